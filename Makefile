@@ -1,0 +1,40 @@
+PYTHON ?= python3
+BIN := .venv/bin
+.PHONY: demo test check lint types docs examples
+
+demo: .venv/.ok
+	$(BIN)/python examples/us_states.py
+
+test: .venv/.ok
+	$(BIN)/python -m pytest
+
+.venv/.ok: pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
+	$(BIN)/python -m pip install --quiet --editable . --group test
+	touch $@
+
+.venv/.dev: .venv/.ok
+	$(BIN)/python -m pip install --quiet --group dev
+	touch $@
+
+check: .venv/.dev lint types test docs examples
+
+lint: .venv/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+
+types: .venv/.dev
+	$(BIN)/mypy
+	$(PYTHON) -m venv .venv-wheel
+	.venv-wheel/bin/python -m pip install --quiet .
+	VIRTUAL_ENV=$(CURDIR)/.venv-wheel PATH="$(CURDIR)/.venv-wheel/bin:$$PATH" \
+		$(BIN)/pyright --verifytypes digiprosper --ignoreexternal
+
+docs: .venv/.dev
+	$(BIN)/python -m pytest -q docs README.md
+
+examples: .venv/.dev
+	$(BIN)/python examples/us_states.py > /dev/null
+	$(BIN)/python examples/provinces.py > /dev/null

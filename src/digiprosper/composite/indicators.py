@@ -1,0 +1,289 @@
+"""What an index is made of: indicators, their directions and dimensions."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass
+from typing import Any, Literal, cast
+
+import pandas as pd
+
+from digiprosper.errors import (
+    DigiprosperError,
+    IndicatorError,
+    InputTypeError,
+    Notice,
+    quoted,
+    unknown_columns,
+)
+
+__all__ = ["Direction", "Indicator", "IndicatorSystem"]
+
+Direction = Literal["+", "-"]
+
+_FIELDS = ("indicator", "direction", "dimension", "unit")
+
+
+@dataclass(frozen=True, slots=True)
+class Indicator:
+    """One column of an index and which way it counts.
+
+    Parameters
+    ----------
+    name : str
+        Column of the panel.
+    direction : {"+", "-"}, default "+"
+        ``"+"``: more is better; ``"-"``: less is better.
+    dimension : str, default ""
+        Group it belongs to.
+    unit : str, default ""
+        Unit, for tables.
+    goalposts : pair of float, optional
+        End points (low, high) fixed in advance. They are kept with the indicator; an index that learns its
+        end points from the sample does not read them.
+
+    Raises
+    ------
+    InputTypeError
+        If a text field is not text.
+    IndicatorError
+        If the name is empty, the direction is not + or -, or the goalposts are not two rising numbers.
+
+    Examples
+    --------
+    >>> import digiprosper as dp
+    >>> dp.Indicator("engel", "-", dimension="affluence", unit="%").direction
+    '-'
+    """
+
+    name: str
+    direction: Direction = "+"
+    _: KW_ONLY
+    dimension: str = ""
+    unit: str = ""
+    goalposts: tuple[float, float] | None = None
+
+    def __post_init__(self) -> None:
+        for field in ("name", "dimension", "unit"):
+            value = getattr(self, field)
+            if not isinstance(value, str):
+                raise InputTypeError(
+                    f"indicator {self.name!r}: {field} is text, not {type(value).__name__} ({value!r})."
+                )
+        if not self.name.strip():
+            raise IndicatorError("an indicator without a name; give the column it is in.")
+        if self.direction not in ("+", "-"):
+            message = (
+                f"indicator {self.name!r} has direction {self.direction!r}; "
+                "use '+' where more is better, '-' where less is."
+            )
+            data = {"indicator": self.name, "direction": self.direction}
+            raise IndicatorError(message, [Notice("direction", message, data)])
+        if self.goalposts is not None:
+            object.__setattr__(self, "goalposts", _goalposts(self.name, self.goalposts))
+
+
+def _goalposts(name: str, pair: Any) -> tuple[float, float]:
+    message = f"indicator {name!r}: goalposts are two rising numbers (low, high), not {pair!r}."
+    try:
+        low, high = (float(v) for v in pair)
+    except (TypeError, ValueError) as error:
+        raise IndicatorError(message, [Notice("goalposts", message, {"indicator": name})]) from error
+    if not (math.isfinite(low) and math.isfinite(high) and low < high):
+        raise IndicatorError(message, [Notice("goalposts", message, {"indicator": name})])
+    return low, high
+
+
+@dataclass(frozen=True, slots=True)
+class IndicatorSystem:
+    """The indicators of one index, in order.
+
+    Parameters
+    ----------
+    indicators : sequence of Indicator
+        Each column once.
+
+    Raises
+    ------
+    InputTypeError
+        If something is not an `Indicator`.
+    IndicatorError
+        If there is none, or a column is listed twice.
+
+    Examples
+    --------
+    >>> import digiprosper as dp
+    >>> system = dp.IndicatorSystem([dp.Indicator("broadband"), dp.Indicator("price", "-")])
+    >>> system.names
+    ('broadband', 'price')
+    >>> len(system)
+    2
+    """
+
+    indicators: Sequence[Indicator]
+
+    def __post_init__(self) -> None:
+        if isinstance(self.indicators, str | Mapping) or not hasattr(self.indicators, "__iter__"):
+            raise InputTypeError(
+                f"IndicatorSystem takes a list of Indicator, not {type(self.indicators).__name__}; "
+                "for a mapping use IndicatorSystem.from_dict({dimension: {column: '+'}})."
+            )
+        items = tuple(self.indicators)
+        odd = _others(items)
+        if odd:
+            raise InputTypeError(f"IndicatorSystem takes Indicator; wrap {quoted(odd)}: Indicator(name).")
+        if not items:
+            raise IndicatorError("an index needs at least one indicator; the system is empty.")
+        names = [i.name for i in items]
+        twice = list(dict.fromkeys(n for n in names if names.count(n) > 1))
+        if twice:
+            raise IndicatorError(
+                f"indicator {quoted(twice)} is listed more than once; keep each column in one place.",
+                [Notice("duplicate_indicator", f"{n!r} is listed twice", {"indicator": n}) for n in twice],
+            )
+        object.__setattr__(self, "indicators", items)
+
+    @classmethod
+    def from_frame(cls, frame: pd.DataFrame) -> IndicatorSystem:
+        """Read a system from a table, one row an indicator.
+
+        Parameters
+        ----------
+        frame : DataFrame
+            Columns ``indicator`` and ``direction``, and if wanted ``dimension`` and ``unit``; others are
+            ignored, an empty cell is an empty text.
+
+        Returns
+        -------
+        IndicatorSystem
+            In the order of the rows.
+
+        Raises
+        ------
+        InputTypeError
+            If it is no DataFrame.
+        ColumnError
+            If a needed column is absent.
+        IndicatorError
+            If rows are wrong: all of them in one report.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> import digiprosper as dp
+        >>> table = pd.DataFrame({"indicator": ["ports", "price"], "direction": ["+", "-"]})
+        >>> dp.IndicatorSystem.from_frame(table).directions
+        ('+', '-')
+        """
+        if not isinstance(frame, pd.DataFrame):
+            raise InputTypeError(f"from_frame takes a pandas DataFrame, not {type(frame).__name__}.")
+        absent = [c for c in _FIELDS[:2] if c not in frame.columns]
+        if absent:
+            raise unknown_columns(absent, frame.columns, "IndicatorSystem.from_frame")
+        columns = [c for c in _FIELDS if c in frame.columns]
+        rows = [
+            {c: "" if pd.isna(v) else v for c, v in zip(columns, row, strict=True)}
+            for row in frame[columns].itertuples(index=False, name=None)
+        ]
+        return cls(_read(rows))
+
+    @classmethod
+    def from_dict(cls, system: Mapping[str, Mapping[str, Direction]]) -> IndicatorSystem:
+        """Read a system from a mapping.
+
+        Parameters
+        ----------
+        system : mapping
+            ``{dimension: {column: "+" or "-"}}``.
+
+        Returns
+        -------
+        IndicatorSystem
+            In the order of the mapping.
+
+        Raises
+        ------
+        InputTypeError
+            If it is not a mapping of mappings.
+        IndicatorError
+            If entries are wrong: all of them in one report.
+
+        Examples
+        --------
+        >>> import digiprosper as dp
+        >>> system = dp.IndicatorSystem.from_dict({"users": {"broadband": "+"}, "cost": {"price": "-"}})
+        >>> system.dimensions
+        ('users', 'cost')
+        """
+        if not _is_nested(system):
+            raise InputTypeError(
+                "from_dict takes {dimension: {column: '+' or '-'}}; without dimensions {'': {column: '+'}}."
+            )
+        rows = [
+            {"indicator": name, "direction": direction, "dimension": dimension}
+            for dimension, members in system.items()
+            for name, direction in members.items()
+        ]
+        return cls(_read(rows))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Columns, in order."""
+        return tuple(i.name for i in self.indicators)
+
+    @property
+    def directions(self) -> tuple[Direction, ...]:
+        """Direction of each column."""
+        return tuple(i.direction for i in self.indicators)
+
+    @property
+    def dimensions(self) -> tuple[str, ...]:
+        """Distinct dimensions, in order."""
+        return tuple(dict.fromkeys(i.dimension for i in self.indicators))
+
+    def to_frame(self) -> pd.DataFrame:
+        """Show the system as a table.
+
+        Returns
+        -------
+        DataFrame
+            Columns indicator, direction, dimension, unit: what `from_frame` reads.
+        """
+        rows = [(i.name, i.direction, i.dimension, i.unit) for i in self.indicators]
+        return pd.DataFrame(rows, columns=list(_FIELDS))
+
+    def __iter__(self) -> Iterator[Indicator]:
+        return iter(self.indicators)
+
+    def __len__(self) -> int:
+        return len(self.indicators)
+
+
+def _others(items: Sequence[object]) -> list[object]:
+    return [i for i in items if not isinstance(i, Indicator)]
+
+
+def _is_nested(system: object) -> bool:
+    return isinstance(system, Mapping) and all(isinstance(v, Mapping) for v in system.values())
+
+
+def _read(rows: Sequence[Mapping[str, Any]]) -> list[Indicator]:
+    """Make all the indicators, or one report of everything that is wrong."""
+    made: list[Indicator] = []
+    problems: list[Notice] = []
+    for row in rows:
+        try:
+            made.append(
+                Indicator(
+                    row["indicator"],
+                    cast("Direction", row["direction"]),
+                    dimension=row.get("dimension", ""),
+                    unit=row.get("unit", ""),
+                )
+            )
+        except DigiprosperError as error:
+            problems.extend(error.problems or [Notice("indicator", error.message, dict(row))])
+    if problems:
+        raise IndicatorError(" ".join(p.message for p in problems), problems)
+    return made

@@ -1,0 +1,8 @@
+"""Panels to learn and test with: one real, one made by known equations."""
+
+from __future__ import annotations
+
+from digiprosper.datasets.simulate import Truth, simulate_provinces
+from digiprosper.datasets.states import us_states
+
+__all__ = ["Truth", "simulate_provinces", "us_states"]

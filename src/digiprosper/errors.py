@@ -1,0 +1,297 @@
+"""Every error and warning the library raises, each a named class with its problems kept as data."""
+
+from __future__ import annotations
+
+import difflib
+import sys
+import warnings
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+__all__ = [
+    "AlignmentError",
+    "BoundaryThresholdWarning",
+    "CollinearityError",
+    "ColumnError",
+    "CovarianceWarning",
+    "DigiprosperError",
+    "DigiprosperWarning",
+    "FewClustersWarning",
+    "FewDrawsWarning",
+    "IdentificationError",
+    "IdentificationWarning",
+    "IndicatorError",
+    "IndicatorWarning",
+    "InputTypeError",
+    "MissingDataError",
+    "MissingDataWarning",
+    "NearCollinearWarning",
+    "Notice",
+    "OptionError",
+    "PanelIndexError",
+    "SingletonWarning",
+    "SmallRegimeWarning",
+    "TermError",
+    "ThresholdSearchError",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One remark about the data or a fit.
+
+    Parameters
+    ----------
+    code : str
+        Stable word to test for, such as ``"few_clusters"``.
+    message : str
+        What was seen, where, and what to do.
+    data : mapping
+        The same as numbers and names.
+    """
+
+    code: str
+    message: str
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+class DigiprosperError(Exception):
+    """Root of every error raised on purpose.
+
+    Parameters
+    ----------
+    message : str
+        What was wrong, in which column or rows, and what to do.
+    problems : iterable of Notice
+        The same as data. Kept through pickling.
+    """
+
+    problems: tuple[Notice, ...]
+
+    def __init__(self, message: str, problems: Iterable[Notice] = ()) -> None:
+        super().__init__(message)
+        self.message = message
+        self.problems = tuple(problems)
+
+    def __str__(self) -> str:
+        return self.message
+
+    def __reduce__(self) -> tuple[type[DigiprosperError], tuple[str, tuple[Notice, ...]]]:
+        return type(self), (self.message, self.problems)
+
+
+class PanelIndexError(DigiprosperError, ValueError):
+    """The keys of a panel are missing, incomplete, repeated or cannot be ordered."""
+
+
+class ColumnError(DigiprosperError, KeyError):
+    """A column is not in the panel."""
+
+
+class TermError(DigiprosperError, ValueError):
+    """A term is not one the library can read."""
+
+
+class OptionError(DigiprosperError, ValueError):
+    """An option has a word or a value that is not allowed."""
+
+
+class InputTypeError(DigiprosperError, TypeError):
+    """An input has the wrong type."""
+
+
+class AlignmentError(DigiprosperError, ValueError):
+    """Values cannot be matched to the panel's rows."""
+
+
+class MissingDataError(DigiprosperError, ValueError):
+    """Missing or infinite values where there may be none."""
+
+
+class CollinearityError(DigiprosperError, ValueError):
+    """Regressors are exact combinations of one another."""
+
+
+class IdentificationError(DigiprosperError, ValueError):
+    """The data cannot tell the parameter that was asked for."""
+
+
+class IndicatorError(DigiprosperError, ValueError):
+    """An indicator system or an indicator's values cannot make an index."""
+
+
+class ThresholdSearchError(DigiprosperError, ValueError):
+    """No threshold can be searched or placed."""
+
+
+class DigiprosperWarning(UserWarning):
+    """Root of every warning the library issues."""
+
+
+class SingletonWarning(DigiprosperWarning):
+    """Rows alone in one of their effects were dropped."""
+
+
+class FewClustersWarning(DigiprosperWarning):
+    """Fewer than twenty clusters: clustered inference is shaky."""
+
+
+class NearCollinearWarning(DigiprosperWarning):
+    """Regressors are nearly collinear."""
+
+
+class CovarianceWarning(DigiprosperWarning):
+    """A covariance matrix is not what its formula promises."""
+
+
+class MissingDataWarning(DigiprosperWarning):
+    """Rows with missing values were dropped, or many cells are imputed."""
+
+
+class IdentificationWarning(DigiprosperWarning):
+    """An estimate is defined, but mixes or loses what it is meant to tell."""
+
+
+class IndicatorWarning(DigiprosperWarning):
+    """An indicator carries no weight, or nearly all of it."""
+
+
+class BoundaryThresholdWarning(DigiprosperWarning):
+    """A threshold's confidence set touches the end of the searched range."""
+
+
+class SmallRegimeWarning(DigiprosperWarning):
+    """A regime holds few entities or rows."""
+
+
+class FewDrawsWarning(DigiprosperWarning):
+    """Too few bootstrap draws for the p-values that are read from them."""
+
+
+# A notice whose code stands here is also issued as a Python warning; any other only stays in `diagnostics`.
+_CATEGORIES: dict[str, type[DigiprosperWarning]] = {
+    "singletons": SingletonWarning,
+    "very_few_clusters": FewClustersWarning,
+    "near_collinear": NearCollinearWarning,
+    "not_psd": CovarianceWarning,
+    "few_periods": CovarianceWarning,
+    "missing_rows": MissingDataWarning,
+    "imputed": MissingDataWarning,
+    "unseen": MissingDataWarning,
+    "pooled": IdentificationWarning,
+    "masking": IdentificationWarning,
+    "lagged_outcome": IdentificationWarning,
+    "constant_threshold_variable": IdentificationWarning,
+    "tests_disagree": IdentificationWarning,
+    "constant_indicator": IndicatorWarning,
+    "dominant_indicator": IndicatorWarning,
+    "shift": IndicatorWarning,
+    "boundary": BoundaryThresholdWarning,
+    "small_regime": SmallRegimeWarning,
+    "few_draws": FewDrawsWarning,
+    "lost_draws": FewDrawsWarning,
+}
+
+_HERE = str(Path(__file__).parent)
+
+
+def issue(notices: Iterable[Notice]) -> None:
+    """Issue each notice that has a warning class, pointing at the first caller outside the package.
+
+    Parameters
+    ----------
+    notices : iterable of Notice
+        Notices of one fit.
+    """
+    pending = [n for n in notices if n.code in _CATEGORIES]
+    if not pending:
+        return
+    level, frame = 1, sys._getframe()
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_HERE):
+        frame = frame.f_back
+        level += 1
+    for notice in pending:
+        warnings.warn(notice.message, _CATEGORIES[notice.code], stacklevel=level)
+
+
+def quoted(words: Iterable[object], limit: int = 5) -> str:
+    """List words in quotation marks, the first few and then a count.
+
+    Parameters
+    ----------
+    words : iterable
+        What to list.
+    limit : int
+        How many to show.
+
+    Returns
+    -------
+    str
+        Such as ``"'a', 'b' and 3 more"``.
+    """
+    items = list(words)
+    shown = ", ".join(repr(str(w)) for w in items[:limit])
+    return shown if len(items) <= limit else f"{shown} and {len(items) - limit} more"
+
+
+def check_option(name: str, value: object, allowed: Sequence[object]) -> None:
+    """Refuse an option word that is not allowed.
+
+    Parameters
+    ----------
+    name : str
+        The option.
+    value : object
+        What was given.
+    allowed : sequence
+        The words it may be.
+
+    Raises
+    ------
+    OptionError
+        If `value` is not one of `allowed`.
+    """
+    if not any(value is a or (type(value) is type(a) and value == a) for a in allowed):
+        hint = _nearest(value, allowed)
+        raise OptionError(
+            f"{name}={value!r} is not known; use one of {', '.join(repr(a) for a in allowed)}.{hint}",
+            [
+                Notice(
+                    "option", f"{name}={value!r}", {"option": name, "value": value, "allowed": tuple(allowed)}
+                )
+            ],
+        )
+
+
+def unknown_columns(names: Iterable[str], known: Iterable[object], role: str) -> ColumnError:
+    """Build the error for columns that are not in the panel, all at once.
+
+    Parameters
+    ----------
+    names : iterable of str
+        Names that were not found.
+    known : iterable
+        Names that exist.
+    role : str
+        Where they were named.
+
+    Returns
+    -------
+    ColumnError
+        To raise.
+    """
+    missing, columns = list(dict.fromkeys(names)), [str(k) for k in known]
+    parts = [f"{n!r}{_nearest(n, columns)}" for n in missing]
+    return ColumnError(
+        f"{role} names no column {'; '.join(parts)}. The columns are {quoted(columns, 12)}.",
+        [Notice("column", f"no column {n!r}", {"column": n, "role": role}) for n in missing],
+    )
+
+
+def _nearest(word: object, known: Iterable[object]) -> str:
+    close = difflib.get_close_matches(str(word), [str(k) for k in known], n=1, cutoff=0.5)
+    return f" (did you mean {close[0]!r}?)" if close else ""

@@ -1,0 +1,1 @@
+"""Frozen specifications whose `fit` returns results."""

@@ -1,0 +1,764 @@
+"""Linear models with absorbed effects; `fit_columns` is where every path and slope ends."""
+
+from __future__ import annotations
+
+from dataclasses import KW_ONLY, dataclass, fields
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+import numpy as np
+
+from digiprosper.errors import (
+    CollinearityError,
+    IdentificationError,
+    InputTypeError,
+    Notice,
+    OptionError,
+    TermError,
+    check_option,
+    issue,
+    quoted,
+)
+from digiprosper.estimators.specification import Specification, as_terms, one_term
+from digiprosper.kernels.covariance import counts, meat, recipe
+from digiprosper.kernels.least_squares import dependences, ols
+from digiprosper.kernels.within import Within, not_singletons, within
+from digiprosper.panel import Panel
+from digiprosper.panel.terms import canonical, parse, split_crossed
+from digiprosper.results.linear import LinearResults
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Self
+
+    from digiprosper.kernels.covariance import Recipe
+    from digiprosper.kernels.within import Floats, Ints
+    from digiprosper.panel import Sample
+
+__all__ = [
+    "CovType",
+    "FixedEffects",
+    "LinearOptions",
+    "Prepared",
+    "Ssc",
+    "check_linear_options",
+    "fit_columns",
+    "inference",
+    "prepare",
+]
+
+CovType = Literal["unadjusted", "robust", "clustered", "driscoll_kraay"]
+Ssc = Literal["reghdfe", "xtreg", "linearmodels", "plm", "none"]
+
+_ABSORBED = 1e-9
+_NEAR = 1e8
+
+
+@dataclass(frozen=True, slots=True)
+class LinearOptions:
+    """What says how rows are swept and errors computed.
+
+    Parameters
+    ----------
+    entity_effects, time_effects : bool
+        Effects of the panel's keys.
+    absorb : tuple of str
+        Further absorbed terms; a key among them is that effect.
+    cov_type, clusters, bandwidth, ssc
+        As in `FixedEffects`.
+    obs_weights : str or None
+        Column with weights.
+    collinear : {"raise", "drop"}
+        What to do about exact combinations.
+    """
+
+    entity_effects: bool = True
+    time_effects: bool = True
+    absorb: Sequence[str] = ()
+    cov_type: CovType = "clustered"
+    clusters: Sequence[str] | None = None
+    bandwidth: int | None = None
+    ssc: Ssc = "reghdfe"
+    obs_weights: str | None = None
+    collinear: Literal["raise", "drop"] = "raise"
+
+
+def check_linear_options(spec: Any) -> None:
+    """Check, and store as tuples, the options that linear specifications share.
+
+    Parameters
+    ----------
+    spec : dataclass
+        A specification under construction.
+
+    Raises
+    ------
+    OptionError, InputTypeError, TermError
+        Naming the option.
+    """
+    for name in ("entity_effects", "time_effects"):
+        if not isinstance(getattr(spec, name), bool):
+            raise OptionError(
+                f"{name}={getattr(spec, name)!r}: say True or False; other effects go into absorb."
+            )
+    check_option("cov_type", spec.cov_type, get_args(CovType))
+    check_option("ssc", spec.ssc, get_args(Ssc))
+    if spec.clusters is not None:
+        clusters = as_terms(spec.clusters, "clusters")
+        if spec.cov_type != "clustered":
+            raise OptionError(f"clusters={clusters!r} goes with cov_type='clustered', not {spec.cov_type!r}.")
+        if not 1 <= len(clusters) <= 2:
+            raise OptionError(f"clusters={clusters!r}: one or two terms.")
+        object.__setattr__(spec, "clusters", clusters)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Prepared:
+    """One sample, its effects and its clusters, shared by every equation of a system.
+
+    Parameters
+    ----------
+    sample : Sample
+        Rows after missing values and singletons have left.
+    within : Within
+        The projection that takes out the effects.
+    effect_names : tuple of str
+        Absorbed effects in order: entity, time, others.
+    entity_position : int or None
+        Position of the entity effect among them.
+    cluster_codes : tuple of (N,) arrays of int
+        Empty unless clustered.
+    cluster_names : tuple of str
+        Their terms.
+    obs_weights : (N,) array or None
+        Weights, scaled to mean one.
+    options : LinearOptions
+        As given.
+    notices : tuple of Notice
+        What is worth saying about the rows and the clusters.
+    """
+
+    sample: Sample
+    within: Within
+    effect_names: tuple[str, ...]
+    entity_position: int | None
+    cluster_codes: tuple[Ints, ...]
+    cluster_names: tuple[str, ...]
+    obs_weights: Floats | None
+    options: LinearOptions
+    notices: tuple[Notice, ...]
+
+
+def prepare(
+    panel: Panel,
+    roles: Mapping[str, Sequence[str]],
+    options: LinearOptions,
+    *,
+    singletons: str = "drop",
+    missing: str = "drop",
+) -> Prepared:
+    """Cut one sample and code its effects and clusters.
+
+    Parameters
+    ----------
+    panel : Panel
+        The data.
+    roles : mapping
+        Role to terms, for `Panel.sample`.
+    options : LinearOptions
+        Effects, clusters, weights.
+    singletons : {"drop", "keep"}
+        Whether rows alone in an effect leave, repeatedly.
+    missing : {"drop", "raise"}
+        What to do about rows with missing values.
+
+    Returns
+    -------
+    Prepared
+        For `fit_columns`.
+
+    Raises
+    ------
+    DigiprosperError
+        As the rows, the effects and the clusters deserve.
+    """
+    if not isinstance(panel, Panel):
+        raise InputTypeError(
+            f"fit takes a Panel, not {type(panel).__name__}: Panel(df, entity='province', time='year')."
+        )
+    names, absorbed = _effects(panel, options)
+    clusters = options.clusters or ((panel.entity_name,) if options.cov_type == "clustered" else ())
+    if options.obs_weights is not None:
+        roles = {**roles, "obs_weights": (options.obs_weights,)}
+    sample = panel.sample(roles, codes=absorbed, clusters=clusters, missing=missing)
+    notices = _missing_notices(panel, sample)
+    if absorbed and singletons == "drop":
+        before = sample.nobs
+        mask = not_singletons([sample.codes[a] for a in absorbed])
+        if not mask.any():
+            raise IdentificationError(
+                f"every row is alone in an effect ({', '.join(names)}): nothing varies inside. Drop an effect "
+                "(entity_effects=False for a cross-section).",
+                [Notice("singletons", "all rows", {"count": before, "effects": names})],
+            )
+        sample = sample.keep(mask, f"alone in an effect ({', '.join(names)})")
+        if sample.nobs < before:
+            notices.append(Notice("singletons", sample.dropped[-1].message, {"count": before - sample.nobs}))
+    effects = [sample.codes[a] for a in absorbed]
+    _refuse_lone(sample, panel, options)
+    weights = _weights(sample, options)
+    codes = tuple(sample.codes[c] for c in clusters)
+    notices += _cluster_notices(clusters, codes, sample, options)
+    return Prepared(
+        sample=sample,
+        within=within(effects, sample.nobs, obs_weights=weights),
+        effect_names=names,
+        entity_position=names.index(panel.entity_name) if panel.entity_name in names else None,
+        cluster_codes=codes,
+        cluster_names=tuple(clusters),
+        obs_weights=weights,
+        options=options,
+        notices=tuple(notices),
+    )
+
+
+def _effects(panel: Panel, options: LinearOptions) -> tuple[tuple[str, ...], list[str]]:
+    absorb = {canonical(t, panel.known): t for t in options.absorb}
+    for text in options.absorb:
+        for part in split_crossed(text, panel.known):
+            parse(part, panel.known, "absorb")
+    entity, time = panel.entity_name, panel.time_name
+    names = []
+    if options.entity_effects or entity in absorb:
+        names.append(entity)
+    if options.time_effects and time is None and panel.n_entities == panel.nobs and options.entity_effects:
+        raise IdentificationError(
+            "a cross-section has one row an entity: entity and time effects absorb everything. Set "
+            "entity_effects=False and time_effects=False."
+        )
+    if time is not None and (options.time_effects or time in absorb):
+        names.append(time)
+    names += [t for key, t in absorb.items() if key not in (entity, time)]
+    return tuple(names), list(names)
+
+
+def _missing_notices(panel: Panel, sample: Sample) -> list[Notice]:
+    out = []
+    for dropped in sample.dropped:
+        if not dropped.by_term:
+            continue
+        shifted = all(parse(t, panel.known, "x").shifts for t in dropped.by_term if t not in sample.codes)
+        code = "lagged_rows" if shifted else "missing_rows"
+        text = f"{dropped.message}. All equations use the same {sample.nobs} rows."
+        out.append(Notice(code, text, {"count": dropped.count, "by_term": dict(dropped.by_term)}))
+    return out
+
+
+def _refuse_lone(sample: Sample, panel: Panel, options: LinearOptions) -> None:
+    if sample.n_entities == 1 and options.entity_effects and options.cov_type == "clustered":
+        raise IdentificationError(
+            f"only one {panel.entity_name} is in the sample ({sample.entities[0]}): clustered errors need several. "
+            "Use cov_type='robust' with entity_effects=False for a single time series."
+        )
+
+
+def _weights(sample: Sample, options: LinearOptions) -> Floats | None:
+    if options.obs_weights is None:
+        return None
+    values = sample.columns("obs_weights")[:, 0]
+    if (values < 0).any() or not (values > 0).any():
+        raise OptionError(f"obs_weights={options.obs_weights!r} is negative somewhere, or zero everywhere.")
+    if (values == 0).any():
+        raise OptionError(
+            f"obs_weights={options.obs_weights!r} is zero in {int((values == 0).sum())} rows; "
+            "take them out with panel.subset()."
+        )
+    return np.asarray(values / values.mean())
+
+
+def _cluster_notices(
+    names: Sequence[str], codes: Sequence[Ints], sample: Sample, options: LinearOptions
+) -> list[Notice]:
+    out = []
+    for name, code in zip(names, codes, strict=True):
+        groups = int(code.max()) + 1
+        if groups < 2:
+            raise IdentificationError(
+                f"clusters: {name!r} has one value in the sample; clustered errors need several."
+            )
+        if groups < 40:
+            text = (
+                f"{groups} clusters ({name}): t intervals with {groups - 1} df are used. Clustered errors lean on "
+                "many clusters; confirm a close call with a wild cluster bootstrap."
+            )
+            data = {"clusters": name, "n_clusters": groups}
+            out.append(Notice("very_few_clusters" if groups < 20 else "few_clusters", text, data))
+    if options.cov_type == "driscoll_kraay":
+        if sample.n_times < 2:
+            raise IdentificationError("cov_type='driscoll_kraay' needs several periods; the sample has one.")
+        if options.bandwidth is not None and options.bandwidth >= sample.n_times:
+            raise OptionError(
+                f"bandwidth={options.bandwidth}: below the number of periods, {sample.n_times}."
+            )
+        if sample.n_times < 20:
+            text = f"{sample.n_times} periods: Driscoll-Kraay errors rely on many periods, 20 or more."
+            out.append(Notice("few_periods", text, {"n_times": sample.n_times}))
+    return out
+
+
+def fit_columns(
+    prepared: Prepared, depvar: str, outcome: Floats, names: Sequence[str], design: Floats
+) -> LinearResults:
+    """Regress an outcome on columns, net of the absorbed effects.
+
+    Parameters
+    ----------
+    prepared : Prepared
+        Sample, effects and clusters.
+    depvar : str
+        Name of the outcome.
+    outcome : (N,) array
+        As in the data, not swept.
+    names : sequence of str
+        Names of the columns.
+    design : (N, k) array
+        As in the data, not swept.
+
+    Returns
+    -------
+    LinearResults
+        Its notices are kept in `diagnostics`, not issued.
+
+    Raises
+    ------
+    IdentificationError
+        If a column does not vary inside the effects, or there are more parameters than rows.
+    CollinearityError
+        If columns are exact combinations of one another.
+    """
+    sample, options = prepared.sample, prepared.options
+    names, design, notices = _independent(prepared, names, design)
+    n, k = design.shape
+    if n <= k + prepared.within.rank:
+        raise IdentificationError(
+            f"{k} slopes and {prepared.within.rank} absorbed effects on {n} rows: more parameters than rows. "
+            "Drop terms or effects."
+        )
+    both = np.column_stack([outcome, design])
+    swept = prepared.within.sweep(both)
+    y, x = swept[:, 0], swept[:, 1:]
+    _refuse_flat_outcome(outcome, y, depvar, prepared)
+    fit = ols(x, y, obs_weights=prepared.obs_weights)
+    if fit.condition > _NEAR:
+        text = f"regressors are nearly collinear (condition number {fit.condition:.1e}); slopes are unstable."
+        notices.append(Notice("near_collinear", text, {"condition": fit.condition}))
+    count, how = inference(prepared, k)
+    covariance = fit.bread @ meat(x, fit.residuals, how, obs_weights=prepared.obs_weights) @ fit.bread
+    coefficients = fit.coefficients
+    if not prepared.effect_names:
+        coefficients, covariance = _with_intercept(
+            prepared, both, fit.residuals, fit.bread, coefficients, how
+        )
+        names = (*names, "Intercept")
+    if np.linalg.eigvalsh(covariance)[0] < -1e-10 * max(float(np.trace(covariance)), 1e-300):
+        text = "the covariance of two-way clusters is not positive semidefinite; it is left as it is."
+        notices.append(Notice("not_psd", text, {}))
+    rest = outcome - design @ fit.coefficients
+    resids, values = prepared.within.decompose(rest)
+    levels = [sample.code_levels[e] for e in prepared.effect_names]
+    effects = tuple(zip(prepared.effect_names, levels, values, strict=False))
+    return LinearResults(
+        names=tuple(names),
+        coefficients=coefficients,
+        covariance=covariance,
+        depvar=depvar,
+        index=sample.index,
+        residuals=resids,
+        fitted=outcome - resids,
+        effect_values=effects if prepared.effect_names else (),
+        key_names=(sample.keys.entity_name, sample.keys.time_name),
+        n_entities=sample.n_entities,
+        n_times=sample.n_times,
+        df_t=how.df_t,
+        df_resid=float(n - count.full),
+        df_absorbed=prepared.within.rank,
+        df_counted=count.nest if options.cov_type == "clustered" and options.ssc == "reghdfe" else count.full,
+        cov_type=options.cov_type,
+        clusters=prepared.cluster_names,
+        n_clusters=count.groups,
+        bandwidth=how.bandwidth,
+        ssc=options.ssc,
+        effect_names=prepared.effect_names,
+        fit_statistics=_fit_statistics(
+            prepared, outcome, design, swept, fit.residuals, fit.coefficients, count.full
+        ),
+        f_value=_f_statistic(fit.coefficients, covariance[:k, :k], how.df_t),
+        stats=_statistics(sample, [depvar, *names], np.column_stack([outcome, design])),
+        labels=dict(sample.labels),
+        diagnostics=(*prepared.notices, *notices),
+    )
+
+
+def inference(prepared: Prepared, k: int) -> tuple[Any, Recipe]:
+    """Count degrees of freedom and choose the covariance for k slopes.
+
+    Parameters
+    ----------
+    prepared : Prepared
+        Effects, clusters and options.
+    k : int
+        Slopes, the intercept not counted.
+
+    Returns
+    -------
+    count : Counts
+        What each convention counts.
+    how : Recipe
+        For `kernels.covariance.meat` and `cross_meat`.
+    """
+    sample, options = prepared.sample, prepared.options
+    count = counts(
+        sample.nobs,
+        k,
+        prepared.within.rank,
+        prepared.within.effects,
+        prepared.cluster_codes,
+        periods=sample.n_times,
+        entity=prepared.entity_position,
+    )
+    how = recipe(
+        options.cov_type, options.ssc, count, prepared.cluster_codes, sample.time, bandwidth=options.bandwidth
+    )
+    return count, how
+
+
+def _independent(
+    prepared: Prepared, names: Sequence[str], design: Floats
+) -> tuple[tuple[str, ...], Floats, list[Notice]]:
+    if design.shape[1] == 0:
+        raise IdentificationError("x has no regressor; name at least one term.")
+    centred = design - design.mean(axis=0)
+    spread = np.sqrt(np.einsum("ij,ij->j", centred, centred))
+    size = np.abs(design).max(axis=0) * np.sqrt(design.shape[0])
+    swept = prepared.within.sweep(design)
+    left = np.sqrt(np.einsum("ij,ij->j", swept, swept))
+    constant = spread <= 1e-13 * size
+    absorbed = constant | (left < _ABSORBED * spread)
+    what = ", ".join(prepared.effect_names) or "the intercept"
+    problems = []
+    for j in np.flatnonzero(absorbed):
+        why = "is constant in the sample" if constant[j] else f"is absorbed by the effects ({what})"
+        problems.append(Notice("absorbed", f"{names[j]!r} {why}", {"column": names[j], "effects": what}))
+    if problems and options_raise(prepared):
+        raise IdentificationError(
+            "; ".join(p.message for p in problems)
+            + ". It has no slope of its own: drop it, interact it with something that varies inside, or leave "
+            "the effect out.",
+            problems,
+        )
+    kept = [int(j) for j in np.flatnonzero(~absorbed)]
+    if not kept:
+        raise IdentificationError(f"every regressor is absorbed by the effects ({what}).", problems)
+    found = dependences(swept[:, kept])
+    for d in found:
+        on = [names[kept[i]] for i in d.on]
+        text = f"{names[kept[d.column]]!r} is an exact combination of {quoted(on)} once the effects are out"
+        problems.append(Notice("collinear", text, {"column": names[kept[d.column]], "on": tuple(on)}))
+    if found and options_raise(prepared):
+        raise CollinearityError(
+            "; ".join(p.message for p in problems) + ". Drop one of them, or say collinear='drop'.", problems
+        )
+    gone = {d.column for d in found}
+    kept = [j for i, j in enumerate(kept) if i not in gone]
+    notices = [Notice("dropped_" + p.code, f"{p.message}; it was dropped", p.data) for p in problems]
+    return tuple(names[j] for j in kept), design[:, kept], notices
+
+
+def options_raise(prepared: Prepared) -> bool:
+    """Tell whether exact combinations are an error.
+
+    Parameters
+    ----------
+    prepared : Prepared
+        With the options.
+
+    Returns
+    -------
+    bool
+        False when they are dropped instead.
+    """
+    return prepared.options.collinear == "raise"
+
+
+def _refuse_flat_outcome(outcome: Floats, swept: Floats, depvar: str, prepared: Prepared) -> None:
+    spread = float(np.linalg.norm(outcome - outcome.mean()))
+    if spread <= 1e-13 * float(np.abs(outcome).max()) * np.sqrt(outcome.size):
+        raise IdentificationError(f"the outcome {depvar!r} is constant in the sample.")
+    if float(np.linalg.norm(swept)) < _ABSORBED * spread:
+        what = ", ".join(prepared.effect_names)
+        raise IdentificationError(f"the outcome {depvar!r} does not vary inside the effects ({what}).")
+
+
+def _with_intercept(
+    prepared: Prepared, both: Floats, residuals: Floats, bread: Floats, slopes: Floats, how: Recipe
+) -> tuple[Floats, Floats]:
+    w = prepared.obs_weights
+    means = both.mean(axis=0) if w is None else w @ both / w.sum()
+    k = slopes.size
+    total = np.zeros((k + 1, k + 1))
+    total[:k, :k] = bread
+    total[k, k] = 1 / (both.shape[0] if w is None else w.sum())
+    centred = np.column_stack([both[:, 1:] - means[1:], np.ones(both.shape[0])])
+    sandwich = total @ meat(centred, residuals, how, obs_weights=w) @ total
+    # The intercept at x = 0 is a linear map of the one at the means.
+    back = np.eye(k + 1)
+    back[k, :k] = -means[1:]
+    return np.append(slopes, means[0] - means[1:] @ slopes), back @ sandwich @ back.T
+
+
+def _fit_statistics(
+    prepared: Prepared,
+    outcome: Floats,
+    design: Floats,
+    swept: Floats,
+    residuals: Floats,
+    slopes: Floats,
+    full: int,
+) -> tuple[float, float, float, float]:
+    w = np.ones(outcome.size) if prepared.obs_weights is None else prepared.obs_weights
+    ssr = float(w @ residuals**2)
+    centred = outcome - w @ outcome / w.sum()
+    total = float(w @ centred**2)
+    inside = 1 - ssr / float(w @ swept[:, 0] ** 2)
+    n = outcome.size
+    by_entity = inside
+    if prepared.entity_position is not None and len(prepared.effect_names) > 1:
+        only = within(
+            [prepared.within.effects[prepared.entity_position]], n, obs_weights=prepared.obs_weights
+        )
+        parts = only.sweep(np.column_stack([outcome, outcome - design @ slopes]))
+        by_entity = 1 - float(w @ parts[:, 1] ** 2) / float(w @ parts[:, 0] ** 2)
+    elif prepared.entity_position is None:
+        by_entity = np.nan
+    adjusted = 1 - (ssr / (n - full)) / (total / (n - 1))
+    return 1 - ssr / total, inside, by_entity, adjusted
+
+
+def _f_statistic(slopes: Floats, covariance: Floats, df: float) -> float:
+    # With no more clusters than slopes the covariance is singular and the joint test does not exist.
+    if slopes.size > df or np.linalg.matrix_rank(covariance, hermitian=True) < slopes.size:
+        return float("nan")
+    return float(slopes @ np.linalg.solve(covariance, slopes)) / slopes.size
+
+
+def _statistics(sample: Sample, names: Sequence[str], columns: Floats) -> tuple[tuple[str, ...], Floats]:
+    raw = [n for n in sample.variables if n not in names]
+    values = np.column_stack([columns, *(sample.variables[n] for n in raw)]) if raw else columns
+    every = (*names, *raw)[: values.shape[1]]
+    there = ~np.isnan(values)
+    n = there.sum(axis=0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        filled = np.where(there, values, 0.0)
+        mean = filled.sum(axis=0) / n
+        sd = np.sqrt((np.where(there, values - mean, 0.0) ** 2).sum(axis=0) / (n - 1))
+    low = np.where(there, values, np.inf).min(axis=0)
+    high = np.where(there, values, -np.inf).max(axis=0)
+    return every, np.column_stack([n, mean, sd, low, high])
+
+
+@dataclass(frozen=True, slots=True)
+class FixedEffects(Specification):
+    """Linear regression with absorbed entity, time and further effects.
+
+    ``y_it = x_it'b + a_i + l_t + ... + e_it`` by least squares on swept columns (Frisch & Waugh 1933; Lovell 1963):
+    exact on unbalanced panels. Without any effect there is an intercept.
+
+    Parameters
+    ----------
+    y : str
+        Outcome, a term.
+    x : sequence of str
+        Regressors: columns, or terms such as ``"I(x**2)"``, ``"log(x)"``, ``"x:z"``, ``"lag(x)"``, ``"C(region)"``.
+    entity_effects, time_effects : bool
+        Both by default: the field's two-way model.
+    absorb : sequence of str
+        Further effects; ``"region^year"`` crosses two.
+    cov_type : {"clustered", "robust", "unadjusted", "driscoll_kraay"}
+        ``clustered`` by default, since rows of an entity are not independent; ``robust`` is HC1.
+    clusters : str or sequence of one or two str, optional
+        The entity by default.
+    bandwidth : int, optional
+        Lags of Driscoll and Kraay; floor(4 (T/100)^(2/9)) by default.
+    ssc : {"reghdfe", "xtreg", "linearmodels", "plm", "none"}
+        Whose small-sample factor. ``reghdfe`` equals fixest and pyfixest.
+    obs_weights : str, optional
+        Column with weights of the rows.
+    singletons : {"drop", "keep"}
+        Rows alone in an effect tell nothing about slopes but flatter the errors; they leave, with a warning.
+    collinear : {"raise", "drop"}
+        ``"drop"`` takes out the later column and says so in `diagnostics`.
+    missing : {"drop", "raise"}
+        Rows with missing values leave, counted and with a warning, or are an error.
+
+    Raises
+    ------
+    OptionError
+        From the constructor, if an option has an unknown word.
+    ColumnError, TermError, InputTypeError, MissingDataError, IdentificationError, CollinearityError
+        From `fit`, naming the column and what to do.
+
+    Examples
+    --------
+    >>> from digiprosper import FixedEffects, datasets
+    >>> spec = FixedEffects("log(gsp)", ["log(pcap)", "log(pc)", "log(emp)", "unemp"])
+    >>> fit = spec.fit(datasets.us_states())
+    >>> fit.params.round(4).to_dict()
+    {'log(pcap)': -0.0302, 'log(pc)': 0.1688, 'log(emp)': 0.7693, 'unemp': -0.0042}
+    >>> fit.std_errors.round(4).to_dict()
+    {'log(pcap)': 0.0582, 'log(pc)': 0.0857, 'log(emp)': 0.0851, 'unemp': 0.0032}
+    """
+
+    y: str
+    x: Sequence[str]
+    _: KW_ONLY
+    entity_effects: bool = True
+    time_effects: bool = True
+    absorb: Sequence[str] = ()
+    cov_type: CovType = "clustered"
+    clusters: Sequence[str] | None = None
+    bandwidth: int | None = None
+    ssc: Ssc = "reghdfe"
+    obs_weights: str | None = None
+    singletons: Literal["drop", "keep"] = "drop"
+    collinear: Literal["raise", "drop"] = "raise"
+    missing: Literal["drop", "raise"] = "drop"
+
+    def __post_init__(self) -> None:
+        one_term(self.y, "y")
+        object.__setattr__(self, "x", as_terms(self.x, "x"))
+        object.__setattr__(self, "absorb", as_terms(self.absorb, "absorb"))
+        if not self.x:
+            raise TermError("x has no regressor; name at least one term.")
+        if canonical(self.y) in {canonical(t) for t in self.x}:
+            raise TermError(f"y={self.y!r} is also among x; a variable cannot explain itself.")
+        check_linear_options(self)
+        check_option("singletons", self.singletons, ("drop", "keep"))
+        check_option("collinear", self.collinear, ("raise", "drop"))
+        check_option("missing", self.missing, ("drop", "raise"))
+        if self.bandwidth is not None:
+            if self.cov_type != "driscoll_kraay":
+                raise OptionError(f"bandwidth={self.bandwidth!r} goes with cov_type='driscoll_kraay'.")
+            if isinstance(self.bandwidth, bool) or not isinstance(self.bandwidth, int) or self.bandwidth < 0:
+                raise OptionError(f"bandwidth={self.bandwidth!r}: a number of lags, 0 or more.")
+        if self.obs_weights is not None:
+            one_term(self.obs_weights, "obs_weights")
+
+    @classmethod
+    def from_formula(cls, formula: str, **options: Any) -> Self:
+        """Read ``"y ~ a + b | province + year"``.
+
+        Parameters
+        ----------
+        formula : str
+            Outcome, regressors and, after a bar, the effects to absorb. Without a bar there are no effects and an
+            intercept. ``a*b`` is ``a + b + a:b``.
+        **options
+            As in the constructor, `entity_effects` and `time_effects` excepted.
+
+        Returns
+        -------
+        FixedEffects
+            With `absorb` set and both flags False; keys of the panel among the effects are those effects.
+
+        Raises
+        ------
+        TermError
+            If it cannot be read; the formula is quoted.
+
+        Examples
+        --------
+        >>> from digiprosper import FixedEffects
+        >>> FixedEffects.from_formula("log(gsp) ~ log(pc) + unemp | state + year").absorb
+        ('state', 'year')
+        """
+        if not isinstance(formula, str):
+            raise InputTypeError(f"the formula is text, not {type(formula).__name__}.")
+        for name in ("entity_effects", "time_effects"):
+            if name in options:
+                raise OptionError(f"{name} does not go with a formula: name the effects after '|'.")
+        y, x, absorb = _read_formula(formula)
+        extra = as_terms(options.pop("absorb", ()), "absorb")
+        absorb += [t for t in extra if canonical(t) not in {canonical(a) for a in absorb}]
+        return cls(y, x, entity_effects=False, time_effects=False, absorb=absorb, **options)
+
+    @property
+    def options(self) -> LinearOptions:
+        """The part that says how rows are swept and errors computed."""
+        return LinearOptions(**{f.name: getattr(self, f.name) for f in fields(LinearOptions)})
+
+    def fit(self, panel: Panel, *, rng: object = None, progress: bool = False) -> LinearResults:  # noqa: ARG002
+        """Estimate.
+
+        Parameters
+        ----------
+        panel : Panel
+            The data.
+        rng, progress
+            Accepted for uniformity; nothing is drawn here.
+
+        Returns
+        -------
+        LinearResults
+            Holding no data beyond residuals, fitted values and row labels.
+        """
+        roles = {"y": (self.y,), "x": self.x}
+        prepared = prepare(panel, roles, self.options, singletons=self.singletons, missing=self.missing)
+        sample = prepared.sample
+        outcome = sample.columns("y")
+        if outcome.shape[1] != 1:
+            raise TermError(f"y={self.y!r} makes several columns; the outcome is one.")
+        results = fit_columns(prepared, self.y, outcome[:, 0], sample.names_of("x"), sample.columns("x"))
+        issue(results.diagnostics)
+        return results
+
+
+def _read_formula(formula: str) -> tuple[str, list[str], list[str]]:
+    from formulaic import Formula
+    from formulaic.errors import FormulaicError
+
+    model, *effects = formula.split("|")
+    if len(effects) > 1 or "~" not in model:
+        raise TermError(f"the formula {formula!r} needs one '~' and at most one '|'. {_FORMULA_HELP}")
+    _refuse_powers(model, formula)
+    try:
+        parsed: Any = Formula(model)
+    except (FormulaicError, SyntaxError) as error:
+        raise TermError(f"the formula {formula!r} cannot be read. {_FORMULA_HELP}") from error
+    outcomes, right = [str(t) for t in parsed.lhs if str(t) != "1"], [str(t) for t in parsed.rhs]
+    if len(outcomes) != 1:
+        raise TermError(f"the formula {formula!r} needs one outcome. {_FORMULA_HELP}")
+    if "1" not in right and not effects:
+        raise TermError(f"the formula {formula!r} takes the intercept away; a model without effects has one.")
+    # formulaic respells white space; a coefficient keeps the name that was typed.
+    typed = {canonical(t): t.strip() for t in model.split("~")[1].split("+")}
+    x = [typed.get(canonical(t), t).strip("`") for t in right if t != "1"]
+    absorb = [t.strip() for t in effects[0].split("+")] if effects else []
+    if "" in absorb:
+        raise TermError(f"the formula {formula!r} has an empty effect after '|'. {_FORMULA_HELP}")
+    return model.split("~")[0].strip().strip("`"), x, absorb
+
+
+def _refuse_powers(model: str, formula: str) -> None:
+    calls: list[bool] = []
+    for i, c in enumerate(model):
+        if c == "(":
+            calls.append(i > 0 and (model[i - 1].isalnum() or model[i - 1] == "_"))
+        elif c == ")" and calls:
+            calls.pop()
+        elif (c == "^" or model[i : i + 2] == "**") and not any(calls):
+            raise TermError(
+                f"the formula {formula!r} has a bare power, which formulas read as an interaction; "
+                "write I(x**2) for a square and a*b for an interaction."
+            )
+
+
+_FORMULA_HELP = "Write 'y ~ a + b | province + year'."

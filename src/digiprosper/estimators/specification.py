@@ -1,0 +1,231 @@
+"""What every specification can do: it is a value, and a changed one is another value."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any
+
+from digiprosper.errors import ColumnError, InputTypeError, OptionError, TermError, quoted
+from digiprosper.panel.terms import canonical
+
+if TYPE_CHECKING:
+    from typing import Self
+
+__all__ = ["Specification", "as_terms", "check_level", "check_reps", "one_term"]
+
+
+def as_terms(value: object, field: str) -> tuple[str, ...]:
+    """Take terms as a tuple.
+
+    Parameters
+    ----------
+    value : str or sequence of str
+        One term or several.
+    field : str
+        Name of the argument, for messages.
+
+    Returns
+    -------
+    tuple of str
+        Stripped of outer blanks.
+
+    Raises
+    ------
+    InputTypeError
+        If an entry is not text.
+    TermError
+        If a term is there twice.
+    """
+    if isinstance(value, str):
+        value = (value,)
+    if not isinstance(value, list | tuple):
+        raise InputTypeError(f"{field} is a list of terms (text), not {type(value).__name__}.")
+    odd = [v for v in value if not isinstance(v, str)]
+    if odd:
+        raise InputTypeError(f"{field} is a list of terms (text); {odd[0]!r} is {type(odd[0]).__name__}.")
+    seen: set[str] = set()
+    for term in value:
+        key = canonical(term)
+        if key in seen:
+            raise TermError(f"{field} has the term {term!r} twice; remove one.")
+        seen.add(key)
+    return tuple(value)
+
+
+def one_term(value: object, field: str) -> str:
+    """Take a single term.
+
+    Parameters
+    ----------
+    value : str
+        The term.
+    field : str
+        Name of the argument, for messages.
+
+    Returns
+    -------
+    str
+        The term.
+
+    Raises
+    ------
+    InputTypeError
+        If it is not text.
+    """
+    if not isinstance(value, str):
+        raise InputTypeError(f"{field} is one term (text), not {type(value).__name__}.")
+    return value
+
+
+def check_level(level: object) -> None:
+    """Refuse a confidence level outside (0, 1).
+
+    Parameters
+    ----------
+    level : float
+        Such as .95.
+
+    Raises
+    ------
+    OptionError
+        If it is not a number between 0 and 1.
+    """
+    if isinstance(level, bool) or not isinstance(level, int | float) or not 0 < level < 1:
+        raise OptionError(f"level={level!r}: a number between 0 and 1, such as .95.")
+
+
+def check_reps(reps: object, least: int) -> None:
+    """Refuse a number of draws that is no whole number or too small.
+
+    Parameters
+    ----------
+    reps : int
+        Draws.
+    least : int
+        Smallest number allowed.
+
+    Raises
+    ------
+    OptionError
+        If it is not a whole number of at least `least`.
+    """
+    if isinstance(reps, bool) or not isinstance(reps, int) or reps < least:
+        raise OptionError(f"reps={reps!r}: a whole number of at least {least}; 999 is usual.")
+
+
+class Specification:
+    """Methods of frozen specifications; each returns another one."""
+
+    __slots__ = ()
+
+    def replace(self, **fields: Any) -> Self:
+        """Change fields.
+
+        Parameters
+        ----------
+        **fields
+            New values by name.
+
+        Returns
+        -------
+        specification
+            Another one; this one stays.
+
+        Raises
+        ------
+        OptionError
+            If there is no such field.
+        """
+        known = [f.name for f in dataclasses.fields(self)]  # type: ignore[arg-type]
+        unknown = [n for n in fields if n not in known]
+        if unknown:
+            raise OptionError(
+                f"{type(self).__name__} has no field {quoted(unknown)}; it has {quoted(known, 30)}."
+            )
+        return dataclasses.replace(self, **fields)  # type: ignore[type-var]
+
+    def add(self, *x: str) -> Self:
+        """Add regressors at the end of `x`.
+
+        Parameters
+        ----------
+        *x : str
+            Terms.
+
+        Returns
+        -------
+        specification
+            Another one.
+        """
+        return self.replace(x=(*self._x(), *x))
+
+    def drop(self, *x: str) -> Self:
+        """Take regressors out of `x`.
+
+        Parameters
+        ----------
+        *x : str
+            Terms.
+
+        Returns
+        -------
+        specification
+            Another one.
+
+        Raises
+        ------
+        ColumnError
+            If `x` does not have the term.
+        """
+        keys = {canonical(t): t for t in self._x()}
+        absent = [t for t in x if canonical(t) not in keys]
+        if absent:
+            raise ColumnError(f"x has no term {quoted(absent)} to drop; it has {quoted(self._x())}.")
+        gone = {canonical(t) for t in x}
+        return self.replace(x=tuple(t for t in self._x() if canonical(t) not in gone))
+
+    def swap(self, old: str, new: str) -> Self:
+        """Put one term in the place of another, wherever it stands.
+
+        Parameters
+        ----------
+        old, new : str
+            Terms.
+
+        Returns
+        -------
+        specification
+            Another one.
+
+        Raises
+        ------
+        ColumnError
+            If the term stands nowhere.
+        """
+        key, changes = canonical(old), {}
+        for name in self._term_fields():
+            value = getattr(self, name)
+            if isinstance(value, str) and canonical(value) == key:
+                changes[name] = new
+            elif isinstance(value, tuple) and any(canonical(v) == key for v in value):
+                changes[name] = tuple(new if canonical(v) == key else v for v in value)
+        if not changes:
+            raise ColumnError(f"there is no term {old!r} to swap; the terms are {quoted(self.terms, 12)}.")
+        return self.replace(**changes)
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        """Every term of the model, the outcome first."""
+        out: list[str] = []
+        for name in self._term_fields():
+            value = getattr(self, name)
+            out += [value] if isinstance(value, str) else list(value)
+        return tuple(dict.fromkeys(out))
+
+    def _x(self) -> tuple[str, ...]:
+        value: tuple[str, ...] = getattr(self, "x", ())
+        return value
+
+    def _term_fields(self) -> list[str]:
+        names = ("y", "treatment", "mediators", "regime_dependent", "threshold_variable", "x")
+        return [n for n in names if hasattr(self, n)]

@@ -1,0 +1,316 @@
+"""Covariances of least-squares coefficients, and their small-sample factors by name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from digiprosper.kernels.within import Floats, Ints, is_nested, level_sums
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["Counts", "Part", "Recipe", "counts", "cross_meat", "default_bandwidth", "meat", "recipe"]
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What the small-sample factors count.
+
+    Parameters
+    ----------
+    n : int
+        Rows.
+    k : int
+        Slopes, the intercept not counted.
+    full : int
+        Slopes plus the rank of all absorbed dummies (1 for an intercept).
+    nest : int
+        Slopes, a constant, and the levels less one of every effect not nested in a cluster.
+    xtreg : int
+        As `nest`, with the entity effect never counted.
+    coefficients : int
+        Slopes plus the intercept if there is one (what plm counts).
+    entity_only : bool
+        One effect, and the clusters are its levels.
+    groups : tuple of int
+        Clusters in each dimension.
+    periods : int
+        Periods.
+    """
+
+    n: int
+    k: int
+    full: int
+    nest: int
+    xtreg: int
+    coefficients: int
+    entity_only: bool
+    groups: tuple[int, ...]
+    periods: int
+
+
+def counts(
+    n: int,
+    k: int,
+    rank: int,
+    effects: Sequence[Ints],
+    clusters: Sequence[Ints],
+    *,
+    periods: int,
+    entity: int | None,
+) -> Counts:
+    """Count what each convention counts.
+
+    Parameters
+    ----------
+    n, k : int
+        Rows and slopes.
+    rank : int
+        Rank of the absorbed dummies, 1 without effects.
+    effects, clusters : sequences of (N,) arrays of int
+        Codes without gaps.
+    periods : int
+        Number of periods.
+    entity : int or None
+        Position of the entity effect among `effects`.
+
+    Returns
+    -------
+    Counts
+        For `recipe`.
+    """
+    nested = [any(is_nested(e, c) for c in clusters) for e in effects]
+    levels = [int(e.max()) + 1 for e in effects]
+    full = k + rank
+    nest = k + 1 + sum(m - 1 for m, inside in zip(levels, nested, strict=True) if not inside)
+    xtreg = k + 1 + sum(m - 1 for i, m in enumerate(levels) if i != entity and not nested[i])
+    entity_only = (
+        len(effects) == 1 and len(clusters) == 1 and nested[0] and is_nested(clusters[0], effects[0])
+    )
+    return Counts(
+        n=n,
+        k=k,
+        full=full,
+        nest=nest if any(nested) or not effects else full,
+        xtreg=xtreg,
+        coefficients=k + (not effects),
+        entity_only=entity_only,
+        groups=tuple(int(c.max()) + 1 for c in clusters),
+        periods=periods,
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Part:
+    """One sum of outer products of scores.
+
+    Parameters
+    ----------
+    sign : float
+        +1, or -1 for the intersection of two clusters.
+    factor : float
+        Small-sample factor.
+    codes : (N,) array of int or None
+        Groups whose scores are summed first; None for single rows.
+    levels : int
+        Number of groups.
+    """
+
+    sign: float
+    factor: float
+    codes: Ints | None
+    levels: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Recipe:
+    """How the scores of a fit are turned into the middle of the sandwich.
+
+    Parameters
+    ----------
+    cov_type : str
+        Its name.
+    parts : tuple of Part
+        Sums to add; a single one but for two-way clusters. For ``unadjusted`` its factor is 1 over the residual
+        degrees of freedom.
+    df_t : float
+        Degrees of freedom of the t statistics.
+    bandwidth : int or None
+        Lags of Driscoll and Kraay.
+    """
+
+    cov_type: str
+    parts: tuple[Part, ...]
+    df_t: float
+    bandwidth: int | None
+
+
+def default_bandwidth(periods: int) -> int:
+    """Give the usual number of lags for Driscoll-Kraay errors.
+
+    Parameters
+    ----------
+    periods : int
+        Periods T.
+
+    Returns
+    -------
+    int
+        ``floor(4 (T / 100) ** (2 / 9))`` (Newey & West 1994).
+    """
+    return int(np.floor(4 * (periods / 100) ** (2 / 9)))
+
+
+def recipe(
+    cov_type: str,
+    ssc: str,
+    count: Counts,
+    clusters: Sequence[Ints],
+    time: Ints,
+    *,
+    bandwidth: int | None = None,
+) -> Recipe:
+    """Choose groups, factors and degrees of freedom.
+
+    Parameters
+    ----------
+    cov_type : {"unadjusted", "robust", "clustered", "driscoll_kraay"}
+        Covariance.
+    ssc : {"reghdfe", "xtreg", "linearmodels", "plm", "none"}
+        Convention of the small-sample factor.
+    count : Counts
+        From `counts`.
+    clusters : sequence of (N,) arrays of int
+        One or two, for ``clustered``.
+    time : (N,) array of int
+        Periods in order of their value.
+    bandwidth : int, optional
+        Lags for ``driscoll_kraay``.
+
+    Returns
+    -------
+    Recipe
+        For `meat`.
+    """
+    n, rest = count.n, count.n - count.full
+    if cov_type == "unadjusted":
+        return Recipe(cov_type, (Part(1.0, 1 / (n if ssc == "none" else rest), None, n),), rest, None)
+    if cov_type == "robust":
+        factor = {"plm": n / (n - count.coefficients), "none": 1.0}.get(ssc, n / rest)
+        return Recipe(cov_type, (Part(1.0, factor, None, n),), rest, None)
+    if cov_type == "driscoll_kraay":
+        t = count.periods
+        ratio = t / (t - 1) * (n - 1)
+        factor = {
+            "linearmodels": n / rest,
+            "plm": ratio / (n - count.coefficients),
+            "none": 1.0,
+        }.get(ssc, ratio / rest)
+        lags = default_bandwidth(t) if bandwidth is None else bandwidth
+        return Recipe(cov_type, (Part(1.0, factor, time, t),), t - 1, lags)
+    df = min(count.groups) - 1
+    if len(clusters) == 1:
+        part = Part(1.0, _clustered(ssc, count, count.groups[0]), clusters[0], count.groups[0])
+        return Recipe(cov_type, (part,), df, None)
+    both, levels = _intersection(clusters[0], clusters[1])
+    if ssc == "plm":
+        factors = [_clustered(ssc, count, g) for g in count.groups] + [n / (n - count.coefficients)]
+    else:
+        factors = [_clustered(ssc, count, min(count.groups))] * 3
+    return Recipe(
+        cov_type,
+        (
+            Part(1.0, factors[0], clusters[0], count.groups[0]),
+            Part(1.0, factors[1], clusters[1], count.groups[1]),
+            Part(-1.0, factors[2], both, levels),
+        ),
+        df,
+        None,
+    )
+
+
+def _clustered(ssc: str, count: Counts, groups: int) -> float:
+    n = count.n
+    if ssc == "none":
+        return 1.0
+    if ssc == "linearmodels":
+        return n / (n - (count.coefficients if count.entity_only else count.full))
+    counted = {"reghdfe": count.nest, "xtreg": count.xtreg, "plm": count.coefficients}[ssc]
+    return groups / (groups - 1) * (n - 1) / (n - counted)
+
+
+def _intersection(a: Ints, b: Ints) -> tuple[Ints, int]:
+    _, codes = np.unique(a * (int(b.max()) + 1) + b, return_inverse=True)
+    return codes.astype(np.intp), int(codes.max()) + 1
+
+
+def meat(design: Floats, residuals: Floats, how: Recipe, *, obs_weights: Floats | None = None) -> Floats:
+    """Compute the middle of the sandwich.
+
+    Parameters
+    ----------
+    design : (N, k) array
+        Swept columns.
+    residuals : (N,) array
+        Residuals.
+    how : Recipe
+        From `recipe`.
+    obs_weights : (N,) array, optional
+        Weights of the rows.
+
+    Returns
+    -------
+    (k, k) array
+        ``M`` with covariance ``bread @ M @ bread``.
+    """
+    return cross_meat((design, residuals, how), (design, residuals, how), obs_weights=obs_weights)
+
+
+def cross_meat(
+    left: tuple[Floats, Floats, Recipe],
+    right: tuple[Floats, Floats, Recipe],
+    *,
+    obs_weights: Floats | None = None,
+) -> Floats:
+    """Compute the middle of the sandwich between two equations on the same rows.
+
+    Each part's factor is the geometric mean of the two equations' factors. Under ``unadjusted`` the variance is
+    that of independent rows with one error variance an equation, and errors of different equations are taken to
+    be uncorrelated.
+
+    Parameters
+    ----------
+    left, right : tuple of design (N, k), residuals (N,), Recipe
+        The two equations; the same cov_type.
+    obs_weights : (N,) array, optional
+        Weights of the rows.
+
+    Returns
+    -------
+    (k_left, k_right) array
+        With the covariance ``bread_left @ M @ bread_right``.
+    """
+    (x, e, how), (z, u, other) = left, right
+    w = 1.0 if obs_weights is None else obs_weights
+    if how.cov_type == "unadjusted":
+        if e is not u:
+            return np.zeros((x.shape[1], z.shape[1]))
+        return np.asarray(float((w * e) @ e) * how.parts[0].factor * ((x.T * w) @ z))
+    a, b = x * (w * e)[:, None], z * (w * u)[:, None]
+    total = np.zeros((x.shape[1], z.shape[1]))
+    for p, q in zip(how.parts, other.parts, strict=True):
+        sums = [s if p.codes is None else level_sums(p.codes, p.levels, s) for s in (a, b)]
+        product = _kernel(sums[0], sums[1], how.bandwidth)
+        total += p.sign * np.sqrt(p.factor * q.factor) * product
+    return total
+
+
+def _kernel(a: Floats, b: Floats, lags: int | None) -> Floats:
+    total = a.T @ b
+    for lag in range(1, (lags or 0) + 1):
+        weight = 1 - lag / ((lags or 0) + 1)
+        total = total + weight * (a[lag:].T @ b[:-lag] + a[:-lag].T @ b[lag:])
+    return np.asarray(total)

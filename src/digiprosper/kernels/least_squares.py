@@ -1,0 +1,119 @@
+"""Ordinary least squares on swept columns, with its rank told column by column."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from digiprosper.kernels.within import Floats
+
+__all__ = ["Dependence", "Fit", "dependences", "ols"]
+
+COLLINEAR = 1e-9
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fit:
+    """A least-squares solution.
+
+    Parameters
+    ----------
+    coefficients : (k,) array
+        Slopes.
+    residuals : (N,) array
+        Outcome minus fit, unweighted.
+    bread : (k, k) array
+        Inverse of the (weighted) cross product of the columns.
+    condition : float
+        Condition number of the columns scaled to unit length.
+    """
+
+    coefficients: Floats
+    residuals: Floats
+    bread: Floats
+    condition: float
+
+
+@dataclass(frozen=True, slots=True)
+class Dependence:
+    """A column that is a combination of earlier ones.
+
+    Parameters
+    ----------
+    column : int
+        Its position.
+    on : tuple of int
+        Positions of the earlier columns it combines.
+    """
+
+    column: int
+    on: tuple[int, ...]
+
+
+def dependences(design: Floats) -> list[Dependence]:
+    """Find columns that are exact combinations of earlier ones.
+
+    Columns are scaled to unit length; one counts as dependent when its distance from the span of the earlier
+    independent ones is below 1e-9.
+
+    Parameters
+    ----------
+    design : (N, k) array
+        Swept columns, none of them zero.
+
+    Returns
+    -------
+    list of Dependence
+        Empty when the rank is full.
+    """
+    scaled = design / np.sqrt(np.einsum("ij,ij->j", design, design))
+    if scaled.shape[0] >= scaled.shape[1]:
+        diagonal = np.abs(np.diag(np.linalg.qr(scaled, mode="r")))
+        if (diagonal > COLLINEAR).all():
+            return []
+    found: list[Dependence] = []
+    kept: list[int] = []
+    for j in range(scaled.shape[1]):
+        basis = scaled[:, kept]
+        solution = np.linalg.lstsq(basis, scaled[:, j], rcond=None)[0] if kept else np.zeros(0)
+        if float(np.linalg.norm(scaled[:, j] - basis @ solution)) > COLLINEAR:
+            kept.append(j)
+        else:
+            found.append(Dependence(j, tuple(kept[i] for i in np.flatnonzero(np.abs(solution) > 1e-6))))
+    return found
+
+
+def ols(design: Floats, outcome: Floats, *, obs_weights: Floats | None = None) -> Fit:
+    """Solve least squares by QR on columns scaled to unit length.
+
+    Parameters
+    ----------
+    design : (N, k) array
+        Swept columns of full rank.
+    outcome : (N,) array
+        Swept outcome.
+    obs_weights : (N,) array, optional
+        Weights of the rows.
+
+    Returns
+    -------
+    Fit
+        Solution with the inverse cross product.
+    """
+    root = None if obs_weights is None else np.sqrt(obs_weights)
+    left = design if root is None else design * root[:, None]
+    right = outcome if root is None else outcome * root
+    scale = 1 / np.sqrt(np.einsum("ij,ij->j", left, left))
+    q, r = np.linalg.qr(left * scale)
+    inverse = np.linalg.inv(r) * scale[:, None]
+    coefficients = inverse @ (q.T @ right)
+    spectrum = np.linalg.svd(r, compute_uv=False)
+    return Fit(
+        coefficients,
+        outcome - design @ coefficients,
+        inverse @ inverse.T,
+        float(spectrum[0] / spectrum[-1]),
+    )

@@ -1,0 +1,665 @@
+"""Running-sum search for the thresholds of a panel regression over every candidate, in batches of outcomes.
+
+The model is ``y = effects + fixed columns + sum_j z 1(q <= g_j) d_j + e`` (Hansen 1999, J. Econometrics
+93:345-368). With ``M`` the within projection of one effect and ``Q`` an orthonormal basis of the other fixed
+columns, the drop in the sum of squares at a candidate ``g`` is ``b(g)' A(g)^-1 b(g)``, where ``b`` and ``A`` are
+running sums in the order of ``q``: all candidates cost one pass. Everything here is kept in the order of ``q``;
+outcomes come in batches, of which the data are a batch of one and the bootstrap draws are others.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from digiprosper.errors import CollinearityError, ThresholdSearchError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = [
+    "Candidates",
+    "Estimate",
+    "Plan",
+    "Stage",
+    "State",
+    "candidates",
+    "condition",
+    "drops",
+    "estimate",
+    "plan",
+    "split",
+    "start",
+]
+
+Floats: TypeAlias = npt.NDArray[np.float64]
+Ints: TypeAlias = npt.NDArray[np.intp]
+Bools: TypeAlias = npt.NDArray[np.bool_]
+
+# A regime block of which a smaller share of its sum of squares is left after all else is not identified.
+_SINGULAR = 1e-9
+_MOST_CYCLES = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """The values at which a threshold may lie, and who may use them.
+
+    Parameters
+    ----------
+    values : (G,) float array
+        Candidate values, increasing; given thresholds are among them.
+    cuts : (G,) int array
+        Rows in the low regime at each value.
+    allowed : (m, G) bool array
+        Whether threshold j may be placed there when no other is fixed.
+    need : (m,) int array
+        Rows that threshold j must leave in each regime it creates.
+    given : tuple of int
+        Positions of given thresholds in `values`, in the order given; empty when they are searched.
+    order : (N,) int array
+        Rows in the order of the threshold variable (stable).
+    """
+
+    values: Floats
+    cuts: Ints
+    allowed: Bools
+    need: Ints
+    given: tuple[int, ...]
+    order: Ints
+
+    def open_to(self, threshold: int, fixed: Ints) -> Bools:
+        """Tell where a threshold may lie once others are fixed.
+
+        Parameters
+        ----------
+        threshold : int
+            Which threshold, from 0: its own trim counts.
+        fixed : (c, l) int array
+            Positions of the other thresholds, one row a batch member.
+
+        Returns
+        -------
+        (c, G) bool array
+            True where every regime it would create keeps enough rows.
+        """
+        free = np.repeat(self.allowed[threshold][None, :], fixed.shape[0], axis=0)
+        for other in fixed.T:
+            free &= np.abs(self.cuts - self.cuts[other][:, None]) >= self.need[threshold]
+        return free
+
+
+def candidates(
+    q: Floats,
+    trims: Sequence[float],
+    *,
+    grid: int | Literal["hansen"] | None = None,
+    rule: Literal["<=", "<"] = "<=",
+    given: Sequence[float] = (),
+) -> Candidates:
+    """List the candidate values of each threshold.
+
+    Parameters
+    ----------
+    q : (N,) float array
+        Threshold variable.
+    trims : sequence of float
+        One a threshold: the share of the rows that each regime keeps.
+    grid : int or "hansen", optional
+        None takes every distinct value; an int that many evenly spaced quantiles, as observed values; "hansen"
+        the 393 positions of his program, for which the trims only set the distance to other thresholds.
+    rule : {"<=", "<"}
+        Whether a row at the threshold belongs to the low regime.
+    given : sequence of float
+        Fixed thresholds. They need not be observed values.
+
+    Returns
+    -------
+    Candidates
+        Values in increasing order with the rows below them.
+
+    Raises
+    ------
+    ThresholdSearchError
+        If some threshold has no candidate, or a given one leaves a regime empty.
+    """
+    order = np.argsort(q, kind="stable").astype(np.intp)
+    ranked, n = q[order], q.size
+    side: Literal["right", "left"] = "right" if rule == "<=" else "left"
+    need = np.array([max(1, int(np.ceil(t * n - 1e-9))) for t in trims], dtype=np.intp)
+    offers = [_offer(ranked, trim, grid, rule) for trim in trims]
+    values = np.unique(np.concatenate([*offers, np.asarray(given, dtype=np.float64)]))
+    cuts = np.searchsorted(ranked, values, side=side).astype(np.intp)
+    least = np.ones_like(need) if grid == "hansen" else need
+    inside = (cuts >= least[:, None]) & (n - cuts >= least[:, None])
+    allowed = np.array([np.isin(values, offer) for offer in offers]) & inside
+    if not given and not allowed.any(axis=1).all():
+        raise ThresholdSearchError("no candidate keeps the trimmed share of rows in each regime")
+    kept = allowed.any(axis=0) | np.isin(values, given)
+    values, cuts, allowed = values[kept], cuts[kept], allowed[:, kept]
+    at = tuple(int(np.searchsorted(values, g)) for g in given)
+    edges = np.diff(np.sort(np.concatenate([[0], cuts[list(at)], [n]])))
+    if given and edges.min() == 0:
+        raise ThresholdSearchError("a given threshold leaves a regime without rows")
+    return Candidates(values, cuts, allowed, need, at, order)
+
+
+def _offer(ranked: Floats, trim: float, grid: int | Literal["hansen"] | None, rule: str) -> Floats:
+    if grid is None:
+        return np.unique(ranked)
+    if grid == "hansen":
+        distinct = np.unique(ranked)
+        # His position is floor(share * count), counted from one.
+        at = np.floor((0.01 + np.arange(393) / 400) * distinct.size + 1e-9).astype(np.intp)
+        return np.asarray(distinct[np.maximum(at, 1) - 1])
+    shares = np.linspace(trim, 1 - trim, grid)
+    at = np.ceil(shares * ranked.size - 1e-9).astype(np.intp) - (rule == "<=")
+    return np.unique(ranked[np.clip(at, 0, ranked.size - 1)])
+
+
+@dataclass(frozen=True, slots=True)
+class _Groups:
+    """Levels of the swept effect, over rows in the order of q."""
+
+    codes: Ints  # (N,) level of each row
+    order: Ints  # (N,) rows by level, in the order of q within one
+    starts: Ints  # (n,) where each level begins in `order`
+    sizes: Floats  # (n,) rows of each level
+
+    def sweep(self, rows: Floats) -> Floats:
+        """Take level means out of the last axis."""
+        if self.sizes.size == 1:
+            return np.asarray(rows - rows.mean(axis=-1, keepdims=True))
+        means = np.add.reduceat(rows[..., self.order], self.starts, axis=-1) / self.sizes
+        return np.asarray(rows - means[..., self.codes])
+
+
+def _group(codes: Ints) -> _Groups:
+    order = np.argsort(codes, kind="stable").astype(np.intp)
+    _, inverse, sizes = np.unique(codes, return_inverse=True, return_counts=True)
+    starts = np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(np.intp)
+    return _Groups(inverse.astype(np.intp), order, starts, sizes.astype(np.float64))
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All that a search needs and that no outcome changes. Rows are in the order of the threshold variable.
+
+    Parameters
+    ----------
+    candidates : Candidates
+        Where thresholds may lie.
+    groups : object
+        Levels of the swept effect.
+    z : (k, N) float array
+        Regime-dependent columns, turned into orthogonal ones of mean square one that span the same space.
+    basis : (p, N) float array
+        Orthonormal basis of the fixed columns after the sweep.
+    loadings : (k, p, G) float array
+        Products of the basis with the regime block at each candidate.
+    gram : (k, k, 1, G) float array
+        Products of the regime block with itself after sweep and basis.
+    scale : (k, G) float array
+        Diagonal of the block's products before the sweep, to judge what is left by.
+    """
+
+    candidates: Candidates
+    groups: _Groups
+    z: Floats
+    basis: Floats
+    loadings: Floats
+    gram: Floats
+    scale: Floats
+
+    @property
+    def nobs(self) -> int:
+        """Number of rows."""
+        return int(self.z.shape[1])
+
+    @property
+    def chunk(self) -> int:
+        """Batch members whose arrays stay in a processor's cache together."""
+        return int(min(256, max(1, 65_536 // self.nobs)))
+
+    def sweep(self, rows: Floats) -> Floats:
+        """Take the level means of the swept effect out of rows.
+
+        Parameters
+        ----------
+        rows : (..., N) float array
+            In the order of the threshold variable.
+
+        Returns
+        -------
+        (..., N) float array
+            Swept rows.
+        """
+        return self.groups.sweep(rows)
+
+    def residualise(self, rows: Floats) -> Floats:
+        """Take all effects and fixed columns out of rows.
+
+        Parameters
+        ----------
+        rows : (c, N) float array
+            In the order of the threshold variable.
+
+        Returns
+        -------
+        (c, N) float array
+            Residuals; the basis is taken out twice, so that they are orthogonal to it to machine precision.
+        """
+        rest = self.sweep(rows - rows.mean(axis=-1, keepdims=True))
+        for _ in range(2):
+            rest = rest - (rest @ self.basis.T) @ self.basis
+        return rest
+
+    def block(self, cut: int) -> Floats:
+        """Compute the regime block below one cut, effects and fixed columns taken out.
+
+        Parameters
+        ----------
+        cut : int
+            Rows in the low regime.
+
+        Returns
+        -------
+        (k, N) float array
+            Residualised block.
+        """
+        return self.residualise(self.z * (np.arange(self.nobs) < cut))
+
+    def regimes(self, at: Sequence[int]) -> Ints:
+        """Say in which regime each row is.
+
+        Parameters
+        ----------
+        at : sequence of int
+            Positions of the thresholds.
+
+        Returns
+        -------
+        (N,) int array
+            1, 2, ... for each row, in the order the rows had before they were ranked.
+        """
+        numbers = np.empty(self.nobs, dtype=np.intp)
+        cuts = np.sort(self.candidates.cuts[list(at)])
+        numbers[self.candidates.order] = 1 + np.searchsorted(cuts, np.arange(self.nobs), side="right")
+        return numbers
+
+
+def plan(
+    z: Floats, fixed: Floats, where: Candidates, effects: Sequence[Ints] = (), *, intercept: bool = False
+) -> Plan:
+    """Compute the running sums that depend on the regressors only.
+
+    Parameters
+    ----------
+    z : (N, k) float array
+        Regime-dependent columns.
+    fixed : (N, p) float array
+        Columns with a common slope, dummies of further effects included. Dependent ones do no harm.
+    where : Candidates
+        Where thresholds may lie.
+    effects : sequence of (N,) int arrays
+        Absorbed effects. The one with most levels is swept, the others become dummies. Without any, the mean is
+        swept.
+    intercept : bool
+        Whether the level shifts with the regime too.
+
+    Returns
+    -------
+    Plan
+        Sums at each candidate: O(N (p k + k^2)) in time, whatever their number.
+
+    Raises
+    ------
+    CollinearityError
+        If the regime-dependent columns are exact combinations of one another.
+    """
+    order = where.order
+    given = effects or [np.zeros(order.size, dtype=np.intp)]
+    swept, *others = sorted(given, key=lambda codes: -np.unique(codes).size)
+    groups = _group(swept[order])
+    dummies = [np.unique(codes)[1:, None] == codes[order] for codes in others]
+    columns = np.concatenate([fixed[order].T, z[order].T, *dummies], axis=0, dtype=np.float64)
+    basis = _basis(columns, groups)
+    block = z[order].T
+    if intercept:
+        block = np.concatenate([np.ones((1, order.size)), block])
+    white = _whiten(block)
+    last = where.cuts - 1
+    loadings = np.stack([np.cumsum(basis * row, axis=1)[:, last] for row in white])
+    raw = _block_products(white, groups)[:, :, last]
+    gram = raw - np.einsum("apg,bpg->abg", loadings, loadings)
+    scale = np.stack([np.cumsum(row * row)[last] for row in white])
+    return Plan(where, groups, white, basis, loadings, gram[:, :, None, :], scale)
+
+
+def _basis(columns: Floats, groups: _Groups) -> Floats:
+    centred = columns - columns.mean(axis=1, keepdims=True)
+    before = np.sqrt((centred * centred).sum(axis=1))
+    # A second sweep removes what rounding left when level means dwarf the variation around them.
+    swept = groups.sweep(groups.sweep(centred))
+    after = np.sqrt((swept * swept).sum(axis=1))
+    kept = after > _SINGULAR * np.maximum(before, np.finfo(np.float64).tiny)
+    if not kept.any():
+        return np.zeros((0, columns.shape[1]))
+    q, r = np.linalg.qr((swept[kept] / after[kept, None]).T)
+    if r.shape[0] < kept.sum() or np.abs(np.diag(r)).min() < _SINGULAR:
+        left, values, _ = np.linalg.svd(r)
+        q = q @ left[:, : int((values > _SINGULAR).sum())]
+    return np.ascontiguousarray(q.T)
+
+
+def _whiten(block: Floats) -> Floats:
+    norms = np.sqrt((block * block).sum(axis=1))
+    if norms.min() == 0:
+        raise CollinearityError("a regime-dependent column is zero in every row")
+    q, r = np.linalg.qr((block / norms[:, None]).T)
+    if np.abs(np.diag(r)).min() < _SINGULAR:
+        raise CollinearityError("the regime-dependent columns are exact combinations of one another")
+    return np.asarray(np.ascontiguousarray(q.T) * np.sqrt(block.shape[1]))
+
+
+def _block_products(z: Floats, groups: _Groups) -> Floats:
+    """Sum the swept products of the block: row s of level i adds z z' - (S z' + z S' + z z') / T_i."""
+    k, n = z.shape
+    by_level = z[:, groups.order]
+    means = np.add.reduceat(by_level, groups.starts, axis=1) / groups.sizes
+    level = groups.codes[groups.order]
+    # Sums inside a level are kept around its mean, so that they return to zero at each level's end.
+    around = np.cumsum(by_level - means[:, level], axis=1)
+    around = np.concatenate([np.zeros((k, 1)), around[:, :-1]], axis=1)
+    around -= around[:, groups.starts][:, level]
+    before = np.empty_like(z)
+    before[:, groups.order] = around + (np.arange(n) - groups.starts[level]) * means[:, level]
+    size = groups.sizes[groups.codes]
+    products = np.empty((k, k, n))
+    for a in range(k):
+        for b in range(a + 1):
+            own = z[a] * z[b]
+            products[a, b] = np.cumsum(own - (before[a] * z[b] + z[a] * before[b] + own) / size)
+            products[b, a] = products[a, b]
+    return products
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """A batch of outcomes, with the thresholds fixed so far taken out.
+
+    Parameters
+    ----------
+    ssr : (c,) float array
+        Sum of squares of each outcome's residuals.
+    score : (k, c, G) float array
+        Products of the regime block at each candidate with those residuals.
+    gram : (k, k, 1 or c, G) float array
+        Products of the block with itself after all that is fixed.
+    blocks : tuple of (k, k, c, G) float arrays
+        One a fixed threshold: products of its orthonormal block with the block at each candidate.
+    fixed : (c, l) int array
+        Positions of the fixed thresholds.
+    """
+
+    ssr: Floats
+    score: Floats
+    gram: Floats
+    blocks: tuple[Floats, ...]
+    fixed: Ints
+
+
+def start(search: Plan, outcomes: Floats) -> State:
+    """Score a batch of outcomes at every candidate, no threshold fixed.
+
+    Parameters
+    ----------
+    search : Plan
+        From :func:`plan`.
+    outcomes : (c, N) float array
+        Swept outcomes, in the order of the threshold variable.
+
+    Returns
+    -------
+    State
+        O(N (p + k)) an outcome.
+    """
+    inside = outcomes @ search.basis.T
+    ssr = np.einsum("cn,cn->c", outcomes, outcomes) - np.einsum("cp,cp->c", inside, inside)
+    last = search.candidates.cuts - 1
+    score = np.empty((search.z.shape[0], outcomes.shape[0], last.size))
+    for a, row in enumerate(search.z):
+        running = np.cumsum(outcomes * row, axis=1)
+        np.take(running, last, axis=1, out=score[a], mode="clip")
+        score[a] -= inside @ search.loadings[a]
+    return State(ssr, score, search.gram, (), np.empty((outcomes.shape[0], 0), dtype=np.intp))
+
+
+def drops(search: Plan, state: State) -> Floats:
+    """Compute how much one more threshold at each candidate takes off the sum of squares.
+
+    Parameters
+    ----------
+    search : Plan
+        From :func:`plan`.
+    state : State
+        Outcomes with the other thresholds fixed.
+
+    Returns
+    -------
+    (c, G) float array
+        ``b' A^-1 b``; minus infinity where the block is not identified (no variation left).
+    """
+    k = state.score.shape[0]
+    rows: list[list[Floats]] = []
+    inverse: list[Floats] = []
+    solved: list[Floats] = []
+    bad: Bools = np.zeros(state.gram.shape[2:], dtype=np.bool_)
+    total = np.zeros(state.score.shape[1:])
+    for a in range(k):
+        row: list[Floats] = []
+        for j in range(a):
+            inner = sum(x * y for x, y in zip(row, rows[j], strict=False))
+            row.append((state.gram[a, j] - inner) * inverse[j])
+        pivot = state.gram[a, a] - sum(x * x for x in row)
+        bad |= pivot <= _SINGULAR * search.scale[a]
+        inverse.append(1 / np.sqrt(np.where(bad, 1.0, pivot)))
+        solved.append((state.score[a] - sum(x * y for x, y in zip(row, solved, strict=False))) * inverse[a])
+        total += solved[a] * solved[a]
+        rows.append(row)
+    total[np.broadcast_to(bad, total.shape)] = -np.inf
+    return total
+
+
+def condition(search: Plan, state: State, at: Ints) -> State:
+    """Fix one more threshold in every member of a batch: a step of block Gram-Schmidt in products.
+
+    Parameters
+    ----------
+    search : Plan
+        From :func:`plan`.
+    state : State
+        What is fixed so far.
+    at : (c,) int array
+        Position of the new threshold, one a batch member.
+
+    Returns
+    -------
+    State
+        Another O(N (p + k)) an outcome.
+    """
+    where = search.candidates
+    k, members = search.z.shape[0], np.arange(at.size)
+    low = np.arange(search.nobs) < where.cuts[at][:, None]
+    cross = np.empty((k, k, at.size, where.cuts.size))
+    for a in range(k):
+        block = search.sweep(search.z[a] * low)
+        for b in range(k):
+            running = np.cumsum(block * search.z[b], axis=1)
+            np.take(running, where.cuts - 1, axis=1, out=cross[a, b], mode="clip")
+            cross[a, b] -= search.loadings[a][:, at].T @ search.loadings[b]
+    for earlier in state.blocks:
+        cross -= _contract(earlier[:, :, members, at], earlier)
+    gram = np.broadcast_to(state.gram, (k, k, at.size, where.cuts.size))
+    factor = np.linalg.cholesky(np.moveaxis(gram[:, :, members, at], -1, 0))
+    inverse = np.moveaxis(np.linalg.inv(factor), 0, -1)
+    block = _contract(inverse.swapaxes(0, 1), cross)
+    height = np.einsum("mac,ac->mc", inverse, state.score[:, members, at])
+    score = state.score - _contract(height[:, None, :], block)[0]
+    return State(
+        ssr=state.ssr - (height * height).sum(axis=1),
+        score=score,
+        gram=gram - _contract(block, block),
+        blocks=(*state.blocks, block),
+        fixed=np.concatenate([state.fixed, at[:, None]], axis=1),
+    )
+
+
+def _contract(left: Floats, right: Floats) -> Floats:
+    """Sum left[m, a] right[m, b] over m, the last axes being batch members and candidates."""
+    if left.ndim < right.ndim:
+        left = left[..., None]
+    out = left[0][:, None] * right[0][None, :]
+    for m in range(1, right.shape[0]):
+        out += left[m][:, None] * right[m][None, :]
+    return np.asarray(out)
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """What one step of the sequential search found.
+
+    Parameters
+    ----------
+    null_ssr : float
+        Sum of squares of the model with one threshold less, refined.
+    ssr : float
+        Least sum of squares over the new threshold, the others held.
+    at : tuple of int
+        Positions of all thresholds after refinement, in the order found.
+    """
+
+    null_ssr: float
+    ssr: float
+    at: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """Thresholds of one outcome.
+
+    Parameters
+    ----------
+    stages : tuple of Stage
+        One a threshold.
+    profiles : (m, G) float array
+        Sum of squares with threshold j at each candidate and the others at their estimates; infinite where it
+        may not lie.
+    ssr : float
+        Sum of squares at the estimates.
+    """
+
+    stages: tuple[Stage, ...]
+    profiles: Floats
+    ssr: float
+
+
+def estimate(search: Plan, outcome: Floats) -> Estimate:
+    """Find the thresholds one after another, refining all of them after each; or take those given.
+
+    Parameters
+    ----------
+    search : Plan
+        From :func:`plan`; its candidates say how many thresholds and whether they are given.
+    outcome : (N,) float array
+        Outcome, rows as they were given to :func:`candidates`.
+
+    Returns
+    -------
+    Estimate
+        Refined until no threshold moves given the others (Bai 1997, Econometric Theory 13:315-352).
+
+    Raises
+    ------
+    ThresholdSearchError
+        If no candidate is left for some threshold, or a given one is not identified.
+    """
+    base = start(search, search.residualise(outcome[search.candidates.order][None, :]))
+    given, at, stages = search.candidates.given, list[int](), list[Stage]()
+    for j in range(search.candidates.allowed.shape[0]):
+        null = _fix(search, base, at)
+        if given:
+            profile = null.ssr[0] - drops(search, null)[0]
+            at = list(given[: j + 1])
+        else:
+            profile = _profile(search, null, j)
+            at.append(int(profile.argmin()))
+        least = float(profile[at[-1]])
+        if not np.isfinite(least):
+            raise ThresholdSearchError(
+                f"threshold {j + 1} has no candidate at which the slopes are identified"
+            )
+        if not given:
+            at = _refine(search, base, at)
+        stages.append(Stage(float(null.ssr[0]), least, tuple(at)))
+    others = [[*at[:j], *at[j + 1 :]] for j in range(len(at))]
+    profiles = np.stack([_profile(search, _fix(search, base, rest), j) for j, rest in enumerate(others)])
+    ssr = stages[-1].ssr if given else float(profiles[0].min())
+    return Estimate(tuple(stages), profiles, ssr)
+
+
+def _fix(search: Plan, state: State, at: Sequence[int]) -> State:
+    for position in at:
+        state = condition(search, state, np.array([position], dtype=np.intp))
+    return state
+
+
+def _profile(search: Plan, state: State, threshold: int) -> Floats:
+    """Sum of squares at each candidate of one outcome, infinite where the threshold may not lie."""
+    free = search.candidates.open_to(threshold, state.fixed)[0]
+    profile: Floats = np.where(free, state.ssr[0] - drops(search, state)[0], np.inf)
+    return profile
+
+
+def _refine(search: Plan, base: State, at: list[int]) -> list[int]:
+    if len(at) == 1:
+        return at
+    for _ in range(_MOST_CYCLES):
+        moved = False
+        for j in range(len(at)):
+            profile = _profile(search, _fix(search, base, [*at[:j], *at[j + 1 :]]), j)
+            best = int(profile.argmin())
+            if profile[best] < profile[at[j]]:
+                at, moved = [*at[:j], best, *at[j + 1 :]], True
+        if not moved:
+            return at
+    raise ThresholdSearchError(f"the refinement did not settle in {_MOST_CYCLES} cycles")
+
+
+def split(search: Plan, outcome: Floats, at: Sequence[int]) -> tuple[Floats, Floats]:
+    """Split an outcome, effects and fixed columns out, into what thresholds explain and the rest.
+
+    Parameters
+    ----------
+    search : Plan
+        From :func:`plan`.
+    outcome : (N,) float array
+        Rows as they were given to :func:`candidates`.
+    at : sequence of int
+        Positions of the thresholds; none leaves all to the residual.
+
+    Returns
+    -------
+    fit, residual : (N,) float arrays
+        In the order of the threshold variable.
+    """
+    rest = search.residualise(outcome[search.candidates.order][None, :])[0]
+    if not at:
+        return np.zeros_like(rest), rest
+    blocks = np.concatenate([search.block(int(search.candidates.cuts[j])) for j in at])
+    q, _ = np.linalg.qr(blocks.T)
+    fit: Floats = q @ (q.T @ rest)
+    return fit, rest - fit

@@ -1,0 +1,229 @@
+"""Bootstraps of threshold tests: which residuals are drawn, and the statistic of each draw.
+
+Every draw goes through the same running sums as the data, in chunks that stay in a processor's cache, and
+searches every threshold again one after another.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from digiprosper.kernels.threshold import Plan, condition, drops, split, start
+from digiprosper.kernels.within import is_nested
+
+__all__ = ["Scheme", "concentration", "drawn_ratios", "residual_draws", "scheme"]
+
+Floats: TypeAlias = npt.NDArray[np.float64]
+Ints: TypeAlias = npt.NDArray[np.intp]
+
+# Webb's six points keep the draws apart where signs alone have few patterns.
+WEBB_CLUSTERS = 12
+_WEBB = np.array([-np.sqrt(1.5), -1.0, -np.sqrt(0.5), np.sqrt(0.5), 1.0, np.sqrt(1.5)])
+_SIGNS = np.array([-1.0, 1.0])
+
+
+@dataclass(frozen=True, slots=True)
+class Scheme:
+    """Which residuals a draw takes. Rows are in the order of the threshold variable.
+
+    Parameters
+    ----------
+    name : str
+        ``"wild_cluster"``, ``"hansen"`` or ``"iid"``.
+    size : int
+        Uniform numbers that one draw needs.
+    codes : (N,) int array
+        Cluster of each row (wild_cluster) or place of the row in its entity's block (hansen); empty for iid.
+    blocks : (n, T) int array
+        Rows of each entity (hansen); empty otherwise.
+    swept : bool
+        Whether drawn residuals of a swept outcome stay swept of the level means.
+    """
+
+    name: str
+    size: int
+    codes: Ints
+    blocks: Ints
+    swept: bool
+
+
+def scheme(name: Literal["wild_cluster", "hansen", "iid"], search: Plan, codes: Ints) -> Scheme:
+    """Lay out a bootstrap for a search.
+
+    Parameters
+    ----------
+    name : {"wild_cluster", "hansen", "iid"}
+        One sign a cluster, whole entities exchanged, or single rows (for teaching).
+    search : Plan
+        From :func:`digiprosper.kernels.threshold.plan`.
+    codes : (N,) int array
+        Clusters (wild_cluster) or entities (hansen) coded 0, 1, ..., rows as they were given to the candidates;
+        not read for iid.
+
+    Returns
+    -------
+    Scheme
+        For :func:`residual_draws`.
+
+    Raises
+    ------
+    ValueError
+        If entities have unequal numbers of rows under "hansen": there is no block to exchange.
+    """
+    none, n = np.empty(0, dtype=np.intp), search.nobs
+    if name == "iid":
+        return Scheme(name, n, none, none[:, None], swept=False)
+    levels, groups = int(codes.max()) + 1, search.groups
+    ranked = codes[search.candidates.order]
+    inside = is_nested(groups.codes, ranked)
+    if name == "wild_cluster":
+        return Scheme(name, levels, ranked, none[:, None], swept=inside)
+    counts = np.bincount(codes, minlength=levels)
+    if counts.min() != counts.max():
+        raise ValueError("entities have unequal numbers of rows")
+    by_entity = np.argsort(codes, kind="stable").reshape(levels, -1)
+    rank = np.empty(n, dtype=np.intp)
+    rank[search.candidates.order] = np.arange(n)
+    blocks = rank[by_entity].astype(np.intp)
+    places = np.empty(n, dtype=np.intp)
+    places[blocks] = np.arange(n).reshape(blocks.shape)
+    return Scheme(name, levels, places, blocks, swept=inside and levels == groups.sizes.size)
+
+
+def residual_draws(which: Scheme, residual: Floats, uniforms: Floats) -> Floats:
+    """Turn uniform numbers into drawn residuals.
+
+    Parameters
+    ----------
+    which : Scheme
+        From :func:`scheme`.
+    residual : (N,) float array
+        Residual of the null, in the order of the threshold variable.
+    uniforms : (c, size) float array
+        Numbers in [0, 1), one row a draw.
+
+    Returns
+    -------
+    (c, N) float array
+        In the order of the threshold variable.
+    """
+    if which.name == "wild_cluster":
+        points = _WEBB if which.size <= WEBB_CLUSTERS else _SIGNS
+        drawn: Floats = points[(uniforms * points.size).astype(np.intp)][:, which.codes]
+        drawn *= residual
+        return drawn
+    picked = (uniforms * which.size).astype(np.intp)
+    if which.name == "iid":
+        return residual[picked]
+    columns = which.blocks.shape[1]
+    # Donor's block, laid over the entity's rows place by place.
+    donors = np.repeat(picked * columns, columns, axis=1) + np.tile(np.arange(columns), which.size)
+    return residual[which.blocks.ravel()][donors[:, which.codes]]
+
+
+def drawn_ratios(
+    search: Plan,
+    which: Scheme,
+    outcome: Floats,
+    null_at: tuple[int, ...],
+    rng: np.random.Generator,
+    *,
+    reps: int,
+    chunk: int | None = None,
+) -> Floats:
+    """Draw the statistic of one threshold more than the null has, without its degrees of freedom.
+
+    Parameters
+    ----------
+    search : Plan
+        From :func:`digiprosper.kernels.threshold.plan`.
+    which : Scheme
+        From :func:`scheme`.
+    outcome : (N,) float array
+        Outcome of the data, rows as they were given to the candidates.
+    null_at : tuple of int
+        Positions of the thresholds under the null: outcomes are its fit plus drawn residuals.
+    rng : Generator
+        Source of uniform numbers; they do not depend on `chunk`.
+    reps : int
+        Number of draws.
+    chunk : int, optional
+        Draws worked on together; by default as many as stay in cache.
+
+    Returns
+    -------
+    (reps,) float array
+        ``S_(j-1) / S_j - 1`` with all j thresholds searched again in sequence; missing where a draw left no
+        room.
+    """
+    fit, residual = split(search, outcome, null_at)
+    size = search.chunk if chunk is None else chunk
+    ratios = np.empty(reps)
+    for low in range(0, reps, size):
+        high = min(low + size, reps)
+        drawn = residual_draws(which, residual, rng.random((high - low, which.size)))
+        if not which.swept:
+            drawn = search.sweep(drawn)
+        if null_at:
+            drawn += fit
+        ratios[low:high] = _searched(search, drawn, len(null_at) + 1)
+    return ratios
+
+
+def _searched(search: Plan, outcomes: Floats, count: int) -> Floats:
+    state = start(search, outcomes)
+    for j in range(count):
+        gain = drops(search, state)
+        if j == 0:
+            gain[:, ~search.candidates.allowed[0]] = -np.inf
+        else:
+            gain[~search.candidates.open_to(j, state.fixed)] = -np.inf
+        at = gain.argmax(axis=1)
+        best = gain[np.arange(at.size), at]
+        if j == count - 1:
+            break
+        if np.isneginf(best).any():
+            # A draw without room is missing; the others go on.
+            out, room = np.full(at.size, np.nan), ~np.isneginf(best)
+            if room.any():
+                out[room] = _searched(search, outcomes[room], count)
+            return out
+        state = condition(search, state, at)
+    lost = np.isneginf(best)
+    return np.where(lost, np.nan, state.ssr / (state.ssr - np.where(lost, 0.0, best)) - 1)
+
+
+def concentration(search: Plan, outcome: Floats, at: tuple[int, ...], codes: Ints, top: int = 5) -> float:
+    """Compute the share of the squared scores of the last threshold that few clusters carry.
+
+    Parameters
+    ----------
+    search : Plan
+        From :func:`digiprosper.kernels.threshold.plan`.
+    outcome : (N,) float array
+        Rows as they were given to the candidates.
+    at : tuple of int
+        Positions of the thresholds, the tested one last.
+    codes : (N,) int array
+        Cluster of each row.
+    top : int
+        How many clusters.
+
+    Returns
+    -------
+    float
+        Between 0 and 1: near 1, the test hangs on these clusters.
+    """
+    _, residual = split(search, outcome, at[:-1])
+    blocks = np.concatenate([search.block(int(search.candidates.cuts[j])) for j in at])
+    q, _ = np.linalg.qr(blocks.T)
+    tested = q[:, -search.z.shape[0] :].T * residual
+    ranked = codes[search.candidates.order]
+    sums = np.stack([np.bincount(ranked, weights=row) for row in tested])
+    squares = np.sort((sums * sums).sum(axis=0))[::-1]
+    total = float(squares.sum())
+    return float(squares[:top].sum()) / total if total > 0 else np.nan

@@ -1,0 +1,373 @@
+"""Turn any table into a sorted pandas frame with checked keys."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from digiprosper.errors import (
+    ColumnError,
+    InputTypeError,
+    MissingDataError,
+    Notice,
+    OptionError,
+    PanelIndexError,
+    quoted,
+    unknown_columns,
+)
+
+if TYPE_CHECKING:
+    from digiprosper.kernels.within import Ints
+
+__all__ = ["Keys", "refuse_infinite", "sorted_keys", "to_pandas"]
+
+_DATE_STEPS = ("Y", "Q", "M", "W", "D")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Keys:
+    """The keys of a panel, coded.
+
+    Parameters
+    ----------
+    entity_name, time_name : str, str or None
+        Names of the keys; no time in a cross-section.
+    entities, times : Index
+        Distinct values in order.
+    entity, time : (N,) arrays of int
+        Codes of the rows, sorted by entity and then time.
+    ordinals : (T,) array of int or None
+        Position of each time on the grid of steps; None where the step cannot be told.
+    """
+
+    entity_name: str
+    time_name: str | None
+    entities: pd.Index[Any]
+    times: pd.Index[Any]
+    entity: Ints
+    time: Ints
+    ordinals: Ints | None
+
+    @property
+    def index(self) -> pd.Index[Any]:
+        """Row labels: a MultiIndex (entity, time), or entities alone in a cross-section."""
+        if self.time_name is None:
+            return self.entities.take(self.entity)
+        return pd.MultiIndex(
+            levels=[self.entities, self.times],
+            codes=[self.entity, self.time],
+            names=[self.entity_name, self.time_name],
+            verify_integrity=False,
+        )
+
+
+def to_pandas(data: object) -> pd.DataFrame:
+    """Take a pandas, polars or pyarrow table as a pandas frame.
+
+    Parameters
+    ----------
+    data : table
+        Never written to.
+
+    Returns
+    -------
+    DataFrame
+        With text column names.
+
+    Raises
+    ------
+    InputTypeError
+        If it is no table, is lazy, or has column names that are not text.
+    ColumnError
+        If a column name is there twice.
+    """
+    frame = data if isinstance(data, pd.DataFrame) else _foreign(data)
+    names = list(frame.columns)
+    odd = [c for c in names if type(c) is not str]
+    if odd:
+        raise InputTypeError(
+            f"column names must be text; got {quoted(odd)}. Rename them: df.columns = df.columns.map(str)."
+        )
+    if not frame.columns.is_unique:
+        twice = list(dict.fromkeys(frame.columns[frame.columns.duplicated()]))
+        raise ColumnError(
+            f"column {quoted(twice)} is there more than once. Rename or drop one of each.",
+            [Notice("column", f"repeated column {c!r}", {"column": c}) for c in twice],
+        )
+    return frame
+
+
+def _foreign(data: object) -> pd.DataFrame:
+    import narwhals.stable.v2 as nw
+
+    table: Any = nw.from_native(data, pass_through=True)  # type: ignore[call-overload]
+    if isinstance(table, nw.DataFrame):
+        return table.to_pandas()
+    if isinstance(table, nw.LazyFrame):
+        raise InputTypeError("the table is lazy; call .collect() (or .df() in DuckDB) and pass the result.")
+    raise InputTypeError(
+        f"Panel takes a pandas, polars or pyarrow table, not {type(data).__name__}. "
+        "For arrays or dicts: Panel(pandas.DataFrame(...), entity=..., time=...)."
+    )
+
+
+def sorted_keys(
+    frame: pd.DataFrame, entity: str | None, time: str | None, step: object
+) -> tuple[pd.DataFrame, Keys]:
+    """Check the keys, code them, and sort the rows by entity and time.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Flat or with a two-level MultiIndex.
+    entity, time : str or None
+        Names of the keys.
+    step : int, str or None
+        One step of time.
+
+    Returns
+    -------
+    frame : DataFrame
+        Sorted, without the keys, on a plain range index.
+    keys : Keys
+        Codes in the same order.
+
+    Raises
+    ------
+    PanelIndexError
+        If a key is missing, incomplete, repeated or cannot be ordered.
+    """
+    frame, entity, time = _key_columns(frame, entity, time)
+    if len(frame) == 0:
+        raise PanelIndexError("the table has no rows.")
+    names = [entity] if time is None else [entity, time]
+    _refuse_empty_keys(frame, names)
+    codes, entities = _factorize(frame[entity], entity)
+    if time is None:
+        times: pd.Index[Any] = pd.RangeIndex(1)
+        steps: Ints = np.zeros(len(frame), dtype=np.intp)
+    else:
+        steps, times = _factorize(_orderable(frame[time], time), time)
+    order = np.lexsort((steps, codes))
+    codes, steps = codes[order], steps[order]
+    _refuse_repeats(frame, names, order, (codes[1:] == codes[:-1]) & (steps[1:] == steps[:-1]))
+    if (order[1:] > order[:-1]).all():
+        sorted_frame = frame.drop(columns=names).reset_index(drop=True)
+    else:
+        sorted_frame = frame.drop(columns=names).take(order).reset_index(drop=True)
+    keys = Keys(entity, time, entities, times, codes, steps, _ordinals(times, time, step))
+    return sorted_frame, keys
+
+
+def _key_columns(
+    frame: pd.DataFrame, entity: str | None, time: str | None
+) -> tuple[pd.DataFrame, str, str | None]:
+    if entity is None:
+        if time is not None:
+            raise PanelIndexError(f"time={time!r} is given without entity; name both keys.")
+        if frame.index.nlevels != 2:
+            raise PanelIndexError(
+                "name the keys: Panel(df, entity='province', time='year'). Without them the table needs a "
+                f"MultiIndex of two levels (entity, time); this index has {frame.index.nlevels}."
+            )
+        first, second = (str(n or d) for n, d in zip(frame.index.names, ("entity", "time"), strict=True))
+        return frame.rename_axis(index=[first, second]).reset_index(), first, second
+    if not isinstance(entity, str) or not (time is None or isinstance(time, str)):
+        raise InputTypeError("entity and time are column names (text).")
+    if entity == time:
+        raise PanelIndexError(f"entity and time are both {entity!r}; they are two columns.")
+    wanted = [k for k in (entity, time) if k is not None]
+    if any(k in frame.index.names and k not in frame.columns for k in wanted):
+        frame = frame.reset_index()
+    absent = [k for k in wanted if k not in frame.columns]
+    if absent:
+        error = unknown_columns(absent, frame.columns, "the panel's key")
+        raise PanelIndexError(error.message, error.problems)
+    return frame, entity, time
+
+
+def _refuse_empty_keys(frame: pd.DataFrame, names: list[str]) -> None:
+    problems = []
+    for name in names:
+        empty = frame[name].isna().to_numpy()
+        if empty.any():
+            rows = [str(r) for r in frame.index[empty][:5]]
+            count = int(empty.sum())
+            problems.append(
+                Notice(
+                    "missing_key",
+                    f"key {name!r} is missing in {count} row{'s' * (count > 1)} (first: {', '.join(rows)})",
+                    {"column": name, "count": count, "rows": tuple(rows)},
+                )
+            )
+    if problems:
+        text = "; ".join(p.message for p in problems)
+        raise PanelIndexError(
+            f"{text}. Fill the key or remove the rows: df.dropna(subset={names}).", problems
+        )
+
+
+def _refuse_repeats(
+    frame: pd.DataFrame, names: list[str], order: Ints, same: np.ndarray[Any, np.dtype[np.bool_]]
+) -> None:
+    if not same.any():
+        return
+    rows = frame[names].take(order[1:][same]).drop_duplicates()
+    shown = [tuple(r) for r in rows.head(5).itertuples(index=False, name=None)]
+    text = ", ".join("(" + ", ".join(str(v) for v in key) + ")" for key in shown)
+    if len(names) == 1:
+        cure = "Name the time column too, or aggregate to one row an entity."
+    else:
+        cure = "Each (entity, time) may be there once: aggregate or drop the repeats."
+    count = int(same.sum())
+    raise PanelIndexError(
+        f"{count} row{'s repeat keys' if count > 1 else ' repeats a key'} ({', '.join(names)}) "
+        f"already there; first: {text}. {cure}",
+        [Notice("repeated_key", text, {"columns": tuple(names), "count": count, "keys": tuple(shown)})],
+    )
+
+
+def _factorize(values: pd.Series[Any], name: str) -> tuple[Ints, pd.Index[Any]]:
+    try:
+        codes, levels = pd.factorize(values, sort=True)
+    except TypeError as error:
+        kinds = sorted({type(v).__name__ for v in values})
+        raise PanelIndexError(
+            f"key {name!r} mixes {' and '.join(kinds)} and cannot be ordered; "
+            f"convert it to one type, for example df[{name!r}].astype(str)."
+        ) from error
+    index = pd.Index(levels)
+    if isinstance(index, pd.CategoricalIndex):
+        index = pd.Index(index.to_numpy())
+    if isinstance(index.dtype, pd.api.extensions.ExtensionDtype) and pd.api.types.is_integer_dtype(
+        index.dtype
+    ):
+        index = index.astype("int64")
+    return codes.astype(np.intp), index.rename(name)
+
+
+def _orderable(values: pd.Series[Any], name: str) -> pd.Series[Any]:
+    kind = values.dtype
+    if isinstance(kind, pd.PeriodDtype) or pd.api.types.is_datetime64_any_dtype(kind):
+        return values
+    if pd.api.types.is_integer_dtype(kind):
+        return values
+    if kind == object and all(isinstance(v, dt.date) for v in values):
+        return pd.to_datetime(values)
+    sample = quoted(values.drop_duplicates().head(3))
+    if pd.api.types.is_float_dtype(kind):
+        whole = bool((values % 1 == 0).all())
+        cure = f"df[{name!r}].astype(int)" if whole else "whole numbers, dates or periods"
+        raise PanelIndexError(f"time {name!r} holds decimal numbers ({sample}); convert it: {cure}.")
+    if pd.api.types.is_bool_dtype(kind):
+        raise PanelIndexError(f"time {name!r} holds True and False, which are no times.")
+    raise PanelIndexError(
+        f"time {name!r} is text ({sample}) and has no order in time. Convert it: df[{name!r}].astype(int) for "
+        f"years, pd.to_datetime(df[{name!r}]) for dates, pd.PeriodIndex(df[{name!r}], freq='Q') for quarters."
+    )
+
+
+def _ordinals(times: pd.Index[Any], name: str | None, step: object) -> Ints | None:
+    if name is None:
+        return None
+    if pd.api.types.is_integer_dtype(times.dtype):
+        size = 1 if step is None else step
+        if isinstance(size, bool) or not isinstance(size, int | np.integer) or size < 1:
+            raise OptionError(f"step={step!r}: for whole-number times a step is a positive whole number.")
+        values = times.to_numpy(dtype=np.int64)
+        # A time off the grid of steps is never one step from another; doubling keeps such values apart.
+        return np.asarray(values if size == 1 else _on_grid(values, int(size)), dtype=np.intp)
+    if isinstance(times, pd.PeriodIndex):
+        if step is not None:
+            raise OptionError(
+                f"step={step!r}: the periods in {name!r} have their own frequency; leave step out."
+            )
+        return np.asarray(times.asi8, dtype=np.intp)
+    return _date_ordinals(pd.DatetimeIndex(times), step)
+
+
+def _on_grid(values: np.ndarray[Any, np.dtype[np.int64]], size: int) -> np.ndarray[Any, np.dtype[np.int64]]:
+    offset = values - values[0]
+    span = int(offset.max()) // size + 2
+    return offset // size + (offset % size) * 2 * span
+
+
+def _date_ordinals(times: pd.DatetimeIndex, step: object) -> Ints | None:
+    naive = times.tz_localize(None) if times.tz is not None else times
+    if step is not None:
+        if not isinstance(step, str):
+            raise OptionError(
+                f"step={step!r}: for dates a step is a frequency such as 'Y', 'Q', 'M', 'W' or 'D'."
+            )
+        try:
+            periods = naive.to_period(step)
+        except ValueError as error:
+            raise OptionError(f"step={step!r} is no frequency; use 'Y', 'Q', 'M', 'W' or 'D'.") from error
+        if not periods.is_unique:
+            raise OptionError(f"step={step!r} is too coarse: several dates fall into one period.")
+        return np.asarray(periods.asi8, dtype=np.intp)
+    for code in _DATE_STEPS:
+        periods = naive.to_period(code)
+        if periods.is_unique:
+            return np.asarray(periods.asi8, dtype=np.intp)
+    return None
+
+
+def refuse_infinite(frame: pd.DataFrame, index: pd.Index[Any]) -> None:
+    """Refuse infinite values in any numeric column.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Columns to look at.
+    index : Index
+        Labels of its rows, for the message.
+
+    Raises
+    ------
+    MissingDataError
+        Naming every column with its first rows.
+    """
+    problems = []
+    for name in frame.columns:
+        if not pd.api.types.is_float_dtype(frame[name].dtype):
+            continue
+        bad = np.isinf(frame[name].to_numpy(dtype=np.float64, na_value=np.nan))
+        if bad.any():
+            rows = tuple(index[bad][:5])
+            problems.append(
+                Notice(
+                    "infinite",
+                    f"column {name!r} is infinite in {int(bad.sum())} rows (first: {rows_text(rows)})",
+                    {"column": name, "count": int(bad.sum()), "rows": rows},
+                )
+            )
+    if problems:
+        raise MissingDataError(
+            "; ".join(p.message for p in problems)
+            + ". Often a log of zero or a division by zero: mend it, or make the cells missing with "
+            "df.replace([numpy.inf, -numpy.inf], numpy.nan).",
+            problems,
+        )
+
+
+def rows_text(rows: tuple[object, ...]) -> str:
+    """List row labels for a message.
+
+    Parameters
+    ----------
+    rows : tuple
+        Labels; a key of several parts is a tuple.
+
+    Returns
+    -------
+    str
+        Such as ``"(Beijing, 2011), (Hebei, 2012)"``.
+    """
+    return ", ".join(
+        "(" + ", ".join(str(v) for v in row) + ")" if isinstance(row, tuple) else str(row) for row in rows
+    )

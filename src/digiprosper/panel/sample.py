@@ -1,0 +1,209 @@
+"""Rows and columns cut from a panel for one system of equations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from digiprosper.errors import MissingDataError, Notice
+from digiprosper.kernels.within import Floats, Ints, compress
+from digiprosper.panel.keys import Keys, rows_text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import pandas as pd
+
+__all__ = ["Dropped", "Sample"]
+
+Mask = np.ndarray[Any, np.dtype[np.bool_]]
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """Rows that left a sample.
+
+    Parameters
+    ----------
+    reason : str
+        Why.
+    count : int
+        How many.
+    rows : tuple
+        Labels of the first five.
+    by_term : mapping
+        For missing values: term to the number of rows where it is missing.
+    """
+
+    reason: str
+    count: int
+    rows: tuple[Any, ...]
+    by_term: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def message(self) -> str:
+        """The same in words."""
+        detail = "".join(f" {t} ({c})," for t, c in self.by_term.items()).rstrip(",")
+        return f"{self.count} row{'s' * (self.count > 1)} dropped: {self.reason}{detail}; first: {rows_text(self.rows)}"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sample:
+    """One matrix of complete rows, what each column is for, and what was dropped.
+
+    Parameters
+    ----------
+    matrix : (N, p) array
+        One column a coefficient name; a category takes several.
+    names : tuple of str
+        Names of the columns.
+    roles : mapping
+        Role to positions of its columns.
+    entity, time : (N,) arrays of int
+        Codes without gaps, rows sorted by entity, then time.
+    codes : mapping
+        Term to (N,) codes without gaps, for clusters and absorbed effects.
+    code_levels : mapping
+        Term to the values its codes stand for.
+    variables : mapping
+        Raw numeric columns inside the terms, by name; they may have missing values.
+    index : Index
+        Labels of the rows.
+    dropped : tuple of Dropped
+        What left, and why.
+    labels : mapping
+        Labels of columns.
+    keys : Keys
+        Names of the keys and the values behind the codes.
+    """
+
+    matrix: Floats
+    names: tuple[str, ...]
+    roles: Mapping[str, tuple[int, ...]]
+    entity: Ints
+    time: Ints
+    codes: Mapping[str, Ints]
+    code_levels: Mapping[str, pd.Index[Any]]
+    variables: Mapping[str, Floats]
+    index: pd.Index[Any]
+    dropped: tuple[Dropped, ...]
+    labels: Mapping[str, str]
+    keys: Keys
+
+    @property
+    def nobs(self) -> int:
+        """Rows."""
+        return self.matrix.shape[0]
+
+    @property
+    def n_entities(self) -> int:
+        """Entities with at least one row."""
+        return self.keys.entities.size
+
+    @property
+    def n_times(self) -> int:
+        """Periods with at least one row."""
+        return self.keys.times.size
+
+    @property
+    def entities(self) -> pd.Index[Any]:
+        """Entity behind each entity code."""
+        return self.keys.entities
+
+    @property
+    def times(self) -> pd.Index[Any]:
+        """Time behind each time code."""
+        return self.keys.times
+
+    def columns(self, role: str) -> Floats:
+        """Take the columns of a role.
+
+        Parameters
+        ----------
+        role : str
+            A key of the mapping the sample was asked with.
+
+        Returns
+        -------
+        (N, k) array
+            A copy.
+        """
+        return np.asarray(self.matrix[:, list(self.roles[role])])
+
+    def names_of(self, role: str) -> tuple[str, ...]:
+        """Name the columns of a role.
+
+        Parameters
+        ----------
+        role : str
+            A key of the mapping the sample was asked with.
+
+        Returns
+        -------
+        tuple of str
+            Coefficient names.
+        """
+        return tuple(self.names[i] for i in self.roles[role])
+
+    def keep(self, mask: Mask, reason: str, *, by_term: Mapping[str, int] | None = None) -> Sample:
+        """Keep some rows and note the others.
+
+        Parameters
+        ----------
+        mask : (N,) array of bool
+            Rows to keep.
+        reason : str
+            Why the others go.
+        by_term : mapping, optional
+            For missing values, the count by term.
+
+        Returns
+        -------
+        Sample
+            Codes renumbered without gaps.
+
+        Raises
+        ------
+        MissingDataError
+            If no row would be left.
+        """
+        if mask.all():
+            return self
+        note = Dropped(reason, int((~mask).sum()), tuple(self.index[~mask][:5]), dict(by_term or {}))
+        if not mask.any():
+            raise MissingDataError(
+                f"no row is left. {note.message}.",
+                [Notice("no_rows", note.message, {"reason": reason, "by_term": note.by_term})],
+            )
+        entity, entities = _cut(self.entity[mask], self.keys.entities)
+        time, times = _cut(self.time[mask], self.keys.times)
+        codes, levels = {}, {}
+        for term, code in self.codes.items():
+            if code is self.entity:
+                codes[term], levels[term] = entity, entities
+            elif code is self.time:
+                codes[term], levels[term] = time, times
+            else:
+                codes[term], levels[term] = _cut(code[mask], self.code_levels[term])
+        keys = replace(self.keys, entities=entities, times=times, entity=entity, time=time, ordinals=None)
+        return replace(
+            self,
+            matrix=self.matrix[mask],
+            entity=entity,
+            time=time,
+            codes=codes,
+            code_levels=levels,
+            variables={n: v[mask] for n, v in self.variables.items()},
+            index=self.index[mask],
+            dropped=(*self.dropped, note),
+            keys=keys,
+        )
+
+
+def _cut(codes: Ints, levels: pd.Index[Any]) -> tuple[Ints, pd.Index[Any]]:
+    compact, size = compress(codes)
+    if size == levels.size:
+        return compact, levels
+    return compact, levels[np.unique(codes)]

@@ -1,0 +1,553 @@
+"""Results of every kind, read into the columns of one table or plot."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias, runtime_checkable
+
+import pandas as pd
+
+from digiprosper.errors import ColumnError, DigiprosperError, InputTypeError, Notice, OptionError, quoted
+from digiprosper.present.labels import term_label, tidy_text
+from digiprosper.results import HasDraws, Results, ResultSet
+
+if TYPE_CHECKING:
+    from digiprosper.results import Glance, LinearResults
+
+__all__ = [
+    "Column",
+    "Cut",
+    "Estimate",
+    "HasThresholds",
+    "Model",
+    "Models",
+    "PlainCell",
+    "Regimes",
+    "arrange",
+    "check_labels",
+    "matching",
+    "merged_labels",
+    "name_columns",
+    "read_columns",
+    "row_label",
+    "select",
+]
+
+
+@runtime_checkable
+class HasThresholds(Protocol):
+    """Results of a threshold model, whose estimates are the slopes by regime."""
+
+    @property
+    def thresholds(self) -> pd.DataFrame:
+        """One row a threshold: estimate, conf_low, conf_high, F, p_value and more."""
+        ...
+
+    @property
+    def slopes(self) -> LinearResults:
+        """Estimates, terms ``"x:regime1"`` and so on."""
+        ...
+
+    @property
+    def threshold_variable(self) -> str:
+        """Term that splits the sample."""
+        ...
+
+    @property
+    def rule(self) -> str:
+        """``"<="`` or ``"<"``: which side of a threshold belongs to the lower regime."""
+        ...
+
+    @property
+    def level(self) -> float:
+        """Level of the confidence sets."""
+        ...
+
+
+Model: TypeAlias = Results | HasThresholds | pd.DataFrame | DigiprosperError
+Models: TypeAlias = Model | ResultSet | Sequence[Model | ResultSet] | Mapping[str, Model | ResultSet]
+
+_REGIME = re.compile(r"(.*):regime(\d+)")
+_MEDIATION = {
+    "total": "Total effect",
+    "direct": "Direct effect",
+    "indirect": "Indirect effect",
+    "proportion_mediated": "Proportion mediated",
+}
+
+
+class Estimate(NamedTuple):
+    """What `tidy` says about one term."""
+
+    estimate: float
+    std_error: float
+    statistic: float
+    p_value: float
+    conf_low: float
+    conf_high: float
+
+
+class Cut(NamedTuple):
+    """One threshold: where it is, its confidence set from end to end, and its test."""
+
+    estimate: float
+    conf_low: float
+    conf_high: float
+    statistic: float
+    p_value: float
+
+
+class PlainCell(NamedTuple):
+    """A cell of a DataFrame and the column it stood in, which tells a p-value from other numbers."""
+
+    column: str
+    value: object
+
+
+@dataclass(frozen=True, slots=True)
+class Regimes:
+    """Thresholds of one model, in the order found.
+
+    Parameters
+    ----------
+    variable : str
+        Threshold variable.
+    rule : str
+        ``"<="`` or ``"<"``.
+    level : float
+        Level of the confidence sets.
+    cuts : tuple of Cut
+        The thresholds.
+    """
+
+    variable: str
+    rule: str
+    level: float
+    cuts: tuple[Cut, ...]
+
+    def condition(self, regime: int, name: str, digits: int) -> str:
+        """Say when a row belongs to a regime.
+
+        Parameters
+        ----------
+        regime : int
+            Its number, from 1 at the bottom.
+        name : str
+            Label of the threshold variable.
+        digits : int
+            Decimals of the thresholds.
+
+        Returns
+        -------
+        str
+            Such as ``"urban <= 0.53"`` or ``"0.53 < urban <= 0.71"``.
+        """
+        cuts = [_short(cut.estimate, digits) for cut in sorted(self.cuts)]
+        below, above = self.rule, ">" if self.rule == "<=" else ">="
+        if regime == 1:
+            return f"{name} {below} {cuts[0]}"
+        if regime > len(cuts):
+            return f"{name} {above} {cuts[-1]}"
+        lower = "<" if self.rule == "<=" else "<="
+        return f"{cuts[regime - 2]} {lower} {name} {below} {cuts[regime - 1]}"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of a table.
+
+    Parameters
+    ----------
+    head : str or None
+        Name of the column; None is numbered.
+    estimates : mapping
+        Estimates by term.
+    cells : mapping
+        Plain cells by row, of a DataFrame's column.
+    glance : Glance or None
+        What the model says about the whole fit.
+    labels : mapping
+        Labels that came with the model.
+    regimes : Regimes or None
+        Thresholds, where the model has them.
+    draws : int or None
+        Bootstrap draws, where intervals and p-values come from them.
+    failure : DigiprosperError or None
+        Why there are no estimates.
+    """
+
+    head: str | None
+    estimates: Mapping[str, Estimate] = field(default_factory=dict)
+    cells: Mapping[str, PlainCell] = field(default_factory=dict)
+    glance: Glance | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+    regimes: Regimes | None = None
+    draws: int | None = None
+    failure: DigiprosperError | None = None
+
+
+def read_columns(models: Models, caller: str, *, level: float = 0.95) -> list[Column]:
+    """Read whatever a user may pass as models.
+
+    Parameters
+    ----------
+    models : result, list, mapping, ResultSet or DataFrame
+        The models.
+    caller : str
+        Function named in messages.
+    level : float
+        Level of the confidence intervals.
+
+    Returns
+    -------
+    list of Column
+        One a model, one a column of a DataFrame.
+
+    Raises
+    ------
+    InputTypeError
+        If there are none, or one of them is not a result.
+    """
+    if isinstance(models, ResultSet):
+        columns = _read(None, models, caller, level)
+    elif isinstance(models, Mapping):
+        columns = [c for head, model in models.items() for c in _read(tidy_text(head), model, caller, level)]
+    elif isinstance(models, Sequence) and not isinstance(models, str):
+        columns = [c for model in models for c in _read(None, model, caller, level)]
+    else:
+        columns = _read(None, models, caller, level)
+    if not columns:
+        raise InputTypeError(
+            f"{caller}: models is empty; pass a result, or a list or mapping of results.",
+            [Notice("models", "no models")],
+        )
+    return columns
+
+
+def name_columns(columns: Sequence[Column], heads: Sequence[str] | None, caller: str) -> list[Column]:
+    """Give every column its head.
+
+    Parameters
+    ----------
+    columns : sequence of Column
+        The columns.
+    heads : sequence of str, optional
+        Heads to use; default the columns' own, and ``(1)``, ``(2)``, ... where they have none.
+    caller : str
+        Function named in messages.
+
+    Returns
+    -------
+    list of Column
+        The same, headed.
+
+    Raises
+    ------
+    OptionError
+        If there are not as many heads as columns.
+    """
+    if heads is None:
+        number = 0
+        named = []
+        for column in columns:
+            number += column.head is None
+            named.append(replace(column, head=f"({number})" if column.head is None else column.head))
+        return named
+    if isinstance(heads, str) or len(heads) != len(columns):
+        given = "one text" if isinstance(heads, str) else f"{len(heads)} heads"
+        raise OptionError(
+            f"{caller}: heads has {given} for {len(columns)} columns; pass a list with one text a column.",
+            [Notice("option", "heads", {"option": "heads", "columns": len(columns)})],
+        )
+    return [replace(c, head=tidy_text(head)) for c, head in zip(columns, heads, strict=True)]
+
+
+def check_labels(labels: object, caller: str) -> dict[str, str]:
+    """Read the labels argument.
+
+    Parameters
+    ----------
+    labels : mapping or None
+        Text by term or column.
+    caller : str
+        Function named in messages.
+
+    Returns
+    -------
+    dict
+        The same as one-line texts.
+
+    Raises
+    ------
+    InputTypeError
+        If it is not a mapping of texts.
+    """
+    if labels is None:
+        return {}
+    if not isinstance(labels, Mapping) or not all(isinstance(k, str) for k in labels):
+        raise InputTypeError(
+            f'{caller}: labels must be a mapping of texts such as {{"digital": "Digital economy"}}.',
+            [Notice("labels", "not a mapping of texts")],
+        )
+    return {k: tidy_text(v) for k, v in labels.items()}
+
+
+def merged_labels(columns: Sequence[Column], labels: Mapping[str, str]) -> dict[str, str]:
+    """Merge the labels of all models, the first seen wins, under those given in the call.
+
+    Parameters
+    ----------
+    columns : sequence of Column
+        The columns.
+    labels : mapping
+        Labels given in the call.
+
+    Returns
+    -------
+    dict
+        Labels by term or column.
+    """
+    merged: dict[str, str] = {}
+    for column in columns:
+        for name, text in column.labels.items():
+            merged.setdefault(str(name), tidy_text(text))
+    return merged | dict(labels)
+
+
+def matching(patterns: Sequence[str] | str, terms: Iterable[str], option: str, caller: str) -> list[str]:
+    """Terms that exact names or patterns (``*``, ``?``) ask for, in the order asked.
+
+    Parameters
+    ----------
+    patterns : sequence of str
+        Terms or patterns.
+    terms : iterable of str
+        Terms that exist.
+    option : str
+        Argument that holds the patterns.
+    caller : str
+        Function named in messages.
+
+    Returns
+    -------
+    list of str
+        Terms, each once.
+
+    Raises
+    ------
+    ColumnError
+        If an entry matches none.
+    """
+    wanted = [patterns] if isinstance(patterns, str) else list(patterns)
+    known = list(terms)
+    found: dict[str, None] = {}
+    lost = []
+    for entry in wanted:
+        hits = [entry] if entry in known else [t for t in known if fnmatchcase(t, str(entry))]
+        if not hits:
+            lost.append(entry)
+        found.update(dict.fromkeys(hits))
+    if lost:
+        raise ColumnError(
+            f"{caller}: {option} names no term {quoted(lost)}. The terms are {quoted(known, 12)}; "
+            "a pattern such as 'digital*' matches several.",
+            [Notice("column", f"no term {entry!r}", {"column": entry, "role": option}) for entry in lost],
+        )
+    return list(found)
+
+
+def arrange(terms: Iterable[str], first: Sequence[str]) -> list[str]:
+    """Order terms: those listed, then the others as they come, the intercept last.
+
+    Parameters
+    ----------
+    terms : iterable of str
+        Terms.
+    first : sequence of str
+        Terms that come first.
+
+    Returns
+    -------
+    list of str
+        All terms.
+    """
+    rest = [t for t in terms if t not in first]
+    return [*first, *(t for t in rest if t != "Intercept"), *(t for t in rest if t == "Intercept")]
+
+
+def select(
+    columns: Sequence[Column],
+    keep: Sequence[str] | str | None,
+    drop: Sequence[str] | str | None,
+    order: Sequence[str] | str | None = None,
+    *,
+    fold: Sequence[str] = (),
+    caller: str,
+) -> list[str]:
+    """Choose and order the rows of a table or plot.
+
+    Parameters
+    ----------
+    columns : sequence of Column
+        The columns.
+    keep, drop, order : sequence of str, optional
+        Terms or patterns to keep, to leave out, to put first.
+    fold : sequence of str
+        Terms that are left out because one row stands for them.
+    caller : str
+        Function named in messages.
+
+    Returns
+    -------
+    list of str
+        Terms, in order.
+    """
+    known = all_terms(columns)
+    chosen = [t for t in known if t not in fold]
+    if keep is not None:
+        kept = matching(keep, known, "keep", caller)
+        chosen = [t for t in chosen if t in kept]
+    if drop is not None:
+        dropped = matching(drop, known, "drop", caller)
+        chosen = [t for t in chosen if t not in dropped]
+    first = [] if order is None else matching(order, known, "order", caller)
+    return arrange(chosen, [t for t in first if t in chosen])
+
+
+def all_terms(columns: Sequence[Column]) -> list[str]:
+    """Rows of all columns, in order of first appearance.
+
+    Parameters
+    ----------
+    columns : sequence of Column
+        The columns.
+
+    Returns
+    -------
+    list of str
+        Terms, each once.
+    """
+    return list(dict.fromkeys(t for c in columns for t in (*c.estimates, *c.cells)))
+
+
+def row_label(term: str, columns: Sequence[Column], labels: Mapping[str, str], digits: int) -> str:
+    """Print the term of a row; a slope of a regime says which regime.
+
+    Parameters
+    ----------
+    term : str
+        The term.
+    columns : sequence of Column
+        All columns of the table.
+    labels : mapping
+        Labels by term or column.
+    digits : int
+        Decimals of thresholds.
+
+    Returns
+    -------
+    str
+        Label of the row. Models that cut at different values share the row ``"digital (regime 1)"``.
+    """
+    holders = [c for c in columns if term in c.estimates or term in c.cells]
+    slope = _REGIME.fullmatch(term)
+    if term not in labels and slope is not None and any(c.regimes for c in holders):
+        number = int(slope[2])
+        heads = {
+            c.regimes.condition(number, term_label(c.regimes.variable, labels), digits) if c.regimes else ""
+            for c in holders
+        }
+        return f"{term_label(slope[1], labels)} ({heads.pop() if len(heads) == 1 else f'regime {number}'})"
+    if term not in labels and any(c.glance and c.glance["model"] == "Mediation" for c in holders):
+        return _effect_words(term, labels)
+    return term_label(term, labels)
+
+
+def _effect_words(term: str, labels: Mapping[str, str]) -> str:
+    kind, _, path = term.partition(":")
+    words = _MEDIATION.get(kind, kind[:1].upper() + kind[1:])
+    if not path:
+        return words if kind in _MEDIATION else term_label(term, labels)
+    through = " → ".join(term_label(part, labels) for part in path.split(">"))
+    return f"{words.removesuffix(' effect')} via {through}"
+
+
+def _read(head: str | None, model: object, caller: str, level: float) -> list[Column]:
+    if isinstance(model, ResultSet):
+        prefix = "" if head is None else f"{head}: "
+        pairs = ((label, model.failures.get(label) or model[label]) for label in model.labels)
+        return [c for label, item in pairs for c in _read(prefix + tidy_text(label), item, caller, level)]
+    if isinstance(model, pd.DataFrame):
+        return _read_frame(head, model, caller)
+    if isinstance(model, DigiprosperError):
+        return [Column(head, failure=model)]
+    if isinstance(model, HasThresholds):
+        return [replace(_read_result(head, model.slopes, level), regimes=_read_regimes(model))]
+    if isinstance(model, Results):
+        return [_read_result(head, model, level)]
+    raise InputTypeError(
+        f"{caller}: {type(model).__name__} is not a result. Pass what `fit` returns, a list or mapping of "
+        "them, a ResultSet, or a DataFrame (of an index: its `.weights`).",
+        [Notice("models", "not a result", {"type": type(model).__name__})],
+    )
+
+
+def _read_result(head: str | None, result: Results, level: float) -> Column:
+    frame = result.tidy(level).set_index("term")
+    numbers = frame[list(Estimate._fields)].astype(float).itertuples(index=False, name=None)
+    estimates = {str(term): Estimate(*row) for term, row in zip(frame.index, numbers, strict=True)}
+    return Column(
+        head,
+        estimates=estimates,
+        glance=result.glance(),
+        labels=dict(getattr(result, "labels", {})),
+        draws=len(result.draws) if isinstance(result, HasDraws) else None,
+    )
+
+
+def _read_regimes(model: HasThresholds) -> Regimes:
+    columns = ["estimate", "conf_low", "conf_high", "F", "p_value"]
+    rows = model.thresholds[columns].astype(float).itertuples(index=False, name=None)
+    return Regimes(model.threshold_variable, model.rule, model.level, tuple(Cut(*row) for row in rows))
+
+
+def _read_frame(head: str | None, frame: pd.DataFrame, caller: str) -> list[Column]:
+    if isinstance(frame.index, pd.RangeIndex) and frame.shape[1] > 1 and _is_text(frame.iloc[:, 0]):
+        # Rows that were only numbered are better named by the text beside the number.
+        frame = frame.set_index(frame.columns[0])
+    rows = [_name_text(name) for name in frame.index]
+    repeated = [r for r, count in pd.Series(rows).value_counts().items() if count > 1]
+    if repeated:
+        raise InputTypeError(
+            f"{caller}: the index of a DataFrame names its rows, and {quoted(repeated)} repeat; "
+            "pass one with unique row names (`reset_index()` numbers them).",
+            [Notice("models", "repeated rows", {"rows": repeated})],
+        )
+    single = frame.shape[1] == 1
+    columns = []
+    for position, name in enumerate(frame.columns):
+        own = _name_text(name)
+        title = own if head is None else head if single else f"{head}: {own}"
+        cells = dict(zip(rows, (PlainCell(own, v) for v in frame.iloc[:, position]), strict=True))
+        columns.append(Column(title, cells=cells))
+    return columns
+
+
+def _name_text(name: object) -> str:
+    return " / ".join(map(tidy_text, name)) if isinstance(name, tuple) else tidy_text(name)
+
+
+def _is_text(column: pd.Series[Any]) -> bool:
+    return bool(column.map(lambda v: isinstance(v, str)).all()) and column.is_unique
+
+
+def _short(value: float, digits: int) -> str:
+    """Write a threshold with few digits, but never as zero when it is not."""
+    text = f"{value:.{digits}f}"
+    if value != 0 and math.isfinite(value) and abs(value) < 10.0 ** (1 - digits):
+        return f"{value:.{max(digits, 1)}g}"
+    return text.rstrip("0").rstrip(".") if "." in text else text

@@ -1,0 +1,326 @@
+"""Tables as text: fixed width, HTML, Markdown and LaTeX."""
+
+from __future__ import annotations
+
+import html
+import re
+import textwrap
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from digiprosper.present.labels import has_cjk, text_width
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = [
+    "Content",
+    "as_html",
+    "as_latex",
+    "as_markdown",
+    "as_text",
+    "spans",
+    "write_html",
+    "write_latex",
+    "write_markdown",
+]
+
+_NUMBER = re.compile(r"([(<]*-?[\d.,]+(?:e[+-]?\d+)?)([)*]*)")
+_HEADS = "text-align:center;font-weight:normal;"
+_LATEX = {
+    "\\": r"\textbackslash{}",
+    "&": r"\&",
+    "%": r"\%",
+    "$": r"\$",
+    "#": r"\#",
+    "_": r"\_",
+    "{": r"\{",
+    "}": r"\}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": "$<$",
+    ">": "$>$",
+    "²": "$^2$",
+    "³": "$^3$",
+    "×": r"$\times$",
+    "→": r"$\rightarrow$",
+    "γ": r"$\gamma$",
+    "−": "$-$",
+    "≤": r"$\le$",
+    "≥": r"$\ge$",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a table says, ready to be written.
+
+    Parameters
+    ----------
+    header : tuple of list of str
+        Rows above the middle rule; the first has the heads. The first cell of each row names the row.
+    body : tuple of list of str
+        Rows below it.
+    breaks : frozenset of int
+        Rows of the body that start a new block.
+    notes : tuple of str
+        Lines below the table.
+    title : str or None
+        Line above it.
+    """
+
+    header: tuple[list[str], ...]
+    body: tuple[list[str], ...]
+    breaks: frozenset[int]
+    notes: tuple[str, ...]
+    title: str | None = None
+
+    @property
+    def texts(self) -> str:
+        """Every text of the table, to ask which characters it needs."""
+        cells = (cell for row in (*self.header, *self.body) for cell in row)
+        return "\n".join((*cells, *self.notes, self.title or ""))
+
+
+def spans(row: list[str]) -> list[tuple[str, int]]:
+    """Join equal neighbours of a header row.
+
+    Parameters
+    ----------
+    row : list of str
+        Cells without the one that names the row.
+
+    Returns
+    -------
+    list of (str, int)
+        Text and how many columns it spans; empty cells stay apart.
+    """
+    joined: list[tuple[str, int]] = []
+    for cell in row:
+        if cell and joined and joined[-1][0] == cell:
+            joined[-1] = (cell, joined[-1][1] + 1)
+        else:
+            joined.append((cell, 1))
+    return joined
+
+
+def as_text(content: Content) -> str:
+    """Write a table in fixed-width type, numbers aligned at their last digit.
+
+    Parameters
+    ----------
+    content : Content
+        The table.
+
+    Returns
+    -------
+    str
+        Lines without a final new line.
+    """
+    stub = max(text_width(row[0]) for row in (*content.header, *content.body))
+    columns = list(zip(*(row[1:] for row in (*content.header, *content.body)), strict=True))
+    numbers = [[_NUMBER.fullmatch(cell) for cell in column] for column in columns]
+    bodies = [max((len(n[1]) for n in column if n), default=0) for column in numbers]
+    tails = [max((len(n[2]) for n in column if n), default=0) for column in numbers]
+    widths = [
+        max(body + tail, *map(text_width, column))
+        for body, tail, column in zip(bodies, tails, columns, strict=True)
+    ]
+    total = stub + sum(w + 2 for w in widths)
+
+    def line(row: list[str], *, head: bool) -> str:
+        cells = [row[0] + " " * (stub - text_width(row[0]))]
+        for cell, body, tail, width in zip(row[1:], bodies, tails, widths, strict=True):
+            number = None if head else _NUMBER.fullmatch(cell)
+            text = number[1].rjust(body) + number[2].ljust(tail) if number else cell
+            space = width - text_width(text)
+            cells.append(" " * ((space + 1) // 2) + text + " " * (space // 2))
+        return "  ".join(cells).rstrip()
+
+    lines = [content.title] if content.title else []
+    lines += ["=" * total, *(line(row, head=True) for row in content.header), "-" * total]
+    for position, row in enumerate(content.body):
+        if position in content.breaks:
+            lines.append("-" * total)
+        lines.append(line(row, head=False))
+    lines.append("=" * total)
+    for note in content.notes:
+        lines += textwrap.wrap(note, max(total, 60))
+    return "\n".join(lines)
+
+
+def as_html(content: Content) -> str:
+    """Write a table as an HTML fragment with three rules; colours follow the page.
+
+    Parameters
+    ----------
+    content : Content
+        The table.
+
+    Returns
+    -------
+    str
+        One ``<table>``; every text is escaped.
+    """
+    width = len(content.header[0])
+    lines = ['<table class="digiprosper" style="border-collapse:collapse;border:none;font-size:0.95em;">']
+    if content.title:
+        title = html.escape(content.title)
+        lines.append(f'<caption style="caption-side:top;font-weight:bold;">{title}</caption>')
+    lines.append("<thead>")
+    for position, row in enumerate(content.header):
+        rule = "border-top:2px solid currentColor;" if position == 0 else ""
+        rule += "border-bottom:1px solid currentColor;" if position == len(content.header) - 1 else ""
+        cells = [_html_cell("th", row[0], f"text-align:left;font-weight:normal;{rule}")]
+        cells += [_html_cell("th", text, _HEADS + rule, span) for text, span in spans(row[1:])]
+        lines.append(_html_row(cells))
+    lines.append("</thead>\n<tbody>")
+    for position, row in enumerate(content.body):
+        space = "padding-top:0.7em;" if position in content.breaks else ""
+        rule = "border-bottom:2px solid currentColor;" if position == len(content.body) - 1 else ""
+        cells = [_html_cell("th", row[0], f"text-align:left;font-weight:normal;{space}{rule}")]
+        cells += [_html_cell("td", text, f"text-align:center;{space}{rule}") for text in row[1:]]
+        lines.append(_html_row(cells))
+    lines.append("</tbody>")
+    if content.notes:
+        notes = "<br>".join(html.escape(note) for note in content.notes)
+        style = "border:none;text-align:left;font-size:0.85em;padding:4px 8px;max-width:0;white-space:normal;"
+        cell = f'<td colspan="{width}" style="{style}">{notes}</td>'
+        lines.append(f"<tfoot>\n{_html_row([cell])}\n</tfoot>")
+    return "\n".join([*lines, "</table>"])
+
+
+def as_markdown(content: Content) -> str:
+    """Write a table as a Markdown pipe table.
+
+    Parameters
+    ----------
+    content : Content
+        The table.
+
+    Returns
+    -------
+    str
+        Characters that Markdown would read as markup are escaped.
+    """
+    rows = [[_markdown(cell) for cell in row] for row in (*content.header, *content.body)]
+    lines = [f"**{_markdown(content.title)}**", ""] if content.title else []
+    lines.append("| " + " | ".join(rows[0]) + " |")
+    lines.append("|:---|" + ":---:|" * (len(rows[0]) - 1))
+    lines += ["| " + " | ".join(row) + " |" for row in rows[1:]]
+    for note in content.notes:
+        lines += ["", _markdown(note)]
+    return "\n".join(lines) + "\n"
+
+
+def as_latex(content: Content) -> str:
+    r"""Write a table as LaTeX with booktabs rules and notes in threeparttable.
+
+    Parameters
+    ----------
+    content : Content
+        The table.
+
+    Returns
+    -------
+    str
+        A ``table`` environment to ``\input``; special characters are escaped.
+    """
+    lines = [r"% In the preamble: \usepackage{booktabs,threeparttable}"]
+    if has_cjk(content.texts):
+        lines.append(r"% The Chinese text needs \usepackage{ctex} and xelatex (or lualatex)")
+    lines += [r"\begin{table}[htbp]", r"\centering"]
+    if content.title:
+        lines.append(rf"\caption{{{_latex(content.title)}}}")
+    align = "l" + "c" * (len(content.header[0]) - 1)
+    lines += [r"\begin{threeparttable}", rf"\begin{{tabular}}{{{align}}}", r"\toprule"]
+    for row in content.header:
+        cells = [_latex(row[0])]
+        for text, span in spans(row[1:]):
+            cells.append(_latex(text) if span == 1 else rf"\multicolumn{{{span}}}{{c}}{{{_latex(text)}}}")
+        lines.append(" & ".join(cells) + r" \\")
+    lines.append(r"\midrule")
+    for position, row in enumerate(content.body):
+        if position in content.breaks:
+            lines.append(r"\addlinespace")
+        lines.append(" & ".join([_latex(row[0]), *map(_latex_cell, row[1:])]) + r" \\")
+    lines += [r"\bottomrule", r"\end{tabular}"]
+    if content.notes:
+        lines += [r"\begin{tablenotes}[flushleft]", r"\footnotesize"]
+        lines += [rf"\item {_latex(note)}" for note in content.notes]
+        lines.append(r"\end{tablenotes}")
+    return "\n".join([*lines, r"\end{threeparttable}", r"\end{table}", ""])
+
+
+def write_html(content: Content, path: Path) -> None:
+    """Write a table as a whole HTML page.
+
+    Parameters
+    ----------
+    content : Content
+        The table.
+    path : Path
+        File to write, in UTF-8.
+    """
+    fonts = '"Times New Roman","Songti SC",SimSun,"Noto Serif CJK SC",serif'
+    page = (
+        '<!DOCTYPE html>\n<html>\n<head>\n<meta charset="utf-8">\n'
+        f"<title>{html.escape(content.title or 'Table')}</title>\n</head>\n"
+        f"<body style='font-family:{fonts};margin:2em;'>\n{as_html(content)}\n</body>\n</html>\n"
+    )
+    path.write_text(page, "utf-8")
+
+
+def write_markdown(content: Content, path: Path) -> None:
+    """Write a table as a Markdown file.
+
+    Parameters
+    ----------
+    content : Content
+        The table.
+    path : Path
+        File to write, in UTF-8.
+    """
+    path.write_text(as_markdown(content), "utf-8")
+
+
+def write_latex(content: Content, path: Path) -> None:
+    """Write a table as a LaTeX file.
+
+    Parameters
+    ----------
+    content : Content
+        The table.
+    path : Path
+        File to write, in UTF-8.
+    """
+    path.write_text(as_latex(content), "utf-8")
+
+
+def _html_cell(tag: str, text: str, style: str, span: int = 1) -> str:
+    # Borders are taken off first: notebooks and sites draw their own around every cell.
+    colspan = f' colspan="{span}"' if span > 1 else ""
+    return f'<{tag}{colspan} style="border:none;padding:2px 10px;{style}">{html.escape(text)}</{tag}>'
+
+
+def _html_row(cells: list[str]) -> str:
+    return '<tr style="background:none;">' + "".join(cells) + "</tr>"
+
+
+def _markdown(text: str) -> str:
+    return re.sub(r"([\\`*_|<>$~\[\]])", r"\\\1", text)
+
+
+def _latex(text: str) -> str:
+    text = text.replace("<=", "≤").replace(">=", "≥")
+    return "".join(_LATEX.get(letter, letter) for letter in text)
+
+
+def _latex_cell(text: str) -> str:
+    """Write a cell; the hyphen before a number becomes a minus, stars are raised."""
+    body = text.rstrip("*")
+    marks = len(text) - len(body)
+    written = re.sub(r"(?<![\w.])-(?=\d)", "−", body)
+    # A cell that opens with a bracket would be read as the optional argument of the line break before it.
+    opening = "{}" if written.startswith("[") else ""
+    return opening + _latex(written) + (rf"$^{{{'*' * marks}}}$" if marks else "")

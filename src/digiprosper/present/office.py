@@ -1,0 +1,253 @@
+"""Tables as Word and Excel files."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from digiprosper.optional import require
+from digiprosper.present.formats import spans
+from digiprosper.present.labels import text_width
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from digiprosper.present.formats import Content
+
+__all__ = ["write_docx", "write_xlsx"]
+
+_LATIN, _CHINESE = "Times New Roman", "SimSun"
+_PAGE, _MARGIN = (21.0, 29.7), 2.5  # A4, centimetres
+_PADDING = 0.1  # left and right of a cell, centimetres
+_RULES = {"top": 12, "middle": 6, "bottom": 12}  # eighths of a point
+
+
+def write_docx(content: Content, path: Path) -> None:
+    """Write a Word document with one three-line table.
+
+    Parameters
+    ----------
+    content : Content
+        The table.
+    path : Path
+        File to write.
+
+    Raises
+    ------
+    ImportError
+        If python-docx, which comes with the extra ``tables``, is missing.
+    """
+    docx = require("docx", extra="tables", purpose='Table.save("....docx")')
+    document = docx.Document()
+    document.core_properties.author = ""
+    document.core_properties.comments = ""
+    document.core_properties.title = content.title or ""
+    widths, size, landscape = _fit(content)
+    section = document.sections[0]
+    page = _PAGE[::-1] if landscape else _PAGE
+    section.page_width, section.page_height = (docx.shared.Cm(x) for x in page)
+    if landscape:
+        section.orientation = docx.enum.section.WD_ORIENT.LANDSCAPE
+    for side in ("left_margin", "right_margin", "top_margin", "bottom_margin"):
+        setattr(section, side, docx.shared.Cm(_MARGIN))
+    _set_font(document.styles["Normal"], docx.shared.Pt(size), docx)
+    add_table(document, content, widths, size, docx)
+    document.save(str(path))
+
+
+def add_table(document: Any, content: Content, widths: list[float], size: float, docx: Any) -> None:
+    """Put title, table and notes at the end of a document.
+
+    Parameters
+    ----------
+    document : docx.document.Document
+        Document to write into.
+    content : Content
+        The table.
+    widths : list of float
+        Widths of the columns in centimetres.
+    size : float
+        Type size in points.
+    docx : module
+        The package python-docx.
+    """
+    centre = docx.enum.text.WD_ALIGN_PARAGRAPH.CENTER
+    if content.title:
+        title = document.add_paragraph()
+        _write(title, content.title, size + 1, docx, bold=True)
+        _space(title, docx, after=4)
+        title.alignment, title.paragraph_format.keep_with_next = centre, True
+    rows = (*content.header, *content.body)
+    table = document.add_table(len(rows), len(widths))
+    table.alignment, table.autofit = docx.enum.table.WD_TABLE_ALIGNMENT.CENTER, False
+    _pad(table, docx)
+    for column, width in zip(table.columns, widths, strict=True):
+        column.width = docx.shared.Cm(width)
+    for position, row in enumerate(rows):
+        line = table.rows[position]
+        cells = line.cells
+        head = position < len(content.header)
+        parts = [(row[0], 1), *(spans(row[1:]) if head else [(text, 1) for text in row[1:]])]
+        start = 0
+        for text, span in parts:
+            cell = cells[start] if span == 1 else cells[start].merge(cells[start + span - 1])
+            cell.width = docx.shared.Cm(sum(widths[start : start + span]))
+            paragraph = cell.paragraphs[0]
+            _write(paragraph, text, size, docx)
+            opens = not head and position - len(content.header) in content.breaks
+            _space(paragraph, docx, before=6 if opens else 1, after=1)
+            paragraph.alignment = None if start == 0 else centre
+            paragraph.paragraph_format.keep_with_next = bool(content.notes) or position < len(rows) - 1
+            start += span
+        _mark_row(line, docx, head=head)
+    _rule(table.rows[0], "top", _RULES["top"], docx)
+    _rule(table.rows[len(content.header) - 1], "bottom", _RULES["middle"], docx)
+    _rule(table.rows[-1], "bottom", _RULES["bottom"], docx)
+    for number, note in enumerate(content.notes):
+        paragraph = document.add_paragraph()
+        _write(paragraph, note, size - 1.5, docx)
+        _space(paragraph, docx, before=3 if number == 0 else 0)
+        paragraph.paragraph_format.keep_with_next = number < len(content.notes) - 1
+
+
+def write_xlsx(content: Content, path: Path) -> None:
+    """Write an Excel sheet whose cells are the texts as printed.
+
+    Parameters
+    ----------
+    content : Content
+        The table.
+    path : Path
+        File to write.
+
+    Raises
+    ------
+    ImportError
+        If openpyxl, which comes with the extra ``tables``, is missing.
+    """
+    openpyxl = require("openpyxl", extra="tables", purpose='Table.save("....xlsx")')
+    styles = openpyxl.styles
+    book = openpyxl.Workbook()
+    sheet = book.active
+    sheet.title, sheet.sheet_view.showGridLines = "Table", False
+    thick, thin = styles.Side(style="medium"), styles.Side(style="thin")
+    first = 2 if content.title else 1
+    rows = (*content.header, *content.body)
+    last_head, last = first + len(content.header) - 1, first + len(rows) - 1
+    if content.title:
+        _text_cell(sheet, 1, 1, content.title).font = styles.Font(bold=True)
+    for number, row in enumerate(rows, start=first):
+        for column, text in enumerate(row, start=1):
+            cell = _text_cell(sheet, number, column, text)
+            cell.font = styles.Font(bold=number <= last_head)
+            cell.alignment = styles.Alignment(horizontal="left" if column == 1 else "center")
+            cell.border = styles.Border(
+                top=thick if number == first else None,
+                bottom=thick if number == last else thin if number == last_head else None,
+            )
+    for column in range(1, len(rows[0]) + 1):
+        letter = openpyxl.utils.get_column_letter(column)
+        sheet.column_dimensions[letter].width = 3 + max(text_width(row[column - 1]) for row in rows)
+    for number, note in enumerate(content.notes, start=last + 1):
+        _text_cell(sheet, number, 1, note).font = styles.Font(italic=True)
+    sheet.freeze_panes = sheet.cell(last_head + 1, 2)
+    book.save(path)
+
+
+def _text_cell(sheet: Any, row: int, column: int, text: str) -> Any:
+    cell = sheet.cell(row, column)
+    if text:
+        cell.value = text
+        # Else a label that begins with "=" is a formula.
+        cell.data_type, cell.number_format = "s", "@"
+    return cell
+
+
+def _fit(content: Content) -> tuple[list[float], float, bool]:
+    """Choose widths, type size and page: upright if row names wrapped to a quarter of it leave enough room."""
+    rows = (*content.header, *content.body)
+    stub = max(text_width(row[0]) for row in rows)
+    units = [max(6, *map(text_width, column)) for column in zip(*(r[1:] for r in content.body), strict=True)]
+    for row in content.header:
+        room_of = [-(-_longest_word(text) // span) for text, span in spans(row[1:]) for _ in range(span)]
+        units = [max(pair) for pair in zip(units, room_of, strict=True)]
+    upright, across = (side - 2 * _MARGIN for side in _PAGE)
+    for size, room, wrapped in (
+        (10.5, upright, 0.4),
+        (9.0, upright, 0.25),
+        (10.5, across, 0.4),
+        (9.0, across, 0.25),
+    ):
+        letter = size * 0.5 * 2.54 / 72  # a Latin letter is half as wide as the type is high
+        columns = [u * letter + 2 * _PADDING + 0.1 for u in units]
+        least = min(stub * letter + 2 * _PADDING + 0.1, wrapped * room)
+        if least + sum(columns) <= room:
+            break
+    wide = min(stub * letter + 2 * _PADDING + 0.1, 0.5 * room, max(room - sum(columns), least))
+    spare = room - wide - sum(columns)
+    if spare < 0:
+        columns = [c * (room - wide) / sum(columns) for c in columns]
+    else:
+        columns = [c + min(spare / len(columns), 1.0) for c in columns]
+    return [wide, *columns], size, room > upright
+
+
+def _longest_word(text: str) -> int:
+    """Room a head needs: Latin text breaks at blanks; Chinese anywhere, but four characters stay together."""
+    return max((min(text_width(word), max(len(word), 8)) for word in text.split()), default=0)
+
+
+def _set_font(style: Any, size: Any, docx: Any) -> None:
+    style.font.name, style.font.size = _LATIN, size
+    style.element.get_or_add_rPr().get_or_add_rFonts().set(docx.oxml.ns.qn("w:eastAsia"), _CHINESE)
+
+
+def _write(paragraph: Any, text: str, size: float, docx: Any, *, bold: bool = False) -> None:
+    run = paragraph.add_run(text)
+    run.bold = bold or None
+    run.font.name, run.font.size = _LATIN, docx.shared.Pt(size)
+    # Without a font of its own Chinese text falls back to whatever the theme says, often to boxes.
+    run._element.get_or_add_rPr().get_or_add_rFonts().set(docx.oxml.ns.qn("w:eastAsia"), _CHINESE)
+
+
+def _space(paragraph: Any, docx: Any, *, before: float = 0, after: float = 0) -> None:
+    layout = paragraph.paragraph_format
+    layout.space_before, layout.space_after = docx.shared.Pt(before), docx.shared.Pt(after)
+    layout.line_spacing = 1.0
+
+
+def _pad(table: Any, docx: Any) -> None:
+    qn = docx.oxml.ns.qn
+    margins = docx.oxml.OxmlElement("w:tblCellMar")
+    for side in ("left", "right"):
+        edge = docx.oxml.OxmlElement(f"w:{side}")
+        edge.set(qn("w:w"), str(round(_PADDING / 2.54 * 1440)))
+        edge.set(qn("w:type"), "dxa")
+        margins.append(edge)
+    properties = table._tbl.tblPr
+    look = properties.find(qn("w:tblLook"))
+    properties.append(margins)
+    if look is not None:  # the order of these elements is fixed
+        properties.append(look)
+
+
+def _mark_row(row: Any, docx: Any, *, head: bool) -> None:
+    properties = row._tr.get_or_add_trPr()
+    properties.append(docx.oxml.OxmlElement("w:cantSplit"))
+    if head:
+        properties.append(docx.oxml.OxmlElement("w:tblHeader"))
+
+
+def _rule(row: Any, side: str, width: int, docx: Any) -> None:
+    qn = docx.oxml.ns.qn
+    for cell in row._tr.tc_lst:
+        properties = cell.get_or_add_tcPr()
+        borders = properties.find(qn("w:tcBorders"))
+        if borders is None:
+            borders = docx.oxml.OxmlElement("w:tcBorders")
+            properties.append(borders)
+        line = borders.find(qn(f"w:{side}"))
+        if line is None:
+            line = docx.oxml.OxmlElement(f"w:{side}")
+            borders.append(line)
+        for name, value in (("val", "single"), ("sz", str(width)), ("space", "0"), ("color", "000000")):
+            line.set(qn(f"w:{name}"), value)

@@ -1,0 +1,292 @@
+"""Regression tables: one frame of plain text, written to any format."""
+
+from __future__ import annotations
+
+import numbers
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from digiprosper.errors import InputTypeError, Notice, OptionError, check_option
+from digiprosper.present.columns import (
+    Column,
+    Models,
+    all_terms,
+    check_labels,
+    matching,
+    merged_labels,
+    name_columns,
+    read_columns,
+    select,
+)
+from digiprosper.present.formats import Content, as_html, as_text, write_html, write_latex, write_markdown
+from digiprosper.present.labels import tidy_text
+from digiprosper.present.office import write_docx, write_xlsx
+from digiprosper.present.rows import (
+    STATS,
+    Below,
+    Row,
+    Style,
+    depvar_rows,
+    note_lines,
+    setting_rows,
+    stat_rows,
+    term_rows,
+    threshold_rows,
+)
+
+__all__ = ["Below", "Models", "Table", "etable"]
+
+_WRITERS: dict[str, Callable[[Content, Path], None]] = {
+    ".docx": write_docx,
+    ".xlsx": write_xlsx,
+    ".tex": write_latex,
+    ".html": write_html,
+    ".md": write_markdown,
+}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Table:
+    """A finished table: strings, notes, and what it needs to be written well.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Every cell as it is printed. Columns are the heads; the index names the rows and is ``""`` where a
+        row belongs to the one above (a standard error under its estimate).
+    notes : tuple of str
+        Lines below the table.
+    header_rows : int
+        Rows of `frame` that stand above the middle rule, beside the heads.
+    breaks : tuple of int
+        Rows of `frame` at which a new block starts.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> weights = pd.DataFrame({"weight": [0.25, 0.75]}, index=["broadband", "mobile"])
+    >>> print(etable(weights, labels={"broadband": "Broadband ports"}))
+    ========================
+                     weight
+    ------------------------
+    Broadband ports   0.250
+    mobile            0.750
+    ========================
+    """
+
+    frame: pd.DataFrame
+    notes: tuple[str, ...] = ()
+    header_rows: int = 0
+    breaks: tuple[int, ...] = ()
+
+    def __str__(self) -> str:
+        return as_text(self._content())
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def _repr_html_(self) -> str:
+        return as_html(self._content())
+
+    def save(self, path: str | Path, *, title: str | None = None) -> Path:
+        """Write the table; the ending says how.
+
+        Parameters
+        ----------
+        path : str or Path
+            File ending in ``.docx``, ``.xlsx``, ``.tex``, ``.html`` or ``.md``. The first two need the extra
+            ``tables``.
+        title : str, optional
+            Line above the table.
+
+        Returns
+        -------
+        Path
+            Where it was written.
+
+        Raises
+        ------
+        OptionError
+            If the ending is another.
+        ImportError
+            If the extra is missing; the message has the pip command.
+
+        Examples
+        --------
+        >>> import pandas as pd, tempfile, pathlib
+        >>> folder = pathlib.Path(tempfile.mkdtemp())
+        >>> etable(pd.DataFrame({"weight": [1.0]}, index=["mobile"])).save(folder / "weights.md").name
+        'weights.md'
+        """
+        target = Path(path)
+        _WRITERS[_ending(target)](self._content(title), target)
+        return target
+
+    def _content(self, title: str | None = None) -> Content:
+        frame = self.frame
+        body = [[str(i), *map(str, row)] for i, row in zip(frame.index, frame.to_numpy(), strict=True)]
+        heads = ["", *map(str, frame.columns)]
+        return Content(
+            header=(heads, *body[: self.header_rows]),
+            body=tuple(body[self.header_rows :]),
+            breaks=frozenset(b - self.header_rows for b in self.breaks),
+            notes=self.notes,
+            title=None if title is None else tidy_text(title),
+        )
+
+
+def _ending(path: Path) -> str:
+    ending = path.suffix.lower()
+    if ending not in _WRITERS:
+        raise OptionError(
+            f"cannot write a table to {path.name!r}: the ending must be one of {', '.join(_WRITERS)}.",
+            [Notice("option", f"ending {ending!r}", {"option": "path", "allowed": tuple(_WRITERS)})],
+        )
+    return ending
+
+
+def etable(  # noqa: PLR0913  (every choice a table has; all but the models are named)
+    models: Models,
+    *,
+    labels: Mapping[str, str] | None = None,
+    heads: Sequence[str] | None = None,
+    keep: Sequence[str] | str | None = None,
+    drop: Sequence[str] | str | None = None,
+    order: Sequence[str] | str | None = None,
+    controls: Sequence[str] | str = (),
+    rows: Mapping[str, Sequence[object]] | None = None,
+    stats: Sequence[str] = ("nobs", "n_entities", "rsquared_within"),
+    below: Below = "se",
+    stars: Sequence[float] | None = (0.1, 0.05, 0.01),
+    digits: int = 3,
+    notes: str | Sequence[str] | None = None,
+    file: str | Path | None = None,
+) -> Table:
+    """Set results side by side as a paper prints them.
+
+    Parameters
+    ----------
+    models : result, list, mapping, ResultSet or DataFrame
+        What to print, a column each. The keys of a mapping are the heads. A failure in a ResultSet is a
+        column "not estimated" whose reason is in the notes; thresholds head their slopes and have rows of
+        their own; a DataFrame (an index's `.weights`, another package's numbers) gives its columns as they
+        are.
+    labels : mapping, optional
+        Text by term or column; wins over the labels that came with the results. An exact term wins, else each
+        column name in a term is replaced.
+    heads : sequence of str, optional
+        Heads of the columns; default ``(1)``, ``(2)``, ...
+    keep, drop, order : sequence of str, optional
+        Terms to keep, to leave out, to put first: exact, or patterns such as ``"digital*"``.
+    controls : sequence of str
+        Terms or patterns that fold into one row "Controls": Yes, No, or Some where a model has part of them.
+    rows : mapping, optional
+        Rows of your own, one value a column: ``{"Sample": ["all", "no municipalities"]}``.
+    stats : sequence of str
+        Keys of `glance`: nobs, n_entities, n_times, n_clusters, rsquared, rsquared_within,
+        rsquared_within_entity, rsquared_adj, f_statistic, df_resid, df_t, df_absorbed.
+    below : {"se", "t", "p", "ci"}
+        What stands under each estimate: standard error, t statistic, p-value, 95% confidence interval.
+    stars : sequence of float, optional
+        Descending levels, one star each; None for no stars.
+    digits : int
+        Decimals. A p-value below the last one is printed as ``<0.001``, never as zero.
+    notes : str or sequence of str, optional
+        Lines after those that explain the table.
+    file : str or Path, optional
+        Write the table at once; see `Table.save`.
+
+    Returns
+    -------
+    Table
+        Its `.frame` has every cell as text.
+
+    Raises
+    ------
+    InputTypeError
+        If `models` is empty or has something that is not a result.
+    OptionError
+        If an option has a value that is not allowed.
+    ColumnError
+        If `keep`, `drop`, `order` or `controls` names a term that no model has.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> weights = pd.DataFrame({"entropy": [0.91, 0.72], "weight": [0.243, 0.757]}, index=["ports", "phones"])
+    >>> etable(weights, digits=2).frame.loc["ports", "weight"]
+    '0.24'
+    """
+    style = _check_style(below, stars, digits, stats)
+    if file is not None:
+        _ending(Path(file))
+    columns = name_columns(read_columns(models, "etable"), heads, "etable")
+    texts = merged_labels(columns, check_labels(labels, "etable"))
+    folded = matching(controls, all_terms(columns), "controls", "etable")
+    terms = select(columns, keep, drop, order, fold=folded, caller="etable")
+    blocks = [
+        term_rows(columns, terms, texts, style),
+        threshold_rows(columns, texts, style),
+        setting_rows(columns, folded, rows, texts, style),
+        stat_rows(columns, stats, style),
+    ]
+    given = () if notes is None else (notes,) if isinstance(notes, str) else notes
+    lines = (*note_lines(columns, texts, style), *map(tidy_text, given))
+    table = _assemble(columns, depvar_rows(columns, texts), blocks, lines)
+    if file is not None:
+        table.save(file)
+    return table
+
+
+def _check_style(below: Below, stars: object, digits: Any, stats: object) -> Style:
+    check_option("below", below, ("se", "t", "p", "ci"))
+    if not isinstance(digits, numbers.Integral) or digits in (True, False) or not 0 <= int(digits) <= 15:
+        raise OptionError(
+            f"digits={digits!r} must be a whole number from 0 to 15.", [_option("digits", digits)]
+        )
+    if isinstance(stats, str) or not isinstance(stats, Sequence):
+        raise InputTypeError(
+            f"stats={stats!r} must be a list of keys such as ['nobs'].", [_option("stats", stats)]
+        )
+    for key in stats:
+        check_option("stats", key, tuple(STATS))
+    return Style(below, None if stars is None else _check_stars(stars), int(digits))
+
+
+def _check_stars(stars: object) -> tuple[float, ...]:
+    levels = np.array([])
+    if isinstance(stars, Sequence) and all(isinstance(s, numbers.Real) for s in stars):
+        levels = np.array(stars, dtype=float)
+    if not levels.size or not (np.diff(levels) < 0).all() or not ((levels > 0) & (levels < 1)).all():
+        raise OptionError(
+            f"stars={stars!r} must be levels between 0 and 1 in descending order, such as (0.1, 0.05, 0.01), "
+            "or None.",
+            [_option("stars", stars)],
+        )
+    return tuple(levels.tolist())
+
+
+def _option(name: str, value: object) -> Notice:
+    return Notice("option", f"{name}={value!r}", {"option": name, "value": value})
+
+
+def _assemble(
+    columns: Sequence[Column], header: list[Row], blocks: Sequence[list[Row]], notes: tuple[str, ...]
+) -> Table:
+    rows, breaks = list(header), []
+    for block in blocks:
+        if block and len(rows) > len(header):
+            breaks.append(len(rows))
+        rows += block
+    frame = pd.DataFrame(
+        [cells for _, cells in rows],
+        index=pd.Index([name for name, _ in rows], dtype=object),
+        columns=pd.Index([c.head for c in columns], dtype=object),
+        dtype=object,
+    )
+    return Table(frame, notes, len(header), tuple(breaks))

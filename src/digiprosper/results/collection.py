@@ -1,0 +1,116 @@
+"""Many results under labels, with what failed beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from digiprosper.errors import ColumnError, DigiprosperError, quoted
+
+__all__ = ["ResultSet"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ResultSet(Mapping[str, Any]):
+    """Label to result, in order; the mapping shows what was estimated.
+
+    Parameters
+    ----------
+    outcomes : tuple of pairs
+        Label and result, or the DigiprosperError that stopped it.
+
+    Examples
+    --------
+    >>> from digiprosper import FixedEffects, datasets, stepwise
+    >>> steps = stepwise(FixedEffects("log(gsp)", ["log(pc)"]), datasets.us_states(), ["unemp"])
+    >>> steps.labels
+    ('(1)', '(2)')
+    >>> steps.compare("log(pc)")["estimate"].round(3).tolist()
+    [0.663, 0.606]
+    """
+
+    outcomes: tuple[tuple[str, Any], ...]
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """All labels in order, failures too."""
+        return tuple(label for label, _ in self.outcomes)
+
+    @property
+    def failures(self) -> dict[str, DigiprosperError]:
+        """Label to error of what could not be estimated."""
+        return {label: r for label, r in self.outcomes if isinstance(r, DigiprosperError)}
+
+    def _successes(self) -> dict[str, Any]:
+        return {label: r for label, r in self.outcomes if not isinstance(r, DigiprosperError)}
+
+    def __getitem__(self, label: str) -> Any:
+        found = dict(self.outcomes)
+        if label not in found:
+            raise ColumnError(f"no model is labelled {label!r}; the labels are {quoted(self.labels, 20)}.")
+        if isinstance(found[label], DigiprosperError):
+            raise found[label]
+        return found[label]
+
+    def __contains__(self, label: object) -> bool:
+        return label in self._successes()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._successes())
+
+    def __len__(self) -> int:
+        return len(self._successes())
+
+    def tidy(self, level: float = 0.95) -> pd.DataFrame:
+        """Stack the tidy frames.
+
+        Parameters
+        ----------
+        level : float
+            Of the confidence intervals.
+
+        Returns
+        -------
+        DataFrame
+            One row a model and term, the column ``model`` first. A threshold model shows its slopes.
+        """
+        frames = []
+        for label, result in self._successes().items():
+            frame = getattr(result, "slopes", result).tidy(level)
+            frame.insert(0, "model", label)
+            frames.append(frame)
+        return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame({"model": []})
+
+    def compare(self, term: str, level: float = 0.95) -> pd.DataFrame:
+        """Show one term across models.
+
+        Parameters
+        ----------
+        term : str
+            A coefficient name.
+        level : float
+            Of the confidence intervals.
+
+        Returns
+        -------
+        DataFrame
+            One row a model that has the term: model, estimate, std_error, ..., nobs.
+
+        Raises
+        ------
+        ColumnError
+            If no model has it.
+        """
+        every = self.tidy(level)
+        rows = every[every["term"] == term] if "term" in every else every
+        if rows.empty:
+            raise ColumnError(f"no model has the term {term!r}.")
+        sizes = {label: getattr(r, "slopes", r).nobs for label, r in self._successes().items()}
+        return rows.drop(columns="term").assign(nobs=rows["model"].map(sizes)).reset_index(drop=True)
+
+    def __repr__(self) -> str:
+        failed = f", {len(self.failures)} not estimated" if self.failures else ""
+        return f"ResultSet of {len(self)} models: {quoted(self.labels, 8)}{failed}"

@@ -1,0 +1,357 @@
+"""Estimates whose intervals come from resampling: the effects of a system, or a whole fit drawn again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+import pandas as pd
+
+from digiprosper.errors import Notice, OptionError, check_option
+from digiprosper.kernels import intervals
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from digiprosper.results.protocol import Glance
+
+__all__ = ["EffectResults"]
+
+Floats = np.ndarray[Any, np.dtype[np.float64]]
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class EffectResults:
+    """Estimates with a covariance, and draws from which interval and p-value are read.
+
+    `std_error` and `statistic` in :meth:`tidy` come from `cov`; the interval is the percentile interval of the
+    draws, and the p-value inverts it, so that the two never disagree.
+
+    Parameters
+    ----------
+    names : tuple of str, length k
+        Terms.
+    estimates : (k,) array
+        Point estimates, in units of the outcome a unit of the regressor unless the term says otherwise.
+    covariance : (k, k) array
+        Their covariance, as whoever builds the result defines it.
+    draw_values : (R, k) array
+        Bootstrap draws of the estimates; a row of NaN is a lost draw.
+    info : Glance
+        One line about the fit.
+    drawn : str
+        What was drawn with replacement: ``"entity"``, or the name of the clusters.
+    diagnostics : tuple of Notice
+        What was noticed during the fit.
+    labels : mapping
+        Labels of columns.
+
+    Examples
+    --------
+    >>> import digiprosper as dp
+    >>> spec = dp.Mediation("log(gsp)", "log(pcap)", ["log(emp)"], ["log(pc)"], reps=199)
+    >>> results = spec.fit(dp.datasets.us_states(), rng=1)
+    >>> isinstance(results, dp.EffectResults), results.draws.shape
+    (True, (199, 5))
+    """
+
+    schema: ClassVar[int] = 1
+    methods: ClassVar[tuple[str, ...]] = ("percentile", "delta")
+
+    names: tuple[str, ...]
+    estimates: Floats
+    covariance: Floats
+    draw_values: Floats
+    info: Glance
+    drawn: str = "entity"
+    diagnostics: tuple[Notice, ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def params(self) -> pd.Series[float]:
+        """Estimates, indexed by term."""
+        return pd.Series(self.estimates.copy(), index=self._index, name="estimate")
+
+    @property
+    def cov(self) -> pd.DataFrame:
+        """Covariance of the estimates, terms by terms."""
+        return pd.DataFrame(self.covariance.copy(), index=self._index, columns=self._index)
+
+    @property
+    def std_errors(self) -> pd.Series[float]:
+        """Square roots of the diagonal of `cov`."""
+        return pd.Series(self._errors, index=self._index, name="std_error")
+
+    @property
+    def tstats(self) -> pd.Series[float]:
+        """Estimates over their standard errors."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return pd.Series(self.estimates / self._errors, index=self._index, name="statistic")
+
+    @property
+    def pvalues(self) -> pd.Series[float]:
+        """P-values that invert the percentile interval; never 0."""
+        values = intervals.percentile_p(self.draw_values)
+        return pd.Series(values, index=self._index, name="p_value")
+
+    @property
+    def nobs(self) -> int:
+        """Rows in the estimation sample."""
+        return self.info["nobs"]
+
+    @property
+    def draws(self) -> pd.DataFrame:
+        """Bootstrap draws, one column a term; a lost draw is a row of NaN."""
+        return pd.DataFrame(
+            self.draw_values.copy(), columns=self._index, index=pd.RangeIndex(self._reps, name="draw")
+        )
+
+    @property
+    def lost_draws(self) -> int:
+        """Draws that could not be estimated."""
+        return int(np.isnan(self.draw_values).all(axis=1).sum())
+
+    @property
+    def df_t(self) -> float:
+        """Degrees of freedom of the delta interval's t; infinite when the fit has none."""
+        df = self.info["df_t"]
+        return np.inf if df is None else df
+
+    @property
+    def rng_entropy(self) -> int | None:
+        """Number that reproduces the draws when passed as `rng`."""
+        return self.info["rng_entropy"]
+
+    def interval(self, method: str = "percentile", *, level: float = 0.95) -> pd.DataFrame:
+        """Give every term's interval with the p-value that belongs to the method.
+
+        Parameters
+        ----------
+        method : {"percentile", "delta"}
+            ``percentile``: order statistics of the draws, q (B + 1); its p inverts the interval. ``delta``: estimate
+            plus and minus t times the standard error in `cov`, t with `df_t` degrees of freedom.
+        level : float
+            Coverage.
+
+        Returns
+        -------
+        DataFrame
+            Indexed by term: estimate, conf_low, conf_high, p_value.
+
+        Raises
+        ------
+        OptionError
+            If the method is unknown or `level` is not between 0 and 1.
+        """
+        check_option("method", method, self.methods)
+        if isinstance(level, bool) or not isinstance(level, int | float) or not 0 < level < 1:
+            raise OptionError(f"level={level!r}: a number between 0 and 1, such as .95.")
+        if method == "delta":
+            low, high, p = intervals.delta(self.estimates, self._errors, self.df_t, level)
+        else:
+            low, high = intervals.percentile(self.draw_values, level)
+            p = intervals.percentile_p(self.draw_values)
+        columns = {"estimate": self.estimates.copy(), "conf_low": low, "conf_high": high, "p_value": p}
+        return pd.DataFrame(columns, index=self._index)
+
+    def conf_int(self, level: float = 0.95) -> pd.DataFrame:
+        """Give the percentile interval.
+
+        Parameters
+        ----------
+        level : float
+            Coverage.
+
+        Returns
+        -------
+        DataFrame
+            Indexed by term: conf_low, conf_high.
+        """
+        return self.interval("percentile", level=level)[["conf_low", "conf_high"]]
+
+    def tidy(self, level: float = 0.95) -> pd.DataFrame:
+        """Lay out one row a term.
+
+        Parameters
+        ----------
+        level : float
+            Coverage of the interval.
+
+        Returns
+        -------
+        DataFrame
+            term, estimate, std_error, statistic (both from `cov`), p_value, conf_low, conf_high (both from the
+            draws, percentile).
+        """
+        ends = self.interval("percentile", level=level)
+        return pd.DataFrame(
+            {
+                "term": list(self.names),
+                "estimate": self.estimates.copy(),
+                "std_error": self._errors,
+                "statistic": self.tstats.to_numpy(),
+                "p_value": ends["p_value"].to_numpy(),
+                "conf_low": ends["conf_low"].to_numpy(),
+                "conf_high": ends["conf_high"].to_numpy(),
+            }
+        )
+
+    def glance(self) -> Glance:
+        """Say one line about the whole fit.
+
+        Returns
+        -------
+        Glance
+            A fresh mapping; None where a key has no meaning.
+        """
+        return self.info.copy()
+
+    def summary(self) -> str:
+        """Say the result in words, 80 columns wide.
+
+        Returns
+        -------
+        str
+            The estimates, what was noticed, and the conventions in the last line.
+        """
+        info = self.info
+        head = f"{info['model']}" + (f" of {info['depvar']}" if info["depvar"] else "")
+        return "\n".join(
+            [head, self._sample_line(), "", self._table(), "", *self._remarks(), self._conventions()]
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Turn the result into plain data that JSON can hold; missing numbers are None.
+
+        Returns
+        -------
+        dict
+            schema, type, glance, terms (the rows of :meth:`tidy`), covariance, draws (count, lost, drawn) and
+            diagnostics. The draws themselves are reproduced from ``glance["rng_entropy"]``.
+        """
+        rows = [{str(k): _plain(v) for k, v in row.items()} for row in self.tidy().to_dict("records")]
+        return {
+            "schema": self.schema,
+            "type": type(self).__name__,
+            "glance": {key: _plain(value) for key, value in self.info.items()},
+            "terms": rows,
+            "covariance": [[_plain(v) for v in row] for row in self.covariance],
+            "draws": {"count": self._reps, "lost": self.lost_draws, "drawn": self.drawn},
+            "diagnostics": [{"code": n.code, "message": n.message} for n in self.diagnostics],
+        }
+
+    def __repr__(self) -> str:
+        return self.summary()
+
+    def _repr_html_(self) -> str:
+        return self.tidy().to_html(index=False)
+
+    @property
+    def _index(self) -> pd.Index[str]:
+        return pd.Index(self.names, name="term")
+
+    @property
+    def _errors(self) -> Floats:
+        with np.errstate(invalid="ignore"):
+            return np.asarray(np.sqrt(np.diag(self.covariance)))
+
+    @property
+    def _reps(self) -> int:
+        return int(self.draw_values.shape[0])
+
+    def _sample_line(self) -> str:
+        info, parts = self.info, [f"{self.nobs:,} rows"]
+        if info["n_entities"] is not None:
+            parts.append(f"{info['n_entities']:,} entities")
+        if info["n_times"] is not None and info["n_times"] > 1:
+            parts.append(f"{info['n_times']:,} periods")
+        effects = info["effects"]
+        parts.append(
+            "no fixed effects" if effects is None else f"fixed effects of {effects.replace('+', ' and ')}"
+        )
+        return ", ".join(parts)
+
+    def _table(self) -> str:
+        frame = self.tidy().set_index("term").rename_axis(None)
+        frame.columns = pd.Index(["estimate", "std. error", "t", "p", "95% low", "95% high"])
+        cells = frame.map(lambda v: "" if np.isnan(v) else f"{v:.4f}")
+        cells["t"] = ["" if np.isnan(v) else f"{v:.2f}" for v in frame["t"]]
+        return cells.to_string()
+
+    def _remarks(self) -> list[str]:
+        from textwrap import wrap
+
+        lines = [
+            line
+            for n in self.diagnostics
+            for line in wrap(n.message, 78, initial_indent="- ", subsequent_indent="  ")
+        ]
+        return [*lines, ""] if lines else []
+
+    def _conventions(self) -> str:
+        info = self.info
+        bits = []
+        if info["cov_type"] == "clustered":
+            kind = f"SE clustered by {(info['clusters'] or '').replace('+', ' and ')}"
+            bits.append(f"G = {info['n_clusters']}")
+        else:
+            kind = f"SE {info['cov_type'] or 'from the draws'}"
+        if info["df_t"] is not None:
+            bits.append(f"t {info['df_t']:g} df")
+        if info["ssc"] is not None:
+            bits.append(f"ssc {info['ssc']}")
+        inside = f" ({', '.join(bits)})" if bits else ""
+        return f"{kind}{inside}; percentile interval, {self._reps} {self.drawn} draws; rng {self.rng_entropy}"
+
+    @property
+    def __maketables_coef_table__(self) -> pd.DataFrame:
+        frame = self.tidy().set_index("term").rename_axis("Coefficient")
+        names = ["estimate", "std_error", "statistic", "p_value", "conf_low", "conf_high"]
+        return frame[names].set_axis(["b", "se", "t", "p", "ci95l", "ci95u"], axis=1)
+
+    def __maketables_stat__(self, key: str) -> Any:
+        info: Mapping[str, Any] = self.info
+        names = {
+            "N": "nobs",
+            "n_entities": "n_entities",
+            "n_clusters": "n_clusters",
+            "r2": "rsquared",
+            "r2_within": "rsquared_within",
+            "adj_r2": "rsquared_adj",
+            "fvalue": "f_statistic",
+            "se_type": "cov_type",
+            "df_resid": "df_resid",
+        }
+        return info[names[key]] if key in names else None
+
+    @property
+    def __maketables_depvar__(self) -> str:
+        return self.info["depvar"] or ""
+
+    @property
+    def __maketables_fixef_string__(self) -> str | None:
+        return self.info["effects"]
+
+    @property
+    def __maketables_vcov_info__(self) -> dict[str, Any]:
+        clusters = self.info["clusters"]
+        return {"vcov_type": self.info["cov_type"], "clustervar": clusters.split("+") if clusters else []}
+
+    @property
+    def __maketables_var_labels__(self) -> dict[str, str] | None:
+        return dict(self.labels) or None
+
+    @property
+    def __maketables_stat_labels__(self) -> dict[str, str]:
+        return {"N": "Observations", "n_clusters": "Clusters"}
+
+    @property
+    def __maketables_default_stat_keys__(self) -> list[str]:
+        return ["N", "n_clusters"]
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, float | np.floating):
+        return float(value) if np.isfinite(value) else None
+    return int(value) if isinstance(value, np.integer) else value

@@ -1,0 +1,508 @@
+"""Estimates of a linear model, with everything that stored numbers alone can tell."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from digiprosper.errors import Notice, OptionError, TermError, issue
+from digiprosper.results.marginal import slope_weights
+from digiprosper.results.protocol import Glance, empty_glance
+from digiprosper.results.tests import TestResult
+from digiprosper.results.text import conventions, json_safe, p_text, table
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from digiprosper.kernels.within import Floats
+    from digiprosper.panel import Panel
+
+__all__ = ["LinearResults"]
+
+_STATS = ("nobs", "mean", "sd", "min", "max")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LinearResults:
+    """Coefficients with their covariance, and what the sample was.
+
+    Made by `FixedEffects.fit` and by every path and slope of the other models. It keeps residuals, fitted values and
+    row labels, and no data.
+
+    Parameters
+    ----------
+    names : tuple of str
+        Coefficient names, terms as typed.
+    coefficients : (k,) array
+        Estimates.
+    covariance : (k, k) array
+        Their covariance.
+    depvar : str
+        Outcome.
+    index : Index
+        Row labels of the estimation sample.
+    residuals, fitted : (N,) arrays
+        Outcome = fitted + residuals; fitted values include the effects.
+    effect_values : tuple
+        Name, levels and values of each absorbed effect.
+    key_names : pair of str
+        Entity and time.
+    n_entities, n_times : int
+        In the estimation sample.
+    df_t : float
+        Degrees of freedom of the t statistics: G - 1 when clustered (the smaller G of two), T - 1 under
+        Driscoll-Kraay, otherwise `df_resid`.
+    df_resid : float
+        Rows less slopes less the rank of the absorbed effects.
+    df_absorbed : int
+        Rank of the absorbed effects.
+    df_counted : int
+        K in the small-sample factor of the errors.
+    cov_type, clusters, n_clusters, bandwidth, ssc
+        How the errors were computed.
+    effect_names : tuple of str
+        Absorbed effects.
+    fit_statistics : tuple of float
+        R2 with the effects as explained, within all effects, within entities, adjusted.
+    f_value : float
+        Joint Wald F of all slopes.
+    stats : tuple
+        Names and an (m, 5) array: nobs, mean, sd, min, max.
+    labels : mapping
+        Labels of columns.
+    diagnostics : tuple of Notice
+        What is worth saying about the fit.
+    """
+
+    names: tuple[str, ...]
+    coefficients: Floats
+    covariance: Floats
+    depvar: str
+    index: pd.Index[Any]
+    residuals: Floats
+    fitted: Floats
+    effect_values: tuple[tuple[str, pd.Index[Any], Floats], ...]
+    key_names: tuple[str, str | None]
+    n_entities: int
+    n_times: int
+    df_t: float
+    df_resid: float
+    df_absorbed: int
+    df_counted: int
+    cov_type: str
+    clusters: tuple[str, ...]
+    n_clusters: tuple[int, ...]
+    bandwidth: int | None
+    ssc: str
+    effect_names: tuple[str, ...]
+    fit_statistics: tuple[float, float, float, float]
+    f_value: float
+    stats: tuple[tuple[str, ...], Floats]
+    labels: Mapping[str, str]
+    diagnostics: tuple[Notice, ...]
+
+    # --- the protocol -------------------------------------------------------------------------------------------
+
+    @property
+    def params(self) -> pd.Series[float]:
+        """Estimates, indexed by term."""
+        return pd.Series(self.coefficients, index=self._terms(), name="estimate")
+
+    @property
+    def cov(self) -> pd.DataFrame:
+        """Covariance of the estimates."""
+        return pd.DataFrame(self.covariance, index=self._terms(), columns=self._terms())
+
+    @property
+    def nobs(self) -> int:
+        """Rows in the estimation sample."""
+        return self.residuals.size
+
+    def tidy(self, level: float = 0.95) -> pd.DataFrame:
+        """Give one row a term.
+
+        Parameters
+        ----------
+        level : float
+            Of the confidence interval.
+
+        Returns
+        -------
+        DataFrame
+            term, estimate, std_error, statistic, p_value, conf_low, conf_high.
+        """
+        se, t, p = self._inference()
+        half = self._critical(level) * se
+        b = self.coefficients
+        columns = {"term": list(self.names), "estimate": b, "std_error": se, "statistic": t, "p_value": p}
+        return pd.DataFrame({**columns, "conf_low": b - half, "conf_high": b + half})
+
+    def glance(self) -> Glance:
+        """Give one mapping about the whole fit.
+
+        Returns
+        -------
+        Glance
+            Same keys for every kind of results.
+        """
+        r2, inside, by_entity, adjusted = (None if np.isnan(v) else float(v) for v in self.fit_statistics)
+        out = empty_glance("FixedEffects", self.nobs)
+        out.update(
+            depvar=self.depvar,
+            n_entities=self.n_entities,
+            n_times=self.n_times,
+            n_clusters=min(self.n_clusters) if self.n_clusters else None,
+            df_resid=self.df_resid,
+            df_t=self.df_t,
+            df_absorbed=self.df_absorbed,
+            cov_type=self.cov_type,
+            clusters="+".join(self.clusters) or None,
+            ssc=self.ssc,
+            effects="+".join(self.effect_names) or None,
+            rsquared=r2,
+            rsquared_within=inside,
+            rsquared_within_entity=by_entity,
+            rsquared_adj=adjusted,
+            f_statistic=None if np.isnan(self.f_value) else self.f_value,
+            sample_hash=self._sample_hash(),
+        )
+        return out
+
+    # --- inference ----------------------------------------------------------------------------------------------
+
+    @property
+    def std_errors(self) -> pd.Series[float]:
+        """Standard errors, indexed by term."""
+        return pd.Series(self._inference()[0], index=self._terms(), name="std_error")
+
+    @property
+    def tstats(self) -> pd.Series[float]:
+        """Statistics of the test that a coefficient is zero, indexed by term."""
+        return pd.Series(self._inference()[1], index=self._terms(), name="statistic")
+
+    @property
+    def pvalues(self) -> pd.Series[float]:
+        """Two-sided p-values from t(`df_t`), indexed by term."""
+        return pd.Series(self._inference()[2], index=self._terms(), name="p_value")
+
+    def conf_int(self, *, level: float = 0.95) -> pd.DataFrame:
+        """Give confidence intervals.
+
+        Parameters
+        ----------
+        level : float
+            Such as .95.
+
+        Returns
+        -------
+        DataFrame
+            Indexed by term: conf_low, conf_high.
+        """
+        return self.tidy(level).set_index("term")[["conf_low", "conf_high"]]
+
+    def wald_test(self, restrictions: str) -> TestResult:
+        """Test linear restrictions jointly.
+
+        Parameters
+        ----------
+        restrictions : str
+            Such as ``"a = b"``, ``"a + 2*b = 1, c = 0"``.
+
+        Returns
+        -------
+        TestResult
+            F with `df_t` as the denominator's degrees of freedom.
+
+        Raises
+        ------
+        TermError
+            If they cannot be read or name no coefficient.
+        """
+        from scipy.special import fdtrc
+
+        from digiprosper.results.restrictions import read_restrictions
+
+        matrix, value = read_restrictions(restrictions, self.names)
+        gap = matrix @ self.coefficients - value
+        middle = matrix @ self.covariance @ matrix.T
+        q = matrix.shape[0]
+        if np.linalg.matrix_rank(middle, hermitian=True) < q:
+            raise TermError(
+                f"wald_test({restrictions!r}): the restrictions repeat one another, or are more than the errors "
+                f"can tell apart ({self.df_t:g} degrees of freedom)."
+            )
+        f = float(gap @ np.linalg.solve(middle, gap)) / q
+        return TestResult(
+            "Wald test", f, "F", (float(q), self.df_t), float(fdtrc(q, self.df_t, f)), restrictions
+        )
+
+    def standardised(self, level: float = 0.95) -> pd.DataFrame:
+        """Give coefficients in standard deviations of outcome and regressor.
+
+        Parameters
+        ----------
+        level : float
+            Of the confidence interval.
+
+        Returns
+        -------
+        DataFrame
+            As `tidy`, estimates times sd(x) / sd(y) in the estimation sample.
+        """
+        out = self.tidy(level)
+        sd = self.sample_stats["sd"]
+        ratio = (sd.reindex(self.names) / sd[self.depvar]).to_numpy()
+        for column in ("estimate", "std_error", "conf_low", "conf_high"):
+            out[column] = out[column] * ratio
+        return out[out["term"] != "Intercept"].reset_index(drop=True)
+
+    def marginal_effect(
+        self, term: str, at: Mapping[str, Sequence[float]] | None = None, *, level: float = 0.95
+    ) -> pd.DataFrame:
+        """Give the slope of the outcome in a variable, where it depends on values.
+
+        Knows the variable itself, ``I(x**k)`` and products with columns.
+
+        Parameters
+        ----------
+        term : str
+            The variable.
+        at : mapping, optional
+            One column to its values; other columns are at their means. By default the column the slope depends on
+            (the variable itself, or what it is multiplied with), at its minimum, mean less one standard deviation,
+            mean, mean plus one, and maximum in the estimation sample.
+        level : float
+            Of the confidence interval.
+
+        Returns
+        -------
+        DataFrame
+            at, estimate, std_error, conf_low, conf_high.
+
+        Raises
+        ------
+        ColumnError
+            If no coefficient has the variable, or `at` names a column the slope does not depend on.
+        TermError
+            If the variable stands in a term that is none of these.
+        """
+        stats = self.sample_stats
+        weights, values = slope_weights(self.names, term, at, stats)
+        estimate = weights @ self.coefficients
+        se = np.sqrt(np.einsum("ij,jk,ik->i", weights, self.covariance, weights))
+        half = self._critical(level) * se
+        columns = {"at": values, "estimate": estimate, "std_error": se}
+        return pd.DataFrame({**columns, "conf_low": estimate - half, "conf_high": estimate + half})
+
+    # --- the sample ---------------------------------------------------------------------------------------------
+
+    @property
+    def sample_stats(self) -> pd.DataFrame:
+        """Every variable and term in the estimation sample: nobs, mean, sd, min, max."""
+        names, values = self.stats
+        out = pd.DataFrame(values, index=pd.Index(list(names), name="variable"), columns=list(_STATS))
+        return out.astype({"nobs": int})
+
+    @property
+    def rsquared(self) -> float:
+        """Share of the outcome's variance explained, the effects counted as explained."""
+        return self.fit_statistics[0]
+
+    @property
+    def rsquared_within(self) -> float:
+        """Share explained of what all absorbed effects leave (reghdfe, fixest)."""
+        return self.fit_statistics[1]
+
+    @property
+    def rsquared_within_entity(self) -> float:
+        """Share explained inside entities, time effects not taken out (xtreg, linearmodels)."""
+        return self.fit_statistics[2]
+
+    @property
+    def rsquared_adj(self) -> float:
+        """`rsquared` adjusted for slopes and absorbed effects."""
+        return self.fit_statistics[3]
+
+    @property
+    def f_statistic(self) -> TestResult:
+        """Joint test of all slopes under the fit's covariance."""
+        from scipy.special import fdtrc
+
+        k = len(self.names) - ("Intercept" in self.names)
+        p = float(fdtrc(k, self.df_t, self.f_value)) if np.isfinite(self.f_value) else float("nan")
+        return TestResult("F test", self.f_value, "F", (float(k), self.df_t), p, "all slopes are zero")
+
+    @property
+    def resids(self) -> pd.Series[float]:
+        """Residuals: outcome less slopes less effects, by row."""
+        return pd.Series(self.residuals, index=self.index, name="resid")
+
+    @property
+    def fitted_values(self) -> pd.Series[float]:
+        """Outcome less residuals, effects included, by row."""
+        return pd.Series(self.fitted, index=self.index, name="fitted")
+
+    @property
+    def effects(self) -> dict[str, pd.Series[float]]:
+        """Value of each absorbed effect by level; all but one have mean zero."""
+        return {n: pd.Series(v, index=levels, name=n) for n, levels, v in self.effect_values}
+
+    def predict(self, panel: Panel) -> pd.Series[float]:
+        """Predict the outcome, effects of known levels included.
+
+        Parameters
+        ----------
+        panel : Panel
+            With the columns of the model.
+
+        Returns
+        -------
+        Series
+            By row of `panel`; missing, with one warning, where an effect was not estimated or a regressor is missing.
+        """
+        from digiprosper.panel.selection import coded, coefficient_column
+
+        total = np.zeros(panel.nobs)
+        for name, b in zip(self.names, self.coefficients, strict=True):
+            total = total + b * (1.0 if name == "Intercept" else coefficient_column(panel, name))
+        for name, levels, values in self.effect_values:
+            codes, found = coded(panel, name)
+            place = levels.get_indexer(found)[codes]
+            total = total + np.where((codes >= 0) & (place >= 0), values[place], np.nan)
+        unknown = int(np.isnan(total).sum())
+        if unknown:
+            text = f"{unknown} of {panel.nobs} rows are not predicted: an effect or a regressor is not known there."
+            issue([Notice("unseen", text, {"count": unknown})])
+        return pd.Series(total, index=panel.index, name=self.depvar)
+
+    # --- words --------------------------------------------------------------------------------------------------
+
+    def summary(self) -> str:
+        """Say the fit in 80 columns.
+
+        Returns
+        -------
+        str
+            Ends with one line of conventions.
+        """
+        g = self.glance()
+        head = [
+            f"Outcome: {self.labels.get(self.depvar, self.depvar)}",
+            f"Effects: {', '.join(self.effect_names) or 'none (intercept)'}",
+            f"Sample: {self.nobs:,} rows, {self.n_entities} {self.key_names[0]} x {self.n_times} "
+            f"{self.key_names[1] or 'period'}",
+            f"R2 {g['rsquared']:.4f}, within {self.rsquared_within:.4f}",
+        ]
+        rows = [
+            [r.term, f"{r.estimate:.5g}", f"{r.std_error:.4g}", f"{r.statistic:.2f}", p_text(r.p_value),
+             f"[{r.conf_low:.4g}, {r.conf_high:.4g}]"]
+            for r in self.tidy().itertuples(index=False)
+        ]  # fmt: skip
+        body = table(["", "estimate", "std. error", "t", "p", "95% interval"], rows)
+        notes = [f"Note: {n.message}" for n in self.diagnostics]
+        return "\n".join([*head, "", body, *notes, self.conventions])
+
+    def __str__(self) -> str:
+        return self.summary()
+
+    def _repr_html_(self) -> str:
+        frame = self.tidy().set_index("term").to_html(float_format=lambda v: f"{v:.5g}", escape=True)
+        return f"{frame}<p>{self.conventions}</p>"
+
+    @property
+    def conventions(self) -> str:
+        """One line: which standard error, of how many clusters, under which factor."""
+        return conventions(self)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give everything but rows as JSON-safe values.
+
+        Returns
+        -------
+        dict
+            With a ``schema`` number.
+        """
+        return {
+            "schema": 1,
+            "glance": json_safe(dict(self.glance())),
+            "coefficients": json_safe(self.tidy().to_dict("records")),
+            "cov": json_safe(self.covariance.tolist()),
+            "sample_stats": json_safe(self.sample_stats.reset_index().to_dict("records")),
+            "labels": dict(self.labels),
+            "diagnostics": [{"code": n.code, "message": n.message} for n in self.diagnostics],
+        }
+
+    # --- other people's tables ----------------------------------------------------------------------------------
+
+    @property
+    def __maketables_coef_table__(self) -> pd.DataFrame:
+        t = self.tidy().set_index("term").rename_axis("Coefficient")
+        names = {"estimate": "b", "std_error": "se", "statistic": "t", "p_value": "p", "conf_low": "ci95l"}
+        return t.rename(columns={**names, "conf_high": "ci95u"})
+
+    def __maketables_stat__(self, key: str) -> Any:
+        g = self.glance()
+        known: dict[str, Any] = {
+            "N": self.nobs,
+            "n_clusters": g["n_clusters"],
+            "r2": g["rsquared"],
+            "r2_within": g["rsquared_within"],
+            "adj_r2": g["rsquared_adj"],
+            "fvalue": g["f_statistic"],
+            "se_type": "by: " + "+".join(self.clusters) if self.clusters else self.cov_type,
+            "df_resid": self.df_resid,
+            "rmse": float(np.sqrt(self.residuals @ self.residuals / self.df_resid)),
+        }
+        return known.get(key)
+
+    @property
+    def __maketables_depvar__(self) -> str:
+        return self.depvar
+
+    @property
+    def __maketables_fixef_string__(self) -> str | None:
+        return "+".join(self.effect_names) or None
+
+    @property
+    def __maketables_vcov_info__(self) -> dict[str, Any]:
+        return {"vcov_type": self.cov_type, "clustervar": list(self.clusters)}
+
+    @property
+    def __maketables_var_labels__(self) -> dict[str, str] | None:
+        return dict(self.labels) or None
+
+    @property
+    def __maketables_stat_labels__(self) -> dict[str, str]:
+        return {"N": "Observations", "r2": "R2", "r2_within": "Within R2", "n_clusters": "Clusters"}
+
+    @property
+    def __maketables_default_stat_keys__(self) -> list[str]:
+        return ["N", "r2_within"]
+
+    # --- inside -------------------------------------------------------------------------------------------------
+
+    def _terms(self) -> pd.Index[Any]:
+        return pd.Index(list(self.names), name="term")
+
+    def _inference(self) -> tuple[Floats, Floats, Floats]:
+        from scipy.special import stdtr
+
+        se = np.sqrt(np.maximum(np.diag(self.covariance), 0.0))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            t = self.coefficients / se
+        return se, t, 2 * stdtr(self.df_t, -np.abs(t))
+
+    def _critical(self, level: float) -> float:
+        from scipy.special import stdtrit
+
+        if not isinstance(level, int | float) or not 0 < level < 1:
+            raise OptionError(f"level={level!r}: a number between 0 and 1, such as .95.")
+        return float(stdtrit(self.df_t, 0.5 + level / 2))
+
+    def _sample_hash(self) -> str:
+        hashed = pd.util.hash_pandas_object(self.index.to_frame(index=False), index=False)
+        return hashlib.sha256(hashed.to_numpy().tobytes()).hexdigest()[:16]

@@ -1,0 +1,116 @@
+"""What every estimate answers, whatever made it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol, TypedDict, runtime_checkable
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Glance", "HasDraws", "Results", "empty_glance"]
+
+
+class Glance(TypedDict):
+    """One line about a fit. Every key is always there, None where it has no meaning."""
+
+    model: str
+    depvar: str | None
+    nobs: int
+    n_entities: int | None
+    n_times: int | None
+    n_clusters: int | None
+    df_resid: float | None
+    df_t: float | None
+    df_absorbed: int | None
+    cov_type: str | None
+    clusters: str | None
+    ssc: str | None
+    effects: str | None
+    rsquared: float | None
+    rsquared_within: float | None
+    rsquared_within_entity: float | None
+    rsquared_adj: float | None
+    f_statistic: float | None
+    sample_hash: str | None
+    rng_entropy: int | None
+    version: str
+
+
+@runtime_checkable
+class Results(Protocol):
+    """Five members that every set of estimates has."""
+
+    @property
+    def params(self) -> pd.Series[float]:
+        """Estimates, indexed by term."""
+        ...
+
+    @property
+    def cov(self) -> pd.DataFrame:
+        """Covariance of the estimates, terms by terms."""
+        ...
+
+    @property
+    def nobs(self) -> int:
+        """Rows in the estimation sample."""
+        ...
+
+    def tidy(self, level: float = 0.95) -> pd.DataFrame:
+        """One row a term: term, estimate, std_error, statistic, p_value, conf_low, conf_high."""
+        ...
+
+    def glance(self) -> Glance:
+        """One mapping about the whole fit."""
+        ...
+
+
+@runtime_checkable
+class HasDraws(Protocol):
+    """Results that keep bootstrap draws."""
+
+    @property
+    def draws(self) -> pd.DataFrame:
+        """One column a term, one row a draw."""
+        ...
+
+
+def empty_glance(model: str, nobs: int) -> Glance:
+    """Make a glance in which nothing but the model and its rows is known.
+
+    Parameters
+    ----------
+    model : str
+        Name of the model.
+    nobs : int
+        Rows in the estimation sample.
+
+    Returns
+    -------
+    Glance
+        All keys present, the others None.
+    """
+    from digiprosper import __version__
+
+    return {
+        "model": model,
+        "depvar": None,
+        "nobs": nobs,
+        "n_entities": None,
+        "n_times": None,
+        "n_clusters": None,
+        "df_resid": None,
+        "df_t": None,
+        "df_absorbed": None,
+        "cov_type": None,
+        "clusters": None,
+        "ssc": None,
+        "effects": None,
+        "rsquared": None,
+        "rsquared_within": None,
+        "rsquared_within_entity": None,
+        "rsquared_adj": None,
+        "f_statistic": None,
+        "sample_hash": None,
+        "rng_entropy": None,
+        "version": __version__,
+    }

@@ -1,0 +1,63 @@
+"""Linear restrictions on coefficients, read from text."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from digiprosper.errors import TermError, quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from digiprosper.kernels.within import Floats
+
+__all__ = ["read_restrictions"]
+
+
+def read_restrictions(text: str, names: Sequence[str]) -> tuple[Floats, Floats]:
+    """Read restrictions such as ``"a = b, c = 0"``.
+
+    Parameters
+    ----------
+    text : str
+        Restrictions separated by commas. Coefficients are named as in the results.
+    names : sequence of str
+        Coefficient names.
+
+    Returns
+    -------
+    matrix : (q, k) array
+        One row a restriction.
+    value : (q,) array
+        With ``matrix @ b = value`` under the null.
+
+    Raises
+    ------
+    TermError
+        If the text cannot be read or names no coefficient.
+    """
+    from formulaic.errors import FormulaicError
+    from formulaic.utils.constraints import LinearConstraints
+
+    safe = [f"b{i}_" for i in range(len(names))]
+    pattern = "|".join(re.escape(n) for n in sorted(names, key=len, reverse=True))
+    tokens = dict(zip(names, safe, strict=True))
+    edge = r"[\w:(]"
+    coded = re.sub(rf"(?<!{edge})(?:{pattern})(?![\w:(\[])", lambda m: tokens[m.group(0)], text)
+    coded = ",".join(part if "=" in part else f"{part} = 0" for part in coded.split(","))
+    stray = [w for w in re.findall(r"[^\W\d]\w*", coded) if w not in safe]
+    if stray:
+        raise TermError(
+            f"wald_test({text!r}) names no coefficient {quoted(stray)}; they are {quoted(names, 20)}."
+        )
+    try:
+        found = LinearConstraints.from_spec(coded, variable_names=safe)
+    except (FormulaicError, ValueError, SyntaxError) as error:
+        raise TermError(
+            f"wald_test({text!r}) cannot be read; write 'a = b' or 'a + 2*b = 1, c = 0'."
+        ) from error
+    matrix = np.asarray(found.constraint_matrix, dtype=np.float64)
+    return matrix, np.asarray(found.constraint_values, dtype=np.float64)

@@ -1,0 +1,70 @@
+"""The answer of a test of a hypothesis."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy as np
+    import pandas as pd
+
+__all__ = ["TestResult"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TestResult:
+    """A statistic, what it is distributed as, and the hypothesis in words.
+
+    Parameters
+    ----------
+    name : str
+        Name of the test.
+    statistic : float
+        Its value.
+    distribution : str
+        ``"F"``, ``"t"``, ``"chi2"``, ``"normal"`` or ``"bootstrap"``.
+    df : float, pair of float or None
+        Degrees of freedom.
+    p_value : float
+        Probability of a statistic at least as extreme under the null.
+    null : str
+        The null hypothesis in words.
+    detail : mapping or DataFrame, optional
+        What the statistic was made of.
+    draws : ndarray, optional
+        Statistics of the draws when something was resampled.
+    """
+
+    __test__: ClassVar[bool] = False
+
+    name: str
+    statistic: float
+    distribution: str
+    df: float | tuple[float, float] | None
+    p_value: float
+    null: str
+    detail: Mapping[str, Any] | pd.DataFrame | None = None
+    draws: np.ndarray[Any, np.dtype[np.float64]] | None = None
+
+    def summary(self) -> str:
+        """Say the test in one line.
+
+        Returns
+        -------
+        str
+            Name, statistic, degrees of freedom, p-value and null.
+        """
+        if self.df is None:
+            df = ""
+        elif isinstance(self.df, tuple):
+            df = f"({self.df[0]:g}, {self.df[1]:g})"
+        else:
+            df = f"({self.df:g})"
+        p = "p < 0.0001" if self.p_value < 1e-4 else f"p = {self.p_value:.4f}"
+        return f"{self.name}: {self.distribution}{df} = {self.statistic:.4f}, {p}. H0: {self.null}"
+
+    def __str__(self) -> str:
+        return self.summary()

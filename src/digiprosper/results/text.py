@@ -1,0 +1,114 @@
+"""Numbers and conventions in words, shared by every summary."""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from digiprosper.results.linear import LinearResults
+
+__all__ = ["conventions", "json_safe", "p_text", "table"]
+
+
+def p_text(p: float) -> str:
+    """Print a p-value, never as zero.
+
+    Parameters
+    ----------
+    p : float
+        Probability.
+
+    Returns
+    -------
+    str
+        Three digits, or ``"<0.001"``.
+    """
+    if np.isnan(p):
+        return ""
+    return "<0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def conventions(fit: LinearResults) -> str:
+    """Say which standard error a linear fit has.
+
+    Parameters
+    ----------
+    fit : LinearResults
+        The fit.
+
+    Returns
+    -------
+    str
+        Such as ``"SE clustered by state (G = 48, t 47 df, K = 21, ssc reghdfe)"``.
+    """
+    counted = f"t {fit.df_t:g} df, K = {fit.df_counted}, ssc {fit.ssc}"
+    if fit.cov_type == "clustered":
+        groups = ", ".join(str(g) for g in fit.n_clusters)
+        return f"SE clustered by {' and '.join(fit.clusters)} (G = {groups}, {counted})"
+    if fit.cov_type == "driscoll_kraay":
+        return f"SE Driscoll-Kraay ({fit.bandwidth} lags, T = {fit.n_times}, {counted})"
+    word = {
+        "robust": "heteroskedasticity-robust (HC1)",
+        "unadjusted": "for independent errors of one variance",
+    }
+    return f"SE {word[fit.cov_type]} ({counted})"
+
+
+def _width(text: str) -> int:
+    return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Lay out text cells, the first column to the left and the others to the right.
+
+    Parameters
+    ----------
+    head : sequence of str
+        Column heads.
+    rows : sequence of sequences of str
+        Cells.
+
+    Returns
+    -------
+    str
+        Lines with a rule under the head. Wide characters count twice.
+    """
+    every = [list(head), *[list(r) for r in rows]]
+    widths = [max(_width(r[j]) for r in every) for j in range(len(head))]
+
+    def line(cells: Sequence[str]) -> str:
+        first = cells[0] + " " * (widths[0] - _width(cells[0]))
+        rest = [" " * (w - _width(c)) + c for c, w in zip(cells[1:], widths[1:], strict=True)]
+        return "  ".join([first, *rest]).rstrip()
+
+    rule = "-" * (sum(widths) + 2 * (len(widths) - 1))
+    return "\n".join([line(every[0]), rule, *(line(r) for r in every[1:]), rule])
+
+
+def json_safe(value: Any) -> Any:
+    """Turn numpy scalars, tuples and missing numbers into what JSON has.
+
+    Parameters
+    ----------
+    value : object
+        Nested mappings, sequences and scalars.
+
+    Returns
+    -------
+    object
+        The same with plain types; NaN and infinities are None.
+    """
+    if isinstance(value, dict):
+        return {str(k): json_safe(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [json_safe(v) for v in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float) and not np.isfinite(value):
+        return None
+    return value if isinstance(value, str | int | float | bool | type(None)) else str(value)

@@ -1,0 +1,1 @@
+"""What is done with estimators: functions of specifications and a panel."""

@@ -1,0 +1,132 @@
+"""Many models at once: a battery of specifications, and controls added one by one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from digiprosper.errors import DigiprosperError, InputTypeError, check_option, issue
+from digiprosper.estimators.linear import FixedEffects, fit_columns, prepare
+from digiprosper.estimators.specification import as_terms
+from digiprosper.kernels.resampling import seed_sequence
+from digiprosper.results.collection import ResultSet
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from digiprosper.errors import Notice
+    from digiprosper.panel import Panel
+
+__all__ = ["fit_all", "stepwise"]
+
+
+def fit_all(
+    specs: Mapping[str, Any], panel: Panel, *, rng: object = None, progress: bool = False
+) -> ResultSet:
+    """Fit a battery of specifications, each on its own sample.
+
+    Parameters
+    ----------
+    specs : mapping
+        Label to a specification, or to a pair (specification, panel) for a variant of the data.
+    panel : Panel
+        The data of all specifications without their own.
+    rng : int, SeedSequence, Generator or None
+        Seeds what draws. Each label has its own stream: adding a row changes no other.
+    progress : bool
+        Print each label when it is done.
+
+    Returns
+    -------
+    ResultSet
+        In the order given. A specification that fails keeps its error in `failures` and stops no other.
+
+    Examples
+    --------
+    >>> from digiprosper import FixedEffects, datasets, fit_all
+    >>> base = FixedEffects("log(gsp)", ["log(pc)", "unemp"])
+    >>> panel = datasets.us_states()
+    >>> battery = {"baseline": base, "no time effects": base.replace(time_effects=False),
+    ...            "after 1975": (base, panel.subset("year > 1975"))}
+    >>> fit_all(battery, panel).compare("unemp")[["model", "nobs"]].values.tolist()
+    [['baseline', 816], ['no time effects', 816], ['after 1975', 528]]
+    """
+    if not hasattr(specs, "items"):
+        raise InputTypeError(
+            f"fit_all takes a mapping of label to specification, not {type(specs).__name__}."
+        )
+    entropy = seed_sequence(rng).entropy
+    outcomes = []
+    for label, entry in specs.items():
+        spec, data = entry if isinstance(entry, tuple) and len(entry) == 2 else (entry, panel)
+        if not hasattr(spec, "fit"):
+            raise InputTypeError(f"fit_all: {label!r} is {type(spec).__name__}, not a specification.")
+        words = [int.from_bytes(str(label).encode(), "little")]
+        child = seed_sequence([entropy, *words] if isinstance(entropy, int) else [*entropy, *words])
+        try:
+            result = spec.fit(data, rng=child)
+        except DigiprosperError as error:
+            result = error
+        outcomes.append((str(label), result))
+        if progress:
+            _say(f"{label}: {'not estimated' if isinstance(result, DigiprosperError) else 'done'}")
+    return ResultSet(tuple(outcomes))
+
+
+def _say(text: str) -> None:
+    import sys
+
+    sys.stderr.write(text + "\n")
+
+
+def stepwise(spec: Any, panel: Panel, order: Sequence[str], *, sample: str = "common") -> ResultSet:
+    """Add controls one by one.
+
+    Parameters
+    ----------
+    spec : FixedEffects
+        The first column.
+    panel : Panel
+        The data.
+    order : sequence of str
+        Terms to add, one a column.
+    sample : {"common", "own"}
+        ``"common"``: all columns on the rows of the last one, so that a change of a coefficient is the control's
+        doing and not the sample's. ``"own"``: each on its own rows.
+
+    Returns
+    -------
+    ResultSet
+        Labelled "(1)", "(2)", ...
+
+    Examples
+    --------
+    >>> from digiprosper import FixedEffects, datasets, stepwise
+    >>> steps = stepwise(FixedEffects("log(gsp)", ["log(pc)"]), datasets.us_states(), ["unemp", "log(emp)"])
+    >>> [len(r.params) for r in steps.values()]
+    [1, 2, 3]
+    """
+    check_option("sample", sample, ("common", "own"))
+    if not isinstance(spec, FixedEffects):
+        raise InputTypeError(f"stepwise takes a FixedEffects specification, not {type(spec).__name__}.")
+    specs = [spec]
+    for term in as_terms(order, "order"):
+        specs.append(specs[-1].add(term))
+    labelled = {f"({i + 1})": s for i, s in enumerate(specs)}
+    if sample == "own":
+        return fit_all(labelled, panel)
+    roles = {"y": (spec.y,), **{label: s.x for label, s in labelled.items()}}
+    prepared = prepare(panel, roles, spec.options, singletons=spec.singletons, missing=spec.missing)
+    outcome = prepared.sample.columns("y")[:, 0]
+    outcomes: list[tuple[str, Any]] = []
+    notices: dict[str, Notice] = {}
+    for label in labelled:
+        names, design = prepared.sample.names_of(label), prepared.sample.columns(label)
+        try:
+            result = fit_columns(prepared, spec.y, outcome, names, design)
+        except DigiprosperError as error:
+            outcomes.append((label, error))
+        else:
+            outcomes.append((label, result))
+            notices |= {n.message: n for n in result.diagnostics}
+    issue(notices.values())
+    return ResultSet(tuple(outcomes))

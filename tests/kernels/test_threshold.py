@@ -1,0 +1,376 @@
+"""Running sums against least squares with every dummy written out, on unbalanced panels with ties."""
+
+from __future__ import annotations
+
+import csv
+import itertools
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from digiprosper.errors import CollinearityError, ThresholdSearchError
+from digiprosper.kernels import threshold as kernel
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+DATA = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "hansen1999.csv"
+GOLDEN = json.loads((Path(__file__).parents[1] / "reference" / "hansen1999.json").read_text(encoding="utf-8"))
+needs_data = pytest.mark.skipif(not DATA.exists(), reason=f"{DATA} is not there")
+Array = npt.NDArray[Any]
+
+
+def ssr(y: Array, columns: Sequence[Array], effects: Sequence[Array]) -> float:
+    """Least squares by lstsq, a dummy for every level of every effect."""
+    design = [np.ones((y.size, 1))]
+    design += [(codes[:, None] == np.unique(codes)).astype(float) for codes in effects]
+    full = np.column_stack([*design, *columns])
+    full = full / np.maximum(np.linalg.norm(full, axis=0), 1e-300)
+    beta, *_ = np.linalg.lstsq(full, y, rcond=1e-11)
+    rest = y - full @ beta
+    return float(rest @ rest)
+
+
+def panel(seed: int, k: int, *, wide: bool = False) -> dict[str, Any]:
+    """Make an unbalanced panel whose threshold variable has ties."""
+    rng = np.random.default_rng(seed)
+    n, periods = (5, 14) if wide else (int(rng.integers(7, 14)), int(rng.integers(4, 8)))
+    entity, time = (a.ravel() for a in np.meshgrid(np.arange(n), np.arange(periods), indexing="ij"))
+    keep = rng.random(entity.size) > 0.15
+    keep |= np.isin(time, [0, 1])
+    entity, time = entity[keep], time[keep]
+    size = entity.size
+    q = np.round(rng.normal(size=size) + 0.5 * entity / n, 1)
+    z = rng.normal(size=(size, k)) * 10.0 ** rng.integers(-2, 3) + rng.normal() * 3
+    x = rng.normal(size=(size, 2)) * [1.0, 1e4] + [0.0, 1e5] + entity[:, None]
+    y = x @ [0.5, 1e-4] + z.sum(axis=1) * np.where(q <= 0.2, 0.3, 1.0) / np.std(z) + rng.normal(size=size)
+    y = y + rng.normal(size=n)[entity] + rng.normal(size=periods)[time]
+    effects = {"entity": entity, "time": time, "region": entity % 3, "crossed": (entity + 2 * time) % 4}
+    return {"y": y, "z": z, "x": x, "q": q, "effects": effects}
+
+
+EFFECTS: list[tuple[str, ...]] = [
+    (),
+    ("entity",),
+    ("time",),
+    ("entity", "time"),
+    ("entity", "time", "region"),
+    ("entity", "crossed"),
+]
+
+
+def search(data: dict[str, Any], effects: Sequence[str], trims: Sequence[float], **options: Any) -> Any:
+    intercept = options.pop("intercept", False)
+    where = kernel.candidates(data["q"], trims, **options)
+    codes = [data["effects"][e] for e in effects]
+    return kernel.plan(data["z"], data["x"], where, codes, intercept=intercept)
+
+
+def brute(
+    data: dict[str, Any], effects: Sequence[str], cuts: Sequence[float], rule: str, *, intercept: bool
+) -> float:
+    z = np.column_stack([np.ones(data["y"].size), data["z"]]) if intercept else data["z"]
+    low = [data["q"] <= g if rule == "<=" else data["q"] < g for g in cuts]
+    columns = [data["x"], data["z"], *(z * m[:, None] for m in low)]
+    return ssr(data["y"], columns, [data["effects"][e] for e in effects])
+
+
+@settings(max_examples=200, deadline=None, derandomize=True)
+@given(
+    seed=st.integers(0, 10**6),
+    k=st.integers(1, 2),
+    effects=st.sampled_from(EFFECTS),
+    rule=st.sampled_from(["<=", "<"]),
+    intercept=st.booleans(),
+    wide=st.booleans(),
+)
+def test_every_candidate_equals_least_squares_with_dummies(
+    *, seed: int, k: int, effects: tuple[str, ...], rule: str, intercept: bool, wide: bool
+) -> None:
+    data = panel(seed, k, wide=wide)
+    plan = search(data, effects, [0.08], rule=rule, intercept=intercept)
+    found = kernel.estimate(plan, data["y"])
+    start = brute(data, effects, [], rule, intercept=intercept)
+    assert found.stages[0].null_ssr == pytest.approx(start, rel=1e-9)
+    values = plan.candidates.values
+    wanted = np.array([brute(data, effects, [g], rule, intercept=intercept) for g in values])
+    there = np.isfinite(found.profiles[0])
+    np.testing.assert_allclose(found.profiles[0][there], wanted[there], atol=1e-9 * start, rtol=0)
+    assert there.all()
+    assert values[found.stages[0].at[0]] == values[wanted.argmin()]
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(
+    seed=st.integers(0, 10**6),
+    k=st.integers(1, 2),
+    effects=st.sampled_from(EFFECTS),
+    rule=st.sampled_from(["<=", "<"]),
+)
+def test_two_thresholds_equal_the_same_search_by_least_squares(
+    seed: int, k: int, effects: tuple[str, ...], rule: str
+) -> None:
+    data = panel(seed, k)
+    trims = [0.1, 0.12]
+    plan = search(data, effects, trims, rule=rule)
+    found = kernel.estimate(plan, data["y"])
+    values, n = plan.candidates.values, data["q"].size
+
+    def below(g: float) -> int:
+        return int((data["q"] <= g).sum() if rule == "<=" else (data["q"] < g).sum())
+
+    def best(other: list[float], trim: float) -> tuple[float, float]:
+        edges = [0, n, *map(below, other)]
+        free = [g for g in values if min(abs(below(g) - e) for e in edges) >= trim * n - 1e-9]
+        ssrs = [brute(data, effects, [*other, g], rule, intercept=False) for g in free]
+        return free[int(np.argmin(ssrs))], min(ssrs)
+
+    first, s1 = best([], trims[0])
+    second, s2 = best([first], trims[1])
+    scale = 1e-9 * found.stages[0].null_ssr
+    assert found.stages[0].ssr == pytest.approx(s1, abs=scale)
+    assert values[found.stages[0].at[0]] == first
+    assert found.stages[1].null_ssr == pytest.approx(s1, abs=scale)
+    assert found.stages[1].ssr == pytest.approx(s2, abs=scale)
+    pair, last = [first, second], s2
+    while True:
+        old = list(pair)
+        for j in (0, 1):
+            other = [pair[1 - j]]
+            g, s = best(other, trims[j])
+            if s < last - scale:
+                pair[j], last = g, s
+        if pair == old:
+            break
+    assert list(values[list(found.stages[1].at)]) == pair
+    assert found.ssr == pytest.approx(last, abs=scale)
+
+
+@pytest.mark.parametrize("rule", ["<=", "<"])
+@pytest.mark.parametrize("effects", EFFECTS, ids="+".join)
+def test_given_thresholds_need_not_be_observed(effects: tuple[str, ...], rule: str) -> None:
+    data = panel(3, 2)
+    cuts = [0.73, -0.4]
+    plan = search(data, effects, [0.05, 0.05], rule=rule, given=cuts)
+    found = kernel.estimate(plan, data["y"])
+    for j, stage in enumerate(found.stages):
+        wanted = brute(data, effects, cuts[: j + 1], rule, intercept=False)
+        assert stage.ssr == pytest.approx(wanted, rel=1e-9)
+        assert list(plan.candidates.values[list(stage.at)]) == cuts[: j + 1]
+    for j in range(2):
+        there = np.flatnonzero(np.isfinite(found.profiles[j]))
+        for at in there[:: max(1, there.size // 5)]:
+            pair = [plan.candidates.values[at], cuts[1 - j]]
+            wanted = brute(data, effects, pair, rule, intercept=False)
+            assert found.profiles[j][at] == pytest.approx(wanted, rel=1e-9)
+    low = [(data["q"] > g) if rule == "<=" else (data["q"] >= g) for g in cuts]
+    np.testing.assert_array_equal(plan.regimes(plan.candidates.given), 1 + low[0] + low[1])
+
+
+def test_three_thresholds_leave_less_than_two() -> None:
+    data = panel(11, 1)
+    found = kernel.estimate(search(data, ("entity",), [0.08] * 3), data["y"])
+    values = [found.stages[0].null_ssr, *(s.ssr for s in found.stages), found.ssr]
+    assert all(a >= b for a, b in itertools.pairwise(values))
+    at = found.stages[2].at
+    plan = search(data, ("entity",), [0.08] * 3)
+    cuts = list(plan.candidates.values[list(at)])
+    assert found.ssr == pytest.approx(brute(data, ("entity",), cuts, "<=", intercept=False), rel=1e-9)
+    np.testing.assert_allclose(found.profiles.min(axis=1), found.ssr, rtol=1e-12)
+
+
+def test_row_order_changes_nothing() -> None:
+    data = panel(5, 2)
+    mixed = np.random.default_rng(0).permutation(data["y"].size)
+    other = {name: data[name][mixed] for name in "yzxq"}
+    other["effects"] = {name: codes[mixed] for name, codes in data["effects"].items()}
+    a = kernel.estimate(search(data, ("entity", "time"), [0.05] * 2), data["y"])
+    b = kernel.estimate(search(other, ("entity", "time"), [0.05] * 2), other["y"])
+    assert [s.at for s in a.stages] == [s.at for s in b.stages]
+    np.testing.assert_allclose(a.profiles, b.profiles, rtol=1e-12)
+
+
+def test_scales_shifts_and_monotone_transforms_change_nothing() -> None:
+    data = panel(8, 2)
+    plan = search(data, ("entity", "time"), [0.05] * 2)
+    found = kernel.estimate(plan, data["y"])
+    entity = data["effects"]["entity"]
+    other = {
+        **data,
+        "q": np.exp(data["q"]) * 7,
+        "z": data["z"] * [1e-5, 1e5],
+        "x": data["x"] * 3 + entity[:, None] * 100,
+        "y": 50 * data["y"] + 1e3 * entity,
+    }
+    again = kernel.estimate(search(other, ("entity", "time"), [0.05] * 2), other["y"])
+    assert [s.at for s in found.stages] == [s.at for s in again.stages]
+    np.testing.assert_allclose(again.profiles / 2500, found.profiles, rtol=1e-8)
+
+
+def test_constant_effects_of_everything_are_harmless() -> None:
+    data = panel(2, 1)
+    wanted = kernel.estimate(search(data, ("entity",), [0.1]), data["y"])
+    doubled = {**data, "x": np.column_stack([data["x"], data["x"][:, 0] * 2, np.ones(data["y"].size)])}
+    found = kernel.estimate(search(doubled, ("entity", "region"), [0.1]), data["y"])
+    np.testing.assert_allclose(found.profiles, wanted.profiles, rtol=1e-9)
+
+
+def test_more_fixed_columns_than_rows_can_carry() -> None:
+    data = panel(2, 1)
+    rng = np.random.default_rng(0)
+    data["x"] = rng.normal(size=(data["y"].size, data["y"].size + 3))
+    with pytest.raises(ThresholdSearchError, match="identified"):
+        kernel.estimate(search(data, ("entity",), [0.1]), data["y"])
+
+
+def test_candidates_are_distinct_values_inside_the_trim() -> None:
+    q = np.repeat(np.arange(10.0), 10)
+    np.testing.assert_array_equal(kernel.candidates(q, [0.1]).values, np.arange(9.0))
+    np.testing.assert_array_equal(kernel.candidates(q, [0.11]).values, np.arange(1.0, 8.0))
+    np.testing.assert_array_equal(kernel.candidates(q, [0.1], rule="<").values, np.arange(1.0, 10.0))
+    where = kernel.candidates(q, [0.1, 0.3])
+    assert where.allowed.sum(axis=1).tolist() == [9, 5]
+    free = where.open_to(1, np.array([[4]]))
+    np.testing.assert_array_equal(where.values[free[0]], [])
+    free = where.open_to(0, np.array([[4]]))
+    np.testing.assert_array_equal(where.values[free[0]], [0, 1, 2, 3, 5, 6, 7, 8])
+
+
+@pytest.mark.parametrize("rule", ["<=", "<"])
+def test_a_grid_of_quantiles_has_its_ends_at_the_trim(rule: Any) -> None:
+    q = np.random.default_rng(0).permutation(np.arange(100.0))
+    where = kernel.candidates(q, [0.05], grid=19, rule=rule)
+    assert where.values.size == 19
+    assert where.cuts[0] == 5
+    assert where.cuts[-1] == 95
+    every = kernel.candidates(q, [0.05], rule=rule)
+    assert set(where.values) <= set(every.values)
+
+
+def test_hansens_grid_is_his() -> None:
+    q = np.arange(1.0, 6748.0)
+    where = kernel.candidates(q, [0.01], grid="hansen")
+    assert where.values.size == 393
+    assert where.values[0] == np.floor(0.01 * 6747)
+    assert where.values[-1] == np.floor(0.99 * 6747)
+
+
+def test_no_room_is_told() -> None:
+    q = np.repeat([0.0, 1.0], 20)
+    with pytest.raises(ThresholdSearchError, match="no candidate"):
+        kernel.candidates(np.zeros(30), [0.1])
+    with pytest.raises(ThresholdSearchError, match="no candidate"):
+        kernel.candidates(q, [0.51])
+    with pytest.raises(ThresholdSearchError, match="without rows"):
+        kernel.candidates(q, [0.1], given=[5.0])
+    with pytest.raises(ThresholdSearchError, match="without rows"):
+        kernel.candidates(q, [0.1, 0.1], given=[0.2, 0.3])
+    data = panel(4, 1)
+    with pytest.raises(ThresholdSearchError, match="threshold 2"):
+        kernel.estimate(search(data, ("entity",), [0.4, 0.4]), data["y"])
+    with pytest.raises(CollinearityError, match="combinations"):
+        search({**data, "z": np.column_stack([data["z"], 2 * data["z"]])}, ("entity",), [0.1])
+    with pytest.raises(CollinearityError, match="zero"):
+        search({**data, "z": np.zeros_like(data["z"])}, ("entity",), [0.1])
+
+
+# --- Hansen (1999) ------------------------------------------------------------------------------------------
+
+
+def hansen() -> dict[str, Array]:
+    with DATA.open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    out = {name: np.array([float(r[name]) for r in rows]) for name in rows[0]}
+    out["entity"] = np.unique(out["id"], return_inverse=True)[1]
+    out["x"] = np.column_stack([out[c] for c in ("q1", "q2", "q3", "d1", "qd1")])
+    return out
+
+
+def closes(value: float, number: dict[str, Any]) -> bool:
+    return bool(abs(value - number["value"]) <= number["tolerance"])
+
+
+@needs_data
+@pytest.mark.parametrize("case", GOLDEN["cases"]["own"], ids=lambda c: c["name"])
+def test_hansens_data_under_our_convention(case: dict[str, Any]) -> None:
+    data = hansen()
+    where = kernel.candidates(data["d1"], [0.01, 0.01])
+    found = kernel.estimate(kernel.plan(data["c1"][:, None], data["x"], where, [data["entity"]]), data["i"])
+    at = where.values[list(found.stages[1].at)]
+    values = {
+        "S0": found.stages[0].null_ssr,
+        "S1": found.stages[0].ssr,
+        "S2": found.stages[1].ssr,
+        "g1": at[0],
+        "g2": at[1],
+        "F1": (found.stages[0].null_ssr / found.stages[0].ssr - 1) * (7910 - 565),
+    }
+    assert closes(values[case["name"]], case)
+
+
+@needs_data
+def test_hansens_printed_column_with_the_last_demeaned_period_dropped() -> None:
+    data = hansen()
+    n, periods = 565, 14
+    dd = np.unique(data["d1"])
+    grid = dd[np.floor((0.01 + np.arange(393) / 400) * dd.size + 1e-9).astype(int) - 1]
+
+    def within(a: Array) -> Array:
+        cube = a.reshape(n, periods, -1)
+        return (cube - cube.mean(axis=1, keepdims=True))[:, :-1].reshape(n * (periods - 1), -1)
+
+    y, z, q = within(data["i"])[:, 0], data["c1"], data["d1"]
+    base, _ = np.linalg.qr(within(np.column_stack([data["x"], z])))
+
+    def profile(fixed: list[float]) -> Array:
+        columns = [within(z * (q < g)) for g in fixed]
+        c, _ = np.linalg.qr(np.column_stack([base, *columns]))
+        r = y - c @ (c.T @ y)
+        block = within(z[:, None] * (q[:, None] < grid))
+        block -= c @ (c.T @ block)
+        norm = np.einsum("ij,ij->j", block, block)
+        s = r @ r - (block.T @ r) ** 2 / np.where(norm > 1e-12, norm, np.inf)
+        return np.array([r @ r, *s])
+
+    def found(fixed: list[float], trim: float) -> tuple[float, float, float]:
+        s = profile(fixed)
+        at = [int(np.argmin(np.abs(grid - g))) for g in fixed]
+        zone = 400 * trim
+        open_ = np.array([all(abs(j - a) > zone for a in at) for j in range(grid.size)])
+        ssrs = np.where(open_, s[1:], np.inf)
+        return s[0], float(ssrs.min()), float(grid[ssrs.argmin()])
+
+    df = n * (periods - 1)
+    s0, s1, g1 = found([], 0.01)
+    _, s2, g2 = found([g1], 0.01)
+    _, _, g1 = found([g2], 0.01)
+    null, s3, g3 = found([g1, g2], 0.05)
+    values = {"S0": s0, "S1": s1, "S2": s2, "S3": s3, "g1": g1, "g2": g2, "g3": g3}
+    values |= {"F1": (s0 / s1 - 1) * df, "F2": (s1 / s2 - 1) * df, "F3": (null / s3 - 1) * df}
+    for number in GOLDEN["cases"]["gauss"]:
+        assert closes(values[number["name"]], number), (number, values[number["name"]])
+
+
+@needs_data
+def test_printed_thresholds_of_wang_give_his_sums_of_squares_and_statistics() -> None:
+    data = hansen()
+    where = kernel.candidates(data["d1"], [0.01, 0.01], rule="<", given=[0.0154, 0.54181])
+    found = kernel.estimate(kernel.plan(data["c1"][:, None], data["x"], where, [data["entity"]]), data["i"])
+    first, second = found.stages
+    df = 14 * (565 - 1)
+    values = {
+        "S0": first.null_ssr,
+        "S1": first.ssr,
+        "S2": second.ssr,
+        "F1": (first.null_ssr / first.ssr - 1) * df,
+        "F2": (first.ssr / second.ssr - 1) * df,
+        "below": int(where.cuts[where.given[0]]),
+    }
+    for number in GOLDEN["cases"]["xthreg"]:
+        assert closes(values[number["name"]], number), (number, values[number["name"]])
