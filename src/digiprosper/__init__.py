@@ -66,7 +66,8 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _ERRORS = (
-    "AlignmentError BoundaryThresholdWarning CollinearityError ColumnError CovarianceWarning DigiprosperError "
+    "AlignmentError BoundaryThresholdWarning CollinearityError ColumnError CovarianceWarning "
+    "DigiprosperError "
     "DigiprosperWarning FewClustersWarning FewDrawsWarning IdentificationError IdentificationWarning "
     "IndicatorError IndicatorWarning InputTypeError MissingDataError MissingDataWarning NearCollinearWarning "
     "Notice OptionError PanelIndexError SingletonWarning SmallRegimeWarning TermError ThresholdSearchError"

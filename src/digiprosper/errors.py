@@ -267,6 +267,23 @@ def check_option(name: str, value: object, allowed: Sequence[object]) -> None:
         )
 
 
+def check_level(level: object) -> None:
+    """Refuse a confidence level outside (0, 1).
+
+    Parameters
+    ----------
+    level : float
+        Such as .95.
+
+    Raises
+    ------
+    OptionError
+        If it is not a number between 0 and 1.
+    """
+    if isinstance(level, bool) or not isinstance(level, int | float) or not 0 < level < 1:
+        raise OptionError(f"level={level!r}: a number between 0 and 1, such as .95.")
+
+
 def unknown_columns(names: Iterable[str], known: Iterable[object], role: str) -> ColumnError:
     """Build the error for columns that are not in the panel, all at once.
 

@@ -110,7 +110,7 @@ _A: Final = {"productivity": 0.8, "upgrading": 1.5, "entrepreneurship": 2.0}
 _B: Final = {"productivity": 0.15, "upgrading": 0.06, "entrepreneurship": 0.04}
 _DIRECT: Final = 0.15
 _REGIME_SLOPES: Final = (0.2, 0.6)
-_CURVE: Final = (0.32, -0.4)
+_CURVE: Final = (0.21, -0.3)
 
 
 class _Equation(NamedTuple):
@@ -122,12 +122,12 @@ class _Equation(NamedTuple):
 
 
 _EQUATIONS: Final = {
-    "productivity": _Equation(2.2, 0.30, 0.50, 0.030, (0.004, -0.002, 0.001)),
-    "upgrading": _Equation(1.1, 0.35, 0.30, 0.060, (0.006, 0.004, 0.002)),
-    "entrepreneurship": _Equation(1.5, 0.40, 0.60, 0.080, (0.010, -0.004, 0.003)),
-    "prosperity": _Equation(0.0, 0.05, 0.05, 0.006, (0.0010, 0.0008, -0.0004)),
-    "rural_income": _Equation(9.2, 0.25, 0.80, 0.020, (0.004, 0.003, 0.001)),
-    "urban_rural_theil": _Equation(0.12, 0.03, -0.05, 0.004, (-0.0008, -0.0003, 0.0002)),
+    "productivity": _Equation(2.2, 0.30, 0.50, 0.060, (0.004, -0.002, 0.001)),
+    "upgrading": _Equation(1.3, 0.25, 0.30, 0.120, (0.006, 0.004, 0.002)),
+    "entrepreneurship": _Equation(1.6, 0.30, 0.60, 0.160, (0.010, -0.004, 0.003)),
+    "prosperity": _Equation(0.0, 0.05, 0.05, 0.012, (0.0010, 0.0008, -0.0004)),
+    "rural_income": _Equation(9.2, 0.25, 0.80, 0.030, (0.004, 0.003, 0.001)),
+    "urban_rural_theil": _Equation(0.17, 0.02, -0.02, 0.006, (-0.0005, -0.0002, 0.0001)),
 }
 
 
@@ -215,7 +215,9 @@ class Truth:
         check_option("system", system, ("digital", "prosperity"))
         rows = _DIGITAL if system == "digital" else _PROSPERITY
         columns = ["indicator", "direction", "dimension", "unit", "label"]
-        return pd.DataFrame([(i.name, i.direction, i.dimension, i.unit, i.label) for i in rows], columns=columns)
+        return pd.DataFrame(
+            [(i.name, i.direction, i.dimension, i.unit, i.label) for i in rows], columns=columns
+        )
 
 
 def simulate_provinces(n: int = 31, periods: int = 12, *, rng: Any = 0) -> tuple[Panel, Truth]:
@@ -235,8 +237,8 @@ def simulate_provinces(n: int = 31, periods: int = 12, *, rng: Any = 0) -> tuple
     Returns
     -------
     panel : Panel
-        Keys ``province`` and ``year``; Chinese labels. Columns: ``province_zh``, ``region``; the indicators of
-        both systems; ``digital`` and ``prosperity``, their entropy indices, equal to what `CompositeIndex`
+        Keys ``province`` and ``year``; Chinese labels. Columns: ``province_zh``, ``region``; the indicators
+        of both systems; ``digital`` and ``prosperity``, their entropy indices, equal to what `CompositeIndex`
         gives; the channels ``productivity``, ``upgrading``, ``entrepreneurship``; the further outcomes
         ``rural_income`` and ``urban_rural_theil``; the controls ``urban``, ``fiscal``, ``openness``.
     truth : Truth
@@ -250,8 +252,8 @@ def simulate_provinces(n: int = 31, periods: int = 12, *, rng: Any = 0) -> tuple
     Notes
     -----
     Every outcome has province effects, year effects, the three controls and an error that is serially
-    correlated (autoregressive, .4) with a standard deviation of its own in each province. The regressor of all
-    equations is the entropy index of this very sample, so nothing is lost between index and regression.
+    correlated (autoregressive, .4) with a standard deviation of its own in each province. The regressor of
+    all equations is the entropy index of this very sample, so nothing is lost between index and regression.
 
     Examples
     --------
@@ -316,25 +318,32 @@ class _Draw:
         return entity + year
 
     def wander(self, sd: Any, rho: float) -> Floats:
-        """A stationary autoregression in each province."""
+        """Draw a stationary autoregression in each province."""
         shocks = self.rng.normal(size=(self.n, self.periods))
         path = np.empty_like(shocks)
         path[:, 0] = shocks[:, 0]
         for t in range(1, self.periods):
             path[:, t] = rho * path[:, t - 1] + np.sqrt(1 - rho**2) * shocks[:, t]
-        return path * sd
+        scaled: Floats = path * sd
+        return scaled
 
     def errors(self, sd: float) -> Floats:
         return self.wander(sd * np.exp(self.rng.normal(0, 0.2, (self.n, 1))), 0.4)
 
 
 def _digital(draw: _Draw) -> tuple[dict[str, Floats], dict[str, float]]:
-    """Indicators around one latent level, and their entropy index."""
-    start = draw.rng.normal(0, 0.6, (draw.n, 1))
-    speed = draw.rng.normal(1, 0.25, (draw.n, 1))
+    """Draw indicators around one latent level, and take their entropy index."""
+    start = draw.rng.uniform(-0.9, 0.9, (draw.n, 1))
+    speed = draw.rng.uniform(0.7, 1.3, (draw.n, 1))
     latent = start + speed * np.linspace(0, 2.2, draw.periods) + draw.wander(0.25, 0.6)
     own = [draw.rng.normal(0, 0.2, (draw.n, 1)) + draw.wander(0.2, 0.6) for _ in _DIGITAL]
-    z = np.stack([_unit(np.exp(i.skew * (latent + e)) if i.skew else latent + e) for i, e in zip(_DIGITAL, own, strict=True)], -1)
+    z = np.stack(
+        [
+            _unit(np.exp(i.skew * (latent + e)) if i.skew else latent + e)
+            for i, e in zip(_DIGITAL, own, strict=True)
+        ],
+        -1,
+    )
     weights = _entropy_weights(z)
     columns = _in_units(_DIGITAL, z)
     columns["digital"] = z @ weights
@@ -345,12 +354,12 @@ def _controls(draw: _Draw) -> dict[str, Floats]:
     return {
         "urban": draw.effects(0, 7.5, 11) + 51 + draw.wander(1.2, 0.5),
         "fiscal": draw.effects(25, 6, 3) + draw.wander(1.5, 0.5),
-        "openness": np.exp(draw.effects(3, 0.6, -0.3) + draw.wander(0.12, 0.5)),
+        "openness": np.exp(draw.effects(3, 0.45, -0.3) + draw.wander(0.12, 0.5)),
     }
 
 
 def _prosperity(draw: _Draw, target: Floats) -> tuple[dict[str, Floats], dict[str, float]]:
-    """Indicators whose entropy index is the target plus a constant.
+    """Draw indicators whose entropy index is the target plus a constant.
 
     Indicator j is target + noise_j. Its index is sum_j c_j (target + noise_j) - constant with
     c_j = weight_j / range_j; taking sum_j c_j noise_j out of every noise and scaling the noise until
@@ -410,9 +419,14 @@ def _as_dict(indicators: tuple[_Indicator, ...]) -> dict[str, dict[str, Literal[
 
 def _in_words(gamma: float) -> str:
     lines = [f"{m} = {a:g} digital + rest" for m, a in _A.items()]
-    lines.append(f"prosperity = {_DIRECT:g} digital + " + " + ".join(f"{b:g} {m}" for m, b in _B.items()) + " + rest")
+    lines.append(
+        f"prosperity = {_DIRECT:g} digital + " + " + ".join(f"{b:g} {m}" for m, b in _B.items()) + " + rest"
+    )
     low, high = _REGIME_SLOPES
-    lines.append(f"rural_income = {low:g} digital [urban <= {gamma:.2f}] + {high:g} digital [urban > {gamma:.2f}] + rest")
+    lines.append(
+        f"rural_income = {low:g} digital [urban <= {gamma:.2f}] "
+        f"+ {high:g} digital [urban > {gamma:.2f}] + rest"
+    )
     lines.append(f"urban_rural_theil = {_CURVE[0]:g} digital - {-_CURVE[1]:g} digital^2 + rest")
     lines.append("rest = province effect + year effect + controls (urban, fiscal, openness) + error")
     lines.append("digital, prosperity = entropy indices of their indicators")

@@ -196,7 +196,8 @@ def prepare(
         mask = not_singletons([sample.codes[a] for a in absorbed])
         if not mask.any():
             raise IdentificationError(
-                f"every row is alone in an effect ({', '.join(names)}): nothing varies inside. Drop an effect "
+                f"every row is alone in an effect ({', '.join(names)}): nothing varies inside. Drop an "
+                "effect "
                 "(entity_effects=False for a cross-section).",
                 [Notice("singletons", "all rows", {"count": before, "effects": names})],
             )
@@ -256,7 +257,8 @@ def _missing_notices(panel: Panel, sample: Sample) -> list[Notice]:
 def _refuse_lone(sample: Sample, panel: Panel, options: LinearOptions) -> None:
     if sample.n_entities == 1 and options.entity_effects and options.cov_type == "clustered":
         raise IdentificationError(
-            f"only one {panel.entity_name} is in the sample ({sample.entities[0]}): clustered errors need several. "
+            f"only one {panel.entity_name} is in the sample ({sample.entities[0]}): clustered errors need "
+            "several. "
             "Use cov_type='robust' with entity_effects=False for a single time series."
         )
 
@@ -287,7 +289,8 @@ def _cluster_notices(
             )
         if groups < 40:
             text = (
-                f"{groups} clusters ({name}): t intervals with {groups - 1} df are used. Clustered errors lean on "
+                f"{groups} clusters ({name}): t intervals with {groups - 1} df are used. Clustered errors "
+                "lean on "
                 "many clusters; confirm a close call with a wild cluster bootstrap."
             )
             data = {"clusters": name, "n_clusters": groups}
@@ -445,13 +448,13 @@ def _independent(
     absorbed = constant | (left < _ABSORBED * spread)
     what = ", ".join(prepared.effect_names) or "the intercept"
     problems = []
-    for j in np.flatnonzero(absorbed):
+    for j in map(int, np.flatnonzero(absorbed)):
         why = "is constant in the sample" if constant[j] else f"is absorbed by the effects ({what})"
         problems.append(Notice("absorbed", f"{names[j]!r} {why}", {"column": names[j], "effects": what}))
     if problems and options_raise(prepared):
         raise IdentificationError(
             "; ".join(p.message for p in problems)
-            + ". It has no slope of its own: drop it, interact it with something that varies inside, or leave "
+            + ". It has no slope of its own: drop it, interact it with what varies inside, or leave "
             "the effect out.",
             problems,
         )
@@ -569,15 +572,16 @@ def _statistics(sample: Sample, names: Sequence[str], columns: Floats) -> tuple[
 class FixedEffects(Specification):
     """Linear regression with absorbed entity, time and further effects.
 
-    ``y_it = x_it'b + a_i + l_t + ... + e_it`` by least squares on swept columns (Frisch & Waugh 1933; Lovell 1963):
-    exact on unbalanced panels. Without any effect there is an intercept.
+    ``y_it = x_it'b + a_i + l_t + ... + e_it`` by least squares on swept columns (Frisch & Waugh 1933; Lovell
+    1963): exact on unbalanced panels. Without any effect there is an intercept.
 
     Parameters
     ----------
     y : str
         Outcome, a term.
     x : sequence of str
-        Regressors: columns, or terms such as ``"I(x**2)"``, ``"log(x)"``, ``"x:z"``, ``"lag(x)"``, ``"C(region)"``.
+        Regressors: columns, or terms such as ``"I(x**2)"``, ``"log(x)"``, ``"x:z"``, ``"lag(x)"``,
+        ``"C(region)"``.
     entity_effects, time_effects : bool
         Both by default: the field's two-way model.
     absorb : sequence of str
@@ -647,7 +651,7 @@ class FixedEffects(Specification):
         if self.bandwidth is not None:
             if self.cov_type != "driscoll_kraay":
                 raise OptionError(f"bandwidth={self.bandwidth!r} goes with cov_type='driscoll_kraay'.")
-            if isinstance(self.bandwidth, bool) or not isinstance(self.bandwidth, int) or self.bandwidth < 0:
+            if not _is_count(self.bandwidth):
                 raise OptionError(f"bandwidth={self.bandwidth!r}: a number of lags, 0 or more.")
         if self.obs_weights is not None:
             one_term(self.obs_weights, "obs_weights")
@@ -659,8 +663,8 @@ class FixedEffects(Specification):
         Parameters
         ----------
         formula : str
-            Outcome, regressors and, after a bar, the effects to absorb. Without a bar there are no effects and an
-            intercept. ``a*b`` is ``a + b + a:b``.
+            Outcome, regressors and, after a bar, the effects to absorb. Without a bar there are no effects
+            and an intercept. ``a*b`` is ``a + b + a:b``.
         **options
             As in the constructor, `entity_effects` and `time_effects` excepted.
 
@@ -719,6 +723,10 @@ class FixedEffects(Specification):
         results = fit_columns(prepared, self.y, outcome[:, 0], sample.names_of("x"), sample.columns("x"))
         issue(results.diagnostics)
         return results
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
 
 def _read_formula(formula: str) -> tuple[str, list[str], list[str]]:

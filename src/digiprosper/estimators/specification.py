@@ -11,7 +11,7 @@ from digiprosper.panel.terms import canonical
 if TYPE_CHECKING:
     from typing import Self
 
-__all__ = ["Specification", "as_terms", "check_level", "check_reps", "one_term"]
+__all__ = ["Specification", "as_terms", "check_reps", "one_term"]
 
 
 def as_terms(value: object, field: str) -> tuple[str, ...]:
@@ -75,23 +75,6 @@ def one_term(value: object, field: str) -> str:
     if not isinstance(value, str):
         raise InputTypeError(f"{field} is one term (text), not {type(value).__name__}.")
     return value
-
-
-def check_level(level: object) -> None:
-    """Refuse a confidence level outside (0, 1).
-
-    Parameters
-    ----------
-    level : float
-        Such as .95.
-
-    Raises
-    ------
-    OptionError
-        If it is not a number between 0 and 1.
-    """
-    if isinstance(level, bool) or not isinstance(level, int | float) or not 0 < level < 1:
-        raise OptionError(f"level={level!r}: a number between 0 and 1, such as .95.")
 
 
 def check_reps(reps: object, least: int) -> None:
@@ -202,7 +185,8 @@ class Specification:
         ColumnError
             If the term stands nowhere.
         """
-        key, changes = canonical(old), {}
+        key = canonical(old)
+        changes: dict[str, Any] = {}
         for name in self._term_fields():
             value = getattr(self, name)
             if isinstance(value, str) and canonical(value) == key:

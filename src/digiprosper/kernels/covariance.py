@@ -134,8 +134,8 @@ class Recipe:
     cov_type : str
         Its name.
     parts : tuple of Part
-        Sums to add; a single one but for two-way clusters. For ``unadjusted`` its factor is 1 over the residual
-        degrees of freedom.
+        Sums to add; a single one but for two-way clusters. For ``unadjusted`` its factor is 1 over the
+        residual degrees of freedom.
     df_t : float
         Degrees of freedom of the t statistics.
     bandwidth : int or None
@@ -277,9 +277,9 @@ def cross_meat(
 ) -> Floats:
     """Compute the middle of the sandwich between two equations on the same rows.
 
-    Each part's factor is the geometric mean of the two equations' factors. Under ``unadjusted`` the variance is
-    that of independent rows with one error variance an equation, and errors of different equations are taken to
-    be uncorrelated.
+    Each part's factor is the geometric mean of the two equations' factors. Under ``unadjusted`` the variance
+    is that of independent rows with one error variance an equation, and errors of different equations are
+    taken to be uncorrelated.
 
     Parameters
     ----------

@@ -510,7 +510,7 @@ def condition(search: Plan, state: State, at: Ints) -> State:
     height = np.einsum("mac,ac->mc", inverse, state.score[:, members, at])
     score = state.score - _contract(height[:, None, :], block)[0]
     return State(
-        ssr=state.ssr - (height * height).sum(axis=1),
+        ssr=state.ssr - (height * height).sum(axis=0),
         score=score,
         gram=gram - _contract(block, block),
         blocks=(*state.blocks, block),

@@ -15,7 +15,8 @@ __all__ = ["Floats", "Ints", "Within", "compress", "is_nested", "not_singletons"
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 Ints = np.ndarray[Any, np.dtype[np.intp]]
 
-# Dummies of all effects but the largest are solved for densely up to this many; beyond, by conjugate gradients.
+# Dummies of all effects but the largest are solved for densely up to this many; beyond, by conjugate
+# gradients.
 _DENSE = 1200
 _DENSE_CELLS = 40_000_000
 
@@ -259,8 +260,9 @@ def within(effects: Sequence[Ints], n: int, *, obs_weights: Floats | None = None
     """Prepare the projection that takes out effects.
 
     The effect with most levels is swept by its means; the dummies of the others are then solved for from
-    ``S g = r`` with ``S = D'MD``, exactly, by a pseudo-inverse of the scaled `S` (Abowd, Kramarz & Margolis 1999,
-    eq. 3.9, for two effects). Past 1,200 further dummies the same system is solved by conjugate gradients.
+    ``S g = r`` with ``S = D'MD``, exactly, by a pseudo-inverse of the scaled `S` (Abowd, Kramarz & Margolis
+    1999, eq. 3.9, for two effects). Past 1,200 further dummies the same system is solved by conjugate
+    gradients.
 
     Parameters
     ----------

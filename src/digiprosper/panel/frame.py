@@ -89,7 +89,7 @@ class Panel:
     --------
     >>> import pandas as pd
     >>> from digiprosper import Panel
-    >>> df = pd.DataFrame({"city": ["A", "A", "B", "B"], "year": [2019, 2020, 2019, 2020], "gdp": [1.0, 2, 3, 5]})
+    >>> df = pd.DataFrame({"city": list("AABB"), "year": [2019, 2020, 2019, 2020], "gdp": [1.0, 2, 3, 5]})
     >>> panel = Panel(df, entity="city", time="year", labels={"gdp": "GDP per head"})
     >>> panel
     Panel: 2 city x 2 year, 4 rows, balanced; columns gdp
@@ -231,7 +231,7 @@ class Panel:
         """Every cell that was filled: column, entity, time, value (a copy)."""
         return self._imputations.copy()
 
-    # --- where terms find their columns -------------------------------------------------------------------------
+    # --- where terms find their columns -------------------------------------------------------------------
 
     @property
     def known(self) -> tuple[str, ...]:
@@ -364,8 +364,8 @@ class Panel:
     ) -> Sample:
         """Cut one sample for a system of equations.
 
-        Each distinct term is worked out once on the whole panel; then rows with a missing value in any of them
-        leave together.
+        Each distinct term is worked out once on the whole panel; then rows with a missing value in any of
+        them leave together.
 
         Parameters
         ----------
@@ -392,7 +392,7 @@ class Panel:
         --------
         >>> import pandas as pd
         >>> from digiprosper import Panel
-        >>> df = pd.DataFrame({"i": [1, 1, 2, 2], "t": [1, 2, 1, 2], "y": [1.0, 2, 3, 4], "x": [1.0, None, 0, 2]})
+        >>> df = pd.DataFrame({"i": [1, 1, 2, 2], "t": [1, 2, 1, 2], "y": [1.0, 2, 3, 4], "x": [1, None, 0, 2]})
         >>> sample = Panel(df, "i", "t").sample({"y": ["y"], "x": ["x"]})
         >>> sample.nobs, sample.dropped[0].by_term
         (3, {'x': 1})
@@ -404,7 +404,7 @@ class Panel:
         """The coded keys."""
         return self._keys
 
-    # --- new columns --------------------------------------------------------------------------------------------
+    # --- new columns --------------------------------------------------------------------------------------
 
     def assign(self, **columns: str | float | pd.Series[Any] | Callable[[pd.DataFrame], Any]) -> Panel:
         """Add or replace columns.
@@ -460,7 +460,8 @@ class Panel:
             return value
         raise AlignmentError(
             f"{name!r} is a {type(value).__name__} without row labels. Rows were sorted, so positions mean "
-            "nothing: pass a Series indexed by (entity, time), such as panel.frame['x'] * 2, or a term as text.",
+            "nothing: pass a Series indexed by (entity, time), such as panel.frame['x'] * 2, or a term as "
+            "text.",
             [Notice("alignment", f"no labels for {name!r}", {"column": name})],
         )
 
@@ -485,8 +486,8 @@ class Panel:
         Parameters
         ----------
         data : Series or DataFrame
-            Indexed by (entity, time), by the entity alone or by the time alone (the index named as the key). A
-            Series needs a name. Rows of the panel it does not cover are missing there.
+            Indexed by (entity, time), by the entity alone or by the time alone (the index named as the key).
+            A Series needs a name. Rows of the panel it does not cover are missing there.
 
         Returns
         -------
@@ -511,7 +512,8 @@ class Panel:
             target = self._keys.times.take(self._keys.time)
         else:
             raise AlignmentError(
-                f"the data are indexed by {quoted(names)}; index them by {quoted(index.names)}, or by one key."
+                f"the data are indexed by {quoted(names)}; index them by {quoted(index.names)}, or by one "
+                "key."
             )
         if not frame.index.is_unique:
             raise AlignmentError(f"the data repeat the key {frame.index[frame.index.duplicated()][0]!r}.")
@@ -522,7 +524,8 @@ class Panel:
         )
         if len(strangers):
             raise AlignmentError(
-                f"{len(strangers)} rows of the data are not in the panel (first: {rows_text(tuple(strangers[:5]))}); "
+                f"{len(strangers)} rows of the data are not in the panel (first: "
+                f"{rows_text(tuple(strangers[:5]))}); "
                 "cut the data to the panel first.",
                 [Notice("alignment", "strangers", {"count": len(strangers)})],
             )
@@ -543,7 +546,8 @@ class Panel:
         Parameters
         ----------
         **text
-            Column to label. Names that are no Python words go through ``relabel(**{"K / L": "Capital depth"})``.
+            Column to label. Names that are no Python words go through ``relabel(**{"K / L": "Capital
+            depth"})``.
 
         Returns
         -------
@@ -556,12 +560,13 @@ class Panel:
         unknown = [n for n in labels if n not in self.known]
         if unknown:
             raise unknown_columns(unknown, self.known, "labels")
-        odd = [n for n, v in labels.items() if not isinstance(v, str)]
+        texts: dict[str, object] = dict(labels)
+        odd = [n for n, v in texts.items() if not isinstance(v, str)]
         if odd:
             raise InputTypeError(f"labels are text; the label of {quoted(odd)} is not.")
         return dict(labels)
 
-    # --- fewer rows ---------------------------------------------------------------------------------------------
+    # --- fewer rows ---------------------------------------------------------------------------------------
 
     def subset(self, rows: str | pd.Series[bool]) -> Panel:
         """Keep some rows.
@@ -590,7 +595,8 @@ class Panel:
             return self._cut(self._condition(rows), f"subset({rows!r})")
         if not isinstance(rows, pd.Series):
             raise AlignmentError(
-                f"a {type(rows).__name__} has no row labels; pass a condition as text, or a Series of True and "
+                f"a {type(rows).__name__} has no row labels; pass a condition as text, or a Series of True "
+                "and "
                 "False indexed by (entity, time)."
             )
         mask = self._aligned(rows, "the mask")
@@ -643,7 +649,7 @@ class Panel:
         )
         return self._cut((np.bincount(codes) == needed)[codes], f"balance(keep={keep!r})")
 
-    # --- changed columns ----------------------------------------------------------------------------------------
+    # --- changed columns ----------------------------------------------------------------------------------
 
     def _names(self, columns: str | Sequence[str] | None, what: str) -> list[str]:
         if columns is None:
@@ -773,8 +779,8 @@ class Panel:
         Warns
         -----
         MissingDataWarning
-            If more than a tenth of a column is filled, if ends are invented, or if the column equals the lag of
-            another one, whose first period is no gap.
+            If more than a tenth of a column is filled, if ends are invented, or if the column equals the lag
+            of another one, whose first period is no gap.
         """
         if self.time_name is None:
             raise PanelIndexError("interpolate needs a time key, and this is a cross-section.")
@@ -827,7 +833,8 @@ class Panel:
             both = ~np.isnan(old) & ~np.isnan(lagged)
             if both.sum() > 2 and (old[both] == lagged[both]).all() and (np.isnan(lagged) & filled).any():
                 text = (
-                    f"{name!r} equals the lag of {other!r}; its gaps are the start of each entity. {count} cells "
+                    f"{name!r} equals the lag of {other!r}; its gaps are the start of each entity. {count} "
+                    "cells "
                     f"filled. Interpolate {other!r} before lagging, or drop the first period."
                 )
                 out.append(Notice("imputed", text, {**data, "lag_of": other}))
@@ -873,12 +880,13 @@ class Panel:
         return self._shifts(columns, periods, "diff")
 
     def _shifts(self, columns: str | Sequence[str], periods: int, kind: str) -> Panel:
-        if isinstance(periods, bool) or not isinstance(periods, int) or periods < 1:
+        number: object = periods
+        if isinstance(number, bool) or not isinstance(number, int) or number < 1:
             raise OptionError(f"periods={periods!r}: a whole number of at least 1.")
         new = {f"{n}_{kind}{periods}": f"{kind}(`{n}`, {periods})" for n in self._names(columns, kind)}
         return self.assign(**new)
 
-    # --- what is in it ------------------------------------------------------------------------------------------
+    # --- what is in it ------------------------------------------------------------------------------------
 
     def summarise(self, columns: str | Sequence[str] | None = None) -> pd.DataFrame:
         """Describe columns one by one.
@@ -937,8 +945,8 @@ class Panel:
         Returns
         -------
         DataFrame
-            Indexed by (variable, part), part one of overall, between, within; columns mean, sd, min, max, N. N
-            counts rows, then entities, then mean rows an entity. Within is x - entity mean + overall mean.
+            Indexed by (variable, part), part one of overall, between, within; columns mean, sd, min, max, N.
+            N counts rows, then entities, then mean rows an entity. Within is x - entity mean + overall mean.
         """
         rows: dict[tuple[str, str], list[float]] = {}
         for name in self._names(columns, "describe"):

@@ -86,8 +86,8 @@ def to_pandas(data: object) -> pd.DataFrame:
         If a column name is there twice.
     """
     frame = data if isinstance(data, pd.DataFrame) else _foreign(data)
-    names = list(frame.columns)
-    odd = [c for c in names if type(c) is not str]
+    names: list[object] = list(frame.columns)
+    odd = [c for c in names if not isinstance(c, str)]
     if odd:
         raise InputTypeError(
             f"column names must be text; got {quoted(odd)}. Rename them: df.columns = df.columns.map(str)."
@@ -176,7 +176,8 @@ def _key_columns(
             )
         first, second = (str(n or d) for n, d in zip(frame.index.names, ("entity", "time"), strict=True))
         return frame.rename_axis(index=[first, second]).reset_index(), first, second
-    if not isinstance(entity, str) or not (time is None or isinstance(time, str)):
+    given: list[object] = [entity, time]
+    if not all(k is None or isinstance(k, str) for k in given):
         raise InputTypeError("entity and time are column names (text).")
     if entity == time:
         raise PanelIndexError(f"entity and time are both {entity!r}; they are two columns.")
@@ -266,7 +267,8 @@ def _orderable(values: pd.Series[Any], name: str) -> pd.Series[Any]:
     if pd.api.types.is_bool_dtype(kind):
         raise PanelIndexError(f"time {name!r} holds True and False, which are no times.")
     raise PanelIndexError(
-        f"time {name!r} is text ({sample}) and has no order in time. Convert it: df[{name!r}].astype(int) for "
+        f"time {name!r} is text ({sample}) and has no order in time. Convert it: df[{name!r}].astype(int) "
+        "for "
         f"years, pd.to_datetime(df[{name!r}]) for dates, pd.PeriodIndex(df[{name!r}], freq='Q') for quarters."
     )
 
@@ -280,7 +282,7 @@ def _ordinals(times: pd.Index[Any], name: str | None, step: object) -> Ints | No
             raise OptionError(f"step={step!r}: for whole-number times a step is a positive whole number.")
         values = times.to_numpy(dtype=np.int64)
         # A time off the grid of steps is never one step from another; doubling keeps such values apart.
-        return np.asarray(values if size == 1 else _on_grid(values, int(size)), dtype=np.intp)
+        return (values if size == 1 else _on_grid(values, int(size))).astype(np.intp)
     if isinstance(times, pd.PeriodIndex):
         if step is not None:
             raise OptionError(

@@ -46,7 +46,10 @@ class Dropped:
     def message(self) -> str:
         """The same in words."""
         detail = "".join(f" {t} ({c})," for t, c in self.by_term.items()).rstrip(",")
-        return f"{self.count} row{'s' * (self.count > 1)} dropped: {self.reason}{detail}; first: {rows_text(self.rows)}"
+        return (
+            f"{self.count} row{'s' * (self.count > 1)} dropped: {self.reason}{detail}; first: "
+            f"{rows_text(self.rows)}"
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -95,7 +98,7 @@ class Sample:
     @property
     def nobs(self) -> int:
         """Rows."""
-        return self.matrix.shape[0]
+        return len(self.matrix)
 
     @property
     def n_entities(self) -> int:

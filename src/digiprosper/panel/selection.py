@@ -187,8 +187,8 @@ def _blocks(
 def _expand(panel: Panel, term: Term, present: set[str], complete: Mask) -> list[tuple[str, Floats]]:
     """Write out a term with categories.
 
-    A category loses its first level where the term without it is in the model (the effects or the intercept for a
-    category alone), as in any formula language; levels without a row in the sample do not exist.
+    A category loses its first level where the term without it is in the model (the effects or the intercept
+    for a category alone), as in any formula language; levels without a row in the sample do not exist.
     """
     columns: list[tuple[list[str], Floats]] = [([], np.ones(panel.nobs))]
     texts = [f.text for f in term.factors]

@@ -1,7 +1,7 @@
 """What a term may say, read from its syntax tree and worked out on columns.
 
-A string that equals a column name is that column. Anything else is one formulaic-style term: factors joined by
-``:``, each a column or a call of `C I log log1p exp sqrt abs lag lead diff`. Nothing else is reachable.
+A string that equals a column name is that column. Anything else is one formulaic-style term: factors joined
+by ``:``, each a column or a call of `C I log log1p exp sqrt abs lag lead diff`. Nothing else is reachable.
 """
 
 from __future__ import annotations
@@ -258,7 +258,8 @@ def _split_factors(tree: ast.expr, text: str, role: str) -> list[ast.expr]:
 
 def _refused(text: str, role: str, why: str) -> TermError:
     return TermError(
-        f"{role} cannot use the term {text!r}: {why}. A term is a column, {', '.join(f'{f}()' for f in FUNCTIONS)} "
+        f"{role} cannot use the term {text!r}: {why}. A term is a column, "
+        f"{', '.join(f'{f}()' for f in FUNCTIONS)} "
         "of columns, or such factors joined by ':'.",
         [Notice("term", why, {"term": text, "role": role})],
     )
@@ -426,7 +427,8 @@ def _finite(function: Callable[..., Any], values: tuple[Any, ...], columns: Colu
     if np.any(bad):
         where = columns.describe_rows(np.asarray(bad)) if np.ndim(bad) else "every row"
         raise MissingDataError(
-            f"the term {text!r} is undefined or infinite in {where}: a log of zero or less, a root of a negative "
+            f"the term {text!r} is undefined or infinite in {where}: a log of zero or less, a root of a "
+            "negative "
             "number, or a division by zero. Mend the column, use log1p(), or subset the panel.",
             [Notice("undefined", text, {"term": text, "count": int(np.sum(bad))})],
         )

@@ -13,10 +13,12 @@ import pandas as pd
 
 from digiprosper.errors import ColumnError, DigiprosperError, InputTypeError, Notice, OptionError, quoted
 from digiprosper.present.labels import term_label, tidy_text
-from digiprosper.results import HasDraws, Results, ResultSet
+from digiprosper.results.collection import ResultSet
+from digiprosper.results.protocol import HasDraws, Results
 
 if TYPE_CHECKING:
-    from digiprosper.results import Glance, LinearResults
+    from digiprosper.results.linear import LinearResults
+    from digiprosper.results.protocol import Glance
 
 __all__ = [
     "Column",

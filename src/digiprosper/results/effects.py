@@ -10,6 +10,7 @@ import pandas as pd
 
 from digiprosper.errors import Notice, OptionError, check_option
 from digiprosper.kernels import intervals
+from digiprosper.results.text import json_safe, p_text, table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,12 +22,12 @@ __all__ = ["EffectResults"]
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@dataclass(frozen=True, slots=True, eq=False)
 class EffectResults:
     """Estimates with a covariance, and draws from which interval and p-value are read.
 
-    `std_error` and `statistic` in :meth:`tidy` come from `cov`; the interval is the percentile interval of the
-    draws, and the p-value inverts it, so that the two never disagree.
+    `std_error` and `statistic` in :meth:`tidy` come from `cov`; the interval is the percentile interval of
+    the draws, and the p-value inverts it, so that the two never disagree.
 
     Parameters
     ----------
@@ -42,6 +43,8 @@ class EffectResults:
         One line about the fit.
     drawn : str
         What was drawn with replacement: ``"entity"``, or the name of the clusters.
+    errors_text : str
+        Which standard errors `cov` holds, in words.
     diagnostics : tuple of Notice
         What was noticed during the fit.
     labels : mapping
@@ -65,6 +68,7 @@ class EffectResults:
     draw_values: Floats
     info: Glance
     drawn: str = "entity"
+    errors_text: str = "SE from the draws"
     diagnostics: tuple[Notice, ...] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
 
@@ -103,9 +107,8 @@ class EffectResults:
     @property
     def draws(self) -> pd.DataFrame:
         """Bootstrap draws, one column a term; a lost draw is a row of NaN."""
-        return pd.DataFrame(
-            self.draw_values.copy(), columns=self._index, index=pd.RangeIndex(self._reps, name="draw")
-        )
+        rows = pd.RangeIndex(self._reps, name="draw")
+        return pd.DataFrame(self.draw_values.copy(), index=rows, columns=self._index)
 
     @property
     def lost_draws(self) -> int:
@@ -129,8 +132,8 @@ class EffectResults:
         Parameters
         ----------
         method : {"percentile", "delta"}
-            ``percentile``: order statistics of the draws, q (B + 1); its p inverts the interval. ``delta``: estimate
-            plus and minus t times the standard error in `cov`, t with `df_t` degrees of freedom.
+            ``percentile``: order statistics of the draws, q (B + 1); its p inverts the interval. ``delta``:
+            estimate plus and minus t times the standard error in `cov`, t with `df_t` degrees of freedom.
         level : float
             Coverage.
 
@@ -145,7 +148,7 @@ class EffectResults:
             If the method is unknown or `level` is not between 0 and 1.
         """
         check_option("method", method, self.methods)
-        if isinstance(level, bool) or not isinstance(level, int | float) or not 0 < level < 1:
+        if not isinstance(level, int | float) or not 0 < level < 1:
             raise OptionError(f"level={level!r}: a number between 0 and 1, such as .95.")
         if method == "delta":
             low, high, p = intervals.delta(self.estimates, self._errors, self.df_t, level)
@@ -181,8 +184,8 @@ class EffectResults:
         Returns
         -------
         DataFrame
-            term, estimate, std_error, statistic (both from `cov`), p_value, conf_low, conf_high (both from the
-            draws, percentile).
+            term, estimate, std_error, statistic (both from `cov`), p_value, conf_low, conf_high (these three
+            from the draws, percentile).
         """
         ends = self.interval("percentile", level=level)
         return pd.DataFrame(
@@ -216,10 +219,13 @@ class EffectResults:
             The estimates, what was noticed, and the conventions in the last line.
         """
         info = self.info
-        head = f"{info['model']}" + (f" of {info['depvar']}" if info["depvar"] else "")
-        return "\n".join(
-            [head, self._sample_line(), "", self._table(), "", *self._remarks(), self._conventions()]
-        )
+        head = info["model"] + (f" of {info['depvar']}" if info["depvar"] else "")
+        return "\n".join([*self._heading(head), *self._notes(), self.conventions])
+
+    @property
+    def conventions(self) -> str:
+        """One line: which standard errors, how many draws of what, and the number that reproduces them."""
+        return f"{self.errors_text}; percentile interval, {self._reps} {self.drawn} draws; rng {self.rng_entropy}"
 
     def to_dict(self) -> dict[str, Any]:
         """Turn the result into plain data that JSON can hold; missing numbers are None.
@@ -230,22 +236,23 @@ class EffectResults:
             schema, type, glance, terms (the rows of :meth:`tidy`), covariance, draws (count, lost, drawn) and
             diagnostics. The draws themselves are reproduced from ``glance["rng_entropy"]``.
         """
-        rows = [{str(k): _plain(v) for k, v in row.items()} for row in self.tidy().to_dict("records")]
         return {
             "schema": self.schema,
             "type": type(self).__name__,
-            "glance": {key: _plain(value) for key, value in self.info.items()},
-            "terms": rows,
-            "covariance": [[_plain(v) for v in row] for row in self.covariance],
+            "glance": json_safe(dict(self.info)),
+            "terms": json_safe(self.tidy().to_dict("records")),
+            "cov": json_safe(self.covariance.tolist()),
             "draws": {"count": self._reps, "lost": self.lost_draws, "drawn": self.drawn},
+            "labels": dict(self.labels),
             "diagnostics": [{"code": n.code, "message": n.message} for n in self.diagnostics],
         }
 
-    def __repr__(self) -> str:
+    def __str__(self) -> str:
         return self.summary()
 
     def _repr_html_(self) -> str:
-        return self.tidy().to_html(index=False)
+        frame = self.tidy().set_index("term").to_html(float_format=lambda v: f"{v:.5g}", escape=True)
+        return f"{frame}<p>{self.conventions}</p>"
 
     @property
     def _index(self) -> pd.Index[str]:
@@ -260,49 +267,26 @@ class EffectResults:
     def _reps(self) -> int:
         return int(self.draw_values.shape[0])
 
-    def _sample_line(self) -> str:
-        info, parts = self.info, [f"{self.nobs:,} rows"]
-        if info["n_entities"] is not None:
-            parts.append(f"{info['n_entities']:,} entities")
-        if info["n_times"] is not None and info["n_times"] > 1:
-            parts.append(f"{info['n_times']:,} periods")
-        effects = info["effects"]
-        parts.append(
-            "no fixed effects" if effects is None else f"fixed effects of {effects.replace('+', ' and ')}"
-        )
-        return ", ".join(parts)
-
-    def _table(self) -> str:
-        frame = self.tidy().set_index("term").rename_axis(None)
-        frame.columns = pd.Index(["estimate", "std. error", "t", "p", "95% low", "95% high"])
-        cells = frame.map(lambda v: "" if np.isnan(v) else f"{v:.4f}")
-        cells["t"] = ["" if np.isnan(v) else f"{v:.2f}" for v in frame["t"]]
-        return cells.to_string()
-
-    def _remarks(self) -> list[str]:
-        from textwrap import wrap
-
-        lines = [
-            line
-            for n in self.diagnostics
-            for line in wrap(n.message, 78, initial_indent="- ", subsequent_indent="  ")
-        ]
-        return [*lines, ""] if lines else []
-
-    def _conventions(self) -> str:
+    def _heading(self, title: str) -> list[str]:
         info = self.info
-        bits = []
-        if info["cov_type"] == "clustered":
-            kind = f"SE clustered by {(info['clusters'] or '').replace('+', ' and ')}"
-            bits.append(f"G = {info['n_clusters']}")
-        else:
-            kind = f"SE {info['cov_type'] or 'from the draws'}"
-        if info["df_t"] is not None:
-            bits.append(f"t {info['df_t']:g} df")
-        if info["ssc"] is not None:
-            bits.append(f"ssc {info['ssc']}")
-        inside = f" ({', '.join(bits)})" if bits else ""
-        return f"{kind}{inside}; percentile interval, {self._reps} {self.drawn} draws; rng {self.rng_entropy}"
+        counts = [f"{self.nobs:,} rows"]
+        counts += [f"{info['n_entities']:,} entities"] if info["n_entities"] is not None else []
+        counts += [f"{info['n_times']:,} periods"] if info["n_times"] is not None else []
+        rows = [
+            [r.term, _number(r.estimate), _number(r.std_error, 4), p_text(r.p_value),
+             "missing" if np.isnan(r.conf_low) else f"[{r.conf_low:.4g}, {r.conf_high:.4g}]"]
+            for r in self.tidy().itertuples(index=False)
+        ]  # fmt: skip
+        return [
+            title,
+            f"Effects: {(info['effects'] or 'none (intercept)').replace('+', ', ')}",
+            f"Sample: {', '.join(counts)}",
+            "",
+            table(["", "estimate", "std. error", "p", "95% interval"], rows),
+        ]
+
+    def _notes(self) -> list[str]:
+        return [f"Note: {n.message}" for n in self.diagnostics]
 
     @property
     def __maketables_coef_table__(self) -> pd.DataFrame:
@@ -311,19 +295,18 @@ class EffectResults:
         return frame[names].set_axis(["b", "se", "t", "p", "ci95l", "ci95u"], axis=1)
 
     def __maketables_stat__(self, key: str) -> Any:
-        info: Mapping[str, Any] = self.info
-        names = {
-            "N": "nobs",
-            "n_entities": "n_entities",
-            "n_clusters": "n_clusters",
-            "r2": "rsquared",
-            "r2_within": "rsquared_within",
-            "adj_r2": "rsquared_adj",
-            "fvalue": "f_statistic",
-            "se_type": "cov_type",
-            "df_resid": "df_resid",
+        info = self.info
+        known: dict[str, Any] = {
+            "N": self.nobs,
+            "n_clusters": info["n_clusters"],
+            "r2": info["rsquared"],
+            "r2_within": info["rsquared_within"],
+            "adj_r2": info["rsquared_adj"],
+            "fvalue": info["f_statistic"],
+            "se_type": f"by: {info['clusters']}" if info["clusters"] else info["cov_type"],
+            "df_resid": info["df_resid"],
         }
-        return info[names[key]] if key in names else None
+        return known.get(key)
 
     @property
     def __maketables_depvar__(self) -> str:
@@ -344,14 +327,12 @@ class EffectResults:
 
     @property
     def __maketables_stat_labels__(self) -> dict[str, str]:
-        return {"N": "Observations", "n_clusters": "Clusters"}
+        return {"N": "Observations", "r2": "R2", "r2_within": "Within R2", "n_clusters": "Clusters"}
 
     @property
     def __maketables_default_stat_keys__(self) -> list[str]:
-        return ["N", "n_clusters"]
+        return ["N", "r2_within"]
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, float | np.floating):
-        return float(value) if np.isfinite(value) else None
-    return int(value) if isinstance(value, np.integer) else value
+def _number(value: float, digits: int = 5) -> str:
+    return "missing" if np.isnan(value) else f"{value:.{digits}g}"

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pandas as pd
 
-from digiprosper.errors import Notice, OptionError, TermError, issue
+from digiprosper.errors import Notice, TermError, check_level, issue
 from digiprosper.results.marginal import slope_weights
 from digiprosper.results.protocol import Glance, empty_glance
 from digiprosper.results.tests import TestResult
@@ -30,8 +30,8 @@ _STATS = ("nobs", "mean", "sd", "min", "max")
 class LinearResults:
     """Coefficients with their covariance, and what the sample was.
 
-    Made by `FixedEffects.fit` and by every path and slope of the other models. It keeps residuals, fitted values and
-    row labels, and no data.
+    Made by `FixedEffects.fit` and by every path and slope of the other models. It keeps residuals, fitted
+    values and row labels, and no data.
 
     Parameters
     ----------
@@ -105,7 +105,7 @@ class LinearResults:
     labels: Mapping[str, str]
     diagnostics: tuple[Notice, ...]
 
-    # --- the protocol -------------------------------------------------------------------------------------------
+    # --- the protocol -------------------------------------------------------------------------------------
 
     @property
     def params(self) -> pd.Series[float]:
@@ -150,29 +150,28 @@ class LinearResults:
             Same keys for every kind of results.
         """
         r2, inside, by_entity, adjusted = (None if np.isnan(v) else float(v) for v in self.fit_statistics)
-        out = empty_glance("FixedEffects", self.nobs)
-        out.update(
-            depvar=self.depvar,
-            n_entities=self.n_entities,
-            n_times=self.n_times,
-            n_clusters=min(self.n_clusters) if self.n_clusters else None,
-            df_resid=self.df_resid,
-            df_t=self.df_t,
-            df_absorbed=self.df_absorbed,
-            cov_type=self.cov_type,
-            clusters="+".join(self.clusters) or None,
-            ssc=self.ssc,
-            effects="+".join(self.effect_names) or None,
-            rsquared=r2,
-            rsquared_within=inside,
-            rsquared_within_entity=by_entity,
-            rsquared_adj=adjusted,
-            f_statistic=None if np.isnan(self.f_value) else self.f_value,
-            sample_hash=self._sample_hash(),
-        )
-        return out
+        values: dict[str, Any] = {
+            "depvar": self.depvar,
+            "n_entities": self.n_entities,
+            "n_times": self.n_times,
+            "n_clusters": min(self.n_clusters) if self.n_clusters else None,
+            "df_resid": self.df_resid,
+            "df_t": self.df_t,
+            "df_absorbed": self.df_absorbed,
+            "cov_type": self.cov_type,
+            "clusters": "+".join(self.clusters) or None,
+            "ssc": self.ssc,
+            "effects": "+".join(self.effect_names) or None,
+            "rsquared": r2,
+            "rsquared_within": inside,
+            "rsquared_within_entity": by_entity,
+            "rsquared_adj": adjusted,
+            "f_statistic": None if np.isnan(self.f_value) else self.f_value,
+            "sample_hash": self._sample_hash(),
+        }
+        return cast("Glance", {**empty_glance("FixedEffects", self.nobs), **values})
 
-    # --- inference ----------------------------------------------------------------------------------------------
+    # --- inference ----------------------------------------------------------------------------------------
 
     @property
     def std_errors(self) -> pd.Series[float]:
@@ -232,7 +231,8 @@ class LinearResults:
         q = matrix.shape[0]
         if np.linalg.matrix_rank(middle, hermitian=True) < q:
             raise TermError(
-                f"wald_test({restrictions!r}): the restrictions repeat one another, or are more than the errors "
+                f"wald_test({restrictions!r}): the restrictions repeat one another, or are more than the "
+                "errors "
                 f"can tell apart ({self.df_t:g} degrees of freedom)."
             )
         f = float(gap @ np.linalg.solve(middle, gap)) / q
@@ -272,9 +272,9 @@ class LinearResults:
         term : str
             The variable.
         at : mapping, optional
-            One column to its values; other columns are at their means. By default the column the slope depends on
-            (the variable itself, or what it is multiplied with), at its minimum, mean less one standard deviation,
-            mean, mean plus one, and maximum in the estimation sample.
+            One column to its values; other columns are at their means. By default the column the slope
+            depends on (the variable itself, or what it is multiplied with), at its minimum, mean less one
+            standard deviation, mean, mean plus one, and maximum in the estimation sample.
         level : float
             Of the confidence interval.
 
@@ -298,7 +298,7 @@ class LinearResults:
         columns = {"at": values, "estimate": estimate, "std_error": se}
         return pd.DataFrame({**columns, "conf_low": estimate - half, "conf_high": estimate + half})
 
-    # --- the sample ---------------------------------------------------------------------------------------------
+    # --- the sample ---------------------------------------------------------------------------------------
 
     @property
     def sample_stats(self) -> pd.DataFrame:
@@ -362,7 +362,8 @@ class LinearResults:
         Returns
         -------
         Series
-            By row of `panel`; missing, with one warning, where an effect was not estimated or a regressor is missing.
+            By row of `panel`; missing, with one warning, where an effect was not estimated or a regressor is
+            missing.
         """
         from digiprosper.panel.selection import coded, coefficient_column
 
@@ -375,11 +376,14 @@ class LinearResults:
             total = total + np.where((codes >= 0) & (place >= 0), values[place], np.nan)
         unknown = int(np.isnan(total).sum())
         if unknown:
-            text = f"{unknown} of {panel.nobs} rows are not predicted: an effect or a regressor is not known there."
+            text = (
+                f"{unknown} of {panel.nobs} rows are not predicted: an effect or a regressor is not known "
+                "there."
+            )
             issue([Notice("unseen", text, {"count": unknown})])
         return pd.Series(total, index=panel.index, name=self.depvar)
 
-    # --- words --------------------------------------------------------------------------------------------------
+    # --- words --------------------------------------------------------------------------------------------
 
     def summary(self) -> str:
         """Say the fit in 80 columns.
@@ -397,11 +401,19 @@ class LinearResults:
             f"{self.key_names[1] or 'period'}",
             f"R2 {g['rsquared']:.4f}, within {self.rsquared_within:.4f}",
         ]
+        se, t, p = self._inference()
+        half = self._critical(0.95) * se
         rows = [
-            [r.term, f"{r.estimate:.5g}", f"{r.std_error:.4g}", f"{r.statistic:.2f}", p_text(r.p_value),
-             f"[{r.conf_low:.4g}, {r.conf_high:.4g}]"]
-            for r in self.tidy().itertuples(index=False)
-        ]  # fmt: skip
+            [
+                name,
+                f"{b:.5g}",
+                f"{se[i]:.4g}",
+                f"{t[i]:.2f}",
+                p_text(p[i]),
+                f"[{b - half[i]:.4g}, {b + half[i]:.4g}]",
+            ]
+            for i, (name, b) in enumerate(zip(self.names, self.coefficients, strict=True))
+        ]
         body = table(["", "estimate", "std. error", "t", "p", "95% interval"], rows)
         notes = [f"Note: {n.message}" for n in self.diagnostics]
         return "\n".join([*head, "", body, *notes, self.conventions])
@@ -436,7 +448,7 @@ class LinearResults:
             "diagnostics": [{"code": n.code, "message": n.message} for n in self.diagnostics],
         }
 
-    # --- other people's tables ----------------------------------------------------------------------------------
+    # --- other people's tables ----------------------------------------------------------------------------
 
     @property
     def __maketables_coef_table__(self) -> pd.DataFrame:
@@ -483,7 +495,7 @@ class LinearResults:
     def __maketables_default_stat_keys__(self) -> list[str]:
         return ["N", "r2_within"]
 
-    # --- inside -------------------------------------------------------------------------------------------------
+    # --- inside -------------------------------------------------------------------------------------------
 
     def _terms(self) -> pd.Index[Any]:
         return pd.Index(list(self.names), name="term")
@@ -494,13 +506,12 @@ class LinearResults:
         se = np.sqrt(np.maximum(np.diag(self.covariance), 0.0))
         with np.errstate(divide="ignore", invalid="ignore"):
             t = self.coefficients / se
-        return se, t, 2 * stdtr(self.df_t, -np.abs(t))
+        return np.asarray(se), t, np.asarray(2 * stdtr(self.df_t, -np.abs(t)), dtype=np.float64)
 
     def _critical(self, level: float) -> float:
         from scipy.special import stdtrit
 
-        if not isinstance(level, int | float) or not 0 < level < 1:
-            raise OptionError(f"level={level!r}: a number between 0 and 1, such as .95.")
+        check_level(level)
         return float(stdtrit(self.df_t, 0.5 + level / 2))
 
     def _sample_hash(self) -> str:

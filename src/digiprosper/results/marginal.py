@@ -79,7 +79,8 @@ def _derivative(name: str, variable: str) -> tuple[float, dict[str, int]] | None
             if re.match(r"(lag|lead)\(", base):
                 return None
             raise TermError(
-                f"the slope in {variable!r} is not known for the term {name!r}: only the variable itself, I(x**k) and "
+                f"the slope in {variable!r} is not known for the term {name!r}: only the variable itself, "
+                "I(x**k) and "
                 "products with columns."
             )
         powers[base] = powers.get(base, 0) + power

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from digiprosper.errors import DigiprosperError, InputTypeError, check_option, issue
 from digiprosper.estimators.linear import FixedEffects, fit_columns, prepare
@@ -54,14 +54,13 @@ def fit_all(
         raise InputTypeError(
             f"fit_all takes a mapping of label to specification, not {type(specs).__name__}."
         )
-    entropy = seed_sequence(rng).entropy
+    entropy = cast("int", seed_sequence(rng).entropy)
     outcomes = []
     for label, entry in specs.items():
         spec, data = entry if isinstance(entry, tuple) and len(entry) == 2 else (entry, panel)
         if not hasattr(spec, "fit"):
             raise InputTypeError(f"fit_all: {label!r} is {type(spec).__name__}, not a specification.")
-        words = [int.from_bytes(str(label).encode(), "little")]
-        child = seed_sequence([entropy, *words] if isinstance(entropy, int) else [*entropy, *words])
+        child = seed_sequence([entropy, int.from_bytes(str(label).encode(), "little")])
         try:
             result = spec.fit(data, rng=child)
         except DigiprosperError as error:
@@ -90,8 +89,8 @@ def stepwise(spec: Any, panel: Panel, order: Sequence[str], *, sample: str = "co
     order : sequence of str
         Terms to add, one a column.
     sample : {"common", "own"}
-        ``"common"``: all columns on the rows of the last one, so that a change of a coefficient is the control's
-        doing and not the sample's. ``"own"``: each on its own rows.
+        ``"common"``: all columns on the rows of the last one, so that a change of a coefficient is the
+        control's doing and not the sample's. ``"own"``: each on its own rows.
 
     Returns
     -------

@@ -1,0 +1,293 @@
+"""Figures of results. Each function draws on one Axes and gives it back."""
+
+from __future__ import annotations
+
+import math
+import numbers
+import sys
+from contextlib import contextmanager, nullcontext
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from digiprosper.errors import InputTypeError, Notice, OptionError, issue
+from digiprosper.optional import require
+from digiprosper.present.columns import (
+    HasThresholds,
+    check_labels,
+    merged_labels,
+    name_columns,
+    read_columns,
+    row_label,
+    select,
+)
+from digiprosper.present.labels import has_cjk, term_label
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
+
+    from matplotlib.axes import Axes
+
+    from digiprosper.present.columns import Column, Models
+    from digiprosper.results.threshold import ThresholdResults
+
+__all__ = ["coefficients", "lr_profile"]
+
+_MARKERS = "osD^vPX*"
+_INK, _FAINT = "#1f4e79", "#8a8a8a"
+_FONTS = (
+    "Noto Sans CJK SC",
+    "Source Han Sans SC",
+    "PingFang SC",
+    "Hiragino Sans GB",
+    "Microsoft YaHei",
+    "SimHei",
+    "WenQuanYi Zen Hei",
+    "WenQuanYi Micro Hei",
+)
+# Files that fontManager may not have listed: it caches, and a font installed since then is not in the cache.
+_FONT_FILES = (
+    "/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc",
+    "/usr/share/fonts/google-noto-cjk/NotoSansCJK-Regular.ttc",
+    "/usr/share/fonts/truetype/wqy/wqy-zenhei.ttc",
+    "/usr/share/fonts/truetype/wqy/wqy-microhei.ttc",
+    "/System/Library/Fonts/PingFang.ttc",
+    "/System/Library/Fonts/Hiragino Sans GB.ttc",
+    "C:/Windows/Fonts/msyh.ttc",
+    "C:/Windows/Fonts/simhei.ttf",
+)
+_INSTALL = {"linux": "apt-get install fonts-noto-cjk", "darwin": "brew install --cask font-noto-sans-cjk-sc"}
+
+
+def coefficients(
+    results: Models,
+    *,
+    keep: Sequence[str] | str | None = None,
+    drop: Sequence[str] | str | None = None,
+    labels: Mapping[str, str] | None = None,
+    level: float = 0.95,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw estimates and their confidence intervals, one line a term.
+
+    Parameters
+    ----------
+    results : result, list, mapping or ResultSet
+        What to draw. Several models stand beside each other, each with its own marker; the keys of a mapping
+        are in the legend, and so is a model that could not be estimated.
+    keep, drop : sequence of str, optional
+        Terms to keep or to leave out: exact, or patterns such as ``"digital*"``.
+    labels : mapping, optional
+        Text by term or column; wins over the labels that came with the results.
+    level : float
+        Level of the intervals.
+    ax : Axes, optional
+        Where to draw; default a new figure.
+
+    Returns
+    -------
+    Axes
+        Terms from top to bottom, a line at zero. Nothing is shown and no setting is changed.
+
+    Raises
+    ------
+    InputTypeError
+        If there is nothing to draw.
+    OptionError
+        If `level` is not between 0 and 1.
+    ColumnError
+        If `keep` or `drop` names a term that no model has.
+    ImportError
+        If matplotlib is missing; the message has the pip command.
+
+    Examples
+    --------
+    See the page ``docs/plots.md``.
+    """
+    purpose = "plots.coefficients"
+    if isinstance(level, bool) or not isinstance(level, numbers.Real) or not 0 < level < 1:
+        raise OptionError(
+            f"{purpose}: level={level!r} must be between 0 and 1, such as 0.95.",
+            [Notice("option", f"level={level!r}", {"option": "level"})],
+        )
+    columns = name_columns(read_columns(results, purpose, level=level), None, purpose)
+    if any(c.cells for c in columns) or not any(c.estimates for c in columns):
+        raise InputTypeError(
+            f"{purpose}: no estimates to draw; pass what `fit` returns, or a list or mapping of them.",
+            [Notice("models", "no estimates")],
+        )
+    texts = merged_labels(columns, check_labels(labels, purpose))
+    terms = select(columns, keep, drop, caller=purpose)
+    names = [row_label(term, columns, texts, 3) for term in terms]
+    heads = [f"{c.head}{' (not estimated)' if c.failure else ''}" for c in columns]
+    height = 1.1 + len(terms) * (0.3 + 0.14 * len(columns))
+    with _axes(ax, [*names, *heads], (6.4, height), purpose) as axes:
+        for position, column in enumerate(columns):
+            _draw_model(axes, column, terms, heads[position], position, len(columns))
+        axes.axvline(0, color=_FAINT, linewidth=0.8, linestyle="--", zorder=0)
+        axes.set_yticks(range(len(terms)), names)
+        axes.set_ylim(len(terms) - 0.5, -0.5)
+        axes.tick_params(axis="y", length=0)
+        axes.set_xlabel(f"Estimate and {100 * level:g}% confidence interval")
+        _plain_spines(axes)
+        if len(columns) > 1:
+            axes.legend(frameon=False, loc="best")
+    return axes
+
+
+def lr_profile(results: ThresholdResults, threshold: int = 1, *, ax: Axes | None = None) -> Axes:
+    """Draw the likelihood ratio over every candidate threshold.
+
+    The values where the line is under the critical value ``-2 log(1 - sqrt(level))`` [1]_ are the confidence
+    set. It need not be one interval; each of its intervals is shaded by itself.
+
+    Parameters
+    ----------
+    results : ThresholdResults
+        What ``PanelThreshold(...).fit`` returns.
+    threshold : int
+        Which threshold, from 1 in the order found.
+    ax : Axes, optional
+        Where to draw; default a new figure.
+
+    Returns
+    -------
+    Axes
+        Nothing is shown and no setting is changed.
+
+    Raises
+    ------
+    InputTypeError
+        If `results` is not a threshold model's.
+    OptionError
+        If there is no such threshold.
+    ImportError
+        If matplotlib is missing; the message has the pip command.
+
+    References
+    ----------
+    .. [1] Hansen, B. E. (1999). Threshold effects in non-dynamic panels. Journal of Econometrics 93, 345-368.
+
+    Examples
+    --------
+    See the page ``docs/plots.md``.
+    """
+    purpose = "plots.lr_profile"
+    if not isinstance(results, HasThresholds):
+        raise InputTypeError(
+            f"{purpose}: {type(results).__name__} has no thresholds; pass what PanelThreshold(...).fit returns.",
+            [Notice("models", "not a threshold model", {"type": type(results).__name__})],
+        )
+    numbers_known = [int(i) for i in results.thresholds.index]
+    if isinstance(threshold, bool) or threshold not in numbers_known:
+        raise OptionError(
+            f"{purpose}: threshold={threshold!r} is not one of {', '.join(map(str, numbers_known))}.",
+            [Notice("option", f"threshold={threshold!r}", {"option": "threshold", "allowed": numbers_known})],
+        )
+    profile = results.profile(threshold)
+    estimate = float(results.thresholds.loc[threshold, "estimate"])  # type: ignore[arg-type]
+    critical = -2 * math.log(1 - math.sqrt(results.level))
+    name = term_label(results.threshold_variable, results.labels)
+    with _axes(ax, [name], (6.4, 4.0), purpose) as axes:
+        for number, (low, high) in enumerate(results.confidence_set(threshold)):
+            # The outline keeps a set of one value visible.
+            axes.axvspan(
+                low,
+                high,
+                facecolor=(*_rgb(_INK), 0.15),
+                edgecolor=(*_rgb(_INK), 0.3),
+                linewidth=1.0,
+                label=f"{100 * results.level:g}% confidence set" if number == 0 else "_",
+                zorder=0,
+            )
+        axes.plot(profile["gamma"], profile["lr"], color=_INK, linewidth=1.3, label="LR(γ)")
+        axes.axhline(
+            critical,
+            color="#b03a2e",
+            linestyle="--",
+            linewidth=1.0,
+            label=f"{100 * results.level:g}% critical value {critical:.2f}",
+        )
+        axes.plot([estimate], [0.0], "o", color=_INK, markersize=6, clip_on=False, label=f"Estimate {estimate:.4g}")
+        axes.set_xlabel(f"{name} (γ)")
+        axes.set_ylabel("Likelihood ratio" if len(numbers_known) == 1 else f"Likelihood ratio, threshold {threshold}")
+        axes.set_ylim(bottom=0)
+        _plain_spines(axes)
+        axes.legend(frameon=False, loc="best")
+    return axes
+
+
+def _draw_model(axes: Axes, column: Column, terms: Sequence[str], head: str, position: int, count: int) -> None:
+    shift = (position - (count - 1) / 2) * min(0.8 / count, 0.22)
+    rows = [(i + shift, column.estimates[t]) for i, t in enumerate(terms) if t in column.estimates]
+    estimates = [cell.estimate for _, cell in rows]
+    axes.errorbar(
+        estimates,
+        [y for y, _ in rows],
+        xerr=[
+            [cell.estimate - cell.conf_low for _, cell in rows],
+            [cell.conf_high - cell.estimate for _, cell in rows],
+        ],
+        fmt=_MARKERS[position % len(_MARKERS)],
+        color=_INK if count == 1 else f"C{position}",
+        markersize=5,
+        linewidth=1.3,
+        capsize=0,
+        label=head,
+    )
+
+
+def _plain_spines(axes: Axes) -> None:
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+def _rgb(color: str) -> tuple[float, float, float]:
+    return tuple(int(color[i : i + 2], 16) / 255 for i in (1, 3, 5))  # type: ignore[return-value]
+
+
+@contextmanager
+def _axes(ax: Axes | None, texts: Iterable[str], size: tuple[float, float], purpose: str) -> Iterator[Axes]:
+    """Draw on the given Axes as they are, or on a new figure that can show the texts."""
+    pyplot = require("matplotlib.pyplot", extra="plot", purpose=purpose)
+    if ax is not None:
+        yield ax
+        return
+    with _fonts(texts):
+        yield pyplot.subplots(figsize=size, layout="constrained")[1]
+
+
+def _fonts(texts: Iterable[str]) -> AbstractContextManager[Any]:
+    """Set a font with Chinese characters, only while a figure that needs it is made.
+
+    The name must stand in `font.family` itself, after the usual family: in `font.sans-serif` it is either not
+    asked for or takes over, and then the minus is missing. Texts copy it when they are made.
+    """
+    font = _cjk_font() if any(has_cjk(text) for text in texts) else None
+    if font is None:
+        return nullcontext()
+    matplotlib = require("matplotlib", extra="plot", purpose="plots")
+    context: AbstractContextManager[Any] = matplotlib.rc_context({"font.family": ["sans-serif", font]})
+    return context
+
+
+@cache
+def _cjk_font() -> str | None:
+    from pathlib import Path
+
+    manager = require("matplotlib.font_manager", extra="plot", purpose="plots").fontManager
+    for file in _FONT_FILES:
+        if Path(file).exists():
+            manager.addfont(file)
+    known = set(manager.get_font_names())
+    for font in _FONTS:
+        if font in known:
+            return font
+    how = _INSTALL.get(sys.platform, "install Noto Sans CJK SC from fonts.google.com")
+    issue([
+        Notice(
+            "missing_font",
+            f"no font with Chinese characters was found, so labels will show boxes: {how}, then restart Python.",
+            {"fonts": _FONTS},
+        )
+    ])
+    return None
