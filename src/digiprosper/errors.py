@@ -194,6 +194,7 @@ _CATEGORIES: dict[str, type[DigiprosperWarning]] = {
     "small_regime": SmallRegimeWarning,
     "few_draws": FewDrawsWarning,
     "lost_draws": FewDrawsWarning,
+    "missing_font": DigiprosperWarning,
 }
 
 _HERE = str(Path(__file__).parent)
@@ -236,6 +237,26 @@ def quoted(words: Iterable[object], limit: int = 5) -> str:
     items = list(words)
     shown = ", ".join(repr(str(w)) for w in items[:limit])
     return shown if len(items) <= limit else f"{shown} and {len(items) - limit} more"
+
+
+def counted(count: int, noun: str, plural: str | None = None) -> str:
+    """Say a number of things.
+
+    Parameters
+    ----------
+    count : int
+        How many.
+    noun : str
+        One of them.
+    plural : str, optional
+        Several of them, if not the noun with an s.
+
+    Returns
+    -------
+    str
+        Such as ``"1 row"`` or ``"1,200 rows"``.
+    """
+    return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
 
 
 def check_option(name: str, value: object, allowed: Sequence[object]) -> None:

@@ -16,6 +16,7 @@ from digiprosper.errors import (
     IndicatorError,
     InputTypeError,
     Notice,
+    OptionError,
     check_option,
     issue,
     quoted,
@@ -133,8 +134,9 @@ class CompositeIndex:
             If there is no such field.
         """
         known = [f.name for f in fields(self)]
-        for field in changes:
-            check_option("field", field, known)
+        unknown = [n for n in changes if n not in known]
+        if unknown:
+            raise OptionError(f"CompositeIndex has no field {quoted(unknown)}; it has {quoted(known, 30)}.")
         return replace(self, **changes)
 
     def fit(self, panel: Panel, *, rng: object = None, progress: bool = False) -> IndexResults:
@@ -316,7 +318,7 @@ class IndexResults:
         remarks = [f"! {n.message}" for n in self.diagnostics]
         conventions = (
             f"{spec.scope} {spec.normalise}; {spec.weighting} weights, entropy over ln {self.nobs}, "
-            f"shift {spec.shift:g}; {spec.structure}, {spec.aggregate}"
+            f"shift {spec.shift:g}; {spec.structure}, {spec.aggregate}; missing {spec.missing}"
         )
         return "\n".join([f"Composite index {spec.name!r}: {size}", table.to_string(), *remarks, conventions])
 

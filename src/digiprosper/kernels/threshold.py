@@ -2,8 +2,8 @@
 
 The model is ``y = effects + fixed columns + sum_j z 1(q <= g_j) d_j + e`` (Hansen 1999, J. Econometrics
 93:345-368). With ``M`` the within projection of one effect and ``Q`` an orthonormal basis of the other fixed
-columns, the drop in the sum of squares at a candidate ``g`` is ``b(g)' A(g)^-1 b(g)``, where ``b`` and ``A`` are
-running sums in the order of ``q``: all candidates cost one pass. Everything here is kept in the order of ``q``;
+columns, the drop in the sum of squares at a candidate ``g`` is ``b(g)' A(g)^-1 b(g)``, where ``b`` and ``A``
+are running sums in the order of ``q``: all candidates cost one pass. Everything here is kept in that order;
 outcomes come in batches, of which the data are a batch of one and the bootstrap draws are others.
 """
 
@@ -109,8 +109,8 @@ def candidates(
     trims : sequence of float
         One a threshold: the share of the rows that each regime keeps.
     grid : int or "hansen", optional
-        None takes every distinct value; an int that many evenly spaced quantiles, as observed values; "hansen"
-        the 393 positions of his program, for which the trims only set the distance to other thresholds.
+        None takes every distinct value; an int that many evenly spaced quantiles, as observed values;
+        "hansen" the 393 positions of his program, for which trims only set the distance to other thresholds.
     rule : {"<=", "<"}
         Whether a row at the threshold belongs to the low regime.
     given : sequence of float
@@ -173,8 +173,8 @@ class _Groups:
         """Take level means out of the last axis."""
         if self.sizes.size == 1:
             return np.asarray(rows - rows.mean(axis=-1, keepdims=True))
-        means = np.add.reduceat(rows[..., self.order], self.starts, axis=-1) / self.sizes
-        return np.asarray(rows - means[..., self.codes])
+        means = np.add.reduceat(np.take(rows, self.order, axis=-1), self.starts, axis=-1) / self.sizes
+        return np.asarray(rows - np.take(means, self.codes, axis=-1))
 
 
 def _group(codes: Ints) -> _Groups:
@@ -305,8 +305,8 @@ def plan(
     where : Candidates
         Where thresholds may lie.
     effects : sequence of (N,) int arrays
-        Absorbed effects. The one with most levels is swept, the others become dummies. Without any, the mean is
-        swept.
+        Absorbed effects. The one with most levels is swept, the others become dummies. Without any, the mean
+        is swept.
     intercept : bool
         Whether the level shifts with the regime too.
 

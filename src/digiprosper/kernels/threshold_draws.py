@@ -24,6 +24,7 @@ Ints: TypeAlias = npt.NDArray[np.intp]
 WEBB_CLUSTERS = 12
 _WEBB = np.array([-np.sqrt(1.5), -1.0, -np.sqrt(0.5), np.sqrt(0.5), 1.0, np.sqrt(1.5)])
 _SIGNS = np.array([-1.0, 1.0])
+_KEPT = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +62,8 @@ def scheme(name: Literal["wild_cluster", "hansen", "iid"], search: Plan, codes: 
     search : Plan
         From :func:`digiprosper.kernels.threshold.plan`.
     codes : (N,) int array
-        Clusters (wild_cluster) or entities (hansen) coded 0, 1, ..., rows as they were given to the candidates;
-        not read for iid.
+        Clusters (wild_cluster) or entities (hansen) coded 0, 1, ..., rows as they were given to the
+        candidates; not read for iid.
 
     Returns
     -------
@@ -113,16 +114,15 @@ def residual_draws(which: Scheme, residual: Floats, uniforms: Floats) -> Floats:
     """
     if which.name == "wild_cluster":
         points = _WEBB if which.size <= WEBB_CLUSTERS else _SIGNS
-        drawn: Floats = points[(uniforms * points.size).astype(np.intp)][:, which.codes]
-        drawn *= residual
-        return drawn
+        signs = points[(uniforms * points.size).astype(np.intp)]
+        return np.asarray(np.take(signs, which.codes, axis=1) * residual)
     picked = (uniforms * which.size).astype(np.intp)
     if which.name == "iid":
-        return residual[picked]
+        return np.take(residual, picked)
     columns = which.blocks.shape[1]
     # Donor's block, laid over the entity's rows place by place.
     donors = np.repeat(picked * columns, columns, axis=1) + np.tile(np.arange(columns), which.size)
-    return residual[which.blocks.ravel()][donors[:, which.codes]]
+    return np.take(residual[which.blocks.ravel()], np.take(donors, which.codes, axis=1))
 
 
 def drawn_ratios(
@@ -162,6 +162,9 @@ def drawn_ratios(
     """
     fit, residual = split(search, outcome, null_at)
     size = search.chunk if chunk is None else chunk
+    # Taking a large block and giving it back at once makes glibc keep freed memory for the next step;
+    # otherwise page faults cost more than the arithmetic. Elsewhere it does nothing.
+    np.empty(_KEPT)
     ratios = np.empty(reps)
     for low in range(0, reps, size):
         high = min(low + size, reps)

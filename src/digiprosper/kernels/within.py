@@ -220,9 +220,8 @@ class Within:
             for position, start in self._offsets():
                 rows += scaled[start : start + self.levels[position]][self.effects[position]]
             swept = self._sweep_main(rows[:, None])
-            return scale * np.concatenate(
-                [self._sums(position, swept)[:, 0] for position, _ in self._offsets()]
-            )
+            parts = [self._sums(position, swept)[:, 0] for position, _ in self._offsets()]
+            return np.asarray(scale * np.concatenate(parts))
 
         size = right.shape[0]
         operator = LinearOperator((size, size), matvec=apply, dtype=np.float64)
@@ -337,5 +336,5 @@ def _rank_bound(
     second = max(others, key=lambda p: levels[p])
     size = levels[main] + levels[second]
     graph = coo_array((np.ones(n), (codes[main], levels[main] + codes[second])), shape=(size, size))
-    components = int(connected_components(graph, directed=False, return_labels=False))
-    return size - components + sum(levels[p] - 1 for p in others if p != second)
+    components: Any = connected_components(graph, directed=False, return_labels=False)
+    return size - int(components) + sum(levels[p] - 1 for p in others if p != second)

@@ -17,6 +17,7 @@ from digiprosper.errors import (
     PanelIndexError,
     TermError,
     check_option,
+    counted,
     issue,
     quoted,
     unknown_columns,
@@ -352,7 +353,7 @@ class Panel:
         str
             For a message.
         """
-        return f"{int(bad.sum())} rows (first: {rows_text(tuple(self.index[bad][:5]))})"
+        return f"{counted(int(bad.sum()), 'row')} (first: {rows_text(tuple(self.index[bad][:5]))})"
 
     def sample(
         self,
@@ -392,7 +393,7 @@ class Panel:
         --------
         >>> import pandas as pd
         >>> from digiprosper import Panel
-        >>> df = pd.DataFrame({"i": [1, 1, 2, 2], "t": [1, 2, 1, 2], "y": [1.0, 2, 3, 4], "x": [1, None, 0, 2]})
+        >>> df = pd.DataFrame({"i": [1, 1, 2, 2], "t": [1, 2, 1, 2], "y": [1, 2, 3, 4], "x": [1, None, 0, 2]})
         >>> sample = Panel(df, "i", "t").sample({"y": ["y"], "x": ["x"]})
         >>> sample.nobs, sample.dropped[0].by_term
         (3, {'x': 1})
@@ -816,7 +817,8 @@ class Panel:
         data = {"column": name, "count": count, "entities": entities}
         if count > 0.1 * self.nobs:
             text = (
-                f"{count / self.nobs:.0%} of {name!r} is interpolated ({count} cells, {entities} entities): "
+                f"{count / self.nobs:.0%} of {name!r} is interpolated ({counted(count, 'cell')}, "
+                f"{counted(entities, 'entity', 'entities')}): "
                 "estimates rest on invented values. See panel.imputations."
             )
             out.append(Notice("imputed", text, data))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pandas as pd
@@ -58,8 +58,8 @@ class Keys:
         if self.time_name is None:
             return self.entities.take(self.entity)
         return pd.MultiIndex(
-            levels=[self.entities, self.times],
-            codes=[self.entity, self.time],
+            levels=cast("Any", [self.entities, self.times]),
+            codes=cast("Any", [self.entity, self.time]),
             names=[self.entity_name, self.time_name],
             verify_integrity=False,
         )
@@ -104,7 +104,7 @@ def to_pandas(data: object) -> pd.DataFrame:
 def _foreign(data: object) -> pd.DataFrame:
     import narwhals.stable.v2 as nw
 
-    table: Any = nw.from_native(data, pass_through=True)  # type: ignore[call-overload]
+    table: Any = nw.from_native(cast("Any", data), pass_through=True)
     if isinstance(table, nw.DataFrame):
         return table.to_pandas()
     if isinstance(table, nw.LazyFrame):
@@ -174,7 +174,8 @@ def _key_columns(
                 "name the keys: Panel(df, entity='province', time='year'). Without them the table needs a "
                 f"MultiIndex of two levels (entity, time); this index has {frame.index.nlevels}."
             )
-        first, second = (str(n or d) for n, d in zip(frame.index.names, ("entity", "time"), strict=True))
+        names = zip(frame.index.names, ("entity", "time"), strict=True)
+        first, second = (default if n is None else str(n) for n, default in names)
         return frame.rename_axis(index=[first, second]).reset_index(), first, second
     given: list[object] = [entity, time]
     if not all(k is None or isinstance(k, str) for k in given):
@@ -257,7 +258,7 @@ def _orderable(values: pd.Series[Any], name: str) -> pd.Series[Any]:
         return values
     if pd.api.types.is_integer_dtype(kind):
         return values
-    if kind == object and all(isinstance(v, dt.date) for v in values):
+    if pd.api.types.is_object_dtype(kind) and all(isinstance(v, dt.date) for v in values):
         return pd.to_datetime(values)
     sample = quoted(values.drop_duplicates().head(3))
     if pd.api.types.is_float_dtype(kind):
@@ -295,7 +296,7 @@ def _ordinals(times: pd.Index[Any], name: str | None, step: object) -> Ints | No
 def _on_grid(values: np.ndarray[Any, np.dtype[np.int64]], size: int) -> np.ndarray[Any, np.dtype[np.int64]]:
     offset = values - values[0]
     span = int(offset.max()) // size + 2
-    return offset // size + (offset % size) * 2 * span
+    return np.asarray(offset // size + (offset % size) * 2 * span)
 
 
 def _date_ordinals(times: pd.DatetimeIndex, step: object) -> Ints | None:

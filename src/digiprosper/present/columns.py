@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias, runtime_checkable
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import pandas as pd
 
@@ -15,16 +15,15 @@ from digiprosper.errors import ColumnError, DigiprosperError, InputTypeError, No
 from digiprosper.present.labels import term_label, tidy_text
 from digiprosper.results.collection import ResultSet
 from digiprosper.results.protocol import HasDraws, Results
+from digiprosper.results.threshold import ThresholdResults
 
 if TYPE_CHECKING:
-    from digiprosper.results.linear import LinearResults
     from digiprosper.results.protocol import Glance
 
 __all__ = [
     "Column",
     "Cut",
     "Estimate",
-    "HasThresholds",
     "Model",
     "Models",
     "PlainCell",
@@ -40,37 +39,7 @@ __all__ = [
 ]
 
 
-@runtime_checkable
-class HasThresholds(Protocol):
-    """Results of a threshold model, whose estimates are the slopes by regime."""
-
-    @property
-    def thresholds(self) -> pd.DataFrame:
-        """One row a threshold: estimate, conf_low, conf_high, F, p_value and more."""
-        ...
-
-    @property
-    def slopes(self) -> LinearResults:
-        """Estimates, terms ``"x:regime1"`` and so on."""
-        ...
-
-    @property
-    def threshold_variable(self) -> str:
-        """Term that splits the sample."""
-        ...
-
-    @property
-    def rule(self) -> str:
-        """``"<="`` or ``"<"``: which side of a threshold belongs to the lower regime."""
-        ...
-
-    @property
-    def level(self) -> float:
-        """Level of the confidence sets."""
-        ...
-
-
-Model: TypeAlias = Results | HasThresholds | pd.DataFrame | DigiprosperError
+Model: TypeAlias = Results | ThresholdResults | pd.DataFrame | DigiprosperError
 Models: TypeAlias = Model | ResultSet | Sequence[Model | ResultSet] | Mapping[str, Model | ResultSet]
 
 _REGIME = re.compile(r"(.*):regime(\d+)")
@@ -214,14 +183,13 @@ def read_columns(models: Models, caller: str, *, level: float = 0.95) -> list[Co
     InputTypeError
         If there are none, or one of them is not a result.
     """
-    if isinstance(models, ResultSet):
-        columns = _read(None, models, caller, level)
-    elif isinstance(models, Mapping):
-        columns = [c for head, model in models.items() for c in _read(tidy_text(head), model, caller, level)]
-    elif isinstance(models, Sequence) and not isinstance(models, str):
-        columns = [c for model in models for c in _read(None, model, caller, level)]
+    given: object = models
+    if isinstance(given, Mapping) and not isinstance(given, ResultSet):
+        columns = [c for head, model in given.items() for c in _read(tidy_text(head), model, caller, level)]
+    elif isinstance(given, Sequence) and not isinstance(given, str):
+        columns = [c for model in given for c in _read(None, model, caller, level)]
     else:
-        columns = _read(None, models, caller, level)
+        columns = _read(None, given, caller, level)
     if not columns:
         raise InputTypeError(
             f"{caller}: models is empty; pass a result, or a list or mapping of results.",
@@ -421,7 +389,7 @@ def select(
 
 
 def all_terms(columns: Sequence[Column]) -> list[str]:
-    """Rows of all columns, in order of first appearance.
+    """Rows of all columns; a term that only a later model has goes before what follows it there.
 
     Parameters
     ----------
@@ -433,7 +401,14 @@ def all_terms(columns: Sequence[Column]) -> list[str]:
     list of str
         Terms, each once.
     """
-    return list(dict.fromkeys(t for c in columns for t in (*c.estimates, *c.cells)))
+    placed: list[str] = []
+    for column in columns:
+        own = [*column.estimates, *column.cells]
+        for position, term in enumerate(own):
+            if term not in placed:
+                later = next((t for t in own[position:] if t in placed), None)
+                placed.insert(len(placed) if later is None else placed.index(later), term)
+    return placed
 
 
 def row_label(term: str, columns: Sequence[Column], labels: Mapping[str, str], digits: int) -> str:
@@ -455,7 +430,9 @@ def row_label(term: str, columns: Sequence[Column], labels: Mapping[str, str], d
     str
         Label of the row. Models that cut at different values share the row ``"digital (regime 1)"``.
     """
-    holders = [c for c in columns if term in c.estimates or term in c.cells]
+    holders = [c for c in columns if term in c.estimates]
+    if not holders:
+        return labels.get(term, term)
     slope = _REGIME.fullmatch(term)
     if term not in labels and slope is not None and any(c.regimes for c in holders):
         number = int(slope[2])
@@ -487,7 +464,7 @@ def _read(head: str | None, model: object, caller: str, level: float) -> list[Co
         return _read_frame(head, model, caller)
     if isinstance(model, DigiprosperError):
         return [Column(head, failure=model)]
-    if isinstance(model, HasThresholds):
+    if isinstance(model, ThresholdResults):
         return [replace(_read_result(head, model.slopes, level), regimes=_read_regimes(model))]
     if isinstance(model, Results):
         return [_read_result(head, model, level)]
@@ -511,7 +488,7 @@ def _read_result(head: str | None, result: Results, level: float) -> Column:
     )
 
 
-def _read_regimes(model: HasThresholds) -> Regimes:
+def _read_regimes(model: ThresholdResults) -> Regimes:
     columns = ["estimate", "conf_low", "conf_high", "F", "p_value"]
     rows = model.thresholds[columns].astype(float).itertuples(index=False, name=None)
     return Regimes(model.threshold_variable, model.rule, model.level, tuple(Cut(*row) for row in rows))

@@ -76,6 +76,11 @@ class Content:
     title: str | None = None
 
     @property
+    def columns(self) -> list[list[str]]:
+        """Cells of the body, column by column, without the names of the rows."""
+        return [[row[i] for row in self.body] for i in range(1, len(self.header[0]))]
+
+    @property
     def texts(self) -> str:
         """Every text of the table, to ask which characters it needs."""
         cells = (cell for row in (*self.header, *self.body) for cell in row)
@@ -118,31 +123,38 @@ def as_text(content: Content) -> str:
         Lines without a final new line.
     """
     stub = max(text_width(row[0]) for row in (*content.header, *content.body))
-    columns = list(zip(*(row[1:] for row in (*content.header, *content.body)), strict=True))
-    numbers = [[_NUMBER.fullmatch(cell) for cell in column] for column in columns]
-    bodies = [max((len(n[1]) for n in column if n), default=0) for column in numbers]
-    tails = [max((len(n[2]) for n in column if n), default=0) for column in numbers]
+    columns = content.columns
+    numbers = [[n for cell in column if (n := _NUMBER.fullmatch(cell))] for column in columns]
+    bodies = [max((len(n[1]) for n in found), default=0) for found in numbers]
+    tails = [max((len(n[2]) for n in found), default=0) for found in numbers]
     widths = [
-        max(body + tail, *map(text_width, column))
+        max(body + tail, *map(text_width, column), 0)
         for body, tail, column in zip(bodies, tails, columns, strict=True)
     ]
+    for row in content.header:
+        _make_room(widths, spans(row[1:]))
     total = stub + sum(w + 2 for w in widths)
 
-    def line(row: list[str], *, head: bool) -> str:
-        cells = [row[0] + " " * (stub - text_width(row[0]))]
+    def head(row: list[str]) -> str:
+        cells, start = [_pad(row[0], stub)], 0
+        for text, span in spans(row[1:]):
+            cells.append(_centre(text, sum(widths[start : start + span]) + 2 * (span - 1)))
+            start += span
+        return "  ".join(cells).rstrip()
+
+    def line(row: list[str]) -> str:
+        cells = [_pad(row[0], stub)]
         for cell, body, tail, width in zip(row[1:], bodies, tails, widths, strict=True):
-            number = None if head else _NUMBER.fullmatch(cell)
-            text = number[1].rjust(body) + number[2].ljust(tail) if number else cell
-            space = width - text_width(text)
-            cells.append(" " * ((space + 1) // 2) + text + " " * (space // 2))
+            number = _NUMBER.fullmatch(cell)
+            cells.append(_centre(number[1].rjust(body) + number[2].ljust(tail) if number else cell, width))
         return "  ".join(cells).rstrip()
 
     lines = [content.title] if content.title else []
-    lines += ["=" * total, *(line(row, head=True) for row in content.header), "-" * total]
+    lines += ["=" * total, *map(head, content.header), "-" * total]
     for position, row in enumerate(content.body):
         if position in content.breaks:
             lines.append("-" * total)
-        lines.append(line(row, head=False))
+        lines.append(line(row))
     lines.append("=" * total)
     for note in content.notes:
         lines += textwrap.wrap(note, max(total, 60))
@@ -295,6 +307,25 @@ def write_latex(content: Content, path: Path) -> None:
         File to write, in UTF-8.
     """
     path.write_text(as_latex(content), "utf-8")
+
+
+def _make_room(widths: list[int], heads: list[tuple[str, int]]) -> None:
+    """Widen columns until each head fits over those it spans."""
+    start = 0
+    for text, span in heads:
+        lacking = text_width(text) - sum(widths[start : start + span]) - 2 * (span - 1)
+        for number in range(max(lacking, 0)):
+            widths[start + number % span] += 1
+        start += span
+
+
+def _pad(text: str, width: int) -> str:
+    return text + " " * (width - text_width(text))
+
+
+def _centre(text: str, width: int) -> str:
+    space = width - text_width(text)
+    return " " * ((space + 1) // 2) + text + " " * (space // 2)
 
 
 def _html_cell(tag: str, text: str, style: str, span: int = 1) -> str:

@@ -163,10 +163,10 @@ def _text_cell(sheet: Any, row: int, column: int, text: str) -> Any:
 
 
 def _fit(content: Content) -> tuple[list[float], float, bool]:
-    """Choose widths, type size and page: upright if row names wrapped to a quarter of it leave enough room."""
+    """Choose widths, type size and page: upright if row names, wrapped to a quarter of it, leave room."""
     rows = (*content.header, *content.body)
     stub = max(text_width(row[0]) for row in rows)
-    units = [max(6, *map(text_width, column)) for column in zip(*(r[1:] for r in content.body), strict=True)]
+    units = [max(map(text_width, ["-0.000", *column])) for column in content.columns]
     for row in content.header:
         room_of = [-(-_longest_word(text) // span) for text, span in spans(row[1:]) for _ in range(span)]
         units = [max(pair) for pair in zip(units, room_of, strict=True)]

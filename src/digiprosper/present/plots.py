@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import math
-import numbers
 import sys
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from digiprosper.errors import InputTypeError, Notice, OptionError, issue
+from digiprosper.errors import InputTypeError, Notice, OptionError, check_level, issue
 from digiprosper.optional import require
 from digiprosper.present.columns import (
-    HasThresholds,
     check_labels,
     merged_labels,
     name_columns,
@@ -21,15 +19,15 @@ from digiprosper.present.columns import (
     select,
 )
 from digiprosper.present.labels import has_cjk, term_label
+from digiprosper.results.threshold import ThresholdResults, critical_lr
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from contextlib import AbstractContextManager
 
     from matplotlib.axes import Axes
 
     from digiprosper.present.columns import Column, Models
-    from digiprosper.results.threshold import ThresholdResults
 
 __all__ = ["coefficients", "lr_profile"]
 
@@ -44,6 +42,7 @@ _FONTS = (
     "SimHei",
     "WenQuanYi Zen Hei",
     "WenQuanYi Micro Hei",
+    "Noto Sans CJK JP",  # what older matplotlib calls the file that has all of them
 )
 # Files that fontManager may not have listed: it caches, and a font installed since then is not in the cache.
 _FONT_FILES = (
@@ -105,11 +104,7 @@ def coefficients(
     See the page ``docs/plots.md``.
     """
     purpose = "plots.coefficients"
-    if isinstance(level, bool) or not isinstance(level, numbers.Real) or not 0 < level < 1:
-        raise OptionError(
-            f"{purpose}: level={level!r} must be between 0 and 1, such as 0.95.",
-            [Notice("option", f"level={level!r}", {"option": "level"})],
-        )
+    check_level(level)
     columns = name_columns(read_columns(results, purpose, level=level), None, purpose)
     if any(c.cells for c in columns) or not any(c.estimates for c in columns):
         raise InputTypeError(
@@ -121,7 +116,8 @@ def coefficients(
     names = [row_label(term, columns, texts, 3) for term in terms]
     heads = [f"{c.head}{' (not estimated)' if c.failure else ''}" for c in columns]
     height = 1.1 + len(terms) * (0.3 + 0.14 * len(columns))
-    with _axes(ax, [*names, *heads], (6.4, height), purpose) as axes:
+    with _fonts(ax, [*names, *heads], purpose):
+        axes = _new_axes((6.4, height), purpose) if ax is None else ax
         for position, column in enumerate(columns):
             _draw_model(axes, column, terms, heads[position], position, len(columns))
         axes.axvline(0, color=_FAINT, linewidth=0.8, linestyle="--", zorder=0)
@@ -173,9 +169,9 @@ def lr_profile(results: ThresholdResults, threshold: int = 1, *, ax: Axes | None
     See the page ``docs/plots.md``.
     """
     purpose = "plots.lr_profile"
-    if not isinstance(results, HasThresholds):
+    if not isinstance(results, ThresholdResults):
         raise InputTypeError(
-            f"{purpose}: {type(results).__name__} has no thresholds; pass what PanelThreshold(...).fit returns.",
+            f"{purpose}: {type(results).__name__} has no thresholds; pass what PanelThreshold.fit returns.",
             [Notice("models", "not a threshold model", {"type": type(results).__name__})],
         )
     numbers_known = [int(i) for i in results.thresholds.index]
@@ -186,9 +182,10 @@ def lr_profile(results: ThresholdResults, threshold: int = 1, *, ax: Axes | None
         )
     profile = results.profile(threshold)
     estimate = float(results.thresholds.loc[threshold, "estimate"])  # type: ignore[arg-type]
-    critical = -2 * math.log(1 - math.sqrt(results.level))
-    name = term_label(results.threshold_variable, results.labels)
-    with _axes(ax, [name], (6.4, 4.0), purpose) as axes:
+    critical = critical_lr(results.level)
+    name = term_label(results.threshold_variable, results.slopes.labels)
+    with _fonts(ax, [name], purpose):
+        axes = _new_axes((6.4, 4.0), purpose) if ax is None else ax
         for number, (low, high) in enumerate(results.confidence_set(threshold)):
             # The outline keeps a set of one value visible.
             axes.axvspan(
@@ -208,16 +205,20 @@ def lr_profile(results: ThresholdResults, threshold: int = 1, *, ax: Axes | None
             linewidth=1.0,
             label=f"{100 * results.level:g}% critical value {critical:.2f}",
         )
-        axes.plot([estimate], [0.0], "o", color=_INK, markersize=6, clip_on=False, label=f"Estimate {estimate:.4g}")
+        mark = f"{'Given' if results.given else 'Estimate'} {estimate:.4g}"
+        axes.plot([estimate], [0.0], "o", color=_INK, markersize=6, clip_on=False, label=mark)
         axes.set_xlabel(f"{name} (γ)")
-        axes.set_ylabel("Likelihood ratio" if len(numbers_known) == 1 else f"Likelihood ratio, threshold {threshold}")
-        axes.set_ylim(bottom=0)
+        which = f", threshold {threshold}" if len(numbers_known) > 1 else ""
+        axes.set_ylabel(f"Likelihood ratio{which}")
+        axes.set_ylim(bottom=min(0.0, profile["lr"].min()))
         _plain_spines(axes)
         axes.legend(frameon=False, loc="best")
     return axes
 
 
-def _draw_model(axes: Axes, column: Column, terms: Sequence[str], head: str, position: int, count: int) -> None:
+def _draw_model(
+    axes: Axes, column: Column, terms: Sequence[str], head: str, position: int, count: int
+) -> None:
     shift = (position - (count - 1) / 2) * min(0.8 / count, 0.22)
     rows = [(i + shift, column.estimates[t]) for i, t in enumerate(terms) if t in column.estimates]
     estimates = [cell.estimate for _, cell in rows]
@@ -245,49 +246,41 @@ def _rgb(color: str) -> tuple[float, float, float]:
     return tuple(int(color[i : i + 2], 16) / 255 for i in (1, 3, 5))  # type: ignore[return-value]
 
 
-@contextmanager
-def _axes(ax: Axes | None, texts: Iterable[str], size: tuple[float, float], purpose: str) -> Iterator[Axes]:
-    """Draw on the given Axes as they are, or on a new figure that can show the texts."""
+def _new_axes(size: tuple[float, float], purpose: str) -> Axes:
     pyplot = require("matplotlib.pyplot", extra="plot", purpose=purpose)
-    if ax is not None:
-        yield ax
-        return
-    with _fonts(texts):
-        yield pyplot.subplots(figsize=size, layout="constrained")[1]
+    axes: Axes = pyplot.subplots(figsize=size, layout="constrained")[1]
+    return axes
 
 
-def _fonts(texts: Iterable[str]) -> AbstractContextManager[Any]:
-    """Set a font with Chinese characters, only while a figure that needs it is made.
+def _fonts(ax: Axes | None, texts: Iterable[str], purpose: str) -> AbstractContextManager[Any]:
+    """Set a font with Chinese characters, only while a figure of our own that needs it is made.
 
     The name must stand in `font.family` itself, after the usual family: in `font.sans-serif` it is either not
     asked for or takes over, and then the minus is missing. Texts copy it when they are made.
     """
-    font = _cjk_font() if any(has_cjk(text) for text in texts) else None
+    matplotlib = require("matplotlib", extra="plot", purpose=purpose)
+    font = _cjk_font() if ax is None and any(map(has_cjk, texts)) else None
     if font is None:
         return nullcontext()
-    matplotlib = require("matplotlib", extra="plot", purpose="plots")
     context: AbstractContextManager[Any] = matplotlib.rc_context({"font.family": ["sans-serif", font]})
     return context
 
 
 @cache
 def _cjk_font() -> str | None:
-    from pathlib import Path
-
     manager = require("matplotlib.font_manager", extra="plot", purpose="plots").fontManager
-    for file in _FONT_FILES:
-        if Path(file).exists():
+    listed = _listed(manager)
+    if listed is None:
+        for file in filter(Path.exists, map(Path, _FONT_FILES)):
             manager.addfont(file)
+        listed = _listed(manager)
+    if listed is None:
+        how = _INSTALL.get(sys.platform, "install Noto Sans CJK SC from fonts.google.com")
+        message = f"no font with Chinese characters was found, so labels will show boxes. To cure it: {how}"
+        issue([Notice("missing_font", f"{message}, then restart Python.", {"fonts": _FONTS})])
+    return listed
+
+
+def _listed(manager: Any) -> str | None:
     known = set(manager.get_font_names())
-    for font in _FONTS:
-        if font in known:
-            return font
-    how = _INSTALL.get(sys.platform, "install Noto Sans CJK SC from fonts.google.com")
-    issue([
-        Notice(
-            "missing_font",
-            f"no font with Chinese characters was found, so labels will show boxes: {how}, then restart Python.",
-            {"fonts": _FONTS},
-        )
-    ])
-    return None
+    return next((font for font in _FONTS if font in known), None)

@@ -148,7 +148,7 @@ class EffectResults:
             If the method is unknown or `level` is not between 0 and 1.
         """
         check_option("method", method, self.methods)
-        if not isinstance(level, int | float) or not 0 < level < 1:
+        if not 0 < level < 1:
             raise OptionError(f"level={level!r}: a number between 0 and 1, such as .95.")
         if method == "delta":
             low, high, p = intervals.delta(self.estimates, self._errors, self.df_t, level)
@@ -225,7 +225,8 @@ class EffectResults:
     @property
     def conventions(self) -> str:
         """One line: which standard errors, how many draws of what, and the number that reproduces them."""
-        return f"{self.errors_text}; percentile interval, {self._reps} {self.drawn} draws; rng {self.rng_entropy}"
+        drawn = f"percentile interval, {self._reps} {self.drawn} draws"
+        return f"{self.errors_text}; {drawn}; rng {self.rng_entropy}"
 
     def to_dict(self) -> dict[str, Any]:
         """Turn the result into plain data that JSON can hold; missing numbers are None.
@@ -272,11 +273,12 @@ class EffectResults:
         counts = [f"{self.nobs:,} rows"]
         counts += [f"{info['n_entities']:,} entities"] if info["n_entities"] is not None else []
         counts += [f"{info['n_times']:,} periods"] if info["n_times"] is not None else []
-        rows = [
-            [r.term, _number(r.estimate), _number(r.std_error, 4), p_text(r.p_value),
-             "missing" if np.isnan(r.conf_low) else f"[{r.conf_low:.4g}, {r.conf_high:.4g}]"]
-            for r in self.tidy().itertuples(index=False)
-        ]  # fmt: skip
+        frame, rows = self.tidy(), []
+        numbers = ("estimate", "std_error", "p_value", "conf_low", "conf_high")
+        for term, values in zip(self.names, frame[list(numbers)].to_numpy(dtype=float), strict=True):
+            estimate, error, p, low, high = (float(v) for v in values)
+            ends = "missing" if np.isnan(low) else f"[{low:.4g}, {high:.4g}]"
+            rows.append([term, _number(estimate), _number(error, 4), p_text(p), ends])
         return [
             title,
             f"Effects: {(info['effects'] or 'none (intercept)').replace('+', ', ')}",

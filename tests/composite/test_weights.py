@@ -1,0 +1,158 @@
+from __future__ import annotations
+
+import json
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from digiprosper import (
+    IndicatorError,
+    IndicatorWarning,
+    InputTypeError,
+    MissingDataError,
+    OptionError,
+    entropy_weights,
+)
+
+REFERENCE = json.loads((Path(__file__).parents[1] / "reference" / "entropy.json").read_text(encoding="utf-8"))
+
+
+def min_max(case):
+    x = np.array(case["data"], dtype=float)
+    z = (x - x.min(axis=0)) / (x.max(axis=0) - x.min(axis=0))
+    return np.where(np.array(case["directions"]) == "+", z, 1 - z)
+
+
+def textbook(z):
+    p = z / z.sum(axis=0)
+    redundancy = 1 + np.where(p > 0, p * np.log(np.where(p > 0, p, 1)), 0).sum(axis=0) / np.log(len(z))
+    return redundancy / redundancy.sum()
+
+
+@pytest.mark.parametrize("name", ["G1", "G2", "closed_form"])
+def test_outside_numbers(name):
+    case = REFERENCE[name]
+    np.testing.assert_allclose(
+        entropy_weights(min_max(case)), case["weights"], atol=case["tolerance"], rtol=0
+    )
+
+
+def test_closed_form():
+    c = np.log(2) / np.log(3)
+    exact = np.array([2 * c, 3 - 3 * c, 3]) / (6 - c)
+    np.testing.assert_allclose(entropy_weights(min_max(REFERENCE["closed_form"])), exact, atol=1e-14)
+
+
+def test_shift_outside_numbers_and_warning():
+    case = REFERENCE["G1"]
+    with pytest.warns(IndicatorWarning, match=r"shift=0.01 changes the weights"):
+        weights = entropy_weights(min_max(case), shift=0.01)
+    np.testing.assert_allclose(weights, case["weights_shift_01"], atol=case["tolerance"], rtol=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        entropy_weights(min_max(case), shift=1e-4)
+
+
+def test_weights_are_theil_shares():
+    z = np.random.default_rng(4).gamma(1.5, size=(90, 6))
+    u = z / z.mean(axis=0)
+    theil = (u * np.log(u)).mean(axis=0)
+    np.testing.assert_allclose(entropy_weights(z), theil / theil.sum(), rtol=1e-11)
+
+
+matrices = st.tuples(st.integers(0, 2**32 - 1), st.integers(3, 60), st.integers(2, 6))
+
+
+def draw(seed, rows, width):
+    rng = np.random.default_rng(seed)
+    z = rng.gamma(rng.uniform(0.3, 3), size=(rows, width)) * (rng.random((rows, width)) > 0.1)
+    z[0] += 1.0
+    z[1] = 0.0
+    return z
+
+
+def quiet(z, **options):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", IndicatorWarning)
+        return entropy_weights(z, **options)
+
+
+@given(matrices)
+@settings(max_examples=100, deadline=None)
+def test_properties(shape):
+    z = draw(*shape)
+    w = quiet(z)
+    assert abs(w.sum() - 1) < 1e-14
+    assert (w >= 0).all()
+    np.testing.assert_allclose(w, textbook(z), rtol=1e-8, atol=1e-12)
+    np.testing.assert_allclose(quiet(z * 7.5), w, rtol=1e-10)  # a share does not know the unit
+    np.testing.assert_allclose(quiet(np.repeat(z, 2, axis=0)), w, rtol=1e-10)  # every row twice
+    np.testing.assert_allclose(quiet(z[::-1]), w, rtol=1e-10)  # order of rows
+    twice = quiet(np.column_stack([z, z[:, 0]]))
+    assert twice[0] == pytest.approx(twice[-1], rel=1e-12)  # duplicate columns alike
+
+
+def test_constant_column_has_no_weight_and_is_named_once():
+    z = np.random.default_rng(5).random((20, 3))
+    frame = pd.DataFrame(z, columns=["a", "b", "c"]).assign(flat=0.4, none=0.0)
+    with pytest.warns(IndicatorWarning, match="'flat', 'none' is constant") as caught:
+        weights = entropy_weights(frame)
+    assert len(caught) == 1
+    assert caught[0].filename == __file__
+    assert weights[3:].tolist() == [0.0, 0.0]
+    np.testing.assert_allclose(weights[:3], entropy_weights(z), rtol=1e-14)
+
+
+def test_dominant_column_warns():
+    z = np.random.default_rng(6).uniform(1, 2, size=(50, 5))
+    z[:, 2] = 0.0
+    z[0, 2] = 1.0
+    with pytest.warns(IndicatorWarning, match=r"'column 2' \(0\.\d\d\) weighs more than three equal shares"):
+        entropy_weights(z)
+
+
+@pytest.mark.parametrize(
+    ("z", "options", "error", "words"),
+    [
+        (np.full((4, 2), 3.0), {}, IndicatorError, ["constant", "4 rows", "'column 0', 'column 1'"]),
+        (np.ones((1, 2)), {}, IndicatorError, ["constant"]),
+        (
+            pd.DataFrame({"a": [1.0, 2], "gap": [1.0, -2]}),
+            {},
+            IndicatorError,
+            ["'gap'", "negative", "normalise"],
+        ),
+        (pd.DataFrame({"a": [1.0, 2], "b": [1, -2.0]}), {"shift": 5}, IndicatorError, ["'b'", "negative"]),
+        (
+            pd.DataFrame({"a": [1.0, np.nan, 2], "b": [np.inf, 1, 2]}),
+            {},
+            MissingDataError,
+            ["'a'", "first: 1", "'b'"],
+        ),
+        (np.arange(3.0), {}, InputTypeError, ["rows x indicators", "(3,)"]),
+        (np.empty((0, 3)), {}, InputTypeError, ["(0, 3)"]),
+        ([["a", "b"]], {}, InputTypeError, ["table of numbers"]),
+        (np.eye(3), {"shift": -1}, OptionError, ["shift=-1", ">= 0"]),
+        (np.eye(3), {"shift": "no"}, OptionError, ["shift='no'"]),
+        (np.eye(3), {"shift": np.nan}, OptionError, ["shift=nan"]),
+        (np.eye(3), {"shift": True}, OptionError, ["shift=True"]),
+    ],
+)
+def test_what_is_wrong_is_said(z, options, error, words):
+    with pytest.raises(error) as caught:
+        entropy_weights(z, **options)
+    assert all(w in str(caught.value) for w in words), str(caught.value)
+    assert error in (InputTypeError,) or caught.value.problems
+
+
+def test_counts_and_first_rows_are_data():
+    z = np.random.default_rng(7).random((30, 2))
+    z[3:17, 1] = np.nan
+    with pytest.raises(MissingDataError, match="in 14 rows") as caught:
+        entropy_weights(z)
+    assert caught.value.problems[0].data == {"column": "column 1", "count": 14, "rows": (3, 4, 5, 6, 7)}
