@@ -184,7 +184,7 @@ def test_constant_indicator_is_as_if_it_were_not_there():
 
 def test_all_constant_is_refused():
     frame = made(8).assign(a=1, b=2, c=3, d=4)
-    with pytest.raises(IndicatorError, match="all indicators are constant over the 40 rows"):
+    with pytest.raises(IndicatorError, match="every indicator is constant over the 40 rows"):
         CompositeIndex(SYSTEM).fit(panel_of(frame))
 
 
@@ -293,7 +293,8 @@ def test_results_are_small_picklable_and_hold_no_panel():
     pd.testing.assert_series_equal(again.scores, index.scores)
     assert not any(isinstance(getattr(index, f), Panel) for f in index.__slots__)
     assert not hasattr(index, "bse")
-    index.scores.iloc[0] = 99.0
+    scores = index.scores
+    scores.iloc[0] = 99.0
     assert index.scores.iloc[0] != 99.0
 
 

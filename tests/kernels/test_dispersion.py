@@ -72,7 +72,7 @@ def test_blocks_do_not_show(seed, rows, width):
     np.testing.assert_allclose(sums.total, z.sum(axis=0), rtol=1e-12)
     positive = np.where(z > 0, z, 1.0)
     np.testing.assert_allclose(sums.z_log_z, (z * np.log(positive)).sum(axis=0), rtol=1e-10, atol=1e-10)
-    np.testing.assert_array_equal(sums.low, z.min(axis=0))
+    assert sums.low == z.min()
 
 
 def test_shift_is_added_before_the_sums():
@@ -99,6 +99,6 @@ def test_entity_sums_add_up_and_give_any_redraw():
 
 
 def test_negative_and_missing_values_show():
-    assert column_sums(np.array([[1.0, 2.0], [-0.5, 1.0]])).low.tolist() == [-0.5, 1.0]
+    assert column_sums(np.array([[1.0, 2.0], [-0.5, 1.0]])).low == -0.5
     assert not np.isfinite(column_sums(np.array([[np.nan], [1.0]])).total[0])
     assert not np.isfinite(column_sums(np.array([[np.inf], [1.0]])).total[0])

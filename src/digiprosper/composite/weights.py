@@ -82,7 +82,7 @@ def entropy_weights(Z: Any, *, shift: float = 0.0) -> Floats:
     Notes
     -----
     p_ij = z_ij / sum_i z_ij, e_j = -sum_i p_ij ln p_ij / ln n, w_j = (1 - e_j) / sum_k (1 - e_k)
-    (Shannon 1948; for weights Zeleny 1982). As 1 - e_j = T_j / ln n with Theil's T of column j, the weights
+    (Shannon 1948; as weights, Hwang and Yoon 1981). As 1 - e_j = T_j / ln n with Theil's T of column j, the weights
     are shares of Theil indices: the method rewards dispersion and skewness, not importance.
 
     Examples
@@ -98,7 +98,7 @@ def entropy_weights(Z: Any, *, shift: float = 0.0) -> Floats:
     sums = column_sums(z, shift=shift)
     if not (np.isfinite(sums.total).all() and np.isfinite(sums.z_log_z).all()):
         _refuse_missing(z, names)
-    if (sums.low < shift).any():
+    if sums.low < shift:
         _refuse_negative(z, names)
     weighing = _weigh(z, names, shift, sums)
     issue(weighing.notices)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from dataclasses import field as attribute
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
+from typing import TYPE_CHECKING, ClassVar, Literal, get_args
 
 import numpy as np
 import pandas as pd
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from digiprosper.kernels.within import Floats, Ints
     from digiprosper.panel import Panel, Sample
     from digiprosper.results.linear import LinearResults
+    from digiprosper.results.protocol import Glance
 
 __all__ = ["Mediation", "MediationResults", "SobelKind", "Structure"]
 
@@ -60,8 +61,8 @@ _ABSORBED = 1e-9
 class MediationResults(EffectResults):
     """Total, direct and indirect effects, with the equations behind them.
 
-    Made by :meth:`Mediation.fit`. Terms: ``total``, ``direct``, ``indirect``, ``indirect:<m>`` for each mediator
-    and ``proportion_mediated``. Effects are in units of the outcome a unit of the treatment.
+    Made by :meth:`Mediation.fit`. Terms: ``total``, ``direct``, ``indirect``, ``indirect:<m>`` for each
+    mediator and ``proportion_mediated``. Effects are in units of the outcome a unit of the treatment.
 
     Parameters
     ----------
@@ -70,12 +71,12 @@ class MediationResults(EffectResults):
     mediators : tuple of str
         Terms it may work through.
     equations : tuple of (name, LinearResults)
-        ``total`` (y on x), ``mediator:<m>`` (m on x) and ``outcome`` (y on x and all m), each with the controls.
+        ``total`` (y on x), ``mediator:<m>`` (m on x) and ``outcome`` (y on x and all m), with the controls.
 
     Notes
     -----
-    The remaining parameters are those of `EffectResults`; `cov` is the joint delta covariance of all equations
-    under the fit's `cov_type`.
+    The remaining parameters are those of `EffectResults`; `cov` is the joint delta covariance of all
+    equations under the fit's `cov_type`.
     """
 
     treatment: str = ""
@@ -96,8 +97,8 @@ class MediationResults(EffectResults):
         """Test each indirect effect as a product of two normal estimates, in closed form.
 
         ``se^2 = a^2 s_b^2 + b^2 s_a^2`` (Sobel 1982), ``+ s_a^2 s_b^2`` (Aroian 1947) or ``- s_a^2 s_b^2``
-        (Goodman 1960), with the standard errors s_a, s_b of the fit's own `cov_type`. The product is not normal:
-        the test is conservative near 0, and the default interval of :meth:`tidy` is the better one.
+        (Goodman 1960), with the standard errors s_a, s_b of the fit's own `cov_type`. The product is not
+        normal: the test is conservative near 0, and the interval of :meth:`tidy` is the better one.
 
         Parameters
         ----------
@@ -127,9 +128,7 @@ class MediationResults(EffectResults):
         names = [f"indirect:{m}" for m in self.mediators]
         negative = [name for name, v in zip(names, variance, strict=True) if v < 0]
         if negative:
-            text = (
-                f"Goodman's variance of {quoted(negative)} is negative, so there is no such standard error."
-            )
+            text = f"Goodman's variance of {quoted(negative)} is negative: there is no such standard error."
             issue([Notice("not_psd", text, {"terms": tuple(negative)})])
         error = np.sqrt(np.where(variance < 0, np.nan, variance))
         _, _, p = intervals.delta(a * b, error, np.inf)
@@ -167,9 +166,8 @@ class MediationResults(EffectResults):
             row = ends.loc[f"indirect:{mediator}"]
             out = row["conf_low"] > 0 or row["conf_high"] < 0
             verdict = "leaves 0 out: an indirect effect" if out else "covers 0: no indirect effect is shown"
-            lines.append(
-                f"Through {mediator}: a = {a:.4g}, b = {b:.4g}, a x b = {a * b:.4g}. Its interval {verdict}."
-            )
+            path = f"Through {mediator}: a = {a:.4g}, b = {b:.4g}, a x b = {a * b:.4g}"
+            lines.append(f"{path}; its interval {verdict}.")
         share = float(self.estimates[-1])
         if not np.isnan(share):
             lines.append(f"The mediators carry {share:.1%} of the total effect.")
@@ -180,9 +178,9 @@ class MediationResults(EffectResults):
 class Mediation(Specification):
     """How much of a treatment's effect runs through mediators.
 
-    ``y = c x + ..``, ``m_k = a_k x + ..``, ``y = c' x + sum_k b_k m_k + ..``, each with the same controls, absorbed
-    effects and rows. Then ``c = c' + sum_k a_k b_k`` exactly, in the estimates and in every bootstrap draw
-    (Preacher & Hayes 2008; Gelbach 2016).
+    ``y = c x + ..``, ``m_k = a_k x + ..``, ``y = c' x + sum_k b_k m_k + ..``, each with the same controls,
+    absorbed effects and rows. Then ``c = c' + sum_k a_k b_k`` exactly, in the estimates and in every bootstrap
+    draw (Preacher & Hayes 2008; Gelbach 2016).
 
     Parameters
     ----------
@@ -214,15 +212,15 @@ class Mediation(Specification):
     TermError
         From the constructor, if a term stands in two places.
     IdentificationError
-        From `fit`, if the treatment or a mediator does not vary inside the effects: the indirect *within* effect is
-        then not identified.
+        From `fit`, if the treatment or a mediator does not vary inside the effects: the indirect *within*
+        effect is then not identified.
 
     Notes
     -----
-    The clusters are drawn with replacement, all effects and all equations estimated again on each draw
-    (Cameron, Gelbach & Miller 2008; the iid intervals of Preacher & Hayes over-reject 17-24% for 5% in serially
-    correlated panels). Interval: percentile; p inverts it. Standard error: delta method on the joint covariance of
-    all equations (Weesie 1999; Gelbach 2016).
+    The clusters are drawn with replacement, and all effects and all equations are estimated again on each
+    draw; drawing rows instead rejects a true null in 17-24% of serially correlated panels, not 5%. Interval:
+    percentile; p inverts it. Standard error: delta method on the joint covariance of all equations (Weesie
+    1999; Gelbach 2016).
 
     Examples
     --------
@@ -250,7 +248,7 @@ class Mediation(Specification):
 
     _roles: ClassVar[tuple[str, ...]] = ("y", "treatment", "mediators", "x")
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - every option of the table is a keyword
         self,
         y: str,
         treatment: str,
@@ -276,16 +274,14 @@ class Mediation(Specification):
         object.__setattr__(self, "mediators", as_terms(self.mediators, "mediators"))
         object.__setattr__(self, "x", as_terms(self.x, "x"))
         if not self.mediators:
-            raise TermError(
-                "mediators is empty; name at least one term, or use FixedEffects for the total effect."
-            )
+            raise TermError("mediators is empty; name at least one term (FixedEffects has the total effect).")
         self._refuse_repeats()
         check_option("structure", self.structure, get_args(Structure))
         check_linear_options(self)
         if self.clusters is not None and len(self.clusters) > 1:
             raise OptionError(
-                f"clusters={self.clusters!r}: the bootstrap draws whole clusters, and two-way clusters cannot be "
-                "drawn whole in both directions. Name one; the two-way errors of a single path are FixedEffects'."
+                f"clusters={self.clusters!r}: the bootstrap draws whole clusters, and two-way clusters cannot "
+                "be drawn whole in both directions. Name one; FixedEffects has two-way errors of one path."
             )
         check_reps(self.reps, _LEAST_REPS)
 
@@ -301,8 +297,8 @@ class Mediation(Specification):
                     problems.append(Notice("repeated", f"{term!r} is in {first} and in {role}", data))
         if problems:
             raise TermError(
-                f"{'; '.join(p.message for p in problems)}. A term has one place in the system: outcome, treatment, "
-                "mediator or control.",
+                f"{'; '.join(p.message for p in problems)}. A term has one place in the system: outcome, "
+                "treatment, mediator or control.",
                 problems,
             )
 
@@ -318,8 +314,8 @@ class Mediation(Specification):
         Parameters
         ----------
         panel : Panel
-            The data. Rows with a missing value in any term leave all equations; a cross-section is a panel with an
-            entity only.
+            The data. Rows with a missing value in any term leave all equations; a cross-section is a panel
+            with an entity only.
         rng : None, int, sequence of int, SeedSequence or Generator
             Source of the draws; `results.rng_entropy` passed back reproduces them.
         progress : bool
@@ -333,75 +329,71 @@ class Mediation(Specification):
         seed = seed_sequence(rng)
         roles = {"y": (self.y,), "treatment": (self.treatment,), "mediators": self.mediators, "x": self.x}
         prepared = prepare(panel, roles, self.options)
-        sample = prepared.sample
-        columns, names = _system(sample, self)
-        _refuse_absorbed(prepared, columns, names, self)
+        columns, names = _system(prepared.sample, self)
+        swept = prepared.within.sweep(columns)
         k = len(self.mediators)
+        _refuse_absorbed(prepared, columns, swept, names[: 2 + k])
         layout = _layout(k, columns.shape[1])
-        labels = ("total", *(f"mediator:{m}" for m in self.mediators), "outcome")
         equations = tuple(
-            (
-                label,
-                fit_columns(prepared, names[y], columns[:, y], [names[j] for j in x], columns[:, list(x)]),
-            )
-            for label, (y, x) in zip(labels, layout, strict=True)
+            fit_columns(prepared, names[y], columns[:, y], [names[j] for j in x], columns[:, list(x)])
+            for y, x in layout
         )
         drawn, drawn_name = _drawn(prepared, self)
-        swept = prepared.within.sweep(columns)
-        grams = entity_grams(swept, drawn, prepared.within.effects)
-        draws = bootstrap(grams, layout, self.reps, seed)
-        point = [
-            np.array(result.coefficients)[None, : len(x)]
-            for (_, result), (_, x) in zip(equations, layout, strict=True)
-        ]
-        estimates, draw_values = _effects(point, k)[0], _effects(draws.coefficients, k)
+        draws = bootstrap(entity_grams(swept, drawn, prepared.within.effects), layout, self.reps, seed)
+        draw_values = _effects(draws.coefficients, k)
+        point = [e.coefficients[None, :] for e in equations]
+        estimates = _effects(point, k)[0]
         covariance = _delta(point, _joint(prepared, swept, layout, k), k)
-        notices = [n for _, result in equations for n in result.diagnostics]
+        notices = [n for e in equations for n in e.diagnostics]
         notices += _draw_notices(self.reps, draws.lost, drawn_name)
-        if not prepared.effect_names and sample.nobs > sample.n_entities:
-            notices.append(_POOLED)
+        notices += _pooled(prepared)
         unclear = _unclear(estimates, draw_values)
-        if unclear is not None:
-            notices.append(unclear)
+        if unclear:
+            notices += unclear
             for values in (estimates, draw_values, covariance, covariance.T):
                 values[..., -1] = np.nan
-        outcome = equations[-1][1]
-        info = outcome.glance()
-        info.update(model="Mediation", rng_entropy=int(seed.entropy))  # type: ignore[arg-type]
-        info.update(rsquared=None, rsquared_within=None, rsquared_within_entity=None, rsquared_adj=None)
-        info["f_statistic"] = None
         diagnostics = tuple(n for i, n in enumerate(notices) if n not in notices[:i])
         issue(diagnostics)
+        mediators = names[2 : 2 + k]
+        labels = ("total", *(f"mediator:{m}" for m in mediators), "outcome")
+        indirect = (f"indirect:{m}" for m in mediators)
         return MediationResults(
-            names=(
-                "total",
-                "direct",
-                "indirect",
-                *(f"indirect:{m}" for m in self.mediators),
-                "proportion_mediated",
-            ),
+            names=("total", "direct", "indirect", *indirect, "proportion_mediated"),
             estimates=estimates,
             covariance=covariance,
             draw_values=draw_values,
-            info=info,
+            info=_glance(equations[-1], seed),
             drawn=drawn_name,
-            errors_text=outcome.conventions,
+            errors_text=equations[-1].conventions,
             diagnostics=diagnostics,
-            labels=dict(sample.labels),
+            labels=dict(prepared.sample.labels),
             treatment=names[1],
-            mediators=tuple(names[2 : 2 + k]),
-            equations=equations,
+            mediators=mediators,
+            equations=tuple(zip(labels, equations, strict=True)),
         )
 
 
-_POOLED = Notice(
-    "pooled",
-    "no effects are absorbed: the rows of an entity are pooled, and the effects mix what happens within entities "
-    "with what differs between them. Set entity_effects=True for the within effects.",
-)
+def _glance(outcome: LinearResults, seed: np.random.SeedSequence) -> Glance:
+    info = outcome.glance()
+    info["model"] = "Mediation"
+    info["rng_entropy"] = seed.entropy if isinstance(seed.entropy, int) else None
+    # Of one equation, not of the system.
+    info["rsquared"] = info["rsquared_within"] = info["rsquared_within_entity"] = info["rsquared_adj"] = None
+    info["f_statistic"] = None
+    return info
 
 
-def _system(sample: Sample, spec: Mediation) -> tuple[Floats, list[str]]:
+def _pooled(prepared: Prepared) -> list[Notice]:
+    if prepared.effect_names or prepared.sample.nobs == prepared.sample.n_entities:
+        return []
+    text = (
+        "no effects are absorbed: the rows of an entity are pooled, and the estimates mix what happens within "
+        "entities with what differs between them. Set entity_effects=True for the within effects."
+    )
+    return [Notice("pooled", text, {"nobs": prepared.sample.nobs})]
+
+
+def _system(sample: Sample, spec: Mediation) -> tuple[Floats, tuple[str, ...]]:
     """Lay out outcome, treatment, mediators, controls."""
     names: list[str] = []
     for role in spec._roles:
@@ -410,10 +402,10 @@ def _system(sample: Sample, spec: Mediation) -> tuple[Floats, list[str]]:
         terms = (value,) if isinstance(value, str) else value
         if role != "x" and len(found) != len(terms):
             raise TermError(
-                f"{role}={value!r} makes several columns ({quoted(found)}); each of its terms must be one."
+                f"{role}={value!r} makes the columns {quoted(found)}; each term must be one column."
             )
         names += found
-    return np.column_stack([sample.columns(role) for role in spec._roles]), names
+    return np.column_stack([sample.columns(role) for role in spec._roles]), tuple(names)
 
 
 def _layout(mediators: int, columns: int) -> list[Equation]:
@@ -424,36 +416,38 @@ def _layout(mediators: int, columns: int) -> list[Equation]:
     return [*first, (0, (1, *through, *controls))]
 
 
-def _refuse_absorbed(prepared: Prepared, columns: Floats, names: Sequence[str], spec: Mediation) -> None:
-    centred = columns - columns.mean(axis=0)
-    swept = prepared.within.sweep(columns)
-    spread, left = (np.sqrt((v**2).sum(axis=0)) for v in (centred, swept))
+def _refuse_absorbed(prepared: Prepared, columns: Floats, swept: Floats, names: Sequence[str]) -> None:
+    """Refuse a treatment or mediator without variation of its own, and a mediator that is y or x again."""
+    spread = np.sqrt(((columns - columns.mean(axis=0)) ** 2).sum(axis=0))
     size = np.abs(columns).max(axis=0) * np.sqrt(columns.shape[0])
-    gone = (spread <= 1e-13 * size) | (left < _ABSORBED * spread)
+    norm = np.sqrt((swept**2).sum(axis=0))
+    gone = (spread <= 1e-13 * size) | (norm < _ABSORBED * spread)
     what = ", ".join(prepared.effect_names) or "the intercept"
     problems = []
-    for j in range(1, 2 + len(spec.mediators)):
+    for j in range(1, len(names)):
         if gone[j]:
-            role = "treatment" if j == 1 else "mediator"
-            text = f"the {role} {names[j]!r} does not vary once the effects ({what}) are out"
+            text = f"the {_role(j)} {names[j]!r} does not vary once the effects ({what}) are out"
             problems.append(Notice("absorbed", text, {"column": names[j], "effects": what}))
     if problems:
         raise IdentificationError(
-            f"{'; '.join(p.message for p in problems)}: the indirect within effect is not identified. Use a column "
-            "that moves inside the effects, or leave the effect out (entity_effects=False compares entities, "
-            "time_effects=False periods), which is another effect.",
+            f"{'; '.join(p.message for p in problems)}: the indirect within effect is not identified. Use a "
+            "column that moves inside the effects, or leave an effect out: entity_effects=False compares "
+            "entities too, which is another effect.",
             problems,
         )
-    for j in range(2, 2 + len(spec.mediators)):
+    for j in range(2, len(names)):
         for i in (0, 1):
-            # Two columns that are one another's multiple would make a path of exactly one.
-            cosine = float(swept[:, i] @ swept[:, j]) / (left[i] * left[j]) if left[i] > 0 else 0.0
-            if 1.0 - abs(cosine) < _ABSORBED**2 * 1e3:
+            rest = swept[:, j] - swept[:, i] * (swept[:, i] @ swept[:, j]) / max(norm[i] ** 2, 1e-300)
+            if np.linalg.norm(rest) < _ABSORBED * norm[j]:
                 raise CollinearityError(
-                    f"the mediator {names[j]!r} is the {('outcome', 'treatment')[i]} {names[i]!r} over again once the "
-                    "effects are out; a variable cannot mediate itself.",
+                    f"the mediator {names[j]!r} is the {_role(i)} {names[i]!r} over again once the effects are "
+                    "out; a variable cannot mediate itself. Take another mediator.",
                     [Notice("collinear", "mediator", {"column": names[j], "on": (names[i],)})],
                 )
+
+
+def _role(position: int) -> str:
+    return ("outcome", "treatment", "mediator")[min(position, 2)]
 
 
 def _drawn(prepared: Prepared, spec: Mediation) -> tuple[Ints, str]:
@@ -463,8 +457,8 @@ def _drawn(prepared: Prepared, spec: Mediation) -> tuple[Ints, str]:
         codes, name = prepared.cluster_codes[0], spec.clusters[0]
     if sum(not is_nested(e, codes) for e in prepared.within.effects) > 1:
         raise OptionError(
-            f"clusters={spec.clusters!r}: they cut through the entities and through the periods, so that a drawn cluster "
-            "has no effects of its own. Name clusters made of whole entities, or of whole periods."
+            f"clusters={spec.clusters!r}: they cut through the entities and through the periods, and a drawn "
+            "piece has no effects of its own. Name clusters of whole entities, or of whole periods."
         )
     return codes, name
 
@@ -482,17 +476,13 @@ def _effects(coefficients: Sequence[Floats], mediators: int) -> Floats:
 def _joint(prepared: Prepared, swept: Floats, layout: Sequence[Equation], mediators: int) -> Floats:
     """Covariance of (c, a_1..a_K, c', b_1..b_K) across the equations, under the fit's cov_type and ssc."""
     parts, breads = [], []
-    for y, x in layout:
+    for number, (y, x) in enumerate(layout):
         design = swept[:, list(x)]
         fit = ols(design, swept[:, y])
-        _, how = inference(prepared, len(x))
-        parts.append((design, fit.residuals, how))
-        breads.append(fit.bread[: 1 + mediators if y == 0 and len(parts) > 1 else 1])
-    blocks = [
-        [breads[i] @ cross_meat(parts[i], parts[j]) @ breads[j].T for j in range(len(parts))]
-        for i in range(len(parts))
-    ]
-    joint = np.block(blocks)
+        parts.append((design, fit.residuals, inference(prepared, len(x))[1]))
+        breads.append(fit.bread[: 1 + mediators if number == len(layout) - 1 else 1])
+    pairs = list(zip(parts, breads, strict=True))
+    joint = np.block([[b @ cross_meat(p, q) @ d.T for q, d in pairs] for p, b in pairs])
     return np.asarray((joint + joint.T) / 2.0)
 
 
@@ -514,27 +504,27 @@ def _delta(point: Sequence[Floats], joint: Floats, mediators: int) -> Floats:
 def _draw_notices(reps: int, lost: int, drawn: str) -> list[Notice]:
     out = []
     if reps < _FEW_REPS:
-        text = f"{reps} draws: the smallest possible p is {2 / (reps + 1):.3f} and the ends are rough. Use 999 or more."
+        least = 2 / (reps + 1)
+        text = f"{reps} draws: p cannot be below {least:.3f}, and the interval is rough. Use 999 or more."
         out.append(Notice("few_draws", text, {"reps": reps}))
     if lost:
         text = (
-            f"{lost} of {reps} draws were lost: the {drawn} drawn leave the treatment, a mediator or a control without "
-            "variation of its own. Intervals use the others."
+            f"{lost} of {reps} {drawn} draws were lost: what they drew leaves the treatment, a mediator or a "
+            "control without variation of its own. Intervals use the others."
         )
         out.append(Notice("lost_draws", text, {"lost": lost, "reps": reps}))
     return out
 
 
-def _unclear(estimates: Floats, draws: Floats) -> Notice | None:
+def _unclear(estimates: Floats, draws: Floats) -> list[Notice]:
     """Say why the proportion mediated has no meaning, if it has none."""
     direct, indirect = float(estimates[1]), float(estimates[2])
     low, high = (float(end) for end in intervals.percentile(draws[:, 0], 0.95))
     if direct * indirect < 0:
-        text = "direct and indirect effect have opposite signs (masking): no proportion is mediated"
+        why = "direct and indirect effect have opposite signs (masking)"
     elif not (low > 0 or high < 0):
-        text = f"the total effect is not told from 0 (95% interval {low:.3g} to {high:.3g}): no proportion is mediated"
+        why = f"the 95% interval of the total effect, {low:.3g} to {high:.3g}, covers 0"
     else:
-        return None
-    return Notice(
-        "masking", f"{text}; read the effects themselves.", {"direct": direct, "indirect": indirect}
-    )
+        return []
+    text = f"{why}: proportion_mediated has no meaning and is missing. Read the effects themselves."
+    return [Notice("masking", text, {"direct": direct, "indirect": indirect, "total_interval": (low, high)})]

@@ -31,14 +31,14 @@ class ColumnSums:
         Sum of z.
     z_log_z : ndarray, shape (m,)
         Sum of z ln z, with 0 ln 0 = 0.
-    low : ndarray, shape (m,)
-        Smallest z of each column.
+    low : float
+        Smallest z of all.
     """
 
     nobs: int
     total: Floats
     z_log_z: Floats
-    low: Floats
+    low: float
 
 
 def column_sums(z: Floats, *, shift: float = 0.0) -> ColumnSums:
@@ -57,7 +57,7 @@ def column_sums(z: Floats, *, shift: float = 0.0) -> ColumnSums:
         Sums over rows.
     """
     nobs, width = z.shape
-    total, z_log_z, low = np.zeros(width), np.zeros(width), np.full(width, np.inf)
+    total, z_log_z, low = np.zeros(width), np.zeros(width), np.inf
     # Blocks that stay in cache: the logarithm is then the only cost, and no matrix of shares is made.
     logs, ones = np.empty((min(_ROWS, nobs), width)), np.ones(min(_ROWS, nobs))
     for start in range(0, nobs, _ROWS):
@@ -67,7 +67,7 @@ def column_sums(z: Floats, *, shift: float = 0.0) -> ColumnSums:
         np.log(np.maximum(block, _TINY, out=log), out=log)
         z_log_z += one @ np.multiply(log, block, out=log)
         total += one @ block
-        np.minimum(low, block.min(axis=0), out=low)
+        low = min(low, float(block.min()))
     return ColumnSums(nobs, total, z_log_z, low)
 
 

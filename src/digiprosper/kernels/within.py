@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from digiprosper.errors import IdentificationError
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -19,6 +21,9 @@ Ints = np.ndarray[Any, np.dtype[np.intp]]
 # gradients.
 _DENSE = 1200
 _DENSE_CELLS = 40_000_000
+_ITERATIONS = 5000
+_FLOOR = 2e-15
+_LOOSE = 1e-10
 
 
 def compress(codes: Ints) -> tuple[Ints, int]:
@@ -146,22 +151,26 @@ class Within:
         rest : (N,) array
             The swept column.
         values : list of arrays
-            One value a level for each effect. All but the main effect have mean zero over their levels; their
-            means are in the main one. Without effects, one array with the mean.
+            One value a level for each effect. All but the first have mean zero over their levels; their means
+            are in the first. Without effects, one array with the mean.
         """
         if self.main < 0:
             mean = self._average(column[:, None])[0]
             return column - mean, [np.array([mean])]
         rest = self._sweep_main(column[:, None])
-        solved = self._solve(rest)
+        solved = self._solve(rest, column[:, None])
         values: list[Floats] = [np.zeros(n) for n in self.levels]
         left = column.copy()
         for position, start in self._offsets():
-            value = solved[start : start + self.levels[position], 0]
-            values[position] = value - value.mean()
+            values[position] = solved[start : start + self.levels[position], 0]
             left -= values[position][self.effects[position]]
         values[self.main] = self._means(left[:, None])[:, 0]
-        return left - values[self.main][self.effects[self.main]], values
+        left -= values[self.main][self.effects[self.main]]
+        for position in range(1, len(values)):
+            mean = values[position].mean()
+            values[position] -= mean
+            values[0] += mean
+        return left, values
 
     def _once(self, values: Floats) -> Floats:
         if self.main < 0:
@@ -169,11 +178,16 @@ class Within:
         rest = self._sweep_main(values)
         if len(self.effects) == 1:
             return rest
-        solved = self._solve(rest)
-        fitted = np.zeros_like(rest)
+        return rest - self._sweep_main(self._expand(self._solve(rest, values)))
+
+    def _expand(self, solved: Floats) -> Floats:
+        fitted = np.zeros((self.effects[0].size, solved.shape[1]))
         for position, start in self._offsets():
             fitted += solved[start : start + self.levels[position]][self.effects[position]]
-        return rest - self._sweep_main(fitted)
+        return fitted
+
+    def _right_side(self, rest: Floats) -> Floats:
+        return np.vstack([self._sums(position, rest) for position, _ in self._offsets()])
 
     def _offsets(self) -> list[tuple[int, int]]:
         out, start = [], 0
@@ -201,35 +215,50 @@ class Within:
     def _sweep_main(self, values: Floats) -> Floats:
         return values - self._means(values)[self.effects[self.main]]
 
-    def _solve(self, rest: Floats) -> Floats:
+    def _solve(self, rest: Floats, whole: Floats) -> Floats:
         if len(self.effects) == 1:
             return np.zeros((0, rest.shape[1]))
-        right = np.vstack([self._sums(position, rest) for position, _ in self._offsets()])
+        right = self._right_side(rest)
         if self._inverse is not None:
             return np.asarray(self._inverse @ right)
-        return self._conjugate(right)
+        weighted = whole if self.obs_weights is None else whole * np.sqrt(self.obs_weights)[:, None]
+        return self._conjugate(right, np.sqrt(np.einsum("ij,ij->j", weighted, weighted)))
 
-    def _conjugate(self, right: Floats) -> Floats:
-        from scipy.sparse.linalg import LinearOperator, cg
-
+    def _conjugate(self, right: Floats, norm: Floats) -> Floats:
+        """Solve for all columns at once by conjugate gradients, scaled by the levels' counts."""
         scale = 1 / np.sqrt(np.concatenate([self._counts[position] for position, _ in self._offsets()]))
+        scale = scale[:, None]
 
-        def apply(vector: Floats) -> Floats:
-            scaled = scale * vector.ravel()
-            rows = np.zeros(self.effects[0].size)
-            for position, start in self._offsets():
-                rows += scaled[start : start + self.levels[position]][self.effects[position]]
-            swept = self._sweep_main(rows[:, None])
-            parts = [self._sums(position, swept)[:, 0] for position, _ in self._offsets()]
-            return np.asarray(scale * np.concatenate(parts))
+        def apply(vectors: Floats) -> Floats:
+            return scale * self._right_side(self._sweep_main(self._expand(scale * vectors)))
 
-        size = right.shape[0]
-        operator = LinearOperator((size, size), matvec=apply, dtype=np.float64)
-        out = np.empty_like(right)
-        for j in range(right.shape[1]):
-            solution, _ = cg(operator, scale * right[:, j], rtol=1e-13, atol=0.0, maxiter=5000)
-            out[:, j] = scale * solution
-        return out
+        # The floor is a multiple of the rounding in `right`; below it lies only its part outside the range.
+        floor = (_FLOOR * norm) ** 2
+        solution = np.zeros_like(right)
+        rest = scale * right
+        direction = rest.copy()
+        square = np.einsum("ij,ij->j", rest, rest)
+        open_ = square > floor
+        for _ in range(_ITERATIONS):
+            if not open_.any():
+                break
+            image = apply(direction)
+            curvature = np.einsum("ij,ij->j", direction, image)
+            # A direction without curvature lies in the null space: nothing more can be gained along it.
+            open_ &= curvature > 1e-12 * np.einsum("ij,ij->j", direction, direction)
+            step = np.where(open_, square / np.where(open_, curvature, 1.0), 0.0)
+            solution += step * direction
+            rest -= step * image
+            new = np.einsum("ij,ij->j", rest, rest)
+            ratio = np.where(open_, new / np.where(open_, square, 1.0), 0.0)
+            square = new
+            open_ &= square > floor
+            direction = rest + ratio * direction
+        if (square > (_LOOSE * norm) ** 2).any():
+            raise IdentificationError(
+                "the effects are so loosely connected that they could not be swept out exactly; absorb fewer."
+            )
+        return scale * solution
 
 
 def level_sums(codes: Ints, levels: int, values: Floats) -> Floats:
@@ -296,7 +325,8 @@ def within(effects: Sequence[Ints], n: int, *, obs_weights: Floats | None = None
         rank = _rank_bound(codes, levels, main, others, n)
         return Within(codes, levels, rank, main, obs_weights, starts, counts, None, None)
     system, cross = _system(codes, levels, main, others, obs_weights, counts)
-    scale = 1 / np.sqrt(np.diag(system) + (np.diag(system) == 0))
+    # Scaled by counts, not by its own diagonal: that of an effect nested in another is rounding alone.
+    scale = 1 / np.sqrt(np.concatenate([counts[p] for p in others]))
     values, vectors = np.linalg.eigh(system * scale[:, None] * scale)
     good = values > 1e-10
     vectors = vectors[:, good] * scale[:, None]

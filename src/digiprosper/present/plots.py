@@ -101,7 +101,12 @@ def coefficients(
 
     Examples
     --------
-    See the page ``docs/plots.md``.
+    >>> import digiprosper as dp, matplotlib.pyplot as plt
+    >>> fit = dp.FixedEffects("log(gsp)", ["log(pcap)", "unemp"]).fit(dp.datasets.us_states())
+    >>> ax = coefficients(fit, labels={"unemp": "Unemployment"}, keep="unemp")
+    >>> ax.get_yticklabels()[0].get_text()
+    'Unemployment'
+    >>> plt.close(ax.figure)
     """
     purpose = "plots.coefficients"
     check_level(level)
@@ -166,7 +171,12 @@ def lr_profile(results: ThresholdResults, threshold: int = 1, *, ax: Axes | None
 
     Examples
     --------
-    See the page ``docs/plots.md``.
+    >>> import digiprosper as dp, matplotlib.pyplot as plt
+    >>> spec = dp.PanelThreshold("log(gsp)", "log(pcap)", "unemp", ["log(pc)"], bootstrap=None)
+    >>> ax = lr_profile(spec.fit(dp.datasets.us_states()))
+    >>> ax.get_xlabel()
+    'Unemployment rate (%) (γ)'
+    >>> plt.close(ax.figure)
     """
     purpose = "plots.lr_profile"
     if not isinstance(results, ThresholdResults):
@@ -174,14 +184,8 @@ def lr_profile(results: ThresholdResults, threshold: int = 1, *, ax: Axes | None
             f"{purpose}: {type(results).__name__} has no thresholds; pass what PanelThreshold.fit returns.",
             [Notice("models", "not a threshold model", {"type": type(results).__name__})],
         )
-    numbers_known = [int(i) for i in results.thresholds.index]
-    if isinstance(threshold, bool) or threshold not in numbers_known:
-        raise OptionError(
-            f"{purpose}: threshold={threshold!r} is not one of {', '.join(map(str, numbers_known))}.",
-            [Notice("option", f"threshold={threshold!r}", {"option": "threshold", "allowed": numbers_known})],
-        )
     profile = results.profile(threshold)
-    estimate = float(results.thresholds.loc[threshold, "estimate"])  # type: ignore[arg-type]
+    estimate = float(results.estimates[threshold - 1])
     critical = critical_lr(results.level)
     name = term_label(results.threshold_variable, results.slopes.labels)
     with _fonts(ax, [name], purpose):
@@ -191,8 +195,8 @@ def lr_profile(results: ThresholdResults, threshold: int = 1, *, ax: Axes | None
             axes.axvspan(
                 low,
                 high,
-                facecolor=(*_rgb(_INK), 0.15),
-                edgecolor=(*_rgb(_INK), 0.3),
+                facecolor=(_INK, 0.15),
+                edgecolor=(_INK, 0.3),
                 linewidth=1.0,
                 label=f"{100 * results.level:g}% confidence set" if number == 0 else "_",
                 zorder=0,
@@ -208,7 +212,7 @@ def lr_profile(results: ThresholdResults, threshold: int = 1, *, ax: Axes | None
         mark = f"{'Given' if results.given else 'Estimate'} {estimate:.4g}"
         axes.plot([estimate], [0.0], "o", color=_INK, markersize=6, clip_on=False, label=mark)
         axes.set_xlabel(f"{name} (γ)")
-        which = f", threshold {threshold}" if len(numbers_known) > 1 else ""
+        which = f", threshold {threshold}" if results.estimates.size > 1 else ""
         axes.set_ylabel(f"Likelihood ratio{which}")
         axes.set_ylim(bottom=min(0.0, profile["lr"].min()))
         _plain_spines(axes)
@@ -240,10 +244,6 @@ def _draw_model(
 
 def _plain_spines(axes: Axes) -> None:
     axes.spines[["top", "right"]].set_visible(False)
-
-
-def _rgb(color: str) -> tuple[float, float, float]:
-    return tuple(int(color[i : i + 2], 16) / 255 for i in (1, 3, 5))  # type: ignore[return-value]
 
 
 def _new_axes(size: tuple[float, float], purpose: str) -> Axes:

@@ -29,7 +29,7 @@ class ResultSet(Mapping[str, Any]):
     >>> steps.labels
     ('(1)', '(2)')
     >>> steps.compare("log(pc)")["estimate"].round(3).tolist()
-    [0.663, 0.606]
+    [0.718, 0.664]
     """
 
     outcomes: tuple[tuple[str, Any], ...]

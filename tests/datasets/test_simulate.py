@@ -1,0 +1,140 @@
+from __future__ import annotations
+
+import pickle
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from digiprosper import CompositeIndex, IndicatorSystem, InputTypeError, OptionError
+from digiprosper.datasets import simulate_provinces
+
+CONTROLS = ["urban", "fiscal", "openness"]
+
+
+@pytest.fixture(scope="module")
+def made():
+    return simulate_provinces()
+
+
+def slopes(frame, outcome, design):
+    """Least squares with a dummy for every province and year."""
+    dummies = [pd.get_dummies(frame.index.get_level_values(k)).to_numpy(float) for k in (0, 1)]
+    x = np.column_stack([design, frame[CONTROLS], *dummies])
+    beta, *_ = np.linalg.lstsq(x, outcome, rcond=None)
+    np.testing.assert_allclose(x @ beta, outcome, atol=1e-10)  # nothing is left: the error is all there is
+    return beta
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"rng": 3}, {"n": 9, "periods": 5, "rng": 1}, {"n": 40, "periods": 6}]
+)
+def test_outcome_minus_error_obeys_its_equation_exactly(options):
+    panel, truth = simulate_provinces(**options)
+    frame, errors = panel.frame, truth.errors
+    assert errors.index.equals(frame.index)
+    x = frame[["digital"]].to_numpy()
+    low = (frame["urban"] <= truth.threshold).to_numpy()[:, None]
+    equations = {channel: (x, [a]) for channel, a in truth.a.items()}
+    equations["prosperity"] = (np.hstack([x, frame[list(truth.b)]]), [truth.direct, *truth.b.values()])
+    equations["rural_income"] = (np.hstack([x * low, x * ~low]), truth.regime_slopes)
+    equations["urban_rural_theil"] = (np.hstack([x, x**2]), truth.curve)
+    assert set(equations) == set(errors.columns) == set(truth.controls)
+    for outcome, (design, planted) in equations.items():
+        beta = slopes(frame, frame[outcome] - errors[outcome], design)
+        planted = [*planted, *truth.controls[outcome].values()]
+        np.testing.assert_allclose(beta[: len(planted)], planted, rtol=1e-7, atol=1e-10)
+
+
+@pytest.mark.parametrize("which", ["digital", "prosperity"])
+def test_the_index_of_the_indicators_is_the_column(made, which):
+    panel, truth = made
+    system = IndicatorSystem.from_dict(truth.systems[which])
+    index = CompositeIndex(system).fit(panel)
+    np.testing.assert_allclose(index.scores, panel.frame[which], atol=1e-13)
+    np.testing.assert_allclose(index.weights["weight"], pd.Series(truth.weights[which]), rtol=1e-12)
+    assert index.diagnostics == ()
+    table = truth.indicators(which)
+    by_table = IndicatorSystem.from_frame(table)
+    assert by_table.names == system.names
+    assert by_table.dimensions == system.dimensions
+    assert all(i.unit for i in by_table)
+
+
+def test_the_same_seed_makes_the_same_panel(made):
+    panel, truth = made
+    np.random.seed(99)  # noqa: NPY002
+    again, truth_again = simulate_provinces(rng=0)
+    pd.testing.assert_frame_equal(panel.frame, again.frame, check_exact=True)
+    pd.testing.assert_frame_equal(truth.errors, truth_again.errors, check_exact=True)
+    assert truth.effects == truth_again.effects
+    other, _ = simulate_provinces(rng=1)
+    assert not np.allclose(panel.frame["digital"], other.frame["digital"])
+    first, _ = simulate_provinces(rng=np.random.default_rng(5))
+    second, _ = simulate_provinces(rng=np.random.default_rng(5))
+    pd.testing.assert_frame_equal(first.frame, second.frame, check_exact=True)
+
+
+def test_shape_keys_and_labels(made):
+    panel, _ = made
+    assert (panel.n_entities, panel.n_times, panel.nobs) == (31, 12, 372)
+    assert panel.is_balanced
+    assert (panel.entity_name, panel.time_name) == ("province", "year")
+    assert list(panel.times) == list(range(2011, 2023))
+    assert panel.frame["province_zh"].loc[("shaanxi", 2015)] == "陕西"
+    assert panel.frame["region"].groupby(level=0).first().value_counts().to_dict() == {
+        "west": 12,
+        "east": 11,
+        "central": 8,
+    }
+    assert set(panel.labels) == set(panel.frame.columns)
+    assert all(any("\u4e00" <= c <= "\u9fff" for c in text) for text in panel.labels.values())
+    assert panel.labels["digital"] == "数字经济指数"
+    small, _ = simulate_provinces(6, 4)
+    assert small.nobs == 24
+    large, _ = simulate_provinces(33, 4)
+    assert large.frame.loc[("region_33", 2011), "province_zh"] == "地区33"
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_numbers_are_believable(seed):
+    panel, truth = simulate_provinces(rng=seed)
+    frame = panel.frame
+    assert frame["urban"].between(15, 95).all()
+    assert frame["urban_rural_theil"].between(0, 0.4).all()
+    assert frame["openness"].between(0.5, 250).all()
+    assert frame[["entrepreneurship", "upgrading", "productivity"]].gt(0).all(axis=None)
+    assert 0.2 <= (frame["urban"] <= truth.threshold).mean() <= 0.8
+    assert truth.threshold in set(frame["urban"])
+    assert 0.05 < (frame["digital"] > truth.turning_point).mean() < 0.6
+    assert frame["digital"].groupby("year").mean().is_monotonic_increasing
+
+
+def test_the_truth_adds_up(made):
+    _, truth = made
+    assert truth.total == pytest.approx(truth.direct + sum(truth.a[m] * truth.b[m] for m in truth.a))
+    assert truth.effects["indirect"] == pytest.approx(sum(truth.indirect.values()))
+    assert list(truth.effects)[:3] == ["total", "direct", "indirect"]
+    assert f"urban <= {truth.threshold:.2f}" in truth.equations
+    assert pickle.loads(pickle.dumps(truth)).effects == truth.effects
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "words"),
+    [
+        ({"n": 2}, OptionError, ["n=2", "at least 5"]),
+        ({"periods": 3}, OptionError, ["periods=3", "at least 4"]),
+        ({"n": 31.0}, OptionError, ["n=31.0", "whole number"]),
+        ({"n": True}, OptionError, ["n=True"]),
+        ({"rng": "seed"}, InputTypeError, ["rng='seed'"]),
+    ],
+)
+def test_what_is_wrong_is_said(options, error, words):
+    with pytest.raises(error) as caught:
+        simulate_provinces(**options)
+    assert all(w in str(caught.value) for w in words)
+
+
+def test_an_unknown_system_is_refused(made):
+    with pytest.raises(OptionError, match="'digital', 'prosperity'"):
+        made[1].indicators("green")

@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+import numpy as np
+from linearmodels.datasets import munnell
+
+from digiprosper import datasets
+
+
+def test_the_panel_is_munnells_under_lower_case_names():
+    panel = datasets.us_states()
+    assert (panel.n_entities, panel.n_times, panel.nobs) == (48, 17, 816)
+    assert panel.is_balanced
+    assert (panel.entity_name, panel.time_name) == ("state", "year")
+    assert list(panel.frame.columns) == [
+        "state_name",
+        "pcap",
+        "hwy",
+        "water",
+        "util",
+        "pc",
+        "gsp",
+        "emp",
+        "unemp",
+    ]
+    raw = munnell.load().sort_values(["ST_ABB", "YR"])
+    for ours, theirs in {"pcap": "P_CAP", "pc": "PC", "gsp": "GSP", "emp": "EMP", "unemp": "UNEMP"}.items():
+        np.testing.assert_array_equal(panel.frame[ours], raw[theirs])
+
+
+def test_public_capital_is_the_sum_of_its_parts():
+    frame = datasets.us_states().frame
+    np.testing.assert_allclose(frame["pcap"], frame[["hwy", "water", "util"]].sum(axis=1), atol=0.011)
+
+
+def test_every_column_has_a_label():
+    panel = datasets.us_states()
+    assert set(panel.labels) == set(panel.frame.columns)
+    assert panel.labels["hwy"].endswith("(million USD)")

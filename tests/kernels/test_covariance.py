@@ -1,0 +1,148 @@
+"""The middle of the sandwich by plain loops, and every small-sample factor counted by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from digiprosper.kernels.covariance import counts, cross_meat, default_bandwidth, meat, recipe
+from digiprosper.kernels.within import compress
+
+SSC = ("reghdfe", "xtreg", "linearmodels", "plm", "none")
+
+
+def setting(seed: int = 0) -> tuple:
+    rng = np.random.default_rng(seed)
+    city, year = np.divmod(np.arange(12 * 7), 7)
+    keep = rng.random(84) > 0.15
+    city, year = (compress(a[keep].astype(np.intp))[0] for a in (city, year))
+    region = (city // 3).astype(np.intp)
+    n = city.size
+    return city, year, region, rng.normal(size=(n, 3)), rng.normal(size=n)
+
+
+def loop(x: np.ndarray, e: np.ndarray, groups: np.ndarray) -> np.ndarray:
+    total = np.zeros((x.shape[1], x.shape[1]))
+    for g in np.unique(groups):
+        s = sum(x[r] * e[r] for r in np.flatnonzero(groups == g))
+        total += np.outer(s, s)
+    return total
+
+
+def counted(effects: list, clusters: list, rank: int, year: np.ndarray, entity: int | None = 0) -> tuple:
+    n = year.size
+    return counts(n, 3, rank, effects, clusters, periods=7, entity=entity), n
+
+
+def test_counts_of_nested_effects() -> None:
+    city, year, region, _, _ = setting()
+    c, n = counted([city, year], [city], 12 + 7 - 1, year)
+    assert (c.n, c.k, c.full, c.nest, c.xtreg) == (n, 3, 21, 3 + 1 + 6, 3 + 1 + 6)
+    assert counted([city], [city], 12, year)[0].nest == 4
+    assert counted([city, year], [region], 18, year)[0].nest == 10
+    assert counted([city, year], [year], 18, year)[0].nest == 3 + 1 + 11
+    assert counted([city, year], [city, year], 18, year)[0].nest == 4
+    mixed = ((city * 5 + year) % 4).astype(np.intp)
+    assert counted([city, year], [mixed], 18, year)[0].nest == 21
+    assert counted([city, year], [mixed], 18, year)[0].xtreg == 3 + 1 + 6
+    assert counts(n, 3, 1, [], [city], periods=7, entity=None).nest == 4
+
+
+@pytest.mark.parametrize("ssc", SSC)
+def test_clustered_factor(ssc: str) -> None:
+    city, year, _, x, e = setting(1)
+    for effects, full, nest in (([city], 15, 4), ([city, year], 21, 10)):
+        c, n = counted(effects, [city], full - 3, year)
+        factor = {
+            "reghdfe": 12 / 11 * (n - 1) / (n - nest),
+            "xtreg": 12 / 11 * (n - 1) / (n - nest),
+            "linearmodels": n / (n - 3) if len(effects) == 1 else n / (n - full),
+            "plm": 12 / 11 * (n - 1) / (n - 3),
+            "none": 1.0,
+        }[ssc]
+        how = recipe("clustered", ssc, c, [city], year)
+        assert how.df_t == 11
+        np.testing.assert_allclose(meat(x, e, how), factor * loop(x, e, city), rtol=1e-12)
+
+
+@pytest.mark.parametrize("ssc", SSC)
+def test_two_clusters(ssc: str) -> None:
+    city, year, _, x, e = setting(2)
+    c, n = counted([city, year], [city, year], 18, year)
+    both = city * 100 + year
+    a, b, ab = (loop(x, e, g) for g in (city, year, both))
+    if ssc == "plm":
+        one, two = (g / (g - 1) * (n - 1) / (n - 3) for g in (12, 7))
+        expected = one * a + two * b - n / (n - 3) * ab
+    else:
+        factor = {
+            "reghdfe": 7 / 6 * (n - 1) / (n - 4),
+            "xtreg": 7 / 6 * (n - 1) / (n - 4),
+            "linearmodels": n / (n - 21),
+            "none": 1.0,
+        }[ssc]
+        expected = factor * (a + b - ab)
+    how = recipe("clustered", ssc, c, [city, year], year)
+    assert how.df_t == 6
+    np.testing.assert_allclose(meat(x, e, how), expected, rtol=1e-11)
+
+
+@pytest.mark.parametrize("ssc", SSC)
+def test_rows_alone(ssc: str) -> None:
+    city, year, _, x, e = setting(3)
+    c, n = counted([city, year], [], 18, year)
+    hc = recipe("robust", ssc, c, [], year)
+    factor = {"plm": n / (n - 3), "none": 1.0}.get(ssc, n / (n - 21))
+    np.testing.assert_allclose(meat(x, e, hc), factor * loop(x, e, np.arange(n)), rtol=1e-12)
+    plain = recipe("unadjusted", ssc, c, [], year)
+    sigma = e @ e / (n if ssc == "none" else n - 21)
+    np.testing.assert_allclose(meat(x, e, plain), sigma * x.T @ x, rtol=1e-12)
+    assert hc.df_t == plain.df_t == n - 21
+
+
+@pytest.mark.parametrize("ssc", SSC)
+@pytest.mark.parametrize("lags", [0, 1, 4, None])
+def test_driscoll_kraay(ssc: str, lags: int | None) -> None:
+    city, year, _, x, e = setting(4)
+    c, n = counted([city, year], [], 18, year)
+    h = [sum((x[r] * e[r] for r in np.flatnonzero(year == t)), np.zeros(3)) for t in range(7)]
+    m = default_bandwidth(7) if lags is None else lags
+    s = np.zeros((3, 3))
+    for t in range(7):
+        for u in range(7):
+            if abs(t - u) <= m:
+                s += (1 - abs(t - u) / (m + 1)) * np.outer(h[t], h[u])
+    factor = {
+        "linearmodels": n / (n - 21),
+        "plm": 7 / 6 * (n - 1) / (n - 3),
+        "none": 1.0,
+    }.get(ssc, 7 / 6 * (n - 1) / (n - 21))
+    how = recipe("driscoll_kraay", ssc, c, [], year, bandwidth=lags)
+    assert how.df_t == 6
+    assert how.bandwidth == m
+    np.testing.assert_allclose(meat(x, e, how), factor * s, rtol=1e-11, atol=1e-13)
+
+
+@pytest.mark.parametrize(("periods", "lags"), [(7, 2), (12, 2), (17, 2), (20, 2), (30, 3), (100, 4), (200, 4)])
+def test_default_bandwidth(periods: int, lags: int) -> None:
+    assert default_bandwidth(periods) == lags
+
+
+def test_weights_multiply_scores() -> None:
+    city, year, _, x, e = setting(5)
+    w = np.random.default_rng(6).uniform(0.5, 2, e.size)
+    c, n = counted([city], [city], 12, year)
+    how = recipe("clustered", "none", c, [city], year)
+    np.testing.assert_allclose(meat(x, e, how, obs_weights=w), loop(x, w * e, city), rtol=1e-12)
+    plain = recipe("unadjusted", "none", c, [], year)
+    expected = (w * e) @ e / n * (x.T * w) @ x
+    np.testing.assert_allclose(meat(x, e, plain, obs_weights=w), expected, rtol=1e-12)
+
+
+def test_cross_meat_of_stacked_equations_is_a_block() -> None:
+    city, year, _, x, e = setting(7)
+    z, u = x[:, :2] ** 2, np.random.default_rng(8).normal(size=e.size)
+    how = recipe("clustered", "none", counted([city], [city], 12, year)[0], [city], year)
+    stacked = np.hstack([x * e[:, None], z * u[:, None]])
+    whole = loop(stacked, np.ones(e.size), city)
+    np.testing.assert_allclose(cross_meat((x, e, how), (z, u, how)), whole[:3, 3:], rtol=1e-11)

@@ -1,0 +1,61 @@
+"""Least squares on swept columns, and dependence told column by column."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from digiprosper.kernels.least_squares import dependences, ols
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(1, 7), st.booleans())
+def test_ols_equals_lstsq(seed: int, k: int, weighted: bool) -> None:  # noqa: FBT001
+    rng = np.random.default_rng(seed)
+    n = k + int(rng.integers(3, 60))
+    x = rng.normal(size=(n, k)) * 10.0 ** rng.integers(-6, 7, k)
+    y = rng.normal(size=n)
+    w = rng.uniform(0.1, 4, n) if weighted else None
+    root = np.ones(n) if w is None else np.sqrt(w)
+    scale = np.sqrt((x**2).sum(axis=0))
+    b = np.linalg.lstsq(x / scale * root[:, None], y * root, rcond=None)[0] / scale
+    fit = ols(x, y, obs_weights=w)
+    np.testing.assert_allclose(fit.coefficients * scale, b * scale, atol=1e-10)
+    np.testing.assert_allclose(fit.residuals, y - x @ b, atol=1e-9)
+    gram = (x / scale).T @ (x / scale * root[:, None] ** 2)
+    np.testing.assert_allclose(fit.bread * scale * scale[:, None], np.linalg.inv(gram), rtol=1e-7, atol=1e-9)
+
+
+def test_condition_ignores_units() -> None:
+    x = np.random.default_rng(0).normal(size=(50, 3))
+    assert ols(x * [1, 1e9, 1e-9], x[:, 0]).condition == pytest.approx(ols(x, x[:, 0]).condition, rel=1e-9)
+
+
+def test_condition_of_a_near_copy_is_large() -> None:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(50, 2))
+    x[:, 1] = x[:, 0] + 3e-9 * x[:, 1]
+    assert not dependences(x)
+    assert ols(x, rng.normal(size=50)).condition > 1e8
+
+
+def test_full_rank_has_no_dependence() -> None:
+    x = np.random.default_rng(0).normal(size=(50, 4))
+    assert dependences(x) == []
+    assert dependences(x * [1e8, 1, 1e-8, 1e-3]) == []
+
+
+def test_the_later_column_is_named_with_what_it_combines() -> None:
+    rng = np.random.default_rng(1)
+    x = rng.normal(size=(40, 5)) * [1, 1e6, 1e-5, 1, 1]
+    x[:, 3] = 2 * x[:, 0] - x[:, 2] * 1e5
+    x[:, 4] = x[:, 1]
+    found = dependences(x)
+    assert [(d.column, d.on) for d in found] == [(3, (0, 2)), (4, (1,))]
+
+
+def test_wide_designs_lose_their_last_columns() -> None:
+    x = np.random.default_rng(2).normal(size=(3, 5))
+    assert [d.column for d in dependences(x)] == [3, 4]

@@ -1,0 +1,188 @@
+"""Sweeping: equal to dummy-variable least squares on every shape of panel, and the rank counted right."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from digiprosper.kernels import within as module
+from digiprosper.kernels.within import compress, is_nested, not_singletons, within
+
+
+def dummies(effects: list[np.ndarray]) -> np.ndarray:
+    return np.hstack([(e[:, None] == np.arange(e.max() + 1)).astype(float) for e in effects])
+
+
+def brute(effects: list[np.ndarray], columns: np.ndarray, w: np.ndarray | None = None) -> np.ndarray:
+    d = dummies(effects)
+    root = np.ones(len(columns)) if w is None else np.sqrt(w)
+    solution = np.linalg.lstsq(d * root[:, None], columns * root[:, None], rcond=None)[0]
+    return columns - d @ solution
+
+
+def draw_codes(rng: np.random.Generator, n: int, sizes: list[int]) -> list[np.ndarray]:
+    out = [compress(rng.integers(0, size, n).astype(np.intp))[0] for size in sizes]
+    out[0] = np.sort(out[0])
+    return out
+
+
+@st.composite
+def problems(draw: st.DrawFn) -> tuple[list[np.ndarray], np.ndarray, np.ndarray | None]:
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    n = draw(st.integers(6, 90))
+    sizes = draw(st.lists(st.integers(1, 14), min_size=1, max_size=3))
+    effects = draw_codes(rng, n, sizes)
+    if draw(st.booleans()) and len(effects) > 1:  # blocks that share no level: several components
+        half = np.arange(n) >= n // 2
+        effects = [compress(np.where(half, e + e.max() + 1, e))[0] for e in effects]
+    if draw(st.booleans()):  # rows in no order at all
+        order = rng.permutation(n)
+        effects = [e[order] for e in effects]
+    w = rng.uniform(0.1, 5, n) if draw(st.booleans()) else None
+    return effects, rng.normal(size=(n, 3)) * [1, 1e-3, 1e4] + [0, 5, -1e3], w
+
+
+@settings(max_examples=250, deadline=None)
+@given(problems())
+def test_sweep_and_rank_equal_the_dummies(problem: tuple) -> None:
+    effects, columns, w = problem
+    how = within(effects, len(columns), obs_weights=w)
+    scale = np.abs(columns).max(axis=0)
+    np.testing.assert_allclose(how.sweep(columns) / scale, brute(effects, columns, w) / scale, atol=1e-9)
+    assert how.rank == np.linalg.matrix_rank(dummies(effects))
+
+
+@settings(max_examples=80, deadline=None)
+@given(problems())
+def test_decompose_gives_back_the_column(problem: tuple) -> None:
+    effects, columns, w = problem
+    how = within(effects, len(columns), obs_weights=w)
+    rest, values = how.decompose(columns[:, 0])
+    total = rest + sum(v[e] for v, e in zip(values, effects, strict=True))
+    np.testing.assert_allclose(total, columns[:, 0], atol=1e-10)
+    np.testing.assert_allclose(rest, brute(effects, columns[:, :1], w)[:, 0], atol=1e-9)
+    for later in values[1:]:
+        assert later.mean() == pytest.approx(0, abs=1e-10)
+
+
+@settings(max_examples=60, deadline=None)
+@given(problems())
+def test_conjugate_gradients_equal_the_dense_solve(problem: tuple) -> None:
+    effects, columns, w = problem
+    if len(effects) == 1:
+        return
+    dense = within(effects, len(columns), obs_weights=w)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "_DENSE", 0)
+        large = within(effects, len(columns), obs_weights=w)
+    assert large._inverse is None
+    scale = np.abs(columns).max(axis=0)
+    np.testing.assert_allclose(large.sweep(columns) / scale, dense.sweep(columns) / scale, atol=1e-9)
+    assert large.rank >= dense.rank
+    if len(effects) == 2:
+        assert large.rank == dense.rank
+
+
+def test_many_levels_take_the_iterative_path_and_agree() -> None:
+    rng = np.random.default_rng(5)
+    n = 9000
+    effects = draw_codes(rng, n, [2500, 1800])
+    x = rng.normal(size=(n, 2)) + rng.normal(size=2500)[effects[0] % 2500, None]
+    how = within(effects, n)
+    assert how._inverse is None
+    swept = how.sweep(x)
+    for e in effects:
+        for j in range(2):
+            assert np.abs(np.bincount(e, swept[:, j])).max() < 1e-9
+    again = how.sweep(swept)
+    np.testing.assert_allclose(again, swept, atol=1e-10)
+
+
+def test_a_chain_is_slow_for_projections_and_still_exact() -> None:
+    # Movers one by one along a line: alternating projections crawl here.
+    size = 300
+    first = np.repeat(np.arange(size), 2)
+    second = np.clip(first + np.tile([0, 1], size), 0, size - 1)
+    rng = np.random.default_rng(6)
+    x = rng.normal(size=(2 * size, 1))
+    codes = [first.astype(np.intp), compress(second.astype(np.intp))[0]]
+    expected = brute(codes, x)
+    np.testing.assert_allclose(within(codes, 2 * size).sweep(x), expected, atol=1e-9)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "_DENSE", 0)
+        np.testing.assert_allclose(within(codes, 2 * size).sweep(x), expected, atol=1e-9)
+
+
+def test_no_effects_take_out_the_mean() -> None:
+    x = np.random.default_rng(0).normal(size=(20, 2)) + 3
+    w = np.random.default_rng(1).uniform(1, 2, 20)
+    assert within([], 20).rank == 1
+    np.testing.assert_allclose(within([], 20).sweep(x), x - x.mean(axis=0), atol=1e-14)
+    np.testing.assert_allclose(
+        within([], 20, obs_weights=w).sweep(x), x - np.average(x, axis=0, weights=w), atol=1e-13
+    )
+
+
+def test_one_column_keeps_its_shape() -> None:
+    effects = draw_codes(np.random.default_rng(0), 30, [5, 4])
+    x = np.random.default_rng(2).normal(size=(30, 2))
+    how = within(effects, 30)
+    assert how.sweep(x[:, 0]).shape == (30,)
+    np.testing.assert_allclose(how.sweep(x[:, 0]), how.sweep(x)[:, 0], atol=1e-13)
+
+
+def test_unbalanced_two_way_is_not_the_closed_form() -> None:
+    i, t = np.divmod(np.arange(40), 8)
+    keep = np.random.default_rng(4).random(40) > 0.3
+    i, t = compress(i[keep].astype(np.intp))[0], compress(t[keep].astype(np.intp))[0]
+    x = np.random.default_rng(5).normal(size=(keep.sum(), 1)) + i[:, None]
+
+    def means(codes: np.ndarray) -> np.ndarray:
+        return (np.bincount(codes, x[:, 0]) / np.bincount(codes))[codes][:, None]
+
+    naive = x - means(i) - means(t) + x.mean()
+    swept = within([i, t], x.size).sweep(x)
+    assert np.abs(swept - naive).max() > 1e-3
+    np.testing.assert_allclose(swept, brute([i, t], x), atol=1e-12)
+
+
+def test_levels_that_dwarf_the_variation_are_swept_clean() -> None:
+    effects = draw_codes(np.random.default_rng(7), 200, [20, 10])
+    x = np.random.default_rng(8).normal(size=(200, 1))
+    how = within(effects, 200)
+    big = x + 1e8 + 1e6 * effects[0][:, None]
+    np.testing.assert_allclose(how.sweep(big), how.sweep(x), atol=1e-6)
+
+
+def test_input_is_not_written_to() -> None:
+    effects = draw_codes(np.random.default_rng(0), 30, [5, 4])
+    x = np.random.default_rng(2).normal(size=(30, 2))
+    before = x.copy()
+    within(effects, 30).sweep(x)
+    np.testing.assert_array_equal(x, before)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(2, 60))
+def test_singletons_leave_repeatedly_as_a_plain_loop_says(seed: int, n: int) -> None:
+    rng = np.random.default_rng(seed)
+    effects = [rng.integers(0, max(n // 2, 1), n).astype(np.intp) for _ in range(rng.integers(1, 4))]
+    rows = set(range(n))
+    while True:
+        alone = {r for r in rows if any(sum(e[q] == e[r] for q in rows) == 1 for e in effects)}
+        if not alone:
+            break
+        rows -= alone
+    np.testing.assert_array_equal(np.flatnonzero(not_singletons(effects)), sorted(rows))
+
+
+def test_compress_and_nesting() -> None:
+    codes, levels = compress(np.array([5, 2, 2, 9], dtype=np.intp))
+    assert (codes.tolist(), levels) == ([1, 0, 0, 2], 3)
+    city = np.array([0, 0, 1, 1, 2, 2], dtype=np.intp)
+    region = np.array([0, 0, 0, 0, 1, 1], dtype=np.intp)
+    assert is_nested(city, region)
+    assert not is_nested(region, city)
+    assert is_nested(city, city.copy())

@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from digiprosper.results.protocol import empty_glance
+from digiprosper.results.threshold import ThresholdResults
+
+COLUMNS = ["term", "estimate", "std_error", "statistic", "p_value", "conf_low", "conf_high"]
+
+
+@dataclass
+class Fit:
+    """Results with chosen numbers: term -> (estimate, standard error, p-value)."""
+
+    numbers: dict[str, tuple[float, float, float]]
+    labels: dict[str, str] = field(default_factory=dict)
+    info: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def params(self) -> pd.Series:
+        return pd.Series({t: b for t, (b, _, _) in self.numbers.items()})
+
+    @property
+    def cov(self) -> pd.DataFrame:
+        names = list(self.numbers)
+        return pd.DataFrame(np.diag([s**2 for _, s, _ in self.numbers.values()]), names, names)
+
+    @property
+    def nobs(self) -> int:
+        return 1234
+
+    def tidy(self, level: float = 0.95) -> pd.DataFrame:
+        wide = {0.95: 2.0, 0.5: 0.5}[level]
+        rows = [(t, b, s, b / s, p, b - wide * s, b + wide * s) for t, (b, s, p) in self.numbers.items()]
+        return pd.DataFrame(rows, columns=COLUMNS)
+
+    def glance(self) -> dict[str, Any]:
+        known = {
+            "depvar": "gdp",
+            "n_entities": 31,
+            "n_clusters": 31,
+            "cov_type": "clustered",
+            "clusters": "province",
+            "ssc": "reghdfe",
+            "effects": "province+year",
+            "rsquared_within": 0.51234,
+        }
+        return {**empty_glance("FixedEffects", self.nobs), **known, **self.info}
+
+
+@dataclass
+class DrawnFit(Fit):
+    @property
+    def draws(self) -> pd.DataFrame:
+        return pd.DataFrame(np.zeros((1999, len(self.numbers))), columns=list(self.numbers))
+
+
+def threshold_fit(slopes: Fit, estimates: tuple[float, ...] = (0.61, 0.53), rule: str = "<=") -> Any:
+    m = len(estimates)
+    candidates = np.round(np.arange(0.40, 0.80, 0.01), 2)
+    profiles = np.full((m, candidates.size), 30.0)
+    for j, value in enumerate(estimates):
+        profiles[j] = 10 + 20 * np.abs(candidates - value)
+        profiles[j, 3] = 10.1  # a second piece of the confidence set, far from the estimate
+    return ThresholdResults(
+        threshold_variable="urban",
+        regime_dependent=("digital",),
+        slopes=slopes,
+        estimates=np.array(estimates),
+        search_ssr=np.array([14.0, 12.0, 11.0])[: m + 1],
+        null_ssr=np.array([14.0, 12.0])[:m],
+        candidates=candidates,
+        profiles=profiles,
+        fit_ssr=10.0,
+        statistic_draws=np.tile(np.linspace(0, 30, 2999), (1, m, 1)),
+        regime_codes=np.ones(4, dtype=np.intp),
+        regime_sizes=np.ones((m + 1, 2), dtype=np.intp),
+        bootstrap=("wild_cluster",),
+        given=False,
+        rule=rule,
+        df=200.0,
+        df_rule="hansen",
+        level=0.95,
+        trim=(0.05,),
+        grid=None,
+        reps=2999,
+        rng_entropy=1,
+        diagnostics=(),
+    )
+
+
+@pytest.fixture
+def make_fit() -> type[Fit]:
+    return Fit
+
+
+@pytest.fixture
+def make_drawn() -> type[DrawnFit]:
+    return DrawnFit
+
+
+@pytest.fixture
+def make_threshold() -> Any:
+    return threshold_fit
+
+
+@pytest.fixture
+def one_way() -> Fit:
+    return Fit({"digital": (0.1234, 0.04, 0.002)}, info={"effects": "province"})
+
+
+@pytest.fixture
+def two_way() -> Fit:
+    return Fit({"digital": (0.1034, 0.05, 0.04), "edu": (-0.04, 0.03, 0.0001)})
+
+
+ZH = {
+    "gdp": "共同富裕指数",
+    "digital": "数字经济发展水平",
+    "edu": "人力资本水平",
+    "urban": "城镇化率",
+    "province": "省份",
+    "year": "年份",
+}
+
+
+@pytest.fixture
+def zh() -> dict[str, str]:
+    return dict(ZH)

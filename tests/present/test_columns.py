@@ -1,0 +1,141 @@
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from digiprosper.errors import ColumnError, DigiprosperError, IdentificationError, InputTypeError, OptionError
+from digiprosper.present.columns import (
+    all_terms,
+    check_labels,
+    matching,
+    merged_labels,
+    name_columns,
+    read_columns,
+    row_label,
+    select,
+)
+from digiprosper.results.collection import ResultSet
+
+
+def test_every_kind_of_model_becomes_columns(one_way, two_way, make_threshold, make_drawn):
+    frame = pd.DataFrame({"b": [1.0], "se": [0.1]}, index=["digital"])
+    failed = IdentificationError("absorbed")
+    kinds = [one_way, ResultSet((("A", two_way), ("B", failed))), make_threshold(two_way), frame, failed]
+    columns = name_columns(read_columns([*kinds, make_drawn({"x": (1, 1, 1)})], "etable"), None, "etable")
+    assert [c.head for c in columns] == ["(1)", "A", "B", "(2)", "b", "se", "(3)", "(4)"]
+    assert [bool(c.estimates) for c in columns] == [True, True, False, True, False, False, False, True]
+    assert columns[2].failure is failed
+    assert columns[3].regimes is not None
+    assert columns[4].cells["digital"].value == 1.0
+    assert [c.draws for c in columns] == [None] * 7 + [1999]
+
+
+def test_keys_of_a_mapping_are_heads(one_way, two_way):
+    frame = pd.DataFrame({"b": [1.0], "se": [0.1]}, index=["x"])
+    nested = {"A": one_way, "B": ResultSet((("1", two_way),)), "C": frame, "D": frame[["b"]]}
+    assert [c.head for c in read_columns(nested, "etable")] == ["A", "B: 1", "C: b", "C: se", "D"]
+
+
+def test_rows_of_a_frame_are_named_by_their_text(one_way):
+    tidy = one_way.tidy()
+    assert list(read_columns(tidy, "etable")[0].cells) == ["digital"]
+    numbered = pd.DataFrame({"b": [1.0, 2.0], "c": [1.0, 2.0]})
+    assert list(read_columns(numbered, "etable")[0].cells) == ["0", "1"]
+    nested = pd.DataFrame({"b": [1.0]}, index=pd.MultiIndex.from_tuples([("a", 2011)]))
+    assert list(read_columns(nested, "etable")[0].cells) == ["a / 2011"]
+    with pytest.raises(InputTypeError, match="'a' repeat.*reset_index"):
+        read_columns(pd.DataFrame({"b": [1.0, 2.0]}, index=["a", "a"]), "etable")
+
+
+@pytest.mark.parametrize("models", [[], {}, ResultSet(())])
+def test_no_models_are_refused(models):
+    with pytest.raises(InputTypeError, match="etable: models is empty; pass a result"):
+        read_columns(models, "etable")
+
+
+@pytest.mark.parametrize("model", ["text", 3, None, object(), pd.Series([1.0])])
+def test_what_is_not_a_result_is_refused(model, one_way):
+    with pytest.raises(InputTypeError, match=rf"{type(model).__name__} is not a result. Pass what `fit` returns"):
+        read_columns([one_way, model], "etable")
+    with pytest.raises(InputTypeError):
+        read_columns(model, "etable")
+
+
+def test_heads_must_match_the_columns(one_way):
+    columns = read_columns([one_way, one_way], "etable")
+    assert [c.head for c in name_columns(columns, ["a", "a"], "etable")] == ["a", "a"]
+    with pytest.raises(OptionError, match="heads has 1 heads for 2 columns"):
+        name_columns(columns, ["a"], "etable")
+    with pytest.raises(OptionError, match="heads has one text for 2 columns"):
+        name_columns(columns, "ab", "etable")
+
+
+def test_labels_of_the_call_win_then_the_first_seen(make_fit):
+    columns = read_columns([make_fit({}, {"x": "A"}), make_fit({}, {"x": "B", "y": "Y"})], "etable")
+    assert merged_labels(columns, check_labels({"y": "Mine"}, "etable")) == {"x": "A", "y": "Mine"}
+    assert check_labels(None, "etable") == {}
+    with pytest.raises(InputTypeError, match="labels must be a mapping"):
+        check_labels(["a"], "etable")
+
+
+def test_terms_go_where_their_model_has_them(make_fit):
+    def columns(*models):
+        return read_columns([make_fit(dict.fromkeys(m, (1, 1, 1))) for m in models], "etable")
+
+    assert all_terms(columns("a", "ab", "ac")) == ["a", "b", "c"]
+    assert all_terms(columns("xc", "xsc", "zc")) == ["x", "s", "z", "c"]
+    assert select(columns(["Intercept", "a"], ["b"]), None, None, caller="etable") == ["a", "b", "Intercept"]
+    assert select(columns(["Intercept", "a"]), None, None, ["Intercept"], caller="etable") == ["Intercept", "a"]
+
+
+def test_terms_are_chosen_by_name_or_pattern(make_fit):
+    terms = ["C(r)[T.a]", "C(r)[T.b]", "digital", "digital:urban", "edu"]
+    columns = read_columns(make_fit(dict.fromkeys(terms, (1, 1, 1))), "etable")
+    assert matching("C(r)[T.a]", terms, "keep", "etable") == ["C(r)[T.a]"]
+    assert matching(["digital*"], terms, "keep", "etable") == ["digital", "digital:urban"]
+    assert select(columns, ["digital*", "edu"], ["*:*"], ["edu"], caller="etable") == ["edu", "digital"]
+    assert select(columns, None, None, fold=["edu"], caller="etable") == terms[:-1]
+    with pytest.raises(ColumnError, match=r"etable: keep names no term 'digtal', 'z\*'. The terms are 'C\(r\)") as caught:
+        matching(["digtal", "edu", "z*"], terms, "keep", "etable")
+    assert [p.data["column"] for p in caught.value.problems] == ["digtal", "z*"]
+    assert isinstance(caught.value, DigiprosperError)
+
+
+def test_slopes_are_headed_by_their_regime(make_fit, make_threshold):
+    slopes = make_fit({f"digital:regime{i}": (1, 1, 1) for i in (1, 2, 3)})
+    labels = {"digital": "Digital economy", "urban": "Urban share"}
+
+    def heads(*models, digits=3):
+        columns = read_columns(list(models), "etable")
+        return [row_label(f"digital:regime{i}", columns, labels, digits) for i in (1, 2, 3)]
+
+    assert heads(make_threshold(slopes)) == [
+        "Digital economy (Urban share <= 0.53)",
+        "Digital economy (0.53 < Urban share <= 0.61)",
+        "Digital economy (Urban share > 0.61)",
+    ]
+    assert heads(make_threshold(slopes, rule="<")) == [
+        "Digital economy (Urban share < 0.53)",
+        "Digital economy (0.53 <= Urban share < 0.61)",
+        "Digital economy (Urban share >= 0.61)",
+    ]
+    assert heads(make_threshold(slopes, (0.00012, 12.0)), digits=2)[1] == (
+        "Digital economy (0.00012 < Urban share <= 12)"
+    )
+    both = heads(make_threshold(slopes), make_threshold(slopes, (0.5, 0.7)))
+    assert both == [f"Digital economy (regime {i})" for i in (1, 2, 3)]
+    assert heads(slopes)[0] == "Digital economy × regime1"
+
+
+def test_effects_of_mediation_are_words(make_drawn):
+    terms = ["total", "direct", "indirect", "indirect:ind", "serial indirect:ind>edu", "proportion_mediated"]
+    columns = read_columns(make_drawn(dict.fromkeys(terms, (1, 1, 1)), info={"model": "Mediation"}), "etable")
+    labels = {"ind": "Industrial upgrading", "direct": "Own"}
+    assert [row_label(t, columns, labels, 3) for t in terms] == [
+        "Total effect",
+        "Own",
+        "Indirect effect",
+        "Indirect via Industrial upgrading",
+        "Serial indirect via Industrial upgrading → edu",
+        "Proportion mediated",
+    ]

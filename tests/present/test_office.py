@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import docx
+import openpyxl
+import pytest
+from docx.oxml.ns import qn
+
+from digiprosper import optional
+from digiprosper.present.formats import Content
+from digiprosper.present.office import write_docx, write_xlsx
+
+CONTENT = Content(
+    header=(["", "(1)", "(2)", "基准"], ["Dependent variable", "共同富裕指数", "共同富裕指数", "GDP"]),
+    body=(["数字经济发展水平", "0.123***", "", "=1+1"], ["", "(0.040)", "", ""], ["Observations", "1,234", "", ""]),
+    breaks=frozenset({2}),
+    notes=("* p < 0.1.", "数据来源：作者计算。"),
+    title="表3 基准回归",
+)
+
+
+def wide(columns: int, text: str = "0.123***", stub: str = "digital") -> Content:
+    return Content(
+        (["", *[f"({i})" for i in range(columns)]],), ([stub, *[text] * columns],), frozenset(), ()
+    )
+
+
+@pytest.fixture
+def document(tmp_path: Path):
+    write_docx(CONTENT, tmp_path / "t.docx")
+    return docx.Document(tmp_path / "t.docx")
+
+
+def edges(cell) -> dict[str, str]:
+    borders = cell._tc.tcPr.find(qn("w:tcBorders"))
+    return {} if borders is None else {b.tag.split("}")[1]: b.get(qn("w:sz")) for b in borders}
+
+
+def test_word_keeps_every_text(document):
+    (table,) = document.tables
+    rows = [[cell.text for cell in row.cells] for row in table.rows]
+    assert rows == [*CONTENT.header, *CONTENT.body]
+    assert [p.text for p in document.paragraphs] == [CONTENT.title, *CONTENT.notes]
+
+
+def test_word_has_three_lines_and_no_others(document):
+    rows = document.tables[0].rows
+    lines = [[edges(cell) for cell in row.cells] for row in rows]
+    assert lines[0] == [{"top": "12"}] * 4
+    assert lines[1] == [{"bottom": "6"}] * 4
+    assert lines[-1] == [{"bottom": "12"}] * 4
+    assert all(not any(line) for line in lines[2:-1])
+    assert document.tables[0]._tbl.tblPr.find(qn("w:tblBorders")) is None
+    assert not document.tables[0]._tbl.xpath(".//w:left[@w:val='single'] | .//w:right[@w:val='single']")
+
+
+def test_word_names_a_chinese_font_in_every_run(document):
+    runs = document.element.body.xpath(".//w:r")
+    fonts = {(r.rPr.rFonts.get(qn("w:eastAsia")), r.rPr.rFonts.get(qn("w:ascii"))) for r in runs}
+    assert fonts == {("SimSun", "Times New Roman")}
+
+
+def test_word_joins_equal_heads_and_repeats_the_header(document):
+    rows = document.tables[0].rows
+    assert len(rows[1]._tr.tc_lst) == 3
+    assert rows[1].cells[1]._tc is rows[1].cells[2]._tc
+    assert [bool(r._tr.xpath("./w:trPr/w:tblHeader")) for r in rows] == [True, True, False, False, False]
+
+
+def test_word_stays_on_one_page_with_its_notes(document):
+    cells = [c for row in document.tables[0].rows for c in row.cells]
+    assert all(c.paragraphs[0].paragraph_format.keep_with_next for c in cells)
+    assert [bool(p.paragraph_format.keep_with_next) for p in document.paragraphs] == [True, True, False]
+
+
+@pytest.mark.parametrize(
+    ("content", "size", "turned"),
+    [
+        (wide(3), 10.5, False),
+        (wide(6), 10.5, False),
+        (wide(6, "[-0.123, 0.456]"), 10.5, True),
+        (wide(8, stub="数字经济发展水平 (0.53 < 城镇化率 <= 0.61)"), 9.0, True),
+        (wide(30), 9.0, True),
+    ],
+)
+def test_word_makes_room(content, size, turned, tmp_path):
+    write_docx(content, tmp_path / "t.docx")
+    made = docx.Document(tmp_path / "t.docx")
+    section = made.sections[0]
+    assert (section.page_width > section.page_height) is turned
+    assert made.styles["Normal"].font.size.pt == size
+    room = section.page_width - section.left_margin - section.right_margin
+    widths = [cell.width for cell in made.tables[0].rows[0].cells]
+    assert sum(widths) <= room * 1.001
+    assert min(widths) > 0
+
+
+def test_a_table_without_rows_or_notes_is_written(tmp_path):
+    bare = Content((["", "b"],), (), frozenset(), ())
+    write_docx(bare, tmp_path / "t.docx")
+    write_xlsx(bare, tmp_path / "t.xlsx")
+    assert docx.Document(tmp_path / "t.docx").paragraphs == []
+
+
+def test_excel_has_the_texts_as_printed(tmp_path):
+    write_xlsx(CONTENT, tmp_path / "t.xlsx")
+    sheet = openpyxl.load_workbook(tmp_path / "t.xlsx").active
+    rows = [[cell or "" for cell in row] for row in sheet.iter_rows(values_only=True)]
+    assert rows[0][0] == CONTENT.title
+    assert rows[1:6] == [*CONTENT.header, *CONTENT.body]
+    assert [row[0] for row in rows[6:]] == list(CONTENT.notes)
+    assert {cell.data_type for row in sheet["B4:D6"] for cell in row if cell.value} == {"s"}
+    assert sheet["D4"].value == "=1+1"
+    assert sheet["B2"].font.bold
+    assert not sheet["B4"].font.bold
+    assert sheet.column_dimensions["A"].width >= 18
+    assert (sheet["B2"].border.top.style, sheet["B3"].border.bottom.style) == ("medium", "thin")
+    assert sheet["B6"].border.bottom.style == "medium"
+
+
+@pytest.mark.parametrize(("write", "module"), [(write_docx, "docx"), (write_xlsx, "openpyxl")])
+def test_a_missing_extra_names_its_cure(write, module, tmp_path, monkeypatch):
+    def absent(name):
+        raise ImportError(name)
+
+    monkeypatch.setattr(optional, "import_module", absent)
+    with pytest.raises(ImportError, match=rf'{module}.*needs {module}: pip install "digiprosper\[tables\]"'):
+        write(CONTENT, tmp_path / "t")

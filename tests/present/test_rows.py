@@ -1,0 +1,189 @@
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from digiprosper.errors import IdentificationError, InputTypeError, OptionError
+from digiprosper.present.columns import Estimate, name_columns, read_columns
+from digiprosper.present.rows import (
+    Style,
+    depvar_rows,
+    note_lines,
+    setting_rows,
+    stat_rows,
+    term_rows,
+    threshold_rows,
+)
+
+STYLE = Style("se", (0.1, 0.05, 0.01), 3)
+
+
+def read(*models):
+    return name_columns(read_columns(list(models), "etable"), None, "etable")
+
+
+@pytest.mark.parametrize(
+    ("below", "companion"), [("se", "(0.040)"), ("t", "(3.085)"), ("p", "(0.002)"), ("ci", "[0.045, 0.202]")]
+)
+def test_what_stands_below(below, companion):
+    cell = Estimate(0.1234, 0.04, 3.085, 0.002, 0.045, 0.2018)
+    style = Style(below, (0.1, 0.05, 0.01), 3)
+    assert (style.estimate(cell), style.companion(cell)) == ("0.123***", companion)
+    lost = Estimate(1.0, *[np.nan] * 5)
+    assert (style.estimate(lost), style.companion(lost)) == ("1.000", "")
+
+
+@pytest.mark.parametrize(("p", "marks"), [(0.0, "***"), (0.01, "**"), (0.05, "*"), (0.1, ""), (np.nan, "")])
+def test_a_star_needs_a_p_value_under_its_level(p, marks):
+    assert STYLE.estimate(Estimate(1, 1, 1, p, 0, 0)) == "1.000" + marks
+    assert Style("se", None, 1).estimate(Estimate(1, 1, 1, p, 0, 0)) == "1.0"
+
+
+def test_a_p_value_is_never_zero():
+    assert STYLE.probability(0.0) == STYLE.probability(0.0009999) == "<0.001"
+    assert STYLE.probability(0.001) == "0.001"
+    assert Style("p", None, 0).probability(0.001) == "<0.01"
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (True, "Yes"),
+        (np.bool_(False), "No"),
+        (None, ""),
+        (pd.NA, ""),
+        (np.nan, ""),
+        (2011, "2011"),
+        (np.int64(2011), "2011"),
+        (0.12345, "0.123"),
+        (np.float32(0.5), "0.500"),
+        ("a\nb", "a b"),
+    ],
+)
+def test_plain_cells_are_printed_as_given(value, text):
+    assert STYLE.plain(value) == text
+
+
+def test_a_column_of_p_values_is_known_by_its_name():
+    assert STYLE.plain(0.00001, "p_value") == "<0.001"
+    assert STYLE.plain(0.00001, "share") == "0.000"
+
+
+def test_dependent_variables_are_named(one_way, make_fit):
+    lonely = make_fit({}, info={"depvar": None})
+    assert depvar_rows(read(one_way, lonely), {"gdp": "GDP"}) == [("Dependent variable", ["GDP", ""])]
+    assert depvar_rows(read(lonely), {}) == []
+
+
+def test_estimates_and_companions_are_rows(one_way, two_way):
+    frame = pd.DataFrame({"theirs": [0.5, 7.0]}, index=["digital", "other"])
+    rows = term_rows(read(one_way, two_way, frame), ["digital", "edu", "other"], {"edu": "Education"}, STYLE)
+    assert rows == [
+        ("digital", ["0.123***", "0.103**", "0.500"]),
+        ("", ["(0.040)", "(0.050)", ""]),
+        ("Education", ["", "-0.040***", ""]),
+        ("", ["", "(0.030)", ""]),
+        ("other", ["", "", "7.000"]),
+    ]
+
+
+def test_a_failure_is_said_in_the_first_row(one_way):
+    failed = IdentificationError("absorbed by the entity effects: 'distance'")
+    assert term_rows(read(one_way, failed), ["digital"], {}, STYLE)[0] == ("digital", ["0.123***", "not estimated"])
+    assert term_rows(read(failed), [], {}, STYLE) == [("Estimates", ["not estimated"])]
+    assert "(1) not estimated: absorbed by the entity effects: 'distance'" in note_lines(read(failed), {}, STYLE)
+
+
+def test_thresholds_have_rows(one_way, two_way, make_threshold):
+    columns = read(one_way, make_threshold(two_way), make_threshold(two_way, (0.7,)))
+    assert threshold_rows(columns, {"urban": "Urban share"}, STYLE) == [
+        ("Threshold 1: Urban share", ["", "0.610", "0.700"]),
+        ("", ["", "[0.430, 0.620]", "[0.430, 0.710]"]),
+        ("F of threshold 1", ["", "33.333", "33.333"]),
+        ("", ["", "(<0.001)", "(<0.001)"]),
+        ("Threshold 2: Urban share", ["", "0.530", ""]),
+        ("", ["", "[0.430, 0.540]", ""]),
+        ("F of threshold 2", ["", "18.182", ""]),
+        ("", ["", "(0.394)", ""]),
+    ]
+    assert threshold_rows(read(one_way), {}, STYLE) == []
+    assert note_lines(columns, {}, STYLE)[-1].startswith("Under a threshold: its 95% confidence set")
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+def test_absorbed_effects_are_rows_in_any_order(one_way, two_way, reverse):
+    models = [two_way, one_way] if reverse else [one_way, two_way]
+    rows = dict(setting_rows(read(*models, pd.DataFrame({"b": [1]})), [], None, {"year": "Year"}, STYLE))
+    year = ["Yes", "No", ""] if reverse else ["No", "Yes", ""]
+    assert rows["province fixed effects"] == ["Yes", "Yes", ""]
+    assert rows["Year fixed effects"] == year
+    assert rows["SE clustered by"] == ["province", "province", ""]
+
+
+def test_models_with_other_errors_say_so(one_way, make_fit):
+    robust = make_fit({"x": (1, 1, 1)}, info={"cov_type": "robust", "clusters": None, "ssc": "none"})
+    kraay = make_fit({"x": (1, 1, 1)}, info={"cov_type": "driscoll_kraay", "clusters": None})
+    two = make_fit({"x": (1, 1, 1)}, info={"clusters": "province+year"})
+    rows = dict(setting_rows(read(one_way, robust, kraay, two), [], None, {"province": "Province"}, STYLE))
+    assert rows["Standard errors"] == ["by Province", "robust", "Driscoll-Kraay", "by Province + year"]
+    assert rows["Small-sample correction"] == ["reghdfe", "none", "reghdfe", "reghdfe"]
+    assert note_lines(read(one_way, robust), {}, STYLE)[0] == "Standard errors in parentheses."
+    assert note_lines(read(robust), {}, STYLE)[0] == (
+        "Heteroskedasticity-robust standard errors (ssc none) in parentheses."
+    )
+    assert note_lines(read(kraay), {}, Style("t", None, 3)) == [
+        "t statistics in parentheses, from Driscoll-Kraay standard errors (ssc reghdfe)."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("below", "start"),
+    [
+        ("se", "Standard errors clustered by province and year (ssc reghdfe) in parentheses."),
+        ("t", "t statistics in parentheses, from standard errors clustered by province and year (ssc reghdfe)."),
+        ("p", "p-values in parentheses, from standard errors clustered by province and year (ssc reghdfe)."),
+        ("ci", "95% confidence intervals in brackets, from standard errors clustered by province and year (ssc reghdfe)."),
+    ],
+)
+def test_the_notes_explain_brackets_and_stars(make_fit, below, start):
+    two = make_fit({"x": (1, 1, 1)}, info={"clusters": "province+year"})
+    assert note_lines(read(two), {}, Style(below, (0.05, 0.001), 3)) == [start, "* p < 0.05, ** p < 0.001."]
+    assert note_lines(read(pd.DataFrame({"b": [1]})), {}, STYLE) == []
+
+
+def test_draws_are_told(make_drawn):
+    assert note_lines(read(make_drawn({"x": (1, 1, 1)})), {}, STYLE)[-1] == (
+        "(1): p-values and intervals from 1,999 bootstrap draws."
+    )
+
+
+def test_controls_fold_into_one_row(one_way, two_way, make_fit, make_drawn):
+    full = make_fit(dict.fromkeys(["digital", "edu", "fin"], (1, 1, 1)))
+    effects = make_drawn({"total": (1, 1, 1)})
+    rows = dict(setting_rows(read(one_way, two_way, full, effects), ["edu", "fin"], None, {}, STYLE))
+    assert rows["Controls"] == ["No", "Some", "Yes", ""]
+
+
+def test_rows_of_the_caller(one_way, two_way):
+    columns = read(one_way, two_way)
+    rows = setting_rows(columns, [], {"Sample": ["all", True], "Size": [0.5, 3]}, {}, STYLE)
+    assert rows[-2:] == [("Sample", ["all", "Yes"]), ("Size", ["0.500", "3"])]
+    for values in (["all"], "ab", 3):
+        with pytest.raises(OptionError, match=r"rows\['Sample'\]=.* must be a list of 2 values"):
+            setting_rows(columns, [], {"Sample": values}, {}, STYLE)
+    with pytest.raises(InputTypeError, match="rows=.* must be a mapping"):
+        setting_rows(columns, [], [("Sample", ["a", "b"])], {}, STYLE)
+
+
+def test_statistics_of_the_fit(one_way, make_fit):
+    other = make_fit({}, info={"rsquared_within": None, "f_statistic": 12.0, "df_t": 30.0})
+    columns = read(one_way, other)
+    keys = ["nobs", "n_entities", "rsquared_within", "f_statistic", "df_t", "n_times"]
+    assert stat_rows(columns, keys, STYLE) == [
+        ("Observations", ["1,234", "1,234"]),
+        ("Entities", ["31", "31"]),
+        ("Within R²", ["0.512", ""]),
+        ("F", ["", "12.000"]),
+        ("Degrees of freedom of t", ["", "30"]),
+    ]
