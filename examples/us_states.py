@@ -31,14 +31,15 @@ print(panel.describe(["gsp", "unemp"]).round(1).to_string())
 
 # %% [markdown]
 # ## 2. An infrastructure index
-# Entropy weights: an indicator weighs more the more unequally it is spread over the 816 state-years. The stocks
-# measure the size of a state; that is why every regression below has state effects, and only changes inside a state
-# count.
+# Entropy weights: an indicator weighs more the more unequally it is spread over the 816 state-years. The indicators
+# are stocks, so the index measures the size of a state; every regression below has state effects, and only changes
+# inside a state count. A stock enters a production function in logs, so the regressor is the log of the index.
 
 # %%
 system = dp.IndicatorSystem.from_dict({"transport": {"hwy": "+"}, "utilities": {"water": "+", "util": "+"}})
 index = dp.CompositeIndex(system, name="infrastructure").fit(panel)
-panel = panel.attach(index.scores).relabel(infrastructure="Infrastructure index")
+panel = panel.attach(index.scores).assign(ln_infra="log(infrastructure)")
+panel = panel.relabel(infrastructure="Infrastructure index", ln_infra="log infrastructure index")
 heading("2. An infrastructure index")
 print(index.summary())
 
@@ -47,17 +48,17 @@ print(index.summary())
 # All four columns use the same rows, so a coefficient that moves is moved by the control.
 
 # %%
-controls = ["log(pc)", "log(emp)", "unemp"]
-steps = dp.stepwise(dp.FixedEffects("log(gsp)", ["infrastructure"]), panel, controls)
-full = steps["(4)"]
+short = {"gsp": "output", "pc": "private capital", "emp": "employment", "unemp": "unemployment rate"}
+baseline = dp.FixedEffects("log(gsp)", ["ln_infra"])
+steps = dp.stepwise(baseline, panel, ["unemp", "log(pc)", "log(emp)"])
 heading("3. Two-way fixed effects")
-print(dp.etable(steps))
-row = full.tidy().set_index("term").loc["infrastructure"]
-sd = full.sample_stats.loc["infrastructure", "sd"]
+print(dp.etable(steps, labels=short))
+first = steps["(2)"].tidy().set_index("term").loc["ln_infra"]
+more, low, high = (100 * (1.1**b - 1) for b in (first.estimate, first.conf_low, first.conf_high))
 print(
-    f"\nWith every control, an index higher by one standard deviation ({sd:.2f}) goes with output "
-    f"{100 * sd * row.estimate:+.1f}% (95% interval {100 * sd * row.conf_low:.1f} to {100 * sd * row.conf_high:.1f}%), "
-    "given state and year."
+    f"\nAn index 10% higher goes with output {more:.1f}% higher (95% interval {low:.1f} to {high:.1f}%), given state, year\n"
+    "and unemployment (column 2). With private capital and employment held fixed nothing is left (column 4):\n"
+    "either infrastructure works through them, or it merely moves with them."
 )
 
 # %% [markdown]
@@ -66,7 +67,7 @@ print(
 # the interval resamples states, not rows.
 
 # %%
-mediation = dp.Mediation("log(gsp)", "infrastructure", ["log(pc)", "log(emp)"], ["unemp"], reps=1999)
+mediation = dp.Mediation("log(gsp)", "ln_infra", ["log(pc)", "log(emp)"], ["unemp"], reps=1999)
 paths = mediation.fit(panel, rng=2026)
 heading("4. The mechanism")
 print(paths.summary())
@@ -77,10 +78,8 @@ print(paths.summary())
 # when the variance differs between states.
 
 # %%
-model = dp.PanelThreshold(
-    "log(gsp)", ["infrastructure"], "unemp", ["log(pc)", "log(emp)", "unemp"], n_thresholds=1, reps=999
-)
-threshold = model.fit(panel, rng=2026)
+inputs = ["log(pc)", "log(emp)", "unemp"]
+threshold = dp.PanelThreshold("log(gsp)", ["ln_infra"], "unemp", inputs, reps=999).fit(panel, rng=2026)
 heading("5. A threshold in unemployment")
 print(threshold.summary())
 
@@ -89,8 +88,8 @@ print(threshold.summary())
 # A significant square is not a U: both ends of the observed range need slopes of opposite sign.
 
 # %%
-curved = dp.FixedEffects("log(gsp)", ["infrastructure", "I(infrastructure**2)", *controls]).fit(panel)
-shape = dp.u_test(curved, "infrastructure")
+curved = dp.FixedEffects("log(gsp)", ["ln_infra", "I(ln_infra**2)", "unemp"]).fit(panel)
+shape = dp.u_test(curved, "ln_infra")
 heading("6. A U-shape?")
 print(shape.summary())
 
@@ -98,13 +97,21 @@ print(shape.summary())
 # ## 7. Tables and figures for the paper
 
 # %%
-state_only = dp.FixedEffects("log(gsp)", ["infrastructure", *controls], time_effects=False).fit(panel)
-models = {"State effects": state_only, "Two-way": full, "By regime": threshold, "Curved": curved}
-short = {"gsp": "output", "pc": "private capital", "emp": "employment", "unemp": "unemployment rate"}
+robustness = dp.fit_all(
+    {
+        "Baseline": baseline.add("unemp"),
+        "State effects only": baseline.add("unemp").replace(time_effects=False),
+        "Lagged index": baseline.add("unemp").swap("ln_infra", "lag(ln_infra)"),
+        "Winsorised": (baseline.add("unemp"), panel.winsorize(["ln_infra", "gsp"])),
+        "After 1975": (baseline.add("unemp"), panel.subset("year > 1975")),
+    },
+    panel,
+)
+models = {**steps, "By regime": threshold, "Curved": curved}
 dp.etable(models, labels=short).save(OUTPUT / "tables.docx")
-dp.etable(steps, labels=short).save(OUTPUT / "tables.html")
+dp.etable(robustness, labels=short).save(OUTPUT / "robustness.html")
 for name, axes in {
-    "coefficients.png": dp.plots.coefficients(steps, keep=["infrastructure"]),
+    "robustness.png": dp.plots.coefficients(robustness, drop=["unemp"]),
     "lr_profile.png": dp.plots.lr_profile(threshold),
 }.items():
     axes.figure.savefig(OUTPUT / name, dpi=150)

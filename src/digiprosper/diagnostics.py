@@ -11,7 +11,7 @@ from digiprosper.errors import InputTypeError, Notice, OptionError, TermError, q
 from digiprosper.kernels.intervals import fieller
 from digiprosper.panel.terms import canonical
 from digiprosper.results.linear import LinearResults
-from digiprosper.results.text import json_safe, p_text
+from digiprosper.results.text import json_safe
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -80,13 +80,17 @@ class UTestResult:
         low, high = self.interval
         return all(low <= a and b <= high for a, b in self.fieller)
 
+    @property
+    def _article(self) -> str:
+        return "a U" if self.shape == "U" else "an inverse U"
+
     def summary(self) -> str:
         """Say the answer in words.
 
         Returns
         -------
         str
-            Slopes at both ends, the test, the turning point with its set, and the conventions in the last line.
+            Slopes at both ends, the test, the turning point with its set; conventions in the last line.
         """
         low, high = self.interval
         lines = [
@@ -95,18 +99,15 @@ class UTestResult:
             f"at {high:.4g}: {self.slope_high:.4g} (t {self.t_high:.2f})",
         ]
         if self.inside:
-            p = p_text(self.p_value)
             null = f"monotone or {'inverse ' if self.shape == 'U' else ''}U on the interval"
             rejected = self.p_value < 1 - self.level
-            verdict = f"{_article(self.shape)} is {'supported' if rejected else 'not shown'}"
-            lines.append(
-                f"t = {self.statistic:.2f}, p {'' if p[0] == '<' else '= '}{p} (H0: {null}): {verdict}"
-            )
+            p = f"= {self.p_value:.3f}" if self.p_value >= 0.001 else "< 0.001"
+            lines.append(f"t = {self.statistic:.2f}, p {p} (H0: {null})")
+            verdict = "supported" if rejected else "not shown"
+            lines.append(f"A{self._article[1:]} is {verdict} at the {1 - self.level:.0%} level")
         else:
-            lines.append(
-                "The slope has one sign over the whole interval: the turning point is outside, and the curve "
-                "bends without turning. This is not " + _article(self.shape) + " in these data."
-            )
+            lines.append("The slope has one sign over the whole interval: the curve bends but does not turn")
+            lines.append(f"within it. This is not {self._article} in these data.")
         sets = " and ".join(f"[{a:.4g}, {b:.4g}]" for a, b in self.fieller)
         reach = "inside" if self.fieller_inside else "reaching beyond"
         lines.append(f"Turning point {self.extremum:.4g} (delta se {self.extremum_se:.3g})")
@@ -143,14 +144,14 @@ def u_test(
 
     With ``y = b1 x + b2 x^2 + ..`` the slope is ``b1 + 2 b2 x``. The null, monotone or the other shape on the
     interval, is rejected only if the slope differs from 0 at *both* ends, with opposite signs: statistic
-    ``min(|t_low|, |t_high|)``, p one-sided (Sasabuchi 1980; Lind & Mehlum 2010). A significant square alone is not a
-    U: the turning point and its set should lie inside the data (Haans, Pieters & He 2016).
+    ``min(|t_low|, |t_high|)``, p one-sided (Sasabuchi 1980; Lind & Mehlum 2010). A significant square alone
+    is not a U: the turning point and its set should lie inside the data (Haans, Pieters & He 2016).
 
     Parameters
     ----------
     results : LinearResults
-        A fit with the variable and its square. Covariance and degrees of freedom are the fit's own: G - 1 when
-        clustered.
+        A fit with the variable and its square. Covariance and degrees of freedom are the fit's own: G - 1
+        when clustered.
     variable : str
         Term of the level.
     square : str, optional
@@ -178,29 +179,30 @@ def u_test(
 
     Notes
     -----
-    Fieller (1954) set: every x at which the slope is not told from 0, ``|s(x) / se(s(x))| <= t``. In a fit with
-    effects the curve is identified by movement within entities, while the range is that of all rows.
+    Fieller (1954) set: every x at which the slope is not told from 0, ``|s(x) / se(s(x))| <= t``. In a fit
+    with effects the curve is identified by movement within entities, while the range is that of all rows.
 
     Examples
     --------
     >>> import digiprosper as dp
-    >>> spec = dp.FixedEffects("log(gsp)", ["unemp", "I(unemp**2)", "log(emp)"])
-    >>> test = dp.u_test(spec.fit(dp.datasets.us_states()), "unemp")
+    >>> panel, truth = dp.datasets.simulate_provinces()
+    >>> controls = ["urban", "fiscal", "openness"]
+    >>> spec = dp.FixedEffects("urban_rural_theil", ["digital", "I(digital**2)", *controls])
+    >>> test = dp.u_test(spec.fit(panel), "digital")
     >>> test.shape, test.inside
-    ('U', True)
-    >>> round(test.extremum, 2)
-    11.79
+    ('inverse U', True)
     """
     if not isinstance(results, LinearResults):
         raise InputTypeError(
-            f"u_test takes a fitted linear model, not {type(results).__name__}: u_test(FixedEffects(..).fit(panel), 'x')."
+            f"u_test takes a fitted linear model, not {type(results).__name__}: "
+            "u_test(FixedEffects(..).fit(panel), 'x')."
         )
     if not 0 < level < 1:
         raise OptionError(f"level={level!r}: a number between 0 and 1, such as .95.")
     i, j = _positions(results, variable, square)
     stats = results.sample_stats
     _refuse_other_square(stats, results.names[i], results.names[j])
-    low, high = _interval(interval, stats.loc[results.names[i]])
+    low, high = _interval(interval, stats, results.names[i])
     b1, b2 = float(results.coefficients[i]), float(results.coefficients[j])
     v = results.covariance
     v11, v12, v22 = float(v[i, i]), float(v[i, j]), float(v[j, j])
@@ -242,36 +244,29 @@ def _positions(results: LinearResults, variable: str, square: str | None) -> tup
     wanted = canonical(f"I({variable}**2)")
     if wanted not in known:
         raise TermError(
-            f"the fit has no square of {variable!r} (its terms: {quoted(results.names, 12)}). Add 'I({variable}**2)' "
-            "to x, or name the column of the square: square='...'.",
+            f"the fit has no square of {variable!r} (its terms: {quoted(results.names, 12)}). Add "
+            f"'I({variable}**2)' to x, or name the column of the square: square='...'.",
             [Notice("no_square", f"no {wanted}", {"variable": variable, "terms": results.names})],
         )
     return known[canonical(variable)], known[wanted]
 
 
 def _refuse_other_square(stats: pd.DataFrame, variable: str, square: str) -> None:
-    level, other = stats.loc[variable], stats.loc[square]
-    want = level["mean"] ** 2 + level["sd"] ** 2 * (level["nobs"] - 1) / level["nobs"]
-    if abs(other["mean"] - want) > 1e-6 * want:
+    nobs, mean, sd = (float(stats[column][variable]) for column in ("nobs", "mean", "sd"))
+    want, found = mean**2 + sd**2 * (nobs - 1) / nobs, float(stats["mean"][square])
+    if abs(found - want) > 1e-6 * want:
         raise TermError(
-            f"{square!r} is not the square of {variable!r} in the estimation sample: its mean is {other['mean']:.6g}, "
-            f"the square's {want:.6g}. Square the level as it stands in the model (centre both or neither).",
-            [
-                Notice(
-                    "other_square",
-                    f"{square!r} is another variable",
-                    {"variable": variable, "square": square},
-                )
-            ],
+            f"{square!r} is not the square of {variable!r} in the estimation sample: its mean is {found:.6g}"
+            f", not {want:.6g}. Square the level as it stands in the model (centre both or neither).",
+            [Notice("other_square", f"not the square: {square!r}", {"variable": variable, "square": square})],
         )
 
 
-def _interval(interval: Sequence[float] | None, level: pd.Series[float]) -> tuple[float, float]:
-    low, high = (level["min"], level["max"]) if interval is None else tuple(interval)[:2] or (0, 0)
-    low, high = float(low), float(high)
-    if not (np.isfinite(low) and np.isfinite(high) and low < high):
+def _interval(interval: Sequence[float] | None, stats: pd.DataFrame, name: str) -> tuple[float, float]:
+    ends = [stats["min"][name], stats["max"][name]] if interval is None else list(interval)
+    if len(ends) != 2 or not np.isfinite(ends).all() or not ends[0] < ends[1]:
         raise OptionError(f"interval={interval!r}: two finite numbers, the lower one first.")
-    return low, high
+    return float(ends[0]), float(ends[1])
 
 
 def _critical(df: float, level: float) -> float:
@@ -284,7 +279,3 @@ def _upper(df: float, t: float) -> float:
     from scipy.special import stdtr
 
     return float(stdtr(df, -t))
-
-
-def _article(shape: str) -> str:
-    return "a U" if shape == "U" else "an inverse U"

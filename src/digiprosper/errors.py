@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 import sys
 import warnings
 from dataclasses import dataclass, field
@@ -67,7 +68,8 @@ class DigiprosperError(Exception):
     message : str
         What was wrong, in which column or rows, and what to do.
     problems : iterable of Notice
-        The same as data. Kept through pickling.
+        The same as data, one each; the message under the name of the class when none is given. Kept through
+        pickling.
     """
 
     problems: tuple[Notice, ...]
@@ -75,7 +77,11 @@ class DigiprosperError(Exception):
     def __init__(self, message: str, problems: Iterable[Notice] = ()) -> None:
         super().__init__(message)
         self.message = message
-        self.problems = tuple(problems)
+        self.problems = tuple(problems) or (Notice(self._code(), message),)
+
+    @classmethod
+    def _code(cls) -> str:
+        return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", cls.__name__.removesuffix("Error")).lower()
 
     def __str__(self) -> str:
         return self.message

@@ -123,7 +123,9 @@ def test_driscoll_kraay(ssc: str, lags: int | None) -> None:
     np.testing.assert_allclose(meat(x, e, how), factor * s, rtol=1e-11, atol=1e-13)
 
 
-@pytest.mark.parametrize(("periods", "lags"), [(7, 2), (12, 2), (17, 2), (20, 2), (30, 3), (100, 4), (200, 4)])
+@pytest.mark.parametrize(
+    ("periods", "lags"), [(7, 2), (12, 2), (17, 2), (20, 2), (30, 3), (100, 4), (200, 4)]
+)
 def test_default_bandwidth(periods: int, lags: int) -> None:
     assert default_bandwidth(periods) == lags
 

@@ -55,7 +55,9 @@ def test_no_models_are_refused(models):
 
 @pytest.mark.parametrize("model", ["text", 3, None, object(), pd.Series([1.0])])
 def test_what_is_not_a_result_is_refused(model, one_way):
-    with pytest.raises(InputTypeError, match=rf"{type(model).__name__} is not a result. Pass what `fit` returns"):
+    with pytest.raises(
+        InputTypeError, match=rf"{type(model).__name__} is not a result. Pass what `fit` returns"
+    ):
         read_columns([one_way, model], "etable")
     with pytest.raises(InputTypeError):
         read_columns(model, "etable")
@@ -85,7 +87,10 @@ def test_terms_go_where_their_model_has_them(make_fit):
     assert all_terms(columns("a", "ab", "ac")) == ["a", "b", "c"]
     assert all_terms(columns("xc", "xsc", "zc")) == ["x", "s", "z", "c"]
     assert select(columns(["Intercept", "a"], ["b"]), None, None, caller="etable") == ["a", "b", "Intercept"]
-    assert select(columns(["Intercept", "a"]), None, None, ["Intercept"], caller="etable") == ["Intercept", "a"]
+    assert select(columns(["Intercept", "a"]), None, None, ["Intercept"], caller="etable") == [
+        "Intercept",
+        "a",
+    ]
 
 
 def test_terms_are_chosen_by_name_or_pattern(make_fit):
@@ -95,7 +100,9 @@ def test_terms_are_chosen_by_name_or_pattern(make_fit):
     assert matching(["digital*"], terms, "keep", "etable") == ["digital", "digital:urban"]
     assert select(columns, ["digital*", "edu"], ["*:*"], ["edu"], caller="etable") == ["edu", "digital"]
     assert select(columns, None, None, fold=["edu"], caller="etable") == terms[:-1]
-    with pytest.raises(ColumnError, match=r"etable: keep names no term 'digtal', 'z\*'. The terms are 'C\(r\)") as caught:
+    with pytest.raises(
+        ColumnError, match=r"etable: keep names no term 'digtal', 'z\*'. The terms are 'C\(r\)"
+    ) as caught:
         matching(["digtal", "edu", "z*"], terms, "keep", "etable")
     assert [p.data["column"] for p in caught.value.problems] == ["digtal", "z*"]
     assert isinstance(caught.value, DigiprosperError)

@@ -53,22 +53,22 @@ def test_equal_neighbours_are_joined():
 def test_text_is_aligned_and_ruled():
     assert as_text(PLAIN).splitlines() == [
         "Table 1",
-        "=" * 43,
-        "                       (1)          (2)",
-        "Dependent variable             GDP",
-        "-" * 43,
-        "digital             -0.123***      10.1",
-        "                    (0.040)     [0.1, 0.2]",
-        "-" * 43,
+        "=" * 41,
+        "                       (1)         (2)",
+        "Dependent variable           GDP",
+        "-" * 41,
+        "digital             -0.123***     10.1",
+        "                    (0.040)    [0.1, 0.2]",
+        "-" * 41,
         "Observations         1,234",
-        "=" * 43,
+        "=" * 41,
         "* p < 0.1, ** p < 0.05.",
     ]
 
 
 def test_chinese_letters_take_two_columns():
     wide = Content((["", "人均"],), (["省份", "1"], ["a", "2"]), frozenset(), ())
-    assert as_text(wide).splitlines()[1:5] == ["      人均", "----------", "省份   1", "a      2"]
+    assert as_text(wide).splitlines()[1:5] == ["      人均", "----------", "省份    1", "a       2"]
 
 
 def test_a_long_head_over_several_columns_widens_them_together():
@@ -161,7 +161,10 @@ def test_latex_says_what_chinese_needs():
     text = as_latex(NASTY)
     assert r"% The Chinese text needs \usepackage{ctex} and xelatex (or lualatex)" in text
     assert r"数字 $\times$ x$^2$ ($\gamma$ $\le$ 3) & {}[$-$1, 2] \\" in text
-    assert r"$<$b$>$|x|$<$/b$>$ 100\% \$5 \#\{\}\textasciitilde{}\textasciicircum{}\textbackslash{} `c` & 0.5 \\" in text
+    assert (
+        r"$<$b$>$|x|$<$/b$>$ 100\% \$5 \#\{\}\textasciitilde{}\textasciicircum{}\textbackslash{} `c` & 0.5 \\"
+        in text
+    )
     assert "ctex" not in as_latex(PLAIN)
 
 

@@ -11,7 +11,14 @@ from digiprosper.present.labels import (
     tidy_text,
 )
 
-LABELS = {"x": "Digital economy", "x2": "Squared", "log": "Logs", "a b": "Blank", "数字": "数字经济", "lag(x, 2)": "Past"}
+LABELS = {
+    "x": "Digital economy",
+    "x2": "Squared",
+    "log": "Logs",
+    "a b": "Blank",
+    "数字": "数字经济",
+    "lag(x, 2)": "Past",
+}
 
 
 @pytest.mark.parametrize(

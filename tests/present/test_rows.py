@@ -90,9 +90,14 @@ def test_estimates_and_companions_are_rows(one_way, two_way):
 
 def test_a_failure_is_said_in_the_first_row(one_way):
     failed = IdentificationError("absorbed by the entity effects: 'distance'")
-    assert term_rows(read(one_way, failed), ["digital"], {}, STYLE)[0] == ("digital", ["0.123***", "not estimated"])
+    assert term_rows(read(one_way, failed), ["digital"], {}, STYLE)[0] == (
+        "digital",
+        ["0.123***", "not estimated"],
+    )
     assert term_rows(read(failed), [], {}, STYLE) == [("Estimates", ["not estimated"])]
-    assert "(1) not estimated: absorbed by the entity effects: 'distance'" in note_lines(read(failed), {}, STYLE)
+    assert "(1) not estimated: absorbed by the entity effects: 'distance'" in note_lines(
+        read(failed), {}, STYLE
+    )
 
 
 def test_thresholds_have_rows(one_way, two_way, make_threshold):
@@ -108,7 +113,9 @@ def test_thresholds_have_rows(one_way, two_way, make_threshold):
         ("", ["", "(0.394)", ""]),
     ]
     assert threshold_rows(read(one_way), {}, STYLE) == []
-    assert note_lines(columns, {}, STYLE)[-1].startswith("Under a threshold: its 95% confidence set")
+    assert note_lines(columns, {}, STYLE)[-1] == (
+        "Under a threshold: its 95% confidence set, from end to end; under F: its bootstrap p-value."
+    )
 
 
 @pytest.mark.parametrize("reverse", [False, True])
@@ -141,9 +148,15 @@ def test_models_with_other_errors_say_so(one_way, make_fit):
     ("below", "start"),
     [
         ("se", "Standard errors clustered by province and year (ssc reghdfe) in parentheses."),
-        ("t", "t statistics in parentheses, from standard errors clustered by province and year (ssc reghdfe)."),
+        (
+            "t",
+            "t statistics in parentheses, from standard errors clustered by province and year (ssc reghdfe).",
+        ),
         ("p", "p-values in parentheses, from standard errors clustered by province and year (ssc reghdfe)."),
-        ("ci", "95% confidence intervals in brackets, from standard errors clustered by province and year (ssc reghdfe)."),
+        (
+            "ci",
+            "95% confidence intervals in brackets, from standard errors clustered by province and year (ssc reghdfe).",
+        ),
     ],
 )
 def test_the_notes_explain_brackets_and_stars(make_fit, below, start):

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Literal
-
-import numpy as np
+from typing import TYPE_CHECKING, Final, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from digiprosper.kernels import Floats
+
 __all__ = ["AGGREGATIONS", "Aggregation", "aggregate_linear"]
 
-Floats = np.ndarray[Any, np.dtype[np.float64]]
 Aggregation = Literal["linear"]
 
 

@@ -311,7 +311,7 @@ class IndexResults:
         str
             A text table.
         """
-        spec, table = self.spec, self.weights.round(4)
+        spec, table = self.spec, self.weights.round(4).reset_index()
         if not any(table["dimension"]):
             table = table.drop(columns="dimension")
         size = f"{self.nobs} rows, {len(self.entity_sums.entities)} entities, {self.n_times} periods"
@@ -320,7 +320,9 @@ class IndexResults:
             f"{spec.scope} {spec.normalise}; {spec.weighting} weights, entropy over ln {self.nobs}, "
             f"shift {spec.shift:g}; {spec.structure}, {spec.aggregate}; missing {spec.missing}"
         )
-        return "\n".join([f"Composite index {spec.name!r}: {size}", table.to_string(), *remarks, conventions])
+        return "\n".join(
+            [f"Composite index {spec.name!r}: {size}", table.to_string(index=False), *remarks, conventions]
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Give the specification, end points and weights as JSON-safe data.

@@ -10,9 +10,10 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from digiprosper.kernels import Floats
+
 __all__ = ["NORMALISATIONS", "EndPoints", "Normalisation", "learn_end_points"]
 
-Floats = np.ndarray[Any, np.dtype[np.float64]]
 Mask = np.ndarray[Any, np.dtype[np.bool_]]
 Normalisation = Literal["minmax"]
 

@@ -23,9 +23,10 @@ from digiprosper.kernels.dispersion import ColumnSums, column_sums, theil_shares
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from digiprosper.kernels import Floats
+
 __all__ = ["WEIGHTINGS", "Weighing", "Weighting", "check_shift", "entropy_weights", "weigh_by_entropy"]
 
-Floats = np.ndarray[Any, np.dtype[np.float64]]
 Weighting = Literal["entropy"]
 
 _LARGE_SHIFT: Final = 0.01
@@ -82,8 +83,8 @@ def entropy_weights(Z: Any, *, shift: float = 0.0) -> Floats:
     Notes
     -----
     p_ij = z_ij / sum_i z_ij, e_j = -sum_i p_ij ln p_ij / ln n, w_j = (1 - e_j) / sum_k (1 - e_k)
-    (Shannon 1948; as weights, Hwang and Yoon 1981). As 1 - e_j = T_j / ln n with Theil's T of column j, the weights
-    are shares of Theil indices: the method rewards dispersion and skewness, not importance.
+    (Shannon 1948; as weights, Hwang and Yoon 1981). As 1 - e_j = T_j / ln n with Theil's T of column j, the
+    weights are shares of Theil indices: the method rewards dispersion and skewness, not importance.
 
     Examples
     --------

@@ -110,7 +110,7 @@ _GAMMA: Final = 57.0
 _A: Final = {"productivity": 0.8, "upgrading": 1.5, "entrepreneurship": 2.0}
 _B: Final = {"productivity": 0.15, "upgrading": 0.06, "entrepreneurship": 0.04}
 _DIRECT: Final = 0.15
-_REGIME_SLOPES: Final = (0.2, 0.6)
+_REGIME_SLOPES: Final = (0.2, 0.5)
 _CURVE: Final = (0.21, -0.3)
 
 
@@ -127,7 +127,7 @@ _EQUATIONS: Final = {
     "upgrading": _Equation(1.3, 0.25, 0.30, 0.120, (0.006, 0.004, 0.002)),
     "entrepreneurship": _Equation(1.6, 0.30, 0.60, 0.160, (0.010, -0.004, 0.003)),
     "prosperity": _Equation(0.0, 0.05, 0.05, 0.012, (0.0010, 0.0008, -0.0004)),
-    "rural_income": _Equation(9.2, 0.25, 0.80, 0.030, (0.004, 0.003, 0.001)),
+    "rural_income": _Equation(9.2, 0.25, 0.80, 0.060, (0.004, 0.003, 0.001)),
     "urban_rural_theil": _Equation(0.21, 0.02, -0.02, 0.006, (-0.0005, -0.0002, 0.0001)),
 }
 

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Self
 
+    from digiprosper.kernels import Floats, Ints
     from digiprosper.kernels.covariance import Recipe
-    from digiprosper.kernels.within import Floats, Ints
     from digiprosper.panel import Sample
 
 __all__ = [
@@ -341,11 +341,7 @@ def fit_columns(
     sample, options = prepared.sample, prepared.options
     names, design, notices = _independent(prepared, names, design)
     n, k = design.shape
-    if n <= k + prepared.within.rank:
-        raise IdentificationError(
-            f"{k} slopes and {prepared.within.rank} absorbed effects on {n} rows: more parameters than rows. "
-            "Drop terms or effects."
-        )
+    _refuse_wide(n, k, prepared.within.rank)
     both = np.column_stack([outcome, design])
     swept = prepared.within.sweep(both)
     y, x = swept[:, 0], swept[:, 1:]
@@ -356,27 +352,27 @@ def fit_columns(
         notices.append(Notice("near_collinear", text, {"condition": fit.condition}))
     count, how = inference(prepared, k)
     covariance = fit.bread @ meat(x, fit.residuals, how, obs_weights=prepared.obs_weights) @ fit.bread
-    coefficients = fit.coefficients
+    coefficients, terms = fit.coefficients, names
     if not prepared.effect_names:
         coefficients, covariance = _with_intercept(
             prepared, both, fit.residuals, fit.bread, coefficients, how
         )
-        names = (*names, "Intercept")
-    if np.linalg.eigvalsh(covariance)[0] < -1e-10 * max(float(np.trace(covariance)), 1e-300):
+        terms = (*names, "Intercept")
+    if len(prepared.cluster_codes) == 2 and np.linalg.eigvalsh(_unit(covariance))[0] < -1e-8:
         text = "the covariance of two-way clusters is not positive semidefinite; it is left as it is."
         notices.append(Notice("not_psd", text, {}))
     rest = outcome - design @ fit.coefficients
-    resids, values = prepared.within.decompose(rest)
+    _, values = prepared.within.decompose(rest)
     levels = [sample.code_levels[e] for e in prepared.effect_names]
     effects = tuple(zip(prepared.effect_names, levels, values, strict=False))
     return LinearResults(
-        names=tuple(names),
+        names=terms,
         coefficients=coefficients,
         covariance=covariance,
         depvar=depvar,
         index=sample.index,
-        residuals=resids,
-        fitted=outcome - resids,
+        residuals=fit.residuals,
+        fitted=outcome - fit.residuals,
         effect_values=effects if prepared.effect_names else (),
         key_names=(sample.keys.entity_name, sample.keys.time_name),
         n_entities=sample.n_entities,
@@ -384,7 +380,7 @@ def fit_columns(
         df_t=how.df_t,
         df_resid=float(n - count.full),
         df_absorbed=prepared.within.rank,
-        df_counted=count.nest if options.cov_type == "clustered" and options.ssc == "reghdfe" else count.full,
+        df_counted=how.counted,
         cov_type=options.cov_type,
         clusters=prepared.cluster_names,
         n_clusters=count.groups,
@@ -461,6 +457,8 @@ def _independent(
     kept = [int(j) for j in np.flatnonzero(~absorbed)]
     if not kept:
         raise IdentificationError(f"every regressor is absorbed by the effects ({what}).", problems)
+    if options_raise(prepared):
+        _refuse_wide(design.shape[0], len(kept), prepared.within.rank)
     found = dependences(swept[:, kept])
     for d in found:
         on = [names[kept[i]] for i in d.on]
@@ -474,6 +472,14 @@ def _independent(
     kept = [j for i, j in enumerate(kept) if i not in gone]
     notices = [Notice("dropped_" + p.code, f"{p.message}; it was dropped", p.data) for p in problems]
     return tuple(names[j] for j in kept), design[:, kept], notices
+
+
+def _refuse_wide(n: int, k: int, rank: int) -> None:
+    if n <= k + rank:
+        raise IdentificationError(
+            f"{k} slopes and {rank} absorbed effects on {n} rows: more parameters than rows. "
+            "Drop terms or effects."
+        )
 
 
 def options_raise(prepared: Prepared) -> bool:
@@ -548,15 +554,21 @@ def _fit_statistics(
 
 def _f_statistic(slopes: Floats, covariance: Floats, df: float) -> float:
     # With no more clusters than slopes the covariance is singular and the joint test does not exist.
-    if slopes.size > df or np.linalg.matrix_rank(covariance, hermitian=True) < slopes.size:
+    if slopes.size > df or np.linalg.matrix_rank(_unit(covariance), hermitian=True) < slopes.size:
         return float("nan")
     return float(slopes @ np.linalg.solve(covariance, slopes)) / slopes.size
+
+
+def _unit(covariance: Floats) -> Floats:
+    """Rescale to a diagonal of ones, so that rank and signs do not hang on units."""
+    scale = np.sqrt(np.abs(np.diag(covariance)))
+    scale = np.where(scale > 0, scale, 1.0)
+    return np.asarray(covariance / scale / scale[:, None])
 
 
 def _statistics(sample: Sample, names: Sequence[str], columns: Floats) -> tuple[tuple[str, ...], Floats]:
     raw = [n for n in sample.variables if n not in names]
     values = np.column_stack([columns, *(sample.variables[n] for n in raw)]) if raw else columns
-    every = (*names, *raw)[: values.shape[1]]
     there = ~np.isnan(values)
     n = there.sum(axis=0)
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -565,7 +577,7 @@ def _statistics(sample: Sample, names: Sequence[str], columns: Floats) -> tuple[
         sd = np.sqrt((np.where(there, values - mean, 0.0) ** 2).sum(axis=0) / (n - 1))
     low = np.where(there, values, np.inf).min(axis=0)
     high = np.where(there, values, -np.inf).max(axis=0)
-    return every, np.column_stack([n, mean, sd, low, high])
+    return (*names, *raw), np.column_stack([n, mean, sd, low, high])
 
 
 @dataclass(frozen=True, slots=True)
@@ -741,6 +753,8 @@ def _read_formula(formula: str) -> tuple[str, list[str], list[str]]:
         parsed: Any = Formula(model)
     except (FormulaicError, SyntaxError) as error:
         raise TermError(f"the formula {formula!r} cannot be read. {_FORMULA_HELP}") from error
+    if not hasattr(parsed, "lhs"):
+        raise TermError(f"the formula {formula!r} needs an outcome before '~'. {_FORMULA_HELP}")
     outcomes, right = [str(t) for t in parsed.lhs if str(t) != "1"], [str(t) for t in parsed.rhs]
     if len(outcomes) != 1:
         raise TermError(f"the formula {formula!r} needs one outcome. {_FORMULA_HELP}")

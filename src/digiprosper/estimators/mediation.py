@@ -35,14 +35,14 @@ from digiprosper.kernels.least_squares import ols
 from digiprosper.kernels.resampling import bootstrap, entity_grams, seed_sequence
 from digiprosper.kernels.within import is_nested
 from digiprosper.panel.terms import canonical
-from digiprosper.results.effects import EffectResults
+from digiprosper.results.effects import EffectResults, wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from digiprosper.estimators.linear import Prepared
+    from digiprosper.kernels import Floats, Ints
     from digiprosper.kernels.resampling import Equation
-    from digiprosper.kernels.within import Floats, Ints
     from digiprosper.panel import Panel, Sample
     from digiprosper.results.linear import LinearResults
     from digiprosper.results.protocol import Glance
@@ -146,7 +146,7 @@ class MediationResults(EffectResults):
         outcome = self.info["depvar"] or ""
         title = f"Mediation: {self.treatment} -> {', '.join(self.mediators)} -> {outcome}"
         head = self._heading(title)
-        return "\n".join([*head, *self._words(outcome), *self._notes(), self.conventions])
+        return "\n".join([*head, *wrapped(self._words(outcome)), *self._notes(), self.conventions])
 
     def _product(self, mediator: str) -> tuple[float, float, float, float]:
         first, second = self.paths[f"mediator:{mediator}"], self.paths["outcome"]
@@ -179,8 +179,8 @@ class Mediation(Specification):
     """How much of a treatment's effect runs through mediators.
 
     ``y = c x + ..``, ``m_k = a_k x + ..``, ``y = c' x + sum_k b_k m_k + ..``, each with the same controls,
-    absorbed effects and rows. Then ``c = c' + sum_k a_k b_k`` exactly, in the estimates and in every bootstrap
-    draw (Preacher & Hayes 2008; Gelbach 2016).
+    absorbed effects and rows. Then ``c = c' + sum_k a_k b_k`` exactly, in the estimates and in every
+    bootstrap draw (Preacher & Hayes 2008; Gelbach 2016).
 
     Parameters
     ----------
@@ -225,10 +225,12 @@ class Mediation(Specification):
     Examples
     --------
     >>> import digiprosper as dp
-    >>> spec = dp.Mediation("log(gsp)", "log(pcap)", ["log(pc)", "log(emp)"], ["unemp"], reps=999)
-    >>> results = spec.fit(dp.datasets.us_states(), rng=2026)
-    >>> list(results.params.index)
-    ['total', 'direct', 'indirect', 'indirect:log(pc)', 'indirect:log(emp)', 'proportion_mediated']
+    >>> panel, truth = dp.datasets.simulate_provinces()
+    >>> controls = ["urban", "fiscal", "openness"]
+    >>> spec = dp.Mediation("prosperity", "digital", ["productivity", "upgrading"], controls, reps=999)
+    >>> results = spec.fit(panel, rng=2026)
+    >>> list(results.params.index[:3]), list(results.params.index[3:5]), results.params.index[5]
+    (['total', 'direct', 'indirect'], ['indirect:productivity', 'indirect:upgrading'], 'proportion_mediated')
     >>> total, direct, indirect = results.params.iloc[:3]
     >>> bool(abs(total - direct - indirect) < 1e-12)
     True
@@ -280,8 +282,8 @@ class Mediation(Specification):
         check_linear_options(self)
         if self.clusters is not None and len(self.clusters) > 1:
             raise OptionError(
-                f"clusters={self.clusters!r}: the bootstrap draws whole clusters, and two-way clusters cannot "
-                "be drawn whole in both directions. Name one; FixedEffects has two-way errors of one path."
+                f"clusters={self.clusters!r}: the bootstrap draws whole clusters, and two-way clusters "
+                "cannot be drawn whole both ways. Name one; FixedEffects has two-way errors of one path."
             )
         check_reps(self.reps, _LEAST_REPS)
 
@@ -387,8 +389,8 @@ def _pooled(prepared: Prepared) -> list[Notice]:
     if prepared.effect_names or prepared.sample.nobs == prepared.sample.n_entities:
         return []
     text = (
-        "no effects are absorbed: the rows of an entity are pooled, and the estimates mix what happens within "
-        "entities with what differs between them. Set entity_effects=True for the within effects."
+        "no effects are absorbed: the rows of an entity are pooled, and the estimates mix what happens "
+        "within entities with what differs between them. Set entity_effects=True for the within effects."
     )
     return [Notice("pooled", text, {"nobs": prepared.sample.nobs})]
 
@@ -440,8 +442,8 @@ def _refuse_absorbed(prepared: Prepared, columns: Floats, swept: Floats, names: 
             rest = swept[:, j] - swept[:, i] * (swept[:, i] @ swept[:, j]) / max(norm[i] ** 2, 1e-300)
             if np.linalg.norm(rest) < _ABSORBED * norm[j]:
                 raise CollinearityError(
-                    f"the mediator {names[j]!r} is the {_role(i)} {names[i]!r} over again once the effects are "
-                    "out; a variable cannot mediate itself. Take another mediator.",
+                    f"the mediator {names[j]!r} is the {_role(i)} {names[i]!r} over again once the effects "
+                    "are out; a variable cannot mediate itself. Take another mediator.",
                     [Notice("collinear", "mediator", {"column": names[j], "on": (names[i],)})],
                 )
 

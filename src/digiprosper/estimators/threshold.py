@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import KW_ONLY, dataclass, fields, replace
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 import numpy as np
 
@@ -33,13 +33,13 @@ from digiprosper.kernels import threshold as kernel
 from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.kernels.threshold_draws import WEBB_CLUSTERS, concentration, drawn_ratios, scheme
 from digiprosper.panel.terms import canonical
-from digiprosper.results.threshold import ThresholdResults
+from digiprosper.results.threshold import ThresholdResults, remarks
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from digiprosper.estimators.linear import Prepared
-    from digiprosper.kernels.within import Floats, Ints
+    from digiprosper.kernels import Floats, Ints
     from digiprosper.panel import Panel, Sample
     from digiprosper.results.linear import LinearResults
 
@@ -50,9 +50,6 @@ Rule: TypeAlias = Literal["<=", "<"]
 DfRule: TypeAlias = Literal["hansen", "xthreg"]
 Grid: TypeAlias = int | Literal["hansen"] | None
 
-_FEW_DRAWS = 199
-_FEW_ENTITIES = 5
-_FEW_ROWS = 20
 _LAGS = (1, 2)
 
 
@@ -61,9 +58,9 @@ class PanelThreshold(Specification):
     """Regression whose slopes change where a variable crosses one or more unknown thresholds.
 
     ``y_it = a_i + l_t + x_it'b + z_it'd_r + e_it`` with regime r by the interval in which ``q_it`` lies
-    (Hansen 1999, J. Econometrics 93:345-368). Thresholds minimise the sum of squares over every observed value of
-    ``q`` that leaves enough rows on each side; several are found one after another and refined until none moves.
-    Exact on unbalanced panels, for which the theory of the test is not in Hansen (1999).
+    (Hansen 1999, J. Econometrics 93:345-368). Thresholds minimise the sum of squares over every observed
+    value of ``q`` that leaves enough rows on each side; several are found one after another and refined until
+    none moves. Exact on unbalanced panels, for which the theory of the test is not in Hansen (1999).
 
     Parameters
     ----------
@@ -85,16 +82,16 @@ class PanelThreshold(Specification):
         Share of the estimation sample that every regime keeps, between thresholds too; one number or one a
         threshold. .05 by default (`xthreg`: .01).
     grid : int or "hansen", optional
-        None searches every candidate; a number that many evenly spaced quantiles; "hansen" the 393 positions of his
-        program. The others are for replication only: every candidate costs about the same.
+        None searches every candidate; a number that many evenly spaced quantiles; "hansen" the 393 positions
+        of his program. The others are for replication only: every candidate costs about the same.
     rule : {"<=", "<"}
         Whether a row at the threshold belongs to the low regime.
     regime_intercept : bool
         Whether the level shifts with the regime too; terms ``"intercept:regime1"``, ... against the highest.
     bootstrap : str, sequence of str or None
-        ``"wild_cluster"`` (one sign a cluster times the null's residuals; keeps its size when the variance depends
-        on the regressors), ``"hansen"`` (whole entities exchanged; balanced panels only), ``"iid"`` (rows; for
-        teaching). Of several the first is the headline, all are in `tests`.
+        ``"wild_cluster"`` (one sign a cluster times the null's residuals; keeps its size when the variance
+        depends on the regressors), ``"hansen"`` (whole entities exchanged; balanced panels only), ``"iid"``
+        (rows; for teaching). Of several the first is the headline, all are in `tests`.
     reps : int
         Draws of each bootstrap.
     level : float
@@ -102,7 +99,8 @@ class PanelThreshold(Specification):
     df : {"hansen", "xthreg"}
         Denominator of F and LR: N - n, or T (n - 1) as Stata's `xthreg` has it. Without entity effects N - 1.
     cov_type, clusters, ssc
-        Standard errors of the slopes, as in `FixedEffects`; one-way `clusters` are those of ``"wild_cluster"`` too.
+        Standard errors of the slopes, as in `FixedEffects`; one-way `clusters` are those of
+        ``"wild_cluster"`` too.
 
     Raises
     ------
@@ -118,10 +116,13 @@ class PanelThreshold(Specification):
     Examples
     --------
     >>> from digiprosper import PanelThreshold, datasets
-    >>> spec = PanelThreshold("log(gsp)", "log(pcap)", "unemp", ["log(pc)", "log(emp)"], reps=299)
-    >>> found = spec.fit(datasets.us_states(), rng=1)
-    >>> found.confidence_set(1)
-    [(4.5, 5.0)]
+    >>> panel, truth = datasets.simulate_provinces()
+    >>> found = PanelThreshold("rural_income", "digital", "urban", ["urban", "fiscal"]).fit(panel, rng=2026)
+    >>> low, high = found.confidence_set(1)[0]
+    >>> low <= truth.threshold <= high
+    True
+    >>> float(found.thresholds.loc[1, "p_value"])
+    0.001
     """
 
     y: str
@@ -173,51 +174,52 @@ class PanelThreshold(Specification):
 
     def _check_thresholds(self) -> None:
         n = self.n_thresholds
-        if isinstance(n, bool) or not isinstance(n, int) or n < 1:
+        if not (_is_whole(n) and n > 0):
             raise OptionError(f"n_thresholds={n!r}: a whole number of at least 1.")
-        given = self.thresholds
-        if given is not None:
-            values = (given,) if _is_number(given) else tuple(given) if _is_sequence(given) else None
-            if not values or not all(map(_is_number, values)) or len(set(values)) < len(values):
+        if self.thresholds is not None:
+            values = _numbers(self.thresholds)
+            if not values or len(set(values)) < len(values):
                 raise OptionError(
-                    f"thresholds={given!r}: distinct finite numbers such as (.5,), or None to search."
+                    f"thresholds={self.thresholds!r}: distinct finite numbers such as (.5,), or None."
                 )
             if n not in (1, len(values)):
                 raise OptionError(
                     f"n_thresholds={n!r} and {len(values)} given thresholds; leave n_thresholds out."
                 )
-            object.__setattr__(self, "thresholds", tuple(float(v) for v in values))
-        trims = (self.trim,) if _is_number(self.trim) else self.trim
-        if not _is_sequence(trims) or not all(_is_number(t) and 0 < t < 0.5 for t in trims) or not trims:
+            object.__setattr__(self, "thresholds", values)
+        trims = _numbers(self.trim)
+        if not trims or not all(0 < t < 0.5 for t in trims):
             raise OptionError(f"trim={self.trim!r}: a share above 0 and below .5, or one a threshold.")
-        if not _is_number(self.trim):
+        if isinstance(self.trim, list | tuple | np.ndarray):
             if len(trims) != self._count:
                 raise OptionError(
                     f"trim={self.trim!r} has {len(trims)} entries for n_thresholds={self._count}; give one "
                     "number, or one a threshold."
                 )
-            object.__setattr__(self, "trim", tuple(float(t) for t in trims))
+            object.__setattr__(self, "trim", trims)
 
     def _check_grid(self) -> None:
         grid = self.grid
         if isinstance(grid, str):
             check_option("grid", grid, (None, "hansen"))
-        elif grid is not None and (isinstance(grid, bool) or not isinstance(grid, int) or grid < 2):
+        elif grid is not None and not (_is_whole(grid) and grid > 1):
             raise OptionError(f"grid={grid!r}: None (every candidate), a whole number above 1, or 'hansen'.")
 
     def _check_bootstrap(self) -> None:
         if self.bootstrap is not None and not isinstance(self.bootstrap, str):
-            if not _is_sequence(self.bootstrap) or not self.bootstrap:
+            words: object = self.bootstrap
+            if not isinstance(words, list | tuple) or not words:
                 raise OptionError(f"bootstrap={self.bootstrap!r}: a word, several, or None.")
-            object.__setattr__(self, "bootstrap", tuple(self.bootstrap))
-        for word in self._bootstraps:
+            object.__setattr__(self, "bootstrap", tuple(words))
+        named = (self.bootstrap,) if isinstance(self.bootstrap, str) else self.bootstrap or ()
+        for word in named:
             check_option("bootstrap", word, get_args(Bootstrap))
-        if len(set(self._bootstraps)) < len(self._bootstraps):
+        if len(set(named)) < len(named):
             raise OptionError(f"bootstrap={self.bootstrap!r} has a word twice.")
         if "wild_cluster" in self._bootstraps and self.clusters is not None and len(self.clusters) > 1:
             raise OptionError(
-                f"bootstrap='wild_cluster' draws one sign a cluster, and clusters={self.clusters!r} are two-way; "
-                "name one of them, or say bootstrap=None."
+                f"bootstrap='wild_cluster' draws one sign a cluster, and clusters={self.clusters!r} are "
+                "two-way; name one of them, or say bootstrap=None."
             )
 
     @property
@@ -235,8 +237,7 @@ class PanelThreshold(Specification):
     def _bootstraps(self) -> tuple[Bootstrap, ...]:
         if self.bootstrap is None or self.thresholds is not None:
             return ()
-        # A plain word is one of several; typing does not tell it from a sequence of letters.
-        return (self.bootstrap,) if isinstance(self.bootstrap, str) else tuple(self.bootstrap)  # type: ignore[return-value]
+        return (self.bootstrap,) if isinstance(self.bootstrap, str) else tuple(self.bootstrap)
 
     @property
     def options(self) -> LinearOptions:
@@ -297,8 +298,8 @@ class PanelThreshold(Specification):
         both = [t for t in self.regime_dependent if canonical(t, known) in x]
         if both:
             raise CollinearityError(
-                f"{quoted(both)} is regime-dependent and also in x; its regime columns add up to it. Remove it "
-                "from x.",
+                f"{quoted(both)} is regime-dependent and also in x; its regime columns add up to it. Remove "
+                "it from x.",
                 [Notice("collinear", f"{t!r} is in both", {"column": t, "role": "x"}) for t in both],
             )
 
@@ -306,8 +307,8 @@ class PanelThreshold(Specification):
         q = sample.columns("threshold_variable")[:, 0]
         if q.min() == q.max():
             raise ThresholdSearchError(
-                f"threshold_variable={self.threshold_variable!r} is constant in the sample; nothing splits it. "
-                "Choose a variable that varies."
+                f"threshold_variable={self.threshold_variable!r} is constant in the sample; nothing splits "
+                "it. Choose a variable that varies."
             )
         counts = np.bincount(sample.entity)
         if "hansen" in self._bootstraps and counts.min() != counts.max():
@@ -345,8 +346,8 @@ class PanelThreshold(Specification):
         else:
             text = (
                 f"{name!r}: {error} (trim={self.trim}, n_thresholds={self.n_thresholds}, "
-                f"{np.unique(q).size} distinct values in {q.size} rows). Lower trim or n_thresholds, or choose "
-                "another threshold_variable."
+                f"{np.unique(q).size} distinct values in {q.size} rows). Lower trim or n_thresholds, or "
+                "choose another threshold_variable."
             )
         data = {"column": name, "trim": self.trim, "n_thresholds": self.n_thresholds}
         return ThresholdSearchError(text, [Notice("threshold_search", str(error), data)])
@@ -441,17 +442,13 @@ class PanelThreshold(Specification):
     def _diagnose(
         self, prepared: Prepared, results: ThresholdResults, search: kernel.Plan, found: kernel.Estimate
     ) -> tuple[Notice, ...]:
-        sample = prepared.sample
         notices = [
             *results.slopes.diagnostics,
             *self._about_variables(prepared),
-            *_about_sets(results),
-            *_about_regimes(results, sample.n_entities),
+            *remarks(results),
         ]
-        if self._bootstraps:
-            notices += _about_tests(results)
-            if "wild_cluster" in self._bootstraps:
-                notices += self._about_clusters(prepared, search, found)
+        if "wild_cluster" in self._bootstraps:
+            notices += self._about_clusters(prepared, search, found)
         return tuple(notices)
 
     def _about_variables(self, prepared: Prepared) -> list[Notice]:
@@ -461,30 +458,30 @@ class PanelThreshold(Specification):
         flat = np.maximum.reduceat(values, starts) == np.minimum.reduceat(values, starts)
         if flat.all() and sample.n_times > 1:
             text = (
-                f"threshold_variable={q!r} never changes inside an entity: Hansen's (1999) theory does not cover "
-                "it, and entities are split once for all. Read the test with care."
+                f"threshold_variable={q!r} never changes inside an entity: Hansen's (1999) theory does not "
+                "cover it, and entities are split once for all. Read the test with care."
             )
             out.append(Notice("constant_threshold_variable", text, {"column": q}))
         if prepared.entity_position is not None:
             lagged = self._lagged_outcome(sample)
             if lagged:
                 text = (
-                    f"{quoted(lagged)} is the lag of the outcome {self.y!r}: with entity effects its slope is "
-                    "biased (Nickell 1981), and the test is not valid. Leave it out, or use a dynamic threshold "
-                    "model (Seo & Shin 2016)."
+                    f"{quoted(lagged)} is the lag of the outcome {self.y!r}: with entity effects its slope "
+                    "is biased (Nickell 1981), and the test is not valid. Leave it out, or use a dynamic "
+                    "threshold model (Seo & Shin 2016)."
                 )
                 out.append(Notice("lagged_outcome", text, {"columns": tuple(lagged)}))
         if canonical(q) in {canonical(t) for t in self.regime_dependent}:
             text = (
-                f"{q!r} is threshold variable and regime-dependent. If its effect has no jump at the threshold, "
-                "only a bend, the confidence set does not hold (Hansen 1999, assumption A7)."
+                f"{q!r} is threshold variable and regime-dependent. If its effect has no jump at the "
+                "threshold, only a bend, the confidence set does not hold (Hansen 1999, assumption A7)."
             )
             out.append(Notice("possible_kink", text, {"column": q}))
         counts = np.bincount(sample.entity)
         if counts.min() < counts.max():
             text = (
-                f"the panel is unbalanced ({counts.min()} to {counts.max()} rows an entity): estimates are exact, "
-                "but Hansen (1999) proves his results for balanced panels."
+                f"the panel is unbalanced ({counts.min()} to {counts.max()} rows an entity): estimates are "
+                "exact, but Hansen (1999) proves his results for balanced panels."
             )
             out.append(Notice("unbalanced", text, {"least": int(counts.min()), "most": int(counts.max())}))
         return out
@@ -507,30 +504,28 @@ class PanelThreshold(Specification):
                 f"{groups} clusters ({name}): the wild bootstrap draws Webb's six weights instead of signs."
             )
             out.append(Notice("webb", text, {"clusters": name, "n_clusters": groups}))
-        at = tuple[int, ...]()
-        for j, stage in enumerate(found.stages):
-            last = next(i for i in stage.at if i not in at) if set(stage.at) - set(at) else stage.at[-1]
-            y = prepared.sample.columns("y")[:, 0]
-            share = concentration(search, y, (*at, last), codes)
+        y = prepared.sample.columns("y")[:, 0]
+        for j, stage in enumerate(found.stages, 1):
+            share = concentration(search, y, stage.at, codes)
             text = (
-                f"threshold {j + 1}: five of {groups} clusters ({name}) carry {share:.0%} of the squared scores "
-                "of its test."
+                f"threshold {j}: {min(5, groups)} of {groups} clusters ({name}) carry {share:.0%} of the "
+                "squared scores of its test."
             )
-            out.append(Notice("concentration", text, {"threshold": j + 1, "share": share, "clusters": name}))
-            at = stage.at
+            out.append(Notice("concentration", text, {"threshold": j, "share": share, "clusters": name}))
         return out
 
 
-def _is_number(value: object) -> bool:
-    return (
-        isinstance(value, int | float | np.integer | np.floating)
-        and not isinstance(value, bool)
-        and math.isfinite(value)
-    )
+def _is_whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
-def _is_sequence(value: object) -> bool:
-    return isinstance(value, list | tuple | np.ndarray)
+def _numbers(value: object) -> tuple[float, ...]:
+    """Take one finite number or several; nothing when there is anything else among them."""
+    several = value if isinstance(value, list | tuple | np.ndarray) else (value,)
+    kinds = int | float | np.integer | np.floating
+    if not all(isinstance(v, kinds) and not isinstance(v, bool) and math.isfinite(v) for v in several):
+        return ()
+    return tuple(float(v) for v in several)
 
 
 def _is_lag(column: Floats, y: Floats, entity: Ints, time: Ints, periods: int) -> bool:
@@ -540,61 +535,3 @@ def _is_lag(column: Floats, y: Floats, entity: Ints, time: Ints, periods: int) -
     there = place[before] == place - periods
     varied = there.sum() > 1 and np.ptp(y[before[there]]) > 0
     return bool(varied and (column[there] == y[before[there]]).all())
-
-
-def _about_sets(results: ThresholdResults) -> list[Notice]:
-    out, name = list[Notice](), results.threshold_variable
-    for j in range(1, results.estimates.size + 1):
-        gamma = results.profile(j)["gamma"].to_numpy()
-        pieces = results.confidence_set(j)
-        touched = []
-        if pieces and pieces[0][0] == gamma[0]:
-            touched.append(f"lowest ({gamma[0]:.5g})")
-        if pieces and pieces[-1][1] == gamma[-1]:
-            touched.append(f"highest ({gamma[-1]:.5g})")
-        if touched:
-            text = (
-                f"threshold {j}: its confidence set reaches the {' and the '.join(touched)} searched value of "
-                f"{name!r}; it may go on beyond. Lower trim, or read it as open at that end."
-            )
-            out.append(Notice("boundary", text, {"threshold": j, "first": gamma[0], "last": gamma[-1]}))
-    return out
-
-
-def _about_regimes(results: ThresholdResults, entities: int) -> list[Notice]:
-    out = []
-    for r, (rows, seen) in enumerate(results.regime_sizes.tolist(), 1):
-        if seen < max(_FEW_ENTITIES, 0.05 * entities) or rows < _FEW_ROWS:
-            text = (
-                f"regime {r} of {results.threshold_variable!r} has {rows} rows of {seen} entities: its slopes rest "
-                "on few. Raise trim or use fewer thresholds."
-            )
-            out.append(Notice("small_regime", text, {"regime": r, "nobs": rows, "n_entities": seen}))
-    return out
-
-
-def _about_tests(results: ThresholdResults) -> list[Notice]:
-    out, reps, size = list[Notice](), results.reps, 1 - results.level
-    if reps < _FEW_DRAWS:
-        text = (
-            f"reps={reps}: no p below {1 / (reps + 1):.2g} can occur and p = 0.05 has a simulation error of "
-            f"{math.sqrt(0.05 * 0.95 / reps):.2g}. Use 999."
-        )
-        out.append(Notice("few_draws", text, {"reps": reps}))
-    lost = int(np.isnan(results.statistic_draws).sum())
-    if lost:
-        text = f"{lost} bootstrap draws left no room for a further threshold and do not count; lower trim."
-        out.append(Notice("lost_draws", text, {"count": lost}))
-    for j, tests in results.tests.groupby("threshold"):
-        rejected = tests["p_value"] <= size + 1e-12
-        if rejected.any() and not rejected.all():
-            said = ", ".join(
-                f"{b}: p = {p:.4f}" for b, p in zip(tests["bootstrap"], tests["p_value"], strict=True)
-            )
-            text = (
-                f"threshold {j}: the bootstraps disagree at {100 * size:.3g}% ({said}). wild_cluster allows for a "
-                "variance that depends on the regressors; the others do not."
-            )
-            data = dict(zip(tests["bootstrap"], map(float, tests["p_value"]), strict=True))
-            out.append(Notice("tests_disagree", text, {"threshold": j, "p_values": data}))
-    return out

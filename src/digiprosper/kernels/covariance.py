@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from digiprosper.kernels.within import Floats, Ints, is_nested, level_sums
+from digiprosper.kernels.within import is_nested, level_sums
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from digiprosper.kernels import Floats, Ints
 
 __all__ = ["Counts", "Part", "Recipe", "counts", "cross_meat", "default_bandwidth", "meat", "recipe"]
 
@@ -33,8 +35,8 @@ class Counts:
         As `nest`, with the entity effect never counted.
     coefficients : int
         Slopes plus the intercept if there is one (what plm counts).
-    entity_only : bool
-        One effect, and the clusters are its levels.
+    lone_nested : bool
+        A single effect, nested in every cluster (which linearmodels then leaves out).
     groups : tuple of int
         Clusters in each dimension.
     periods : int
@@ -47,7 +49,7 @@ class Counts:
     nest: int
     xtreg: int
     coefficients: int
-    entity_only: bool
+    lone_nested: bool
     groups: tuple[int, ...]
     periods: int
 
@@ -87,9 +89,7 @@ def counts(
     full = k + rank
     nest = k + 1 + sum(m - 1 for m, inside in zip(levels, nested, strict=True) if not inside)
     xtreg = k + 1 + sum(m - 1 for i, m in enumerate(levels) if i != entity and not nested[i])
-    entity_only = (
-        len(effects) == 1 and len(clusters) == 1 and nested[0] and is_nested(clusters[0], effects[0])
-    )
+    lone = len(effects) == 1 and bool(clusters) and all(is_nested(effects[0], c) for c in clusters)
     return Counts(
         n=n,
         k=k,
@@ -97,7 +97,7 @@ def counts(
         nest=nest if any(nested) or not effects else full,
         xtreg=xtreg,
         coefficients=k + (not effects),
-        entity_only=entity_only,
+        lone_nested=lone,
         groups=tuple(int(c.max()) + 1 for c in clusters),
         periods=periods,
     )
@@ -140,12 +140,15 @@ class Recipe:
         Degrees of freedom of the t statistics.
     bandwidth : int or None
         Lags of Driscoll and Kraay.
+    counted : int
+        K in the factor; 0 where there is none.
     """
 
     cov_type: str
     parts: tuple[Part, ...]
     df_t: float
     bandwidth: int | None
+    counted: int
 
 
 def default_bandwidth(periods: int) -> int:
@@ -195,51 +198,46 @@ def recipe(
     Recipe
         For `meat`.
     """
-    n, rest = count.n, count.n - count.full
+    n, df = count.n, float(count.n - count.full)
+    counted = _counted(cov_type, ssc, count)
+    rest = n - counted
     if cov_type == "unadjusted":
-        return Recipe(cov_type, (Part(1.0, 1 / (n if ssc == "none" else rest), None, n),), rest, None)
+        return Recipe(cov_type, (Part(1.0, 1 / rest, None, n),), df, None, counted)
     if cov_type == "robust":
-        factor = {"plm": n / (n - count.coefficients), "none": 1.0}.get(ssc, n / rest)
-        return Recipe(cov_type, (Part(1.0, factor, None, n),), rest, None)
+        return Recipe(cov_type, (Part(1.0, n / rest, None, n),), df, None, counted)
+
+    def factor(groups: int) -> float:
+        if ssc == "none":
+            return 1.0
+        return n / rest if ssc == "linearmodels" else groups / (groups - 1) * (n - 1) / rest
+
     if cov_type == "driscoll_kraay":
         t = count.periods
-        ratio = t / (t - 1) * (n - 1)
-        factor = {
-            "linearmodels": n / rest,
-            "plm": ratio / (n - count.coefficients),
-            "none": 1.0,
-        }.get(ssc, ratio / rest)
         lags = default_bandwidth(t) if bandwidth is None else bandwidth
-        return Recipe(cov_type, (Part(1.0, factor, time, t),), t - 1, lags)
-    df = min(count.groups) - 1
-    if len(clusters) == 1:
-        part = Part(1.0, _clustered(ssc, count, count.groups[0]), clusters[0], count.groups[0])
-        return Recipe(cov_type, (part,), df, None)
-    both, levels = _intersection(clusters[0], clusters[1])
-    if ssc == "plm":
-        factors = [_clustered(ssc, count, g) for g in count.groups] + [n / (n - count.coefficients)]
-    else:
-        factors = [_clustered(ssc, count, min(count.groups))] * 3
-    return Recipe(
-        cov_type,
-        (
-            Part(1.0, factors[0], clusters[0], count.groups[0]),
-            Part(1.0, factors[1], clusters[1], count.groups[1]),
-            Part(-1.0, factors[2], both, levels),
-        ),
-        df,
-        None,
-    )
+        return Recipe(cov_type, (Part(1.0, factor(t), time, t),), t - 1, lags, counted)
+    parts = [Part(1.0, factor(g), c, g) for c, g in zip(clusters, count.groups, strict=True)]
+    least = min(count.groups)
+    if len(clusters) == 2:
+        both, levels = _intersection(clusters[0], clusters[1])
+        if ssc == "plm":
+            parts.append(Part(-1.0, n / rest, both, levels))
+        else:
+            parts = [replace(p, factor=factor(least)) for p in parts]
+            parts.append(Part(-1.0, factor(least), both, levels))
+    return Recipe(cov_type, tuple(parts), least - 1, None, counted)
 
 
-def _clustered(ssc: str, count: Counts, groups: int) -> float:
-    n = count.n
+def _counted(cov_type: str, ssc: str, count: Counts) -> int:
+    """K of each convention: what is taken from the rows."""
     if ssc == "none":
-        return 1.0
+        return 0
+    if ssc == "plm" and cov_type != "unadjusted":
+        return count.coefficients
+    if cov_type != "clustered":
+        return count.full
     if ssc == "linearmodels":
-        return n / (n - (count.coefficients if count.entity_only else count.full))
-    counted = {"reghdfe": count.nest, "xtreg": count.xtreg, "plm": count.coefficients}[ssc]
-    return groups / (groups - 1) * (n - 1) / (n - counted)
+        return count.coefficients if count.lone_nested else count.full
+    return count.xtreg if ssc == "xtreg" else count.nest
 
 
 def _intersection(a: Ints, b: Ints) -> tuple[Ints, int]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from digiprosper.kernels import Floats
 
 __all__ = ["delta", "fieller", "percentile", "percentile_p"]
 
-Floats = npt.NDArray[np.float64]
 
 
 def percentile(draws: Floats, level: float = 0.95) -> tuple[Floats, Floats]:

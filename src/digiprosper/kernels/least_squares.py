@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from digiprosper.kernels.within import Floats
+    from digiprosper.kernels import Floats
 
 __all__ = ["Dependence", "Fit", "dependences", "ols"]
 

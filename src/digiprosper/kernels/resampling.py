@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from digiprosper.errors import InputTypeError, Notice
-from digiprosper.kernels.within import Floats, Ints, is_nested, within
+from digiprosper.kernels.within import is_nested, within
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+    from digiprosper.kernels import Floats, Ints
 
 __all__ = ["Draws", "Equation", "Grams", "bootstrap", "draw_counts", "entity_grams", "refit", "seed_sequence"]
 

@@ -10,15 +10,16 @@ outcomes come in batches, of which the data are a batch of one and the bootstrap
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-import numpy.typing as npt
 
 from digiprosper.errors import CollinearityError, ThresholdSearchError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from digiprosper.kernels import Bools, Floats, Ints
 
 __all__ = [
     "Candidates",
@@ -35,9 +36,6 @@ __all__ = [
     "start",
 ]
 
-Floats: TypeAlias = npt.NDArray[np.float64]
-Ints: TypeAlias = npt.NDArray[np.intp]
-Bools: TypeAlias = npt.NDArray[np.bool_]
 
 # A regime block of which a smaller share of its sum of squares is left after all else is not identified.
 _SINGULAR = 1e-9

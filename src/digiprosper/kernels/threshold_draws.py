@@ -7,18 +7,18 @@ searches every threshold again one after another.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-import numpy.typing as npt
 
 from digiprosper.kernels.threshold import Plan, condition, drops, split, start
 from digiprosper.kernels.within import is_nested
 
+if TYPE_CHECKING:
+    from digiprosper.kernels import Floats, Ints
+
 __all__ = ["Scheme", "concentration", "drawn_ratios", "residual_draws", "scheme"]
 
-Floats: TypeAlias = npt.NDArray[np.float64]
-Ints: TypeAlias = npt.NDArray[np.intp]
 
 # Webb's six points keep the draws apart where signs alone have few patterns.
 WEBB_CLUSTERS = 12

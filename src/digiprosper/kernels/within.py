@@ -12,10 +12,10 @@ from digiprosper.errors import IdentificationError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["Floats", "Ints", "Within", "compress", "is_nested", "not_singletons", "within"]
+    from digiprosper.kernels import Floats, Ints
 
-Floats = np.ndarray[Any, np.dtype[np.float64]]
-Ints = np.ndarray[Any, np.dtype[np.intp]]
+__all__ = ["Within", "compress", "is_nested", "not_singletons", "within"]
+
 
 # Dummies of all effects but the largest are solved for densely up to this many; beyond, by conjugate
 # gradients.
@@ -157,19 +157,19 @@ class Within:
         if self.main < 0:
             mean = self._average(column[:, None])[0]
             return column - mean, [np.array([mean])]
-        rest = self._sweep_main(column[:, None])
-        solved = self._solve(rest, column[:, None])
+        mean = column.mean()
+        left = column - mean
+        solved = self._solve(self._sweep_main(left[:, None]), left[:, None])
         values: list[Floats] = [np.zeros(n) for n in self.levels]
-        left = column.copy()
         for position, start in self._offsets():
             values[position] = solved[start : start + self.levels[position], 0]
             left -= values[position][self.effects[position]]
         values[self.main] = self._means(left[:, None])[:, 0]
         left -= values[self.main][self.effects[self.main]]
-        for position in range(1, len(values)):
-            mean = values[position].mean()
-            values[position] -= mean
-            values[0] += mean
+        for value in values[1:]:
+            mean += value.mean()
+            value -= value.mean()
+        values[0] += mean
         return left, values
 
     def _once(self, values: Floats) -> Floats:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -24,12 +25,12 @@ from digiprosper.errors import (
 )
 from digiprosper.panel.keys import Keys, refuse_infinite, rows_text, sorted_keys, to_pandas
 from digiprosper.panel.selection import cut_sample
-from digiprosper.panel.terms import evaluate, parse
+from digiprosper.panel.terms import condition, evaluate, parse
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
-    from digiprosper.kernels.within import Floats, Ints
+    from digiprosper.kernels import Floats, Ints
     from digiprosper.panel.sample import Mask, Sample
 
 __all__ = ["Correlation", "Panel"]
@@ -145,14 +146,7 @@ class Panel:
     def _cut(self, mask: Mask, why: str) -> Panel:
         if not mask.any():
             raise MissingDataError(f"{why} keeps no rows of this panel.")
-        names = [n for n in (self.entity_name, self.time_name) if n is not None]
-        frame = self._data[mask]
-        frame.index = self._keys.index[mask]
-        if self.time_name is None:
-            frame.index.name = self.entity_name
-        flat = frame.reset_index()
-        data, keys = sorted_keys(flat, names[0], names[1] if len(names) == 2 else None, self._step)
-        return self._with(data, keys=keys)
+        return self._with(self._data[mask].reset_index(drop=True), keys=self._keys.keep(mask))
 
     def __repr__(self) -> str:
         shape = f"{self.n_entities} {self.entity_name}"
@@ -330,6 +324,12 @@ class Panel:
             )
         ordinal = self._keys.ordinals[self._keys.time]
         ordinal = ordinal - ordinal.min()
+        reach = int(ordinal.max())
+        if isinstance(self._step, int | np.integer):
+            # Ordinals off the grid of steps are far apart, so that only a lag longer than the panel meets one.
+            reach = int(self.times[-1] - self.times[0]) // int(self._step)
+        if abs(periods) > reach:
+            return np.full(values.size, np.nan)
         span = int(ordinal.max()) + abs(periods) + 1
         place = self._keys.entity * (2 * span) + ordinal
         # Off-grid ordinals are not monotone in time, so the lookup sorts its own keys.
@@ -456,7 +456,7 @@ class Panel:
         if callable(value):
             value = value(self.frame)
         if isinstance(value, pd.Series):
-            return self._aligned(value, name).to_numpy()
+            return self._aligned(value, name).array
         if value is None or np.isscalar(value) or isinstance(value, pd.Timestamp | pd.Period):
             return value
         raise AlignmentError(
@@ -499,11 +499,16 @@ class Panel:
         ------
         AlignmentError
             If the index is another one, has repeats, or has keys the panel does not have.
+        PanelIndexError
+            If a column is named as a key.
         """
         frame = data.to_frame() if isinstance(data, pd.Series) else to_pandas(data)
         if isinstance(data, pd.Series) and data.name is None:
             raise AlignmentError("the Series has no name; give it one: series.rename('index_score').")
         index = self._keys.index
+        keys = [n for n in frame.columns if n in (self.entity_name, self.time_name)]
+        if keys:
+            raise PanelIndexError(f"{quoted(keys)} is a key and cannot be attached; rename the column.")
         names = [str(n) for n in frame.index.names]
         if frame.index.nlevels == index.nlevels == 2:
             target = index
@@ -537,7 +542,7 @@ class Panel:
         )
         new = self._data.copy(deep=False)
         for name in frame.columns:
-            new[name] = taken[name].to_numpy()
+            new[name] = taken[name].array
         refuse_infinite(new[list(frame.columns)], index)
         return self._with(new)
 
@@ -558,6 +563,11 @@ class Panel:
         return self._with(self._data, labels={**self._labels, **self._checked_labels(text)})
 
     def _checked_labels(self, labels: Mapping[str, str]) -> dict[str, str]:
+        given: object = labels
+        if not isinstance(given, Mapping):
+            raise InputTypeError(
+                f"labels is a mapping of column to text, not {type(given).__name__}: {{'gdp': 'GDP'}}."
+            )
         unknown = [n for n in labels if n not in self.known]
         if unknown:
             raise unknown_columns(unknown, self.known, "labels")
@@ -587,6 +597,8 @@ class Panel:
         ------
         ColumnError
             If the condition names an unknown column.
+        TermError
+            If it calls something or is no condition. Rows where it is missing are not kept.
         AlignmentError
             If the mask has no row labels, or others.
         MissingDataError
@@ -610,25 +622,20 @@ class Panel:
         return self._cut(mask.to_numpy(dtype=bool), "the mask")
 
     def _condition(self, text: str) -> Mask:
-        if "@" in text:
-            raise TermError(f"subset({text!r}): '@' is not allowed; put the value into the text.")
-        flat = self._data.copy(deep=False)
-        for key in (self.entity_name, self.time_name):
-            if key is not None:
-                flat[key] = self.raw(key)
+        source, names = condition(text, self.known)
+        flat = pd.DataFrame(
+            {word: self._data[n] if n in self._data.columns else self.raw(n) for n, word in names.items()}
+        )
         try:
-            mask = flat.eval(text, engine="python")
-        except pd.errors.UndefinedVariableError as error:
-            name = str(error).split("'")[1]
-            raise unknown_columns([name], self.known, f"subset({text!r})") from error
-        except (SyntaxError, TypeError, ValueError, NotImplementedError) as error:
+            mask = flat.eval(source, engine="python")
+        except (TypeError, ValueError, NotImplementedError) as error:
             raise TermError(
-                f"subset({text!r}) cannot be read as a condition on columns ({error}); write such as "
-                "\"year >= 2015 and region == 'east'\"."
+                f"subset({text!r}) cannot be worked out ({error}); compare numbers with numbers and text with "
+                "text, such as \"year >= 2015 and region == 'east'\"."
             ) from error
         if not isinstance(mask, pd.Series) or not pd.api.types.is_bool_dtype(mask.dtype):
             raise TermError(f"subset({text!r}) is not true or false for each row; compare with ==, <, in.")
-        return mask.to_numpy(dtype=bool)
+        return mask.fillna(value=False).to_numpy(dtype=bool)
 
     def balance(self, keep: Literal["entities", "times"] = "entities") -> Panel:
         """Keep a balanced part.
@@ -709,9 +716,12 @@ class Panel:
         for name in self._names(columns, "standardise"):
             grouped = pd.Series(self.numeric(name)).groupby(groups)
             sd = grouped.transform("std").to_numpy()
-            if (sd == 0).any():
+            size = np.abs(self.numeric(name))
+            flat = ~np.isnan(size) & ~(sd > 1e-13 * np.where(np.isnan(size), 0.0, size))
+            if flat.any():
                 raise IdentificationError(
-                    f"standardise: column {name!r} does not vary in {self.describe_rows(sd == 0)}."
+                    f"standardise: column {name!r} does not vary in {self.describe_rows(flat)}; drop it, or "
+                    "choose larger groups."
                 )
             data[name] = (self.numeric(name) - grouped.transform("mean").to_numpy()) / sd
         return self._with(data)
@@ -748,7 +758,6 @@ class Panel:
             raise OptionError(
                 f"lower={lower!r}, upper={upper!r}: need 0 <= lower < upper <= 1, such as .01 and .99."
             )
-        method = "averaged_inverted_cdf" if quantile == "stata" else "linear"
         groups = self._groups(by, "winsorize")
         data = self._data.copy(deep=False)
         for name in self._names(columns, "winsorize"):
@@ -756,7 +765,12 @@ class Panel:
             for g in range(int(groups.max()) + 1):
                 rows = (groups == g) & ~np.isnan(values)
                 if rows.any():
-                    low, high = np.quantile(values[rows], [lower, upper], method=cast("Any", method))
+                    low, high = (
+                        _stata_quantile(values[rows], share)
+                        if quantile == "stata"
+                        else float(np.quantile(values[rows], share))
+                        for share in (lower, upper)
+                    )
                     values[rows] = np.clip(values[rows], low, high)
             data[name] = values
         return self._with(data)
@@ -785,8 +799,7 @@ class Panel:
         """
         if self.time_name is None:
             raise PanelIndexError("interpolate needs a time key, and this is a cross-section.")
-        steps = self._keys.ordinals if self._keys.ordinals is not None else np.arange(self.n_times)
-        position = steps[self._keys.time].astype(np.float64)
+        position = self._positions()[self._keys.time]
         data = self._data.copy(deep=False)
         notices: list[Notice] = []
         logs = [self._imputations] if len(self._imputations) else []
@@ -795,11 +808,22 @@ class Panel:
             new = _fill(old, position, self._keys.entity, extrapolate=extrapolate)
             filled = np.isnan(old) & ~np.isnan(new)
             if filled.any():
+                ends = filled & np.isnan(_fill(old, position, self._keys.entity, extrapolate=False))
                 data[name] = new
                 logs.append(self._log(name, filled, new))
-                notices += self._doubts(name, old, filled, extrapolate=extrapolate)
+                notices += self._doubts(name, old, filled, int(ends.sum()))
         issue(notices)
         return self._with(data, imputations=pd.concat(logs, ignore_index=True) if logs else self._imputations)
+
+    def _positions(self) -> Floats:
+        """Where each time lies on a line: its value, or its place on the grid of dates."""
+        times = self.times
+        if isinstance(times, pd.DatetimeIndex) and self._keys.ordinals is None:
+            return np.asarray(times.asi8, dtype=np.float64)
+        if pd.api.types.is_integer_dtype(times.dtype):
+            return times.to_numpy(dtype=np.float64)
+        assert self._keys.ordinals is not None
+        return self._keys.ordinals.astype(np.float64)
 
     def _log(self, name: str, filled: Mask, values: Floats) -> pd.DataFrame:
         return pd.DataFrame(
@@ -811,7 +835,7 @@ class Panel:
             }
         )
 
-    def _doubts(self, name: str, old: Floats, filled: Mask, *, extrapolate: bool) -> list[Notice]:
+    def _doubts(self, name: str, old: Floats, filled: Mask, ends: int) -> list[Notice]:
         count, out = int(filled.sum()), []
         entities = int(np.unique(self._keys.entity[filled]).size)
         data = {"column": name, "count": count, "entities": entities}
@@ -822,8 +846,9 @@ class Panel:
                 "estimates rest on invented values. See panel.imputations."
             )
             out.append(Notice("imputed", text, data))
-        if extrapolate:
-            out.append(Notice("imputed", f"extrapolate=True may invent end values of {name!r}.", data))
+        if ends:
+            text = f"extrapolate=True invents {ends} end value{'s' * (ends > 1)} of {name!r}."
+            out.append(Notice("imputed", text, {**data, "ends": ends}))
         for other in self._names(None, "interpolate"):
             lagged = (
                 self.shift(self.numeric(other), 1)
@@ -976,6 +1001,16 @@ def _moments(x: Floats) -> tuple[int, float, float, float, float, float]:
         return 0, np.nan, np.nan, np.nan, np.nan, np.nan
     sd = float(x.std(ddof=1)) if x.size > 1 else np.nan
     return x.size, float(x.mean()), sd, float(x.min()), float(np.median(x)), float(x.max())
+
+
+def _stata_quantile(values: Floats, share: float) -> float:
+    """Averaged inverse distribution function; a product such as .07 * 100 counts as whole."""
+    ordered = np.sort(values)
+    place, last = values.size * share, values.size - 1
+    whole = round(place)
+    if abs(place - whole) < 1e-9 * max(place, 1.0):
+        return float(ordered[max(whole - 1, 0)] + ordered[min(whole, last)]) / 2
+    return float(ordered[int(place)])
 
 
 def _is_number(text: str) -> bool:

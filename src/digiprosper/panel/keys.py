@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -19,11 +19,14 @@ from digiprosper.errors import (
     quoted,
     unknown_columns,
 )
+from digiprosper.kernels.within import compress
 
 if TYPE_CHECKING:
-    from digiprosper.kernels.within import Ints
+    from digiprosper.kernels import Ints
 
-__all__ = ["Keys", "refuse_infinite", "sorted_keys", "to_pandas"]
+__all__ = ["Keys", "Mask", "cut_codes", "refuse_infinite", "rows_text", "sorted_keys", "to_pandas"]
+
+Mask = np.ndarray[Any, np.dtype[np.bool_]]
 
 _DATE_STEPS = ("Y", "Q", "M", "W", "D")
 
@@ -63,6 +66,45 @@ class Keys:
             names=[self.entity_name, self.time_name],
             verify_integrity=False,
         )
+
+    def keep(self, mask: Mask) -> Keys:
+        """Keep some rows.
+
+        Parameters
+        ----------
+        mask : (N,) array of bool
+            Rows to keep.
+
+        Returns
+        -------
+        Keys
+            Codes renumbered without gaps; the order of the values and the grid of steps stay.
+        """
+        entity, entities = cut_codes(self.entity[mask], self.entities)
+        time, times = cut_codes(self.time[mask], self.times)
+        ordinals = None if self.ordinals is None else self.ordinals[np.unique(self.time[mask])]
+        return replace(self, entities=entities, times=times, entity=entity, time=time, ordinals=ordinals)
+
+
+def cut_codes(codes: Ints, levels: pd.Index[Any]) -> tuple[Ints, pd.Index[Any]]:
+    """Renumber codes without gaps.
+
+    Parameters
+    ----------
+    codes : (N,) array of int
+        Some levels may be gone.
+    levels : Index
+        Value behind each code.
+
+    Returns
+    -------
+    codes : (N,) array of int
+        In the same order.
+    levels : Index
+        Those that are left.
+    """
+    compact, size = compress(codes)
+    return (compact, levels) if size == levels.size else (compact, levels[np.unique(codes)])
 
 
 def to_pandas(data: object) -> pd.DataFrame:
@@ -176,6 +218,12 @@ def _key_columns(
             )
         names = zip(frame.index.names, ("entity", "time"), strict=True)
         first, second = (default if n is None else str(n) for n, default in names)
+        both = [n for n in (first, second) if n in frame.columns]
+        if both or first == second:
+            raise PanelIndexError(
+                f"{quoted(both or [first])} names a level of the index and a column, or both levels; "
+                "rename one."
+            )
         return frame.rename_axis(index=[first, second]).reset_index(), first, second
     given: list[object] = [entity, time]
     if not all(k is None or isinstance(k, str) for k in given):

@@ -8,17 +8,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from digiprosper.errors import MissingDataError, Notice
-from digiprosper.kernels.within import Floats, Ints, compress
-from digiprosper.panel.keys import Keys, rows_text
+from digiprosper.panel.keys import Keys, Mask, cut_codes, rows_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import pandas as pd
 
-__all__ = ["Dropped", "Sample"]
+    from digiprosper.kernels import Floats, Ints
 
-Mask = np.ndarray[Any, np.dtype[np.bool_]]
+__all__ = ["Dropped", "Mask", "Sample"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,22 +179,20 @@ class Sample:
                 f"no row is left. {note.message}.",
                 [Notice("no_rows", note.message, {"reason": reason, "by_term": note.by_term})],
             )
-        entity, entities = _cut(self.entity[mask], self.keys.entities)
-        time, times = _cut(self.time[mask], self.keys.times)
+        keys = self.keys.keep(mask)
         codes, levels = {}, {}
         for term, code in self.codes.items():
             if code is self.entity:
-                codes[term], levels[term] = entity, entities
+                codes[term], levels[term] = keys.entity, keys.entities
             elif code is self.time:
-                codes[term], levels[term] = time, times
+                codes[term], levels[term] = keys.time, keys.times
             else:
-                codes[term], levels[term] = _cut(code[mask], self.code_levels[term])
-        keys = replace(self.keys, entities=entities, times=times, entity=entity, time=time, ordinals=None)
+                codes[term], levels[term] = cut_codes(code[mask], self.code_levels[term])
         return replace(
             self,
             matrix=self.matrix[mask],
-            entity=entity,
-            time=time,
+            entity=keys.entity,
+            time=keys.time,
             codes=codes,
             code_levels=levels,
             variables={n: v[mask] for n, v in self.variables.items()},
@@ -203,10 +200,3 @@ class Sample:
             dropped=(*self.dropped, note),
             keys=keys,
         )
-
-
-def _cut(codes: Ints, levels: pd.Index[Any]) -> tuple[Ints, pd.Index[Any]]:
-    compact, size = compress(codes)
-    if size == levels.size:
-        return compact, levels
-    return compact, levels[np.unique(codes)]

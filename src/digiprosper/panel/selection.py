@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from digiprosper.errors import InputTypeError, MissingDataError, Notice, check_option
+from digiprosper.errors import InputTypeError, MissingDataError, Notice, TermError, check_option
 from digiprosper.panel.sample import Mask, Sample
 from digiprosper.panel.terms import Term, canonical, evaluate, parse, split_crossed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from digiprosper.kernels.within import Floats, Ints
+    from digiprosper.kernels import Floats, Ints
     from digiprosper.panel.frame import Panel
 
 __all__ = ["coded", "coefficient_column", "cut_sample"]
 
+_NO_REGRESSOR = ("y", "obs_weights", "threshold_variable")
 _LEVEL = re.compile(r"C\((.+?)\)\[(?:T\.)?(.*?)\]:?")
 
 
@@ -51,14 +53,15 @@ def cut_sample(
     """
     check_option("missing", missing, ("drop", "raise"))
     known = panel.known
+    _refuse_crossed(clusters, known)
     terms: dict[str, Term] = {}
     wanted: dict[str, list[str]] = {}
     for role, texts in roles.items():
         wanted[role] = []
-        for text in texts:
-            key = canonical(text, known)
-            if key not in terms:
-                terms[key] = parse(text, known, role)
+        for text in [texts] if isinstance(texts, str) else texts:
+            term = parse(text, known, role)
+            key = term.column or canonical(term.text)
+            terms.setdefault(key, term)
             wanted[role].append(key)
     values = {key: evaluate(term, panel) for key, term in terms.items() if not _categories(term)}
     code_arrays, code_levels = _all_codes(panel, [*codes, *clusters])
@@ -67,12 +70,12 @@ def cut_sample(
     gaps |= {text: code_arrays[text] < 0 for text in codes if text not in clusters}
     complete = ~np.logical_or.reduce(list(gaps.values())) if gaps else np.ones(panel.nobs, dtype=bool)
     _refuse_cluster_gaps(panel, clusters, code_arrays, complete)
-    blocks, names, positions = _blocks(panel, terms, values, complete)
+    blocks, names, positions = _blocks(panel, terms, values, wanted, complete)
     raw = dict.fromkeys(n for t in terms.values() if t.column is None and not _categories(t) for n in t.names)
     whole = Sample(
         matrix=np.column_stack(blocks) if blocks else np.empty((panel.nobs, 0)),
         names=tuple(names),
-        roles={role: tuple(p for key in keys for p in positions[key]) for role, keys in wanted.items()},
+        roles=positions,
         entity=panel.keys.entity,
         time=panel.keys.time,
         codes=code_arrays,
@@ -94,6 +97,16 @@ def cut_sample(
             [Notice("missing", f"{t}: {c}", {"term": t, "count": c}) for t, c in by_term.items()],
         )
     return whole.keep(complete, "missing", by_term=by_term)
+
+
+def _refuse_crossed(clusters: Sequence[str], known: Sequence[str]) -> None:
+    crossed = [t for t in clusters if len(split_crossed(t, known)) > 1]
+    if crossed:
+        raise TermError(
+            f"clusters: {crossed[0]!r} crosses with '^', which only absorb does; name two clusters for "
+            "two-way errors, or add a column with the pairs by assign().",
+            [Notice("term", "crossed clusters", {"term": t, "role": "clusters"}) for t in crossed],
+        )
 
 
 def _categories(term: Term) -> tuple[str, ...]:
@@ -153,9 +166,21 @@ def coded(panel: Panel, text: str) -> tuple[Ints, pd.Index[Any]]:
         return panel.keys.entity, panel.keys.entities
     if name is not None and name == panel.time_name:
         return panel.keys.time, panel.keys.times
-    source = panel.raw(name) if name is not None else evaluate(term, panel)
-    codes, levels = pd.factorize(pd.Series(source), sort=True)
-    return codes.astype(np.intp), pd.Index(levels)
+    if name is not None:
+        return _levels(panel, name)
+    codes, values = pd.factorize(evaluate(term, panel), sort=True)
+    return codes.astype(np.intp), pd.Index(values)
+
+
+def _levels(panel: Panel, name: str) -> tuple[Ints, pd.Index[Any]]:
+    """Code a column; the levels of a categorical one keep its order, others are sorted."""
+    source = panel.frame[name] if name in panel.columns else pd.Series(panel.raw(name))
+    try:
+        codes, levels = pd.factorize(source, sort=True)
+    except TypeError as error:
+        raise InputTypeError(f"column {name!r} mixes types and has no order; convert it to text.") from error
+    plain = pd.Index(levels.to_numpy()) if isinstance(levels, pd.CategoricalIndex) else pd.Index(levels)
+    return codes.astype(np.intp), plain
 
 
 def _refuse_cluster_gaps(
@@ -171,43 +196,87 @@ def _refuse_cluster_gaps(
 
 
 def _blocks(
-    panel: Panel, terms: Mapping[str, Term], values: Mapping[str, Floats], complete: Mask
+    panel: Panel,
+    terms: Mapping[str, Term],
+    values: Mapping[str, Floats],
+    wanted: Mapping[str, Sequence[str]],
+    complete: Mask,
 ) -> tuple[list[Floats], list[str], dict[str, tuple[int, ...]]]:
     blocks: list[Floats] = []
     names: list[str] = []
+    made: dict[tuple[str, tuple[bool, ...]], tuple[int, ...]] = {}
     positions: dict[str, tuple[int, ...]] = {}
-    for key, term in terms.items():
-        new = [(term.text, values[key])] if key in values else _expand(panel, term, set(terms), complete)
-        positions[key] = tuple(range(len(names), len(names) + len(new)))
-        names += [n for n, _ in new]
-        blocks += [b for _, b in new]
+    for role, keys in wanted.items():
+        mine: list[int] = []
+        present = {_parts(terms[key]) for key in _beside(role, wanted)}
+        for key in keys:
+            reduced = _reduced(terms[key], present)
+            if (key, reduced) not in made:
+                new = (
+                    [(terms[key].text, values[key])]
+                    if key in values
+                    else _expand(panel, terms[key], reduced, complete)
+                )
+                made[key, reduced] = tuple(range(len(names), len(names) + len(new)))
+                names += [n for n, _ in new]
+                blocks += [b for _, b in new]
+            mine += made[key, reduced]
+        positions[role] = tuple(mine)
     return blocks, names, positions
 
 
-def _expand(panel: Panel, term: Term, present: set[str], complete: Mask) -> list[tuple[str, Floats]]:
-    """Write out a term with categories.
+def _beside(role: str, wanted: Mapping[str, Sequence[str]]) -> list[str]:
+    """List the terms of a role and of the roles in the same equation.
 
-    A category loses its first level where the term without it is in the model (the effects or the intercept
-    for a category alone), as in any formula language; levels without a row in the sample do not exist.
+    Roles that share terms are rival equations, as the columns of a stepwise table; the others stand together,
+    as a treatment and its controls.
     """
+    mine = set(wanted[role])
+    beside = [
+        r for r, keys in wanted.items() if r == role or (r not in _NO_REGRESSOR and mine.isdisjoint(keys))
+    ]
+    return [key for r in beside for key in wanted[r]]
+
+
+def _parts(term: Term) -> frozenset[str]:
+    if term.column is not None:
+        return frozenset([term.column])
+    return frozenset(f.names[0] if isinstance(f.node, ast.Name) else canonical(f.text) for f in term.factors)
+
+
+def _reduced(term: Term, present: set[frozenset[str]]) -> tuple[bool, ...]:
+    """Say of each category whether it loses its first level.
+
+    It does where the term without it is in the equation (the effects or the intercept for a category alone),
+    as in any formula language.
+    """
+    out = []
+    for factor in term.factors:
+        if factor.category is not None:
+            rest = _parts(term) - {canonical(factor.text)}
+            out.append(not rest or rest in present)
+    return tuple(out)
+
+
+def _expand(panel: Panel, term: Term, reduced: Sequence[bool], complete: Mask) -> list[tuple[str, Floats]]:
+    """Write out a term with categories; levels without a row in the sample do not exist."""
     columns: list[tuple[list[str], Floats]] = [([], np.ones(panel.nobs))]
-    texts = [f.text for f in term.factors]
-    for position, factor in enumerate(term.factors):
+    losing = iter(reduced)
+    for factor in term.factors:
         if factor.category is None:
             value = evaluate(Term(factor.text, None, (factor,)), panel)
             columns = [([*n, factor.text], c * value) for n, c in columns]
             continue
-        rest = canonical(":".join(texts[:position] + texts[position + 1 :]))
-        codes, levels = pd.factorize(pd.Series(panel.raw(factor.category)), sort=True)
+        codes, levels = _levels(panel, factor.category)
         seen = np.unique(codes[complete & (codes >= 0)])
         if seen.size < 2:
             raise InputTypeError(f"C({factor.category}) has fewer than two values in the sample.")
-        reduced = not rest or rest in present
-        tag = "T." if reduced else ""
+        first = int(next(losing))
+        tag = "T." if first else ""
         columns = [
             ([*n, f"{factor.text}[{tag}{levels[level]}]"], c * (codes == level))
             for n, c in columns
-            for level in seen[1 if reduced else 0 :]
+            for level in seen[first:]
         ]
     return [(":".join(n), c) for n, c in columns]
 

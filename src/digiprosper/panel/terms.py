@@ -8,19 +8,31 @@ from __future__ import annotations
 
 import ast
 import re
+import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
+import pandas as pd
 
 from digiprosper.errors import InputTypeError, MissingDataError, Notice, TermError, unknown_columns
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from digiprosper.kernels.within import Floats
+    from digiprosper.kernels import Floats
 
-__all__ = ["FUNCTIONS", "Columns", "Factor", "Term", "canonical", "evaluate", "parse", "split_crossed"]
+__all__ = [
+    "FUNCTIONS",
+    "Columns",
+    "Factor",
+    "Term",
+    "canonical",
+    "condition",
+    "evaluate",
+    "parse",
+    "split_crossed",
+]
 
 FUNCTIONS = ("C", "I", "log", "log1p", "exp", "sqrt", "abs", "lag", "lead", "diff")
 _SHIFTS = ("lag", "lead", "diff")
@@ -49,7 +61,32 @@ _COMPARE: Mapping[type[ast.cmpop], Callable[[Any, Any], Any]] = {
     ast.Gt: np.greater,
     ast.GtE: np.greater_equal,
 }
-_TICKED = re.compile(r"`([^`]+)`")
+_CONDITION = (
+    ast.Expression,
+    ast.BoolOp,
+    ast.boolop,
+    ast.UnaryOp,
+    ast.unaryop,
+    ast.BinOp,
+    ast.Add,
+    ast.Sub,
+    ast.Mult,
+    ast.Div,
+    ast.Mod,
+    ast.Pow,
+    ast.BitAnd,
+    ast.BitOr,
+    ast.Compare,
+    ast.cmpop,
+    ast.Name,
+    ast.Load,
+    ast.Constant,
+    ast.List,
+    ast.Tuple,
+)
+_TEXT = r"""'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*\""""
+_TOKEN = re.compile(rf"(?P<text>{_TEXT})|`(?P<ticked>[^`]+)`|(?P<word>[^\W\d]\w*)|(?P<mark>[:@])")
+_BLANK = re.compile(rf"(?P<kept>{_TEXT}|`[^`]+`)|(?P<between>(?<=\w)\s+(?=\w))|\s+")
 
 
 class Columns(Protocol):
@@ -147,9 +184,13 @@ def canonical(text: str, known: Iterable[str] = ()) -> str:
     Returns
     -------
     str
-        Without blanks unless it is a column's name.
+        Without blanks unless it is a column's name; blanks in quotation marks and backticks count.
     """
-    return text if text in known else re.sub(r"\s+", "", text)
+
+    def shorter(found: re.Match[str]) -> str:
+        return found.group("kept") or (" " if found.group("between") else "")
+
+    return text if text in known else _BLANK.sub(shorter, text)
 
 
 def split_crossed(text: str, known: Sequence[str]) -> tuple[str, ...]:
@@ -217,23 +258,34 @@ def parse(text: str, known: Sequence[str], role: str) -> Term:
 
 
 def _tree(stripped: str, known: Sequence[str], role: str) -> tuple[ast.expr, dict[str, str]]:
-    """Parse with Python's own grammar: backticked names become words, and ':' the one operator terms lack."""
-    ticked: dict[str, str] = {}
-
-    def untick(found: re.Match[str]) -> str:
-        return ticked.setdefault(found.group(1), f"_ticked{len(ticked)}_")
-
-    source = _TICKED.sub(untick, stripped).replace(":", "@")
+    """Parse with Python's own grammar, in which ':' becomes the one operator terms lack."""
+    source, ticked = _coded_words(stripped)
     try:
         return ast.parse(source, mode="eval").body, ticked
-    except SyntaxError as error:
+    except (SyntaxError, ValueError) as error:
         if " " in stripped and all(w in known for w in stripped.split()):
             raise TermError(
                 f"{role}={stripped!r} is several columns in one text; pass a list: {stripped.split()}."
             ) from error
         if not any(c in stripped for c in "()+*:^~|,=[]{}"):
             raise unknown_columns([stripped], known, role) from error
-        raise _refused(stripped, role, "it cannot be read") from error
+        why = "it cannot be read (a name that is not one word goes into backticks)"
+        raise _refused(stripped, role, why) from error
+
+
+def _coded_words(text: str) -> tuple[str, dict[str, str]]:
+    """Put words for names that Python's grammar would not take as they are, ``@`` for ``:`` and ``$`` for ``@``."""
+    words: dict[str, str] = {}
+
+    def word(found: re.Match[str]) -> str:
+        if found.group("mark"):
+            return "@" if found.group("mark") == ":" else "$"
+        plain = found.group("word")
+        # Python reads full-width letters as the plain ones: another column, or none.
+        name = found.group("ticked") or (plain if plain != unicodedata.normalize("NFKC", plain or "") else "")
+        return words.setdefault(name, f"_ticked{len(words)}_") if name else found.group(0)
+
+    return _TOKEN.sub(word, text), words
 
 
 def _split_factors(tree: ast.expr, text: str, role: str) -> list[ast.expr]:
@@ -268,6 +320,8 @@ def _refused(text: str, role: str, why: str) -> TermError:
 def _factor(node: ast.expr, text: str, restore: Mapping[str, str], known: Sequence[str], role: str) -> Factor:
     names: list[str] = []
     _check(node, text, role, names)
+    if not names:
+        raise _refused(text, role, "it has no column")
     names = [restore.get(n, n) for n in dict.fromkeys(names)]
     absent = [n for n in names if n not in known]
     if absent:
@@ -294,12 +348,23 @@ def _check(node: ast.expr, text: str, role: str, names: list[str], *, top: bool 
     elif isinstance(node, ast.Compare) and len(node.ops) == 1 and type(node.ops[0]) in _COMPARE:
         _check(node.left, text, role, names, top=False)
         _check(node.comparators[0], text, role, names, top=False)
-    elif isinstance(node, ast.Constant) and isinstance(node.value, int | float | str):
+    elif isinstance(node, ast.Constant) and (isinstance(node.value, str) or _is_number(node.value)):
         pass
+    elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult):
+        raise _refused(text.replace(" @ ", ":"), role, "':' joins factors and stands outside of calls")
     elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitXor):
         raise _refused(text, role, "write ** for a power inside a call")
     else:
         raise _refused(text, role, f"{ast.unparse(node)!r} is not allowed inside a term")
+
+
+def _is_number(value: object) -> bool:
+    if not isinstance(value, int | float):
+        return False
+    try:
+        return bool(np.isfinite(float(value)))
+    except OverflowError:
+        return False
 
 
 def _check_call(node: ast.Call, text: str, role: str, names: list[str], *, top: bool) -> None:
@@ -328,6 +393,54 @@ def _steps(node: ast.Call, text: str, role: str) -> int:
             text, role, "the number of periods is a whole number of at least 1; for later periods use lead()"
         )
     return value
+
+
+def condition(text: str, known: Sequence[str]) -> tuple[str, dict[str, str]]:
+    """Check a condition on rows.
+
+    Parameters
+    ----------
+    text : str
+        Such as ``"year >= 2015 and region in ['east', 'west']"``.
+    known : sequence of str
+        Column names, the keys among them.
+
+    Returns
+    -------
+    source : str
+        The condition with a plain word for each name.
+    names : dict
+        Column to the word that stands for it in `source`.
+
+    Raises
+    ------
+    TermError
+        If it cannot be read, or has anything but comparisons, arithmetic, and, or, not.
+    ColumnError
+        If it names columns that do not exist.
+    """
+    source, words = _coded_words(text.strip())
+    try:
+        tree = ast.parse(source, mode="eval")
+    except (SyntaxError, ValueError) as error:
+        raise TermError(
+            f"subset({text!r}) cannot be read as a condition on columns; write such as "
+            "\"year >= 2015 and region == 'east'\"."
+        ) from error
+    odd = [n for n in ast.walk(tree) if not isinstance(n, _CONDITION)]
+    if odd:
+        shown = f": {ast.unparse(odd[0])}" if isinstance(odd[0], ast.expr) else ""
+        raise TermError(
+            f"subset({text!r}) has more than comparisons, arithmetic, and, or, not{shown}. For anything else "
+            "pass a mask made from panel.frame.",
+            [Notice("term", "not allowed in a condition", {"term": text, "role": "subset"})],
+        )
+    restore = {v: k for k, v in words.items()}
+    names = {restore.get(n.id, n.id): n.id for n in ast.walk(tree) if isinstance(n, ast.Name)}
+    unknown = [n for n in names if n not in known]
+    if unknown:
+        raise unknown_columns(unknown, known, f"subset({text!r})")
+    return source, names
 
 
 def evaluate(term: Term, columns: Columns) -> Floats:
@@ -363,11 +476,13 @@ def evaluate(term: Term, columns: Columns) -> Floats:
 
 def _value(node: ast.expr, columns: Columns, text: str) -> Any:
     if isinstance(node, ast.Constant):
-        return node.value
+        return node.value if isinstance(node.value, str) else float(node.value)  # type: ignore[arg-type]
     if isinstance(node, ast.Name):
         return columns.numeric(node.id)
     if isinstance(node, ast.UnaryOp):
         inner = _value(node.operand, columns, text)
+        if isinstance(inner, str):
+            raise TermError(f"the term {text!r} calculates with text.")
         return -inner if isinstance(node.op, ast.USub) else inner
     if isinstance(node, ast.Compare):
         return _compare(node, columns, text)
@@ -412,8 +527,10 @@ def _compare(node: ast.Compare, columns: Columns, text: str) -> Floats:
         raise TermError(f"the term {text!r} compares two constants.")
     word = next(s.value for s in sides if isinstance(s, ast.Constant))
     values = columns.raw(column)
-    missing = np.array([v is None or v != v for v in values])
-    equal = np.array([v == word for v in values], dtype=np.float64)
+    if values.dtype.kind not in "OU":
+        raise TermError(f"the term {text!r} compares the column {column!r} ({values.dtype}) with text.")
+    missing = np.asarray(pd.isna(values))
+    equal = np.array([not gap and v == word for v, gap in zip(values, missing, strict=True)], dtype=float)
     return np.where(missing, np.nan, equal if isinstance(node.ops[0], ast.Eq) else 1 - equal)
 
 

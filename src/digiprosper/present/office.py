@@ -36,7 +36,7 @@ def write_docx(content: Content, path: Path) -> None:
     ImportError
         If python-docx, which comes with the extra ``tables``, is missing.
     """
-    docx = require("docx", extra="tables", purpose='Table.save("....docx")')
+    docx = require("docx", extra="tables", purpose="saving a table as .docx")
     document = docx.Document()
     document.core_properties.author = ""
     document.core_properties.comments = ""
@@ -124,7 +124,7 @@ def write_xlsx(content: Content, path: Path) -> None:
     ImportError
         If openpyxl, which comes with the extra ``tables``, is missing.
     """
-    openpyxl = require("openpyxl", extra="tables", purpose='Table.save("....xlsx")')
+    openpyxl = require("openpyxl", extra="tables", purpose="saving a table as .xlsx")
     styles = openpyxl.styles
     book = openpyxl.Workbook()
     sheet = book.active

@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from digiprosper.errors import InputTypeError, Notice, OptionError, check_level, issue
+from digiprosper.errors import InputTypeError, Notice, check_level, issue
 from digiprosper.optional import require
 from digiprosper.present.columns import (
     check_labels,

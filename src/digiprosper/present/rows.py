@@ -153,7 +153,8 @@ def term_rows(columns: Sequence[Column], terms: Sequence[str], labels: _Labels, 
     Returns
     -------
     list of (str, list of str)
-        Two rows a term, one where no model estimates it. A column that failed says so in the first.
+        Two rows a term, one where no model estimates it, none where every estimate is missing. A column that
+        failed says so in the first.
     """
     made: list[Row] = []
     for term in terms:
@@ -163,9 +164,9 @@ def term_rows(columns: Sequence[Column], terms: Sequence[str], labels: _Labels, 
             text = style.plain(plain.value, plain.column) if plain else ""
             upper.append(style.estimate(cell) if cell else text)
             lower.append(style.companion(cell) if cell else "")
-        made.append((row_label(term, columns, labels, style.digits), upper))
-        if any(term in c.estimates for c in columns):
-            made.append(("", lower))
+        if any(upper):
+            made.append((row_label(term, columns, labels, style.digits), upper))
+            made += [("", lower)] if any(term in c.estimates for c in columns) else []
     if any(c.failure for c in columns):
         made = made or [("Estimates", [""] * len(columns))]
         for position, column in enumerate(columns):
@@ -299,7 +300,9 @@ def note_lines(columns: Sequence[Column], labels: _Labels, style: Style) -> list
     regimes = [c.regimes for c in columns if c.regimes]
     if regimes:
         level = " and ".join(dict.fromkeys(f"{100 * r.level:g}%" for r in regimes))
-        lines.append(f"Under a threshold: its {level} confidence set, from end to end; under F: its p-value.")
+        tested = any(cut.p_value >= 0 for r in regimes for cut in r.cuts)
+        test = "; under F: its bootstrap p-value" if tested else ""
+        lines.append(f"Under a threshold: its {level} confidence set, from end to end{test}.")
     for column in columns:
         if column.draws is not None:
             lines.append(f"{column.head}: p-values and intervals from {column.draws:,} bootstrap draws.")

@@ -71,12 +71,12 @@ class Table:
     >>> import pandas as pd
     >>> weights = pd.DataFrame({"weight": [0.25, 0.75]}, index=["broadband", "mobile"])
     >>> print(etable(weights, labels={"broadband": "Broadband ports"}))
-    ========================
+    =======================
                      weight
-    ------------------------
+    -----------------------
     Broadband ports   0.250
     mobile            0.750
-    ========================
+    =======================
     """
 
     frame: pd.DataFrame

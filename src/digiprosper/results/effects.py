@@ -9,17 +9,15 @@ import numpy as np
 import pandas as pd
 
 from digiprosper.errors import Notice, OptionError, check_option
-from digiprosper.kernels import intervals
+from digiprosper.kernels import Floats, intervals
 from digiprosper.results.text import json_safe, p_text, table
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from digiprosper.results.protocol import Glance
 
-__all__ = ["EffectResults"]
-
-Floats = np.ndarray[Any, np.dtype[np.float64]]
+__all__ = ["EffectResults", "wrapped"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,8 +51,8 @@ class EffectResults:
     Examples
     --------
     >>> import digiprosper as dp
-    >>> spec = dp.Mediation("log(gsp)", "log(pcap)", ["log(emp)"], ["log(pc)"], reps=199)
-    >>> results = spec.fit(dp.datasets.us_states(), rng=1)
+    >>> panel, truth = dp.datasets.simulate_provinces()
+    >>> results = dp.Mediation("prosperity", "digital", "productivity", reps=199).fit(panel, rng=1)
     >>> isinstance(results, dp.EffectResults), results.draws.shape
     (True, (199, 5))
     """
@@ -272,7 +270,7 @@ class EffectResults:
         info = self.info
         counts = [f"{self.nobs:,} rows"]
         counts += [f"{info['n_entities']:,} entities"] if info["n_entities"] is not None else []
-        counts += [f"{info['n_times']:,} periods"] if info["n_times"] is not None else []
+        counts += [f"{info['n_times']:,} periods"] if (info["n_times"] or 1) > 1 else []
         frame, rows = self.tidy(), []
         numbers = ("estimate", "std_error", "p_value", "conf_low", "conf_high")
         for term, values in zip(self.names, frame[list(numbers)].to_numpy(dtype=float), strict=True):
@@ -288,7 +286,7 @@ class EffectResults:
         ]
 
     def _notes(self) -> list[str]:
-        return [f"Note: {n.message}" for n in self.diagnostics]
+        return wrapped(f"Note: {n.message}" for n in self.diagnostics)
 
     @property
     def __maketables_coef_table__(self) -> pd.DataFrame:
@@ -334,6 +332,24 @@ class EffectResults:
     @property
     def __maketables_default_stat_keys__(self) -> list[str]:
         return ["N", "r2_within"]
+
+
+def wrapped(lines: Iterable[str]) -> list[str]:
+    """Break lines at 80 columns.
+
+    Parameters
+    ----------
+    lines : iterable of str
+        Sentences.
+
+    Returns
+    -------
+    list of str
+        Lines; what is carried over is indented.
+    """
+    from textwrap import wrap
+
+    return [part for line in lines for part in wrap(line, 80, subsequent_indent="  ")]
 
 
 def _number(value: float, digits: int = 5) -> str:

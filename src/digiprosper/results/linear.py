@@ -18,7 +18,7 @@ from digiprosper.results.text import conventions, json_safe, p_text, table
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from digiprosper.kernels.within import Floats
+    from digiprosper.kernels import Floats
     from digiprosper.panel import Panel
 
 __all__ = ["LinearResults"]
@@ -229,7 +229,9 @@ class LinearResults:
         gap = matrix @ self.coefficients - value
         middle = matrix @ self.covariance @ matrix.T
         q = matrix.shape[0]
-        if np.linalg.matrix_rank(middle, hermitian=True) < q:
+        # Ranked with a diagonal of ones, so that units do not matter.
+        scale = np.sqrt(np.abs(np.diag(middle)))
+        if not scale.all() or np.linalg.matrix_rank(middle / scale / scale[:, None], hermitian=True) < q:
             raise TermError(
                 f"wald_test({restrictions!r}): the restrictions repeat one another, or are more than the "
                 "errors "

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from digiprosper.kernels.within import Floats
+    from digiprosper.kernels import Floats
 
 __all__ = ["slope_weights"]
 

@@ -89,7 +89,7 @@ def empty_glance(model: str, nobs: int) -> Glance:
     Glance
         All keys present, the others None.
     """
-    from digiprosper import __version__
+    from importlib.metadata import version
 
     return {
         "model": model,
@@ -112,5 +112,5 @@ def empty_glance(model: str, nobs: int) -> Glance:
         "f_statistic": None,
         "sample_hash": None,
         "rng_entropy": None,
-        "version": __version__,
+        "version": version("digiprosper"),
     }

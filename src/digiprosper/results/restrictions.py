@@ -12,7 +12,7 @@ from digiprosper.errors import TermError, quoted
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from digiprosper.kernels.within import Floats
+    from digiprosper.kernels import Floats
 
 __all__ = ["read_restrictions"]
 

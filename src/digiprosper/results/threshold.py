@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from digiprosper.errors import OptionError, PanelIndexError
+from digiprosper.errors import Notice, OptionError, PanelIndexError
 from digiprosper.results.text import json_safe, p_text, table
 
 if TYPE_CHECKING:
-    from digiprosper.errors import Notice
-    from digiprosper.kernels.within import Floats, Ints
+    from digiprosper.kernels import Floats, Ints
     from digiprosper.results.linear import LinearResults
 
-__all__ = ["ThresholdResults", "bootstrap_p", "critical_lr", "runs"]
+__all__ = ["ThresholdResults", "bootstrap_p", "critical_lr", "remarks", "runs"]
 
 # Draws that repeat the data up to sign or scale count as ties whatever the rounding.
 _TIE = 1e-10
+_FEW_DRAWS = 199
+_FEW_ENTITIES = 5
+_FEW_ROWS = 20
 _CRITICAL = {"crit_10": 0.9, "crit_5": 0.95, "crit_1": 0.99}
 
 
@@ -34,12 +38,13 @@ def critical_lr(level: float) -> float:
     Returns
     -------
     float
-        ``-2 log(1 - sqrt(level))``: 6.53, 7.35, 10.59 at .90, .95, .99.
+        ``-2 log(1 - sqrt(level))``: 5.94, 7.35, 10.59 at .90, .95, .99. (The 6.53 printed there for .90 is
+        that of .925; Hansen 2000, table I, has 5.94.)
 
     Examples
     --------
     >>> [round(critical_lr(level), 2) for level in (.9, .95, .99)]
-    [6.53, 7.35, 10.59]
+    [5.94, 7.35, 10.59]
     """
     return float(-2 * np.log(1 - np.sqrt(level)))
 
@@ -97,8 +102,8 @@ def runs(values: Floats, accepted: np.ndarray[Any, np.dtype[np.bool_]]) -> list[
 class ThresholdResults:
     """Thresholds of a panel regression.
 
-    Made by `PanelThreshold.fit`. Estimates, regimes, profiles and sets are of the refined model; `ssr` and F of
-    the search for each threshold. It keeps row labels and each row's regime, and no data.
+    Made by `PanelThreshold.fit`. Estimates, regimes, profiles and sets are of the refined model; `ssr` and F
+    of the search for each threshold. It keeps row labels and each row's regime, and no data.
 
     Parameters
     ----------
@@ -153,12 +158,14 @@ class ThresholdResults:
     Examples
     --------
     >>> from digiprosper import PanelThreshold, datasets
-    >>> spec = PanelThreshold("log(gsp)", "log(pcap)", "unemp", ["log(pc)", "log(emp)"], reps=299)
-    >>> found = spec.fit(datasets.us_states(), rng=1)
-    >>> found.thresholds["estimate"].tolist()
-    [5.0]
-    >>> found.regimes["nobs"].sum() == found.slopes.nobs
+    >>> panel, truth = datasets.simulate_provinces()
+    >>> found = PanelThreshold("rural_income", "digital", "urban", ["urban", "fiscal"]).fit(panel, rng=2026)
+    >>> found.slopes.names
+    ('digital:regime1', 'digital:regime2', 'urban', 'fiscal')
+    >>> bool(found.regimes["nobs"].sum() == found.slopes.nobs)
     True
+    >>> [low <= truth.threshold <= high for low, high in found.confidence_set(1)]
+    [True]
     """
 
     threshold_variable: str
@@ -249,8 +256,8 @@ class ThresholdResults:
         -------
         DataFrame
             One row an admissible candidate: gamma, ssr, lr with ``lr = (ssr / min ssr - 1) df``. Given
-            thresholds are the reference themselves, so that lr may be negative. Between two candidates the sum of
-            squares does not change.
+            thresholds are the reference themselves, so that lr may be negative. Between two candidates the
+            sum of squares does not change.
 
         Raises
         ------
@@ -291,7 +298,7 @@ class ThresholdResults:
 
     @property
     def regimes(self) -> pd.DataFrame:
-        """One row a regime from low to high: lower, upper (bounds), nobs, n_entities (seen in it at least once)."""
+        """One row a regime from low to high: lower, upper, nobs, n_entities (seen in it at least once)."""
         cuts = np.sort(self.estimates)
         bounds = {"lower": np.append(-np.inf, cuts), "upper": np.append(cuts, np.inf)}
         sizes = {"nobs": self.regime_sizes[:, 0], "n_entities": self.regime_sizes[:, 1]}
@@ -343,7 +350,8 @@ class ThresholdResults:
             f"Slope of {', '.join(self.regime_dependent)} by {self._variable}: {m} threshold{'s' * (m > 1)}"
             + (" (given)" if self.given else ""),
             f"Effects: {', '.join(slopes.effect_names) or 'none (intercept)'}",
-            f"Sample: {slopes.nobs:,} rows, {slopes.n_entities} {entity} x {slopes.n_times} {time or 'period'}",
+            f"Sample: {slopes.nobs:,} rows, {slopes.n_entities} {entity} x {slopes.n_times} "
+            f"{time or 'period'}",
         ]
         found = [line for j in range(m) for line in self._threshold_words(j)]
         regimes = [
@@ -435,9 +443,9 @@ class ThresholdResults:
 
     def _position(self, threshold: int) -> int:
         m = self.estimates.size
-        if isinstance(threshold, bool) or not isinstance(threshold, int) or not 1 <= threshold <= m:
+        if isinstance(threshold, bool) or threshold not in range(1, m + 1):
             raise OptionError(f"threshold={threshold!r}: a number from 1 to {m}, in the order found.")
-        return threshold - 1
+        return int(threshold) - 1
 
     def _condition(self, regime: int) -> str:
         cuts = [f"{c:.5g}" for c in np.sort(self.estimates)]
@@ -451,16 +459,92 @@ class ThresholdResults:
     def _threshold_words(self, j: int) -> list[str]:
         pieces = self.confidence_set(j + 1)
         text = ", ".join(f"{a:.5g}" if a == b else f"{a:.5g} to {b:.5g}" for a, b in pieces) or "empty"
-        lines = [f"Threshold {j + 1}: {self.estimates[j]:.5g}; {100 * self.level:g}% confidence set: {text}"]
-        rest = "no threshold" if j == 0 else f"{j} threshold{'s' * (j > 1)}"
+        first = f"Threshold {j + 1}: {self.estimates[j]:.5g}; {100 * self.level:g}% confidence set: {text}"
+        lines = wrap(first, 80, subsequent_indent="  ", break_long_words=False)
+        null = "no threshold" if j == 0 else f"{j} threshold{'s' * (j > 1)}"
         tests = self.tests[self.tests["threshold"] == j + 1]
         for _, name, f, p, *critical in tests.itertuples(index=False, name=None):
             verdict = "rejected" if p <= 1 - self.level + 1e-12 else "not rejected"
             at = ", ".join(f"{c:.2f}" for c in critical)
-            lines.append(
-                f"  {rest} against {j + 1}: F = {f:.2f}, p = {p:.4f} ({name}; 10, 5, 1% critical: {at}); "
-                f"{rest} {verdict} at {100 * (1 - self.level):.3g}%"
-            )
+            lines += [
+                f"  {null}: {verdict} at {100 * (1 - self.level):.3g}% (F = {f:.2f}, p = {p:.4f}, {name},",
+                f"    critical at 10, 5, 1%: {at})",
+            ]
         if tests.empty:
-            lines.append(f"  {rest} against {j + 1}: F = {self.statistics[j]:.2f} (no bootstrap, no p-value)")
+            lines.append(f"  {null}: F = {self.statistics[j]:.2f}, no bootstrap and no p-value")
         return lines
+
+
+def remarks(results: ThresholdResults) -> list[Notice]:
+    """Say what the stored numbers give reason to say.
+
+    Parameters
+    ----------
+    results : ThresholdResults
+        A fit.
+
+    Returns
+    -------
+    list of Notice
+        Codes boundary, small_regime, few_draws, lost_draws, tests_disagree.
+    """
+    tests = _about_tests(results) if results.bootstrap else []
+    return [*_about_sets(results), *_about_regimes(results), *tests]
+
+
+def _about_sets(results: ThresholdResults) -> list[Notice]:
+    out, name = list[Notice](), results.threshold_variable
+    for j in range(1, results.estimates.size + 1):
+        gamma = results.profile(j)["gamma"].to_numpy()
+        pieces = results.confidence_set(j)
+        touched = []
+        if pieces and pieces[0][0] == gamma[0]:
+            touched.append(f"lowest ({gamma[0]:.5g})")
+        if pieces and pieces[-1][1] == gamma[-1]:
+            touched.append(f"highest ({gamma[-1]:.5g})")
+        if touched:
+            text = (
+                f"threshold {j}: its confidence set reaches the {' and the '.join(touched)} searched value "
+                f"of {name!r}; it may go on beyond. Lower trim, or read it as open at that end."
+            )
+            out.append(Notice("boundary", text, {"threshold": j, "first": gamma[0], "last": gamma[-1]}))
+    return out
+
+
+def _about_regimes(results: ThresholdResults) -> list[Notice]:
+    out = []
+    for r, (rows, seen) in enumerate(results.regime_sizes.tolist(), 1):
+        if seen < max(_FEW_ENTITIES, 0.05 * results.slopes.n_entities) or rows < _FEW_ROWS:
+            text = (
+                f"regime {r} of {results.threshold_variable!r} has {rows} rows of {seen} entities: its "
+                "slopes rest on few. Raise trim or use fewer thresholds."
+            )
+            out.append(Notice("small_regime", text, {"regime": r, "nobs": rows, "n_entities": seen}))
+    return out
+
+
+def _about_tests(results: ThresholdResults) -> list[Notice]:
+    out, reps, size = list[Notice](), results.reps, 1 - results.level
+    if reps < _FEW_DRAWS:
+        text = (
+            f"reps={reps}: no p below {1 / (reps + 1):.2g} can occur and p = 0.05 has a simulation error of "
+            f"{math.sqrt(0.05 * 0.95 / reps):.2g}. Use 999."
+        )
+        out.append(Notice("few_draws", text, {"reps": reps}))
+    lost = int(np.isnan(results.statistic_draws).sum())
+    if lost:
+        text = f"{lost} bootstrap draws left no room for a further threshold and do not count; lower trim."
+        out.append(Notice("lost_draws", text, {"count": lost}))
+    for j, tests in results.tests.groupby("threshold"):
+        rejected = tests["p_value"] <= size + 1e-12
+        if rejected.any() and not rejected.all():
+            said = ", ".join(
+                f"{b}: p = {p:.4f}" for b, p in zip(tests["bootstrap"], tests["p_value"], strict=True)
+            )
+            text = (
+                f"threshold {j}: the bootstraps disagree at {100 * size:.3g}% ({said}). wild_cluster allows "
+                "for a variance that depends on the regressors; the others do not."
+            )
+            data = dict(zip(tests["bootstrap"], map(float, tests["p_value"]), strict=True))
+            out.append(Notice("tests_disagree", text, {"threshold": j, "p_values": data}))
+    return out

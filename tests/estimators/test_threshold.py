@@ -1,0 +1,611 @@
+"""Panel thresholds: outside numbers, brute force, a known truth, invariances, refusals."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from digiprosper import FixedEffects, Panel, PanelThreshold, datasets
+from digiprosper.errors import (
+    BoundaryThresholdWarning,
+    CollinearityError,
+    ColumnError,
+    DigiprosperError,
+    FewClustersWarning,
+    FewDrawsWarning,
+    IdentificationError,
+    IdentificationWarning,
+    InputTypeError,
+    MissingDataError,
+    MissingDataWarning,
+    OptionError,
+    SingletonWarning,
+    SmallRegimeWarning,
+    TermError,
+    ThresholdSearchError,
+)
+
+DATA = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "hansen1999.csv"
+GOLDEN = json.loads((Path(__file__).parents[1] / "reference" / "hansen1999.json").read_text(encoding="utf-8"))
+needs_data = pytest.mark.skipif(not DATA.exists(), reason=f"{DATA} is not there")
+quiet = pytest.mark.filterwarnings("ignore::digiprosper.errors.DigiprosperWarning")
+
+
+@pytest.fixture(scope="module")
+def firms() -> Panel:
+    return Panel(pd.read_csv(DATA), "id", "year")
+
+
+@pytest.fixture(scope="module")
+def provinces() -> tuple[Panel, datasets.Truth]:
+    return datasets.simulate_provinces()
+
+
+HANSEN = PanelThreshold(
+    "i", "c1", "d1", ["q1", "q2", "q3", "d1", "qd1"], time_effects=False, trim=0.01, bootstrap=None
+)
+RURAL = PanelThreshold("rural_income", "digital", "urban", ["urban", "fiscal", "openness"])
+
+
+def frame(
+    seed: int = 0, *, n: int = 24, periods: int = 8, holes: float = 0.15, jump: float = 1.0
+) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    entity, time = (a.ravel() for a in np.meshgrid(np.arange(n), np.arange(periods), indexing="ij"))
+    size = entity.size
+    df = pd.DataFrame({"i": entity, "t": time + 2000})
+    df["q"] = np.round(rng.normal(size=size), 2)
+    df["z"] = rng.normal(size=size) + 1
+    df["w"] = rng.normal(size=size)
+    df["x"] = rng.normal(size=size) + entity
+    df["region"] = entity % 5
+    effects = rng.normal(size=n)[entity] + rng.normal(size=periods)[time]
+    df["y"] = df["x"] + df["z"] * (1 + jump * (df["q"] > 0.3)) + effects + rng.normal(size=size)
+    return df[(rng.random(size) >= holes) | (time < 2)].reset_index(drop=True)
+
+
+# --- outside numbers ---
+
+
+@needs_data
+def test_hansens_data_under_our_convention(firms: Panel) -> None:
+    with pytest.warns(BoundaryThresholdWarning, match="threshold 2"):
+        found = HANSEN.replace(n_thresholds=2).fit(firms)
+    values = {f"S{j}": s for j, s in found.ssr.items()}
+    values |= {f"g{j}": g for j, g in found.thresholds["estimate"].items()}
+    values |= {f"F{j}": f for j, f in found.thresholds["F"].items()}
+    for number in GOLDEN["cases"]["own"]:
+        assert values[number["name"]] == pytest.approx(number["value"], abs=number["tolerance"]), number
+    assert found.df == 7345
+
+
+@needs_data
+def test_printed_thresholds_of_wang_give_his_numbers(firms: Panel) -> None:
+    spec = HANSEN.replace(thresholds=(0.0154, 0.54181), rule="<", df="xthreg", bootstrap="wild_cluster")
+    with pytest.warns(BoundaryThresholdWarning, match="threshold 2"):
+        found = spec.fit(firms)
+    values = {f"S{j}": s for j, s in found.ssr.items()}
+    values |= {f"F{j}": f for j, f in found.thresholds["F"].items()}
+    values["below"] = found.regimes.loc[1, "nobs"]
+    for number in GOLDEN["cases"]["xthreg"]:
+        assert values[number["name"]] == pytest.approx(number["value"], abs=number["tolerance"]), number
+    assert found.df == 7896
+    assert found.thresholds[["p_value", "crit_10", "crit_5", "crit_1"]].isna().all(axis=None)
+    assert found.tests.empty
+    assert found.rng_entropy is None
+    with pytest.warns(BoundaryThresholdWarning, match="threshold 2"):
+        same = spec.replace(thresholds=(0.0154, 0.5418), rule="<=").fit(firms)
+    assert same.ssr[2] == pytest.approx(values["S2"], rel=1e-12)
+
+
+@needs_data
+@quiet
+def test_grids_are_for_replication_and_lose_fit(firms: Panel) -> None:
+    every = HANSEN.fit(firms).ssr[1]
+    on_his = HANSEN.replace(grid="hansen").fit(firms)
+    on_many = HANSEN.replace(grid=393).fit(firms)
+    assert len(on_his.profile()) == 393
+    assert len(on_many.profile()) < 393
+    assert every <= on_his.ssr[1]
+    assert every <= on_many.ssr[1]
+    assert set(on_his.profile()["gamma"]) <= set(firms.frame["d1"])
+
+
+# --- brute force ---
+
+
+def lstsq_ssr(df: pd.DataFrame, columns: list[np.ndarray[Any, Any]], *, effects: list[str]) -> float:
+    parts = [pd.get_dummies(df[e]).to_numpy(float) for e in effects]
+    full = np.column_stack([np.ones(len(df)), *parts, *columns])
+    full = full / np.linalg.norm(full, axis=0)
+    y = df["y"].to_numpy()
+    return float(((y - full @ np.linalg.lstsq(full, y, rcond=1e-11)[0]) ** 2).sum())
+
+
+@quiet
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("effects", [(), ("i",), ("t",), ("i", "t")], ids="+".join)
+def test_fit_equals_a_loop_of_least_squares(seed: int, effects: tuple[str, ...]) -> None:
+    df = frame(seed)
+    spec = PanelThreshold(
+        "y",
+        ["z", "w"],
+        "q",
+        "x",
+        entity_effects="i" in effects,
+        time_effects="t" in effects,
+        regime_intercept=seed % 2 == 1,
+        rule="<=" if seed % 3 else "<",
+        trim=0.1,
+        bootstrap=None,
+    )
+    found = spec.fit(Panel(df, "i", "t"))
+    ones = [np.ones(len(df))] if spec.regime_intercept else []
+    z, x = [df["z"].to_numpy(), df["w"].to_numpy(), *ones], df["x"].to_numpy()
+
+    def ssr(g: float) -> float:
+        low = (df["q"] <= g if spec.rule == "<=" else df["q"] < g).to_numpy()
+        return lstsq_ssr(df, [x, *z[:2], *(c * low for c in z)], effects=list(effects))
+
+    profile = found.profile()
+    wanted = np.array([ssr(g) for g in profile["gamma"]])
+    null = lstsq_ssr(df, [x, *z[:2]], effects=list(effects))
+    np.testing.assert_allclose(profile["ssr"], wanted, atol=1e-9 * null)
+    assert found.ssr[0] == pytest.approx(null, rel=1e-9)
+    assert found.thresholds.loc[1, "estimate"] == profile["gamma"][wanted.argmin()]
+    df_n = len(df) - (df["i"].nunique() if "i" in effects else 1)
+    assert found.thresholds.loc[1, "F"] == pytest.approx((null / wanted.min() - 1) * df_n, rel=1e-8)
+    assert float(found.slopes.resids @ found.slopes.resids) == pytest.approx(wanted.min(), rel=1e-9)
+
+
+@quiet
+def test_slopes_are_those_of_fixed_effects_on_split_columns() -> None:
+    df = frame(3)
+    panel = Panel(df, "i", "t")
+    spec = PanelThreshold(
+        "y", "z", "q", "x", thresholds=(0.3, -0.5), regime_intercept=True, clusters="region"
+    )
+    found = spec.fit(panel)
+    edges = [-np.inf, -0.5, 0.3, np.inf]
+    for r in range(3):
+        df[f"r{r + 1}"] = ((df["q"] > edges[r]) & (df["q"] <= edges[r + 1])).astype(float)
+        df[f"z{r + 1}"] = df["z"] * df[f"r{r + 1}"]
+    plain = FixedEffects("y", ["z1", "z2", "z3", "r1", "r2", "x"], clusters="region").fit(Panel(df, "i", "t"))
+    assert found.slopes.names == (
+        "z:regime1",
+        "z:regime2",
+        "z:regime3",
+        "intercept:regime1",
+        "intercept:regime2",
+        "x",
+    )
+    np.testing.assert_allclose(found.slopes.coefficients, plain.coefficients, rtol=1e-10)
+    np.testing.assert_allclose(found.slopes.covariance, plain.covariance, rtol=1e-9)
+    assert found.regimes["nobs"].tolist() == [int(df[f"r{r}"].sum()) for r in (1, 2, 3)]
+    assert found.regimes["n_entities"].tolist() == [
+        df.loc[df[f"r{r}"] == 1, "i"].nunique() for r in (1, 2, 3)
+    ]
+    assert found.regimes["lower"].tolist() == edges[:3]
+    assert found.regimes["upper"].tolist() == edges[1:]
+
+
+@quiet
+def test_draws_equal_explicit_refits_of_the_whole_chain() -> None:
+    df = frame(5, n=14, periods=6)
+    panel = Panel(df, "i", "t")
+    spec = PanelThreshold("y", "z", "q", "x", trim=0.12, n_thresholds=2, reps=20)
+    found = spec.fit(panel, rng=11)
+    plain = spec.replace(bootstrap=None)
+    for j in (1, 2):
+        # The null of each test, and its residuals, by the linear estimator on split columns.
+        null = found.slopes if j > 2 else None
+        if j == 1:
+            null = FixedEffects("y", ["z", "x"]).fit(panel)
+        else:
+            first = float(plain.replace(n_thresholds=1).fit(panel).thresholds["estimate"].iloc[0])
+            null = plain.replace(n_thresholds=1, thresholds=(first,)).fit(panel).slopes
+        assert null is not None
+        stream = np.random.default_rng(np.random.SeedSequence(11, spawn_key=(0, j - 1)))
+        signs = np.where(stream.random((20, df["i"].nunique())) < 0.5, -1.0, 1.0)
+        for b in range(20):
+            drawn = null.fitted_values + null.resids * signs[b][df["i"].to_numpy()]
+            other = panel.assign(y=drawn)
+            statistic = _sequential(plain.replace(n_thresholds=j), other)
+            assert found.statistic_draws[0, j - 1, b] == pytest.approx(statistic, rel=1e-9)
+
+
+def _sequential(spec: PanelThreshold, panel: Panel) -> float:
+    """F of the last threshold when earlier ones are found in sequence and not refined."""
+    cuts: list[float] = []
+    for _ in range(spec.n_thresholds):
+        if not cuts:
+            one = spec.replace(n_thresholds=1).fit(panel)
+            cuts.append(float(one.thresholds["estimate"].iloc[0]))
+            ssrs = one.ssr.tolist()
+            continue
+        values = np.unique(panel.frame["q"])
+        q, need = panel.frame["q"].to_numpy(), spec.trim * panel.nobs - 1e-9
+        edges = [0, q.size, *((q <= c).sum() for c in cuts)]
+        best = np.inf
+        for g in values:
+            if min(abs((q <= g).sum() - e) for e in edges) < need:
+                continue
+            given = spec.replace(n_thresholds=1, thresholds=(*cuts, float(g))).fit(panel)
+            best = min(best, float(given.ssr.iloc[-1]))
+        ssrs.append(best)
+    df = panel.nobs - panel.n_entities
+    return float((ssrs[-2] / ssrs[-1] - 1) * df)
+
+
+# --- a known truth ---
+
+
+@quiet
+def test_planted_thresholds_are_found() -> None:
+    hits = slopes = 0
+    for seed in range(12):
+        panel, truth = datasets.simulate_provinces(rng=seed)
+        found = RURAL.replace(reps=199).fit(panel, rng=seed)
+        pieces = found.confidence_set(1)
+        hits += pieces[0][0] <= truth.threshold <= pieces[-1][1]
+        assert found.thresholds.loc[1, "estimate"] == pytest.approx(truth.threshold, abs=1)
+        assert found.thresholds.loc[1, "p_value"] <= 0.05
+        bounds = found.slopes.conf_int()
+        low, high = bounds["conf_low"].iloc[:2], bounds["conf_high"].iloc[:2]
+        slopes += bool(((low <= truth.regime_slopes) & (truth.regime_slopes <= high)).all())
+    assert hits >= 10
+    assert slopes >= 8
+
+
+@quiet
+def test_two_planted_thresholds_are_found_in_any_order() -> None:
+    rng = np.random.default_rng(4)
+    df = frame(4, n=60, periods=10, jump=0.0)
+    df["y"] = (
+        df["y"] + df["z"] * ((df["q"] > -0.5) * 1.0 - (df["q"] > 0.8) * 2.5) + 0.1 * rng.normal(size=len(df))
+    )
+    found = PanelThreshold("y", "z", "q", "x", n_thresholds=2, reps=199).fit(Panel(df, "i", "t"), rng=0)
+    assert found.thresholds["estimate"].tolist() == pytest.approx([0.8, -0.5], abs=0.05)
+    assert (found.thresholds["p_value"] == 1 / 200).all()
+    assert found.regimes["upper"].tolist()[:2] == sorted(found.thresholds["estimate"])
+
+
+@pytest.mark.montecarlo
+@pytest.mark.parametrize("het", [False, True])
+def test_size_of_the_wild_bootstrap(het: bool) -> None:  # noqa: FBT001
+    """Size at n = 31, T = 10, with a variance that depends on the regressor or not."""
+    rng, rejected = np.random.default_rng(1), 0
+    panels = 400
+    for _ in range(panels):
+        df = frame(int(rng.integers(1 << 31)), n=31, periods=10, holes=0.0, jump=0.0)
+        sd = np.sqrt(0.25 + 0.75 * df["z"] ** 2) if het else 1.0
+        df["y"] = df["x"] + df["z"] + sd * rng.normal(size=len(df))
+        spec = PanelThreshold("y", "z", "q", "x", trim=0.1, grid=81, reps=199, time_effects=False)
+        with pytest.warns() as _:
+            found = spec.fit(Panel(df, "i", "t"), rng=rng)
+        rejected += found.thresholds.loc[1, "p_value"] <= 0.05
+    assert abs(rejected / panels - 0.055) < 0.035
+
+
+# --- invariances ---
+
+
+@quiet
+def test_row_order_and_labels_change_nothing() -> None:
+    df = frame(1, holes=0.0)
+    spec = PanelThreshold(
+        "y", "z", "q", "x", n_thresholds=2, reps=199, bootstrap=("wild_cluster", "hansen", "iid")
+    )
+    found = spec.fit(Panel(df, "i", "t"), rng=5)
+    mixed = spec.fit(Panel(df.sample(frac=1, random_state=1), "i", "t"), rng=5)
+    pd.testing.assert_frame_equal(found.thresholds, mixed.thresholds, check_exact=True)
+    pd.testing.assert_frame_equal(found.tests, mixed.tests, check_exact=True)
+    named = df.assign(i=df["i"].map(lambda i: f"city {i:03d}"), t=df["t"] - 1900)
+    again = spec.fit(Panel(named, "i", "t"), rng=5)
+    pd.testing.assert_frame_equal(found.tests, again.tests, check_exact=True)
+
+
+@quiet
+def test_scales_and_monotone_transforms_change_nothing() -> None:
+    df = frame(2)
+    spec = PanelThreshold("y", "z", "q", "x", n_thresholds=2, reps=99)
+    found = spec.fit(Panel(df, "i", "t"), rng=5)
+    other = df.assign(
+        q=np.exp(df["q"]), z=df["z"] * 1e-4, x=df["x"] * 1e5 + 3, y=df["y"] * 1e3 + 1e4 * df["i"]
+    )
+    again = spec.fit(Panel(other, "i", "t"), rng=5)
+    np.testing.assert_allclose(np.log(again.thresholds["estimate"]), found.thresholds["estimate"], atol=1e-9)
+    np.testing.assert_allclose(again.tests["F"], found.tests["F"], rtol=1e-7)
+    assert again.tests["p_value"].tolist() == found.tests["p_value"].tolist()
+
+
+@quiet
+def test_singletons_leave_and_change_nothing() -> None:
+    df = frame(2, n=30)
+    spec = PanelThreshold("y", "z", "q", "x", reps=99, time_effects=False)
+    found = spec.fit(Panel(df, "i", "t"), rng=5)
+    alone = pd.DataFrame({"i": [900, 901], "t": 2001, "q": 0.0, "z": 3.0, "w": 1.0, "x": 1.0, "y": 50.0})
+    with pytest.warns(SingletonWarning, match="2 rows"):
+        more = spec.fit(Panel(pd.concat([df, alone]), "i", "t"), rng=5)
+    pd.testing.assert_frame_equal(found.thresholds, more.thresholds)
+    assert found.df == more.df
+
+
+@quiet
+def test_seeds_reproduce_and_naming_another_bootstrap_changes_no_draw() -> None:
+    panel = Panel(frame(1, holes=0.0), "i", "t")
+    spec = PanelThreshold("y", "z", "q", "x", reps=99)
+    one = spec.fit(panel, rng=np.random.default_rng(3))
+    again = spec.fit(panel, rng=one.rng_entropy)
+    np.testing.assert_array_equal(one.statistic_draws, again.statistic_draws)
+    both = spec.replace(bootstrap=("hansen", "wild_cluster")).fit(panel, rng=one.rng_entropy)
+    np.testing.assert_array_equal(one.statistic_draws[0], both.statistic_draws[1])
+    assert both.thresholds.loc[1, "p_value"] == both.tests["p_value"][0]
+    assert spec.fit(panel).rng_entropy != spec.fit(panel).rng_entropy
+    assert (spec.fit(panel, rng=[1, 2]).statistic_draws == spec.fit(panel, rng=[1, 2]).statistic_draws).all()
+
+
+@quiet
+def test_p_is_never_zero(provinces: tuple[Panel, datasets.Truth]) -> None:
+    found = RURAL.replace(reps=50).fit(provinces[0], rng=1)
+    assert found.thresholds.loc[1, "p_value"] == 1 / 51
+
+
+# --- the specification is a value ---
+
+
+def test_specs_are_values() -> None:
+    a = PanelThreshold("y", ["z"], "q", ["x"], trim=[0.05, 0.1], n_thresholds=2, bootstrap=["iid", "hansen"])
+    b = PanelThreshold("y", "z", "q", "x", trim=(0.05, 0.1), n_thresholds=2, bootstrap=("iid", "hansen"))
+    assert a == b
+    assert hash(a) == hash(b)
+    assert pickle.loads(pickle.dumps(a)) == a
+    assert a.add("w").x == ("x", "w")
+    assert a.drop("x").x == ()
+    assert a.swap("q", "z2").threshold_variable == "z2"
+    assert a.terms == ("y", "z", "q", "x")
+    assert PanelThreshold("y", "z", "q", thresholds=0.5).thresholds == (0.5,)
+    assert a.replace(reps=499).reps == 499
+
+
+# --- refusals ---
+
+BAD_OPTIONS: list[tuple[dict[str, Any], str]] = [
+    ({"n_thresholds": 0}, "n_thresholds=0"),
+    ({"n_thresholds": 1.5}, "n_thresholds=1.5"),
+    ({"n_thresholds": True}, "n_thresholds=True"),
+    ({"n_thresholds": "auto"}, "n_thresholds='auto'"),
+    ({"thresholds": ()}, "thresholds="),
+    ({"thresholds": (0.5, 0.5)}, "thresholds="),
+    ({"thresholds": ("a",)}, "thresholds="),
+    ({"thresholds": (float("nan"),)}, "thresholds="),
+    ({"thresholds": (0.1, 0.2), "n_thresholds": 3}, "n_thresholds=3"),
+    ({"trim": 0}, "trim=0"),
+    ({"trim": 0.5}, "trim=0.5"),
+    ({"trim": -0.1}, "trim=-0.1"),
+    ({"trim": "5%"}, "trim='5%'"),
+    ({"trim": (0.05, 0.1)}, "n_thresholds=1"),
+    ({"grid": 1}, "grid=1"),
+    ({"grid": 0.5}, "grid=0.5"),
+    ({"grid": "xthreg"}, "grid='xthreg'"),
+    ({"rule": ">="}, "rule='>='"),
+    ({"regime_intercept": "yes"}, "regime_intercept='yes'"),
+    ({"bootstrap": "wild"}, "use one of 'wild_cluster', 'hansen', 'iid'"),
+    ({"bootstrap": ()}, r"bootstrap=\(\)"),
+    ({"bootstrap": ("iid", "iid")}, "twice"),
+    ({"bootstrap": 5}, "bootstrap=5"),
+    ({"reps": 0}, "reps=0"),
+    ({"reps": 99.5}, "reps=99.5"),
+    ({"level": 95}, "level=95"),
+    ({"df": "stata"}, "df='stata'"),
+    ({"cov_type": "hc3"}, "cov_type='hc3'"),
+    ({"ssc": "stata"}, "ssc='stata'"),
+    ({"entity_effects": "id"}, "entity_effects"),
+    ({"clusters": ("i", "t")}, "two-way.*bootstrap=None"),
+    ({"clusters": ("i",), "cov_type": "robust"}, "clusters"),
+]
+
+
+@pytest.mark.parametrize(("options", "words"), BAD_OPTIONS, ids=lambda v: str(v))
+def test_absurd_options_are_refused_by_name(options: dict[str, Any], words: str) -> None:
+    with pytest.raises(OptionError, match=words):
+        PanelThreshold("y", "z", "q", "x", **options)
+
+
+def test_terms_are_checked() -> None:
+    with pytest.raises(TermError, match="regime_dependent"):
+        PanelThreshold("y", [], "q")
+    with pytest.raises(TermError, match="'y' is also among"):
+        PanelThreshold("y", "z", "q", ["y"])
+    with pytest.raises(TermError, match="'y' is also among"):
+        PanelThreshold("y", "z", "y")
+    with pytest.raises(InputTypeError, match="threshold_variable"):
+        PanelThreshold("y", "z", ["q"])  # type: ignore[arg-type]
+    with pytest.raises(InputTypeError, match="regime_dependent"):
+        PanelThreshold("y", 3, "q")  # type: ignore[arg-type]
+
+
+def _constant(df: pd.DataFrame) -> pd.DataFrame:
+    return df.assign(q=1.0)
+
+
+BAD_DATA: list[tuple[str, Any, dict[str, Any], type[DigiprosperError], str]] = [
+    ("constant q", _constant, {}, ThresholdSearchError, "'q' is constant"),
+    ("no room", None, {"trim": 0.4, "n_thresholds": 2}, ThresholdSearchError, "'q'.*trim=0.4.*Lower trim"),
+    ("binary q", lambda df: df.assign(q=1.0 * (df["q"] > 2)), {}, ThresholdSearchError, "distinct values"),
+    (
+        "too many",
+        lambda df: df.assign(q=1.0 * (df["q"] > 0)),
+        {"n_thresholds": 2},
+        ThresholdSearchError,
+        "threshold 2",
+    ),
+    ("given outside", None, {"thresholds": (99.0,)}, ThresholdSearchError, "without rows.*run from"),
+    ("unknown column", None, {"threshold_variable": "qq"}, ColumnError, "did you mean 'q'"),
+    ("bare power", None, {"x": "x**2"}, TermError, r"I\(x\*\*2\)"),
+    ("several columns", None, {"threshold_variable": "C(region)"}, TermError, "threshold_variable"),
+    ("text", lambda df: df.assign(q=["a"] * len(df)), {}, InputTypeError, "'q'"),
+    ("in both", None, {"x": ("x", "z")}, CollinearityError, "'z' is regime-dependent.*Remove it from x"),
+    ("multiple", lambda df: df.assign(w=2 * df["x"]), {"x": ("x", "w")}, CollinearityError, "'w'.*'x'"),
+    ("multiple of z", lambda df: df.assign(w=2 * df["z"]), {"x": ("x", "w")}, CollinearityError, "'w'"),
+    (
+        "two z alike",
+        lambda df: df.assign(w=2 * df["z"]),
+        {"regime_dependent": ("z", "w")},
+        CollinearityError,
+        "'w'",
+    ),
+    ("constant z", lambda df: df.assign(z=1.0), {}, IdentificationError, "'z' is constant"),
+    ("flat z", lambda df: df.assign(z=df["i"] * 1.0), {}, IdentificationError, "'z' is absorbed"),
+    ("zero z", lambda df: df.assign(z=0.0), {}, IdentificationError, "'z' is constant"),
+    ("hansen on holes", None, {"bootstrap": "hansen"}, OptionError, "balanced.*wild_cluster"),
+    ("missing q", lambda df: df.assign(q=np.nan), {}, MissingDataError, "no row"),
+]
+
+
+@quiet
+@pytest.mark.parametrize(
+    ("change", "options", "error", "words"), [c[1:] for c in BAD_DATA], ids=[c[0] for c in BAD_DATA]
+)
+def test_what_cannot_be_searched_is_refused_in_words(
+    change: Any, options: dict[str, Any], error: type[DigiprosperError], words: str
+) -> None:
+    df = frame(1)
+    panel = Panel(df if change is None else change(df), "i", "t")
+    with pytest.raises(error, match=words):
+        PanelThreshold("y", "z", "q", "x", reps=199).replace(**options).fit(panel)
+
+
+def test_fit_takes_a_panel() -> None:
+    with pytest.raises(InputTypeError, match="Panel"):
+        PanelThreshold("y", "z", "q").fit(frame())  # type: ignore[arg-type]
+    with pytest.raises(InputTypeError, match="rng"):
+        PanelThreshold("y", "z", "q").fit(Panel(frame(n=50), "i", "t"), rng="seed")
+
+
+@quiet
+def test_two_way_clusters_go_without_a_wild_bootstrap() -> None:
+    panel = Panel(frame(1, holes=0.0), "i", "t")
+    spec = PanelThreshold("y", "z", "q", "x", clusters=("i", "t"), bootstrap=None)
+    assert spec.fit(panel).slopes.clusters == ("i", "t")
+    assert spec.replace(bootstrap="hansen", reps=199).fit(panel, rng=1).tests["bootstrap"].tolist() == [
+        "hansen"
+    ]
+    given = PanelThreshold("y", "z", "q", "x", clusters=("i", "t"), bootstrap=None, thresholds=0.3)
+    assert given.fit(panel).slopes.n_clusters == (24, 8)
+
+
+# --- what is worth saying ---
+
+
+def codes(results: Any) -> set[str]:
+    return {n.code for n in results.diagnostics}
+
+
+def test_a_quiet_fit_issues_nothing() -> None:
+    panel = Panel(frame(1, n=60, holes=0.0, jump=2.0), "i", "t")
+    found = PanelThreshold("y", "z", "q", "x", reps=199).fit(panel, rng=1)
+    assert codes(found) == {"concentration"}
+    assert 0 < found.diagnostics[0].data["share"] < 1
+
+
+@quiet
+def test_missing_rows_unbalance_and_few_clusters_are_told() -> None:
+    df = frame(1, n=16)
+    df.loc[::11, "q"] = np.nan
+    spec = PanelThreshold("y", "z", "q", "x", reps=199)
+    with pytest.warns(MissingDataWarning, match="q"), pytest.warns(FewClustersWarning, match="16 clusters"):
+        found = spec.fit(Panel(df, "i", "t"), rng=1)
+    assert {"missing_rows", "unbalanced", "very_few_clusters"} <= codes(found)
+
+
+def test_time_invariant_threshold_variables_are_told() -> None:
+    df = frame(1, n=60, holes=0.0, jump=0.0)
+    df["q"] = df["i"] * 1.0
+    df["y"] += df["z"] * (df["q"] > 30)
+    with pytest.warns(IdentificationWarning, match="'q' never changes"):
+        found = PanelThreshold("y", "z", "q", "x", reps=199).fit(Panel(df, "i", "t"), rng=1)
+    assert "constant_threshold_variable" in codes(found)
+    assert found.thresholds.loc[1, "estimate"] == pytest.approx(30, abs=2)
+
+
+@quiet
+@pytest.mark.parametrize("term", ["lag(y)", "lag(y, 2)", "previous"])
+def test_a_lagged_outcome_is_told(term: str) -> None:
+    panel = Panel(frame(1, n=60, holes=0.1), "i", "t").lag("y").assign(previous="y_lag1")
+    spec = PanelThreshold("y", "z", "q", ["x", term], reps=199)
+    with pytest.warns(IdentificationWarning, match="Nickell"):
+        found = spec.fit(panel, rng=1)
+    assert "lagged_outcome" in codes(found)
+    assert "lagged_outcome" not in codes(spec.replace(x=("x", "lag(w)")).fit(panel, rng=1))
+    assert "lagged_outcome" not in codes(spec.replace(entity_effects=False).fit(panel, rng=1))
+
+
+@quiet
+def test_sets_at_the_end_and_small_regimes_and_few_draws_are_told() -> None:
+    weak = Panel(frame(3, n=60, jump=0.0), "i", "t")
+    spec = PanelThreshold("y", "z", "q", "x", reps=99)
+    with pytest.warns(BoundaryThresholdWarning, match=r"threshold 1.*lowest"), pytest.warns(FewDrawsWarning):
+        found = spec.fit(weak, rng=1)
+    assert {"boundary", "few_draws"} <= codes(found)
+    df = frame(3, n=60, jump=0.0)
+    df["q"] = np.where(df["i"] < 3, 5 + df["q"].abs(), df["q"])
+    with pytest.warns(SmallRegimeWarning, match="regime 2.*3 entities"):
+        spec.replace(thresholds=4.9).fit(Panel(df, "i", "t"))
+
+
+@quiet
+def test_the_threshold_variable_may_be_regime_dependent() -> None:
+    panel = Panel(frame(1, n=60), "i", "t")
+    found = PanelThreshold("y", "q", "q", ["x", "z"], reps=199).fit(panel, rng=1)
+    assert "possible_kink" in codes(found)
+
+
+@needs_data
+def test_bootstraps_that_disagree_are_told(firms: Panel) -> None:
+    spec = HANSEN.replace(bootstrap=("wild_cluster", "hansen"), reps=299)
+    with pytest.warns(IdentificationWarning, match=r"threshold 1: the bootstraps disagree at 5%"):
+        found = spec.fit(firms, rng=1)
+    p = found.tests.set_index("bootstrap")["p_value"]
+    assert p["hansen"] < 0.05 < p["wild_cluster"]
+
+
+def test_few_clusters_draw_webbs_weights() -> None:
+    df = frame(1, n=60, holes=0.0, jump=2.0)
+    spec = PanelThreshold("y", "z", "q", "x", clusters="region", reps=199)
+    with pytest.warns(FewClustersWarning):
+        found = spec.fit(Panel(df, "i", "t"), rng=1)
+    assert "webb" in codes(found)
+
+
+@quiet
+def test_draws_without_room_are_counted() -> None:
+    found = PanelThreshold("y", "z", "q", "x", trim=0.3, n_thresholds=2, reps=199).fit(
+        Panel(frame(7, n=40), "i", "t"), rng=1
+    )
+    lost = int(np.isnan(found.statistic_draws).sum())
+    assert ("lost_draws" in codes(found)) == (lost > 0)
+    assert found.thresholds["p_value"].notna().all()
+
+
+@quiet
+def test_a_cross_section_works_without_effects() -> None:
+    rng = np.random.default_rng(0)
+    df = pd.DataFrame({"i": np.arange(300), "q": rng.normal(size=300), "z": rng.normal(size=300)})
+    df["y"] = 2 + df["z"] * (1 + 2 * (df["q"] > 0.4)) + rng.normal(size=300)
+    spec = PanelThreshold(
+        "y", "z", "q", entity_effects=False, time_effects=False, cov_type="robust", reps=199
+    )
+    found = spec.fit(Panel(df, "i"), rng=1)
+    assert found.thresholds.loc[1, "estimate"] == pytest.approx(0.4, abs=0.1)
+    assert found.thresholds.loc[1, "p_value"] == 1 / 200
+    assert found.df == 299
+    assert found.slopes.names == ("z:regime1", "z:regime2", "Intercept")
+    with pytest.raises(DigiprosperError, match="cross-section"):
+        found.regime_by_time()

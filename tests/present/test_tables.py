@@ -1,0 +1,225 @@
+from __future__ import annotations
+
+import docx
+import openpyxl
+import pandas as pd
+import pytest
+
+import digiprosper as dp
+from digiprosper.errors import ColumnError, IdentificationError, InputTypeError, OptionError
+from digiprosper.present.tables import Table, etable
+from digiprosper.results.collection import ResultSet
+
+
+@pytest.fixture(scope="module")
+def panel() -> dp.Panel:
+    return dp.datasets.us_states()
+
+
+@pytest.fixture(scope="module")
+def fits(panel) -> dict[str, dp.LinearResults]:
+    spec = dp.FixedEffects("log(gsp)", ["log(pcap)", "log(pc)", "unemp"])
+    return {"one": spec.replace(time_effects=False).fit(panel), "two": spec.fit(panel)}
+
+
+def test_the_whole_table(one_way, two_way):
+    table = etable([one_way, two_way], labels={"digital": "Digital economy", "gdp": "GDP"}, notes="Own note.")
+    assert list(table.frame.columns) == ["(1)", "(2)"]
+    assert [[i, *row] for i, row in zip(table.frame.index, table.frame.to_numpy().tolist(), strict=True)] == [
+        ["Dependent variable", "GDP", "GDP"],
+        ["Digital economy", "0.123***", "0.103**"],
+        ["", "(0.040)", "(0.050)"],
+        ["edu", "", "-0.040***"],
+        ["", "", "(0.030)"],
+        ["province fixed effects", "Yes", "Yes"],
+        ["year fixed effects", "No", "Yes"],
+        ["SE clustered by", "province", "province"],
+        ["Observations", "1,234", "1,234"],
+        ["Entities", "31", "31"],
+        ["Within R²", "0.512", "0.512"],
+    ]
+    assert table.notes == (
+        "Standard errors clustered by province (ssc reghdfe) in parentheses.",
+        "* p < 0.1, ** p < 0.05, *** p < 0.01.",
+        "Own note.",
+    )
+    assert (table.header_rows, table.breaks) == (1, (5, 8))
+    assert str(table) == repr(table)
+    assert str(table).count("-----\n") == 3
+    assert "Digital economy" in table._repr_html_()
+
+
+def test_numbers_are_those_of_the_fit(fits):
+    table = etable(fits["two"], digits=6, stars=None, keep="unemp")
+    row = fits["two"].tidy().set_index("term").loc["unemp"]
+    at = list(table.frame.index).index("Unemployment rate (%)")
+    assert table.frame.iloc[at, 0] == f"{row['estimate']:.6f}"
+    assert table.frame.iloc[at + 1, 0] == f"({row['std_error']:.6f})"
+    assert "log(Public capital (million USD))" not in table.frame.index
+
+
+@pytest.mark.parametrize("names", [["one", "two"], ["two", "one"]])
+def test_absorbed_effects_survive_word(fits, names, tmp_path):
+    path = tmp_path / "t.docx"
+    etable([fits[n] for n in names], file=path)
+    rows = {r.cells[0].text: [c.text for c in r.cells[1:]] for r in docx.Document(path).tables[0].rows}
+    assert rows["state fixed effects"] == ["Yes", "Yes"]
+    assert rows["year fixed effects"] == ["No" if n == "one" else "Yes" for n in names]
+
+
+def test_chinese_labels_survive_every_format(two_way, zh, tmp_path):
+    table = etable({"基准回归": two_way}, labels=zh)
+    for ending in ("docx", "xlsx", "tex", "html", "md"):
+        assert table.save(tmp_path / f"t.{ending}", title="表1") == tmp_path / f"t.{ending}"
+    cells = [c.text for row in docx.Document(tmp_path / "t.docx").tables[0].rows for c in row.cells]
+    sheet = openpyxl.load_workbook(tmp_path / "t.xlsx").active
+    cells_excel = [c for row in sheet.iter_rows(values_only=True) for c in row]
+    files = [(tmp_path / f"t.{e}").read_text("utf-8") for e in ("tex", "html", "md")]
+    for label in (
+        "基准回归",
+        "共同富裕指数",
+        "数字经济发展水平",
+        "人力资本水平",
+        "省份 fixed effects",
+        "表1",
+    ):
+        assert label in cells or label == "表1"
+        assert label in cells_excel
+        assert all(label in text for text in files)
+
+
+def test_labels_travel_with_results_and_the_call_wins(fits):
+    table = etable(fits["two"], labels={"unemp": "Unemployment", "state": "State", "log(pc)": "Capital"})
+    assert {"Unemployment", "State fixed effects", "Capital"} <= set(table.frame.index)
+    assert "log(Public capital (million USD))" in table.frame.index
+    assert table.frame.loc["SE clustered by"].tolist() == ["State"]
+
+
+def test_choosing_ordering_and_folding(fits):
+    table = etable(fits, drop=["log(pc)"], order=["unemp"], labels={"unemp": "U", "log(pcap)": "P"})
+    assert [i for i in table.frame.index if i][1:3] == ["U", "P"]
+    folded = etable(fits, controls=["log(*", "unemp"], keep="*")
+    assert folded.frame.loc["Controls"].tolist() == ["Yes", "Yes"]
+    assert list(folded.frame.index)[:2] == ["Dependent variable", "Controls"]
+
+
+def test_a_result_set_shows_what_failed(panel, fits):
+    failed = IdentificationError("absorbed by the entity effects: 'area'")
+    table = etable(ResultSet((("Base", fits["two"]), ("Area", failed))), stats=["nobs"])
+    assert list(table.frame.columns) == ["Base", "Area"]
+    assert "not estimated" in table.frame["Area"].tolist()
+    assert table.frame.loc["Observations"].tolist() == ["816", ""]
+    assert "Area not estimated: absorbed by the entity effects: 'area'" in table.notes
+    assert etable(dp.stepwise(dp.FixedEffects("gsp", ["pc"]), panel, ["unemp"])).frame.shape[1] == 2
+
+
+def test_thresholds_head_their_slopes(panel):
+    spec = dp.PanelThreshold("log(gsp)", "log(pcap)", "unemp", ["log(pc)"], reps=499)
+    found = spec.fit(panel, rng=1)
+    table = etable(found, labels={"log(pcap)": "Capital", "unemp": "unemployment"}, digits=2)
+    gamma = f"{found.thresholds.loc[1, 'estimate']:g}"
+    assert f"Capital (unemployment <= {gamma})" in table.frame.index
+    assert f"Capital (unemployment > {gamma})" in table.frame.index
+    at = list(table.frame.index).index("Threshold 1: unemployment")
+    low, high = found.thresholds.loc[1, ["conf_low", "conf_high"]]
+    assert table.frame.iloc[at + 1, 0] == f"[{low:.2f}, {high:.2f}]"
+    assert table.frame.iloc[at + 2, 0] == f"{found.thresholds.loc[1, 'F']:.2f}"
+
+
+def test_effects_of_mediation_are_printed(panel):
+    spec = dp.Mediation("log(gsp)", "log(pcap)", ["log(emp)"], ["log(pc)"], reps=199)
+    with pytest.warns(dp.IdentificationWarning, match="proportion_mediated"):
+        found = spec.fit(panel, rng=1)
+    table = etable([found, found.paths["outcome"]], labels={"log(emp)": "employment"}, below="ci")
+    tidy = found.tidy().set_index("term")
+    at = list(table.frame.index).index("Indirect via employment")
+    low, high = tidy.loc["indirect:log(emp)", ["conf_low", "conf_high"]]
+    assert table.frame.iloc[at + 1, 0] == f"[{low:.3f}, {high:.3f}]"
+    assert "Proportion mediated" not in table.frame.index  # missing here, so it has no row
+    assert "(1): p-values and intervals from 199 bootstrap draws." in table.notes
+
+
+def test_any_frame_is_printed_as_given():
+    frame = pd.DataFrame(
+        {"dimension": ["Access", "Use"], "weight": [0.12345, 0.87655], "year": [2011, 2012]},
+        index=pd.Index(["ports", "phones"], name="indicator"),
+    )
+    table = etable(frame, labels={"ports": "Broadband ports"})
+    assert table.frame.loc["Broadband ports"].tolist() == ["Access", "0.123", "2011"]
+    assert list(table.frame.columns) == ["dimension", "weight", "year"]
+    assert table.notes == ()
+
+
+def test_etable_writes_nothing_into_its_input(two_way):
+    frame = pd.DataFrame({"b": [1.0]}, index=["x"])
+    before = frame.copy()
+    labels = {"digital": "D"}
+    etable([two_way, frame], labels=labels, controls=["edu"])
+    pd.testing.assert_frame_equal(frame, before)
+    assert labels == {"digital": "D"}
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "words"),
+    [
+        ({"below": "foo"}, OptionError, "below='foo'.*'se', 't', 'p', 'ci'"),
+        ({"stars": (0.01, 0.05)}, OptionError, r"stars=\(0.01, 0.05\).*descending"),
+        ({"stars": (5, 1)}, OptionError, "stars=.*between 0 and 1"),
+        ({"stars": ()}, OptionError, "stars=.*or None"),
+        ({"stars": 0.05}, OptionError, "stars=0.05"),
+        ({"stars": "*"}, OptionError, "stars="),
+        ({"digits": -1}, OptionError, "digits=-1 must be a whole number"),
+        ({"digits": 2.5}, OptionError, "digits=2.5"),
+        ({"digits": True}, OptionError, "digits=True"),
+        ({"stats": ["nobs", "r2"]}, OptionError, "stats='r2'.*'rsquared_within'"),
+        ({"stats": "nobs"}, InputTypeError, "stats='nobs' must be a list"),
+        ({"heads": ["a", "b"]}, OptionError, "heads has 2 heads for 1 columns"),
+        ({"keep": ["gdp"]}, ColumnError, "keep names no term 'gdp'.*'digital'"),
+        ({"drop": "x*"}, ColumnError, r"drop names no term 'x\*'"),
+        ({"order": ["x"]}, ColumnError, "order names no term 'x'"),
+        ({"controls": ["x"]}, ColumnError, "controls names no term 'x'"),
+        ({"labels": ["a"]}, InputTypeError, "labels must be a mapping"),
+        ({"rows": {"a": [1, 2]}}, OptionError, r"rows\['a'\].*list of 1 values"),
+        (
+            {"file": "x.pdf"},
+            OptionError,
+            r"'x.pdf': the ending must be one of .docx, .xlsx, .tex, .html, .md",
+        ),
+    ],
+)
+def test_malformed_calls_are_refused_in_words(one_way, options, error, words):
+    with pytest.raises(error, match=words) as caught:
+        etable(one_way, **options)
+    assert caught.value.problems
+
+
+def test_empty_and_foreign_models_are_refused(one_way):
+    with pytest.raises(InputTypeError, match="models is empty"):
+        etable([])
+    with pytest.raises(InputTypeError, match=r"FixedEffects is not a result. Pass what `fit` returns"):
+        etable([one_way, dp.FixedEffects("y", ["x"])])
+
+
+def test_an_unknown_ending_is_refused(one_way, tmp_path):
+    with pytest.raises(OptionError, match=r"'t': the ending must be one of .docx"):
+        etable(one_way).save(tmp_path / "t")
+    assert etable(one_way).save(str(tmp_path / "T.HTML"), title="<T>").exists()
+    assert "&lt;T&gt;" in (tmp_path / "T.HTML").read_text("utf-8")
+
+
+def test_a_table_needs_no_extra_for_text(one_way, tmp_path, monkeypatch):
+    import sys
+
+    for name in ("docx", "openpyxl", "maketables", "matplotlib"):
+        monkeypatch.setitem(sys.modules, name, None)
+    table = etable(one_way)
+    for ending in ("html", "md", "tex"):
+        table.save(tmp_path / f"t.{ending}")
+    with pytest.raises(ImportError, match=r'pip install "digiprosper\[tables\]"'):
+        table.save(tmp_path / "t.docx")
+
+
+def test_a_table_of_ones_own(tmp_path):
+    table = Table(pd.DataFrame({"a": ["1"]}, index=["x"]))
+    assert str(table).splitlines()[1:4] == ["   a", "----", "x  1"]
+    assert table.save(tmp_path / "t.docx").exists()

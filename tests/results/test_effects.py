@@ -1,0 +1,145 @@
+"""Results made of draws: the protocol, the two intervals, words, plain data, other people's tables."""
+
+from __future__ import annotations
+
+import copy
+import json
+import pickle
+
+import numpy as np
+import pytest
+
+from digiprosper.errors import Notice, OptionError
+from digiprosper.results import HasDraws, Results
+from digiprosper.results.effects import EffectResults, wrapped
+from digiprosper.results.protocol import empty_glance
+
+NAMES = ("slope", "square", "missing")
+
+
+def make(reps=999, lost=0):
+    rng = np.random.default_rng(0)
+    estimates = np.array([1.0, -0.2, np.nan])
+    draws = estimates + rng.normal(size=(reps, 3)) * [0.3, 0.3, 1.0]
+    draws[:lost] = np.nan
+    cov = np.diag([0.09, 0.09, np.nan])
+    cov[2, :] = cov[:, 2] = np.nan
+    info = empty_glance("Demo", 120)
+    info["depvar"], info["df_t"], info["rng_entropy"] = "growth", 29.0, 7
+    info["cov_type"], info["clusters"], info["effects"] = "clustered", "city", "city+year"
+    info["n_entities"], info["n_times"] = 30, 4
+    text = "SE clustered by city (G = 30, t 29 df, ssc reghdfe)"
+    notices = (Notice("few_clusters", "30 clusters (city). " + "Be careful. " * 12),)
+    return EffectResults(
+        NAMES, estimates, cov, draws, info, errors_text=text, diagnostics=notices, labels={"slope": "Slope"}
+    )
+
+
+def test_protocols() -> None:
+    results = make()
+    assert isinstance(results, Results)
+    assert isinstance(results, HasDraws)
+    assert not hasattr(results, "bse")
+    assert list(results.params.index) == list(NAMES)
+    assert results.cov.shape == (3, 3)
+    assert results.nobs == 120
+    assert results.draws.shape == (999, 3)
+    assert results.glance()["model"] == "Demo"
+    assert set(results.glance()) == set(empty_glance("x", 1))
+
+
+def test_tidy_takes_errors_from_cov_and_interval_from_draws() -> None:
+    results = make()
+    frame = results.tidy(0.9).set_index("term")
+    assert list(results.tidy().columns) == [
+        "term", "estimate", "std_error", "statistic", "p_value", "conf_low", "conf_high",
+    ]  # fmt: skip
+    assert frame.loc["slope", "std_error"] == pytest.approx(0.3)
+    assert frame.loc["slope", "statistic"] == pytest.approx(1 / 0.3)
+    low, high = np.quantile(results.draws["slope"], [0.05, 0.95], method="weibull")
+    assert frame.loc["slope", "conf_low"] == pytest.approx(low)
+    assert frame.loc["slope", "conf_high"] == pytest.approx(high)
+    assert frame.loc["slope", "p_value"] > 0
+    assert frame.loc["missing"].isna().all()
+    np.testing.assert_array_equal(frame["p_value"], results.pvalues)
+    np.testing.assert_array_equal(results.conf_int(0.9)["conf_low"], frame["conf_low"])
+
+
+def test_delta_interval() -> None:
+    stats = pytest.importorskip("scipy.stats")
+    frame = make().interval("delta", level=0.9)
+    assert frame.loc["slope", "conf_high"] == pytest.approx(1 + stats.t.ppf(0.95, 29) * 0.3)
+    assert frame.loc["square", "p_value"] == pytest.approx(2 * stats.t.sf(2 / 3, 29))
+
+
+def test_lost_draws_are_left_out_and_counted() -> None:
+    results = make(lost=50)
+    assert results.lost_draws == 50
+    low, _ = np.quantile(results.draws["slope"].iloc[50:], [0.025, 0.975], method="weibull")
+    assert results.interval().loc["slope", "conf_low"] == pytest.approx(low)
+
+
+@pytest.mark.parametrize("level", [0, 1, 95, -0.1])
+def test_level_is_refused(level) -> None:
+    with pytest.raises(OptionError, match="between 0 and 1"):
+        make().tidy(level)
+
+
+def test_unknown_method_lists_the_known() -> None:
+    with pytest.raises(OptionError, match="'percentile', 'delta'"):
+        make().interval("bootstrap")
+
+
+def test_summary_is_eighty_wide_and_ends_with_conventions() -> None:
+    lines = make().summary().splitlines()
+    assert max(len(line) for line in lines[:-1]) <= 80
+    assert lines[-1] == (
+        "SE clustered by city (G = 30, t 29 df, ssc reghdfe); percentile interval, 999 entity draws; rng 7"
+    )
+    assert "missing" in "\n".join(lines)
+    assert str(make()) == make().summary()
+
+
+def test_to_dict_is_json_safe() -> None:
+    plain = json.loads(json.dumps(make(lost=3).to_dict(), allow_nan=False))
+    assert plain["schema"] == 1
+    assert plain["draws"] == {"count": 999, "lost": 3, "drawn": "entity"}
+    assert plain["terms"][2]["estimate"] is None
+
+
+def test_copies_give_the_same_words_and_numbers() -> None:
+    results = make()
+    for other in (pickle.loads(pickle.dumps(results)), copy.copy(results), copy.deepcopy(results)):
+        assert other.summary() == results.summary()
+        np.testing.assert_array_equal(other.draw_values, results.draw_values)
+
+
+def test_what_is_handed_out_cannot_change_the_result() -> None:
+    results = make()
+    results.params.iloc[0] = 99.0
+    results.draws.iloc[0, 0] = 99.0
+    results.glance()["nobs"] = 1
+    assert results.estimates[0] == 1.0
+    assert results.draw_values[0, 0] != 99.0
+    assert results.nobs == 120
+
+
+def test_maketables_plug_in() -> None:
+    maketables = pytest.importorskip("maketables")
+    from maketables.extractors import get_extractor
+
+    results = make()
+    assert type(get_extractor(results)).__name__ == "PluginExtractor"
+    table = results.__maketables_coef_table__
+    assert list(table.columns) == ["b", "se", "t", "p", "ci95l", "ci95u"]
+    assert results.__maketables_fixef_string__ == "city+year"
+    assert results.__maketables_stat__("N") == 120
+    assert results.__maketables_stat__("something else") is None
+    html = maketables.ETable([results]).make(type="html")
+    assert "Slope" in str(html)
+
+
+def test_wrapped_lines() -> None:
+    lines = wrapped(["word " * 40, "short"])
+    assert max(map(len, lines)) <= 80
+    assert lines[-1] == "short"
