@@ -132,13 +132,14 @@ job = json.loads(sys.stdin.read())
 data = pd.DataFrame(job["data"])
 out = {}
 for effects in ("i", "t", "i + t"):
-    fit = pf.feols(f"{job['y']} ~ {' + '.join(job['x'])} | {effects}", data, vcov={"CRV1": "i"}, fixef_tol=1e-13,
-                   fixef_maxiter=100000)
+    formula = f"{job['y']} ~ {' + '.join(job['x'])} | {effects}"
+    fit = pf.feols(formula, data, vcov={"CRV1": "i"}, fixef_tol=1e-13, fixef_maxiter=100000)
     if effects == "i + t" and fit._df_k != job["k"]:
         sys.exit(3)
     out[effects] = {"b": list(fit.coef()), "r2_within": fit._r2_within, "r2": fit._r2, "nobs": int(fit._N)}
-    for name, vcov in {"unadjusted": "iid", "robust": "hetero", "entity": {"CRV1": "i"}, "time": {"CRV1": "t"},
-                       "two": {"CRV1": "i + t"}, "region": {"CRV1": "region"}}.items():
+    kinds = {"entity": "i", "time": "t", "two": "i + t", "region": "region"}
+    kinds = {"unadjusted": "iid", "robust": "hetero", **{name: {"CRV1": c} for name, c in kinds.items()}}
+    for name, vcov in kinds.items():
         fit.vcov(vcov)
         out[effects][name] = [list(fit.se()), float(fit._df_t), list(fit.pvalue())]
     fit.vcov("DK", vcov_kwargs={"lag": 3, "time_id": "time", "panel_id": "id"})

@@ -258,7 +258,7 @@ def test_planted_thresholds_are_found() -> None:
         assert found.thresholds.loc[1, "p_value"] <= 0.05
         bounds = found.slopes.conf_int()
         low, high = bounds["conf_low"].iloc[:2], bounds["conf_high"].iloc[:2]
-        slopes += bool(((low <= truth.regime_slopes) & (truth.regime_slopes <= high)).all())
+        slopes += bool(((low <= list(truth.regime_slopes)) & (high >= list(truth.regime_slopes))).all())
     assert hits >= 10
     assert slopes >= 8
 
@@ -276,21 +276,32 @@ def test_two_planted_thresholds_are_found_in_any_order() -> None:
     assert found.regimes["upper"].tolist()[:2] == sorted(found.thresholds["estimate"])
 
 
+@quiet
 @pytest.mark.montecarlo
 @pytest.mark.parametrize("het", [False, True])
-def test_size_of_the_wild_bootstrap(het: bool) -> None:  # noqa: FBT001
-    """Size at n = 31, T = 10, with a variance that depends on the regressor or not."""
-    rng, rejected = np.random.default_rng(1), 0
-    panels = 400
+def test_size_of_the_bootstraps(*, het: bool) -> None:
+    """Size at n = 31, T = 10 (nominal .05, Monte Carlo error .011), variance tied to the regressor or not."""
+    rng, panels = np.random.default_rng(1), 400
+    spec = PanelThreshold(
+        "y",
+        "z",
+        "q",
+        "x",
+        trim=0.1,
+        grid=81,
+        reps=199,
+        time_effects=False,
+        bootstrap=("wild_cluster", "hansen"),
+    )
+    rejected = np.zeros(2)
     for _ in range(panels):
         df = frame(int(rng.integers(1 << 31)), n=31, periods=10, holes=0.0, jump=0.0)
         sd = np.sqrt(0.25 + 0.75 * df["z"] ** 2) if het else 1.0
         df["y"] = df["x"] + df["z"] + sd * rng.normal(size=len(df))
-        spec = PanelThreshold("y", "z", "q", "x", trim=0.1, grid=81, reps=199, time_effects=False)
-        with pytest.warns() as _:
-            found = spec.fit(Panel(df, "i", "t"), rng=rng)
-        rejected += found.thresholds.loc[1, "p_value"] <= 0.05
-    assert abs(rejected / panels - 0.055) < 0.035
+        rejected += spec.fit(Panel(df, "i", "t"), rng=rng).tests["p_value"].to_numpy() <= 0.05
+    wild, entities = rejected / panels
+    assert abs(wild - 0.05) < 0.03
+    assert (entities > 0.15) if het else (entities < 0.08)
 
 
 # --- invariances ---

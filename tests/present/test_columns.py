@@ -43,7 +43,7 @@ def test_rows_of_a_frame_are_named_by_their_text(one_way):
     assert list(read_columns(numbered, "etable")[0].cells) == ["0", "1"]
     nested = pd.DataFrame({"b": [1.0]}, index=pd.MultiIndex.from_tuples([("a", 2011)]))
     assert list(read_columns(nested, "etable")[0].cells) == ["a / 2011"]
-    with pytest.raises(InputTypeError, match="'a' repeat.*reset_index"):
+    with pytest.raises(InputTypeError, match=r"'a' repeat.*reset_index"):
         read_columns(pd.DataFrame({"b": [1.0, 2.0]}, index=["a", "a"]), "etable")
 
 

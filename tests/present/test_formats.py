@@ -135,8 +135,8 @@ def test_latex_has_booktabs_rules_and_escapes():
         r"% In the preamble: \usepackage{booktabs,threeparttable}",
         r"\begin{table}[htbp]",
         r"\centering",
-        r"\caption{Table 1}",
         r"\begin{threeparttable}",
+        r"\caption{Table 1}",
         r"\begin{tabular}{lcc}",
         r"\toprule",
         r" & (1) & (2) \\",
@@ -150,7 +150,7 @@ def test_latex_has_booktabs_rules_and_escapes():
         r"\end{tabular}",
         r"\begin{tablenotes}[flushleft]",
         r"\footnotesize",
-        r"\item * p $<$ 0.1, ** p $<$ 0.05.",
+        r"\item {}* p $<$ 0.1, ** p $<$ 0.05.",
         r"\end{tablenotes}",
         r"\end{threeparttable}",
         r"\end{table}",
@@ -161,13 +161,19 @@ def test_latex_says_what_chinese_needs():
     text = as_latex(NASTY)
     assert r"% The Chinese text needs \usepackage{ctex} and xelatex (or lualatex)" in text
     assert r"数字 $\times$ x$^2$ ($\gamma$ $\le$ 3) & {}[$-$1, 2] \\" in text
-    assert (
-        r"$<$b$>$|x|$<$/b$>$ 100\% \$5 \#\{\}\textasciitilde{}\textasciicircum{}\textbackslash{} `c` & 0.5 \\"
-        in text
-    )
+    assert r"$<$b$>$\textbar{}x\textbar{}$<$/b$>$ 100\% \$5 \#\{\}" in text
+    assert r"\textasciitilde{}\textasciicircum{}\textbackslash{} `c` & 0.5 \\" in text
     assert "ctex" not in as_latex(PLAIN)
 
 
 @pytest.mark.parametrize("write", [as_html, as_markdown, as_latex, as_text])
 def test_every_format_keeps_chinese(write):
     assert "数字" in write(NASTY)
+
+
+def test_latex_protects_brackets_and_stars_that_come_first():
+    text = as_latex(
+        Content((["", "(1)"],), (["[a]", "[1, 2]"], ["*b", "1*"]), frozenset(), ("[1] A source",))
+    )
+    assert "{}[a] & {}[1, 2] \\\\\n{}*b & 1$^{*}$ \\\\" in text
+    assert "\\item {}[1] A source" in text

@@ -96,7 +96,7 @@ def test_terms_are_chosen_and_labelled(make_fit, make_threshold):
         "digital (urban <= 0.53)",
         "digital (urban > 0.61)",
     ]
-    with pytest.raises(ColumnError, match="plots.coefficients: keep names no term 'x'"):
+    with pytest.raises(ColumnError, match=r"plots.coefficients: keep names no term 'x'"):
         plots.coefficients(fit, keep=["x"])
 
 
@@ -110,7 +110,7 @@ def test_bad_calls_are_refused(one_way, two_way, make_threshold):
         pd.DataFrame({"b": [1]}),
         [one_way, pd.DataFrame({"b": [1]})],
     ):
-        with pytest.raises(InputTypeError, match="plots.coefficients"):
+        with pytest.raises(InputTypeError, match=r"plots.coefficients"):
             plots.coefficients(nothing)
     with pytest.raises(InputTypeError, match=r"Fit has no thresholds; pass what PanelThreshold.fit returns"):
         plots.lr_profile(one_way)
@@ -207,7 +207,7 @@ def test_a_missing_extra_names_its_cure(one_way, make_threshold, monkeypatch):
         ImportError, match=r'plots.coefficients needs matplotlib: pip install "digiprosper\[plot\]"'
     ):
         plots.coefficients(one_way)
-    with pytest.raises(ImportError, match="plots.lr_profile needs matplotlib"):
+    with pytest.raises(ImportError, match=r"plots.lr_profile needs matplotlib"):
         plots.lr_profile(make_threshold(one_way))
 
 

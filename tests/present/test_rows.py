@@ -50,7 +50,7 @@ def test_a_p_value_is_never_zero():
     ("value", "text"),
     [
         (True, "Yes"),
-        (np.bool_(False), "No"),
+        (np.array([False])[0], "No"),
         (None, ""),
         (pd.NA, ""),
         (np.nan, ""),
@@ -145,23 +145,18 @@ def test_models_with_other_errors_say_so(one_way, make_fit):
 
 
 @pytest.mark.parametrize(
-    ("below", "start"),
+    ("below", "note"),
     [
         ("se", "Standard errors clustered by province and year (ssc reghdfe) in parentheses."),
-        (
-            "t",
-            "t statistics in parentheses, from standard errors clustered by province and year (ssc reghdfe).",
-        ),
-        ("p", "p-values in parentheses, from standard errors clustered by province and year (ssc reghdfe)."),
-        (
-            "ci",
-            "95% confidence intervals in brackets, from standard errors clustered by province and year (ssc reghdfe).",
-        ),
+        ("t", "t statistics in parentheses, from {}."),
+        ("p", "p-values in parentheses, from {}."),
+        ("ci", "95% confidence intervals in brackets, from {}."),
     ],
 )
-def test_the_notes_explain_brackets_and_stars(make_fit, below, start):
+def test_the_notes_explain_brackets_and_stars(make_fit, below, note):
     two = make_fit({"x": (1, 1, 1)}, info={"clusters": "province+year"})
-    assert note_lines(read(two), {}, Style(below, (0.05, 0.001), 3)) == [start, "* p < 0.05, ** p < 0.001."]
+    words = note.format("standard errors clustered by province and year (ssc reghdfe)")
+    assert note_lines(read(two), {}, Style(below, (0.05, 0.001), 3)) == [words, "* p < 0.05, ** p < 0.001."]
     assert note_lines(read(pd.DataFrame({"b": [1]})), {}, STYLE) == []
 
 
@@ -185,7 +180,7 @@ def test_rows_of_the_caller(one_way, two_way):
     for values in (["all"], "ab", 3):
         with pytest.raises(OptionError, match=r"rows\['Sample'\]=.* must be a list of 2 values"):
             setting_rows(columns, [], {"Sample": values}, {}, STYLE)
-    with pytest.raises(InputTypeError, match="rows=.* must be a mapping"):
+    with pytest.raises(InputTypeError, match=r"rows=.* must be a mapping"):
         setting_rows(columns, [], [("Sample", ["a", "b"])], {}, STYLE)
 
 

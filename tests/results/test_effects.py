@@ -30,9 +30,8 @@ def make(reps=999, lost=0):
     info["n_entities"], info["n_times"] = 30, 4
     text = "SE clustered by city (G = 30, t 29 df, ssc reghdfe)"
     notices = (Notice("few_clusters", "30 clusters (city). " + "Be careful. " * 12),)
-    return EffectResults(
-        NAMES, estimates, cov, draws, info, errors_text=text, diagnostics=notices, labels={"slope": "Slope"}
-    )
+    more = {"errors_text": text, "diagnostics": notices, "labels": {"slope": "Slope"}}
+    return EffectResults(NAMES, estimates, cov, draws, info, **more)
 
 
 def test_protocols() -> None:
@@ -116,8 +115,8 @@ def test_copies_give_the_same_words_and_numbers() -> None:
 
 def test_what_is_handed_out_cannot_change_the_result() -> None:
     results = make()
-    results.params.iloc[0] = 99.0
-    results.draws.iloc[0, 0] = 99.0
+    params, draws = results.params, results.draws
+    params.iloc[0] = draws.iloc[0, 0] = 99.0
     results.glance()["nobs"] = 1
     assert results.estimates[0] == 1.0
     assert results.draw_values[0, 0] != 99.0

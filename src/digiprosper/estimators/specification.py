@@ -27,7 +27,7 @@ def as_terms(value: object, field: str) -> tuple[str, ...]:
     Returns
     -------
     tuple of str
-        Stripped of outer blanks.
+        As typed.
 
     Raises
     ------

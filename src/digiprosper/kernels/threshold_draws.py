@@ -24,7 +24,7 @@ __all__ = ["Scheme", "concentration", "drawn_ratios", "residual_draws", "scheme"
 WEBB_CLUSTERS = 12
 _WEBB = np.array([-np.sqrt(1.5), -1.0, -np.sqrt(0.5), np.sqrt(0.5), 1.0, np.sqrt(1.5)])
 _SIGNS = np.array([-1.0, 1.0])
-_KEPT = 1 << 20
+_KEPT = 3 << 20
 
 
 @dataclass(frozen=True, slots=True)

@@ -184,7 +184,7 @@ class Within:
         fitted = np.zeros((self.effects[0].size, solved.shape[1]))
         for position, start in self._offsets():
             fitted += solved[start : start + self.levels[position]][self.effects[position]]
-        return fitted
+        return np.asarray(fitted)
 
     def _right_side(self, rest: Floats) -> Floats:
         return np.vstack([self._sums(position, rest) for position, _ in self._offsets()])
@@ -230,7 +230,7 @@ class Within:
         scale = scale[:, None]
 
         def apply(vectors: Floats) -> Floats:
-            return scale * self._right_side(self._sweep_main(self._expand(scale * vectors)))
+            return np.asarray(scale * self._right_side(self._sweep_main(self._expand(scale * vectors))))
 
         # The floor is a multiple of the rounding in `right`; below it lies only its part outside the range.
         floor = (_FLOOR * norm) ** 2
@@ -258,7 +258,7 @@ class Within:
             raise IdentificationError(
                 "the effects are so loosely connected that they could not be swept out exactly; absorb fewer."
             )
-        return scale * solution
+        return np.asarray(scale * solution)
 
 
 def level_sums(codes: Ints, levels: int, values: Floats) -> Floats:

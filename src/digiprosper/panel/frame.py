@@ -247,11 +247,26 @@ class Panel:
         (N,) array
             In the order of the rows.
         """
+        return np.asarray(self.series(name))
+
+    def series(self, name: str) -> pd.Series[Any]:
+        """Values of any column or key with their own type.
+
+        Parameters
+        ----------
+        name : str
+            A column or key.
+
+        Returns
+        -------
+        Series
+            In the order of the rows, on a plain range index. Do not write to it.
+        """
         if name == self.entity_name:
-            return np.asarray(self._keys.entities.take(self._keys.entity))
+            return pd.Series(self._keys.entities.take(self._keys.entity))
         if name == self.time_name:
-            return np.asarray(self._keys.times.take(self._keys.time))
-        return np.asarray(self._data[name])
+            return pd.Series(self._keys.times.take(self._keys.time))
+        return self._data[name]
 
     def numeric(self, name: str) -> Floats:
         """Values of a numeric column as float64.
@@ -276,7 +291,7 @@ class Panel:
         return self._cache[name]
 
     def _as_numbers(self, name: str) -> Floats:
-        values = pd.Series(self.raw(name)) if name not in self._data.columns else self._data[name]
+        values = self.series(name)
         if pd.api.types.is_bool_dtype(values.dtype) or pd.api.types.is_numeric_dtype(values.dtype):
             if pd.api.types.is_complex_dtype(values.dtype):
                 raise InputTypeError(f"column {name!r} holds complex numbers.")
@@ -326,7 +341,7 @@ class Panel:
         ordinal = ordinal - ordinal.min()
         reach = int(ordinal.max())
         if isinstance(self._step, int | np.integer):
-            # Ordinals off the grid of steps are far apart, so that only a lag longer than the panel meets one.
+            # Another grid of steps lies farther away than any lag inside the panel reaches.
             reach = int(self.times[-1] - self.times[0]) // int(self._step)
         if abs(periods) > reach:
             return np.full(values.size, np.nan)
@@ -623,15 +638,13 @@ class Panel:
 
     def _condition(self, text: str) -> Mask:
         source, names = condition(text, self.known)
-        flat = pd.DataFrame(
-            {word: self._data[n] if n in self._data.columns else self.raw(n) for n, word in names.items()}
-        )
+        flat = pd.DataFrame({word: self.series(n) for n, word in names.items()})
         try:
             mask = flat.eval(source, engine="python")
         except (TypeError, ValueError, NotImplementedError) as error:
             raise TermError(
-                f"subset({text!r}) cannot be worked out ({error}); compare numbers with numbers and text with "
-                "text, such as \"year >= 2015 and region == 'east'\"."
+                f"subset({text!r}) cannot be worked out ({error}); compare numbers with numbers and text "
+                "with text, such as \"year >= 2015 and region == 'east'\"."
             ) from error
         if not isinstance(mask, pd.Series) or not pd.api.types.is_bool_dtype(mask.dtype):
             raise TermError(f"subset({text!r}) is not true or false for each row; compare with ==, <, in.")

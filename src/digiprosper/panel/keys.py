@@ -282,14 +282,17 @@ def _refuse_repeats(
 
 
 def _factorize(values: pd.Series[Any], name: str) -> tuple[Ints, pd.Index[Any]]:
+    kinds = sorted({type(v).__name__ for v in values}) if pd.api.types.is_object_dtype(values.dtype) else []
+    mixed = PanelIndexError(
+        f"key {name!r} mixes {' and '.join(kinds)} and cannot be ordered; "
+        f"convert it to one type, for example df[{name!r}].astype(str)."
+    )
+    if "str" in kinds and len(kinds) > 1:
+        raise mixed
     try:
         codes, levels = pd.factorize(values, sort=True)
     except TypeError as error:
-        kinds = sorted({type(v).__name__ for v in values})
-        raise PanelIndexError(
-            f"key {name!r} mixes {' and '.join(kinds)} and cannot be ordered; "
-            f"convert it to one type, for example df[{name!r}].astype(str)."
-        ) from error
+        raise mixed from error
     index = pd.Index(levels)
     if isinstance(index, pd.CategoricalIndex):
         index = pd.Index(index.to_numpy())

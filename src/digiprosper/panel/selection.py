@@ -118,11 +118,8 @@ def _missing(panel: Panel, name: str) -> Mask:
 
 
 def _is_numeric(panel: Panel, name: str) -> bool:
-    return bool(
-        name not in panel.columns
-        or pd.api.types.is_numeric_dtype(panel.frame[name].dtype)
-        or pd.api.types.is_bool_dtype(panel.frame[name].dtype)
-    )
+    kind = panel.series(name).dtype
+    return bool(pd.api.types.is_numeric_dtype(kind) or pd.api.types.is_bool_dtype(kind))
 
 
 def _all_codes(panel: Panel, texts: Sequence[str]) -> tuple[dict[str, Ints], dict[str, pd.Index[Any]]]:
@@ -174,9 +171,8 @@ def coded(panel: Panel, text: str) -> tuple[Ints, pd.Index[Any]]:
 
 def _levels(panel: Panel, name: str) -> tuple[Ints, pd.Index[Any]]:
     """Code a column; the levels of a categorical one keep its order, others are sorted."""
-    source = panel.frame[name] if name in panel.columns else pd.Series(panel.raw(name))
     try:
-        codes, levels = pd.factorize(source, sort=True)
+        codes, levels = pd.factorize(panel.series(name), sort=True)
     except TypeError as error:
         raise InputTypeError(f"column {name!r} mixes types and has no order; convert it to text.") from error
     plain = pd.Index(levels.to_numpy()) if isinstance(levels, pd.CategoricalIndex) else pd.Index(levels)

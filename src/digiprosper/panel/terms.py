@@ -274,7 +274,7 @@ def _tree(stripped: str, known: Sequence[str], role: str) -> tuple[ast.expr, dic
 
 
 def _coded_words(text: str) -> tuple[str, dict[str, str]]:
-    """Put words for names that Python's grammar would not take as they are, ``@`` for ``:`` and ``$`` for ``@``."""
+    """Put words for names that Python's grammar does not take, ``@`` for ``:`` and ``$`` for ``@``."""
     words: dict[str, str] = {}
 
     def word(found: re.Match[str]) -> str:

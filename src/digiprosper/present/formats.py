@@ -38,6 +38,7 @@ _LATEX = {
     "}": r"\}",
     "~": r"\textasciitilde{}",
     "^": r"\textasciicircum{}",
+    "|": r"\textbar{}",
     "<": "$<$",
     ">": "$>$",
     "²": "$^2$",
@@ -241,11 +242,11 @@ def as_latex(content: Content) -> str:
     lines = [r"% In the preamble: \usepackage{booktabs,threeparttable}"]
     if has_cjk(content.texts):
         lines.append(r"% The Chinese text needs \usepackage{ctex} and xelatex (or lualatex)")
-    lines += [r"\begin{table}[htbp]", r"\centering"]
+    lines += [r"\begin{table}[htbp]", r"\centering", r"\begin{threeparttable}"]
     if content.title:
         lines.append(rf"\caption{{{_latex(content.title)}}}")
     align = "l" + "c" * (len(content.header[0]) - 1)
-    lines += [r"\begin{threeparttable}", rf"\begin{{tabular}}{{{align}}}", r"\toprule"]
+    lines += [rf"\begin{{tabular}}{{{align}}}", r"\toprule"]
     for row in content.header:
         cells = [_latex(row[0])]
         for text, span in spans(row[1:]):
@@ -343,8 +344,10 @@ def _markdown(text: str) -> str:
 
 
 def _latex(text: str) -> str:
+    # A bracket or star that comes first would belong to the line break or item before it.
+    opening = "{}" if text.startswith(("[", "*")) else ""
     text = text.replace("<=", "≤").replace(">=", "≥")
-    return "".join(_LATEX.get(letter, letter) for letter in text)
+    return opening + "".join(_LATEX.get(letter, letter) for letter in text)
 
 
 def _latex_cell(text: str) -> str:
@@ -352,6 +355,4 @@ def _latex_cell(text: str) -> str:
     body = text.rstrip("*")
     marks = len(text) - len(body)
     written = re.sub(r"(?<![\w.])-(?=\d)", "−", body)
-    # A cell that opens with a bracket would be read as the optional argument of the line break before it.
-    opening = "{}" if written.startswith("[") else ""
-    return opening + _latex(written) + (rf"$^{{{'*' * marks}}}$" if marks else "")
+    return _latex(written) + (rf"$^{{{'*' * marks}}}$" if marks else "")

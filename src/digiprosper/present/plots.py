@@ -132,7 +132,7 @@ def coefficients(
         axes.set_xlabel(f"Estimate and {100 * level:g}% confidence interval")
         _plain_spines(axes)
         if len(columns) > 1:
-            axes.legend(frameon=False, loc="best")
+            axes.legend(frameon=False, loc="upper left", bbox_to_anchor=(1.01, 1.0), borderaxespad=0.0)
     return axes
 
 

@@ -52,7 +52,10 @@ class ResultSet(Mapping[str, Any]):
         if label not in found:
             raise ColumnError(f"no model is labelled {label!r}; the labels are {quoted(self.labels, 20)}.")
         if isinstance(found[label], DigiprosperError):
-            raise found[label]
+            error = ColumnError(
+                f"the model {label!r} was not estimated: {found[label]}", found[label].problems
+            )
+            raise error from found[label]
         return found[label]
 
     def __contains__(self, label: object) -> bool:

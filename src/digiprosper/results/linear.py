@@ -110,12 +110,12 @@ class LinearResults:
     @property
     def params(self) -> pd.Series[float]:
         """Estimates, indexed by term."""
-        return pd.Series(self.coefficients, index=self._terms(), name="estimate")
+        return pd.Series(self.coefficients, index=self._terms(), name="estimate", copy=True)
 
     @property
     def cov(self) -> pd.DataFrame:
         """Covariance of the estimates."""
-        return pd.DataFrame(self.covariance, index=self._terms(), columns=self._terms())
+        return pd.DataFrame(self.covariance, index=self._terms(), columns=self._terms(), copy=True)
 
     @property
     def nobs(self) -> int:
@@ -341,17 +341,17 @@ class LinearResults:
     @property
     def resids(self) -> pd.Series[float]:
         """Residuals: outcome less slopes less effects, by row."""
-        return pd.Series(self.residuals, index=self.index, name="resid")
+        return pd.Series(self.residuals, index=self.index, name="resid", copy=True)
 
     @property
     def fitted_values(self) -> pd.Series[float]:
         """Outcome less residuals, effects included, by row."""
-        return pd.Series(self.fitted, index=self.index, name="fitted")
+        return pd.Series(self.fitted, index=self.index, name="fitted", copy=True)
 
     @property
     def effects(self) -> dict[str, pd.Series[float]]:
         """Value of each absorbed effect by level; all but one have mean zero."""
-        return {n: pd.Series(v, index=levels, name=n) for n, levels, v in self.effect_values}
+        return {n: pd.Series(v, index=levels, name=n, copy=True) for n, levels, v in self.effect_values}
 
     def predict(self, panel: Panel) -> pd.Series[float]:
         """Predict the outcome, effects of known levels included.

@@ -64,7 +64,9 @@ def slope_weights(
         factor, powers = part
         weights[:, j] = factor
         for name, power in powers.items():
-            level = values if name == column else np.full(values.size, float(stats.loc[name, "mean"]))
+            if name != column and name not in stats.index:
+                raise ColumnError(f"no sample statistics for {name!r}; say at={{{name!r}: [...]}}.")
+            level = values if name == column else np.full(values.size, _mean(stats, name))
             weights[:, j] *= level**power
     return weights, values
 
@@ -75,9 +77,9 @@ def _derivative(name: str, variable: str) -> tuple[float, dict[str, int]] | None
     for factor in name.split(":"):
         found = _POWER.match(factor.strip())
         base, power = (found.group(1), int(found.group(2))) if found else (factor.strip(), 1)
-        if base != variable and re.search(rf"(?<!\w){re.escape(variable)}(?!\w)", base) and "(" in base:
-            if re.match(r"(lag|lead)\(", base):
-                return None
+        base = base[1:-1] if re.fullmatch(r"`[^`]+`", base) else base
+        another = base == variable or "(" not in base or re.match(r"(lag|lead)\(", base) or "[" in base
+        if not another and re.search(rf"(?<!\w){re.escape(variable)}(?!\w)", base):
             raise TermError(
                 f"the slope in {variable!r} is not known for the term {name!r}: only the variable itself, "
                 "I(x**k) and "
@@ -95,21 +97,25 @@ def _where(
     variable: str, depends: list[str], at: Mapping[str, Sequence[float]] | None, stats: pd.DataFrame
 ) -> tuple[str | None, Floats]:
     if at is not None:
-        if len(at) != 1:
-            raise InputTypeError(f"at= takes one column; got {quoted(at)}.")
+        if not hasattr(at, "items") or len(at) != 1:
+            raise InputTypeError(f"at={at!r}: one column to its values, such as {{'x': [0, 1]}}.")
         column, given = next(iter(at.items()))
         if column not in depends:
             raise ColumnError(
                 f"the slope in {variable!r} does not depend on {column!r} but on {quoted(depends)}."
             )
-        return column, np.atleast_1d(np.asarray(given, dtype=np.float64))
+        try:
+            return column, np.atleast_1d(np.asarray(given, dtype=np.float64))
+        except (TypeError, ValueError) as error:
+            raise InputTypeError(f"at={{{column!r}: {given!r}}}: the values are numbers.") from error
     if not depends:
-        return None, np.array([float(stats.loc[variable, "mean"])]) if variable in stats.index else np.array(
-            [0.0]
-        )
+        return None, np.array([_mean(stats, variable)]) if variable in stats.index else np.array([0.0])
     column = variable if variable in depends else depends[0]
     if column not in stats.index:
         raise ColumnError(f"no sample statistics for {column!r}; say at={{{column!r}: [...]}}.")
-    row = stats.loc[column]
-    mean, sd = float(row["mean"]), float(row["sd"])
-    return column, np.array([row["min"], mean - sd, mean, mean + sd, row["max"]], dtype=np.float64)
+    low, mean, sd, high = stats[["min", "mean", "sd", "max"]].to_numpy()[stats.index.get_loc(column)]
+    return column, np.array([low, mean - sd, mean, mean + sd, high], dtype=np.float64)
+
+
+def _mean(stats: pd.DataFrame, name: str) -> float:
+    return float(stats["mean"].to_numpy()[stats.index.get_loc(name)])

@@ -43,12 +43,13 @@ def read_restrictions(text: str, names: Sequence[str]) -> tuple[Floats, Floats]:
     from formulaic.utils.constraints import LinearConstraints
 
     safe = [f"b{i}_" for i in range(len(names))]
-    pattern = "|".join(re.escape(n) for n in sorted(names, key=len, reverse=True))
-    tokens = dict(zip(names, safe, strict=True))
-    edge = r"[\w:(]"
-    coded = re.sub(rf"(?<!{edge})(?:{pattern})(?![\w:(\[])", lambda m: tokens[m.group(0)], text)
+    pattern = "|".join(_spelling(n) for n in sorted(names, key=len, reverse=True))
+    tokens = {"".join(n.split()): word for n, word in zip(names, safe, strict=True)}
+    coded = re.sub(
+        rf"(?<![\w:])(?:{pattern})(?![\w:(\[])", lambda m: tokens["".join(m.group(0).split())], text
+    )
     coded = ",".join(part if "=" in part else f"{part} = 0" for part in coded.split(","))
-    stray = [w for w in re.findall(r"[^\W\d]\w*", coded) if w not in safe]
+    stray = [w for w in re.findall(r"(?<![\w.])[^\W\d]\w*", coded) if w not in safe]
     if stray:
         raise TermError(
             f"wald_test({text!r}) names no coefficient {quoted(stray)}; they are {quoted(names, 20)}."
@@ -61,3 +62,8 @@ def read_restrictions(text: str, names: Sequence[str]) -> tuple[Floats, Floats]:
         ) from error
     matrix = np.asarray(found.constraint_matrix, dtype=np.float64)
     return matrix, np.asarray(found.constraint_values, dtype=np.float64)
+
+
+def _spelling(name: str) -> str:
+    """Match a name however its blanks are set."""
+    return r"\s*".join(re.escape(part) for part in re.findall(r"\w+|[^\w\s]", name))

@@ -507,7 +507,9 @@ def _about_sets(results: ThresholdResults) -> list[Notice]:
                 f"threshold {j}: its confidence set reaches the {' and the '.join(touched)} searched value "
                 f"of {name!r}; it may go on beyond. Lower trim, or read it as open at that end."
             )
-            out.append(Notice("boundary", text, {"threshold": j, "first": gamma[0], "last": gamma[-1]}))
+            out.append(
+                Notice("boundary", text, {"threshold": j, "first": float(gamma[0]), "last": float(gamma[-1])})
+            )
     return out
 
 

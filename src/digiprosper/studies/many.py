@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-from digiprosper.errors import DigiprosperError, InputTypeError, check_option, issue
+from digiprosper.errors import DigiprosperError, InputTypeError, TermError, check_option, issue
 from digiprosper.estimators.linear import FixedEffects, fit_columns, prepare
 from digiprosper.estimators.specification import as_terms
 from digiprosper.kernels.resampling import seed_sequence
@@ -115,6 +115,8 @@ def stepwise(spec: Any, panel: Panel, order: Sequence[str], *, sample: str = "co
         return fit_all(labelled, panel)
     roles = {"y": (spec.y,), **{label: s.x for label, s in labelled.items()}}
     prepared = prepare(panel, roles, spec.options, singletons=spec.singletons, missing=spec.missing)
+    if len(prepared.sample.names_of("y")) != 1:
+        raise TermError(f"y={spec.y!r} makes several columns; the outcome is one.")
     outcome = prepared.sample.columns("y")[:, 0]
     outcomes: list[tuple[str, Any]] = []
     notices: dict[str, Notice] = {}

@@ -1,0 +1,270 @@
+"""Keys: what is accepted, how it is coded, and how the rest is refused."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+
+from digiprosper.errors import (
+    ColumnError,
+    InputTypeError,
+    MissingDataError,
+    OptionError,
+    PanelIndexError,
+)
+from digiprosper.panel.keys import refuse_infinite, rows_text, sorted_keys, to_pandas
+
+FLAT = pd.DataFrame(
+    {"city": ["B", "A", "B", "A"], "year": [2020, 2021, 2019, 2019], "gdp": [4.0, 2.0, 3.0, 1.0]}
+)
+
+
+def keys_of(frame: pd.DataFrame, step: object = None) -> Any:
+    return sorted_keys(frame, "city", "year", step)
+
+
+def test_rows_are_sorted_and_coded() -> None:
+    frame, keys = keys_of(FLAT)
+    assert frame["gdp"].tolist() == [1.0, 2.0, 3.0, 4.0]
+    assert keys.entity.tolist() == [0, 0, 1, 1]
+    assert keys.time.tolist() == [0, 2, 0, 1]
+    assert keys.entities.tolist() == ["A", "B"]
+    assert keys.times.tolist() == [2019, 2020, 2021]
+    assert keys.index.names == ["city", "year"]
+    assert keys.index.tolist() == [("A", 2019), ("A", 2021), ("B", 2019), ("B", 2020)]
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        FLAT,
+        pl.from_pandas(FLAT),
+        pa.Table.from_pandas(FLAT, preserve_index=False),
+        FLAT.convert_dtypes(dtype_backend="pyarrow"),
+        FLAT.convert_dtypes(),
+        FLAT.assign(city=FLAT["city"].astype("category")),
+        FLAT.assign(year=FLAT["year"].astype("int16")),
+        FLAT.assign(year=FLAT["year"].astype("uint8")),
+    ],
+    ids=["pandas", "polars", "pyarrow", "pyarrow-backed", "nullable", "category", "int16", "uint8"],
+)
+def test_every_kind_of_table_gives_the_same_keys(table: object) -> None:
+    frame, keys = keys_of(to_pandas(table))
+    assert frame["gdp"].astype(float).tolist() == [1.0, 2.0, 3.0, 4.0]
+    assert keys.entity.tolist() == [0, 0, 1, 1]
+    assert keys.entities.tolist() == ["A", "B"]
+    assert keys.ordinals is not None
+    assert np.diff(keys.ordinals).tolist() == [1, 1]
+
+
+def test_a_multiindex_needs_no_names() -> None:
+    indexed = FLAT.set_index(["city", "year"])
+    frame, keys = sorted_keys(indexed, None, None, None)
+    assert (keys.entity_name, keys.time_name) == ("city", "year")
+    assert frame.columns.tolist() == ["gdp"]
+    _, bare = sorted_keys(indexed.rename_axis([None, None]), None, None, None)
+    assert (bare.entity_name, bare.time_name) == ("entity", "time")
+
+
+def test_levels_of_the_index_may_be_named_as_keys() -> None:
+    for indexed in (FLAT.set_index(["city", "year"]), FLAT.set_index("city")):
+        _, keys = keys_of(indexed)
+        assert keys.index.tolist()[0] == ("A", 2019)
+
+
+def test_a_level_that_is_also_a_column_is_refused() -> None:
+    clash = FLAT.set_index(["city", "year"]).assign(year=1)
+    with pytest.raises(PanelIndexError, match=r"'year'.*rename"):
+        sorted_keys(clash, None, None, None)
+
+
+def test_cross_section() -> None:
+    frame, keys = sorted_keys(pd.DataFrame({"city": ["B", "A"], "gdp": [1, 2]}), "city", None, None)
+    assert keys.time_name is None
+    assert keys.index.tolist() == ["A", "B"]
+    assert keys.index.name == "city"
+    assert frame["gdp"].tolist() == [2, 1]
+
+
+@pytest.mark.parametrize(
+    "times",
+    [
+        pd.PeriodIndex(["2020Q1", "2020Q2", "2021Q1"], freq="Q"),
+        pd.to_datetime(["2020-01-01", "2020-04-01", "2021-01-01"]),
+        pd.to_datetime(["2020-01-01", "2020-04-01", "2021-01-01"]).tz_localize("Asia/Shanghai"),
+        [dt.date(2020, 1, 1), dt.date(2020, 4, 1), dt.date(2021, 1, 1)],
+        pd.array(
+            [dt.date(2020, 1, 1), dt.date(2020, 4, 1), dt.date(2021, 1, 1)], dtype=pd.ArrowDtype(pa.date32())
+        ),
+        pd.array(pd.to_datetime(["2020-01-01", "2020-04-01", "2021-01-01"]), dtype="timestamp[ns][pyarrow]"),
+    ],
+    ids=["period", "datetime", "zone", "date", "arrow-date", "arrow-timestamp"],
+)
+def test_quarters_are_one_step_apart(times: Any) -> None:
+    _, keys = sorted_keys(pd.DataFrame({"i": 1, "t": times, "x": 1.0}), "i", "t", None)
+    assert np.diff(keys.ordinals).tolist() == [1, 3]
+
+
+@pytest.mark.parametrize(
+    ("freq", "periods", "expected"),
+    [("YS", 4, 1), ("YE", 4, 1), ("QS", 6, 1), ("MS", 30, 1), ("W", 60, 1), ("D", 60, 1)],
+)
+def test_the_step_of_dates_is_found(freq: str, periods: int, expected: int) -> None:
+    times = pd.date_range("2020-01-01", periods=periods, freq=freq)
+    _, keys = sorted_keys(pd.DataFrame({"i": 1, "t": times, "x": 1.0}), "i", "t", None)
+    assert set(np.diff(keys.ordinals).tolist()) == {expected}
+
+
+def test_hours_need_a_step() -> None:
+    frame = pd.DataFrame({"i": 1, "t": pd.date_range("2020-01-01", periods=3, freq="h"), "x": 1.0})
+    assert sorted_keys(frame, "i", "t", None)[1].ordinals is None
+    assert np.diff(sorted_keys(frame, "i", "t", "h")[1].ordinals).tolist() == [1, 1]
+
+
+@pytest.mark.parametrize("step", [0, -1, 1.5, True, "Y"])
+def test_step_of_whole_numbers_is_a_positive_whole_number(step: object) -> None:
+    with pytest.raises(OptionError, match="step="):
+        keys_of(FLAT, step)
+
+
+@pytest.mark.parametrize("step", [5, "no such"])
+def test_step_of_dates_is_a_frequency(step: object) -> None:
+    frame = FLAT.assign(year=pd.to_datetime(FLAT["year"].astype(str)))
+    with pytest.raises(OptionError, match="'Y'"):
+        keys_of(frame, step)
+
+
+def test_step_too_coarse_for_the_dates() -> None:
+    frame = pd.DataFrame({"city": 1, "year": pd.date_range("2020-01-01", periods=3, freq="MS"), "x": 1.0})
+    with pytest.raises(OptionError, match="too coarse"):
+        keys_of(frame, "Y")
+
+
+def test_periods_have_their_own_frequency() -> None:
+    frame = FLAT.assign(year=pd.PeriodIndex(FLAT["year"].astype(str), freq="Y"))
+    with pytest.raises(OptionError, match="leave step out"):
+        keys_of(frame, "Q")
+
+
+def test_clashing_keys_are_named_five_at_most_and_counted() -> None:
+    frame = pd.DataFrame({"city": list("abcdefg") * 3, "year": 2020, "x": 1.0})
+    with pytest.raises(PanelIndexError, match=r"14 rows repeat keys") as caught:
+        keys_of(frame)
+    problem = caught.value.problems[0]
+    assert problem.data["count"] == 14
+    assert problem.data["keys"] == tuple((c, 2020) for c in "abcde")
+    assert "(e, 2020)" in str(caught.value)
+    assert "(f, 2020)" not in str(caught.value)
+    assert "aggregate or drop" in str(caught.value)
+
+
+def test_empty_keys_of_both_columns_are_reported_together() -> None:
+    frame = FLAT.assign(city=["B", None, "B", "A"], year=[2020, 2021, None, 2019])
+    with pytest.raises(PanelIndexError) as caught:
+        keys_of(frame.astype({"year": "Int64"}))
+    assert [p.data["column"] for p in caught.value.problems] == ["city", "year"]
+    assert [p.data["rows"] for p in caught.value.problems] == [("1",), ("2",)]
+
+
+@pytest.mark.parametrize(
+    ("years", "words"),
+    [
+        (["2019", "2020", "2021", "2022"], ["'year'", "text", "astype(int)", "to_datetime", "PeriodIndex"]),
+        ([2019.0, 2020.0, 2021.0, 2022.0], ["'year'", "decimal", "astype(int)"]),
+        ([2019.5, 2020.0, 2021.0, 2022.0], ["'year'", "decimal", "2019.5"]),
+        ([True, False, True, False], ["'year'", "True and False"]),
+    ],
+)
+def test_times_without_an_order_are_refused_and_told_how_to_convert(
+    years: list[object], words: list[str]
+) -> None:
+    with pytest.raises(PanelIndexError) as caught:
+        keys_of(FLAT.assign(year=years))
+    for word in words:
+        assert word in str(caught.value)
+
+
+def test_entities_of_mixed_types_are_refused() -> None:
+    with pytest.raises(PanelIndexError, match=r"'city' mixes int and str.*astype\(str\)"):
+        keys_of(FLAT.assign(city=["1", 1, "2", 2]))
+
+
+def test_ordered_categories_keep_their_order() -> None:
+    city = pd.Categorical(FLAT["city"], categories=["B", "unused", "A"], ordered=True)
+    _, keys = keys_of(FLAT.assign(city=city))
+    assert keys.entities.tolist() == ["B", "A"]
+    assert keys.keep(keys.time > 0).entities.tolist() == ["B", "A"]
+
+
+@pytest.mark.parametrize(
+    ("entity", "time", "kind", "words"),
+    [
+        ("city", "city", PanelIndexError, "two columns"),
+        ("town", "year", PanelIndexError, "'town'"),
+        ("citi", "yeer", PanelIndexError, "did you mean 'year'"),
+        (None, "year", PanelIndexError, "name both keys"),
+        (None, None, PanelIndexError, "MultiIndex"),
+        (0, "year", InputTypeError, "text"),
+    ],
+)
+def test_key_names_are_checked(entity: Any, time: Any, kind: type[Exception], words: str) -> None:
+    with pytest.raises(kind, match=words):
+        sorted_keys(FLAT, entity, time, None)
+
+
+def test_a_table_without_rows_is_refused() -> None:
+    with pytest.raises(PanelIndexError, match="no rows"):
+        keys_of(FLAT.iloc[:0])
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        ({"city": [1]}, "dict"),
+        (np.ones((2, 2)), "ndarray"),
+        (FLAT["gdp"], "Series"),
+        (pl.from_pandas(FLAT).lazy(), "collect"),
+        (None, "NoneType"),
+    ],
+)
+def test_what_is_no_table_is_refused(data: object, words: str) -> None:
+    with pytest.raises(InputTypeError, match=words):
+        to_pandas(data)
+
+
+def test_odd_column_names_are_refused() -> None:
+    with pytest.raises(InputTypeError, match=r"'0'.*map\(str\)"):
+        to_pandas(pd.DataFrame(np.ones((1, 2))))
+    with pytest.raises(ColumnError, match="'gdp'"):
+        to_pandas(pd.concat([FLAT, FLAT[["gdp"]]], axis=1))
+
+
+def test_infinite_values_are_all_named() -> None:
+    frame = pd.DataFrame({"a": [np.inf, 1.0], "b": [1, 2], "c": pd.array([1.0, -np.inf], dtype="Float64")})
+    with pytest.raises(MissingDataError) as caught:
+        refuse_infinite(frame, pd.Index(["r", "s"]))
+    assert [(p.data["column"], p.data["rows"]) for p in caught.value.problems] == [
+        ("a", ("r",)),
+        ("c", ("s",)),
+    ]
+
+
+def test_row_labels_in_words() -> None:
+    assert rows_text((("北京", 2011), "A", 3)) == "(北京, 2011), A, 3"
+
+
+def test_keep_renumbers_without_gaps_and_keeps_the_grid() -> None:
+    _, keys = keys_of(FLAT)
+    kept = keys.keep(np.array([False, True, False, True]))
+    assert kept.entity.tolist() == [0, 1]
+    assert kept.time.tolist() == [1, 0]
+    assert kept.times.tolist() == [2020, 2021]
+    assert np.diff(kept.ordinals).tolist() == [1]
+    only = keys.keep(np.array([True, True, False, False]))
+    assert np.diff(only.ordinals).tolist() == [2]

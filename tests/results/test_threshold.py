@@ -1,0 +1,208 @@
+"""What the stored numbers of a threshold fit tell: tables, sets, regimes, words."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import pickle
+from dataclasses import FrozenInstanceError, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from digiprosper import Panel, PanelThreshold, Results, ThresholdResults
+from digiprosper.errors import OptionError
+from digiprosper.results.threshold import bootstrap_p, critical_lr, remarks, runs
+
+pytestmark = pytest.mark.filterwarnings("ignore::digiprosper.errors.DigiprosperWarning")
+COLUMNS = ["estimate", "conf_low", "conf_high", "ssr", "F", "p_value", "crit_10", "crit_5", "crit_1"]
+
+
+def panel() -> Panel:
+    rng = np.random.default_rng(8)
+    df = pd.DataFrame({"city": np.repeat(np.arange(40), 9), "year": np.tile(np.arange(2010, 2019), 40)})
+    df["q"] = np.round(rng.normal(size=360), 2)
+    df["z"] = rng.normal(size=360)
+    df["x"] = rng.normal(size=360)
+    df["y"] = df["x"] + df["z"] * (0.5 + (df["q"] > 0.2)) + 0.1 * df["city"] + rng.normal(size=360)
+    return Panel(df, "city", "year", labels={"q": "城镇化率", "y": "Income"})
+
+
+@pytest.fixture(scope="module")
+def found() -> ThresholdResults:
+    spec = PanelThreshold("y", "z", "q", "x", n_thresholds=2, bootstrap=("wild_cluster", "hansen"), reps=199)
+    return spec.fit(panel(), rng=4)
+
+
+@pytest.fixture(scope="module")
+def given() -> ThresholdResults:
+    return PanelThreshold("y", "z", "q", "x", thresholds=(0.5, -0.6), df="xthreg").fit(panel())
+
+
+def test_thresholds_are_one_row_each_in_the_order_found(found: ThresholdResults) -> None:
+    frame = found.thresholds
+    assert list(frame.columns) == COLUMNS
+    assert frame.index.tolist() == [1, 2]
+    assert frame["ssr"].tolist() == found.ssr.tolist()[1:]
+    first = found.tests[found.tests["bootstrap"] == "wild_cluster"]
+    for name in COLUMNS[5:]:
+        assert frame[name].tolist() == first[name].tolist()
+    for j in (1, 2):
+        pieces = found.confidence_set(j)
+        assert frame.loc[j, "conf_low"] == pieces[0][0]
+        assert frame.loc[j, "conf_high"] == pieces[-1][1]
+        assert frame.loc[j, "conf_low"] <= frame.loc[j, "estimate"] <= frame.loc[j, "conf_high"]
+
+
+def test_tests_are_one_row_a_threshold_and_bootstrap(found: ThresholdResults) -> None:
+    tests = found.tests
+    assert list(tests.columns) == ["threshold", "bootstrap", *COLUMNS[4:]]
+    assert tests["threshold"].tolist() == [1, 1, 2, 2]
+    assert tests["bootstrap"].tolist() == ["wild_cluster", "hansen"] * 2
+    for row in tests.itertuples():
+        draws = found.statistic_draws[("wild_cluster", "hansen").index(row.bootstrap), row.threshold - 1]
+        assert row.p_value == (1 + (draws >= row.F).sum()) / 200
+        assert row.crit_5 == np.quantile(draws, 0.95)
+
+
+def test_ssr_and_f_follow_the_definition(found: ThresholdResults) -> None:
+    s = found.ssr.tolist()
+    assert s[0] > s[1] > s[2]
+    assert found.df == 360 - 40
+    np.testing.assert_allclose(found.thresholds["F"], [(s[0] / s[1] - 1) * 320, (s[1] / s[2] - 1) * 320])
+
+
+def test_profiles_have_their_least_value_at_the_estimate(found: ThresholdResults) -> None:
+    for j in (1, 2):
+        profile = found.profile(j)
+        assert list(profile.columns) == ["gamma", "ssr", "lr"]
+        assert profile["gamma"].is_monotonic_increasing
+        at = profile["lr"].argmin()
+        assert profile["lr"][at] == 0
+        assert profile["gamma"][at] == found.thresholds.loc[j, "estimate"]
+        assert profile["ssr"][at] == pytest.approx(float(found.slopes.resids @ found.slopes.resids))
+        assert np.isfinite(profile["ssr"]).all()
+    # No candidate of one threshold lies within the trim of the other.
+    q = np.sort(panel().frame["q"].to_numpy())
+    other = found.thresholds.loc[2, "estimate"]
+    between = [abs((q <= g).sum() - (q <= other).sum()) for g in found.profile(1)["gamma"]]
+    assert min(between) >= 18
+
+
+def test_sets_are_all_that_the_likelihood_ratio_accepts(found: ThresholdResults) -> None:
+    for level in (0.5, 0.95, 0.99):
+        results = replace(found, level=level)
+        profile = results.profile(2)
+        accepted = profile.loc[profile["lr"] <= critical_lr(level), "gamma"]
+        pieces = results.confidence_set(2)
+        inside = [g for g in profile["gamma"] if any(a <= g <= b for a, b in pieces)]
+        assert inside == accepted.tolist()
+        assert all(a[1] < b[0] for a, b in itertools.pairwise(pieces))
+
+
+def test_given_thresholds_are_the_reference_of_their_profiles(given: ThresholdResults) -> None:
+    assert given.thresholds["estimate"].tolist() == [0.5, -0.6]
+    assert given.thresholds[COLUMNS[5:]].isna().all(axis=None)
+    assert given.tests.empty
+    assert list(given.tests.columns) == ["threshold", "bootstrap", *COLUMNS[4:]]
+    assert given.df == 9 * 39
+    assert given.profile(1)["lr"].min() < 0
+    ssr = float(given.slopes.resids @ given.slopes.resids)
+    np.testing.assert_allclose(given.profile(2)["lr"], (given.profile(2)["ssr"] / ssr - 1) * 351, atol=1e-8)
+    assert given.regimes["upper"].tolist()[:2] == [-0.6, 0.5]
+
+
+def test_regimes_number_rows_from_low_to_high(found: ThresholdResults) -> None:
+    data = panel().frame
+    cuts = sorted(found.thresholds["estimate"])
+    wanted = 1 + (data["q"] > cuts[0]).astype(int) + (data["q"] > cuts[1]).astype(int)
+    assert found.regime.tolist() == wanted.tolist()
+    assert found.regime.index.equals(data.index)
+    regimes = found.regimes
+    assert list(regimes.columns) == ["lower", "upper", "nobs", "n_entities"]
+    assert regimes["nobs"].tolist() == wanted.value_counts().sort_index().tolist()
+    assert regimes["lower"].tolist() == [-np.inf, *cuts]
+    by_time = found.regime_by_time()
+    assert by_time.index.name == "year"
+    assert by_time.index.tolist() == list(range(2010, 2019))
+    assert by_time.columns.tolist() == [1, 2, 3]
+    assert (by_time.sum(axis=1) == 40).all()
+    assert by_time.sum().tolist() == regimes["nobs"].tolist()
+
+
+@pytest.mark.parametrize("number", [0, 3, -1, 1.5, "1", True])
+def test_thresholds_are_asked_for_by_number(found: ThresholdResults, number: Any) -> None:
+    for method in (found.profile, found.confidence_set):
+        with pytest.raises(OptionError, match="from 1 to 2"):
+            method(number)
+
+
+def test_summary_says_what_an_economist_asks(found: ThresholdResults, given: ThresholdResults) -> None:
+    text = found.summary()
+    for words in (
+        "Income",
+        "城镇化率",
+        "2 thresholds",
+        "no threshold: rejected at 5%",
+        "confidence set",
+        "hansen",
+    ):
+        assert words in text
+    last = text.splitlines()[-1]
+    for words in ("SE clustered by city (G = 40, t 39 df", "trim .05", "N - n = 320", "rng 4", "199 draws"):
+        assert words in last
+    assert str(found) == text
+    assert "(given)" in given.summary()
+    assert "no p-value" in given.summary()
+    assert "T (n - 1) = 351" in given.summary().splitlines()[-1]
+    assert "rng" not in given.summary().splitlines()[-1]
+    assert "<table" in found._repr_html_()
+    plain = PanelThreshold("y", "z", "q", entity_effects=False, time_effects=False, bootstrap=None, grid=20)
+    last = plain.fit(panel()).summary().splitlines()[-1]
+    assert "N - 1 = 359" in last
+    assert "grid 20" in last
+
+
+def test_results_are_frozen_picklable_and_json_safe(found: ThresholdResults, given: ThresholdResults) -> None:
+    with pytest.raises(FrozenInstanceError):
+        found.level = 0.9  # type: ignore[misc]
+    copy = pickle.loads(pickle.dumps(found))
+    pd.testing.assert_frame_equal(copy.thresholds, found.thresholds)
+    pd.testing.assert_series_equal(copy.regime, found.regime)
+    for results in (found, given):
+        out = json.loads(json.dumps(results.to_dict(), allow_nan=False))
+        assert out["schema"] == 1
+        assert out["thresholds"][0]["estimate"] == results.thresholds.loc[1, "estimate"]
+        assert out["regimes"][0]["lower"] is None
+        assert out["slopes"]["schema"] == 1
+    assert not hasattr(found, "bse")
+    assert not isinstance(found, Results)
+    assert isinstance(found.slopes, Results)
+
+
+def test_small_tools() -> None:
+    assert critical_lr(0.95) == pytest.approx(7.3523, abs=1e-4)
+    assert critical_lr(0.99) == pytest.approx(10.5916, abs=1e-4)
+    assert (1 - np.exp(-critical_lr(0.9) / 2)) ** 2 == pytest.approx(0.9)
+    assert bootstrap_p(2.0, np.array([1.0, 2.0 - 1e-14, 3.0, np.nan])) == 3 / 4
+    assert bootstrap_p(9.0, np.array([1.0])) == 1 / 2
+    assert runs(np.arange(3.0), np.array([False, False, False])) == []
+    assert runs(np.arange(3.0), np.array([True, True, True])) == [(0.0, 2.0)]
+
+
+def test_remarks_read_stored_numbers_only(found: ThresholdResults) -> None:
+    assert "few_draws" not in {n.code for n in remarks(found)}
+    fewer = replace(found, statistic_draws=found.statistic_draws[:, :, :50], reps=50)
+    assert "few_draws" in {n.code for n in remarks(fewer)}
+    lost = found.statistic_draws.copy()
+    lost[0, 1, :7] = np.nan
+    notice = next(n for n in remarks(replace(found, statistic_draws=lost)) if n.code == "lost_draws")
+    assert notice.data["count"] == 7
+    opposed = found.statistic_draws.copy()
+    opposed[1, 0] = 1e9
+    assert "tests_disagree" in {n.code for n in remarks(replace(found, statistic_draws=opposed))}
+    small = replace(found, regime_sizes=np.array([[300, 40], [50, 30], [10, 4]]))
+    notice = next(n for n in remarks(small) if n.code == "small_regime")
+    assert notice.data == {"regime": 3, "nobs": 10, "n_entities": 4}
