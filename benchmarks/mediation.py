@@ -2,7 +2,7 @@
 
 300 entities x 10 periods; treatment, mediator, outcome and two controls; entity and time effects in all three
 equations. Here: the whole `fit` with 1,000 draws, standard errors, intervals and p-values included. There: a
-loop of 20 draws of entities (an entity drawn twice gets two codes), three PanelOLS fits a draw. What matters is
+loop of 20 draws of entities (an entity drawn twice has two codes), three PanelOLS fits a draw. What counts is
 the ratio per draw in one run. Then: the time of the draws alone, and a fit with 5,000 draws, on an unbalanced
 panel too. One thread. Run: python benchmarks/mediation.py
 """

@@ -93,7 +93,7 @@ def test_unknown_option_suggests_the_nearest() -> None:
 
 def test_true_is_not_one() -> None:
     with pytest.raises(errors.OptionError):
-        errors.check_option("n", True, (1, 2))
+        errors.check_option(name="n", value=True, allowed=(1, 2))
 
 
 @pytest.mark.parametrize("level", [0, 1, 95, "0.95", True, float("nan")])

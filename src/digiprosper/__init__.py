@@ -10,11 +10,19 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from digiprosper import datasets as datasets
+    from digiprosper.composite.aggregate import Aggregation as Aggregation
     from digiprosper.composite.index import CompositeIndex as CompositeIndex
+    from digiprosper.composite.index import IndexMissing as IndexMissing
     from digiprosper.composite.index import IndexResults as IndexResults
+    from digiprosper.composite.index import IndexStructure as IndexStructure
+    from digiprosper.composite.index import Scope as Scope
+    from digiprosper.composite.indicators import Direction as Direction
     from digiprosper.composite.indicators import Indicator as Indicator
     from digiprosper.composite.indicators import IndicatorSystem as IndicatorSystem
+    from digiprosper.composite.normalise import Normalisation as Normalisation
+    from digiprosper.composite.weights import Weighting as Weighting
     from digiprosper.composite.weights import entropy_weights as entropy_weights
+    from digiprosper.datasets.simulate import Truth as Truth
     from digiprosper.diagnostics import UTestResult as UTestResult
     from digiprosper.diagnostics import u_test as u_test
     from digiprosper.errors import AlignmentError as AlignmentError
@@ -46,10 +54,17 @@ if TYPE_CHECKING:
     from digiprosper.estimators.linear import Ssc as Ssc
     from digiprosper.estimators.mediation import Mediation as Mediation
     from digiprosper.estimators.mediation import MediationResults as MediationResults
+    from digiprosper.estimators.mediation import MediationStructure as MediationStructure
+    from digiprosper.estimators.mediation import SobelKind as SobelKind
+    from digiprosper.estimators.threshold import Bootstrap as Bootstrap
+    from digiprosper.estimators.threshold import DfRule as DfRule
+    from digiprosper.estimators.threshold import Grid as Grid
     from digiprosper.estimators.threshold import PanelThreshold as PanelThreshold
+    from digiprosper.estimators.threshold import Rule as Rule
     from digiprosper.panel import Panel as Panel
     from digiprosper.panel import Sample as Sample
     from digiprosper.present import plots as plots
+    from digiprosper.present.rows import Below as Below
     from digiprosper.present.tables import Table as Table
     from digiprosper.present.tables import etable as etable
     from digiprosper.results.collection import ResultSet as ResultSet
@@ -74,28 +89,43 @@ _ERRORS = (
 )
 _HOME = {
     **dict.fromkeys(_ERRORS.split(), "errors"),
+    "Aggregation": "composite.aggregate",
+    "Below": "present.rows",
+    "Bootstrap": "estimators.threshold",
     "CompositeIndex": "composite.index",
     "CovType": "estimators.linear",
+    "DfRule": "estimators.threshold",
+    "Direction": "composite.indicators",
     "EffectResults": "results.effects",
     "FixedEffects": "estimators.linear",
     "Glance": "results.protocol",
+    "Grid": "estimators.threshold",
     "HasDraws": "results.protocol",
+    "IndexMissing": "composite.index",
     "IndexResults": "composite.index",
+    "IndexStructure": "composite.index",
     "Indicator": "composite.indicators",
     "IndicatorSystem": "composite.indicators",
     "LinearResults": "results.linear",
     "Mediation": "estimators.mediation",
     "MediationResults": "estimators.mediation",
+    "MediationStructure": "estimators.mediation",
+    "Normalisation": "composite.normalise",
     "Panel": "panel",
     "PanelThreshold": "estimators.threshold",
     "ResultSet": "results.collection",
     "Results": "results.protocol",
+    "Rule": "estimators.threshold",
     "Sample": "panel",
+    "Scope": "composite.index",
+    "SobelKind": "estimators.mediation",
     "Ssc": "estimators.linear",
     "Table": "present.tables",
     "TestResult": "results.tests",
     "ThresholdResults": "results.threshold",
+    "Truth": "datasets.simulate",
     "UTestResult": "diagnostics",
+    "Weighting": "composite.weights",
     "entropy_weights": "composite.weights",
     "etable": "present.tables",
     "fit_all": "studies.many",
@@ -105,24 +135,32 @@ _HOME = {
 _MODULES = {"datasets": "datasets", "plots": "present.plots"}
 
 __all__ = [
+    "Aggregation",
     "AlignmentError",
+    "Below",
+    "Bootstrap",
     "BoundaryThresholdWarning",
     "CollinearityError",
     "ColumnError",
     "CompositeIndex",
     "CovType",
     "CovarianceWarning",
+    "DfRule",
     "DigiprosperError",
     "DigiprosperWarning",
+    "Direction",
     "EffectResults",
     "FewClustersWarning",
     "FewDrawsWarning",
     "FixedEffects",
     "Glance",
+    "Grid",
     "HasDraws",
     "IdentificationError",
     "IdentificationWarning",
+    "IndexMissing",
     "IndexResults",
+    "IndexStructure",
     "Indicator",
     "IndicatorError",
     "IndicatorSystem",
@@ -131,9 +169,11 @@ __all__ = [
     "LinearResults",
     "Mediation",
     "MediationResults",
+    "MediationStructure",
     "MissingDataError",
     "MissingDataWarning",
     "NearCollinearWarning",
+    "Normalisation",
     "Notice",
     "OptionError",
     "Panel",
@@ -141,16 +181,21 @@ __all__ = [
     "PanelThreshold",
     "ResultSet",
     "Results",
+    "Rule",
     "Sample",
+    "Scope",
     "SingletonWarning",
     "SmallRegimeWarning",
+    "SobelKind",
     "Ssc",
     "Table",
     "TermError",
     "TestResult",
     "ThresholdResults",
     "ThresholdSearchError",
+    "Truth",
     "UTestResult",
+    "Weighting",
     "datasets",
     "entropy_weights",
     "etable",

@@ -8,8 +8,8 @@ from digiprosper.composite.index import (
     EntitySums,
     IndexMissing,
     IndexResults,
+    IndexStructure,
     Scope,
-    Structure,
 )
 from digiprosper.composite.indicators import Direction, Indicator, IndicatorSystem
 from digiprosper.composite.normalise import EndPoints, Normalisation
@@ -23,11 +23,11 @@ __all__ = [
     "EntitySums",
     "IndexMissing",
     "IndexResults",
+    "IndexStructure",
     "Indicator",
     "IndicatorSystem",
     "Normalisation",
     "Scope",
-    "Structure",
     "Weighing",
     "Weighting",
     "entropy_weights",

@@ -28,10 +28,10 @@ from digiprosper.panel import Panel, Sample
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["CompositeIndex", "EntitySums", "IndexMissing", "IndexResults", "Scope", "Structure"]
+__all__ = ["CompositeIndex", "EntitySums", "IndexMissing", "IndexResults", "IndexStructure", "Scope"]
 
 Scope = Literal["pooled"]
-Structure = Literal["flat"]
+IndexStructure = Literal["flat"]
 IndexMissing = Literal["raise", "drop"]
 
 _WORDS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -97,7 +97,7 @@ class CompositeIndex:
     normalise: Normalisation = "minmax"
     shift: float = 0.0
     weighting: Weighting = "entropy"
-    structure: Structure = "flat"
+    structure: IndexStructure = "flat"
     aggregate: Aggregation = "linear"
     missing: IndexMissing = "raise"
     name: str = "index_score"

@@ -339,11 +339,16 @@ def fit_columns(
         If columns are exact combinations of one another.
     """
     sample, options = prepared.sample, prepared.options
-    names, design, notices = _independent(prepared, names, design)
-    n, k = design.shape
-    _refuse_wide(n, k, prepared.within.rank)
+    if design.shape[1] == 0:
+        raise IdentificationError("x has no regressor; name at least one term.")
     both = np.column_stack([outcome, design])
     swept = prepared.within.sweep(both)
+    kept, notices = _independent(prepared, names, design, swept[:, 1:])
+    if len(kept) < design.shape[1]:
+        names, design = [names[j] for j in kept], design[:, kept]
+        both, swept = (a[:, [0, *(1 + j for j in kept)]] for a in (both, swept))
+    n, k = design.shape
+    _refuse_wide(n, k, prepared.within.rank)
     y, x = swept[:, 0], swept[:, 1:]
     _refuse_flat_outcome(outcome, y, depvar, prepared)
     fit = ols(x, y, obs_weights=prepared.obs_weights)
@@ -352,7 +357,7 @@ def fit_columns(
         notices.append(Notice("near_collinear", text, {"condition": fit.condition}))
     count, how = inference(prepared, k)
     covariance = fit.bread @ meat(x, fit.residuals, how, obs_weights=prepared.obs_weights) @ fit.bread
-    coefficients, terms = fit.coefficients, names
+    coefficients, terms = fit.coefficients, tuple(names)
     if not prepared.effect_names:
         coefficients, covariance = _with_intercept(
             prepared, both, fit.residuals, fit.bread, coefficients, how
@@ -391,7 +396,7 @@ def fit_columns(
             prepared, outcome, design, swept, fit.residuals, fit.coefficients, count.full
         ),
         f_value=_f_statistic(fit.coefficients, covariance[:k, :k], how.df_t),
-        stats=_statistics(sample, [depvar, *names], np.column_stack([outcome, design])),
+        stats=_statistics(sample, [depvar, *names], both),
         labels=dict(sample.labels),
         diagnostics=(*prepared.notices, *notices),
     )
@@ -431,14 +436,11 @@ def inference(prepared: Prepared, k: int) -> tuple[Any, Recipe]:
 
 
 def _independent(
-    prepared: Prepared, names: Sequence[str], design: Floats
-) -> tuple[tuple[str, ...], Floats, list[Notice]]:
-    if design.shape[1] == 0:
-        raise IdentificationError("x has no regressor; name at least one term.")
+    prepared: Prepared, names: Sequence[str], design: Floats, swept: Floats
+) -> tuple[list[int], list[Notice]]:
     centred = design - design.mean(axis=0)
     spread = np.sqrt(np.einsum("ij,ij->j", centred, centred))
     size = np.abs(design).max(axis=0) * np.sqrt(design.shape[0])
-    swept = prepared.within.sweep(design)
     left = np.sqrt(np.einsum("ij,ij->j", swept, swept))
     constant = spread <= 1e-13 * size
     absorbed = constant | (left < _ABSORBED * spread)
@@ -471,7 +473,7 @@ def _independent(
     gone = {d.column for d in found}
     kept = [j for i, j in enumerate(kept) if i not in gone]
     notices = [Notice("dropped_" + p.code, f"{p.message}; it was dropped", p.data) for p in problems]
-    return tuple(names[j] for j in kept), design[:, kept], notices
+    return kept, notices
 
 
 def _refuse_wide(n: int, k: int, rank: int) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from dataclasses import field as attribute
-from typing import TYPE_CHECKING, ClassVar, Literal, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
 
 import numpy as np
 import pandas as pd
@@ -35,7 +35,8 @@ from digiprosper.kernels.least_squares import ols
 from digiprosper.kernels.resampling import bootstrap, entity_grams, seed_sequence
 from digiprosper.kernels.within import is_nested
 from digiprosper.panel.terms import canonical
-from digiprosper.results.effects import EffectResults, wrapped
+from digiprosper.results.effects import EffectResults
+from digiprosper.results.text import listed, wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,9 +48,9 @@ if TYPE_CHECKING:
     from digiprosper.results.linear import LinearResults
     from digiprosper.results.protocol import Glance
 
-__all__ = ["Mediation", "MediationResults", "SobelKind", "Structure"]
+__all__ = ["Mediation", "MediationResults", "MediationStructure", "SobelKind"]
 
-Structure = Literal["parallel"]
+MediationStructure = Literal["parallel"]
 SobelKind = Literal["sobel", "aroian", "goodman"]
 
 _LEAST_REPS = 20
@@ -148,6 +149,19 @@ class MediationResults(EffectResults):
         head = self._heading(title)
         return "\n".join([*head, *wrapped(self._words(outcome)), *self._notes(), self.conventions])
 
+    def to_dict(self) -> dict[str, Any]:
+        """Turn the result into plain data that JSON can hold; missing numbers are None.
+
+        Returns
+        -------
+        dict
+            As `EffectResults.to_dict`, with the treatment, the mediators and every path.
+        """
+        # A slotted dataclass is a new class: `super()` without arguments would look in the old one.
+        out = EffectResults.to_dict(self)
+        paths = {name: fit.to_dict() for name, fit in self.equations}
+        return {**out, "treatment": self.treatment, "mediators": list(self.mediators), "paths": paths}
+
     def _product(self, mediator: str) -> tuple[float, float, float, float]:
         first, second = self.paths[f"mediator:{mediator}"], self.paths["outcome"]
         i, j = first.names.index(self.treatment), second.names.index(mediator)
@@ -159,7 +173,7 @@ class MediationResults(EffectResults):
         total, direct, indirect = (float(v) for v in self.estimates[:3])
         lines = [
             f"One unit more of {self.treatment} goes with {total:.4g} of {outcome}:",
-            f"{direct:.4g} directly and {indirect:.4g} through {' and '.join(self.mediators)}.",
+            f"{direct:.4g} directly and {indirect:.4g} through {listed(self.mediators)}.",
         ]
         for mediator in self.mediators:
             a, b, _, _ = self._product(mediator)
@@ -240,7 +254,7 @@ class Mediation(Specification):
     treatment: str
     mediators: tuple[str, ...]
     x: tuple[str, ...] = ()
-    structure: Structure = attribute(default="parallel", kw_only=True)
+    structure: MediationStructure = attribute(default="parallel", kw_only=True)
     entity_effects: bool = attribute(default=True, kw_only=True)
     time_effects: bool = attribute(default=True, kw_only=True)
     cov_type: CovType = attribute(default="clustered", kw_only=True)
@@ -257,7 +271,7 @@ class Mediation(Specification):
         mediators: str | Sequence[str],
         x: str | Sequence[str] = (),
         *,
-        structure: Structure = "parallel",
+        structure: MediationStructure = "parallel",
         entity_effects: bool = True,
         time_effects: bool = True,
         cov_type: CovType = "clustered",
@@ -278,7 +292,7 @@ class Mediation(Specification):
         if not self.mediators:
             raise TermError("mediators is empty; name at least one term (FixedEffects has the total effect).")
         self._refuse_repeats()
-        check_option("structure", self.structure, get_args(Structure))
+        check_option("structure", self.structure, get_args(MediationStructure))
         check_linear_options(self)
         if self.clusters is not None and len(self.clusters) > 1:
             raise OptionError(

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from digiprosper.kernels import Floats
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 

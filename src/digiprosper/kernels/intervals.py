@@ -12,7 +12,6 @@ if TYPE_CHECKING:
 __all__ = ["delta", "fieller", "percentile", "percentile_p"]
 
 
-
 def percentile(draws: Floats, level: float = 0.95) -> tuple[Floats, Floats]:
     """Percentile interval of every column of bootstrap draws.
 

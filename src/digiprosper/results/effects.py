@@ -10,14 +10,14 @@ import pandas as pd
 
 from digiprosper.errors import Notice, OptionError, check_option
 from digiprosper.kernels import Floats, intervals
-from digiprosper.results.text import json_safe, p_text, table
+from digiprosper.results.text import json_safe, p_text, table, wrapped
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from digiprosper.results.protocol import Glance
 
-__all__ = ["EffectResults", "wrapped"]
+__all__ = ["EffectResults"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -332,24 +332,6 @@ class EffectResults:
     @property
     def __maketables_default_stat_keys__(self) -> list[str]:
         return ["N", "r2_within"]
-
-
-def wrapped(lines: Iterable[str]) -> list[str]:
-    """Break lines at 80 columns.
-
-    Parameters
-    ----------
-    lines : iterable of str
-        Sentences.
-
-    Returns
-    -------
-    list of str
-        Lines; what is carried over is indented.
-    """
-    from textwrap import wrap
-
-    return [part for line in lines for part in wrap(line, 80, subsequent_indent="  ")]
 
 
 def _number(value: float, digits: int = 5) -> str:

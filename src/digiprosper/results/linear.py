@@ -13,7 +13,7 @@ from digiprosper.errors import Notice, TermError, check_level, issue
 from digiprosper.results.marginal import slope_weights
 from digiprosper.results.protocol import Glance, empty_glance
 from digiprosper.results.tests import TestResult
-from digiprosper.results.text import conventions, json_safe, p_text, table
+from digiprosper.results.text import conventions, json_safe, p_text, table, wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -417,7 +417,7 @@ class LinearResults:
             for i, (name, b) in enumerate(zip(self.names, self.coefficients, strict=True))
         ]
         body = table(["", "estimate", "std. error", "t", "p", "95% interval"], rows)
-        notes = [f"Note: {n.message}" for n in self.diagnostics]
+        notes = wrapped(f"Note: {n.message}" for n in self.diagnostics)
         return "\n".join([*head, "", body, *notes, self.conventions])
 
     def __str__(self) -> str:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import unicodedata
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from digiprosper.results.linear import LinearResults
 
-__all__ = ["conventions", "json_safe", "p_text", "table"]
+__all__ = ["conventions", "json_safe", "listed", "p_text", "table", "wrapped"]
 
 
 def p_text(p: float) -> str:
@@ -88,6 +89,38 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
     rule = "-" * (sum(widths) + 2 * (len(widths) - 1))
     return "\n".join([line(every[0]), rule, *(line(r) for r in every[1:]), rule])
+
+
+def wrapped(lines: Iterable[str]) -> list[str]:
+    """Break lines at 80 columns.
+
+    Parameters
+    ----------
+    lines : iterable of str
+        Sentences.
+
+    Returns
+    -------
+    list of str
+        Lines; what is carried over is indented.
+    """
+    return [part for line in lines for part in wrap(line, 80, subsequent_indent="  ")]
+
+
+def listed(words: Sequence[str]) -> str:
+    """Join words as a sentence does.
+
+    Parameters
+    ----------
+    words : sequence of str
+        At least one.
+
+    Returns
+    -------
+    str
+        Such as ``"a, b and c"``.
+    """
+    return " and ".join([*[", ".join(words[:-1])] * (len(words) > 1), words[-1]])
 
 
 def json_safe(value: Any) -> Any:

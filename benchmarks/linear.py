@@ -1,0 +1,178 @@
+"""One fixed-effects fit beside pyfixest and linearmodels: ratios of CPU medians, peers interleaved in one run.
+
+Run it with one thread, as everything here is timed:
+
+    OMP_NUM_THREADS=1 python benchmarks/linear.py
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+for _name in (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "NUMBA_NUM_THREADS",
+    "RAYON_NUM_THREADS",
+):
+    os.environ.setdefault(_name, "1")
+
+import numpy as np
+import pandas as pd
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+TARGETS = {
+    "small / pyfixest": 0.15,
+    "small / linearmodels": 0.06,
+    "large / pyfixest": 0.6,
+    "cold / pyfixest": 1.0,
+}
+
+
+def panel_frame(n: int, periods: int, k: int, *, holes: float = 0.0) -> pd.DataFrame:
+    """Simulate a panel with two-way effects and k regressors."""
+    rng = np.random.default_rng(1)
+    entity, period = np.divmod(np.arange(n * periods), periods)
+    keep = rng.random(n * periods) >= holes
+    entity, period = entity[keep], period[keep]
+    frame = pd.DataFrame({"id": entity, "year": 2000 + period})
+    for j in range(k):
+        frame[f"x{j}"] = (
+            rng.normal(size=len(frame)) + rng.normal(size=n)[entity] + rng.normal(size=periods)[period]
+        )
+    frame["y"] = frame["x0"] - frame["x1"] + rng.normal(size=n)[entity] + rng.normal(size=len(frame))
+    return frame
+
+
+def ours(frame: pd.DataFrame, x: list[str]) -> Callable[[], np.ndarray]:
+    """One fit of ours on a built Panel, errors and p-values read."""
+    from digiprosper import FixedEffects, Panel
+
+    panel, spec = Panel(frame, "id", "year"), FixedEffects("y", x)
+
+    def run() -> np.ndarray:
+        results = spec.fit(panel)
+        return np.concatenate([results.params, results.std_errors, results.pvalues])
+
+    return run
+
+
+def pyfixest(frame: pd.DataFrame, x: list[str]) -> Callable[[], np.ndarray]:
+    """One fit of pyfixest."""
+    import pyfixest as pf
+
+    formula = f"y ~ {' + '.join(x)} | id + year"
+
+    def run() -> np.ndarray:
+        fit = pf.feols(formula, frame, vcov={"CRV1": "id"})
+        return np.concatenate([fit.coef(), fit.se(), fit.pvalue()])
+
+    return run
+
+
+def linearmodels(frame: pd.DataFrame, x: list[str]) -> Callable[[], np.ndarray]:
+    """One fit of linearmodels on an indexed frame."""
+    from linearmodels.panel import PanelOLS
+
+    table = frame.set_index(["id", "year"])
+
+    def run() -> np.ndarray:
+        model = PanelOLS(table["y"], table[x], entity_effects=True, time_effects=True)
+        fit = model.fit(cov_type="clustered", cluster_entity=True)
+        return np.concatenate([fit.params, fit.std_errors, fit.pvalues])
+
+    return run
+
+
+def medians(runs: dict[str, Callable[[], np.ndarray]], reps: int) -> dict[str, float]:
+    """Median CPU seconds of each, one after the other in every round."""
+    k = len(next(iter(runs.values()))()) // 3
+    slopes = {name: run()[:k] for name, run in runs.items()}
+    for name, b in slopes.items():
+        np.testing.assert_allclose(b, slopes["digiprosper"], rtol=1e-4, err_msg=name)
+    times: dict[str, list[float]] = {name: [] for name in runs}
+    for _ in range(reps):
+        for name, run in runs.items():
+            start = time.process_time()
+            run()
+            times[name].append(time.process_time() - start)
+    return {name: statistics.median(t) for name, t in times.items()}
+
+
+COLD = {
+    "digiprosper": """
+import pandas as pd, digiprosper as dp
+frame = pd.read_pickle(r"{path}")
+results = dp.FixedEffects("y", {x}).fit(dp.Panel(frame, "id", "year"))
+results.std_errors, results.pvalues
+""",
+    "pyfixest": """
+import pandas as pd, pyfixest as pf
+frame = pd.read_pickle(r"{path}")
+fit = pf.feols("y ~ {terms} | id + year", frame, vcov={{"CRV1": "id"}})
+fit.se(), fit.pvalue()
+""",
+}
+
+
+def cold(frame: pd.DataFrame, x: list[str], reps: int) -> tuple[dict[str, float], dict[str, float]]:
+    """Median CPU and wall seconds of whole processes: import, build, fit, read."""
+    cpu: dict[str, list[float]] = {name: [] for name in COLD}
+    wall: dict[str, list[float]] = {name: [] for name in COLD}
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "frame.pkl"
+        frame.to_pickle(path)
+        for turn in range(reps + 1):
+            for name, text in COLD.items():
+                script = text.format(path=path, x=x, terms=" + ".join(x))
+                before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+                subprocess.run([sys.executable, "-W", "ignore", "-c", script], check=True)
+                after = resource.getrusage(resource.RUSAGE_CHILDREN)
+                if turn:  # the first round fills the caches
+                    wall[name].append(time.perf_counter() - start)
+                    cpu[name].append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+    return ({n: statistics.median(t) for n, t in times.items()} for times in (cpu, wall))  # type: ignore[return-value]
+
+
+def show(name: str, ratio: float) -> None:
+    """Print one ratio beside its target."""
+    print(
+        f"{name:24s} {ratio:7.3f}   target {TARGETS[name]:.2f}   {'ok' if ratio <= TARGETS[name] else 'MISSED'}"
+    )
+
+
+def main() -> None:
+    """Print every ratio."""
+    warnings.simplefilter("ignore")
+    x = [f"x{j}" for j in range(6)]
+    frame = panel_frame(30, 12, 6)
+    small = medians(
+        {f.__name__.replace("ours", "digiprosper"): f(frame, x) for f in (ours, pyfixest, linearmodels)}, 101
+    )
+    print(f"one fit, 30 x 12, k = 6, two-way, clustered: {1e3 * small['digiprosper']:.2f} ms")
+    show("small / pyfixest", small["digiprosper"] / small["pyfixest"])
+    show("small / linearmodels", small["digiprosper"] / small["linearmodels"])
+    x = [f"x{j}" for j in range(8)]
+    big = panel_frame(55_556, 10, 8, holes=0.1)
+    large = medians({"digiprosper": ours(big, x), "pyfixest": pyfixest(big, x)}, 5)
+    print(f"{len(big):,} rows, unbalanced, k = 8: {large['digiprosper']:.2f} s")
+    show("large / pyfixest", large["digiprosper"] / large["pyfixest"])
+    cpu, wall = cold(frame, [f"x{j}" for j in range(6)], 7)
+    print(f"whole process: {wall['digiprosper']:.2f} s; CPU ratio {cpu['digiprosper'] / cpu['pyfixest']:.3f}")
+    show("cold / pyfixest", wall["digiprosper"] / wall["pyfixest"])
+
+
+if __name__ == "__main__":
+    main()
