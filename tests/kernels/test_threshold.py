@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from digiprosper.errors import CollinearityError, ThresholdSearchError
@@ -102,8 +102,11 @@ def test_every_candidate_equals_least_squares_with_dummies(
     wanted = np.array([brute(data, effects, [g], rule, intercept=intercept) for g in values])
     there = np.isfinite(found.profiles[0])
     np.testing.assert_allclose(found.profiles[0][there], wanted[there], atol=1e-9 * start, rtol=0)
-    assert there.all()
-    assert values[found.stages[0].at[0]] == values[wanted.argmin()]
+    assert values[found.stages[0].at[0]] == values[there][wanted[there].argmin()]
+    block = k + intercept
+    for cut in plan.candidates.cuts[~there]:
+        # A value is passed over only where a regime has too few rows for its own slopes.
+        assert min(cut, data["q"].size - cut) <= block + len(effects)
 
 
 @settings(max_examples=60, deadline=None, derandomize=True)
@@ -113,6 +116,8 @@ def test_every_candidate_equals_least_squares_with_dummies(
     effects=st.sampled_from(EFFECTS),
     rule=st.sampled_from(["<=", "<"]),
 )
+@example(seed=520, k=1, effects=("entity",), rule="<=")  # trims that differ could chase each other for ever
+@example(seed=180160, k=2, effects=(), rule="<=")
 def test_two_thresholds_equal_the_same_search_by_least_squares(
     seed: int, k: int, effects: tuple[str, ...], rule: str
 ) -> None:
@@ -149,6 +154,7 @@ def test_two_thresholds_equal_the_same_search_by_least_squares(
         if pair == old:
             break
     assert list(values[list(found.stages[1].at)]) == pair
+    np.testing.assert_allclose(found.profiles.min(axis=1), last, atol=scale)
     assert found.ssr == pytest.approx(last, abs=scale)
 
 

@@ -341,16 +341,18 @@ def fit_columns(
     sample, options = prepared.sample, prepared.options
     if design.shape[1] == 0:
         raise IdentificationError("x has no regressor; name at least one term.")
-    both = np.column_stack([outcome, design])
+    both = np.vstack([outcome, design.T]).T
+    moments = _moments(both)
     swept = prepared.within.sweep(both)
-    kept, notices = _independent(prepared, names, design, swept[:, 1:])
+    kept, notices = _independent(prepared, names, moments[1:], swept[:, 1:])
     if len(kept) < design.shape[1]:
         names, design = [names[j] for j in kept], design[:, kept]
-        both, swept = (a[:, [0, *(1 + j for j in kept)]] for a in (both, swept))
+        columns = [0, *(1 + j for j in kept)]
+        both, swept, moments = both[:, columns], swept[:, columns], moments[columns]
     n, k = design.shape
     _refuse_wide(n, k, prepared.within.rank)
     y, x = swept[:, 0], swept[:, 1:]
-    _refuse_flat_outcome(outcome, y, depvar, prepared)
+    _refuse_flat_outcome(moments[0], y, depvar, prepared)
     fit = ols(x, y, obs_weights=prepared.obs_weights)
     if fit.condition > _NEAR:
         text = f"regressors are nearly collinear (condition number {fit.condition:.1e}); slopes are unstable."
@@ -396,7 +398,7 @@ def fit_columns(
             prepared, outcome, design, swept, fit.residuals, fit.coefficients, count.full
         ),
         f_value=_f_statistic(fit.coefficients, covariance[:k, :k], how.df_t),
-        stats=_statistics(sample, [depvar, *names], both),
+        stats=_statistics(sample, [depvar, *names], moments),
         labels=dict(sample.labels),
         diagnostics=(*prepared.notices, *notices),
     )
@@ -436,13 +438,11 @@ def inference(prepared: Prepared, k: int) -> tuple[Any, Recipe]:
 
 
 def _independent(
-    prepared: Prepared, names: Sequence[str], design: Floats, swept: Floats
+    prepared: Prepared, names: Sequence[str], moments: Floats, swept: Floats
 ) -> tuple[list[int], list[Notice]]:
-    centred = design - design.mean(axis=0)
-    spread = np.sqrt(np.einsum("ij,ij->j", centred, centred))
-    size = np.abs(design).max(axis=0) * np.sqrt(design.shape[0])
+    spread = _spread(moments)
     left = np.sqrt(np.einsum("ij,ij->j", swept, swept))
-    constant = spread <= 1e-13 * size
+    constant = _is_constant(moments)
     absorbed = constant | (left < _ABSORBED * spread)
     what = ", ".join(prepared.effect_names) or "the intercept"
     problems = []
@@ -460,7 +460,7 @@ def _independent(
     if not kept:
         raise IdentificationError(f"every regressor is absorbed by the effects ({what}).", problems)
     if options_raise(prepared):
-        _refuse_wide(design.shape[0], len(kept), prepared.within.rank)
+        _refuse_wide(swept.shape[0], len(kept), prepared.within.rank)
     found = dependences(swept[:, kept])
     for d in found:
         on = [names[kept[i]] for i in d.on]
@@ -500,11 +500,20 @@ def options_raise(prepared: Prepared) -> bool:
     return prepared.options.collinear == "raise"
 
 
-def _refuse_flat_outcome(outcome: Floats, swept: Floats, depvar: str, prepared: Prepared) -> None:
-    spread = float(np.linalg.norm(outcome - outcome.mean()))
-    if spread <= 1e-13 * float(np.abs(outcome).max()) * np.sqrt(outcome.size):
+def _spread(moments: Floats) -> Floats:
+    """Length of each column once its mean is out."""
+    return np.asarray(moments[..., 2] * np.sqrt(np.maximum(moments[..., 0] - 1, 0)))
+
+
+def _is_constant(moments: Floats) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    size = np.maximum(np.abs(moments[..., 3]), np.abs(moments[..., 4])) * np.sqrt(moments[..., 0])
+    return np.asarray(_spread(moments) <= 1e-13 * size)
+
+
+def _refuse_flat_outcome(moments: Floats, swept: Floats, depvar: str, prepared: Prepared) -> None:
+    if _is_constant(moments):
         raise IdentificationError(f"the outcome {depvar!r} is constant in the sample.")
-    if float(np.linalg.norm(swept)) < _ABSORBED * spread:
+    if float(np.linalg.norm(swept)) < _ABSORBED * float(_spread(moments)):
         what = ", ".join(prepared.effect_names)
         raise IdentificationError(f"the outcome {depvar!r} does not vary inside the effects ({what}).")
 
@@ -568,18 +577,24 @@ def _unit(covariance: Floats) -> Floats:
     return np.asarray(covariance / scale / scale[:, None])
 
 
-def _statistics(sample: Sample, names: Sequence[str], columns: Floats) -> tuple[tuple[str, ...], Floats]:
+def _statistics(sample: Sample, names: Sequence[str], moments: Floats) -> tuple[tuple[str, ...], Floats]:
     raw = [n for n in sample.variables if n not in names]
-    values = np.column_stack([columns, *(sample.variables[n] for n in raw)]) if raw else columns
-    there = ~np.isnan(values)
-    n = there.sum(axis=0)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        filled = np.where(there, values, 0.0)
-        mean = filled.sum(axis=0) / n
-        sd = np.sqrt((np.where(there, values - mean, 0.0) ** 2).sum(axis=0) / (n - 1))
-    low = np.where(there, values, np.inf).min(axis=0)
-    high = np.where(there, values, -np.inf).max(axis=0)
-    return (*names, *raw), np.column_stack([n, mean, sd, low, high])
+    rows = []
+    for name in raw:
+        values = sample.variables[name]
+        rows.append(_moments(values[~np.isnan(values), None]))
+    return (*names, *raw), np.vstack([moments, *rows])
+
+
+def _moments(columns: Floats) -> Floats:
+    """Rows, mean, standard deviation, minimum and maximum of each column."""
+    n, k = columns.shape
+    if n == 0:
+        return np.tile([0.0, np.nan, np.nan, np.nan, np.nan], (k, 1))
+    mean = columns.mean(axis=0)
+    centred = columns - mean
+    sd = np.sqrt(np.einsum("ij,ij->j", centred, centred) / (n - 1)) if n > 1 else np.full(k, np.nan)
+    return np.column_stack([np.full(k, n), mean, sd, columns.min(axis=0), columns.max(axis=0)])
 
 
 @dataclass(frozen=True, slots=True)

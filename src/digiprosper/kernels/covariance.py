@@ -297,13 +297,18 @@ def cross_meat(
         if e is not u:
             return np.zeros((x.shape[1], z.shape[1]))
         return np.asarray(float((w * e) @ e) * how.parts[0].factor * ((x.T * w) @ z))
-    a, b = x * (w * e)[:, None], z * (w * u)[:, None]
+    a = x * (w * e)[:, None]
+    b = a if x is z and e is u else z * (w * u)[:, None]
     total = np.zeros((x.shape[1], z.shape[1]))
     for p, q in zip(how.parts, other.parts, strict=True):
-        sums = [s if p.codes is None else level_sums(p.codes, p.levels, s) for s in (a, b)]
-        product = _kernel(sums[0], sums[1], how.bandwidth)
+        one = _summed(p, a)
+        product = _kernel(one, one if b is a else _summed(p, b), how.bandwidth)
         total += p.sign * np.sqrt(p.factor * q.factor) * product
     return total
+
+
+def _summed(part: Part, scores: Floats) -> Floats:
+    return scores if part.codes is None else level_sums(part.codes, part.levels, scores)
 
 
 def _kernel(a: Floats, b: Floats, lags: int | None) -> Floats:

@@ -7,12 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from digiprosper.kernels import Floats
-
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Floats = NDArray[np.float64]
+    from digiprosper.kernels import Floats, Ints
 
 __all__ = ["ColumnSums", "column_sums", "entity_sums", "theil_from_sums", "theil_shares", "theil_t"]
 
@@ -73,9 +69,7 @@ def column_sums(z: Floats, *, shift: float = 0.0) -> ColumnSums:
     return ColumnSums(nobs, total, z_log_z, low)
 
 
-def entity_sums(
-    z: Floats, entity: NDArray[np.intp], n_entities: int
-) -> tuple[NDArray[np.intp], Floats, Floats]:
+def entity_sums(z: Floats, entity: Ints, n_entities: int) -> tuple[Ints, Floats, Floats]:
     """Sum z and z ln z inside every entity, so that entities can be drawn again without their rows.
 
     Parameters

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 __all__ = ["Dependence", "Fit", "dependences", "ols"]
 
 COLLINEAR = 1e-9
+_WELL = 1e-4
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,6 +71,8 @@ def dependences(design: Floats) -> list[Dependence]:
         Empty when the rank is full.
     """
     scaled = design / np.sqrt(np.einsum("ij,ij->j", design, design))
+    if _well_conditioned(scaled.T @ scaled) is not None:
+        return []
     if scaled.shape[0] >= scaled.shape[1]:
         diagonal = np.abs(np.diag(np.linalg.qr(scaled, mode="r")))
         if (diagonal > COLLINEAR).all():
@@ -87,7 +90,10 @@ def dependences(design: Floats) -> list[Dependence]:
 
 
 def ols(design: Floats, outcome: Floats, *, obs_weights: Floats | None = None) -> Fit:
-    """Solve least squares by QR on columns scaled to unit length.
+    """Solve least squares on columns scaled to unit length.
+
+    By QR, unless the columns are far from collinear: then the normal equations lose nothing (their error is
+    1e-16 times the squared condition number, at most 1e-12) and take a fraction of the time.
 
     Parameters
     ----------
@@ -107,13 +113,23 @@ def ols(design: Floats, outcome: Floats, *, obs_weights: Floats | None = None) -
     left = design if root is None else design * root[:, None]
     right = outcome if root is None else outcome * root
     scale = 1 / np.sqrt(np.einsum("ij,ij->j", left, left))
-    q, r = np.linalg.qr(left * scale)
-    inverse = np.linalg.inv(r) * scale[:, None]
-    coefficients = inverse @ (q.T @ right)
-    spectrum = np.linalg.svd(r, compute_uv=False)
-    return Fit(
-        coefficients,
-        outcome - design @ coefficients,
-        inverse @ inverse.T,
-        float(spectrum[0] / spectrum[-1]),
-    )
+    scaled = left * scale
+    gram = scaled.T @ scaled
+    spectrum = _well_conditioned(gram)
+    if spectrum is not None:
+        bread = np.linalg.inv(gram) * scale * scale[:, None]
+        coefficients = bread @ (left.T @ right)
+        condition = float(np.sqrt(spectrum[-1] / spectrum[0]))
+    else:
+        q, r = np.linalg.qr(scaled)
+        inverse = np.linalg.inv(r) * scale[:, None]
+        coefficients, bread = inverse @ (q.T @ right), inverse @ inverse.T
+        singular = np.linalg.svd(r, compute_uv=False)
+        condition = float(singular[0] / singular[-1])
+    return Fit(coefficients, outcome - design @ coefficients, (bread + bread.T) / 2, condition)
+
+
+def _well_conditioned(gram: Floats) -> Floats | None:
+    """Eigenvalues of a cross product with a diagonal of ones if it is far from singular, otherwise None."""
+    spectrum = np.linalg.eigvalsh(gram)
+    return np.asarray(spectrum) if spectrum[0] > _WELL * spectrum[-1] else None

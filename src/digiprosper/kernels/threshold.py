@@ -39,6 +39,7 @@ __all__ = [
 
 # A regime block of which a smaller share of its sum of squares is left after all else is not identified.
 _SINGULAR = 1e-9
+_ROUNDING = 1e-13
 _MOST_CYCLES = 200
 
 
@@ -555,7 +556,7 @@ class Estimate:
         One a threshold.
     profiles : (m, G) float array
         Sum of squares with threshold j at each candidate and the others at their estimates; infinite where it
-        may not lie.
+        may not lie. A searched threshold's own place always counts.
     ssr : float
         Sum of squares at the estimates.
     """
@@ -593,7 +594,7 @@ def estimate(search: Plan, outcome: Floats) -> Estimate:
             profile = null.ssr[0] - drops(search, null)[0]
             at = list(given[: j + 1])
         else:
-            profile = _profile(search, null, j)
+            profile = _profile(search, null, j, None)
             at.append(int(profile.argmin()))
         least = float(profile[at[-1]])
         if not np.isfinite(least):
@@ -603,8 +604,10 @@ def estimate(search: Plan, outcome: Floats) -> Estimate:
         if not given:
             at = _refine(search, base, at)
         stages.append(Stage(float(null.ssr[0]), least, tuple(at)))
-    others = [[*at[:j], *at[j + 1 :]] for j in range(len(at))]
-    profiles = np.stack([_profile(search, _fix(search, base, rest), j) for j, rest in enumerate(others)])
+    states = [_fix(search, base, [*at[:j], *at[j + 1 :]]) for j in range(len(at))]
+    profiles = np.stack(
+        [_profile(search, state, j, None if given else at[j]) for j, state in enumerate(states)]
+    )
     ssr = stages[-1].ssr if given else float(profiles[0].min())
     return Estimate(tuple(stages), profiles, ssr)
 
@@ -615,9 +618,12 @@ def _fix(search: Plan, state: State, at: Sequence[int]) -> State:
     return state
 
 
-def _profile(search: Plan, state: State, threshold: int) -> Floats:
+def _profile(search: Plan, state: State, threshold: int, present: int | None) -> Floats:
     """Sum of squares at each candidate of one outcome, infinite where the threshold may not lie."""
     free = search.candidates.open_to(threshold, state.fixed)[0]
+    if present is not None:
+        # Another threshold with a smaller trim may have come nearer than this one may go: it can stay.
+        free[present] = True
     profile: Floats = np.where(free, state.ssr[0] - drops(search, state)[0], np.inf)
     return profile
 
@@ -628,9 +634,10 @@ def _refine(search: Plan, base: State, at: list[int]) -> list[int]:
     for _ in range(_MOST_CYCLES):
         moved = False
         for j in range(len(at)):
-            profile = _profile(search, _fix(search, base, [*at[:j], *at[j + 1 :]]), j)
+            profile = _profile(search, _fix(search, base, [*at[:j], *at[j + 1 :]]), j, at[j])
             best = int(profile.argmin())
-            if profile[best] < profile[at[j]]:
+            # The sum of squares falls with every move, so that the cycles end; rounding is no fall.
+            if profile[best] < profile[at[j]] * (1 - _ROUNDING):
                 at, moved = [*at[:j], best, *at[j + 1 :]], True
         if not moved:
             return at

@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from digiprosper.errors import InputTypeError, MissingDataError, Notice, TermError, check_option
+from digiprosper.errors import (
+    ColumnError,
+    InputTypeError,
+    MissingDataError,
+    Notice,
+    TermError,
+    check_option,
+    unknown_columns,
+)
 from digiprosper.panel.sample import Mask, Sample
 from digiprosper.panel.terms import Term, canonical, evaluate, parse, split_crossed
 
@@ -54,15 +62,7 @@ def cut_sample(
     check_option("missing", missing, ("drop", "raise"))
     known = panel.known
     _refuse_crossed(clusters, known)
-    terms: dict[str, Term] = {}
-    wanted: dict[str, list[str]] = {}
-    for role, texts in roles.items():
-        wanted[role] = []
-        for text in [texts] if isinstance(texts, str) else texts:
-            term = parse(text, known, role)
-            key = term.column or canonical(term.text)
-            terms.setdefault(key, term)
-            wanted[role].append(key)
+    terms, wanted = _parse_roles(roles, known)
     values = {key: evaluate(term, panel) for key, term in terms.items() if not _categories(term)}
     code_arrays, code_levels = _all_codes(panel, [*codes, *clusters])
     gaps = {terms[key].text: np.isnan(v) for key, v in values.items()}
@@ -107,6 +107,31 @@ def _refuse_crossed(clusters: Sequence[str], known: Sequence[str]) -> None:
             "two-way errors, or add a column with the pairs by assign().",
             [Notice("term", "crossed clusters", {"term": t, "role": "clusters"}) for t in crossed],
         )
+
+
+def _parse_roles(
+    roles: Mapping[str, Sequence[str]], known: Sequence[str]
+) -> tuple[dict[str, Term], dict[str, list[str]]]:
+    terms: dict[str, Term] = {}
+    wanted: dict[str, list[str]] = {}
+    unknown: list[ColumnError] = []
+    for role, texts in roles.items():
+        wanted[role] = []
+        for text in [texts] if isinstance(texts, str) else texts:
+            try:
+                term = parse(text, known, role)
+            except ColumnError as error:
+                unknown.append(error)
+                continue
+            key = term.column or canonical(term.text)
+            terms.setdefault(key, term)
+            wanted[role].append(key)
+    if len(unknown) == 1:
+        raise unknown[0]
+    if unknown:
+        names = [n.data["column"] for e in unknown for n in e.problems]
+        raise unknown_columns(names, known, "the model")
+    return terms, wanted
 
 
 def _categories(term: Term) -> tuple[str, ...]:

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 __all__ = ["read_restrictions"]
 
+# formulaic reads 1e-3 as the column 1e.
+_SCIENTIFIC = re.compile(r"(?<![\w.])(?:\d+\.?\d*|\.\d+)[eE][+-]?\d+")
+
 
 def read_restrictions(text: str, names: Sequence[str]) -> tuple[Floats, Floats]:
     """Read restrictions such as ``"a = b, c = 0"``.
@@ -48,6 +51,7 @@ def read_restrictions(text: str, names: Sequence[str]) -> tuple[Floats, Floats]:
     coded = re.sub(
         rf"(?<![\w:])(?:{pattern})(?![\w:(\[])", lambda m: tokens["".join(m.group(0).split())], text
     )
+    coded = _SCIENTIFIC.sub(lambda m: np.format_float_positional(float(m.group(0))), coded)
     coded = ",".join(part if "=" in part else f"{part} = 0" for part in coded.split(","))
     stray = [w for w in re.findall(r"(?<![\w.])[^\W\d]\w*", coded) if w not in safe]
     if stray:
@@ -56,7 +60,7 @@ def read_restrictions(text: str, names: Sequence[str]) -> tuple[Floats, Floats]:
         )
     try:
         found = LinearConstraints.from_spec(coded, variable_names=safe)
-    except (FormulaicError, ValueError, SyntaxError) as error:
+    except (FormulaicError, ValueError, SyntaxError, KeyError) as error:
         raise TermError(
             f"wald_test({text!r}) cannot be read; write 'a = b' or 'a + 2*b = 1, c = 0'."
         ) from error

@@ -129,7 +129,7 @@ def json_safe(value: Any) -> Any:
     Parameters
     ----------
     value : object
-        Nested mappings, sequences and scalars.
+        Nested mappings, sequences, arrays and scalars.
 
     Returns
     -------
@@ -140,6 +140,8 @@ def json_safe(value: Any) -> Any:
         return {str(k): json_safe(v) for k, v in value.items()}
     if isinstance(value, list | tuple):
         return [json_safe(v) for v in value]
+    if isinstance(value, np.ndarray):
+        return json_safe(value.tolist())
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, float) and not np.isfinite(value):

@@ -1,0 +1,103 @@
+"""Restrictions read from text, and the Wald test against the quadratic form."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from digiprosper import FixedEffects, LinearResults, Panel
+from digiprosper.errors import TermError
+from digiprosper.results.restrictions import read_restrictions
+
+NAMES = ("a", "ab", "a:ab", "I(a**2)", "lag(a, 2)", "C(r)[T.east]", "K / L", "资本", "log(a)", "e")
+AT = {n: i for i, n in enumerate(NAMES)}
+
+
+@pytest.mark.parametrize(
+    ("text", "rows", "values"),
+    [
+        ("a = ab", [{"a": 1, "ab": -1}], [0]),
+        ("a", [{"a": 1}], [0]),
+        ("a = 0, ab = 1", [{"a": 1}, {"ab": 1}], [0, 1]),
+        ("a + 2*ab = 1", [{"a": 1, "ab": 2}], [1]),
+        ("2*(a + ab) = 1", [{"a": 2, "ab": 2}], [1]),
+        ("a - ab = 1e-3", [{"a": 1, "ab": -1}], [0.001]),
+        ("a:ab = a", [{"a:ab": 1, "a": -1}], [0]),
+        ("I(a**2) = 0", [{"I(a**2)": 1}], [0]),
+        ("I(a ** 2) = 0", [{"I(a**2)": 1}], [0]),
+        ("lag(a,2) = lag(a, 2) + a", [{"a": -1}], [0]),
+        ("C(r)[T.east] = 资本", [{"C(r)[T.east]": 1, "资本": -1}], [0]),
+        ("K / L = 0.5, log(a) = 0", [{"K / L": 1}, {"log(a)": 1}], [0.5, 0]),
+        ("e = 2", [{"e": 1}], [2]),
+    ],
+)
+def test_what_is_read(text: str, rows: list[dict[str, float]], values: list[float]) -> None:
+    expected = np.zeros((len(rows), len(NAMES)))
+    for i, row in enumerate(rows):
+        for name, weight in row.items():
+            expected[i, AT[name]] = weight
+    matrix, value = read_restrictions(text, NAMES)
+    np.testing.assert_allclose(matrix, expected, atol=1e-14)
+    np.testing.assert_allclose(value, values)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("b = 0", "names no coefficient 'b'"),
+        ("a = b + c", "'b', 'c'"),
+        ("I(b**2) = 0", "'I', 'b'"),
+        ("a:b = 0", "no coefficient"),
+        ("", "wald_test"),
+        ("a = = b", "wald_test"),
+        ("a ** ab = 1", "wald_test"),
+        ("a > 0", "wald_test"),
+    ],
+)
+def test_what_is_refused(text: str, words: str) -> None:
+    with pytest.raises(TermError, match="wald_test") as caught:
+        read_restrictions(text, NAMES)
+    assert words in str(caught.value)
+
+
+@pytest.fixture(scope="module")
+def fit() -> LinearResults:
+    rng = np.random.default_rng(0)
+    data = pd.DataFrame(rng.normal(size=(400, 3)), columns=["y", "x", "z"])
+    panel = Panel(data.assign(i=np.repeat(np.arange(50), 8), t=np.tile(np.arange(8), 50)), "i", "t")
+    return FixedEffects("y", ["x", "z", "x:z", "I(x**2)"]).fit(panel)
+
+
+@pytest.mark.parametrize(
+    ("text", "matrix", "value"),
+    [
+        ("x = z", [[1, -1, 0, 0]], [0]),
+        ("x = 0.1, z = 0", [[1, 0, 0, 0], [0, 1, 0, 0]], [0.1, 0]),
+        ("x + 2*x:z = 1, I(x**2) = z, z = 0.3", [[1, 0, 2, 0], [0, -1, 0, 1], [0, 1, 0, 0]], [1, 0, 0.3]),
+    ],
+)
+def test_wald_equals_the_quadratic_form(fit: LinearResults, text: str, matrix: Any, value: Any) -> None:
+    r, v = np.array(matrix, dtype=float), np.array(value, dtype=float)
+    gap = r @ fit.params.to_numpy() - v
+    f = gap @ np.linalg.inv(r @ fit.cov.to_numpy() @ r.T) @ gap / len(v)
+    test = fit.wald_test(text)
+    assert test.statistic == pytest.approx(f, rel=1e-10)
+    assert test.df == (len(v), 49.0)
+    assert test.p_value == pytest.approx(stats.f.sf(f, len(v), 49), rel=1e-10)
+    assert (test.distribution, test.null) == ("F", text)
+
+
+def test_one_restriction_is_the_square_of_t(fit: LinearResults) -> None:
+    test = fit.wald_test("x = 0")
+    assert test.statistic == pytest.approx(fit.tstats["x"] ** 2)
+    assert test.p_value == pytest.approx(fit.pvalues["x"])
+
+
+@pytest.mark.parametrize("text", ["x = 0, x = 0", "x = z, 2*x = 2*z", "x = x", "x = 0, z = 0, x = z"])
+def test_restrictions_that_repeat_one_another(fit: LinearResults, text: str) -> None:
+    with pytest.raises(TermError, match="repeat"):
+        fit.wald_test(text)

@@ -1,0 +1,79 @@
+"""Words and numbers: p-values, conventions, aligned tables, plain JSON."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from digiprosper import FixedEffects, Panel
+from digiprosper.results.text import conventions, json_safe, p_text, table
+
+nan = np.nan
+
+
+@pytest.mark.parametrize(
+    ("p", "text"),
+    [(0.05, "0.050"), (0.001, "0.001"), (0.00099, "<0.001"), (0.0, "<0.001"), (1.0, "1.000"), (nan, "")],
+)
+def test_p_is_never_zero(p: float, text: str) -> None:
+    assert p_text(p) == text
+
+
+@pytest.fixture(scope="module")
+def panel() -> Panel:
+    rng = np.random.default_rng(0)
+    data = pd.DataFrame(rng.normal(size=(900, 2)), columns=["y", "x"])
+    data = data.assign(i=np.repeat(np.arange(45), 20), t=np.tile(np.arange(20), 45))
+    return Panel(data.assign(g=data["i"] % 41), "i", "t")
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({}, ["SE clustered by i (G = 45", "t 44 df", "ssc reghdfe"]),
+        (
+            {"clusters": ["i", "g"], "ssc": "none"},
+            ["clustered by i and g (G = 45, 41", "t 40 df", "ssc none"],
+        ),
+        ({"cov_type": "robust"}, ["heteroskedasticity-robust (HC1)"]),
+        ({"cov_type": "unadjusted"}, ["independent errors"]),
+        ({"cov_type": "driscoll_kraay", "bandwidth": 3}, ["Driscoll-Kraay (3 lags", "T = 20"]),
+    ],
+)
+def test_one_line_of_conventions_ends_the_summary(panel: Panel, options: Any, words: list[str]) -> None:
+    fit = FixedEffects("y", ["x"], **options).fit(panel)
+    last = fit.summary().splitlines()[-1]
+    assert last == conventions(fit)
+    for word in words:
+        assert word in last
+
+
+def test_wide_characters_count_twice() -> None:
+    lines = table(["", "b"], [["资本", "1.25"], ["x", "-0.5"]]).splitlines()
+    assert lines[0] == "         b"
+    assert lines[2:4] == ["资本  1.25", "x     -0.5"]
+    assert lines[1] == lines[4] == "-" * 10
+
+
+def test_json_safe() -> None:
+    value = {
+        "a": np.float64(1.5),
+        2: np.int64(3),
+        "b": (nan, np.inf, -np.inf, None, True, np.bool_(0)),
+        "c": [{"d": pd.Timestamp("2020-01-01"), "e": "text"}],
+    }
+    out = json_safe(value)
+    assert json.loads(json.dumps(out, allow_nan=False)) == {
+        "a": 1.5,
+        "2": 3,
+        "b": [None, None, None, None, True, False],
+        "c": [{"d": "2020-01-01 00:00:00", "e": "text"}],
+    }
+
+
+def test_arrays_become_lists() -> None:
+    assert json_safe({"a": np.array([1.0, nan])}) == {"a": [1.0, None]}

@@ -1,0 +1,199 @@
+"""Batteries and stepwise tables: own random streams, failures beside, one sample."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from digiprosper import FixedEffects, Mediation, Panel, fit_all, stepwise
+from digiprosper.errors import (
+    CollinearityError,
+    ColumnError,
+    DigiprosperWarning,
+    IdentificationError,
+    InputTypeError,
+    MissingDataWarning,
+    OptionError,
+    TermError,
+)
+
+
+def make(holes: bool = True) -> Panel:  # noqa: FBT001, FBT002
+    rng = np.random.default_rng(5)
+    n, t = 45, 6
+    data = pd.DataFrame(rng.normal(size=(n * t, 5)), columns=["y", "d", "m", "c1", "c2"])
+    data["i"], data["t"] = np.repeat(np.arange(n), t), np.tile(np.arange(t), n)
+    data["y"] += data["d"]
+    data["fixed"] = data["i"] % 3
+    if holes:
+        data.loc[rng.choice(len(data), 20, replace=False), "c2"] = np.nan
+        data = data.drop(index=rng.choice(len(data), 15, replace=False))
+    return Panel(data, "i", "t", labels={"d": "Digital"})
+
+
+@dataclass(frozen=True)
+class Draw:
+    """A specification that only draws."""
+
+    def fit(self, panel: Panel, *, rng: Any = None, progress: bool = False) -> np.ndarray[Any, Any]:
+        return np.random.default_rng(rng).normal(size=4)
+
+
+def test_seeds_go_by_label() -> None:
+    panel = make(holes=False)
+    few = fit_all({"a": Draw(), "b": Draw()}, panel, rng=7)
+    more = fit_all({"new": Draw(), "b": Draw(), "稳健": Draw(), "a": Draw()}, panel, rng=7)
+    np.testing.assert_array_equal(few["a"], more["a"])
+    np.testing.assert_array_equal(few["b"], more["b"])
+    assert len({tuple(r) for r in more.values()}) == 4
+    other = fit_all({"a": Draw()}, panel, rng=8)
+    assert not np.array_equal(other["a"], few["a"])
+    again = [fit_all({"a": Draw()}, panel, rng=np.random.default_rng(1))["a"] for _ in range(2)]
+    np.testing.assert_array_equal(*again)
+
+
+def test_a_row_more_changes_no_bootstrap() -> None:
+    panel = make(holes=False)
+    spec = Mediation("y", "d", ["m"], reps=199)
+    one = fit_all({"base": spec}, panel, rng=3)["base"]
+    two = fit_all({"before": spec.replace(x=["c1"]), "base": spec}, panel, rng=3)["base"]
+    pd.testing.assert_frame_equal(one.draws, two.draws)
+    alone = spec.fit(panel, rng=one.rng_entropy) if hasattr(one, "rng_entropy") else None
+    if alone is not None:
+        pd.testing.assert_frame_equal(alone.draws, one.draws)
+
+
+def test_failures_stand_beside_and_stop_nothing() -> None:
+    panel = make(holes=False)
+    base = FixedEffects("y", ["d"])
+    out = fit_all(
+        {
+            "base": base,
+            "absorbed": base.add("fixed"),
+            "no column": base.add("fdi"),
+            "collinear": base.add("c1", "I(c1 * 2)"),
+            "early": (base, panel.subset("t < 3")),
+        },
+        panel,
+    )
+    assert out.labels == ("base", "absorbed", "no column", "collinear", "early")
+    assert list(out) == ["base", "early"]
+    kinds = {label: type(e) for label, e in out.failures.items()}
+    assert kinds == {
+        "absorbed": IdentificationError,
+        "no column": ColumnError,
+        "collinear": CollinearityError,
+    }
+    assert out["early"].nobs == 45 * 3
+    assert out.compare("d")["nobs"].tolist() == [45 * 6, 45 * 3]
+
+
+def test_faults_of_the_program_are_not_swallowed() -> None:
+    class Broken:
+        def fit(self, panel: Panel, *, rng: object = None, progress: bool = False) -> None:
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fit_all({"a": Broken()}, make(holes=False))
+
+
+@pytest.mark.parametrize("specs", [[FixedEffects("y", ["d"])], None, "y ~ d"])
+def test_fit_all_takes_a_mapping(specs: Any) -> None:
+    with pytest.raises(InputTypeError, match="mapping of label to specification"):
+        fit_all(specs, make(holes=False))
+
+
+def test_fit_all_names_what_is_no_specification() -> None:
+    with pytest.raises(InputTypeError, match=r"'a' is str"):
+        fit_all({"a": "y ~ d"}, make(holes=False))
+
+
+def test_progress_goes_to_stderr(capsys: pytest.CaptureFixture[str]) -> None:
+    fit_all(
+        {"base": FixedEffects("y", ["d"]), "bad": FixedEffects("y", ["e"])}, make(holes=False), progress=True
+    )
+    out = capsys.readouterr()
+    assert out.out == ""
+    assert out.err.splitlines() == ["base: done", "bad: not estimated"]
+
+
+@pytest.mark.parametrize(
+    "order", [["c1", "c2"], ["c2", "c1"], ["lag(c1)", "c2"], ["C(fixed):c1", "lag(c2, 2)"]]
+)
+def test_stepwise_has_one_sample_the_last_columns_own(order: list[str]) -> None:
+    panel, spec = make(), FixedEffects("y", ["d"])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DigiprosperWarning)
+        steps = stepwise(spec, panel, order)
+        last = spec.add(*order).fit(panel)
+    assert steps.labels == ("(1)", "(2)", "(3)")
+    assert {r.nobs for r in steps.values()} == {last.nobs}
+    assert {r.glance()["sample_hash"] for r in steps.values()} == {last.glance()["sample_hash"]}
+    pd.testing.assert_series_equal(steps["(3)"].params, last.params)
+    pd.testing.assert_frame_equal(steps["(3)"].cov, last.cov)
+    assert steps["(1)"].labels == {"d": "Digital"}
+
+
+def test_stepwise_equals_fits_on_the_rows_of_the_last() -> None:
+    panel, spec = make(), FixedEffects("y", ["d"])
+    with pytest.warns(MissingDataWarning, match=r"c2 \("):
+        steps = stepwise(spec, panel, ["c1", "c2"])
+    rows = pd.Series(panel.index.isin(steps["(3)"].index), index=panel.index)
+    first = spec.fit(panel.subset(rows))
+    np.testing.assert_allclose(steps["(1)"].params, first.params, rtol=1e-12)
+    np.testing.assert_allclose(steps["(1)"].std_errors, first.std_errors, rtol=1e-12)
+
+
+def test_stepwise_may_use_each_columns_own_sample() -> None:
+    panel, spec = make(), FixedEffects("y", ["d"])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DigiprosperWarning)
+        steps = stepwise(spec, panel, ["c1", "c2"], sample="own")
+        expected = [spec.fit(panel), spec.add("c1").fit(panel), spec.add("c1", "c2").fit(panel)]
+    assert [r.nobs for r in steps.values()] == [r.nobs for r in expected]
+    assert steps["(1)"].nobs > steps["(3)"].nobs
+    np.testing.assert_allclose(steps["(2)"].params, expected[1].params, rtol=1e-12)
+
+
+def test_a_step_that_fails_stands_beside() -> None:
+    steps = stepwise(FixedEffects("y", ["d"]), make(holes=False), ["c1", "fixed"])
+    assert list(steps) == ["(1)", "(2)"]
+    assert isinstance(steps.failures["(3)"], IdentificationError)
+
+
+def test_the_common_sample_warns_once() -> None:
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        stepwise(FixedEffects("y", ["d"]), make(), ["c1", "c2"])
+    assert len(caught) == 1
+    assert caught[0].filename == __file__
+
+
+def test_categories_and_a_later_main_term() -> None:
+    panel = make(holes=False)
+    steps = stepwise(FixedEffects("y", ["C(fixed):c1"]), panel, ["c1"])
+    alone = FixedEffects("y", ["C(fixed):c1"]).fit(panel)
+    pd.testing.assert_series_equal(steps["(1)"].params, alone.params)
+    assert len(steps["(1)"].params) == len(steps["(2)"].params) == 3
+    np.testing.assert_allclose(steps["(1)"].rsquared_within, steps["(2)"].rsquared_within)
+
+
+@pytest.mark.parametrize(
+    ("spec", "order", "options", "kind", "words"),
+    [
+        (Mediation("y", "d", ["m"]), ["c1"], {}, InputTypeError, "FixedEffects"),
+        (FixedEffects("y", ["d"]), [1], {}, InputTypeError, "order"),
+        (FixedEffects("y", ["d"]), ["d"], {}, TermError, "twice"),
+        (FixedEffects("y", ["d"]), ["fdi"], {}, ColumnError, "'fdi'"),
+        (FixedEffects("C(fixed)", ["d"]), ["c1"], {}, TermError, "several columns"),
+        (FixedEffects("y", ["d"]), ["c1"], {"sample": "each"}, OptionError, "'common', 'own'"),
+    ],
+)
+def test_stepwise_refuses(spec: Any, order: Any, options: Any, kind: type[Exception], words: str) -> None:
+    with pytest.raises(kind, match=words):
+        stepwise(spec, make(holes=False), order, **options)
