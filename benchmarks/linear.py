@@ -158,7 +158,7 @@ def main() -> None:
     show("small / linearmodels", small["digiprosper"] / small["linearmodels"])
     x = [f"x{j}" for j in range(8)]
     big = panel_frame(55_556, 10, 8, holes=0.1)
-    large = medians({"digiprosper": ours(big, x), "pyfixest": pyfixest(big, x)}, 5)
+    large = medians({"digiprosper": ours(big, x), "pyfixest": pyfixest(big, x)}, 15)
     print(f"{len(big):,} rows, unbalanced, k = 8: {large['digiprosper']:.2f} s")
     show("large / pyfixest", large["digiprosper"] / large["pyfixest"])
     cpu, wall = cold(frame, [f"x{j}" for j in range(6)], 7)

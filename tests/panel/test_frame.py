@@ -362,13 +362,20 @@ def test_labels_travel_through_every_method(panel: Panel) -> None:
         assert other.sample({"y": ["gdp"]}).labels["gdp"] == "GDP"
     assert panel.labels == {"gdp": "GDP"}
     assert made[4].labels == {"gdp": "GDP", "digital": "Digital economy"}
+    assert panel.relabel(**{"log(gdp)": "ln GDP"}).labels["log(gdp)"] == "ln GDP"
     panel.labels["gdp"] = "changed"
     assert panel.labels == {"gdp": "GDP"}
 
 
 @pytest.mark.parametrize(
     ("labels", "kind"),
-    [({"gpd": "GDP"}, ColumnError), ({"gdp": 3}, InputTypeError), (["gdp"], InputTypeError)],
+    [
+        ({"gpd": "GDP"}, ColumnError),
+        ({"log(gpd)": "GDP"}, ColumnError),
+        ({"gdp**2": "GDP"}, TermError),
+        ({"gdp": 3}, InputTypeError),
+        (["gdp"], InputTypeError),
+    ],
 )
 def test_labels_are_checked(labels: Any, kind: type[Exception]) -> None:
     with pytest.raises(kind, match=r"g[dp][dp]|labels"):
@@ -645,6 +652,17 @@ def test_describe_is_xtsum() -> None:
         [mean, np.std(within, ddof=1), within.min(), within.max(), 2],
     ]
     np.testing.assert_allclose(out.loc["x"].loc[["overall", "between", "within"]], expected)
+
+
+def test_keys_are_columns_to_read_and_not_to_change(panel: Panel) -> None:
+    assert panel.summarise("year").loc["year", "min"] == 2010
+    assert panel.correlate(["year", "gdp"]).r.loc["year", "year"] == 1
+    assert panel.describe("year").loc[("year", "overall"), "max"] == 2015
+    assert panel.lag("year").frame["year_lag1"].dropna().between(2010, 2014).all()
+    assert panel.assign(t="I(year - 2010)").frame["t"].min() == 0
+    for call in (panel.standardise, panel.winsorize, panel.interpolate):
+        with pytest.raises(PanelIndexError, match="'year' is a key"):
+            call("year")
 
 
 def test_every_method_of_the_contract_is_there() -> None:

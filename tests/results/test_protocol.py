@@ -19,7 +19,9 @@ TIDY = ["term", "estimate", "std_error", "statistic", "p_value", "conf_low", "co
 @pytest.fixture(scope="module")
 def fits() -> dict[str, Any]:
     rng = np.random.default_rng(0)
-    data = pd.DataFrame(rng.normal(size=(400, 3)), columns=["y", "x", "z"])
+    data = pd.DataFrame(rng.normal(size=(400, 4)), columns=["y", "x", "z", "m"])
+    data["m"] += data["x"]
+    data["y"] += data["m"]
     data["y"] += 3 * data["x"] * (data["z"] > 0.2)
     panel = Panel(data.assign(i=np.repeat(np.arange(50), 8), t=np.tile(np.arange(8), 50)), "i", "t")
     return {
@@ -28,8 +30,8 @@ def fits() -> dict[str, Any]:
             panel
         ),
         "slopes": PanelThreshold("y", ["x"], "z", bootstrap=None).fit(panel).slopes,
-        "effects": Mediation("y", "x", ["z"], reps=999).fit(panel, rng=0),
-        "path": Mediation("y", "x", ["z"], reps=999).fit(panel, rng=0).paths["outcome"],
+        "effects": Mediation("y", "x", ["m"], reps=999).fit(panel, rng=0),
+        "path": Mediation("y", "x", ["m"], reps=999).fit(panel, rng=0).paths["outcome"],
     }
 
 

@@ -28,7 +28,8 @@ def make(holes: bool = True) -> Panel:  # noqa: FBT001, FBT002
     n, t = 45, 6
     data = pd.DataFrame(rng.normal(size=(n * t, 5)), columns=["y", "d", "m", "c1", "c2"])
     data["i"], data["t"] = np.repeat(np.arange(n), t), np.tile(np.arange(t), n)
-    data["y"] += data["d"]
+    data["m"] += data["d"]
+    data["y"] += data["d"] + data["m"]
     data["fixed"] = data["i"] % 3
     if holes:
         data.loc[rng.choice(len(data), 20, replace=False), "c2"] = np.nan

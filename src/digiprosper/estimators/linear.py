@@ -51,6 +51,7 @@ Ssc = Literal["reghdfe", "xtreg", "linearmodels", "plm", "none"]
 
 _ABSORBED = 1e-9
 _NEAR = 1e8
+_MANY_CELLS = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -394,9 +395,7 @@ def fit_columns(
         bandwidth=how.bandwidth,
         ssc=options.ssc,
         effect_names=prepared.effect_names,
-        fit_statistics=_fit_statistics(
-            prepared, outcome, design, swept, fit.residuals, fit.coefficients, count.full
-        ),
+        fit_statistics=_fit_statistics(prepared, outcome, rest, swept[:, 0], fit.residuals, count.full),
         f_value=_f_statistic(fit.coefficients, covariance[:k, :k], how.df_t),
         stats=_statistics(sample, [depvar, *names], moments),
         labels=dict(sample.labels),
@@ -538,25 +537,25 @@ def _with_intercept(
 def _fit_statistics(
     prepared: Prepared,
     outcome: Floats,
-    design: Floats,
+    rest: Floats,
     swept: Floats,
     residuals: Floats,
-    slopes: Floats,
     full: int,
 ) -> tuple[float, float, float, float]:
-    w = np.ones(outcome.size) if prepared.obs_weights is None else prepared.obs_weights
-    ssr = float(w @ residuals**2)
-    centred = outcome - w @ outcome / w.sum()
-    total = float(w @ centred**2)
-    inside = 1 - ssr / float(w @ swept[:, 0] ** 2)
+    w = prepared.obs_weights
+
+    def square(column: Floats) -> float:
+        return float(column @ column if w is None else (w * column) @ column)
+
+    ssr = square(residuals)
+    total = square(outcome - np.average(outcome, weights=w))
+    inside = 1 - ssr / square(swept)
     n = outcome.size
     by_entity = inside
     if prepared.entity_position is not None and len(prepared.effect_names) > 1:
-        only = within(
-            [prepared.within.effects[prepared.entity_position]], n, obs_weights=prepared.obs_weights
-        )
-        parts = only.sweep(np.column_stack([outcome, outcome - design @ slopes]))
-        by_entity = 1 - float(w @ parts[:, 1] ** 2) / float(w @ parts[:, 0] ** 2)
+        inside_entity = prepared.within.deviations
+        position = prepared.entity_position
+        by_entity = 1 - square(inside_entity(rest, position)) / square(inside_entity(outcome, position))
     elif prepared.entity_position is None:
         by_entity = np.nan
     adjusted = 1 - (ssr / (n - full)) / (total / (n - 1))
@@ -589,6 +588,8 @@ def _statistics(sample: Sample, names: Sequence[str], moments: Floats) -> tuple[
 def _moments(columns: Floats) -> Floats:
     """Rows, mean, standard deviation, minimum and maximum of each column."""
     n, k = columns.shape
+    if k > 1 and n * k > _MANY_CELLS:  # column by column, so that no copy of the whole is made
+        return np.vstack([_moments(columns[:, j : j + 1]) for j in range(k)])
     if n == 0:
         return np.tile([0.0, np.nan, np.nan, np.nan, np.nan], (k, 1))
     mean = columns.mean(axis=0)

@@ -70,9 +70,10 @@ def dependences(design: Floats) -> list[Dependence]:
     list of Dependence
         Empty when the rank is full.
     """
-    scaled = design / np.sqrt(np.einsum("ij,ij->j", design, design))
-    if _well_conditioned(scaled.T @ scaled) is not None:
+    gram, scale = _unit_gram(design)
+    if _well_conditioned(gram) is not None:
         return []
+    scaled = design * scale
     if scaled.shape[0] >= scaled.shape[1]:
         diagonal = np.abs(np.diag(np.linalg.qr(scaled, mode="r")))
         if (diagonal > COLLINEAR).all():
@@ -112,21 +113,26 @@ def ols(design: Floats, outcome: Floats, *, obs_weights: Floats | None = None) -
     root = None if obs_weights is None else np.sqrt(obs_weights)
     left = design if root is None else design * root[:, None]
     right = outcome if root is None else outcome * root
-    scale = 1 / np.sqrt(np.einsum("ij,ij->j", left, left))
-    scaled = left * scale
-    gram = scaled.T @ scaled
+    gram, scale = _unit_gram(left)
     spectrum = _well_conditioned(gram)
     if spectrum is not None:
         bread = np.linalg.inv(gram) * scale * scale[:, None]
         coefficients = bread @ (left.T @ right)
         condition = float(np.sqrt(spectrum[-1] / spectrum[0]))
     else:
-        q, r = np.linalg.qr(scaled)
+        q, r = np.linalg.qr(left * scale)
         inverse = np.linalg.inv(r) * scale[:, None]
         coefficients, bread = inverse @ (q.T @ right), inverse @ inverse.T
         singular = np.linalg.svd(r, compute_uv=False)
         condition = float(singular[0] / singular[-1])
     return Fit(coefficients, outcome - design @ coefficients, (bread + bread.T) / 2, condition)
+
+
+def _unit_gram(design: Floats) -> tuple[Floats, Floats]:
+    """Cross product of columns scaled to unit length, and the scale."""
+    gram = design.T @ design
+    scale = 1 / np.sqrt(np.diag(gram))
+    return gram * scale * scale[:, None], scale
 
 
 def _well_conditioned(gram: Floats) -> Floats | None:

@@ -139,12 +139,7 @@ class Within:
         self._centre(work)
         if self.main < 0:
             return np.asarray(work[0] if columns.ndim == 1 else work.T)
-        before = np.einsum("ij,ij->i", work, work)
-        self._once(work)
-        after = np.einsum("ij,ij->i", work, work)
-        # A second sweep removes what rounding left where levels dwarf the variation around them.
-        if self._inverse is None or (after < _DWARFED * before).any():
-            self._once(work)
+        self._take_out(work)
         return np.asarray(work[0] if columns.ndim == 1 else work.T)
 
     def decompose(self, column: Floats) -> tuple[Floats, list[Floats]]:
@@ -167,9 +162,7 @@ class Within:
         mean = float(self._centre(work)[0])
         if self.main < 0:
             return work[0], [np.array([mean])]
-        values = [
-            first[0] + second[0] for first, second in zip(self._once(work), self._once(work), strict=True)
-        ]
+        values = [value[0] for value in self._take_out(work)]
         for value in values[1:]:
             mean += value.mean()
             value -= value.mean()
@@ -181,6 +174,36 @@ class Within:
         means = work.mean(axis=1) if w is None else work @ (w / w.sum())
         work -= means[:, None]
         return np.asarray(means)
+
+    def deviations(self, column: Floats, position: int) -> Floats:
+        """Take out a single effect: deviations from the (weighted) means of its levels.
+
+        Parameters
+        ----------
+        column : (N,) array
+            Values by row.
+        position : int
+            Which effect.
+
+        Returns
+        -------
+        (N,) array
+            Deviations.
+        """
+        work = np.array(column, dtype=np.float64, ndmin=2)
+        self._centre(work)
+        weighted = work if self.obs_weights is None else work * self.obs_weights
+        means = self._sums(position, weighted)[0] / self._counts[position]
+        return np.asarray(work[0] - means.take(self.effects[position]))
+
+    def _take_out(self, work: Floats) -> list[Floats]:
+        before = np.einsum("ij,ij->i", work, work)
+        values = self._once(work)
+        after = np.einsum("ij,ij->i", work, work)
+        # A second sweep removes what rounding left where levels dwarf the variation around them.
+        if (len(self.effects) > 1 and self._inverse is None) or (after < _DWARFED * before).any():
+            values = [a + b for a, b in zip(values, self._once(work), strict=True)]
+        return values
 
     def _once(self, work: Floats) -> list[Floats]:
         """Sweep rows in place; what was taken out, (k, levels) for each effect."""
@@ -200,8 +223,9 @@ class Within:
             for p in others:
                 values[p] = solved[:, start : start + self.levels[p]]
                 start += self.levels[p]
-        for value, codes in zip(values, self.effects, strict=True):
-            work -= value.take(codes, axis=1)
+        for row, *parts in zip(work, *values, strict=True):
+            for part, codes in zip(parts, self.effects, strict=True):
+                row -= part.take(codes)
         return values
 
     def _sums(self, position: int, weighted: Floats) -> Floats:
@@ -312,7 +336,8 @@ def within(effects: Sequence[Ints], n: int, *, obs_weights: Floats | None = None
         return Within(codes, levels, levels[main], main, obs_weights, starts, counts, None, None, None)
     size = sum(levels[p] for p in others)
     dense = size <= _DENSE and size * levels[main] <= _DENSE_CELLS
-    cross, gram = (_tables if dense else _sparse_tables)(codes, levels, main, others, obs_weights)
+    make = _tables if dense else _sparse_tables
+    cross, gram = make(codes, levels, main, others, obs_weights)
     if not dense:
         rank = _rank_bound(codes, levels, main, others, n)
         return Within(codes, levels, rank, main, obs_weights, starts, counts, cross, gram, None)
@@ -337,6 +362,8 @@ def _tables(
     """Count rows by level of the main effect and by level of the others, and among the others."""
 
     def table(a: int, b: int) -> Floats:
+        if a == b:
+            return np.diag(np.bincount(codes[a], weights=obs_weights, minlength=levels[a]))
         flat = np.bincount(
             codes[a] * levels[b] + codes[b], weights=obs_weights, minlength=levels[a] * levels[b]
         )

@@ -11,6 +11,7 @@ import pandas as pd
 
 from digiprosper.errors import (
     AlignmentError,
+    ColumnError,
     InputTypeError,
     MissingDataError,
     Notice,
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
     from digiprosper.panel.sample import Mask, Sample
 
 __all__ = ["Correlation", "Panel"]
+
+_CHANGES = ("standardise", "winsorize", "interpolate")
 
 
 class Correlation(NamedTuple):
@@ -67,7 +70,7 @@ class Panel:
         Column with the time: whole numbers, dates or periods. Left out with `entity` given, the data are a
         cross-section with one row an entity.
     labels : mapping, optional
-        Column to label; labels travel to every table and plot.
+        Column, or a term such as ``"log(gdp)"``, to label; labels travel to every table and plot.
     step : int or str, optional
         One step of time, for lags: 1 for whole numbers by default, a frequency for dates (found by itself).
 
@@ -583,7 +586,12 @@ class Panel:
             raise InputTypeError(
                 f"labels is a mapping of column to text, not {type(given).__name__}: {{'gdp': 'GDP'}}."
             )
-        unknown = [n for n in labels if n not in self.known]
+        unknown: list[str] = []
+        for name in labels:
+            try:
+                parse(name, self.known, "labels")
+            except ColumnError as error:
+                unknown += [p.data["column"] for p in error.problems]
         if unknown:
             raise unknown_columns(unknown, self.known, "labels")
         texts: dict[str, object] = dict(labels)
@@ -681,9 +689,12 @@ class Panel:
                 or pd.api.types.is_bool_dtype(self._data[c].dtype)
             ]
         names = [columns] if isinstance(columns, str) else list(columns)
-        unknown = [n for n in names if n not in self._data.columns]
+        unknown = [n for n in names if n not in self.known]
         if unknown:
-            raise unknown_columns(unknown, self._data.columns, what)
+            raise unknown_columns(unknown, self.known, what)
+        keys = [n for n in names if n in (self.entity_name, self.time_name)]
+        if keys and what in _CHANGES:
+            raise PanelIndexError(f"{what}: {quoted(keys)} is a key and cannot be changed; assign() a copy.")
         return names
 
     def _groups(self, by: str | None, what: str) -> Ints:
@@ -772,12 +783,14 @@ class Panel:
                 f"lower={lower!r}, upper={upper!r}: need 0 <= lower < upper <= 1, such as .01 and .99."
             )
         groups = self._groups(by, "winsorize")
+        order = np.argsort(groups, kind="stable")
+        parts = np.split(order, np.flatnonzero(np.diff(groups[order])) + 1)
         data = self._data.copy(deep=False)
         for name in self._names(columns, "winsorize"):
             values = self.numeric(name).copy()
-            for g in range(int(groups.max()) + 1):
-                rows = (groups == g) & ~np.isnan(values)
-                if rows.any():
+            for part in parts:
+                rows = part[~np.isnan(values[part])]
+                if rows.size:
                     low, high = (
                         _stata_quantile(values[rows], share)
                         if quantile == "stata"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -24,6 +25,12 @@ if TYPE_CHECKING:
 __all__ = ["LinearResults"]
 
 _STATS = ("nobs", "mean", "sd", "min", "max")
+
+
+@lru_cache(maxsize=256)
+def _term_index(names: tuple[str, ...]) -> pd.Index[Any]:
+    # Building an index of text costs more than everything else in a small Series.
+    return pd.Index(list(names), name="term")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -500,7 +507,7 @@ class LinearResults:
     # --- inside -------------------------------------------------------------------------------------------
 
     def _terms(self) -> pd.Index[Any]:
-        return pd.Index(list(self.names), name="term")
+        return _term_index(self.names).view()
 
     def _inference(self) -> tuple[Floats, Floats, Floats]:
         from scipy.special import stdtr

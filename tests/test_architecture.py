@@ -1,0 +1,40 @@
+"""The tests' tree mirrors the source's, in both directions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+TESTS = Path(__file__).parent
+SOURCE = TESTS.parent / "src" / "digiprosper"
+MODULES = [p.relative_to(SOURCE) for p in sorted(SOURCE.rglob("*.py")) if p.name != "__init__.py"]
+FILES = [p.relative_to(TESTS) for p in sorted(TESTS.rglob("test_*.py"))]
+
+# What is about no single module, or about one module beside its peers.
+EXTRAS = {
+    "test_architecture.py",
+    "test_malformed.py",
+    "test_public.py",
+    "datasets/test_recovery.py",
+    "estimators/test_linear_peers.py",
+}
+
+
+@pytest.mark.parametrize("module", MODULES, ids=str)
+def test_every_module_has_a_test_file(module: Path) -> None:
+    assert (TESTS / module.with_name(f"test_{module.name}")).exists()
+
+
+@pytest.mark.parametrize("file", FILES, ids=str)
+def test_every_test_file_has_a_module(file: Path) -> None:
+    module = SOURCE / file.with_name(file.name.removeprefix("test_"))
+    assert file.as_posix() in EXTRAS or module.exists()
+
+
+def test_every_extra_is_there() -> None:
+    assert {f.as_posix() for f in FILES} >= EXTRAS
+
+
+def test_no_tests_package() -> None:
+    assert not list(TESTS.rglob("__init__.py"))

@@ -1,0 +1,159 @@
+"""The public face: a light import, names that resolve, and everything the contract names."""
+
+from __future__ import annotations
+
+import inspect
+import subprocess
+import sys
+from importlib import metadata
+from pathlib import Path
+from typing import Any, get_origin
+
+import pytest
+
+import digiprosper as dp
+
+HEAVY = ("numpy", "pandas", "scipy", "statsmodels", "linearmodels", "matplotlib", "formulaic", "narwhals")
+
+
+def run(code: str) -> str:
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+def test_the_import_loads_no_heavy_package() -> None:
+    code = f"import sys, digiprosper; print([m for m in {HEAVY} if m in sys.modules])"
+    assert run(code) == "[]"
+
+
+def test_errors_are_light_too() -> None:
+    code = (
+        f"import sys, digiprosper; digiprosper.ColumnError; print([m for m in {HEAVY} if m in sys.modules])"
+    )
+    assert run(code) == "[]"
+
+
+def test_a_fit_loads_no_slow_package() -> None:
+    code = (
+        "import sys, pandas as pd, digiprosper as dp\n"
+        "df = pd.DataFrame({'i': [1, 1, 2, 2, 3, 3], 't': [1, 2] * 3, 'y': [1., 3, 2, 5, 4, 4],"
+        " 'x': [0., 1, 1, 0, 2, 1]})\n"
+        "spec = dp.FixedEffects('y', ['x'], cov_type='unadjusted')\n"
+        "print(spec.fit(dp.Panel(df, 'i', 't')).pvalues.size)\n"
+        "print([m for m in ('scipy.stats', 'statsmodels', 'linearmodels', 'matplotlib', 'formulaic')"
+        " if m in sys.modules])"
+    )
+    assert run(code) == "1\n[]"
+
+
+@pytest.mark.parametrize("name", dp.__all__)
+def test_every_public_name_resolves_and_has_words(name: str) -> None:
+    value = getattr(dp, name)
+    # An alias of option words has no place for a docstring.
+    assert get_origin(value) is not None or inspect.getdoc(value)
+
+
+def test_all_is_sorted_and_complete() -> None:
+    assert len(set(dp.__all__)) == len(dp.__all__)
+    assert set(dp.__all__) <= set(dir(dp))
+    assert "__version__" in dir(dp)
+    assert dir(dp) == sorted(dir(dp))
+
+
+def test_star_import() -> None:
+    assert run("from digiprosper import *; print(Panel.__name__, etable.__name__)") == "Panel etable"
+
+
+def test_an_unknown_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="no_such_name"):
+        dp.no_such_name  # noqa: B018
+
+
+def test_the_version_is_the_distributions() -> None:
+    assert dp.__version__ == metadata.version("digiprosper")
+
+
+def test_typed() -> None:
+    assert (Path(inspect.getfile(dp)).parent / "py.typed").exists()
+
+
+FOUNDATION = """
+Panel Sample Indicator IndicatorSystem CompositeIndex IndexResults entropy_weights FixedEffects LinearResults
+PanelThreshold ThresholdResults Mediation MediationResults EffectResults u_test UTestResult ResultSet fit_all
+stepwise etable Table TestResult Results HasDraws Glance plots datasets Notice
+PanelIndexError ColumnError TermError OptionError InputTypeError AlignmentError MissingDataError
+CollinearityError IdentificationError IndicatorError ThresholdSearchError DigiprosperError
+SingletonWarning FewClustersWarning NearCollinearWarning BoundaryThresholdWarning SmallRegimeWarning
+MissingDataWarning IdentificationWarning DigiprosperWarning
+"""
+
+
+@pytest.mark.parametrize("name", FOUNDATION.split())
+def test_names_of_the_contract_are_public(name: str) -> None:
+    assert name in dp.__all__
+
+
+def call_of(function: Any) -> str:
+    """Names and defaults, keyword-only after the star, without types."""
+    parts, star = [], False
+    for name, p in inspect.signature(function).parameters.items():
+        if name == "self":
+            continue
+        if p.kind is p.KEYWORD_ONLY and not star:
+            parts.append("*")
+            star = True
+        prefix = "**" if p.kind is p.VAR_KEYWORD else "*" if p.kind is p.VAR_POSITIONAL else ""
+        parts.append(prefix + name + ("" if p.default is p.empty else f"={p.default!r}"))
+    return ", ".join(parts)
+
+
+EFFECTS = "entity_effects=True, time_effects=True"
+CONTRACT = {
+    "Panel": "data, entity=None, time=None, *, labels=None, step=None",
+    "Panel.balance": "keep='entities'",
+    "Panel.standardise": "columns, by=None",
+    "Panel.winsorize": "columns, lower=0.01, upper=0.99, by=None, quantile='stata'",
+    "Panel.interpolate": "columns, extrapolate=False",
+    "Panel.lag": "columns, periods=1",
+    "Panel.diff": "columns, periods=1",
+    "Panel.summarise": "columns=None",
+    "Panel.correlate": "columns=None",
+    "Indicator": "name, direction='+', *, dimension='', unit='', goalposts=None",
+    "CompositeIndex.fit": "panel, *, rng=None, progress=False",
+    "FixedEffects": (
+        f"y, x, *, {EFFECTS}, absorb=(), cov_type='clustered', clusters=None, bandwidth=None, ssc='reghdfe', "
+        "obs_weights=None, singletons='drop', collinear='raise', missing='drop'"
+    ),
+    "FixedEffects.fit": "panel, *, rng=None, progress=False",
+    "PanelThreshold": (
+        f"y, regime_dependent, threshold_variable, x=(), *, n_thresholds=1, thresholds=None, {EFFECTS}, "
+        "trim=0.05, grid=None, rule='<=', regime_intercept=False, bootstrap='wild_cluster', reps=999, "
+        "level=0.95, df='hansen', cov_type='clustered', clusters=None, ssc='reghdfe'"
+    ),
+    "PanelThreshold.fit": "panel, *, rng=None, progress=False",
+    "Mediation": (
+        f"y, treatment, mediators, x=(), *, structure='parallel', {EFFECTS}, cov_type='clustered', "
+        "clusters=None, ssc='reghdfe', reps=4999"
+    ),
+    "Mediation.fit": "panel, *, rng=None, progress=False",
+    "LinearResults.conf_int": "*, level=0.95",
+    "LinearResults.tidy": "level=0.95",
+    "u_test": "results, variable, *, square=None, interval=None, level=0.95",
+    "fit_all": "specs, panel, *, rng=None, progress=False",
+    "stepwise": "spec, panel, order, *, sample='common'",
+    "etable": (
+        "models, *, labels=None, heads=None, keep=None, drop=None, order=None, controls=(), rows=None, "
+        "stats=('nobs', 'n_entities', 'rsquared_within'), below='se', stars=(0.1, 0.05, 0.01), digits=3, "
+        "notes=None, file=None"
+    ),
+    "datasets.us_states": "",
+    "datasets.simulate_provinces": "n=31, periods=12, *, rng=0",
+}
+
+
+@pytest.mark.parametrize("path", CONTRACT)
+def test_signatures_of_the_contract(path: str) -> None:
+    value: Any = dp
+    for part in path.split("."):
+        value = getattr(value, part)
+    assert call_of(value) == CONTRACT[path]
