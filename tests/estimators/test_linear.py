@@ -235,7 +235,7 @@ def panels(draw: st.DrawFn) -> tuple[pd.DataFrame, str]:
 
 @settings(max_examples=220, deadline=None)
 @given(panels(), st.sampled_from(["unadjusted", "robust", "entity", "two", "driscoll_kraay"]), st.booleans())
-def test_random_unbalanced_panels_equal_dummies(drawn: tuple, covariance: str, weighted: bool) -> None:  # noqa: FBT001
+def test_random_unbalanced_panels_equal_dummies(drawn: tuple, covariance: str, weighted: bool) -> None:
     frame, kind = drawn
     (flags, names), (options, clusters) = EFFECTS[kind], COVARIANCES[covariance]
     kept = drop_singletons(frame, names)
@@ -499,7 +499,7 @@ def test_crossed_effect_equals_its_own_column() -> None:
 
 @pytest.mark.parametrize("kind", list(EFFECTS))
 @pytest.mark.parametrize("weighted", [False, True])
-def test_fitted_and_residuals_add_up_and_effects_are_recovered(kind: str, weighted: bool) -> None:  # noqa: FBT001
+def test_fitted_and_residuals_add_up_and_effects_are_recovered(kind: str, weighted: bool) -> None:
     flags, names = EFFECTS[kind]
     frame = make_frame(10)
     results = quiet_fit(FixedEffects("y", X, obs_weights="w" if weighted else None, **flags), frame)
@@ -697,7 +697,7 @@ def test_flat_outcomes_are_refused() -> None:
 @pytest.mark.parametrize(
     ("n", "notice", "warned"), [(19, True, True), (20, True, False), (39, True, False), (40, False, False)]
 )
-def test_few_clusters(n: int, notice: bool, warned: bool) -> None:  # noqa: FBT001
+def test_few_clusters(n: int, notice: bool, warned: bool) -> None:
     frame = make_frame(13, n=n, holes=0)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")

@@ -12,7 +12,7 @@ from digiprosper.kernels.least_squares import dependences, ols
 
 @settings(max_examples=100, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.integers(1, 7), st.booleans())
-def test_ols_equals_lstsq(seed: int, k: int, weighted: bool) -> None:  # noqa: FBT001
+def test_ols_equals_lstsq(seed: int, k: int, weighted: bool) -> None:
     rng = np.random.default_rng(seed)
     n = k + int(rng.integers(3, 60))
     x = rng.normal(size=(n, k)) * 10.0 ** rng.integers(-6, 7, k)

@@ -14,7 +14,6 @@ import pandas as pd
 import polars as pl
 import pytest
 from hypothesis import given, settings
-from scipy import stats
 
 from digiprosper import Panel
 from digiprosper.errors import (
@@ -588,6 +587,15 @@ def test_extrapolation_without_ends_to_fill_is_silent_about_ends() -> None:
     assert not [w for w in caught if "end value" in str(w.message)]
 
 
+def test_imputations_leave_with_their_rows() -> None:
+    data = pd.DataFrame({"i": [1] * 4 + [2] * 4, "t": [1, 2, 3, 4] * 2, "x": [1, nan, 3, 4, 5, nan, 7, 8]})
+    with pytest.warns(MissingDataWarning, match="25% of 'x'"):
+        filled = Panel(data, "i", "t").interpolate("x")
+    assert len(filled.imputations) == 2
+    assert filled.subset("i == 2").imputations["entity"].tolist() == [2]
+    assert filled.subset("t > 2").imputations.empty
+
+
 def test_interpolating_a_lag_is_told() -> None:
     data = pd.DataFrame(
         {"i": np.repeat([1, 2, 3], 12), "t": np.tile(np.arange(12), 3), "cp": np.arange(36.0)}
@@ -613,45 +621,6 @@ def test_interpolation_uses_the_value_of_time_off_the_grid_too() -> None:
 
 
 # --- what is in it ----------------------------------------------------------------------------------------
-
-
-def test_summarise_by_hand(panel: Panel) -> None:
-    holes = panel.assign(gdp=panel.frame["gdp"].where(panel.frame["digital"] > 0))
-    out = holes.summarise()
-    assert out.columns.tolist() == ["N", "mean", "sd", "min", "p50", "max"]
-    assert out.index.tolist() == ["gdp", "digital", "K / L", "资本"]
-    x = holes.frame["gdp"].dropna()
-    expected = [len(x), x.mean(), x.std(ddof=1), x.min(), x.median(), x.max()]
-    np.testing.assert_allclose(out.loc["gdp"].to_numpy(dtype=float), expected)
-    assert holes.summarise("digital").index.tolist() == ["digital"]
-    with pytest.raises(InputTypeError, match="'region'"):
-        holes.summarise(["gdp", "region"])
-
-
-def test_correlate_equals_scipy_pair_by_pair(panel: Panel) -> None:
-    holes = panel.assign(gdp=panel.frame["gdp"].where(panel.frame["digital"] > -0.5))
-    r, p, n = holes.correlate(["gdp", "digital", "K / L"])
-    f = holes.frame
-    for a, b in (("gdp", "digital"), ("gdp", "K / L"), ("digital", "K / L")):
-        both = f[[a, b]].dropna()
-        expected = stats.pearsonr(both[a], both[b])
-        assert (r.loc[a, b], p.loc[a, b]) == pytest.approx((expected.statistic, expected.pvalue), rel=1e-10)
-        assert n.loc[a, b] == n.loc[b, a] == len(both)
-    np.testing.assert_allclose(np.diag(r), 1.0)
-
-
-def test_describe_is_xtsum() -> None:
-    data = pd.DataFrame({"i": list("AAABBC"), "t": [1, 2, 3, 1, 2, 1], "x": [1.0, 2, 6, 4, 8, 3]})
-    out = Panel(data, "i", "t").describe()
-    assert out.columns.tolist() == ["mean", "sd", "min", "max", "N"]
-    mean = 4.0
-    between, within = np.array([3.0, 6, 3]), np.array([1 - 3, 2 - 3, 6 - 3, 4 - 6, 8 - 6, 0]) + mean
-    expected = [
-        [mean, np.std(data["x"], ddof=1), 1, 8, 6],
-        [mean, np.std(between, ddof=1), 3, 6, 3],
-        [mean, np.std(within, ddof=1), within.min(), within.max(), 2],
-    ]
-    np.testing.assert_allclose(out.loc["x"].loc[["overall", "between", "within"]], expected)
 
 
 def test_keys_are_columns_to_read_and_not_to_change(panel: Panel) -> None:

@@ -23,7 +23,7 @@ from digiprosper.errors import (
 )
 
 
-def make(holes: bool = True) -> Panel:  # noqa: FBT001, FBT002
+def make(holes: bool = True) -> Panel:
     rng = np.random.default_rng(5)
     n, t = 45, 6
     data = pd.DataFrame(rng.normal(size=(n * t, 5)), columns=["y", "d", "m", "c1", "c2"])

@@ -22,7 +22,7 @@ __all__ = ["Within", "compress", "is_nested", "not_singletons", "within"]
 _DENSE = 1200
 _DENSE_CELLS = 20_000_000
 _ITERATIONS = 5000
-_FLOOR = 2e-15
+_FLOOR = 1e-14
 _LOOSE = 1e-10
 _DWARFED = 1e-2
 
@@ -198,26 +198,25 @@ class Within:
 
     def _take_out(self, work: Floats) -> list[Floats]:
         before = np.einsum("ij,ij->i", work, work)
-        values = self._once(work)
+        values = self._once(work, before)
         after = np.einsum("ij,ij->i", work, work)
         # A second sweep removes what rounding left where levels dwarf the variation around them.
         if (len(self.effects) > 1 and self._inverse is None) or (after < _DWARFED * before).any():
-            values = [a + b for a, b in zip(values, self._once(work), strict=True)]
+            values = [a + b for a, b in zip(values, self._once(work, after + 4e-4 * before), strict=True)]
         return values
 
-    def _once(self, work: Floats) -> list[Floats]:
-        """Sweep rows in place; what was taken out, (k, levels) for each effect."""
+    def _once(self, work: Floats, square: Floats) -> list[Floats]:
+        """Sweep rows in place; what was taken out, (k, levels) for each effect.
+
+        `square` is the squared length that the exactness of conjugate gradients is measured by.
+        """
         weighted = work if self.obs_weights is None else work * self.obs_weights
         main = self._sums(self.main, weighted) / self._counts[self.main]
         others = [p for p in range(len(self.levels)) if p != self.main]
         values = [main] * len(self.levels)
         if others:
             right = np.hstack([self._sums(p, weighted) for p in others]) - main @ self._cross
-            if self._inverse is None:
-                norm = np.sqrt(np.einsum("ij,ij->i", work, weighted))
-                solved = self._conjugate(right.T, norm).T
-            else:
-                solved = right @ self._inverse
+            solved = self._conjugate(right.T, square).T if self._inverse is None else right @ self._inverse
             values[self.main] = main - (self._cross @ solved.T).T / self._counts[self.main]
             start = 0
             for p in others:
@@ -233,7 +232,7 @@ class Within:
             return np.asarray(np.add.reduceat(weighted, self._starts, axis=1))
         return level_sums(self.effects[position], self.levels[position], weighted.T).T
 
-    def _conjugate(self, right: Floats, norm: Floats) -> Floats:
+    def _conjugate(self, right: Floats, size: Floats) -> Floats:
         """Solve for all columns at once by conjugate gradients, scaled by the levels' counts."""
         scale = (
             1 / np.sqrt(np.concatenate([c for p, c in enumerate(self._counts) if p != self.main]))[:, None]
@@ -247,7 +246,9 @@ class Within:
             )
 
         # The floor is a multiple of the rounding in `right`; below it lies only its part outside the range.
-        floor = (_FLOOR * norm) ** 2
+        if self.obs_weights is not None:
+            size = size * self.obs_weights.mean()
+        floor = _FLOOR**2 * size
         solution = np.zeros_like(right)
         rest = scale * right
         direction = rest.copy()
@@ -268,7 +269,7 @@ class Within:
             square = new
             open_ &= square > floor
             direction = rest + ratio * direction
-        if (square > (_LOOSE * norm) ** 2).any():
+        if (square > _LOOSE**2 * size).any():
             raise IdentificationError(
                 "the effects are so loosely connected that they could not be swept out exactly; absorb fewer."
             )

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -24,9 +23,11 @@ from digiprosper.errors import (
     quoted,
     unknown_columns,
 )
+from digiprosper.panel.describe import Correlation, between_within, correlate, summarise
 from digiprosper.panel.keys import Keys, refuse_infinite, rows_text, sorted_keys, to_pandas
 from digiprosper.panel.selection import cut_sample
 from digiprosper.panel.terms import condition, evaluate, parse
+from digiprosper.panel.transform import filled_in, winsorized
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -34,27 +35,9 @@ if TYPE_CHECKING:
     from digiprosper.kernels import Floats, Ints
     from digiprosper.panel.sample import Mask, Sample
 
-__all__ = ["Correlation", "Panel"]
+__all__ = ["Panel"]
 
 _CHANGES = ("standardise", "winsorize", "interpolate")
-
-
-class Correlation(NamedTuple):
-    """Pairwise correlations.
-
-    Parameters
-    ----------
-    r : DataFrame
-        Pearson correlations over rows where both columns are there.
-    p : DataFrame
-        Two-sided p-values of the t test with n - 2 degrees of freedom, rows taken as independent.
-    n : DataFrame
-        Rows used by each pair.
-    """
-
-    r: pd.DataFrame
-    p: pd.DataFrame
-    n: pd.DataFrame
 
 
 class Panel:
@@ -149,7 +132,11 @@ class Panel:
     def _cut(self, mask: Mask, why: str) -> Panel:
         if not mask.any():
             raise MissingDataError(f"{why} keeps no rows of this panel.")
-        return self._with(self._data[mask].reset_index(drop=True), keys=self._keys.keep(mask))
+        log, keys = self._imputations, self._keys.keep(mask)
+        if len(log):
+            cells = pd.MultiIndex.from_arrays([log["entity"], log["time"]])
+            log = log[cells.isin(keys.index)].reset_index(drop=True)
+        return self._with(self._data[mask].reset_index(drop=True), keys=keys, imputations=log)
 
     def __repr__(self) -> str:
         shape = f"{self.n_entities} {self.entity_name}"
@@ -787,18 +774,7 @@ class Panel:
         parts = np.split(order, np.flatnonzero(np.diff(groups[order])) + 1)
         data = self._data.copy(deep=False)
         for name in self._names(columns, "winsorize"):
-            values = self.numeric(name).copy()
-            for part in parts:
-                rows = part[~np.isnan(values[part])]
-                if rows.size:
-                    low, high = (
-                        _stata_quantile(values[rows], share)
-                        if quantile == "stata"
-                        else float(np.quantile(values[rows], share))
-                        for share in (lower, upper)
-                    )
-                    values[rows] = np.clip(values[rows], low, high)
-            data[name] = values
+            data[name] = winsorized(self.numeric(name), parts, (lower, upper), quantile)
         return self._with(data)
 
     def interpolate(self, columns: str | Sequence[str], extrapolate: bool = False) -> Panel:  # noqa: FBT001, FBT002
@@ -831,10 +807,10 @@ class Panel:
         logs = [self._imputations] if len(self._imputations) else []
         for name in self._names(columns, "interpolate"):
             old = self.numeric(name)
-            new = _fill(old, position, self._keys.entity, extrapolate=extrapolate)
+            new = filled_in(old, position, self._keys.entity, extrapolate=extrapolate)
             filled = np.isnan(old) & ~np.isnan(new)
             if filled.any():
-                ends = filled & np.isnan(_fill(old, position, self._keys.entity, extrapolate=False))
+                ends = filled & np.isnan(filled_in(old, position, self._keys.entity, extrapolate=False))
                 data[name] = new
                 logs.append(self._log(name, filled, new))
                 notices += self._doubts(name, old, filled, int(ends.sum()))
@@ -886,9 +862,9 @@ class Panel:
             both = ~np.isnan(old) & ~np.isnan(lagged)
             if both.sum() > 2 and (old[both] == lagged[both]).all() and (np.isnan(lagged) & filled).any():
                 text = (
-                    f"{name!r} equals the lag of {other!r}; its gaps are the start of each entity. {count} "
-                    "cells "
-                    f"filled. Interpolate {other!r} before lagging, or drop the first period."
+                    f"{name!r} equals the lag of {other!r}; its gaps are the start of each entity. "
+                    f"{counted(count, 'cell')} filled. Interpolate {other!r} before lagging, or "
+                    "drop the first period."
                 )
                 out.append(Notice("imputed", text, {**data, "lag_of": other}))
         return out
@@ -954,12 +930,7 @@ class Panel:
         DataFrame
             Indexed by variable: N, mean, sd (n - 1), min, p50, max, each over its own non-missing rows.
         """
-        rows = {}
-        for name in self._names(columns, "summarise"):
-            x = self.numeric(name)[~np.isnan(self.numeric(name))]
-            rows[name] = _moments(x)
-        out = pd.DataFrame.from_dict(rows, orient="index", columns=["N", "mean", "sd", "min", "p50", "max"])
-        return out.astype({"N": int}).rename_axis("variable")
+        return summarise({n: self.numeric(n) for n in self._names(columns, "summarise")})
 
     def correlate(self, columns: str | Sequence[str] | None = None) -> Correlation:
         """Correlate columns pair by pair.
@@ -974,18 +945,7 @@ class Panel:
         Correlation
             `r`, `p` and `n`, over the rows where both are there.
         """
-        from scipy.special import stdtr
-
-        names = self._names(columns, "correlate")
-        data = pd.DataFrame({n: self.numeric(n) for n in names})
-        r = data.corr()
-        here = data.notna().astype(float)
-        n = here.T @ here
-        df = n - 2
-        with np.errstate(divide="ignore", invalid="ignore"):
-            t = (r.abs() * np.sqrt(df / (1 - r**2).clip(lower=0))).to_numpy()
-        p = pd.DataFrame(2 * stdtr(df.to_numpy(), -t), index=names, columns=names)
-        return Correlation(r, p.where(df > 0), n.astype(int))
+        return correlate({n: self.numeric(n) for n in self._names(columns, "correlate")})
 
     def describe(self, columns: str | Sequence[str] | None = None) -> pd.DataFrame:
         """Split the variation of columns into between and within entities, as Stata's xtsum.
@@ -1001,42 +961,9 @@ class Panel:
             Indexed by (variable, part), part one of overall, between, within; columns mean, sd, min, max, N.
             N counts rows, then entities, then mean rows an entity. Within is x - entity mean + overall mean.
         """
-        rows: dict[tuple[str, str], list[float]] = {}
-        for name in self._names(columns, "describe"):
-            there = ~np.isnan(self.numeric(name))
-            x, codes = self.numeric(name)[there], self._keys.entity[there]
-            counts = np.bincount(codes, minlength=self.n_entities)
-            with np.errstate(invalid="ignore"):
-                means = np.bincount(codes, weights=x, minlength=self.n_entities) / counts
-            between = means[counts > 0]
-            parts = {
-                "overall": x,
-                "between": between,
-                "within": x - means[codes] + (x.mean() if x.size else 0),
-            }
-            sizes = {"overall": x.size, "between": between.size, "within": x.size / max(between.size, 1)}
-            for part, values in parts.items():
-                _, _, sd, low, _, high = _moments(values)
-                rows[name, part] = [float(x.mean()) if x.size else np.nan, sd, low, high, sizes[part]]
-        index = pd.MultiIndex.from_tuples(list(rows), names=["variable", "part"])
-        return pd.DataFrame(list(rows.values()), index=index, columns=["mean", "sd", "min", "max", "N"])
-
-
-def _moments(x: Floats) -> tuple[int, float, float, float, float, float]:
-    if x.size == 0:
-        return 0, np.nan, np.nan, np.nan, np.nan, np.nan
-    sd = float(x.std(ddof=1)) if x.size > 1 else np.nan
-    return x.size, float(x.mean()), sd, float(x.min()), float(np.median(x)), float(x.max())
-
-
-def _stata_quantile(values: Floats, share: float) -> float:
-    """Averaged inverse distribution function; a product such as .07 * 100 counts as whole."""
-    ordered = np.sort(values)
-    place, last = values.size * share, values.size - 1
-    whole = round(place)
-    if abs(place - whole) < 1e-9 * max(place, 1.0):
-        return float(ordered[max(whole - 1, 0)] + ordered[min(whole, last)]) / 2
-    return float(ordered[int(place)])
+        return between_within(
+            {n: self.numeric(n) for n in self._names(columns, "describe")}, self._keys.entity, self.n_entities
+        )
 
 
 def _is_number(text: str) -> bool:
@@ -1045,16 +972,3 @@ def _is_number(text: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _fill(values: Floats, position: Floats, entity: Ints, *, extrapolate: bool) -> Floats:
-    out = values.copy()
-    starts = np.flatnonzero(np.concatenate([[True], np.diff(entity) > 0, [True]]))
-    for start, stop in itertools.pairwise(starts):
-        part, at = values[start:stop], position[start:stop]
-        there = ~np.isnan(part)
-        if there.any() and not there.all():
-            ends = {} if extrapolate else {"left": np.nan, "right": np.nan}
-            filled = np.interp(at, at[there], part[there], **ends)
-            out[start:stop] = np.where(there, part, filled)
-    return out

@@ -1,0 +1,123 @@
+"""Columns in numbers: one by one, pair by pair, between and within entities."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from digiprosper.kernels import Floats, Ints
+
+__all__ = ["Correlation", "between_within", "correlate", "summarise"]
+
+
+class Correlation(NamedTuple):
+    """Pairwise correlations.
+
+    Parameters
+    ----------
+    r : DataFrame
+        Pearson correlations over rows where both columns are there.
+    p : DataFrame
+        Two-sided p-values of the t test with n - 2 degrees of freedom, rows taken as independent.
+    n : DataFrame
+        Rows used by each pair.
+    """
+
+    r: pd.DataFrame
+    p: pd.DataFrame
+    n: pd.DataFrame
+
+
+def summarise(columns: Mapping[str, Floats]) -> pd.DataFrame:
+    """Describe columns one by one; the work behind `Panel.summarise`.
+
+    Parameters
+    ----------
+    columns : mapping
+        Name to (N,) values.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by variable: N, mean, sd, min, p50, max.
+    """
+    rows = {name: _moments(x[~np.isnan(x)]) for name, x in columns.items()}
+    out = pd.DataFrame.from_dict(rows, orient="index", columns=["N", "mean", "sd", "min", "p50", "max"])
+    return out.astype({"N": int}).rename_axis("variable")
+
+
+def correlate(columns: Mapping[str, Floats]) -> Correlation:
+    """Correlate columns pair by pair; the work behind `Panel.correlate`.
+
+    Parameters
+    ----------
+    columns : mapping
+        Name to (N,) values.
+
+    Returns
+    -------
+    Correlation
+        `r`, `p` and `n`.
+    """
+    from scipy.special import stdtr
+
+    names = list(columns)
+    data = pd.DataFrame(dict(columns))
+    r = data.corr()
+    here = data.notna().astype(float)
+    n = here.T @ here
+    df = n - 2
+    with np.errstate(divide="ignore", invalid="ignore"):
+        t = (r.abs() * np.sqrt(df / (1 - r**2).clip(lower=0))).to_numpy()
+    p = pd.DataFrame(2 * stdtr(df.to_numpy(), -t), index=names, columns=names)
+    return Correlation(r, p.where(df > 0), n.astype(int))
+
+
+def between_within(columns: Mapping[str, Floats], entity: Ints, n_entities: int) -> pd.DataFrame:
+    """Split the variation of columns; the work behind `Panel.describe`.
+
+    Parameters
+    ----------
+    columns : mapping
+        Name to (N,) values.
+    entity : (N,) array of int
+        Entity of each row.
+    n_entities : int
+        How many there are.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by (variable, part): mean, sd, min, max, N.
+    """
+    rows: dict[tuple[str, str], list[float]] = {}
+    for name, every in columns.items():
+        there = ~np.isnan(every)
+        x, codes = every[there], entity[there]
+        counts = np.bincount(codes, minlength=n_entities)
+        with np.errstate(invalid="ignore"):
+            means = np.bincount(codes, weights=x, minlength=n_entities) / counts
+        between = means[counts > 0]
+        parts = {
+            "overall": x,
+            "between": between,
+            "within": x - means[codes] + (x.mean() if x.size else 0),
+        }
+        sizes = {"overall": x.size, "between": between.size, "within": x.size / max(between.size, 1)}
+        for part, values in parts.items():
+            _, _, sd, low, _, high = _moments(values)
+            rows[name, part] = [float(x.mean()) if x.size else np.nan, sd, low, high, sizes[part]]
+    index = pd.MultiIndex.from_tuples(list(rows), names=["variable", "part"])
+    return pd.DataFrame(list(rows.values()), index=index, columns=["mean", "sd", "min", "max", "N"])
+
+
+def _moments(x: Floats) -> tuple[int, float, float, float, float, float]:
+    if x.size == 0:
+        return 0, np.nan, np.nan, np.nan, np.nan, np.nan
+    sd = float(x.std(ddof=1)) if x.size > 1 else np.nan
+    return x.size, float(x.mean()), sd, float(x.min()), float(np.median(x)), float(x.max())

@@ -1,0 +1,63 @@
+"""Descriptions of columns against numbers by hand and scipy."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from digiprosper import Panel
+from digiprosper.errors import InputTypeError
+
+
+@pytest.fixture
+def panel() -> Panel:
+    rng = np.random.default_rng(0)
+    n = 26
+    data = pd.DataFrame({"city": np.repeat(["a", "b"], n // 2), "year": np.tile(np.arange(n // 2), 2)})
+    data["gdp"] = rng.lognormal(size=n)
+    data["digital"] = rng.normal(size=n)
+    data["region"] = "east"
+    data["K / L"] = rng.uniform(1, 2, size=n)
+    data["资本"] = rng.uniform(1, 2, size=n)
+    return Panel(data, "city", "year")
+
+
+def test_summarise_by_hand(panel: Panel) -> None:
+    holes = panel.assign(gdp=panel.frame["gdp"].where(panel.frame["digital"] > 0))
+    out = holes.summarise()
+    assert out.columns.tolist() == ["N", "mean", "sd", "min", "p50", "max"]
+    assert out.index.tolist() == ["gdp", "digital", "K / L", "资本"]
+    x = holes.frame["gdp"].dropna()
+    expected = [len(x), x.mean(), x.std(ddof=1), x.min(), x.median(), x.max()]
+    np.testing.assert_allclose(out.loc["gdp"].to_numpy(dtype=float), expected)
+    assert holes.summarise("digital").index.tolist() == ["digital"]
+    with pytest.raises(InputTypeError, match="'region'"):
+        holes.summarise(["gdp", "region"])
+
+
+def test_correlate_equals_scipy_pair_by_pair(panel: Panel) -> None:
+    holes = panel.assign(gdp=panel.frame["gdp"].where(panel.frame["digital"] > -0.5))
+    r, p, n = holes.correlate(["gdp", "digital", "K / L"])
+    f = holes.frame
+    for a, b in (("gdp", "digital"), ("gdp", "K / L"), ("digital", "K / L")):
+        both = f[[a, b]].dropna()
+        expected = stats.pearsonr(both[a], both[b])
+        assert (r.loc[a, b], p.loc[a, b]) == pytest.approx((expected.statistic, expected.pvalue), rel=1e-10)
+        assert n.loc[a, b] == n.loc[b, a] == len(both)
+    np.testing.assert_allclose(np.diag(r), 1.0)
+
+
+def test_describe_is_xtsum() -> None:
+    data = pd.DataFrame({"i": list("AAABBC"), "t": [1, 2, 3, 1, 2, 1], "x": [1.0, 2, 6, 4, 8, 3]})
+    out = Panel(data, "i", "t").describe()
+    assert out.columns.tolist() == ["mean", "sd", "min", "max", "N"]
+    mean = 4.0
+    between, within = np.array([3.0, 6, 3]), np.array([1 - 3, 2 - 3, 6 - 3, 4 - 6, 8 - 6, 0]) + mean
+    expected = [
+        [mean, np.std(data["x"], ddof=1), 1, 8, 6],
+        [mean, np.std(between, ddof=1), 3, 6, 3],
+        [mean, np.std(within, ddof=1), within.min(), within.max(), 2],
+    ]
+    np.testing.assert_allclose(out.loc["x"].loc[["overall", "between", "within"]], expected)
