@@ -1,10 +1,12 @@
 # %% [markdown]
 # # Does infrastructure raise output? The whole chain on real data
 #
-# 48 US states, 1970 to 1986 (Munnell 1990). Raw columns become an index, the index a regressor, and the regressor a
-# table, a mechanism, a threshold and a U-test. Every number below says which sample and which standard error it has.
+# 48 US states, 1970 to 1986 (Munnell 1990). Raw columns become an index, the index a regressor, and the
+# regressor a table, a mechanism, a threshold and a U-test. Every number below says which sample and which
+# standard error it has.
 #
-# Open this file as a notebook, or run it as a script: it prints, and writes tables and figures to `demo_output/`.
+# Open this file as a notebook, or run it as a script: it prints, and writes tables and figures to
+# `demo_output/`.
 
 # %%
 from pathlib import Path
@@ -31,9 +33,10 @@ print(panel.describe(["gsp", "unemp"]).round(1).to_string())
 
 # %% [markdown]
 # ## 2. An infrastructure index
-# Entropy weights: an indicator weighs more the more unequally it is spread over the 816 state-years. The indicators
-# are stocks, so the index measures the size of a state; every regression below has state effects, and only changes
-# inside a state count. A stock enters a production function in logs, so the regressor is the log of the index.
+# Entropy weights: an indicator weighs more the more unequally it is spread over the 816 state-years. The
+# indicators are stocks, so the index measures the size of a state; every regression below has state
+# effects, and only changes inside a state count. A stock enters a production function in logs, so the
+# regressor is the log of the index.
 
 # %%
 system = dp.IndicatorSystem.from_dict({"transport": {"hwy": "+"}, "utilities": {"water": "+", "util": "+"}})
@@ -56,15 +59,16 @@ print(dp.etable(steps, labels=short))
 first = steps["(2)"].tidy().set_index("term").loc["ln_infra"]
 more, low, high = (100 * (1.1**b - 1) for b in (first.estimate, first.conf_low, first.conf_high))
 print(
-    f"\nAn index 10% higher goes with output {more:.1f}% higher (95% interval {low:.1f} to {high:.1f}%), given state, year\n"
-    "and unemployment (column 2). With private capital and employment held fixed nothing is left (column 4):\n"
-    "either infrastructure works through them, or it merely moves with them."
+    f"\nAn index 10% higher goes with output {more:.1f}% higher (95% interval {low:.1f} to {high:.1f}%),\n"
+    "given state, year and unemployment (column 2). With private capital and employment\n"
+    "held fixed nothing is left (column 4): either infrastructure works through them, or\n"
+    "it merely moves with them."
 )
 
 # %% [markdown]
 # ## 4. The mechanism
-# Does infrastructure work through private capital and employment? One sample and the same effects in every equation;
-# the interval resamples states, not rows.
+# Does infrastructure work through private capital and employment? One sample and the same effects in every
+# equation; the interval resamples states, not rows.
 
 # %%
 mediation = dp.Mediation("log(gsp)", "ln_infra", ["log(pc)", "log(emp)"], ["unemp"], reps=1999)
@@ -74,8 +78,8 @@ print(paths.summary())
 
 # %% [markdown]
 # ## 5. A threshold in unemployment
-# Does the slope differ between tight and slack labour markets? Every candidate is searched; the test keeps its size
-# when the variance differs between states.
+# Does the slope differ between tight and slack labour markets? Every candidate is searched; the test keeps
+# its size when the variance differs between states.
 
 # %%
 inputs = ["log(pc)", "log(emp)", "unemp"]

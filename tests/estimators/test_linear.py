@@ -135,13 +135,13 @@ def oracle(
     root = np.sqrt(w)[:, None]
     raw = frame[["y", *x]].to_numpy()
     keep = frame[["y", *x]].to_numpy() if effects else np.column_stack([raw, np.ones(len(frame))])
-    swept = keep - d @ np.linalg.lstsq(d * root, keep * root, rcond=None)[0] if effects else keep
+    swept = keep - d @ np.linalg.lstsq(d * root, keep * root, rcond=1e-10)[0] if effects else keep
     y, z = swept[:, 0], swept[:, 1:]
     bread = np.linalg.inv((z * w[:, None]).T @ z)
     b = np.linalg.lstsq(z * root, y * root[:, 0], rcond=None)[0]
     e = y - z @ b
     n, k = len(frame), len(x)
-    full = k + np.linalg.matrix_rank(d)
+    full = k + np.linalg.matrix_rank(d, rtol=1e-10)
     plm = k + (not effects)
 
     def outer(groups: np.ndarray) -> np.ndarray:
