@@ -108,9 +108,9 @@ PANEL: list[Case] = [
         ["'year'", "text", "astype(int)"],
     ),
     (
-        lambda: Panel(frame().astype({"year": float}), "city", "year"),
+        lambda: Panel(frame().assign(year=lambda d: d["year"] + 0.5), "city", "year"),
         PanelIndexError,
-        ["'year'", "astype(int)"],
+        ["'year'", "whole numbers"],
     ),
     (lambda: Panel(frame(), "city", "year", step=0), OptionError, ["step=0", "positive whole number"]),
     (
@@ -139,6 +139,8 @@ PANEL: list[Case] = [
     (lambda: panel().assign(z="log(gdp)"), MissingDataError, ["'log(gdp)'", "(first: (c00", "log1p"]),
     (lambda: panel().attach(frame()["gdp"]), AlignmentError, ["'city', 'year'"]),
     (lambda: panel().subset("regoin == 'east'"), ColumnError, ["'regoin'", "did you mean 'region'"]),
+    (lambda: panel().subset("year > 2012 # and gdp > 1"), TermError, ["year > 2012 # and", "year >= 2015"]),
+    (lambda: FixedEffects.from_formula("gdp ~ digital#year | city"), TermError, ["'#'", "a:b"]),
     (lambda: panel().subset("gdp >"), TermError, ["'gdp >'", "year >= 2015"]),
     (lambda: panel().subset("gdp.sum() > 0"), TermError, ["gdp.sum()", "mask made from panel.frame"]),
     (lambda: panel().subset("year > 2050"), MissingDataError, ["year > 2050", "no rows"]),

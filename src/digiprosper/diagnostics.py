@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["UTestResult", "u_test"]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class UTestResult:
     """Whether a fitted quadratic is a U, or an inverse U, on an interval.
 
@@ -112,9 +112,11 @@ class UTestResult:
         reach = "inside" if self.fieller_inside else "reaching beyond"
         lines.append(f"Turning point {self.extremum:.4g} (delta se {self.extremum_se:.3g})")
         lines.append(f"{self.level:.0%} Fieller set {sets}, {reach} the interval [{low:.4g}, {high:.4g}]")
+        if not all(np.isfinite(end) for piece in self.fieller for end in piece):
+            lines.append(f"(unbounded: the square itself is not significant at {1 - self.level:.0%})")
         return "\n".join([*lines, self.conventions])
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         return self.summary()
 
     def to_dict(self) -> dict[str, Any]:

@@ -337,5 +337,8 @@ def unknown_columns(names: Iterable[str], known: Iterable[object], role: str) ->
 
 
 def _nearest(word: object, known: Iterable[object]) -> str:
-    close = difflib.get_close_matches(str(word), [str(k) for k in known], n=1, cutoff=0.5)
+    text, words = str(word), [str(k) for k in known]
+    # A word begun right is a better guess than one that shares letters.
+    close = [w for w in words if len(text) > 2 and w.startswith(text)]
+    close = close or difflib.get_close_matches(text, words, n=1, cutoff=0.6)
     return f" (did you mean {close[0]!r}?)" if close else ""

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from digiprosper.errors import IdentificationError
 from digiprosper.kernels import within as module
 from digiprosper.kernels.within import compress, is_nested, not_singletons, within
 
@@ -186,3 +187,23 @@ def test_compress_and_nesting() -> None:
     assert is_nested(city, region)
     assert not is_nested(region, city)
     assert is_nested(city, city.copy())
+
+
+@settings(max_examples=60, deadline=None)
+@given(problems())
+def test_deviations_take_out_one_effect(problem: tuple) -> None:
+    effects, columns, w = problem
+    how = within(effects, len(columns), obs_weights=w)
+    for position, effect in enumerate(effects):
+        expected = brute([effect], columns[:, :1], w)[:, 0]
+        np.testing.assert_allclose(how.deviations(columns[:, 0], position), expected, atol=1e-10)
+
+
+def test_hopelessly_loose_effects_are_refused_not_fudged(monkeypatch: pytest.MonkeyPatch) -> None:
+    size = 300
+    first = np.repeat(np.arange(size), 2).astype(np.intp)
+    second = np.clip(first + np.tile([0, 1], size), 0, size - 1).astype(np.intp)
+    monkeypatch.setattr(module, "_DENSE", 0)
+    monkeypatch.setattr(module, "_ITERATIONS", 5)
+    with pytest.raises(IdentificationError, match="absorb fewer"):
+        within([first, second], 2 * size).sweep(np.random.default_rng(0).normal(size=2 * size))

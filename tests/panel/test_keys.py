@@ -172,12 +172,18 @@ def test_empty_keys_of_both_columns_are_reported_together() -> None:
     assert [p.data["rows"] for p in caught.value.problems] == [("1",), ("2",)]
 
 
+def test_whole_decimal_times_are_whole_numbers() -> None:
+    _, keys = keys_of(FLAT.assign(year=FLAT["year"].astype(float)))
+    assert keys.times.dtype == np.int64
+    assert keys.times.tolist() == sorted(FLAT["year"].unique())
+
+
 @pytest.mark.parametrize(
     ("years", "words"),
     [
         (["2019", "2020", "2021", "2022"], ["'year'", "text", "astype(int)", "to_datetime", "PeriodIndex"]),
-        ([2019.0, 2020.0, 2021.0, 2022.0], ["'year'", "decimal", "astype(int)"]),
-        ([2019.5, 2020.0, 2021.0, 2022.0], ["'year'", "decimal", "2019.5"]),
+        (["2019年", "2020年", "2021年", "2022年"], ["'year'", "text", "extract"]),
+        ([2019.5, 2020.0, 2021.0, 2022.0], ["'year'", "fractions", "2019.5"]),
         ([True, False, True, False], ["'year'", "True and False"]),
     ],
 )

@@ -323,3 +323,32 @@ def test_missing_text_of_every_type_is_missing() -> None:
         panel = Panel(DATA.assign(region=DATA["region"].astype(dtype)), "city", "year")
         got = evaluate(parse("I(region == 'east')", panel.known, "x"), panel)
         np.testing.assert_array_equal(got, [1, 1, 1, 0, nan, 0])
+
+
+@pytest.mark.parametrize(
+    ("text", "cure"),
+    [
+        ("urban#trade", "':' for a product"),
+        ("urban##trade", "':' for a product"),
+        ("log(urban)#trade", "':' for a product"),
+        ("urban # trade", "':' for a product"),
+        ("c.urban#c.urban", "I(urban**2)"),
+        ("L.urban", "lag(urban)"),
+        ("F2.urban", "lead(urban)"),
+        ("D.urban", "diff(urban)"),
+        ("i.region", "C(region)"),
+        ("ln(urban)", "log(urban)"),
+        ("np.log(urban)", "log(urban)"),
+    ],
+)
+def test_statas_spellings_are_refused_and_told_how_to_write_them(text: str, cure: str) -> None:
+    """Python reads '#' as the start of a comment: the rest of the term would vanish in silence."""
+    with pytest.raises(TermError) as caught:
+        parse(text, ["urban", "trade", "region"], "x")
+    assert cure in str(caught.value)
+
+
+def test_a_hash_in_quotation_marks_or_backticks_is_text() -> None:
+    assert parse("I(region == '#1')", ["region"], "x").names == ("region",)
+    assert parse("log(`a # b`)", ["a # b"], "x").names == ("a # b",)
+    assert parse("a # b", ["a # b"], "x").column == "a # b"

@@ -20,6 +20,7 @@ class Fit:
     numbers: dict[str, tuple[float, float, float]]
     labels: dict[str, str] = field(default_factory=dict)
     info: dict[str, Any] = field(default_factory=dict)
+    bandwidth: int | None = None
 
     @property
     def params(self) -> pd.Series:
@@ -60,7 +61,15 @@ class DrawnFit(Fit):
         return pd.DataFrame(np.zeros((1999, len(self.numbers))), columns=list(self.numbers))
 
 
-def threshold_fit(slopes: Fit, estimates: tuple[float, ...] = (0.61, 0.53), rule: str = "<=") -> Any:
+def threshold_fit(
+    slopes: Fit,
+    estimates: tuple[float, ...] = (0.61, 0.53),
+    rule: str = "<=",
+    *,
+    given: bool = False,
+    bootstrap: tuple[str, ...] = ("wild_cluster",),
+) -> Any:
+    bootstrap = () if given else bootstrap
     m = len(estimates)
     candidates = np.round(np.arange(0.40, 0.80, 0.01), 2)
     profiles = np.full((m, candidates.size), 30.0)
@@ -77,11 +86,11 @@ def threshold_fit(slopes: Fit, estimates: tuple[float, ...] = (0.61, 0.53), rule
         candidates=candidates,
         profiles=profiles,
         fit_ssr=10.0,
-        statistic_draws=np.tile(np.linspace(0, 30, 2999), (1, m, 1)),
+        statistic_draws=np.tile(np.linspace(0, 30, 2999), (len(bootstrap), m, 1)),
         regime_codes=np.ones(4, dtype=np.intp),
         regime_sizes=np.ones((m + 1, 2), dtype=np.intp),
-        bootstrap=("wild_cluster",),
-        given=False,
+        bootstrap=bootstrap,
+        given=given,
         rule=rule,
         df=200.0,
         df_rule="hansen",

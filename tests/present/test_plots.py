@@ -76,15 +76,40 @@ def test_the_level_reaches_the_interval(make_fit):
 def test_models_differ_in_marker_and_height_and_are_named(one_way, two_way):
     failed = IdentificationError("absorbed")
     ax = plots.coefficients(ResultSet((("Base", one_way), ("More", two_way), ("Area", failed))))
-    base, more, area = drawn(ax)
-    assert len({base[4], more[4], area[4]}) == 3
+    base, more = drawn(ax)
+    assert base[4] != more[4]
     assert base[1][0] < more[1][0]
     assert more[0].tolist() == [0.1034, -0.04]
-    assert area[0].size == 0
     legend = [t.get_text() for t in ax.get_legend().get_texts()]
     assert legend == ["Base", "More", "Area (not estimated)"]
     named = plots.coefficients({"A": one_way, "B": two_way})
     assert [t.get_text() for t in named.get_legend().get_texts()] == ["A", "B"]
+
+
+def test_a_model_without_the_terms_shown_takes_no_room(one_way, two_way, make_fit):
+    failed, other = IdentificationError("absorbed"), make_fit({"x": (1.0, 1.0, 0.1)})
+    models = {"Area": failed, "Base": one_way, "Other": other, "Same": one_way, "More": two_way}
+    ax = plots.coefficients(models, keep="digital")
+    places = [y.tolist() for _, y, *_ in drawn(ax)]
+    assert places == [
+        y.tolist() for _, y, *_ in drawn(plots.coefficients([one_way, one_way, two_way], keep="d*"))
+    ]
+    assert [t.get_text() for t in ax.get_legend().get_texts()] == [
+        "Area (not estimated)",
+        "Base",
+        "Other (none of these terms)",
+        "Same",
+        "More",
+    ]
+    alone = plots.coefficients({"Base": one_way, "Other": other}, keep="digital")
+    assert drawn(alone)[0][1].tolist() == [0.0]
+
+
+def test_what_is_missing_has_no_line(make_fit):
+    fit = make_fit({"a": (1.0, 1.0, 0.1), "b": (np.nan, np.nan, np.nan)})
+    assert texts(plots.coefficients(fit)) == ["a"]
+    with pytest.raises(InputTypeError, match="no estimates to draw"):
+        plots.coefficients(fit, keep="b")
 
 
 def test_terms_are_chosen_and_labelled(make_fit, make_threshold):

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from digiprosper.errors import IdentificationError, InputTypeError, OptionError
+from digiprosper.errors import ColumnError, IdentificationError, InputTypeError, OptionError
 from digiprosper.present.columns import Estimate, name_columns, read_columns
 from digiprosper.present.rows import (
     Style,
@@ -67,7 +67,30 @@ def test_plain_cells_are_printed_as_given(value, text):
 
 def test_a_column_of_p_values_is_known_by_its_name():
     assert STYLE.plain(0.00001, "p_value") == "<0.001"
-    assert STYLE.plain(0.00001, "share") == "0.000"
+    assert STYLE.plain(0.00001, "share") == "1.00e-05"
+
+
+@pytest.mark.parametrize("name", ["p", "P value", "U test, p", "U test (p)", "Wald p-value"])
+def test_a_row_of_p_values_is_known_by_its_name(one_way, name):
+    assert setting_rows(read(one_way), [], {name: [0.00001]}, {}, STYLE)[-1] == (name, ["<0.001"])
+    assert setting_rows(read(one_way), [], {"gdp": [0.5]}, {}, Style("se", None, 1))[-1] == ("gdp", ["0.5"])
+
+
+@pytest.mark.parametrize(
+    ("value", "digits", "text"),
+    [
+        (0.000417, 3, "0.000417"),
+        (-0.0004, 3, "-0.000400"),
+        (-0.0000041234, 3, "-4.12e-06"),
+        (-0.04, 1, "-0.04"),
+        (0.3, 0, "0.3"),
+        (0.0005001, 3, "0.001"),
+        (-0.0, 3, "0.000"),
+        (0.0, 0, "0"),
+    ],
+)
+def test_only_zero_reads_zero(value, digits, text):
+    assert Style("se", None, digits).number(value) == text
 
 
 def test_dependent_variables_are_named(one_way, make_fit):
@@ -95,9 +118,13 @@ def test_a_failure_is_said_in_the_first_row(one_way):
         ["0.123***", "not estimated"],
     )
     assert term_rows(read(failed), [], {}, STYLE) == [("Estimates", ["not estimated"])]
-    assert "(1) not estimated: absorbed by the entity effects: 'distance'" in note_lines(
+    assert "(1) not estimated: absorbed by the entity effects: 'distance'." in note_lines(
         read(failed), {}, STYLE
     )
+    unknown = ColumnError("x names no column 'gpd' (1.5. Or 2?). The columns are 'gdp', 'digital'. Look.")
+    assert note_lines(read(unknown), {}, STYLE) == ["(1) not estimated: x names no column 'gpd' (1.5."]
+    unknown = ColumnError("x names no column 'gpd', 'K / L'. The columns are 'gdp', 'digital'.")
+    assert note_lines(read(unknown), {}, STYLE) == ["(1) not estimated: x names no column 'gpd', 'K / L'."]
 
 
 def test_thresholds_have_rows(one_way, two_way, make_threshold):
@@ -113,8 +140,46 @@ def test_thresholds_have_rows(one_way, two_way, make_threshold):
         ("", ["", "(0.394)", ""]),
     ]
     assert threshold_rows(read(one_way), {}, STYLE) == []
-    assert note_lines(columns, {}, STYLE)[-1] == (
-        "Under a threshold: its 95% confidence set, from end to end; under F: its bootstrap p-value."
+    assert note_lines(columns, {}, STYLE)[-2:] == [
+        "Under a threshold: its 95% confidence set, from end to end.",
+        "Under F of a threshold: its p-value from 2,999 draws of the wild cluster bootstrap.",
+    ]
+
+
+def test_a_given_threshold_says_so_and_has_neither_set_nor_test(two_way, make_threshold):
+    given, found = make_threshold(two_way, given=True), make_threshold(two_way, (0.7,))
+    said = "A given threshold was fixed and not estimated: it has no confidence set and no test."
+    assert threshold_rows(read(given), {"urban": "Urban share"}, STYLE) == [
+        ("Threshold 1 (given): Urban share", ["0.610"]),
+        ("Threshold 2 (given): Urban share", ["0.530"]),
+    ]
+    assert note_lines(read(given), {}, STYLE)[2:] == [said]
+    assert threshold_rows(read(given, found), {}, STYLE) == [
+        ("Threshold 1: urban", ["0.610 (given)", "0.700"]),
+        ("", ["", "[0.430, 0.710]"]),
+        ("F of threshold 1", ["", "33.333"]),
+        ("", ["", "(<0.001)"]),
+        ("Threshold 2 (given): urban", ["0.530", ""]),
+    ]
+    assert note_lines(read(given, found), {}, STYLE)[-1] == said
+
+
+def test_f_of_a_threshold_needs_a_p_value(two_way, make_threshold):
+    columns = read(make_threshold(two_way, (0.7,), bootstrap=()))
+    assert threshold_rows(columns, {}, STYLE) == [
+        ("Threshold 1: urban", ["0.700"]),
+        ("", ["[0.430, 0.710]"]),
+    ]
+    assert note_lines(columns, {}, STYLE)[2:] == [
+        "Under a threshold: its 95% confidence set, from end to end."
+    ]
+
+
+def test_each_bootstrap_is_named(two_way, make_threshold):
+    fits = [make_threshold(two_way, bootstrap=(b,)) for b in ("hansen", "iid", "hansen")]
+    assert note_lines(read(*fits), {}, STYLE)[-1] == (
+        "Under F of a threshold: its p-value, (1), (3) from 2,999 draws of the bootstrap of whole entities "
+        "(Hansen 1999); (2) from 2,999 draws of the bootstrap of single rows."
     )
 
 
@@ -130,17 +195,34 @@ def test_absorbed_effects_are_rows_in_any_order(one_way, two_way, reverse):
 
 def test_models_with_other_errors_say_so(one_way, make_fit):
     robust = make_fit({"x": (1, 1, 1)}, info={"cov_type": "robust", "clusters": None, "ssc": "none"})
-    kraay = make_fit({"x": (1, 1, 1)}, info={"cov_type": "driscoll_kraay", "clusters": None})
+    kind = {"cov_type": "driscoll_kraay", "clusters": None}
+    kraay, one_lag = (make_fit({"x": (1, 1, 1)}, info=kind, bandwidth=lags) for lags in (2, 1))
     two = make_fit({"x": (1, 1, 1)}, info={"clusters": "province+year"})
     rows = dict(setting_rows(read(one_way, robust, kraay, two), [], None, {"province": "Province"}, STYLE))
-    assert rows["Standard errors"] == ["by Province", "robust", "Driscoll-Kraay", "by Province + year"]
+    assert rows["Standard errors"] == [
+        "by Province",
+        "robust",
+        "Driscoll-Kraay, 2 lags",
+        "by Province + year",
+    ]
     assert rows["Small-sample correction"] == ["reghdfe", "none", "reghdfe", "reghdfe"]
-    assert note_lines(read(one_way, robust), {}, STYLE)[0] == "Standard errors in parentheses."
+    assert note_lines(read(one_way, robust), {}, STYLE)[0] == (
+        "Standard errors of the kind named above in parentheses."
+    )
+    assert note_lines(read(one_way, kraay), {}, STYLE)[0] == (
+        "Standard errors of the kind named above (ssc reghdfe) in parentheses."
+    )
+    assert note_lines(read(one_way, two), {}, STYLE)[0] == (
+        "Standard errors clustered as named above (ssc reghdfe) in parentheses."
+    )
+    lags = dict(setting_rows(read(kraay, one_lag), [], None, {}, STYLE))["Standard errors"]
+    assert lags == ["Driscoll-Kraay, 2 lags", "Driscoll-Kraay, 1 lag"]
+    assert "Standard errors" not in dict(setting_rows(read(kraay, kraay), [], None, {}, STYLE))
     assert note_lines(read(robust), {}, STYLE)[0] == (
         "Heteroskedasticity-robust standard errors (ssc none) in parentheses."
     )
     assert note_lines(read(kraay), {}, Style("t", None, 3)) == [
-        "t statistics in parentheses, from Driscoll-Kraay standard errors (ssc reghdfe)."
+        "t statistics in parentheses, from Driscoll-Kraay standard errors (2 lags, ssc reghdfe)."
     ]
 
 
@@ -160,10 +242,26 @@ def test_the_notes_explain_brackets_and_stars(make_fit, below, note):
     assert note_lines(read(pd.DataFrame({"b": [1]})), {}, STYLE) == []
 
 
-def test_draws_are_told(make_drawn):
-    assert note_lines(read(make_drawn({"x": (1, 1, 1)})), {}, STYLE)[-1] == (
-        "(1): p-values and intervals from 1,999 bootstrap draws."
-    )
+def test_draws_are_told_where_they_are_in_the_table(one_way, make_drawn):
+    columns = read(one_way, make_drawn({"x": (1, 1, 1)}))
+
+    def notes(below, stars=None):
+        return note_lines(columns, {}, Style(below, stars, 3))
+
+    errors, drawn = "standard errors clustered by province (ssc reghdfe)", "1,999 bootstrap draws"
+    assert notes("se") == [f"{errors.capitalize()} in parentheses."]
+    assert notes("se", (0.1,))[1:] == ["* p < 0.1.", f"Stars of (2): p-values from {drawn}."]
+    assert notes("p") == [f"p-values in parentheses: (1) from {errors}; (2) from {drawn}."]
+    assert notes("p", (0.1,))[1:] == ["* p < 0.1."]
+    assert notes("ci") == [
+        f"95% confidence intervals in brackets: (1) from {errors}; (2) from percentiles of {drawn}."
+    ]
+    assert note_lines(columns[1:], {}, Style("ci", None, 3)) == [
+        f"95% confidence intervals in brackets, from percentiles of {drawn}."
+    ]
+    for below, name in (("se", "SE clustered by"), ("ci", "Clustered by")):
+        rows = dict(setting_rows(columns, [], None, {}, Style(below, None, 3)))
+        assert rows[name] == ["province", "province"]
 
 
 def test_controls_fold_into_one_row(one_way, two_way, make_fit, make_drawn):

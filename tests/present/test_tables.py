@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import warnings
+
 import docx
 import openpyxl
 import pandas as pd
@@ -109,7 +111,7 @@ def test_a_result_set_shows_what_failed(panel, fits):
     assert list(table.frame.columns) == ["Base", "Area"]
     assert "not estimated" in table.frame["Area"].tolist()
     assert table.frame.loc["Observations"].tolist() == ["816", ""]
-    assert "Area not estimated: absorbed by the entity effects: 'area'" in table.notes
+    assert "Area not estimated: absorbed by the entity effects: 'area'." in table.notes
     assert etable(dp.stepwise(dp.FixedEffects("gsp", ["pc"]), panel, ["unemp"])).frame.shape[1] == 2
 
 
@@ -136,7 +138,47 @@ def test_effects_of_mediation_are_printed(panel):
     low, high = tidy.loc["indirect:log(emp)", ["conf_low", "conf_high"]]
     assert table.frame.iloc[at + 1, 0] == f"[{low:.3f}, {high:.3f}]"
     assert "Proportion mediated" not in table.frame.index  # missing here, so it has no row
-    assert "(1): p-values and intervals from 199 bootstrap draws." in table.notes
+    assert table.notes == (
+        "95% confidence intervals in brackets: (1) from percentiles of 199 bootstrap draws; (2) from standard "
+        "errors clustered by state (ssc reghdfe).",
+        "* p < 0.1, ** p < 0.05, *** p < 0.01.",
+        "Stars of (1): p-values from 199 bootstrap draws.",
+    )
+    assert table.frame.loc["Clustered by"].tolist() == ["state", "state"]
+
+
+def test_driscoll_kraay_columns_tell_their_lags(panel):
+    spec = dp.FixedEffects("log(gsp)", ["log(pc)"], cov_type="driscoll_kraay", bandwidth=3)
+    system = dp.Mediation("log(gsp)", "log(pc)", "log(emp)", cov_type="driscoll_kraay", reps=20)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", dp.CovarianceWarning)  # seventeen periods
+        warnings.simplefilter("ignore", dp.FewDrawsWarning)
+        fits = [spec.fit(panel), spec.replace(bandwidth=None).fit(panel), system.fit(panel, rng=1)]
+    errors = ["Driscoll-Kraay, 3 lags", "Driscoll-Kraay, 2 lags", "Driscoll-Kraay, 2 lags"]
+    assert etable(fits).frame.loc["Standard errors"].tolist() == errors
+    assert etable(fits[0]).notes[0] == (
+        "Driscoll-Kraay standard errors (3 lags, ssc reghdfe) in parentheses."
+    )
+
+
+def test_given_thresholds_are_marked(panel):
+    spec = dp.PanelThreshold("log(gsp)", "log(pcap)", "unemp", ["log(pc)"], thresholds=(7.5,))
+    table = etable(spec.fit(panel), labels={"unemp": "U"})
+    assert table.frame.loc["Threshold 1 (given): U"].tolist() == ["7.500"]
+    assert not [row for row in table.frame.index if row.startswith("F of")]
+    assert table.notes[-1].startswith("A given threshold was fixed")
+
+
+def test_a_test_is_told_where_it_goes(panel):
+    fit = dp.FixedEffects("log(gsp)", ["unemp", "I(unemp**2)", "log(emp)"]).fit(panel)
+    u, wald = dp.u_test(fit, "unemp"), fit.wald_test("unemp = 0")
+    with pytest.raises(InputTypeError, match=r"UTestResult is not a result.*rows=\{\"Turning point\": \["):
+        etable([fit, u])
+    with pytest.raises(InputTypeError, match=r"etable\(fit, rows=\{\"Test, p\": \[test.p_value\]\}\)"):
+        etable(wald)
+    frame = etable(fit, rows={"Turning point": [u.extremum], "Wald test, p": [wald.p_value]}).frame
+    assert frame.loc["Turning point", "(1)"] == f"{u.extremum:.3f}"
+    assert frame.loc["Wald test, p", "(1)"] == f"{wald.p_value:.3f}"
 
 
 def test_any_frame_is_printed_as_given():

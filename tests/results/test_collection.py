@@ -46,7 +46,7 @@ def test_the_mapping_shows_the_successes_in_order(models: ResultSet) -> None:
     assert models["base"].nobs == 400
     assert list(models.failures) == ["bad"]
     assert isinstance(models.failures["bad"], CollinearityError)
-    assert "1 not estimated" in repr(models)
+    assert "not estimated: 'bad': " in repr(models)
 
 
 def test_a_failure_is_no_key_and_says_why(models: ResultSet) -> None:

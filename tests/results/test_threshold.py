@@ -142,8 +142,8 @@ def test_thresholds_are_asked_for_by_number(found: ThresholdResults, number: Any
 def test_summary_says_what_an_economist_asks(found: ThresholdResults, given: ThresholdResults) -> None:
     text = found.summary()
     for words in (
-        "Income",
-        "城镇化率",
+        "Outcome: y",
+        "Slope of z by q",
         "2 thresholds",
         "no threshold: rejected at 5%",
         "confidence set",

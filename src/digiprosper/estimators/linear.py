@@ -15,6 +15,7 @@ from digiprosper.errors import (
     OptionError,
     TermError,
     check_option,
+    counted,
     issue,
     quoted,
 )
@@ -191,25 +192,28 @@ def prepare(
     if options.obs_weights is not None:
         roles = {**roles, "obs_weights": (options.obs_weights,)}
     sample = panel.sample(roles, codes=absorbed, clusters=clusters, missing=missing)
-    notices = _missing_notices(panel, sample)
+    lone: list[Notice] = []
     if absorbed and singletons == "drop":
         before = sample.nobs
         mask = not_singletons([sample.codes[a] for a in absorbed])
         if not mask.any():
             raise IdentificationError(
                 f"every row is alone in an effect ({', '.join(names)}): nothing varies inside. Drop an "
-                "effect "
-                "(entity_effects=False for a cross-section).",
+                "effect (entity_effects=False for a cross-section).",
                 [Notice("singletons", "all rows", {"count": before, "effects": names})],
             )
         sample = sample.keep(mask, f"alone in an effect ({', '.join(names)})")
         if sample.nobs < before:
-            notices.append(Notice("singletons", sample.dropped[-1].message, {"count": before - sample.nobs}))
+            lone = [Notice("singletons", sample.dropped[-1].message, {"count": before - sample.nobs})]
     effects = [sample.codes[a] for a in absorbed]
     _refuse_lone(sample, panel, options)
     weights = _weights(sample, options)
     codes = tuple(sample.codes[c] for c in clusters)
-    notices += _cluster_notices(clusters, codes, sample, options)
+    notices = [
+        *_missing_notices(panel, sample),
+        *lone,
+        *_cluster_notices(clusters, codes, sample, options),
+    ]
     return Prepared(
         sample=sample,
         within=within(effects, sample.nobs, obs_weights=weights),
@@ -249,9 +253,16 @@ def _missing_notices(panel: Panel, sample: Sample) -> list[Notice]:
         if not dropped.by_term:
             continue
         shifted = all(parse(t, panel.known, "x").shifts for t in dropped.by_term if t not in sample.codes)
-        code = "lagged_rows" if shifted else "missing_rows"
-        text = f"{dropped.message}. All equations use the same {sample.nobs} rows."
-        out.append(Notice(code, text, {"count": dropped.count, "by_term": dict(dropped.by_term)}))
+        terms = ", ".join(f"{t} ({c:,})" for t, c in dropped.by_term.items())
+        several = "; a row may miss several" if sum(dropped.by_term.values()) > dropped.count else ""
+        text = (
+            f"{dropped.count:,} of {counted(panel.nobs, 'row')} dropped: missing {terms}{several}. "
+            f"The same {sample.nobs:,} rows are used throughout."
+        )
+        if shifted:
+            text += " A lag looks only inside the panel it is given: make it before subset()."
+        data = {"count": dropped.count, "by_term": dict(dropped.by_term)}
+        out.append(Notice("lagged_rows" if shifted else "missing_rows", text, data))
     return out
 
 
@@ -342,14 +353,17 @@ def fit_columns(
     sample, options = prepared.sample, prepared.options
     if design.shape[1] == 0:
         raise IdentificationError("x has no regressor; name at least one term.")
-    both = np.vstack([outcome, design.T]).T
+    both = np.empty((1 + design.shape[1], design.shape[0])).T
+    both[:, 0], both[:, 1:] = outcome, design
     moments = _moments(both)
     swept = prepared.within.sweep(both)
     kept, notices = _independent(prepared, names, moments[1:], swept[:, 1:])
     if len(kept) < design.shape[1]:
-        names, design = [names[j] for j in kept], design[:, kept]
+        names = [names[j] for j in kept]
         columns = [0, *(1 + j for j in kept)]
         both, swept, moments = both[:, columns], swept[:, columns], moments[columns]
+    # From here on the columns in their own layout: the caller's must not move a last digit.
+    outcome, design = both[:, 0], both[:, 1:]
     n, k = design.shape
     _refuse_wide(n, k, prepared.within.rank)
     y, x = swept[:, 0], swept[:, 1:]
@@ -747,12 +761,20 @@ class FixedEffects(Specification):
         roles = {"y": (self.y,), "x": self.x}
         prepared = prepare(panel, roles, self.options, singletons=self.singletons, missing=self.missing)
         sample = prepared.sample
-        outcome = sample.columns("y")
+        outcome = _columns(sample, "y")
         if outcome.shape[1] != 1:
             raise TermError(f"y={self.y!r} makes several columns; the outcome is one.")
-        results = fit_columns(prepared, self.y, outcome[:, 0], sample.names_of("x"), sample.columns("x"))
+        results = fit_columns(prepared, self.y, outcome[:, 0], sample.names_of("x"), _columns(sample, "x"))
         issue(results.diagnostics)
         return results
+
+
+def _columns(sample: Sample, role: str) -> Floats:
+    """Columns of a role, without a copy where they stand side by side."""
+    at = sample.roles[role]
+    if at == tuple(range(at[0], at[0] + len(at))):
+        return sample.matrix[:, at[0] : at[-1] + 1]
+    return sample.columns(role)
 
 
 def _is_count(value: object) -> bool:
@@ -764,6 +786,8 @@ def _read_formula(formula: str) -> tuple[str, list[str], list[str]]:
     from formulaic.errors import FormulaicError
 
     model, *effects = formula.split("|")
+    if "#" in formula:
+        raise TermError(f"the formula {formula!r} has Stata's '#': write a:b, and a^b for crossed effects.")
     if len(effects) > 1 or "~" not in model:
         raise TermError(f"the formula {formula!r} needs one '~' and at most one '|'. {_FORMULA_HELP}")
     _refuse_powers(model, formula)

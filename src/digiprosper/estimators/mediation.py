@@ -58,7 +58,7 @@ _FEW_REPS = 199
 _ABSORBED = 1e-9
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class MediationResults(EffectResults):
     """Total, direct and indirect effects, with the equations behind them.
 
@@ -171,8 +171,10 @@ class MediationResults(EffectResults):
     def _words(self, outcome: str) -> list[str]:
         ends = self.interval("percentile")
         total, direct, indirect = (float(v) for v in self.estimates[:3])
+        sd = float(self.paths["total"].sample_stats["sd"][self.treatment])
         lines = [
-            f"One unit more of {self.treatment} goes with {total:.4g} of {outcome}:",
+            f"A rise of {self.treatment} by one unit goes with a change of {outcome} by {total:.4g} (by one "
+            f"standard deviation, {sd:.4g}: {sd * total:.4g}):",
             f"{direct:.4g} directly and {indirect:.4g} through {listed(self.mediators)}.",
         ]
         for mediator in self.mediators:
@@ -182,9 +184,12 @@ class MediationResults(EffectResults):
             verdict = "leaves 0 out: an indirect effect" if out else "covers 0: no indirect effect is shown"
             path = f"Through {mediator}: a = {a:.4g}, b = {b:.4g}, a x b = {a * b:.4g}"
             lines.append(f"{path}; its interval {verdict}.")
-        share = float(self.estimates[-1])
+        share, row = float(self.estimates[-1]), ends.loc["proportion_mediated"]
         if not np.isnan(share):
-            lines.append(f"The mediators carry {share:.1%} of the total effect.")
+            reach = f"95% interval {row['conf_low']:.0%} to {row['conf_high']:.0%}"
+            shown = row["conf_low"] > 0 or row["conf_high"] < 0
+            doubt = "" if shown else "; it covers 0, so no share is shown to be mediated"
+            lines.append(f"Share of the total effect through the mediators: {share:.1%} ({reach}{doubt}).")
         return lines
 
 

@@ -93,7 +93,7 @@ def check_reps(reps: object, least: int) -> None:
         If it is not a whole number of at least `least`.
     """
     if isinstance(reps, bool) or not isinstance(reps, int) or reps < least:
-        raise OptionError(f"reps={reps!r}: a whole number of at least {least}; 999 is usual.")
+        raise OptionError(f"reps={reps!r}: a whole number of at least {least}, such as 999.")
 
 
 class Specification:

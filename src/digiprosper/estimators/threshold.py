@@ -509,7 +509,8 @@ class PanelThreshold(Specification):
             share = concentration(search, y, stage.at, codes)
             text = (
                 f"threshold {j}: {min(5, groups)} of {groups} clusters ({name}) carry {share:.0%} of the "
-                "squared scores of its test."
+                "squared scores of its test"
+                + ("." if share < 0.5 else "; see whether it stands without them (panel.subset).")
             )
             out.append(Notice("concentration", text, {"threshold": j, "share": share, "clusters": name}))
         return out

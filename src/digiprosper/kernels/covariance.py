@@ -297,18 +297,19 @@ def cross_meat(
         if e is not u:
             return np.zeros((x.shape[1], z.shape[1]))
         return np.asarray(float((w * e) @ e) * how.parts[0].factor * ((x.T * w) @ z))
-    a = x * (w * e)[:, None]
-    b = a if x is z and e is u else z * (w * u)[:, None]
+    same = x is z and e is u
     total = np.zeros((x.shape[1], z.shape[1]))
     for p, q in zip(how.parts, other.parts, strict=True):
-        one = _summed(p, a)
-        product = _kernel(one, one if b is a else _summed(p, b), how.bandwidth)
+        one = _summed(p, x, w * e)
+        product = _kernel(one, one if same else _summed(p, z, w * u), how.bandwidth)
         total += p.sign * np.sqrt(p.factor * q.factor) * product
     return total
 
 
-def _summed(part: Part, scores: Floats) -> Floats:
-    return scores if part.codes is None else level_sums(part.codes, part.levels, scores)
+def _summed(part: Part, design: Floats, errors: Floats) -> Floats:
+    if part.codes is None:
+        return design * errors[:, None]
+    return level_sums(part.codes, part.levels, design, errors)
 
 
 def _kernel(a: Floats, b: Floats, lags: int | None) -> Floats:

@@ -276,7 +276,7 @@ class Within:
         return np.asarray(scale * solution)
 
 
-def level_sums(codes: Ints, levels: int, values: Floats) -> Floats:
+def level_sums(codes: Ints, levels: int, values: Floats, factor: Floats | None = None) -> Floats:
     """Sum columns by level of a code.
 
     Parameters
@@ -287,6 +287,8 @@ def level_sums(codes: Ints, levels: int, values: Floats) -> Floats:
         Number of levels.
     values : (N, k) array
         What to sum.
+    factor : (N,) array, optional
+        Each row is multiplied by it first.
 
     Returns
     -------
@@ -295,7 +297,8 @@ def level_sums(codes: Ints, levels: int, values: Floats) -> Floats:
     """
     out = np.empty((levels, values.shape[1]))
     for j in range(values.shape[1]):
-        out[:, j] = np.bincount(codes, weights=values[:, j], minlength=levels)
+        column = values[:, j] if factor is None else values[:, j] * factor
+        out[:, j] = np.bincount(codes, weights=column, minlength=levels)
     return out
 
 

@@ -16,6 +16,7 @@ from digiprosper.errors import (
     Notice,
     OptionError,
     PanelIndexError,
+    counted,
     quoted,
     unknown_columns,
 )
@@ -313,14 +314,20 @@ def _orderable(values: pd.Series[Any], name: str) -> pd.Series[Any]:
         return pd.to_datetime(values)
     sample = quoted(values.drop_duplicates().head(3))
     if pd.api.types.is_float_dtype(kind):
-        whole = bool((values % 1 == 0).all())
-        cure = f"df[{name!r}].astype(int)" if whole else "whole numbers, dates or periods"
-        raise PanelIndexError(f"time {name!r} holds decimal numbers ({sample}); convert it: {cure}.")
+        # pandas makes whole numbers decimal as soon as one is missing; nothing is lost on the way back.
+        if bool((values % 1 == 0).all()):
+            return values.astype("int64")
+        raise PanelIndexError(
+            f"time {name!r} holds fractions ({sample}); convert it to whole numbers, dates or periods."
+        )
     if pd.api.types.is_bool_dtype(kind):
         raise PanelIndexError(f"time {name!r} holds True and False, which are no times.")
+    if not pd.to_numeric(values, errors="coerce").isna().any():
+        years = f"df[{name!r}].astype(int)"
+    else:
+        years = f"df[{name!r}].str.extract('([0-9]{{4}})')[0].astype(int)"
     raise PanelIndexError(
-        f"time {name!r} is text ({sample}) and has no order in time. Convert it: df[{name!r}].astype(int) "
-        "for "
+        f"time {name!r} is text ({sample}) and has no order in time. Convert it: {years} for "
         f"years, pd.to_datetime(df[{name!r}]) for dates, pd.PeriodIndex(df[{name!r}], freq='Q') for quarters."
     )
 
@@ -396,7 +403,8 @@ def refuse_infinite(frame: pd.DataFrame, index: pd.Index[Any]) -> None:
             problems.append(
                 Notice(
                     "infinite",
-                    f"column {name!r} is infinite in {int(bad.sum())} rows (first: {rows_text(rows)})",
+                    f"column {name!r} is infinite in {counted(int(bad.sum()), 'row')} (first: "
+                    f"{rows_text(rows)})",
                     {"column": name, "count": int(bad.sum()), "rows": rows},
                 )
             )

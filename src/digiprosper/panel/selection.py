@@ -64,7 +64,7 @@ def cut_sample(
     _refuse_crossed(clusters, known)
     terms, wanted = _parse_roles(roles, known)
     values = {key: evaluate(term, panel) for key, term in terms.items() if not _categories(term)}
-    code_arrays, code_levels = _all_codes(panel, [*codes, *clusters])
+    code_arrays, code_levels = _all_codes(panel, codes, clusters)
     gaps = {terms[key].text: np.isnan(v) for key, v in values.items()}
     gaps |= {name: _missing(panel, name) for term in terms.values() for name in _categories(term)}
     gaps |= {text: code_arrays[text] < 0 for text in codes if text not in clusters}
@@ -147,14 +147,16 @@ def _is_numeric(panel: Panel, name: str) -> bool:
     return bool(pd.api.types.is_numeric_dtype(kind) or pd.api.types.is_bool_dtype(kind))
 
 
-def _all_codes(panel: Panel, texts: Sequence[str]) -> tuple[dict[str, Ints], dict[str, pd.Index[Any]]]:
+def _all_codes(
+    panel: Panel, codes: Sequence[str], clusters: Sequence[str]
+) -> tuple[dict[str, Ints], dict[str, pd.Index[Any]]]:
     arrays, levels = {}, {}
-    for text in dict.fromkeys(texts):
-        arrays[text], levels[text] = coded(panel, text)
+    for text in dict.fromkeys([*codes, *clusters]):
+        arrays[text], levels[text] = coded(panel, text, "absorb" if text in codes else "clusters")
     return arrays, levels
 
 
-def coded(panel: Panel, text: str) -> tuple[Ints, pd.Index[Any]]:
+def coded(panel: Panel, text: str, role: str = "absorb") -> tuple[Ints, pd.Index[Any]]:
     """Turn a term into codes.
 
     Parameters
@@ -163,6 +165,8 @@ def coded(panel: Panel, text: str) -> tuple[Ints, pd.Index[Any]]:
         Where from.
     text : str
         A column, key or term; ``"a^b"`` crosses two.
+    role : str
+        Where it stands, for messages.
 
     Returns
     -------
@@ -173,16 +177,17 @@ def coded(panel: Panel, text: str) -> tuple[Ints, pd.Index[Any]]:
     """
     parts = split_crossed(text, panel.known)
     if len(parts) > 1:
-        pairs = [coded(panel, p) for p in parts]
+        pairs = [coded(panel, p, role) for p in parts]
         out, gaps = np.zeros(panel.nobs, dtype=np.intp), np.zeros(panel.nobs, dtype=bool)
         for codes, levels in pairs:
             out = out * max(levels.size, 1) + codes
             gaps |= codes < 0
-        joint, numbers = pd.factorize(np.where(gaps, -1, out), sort=True)
-        if gaps.any():
-            return (joint - 1).astype(np.intp), pd.Index(numbers[1:])
-        return joint.astype(np.intp), pd.Index(numbers)
-    term = parse(parts[0], panel.known, "absorb or clusters")
+        seen, first = np.unique(out[~gaps], return_index=True)
+        place = np.flatnonzero(~gaps)[first]
+        values = [levels.take(codes[place]) for codes, levels in pairs]
+        joint = np.where(gaps, -1, np.searchsorted(seen, out)).astype(np.intp)
+        return joint, pd.MultiIndex.from_arrays(values, names=parts)
+    term = parse(parts[0], panel.known, role)
     name = term.column or (term.factors[0].category if len(term.factors) == 1 else None)
     if name == panel.entity_name:
         return panel.keys.entity, panel.keys.entities
@@ -190,8 +195,8 @@ def coded(panel: Panel, text: str) -> tuple[Ints, pd.Index[Any]]:
         return panel.keys.time, panel.keys.times
     if name is not None:
         return _levels(panel, name)
-    codes, values = pd.factorize(evaluate(term, panel), sort=True)
-    return codes.astype(np.intp), pd.Index(values)
+    found, distinct = pd.factorize(evaluate(term, panel), sort=True)
+    return found.astype(np.intp), pd.Index(distinct)
 
 
 def _levels(panel: Panel, name: str) -> tuple[Ints, pd.Index[Any]]:

@@ -85,7 +85,7 @@ _CONDITION = (
     ast.Tuple,
 )
 _TEXT = r"""'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*\""""
-_TOKEN = re.compile(rf"(?P<text>{_TEXT})|`(?P<ticked>[^`]+)`|(?P<word>[^\W\d]\w*)|(?P<mark>[:@])")
+_TOKEN = re.compile(rf"(?P<text>{_TEXT})|`(?P<ticked>[^`]+)`|(?P<word>[^\W\d]\w*)|(?P<mark>[:@#])")
 _BLANK = re.compile(rf"(?P<kept>{_TEXT}|`[^`]+`)|(?P<between>(?<=\w)\s+(?=\w))|\s+")
 
 
@@ -267,14 +267,18 @@ def _tree(stripped: str, known: Sequence[str], role: str) -> tuple[ast.expr, dic
             raise TermError(
                 f"{role}={stripped!r} is several columns in one text; pass a list: {stripped.split()}."
             ) from error
-        if not any(c in stripped for c in "()+*:^~|,=[]{}"):
+        if not any(c in stripped for c in "()+*:^~|,=[]{}#"):
             raise unknown_columns([stripped], known, role) from error
         why = "it cannot be read (a name that is not one word goes into backticks)"
-        raise _refused(stripped, role, why) from error
+        raise _refused(stripped, role, _stata(stripped) or why) from error
 
 
 def _coded_words(text: str) -> tuple[str, dict[str, str]]:
-    """Put words for names that Python's grammar does not take, ``@`` for ``:`` and ``$`` for ``@``."""
+    """Put words for names that Python's grammar does not take, and ``@`` for ``:``.
+
+    ``@`` and ``#`` become ``$``, which is no sign of Python: it would read the one as an operator and the
+    other as the start of a comment.
+    """
     words: dict[str, str] = {}
 
     def word(found: re.Match[str]) -> str:
@@ -305,7 +309,29 @@ def _split_factors(tree: ast.expr, text: str, role: str) -> list[ast.expr]:
         return [tree]
     if isinstance(tree, ast.Constant | ast.UnaryOp | ast.Compare):
         raise _refused(text, role, f"write I({text}) for arithmetic")
-    raise _refused(text, role, "it is neither a column nor a call of an allowed function")
+    raise _refused(text, role, _stata(text) or "it is neither a column nor a call of an allowed function")
+
+
+# What Stata and numpy call it, and the way to write it here; the first that fits is shown.
+_SPELLINGS = (
+    (r"^(?:c\.)?(\w+)#+(?:c\.)?\1$", r"a square is I(\1**2)"),
+    (r"#", "Stata's '#' is ':' for a product of regressors and '^' for crossed effects in absorb"),
+    (r"^L\d*\.(\w+)$", r"a lag is lag(\1)"),
+    (r"^F\d*\.(\w+)$", r"a lead is lead(\1)"),
+    (r"^D\d*\.(\w+)$", r"a difference is diff(\1)"),
+    (r"^i\.(\w+)$", r"categories are C(\1)"),
+    (r"^c\.(\w+)$", r"a column is just \1"),
+    (r"^ln\((.+)\)$", r"the natural logarithm is log(\1)"),
+    (r"^np\.(\w+)\((.+)\)$", r"write \1(\2)"),
+)
+
+
+def _stata(text: str) -> str | None:
+    for pattern, cure in _SPELLINGS:
+        found = re.search(pattern, text)
+        if found:
+            return found.expand(cure)
+    return None
 
 
 def _refused(text: str, role: str, why: str) -> TermError:
@@ -370,7 +396,9 @@ def _is_number(value: object) -> bool:
 def _check_call(node: ast.Call, text: str, role: str, names: list[str], *, top: bool) -> None:
     name = node.func.id if isinstance(node.func, ast.Name) else ast.unparse(node.func)
     if name not in FUNCTIONS:
-        raise _refused(text, role, f"{name!r} is not among the allowed functions")
+        why = f"{name!r} is not among the allowed functions"
+        cure = _stata(text)
+        raise _refused(text, role, f"{why}; {cure}" if cure else why)
     if name == "C":
         if not top or len(node.args) != 1 or node.keywords or not isinstance(node.args[0], ast.Name):
             raise _refused(text, role, "C() takes one column and stands alone or as a factor of ':'")

@@ -43,6 +43,11 @@ Model: TypeAlias = Results | ThresholdResults | pd.DataFrame | DigiprosperError
 Models: TypeAlias = Model | ResultSet | Sequence[Model | ResultSet] | Mapping[str, Model | ResultSet]
 
 _REGIME = re.compile(r"(.*):regime(\d+)")
+_BOOTSTRAPS = {
+    "wild_cluster": "wild cluster bootstrap",
+    "hansen": "bootstrap of whole entities (Hansen 1999)",
+    "iid": "bootstrap of single rows",
+}
 _MEDIATION = {
     "total": "Total effect",
     "direct": "Direct effect",
@@ -63,7 +68,7 @@ class Estimate(NamedTuple):
 
 
 class Cut(NamedTuple):
-    """One threshold: where it is, its confidence set from end to end, and its test."""
+    """One threshold: where it is, its confidence set from end to end, and its test; missing without one."""
 
     estimate: float
     conf_low: float
@@ -93,12 +98,18 @@ class Regimes:
         Level of the confidence sets.
     cuts : tuple of Cut
         The thresholds.
+    given : bool
+        Whether they were fixed and not estimated.
+    test : str
+        What the p-values come from, in words; empty without a test.
     """
 
     variable: str
     rule: str
     level: float
     cuts: tuple[Cut, ...]
+    given: bool
+    test: str
 
     def condition(self, regime: int, name: str, digits: int) -> str:
         """Say when a row belongs to a regime.
@@ -147,6 +158,8 @@ class Column:
         Thresholds, where the model has them.
     draws : int or None
         Bootstrap draws, where intervals and p-values come from them.
+    bandwidth : int or None
+        Lags of Driscoll-Kraay errors.
     failure : DigiprosperError or None
         Why there are no estimates.
     """
@@ -158,6 +171,7 @@ class Column:
     labels: Mapping[str, str] = field(default_factory=dict)
     regimes: Regimes | None = None
     draws: int | None = None
+    bandwidth: int | None = None
     failure: DigiprosperError | None = None
 
 
@@ -468,10 +482,23 @@ def _read(head: str | None, model: object, caller: str, level: float) -> list[Co
         return [replace(_read_result(head, model.slopes, level), regimes=_read_regimes(model))]
     if isinstance(model, Results):
         return [_read_result(head, model, level)]
+    how = (
+        _test_help(model)
+        if hasattr(model, "p_value")
+        else "Pass what `fit` returns, a list or mapping of them, a ResultSet, or a DataFrame (of an index: "
+        "its `.weights`)."
+    )
     raise InputTypeError(
-        f"{caller}: {type(model).__name__} is not a result. Pass what `fit` returns, a list or mapping of "
-        "them, a ResultSet, or a DataFrame (of an index: its `.weights`).",
+        f"{caller}: {type(model).__name__} is not a result. {how}",
         [Notice("models", "not a result", {"type": type(model).__name__})],
+    )
+
+
+def _test_help(model: object) -> str:
+    rows = '"Turning point": [test.extremum], ' if hasattr(model, "extremum") else ""
+    return (
+        "A test is no column of its own: write its numbers below the fit it belongs to, one value a column: "
+        f'etable(fit, rows={{{rows}"Test, p": [test.p_value]}}).'
     )
 
 
@@ -485,13 +512,27 @@ def _read_result(head: str | None, result: Results, level: float) -> Column:
         glance=result.glance(),
         labels=dict(getattr(result, "labels", {})),
         draws=len(result.draws) if isinstance(result, HasDraws) else None,
+        bandwidth=_bandwidth(result),
     )
+
+
+def _bandwidth(result: Results) -> int | None:
+    # The equations of a system share their errors, and the system itself does not repeat the lags.
+    fit = next(iter(getattr(result, "paths", {}).values()), result)
+    lags: int | None = getattr(fit, "bandwidth", None)
+    return lags
 
 
 def _read_regimes(model: ThresholdResults) -> Regimes:
     columns = ["estimate", "conf_low", "conf_high", "F", "p_value"]
-    rows = model.thresholds[columns].astype(float).itertuples(index=False, name=None)
-    return Regimes(model.threshold_variable, model.rule, model.level, tuple(Cut(*row) for row in rows))
+    frame = model.thresholds[columns].astype(float)
+    if model.given:  # what was not estimated has no set; its LR only compares other values with it
+        frame[["conf_low", "conf_high"]] = math.nan
+    frame.loc[frame["p_value"].isna(), "F"] = math.nan  # its distribution is not F: useless without a p
+    cuts = tuple(Cut(*row) for row in frame.itertuples(index=False, name=None))
+    kind = _BOOTSTRAPS.get(model.bootstrap[0], model.bootstrap[0]) if model.bootstrap else ""
+    test = f"{model.reps:,} draws of the {kind}" if kind and frame["p_value"].notna().any() else ""
+    return Regimes(model.threshold_variable, model.rule, model.level, cuts, model.given, test)
 
 
 def _read_frame(head: str | None, frame: pd.DataFrame, caller: str) -> list[Column]:

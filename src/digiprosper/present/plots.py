@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from contextlib import nullcontext
 from functools import cache
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from matplotlib.axes import Axes
+    from matplotlib.container import ErrorbarContainer
 
     from digiprosper.present.columns import Column, Models
 
@@ -73,7 +75,8 @@ def coefficients(
     ----------
     results : result, list, mapping or ResultSet
         What to draw. Several models stand beside each other, each with its own marker; the keys of a mapping
-        are in the legend, and so is a model that could not be estimated.
+        are in the legend. A model that could not be estimated, or has none of the terms shown, takes no room
+        beside the others and is named in the legend with the reason.
     keep, drop : sequence of str, optional
         Terms to keep or to leave out: exact, or patterns such as ``"digital*"``.
     labels : mapping, optional
@@ -112,19 +115,26 @@ def coefficients(
     check_level(level)
     columns = name_columns(read_columns(results, purpose, level=level), None, purpose)
     if any(c.cells for c in columns) or not any(c.estimates for c in columns):
-        raise InputTypeError(
-            f"{purpose}: no estimates to draw; pass what `fit` returns, or a list or mapping of them.",
-            [Notice("models", "no estimates")],
-        )
+        raise _nothing(purpose)
     texts = merged_labels(columns, check_labels(labels, purpose))
     terms = select(columns, keep, drop, caller=purpose)
+    terms = [t for t in terms if any(_is_drawn(c, t) for c in columns)]
+    if not terms:
+        raise _nothing(purpose)
     names = [row_label(term, columns, texts, 3) for term in terms]
-    heads = [f"{c.head}{' (not estimated)' if c.failure else ''}" for c in columns]
-    height = 1.1 + len(terms) * (0.3 + 0.14 * len(columns))
+    shown = [any(_is_drawn(c, t) for t in terms) for c in columns]
+    heads = [str(c.head) if there else _absent(c) for c, there in zip(columns, shown, strict=True)]
+    count = sum(shown)
+    height = 1.1 + len(terms) * (0.3 + 0.14 * count)
     with _fonts(ax, [*names, *heads], purpose):
         axes = _new_axes((6.4, height), purpose) if ax is None else ax
-        for position, column in enumerate(columns):
-            _draw_model(axes, column, terms, heads[position], position, len(columns))
+        handles: list[Any] = []
+        for position, (column, head) in enumerate(zip(columns, heads, strict=True)):
+            if shown[position]:
+                place = sum(shown[:position])
+                handles.append(_draw_model(axes, column, terms, head, place, count))
+            else:
+                handles += axes.plot([], [], linestyle="none", label=head)
         axes.axvline(0, color=_FAINT, linewidth=0.8, linestyle="--", zorder=0)
         axes.set_yticks(range(len(terms)), names)
         axes.set_ylim(len(terms) - 0.5, -0.5)
@@ -132,7 +142,13 @@ def coefficients(
         axes.set_xlabel(f"Estimate and {100 * level:g}% confidence interval")
         _plain_spines(axes)
         if len(columns) > 1:
-            axes.legend(frameon=False, loc="upper left", bbox_to_anchor=(1.01, 1.0), borderaxespad=0.0)
+            axes.legend(
+                handles=handles,
+                frameon=False,
+                loc="upper left",
+                bbox_to_anchor=(1.01, 1.0),
+                borderaxespad=0.0,
+            )
     return axes
 
 
@@ -220,13 +236,28 @@ def lr_profile(results: ThresholdResults, threshold: int = 1, *, ax: Axes | None
     return axes
 
 
+def _nothing(purpose: str) -> InputTypeError:
+    return InputTypeError(
+        f"{purpose}: no estimates to draw; pass what `fit` returns, or a list or mapping of them.",
+        [Notice("models", "no estimates")],
+    )
+
+
+def _is_drawn(column: Column, term: str) -> bool:
+    return term in column.estimates and math.isfinite(column.estimates[term].estimate)
+
+
+def _absent(column: Column) -> str:
+    return f"{column.head} ({'not estimated' if column.failure else 'none of these terms'})"
+
+
 def _draw_model(
     axes: Axes, column: Column, terms: Sequence[str], head: str, position: int, count: int
-) -> None:
+) -> ErrorbarContainer:
     shift = (position - (count - 1) / 2) * min(0.8 / count, 0.22)
-    rows = [(i + shift, column.estimates[t]) for i, t in enumerate(terms) if t in column.estimates]
+    rows = [(i + shift, column.estimates[t]) for i, t in enumerate(terms) if _is_drawn(column, t)]
     estimates = [cell.estimate for _, cell in rows]
-    axes.errorbar(
+    return axes.errorbar(
         estimates,
         [y for y, _ in rows],
         xerr=[

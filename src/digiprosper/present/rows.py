@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 import numbers
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 import pandas as pd
 
-from digiprosper.errors import InputTypeError, Notice, OptionError
+from digiprosper.errors import DigiprosperError, InputTypeError, Notice, OptionError
 from digiprosper.present.columns import row_label
 from digiprosper.present.labels import effect_label, effect_names, term_label, tidy_text
 
@@ -54,6 +55,7 @@ _ERRORS = {
     "robust": "Heteroskedasticity-robust standard errors",
     "driscoll_kraay": "Driscoll-Kraay standard errors",
 }
+_P_ROW = re.compile(r"(?:.*\W)?p(?:[ _-]?value)?\)?", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +77,16 @@ class Style:
     digits: int
 
     def number(self, value: float) -> str:
-        """Write a number with the table's decimals; nothing for a missing one."""
-        return "" if math.isnan(value) else f"{value:.{self.digits}f}"
+        """Write a number with the table's decimals; nothing for a missing one.
+
+        One that is not zero but would read so gets as many significant digits instead.
+        """
+        if math.isnan(value):
+            return ""
+        text = f"{value:.{self.digits}f}"
+        if float(text) != 0:
+            return text
+        return f"{value:#.{max(self.digits, 1)}g}" if value != 0 else text.removeprefix("-")
 
     def probability(self, value: float) -> str:
         """Write a p-value with at least two decimals, never as zero."""
@@ -104,7 +114,7 @@ class Style:
         return f"({text})" if text else ""
 
     def plain(self, value: object, column: str = "") -> str:
-        """Write a cell that is not an estimate; `column` tells a p-value by its name."""
+        """Write a cell that is not an estimate; the name of its column or row tells a p-value."""
         if isinstance(value, (bool, np.bool)):
             return "Yes" if value else "No"
         if value is None or value is pd.NA or value is pd.NaT:
@@ -112,7 +122,8 @@ class Style:
         if isinstance(value, numbers.Integral):
             return str(int(value))
         if isinstance(value, numbers.Real):
-            return self.probability(float(value)) if column in {"p_value", "p"} else self.number(float(value))
+            number = float(value)
+            return self.probability(number) if _P_ROW.fullmatch(column) else self.number(number)
         return tidy_text(value)
 
 
@@ -189,7 +200,7 @@ def threshold_rows(columns: Sequence[Column], labels: _Labels, style: Style) -> 
     Returns
     -------
     list of (str, list of str)
-        Up to four rows a threshold; rows without any number are left out.
+        Up to four rows a threshold; rows without any number are left out. A given threshold is one row.
     """
     regimes = [c.regimes for c in columns]
     names = {term_label(r.variable, labels) for r in regimes if r}
@@ -197,8 +208,15 @@ def threshold_rows(columns: Sequence[Column], labels: _Labels, style: Style) -> 
     made: list[Row] = []
     for number in range(max((len(r.cuts) for r in regimes if r), default=0)):
         cuts = [r.cuts[number] if r and number < len(r.cuts) else None for r in regimes]
+        given = [bool(r and r.given and cut) for r, cut in zip(regimes, cuts, strict=True)]
+        every = all(g for g, cut in zip(given, cuts, strict=True) if cut)
+        mark = " (given)"
+        values = [style.number(cut.estimate) if cut else "" for cut in cuts]
         made += [
-            (f"Threshold {number + 1}{ending}", [style.number(cut.estimate) if cut else "" for cut in cuts]),
+            (
+                f"Threshold {number + 1}{mark if every else ''}{ending}",
+                [v + mark * (g and not every) for v, g in zip(values, given, strict=True)],
+            ),
             ("", [style.interval(cut.conf_low, cut.conf_high) if cut else "" for cut in cuts]),
             (f"F of threshold {number + 1}", [style.number(cut.statistic) if cut else "" for cut in cuts]),
             ("", [_in_brackets(cut, style) for cut in cuts]),
@@ -244,7 +262,7 @@ def setting_rows(
     return [
         *controls,
         *_effect_rows(columns, labels),
-        *_covariance_rows(columns, labels),
+        *_covariance_rows(columns, labels, style),
         *_own_rows(rows or {}, len(columns), style),
     ]
 
@@ -297,18 +315,47 @@ def note_lines(columns: Sequence[Column], labels: _Labels, style: Style) -> list
         if style.stars:
             levels = (f"{'*' * count} p < {level:g}" for count, level in enumerate(style.stars, start=1))
             lines.append(", ".join(levels) + ".")
-    regimes = [c.regimes for c in columns if c.regimes]
-    if regimes:
-        level = " and ".join(dict.fromkeys(f"{100 * r.level:g}%" for r in regimes))
-        tested = any(cut.p_value >= 0 for r in regimes for cut in r.cuts)
-        test = "; under F: its bootstrap p-value" if tested else ""
-        lines.append(f"Under a threshold: its {level} confidence set, from end to end{test}.")
-    for column in columns:
-        if column.draws is not None:
-            lines.append(f"{column.head}: p-values and intervals from {column.draws:,} bootstrap draws.")
-        if column.failure is not None:
-            lines.append(f"{column.head} not estimated: {tidy_text(column.failure)}")
+            lines += _star_notes(columns, style)
+    lines += _threshold_notes(columns)
+    lines += [f"{c.head} not estimated: {_first_sentence(c.failure)}" for c in columns if c.failure]
     return lines
+
+
+def _star_notes(columns: Sequence[Column], style: Style) -> list[str]:
+    if style.below == "p":  # the parentheses hold the p-value and its note says where it is from
+        return []
+    drawn = _by_text((f"{c.draws:,} bootstrap draws", c) for c in columns if c.draws is not None)
+    return [f"Stars of {heads}: p-values from {text}." for text, heads in drawn.items()]
+
+
+def _threshold_notes(columns: Sequence[Column]) -> list[str]:
+    regimes = [(c, c.regimes) for c in columns if c.regimes]
+    lines = []
+    levels = dict.fromkeys(f"{100 * r.level:g}%" for _, r in regimes if not r.given)
+    if levels:
+        lines.append(f"Under a threshold: its {' and '.join(levels)} confidence set, from end to end.")
+    tests = _by_text((r.test, c) for c, r in regimes if r.test)
+    if len(tests) == 1:
+        lines.append(f"Under F of a threshold: its p-value from {next(iter(tests))}.")
+    elif tests:
+        each = "; ".join(f"{heads} from {text}" for text, heads in tests.items())
+        lines.append(f"Under F of a threshold: its p-value, {each}.")
+    if any(r.given for _, r in regimes):
+        lines.append("A given threshold was fixed and not estimated: it has no confidence set and no test.")
+    return lines
+
+
+def _by_text(pairs: Iterable[tuple[str, Column]]) -> dict[str, str]:
+    """Gather the heads of the columns for which the same is to be said."""
+    heads: dict[str, list[str]] = {}
+    for text, column in pairs:
+        heads.setdefault(text, []).append(str(column.head))
+    return {text: ", ".join(names) for text, names in heads.items()}
+
+
+def _first_sentence(error: DigiprosperError) -> str:
+    """Say what went wrong; what follows, such as the list of all columns, is for the console."""
+    return re.split(r"\.\s+(?=[A-Z])", tidy_text(error), maxsplit=1)[0].rstrip(".") + "."
 
 
 def _in_brackets(cut: Cut | None, style: Style) -> str:
@@ -335,25 +382,38 @@ def _effect_rows(columns: Sequence[Column], labels: _Labels) -> list[Row]:
     ]
 
 
-def _covariance_rows(columns: Sequence[Column], labels: _Labels) -> list[Row]:
-    glances = [c.glance for c in columns]
-    known = [g for g in glances if g is not None]
+def _covariance_rows(columns: Sequence[Column], labels: _Labels, style: Style) -> list[Row]:
+    known = [c.glance for c in columns if c.glance is not None]
     made: list[Row] = []
     if known and all(g["clusters"] for g in known):
-        words = [_cluster_words(g["clusters"], labels, " + ") if g else "" for g in glances]
-        made.append(("SE clustered by", words))
-    elif len({(g["cov_type"], g["clusters"]) for g in known}) > 1:
-        words = [_covariance_words(g["cov_type"], g["clusters"], labels) if g else "" for g in glances]
-        made.append(("Standard errors", words))
+        # Intervals and p-values from draws rest on no standard error; what is drawn are the clusters.
+        drawn = style.below in ("p", "ci") and any(c.draws is not None for c in columns)
+        words = [_cluster_words(c.glance["clusters"], labels, " + ") if c.glance else "" for c in columns]
+        made.append(("Clustered by" if drawn else "SE clustered by", words))
+    elif len({_errors_key(c) for c in columns if c.glance}) > 1:
+        made.append(("Standard errors", [_covariance_words(c, labels) for c in columns]))
     if len({g["ssc"] for g in known}) > 1:
-        made.append(("Small-sample correction", [(g["ssc"] or "") if g else "" for g in glances]))
+        words = [(c.glance["ssc"] or "") if c.glance else "" for c in columns]
+        made.append(("Small-sample correction", words))
     return made
 
 
-def _covariance_words(cov_type: str | None, clusters: str | None, labels: _Labels) -> str:
+def _errors_key(column: Column) -> tuple[str | None, str | None, int | None]:
+    glance = column.glance
+    return (glance["cov_type"], glance["clusters"], column.bandwidth) if glance else (None, None, None)
+
+
+def _covariance_words(column: Column, labels: _Labels) -> str:
+    cov_type, clusters, lags = _errors_key(column)
     if clusters:
         return f"by {_cluster_words(clusters, labels, ' + ')}"
-    return {"driscoll_kraay": "Driscoll-Kraay"}.get(cov_type or "", cov_type or "")
+    if cov_type == "driscoll_kraay":
+        return "Driscoll-Kraay" + ("" if lags is None else f", {_lag_words(lags)}")
+    return cov_type or ""
+
+
+def _lag_words(lags: int) -> str:
+    return f"{lags} lag{'s' * (lags != 1)}"
 
 
 def _cluster_words(clusters: str | None, labels: _Labels, joint: str) -> str:
@@ -372,7 +432,8 @@ def _own_rows(rows: Mapping[str, Any], width: int, style: Style) -> list[Row]:
                 f"etable: rows[{name!r}]={values!r} must be a list of {width} values, one a column.",
                 [Notice("option", f"rows[{name!r}]", {"option": "rows", "row": name, "columns": width})],
             )
-    return [(tidy_text(name), [style.plain(v) for v in values]) for name, values in rows.items()]
+    named = ((tidy_text(name), values) for name, values in rows.items())
+    return [(name, [style.plain(v, name) for v in values]) for name, values in named]
 
 
 def _stat_cell(key: str, value: object, style: Style) -> str:
@@ -384,17 +445,41 @@ def _stat_cell(key: str, value: object, style: Style) -> str:
 
 
 def _companion_note(columns: Sequence[Column], labels: _Labels, style: Style) -> str:
-    known = {(g["cov_type"], g["clusters"], g["ssc"]) for g in (c.glance for c in columns) if g is not None}
-    errors = "Standard errors"
-    if len(known) == 1:
-        cov_type, clusters, ssc = known.pop()
-        errors = _ERRORS.get(cov_type or "", errors)
-        errors += f" clustered by {_cluster_words(clusters, labels, ' and ')}" if clusters else ""
-        errors += f" (ssc {ssc})" if ssc else ""
+    shown = [c for c in columns if c.estimates]
+    from_draws = style.below in ("p", "ci")
+    errors = _errors_text([c for c in shown if c.draws is None or not from_draws], labels)
+    if style.below == "se":
+        return f"{errors} in parentheses."
     later = errors if errors.startswith("Driscoll") else errors[0].lower() + errors[1:]
-    return {
-        "se": f"{errors} in parentheses.",
-        "t": f"t statistics in parentheses, from {later}.",
-        "p": f"p-values in parentheses, from {later}.",
-        "ci": f"95% confidence intervals in brackets, from {later}.",
+    what = {
+        "t": "t statistics in parentheses",
+        "p": "p-values in parentheses",
+        "ci": "95% confidence intervals in brackets",
     }[style.below]
+    percentile = "percentiles of " if style.below == "ci" else ""
+    sources = _by_text(
+        (later if c.draws is None or not from_draws else f"{percentile}{c.draws:,} bootstrap draws", c)
+        for c in shown
+    )
+    if len(sources) == 1:
+        return f"{what}, from {next(iter(sources))}."
+    return f"{what}: " + "; ".join(f"{heads} from {source}" for source, heads in sources.items()) + "."
+
+
+def _errors_text(columns: Sequence[Column], labels: _Labels) -> str:
+    """Say which errors; columns that differ have a row that tells each one's."""
+    known = {_errors_key(c) for c in columns if c.glance}
+    corrections = {c.glance["ssc"] for c in columns if c.glance}
+    brackets = []
+    if len(known) == 1:
+        cov_type, clusters, lags = known.pop()
+        errors = _ERRORS.get(cov_type or "", "Standard errors")
+        errors += f" clustered by {_cluster_words(clusters, labels, ' and ')}" if clusters else ""
+        brackets += [] if lags is None else [_lag_words(lags)]
+    elif known and all(clusters for _, clusters, _ in known):
+        errors = "Standard errors clustered as named above"
+    else:
+        errors = "Standard errors" + (" of the kind named above" if known else "")
+    if len(corrections) == 1:
+        brackets += [f"ssc {ssc}" for ssc in corrections if ssc]
+    return errors + (f" ({', '.join(brackets)})" if brackets else "")

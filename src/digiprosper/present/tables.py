@@ -174,7 +174,7 @@ def etable(  # noqa: PLR0913  (every choice a table has; all but the models are 
     models : result, list, mapping, ResultSet or DataFrame
         What to print, a column each. The keys of a mapping are the heads. A failure in a ResultSet is a
         column "not estimated" whose reason is in the notes; thresholds head their slopes and have rows of
-        their own; a DataFrame (an index's `.weights`, another package's numbers) gives its columns as they
+        their own, given ones marked so; a DataFrame (an index's `.weights`, another package's numbers) gives its columns as they
         are.
     labels : mapping, optional
         Text by term or column; wins over the labels that came with the results. An exact term wins, else each
@@ -186,7 +186,9 @@ def etable(  # noqa: PLR0913  (every choice a table has; all but the models are 
     controls : sequence of str
         Terms or patterns that fold into one row "Controls": Yes, No, or Some where a model has part of them.
     rows : mapping, optional
-        Rows of your own, one value a column: ``{"Sample": ["all", "no municipalities"]}``.
+        Rows of your own, one value a column: ``{"Sample": ["all", "no municipalities"]}``. This is where
+        tests go: ``{"Turning point": [test.extremum], "U test, p": [test.p_value]}``; numbers in a row whose
+        name ends in ``p`` or ``p-value`` are printed as p-values.
     stats : sequence of str
         Keys of `glance`: nobs, n_entities, n_times, n_clusters, rsquared, rsquared_within,
         rsquared_within_entity, rsquared_adj, f_statistic, df_resid, df_t, df_absorbed.
@@ -195,7 +197,9 @@ def etable(  # noqa: PLR0913  (every choice a table has; all but the models are 
     stars : sequence of float, optional
         Descending levels, one star each; None for no stars.
     digits : int
-        Decimals. A p-value below the last one is printed as ``<0.001``, never as zero.
+        Decimals. A p-value below the last one is printed as ``<0.001``, never as zero. Any other number that
+        would round to zero is printed with as many significant digits instead, ``0.000417``, so that only
+        zero reads ``0.000``; rescale the regressor for a tidier table.
     notes : str or sequence of str, optional
         Lines after those that explain the table.
     file : str or Path, optional

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
-from digiprosper.errors import ColumnError, DigiprosperError, quoted
+from digiprosper.errors import ColumnError, DigiprosperError, counted, quoted
 
 __all__ = ["ResultSet"]
 
@@ -87,20 +87,21 @@ class ResultSet(Mapping[str, Any]):
             frames.append(frame)
         return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame({"model": []})
 
-    def compare(self, term: str, level: float = 0.95) -> pd.DataFrame:
-        """Show one term across models.
+    def compare(self, term: str | Sequence[str], level: float = 0.95) -> pd.DataFrame:
+        """Show one term, or one under several names, across models.
 
         Parameters
         ----------
-        term : str
-            A coefficient name.
+        term : str or sequence of str
+            A coefficient name, or several such as ``["digital", "lag(digital)"]``.
         level : float
             Of the confidence intervals.
 
         Returns
         -------
         DataFrame
-            One row a model that has the term: model, estimate, std_error, ..., nobs.
+            One row a model that has the term: model, estimate, std_error, ..., nobs. With several terms a
+            column ``term`` comes second.
 
         Raises
         ------
@@ -108,12 +109,17 @@ class ResultSet(Mapping[str, Any]):
             If no model has it.
         """
         every = self.tidy(level)
-        rows = every[every["term"] == term] if "term" in every else every
+        wanted = [term] if isinstance(term, str) else list(term)
+        rows = every[every["term"].isin(wanted)] if "term" in every else every
         if rows.empty:
-            raise ColumnError(f"no model has the term {term!r}.")
+            raise ColumnError(f"no model has the term {quoted(wanted)}.")
         sizes = {label: getattr(r, "slopes", r).nobs for label, r in self._successes().items()}
-        return rows.drop(columns="term").assign(nobs=rows["model"].map(sizes)).reset_index(drop=True)
+        rows = rows.assign(nobs=rows["model"].map(sizes)).reset_index(drop=True)
+        return rows.drop(columns="term") if isinstance(term, str) else rows
 
     def __repr__(self) -> str:
-        failed = f", {len(self.failures)} not estimated" if self.failures else ""
-        return f"ResultSet of {len(self)} models: {quoted(self.labels, 8)}{failed}"
+        lines = [f"ResultSet of {counted(len(self), 'model')}: {quoted(list(self), 8) or 'none'}"]
+        for label, error in self.failures.items():
+            first = str(error).split(". ")[0]
+            lines.append(f"not estimated: {label!r}: {first}")
+        return "\n".join(lines)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["EffectResults"]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class EffectResults:
     """Estimates with a covariance, and draws from which interval and p-value are read.
 
@@ -246,7 +246,7 @@ class EffectResults:
             "diagnostics": [{"code": n.code, "message": n.message} for n in self.diagnostics],
         }
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         return self.summary()
 
     def _repr_html_(self) -> str:

@@ -14,7 +14,7 @@ from digiprosper.errors import Notice, TermError, check_level, issue
 from digiprosper.results.marginal import slope_weights
 from digiprosper.results.protocol import Glance, empty_glance
 from digiprosper.results.tests import TestResult
-from digiprosper.results.text import conventions, json_safe, p_text, table, wrapped
+from digiprosper.results.text import conventions, json_safe, p_text, sample_text, table, wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -33,7 +33,7 @@ def _term_index(names: tuple[str, ...]) -> pd.Index[Any]:
     return pd.Index(list(names), name="term")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class LinearResults:
     """Coefficients with their covariance, and what the sample was.
 
@@ -404,10 +404,9 @@ class LinearResults:
         """
         g = self.glance()
         head = [
-            f"Outcome: {self.labels.get(self.depvar, self.depvar)}",
+            f"Outcome: {self.depvar}",
             f"Effects: {', '.join(self.effect_names) or 'none (intercept)'}",
-            f"Sample: {self.nobs:,} rows, {self.n_entities} {self.key_names[0]} x {self.n_times} "
-            f"{self.key_names[1] or 'period'}",
+            sample_text(self.nobs, self.n_entities, self.n_times, self.key_names),
             f"R2 {g['rsquared']:.4f}, within {self.rsquared_within:.4f}",
         ]
         se, t, p = self._inference()
@@ -427,7 +426,7 @@ class LinearResults:
         notes = wrapped(f"Note: {n.message}" for n in self.diagnostics)
         return "\n".join([*head, "", body, *notes, self.conventions])
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         return self.summary()
 
     def _repr_html_(self) -> str:

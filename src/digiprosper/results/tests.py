@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["TestResult"]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class TestResult:
     """A statistic, what it is distributed as, and the hypothesis in words.
 
@@ -66,5 +66,5 @@ class TestResult:
         p = "p < 0.0001" if self.p_value < 1e-4 else f"p = {self.p_value:.4f}"
         return f"{self.name}: {self.distribution}{df} = {self.statistic:.4f}, {p}. H0: {self.null}"
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         return self.summary()

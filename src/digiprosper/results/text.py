@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from digiprosper.results.linear import LinearResults
 
-__all__ = ["conventions", "json_safe", "listed", "p_text", "table", "wrapped"]
+__all__ = ["conventions", "json_safe", "listed", "p_text", "sample_text", "table", "wrapped"]
 
 
 def p_text(p: float) -> str:
@@ -89,6 +89,27 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
     rule = "-" * (sum(widths) + 2 * (len(widths) - 1))
     return "\n".join([line(every[0]), rule, *(line(r) for r in every[1:]), rule])
+
+
+def sample_text(nobs: int, n_entities: int, n_times: int, keys: tuple[str, str | None]) -> str:
+    """Say how large a sample is, and whether every entity has every period.
+
+    Parameters
+    ----------
+    nobs, n_entities, n_times : int
+        Rows, entities and periods.
+    keys : pair of str
+        Names of the keys.
+
+    Returns
+    -------
+    str
+        Such as ``"Sample: 816 rows, 48 state x 17 year"``.
+    """
+    text = f"Sample: {nobs:,} rows, {n_entities} {keys[0]} x {n_times} {keys[1] or 'period'}"
+    if nobs == n_entities * n_times:
+        return text
+    return f"{text}, unbalanced ({nobs / n_entities:.1f} rows each on average)"
 
 
 def wrapped(lines: Iterable[str]) -> list[str]:

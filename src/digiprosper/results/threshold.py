@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from digiprosper.errors import Notice, OptionError, PanelIndexError
-from digiprosper.results.text import json_safe, p_text, table
+from digiprosper.errors import Notice, OptionError, PanelIndexError, counted
+from digiprosper.results.text import json_safe, p_text, sample_text, table, wrapped
 
 if TYPE_CHECKING:
     from digiprosper.kernels import Floats, Ints
@@ -98,7 +98,7 @@ def runs(values: Floats, accepted: np.ndarray[Any, np.dtype[np.bool_]]) -> list[
     return [(float(values[a]), float(values[b])) for a, b in zip(starts, ends, strict=True)]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class ThresholdResults:
     """Thresholds of a panel regression.
 
@@ -343,15 +343,12 @@ class ThresholdResults:
             Ends with one line of conventions.
         """
         slopes, m = self.slopes, self.estimates.size
-        labels = slopes.labels
-        entity, time = slopes.key_names
         head = [
-            f"Outcome: {labels.get(slopes.depvar, slopes.depvar)}",
-            f"Slope of {', '.join(self.regime_dependent)} by {self._variable}: {m} threshold{'s' * (m > 1)}"
-            + (" (given)" if self.given else ""),
+            f"Outcome: {slopes.depvar}",
+            f"Slope of {', '.join(self.regime_dependent)} by {self.threshold_variable}: "
+            f"{counted(m, 'threshold')}{' (given)' if self.given else ''}",
             f"Effects: {', '.join(slopes.effect_names) or 'none (intercept)'}",
-            f"Sample: {slopes.nobs:,} rows, {slopes.n_entities} {entity} x {slopes.n_times} "
-            f"{time or 'period'}",
+            sample_text(slopes.nobs, slopes.n_entities, slopes.n_times, slopes.key_names),
         ]
         found = [line for j in range(m) for line in self._threshold_words(j)]
         regimes = [
@@ -364,13 +361,13 @@ class ThresholdResults:
             [str(term), f"{b:.5g}", f"{se:.4g}", f"{t:.2f}", p_text(p), f"[{low:.4g}, {high:.4g}]"]
             for term, (b, se, t, p, low, high) in zip(tidy["term"], numbers, strict=True)
         ]
-        notes = [f"Note: {n.message}" for n in self.diagnostics]
+        notes = wrapped(f"Note: {n.message}" for n in self.diagnostics if not _is_small_print(n))
         parts = [
             *head,
             "",
             *found,
             "",
-            table(["regime", "rows", entity], regimes),
+            table(["regime", "rows", slopes.key_names[0]], regimes),
             "",
             table(["", "estimate", "std. error", "t", "p", "95% interval"], rows),
             *notes,
@@ -378,7 +375,7 @@ class ThresholdResults:
         ]
         return "\n".join(parts)
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         return self.summary()
 
     def _repr_html_(self) -> str:
@@ -437,10 +434,6 @@ class ThresholdResults:
 
     # --- inside -------------------------------------------------------------------------------------------
 
-    @property
-    def _variable(self) -> str:
-        return self.slopes.labels.get(self.threshold_variable, self.threshold_variable)
-
     def _position(self, threshold: int) -> int:
         m = self.estimates.size
         if isinstance(threshold, bool) or threshold not in range(1, m + 1):
@@ -451,17 +444,17 @@ class ThresholdResults:
         cuts = [f"{c:.5g}" for c in np.sort(self.estimates)]
         above, other = (">", "<") if self.rule == "<=" else (">=", "<=")
         if regime == 1:
-            return f"{self._variable} {self.rule} {cuts[0]}"
+            return f"{self.threshold_variable} {self.rule} {cuts[0]}"
         if regime > len(cuts):
-            return f"{self._variable} {above} {cuts[-1]}"
-        return f"{cuts[regime - 2]} {other} {self._variable} {self.rule} {cuts[regime - 1]}"
+            return f"{self.threshold_variable} {above} {cuts[-1]}"
+        return f"{cuts[regime - 2]} {other} {self.threshold_variable} {self.rule} {cuts[regime - 1]}"
 
     def _threshold_words(self, j: int) -> list[str]:
         pieces = self.confidence_set(j + 1)
         text = ", ".join(f"{a:.5g}" if a == b else f"{a:.5g} to {b:.5g}" for a, b in pieces) or "empty"
         first = f"Threshold {j + 1}: {self.estimates[j]:.5g}; {100 * self.level:g}% confidence set: {text}"
         lines = wrap(first, 80, subsequent_indent="  ", break_long_words=False)
-        null = "no threshold" if j == 0 else f"{j} threshold{'s' * (j > 1)}"
+        null = "H0 no threshold" if j == 0 else f"H0 {j} threshold{'s' * (j > 1)}"
         tests = self.tests[self.tests["threshold"] == j + 1]
         for _, name, f, p, *critical in tests.itertuples(index=False, name=None):
             verdict = "rejected" if p <= 1 - self.level + 1e-12 else "not rejected"
@@ -550,3 +543,8 @@ def _about_tests(results: ThresholdResults) -> list[Notice]:
             data = dict(zip(tests["bootstrap"], map(float, tests["p_value"]), strict=True))
             out.append(Notice("tests_disagree", text, {"threshold": j, "p_values": data}))
     return out
+
+
+def _is_small_print(notice: Notice) -> bool:
+    """Tell whether a notice is kept for the record only: few clusters carrying less than half is no news."""
+    return notice.code == "concentration" and notice.data["share"] < 0.5
