@@ -90,7 +90,8 @@ def linearmodels(frame: pd.DataFrame, x: list[str]) -> Callable[[], np.ndarray]:
 def medians(runs: dict[str, Callable[[], np.ndarray]], reps: int) -> dict[str, float]:
     """Median CPU seconds of each, one after the other in every round."""
     k = len(next(iter(runs.values()))()) // 3
-    slopes = {name: run()[:k] for name, run in runs.items()}
+    for _ in range(3):  # caches, compilers and the allocator settle
+        slopes = {name: run()[:k] for name, run in runs.items()}
     for name, b in slopes.items():
         np.testing.assert_allclose(b, slopes["digiprosper"], rtol=1e-4, err_msg=name)
     times: dict[str, list[float]] = {name: [] for name in runs}

@@ -49,13 +49,13 @@ if TYPE_CHECKING:
     from digiprosper.errors import SmallRegimeWarning as SmallRegimeWarning
     from digiprosper.errors import TermError as TermError
     from digiprosper.errors import ThresholdSearchError as ThresholdSearchError
-    from digiprosper.estimators.linear import CovType as CovType
     from digiprosper.estimators.linear import FixedEffects as FixedEffects
-    from digiprosper.estimators.linear import Ssc as Ssc
     from digiprosper.estimators.mediation import Mediation as Mediation
     from digiprosper.estimators.mediation import MediationResults as MediationResults
     from digiprosper.estimators.mediation import MediationStructure as MediationStructure
     from digiprosper.estimators.mediation import SobelKind as SobelKind
+    from digiprosper.estimators.preparation import CovType as CovType
+    from digiprosper.estimators.preparation import Ssc as Ssc
     from digiprosper.estimators.threshold import Bootstrap as Bootstrap
     from digiprosper.estimators.threshold import DfRule as DfRule
     from digiprosper.estimators.threshold import Grid as Grid
@@ -93,7 +93,7 @@ _HOME = {
     "Below": "present.rows",
     "Bootstrap": "estimators.threshold",
     "CompositeIndex": "composite.index",
-    "CovType": "estimators.linear",
+    "CovType": "estimators.preparation",
     "DfRule": "estimators.threshold",
     "Direction": "composite.indicators",
     "EffectResults": "results.effects",
@@ -119,7 +119,7 @@ _HOME = {
     "Sample": "panel",
     "Scope": "composite.index",
     "SobelKind": "estimators.mediation",
-    "Ssc": "estimators.linear",
+    "Ssc": "estimators.preparation",
     "Table": "present.tables",
     "TestResult": "results.tests",
     "ThresholdResults": "results.threshold",

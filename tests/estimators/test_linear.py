@@ -30,7 +30,8 @@ from digiprosper.errors import (
     SingletonWarning,
     TermError,
 )
-from digiprosper.estimators.linear import LinearOptions, fit_columns, prepare
+from digiprosper.estimators.linear import fit_columns
+from digiprosper.estimators.preparation import LinearOptions, prepare
 from digiprosper.kernels import within as within_module
 
 X = ("a", "b", "c")
@@ -557,9 +558,10 @@ def test_predict_on_other_rows_uses_terms_and_effects() -> None:
 
 def test_predict_with_a_crossed_effect_on_part_of_the_panel() -> None:
     panel = Panel(make_frame(10), *KEYS)
-    spec = FixedEffects("y", ("a",), time_effects=False, absorb="region^year")
+    spec = FixedEffects("y", ("a",), time_effects=False, absorb="region^year", singletons="keep")
     results = quiet_fit(spec, make_frame(10))
     whole, part = results.predict(panel), results.predict(panel.subset("city >= 8"))
+    np.testing.assert_allclose(whole, results.fitted_values, atol=1e-9)
     np.testing.assert_allclose(part, whole[part.index], atol=1e-9)
 
 

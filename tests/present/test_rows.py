@@ -73,7 +73,9 @@ def test_a_column_of_p_values_is_known_by_its_name():
 @pytest.mark.parametrize("name", ["p", "P value", "U test, p", "U test (p)", "Wald p-value"])
 def test_a_row_of_p_values_is_known_by_its_name(one_way, name):
     assert setting_rows(read(one_way), [], {name: [0.00001]}, {}, STYLE)[-1] == (name, ["<0.001"])
-    assert setting_rows(read(one_way), [], {"gdp": [0.5]}, {}, Style("se", None, 1))[-1] == ("gdp", ["0.5"])
+    for other in ("gdp", "P", name + " of x"):
+        assert setting_rows(read(one_way), [], {other: [0.5]}, {}, Style("se", None, 1))[-1][1] == ["0.5"]
+    assert STYLE.plain(-0.5, "p") == "-0.500"
 
 
 @pytest.mark.parametrize(
@@ -121,8 +123,6 @@ def test_a_failure_is_said_in_the_first_row(one_way):
     assert "(1) not estimated: absorbed by the entity effects: 'distance'." in note_lines(
         read(failed), {}, STYLE
     )
-    unknown = ColumnError("x names no column 'gpd' (1.5. Or 2?). The columns are 'gdp', 'digital'. Look.")
-    assert note_lines(read(unknown), {}, STYLE) == ["(1) not estimated: x names no column 'gpd' (1.5."]
     unknown = ColumnError("x names no column 'gpd', 'K / L'. The columns are 'gdp', 'digital'.")
     assert note_lines(read(unknown), {}, STYLE) == ["(1) not estimated: x names no column 'gpd', 'K / L'."]
 

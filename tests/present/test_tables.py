@@ -139,8 +139,8 @@ def test_effects_of_mediation_are_printed(panel):
     assert table.frame.iloc[at + 1, 0] == f"[{low:.3f}, {high:.3f}]"
     assert "Proportion mediated" not in table.frame.index  # missing here, so it has no row
     assert table.notes == (
-        "95% confidence intervals in brackets: (1) from percentiles of 199 bootstrap draws; (2) from standard "
-        "errors clustered by state (ssc reghdfe).",
+        "95% confidence intervals in brackets: (1) from percentiles of 199 bootstrap draws; (2) from "
+        "standard errors clustered by state (ssc reghdfe).",
         "* p < 0.1, ** p < 0.05, *** p < 0.01.",
         "Stars of (1): p-values from 199 bootstrap draws.",
     )

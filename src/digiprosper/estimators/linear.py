@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import KW_ONLY, dataclass, fields
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -15,309 +15,35 @@ from digiprosper.errors import (
     OptionError,
     TermError,
     check_option,
-    counted,
     issue,
     quoted,
 )
+from digiprosper.estimators.preparation import CovType, LinearOptions, Ssc, check_linear_options, prepare
 from digiprosper.estimators.specification import Specification, as_terms, one_term
 from digiprosper.kernels.covariance import counts, meat, recipe
 from digiprosper.kernels.least_squares import dependences, ols
-from digiprosper.kernels.within import Within, not_singletons, within
-from digiprosper.panel import Panel
-from digiprosper.panel.terms import canonical, parse, split_crossed
+from digiprosper.panel.terms import canonical
 from digiprosper.results.linear import LinearResults
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from typing import Self
 
-    from digiprosper.kernels import Floats, Ints
+    from digiprosper.estimators.preparation import Prepared
+    from digiprosper.kernels import Floats
     from digiprosper.kernels.covariance import Recipe
-    from digiprosper.panel import Sample
+    from digiprosper.panel import Panel, Sample
 
 __all__ = [
-    "CovType",
     "FixedEffects",
-    "LinearOptions",
-    "Prepared",
-    "Ssc",
-    "check_linear_options",
     "fit_columns",
     "inference",
-    "prepare",
 ]
 
-CovType = Literal["unadjusted", "robust", "clustered", "driscoll_kraay"]
-Ssc = Literal["reghdfe", "xtreg", "linearmodels", "plm", "none"]
 
 _ABSORBED = 1e-9
 _NEAR = 1e8
 _MANY_CELLS = 100_000
-
-
-@dataclass(frozen=True, slots=True)
-class LinearOptions:
-    """What says how rows are swept and errors computed.
-
-    Parameters
-    ----------
-    entity_effects, time_effects : bool
-        Effects of the panel's keys.
-    absorb : tuple of str
-        Further absorbed terms; a key among them is that effect.
-    cov_type, clusters, bandwidth, ssc
-        As in `FixedEffects`.
-    obs_weights : str or None
-        Column with weights.
-    collinear : {"raise", "drop"}
-        What to do about exact combinations.
-    """
-
-    entity_effects: bool = True
-    time_effects: bool = True
-    absorb: Sequence[str] = ()
-    cov_type: CovType = "clustered"
-    clusters: Sequence[str] | None = None
-    bandwidth: int | None = None
-    ssc: Ssc = "reghdfe"
-    obs_weights: str | None = None
-    collinear: Literal["raise", "drop"] = "raise"
-
-
-def check_linear_options(spec: Any) -> None:
-    """Check, and store as tuples, the options that linear specifications share.
-
-    Parameters
-    ----------
-    spec : dataclass
-        A specification under construction.
-
-    Raises
-    ------
-    OptionError, InputTypeError, TermError
-        Naming the option.
-    """
-    for name in ("entity_effects", "time_effects"):
-        if not isinstance(getattr(spec, name), bool):
-            raise OptionError(
-                f"{name}={getattr(spec, name)!r}: say True or False; other effects go into absorb."
-            )
-    check_option("cov_type", spec.cov_type, get_args(CovType))
-    check_option("ssc", spec.ssc, get_args(Ssc))
-    if spec.clusters is not None:
-        clusters = as_terms(spec.clusters, "clusters")
-        if spec.cov_type != "clustered":
-            raise OptionError(f"clusters={clusters!r} goes with cov_type='clustered', not {spec.cov_type!r}.")
-        if not 1 <= len(clusters) <= 2:
-            raise OptionError(f"clusters={clusters!r}: one or two terms.")
-        object.__setattr__(spec, "clusters", clusters)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Prepared:
-    """One sample, its effects and its clusters, shared by every equation of a system.
-
-    Parameters
-    ----------
-    sample : Sample
-        Rows after missing values and singletons have left.
-    within : Within
-        The projection that takes out the effects.
-    effect_names : tuple of str
-        Absorbed effects in order: entity, time, others.
-    entity_position : int or None
-        Position of the entity effect among them.
-    cluster_codes : tuple of (N,) arrays of int
-        Empty unless clustered.
-    cluster_names : tuple of str
-        Their terms.
-    obs_weights : (N,) array or None
-        Weights, scaled to mean one.
-    options : LinearOptions
-        As given.
-    notices : tuple of Notice
-        What is worth saying about the rows and the clusters.
-    """
-
-    sample: Sample
-    within: Within
-    effect_names: tuple[str, ...]
-    entity_position: int | None
-    cluster_codes: tuple[Ints, ...]
-    cluster_names: tuple[str, ...]
-    obs_weights: Floats | None
-    options: LinearOptions
-    notices: tuple[Notice, ...]
-
-
-def prepare(
-    panel: Panel,
-    roles: Mapping[str, Sequence[str]],
-    options: LinearOptions,
-    *,
-    singletons: str = "drop",
-    missing: str = "drop",
-) -> Prepared:
-    """Cut one sample and code its effects and clusters.
-
-    Parameters
-    ----------
-    panel : Panel
-        The data.
-    roles : mapping
-        Role to terms, for `Panel.sample`.
-    options : LinearOptions
-        Effects, clusters, weights.
-    singletons : {"drop", "keep"}
-        Whether rows alone in an effect leave, repeatedly.
-    missing : {"drop", "raise"}
-        What to do about rows with missing values.
-
-    Returns
-    -------
-    Prepared
-        For `fit_columns`.
-
-    Raises
-    ------
-    DigiprosperError
-        As the rows, the effects and the clusters deserve.
-    """
-    if not isinstance(panel, Panel):
-        raise InputTypeError(
-            f"fit takes a Panel, not {type(panel).__name__}: Panel(df, entity='province', time='year')."
-        )
-    names, absorbed = _effects(panel, options)
-    clusters = options.clusters or ((panel.entity_name,) if options.cov_type == "clustered" else ())
-    if options.obs_weights is not None:
-        roles = {**roles, "obs_weights": (options.obs_weights,)}
-    sample = panel.sample(roles, codes=absorbed, clusters=clusters, missing=missing)
-    lone: list[Notice] = []
-    if absorbed and singletons == "drop":
-        before = sample.nobs
-        mask = not_singletons([sample.codes[a] for a in absorbed])
-        if not mask.any():
-            raise IdentificationError(
-                f"every row is alone in an effect ({', '.join(names)}): nothing varies inside. Drop an "
-                "effect (entity_effects=False for a cross-section).",
-                [Notice("singletons", "all rows", {"count": before, "effects": names})],
-            )
-        sample = sample.keep(mask, f"alone in an effect ({', '.join(names)})")
-        if sample.nobs < before:
-            lone = [Notice("singletons", sample.dropped[-1].message, {"count": before - sample.nobs})]
-    effects = [sample.codes[a] for a in absorbed]
-    _refuse_lone(sample, panel, options)
-    weights = _weights(sample, options)
-    codes = tuple(sample.codes[c] for c in clusters)
-    notices = [
-        *_missing_notices(panel, sample),
-        *lone,
-        *_cluster_notices(clusters, codes, sample, options),
-    ]
-    return Prepared(
-        sample=sample,
-        within=within(effects, sample.nobs, obs_weights=weights),
-        effect_names=names,
-        entity_position=names.index(panel.entity_name) if panel.entity_name in names else None,
-        cluster_codes=codes,
-        cluster_names=tuple(clusters),
-        obs_weights=weights,
-        options=options,
-        notices=tuple(notices),
-    )
-
-
-def _effects(panel: Panel, options: LinearOptions) -> tuple[tuple[str, ...], list[str]]:
-    absorb = {canonical(t, panel.known): t for t in options.absorb}
-    for text in options.absorb:
-        for part in split_crossed(text, panel.known):
-            parse(part, panel.known, "absorb")
-    entity, time = panel.entity_name, panel.time_name
-    names = []
-    if options.entity_effects or entity in absorb:
-        names.append(entity)
-    if options.time_effects and time is None and panel.n_entities == panel.nobs and options.entity_effects:
-        raise IdentificationError(
-            "a cross-section has one row an entity: entity and time effects absorb everything. Set "
-            "entity_effects=False and time_effects=False."
-        )
-    if time is not None and (options.time_effects or time in absorb):
-        names.append(time)
-    names += [t for key, t in absorb.items() if key not in (entity, time)]
-    return tuple(names), list(names)
-
-
-def _missing_notices(panel: Panel, sample: Sample) -> list[Notice]:
-    out = []
-    for dropped in sample.dropped:
-        if not dropped.by_term:
-            continue
-        shifted = all(parse(t, panel.known, "x").shifts for t in dropped.by_term if t not in sample.codes)
-        terms = ", ".join(f"{t} ({c:,})" for t, c in dropped.by_term.items())
-        several = "; a row may miss several" if sum(dropped.by_term.values()) > dropped.count else ""
-        text = (
-            f"{dropped.count:,} of {counted(panel.nobs, 'row')} dropped: missing {terms}{several}. "
-            f"The same {sample.nobs:,} rows are used throughout."
-        )
-        if shifted:
-            text += " A lag looks only inside the panel it is given: make it before subset()."
-        data = {"count": dropped.count, "by_term": dict(dropped.by_term)}
-        out.append(Notice("lagged_rows" if shifted else "missing_rows", text, data))
-    return out
-
-
-def _refuse_lone(sample: Sample, panel: Panel, options: LinearOptions) -> None:
-    if sample.n_entities == 1 and options.entity_effects and options.cov_type == "clustered":
-        raise IdentificationError(
-            f"only one {panel.entity_name} is in the sample ({sample.entities[0]}): clustered errors need "
-            "several. "
-            "Use cov_type='robust' with entity_effects=False for a single time series."
-        )
-
-
-def _weights(sample: Sample, options: LinearOptions) -> Floats | None:
-    if options.obs_weights is None:
-        return None
-    values = sample.columns("obs_weights")[:, 0]
-    if (values < 0).any() or not (values > 0).any():
-        raise OptionError(f"obs_weights={options.obs_weights!r} is negative somewhere, or zero everywhere.")
-    if (values == 0).any():
-        raise OptionError(
-            f"obs_weights={options.obs_weights!r} is zero in {int((values == 0).sum())} rows; "
-            "take them out with panel.subset()."
-        )
-    return np.asarray(values / values.mean())
-
-
-def _cluster_notices(
-    names: Sequence[str], codes: Sequence[Ints], sample: Sample, options: LinearOptions
-) -> list[Notice]:
-    out = []
-    for name, code in zip(names, codes, strict=True):
-        groups = int(code.max()) + 1
-        if groups < 2:
-            raise IdentificationError(
-                f"clusters: {name!r} has one value in the sample; clustered errors need several."
-            )
-        if groups < 40:
-            text = (
-                f"{groups} clusters ({name}): t intervals with {groups - 1} df are used. Clustered errors "
-                "lean on "
-                "many clusters; confirm a close call with a wild cluster bootstrap."
-            )
-            data = {"clusters": name, "n_clusters": groups}
-            out.append(Notice("very_few_clusters" if groups < 20 else "few_clusters", text, data))
-    if options.cov_type == "driscoll_kraay":
-        if sample.n_times < 2:
-            raise IdentificationError("cov_type='driscoll_kraay' needs several periods; the sample has one.")
-        if options.bandwidth is not None and options.bandwidth >= sample.n_times:
-            raise OptionError(
-                f"bandwidth={options.bandwidth}: below the number of periods, {sample.n_times}."
-            )
-        if sample.n_times < 20:
-            text = f"{sample.n_times} periods: Driscoll-Kraay errors rely on many periods, 20 or more."
-            out.append(Notice("few_periods", text, {"n_times": sample.n_times}))
-    return out
 
 
 def fit_columns(

@@ -19,15 +19,8 @@ from digiprosper.errors import (
     issue,
     quoted,
 )
-from digiprosper.estimators.linear import (
-    CovType,
-    LinearOptions,
-    Ssc,
-    check_linear_options,
-    fit_columns,
-    inference,
-    prepare,
-)
+from digiprosper.estimators.linear import fit_columns, inference
+from digiprosper.estimators.preparation import CovType, LinearOptions, Ssc, check_linear_options, prepare
 from digiprosper.estimators.specification import Specification, as_terms, check_reps, one_term
 from digiprosper.kernels import intervals
 from digiprosper.kernels.covariance import cross_meat
@@ -41,7 +34,7 @@ from digiprosper.results.text import listed, wrapped
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from digiprosper.estimators.linear import Prepared
+    from digiprosper.estimators.preparation import Prepared
     from digiprosper.kernels import Floats, Ints
     from digiprosper.kernels.resampling import Equation
     from digiprosper.panel import Panel, Sample

@@ -20,14 +20,8 @@ from digiprosper.errors import (
     issue,
     quoted,
 )
-from digiprosper.estimators.linear import (
-    CovType,
-    LinearOptions,
-    Ssc,
-    check_linear_options,
-    fit_columns,
-    prepare,
-)
+from digiprosper.estimators.linear import fit_columns
+from digiprosper.estimators.preparation import CovType, LinearOptions, Ssc, check_linear_options, prepare
 from digiprosper.estimators.specification import Specification, as_terms, check_reps, one_term
 from digiprosper.kernels import threshold as kernel
 from digiprosper.kernels.resampling import seed_sequence
@@ -38,7 +32,7 @@ from digiprosper.results.threshold import ThresholdResults, remarks
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from digiprosper.estimators.linear import Prepared
+    from digiprosper.estimators.preparation import Prepared
     from digiprosper.kernels import Floats, Ints
     from digiprosper.panel import Panel, Sample
     from digiprosper.results.linear import LinearResults

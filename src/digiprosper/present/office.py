@@ -104,7 +104,7 @@ def add_table(document: Any, content: Content, widths: list[float], size: float,
     _rule(table.rows[-1], "bottom", _RULES["bottom"], docx)
     for number, note in enumerate(content.notes):
         paragraph = document.add_paragraph()
-        _write(paragraph, note, size - 1.5, docx)
+        _write(paragraph, note, max(size - 1.5, 7.0), docx)
         _space(paragraph, docx, before=3 if number == 0 else 0)
         paragraph.paragraph_format.keep_with_next = number < len(content.notes) - 1
 
@@ -176,6 +176,7 @@ def _fit(content: Content) -> tuple[list[float], float, bool]:
         (9.0, upright, 0.25),
         (10.5, across, 0.4),
         (9.0, across, 0.25),
+        (7.5, across, 0.2),
     ):
         letter = size * 0.5 * 2.54 / 72  # a Latin letter is half as wide as the type is high
         columns = [u * letter + 2 * _PADDING + 0.1 for u in units]

@@ -125,7 +125,7 @@ def coefficients(
     shown = [any(_is_drawn(c, t) for t in terms) for c in columns]
     heads = [str(c.head) if there else _absent(c) for c, there in zip(columns, shown, strict=True)]
     count = sum(shown)
-    height = 1.1 + len(terms) * (0.3 + 0.14 * count)
+    height = max(1.1 + len(terms) * (0.3 + 0.14 * count), 0.3 + 0.25 * len(columns))
     with _fonts(ax, [*names, *heads], purpose):
         axes = _new_axes((6.4, height), purpose) if ax is None else ax
         handles: list[Any] = []

@@ -55,7 +55,7 @@ _ERRORS = {
     "robust": "Heteroskedasticity-robust standard errors",
     "driscoll_kraay": "Driscoll-Kraay standard errors",
 }
-_P_ROW = re.compile(r"(?:.*\W)?p(?:[ _-]?value)?\)?", re.IGNORECASE)
+_P_NAME = re.compile(r"(?:.*\W)?(?:p|[pP][ _-]?value)\)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +113,7 @@ class Style:
             text = self.number(cell.std_error if self.below == "se" else cell.statistic)
         return f"({text})" if text else ""
 
-    def plain(self, value: object, column: str = "") -> str:
+    def plain(self, value: object, name: str = "") -> str:
         """Write a cell that is not an estimate; the name of its column or row tells a p-value."""
         if isinstance(value, (bool, np.bool)):
             return "Yes" if value else "No"
@@ -123,7 +123,8 @@ class Style:
             return str(int(value))
         if isinstance(value, numbers.Real):
             number = float(value)
-            return self.probability(number) if _P_ROW.fullmatch(column) else self.number(number)
+            is_p = 0 <= number <= 1 and _P_NAME.fullmatch(name)
+            return self.probability(number) if is_p else self.number(number)
         return tidy_text(value)
 
 

@@ -174,8 +174,8 @@ def etable(  # noqa: PLR0913  (every choice a table has; all but the models are 
     models : result, list, mapping, ResultSet or DataFrame
         What to print, a column each. The keys of a mapping are the heads. A failure in a ResultSet is a
         column "not estimated" whose reason is in the notes; thresholds head their slopes and have rows of
-        their own, given ones marked so; a DataFrame (an index's `.weights`, another package's numbers) gives its columns as they
-        are.
+        their own, given ones marked so; a DataFrame (an index's `.weights`, another package's numbers) gives
+        its columns as they are.
     labels : mapping, optional
         Text by term or column; wins over the labels that came with the results. An exact term wins, else each
         column name in a term is replaced.

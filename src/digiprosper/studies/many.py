@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast
 
 from digiprosper.errors import DigiprosperError, InputTypeError, TermError, check_option, issue
-from digiprosper.estimators.linear import FixedEffects, fit_columns, prepare
+from digiprosper.estimators.linear import FixedEffects, fit_columns
+from digiprosper.estimators.preparation import prepare
 from digiprosper.estimators.specification import as_terms
 from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.results.collection import ResultSet
