@@ -54,7 +54,8 @@ def test_the_notice_counts_rows_that_are_used_in_the_end() -> None:
     # City 0 keeps a single row, which leaves as a singleton: 60 - 5 - 1.
     assert prepared.sample.nobs == 54
     assert missing.message == (
-        "5 of 60 rows dropped: missing x (5), y (1); a row may miss several. The same 54 rows are used throughout."
+        "5 of 60 rows dropped: missing x (5), y (1); a row may miss several. The same 54 rows are used "
+        "throughout."
     )
     assert lone.data["count"] == 1
 

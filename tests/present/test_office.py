@@ -89,7 +89,7 @@ def test_word_stays_on_one_page_with_its_notes(document):
         (wide(6, "[-0.123, 0.456]"), 10.5, True),
         (wide(7, stub="数字经济发展水平 (0.53 < 城镇化率 <= 0.61)"), 9.0, False),
         (wide(8, stub="数字经济发展水平 (0.53 < 城镇化率 <= 0.61)"), 10.5, True),
-        (wide(13, "0.000482***"), 9.0, True),
+        (wide(10, "0.000482***"), 9.0, True),
         (wide(30), 7.5, True),
     ],
 )
