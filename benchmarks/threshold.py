@@ -4,8 +4,8 @@ The loop is what users write: for each of 393 grid points build the regime colum
 normal equations, keep the sum of squares; and all of that again for every bootstrap draw. One search of it is
 timed and multiplied by the 301 searches that the data and 300 draws need. Ours is the whole of
 ``PanelThreshold(...).fit(panel)``, slopes included, on a Panel already built. Everything runs on one thread
-in this process, the best of several runs counts, and what matters are the ratios. The cold start is the wall time of
-a whole process, reading the file included, against one that only imports. The data are read from
+in this process, the best of several runs counts, and what matters are the ratios. The cold start is the wall
+time of a whole process, reading the file included, against one that only imports. The data are read from
 ``../shared/data``; without them a panel of the same shape is simulated.
 Run: python benchmarks/threshold.py
 """
