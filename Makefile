@@ -1,6 +1,6 @@
 PYTHON ?= python3
 BIN := .venv/bin
-.PHONY: demo test check lint types docs examples
+.PHONY: demo test check lint types peers examples
 
 demo: .venv/.ok
 	$(BIN)/python examples/us_states.py
@@ -18,7 +18,7 @@ test: .venv/.ok
 	$(BIN)/python -m pip install --quiet --group dev
 	touch $@
 
-check: .venv/.dev lint types test docs examples
+check: .venv/.dev lint types test peers examples
 
 lint: .venv/.dev
 	$(BIN)/ruff check .
@@ -32,8 +32,8 @@ types: .venv/.dev
 	VIRTUAL_ENV=$(CURDIR)/.venv-wheel PATH="$(CURDIR)/.venv-wheel/bin:$$PATH" \
 		$(BIN)/pyright --verifytypes digiprosper --ignoreexternal
 
-docs: .venv/.dev
-	$(BIN)/python -m pytest -q docs README.md
+peers: .venv/.dev
+	$(BIN)/python -m pytest -m peers
 
 examples: .venv/.dev
 	$(BIN)/python examples/us_states.py > /dev/null
