@@ -319,7 +319,9 @@ def test_conditions_name_their_columns() -> None:
 
 
 def test_missing_text_of_every_type_is_missing() -> None:
-    for dtype in ("str", "string", "string[pyarrow]", "object", "category"):
+    # Before pandas 3 the dtype "str" writes a missing value out as a word.
+    new = ("str",) if int(pd.__version__.split(".")[0]) >= 3 else ()
+    for dtype in (*new, "string", "string[pyarrow]", "object", "category"):
         panel = Panel(DATA.assign(region=DATA["region"].astype(dtype)), "city", "year")
         got = evaluate(parse("I(region == 'east')", panel.known, "x"), panel)
         np.testing.assert_array_equal(got, [1, 1, 1, 0, nan, 0])
