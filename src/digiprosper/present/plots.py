@@ -136,6 +136,9 @@ def coefficients(
             else:
                 handles += axes.plot([], [], linestyle="none", label=head)
         axes.axvline(0, color=_FAINT, linewidth=0.8, linestyle="--", zorder=0)
+        # A vertical line takes no margin: with all estimates on one side it would hide under the frame.
+        low, high = axes.dataLim.intervalx
+        axes.set_xlim(low - 0.04 * (high - low), high + 0.04 * (high - low))
         axes.set_yticks(range(len(terms)), names)
         axes.set_ylim(len(terms) - 0.5, -0.5)
         axes.tick_params(axis="y", length=0)
