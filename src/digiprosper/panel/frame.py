@@ -418,8 +418,8 @@ class Panel:
         Parameters
         ----------
         **columns
-            Name to a term (``"log(gdp / pop)"``), a number, a function of the frame, or a Series indexed by
-            (entity, time). Later ones may use earlier ones.
+            Name to a term (``"log(gdp / pop)"``), a number, a function of the frame (whose keys are index
+            levels), or a Series indexed by (entity, time). Later ones may use earlier ones.
 
         Returns
         -------
@@ -636,6 +636,7 @@ class Panel:
         flat = pd.DataFrame({word: self.series(n) for n, word in names.items()})
         try:
             mask = flat.eval(source, engine="python")
+        # What pandas raises when text is compared with numbers, by the type of the column.
         except (TypeError, ValueError, NotImplementedError) as error:
             raise TermError(
                 f"subset({text!r}) cannot be worked out ({error}); compare numbers with numbers and text "
