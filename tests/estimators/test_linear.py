@@ -901,3 +901,48 @@ def test_produc_doctest_numbers_hold() -> None:
     )
     expected = [-0.02614965359, 0.2920069251, 0.7681594726, -0.00529774126]
     np.testing.assert_allclose(results.coefficients, expected, rtol=1e-9)
+
+
+@pytest.mark.parametrize(
+    "levels",
+    [
+        pd.to_datetime(["2001-12-31", "2002-12-31", "2003-12-31"]),
+        np.array([0.1, 0.2, 0.3], dtype="float32"),
+        ["[u]", "v]:w]", "v]"],
+        pd.Categorical(["mid", "low", "high"], categories=["low", "mid", "high"], ordered=True),
+        [1, 11, 111],
+    ],
+    ids=["dates", "float32", "brackets", "ordered", "prefixes"],
+)
+def test_predict_finds_levels_of_every_kind(levels) -> None:
+    """A level is found by its value: its text may differ from column to column."""
+    frame = make_frame(17).drop(columns="kind")
+    frame["kind"] = pd.Series(levels).take(np.random.default_rng(0).integers(0, 3, len(frame))).to_numpy()
+    results = quiet_fit(FixedEffects("y", ("a", "C(kind)", "C(kind):b", "b")), frame)
+    panel = Panel(frame, *KEYS)
+    np.testing.assert_allclose(results.predict(panel)[results.index], results.fitted_values, atol=1e-9)
+
+
+def test_predict_does_not_take_an_unseen_or_missing_level_for_the_base() -> None:
+    frame = make_frame(18).drop(columns="kind")
+    frame["kind"] = np.random.default_rng(0).choice(["x", "y", "z"], len(frame))
+    results = quiet_fit(FixedEffects("y", ("a", "C(kind)")), frame)
+    other = frame.copy()
+    other.loc[[0, 5], "kind"] = ["w", None]
+    with pytest.warns(MissingDataWarning, match="2 of"):
+        predicted = results.predict(Panel(other, *KEYS))
+    assert predicted.isna().sum() == 2
+
+
+@pytest.mark.parametrize(("scale", "size"), [(1e155, "e\\+15"), (1e-155, "e-15")])
+@pytest.mark.parametrize("name", ["y", "a"])
+def test_values_whose_squares_overflow_are_refused(name: str, scale: float, size: str) -> None:
+    frame = make_frame(19)
+    with pytest.raises(IdentificationError, match=f"'{name}'.*{size}.*Rescale"):
+        quiet_fit(FixedEffects("y", ("a", "b")), frame.assign(**{name: frame[name] * scale}))
+
+
+def test_an_exact_fit_is_told() -> None:
+    frame = make_frame(20).assign(y=lambda d: 2 * d["a"] - d["b"] + d["city"])
+    codes = [n.code for n in quiet_fit(FixedEffects("y", ("a", "b")), frame).diagnostics]
+    assert "perfect_fit" in codes

@@ -43,6 +43,7 @@ __all__ = [
 
 _ABSORBED = 1e-9
 _NEAR = 1e8
+_EXTREME = 1e120
 _MANY_CELLS = 100_000
 
 
@@ -81,6 +82,7 @@ def fit_columns(
         raise IdentificationError("x has no regressor; name at least one term.")
     both = np.empty((1 + design.shape[1], design.shape[0])).T
     both[:, 0], both[:, 1:] = outcome, design
+    _refuse_extreme(both, [depvar, *names])
     moments = _moments(both)
     swept = prepared.within.sweep(both)
     kept, notices = _independent(prepared, names, moments[1:], swept[:, 1:])
@@ -98,6 +100,9 @@ def fit_columns(
     if fit.condition > _NEAR:
         text = f"regressors are nearly collinear (condition number {fit.condition:.1e}); slopes are unstable."
         notices.append(Notice("near_collinear", text, {"condition": fit.condition}))
+    if float(np.linalg.norm(fit.residuals)) < 1e-11 * float(np.linalg.norm(y)):
+        text = f"the terms explain {depvar!r} exactly; errors and tests are rounding. Is a term made from it?"
+        notices.append(Notice("perfect_fit", text, {"depvar": depvar}))
     count, how = inference(prepared, k)
     covariance = fit.bread @ meat(x, fit.residuals, how, obs_weights=prepared.obs_weights) @ fit.bread
     coefficients, terms = fit.coefficients, tuple(names)
@@ -138,6 +143,7 @@ def fit_columns(
         fit_statistics=_fit_statistics(prepared, outcome, rest, swept[:, 0], fit.residuals, count.full),
         f_value=_f_statistic(fit.coefficients, covariance[:k, :k], how.df_t),
         stats=_statistics(sample, [depvar, *names], moments),
+        categories=dict(sample.categories),
         labels=dict(sample.labels),
         diagnostics=(*prepared.notices, *notices),
     )
@@ -247,6 +253,17 @@ def _spread(moments: Floats) -> Floats:
 def _is_constant(moments: Floats) -> np.ndarray[Any, np.dtype[np.bool_]]:
     size = np.maximum(np.abs(moments[..., 3]), np.abs(moments[..., 4])) * np.sqrt(moments[..., 0])
     return np.asarray(_spread(moments) <= 1e-13 * size)
+
+
+def _refuse_extreme(columns: Floats, names: Sequence[str]) -> None:
+    size = np.abs(columns).max(axis=0)
+    bad = [j for j in range(size.size) if size[j] > _EXTREME or 0 < size[j] < 1 / _EXTREME]
+    if bad:
+        text = "; ".join(f"{names[j]!r} has a largest value of {size[j]:.2g}" for j in bad)
+        raise IdentificationError(
+            f"{text}: its squares are beyond what numbers hold. Rescale it.",
+            [Notice("extreme", names[j], {"column": names[j], "largest": float(size[j])}) for j in bad],
+        )
 
 
 def _refuse_flat_outcome(moments: Floats, swept: Floats, depvar: str, prepared: Prepared) -> None:

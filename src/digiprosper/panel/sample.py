@@ -75,6 +75,8 @@ class Sample:
         Labels of the rows.
     dropped : tuple of Dropped
         What left, and why.
+    categories : mapping
+        ``"C(region)"`` as typed to its column and the levels it has in the sample.
     labels : mapping
         Labels of columns.
     keys : Keys
@@ -91,6 +93,7 @@ class Sample:
     variables: Mapping[str, Floats]
     index: pd.Index[Any]
     dropped: tuple[Dropped, ...]
+    categories: Mapping[str, tuple[str, pd.Index[Any]]]
     labels: Mapping[str, str]
     keys: Keys
 

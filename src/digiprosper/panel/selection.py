@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
 __all__ = ["coded", "coefficient_column", "cut_sample"]
 
 _NO_REGRESSOR = ("y", "obs_weights", "threshold_variable")
-_LEVEL = re.compile(r"C\((.+?)\)\[(?:T\.)?(.*?)\]:?")
 
 
 def cut_sample(
@@ -83,6 +81,7 @@ def cut_sample(
         variables={n: panel.numeric(n) for n in raw if _is_numeric(panel, n)},
         index=panel.keys.index,
         dropped=(),
+        categories=_seen_levels(panel, terms, complete),
         labels=panel.labels,
         keys=panel.keys,
     )
@@ -307,7 +306,20 @@ def _expand(panel: Panel, term: Term, reduced: Sequence[bool], complete: Mask) -
     return [(":".join(n), c) for n, c in columns]
 
 
-def coefficient_column(panel: Panel, name: str) -> Floats:
+def _seen_levels(
+    panel: Panel, terms: Mapping[str, Term], complete: Mask
+) -> dict[str, tuple[str, pd.Index[Any]]]:
+    out: dict[str, tuple[str, pd.Index[Any]]] = {}
+    for factor in (f for term in terms.values() for f in term.factors):
+        if factor.category is not None:
+            codes, levels = _levels(panel, factor.category)
+            out[factor.text] = factor.category, levels.take(np.unique(codes[complete & (codes >= 0)]))
+    return out
+
+
+def coefficient_column(
+    panel: Panel, name: str, categories: Mapping[str, tuple[str, pd.Index[Any]]]
+) -> Floats:
     """Rebuild the column that a coefficient belongs to.
 
     Parameters
@@ -316,15 +328,24 @@ def coefficient_column(panel: Panel, name: str) -> Floats:
         Where its columns are.
     name : str
         A coefficient name, such as ``"I(x**2)"`` or ``"C(region)[T.east]:x"``.
+    categories : mapping
+        As in `Sample`: the levels that were estimated.
 
     Returns
     -------
     (N,) array
-        Values by row of the panel.
+        Values by row of the panel; missing where a category is missing or has a level that was not estimated.
     """
-    out = np.ones(panel.nobs)
-    for column, level in _LEVEL.findall(name):
+    out, rest = np.ones(panel.nobs), name
+    for factor, (column, levels) in categories.items():
+        pieces = {f"{factor}[{tag}{level}]": i for i, level in enumerate(levels) for tag in ("T.", "")}
+        # The longest first: a level may hold brackets, and another level.
+        found = next((p for p in sorted(pieces, key=len, reverse=True) if p in rest), None)
+        if found is None:
+            continue
         parse(column, panel.known, "predict")
-        out = out * np.array([str(v) == level for v in panel.raw(column)], dtype=np.float64)
-    rest = name if name in panel.known else _LEVEL.sub("", name).strip(":")
+        codes, here = _levels(panel, column)
+        place = np.append(levels.get_indexer(here), -1)[codes]
+        out = out * np.where(place < 0, np.nan, place == pieces[found])
+        rest = rest.replace(found, "").replace("::", ":").strip(":")
     return out * evaluate(parse(rest, panel.known, "predict"), panel) if rest else out

@@ -79,6 +79,8 @@ class LinearResults:
         Joint Wald F of all slopes.
     stats : tuple
         Names and an (m, 5) array: nobs, mean, sd, min, max.
+    categories : mapping
+        Categories in the terms: column and the levels that were estimated.
     labels : mapping
         Labels of columns.
     diagnostics : tuple of Notice
@@ -109,6 +111,7 @@ class LinearResults:
     fit_statistics: tuple[float, float, float, float]
     f_value: float
     stats: tuple[tuple[str, ...], Floats]
+    categories: Mapping[str, tuple[str, pd.Index[Any]]]
     labels: Mapping[str, str]
     diagnostics: tuple[Notice, ...]
 
@@ -378,7 +381,9 @@ class LinearResults:
 
         total = np.zeros(panel.nobs)
         for name, b in zip(self.names, self.coefficients, strict=True):
-            total = total + b * (1.0 if name == "Intercept" else coefficient_column(panel, name))
+            total = total + b * (
+                1.0 if name == "Intercept" else coefficient_column(panel, name, self.categories)
+            )
         for name, levels, values in self.effect_values:
             codes, found = coded(panel, name)
             place = levels.get_indexer(found)[codes]
