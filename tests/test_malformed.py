@@ -139,6 +139,11 @@ PANEL: list[Case] = [
     (lambda: panel().assign(z="log(gdp)"), MissingDataError, ["'log(gdp)'", "(first: (c00", "log1p"]),
     (lambda: panel().attach(frame()["gdp"]), AlignmentError, ["'city', 'year'"]),
     (lambda: panel().subset("regoin == 'east'"), ColumnError, ["'regoin'", "did you mean 'region'"]),
+    (
+        lambda: FixedEffects("gdp", ["Intercept"]).fit(panel().assign(Intercept="I(digital + 1)")),
+        TermError,
+        ["'Intercept'", "rename"],
+    ),
     (lambda: panel().subset("year > 2012 # and gdp > 1"), TermError, ["year > 2012 # and", "year >= 2015"]),
     (lambda: FixedEffects.from_formula("gdp ~ digital#year | city"), TermError, ["'#'", "a:b"]),
     (lambda: panel().subset("gdp >"), TermError, ["'gdp >'", "year >= 2015"]),

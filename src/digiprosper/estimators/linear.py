@@ -80,6 +80,8 @@ def fit_columns(
     sample, options = prepared.sample, prepared.options
     if design.shape[1] == 0:
         raise IdentificationError("x has no regressor; name at least one term.")
+    if "Intercept" in names:
+        raise TermError("'Intercept' is the name of the constant; rename the column.")
     both = np.empty((1 + design.shape[1], design.shape[0])).T
     both[:, 0], both[:, 1:] = outcome, design
     _refuse_extreme(both, [depvar, *names])
