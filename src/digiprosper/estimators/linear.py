@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from digiprosper.estimators.preparation import Prepared
     from digiprosper.kernels import Floats
     from digiprosper.kernels.covariance import Recipe
+    from digiprosper.kernels.least_squares import Fit
     from digiprosper.panel import Panel, Sample
 
 __all__ = [
@@ -44,6 +45,7 @@ __all__ = [
 _ABSORBED = 1e-9
 _NEAR = 1e8
 _EXTREME = 1e120
+_EXACT = 1e-11
 _MANY_CELLS = 100_000
 
 
@@ -99,12 +101,7 @@ def fit_columns(
     y, x = swept[:, 0], swept[:, 1:]
     _refuse_flat_outcome(moments[0], y, depvar, prepared)
     fit = ols(x, y, obs_weights=prepared.obs_weights)
-    if fit.condition > _NEAR:
-        text = f"regressors are nearly collinear (condition number {fit.condition:.1e}); slopes are unstable."
-        notices.append(Notice("near_collinear", text, {"condition": fit.condition}))
-    if float(np.linalg.norm(fit.residuals)) < 1e-11 * float(np.linalg.norm(y)):
-        text = f"the terms explain {depvar!r} exactly; errors and tests are rounding. Is a term made from it?"
-        notices.append(Notice("perfect_fit", text, {"depvar": depvar}))
+    notices += _fit_notices(fit, y, depvar)
     count, how = inference(prepared, k)
     covariance = fit.bread @ meat(x, fit.residuals, how, obs_weights=prepared.obs_weights) @ fit.bread
     coefficients, terms = fit.coefficients, tuple(names)
@@ -255,6 +252,17 @@ def _spread(moments: Floats) -> Floats:
 def _is_constant(moments: Floats) -> np.ndarray[Any, np.dtype[np.bool_]]:
     size = np.maximum(np.abs(moments[..., 3]), np.abs(moments[..., 4])) * np.sqrt(moments[..., 0])
     return np.asarray(_spread(moments) <= 1e-13 * size)
+
+
+def _fit_notices(fit: Fit, swept: Floats, depvar: str) -> list[Notice]:
+    out = []
+    if fit.condition > _NEAR:
+        text = f"regressors are nearly collinear (condition number {fit.condition:.1e}); slopes are unstable."
+        out.append(Notice("near_collinear", text, {"condition": fit.condition}))
+    if float(np.linalg.norm(fit.residuals)) < _EXACT * float(np.linalg.norm(swept)):
+        text = f"the terms explain {depvar!r} exactly; errors and tests are rounding. Is a term made from it?"
+        out.append(Notice("perfect_fit", text, {"depvar": depvar}))
+    return out
 
 
 def _refuse_extreme(columns: Floats, names: Sequence[str]) -> None:
