@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from digiprosper.errors import InputTypeError, Notice, OptionError, TermError, quoted, unknown_columns
+from digiprosper.errors import (
+    InputTypeError,
+    Notice,
+    OptionError,
+    TermError,
+    check_level,
+    quoted,
+    unknown_columns,
+)
 from digiprosper.kernels.intervals import fieller
 from digiprosper.panel.terms import canonical
 from digiprosper.results.linear import LinearResults
@@ -199,8 +207,7 @@ def u_test(
             f"u_test takes a fitted linear model, not {type(results).__name__}: "
             "u_test(FixedEffects(..).fit(panel), 'x')."
         )
-    if not 0 < level < 1:
-        raise OptionError(f"level={level!r}: a number between 0 and 1, such as .95.")
+    check_level(level)
     i, j = _positions(results, variable, square)
     stats = results.sample_stats
     _refuse_other_square(stats, results.names[i], results.names[j])
@@ -265,8 +272,10 @@ def _refuse_other_square(stats: pd.DataFrame, variable: str, square: str) -> Non
 
 
 def _interval(interval: Sequence[float] | None, stats: pd.DataFrame, name: str) -> tuple[float, float]:
-    ends = [stats["min"][name], stats["max"][name]] if interval is None else list(interval)
-    if len(ends) != 2 or not np.isfinite(ends).all() or not ends[0] < ends[1]:
+    given: object = [stats["min"][name], stats["max"][name]] if interval is None else interval
+    ends = list(given) if isinstance(given, list | tuple | np.ndarray) else []
+    numbers = all(isinstance(e, int | float | np.number) for e in ends)
+    if len(ends) != 2 or not numbers or not np.isfinite(ends).all() or not ends[0] < ends[1]:
         raise OptionError(f"interval={interval!r}: two finite numbers, the lower one first.")
     return float(ends[0]), float(ends[1])
 

@@ -184,6 +184,7 @@ _CATEGORIES: dict[str, type[DigiprosperWarning]] = {
     "very_few_clusters": FewClustersWarning,
     "near_collinear": NearCollinearWarning,
     "not_psd": CovarianceWarning,
+    "no_variance": CovarianceWarning,
     "few_periods": CovarianceWarning,
     "missing_rows": MissingDataWarning,
     "imputed": MissingDataWarning,

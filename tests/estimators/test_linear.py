@@ -946,3 +946,57 @@ def test_an_exact_fit_is_told() -> None:
     frame = make_frame(20).assign(y=lambda d: 2 * d["a"] - d["b"] + d["city"])
     codes = [n.code for n in quiet_fit(FixedEffects("y", ("a", "b")), frame).diagnostics]
     assert "perfect_fit" in codes
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        FixedEffects("y", ("a",)),
+        FixedEffects("y", ("a",), cov_type="driscoll_kraay", bandwidth=0),
+        FixedEffects("y", ("a",), clusters="year"),
+    ],
+    ids=["two entities", "two periods, DK", "two periods"],
+)
+def test_scores_that_cancel_by_construction_give_no_standard_error(spec: FixedEffects) -> None:
+    """With two entities and both effects the residuals of one are minus the other's: every sum is zero."""
+    frame = make_frame(21, holes=0.0)
+    few = frame[frame["city"] < 2] if spec.clusters is None and spec.cov_type == "clustered" else None
+    few = frame[frame["year"] < 2002] if few is None else few
+    panel = Panel(few, *KEYS)
+    with pytest.warns(DigiprosperWarning) as said:
+        results = spec.fit(panel)
+    assert any(w.category is CovarianceWarning and "for 'a'" in str(w.message) for w in said)
+    assert np.isnan(results.std_errors["a"])
+    assert np.isnan(results.pvalues["a"])
+    robust = spec.replace(cov_type="robust", clusters=None, bandwidth=None)
+    assert np.isfinite(quiet_fit(robust, few).pvalues["a"])
+
+
+def test_a_negative_variance_has_no_standard_error() -> None:
+    found = 0
+    for seed in range(60):
+        frame = make_frame(seed, n=6, periods=4, holes=0.0)
+        results = quiet_fit(FixedEffects("y", ("a", "b"), clusters=("city", "year")), frame)
+        negative = np.diag(results.covariance) < 0
+        found += negative.any()
+        np.testing.assert_array_equal(np.isnan(results.std_errors), negative)
+        np.testing.assert_array_equal(np.isnan(results.pvalues), negative)
+    assert found
+
+
+def test_a_crossing_spelled_twice_counts_once() -> None:
+    frame = make_frame(22)
+    one = quiet_fit(FixedEffects("y", ("a",), absorb=("region^year",)), frame)
+    two = quiet_fit(FixedEffects("y", ("a",), absorb=("region^year", "year ^ region")), frame)
+    assert one.effect_names == two.effect_names
+    same_bits(one, two)
+
+
+def test_rows_lost_to_a_missing_effect_are_warned_about() -> None:
+    frame = make_frame(23)
+    frame["zone"] = frame["region"].astype(float).where(frame.index > 3)
+    spec, panel = FixedEffects("y", ("a",), absorb="zone"), Panel(frame, *KEYS)
+    with pytest.warns(DigiprosperWarning) as said:
+        spec.fit(panel)
+    (missing,) = (w for w in said if w.category is MissingDataWarning)
+    assert "missing zone (4)" in str(missing.message)

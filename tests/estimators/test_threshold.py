@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -620,3 +621,19 @@ def test_a_cross_section_works_without_effects() -> None:
     assert found.slopes.names == ("z:regime1", "z:regime2", "Intercept")
     with pytest.raises(DigiprosperError, match="cross-section"):
         found.regime_by_time()
+
+
+def test_an_exact_fit_finds_the_threshold_and_rejects() -> None:
+    """Rounding of either sign is all that is left of S: it must not decide F, LR or the verdict."""
+    rng = np.random.default_rng(5)
+    frame = pd.DataFrame({"id": np.repeat(np.arange(30), 8), "year": np.tile(np.arange(8), 30)})
+    frame["q"], frame["x"], frame["z"] = rng.normal(size=(3, 240)).round(3)
+    frame["y"] = frame["x"] * np.where(frame["q"] <= 0.2, 1.0, 3.0) - frame["z"]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        found = PanelThreshold("y", "x", "q", ["z"], reps=199).fit(Panel(frame, "id", "year"), rng=1)
+    cut = frame.loc[frame["q"] <= 0.2, "q"].max()
+    assert found.thresholds.loc[1, ["estimate", "conf_low", "conf_high"]].tolist() == [cut] * 3
+    assert found.thresholds.loc[1, "F"] > 1e6
+    assert found.thresholds.loc[1, "p_value"] == pytest.approx(1 / 200)
+    assert (found.ssr >= 0).all()

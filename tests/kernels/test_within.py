@@ -207,3 +207,16 @@ def test_hopelessly_loose_effects_are_refused_not_fudged(monkeypatch: pytest.Mon
     monkeypatch.setattr(module, "_ITERATIONS", 5)
     with pytest.raises(IdentificationError, match="absorb fewer"):
         within([first, second], 2 * size).sweep(np.random.default_rng(0).normal(size=2 * size))
+
+
+def test_nested_effects_add_no_rank_on_the_large_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Year inside industry-year adds nothing, whichever way the dummies are solved for."""
+    rng = np.random.default_rng(0)
+    entity, year = np.repeat(np.arange(40), 6), np.tile(np.arange(6), 40)
+    industry = rng.integers(0, 7, 240)
+    cross, _ = module.compress(industry * 6 + year)
+    for effects in ([entity, year, cross], [entity, cross, year], [cross, entity], [year, cross]):
+        monkeypatch.undo()
+        dense = module.within(effects, 240).rank
+        monkeypatch.setattr(module, "_DENSE", 0)
+        assert module.within(effects, 240).rank == dense

@@ -324,7 +324,7 @@ def test_attach_by_both_keys_or_one(panel: Panel) -> None:
         (lambda p: pd.Series([1.0], name="z"), "index them by 'city', 'year'"),
         (lambda p: pd.Series({"p0": 1.0, "p9": 2.0}, name="z").rename_axis("city"), "p9"),
         (lambda p: pd.Series([1.0, 2.0], index=pd.Index([2010, 2010], name="year"), name="z"), "repeat"),
-        (lambda p: p.frame["gdp"].swaplevel(), "not in the panel"),
+        (lambda p: p.frame["gdp"].swaplevel(), "swaplevel"),
     ],
     ids=["no name", "no key", "stranger", "repeat", "levels swapped"],
 )
@@ -585,6 +585,19 @@ def test_extrapolation_without_ends_to_fill_is_silent_about_ends() -> None:
         warnings.simplefilter("always")
         Panel(data, "i", "t").interpolate("x", extrapolate=True)
     assert not [w for w in caught if "end value" in str(w.message)]
+
+
+def test_swapped_levels_are_refused_where_both_keys_have_the_same_values() -> None:
+    """Every (year, id) is also an (id, year): matching them would transpose the column in silence."""
+    square = Panel(pd.DataFrame({"i": [0, 0, 1, 1], "t": [0, 1, 0, 1], "x": [1.0, 2, 3, 4]}), "i", "t")
+    turned = square.frame["x"].swaplevel()
+    for call in (
+        lambda: square.assign(z=turned),
+        lambda: square.attach(turned.rename("z")),
+        lambda: square.subset(turned > 2),
+    ):
+        with pytest.raises(AlignmentError, match="swaplevel"):
+            call()
 
 
 def test_imputations_leave_with_their_rows() -> None:

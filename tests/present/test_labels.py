@@ -65,3 +65,10 @@ def test_widths_and_scripts() -> None:
 
 def test_labels_become_one_line() -> None:
     assert tidy_text(" a\nb\tc\x00 ") == "a b c"
+
+
+def test_levels_and_quoted_text_are_no_column_names() -> None:
+    labels = {"x": "Digital", "z": "Aging"}
+    assert term_label("C(g)[T.x z]", labels) == "C(g)[T.x z]"
+    assert term_label("I(g == 'x'):z", labels) == "I(g == 'x') × Aging"
+    assert term_label("log(x)", labels) == "log(Digital)"

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from digiprosper.estimators.preparation import Prepared
-    from digiprosper.kernels import Floats
+    from digiprosper.kernels import Floats, Ints
     from digiprosper.kernels.covariance import Recipe
     from digiprosper.kernels.least_squares import Fit
     from digiprosper.panel import Panel, Sample
@@ -46,6 +46,7 @@ _ABSORBED = 1e-9
 _NEAR = 1e8
 _EXTREME = 1e120
 _EXACT = 1e-11
+_NOTHING = 1e-10
 _MANY_CELLS = 100_000
 
 
@@ -104,15 +105,15 @@ def fit_columns(
     notices += _fit_notices(fit, y, depvar)
     count, how = inference(prepared, k)
     covariance = fit.bread @ meat(x, fit.residuals, how, obs_weights=prepared.obs_weights) @ fit.bread
+    empty = _without_information(x, fit, how, covariance, prepared.obs_weights)
     coefficients, terms = fit.coefficients, tuple(names)
     if not prepared.effect_names:
         coefficients, covariance = _with_intercept(
             prepared, both, fit.residuals, fit.bread, coefficients, how
         )
         terms = (*names, "Intercept")
-    if len(prepared.cluster_codes) == 2 and np.linalg.eigvalsh(_unit(covariance))[0] < -1e-8:
-        text = "the covariance of two-way clusters is not positive semidefinite; it is left as it is."
-        notices.append(Notice("not_psd", text, {}))
+    notices += _covariance_notices(terms, covariance, empty, prepared)
+    covariance[empty, :] = covariance[:, empty] = np.nan
     rest = outcome - design @ fit.coefficients
     _, values = prepared.within.decompose(rest)
     levels = [sample.code_levels[e] for e in prepared.effect_names]
@@ -265,6 +266,39 @@ def _fit_notices(fit: Fit, swept: Floats, depvar: str) -> list[Notice]:
     return out
 
 
+def _without_information(
+    design: Floats, fit: Fit, how: Recipe, covariance: Floats, obs_weights: Floats | None
+) -> Ints:
+    """Find slopes whose scores add up to zero in every group: their variance is rounding."""
+    if how.cov_type not in ("clustered", "driscoll_kraay"):
+        return np.empty(0, dtype=np.intp)
+    weighted = fit.residuals if obs_weights is None else fit.residuals * obs_weights
+    size = np.abs((design * weighted[:, None]) @ fit.bread).sum(axis=0)
+    return np.flatnonzero(np.abs(np.diag(covariance)[: size.size]) <= (_NOTHING * size) ** 2)
+
+
+def _covariance_notices(
+    terms: Sequence[str], covariance: Floats, empty: Ints, prepared: Prepared
+) -> list[Notice]:
+    out = []
+    if empty.size:
+        names = [terms[j] for j in empty]
+        text = (
+            f"no standard error for {quoted(names)}: in every group the scores add up to zero by "
+            "construction "
+            "(two entities with entity and time effects, say). Use cov_type='robust', or fewer effects."
+        )
+        out.append(Notice("no_variance", text, {"terms": tuple(names)}))
+    if len(prepared.cluster_codes) == 2 and np.linalg.eigvalsh(_unit(covariance))[0] < -1e-8:
+        negative = [t for t, v in zip(terms, np.diag(covariance), strict=True) if v < 0]
+        missing = f" {quoted(negative)} has a negative variance and no standard error." if negative else ""
+        text = (
+            f"the covariance of two-way clusters is not positive semidefinite; it is left as it is.{missing}"
+        )
+        out.append(Notice("not_psd", text, {"terms": tuple(negative)}))
+    return out
+
+
 def _refuse_extreme(columns: Floats, names: Sequence[str]) -> None:
     size = np.abs(columns).max(axis=0)
     bad = [j for j in range(size.size) if size[j] > _EXTREME or 0 < size[j] < 1 / _EXTREME]
@@ -331,7 +365,11 @@ def _fit_statistics(
 
 def _f_statistic(slopes: Floats, covariance: Floats, df: float) -> float:
     # With no more clusters than slopes the covariance is singular and the joint test does not exist.
-    if slopes.size > df or np.linalg.matrix_rank(_unit(covariance), hermitian=True) < slopes.size:
+    if (
+        slopes.size > df
+        or np.isnan(covariance).any()
+        or np.linalg.matrix_rank(_unit(covariance), hermitian=True) < slopes.size
+    ):
         return float("nan")
     return float(slopes @ np.linalg.solve(covariance, slopes)) / slopes.size
 

@@ -358,6 +358,8 @@ class Mediation(Specification):
         point = [e.coefficients[None, :] for e in equations]
         estimates = _effects(point, k)[0]
         covariance = _delta(point, _joint(prepared, swept, layout, k), k)
+        if any(n.code == "no_variance" for e in equations for n in e.diagnostics):
+            covariance[:] = np.nan
         notices = [n for e in equations for n in e.diagnostics]
         notices += _draw_notices(self.reps, draws.lost, drawn_name)
         notices += _pooled(prepared)

@@ -205,7 +205,9 @@ def prepare(
 
 
 def _effects(panel: Panel, options: LinearOptions) -> tuple[tuple[str, ...], list[str]]:
-    absorb = {_effect_key(t, panel): t for t in options.absorb}
+    absorb: dict[str, str] = {}
+    for text in options.absorb:
+        absorb.setdefault(_effect_key(text, panel), text)
     entity, time = panel.entity_name, panel.time_name
     names = []
     if options.entity_effects or entity in absorb:
@@ -226,6 +228,8 @@ def _effect_key(text: str, panel: Panel) -> str:
     terms = [parse(part, panel.known, "absorb") for part in split_crossed(text, panel.known)]
     if len(terms) == 1 and len(terms[0].factors) == 1 and terms[0].factors[0].category:
         return terms[0].factors[0].category
+    if len(terms) > 1:
+        return "^".join(sorted(canonical(t.text, panel.known) for t in terms))
     return canonical(text, panel.known)
 
 
@@ -234,7 +238,10 @@ def _missing_notices(panel: Panel, sample: Sample) -> list[Notice]:
     for dropped in sample.dropped:
         if not dropped.by_term:
             continue
-        shifted = all(parse(t, panel.known, "x").shifts for t in dropped.by_term if t not in sample.codes)
+        columns = [t for t in dropped.by_term if t not in sample.codes]
+        shifted = len(columns) == len(dropped.by_term) and all(
+            parse(t, panel.known, "x").shifts for t in columns
+        )
         terms = ", ".join(f"{t} ({c:,})" for t, c in dropped.by_term.items())
         several = "; a row may miss several" if sum(dropped.by_term.values()) > dropped.count else ""
         text = (

@@ -402,6 +402,8 @@ class PanelThreshold(Specification):
         draws: Floats,
     ) -> ThresholdResults:
         at, stages, m = found.stages[-1].at, found.stages, self._count
+        # An exact fit leaves rounding, of either sign, where F and LR divide.
+        least = 1e-15 * stages[0].null_ssr
         regimes = search.regimes(at)
         rows = np.bincount(regimes - 1, minlength=m + 1)
         seen = np.unique(prepared.sample.entity * (m + 1) + regimes - 1) % (m + 1)
@@ -410,11 +412,11 @@ class PanelThreshold(Specification):
             regime_dependent=tuple(self.regime_dependent),
             slopes=slopes,
             estimates=search.candidates.values[list(at)],
-            search_ssr=np.array([stages[0].null_ssr, *(s.ssr for s in stages)]),
-            null_ssr=np.array([s.null_ssr for s in stages]),
+            search_ssr=np.maximum([stages[0].null_ssr, *(s.ssr for s in stages)], least),
+            null_ssr=np.maximum([s.null_ssr for s in stages], least),
             candidates=search.candidates.values,
-            profiles=found.profiles,
-            fit_ssr=found.ssr,
+            profiles=np.maximum(found.profiles, least),
+            fit_ssr=max(found.ssr, least),
             statistic_draws=draws,
             regime_codes=regimes,
             regime_sizes=np.column_stack([rows, np.bincount(seen, minlength=m + 1)]),

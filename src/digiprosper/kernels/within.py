@@ -398,11 +398,27 @@ def _sparse_tables(
 def _rank_bound(
     codes: tuple[Ints, ...], levels: tuple[int, ...], main: int, others: list[int], n: int
 ) -> int:
-    """Count components of the first two effects exactly; a further one is taken to lose one level."""
+    """Count components of two effects exactly; a further one is taken to lose one level.
+
+    Effects in which another is nested are sums of its dummies and add nothing.
+    """
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
-    second = max(others, key=lambda p: levels[p])
+    every = [main, *others]
+    inside = [
+        p
+        for i, p in enumerate(every)
+        if not any(
+            is_nested(codes[q], codes[p]) and (j < i or not is_nested(codes[p], codes[q]))
+            for j, q in enumerate(every)
+            if q != p
+        )
+    ]
+    if len(inside) == 1:
+        return levels[inside[0]]
+    main, *others = sorted(inside, key=lambda p: -levels[p])
+    second = others[0]
     size = levels[main] + levels[second]
     graph = coo_array((np.ones(n), (codes[main], levels[main] + codes[second])), shape=(size, size))
     components: Any = connected_components(graph, directed=False, return_labels=False)

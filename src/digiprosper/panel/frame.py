@@ -473,6 +473,7 @@ class Panel:
 
     def _aligned(self, value: pd.Series[Any], name: str) -> pd.Series[Any]:
         index = self._keys.index
+        self._refuse_swapped(value.index, name)
         if value.index.equals(index):
             return value
         if value.index.nlevels == index.nlevels and value.index.is_unique and len(value) == len(index):
@@ -485,6 +486,15 @@ class Panel:
             "Start from panel.frame, or use panel.attach() for data that cover only some rows.",
             [Notice("alignment", f"other index for {name!r}", {"column": name, "rows": len(value)})],
         )
+
+    def _refuse_swapped(self, index: pd.Index[Any], name: str) -> None:
+        keys = list(self._keys.index.names)
+        if len(keys) == 2 and list(index.names) == keys[::-1]:
+            raise AlignmentError(
+                f"{name!r} is indexed by {quoted(index.names)}, the panel by {quoted(keys)}; "
+                "turn the levels: .swaplevel().",
+                [Notice("alignment", "levels in the other order", {"column": name})],
+            )
 
     def attach(self, data: pd.Series[Any] | pd.DataFrame) -> Panel:
         """Bring in columns by their keys.
@@ -515,6 +525,7 @@ class Panel:
         if keys:
             raise PanelIndexError(f"{quoted(keys)} is a key and cannot be attached; rename the column.")
         names = [str(n) for n in frame.index.names]
+        self._refuse_swapped(frame.index, "the data")
         if frame.index.nlevels == index.nlevels == 2:
             target = index
         elif names == [self.entity_name]:

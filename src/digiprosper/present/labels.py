@@ -138,7 +138,11 @@ def _factor(part: str, labels: Mapping[str, str]) -> str:
         return part
     names = "|".join(re.escape(name) for name in sorted(labels, key=len, reverse=True) if name)
     # A name before a bracket is a function: a column called `log` does not rename log(x).
-    return re.sub(rf"(?<!\w)(?:{names})(?!\w|\s*\()", lambda found: labels[found[0]], part) if names else part
+    if not names:
+        return part
+    # Levels in brackets and text in quotation marks name no columns.
+    pattern = rf"(?P<kept>(?<=\))\[.*\]|'[^']*'|\"[^\"]*\")|(?<!\w)(?:{names})(?!\w|\s*\()"
+    return re.sub(pattern, lambda found: found["kept"] or labels[found[0]], part)
 
 
 def _split(text: str, mark: str) -> list[str]:

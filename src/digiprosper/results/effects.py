@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 import pandas as pd
 
-from digiprosper.errors import Notice, OptionError, check_option
+from digiprosper.errors import Notice, check_level, check_option
 from digiprosper.kernels import Floats, intervals
 from digiprosper.results.text import json_safe, p_text, table, wrapped
 
@@ -146,8 +146,7 @@ class EffectResults:
             If the method is unknown or `level` is not between 0 and 1.
         """
         check_option("method", method, self.methods)
-        if not 0 < level < 1:
-            raise OptionError(f"level={level!r}: a number between 0 and 1, such as .95.")
+        check_level(level)
         if method == "delta":
             low, high, p = intervals.delta(self.estimates, self._errors, self.df_t, level)
         else:

@@ -516,7 +516,8 @@ class LinearResults:
     def _inference(self) -> tuple[Floats, Floats, Floats]:
         from scipy.special import stdtr
 
-        se = np.sqrt(np.maximum(np.diag(self.covariance), 0.0))
+        variance = np.diag(self.covariance)
+        se = np.sqrt(np.where(variance < 0, np.nan, variance))
         with np.errstate(divide="ignore", invalid="ignore"):
             t = self.coefficients / se
         return np.asarray(se), t, np.asarray(2 * stdtr(self.df_t, -np.abs(t)), dtype=np.float64)

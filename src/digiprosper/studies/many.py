@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-from digiprosper.errors import DigiprosperError, InputTypeError, TermError, check_option, issue
+from digiprosper.errors import DigiprosperError, InputTypeError, TermError, check_option, issue, quoted
 from digiprosper.estimators.linear import FixedEffects, fit_columns
 from digiprosper.estimators.preparation import prepare
 from digiprosper.estimators.specification import as_terms
@@ -54,6 +54,12 @@ def fit_all(
     if not hasattr(specs, "items"):
         raise InputTypeError(
             f"fit_all takes a mapping of label to specification, not {type(specs).__name__}."
+        )
+    labels = [str(label) for label in specs]
+    twice = sorted({label for label in labels if labels.count(label) > 1})
+    if twice:
+        raise InputTypeError(
+            f"fit_all: the labels {quoted(twice)} are there twice as text; rename one of each."
         )
     entropy = cast("int", seed_sequence(rng).entropy)
     outcomes = []
