@@ -265,3 +265,8 @@ def test_a_table_of_ones_own(tmp_path):
     table = Table(pd.DataFrame({"a": ["1"]}, index=["x"]))
     assert str(table).splitlines()[1:4] == ["   a", "----", "x  1"]
     assert table.save(tmp_path / "t.docx").exists()
+
+
+def test_a_row_of_a_frame_without_values_stays() -> None:
+    frame = pd.DataFrame({"a": [1.0, float("nan")]}, index=["r1", "r2"])
+    assert etable(frame).frame.index.tolist() == ["r1", "r2"]

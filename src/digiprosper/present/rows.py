@@ -165,7 +165,8 @@ def term_rows(columns: Sequence[Column], terms: Sequence[str], labels: _Labels, 
     Returns
     -------
     list of (str, list of str)
-        Two rows a term, one where no model estimates it, none where every estimate is missing. A column that
+        Two rows a term, one where no model estimates it, none where every estimate is missing; every row of a
+        DataFrame. A column that
         failed says so in the first.
     """
     made: list[Row] = []
@@ -176,7 +177,7 @@ def term_rows(columns: Sequence[Column], terms: Sequence[str], labels: _Labels, 
             text = style.plain(plain.value, plain.column) if plain else ""
             upper.append(style.estimate(cell) if cell else text)
             lower.append(style.companion(cell) if cell else "")
-        if any(upper):
+        if any(upper) or any(term in c.cells for c in columns):
             made.append((row_label(term, columns, labels, style.digits), upper))
             made += [("", lower)] if any(term in c.estimates for c in columns) else []
     if any(c.failure for c in columns):
