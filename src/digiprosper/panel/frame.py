@@ -619,11 +619,16 @@ class Panel:
         ColumnError
             If the condition names an unknown column.
         TermError
-            If it calls something or is no condition. Rows where it is missing are not kept.
+            If it calls something or is no condition.
         AlignmentError
             If the mask has no row labels, or others.
         MissingDataError
             If no row is left, or the mask is missing somewhere.
+
+        Notes
+        -----
+        Comparisons with a missing value are false, as in pandas: ``x <= 0`` drops the row, ``not (x > 0)`` and
+        ``x != 0`` keep it. In nullable columns a missing condition is false throughout.
         """
         if isinstance(rows, str):
             return self._cut(self._condition(rows), f"subset({rows!r})")
