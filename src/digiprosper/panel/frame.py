@@ -627,8 +627,8 @@ class Panel:
 
         Notes
         -----
-        Comparisons with a missing value are false, as in pandas: ``x <= 0`` drops the row, ``not (x > 0)`` and
-        ``x != 0`` keep it. In nullable columns a missing condition is false throughout.
+        Comparisons with a missing value are false, as in pandas: ``x <= 0`` drops the row, ``not (x > 0)``
+        and ``x != 0`` keep it. In nullable columns a missing condition is false throughout.
         """
         if isinstance(rows, str):
             return self._cut(self._condition(rows), f"subset({rows!r})")
