@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ import pandas as pd
 import pytest
 
 from digiprosper import FixedEffects, Panel, u_test
-from digiprosper.errors import ColumnError, InputTypeError, OptionError, TermError
+from digiprosper.errors import ColumnError, IdentificationError, InputTypeError, OptionError, TermError
 
 GOLDEN = json.loads((Path(__file__).parent / "reference" / "u_test.json").read_text(encoding="utf-8"))
 SCALARS = ("statistic", "p_value", "extremum", "extremum_se", "slope_low", "slope_high", "t_low", "t_high")
@@ -186,3 +187,13 @@ def test_pickle_and_words() -> None:
     test = u_test(fit(quadratic()), "x")
     assert pickle.loads(pickle.dumps(test)).summary() == test.summary() == str(test)
     assert test.summary().splitlines()[-1].startswith("SE clustered by city (G = 30")
+
+
+def test_a_fit_without_standard_errors_is_refused() -> None:
+    """Two entities with both effects: the scores of each cluster cancel, and nothing can be tested."""
+    frame = quadratic(n=2, periods=12)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        plain = fit(frame)
+    with pytest.raises(IdentificationError, match="no standard error"):
+        u_test(plain, "x")

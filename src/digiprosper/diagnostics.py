@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from digiprosper.errors import (
+    IdentificationError,
     InputTypeError,
     Notice,
     OptionError,
@@ -216,6 +217,11 @@ def u_test(
     v = results.covariance
     v11, v12, v22 = float(v[i, i]), float(v[i, j]), float(v[j, j])
     ends = np.array([low, high])
+    if not np.isfinite([v11, v12, v22]).all() or min(v11, v22) < 0:
+        raise IdentificationError(
+            f"u_test: {results.names[i]!r} or its square has no standard error in this fit (its diagnostics "
+            "say why), so no slope can be tested. Choose another cov_type or other clusters."
+        )
     slopes = b1 + 2 * b2 * ends
     t = slopes / np.sqrt(v11 + 4 * ends * v12 + 4 * ends**2 * v22)
     inside = bool(slopes[0] * slopes[1] < 0)

@@ -190,11 +190,11 @@ def _independent(
     constant = _is_constant(moments)
     absorbed = constant | (left < _ABSORBED * spread)
     what = ", ".join(prepared.effect_names) or "the intercept"
-    problems = []
+    strict, problems = prepared.options.collinear == "raise", []
     for j in map(int, np.flatnonzero(absorbed)):
         why = "is constant in the sample" if constant[j] else f"is absorbed by the effects ({what})"
         problems.append(Notice("absorbed", f"{names[j]!r} {why}", {"column": names[j], "effects": what}))
-    if problems and options_raise(prepared):
+    if problems and strict:
         raise IdentificationError(
             "; ".join(p.message for p in problems)
             + ". It has no slope of its own: drop it, interact it with what varies inside, or leave "
@@ -204,14 +204,14 @@ def _independent(
     kept = [int(j) for j in np.flatnonzero(~absorbed)]
     if not kept:
         raise IdentificationError(f"every regressor is absorbed by the effects ({what}).", problems)
-    if options_raise(prepared):
+    if strict:
         _refuse_wide(swept.shape[0], len(kept), prepared.within.rank)
     found = dependences(swept[:, kept])
     for d in found:
         on = [names[kept[i]] for i in d.on]
         text = f"{names[kept[d.column]]!r} is an exact combination of {quoted(on)} once the effects are out"
         problems.append(Notice("collinear", text, {"column": names[kept[d.column]], "on": tuple(on)}))
-    if found and options_raise(prepared):
+    if found and strict:
         raise CollinearityError(
             "; ".join(p.message for p in problems) + ". Drop one of them, or say collinear='drop'.", problems
         )
@@ -227,22 +227,6 @@ def _refuse_wide(n: int, k: int, rank: int) -> None:
             f"{k} slopes and {rank} absorbed effects on {n} rows: more parameters than rows. "
             "Drop terms or effects."
         )
-
-
-def options_raise(prepared: Prepared) -> bool:
-    """Tell whether exact combinations are an error.
-
-    Parameters
-    ----------
-    prepared : Prepared
-        With the options.
-
-    Returns
-    -------
-    bool
-        False when they are dropped instead.
-    """
-    return prepared.options.collinear == "raise"
 
 
 def _spread(moments: Floats) -> Floats:
@@ -285,8 +269,8 @@ def _covariance_notices(
         names = [terms[j] for j in empty]
         text = (
             f"no standard error for {quoted(names)}: in every group the scores add up to zero by "
-            "construction "
-            "(two entities with entity and time effects, say). Use cov_type='robust', or fewer effects."
+            "construction (two entities with entity and time effects, say). Use cov_type='robust', or "
+            "fewer effects."
         )
         out.append(Notice("no_variance", text, {"terms": tuple(names)}))
     if len(prepared.cluster_codes) == 2 and np.linalg.eigvalsh(_unit(covariance))[0] < -1e-8:

@@ -259,8 +259,7 @@ def _refuse_lone(sample: Sample, panel: Panel, options: LinearOptions) -> None:
     if sample.n_entities == 1 and options.entity_effects and options.cov_type == "clustered":
         raise IdentificationError(
             f"only one {panel.entity_name} is in the sample ({sample.entities[0]}): clustered errors need "
-            "several. "
-            "Use cov_type='robust' with entity_effects=False for a single time series."
+            "several. Use cov_type='robust' with entity_effects=False for a single time series."
         )
 
 
@@ -291,8 +290,8 @@ def _cluster_notices(
         if groups < 40:
             text = (
                 f"{groups} clusters ({name}): t intervals with {groups - 1} df are used. Clustered errors "
-                "lean on "
-                "many clusters; confirm a close call with a wild cluster bootstrap."
+                "lean on many clusters; confirm a close call with a wild cluster bootstrap (boottest in "
+                "Stata, fwildclusterboot in R)."
             )
             data = {"clusters": name, "n_clusters": groups}
             out.append(Notice("very_few_clusters" if groups < 20 else "few_clusters", text, data))

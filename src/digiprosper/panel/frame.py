@@ -635,8 +635,7 @@ class Panel:
         if not isinstance(rows, pd.Series):
             raise AlignmentError(
                 f"a {type(rows).__name__} has no row labels; pass a condition as text, or a Series of True "
-                "and "
-                "False indexed by (entity, time)."
+                "and False indexed by (entity, time)."
             )
         mask = self._aligned(rows, "the mask")
         if mask.isna().any():

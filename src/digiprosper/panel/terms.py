@@ -573,8 +573,7 @@ def _finite(function: Callable[..., Any], values: tuple[Any, ...], columns: Colu
         where = columns.describe_rows(np.asarray(bad)) if np.ndim(bad) else "every row"
         raise MissingDataError(
             f"the term {text!r} is undefined or infinite in {where}: a log of zero or less, a root of a "
-            "negative "
-            "number, or a division by zero. Mend the column, use log1p(), or subset the panel.",
+            "negative number, or a division by zero. Mend the column, use log1p(), or subset the panel.",
             [Notice("undefined", text, {"term": text, "count": int(np.sum(bad))})],
         )
     return out

@@ -244,8 +244,7 @@ class LinearResults:
         if not scale.all() or np.linalg.matrix_rank(middle / scale / scale[:, None], hermitian=True) < q:
             raise TermError(
                 f"wald_test({restrictions!r}): the restrictions repeat one another, or are more than the "
-                "errors "
-                f"can tell apart ({self.df_t:g} degrees of freedom)."
+                f"errors can tell apart ({self.df_t:g} degrees of freedom)."
             )
         f = float(gap @ np.linalg.solve(middle, gap)) / q
         return TestResult(

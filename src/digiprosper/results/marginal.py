@@ -82,8 +82,7 @@ def _derivative(name: str, variable: str) -> tuple[float, dict[str, int]] | None
         if not another and re.search(rf"(?<!\w){re.escape(variable)}(?!\w)", base):
             raise TermError(
                 f"the slope in {variable!r} is not known for the term {name!r}: only the variable itself, "
-                "I(x**k) and "
-                "products with columns."
+                "I(x**k) and products with columns."
             )
         powers[base] = powers.get(base, 0) + power
     if variable not in powers:
