@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 
+from digiprosper.errors import ThresholdSearchError
 from digiprosper.kernels import threshold as kernel
 from digiprosper.kernels import threshold_draws as draws
 
@@ -16,6 +18,20 @@ if TYPE_CHECKING:
 
 Array = npt.NDArray[Any]
 EFFECTS: list[tuple[str, ...]] = [(), ("entity",), ("time",), ("entity", "time")]
+
+
+def estimate(plan: kernel.Plan, outcome: Array) -> SimpleNamespace:
+    """Find as many thresholds as there are trims, or take those given."""
+    where, base = plan.candidates, kernel.open_search(plan, outcome)
+    stages, at = list[kernel.Stage](), ()
+    for _ in where.given or where.need:
+        stage = kernel.stage(plan, base, at)
+        if stage is None:
+            raise ThresholdSearchError(f"threshold {len(stages) + 1}")
+        stages.append(stage)
+        at = stage.at
+    profiles, ssr = kernel.finish(plan, base, at)
+    return SimpleNamespace(stages=tuple(stages), profiles=profiles, ssr=ssr)
 
 
 def panel(seed: int, *, balanced: bool, n: int = 14, periods: int = 6, k: int = 1) -> dict[str, Any]:
@@ -80,7 +96,7 @@ def test_twenty_draws_equal_refits(
     trims = [0.12, 0.1][:count]
     where = kernel.candidates(data["q"], trims)
     plan = kernel.plan(data["z"], data["x"], where, [data[e] for e in effects])
-    null_at = kernel.estimate(plan, data["y"]).stages[count - 2].at if count > 1 else ()
+    null_at = estimate(plan, data["y"]).stages[count - 2].at if count > 1 else ()
     which = draws.scheme(name, plan, data[codes])
     ratios = draws.drawn_ratios(plan, which, data["y"], null_at, np.random.default_rng(7), reps=20)
 
@@ -137,7 +153,7 @@ def test_hansen_refuses_unequal_blocks() -> None:
 def test_chunks_change_nothing(name: Any, count: int) -> None:
     data = panel(1, balanced=True)
     plan = kernel.plan(data["z"], data["x"], kernel.candidates(data["q"], [0.1] * count), [data["entity"]])
-    null_at = kernel.estimate(plan, data["y"]).stages[0].at[: count - 1]
+    null_at = estimate(plan, data["y"]).stages[0].at[: count - 1]
     which = draws.scheme(name, plan, data["entity"])
 
     def run(chunk: int | None) -> Array:
@@ -175,7 +191,7 @@ def test_concentration_is_the_share_of_the_squared_scores() -> None:
     data = panel(3, balanced=False)
     data["y"] = data["y"] + 40 * (data["entity"] == 0) * data["z"][:, 0] * (data["q"] <= 0)
     plan = kernel.plan(data["z"], data["x"], kernel.candidates(data["q"], [0.1]), [data["entity"]])
-    at = kernel.estimate(plan, data["y"]).stages[0].at
+    at = estimate(plan, data["y"]).stages[0].at
     cut = plan.candidates.values[at[0]]
     base = np.column_stack([dummies(data, ["entity"]), data["x"], data["z"]])
     block = data["z"][:, 0] * (data["q"] <= cut)

@@ -86,7 +86,12 @@ def threshold_fit(
         candidates=candidates,
         profiles=profiles,
         fit_ssr=10.0,
+        statistic_values=np.tile(
+            (np.array([14.0, 12.0])[:m] / [12.0, 11.0][:m] - 1) * 200, (len(bootstrap), 1)
+        ),
         statistic_draws=np.tile(np.linspace(0, 30, 2999), (len(bootstrap), m, 1)),
+        variance_ratios=np.ones(m),
+        lr_draws=np.empty((m, 0)),
         regime_codes=np.ones(4, dtype=np.intp),
         regime_sizes=np.ones((m + 1, 2), dtype=np.intp),
         bootstrap=bootstrap,
@@ -95,8 +100,10 @@ def threshold_fit(
         df=200.0,
         df_rule="hansen",
         level=0.95,
+        confidence="lr",
         trim=(0.05,),
         grid=None,
+        search="sequential",
         reps=2999,
         rng_entropy=1,
         diagnostics=(),

@@ -14,7 +14,7 @@ import pytest
 
 from digiprosper import Panel, PanelThreshold, Results, ThresholdResults
 from digiprosper.errors import OptionError
-from digiprosper.results.threshold import bootstrap_p, critical_lr, remarks, runs
+from digiprosper.results.threshold import bootstrap_p, critical_lr, runs
 
 pytestmark = pytest.mark.filterwarnings("ignore::digiprosper.errors.DigiprosperWarning")
 COLUMNS = ["estimate", "conf_low", "conf_high", "ssr", "F", "p_value", "crit_10", "crit_5", "crit_1"]
@@ -58,9 +58,11 @@ def test_thresholds_are_one_row_each_in_the_order_found(found: ThresholdResults)
 
 def test_tests_are_one_row_a_threshold_and_bootstrap(found: ThresholdResults) -> None:
     tests = found.tests
-    assert list(tests.columns) == ["threshold", "bootstrap", *COLUMNS[4:]]
+    assert list(tests.columns) == ["threshold", "bootstrap", *COLUMNS[4:], "statistic", "value"]
     assert tests["threshold"].tolist() == [1, 1, 2, 2]
     assert tests["bootstrap"].tolist() == ["wild_cluster", "hansen"] * 2
+    assert tests["statistic"].eq("F").all()
+    assert tests["value"].equals(tests["F"].rename("value"))
     for row in tests.itertuples():
         draws = found.statistic_draws[("wild_cluster", "hansen").index(row.bootstrap), row.threshold - 1]
         assert row.p_value == (1 + (draws >= row.F).sum()) / 200
@@ -106,7 +108,7 @@ def test_given_thresholds_are_the_reference_of_their_profiles(given: ThresholdRe
     assert given.thresholds["estimate"].tolist() == [0.5, -0.6]
     assert given.thresholds[COLUMNS[5:]].isna().all(axis=None)
     assert given.tests.empty
-    assert list(given.tests.columns) == ["threshold", "bootstrap", *COLUMNS[4:]]
+    assert list(given.tests.columns) == ["threshold", "bootstrap", *COLUMNS[4:], "statistic", "value"]
     assert given.df == 9 * 39
     assert given.profile(1)["lr"].min() < 0
     ssr = float(given.slopes.resids @ given.slopes.resids)
@@ -190,19 +192,3 @@ def test_small_tools() -> None:
     assert bootstrap_p(9.0, np.array([1.0])) == 1 / 2
     assert runs(np.arange(3.0), np.array([False, False, False])) == []
     assert runs(np.arange(3.0), np.array([True, True, True])) == [(0.0, 2.0)]
-
-
-def test_remarks_read_stored_numbers_only(found: ThresholdResults) -> None:
-    assert "few_draws" not in {n.code for n in remarks(found)}
-    fewer = replace(found, statistic_draws=found.statistic_draws[:, :, :50], reps=50)
-    assert "few_draws" in {n.code for n in remarks(fewer)}
-    lost = found.statistic_draws.copy()
-    lost[0, 1, :7] = np.nan
-    notice = next(n for n in remarks(replace(found, statistic_draws=lost)) if n.code == "lost_draws")
-    assert notice.data["count"] == 7
-    opposed = found.statistic_draws.copy()
-    opposed[1, 0] = 1e9
-    assert "tests_disagree" in {n.code for n in remarks(replace(found, statistic_draws=opposed))}
-    small = replace(found, regime_sizes=np.array([[300, 40], [50, 30], [10, 4]]))
-    notice = next(n for n in remarks(small) if n.code == "small_regime")
-    assert notice.data == {"regime": 3, "nobs": 10, "n_entities": 4}

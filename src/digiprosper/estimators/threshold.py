@@ -23,11 +23,14 @@ from digiprosper.errors import (
 from digiprosper.estimators.linear import fit_columns
 from digiprosper.estimators.preparation import CovType, LinearOptions, Ssc, check_linear_options, prepare
 from digiprosper.estimators.specification import Specification, as_terms, check_reps, one_term
+from digiprosper.estimators.threshold_remarks import about_signs, remarks
 from digiprosper.kernels import threshold as kernel
 from digiprosper.kernels.resampling import seed_sequence
-from digiprosper.kernels.threshold_draws import WEBB_CLUSTERS, concentration, drawn_ratios, scheme
+from digiprosper.kernels.threshold_draws import concentration, drawn_ratios, scheme
+from digiprosper.kernels.threshold_sets import drawn_lr, variance_ratio
+from digiprosper.kernels.within import is_nested
 from digiprosper.panel.terms import canonical
-from digiprosper.results.threshold import ThresholdResults, remarks
+from digiprosper.results.threshold import ThresholdResults, bootstrap_p
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,14 +40,22 @@ if TYPE_CHECKING:
     from digiprosper.panel import Panel, Sample
     from digiprosper.results.linear import LinearResults
 
-__all__ = ["Bootstrap", "DfRule", "Grid", "PanelThreshold", "Rule"]
+__all__ = ["Bootstrap", "Confidence", "DfRule", "Grid", "PanelThreshold", "Rule", "Search"]
 
-Bootstrap: TypeAlias = Literal["wild_cluster", "hansen", "iid"]
+Bootstrap: TypeAlias = Literal["wild_cluster", "hansen", "iid", "wild_wald"]
+Confidence: TypeAlias = Literal["lr", "scaled", "bootstrap"]
+Search: TypeAlias = Literal["sequential", "joint"]
 Rule: TypeAlias = Literal["<=", "<"]
 DfRule: TypeAlias = Literal["hansen", "xthreg"]
 Grid: TypeAlias = int | Literal["hansen"] | None
 
-_LAGS = (1, 2)
+# An exact fit leaves rounding, of either sign, where F and LR divide.
+_EXACT = 1e-15
+_WILD = ("wild_cluster", "wild_wald")
+# Draws of sets have streams of their own, beside those of the bootstraps.
+_SET_STREAM = 20
+# A sequential pair is held against all pairs where that costs milliseconds: rows times candidates.
+_CHEAP_PAIRS = 2_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,15 +77,27 @@ class PanelThreshold(Specification):
         Term that splits the sample (`xthreg`: ``qx``). It should vary inside entities.
     x : sequence of str
         Terms with one slope in all regimes; the threshold variable may be among them.
-    n_thresholds : int
-        How many to find, one after another.
+    n_thresholds : int or "auto"
+        How many to find, one after another. "auto" goes on while the headline bootstrap rejects at `level`;
+        the test that stopped it is in `tests`.
     thresholds : sequence of float, optional
         Fixed values instead of a search, in the order in which they enter; then there is no test.
+    search : {"sequential", "joint"}
+        "joint" takes the best of all pairs for two thresholds; the tests, and their draws, stay sequential.
+        The sequential pair, refined, is nearly always the same; a notice ``not_global`` says when it is not
+        (looked at in small panels, and always under "joint").
     entity_effects, time_effects : bool
         Both by default.
+    absorb : sequence of str
+        Further absorbed terms, ``"region^year"`` for crossed ones.
     trim : float or sequence of float
         Share of the estimation sample that every regime keeps, between thresholds too; one number or one a
         threshold. .05 by default (`xthreg`: .01).
+    min_nobs : int
+        Rows that every regime keeps, whatever `trim`.
+    min_entities : int
+        Entities that every regime keeps which vary in it: two rows there between which some regime-dependent
+        column differs. 0 by default; `regimes` counts those that are seen at all.
     grid : int or "hansen", optional
         None searches every candidate; a number that many evenly spaced quantiles; "hansen" the 393 positions
         of his program. The others are for replication only: every candidate costs about the same.
@@ -84,12 +107,16 @@ class PanelThreshold(Specification):
         Whether the level shifts with the regime too; terms ``"intercept:regime1"``, ... against the highest.
     bootstrap : str, sequence of str or None
         ``"wild_cluster"`` (one sign a cluster times the null's residuals; keeps its size when the variance
-        depends on the regressors), ``"hansen"`` (whole entities exchanged; balanced panels only), ``"iid"``
-        (rows; for teaching). Of several the first is the headline, all are in `tests`.
+        depends on the regressors), ``"wild_wald"`` (the same draws of a cluster-robust sup-Wald statistic),
+        ``"hansen"`` (whole entities exchanged; balanced panels only), ``"iid"`` (rows; for teaching). Of
+        several the first is the headline, all are in `tests`.
     reps : int
         Draws of each bootstrap.
     level : float
         Of confidence sets and verdicts.
+    confidence : {"lr", "scaled", "bootstrap"}
+        Bound on the likelihood ratio of a confidence set: Hansen's (1999), for errors of one variance; the
+        same times the variance ratio at the threshold (Hansen 2000); or a quantile of `reps` wild draws.
     df : {"hansen", "xthreg"}
         Denominator of F and LR: N - n, or T (n - 1) as Stata's `xthreg` has it. Without entity effects N - 1.
     cov_type, clusters, ssc
@@ -124,17 +151,22 @@ class PanelThreshold(Specification):
     threshold_variable: str
     x: Sequence[str] = ()
     _: KW_ONLY
-    n_thresholds: int = 1
+    n_thresholds: int | Literal["auto"] = 1
     thresholds: Sequence[float] | None = None
+    search: Search = "sequential"
     entity_effects: bool = True
     time_effects: bool = True
+    absorb: Sequence[str] = ()
     trim: float | Sequence[float] = 0.05
+    min_nobs: int = 1
+    min_entities: int = 0
     grid: Grid = None
     rule: Rule = "<="
     regime_intercept: bool = False
     bootstrap: Bootstrap | Sequence[Bootstrap] | None = "wild_cluster"
     reps: int = 999
     level: float = 0.95
+    confidence: Confidence = "lr"
     df: DfRule = "hansen"
     cov_type: CovType = "clustered"
     clusters: Sequence[str] | None = None
@@ -143,20 +175,24 @@ class PanelThreshold(Specification):
     def __post_init__(self) -> None:
         self._check_terms()
         self._check_thresholds()
+        self._check_room()
         self._check_grid()
         check_option("rule", self.rule, get_args(Rule))
         check_option("df", self.df, get_args(DfRule))
+        check_option("confidence", self.confidence, get_args(Confidence))
         check_option("regime_intercept", self.regime_intercept, (True, False))
         check_reps(self.reps, 1)
         check_level(self.level)
         check_linear_options(self)
         self._check_bootstrap()
+        self._check_search()
 
     def _check_terms(self) -> None:
         one_term(self.y, "y")
         one_term(self.threshold_variable, "threshold_variable")
         object.__setattr__(self, "regime_dependent", as_terms(self.regime_dependent, "regime_dependent"))
         object.__setattr__(self, "x", as_terms(self.x, "x"))
+        object.__setattr__(self, "absorb", as_terms(self.absorb, "absorb"))
         if not self.regime_dependent:
             raise TermError("regime_dependent names no term; name at least one.")
         others = {canonical(t) for t in (*self.regime_dependent, *self.x, self.threshold_variable)}
@@ -168,29 +204,53 @@ class PanelThreshold(Specification):
 
     def _check_thresholds(self) -> None:
         n = self.n_thresholds
-        if not (_is_whole(n) and n > 0):
-            raise OptionError(f"n_thresholds={n!r}: a whole number of at least 1.")
-        if self.thresholds is not None:
-            values = _numbers(self.thresholds)
-            if not values or len(set(values)) < len(values):
-                raise OptionError(
-                    f"thresholds={self.thresholds!r}: distinct finite numbers such as (.5,), or None."
-                )
-            if n not in (1, len(values)):
-                raise OptionError(
-                    f"n_thresholds={n!r} and {len(values)} given thresholds; leave n_thresholds out."
-                )
-            object.__setattr__(self, "thresholds", values)
+        if n != "auto" and not (_is_whole(n) and n > 0):
+            raise OptionError(f"n_thresholds={n!r}: a whole number of at least 1, or 'auto'.")
+        if self.thresholds is None:
+            return
+        values = _numbers(self.thresholds)
+        if not values or len(set(values)) < len(values):
+            raise OptionError(
+                f"thresholds={self.thresholds!r}: distinct finite numbers such as (.5,), or None."
+            )
+        if n not in (1, len(values)):
+            raise OptionError(
+                f"n_thresholds={n!r} and {len(values)} given thresholds; leave n_thresholds out."
+            )
+        object.__setattr__(self, "thresholds", values)
+
+    def _check_room(self) -> None:
         trims = _numbers(self.trim)
         if not trims or not all(0 < t < 0.5 for t in trims):
             raise OptionError(f"trim={self.trim!r}: a share above 0 and below .5, or one a threshold.")
         if isinstance(self.trim, list | tuple | np.ndarray):
+            if self._count is None:
+                raise OptionError(f"trim={self.trim!r}: one number goes with n_thresholds='auto'.")
             if len(trims) != self._count:
                 raise OptionError(
                     f"trim={self.trim!r} has {len(trims)} entries for n_thresholds={self._count}; give one "
                     "number, or one a threshold."
                 )
             object.__setattr__(self, "trim", trims)
+        if not (_is_whole(self.min_nobs) and self.min_nobs > 0):
+            raise OptionError(f"min_nobs={self.min_nobs!r}: a whole number of at least 1.")
+        if not (_is_whole(self.min_entities) and self.min_entities >= 0):
+            raise OptionError(f"min_entities={self.min_entities!r}: a whole number of at least 0.")
+
+    def _check_search(self) -> None:
+        check_option("search", self.search, get_args(Search))
+        if self.search == "joint":
+            if self._count != 2 or self.thresholds is not None:
+                raise OptionError(
+                    f"search='joint' finds two thresholds; n_thresholds={self.n_thresholds!r}, "
+                    f"thresholds={self.thresholds}. Say n_thresholds=2, or leave search out."
+                )
+            if len(set(self._trims)) > 1:
+                raise OptionError(f"search='joint' needs one trim for both thresholds; trim={self.trim!r}.")
+        if self._count is None and not self._bootstraps:
+            raise OptionError(
+                "n_thresholds='auto' stops at the first test that does not reject; name a bootstrap."
+            )
 
     def _check_grid(self) -> None:
         grid = self.grid
@@ -210,22 +270,28 @@ class PanelThreshold(Specification):
             check_option("bootstrap", word, get_args(Bootstrap))
         if len(set(named)) < len(named):
             raise OptionError(f"bootstrap={self.bootstrap!r} has a word twice.")
-        if "wild_cluster" in self._bootstraps and self.clusters is not None and len(self.clusters) > 1:
+        wild = {f"bootstrap={word!r}": "bootstrap=None" for word in self._bootstraps if word in _WILD}
+        if self._draws_sets:
+            wild["confidence='bootstrap'"] = "confidence='lr'"
+        if wild and self.clusters is not None and len(self.clusters) > 1:
+            option, other = next(iter(wild.items()))
             raise OptionError(
-                f"bootstrap='wild_cluster' draws one sign a cluster, and clusters={self.clusters!r} are "
-                "two-way; name one of them, or say bootstrap=None."
+                f"{option} draws one sign a cluster, and clusters={self.clusters!r} are two-way; name one of "
+                f"them, or say {other}."
             )
 
     @property
-    def _count(self) -> int:
-        return self.n_thresholds if self.thresholds is None else len(self.thresholds)
+    def _count(self) -> int | None:
+        if self.thresholds is not None:
+            return len(self.thresholds)
+        return self.n_thresholds if isinstance(self.n_thresholds, int) else None
 
     @property
     def _trims(self) -> tuple[float, ...]:
         if isinstance(self.trim, tuple):
             return self.trim
         assert isinstance(self.trim, int | float)
-        return (float(self.trim),) * self._count
+        return (float(self.trim),) * (self._count or 1)
 
     @property
     def _bootstraps(self) -> tuple[Bootstrap, ...]:
@@ -271,16 +337,17 @@ class PanelThreshold(Specification):
                 raise TermError(f"{role}={getattr(self, role)!r} makes several columns; it is one.")
         self._refuse(sample)
         try:
-            search, found, slopes = self._search(prepared)
+            search = self._plan(prepared)
+            found = self._find(prepared, search, rng)
+            slopes = self._slopes(prepared, search.regimes(found.at))
         except (ThresholdSearchError, CollinearityError, IdentificationError):
             # A fault of the columns themselves is told under their own names.
             names = (*sample.names_of("regime_dependent"), *sample.names_of("x"))
             design = np.column_stack([sample.columns("regime_dependent"), sample.columns("x")])
             fit_columns(prepared, self.y, sample.columns("y")[:, 0], names, design)
             raise
-        entropy, draws = self._draws(prepared, search, found, rng)
-        results = self._results(prepared, search, found, slopes, entropy, draws)
-        results = replace(results, diagnostics=self._diagnose(prepared, results, search, found))
+        results = self._results(prepared, search, found, slopes)
+        results = replace(results, diagnostics=remarks(results, prepared, found.notices))
         issue(results.diagnostics)
         return results
 
@@ -311,75 +378,181 @@ class PanelThreshold(Specification):
                 f"{counts.min()} to {counts.max()} rows. Use 'wild_cluster'."
             )
 
+    def _refuse_loose_clusters(self, prepared: Prepared, search: kernel.Plan) -> None:
+        name, codes = self._wild_clusters(prepared)
+        swept = np.empty_like(search.groups.codes)
+        swept[search.candidates.order] = search.groups.codes
+        if not is_nested(swept, codes):
+            raise OptionError(
+                f"bootstrap='wild_wald' needs clusters that contain whole entities; {name!r} does not. Use "
+                "entity_effects=True with such clusters, or 'wild_cluster'."
+            )
+
     # --- the work -----------------------------------------------------------------------------------------
 
-    def _search(self, prepared: Prepared) -> tuple[kernel.Plan, kernel.Estimate, LinearResults]:
+    def _plan(self, prepared: Prepared) -> kernel.Plan:
         sample = prepared.sample
-        z, x = sample.columns("regime_dependent"), sample.columns("x")
-        y, q = sample.columns("y")[:, 0], sample.columns("threshold_variable")[:, 0]
+        z, q = sample.columns("regime_dependent"), sample.columns("threshold_variable")[:, 0]
+        trims = self._trims if len(set(self._trims)) > 1 else self._trims[:1]
         try:
+            varying = None
+            if self.min_entities:
+                order = np.argsort(q, kind="stable").astype(np.intp)
+                varying = kernel.variation(z, sample.entity, order, self.min_entities)
             where = kernel.candidates(
-                q, self._trims, grid=self.grid, rule=self.rule, given=self.thresholds or ()
+                q,
+                trims,
+                grid=self.grid,
+                rule=self.rule,
+                given=self.thresholds or (),
+                min_nobs=self.min_nobs,
+                varying=varying,
             )
-            search = kernel.plan(z, x, where, prepared.within.effects, intercept=self.regime_intercept)
-            found = kernel.estimate(search, y)
         except ThresholdSearchError as error:
-            raise self._no_room(error, q) from error
-        regimes = search.regimes(found.stages[-1].at)
-        names, columns = self._regime_columns(sample, regimes)
-        design = np.column_stack([*columns, x])
-        return search, found, fit_columns(prepared, self.y, y, (*names, *sample.names_of("x")), design)
+            raise self._no_room(str(error), q) from error
+        search = kernel.plan(
+            z, sample.columns("x"), where, prepared.within.effects, intercept=self.regime_intercept
+        )
+        if "wild_wald" in self._bootstraps:
+            self._refuse_loose_clusters(prepared, search)
+        return search
 
-    def _no_room(self, error: ThresholdSearchError, q: Floats) -> ThresholdSearchError:
-        name = self.threshold_variable
-        if self.thresholds is not None:
-            text = (
-                f"thresholds={self.thresholds} in {name!r}: {error}. Its values run from {q.min():.6g} to "
-                f"{q.max():.6g}; a regime needs rows in which the slopes vary."
-            )
-        else:
-            text = (
-                f"{name!r}: {error} (trim={self.trim}, n_thresholds={self.n_thresholds}, "
-                f"{np.unique(q).size} distinct values in {q.size} rows). Lower trim or n_thresholds, or "
-                "choose another threshold_variable."
-            )
-        data = {"column": name, "trim": self.trim, "n_thresholds": self.n_thresholds}
-        return ThresholdSearchError(text, [Notice("threshold_search", str(error), data)])
+    def _find(self, prepared: Prepared, search: kernel.Plan, rng: object) -> _Found:
+        sample, entropy = prepared.sample, self._entropy(rng)
+        y, q = sample.columns("y")[:, 0], sample.columns("threshold_variable")[:, 0]
+        base = kernel.open_search(search, y)
+        stages: list[kernel.Stage] = []
+        tested: list[Floats] = []
+        draws: list[Floats] = []
+        at: tuple[int, ...] = ()
+        stopped = False
+        while not stopped and len(stages) != self._count:
+            stage = kernel.stage(search, base, at)
+            if stage is None:
+                if self._count is None and stages:
+                    break
+                raise self._no_room(
+                    f"threshold {len(stages) + 1} has no candidate at which the slopes are identified", q
+                )
+            stages.append(stage)
+            if self._bootstraps:
+                floor = _EXACT * float(base.ssr[0])
+                f = self._denominator(prepared) * (max(stage.null_ssr, floor) / max(stage.ssr, floor) - 1)
+                values, drawn = self._test(prepared, search, f, at, entropy)
+                tested.append(values)
+                draws.append(drawn)
+                stopped = self._count is None and bootstrap_p(values[0], drawn[0]) > 1 - self.level + 1e-12
+            if not stopped:
+                at = stage.at
+        notices = list[Notice]()
+        if len(at) == 2 and self.thresholds is None:
+            at, notices = self._against_all_pairs(search, base, at)
+        profiles, ssr = kernel.finish(search, base, at)
+        df = self._denominator(prepared)
+        ratios = [variance_ratio(search, y, at, j, q, df) for j in range(len(at))]
+        if any(word in _WILD for word in self._bootstraps):
+            notices += self._leverage(prepared, search, stages)
+        return _Found(
+            stages=tuple(stages),
+            at=at,
+            values=np.stack(tested, axis=1) if tested else np.empty((0, len(stages))),
+            draws=np.stack(draws, axis=1) if draws else np.empty((0, len(stages), 0)),
+            profiles=profiles,
+            ssr=ssr,
+            variance_ratios=np.array(ratios),
+            lr_draws=self._set_draws(prepared, search, at, entropy),
+            entropy=entropy,
+            notices=tuple(notices),
+        )
 
-    def _regime_columns(self, sample: Sample, regimes: Ints) -> tuple[list[str], list[Floats]]:
-        numbers = range(1, self._count + 2)
-        masks = {r: (regimes == r).astype(np.float64) for r in numbers}
-        names, columns = [], []
-        for name, column in zip(
-            sample.names_of("regime_dependent"), sample.columns("regime_dependent").T, strict=True
-        ):
-            names += [f"{name}:regime{r}" for r in numbers]
-            columns += [column * masks[r] for r in numbers]
-        if self.regime_intercept:
-            names += [f"intercept:regime{r}" for r in numbers[:-1]]
-            columns += [masks[r] for r in numbers[:-1]]
-        return names, columns
+    def _entropy(self, rng: object) -> int | None:
+        if not self._bootstraps and not self._draws_sets:
+            return None
+        entropy = seed_sequence(rng).entropy
+        assert isinstance(entropy, int)
+        return entropy
 
-    def _draws(
-        self, prepared: Prepared, search: kernel.Plan, found: kernel.Estimate, rng: object
-    ) -> tuple[int | None, Floats]:
-        if not self._bootstraps:
-            return None, np.empty((0, self._count, 0))
-        seed = seed_sequence(rng)
-        assert isinstance(seed.entropy, int)
-        y = prepared.sample.columns("y")[:, 0]
-        out = np.empty((len(self._bootstraps), self._count, self.reps))
+    @property
+    def _draws_sets(self) -> bool:
+        return self.confidence == "bootstrap" and self.thresholds is None
+
+    def _test(
+        self,
+        prepared: Prepared,
+        search: kernel.Plan,
+        f: float,
+        null: tuple[int, ...],
+        entropy: int | None,
+    ) -> tuple[Floats, Floats]:
+        """Compute the statistic of the last threshold and its draws, one row a bootstrap."""
+        y, df = prepared.sample.columns("y")[:, 0], self._denominator(prepared)
+        values = np.empty(len(self._bootstraps))
+        draws = np.empty((len(self._bootstraps), self.reps))
         for b, name in enumerate(self._bootstraps):
-            codes = self._wild_clusters(prepared)[1] if name == "wild_cluster" else prepared.sample.entity
-            which = scheme(name, search, codes)
-            null: tuple[int, ...] = ()
-            for j, stage in enumerate(found.stages):
-                # The key is the bootstrap's own, so that naming another beside it changes no draw.
-                key = (get_args(Bootstrap).index(name), j)
-                stream = np.random.default_rng(np.random.SeedSequence(seed.entropy, spawn_key=key))
-                out[b, j] = drawn_ratios(search, which, y, null, stream, reps=self.reps)
-                null = stage.at
-        return seed.entropy, out * self._denominator(prepared)
+            # The key is the bootstrap's own, so that naming another beside it changes no draw.
+            stream = _stream(entropy, get_args(Bootstrap).index(name), len(null))
+            codes = self._wild_clusters(prepared)[1] if name in _WILD else prepared.sample.entity
+            if name == "wild_wald":
+                from digiprosper.kernels.threshold_robust import drawn_robust, robust_profile
+
+                which = scheme("wild_cluster", search, codes)
+                values[b] = robust_profile(search, y, null, len(null), codes).max()
+                draws[b] = drawn_robust(search, which, y, null, stream, reps=self.reps, codes=codes)
+            else:
+                which = scheme(name, search, codes)
+                values[b] = f
+                draws[b] = df * drawn_ratios(search, which, y, null, stream, reps=self.reps)
+        return values, draws
+
+    def _set_draws(
+        self, prepared: Prepared, search: kernel.Plan, at: tuple[int, ...], entropy: int | None
+    ) -> Floats:
+        if not self._draws_sets:
+            return np.empty((len(at), 0))
+        y, df = prepared.sample.columns("y")[:, 0], self._denominator(prepared)
+        which = scheme("wild_cluster", search, self._wild_clusters(prepared)[1])
+        out = np.empty((len(at), self.reps))
+        for j in range(len(at)):
+            stream = _stream(entropy, _SET_STREAM, j)
+            out[j] = df * drawn_lr(search, which, y, at, j, stream, reps=self.reps)
+        return out
+
+    def _against_all_pairs(
+        self, search: kernel.Plan, base: kernel.State, at: tuple[int, ...]
+    ) -> tuple[tuple[int, ...], list[Notice]]:
+        where = search.candidates
+        joint = self.search == "joint"
+        cheap = where.need.size == 1 and where.values.size * search.nobs <= _CHEAP_PAIRS
+        if not joint and not cheap:
+            return at, []
+        pair, least = kernel.least_pair(search, base)
+        ssr = kernel.finish(search, base, at)[1]
+        if least >= ssr * (1 - 1e-12):
+            return at if set(pair) == set(at) or not joint else pair, []
+        found, best = ([float(f"{where.values[i]:.6g}") for i in places] for places in (at, pair))
+        text = (
+            f"the thresholds found one after another ({found[0]:g} and {found[1]:g}, sum of squares "
+            f"{ssr:.6g}) are not the best pair ({best[0]:g} and {best[1]:g}, {least:.6g}). "
+            + ("The best pair is taken." if joint else "Say search='joint' to take it.")
+        )
+        data = {"sequential": tuple(found), "joint": tuple(best), "ssr": (ssr, least), "taken": joint}
+        return pair if joint else at, [Notice("not_global", text, data)]
+
+    def _leverage(
+        self, prepared: Prepared, search: kernel.Plan, stages: Sequence[kernel.Stage]
+    ) -> list[Notice]:
+        name, codes = self._wild_clusters(prepared)
+        y, groups = prepared.sample.columns("y")[:, 0], int(codes.max()) + 1
+        out = about_signs(name, groups)
+        for j, stage in enumerate(stages, 1):
+            share = concentration(search, y, stage.at, codes)
+            text = (
+                f"threshold {j}: {min(5, groups)} of {groups} clusters ({name}) carry {share:.0%} of the "
+                "squared scores of its test"
+                + ("." if share < 0.5 else "; see whether it stands without them (panel.subset).")
+            )
+            out.append(Notice("concentration", text, {"threshold": j, "share": share, "clusters": name}))
+        return out
 
     def _wild_clusters(self, prepared: Prepared) -> tuple[str, Ints]:
         if len(prepared.cluster_codes) == 1:
@@ -392,32 +565,64 @@ class PanelThreshold(Specification):
             return float(n - 1)
         return float(n - entities) if self.df == "hansen" else n - n / entities
 
+    def _slopes(self, prepared: Prepared, regimes: Ints) -> LinearResults:
+        sample, numbers = prepared.sample, range(1, int(regimes.max()) + 1)
+        masks = {r: (regimes == r).astype(np.float64) for r in numbers}
+        names: list[str] = []
+        columns: list[Floats] = []
+        for name, column in zip(
+            sample.names_of("regime_dependent"), sample.columns("regime_dependent").T, strict=True
+        ):
+            names += [f"{name}:regime{r}" for r in numbers] if len(numbers) > 1 else [name]
+            columns += [column * masks[r] for r in numbers]
+        if self.regime_intercept:
+            names += [f"intercept:regime{r}" for r in numbers[:-1]]
+            columns += [masks[r] for r in numbers[:-1]]
+        design = np.column_stack([*columns, sample.columns("x")])
+        return fit_columns(
+            prepared, self.y, sample.columns("y")[:, 0], (*names, *sample.names_of("x")), design
+        )
+
+    def _no_room(self, reason: str, q: Floats) -> ThresholdSearchError:
+        name = self.threshold_variable
+        if self.thresholds is not None:
+            text = (
+                f"thresholds={self.thresholds} in {name!r}: {reason}. Its values run from {q.min():.6g} to "
+                f"{q.max():.6g}; a regime needs rows in which the slopes vary."
+            )
+        else:
+            asked = ["trim", "n_thresholds"]
+            asked += ["min_nobs"] * (self.min_nobs > 1) + ["min_entities"] * (self.min_entities > 0)
+            values = ", ".join(f"{option}={getattr(self, option)}" for option in asked)
+            text = (
+                f"{name!r}: {reason} ({values}, {np.unique(q).size} distinct values in {q.size} rows). Lower "
+                f"{' or '.join(asked)}, or choose another threshold_variable."
+            )
+        data = {"column": name, "trim": self.trim, "n_thresholds": self.n_thresholds}
+        return ThresholdSearchError(text, [Notice("threshold_search", reason, data)])
+
     def _results(
-        self,
-        prepared: Prepared,
-        search: kernel.Plan,
-        found: kernel.Estimate,
-        slopes: LinearResults,
-        entropy: int | None,
-        draws: Floats,
+        self, prepared: Prepared, search: kernel.Plan, found: _Found, slopes: LinearResults
     ) -> ThresholdResults:
-        at, stages, m = found.stages[-1].at, found.stages, self._count
-        # An exact fit leaves rounding, of either sign, where F and LR divide.
-        least = 1e-15 * stages[0].null_ssr
-        regimes = search.regimes(at)
+        stages, m = found.stages, len(found.at)
+        least = _EXACT * stages[0].null_ssr
+        regimes = search.regimes(found.at)
         rows = np.bincount(regimes - 1, minlength=m + 1)
         seen = np.unique(prepared.sample.entity * (m + 1) + regimes - 1) % (m + 1)
         return ThresholdResults(
             threshold_variable=self.threshold_variable,
             regime_dependent=tuple(self.regime_dependent),
             slopes=slopes,
-            estimates=search.candidates.values[list(at)],
+            estimates=search.candidates.values[list(found.at)],
             search_ssr=np.maximum([stages[0].null_ssr, *(s.ssr for s in stages)], least),
             null_ssr=np.maximum([s.null_ssr for s in stages], least),
             candidates=search.candidates.values,
             profiles=np.maximum(found.profiles, least),
             fit_ssr=max(found.ssr, least),
-            statistic_draws=draws,
+            statistic_values=found.values,
+            statistic_draws=found.draws,
+            variance_ratios=found.variance_ratios,
+            lr_draws=found.lr_draws,
             regime_codes=regimes,
             regime_sizes=np.column_stack([rows, np.bincount(seen, minlength=m + 1)]),
             bootstrap=self._bootstraps,
@@ -426,90 +631,34 @@ class PanelThreshold(Specification):
             df=self._denominator(prepared),
             df_rule=self.df,
             level=self.level,
+            confidence=self.confidence,
             trim=self._trims,
             grid=self.grid,
+            search=self.search,
             reps=self.reps,
-            rng_entropy=entropy,
+            rng_entropy=found.entropy,
             diagnostics=(),
         )
 
-    # --- what is worth saying -----------------------------------------------------------------------------
 
-    def _diagnose(
-        self, prepared: Prepared, results: ThresholdResults, search: kernel.Plan, found: kernel.Estimate
-    ) -> tuple[Notice, ...]:
-        notices = [
-            *results.slopes.diagnostics,
-            *self._about_variables(prepared),
-            *remarks(results),
-        ]
-        if "wild_cluster" in self._bootstraps:
-            notices += self._about_clusters(prepared, search, found)
-        return tuple(notices)
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What the search and its draws brought, by position."""
 
-    def _about_variables(self, prepared: Prepared) -> list[Notice]:
-        sample, out, q = prepared.sample, list[Notice](), self.threshold_variable
-        values = sample.columns("threshold_variable")[:, 0]
-        starts = np.flatnonzero(np.diff(sample.entity, prepend=-1))
-        flat = np.maximum.reduceat(values, starts) == np.minimum.reduceat(values, starts)
-        if flat.all() and sample.n_times > 1:
-            text = (
-                f"threshold_variable={q!r} never changes inside an entity: Hansen's (1999) theory does not "
-                "cover it, and entities are split once for all. Read the test with care."
-            )
-            out.append(Notice("constant_threshold_variable", text, {"column": q}))
-        if prepared.entity_position is not None:
-            lagged = self._lagged_outcome(sample)
-            if lagged:
-                text = (
-                    f"{quoted(lagged)} is the lag of the outcome {self.y!r}: with entity effects its slope "
-                    "is biased (Nickell 1981), and the test is not valid. Leave it out, or use a dynamic "
-                    "threshold model (Seo & Shin 2016)."
-                )
-                out.append(Notice("lagged_outcome", text, {"columns": tuple(lagged)}))
-        if canonical(q) in {canonical(t) for t in self.regime_dependent}:
-            text = (
-                f"{q!r} is threshold variable and regime-dependent. If its effect has no jump at the "
-                "threshold, only a bend, the confidence set does not hold (Hansen 1999, assumption A7)."
-            )
-            out.append(Notice("possible_kink", text, {"column": q}))
-        counts = np.bincount(sample.entity)
-        if counts.min() < counts.max():
-            text = (
-                f"the panel is unbalanced ({counts.min()} to {counts.max()} rows an entity): estimates are "
-                "exact, but Hansen (1999) proves his results for balanced panels."
-            )
-            out.append(Notice("unbalanced", text, {"least": int(counts.min()), "most": int(counts.max())}))
-        return out
+    stages: tuple[kernel.Stage, ...]  # tested, the one that stopped included
+    at: tuple[int, ...]  # kept
+    values: Floats  # (b, t) statistics that draws are compared with
+    draws: Floats  # (b, t, B)
+    profiles: Floats
+    ssr: float
+    variance_ratios: Floats
+    lr_draws: Floats
+    entropy: int | None
+    notices: tuple[Notice, ...]
 
-    def _lagged_outcome(self, sample: Sample) -> list[str]:
-        y, found = sample.columns("y")[:, 0], list[str]()
-        for role in ("regime_dependent", "x"):
-            for name, column in zip(sample.names_of(role), sample.columns(role).T, strict=True):
-                if any(_is_lag(column, y, sample.entity, sample.time, k) for k in _LAGS):
-                    found.append(name)
-        return found
 
-    def _about_clusters(
-        self, prepared: Prepared, search: kernel.Plan, found: kernel.Estimate
-    ) -> list[Notice]:
-        name, codes = self._wild_clusters(prepared)
-        groups, out = int(codes.max()) + 1, list[Notice]()
-        if groups <= WEBB_CLUSTERS:
-            text = (
-                f"{groups} clusters ({name}): the wild bootstrap draws Webb's six weights instead of signs."
-            )
-            out.append(Notice("webb", text, {"clusters": name, "n_clusters": groups}))
-        y = prepared.sample.columns("y")[:, 0]
-        for j, stage in enumerate(found.stages, 1):
-            share = concentration(search, y, stage.at, codes)
-            text = (
-                f"threshold {j}: {min(5, groups)} of {groups} clusters ({name}) carry {share:.0%} of the "
-                "squared scores of its test"
-                + ("." if share < 0.5 else "; see whether it stands without them (panel.subset).")
-            )
-            out.append(Notice("concentration", text, {"threshold": j, "share": share, "clusters": name}))
-        return out
+def _stream(entropy: int | None, *key: int) -> np.random.Generator:
+    return np.random.default_rng(np.random.SeedSequence(entropy, spawn_key=key))
 
 
 def _is_whole(value: object) -> bool:
@@ -523,12 +672,3 @@ def _numbers(value: object) -> tuple[float, ...]:
     if not all(isinstance(v, kinds) and not isinstance(v, bool) and math.isfinite(v) for v in several):
         return ()
     return tuple(float(v) for v in several)
-
-
-def _is_lag(column: Floats, y: Floats, entity: Ints, time: Ints, periods: int) -> bool:
-    """Tell whether a column repeats the outcome of some periods before, wherever both are in the sample."""
-    place = entity * (int(time.max()) + 1 + periods) + time
-    before = np.minimum(np.searchsorted(place, place - periods), place.size - 1)
-    there = place[before] == place - periods
-    varied = there.sum() > 1 and np.ptp(y[before[there]]) > 0
-    return bool(varied and (column[there] == y[before[there]]).all())

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from digiprosper.errors import CollinearityError, ThresholdSearchError
+from digiprosper.kernels.within import is_nested
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,17 +24,21 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Candidates",
-    "Estimate",
     "Plan",
     "Stage",
     "State",
+    "Variation",
     "candidates",
     "condition",
     "drops",
-    "estimate",
+    "finish",
+    "least_pair",
+    "open_search",
     "plan",
     "split",
+    "stage",
     "start",
+    "variation",
 ]
 
 
@@ -44,23 +49,112 @@ _MOST_CYCLES = 200
 
 
 @dataclass(frozen=True, slots=True)
+class Variation:
+    """Where entities vary: pairs of neighbouring rows of an entity, in the order of q, that differ in z.
+
+    An entity varies among the rows from a to b if one of its pairs lies between them, so that the number of
+    such entities is counted without looking at the rows again.
+
+    Parameters
+    ----------
+    least : int
+        Entities that each regime needs.
+    first, second : (L,) int array
+        Ranks of the two rows of each pair, entity by entity, in the order of q within one.
+    entity : (L,) int array
+        Entity of each pair, 0, 1, ...
+    nobs, count : int
+        Rows and entities.
+    """
+
+    least: int
+    first: Ints
+    second: Ints
+    entity: Ints
+    nobs: int
+    count: int
+
+    def zone(self, cuts: Ints) -> tuple[Ints, Ints]:
+        """Find the cuts between which too few entities vary beside a fixed cut.
+
+        Parameters
+        ----------
+        cuts : (c,) int array
+            Fixed cuts, 0 and N for the ends of the sample.
+
+        Returns
+        -------
+        below, above : (c,) int array
+            Another cut has to be at most `below` or at least `above`; -1 and N + 1 where there is no such.
+        """
+        keys = np.arange(self.count) * (self.nobs + 1)
+        after = np.searchsorted(self.entity * (self.nobs + 1) + self.first, keys + cuts[:, None])
+        before = np.searchsorted(self.entity * (self.nobs + 1) + self.second, keys + cuts[:, None]) - 1
+        ends = np.append(self.second + 1, self.nobs + 1)[after]
+        own = np.append(self.entity, -1)
+        ends = np.where(own[after] == np.arange(self.count), ends, self.nobs + 1)
+        starts = np.where(own[before] == np.arange(self.count), np.append(self.first, -1)[before], -1)
+        place = self.least - 1
+        above = np.partition(ends, place, axis=1)[:, place]
+        below = np.partition(starts, self.count - 1 - place, axis=1)[:, self.count - 1 - place]
+        return below, above
+
+
+def variation(z: Floats, entity: Ints, order: Ints, least: int) -> Variation:
+    """Find where entities vary.
+
+    Parameters
+    ----------
+    z : (N, k) float array
+        Regime-dependent columns.
+    entity : (N,) int array
+        Codes 0, 1, ...
+    order : (N,) int array
+        Rows in the order of the threshold variable.
+    least : int
+        Entities that each regime needs, at least 1.
+
+    Returns
+    -------
+    Variation
+        For :func:`candidates`.
+
+    Raises
+    ------
+    ThresholdSearchError
+        If there are fewer entities than that.
+    """
+    count = int(entity.max()) + 1
+    if least > count:
+        raise ThresholdSearchError(f"each regime needs {least} entities that vary, and there are {count}")
+    by_entity = np.argsort(entity[order], kind="stable").astype(np.intp)
+    rows = order[by_entity]
+    pair = (entity[rows[1:]] == entity[rows[:-1]]) & (z[rows[1:]] != z[rows[:-1]]).any(axis=1)
+    at = np.flatnonzero(pair)
+    codes = entity[rows[at]].astype(np.intp)
+    return Variation(least, by_entity[at], by_entity[at + 1], codes, order.size, count)
+
+
+@dataclass(frozen=True, slots=True)
 class Candidates:
     """The values at which a threshold may lie, and who may use them.
 
     Parameters
     ----------
     values : (G,) float array
-        Candidate values, increasing; given thresholds are among them.
+        Candidate values, increasing.
     cuts : (G,) int array
         Rows in the low regime at each value.
     allowed : (m, G) bool array
-        Whether threshold j may be placed there when no other is fixed.
+        Whether threshold j may be placed there when no other is fixed. The last row serves all further ones.
     need : (m,) int array
         Rows that threshold j must leave in each regime it creates.
     given : tuple of int
         Positions of given thresholds in `values`, in the order given; empty when they are searched.
     order : (N,) int array
         Rows in the order of the threshold variable (stable).
+    varying : Variation or None
+        What a regime needs beside rows.
     """
 
     values: Floats
@@ -69,6 +163,7 @@ class Candidates:
     need: Ints
     given: tuple[int, ...]
     order: Ints
+    varying: Variation | None = None
 
     def open_to(self, threshold: int, fixed: Ints) -> Bools:
         """Tell where a threshold may lie once others are fixed.
@@ -83,11 +178,17 @@ class Candidates:
         Returns
         -------
         (c, G) bool array
-            True where every regime it would create keeps enough rows.
+            True where every regime it would create keeps enough rows and entities.
         """
-        free = np.repeat(self.allowed[threshold][None, :], fixed.shape[0], axis=0)
+        row = min(threshold, self.need.size - 1)
+        free = np.repeat(self.allowed[row][None, :], fixed.shape[0], axis=0)
         for other in fixed.T:
-            free &= np.abs(self.cuts - self.cuts[other][:, None]) >= self.need[threshold]
+            cut = self.cuts[other]
+            below, above = cut - self.need[row], cut + self.need[row]
+            if self.varying is not None:
+                low, high = self.varying.zone(cut)
+                below, above = np.minimum(below, low), np.maximum(above, high)
+            free &= (self.cuts <= below[:, None]) | (self.cuts >= above[:, None])
         return free
 
 
@@ -98,6 +199,8 @@ def candidates(
     grid: int | Literal["hansen"] | None = None,
     rule: Literal["<=", "<"] = "<=",
     given: Sequence[float] = (),
+    min_nobs: int = 1,
+    varying: Variation | None = None,
 ) -> Candidates:
     """List the candidate values of each threshold.
 
@@ -106,7 +209,7 @@ def candidates(
     q : (N,) float array
         Threshold variable.
     trims : sequence of float
-        One a threshold: the share of the rows that each regime keeps.
+        One a threshold: the share of the rows that each regime keeps. The last serves all further ones.
     grid : int or "hansen", optional
         None takes every distinct value; an int that many evenly spaced quantiles, as observed values;
         "hansen" the 393 positions of his program, for which trims only set the distance to other thresholds.
@@ -114,6 +217,10 @@ def candidates(
         Whether a row at the threshold belongs to the low regime.
     given : sequence of float
         Fixed thresholds. They need not be observed values.
+    min_nobs : int
+        Rows that each regime keeps whatever the trim.
+    varying : Variation, optional
+        What each regime needs beside rows.
 
     Returns
     -------
@@ -128,22 +235,25 @@ def candidates(
     order = np.argsort(q, kind="stable").astype(np.intp)
     ranked, n = q[order], q.size
     side: Literal["right", "left"] = "right" if rule == "<=" else "left"
-    need = np.array([max(1, int(np.ceil(t * n - 1e-9))) for t in trims], dtype=np.intp)
+    need = np.array([max(min_nobs, int(np.ceil(t * n - 1e-9))) for t in trims], dtype=np.intp)
     offers = [_offer(ranked, trim, grid, rule) for trim in trims]
     values = np.unique(np.concatenate([*offers, np.asarray(given, dtype=np.float64)]))
     cuts = np.searchsorted(ranked, values, side=side).astype(np.intp)
-    least = np.ones_like(need) if grid == "hansen" else need
+    least = np.full_like(need, min_nobs) if grid == "hansen" else need
     inside = (cuts >= least[:, None]) & (n - cuts >= least[:, None])
+    if varying is not None:
+        below, above = varying.zone(np.array([0, n], dtype=np.intp))
+        inside &= (cuts >= above[0]) & (cuts <= below[1])
     allowed = np.array([np.isin(values, offer) for offer in offers]) & inside
     if not given and not allowed.any(axis=1).all():
-        raise ThresholdSearchError("no candidate keeps the trimmed share of rows in each regime")
+        raise ThresholdSearchError("no candidate keeps enough rows or entities in each regime")
     kept = allowed.any(axis=0) | np.isin(values, given)
     values, cuts, allowed = values[kept], cuts[kept], allowed[:, kept]
     at = tuple(int(np.searchsorted(values, g)) for g in given)
     edges = np.diff(np.sort(np.concatenate([[0], cuts[list(at)], [n]])))
     if given and edges.min() == 0:
         raise ThresholdSearchError("a given threshold leaves a regime without rows")
-    return Candidates(values, cuts, allowed, need, at, order)
+    return Candidates(values, cuts, allowed, need, at, order, varying)
 
 
 def _offer(ranked: Floats, trim: float, grid: int | Literal["hansen"] | None, rule: str) -> Floats:
@@ -201,8 +311,8 @@ class Plan:
         Products of the basis with the regime block at each candidate.
     gram : (k, k, 1, G) float array
         Products of the regime block with itself after sweep and basis.
-    scale : (k, G) float array
-        Diagonal of the block's products before the sweep, to judge what is left by.
+    squares : (k, k, G) float array
+        Products of the block with itself before the sweep; their diagonal is what is left is judged by.
     """
 
     candidates: Candidates
@@ -211,7 +321,7 @@ class Plan:
     basis: Floats
     loadings: Floats
     gram: Floats
-    scale: Floats
+    squares: Floats
 
     @property
     def nobs(self) -> int:
@@ -323,6 +433,8 @@ def plan(
     given = effects or [np.zeros(order.size, dtype=np.intp)]
     swept, *others = sorted(given, key=lambda codes: -np.unique(codes).size)
     groups = _group(swept[order])
+    # An effect that is constant within the swept one has left with it.
+    others = [codes for codes in others if not is_nested(swept, codes)]
     dummies = [np.unique(codes)[1:, None] == codes[order] for codes in others]
     columns = np.concatenate([fixed[order].T, z[order].T, *dummies], axis=0, dtype=np.float64)
     basis = _basis(columns, groups)
@@ -334,8 +446,8 @@ def plan(
     loadings = np.stack([np.cumsum(basis * row, axis=1)[:, last] for row in white])
     raw = _block_products(white, groups)[:, :, last]
     gram = raw - np.einsum("apg,bpg->abg", loadings, loadings)
-    scale = np.stack([np.cumsum(row * row)[last] for row in white])
-    return Plan(where, groups, white, basis, loadings, gram[:, :, None, :], scale)
+    squares = np.stack([[np.cumsum(one * two)[last] for one in white] for two in white])
+    return Plan(where, groups, white, basis, loadings, gram[:, :, None, :], squares)
 
 
 def _basis(columns: Floats, groups: _Groups) -> Floats:
@@ -453,6 +565,12 @@ def drops(search: Plan, state: State) -> Floats:
         ``b' A^-1 b``; minus infinity where the block is not identified (no variation left).
     """
     k = state.score.shape[0]
+    if k == 1:  # the same in fewer passes
+        pivot = state.gram[0, 0]
+        none = pivot <= _SINGULAR * search.squares[0, 0]
+        gain = state.score[0] ** 2 / np.where(none, 1.0, pivot)
+        gain[np.broadcast_to(none, gain.shape)] = -np.inf
+        return np.asarray(gain)
     rows: list[list[Floats]] = []
     inverse: list[Floats] = []
     solved: list[Floats] = []
@@ -464,7 +582,7 @@ def drops(search: Plan, state: State) -> Floats:
             inner = sum(x * y for x, y in zip(row, rows[j], strict=False))
             row.append((state.gram[a, j] - inner) * inverse[j])
         pivot = state.gram[a, a] - sum(x * x for x in row)
-        bad |= pivot <= _SINGULAR * search.scale[a]
+        bad |= pivot <= _SINGULAR * search.squares[a, a]
         inverse.append(1 / np.sqrt(np.where(bad, 1.0, pivot)))
         solved.append((state.score[a] - sum(x * y for x, y in zip(row, solved, strict=False))) * inverse[a])
         total += solved[a] * solved[a]
@@ -490,15 +608,19 @@ def condition(search: Plan, state: State, at: Ints) -> State:
     State
         Another O(N (p + k)) an outcome.
     """
-    where = search.candidates
+    where, groups = search.candidates, search.groups
     k, members = search.z.shape[0], np.arange(at.size)
-    low = np.arange(search.nobs) < where.cuts[at][:, None]
+    low = groups.order < where.cuts[at][:, None]
+    both = np.minimum(np.arange(where.cuts.size), at[:, None])
     cross = np.empty((k, k, at.size, where.cuts.size))
     for a in range(k):
-        block = search.sweep(search.z[a] * low)
+        means = np.add.reduceat(search.z[a][groups.order] * low, groups.starts, axis=1) / groups.sizes
+        spread = np.take(means, groups.codes, axis=1)
         for b in range(k):
-            running = np.cumsum(block * search.z[b], axis=1)
+            # The swept block times z is the product of the rows below both, less the means below one.
+            running = np.cumsum(spread * search.z[b], axis=1)
             np.take(running, where.cuts - 1, axis=1, out=cross[a, b], mode="clip")
+            np.subtract(np.take(search.squares[a, b], both), cross[a, b], out=cross[a, b])
             cross[a, b] -= search.loadings[a][:, at].T @ search.loadings[b]
     for earlier in state.blocks:
         cross -= _contract(earlier[:, :, members, at], earlier)
@@ -546,70 +668,141 @@ class Stage:
     at: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Estimate:
-    """Thresholds of one outcome.
-
-    Parameters
-    ----------
-    stages : tuple of Stage
-        One a threshold.
-    profiles : (m, G) float array
-        Sum of squares with threshold j at each candidate and the others at their estimates; infinite where it
-        may not lie. A searched threshold's own place always counts.
-    ssr : float
-        Sum of squares at the estimates.
-    """
-
-    stages: tuple[Stage, ...]
-    profiles: Floats
-    ssr: float
-
-
-def estimate(search: Plan, outcome: Floats) -> Estimate:
-    """Find the thresholds one after another, refining all of them after each; or take those given.
+def open_search(search: Plan, outcome: Floats) -> State:
+    """Score the outcome of the data, no threshold fixed.
 
     Parameters
     ----------
     search : Plan
-        From :func:`plan`; its candidates say how many thresholds and whether they are given.
+        From :func:`plan`.
     outcome : (N,) float array
-        Outcome, rows as they were given to :func:`candidates`.
+        Rows as they were given to :func:`candidates`.
 
     Returns
     -------
-    Estimate
-        Refined until no threshold moves given the others (Bai 1997, Econometric Theory 13:315-352).
+    State
+        A batch of one.
+    """
+    return start(search, search.residualise(outcome[search.candidates.order][None, :]))
+
+
+def stage(search: Plan, base: State, at: Sequence[int]) -> Stage | None:
+    """Find one more threshold, then refine all of them; or take the next of those given.
+
+    Parameters
+    ----------
+    search : Plan
+        From :func:`plan`.
+    base : State
+        From :func:`open_search`.
+    at : sequence of int
+        Positions of the thresholds so far, refined.
+
+    Returns
+    -------
+    Stage or None
+        Refined until no threshold moves given the others (Bai 1997, Econometric Theory 13:315-352). None if
+        no candidate is left at which the slopes are identified.
 
     Raises
     ------
     ThresholdSearchError
-        If no candidate is left for some threshold, or a given one is not identified.
+        If refinement does not settle.
     """
-    base = start(search, search.residualise(outcome[search.candidates.order][None, :]))
-    given, at, stages = search.candidates.given, list[int](), list[Stage]()
-    for j in range(search.candidates.allowed.shape[0]):
-        null = _fix(search, base, at)
-        if given:
-            profile = null.ssr[0] - drops(search, null)[0]
-            at = list(given[: j + 1])
-        else:
-            profile = _profile(search, null, j, None)
-            at.append(int(profile.argmin()))
-        least = float(profile[at[-1]])
-        if not np.isfinite(least):
-            raise ThresholdSearchError(
-                f"threshold {j + 1} has no candidate at which the slopes are identified"
-            )
-        if not given:
-            at = _refine(search, base, at)
-        stages.append(Stage(float(null.ssr[0]), least, tuple(at)))
-    states = [_fix(search, base, [*at[:j], *at[j + 1 :]]) for j in range(len(at))]
-    profiles = np.stack(
-        [_profile(search, state, j, None if given else at[j]) for j, state in enumerate(states)]
+    null = _fix(search, base, at)
+    if search.candidates.given:
+        profile = null.ssr[0] - drops(search, null)[0]
+        new = search.candidates.given[len(at)]
+    else:
+        profile = _profile(search, null, len(at), None)
+        new = int(profile.argmin())
+    least = float(profile[new])
+    if not np.isfinite(least):
+        return None
+    together = [*at, new]
+    if not search.candidates.given:
+        together = _refine(search, base, together)
+    return Stage(float(null.ssr[0]), least, tuple(together))
+
+
+def finish(search: Plan, base: State, at: Sequence[int]) -> tuple[Floats, float]:
+    """Profile each threshold with the others held.
+
+    Parameters
+    ----------
+    search : Plan
+        From :func:`plan`.
+    base : State
+        From :func:`open_search`.
+    at : sequence of int
+        Positions of the thresholds.
+
+    Returns
+    -------
+    profiles : (m, G) float array
+        Sum of squares with threshold j at each candidate and the others where they are; infinite where it may
+        not lie. A searched threshold's own place always counts.
+    ssr : float
+        Sum of squares at the thresholds.
+    """
+    given = bool(search.candidates.given)
+    profiles = np.empty((len(at), search.candidates.values.size))
+    for j, own in enumerate(at):
+        others = _fix(search, base, [*at[:j], *at[j + 1 :]])
+        profiles[j] = _profile(search, others, j, None if given else own)
+    return profiles, float(_fix(search, base, at).ssr[0])
+
+
+def least_pair(search: Plan, base: State) -> tuple[tuple[int, int], float]:
+    """Find the two thresholds with the least sum of squares of all admissible pairs.
+
+    Parameters
+    ----------
+    search : Plan
+        From :func:`plan`, one trim for both.
+    base : State
+        From :func:`open_search`.
+
+    Returns
+    -------
+    at : pair of int
+        Positions; first the one that alone leaves the smaller sum of squares.
+    ssr : float
+        The least sum of squares.
+
+    Raises
+    ------
+    ThresholdSearchError
+        If no pair is admissible.
+    """
+    alone = _profile(search, base, 0, None)
+    first = np.flatnonzero(np.isfinite(alone))
+    size, best, pair = max(1, 4 * search.chunk), np.inf, (-1, -1)
+    for low in range(0, first.size, size):
+        at = first[low : low + size]
+        state = condition(search, _copies(base, at.size), at)
+        sums = state.ssr[:, None] - drops(search, state)
+        # The other half of the pairs has been, or will be, looked at from the other side.
+        sums[~search.candidates.open_to(1, state.fixed) | (np.arange(sums.shape[1]) < at[:, None])] = np.inf
+        member, other = np.unravel_index(int(sums.argmin()), sums.shape)
+        if sums[member, other] < best:
+            best, pair = float(sums[member, other]), (int(at[member]), int(other))
+    if not np.isfinite(best):
+        raise ThresholdSearchError("no pair of candidates keeps enough rows and entities in each regime")
+    if alone[pair[1]] < alone[pair[0]]:
+        pair = pair[1], pair[0]
+    return pair, best
+
+
+def _copies(state: State, count: int) -> State:
+    k, _, candidates = state.score.shape
+    return State(
+        ssr=np.repeat(state.ssr, count),
+        score=np.broadcast_to(state.score, (k, count, candidates)),
+        gram=state.gram,
+        blocks=(),
+        fixed=np.empty((count, 0), dtype=np.intp),
     )
-    ssr = stages[-1].ssr if given else float(profiles[0].min())
-    return Estimate(tuple(stages), profiles, ssr)
 
 
 def _fix(search: Plan, state: State, at: Sequence[int]) -> State:

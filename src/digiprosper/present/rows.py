@@ -333,7 +333,7 @@ def _star_notes(columns: Sequence[Column], style: Style) -> list[str]:
 def _threshold_notes(columns: Sequence[Column]) -> list[str]:
     regimes = [(c, c.regimes) for c in columns if c.regimes]
     lines = []
-    levels = dict.fromkeys(f"{100 * r.level:g}%" for _, r in regimes if not r.given)
+    levels = dict.fromkeys(f"{100 * r.level:g}%" for _, r in regimes if r.cuts and not r.given)
     if levels:
         lines.append(f"Under a threshold: its {' and '.join(levels)} confidence set, from end to end.")
     tests = _by_text((r.test, c) for c, r in regimes if r.test)

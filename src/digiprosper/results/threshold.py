@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from digiprosper.errors import Notice, OptionError, PanelIndexError, counted
+from digiprosper.errors import ColumnError, OptionError, PanelIndexError, check_option, counted, quoted
 from digiprosper.results.text import json_safe, p_text, sample_text, table, wrapped
 
 if TYPE_CHECKING:
+    from digiprosper.errors import Notice
     from digiprosper.kernels import Floats, Ints
     from digiprosper.results.linear import LinearResults
+    from digiprosper.results.tests import TestResult
 
-__all__ = ["ThresholdResults", "bootstrap_p", "critical_lr", "remarks", "runs"]
+__all__ = ["ThresholdResults", "bootstrap_p", "critical_lr", "runs"]
 
 # Draws that repeat the data up to sign or scale count as ties whatever the rounding.
 _TIE = 1e-10
-_FEW_DRAWS = 199
-_FEW_ENTITIES = 5
-_FEW_ROWS = 20
+_CRITERIA = ("lr", "scaled", "bootstrap")
 _CRITICAL = {"crit_10": 0.9, "crit_5": 0.95, "crit_1": 0.99}
 
 
@@ -116,9 +115,10 @@ class ThresholdResults:
         variable, then the common ones. Its errors take the thresholds as known.
     estimates : (m,) array
         Thresholds in the order found (or given).
-    search_ssr : (m + 1,) array
-        Least sum of squares with 0, 1, ..., m thresholds, each found with the earlier ones held.
-    null_ssr : (m,) array
+    search_ssr : (t + 1,) array
+        Least sum of squares with 0, 1, ..., t thresholds, each found with the earlier ones held; t is m, or
+        one more when a further one was tested and not kept ("auto").
+    null_ssr : (t,) array
         Sum of squares of the refined model with one threshold less.
     candidates : (G,) array
         Values a threshold may take, increasing.
@@ -126,8 +126,15 @@ class ThresholdResults:
         Sum of squares with threshold j at each candidate, the others held; infinite where it may not lie.
     fit_ssr : float
         Sum of squares at the thresholds.
-    statistic_draws : (b, m, B) array
-        Drawn F of each bootstrap and threshold; missing where a draw left no room.
+    statistic_values : (b, t) array
+        What each bootstrap compares its draws with: F, or the robust Wald statistic of "wild_wald".
+    statistic_draws : (b, t, B) array
+        Drawn statistics of each bootstrap and threshold; missing where a draw left no room.
+    variance_ratios : (m,) array
+        Variance of the errors, weighted by the squared jump, at each threshold against its average: the
+        factor of the "scaled" bound.
+    lr_draws : (m, B) array
+        Drawn likelihood ratios at each threshold; none unless `confidence` is "bootstrap".
     regime_codes : (N,) array
         Regime of each row, 1 for the lowest values.
     regime_sizes : (m + 1, 2) array
@@ -144,10 +151,14 @@ class ThresholdResults:
         ``"hansen"`` (N - n) or ``"xthreg"`` (T (n - 1)).
     level : float
         Of the confidence sets.
+    confidence : str
+        Which bound the sets have: ``"lr"``, ``"scaled"`` or ``"bootstrap"``.
     trim : tuple of float
         Share of the rows that each regime keeps, one a threshold.
     grid : int, str or None
         Candidates asked for; None is every one.
+    search : str
+        ``"sequential"`` or ``"joint"``.
     reps : int
         Draws of each bootstrap.
     rng_entropy : int or None
@@ -177,7 +188,10 @@ class ThresholdResults:
     candidates: Floats
     profiles: Floats
     fit_ssr: float
+    statistic_values: Floats
     statistic_draws: Floats
+    variance_ratios: Floats
+    lr_draws: Floats
     regime_codes: Ints
     regime_sizes: Ints
     bootstrap: tuple[str, ...]
@@ -186,8 +200,10 @@ class ThresholdResults:
     df: float
     df_rule: str
     level: float
+    confidence: str
     trim: tuple[float, ...]
     grid: int | str | None
+    search: str
     reps: int
     rng_entropy: int | None
     diagnostics: tuple[Notice, ...]
@@ -211,8 +227,8 @@ class ThresholdResults:
             "estimate": self.estimates,
             "conf_low": hulls[:, 0],
             "conf_high": hulls[:, 1],
-            "ssr": self.search_ssr[1:],
-            "F": self.statistics,
+            "ssr": self.search_ssr[1 : m + 1],
+            "F": self.statistics[:m],
         }
         index = pd.RangeIndex(1, m + 1, name="threshold")
         frame = pd.DataFrame(columns, index=index)
@@ -224,25 +240,32 @@ class ThresholdResults:
 
     @property
     def statistics(self) -> Floats:
-        """F of each threshold: ``(S of the null / S_j - 1) df``."""
+        """F of each threshold tested: ``(S of the null / S_j - 1) df``."""
         return np.asarray((self.null_ssr / self.search_ssr[1:] - 1) * self.df)
 
     @property
     def ssr(self) -> pd.Series[float]:
         """Sums of squares S0, S1, ..., Sm of the sequential search, indexed by the number of thresholds."""
-        index = pd.RangeIndex(self.search_ssr.size, name="thresholds")
-        return pd.Series(self.search_ssr, index=index, name="ssr")
+        index = pd.RangeIndex(self.estimates.size + 1, name="thresholds")
+        return pd.Series(self.search_ssr[: index.size], index=index, name="ssr")
 
     @property
     def tests(self) -> pd.DataFrame:
-        """One row a threshold and bootstrap: threshold, bootstrap, F, p_value, crit_10, crit_5, crit_1."""
+        """One row a threshold and bootstrap, the test that stopped "auto" included.
+
+        Columns: threshold, bootstrap, F, p_value, crit_10, crit_5, crit_1, statistic ("F" or "wald") and
+        value, which is what p-value and critical values refer to.
+        """
         rows = []
         for j, f in enumerate(self.statistics):
-            for name, draws in zip(self.bootstrap, self.statistic_draws[:, j], strict=True):
+            for b, name in enumerate(self.bootstrap):
+                draws, value = self.statistic_draws[b, j], float(self.statistic_values[b, j])
                 kept = draws[np.isfinite(draws)]
                 critical = np.quantile(kept, list(_CRITICAL.values())) if kept.size else [np.nan] * 3
-                rows.append([j + 1, name, f, bootstrap_p(f, draws), *critical])
-        return pd.DataFrame(rows, columns=["threshold", "bootstrap", "F", "p_value", *_CRITICAL])
+                kind = "wald" if name == "wild_wald" else "F"
+                rows.append([j + 1, name, f, bootstrap_p(value, draws), *critical, kind, value])
+        names = ["threshold", "bootstrap", "F", "p_value", *_CRITICAL, "statistic", "value"]
+        return pd.DataFrame(rows, columns=names)
 
     def profile(self, threshold: int = 1) -> pd.DataFrame:
         """Show how the fit changes as one threshold moves and the others stay.
@@ -271,27 +294,65 @@ class ThresholdResults:
         lr = (ssr / least - 1) * self.df
         return pd.DataFrame({"gamma": self.candidates[there], "ssr": ssr, "lr": lr})
 
-    def confidence_set(self, threshold: int = 1) -> list[tuple[float, float]]:
-        """Invert the likelihood ratio: all candidates with ``lr <= -2 log(1 - sqrt(level))``.
+    def critical_value(self, threshold: int = 1, method: str | None = None) -> float:
+        """Give the bound on the likelihood ratio of a confidence set.
 
         Parameters
         ----------
         threshold : int
             Number of the threshold, from 1, in the order found.
+        method : {"lr", "scaled", "bootstrap"}, optional
+            Default is the specification's `confidence`.
 
         Returns
         -------
-        list of (low, high)
-            One a run of neighbouring candidates of `profile`. It often has several pieces. It rests on
-            homoskedastic, serially independent errors (Hansen 1999, theorem 1).
+        float
+            "lr": ``-2 log(1 - sqrt(level))`` (Hansen 1999, eq. 15). "scaled": the same times the variance
+            ratio (Hansen 2000, section 3.4). "bootstrap": the quantile of the drawn ratios.
 
         Raises
         ------
         OptionError
-            If there is no such threshold.
+            If there is no such threshold, or the bound was not drawn.
+        """
+        j = self._position(threshold)
+        word = self.confidence if method is None else method
+        check_option("method", word, _CRITERIA)
+        if word == "lr":
+            return critical_lr(self.level)
+        if word == "scaled":
+            return critical_lr(self.level) * float(self.variance_ratios[j])
+        if not self.lr_draws.shape[1]:
+            raise OptionError(
+                "method='bootstrap': the ratio was not drawn; say PanelThreshold(..., confidence='bootstrap')"
+                " with thresholds that are searched."
+            )
+        return float(np.nanquantile(self.lr_draws[j], self.level))
+
+    def confidence_set(self, threshold: int = 1, *, method: str | None = None) -> list[tuple[float, float]]:
+        """Invert the likelihood ratio: all candidates at which it is at most `critical_value`.
+
+        Parameters
+        ----------
+        threshold : int
+            Number of the threshold, from 1, in the order found.
+        method : {"lr", "scaled", "bootstrap"}, optional
+            Default is the specification's `confidence`. "lr" rests on errors of one variance and no serial
+            correlation (Hansen 1999, theorem 1); "scaled" allows for a variance that differs at the
+            threshold; "bootstrap" was drawn with the data's own errors.
+
+        Returns
+        -------
+        list of (low, high)
+            One a run of neighbouring candidates of `profile`. It often has several pieces.
+
+        Raises
+        ------
+        OptionError
+            If there is no such threshold, or the bound was not drawn.
         """
         profile = self.profile(threshold)
-        inside = profile["lr"].to_numpy() <= critical_lr(self.level)
+        inside = profile["lr"].to_numpy() <= self.critical_value(threshold, method)
         return runs(profile["gamma"].to_numpy(), inside)
 
     # --- regimes ------------------------------------------------------------------------------------------
@@ -325,12 +386,104 @@ class ThresholdResults:
         name = self.slopes.key_names[1]
         if name is None:
             raise PanelIndexError("regime_by_time needs a time key, and this is a cross-section.")
-        times = self.slopes.index.get_level_values(name)
+        times = self._key(1)
         codes, levels = pd.factorize(times, sort=True)
         width = self.estimates.size + 1
         counts = np.bincount(codes * width + self.regime_codes - 1, minlength=width * len(levels))
         columns = pd.RangeIndex(1, width + 1, name="regime")
         return pd.DataFrame(counts.reshape(-1, width), index=pd.Index(levels, name=name), columns=columns)
+
+    def regime_by_entity(self) -> pd.DataFrame:
+        """Show where each entity was, and when it moved.
+
+        Returns
+        -------
+        DataFrame
+            Indexed by entity: one column a regime with the entity's rows in it, then first and last (its
+            regime in its first and last row), crossings (how often the regime changed from one row to the
+            next) and first_crossing (the period of the first new regime; missing for those that stayed).
+
+        Raises
+        ------
+        PanelIndexError
+            In a cross-section.
+        """
+        moves = self.crossings()
+        entity = self._key(0)
+        codes, levels = pd.factorize(entity, sort=True)
+        width = self.estimates.size + 1
+        counts = np.bincount(codes * width + self.regime_codes - 1, minlength=width * len(levels))
+        index = pd.Index(levels, name=self.slopes.key_names[0])
+        frame = pd.DataFrame(counts.reshape(-1, width), index=index, columns=range(1, width + 1))
+        frame.columns.name = None
+        rows = self.regime.groupby(level=0, sort=True)
+        frame["first"], frame["last"] = rows.first().to_numpy(), rows.last().to_numpy()
+        by_entity = moves.groupby(moves.columns[0], sort=True)[moves.columns[1]]
+        frame["crossings"] = by_entity.size().reindex(index, fill_value=0)
+        frame["first_crossing"] = by_entity.first().convert_dtypes().reindex(index)
+        return frame
+
+    def crossings(self) -> pd.DataFrame:
+        """List every change of regime from one row of an entity to its next.
+
+        Returns
+        -------
+        DataFrame
+            One row a change: the entity and the period in which it is first in the new regime, under the
+            names of the keys, then from_regime and to_regime. A period without a row is passed over.
+
+        Raises
+        ------
+        PanelIndexError
+            In a cross-section.
+        """
+        entity_name, time_name = self.slopes.key_names
+        if time_name is None:
+            raise PanelIndexError("crossings need a time key, and this is a cross-section.")
+        entity, time, codes = self._key(0), self._key(1), self.regime_codes
+        same = np.asarray(entity[1:] == entity[:-1])
+        at = np.flatnonzero(same & (codes[1:] != codes[:-1])) + 1
+        columns = {entity_name: entity[at], time_name: time[at]}
+        return pd.DataFrame({**columns, "from_regime": codes[at - 1], "to_regime": codes[at]})
+
+    def equality(self, term: str | None = None) -> TestResult:
+        """Test that slopes do not differ between regimes, the thresholds taken as known.
+
+        It says whether regimes differ given where they end. Whether there is a threshold at all is another
+        question, for which this F is too large: see `tests`.
+
+        Parameters
+        ----------
+        term : str, optional
+            One regime-dependent term; default all of them jointly.
+
+        Returns
+        -------
+        TestResult
+            Wald test with the covariance of `slopes`.
+
+        Raises
+        ------
+        OptionError
+            If there is no threshold.
+        ColumnError
+            If no slope depends on the regime under that name.
+        """
+        width = self.estimates.size + 1
+        if width == 1:
+            raise OptionError("equality: no threshold was kept, so there is one regime.")
+        ending = ":regime1"
+        known = [n.removesuffix(ending) for n in self.slopes.names if n.endswith(ending)]
+        known = [n for n in known if f"{n}:regime{width}" in self.slopes.names]
+        terms = known if term is None else [term]
+        if term is not None and term not in known:
+            raise ColumnError(f"{term!r} has no slopes by regime; those that have are {quoted(known)}.")
+        pairs = [(f"{t}:regime1", f"{t}:regime{r}") for t in terms for r in range(2, width + 1)]
+        found = self.slopes.wald_test(", ".join(f"{a} = {b}" for a, b in pairs))
+        words = " and ".join(terms)
+        return replace(
+            found, name="Equal slopes", null=f"{words}: the same in all {width} regimes, thresholds known"
+        )
 
     # --- words --------------------------------------------------------------------------------------------
 
@@ -346,11 +499,11 @@ class ThresholdResults:
         head = [
             f"Outcome: {slopes.depvar}",
             f"Slope of {', '.join(self.regime_dependent)} by {self.threshold_variable}: "
-            f"{counted(m, 'threshold')}{' (given)' if self.given else ''}",
+            f"{counted(m, 'threshold') if m else 'no threshold kept'}{' (given)' if self.given else ''}",
             f"Effects: {', '.join(slopes.effect_names) or 'none (intercept)'}",
             sample_text(slopes.nobs, slopes.n_entities, slopes.n_times, slopes.key_names),
         ]
-        found = [line for j in range(m) for line in self._threshold_words(j)]
+        found = [line for j in range(self.statistics.size) for line in self._threshold_words(j)]
         regimes = [
             [self._condition(r), f"{size[0]:,}", f"{size[1]:,}"]
             for r, size in enumerate(self.regime_sizes, 1)
@@ -391,10 +544,12 @@ class ThresholdResults:
         if not self.slopes.effect_names or self.slopes.key_names[0] not in self.slopes.effect_names:
             words = "N - 1"
         grid = "every candidate" if self.grid is None else f"grid {self.grid}"
-        drawn = f"; {' and '.join(self.bootstrap)}, {self.reps} draws; rng {self.rng_entropy}"
+        grid += ", best pair" if self.search == "joint" else ""
+        words_drawn = [*self.bootstrap, *(["bootstrap sets"] if self.lr_draws.size else [])]
+        drawn = f"; {' and '.join(words_drawn)}, {self.reps} draws; rng {self.rng_entropy}"
         return (
             f"{self.slopes.conventions}; low regime {self.rule} threshold; trim {trims}; {grid}; "
-            f"F and LR over {words} = {self.df:g} (df {self.df_rule})" + (drawn if self.bootstrap else "")
+            f"F and LR over {words} = {self.df:g} (df {self.df_rule})" + (drawn if words_drawn else "")
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -412,7 +567,7 @@ class ThresholdResults:
             "threshold_variable": self.threshold_variable,
             "regime_dependent": self.regime_dependent,
             "thresholds": self.thresholds.reset_index().to_dict("records"),
-            "ssr": self.search_ssr.tolist(),
+            "ssr": self.ssr.tolist(),
             "confidence_sets": sets,
             "tests": self.tests.to_dict("records"),
             "regimes": self.regimes.reset_index().to_dict("records"),
@@ -421,8 +576,10 @@ class ThresholdResults:
                 "rule": self.rule,
                 "df": self.df_rule,
                 "level": self.level,
+                "confidence": self.confidence,
                 "trim": self.trim,
                 "grid": self.grid,
+                "search": self.search,
                 "bootstrap": self.bootstrap,
                 "reps": self.reps,
             },
@@ -434,14 +591,21 @@ class ThresholdResults:
 
     # --- inside -------------------------------------------------------------------------------------------
 
+    def _key(self, level: int) -> pd.Index[Any]:
+        return self.slopes.index.get_level_values(level)
+
     def _position(self, threshold: int) -> int:
         m = self.estimates.size
+        if m == 0:
+            raise OptionError("no threshold was kept; `tests` has the test that stopped the search.")
         if isinstance(threshold, bool) or threshold not in range(1, m + 1):
             raise OptionError(f"threshold={threshold!r}: a number from 1 to {m}, in the order found.")
         return int(threshold) - 1
 
     def _condition(self, regime: int) -> str:
         cuts = [f"{c:.5g}" for c in np.sort(self.estimates)]
+        if not cuts:
+            return "all rows"
         above, other = (">", "<") if self.rule == "<=" else (">=", "<=")
         if regime == 1:
             return f"{self.threshold_variable} {self.rule} {cuts[0]}"
@@ -450,99 +614,29 @@ class ThresholdResults:
         return f"{cuts[regime - 2]} {other} {self.threshold_variable} {self.rule} {cuts[regime - 1]}"
 
     def _threshold_words(self, j: int) -> list[str]:
-        pieces = self.confidence_set(j + 1)
-        text = ", ".join(f"{a:.5g}" if a == b else f"{a:.5g} to {b:.5g}" for a, b in pieces) or "empty"
-        first = f"Threshold {j + 1}: {self.estimates[j]:.5g}; {100 * self.level:g}% confidence set: {text}"
+        if j < self.estimates.size:
+            pieces = self.confidence_set(j + 1)
+            text = ", ".join(f"{a:.5g}" if a == b else f"{a:.5g} to {b:.5g}" for a, b in pieces) or "empty"
+            kind = "" if self.confidence == "lr" else f" ({self.confidence})"
+            kind = f"{100 * self.level:g}% confidence set{kind}"
+            first = f"Threshold {j + 1}: {self.estimates[j]:.5g}; {kind}: {text}"
+        else:
+            first = f"Threshold {j + 1}: tested and not kept"
         lines = wrap(first, 80, subsequent_indent="  ", break_long_words=False)
-        null = "H0 no threshold" if j == 0 else f"H0 {j} threshold{'s' * (j > 1)}"
+        null = "H0 no threshold" if j == 0 else f"H0 {counted(j, 'threshold')}"
         tests = self.tests[self.tests["threshold"] == j + 1]
-        for _, name, f, p, *critical in tests.itertuples(index=False, name=None):
+        for _, name, _, p, *critical, statistic, value in tests.itertuples(index=False, name=None):
             verdict = "rejected" if p <= 1 - self.level + 1e-12 else "not rejected"
             at = ", ".join(f"{c:.2f}" for c in critical)
+            word = "Wald" if statistic == "wald" else "F"
+            said = f"{null}: {verdict} at {100 * (1 - self.level):.3g}%"
             lines += [
-                f"  {null}: {verdict} at {100 * (1 - self.level):.3g}% (F = {f:.2f}, p = {p:.4f}, {name},",
+                f"  {said} ({word} = {value:.2f}, p = {p:.4f}, {name},",
                 f"    critical at 10, 5, 1%: {at})",
             ]
         if tests.empty:
             lines.append(f"  {null}: F = {self.statistics[j]:.2f}, no bootstrap and no p-value")
         return lines
-
-
-def remarks(results: ThresholdResults) -> list[Notice]:
-    """Say what the stored numbers give reason to say.
-
-    Parameters
-    ----------
-    results : ThresholdResults
-        A fit.
-
-    Returns
-    -------
-    list of Notice
-        Codes boundary, small_regime, few_draws, lost_draws, tests_disagree.
-    """
-    tests = _about_tests(results) if results.bootstrap else []
-    return [*_about_sets(results), *_about_regimes(results), *tests]
-
-
-def _about_sets(results: ThresholdResults) -> list[Notice]:
-    out, name = list[Notice](), results.threshold_variable
-    for j in range(1, results.estimates.size + 1):
-        gamma = results.profile(j)["gamma"].to_numpy()
-        pieces = results.confidence_set(j)
-        touched = []
-        if pieces and pieces[0][0] == gamma[0]:
-            touched.append(f"lowest ({gamma[0]:.5g})")
-        if pieces and pieces[-1][1] == gamma[-1]:
-            touched.append(f"highest ({gamma[-1]:.5g})")
-        if touched:
-            text = (
-                f"threshold {j}: its confidence set reaches the {' and the '.join(touched)} searched value "
-                f"of {name!r}; it may go on beyond. Lower trim, or read it as open at that end."
-            )
-            out.append(
-                Notice("boundary", text, {"threshold": j, "first": float(gamma[0]), "last": float(gamma[-1])})
-            )
-    return out
-
-
-def _about_regimes(results: ThresholdResults) -> list[Notice]:
-    out = []
-    for r, (rows, seen) in enumerate(results.regime_sizes.tolist(), 1):
-        if seen < max(_FEW_ENTITIES, 0.05 * results.slopes.n_entities) or rows < _FEW_ROWS:
-            text = (
-                f"regime {r} of {results.threshold_variable!r} has {rows} rows of {seen} entities: its "
-                "slopes rest on few. Raise trim or use fewer thresholds."
-            )
-            out.append(Notice("small_regime", text, {"regime": r, "nobs": rows, "n_entities": seen}))
-    return out
-
-
-def _about_tests(results: ThresholdResults) -> list[Notice]:
-    out, reps, size = list[Notice](), results.reps, 1 - results.level
-    if reps < _FEW_DRAWS:
-        text = (
-            f"reps={reps}: no p below {1 / (reps + 1):.2g} can occur and p = 0.05 has a simulation error of "
-            f"{math.sqrt(0.05 * 0.95 / reps):.2g}. Use 999."
-        )
-        out.append(Notice("few_draws", text, {"reps": reps}))
-    lost = int(np.isnan(results.statistic_draws).sum())
-    if lost:
-        text = f"{lost} bootstrap draws left no room for a further threshold and do not count; lower trim."
-        out.append(Notice("lost_draws", text, {"count": lost}))
-    for j, tests in results.tests.groupby("threshold"):
-        rejected = tests["p_value"] <= size + 1e-12
-        if rejected.any() and not rejected.all():
-            said = ", ".join(
-                f"{b}: p = {p:.4f}" for b, p in zip(tests["bootstrap"], tests["p_value"], strict=True)
-            )
-            text = (
-                f"threshold {j}: the bootstraps disagree at {100 * size:.3g}% ({said}). wild_cluster allows "
-                "for a variance that depends on the regressors; the others do not."
-            )
-            data = dict(zip(tests["bootstrap"], map(float, tests["p_value"]), strict=True))
-            out.append(Notice("tests_disagree", text, {"threshold": j, "p_values": data}))
-    return out
 
 
 def _is_small_print(notice: Notice) -> bool:

@@ -1,0 +1,251 @@
+"""What is worth saying about a fit of a model with thresholds."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from digiprosper.errors import Notice, quoted
+from digiprosper.kernels.threshold_draws import WEBB_CLUSTERS
+from digiprosper.panel.terms import canonical
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from digiprosper.estimators.preparation import Prepared
+    from digiprosper.kernels import Floats, Ints
+    from digiprosper.panel import Sample
+    from digiprosper.results.threshold import ThresholdResults
+
+__all__ = ["about_outcome", "about_panel", "about_signs", "remarks", "stored_remarks"]
+
+_LAGS = (1, 2)
+_FEW_DRAWS = 199
+_FEW_ENTITIES = 5
+_FEW_ROWS = 20
+
+
+def remarks(results: ThresholdResults, prepared: Prepared, found: Sequence[Notice]) -> tuple[Notice, ...]:
+    """Collect all remarks on a threshold regression.
+
+    Parameters
+    ----------
+    results : ThresholdResults
+        The fit.
+    prepared : Prepared
+        Its sample.
+    found : sequence of Notice
+        What the search had to say.
+
+    Returns
+    -------
+    tuple of Notice
+        For `diagnostics`.
+    """
+    return (
+        *results.slopes.diagnostics,
+        *about_threshold_variable(prepared.sample, results),
+        *about_outcome(prepared),
+        *about_panel(prepared.sample),
+        *stored_remarks(results),
+        *found,
+    )
+
+
+def stored_remarks(results: ThresholdResults) -> list[Notice]:
+    """Say what the stored numbers give reason to say.
+
+    Parameters
+    ----------
+    results : ThresholdResults
+        A fit.
+
+    Returns
+    -------
+    list of Notice
+        Codes boundary, small_regime, few_draws, lost_draws, tests_disagree.
+    """
+    tests = _about_tests(results) if results.bootstrap else []
+    return [*_about_sets(results), *_about_regimes(results), *tests]
+
+
+def about_threshold_variable(sample: Sample, results: ThresholdResults) -> list[Notice]:
+    """Say what is unusual about the threshold variable.
+
+    Parameters
+    ----------
+    sample : Sample
+        With the role ``"threshold_variable"``.
+    results : ThresholdResults
+        The fit.
+
+    Returns
+    -------
+    list of Notice
+        Codes constant_threshold_variable, possible_kink.
+    """
+    out, q = list[Notice](), results.threshold_variable
+    values = sample.columns("threshold_variable")[:, 0]
+    starts = np.flatnonzero(np.diff(sample.entity, prepend=-1))
+    flat = np.maximum.reduceat(values, starts) == np.minimum.reduceat(values, starts)
+    if flat.all() and sample.n_times > 1:
+        text = (
+            f"threshold_variable={q!r} never changes inside an entity: Hansen's (1999) theory does not "
+            "cover it, and entities are split once for all. Read the test with care."
+        )
+        out.append(Notice("constant_threshold_variable", text, {"column": q}))
+    if canonical(q) in {canonical(t) for t in results.regime_dependent}:
+        text = (
+            f"{q!r} is threshold variable and regime-dependent. If its effect has no jump at the threshold, "
+            "only a bend, the confidence set does not hold (Hansen 1999, assumption A7); PanelKink is the "
+            "model of a bend, and tests one against the other."
+        )
+        out.append(Notice("possible_kink", text, {"column": q}))
+    return out
+
+
+def about_outcome(prepared: Prepared) -> list[Notice]:
+    """Tell of a lag of the outcome among the regressors, which the within estimator biases.
+
+    Parameters
+    ----------
+    prepared : Prepared
+        Sample with the roles ``"y"`` and ``"x"``, and others.
+
+    Returns
+    -------
+    list of Notice
+        Code lagged_outcome.
+    """
+    if prepared.entity_position is None:
+        return []
+    sample = prepared.sample
+    y, found = sample.columns("y")[:, 0], list[str]()
+    for role in sorted(set(sample.roles) - {"y", "threshold_variable"}):
+        for name, column in zip(sample.names_of(role), sample.columns(role).T, strict=True):
+            if name not in found and any(_is_lag(column, y, sample.entity, sample.time, k) for k in _LAGS):
+                found.append(name)
+    if not found:
+        return []
+    depvar = sample.names_of("y")[0]
+    text = (
+        f"{quoted(found)} is the lag of the outcome {depvar!r}: with entity effects its slope is biased "
+        "(Nickell 1981), and the test is not valid. Leave it out, or use a dynamic threshold model "
+        "(Seo & Shin 2016)."
+    )
+    return [Notice("lagged_outcome", text, {"columns": tuple(found)})]
+
+
+def about_panel(sample: Sample) -> list[Notice]:
+    """Say that the theory is of balanced panels.
+
+    Parameters
+    ----------
+    sample : Sample
+        Rows used.
+
+    Returns
+    -------
+    list of Notice
+        Code unbalanced.
+    """
+    counts = np.bincount(sample.entity)
+    if counts.min() == counts.max():
+        return []
+    text = (
+        f"the panel is unbalanced ({counts.min()} to {counts.max()} rows an entity): estimates are "
+        "exact, but Hansen (1999) proves his results for balanced panels."
+    )
+    return [Notice("unbalanced", text, {"least": int(counts.min()), "most": int(counts.max())})]
+
+
+def about_signs(name: str, groups: int) -> list[Notice]:
+    """Say that few clusters draw other weights than signs.
+
+    Parameters
+    ----------
+    name : str
+        What the clusters are.
+    groups : int
+        How many.
+
+    Returns
+    -------
+    list of Notice
+        Code webb.
+    """
+    if groups > WEBB_CLUSTERS:
+        return []
+    text = f"{groups} clusters ({name}): the wild bootstrap draws Webb's six weights instead of signs."
+    return [Notice("webb", text, {"clusters": name, "n_clusters": groups})]
+
+
+def _is_lag(column: Floats, y: Floats, entity: Ints, time: Ints, periods: int) -> bool:
+    """Tell whether a column repeats the outcome of some periods before, wherever both are in the sample."""
+    place = entity * (int(time.max()) + 1 + periods) + time
+    before = np.minimum(np.searchsorted(place, place - periods), place.size - 1)
+    there = place[before] == place - periods
+    varied = there.sum() > 1 and np.ptp(y[before[there]]) > 0
+    return bool(varied and (column[there] == y[before[there]]).all())
+
+
+def _about_sets(results: ThresholdResults) -> list[Notice]:
+    out, name = list[Notice](), results.threshold_variable
+    for j in range(1, results.estimates.size + 1):
+        gamma = results.profile(j)["gamma"].to_numpy()
+        pieces = results.confidence_set(j)
+        touched = []
+        if pieces and pieces[0][0] == gamma[0]:
+            touched.append(f"lowest ({gamma[0]:.5g})")
+        if pieces and pieces[-1][1] == gamma[-1]:
+            touched.append(f"highest ({gamma[-1]:.5g})")
+        if touched:
+            text = (
+                f"threshold {j}: its confidence set reaches the {' and the '.join(touched)} searched value "
+                f"of {name!r}; it may go on beyond. Lower trim, or read it as open at that end."
+            )
+            out.append(
+                Notice("boundary", text, {"threshold": j, "first": float(gamma[0]), "last": float(gamma[-1])})
+            )
+    return out
+
+
+def _about_regimes(results: ThresholdResults) -> list[Notice]:
+    out = []
+    for r, (rows, seen) in enumerate(results.regime_sizes.tolist(), 1):
+        if seen < max(_FEW_ENTITIES, 0.05 * results.slopes.n_entities) or rows < _FEW_ROWS:
+            text = (
+                f"regime {r} of {results.threshold_variable!r} has {rows} rows of {seen} entities: its "
+                "slopes rest on few. Raise trim or use fewer thresholds."
+            )
+            out.append(Notice("small_regime", text, {"regime": r, "nobs": rows, "n_entities": seen}))
+    return out
+
+
+def _about_tests(results: ThresholdResults) -> list[Notice]:
+    out, reps, size = list[Notice](), results.reps, 1 - results.level
+    if reps < _FEW_DRAWS:
+        text = (
+            f"reps={reps}: no p below {1 / (reps + 1):.2g} can occur and p = 0.05 has a simulation error of "
+            f"{math.sqrt(0.05 * 0.95 / reps):.2g}. Use 999."
+        )
+        out.append(Notice("few_draws", text, {"reps": reps}))
+    lost = int(np.isnan(results.statistic_draws).sum())
+    if lost:
+        text = f"{lost} bootstrap draws left no room for a further threshold and do not count; lower trim."
+        out.append(Notice("lost_draws", text, {"count": lost}))
+    for j, tests in results.tests.groupby("threshold"):
+        rejected = tests["p_value"] <= size + 1e-12
+        if rejected.any() and not rejected.all():
+            said = ", ".join(
+                f"{b}: p = {p:.4f}" for b, p in zip(tests["bootstrap"], tests["p_value"], strict=True)
+            )
+            text = (
+                f"threshold {j}: the bootstraps disagree at {100 * size:.3g}% ({said}). wild_cluster allows "
+                "for a variance that depends on the regressors; the others do not."
+            )
+            data = dict(zip(tests["bootstrap"], map(float, tests["p_value"]), strict=True))
+            out.append(Notice("tests_disagree", text, {"threshold": j, "p_values": data}))
+    return out
