@@ -23,39 +23,28 @@ from digiprosper.errors import (
 from digiprosper.estimators.linear import fit_columns
 from digiprosper.estimators.preparation import CovType, LinearOptions, Ssc, check_linear_options, prepare
 from digiprosper.estimators.specification import Specification, as_terms, check_reps, one_term
-from digiprosper.estimators.threshold_remarks import about_signs, remarks
+from digiprosper.estimators.threshold_remarks import remarks
+from digiprosper.estimators.threshold_search import EXACT, WILD, Bootstrap, ThresholdSearch
 from digiprosper.kernels import threshold as kernel
-from digiprosper.kernels.resampling import seed_sequence
-from digiprosper.kernels.threshold_draws import concentration, drawn_ratios, scheme
-from digiprosper.kernels.threshold_sets import drawn_lr, variance_ratio
-from digiprosper.kernels.within import is_nested
 from digiprosper.panel.terms import canonical
-from digiprosper.results.threshold import ThresholdResults, bootstrap_p
+from digiprosper.results.threshold import ThresholdResults
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from digiprosper.estimators.preparation import Prepared
+    from digiprosper.estimators.threshold_search import Found
     from digiprosper.kernels import Floats, Ints
     from digiprosper.panel import Panel, Sample
     from digiprosper.results.linear import LinearResults
 
 __all__ = ["Bootstrap", "Confidence", "DfRule", "Grid", "PanelThreshold", "Rule", "Search"]
 
-Bootstrap: TypeAlias = Literal["wild_cluster", "hansen", "iid", "wild_wald"]
 Confidence: TypeAlias = Literal["lr", "scaled", "bootstrap"]
 Search: TypeAlias = Literal["sequential", "joint"]
 Rule: TypeAlias = Literal["<=", "<"]
 DfRule: TypeAlias = Literal["hansen", "xthreg"]
 Grid: TypeAlias = int | Literal["hansen"] | None
-
-# An exact fit leaves rounding, of either sign, where F and LR divide.
-_EXACT = 1e-15
-_WILD = ("wild_cluster", "wild_wald")
-# Draws of sets have streams of their own, beside those of the bootstraps.
-_SET_STREAM = 20
-# A sequential pair is held against all pairs where that costs milliseconds: rows times candidates.
-_CHEAP_PAIRS = 2_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,7 +259,7 @@ class PanelThreshold(Specification):
             check_option("bootstrap", word, get_args(Bootstrap))
         if len(set(named)) < len(named):
             raise OptionError(f"bootstrap={self.bootstrap!r} has a word twice.")
-        wild = {f"bootstrap={word!r}": "bootstrap=None" for word in self._bootstraps if word in _WILD}
+        wild = {f"bootstrap={word!r}": "bootstrap=None" for word in self._bootstraps if word in WILD}
         if self._draws_sets:
             wild["confidence='bootstrap'"] = "confidence='lr'"
         if wild and self.clusters is not None and len(self.clusters) > 1:
@@ -337,9 +326,13 @@ class PanelThreshold(Specification):
                 raise TermError(f"{role}={getattr(self, role)!r} makes several columns; it is one.")
         self._refuse(sample)
         try:
-            search = self._plan(prepared)
-            found = self._find(prepared, search, rng)
-            slopes = self._slopes(prepared, search.regimes(found.at))
+            search = self._search(prepared)
+            found = search.run(rng)
+            if isinstance(found, int):
+                raise self._no_room(
+                    f"threshold {found} has no candidate at which the slopes are identified", sample
+                )
+            slopes = self._slopes(prepared, search.plan.regimes(found.at))
         except (ThresholdSearchError, CollinearityError, IdentificationError):
             # A fault of the columns themselves is told under their own names.
             names = (*sample.names_of("regime_dependent"), *sample.names_of("x"))
@@ -378,19 +371,9 @@ class PanelThreshold(Specification):
                 f"{counts.min()} to {counts.max()} rows. Use 'wild_cluster'."
             )
 
-    def _refuse_loose_clusters(self, prepared: Prepared, search: kernel.Plan) -> None:
-        name, codes = self._wild_clusters(prepared)
-        swept = np.empty_like(search.groups.codes)
-        swept[search.candidates.order] = search.groups.codes
-        if not is_nested(swept, codes):
-            raise OptionError(
-                f"bootstrap='wild_wald' needs clusters that contain whole entities; {name!r} does not. Use "
-                "entity_effects=True with such clusters, or 'wild_cluster'."
-            )
-
     # --- the work -----------------------------------------------------------------------------------------
 
-    def _plan(self, prepared: Prepared) -> kernel.Plan:
+    def _search(self, prepared: Prepared) -> ThresholdSearch:
         sample = prepared.sample
         z, q = sample.columns("regime_dependent"), sample.columns("threshold_variable")[:, 0]
         trims = self._trims if len(set(self._trims)) > 1 else self._trims[:1]
@@ -409,155 +392,25 @@ class PanelThreshold(Specification):
                 varying=varying,
             )
         except ThresholdSearchError as error:
-            raise self._no_room(str(error), q) from error
-        search = kernel.plan(
+            raise self._no_room(str(error), sample) from error
+        plan = kernel.plan(
             z, sample.columns("x"), where, prepared.within.effects, intercept=self.regime_intercept
         )
-        if "wild_wald" in self._bootstraps:
-            self._refuse_loose_clusters(prepared, search)
-        return search
-
-    def _find(self, prepared: Prepared, search: kernel.Plan, rng: object) -> _Found:
-        sample, entropy = prepared.sample, self._entropy(rng)
-        y, q = sample.columns("y")[:, 0], sample.columns("threshold_variable")[:, 0]
-        base = kernel.open_search(search, y)
-        stages: list[kernel.Stage] = []
-        tested: list[Floats] = []
-        draws: list[Floats] = []
-        at: tuple[int, ...] = ()
-        stopped = False
-        while not stopped and len(stages) != self._count:
-            stage = kernel.stage(search, base, at)
-            if stage is None:
-                if self._count is None and stages:
-                    break
-                raise self._no_room(
-                    f"threshold {len(stages) + 1} has no candidate at which the slopes are identified", q
-                )
-            stages.append(stage)
-            if self._bootstraps:
-                floor = _EXACT * float(base.ssr[0])
-                f = self._denominator(prepared) * (max(stage.null_ssr, floor) / max(stage.ssr, floor) - 1)
-                values, drawn = self._test(prepared, search, f, at, entropy)
-                tested.append(values)
-                draws.append(drawn)
-                stopped = self._count is None and bootstrap_p(values[0], drawn[0]) > 1 - self.level + 1e-12
-            if not stopped:
-                at = stage.at
-        notices = list[Notice]()
-        if len(at) == 2 and self.thresholds is None:
-            at, notices = self._against_all_pairs(search, base, at)
-        profiles, ssr = kernel.finish(search, base, at)
-        df = self._denominator(prepared)
-        ratios = [variance_ratio(search, y, at, j, q, df) for j in range(len(at))]
-        if any(word in _WILD for word in self._bootstraps):
-            notices += self._leverage(prepared, search, stages)
-        return _Found(
-            stages=tuple(stages),
-            at=at,
-            values=np.stack(tested, axis=1) if tested else np.empty((0, len(stages))),
-            draws=np.stack(draws, axis=1) if draws else np.empty((0, len(stages), 0)),
-            profiles=profiles,
-            ssr=ssr,
-            variance_ratios=np.array(ratios),
-            lr_draws=self._set_draws(prepared, search, at, entropy),
-            entropy=entropy,
-            notices=tuple(notices),
+        return ThresholdSearch(
+            prepared=prepared,
+            plan=plan,
+            df=self._denominator(prepared),
+            count=self._count,
+            joint=self.search == "joint",
+            bootstrap=self._bootstraps,
+            set_draws=self._draws_sets,
+            reps=self.reps,
+            level=self.level,
         )
-
-    def _entropy(self, rng: object) -> int | None:
-        if not self._bootstraps and not self._draws_sets:
-            return None
-        entropy = seed_sequence(rng).entropy
-        assert isinstance(entropy, int)
-        return entropy
 
     @property
     def _draws_sets(self) -> bool:
         return self.confidence == "bootstrap" and self.thresholds is None
-
-    def _test(
-        self,
-        prepared: Prepared,
-        search: kernel.Plan,
-        f: float,
-        null: tuple[int, ...],
-        entropy: int | None,
-    ) -> tuple[Floats, Floats]:
-        """Compute the statistic of the last threshold and its draws, one row a bootstrap."""
-        y, df = prepared.sample.columns("y")[:, 0], self._denominator(prepared)
-        values = np.empty(len(self._bootstraps))
-        draws = np.empty((len(self._bootstraps), self.reps))
-        for b, name in enumerate(self._bootstraps):
-            # The key is the bootstrap's own, so that naming another beside it changes no draw.
-            stream = _stream(entropy, get_args(Bootstrap).index(name), len(null))
-            codes = self._wild_clusters(prepared)[1] if name in _WILD else prepared.sample.entity
-            if name == "wild_wald":
-                from digiprosper.kernels.threshold_robust import drawn_robust, robust_profile
-
-                which = scheme("wild_cluster", search, codes)
-                values[b] = robust_profile(search, y, null, len(null), codes).max()
-                draws[b] = drawn_robust(search, which, y, null, stream, reps=self.reps, codes=codes)
-            else:
-                which = scheme(name, search, codes)
-                values[b] = f
-                draws[b] = df * drawn_ratios(search, which, y, null, stream, reps=self.reps)
-        return values, draws
-
-    def _set_draws(
-        self, prepared: Prepared, search: kernel.Plan, at: tuple[int, ...], entropy: int | None
-    ) -> Floats:
-        if not self._draws_sets:
-            return np.empty((len(at), 0))
-        y, df = prepared.sample.columns("y")[:, 0], self._denominator(prepared)
-        which = scheme("wild_cluster", search, self._wild_clusters(prepared)[1])
-        out = np.empty((len(at), self.reps))
-        for j in range(len(at)):
-            stream = _stream(entropy, _SET_STREAM, j)
-            out[j] = df * drawn_lr(search, which, y, at, j, stream, reps=self.reps)
-        return out
-
-    def _against_all_pairs(
-        self, search: kernel.Plan, base: kernel.State, at: tuple[int, ...]
-    ) -> tuple[tuple[int, ...], list[Notice]]:
-        where = search.candidates
-        joint = self.search == "joint"
-        cheap = where.need.size == 1 and where.values.size * search.nobs <= _CHEAP_PAIRS
-        if not joint and not cheap:
-            return at, []
-        pair, least = kernel.least_pair(search, base)
-        ssr = kernel.finish(search, base, at)[1]
-        if least >= ssr * (1 - 1e-12):
-            return at if set(pair) == set(at) or not joint else pair, []
-        found, best = ([float(f"{where.values[i]:.6g}") for i in places] for places in (at, pair))
-        text = (
-            f"the thresholds found one after another ({found[0]:g} and {found[1]:g}, sum of squares "
-            f"{ssr:.6g}) are not the best pair ({best[0]:g} and {best[1]:g}, {least:.6g}). "
-            + ("The best pair is taken." if joint else "Say search='joint' to take it.")
-        )
-        data = {"sequential": tuple(found), "joint": tuple(best), "ssr": (ssr, least), "taken": joint}
-        return pair if joint else at, [Notice("not_global", text, data)]
-
-    def _leverage(
-        self, prepared: Prepared, search: kernel.Plan, stages: Sequence[kernel.Stage]
-    ) -> list[Notice]:
-        name, codes = self._wild_clusters(prepared)
-        y, groups = prepared.sample.columns("y")[:, 0], int(codes.max()) + 1
-        out = about_signs(name, groups)
-        for j, stage in enumerate(stages, 1):
-            share = concentration(search, y, stage.at, codes)
-            text = (
-                f"threshold {j}: {min(5, groups)} of {groups} clusters ({name}) carry {share:.0%} of the "
-                "squared scores of its test"
-                + ("." if share < 0.5 else "; see whether it stands without them (panel.subset).")
-            )
-            out.append(Notice("concentration", text, {"threshold": j, "share": share, "clusters": name}))
-        return out
-
-    def _wild_clusters(self, prepared: Prepared) -> tuple[str, Ints]:
-        if len(prepared.cluster_codes) == 1:
-            return prepared.cluster_names[0], prepared.cluster_codes[0]
-        return prepared.sample.keys.entity_name, prepared.sample.entity
 
     def _denominator(self, prepared: Prepared) -> float:
         n, entities = prepared.sample.nobs, prepared.sample.n_entities
@@ -583,8 +436,8 @@ class PanelThreshold(Specification):
             prepared, self.y, sample.columns("y")[:, 0], (*names, *sample.names_of("x")), design
         )
 
-    def _no_room(self, reason: str, q: Floats) -> ThresholdSearchError:
-        name = self.threshold_variable
+    def _no_room(self, reason: str, sample: Sample) -> ThresholdSearchError:
+        name, q = self.threshold_variable, sample.columns("threshold_variable")[:, 0]
         if self.thresholds is not None:
             text = (
                 f"thresholds={self.thresholds} in {name!r}: {reason}. Its values run from {q.min():.6g} to "
@@ -602,21 +455,21 @@ class PanelThreshold(Specification):
         return ThresholdSearchError(text, [Notice("threshold_search", reason, data)])
 
     def _results(
-        self, prepared: Prepared, search: kernel.Plan, found: _Found, slopes: LinearResults
+        self, prepared: Prepared, search: ThresholdSearch, found: Found, slopes: LinearResults
     ) -> ThresholdResults:
-        stages, m = found.stages, len(found.at)
-        least = _EXACT * stages[0].null_ssr
-        regimes = search.regimes(found.at)
+        plan, stages, m = search.plan, found.stages, len(found.at)
+        least = EXACT * stages[0].null_ssr
+        regimes = plan.regimes(found.at)
         rows = np.bincount(regimes - 1, minlength=m + 1)
         seen = np.unique(prepared.sample.entity * (m + 1) + regimes - 1) % (m + 1)
         return ThresholdResults(
             threshold_variable=self.threshold_variable,
             regime_dependent=tuple(self.regime_dependent),
             slopes=slopes,
-            estimates=search.candidates.values[list(found.at)],
+            estimates=plan.candidates.values[list(found.at)],
             search_ssr=np.maximum([stages[0].null_ssr, *(s.ssr for s in stages)], least),
             null_ssr=np.maximum([s.null_ssr for s in stages], least),
-            candidates=search.candidates.values,
+            candidates=plan.candidates.values,
             profiles=np.maximum(found.profiles, least),
             fit_ssr=max(found.ssr, least),
             statistic_values=found.values,
@@ -628,7 +481,7 @@ class PanelThreshold(Specification):
             bootstrap=self._bootstraps,
             given=self.thresholds is not None,
             rule=self.rule,
-            df=self._denominator(prepared),
+            df=search.df,
             df_rule=self.df,
             level=self.level,
             confidence=self.confidence,
@@ -639,26 +492,6 @@ class PanelThreshold(Specification):
             rng_entropy=found.entropy,
             diagnostics=(),
         )
-
-
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """What the search and its draws brought, by position."""
-
-    stages: tuple[kernel.Stage, ...]  # tested, the one that stopped included
-    at: tuple[int, ...]  # kept
-    values: Floats  # (b, t) statistics that draws are compared with
-    draws: Floats  # (b, t, B)
-    profiles: Floats
-    ssr: float
-    variance_ratios: Floats
-    lr_draws: Floats
-    entropy: int | None
-    notices: tuple[Notice, ...]
-
-
-def _stream(entropy: int | None, *key: int) -> np.random.Generator:
-    return np.random.default_rng(np.random.SeedSequence(entropy, spawn_key=key))
 
 
 def _is_whole(value: object) -> bool:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from digiprosper.panel import Sample
     from digiprosper.results.threshold import ThresholdResults
 
-__all__ = ["about_outcome", "about_panel", "about_signs", "remarks", "stored_remarks"]
+__all__ = ["about_concentration", "about_outcome", "about_panel", "about_signs", "remarks", "stored_remarks"]
 
 _LAGS = (1, 2)
 _FEW_DRAWS = 199
@@ -180,6 +180,33 @@ def about_signs(name: str, groups: int) -> list[Notice]:
         return []
     text = f"{groups} clusters ({name}): the wild bootstrap draws Webb's six weights instead of signs."
     return [Notice("webb", text, {"clusters": name, "n_clusters": groups})]
+
+
+def about_concentration(threshold: int, share: float, name: str, groups: int) -> Notice:
+    """Say how much of a test few clusters carry.
+
+    Parameters
+    ----------
+    threshold : int
+        Which threshold, from 1.
+    share : float
+        From :func:`digiprosper.kernels.threshold_draws.concentration`.
+    name : str
+        What the clusters are.
+    groups : int
+        How many.
+
+    Returns
+    -------
+    Notice
+        Code concentration.
+    """
+    text = (
+        f"threshold {threshold}: {min(5, groups)} of {groups} clusters ({name}) carry {share:.0%} of the "
+        "squared scores of its test"
+        + ("." if share < 0.5 else "; see whether it stands without them (panel.subset).")
+    )
+    return Notice("concentration", text, {"threshold": threshold, "share": share, "clusters": name})
 
 
 def _is_lag(column: Floats, y: Floats, entity: Ints, time: Ints, periods: int) -> bool:

@@ -45,6 +45,8 @@ __all__ = [
 # A regime block of which a smaller share of its sum of squares is left after all else is not identified.
 _SINGULAR = 1e-9
 _ROUNDING = 1e-13
+# Candidates between which no row tells anything leave the same sum of squares: the lowest is taken.
+_TIE = 1e-12
 _MOST_CYCLES = 200
 
 
@@ -715,7 +717,7 @@ def stage(search: Plan, base: State, at: Sequence[int]) -> Stage | None:
         new = search.candidates.given[len(at)]
     else:
         profile = _profile(search, null, len(at), None)
-        new = int(profile.argmin())
+        new = _lowest(profile)
     least = float(profile[new])
     if not np.isfinite(least):
         return None
@@ -745,11 +747,10 @@ def finish(search: Plan, base: State, at: Sequence[int]) -> tuple[Floats, float]
     ssr : float
         Sum of squares at the thresholds.
     """
-    given = bool(search.candidates.given)
     profiles = np.empty((len(at), search.candidates.values.size))
     for j, own in enumerate(at):
         others = _fix(search, base, [*at[:j], *at[j + 1 :]])
-        profiles[j] = _profile(search, others, j, None if given else own)
+        profiles[j] = _profile(search, others, j, own)
     return profiles, float(_fix(search, base, at).ssr[0])
 
 
@@ -785,7 +786,7 @@ def least_pair(search: Plan, base: State) -> tuple[tuple[int, int], float]:
         # The other half of the pairs has been, or will be, looked at from the other side.
         sums[~search.candidates.open_to(1, state.fixed) | (np.arange(sums.shape[1]) < at[:, None])] = np.inf
         member, other = np.unravel_index(int(sums.argmin()), sums.shape)
-        if sums[member, other] < best:
+        if sums[member, other] < best * (1 - _TIE):
             best, pair = float(sums[member, other]), (int(at[member]), int(other))
     if not np.isfinite(best):
         raise ThresholdSearchError("no pair of candidates keeps enough rows and entities in each regime")
@@ -813,12 +814,22 @@ def _fix(search: Plan, state: State, at: Sequence[int]) -> State:
 
 def _profile(search: Plan, state: State, threshold: int, present: int | None) -> Floats:
     """Sum of squares at each candidate of one outcome, infinite where the threshold may not lie."""
-    free = search.candidates.open_to(threshold, state.fixed)[0]
-    if present is not None:
+    where = search.candidates
+    if where.given:  # others that are given need no room
+        free = where.allowed[min(threshold, where.need.size - 1)]
+    else:
+        free = where.open_to(threshold, state.fixed)[0]
+    if present is not None and not where.given:
         # Another threshold with a smaller trim may have come nearer than this one may go: it can stay.
         free[present] = True
     profile: Floats = np.where(free, state.ssr[0] - drops(search, state)[0], np.inf)
     return profile
+
+
+def _lowest(profile: Floats) -> int:
+    """Find the first candidate with the least sum of squares, whatever rounding makes of equal ones."""
+    least = profile.min()
+    return int(np.flatnonzero(profile <= least + _TIE * abs(least))[0])
 
 
 def _refine(search: Plan, base: State, at: list[int]) -> list[int]:
@@ -828,7 +839,7 @@ def _refine(search: Plan, base: State, at: list[int]) -> list[int]:
         moved = False
         for j in range(len(at)):
             profile = _profile(search, _fix(search, base, [*at[:j], *at[j + 1 :]]), j, at[j])
-            best = int(profile.argmin())
+            best = _lowest(profile)
             # The sum of squares falls with every move, so that the cycles end; rounding is no fall.
             if profile[best] < profile[at[j]] * (1 - _ROUNDING):
                 at, moved = [*at[:j], best, *at[j + 1 :]], True

@@ -1,0 +1,262 @@
+"""The search for thresholds with its draws: tests after each threshold, sets after the last."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
+
+import numpy as np
+
+from digiprosper.errors import Notice
+from digiprosper.estimators.threshold_remarks import about_concentration, about_signs
+from digiprosper.kernels import threshold as kernel
+from digiprosper.kernels.resampling import seed_sequence
+from digiprosper.kernels.threshold_draws import concentration, drawn_ratios, scheme
+from digiprosper.kernels.threshold_robust import drawn_robust, robust_profile
+from digiprosper.kernels.threshold_sets import drawn_lr, variance_ratio
+from digiprosper.results.threshold import bootstrap_p
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from digiprosper.estimators.preparation import Prepared
+    from digiprosper.kernels import Floats, Ints
+
+__all__ = ["EXACT", "WILD", "Bootstrap", "Found", "ThresholdSearch", "wild_clusters"]
+
+Bootstrap: TypeAlias = Literal["wild_cluster", "hansen", "iid", "wild_wald"]
+
+WILD = ("wild_cluster", "wild_wald")
+# An exact fit leaves rounding, of either sign, where F and LR divide.
+EXACT = 1e-15
+# Draws of sets have streams of their own, beside those of the bootstraps.
+_SET_STREAM = 20
+# A sequential pair is held against all pairs where that costs milliseconds: rows times candidates.
+_CHEAP_PAIRS = 2_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What the search and its draws brought, by position.
+
+    Parameters
+    ----------
+    stages : tuple of Stage
+        Tested, the one that stopped "auto" included.
+    at : tuple of int
+        Positions of the thresholds that are kept.
+    values : (b, t) float array
+        Statistics that draws are compared with.
+    draws : (b, t, B) float array
+        Drawn statistics.
+    profiles : (m, G) float array
+        Sum of squares at each candidate.
+    ssr : float
+        Sum of squares at the thresholds.
+    variance_ratios : (m,) float array
+        Factor of the scaled bound.
+    lr_draws : (m, B) float array
+        Drawn likelihood ratios; B is 0 where none were asked for.
+    entropy : int or None
+        What reproduces the draws.
+    notices : tuple of Notice
+        What the search has to say.
+    """
+
+    stages: tuple[kernel.Stage, ...]
+    at: tuple[int, ...]
+    values: Floats
+    draws: Floats
+    profiles: Floats
+    ssr: float
+    variance_ratios: Floats
+    lr_draws: Floats
+    entropy: int | None
+    notices: tuple[Notice, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ThresholdSearch:
+    """One search: how many thresholds, which tests, on which sample.
+
+    Parameters
+    ----------
+    prepared : Prepared
+        The sample, with the roles ``"y"`` and ``"threshold_variable"``.
+    plan : Plan
+        Its running sums.
+    df : float
+        Denominator of F and LR.
+    count : int or None
+        Thresholds to find; None goes on while the first bootstrap rejects.
+    joint : bool
+        Whether the best of all pairs replaces the sequential one.
+    bootstrap : tuple of str
+        Tests; empty for none.
+    set_draws : bool
+        Whether likelihood ratios are drawn for confidence sets.
+    reps : int
+        Draws of each.
+    level : float
+        Of the verdicts.
+    """
+
+    prepared: Prepared
+    plan: kernel.Plan
+    df: float
+    count: int | None
+    joint: bool
+    bootstrap: tuple[Bootstrap, ...]
+    set_draws: bool
+    reps: int
+    level: float
+
+    def run(self, rng: object) -> Found | int:
+        """Search, test and draw.
+
+        Parameters
+        ----------
+        rng : None, int, sequence of int, SeedSequence or Generator
+            Source of the draws.
+
+        Returns
+        -------
+        Found or int
+            Or the number of the threshold, from 1, for which no candidate was left.
+        """
+        entropy = self._entropy(rng)
+        base = kernel.open_search(self.plan, self._outcome)
+        stages: list[kernel.Stage] = []
+        tested: list[Floats] = []
+        draws: list[Floats] = []
+        at: tuple[int, ...] = ()
+        stopped = False
+        while not stopped and len(stages) != self.count:
+            stage = kernel.stage(self.plan, base, at)
+            if stage is None and self.count is None and stages:
+                break
+            if stage is None:
+                return len(stages) + 1
+            stages.append(stage)
+            if self.bootstrap:
+                values, drawn = self._test(stage, base, at, entropy)
+                tested.append(values)
+                draws.append(drawn)
+                stopped = self.count is None and bootstrap_p(values[0], drawn[0]) > 1 - self.level + 1e-12
+            if not stopped:
+                at = stage.at
+        at, notices = self._against_all_pairs(base, at)
+        profiles, ssr = kernel.finish(self.plan, base, at)
+        q = self.prepared.sample.columns("threshold_variable")[:, 0]
+        ratios = [variance_ratio(self.plan, self._outcome, at, j, q, self.df) for j in range(len(at))]
+        return Found(
+            stages=tuple(stages),
+            at=at,
+            values=np.stack(tested, axis=1) if tested else np.empty((0, len(stages))),
+            draws=np.stack(draws, axis=1) if draws else np.empty((0, len(stages), 0)),
+            profiles=profiles,
+            ssr=ssr,
+            variance_ratios=np.array(ratios),
+            lr_draws=self._lr_draws(at, entropy),
+            entropy=entropy,
+            notices=(*notices, *self._leverage(stages)),
+        )
+
+    @property
+    def _outcome(self) -> Floats:
+        return self.prepared.sample.columns("y")[:, 0]
+
+    def _entropy(self, rng: object) -> int | None:
+        if not self.bootstrap and not self.set_draws:
+            return None
+        entropy = seed_sequence(rng).entropy
+        assert isinstance(entropy, int)
+        return entropy
+
+    def _test(
+        self, stage: kernel.Stage, base: kernel.State, null: tuple[int, ...], entropy: int | None
+    ) -> tuple[Floats, Floats]:
+        """Compute the statistic of the last threshold and its draws, one row a bootstrap."""
+        floor = EXACT * float(base.ssr[0])
+        f = self.df * (max(stage.null_ssr, floor) / max(stage.ssr, floor) - 1)
+        y, codes = self._outcome, wild_clusters(self.prepared)[1]
+        values = np.full(len(self.bootstrap), f)
+        draws = np.empty((values.size, self.reps))
+        for b, name in enumerate(self.bootstrap):
+            # The key is the bootstrap's own, so that naming another beside it changes no draw.
+            stream = _stream(entropy, get_args(Bootstrap).index(name), len(null))
+            if name == "wild_wald":
+                which = scheme("wild_cluster", self.plan, codes)
+                values[b] = robust_profile(self.plan, y, null, len(null), codes).max()
+                draws[b] = drawn_robust(self.plan, which, y, null, stream, reps=self.reps, codes=codes)
+            else:
+                own = codes if name in WILD else self.prepared.sample.entity
+                which = scheme(name, self.plan, own)
+                draws[b] = self.df * drawn_ratios(self.plan, which, y, null, stream, reps=self.reps)
+        return values, draws
+
+    def _lr_draws(self, at: tuple[int, ...], entropy: int | None) -> Floats:
+        out = np.empty((len(at), self.reps if self.set_draws else 0))
+        if out.size:
+            which = scheme("wild_cluster", self.plan, wild_clusters(self.prepared)[1])
+            for j in range(len(at)):
+                stream = _stream(entropy, _SET_STREAM, j)
+                ratios = drawn_lr(self.plan, which, self._outcome, at, j, stream, reps=self.reps)
+                out[j] = self.df * ratios
+        return out
+
+    def _against_all_pairs(
+        self, base: kernel.State, at: tuple[int, ...]
+    ) -> tuple[tuple[int, ...], list[Notice]]:
+        where = self.plan.candidates
+        cheap = where.need.size == 1 and where.values.size * self.plan.nobs <= _CHEAP_PAIRS
+        if len(at) != 2 or where.given or not (self.joint or cheap):
+            return at, []
+        pair, least = kernel.least_pair(self.plan, base)
+        ssr = kernel.finish(self.plan, base, at)[1]
+        kept = pair if self.joint else at
+        if least >= ssr * (1 - 1e-12):
+            return kept, []
+        found, best = ([float(where.values[i]) for i in places] for places in (at, pair))
+        text = (
+            f"the thresholds found one after another ({found[0]:.5g} and {found[1]:.5g}, sum of squares "
+            f"{ssr:.6g}) are not the best pair ({best[0]:.5g} and {best[1]:.5g}, {least:.6g}). "
+            + ("The best pair is taken." if self.joint else "search='joint' takes it.")
+        )
+        data = {"sequential": tuple(found), "joint": tuple(best), "ssr": (ssr, least), "taken": self.joint}
+        return kept, [Notice("not_global", text, data)]
+
+    def _leverage(self, stages: Sequence[kernel.Stage]) -> list[Notice]:
+        if not any(word in WILD for word in self.bootstrap):
+            return []
+        name, codes = wild_clusters(self.prepared)
+        groups = int(codes.max()) + 1
+        out = about_signs(name, groups)
+        for j, stage in enumerate(stages, 1):
+            share = concentration(self.plan, self._outcome, stage.at, codes)
+            out.append(about_concentration(j, share, name, groups))
+        return out
+
+
+def wild_clusters(prepared: Prepared) -> tuple[str, Ints]:
+    """Say which clusters share a sign in a wild bootstrap.
+
+    Parameters
+    ----------
+    prepared : Prepared
+        The sample.
+
+    Returns
+    -------
+    name : str
+        The one-way clusters of the slopes' errors, or else the entity.
+    codes : (N,) int array
+        Cluster of each row.
+    """
+    if len(prepared.cluster_codes) == 1:
+        return prepared.cluster_names[0], prepared.cluster_codes[0]
+    return prepared.sample.keys.entity_name, prepared.sample.entity
+
+
+def _stream(entropy: int | None, *key: int) -> np.random.Generator:
+    return np.random.default_rng(np.random.SeedSequence(entropy, spawn_key=key))
