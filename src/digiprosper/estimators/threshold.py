@@ -330,7 +330,8 @@ class PanelThreshold(Specification):
             found = search.run(rng)
             if isinstance(found, int):
                 raise self._no_room(
-                    f"threshold {found} has no candidate at which the slopes are identified", sample
+                    f"threshold {found} has no candidate that leaves each regime enough and tells its slopes apart",
+                    sample,
                 )
             slopes = self._slopes(prepared, search.plan.regimes(found.at))
         except (ThresholdSearchError, CollinearityError, IdentificationError):

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
+from scipy.linalg import qr
 
 from digiprosper.errors import CollinearityError, ThresholdSearchError
 from digiprosper.kernels.within import is_nested
@@ -48,6 +49,7 @@ _ROUNDING = 1e-13
 # Candidates between which no row tells anything leave the same sum of squares: the lowest is taken.
 _TIE = 1e-12
 _MOST_CYCLES = 200
+_TILE = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -445,7 +447,12 @@ def plan(
         block = np.concatenate([np.ones((1, order.size)), block])
     white = _whiten(block)
     last = where.cuts - 1
-    loadings = np.stack([np.cumsum(basis * row, axis=1)[:, last] for row in white])
+    loadings = np.empty((white.shape[0], basis.shape[0], last.size))
+    running = np.empty(order.size)
+    for row, loading in zip(white, loadings, strict=True):
+        for column, out in zip(basis, loading, strict=True):
+            np.cumsum(np.multiply(column, row, out=running), out=running)
+            np.take(running, last, out=out, mode="clip")
     raw = _block_products(white, groups)[:, :, last]
     gram = raw - np.einsum("apg,bpg->abg", loadings, loadings)
     squares = np.stack([[np.cumsum(one * two)[last] for one in white] for two in white])
@@ -453,15 +460,20 @@ def plan(
 
 
 def _basis(columns: Floats, groups: _Groups) -> Floats:
-    centred = columns - columns.mean(axis=1, keepdims=True)
-    before = np.sqrt((centred * centred).sum(axis=1))
-    # A second sweep removes what rounding left when level means dwarf the variation around them.
-    swept = groups.sweep(groups.sweep(centred))
-    after = np.sqrt((swept * swept).sum(axis=1))
+    """Make an orthonormal basis of swept columns, in their own memory: a large panel has none to spare."""
+    columns -= columns.mean(axis=1, keepdims=True)
+    before = np.sqrt(np.einsum("pn,pn->p", columns, columns))
+    for row in columns:
+        # A second sweep removes what rounding left when level means dwarf the variation around them.
+        row[:] = groups.sweep(groups.sweep(row))
+    after = np.sqrt(np.einsum("pn,pn->p", columns, columns))
     kept = after > _SINGULAR * np.maximum(before, np.finfo(np.float64).tiny)
     if not kept.any():
         return np.zeros((0, columns.shape[1]))
-    q, r = np.linalg.qr((swept[kept] / after[kept, None]).T)
+    if not kept.all():
+        columns = columns[kept]
+    columns /= after[kept, None]
+    q, r = qr(columns.T, mode="economic", overwrite_a=True, check_finite=False)
     if r.shape[0] < kept.sum() or np.abs(np.diag(r)).min() < _SINGULAR:
         left, values, _ = np.linalg.svd(r)
         q = q @ left[:, : int((values > _SINGULAR).sum())]
@@ -544,10 +556,12 @@ def start(search: Plan, outcomes: Floats) -> State:
     ssr = np.einsum("cn,cn->c", outcomes, outcomes) - np.einsum("cp,cp->c", inside, inside)
     last = search.candidates.cuts - 1
     score = np.empty((search.z.shape[0], outcomes.shape[0], last.size))
-    for a, row in enumerate(search.z):
-        running = np.cumsum(outcomes * row, axis=1)
-        np.take(running, last, axis=1, out=score[a], mode="clip")
-        score[a] -= inside @ search.loadings[a]
+    running = np.empty_like(outcomes)
+    for row, loading, out in zip(search.z, search.loadings, score, strict=True):
+        np.cumsum(np.multiply(outcomes, row, out=running), axis=1, out=running)
+        np.take(running, last, axis=1, out=out, mode="clip")
+        for tile in _tiles(out):
+            out[:, tile] -= inside @ loading[:, tile]
     return State(ssr, score, search.gram, (), np.empty((outcomes.shape[0], 0), dtype=np.intp))
 
 
@@ -566,27 +580,42 @@ def drops(search: Plan, state: State) -> Floats:
     (c, G) float array
         ``b' A^-1 b``; minus infinity where the block is not identified (no variation left).
     """
-    k = state.score.shape[0]
+    gains = np.empty(state.score.shape[1:])
+    for tile in _tiles(gains):
+        squares = search.squares[:, :, tile]
+        gains[:, tile] = _gains(state.gram[..., tile], state.score[..., tile], squares)
+    return gains
+
+
+def _tiles(batch: Floats) -> list[slice]:
+    """Cut the candidates so that the temporary arrays of a batch stay in cache, however many there are."""
+    members, count = batch.shape
+    step = max(1, _TILE // members)
+    return [slice(low, low + step) for low in range(0, count, step)]
+
+
+def _gains(gram: Floats, score: Floats, squares: Floats) -> Floats:
+    k = score.shape[0]
     if k == 1:  # the same in fewer passes
-        pivot = state.gram[0, 0]
-        none = pivot <= _SINGULAR * search.squares[0, 0]
-        gain = state.score[0] ** 2 / np.where(none, 1.0, pivot)
+        pivot = gram[0, 0]
+        none = pivot <= _SINGULAR * squares[0, 0]
+        gain = score[0] ** 2 / np.where(none, 1.0, pivot)
         gain[np.broadcast_to(none, gain.shape)] = -np.inf
         return np.asarray(gain)
     rows: list[list[Floats]] = []
     inverse: list[Floats] = []
     solved: list[Floats] = []
-    bad: Bools = np.zeros(state.gram.shape[2:], dtype=np.bool_)
-    total = np.zeros(state.score.shape[1:])
+    bad: Bools = np.zeros(gram.shape[2:], dtype=np.bool_)
+    total = np.zeros(score.shape[1:])
     for a in range(k):
         row: list[Floats] = []
         for j in range(a):
             inner = sum(x * y for x, y in zip(row, rows[j], strict=False))
-            row.append((state.gram[a, j] - inner) * inverse[j])
-        pivot = state.gram[a, a] - sum(x * x for x in row)
-        bad |= pivot <= _SINGULAR * search.squares[a, a]
+            row.append((gram[a, j] - inner) * inverse[j])
+        pivot = gram[a, a] - sum(x * x for x in row)
+        bad |= pivot <= _SINGULAR * squares[a, a]
         inverse.append(1 / np.sqrt(np.where(bad, 1.0, pivot)))
-        solved.append((state.score[a] - sum(x * y for x, y in zip(row, solved, strict=False))) * inverse[a])
+        solved.append((score[a] - sum(x * y for x, y in zip(row, solved, strict=False))) * inverse[a])
         total += solved[a] * solved[a]
         rows.append(row)
     total[np.broadcast_to(bad, total.shape)] = -np.inf

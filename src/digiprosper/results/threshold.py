@@ -294,7 +294,7 @@ class ThresholdResults:
         lr = (ssr / least - 1) * self.df
         return pd.DataFrame({"gamma": self.candidates[there], "ssr": ssr, "lr": lr})
 
-    def critical_value(self, threshold: int = 1, method: str | None = None) -> float:
+    def critical_value(self, threshold: int = 1, *, method: str | None = None) -> float:
         """Give the bound on the likelihood ratio of a confidence set.
 
         Parameters
@@ -352,7 +352,7 @@ class ThresholdResults:
             If there is no such threshold, or the bound was not drawn.
         """
         profile = self.profile(threshold)
-        inside = profile["lr"].to_numpy() <= self.critical_value(threshold, method)
+        inside = profile["lr"].to_numpy() <= self.critical_value(threshold, method=method)
         return runs(profile["gamma"].to_numpy(), inside)
 
     # --- regimes ------------------------------------------------------------------------------------------
@@ -455,7 +455,7 @@ class ThresholdResults:
         Parameters
         ----------
         term : str, optional
-            One regime-dependent term; default all of them jointly.
+            One regime-dependent term; default all of them jointly, without the levels of `regime_intercept`.
 
         Returns
         -------
@@ -482,7 +482,7 @@ class ThresholdResults:
         found = self.slopes.wald_test(", ".join(f"{a} = {b}" for a, b in pairs))
         words = " and ".join(terms)
         return replace(
-            found, name="Equal slopes", null=f"{words}: the same in all {width} regimes, thresholds known"
+            found, name="Equal slopes", null=f"{words}: the same in every regime, thresholds known"
         )
 
     # --- words --------------------------------------------------------------------------------------------
@@ -514,7 +514,7 @@ class ThresholdResults:
             [str(term), f"{b:.5g}", f"{se:.4g}", f"{t:.2f}", p_text(p), f"[{low:.4g}, {high:.4g}]"]
             for term, (b, se, t, p, low, high) in zip(tidy["term"], numbers, strict=True)
         ]
-        notes = wrapped(f"Note: {n.message}" for n in self.diagnostics if not _is_small_print(n))
+        notes = wrapped(f"Note: {n.message}" for n in self.diagnostics if not self._is_small_print(n))
         parts = [
             *head,
             "",
@@ -638,7 +638,9 @@ class ThresholdResults:
             lines.append(f"  {null}: F = {self.statistics[j]:.2f}, no bootstrap and no p-value")
         return lines
 
-
-def _is_small_print(notice: Notice) -> bool:
-    """Tell whether a notice is kept for the record only: few clusters carrying less than half is no news."""
-    return notice.code == "concentration" and notice.data["share"] < 0.5
+    def _is_small_print(self, notice: Notice) -> bool:
+        """Tell whether a notice is for the record only: few clusters carrying less than half is no news."""
+        data = notice.data
+        return notice.code == "concentration" and (
+            data["share"] < 0.5 or data["threshold"] > self.estimates.size
+        )
