@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from digiprosper.kernels.dispersion import (
     column_sums,
-    entity_sums,
-    theil_from_sums,
+    entity_divergence,
+    theil_of_counts,
     theil_shares,
     theil_t,
 )
@@ -85,17 +85,36 @@ def test_layout_of_memory_does_not_matter():
     np.testing.assert_allclose(theil_t(np.asfortranarray(z)), theil_t(z), rtol=1e-13)
 
 
-def test_entity_sums_add_up_and_give_any_redraw():
+def test_sums_by_entity_give_any_redraw():
     rng = np.random.default_rng(3)
-    entity = np.sort(rng.integers(0, 6, 80)).astype(np.intp)
-    entity[entity == 4] = 3
-    z = rng.random((80, 3)) * (rng.random((80, 3)) > 0.1)
-    rows, total, z_log_z = entity_sums(z, entity, 6)
-    assert rows.tolist() == np.bincount(entity, minlength=6).tolist()
-    drawn = np.array([2, 0, 1, 1, 0, 2])
-    stacked = np.repeat(z, drawn[entity], axis=0)
-    theil = theil_from_sums(drawn @ rows, drawn @ total, drawn @ z_log_z)
-    np.testing.assert_allclose(theil, theil_t(stacked), rtol=1e-12)
+    entity = np.sort(np.repeat(np.arange(6), rng.integers(1, 30, 6)))
+    z = rng.random((entity.size, 3)) * (rng.random((entity.size, 3)) > 0.1)
+    mean, deviation, divergence = entity_divergence(z, entity, shift=0.1)
+    rows = np.bincount(entity)
+    np.testing.assert_allclose(mean, z.mean(axis=0) + 0.1, rtol=1e-14)
+    counts = np.array([[2, 0, 1, 1, 0, 2], [1, 1, 1, 1, 1, 1]])
+    for drawn, theil in zip(counts, theil_of_counts(counts, rows, deviation, divergence), strict=True):
+        stacked = np.repeat(z, drawn[entity], axis=0)
+        np.testing.assert_allclose(theil, theil_t(stacked, shift=0.1), rtol=1e-12)
+
+
+def test_redraws_of_nearly_constant_columns_keep_their_digits():
+    rng = np.random.default_rng(4)
+    entity = np.repeat(np.arange(5), 4)
+    z = 1 + 1e-6 * rng.normal(size=(20, 1))
+    _, deviation, divergence = entity_divergence(z, entity)
+    counts = np.array([[2, 1, 0, 2, 0]])
+    theil = theil_of_counts(counts, np.full(5, 4), deviation, divergence)[0, 0]
+    stacked = np.repeat(z, counts[0][entity], axis=0)
+    assert theil == pytest.approx(theil_t(stacked)[0], rel=1e-7)
+
+
+def test_a_redraw_of_zeros_alone_has_no_dispersion():
+    z, entity = np.array([[0.0], [0.0], [1.0], [3.0]]), np.array([0, 0, 1, 1])
+    _, deviation, divergence = entity_divergence(z, entity)
+    counts = np.array([[2.0, 0.0], [0.0, 2.0]])
+    theil = theil_of_counts(counts, np.array([2, 2]), deviation, divergence)
+    np.testing.assert_allclose(theil[:, 0], [0.0, theil_t(z[2:])[0]], rtol=1e-12)
 
 
 def test_negative_and_missing_values_show():

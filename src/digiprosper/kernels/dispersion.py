@@ -10,7 +10,16 @@ import numpy as np
 if TYPE_CHECKING:
     from digiprosper.kernels import Floats, Ints
 
-__all__ = ["ColumnSums", "column_sums", "entity_sums", "theil_from_sums", "theil_shares", "theil_t"]
+__all__ = [
+    "ColumnSums",
+    "column_sums",
+    "entity_divergence",
+    "theil_by_group",
+    "theil_from_sums",
+    "theil_of_counts",
+    "theil_shares",
+    "theil_t",
+]
 
 _ROWS = 2048
 _TINY = float(np.finfo(np.float64).tiny)
@@ -23,8 +32,8 @@ class ColumnSums:
 
     Parameters
     ----------
-    nobs : int
-        Rows.
+    nobs : float
+        Rows, or the sum of their weights.
     total : ndarray, shape (m,)
         Sum of z.
     z_log_z : ndarray, shape (m,)
@@ -33,13 +42,13 @@ class ColumnSums:
         Smallest z of all.
     """
 
-    nobs: int
+    nobs: float
     total: Floats
     z_log_z: Floats
     low: float
 
 
-def column_sums(z: Floats, *, shift: float = 0.0) -> ColumnSums:
+def column_sums(z: Floats, *, shift: float = 0.0, obs_weights: Floats | None = None) -> ColumnSums:
     """Sum z and z ln z down every column.
 
     Parameters
@@ -48,6 +57,8 @@ def column_sums(z: Floats, *, shift: float = 0.0) -> ColumnSums:
         Non-negative values. A negative one shows in `ColumnSums.low`, one that is not finite in the sums.
     shift : float, default 0.0
         Added to every value first.
+    obs_weights : ndarray, shape (N,), optional
+        Weights of the rows; a weight of 2 is a row written twice.
 
     Returns
     -------
@@ -61,41 +72,74 @@ def column_sums(z: Floats, *, shift: float = 0.0) -> ColumnSums:
     for start in range(0, nobs, _ROWS):
         block = z[start : start + _ROWS] + shift if shift else z[start : start + _ROWS]
         log, one = logs[: len(block)], ones[: len(block)]
+        if obs_weights is not None:
+            one = obs_weights[start : start + _ROWS]
         # The smallest normal number for zero: its finite logarithm times zero is the zero that 0 ln 0 means.
         np.log(np.maximum(block, _TINY, out=log), out=log)
         z_log_z += one @ np.multiply(log, block, out=log)
         total += one @ block
         low = min(low, float(block.min()))
-    return ColumnSums(nobs, total, z_log_z, low)
+    return ColumnSums(nobs if obs_weights is None else float(obs_weights.sum()), total, z_log_z, low)
 
 
-def entity_sums(z: Floats, entity: Ints, n_entities: int) -> tuple[Ints, Floats, Floats]:
-    """Sum z and z ln z inside every entity, so that entities can be drawn again without their rows.
+def entity_divergence(z: Floats, entity: Ints, *, shift: float = 0.0) -> tuple[Floats, Floats, Floats]:
+    """Sum what Theil's T needs inside every entity, so that entities can be drawn again without their rows.
 
     Parameters
     ----------
     z : ndarray, shape (N, m)
-        Non-negative values.
+        Non-negative values; no column is zero throughout.
     entity : ndarray of int, shape (N,)
-        Codes 0..n-1, non-decreasing.
-    n_entities : int
-        Number n of entities.
+        Codes 0..n-1, non-decreasing, none left out.
+    shift : float, default 0.0
+        Added to every value first.
 
     Returns
     -------
+    mean : ndarray, shape (m,)
+        Means of z.
+    deviation : ndarray, shape (n, m)
+        Sums of d = z / mean - 1.
+    divergence : ndarray, shape (n, m)
+        Sums of (1 + d) ln(1 + d) - d, none of them negative.
+    """
+    starts = np.flatnonzero(np.diff(entity, prepend=-1))
+    mean = z.mean(axis=0) + shift
+    deviation, divergence = np.empty((starts.size, mean.size)), np.empty((starts.size, mean.size))
+    for j, column in enumerate(z.T):
+        d = (column + shift) / mean[j] - 1.0
+        deviation[:, j] = np.add.reduceat(d, starts)
+        divergence[:, j] = np.add.reduceat(_bregman_terms(d), starts)
+    return mean, deviation, divergence
+
+
+def theil_of_counts(counts: Floats, rows: Ints, deviation: Floats, divergence: Floats) -> Floats:
+    """Theil's T with every entity taken so many times.
+
+    Parameters
+    ----------
+    counts : ndarray, shape (R, n)
+        Multiplicities.
     rows : ndarray of int, shape (n,)
         Rows of each entity.
-    total : ndarray, shape (n, m)
-        Sums of z.
-    z_log_z : ndarray, shape (n, m)
-        Sums of z ln z.
+    deviation, divergence : ndarray, shape (n, m)
+        Sums by entity, from :func:`entity_divergence`.
+
+    Returns
+    -------
+    ndarray, shape (R, m)
+        T >= 0 up to rounding; 0 where all that is drawn is zero.
+
+    Notes
+    -----
+    With D and B the drawn means of d and of its divergence b(d) = (1 + d) ln(1 + d) - d,
+    T = (B - b(D)) / (1 + D): no difference of large sums, so that nearly constant columns keep their digits.
     """
-    both = np.hstack([z, z * np.log(np.maximum(z, _TINY))])
-    starts = np.flatnonzero(np.diff(entity, prepend=-1))
-    sums = np.zeros((n_entities, both.shape[1]))
-    sums[entity[starts]] = np.add.reduceat(both, starts, axis=0)
-    width = z.shape[1]
-    return np.bincount(entity, minlength=n_entities), sums[:, :width], sums[:, width:]
+    size = (counts @ rows)[:, None]
+    mean, spread = counts @ deviation / size, counts @ divergence / size
+    there = mean > -1.0 + 1e-12
+    theil: Floats = np.where(there, (spread - _bregman_terms(mean)) / np.where(there, 1.0 + mean, 1.0), 0.0)
+    return theil
 
 
 def theil_from_sums(nobs: Any, total: Floats, z_log_z: Floats) -> Floats:
@@ -119,7 +163,9 @@ def theil_from_sums(nobs: Any, total: Floats, z_log_z: Floats) -> Floats:
     return theil
 
 
-def theil_t(z: Floats, *, shift: float = 0.0, sums: ColumnSums | None = None) -> Floats:
+def theil_t(
+    z: Floats, *, shift: float = 0.0, sums: ColumnSums | None = None, obs_weights: Floats | None = None
+) -> Floats:
     """Theil's T = mean(u ln u), u = z / mean(z), of every column.
 
     Parameters
@@ -129,7 +175,9 @@ def theil_t(z: Floats, *, shift: float = 0.0, sums: ColumnSums | None = None) ->
     shift : float, default 0.0
         Added to every value first.
     sums : ColumnSums, optional
-        `column_sums(z, shift=shift)` when the caller has it.
+        `column_sums(z, shift=shift, obs_weights=obs_weights)` when the caller has it.
+    obs_weights : ndarray, shape (N,), optional
+        Positive weights of the rows; a weight of 2 is a row written twice.
 
     Returns
     -------
@@ -141,11 +189,37 @@ def theil_t(z: Floats, *, shift: float = 0.0, sums: ColumnSums | None = None) ->
     Columns with T < 1e-3 are done again by mean[(1 + d) ln(1 + d) - d], d = u - 1, which is a sum of
     non-negative terms and keeps its digits where the difference of two sums does not.
     """
-    sums = column_sums(z, shift=shift) if sums is None else sums
+    sums = column_sums(z, shift=shift, obs_weights=obs_weights) if sums is None else sums
     total = np.where(sums.total > 0, sums.total, 1.0)
     theil = np.where(sums.total > 0, theil_from_sums(sums.nobs, total, sums.z_log_z), 0.0)
     for j in np.flatnonzero(theil < _SMALL):
-        theil[j] = _bregman(z[:, j] + shift)
+        theil[j] = _bregman(z[:, j] + shift, obs_weights)
+    return theil
+
+
+def theil_by_group(z: Floats, groups: Ints, n_groups: int, obs_weights: Floats) -> Floats:
+    """Theil's T inside every group of rows.
+
+    Parameters
+    ----------
+    z : ndarray, shape (N,)
+        Non-negative values.
+    groups : ndarray of int, shape (N,)
+        Codes 0..K-1.
+    n_groups : int
+        K.
+    obs_weights : ndarray, shape (N,)
+        Non-negative weights of the rows, their sum positive in every group.
+
+    Returns
+    -------
+    ndarray, shape (K,)
+        T >= 0; 0 for a group of zeros.
+    """
+    size = np.bincount(groups, obs_weights, n_groups)
+    mean = (np.bincount(groups, obs_weights * z, n_groups) / size)[groups]
+    d = np.where(mean > 0, z, 1.0) / np.where(mean > 0, mean, 1.0) - 1.0
+    theil: Floats = np.bincount(groups, obs_weights * _bregman_terms(d), n_groups) / size
     return theil
 
 
@@ -166,10 +240,14 @@ def theil_shares(theil: Floats) -> Floats:
     return shares
 
 
-def _bregman(z: Floats) -> float:
+def _bregman(z: Floats, obs_weights: Floats | None) -> float:
     if z.min() == z.max():
         return 0.0
-    d = z / z.mean() - 1.0
+    terms = _bregman_terms(z / np.average(z, weights=obs_weights) - 1.0)
+    return float(np.average(terms, weights=obs_weights))
+
+
+def _bregman_terms(d: Floats) -> Floats:
     # At z = 0, d is -1 and the term's limit is 1: an argument just above -1 gives that without infinities.
-    terms = (1.0 + d) * np.log1p(np.maximum(d, -1.0 + np.finfo(np.float64).epsneg)) - d
-    return float(terms.mean())
+    terms: Floats = (1.0 + d) * np.log1p(np.maximum(d, -1.0 + np.finfo(np.float64).epsneg)) - d
+    return terms

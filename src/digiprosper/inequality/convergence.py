@@ -1,0 +1,365 @@
+"""Whether a cross-section narrows over time, and how entities move inside it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+import numpy as np
+import pandas as pd
+
+from digiprosper.errors import (
+    IdentificationError,
+    InputTypeError,
+    MissingDataError,
+    Notice,
+    OptionError,
+    PanelIndexError,
+    TermError,
+    check_option,
+    counted,
+    issue,
+)
+from digiprosper.inequality.observations import refuse, refuse_extreme
+from digiprosper.kernels.inequality import ergodic
+from digiprosper.panel import Panel
+from digiprosper.panel.terms import evaluate, parse
+from digiprosper.results.text import json_safe, table, wrapped
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from digiprosper.kernels import Floats, Ints
+
+__all__ = ["Cuts", "MarkovResult", "markov_transitions", "sigma_convergence"]
+
+Cuts = Literal["pooled", "per_year"]
+
+_CLASSES = 4
+
+
+def sigma_convergence(panel: Panel, column: str) -> pd.DataFrame:
+    """Spread of a column across entities, period by period.
+
+    Parameters
+    ----------
+    panel : Panel
+        The data.
+    column : str
+        Column or term with positive values, such as income per head.
+
+    Returns
+    -------
+    DataFrame
+        Index: the periods. ``cv``: standard deviation over mean, the population's version (ddof 0).
+        ``sd_log``: standard deviation of ln y, the sample's version (ddof 1); missing with one entity. Where
+        they fall there is sigma convergence.
+
+    Raises
+    ------
+    ColumnError, TermError, InputTypeError
+        If `column` is no numeric column or term.
+    PanelIndexError
+        If the panel has no time key.
+    IdentificationError
+        If a value is zero or negative, with its rows.
+
+    Warns
+    -----
+    MissingDataWarning
+        If not every entity is there in every period: the spread then also changes with who is there.
+
+    Notes
+    -----
+    Barro and Sala-i-Martin (1992), Journal of Political Economy 100:223-251. Each entity counts once,
+    whatever its size.
+
+    Examples
+    --------
+    >>> import digiprosper as dp
+    >>> from digiprosper.inequality import sigma_convergence
+    >>> spread = sigma_convergence(dp.datasets.us_states(), "I(gsp / emp)")
+    >>> spread.loc[[1970, 1986]].round(4).values.tolist()
+    [[0.2416, 0.1977], [0.1167, 0.1084]]
+    """
+    values = _values("sigma_convergence", panel, column)
+    there = ~np.isnan(values)
+    low = there & (values <= 0)
+    refuse("sigma_convergence", repr(column), low, panel.index, "zero or negative", "Its logarithm is taken")
+    y, time = values[there], panel.keys.time[there]
+    refuse_extreme("sigma_convergence", {repr(column): y})
+    rows = np.bincount(time, minlength=panel.n_times)
+    kept = rows > 0
+    seen = np.bincount(panel.keys.entity[there], minlength=panel.n_entities)
+    partial = int(((seen > 0) & (seen < kept.sum())).sum())
+    if partial:
+        whole = counted(int((seen > 0).sum()), "entity", "entities")
+        text = (
+            f"{column!r}: {partial} of {whole} are not there in every period, so the spread also changes "
+            "with who is there. Compare the same ones: subset the panel to rows with values, then balance() "
+            "it."
+        )
+        issue([Notice("missing_rows", text, {"column": column, "entities": partial})])
+    spread = {name: _spread(x, time, rows) for name, x in (("y", y), ("log", np.log(y)))}
+    mean = np.bincount(time, y, panel.n_times)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        cv = np.sqrt(spread["y"] / rows) / (mean / rows)
+        sd_log = np.sqrt(spread["log"] / np.where(rows > 1, rows - 1, np.nan))
+    return pd.DataFrame({"cv": cv, "sd_log": sd_log}, index=panel.times)[kept]
+
+
+def _spread(x: Floats, time: Ints, rows: Ints) -> Floats:
+    """Squares around the mean of each period, added up."""
+    mean = np.bincount(time, x, rows.size) / np.maximum(rows, 1)
+    return np.bincount(time, (x - mean[time]) ** 2, rows.size).astype(np.float64)
+
+
+def _values(function: str, panel: Panel, column: str) -> Floats:
+    given: object = panel
+    if not isinstance(given, Panel):
+        raise InputTypeError(
+            f"{function} takes a Panel, not {type(given).__name__}: Panel(df, entity='city', time='year')."
+        )
+    if panel.time_name is None:
+        raise PanelIndexError(
+            f"{function} needs a time key, and this is a cross-section: Panel(df, entity=, time=)."
+        )
+    name: object = column
+    if not isinstance(name, str):
+        raise InputTypeError(f"{function}: column is one column or term (text), not {type(name).__name__}.")
+    term = parse(column, panel.known, function)
+    if any(f.category for f in term.factors):
+        raise TermError(f"{function}: {column!r} makes categories; name a numeric column.")
+    values = evaluate(term, panel)
+    if np.isnan(values).all():
+        raise MissingDataError(f"{function}: {column!r} is missing in every row.")
+    return values
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class MarkovResult:
+    """How entities move between classes from one period to the next. Made by :func:`markov_transitions`.
+
+    Parameters
+    ----------
+    column : str
+        What was classed.
+    cut_rule : str
+        ``"pooled"``, ``"per_year"`` or ``"given"``.
+    breaks : ndarray, shape (1, K - 1) or (T, K - 1)
+        Upper ends of all classes but the last, in units of `column`; a row a period under ``"per_year"``.
+    times : Index or None
+        The periods of `breaks`; None for one row.
+    transitions : ndarray of int, shape (K, K)
+        Moves from a class (row) to a class one period later (column).
+    ergodic_values : ndarray, shape (K,)
+        Shares of the classes in the long run.
+    diagnostics : tuple of Notice
+        What is worth saying about the chain.
+    """
+
+    schema: ClassVar[int] = 1
+
+    column: str
+    cut_rule: str
+    breaks: Floats
+    times: pd.Index[Any] | None
+    transitions: Ints
+    ergodic_values: Floats
+    diagnostics: tuple[Notice, ...]
+
+    @property
+    def n(self) -> int:
+        """Moves that were counted."""
+        return int(self.transitions.sum())
+
+    @property
+    def counts(self) -> pd.DataFrame:
+        """Moves from a class (row) to a class (column); class 1 is the lowest."""
+        return pd.DataFrame(self.transitions.copy(), self._classes("from"), self._classes("to"))
+
+    @property
+    def probabilities(self) -> pd.DataFrame:
+        """Counts over their row sums: every row adds up to one."""
+        share = self.transitions / self.transitions.sum(axis=1, keepdims=True)
+        return pd.DataFrame(share, self._classes("from"), self._classes("to"))
+
+    @property
+    def ergodic(self) -> pd.Series[float]:
+        """Shares of the classes in the long run if these probabilities stayed; missing if not unique."""
+        return pd.Series(self.ergodic_values.copy(), self._classes("class"), name="ergodic")
+
+    @property
+    def cuts(self) -> pd.DataFrame:
+        """Upper ends of all classes but the last; one row, or one a period."""
+        index = pd.Index(["all"]) if self.times is None else self.times
+        return pd.DataFrame(self.breaks.copy(), index, self._classes("class")[:-1])
+
+    def _classes(self, name: str) -> pd.Index[Any]:
+        return pd.RangeIndex(1, len(self.transitions) + 1, name=name)
+
+    @property
+    def conventions(self) -> str:
+        """One line: how many moves, and how classes were cut."""
+        how = {"pooled": "quantiles of all rows", "per_year": "quantiles of each period", "given": "given"}
+        return f"{self.n:,} moves of one period; {len(self.transitions)} classes, cuts {how[self.cut_rule]}"
+
+    def summary(self) -> str:
+        """Show the probabilities and the ergodic distribution.
+
+        Returns
+        -------
+        str
+            Conventions in the last line.
+        """
+        chances, moves = self.probabilities.to_numpy(), self.transitions.sum(axis=1)
+        rows = [
+            [f"from {i + 1}", *(f"{p:.3f}" for p in row), f"{moves[i]:,}"] for i, row in enumerate(chances)
+        ]
+        last = ["ergodic", *("" if np.isnan(p) else f"{p:.3f}" for p in self.ergodic_values), ""]
+        head = ["", *(f"to {i + 1}" for i in range(len(rows))), "moves"]
+        notes = wrapped(f"Note: {n.message}" for n in self.diagnostics)
+        title = f"Markov transitions of {self.column}"
+        return "\n".join([title, table(head, [*rows, last]), *notes, self.conventions])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give every number as JSON-safe values; missing ones are None.
+
+        Returns
+        -------
+        dict
+            With a ``schema`` number.
+        """
+        return {
+            "schema": self.schema,
+            "type": "MarkovResult",
+            "column": self.column,
+            "cut_rule": self.cut_rule,
+            "cuts": json_safe(self.breaks),
+            "counts": json_safe(self.transitions),
+            "probabilities": json_safe(self.probabilities.to_numpy()),
+            "ergodic": json_safe(self.ergodic_values),
+            "n": self.n,
+            "diagnostics": [{"code": n.code, "message": n.message} for n in self.diagnostics],
+        }
+
+    def __repr__(self) -> str:
+        return self.summary()
+
+
+def markov_transitions(
+    panel: Panel, column: str, *, classes: int | None = None, cuts: Cuts | Sequence[float] = "pooled"
+) -> MarkovResult:
+    """Count moves between classes from one period to the next, and where they lead.
+
+    Parameters
+    ----------
+    panel : Panel
+        The data. A move needs an entity's value in two periods one step apart: a gap in time makes none.
+    column : str
+        Column or term to class.
+    classes : int, optional
+        How many; 4 by default (quartiles), and one more than there are given cuts.
+    cuts : {"pooled", "per_year"} or sequence of float
+        ``"pooled"``: quantiles of all rows, so that a class is a range of values; common growth then moves
+        everybody up, and values relative to the period's mean are usually meant. ``"per_year"``: quantiles
+        of each period, so that a class is a range of ranks. Numbers: upper ends of all classes but the last,
+        ascending.
+
+    Returns
+    -------
+    MarkovResult
+        `probabilities` (rows add up to one), `counts`, `ergodic`, `n`, `cuts`.
+
+    Raises
+    ------
+    OptionError
+        If `cuts` or `classes` are out of range, or do not go together.
+    ColumnError, TermError, InputTypeError, MissingDataError, PanelIndexError
+        As `sigma_convergence`.
+    IdentificationError
+        If cuts coincide, nobody is seen in two neighbouring periods, or no move starts in some class.
+
+    Notes
+    -----
+    Quah (1993), European Economic Review 37:426-434. A value equal to a cut is in the lower class; quantiles
+    are interpolated linearly. The ergodic distribution p solves p = p P; it is unique if the chain has one
+    set of classes that is never left, and missing otherwise.
+
+    Examples
+    --------
+    >>> import digiprosper as dp
+    >>> from digiprosper.inequality import markov_transitions
+    >>> moves = markov_transitions(dp.datasets.us_states(), "I(gsp / emp)", classes=3, cuts="per_year")
+    >>> moves.counts.values.tolist(), moves.n
+    ([[243, 13, 0], [13, 226, 17], [0, 17, 239]], 768)
+    >>> moves.ergodic.round(3).tolist()
+    [0.333, 0.333, 0.333]
+    """
+    values = _values("markov_transitions", panel, column)
+    rule, breaks = _breaks(panel, column, values, cuts, _n_classes(classes, cuts))
+    k = breaks.shape[1] + 1
+    row = breaks[panel.keys.time] if len(breaks) > 1 else breaks
+    here = np.where(np.isnan(values), np.nan, (values[:, None] > row).sum(axis=1))
+    after = panel.shift(here, -1)
+    moved = ~np.isnan(here) & ~np.isnan(after)
+    if not moved.any():
+        raise IdentificationError(
+            f"markov_transitions: no entity has {column!r} in two periods one step apart; check the step of "
+            "the panel."
+        )
+    pairs = (here[moved] * k + after[moved]).astype(np.intp)
+    counts = np.bincount(pairs, minlength=k * k).reshape(k, k)
+    stuck = [str(i + 1) for i in np.flatnonzero(counts.sum(axis=1) == 0)]
+    if stuck:
+        raise IdentificationError(
+            f"markov_transitions: no move of {column!r} starts in class {', '.join(stuck)} of {k}, whose row "
+            "then has no probabilities; use fewer classes or other cuts."
+        )
+    settled, closed = ergodic(counts / counts.sum(axis=1, keepdims=True))
+    notices: list[Notice] = []
+    if closed > 1:
+        text = f"{closed} sets of classes are never left: where the chain ends depends on where it starts."
+        notices.append(Notice("reducible", text, {"closed": closed}))
+    times = panel.times if rule == "per_year" else None
+    return MarkovResult(column, rule, breaks, times, counts, settled, tuple(notices))
+
+
+def _n_classes(classes: int | None, cuts: object) -> int:
+    given: object = classes
+    if given is not None and (isinstance(given, bool) or not isinstance(given, int) or given < 2):
+        raise OptionError(f"classes={classes!r}: a whole number of at least 2.")
+    if isinstance(cuts, str):
+        check_option("cuts", cuts, ("pooled", "per_year"))
+        return classes or _CLASSES
+    if not isinstance(cuts, list | tuple | np.ndarray) or not len(cuts):
+        raise OptionError(f"cuts={cuts!r}: 'pooled', 'per_year', or a list of ascending numbers.")
+    if classes is not None and classes != len(cuts) + 1:
+        raise OptionError(
+            f"classes={classes} with {len(cuts)} cuts, which make {len(cuts) + 1}; leave classes out."
+        )
+    return len(cuts) + 1
+
+
+def _breaks(panel: Panel, column: str, values: Floats, cuts: Any, k: int) -> tuple[str, Floats]:
+    if not isinstance(cuts, str):
+        numbers = all(isinstance(c, int | float | np.number) and not isinstance(c, bool) for c in cuts)
+        given = np.array(cuts, dtype=np.float64) if numbers else np.empty(0)
+        if not numbers or not np.isfinite(given).all() or not (np.diff(given) > 0).all():
+            raise OptionError(f"cuts={cuts!r}: finite numbers, each larger than the one before.")
+        return "given", given[None, :]
+    at, there = np.arange(1, k) / k, ~np.isnan(values)
+    if cuts == "pooled":
+        breaks = np.quantile(values[there], at)[None, :]
+    else:
+        time = panel.keys.time
+        each = [values[there & (time == t)] for t in range(panel.n_times)]
+        breaks = np.array([np.quantile(v, at) if v.size else np.full(k - 1, np.nan) for v in each])
+    same = (np.diff(breaks, axis=1) <= 0).any(axis=1)
+    if same.any():
+        where = "" if cuts == "pooled" else f" in {panel.times[int(np.flatnonzero(same)[0])]}"
+        raise IdentificationError(
+            f"markov_transitions: {k} classes of {column!r} have cuts that coincide{where}: too many equal "
+            "values. Use fewer classes, or give cuts."
+        )
+    return cuts, breaks

@@ -1,0 +1,355 @@
+"""Gini by groups and its draws in sorted running sums, further measures, and where a Markov chain settles.
+
+Everything about pairs of incomes is an integral over the distance between neighbours in rank:
+``E|Y - Y'| = 2 int F (1 - F) dx`` and ``E(Y_j - Y_h)+ = int F_h (1 - F_j) dx``. No term is negative, so that
+equal incomes give exactly zero, and groups that do not overlap have exactly no transvariation.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from digiprosper.kernels.resampling import draw_counts
+
+if TYPE_CHECKING:
+    from digiprosper.kernels import Floats, Ints
+
+__all__ = [
+    "Dagum",
+    "Rows",
+    "atkinson",
+    "dagum",
+    "dagum_draws",
+    "dagum_parts",
+    "ergodic",
+    "gini",
+    "ranked",
+    "theil_l",
+    "variation",
+]
+
+_LOW = 0.5
+
+
+def gini(y: Floats, obs_weights: Floats) -> float:
+    """Gini coefficient of a population: E|Y - Y'| / (2 mean).
+
+    Parameters
+    ----------
+    y : ndarray, shape (N,)
+        Values >= 0 with a positive mean.
+    obs_weights : ndarray, shape (N,)
+        Non-negative weights.
+
+    Returns
+    -------
+    float
+        In [0, 1).
+    """
+    order = np.argsort(y, kind="stable")
+    size, income, spread = _spread(y[order], obs_weights[order])
+    return float(spread / (size * income))
+
+
+def _spread(x: Floats, weights: Floats) -> tuple[Floats, Floats, Floats]:
+    """Sum weights, weights times x, and gaps of x times weight below times weight above.
+
+    x ascends along its last axis, shape (N,) or (R, N); weights have shape (N,) or (R, N), one row a draw.
+    """
+    below = np.cumsum(weights, axis=-1)
+    size = np.asarray(below[..., -1])
+    between = below[..., :-1] * (size[..., None] - below[..., :-1])
+    return size, np.vecdot(weights, x), np.vecdot(between, np.diff(x, axis=-1))
+
+
+def theil_l(y: Floats, obs_weights: Floats) -> float:
+    """Theil's L, the mean logarithmic deviation: mean ln(mean / y).
+
+    Parameters
+    ----------
+    y : ndarray, shape (N,)
+        Positive values.
+    obs_weights : ndarray, shape (N,)
+        Non-negative weights.
+
+    Returns
+    -------
+    float
+        At least 0.
+    """
+    u = y / np.average(y, weights=obs_weights)
+    # u - 1 has mean zero; added to each term it makes all of them non-negative, so that no digits cancel.
+    d = u - 1.0
+    log = np.where(u > _LOW, np.log1p(np.maximum(d, -_LOW)), np.log(u))
+    return float(np.average(d - log, weights=obs_weights))
+
+
+def atkinson(y: Floats, obs_weights: Floats, epsilon: float) -> float:
+    """Atkinson's index: 1 - [mean (y / mean)^(1 - e)]^(1 / (1 - e)), and its limit at e = 1.
+
+    Parameters
+    ----------
+    y : ndarray, shape (N,)
+        Values >= 0 with a positive mean; positive if e >= 1.
+    obs_weights : ndarray, shape (N,)
+        Non-negative weights.
+    epsilon : float
+        Aversion to inequality e >= 0.
+
+    Returns
+    -------
+    float
+        In [0, 1].
+    """
+    power = 1.0 - epsilon
+    if power == 0.0:
+        return float(-np.expm1(-theil_l(y, obs_weights)))
+    with np.errstate(divide="ignore"):
+        exponent = power * np.log(y / np.average(y, weights=obs_weights))
+    top = exponent.max()
+    if np.abs(exponent).max() < 1.0:
+        # Near e = 1 the mean is 1 plus very little, and that little is what counts.
+        log_mean = np.log1p(np.average(np.expm1(exponent), weights=obs_weights))
+    else:
+        log_mean = top + np.log(np.average(np.exp(exponent - top), weights=obs_weights))
+    return max(0.0, float(-np.expm1(log_mean / power)))
+
+
+def variation(y: Floats, obs_weights: Floats, ddof: int = 0) -> float:
+    """Coefficient of variation: standard deviation over mean.
+
+    Parameters
+    ----------
+    y : ndarray, shape (N,)
+        Values with a mean that is not zero.
+    obs_weights : ndarray, shape (N,)
+        Non-negative weights; a weight of 2 is a row written twice.
+    ddof : int
+        Taken from the sum of weights under the squares; 0 is the population's.
+
+    Returns
+    -------
+    float
+        At least 0 if the mean is positive.
+    """
+    mean = np.average(y, weights=obs_weights)
+    squares = obs_weights @ (y - mean) ** 2
+    return float(np.sqrt(squares / (obs_weights.sum() - ddof)) / mean)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Dagum:
+    """Gini coefficient split by groups.
+
+    Parameters
+    ----------
+    total, within, between, transvariation : float
+        G and its three parts.
+    sizes, means, ginis : ndarray, shape (K,)
+        Sum of weights, mean and Gini coefficient of each group; the last is NaN for a group of zeros.
+    ahead : ndarray, shape (K, K)
+        ``E(Y_j - Y_h)+``, the mean lead of a member of j (row) over a member of h (column).
+    """
+
+    total: float
+    within: float
+    between: float
+    transvariation: float
+    sizes: Floats
+    means: Floats
+    ginis: Floats
+    ahead: Floats
+
+
+def dagum(y: Floats, groups: Ints, n_groups: int, obs_weights: Floats) -> Dagum:
+    """Decompose the Gini coefficient by groups as Dagum (1997).
+
+    Parameters
+    ----------
+    y : ndarray, shape (N,)
+        Values >= 0 with a positive mean.
+    groups : ndarray of int, shape (N,)
+        Codes 0..K-1.
+    n_groups : int
+        K.
+    obs_weights : ndarray, shape (N,)
+        Non-negative weights, their sum positive in every group.
+
+    Returns
+    -------
+    Dagum
+        Parts, groups and pairs.
+
+    Notes
+    -----
+    With n and m the size and mean of a group, p its share in rows and s in income, p_j s_h + p_h s_j is
+    n_j n_h (m_j + m_h) / (n^2 m). The denominators of the pairs' coefficients cancel, and every part is a sum
+    of n_j n_h E(Y_j - Y_h)+ over n^2 m. One sort, then one pass over the rows for each group.
+    """
+    order = np.argsort(y, kind="stable")
+    x, codes, weights = y[order], groups[order], obs_weights[order]
+    sizes = np.bincount(codes, weights, n_groups).astype(np.float64)
+    means = np.bincount(codes, weights * x, n_groups) / sizes
+    ahead, gaps, climbed = np.empty((n_groups, n_groups)), np.diff(x), np.zeros(x.size)
+    for h in range(n_groups):
+        below = np.cumsum(np.where(codes == h, weights, 0.0))[:-1] / sizes[h]
+        np.cumsum(gaps * below, out=climbed[1:])
+        ahead[:, h] = np.bincount(codes, weights * climbed, n_groups) / sizes
+    scale = sizes.sum() * (sizes @ means)
+    own = ahead.diagonal()
+    # The poorer group's lead over the richer is the smaller of the two.
+    overlap = np.triu(np.minimum(ahead, ahead.T) * sizes * sizes[:, None], 1)
+    with np.errstate(invalid="ignore"):
+        ginis = own / means
+    return Dagum(
+        total=gini(y, obs_weights),
+        within=float(sizes**2 @ own / scale),
+        between=gini(means, sizes),
+        transvariation=float(2.0 * overlap.sum() / scale),
+        sizes=sizes,
+        means=means,
+        ginis=ginis,
+        ahead=ahead,
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rows:
+    """Rows in the two orders that every draw needs: by value, and by value inside groups.
+
+    Parameters
+    ----------
+    pooled, grouped : tuple of arrays, shape (N,)
+        Values in ascending order, their clusters and weights.
+    starts : ndarray of int, shape (K + 1,)
+        Where each group begins in `grouped`, and N.
+    n_clusters : int
+        Clusters to draw from.
+    """
+
+    pooled: tuple[Floats, Ints, Floats]
+    grouped: tuple[Floats, Ints, Floats]
+    starts: Ints
+    n_clusters: int
+
+
+def ranked(y: Floats, groups: Ints, clusters: Ints, obs_weights: Floats) -> Rows:
+    """Sort the rows once for all draws.
+
+    Parameters
+    ----------
+    y : ndarray, shape (N,)
+        Values >= 0 with a positive mean.
+    groups, clusters : ndarray of int, shape (N,)
+        Codes from 0 on without gaps.
+    obs_weights : ndarray, shape (N,)
+        Non-negative weights.
+
+    Returns
+    -------
+    Rows
+        For :func:`dagum_draws`.
+    """
+    pooled, grouped = np.argsort(y, kind="stable"), np.lexsort((y, groups))
+    counts = np.bincount(groups)
+    return Rows(
+        pooled=(y[pooled], clusters[pooled], obs_weights[pooled]),
+        grouped=(y[grouped], clusters[grouped], obs_weights[grouped]),
+        starts=np.concatenate([[0], np.cumsum(counts)]).astype(np.intp),
+        n_clusters=int(clusters.max()) + 1,
+    )
+
+
+def dagum_parts(rows: Rows, counts: Floats) -> Floats:
+    """Decompose the Gini coefficient of drawn clusters.
+
+    Parameters
+    ----------
+    rows : Rows
+        The sample.
+    counts : ndarray, shape (R, C)
+        How often each cluster is in each draw.
+
+    Returns
+    -------
+    ndarray, shape (R, 4)
+        G, within, between and transvariation, as if the drawn clusters' rows were written out; NaN where all
+        that was drawn is zero. A group that no drawn cluster has is not there.
+    """
+    x, clusters, weights = rows.pooled
+    size, income, spread = _spread(x, counts[:, clusters] * weights)
+    x, clusters, weights = rows.grouped
+    groups = [slice(a, b) for a, b in zip(rows.starts[:-1], rows.starts[1:], strict=True)]
+    each = [_spread(x[g], counts[:, clusters[g]] * weights[g]) for g in groups]
+    sizes, incomes, spreads = (np.stack(parts, axis=1) for parts in zip(*each, strict=True))
+    # A group that is not drawn weighs nothing, and at the lower end it widens no gap between others.
+    means = incomes / np.where(sizes > 0.0, sizes, 1.0)
+    order = np.argsort(means, axis=1)
+    _, _, apart = _spread(np.take_along_axis(means, order, 1), np.take_along_axis(sizes, order, 1))
+    with np.errstate(invalid="ignore"):
+        total, within, between = np.stack([spread, spreads.sum(axis=1), apart]) / (size * income)
+    # The rest is never negative but for rounding.
+    return np.stack([total, within, between, np.maximum(total - within - between, 0.0)], axis=1)
+
+
+def dagum_draws(rows: Rows, reps: int, seed: np.random.SeedSequence, *, memory: int = 2**22) -> Floats:
+    """Draw clusters with replacement and decompose each draw.
+
+    Parameters
+    ----------
+    rows : Rows
+        The sample.
+    reps : int
+        R, draws.
+    seed : SeedSequence
+        The only source of what is drawn.
+    memory : int
+        Bytes that the arrays of one chunk of draws may take; 4 MB, since running sums are fastest in cache.
+        Chunks do not change the draws.
+
+    Returns
+    -------
+    ndarray, shape (R, 4)
+        As :func:`dagum_parts`.
+    """
+    generator = np.random.default_rng(seed)
+    chunk = max(1, memory // (8 * (4 * rows.pooled[0].size + 4 * rows.n_clusters)))
+    out = np.empty((reps, 4))
+    for start in range(0, reps, chunk):
+        stop = min(start + chunk, reps)
+        out[start:stop] = dagum_parts(rows, draw_counts(generator, rows.n_clusters, stop - start))
+    return out
+
+
+def ergodic(transitions: Floats) -> tuple[Floats, int]:
+    """Where a Markov chain settles.
+
+    Parameters
+    ----------
+    transitions : ndarray, shape (K, K)
+        Probabilities; every row adds up to one.
+
+    Returns
+    -------
+    distribution : ndarray, shape (K,)
+        The p with p = p P, adding up to one; 0 for classes that are left for good. NaN if it depends on where
+        the chain starts.
+    n_closed : int
+        Sets of classes that are never left once entered; the distribution is unique if there is one.
+    """
+    from scipy.sparse.csgraph import connected_components
+
+    count, member = connected_components(transitions > 0, directed=True, connection="strong")
+    leaves = (transitions > 0) & (member[:, None] != member)
+    closed = np.setdiff1d(np.arange(count), member[leaves.any(axis=1)])
+    distribution = np.full(len(transitions), np.nan)
+    if closed.size == 1:
+        inside = np.flatnonzero(member == closed[0])
+        system = np.eye(inside.size) - transitions[np.ix_(inside, inside)].T
+        system[-1] = 1.0  # the equations add up to nothing: one gives way to the sum
+        distribution[:] = 0.0
+        distribution[inside] = np.linalg.solve(system, np.eye(inside.size)[-1])
+    return distribution, int(closed.size)

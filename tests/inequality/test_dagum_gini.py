@@ -1,0 +1,298 @@
+"""Dagum's decomposition: outside numbers, identities, pairs, and draws against stacked rows."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import warnings
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from digiprosper.errors import (
+    FewClustersWarning,
+    FewDrawsWarning,
+    IdentificationError,
+    InputTypeError,
+    OptionError,
+)
+from digiprosper.inequality import DagumResult, dagum, gini
+from digiprosper.kernels.resampling import draw_counts
+from digiprosper.results.protocol import HasDraws, Results
+
+OUTSIDE = json.loads(
+    (Path(__file__).parents[1] / "reference" / "inequality.json").read_text(encoding="utf-8")
+)
+INCOMES, GROUPS = OUTSIDE["G3"]["data"], OUTSIDE["G3"]["groups"]
+PARTS = ["within", "between", "transvariation"]
+
+
+def provinces(seed=1, n=60, years=5):
+    """Incomes of provinces over years, moving together inside a province; regions of different means."""
+    rng = np.random.default_rng(seed)
+    region = np.array(["east", "central", "west"])[np.arange(n) % 3]
+    level = rng.normal(size=n) * 0.3 + np.array([0.6, 0.2, 0.0])[np.arange(n) % 3]
+    frame = pd.DataFrame({"id": np.repeat(np.arange(n), years), "region": np.repeat(region, years)})
+    frame["income"] = np.exp(np.repeat(level, years) + 0.1 * rng.normal(size=n * years))
+    frame["people"] = rng.integers(1, 5, n * years).astype(float)
+    return frame
+
+
+def test_outside_numbers():
+    found, case = dagum(INCOMES, GROUPS), OUTSIDE["dagum"]
+    assert found.total == pytest.approx(OUTSIDE["G3"]["gini"], abs=1e-15)
+    for name in PARTS:
+        assert getattr(found, name) == pytest.approx(case[name], abs=case["tolerance"])
+    assert found.shares.to_dict() == pytest.approx({n: case["exact"][n][0] / 241 for n in PARTS}, abs=1e-14)
+
+
+def test_pairs_as_defined():
+    rng = np.random.default_rng(2)
+    y, w, groups = rng.lognormal(size=45), rng.random(45), rng.choice(list("abcd"), 45)
+    found = dagum(y, groups, obs_weights=w)
+    assert found.pairs.columns.tolist() == ["richer", "poorer", "gini", "distance"]
+    assert len(found.pairs) == 6
+    means = found.groups["mean"]
+    for row in found.pairs.itertuples():
+        j, h = groups == row.richer, groups == row.poorer
+        assert means[row.richer] >= means[row.poorer]
+        chance = np.outer(w[j], w[h]) / (w[j].sum() * w[h].sum())
+        lead = y[j][:, None] - y[h]
+        d, p = (chance * np.maximum(lead, 0)).sum(), (chance * np.maximum(-lead, 0)).sum()
+        assert row.gini == pytest.approx((d + p) / (means[row.richer] + means[row.poorer]), abs=1e-13)
+        assert row.distance == pytest.approx((d - p) / (d + p), abs=1e-12)
+
+
+def test_groups_and_pairs_give_the_parts_back():
+    rng = np.random.default_rng(3)
+    y, groups = rng.lognormal(size=80), rng.choice(list("abcd"), 80)
+    found = dagum(y, groups)
+    table = found.groups
+    p, s = table["population_share"], table["income_share"]
+    assert p.sum() == pytest.approx(1)
+    assert s.sum() == pytest.approx(1)
+    for name in table.index:
+        assert table.loc[name, "gini"] == pytest.approx(gini(y[groups == name]), abs=1e-14)
+        assert table.loc[name, "mean"] == pytest.approx(y[groups == name].mean())
+    both = [
+        p[a] * s[b] + p[b] * s[a] for a, b in zip(found.pairs["richer"], found.pairs["poorer"], strict=True)
+    ]
+    across = found.pairs["gini"] * both
+    assert (table["gini"] * p * s).sum() == pytest.approx(found.within, abs=1e-14)
+    assert (across * found.pairs["distance"]).sum() == pytest.approx(found.between, abs=1e-14)
+    assert (across * (1 - found.pairs["distance"])).sum() == pytest.approx(found.transvariation, abs=1e-14)
+
+
+@given(seed=st.integers(0, 2**32 - 1))
+@settings(max_examples=60, deadline=None)
+def test_parts_add_up_whatever_the_rows(seed):
+    rng = np.random.default_rng(seed)
+    n = int(rng.integers(2, 60))
+    y, groups = rng.lognormal(size=n), rng.integers(0, 5, n)
+    times = rng.integers(0, 4, n) + (np.arange(n) == 0)
+    found = dagum(y, groups, obs_weights=times)
+    assert found.within + found.between + found.transvariation == pytest.approx(found.total, abs=1e-14)
+    assert found.total == pytest.approx(gini(y, obs_weights=times), abs=1e-14)
+    assert found.shares.isna().all() or found.shares.sum() == pytest.approx(1, abs=1e-10)
+    # Rows in another order, groups renamed, another unit, weights written out
+    order = rng.permutation(n)
+    again = dagum(y[order] * 1e4, [f"g{9 - g}" for g in groups[order]], obs_weights=times[order])
+    stacked = dagum(np.repeat(y, times), np.repeat(groups, times))
+    means = pd.Series(y * times).groupby(groups).sum() / pd.Series(times).groupby(groups).sum()
+    for name in ["total", *PARTS]:
+        assert getattr(again, name) == pytest.approx(getattr(found, name), abs=1e-13)
+        assert getattr(stacked, name) == pytest.approx(getattr(found, name), abs=1e-13)
+    in_group = means.loc[groups].to_numpy()
+    assert gini(np.nan_to_num(in_group), obs_weights=times) == pytest.approx(found.between, abs=1e-13)
+
+
+def test_groups_apart_and_groups_alike():
+    apart = dagum([1, 2, 3, 11, 12, 13], list("aaabbb"))
+    assert apart.transvariation == 0.0
+    assert apart.pairs["distance"].tolist() == [1.0]
+    touching = dagum([1, 2, 2, 3], list("aabb"))
+    assert touching.transvariation == 0.0
+    alike = dagum([1, 2, 3, 1, 2, 3], list("aaabbb"))
+    assert alike.between == 0.0
+    assert alike.pairs["distance"].tolist() == [0.0]
+    # One member of the poorer group ahead of one of the richer: E(Y_h - Y_j)+ = 2/4, times 2 p_j p_h / mean
+    crossing = dagum([1, 6, 4, 9], list("aabb"))
+    assert crossing.transvariation == pytest.approx(2 * 0.25 * 0.5 / 5, abs=1e-15)
+
+
+def test_one_group_and_equal_values():
+    alone = dagum(INCOMES, ["all"] * 10)
+    assert alone.shares.tolist() == pytest.approx([1, 0, 0])
+    assert alone.pairs.empty
+    flat = dagum([2.0, 2.0, 2.0], list("aab"))
+    assert (flat.total, flat.within, flat.between, flat.transvariation) == (0, 0, 0, 0)
+    assert flat.shares.isna().all()
+    assert flat.pairs[["gini"]].to_numpy().tolist() == [[0.0]]
+    assert flat.pairs["distance"].isna().all()
+    zeros = dagum([0, 0, 1, 2], list("aabb"))
+    assert np.isnan(zeros.groups.loc["a", "gini"])
+    assert zeros.shares.sum() == pytest.approx(1)
+
+
+# --- draws -------------------------------------------------------------------------------------------------
+
+
+def test_a_draw_is_the_decomposition_of_stacked_rows():
+    frame = provinces(n=40)
+    found = dagum(
+        frame["income"], frame["region"], obs_weights=frame["people"], clusters=frame["id"], reps=199, rng=7
+    )
+    counts = draw_counts(np.random.SeedSequence(7), 40, 199)
+    for r in range(30):
+        rows = np.concatenate(
+            [np.flatnonzero(frame["id"] == c) for c in np.repeat(np.arange(40), counts[r].astype(int))]
+        )
+        part = frame.iloc[rows].reset_index(drop=True)
+        again = dagum(part["income"], part["region"], obs_weights=part["people"])
+        np.testing.assert_allclose(found.draws.iloc[r], [again.total, *again.shares], atol=1e-10)
+
+
+def test_by_default_rows_are_drawn():
+    frame = provinces(n=50, years=1)
+    rows = dagum(frame["income"], frame["region"], reps=199, rng=3)
+    named = dagum(frame["income"], frame["region"], clusters=frame["id"], reps=199, rng=3)
+    pd.testing.assert_frame_equal(rows.draws, named.draws)
+    assert rows.n_clusters == 50
+
+
+def test_rows_of_one_entity_drawn_apart_are_told():
+    frame = provinces().assign(year=np.tile(np.arange(5), 60)).set_index(["id", "year"])
+    apart = dagum(frame["income"], frame["region"], reps=199, rng=3)
+    assert [n.code for n in apart.diagnostics] == ["rows_drawn"]
+    assert "get_level_values('id')" in apart.summary()
+    ids = frame.index.get_level_values("id")
+    assert dagum(frame["income"], frame["region"], clusters=ids, reps=199, rng=3).diagnostics == ()
+    once = frame.xs(2, level="year", drop_level=False)
+    assert dagum(once["income"], once["region"], reps=199, rng=3).diagnostics == ()
+
+
+def test_intervals():
+    frame = provinces()
+    found = dagum(frame["income"], frame["region"], clusters=frame["id"], reps=399, rng=5, level=0.9)
+    table = found.intervals
+    assert table.index.tolist() == ["total", "share_within", "share_between", "share_transvariation"]
+    assert table.columns.tolist() == ["estimate", "conf_low", "conf_high"]
+    assert (table["conf_low"] < table["estimate"]).all()
+    assert (table["estimate"] < table["conf_high"]).all()
+    # Order statistics at .05 and .95 times 400
+    ordered = np.sort(found.draws["share_between"])
+    assert table.loc["share_between", "conf_low"] == pytest.approx(ordered[19])
+    assert table.loc["share_between", "conf_high"] == pytest.approx(ordered[379])
+    np.testing.assert_allclose(found.draws.iloc[:, 1:].sum(axis=1), 1.0, atol=1e-12)
+    narrower = dagum(frame["income"], frame["region"], reps=399, rng=5, level=0.9).intervals
+    assert (narrower.loc["share_between", "conf_high"] - narrower.loc["share_between", "conf_low"]) < (
+        table.loc["share_between", "conf_high"] - table.loc["share_between", "conf_low"]
+    )
+
+
+def test_draws_are_reproduced_and_do_not_depend_on_the_order_of_rows():
+    frame = provinces()
+    call = {"clusters": frame["id"], "reps": 199}
+    first = dagum(frame["income"], frame["region"], **call)
+    again = dagum(frame["income"], frame["region"], rng=first.rng_entropy, **call)
+    pd.testing.assert_frame_equal(first.draws, again.draws)
+    turned = frame.sample(frac=1, random_state=1)
+    other = dagum(turned["income"], turned["region"], clusters=turned["id"], reps=199, rng=first.rng_entropy)
+    np.testing.assert_allclose(other.draws, first.draws, atol=1e-12)
+
+
+def test_without_draws():
+    found = dagum(INCOMES, GROUPS)
+    assert found.draws.shape == (0, 4)
+    assert found.intervals[["conf_low", "conf_high"]].isna().all(axis=None)
+    assert found.rng_entropy is None
+    assert found.n_clusters is None
+    assert "no draws" in found.summary()
+
+
+def test_few_clusters_few_draws_and_lost_draws():
+    frame = provinces(n=30)
+    arguments = (frame["income"], frame["region"])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        some = dagum(*arguments, clusters=frame["id"], reps=199, rng=1)
+    assert [n.code for n in some.diagnostics] == ["few_clusters"]
+    with pytest.warns(FewClustersWarning, match="3 clusters"):
+        dagum(*arguments, clusters=frame["region"], reps=199, rng=1)
+    with pytest.warns(FewDrawsWarning, match="reps=50"):
+        dagum(*arguments, clusters=frame["id"], reps=50, rng=1)
+    y = [0.0] * 25 + [1.0, 2.0]
+    with pytest.warns(FewDrawsWarning, match="do not count"):
+        lost = dagum(y, ["a", "b", *["a"] * 25], reps=199, rng=1)
+    assert lost.draws["share_within"].isna().any()
+    assert lost.intervals["conf_low"].notna().all()
+
+
+def test_options_out_of_range():
+    for reps in (-1, 1.5, "99", True, None):
+        with pytest.raises(OptionError, match="reps"):
+            dagum(INCOMES, GROUPS, reps=reps)
+    with pytest.raises(OptionError, match="level"):
+        dagum(INCOMES, GROUPS, level=95)
+    with pytest.raises(IdentificationError, match="one cluster"):
+        dagum(INCOMES, GROUPS, clusters=["x"] * 10, reps=99)
+    with pytest.raises(InputTypeError, match="rng"):
+        dagum(INCOMES, GROUPS, reps=99, rng="seed")
+
+
+def test_the_result_is_small_plain_and_no_set_of_estimates():
+    frame = provinces()
+    found = dagum(frame["income"], frame["region"], clusters=frame["id"], reps=199, rng=2)
+    assert isinstance(found, DagumResult)
+    assert isinstance(found, HasDraws)
+    assert not isinstance(found, Results)
+    with pytest.raises(AttributeError):
+        found.total = 1.0  # type: ignore[misc]
+    back = pickle.loads(pickle.dumps(found))
+    pd.testing.assert_frame_equal(back.intervals, found.intervals)
+    pd.testing.assert_frame_equal(back.pairs, found.pairs)
+    data = json.loads(json.dumps(found.to_dict()))
+    assert data["schema"] == 1
+    assert data["total"] == found.total
+    assert [p["richer"] for p in data["pairs"]] == ["east", "east", "central"]
+    text = found.summary()
+    assert repr(found) == text
+    assert "95% interval" in text
+    assert text.splitlines()[-1].endswith(f"199 draws of 60 clusters; rng {found.rng_entropy}")
+    assert max(map(len, text.splitlines())) <= 80
+
+
+@pytest.mark.montecarlo
+def test_coverage():
+    """The table in docs/inequality.md, 100 clusters, within its Monte Carlo error."""
+
+    def sample(seed, n):
+        rng = np.random.default_rng(seed)
+        region = np.repeat(np.arange(3), np.round(np.array([0.35, 0.30, 0.35]) * n).astype(int))
+        level = np.array([0.6, 0.2, 0.0])[region] + 0.35 * rng.normal(size=n)
+        return np.exp(level[:, None] + 0.1 * rng.normal(size=(n, 10))).ravel(), np.repeat(region, 10)
+
+    y, region = sample(0, 100_000)
+    many = dagum(y, region)
+    truth = np.array([many.total, *many.shares])
+    hits = np.zeros(4)
+    for seed in range(500):
+        y, region = sample(seed + 1, 100)
+        table = dagum(y, region, clusters=np.repeat(np.arange(100), 10), reps=399, rng=seed).intervals
+        hits += ((table["conf_low"] <= truth) & (truth <= table["conf_high"])).to_numpy()
+    cover = hits / 500
+    assert (cover > np.array([0.86, 0.94, 0.92, 0.93])).all()
+    assert cover[0] < 0.94
+
+
+def test_many_groups():
+    rng = np.random.default_rng(4)
+    y, groups = rng.lognormal(size=2000), rng.integers(0, 200, 2000)
+    found = dagum(y, groups)
+    assert found.within + found.between + found.transvariation == pytest.approx(found.total, abs=1e-13)
+    assert len(found.pairs) == len(list(combinations(range(200), 2)))
