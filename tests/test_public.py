@@ -83,6 +83,8 @@ PanelThreshold ThresholdResults Mediation MediationResults EffectResults u_test 
 stepwise etable Table TestResult Results HasDraws Glance plots datasets Notice
 PanelIndexError ColumnError TermError OptionError InputTypeError AlignmentError MissingDataError
 CollinearityError IdentificationError IndicatorError ThresholdSearchError DigiprosperError
+PanelKink KinkResults PropagatedIndex gini theil_t theil_l atkinson coefficient_of_variation dagum DagumResult
+theil_decomposition urban_rural_theil sigma_convergence beta_convergence markov_transitions
 SingletonWarning FewClustersWarning NearCollinearWarning BoundaryThresholdWarning SmallRegimeWarning
 MissingDataWarning IdentificationWarning DigiprosperWarning
 """
@@ -126,11 +128,28 @@ CONTRACT = {
     ),
     "FixedEffects.fit": "panel, *, rng=None, progress=False",
     "PanelThreshold": (
-        f"y, regime_dependent, threshold_variable, x=(), *, n_thresholds=1, thresholds=None, {EFFECTS}, "
-        "trim=0.05, grid=None, rule='<=', regime_intercept=False, bootstrap='wild_cluster', reps=999, "
-        "level=0.95, df='hansen', cov_type='clustered', clusters=None, ssc='reghdfe'"
+        "y, regime_dependent, threshold_variable, x=(), *, n_thresholds=1, thresholds=None, "
+        f"search='sequential', {EFFECTS}, absorb=(), trim=0.05, min_nobs=1, min_entities=0, grid=None, "
+        "rule='<=', regime_intercept=False, bootstrap='wild_cluster', reps=999, level=0.95, confidence='lr', "
+        "df='hansen', cov_type='clustered', clusters=None, ssc='reghdfe'"
     ),
     "PanelThreshold.fit": "panel, *, rng=None, progress=False",
+    "ThresholdResults.confidence_set": "threshold=1, *, method=None",
+    "ThresholdResults.critical_value": "threshold=1, *, method=None",
+    "PropagatedIndex": "indices, model, *, reps=999, level=0.95",
+    "PropagatedIndex.fit": "panel, *, rng=None, progress=False",
+    "gini": "y, *, obs_weights=None",
+    "atkinson": "y, epsilon, *, obs_weights=None",
+    "coefficient_of_variation": "y, *, ddof=0, obs_weights=None",
+    "dagum": "y, groups, *, obs_weights=None, clusters=None, reps=0, rng=None, level=0.95",
+    "theil_decomposition": "y, groups, *, obs_weights=None",
+    "urban_rural_theil": "urban_income, rural_income, urban_population, rural_population",
+    "sigma_convergence": "panel, column",
+    "markov_transitions": "panel, column, *, classes=None, cuts='pooled'",
+    "beta_convergence": (
+        "panel, column, *, x=(), entity_effects=False, time_effects=False, cov_type='clustered', "
+        "clusters=None, ssc='reghdfe', **options"
+    ),
     "Mediation": (
         f"y, treatment, mediators, x=(), *, structure='parallel', {EFFECTS}, cov_type='clustered', "
         "clusters=None, ssc='reghdfe', reps=4999"

@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from digiprosper.errors import SmallRegimeWarning as SmallRegimeWarning
     from digiprosper.errors import TermError as TermError
     from digiprosper.errors import ThresholdSearchError as ThresholdSearchError
+    from digiprosper.estimators.kink import PanelKink as PanelKink
     from digiprosper.estimators.linear import FixedEffects as FixedEffects
     from digiprosper.estimators.mediation import Mediation as Mediation
     from digiprosper.estimators.mediation import MediationResults as MediationResults
@@ -57,10 +58,26 @@ if TYPE_CHECKING:
     from digiprosper.estimators.preparation import CovType as CovType
     from digiprosper.estimators.preparation import Ssc as Ssc
     from digiprosper.estimators.threshold import Bootstrap as Bootstrap
+    from digiprosper.estimators.threshold import Confidence as Confidence
     from digiprosper.estimators.threshold import DfRule as DfRule
     from digiprosper.estimators.threshold import Grid as Grid
     from digiprosper.estimators.threshold import PanelThreshold as PanelThreshold
     from digiprosper.estimators.threshold import Rule as Rule
+    from digiprosper.estimators.threshold import Search as Search
+    from digiprosper.inequality.convergence import Cuts as Cuts
+    from digiprosper.inequality.convergence import MarkovResult as MarkovResult
+    from digiprosper.inequality.convergence import markov_transitions as markov_transitions
+    from digiprosper.inequality.convergence import sigma_convergence as sigma_convergence
+    from digiprosper.inequality.dagum_gini import DagumResult as DagumResult
+    from digiprosper.inequality.dagum_gini import dagum as dagum
+    from digiprosper.inequality.measures import atkinson as atkinson
+    from digiprosper.inequality.measures import coefficient_of_variation as coefficient_of_variation
+    from digiprosper.inequality.measures import gini as gini
+    from digiprosper.inequality.measures import theil_l as theil_l
+    from digiprosper.inequality.measures import theil_t as theil_t
+    from digiprosper.inequality.theil_groups import TheilDecomposition as TheilDecomposition
+    from digiprosper.inequality.theil_groups import theil_decomposition as theil_decomposition
+    from digiprosper.inequality.theil_groups import urban_rural_theil as urban_rural_theil
     from digiprosper.panel import Panel as Panel
     from digiprosper.panel import Sample as Sample
     from digiprosper.present import plots as plots
@@ -69,14 +86,19 @@ if TYPE_CHECKING:
     from digiprosper.present.tables import etable as etable
     from digiprosper.results.collection import ResultSet as ResultSet
     from digiprosper.results.effects import EffectResults as EffectResults
+    from digiprosper.results.kink import KinkResults as KinkResults
     from digiprosper.results.linear import LinearResults as LinearResults
     from digiprosper.results.protocol import Glance as Glance
     from digiprosper.results.protocol import HasDraws as HasDraws
     from digiprosper.results.protocol import Results as Results
     from digiprosper.results.tests import TestResult as TestResult
     from digiprosper.results.threshold import ThresholdResults as ThresholdResults
+    from digiprosper.studies.convergence import ConvergenceResults as ConvergenceResults
+    from digiprosper.studies.convergence import beta_convergence as beta_convergence
     from digiprosper.studies.many import fit_all as fit_all
     from digiprosper.studies.many import stepwise as stepwise
+    from digiprosper.studies.propagation import PropagatedIndex as PropagatedIndex
+    from digiprosper.studies.propagation import PropagatedResults as PropagatedResults
 
 __version__ = "0.1.0"
 
@@ -93,7 +115,11 @@ _HOME = {
     "Below": "present.rows",
     "Bootstrap": "estimators.threshold",
     "CompositeIndex": "composite.index",
+    "Confidence": "estimators.threshold",
+    "ConvergenceResults": "studies.convergence",
     "CovType": "estimators.preparation",
+    "Cuts": "inequality.convergence",
+    "DagumResult": "inequality.dagum_gini",
     "DfRule": "estimators.threshold",
     "Direction": "composite.indicators",
     "EffectResults": "results.effects",
@@ -106,31 +132,49 @@ _HOME = {
     "IndexStructure": "composite.index",
     "Indicator": "composite.indicators",
     "IndicatorSystem": "composite.indicators",
+    "KinkResults": "results.kink",
     "LinearResults": "results.linear",
+    "MarkovResult": "inequality.convergence",
     "Mediation": "estimators.mediation",
     "MediationResults": "estimators.mediation",
     "MediationStructure": "estimators.mediation",
     "Normalisation": "composite.normalise",
     "Panel": "panel",
+    "PanelKink": "estimators.kink",
     "PanelThreshold": "estimators.threshold",
+    "PropagatedIndex": "studies.propagation",
+    "PropagatedResults": "studies.propagation",
     "ResultSet": "results.collection",
     "Results": "results.protocol",
     "Rule": "estimators.threshold",
     "Sample": "panel",
     "Scope": "composite.index",
+    "Search": "estimators.threshold",
     "SobelKind": "estimators.mediation",
     "Ssc": "estimators.preparation",
     "Table": "present.tables",
     "TestResult": "results.tests",
+    "TheilDecomposition": "inequality.theil_groups",
     "ThresholdResults": "results.threshold",
     "Truth": "datasets.simulate",
     "UTestResult": "diagnostics",
     "Weighting": "composite.weights",
+    "atkinson": "inequality.measures",
+    "beta_convergence": "studies.convergence",
+    "coefficient_of_variation": "inequality.measures",
+    "dagum": "inequality.dagum_gini",
     "entropy_weights": "composite.weights",
     "etable": "present.tables",
     "fit_all": "studies.many",
+    "gini": "inequality.measures",
+    "markov_transitions": "inequality.convergence",
+    "sigma_convergence": "inequality.convergence",
     "stepwise": "studies.many",
+    "theil_decomposition": "inequality.theil_groups",
+    "theil_l": "inequality.measures",
+    "theil_t": "inequality.measures",
     "u_test": "diagnostics",
+    "urban_rural_theil": "inequality.theil_groups",
 }
 _MODULES = {"datasets": "datasets", "plots": "present.plots"}
 
@@ -143,8 +187,12 @@ __all__ = [
     "CollinearityError",
     "ColumnError",
     "CompositeIndex",
+    "Confidence",
+    "ConvergenceResults",
     "CovType",
     "CovarianceWarning",
+    "Cuts",
+    "DagumResult",
     "DfRule",
     "DigiprosperError",
     "DigiprosperWarning",
@@ -166,7 +214,9 @@ __all__ = [
     "IndicatorSystem",
     "IndicatorWarning",
     "InputTypeError",
+    "KinkResults",
     "LinearResults",
+    "MarkovResult",
     "Mediation",
     "MediationResults",
     "MediationStructure",
@@ -178,12 +228,16 @@ __all__ = [
     "OptionError",
     "Panel",
     "PanelIndexError",
+    "PanelKink",
     "PanelThreshold",
+    "PropagatedIndex",
+    "PropagatedResults",
     "ResultSet",
     "Results",
     "Rule",
     "Sample",
     "Scope",
+    "Search",
     "SingletonWarning",
     "SmallRegimeWarning",
     "SobelKind",
@@ -191,18 +245,30 @@ __all__ = [
     "Table",
     "TermError",
     "TestResult",
+    "TheilDecomposition",
     "ThresholdResults",
     "ThresholdSearchError",
     "Truth",
     "UTestResult",
     "Weighting",
+    "atkinson",
+    "beta_convergence",
+    "coefficient_of_variation",
+    "dagum",
     "datasets",
     "entropy_weights",
     "etable",
     "fit_all",
+    "gini",
+    "markov_transitions",
     "plots",
+    "sigma_convergence",
     "stepwise",
+    "theil_decomposition",
+    "theil_l",
+    "theil_t",
     "u_test",
+    "urban_rural_theil",
 ]
 
 

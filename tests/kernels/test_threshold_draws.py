@@ -201,3 +201,11 @@ def test_concentration_is_the_share_of_the_squared_scores() -> None:
     share = draws.concentration(plan, data["y"], at, data["entity"])
     assert share == pytest.approx(squares[:5].sum() / squares.sum(), rel=1e-9)
     assert draws.concentration(plan, data["y"], at, data["entity"], top=1) > 0.5
+
+
+@pytest.mark.parametrize(("groups", "share"), [(5, 1.0), (31, 0.56), (60, 0.38), (100, 0.27)])
+def test_few_of_equal_clusters_carry_what_chance_gives(groups: int, share: float) -> None:
+    scores = np.random.default_rng(0).normal(size=(4000, groups)) ** 2
+    largest = np.sort(scores, axis=1)[:, -5:].sum(axis=1) / scores.sum(axis=1)
+    assert draws.usual_concentration(groups) == pytest.approx(largest.mean(), abs=0.02)
+    assert draws.usual_concentration(groups) == pytest.approx(share, abs=0.02)

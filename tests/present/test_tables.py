@@ -128,6 +128,27 @@ def test_thresholds_head_their_slopes(panel):
     assert table.frame.iloc[at + 2, 0] == f"{found.thresholds.loc[1, 'F']:.2f}"
 
 
+@pytest.mark.filterwarnings("ignore::digiprosper.errors.BoundaryThresholdWarning")
+def test_kinks_head_their_slopes(panel):
+    spec = dp.PanelKink("log(gsp)", "log(pcap)", ["unemp"], reps=199)
+    found = spec.fit(panel, rng=1)
+    line = dp.FixedEffects("log(gsp)", ["log(pcap)"]).fit(panel)
+    table = etable([found, line], labels={"log(pcap)": "Capital", "unemp": "U"}, digits=4)
+    gamma, pieces = f"{found.threshold:.4f}", found.confidence_set()
+    assert list(table.frame.index)[1:7:2] == [f"Capital (Capital {s} {gamma})" for s in ("<=", ">")] + ["U"]
+    at = list(table.frame.index).index("Threshold 1: Capital")
+    assert table.frame.iloc[at : at + 4, 0].tolist() == [
+        gamma,
+        f"[{pieces[0][0]:.4f}, {pieces[-1][1]:.4f}]",
+        f"{found.test.statistic:.4f}",
+        f"({found.test.p_value:.4f})",
+    ]
+    other = spec.replace(x=(), bootstrap=None).fit(panel)
+    two = etable([found, other], labels={"log(pcap)": "Capital"})
+    assert "Capital (below)" in two.frame.index
+    assert two.frame.loc["F of threshold 1"].tolist()[1] == ""
+
+
 def test_effects_of_mediation_are_printed(panel):
     spec = dp.Mediation("log(gsp)", "log(pcap)", ["log(emp)"], ["log(pc)"], reps=199)
     with pytest.warns(dp.IdentificationWarning, match="proportion_mediated"):

@@ -24,7 +24,7 @@ from digiprosper.estimators.linear import fit_columns
 from digiprosper.estimators.preparation import CovType, LinearOptions, Ssc, check_linear_options, prepare
 from digiprosper.estimators.specification import Specification, as_terms, check_reps, one_term
 from digiprosper.estimators.threshold_remarks import remarks
-from digiprosper.estimators.threshold_search import EXACT, WILD, Bootstrap, ThresholdSearch
+from digiprosper.estimators.threshold_search import EXACT, WILD, Bootstrap, ThresholdSearch, denominator
 from digiprosper.kernels import threshold as kernel
 from digiprosper.panel.terms import canonical
 from digiprosper.results.threshold import ThresholdResults
@@ -329,10 +329,8 @@ class PanelThreshold(Specification):
             search = self._search(prepared)
             found = search.run(rng)
             if isinstance(found, int):
-                raise self._no_room(
-                    f"threshold {found} has no candidate that leaves each regime enough and tells its slopes apart",
-                    sample,
-                )
+                reason = f"threshold {found} has no candidate that leaves each regime enough to tell its slopes"
+                raise self._no_room(reason, sample)
             slopes = self._slopes(prepared, search.plan.regimes(found.at))
         except (ThresholdSearchError, CollinearityError, IdentificationError):
             # A fault of the columns themselves is told under their own names.
@@ -400,7 +398,7 @@ class PanelThreshold(Specification):
         return ThresholdSearch(
             prepared=prepared,
             plan=plan,
-            df=self._denominator(prepared),
+            df=denominator(prepared, self.df),
             count=self._count,
             joint=self.search == "joint",
             bootstrap=self._bootstraps,
@@ -412,12 +410,6 @@ class PanelThreshold(Specification):
     @property
     def _draws_sets(self) -> bool:
         return self.confidence == "bootstrap" and self.thresholds is None
-
-    def _denominator(self, prepared: Prepared) -> float:
-        n, entities = prepared.sample.nobs, prepared.sample.n_entities
-        if prepared.entity_position is None:
-            return float(n - 1)
-        return float(n - entities) if self.df == "hansen" else n - n / entities
 
     def _slopes(self, prepared: Prepared, regimes: Ints) -> LinearResults:
         sample, numbers = prepared.sample, range(1, int(regimes.max()) + 1)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from digiprosper.errors import Notice, quoted
-from digiprosper.kernels.threshold_draws import WEBB_CLUSTERS
+from digiprosper.kernels.threshold_draws import WEBB_CLUSTERS, usual_concentration
 from digiprosper.panel.terms import canonical
 
 if TYPE_CHECKING:
@@ -199,14 +199,18 @@ def about_concentration(threshold: int, share: float, name: str, groups: int) ->
     Returns
     -------
     Notice
-        Code concentration.
+        Code concentration; it is no news (`data["high"]`) unless the share is beyond half way from what equal
+        clusters show by chance to all.
     """
+    usual = usual_concentration(groups)
+    high = share > (1 + usual) / 2
     text = (
         f"threshold {threshold}: {min(5, groups)} of {groups} clusters ({name}) carry {share:.0%} of the "
-        "squared scores of its test"
-        + ("." if share < 0.5 else "; see whether it stands without them (panel.subset).")
+        f"squared scores of its test (equal ones: about {usual:.0%})"
+        + ("; see whether it stands without them (panel.subset)." if high else ".")
     )
-    return Notice("concentration", text, {"threshold": threshold, "share": share, "clusters": name})
+    data = {"threshold": threshold, "share": share, "usual": usual, "high": high, "clusters": name}
+    return Notice("concentration", text, data)
 
 
 def _is_lag(column: Floats, y: Floats, entity: Ints, time: Ints, periods: int) -> bool:

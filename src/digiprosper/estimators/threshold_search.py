@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from digiprosper.estimators.preparation import Prepared
     from digiprosper.kernels import Floats, Ints
 
-__all__ = ["EXACT", "WILD", "Bootstrap", "Found", "ThresholdSearch", "wild_clusters"]
+__all__ = ["EXACT", "WILD", "Bootstrap", "Found", "ThresholdSearch", "denominator", "wild_clusters"]
 
 Bootstrap: TypeAlias = Literal["wild_cluster", "hansen", "iid", "wild_wald"]
 
@@ -256,6 +256,27 @@ def wild_clusters(prepared: Prepared) -> tuple[str, Ints]:
     if len(prepared.cluster_codes) == 1:
         return prepared.cluster_names[0], prepared.cluster_codes[0]
     return prepared.sample.keys.entity_name, prepared.sample.entity
+
+
+def denominator(prepared: Prepared, rule: str) -> float:
+    """Count the degrees of freedom over which F and LR are taken.
+
+    Parameters
+    ----------
+    prepared : Prepared
+        The sample.
+    rule : {"hansen", "xthreg"}
+        N - n, or T (n - 1) with the mean T; N - 1 under both without entity effects.
+
+    Returns
+    -------
+    float
+        Neither time effects nor further ones change it.
+    """
+    n, entities = prepared.sample.nobs, prepared.sample.n_entities
+    if prepared.entity_position is None:
+        return float(n - 1)
+    return float(n - entities) if rule == "hansen" else n - n / entities
 
 
 def _stream(entropy: int | None, *key: int) -> np.random.Generator:

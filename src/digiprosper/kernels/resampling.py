@@ -9,7 +9,7 @@ swept before the products are formed.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -17,14 +17,27 @@ from digiprosper.errors import InputTypeError, Notice
 from digiprosper.kernels.within import is_nested, within
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from digiprosper.kernels import Floats, Ints
 
-__all__ = ["Draws", "Equation", "Grams", "bootstrap", "draw_counts", "entity_grams", "refit", "seed_sequence"]
+__all__ = [
+    "Combine",
+    "Draws",
+    "Equation",
+    "Grams",
+    "bootstrap",
+    "draw_counts",
+    "entity_grams",
+    "refit",
+    "seed_sequence",
+]
 
 Equation = tuple[int, tuple[int, ...]]
 """Column of the outcome and columns of the regressors."""
+
+Combine: TypeAlias = "Callable[[Floats], Floats]"
+"""From (R, G) counts to the (R, p, q) combinations of the columns that equations are about."""
 
 # A regressor is lost in a draw when its variation is below this share of what it has in the sample.
 _LOST = 1e-12
@@ -176,7 +189,9 @@ def draw_counts(rng: np.random.SeedSequence | np.random.Generator, n_clusters: i
     return counts.reshape(reps, n_clusters).astype(np.float64)
 
 
-def refit(grams: Grams, weights: Floats, equations: Sequence[Equation]) -> tuple[Floats, ...]:
+def refit(
+    grams: Grams, weights: Floats, equations: Sequence[Equation], *, combine: Floats | None = None
+) -> tuple[Floats, ...]:
     """Fit every equation under every weighting of the clusters.
 
     Parameters
@@ -186,7 +201,9 @@ def refit(grams: Grams, weights: Floats, equations: Sequence[Equation]) -> tuple
     weights : (R, G) array
         Counts of a bootstrap, ``1 - eye(G)`` for the jackknife, ones for the full sample.
     equations : sequence of (outcome, regressors)
-        Column numbers.
+        Column numbers, of the combinations where there are any.
+    combine : (R, p, q) array, optional
+        The q variables of the equations as combinations of the p columns, anew in every draw.
 
     Returns
     -------
@@ -207,10 +224,16 @@ def refit(grams: Grams, weights: Floats, equations: Sequence[Equation]) -> tuple
     place[rows, cols] = place[cols, rows] = np.arange(rows.size)
     products = sums[:, place.ravel()].reshape(-1, p, p)
     before = np.maximum(products.diagonal(axis1=1, axis2=2), grams.sums[:, np.diag(place)].sum(axis=0))
+    scale = grams.scale
+    if combine is not None:
+        combine, scale = combine * scale[:, None], np.ones(combine.shape[2])
+        before = (combine * (products @ combine)).sum(axis=1)
     if levels:
         cross = sums[:, rows.size : rows.size + p * levels].reshape(-1, p, levels)
         own = sums[:, rows.size + p * levels :]
         products = products - _explained(cross, own, diagonal=grams.diagonal)
+    if combine is not None:
+        products = combine.transpose(0, 2, 1) @ products @ combine
     system, floor = np.moveaxis(products, 0, 2), _LOST * before.T
     solved: dict[tuple[int, ...], Floats] = {}
     outcomes: dict[tuple[int, ...], list[int]] = {}
@@ -219,9 +242,7 @@ def refit(grams: Grams, weights: Floats, equations: Sequence[Equation]) -> tuple
     for regressors, columns in outcomes.items():
         x = list(regressors)
         solved[regressors] = _solve(system[np.ix_(x, x)], system[np.ix_(x, columns)], floor[x])
-    return tuple(
-        solved[x][:, outcomes[x].index(y)].T * (grams.scale[y] / grams.scale[list(x)]) for y, x in equations
-    )
+    return tuple(solved[x][:, outcomes[x].index(y)].T * (scale[y] / scale[list(x)]) for y, x in equations)
 
 
 def _explained(cross: Floats, own: Floats, *, diagonal: bool) -> Floats:
@@ -280,6 +301,7 @@ def bootstrap(
     reps: int,
     seed: np.random.SeedSequence,
     *,
+    combine: Combine | None = None,
     memory: int = 2**28,
 ) -> Draws:
     """Draw clusters and refit every equation on the same draws.
@@ -294,6 +316,8 @@ def bootstrap(
         Draws.
     seed : SeedSequence
         See :func:`seed_sequence`.
+    combine : callable, optional
+        Gives the variables of the equations as combinations of the columns from the counts of a chunk.
     memory : int
         Bytes that the arrays of one chunk of draws may take; 256 MB. Chunks do not change the draws.
 
@@ -311,7 +335,8 @@ def bootstrap(
     for start in range(0, reps, chunk):
         stop = min(start + chunk, reps)
         weights = draw_counts(generator, grams.n_clusters, stop - start)
-        for whole, part in zip(out, refit(grams, weights, equations), strict=True):
+        mixed = None if combine is None else combine(weights)
+        for whole, part in zip(out, refit(grams, weights, equations, combine=mixed), strict=True):
             whole[start:stop] = part
     lost = np.any([np.isnan(part).any(axis=1) for part in out], axis=0)
     for part in out:

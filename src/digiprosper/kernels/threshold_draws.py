@@ -17,7 +17,7 @@ from digiprosper.kernels.within import is_nested
 if TYPE_CHECKING:
     from digiprosper.kernels import Floats, Ints
 
-__all__ = ["Scheme", "concentration", "drawn_ratios", "residual_draws", "scheme"]
+__all__ = ["Scheme", "concentration", "drawn_ratios", "residual_draws", "scheme", "usual_concentration"]
 
 
 # Webb's six points keep the draws apart where signs alone have few patterns.
@@ -230,3 +230,25 @@ def concentration(search: Plan, outcome: Floats, at: tuple[int, ...], codes: Int
     squares = np.sort((sums * sums).sum(axis=0))[::-1]
     total = float(squares.sum())
     return float(squares[:top].sum()) / total if total > 0 else np.nan
+
+
+def usual_concentration(groups: int, top: int = 5) -> float:
+    """Say which share few of many equal clusters carry by chance.
+
+    Parameters
+    ----------
+    groups : int
+        Number of clusters.
+    top : int
+        How many of them.
+
+    Returns
+    -------
+    float
+        Share of the largest squares among as many independent standard normal scores, at their expected
+        ranks: .56 for five of 31, .27 for five of 100.
+    """
+    from scipy.special import ndtri
+
+    squares = ndtri(0.5 + (np.arange(groups) + 0.5) / groups / 2) ** 2
+    return float(squares[-top:].sum() / squares.sum())

@@ -1,36 +1,42 @@
 """Cluster-robust test of one threshold more, and its wild cluster bootstrap.
 
-With ``w(g)`` the regime block and ``r`` the residual of the null, both with effects, fixed columns and earlier
-thresholds taken out, the score is ``b(g) = w(g)'r``, the sum of the clusters' own scores ``s_c(g)``. The F type
-statistic weighs it by ``w'w``, which is its variance only if errors are alike and unrelated. Here
+With ``w(g)`` the regime block and ``r`` the residual of the null, effects, fixed columns and the null's
+thresholds taken out of both, the score is ``b(g) = w(g)'r``, the sum of the clusters' own scores
+``s_c(g)``. The F type statistic weighs it by ``w'w``, which is its variance only where errors are alike and
+unrelated. Here
 
     R(g) = b(g)' [ sum_c s_c(g) s_c(g)' ]^-1 b(g),
 
-the robust score statistic, maximised over the candidates: under the null its distribution no longer depends
-on the variances at a single ``g``, only on the correlation between candidates, which the bootstrap supplies.
-The threshold is a parameter that exists under the alternative alone, hence the maximum and a distribution of
-its own (Davies 1977, Biometrika 64:247-254; Davies 1987, Biometrika 74:33-43; Hansen 1996, Econometrica
-64:413-430). Draws keep each cluster's residuals of the null and change their signs together (Cameron, Gelbach
-& Miller 2008, Rev. Econ. Stat. 90:414-427); Djogbenou, MacKinnon & Nielsen (2019, J. Econometrics
-212:393-412) prove validity, and the refinement, for a single known restriction. For the maximum over unknown
-thresholds there is no proof, only simulation.
+the robust score statistic, maximised over the candidates. At a single ``g`` its distribution does not hang
+on the variances, so that candidates compete on equal terms. A threshold exists under the alternative only,
+hence the maximum and a distribution of its own (Davies 1977, Biometrika 64:247-254; Hansen 1996,
+Econometrica 64:413-430). Draws multiply each cluster's score of the null by a weight v_c, as Hansen's do
+(Kline & Santos 2012, J. Econometric Methods 1:23-41, on scores; Cameron, Gelbach & Miller 2008, Rev. Econ.
+Stat. 90:414-427, on clusters with the null imposed):
+
+    R*(g) = b*(g)' [ sum_c v_c^2 s_c(g) s_c(g)' ]^-1 b*(g),    b*(g) = sum_c v_c s_c(g).
+
+Signs leave the matrix as it is. With signs the test would be exact for any number of clusters, were their
+scores independent and symmetric; they hold estimates, so that it is approximate (Canay, Romano & Shaikh
+2017, Econometrica 85:1013-1030). The thresholds of the null stay where they are in all draws.
 
 Three things follow from ``b`` being the sum of the ``s_c``.
 
-- Scores centred over the C clusters give ``R / (1 - R / C)``, by the Sherman-Morrison formula: the same test. So
-  does, for one regime-dependent column and clusters that all have the same ``w'w``, the Wald statistic with
-  residuals of the alternative. Otherwise the latter shrinks the scores of just those clusters that decide,
-  and is without bound where a single one does.
-- R is the squared length of the projection of C ones on the k columns of scores. It is at most the number of
-  clusters whose score is not zero: a candidate that moves few clusters cannot win by their small variance,
+- Scores centred over the C clusters give ``R / (1 - R / C)``, by the Sherman-Morrison formula: the same
+  test. So does the Wald statistic with residuals of the alternative, for one regime-dependent column and
+  clusters of the same ``w'w``. Elsewhere that one shrinks the scores of just those clusters that decide,
+  and has no bound where a single cluster does.
+- R is the squared length of the projection of C ones on the k columns of scores: large only where many
+  clusters agree, and never above C. A candidate that moves few clusters cannot win by their small variance,
   and needs no rule of its own.
-- R does not depend on the scale of the outcome, of the columns, or of any cluster that acts alone.
+- R does not depend on the scale of the outcome or of the columns.
 
-Where the levels of the swept effect lie inside clusters, ``s_c(g) = u_c(g) - P(g)'h_c`` with ``u_c`` the running
-sum of ``z r`` over a cluster, ``h_c`` the cluster's sum of ``Q r`` and ``P(g)`` the loadings of the block on the
-basis ``Q``. Row s, with ``a = z_s r_s``, adds ``a u' + u a' + a a'`` to ``sum_c u_c u_c'`` and ``a h_c'`` to
-``sum_c u_c h_c'``. So all candidates cost O(N (p k + k^2) + G p^2 k) an outcome, whatever the number of clusters.
-Levels that cross the clusters join the basis, one row each.
+``s_c(g) = u_c(g) - P(g)'h_c``, with ``u_c`` the running sum of ``z r`` over a cluster, ``Q`` an orthonormal
+basis of all that is taken out, ``h_c`` the cluster's sum of ``Q r``, and ``P(g)`` the loadings of the
+block. Row s, with ``a = z_s r_s``, adds ``a u' + u a' + a a'`` to ``sum_c u_c u_c'`` and ``a h_c'`` to
+``sum_c u_c h_c'``. So all candidates cost O(N p (p + k^2)), whatever the number of clusters. Levels of the
+swept effect need no place in the basis where they lie inside clusters, for there the residual sums to zero;
+otherwise each takes a row.
 """
 
 from __future__ import annotations
@@ -40,60 +46,109 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from digiprosper.kernels.threshold import condition, drops, split, start
-from digiprosper.kernels.threshold_draws import residual_draws
+from digiprosper.kernels.threshold import split
+from digiprosper.kernels.threshold_draws import WEBB_CLUSTERS, residual_draws
 from digiprosper.kernels.within import is_nested
 
 if TYPE_CHECKING:
-    from digiprosper.kernels import Floats, Ints
-    from digiprosper.kernels.threshold import Plan, State
+    from digiprosper.kernels import Bools, Floats, Ints
+    from digiprosper.kernels.threshold import Plan
     from digiprosper.kernels.threshold_draws import Scheme
 
 __all__ = ["drawn_robust", "robust_profile"]
 
-# Scores of which a smaller share of the sum of squares is left after all else are rounding.
+# Clusters' scores whose squares are a smaller share of their rows' squares are rounding.
 _SINGULAR = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
 class _Layout:
-    """Rows by cluster, and the basis that is taken out of every cluster's score."""
+    """What no draw changes. Rows are in the order of q."""
 
-    codes: Ints  # (N,) cluster of each row, in the order of q
+    z: Floats  # (k, N) regime-dependent columns
+    codes: Ints  # (N,) cluster of each row
     order: Ints  # (N,) rows by cluster, in the order of q within one
-    rank: Ints  # (N,) place of each row in `order`
     starts: Ints  # (C,) where each cluster begins in `order`
-    sizes: Ints  # (C,) rows of each cluster
-    basis: Floats  # (p, N) orthonormal rows, in the order of q
-    by_cluster: Floats  # (p, N) the same, rows as in `order`
+    basis: Floats  # (p, N) orthonormal rows: all that is taken out
     loadings: Floats  # (k, p, N) their products with the regime block up to each row
+    last: Ints  # (G,) last row of the low regime at each candidate
+    ends: Floats  # (k, p, G) loadings there
+    open: Bools  # (G,) where the threshold may lie
 
-    def totals(self, rows: Floats) -> Floats:
-        """Sum the last axis by cluster, rows being as in `order`."""
-        return np.asarray(np.add.reduceat(rows, self.starts, axis=-1))
+    def scores(self, rows: Floats) -> Floats:
+        """Compute the scores (k, c, G) of rows (c, N)."""
+        inside = rows @ self.basis.T
+        out = np.empty((self.z.shape[0], rows.shape[0], self.last.size))
+        for a, z in enumerate(self.z):
+            out[a] = np.take(np.cumsum(rows * z, axis=1), self.last, axis=1)
+            out[a] -= inside @ self.ends[a]
+        return out
 
-    def running(self, rows: Floats) -> Floats:
-        """Sum along the last axis within each cluster; every row gets the sum up to itself."""
-        total = np.cumsum(np.take(rows, self.order, axis=-1), axis=-1)
-        before = np.zeros((*rows.shape[:-1], self.starts.size))
-        before[..., 1:] = total[..., self.starts[1:] - 1]
-        total -= np.repeat(before, self.sizes, axis=-1)
-        return np.take(total, self.rank, axis=-1)
+    def spread(self, row: Floats) -> tuple[Floats, Floats]:
+        """Sum products of the clusters' scores (k, k, G), and squares of the rows' (k, G) to judge by."""
+        parts = self.z * row
+        after = self._running(parts)
+        before = after - parts
+        total = np.cumsum(parts[:, None] * after + before[:, None] * parts, axis=-1)
+        sums = np.add.reduceat((self.basis * row)[:, self.order], self.starts, axis=1)
+        for loading, held, both in zip(self.loadings.swapaxes(0, 1), sums, 0.5 * sums @ sums.T, strict=True):
+            half = np.cumsum(self.z * (both @ self.basis - row * held[self.codes]), axis=1)
+            cross = loading[:, None] * half
+            total += cross + cross.swapaxes(0, 1)
+        return total[..., self.last], np.cumsum(parts * parts, axis=1)[:, self.last]
+
+    def _running(self, parts: Floats) -> Floats:
+        """Sum along each cluster's rows; every row gets the sum up to itself."""
+        total = np.cumsum(parts[:, self.order], axis=1)
+        first = total[:, self.starts] - parts[:, self.order[self.starts]]
+        out = np.empty_like(parts)
+        out[:, self.order] = total
+        return np.asarray(out - first[:, self.codes])
+
+    def statistic(self, score: Floats, spread: Floats, squares: Floats) -> Floats:
+        """Compute b' Omega^-1 b (c, G) by elimination; minus infinity where shut or not invertible.
+
+        Scores are (k, c, G); spread (m, k, k, G) and squares (m, k, G) serve all members if m is 1.
+        """
+        score, left = score.copy(), spread.copy()
+        shut = np.repeat(~self.open[None, :], left.shape[0], axis=0)
+        out = np.zeros(score.shape[1:])
+        for a in range(score.shape[0]):
+            shut |= left[:, a, a] <= _SINGULAR * squares[:, a]
+            pivot = np.where(shut, 1.0, left[:, a, a])
+            out += score[a] ** 2 / pivot
+            for b in range(a + 1, score.shape[0]):
+                ratio = left[:, b, a] / pivot
+                score[b] -= ratio * score[a]
+                left[:, b] -= ratio[:, None] * left[:, a]
+        out[np.broadcast_to(shut, out.shape)] = -np.inf
+        return out
 
 
-def _layout(search: Plan, codes: Ints) -> _Layout:
-    _, ranked = np.unique(codes[search.candidates.order], return_inverse=True)
-    order = np.argsort(ranked, kind="stable")
-    rank = np.empty_like(order)
-    rank[order] = np.arange(order.size)
-    sizes = np.bincount(ranked)
-    starts = np.cumsum(sizes) - sizes
-    basis, groups = search.basis, search.groups
+def _layout(search: Plan, null_at: tuple[int, ...], codes: Ints, threshold: int) -> _Layout:
+    where, groups = search.candidates, search.groups
+    _, ranked = np.unique(codes[where.order], return_inverse=True)
+    basis = [search.basis]
+    if null_at:
+        blocks = np.concatenate([search.block(int(where.cuts[at])) for at in null_at])
+        basis.append(np.linalg.qr(blocks.T)[0].T)
     if not is_nested(groups.codes, ranked):
         levels = np.arange(groups.sizes.size)[:, None] == groups.codes
-        basis = np.concatenate([basis, levels / np.sqrt(groups.sizes)[:, None]])
-    loadings = np.stack([np.cumsum(basis * row, axis=1) for row in search.z])
-    return _Layout(ranked, order, rank, starts, sizes, basis, basis[:, order], loadings)
+        basis.append(levels / np.sqrt(groups.sizes)[:, None])
+    every = np.concatenate(basis)
+    sizes, last = np.bincount(ranked), where.cuts - 1
+    loadings = np.stack([np.cumsum(every * row, axis=1) for row in search.z])
+    return _Layout(
+        z=search.z,
+        codes=ranked,
+        order=np.argsort(ranked, kind="stable"),
+        starts=np.cumsum(sizes) - sizes,
+        basis=every,
+        loadings=loadings,
+        last=last,
+        ends=loadings[..., last],
+        open=where.open_to(threshold, np.array([null_at], dtype=np.intp))[0],
+    )
 
 
 def robust_profile(
@@ -117,14 +172,14 @@ def robust_profile(
     Returns
     -------
     (G,) float array
-        Between zero and the number of clusters; minus infinity where the threshold may not lie, the block is
-        not identified, or the clusters' scores do not span its columns.
+        Between zero and the number of clusters; minus infinity where the threshold may not lie, or the
+        clusters' scores do not span the columns of the block.
     """
-    rest = search.residualise(outcome[search.candidates.order][None, :])
-    state = start(search, rest)
-    for at in null_at:
-        state = condition(search, state, np.array([at], dtype=np.intp))
-    return _statistic(search, _layout(search, codes), state, rest, threshold)[0]
+    lay = _layout(search, null_at, codes, threshold)
+    _, residual = split(search, outcome, null_at)
+    spread, squares = lay.spread(residual)
+    value: Floats = lay.statistic(lay.scores(residual[None, :]), spread[None], squares[None])[0]
+    return value
 
 
 def drawn_robust(
@@ -149,121 +204,36 @@ def drawn_robust(
     outcome : (N,) float array
         Outcome of the data, rows as they were given to the candidates.
     null_at : tuple of int
-        Positions of the thresholds under the null: outcomes are its fit plus drawn residuals.
+        Positions of the thresholds under the null, the same in every draw.
     rng : Generator
         Source of uniform numbers; they do not depend on `chunk`, and are those of
         :func:`digiprosper.kernels.threshold_draws.drawn_ratios`.
     reps : int
         Number of draws.
     codes : (N,) int array
-        Cluster of each row, rows as they were given to the candidates.
+        Cluster of each row, those of `which`, rows as they were given to the candidates.
     chunk : int, optional
         Draws worked on together; by default as many as stay in cache.
 
     Returns
     -------
     (reps,) float array
-        Largest statistic, the earlier thresholds searched again in sequence by their sums of squares and all
-        scores and variances computed anew; missing where a draw left no room.
+        The largest value of each draw; minus infinity in all where the data have no candidate.
     """
-    fit, residual = split(search, outcome, null_at)
-    lay, size = _layout(search, codes), search.chunk if chunk is None else chunk
-    out = np.full(reps, np.nan)
+    lay = _layout(search, null_at, codes, len(null_at))
+    _, residual = split(search, outcome, null_at)
+    first = lay.order[lay.starts]
+    # Webb's points, unlike signs, change the squares: then clusters, which are few, are kept apart.
+    apart = which.size <= WEBB_CLUSTERS
+    rows = residual * (lay.codes == lay.codes[first, None]) if apart else residual[None, :]
+    spread, squares = (np.stack(part) for part in zip(*map(lay.spread, rows), strict=True))
+    size, out = search.chunk if chunk is None else chunk, np.empty(reps)
     for low in range(0, reps, size):
         high = min(low + size, reps)
-        drawn = residual_draws(which, residual, rng.random((high - low, which.size)))
-        if not which.swept:
-            drawn = search.sweep(drawn)
-        drawn += fit
-        state, kept = _searched(search, drawn, len(null_at))
-        values = _statistic(search, lay, state, drawn[kept], len(null_at)).max(axis=1)
-        out[low + kept] = np.where(np.isneginf(values), np.nan, values)
+        weights = residual_draws(which, np.ones_like(residual), rng.random((high - low, which.size)))
+        weighed = (spread, squares)
+        if apart:
+            mass = weights[:, first] ** 2
+            weighed = (np.tensordot(mass, spread, 1), np.tensordot(mass, squares, 1))
+        out[low:high] = lay.statistic(lay.scores(weights * residual), *weighed).max(axis=1)
     return out
-
-
-def _searched(search: Plan, outcomes: Floats, count: int) -> tuple[State, Ints]:
-    """Fix `count` thresholds one after another; the state of those members that had room, and which they are."""
-    state, kept = start(search, outcomes), np.arange(outcomes.shape[0])
-    for j in range(count):
-        gain = np.where(search.candidates.open_to(j, state.fixed), drops(search, state), -np.inf)
-        room = ~np.isneginf(gain.max(axis=1))
-        if not room.all():
-            state, inner = _searched(search, outcomes[room], count)
-            return state, kept[room][inner]
-        state = condition(search, state, gain.argmax(axis=1))
-    return state, kept
-
-
-def _statistic(search: Plan, lay: _Layout, state: State, outcomes: Floats, threshold: int) -> Floats:
-    """Compute the statistic of each outcome (c, N), swept, whose state has the earlier thresholds fixed."""
-    rest = outcomes - (outcomes @ search.basis.T) @ search.basis
-    own = _fixed(search, state)
-    for row in own:
-        rest -= np.einsum("cn,cn->c", row, rest)[:, None] * row
-    last = search.candidates.cuts - 1
-    spread, raw = _spread(search, lay, rest, own)
-    value = _form(state.score, spread[..., last], raw[..., last])
-    value[np.isneginf(drops(search, state))] = -np.inf
-    value[~search.candidates.open_to(threshold, state.fixed)] = -np.inf
-    return value
-
-
-def _fixed(search: Plan, state: State) -> Floats:
-    """Span the fixed thresholds of each member by orthonormal rows (m, c, N)."""
-    (c, count), (k, n) = state.fixed.shape, search.z.shape
-    if count == 0:
-        return np.empty((0, c, n))
-    low = np.arange(n) < search.candidates.cuts[state.fixed][:, :, None]
-    blocks = search.residualise((low[:, :, None, :] * search.z).reshape(-1, n))
-    rows, _ = np.linalg.qr(blocks.reshape(c, count * k, n).swapaxes(1, 2))
-    return np.ascontiguousarray(np.moveaxis(rows, 2, 0))
-
-
-def _spread(search: Plan, lay: _Layout, rest: Floats, own: Floats) -> tuple[Floats, Floats]:
-    """Sum the products of the clusters' scores at each row; and their squares before the basis is out.
-
-    Both (k, k, c, N) and (k, c, N). `own` (m, c, N) is what each residual has taken out beside the basis.
-    """
-    z, p = search.z, lay.basis.shape[0]
-    k, (c, n) = z.shape[0], rest.shape
-    parts = z[:, None, :] * rest
-    after = lay.running(parts)
-    spread = np.empty((k, k, c, n))
-    for a in range(k):
-        for b in range(a + 1):
-            steps = parts[a] * after[b] + (after[a] - parts[a]) * parts[b]
-            spread[a, b] = spread[b, a] = np.cumsum(steps, axis=1)
-    raw = np.stack([spread[a, a] for a in range(k)])
-    by_cluster = np.take(rest, lay.order, axis=1)
-    sums = [lay.totals(by_cluster * row) for row in lay.by_cluster]
-    sums += [lay.totals(by_cluster * np.take(row, lay.order, axis=1)) for row in own]
-    held = np.array(sums).reshape(-1, c, lay.starts.size)
-    products = 0.5 * np.einsum("icl,jcl->ijc", held, held)
-    for j in range(held.shape[0]):
-        inner = products[j, :p].T @ lay.basis
-        for m, row in enumerate(own):
-            inner += products[j, p + m][:, None] * row
-        inner -= rest * np.take(held[j], lay.codes, axis=1)
-        half = [np.cumsum(row * inner, axis=1) for row in z]
-        for a in range(k):
-            loading = lay.loadings[a, j] if j < p else np.cumsum(z[a] * own[j - p], axis=1)
-            for b in range(k):
-                cross = loading * half[b]
-                spread[a, b] += cross
-                spread[b, a] += cross
-    return spread, raw
-
-
-def _form(score: Floats, spread: Floats, raw: Floats) -> Floats:
-    """Compute b' Omega^-1 b by elimination, overwriting Omega; minus infinity where a pivot is rounding."""
-    left, total = score.copy(), np.zeros(score.shape[1:])
-    bad = np.zeros(total.shape, dtype=np.bool_)
-    for a in range(score.shape[0]):
-        bad |= spread[a, a] <= _SINGULAR * raw[a]
-        pivot = np.where(bad, 1.0, spread[a, a])
-        total += left[a] ** 2 / pivot
-        ratio = spread[a, a + 1 :] / pivot
-        left[a + 1 :] -= ratio * left[a]
-        spread[a + 1 :, a + 1 :] -= ratio[:, None] * spread[a, a + 1 :]
-    total[bad] = -np.inf
-    return total

@@ -14,6 +14,7 @@ import pandas as pd
 from digiprosper.errors import ColumnError, DigiprosperError, InputTypeError, Notice, OptionError, quoted
 from digiprosper.present.labels import term_label, tidy_text
 from digiprosper.results.collection import ResultSet
+from digiprosper.results.kink import KinkResults
 from digiprosper.results.protocol import HasDraws, Results
 from digiprosper.results.threshold import ThresholdResults
 
@@ -39,10 +40,10 @@ __all__ = [
 ]
 
 
-Model: TypeAlias = Results | ThresholdResults | pd.DataFrame | DigiprosperError
+Model: TypeAlias = Results | ThresholdResults | KinkResults | pd.DataFrame | DigiprosperError
 Models: TypeAlias = Model | ResultSet | Sequence[Model | ResultSet] | Mapping[str, Model | ResultSet]
 
-_REGIME = re.compile(r"(.*):regime(\d+)")
+_REGIME = re.compile(r"(.*):(regime\d+|below|above)")
 _BOOTSTRAPS = {
     "wild_cluster": "wild cluster bootstrap",
     "hansen": "bootstrap of whole entities (Hansen 1999)",
@@ -449,12 +450,13 @@ def row_label(term: str, columns: Sequence[Column], labels: Mapping[str, str], d
         return labels.get(term, term)
     slope = _REGIME.fullmatch(term)
     if term not in labels and slope is not None and any(c.regimes for c in holders):
-        number = int(slope[2])
+        number = {"below": 1, "above": 2}.get(slope[2]) or int(slope[2].removeprefix("regime"))
         heads = {
             c.regimes.condition(number, term_label(c.regimes.variable, labels), digits) if c.regimes else ""
             for c in holders
         }
-        return f"{term_label(slope[1], labels)} ({heads.pop() if len(heads) == 1 else f'regime {number}'})"
+        which = heads.pop() if len(heads) == 1 else slope[2].replace("regime", "regime ")
+        return f"{term_label(slope[1], labels)} ({which})"
     if term not in labels and any(c.glance and c.glance["model"] == "Mediation" for c in holders):
         return _effect_words(term, labels)
     return term_label(term, labels)
@@ -478,8 +480,9 @@ def _read(head: str | None, model: object, caller: str, level: float) -> list[Co
         return _read_frame(head, model, caller)
     if isinstance(model, DigiprosperError):
         return [Column(head, failure=model)]
-    if isinstance(model, ThresholdResults):
-        return [replace(_read_result(head, model.slopes, level), regimes=_read_regimes(model))]
+    if isinstance(model, ThresholdResults | KinkResults):
+        regimes = _read_kink(model) if isinstance(model, KinkResults) else _read_regimes(model)
+        return [replace(_read_result(head, model.slopes, level), regimes=regimes)]
     if isinstance(model, Results):
         return [_read_result(head, model, level)]
     how = (
@@ -533,6 +536,14 @@ def _read_regimes(model: ThresholdResults) -> Regimes:
     kind = _BOOTSTRAPS.get(model.bootstrap[0], model.bootstrap[0]) if model.bootstrap else ""
     test = f"{model.reps:,} draws of the {kind}" if kind and frame["p_value"].notna().any() else ""
     return Regimes(model.threshold_variable, model.rule, model.level, cuts, model.given, test)
+
+
+def _read_kink(model: KinkResults) -> Regimes:
+    pieces, test = model.confidence_set(), model.test
+    drawn = f"{model.reps:,} draws of the {_BOOTSTRAPS[model.bootstrap]}" if model.bootstrap else ""
+    f = test.statistic if drawn else math.nan
+    cut = Cut(model.threshold, pieces[0][0], pieces[-1][1], f, test.p_value)
+    return Regimes(model.kink_variable, "<=", model.level, (cut,), given=False, test=drawn)
 
 
 def _read_frame(head: str | None, frame: pd.DataFrame, caller: str) -> list[Column]:

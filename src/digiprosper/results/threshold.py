@@ -639,8 +639,8 @@ class ThresholdResults:
         return lines
 
     def _is_small_print(self, notice: Notice) -> bool:
-        """Tell whether a notice is for the record only: few clusters carrying less than half is no news."""
+        """Tell whether a notice is for the record only: few clusters carrying what chance gives is no news."""
         data = notice.data
         return notice.code == "concentration" and (
-            data["share"] < 0.5 or data["threshold"] > self.estimates.size
+            not data["high"] or data["threshold"] > self.estimates.size
         )

@@ -1,0 +1,401 @@
+"""An index inside a regression, its weights estimated anew in every draw."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import KW_ONLY, dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from digiprosper.composite import CompositeIndex
+from digiprosper.errors import (
+    IdentificationError,
+    InputTypeError,
+    Notice,
+    OptionError,
+    TermError,
+    check_level,
+    issue,
+    quoted,
+)
+from digiprosper.estimators.linear import FixedEffects, fit_columns
+from digiprosper.estimators.preparation import prepare
+from digiprosper.estimators.specification import check_reps
+from digiprosper.kernels.resampling import bootstrap, entity_grams, seed_sequence
+from digiprosper.kernels.within import is_nested
+from digiprosper.panel.terms import parse
+from digiprosper.results.effects import EffectResults
+from digiprosper.results.text import p_text, table
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from digiprosper.composite import IndexResults
+    from digiprosper.estimators.preparation import Prepared
+    from digiprosper.kernels import Floats, Ints
+    from digiprosper.panel import Panel
+    from digiprosper.results.linear import LinearResults
+
+__all__ = ["PropagatedIndex", "PropagatedResults"]
+
+_LEAST_REPS = 99
+_FEW_DRAWS = 499
+_NEEDS = (
+    "one scale and one set of weights for all years (scope pooled, goalposts or base_year), linear scores"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PropagatedIndex:
+    """Fixed effects regression on an index whose weights are estimated, with errors that know it.
+
+    Weights come from the same entities as the slope. In every draw entities are drawn with replacement, the
+    weights are estimated again from the rows drawn, the index is made anew and the model fitted to it: an
+    index with estimated weights is a generated regressor (Pagan 1984, International Economic Review
+    25:221-247; Murphy and Topel 1985, J. Business & Economic Statistics 3:370-379). End points are held
+    fixed.
+
+    Parameters
+    ----------
+    indices : mapping of str to CompositeIndex
+        Index by the name under which the model knows it.
+    model : FixedEffects
+        Has each name as a term of its own: the outcome, a regressor, or both for several indices. Standard
+        errors of `naive` are the model's own; one-way `clusters` are what is drawn, the entity by default.
+    reps : int, default 999
+        Draws.
+    level : float, default 0.95
+        Of the intervals in `summary` and `naive`.
+
+    Raises
+    ------
+    InputTypeError
+        If `indices` is no mapping of text to `CompositeIndex`, or `model` no `FixedEffects`.
+    OptionError
+        If an option is out of range, or an index or the model is of a kind that cannot be drawn again.
+    TermError
+        If the model does not name an index, or names it inside another term.
+
+    Examples
+    --------
+    >>> import digiprosper as dp
+    >>> states = dp.datasets.us_states().assign(roads="I(hwy / emp)", pipes="I(water / emp)")
+    >>> system = dp.IndicatorSystem.from_dict({"": {"roads": "+", "pipes": "+"}})
+    >>> model = dp.FixedEffects("log(gsp)", ["capital", "log(pc)", "unemp"])
+    >>> both = PropagatedIndex({"capital": dp.CompositeIndex(system)}, model).fit(states, rng=1)
+    >>> both.std_errors["capital"] > 0, both.naive.loc["capital", "std_error"] > 0
+    (np.True_, np.True_)
+    """
+
+    indices: Mapping[str, CompositeIndex]
+    model: FixedEffects
+    _: KW_ONLY
+    reps: int = 999
+    level: float = 0.95
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "indices", _Indices(_checked(self.indices)))
+        if not isinstance(self.model, FixedEffects):
+            raise InputTypeError(
+                f"model is a FixedEffects specification, not {type(self.model).__name__}; other models take "
+                "the scores as data (panel.attach)."
+            )
+        check_reps(self.reps, _LEAST_REPS)
+        check_level(self.level)
+        model = self.model
+        if model.obs_weights is not None:
+            raise OptionError("the draws have no weights by row yet: leave obs_weights out of the model.")
+        if model.clusters is not None and len(model.clusters) > 1:
+            raise OptionError(
+                f"clusters={model.clusters!r}: whole clusters are drawn, which needs them one-way."
+            )
+        if model.collinear != "raise":
+            raise OptionError(
+                "collinear='raise' is needed: a term that drops out of the sample has no draws."
+            )
+
+    def fit(self, panel: Panel, *, rng: object = None, progress: bool = False) -> PropagatedResults:  # noqa: ARG002
+        """Estimate the indices and the model, and draw both again.
+
+        Parameters
+        ----------
+        panel : Panel
+            Has the indicators and the model's other columns; no column of an index's name.
+        rng : None, int, sequence of int, SeedSequence or Generator
+            Source of the draws; `rng_entropy` of the results reproduces them.
+        progress : bool
+            Accepted for uniformity; ten thousand draws take about a second.
+
+        Returns
+        -------
+        PropagatedResults
+            Terms of the model.
+        """
+        taken = [name for name in self.indices if name in panel.columns]
+        if taken:
+            raise TermError(f"the panel has a column {quoted(taken)} already; give the index another name.")
+        seed = seed_sequence(rng)
+        fitted = {name: spec.fit(panel) for name, spec in self.indices.items()}
+        for name, index in fitted.items():
+            _refuse_unfit(name, index)
+        data = panel
+        for name, index in fitted.items():
+            data = data.attach(index.scores.rename(name))
+        _refuse_inside(self.model, data, fitted)
+        prepared = prepare(
+            data,
+            {"y": (self.model.y,), "x": tuple(self.model.x)},
+            self.model.options,
+            singletons=self.model.singletons,
+            missing=self.model.missing,
+        )
+        naive = _naive(prepared, self.model)
+        units = _units(prepared, fitted, data)
+        block = _block(prepared, fitted, panel, naive.depvar)
+        grams = entity_grams(block.columns, units.rows, prepared.within.effects)
+        if units.count > grams.n_clusters:  # entities that taught the weights and are in no row of the model
+            spare = np.zeros((units.count - grams.n_clusters, grams.sums.shape[1]))
+            grams = replace(grams, sums=np.vstack([grams.sums, spare]))
+        equation = (0, tuple(range(1, block.fixed.shape[1])))
+        draws = bootstrap(
+            grams, [equation], self.reps, seed, combine=lambda counts: block.combine(counts, units.of)
+        )
+        values = draws.coefficients[0]
+        notices = (*naive.diagnostics, *_draw_notices(self.reps, draws.lost))
+        issue(notices)
+        slopes = [n for n in naive.names if n != "Intercept"]
+        info = naive.glance()
+        info["model"], info["rng_entropy"] = "Propagated index", seed.entropy  # type: ignore[typeddict-item]
+        kept = values[~np.isnan(values).any(axis=1)]
+        covariance = np.cov(kept, rowvar=False).reshape(len(slopes), -1)
+        return PropagatedResults(
+            names=tuple(slopes),
+            estimates=naive.coefficients[: len(slopes)],
+            covariance=covariance,
+            draw_values=values,
+            info=info,
+            drawn=units.name,
+            errors_text="SE from the draws, weights estimated again in each",
+            diagnostics=notices,
+            labels=dict(naive.labels),
+            level=self.level,
+            known=naive,
+            indices=tuple(fitted),
+            weight_values=tuple(index.weights["weight"] for index in fitted.values()),
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class PropagatedResults(EffectResults):
+    """Slopes on an index, with intervals that allow for its estimated weights.
+
+    Made by `PropagatedIndex.fit`; see `EffectResults` for what is inherited.
+
+    Parameters
+    ----------
+    level : float
+        Of the intervals in `summary` and `naive`.
+    known : LinearResults
+        The same model with the weights taken as known.
+    indices : tuple of str
+        Names of the indices.
+    weight_values : tuple of Series
+        Their weights.
+    """
+
+    level: float = 0.95
+    known: LinearResults | None = None
+    indices: tuple[str, ...] = ()
+    weight_values: tuple[pd.Series[float], ...] = ()
+
+    @property
+    def naive(self) -> pd.DataFrame:
+        """The model's own table with the weights taken as known, indexed by term."""
+        assert self.known is not None
+        return self.known.tidy(self.level).set_index("term")
+
+    @property
+    def comparison(self) -> pd.DataFrame:
+        """Both intervals side by side, and what each is about.
+
+        Indexed by term; columns estimate, then std_error, conf_low, conf_high under ``"weights known"`` (the
+        slope on the index *defined* by this sample's weights) and ``"weights estimated"`` (the slope on the
+        index with the population's weights).
+        """
+        columns = ["std_error", "conf_low", "conf_high"]
+        own = self.tidy(self.level).set_index("term")
+        parts = {
+            ("", "estimate"): own["estimate"],
+            **{("weights known", c): self.naive.loc[own.index, c] for c in columns},
+            **{("weights estimated", c): own[c] for c in columns},
+        }
+        return pd.DataFrame(parts)
+
+    def _heading(self, title: str) -> list[str]:
+        lines = EffectResults._heading(self, title)[:-1]
+        both = self.comparison
+        rows = []
+        percent = f"{100 * self.level:g}%"
+        numbers = both.to_numpy(dtype=np.float64)
+        for term, p, (b, _, low, high, error, own_low, own_high) in zip(
+            self.names, self.pvalues, numbers, strict=True
+        ):
+            ends = [f"[{low:.4g}, {high:.4g}]", f"[{own_low:.4g}, {own_high:.4g}]"]
+            rows.append([term, f"{b:.5g}", *ends, f"{error:.4g}", p_text(p)])
+        heads = ["", "estimate", f"{percent}, weights known", f"{percent}, estimated", "std. error", "p"]
+        return [
+            *lines,
+            table(heads, rows),
+            "weights known: the slope on the index as this sample's weights define it.",
+            "estimated: the slope on the index with the weights of the population; std. error and p too.",
+        ]
+
+
+class _Indices(dict[str, CompositeIndex]):
+    """Mapping of a specification: compared and hashed by value."""
+
+    def __hash__(self) -> int:  # type: ignore[override]
+        return hash(tuple(self.items()))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Units:
+    """What is drawn: rows of the model, and entities of each index, by unit."""
+
+    name: str
+    count: int
+    rows: Ints
+    of: tuple[Ints, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Block:
+    """Columns of the model with the indicators in place of each index, and how they combine.
+
+    `fixed` is (p, q): ones where a variable of the model is a column; an index has its columns at `places`.
+    """
+
+    columns: Floats
+    fixed: Floats
+    places: tuple[tuple[Ints, int], ...]
+    indices: tuple[IndexResults, ...]
+
+    def combine(self, counts: Floats, of: Sequence[Ints]) -> Floats:
+        out = np.repeat(self.fixed[None], len(counts), axis=0)
+        for (rows, column), units, index in zip(self.places, of, self.indices, strict=True):
+            assert index.entity_sums is not None
+            out[:, rows, column] = index.entity_sums.weights(counts[:, units])
+        return out
+
+
+def _checked(indices: object) -> dict[str, CompositeIndex]:
+    if not isinstance(indices, Mapping) or not indices:
+        raise InputTypeError("indices is a mapping of name to CompositeIndex, such as {'digital': index}.")
+    for name, spec in indices.items():
+        if not isinstance(name, str) or not name.isidentifier():
+            raise InputTypeError(f"{name!r} cannot name an index in a term; use letters, digits and _.")
+        if not isinstance(spec, CompositeIndex):
+            raise InputTypeError(f"indices[{name!r}] is {type(spec).__name__}, not a CompositeIndex.")
+    return dict(indices)
+
+
+def _refuse_unfit(name: str, index: IndexResults) -> None:
+    spec = index.spec
+    if index.entity_sums is None or index.state.periods is not None or spec.aggregate != "linear":
+        raise OptionError(
+            f"index {name!r} ({spec.scope}, {spec.structure}, {spec.aggregate}) cannot be drawn again from "
+            f"sums by entity; that needs {_NEEDS}, structure flat or equal_dimensions."
+        )
+
+
+def _refuse_inside(model: FixedEffects, data: Panel, names: Mapping[str, Any]) -> None:
+    terms = (model.y, *model.x)
+    alone = {t.strip() for t in terms}
+    for term in terms:
+        inside = [n for n in parse(term, data.columns, "x").names if n in names and n != term.strip()]
+        if inside:
+            raise TermError(
+                f"{term!r} makes something else of the index {quoted(inside)}: only an index that stands "
+                "alone is linear in its weights. Use it as it is, or take the weights as known (panel.attach)."
+            )
+    absent = [n for n in names if n not in alone]
+    if absent:
+        raise TermError(f"the model has no term {quoted(absent)}; its terms are {quoted(terms, 12)}.")
+
+
+def _naive(prepared: Prepared, model: FixedEffects) -> LinearResults:
+    sample = prepared.sample
+    return fit_columns(
+        prepared, model.y, sample.columns("y")[:, 0], sample.names_of("x"), sample.columns("x")
+    )
+
+
+def _units(prepared: Prepared, fitted: Mapping[str, IndexResults], data: Panel) -> _Units:
+    """Give every unit that is drawn a number, those with rows in the model first."""
+    sample = prepared.sample
+    name, codes = sample.keys.entity_name, sample.entity
+    if prepared.cluster_codes:
+        name, codes = prepared.cluster_names[0], prepared.cluster_codes[0]
+    if not is_nested(sample.entity, codes):
+        raise IdentificationError(
+            f"clusters={name!r} cut entities in pieces; whole entities have to be drawn."
+        )
+    unit = np.empty(sample.n_entities, dtype=np.intp)
+    unit[sample.entity] = codes
+    numbers = pd.Series(unit, index=sample.entities)
+    everyone = data.entities
+    spare = everyone.difference(sample.entities, sort=False)
+    learned = {e for index in fitted.values() for e in index.entity_sums.entities}  # type: ignore[union-attr]
+    extra = [e for e in spare if e in learned]
+    if extra and name != sample.keys.entity_name:
+        raise IdentificationError(
+            f"{len(extra)} entities teach the weights and have no row in the model, so that their {name!r} "
+            "is not known. Cut the panel to the model's entities first (panel.subset), or cluster by entity."
+        )
+    count = int(codes.max()) + 1
+    numbers = pd.concat([numbers, pd.Series(np.arange(count, count + len(extra)), index=pd.Index(extra))])
+    of = tuple(
+        numbers.loc[list(index.entity_sums.entities)].to_numpy(dtype=np.intp)  # type: ignore[union-attr]
+        for index in fitted.values()
+    )
+    return _Units(name, count + len(extra), codes, of)
+
+
+def _block(prepared: Prepared, fitted: Mapping[str, IndexResults], panel: Panel, depvar: str) -> _Block:
+    sample = prepared.sample
+    names = (depvar.strip(), *sample.names_of("x"))
+    model = np.column_stack([sample.columns("y"), sample.columns("x")])
+    columns: list[Floats] = []
+    pieces: list[tuple[int, int]] = []
+    places: dict[str, tuple[Ints, int]] = {}
+    for q, name in enumerate(names):
+        if name in fitted:
+            own = _directed(fitted[name], panel).loc[sample.index].to_numpy(dtype=np.float64)
+            places[name] = (np.arange(len(columns), len(columns) + own.shape[1]), q)
+            columns += list(own.T)
+        else:
+            pieces.append((len(columns), q))
+            columns.append(model[:, q])
+    fixed = np.zeros((len(columns), len(names)))
+    for row, q in pieces:
+        fixed[row, q] = 1.0
+    return _Block(np.column_stack(columns), fixed, tuple(places[n] for n in fitted), tuple(fitted.values()))
+
+
+def _directed(index: IndexResults, panel: Panel) -> pd.DataFrame:
+    """Directed, normalised indicators; one without weight has none in any draw and is left at zero."""
+    weight = index.weights["weight"]
+    return (index.contributions(panel) / weight.where(weight != 0.0)).fillna(0.0)
+
+
+def _draw_notices(reps: int, lost: int) -> list[Notice]:
+    out = []
+    if reps < _FEW_DRAWS:
+        text = f"reps={reps}: the ends of a 95% interval need more draws; use 999."
+        out.append(Notice("few_draws", text, {"reps": reps}))
+    if lost:
+        text = f"{lost} of {reps} draws could not be estimated and do not count."
+        out.append(Notice("lost_draws", text, {"count": lost}))
+    return out

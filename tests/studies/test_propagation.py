@@ -1,0 +1,188 @@
+"""An index drawn together with its regression, against explicit refits on stacked rows."""
+
+from __future__ import annotations
+
+import pickle
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import digiprosper as dp
+from digiprosper.kernels.resampling import draw_counts
+from digiprosper.studies.propagation import PropagatedIndex, PropagatedResults
+
+pytestmark = pytest.mark.filterwarnings("ignore::digiprosper.DigiprosperWarning")
+
+DIGITAL, SHARED = ("a", "b", "c"), ("u", "v")
+
+
+def frame(seed: int = 0, n: int = 24, periods: int = 7, *, holes: float = 0.15) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    i, t = (x.ravel() for x in np.meshgrid(np.arange(n), np.arange(periods), indexing="ij"))
+    keep = (rng.random(i.size) >= holes) | (t < 3)
+    i, t = i[keep], t[keep]
+    level = rng.lognormal(0, 0.6, size=(n, 5))[i]
+    z = np.exp(0.3 * rng.normal(size=(i.size, 5))) * level
+    df = pd.DataFrame(z, columns=[*DIGITAL, *SHARED])
+    df.insert(0, "i", i)
+    df.insert(1, "t", 2010 + t)
+    df["x"] = rng.normal(size=i.size) + 0.1 * t
+    df["region"] = i % 8
+    df["y"] = z[:, :3].sum(axis=1) / 10 + df["x"] + rng.normal(size=n)[i] + 0.3 * rng.normal(size=i.size)
+    return df
+
+
+def system(names: tuple[str, ...], df: pd.DataFrame | None = None) -> dp.IndicatorSystem:
+    """Directions with `df`'s end points written in, so that a stacked sample keeps them."""
+    posts = {n: None if df is None else (float(df[n].min()), float(df[n].max())) for n in names}
+    return dp.IndicatorSystem([dp.Indicator(n, "-" if n == "b" else "+", goalposts=posts[n]) for n in names])
+
+
+def stacked(df: pd.DataFrame, unit: pd.Series, counts: np.ndarray[Any, Any]) -> pd.DataFrame:
+    """Rows of the drawn units, an entity drawn twice being two entities."""
+    parts = []
+    for u, times in enumerate(counts.astype(int)):
+        own = df[unit == u]
+        parts += [own.assign(i=[f"{e}/{k}" for e in own["i"]], unit=f"{u}/{k}") for k in range(times)]
+    return pd.concat(parts)
+
+
+MODELS = {
+    "entity": {"time_effects": False},
+    "entity and time": {},
+    "time": {"entity_effects": False},
+    "none": {"entity_effects": False, "time_effects": False},
+}
+
+
+@pytest.mark.parametrize("effects", MODELS)
+@pytest.mark.parametrize("case", ["regressor", "outcome", "both"])
+@pytest.mark.parametrize("clusters", [None, ("region",)])
+def test_draws_equal_refits_on_stacked_rows(case: str, effects: str, clusters: Any) -> None:
+    df = frame(3)
+    df.loc[[4, 30, 31], "x"] = np.nan  # rows that teach the weights and are not in the model
+    panel = dp.Panel(df, "i", "t")
+    y, x = {
+        "regressor": ("y", ["digital", "x"]),
+        "outcome": ("shared", ["y", "x"]),
+        "both": ("shared", ["digital", "x"]),
+    }[case]
+    indices = {}
+    if "digital" in x:
+        indices["digital"] = dp.CompositeIndex(system(DIGITAL))
+    if y == "shared":
+        indices["shared"] = dp.CompositeIndex(system(SHARED))
+    model = dp.FixedEffects(y, x, clusters=clusters, **MODELS[effects])
+    found = PropagatedIndex(indices, model, reps=99).fit(panel, rng=7)
+
+    unit = df["i"] if clusters is None else df["region"]
+    counts = draw_counts(np.random.default_rng(np.random.SeedSequence(7)), unit.max() + 1, 99)
+    for b in range(20):
+        drawn = stacked(df, unit, counts[b])
+        again = dp.Panel(drawn, "i", "t")
+        for name, names in (("digital", DIGITAL), ("shared", SHARED)):
+            if name in indices:
+                index = dp.CompositeIndex(system(names, df), scope="goalposts", name=name).fit(again)
+                again = again.attach(index.scores)
+        fit = dp.FixedEffects(y, x, **MODELS[effects]).fit(again)
+        np.testing.assert_allclose(found.draw_values[b], fit.params[list(found.names)], rtol=1e-8, atol=1e-10)
+
+
+def test_estimates_are_the_models_own_and_both_intervals_are_there() -> None:
+    df = frame(1, holes=0.0)
+    panel = dp.Panel(df, "i", "t")
+    index = dp.CompositeIndex(system(DIGITAL), name="digital")
+    model = dp.FixedEffects("y", ["digital", "x"])
+    plain = model.fit(panel.attach(index.fit(panel).scores))
+    found = PropagatedIndex({"digital": index}, model, reps=199).fit(panel, rng=1)
+    assert isinstance(found, PropagatedResults)
+    assert isinstance(found, dp.EffectResults)
+    assert list(found.params.index) == ["digital", "x"]
+    np.testing.assert_allclose(found.params, plain.params)
+    pd.testing.assert_frame_equal(found.naive, plain.tidy().set_index("term"))
+    draws = found.draws
+    assert draws.shape == (199, 2)
+    np.testing.assert_allclose(found.std_errors, draws.std(ddof=1))
+    assert (
+        found.comparison.loc["digital", ("weights known", "conf_low")]
+        == plain.conf_int().loc["digital"].iloc[0]
+    )
+    words = found.summary()
+    assert "weights known" in words
+    assert "weights of the population" in words
+    assert found.summary() == pickle.loads(pickle.dumps(found)).summary()
+    assert found.to_dict()["glance"]["model"] == "Propagated index"
+    again = PropagatedIndex({"digital": index}, model, reps=199).fit(panel, rng=found.rng_entropy)
+    np.testing.assert_array_equal(again.draw_values, found.draw_values)
+    mixed = PropagatedIndex({"digital": index}, model, reps=199).fit(
+        dp.Panel(df.sample(frac=1, random_state=3), "i", "t"), rng=1
+    )
+    np.testing.assert_allclose(mixed.draw_values, found.draw_values, rtol=1e-10)
+
+
+def test_entities_outside_the_model_still_teach_the_weights() -> None:
+    df = frame(5, holes=0.0)
+    df.loc[df["i"] == 3, "x"] = np.nan
+    panel = dp.Panel(df, "i", "t")
+    spec = PropagatedIndex(
+        {"digital": dp.CompositeIndex(system(DIGITAL))}, dp.FixedEffects("y", ["digital", "x"]), reps=99
+    )
+    found = spec.fit(panel, rng=1)
+    assert found.info["n_entities"] == 23
+    counts = draw_counts(np.random.default_rng(np.random.SeedSequence(1)), 24, 99)
+    unit = df["i"].map({e: k for k, e in enumerate([*(e for e in range(24) if e != 3), 3])})
+    again = dp.Panel(stacked(df, unit, counts[0]), "i", "t")
+    index = dp.CompositeIndex(system(DIGITAL, df), scope="goalposts", name="digital").fit(again)
+    fit = dp.FixedEffects("y", ["digital", "x"]).fit(again.attach(index.scores))
+    np.testing.assert_allclose(found.draw_values[0], fit.params, rtol=1e-8)
+    with pytest.raises(dp.IdentificationError, match="cluster by entity"):
+        PropagatedIndex(spec.indices, spec.model.replace(clusters=("region",)), reps=99).fit(panel)
+
+
+def test_fixed_weights_give_the_plain_cluster_bootstrap() -> None:
+    panel = dp.Panel(frame(2), "i", "t")
+    index = dp.CompositeIndex(system(DIGITAL), weighting="equal")
+    found = PropagatedIndex({"digital": index}, dp.FixedEffects("y", ["digital", "x"]), reps=499).fit(
+        panel, rng=1
+    )
+    ratio = found.std_errors["digital"] / found.naive.loc["digital", "std_error"]
+    assert 0.8 < ratio < 1.25
+
+
+def test_specs_are_values() -> None:
+    index, model = dp.CompositeIndex(system(DIGITAL)), dp.FixedEffects("y", ["digital"])
+    one, two = (PropagatedIndex({"digital": index}, model) for _ in range(2))
+    assert one == two
+    assert hash(one) == hash(two)
+    assert pickle.loads(pickle.dumps(one)) == one
+
+
+def test_what_cannot_be_drawn_is_refused_in_words() -> None:
+    panel = dp.Panel(frame(2), "i", "t")
+    index, model = dp.CompositeIndex(system(DIGITAL)), dp.FixedEffects("y", ["digital", "x"])
+    with pytest.raises(dp.InputTypeError, match="mapping of name"):
+        PropagatedIndex({}, model)
+    with pytest.raises(dp.InputTypeError, match="cannot name"):
+        PropagatedIndex({"my index": index}, model)
+    with pytest.raises(dp.InputTypeError, match="not a CompositeIndex"):
+        PropagatedIndex({"digital": model}, model)  # type: ignore[dict-item]
+    with pytest.raises(dp.InputTypeError, match="FixedEffects"):
+        PropagatedIndex({"digital": index}, index)  # type: ignore[arg-type]
+    with pytest.raises(dp.OptionError, match="reps=9"):
+        PropagatedIndex({"digital": index}, model, reps=9)
+    with pytest.raises(dp.OptionError, match="one-way"):
+        PropagatedIndex({"digital": index}, model.replace(clusters=("i", "t")))
+    with pytest.raises(dp.OptionError, match="obs_weights"):
+        PropagatedIndex({"digital": index}, model.replace(obs_weights="x"))
+    with pytest.raises(dp.TermError, match="column 'x' already"):
+        PropagatedIndex({"x": index}, model).fit(panel)
+    with pytest.raises(dp.TermError, match="no term 'digital'"):
+        PropagatedIndex({"digital": index}, dp.FixedEffects("y", ["x"])).fit(panel)
+    with pytest.raises(dp.TermError, match=r"log\(digital\).*stands alone"):
+        PropagatedIndex({"digital": index}, dp.FixedEffects("y", ["log(digital)", "digital"])).fit(panel)
+    with pytest.raises(dp.OptionError, match="cannot be drawn again"):
+        PropagatedIndex({"digital": index.replace(aggregate="geometric")}, model).fit(panel)
+    with pytest.raises(dp.IdentificationError, match="in pieces"):
+        PropagatedIndex({"digital": index}, model.replace(clusters=("t",))).fit(panel)
