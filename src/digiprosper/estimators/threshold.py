@@ -329,7 +329,7 @@ class PanelThreshold(Specification):
             search = self._search(prepared)
             found = search.run(rng)
             if isinstance(found, int):
-                reason = f"threshold {found} has no candidate that leaves each regime enough to tell its slopes"
+                reason = f"threshold {found} has no candidate that leaves each regime enough for its slopes"
                 raise self._no_room(reason, sample)
             slopes = self._slopes(prepared, search.plan.regimes(found.at))
         except (ThresholdSearchError, CollinearityError, IdentificationError):
