@@ -49,7 +49,14 @@ def provinces() -> tuple[Panel, datasets.Truth]:
 
 
 HANSEN = PanelThreshold(
-    "i", "c1", "d1", ["q1", "q2", "q3", "d1", "qd1"], time_effects=False, trim=0.01, bootstrap=None
+    "i",
+    "c1",
+    "d1",
+    ["q1", "q2", "q3", "d1", "qd1"],
+    time_effects=False,
+    trim=0.01,
+    bootstrap=None,
+    confidence="lr",
 )
 RURAL = PanelThreshold("rural_income", "digital", "urban", ["urban", "fiscal", "openness"])
 

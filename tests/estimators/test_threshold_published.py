@@ -40,7 +40,9 @@ pytestmark = [
 N, T = 565, 14
 ROWS = N * T
 CONTROLS = ("q1", "q2", "q3", "d1", "qd1")
-SPEC = PanelThreshold("i", "c1", "d1", CONTROLS, time_effects=False, trim=0.01, bootstrap=None)
+SPEC = PanelThreshold(
+    "i", "c1", "d1", CONTROLS, time_effects=False, trim=0.01, bootstrap=None, confidence="lr"
+)
 LEVELS = (0.9, 0.95, 0.99)
 # Bounds outside of which a right number falls once in a thousand times.
 RARE = 3.3

@@ -58,7 +58,7 @@ def fit(spec, df, *, rng=None, shuffle=None):
 
 
 def spec_of(k=1, **options):
-    options = {"bootstrap": None, **options}
+    options = {"bootstrap": None, "confidence": "lr", **options}
     return dp.PanelThreshold("y", [f"z{c + 1}" for c in range(k)], "q", ["x1", "x2"], **options)
 
 

@@ -91,7 +91,7 @@ def threshold_fit(
         ),
         statistic_draws=np.tile(np.linspace(0, 30, 2999), (len(bootstrap), m, 1)),
         variance_ratios=np.ones(m),
-        lr_draws=np.empty((m, 0)),
+        lr_bounds=np.empty((m, 0)),
         regime_codes=np.ones(4, dtype=np.intp),
         regime_sizes=np.ones((m + 1, 2), dtype=np.intp),
         bootstrap=bootstrap,

@@ -32,13 +32,17 @@ def panel() -> Panel:
 
 @pytest.fixture(scope="module")
 def found() -> ThresholdResults:
-    spec = PanelThreshold("y", "z", "q", "x", n_thresholds=2, bootstrap=("wild_cluster", "hansen"), reps=199)
+    spec = PanelThreshold(
+        "y", "z", "q", "x", n_thresholds=2, bootstrap=("wild_cluster", "hansen"), reps=199, confidence="lr"
+    )
     return spec.fit(panel(), rng=4)
 
 
 @pytest.fixture(scope="module")
 def given() -> ThresholdResults:
-    return PanelThreshold("y", "z", "q", "x", thresholds=(0.5, -0.6), df="xthreg").fit(panel())
+    return PanelThreshold("y", "z", "q", "x", thresholds=(0.5, -0.6), df="xthreg", confidence="lr").fit(
+        panel()
+    )
 
 
 def test_thresholds_are_one_row_each_in_the_order_found(found: ThresholdResults) -> None:
@@ -79,7 +83,7 @@ def test_ssr_and_f_follow_the_definition(found: ThresholdResults) -> None:
 def test_profiles_have_their_least_value_at_the_estimate(found: ThresholdResults) -> None:
     for j in (1, 2):
         profile = found.profile(j)
-        assert list(profile.columns) == ["gamma", "ssr", "lr"]
+        assert list(profile.columns) == ["gamma", "ssr", "lr", "critical"]
         assert profile["gamma"].is_monotonic_increasing
         at = profile["lr"].argmin()
         assert profile["lr"][at] == 0
@@ -102,6 +106,36 @@ def test_sets_are_all_that_the_likelihood_ratio_accepts(found: ThresholdResults)
         inside = [g for g in profile["gamma"] if any(a <= g <= b for a, b in pieces)]
         assert inside == accepted.tolist()
         assert all(a[1] < b[0] for a, b in itertools.pairwise(pieces))
+
+
+def test_each_criterion_has_its_bound(found: ThresholdResults) -> None:
+    for j in (1, 2):
+        ratio = float(found.variance_ratios[j - 1])
+        assert found.critical_value(j) == critical_lr(0.95)
+        assert found.critical_value(j, method="scaled") == pytest.approx(critical_lr(0.95) * ratio)
+        profile = found.profile(j)
+        wide = profile["gamma"][profile["lr"] <= critical_lr(0.95) * ratio].tolist()
+        pieces = found.confidence_set(j, method="scaled")
+        assert [g for g in profile["gamma"] if any(a <= g <= b for a, b in pieces)] == wide
+    with pytest.raises(OptionError, match="confidence='bootstrap'"):
+        found.confidence_set(1, method="bootstrap")
+    with pytest.raises(OptionError, match="method='exact'"):
+        found.critical_value(1, method="exact")
+    exact = replace(found, variance_ratios=np.full(2, np.nan))
+    assert exact.critical_value(1, method="scaled") == critical_lr(0.95)
+
+
+def test_bounds_are_drawn_where_asked_for() -> None:
+    spec = PanelThreshold("y", "z", "q", "x", bootstrap=None, confidence="bootstrap", reps=99)
+    found = spec.fit(panel(), rng=4)
+    profile = found.profile()
+    assert np.ptp(profile["critical"]) > 0
+    inside = (profile["lr"] <= profile["critical"]).to_numpy()
+    assert found.confidence_set() == runs(profile["gamma"].to_numpy(), inside)
+    assert found.rng_entropy == 4
+    assert "bootstrap sets, 99 draws" in found.conventions
+    again = spec.replace(bootstrap="wild_cluster").fit(panel(), rng=4)
+    np.testing.assert_array_equal(again.lr_bounds, found.lr_bounds)
 
 
 def test_given_thresholds_are_the_reference_of_their_profiles(given: ThresholdResults) -> None:

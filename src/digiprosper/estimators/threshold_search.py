@@ -13,7 +13,7 @@ from digiprosper.kernels import threshold as kernel
 from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.kernels.threshold_draws import concentration, drawn_ratios, scheme
 from digiprosper.kernels.threshold_robust import drawn_robust, robust_profile
-from digiprosper.kernels.threshold_sets import drawn_lr, variance_ratio
+from digiprosper.kernels.threshold_sets import drawn_bounds, variance_ratio
 from digiprosper.results.threshold import bootstrap_p
 
 if TYPE_CHECKING:
@@ -55,8 +55,8 @@ class Found:
         Sum of squares at the thresholds.
     variance_ratios : (m,) float array
         Factor of the scaled bound.
-    lr_draws : (m, B) float array
-        Drawn likelihood ratios; B is 0 where none were asked for.
+    lr_bounds : (m, G) float array
+        Drawn bounds on the likelihood ratio; empty where none were asked for.
     entropy : int or None
         What reproduces the draws.
     notices : tuple of Notice
@@ -70,7 +70,7 @@ class Found:
     profiles: Floats
     ssr: float
     variance_ratios: Floats
-    lr_draws: Floats
+    lr_bounds: Floats
     entropy: int | None
     notices: tuple[Notice, ...]
 
@@ -157,7 +157,7 @@ class ThresholdSearch:
             profiles=profiles,
             ssr=ssr,
             variance_ratios=np.array(ratios),
-            lr_draws=self._lr_draws(at, entropy),
+            lr_bounds=self._lr_bounds(at, entropy),
             entropy=entropy,
             notices=(*notices, *self._leverage(stages)),
         )
@@ -195,14 +195,15 @@ class ThresholdSearch:
                 draws[b] = self.df * drawn_ratios(self.plan, which, y, null, stream, reps=self.reps)
         return values, draws
 
-    def _lr_draws(self, at: tuple[int, ...], entropy: int | None) -> Floats:
-        out = np.empty((len(at), self.reps if self.set_draws else 0))
+    def _lr_bounds(self, at: tuple[int, ...], entropy: int | None) -> Floats:
+        out = np.empty((len(at), self.plan.candidates.values.size if self.set_draws else 0))
         if out.size:
             which = scheme("wild_cluster", self.plan, wild_clusters(self.prepared)[1])
             for j in range(len(at)):
                 stream = _stream(entropy, _SET_STREAM, j)
-                ratios = drawn_lr(self.plan, which, self._outcome, at, j, stream, reps=self.reps)
-                out[j] = self.df * ratios
+                out[j] = self.df * drawn_bounds(
+                    self.plan, which, self._outcome, at, j, stream, reps=self.reps, level=self.level
+                )
         return out
 
     def _against_all_pairs(

@@ -133,8 +133,8 @@ class ThresholdResults:
     variance_ratios : (m,) array
         Variance of the errors, weighted by the squared jump, at each threshold against its average: the
         factor of the "scaled" bound.
-    lr_draws : (m, B) array
-        Drawn likelihood ratios at each threshold; none unless `confidence` is "bootstrap".
+    lr_bounds : (m, G) array
+        Drawn bound on the likelihood ratio at each candidate; empty unless `confidence` is "bootstrap".
     regime_codes : (N,) array
         Regime of each row, 1 for the lowest values.
     regime_sizes : (m + 1, 2) array
@@ -191,7 +191,7 @@ class ThresholdResults:
     statistic_values: Floats
     statistic_draws: Floats
     variance_ratios: Floats
-    lr_draws: Floats
+    lr_bounds: Floats
     regime_codes: Ints
     regime_sizes: Ints
     bootstrap: tuple[str, ...]
@@ -267,35 +267,37 @@ class ThresholdResults:
         names = ["threshold", "bootstrap", "F", "p_value", *_CRITICAL, "statistic", "value"]
         return pd.DataFrame(rows, columns=names)
 
-    def profile(self, threshold: int = 1) -> pd.DataFrame:
+    def profile(self, threshold: int = 1, *, method: str | None = None) -> pd.DataFrame:
         """Show how the fit changes as one threshold moves and the others stay.
 
         Parameters
         ----------
         threshold : int
             Number of the threshold, from 1, in the order found.
+        method : {"lr", "scaled", "bootstrap"}, optional
+            Which bound; default is the specification's `confidence`. See `critical_value`.
 
         Returns
         -------
         DataFrame
-            One row an admissible candidate: gamma, ssr, lr with ``lr = (ssr / min ssr - 1) df``. Given
-            thresholds are the reference themselves, so that lr may be negative. Between two candidates the
-            sum of squares does not change.
+            One row an admissible candidate: gamma, ssr, lr and critical, with ``lr = (ssr / min ssr - 1) df``
+            and the bound that lr must not exceed in the confidence set. Given thresholds are the reference
+            themselves, so that lr may be negative. Between two candidates the sum of squares does not change.
 
         Raises
         ------
         OptionError
-            If there is no such threshold.
+            If there is no such threshold, or the bound was not drawn.
         """
         j = self._position(threshold)
         there = np.isfinite(self.profiles[j])
         ssr = self.profiles[j][there]
         least = self.fit_ssr if self.given else ssr.min()
-        lr = (ssr / least - 1) * self.df
-        return pd.DataFrame({"gamma": self.candidates[there], "ssr": ssr, "lr": lr})
+        lr, bound = (ssr / least - 1) * self.df, self._bound(j, method)[there]
+        return pd.DataFrame({"gamma": self.candidates[there], "ssr": ssr, "lr": lr, "critical": bound})
 
     def critical_value(self, threshold: int = 1, *, method: str | None = None) -> float:
-        """Give the bound on the likelihood ratio of a confidence set.
+        """Give the bound on the likelihood ratio of a confidence set, at the threshold.
 
         Parameters
         ----------
@@ -308,7 +310,8 @@ class ThresholdResults:
         -------
         float
             "lr": ``-2 log(1 - sqrt(level))`` (Hansen 1999, eq. 15). "scaled": the same times the variance
-            ratio (Hansen 2000, section 3.4). "bootstrap": the quantile of the drawn ratios.
+            ratio (Hansen 2000, section 3.4). "bootstrap": the quantile of ratios drawn with each candidate as
+            the truth; it differs from one candidate to the next, and `profile` has them all.
 
         Raises
         ------
@@ -316,18 +319,7 @@ class ThresholdResults:
             If there is no such threshold, or the bound was not drawn.
         """
         j = self._position(threshold)
-        word = self.confidence if method is None else method
-        check_option("method", word, _CRITERIA)
-        if word == "lr":
-            return critical_lr(self.level)
-        if word == "scaled":
-            return critical_lr(self.level) * float(self.variance_ratios[j])
-        if not self.lr_draws.shape[1]:
-            raise OptionError(
-                "method='bootstrap': the ratio was not drawn; say PanelThreshold(..., confidence='bootstrap')"
-                " with thresholds that are searched."
-            )
-        return float(np.nanquantile(self.lr_draws[j], self.level))
+        return float(np.interp(self.estimates[j], self.candidates, self._bound(j, method)))
 
     def confidence_set(self, threshold: int = 1, *, method: str | None = None) -> list[tuple[float, float]]:
         """Invert the likelihood ratio: all candidates at which it is at most `critical_value`.
@@ -339,7 +331,7 @@ class ThresholdResults:
         method : {"lr", "scaled", "bootstrap"}, optional
             Default is the specification's `confidence`. "lr" rests on errors of one variance and no serial
             correlation (Hansen 1999, theorem 1); "scaled" allows for a variance that differs at the
-            threshold; "bootstrap" was drawn with the data's own errors.
+            threshold; "bootstrap" is drawn with the data's own errors, each candidate the truth in turn.
 
         Returns
         -------
@@ -351,8 +343,8 @@ class ThresholdResults:
         OptionError
             If there is no such threshold, or the bound was not drawn.
         """
-        profile = self.profile(threshold)
-        inside = profile["lr"].to_numpy() <= self.critical_value(threshold, method=method)
+        profile = self.profile(threshold, method=method)
+        inside = profile["lr"].to_numpy() <= profile["critical"].to_numpy()
         return runs(profile["gamma"].to_numpy(), inside)
 
     # --- regimes ------------------------------------------------------------------------------------------
@@ -545,7 +537,7 @@ class ThresholdResults:
             words = "N - 1"
         grid = "every candidate" if self.grid is None else f"grid {self.grid}"
         grid += ", best pair" if self.search == "joint" else ""
-        words_drawn = [*self.bootstrap, *(["bootstrap sets"] if self.lr_draws.size else [])]
+        words_drawn = [*self.bootstrap, *(["bootstrap sets"] if self.lr_bounds.size else [])]
         drawn = f"; {' and '.join(words_drawn)}, {self.reps} draws; rng {self.rng_entropy}"
         return (
             f"{self.slopes.conventions}; low regime {self.rule} threshold; trim {trims}; {grid}; "
@@ -590,6 +582,20 @@ class ThresholdResults:
         return {**json_safe(out), "slopes": self.slopes.to_dict()}
 
     # --- inside -------------------------------------------------------------------------------------------
+
+    def _bound(self, j: int, method: str | None) -> Floats:
+        word = self.confidence if method is None else method
+        check_option("method", word, _CRITERIA)
+        if word == "bootstrap":
+            if not self.lr_bounds.size:
+                raise OptionError(
+                    "method='bootstrap': no bound was drawn; say PanelThreshold(..., confidence='bootstrap') "
+                    "with thresholds that are searched."
+                )
+            return np.asarray(self.lr_bounds[j])
+        ratio = float(self.variance_ratios[j]) if word == "scaled" else 1.0
+        # An exact fit has no variance to compare: any other candidate is out.
+        return np.full(self.candidates.size, critical_lr(self.level) * (1.0 if np.isnan(ratio) else ratio))
 
     def _key(self, level: int) -> pd.Index[Any]:
         return self.slopes.index.get_level_values(level)
@@ -639,7 +645,7 @@ class ThresholdResults:
         return lines
 
     def _is_small_print(self, notice: Notice) -> bool:
-        """Tell whether a notice is for the record only: few clusters carrying what chance gives is no news."""
+        """Tell whether a notice is for the record only: what few clusters carry by chance is no news."""
         data = notice.data
         return notice.code == "concentration" and (
             not data["high"] or data["threshold"] > self.estimates.size
