@@ -130,8 +130,8 @@ CONTRACT = {
     "PanelThreshold": (
         "y, regime_dependent, threshold_variable, x=(), *, n_thresholds=1, thresholds=None, "
         f"search='sequential', {EFFECTS}, absorb=(), trim=0.05, min_nobs=1, min_entities=0, grid=None, "
-        "rule='<=', regime_intercept=False, bootstrap='wild_cluster', reps=999, level=0.95, confidence='scaled', "
-        "df='hansen', cov_type='clustered', clusters=None, ssc='reghdfe'"
+        "rule='<=', regime_intercept=False, bootstrap='wild_cluster', reps=999, level=0.95, "
+        "confidence='scaled', df='hansen', cov_type='clustered', clusters=None, ssc='reghdfe'"
     ),
     "PanelThreshold.fit": "panel, *, rng=None, progress=False",
     "ThresholdResults.confidence_set": "threshold=1, *, method=None",

@@ -278,7 +278,7 @@ def test_slopes_and_their_errors(effects: str) -> None:
 
 
 def drawn_p(effects: str, reps: int) -> dict[str, list[float]]:
-    words = ("wild_cluster", "wild_wald", "hansen")
+    words = ("wild_cluster", "wild_score", "hansen")
     spec = SPEC.replace(
         n_thresholds=3, trim=(0.01, 0.01, 0.05), bootstrap=words, reps=reps, time_effects=effects == "two-way"
     )
@@ -773,7 +773,7 @@ def test_f_divides_by_a_variance_three_times_too_small() -> None:
     assert np.median(got.by_firm) == pytest.approx(wanted["variance ratio"]["median"], rel=1e-6)
     assert got.by_firm.max() == pytest.approx(wanted["variance ratio"]["largest"], rel=1e-6)
     assert got.cuts[got.by_firm > 7].min() > wanted["variance ratio"]["above 7 only beyond"]
-    found = SPEC.replace(bootstrap="wild_wald", reps=99).fit(firms(), rng=1)
+    found = SPEC.replace(bootstrap="wild_score", reps=99).fit(firms(), rng=1)
     score = (ssr(()) - OWN["one-way"]["ssr"][1]) / ssr(()) * (ROWS - N)
     assert found.tests["value"][0] == pytest.approx(score / got.by_firm[at], rel=1e-6)
 
@@ -794,7 +794,7 @@ def test_the_largest_f_of_wild_draws_is_at_the_far_end_of_debt() -> None:
 
 def test_exchange_forgets_the_variance_and_the_wild_draws_keep_it() -> None:
     wanted = GOLDEN["paradox"]["by trim"]
-    words = ("wild_cluster", "wild_wald", "hansen")
+    words = ("wild_cluster", "wild_score", "hansen")
     for trim, row in wanted.items():
         found = SPEC.replace(bootstrap=words, trim=float(trim), reps=999).fit(firms(), rng=1999)
         assert near_many(found.tests["p_value"].to_numpy(), row["p of 9,999"], 9999)
@@ -816,7 +816,7 @@ def test_the_answer_hangs_on_few_firms() -> None:
     assert shares[0] == pytest.approx(scores[:5].sum() / scores.sum(), rel=1e-6)
     assert np.round(shares, 2).tolist() == wanted["five firms' share of squared scores"]
     frame = pd.read_csv(DATA)
-    spec = SPEC.replace(bootstrap=("wild_cluster", "wild_wald", "hansen"), reps=999)
+    spec = SPEC.replace(bootstrap=("wild_cluster", "wild_score", "hansen"), reps=999)
     for row in wanted["rows"]:
         gone = order[: row["left out"]]
         assert spread[gone].sum() / spread.sum() == pytest.approx(row["share of squares"], abs=6e-3)
@@ -835,7 +835,7 @@ def test_size_on_hansens_regressors(kind: str) -> None:
     by_tenth = pd.Series(got.rest**2).groupby(tenth).mean().to_numpy()[tenth]
     sd = np.sqrt(by_tenth if kind == "tenths" else np.full(ROWS, (got.rest**2).mean()))
     line = frame["i"].to_numpy() - got.rest
-    spec = SPEC.replace(bootstrap=("wild_cluster", "wild_wald", "hansen"), reps=199)
+    spec = SPEC.replace(bootstrap=("wild_cluster", "wild_score", "hansen"), reps=199)
     rng, panels, rejected = np.random.default_rng(7), 200, np.zeros(3)
     for _ in range(panels):
         drawn = Panel(frame.assign(i=line + sd * rng.normal(size=ROWS)), "id", "year")

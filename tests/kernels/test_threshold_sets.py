@@ -89,11 +89,13 @@ def ratio(
     hat = (left[:, values > 1e-11 * values[0]] ** 2).sum(axis=1)
     jump = z @ beta[j * k : (j + 1) * k]
     border = int((q <= cuts[j]).sum() if rule == "<=" else (q < cuts[j]).sum())
-    bandwidth = 2.344 * np.sqrt(1 / 12) * n ** (-1 / 5)
+    ranks = np.array([((q < v).sum() + (q == v).sum() / 2) / n for v in q])
+    curve = np.polynomial.Polynomial.fit(ranks, jump**2 * rest**2, 2)
+    spread = ((jump**2 * rest**2 - curve(ranks)) ** 2).sum() / n
+    bandwidth = min(1.0, (15 * spread / (4 * n * curve.convert().coef[2] ** 2)) ** (1 / 5))
     top = bottom = 0.0
     for s in range(n):
-        rank = (q < q[s]).sum() + (q == q[s]).sum() / 2
-        u = (rank - border) / n / bandwidth
+        u = (ranks[s] - border / n) / bandwidth
         weight = 0.75 * (1 - u * u) if abs(u) <= 1 else 0.0
         top += weight * jump[s] ** 2 * rest[s] ** 2
         bottom += weight * jump[s] ** 2 * (1 - hat[s])
@@ -168,6 +170,38 @@ def test_an_estimate_that_its_own_rule_would_not_admit_counts() -> None:
     assert np.isfinite(found).all()
 
 
+def test_bounds_are_quantiles_of_the_draws_at_each_candidate(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = panel(9, n=25, digits=6)
+    search = plan(data, ("entity",), [0.1, 0.08])
+    which = draws.scheme("wild_cluster", search, data["entity"])
+    own, other = 30, 90
+    options: dict[str, Any] = {"reps": 49, "level": 0.9}
+
+    def bounds(points: int) -> Array:
+        monkeypatch.setattr(sets, "_POINTS", points)
+        rng = np.random.default_rng(2)
+        return sets.drawn_bounds(search, which, data["y"], (own, other), 0, rng, **options)
+
+    every = bounds(1000)
+    free = np.flatnonzero(search.candidates.open_to(0, np.array([[other]]))[0])
+    wanted = np.empty(free.size)
+    for i, point in enumerate(free):
+        rng = np.random.default_rng(2)
+        drawn = sets.drawn_lr(search, which, data["y"], (int(point), other), 0, rng, reps=49)
+        wanted[i] = np.quantile(drawn, 0.9)
+    np.testing.assert_allclose(every[free], wanted, rtol=1e-10)
+    cuts = search.candidates.cuts
+    np.testing.assert_allclose(every, np.interp(cuts, cuts[free], wanted), rtol=1e-10)
+    # With fewer points, those of the least sums of squares are still exact.
+    base = kernel.start(search, search.residualise(data["y"][search.candidates.order][None, :]))
+    gain = kernel.drops(search, kernel.condition(search, base, np.array([other])))[0]
+    nearest = free[np.argsort(-gain[free])[:8]]
+    few = bounds(16)
+    np.testing.assert_allclose(few[nearest], every[nearest], rtol=1e-10)
+    assert (few[free[[0, -1]]] == every[free[[0, -1]]]).all()
+    assert (few != every).any()
+
+
 def variants(data: dict[str, Any]) -> list[dict[str, Any]]:
     mixed = np.random.default_rng(0).permutation(data["y"].size)
     scaled = {**data, "y": 1e3 * data["y"] + 7 * data["entity"], "z": data["z"] * 1e-4}
@@ -185,7 +219,8 @@ def test_what_changes_nothing(which: int, count: int) -> None:
     out = []
     for d in (data, variants(data)[which]):
         search = plan(d, ("entity", "time"), [0.1] * count)
-        at = (8, 25)[:count]
+        size = search.candidates.values.size
+        at = (size // 4, 2 * size // 3)[:count]
         scheme = draws.scheme("wild_cluster", search, d["entity"])
         for j in range(count):
             drawn = sets.drawn_lr(search, scheme, d["y"], at, j, np.random.default_rng(1), reps=99)
@@ -222,6 +257,10 @@ def test_an_exact_fit_has_no_scale() -> None:
     assert np.isnan(sets.variance_ratio(search, y, (9,), 0, data["q"], 50.0))
     which = draws.scheme("wild_cluster", search, data["entity"])
     assert np.isnan(sets.drawn_lr(search, which, y, (9,), 0, np.random.default_rng(0), reps=20)).all()
+    rng = np.random.default_rng(0)
+    bounds = sets.drawn_bounds(search, which, y, (9,), 0, rng, reps=20, level=0.95)
+    assert bounds[9] == 0
+    assert np.isfinite(bounds).all()
 
 
 @pytest.mark.parametrize("effects", [("entity",), ("entity", "time")], ids="+".join)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import warnings
+from dataclasses import replace
 
 import matplotlib as mpl
 import numpy as np
@@ -16,6 +17,7 @@ from digiprosper.errors import (
     IdentificationError,
     InputTypeError,
     OptionError,
+    PanelIndexError,
 )
 from digiprosper.present import plots
 from digiprosper.results.collection import ResultSet
@@ -36,6 +38,36 @@ def axes():
     from matplotlib import pyplot as plt
 
     return plt.subplots()[1]
+
+
+@pytest.fixture
+def make_map(make_fit, make_threshold):
+    """Threshold results with chosen regimes: entity -> one number a period, None where it has no row."""
+
+    def make(cells, estimates=(0.53,), times=(2001, 2002, 2003, 2004), labels=None, keys=("city", "year")):
+        entities = pd.Index(list(cells))
+        there = [(i, t, r) for i, row in enumerate(cells.values()) for t, r in enumerate(row) if r]
+        entity, time, codes = np.array(there).T
+        fit = make_fit({"a": (1, 1, 1)}, labels or {})
+        fit.index = pd.MultiIndex([entities, pd.Index(times)], [entity, time], names=keys)
+        fit.key_names = keys
+        sizes = np.bincount(codes - 1, minlength=len(estimates) + 1)
+        return replace(
+            make_threshold(fit, estimates),
+            regime_codes=codes,
+            regime_sizes=np.column_stack([sizes, sizes]),
+        )
+
+    return make
+
+
+def legend(ax) -> list[str]:
+    return [text.get_text() for text in ax.get_legend().get_texts()]
+
+
+def shown(ax) -> list[list[float]]:
+    (image,) = ax.images
+    return image.get_array().filled(0).tolist()
 
 
 def texts(ax) -> list[str]:
@@ -144,6 +176,103 @@ def test_bad_calls_are_refused(one_way, two_way, make_threshold):
             plots.lr_profile(make_threshold(two_way), number)
 
 
+def test_what_has_no_regimes_over_time_is_refused(one_way, make_map):
+    with pytest.raises(InputTypeError, match=r"regime_map: Fit has no thresholds; pass what PanelThreshold"):
+        plots.regime_map(one_way)
+    found = make_map({"a": [1, 1, 2, 2]})
+    for order in ("crossing", True, ["name"]):
+        with pytest.raises(OptionError, match=r"order=.*None, 'name', 'first'"):
+            plots.regime_map(found, order=order)
+    with pytest.raises(InputTypeError, match=r"plots.regime_map: labels must be a mapping"):
+        plots.regime_map(found, labels=["a"])
+    found.slopes.key_names = ("city", None)
+    with pytest.raises(PanelIndexError, match=r"plots.regime_map: .* this is a cross-section"):
+        plots.regime_map(found)
+
+
+def test_the_map_shows_every_regime_where_it_was(make_map):
+    cells = {"a": [1, 1, 1, 2], "b": [1, 2, 2, 2], "c": [1, 1, 1, 1], "d": [1, 2, 1, 2]}
+    ax = plots.regime_map(make_map(cells))
+    assert texts(ax) == ["b", "d", "a", "c"]
+    assert shown(ax) == [cells[name] for name in texts(ax)]
+    assert [t.get_text() for t in ax.get_xticklabels()] == ["2001", "2002", "2003", "2004"]
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("year", "city")
+    assert legend(ax) == ["urban <= 0.53 (10 rows)", "urban > 0.53 (6 rows)"]
+    assert ax.yaxis_inverted()  # the first row is on top
+
+
+def test_entities_stand_in_the_order_asked_for(make_map):
+    cells = {
+        "late": [1, 2, 2, 3],
+        "never": [2, 2, 2, 2],
+        "fell": [1, 3, 1, 1],
+        "low": [1, 1, 2, 2],
+        "high": [2, 2, 3, 3],
+        "low too": [1, 1, 2, 2],
+    }
+    found = make_map(cells, (0.61, 0.53))
+    assert texts(plots.regime_map(found)) == ["high", "late", "never", "fell", "low", "low too"]
+    by_first = plots.regime_map(found, order="first")
+    assert texts(by_first) == ["fell", "high", "late", "never", "low", "low too"]
+    assert shown(by_first) == [cells[name] for name in texts(by_first)]
+    assert texts(plots.regime_map(found, order="name")) == list(cells)
+    assert legend(by_first)[1] == "0.53 < urban <= 0.61 (12 rows)"
+
+
+def test_regimes_darken_from_low_to_high_and_none_is_the_blank(make_map):
+    ax = plots.regime_map(make_map({"a": [1, 2, 3, 3], "b": [1, 1, 2, 2]}, (0.61, 0.53)))
+    (image,) = ax.images
+    colours = [image.cmap(image.norm(r)) for r in (1, 2, 3)]
+    weights = np.array([0.2126, 0.7152, 0.0722])
+    light = [float(np.array(c[:3]) ** 2.2 @ weights) for c in colours]
+    assert light[0] > light[1] + 0.2 > light[2] + 0.3
+    assert light[0] < 0.85
+    handles = ax.get_legend().legend_handles
+    np.testing.assert_allclose([h.get_facecolor() for h in handles], colours)
+
+
+def test_what_is_not_in_the_sample_is_blank_and_does_not_count(make_map):
+    # Nobody has a row in 2003, so that it has no column.
+    cells = {"a": [1, 1, None, 2], "b": [None, None, None, 2], "c": [1, None, None, 1]}
+    ax = plots.regime_map(make_map(cells))
+    assert texts(ax) == ["b", "a", "c"]
+    assert shown(ax) == [[0, 0, 2], [1, 1, 2], [1, 0, 1]]
+    assert [t.get_text() for t in ax.get_xticklabels()] == ["2001", "2002", "2004"]
+    assert legend(ax)[-1] == "not in the sample (3)"
+    assert ax.images[0].cmap(np.ma.masked)[3] == 0
+    assert texts(plots.regime_map(make_map(cells), order="first")) == ["a", "b", "c"]
+
+
+def test_many_entities_and_periods_stay_readable(make_map):
+    cells = {f"firm {i:03d}": [1 + (i % 7 > t % 8) for t in range(40)] for i in range(61)}
+    found = make_map(cells, times=pd.date_range("1981-01-01", periods=40, freq="YS"))
+    ax = plots.regime_map(found)
+    assert texts(ax) == []
+    assert ax.get_ylabel() == "city (61)"
+    ticks = [t.get_text() for t in ax.get_xticklabels()]
+    assert ticks[:2] == ["1981-01-01", "1984-01-01"]
+    assert len(ticks) == 14
+    assert np.isin(shown(ax), [1, 2]).all()
+    fewer = plots.regime_map(make_map(dict(list(cells.items())[:60]), times=range(40)))
+    assert len(texts(fewer)) == 60
+    assert fewer.get_ylabel() == "city"
+    heights = [p.figure.get_size_inches()[1] for p in (ax, fewer)]
+    assert heights[0] < heights[1] < 14
+
+
+def test_a_map_without_a_threshold_says_so(make_map):
+    ax = plots.regime_map(make_map({"a": [1, 1, 1, 1], "b": [1, 1, 1, 1]}, estimates=()), order="first")
+    assert legend(ax) == ["no threshold in urban (8 rows)"]
+    assert texts(ax) == ["a", "b"]
+
+
+def test_labels_given_in_the_call_win_in_a_map(make_map):
+    found = make_map({"a": [1, 1, 2, 2]}, labels={"urban": "Urban share", "city": "City"})
+    ax = plots.regime_map(found, labels={"urban": "Cities"})
+    assert legend(ax)[0] == "Cities <= 0.53 (2 rows)"
+    assert ax.get_ylabel() == "City"
+
+
 def test_the_profile_is_drawn_with_its_set_piece_by_piece(make_fit, make_threshold):
     found = make_threshold(make_fit({"a": (1, 1, 1)}, {"urban": "Urban share"}))
     ax = plots.lr_profile(found, 2)
@@ -151,7 +280,7 @@ def test_the_profile_is_drawn_with_its_set_piece_by_piece(make_fit, make_thresho
     profile = found.profile(2)
     np.testing.assert_array_equal(lines["LR(γ)"].get_xdata(), profile["gamma"])
     np.testing.assert_array_equal(lines["LR(γ)"].get_ydata(), profile["lr"])
-    critical = lines["95% critical value 7.35"]
+    critical = lines["95% critical value 7.35 (homoskedastic)"]
     np.testing.assert_allclose(critical.get_ydata(), -2 * np.log(1 - np.sqrt(0.95)))
     assert critical.get_linestyle() == "--"
     assert lines["Estimate 0.53"].get_xydata().tolist() == [[0.53, 0.0]]
@@ -166,6 +295,20 @@ def test_the_profile_is_drawn_with_its_set_piece_by_piece(make_fit, make_thresho
     assert alone.get_ylabel() == "Likelihood ratio"
 
 
+def test_the_critical_value_is_that_of_the_confidence_asked_for(make_fit, make_threshold):
+    found = make_threshold(make_fit({"a": (1, 1, 1)}), (0.5,))
+    rising = np.linspace(5, 24.5, 40)[None, :]
+    scaled = replace(found, confidence="scaled", variance_ratios=np.array([2.0]))
+    drawn = replace(found, confidence="bootstrap", lr_bounds=rising)
+    for results, text in ((scaled, " 14.70 (scaled)"), (drawn, "s (bootstrap)")):
+        ax = plots.lr_profile(results)
+        line = next(x for x in ax.lines if x.get_label() == f"95% critical value{text}")
+        np.testing.assert_array_equal(line.get_ydata(), results.profile(1)["critical"])
+        pieces = [(p.get_x(), p.get_x() + p.get_width()) for p in ax.patches]
+        np.testing.assert_allclose(pieces, results.confidence_set(1))
+        assert pieces != found.confidence_set(1)
+
+
 def test_given_axes_are_used_as_they_are(one_way, two_way, make_threshold, axes, zh):
     one_way.labels = zh
     assert plots.coefficients(one_way, ax=axes) is axes
@@ -173,24 +316,35 @@ def test_given_axes_are_used_as_they_are(one_way, two_way, make_threshold, axes,
     assert plots.lr_profile(make_threshold(two_way), ax=axes) is axes
 
 
-def test_a_new_figure_lays_itself_out_and_changes_no_setting(one_way, make_threshold):
+def test_a_map_is_drawn_on_given_axes(make_map, axes):
+    size = axes.figure.get_size_inches().tolist()
+    assert plots.regime_map(make_map({"省": [1, 1, 2, 2]}), ax=axes) is axes
+    assert axes.get_yticklabels()[0].get_fontfamily() == mpl.rcParams["font.family"]
+    assert axes.figure.get_size_inches().tolist() == size
+
+
+def test_a_new_figure_lays_itself_out_and_changes_no_setting(one_way, make_threshold, make_map):
     from matplotlib import pyplot as plt
 
     before = dict(mpl.rcParams)
-    for ax in (plots.coefficients(one_way), plots.lr_profile(make_threshold(one_way))):
+    found = make_map({"a": [1, 1, 2, 2]})
+    drawings = plots.coefficients(one_way), plots.lr_profile(make_threshold(one_way)), plots.regime_map(found)
+    for ax in drawings:
         assert ax.figure.get_layout_engine().__class__.__name__ == "ConstrainedLayoutEngine"
     assert dict(mpl.rcParams) == before
-    assert len(plt.get_fignums()) == 2
+    assert len(plt.get_fignums()) == 3
 
 
-def test_chinese_labels_have_glyphs_and_so_has_the_minus(make_fit, make_threshold, zh, tmp_path):
+def test_chinese_labels_have_glyphs_and_so_has_the_minus(make_fit, make_threshold, make_map, zh, tmp_path):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DigiprosperWarning)
         font = plots._cjk_font()
     if font is None:
         pytest.skip("no font with Chinese characters on this machine")
     fit = make_fit({"digital": (-1.0, 0.5, 0.1), "I(digital**2)": (1, 0.5, 0.1)}, zh)
-    for ax in (plots.coefficients({"基准": fit, "稳健": fit}), plots.lr_profile(make_threshold(fit))):
+    found = make_map({"北京": [1, 1, 2, 2], "上海": [1, 2, 2, 2]}, labels=zh, keys=("province", "year"))
+    drawings = [plots.coefficients({"基准": fit, "稳健": fit}), plots.lr_profile(make_threshold(fit))]
+    for ax in [*drawings, plots.regime_map(found)]:
         ax.figure.savefig(tmp_path / "f.png")  # a missing glyph warns, and warnings are errors
         assert ax.xaxis.label.get_fontfamily() == ["sans-serif", font]
         assert all(t.get_fontfamily() == ["sans-serif", font] for t in ax.get_yticklabels())
@@ -223,9 +377,12 @@ def test_real_fits_are_drawn():
     ax = plots.lr_profile(found)
     assert ax.get_xlabel() == "Unemployment rate (%) (γ)"
     assert len(ax.patches) == len(found.confidence_set(1))
+    ax = plots.regime_map(found)
+    assert sum(row.count(1) for row in shown(ax)) == found.regimes.loc[1, "nobs"]
+    assert len(texts(ax)) == 48
 
 
-def test_a_missing_extra_names_its_cure(one_way, make_threshold, monkeypatch):
+def test_a_missing_extra_names_its_cure(one_way, make_threshold, make_map, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
     with pytest.raises(
@@ -234,6 +391,8 @@ def test_a_missing_extra_names_its_cure(one_way, make_threshold, monkeypatch):
         plots.coefficients(one_way)
     with pytest.raises(ImportError, match=r"plots.lr_profile needs matplotlib"):
         plots.lr_profile(make_threshold(one_way))
+    with pytest.raises(ImportError, match=r"plots.regime_map needs matplotlib"):
+        plots.regime_map(make_map({"a": [1, 1, 2, 2]}))
 
 
 def test_importing_plots_loads_no_matplotlib():

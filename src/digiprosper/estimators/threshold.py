@@ -96,9 +96,9 @@ class PanelThreshold(Specification):
         Whether the level shifts with the regime too; terms ``"intercept:regime1"``, ... against the highest.
     bootstrap : str, sequence of str or None
         ``"wild_cluster"`` (one sign a cluster times the null's residuals; keeps its size when the variance
-        depends on the regressors), ``"wild_wald"`` (the same draws of a cluster-robust sup-Wald statistic),
-        ``"hansen"`` (whole entities exchanged; balanced panels only), ``"iid"`` (rows; for teaching). Of
-        several the first is the headline, all are in `tests`.
+        depends on the regressors), ``"wild_score"`` (a cluster-robust score statistic, one sign a cluster on
+        its scores), ``"hansen"`` (whole entities exchanged; balanced panels only), ``"iid"`` (rows; for
+        teaching). Of several the first is the headline, all are in `tests`.
     reps : int
         Draws of each bootstrap.
     level : float

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 import numpy as np
 
-from digiprosper.errors import Notice
+from digiprosper.errors import Notice, OptionError
 from digiprosper.estimators.threshold_remarks import about_concentration, about_signs
 from digiprosper.kernels import threshold as kernel
 from digiprosper.kernels.resampling import seed_sequence
@@ -24,13 +24,15 @@ if TYPE_CHECKING:
 
 __all__ = ["EXACT", "WILD", "Bootstrap", "Found", "ThresholdSearch", "denominator", "wild_clusters"]
 
-Bootstrap: TypeAlias = Literal["wild_cluster", "hansen", "iid", "wild_wald"]
+Bootstrap: TypeAlias = Literal["wild_cluster", "hansen", "iid", "wild_score"]
 
-WILD = ("wild_cluster", "wild_wald")
+WILD = ("wild_cluster", "wild_score")
 # An exact fit leaves rounding, of either sign, where F and LR divide.
 EXACT = 1e-15
 # Draws of sets have streams of their own, beside those of the bootstraps.
 _SET_STREAM = 20
+# Beyond so many rows times candidates all pairs take minutes.
+_MANY_PAIRS = 4_000_000_000
 # A sequential pair is held against all pairs where that costs milliseconds: rows times candidates.
 _CHEAP_PAIRS = 2_000_000
 
@@ -185,7 +187,7 @@ class ThresholdSearch:
         for b, name in enumerate(self.bootstrap):
             # The key is the bootstrap's own, so that naming another beside it changes no draw.
             stream = _stream(entropy, get_args(Bootstrap).index(name), len(null))
-            if name == "wild_wald":
+            if name == "wild_score":
                 which = scheme("wild_cluster", self.plan, codes)
                 values[b] = robust_profile(self.plan, y, null, len(null), codes).max()
                 draws[b] = drawn_robust(self.plan, which, y, null, stream, reps=self.reps, codes=codes)
@@ -213,6 +215,12 @@ class ThresholdSearch:
         cheap = where.need.size == 1 and where.values.size * self.plan.nobs <= _CHEAP_PAIRS
         if len(at) != 2 or where.given or not (self.joint or cheap):
             return at, []
+        if where.values.size * self.plan.nobs > _MANY_PAIRS:
+            raise OptionError(
+                f"search='joint' looks at every pair of {where.values.size:,} candidates in "
+                f"{self.plan.nobs:,} rows, which takes minutes to hours. Say grid=500 for fewer candidates, "
+                "or search='sequential'."
+            )
         pair, least = kernel.least_pair(self.plan, base)
         ssr = kernel.finish(self.plan, base, at)[1]
         kept = pair if self.joint else at

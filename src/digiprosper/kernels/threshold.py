@@ -334,8 +334,13 @@ class Plan:
 
     @property
     def chunk(self) -> int:
-        """Batch members whose arrays stay in a processor's cache together."""
-        return int(min(256, max(1, 65_536 // self.nobs)))
+        """Batch members worked on together.
+
+        As many as stay in a processor's cache; else eight, so that basis and loadings are read once for all
+        of them, as long as their arrays stay small enough for freed memory to be used again.
+        """
+        k, n = self.z.shape
+        return int(max(1, min(256, 65_536 // n), min(8, 1_000_000 // (n * k))))
 
     def sweep(self, rows: Floats) -> Floats:
         """Take the level means of the swept effect out of rows.

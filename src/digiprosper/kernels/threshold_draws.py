@@ -115,7 +115,9 @@ def residual_draws(which: Scheme, residual: Floats, uniforms: Floats) -> Floats:
     if which.name == "wild_cluster":
         points = _WEBB if which.size <= WEBB_CLUSTERS else _SIGNS
         signs = points[(uniforms * points.size).astype(np.intp)]
-        return np.asarray(np.take(signs, which.codes, axis=1) * residual)
+        drawn = np.take(signs, which.codes, axis=1)
+        drawn *= residual
+        return drawn
     picked = (uniforms * which.size).astype(np.intp)
     if which.name == "iid":
         return np.take(residual, picked)

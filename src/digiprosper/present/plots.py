@@ -7,9 +7,12 @@ import sys
 from contextlib import nullcontext
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
-from digiprosper.errors import InputTypeError, Notice, check_level, issue
+import numpy as np
+import pandas as pd
+
+from digiprosper.errors import InputTypeError, Notice, PanelIndexError, check_level, check_option, issue
 from digiprosper.optional import require
 from digiprosper.present.columns import (
     check_labels,
@@ -19,8 +22,8 @@ from digiprosper.present.columns import (
     row_label,
     select,
 )
-from digiprosper.present.labels import has_cjk, term_label
-from digiprosper.results.threshold import ThresholdResults, critical_lr
+from digiprosper.present.labels import effect_label, has_cjk, term_label, tidy_text
+from digiprosper.results.threshold import ThresholdResults
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -31,10 +34,17 @@ if TYPE_CHECKING:
 
     from digiprosper.present.columns import Column, Models
 
-__all__ = ["coefficients", "lr_profile"]
+    Cells = np.ndarray[Any, np.dtype[np.float64]]
 
+
+__all__ = ["coefficients", "lr_profile", "regime_map"]
+
+_CRITERIA = {"lr": "homoskedastic", "scaled": "scaled", "bootstrap": "bootstrap"}
 _MARKERS = "osD^vPX*"
 _INK, _FAINT = "#1f4e79", "#8a8a8a"
+# Single entities are named, and their cells set apart, up to here; more would not be readable on one page.
+_MOST_NAMES = 60
+_MOST_PERIODS = 16
 _FONTS = (
     "Noto Sans CJK SC",
     "Source Han Sans SC",
@@ -158,8 +168,11 @@ def coefficients(
 def lr_profile(results: ThresholdResults, threshold: int = 1, *, ax: Axes | None = None) -> Axes:
     """Draw the likelihood ratio over every candidate threshold.
 
-    The values where the line is under the critical value ``-2 log(1 - sqrt(level))`` [1]_ are the confidence
-    set. It need not be one interval; each of its intervals is shaded by itself.
+    The values where the line is under the critical value are the confidence set. It need not be one interval;
+    each of its intervals is shaded by itself. The critical value is that of the specification's `confidence`:
+    ``-2 log(1 - sqrt(level))`` [1]_, which takes errors as homoskedastic, the same scaled by the ratio of
+    variances at the threshold [2]_, or quantiles of bootstrap draws, which differ from one value to the next.
+    The legend says which.
 
     Parameters
     ----------
@@ -187,6 +200,7 @@ def lr_profile(results: ThresholdResults, threshold: int = 1, *, ax: Axes | None
     References
     ----------
     .. [1] Hansen, B. E. (1999). Threshold effects in non-dynamic panels. Journal of Econometrics 93, 345-368.
+    .. [2] Hansen, B. E. (2000). Sample splitting and threshold estimation. Econometrica 68, 575-603.
 
     Examples
     --------
@@ -198,14 +212,9 @@ def lr_profile(results: ThresholdResults, threshold: int = 1, *, ax: Axes | None
     >>> plt.close(ax.figure)
     """
     purpose = "plots.lr_profile"
-    if not isinstance(results, ThresholdResults):
-        raise InputTypeError(
-            f"{purpose}: {type(results).__name__} has no thresholds; pass what PanelThreshold.fit returns.",
-            [Notice("models", "not a threshold model", {"type": type(results).__name__})],
-        )
+    _refuse_other(results, purpose)
     profile = results.profile(threshold)
     estimate = float(results.estimates[threshold - 1])
-    critical = critical_lr(results.level)
     name = term_label(results.threshold_variable, results.slopes.labels)
     with _fonts(ax, [name], purpose):
         axes = _new_axes((6.4, 4.0), purpose) if ax is None else ax
@@ -221,12 +230,13 @@ def lr_profile(results: ThresholdResults, threshold: int = 1, *, ax: Axes | None
                 zorder=0,
             )
         axes.plot(profile["gamma"], profile["lr"], color=_INK, linewidth=1.3, label="LR(γ)")
-        axes.axhline(
-            critical,
+        axes.plot(
+            profile["gamma"],
+            profile["critical"],
             color="#b03a2e",
             linestyle="--",
             linewidth=1.0,
-            label=f"{100 * results.level:g}% critical value {critical:.2f}",
+            label=_critical_text(results, threshold),
         )
         mark = f"{'Given' if results.given else 'Estimate'} {estimate:.4g}"
         axes.plot([estimate], [0.0], "o", color=_INK, markersize=6, clip_on=False, label=mark)
@@ -235,8 +245,169 @@ def lr_profile(results: ThresholdResults, threshold: int = 1, *, ax: Axes | None
         axes.set_ylabel(f"Likelihood ratio{which}")
         axes.set_ylim(bottom=min(0.0, profile["lr"].min()))
         _plain_spines(axes)
-        axes.legend(frameon=False, loc="best")
+        axes.legend(loc="best", framealpha=0.85, edgecolor="none")
     return axes
+
+
+def regime_map(
+    results: ThresholdResults,
+    *,
+    order: Literal["name", "first"] | None = None,
+    labels: Mapping[str, str] | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw which entity was in which regime when: one row an entity, one column a period.
+
+    Parameters
+    ----------
+    results : ThresholdResults
+        What ``PanelThreshold(...).fit`` returns.
+    order : {"name", "first"}, optional
+        Which entities stand on top. None: those whose mean regime over their periods is highest, which with
+        one threshold is the share of time spent above it. ``"first"``: those that were earliest in the
+        highest regime, then earliest in the next one, and so on. ``"name"``: by the entity key, as in the
+        sample. Ties of the others stand as in the sample too.
+    labels : mapping, optional
+        Text by term or column; wins over the labels that came with the results.
+    ax : Axes, optional
+        Where to draw; default a new figure as high as its entities need.
+
+    Returns
+    -------
+    Axes
+        Darker is higher. Periods in which an entity is not in the sample are blank; periods that are
+        nowhere in the sample have no column. Up to 60 entities are named. Nothing is shown and no setting is
+        changed.
+
+    Raises
+    ------
+    InputTypeError
+        If `results` is not a threshold model's, or `labels` is not a mapping of texts.
+    PanelIndexError
+        In a cross-section.
+    OptionError
+        If `order` is not one of the words.
+    ImportError
+        If matplotlib is missing; the message has the pip command.
+
+    Examples
+    --------
+    >>> import digiprosper as dp, matplotlib.pyplot as plt
+    >>> spec = dp.PanelThreshold("log(gsp)", "log(pcap)", "unemp", ["log(pc)"], bootstrap=None)
+    >>> ax = regime_map(spec.fit(dp.datasets.us_states()), labels={"unemp": "unemployment"})
+    >>> ax.get_legend().get_texts()[0].get_text()
+    'unemployment <= 6.9 (511 rows)'
+    >>> plt.close(ax.figure)
+    """
+    purpose = "plots.regime_map"
+    _refuse_other(results, purpose)
+    entity_name, time_name = results.slopes.key_names
+    if time_name is None:
+        raise PanelIndexError(f"{purpose}: needs a time key, and this is a cross-section.")
+    check_option("order", order, (None, "name", "first"))
+    column = read_columns(results, purpose)[0]
+    texts = merged_labels([column], check_labels(labels, purpose))
+    entities, times, cells = _regime_cells(results)
+    ranked = _ranked(cells, len(results.regimes), order)
+    names = [tidy_text(e) for e in entities[ranked].astype(str)] if len(ranked) <= _MOST_NAMES else []
+    axis_names = [effect_label(name, texts) for name in (entity_name, time_name)]
+    entries = _regime_texts(results, column, texts)
+    step = math.ceil(len(times) / _MOST_PERIODS)
+    periods = [tidy_text(t) for t in times[::step].astype(str)]
+    with _fonts(ax, [*names, *axis_names, *entries], purpose):
+        axes = _new_axes(_map_size(cells.shape), purpose) if ax is None else ax
+        _draw_cells(axes, cells[ranked], entries)
+        axes.set_xticks(range(0, len(times), step), periods)
+        axes.set_yticks(range(len(names)), names, fontsize="small")
+        axes.tick_params(length=0)
+        axes.set_xlabel(axis_names[1])
+        axes.set_ylabel(axis_names[0] if names else f"{axis_names[0]} ({len(entities):,})")
+        axes.spines[:].set_visible(False)
+    return axes
+
+
+def _critical_text(results: ThresholdResults, threshold: int) -> str:
+    # A drawn bound is another one at every value.
+    value = "s" if results.confidence == "bootstrap" else f" {results.critical_value(threshold):.2f}"
+    return f"{100 * results.level:g}% critical value{value} ({_CRITERIA[results.confidence]})"
+
+
+def _refuse_other(results: object, purpose: str) -> None:
+    if not isinstance(results, ThresholdResults):
+        raise InputTypeError(
+            f"{purpose}: {type(results).__name__} has no thresholds; pass what PanelThreshold.fit returns.",
+            [Notice("models", "not a threshold model", {"type": type(results).__name__})],
+        )
+
+
+def _regime_cells(results: ThresholdResults) -> tuple[pd.Index[Any], pd.Index[Any], Cells]:
+    """Lay regimes out as entities by periods, missing where there is no row."""
+    index = results.regime.index
+    assert isinstance(index, pd.MultiIndex)
+    index = index.remove_unused_levels()  # levels stand in the order of the keys
+    (entities, times), (entity, time) = index.levels, index.codes
+    cells = np.full((len(entities), len(times)), np.nan)
+    cells[entity, time] = results.regime.to_numpy()
+    return entities, times, cells
+
+
+def _ranked(cells: Cells, count: int, order: str | None) -> np.ndarray[Any, np.dtype[np.intp]]:
+    if order == "name":
+        return np.arange(len(cells))
+    if order is None:
+        return np.argsort(-np.nanmean(cells, axis=1), kind="stable")
+    # An entity that never was there comes after all that were.
+    there = [np.column_stack([cells >= r, np.ones(len(cells))]).argmax(axis=1) for r in range(2, count + 1)]
+    return np.lexsort(there) if there else np.arange(len(cells))
+
+
+def _regime_texts(results: ThresholdResults, column: Column, texts: Mapping[str, str]) -> list[str]:
+    """Say each regime's condition and rows, from low to high."""
+    assert column.regimes is not None
+    name = term_label(results.threshold_variable, texts)
+    rows = results.regimes["nobs"]
+    if len(rows) == 1:
+        return [f"no threshold in {name} ({rows.iloc[0]:,} rows)"]
+    conditions = [column.regimes.condition(r, name, 3) for r in rows.index]
+    return [f"{text} ({n:,} rows)" for text, n in zip(conditions, rows, strict=True)]
+
+
+def _map_size(shape: tuple[int, ...]) -> tuple[float, float]:
+    entities, periods = shape
+    height = 0.19 * entities if entities <= _MOST_NAMES else 5.0
+    return min(max(1.6 + 0.42 * periods, 5.0), 8.0), max(height, 1.0) + 1.4
+
+
+def _draw_cells(axes: Axes, cells: Cells, entries: Sequence[str]) -> None:
+    matplotlib = require("matplotlib", extra="plot", purpose="plots.regime_map")
+    # One hue darkens with the other's change, so that regimes stay apart in grey and for the colour-blind;
+    # the palest still differs from the blank of a missing cell.
+    shades = matplotlib.colormaps["YlGnBu"](np.linspace(0.22, 0.92, len(entries)))
+    regimes = matplotlib.colors.ListedColormap(shades)
+    axes.imshow(
+        np.ma.masked_invalid(cells),
+        cmap=regimes,
+        vmin=0.5,
+        vmax=len(entries) + 0.5,
+        aspect="auto",
+        interpolation="nearest",
+    )
+    if len(cells) <= _MOST_NAMES:
+        axes.set_xticks(np.arange(cells.shape[1] + 1) - 0.5, minor=True)
+        axes.set_yticks(np.arange(cells.shape[0] + 1) - 0.5, minor=True)
+        axes.grid(which="minor", color="white", linewidth=1.0)
+        axes.tick_params(which="minor", length=0)
+    handles = [
+        matplotlib.patches.Patch(facecolor=shade, label=text)
+        for shade, text in zip(shades, entries, strict=True)
+    ]
+    blank = int(np.isnan(cells).sum())
+    if blank:
+        text = f"not in the sample ({blank:,})"
+        handles.append(matplotlib.patches.Patch(facecolor="white", edgecolor=_FAINT, label=text))
+    axes.legend(
+        handles=handles, frameon=False, loc="lower left", bbox_to_anchor=(0.0, 1.0), borderaxespad=0.2
+    )
 
 
 def _nothing(purpose: str) -> InputTypeError:

@@ -211,9 +211,8 @@ class RankResults:
     def conventions(self) -> str:
         """One line: who is ranked with whom, what is drawn, what is held."""
         return (
-            f"{self.method}; ranks {_AMONG[self.among]}; {self.reps} draws of {self.n_drawn} "
-            f"{self.index.names[0] or 'entities'}, weights estimated again, end points held; "
-            f"rng {self.rng_entropy}"
+            f"{self.method}; ranks {_AMONG[self.among]}; {self.reps} draws of {self.n_drawn} entities, "
+            f"weights estimated again, end points held; rng {self.rng_entropy}"
         )
 
     def to_dict(self) -> dict[str, Any]:

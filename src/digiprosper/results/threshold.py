@@ -127,7 +127,7 @@ class ThresholdResults:
     fit_ssr : float
         Sum of squares at the thresholds.
     statistic_values : (b, t) array
-        What each bootstrap compares its draws with: F, or the robust Wald statistic of "wild_wald".
+        What each bootstrap compares its draws with: F, or the robust score statistic of "wild_score".
     statistic_draws : (b, t, B) array
         Drawn statistics of each bootstrap and threshold; missing where a draw left no room.
     variance_ratios : (m,) array
@@ -253,7 +253,7 @@ class ThresholdResults:
     def tests(self) -> pd.DataFrame:
         """One row a threshold and bootstrap, the test that stopped "auto" included.
 
-        Columns: threshold, bootstrap, F, p_value, crit_10, crit_5, crit_1, statistic ("F" or "wald") and
+        Columns: threshold, bootstrap, F, p_value, crit_10, crit_5, crit_1, statistic ("F" or "score") and
         value, which is what p-value and critical values refer to.
         """
         rows = []
@@ -262,7 +262,7 @@ class ThresholdResults:
                 draws, value = self.statistic_draws[b, j], float(self.statistic_values[b, j])
                 kept = draws[np.isfinite(draws)]
                 critical = np.quantile(kept, list(_CRITICAL.values())) if kept.size else [np.nan] * 3
-                kind = "wald" if name == "wild_wald" else "F"
+                kind = "score" if name == "wild_score" else "F"
                 rows.append([j + 1, name, f, bootstrap_p(value, draws), *critical, kind, value])
         names = ["threshold", "bootstrap", "F", "p_value", *_CRITICAL, "statistic", "value"]
         return pd.DataFrame(rows, columns=names)
@@ -634,7 +634,7 @@ class ThresholdResults:
         for _, name, _, p, *critical, statistic, value in tests.itertuples(index=False, name=None):
             verdict = "rejected" if p <= 1 - self.level + 1e-12 else "not rejected"
             at = ", ".join(f"{c:.2f}" for c in critical)
-            word = "Wald" if statistic == "wald" else "F"
+            word = "score" if statistic == "score" else "F"
             said = f"{null}: {verdict} at {100 * (1 - self.level):.3g}%"
             lines += [
                 f"  {said} ({word} = {value:.2f}, p = {p:.4f}, {name},",

@@ -318,7 +318,7 @@ def _refuse_inside(model: FixedEffects, data: Panel, names: Mapping[str, Any]) -
         if inside:
             raise TermError(
                 f"{term!r} makes something else of the index {quoted(inside)}: only an index that stands "
-                "alone is linear in its weights. Use it as it is, or take the weights as known (panel.attach)."
+                "alone is linear in its weights. Use it as it is, or take weights as known (panel.attach)."
             )
     absent = [n for n in names if n not in alone]
     if absent:
