@@ -356,7 +356,7 @@ INDEX: list[Case] = [
     ),
     (lambda: CompositeIndex(IndicatorSystem([Indicator("flat")])).fit(panel()), IndicatorError, ["'flat'"]),
     (lambda: CompositeIndex(SYSTEM).fit(holes("urban", 170)), MissingDataError, ["urban (10)"]),
-    (lambda: CompositeIndex(SYSTEM).fit(frame()), InputTypeError, ["Panel", "DataFrame"]),  # type: ignore[arg-type]
+    (lambda: CompositeIndex(SYSTEM).fit([frame()]), InputTypeError, ["Panel", "list"]),  # type: ignore[arg-type]
     (
         lambda: entropy_weights(np.array([[1.0, -1.0], [0.5, 2.0]])),
         IndicatorError,

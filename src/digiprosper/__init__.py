@@ -11,17 +11,27 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from digiprosper import datasets as datasets
     from digiprosper.composite.aggregate import Aggregation as Aggregation
+    from digiprosper.composite.audits import overlap_audit as overlap_audit
+    from digiprosper.composite.coupling import CouplingMethod as CouplingMethod
+    from digiprosper.composite.coupling import coupling_coordination as coupling_coordination
     from digiprosper.composite.index import CompositeIndex as CompositeIndex
     from digiprosper.composite.index import IndexMissing as IndexMissing
-    from digiprosper.composite.index import IndexResults as IndexResults
-    from digiprosper.composite.index import IndexStructure as IndexStructure
-    from digiprosper.composite.index import Scope as Scope
     from digiprosper.composite.indicators import Direction as Direction
     from digiprosper.composite.indicators import Indicator as Indicator
     from digiprosper.composite.indicators import IndicatorSystem as IndicatorSystem
     from digiprosper.composite.normalise import Normalisation as Normalisation
+    from digiprosper.composite.replication import audit_weights as audit_weights
+    from digiprosper.composite.results import IndexResults as IndexResults
+    from digiprosper.composite.results import WeightErrors as WeightErrors
+    from digiprosper.composite.scopes import Scope as Scope
+    from digiprosper.composite.structure import IndexStructure as IndexStructure
     from digiprosper.composite.weights import Weighting as Weighting
+    from digiprosper.composite.weights import critic_weights as critic_weights
+    from digiprosper.composite.weights import cv_weights as cv_weights
     from digiprosper.composite.weights import entropy_weights as entropy_weights
+    from digiprosper.composite.weights import equal_weights as equal_weights
+    from digiprosper.composite.weights import pca_weights as pca_weights
+    from digiprosper.composite.weights import std_weights as std_weights
     from digiprosper.datasets.simulate import Truth as Truth
     from digiprosper.diagnostics import UTestResult as UTestResult
     from digiprosper.diagnostics import u_test as u_test
@@ -117,6 +127,7 @@ _HOME = {
     "CompositeIndex": "composite.index",
     "Confidence": "estimators.threshold",
     "ConvergenceResults": "studies.convergence",
+    "CouplingMethod": "composite.coupling",
     "CovType": "estimators.preparation",
     "Cuts": "inequality.convergence",
     "DagumResult": "inequality.dagum_gini",
@@ -128,8 +139,8 @@ _HOME = {
     "Grid": "estimators.threshold",
     "HasDraws": "results.protocol",
     "IndexMissing": "composite.index",
-    "IndexResults": "composite.index",
-    "IndexStructure": "composite.index",
+    "IndexResults": "composite.results",
+    "IndexStructure": "composite.structure",
     "Indicator": "composite.indicators",
     "IndicatorSystem": "composite.indicators",
     "KinkResults": "results.kink",
@@ -148,7 +159,7 @@ _HOME = {
     "Results": "results.protocol",
     "Rule": "estimators.threshold",
     "Sample": "panel",
-    "Scope": "composite.index",
+    "Scope": "composite.scopes",
     "Search": "estimators.threshold",
     "SobelKind": "estimators.mediation",
     "Ssc": "estimators.preparation",
@@ -158,17 +169,26 @@ _HOME = {
     "ThresholdResults": "results.threshold",
     "Truth": "datasets.simulate",
     "UTestResult": "diagnostics",
+    "WeightErrors": "composite.results",
     "Weighting": "composite.weights",
     "atkinson": "inequality.measures",
+    "audit_weights": "composite.replication",
     "beta_convergence": "studies.convergence",
     "coefficient_of_variation": "inequality.measures",
+    "coupling_coordination": "composite.coupling",
+    "critic_weights": "composite.weights",
+    "cv_weights": "composite.weights",
     "dagum": "inequality.dagum_gini",
     "entropy_weights": "composite.weights",
+    "equal_weights": "composite.weights",
     "etable": "present.tables",
     "fit_all": "studies.many",
     "gini": "inequality.measures",
     "markov_transitions": "inequality.convergence",
+    "overlap_audit": "composite.audits",
+    "pca_weights": "composite.weights",
     "sigma_convergence": "inequality.convergence",
+    "std_weights": "composite.weights",
     "stepwise": "studies.many",
     "theil_decomposition": "inequality.theil_groups",
     "theil_l": "inequality.measures",
@@ -189,6 +209,7 @@ __all__ = [
     "CompositeIndex",
     "Confidence",
     "ConvergenceResults",
+    "CouplingMethod",
     "CovType",
     "CovarianceWarning",
     "Cuts",
@@ -250,19 +271,28 @@ __all__ = [
     "ThresholdSearchError",
     "Truth",
     "UTestResult",
+    "WeightErrors",
     "Weighting",
     "atkinson",
+    "audit_weights",
     "beta_convergence",
     "coefficient_of_variation",
+    "coupling_coordination",
+    "critic_weights",
+    "cv_weights",
     "dagum",
     "datasets",
     "entropy_weights",
+    "equal_weights",
     "etable",
     "fit_all",
     "gini",
     "markov_transitions",
+    "overlap_audit",
+    "pca_weights",
     "plots",
     "sigma_convergence",
+    "std_weights",
     "stepwise",
     "theil_decomposition",
     "theil_l",

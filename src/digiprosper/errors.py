@@ -163,7 +163,7 @@ class IdentificationWarning(DigiprosperWarning):
 
 
 class IndicatorWarning(DigiprosperWarning):
-    """An indicator carries no weight, or nearly all of it."""
+    """An indicator carries no weight, nearly all of it or a negative one, or a score is not what it seems."""
 
 
 class BoundaryThresholdWarning(DigiprosperWarning):
@@ -197,6 +197,10 @@ _CATEGORIES: dict[str, type[DigiprosperWarning]] = {
     "constant_indicator": IndicatorWarning,
     "dominant_indicator": IndicatorWarning,
     "shift": IndicatorWarning,
+    "legacy_lnT": IndicatorWarning,
+    "negative_weight": IndicatorWarning,
+    "zero_score": IndicatorWarning,
+    "equally_bad": IndicatorWarning,
     "boundary": BoundaryThresholdWarning,
     "small_regime": SmallRegimeWarning,
     "few_draws": FewDrawsWarning,

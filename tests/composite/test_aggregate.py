@@ -2,13 +2,44 @@ from __future__ import annotations
 
 import numpy as np
 
-from digiprosper.composite.aggregate import aggregate_linear
+from digiprosper.composite.aggregate import aggregate_geometric, aggregate_linear, aggregate_topsis
+
+NONE = np.empty(0)
+
+
+def drawn(width=5):
+    rng = np.random.default_rng(0)
+    return rng.random((40, width)), rng.dirichlet(np.ones(width))
 
 
 def test_linear_is_the_weighted_sum_and_stays_between_worst_and_best():
-    rng = np.random.default_rng(0)
-    z, w = rng.random((40, 5)), rng.dirichlet(np.ones(5))
-    scores = aggregate_linear(z, w)
+    z, w = drawn()
+    scores = aggregate_linear(z, w, NONE, NONE)
     np.testing.assert_allclose(scores, sum(w[j] * z[:, j] for j in range(5)), rtol=1e-14)
     assert (scores >= z.min(axis=1)).all()
     assert (scores <= z.max(axis=1)).all()
+
+
+def test_geometric_is_the_weighted_product_and_forgives_no_zero():
+    z, w = drawn()
+    z[3, 1] = 0.0
+    scores = aggregate_geometric(z, w, NONE, NONE)
+    np.testing.assert_allclose(scores, np.prod(z**w, axis=1), rtol=1e-12)
+    assert scores[3] == 0.0
+    assert (scores <= aggregate_linear(z, w, NONE, NONE) + 1e-15).all()
+
+
+def test_a_zero_without_weight_is_no_zero():
+    z = np.array([[0.0, 0.5], [1.0, 0.25]])
+    np.testing.assert_allclose(
+        aggregate_geometric(z, np.array([0.0, 1.0]), NONE, NONE), [0.5, 0.25], rtol=1e-14
+    )
+
+
+def test_topsis_by_hand():
+    z = np.array([[0.0, 0.0], [1.0, 1.0], [0.6, 0.2]])
+    w = np.array([0.75, 0.25])
+    scores = aggregate_topsis(z, w, z.min(axis=0), z.max(axis=0))
+    far = np.hypot(0.75 * 0.4, 0.25 * 0.8)
+    near = np.hypot(0.75 * 0.6, 0.25 * 0.2)
+    np.testing.assert_allclose(scores, [0.0, 1.0, near / (far + near)], rtol=1e-14)

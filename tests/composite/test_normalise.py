@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
+from scipy.stats import rankdata
 
-from digiprosper.composite.normalise import learn_end_points
+from digiprosper.composite.normalise import NORMALISATIONS, Maxima, learn_end_points
 
 PLUS = np.array([True])
 
@@ -36,3 +38,76 @@ def test_the_input_is_not_written_to():
     kept = x.copy()
     learn_end_points(x).apply(x, np.array([True, False]))
     np.testing.assert_array_equal(x, kept)
+
+
+BOTH = np.array([True, False])
+
+
+def drawn(seed=0):
+    return np.random.default_rng(seed).lognormal(1, 0.5, size=(30, 2))
+
+
+def test_z_scores_have_mean_zero_and_deviation_one_by_n_minus_one():
+    x = drawn()
+    z = NORMALISATIONS["zscore"](x).apply(x, BOTH)
+    np.testing.assert_allclose(z.mean(axis=0), 0, atol=1e-14)
+    np.testing.assert_allclose(z.std(axis=0, ddof=1), 1, rtol=1e-14)
+    assert np.corrcoef(z[:, 1], x[:, 1])[0, 1] == pytest.approx(-1)
+
+
+def test_ranks_share_ties_and_run_from_worst_to_best():
+    x = drawn(1).round(0)
+    z = NORMALISATIONS["rank"](x).apply(x, BOTH)
+    np.testing.assert_allclose(z[:, 0], (rankdata(x[:, 0]) - 1) / 29, rtol=1e-14)
+    np.testing.assert_allclose(z[:, 1], (rankdata(-x[:, 1]) - 1) / 29, rtol=1e-14)
+
+
+def test_a_value_between_learned_ones_lies_half_way_and_one_beyond_leaves_the_scale():
+    learned = NORMALISATIONS["rank"](np.array([[1.0], [2.0], [4.0]]))
+    x = np.array([[0.0], [1.5], [3.0], [9.0]])
+    assert learned.apply(x, np.array([True])).ravel().tolist() == [-0.25, 0.25, 0.75, 1.25]
+    assert learned.apply(x, np.array([False])).ravel().tolist() == [1.25, 0.75, 0.25, -0.25]
+
+
+def test_maxima_are_shares_of_the_best():
+    x = drawn(2)
+    scale = NORMALISATIONS["max"](x)
+    assert isinstance(scale, Maxima)
+    z = scale.apply(x, BOTH)
+    np.testing.assert_allclose(z[:, 0], x[:, 0] / x[:, 0].max(), rtol=1e-14)
+    np.testing.assert_allclose(z[:, 1], x[:, 1].min() / x[:, 1], rtol=1e-14)
+    assert z.max(axis=0).tolist() == [1.0, 1.0]
+
+
+def test_values_as_given_stay_constant_or_not():
+    x = np.column_stack([drawn(3)[:, 0], np.full(30, 0.7)])
+    scale = NORMALISATIONS["none"](x)
+    np.testing.assert_array_equal(scale.apply(x, np.array([True, True])), x)
+
+
+@pytest.mark.parametrize("word", ["minmax", "zscore", "rank", "max"])
+def test_constant_columns_are_zero_wherever_the_scale_is_learned(word):
+    x = np.column_stack([drawn(4)[:, 0], np.full(30, 0.7)])
+    z = NORMALISATIONS[word](x).apply(x, BOTH)
+    assert not z[:, 1].any()
+    assert np.isfinite(z).all()
+    one = NORMALISATIONS[word](x[:1]).apply(x[:1], BOTH)
+    assert not one.any()
+
+
+@pytest.mark.parametrize("word", list(NORMALISATIONS))
+def test_nothing_is_written_to(word):
+    x = drawn(5)
+    kept = x.copy()
+    NORMALISATIONS[word](x).apply(x, BOTH)[:] = 9
+    np.testing.assert_array_equal(x, kept)
+
+
+@pytest.mark.parametrize(
+    ("word", "names"), [("minmax", "low high"), ("zscore", "low high mean sd"), ("rank", "low high")]
+)
+def test_what_was_learned_as_a_table(word, names):
+    x = drawn(6)
+    table = NORMALISATIONS[word](x).table
+    assert list(table) == names.split()
+    np.testing.assert_array_equal(table["high"], x.max(axis=0))

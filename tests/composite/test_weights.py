@@ -18,6 +18,7 @@ from digiprosper import (
     OptionError,
     entropy_weights,
 )
+from digiprosper.composite import critic_weights, cv_weights, equal_weights, pca_weights, std_weights
 
 REFERENCE = json.loads((Path(__file__).parents[1] / "reference" / "entropy.json").read_text(encoding="utf-8"))
 
@@ -40,6 +41,13 @@ def test_outside_numbers(name):
     np.testing.assert_allclose(
         entropy_weights(min_max(case)), case["weights"], atol=case["tolerance"], rtol=0
     )
+
+
+@pytest.mark.parametrize("function", [critic_weights, cv_weights, std_weights, pca_weights])
+def test_outside_numbers_of_the_relatives(function):
+    case = REFERENCE["relatives"]
+    weights = function(min_max(REFERENCE["G1"]))
+    np.testing.assert_allclose(weights, case[function.__name__], atol=case["tolerance"], rtol=0)
 
 
 def test_closed_form():
@@ -95,6 +103,76 @@ def test_properties(shape):
     np.testing.assert_allclose(quiet(z[::-1]), w, rtol=1e-10)  # order of rows
     twice = quiet(np.column_stack([z, z[:, 0]]))
     assert twice[0] == pytest.approx(twice[-1], rel=1e-12)  # duplicate columns alike
+
+
+RELATIVES = [critic_weights, cv_weights, std_weights, pca_weights]
+
+
+@pytest.mark.parametrize("function", RELATIVES)
+@given(matrices)
+@settings(max_examples=30, deadline=None)
+def test_properties_of_the_relatives(function, shape):
+    seed, rows, width = shape
+    rng = np.random.default_rng(seed)
+    # a common part, or the loadings of two columns may cancel
+    z = rng.random((rows + 5, width)) + 10 * rng.random((rows + 5, 1))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", IndicatorWarning)
+        w = function(z)
+        assert abs(w.sum() - 1) < 1e-12
+        np.testing.assert_allclose(function(np.repeat(z, 2, axis=0)), w, rtol=1e-9)
+        np.testing.assert_allclose(function(z[::-1]), w, rtol=1e-9)
+        np.testing.assert_allclose(function(z * 7.5), w, rtol=1e-9)
+        twice = function(np.column_stack([z, z[:, 0]]))
+        assert twice[0] == pytest.approx(twice[-1], rel=1e-9)
+
+
+@pytest.mark.parametrize("function", RELATIVES)
+def test_relatives_leave_constant_columns_out_by_name(function):
+    rng = np.random.default_rng(5)
+    z = rng.random((20, 3)) + rng.random((20, 1))
+    frame = pd.DataFrame(z, columns=["a", "b", "c"]).assign(flat=0.4)
+    with pytest.warns(IndicatorWarning, match="'flat' is constant") as caught:
+        weights = function(frame)
+    assert len(caught) == 1
+    assert weights[3] == 0.0
+    np.testing.assert_allclose(weights[:3], function(z), rtol=1e-12)
+
+
+@pytest.mark.parametrize("function", RELATIVES)
+@pytest.mark.parametrize(
+    ("z", "error", "words"),
+    [
+        (np.full((4, 2), 3.0), IndicatorError, ["constant", "4 rows"]),
+        (pd.DataFrame({"a": [1.0, np.nan, 2], "b": [np.inf, 1, 2]}), MissingDataError, ["'a'", "'b'"]),
+        (np.arange(3.0), InputTypeError, ["_weights takes rows x indicators"]),
+        ([["a", "b"]], InputTypeError, ["table of numbers"]),
+    ],
+)
+def test_what_is_wrong_is_said_by_the_relatives(function, z, error, words):
+    with pytest.raises(error) as caught:
+        function(z)
+    assert all(w in str(caught.value) for w in words), str(caught.value)
+
+
+def test_only_variation_minds_negative_values():
+    z = np.random.default_rng(6).normal(size=(30, 3)) + np.random.default_rng(7).normal(size=(30, 1))
+    with pytest.raises(IndicatorError, match="'column 0' is negative"):
+        cv_weights(z)
+    for function in (critic_weights, std_weights, pca_weights):
+        assert function(z).sum() == pytest.approx(1.0)
+
+
+def test_directions_come_first_in_critic():
+    z = np.random.default_rng(8).random((30, 3))
+    assert not np.allclose(critic_weights(z), critic_weights(np.column_stack([z[:, :2], 1 - z[:, 2]])))
+
+
+def test_equal_weights():
+    assert equal_weights(5).tolist() == [0.2] * 5
+    for odd in (0, 2.5, True, "3", [1, 2]):
+        with pytest.raises(InputTypeError, match="number of indicators"):
+            equal_weights(odd)
 
 
 def test_constant_column_has_no_weight_and_is_named_once():

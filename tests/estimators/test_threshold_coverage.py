@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 Array = npt.NDArray[Any]
 PERIODS, PANELS, REPS = 10, 400, 199
-quiet = pytest.mark.filterwarnings("ignore::digiprosper.errors.DigiProsperWarning")
+quiet = pytest.mark.filterwarnings("ignore::digiprosper.errors.DigiprosperWarning")
 
 
 def autoregression(rng: np.random.Generator, n: int, rho: float) -> Array:
@@ -53,15 +53,15 @@ def near(hits: list[bool], known: float) -> bool:
 @pytest.mark.parametrize(
     ("n", "jump", "design", "lr", "scaled", "slope"),
     [
-        (31, 0.25, "iid", 0.944, 0.934, 0.80),
+        (31, 0.25, "iid", 0.944, 0.934, 0.806),
         (31, 0.5, "iid", 0.957, 0.951, 0.907),
         (31, 1.0, "iid", 0.971, 0.966, 0.939),
         (31, 0.5, "serial", 0.952, 0.949, 0.921),
         (31, 0.5, "het", 0.686, 0.929, 0.848),
         (31, 1.0, "het", 0.806, 0.960, 0.919),
         (31, 0.5, "serial+het", 0.687, 0.916, 0.868),
-        (100, 0.5, "iid", LR, SCALED, SLOPE),
-        (100, 0.5, "het", LR, SCALED, SLOPE),
+        (100, 0.5, "iid", 0.958, 0.958, 0.935),
+        (100, 0.5, "het", 0.717, 0.955, 0.914),
     ],
 )
 def test_a_variance_tied_to_the_regressor_needs_the_scaled_set(
@@ -88,9 +88,9 @@ def test_a_variance_tied_to_the_regressor_needs_the_scaled_set(
 @pytest.mark.parametrize("design", ["iid", "serial", "het", "serial+het"])
 @pytest.mark.parametrize("jump", [0.25, 0.5, 1.0, 2.0])
 def test_draws_cover_when_each_candidate_is_its_own_truth(design: str, jump: float) -> None:
-    """Inverted, .92 to .99 in every cell; with the estimate as the truth of the draws, below .91 and down to .7.
+    """2,000 other panels: .925 to .986 inverted, .714 to .899 with the estimate as the truth of the draws.
 
-    n = 31, 400 panels of 199 draws: three Monte Carlo errors are .033 at .95.
+    n = 31, 400 panels of 199 draws: three Monte Carlo errors are .040 at .925, .045 at .9.
     """
     inverted, plain = list[bool](), list[bool]()
     for seed, columns in enumerate(panels(31, jump, design)):
@@ -99,12 +99,13 @@ def test_draws_cover_when_each_candidate_is_its_own_truth(design: str, jump: flo
         search = kernel.plan(z, x, where, [entity])
         base = kernel.start(search, search.residualise(columns["y"][where.order][None, :]))
         sums = base.ssr - np.where(where.allowed, kernel.drops(search, base), -np.inf)[0]
-        best, true = int(sums.argmin()), int((where.values <= 0).sum()) - 1
+        best, true = int(sums.argmin()), int(np.searchsorted(where.cuts, (columns["q"] <= 0).sum()))
         which = draws.scheme("wild_cluster", search, entity)
         for place, hits in ((true, inverted), (best, plain)):
             rng = np.random.default_rng([seed, place])
             drawn = sets.drawn_lr(search, which, columns["y"], (place,), 0, rng, reps=REPS)
             hits.append(bool(sums[true] / sums[best] - 1 <= np.quantile(drawn, 0.95)))
-    assert np.mean(inverted) > 0.95 - 0.025 - 0.033
-    assert np.mean(plain) < 0.95
+    assert np.mean(inverted) > 0.925 - 0.04
+    assert np.mean(plain) < 0.899 + 0.045
+    # The same panels, so that the difference is sharper than either: at least .036 in the larger run.
     assert np.mean(inverted) > np.mean(plain)

@@ -1,17 +1,32 @@
-"""The composite index: a frozen specification, and what fitting it learns."""
+"""The composite index: a frozen specification, and fitting it."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import KW_ONLY, dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
 import numpy as np
-import pandas as pd
 
 from digiprosper.composite.aggregate import AGGREGATIONS, Aggregation
+from digiprosper.composite.frames import fit_frame, is_frame
 from digiprosper.composite.indicators import IndicatorSystem
-from digiprosper.composite.normalise import NORMALISATIONS, EndPoints, Normalisation
-from digiprosper.composite.weights import WEIGHTINGS, Weighing, Weighting, check_shift
+from digiprosper.composite.normalise import NORMALISATIONS, Normalisation
+from digiprosper.composite.remarks import imputed_remarks, legacy_remark, weight_remarks, zero_remarks
+from digiprosper.composite.results import IndexResults
+from digiprosper.composite.rows import Rows, cut_rows, find_period
+from digiprosper.composite.scopes import (
+    Placed,
+    Scope,
+    State,
+    dimension_groups,
+    learn,
+    read_scope,
+    rule_of,
+)
+from digiprosper.composite.structure import IndexStructure
+from digiprosper.composite.uncertainty import EntitySums, entity_sums
+from digiprosper.composite.weights import WEIGHTINGS, Weighting, check_shift
 from digiprosper.errors import (
     IndicatorError,
     InputTypeError,
@@ -20,25 +35,21 @@ from digiprosper.errors import (
     check_option,
     issue,
     quoted,
-    unknown_columns,
 )
-from digiprosper.kernels.dispersion import entity_sums
-from digiprosper.panel import Panel, Sample
+from digiprosper.panel import Panel
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["CompositeIndex", "EntitySums", "IndexMissing", "IndexResults", "IndexStructure", "Scope"]
+    from digiprosper.kernels import Floats
 
-Scope = Literal["pooled"]
-IndexStructure = Literal["flat"]
+__all__ = ["CompositeIndex", "IndexMissing", "IndexResults", "IndexStructure", "Scope"]
+
 IndexMissing = Literal["raise", "drop"]
 
 _WORDS: Final[Mapping[str, tuple[str, ...]]] = {
-    "scope": ("pooled",),
     "normalise": tuple(NORMALISATIONS),
-    "weighting": tuple(WEIGHTINGS),
-    "structure": ("flat",),
+    "structure": ("flat", "nested", "equal_dimensions"),
     "aggregate": tuple(AGGREGATIONS),
     "missing": ("raise", "drop"),
 }
@@ -51,20 +62,27 @@ class CompositeIndex:
     Parameters
     ----------
     system : IndicatorSystem
-        Columns, directions, dimensions.
-    scope : {"pooled"}, default "pooled"
-        Where end points and entropies are taken from: all rows of the panel at once, so that scores can be
-        compared over entities and years.
-    normalise : {"minmax"}, default "minmax"
-        (x - min) / (max - min), turned round for ``"-"``.
+        Columns, directions, dimensions, goalposts.
+    scope : str, default "pooled"
+        Which rows end points and weights are learned from. ``"pooled"``: all. ``"per_year"``: each year's
+        own. ``"pooled_norm_yearly_weights"``: end points from all, weights year by year.
+        ``"base_year(2011)"``: the rows of one year. ``"expanding"``: year t from the years up to t.
+        ``"goalposts"``: end points as the indicators give them, weights from all rows. ``"legacy_lnT"``: a
+        wrong script, to replicate; warns.
+    normalise : {"minmax", "zscore", "rank", "max", "none"}, default "minmax"
+        ``minmax`` (x - min) / (max - min), turned round for ``"-"``. ``zscore`` (x - mean) / sd, with n - 1,
+        the sign turned. ``rank`` from 0 to 1, ties sharing. ``max`` x / max and min / x. ``none``: values as
+        given.
     shift : float, default 0.0
-        Added to normalised values before the logarithm of the weights; scores never use it.
-    weighting : {"entropy"}, default "entropy"
-        Entropy weights: see `entropy_weights`.
-    structure : {"flat"}, default "flat"
-        All indicators at once; a dimension's weight is the sum over its indicators.
-    aggregate : {"linear"}, default "linear"
-        Sum of weight times normalised indicator, in [0, 1].
+        Added to normalised values before the logarithm of entropy weights; scores never use it.
+    weighting : {"entropy", "critic", "cv", "std", "pca", "equal"} or mapping, default "entropy"
+        How columns are weighed (see `entropy_weights` and its neighbours), or ``{indicator: weight}``; given
+        weights are divided by their sum.
+    structure : {"flat", "nested", "equal_dimensions"}, default "flat"
+        ``flat``: all indicators at once. ``nested``: inside each dimension, then the dimensions' scores in
+        the same way. ``equal_dimensions``: inside each dimension, every dimension counting alike.
+    aggregate : {"linear", "geometric", "topsis"}, default "linear"
+        Weighted sum, weighted product, or relative closeness to the best values.
     missing : {"raise", "drop"}, default "raise"
         Refuse missing cells, or leave out rows that have any (listwise). `Panel.interpolate` fills and logs.
     name : str, default "index_score"
@@ -75,7 +93,9 @@ class CompositeIndex:
     InputTypeError
         If the system is not an `IndicatorSystem` or the name is not text.
     OptionError
-        If an option has an unknown word, or the shift is not a number >= 0.
+        If an option has an unknown word, or options contradict each other: the message says which to change.
+    IndicatorError
+        If ``scope="goalposts"`` and an indicator has none.
 
     Examples
     --------
@@ -93,10 +113,10 @@ class CompositeIndex:
 
     system: IndicatorSystem
     _: KW_ONLY
-    scope: Scope = "pooled"
+    scope: Scope | str = "pooled"
     normalise: Normalisation = "minmax"
     shift: float = 0.0
-    weighting: Weighting = "entropy"
+    weighting: Weighting | Mapping[str, float] | tuple[tuple[str, float], ...] = "entropy"
     structure: IndexStructure = "flat"
     aggregate: Aggregation = "linear"
     missing: IndexMissing = "raise"
@@ -108,12 +128,36 @@ class CompositeIndex:
                 f"CompositeIndex takes an IndicatorSystem, not {type(self.system).__name__}; "
                 "make one with IndicatorSystem.from_dict({dimension: {column: '+'}})."
             )
+        word, base = read_scope(self.scope)
+        object.__setattr__(self, "scope", f"base_year({base})" if base else word)
         for option, allowed in _WORDS.items():
             check_option(option, getattr(self, option), allowed)
+        if isinstance(self.weighting, tuple) or hasattr(self.weighting, "items"):
+            object.__setattr__(
+                self, "weighting", read_weights(self.weighting, self.system.names, "weighting")
+            )
+        else:
+            check_option("weighting", self.weighting, WEIGHTINGS)
         check_shift(self.shift)
         name: object = self.name
         if not isinstance(name, str) or not name:
             raise InputTypeError(f"name={name!r}: the name of the scores is a text that is not empty.")
+        _refuse_nonsense(self)
+        _refuse_dimensions(self)
+
+    @property
+    def given_weights(self) -> Floats | None:
+        """Weights given by the caller in the order of the system, adding up to one; None otherwise."""
+        given: object = self.weighting
+        if not isinstance(given, tuple):
+            return None
+        values = np.array([w for _, w in given], dtype=np.float64)
+        return np.asarray(values / values.sum())
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        """Columns that the index reads."""
+        return self.system.names
 
     def replace(self, **changes: Any) -> CompositeIndex:
         """Copy with some fields changed.
@@ -139,15 +183,43 @@ class CompositeIndex:
             raise OptionError(f"CompositeIndex has no field {quoted(unknown)}; it has {quoted(known, 30)}.")
         return replace(self, **changes)
 
-    def fit(self, panel: Panel, *, rng: object = None, progress: bool = False) -> IndexResults:
+    def drop(self, *names: str) -> CompositeIndex:
+        """Leave indicators out; given weights of the others keep their proportions.
+
+        Parameters
+        ----------
+        *names : str
+            Columns.
+
+        Returns
+        -------
+        CompositeIndex
+            A new specification.
+
+        Raises
+        ------
+        ColumnError
+            If a column is not in the system.
+        IndicatorError
+            If none would be left.
+        """
+        system, given = self.system.drop(*names), self.weighting
+        if isinstance(given, tuple):
+            given = tuple((n, w) for n, w in given if n not in names)
+        return replace(self, system=system, weighting=given)
+
+    def fit(self, panel: Any, *, rng: object = None, progress: bool = False) -> IndexResults:
         """Learn end points and weights, and score every row.
 
         Parameters
         ----------
-        panel : Panel
-            Has every indicator as a numeric column.
+        panel : Panel, or a table that narwhals reads
+            Has every indicator as a numeric column. A table that is no Panel (pandas, polars eager or lazy,
+            pyarrow, a DuckDB relation, PySpark) is read in two aggregate queries, so that it may be larger
+            than memory: entropy weights, min-max, linear, flat, scope ``"pooled"`` or ``"goalposts"``; no
+            scores (use `IndexResults.apply`) and no sampling errors.
         rng : optional
-            Not used: entropy weights are not drawn. Taken so that every specification is called alike.
+            Not used: weights are not drawn here. Taken so that every specification is called alike.
         progress : bool, default False
             Not used.
 
@@ -161,221 +233,185 @@ class CompositeIndex:
         ColumnError
             If the panel has no such column.
         IndicatorError
-            If a column is not numeric, or all are constant.
+            If a column is not numeric, all are constant, or the options are not defined for its values.
         MissingDataError
             If cells are missing and `missing` is ``"raise"``, or no row is left.
+        OptionError
+            If the scope needs periods that the panel does not have.
 
         Warns
         -----
         IndicatorWarning
-            If an indicator is constant, the shift is .01 or more, or a weight exceeds three equal shares.
+            If an indicator is constant or has a negative weight, the shift is .01 or more, a weight exceeds
+            three equal shares, a product is zero, or the scope is ``"legacy_lnT"``.
         MissingDataWarning
-            If rows were dropped.
+            If rows were dropped, or interpolated cells look ahead under ``"expanding"``.
         """
         del rng, progress
-        sample = _cut(self, panel)
-        x = sample.columns("indicators")
-        ends = NORMALISATIONS[self.normalise](x)
-        z = ends.apply(x, _positive(self.system))
-        weighing = WEIGHTINGS[self.weighting](z, self.system.names, self.shift)
-        rows, total, z_log_z = entity_sums(z + self.shift, sample.entity, sample.n_entities)
-        notices = (*_dropped(sample), *weighing.notices)
+        if not isinstance(panel, Panel) and is_frame(panel):
+            learned, nobs, remarks = fit_frame(self, panel)
+            return IndexResults(
+                self, State((learned,), None), None, None, None, None, nobs, None, None, remarks
+            )
+        rows = cut_rows(self, panel)
+        state = learn(self, rows)
+        placed = state.place(self, rows)
+        values = state.scores(self, placed, rows.index)
+        rule = rule_of(self, rows.times.size)
+        periods = () if state.periods is None else tuple(state.periods)
+        notices = [
+            *rows.notices,
+            *weight_remarks(self.system.names, [p.weighing for p in state.learned], rule, periods),
+            *zero_remarks(values, self.aggregate),
+        ]
+        if self.scope == "legacy_lnT":
+            notices.append(legacy_remark())
+        if self.scope == "expanding":
+            notices += imputed_remarks(panel.imputations, self.system.names)
         issue(notices)
         return IndexResults(
             spec=self,
-            end_points=ends,
-            weighing=weighing,
-            entity_sums=EntitySums(sample.entities, rows, total, z_log_z),
-            values=AGGREGATIONS[self.aggregate](z, weighing.weights),
-            index=sample.index,
-            n_times=sample.n_times,
-            diagnostics=notices,
+            state=state,
+            entity_sums=_sums(self, state, placed, rows),
+            values=values,
+            dimension_values=state.dimension_scores(dimension_groups(self), placed),
+            index=rows.index,
+            nobs=len(rows.index),
+            n_entities=rows.entities.size,
+            n_times=rows.times.size,
+            diagnostics=tuple(notices),
         )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class EntitySums:
-    """What the weights need to know about each entity, so that entities can be drawn again without the panel.
+def read_weights(given: Any, names: tuple[str, ...], option: str) -> tuple[tuple[str, float], ...]:
+    """Check weights given by indicator, and put them in the order of the system.
 
     Parameters
     ----------
-    entities : Index
-        The n entities.
-    rows : ndarray, shape (n,)
-        Rows of each.
-    total, z_log_z : ndarray, shape (n, m)
-        Sums of z and z ln z over the entity's rows, z normalised and shifted.
+    given : mapping, Series, or pairs of name and weight
+        One weight >= 0 an indicator, at least one positive.
+    names : tuple of str
+        Indicators.
+    option : str
+        What to call it in messages.
+
+    Returns
+    -------
+    tuple of (str, float)
+        In the order of `names`, not divided by their sum.
+
+    Raises
+    ------
+    OptionError
+        If indicators are missing or unknown, or a weight is no number >= 0.
     """
-
-    entities: pd.Index[Any]
-    rows: np.ndarray[Any, np.dtype[np.intp]]
-    total: np.ndarray[Any, np.dtype[np.float64]]
-    z_log_z: np.ndarray[Any, np.dtype[np.float64]]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class IndexResults:
-    """A fitted index: scores, weights, and the end points that score other panels.
-
-    Made by `CompositeIndex.fit`. Holds no panel.
-
-    Parameters
-    ----------
-    spec : CompositeIndex
-        What was fitted.
-    end_points : EndPoints
-        Learned range of each indicator.
-    weighing : Weighing
-        Weights and entropies, in the order of the system.
-    entity_sums : EntitySums
-        Sums by entity.
-    values : ndarray, shape (N,)
-        Scores.
-    index : Index
-        Labels of the rows.
-    n_times : int
-        Periods with at least one row.
-    diagnostics : tuple of Notice
-        What was noticed.
-    """
-
-    spec: CompositeIndex
-    end_points: EndPoints
-    weighing: Weighing
-    entity_sums: EntitySums
-    values: np.ndarray[Any, np.dtype[np.float64]]
-    index: pd.Index[Any]
-    n_times: int
-    diagnostics: tuple[Notice, ...]
-
-    @property
-    def scores(self) -> pd.Series[float]:
-        """Scores, named by the specification and indexed by (entity, time): ready for `Panel.attach`."""
-        return pd.Series(self.values.copy(), index=self.index, name=self.spec.name)
-
-    @property
-    def weights(self) -> pd.DataFrame:
-        """One row an indicator: dimension, direction, entropy, redundancy, weight."""
-        table = self.spec.system.to_frame().set_index("indicator")[["dimension", "direction"]]
-        return table.assign(
-            entropy=self.weighing.entropy, redundancy=self.weighing.redundancy, weight=self.weighing.weights
+    weights = dict(given)
+    missing, unknown = [n for n in names if n not in weights], [n for n in weights if n not in names]
+    if missing or unknown:
+        parts = [f"{quoted(missing)} has none"] * bool(missing)
+        parts += [f"{quoted(unknown)} is no indicator of the system"] * bool(unknown)
+        raise OptionError(
+            f"{option}={{...}} gives one weight an indicator: {'; '.join(parts)}.",
+            [Notice("option", p, {"option": option, "missing": missing, "unknown": unknown}) for p in parts],
         )
-
-    @property
-    def nobs(self) -> int:
-        """Rows in use."""
-        return int(self.values.size)
-
-    def apply(self, panel: Panel) -> pd.Series[float]:
-        """Score a panel with the end points and weights learned here.
-
-        Parameters
-        ----------
-        panel : Panel
-            Any panel with the same indicators: later years, other regions.
-
-        Returns
-        -------
-        Series
-            Scores. Values beyond the learned end points give scores beyond [0, 1]; nothing is clipped.
-
-        Raises
-        ------
-        ColumnError
-            If the panel has no such column.
-        IndicatorError
-            If a column is not numeric.
-        MissingDataError
-            If cells are missing and the specification says ``"raise"``.
-
-        Examples
-        --------
-        >>> import digiprosper as dp
-        >>> states = dp.datasets.us_states()
-        >>> system = dp.IndicatorSystem.from_dict({"": {"hwy": "+", "water": "+"}})
-        >>> early = dp.CompositeIndex(system).fit(states.subset("year <= 1980"))
-        >>> bool(early.apply(states).max() > early.scores.max())
-        True
-        """
-        sample = _cut(self.spec, panel)
-        issue(_dropped(sample))
-        z = self.end_points.apply(sample.columns("indicators"), _positive(self.spec.system))
-        values = AGGREGATIONS[self.spec.aggregate](z, self.weighing.weights)
-        return pd.Series(values, index=sample.index, name=self.spec.name)
-
-    def summary(self) -> str:
-        """Show the weights, and the conventions in the last line.
-
-        Returns
-        -------
-        str
-            A text table.
-        """
-        spec, table = self.spec, self.weights.round(4).reset_index()
-        if not any(table["dimension"]):
-            table = table.drop(columns="dimension")
-        size = f"{self.nobs} rows, {len(self.entity_sums.entities)} entities, {self.n_times} periods"
-        remarks = [f"! {n.message}" for n in self.diagnostics]
-        conventions = (
-            f"{spec.scope} {spec.normalise}; {spec.weighting} weights, entropy over ln {self.nobs}, "
-            f"shift {spec.shift:g}; {spec.structure}, {spec.aggregate}; missing {spec.missing}"
+    odd = [n for n in names if not _is_weight(weights[n])]
+    if odd or not any(weights.values()):
+        what = f"{odd[0]!r} has {weights[odd[0]]!r}" if odd else "all are 0"
+        raise OptionError(
+            f"{option}={{...}}: weights are numbers >= 0 and at least one is positive; {what}.",
+            [Notice("option", what, {"option": option, "indicators": odd})],
         )
-        return "\n".join(
-            [f"Composite index {spec.name!r}: {size}", table.to_string(index=False), *remarks, conventions]
-        )
-
-    def to_dict(self) -> dict[str, Any]:
-        """Give the specification, end points and weights as JSON-safe data.
-
-        Returns
-        -------
-        dict
-            Keys schema, kind, spec, indicators, nobs, n_entities, n_times, diagnostics. Scores are not in it:
-            `apply` gives them.
-        """
-        options = {f.name: getattr(self.spec, f.name) for f in fields(self.spec) if f.name != "system"}
-        learned = self.weights.assign(low=self.end_points.low, high=self.end_points.high)
-        units = [i.unit for i in self.spec.system]
-        rows = cast("list[dict[str, Any]]", learned.assign(unit=units).reset_index().to_dict("records"))
-        return {
-            "schema": 1,
-            "kind": "composite_index",
-            "spec": options,
-            "indicators": rows,
-            "nobs": self.nobs,
-            "n_entities": len(self.entity_sums.entities),
-            "n_times": self.n_times,
-            "diagnostics": [{"code": n.code, "message": n.message} for n in self.diagnostics],
-        }
-
-    def __repr__(self) -> str:
-        return self.summary()
+    return tuple((n, float(weights[n])) for n in names)
 
 
-def _positive(system: IndicatorSystem) -> np.ndarray[Any, np.dtype[np.bool_]]:
-    return np.array([d == "+" for d in system.directions])
+def _is_weight(value: object) -> bool:
+    number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
+    return number and math.isfinite(float(cast("float", value))) and float(cast("float", value)) >= 0
 
 
-def _cut(spec: CompositeIndex, panel: Panel) -> Sample:
-    if not isinstance(panel, Panel):
-        raise InputTypeError(
-            f"CompositeIndex takes a Panel, not {type(panel).__name__}: Panel(df, entity='id', time='year')."
-        )
-    names, frame = spec.system.names, panel.frame
-    absent = [n for n in names if n not in frame.columns]
-    if absent:
-        raise unknown_columns(absent, frame.columns, "the indicator system")
-    text = [n for n in names if not pd.api.types.is_numeric_dtype(frame[n].dtype)]
-    if text:
+def _refuse_nonsense(spec: CompositeIndex) -> None:
+    """Refuse options that contradict each other, in words that say what to change."""
+    weighting = "given" if isinstance(spec.weighting, tuple) else str(spec.weighting)
+    scope, normalise = spec.scope, spec.normalise
+    z_scores, fixed = normalise == "zscore", weighting in ("equal", "given")
+    legacy = (weighting, normalise, spec.structure) == ("entropy", "minmax", "flat")
+    negative = [i.name for i in spec.system if i.direction == "-"]
+    rules = [
+        (
+            spec.shift > 0 and weighting != "entropy",
+            f"shift={spec.shift:g} belongs to entropy weights: use shift=0, or weighting='entropy'",
+        ),
+        (
+            scope == "goalposts" and normalise != "minmax",
+            f"scope='goalposts' gives the ends of min-max scaling: use normalise='minmax', not {normalise!r}",
+        ),
+        (
+            scope == "legacy_lnT" and not legacy,
+            "scope='legacy_lnT' replicates one script, which has weighting='entropy', normalise='minmax' and "
+            "structure='flat': use these, or scope='pooled'",
+        ),
+        (
+            scope == "pooled_norm_yearly_weights" and fixed,
+            "scope='pooled_norm_yearly_weights' learns weights year by year, and equal or given weights are "
+            "not learned: use scope='pooled'",
+        ),
+        (
+            normalise == "none" and bool(negative),
+            f"normalise='none' takes columns that are directed already, and {quoted(negative)} counts '-': "
+            "turn it round and call it '+', or use normalise='minmax'",
+        ),
+        (
+            z_scores and weighting in ("entropy", "cv"),
+            f"normalise='zscore' gives negative values, for which {weighting} weights are not defined: use "
+            "normalise='minmax', or weighting='critic' or 'pca'",
+        ),
+        (
+            z_scores and weighting == "std" and scope != "pooled_norm_yearly_weights",
+            "normalise='zscore' makes every standard deviation 1: use weighting='equal', or "
+            "normalise='minmax'",
+        ),
+        (
+            z_scores and spec.aggregate == "geometric",
+            "normalise='zscore' gives negative values, which have no product of powers: use "
+            "normalise='minmax', or aggregate='linear'",
+        ),
+        (
+            weighting == "given" and spec.structure != "flat",
+            f"given weights are effective weights, so that structure={spec.structure!r} has nothing to do: "
+            "use structure='flat'",
+        ),
+    ]
+    for wrong, message in rules:
+        if wrong:
+            raise OptionError(f"{message}.", [Notice("option", message, {"scope": scope})])
+    bare = [i.name for i in spec.system if i.goalposts is None]
+    if scope == "goalposts" and bare:
         raise IndicatorError(
-            f"indicator {quoted(text)} is not numeric; convert it with pandas.to_numeric first.",
-            [Notice("not_numeric", f"{n!r} is not numeric", {"indicator": n}) for n in text],
+            f"scope='goalposts' needs goalposts for every indicator, and {quoted(bare)} has none: "
+            "Indicator(name, goalposts=(low, high)).",
+            [Notice("goalposts", f"{n!r} has no goalposts", {"indicator": n}) for n in bare],
         )
-    return panel.sample({"indicators": names}, missing=spec.missing)
 
 
-def _dropped(sample: Sample) -> tuple[Notice, ...]:
-    return tuple(
-        Notice("missing_rows", d.message, {"count": d.count, "rows": d.rows, "by_term": dict(d.by_term)})
-        for d in sample.dropped
-    )
+def _refuse_dimensions(spec: CompositeIndex) -> None:
+    if spec.structure == "flat":
+        return
+    homeless = [i.name for i in spec.system if not i.dimension]
+    if homeless or len(spec.system.dimensions) == 1:
+        what = f"{quoted(homeless)} has none" if homeless else f"all are in {spec.system.dimensions[0]!r}"
+        raise OptionError(
+            f"structure={spec.structure!r} needs two dimensions or more, one for every indicator; {what}. "
+            "Use structure='flat', or IndicatorSystem.from_dict({dimension: {column: '+'}}).",
+            [Notice("option", what, {"option": "structure", "indicators": homeless})],
+        )
+
+
+def _sums(spec: CompositeIndex, state: State, placed: Placed, rows: Rows) -> EntitySums | None:
+    """Sum by entity where the sums are enough to weigh again."""
+    rule = rule_of(spec, rows.times.size)
+    if state.periods is not None or rule.across == "nested" or rule.periods is not None:
+        return None
+    word, base = read_scope(spec.scope)
+    there = rows.time == find_period(rows.times, base) if word == "base_year" else slice(None)
+    constant = state.learned[0].weighing.constant
+    return entity_sums(placed.z[there], rows.entity[there], rows.entities, rule, constant)

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from typing import Any, Literal, cast
 
+import numpy as np
 import pandas as pd
 
 from digiprosper.errors import (
@@ -40,8 +41,8 @@ class Indicator:
     unit : str, default ""
         Unit, for tables.
     goalposts : pair of float, optional
-        End points (low, high) fixed in advance. They are kept with the indicator; an index that learns its
-        end points from the sample does not read them.
+        End points (low, high) fixed in advance, in raw units, the lower number first whatever the direction.
+        Read by ``scope="goalposts"``; an index that learns its end points does not use them.
 
     Raises
     ------
@@ -241,6 +242,36 @@ class IndicatorSystem:
     def dimensions(self) -> tuple[str, ...]:
         """Distinct dimensions, in order."""
         return tuple(dict.fromkeys(i.dimension for i in self.indicators))
+
+    @property
+    def positive(self) -> np.ndarray[Any, np.dtype[np.bool_]]:
+        """Whether more is better, one entry a column."""
+        return np.array([d == "+" for d in self.directions])
+
+    def drop(self, *names: str) -> IndicatorSystem:
+        """Leave indicators out.
+
+        Parameters
+        ----------
+        *names : str
+            Columns.
+
+        Returns
+        -------
+        IndicatorSystem
+            The others, in order.
+
+        Raises
+        ------
+        ColumnError
+            If a column is not in the system.
+        IndicatorError
+            If none would be left.
+        """
+        absent = [n for n in names if n not in self.names]
+        if absent:
+            raise unknown_columns(absent, self.names, "drop")
+        return IndicatorSystem([i for i in self.indicators if i.name not in names])
 
     def to_frame(self) -> pd.DataFrame:
         """Show the system as a table.

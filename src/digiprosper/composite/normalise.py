@@ -1,29 +1,55 @@
-"""From raw columns to directed numbers in [0, 1]: what is learned once and applied anywhere."""
+"""From raw columns to directed numbers of one scale: what is learned once and applied anywhere."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from digiprosper.kernels import Floats
+    from digiprosper.kernels import Bools, Floats
 
-__all__ = ["NORMALISATIONS", "EndPoints", "Normalisation", "learn_end_points"]
+__all__ = [
+    "NORMALISATIONS",
+    "AsGiven",
+    "EndPoints",
+    "Maxima",
+    "Normalisation",
+    "Ranks",
+    "ZScores",
+    "is_constant",
+    "learn_end_points",
+]
 
-Mask = np.ndarray[Any, np.dtype[np.bool_]]
-Normalisation = Literal["minmax"]
+Normalisation = Literal["minmax", "zscore", "rank", "max", "none"]
 
 # A range of a few units in the last place is rounding, not variation.
 _ROUNDING: Final = 8 * float(np.finfo(np.float64).eps)
 
 
+def is_constant(low: Floats, high: Floats) -> Bools:
+    """Tell which ranges are nothing but rounding.
+
+    Parameters
+    ----------
+    low, high : ndarray, shape (m,)
+        Smallest and largest values.
+
+    Returns
+    -------
+    ndarray of bool, shape (m,)
+        True where the column does not vary.
+    """
+    constant: Bools = high - low <= _ROUNDING * np.maximum(np.abs(low), np.abs(high))
+    return constant
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class EndPoints:
-    """The range of every column, learned once.
+    """Min-max scaling by the range of every column, learned once or given.
 
     Parameters
     ----------
@@ -35,14 +61,17 @@ class EndPoints:
     high: Floats
 
     @property
-    def constant(self) -> Mask:
+    def constant(self) -> Bools:
         """Columns whose range is nothing but rounding, shape (m,)."""
-        size = np.maximum(np.abs(self.low), np.abs(self.high))
-        constant: Mask = self.high - self.low <= _ROUNDING * size
-        return constant
+        return is_constant(self.low, self.high)
 
-    def apply(self, x: Floats, positive: Mask) -> Floats:
-        """Direct and scale by the learned ends; values outside them leave [0, 1].
+    @property
+    def table(self) -> dict[str, Floats]:
+        """What was learned, one array of shape (m,) a name."""
+        return {"low": self.low, "high": self.high}
+
+    def apply(self, x: Floats, positive: Bools) -> Floats:
+        """Direct and scale by what was learned; values outside it leave the scale, nothing is clipped.
 
         Parameters
         ----------
@@ -56,11 +85,79 @@ class EndPoints:
         ndarray, shape (N, m)
             (x - low) / (high - low), turned round where less is better; 0 in a constant column.
         """
-        constant = self.constant
         z = np.where(positive, x - self.low, self.high - x)
-        z /= np.where(constant, 1.0, self.high - self.low)
+        return self._divided(z, self.high - self.low)
+
+    def _divided(self, z: Floats, by: Floats) -> Floats:
+        constant = self.constant
+        z /= np.where(constant, 1.0, by)
         z[:, constant] = 0.0
         return z
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ZScores(EndPoints):
+    """Standard scores: (x - mean) / sd, the sign turned where less is better.
+
+    Parameters
+    ----------
+    mean, sd : ndarray, shape (m,)
+        Mean and standard deviation (n - 1, as `Panel.standardise`).
+    """
+
+    mean: Floats
+    sd: Floats
+
+    @property
+    def table(self) -> dict[str, Floats]:
+        """What was learned, one array of shape (m,) a name."""
+        return {"low": self.low, "high": self.high, "mean": self.mean, "sd": self.sd}
+
+    def apply(self, x: Floats, positive: Bools) -> Floats:
+        """Direct and scale: see `EndPoints.apply`."""
+        return self._divided(np.where(positive, x - self.mean, self.mean - x), self.sd)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ranks(EndPoints):
+    """Ranks from 0 (worst) to 1 (best), ties sharing the mean of theirs.
+
+    Parameters
+    ----------
+    values : ndarray, shape (n, m)
+        Learned values, each column sorted by itself: they are to ranks what end points are to min-max.
+    """
+
+    values: Floats
+
+    def apply(self, x: Floats, positive: Bools) -> Floats:
+        """Direct and scale: a value between two learned ones lies half-way between their ranks."""
+        place = np.empty_like(x)
+        for j, learned in enumerate(self.values.T):
+            below = np.searchsorted(learned, x[:, j], side="left")
+            place[:, j] = (below + np.searchsorted(learned, x[:, j], side="right") - 1) / 2.0
+        last = len(self.values) - 1
+        return self._divided(np.where(positive, place, last - place), np.full(x.shape[1], max(last, 1)))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Maxima(EndPoints):
+    """Shares of the best value: x / max where more is better, min / x where less is. Needs x > 0."""
+
+    def apply(self, x: Floats, positive: Bools) -> Floats:
+        """Direct and scale: see `EndPoints.apply`."""
+        z = np.where(positive, x / self.high, self.low / x)
+        return self._divided(z, np.ones(x.shape[1]))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AsGiven(EndPoints):
+    """Values as they are: the columns were directed and scaled before."""
+
+    def apply(self, x: Floats, positive: Bools) -> Floats:
+        """Leave the values alone, the constant columns too."""
+        del positive
+        return x.copy()
 
 
 def learn_end_points(x: Floats) -> EndPoints:
@@ -79,4 +176,28 @@ def learn_end_points(x: Floats) -> EndPoints:
     return EndPoints(x.min(axis=0), x.max(axis=0))
 
 
-NORMALISATIONS: Final[Mapping[str, Callable[[Floats], EndPoints]]] = {"minmax": learn_end_points}
+def _learn_z_scores(x: Floats) -> EndPoints:
+    sd = x.std(axis=0, ddof=1) if len(x) > 1 else np.zeros(x.shape[1])
+    return ZScores(x.min(axis=0), x.max(axis=0), x.mean(axis=0), sd)
+
+
+def _learn_ranks(x: Floats) -> EndPoints:
+    values = np.sort(x, axis=0)
+    return Ranks(values[0].copy(), values[-1].copy(), values)
+
+
+def _learn_maxima(x: Floats) -> EndPoints:
+    return Maxima(x.min(axis=0), x.max(axis=0))
+
+
+def _learn_nothing(x: Floats) -> EndPoints:
+    return AsGiven(x.min(axis=0), x.max(axis=0))
+
+
+NORMALISATIONS: Final[Mapping[str, Callable[[Floats], EndPoints]]] = {
+    "minmax": learn_end_points,
+    "zscore": _learn_z_scores,
+    "rank": _learn_ranks,
+    "max": _learn_maxima,
+    "none": _learn_nothing,
+}

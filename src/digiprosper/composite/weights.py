@@ -1,57 +1,49 @@
-"""Weights from the data alone."""
+"""Weights from the data alone: one function of an array for every weighting."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 import pandas as pd
 
+from digiprosper.composite.remarks import weight_remarks
+from digiprosper.composite.structure import flat_rule, weigh
 from digiprosper.errors import (
     IndicatorError,
     InputTypeError,
     MissingDataError,
     Notice,
     OptionError,
+    counted,
     issue,
-    quoted,
 )
-from digiprosper.kernels.dispersion import ColumnSums, column_sums, theil_shares, theil_t
+from digiprosper.kernels.dispersion import column_sums
+from digiprosper.panel.keys import rows_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Sequence
 
-    from digiprosper.kernels import Floats
+    from digiprosper.kernels import Bools, Floats
 
-__all__ = ["WEIGHTINGS", "Weighing", "Weighting", "check_shift", "entropy_weights", "weigh_by_entropy"]
+__all__ = [
+    "WEIGHTINGS",
+    "Weighting",
+    "check_shift",
+    "critic_weights",
+    "cv_weights",
+    "entropy_weights",
+    "equal_weights",
+    "pca_weights",
+    "refuse_cells",
+    "std_weights",
+]
 
-Weighting = Literal["entropy"]
+Weighting = Literal["entropy", "critic", "cv", "std", "pca", "equal"]
+WEIGHTINGS: Final[tuple[Weighting, ...]] = ("entropy", "critic", "cv", "std", "pca", "equal")
 
-_LARGE_SHIFT: Final = 0.01
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Weighing:
-    """Weights, what they rest on, and what was noticed.
-
-    Parameters
-    ----------
-    weights : ndarray, shape (m,)
-        Add up to one.
-    entropy : ndarray, shape (m,)
-        Relative entropy of each column, in [0, 1].
-    redundancy : ndarray, shape (m,)
-        One minus the entropy: Theil's T / ln N.
-    notices : tuple of Notice
-        Remarks, not yet issued.
-    """
-
-    weights: Floats
-    entropy: Floats
-    redundancy: Floats
-    notices: tuple[Notice, ...]
+_UNDEFINED: Final = "Entropy is undefined there: normalise first, as CompositeIndex does."
 
 
 def entropy_weights(Z: Any, *, shift: float = 0.0) -> Floats:
@@ -94,16 +86,180 @@ def entropy_weights(Z: Any, *, shift: float = 0.0) -> Floats:
     >>> dp.entropy_weights(Z).round(4).tolist()
     [0.235, 0.2062, 0.5588]
     """
-    z, names = _as_table(Z)
+    z, names = as_table(Z, "entropy_weights")
     check_shift(shift)
     sums = column_sums(z, shift=shift)
     if not (np.isfinite(sums.total).all() and np.isfinite(sums.z_log_z).all()):
-        _refuse_missing(z, names)
+        refuse_missing(z, names)
     if sums.low < shift:
-        _refuse_negative(z, names)
-    weighing = _weigh(z, names, shift, sums)
-    issue(weighing.notices)
+        refuse_cells(z < 0, names, ("negative", "is negative"), _UNDEFINED)
+    rule = flat_rule("entropy", len(names), shift=shift)
+    weighing = weigh(z, rule, names, sums=sums)
+    issue(weight_remarks(names, [weighing], rule))
     return weighing.weights
+
+
+def critic_weights(Z: Any) -> Floats:
+    """Weigh columns by contrast and conflict: CRITIC.
+
+    Parameters
+    ----------
+    Z : array or DataFrame, shape (n, m)
+        Directed values: turn columns where less is better round first, since the sign of every correlation
+        counts. Negative values are fine. Nothing is normalised here.
+
+    Returns
+    -------
+    ndarray, shape (m,)
+        Weights in column order, adding up to one. A constant column has weight 0 and is named in a warning.
+
+    Raises
+    ------
+    InputTypeError
+        If `Z` is not a table of numbers with two axes.
+    MissingDataError
+        If a value is missing or infinite.
+    IndicatorError
+        If all columns are constant, or all are perfectly correlated.
+
+    Notes
+    -----
+    w_j in proportion to sd_j sum_k (1 - r_jk) (Diakoulaki, Mavrotas and Papayannakis 1995, Computers &
+    Operations Research 22). The divisor of the standard deviation cancels.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from digiprosper.composite import critic_weights
+    >>> critic_weights(np.array([[0, 0, 0.9], [0.5, 0.6, 0], [1, 1, 1]])).round(4).tolist()
+    [0.2243, 0.2541, 0.5216]
+    """
+    return _weights(Z, "critic")
+
+
+def cv_weights(Z: Any) -> Floats:
+    """Weigh columns by their coefficient of variation.
+
+    Parameters
+    ----------
+    Z : array or DataFrame, shape (n, m)
+        Directed, non-negative values. Nothing is normalised here.
+
+    Returns
+    -------
+    ndarray, shape (m,)
+        Weights in column order, adding up to one. A constant column has weight 0 and is named in a warning.
+
+    Raises
+    ------
+    InputTypeError, MissingDataError, IndicatorError
+        As `entropy_weights`.
+
+    Notes
+    -----
+    w_j in proportion to sd_j / mean_j. The divisor of the standard deviation cancels.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from digiprosper.composite import cv_weights
+    >>> cv_weights(np.array([[1.0, 10], [2, 10], [3, 40]])).round(4).tolist()
+    [0.366, 0.634]
+    """
+    return _weights(Z, "cv", signed=False)
+
+
+def std_weights(Z: Any) -> Floats:
+    """Weigh columns by their standard deviation.
+
+    Parameters
+    ----------
+    Z : array or DataFrame, shape (n, m)
+        Directed values on comparable scales. Nothing is normalised here.
+
+    Returns
+    -------
+    ndarray, shape (m,)
+        Weights in column order, adding up to one. A constant column has weight 0 and is named in a warning.
+
+    Raises
+    ------
+    InputTypeError, MissingDataError, IndicatorError
+        As `critic_weights`, but for the correlations.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from digiprosper.composite import std_weights
+    >>> std_weights(np.array([[0.0, 0], [0.5, 0], [1, 1]])).round(4).tolist()
+    [0.4641, 0.5359]
+    """
+    return _weights(Z, "std")
+
+
+def pca_weights(Z: Any) -> Floats:
+    """Weigh columns by their loadings on the principal components.
+
+    Parameters
+    ----------
+    Z : array or DataFrame, shape (n, m)
+        Directed values. Only their correlations count.
+
+    Returns
+    -------
+    ndarray, shape (m,)
+        Weights in column order, adding up to one. A constant column has weight 0 and is named in a warning; a
+        negative weight, of a column that runs against the others, warns too.
+
+    Raises
+    ------
+    InputTypeError, MissingDataError, IndicatorError
+        As `critic_weights`, or if the loadings cancel.
+
+    Notes
+    -----
+    w in proportion to sum_k lambda_k v_k over the components of the correlation matrix with eigenvalue
+    lambda > 1, at least the first; each eigenvector v_k is signed so that its elements add up to >= 0. On the
+    pooled rows of a panel this is what the Chinese literature calls global PCA.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from digiprosper.composite import pca_weights
+    >>> pca_weights(np.array([[0, 0.1, 0.4], [0.5, 0.6, 0], [1, 1, 1]])).round(4).tolist()
+    [0.3617, 0.3557, 0.2826]
+    """
+    return _weights(Z, "pca")
+
+
+def equal_weights(m: int) -> Floats:
+    """Give every indicator the same weight.
+
+    Parameters
+    ----------
+    m : int
+        Number of indicators.
+
+    Returns
+    -------
+    ndarray, shape (m,)
+        1 / m.
+
+    Raises
+    ------
+    InputTypeError
+        If `m` is not a whole number of at least 1.
+
+    Examples
+    --------
+    >>> from digiprosper.composite import equal_weights
+    >>> equal_weights(4).tolist()
+    [0.25, 0.25, 0.25, 0.25]
+    """
+    number: object = m
+    if isinstance(number, bool) or not isinstance(number, int | np.integer) or number < 1:
+        raise InputTypeError(f"equal_weights takes the number of indicators, not {m!r}.")
+    return np.full(int(m), 1.0 / int(m))
 
 
 def check_shift(shift: object) -> None:
@@ -125,104 +281,81 @@ def check_shift(shift: object) -> None:
         raise OptionError(message, [Notice("option", message, {"option": "shift", "value": shift})])
 
 
-def weigh_by_entropy(z: Floats, names: Sequence[str], shift: float) -> Weighing:
-    """Entropy weights of checked columns, with entropies and remarks.
+def refuse_cells(
+    bad: Bools,
+    names: Sequence[str],
+    what: tuple[str, str],
+    cure: str,
+    *,
+    index: pd.Index[Any] | None = None,
+) -> None:
+    """Refuse cells, naming column, count and first rows; silent when there are none.
 
     Parameters
     ----------
-    z : ndarray, shape (N, m)
-        Directed, finite, non-negative.
+    bad : ndarray of bool, shape (N, m)
+        Cells to refuse.
     names : sequence of str
         Names of the columns.
-    shift : float
-        Added before the logarithm.
-
-    Returns
-    -------
-    Weighing
-        Weights, entropies, notices.
+    what : pair of str
+        Code and words of what is wrong, such as ``("negative", "is negative")``.
+    cure : str
+        Sentence that says what to do.
+    index : Index, optional
+        Labels of the rows; positions without it.
 
     Raises
     ------
     IndicatorError
-        If all columns are constant.
+        If there is such a cell.
     """
-    return _weigh(z, names, shift, column_sums(z, shift=shift))
+    problems = _by_column(bad, names, what, index)
+    if problems:
+        raise IndicatorError(f"{'; '.join(p.message for p in problems)}. {cure}", problems)
 
 
-WEIGHTINGS: Final[Mapping[str, Callable[[Floats, Sequence[str], float], Weighing]]] = {
-    "entropy": weigh_by_entropy,
-}
-
-
-def _weigh(z: Floats, names: Sequence[str], shift: float, sums: ColumnSums) -> Weighing:
-    theil = theil_t(z, shift=shift, sums=sums)
-    constant = [n for n, t in zip(names, theil, strict=True) if t == 0]
-    if len(constant) == len(names):
-        message = (
-            f"every indicator is constant over the {len(z)} rows ({quoted(constant)}): nothing to weigh."
+def _weights(Z: Any, weighting: Weighting, *, signed: bool = True) -> Floats:
+    z, names = as_table(Z, f"{weighting}_weights")
+    refuse_missing(z, names)
+    if not signed:
+        cure = (
+            "A coefficient of variation needs values that are not: normalise first, as CompositeIndex does."
         )
-        raise IndicatorError(message, [Notice("constant_indicator", message, {"columns": tuple(constant)})])
-    weights = theil_shares(theil)
-    redundancy = theil / math.log(len(z))
-    return Weighing(weights, 1.0 - redundancy, redundancy, tuple(_notices(names, weights, constant, shift)))
+        refuse_cells(z < 0, names, ("negative", "is negative"), cure)
+    rule = flat_rule(weighting, len(names))
+    weighing = weigh(z, rule, names)
+    issue(weight_remarks(names, [weighing], rule))
+    return weighing.weights
 
 
-def _notices(names: Sequence[str], weights: Floats, constant: Sequence[str], shift: float) -> list[Notice]:
-    notices = []
-    if constant:
-        text = f"{quoted(constant)} is constant over the sample and has weight 0; remove it from the system."
-        notices.append(Notice("constant_indicator", text, {"columns": tuple(constant)}))
-    if shift >= _LARGE_SHIFT:
-        text = f"shift={shift:g} changes the weights; 0 ln 0 = 0 needs none. Use 0 unless replicating."
-        notices.append(Notice("shift", text, {"shift": float(shift)}))
-    limit = 3 / (len(names) - len(constant))
-    large = {n: float(w) for n, w in zip(names, weights, strict=True) if w > limit}
-    if large:
-        shown = ", ".join(f"{n!r} ({w:.2f})" for n, w in large.items())
-        text = (
-            f"{shown} weighs more than three equal shares of {limit / 3:.2f}: zeros or a few large values "
-            "decide the index. Look at the column; a ratio to population or a logarithm is often meant."
-        )
-        notices.append(Notice("dominant_indicator", text, {"weights": large, "limit": limit}))
-    return notices
-
-
-def _as_table(values: Any) -> tuple[Floats, list[str]]:
+def as_table(values: Any, function: str) -> tuple[Floats, list[str]]:
     try:
         z = np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError) as error:
-        raise InputTypeError("entropy_weights takes a table of numbers, one column an indicator.") from error
+        raise InputTypeError(f"{function} takes a table of numbers, one column an indicator.") from error
     if z.ndim != 2 or 0 in z.shape:
         raise InputTypeError(
-            f"entropy_weights takes rows x indicators with at least one of each; the shape is {z.shape}."
+            f"{function} takes rows x indicators with at least one of each; the shape is {z.shape}."
         )
     named = isinstance(values, pd.DataFrame)
     return z, [str(c) for c in values.columns] if named else [f"column {j}" for j in range(z.shape[1])]
 
 
-def _refuse_missing(z: Floats, names: Sequence[str]) -> None:
-    problems = _by_column(~np.isfinite(z), names, "is missing or infinite", "missing")
+def refuse_missing(z: Floats, names: Sequence[str]) -> None:
+    problems = _by_column(~np.isfinite(z), names, ("missing", "is missing or infinite"), None)
     if problems:
         text = "; ".join(p.message for p in problems)
         raise MissingDataError(f"{text}. Fill or remove these rows first.", problems)
 
 
-def _refuse_negative(z: Floats, names: Sequence[str]) -> None:
-    problems = _by_column(z < 0, names, "is negative", "negative")
-    if problems:
-        text = "; ".join(p.message for p in problems)
-        raise IndicatorError(
-            f"{text}. Entropy is undefined there: normalise first, as CompositeIndex does.", problems
-        )
-
-
-def _by_column(bad: Any, names: Sequence[str], what: str, code: str) -> list[Notice]:
+def _by_column(
+    bad: Bools, names: Sequence[str], what: tuple[str, str], index: pd.Index[Any] | None
+) -> list[Notice]:
     problems = []
     for j in np.flatnonzero(bad.any(axis=0)):
         rows = np.flatnonzero(bad[:, j])
-        shown = ", ".join(str(r) for r in rows[:5])
-        text = f"{names[int(j)]!r} {what} in {rows.size} row{'s' * (rows.size > 1)} (first: {shown})"
-        data = {"column": names[int(j)], "count": int(rows.size), "rows": tuple(rows[:5].tolist())}
-        problems.append(Notice(code, text, data))
+        first = tuple(rows[:5].tolist()) if index is None else tuple(index[rows[:5]])
+        text = f"{names[int(j)]!r} {what[1]} in {counted(rows.size, 'row')} (first: {rows_text(first)})"
+        data = {"column": names[int(j)], "count": int(rows.size), "rows": first}
+        problems.append(Notice(what[0], text, data))
     return problems

@@ -43,6 +43,7 @@ __all__ = ["LeaveOut", "leave_one_out", "rank_probabilities"]
 LeaveOut = Literal["indicator", "entity"]
 
 _FEW_DRAWS: Final = 199
+_NONE_LEFT: Final = "the others have no weights, or a negative one under a product"
 
 
 def rank_probabilities(
@@ -550,7 +551,7 @@ def _without_entities(fit: FittedRows) -> Iterator[_Without]:
             weights = _weighed_without(fit, part.start)[:, None]
         scores = draw_scores(fit, weights)
         lost = np.isnan(scores[:, 0]).tolist()  # a draw has all scores or none
-        problems = ["the others have no weights" if none else "" for none in lost]
+        problems = [_NONE_LEFT if none else "" for none in lost]
         yield _Without(weights - state.weights[:, None], scores, problems)
 
 

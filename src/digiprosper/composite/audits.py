@@ -1,0 +1,240 @@
+"""Looking at an index, and at two systems, before a referee does."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Final, cast
+
+import numpy as np
+import pandas as pd
+
+from digiprosper.composite.indicators import IndicatorSystem
+from digiprosper.errors import InputTypeError, quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from digiprosper.composite.results import IndexResults
+    from digiprosper.kernels import Floats
+
+__all__ = ["audit_index", "is_level", "overlap_audit"]
+
+# What says that a number is relative to something, and what says that it is an amount or a count.
+_RATIO: Final = re.compile(
+    r"%|‰|/|\bper\b|\b(?:share|ratio|rate|index|proportion|percent\w*|coefficient|gini|theil|points?|degrees?"
+    r"|density|penetration|intensity|years?)\b|人均|每|率|比|占|指数|系数|密度",
+    re.IGNORECASE,
+)
+_LEVEL: Final = re.compile(
+    r"\b10\s*(?:\^|\*\*)\s*\d|\b(?:thousands?|millions?|billions?|yuan|rmb|cny|usd|dollars?|euros?|km2?|kilomet\w+"
+    r"|tonnes?|tons?|kwh|hectares?|people|persons?|households?|subscribers?|users?|employees|units|sets|pieces"
+    r"|ports|pages|domains|numbers?|counts?|totals?)\b|万|亿|元|人|户|个|公里|千米|吨|台|件|家",
+    re.IGNORECASE,
+)
+# Given weights are those of a script when they agree to the digits that papers print.
+_AGREES: Final = 2e-3
+
+
+def overlap_audit(
+    system_a: IndicatorSystem, system_b: IndicatorSystem, other_columns: Sequence[str] = ()
+) -> pd.DataFrame:
+    """Find indicators that stand on both sides of a regression, or among its controls.
+
+    Parameters
+    ----------
+    system_a, system_b : IndicatorSystem
+        Say, that of the outcome and that of the regressor.
+    other_columns : sequence of str
+        Further columns of the regression; a term such as ``"log(gdp)"`` counts for every column inside it.
+
+    Returns
+    -------
+    DataFrame
+        One row an indicator found more than once: ``indicator``, ``system_a``, ``system_b``,
+        ``other_columns`` (bool each) and ``where`` in words. No rows: no overlap.
+
+    Raises
+    ------
+    InputTypeError
+        If a system is no `IndicatorSystem`, or the other columns are not text.
+
+    Examples
+    --------
+    >>> from digiprosper import IndicatorSystem
+    >>> from digiprosper.composite import overlap_audit
+    >>> digital = IndicatorSystem.from_dict({"users": {"broadband": "+", "finance": "+"}})
+    >>> prosperity = IndicatorSystem.from_dict({"affluence": {"income": "+", "finance": "+"}})
+    >>> overlap_audit(digital, prosperity, ["log(income)"])[["indicator", "where"]].values.tolist()
+    [['finance', 'system_a (users), system_b (affluence)'], ['income', 'system_b (affluence), log(income)']]
+    """
+    for name, system in (("system_a", system_a), ("system_b", system_b)):
+        if not isinstance(system, IndicatorSystem):
+            raise InputTypeError(f"{name} is an IndicatorSystem, not {type(system).__name__}.")
+    others = [other_columns] if isinstance(other_columns, str) else list(other_columns)
+    odd = [o for o in cast("list[object]", others) if not isinstance(o, str)]
+    if odd:
+        raise InputTypeError(f"other_columns is a list of columns (text); {odd[0]!r} is not.")
+    a, b = ({i.name: i.dimension for i in s} for s in (system_a, system_b))
+    rows = []
+    for name in dict.fromkeys([*a, *b]):
+        inside = [o for o in others if _mentions(o, name)]
+        if (name in a) + (name in b) + bool(inside) < 2:
+            continue
+        places = [
+            label + f" ({system[name]})" * bool(system[name])
+            for label, system in (("system_a", a), ("system_b", b))
+            if name in system
+        ]
+        rows.append((name, name in a, name in b, bool(inside), ", ".join([*places, *inside])))
+    return pd.DataFrame(rows, columns=["indicator", "system_a", "system_b", "other_columns", "where"])
+
+
+def _mentions(term: str, name: str) -> bool:
+    """Whether a term is the column or has it inside; a word before a bracket is a function."""
+    words = re.findall(r"`([^`]+)`|([^\W\d]\w*)(?!\w|\s*\()", term)
+    return term.strip() == name or name in {quoted_ or word for quoted_, word in words}
+
+
+def audit_index(results: IndexResults) -> pd.DataFrame:
+    """Check what readers of an index should be told; the work behind `IndexResults.audit`.
+
+    Parameters
+    ----------
+    results : IndexResults
+        A fitted index.
+
+    Returns
+    -------
+    DataFrame
+        Columns check, finding, message.
+    """
+    rows = [
+        ("future_information", *_future(results)),
+        ("comparability", *_comparability(results)),
+        ("size_variables", *_size(results)),
+        ("legacy_lnT", *_legacy(results)),
+    ]
+    return pd.DataFrame(rows, columns=["check", "finding", "message"])
+
+
+def _future(results: IndexResults) -> tuple[str, str]:
+    scope = str(results.spec.scope)
+    learned = not isinstance(results.spec.weighting, tuple) and results.spec.weighting != "equal"
+    if results.index is not None and results.index.nlevels == 1:
+        return "ok", "one period: nothing to look ahead to."
+    if scope.startswith("base_year"):
+        return "ok", "everything is learned in the base year: no year after it looks ahead."
+    if scope == "goalposts":
+        text = "end points are fixed in advance"
+        if not learned:
+            return "ok", f"{text} and weights are not learned: nothing looks ahead."
+        return "note", f"{text}; weights are learned from all years. Give them if no year may look ahead."
+    if scope == "expanding":
+        if any(n.code == "imputed" for n in results.diagnostics):
+            return "warning", "each year rests on the years up to it, but interpolated cells look ahead."
+        return "ok", "each year rests on the years up to it."
+    if scope == "per_year":
+        return "note", "each year rests on itself alone; but growth that all share is erased."
+    return "warning", (
+        "scores of early years rest on later ones, and a further year moves them. For event studies and the "
+        "timing of policies use 'expanding', 'base_year(...)' or 'goalposts'."
+    )
+
+
+def _comparability(results: IndexResults) -> tuple[str, str]:
+    scope = str(results.spec.scope)
+    if scope == "per_year":
+        return "warning", "the best of every year is 1: scores of different years cannot be compared."
+    if scope == "legacy_lnT":
+        return "warning", "the weights are turned round: see legacy_lnT."
+    if scope in ("pooled_norm_yearly_weights", "expanding"):
+        return (
+            "note",
+            "the yardstick changes from year to year: a change of score is in part a change of weights.",
+        )
+    if scope == "pooled":
+        return "ok", "comparable inside the sample; not with an index of another sample or of more years."
+    return "ok", "comparable over time, and with rows that `apply` scores."
+
+
+def is_level(name: str, unit: str) -> bool | None:
+    """Tell an amount or a count from a ratio by its name and unit.
+
+    Parameters
+    ----------
+    name, unit : str
+        Of an indicator.
+
+    Returns
+    -------
+    bool or None
+        None when neither says.
+
+    Examples
+    --------
+    >>> is_level("broadband", "per 100 people"), is_level("revenue", "10^8 yuan"), is_level("x", "")
+    (False, True, None)
+    """
+    words = f"{name} {unit}".replace("_", " ")
+    if _RATIO.search(words):
+        return False
+    return True if _LEVEL.search(words) else None
+
+
+def _size(results: IndexResults) -> tuple[str, str]:
+    found = {i.name: is_level(i.name, i.unit) for i in results.spec.system}
+    levels = [n for n, level in found.items() if level]
+    unknown = [n for n, level in found.items() if level is None]
+    known = len(found) - len(unknown)
+    if levels and 2 * len(levels) > known:
+        return "warning", (
+            f"{quoted(levels)} are amounts or counts: the index measures the size of a unit. Divide by "
+            "population, area or output."
+        )
+    if levels:
+        return (
+            "note",
+            f"{quoted(levels)} {'is an amount' if len(levels) == 1 else 'are amounts'} and not a ratio.",
+        )
+    if unknown:
+        return (
+            "note",
+            f"{quoted(unknown)}: no unit tells whether it is a ratio; Indicator(name, unit='per head').",
+        )
+    return "ok", "all indicators are ratios."
+
+
+def _legacy(results: IndexResults) -> tuple[str, str]:
+    if results.spec.scope == "legacy_lnT":
+        return "warning", (
+            "the copied script: entropies of all rows divided by the logarithm of the number of years, so "
+            "that they exceed 1 and the order of the weights is turned round. Replicate with it, never "
+            "conclude."
+        )
+    given, legacy = results.spec.given_weights, _legacy_weights(results)
+    if given is None or legacy is None:
+        return "ok", "entropies are divided by the logarithm of the rows they are taken over."
+    right = results.weights["redundancy"].to_numpy()
+    right = right / right.sum()
+    if np.abs(given - legacy).max() < min(_AGREES, float(np.abs(given - right).max())):
+        return "warning", (
+            "the given weights are those of the copied script, which divides entropies by the logarithm of "
+            "the number of years; the entropy weights of these rows run the other way."
+        )
+    return "ok", "the given weights are not those of the copied script."
+
+
+def _legacy_weights(results: IndexResults) -> Floats | None:
+    """Weigh as the script does, from the entropies of a pooled fit with given weights."""
+    entropy: Any = results.weights["entropy"].to_numpy()
+    if (
+        results.state.periods is not None
+        or results.n_times is None
+        or results.n_times < 2
+        or np.isnan(entropy).any()
+    ):
+        return None
+    redundancy = 1.0 - entropy * np.log(results.nobs) / np.log(results.n_times)
+    redundancy = np.where(results.state.learned[0].weighing.constant, 0.0, redundancy)
+    weights: Floats = redundancy / redundancy.sum()
+    return weights

@@ -1,0 +1,156 @@
+"""Coupling coordination of two or more systems, by its right formula and by Wang and others (2021)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+import numpy as np
+import pandas as pd
+
+from digiprosper.composite.weights import as_table, refuse_cells, refuse_missing
+from digiprosper.errors import InputTypeError, Notice, OptionError, check_option, counted, issue
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from digiprosper.kernels import Floats
+
+__all__ = ["CouplingMethod", "coupling_coordination"]
+
+CouplingMethod = Literal["standard", "wang2021"]
+
+# Coupling above the first with development below the second: systems that agree in being bad.
+_COUPLED: Final = 0.9
+_POOR: Final = 0.2
+# A grade begins at a tenth; the last digits of a product may not move one.
+_DIGITS: Final = 1e-12
+
+
+def coupling_coordination(
+    U: Any, *, coefficients: Any = None, method: CouplingMethod = "standard"
+) -> pd.DataFrame:
+    """Say how far systems are developed together.
+
+    Parameters
+    ----------
+    U : array or DataFrame, shape (N, n)
+        One column a system, n >= 2, values in [0, 1]: scores of composite indices.
+    coefficients : sequence or mapping of float, optional
+        Importance of each system in T, adding up to one; 1/n each by default.
+    method : {"standard", "wang2021"}, default "standard"
+        How C is made.
+
+    Returns
+    -------
+    DataFrame
+        Rows as in `U`: C (coupling), T (development), D (coordination), grade (1 to 10, in steps of a tenth
+        of D). C is missing where every system is 0: equal, and nothing to compare; D is 0 there.
+
+    Raises
+    ------
+    InputTypeError
+        If `U` is no table of numbers with two columns or more.
+    MissingDataError
+        If a value is missing or infinite.
+    IndicatorError
+        If a value lies outside [0, 1].
+    OptionError
+        If the method is unknown, or the coefficients do not fit.
+
+    Warns
+    -----
+    IndicatorWarning
+        If C is above .9 where T is below .2: equally bad systems are fully coupled.
+
+    Notes
+    -----
+    T = sum_i a_i U_i, D = sqrt(C T). ``standard``: C = n (prod U)^(1/n) / sum U, in [0, 1]. ``wang2021``:
+
+        C = sqrt{[1 - sum_{i>j} |U_i - U_j| / (n (n - 1) / 2)] (prod_i U_i / max U)^(1/(n - 1))}
+
+    (Wang, Kong, Ren and others 2021, Journal of Natural Resources 36(3)), which spreads over [0, 1] where the
+    standard one crowds near 1.
+
+    Grades 1 to 10 are commonly called extreme, severe, moderate and mild imbalance, near imbalance, barely
+    coordinated, primary, intermediate, good and high-quality coordination.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from digiprosper.composite import coupling_coordination
+    >>> U = pd.DataFrame({"digital": [0.6, 0.9], "prosperity": [0.4, 0.1]}, index=["east", "west"])
+    >>> coupling_coordination(U).round(4)
+               C    T       D  grade
+    east  0.9798  0.5  0.6999      7
+    west  0.6000  0.5  0.5477      6
+    """
+    check_option("method", method, tuple(_METHODS))
+    u, names = as_table(U, "coupling_coordination")
+    if u.shape[1] < 2:
+        raise InputTypeError("coupling_coordination takes two systems or more, one a column; there is one.")
+    index = U.index if isinstance(U, pd.DataFrame) else pd.RangeIndex(len(u))
+    refuse_missing(u, names)
+    cure = "Coupling is defined for scores in [0, 1]: use an index with end points that hold every row."
+    refuse_cells((u < 0) | (u > 1), names, ("outside", "lies outside [0, 1]"), cure, index=index)
+    share = _coefficients(coefficients, names)
+    with np.errstate(invalid="ignore"):
+        coupling = _METHODS[method](u)
+    development = u @ share
+    coordination = np.sqrt(np.where(development > 0, coupling, 0.0) * development)
+    issue(_remarks(coupling, development))
+    grade = np.minimum(np.floor(coordination * 10 + _DIGITS), 9).astype(np.intp) + 1
+    return pd.DataFrame({"C": coupling, "T": development, "D": coordination, "grade": grade}, index=index)
+
+
+def _standard(u: Floats) -> Floats:
+    n = u.shape[1]
+    total = u.sum(axis=1)
+    # The root of each factor first: a product of many small scores would underflow.
+    coupling: Floats = n * (u ** (1.0 / n)).prod(axis=1) / total
+    return np.minimum(coupling, 1.0)
+
+
+def _wang(u: Floats) -> Floats:
+    n = u.shape[1]
+    ordered = np.sort(u, axis=1)
+    # Sum of all |U_i - U_j|: the k-th of n in order is larger than k - 1 and smaller than n - k.
+    gaps = ordered @ (2.0 * np.arange(n) - (n - 1))
+    level = ((u / u.max(axis=1, keepdims=True)) ** (1.0 / (n - 1))).prod(axis=1)
+    coupling: Floats = np.sqrt(np.maximum(1.0 - gaps / (n * (n - 1) / 2), 0.0) * level)
+    return coupling
+
+
+_METHODS: Final[Mapping[str, Callable[[Floats], Floats]]] = {"standard": _standard, "wang2021": _wang}
+
+
+def _coefficients(given: Any, names: list[str]) -> Floats:
+    n = len(names)
+    if given is None:
+        return np.full(n, 1.0 / n)
+    if hasattr(given, "keys"):
+        absent = [c for c in names if c not in given]
+        values = [] if absent or len(given) != n else [given[c] for c in names]
+    else:
+        values = list(given)
+    try:
+        share = np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise OptionError(f"coefficients={given!r} are not numbers.") from error
+    if share.shape != (n,) or not (share >= 0).all() or abs(share.sum() - 1.0) > 1e-9:
+        message = (
+            f"coefficients={given!r}: one number >= 0 for each of {', '.join(map(repr, names))}, adding up "
+            "to one; leave them out for equal ones."
+        )
+        raise OptionError(message, [Notice("option", message, {"option": "coefficients", "value": given})])
+    return share
+
+
+def _remarks(coupling: Floats, development: Floats) -> list[Notice]:
+    bad = int(((coupling > _COUPLED) & (development < _POOR)).sum())
+    if not bad:
+        return []
+    text = (
+        f"C is above {_COUPLED} in {counted(bad, 'row')} where T is below {_POOR}: systems that are equally "
+        "bad are fully coupled. Read D, which has both."
+    )
+    return [Notice("equally_bad", text, {"count": bad})]

@@ -1,0 +1,184 @@
+"""How much each column tells, from means and covariances: CRITIC, variation, deviation, components.
+
+Everything is written for a stack of samples, so that a fit (a stack of one) and its bootstrap draws share it.
+A column without variance tells nothing and is as if it were not there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Protocol
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from digiprosper.kernels import Bools, Floats
+
+__all__ = ["INFORMATION", "Information", "Moments"]
+
+# Correlations that differ from one by less are one: columns that say the same do not contradict.
+_EQUAL: Final = 1e-12
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Moments:
+    """Means and population covariances of directed columns.
+
+    Parameters
+    ----------
+    mean : ndarray, shape (..., m)
+        Means.
+    cov : ndarray, shape (..., m, m)
+        Covariances; a row and column of zeros where a column is constant.
+    """
+
+    mean: Floats
+    cov: Floats
+
+    @property
+    def sd(self) -> Floats:
+        """Standard deviations, shape (..., m)."""
+        sd: Floats = np.sqrt(self.cov.diagonal(axis1=-2, axis2=-1))
+        return sd
+
+    def correlation(self) -> tuple[Floats, Bools]:
+        """Correlate.
+
+        Returns
+        -------
+        r : ndarray, shape (..., m, m)
+            Correlations; 0 where a column is constant, with itself too.
+        there : ndarray of bool, shape (..., m)
+            Columns that vary.
+        """
+        sd = self.sd
+        there = sd > 0
+        inverse = np.where(there, 1.0 / np.where(there, sd, 1.0), 0.0)
+        return self.cov * inverse[..., :, None] * inverse[..., None, :], there
+
+    def of(self, columns: object) -> Moments:
+        """Take some columns.
+
+        Parameters
+        ----------
+        columns : ndarray of int
+            Positions.
+
+        Returns
+        -------
+        Moments
+            Theirs.
+        """
+        return Moments(self.mean[..., columns], self.cov[..., columns, :][..., columns])  # type: ignore[index]
+
+
+class Information(Protocol):
+    """How much each column tells, and how that moves with the moments."""
+
+    def level(self, moments: Moments) -> Floats:
+        """Information of every column, (..., m): weights before they are divided by their sum."""
+
+    def slope(self, moments: Moments, change: Moments) -> Floats:
+        """Its derivative, (k, m), along k changes of the moments of one sample."""
+
+
+class _StandardDeviation:
+    """w in proportion to the standard deviation."""
+
+    def level(self, moments: Moments) -> Floats:
+        return moments.sd
+
+    def slope(self, moments: Moments, change: Moments) -> Floats:
+        return _relative_sd(moments, change) * moments.sd
+
+
+class _Variation:
+    """w in proportion to the standard deviation over the mean."""
+
+    def level(self, moments: Moments) -> Floats:
+        mean = moments.mean
+        return moments.sd / np.where(mean != 0, mean, 1.0)
+
+    def slope(self, moments: Moments, change: Moments) -> Floats:
+        mean = np.where(moments.mean != 0, moments.mean, 1.0)
+        return (_relative_sd(moments, change) - change.mean / mean) * self.level(moments)
+
+
+class _Critic:
+    """sd_j sum_k (1 - r_jk): Diakoulaki, Mavrotas and Papayannakis (1995)."""
+
+    def level(self, moments: Moments) -> Floats:
+        there = moments.sd > 0
+        # One column has nothing to be compared with, and all the weight.
+        alone = there & (there.sum(axis=-1, keepdims=True) == 1)
+        return np.where(alone, 1.0, moments.sd * self._conflict(moments))
+
+    def _conflict(self, moments: Moments) -> Floats:
+        r, there = moments.correlation()
+        gap = np.where(there[..., :, None] & there[..., None, :], 1.0 - r, 0.0)
+        own = np.arange(gap.shape[-1])
+        gap[..., own, own] = 0.0
+        conflict: Floats = np.where(gap > _EQUAL, gap, 0.0).sum(axis=-1)
+        return conflict
+
+    def slope(self, moments: Moments, change: Moments) -> Floats:
+        dr = _correlation_slope(moments, change)
+        own = _relative_sd(moments, change) * self.level(moments)
+        slope: Floats = own - moments.sd * dr.sum(axis=-1)
+        return slope
+
+
+class _Components:
+    """PCA: sum_k lambda_k v_k over the components of the correlations with lambda > 1, or the first."""
+
+    def level(self, moments: Moments) -> Floats:
+        values, vectors, kept = self._components(moments)
+        loadings = np.einsum("...k,...jk->...j", np.where(kept, values, 0.0), vectors)
+        return np.where(moments.sd > 0, loadings, 0.0)
+
+    def _components(self, moments: Moments) -> tuple[Floats, Floats, Bools]:
+        r, _ = moments.correlation()
+        values, vectors = np.linalg.eigh(r)
+        vectors = vectors * np.where(vectors.sum(axis=-2, keepdims=True) < 0, -1.0, 1.0)
+        kept = values > 1.0 + _EQUAL
+        kept[..., -1] = True
+        return values, vectors, kept
+
+    def slope(self, moments: Moments, change: Moments) -> Floats:
+        values, vectors, kept = self._components(moments)
+        rotated = vectors.T @ _correlation_slope(moments, change) @ vectors
+        gap = values[:, None] - values[None, :]
+        pull = np.where(gap != 0, 1.0 / np.where(gap != 0, gap, 1.0), 0.0)
+        weight = np.where(kept, values, 0.0)
+        # d v_k = sum_l v_l (v_l' dR v_k) / (lambda_k - lambda_l); d lambda_k = v_k' dR v_k.
+        turned = np.einsum("jl,klm,ml,m->kj", vectors, rotated, pull, weight)
+        grown = np.einsum("kmm,jm,m->kj", rotated, vectors, kept.astype(np.float64))
+        return np.where(moments.sd > 0, turned + grown, 0.0)
+
+
+def _relative_sd(moments: Moments, change: Moments) -> Floats:
+    """D sd / sd, (k, m); 0 where there is no variance."""
+    variance = moments.sd**2
+    diagonal = change.cov.diagonal(axis1=-2, axis2=-1)
+    relative: Floats = np.where(variance > 0, diagonal / np.where(variance > 0, 2.0 * variance, 1.0), 0.0)
+    return relative
+
+
+def _correlation_slope(moments: Moments, change: Moments) -> Floats:
+    """D r, (k, m, m)."""
+    r, there = moments.correlation()
+    sd = np.where(there, moments.sd, 1.0)
+    relative = _relative_sd(moments, change)
+    slope = change.cov / np.outer(sd, sd) - r * (relative[:, :, None] + relative[:, None, :])
+    both: Floats = np.where(np.outer(there, there), slope, 0.0)
+    return both
+
+
+INFORMATION: Final[Mapping[str, Information]] = {
+    "critic": _Critic(),
+    "cv": _Variation(),
+    "std": _StandardDeviation(),
+    "pca": _Components(),
+}

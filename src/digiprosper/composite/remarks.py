@@ -1,0 +1,168 @@
+"""What is noticed about weights and scores, in words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from digiprosper.errors import Notice, counted, quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pandas as pd
+
+    from digiprosper.composite.structure import Rule, Weighing
+    from digiprosper.kernels import Floats
+
+__all__ = ["imputed_remarks", "legacy_remark", "weight_remarks", "zero_remarks"]
+
+_LARGE_SHIFT: Final = 0.01
+
+
+def weight_remarks(
+    names: Sequence[str], weighings: Sequence[Weighing], rule: Rule, periods: Sequence[object] = ()
+) -> list[Notice]:
+    """Remark on constant, dominant and negative weights and on a large shift.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Indicators.
+    weighings : sequence of Weighing
+        One, or one a period.
+    rule : Rule
+        How they were made.
+    periods : sequence
+        The period of each weighing; none for a single one.
+
+    Returns
+    -------
+    list of Notice
+        Not yet issued.
+    """
+    notices = [] if rule.keeps_constant else _constant(names, weighings, periods)
+    if rule.shift >= _LARGE_SHIFT:
+        text = f"shift={rule.shift:g} changes the weights; 0 ln 0 = 0 needs none. Use 0 unless replicating."
+        notices.append(Notice("shift", text, {"shift": float(rule.shift)}))
+    if rule.weighting not in ("equal", "given"):
+        notices += _dominant(names, weighings, periods)
+    least = np.vstack([w.weights for w in weighings]).min(axis=0).tolist()
+    negative = {n: w for n, w in zip(names, least, strict=True) if w < 0}
+    if negative:
+        shown = ", ".join(f"{n!r} ({w:.2f})" for n, w in negative.items())
+        text = (
+            f"{shown} has a negative weight: it runs against the others, and more of it lowers the index. "
+            "Check its direction, or use weighting='critic'."
+        )
+        notices.append(Notice("negative_weight", text, {"weights": negative}))
+    return notices
+
+
+def _constant(names: Sequence[str], weighings: Sequence[Weighing], periods: Sequence[object]) -> list[Notice]:
+    constant = np.array([w.constant for w in weighings])
+    always = constant.all(axis=0)
+    notices = []
+    whole = tuple(names[int(j)] for j in np.flatnonzero(always))
+    if whole:
+        text = f"{quoted(whole)} is constant over the sample and has weight 0; remove it from the system."
+        notices.append(Notice("constant_indicator", text, {"columns": whole}))
+    some = constant.any(axis=0) & ~always
+    if some.any():
+        when = {names[int(j)]: _periods(periods, constant[:, j]) for j in np.flatnonzero(some)}
+        shown = "; ".join(f"{n!r} in {', '.join(map(str, t[:5]))}" for n, t in when.items())
+        text = f"constant where weights are learned, and weight 0 there: {shown}."
+        notices.append(Notice("constant_indicator", text, {"columns": tuple(when), "times": when}))
+    return notices
+
+
+def _periods(periods: Sequence[object], there: Any) -> tuple[object, ...]:
+    return tuple(p for p, t in zip(periods, there, strict=True) if t)
+
+
+def _dominant(names: Sequence[str], weighings: Sequence[Weighing], periods: Sequence[object]) -> list[Notice]:
+    limits = np.array([3.0 / max(1, int((~w.constant).sum())) for w in weighings])
+    weights = np.array([w.weights for w in weighings])
+    over = weights > limits[:, None]
+    if not over.any():
+        return []
+    worst = np.where(over, weights, -np.inf).argmax(axis=0)
+    large = {names[int(j)]: float(weights[worst[j], j]) for j in np.flatnonzero(over.any(axis=0))}
+    limit = float(limits[int(over.any(axis=1).argmax())])
+    when = {n: periods[int(worst[names.index(n)])] for n in large} if periods else {}
+    shown = ", ".join(f"{n!r} ({w:.2f}{f' in {when[n]}' if when else ''})" for n, w in large.items())
+    text = (
+        f"{shown} weighs more than three equal shares of {limit / 3:.2f}: zeros or a few large values "
+        "decide the index. Look at the column; a ratio to population or a logarithm is often meant."
+    )
+    return [Notice("dominant_indicator", text, {"weights": large, "limit": limit, "times": when})]
+
+
+def legacy_remark() -> Notice:
+    """Say what is wrong with the ln T script.
+
+    Returns
+    -------
+    Notice
+        Not yet issued.
+    """
+    text = (
+        "scope='legacy_lnT' divides the entropy of all rows by the logarithm of the number of years: "
+        "entropies exceed 1 and the order of the weights is turned round. It is here to replicate; use "
+        "scope='pooled'."
+    )
+    return Notice("legacy_lnT", text, {"scope": "legacy_lnT"})
+
+
+def zero_remarks(values: Floats, aggregate: str) -> list[Notice]:
+    """Count scores that a zero in one indicator made zero.
+
+    Parameters
+    ----------
+    values : ndarray, shape (N,)
+        Scores.
+    aggregate : str
+        How they were made.
+
+    Returns
+    -------
+    list of Notice
+        Empty unless the aggregate is geometric and there are such scores.
+    """
+    zeros = int((values == 0).sum())
+    if aggregate != "geometric" or not zeros:
+        return []
+    text = (
+        f"{counted(zeros, 'score')} of {values.size} {'is' if zeros == 1 else 'are'} 0 because one indicator "
+        "is: a product forgives nothing. Use scope='goalposts' with ends below the smallest value, or "
+        "aggregate='linear'."
+    )
+    return [Notice("zero_score", text, {"count": zeros})]
+
+
+def imputed_remarks(imputations: pd.DataFrame, names: Sequence[str]) -> list[Notice]:
+    """Say that interpolated cells look ahead.
+
+    Parameters
+    ----------
+    imputations : DataFrame
+        `Panel.imputations`.
+    names : sequence of str
+        Indicators.
+
+    Returns
+    -------
+    list of Notice
+        Empty when no indicator was interpolated.
+    """
+    filled = imputations["column"].tolist()
+    cells = {n: filled.count(n) for n in names if n in filled}
+    if not cells:
+        return []
+    shown = ", ".join(f"{n!r} ({c})" for n, c in cells.items())
+    text = (
+        f"interpolated cells in {shown}: a value between two years uses the later one, so that "
+        "scope='expanding' looks ahead there. Use missing='drop' on the panel before it was interpolated."
+    )
+    return [Notice("imputed", text, {"cells": cells})]

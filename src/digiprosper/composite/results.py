@@ -1,0 +1,484 @@
+"""What fitting an index gives: scores, weights with their errors, and the state that scores other panels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, Final, Literal, overload
+
+import numpy as np
+import pandas as pd
+
+from digiprosper.composite.audits import audit_index
+from digiprosper.composite.frames import apply_frame, is_frame
+from digiprosper.composite.remarks import zero_remarks
+from digiprosper.composite.rows import cut_rows
+from digiprosper.composite.weights import refuse_cells
+from digiprosper.errors import (
+    IndicatorError,
+    Notice,
+    OptionError,
+    check_level,
+    check_option,
+    issue,
+    quoted,
+)
+from digiprosper.kernels import intervals
+from digiprosper.kernels.resampling import seed_sequence
+from digiprosper.panel import Panel
+from digiprosper.results.text import json_safe
+
+if TYPE_CHECKING:
+    from digiprosper.composite.index import CompositeIndex
+    from digiprosper.composite.rows import Rows
+    from digiprosper.composite.scopes import Placed, State
+    from digiprosper.composite.uncertainty import EntitySums
+    from digiprosper.kernels import Floats
+
+__all__ = ["IndexResults", "WeightErrors"]
+
+WeightErrors = Literal["delta", "jackknife", "bootstrap"]
+_METHODS: Final = ("delta", "jackknife", "bootstrap")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class IndexResults:
+    """A fitted index: scores, weights, and what scores other panels.
+
+    Made by `CompositeIndex.fit`. Holds no panel. A table of weights has one row an indicator; a table of
+    scores or contributions one row of the panel.
+
+    Parameters
+    ----------
+    spec : CompositeIndex
+        What was fitted.
+    state : State
+        Scale and weights: one of each, or one a period.
+    entity_sums : EntitySums or None
+        Sums by entity from which weights are drawn again; None where sums are not enough.
+    values : ndarray, shape (N,), or None
+        Scores. This and the next two are None when a table was fitted that is no Panel.
+    dimension_values : ndarray, shape (N, K), or None
+        Scores of the dimensions.
+    index : Index or None
+        Labels of the rows.
+    nobs : int
+        Rows in use.
+    n_entities, n_times : int or None
+        Entities and periods with at least one row.
+    diagnostics : tuple of Notice
+        What was noticed.
+
+    Examples
+    --------
+    >>> import digiprosper as dp
+    >>> states = dp.datasets.us_states().assign(roads="I(hwy / emp)", pipes="I(water / emp)")
+    >>> system = dp.IndicatorSystem.from_dict({"": {"roads": "+", "pipes": "+"}})
+    >>> index = dp.CompositeIndex(system).fit(states)
+    >>> index.weights[["weight", "std_error"]].round(3).values.tolist()
+    [[0.631, 0.061], [0.369, 0.061]]
+    """
+
+    spec: CompositeIndex
+    state: State
+    entity_sums: EntitySums | None
+    values: np.ndarray[Any, np.dtype[np.float64]] | None
+    dimension_values: np.ndarray[Any, np.dtype[np.float64]] | None
+    index: pd.Index[Any] | None
+    nobs: int
+    n_entities: int | None
+    n_times: int | None
+    diagnostics: tuple[Notice, ...]
+
+    @property
+    def scores(self) -> pd.Series[float]:
+        """Scores, named by the specification and indexed by (entity, time): ready for `Panel.attach`."""
+        return pd.Series(_there(self.values).copy(), index=self.index, name=self.spec.name)
+
+    @property
+    def dimension_scores(self) -> pd.DataFrame:
+        """One column a dimension: sum of w z over the sum of w inside it; missing where it has no weight."""
+        names = pd.Index(self.spec.system.dimensions, name="dimension")
+        return pd.DataFrame(_there(self.dimension_values).copy(), index=self.index, columns=names)
+
+    @property
+    def weights(self) -> pd.DataFrame:
+        """One row an indicator: dimension, direction, entropy, redundancy, weight, std_error.
+
+        `weight` is the effective weight and adds up to one; with yearly weights, its mean over the years, as
+        are entropy and redundancy (missing when entropy plays no part). `std_error` is clustered by entity
+        and holds the end points fixed; missing where sums by entity are not enough (nested structure, yearly
+        weights, the ln T script), 0 where weights are not estimated.
+        """
+        parts = [p.weighing for p in self.state.learned]
+        table = self.spec.system.to_frame().set_index("indicator")[["dimension", "direction"]]
+        return table.assign(
+            entropy=np.mean([p.entropy for p in parts], axis=0),
+            redundancy=np.mean([p.redundancy for p in parts], axis=0),
+            weight=self.state.weights.mean(axis=0),
+            std_error=self._delta_errors(),
+        )
+
+    @property
+    def weights_by_year(self) -> pd.DataFrame | None:
+        """Years by indicators where each year has its own weights; None otherwise."""
+        if self.state.periods is None:
+            return None
+        return pd.DataFrame(self.state.weights, index=self.state.periods, columns=self._indicators)
+
+    @property
+    def end_points(self) -> pd.DataFrame:
+        """What the scale rests on: low and high of every indicator, mean and sd for z-scores.
+
+        Indexed by indicator; by (time, indicator) where each year has its own.
+        """
+        scales = [p.scale for p in self.state.learned]
+        own = self.state.periods is not None and self.spec.scope != "pooled_norm_yearly_weights"
+        tables = [pd.DataFrame(s.table, index=self._indicators) for s in (scales if own else scales[:1])]
+        return pd.concat(tables, keys=self.state.periods) if own else tables[0]
+
+    @property
+    def _indicators(self) -> pd.Index[str]:
+        return pd.Index(self.spec.system.names, name="indicator")
+
+    def ranks(self) -> pd.DataFrame:
+        """Rank the scores, 1 the best; ties share the smaller number.
+
+        Returns
+        -------
+        DataFrame
+            Columns ``per_year`` (among the rows of the same period) and ``pooled`` (among all rows; missing
+            under ``scope="per_year"``, whose scores cannot be compared between years).
+        """
+        scores = self.scores
+        level = scores.groupby(level=1) if scores.index.nlevels == 2 else scores
+        ranks = {"per_year": level, "pooled": scores}
+        table = pd.DataFrame({n: s.rank(method="min", ascending=False) for n, s in ranks.items()}).astype(
+            "Int64"
+        )
+        if self.spec.scope == "per_year":
+            table["pooled"] = pd.NA
+        return table.astype("Int64")
+
+    @overload
+    def apply(self, panel: Panel) -> pd.Series[float]: ...
+
+    @overload
+    def apply(self, panel: Any) -> Any: ...
+
+    def apply(self, panel: Any) -> Any:
+        """Score rows with the end points and weights learned here.
+
+        Parameters
+        ----------
+        panel : Panel, or a table that narwhals reads
+            Any panel with the same indicators: later years, other regions. Yearly scopes need years they
+            learned; ``expanding`` scores a later year with the last state, as nothing after it is known.
+            Tables that are no Panel are scored where the score is a weighted sum of min-max values.
+
+        Returns
+        -------
+        Series, or a table of the kind that was given
+            Scores; in a table they are a column more, a lazy table stays lazy, and a missing indicator makes
+            a missing score. Values beyond the learned end points give scores beyond [0, 1]; nothing is
+            clipped.
+
+        Raises
+        ------
+        ColumnError
+            If the panel has no such column.
+        IndicatorError
+            If a column is not numeric, or the options are not defined for its values.
+        MissingDataError
+            If cells are missing and the specification says ``"raise"``.
+        OptionError
+            If a year has no state.
+
+        Examples
+        --------
+        >>> import digiprosper as dp
+        >>> states = dp.datasets.us_states()
+        >>> system = dp.IndicatorSystem.from_dict({"": {"hwy": "+", "water": "+"}})
+        >>> early = dp.CompositeIndex(system).fit(states.subset("year <= 1980"))
+        >>> bool(early.apply(states).max() > early.scores.max())
+        True
+        """
+        if not isinstance(panel, Panel) and is_frame(panel):
+            return apply_frame(self, panel)
+        rows, placed = self._place(panel)
+        values = self.state.scores(self.spec, placed, rows.index)
+        issue(zero_remarks(values, self.spec.aggregate))
+        return pd.Series(values, index=rows.index, name=self.spec.name)
+
+    def contributions(self, panel: Panel) -> pd.DataFrame:
+        """Split the linear score of every row over the indicators.
+
+        Parameters
+        ----------
+        panel : Panel
+            The fitted one, or any that `apply` takes.
+
+        Returns
+        -------
+        DataFrame
+            Rows by indicators, weight times normalised value; each row adds up to the linear score, whatever
+            the specification aggregates by.
+        """
+        rows, placed = self._place(panel)
+        values = placed.z * self.state.weights[placed.which]
+        return pd.DataFrame(values, index=rows.index, columns=self._indicators)
+
+    def obstacle_degree(self, panel: Panel) -> pd.DataFrame:
+        """Say which indicators hold every row back.
+
+        Parameters
+        ----------
+        panel : Panel
+            The fitted one, or any that `apply` takes.
+
+        Returns
+        -------
+        DataFrame
+            Rows by indicators: w_j (1 - z_ij) / sum_k w_k (1 - z_ik), the indicator's share in what the row
+            lacks of 1. Each row adds up to one; missing where a row lacks nothing.
+
+        Raises
+        ------
+        OptionError
+            If values are z-scores, which have no best value.
+        IndicatorError
+            If a value lies beyond its better end point, or a weight is negative.
+        """
+        if self.spec.normalise == "zscore":
+            raise OptionError("obstacle degrees need a best value of 1: refit with normalise='minmax'.")
+        below = [n for n, w in zip(self._indicators, self.state.weights.min(axis=0), strict=True) if w < 0]
+        if below:
+            raise IndicatorError(
+                f"obstacle degrees need weights >= 0, and {quoted(below)} has a negative one."
+            )
+        rows, placed = self._place(panel)
+        refuse_cells(
+            (placed.z > 1.0) & (self.state.weights[placed.which] > 0),
+            self.spec.system.names,
+            ("beyond", "lies beyond its better end point"),
+            "It lacks less than nothing there: use a scope whose end points hold every row.",
+            index=rows.index,
+        )
+        lack = self.state.weights[placed.which] * (1.0 - placed.z)
+        total = lack.sum(axis=1, keepdims=True)
+        values = np.where(total > 0, lack / np.where(total > 0, total, 1.0), np.nan)
+        return pd.DataFrame(values, index=rows.index, columns=self._indicators)
+
+    def weight_draws(self, reps: int, *, rng: object = None) -> pd.DataFrame:
+        """Draw entities with replacement and weigh again, the end points held fixed.
+
+        Parameters
+        ----------
+        reps : int
+            Draws.
+        rng : None, int, sequence of int, SeedSequence or Generator
+            Seeds the draws; the number that reproduces them is in ``.attrs["rng_entropy"]``.
+
+        Returns
+        -------
+        DataFrame
+            One row a draw, one column an indicator. A draw without weights is a row of missing values.
+
+        Raises
+        ------
+        OptionError
+            If sums by entity are not enough for these weights, or `reps` is no whole number >= 1.
+        """
+        sums = self._need_sums("weight_draws")
+        number: object = reps
+        if isinstance(number, bool) or not isinstance(number, int | np.integer) or number < 1:
+            raise OptionError(f"reps={reps!r}: a whole number of at least 1, such as 999.")
+        seed = seed_sequence(rng)
+        values = sums.draws(int(reps), seed)
+        lost = int(np.isnan(values).any(axis=1).sum())
+        if lost:
+            text = f"{lost} of {reps} draws have no weights: no indicator varies among the drawn entities."
+            issue([Notice("lost_draws", text, {"lost": lost, "reps": int(reps)})])
+        draws = pd.DataFrame(values, index=pd.RangeIndex(int(reps), name="draw"), columns=self._indicators)
+        draws.attrs["rng_entropy"] = seed.entropy
+        return draws
+
+    def weight_errors(
+        self, method: WeightErrors = "delta", *, reps: int = 999, level: float = 0.95, rng: object = None
+    ) -> pd.DataFrame:
+        """Give the weights' sampling errors and intervals, entities being the clusters.
+
+        Parameters
+        ----------
+        method : {"delta", "jackknife", "bootstrap"}
+            ``delta``: influence functions added inside each entity. ``jackknife``: one entity left out at a
+            time. ``bootstrap``: entities drawn with replacement, percentile interval.
+        reps : int
+            Draws of the bootstrap.
+        level : float
+            Coverage.
+        rng : None, int, sequence of int, SeedSequence or Generator
+            Seeds the bootstrap.
+
+        Returns
+        -------
+        DataFrame
+            Indexed by indicator: weight, std_error, conf_low, conf_high. The interval of the first two
+            methods is weight -+ t std_error, t with n - 1 degrees of freedom for n entities.
+
+        Raises
+        ------
+        OptionError
+            If the method is unknown, or sums by entity are not enough for these weights.
+
+        Notes
+        -----
+        All of it is conditional on the end points: minima and maxima are extremes, and their sampling has no
+        regular theory. ``scope="goalposts"`` has none to sample and is the one to use for inference.
+        """
+        check_option("method", method, _METHODS)
+        check_level(level)
+        sums, weight = self._need_sums("weight_errors"), self.state.weights[0]
+        if method == "bootstrap":
+            draws = self.weight_draws(reps, rng=rng).to_numpy()
+            error = np.nanstd(draws, axis=0, ddof=1)
+            low, high = intervals.percentile(draws, level)
+        else:
+            n = sums.rows.size
+            error = self._delta_errors()
+            if method == "jackknife":
+                left_out = sums.jackknife()
+                error = np.sqrt((n - 1) / n * ((left_out - left_out.mean(axis=0)) ** 2).sum(axis=0))
+            low, high, _ = intervals.delta(weight, error, n - 1, level)
+        columns = {"weight": weight, "std_error": error, "conf_low": low, "conf_high": high}
+        return pd.DataFrame(columns, index=self._indicators)
+
+    def audit(self) -> pd.DataFrame:
+        """Look for what readers of an index should be told.
+
+        Returns
+        -------
+        DataFrame
+            Columns ``check``, ``finding`` (``ok``, ``note`` or ``warning``) and ``message``, one row a check:
+            ``future_information``, ``comparability``, ``size_variables``, ``legacy_lnT``.
+        """
+        return audit_index(self)
+
+    def _delta_errors(self) -> Floats:
+        sums = self.entity_sums
+        if sums is None or sums.rows.size < 2:
+            return np.full(len(self._indicators), np.nan)
+        n = sums.rows.size
+        errors: Floats = np.sqrt(n / (n - 1) * (sums.influence() ** 2).sum(axis=0))
+        return errors
+
+    def _need_sums(self, what: str) -> EntitySums:
+        if self.entity_sums is not None and self.entity_sums.rows.size > 1:
+            return self.entity_sums
+        if self.entity_sums is not None:
+            why = "one entity alone has no sampling error"
+        elif self.index is None:
+            why = "a table that is no Panel has no entities to draw; fit a Panel"
+        elif self.spec.structure == "nested":
+            why = "the weights of nested dimensions need the rows again; use 'equal_dimensions' or 'flat'"
+        elif self.state.periods is not None:
+            why = "weights of single years need the rows again; use 'pooled', 'base_year(...)' or 'goalposts'"
+        else:
+            why = (
+                "the weights of the ln T script are wrong, and their errors mean nothing; use scope='pooled'"
+            )
+        raise OptionError(f"{what}: {why}.", [Notice("no_sums", why, {"scope": self.spec.scope})])
+
+    def _place(self, panel: Panel) -> tuple[Rows, Placed]:
+        rows = cut_rows(self.spec, panel)
+        issue(rows.notices)
+        return rows, self.state.place(self.spec, rows)
+
+    def summary(self) -> str:
+        """Show the weights, and the conventions in the last line.
+
+        Returns
+        -------
+        str
+            A text table.
+        """
+        spec, table = self.spec, self.weights.round(4).dropna(axis=1, how="all").reset_index()
+        if not any(table["dimension"]):
+            table = table.drop(columns="dimension")
+        size = f"{self.nobs} rows"
+        if self.n_entities is not None:
+            size += f", {self.n_entities} entities, {self.n_times} periods"
+        remarks = [f"! {n.message}" for n in self.diagnostics]
+        return "\n".join(
+            [
+                f"Composite index {spec.name!r}: {size}",
+                table.to_string(index=False),
+                *remarks,
+                self._conventions,
+            ]
+        )
+
+    @property
+    def _conventions(self) -> str:
+        spec = self.spec
+        weighting = "given" if isinstance(spec.weighting, tuple) else spec.weighting
+        parts = [f"{spec.scope} {spec.normalise}", f"{weighting} weights"]
+        if weighting == "entropy":
+            over = self.nobs if self.entity_sums is None else int(self.entity_sums.rows.sum())
+            over_text = "" if self.state.periods is not None else f", entropy over ln {over}"
+            if spec.scope == "legacy_lnT":
+                over_text = f", entropy over ln {self.n_times}"
+            parts[1] += f"{over_text}, shift {spec.shift:g}"
+        parts += [f"{spec.structure}, {spec.aggregate}", f"missing {spec.missing}"]
+        if self.state.periods is not None:
+            parts.append("weights are means over years")
+        elif self.entity_sums is not None and weighting not in ("given", "equal"):
+            parts.append(f"SE by entity (n = {self.entity_sums.rows.size}), end points fixed")
+        return "; ".join(parts)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the specification, end points and weights as JSON-safe data.
+
+        Returns
+        -------
+        dict
+            Keys schema, kind, spec, indicators, years, nobs, n_entities, n_times, diagnostics. `years` has
+            weights and end points of yearly scopes and is empty otherwise. Scores are not in it: `apply`
+            gives them.
+        """
+        options = {f.name: getattr(self.spec, f.name) for f in fields(self.spec) if f.name != "system"}
+        if isinstance(options["weighting"], tuple):
+            options["weighting"] = dict(options["weighting"])
+        scales = [p.scale for p in self.state.learned]
+        learned = self.weights.assign(unit=[i.unit for i in self.spec.system], **scales[-1].table)
+        periods = () if self.state.periods is None else tuple(self.state.periods)
+        years = [
+            {"time": t, "weights": dict(zip(self._indicators, p.weighing.weights, strict=True))}
+            | {n: dict(zip(self._indicators, v, strict=True)) for n, v in p.scale.table.items()}
+            for t, p in zip(periods, self.state.learned, strict=False)
+        ]
+        data = {
+            "schema": 1,
+            "kind": "composite_index",
+            "spec": options,
+            "indicators": learned.reset_index().to_dict("records"),
+            "years": years,
+            "nobs": self.nobs,
+            "n_entities": self.n_entities,
+            "n_times": self.n_times,
+            "diagnostics": [{"code": n.code, "message": n.message} for n in self.diagnostics],
+        }
+        safe: dict[str, Any] = json_safe(data)
+        return safe
+
+    def __repr__(self) -> str:
+        return self.summary()
+
+
+def _there(values: Floats | None) -> Floats:
+    if values is None:
+        raise OptionError(
+            "a table that is no Panel was fitted, and its rows were not kept: results.apply(table) adds the "
+            "scores to it as a column.",
+            [Notice("no_rows", "the rows were not kept")],
+        )
+    return values

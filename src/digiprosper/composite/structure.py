@@ -1,0 +1,300 @@
+"""From columns to weights: what each column tells, inside its dimension and across dimensions."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final, Literal
+
+import numpy as np
+
+from digiprosper.composite.information import INFORMATION, Moments
+from digiprosper.composite.normalise import is_constant
+from digiprosper.errors import IndicatorError, Notice, quoted
+from digiprosper.kernels.dispersion import theil_shares, theil_t
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from digiprosper.kernels import Bools, Floats, Ints
+    from digiprosper.kernels.dispersion import ColumnSums
+
+__all__ = [
+    "IndexStructure",
+    "Rule",
+    "Weighing",
+    "equal_across",
+    "flat_rule",
+    "moments_of",
+    "shares",
+    "weigh",
+    "weights_of_theil",
+]
+
+IndexStructure = Literal["flat", "nested", "equal_dimensions"]
+
+# What the copied script adds to every share inside the logarithm.
+_LEGACY_SHARE: Final = 1e-10
+# Redundancies that cancel to less than this share of their size leave no weights.
+_CANCELLED: Final = 1e-12
+_NO_WEIGHTS: Final = {
+    "critic": "the indicators agree perfectly, so that none contradicts another; use 'std' or 'equal'",
+    "cv": "the coefficients of variation cancel; use 'entropy', or values that are not negative",
+    "pca": "the loadings of the components cancel; check the directions, or use 'critic'",
+    "entropy": "the redundancies cancel",
+    "std": "the standard deviations vanish",
+    "equal": "none is left",
+    "given": "every indicator with a weight is constant",
+}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rule:
+    """How columns are weighed.
+
+    Parameters
+    ----------
+    weighting : str
+        Word of the option, or ``"given"``.
+    groups : tuple of ndarray of int
+        Positions of the columns of each dimension; one group of all when flat.
+    across : {"flat", "nested", "equal_dimensions"}
+        How dimensions are weighed.
+    shift : float
+        Added before the logarithm.
+    given : ndarray, shape (m,), optional
+        Weights given by the caller, adding up to one.
+    periods : int, optional
+        Years whose logarithm divides the entropy, as the copied script does; None for ln N.
+    keeps_constant : bool
+        Whether a column that does not vary keeps its weight: only where its scale is not learned.
+    """
+
+    weighting: str
+    groups: tuple[Ints, ...]
+    across: IndexStructure = "flat"
+    shift: float = 0.0
+    given: Floats | None = None
+    periods: int | None = None
+    keeps_constant: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Weighing:
+    """Weights and what they rest on.
+
+    Parameters
+    ----------
+    weights : ndarray, shape (m,)
+        Effective weights, across times inside; they add up to one.
+    entropy : ndarray, shape (m,)
+        Relative entropy of each column, in [0, 1]; NaN when entropy plays no part.
+    redundancy : ndarray, shape (m,)
+        One minus the entropy: Theil's T / ln N.
+    constant : ndarray of bool, shape (m,)
+        Columns that do not vary.
+    """
+
+    weights: Floats
+    entropy: Floats
+    redundancy: Floats
+    constant: Bools
+
+
+def flat_rule(weighting: str, width: int, *, shift: float = 0.0) -> Rule:
+    """Make the rule that weighs all columns at once.
+
+    Parameters
+    ----------
+    weighting : str
+        Word of the option.
+    width : int
+        Number m of columns.
+    shift : float, default 0.0
+        Added before the logarithm.
+
+    Returns
+    -------
+    Rule
+        With one group.
+    """
+    return Rule(weighting, (np.arange(width),), shift=shift)
+
+
+def weigh(
+    z: Floats, rule: Rule, names: Sequence[str], *, where: str = "", sums: ColumnSums | None = None
+) -> Weighing:
+    """Weigh columns.
+
+    Parameters
+    ----------
+    z : ndarray, shape (N, m)
+        Directed and finite; non-negative where logarithms are taken.
+    rule : Rule
+        How.
+    names : sequence of str
+        Names of the columns, for messages.
+    where : str
+        Such as ``" in 2011"``, for messages.
+    sums : ColumnSums, optional
+        `column_sums(z, shift=rule.shift)` when the caller has it.
+
+    Returns
+    -------
+    Weighing
+        Weights, entropies, constant columns.
+
+    Raises
+    ------
+    IndicatorError
+        If all columns are constant, or the rule leaves no weights.
+    """
+    constant, redundancy = _redundancy(z, rule, sums)
+    dead = np.zeros_like(constant) if rule.keeps_constant else constant
+    _refuse_constant(dead, names, f"{len(z)} rows{where}")
+    inner = shares(redundancy if rule.weighting == "entropy" else _level(z, rule, dead), rule.groups)
+    if any(np.isnan(inner[g]).any() or not (inner[g].any() or dead[g].all()) for g in rule.groups):
+        message = f"no {rule.weighting} weights{where} for {quoted(names)}: {_NO_WEIGHTS[rule.weighting]}."
+        raise IndicatorError(message, [Notice("no_weights", message, {"weighting": rule.weighting})])
+    if rule.across == "nested":
+        scores = np.column_stack([z[:, g] @ inner[g] for g in rule.groups])
+        labels = [f"dimension {k + 1}" for k in range(len(rule.groups))]
+        above = replace(rule, groups=(np.arange(len(rule.groups)),), across="flat")
+        across = weigh(scores, above, labels, where=where).weights
+        for share, columns in zip(across, rule.groups, strict=True):
+            inner[columns] *= share
+    weights = equal_across(inner, rule.groups) if rule.across == "equal_dimensions" else inner
+    return Weighing(weights, 1.0 - redundancy, redundancy, constant)
+
+
+def weights_of_theil(theil: Floats, nobs: int, constant: Bools, names: Sequence[str]) -> Weighing:
+    """Entropy weights of all columns at once from their Theil indices.
+
+    Parameters
+    ----------
+    theil : ndarray, shape (m,)
+        Theil's T, 0 where constant.
+    nobs : int
+        Rows N.
+    constant : ndarray of bool, shape (m,)
+        Columns that do not vary.
+    names : sequence of str
+        Names of the columns, for messages.
+
+    Returns
+    -------
+    Weighing
+        Weights, entropies, constant columns.
+
+    Raises
+    ------
+    IndicatorError
+        If all columns are constant.
+    """
+    _refuse_constant(constant, names, f"{nobs} rows")
+    redundancy = theil / math.log(nobs)
+    return Weighing(theil_shares(theil), 1.0 - redundancy, redundancy, constant)
+
+
+def _refuse_constant(constant: Bools, names: Sequence[str], rows: str) -> None:
+    if constant.all():
+        message = f"every indicator is constant over the {rows} ({quoted(names)}): nothing to weigh."
+        raise IndicatorError(message, [Notice("constant_indicator", message, {"columns": tuple(names)})])
+
+
+def shares(level: Floats, groups: Sequence[Ints]) -> Floats:
+    """Divide what the columns tell by its sum, inside every group.
+
+    Parameters
+    ----------
+    level : ndarray, shape (..., m)
+        What each column tells.
+    groups : sequence of ndarray of int
+        Columns of each group.
+
+    Returns
+    -------
+    ndarray, shape (..., m)
+        Shares; 0 in a group that tells nothing, NaN where what its columns tell cancels.
+    """
+    out = np.empty_like(level)
+    for columns in groups:
+        total = level[..., columns].sum(axis=-1, keepdims=True)
+        size = np.abs(level[..., columns]).sum(axis=-1, keepdims=True)
+        by = np.where(np.abs(total) > _CANCELLED * size, total, np.where(size > 0, np.nan, 1.0))
+        out[..., columns] = level[..., columns] / by
+    return out
+
+
+def equal_across(inner: Floats, groups: Sequence[Ints]) -> Floats:
+    """Give every group that tells something the same weight.
+
+    Parameters
+    ----------
+    inner : ndarray, shape (..., m)
+        Shares inside the groups.
+    groups : sequence of ndarray of int
+        Columns of each group.
+
+    Returns
+    -------
+    ndarray, shape (..., m)
+        Weights.
+    """
+    alive = sum(inner[..., g].any(axis=-1, keepdims=True).astype(np.float64) for g in groups)
+    weights: Floats = inner / np.maximum(alive, 1.0)
+    return weights
+
+
+def moments_of(z: Floats, constant: Bools) -> Moments:
+    """Means and population covariances, constant columns put aside.
+
+    Parameters
+    ----------
+    z : ndarray, shape (N, m)
+        Values.
+    constant : ndarray of bool, shape (m,)
+        Columns that do not vary.
+
+    Returns
+    -------
+    Moments
+        Of one sample.
+    """
+    mean = z.mean(axis=0)
+    centred = np.where(constant, 0.0, z - mean)
+    return Moments(mean, centred.T @ centred / len(z))
+
+
+def _redundancy(z: Floats, rule: Rule, sums: ColumnSums | None) -> tuple[Bools, Floats]:
+    # Beside given weights, entropies tell a reader what the data would have said.
+    if rule.weighting not in ("entropy", "given") or (rule.weighting == "given" and z.min() < 0):
+        return is_constant(z.min(axis=0), z.max(axis=0)), np.full(z.shape[1], np.nan)
+    theil = theil_t(z, shift=rule.shift, sums=sums)
+    constant = theil == 0
+    # A range of rounding alone leaves a T of some 1e-31; only such columns need a second look.
+    for j in np.flatnonzero(~constant & (theil < 1e-28)):
+        constant[j] = is_constant(z[:, [j]].min(axis=0), z[:, [j]].max(axis=0))[0]
+    theil = np.where(constant, 0.0, theil)
+    if rule.periods is None:
+        return constant, theil / math.log(len(z)) if len(z) > 1 else theil
+    return constant, np.where(constant, 0.0, 1.0 - _legacy_entropy(z + rule.shift) / math.log(rule.periods))
+
+
+def _legacy_entropy(z: Floats) -> Floats:
+    """-sum p ln(p + 1e-10), as the copied script has it."""
+    total = z.sum(axis=0)
+    p = z / np.where(total > 0, total, 1.0)
+    entropy: Floats = -(p * np.log(p + _LEGACY_SHARE)).sum(axis=0)
+    return entropy
+
+
+def _level(z: Floats, rule: Rule, dead: Bools) -> Floats:
+    if rule.given is not None:
+        return np.where(dead, 0.0, rule.given)
+    if rule.weighting == "equal":
+        return np.where(dead, 0.0, 1.0)
+    moments, level = moments_of(z, dead), np.zeros(z.shape[1])
+    for columns in rule.groups:
+        level[columns] = INFORMATION[rule.weighting].level(moments.of(columns))
+    return level

@@ -1,0 +1,220 @@
+"""Sampling errors of weights from sums by entity: influence functions, the jackknife, bootstrap draws.
+
+Entities are what is drawn, since the rows of one entity depend on each other. End points are held fixed, so
+that everything a draw needs is linear in how often each entity is drawn.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from digiprosper.composite.information import INFORMATION, Moments
+from digiprosper.composite.structure import Rule, equal_across, shares
+from digiprosper.kernels.dispersion import entity_divergence, theil_of_counts
+from digiprosper.kernels.resampling import draw_counts
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from digiprosper.kernels import Bools, Floats, Ints
+
+__all__ = ["EntitySums", "entity_sums"]
+
+# A column that varies by less than this share of what it has in the sample does not vary in a draw.
+_LOST: Final = 1e-12
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EntitySums:
+    """What the weights need to know about each entity, so that entities can be drawn again without the panel.
+
+    Parameters
+    ----------
+    entities : Index
+        The n entities that weights were learned from.
+    rows : ndarray, shape (n,)
+        Rows of each.
+    first : ndarray, shape (n, m)
+        Entropy: sums of d = z / mean - 1, z shifted. Otherwise: sums of z - mean.
+    second : ndarray, shape (n, m) or (n, m, m)
+        Entropy: sums of (1 + d) ln(1 + d) - d. Otherwise: cross products of z - mean.
+    mean : ndarray, shape (m,)
+        Means of z, shifted for entropy.
+    constant : ndarray of bool, shape (m,)
+        Columns that do not vary; their sums are 0.
+    rule : Rule
+        How columns are weighed.
+    """
+
+    entities: pd.Index[Any]
+    rows: Ints
+    first: Floats
+    second: Floats
+    mean: Floats
+    constant: Bools
+    rule: Rule
+
+    def weights(self, counts: Floats) -> Floats:
+        """Weigh again with every entity taken so many times.
+
+        Parameters
+        ----------
+        counts : ndarray, shape (R, n)
+            Multiplicities: counts of a bootstrap, ``1 - eye(n)`` for the jackknife, ones for the sample.
+
+        Returns
+        -------
+        ndarray, shape (R, m)
+            Weights; a row of NaN where the draw has none.
+        """
+        level = self._level(counts)
+        inner = shares(level, self.rule.groups)
+        weights = equal_across(inner, self.rule.groups) if self.rule.across == "equal_dimensions" else inner
+        weights[~(np.abs(weights.sum(axis=1) - 1.0) <= 1e-9)] = np.nan
+        return weights
+
+    def draws(self, reps: int, seed: np.random.SeedSequence, *, memory: int = 2**28) -> Floats:
+        """Draw entities with replacement and weigh again.
+
+        Parameters
+        ----------
+        reps : int
+            R, draws.
+        seed : SeedSequence
+            Source of the draws.
+        memory : int
+            Bytes that one chunk of draws may take; 256 MB. Chunks do not change the draws.
+
+        Returns
+        -------
+        ndarray, shape (R, m)
+            Weights.
+        """
+        generator, out = np.random.default_rng(seed), np.empty((reps, self.first.shape[1]))
+        chunk = max(1, memory // (8 * (4 * self.rows.size + 4 * self.second[0].size)))
+        for start in range(0, reps, chunk):
+            stop = min(start + chunk, reps)
+            out[start:stop] = self.weights(draw_counts(generator, self.rows.size, stop - start))
+        return out
+
+    def jackknife(self) -> Floats:
+        """Weigh again without each entity.
+
+        Returns
+        -------
+        ndarray, shape (n, m)
+            Weights, one row an entity left out.
+        """
+        return self.weights(1.0 - np.eye(self.rows.size))
+
+    def influence(self) -> Floats:
+        """Differentiate the weights by how often each entity is taken, at once each.
+
+        Returns
+        -------
+        ndarray, shape (n, m)
+            The entity's sum of influences over N.
+
+        Notes
+        -----
+        For entropy the influence of a row on T is b - T u, with u = z / mean and b = u ln u - u + 1, and on
+        the weight w_j = T_j / sum T it is (psi_j - w_j sum_k psi_k) / sum_k T_k.
+        """
+        once = np.ones((1, self.rows.size))
+        level, slope = self._level(once)[0], self._slope()
+        out = np.zeros_like(slope)
+        weights = self.weights(once)[0]
+        for columns in self.rule.groups:
+            total, share = level[columns].sum(), weights[columns].sum()
+            if total != 0 and share != 0:
+                inside = weights[columns] / share
+                moved = slope[:, columns] - inside * slope[:, columns].sum(axis=1, keepdims=True)
+                out[:, columns] = share * moved / total
+        return out
+
+    def _level(self, counts: Floats) -> Floats:
+        """Information of every column in every draw, (R, m)."""
+        if self.rule.weighting in ("equal", "given"):
+            fixed = np.ones(self.mean.size) if self.rule.given is None else self.rule.given
+            if not self.rule.keeps_constant:
+                fixed = np.where(self.constant, 0.0, fixed)
+            return np.tile(fixed, (len(counts), 1))
+        if self.rule.weighting == "entropy":
+            theil = theil_of_counts(counts, self.rows, self.first, self.second)
+            whole = theil_of_counts(np.ones((1, self.rows.size)), self.rows, self.first, self.second)
+            return np.where(theil > _LOST * whole, theil, 0.0)
+        moments = self._moments(counts)
+        level = np.zeros_like(moments.mean)
+        for columns in self.rule.groups:
+            level[:, columns] = INFORMATION[self.rule.weighting].level(moments.of(columns))
+        return level
+
+    def _slope(self) -> Floats:
+        """Differentiate the information by the multiplicities, (n, m)."""
+        total = self.rows.sum()
+        if self.rule.weighting in ("equal", "given"):
+            return np.zeros_like(self.first)
+        if self.rule.weighting == "entropy":
+            theil = self.second.sum(axis=0) / total
+            taken = self.rows[:, None] + self.first
+            moved: Floats = (self.second - theil * taken) / total
+            return moved
+        whole = self._moments(np.ones((1, self.rows.size)))
+        sample = Moments(whole.mean[0], whole.cov[0])
+        change = Moments(self.first / total, (self.second - self.rows[:, None, None] * sample.cov) / total)
+        slope = np.zeros_like(self.first)
+        for columns in self.rule.groups:
+            slope[:, columns] = INFORMATION[self.rule.weighting].slope(sample.of(columns), change.of(columns))
+        return slope
+
+    def _moments(self, counts: Floats) -> Moments:
+        size = (counts @ self.rows)[:, None]
+        shift = counts @ self.first / size
+        width = self.mean.size
+        products = (counts @ self.second.reshape(self.rows.size, -1)).reshape(-1, width, width)
+        cov = products / size[:, :, None] - shift[:, :, None] * shift[:, None, :]
+        whole = self.second.sum(axis=0).diagonal() / self.rows.sum()
+        there = cov.diagonal(axis1=1, axis2=2) > _LOST * whole
+        cov = np.where(there[:, :, None] & there[:, None, :], cov, 0.0)
+        return Moments(self.mean + shift, cov)
+
+
+def entity_sums(z: Floats, entity: Ints, entities: pd.Index[Any], rule: Rule, constant: Bools) -> EntitySums:
+    """Sum what the weights rest on, entity by entity.
+
+    Parameters
+    ----------
+    z : ndarray, shape (N, m)
+        Directed and normalised rows that weights are learned from.
+    entity : ndarray of int, shape (N,)
+        Codes, non-decreasing; some entities may have no rows.
+    entities : Index
+        Entity behind each code.
+    rule : Rule
+        How columns are weighed.
+    constant : ndarray of bool, shape (m,)
+        Columns that do not vary.
+
+    Returns
+    -------
+    EntitySums
+        Of the entities with rows.
+    """
+    seen, codes = np.unique(entity, return_inverse=True)
+    starts = np.flatnonzero(np.diff(codes, prepend=-1))
+    rows = np.bincount(codes)
+    if rule.weighting == "entropy":
+        mean, first, second = entity_divergence(np.where(constant, 1.0, z), codes, shift=rule.shift)
+    else:
+        mean = z.mean(axis=0)
+        centred = np.where(constant, 0.0, z - mean)
+        first = np.add.reduceat(centred, starts, axis=0)
+        second = np.empty((seen.size, 0, 0))
+        if rule.weighting not in ("equal", "given"):
+            second = np.empty((seen.size, z.shape[1], z.shape[1]))
+            for j in range(z.shape[1]):
+                second[:, j] = np.add.reduceat(centred * centred[:, [j]], starts, axis=0)
+    return EntitySums(entities[seen], rows, first, second, mean, constant, rule)

@@ -1,0 +1,157 @@
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from digiprosper import Indicator, IndicatorSystem, InputTypeError, datasets
+from digiprosper.composite import overlap_audit
+from digiprosper.composite.audits import is_level
+
+A = IndicatorSystem.from_dict({"users": {"broadband": "+", "finance": "+"}, "output": {"telecom": "+"}})
+B = IndicatorSystem.from_dict({"": {"income": "+", "finance": "+", "urban rate": "+", "gini": "-"}})
+
+
+def places(*others):
+    found = overlap_audit(A, B, others)
+    return dict(zip(found["indicator"], found["where"], strict=True))
+
+
+def test_an_indicator_on_both_sides_is_found():
+    found = overlap_audit(A, B)
+    assert list(found) == ["indicator", "system_a", "system_b", "other_columns", "where"]
+    assert found.iloc[0].tolist() == ["finance", True, True, False, "system_a (users), system_b"]
+    assert len(found) == 1
+    assert overlap_audit(A, IndicatorSystem([Indicator("x")])).empty
+
+
+@pytest.mark.parametrize(
+    ("term", "names"),
+    [
+        ("income", ["income"]),
+        ("log(income)", ["income"]),
+        ("lag(gini, 2)", ["gini"]),
+        ("I(gini**2)", ["gini"]),
+        ("income:broadband", ["broadband", "income"]),
+        ("log(`urban rate`)", ["urban rate"]),
+        ("urban rate", ["urban rate"]),
+        ("ln_income", []),
+        ("gini(x)", []),
+        ("C(region)", []),
+    ],
+)
+def test_columns_inside_terms_count(term, names):
+    found = places(term)
+    assert [n for n in found if n != "finance"] == names
+    assert all(found[n].endswith(term) for n in names)
+
+
+def test_a_single_text_is_one_column():
+    assert overlap_audit(A, B, "telecom")["indicator"].tolist() == ["finance", "telecom"]
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: overlap_audit({"a": {}}, B), "system_a is an IndicatorSystem, not dict"),
+        (lambda: overlap_audit(A, None), "system_b"),
+        (lambda: overlap_audit(A, B, [3]), "other_columns.*3 is not"),
+    ],
+)
+def test_what_is_wrong_is_said(call, words):
+    with pytest.raises(InputTypeError, match=words):
+        call()
+
+
+@pytest.mark.parametrize(
+    ("name", "unit", "level"),
+    [
+        ("broadband subscribers", "per 100 people", False),
+        ("broadband subscribers", "10^4 households", True),
+        ("telecom services volume per capita", "yuan", False),
+        ("telecom services total", "10^8 yuan", True),
+        ("software revenue", "亿元", True),
+        ("人均可支配收入", "元", False),
+        ("互联网普及率", "%", False),
+        ("光缆线路长度", "公里", True),
+        ("digital finance", "index", False),
+        ("cable_density", "公里/平方公里", False),
+        ("x1", "", None),
+    ],
+)
+def test_amounts_are_told_from_ratios(name, unit, level):
+    assert is_level(name, unit) is level
+
+
+def finding(results, check):
+    table = results.audit()
+    assert list(table) == ["check", "finding", "message"]
+    assert table["check"].tolist() == ["future_information", "comparability", "size_variables", "legacy_lnT"]
+    row = table.set_index("check").loc[check]
+    return row["finding"], row["message"]
+
+
+@pytest.mark.parametrize(
+    ("scope", "future", "comparability"),
+    [
+        ("pooled", "warning", "ok"),
+        ("per_year", "note", "warning"),
+        ("pooled_norm_yearly_weights", "warning", "note"),
+        ("base_year(2012)", "ok", "ok"),
+        ("expanding", "ok", "note"),
+        ("goalposts", "note", "ok"),
+        ("legacy_lnT", "warning", "warning"),
+    ],
+)
+def test_what_each_scope_knows(scope, future, comparability, posted, frame_of, fit):
+    results = fit(posted, frame_of(1), scope=scope)
+    assert finding(results, "future_information")[0] == future
+    assert finding(results, "comparability")[0] == comparability
+
+
+def test_goalposts_with_weights_that_are_not_learned_look_nowhere(posted, frame_of, fit):
+    assert (
+        finding(fit(posted, frame_of(2), scope="goalposts", weighting="equal"), "future_information")[0]
+        == "ok"
+    )
+
+
+@pytest.mark.parametrize(
+    ("units", "expected"),
+    [
+        (["10^4 people", "yuan", "%", "km"], "warning"),
+        (["10^4 people", "%", "%", "per head"], "note"),
+        (["%", "%", "%", ""], "note"),
+        (["%"] * 4, "ok"),
+        ([""] * 4, "note"),
+    ],
+)
+def test_size_variables(units, expected, frame_of, fit):
+    system = IndicatorSystem([Indicator(c, unit=u) for c, u in zip("abcd", units, strict=True)])
+    found, message = finding(fit(system, frame_of(3)), "size_variables")
+    assert found == expected
+    if expected == "warning":
+        assert "'a', 'b', 'd'" in message
+
+
+def test_the_copied_script_is_recognised_by_scope_and_by_given_weights(frame_of, fit):
+    system = IndicatorSystem([Indicator(c) for c in "abcdef"])
+    frame = frame_of(4, n=30, periods=10, width=6)
+    legacy = fit(system, frame, scope="legacy_lnT")
+    assert finding(legacy, "legacy_lnT")[0] == "warning"
+    copied = fit(system, frame, weighting=legacy.weights["weight"].round(3))
+    assert finding(copied, "legacy_lnT")[0] == "warning"
+    right = fit(system, frame)
+    assert finding(right, "legacy_lnT")[0] == "ok"
+    assert finding(fit(system, frame, weighting=right.weights["weight"].round(3)), "legacy_lnT")[0] == "ok"
+    for other in ({"weighting": "equal"}, {"weighting": "critic"}, {"scope": "per_year"}):
+        assert finding(fit(system, frame, **other), "legacy_lnT")[0] == "ok"
+
+
+def test_the_simulated_systems():
+    _, truth = datasets.simulate_provinces(6, 4)
+    found = overlap_audit(
+        IndicatorSystem.from_frame(truth.indicators("digital")),
+        IndicatorSystem.from_frame(truth.indicators("prosperity")),
+        ["urban", "log(income)"],
+    )
+    pd.testing.assert_series_equal(found["indicator"], pd.Series(["income"], name="indicator"))

@@ -1,0 +1,165 @@
+from __future__ import annotations
+
+import itertools
+import json
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from digiprosper import IndicatorError, IndicatorWarning, InputTypeError, MissingDataError, OptionError
+from digiprosper.composite import coupling_coordination
+
+REFERENCE = json.loads((Path(__file__).parents[1] / "reference" / "entropy.json").read_text(encoding="utf-8"))
+
+
+def quiet(U, **options):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", IndicatorWarning)
+        return coupling_coordination(U, **options)
+
+
+def wang(u):
+    n, top = len(u), max(u)
+    gaps = sum(abs(a - b) for a, b in itertools.combinations(u, 2)) / (n * (n - 1) / 2)
+    product = 1.0
+    for v in u:
+        product *= v / top
+    return ((1 - gaps) * product ** (1 / (n - 1))) ** 0.5
+
+
+def test_outside_number():
+    case = REFERENCE["coupling"]
+    found = coupling_coordination(case["U"])
+    for column in ("C", "T", "D"):
+        np.testing.assert_allclose(found[column], case[column], atol=case["tolerance"], rtol=0)
+    assert found["grade"].tolist() == [7]
+
+
+@given(
+    st.lists(st.lists(st.floats(0.001, 1), min_size=4, max_size=4), min_size=1, max_size=8), st.integers(2, 4)
+)
+@settings(max_examples=80, deadline=None)
+def test_both_methods_by_their_formulas(rows, n):
+    u = np.array(rows)[:, :n]
+    standard, modern = quiet(u), quiet(u, method="wang2021")
+    np.testing.assert_allclose(standard["C"], n * u.prod(axis=1) ** (1 / n) / u.sum(axis=1), rtol=1e-9)
+    np.testing.assert_allclose(modern["C"], [wang(r) for r in u], rtol=1e-9, atol=1e-12)
+    for found in (standard, modern):
+        assert found["C"].between(0, 1).all()
+        np.testing.assert_allclose(found["T"], u.mean(axis=1), rtol=1e-12)
+        np.testing.assert_allclose(found["D"], np.sqrt(found["C"] * found["T"]), rtol=1e-12)
+        np.testing.assert_array_equal(found["grade"], np.clip(np.ceil(found["D"] * 10 + 1e-9), 1, 10))
+    # which system is called which does not matter
+    np.testing.assert_allclose(quiet(u[:, ::-1])["C"], standard["C"], rtol=1e-12)
+    np.testing.assert_allclose(quiet(u[:, ::-1], method="wang2021")["C"], modern["C"], rtol=1e-9, atol=1e-12)
+
+
+def test_published_pairs_are_of_scores_between_zero_and_one():
+    case = REFERENCE["wang2021"]
+    standard, modified = np.array(case["standard"]), np.array(case["modified"])
+    # 2 sqrt(r) / (1 + r) gives the ratio r of the smaller to the larger score, the other formula their gap.
+    ratio = ((1 - np.sqrt(1 - standard**2)) / standard) ** 2
+    gap = 1 - modified**2 / ratio
+    larger = gap / (1 - ratio)
+    U = np.column_stack([larger, larger * ratio])
+    assert (U > 0.04).all()
+    assert (U < 0.6).all()
+    np.testing.assert_allclose(quiet(U)["C"], standard, rtol=case["tolerance"])
+    np.testing.assert_allclose(quiet(U, method="wang2021")["C"], modified, rtol=case["tolerance"])
+
+
+def test_equal_systems_are_fully_coupled_and_one_zero_uncouples():
+    u = np.array([[0.3, 0.3, 0.3], [0.5, 0.5, 0.0]])
+    for method in ("standard", "wang2021"):
+        np.testing.assert_allclose(quiet(u, method=method)["C"], [1.0, 0.0], atol=1e-14)
+
+
+def test_wang_spreads_where_the_standard_crowds():
+    u = np.array([[0.5, 0.8]])
+    assert quiet(u)["C"][0] > 0.97
+    assert quiet(u, method="wang2021")["C"][0] < 0.67
+
+
+def test_all_zero_has_no_coupling_and_no_coordination():
+    found = coupling_coordination([[0.0, 0.0], [1.0, 1.0]])
+    assert np.isnan(found["C"][0])
+    assert found["T"].tolist() == [0.0, 1.0]
+    assert found["D"].tolist() == [0.0, 1.0]
+    assert found["grade"].tolist() == [1, 10]
+
+
+@pytest.mark.parametrize("tenth", range(1, 10))
+def test_a_grade_begins_at_its_tenth(tenth):
+    # two equal systems: D is their square root
+    level = (tenth / 10) ** 2
+    found = quiet([[level, level], [level - 1e-6, level - 1e-6]])
+    assert found["grade"].tolist() == [tenth + 1, tenth]
+
+
+def test_coefficients_enter_development_only():
+    frame = pd.DataFrame({"digital": [0.6, 0.2], "rural": [0.4, 0.8]}, index=["east", "west"])
+    plain = coupling_coordination(frame)
+    for given_ in (
+        {"rural": 0.25, "digital": 0.75},
+        [0.75, 0.25],
+        pd.Series({"digital": 0.75, "rural": 0.25}),
+    ):
+        found = coupling_coordination(frame, coefficients=given_)
+        pd.testing.assert_series_equal(found["C"], plain["C"])
+        np.testing.assert_allclose(found["T"], [0.55, 0.35])
+    assert found.index.tolist() == ["east", "west"]
+
+
+def test_many_small_systems_do_not_underflow():
+    found = quiet(np.full((1, 400), 1e-3))
+    assert found["C"][0] == pytest.approx(1.0)
+
+
+def test_equally_bad_systems_are_remarked():
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        coupling_coordination([[0.6, 0.4]])
+        assert caught == []
+    from digiprosper.composite.coupling import _remarks
+
+    notice = _remarks(np.array([1.0, 1.0, np.nan]), np.array([0.1, 0.5, 0.0]))[0]
+    assert notice.data == {"count": 1}
+    assert "in 1 row" in notice.message
+
+
+@pytest.mark.parametrize(
+    ("U", "options", "error", "words"),
+    [
+        (
+            [[0.5, 1.2], [0.5, -0.1]],
+            {},
+            IndicatorError,
+            ["'column 1'", "outside [0, 1]", "2 rows", "first: 0, 1"],
+        ),
+        (
+            pd.DataFrame({"x": [0.5, 50.0], "y": [0.5, 0.5]}, index=["p", "q"]),
+            {},
+            IndicatorError,
+            ["'x'", "first: q", "end points"],
+        ),
+        (pd.DataFrame({"x": [0.5, np.nan], "y": [0.5, 0.5]}), {}, MissingDataError, ["'x'", "missing"]),
+        ([[0.5], [0.4]], {}, InputTypeError, ["two systems"]),
+        ([0.5, 0.4], {}, InputTypeError, ["rows x indicators"]),
+        ([["a", "b"]], {}, InputTypeError, ["table of numbers"]),
+        ([[0.5, 0.4]], {"method": "liu"}, OptionError, ["method='liu'", "'wang2021'"]),
+        ([[0.5, 0.4]], {"coefficients": [0.5, 0.6]}, OptionError, ["adding up to one"]),
+        ([[0.5, 0.4]], {"coefficients": [1.0]}, OptionError, ["coefficients"]),
+        ([[0.5, 0.4]], {"coefficients": [1.5, -0.5]}, OptionError, [">= 0"]),
+        ([[0.5, 0.4]], {"coefficients": ["a", "b"]}, OptionError, ["not numbers"]),
+        ([[0.5, 0.4]], {"coefficients": {"x": 1}}, OptionError, ["'column 0', 'column 1'"]),
+    ],
+)
+def test_what_is_wrong_is_said(U, options, error, words):
+    with pytest.raises(error) as caught:
+        coupling_coordination(U, **options)
+    assert all(w in str(caught.value) for w in words), str(caught.value)
