@@ -101,6 +101,9 @@ if TYPE_CHECKING:
     from digiprosper.results.protocol import Glance as Glance
     from digiprosper.results.protocol import HasDraws as HasDraws
     from digiprosper.results.protocol import Results as Results
+    from digiprosper.results.ranking import Among as Among
+    from digiprosper.results.ranking import IndexSensitivity as IndexSensitivity
+    from digiprosper.results.ranking import RankResults as RankResults
     from digiprosper.results.tests import TestResult as TestResult
     from digiprosper.results.threshold import ThresholdResults as ThresholdResults
     from digiprosper.studies.convergence import ConvergenceResults as ConvergenceResults
@@ -109,6 +112,10 @@ if TYPE_CHECKING:
     from digiprosper.studies.many import stepwise as stepwise
     from digiprosper.studies.propagation import PropagatedIndex as PropagatedIndex
     from digiprosper.studies.propagation import PropagatedResults as PropagatedResults
+    from digiprosper.studies.rankings import LeaveOut as LeaveOut
+    from digiprosper.studies.rankings import leave_one_out as leave_one_out
+    from digiprosper.studies.rankings import rank_probabilities as rank_probabilities
+    from digiprosper.studies.sensitivity import index_sensitivity as index_sensitivity
 
 __version__ = "0.1.0"
 
@@ -122,6 +129,7 @@ _ERRORS = (
 _HOME = {
     **dict.fromkeys(_ERRORS.split(), "errors"),
     "Aggregation": "composite.aggregate",
+    "Among": "results.ranking",
     "Below": "present.rows",
     "Bootstrap": "estimators.threshold",
     "CompositeIndex": "composite.index",
@@ -140,10 +148,12 @@ _HOME = {
     "HasDraws": "results.protocol",
     "IndexMissing": "composite.index",
     "IndexResults": "composite.results",
+    "IndexSensitivity": "results.ranking",
     "IndexStructure": "composite.structure",
     "Indicator": "composite.indicators",
     "IndicatorSystem": "composite.indicators",
     "KinkResults": "results.kink",
+    "LeaveOut": "studies.rankings",
     "LinearResults": "results.linear",
     "MarkovResult": "inequality.convergence",
     "Mediation": "estimators.mediation",
@@ -155,6 +165,7 @@ _HOME = {
     "PanelThreshold": "estimators.threshold",
     "PropagatedIndex": "studies.propagation",
     "PropagatedResults": "studies.propagation",
+    "RankResults": "results.ranking",
     "ResultSet": "results.collection",
     "Results": "results.protocol",
     "Rule": "estimators.threshold",
@@ -184,9 +195,12 @@ _HOME = {
     "etable": "present.tables",
     "fit_all": "studies.many",
     "gini": "inequality.measures",
+    "index_sensitivity": "studies.sensitivity",
+    "leave_one_out": "studies.rankings",
     "markov_transitions": "inequality.convergence",
     "overlap_audit": "composite.audits",
     "pca_weights": "composite.weights",
+    "rank_probabilities": "studies.rankings",
     "sigma_convergence": "inequality.convergence",
     "std_weights": "composite.weights",
     "stepwise": "studies.many",
@@ -201,6 +215,7 @@ _MODULES = {"datasets": "datasets", "plots": "present.plots"}
 __all__ = [
     "Aggregation",
     "AlignmentError",
+    "Among",
     "Below",
     "Bootstrap",
     "BoundaryThresholdWarning",
@@ -229,6 +244,7 @@ __all__ = [
     "IdentificationWarning",
     "IndexMissing",
     "IndexResults",
+    "IndexSensitivity",
     "IndexStructure",
     "Indicator",
     "IndicatorError",
@@ -236,6 +252,7 @@ __all__ = [
     "IndicatorWarning",
     "InputTypeError",
     "KinkResults",
+    "LeaveOut",
     "LinearResults",
     "MarkovResult",
     "Mediation",
@@ -253,6 +270,7 @@ __all__ = [
     "PanelThreshold",
     "PropagatedIndex",
     "PropagatedResults",
+    "RankResults",
     "ResultSet",
     "Results",
     "Rule",
@@ -287,10 +305,13 @@ __all__ = [
     "etable",
     "fit_all",
     "gini",
+    "index_sensitivity",
+    "leave_one_out",
     "markov_transitions",
     "overlap_audit",
     "pca_weights",
     "plots",
+    "rank_probabilities",
     "sigma_convergence",
     "std_weights",
     "stepwise",

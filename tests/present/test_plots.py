@@ -19,7 +19,7 @@ from digiprosper.errors import (
     OptionError,
     PanelIndexError,
 )
-from digiprosper.present import plots
+from digiprosper.present import figure, plots
 from digiprosper.results.collection import ResultSet
 
 mpl.use("Agg")
@@ -338,7 +338,7 @@ def test_a_new_figure_lays_itself_out_and_changes_no_setting(one_way, make_thres
 def test_chinese_labels_have_glyphs_and_so_has_the_minus(make_fit, make_threshold, make_map, zh, tmp_path):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DigiprosperWarning)
-        font = plots._cjk_font()
+        font = figure._cjk_font()
     if font is None:
         pytest.skip("no font with Chinese characters on this machine")
     fit = make_fit({"digital": (-1.0, 0.5, 0.1), "I(digital**2)": (1, 0.5, 0.1)}, zh)
@@ -351,20 +351,6 @@ def test_chinese_labels_have_glyphs_and_so_has_the_minus(make_fit, make_threshol
     assert mpl.rcParams["font.family"] == ["sans-serif"]
     plain = plots.coefficients(make_fit({"digital": (1, 1, 1)}))
     assert plain.xaxis.label.get_fontfamily() == ["sans-serif"]
-
-
-def test_a_missing_font_warns_once_and_names_its_cure(make_fit, zh, monkeypatch):
-    plots._cjk_font.cache_clear()
-    monkeypatch.setattr(plots, "_FONTS", ("No such font",))
-    monkeypatch.setattr(plots, "_FONT_FILES", ())
-    fit = make_fit({"digital": (1, 1, 1)}, zh)
-    try:
-        with pytest.warns(DigiprosperWarning, match="no font with Chinese characters.*install") as caught:
-            plots.coefficients(fit)
-        assert caught[0].filename == __file__
-        plots.coefficients(fit)  # a second warning would be an error
-    finally:
-        plots._cjk_font.cache_clear()
 
 
 def test_real_fits_are_drawn():

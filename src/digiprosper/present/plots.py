@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import math
-import sys
-from contextlib import nullcontext
-from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
 
-from digiprosper.errors import InputTypeError, Notice, PanelIndexError, check_level, check_option, issue
+from digiprosper.errors import InputTypeError, Notice, PanelIndexError, check_level, check_option
 from digiprosper.optional import require
 from digiprosper.present.columns import (
     check_labels,
@@ -22,12 +18,13 @@ from digiprosper.present.columns import (
     row_label,
     select,
 )
-from digiprosper.present.labels import effect_label, has_cjk, term_label, tidy_text
+from digiprosper.present.figure import FAINT, INK, MARKERS, MOST_NAMES, fonts, new_axes, plain_spines
+from digiprosper.present.index_plots import index_sensitivity, kernel_ridge, rank_ribbon
+from digiprosper.present.labels import effect_label, term_label, tidy_text
 from digiprosper.results.threshold import ThresholdResults
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-    from contextlib import AbstractContextManager
+    from collections.abc import Mapping, Sequence
 
     from matplotlib.axes import Axes
     from matplotlib.container import ErrorbarContainer
@@ -37,37 +34,10 @@ if TYPE_CHECKING:
     Cells = np.ndarray[Any, np.dtype[np.float64]]
 
 
-__all__ = ["coefficients", "lr_profile", "regime_map"]
+__all__ = ["coefficients", "index_sensitivity", "kernel_ridge", "lr_profile", "rank_ribbon", "regime_map"]
 
 _CRITERIA = {"lr": "homoskedastic", "scaled": "scaled", "bootstrap": "bootstrap"}
-_MARKERS = "osD^vPX*"
-_INK, _FAINT = "#1f4e79", "#8a8a8a"
-# Single entities are named, and their cells set apart, up to here; more would not be readable on one page.
-_MOST_NAMES = 60
 _MOST_PERIODS = 16
-_FONTS = (
-    "Noto Sans CJK SC",
-    "Source Han Sans SC",
-    "PingFang SC",
-    "Hiragino Sans GB",
-    "Microsoft YaHei",
-    "SimHei",
-    "WenQuanYi Zen Hei",
-    "WenQuanYi Micro Hei",
-    "Noto Sans CJK JP",  # what older matplotlib calls the file that has all of them
-)
-# Files that fontManager may not have listed: it caches, and a font installed since then is not in the cache.
-_FONT_FILES = (
-    "/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc",
-    "/usr/share/fonts/google-noto-cjk/NotoSansCJK-Regular.ttc",
-    "/usr/share/fonts/truetype/wqy/wqy-zenhei.ttc",
-    "/usr/share/fonts/truetype/wqy/wqy-microhei.ttc",
-    "/System/Library/Fonts/PingFang.ttc",
-    "/System/Library/Fonts/Hiragino Sans GB.ttc",
-    "C:/Windows/Fonts/msyh.ttc",
-    "C:/Windows/Fonts/simhei.ttf",
-)
-_INSTALL = {"linux": "apt-get install fonts-noto-cjk", "darwin": "brew install --cask font-noto-sans-cjk-sc"}
 
 
 def coefficients(
@@ -136,8 +106,8 @@ def coefficients(
     heads = [str(c.head) if there else _absent(c) for c, there in zip(columns, shown, strict=True)]
     count = sum(shown)
     height = max(1.1 + len(terms) * (0.3 + 0.14 * count), 0.3 + 0.25 * len(columns))
-    with _fonts(ax, [*names, *heads], purpose):
-        axes = _new_axes((6.4, height), purpose) if ax is None else ax
+    with fonts(ax, [*names, *heads], purpose):
+        axes = new_axes((6.4, height), purpose) if ax is None else ax
         handles: list[Any] = []
         for position, (column, head) in enumerate(zip(columns, heads, strict=True)):
             if shown[position]:
@@ -145,7 +115,7 @@ def coefficients(
                 handles.append(_draw_model(axes, column, terms, head, place, count))
             else:
                 handles += axes.plot([], [], linestyle="none", label=head)
-        axes.axvline(0, color=_FAINT, linewidth=0.8, linestyle="--", zorder=0)
+        axes.axvline(0, color=FAINT, linewidth=0.8, linestyle="--", zorder=0)
         # A vertical line takes no margin: with all estimates on one side it would hide under the frame.
         low, high = axes.dataLim.intervalx
         axes.set_xlim(low - 0.04 * (high - low), high + 0.04 * (high - low))
@@ -153,7 +123,7 @@ def coefficients(
         axes.set_ylim(len(terms) - 0.5, -0.5)
         axes.tick_params(axis="y", length=0)
         axes.set_xlabel(f"Estimate and {100 * level:g}% confidence interval")
-        _plain_spines(axes)
+        plain_spines(axes)
         if len(columns) > 1:
             axes.legend(
                 handles=handles,
@@ -216,20 +186,20 @@ def lr_profile(results: ThresholdResults, threshold: int = 1, *, ax: Axes | None
     profile = results.profile(threshold)
     estimate = float(results.estimates[threshold - 1])
     name = term_label(results.threshold_variable, results.slopes.labels)
-    with _fonts(ax, [name], purpose):
-        axes = _new_axes((6.4, 4.0), purpose) if ax is None else ax
+    with fonts(ax, [name], purpose):
+        axes = new_axes((6.4, 4.0), purpose) if ax is None else ax
         for number, (low, high) in enumerate(results.confidence_set(threshold)):
             # The outline keeps a set of one value visible.
             axes.axvspan(
                 low,
                 high,
-                facecolor=(_INK, 0.15),
-                edgecolor=(_INK, 0.3),
+                facecolor=(INK, 0.15),
+                edgecolor=(INK, 0.3),
                 linewidth=1.0,
                 label=f"{100 * results.level:g}% confidence set" if number == 0 else "_",
                 zorder=0,
             )
-        axes.plot(profile["gamma"], profile["lr"], color=_INK, linewidth=1.3, label="LR(γ)")
+        axes.plot(profile["gamma"], profile["lr"], color=INK, linewidth=1.3, label="LR(γ)")
         axes.plot(
             profile["gamma"],
             profile["critical"],
@@ -239,12 +209,12 @@ def lr_profile(results: ThresholdResults, threshold: int = 1, *, ax: Axes | None
             label=_critical_text(results, threshold),
         )
         mark = f"{'Given' if results.given else 'Estimate'} {estimate:.4g}"
-        axes.plot([estimate], [0.0], "o", color=_INK, markersize=6, clip_on=False, label=mark)
+        axes.plot([estimate], [0.0], "o", color=INK, markersize=6, clip_on=False, label=mark)
         axes.set_xlabel(f"{name} (γ)")
         which = f", threshold {threshold}" if results.estimates.size > 1 else ""
         axes.set_ylabel(f"Likelihood ratio{which}")
         axes.set_ylim(bottom=min(0.0, profile["lr"].min()))
-        _plain_spines(axes)
+        plain_spines(axes)
         axes.legend(loc="best", framealpha=0.85, edgecolor="none")
     return axes
 
@@ -309,13 +279,13 @@ def regime_map(
     texts = merged_labels([column], check_labels(labels, purpose))
     entities, times, cells = _regime_cells(results)
     ranked = _ranked(cells, len(results.regimes), order)
-    names = [tidy_text(e) for e in entities[ranked].astype(str)] if len(ranked) <= _MOST_NAMES else []
+    names = [tidy_text(e) for e in entities[ranked].astype(str)] if len(ranked) <= MOST_NAMES else []
     axis_names = [effect_label(name, texts) for name in (entity_name, time_name)]
     entries = _regime_texts(results, column, texts)
     step = math.ceil(len(times) / _MOST_PERIODS)
     periods = [tidy_text(t) for t in times[::step].astype(str)]
-    with _fonts(ax, [*names, *axis_names, *entries], purpose):
-        axes = _new_axes(_map_size(cells.shape), purpose) if ax is None else ax
+    with fonts(ax, [*names, *axis_names, *entries], purpose):
+        axes = new_axes(_map_size(cells.shape), purpose) if ax is None else ax
         _draw_cells(axes, cells[ranked], entries)
         axes.set_xticks(range(0, len(times), step), periods)
         axes.set_yticks(range(len(names)), names, fontsize="small")
@@ -374,7 +344,7 @@ def _regime_texts(results: ThresholdResults, column: Column, texts: Mapping[str,
 
 def _map_size(shape: tuple[int, ...]) -> tuple[float, float]:
     entities, periods = shape
-    height = 0.19 * entities if entities <= _MOST_NAMES else 5.0
+    height = 0.19 * entities if entities <= MOST_NAMES else 5.0
     return min(max(1.6 + 0.42 * periods, 5.0), 8.0), max(height, 1.0) + 1.4
 
 
@@ -392,7 +362,7 @@ def _draw_cells(axes: Axes, cells: Cells, entries: Sequence[str]) -> None:
         aspect="auto",
         interpolation="nearest",
     )
-    if len(cells) <= _MOST_NAMES:
+    if len(cells) <= MOST_NAMES:
         axes.set_xticks(np.arange(cells.shape[1] + 1) - 0.5, minor=True)
         axes.set_yticks(np.arange(cells.shape[0] + 1) - 0.5, minor=True)
         axes.grid(which="minor", color="white", linewidth=1.0)
@@ -404,7 +374,7 @@ def _draw_cells(axes: Axes, cells: Cells, entries: Sequence[str]) -> None:
     blank = int(np.isnan(cells).sum())
     if blank:
         text = f"not in the sample ({blank:,})"
-        handles.append(matplotlib.patches.Patch(facecolor="white", edgecolor=_FAINT, label=text))
+        handles.append(matplotlib.patches.Patch(facecolor="white", edgecolor=FAINT, label=text))
     axes.legend(
         handles=handles, frameon=False, loc="lower left", bbox_to_anchor=(0.0, 1.0), borderaxespad=0.2
     )
@@ -438,54 +408,10 @@ def _draw_model(
             [cell.estimate - cell.conf_low for _, cell in rows],
             [cell.conf_high - cell.estimate for _, cell in rows],
         ],
-        fmt=_MARKERS[position % len(_MARKERS)],
-        color=_INK if count == 1 else f"C{position}",
+        fmt=MARKERS[position % len(MARKERS)],
+        color=INK if count == 1 else f"C{position}",
         markersize=5,
         linewidth=1.3,
         capsize=0,
         label=head,
     )
-
-
-def _plain_spines(axes: Axes) -> None:
-    axes.spines[["top", "right"]].set_visible(False)
-
-
-def _new_axes(size: tuple[float, float], purpose: str) -> Axes:
-    pyplot = require("matplotlib.pyplot", extra="plot", purpose=purpose)
-    axes: Axes = pyplot.subplots(figsize=size, layout="constrained")[1]
-    return axes
-
-
-def _fonts(ax: Axes | None, texts: Iterable[str], purpose: str) -> AbstractContextManager[Any]:
-    """Set a font with Chinese characters, only while a figure of our own that needs it is made.
-
-    The name must stand in `font.family` itself, after the usual family: in `font.sans-serif` it is either not
-    asked for or takes over, and then the minus is missing. Texts copy it when they are made.
-    """
-    matplotlib = require("matplotlib", extra="plot", purpose=purpose)
-    font = _cjk_font() if ax is None and any(map(has_cjk, texts)) else None
-    if font is None:
-        return nullcontext()
-    context: AbstractContextManager[Any] = matplotlib.rc_context({"font.family": ["sans-serif", font]})
-    return context
-
-
-@cache
-def _cjk_font() -> str | None:
-    manager = require("matplotlib.font_manager", extra="plot", purpose="plots").fontManager
-    listed = _listed(manager)
-    if listed is None:
-        for file in filter(Path.exists, map(Path, _FONT_FILES)):
-            manager.addfont(file)
-        listed = _listed(manager)
-    if listed is None:
-        how = _INSTALL.get(sys.platform, "install Noto Sans CJK SC from fonts.google.com")
-        message = f"no font with Chinese characters was found, so labels will show boxes. To cure it: {how}"
-        issue([Notice("missing_font", f"{message}, then restart Python.", {"fonts": _FONTS})])
-    return listed
-
-
-def _listed(manager: Any) -> str | None:
-    known = set(manager.get_font_names())
-    return next((font for font in _FONTS if font in known), None)

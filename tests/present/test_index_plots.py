@@ -1,0 +1,453 @@
+"""What the figures show is what the results say."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import warnings
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import gaussian_kde
+
+import digiprosper as dp
+from digiprosper.errors import (
+    ColumnError,
+    DigiprosperWarning,
+    IdentificationError,
+    InputTypeError,
+    OptionError,
+)
+from digiprosper.present import figure, index_plots
+from digiprosper.results.ranking import IndexSensitivity, RankResults
+
+mpl.use("Agg")
+
+
+@pytest.fixture(autouse=True)
+def closed_figures():
+    from matplotlib import pyplot as plt
+
+    yield
+    plt.close("all")
+
+
+@pytest.fixture
+def axes():
+    from matplotlib import pyplot as plt
+
+    return plt.subplots()[1]
+
+
+def index_of(n, periods=(2019, 2020, 2021), keys=("city", "year")):
+    entities = [f"c{i:03d}" for i in range(n)]
+    if not len(periods):
+        return pd.Index(entities, name=keys[0])
+    return pd.MultiIndex.from_product([entities, periods], names=keys)
+
+
+def ranked(
+    n=4, periods=(2019, 2020, 2021), *, labels=None, among="per_year", keep=slice(None), keys=("city", "year")
+):
+    """Entity i has rank i + 1 in the sample and moves to its neighbours' in some draws."""
+    index = index_of(n, periods, keys)[keep]
+    base = np.repeat(np.arange(1, n + 1), max(len(periods), 1))[keep]
+    draws = np.tile(base, (99, 1))
+    draws[:20] = np.minimum(draws[:20] + 1, n)
+    draws[20:30] = np.maximum(draws[20:30] - 1, 1)
+    return RankResults(
+        name="digital",
+        values=1.0 / base,
+        rank_values=base,
+        draw_values=draws.astype(np.uint16),
+        index=index,
+        among=among,
+        n_drawn=n,
+        method="pooled",
+        labels=labels or {},
+        rng_entropy=1,
+        diagnostics=(),
+    )
+
+
+def varied(n=4, periods=(2020, 2021), *, problems=("", "", "", ""), complete=((0, 1), (0, 1)), labels=None):
+    index = index_of(n, periods)
+    base = np.repeat(np.arange(1, n + 1), max(len(periods), 1))
+    ranks = np.array([base, base, n + 1 - base, base], dtype=np.uint16)
+    ranks[[bool(p) for p in problems]] = 0
+    return IndexSensitivity(
+        name="digital",
+        options=(("weighting", ("entropy", "std")), ("aggregate", ("linear", "topsis"))),
+        baseline=(0, 0),
+        rank_values=ranks,
+        base_ranks=base,
+        correlations=np.ones(4),
+        problems=problems,
+        same=np.array([True, False, False, False]),
+        complete=complete,
+        index=index,
+        among="per_year",
+        method="pooled",
+        labels=labels or {},
+        diagnostics=(),
+    )
+
+
+def legend(ax):
+    return [text.get_text() for text in ax.get_legend().get_texts()]
+
+
+def texts(ax):
+    return [label.get_text() for label in ax.get_yticklabels()]
+
+
+def bars(container):
+    return [(b.get_x(), round(b.get_x() + b.get_width(), 9)) for b in container]
+
+
+# --- ranks over time ----------------------------------------------------------------------------------------
+
+
+def test_ribbons_are_ranks_and_intervals_over_time():
+    found = ranked()
+    ax = index_plots.rank_ribbon(found, ["c002", "c000"])
+    table = found.ranks()
+    for line, name in zip(ax.lines, ["c002", "c000"], strict=True):
+        assert line.get_label() == name
+        assert line.get_xdata().tolist() == [2019, 2020, 2021]
+        assert line.get_ydata().tolist() == table.loc[name, "rank"].tolist()
+    area = ax.collections[0].get_paths()[0].vertices
+    assert {tuple(v) for v in area} >= {(2019.0, 2.0), (2019.0, 4.0), (2021.0, 2.0)}
+    assert legend(ax) == ["c002", "c000"]
+    assert ax.get_legend().get_title().get_text() == "city"
+    assert ax.lines[0].get_marker() != ax.lines[1].get_marker()
+    assert ax.yaxis_inverted()  # rank 1 on top
+    assert ax.get_yticks().tolist() == [1, 2, 3, 4]
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("year", "Rank and 95% of draws")
+
+
+def test_the_best_six_of_the_last_period_are_drawn_by_default():
+    ax = index_plots.rank_ribbon(ranked(9))
+    assert legend(ax) == [f"c{i:03d}" for i in range(6)]
+
+
+def test_a_period_without_a_row_breaks_the_line():
+    found = ranked(3, keep=[0, 1, 2, 3, 5, 6, 7, 8])
+    line = index_plots.rank_ribbon(found, ["c001"]).lines[0]
+    assert line.get_xdata().tolist() == [2019, 2020, 2021]
+    assert np.isnan(line.get_ydata()).tolist() == [False, True, False]
+
+
+@pytest.mark.parametrize(
+    "times",
+    [
+        pd.period_range("2019Q1", periods=3, freq="Q"),
+        pd.date_range("2019-01-01", periods=3, freq="YS"),
+    ],
+)
+def test_periods_and_dates_are_time(times):
+    ax = index_plots.rank_ribbon(ranked(3, times), ["c001"])
+    x = mpl.dates.num2date(ax.lines[0].get_xdata(orig=False))
+    first = times.to_timestamp() if isinstance(times, pd.PeriodIndex) else times
+    assert [t.date() for t in x] == [t.date() for t in first]
+
+
+def test_the_level_reaches_the_ribbon():
+    wide = index_plots.rank_ribbon(ranked(), ["c001"])
+    narrow = index_plots.rank_ribbon(ranked(), ["c001"], level=0.5)
+    assert narrow.get_ylabel() == "Rank and 50% of draws"
+    spread = [np.ptp(ax.collections[0].get_paths()[0].vertices[:, 1]) for ax in (wide, narrow)]
+    assert spread == [2.0, 0.0]
+
+
+# --- ranks of one period ------------------------------------------------------------------------------------
+
+
+def test_one_period_has_a_line_an_entity():
+    found = ranked()
+    ax = index_plots.rank_ribbon(found, period=2020)
+    table = found.ranks().xs(2020, level="year")
+    assert texts(ax) == ["c000", "c001", "c002", "c003"]
+    assert ax.yaxis_inverted()
+    spans = [
+        (low - 0.25, high + 0.25) for low, high in zip(table["rank_low"], table["rank_high"], strict=True)
+    ]
+    assert bars(ax.containers[0]) == spans
+    assert ax.lines[0].get_xdata().tolist() == [1, 2, 3, 4]
+    assert legend(ax) == ["weights of the sample", "95% of draws"]
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("Rank, year 2020", "city")
+    some = index_plots.rank_ribbon(found, ["c003", "c001"], period=2020)
+    assert texts(some) == ["c001", "c003"]
+    assert some.lines[0].get_xdata().tolist() == [2, 4]
+
+
+def test_a_single_period_and_a_cross_section_need_no_period():
+    assert index_plots.rank_ribbon(ranked(3, (2021,))).get_xlabel() == "Rank, year 2021"
+    assert index_plots.rank_ribbon(ranked(3, ())).get_xlabel() == "Rank"
+    assert index_plots.rank_ribbon(ranked(3, among="pooled"), period=2020).get_xlabel() == (
+        "Rank (among all rows), year 2020"
+    )
+
+
+def test_many_entities_show_how_far_they_move():
+    found = ranked(61)
+    ax = index_plots.rank_ribbon(found, period=2021)
+    assert texts(ax) != [f"c{i:03d}" for i in range(61)]
+    assert ax.get_xlabel() == "Rank, year 2021 (61 x city)"
+    area = ax.collections[0].get_paths()[0].vertices
+    assert (area[:, 1].min(), area[:, 1].max()) == (-1.0, 1.0)
+    assert ax.get_ylabel() == "Places up (above 0) and down"
+    assert ax.get_xticks().tolist() == [1, 10, 20, 30, 40, 50, 60]
+    assert len(texts(index_plots.rank_ribbon(ranked(60), period=2021))) == 60
+
+
+def test_ticks_are_round_and_few():
+    assert index_plots._rank_ticks(1) == [1]
+    assert index_plots._rank_ticks(8) == list(range(1, 9))
+    assert index_plots._rank_ticks(12) == [1, 3, 5, 7, 9, 11]
+    assert index_plots._rank_ticks(31) == [1, 5, 10, 15, 20, 25, 30]
+    assert index_plots._rank_ticks(2800)[:3] == [1, 500, 1000]
+
+
+def test_labels_given_in_the_call_win(axes):
+    found = ranked(labels={"city": "City", "year": "Year"})
+    ax = index_plots.rank_ribbon(found, period=2021, labels={"city": "Town"})
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("Rank, Year 2021", "Town")
+    over_time = index_plots.rank_ribbon(found, labels={"city": "Town"}, ax=axes)
+    assert over_time is axes
+    assert axes.get_legend().get_title().get_text() == "Town"
+
+
+# --- sensitivity --------------------------------------------------------------------------------------------
+
+
+def test_spread_over_combinations():
+    found = varied()
+    ax = index_plots.index_sensitivity(found)
+    spread = found.spread()
+    assert texts(ax) == ["c000", "c001", "c002", "c003"]
+    outer, inner = (bars(c) for c in ax.containers)
+    assert outer == [(a - 0.25, b + 0.25) for a, b in zip(spread["min"], spread["max"], strict=True)]
+    assert inner == [(a - 0.25, b + 0.25) for a, b in zip(spread["q25"], spread["q75"], strict=True)]
+    assert ax.lines[0].get_xdata().tolist() == [1, 2, 3, 4]
+    assert legend(ax) == ["baseline", "all 4 combinations", "middle half"]
+    assert ax.get_xlabel() == "Rank, year 2021"
+    assert index_plots.index_sensitivity(found, period=2020).get_xlabel() == "Rank, year 2020"
+    assert index_plots.index_sensitivity(varied(periods=())).get_xlabel() == "Rank"
+    many = index_plots.index_sensitivity(varied(70))
+    assert len(many.collections) == 2
+
+
+def test_impossible_combinations_are_not_drawn():
+    found = varied(problems=("", "", "why", ""), complete=((0,), (0, 1)))
+    ax = index_plots.index_sensitivity(found)
+    assert legend(ax)[1] == "all 3 combinations"
+    assert bars(ax.containers[0]) == [(r - 0.25, r + 0.25) for r in (1, 2, 3, 4)]
+    with pytest.raises(InputTypeError, match="no combination is possible"):
+        index_plots.index_sensitivity(varied(problems=("a",) * 4, complete=((), ())))
+
+
+def test_shares_are_bars_of_alone_and_together():
+    found = varied(labels={"weighting": "Weights"})
+    ax = index_plots.index_sensitivity(found, show="shares")
+    shares = found.shares(overall=True)
+    assert texts(ax) == ["Weights", "aggregate"]
+    alone, more = (bars(c) for c in ax.containers)
+    assert [end for _, end in alone] == pytest.approx(shares["first"].tolist())
+    assert [start for start, _ in more] == pytest.approx(shares["first"].tolist())
+    assert [end for _, end in more] == pytest.approx(shares["total"].tolist())
+    assert legend(ax) == ["alone", "with other options"]
+    assert [t.get_text() for t in ax.texts] == [f"{t:.0%}" for t in shares["total"]]
+    assert ax.get_xlim() == (0, 1)
+    held = varied(problems=("", "", "why", "why"), complete=((0,), (0, 1)))
+    with_one = index_plots.index_sensitivity(held, show="shares")
+    assert with_one.texts[0].get_text() == "one value left"
+    with pytest.raises(IdentificationError, match="nothing to divide"):
+        index_plots.index_sensitivity(varied(complete=((0,), (0,))), show="shares")
+    assert index_plots.index_sensitivity(found, show="shares", period="mean").get_xlim() == (0, 1)
+
+
+# --- densities ----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def series():
+    rng = np.random.default_rng(1)
+    index = index_of(30)
+    return pd.Series(rng.normal(size=90) + np.tile([0, 1, 2], 30), index=index, name="digital")
+
+
+@pytest.mark.parametrize("rule", ["scott", "silverman"])
+def test_ridges_are_scipys_densities_on_one_scale(series, rule):
+    ax = index_plots.kernel_ridge(series, bandwidth=rule)
+    kernels = [gaussian_kde(series.xs(t, level=1), bw_method=rule) for t in (2019, 2020, 2021)]
+    curves = [line for line in ax.lines if len(line.get_xdata()) > 2]
+    x = curves[0].get_xdata()
+    top = max(k(x).max() for k in kernels)
+    for place, (curve, kernel) in enumerate(zip(curves, kernels, strict=True)):
+        np.testing.assert_allclose(
+            place - curve.get_ydata(), index_plots._OVERLAP * kernel(x) / top, atol=1e-12
+        )
+    h = [float(np.sqrt(k.covariance[0, 0])) for k in kernels]
+    assert [t.get_text() for t in ax.texts] == [f"h = {v:.3g}, n = 30" for v in h]
+    assert ax.get_xlabel() == f"digital\nGaussian kernel, {rule.title()}'s bandwidth h by period"
+    assert texts(ax) == ["2019", "2020", "2021"]
+    assert ax.yaxis_inverted()  # the first period on top
+    ends = [
+        (series.xs(t, level=1).min() - 3 * b, series.xs(t, level=1).max() + 3 * b)
+        for t, b in zip((2019, 2020, 2021), h, strict=True)
+    ]
+    assert (x[0], x[-1]) == pytest.approx((min(a for a, _ in ends), max(b for _, b in ends)))
+
+
+def test_a_bandwidth_in_units_of_the_values(series):
+    ax = index_plots.kernel_ridge(series * 1e4, bandwidth=2500)
+    assert [t.get_text() for t in ax.texts] == ["h = 2,500, n = 30"] * 3
+    assert ax.get_xlabel().endswith("bandwidth h = 2500 in every period")
+
+
+def test_periods_are_chosen_and_gaps_are_counted(series):
+    series.iloc[::3] = 1.0  # 2019 does not vary
+    series.iloc[1] = np.nan
+    ax = index_plots.kernel_ridge(series, periods=[2020, 2019])
+    assert texts(ax) == ["2020", "2019"]
+    assert ax.texts[0].get_text().endswith("n = 29")
+    assert ax.texts[1].get_text() == "no density, n = 30"
+    alone = series[series.index.get_level_values("city") == "c001"]
+    with pytest.raises(InputTypeError, match="no density"):
+        index_plots.kernel_ridge(alone)
+
+
+def test_a_panel_brings_its_labels(series):
+    frame = series.reset_index()
+    panel = dp.Panel(frame, "city", "year", labels={"digital": "Digital economy", "year": "Year"})
+    ax = index_plots.kernel_ridge(panel, "digital")
+    assert ax.get_xlabel().startswith("Digital economy\n")
+    assert ax.get_ylabel() == "Year"
+    assert index_plots.kernel_ridge(panel, "digital", labels={"digital": "D"}).get_xlabel().startswith("D\n")
+
+
+# --- what all of them owe -----------------------------------------------------------------------------------
+
+
+def test_bad_calls_are_refused(series):
+    for function, maker in (
+        (index_plots.rank_ribbon, "rank_probabilities"),
+        (index_plots.index_sensitivity, "index_sensitivity"),
+    ):
+        with pytest.raises(InputTypeError, match=f"takes what {maker} returns, not Series"):
+            function(series)
+    found = ranked()
+    with pytest.raises(OptionError, match="'x' is not in the sample"):
+        index_plots.rank_ribbon(found, ["c001", "x"])
+    for entities in ("c001", []):
+        with pytest.raises(InputTypeError, match="entities is a list"):
+            index_plots.rank_ribbon(found, entities)
+    with pytest.raises(OptionError, match="period=1999"):
+        index_plots.rank_ribbon(found, period=1999)
+    with pytest.raises(OptionError, match="level="):
+        index_plots.rank_ribbon(found, level=95)
+    with pytest.raises(OptionError, match="show="):
+        index_plots.index_sensitivity(varied(), show="sobol")
+    for labels in (["a"], "city"):
+        with pytest.raises(InputTypeError, match="labels must be a mapping"):
+            index_plots.rank_ribbon(found, labels=labels)
+    for bandwidth in ("sheather", 0, -1, True, np.inf, None):
+        with pytest.raises(OptionError, match="bandwidth="):
+            index_plots.kernel_ridge(series, bandwidth=bandwidth)
+    with pytest.raises(OptionError, match="the data have '2019', '2020', '2021'"):
+        index_plots.kernel_ridge(series, periods=[2022])
+    with pytest.raises(OptionError, match="periods="):
+        index_plots.kernel_ridge(series, periods=[])
+    panel = dp.Panel(series.reset_index(), "city", "year")
+    with pytest.raises(ColumnError, match="digtal"):
+        index_plots.kernel_ridge(panel, "digtal")
+    for data, column in ((panel, None), (series, "digital"), ([1, 2], None), (series.to_numpy(), None)):
+        with pytest.raises(InputTypeError, match="takes a Series indexed by"):
+            index_plots.kernel_ridge(data, column)
+    for data in (series.reset_index(drop=True), series.astype(str)):
+        with pytest.raises(InputTypeError, match="needs numbers indexed by"):
+            index_plots.kernel_ridge(data)
+
+
+def everything(series, **options):
+    return [
+        index_plots.rank_ribbon(ranked(**options)),
+        index_plots.rank_ribbon(ranked(**options), period=2021),
+        index_plots.index_sensitivity(varied(**options)),
+        index_plots.index_sensitivity(varied(**options), show="shares"),
+        index_plots.kernel_ridge(series, labels=options.get("labels")),
+    ]
+
+
+def test_figures_lay_themselves_out_and_change_no_setting(series):
+    before = dict(mpl.rcParams)
+    for ax in everything(series):
+        assert ax.figure.get_layout_engine().__class__.__name__ == "ConstrainedLayoutEngine"
+        assert not ax.spines["top"].get_visible()
+    assert dict(mpl.rcParams) == before
+
+
+def test_given_axes_are_used(series, axes):
+    size = axes.figure.get_size_inches().tolist()
+    assert index_plots.rank_ribbon(ranked(), period=2021, ax=axes) is axes
+    axes.clear()
+    assert index_plots.index_sensitivity(varied(), ax=axes) is axes
+    axes.clear()
+    assert index_plots.index_sensitivity(varied(), show="shares", ax=axes) is axes
+    axes.clear()
+    assert index_plots.kernel_ridge(series, ax=axes) is axes
+    assert axes.figure.get_size_inches().tolist() == size
+
+
+def test_chinese_labels_have_glyphs(series, tmp_path):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DigiprosperWarning)
+        font = figure._cjk_font()
+    if font is None:
+        pytest.skip("no font with Chinese characters on this machine")
+    zh = {"city": "城市", "year": "年份", "digital": "数字经济", "weighting": "权重"}
+    for ax in everything(series, labels=zh):
+        ax.figure.savefig(tmp_path / "f.png")  # a missing glyph warns, and warnings are errors
+        assert ax.xaxis.label.get_fontfamily() == ["sans-serif", font]
+    assert mpl.rcParams["font.family"] == ["sans-serif"]
+
+
+def test_a_missing_extra_names_its_cure(series, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
+    for name, call in {
+        "rank_ribbon": lambda: index_plots.rank_ribbon(ranked()),
+        "index_sensitivity": lambda: index_plots.index_sensitivity(varied()),
+        "kernel_ridge": lambda: index_plots.kernel_ridge(series),
+    }.items():
+        with pytest.raises(
+            ImportError, match=rf'plots.{name} needs matplotlib: pip install "digiprosper\[plot\]"'
+        ):
+            call()
+
+
+def test_importing_loads_no_matplotlib():
+    code = (
+        "import sys, digiprosper.present.index_plots\n"
+        "print(sorted({'matplotlib', 'scipy.stats'} & set(sys.modules)))"
+    )
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert out.stdout.strip() == "[]"
+
+
+def test_real_results_are_drawn():
+    from digiprosper.studies.rankings import rank_probabilities
+    from digiprosper.studies.sensitivity import index_sensitivity
+
+    states = dp.datasets.us_states().assign(roads="I(hwy / emp)", pipes="I(water / emp)")
+    spec = dp.CompositeIndex(dp.IndicatorSystem.from_dict({"": {"roads": "+", "pipes": "+"}}))
+    found = rank_probabilities(spec, states, rng=1)
+    assert legend(index_plots.rank_ribbon(found))[0] == "WY"
+    assert len(texts(index_plots.rank_ribbon(found, period=1986))) == 48
+    grid = {"weighting": ["entropy", "equal"], "aggregate": ["linear", "topsis"]}
+    ax = index_plots.index_sensitivity(index_sensitivity(spec, states, over=grid))
+    assert len(texts(ax)) == 48
+    assert len(index_plots.kernel_ridge(spec.fit(states).scores).texts) == 17
