@@ -38,3 +38,4 @@ peers: .venv/.dev
 examples: .venv/.dev
 	$(BIN)/python examples/us_states.py > /dev/null
 	$(BIN)/python examples/provinces.py > /dev/null
+	$(BIN)/python examples/digital_index.py > /dev/null

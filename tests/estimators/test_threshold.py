@@ -96,8 +96,7 @@ def test_hansens_data_under_our_convention(firms: Panel) -> None:
 @needs_data
 def test_printed_thresholds_of_wang_give_his_numbers(firms: Panel) -> None:
     spec = HANSEN.replace(thresholds=(0.0154, 0.54181), rule="<", df="xthreg", bootstrap="wild_cluster")
-    with pytest.warns(BoundaryThresholdWarning, match="threshold 2"):
-        found = spec.fit(firms)
+    found = spec.fit(firms)
     values = {f"S{j}": s for j, s in found.ssr.items()}
     values |= {f"F{j}": f for j, f in found.thresholds["F"].items()}
     values["below"] = found.regimes.loc[1, "nobs"]
@@ -107,8 +106,7 @@ def test_printed_thresholds_of_wang_give_his_numbers(firms: Panel) -> None:
     assert found.thresholds[["p_value", "crit_10", "crit_5", "crit_1"]].isna().all(axis=None)
     assert found.tests.empty
     assert found.rng_entropy is None
-    with pytest.warns(BoundaryThresholdWarning, match="threshold 2"):
-        same = spec.replace(thresholds=(0.0154, 0.5418), rule="<=").fit(firms)
+    same = spec.replace(thresholds=(0.0154, 0.5418), rule="<=").fit(firms)
     assert same.ssr[2] == pytest.approx(values["S2"], rel=1e-12)
 
 
@@ -407,7 +405,7 @@ BAD_OPTIONS: list[tuple[dict[str, Any], str]] = [
     ({"search": "joint"}, "joint.*n_thresholds=1"),
     ({"search": "joint", "n_thresholds": 2, "trim": (0.1, 0.2)}, "one trim"),
     ({"confidence": "exact"}, "confidence='exact'.*scaled"),
-    ({"confidence": "bootstrap", "bootstrap": None, "clusters": ("i", "t")}, "two-way.*confidence='lr'"),
+    ({"confidence": "bootstrap", "bootstrap": None, "clusters": ("i", "t")}, "two-way.*confidence='scaled'"),
     ({"min_nobs": 0}, "min_nobs=0"),
     ({"min_entities": -1}, "min_entities=-1"),
     ({"thresholds": ()}, "thresholds="),
@@ -599,10 +597,30 @@ def test_the_threshold_variable_may_be_regime_dependent() -> None:
 @needs_data
 def test_bootstraps_that_disagree_are_told(firms: Panel) -> None:
     spec = HANSEN.replace(bootstrap=("wild_cluster", "hansen"), reps=299)
-    with pytest.warns(IdentificationWarning, match=r"threshold 1: the bootstraps disagree at 5%"):
+    with pytest.warns(IdentificationWarning, match=r"threshold 1: the tests disagree at 5%.*The wild ones"):
         found = spec.fit(firms, rng=1)
     p = found.tests.set_index("bootstrap")["p_value"]
     assert p["hansen"] < 0.05 < p["wild_cluster"]
+
+
+@quiet
+def test_a_robust_test_has_its_own_statistic() -> None:
+    panel = Panel(frame(1), "i", "t")
+    spec = PanelThreshold("y", "z", "q", "x", bootstrap=("wild_score", "wild_cluster"), reps=199)
+    found = spec.fit(panel, rng=2)
+    first, second = (found.tests.loc[i] for i in (0, 1))
+    assert (first["statistic"], second["statistic"]) == ("score", "F")
+    assert 0 < first["value"] <= panel.n_entities
+    assert np.isnan(first["F"])
+    assert second["value"] == second["F"] == found.thresholds.loc[1, "F"]
+    row = found.thresholds.loc[1]
+    assert (
+        row[["statistic", "value", "p_value", "crit_5"]].tolist()
+        == first[["statistic", "value", "p_value", "crit_5"]].tolist()
+    )
+    assert f"score = {first['value']:.2f}" in found.summary()
+    other = spec.replace(bootstrap="wild_cluster").fit(panel, rng=2)
+    np.testing.assert_array_equal(other.statistic_draws[0], found.statistic_draws[1])
 
 
 def test_few_clusters_draw_webbs_weights() -> None:

@@ -197,10 +197,12 @@ def test_concentration_is_the_share_of_the_squared_scores() -> None:
     block = data["z"][:, 0] * (data["q"] <= cut)
     block = block - base @ np.linalg.lstsq(base, block, rcond=None)[0]
     rest = data["y"] - base @ np.linalg.lstsq(base, data["y"], rcond=None)[0]
-    squares = np.sort(np.bincount(data["entity"], weights=block * rest) ** 2)[::-1]
-    share = draws.concentration(plan, data["y"], at, data["entity"])
+    own = np.bincount(data["entity"], weights=block * rest) ** 2
+    squares = np.sort(own)[::-1]
+    share, largest = draws.concentration(plan, data["y"], at, data["entity"])
     assert share == pytest.approx(squares[:5].sum() / squares.sum(), rel=1e-9)
-    assert draws.concentration(plan, data["y"], at, data["entity"], top=1) > 0.5
+    assert own[largest].tolist() == squares[:5].tolist()
+    assert draws.concentration(plan, data["y"], at, data["entity"], top=1)[0] > 0.5
 
 
 @pytest.mark.parametrize(("groups", "share"), [(5, 1.0), (31, 0.56), (60, 0.38), (100, 0.27)])

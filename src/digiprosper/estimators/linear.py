@@ -213,7 +213,9 @@ def _independent(
         problems.append(Notice("collinear", text, {"column": names[kept[d.column]], "on": tuple(on)}))
     if found and strict:
         raise CollinearityError(
-            "; ".join(p.message for p in problems) + ". Drop one of them, or say collinear='drop'.", problems
+            "; ".join(p.message for p in problems)
+            + ". Drop one of them (FixedEffects can: collinear='drop').",
+            problems,
         )
     gone = {d.column for d in found}
     kept = [j for i, j in enumerate(kept) if i not in gone]

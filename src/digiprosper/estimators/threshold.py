@@ -261,9 +261,13 @@ class PanelThreshold(Specification):
             check_option("bootstrap", word, get_args(Bootstrap))
         if len(set(named)) < len(named):
             raise OptionError(f"bootstrap={self.bootstrap!r} has a word twice.")
-        wild = {f"bootstrap={word!r}": "bootstrap=None" for word in self._bootstraps if word in WILD}
+        wild = {
+            f"bootstrap={word!r}": "bootstrap=None (or 'hansen' in a balanced panel)"
+            for word in self._bootstraps
+            if word in WILD
+        }
         if self._draws_sets:
-            wild["confidence='bootstrap'"] = "confidence='lr'"
+            wild["confidence='bootstrap'"] = "confidence='scaled'"
         if wild and self.clusters is not None and len(self.clusters) > 1:
             option, other = next(iter(wild.items()))
             raise OptionError(
@@ -325,7 +329,8 @@ class PanelThreshold(Specification):
         sample = prepared.sample
         for role in ("y", "threshold_variable"):
             if sample.columns(role).shape[1] != 1:
-                raise TermError(f"{role}={getattr(self, role)!r} makes several columns; it is one.")
+                what = "the outcome" if role == "y" else "a threshold variable has an order: make it a number"
+                raise TermError(f"{role}={getattr(self, role)!r} makes several columns; {what}.")
         self._refuse(sample)
         try:
             search = self._search(prepared)

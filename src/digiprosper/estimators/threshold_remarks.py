@@ -14,6 +14,8 @@ from digiprosper.panel.terms import canonical
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import pandas as pd
+
     from digiprosper.estimators.preparation import Prepared
     from digiprosper.kernels import Floats, Ints
     from digiprosper.panel import Sample
@@ -182,7 +184,22 @@ def about_signs(name: str, groups: int) -> list[Notice]:
     return [Notice("webb", text, {"clusters": name, "n_clusters": groups})]
 
 
-def about_concentration(threshold: int, share: float, name: str, groups: int) -> Notice:
+def _why(tests: pd.DataFrame) -> str:
+    words = set(tests["bootstrap"])
+    parts = []
+    if words & {"hansen", "iid"} and words & {"wild_cluster", "wild_score"}:
+        parts.append("The wild ones allow for a variance that depends on the regressors, the others do not.")
+    if words >= {"wild_cluster", "wild_score"}:
+        parts.append(
+            "wild_score gives every candidate its own variance, so that noisy ones do not drown a quiet one; "
+            "wild_cluster finds more where the variance is even. Report both."
+        )
+    return " ".join(parts) or "iid supposes independent rows, hansen only independent entities."
+
+
+def about_concentration(
+    threshold: int, share: float, name: str, groups: int, largest: Sequence[object]
+) -> Notice:
     """Say how much of a test few clusters carry.
 
     Parameters
@@ -195,6 +212,8 @@ def about_concentration(threshold: int, share: float, name: str, groups: int) ->
         What the clusters are.
     groups : int
         How many.
+    largest : sequence
+        Labels of those that carry most.
 
     Returns
     -------
@@ -207,9 +226,16 @@ def about_concentration(threshold: int, share: float, name: str, groups: int) ->
     text = (
         f"threshold {threshold}: {min(5, groups)} of {groups} clusters ({name}) carry {share:.0%} of the "
         f"squared scores of its test (equal ones: about {usual:.0%})"
-        + ("; see whether it stands without them (panel.subset)." if high else ".")
+        + (f": {quoted(largest)}. See whether it stands without them (panel.subset)." if high else ".")
     )
-    data = {"threshold": threshold, "share": share, "usual": usual, "high": high, "clusters": name}
+    data = {
+        "threshold": threshold,
+        "share": share,
+        "usual": usual,
+        "high": high,
+        "clusters": name,
+        "largest": tuple(largest),
+    }
     return Notice("concentration", text, data)
 
 
@@ -224,6 +250,8 @@ def _is_lag(column: Floats, y: Floats, entity: Ints, time: Ints, periods: int) -
 
 def _about_sets(results: ThresholdResults) -> list[Notice]:
     out, name = list[Notice](), results.threshold_variable
+    if results.given:  # what was not estimated has no set
+        return out
     for j in range(1, results.estimates.size + 1):
         gamma = results.profile(j)["gamma"].to_numpy()
         pieces = results.confidence_set(j)
@@ -273,10 +301,7 @@ def _about_tests(results: ThresholdResults) -> list[Notice]:
             said = ", ".join(
                 f"{b}: p = {p:.4f}" for b, p in zip(tests["bootstrap"], tests["p_value"], strict=True)
             )
-            text = (
-                f"threshold {j}: the bootstraps disagree at {100 * size:.3g}% ({said}). wild_cluster allows "
-                "for a variance that depends on the regressors; the others do not."
-            )
+            text = f"threshold {j}: the tests disagree at {100 * size:.3g}% ({said}). {_why(tests)}"
             data = dict(zip(tests["bootstrap"], map(float, tests["p_value"]), strict=True))
             out.append(Notice("tests_disagree", text, {"threshold": j, "p_values": data}))
     return out

@@ -240,10 +240,11 @@ class ThresholdSearch:
             return []
         name, codes = wild_clusters(self.prepared)
         groups = int(codes.max()) + 1
+        levels = self.prepared.sample.code_levels.get(name, self.prepared.sample.entities)
         out = about_signs(name, groups)
         for j, stage in enumerate(stages, 1):
-            share = concentration(self.plan, self._outcome, stage.at, codes)
-            out.append(about_concentration(j, share, name, groups))
+            share, largest = concentration(self.plan, self._outcome, stage.at, codes)
+            out.append(about_concentration(j, share, name, groups, [levels[i] for i in largest]))
         return out
 
 

@@ -202,7 +202,9 @@ def _searched(search: Plan, outcomes: Floats, count: int) -> Floats:
     return np.where(lost, np.nan, state.ssr / (state.ssr - np.where(lost, 0.0, best)) - 1)
 
 
-def concentration(search: Plan, outcome: Floats, at: tuple[int, ...], codes: Ints, top: int = 5) -> float:
+def concentration(
+    search: Plan, outcome: Floats, at: tuple[int, ...], codes: Ints, top: int = 5
+) -> tuple[float, Ints]:
     """Compute the share of the squared scores of the last threshold that few clusters carry.
 
     Parameters
@@ -220,8 +222,10 @@ def concentration(search: Plan, outcome: Floats, at: tuple[int, ...], codes: Int
 
     Returns
     -------
-    float
+    share : float
         Between 0 and 1: near 1, the test hangs on these clusters.
+    largest : (top,) int array
+        Which they are, the largest first.
     """
     _, residual = split(search, outcome, at[:-1])
     blocks = np.concatenate([search.block(int(search.candidates.cuts[j])) for j in at])
@@ -229,9 +233,10 @@ def concentration(search: Plan, outcome: Floats, at: tuple[int, ...], codes: Int
     tested = q[:, -search.z.shape[0] :].T * residual
     ranked = codes[search.candidates.order]
     sums = np.stack([np.bincount(ranked, weights=row) for row in tested])
-    squares = np.sort((sums * sums).sum(axis=0))[::-1]
+    squares = (sums * sums).sum(axis=0)
+    largest = np.argsort(-squares, kind="stable")[:top].astype(np.intp)
     total = float(squares.sum())
-    return float(squares[:top].sum()) / total if total > 0 else np.nan
+    return (float(squares[largest].sum()) / total if total > 0 else np.nan), largest
 
 
 def usual_concentration(groups: int, top: int = 5) -> float:

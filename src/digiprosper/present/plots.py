@@ -199,7 +199,9 @@ def lr_profile(results: ThresholdResults, threshold: int = 1, *, ax: Axes | None
                 label=f"{100 * results.level:g}% confidence set" if number == 0 else "_",
                 zorder=0,
             )
-        axes.plot(profile["gamma"], profile["lr"], color=INK, linewidth=1.3, label="LR(γ)")
+        axes.plot(
+            profile["gamma"], profile["lr"], color=INK, linewidth=1.3, label="LR(γ)", drawstyle="steps-post"
+        )
         axes.plot(
             profile["gamma"],
             profile["critical"],

@@ -215,7 +215,8 @@ class ThresholdResults:
         """One row a threshold, in the order found, numbered from 1.
 
         Columns: estimate, conf_low, conf_high (hull of the confidence set, which may have gaps: see
-        `confidence_set`), ssr, F, p_value, crit_10, crit_5, crit_1 (of the first bootstrap).
+        `confidence_set`), ssr, F, p_value, crit_10, crit_5, crit_1 (of the first bootstrap), statistic and
+        value: what these refer to, "F" itself or the "score" of "wild_score".
         """
         m = self.estimates.size
         hulls = np.full((m, 2), np.nan)
@@ -236,6 +237,8 @@ class ThresholdResults:
         tested = tested.set_index("threshold").reindex(index)
         for name in ("p_value", *_CRITICAL):
             frame[name] = tested[name].astype(float)
+        frame["statistic"] = tested["statistic"]
+        frame["value"] = tested["value"].astype(float)
         return frame
 
     @property
@@ -253,8 +256,8 @@ class ThresholdResults:
     def tests(self) -> pd.DataFrame:
         """One row a threshold and bootstrap, the test that stopped "auto" included.
 
-        Columns: threshold, bootstrap, F, p_value, crit_10, crit_5, crit_1, statistic ("F" or "score") and
-        value, which is what p-value and critical values refer to.
+        Columns: threshold, bootstrap, F (missing where another statistic is tested), p_value, crit_10,
+        crit_5, crit_1, statistic ("F" or "score") and value, which is what p-value and critical values refer to.
         """
         rows = []
         for j, f in enumerate(self.statistics):
@@ -262,8 +265,9 @@ class ThresholdResults:
                 draws, value = self.statistic_draws[b, j], float(self.statistic_values[b, j])
                 kept = draws[np.isfinite(draws)]
                 critical = np.quantile(kept, list(_CRITICAL.values())) if kept.size else [np.nan] * 3
-                kind = "score" if name == "wild_score" else "F"
-                rows.append([j + 1, name, f, bootstrap_p(value, draws), *critical, kind, value])
+                score = name == "wild_score"
+                numbers = [np.nan if score else f, bootstrap_p(value, draws), *critical]
+                rows.append([j + 1, name, *numbers, "score" if score else "F", value])
         names = ["threshold", "bootstrap", "F", "p_value", *_CRITICAL, "statistic", "value"]
         return pd.DataFrame(rows, columns=names)
 
@@ -537,11 +541,12 @@ class ThresholdResults:
             words = "N - 1"
         grid = "every candidate" if self.grid is None else f"grid {self.grid}"
         grid += ", best pair" if self.search == "joint" else ""
-        words_drawn = [*self.bootstrap, *(["bootstrap sets"] if self.lr_bounds.size else [])]
+        words_drawn = [*self.bootstrap, *(["wild signs for the sets"] if self.lr_bounds.size else [])]
         drawn = f"; {' and '.join(words_drawn)}, {self.reps} draws; rng {self.rng_entropy}"
         return (
             f"{self.slopes.conventions}; low regime {self.rule} threshold; trim {trims}; {grid}; "
-            f"F and LR over {words} = {self.df:g} (df {self.df_rule})" + (drawn if words_drawn else "")
+            f"sets {self.confidence}; F and LR over {words} = {self.df:g} (df {self.df_rule})"
+            + (drawn if words_drawn else "")
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -623,8 +628,8 @@ class ThresholdResults:
         if j < self.estimates.size:
             pieces = self.confidence_set(j + 1)
             text = ", ".join(f"{a:.5g}" if a == b else f"{a:.5g} to {b:.5g}" for a, b in pieces) or "empty"
-            kind = "" if self.confidence == "lr" else f" ({self.confidence})"
-            kind = f"{100 * self.level:g}% confidence set{kind}"
+            what = "values that fit as well" if self.given else "confidence set"
+            kind = f"{100 * self.level:g}% {what} ({self.confidence})"
             first = f"Threshold {j + 1}: {self.estimates[j]:.5g}; {kind}: {text}"
         else:
             first = f"Threshold {j + 1}: tested and not kept"
@@ -641,7 +646,8 @@ class ThresholdResults:
                 f"    critical at 10, 5, 1%: {at})",
             ]
         if tests.empty:
-            lines.append(f"  {null}: F = {self.statistics[j]:.2f}, no bootstrap and no p-value")
+            why = "the thresholds are given: no test" if self.given else "no bootstrap and no p-value"
+            lines.append(f"  {null}: F = {self.statistics[j]:.2f}, {why}")
         return lines
 
     def _is_small_print(self, notice: Notice) -> bool:
