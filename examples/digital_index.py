@@ -18,10 +18,6 @@ from textwrap import fill
 import pandas as pd
 
 import digiprosper as dp
-from digiprosper.present.index_plots import index_sensitivity as draw_sensitivity
-from digiprosper.present.index_plots import kernel_ridge, rank_ribbon
-from digiprosper.studies.rankings import leave_one_out, rank_probabilities
-from digiprosper.studies.sensitivity import index_sensitivity
 
 OUTPUT = Path("demo_output")
 NAME = "gapminder_digital_1995_2023.csv"
@@ -79,7 +75,7 @@ print(index.summary())
 # the intervals do not know: errors in the data, and every choice of section 4.
 
 # %%
-ranking = rank_probabilities(spec, panel, rng=2026)
+ranking = dp.rank_probabilities(spec, panel, rng=2026)
 now = ranking.ranks().xs(last, level="year")
 width = now["rank_high"] - now["rank_low"]
 heading("3. How sure is the ranking?")
@@ -98,14 +94,14 @@ say(
 # which years the yardstick is learned from.
 
 # %%
-without = leave_one_out(spec, panel)
+without = dp.leave_one_out(spec, panel)
 grid = {
     "normalise": ["minmax", "rank", "zscore"],
     "weighting": ["entropy", "critic", "equal"],
     "aggregate": ["linear", "geometric"],
     "scope": ["pooled", "per_year"],
 }
-options = index_sensitivity(spec, panel, over=grid)
+options = dp.index_sensitivity(spec, panel, over=grid)
 heading("4. What is it that moves ranks?")
 shown = ["spearman", "mean_rank_change", "max_rank_change", "moved_entity", "moved_period"]
 print(without[shown].round(3).to_string())
@@ -178,11 +174,13 @@ say(
 
 # %%
 figures = {
-    "digital_ranks.png": rank_ribbon(ranking),
-    "digital_moves.png": rank_ribbon(ranking, period=last),
-    "digital_leaders.png": rank_ribbon(ranking, list(top.index), period=last),
-    "digital_options.png": draw_sensitivity(options, show="shares"),
-    "digital_ridges.png": kernel_ridge(index.scores, labels=labels, periods=range(2006, last + 1, 4)),
+    "digital_ranks.png": dp.plots.rank_ribbon(ranking),
+    "digital_moves.png": dp.plots.rank_ribbon(ranking, period=last),
+    "digital_leaders.png": dp.plots.rank_ribbon(ranking, list(top.index), period=last),
+    "digital_options.png": dp.plots.index_sensitivity(options, show="shares"),
+    "digital_ridges.png": dp.plots.kernel_ridge(
+        index.scores, labels=labels, periods=range(2006, last + 1, 4)
+    ),
 }
 for name, axes in figures.items():
     axes.figure.savefig(OUTPUT / name, dpi=150)
