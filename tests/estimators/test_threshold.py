@@ -282,32 +282,40 @@ def test_two_planted_thresholds_are_found_in_any_order() -> None:
     assert found.regimes["upper"].tolist()[:2] == sorted(found.thresholds["estimate"])
 
 
+def _autoregression(rng: np.random.Generator, n: int, rho: float) -> np.ndarray[Any, Any]:
+    out = rng.normal(size=(n, 10))
+    for t in range(1, 10):
+        out[:, t] = rho * out[:, t - 1] + np.sqrt(1 - rho**2) * out[:, t]
+    return out.ravel()
+
+
 @quiet
 @pytest.mark.montecarlo
-@pytest.mark.parametrize("het", [False, True])
-def test_size_of_the_bootstraps(*, het: bool) -> None:
-    """Size at n = 31, T = 10 (nominal .05, Monte Carlo error .011), variance tied to the regressor or not."""
-    rng, panels = np.random.default_rng(1), 400
+@pytest.mark.parametrize("n", [31, 100])
+@pytest.mark.parametrize("design", ["iid", "serial", "het", "serial + het"])
+def test_size_of_the_bootstraps(n: int, design: str) -> None:
+    """No threshold, T = 10, 1,000 panels, nominal .05 (Monte Carlo error .007).
+
+    "serial": AR(.8) in q, z and e; "het": standard deviation sqrt(.25 + .75 z^2).
+    """
+    words, panels = ("wild_cluster", "wild_score", "hansen"), 1000
     spec = PanelThreshold(
-        "y",
-        "z",
-        "q",
-        "x",
-        trim=0.1,
-        grid=81,
-        reps=199,
-        time_effects=False,
-        bootstrap=("wild_cluster", "hansen"),
+        "y", "z", "q", trim=0.1, grid=81, reps=199, time_effects=False, bootstrap=words, confidence="lr"
     )
-    rejected = np.zeros(2)
-    for _ in range(panels):
-        df = frame(int(rng.integers(1 << 31)), n=31, periods=10, holes=0.0, jump=0.0)
-        sd = np.sqrt(0.25 + 0.75 * df["z"] ** 2) if het else 1.0
-        df["y"] = df["x"] + df["z"] + sd * rng.normal(size=len(df))
-        rejected += spec.fit(Panel(df, "i", "t"), rng=rng).tests["p_value"].to_numpy() <= 0.05
-    wild, entities = rejected / panels
-    assert abs(wild - 0.05) < 0.03
-    assert (entities > 0.15) if het else (entities < 0.08)
+    entity, time = np.repeat(np.arange(n), 10), np.tile(np.arange(10), n)
+    rho, rejected = 0.8 * ("serial" in design), np.zeros(3)
+    for seed in range(panels):
+        rng = np.random.default_rng([seed, n, len(design)])
+        q, z, u = (_autoregression(rng, n, rho) for _ in range(3))
+        y = z + u * (np.sqrt(0.25 + 0.75 * z**2) if "het" in design else 1.0)
+        found = spec.fit(
+            Panel(pd.DataFrame({"i": entity, "t": time, "q": q, "z": z, "y": y}), "i", "t"), rng=rng
+        )
+        rejected += found.tests["p_value"].to_numpy() <= 0.05
+    wild, score, entities = rejected / panels
+    assert 0.03 <= wild <= 0.08, wild
+    assert 0.03 <= score <= 0.08, score
+    assert (entities > 0.15) if "het" in design else (entities < 0.08), entities
 
 
 # --- invariances ---
