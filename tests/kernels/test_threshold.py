@@ -235,6 +235,15 @@ def test_scales_shifts_and_monotone_transforms_change_nothing() -> None:
     np.testing.assert_allclose(again.profiles / 2500, found.profiles, rtol=1e-8)
 
 
+def test_a_large_basis_is_made_in_its_own_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = panel(3, 2)
+    small = estimate(search(data, ("entity", "time"), [0.1]), data["y"])
+    monkeypatch.setattr(kernel, "_LARGE", 0)
+    large = estimate(search(data, ("entity", "time"), [0.1]), data["y"])
+    assert large.stages[0].at == small.stages[0].at
+    np.testing.assert_allclose(large.profiles, small.profiles, rtol=1e-11)
+
+
 def test_constant_effects_of_everything_are_harmless() -> None:
     data = panel(2, 1)
     wanted = estimate(search(data, ("entity",), [0.1]), data["y"])

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from scipy.linalg import qr
 
 from digiprosper.errors import CollinearityError, ThresholdSearchError
 from digiprosper.kernels.within import is_nested
@@ -50,6 +49,8 @@ _ROUNDING = 1e-13
 _TIE = 1e-12
 _MOST_CYCLES = 200
 _TILE = 1 << 16
+# From so many numbers on a copy of the fixed columns costs more than importing scipy.linalg.
+_LARGE = 1 << 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -478,11 +479,20 @@ def _basis(columns: Floats, groups: _Groups) -> Floats:
     if not kept.all():
         columns = columns[kept]
     columns /= after[kept, None]
-    q, r = qr(columns.T, mode="economic", overwrite_a=True, check_finite=False)
+    q, r = _orthonormal(columns)
     if r.shape[0] < kept.sum() or np.abs(np.diag(r)).min() < _SINGULAR:
         left, values, _ = np.linalg.svd(r)
         q = q @ left[:, : int((values > _SINGULAR).sum())]
     return np.ascontiguousarray(q.T)
+
+
+def _orthonormal(columns: Floats) -> tuple[Floats, Floats]:
+    if columns.size < _LARGE:
+        return np.linalg.qr(columns.T)
+    from scipy.linalg import qr
+
+    q, r = qr(columns.T, mode="economic", overwrite_a=True, check_finite=False)
+    return q, r
 
 
 def _whiten(block: Floats) -> Floats:
