@@ -488,11 +488,12 @@ def _basis(columns: Floats, groups: _Groups) -> Floats:
 
 def _orthonormal(columns: Floats) -> tuple[Floats, Floats]:
     if columns.size < _LARGE:
-        return np.linalg.qr(columns.T)
-    from scipy.linalg import qr
+        q, r = np.linalg.qr(columns.T)
+    else:
+        from scipy.linalg import qr
 
-    q, r = qr(columns.T, mode="economic", overwrite_a=True, check_finite=False)
-    return q, r
+        q, r = qr(columns.T, mode="economic", overwrite_a=True, check_finite=False)
+    return np.asarray(q), np.asarray(r)
 
 
 def _whiten(block: Floats) -> Floats:
