@@ -612,6 +612,58 @@ def test_bootstraps_that_disagree_are_told(firms: Panel) -> None:
 
 
 @quiet
+def test_numbers_of_numpy_are_numbers() -> None:
+    panel = Panel(frame(1), "i", "t")
+    plain = PanelThreshold("y", "z", "q", "x", bootstrap=None, n_thresholds=2, trim=0.125)
+    other = plain.replace(n_thresholds=np.int64(2), trim=np.float32(0.125))
+    assert other == plain
+    assert other.replace(trim=np.array(0.125)) == plain
+    assert other.fit(panel).ssr.tolist() == plain.fit(panel).ssr.tolist()
+
+
+@quiet
+def test_sets_are_drawn_for_thresholds_that_are_searched() -> None:
+    with pytest.raises(OptionError, match=r"thresholds=\(0.3,\) are given"):
+        PanelThreshold("y", "z", "q", "x", thresholds=(0.3,), confidence="bootstrap")
+    few = PanelThreshold("y", "z", "q", "x", confidence="bootstrap", bootstrap=None, reps=9)
+    assert "few_draws" in codes(few.fit(Panel(frame(1), "i", "t"), rng=1))
+
+
+@quiet
+def test_entities_of_other_years_are_not_exchanged() -> None:
+    df = frame(1, holes=0.0)
+    df["t"] += df["i"] % 3
+    spec = PanelThreshold("y", "z", "q", "x", bootstrap="hansen", reps=99)
+    with pytest.raises(OptionError, match="balanced"):
+        spec.fit(Panel(df, "i", "t"))
+    found = spec.replace(bootstrap=None).fit(Panel(df, "i", "t"))
+    assert "unbalanced" in codes(found)
+
+
+@quiet
+def test_a_robust_test_of_many_columns_needs_clusters() -> None:
+    spec = PanelThreshold("y", ["z", "w", "I(z * w)"], "q", "x", bootstrap="wild_score", reps=99)
+    assert "weak_score" in codes(spec.fit(Panel(frame(1), "i", "t"), rng=1))
+    assert "weak_score" not in codes(spec.replace(regime_dependent="z").fit(Panel(frame(1), "i", "t"), rng=1))
+    two = spec.replace(regime_dependent=["z", "w"], time_effects=False)
+    df = frame(2, n=2, periods=40, holes=0.0)
+    found = two.fit(Panel(df, "i", "t"), rng=1)
+    if not np.isfinite(found.tests.loc[0, "value"]):
+        assert np.isnan(found.tests.loc[0, "p_value"])
+        assert "cannot be tested" in found.summary()
+
+
+@quiet
+@pytest.mark.parametrize("scale", [1e-80, 1e-30, 1e30, 1e60])
+def test_the_variance_ratio_has_no_units(scale: float) -> None:
+    df = frame(1)
+    spec = PanelThreshold("y", "z", "q", "x", bootstrap=None)
+    plain = spec.fit(Panel(df, "i", "t")).variance_ratios
+    scaled = spec.fit(Panel(df.assign(y=df["y"] * scale), "i", "t")).variance_ratios
+    np.testing.assert_allclose(scaled, plain, rtol=1e-9)
+
+
+@quiet
 def test_a_robust_test_has_its_own_statistic() -> None:
     panel = Panel(frame(1), "i", "t")
     spec = PanelThreshold("y", "z", "q", "x", bootstrap=("wild_score", "wild_cluster"), reps=199)

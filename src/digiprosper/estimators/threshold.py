@@ -186,6 +186,8 @@ class PanelThreshold(Specification):
         object.__setattr__(self, "absorb", as_terms(self.absorb, "absorb"))
         if not self.regime_dependent:
             raise TermError("regime_dependent names no term; name at least one.")
+        if self.regime_intercept and "intercept" in {canonical(t) for t in self.regime_dependent}:
+            raise TermError("'intercept' is the name of the regime's level; rename the column.")
         others = {canonical(t) for t in (*self.regime_dependent, *self.x, self.threshold_variable)}
         if canonical(self.y) in others:
             raise TermError(
@@ -195,8 +197,10 @@ class PanelThreshold(Specification):
 
     def _check_thresholds(self) -> None:
         n = self.n_thresholds
-        if n != "auto" and not (_is_whole(n) and n > 0):
+        if n != "auto" and not (_is_whole(n) and int(n) > 0):
             raise OptionError(f"n_thresholds={n!r}: a whole number of at least 1, or 'auto'.")
+        if n != "auto":
+            object.__setattr__(self, "n_thresholds", int(n))
         if self.thresholds is None:
             return
         values = _numbers(self.thresholds)
@@ -214,7 +218,7 @@ class PanelThreshold(Specification):
         trims = _numbers(self.trim)
         if not trims or not all(0 < t < 0.5 for t in trims):
             raise OptionError(f"trim={self.trim!r}: a share above 0 and below .5, or one a threshold.")
-        if isinstance(self.trim, list | tuple | np.ndarray):
+        if isinstance(self.trim, list | tuple | np.ndarray) and np.ndim(self.trim):
             if self._count is None:
                 raise OptionError(f"trim={self.trim!r}: one number goes with n_thresholds='auto'.")
             if len(trims) != self._count:
@@ -223,6 +227,8 @@ class PanelThreshold(Specification):
                     "number, or one a threshold."
                 )
             object.__setattr__(self, "trim", trims)
+        else:
+            object.__setattr__(self, "trim", trims[0])
         if not (_is_whole(self.min_nobs) and self.min_nobs > 0):
             raise OptionError(f"min_nobs={self.min_nobs!r}: a whole number of at least 1.")
         if not (_is_whole(self.min_entities) and self.min_entities >= 0):
@@ -261,6 +267,11 @@ class PanelThreshold(Specification):
             check_option("bootstrap", word, get_args(Bootstrap))
         if len(set(named)) < len(named):
             raise OptionError(f"bootstrap={self.bootstrap!r} has a word twice.")
+        if self.confidence == "bootstrap" and self.thresholds is not None:
+            raise OptionError(
+                f"confidence='bootstrap' draws sets of thresholds that are searched, and thresholds="
+                f"{self.thresholds} are given; leave one of them out."
+            )
         wild = {
             f"bootstrap={word!r}": "bootstrap=None (or 'hansen' in a balanced panel)"
             for word in self._bootstraps
@@ -371,10 +382,10 @@ class PanelThreshold(Specification):
                 "it. Choose a variable that varies."
             )
         counts = np.bincount(sample.entity)
-        if "hansen" in self._bootstraps and counts.min() != counts.max():
+        if "hansen" in self._bootstraps and sample.nobs < sample.n_entities * sample.n_times:
             raise OptionError(
                 f"bootstrap='hansen' exchanges whole entities and needs a balanced panel; here they have "
-                f"{counts.min()} to {counts.max()} rows. Use 'wild_cluster'."
+                f"{counts.min()} to {counts.max()} rows in {sample.n_times} periods. Use 'wild_cluster'."
             )
 
     # --- the work -----------------------------------------------------------------------------------------
@@ -495,12 +506,13 @@ class PanelThreshold(Specification):
 
 
 def _is_whole(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)
 
 
 def _numbers(value: object) -> tuple[float, ...]:
     """Take one finite number or several; nothing when there is anything else among them."""
-    several = value if isinstance(value, list | tuple | np.ndarray) else (value,)
+    several = value if isinstance(value, list | tuple | np.ndarray) and np.ndim(value) else (value,)
+    several = tuple(v.item() if isinstance(v, np.ndarray) and v.ndim == 0 else v for v in several)
     kinds = int | float | np.integer | np.floating
     if not all(isinstance(v, kinds) and not isinstance(v, bool) and math.isfinite(v) for v in several):
         return ()

@@ -21,7 +21,15 @@ if TYPE_CHECKING:
     from digiprosper.panel import Sample
     from digiprosper.results.threshold import ThresholdResults
 
-__all__ = ["about_concentration", "about_outcome", "about_panel", "about_signs", "remarks", "stored_remarks"]
+__all__ = [
+    "about_concentration",
+    "about_outcome",
+    "about_panel",
+    "about_score",
+    "about_signs",
+    "remarks",
+    "stored_remarks",
+]
 
 _LAGS = (1, 2)
 _FEW_DRAWS = 199
@@ -69,7 +77,7 @@ def stored_remarks(results: ThresholdResults) -> list[Notice]:
     list of Notice
         Codes boundary, small_regime, few_draws, lost_draws, tests_disagree.
     """
-    tests = _about_tests(results) if results.bootstrap else []
+    tests = _about_tests(results) if results.bootstrap or results.lr_bounds.size else []
     return [*_about_sets(results), *_about_regimes(results), *tests]
 
 
@@ -101,8 +109,8 @@ def about_threshold_variable(sample: Sample, results: ThresholdResults) -> list[
     if canonical(q) in {canonical(t) for t in results.regime_dependent}:
         text = (
             f"{q!r} is threshold variable and regime-dependent. If its effect has no jump at the threshold, "
-            "only a bend, the confidence set does not hold (Hansen 1999, assumption A7); PanelKink is the "
-            "model of a bend, and tests one against the other."
+            "only a bend, the sets 'lr' and 'scaled' are too short (Hansen 1999, assumption A7; 'bootstrap' "
+            "is made for both); PanelKink is the model of a bend, and tests one against the other."
         )
         out.append(Notice("possible_kink", text, {"column": q}))
     return out
@@ -154,7 +162,7 @@ def about_panel(sample: Sample) -> list[Notice]:
         Code unbalanced.
     """
     counts = np.bincount(sample.entity)
-    if counts.min() == counts.max():
+    if sample.nobs == sample.n_entities * sample.n_times:
         return []
     text = (
         f"the panel is unbalanced ({counts.min()} to {counts.max()} rows an entity): estimates are "
@@ -182,6 +190,30 @@ def about_signs(name: str, groups: int) -> list[Notice]:
         return []
     text = f"{groups} clusters ({name}): the wild bootstrap draws Webb's six weights instead of signs."
     return [Notice("webb", text, {"clusters": name, "n_clusters": groups})]
+
+
+def about_score(groups: int, columns: int) -> list[Notice]:
+    """Say that a robust test of many columns is weak with few clusters.
+
+    Parameters
+    ----------
+    groups : int
+        Clusters, which the statistic cannot exceed.
+    columns : int
+        Regime-dependent columns.
+
+    Returns
+    -------
+    list of Notice
+        Code weak_score.
+    """
+    if groups >= 10 * columns:
+        return []
+    text = (
+        f"wild_score: {groups} clusters for {columns} regime-dependent columns; its statistic is at most "
+        f"{groups}, and it finds far less than wild_cluster does."
+    )
+    return [Notice("weak_score", text, {"n_clusters": groups, "columns": columns})]
 
 
 def _why(tests: pd.DataFrame) -> str:

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 import numpy as np
 
 from digiprosper.errors import Notice, OptionError
-from digiprosper.estimators.threshold_remarks import about_concentration, about_signs
+from digiprosper.estimators.threshold_remarks import about_concentration, about_score, about_signs
 from digiprosper.kernels import threshold as kernel
 from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.kernels.threshold_draws import concentration, drawn_ratios, scheme
 from digiprosper.kernels.threshold_robust import drawn_robust, robust_profile
 from digiprosper.kernels.threshold_sets import drawn_bounds, variance_ratio
+from digiprosper.kernels.within import is_nested
 from digiprosper.results.threshold import bootstrap_p
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ WILD = ("wild_cluster", "wild_score")
 EXACT = 1e-15
 # Draws of sets have streams of their own, beside those of the bootstraps.
 _SET_STREAM = 20
+# Levels that cross the clusters join the basis of a robust test, one row each.
+_MANY_LEVELS = 500
 # Beyond so many rows times candidates all pairs take minutes.
 _MANY_PAIRS = 4_000_000_000
 # A sequential pair is held against all pairs where that costs milliseconds: rows times candidates.
@@ -144,7 +147,8 @@ class ThresholdSearch:
                 values, drawn = self._test(stage, base, at, entropy)
                 tested.append(values)
                 draws.append(drawn)
-                stopped = self.count is None and bootstrap_p(values[0], drawn[0]) > 1 - self.level + 1e-12
+                p = bootstrap_p(values[0], drawn[0])
+                stopped = self.count is None and not p <= 1 - self.level + 1e-12
             if not stopped:
                 at = stage.at
         at, notices = self._against_all_pairs(base, at)
@@ -188,6 +192,7 @@ class ThresholdSearch:
             # The key is the bootstrap's own, so that naming another beside it changes no draw.
             stream = _stream(entropy, get_args(Bootstrap).index(name), len(null))
             if name == "wild_score":
+                self._refuse_many_levels(codes)
                 which = scheme("wild_cluster", self.plan, codes)
                 values[b] = robust_profile(self.plan, y, null, len(null), codes).max()
                 draws[b] = drawn_robust(self.plan, which, y, null, stream, reps=self.reps, codes=codes)
@@ -196,6 +201,15 @@ class ThresholdSearch:
                 which = scheme(name, self.plan, own)
                 draws[b] = self.df * drawn_ratios(self.plan, which, y, null, stream, reps=self.reps)
         return values, draws
+
+    def _refuse_many_levels(self, codes: Ints) -> None:
+        groups, ranked = self.plan.groups, codes[self.plan.candidates.order]
+        if groups.sizes.size > _MANY_LEVELS and not is_nested(groups.codes, ranked):
+            name = wild_clusters(self.prepared)[0]
+            raise OptionError(
+                f"bootstrap='wild_score' with clusters {name!r} that do not contain whole entities takes a column for each of {groups.sizes.size:,}. Cluster by entity, or use "
+                "'wild_cluster'."
+            )
 
     def _lr_bounds(self, at: tuple[int, ...], entropy: int | None) -> Floats:
         out = np.empty((len(at), self.plan.candidates.values.size if self.set_draws else 0))
@@ -242,6 +256,8 @@ class ThresholdSearch:
         groups = int(codes.max()) + 1
         levels = self.prepared.sample.code_levels.get(name, self.prepared.sample.entities)
         out = about_signs(name, groups)
+        if "wild_score" in self.bootstrap:
+            out += about_score(groups, int(self.plan.z.shape[0]))
         for j, stage in enumerate(stages, 1):
             share, largest = concentration(self.plan, self._outcome, stage.at, codes)
             out.append(about_concentration(j, share, name, groups, [levels[i] for i in largest]))

@@ -269,7 +269,7 @@ def _offer(ranked: Floats, trim: float, grid: int | Literal["hansen"] | None, ru
         # His position is floor(share * count), counted from one.
         at = np.floor((0.01 + np.arange(393) / 400) * distinct.size + 1e-9).astype(np.intp)
         return np.asarray(distinct[np.maximum(at, 1) - 1])
-    shares = np.linspace(trim, 1 - trim, grid)
+    shares = np.linspace(trim, 1 - trim, min(grid, ranked.size))
     at = np.ceil(shares * ranked.size - 1e-9).astype(np.intp) - (rule == "<=")
     return np.unique(ranked[np.clip(at, 0, ranked.size - 1)])
 

@@ -79,6 +79,8 @@ def variance_ratio(
     """
     n, k, where = search.nobs, search.z.shape[0], search.candidates
     rest = search.residualise(outcome[where.order][None, :])[0]
+    # The ratio has no units, and eighth powers of the outcome do not stand all of them.
+    rest = rest / max(float(np.abs(rest).max()), np.finfo(np.float64).tiny)
     basis, turn = np.linalg.qr(np.concatenate([search.block(int(where.cuts[j])) for j in at]).T)
     heights = basis.T @ rest
     residual = rest - basis @ heights

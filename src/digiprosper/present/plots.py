@@ -199,9 +199,9 @@ def lr_profile(results: ThresholdResults, threshold: int = 1, *, ax: Axes | None
                 label=f"{100 * results.level:g}% confidence set" if number == 0 else "_",
                 zorder=0,
             )
-        axes.plot(
-            profile["gamma"], profile["lr"], color=INK, linewidth=1.3, label="LR(γ)", drawstyle="steps-post"
-        )
+        # Between two candidates S is that of the lower one, or of the upper under "<".
+        steps = "steps-post" if results.rule == "<=" else "steps-pre"
+        axes.plot(profile["gamma"], profile["lr"], color=INK, linewidth=1.3, label="LR(γ)", drawstyle=steps)
         axes.plot(
             profile["gamma"],
             profile["critical"],

@@ -56,7 +56,7 @@ def bootstrap_p(statistic: float, draws: Floats) -> float:
     statistic : float
         Of the data.
     draws : (B,) float array
-        Of the draws; missing ones are left out.
+        Of the draws; missing ones are left out. Without a statistic there is no p-value.
 
     Returns
     -------
@@ -69,6 +69,8 @@ def bootstrap_p(statistic: float, draws: Floats) -> float:
     0.6
     """
     kept = draws[np.isfinite(draws)]
+    if not np.isfinite(statistic):
+        return float("nan")
     return (1 + int((kept >= statistic * (1 - _TIE)).sum())) / (kept.size + 1)
 
 
@@ -257,7 +259,7 @@ class ThresholdResults:
         """One row a threshold and bootstrap, the test that stopped "auto" included.
 
         Columns: threshold, bootstrap, F (missing where another statistic is tested), p_value, crit_10,
-        crit_5, crit_1, statistic ("F" or "score") and value, which is what p-value and critical values refer to.
+        crit_5, crit_1, statistic ("F" or "score") and value: what p-value and critical values refer to.
         """
         rows = []
         for j, f in enumerate(self.statistics):
@@ -628,7 +630,7 @@ class ThresholdResults:
         if j < self.estimates.size:
             pieces = self.confidence_set(j + 1)
             text = ", ".join(f"{a:.5g}" if a == b else f"{a:.5g} to {b:.5g}" for a, b in pieces) or "empty"
-            what = "values that fit as well" if self.given else "confidence set"
+            what = "values that fit not significantly worse" if self.given else "confidence set"
             kind = f"{100 * self.level:g}% {what} ({self.confidence})"
             first = f"Threshold {j + 1}: {self.estimates[j]:.5g}; {kind}: {text}"
         else:
@@ -638,6 +640,7 @@ class ThresholdResults:
         tests = self.tests[self.tests["threshold"] == j + 1]
         for _, name, _, p, *critical, statistic, value in tests.itertuples(index=False, name=None):
             verdict = "rejected" if p <= 1 - self.level + 1e-12 else "not rejected"
+            verdict = "cannot be tested" if np.isnan(p) else verdict
             at = ", ".join(f"{c:.2f}" for c in critical)
             word = "score" if statistic == "score" else "F"
             said = f"{null}: {verdict} at {100 * (1 - self.level):.3g}%"
