@@ -273,6 +273,26 @@ def test_coverage_and_size(*, hard: bool) -> None:
     assert lr < (0.82 if hard else 0.95)
 
 
+@quiet
+@pytest.mark.montecarlo
+def test_a_jump_escapes_the_test_of_no_kink_and_not_that_of_continuity() -> None:
+    """At n = 31, T = 10, jump 1, no bend: .56, .92 and .94 of the step's own test; error of a size .035."""
+    rng, panels, n, periods = np.random.default_rng(2), 200, 31, 10
+    step = PanelThreshold("y", "q", "q", "x", regime_intercept=True, reps=199)
+    rejected = np.zeros(3)
+    for _ in range(panels):
+        df = pd.DataFrame({"i": np.repeat(np.arange(n), periods), "t": np.tile(np.arange(periods), n)})
+        df["q"], df["x"], e = rng.normal(size=(3, n * periods))
+        df["y"] = 0.5 * df["q"] + df["x"] + (df["q"] > 0.3) + e
+        found, other = (spec.fit(Panel(df, "i", "t"), rng=rng) for spec in (SPEC, step))
+        p = [found.test.p_value, found.continuity.p_value, other.tests["p_value"][0]]
+        rejected += np.array(p) <= 0.05
+    no_kink, no_jump, own = rejected / panels
+    assert 0.45 < no_kink < 0.68
+    assert no_jump > 0.85
+    assert own > 0.87
+
+
 def _series(rng: np.random.Generator, n: int, periods: int, rho: float) -> Array:
     out = rng.normal(size=(n, periods))
     for t in range(1, periods):

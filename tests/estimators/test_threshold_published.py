@@ -6,7 +6,10 @@ programs are imitated. `docs/threshold_replication.md` tells the same line by li
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
+import re
 import warnings
 from dataclasses import dataclass
 from functools import cache
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
 Array = npt.NDArray[Any]
 
 DATA = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "hansen1999.csv"
+PAGE = (Path(__file__).parents[2] / "docs" / "threshold_replication.md").read_text(encoding="utf-8")
 GOLDEN = json.loads((Path(__file__).parents[1] / "reference" / "hansen1999.json").read_text(encoding="utf-8"))
 OWN, PRINTED = GOLDEN["own"], GOLDEN["printed"]
 NEAR = OWN["tolerance"]["value"]
@@ -826,6 +830,58 @@ def test_the_answer_hangs_on_few_firms() -> None:
         assert near_many(found.tests["p_value"].to_numpy(), row["p of 1,999"], 1999)
 
 
+def ratio_by_hand(cuts: Sequence[float], j: int, without: int | None = None) -> float:
+    """Hansen's (2000) variance ratio at one of several thresholds, from residuals on written-out columns."""
+    data = table()
+    debt, rows = data["d1"], np.ones(ROWS) if without is None else 1.0 * (data["id"] != without)
+    regime = np.searchsorted(np.sort(cuts), debt, side="left")
+    blocks = data["c1"][:, None] * (regime[:, None] == range(len(cuts) + 1))
+    design = within(np.column_stack([columns()[:, :5], blocks]))
+    y = within(data["i"])[:, 0]
+    slopes = np.linalg.lstsq(design, y, rcond=None)[0]
+    e2 = (y - design @ slopes) ** 2
+    free = 1 - 1 / T - np.einsum("ij,ij->i", design @ np.linalg.inv(design.T @ design), design)
+    low = 5 + int(np.flatnonzero(np.sort(cuts) == cuts[j])[0])
+    jump = ((slopes[low] - slopes[low + 1]) * data["c1"]) ** 2
+    ranks = (stats.rankdata(debt) - 0.5) / ROWS
+    curve = np.polyfit(ranks, jump * e2, 2)
+    spread = np.mean((jump * e2 - np.polyval(curve, ranks)) ** 2)
+    width = min((15 * spread / (4 * ROWS * curve[0] ** 2)) ** 0.2, 1.0)
+    near = np.maximum(1 - ((ranks - (debt <= cuts[j]).mean()) / width) ** 2, 0) * jump * rows
+    return float(near @ e2 / (near @ free) / (e2.sum() / (ROWS - N)))
+
+
+def test_one_firm_makes_the_default_set_everything() -> None:
+    scaled = SPEC.replace(confidence="scaled")
+    found = scaled.fit(firms())
+    ratio = found.variance_ratios[0]
+    assert ratio == pytest.approx(ratio_by_hand([0.0157], 0), rel=1e-9)
+    assert found.critical_value() == pytest.approx(critical_lr(0.95) * ratio)
+    assert found.critical_value() > found.statistics[0] > found.profile()["lr"].max() - 1e-9
+    assert found.confidence_set() == [(0.0, 0.92418)]
+    two_way = scaled.replace(time_effects=True).fit(firms()).variance_ratios[0]
+    assert [round(ratio, 2), round(two_way, 2)] == [7.00, 6.92]
+    pair = scaled.replace(n_thresholds=2).fit(firms())
+    assert pair.variance_ratios[1] == pytest.approx(ratio_by_hand([0.0157, 0.54003], 1), rel=1e-9)
+    assert round(pair.variance_ratios[1], 2) == 1.43
+    pieces_ = pair.confidence_set(2)
+    assert [len(pieces_), pieces_[0][0], pieces_[-1][1]] == [8, 0.51721, 0.92418]
+    # The firm with the largest swings of cash flow: never in debt, and five sixths of the numerator.
+    data, swings = table(), (errors().cash ** 2).reshape(N, T).sum(axis=1)
+    first = int(data["id"][::T][swings.argmax()])
+    assert first == 538
+    assert (data["d1"][data["id"] == first] == 0).all()
+    assert ratio_by_hand([0.0157], 0, first) < 1.4
+
+
+@pytest.mark.montecarlo
+def test_the_drawn_set_keeps_four_fifths_of_the_candidates() -> None:
+    found = SPEC.replace(confidence="bootstrap").fit(firms(), rng=1999)
+    frame, pieces_ = found.profile(), found.confidence_set()
+    assert (frame["lr"] <= frame["critical"]).mean() == pytest.approx(0.80, abs=0.005)
+    assert [len(pieces_), *pieces_[0]] == [8, 0.0, 0.33477]
+
+
 @pytest.mark.montecarlo
 @pytest.mark.parametrize("kind", ["tenths", "one variance"])
 def test_size_on_hansens_regressors(kind: str) -> None:
@@ -849,8 +905,6 @@ def test_size_on_hansens_regressors(kind: str) -> None:
 
 
 def test_the_page_quotes_these_numbers() -> None:
-    page = (Path(__file__).parents[2] / "docs" / "threshold_replication.md").read_text(encoding="utf-8")
-
     def short(value: float, digits: int) -> str:
         return f"{value:.{digits}f}".replace("0.", ".", 1) if abs(value) < 1 else f"{value:.{digits}f}"
 
@@ -872,4 +926,26 @@ def test_the_page_quotes_these_numbers() -> None:
     quoted += [" ".join(f"{c:.2f}" for c in row) for row in printed["critical"]]
     quoted += [" ".join(str(c) for c in row) for row in PRINTED["paper"]["critical"]]
     quoted += [" ".join(f"{c:.2f}" for c in row) for row in GOLDEN["imitated"]["program"]["critical"]]
-    assert [text for text in quoted if text not in page] == []
+    assert [text for text in quoted if text not in PAGE] == []
+
+
+def test_the_code_of_the_page_prints_what_it_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the order of the page, in one session; blanks at the end of a line do not count."""
+    monkeypatch.chdir(DATA.parent)
+    blocks = re.findall(r"```python\n(.*?)```\n\n```text\n(.*?)\n```", PAGE, flags=re.DOTALL)
+    assert len(blocks) == PAGE.count("```python") == PAGE.count("```text") == PAGE.count("```") / 4
+    names = dict[str, Any]()
+    for code, wanted in blocks:
+        printed = io.StringIO()
+        with contextlib.redirect_stdout(printed):
+            exec(code, names)
+        assert [line.rstrip() for line in printed.getvalue().splitlines()] == wanted.splitlines()
+    loose = names["spec"].replace(confidence="scaled", bootstrap=None).fit(firms())
+    told = [
+        [n for n in fit.diagnostics if n.code == "boundary"]
+        for fit in (names["found"], loose, names["given"])
+    ]
+    assert [[n.data["threshold"] for n in notices] for notices in told] == [[3], [1, 3], []]
+    quoted = re.search(r'third threshold: "(.*?)"', PAGE, flags=re.DOTALL)
+    assert quoted is not None
+    assert told[0][0].message.startswith(" ".join(quoted[1].split()))

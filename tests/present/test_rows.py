@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -130,19 +132,21 @@ def test_a_failure_is_said_in_the_first_row(one_way):
 def test_thresholds_have_rows(one_way, two_way, make_threshold):
     columns = read(one_way, make_threshold(two_way), make_threshold(two_way, (0.7,)))
     assert threshold_rows(columns, {"urban": "Urban share"}, STYLE) == [
-        ("Threshold 1: Urban share", ["", "0.610", "0.700"]),
+        ("Threshold 1 (Urban share)", ["", "0.610", "0.700"]),
         ("", ["", "[0.430, 0.620]", "[0.430, 0.710]"]),
         ("F of threshold 1", ["", "33.333", "33.333"]),
         ("", ["", "(<0.001)", "(<0.001)"]),
-        ("Threshold 2: Urban share", ["", "0.530", ""]),
+        ("Threshold 2 (Urban share)", ["", "0.530", ""]),
         ("", ["", "[0.430, 0.540]", ""]),
         ("F of threshold 2", ["", "18.182", ""]),
         ("", ["", "(0.394)", ""]),
     ]
     assert threshold_rows(read(one_way), {}, STYLE) == []
-    assert note_lines(columns, {}, STYLE)[-2:] == [
-        "Under a threshold: its 95% confidence set, from end to end.",
-        "Under F of a threshold: its p-value from 2,999 draws of the wild cluster bootstrap.",
+    assert note_lines(columns, {}, STYLE)[-4:] == [
+        "Standard errors take the threshold as known in (2), (3).",
+        "Under a threshold: its 95% confidence set, from end to end; LR (Hansen 1999).",
+        "Confidence sets with gaps: (2), (3) threshold 1 in 2 pieces; (2) threshold 2 in 2 pieces.",
+        "Under F of a test: its p-value, 2,999 draws, wild cluster bootstrap.",
     ]
 
 
@@ -150,16 +154,16 @@ def test_a_given_threshold_says_so_and_has_neither_set_nor_test(two_way, make_th
     given, found = make_threshold(two_way, given=True), make_threshold(two_way, (0.7,))
     said = "A given threshold was fixed and not estimated: it has no confidence set and no test."
     assert threshold_rows(read(given), {"urban": "Urban share"}, STYLE) == [
-        ("Threshold 1 (given): Urban share", ["0.610"]),
-        ("Threshold 2 (given): Urban share", ["0.530"]),
+        ("Threshold 1 (Urban share, given)", ["0.610"]),
+        ("Threshold 2 (Urban share, given)", ["0.530"]),
     ]
     assert note_lines(read(given), {}, STYLE)[2:] == [said]
     assert threshold_rows(read(given, found), {}, STYLE) == [
-        ("Threshold 1: urban", ["0.610 (given)", "0.700"]),
+        ("Threshold 1 (urban)", ["0.610 (given)", "0.700"]),
         ("", ["", "[0.430, 0.710]"]),
         ("F of threshold 1", ["", "33.333"]),
         ("", ["", "(<0.001)"]),
-        ("Threshold 2 (given): urban", ["0.530", ""]),
+        ("Threshold 2 (urban, given)", ["0.530", ""]),
     ]
     assert note_lines(read(given, found), {}, STYLE)[-1] == said
 
@@ -167,20 +171,172 @@ def test_a_given_threshold_says_so_and_has_neither_set_nor_test(two_way, make_th
 def test_f_of_a_threshold_needs_a_p_value(two_way, make_threshold):
     columns = read(make_threshold(two_way, (0.7,), bootstrap=()))
     assert threshold_rows(columns, {}, STYLE) == [
-        ("Threshold 1: urban", ["0.700"]),
+        ("Threshold 1 (urban)", ["0.700"]),
         ("", ["[0.430, 0.710]"]),
     ]
     assert note_lines(columns, {}, STYLE)[2:] == [
-        "Under a threshold: its 95% confidence set, from end to end."
+        "Standard errors take the threshold as known in (1).",
+        "Under a threshold: its 95% confidence set, from end to end; LR (Hansen 1999).",
+        "Confidence sets with gaps: (1) threshold 1 in 2 pieces.",
     ]
 
 
 def test_each_bootstrap_is_named(two_way, make_threshold):
     fits = [make_threshold(two_way, bootstrap=(b,)) for b in ("hansen", "iid", "hansen")]
     assert note_lines(read(*fits), {}, STYLE)[-1] == (
-        "Under F of a threshold: its p-value, (1), (3) from 2,999 draws of the bootstrap of whole entities "
-        "(Hansen 1999); (2) from 2,999 draws of the bootstrap of single rows."
+        "Under F of a test: its p-value, (1), (3): 2,999 draws, bootstrap of whole entities (Hansen 1999); "
+        "(2): 2,999 draws, bootstrap of single rows."
     )
+
+
+def test_the_statistic_is_the_one_its_p_value_belongs_to(two_way, make_threshold):
+    score = replace(
+        make_threshold(two_way, (0.7,), bootstrap=("wild_score", "wild_cluster")),
+        statistic_values=np.array([[11.52], [33.3]]),
+    )
+    rows = threshold_rows(read(score, make_threshold(two_way, (0.6,))), {}, STYLE)
+    assert rows[2:] == [
+        ("Score of threshold 1", ["11.520", ""]),
+        ("", ["(0.616)", ""]),
+        ("F of threshold 1", ["", "33.333"]),
+        ("", ["", "(<0.001)"]),
+    ]
+    assert note_lines(read(score), {}, STYLE)[-1] == (
+        "Under score of a test: its p-value, 2,999 draws, wild_score."
+    )
+    assert note_lines(read(score, make_threshold(two_way)), {}, STYLE)[-1] == (
+        "Under score or F of a test: its p-value, (1): 2,999 draws, wild_score; (2): 2,999 draws, "
+        "wild cluster bootstrap."
+    )
+
+
+def refused(found, kept):
+    """The same search, of which only the first so many thresholds were kept."""
+    return replace(found, estimates=found.estimates[:kept], profiles=found.profiles[:kept])
+
+
+def test_a_threshold_that_was_not_kept_is_told(two_way, make_threshold):
+    none = refused(make_threshold(two_way, (0.7,)), 0)
+    assert threshold_rows(read(none), {}, STYLE) == []
+    assert note_lines(read(none), {"urban": "Urban share"}, STYLE)[2:] == [
+        "(1) tested and not kept: threshold in Urban share, F = 33.333, p < 0.001 (2,999 draws, "
+        "wild cluster bootstrap); its slopes are those of the linear model."
+    ]
+    score = refused(make_threshold(two_way, bootstrap=("wild_score",)), 1)
+    assert note_lines(read(none, score), {}, STYLE)[-1] == (
+        "(2) tested and not kept: threshold 2 in urban, score = 18.182, p = 0.394 (2,999 draws, wild_score)."
+    )
+    assert [name for name, _ in threshold_rows(read(score), {}, STYLE)] == [
+        "Threshold 1 (urban)",
+        "",
+        "Score of threshold 1",
+        "",
+    ]
+
+
+def test_what_cannot_be_tested_has_no_row(two_way, make_threshold):
+    found = make_threshold(two_way, (0.7,), bootstrap=("wild_score",))
+    found = replace(found, statistic_values=np.array([[np.nan]]))
+    assert [name for name, _ in threshold_rows(read(found), {}, STYLE)] == ["Threshold 1 (urban)", ""]
+    assert not [line for line in note_lines(read(found), {}, STYLE) if "test" in line]
+    assert note_lines(read(refused(found, 0)), {}, STYLE)[-1] == (
+        "(1) tested and not kept: threshold in urban, no p-value (2,999 draws, wild_score); its slopes are "
+        "those of the linear model."
+    )
+
+
+def test_each_confidence_set_names_its_criterion(two_way, make_threshold):
+    one = make_threshold(two_way, (0.7,), bootstrap=())
+    scaled = replace(one, confidence="scaled")
+    drawn = replace(one, confidence="bootstrap", lr_bounds=np.full(one.profiles.shape, 1.0), level=0.9)
+
+    def notes(*models):
+        return note_lines(read(*models), {}, STYLE)[3:]
+
+    assert notes(scaled) == [
+        "Under a threshold: its 95% confidence set, from end to end; LR scaled by the variance at the "
+        "threshold.",
+        "Confidence sets with gaps: (1) threshold 1 in 2 pieces.",
+    ]
+    assert notes(one, scaled, one)[0] == (
+        "Under a threshold: its 95% confidence set, from end to end; (1), (3): LR (Hansen 1999); "
+        "(2): LR scaled by the variance at the threshold."
+    )
+    assert notes(drawn) == ["Under a threshold: its 90% confidence set, from end to end; drawn."]
+    assert notes(one, drawn)[0] == (
+        "Under a threshold: its confidence set, from end to end; (1): 95%, LR (Hansen 1999); (2): 90%, drawn."
+    )
+
+
+@pytest.fixture
+def by_regime(make_fit, make_threshold):
+    """Threshold results with the slopes of their regimes."""
+
+    def make(*cuts, variable="urban"):
+        slopes = {f"digital:regime{i + 1}": (i + 1, 0.1, 0.5) for i in range(len(cuts) + 1)}
+        return replace(make_threshold(make_fit(slopes), cuts, bootstrap=()), threshold_variable=variable)
+
+    return make
+
+
+def slope_rows(*models, labels=None):
+    columns = read(*models)
+    terms = [
+        f"digital:regime{i}" for i in (1, 2, 3) if any(f"digital:regime{i}" in c.estimates for c in columns)
+    ]
+    return [row for row in term_rows(columns, terms, labels or {}, STYLE) if row[0]]
+
+
+def test_slopes_share_a_row_where_variable_and_number_of_thresholds_agree(by_regime):
+    assert slope_rows(by_regime(0.5), by_regime(0.6)) == [
+        ("digital (regime 1)", ["1.000", "1.000"]),
+        ("digital (regime 2)", ["2.000", "2.000"]),
+    ]
+    assert slope_rows(by_regime(0.5), by_regime(0.7, variable="internet")) == [
+        ("digital (urban <= 0.5)", ["1.000", ""]),
+        ("digital (urban > 0.5)", ["2.000", ""]),
+        ("digital (internet <= 0.7)", ["", "1.000"]),
+        ("digital (internet > 0.7)", ["", "2.000"]),
+    ]
+    assert slope_rows(by_regime(0.5), by_regime(0.7, 0.5)) == [
+        ("digital (urban <= 0.5, regime 1 of 2)", ["1.000", ""]),
+        ("digital (urban > 0.5, regime 2 of 2)", ["2.000", ""]),
+        ("digital (urban <= 0.5, regime 1 of 3)", ["", "1.000"]),
+        ("digital (0.5 < urban <= 0.7, regime 2 of 3)", ["", "2.000"]),
+        ("digital (urban > 0.7, regime 3 of 3)", ["", "3.000"]),
+    ]
+    several = [by_regime(0.5), by_regime(0.7, variable="internet"), by_regime(0.6)]
+    assert slope_rows(*several, labels={"urban": "Urban share"})[0] == (
+        "digital (Urban share, regime 1 of 2)",
+        ["1.000", "", "1.000"],
+    )
+
+
+def test_a_label_of_the_user_makes_one_row(by_regime):
+    models = by_regime(0.5), by_regime(0.7, variable="internet")
+    labels = {"digital:regime1": "Low", "digital:regime2": "High"}
+    assert slope_rows(*models, labels=labels) == [("Low", ["1.000"] * 2), ("High", ["2.000"] * 2)]
+
+
+def test_slopes_without_their_thresholds_stay_apart(by_regime):
+    found = by_regime(0.5)
+    assert [name for name, _ in slope_rows(found, found.slopes)] == [
+        "digital (urban <= 0.5)",
+        "digital (urban > 0.5)",
+        "digital × regime1",
+        "digital × regime2",
+    ]
+
+
+def test_thresholds_in_two_variables_have_rows_of_their_own(two_way, make_threshold):
+    urban = make_threshold(two_way, (0.7,))
+    internet = replace(make_threshold(two_way, (0.5,)), threshold_variable="internet")
+    assert threshold_rows(read(urban, internet), {"internet": "Internet users"}, STYLE)[::2] == [
+        ("Threshold 1 (urban)", ["0.700", ""]),
+        ("F of threshold 1 (urban)", ["33.333", ""]),
+        ("Threshold 1 (Internet users)", ["", "0.500"]),
+        ("F of threshold 1 (Internet users)", ["", "33.333"]),
+    ]
 
 
 @pytest.mark.parametrize("reverse", [False, True])

@@ -122,7 +122,7 @@ def test_thresholds_head_their_slopes(panel):
     gamma = f"{found.thresholds.loc[1, 'estimate']:g}"
     assert f"Capital (unemployment <= {gamma})" in table.frame.index
     assert f"Capital (unemployment > {gamma})" in table.frame.index
-    at = list(table.frame.index).index("Threshold 1: unemployment")
+    at = list(table.frame.index).index("Threshold 1 (unemployment)")
     low, high = found.thresholds.loc[1, ["conf_low", "conf_high"]]
     assert table.frame.iloc[at + 1, 0] == f"[{low:.2f}, {high:.2f}]"
     assert table.frame.iloc[at + 2, 0] == f"{found.thresholds.loc[1, 'F']:.2f}"
@@ -135,18 +135,54 @@ def test_kinks_head_their_slopes(panel):
     line = dp.FixedEffects("log(gsp)", ["log(pcap)"]).fit(panel)
     table = etable([found, line], labels={"log(pcap)": "Capital", "unemp": "U"}, digits=4)
     gamma, pieces = f"{found.threshold:.4f}", found.confidence_set()
-    assert list(table.frame.index)[1:7:2] == [f"Capital (Capital {s} {gamma})" for s in ("<=", ">")] + ["U"]
-    at = list(table.frame.index).index("Threshold 1: Capital")
-    assert table.frame.iloc[at : at + 4, 0].tolist() == [
+    assert list(table.frame.index)[1:7:2] == [f"Capital, {s} {gamma}" for s in ("below", "above")] + ["U"]
+    at = list(table.frame.index).index("Kink point (Capital)")
+    assert [*table.frame.index[at + 2 : at + 6 : 2]] == ["F, no kink", "F, no jump"]
+    assert table.frame.iloc[at : at + 6, 0].tolist() == [
         gamma,
         f"[{pieces[0][0]:.4f}, {pieces[-1][1]:.4f}]",
         f"{found.test.statistic:.4f}",
         f"({found.test.p_value:.4f})",
+        f"{found.continuity.statistic:.4f}",
+        f"({found.continuity.p_value:.4f})",
     ]
     other = spec.replace(x=(), bootstrap=None).fit(panel)
     two = etable([found, other], labels={"log(pcap)": "Capital"})
-    assert "Capital (below)" in two.frame.index
-    assert two.frame.loc["F of threshold 1"].tolist()[1] == ""
+    assert {"Capital, below the kink", "Capital, above the kink"} <= set(two.frame.index)
+    assert two.frame.loc["F, no kink"].tolist()[1] == ""
+    assert "Standard errors allow for the estimation of the kink point in (1), (2)." in two.notes
+    assert (
+        "Under a kink point: its 95% confidence set, from end to end; (1): drawn (Hansen 2017); "
+        "(2): LR against chi-squared with one degree of freedom."
+    ) in two.notes
+
+
+@pytest.mark.filterwarnings("ignore::digiprosper.errors.BoundaryThresholdWarning")
+def test_a_kink_and_a_step_in_one_variable_share_nothing(panel):
+    kink = dp.PanelKink("log(gsp)", "unemp", ["log(pc)"], bootstrap=None).fit(panel)
+    step = dp.PanelThreshold("log(gsp)", "unemp", "unemp", ["log(pc)"], bootstrap=None).fit(panel)
+    table = etable([kink, step], labels={"unemp": "Unemployment"})
+    names = [name for name in table.frame.index if "Unemployment" in name]
+    assert [name.split(" ")[:2] for name in names[:2]] == [
+        ["Unemployment,", side] for side in ("below", "above")
+    ]
+    assert [name.split(" ")[2] for name in names[2:4]] == ["<=", ">"]
+    assert names[4:] == ["Kink point (Unemployment)", "Threshold 1 (Unemployment)"]
+    assert all((table.frame.loc[names[:2], "(2)"] == "").tolist())
+    assert (
+        "Standard errors allow for the estimation of the kink point in (1) and take the threshold as "
+        "known in (2)." in table.notes
+    )
+
+
+def test_a_score_test_is_printed_as_such(panel):
+    spec = dp.PanelThreshold("log(gsp)", "log(pcap)", "unemp", ["log(pc)"], reps=199, bootstrap="wild_score")
+    found = spec.fit(panel, rng=1)
+    table, test = etable(found), found.tests.iloc[0]
+    at = list(table.frame.index).index("Score of threshold 1")
+    assert table.frame.iloc[at : at + 2, 0].tolist() == [f"{test['value']:.3f}", f"({test['p_value']:.3f})"]
+    assert "Under score of a test: its p-value, 199 draws, wild_score." in table.notes
+    assert not [name for name in table.frame.index if name.startswith("F of")]
 
 
 def test_effects_of_mediation_are_printed(panel):
@@ -185,7 +221,7 @@ def test_driscoll_kraay_columns_tell_their_lags(panel):
 def test_given_thresholds_are_marked(panel):
     spec = dp.PanelThreshold("log(gsp)", "log(pcap)", "unemp", ["log(pc)"], thresholds=(7.5,))
     table = etable(spec.fit(panel), labels={"unemp": "U"})
-    assert table.frame.loc["Threshold 1 (given): U"].tolist() == ["7.500"]
+    assert table.frame.loc["Threshold 1 (U, given)"].tolist() == ["7.500"]
     assert not [row for row in table.frame.index if row.startswith("F of")]
     assert table.notes[-1].startswith("A given threshold was fixed")
 

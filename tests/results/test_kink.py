@@ -18,6 +18,8 @@ from digiprosper.results.kink import critical_chi2, remarks
 
 pytestmark = pytest.mark.filterwarnings("ignore::digiprosper.errors.DigiprosperWarning")
 
+JUMP = "A jump fits better: see PanelThreshold"
+
 
 def panel() -> Panel:
     rng = np.random.default_rng(8)
@@ -112,17 +114,18 @@ def test_summary_says_what_an_economist_asks(found: KinkResults, plain: KinkResu
         "Slope of q with a kink",
         "H0 no kink: rejected at 5%",
         "H0 no jump: not rejected at 5%",
-        "95% confidence set",
+        "95% confidence set (bootstrap): ",
         "q:below",
         f"q > {found.threshold:.5g}",
     ):
-        assert words in text
+        assert words in " ".join(text.split())
     last = text.splitlines()[-1]
     for words in (
         "SE clustered by city (G = 50, t 49 df",
         "allowing for the estimated threshold",
         "trim .05",
         "N - n = 400",
+        f"bootstrap set: LR <= {found.critical['bootstrap']:.4g}",
         "199 draws",
         "rng 4",
     ):
@@ -130,8 +133,28 @@ def test_summary_says_what_an_economist_asks(found: KinkResults, plain: KinkResu
     assert str(found) == text
     assert "no p-value" in plain.summary()
     assert "T (n - 1) = 441" in plain.conventions
+    assert "lr set: LR <= 3.841" in plain.conventions
+    assert "confidence set (lr): " in " ".join(plain.summary().split())
     assert "rng" not in plain.conventions
     assert found._repr_html_().count("<table") == 4
+    assert "95% confidence set (bootstrap)" in found._repr_html_()
+
+
+@pytest.mark.parametrize(
+    ("kink", "jump", "words"),
+    [(True, False, None), (True, True, JUMP), (False, True, JUMP), (False, False, "Without a kink")],
+)
+def test_summary_says_what_follows_from_both_tests(
+    found: KinkResults, plain: KinkResults, kink: bool, jump: bool, words: str | None
+) -> None:
+    draws = found.draws.copy()
+    draws[:2] = np.where([[kink], [jump]], 0, 1e9)
+    lines = replace(found, draws=draws).summary().splitlines()
+    told = [line for line in lines if JUMP in line or "Without a kink" in line]
+    assert len(told) == (words is not None)
+    assert all(words is not None and words in line and len(line) <= 80 for line in told)
+    assert JUMP not in plain.summary()
+    assert "Without a kink" not in plain.summary()
 
 
 def test_results_are_frozen_picklable_and_json_safe(found: KinkResults, plain: KinkResults) -> None:

@@ -45,6 +45,7 @@ __all__ = ["PanelKink"]
 
 _STREAM = 10
 _ABSORBED = 1e-9
+_NOTHING = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,7 +307,8 @@ class PanelKink(Specification):
         ssr = np.maximum([found.null_ssr, found.ssr, found.step_ssr], least)
         bounds = {"lr": critical_chi2(self.level)}
         if self.bootstrap:
-            bounds["bootstrap"] = float(np.quantile(draws[2], self.level))
+            # Draws that are all rounding, as when every place fits alike, must not make a set of it.
+            bounds["bootstrap"] = max(float(np.quantile(draws[2], self.level)), _NOTHING * df)
         sets = [(m, tuple(kernel.accepted(kinks, found, ssr[1] * (1 + c / df)))) for m, c in bounds.items()]
         return KinkResults(
             kink_variable=self.kink_variable,

@@ -205,10 +205,10 @@ class ThresholdSearch:
     def _refuse_many_levels(self, codes: Ints) -> None:
         groups, ranked = self.plan.groups, codes[self.plan.candidates.order]
         if groups.sizes.size > _MANY_LEVELS and not is_nested(groups.codes, ranked):
-            name = wild_clusters(self.prepared)[0]
             raise OptionError(
-                f"bootstrap='wild_score' with clusters {name!r} that do not contain whole entities takes a column for each of {groups.sizes.size:,}. Cluster by entity, or use "
-                "'wild_cluster'."
+                f"bootstrap='wild_score' takes a column for each of {groups.sizes.size:,} entities when "
+                f"clusters ({wild_clusters(self.prepared)[0]!r}) do not contain whole ones. Cluster by entity, "
+                "or use 'wild_cluster'."
             )
 
     def _lr_bounds(self, at: tuple[int, ...], entropy: int | None) -> Floats:

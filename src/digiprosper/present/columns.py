@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
+from itertools import groupby
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import pandas as pd
@@ -29,6 +30,7 @@ __all__ = [
     "Models",
     "PlainCell",
     "Regimes",
+    "Test",
     "arrange",
     "check_labels",
     "matching",
@@ -37,11 +39,13 @@ __all__ = [
     "read_columns",
     "row_label",
     "select",
+    "share_rows",
 ]
 
 
 Model: TypeAlias = Results | ThresholdResults | KinkResults | pd.DataFrame | DigiprosperError
 Models: TypeAlias = Model | ResultSet | Sequence[Model | ResultSet] | Mapping[str, Model | ResultSet]
+_Family: TypeAlias = tuple[bool, str, int] | None
 
 _REGIME = re.compile(r"(.*):(regime\d+|below|above)")
 _BOOTSTRAPS = {
@@ -49,6 +53,12 @@ _BOOTSTRAPS = {
     "hansen": "bootstrap of whole entities (Hansen 1999)",
     "iid": "bootstrap of single rows",
 }
+_SETS = {
+    "lr": "LR (Hansen 1999)",
+    "scaled": "LR scaled by the variance at the threshold",
+    "bootstrap": "drawn",
+}
+_KINK_SETS = {"lr": "LR against chi-squared with one degree of freedom", "bootstrap": "drawn (Hansen 2017)"}
 _MEDIATION = {
     "total": "Total effect",
     "direct": "Direct effect",
@@ -68,14 +78,23 @@ class Estimate(NamedTuple):
     conf_high: float
 
 
+class Test(NamedTuple):
+    """A test of a threshold: which statistic (``"F"``, ``"score"``), of what, its value and p-value."""
+
+    statistic: str
+    of: str
+    value: float
+    p_value: float
+
+
 class Cut(NamedTuple):
-    """One threshold: where it is, its confidence set from end to end, and its test; missing without one."""
+    """One threshold: where it is, its confidence set from end to end and in how many pieces, its tests."""
 
     estimate: float
     conf_low: float
     conf_high: float
-    statistic: float
-    p_value: float
+    pieces: int
+    tests: tuple[Test, ...]
 
 
 class PlainCell(NamedTuple):
@@ -101,8 +120,14 @@ class Regimes:
         The thresholds.
     given : bool
         Whether they were fixed and not estimated.
-    test : str
+    drawn : str
         What the p-values come from, in words; empty without a test.
+    confidence : str
+        Which criterion the confidence sets have, in words.
+    kink : bool
+        Whether the slope has a kink there and the outcome no jump.
+    refused : Test or None
+        Test of the threshold that was tested last and not kept.
     """
 
     variable: str
@@ -110,7 +135,15 @@ class Regimes:
     level: float
     cuts: tuple[Cut, ...]
     given: bool
-    test: str
+    drawn: str
+    confidence: str
+    kink: bool = False
+    refused: Test | None = None
+
+    @property
+    def family(self) -> tuple[bool, str, int]:
+        """What models must agree in for "regime 1" to mean the same: kind, variable, number of cuts."""
+        return self.kink, self.variable, len(self.cuts)
 
     def condition(self, regime: int, name: str, digits: int) -> str:
         """Say when a row belongs to a regime.
@@ -127,9 +160,11 @@ class Regimes:
         Returns
         -------
         str
-            Such as ``"urban <= 0.53"`` or ``"0.53 < urban <= 0.71"``.
+            Such as ``"urban <= 0.53"`` or ``"0.53 < urban <= 0.71"``; ``"below 0.53"`` of a kink.
         """
-        cuts = [_short(cut.estimate, digits) for cut in sorted(self.cuts)]
+        cuts = [_short(value, digits) for value in sorted(cut.estimate for cut in self.cuts)]
+        if self.kink:
+            return f"{('below', 'above')[regime - 1]} {cuts[0]}"
         below, above = self.rule, ">" if self.rule == "<=" else ">="
         if regime == 1:
             return f"{name} {below} {cuts[0]}"
@@ -426,7 +461,67 @@ def all_terms(columns: Sequence[Column]) -> list[str]:
     return placed
 
 
-def row_label(term: str, columns: Sequence[Column], labels: Mapping[str, str], digits: int) -> str:
+def share_rows(
+    terms: Sequence[str], columns: Sequence[Column], labels: Mapping[str, str], digits: int
+) -> list[tuple[str, str, set[int]]]:
+    """Decide which columns share a row: "regime 1" of one threshold variable is not that of another.
+
+    Parameters
+    ----------
+    terms : sequence of str
+        Terms, in order.
+    columns : sequence of Column
+        The columns.
+    labels : mapping
+        Labels by term or column.
+    digits : int
+        Decimals of thresholds.
+
+    Returns
+    -------
+    list of (term, label, set of int)
+        One a row: its term, its label and the positions of its columns. Slopes by regime share a row when
+        threshold variable and number of thresholds agree, or when `labels` names the term.
+    """
+    rows = []
+    for _, run in groupby(terms, key=_without_regime):
+        together = list(run)
+        places = {term: _families(term, columns, labels) for term in together}
+        families = list(dict.fromkeys(family for place in places.values() for family in place.values()))
+        for family in families:
+            for term in together:
+                members = {i for i, own in places[term].items() if own == family}
+                if members:
+                    holders = [columns[i] for i in sorted(members)]
+                    label = row_label(
+                        term, holders, labels, digits, apart=[f for f in families if f != family]
+                    )
+                    rows.append((term, label, members))
+    return rows
+
+
+def _families(term: str, columns: Sequence[Column], labels: Mapping[str, str]) -> dict[int, _Family]:
+    by_regime = term not in labels and _REGIME.fullmatch(term) is not None
+    return {
+        i: c.regimes.family if by_regime and c.regimes and c.regimes.cuts else None
+        for i, c in enumerate(columns)
+        if term in c.estimates or term in c.cells
+    }
+
+
+def _without_regime(term: str) -> str:
+    slope = _REGIME.fullmatch(term)
+    return slope[1] if slope else term
+
+
+def row_label(
+    term: str,
+    columns: Sequence[Column],
+    labels: Mapping[str, str],
+    digits: int,
+    *,
+    apart: Sequence[_Family] = (),
+) -> str:
     """Print the term of a row; a slope of a regime says which regime.
 
     Parameters
@@ -434,11 +529,13 @@ def row_label(term: str, columns: Sequence[Column], labels: Mapping[str, str], d
     term : str
         The term.
     columns : sequence of Column
-        All columns of the table.
+        Columns that share the row.
     labels : mapping
         Labels by term or column.
     digits : int
         Decimals of thresholds.
+    apart : sequence of family
+        `Regimes.family` of columns that have the term in another row, from which the label must differ.
 
     Returns
     -------
@@ -449,17 +546,34 @@ def row_label(term: str, columns: Sequence[Column], labels: Mapping[str, str], d
     if not holders:
         return labels.get(term, term)
     slope = _REGIME.fullmatch(term)
-    if term not in labels and slope is not None and any(c.regimes for c in holders):
-        number = {"below": 1, "above": 2}.get(slope[2]) or int(slope[2].removeprefix("regime"))
-        heads = {
-            c.regimes.condition(number, term_label(c.regimes.variable, labels), digits) if c.regimes else ""
-            for c in holders
-        }
-        which = heads.pop() if len(heads) == 1 else slope[2].replace("regime", "regime ")
-        return f"{term_label(slope[1], labels)} ({which})"
+    regimes = [c.regimes for c in holders if c.regimes]
+    if term not in labels and slope is not None and regimes:
+        whole = len(regimes) == len(holders)
+        return _regime_label(slope, regimes if whole else [*regimes, None], labels, digits, apart)
     if term not in labels and any(c.glance and c.glance["model"] == "Mediation" for c in holders):
         return _effect_words(term, labels)
     return term_label(term, labels)
+
+
+def _regime_label(
+    slope: re.Match[str],
+    regimes: Sequence[Regimes | None],
+    labels: Mapping[str, str],
+    digits: int,
+    apart: Sequence[_Family],
+) -> str:
+    number = {"below": 1, "above": 2}.get(slope[2]) or int(slope[2].removeprefix("regime"))
+    name = term_label(slope[1], labels)
+    whens = {r.condition(number, term_label(r.variable, labels), digits) if r else "" for r in regimes}
+    first = regimes[0]
+    if slope[2] in ("below", "above"):
+        return f"{name}, {whens.pop() if len(whens) == 1 else f'{slope[2]} the kink'}"
+    if first is None or len(whens) > 1:
+        whose = f"{term_label(first.variable, labels)}, " if first and apart else ""
+        size = f" of {len(first.cuts) + 1}" if first and apart else ""
+        return f"{name} ({whose}regime {number}{size})"
+    twins = any(family and family[:2] == first.family[:2] for family in apart)
+    return f"{name} ({whens.pop()}{f', regime {number} of {len(first.cuts) + 1}' if twins else ''})"
 
 
 def _effect_words(term: str, labels: Mapping[str, str]) -> str:
@@ -527,23 +641,62 @@ def _bandwidth(result: Results) -> int | None:
 
 
 def _read_regimes(model: ThresholdResults) -> Regimes:
-    columns = ["estimate", "conf_low", "conf_high", "F", "p_value"]
-    frame = model.thresholds[columns].astype(float)
-    if model.given:  # what was not estimated has no set; its LR only compares other values with it
-        frame[["conf_low", "conf_high"]] = math.nan
-    frame.loc[frame["p_value"].isna(), "F"] = math.nan  # its distribution is not F: useless without a p
-    cuts = tuple(Cut(*row) for row in frame.itertuples(index=False, name=None))
-    kind = _BOOTSTRAPS.get(model.bootstrap[0], model.bootstrap[0]) if model.bootstrap else ""
-    test = f"{model.reps:,} draws of the {kind}" if kind and frame["p_value"].notna().any() else ""
-    return Regimes(model.threshold_variable, model.rule, model.level, cuts, model.given, test)
+    tests = _read_tests(model)
+    m = model.estimates.size
+    return Regimes(
+        model.threshold_variable,
+        model.rule,
+        model.level,
+        tuple(
+            # What was not estimated has no set: its LR only compares other values with it.
+            _cut(value, [] if model.given else model.confidence_set(j), tests[j - 1 : j])
+            for j, value in enumerate(map(float, model.estimates), start=1)
+        ),
+        model.given,
+        _draws_words(model.reps, model.bootstrap[0]) if tests else "",
+        _SETS[model.confidence],
+        refused=tests[m] if len(tests) > m else None,
+    )
+
+
+def _read_tests(model: ThresholdResults) -> list[Test]:
+    """Read the tests of the headline bootstrap, the one that stopped "auto" included."""
+    if not model.bootstrap:
+        return []
+    frame = model.tests
+    rows = frame.loc[frame["bootstrap"] == model.bootstrap[0], ["threshold", "statistic", "value", "p_value"]]
+    return [
+        Test(str(word), f"threshold {number}", float(value), float(p))
+        for number, word, value, p in rows.itertuples(index=False, name=None)
+    ]
 
 
 def _read_kink(model: KinkResults) -> Regimes:
-    pieces, test = model.confidence_set(), model.test
-    drawn = f"{model.reps:,} draws of the {_BOOTSTRAPS[model.bootstrap]}" if model.bootstrap else ""
-    f = test.statistic if drawn else math.nan
-    cut = Cut(model.threshold, pieces[0][0], pieces[-1][1], f, test.p_value)
-    return Regimes(model.kink_variable, "<=", model.level, (cut,), given=False, test=drawn)
+    tests, drawn = tuple[Test, ...](), ""
+    if model.bootstrap:
+        drawn = _draws_words(model.reps, model.bootstrap)
+        named = {"no kink": model.test, "no jump": model.continuity}
+        tests = tuple(Test("F", null, t.statistic, t.p_value) for null, t in named.items())
+    return Regimes(
+        model.kink_variable,
+        "<=",
+        model.level,
+        (_cut(model.threshold, model.confidence_set(), tests),),
+        given=False,
+        drawn=drawn,
+        confidence=_KINK_SETS["bootstrap" if model.bootstrap else "lr"],
+        kink=True,
+    )
+
+
+def _cut(value: float, pieces: Sequence[tuple[float, float]], tests: Sequence[Test]) -> Cut:
+    ends = (pieces[0][0], pieces[-1][1]) if pieces else (math.nan, math.nan)
+    # F is not distributed as F: without a p-value it says little.
+    return Cut(value, *ends, len(pieces), tuple(t for t in tests if not math.isnan(t.p_value)))
+
+
+def _draws_words(reps: int, bootstrap: str) -> str:
+    return f"{reps:,} draws, {_BOOTSTRAPS.get(bootstrap, bootstrap)}"
 
 
 def _read_frame(head: str | None, frame: pd.DataFrame, caller: str) -> list[Column]:

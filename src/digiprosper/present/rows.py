@@ -13,11 +13,11 @@ import numpy as np
 import pandas as pd
 
 from digiprosper.errors import DigiprosperError, InputTypeError, Notice, OptionError
-from digiprosper.present.columns import row_label
+from digiprosper.present.columns import share_rows
 from digiprosper.present.labels import effect_label, effect_names, term_label, tidy_text
 
 if TYPE_CHECKING:
-    from digiprosper.present.columns import Column, Cut, Estimate
+    from digiprosper.present.columns import Column, Cut, Estimate, Regimes, Test
 
 __all__ = [
     "STATS",
@@ -35,6 +35,7 @@ __all__ = [
 Below: TypeAlias = Literal["se", "t", "p", "ci"]
 Row: TypeAlias = tuple[str, list[str]]
 _Labels: TypeAlias = Mapping[str, str]
+_Owned: TypeAlias = "Sequence[tuple[Column, Regimes]]"
 
 STATS = {
     "nobs": "Observations",
@@ -165,21 +166,23 @@ def term_rows(columns: Sequence[Column], terms: Sequence[str], labels: _Labels, 
     Returns
     -------
     list of (str, list of str)
-        Two rows a term, one where no model estimates it, none where every estimate is missing; every row of a
-        DataFrame. A column that
-        failed says so in the first.
+        Two rows a term (more where regimes mean different things, see `share_rows`), one where no model
+        estimates it, none where every estimate is missing; every row of a DataFrame. A column that failed
+        says so in the first.
     """
     made: list[Row] = []
-    for term in terms:
-        upper, lower = [], []
-        for column in columns:
+    for term, label, members in share_rows(terms, columns, labels, style.digits):
+        upper, lower = [""] * len(columns), [""] * len(columns)
+        for position in members:
+            column = columns[position]
             cell, plain = column.estimates.get(term), column.cells.get(term)
             text = style.plain(plain.value, plain.column) if plain else ""
-            upper.append(style.estimate(cell) if cell else text)
-            lower.append(style.companion(cell) if cell else "")
-        if any(upper) or any(term in c.cells for c in columns):
-            made.append((row_label(term, columns, labels, style.digits), upper))
-            made += [("", lower)] if any(term in c.estimates for c in columns) else []
+            upper[position] = style.estimate(cell) if cell else text
+            lower[position] = style.companion(cell) if cell else ""
+        own = [columns[position] for position in members]
+        if any(upper) or any(term in c.cells for c in own):
+            made.append((label, upper))
+            made += [("", lower)] if any(term in c.estimates for c in own) else []
     if any(c.failure for c in columns):
         made = made or [("Estimates", [""] * len(columns))]
         for position, column in enumerate(columns):
@@ -188,7 +191,7 @@ def term_rows(columns: Sequence[Column], terms: Sequence[str], labels: _Labels, 
 
 
 def threshold_rows(columns: Sequence[Column], labels: _Labels, style: Style) -> list[Row]:
-    """Write each threshold with its confidence set, and its test with its p-value.
+    """Write each threshold or kink with its confidence set, and its tests with their p-values.
 
     Parameters
     ----------
@@ -202,28 +205,48 @@ def threshold_rows(columns: Sequence[Column], labels: _Labels, style: Style) -> 
     Returns
     -------
     list of (str, list of str)
-        Up to four rows a threshold; rows without any number are left out. A given threshold is one row.
+        Two rows a threshold and two a test, variable by variable; rows without any number are left out. A
+        given threshold is one row.
     """
-    regimes = [c.regimes for c in columns]
-    names = {term_label(r.variable, labels) for r in regimes if r}
-    ending = f": {names.pop()}" if len(names) == 1 else ""
+    blocks = dict.fromkeys(c.regimes.family[:2] for c in columns if c.regimes and c.regimes.cuts)
     made: list[Row] = []
-    for number in range(max((len(r.cuts) for r in regimes if r), default=0)):
+    for block in blocks:
+        regimes = [c.regimes if c.regimes and c.regimes.family[:2] == block else None for c in columns]
+        alone = sum(kink == block[0] for kink, _ in blocks) == 1
+        made += _block_rows(regimes, term_label(block[1], labels), style, alone=alone)
+    return [row for row in made if any(row[1])]
+
+
+def _block_rows(regimes: Sequence[Regimes | None], name: str, style: Style, *, alone: bool) -> list[Row]:
+    """Write the thresholds in one variable; tests name it too unless it is alone."""
+    made: list[Row] = []
+    for number in range(max(len(r.cuts) for r in regimes if r)):
         cuts = [r.cuts[number] if r and number < len(r.cuts) else None for r in regimes]
         given = [bool(r and r.given and cut) for r, cut in zip(regimes, cuts, strict=True)]
         every = all(g for g, cut in zip(given, cuts, strict=True) if cut)
-        mark = " (given)"
         values = [style.number(cut.estimate) if cut else "" for cut in cuts]
+        what = "Kink point" if any(r and r.kink for r in regimes) else f"Threshold {number + 1}"
         made += [
             (
-                f"Threshold {number + 1}{mark if every else ''}{ending}",
-                [v + mark * (g and not every) for v, g in zip(values, given, strict=True)],
+                f"{what} ({name}{', given' if every else ''})",
+                [v + " (given)" * (g and not every) for v, g in zip(values, given, strict=True)],
             ),
             ("", [style.interval(cut.conf_low, cut.conf_high) if cut else "" for cut in cuts]),
-            (f"F of threshold {number + 1}", [style.number(cut.statistic) if cut else "" for cut in cuts]),
-            ("", [_in_brackets(cut, style) for cut in cuts]),
         ]
-    return [row for row in made if any(row[1])]
+        for kind in dict.fromkeys(test[:2] for cut in cuts if cut for test in cut.tests):
+            tests = [_test_of(cut, kind) for cut in cuts]
+            values = [style.number(test.value) if test else "" for test in tests]
+            below = [_in_brackets(test, style) for test in tests]
+            made += [(_test_name(*kind) + ("" if alone else f" ({name})"), values), ("", below)]
+    return made
+
+
+def _test_of(cut: Cut | None, kind: tuple[str, str]) -> Test | None:
+    return next((test for test in cut.tests if test[:2] == kind), None) if cut else None
+
+
+def _test_name(statistic: str, of: str) -> str:
+    return f"{statistic[0].upper()}{statistic[1:]}{' of ' if of.startswith('threshold') else ', '}{of}"
 
 
 def setting_rows(
@@ -318,7 +341,7 @@ def note_lines(columns: Sequence[Column], labels: _Labels, style: Style) -> list
             levels = (f"{'*' * count} p < {level:g}" for count, level in enumerate(style.stars, start=1))
             lines.append(", ".join(levels) + ".")
             lines += _star_notes(columns, style)
-    lines += _threshold_notes(columns)
+    lines += _threshold_notes(columns, labels, style)
     lines += [f"{c.head} not estimated: {_first_sentence(c.failure)}" for c in columns if c.failure]
     return lines
 
@@ -330,21 +353,74 @@ def _star_notes(columns: Sequence[Column], style: Style) -> list[str]:
     return [f"Stars of {heads}: p-values from {text}." for text, heads in drawn.items()]
 
 
-def _threshold_notes(columns: Sequence[Column]) -> list[str]:
+def _threshold_notes(columns: Sequence[Column], labels: _Labels, style: Style) -> list[str]:
     regimes = [(c, c.regimes) for c in columns if c.regimes]
-    lines = []
-    levels = dict.fromkeys(f"{100 * r.level:g}%" for _, r in regimes if r.cuts and not r.given)
-    if levels:
-        lines.append(f"Under a threshold: its {' and '.join(levels)} confidence set, from end to end.")
-    tests = _by_text((r.test, c) for c, r in regimes if r.test)
-    if len(tests) == 1:
-        lines.append(f"Under F of a threshold: its p-value from {next(iter(tests))}.")
-    elif tests:
-        each = "; ".join(f"{heads} from {text}" for text, heads in tests.items())
-        lines.append(f"Under F of a threshold: its p-value, {each}.")
+    tests = [test for _, r in regimes for cut in r.cuts for test in cut.tests]
+    lines = [*_known_note(regimes), *_set_notes(regimes)]
+    if tests:
+        words = " or ".join(dict.fromkeys(test.statistic for test in tests))
+        sources = _by_text((r.drawn, c) for c, r in regimes if any(cut.tests for cut in r.cuts))
+        lines.append(f"Under {words} of a test: its p-value, {_each(sources)}.")
+    lines += [_refused_note(c, r, r.refused, labels, style) for c, r in regimes if r.refused]
     if any(r.given for _, r in regimes):
         lines.append("A given threshold was fixed and not estimated: it has no confidence set and no test.")
     return lines
+
+
+def _known_note(regimes: _Owned) -> list[str]:
+    """Say what the standard errors make of a threshold that was estimated."""
+    said = {
+        False: "take the threshold as known",
+        True: "allow for the estimation of the kink point",
+    }
+    heads = _by_text((said[r.kink], c) for c, r in regimes if r.cuts and not r.given)
+    parts = " and ".join(f"{text} in {names}" for text, names in heads.items())
+    return [f"Standard errors {parts}."] if parts else []
+
+
+def _set_notes(regimes: _Owned) -> list[str]:
+    lines = []
+    for kink, what in ((False, "threshold"), (True, "kink point")):
+        own = [(c, r) for c, r in regimes if r.kink == kink and r.cuts and not r.given]
+        levels = {f"{100 * r.level:g}%" for _, r in own}
+        shared = f" {levels.pop()}" if len(levels) == 1 else ""
+        sources = _by_text(
+            (r.confidence if shared else f"{100 * r.level:g}%, {r.confidence}", c) for c, r in own
+        )
+        if sources:
+            lines.append(f"Under a {what}: its{shared} confidence set, from end to end; {_each(sources)}.")
+    gaps = _by_text(
+        (f"{'kink point' if r.kink else f'threshold {number}'} in {cut.pieces} pieces", c)
+        for c, r in regimes
+        for number, cut in enumerate(r.cuts, start=1)
+        if cut.pieces > 1
+    )
+    if gaps:
+        lines.append(
+            f"Confidence sets with gaps: {'; '.join(f'{names} {text}' for text, names in gaps.items())}."
+        )
+    return lines
+
+
+def _refused_note(column: Column, regimes: Regimes, test: Test, labels: _Labels, style: Style) -> str:
+    what = test.of if regimes.cuts else "threshold"
+    p = style.probability(test.p_value)
+    p = p.replace("<", "p < ") if p.startswith("<") else f"p = {p}"
+    numbers = (
+        f"{test.statistic} = {style.number(test.value)}, {p}" if math.isfinite(test.value) else "no p-value"
+    )
+    rest = "" if regimes.cuts else "; its slopes are those of the linear model"
+    return (
+        f"{column.head} tested and not kept: {what} in {term_label(regimes.variable, labels)}, {numbers} "
+        f"({regimes.drawn}){rest}."
+    )
+
+
+def _each(sources: Mapping[str, str]) -> str:
+    """Say something of all columns, or what differs of each."""
+    if len(sources) == 1:
+        return next(iter(sources))
+    return "; ".join(f"{heads}: {text}" for text, heads in sources.items())
 
 
 def _by_text(pairs: Iterable[tuple[str, Column]]) -> dict[str, str]:
@@ -360,8 +436,8 @@ def _first_sentence(error: DigiprosperError) -> str:
     return re.split(r"\.\s+(?=[A-Z])", tidy_text(error), maxsplit=1)[0].rstrip(".") + "."
 
 
-def _in_brackets(cut: Cut | None, style: Style) -> str:
-    text = style.probability(cut.p_value) if cut else ""
+def _in_brackets(test: Test | None, style: Style) -> str:
+    text = style.probability(test.p_value) if test else ""
     return f"({text})" if text else ""
 
 

@@ -185,8 +185,7 @@ class KinkResults:
         OptionError
             If the method is not known, or nothing was drawn.
         """
-        if method is None:
-            method = "bootstrap" if self.bootstrap else "lr"
+        method = self._default_set if method is None else method
         check_option("method", method, _METHODS if self.bootstrap else _METHODS[1:])
         if method != "wald":
             return list(self.sets[method])
@@ -227,6 +226,7 @@ class KinkResults:
         Returns
         -------
         str
+            Where a jump fits better than the kink, or no kink is not rejected, one line says what follows.
             Ends with one line of conventions.
         """
         slopes = self.slopes
@@ -253,6 +253,7 @@ class KinkResults:
             *self._threshold_words(),
             *self._test_words(self.test, "H0 no kink"),
             *self._test_words(self.continuity, "H0 no jump"),
+            *self._advice(),
             "",
             table(["", "rows", slopes.key_names[0]], regimes),
             "",
@@ -273,7 +274,7 @@ class KinkResults:
         place = pd.DataFrame(
             [[self.threshold, self.threshold_se, _words(self.confidence_set())]],
             index=["threshold"],
-            columns=["estimate", "std_error", f"{100 * self.level:g}% confidence set"],
+            columns=["estimate", "std_error", self._set_name],
         )
         frames = [place, tests, self.regimes, self.slopes.tidy().set_index("term")]
         text = "".join(f.to_html(float_format=lambda v: f"{v:.5g}", escape=True) for f in frames)
@@ -281,7 +282,7 @@ class KinkResults:
 
     @property
     def conventions(self) -> str:
-        """One line: errors of the slopes, trim, denominator, draws."""
+        """One line: errors of the slopes, trim, denominator, bound of the confidence set, draws."""
         words = "N - n" if self.df_rule == "hansen" else "T (n - 1)"
         if self.slopes.key_names[0] not in self.slopes.effect_names:
             words = "N - 1"
@@ -289,7 +290,8 @@ class KinkResults:
         drawn = f"; {self.bootstrap}, {self.reps} draws; rng {self.rng_entropy}" if self.bootstrap else ""
         return (
             f"{self.slopes.conventions}, allowing for the estimated threshold; trim {trim}; every value in "
-            f"the range; F and LR over {words} = {self.df:g} (df {self.df_rule}){drawn}"
+            f"the range; F and LR over {words} = {self.df:g} (df {self.df_rule}); "
+            f"{self._default_set} set: LR <= {self.critical[self._default_set]:.4g}{drawn}"
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -340,17 +342,39 @@ class KinkResults:
     def _tests(self) -> tuple[TestResult, TestResult]:
         return self.test, self.continuity
 
+    @property
+    def _default_set(self) -> str:
+        return "bootstrap" if self.bootstrap else "lr"
+
+    @property
+    def _set_name(self) -> str:
+        return f"{100 * self.level:g}% confidence set ({self._default_set})"
+
+    def _rejects(self, test: TestResult) -> bool:
+        return test.p_value <= 1 - self.level + 1e-12
+
+    def _advice(self) -> list[str]:
+        """Say what to do where the kink is not what the tests speak for."""
+        if not self.bootstrap:
+            return []
+        # First: a jump without a bend is what the test of no kink often misses.
+        if self._rejects(self.continuity):
+            return ["  A jump fits better: see PanelThreshold, regime_intercept=True, and its test."]
+        if not self._rejects(self.test):
+            return ["  Without a kink there is no threshold: its std. error and sets mean nothing."]
+        return []
+
     def _threshold_words(self) -> list[str]:
         text = (
-            f"Threshold: {self.threshold:.5g} (std. error {self.threshold_se:.4g}); {100 * self.level:g}% "
-            f"confidence set: {_words(self.confidence_set())}"
+            f"Threshold: {self.threshold:.5g} (std. error {self.threshold_se:.4g}); {self._set_name}: "
+            f"{_words(self.confidence_set())}"
         )
         return wrap(text, 80, subsequent_indent="  ", break_long_words=False)
 
     def _test_words(self, test: TestResult, null: str) -> list[str]:
         if test.draws is None:
             return [f"  {null}: F = {test.statistic:.2f}, no bootstrap and no p-value"]
-        verdict = "rejected" if test.p_value <= 1 - self.level + 1e-12 else "not rejected"
+        verdict = "rejected" if self._rejects(test) else "not rejected"
         at = 100 * (1 - self.level)
         numbers = f"F = {test.statistic:.2f}, p = {test.p_value:.4f}, {self.bootstrap}"
         return [f"  {null}: {verdict} at {at:.3g}% ({numbers})"]
