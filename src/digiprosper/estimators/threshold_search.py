@@ -207,7 +207,7 @@ class ThresholdSearch:
         if groups.sizes.size > _MANY_LEVELS and not is_nested(groups.codes, ranked):
             raise OptionError(
                 f"bootstrap='wild_score' takes a column for each of {groups.sizes.size:,} entities when "
-                f"clusters ({wild_clusters(self.prepared)[0]!r}) do not contain whole ones. Cluster by entity, "
+                f"clusters ({wild_clusters(self.prepared)[0]!r}) cut them in pieces. Cluster by entity, "
                 "or use 'wild_cluster'."
             )
 
