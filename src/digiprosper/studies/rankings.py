@@ -575,7 +575,9 @@ def _compared(fit: FittedRows, without: _Without, base: Ints, groups: Sequence[I
     scores = np.where(lost[:, None], fit.scores, without.scores)
     changes = np.where(np.isnan(without.changes), 0.0, without.changes)
     flat = changes.transpose(1, 0, 2).reshape(len(scores), -1)
-    at = np.abs(flat).argmax(axis=1)
+    size = np.abs(flat)
+    # Two weights that add up to one move alike: the first is named, whatever rounding says.
+    at = (size >= size.max(axis=1, keepdims=True) * (1 - 1e-9)).argmax(axis=1)
     change = flat[np.arange(at.size), at]
     names = np.array(fit.spec.system.names, dtype=object)[at % len(fit.spec.system)]
     columns = {
