@@ -390,3 +390,28 @@ def test_summary_ends_with_the_conventions(options, last, system, frame_of, fit)
     assert text.startswith("Composite index 'digital': 40 rows, 8 entities, 5 periods")
     assert text.splitlines()[-1] == last
     assert "NaN" not in text
+
+
+def test_coincidental_ties_are_ties() -> None:
+    import pandas as pd
+
+    import digiprosper as dp
+
+    rows = {"a": [0.1, 0.2, 0.3, 0.6, 0, 1], "b": [0.2, 0.3, 0.1, 0, 1, 0.6], "c": [0.3, 0.1, 0.2, 1, 0.6, 0]}
+    panel = dp.Panel(pd.DataFrame({"e": range(6), **rows}), entity="e")
+    system = dp.IndicatorSystem([dp.Indicator(k, "+") for k in "abc"])
+    found = dp.CompositeIndex(system, weighting="equal").fit(panel).ranks()
+    assert found["pooled"].tolist() == [4, 4, 4, 1, 1, 1]
+
+
+def test_topsis_needs_a_weight_on_what_varies() -> None:
+    import pandas as pd
+    import pytest
+
+    import digiprosper as dp
+
+    df = pd.DataFrame({"e": [0, 1, 2], "a": 5.0, "b": [1.0, 2, 3]})
+    system = dp.IndicatorSystem([dp.Indicator(k, "+", goalposts=(0, 10)) for k in "ab"])
+    spec = dp.CompositeIndex(system, scope="goalposts", weighting={"a": 1, "b": 0}, aggregate="topsis")
+    with pytest.raises(dp.IndicatorError, match="no indicator with a weight varies"):
+        spec.fit(dp.Panel(df, entity="e"))

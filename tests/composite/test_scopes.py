@@ -302,7 +302,7 @@ def test_a_product_needs_weights_that_are_not_negative(frame_of):
 def test_topsis_needs_something_that_varies(posted, frame_of):
     frame = frame_of(24).assign(a=1.0, b=2.0, c=3.0, d=4.0)
     spec = CompositeIndex(posted, scope="goalposts", weighting="equal", aggregate="topsis")
-    with pytest.raises(IndicatorError, match="no indicator varies"):
+    with pytest.raises(IndicatorError, match="no indicator with a weight varies"):
         spec.fit(Panel(frame, "id", "year"))
     assert spec.replace(aggregate="linear").fit(Panel(frame, "id", "year")).scores.std() == 0
 

@@ -109,6 +109,10 @@ def test_estimates_are_the_models_own_and_both_intervals_are_there() -> None:
         found.comparison.loc["digital", ("weights known", "conf_low")]
         == plain.conf_int().loc["digital"].iloc[0]
     )
+    assert "Bootstrap standard errors in parentheses" in str(dp.etable(found))
+    both = str(dp.etable({"known": plain, "estimated": found}))
+    assert "of the kind named above" in both
+    assert "bootstrap" in both
     words = found.summary()
     assert "weights known" in words
     assert "weights of the population" in words

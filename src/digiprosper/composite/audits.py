@@ -144,7 +144,10 @@ def _future(results: IndexResults) -> tuple[str, str]:
 def _comparability(results: IndexResults) -> tuple[str, str]:
     scope = str(results.spec.scope)
     if scope == "per_year":
-        return "warning", "the best of every year is 1: scores of different years cannot be compared."
+        return (
+            "warning",
+            "the best value of each indicator is 1 in every year: years cannot be compared.",
+        )
     if scope == "legacy_lnT":
         return "warning", "the weights are turned round: see legacy_lnT."
     if scope in ("pooled_norm_yearly_weights", "expanding"):
@@ -212,6 +215,8 @@ def _legacy(results: IndexResults) -> tuple[str, str]:
             "conclude."
         )
     given, legacy = results.spec.given_weights, _legacy_weights(results)
+    if given is None and results.spec.weighting != "entropy":
+        return "ok", "no entropies are taken."
     if given is None or legacy is None:
         return "ok", "entropies are divided by the logarithm of the rows they are taken over."
     right = results.weights["redundancy"].to_numpy()

@@ -23,6 +23,7 @@ from digiprosper.errors import (
     quoted,
 )
 from digiprosper.kernels import intervals
+from digiprosper.kernels.ranking import descending_ranks
 from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.panel import Panel
 from digiprosper.results.text import json_safe
@@ -141,7 +142,7 @@ class IndexResults:
         return pd.Index(self.spec.system.names, name="indicator")
 
     def ranks(self) -> pd.DataFrame:
-        """Rank the scores, 1 the best; ties share the smaller number.
+        """Rank the scores, 1 the best; ties (within rounding) share the smaller number.
 
         Returns
         -------
@@ -150,11 +151,19 @@ class IndexResults:
             under ``scope="per_year"``, whose scores cannot be compared between years).
         """
         scores = self.scores
-        level = scores.groupby(level=1) if scores.index.nlevels == 2 else scores
-        ranks = {"per_year": level, "pooled": scores}
-        table = pd.DataFrame({n: s.rank(method="min", ascending=False) for n, s in ranks.items()}).astype(
-            "Int64"
-        )
+        values = np.asarray(_there(self.values))[None]
+        every = np.arange(self.nobs)
+        groups = [every]
+        if scores.index.nlevels == 2:
+            periods = pd.factorize(scores.index.get_level_values(1))[0]
+            groups = [np.flatnonzero(periods == t) for t in range(int(periods.max()) + 1)]
+        table = pd.DataFrame(
+            {
+                "per_year": descending_ranks(values, groups)[0],
+                "pooled": descending_ranks(values, [every])[0],
+            },
+            index=scores.index,
+        ).astype("Int64")
         if self.spec.scope == "per_year":
             table["pooled"] = pd.NA
         return table.astype("Int64")

@@ -329,9 +329,10 @@ def _learn_one(
     if rule.weighting in ("entropy", "cv"):
         _refuse_negative(z, spec, rows.index[there])
     weighing = weigh(z, rule, spec.system.names, where=where)
-    if spec.aggregate == "topsis" and weighing.constant.all():
+    if spec.aggregate == "topsis" and not (weighing.weights[~weighing.constant] != 0).any():
         message = (
-            f"aggregate='topsis': no indicator varies{where}, so that the best is the worst; use 'linear'."
+            f"aggregate='topsis': no indicator with a weight varies{where}, so that the best is the "
+            "worst; use 'linear'."
         )
         raise IndicatorError(message, [Notice("constant_indicator", message, {"scope": spec.scope})])
     if shared is not None:

@@ -155,7 +155,7 @@ class DagumResult:
         ends = self.intervals[["conf_low", "conf_high"]].to_numpy()
         shares = (1.0, *self.shares)
         for name, value, share, (low, high) in zip(("total", *_PARTS), values, shares, ends, strict=True):
-            cells = [name, f"{value:.4f}", f"{share:.1%}"]
+            cells = [name, f"{value:.4f}", "" if np.isnan(share) else f"{share:.1%}"]
             between = f"[{low:.4f}, {high:.4f}]" if name == "total" else f"[{low:.1%}, {high:.1%}]"
             rows.append([*cells, between] if drawn else cells)
         head = ["", "Gini", "share", *([f"{100 * self.level:g}% interval"] if drawn else [])]

@@ -104,6 +104,8 @@ def atkinson(y: Floats, obs_weights: Floats, epsilon: float) -> float:
     float
         In [0, 1].
     """
+    if epsilon == 0.0 or y.min() == y.max():
+        return 0.0
     power = 1.0 - epsilon
     if power == 0.0:
         return float(-np.expm1(-theil_l(y, obs_weights)))

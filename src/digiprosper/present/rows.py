@@ -55,6 +55,7 @@ _ERRORS = {
     "unadjusted": "Unadjusted standard errors",
     "robust": "Heteroskedasticity-robust standard errors",
     "driscoll_kraay": "Driscoll-Kraay standard errors",
+    "bootstrap": "Bootstrap standard errors",
 }
 _P_NAME = re.compile(r"(?:.*\W)?(?:p|[pP][ _-]?value)\)?")
 

@@ -119,6 +119,8 @@ class RankResults:
         OptionError
             If the level is not between 0 and 1, or a k no whole number of at least 1.
         """
+        if not isinstance(top, list | tuple | range | np.ndarray):
+            raise OptionError(f"top={top!r}: several whole numbers, such as ({top},).")
         low, high = self._ends(level)
         columns = {
             "score": self.values,

@@ -135,7 +135,10 @@ class PropagatedIndex:
         """
         taken = [name for name in self.indices if name in panel.columns]
         if taken:
-            raise TermError(f"the panel has a column {quoted(taken)} already; give the index another name.")
+            raise TermError(
+                f"the panel has a column {quoted(taken)} already: pass the panel without it, or give "
+                "the index another name, here and in the model."
+            )
         seed = seed_sequence(rng)
         fitted = {name: spec.fit(panel) for name, spec in self.indices.items()}
         for name, index in fitted.items():
@@ -168,6 +171,8 @@ class PropagatedIndex:
         slopes = [n for n in naive.names if n != "Intercept"]
         info = naive.glance()
         info["model"], info["rng_entropy"] = "Propagated index", seed.entropy  # type: ignore[typeddict-item]
+        # Errors are those of the draws: no formula, and no factor of it.
+        info["cov_type"], info["clusters"], info["ssc"] = "bootstrap", None, None
         kept = values[~np.isnan(values).any(axis=1)]
         covariance = np.cov(kept, rowvar=False).reshape(len(slopes), -1)
         return PropagatedResults(

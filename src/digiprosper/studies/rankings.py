@@ -325,8 +325,8 @@ def refuse_incomparable(spec: CompositeIndex, among: object) -> None:
     """
     if among == "pooled" and spec.scope == "per_year":
         raise OptionError(
-            "among='pooled': under scope='per_year' the best of every year is 1, so that rows of different "
-            "years cannot be ranked together; use among='per_year', or scope='pooled'.",
+            "among='pooled': under scope='per_year' the best value of every indicator is 1 in every year, so "
+            "that years cannot be ranked together; use among='per_year', or scope='pooled'.",
             [Notice("option", "incomparable years", {"option": "among", "value": among})],
         )
 
