@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from digiprosper import CompositeIndex, Indicator, IndicatorSystem, IndicatorWarning, Panel, errors
+from digiprosper import CompositeIndex, Indicator, IndicatorSystem, IndicatorWarning, Panel
 from digiprosper.composite import coupling_coordination, pca_weights
 from digiprosper.composite.remarks import imputed_remarks, legacy_remark, weight_remarks, zero_remarks
 from digiprosper.composite.structure import Rule, Weighing, flat_rule
@@ -82,12 +82,6 @@ def test_imputed_cells_are_counted_by_indicator():
     assert imputed_remarks(log[1:2], NAMES) == []
 
 
-NEW = ["legacy_lnT", "negative_weight", "zero_score", "equally_bad"]
-
-
-@pytest.mark.skipif(
-    not set(NEW) <= set(errors._CATEGORIES), reason="these codes are not yet issued as warnings"
-)
 def test_they_are_python_warnings_too():
     rng = np.random.default_rng(1)
     frame = pd.DataFrame(rng.random((20, 2)), columns=["a", "b"]).assign(

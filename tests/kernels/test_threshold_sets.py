@@ -25,6 +25,14 @@ EFFECTS: list[tuple[str, ...]] = [
 ]
 
 
+def drawn_lr(
+    search: Any, which: Any, y: Array, at: Any, j: int, rng: Any, *, reps: int, chunk: Any = None
+) -> Array:
+    """Ratios with the thresholds `at` as the truth: what the bound at one candidate is a quantile of."""
+    held, free = sets._hold(search, at, j)
+    return sets._draws(held, which, y, at[j], free, rng.random((reps, which.size)), chunk)
+
+
 def panel(
     seed: int, *, k: int = 1, n: int = 14, periods: int = 7, holes: float = 0.2, digits: int = 1
 ) -> dict[str, Any]:
@@ -138,7 +146,7 @@ def test_twenty_draws_equal_refits(
     which = draws.scheme(name, search, data[codes])
     _, rest = ols(design(data, effects, cuts, intercept=False)[0], data["y"])
     for j in range(count):
-        found = sets.drawn_lr(search, which, data["y"], at, j, np.random.default_rng(7), reps=20)
+        found = drawn_lr(search, which, data["y"], at, j, np.random.default_rng(7), reps=20)
         others = [g for i, g in enumerate(cuts) if i != j]
         edges = [0, q.size, *((q <= g).sum() for g in others)]
         need = trims[j] * q.size - 1e-9
@@ -165,7 +173,7 @@ def test_an_estimate_that_its_own_rule_would_not_admit_counts() -> None:
     at = (int(allowed[0]), int(allowed[0]) + 3)
     which = draws.scheme("wild_cluster", search, data["entity"])
     assert not search.candidates.open_to(0, np.array([[at[1]]]))[0, at[0]]
-    found = sets.drawn_lr(search, which, data["y"], at, 0, np.random.default_rng(0), reps=200)
+    found = drawn_lr(search, which, data["y"], at, 0, np.random.default_rng(0), reps=200)
     assert found.min() == 0
     assert np.isfinite(found).all()
 
@@ -187,7 +195,7 @@ def test_bounds_are_quantiles_of_the_draws_at_each_candidate(monkeypatch: pytest
     wanted = np.empty(free.size)
     for i, point in enumerate(free):
         rng = np.random.default_rng(2)
-        drawn = sets.drawn_lr(search, which, data["y"], (int(point), other), 0, rng, reps=49)
+        drawn = drawn_lr(search, which, data["y"], (int(point), other), 0, rng, reps=49)
         wanted[i] = np.quantile(drawn, 0.9)
     np.testing.assert_allclose(every[free], wanted, rtol=1e-10)
     cuts = search.candidates.cuts
@@ -223,7 +231,7 @@ def test_what_changes_nothing(which: int, count: int) -> None:
         at = (size // 4, 2 * size // 3)[:count]
         scheme = draws.scheme("wild_cluster", search, d["entity"])
         for j in range(count):
-            drawn = sets.drawn_lr(search, scheme, d["y"], at, j, np.random.default_rng(1), reps=99)
+            drawn = drawn_lr(search, scheme, d["y"], at, j, np.random.default_rng(1), reps=99)
             out.append(np.append(drawn, sets.variance_ratio(search, d["y"], at, j, d["q"], 100.0)))
     half = len(out) // 2
     np.testing.assert_allclose(out[:half], out[half:], rtol=1e-8, atol=1e-12)
@@ -237,7 +245,7 @@ def test_chunks_change_nothing(count: int) -> None:
 
     def run(chunk: int | None) -> Array:
         rng = np.random.default_rng(3)
-        return sets.drawn_lr(search, which, data["y"], (9, 26)[:count], 0, rng, reps=50, chunk=chunk)
+        return drawn_lr(search, which, data["y"], (9, 26)[:count], 0, rng, reps=50, chunk=chunk)
 
     for chunk in (1, 7, 50, 400):
         np.testing.assert_allclose(run(chunk), run(None), rtol=1e-11, atol=1e-14)
@@ -256,7 +264,7 @@ def test_an_exact_fit_has_no_scale() -> None:
     y = data["x"][:, 0] + data["z"][:, 0] * (data["q"] <= search.candidates.values[9]) + data["entity"]
     assert np.isnan(sets.variance_ratio(search, y, (9,), 0, data["q"], 50.0))
     which = draws.scheme("wild_cluster", search, data["entity"])
-    assert np.isnan(sets.drawn_lr(search, which, y, (9,), 0, np.random.default_rng(0), reps=20)).all()
+    assert np.isnan(drawn_lr(search, which, y, (9,), 0, np.random.default_rng(0), reps=20)).all()
     rng = np.random.default_rng(0)
     bounds = sets.drawn_bounds(search, which, y, (9,), 0, rng, reps=20, level=0.95)
     assert bounds[9] == 0

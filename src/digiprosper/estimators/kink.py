@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import KW_ONLY, dataclass, fields, replace
+from dataclasses import KW_ONLY, dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -20,7 +20,14 @@ from digiprosper.errors import (
     issue,
 )
 from digiprosper.estimators.linear import fit_columns, inference
-from digiprosper.estimators.preparation import CovType, LinearOptions, Ssc, check_linear_options, prepare
+from digiprosper.estimators.preparation import (
+    CovType,
+    LinearOptions,
+    Ssc,
+    check_linear_options,
+    linear_options,
+    prepare,
+)
 from digiprosper.estimators.specification import Specification, as_terms, check_reps, one_term
 from digiprosper.estimators.threshold_remarks import about_outcome, about_signs
 from digiprosper.estimators.threshold_search import denominator, wild_clusters
@@ -159,8 +166,7 @@ class PanelKink(Specification):
     @property
     def options(self) -> LinearOptions:
         """The part that says how rows are swept and errors computed."""
-        shared = [f.name for f in fields(LinearOptions) if hasattr(self, f.name)]
-        return LinearOptions(**{name: getattr(self, name) for name in shared})
+        return linear_options(self)
 
     def fit(self, panel: Panel, *, rng: object = None, progress: bool = False) -> KinkResults:  # noqa: ARG002
         """Search, test, and estimate slopes and threshold.

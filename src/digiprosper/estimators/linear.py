@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import KW_ONLY, dataclass, fields
+from dataclasses import KW_ONLY, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -18,7 +18,14 @@ from digiprosper.errors import (
     issue,
     quoted,
 )
-from digiprosper.estimators.preparation import CovType, LinearOptions, Ssc, check_linear_options, prepare
+from digiprosper.estimators.preparation import (
+    CovType,
+    LinearOptions,
+    Ssc,
+    check_linear_options,
+    linear_options,
+    prepare,
+)
 from digiprosper.estimators.specification import Specification, as_terms, one_term
 from digiprosper.kernels.covariance import counts, meat, recipe
 from digiprosper.kernels.least_squares import dependences, ols
@@ -518,7 +525,7 @@ class FixedEffects(Specification):
     @property
     def options(self) -> LinearOptions:
         """The part that says how rows are swept and errors computed."""
-        return LinearOptions(**{f.name: getattr(self, f.name) for f in fields(LinearOptions)})
+        return linear_options(self)
 
     def fit(self, panel: Panel, *, rng: object = None, progress: bool = False) -> LinearResults:  # noqa: ARG002
         """Estimate.

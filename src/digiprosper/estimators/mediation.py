@@ -20,7 +20,14 @@ from digiprosper.errors import (
     quoted,
 )
 from digiprosper.estimators.linear import fit_columns, inference
-from digiprosper.estimators.preparation import CovType, LinearOptions, Ssc, check_linear_options, prepare
+from digiprosper.estimators.preparation import (
+    CovType,
+    LinearOptions,
+    Ssc,
+    check_linear_options,
+    linear_options,
+    prepare,
+)
 from digiprosper.estimators.specification import Specification, as_terms, check_reps, one_term
 from digiprosper.kernels import intervals
 from digiprosper.kernels.covariance import cross_meat
@@ -319,8 +326,7 @@ class Mediation(Specification):
     @property
     def options(self) -> LinearOptions:
         """The part that says how rows are swept and errors computed."""
-        names = ("entity_effects", "time_effects", "cov_type", "clusters", "ssc")
-        return LinearOptions(**{name: getattr(self, name) for name in names})
+        return linear_options(self)
 
     def fit(self, panel: Panel, *, rng: object = None, progress: bool = False) -> MediationResults:  # noqa: ARG002
         """Estimate every equation and draw them again.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from digiprosper.kernels import Floats, Ints
     from digiprosper.panel import Sample
 
-__all__ = ["CovType", "LinearOptions", "Prepared", "Ssc", "check_linear_options", "prepare"]
+__all__ = ["CovType", "LinearOptions", "Prepared", "Ssc", "check_linear_options", "linear_options", "prepare"]
 
 CovType = Literal["unadjusted", "robust", "clustered", "driscoll_kraay"]
 Ssc = Literal["reghdfe", "xtreg", "linearmodels", "plm", "none"]
@@ -88,6 +88,24 @@ def check_linear_options(spec: Any) -> None:
         if not 1 <= len(clusters) <= 2:
             raise OptionError(f"clusters={clusters!r}: one or two terms.")
         object.__setattr__(spec, "clusters", clusters)
+
+
+def linear_options(spec: Any) -> LinearOptions:
+    """Take the options that say how rows are swept and errors computed.
+
+    Parameters
+    ----------
+    spec : dataclass
+        A specification; what it has no field for keeps its default.
+
+    Returns
+    -------
+    LinearOptions
+        For `prepare`.
+    """
+    return LinearOptions(
+        **{f.name: getattr(spec, f.name) for f in fields(LinearOptions) if hasattr(spec, f.name)}
+    )
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import KW_ONLY, dataclass, fields, replace
+from dataclasses import KW_ONLY, dataclass, replace
 from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 import numpy as np
@@ -21,7 +21,14 @@ from digiprosper.errors import (
     quoted,
 )
 from digiprosper.estimators.linear import fit_columns
-from digiprosper.estimators.preparation import CovType, LinearOptions, Ssc, check_linear_options, prepare
+from digiprosper.estimators.preparation import (
+    CovType,
+    LinearOptions,
+    Ssc,
+    check_linear_options,
+    linear_options,
+    prepare,
+)
 from digiprosper.estimators.specification import Specification, as_terms, check_reps, one_term
 from digiprosper.estimators.threshold_remarks import remarks
 from digiprosper.estimators.threshold_search import EXACT, WILD, Bootstrap, ThresholdSearch, denominator
@@ -308,8 +315,7 @@ class PanelThreshold(Specification):
     @property
     def options(self) -> LinearOptions:
         """The part that says how rows are swept and errors computed."""
-        shared = [f.name for f in fields(LinearOptions) if hasattr(self, f.name)]
-        return LinearOptions(**{name: getattr(self, name) for name in shared})
+        return linear_options(self)
 
     def fit(self, panel: Panel, *, rng: object = None, progress: bool = False) -> ThresholdResults:  # noqa: ARG002
         """Search, test, and estimate the slopes.

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from digiprosper.kernels.threshold import Plan
     from digiprosper.kernels.threshold_draws import Scheme
 
-__all__ = ["drawn_bounds", "drawn_lr", "variance_ratio"]
+__all__ = ["drawn_bounds", "variance_ratio"]
 
 
 # Ranks on each side of the border that the narrowest kernel reaches.
@@ -108,51 +108,6 @@ def _near(ranked: Floats, cut: int, values: Floats) -> Floats:
     bandwidth = (ratio / bend) ** 0.2 if ratio < bend else 1.0
     distance = (ranks - cut / n) / max(bandwidth, _FEWEST / n)
     return np.asarray(np.maximum(1 - distance**2, 0.0))
-
-
-def drawn_lr(
-    search: Plan,
-    which: Scheme,
-    outcome: Floats,
-    at: tuple[int, ...],
-    threshold: int,
-    rng: np.random.Generator,
-    *,
-    reps: int,
-    chunk: int | None = None,
-) -> Floats:
-    """Draw the likelihood ratio of a threshold at its true place, without its degrees of freedom.
-
-    Outcomes are the fit with all thresholds plus drawn residuals of that fit. `at` is the truth of the draws:
-    the estimates, or any candidate in the place of one.
-
-    Parameters
-    ----------
-    search : Plan
-        From :func:`digiprosper.kernels.threshold.plan`.
-    which : Scheme
-        From :func:`digiprosper.kernels.threshold_draws.scheme`.
-    outcome : (N,) float array
-        Outcome of the data, rows as they were given to the candidates.
-    at : tuple of int
-        Positions of all thresholds.
-    threshold : int
-        Which of them is searched again in each draw, from 0; the others are held.
-    rng : Generator
-        Source of uniform numbers; they do not depend on `chunk`.
-    reps : int
-        Number of draws.
-    chunk : int, optional
-        Draws worked on together; by default as many as stay in cache.
-
-    Returns
-    -------
-    (reps,) float array
-        ``S(true place) / S(place found) - 1``, at least zero; missing where the fit is exact.
-    """
-    held, free = _hold(search, at, threshold)
-    uniforms = rng.random((reps, which.size))
-    return _draws(held, which, outcome, at[threshold], free, uniforms, chunk)
 
 
 def drawn_bounds(

@@ -12,7 +12,7 @@ import pandas as pd
 
 from digiprosper.errors import Notice, check_option
 from digiprosper.results.tests import TestResult
-from digiprosper.results.text import json_safe, p_text, sample_text, table, wrapped
+from digiprosper.results.text import coefficient_table, json_safe, sample_text, table, wrapped
 from digiprosper.results.threshold import bootstrap_p
 
 if TYPE_CHECKING:
@@ -241,12 +241,6 @@ class KinkResults:
             [text, f"{size[0]:,}", f"{size[1]:,}"]
             for text, size in zip(conditions, self.regime_sizes, strict=True)
         ]
-        tidy = slopes.tidy()
-        numbers = tidy[["estimate", "std_error", "statistic", "p_value", "conf_low", "conf_high"]].to_numpy()
-        rows = [
-            [str(term), f"{b:.5g}", f"{se:.4g}", f"{t:.2f}", p_text(p), f"[{low:.4g}, {high:.4g}]"]
-            for term, (b, se, t, p, low, high) in zip(tidy["term"], numbers, strict=True)
-        ]
         parts = [
             *head,
             "",
@@ -257,7 +251,7 @@ class KinkResults:
             "",
             table(["", "rows", slopes.key_names[0]], regimes),
             "",
-            table(["", "estimate", "std. error", "t", "p", "95% interval"], rows),
+            coefficient_table(slopes),
             *wrapped(f"Note: {n.message}" for n in self.diagnostics),
             self.conventions,
         ]

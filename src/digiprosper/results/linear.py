@@ -14,7 +14,7 @@ from digiprosper.errors import Notice, TermError, check_level, issue
 from digiprosper.results.marginal import slope_weights
 from digiprosper.results.protocol import Glance, empty_glance
 from digiprosper.results.tests import TestResult
-from digiprosper.results.text import conventions, json_safe, p_text, sample_text, table, wrapped
+from digiprosper.results.text import coefficient_table, conventions, json_safe, sample_text, wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -413,22 +413,8 @@ class LinearResults:
             sample_text(self.nobs, self.n_entities, self.n_times, self.key_names),
             f"R2 {g['rsquared']:.4f}, within {self.rsquared_within:.4f}",
         ]
-        se, t, p = self._inference()
-        half = self._critical(0.95) * se
-        rows = [
-            [
-                name,
-                f"{b:.5g}",
-                f"{se[i]:.4g}",
-                f"{t[i]:.2f}",
-                p_text(p[i]),
-                f"[{b - half[i]:.4g}, {b + half[i]:.4g}]",
-            ]
-            for i, (name, b) in enumerate(zip(self.names, self.coefficients, strict=True))
-        ]
-        body = table(["", "estimate", "std. error", "t", "p", "95% interval"], rows)
         notes = wrapped(f"Note: {n.message}" for n in self.diagnostics)
-        return "\n".join([*head, "", body, *notes, self.conventions])
+        return "\n".join([*head, "", coefficient_table(self), *notes, self.conventions])
 
     def __repr__(self) -> str:
         return self.summary()

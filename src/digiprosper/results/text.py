@@ -13,7 +13,16 @@ if TYPE_CHECKING:
 
     from digiprosper.results.linear import LinearResults
 
-__all__ = ["conventions", "json_safe", "listed", "p_text", "sample_text", "table", "wrapped"]
+__all__ = [
+    "coefficient_table",
+    "conventions",
+    "json_safe",
+    "listed",
+    "p_text",
+    "sample_text",
+    "table",
+    "wrapped",
+]
 
 
 def p_text(p: float) -> str:
@@ -32,6 +41,28 @@ def p_text(p: float) -> str:
     if np.isnan(p):
         return ""
     return "<0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def coefficient_table(fit: LinearResults) -> str:
+    """Lay out the coefficients of a linear fit, one line a term.
+
+    Parameters
+    ----------
+    fit : LinearResults
+        The fit.
+
+    Returns
+    -------
+    str
+        Estimate, standard error, t, p and 95% interval.
+    """
+    tidy = fit.tidy()
+    numbers = tidy[["estimate", "std_error", "statistic", "p_value", "conf_low", "conf_high"]].to_numpy()
+    rows = [
+        [str(term), f"{b:.5g}", f"{se:.4g}", f"{t:.2f}", p_text(p), f"[{low:.4g}, {high:.4g}]"]
+        for term, (b, se, t, p, low, high) in zip(tidy["term"], numbers, strict=True)
+    ]
+    return table(["", "estimate", "std. error", "t", "p", "95% interval"], rows)
 
 
 def conventions(fit: LinearResults) -> str:

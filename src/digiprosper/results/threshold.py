@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from digiprosper.errors import ColumnError, OptionError, PanelIndexError, check_option, counted, quoted
-from digiprosper.results.text import json_safe, p_text, sample_text, table, wrapped
+from digiprosper.results.text import coefficient_table, json_safe, sample_text, table, wrapped
 
 if TYPE_CHECKING:
     from digiprosper.errors import Notice
@@ -506,12 +506,6 @@ class ThresholdResults:
             [self._condition(r), f"{size[0]:,}", f"{size[1]:,}"]
             for r, size in enumerate(self.regime_sizes, 1)
         ]
-        tidy = slopes.tidy()
-        numbers = tidy[["estimate", "std_error", "statistic", "p_value", "conf_low", "conf_high"]].to_numpy()
-        rows = [
-            [str(term), f"{b:.5g}", f"{se:.4g}", f"{t:.2f}", p_text(p), f"[{low:.4g}, {high:.4g}]"]
-            for term, (b, se, t, p, low, high) in zip(tidy["term"], numbers, strict=True)
-        ]
         notes = wrapped(f"Note: {n.message}" for n in self.diagnostics if not self._is_small_print(n))
         parts = [
             *head,
@@ -520,7 +514,7 @@ class ThresholdResults:
             "",
             table(["regime", "rows", slopes.key_names[0]], regimes),
             "",
-            table(["", "estimate", "std. error", "t", "p", "95% interval"], rows),
+            coefficient_table(slopes),
             *notes,
             self.conventions,
         ]
