@@ -62,9 +62,8 @@ if TYPE_CHECKING:
     from digiprosper.estimators.kink import PanelKink as PanelKink
     from digiprosper.estimators.linear import FixedEffects as FixedEffects
     from digiprosper.estimators.mediation import Mediation as Mediation
-    from digiprosper.estimators.mediation import MediationResults as MediationResults
     from digiprosper.estimators.mediation import MediationStructure as MediationStructure
-    from digiprosper.estimators.mediation import SobelKind as SobelKind
+    from digiprosper.estimators.mediation import Moderated as Moderated
     from digiprosper.estimators.preparation import CovType as CovType
     from digiprosper.estimators.preparation import Ssc as Ssc
     from digiprosper.estimators.threshold import Bootstrap as Bootstrap
@@ -98,6 +97,8 @@ if TYPE_CHECKING:
     from digiprosper.results.effects import EffectResults as EffectResults
     from digiprosper.results.kink import KinkResults as KinkResults
     from digiprosper.results.linear import LinearResults as LinearResults
+    from digiprosper.results.mediation import MediationResults as MediationResults
+    from digiprosper.results.mediation import SobelKind as SobelKind
     from digiprosper.results.protocol import Glance as Glance
     from digiprosper.results.protocol import HasDraws as HasDraws
     from digiprosper.results.protocol import Results as Results
@@ -157,8 +158,9 @@ _HOME = {
     "LinearResults": "results.linear",
     "MarkovResult": "inequality.convergence",
     "Mediation": "estimators.mediation",
-    "MediationResults": "estimators.mediation",
+    "MediationResults": "results.mediation",
     "MediationStructure": "estimators.mediation",
+    "Moderated": "estimators.mediation",
     "Normalisation": "composite.normalise",
     "Panel": "panel",
     "PanelKink": "estimators.kink",
@@ -172,7 +174,7 @@ _HOME = {
     "Sample": "panel",
     "Scope": "composite.scopes",
     "Search": "estimators.threshold",
-    "SobelKind": "estimators.mediation",
+    "SobelKind": "results.mediation",
     "Ssc": "estimators.preparation",
     "Table": "present.tables",
     "TestResult": "results.tests",
@@ -260,6 +262,7 @@ __all__ = [
     "MediationStructure",
     "MissingDataError",
     "MissingDataWarning",
+    "Moderated",
     "NearCollinearWarning",
     "Normalisation",
     "Notice",

@@ -498,7 +498,7 @@ def test_specification_is_a_value() -> None:
 @pytest.mark.parametrize(
     ("arguments", "options", "error", "words"),
     [
-        (("y", "x", "m1"), {"structure": "serial"}, OptionError, "'parallel'"),
+        (("y", "x", "m1"), {"structure": "chain"}, OptionError, "'serial'"),
         (("y", "x", "m1"), {"cov_type": "hc3"}, OptionError, "'clustered'"),
         (("y", "x", "m1"), {"ssc": "stata"}, OptionError, "'reghdfe'"),
         (("y", "x", "m1"), {"reps": 19}, OptionError, "at least 20"),

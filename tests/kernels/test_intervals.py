@@ -1,4 +1,4 @@
-"""Intervals: inversion, ends by substitution, and the three shapes of a Fieller set."""
+"""Intervals: inversion, ends by substitution, the three shapes of a Fieller set, and families of tests."""
 
 from __future__ import annotations
 
@@ -7,9 +7,24 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy import stats
+from statsmodels.stats.multitest import multipletests
 
-from digiprosper.kernels.intervals import delta, fieller, percentile, percentile_p
+from digiprosper.kernels.intervals import (
+    acceleration,
+    bc,
+    bc_p,
+    bca,
+    bca_p,
+    delta,
+    fieller,
+    holm,
+    percentile,
+    percentile_p,
+    romano_wolf,
+)
 
 GOLDEN = json.loads((Path(__file__).parents[1] / "reference" / "u_test.json").read_text(encoding="utf-8"))
 
@@ -51,6 +66,223 @@ def test_missing_draws_are_left_out_by_column() -> None:
     assert percentile_p(draws)[1] == percentile_p(kept)
     assert np.isnan(percentile(np.full(9, np.nan))).all()
     assert np.isnan(percentile_p(np.full(9, np.nan)))
+
+
+def positions(draws, estimate, acc, level):
+    """Where the ends stand among sorted draws, counted from 1: the definition, one number at a time."""
+    b = len(draws)
+    share = (np.sum(draws < estimate) + np.sum(draws == estimate) / 2) / b
+    z0 = stats.norm.ppf(min(max(share, 1 / (b + 1)), b / (b + 1)))
+    sums = [z0 + stats.norm.ppf(q) for q in ((1 - level) / 2, (1 + level) / 2)]
+    return [(b + 1) * stats.norm.cdf(z0 + s / (1 - acc * s)) for s in sums]
+
+
+def test_bias_corrected_by_hand() -> None:
+    # 19 draws 1..19, 8 below 8.5: z0 = Phi^-1(8/19) = -.199201; Phi(-.398403 -+ 1.644854) = .020514, .893701,
+    # times 20 the positions .4103 (the first draw) and 17.87401.
+    low, high = bc(np.arange(1.0, 20.0), np.float64(8.5), level=0.9)
+    assert float(low) == 1.0
+    assert float(high) == pytest.approx(17.87401, abs=1e-5)
+    # Null 3, which ties one draw: w = Phi^-1(2.5/19) = -1.118958, z = w + .398403 = -.720556, p = 2 Phi(z).
+    assert float(bc_p(np.arange(1.0, 20.0), np.float64(8.5), null=3.0)) == pytest.approx(0.471183, abs=1e-6)
+
+
+def test_acceleration_by_hand() -> None:
+    # u = 2, -1, -1: sum of cubes 6, of squares 6, so 6 / (6 * 6^1.5) = 6^-1.5.
+    values = np.array([0.0, 3.0, 3.0])
+    want = 6.0**-1.5
+    assert float(acceleration(values)) == pytest.approx(want, rel=1e-14)
+    table = np.column_stack([values, -values, 1e-120 * values, np.full(3, 0.1), values])
+    table = np.vstack([table, np.full(5, np.nan)])
+    table[0, 4] = np.nan  # two values are left: symmetric
+    np.testing.assert_allclose(acceleration(table), [want, -want, want, 0.0, 0.0], rtol=1e-14, atol=1e-15)
+
+
+def test_a_constant_jackknife_has_no_acceleration() -> None:
+    rounding = np.array([1.0, 1.0, 1.0, 1.0 + 4e-16])
+    assert acceleration(np.column_stack([rounding, 1e9 * rounding, np.zeros(4)])).tolist() == [0.0] * 3
+    assert np.isnan(acceleration(np.full((4, 1), np.nan))).all()
+
+
+@pytest.mark.peers
+def test_acceleration_of_the_published_cross_section() -> None:
+    pingouin = pytest.importorskip("pingouin")
+    x, m, y = pingouin.read_dataset("mediation")[["X", "M", "Y"]].to_numpy(dtype=float).T
+
+    def product(rows):
+        one = np.ones(rows.sum())
+        a = np.linalg.lstsq(np.column_stack([x[rows], one]), m[rows])[0][0]
+        return a * np.linalg.lstsq(np.column_stack([m[rows], x[rows], one]), y[rows])[0][0]
+
+    left_out = ~np.eye(len(x), dtype=bool)
+    jackknife = np.array([product(rows) for rows in left_out])
+    # A number computed outside this library.
+    assert float(acceleration(jackknife)) == pytest.approx(-0.00413438574806, rel=1e-9)
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("level", [0.8, 0.95, 0.99])
+def test_bca_stands_where_scipy_stands(seed: int, level: float) -> None:
+    rng = np.random.default_rng(seed)
+    data = rng.exponential(size=25) ** 2
+    options = {"method": "BCa", "confidence_level": level}
+    theirs = stats.bootstrap((data,), np.mean, n_resamples=4999, rng=rng, **options)
+    draws = theirs.bootstrap_distribution
+    jackknife = (data.sum() - data) / 24
+    low, high = bca(draws, data.mean(), acceleration(jackknife), level)
+    # Scipy reads the same shares of the draws by numpy's `linear` rule: back to the share, then ours.
+    ends = np.interp(list(theirs.confidence_interval), np.sort(draws), np.arange(4999))
+    want = np.quantile(draws, ends / 4998, method="weibull")
+    np.testing.assert_allclose([low, high], want, rtol=1e-10)
+
+
+def test_bc_of_centred_draws_is_percentile() -> None:
+    draws = np.random.default_rng(4).normal(size=(999, 3))
+    np.testing.assert_allclose(bc(draws, np.median(draws, axis=0), 0.9), percentile(draws, 0.9), rtol=1e-12)
+
+
+def test_ends_stand_between_two_order_statistics() -> None:
+    draws = np.random.default_rng(5).gamma(2.0, size=(999, 2)) - [0.2, 1.0]
+    estimates, acc = np.array([1.5, 0.9]), np.array([0.05, -0.1])
+    for j in range(2):
+        ranked = np.concatenate([[np.nan], np.sort(draws[:, j])])
+        for ends, rate in ((bc(draws, estimates), 0.0), (bca(draws, estimates, acc), acc[j])):
+            for end, h in zip(ends, positions(draws[:, j], estimates[j], rate, 0.95), strict=True):
+                k = int(h)
+                assert end[j] == pytest.approx(ranked[k] + (h - k) * (ranked[k + 1] - ranked[k]), rel=1e-10)
+
+
+@pytest.mark.parametrize("rate", [0.0, 0.1, -0.1, 1 / 6])
+def test_bca_p_is_the_level_whose_end_meets_the_null(rate: float) -> None:
+    draws = np.random.default_rng(6).normal(0.8, 0.5, size=1999)
+    estimate, null = np.float64(0.75), 0.2
+    p = float(bca_p(draws, estimate, np.float64(rate), null=null))
+    low, high = positions(draws, estimate, rate, 1 - p)
+    share = np.mean(draws < null)
+    assert min(abs(low / 2000 - share), abs(high / 2000 - share)) < 1e-12
+    assert 0 < p < 1
+
+
+numbers = st.floats(-2, 2) | st.integers(-2, 2).map(float)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(numbers, min_size=1, max_size=12),
+    st.integers(40, 80),
+    numbers,
+    st.floats(-1 / 6, 1 / 6),
+    st.sampled_from([0.5, 0.8, 0.9, 0.95]),
+    st.integers(0, 2**32 - 1),
+)
+def test_p_and_interval_agree_but_for_draws_beside_the_null(values, b, estimate, acc, level, seed) -> None:
+    draws = np.random.default_rng(seed).choice(values, b)
+    low, high = bca(draws, np.float64(estimate), np.float64(acc), level)
+    p = float(bca_p(draws, np.float64(estimate), np.float64(acc)))
+    assert 0 < p <= 1
+    assert draws.min() <= low <= high <= draws.max()
+    below, upto = np.sum(draws < 0), np.sum(draws <= 0)
+    ends = positions(draws, estimate, acc, level)
+    if not any(below - 1e-9 < h < upto + 1 + 1e-9 for h in ends):
+        assert (p <= 1 - level) == (low > 0 or high < 0)
+
+
+def test_beyond_the_pole_stand_the_extreme_draws() -> None:
+    draws = np.linspace(1.0, 2.0, 99)
+    assert 0.9 * (stats.norm.ppf(99 / 100) + stats.norm.ppf(0.995)) > 1
+    assert float(bca(draws, np.float64(3.0), np.float64(0.9), 0.99)[1]) == 2.0
+    assert float(bca(draws, np.float64(0.5), np.float64(-0.9), 0.99)[0]) == 1.0
+    # No level reaches the null: the least p that the draws can give, never 0.
+    assert float(bca_p(draws, np.float64(3.0), np.float64(0.9))) == 2 / 100
+    assert float(bca_p(draws, np.float64(0.5), np.float64(-0.9), null=9.0)) == 2 / 100
+
+
+def test_the_bias_correction_stays_finite() -> None:
+    draws = np.arange(1.0, 40.0)
+    # All draws lie below the estimate: z0 = Phi^-1(39/40), so that the low end stands at Phi(z0) of them.
+    low, high = bc(draws, np.float64(50.0))
+    assert (float(low), float(high)) == (pytest.approx(39.0), 39.0)
+    assert float(bc_p(draws, np.float64(20.0))) == pytest.approx(2 / 40, rel=1e-12)
+    np.testing.assert_array_equal(bc(np.full(99, 3.0), np.float64(3.0)), [3.0, 3.0])
+    # The widest level below 1 that a float can say.
+    np.testing.assert_array_equal(bc(draws, np.float64(20.0), np.nextafter(1.0, 0.0)), [1.0, 39.0])
+
+
+def test_bca_leaves_missing_draws_out_by_column() -> None:
+    draws = np.random.default_rng(7).normal(0.1, 1.0, size=(500, 4))
+    draws[::7, 1], draws[:, 2] = np.nan, np.nan
+    estimates, acc = np.array([0.1, 0.15, 0.1, np.nan]), np.array([0.02, 0.03, 0.04, 0.05])
+    (low, high), p = bca(draws, estimates, acc), bca_p(draws, estimates, acc)
+    kept = draws[~np.isnan(draws[:, 1]), 1]
+    np.testing.assert_array_equal([low[1], high[1]], bca(kept, estimates[1], acc[1]))
+    assert p[1] == bca_p(kept, estimates[1], acc[1])
+    for got in (low, high, p):
+        assert np.isnan(got).tolist() == [False, False, True, True]
+    low, high = bca(draws[:, 0], estimates[0], np.float64(np.nan))
+    assert np.isnan([low, high, bca_p(draws[:, 0], estimates[0], np.float64(np.nan))]).all()
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.floats(0, 1) | st.sampled_from([0.0, 0.01, 0.5, 1.0]), min_size=1, max_size=8))
+def test_holm_equals_statsmodels(values) -> None:
+    want = multipletests(values, method="holm")[1]
+    np.testing.assert_allclose(holm(np.array(values)), want, rtol=1e-14)
+
+
+def test_holm_by_hand() -> None:
+    # Sorted .01, .02, .04 times 3, 2, 1; the last is lifted to .04. A missing test is no test.
+    np.testing.assert_allclose(holm(np.array([0.04, np.nan, 0.01, 0.02])), [0.04, np.nan, 0.03, 0.04])
+    assert holm(np.array([np.nan])).tolist() == pytest.approx([np.nan], nan_ok=True)
+
+
+def slow_romano_wolf(statistics, draws):
+    order = sorted(range(len(statistics)), key=lambda k: -abs(statistics[k]))
+    p, largest = {}, 0.0
+    for step, k in enumerate(order):
+        exceed = sum(max(abs(row[j]) for j in order[step:]) >= abs(statistics[k]) for row in draws)
+        largest = max(largest, (1 + exceed) / (len(draws) + 1))
+        p[k] = largest
+    return [p[k] for k in range(len(statistics))]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(1, 5), st.integers(1, 60), st.booleans())
+def test_romano_wolf_equals_the_loop(seed, k, b, tied) -> None:
+    rng = np.random.default_rng(seed)
+    draws, statistics = 2 * rng.normal(size=(b, k)), 3 * rng.normal(size=k)
+    if tied:
+        draws, statistics = np.round(draws), np.round(statistics)
+    np.testing.assert_array_equal(romano_wolf(statistics, draws), slow_romano_wolf(statistics, draws))
+
+
+def test_romano_wolf_by_hand() -> None:
+    draws = np.array([[0.5, -2.5], [-1.5, 0.1], [0.2, 0.3], [3.5, 1.0]])
+    # t = 2 (the second): maxima 2.5, 1.5, .3, 3.5, two of them >= 2: 3/5. Then t = 1, the first alone: .5,
+    # 1.5, .2, 3.5: 3/5.
+    assert romano_wolf(np.array([1.0, -2.0]), draws).tolist() == [0.6, 0.6]
+    # Alone a statistic has its ordinary p.
+    assert romano_wolf(np.array([-2.0]), draws[:, 1:]).tolist() == [2 / 5]
+
+
+def test_romano_wolf_leaves_missing_rows_and_missing_tests_out() -> None:
+    rng = np.random.default_rng(8)
+    draws, statistics = rng.normal(size=(200, 3)), np.array([2.0, 0.5, 1.5])
+    want = romano_wolf(statistics, draws[20:])
+    draws[:10], draws[10:20, 1] = np.nan, np.nan  # the family needs the whole row
+    np.testing.assert_array_equal(romano_wolf(statistics, draws), want)
+    more = np.column_stack([draws, np.full(200, np.nan)])
+    got = romano_wolf(np.append(statistics, np.nan), more)
+    np.testing.assert_array_equal(got, np.append(want, np.nan))
+    assert np.isnan(romano_wolf(statistics, np.full((5, 3), np.nan))).all()
+
+
+def test_romano_wolf_beats_holm_where_tests_move_together() -> None:
+    common = np.random.default_rng(9).normal(size=(4999, 1))
+    draws, statistics = np.repeat(common, 4, axis=1), np.array([2.2, 2.1, 2.0, 1.9])
+    alone = np.array([(1 + np.sum(np.abs(common) >= t)) / 5000 for t in statistics])
+    # Four times the same test is one test: stepdown sees it, Holm pays four times.
+    np.testing.assert_allclose(romano_wolf(statistics, draws), alone, rtol=1e-14)
+    assert (holm(alone) > romano_wolf(statistics, draws)).sum() >= 3
 
 
 @pytest.mark.parametrize("df", [5.0, 47.0, np.inf])

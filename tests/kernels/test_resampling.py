@@ -6,11 +6,20 @@ import numpy as np
 import pytest
 
 from digiprosper.errors import InputTypeError
-from digiprosper.kernels.resampling import bootstrap, draw_counts, entity_grams, refit, seed_sequence
-from digiprosper.kernels.within import is_nested
+from digiprosper.kernels import resampling
+from digiprosper.kernels.resampling import (
+    bootstrap,
+    draw_counts,
+    entity_grams,
+    jackknife,
+    refit,
+    seed_sequence,
+)
+from digiprosper.kernels.within import compress, is_nested
 
 Y, X, M, CONTROL = 0, 1, 2, 3
 EQUATIONS = [(Y, (X, CONTROL)), (M, (X, CONTROL)), (Y, (X, M, CONTROL))]
+BLOCKS = [((Y, M), (X, CONTROL)), ((Y,), (X, M, CONTROL)), ((M, Y, X), (CONTROL,)), ((X, Y), ())]
 
 
 def make_panel(seed, n=14, periods=6, keep=0.75, extra=4):
@@ -27,8 +36,11 @@ def make_panel(seed, n=14, periods=6, keep=0.75, extra=4):
     return columns, entity, time
 
 
-def explicit(columns, clusters, counts, effects, nested, equation):
-    """Least squares on the rows of one draw; a cluster drawn twice has its own codes each time."""
+def explicit(columns, clusters, counts, effects):
+    """Least squares on the rows of one draw, every dummy written out: coefficients, residual products.
+
+    A cluster drawn twice has its own codes each time, of the effects nested in it.
+    """
     rows, copies = [], []
     for cluster, count in enumerate(counts.astype(int)):
         for copy in range(count):
@@ -36,27 +48,44 @@ def explicit(columns, clusters, counts, effects, nested, equation):
             rows.append(where)
             copies.append(np.full(where.size, copy))
     rows, copies = np.concatenate(rows), np.concatenate(copies)
-    blocks = [np.ones((rows.size, 1))]
-    for codes, inside in zip(effects, nested, strict=True):
-        fresh = codes[rows] * (copies.max() + 1) + copies if inside else codes[rows]
+    dummies = [np.ones((rows.size, 1))]
+    for codes in effects:
+        fresh = codes[rows] * (copies.max() + 1) + copies if is_nested(codes, clusters) else codes[rows]
         levels = np.unique(fresh, return_inverse=True)[1]
-        blocks.append(np.eye(levels.max() + 1)[levels])
-    outcome, regressors = equation
-    design = np.column_stack([columns[rows][:, list(regressors)], *blocks])
-    solution, *_ = np.linalg.lstsq(design, columns[rows, outcome], rcond=1e-10)
-    return solution[: len(regressors)]
+        dummies.append(np.eye(levels.max() + 1)[levels])
+    coefficients, products = [], []
+    for outcomes, regressors in [*(((y,), x) for y, x in EQUATIONS), *BLOCKS]:
+        design = np.column_stack([columns[rows][:, list(regressors)], *dummies])
+        y = columns[rows][:, list(outcomes)]
+        solution, *_ = np.linalg.lstsq(design, y, rcond=1e-10)
+        left = y - design @ solution
+        coefficients.append(solution[: len(regressors), 0])
+        products.append(left.T @ left)
+    return [*coefficients[: len(EQUATIONS)], *products[len(EQUATIONS) :]]
 
 
-def check(columns, clusters, effects, reps=20, seed=5):
+def check(columns, clusters, effects, reps=12, seed=5):
+    """Draws, the full sample and the jackknife against explicit fits."""
     grams = entity_grams(columns, clusters, effects)
-    weights = draw_counts(seed_sequence(seed), clusters.max() + 1, reps)
-    nested = [is_nested(codes, clusters) for codes in effects]
-    got = refit(grams, weights, EQUATIONS)
-    for equation, coefficients in zip(EQUATIONS, got, strict=True):
-        want = [explicit(columns, clusters, w, effects, nested, equation) for w in weights]
-        np.testing.assert_allclose(coefficients, want, rtol=1e-9, atol=1e-9)
-    total, first, second = got
+    groups = clusters.max() + 1
+    weights = np.vstack([draw_counts(seed_sequence(seed), groups, reps), np.ones(groups)])
+    got = refit(grams, weights, EQUATIONS, residuals=BLOCKS)
+    without = jackknife(grams, EQUATIONS, residuals=BLOCKS)
+    assert without.lost == 0
+    weights = np.vstack([weights, 1.0 - np.eye(groups)])
+    want = [explicit(columns, clusters, w, effects) for w in weights]
+    jack = (*without.coefficients, *without.residuals)
+    for number, parts in enumerate(zip(got, jack, strict=True)):
+        expected = [w[number] for w in want]
+        np.testing.assert_allclose(np.concatenate(parts), expected, rtol=1e-9, atol=1e-9)
+    total, first, second = got[:3]
     np.testing.assert_allclose(total[:, 0], second[:, 0] + first[:, 0] * second[:, 1], rtol=0, atol=1e-12)
+    return grams
+
+
+def codes_of(*parts):
+    """One code, without gaps, for every combination of codes."""
+    return np.unique(np.column_stack(parts), axis=0, return_inverse=True)[1].ravel()
 
 
 @pytest.mark.parametrize("keep", [1.0, 0.7], ids=["balanced", "unbalanced"])
@@ -102,17 +131,144 @@ def test_several_components_in_the_data_and_in_draws() -> None:
     check(columns[chain], entity[chain], [entity[chain], time[chain]])
 
 
-def test_full_sample_and_jackknife_weights() -> None:
-    columns, entity, time = make_panel(7)
+# Clusters, effects, and how the dummies' products of a draw are inverted (None: as in a two-way panel), from
+# entity, time, region (of entities), half (of the periods) and mover (a group that entities change).
+KINDS = {
+    "region^year": lambda e, t, r, h, m: (e, [e, t, codes_of(r, t)], None),
+    "region^year, regions drawn": lambda e, t, r, h, m: (r, [e, t, codes_of(r, t)], "diagonal"),
+    "entity^half": lambda e, t, r, h, m: (e, [e, t, codes_of(e, h)], None),
+    "region, redundant": lambda e, t, r, h, m: (e, [e, r], "diagonal"),
+    "each twice": lambda e, t, r, h, m: (e, [e, e.copy(), t, t.copy()], None),
+    "mover": lambda e, t, r, h, m: (e, [e, t, m], "pseudo"),
+    "mover, regions drawn": lambda e, t, r, h, m: (r, [e, t, m], "pseudo"),
+    "mover, periods drawn": lambda e, t, r, h, m: (t, [e, t, m], "pseudo"),
+    "two nested": lambda e, t, r, h, m: (r, [e, codes_of(r, h), t], "pseudo"),
+    "two nested, nothing crossed": lambda e, t, r, h, m: (r, [e, codes_of(r, t)], "diagonal"),
+    "nothing nested": lambda e, t, r, h, m: (e, [t, m], "pseudo"),
+    "region and year": lambda e, t, r, h, m: (e, [r, t], "pseudo"),
+    "clusters cut both": lambda e, t, r, h, m: ((e + t) % 7, [e, t], "pseudo"),
+}
+
+
+@pytest.mark.parametrize("keep", [1.0, 0.75], ids=["balanced", "unbalanced"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_any_number_of_effects(kind, keep) -> None:
+    columns, entity, time = make_panel(7, n=16, keep=keep)
+    rng = np.random.default_rng(2)
+    mover = np.where(rng.random(entity.size) < 0.3, rng.integers(0, 5, entity.size), entity % 5)
+    clusters, effects, inverse = KINDS[kind](entity, time, entity % 4, (time > 2).astype(int), mover)
+    grams = check(columns, clusters, effects)
+    assert grams.inverse == (inverse or ("diagonal" if keep == 1.0 else "linked"))
+
+
+def test_several_effects_in_a_panel_that_falls_apart() -> None:
+    columns, entity, time = make_panel(8, n=24, periods=8, keep=1.0)
+    apart = np.where(entity < 12, time < 4, time >= 4)
+    columns, entity, time = columns[apart], entity[apart], time[apart]
+    rng = np.random.default_rng(3)
+    mover = compress(4 * (entity >= 12) + rng.integers(0, 4, entity.size))[0]
+    grams = check(columns, entity, [entity, time, mover])
+    assert grams.blocks == (8, 8)
+    # One entity alone joins what movers see of the halves; draws without it fall apart.
+    mover[entity == 0] = np.arange(4) * 2
+    assert check(columns, entity, [entity, time, mover]).blocks == (16,)
+
+
+def test_several_effects_when_a_period_and_a_level_are_not_drawn() -> None:
+    columns, entity, time = make_panel(9, n=16, keep=1.0)
+    rows = (time != 5) | (entity == 0)  # the last period is seen in one entity only, and so is mover 3
+    columns, entity, time = columns[rows], entity[rows], time[rows]
+    mover = np.random.default_rng(4).integers(0, 3, entity.size)
+    mover[(entity == 3) & (time > 1)] = 3
+    weights = draw_counts(seed_sequence(5), 16, 12)
+    assert (weights[:, 0] == 0).any()
+    assert (weights[:, 3] == 0).any()
+    assert check(columns, entity, [entity, time, mover]).inverse == "pseudo"
+
+
+def test_a_long_chain_of_levels_is_not_taken_for_null() -> None:
+    """Levels in one row after another: the least eigenvalue is 1 - cos(pi / 80), and counts."""
+    step = np.tile(np.arange(80), 4)
+    first, second = (step + 1) // 2, step // 2
+    rng = np.random.default_rng(10)
+    columns = rng.normal(size=(320, 4)) + rng.normal(size=(41, 4))[first] + rng.normal(size=(40, 4))[second]
+    grams = check(columns, np.repeat(np.arange(4), 80), [first, second], reps=4)
+    assert (grams.inverse, grams.blocks) == ("pseudo", (81,))
+
+
+def test_too_many_levels_are_refused_with_their_number(monkeypatch) -> None:
+    columns, entity, time = make_panel(14)
+    grams = entity_grams(columns, entity, [time, entity % 3])
+    monkeypatch.setattr(resampling, "_MOST", grams.sums.size)
+    entity_grams(columns, entity, [time, entity % 3])
+    monkeypatch.setattr(resampling, "_MOST", grams.sums.size - 1)
+    with pytest.raises(ValueError, match="cross the 14 clusters have 9 levels"):
+        entity_grams(columns, entity, [time, entity % 3])
+
+
+def test_jackknife_of_a_sample_of_rows_is_deletion() -> None:
+    rng = np.random.default_rng(11)
+    columns = rng.normal(size=(12, 4))
+    check(columns, np.arange(12), [])
+
+
+def test_jackknife_loses_the_cluster_that_alone_has_variation() -> None:
+    columns, entity, time = make_panel(12, n=8, keep=1.0)
+    columns[:, X] = (entity == 2) * (time >= 3) + 0.0
+    done = jackknife(entity_grams(columns, entity, [entity, time]), EQUATIONS, residuals=BLOCKS)
+    assert done.lost == 1
+    for part in (*done.coefficients, *done.residuals):
+        lost = np.isnan(part.reshape(8, -1))
+        np.testing.assert_array_equal(lost.all(axis=1), np.arange(8) == 2)
+        np.testing.assert_array_equal(lost.any(axis=1), np.arange(8) == 2)
+
+
+@pytest.mark.parametrize("keep", [1.0, 0.7])
+def test_jackknife_in_chunks(keep) -> None:
+    columns, entity, time = make_panel(13, keep=keep)
     grams = entity_grams(columns, entity, [entity, time])
-    whole = refit(grams, np.ones((1, 14)), EQUATIONS)
-    left_out = refit(grams, 1.0 - np.eye(14), EQUATIONS)
-    for equation, one, many in zip(EQUATIONS, whole, left_out, strict=True):
-        nested = [True, False]
-        want = explicit(columns, entity, np.ones(14), [entity, time], nested, equation)
-        np.testing.assert_allclose(one[0], want, rtol=1e-10)
-        want = explicit(columns, entity, 1.0 - np.eye(14)[3], [entity, time], nested, equation)
-        np.testing.assert_allclose(many[3], want, rtol=1e-10)
+    whole = jackknife(grams, EQUATIONS, residuals=BLOCKS)
+    parts = jackknife(grams, EQUATIONS, residuals=BLOCKS, memory=1)
+    for a, b in zip(
+        (*whole.coefficients, *whole.residuals), (*parts.coefficients, *parts.residuals), strict=True
+    ):
+        np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-12)
+
+
+def test_residuals_of_a_bootstrap_are_those_of_its_draws() -> None:
+    columns, entity, time = make_panel(15)
+    grams = entity_grams(columns, entity, [entity, time])
+    weights = draw_counts(seed_sequence(2), 14, 30)
+    want = refit(grams, weights, EQUATIONS, residuals=BLOCKS)
+    done = bootstrap(grams, EQUATIONS, 30, seed_sequence(2), residuals=BLOCKS)
+    for a, b in zip((*done.coefficients, *done.residuals), want, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-12)
+    assert bootstrap(grams, EQUATIONS, 30, seed_sequence(2)).residuals == ()
+    alone = bootstrap(grams, [], 30, seed_sequence(2), residuals=BLOCKS[:1])
+    np.testing.assert_allclose(alone.residuals[0], want[3], rtol=1e-12)
+
+
+def test_residuals_are_in_units_of_the_columns_and_of_combinations() -> None:
+    columns, entity, time = make_panel(16)
+    scale = np.array([1e6, 1e-7, 1e3, 1e9])
+    ones = np.ones((1, 14))
+    plain = refit(entity_grams(columns, entity, [entity, time]), ones, [], residuals=BLOCKS)
+    grams = entity_grams(columns * scale, entity, [entity, time])
+    scaled = refit(grams, ones, [], residuals=BLOCKS)
+    undone = refit(grams, ones, [], residuals=BLOCKS, combine=np.diag(1.0 / scale)[None])
+    for (outcomes, _), a, b, c in zip(BLOCKS, plain, scaled, undone, strict=True):
+        units = scale[list(outcomes)]
+        np.testing.assert_allclose(b, a * np.multiply.outer(units, units), rtol=1e-9)
+        np.testing.assert_allclose(c, a, rtol=1e-9)
+
+
+def test_squares_of_residuals_are_not_negative_where_nothing_is_left() -> None:
+    columns, entity, time = make_panel(17)
+    columns[:, Y] = columns @ [0.0, 1.0, 2.0, 3.0]
+    grams = entity_grams(columns, entity, [entity, time])
+    done = bootstrap(grams, [], 50, seed_sequence(0), residuals=[((Y,), (X, M, CONTROL))])
+    assert (done.residuals[0] >= 0.0).all()
+    assert (done.residuals[0] < 1e-10).all()
 
 
 def test_sweeping_beforehand_changes_digits_only() -> None:
@@ -167,11 +323,12 @@ def test_lost_draws_are_missing_rows_and_counted() -> None:
     grams = entity_grams(columns, entity, [entity, time])
     weights = draw_counts(seed_sequence(0), 8, 200)
     lost = weights[:, 0] == 0
-    done = bootstrap(grams, EQUATIONS, 200, seed_sequence(0))
+    done = bootstrap(grams, EQUATIONS, 200, seed_sequence(0), residuals=BLOCKS)
     assert done.lost == lost.sum() > 0
-    for coefficients in done.coefficients:
-        np.testing.assert_array_equal(np.isnan(coefficients).all(axis=1), lost)
-        np.testing.assert_array_equal(np.isnan(coefficients).any(axis=1), lost)
+    for part in (*done.coefficients, *done.residuals):
+        missing = np.isnan(part.reshape(200, -1))
+        np.testing.assert_array_equal(missing.all(axis=1), lost)
+        np.testing.assert_array_equal(missing.any(axis=1), lost)
 
 
 def test_lost_draws_when_the_mediator_is_flat_or_follows_the_treatment() -> None:
@@ -181,12 +338,6 @@ def test_lost_draws_when_the_mediator_is_flat_or_follows_the_treatment() -> None
     weights = draw_counts(seed_sequence(0), 8, 200)
     np.testing.assert_array_equal(np.isnan(done.coefficients[2]).any(axis=1), weights[:, 2] == 0)
     np.testing.assert_array_equal(np.isnan(done.coefficients[0]).any(axis=1), weights[:, 2] == 0)
-
-
-def test_two_effects_that_cross_the_clusters_are_refused() -> None:
-    columns, entity, time = make_panel(14)
-    with pytest.raises(ValueError, match="cross"):
-        entity_grams(columns, (entity + time) % 5, [entity, time])
 
 
 @pytest.mark.parametrize(

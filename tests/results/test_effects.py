@@ -1,15 +1,17 @@
-"""Results made of draws: the protocol, the two intervals, words, plain data, other people's tables."""
+"""Results made of draws: the protocol, the intervals, words, plain data, other people's tables."""
 
 from __future__ import annotations
 
 import copy
 import json
 import pickle
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
 
 from digiprosper.errors import Notice, OptionError
+from digiprosper.kernels import intervals
 from digiprosper.results import HasDraws, Results
 from digiprosper.results.effects import EffectResults, wrapped
 from digiprosper.results.protocol import empty_glance
@@ -71,6 +73,47 @@ def test_delta_interval() -> None:
     assert frame.loc["square", "p_value"] == pytest.approx(2 * stats.t.sf(2 / 3, 29))
 
 
+def test_bias_corrected_interval() -> None:
+    results = make(lost=50)
+    frame, draws = results.interval("bc", level=0.9), results.draw_values[50:]
+    low, high = intervals.bc(draws, results.estimates, 0.9)
+    np.testing.assert_array_equal(frame["conf_low"], low)
+    np.testing.assert_array_equal(frame["conf_high"], high)
+    np.testing.assert_array_equal(frame["p_value"], intervals.bc_p(draws, results.estimates))
+    assert frame.loc["missing"].isna().all()
+    assert (frame["conf_low"] != results.interval(level=0.9)["conf_low"]).all()
+
+
+def test_a_term_without_an_estimate_has_no_corrected_interval() -> None:
+    results = make()
+    results.draw_values[:, 2] = 1.0
+    assert results.interval("bc").loc["missing"].isna().all()
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Wider(EffectResults):
+    methods = (*EffectResults.methods, "twice")
+
+    def _ends(self, method, level):
+        if method == "twice":
+            return self.estimates - 2, self.estimates + 2, self.estimates * 0
+        return EffectResults._ends(self, method, level)
+
+
+def test_a_subclass_adds_a_method() -> None:
+    plain = make()
+    wider = Wider(NAMES, plain.estimates, plain.covariance, plain.draw_values, plain.info)
+    assert wider.interval("twice").loc["slope", "conf_high"] == 3.0
+    for method in EffectResults.methods:
+        assert wider.interval(method).equals(plain.interval(method))
+    with pytest.raises(OptionError, match="'bc', 'twice'"):
+        wider.interval("bca")
+    with pytest.raises(OptionError, match="between 0 and 1"):
+        wider.interval("twice", level=2)
+    with pytest.raises(OptionError, match="'percentile', 'delta', 'bc'"):
+        plain.interval("twice")
+
+
 def test_lost_draws_are_left_out_and_counted() -> None:
     results = make(lost=50)
     assert results.lost_draws == 50
@@ -85,7 +128,7 @@ def test_level_is_refused(level) -> None:
 
 
 def test_unknown_method_lists_the_known() -> None:
-    with pytest.raises(OptionError, match="'percentile', 'delta'"):
+    with pytest.raises(OptionError, match="'percentile', 'delta', 'bc'"):
         make().interval("bootstrap")
 
 

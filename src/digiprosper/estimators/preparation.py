@@ -26,10 +26,21 @@ if TYPE_CHECKING:
     from digiprosper.kernels import Floats, Ints
     from digiprosper.panel import Sample
 
-__all__ = ["CovType", "LinearOptions", "Prepared", "Ssc", "check_linear_options", "linear_options", "prepare"]
+__all__ = [
+    "CovType",
+    "LinearOptions",
+    "Prepared",
+    "Ssc",
+    "check_linear_options",
+    "lags_of_outcome",
+    "linear_options",
+    "prepare",
+]
 
 CovType = Literal["unadjusted", "robust", "clustered", "driscoll_kraay"]
 Ssc = Literal["reghdfe", "xtreg", "linearmodels", "plm", "none"]
+
+_LAGS = (1, 2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +231,39 @@ def prepare(
         options=options,
         notices=tuple(notices),
     )
+
+
+def lags_of_outcome(prepared: Prepared) -> list[str]:
+    """Find lags of the outcome among the regressors, which the within estimator biases (Nickell 1981).
+
+    Parameters
+    ----------
+    prepared : Prepared
+        Sample with the role ``"y"`` and others.
+
+    Returns
+    -------
+    list of str
+        Columns that repeat the outcome of one or two periods before; none without entity effects.
+    """
+    if prepared.entity_position is None:
+        return []
+    sample = prepared.sample
+    y, found = sample.columns("y")[:, 0], list[str]()
+    for role in sorted(set(sample.roles) - {"y", "threshold_variable"}):
+        for name, column in zip(sample.names_of(role), sample.columns(role).T, strict=True):
+            if name not in found and any(_is_lag(column, y, sample.entity, sample.time, k) for k in _LAGS):
+                found.append(name)
+    return found
+
+
+def _is_lag(column: Floats, y: Floats, entity: Ints, time: Ints, periods: int) -> bool:
+    """Tell whether a column repeats the outcome of some periods before, wherever both are in the sample."""
+    place = entity * (int(time.max()) + 1 + periods) + time
+    before = np.minimum(np.searchsorted(place, place - periods), place.size - 1)
+    there = place[before] == place - periods
+    varied = there.sum() > 1 and np.ptp(y[before[there]]) > 0
+    return bool(varied and (column[there] == y[before[there]]).all())
 
 
 def _effects(panel: Panel, options: LinearOptions) -> tuple[tuple[str, ...], list[str]]:

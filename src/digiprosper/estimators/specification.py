@@ -211,5 +211,5 @@ class Specification:
         return value
 
     def _term_fields(self) -> list[str]:
-        names = ("y", "treatment", "mediators", "regime_dependent", "threshold_variable", "x")
-        return [n for n in names if hasattr(self, n)]
+        names = ("y", "treatment", "mediators", "moderator", "regime_dependent", "threshold_variable", "x")
+        return [n for n in names if getattr(self, n, None) is not None]

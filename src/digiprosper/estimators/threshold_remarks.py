@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from digiprosper.errors import Notice, quoted
+from digiprosper.estimators.preparation import lags_of_outcome
 from digiprosper.kernels.threshold_draws import WEBB_CLUSTERS, usual_concentration
 from digiprosper.panel.terms import canonical
 
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from digiprosper.estimators.preparation import Prepared
-    from digiprosper.kernels import Floats, Ints
     from digiprosper.panel import Sample
     from digiprosper.results.threshold import ThresholdResults
 
@@ -31,7 +31,6 @@ __all__ = [
     "stored_remarks",
 ]
 
-_LAGS = (1, 2)
 _FEW_DRAWS = 199
 _FEW_ENTITIES = 5
 _FEW_ROWS = 20
@@ -129,17 +128,10 @@ def about_outcome(prepared: Prepared) -> list[Notice]:
     list of Notice
         Code lagged_outcome.
     """
-    if prepared.entity_position is None:
-        return []
-    sample = prepared.sample
-    y, found = sample.columns("y")[:, 0], list[str]()
-    for role in sorted(set(sample.roles) - {"y", "threshold_variable"}):
-        for name, column in zip(sample.names_of(role), sample.columns(role).T, strict=True):
-            if name not in found and any(_is_lag(column, y, sample.entity, sample.time, k) for k in _LAGS):
-                found.append(name)
+    found = lags_of_outcome(prepared)
     if not found:
         return []
-    depvar = sample.names_of("y")[0]
+    depvar = prepared.sample.names_of("y")[0]
     text = (
         f"{quoted(found)} is the lag of the outcome {depvar!r}: with entity effects its slope is biased "
         "(Nickell 1981), and the test is not valid. Leave it out, or use a dynamic threshold model "
@@ -269,15 +261,6 @@ def about_concentration(
         "largest": tuple(largest),
     }
     return Notice("concentration", text, data)
-
-
-def _is_lag(column: Floats, y: Floats, entity: Ints, time: Ints, periods: int) -> bool:
-    """Tell whether a column repeats the outcome of some periods before, wherever both are in the sample."""
-    place = entity * (int(time.max()) + 1 + periods) + time
-    before = np.minimum(np.searchsorted(place, place - periods), place.size - 1)
-    there = place[before] == place - periods
-    varied = there.sum() > 1 and np.ptp(y[before[there]]) > 0
-    return bool(varied and (column[there] == y[before[there]]).all())
 
 
 def _about_sets(results: ThresholdResults) -> list[Notice]:

@@ -1,0 +1,153 @@
+"""The value at which a mediation's regimes part: searched in the sample, and again in every draw."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from digiprosper.errors import CollinearityError, Notice, ThresholdSearchError
+from digiprosper.estimators.mediation_layout import lay_out
+from digiprosper.estimators.system import drawn_clusters
+from digiprosper.kernels.resampling import draw_counts, entity_grams, refit
+from digiprosper.kernels.threshold import candidates, open_search, plan, stage
+from digiprosper.kernels.within import is_nested
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from digiprosper.estimators.preparation import Prepared
+    from digiprosper.estimators.system import System
+    from digiprosper.kernels import Floats, Ints
+
+__all__ = ["search", "searched_draws"]
+
+_TRIM = 0.05
+
+
+def search(spec: Any, prepared: Prepared) -> float:
+    """Find the value with the least sum of squares of the outcome's equation.
+
+    Parameters
+    ----------
+    spec : Mediation
+        With a threshold variable.
+    prepared : Prepared
+        Its sample.
+
+    Returns
+    -------
+    float
+        The least among all values that leave 5% of the rows in each regime.
+
+    Raises
+    ------
+    ThresholdSearchError
+        If there is none at which the slopes of both regimes are identified.
+    """
+    y, z, x, q = _columns(prepared)
+    try:
+        return _least(y, z, x, q, prepared.within.effects)
+    except (ThresholdSearchError, CollinearityError) as error:
+        name = prepared.sample.names_of("threshold_variable")[0]
+        raise ThresholdSearchError(
+            f"threshold={spec.threshold!r}: {error}. {name!r} has {np.unique(q).size:,} values in "
+            f"{q.size:,} rows, and each regime needs 5% of the rows with treatment and mediators varying "
+            "in it. Give the value, ('q', 6.5), or take another variable.",
+            [Notice("no_room", str(error), {"column": name})],
+        ) from error
+
+
+def searched_draws(
+    spec: Any, prepared: Prepared, system: System, seed: np.random.SeedSequence
+) -> tuple[Floats, Floats, list[Notice]]:
+    """Search the threshold in every draw and fit all equations at the value found there.
+
+    A draw is laid out row by row, its clusters with codes of their own, and searched like a sample: one
+    search a draw, for running sums over the rows are not weighted sums of clusters. The fits are batched over
+    the draws that found the same value.
+
+    Parameters
+    ----------
+    spec : Mediation
+        With a threshold variable.
+    prepared : Prepared
+        Its sample.
+    system : System
+        As fitted at the sample's value.
+    seed : SeedSequence
+        The draws are those of the system.
+
+    Returns
+    -------
+    gammas : (R,) array
+        The value in each draw; NaN where none was found.
+    draws : (R, K) array
+        As `System.draws`.
+    notices : list of Notice
+        About draws without a value.
+    """
+    codes, _ = drawn_clusters(prepared)
+    counts = draw_counts(seed, int(codes.max()) + 1, system.draws.shape[0])
+    order = np.argsort(codes, kind="stable")
+    starts = np.searchsorted(codes[order], np.arange(counts.shape[1] + 1))
+    y, z, x, q = _columns(prepared)
+    gammas = np.full(counts.shape[0], np.nan)
+    for r, count in enumerate(counts.astype(np.intp)):
+        rows, copies = _stacked(order, starts, count)
+        effects = _fresh(prepared.within.effects, codes, rows, copies)
+        try:
+            gammas[r] = _least(y[rows], z[rows], x[rows], q[rows], effects)
+        except (ThresholdSearchError, CollinearityError):  # a draw without room is a lost draw, and counted
+            continue
+    draws = np.full_like(system.draws, np.nan)
+    for gamma in np.unique(gammas[~np.isnan(gammas)]):
+        here = np.flatnonzero(gammas == gamma)
+        layout = lay_out(spec, prepared.sample, float(gamma))
+        grams = entity_grams(prepared.within.sweep(layout.columns), codes, prepared.within.effects)
+        draws[here] = np.hstack(refit(grams, counts[here], layout.equations))
+    lost = int(np.isnan(draws).any(axis=1).sum())
+    draws[np.isnan(draws).any(axis=1)] = np.nan
+    if not lost:
+        return gammas, draws, []
+    text = (
+        f"{lost} of {gammas.size} draws were lost: no threshold leaves each regime enough in what they drew. "
+        "Intervals use the others."
+    )
+    return gammas, draws, [Notice("lost_draws", text, {"lost": lost, "reps": gammas.size})]
+
+
+def _columns(prepared: Prepared) -> tuple[Floats, Floats, Floats, Floats]:
+    """Outcome, what is split, controls, threshold variable."""
+    sample = prepared.sample
+    split = np.column_stack([sample.columns("treatment"), sample.columns("mediators")])
+    return sample.columns("y")[:, 0], split, sample.columns("x"), sample.columns("threshold_variable")[:, 0]
+
+
+def _least(y: Floats, z: Floats, x: Floats, q: Floats, effects: Sequence[Ints]) -> float:
+    where = candidates(q, [_TRIM])
+    running = plan(z, x, where, effects)
+    found = stage(running, open_search(running, y), ())
+    if found is None:
+        raise ThresholdSearchError("no candidate leaves each regime enough for its slopes")
+    return float(where.values[found.at[0]])
+
+
+def _stacked(order: Ints, starts: Ints, count: Ints) -> tuple[Ints, Ints]:
+    """Rows of the drawn clusters one after another, and which copy each belongs to."""
+    drawn = np.repeat(np.arange(count.size), count)
+    sizes = starts[drawn + 1] - starts[drawn]
+    copies = np.repeat(np.arange(drawn.size), sizes)
+    inside = np.arange(copies.size) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    return order[starts[drawn][copies] + inside], copies
+
+
+def _fresh(effects: Sequence[Ints], codes: Ints, rows: Ints, copies: Ints) -> list[Ints]:
+    """Effects of a draw: nested ones anew in every copy, crossing ones as they are."""
+    out = []
+    for effect in effects:
+        drawn = effect[rows]
+        if is_nested(effect, codes):
+            drawn = copies * (int(effect.max()) + 1) + drawn
+        out.append(np.unique(drawn, return_inverse=True)[1].astype(np.intp))
+    return out

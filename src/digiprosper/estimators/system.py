@@ -1,0 +1,362 @@
+"""Equations on one sample, estimated together and drawn together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from digiprosper.errors import CollinearityError, IdentificationError, Notice, OptionError
+from digiprosper.estimators.linear import fit_columns, inference
+from digiprosper.kernels.covariance import cross_meat
+from digiprosper.kernels.least_squares import ols
+from digiprosper.kernels.resampling import bootstrap, entity_grams, jackknife
+from digiprosper.kernels.within import is_nested
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from digiprosper.estimators.preparation import Prepared
+    from digiprosper.kernels import Floats, Ints
+    from digiprosper.kernels.resampling import Block, Equation
+    from digiprosper.results.linear import LinearResults
+    from digiprosper.results.protocol import Glance
+
+__all__ = [
+    "LEAST_REPS",
+    "System",
+    "drawn_clusters",
+    "estimate",
+    "few_clusters",
+    "glance_of",
+    "refuse_absorbed",
+    "refuse_two_way",
+]
+
+LEAST_REPS = 20
+_FEW_REPS = 199
+_ABSORBED = 1e-9
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class System:
+    """Coefficients of all equations in one row, with their joint covariance and their draws.
+
+    Parameters
+    ----------
+    fits : tuple of LinearResults
+        One an equation.
+    layout : tuple of (outcome, regressors)
+        Column numbers.
+    coefficients : (K,) array
+        Slopes of the equations one after another, intercepts left out.
+    covariance : (K, K) array
+        Across the equations, under the fit's cov_type and ssc; NaN throughout where an equation has a slope
+        without a standard error.
+    unadjusted : (K, 2) array
+        Standard errors of independent rows, and residual degrees of freedom with the effects counted.
+    draws : (R, K) array
+        A lost draw is a row of NaN.
+    jackknife : (G, K) array
+        Coefficients without each cluster.
+    residuals : tuple of (m, m) arrays
+        Cross products of residuals, one a block.
+    residual_draws : tuple of (R, m, m) arrays
+        The same in every draw.
+    drawn : str
+        What was drawn.
+    notices : tuple of Notice
+        Of all equations and of the draws, each once.
+    """
+
+    fits: tuple[LinearResults, ...]
+    layout: tuple[Equation, ...]
+    coefficients: Floats
+    covariance: Floats
+    unadjusted: Floats
+    draws: Floats
+    jackknife: Floats
+    residuals: tuple[Floats, ...]
+    residual_draws: tuple[Floats, ...]
+    drawn: str
+    notices: tuple[Notice, ...]
+
+    def at(self, equation: int, column: int) -> int:
+        """Position of a column's slope in an equation among all coefficients.
+
+        Parameters
+        ----------
+        equation : int
+            Which.
+        column : int
+            Column number.
+
+        Returns
+        -------
+        int
+            Position.
+        """
+        before = sum(len(x) for _, x in self.layout[:equation])
+        return before + self.layout[equation][1].index(column)
+
+
+def estimate(
+    prepared: Prepared,
+    columns: Floats,
+    names: Sequence[str],
+    layout: Sequence[Equation],
+    *,
+    reps: int,
+    seed: np.random.SeedSequence,
+    residuals: Sequence[Block] = (),
+) -> System:
+    """Fit every equation, then draw clusters and fit all of them again on each draw.
+
+    Parameters
+    ----------
+    prepared : Prepared
+        Sample, effects and clusters of all equations.
+    columns : (N, p) array
+        As in the data, not swept.
+    names : sequence of str
+        Names of the columns.
+    layout : sequence of (outcome, regressors)
+        Column numbers of each equation.
+    reps : int
+        Draws.
+    seed : SeedSequence
+        Source of the draws.
+    residuals : sequence of (outcomes, regressors)
+        Blocks of outcomes whose residuals' cross products are wanted in every draw.
+
+    Returns
+    -------
+    System
+        Its notices are not issued.
+    """
+    layout = tuple(layout)
+    swept = prepared.within.sweep(columns)
+    fits = tuple(
+        fit_columns(prepared, names[y], columns[:, y], [names[j] for j in x], columns[:, list(x)])
+        for y, x in layout
+    )
+    codes, drawn = drawn_clusters(prepared)
+    grams = entity_grams(swept, codes, prepared.within.effects)
+    draws = bootstrap(grams, layout, reps, seed, residuals=residuals)
+    without = jackknife(grams, layout)
+    covariance, unadjusted = _joint(prepared, swept, layout)
+    notices = [n for fit in fits for n in fit.diagnostics]
+    if any(n.code == "no_variance" for n in notices):
+        covariance[:] = np.nan
+    notices += _draw_notices(reps, draws.lost, drawn)
+    return System(
+        fits=fits,
+        layout=layout,
+        coefficients=np.concatenate(
+            [f.coefficients[: len(x)] for f, (_, x) in zip(fits, layout, strict=True)]
+        ),
+        covariance=covariance,
+        unadjusted=unadjusted,
+        draws=np.hstack(draws.coefficients),
+        jackknife=np.hstack(without.coefficients),
+        residuals=tuple(_moments(swept, *block) for block in residuals),
+        residual_draws=draws.residuals,
+        drawn=drawn,
+        notices=tuple(n for i, n in enumerate(notices) if n not in notices[:i]),
+    )
+
+
+def drawn_clusters(prepared: Prepared) -> tuple[Ints, str]:
+    """Choose what the bootstrap draws: the clusters, the entity by default.
+
+    Parameters
+    ----------
+    prepared : Prepared
+        Sample, effects and clusters.
+
+    Returns
+    -------
+    codes : (N,) array of int
+        What is drawn.
+    name : str
+        ``"entity"``, or the term of the clusters.
+
+    Raises
+    ------
+    OptionError
+        If the clusters cut through the entities and through the periods alike.
+    """
+    if prepared.options.clusters is None:
+        return prepared.sample.entity, "entity"
+    codes, name = prepared.cluster_codes[0], prepared.cluster_names[0]
+    keys = {prepared.sample.keys.entity_name, prepared.sample.keys.time_name}
+    of_keys = [e for e, n in zip(prepared.within.effects, prepared.effect_names, strict=False) if n in keys]
+    if sum(not is_nested(e, codes) for e in of_keys) > 1:
+        raise OptionError(
+            f"clusters={prepared.options.clusters!r}: they cut through the entities and through the "
+            "periods, and a drawn piece has no effects of its own. Name clusters of whole entities, or of "
+            "whole periods."
+        )
+    return codes, name
+
+
+def refuse_two_way(clusters: Sequence[str] | None) -> None:
+    """Refuse clusters that cannot be drawn whole.
+
+    Parameters
+    ----------
+    clusters : sequence of str or None
+        As in the specification.
+
+    Raises
+    ------
+    OptionError
+        If there are two.
+    """
+    if clusters is not None and len(clusters) > 1:
+        raise OptionError(
+            f"clusters={tuple(clusters)!r}: the bootstrap draws whole clusters, and two-way clusters "
+            "cannot be drawn whole both ways. Name one; FixedEffects has two-way errors of one path."
+        )
+
+
+def refuse_absorbed(prepared: Prepared, columns: Floats, names: Sequence[str], roles: Sequence[str]) -> None:
+    """Refuse a column without variation of its own, and a mediator that is another column again.
+
+    Parameters
+    ----------
+    prepared : Prepared
+        Sample and effects.
+    columns : (N, p) array
+        Not swept.
+    names : sequence of str
+        Names of the columns.
+    roles : sequence of str
+        ``"outcome"``, ``"treatment"``, ``"mediator"``, ...: one a column.
+
+    Raises
+    ------
+    IdentificationError
+        If the effects absorb a column that is no outcome.
+    CollinearityError
+        If a mediator is the outcome or the treatment over again.
+    """
+    swept = prepared.within.sweep(columns)
+    spread = np.sqrt(((columns - columns.mean(axis=0)) ** 2).sum(axis=0))
+    size = np.abs(columns).max(axis=0) * np.sqrt(columns.shape[0])
+    norm = np.sqrt((swept**2).sum(axis=0))
+    gone = (spread <= 1e-13 * size) | (norm < _ABSORBED * spread)
+    what = ", ".join(prepared.effect_names) or "the intercept"
+    problems = []
+    for role, name, absorbed in zip(roles, names, gone, strict=True):
+        if absorbed and role != "outcome":
+            text = f"the {role} {name!r} does not vary once the effects ({what}) are out"
+            problems.append(Notice("absorbed", text, {"column": name, "effects": what}))
+    if problems:
+        raise IdentificationError(
+            f"{'; '.join(p.message for p in problems)}: the indirect within effect is not identified. Use a "
+            "column that moves inside the effects, or leave an effect out: entity_effects=False compares "
+            "entities too, which is another effect (within_between shows both).",
+            problems,
+        )
+    others = [i for i, role in enumerate(roles) if role in ("outcome", "treatment")]
+    for j in (j for j, role in enumerate(roles) if role == "mediator"):
+        for i in others:
+            rest = swept[:, j] - swept[:, i] * (swept[:, i] @ swept[:, j]) / max(norm[i] ** 2, 1e-300)
+            if np.linalg.norm(rest) < _ABSORBED * norm[j]:
+                raise CollinearityError(
+                    f"the mediator {names[j]!r} is the {roles[i]} {names[i]!r} over again once the effects "
+                    "are out; a variable cannot mediate itself. Take another mediator.",
+                    [Notice("collinear", "mediator", {"column": names[j], "on": (names[i],)})],
+                )
+
+
+def glance_of(outcome: LinearResults, model: str, seed: np.random.SeedSequence) -> Glance:
+    """Make the one line about a system from that of its outcome equation.
+
+    Parameters
+    ----------
+    outcome : LinearResults
+        The outcome equation.
+    model : str
+        Name of the specification.
+    seed : SeedSequence
+        What reproduces the draws.
+
+    Returns
+    -------
+    Glance
+        Measures of fit are None: they are of one equation, not of the system.
+    """
+    info = outcome.glance()
+    info["model"] = model
+    info["rng_entropy"] = seed.entropy if isinstance(seed.entropy, int) else None
+    info["rsquared"] = info["rsquared_within"] = info["rsquared_within_entity"] = info["rsquared_adj"] = None
+    info["f_statistic"] = None
+    return info
+
+
+def few_clusters(notices: Sequence[Notice], remedy: str) -> tuple[Notice, ...]:
+    """Put the remedy at hand into the notice about few clusters.
+
+    Parameters
+    ----------
+    notices : sequence of Notice
+        Of a fit.
+    remedy : str
+        A sentence.
+
+    Returns
+    -------
+    tuple of Notice
+        The others as they are.
+    """
+    out = []
+    for n in notices:
+        if n.code in ("few_clusters", "very_few_clusters"):
+            groups, name = n.data["n_clusters"], n.data["clusters"]
+            text = f"{groups} clusters ({name}): delta intervals use t with {groups - 1} df. {remedy}"
+            n = Notice(n.code, text, n.data)
+        out.append(n)
+    return tuple(out)
+
+
+def _joint(prepared: Prepared, swept: Floats, layout: Sequence[Equation]) -> tuple[Floats, Floats]:
+    """Covariance of all slopes across the equations, and their unadjusted errors with the df."""
+    parts, breads, plain = [], [], []
+    for y, x in layout:
+        design = swept[:, list(x)]
+        fit = ols(design, swept[:, y])
+        count, how = inference(prepared, len(x))
+        parts.append((design, fit.residuals, how))
+        breads.append(fit.bread)
+        df = float(count.n - count.full)
+        errors = np.sqrt(np.diag(fit.bread) * (fit.residuals @ fit.residuals) / df)
+        plain.append(np.column_stack([errors, np.full(len(x), df)]))
+    pairs = list(zip(parts, breads, strict=True))
+    joint = np.block([[b @ cross_meat(p, q) @ d.T for q, d in pairs] for p, b in pairs])
+    return np.asarray((joint + joint.T) / 2.0), np.vstack(plain)
+
+
+def _moments(swept: Floats, outcomes: Sequence[int], regressors: Sequence[int]) -> Floats:
+    rest: Any = swept[:, list(outcomes)]
+    if regressors:
+        design = swept[:, list(regressors)]
+        rest = np.column_stack([ols(design, column).residuals for column in rest.T])
+    return np.asarray(rest.T @ rest)
+
+
+def _draw_notices(reps: int, lost: int, drawn: str) -> list[Notice]:
+    out = []
+    if reps < _FEW_REPS:
+        least = 2 / (reps + 1)
+        text = f"{reps} draws: p cannot be below {least:.3f}, and the interval is rough. Use 999 or more."
+        out.append(Notice("few_draws", text, {"reps": reps}))
+    if lost:
+        text = (
+            f"{lost} of {reps} {drawn} draws were lost: what they drew leaves the treatment, a mediator or a "
+            "control without variation of its own. Intervals use the others."
+        )
+        out.append(Notice("lost_draws", text, {"lost": lost, "reps": reps}))
+    return out

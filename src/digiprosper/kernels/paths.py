@@ -1,0 +1,173 @@
+"""Effects that are sums of products of coefficients: values in every draw, gradients, simulated estimates."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from digiprosper.kernels import Floats, Ints
+
+__all__ = ["Monomial", "Products", "products", "simulated"]
+
+Monomial = tuple[float, tuple[int, ...]]
+"""A constant and the positions of the coefficients it multiplies."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Products:
+    """Terms as sums of constants times products of coefficients.
+
+    Parameters
+    ----------
+    constants : (M,) array
+        One a product.
+    factors : (M, D) array of int
+        Positions of the coefficients multiplied; -1 where a product has fewer than D.
+    owners : (M,) array of int
+        Term that each product adds to.
+    n_terms : int
+        Terms, the ratio not counted.
+    ratio : (numerator, denominator) or None
+        Two terms whose ratio is a last term of its own.
+    """
+
+    constants: Floats
+    factors: Ints
+    owners: Ints
+    n_terms: int
+    ratio: tuple[int, int] | None = None
+
+    def evaluate(self, coefficients: Floats) -> Floats:
+        """Evaluate every term.
+
+        Parameters
+        ----------
+        coefficients : (R, K) array
+            One row a draw.
+
+        Returns
+        -------
+        (R, T) array
+            Terms; the ratio, if any, is the last.
+        """
+        parts = self._parts(coefficients)
+        product = self.constants * np.prod(parts, axis=0)
+        out = np.zeros((coefficients.shape[0], self.n_terms))
+        for m, owner in enumerate(self.owners):
+            out[:, owner] += product[:, m]
+        if self.ratio is None:
+            return out
+        above, below = self.ratio
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.column_stack([out, out[:, above] / out[:, below]])
+
+    def gradient(self, coefficients: Floats) -> Floats:
+        """Differentiate every term by every coefficient.
+
+        Parameters
+        ----------
+        coefficients : (K,) array
+            Where.
+
+        Returns
+        -------
+        (T, K) array
+            Derivatives; the ratio, if any, is the last row.
+        """
+        parts = self._parts(coefficients[None, :])[:, 0]
+        out = np.zeros((self.n_terms, coefficients.size + 1))
+        for d in range(parts.shape[0]):
+            others = self.constants * np.prod(np.delete(parts, d, axis=0), axis=0)
+            np.add.at(out, (self.owners, self.factors[:, d]), others)
+        out = out[:, :-1]
+        if self.ratio is None:
+            return out
+        values, (above, below) = self.evaluate(coefficients[None, :])[0], self.ratio
+        with np.errstate(divide="ignore", invalid="ignore"):
+            last = (out[above] - values[-1] * out[below]) / values[below]
+        return np.vstack([out, last])
+
+    def _parts(self, coefficients: Floats) -> Floats:
+        """Look up the factors, (D, R, M); a missing one is 1, which -1 finds at the end."""
+        padded = np.column_stack([coefficients, np.ones(coefficients.shape[0])])
+        return np.stack([padded[:, column] for column in self.factors.T])
+
+
+def products(terms: Sequence[Sequence[Monomial]], ratio: tuple[int, int] | None = None) -> Products:
+    """Lay out terms, each a list of constants with the coefficients they multiply.
+
+    Parameters
+    ----------
+    terms : sequence of sequences of (constant, positions)
+        ``[(1.0, (0, 2)), (1.0, (1, 3))]`` is ``k0 k2 + k1 k3``.
+    ratio : (numerator, denominator), optional
+        Two terms whose ratio is a last term.
+
+    Returns
+    -------
+    Products
+        Ready to be evaluated.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> split = products([[(1.0, (0,))], [(1.0, (1, 2))]], ratio=(1, 0))
+    >>> at = np.array([2.0, 0.5, 3.0])
+    >>> split.evaluate(at[None, :]).tolist()
+    [[2.0, 1.5, 0.75]]
+    >>> split.gradient(at).tolist()
+    [[1.0, 0.0, 0.0], [0.0, 3.0, 0.5], [-0.375, 1.5, 0.25]]
+    """
+    flat = [(owner, constant, at) for owner, term in enumerate(terms) for constant, at in term]
+    width = max((len(at) for _, _, at in flat), default=1)
+    factors = np.full((len(flat), max(width, 1)), -1, dtype=np.intp)
+    for row, (_, _, at) in zip(factors, flat, strict=True):
+        row[: len(at)] = at
+    return Products(
+        constants=np.array([constant for _, constant, _ in flat]),
+        factors=factors,
+        owners=np.array([owner for owner, _, _ in flat], dtype=np.intp),
+        n_terms=len(terms),
+        ratio=ratio,
+    )
+
+
+def simulated(
+    estimates: Floats, covariance: Floats, reps: int, rng: np.random.SeedSequence, *, df: float = np.inf
+) -> Floats:
+    """Draw coefficients from the distribution their estimates are taken to have.
+
+    Parameters
+    ----------
+    estimates : (K,) array
+        Centre.
+    covariance : (K, K) array
+        Positive semidefinite; directions of negative variance, which rounding can leave, are held still.
+    reps : int
+        R.
+    rng : SeedSequence
+        The only source.
+    df : float
+        Of a multivariate t with `covariance` as its scale matrix; infinite for the normal.
+
+    Returns
+    -------
+    (R, K) array
+        Draws; all NaN if the covariance is not finite.
+    """
+    if not np.isfinite(covariance).all():
+        return np.full((reps, estimates.size), np.nan)
+    generator = np.random.default_rng(rng)
+    scale = np.sqrt(np.maximum(np.diag(covariance), 0.0))
+    unit = np.where(scale > 0, scale, 1.0)
+    roots, vectors = np.linalg.eigh(covariance / unit / unit[:, None])
+    spread = (vectors * np.sqrt(np.maximum(roots, 0.0))).T * unit
+    steps = generator.standard_normal((reps, estimates.size)) @ spread
+    if np.isfinite(df):
+        steps /= np.sqrt(generator.chisquare(df, size=(reps, 1)) / df)
+    return np.asarray(estimates + steps)

@@ -1,0 +1,676 @@
+"""Total, direct and indirect effects, and what can be read from them without the rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from itertools import combinations
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
+
+import numpy as np
+import pandas as pd
+
+from digiprosper.errors import Notice, OptionError, check_level, check_option, issue, quoted
+from digiprosper.kernels import intervals
+from digiprosper.kernels.paths import products, simulated
+from digiprosper.results import conditional, decisions, sensitivity
+from digiprosper.results.effects import EffectResults
+from digiprosper.results.text import listed, p_text, wrapped
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from digiprosper.kernels import Floats
+    from digiprosper.results.conditional import JohnsonNeyman
+    from digiprosper.results.decisions import Decision
+    from digiprosper.results.linear import LinearResults
+    from digiprosper.results.routes import PathSystem, Route
+    from digiprosper.results.sensitivity import MediationSensitivity
+
+__all__ = ["MediationResults", "SobelKind"]
+
+SobelKind = Literal["sobel", "aroian", "goodman"]
+
+_SIMULATIONS = 19_999
+# The stream of simulated estimates, beside that of the bootstrap.
+_SIMULATED = 1
+_FEW_CLUSTERS = 40
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class MediationResults(EffectResults):
+    """Total, direct and indirect effects, with the equations behind them.
+
+    Made by `Mediation.fit`. Terms: ``total``, ``direct``, ``indirect``, ``indirect:<m>`` for each mediator
+    and, last, ``proportion_mediated``; between them those of the structure (chains ``indirect:<m1>><m2>``;
+    ``index:<m>`` and ``indirect:<m>:p10`` of a moderator; ``indirect:<m>:regime1`` and ``difference:<m>`` of
+    a threshold). Effects are in units of the outcome a unit of the treatment. Where an effect depends on a
+    moderator, a threshold or the treatment itself, the terms without a suffix are averages over the rows of
+    the sample.
+
+    Parameters
+    ----------
+    treatment : str
+        Term whose effect is split.
+    mediators : tuple of str
+        Terms it may work through.
+    equations : tuple of (name, LinearResults)
+        ``total`` (y on x), ``mediator:<m>`` (m on x) and ``outcome`` (y on x and all m), with the controls.
+    structure : str
+        ``"parallel"``, ``"serial"``, ``"moderated"``, ``"threshold"`` or ``"quadratic"``.
+    system : PathSystem
+        Coefficients, their joint covariance, draws and jackknife.
+    variable : str
+        What the effects depend on: the moderator, the threshold variable or the treatment; else empty.
+    quantiles : (101,) array
+        Of that variable in the sample, by percent; empty if there is none.
+    routes : tuple of Route
+        Effects as functions of it.
+    threshold : float or None
+        Value at which the regimes part.
+    threshold_draws : (R,) array
+        The value searched in each draw; empty where it was held.
+    regime_counts : tuple of (rows, entities)
+        Of each regime.
+
+    Notes
+    -----
+    The remaining parameters are those of `EffectResults`; `cov` is the joint delta covariance of all
+    equations under the fit's `cov_type`. No rows are held.
+    """
+
+    methods: ClassVar[tuple[str, ...]] = ("percentile", "delta", "bc", "bca", "monte_carlo")
+
+    treatment: str = ""
+    mediators: tuple[str, ...] = ()
+    equations: tuple[tuple[str, LinearResults], ...] = ()
+    structure: str = "parallel"
+    system: PathSystem = field(kw_only=True)
+    variable: str = ""
+    quantiles: Floats = field(default_factory=lambda: np.empty(0))
+    routes: tuple[Route, ...] = ()
+    threshold: float | None = None
+    threshold_draws: Floats = field(default_factory=lambda: np.empty(0))
+    regime_counts: tuple[tuple[int, int], ...] = ()
+
+    @property
+    def paths(self) -> dict[str, LinearResults]:
+        """Every equation by name: ``total``, ``mediator:<m>``, ``outcome``."""
+        return dict(self.equations)
+
+    @property
+    def sample_stats(self) -> pd.DataFrame:
+        """Every variable and term in the estimation sample: nobs, mean, sd, min, max."""
+        return self.paths["outcome"].sample_stats
+
+    @property
+    def regimes(self) -> pd.DataFrame:
+        """Regimes of a threshold: lower, upper (``lower < q <= upper``), nobs, n_entities; else empty."""
+        edges = [-np.inf, self.threshold, np.inf] if self.threshold is not None else []
+        rows = [
+            (low, high, *counts)
+            for low, high, counts in zip(edges[:-1], edges[1:], self.regime_counts, strict=True)
+        ]
+        index = pd.Index([f"regime{i + 1}" for i in range(len(rows))], name="regime")
+        return pd.DataFrame(rows, index=index, columns=["lower", "upper", "nobs", "n_entities"])
+
+    # --- tests of products --------------------------------------------------------------------------------
+
+    def sobel(self, kind: SobelKind = "sobel") -> pd.DataFrame:
+        """Test each indirect effect as a product of two normal estimates, in closed form.
+
+        ``se^2 = a^2 s_b^2 + b^2 s_a^2`` (Sobel 1982), ``+ s_a^2 s_b^2`` (Aroian 1947) or ``- s_a^2 s_b^2``
+        (Goodman 1960), with the standard errors s_a, s_b of the fit's own `cov_type`. The product is not
+        normal: the test is conservative near 0, and the interval of :meth:`tidy` is the better one.
+
+        Parameters
+        ----------
+        kind : {"sobel", "aroian", "goodman"}
+            Which variance.
+
+        Returns
+        -------
+        DataFrame
+            Indexed by ``indirect:<m>``: estimate, std_error, statistic, p_value (two-sided, normal).
+
+        Raises
+        ------
+        OptionError
+            If `kind` is another word, or the effects depend on a moderator, a threshold or the treatment.
+
+        Warns
+        -----
+        CovarianceWarning
+            If Goodman's variance is negative; the standard error is then missing.
+        """
+        check_option("kind", kind, get_args(SobelKind))
+        self._refuse_varying("sobel")
+        sign = {"sobel": 0.0, "aroian": 1.0, "goodman": -1.0}[kind]
+        rows = [self._product(m) for m in self.mediators]
+        a, b, s_a, s_b = (np.array(column) for column in zip(*rows, strict=True))
+        variance = a**2 * s_b**2 + b**2 * s_a**2 + sign * s_a**2 * s_b**2
+        names = [f"indirect:{m}" for m in self.mediators]
+        negative = [name for name, v in zip(names, variance, strict=True) if v < 0]
+        if negative:
+            text = f"Goodman's variance of {quoted(negative)} is negative: there is no such standard error."
+            issue([Notice("not_psd", text, {"terms": tuple(negative)})])
+        error = np.sqrt(np.where(variance < 0, np.nan, variance))
+        _, _, p = intervals.delta(a * b, error, np.inf)
+        columns = {"estimate": a * b, "std_error": error, "statistic": a * b / error, "p_value": p}
+        return pd.DataFrame(columns, index=pd.Index(names, name="term"))
+
+    def joint_significance(self) -> pd.DataFrame:
+        """Test each indirect effect by both of its paths: it is 0 if either is.
+
+        P is the larger of the two paths' p-values, each with the fit's own standard errors and t degrees of
+        freedom (G - 1 when clustered). It has no interval; its size and power are very good (MacKinnon et
+        al. 2002), with few clusters too.
+
+        Returns
+        -------
+        DataFrame
+            Indexed by ``indirect:<m>``: p_a, p_b, p_value.
+
+        Raises
+        ------
+        OptionError
+            If the effects depend on a moderator, a threshold or the treatment.
+        """
+        self._refuse_varying("joint_significance")
+        rows = [[self._path(m).p_value, self._path(m, second=True).p_value] for m in self.mediators]
+        frame = pd.DataFrame(rows, columns=["p_a", "p_b"])
+        frame["p_value"] = frame.max(axis=1, skipna=False)
+        return frame.set_index(pd.Index([f"indirect:{m}" for m in self.mediators], name="term"))
+
+    def contrasts(self, *, level: float = 0.95) -> pd.DataFrame:
+        """Compare indirect effects: every pair of mediators or chains, or the ends of a conditional effect.
+
+        Parameters
+        ----------
+        level : float
+            Of the interval.
+
+        Returns
+        -------
+        DataFrame
+            Indexed by ``"<term> - <term>"``: estimate, std_error and statistic (joint delta), p_value,
+            conf_low and conf_high (percentile; the same draws for both terms). Empty with one indirect
+            effect.
+
+        Raises
+        ------
+        OptionError
+            If `level` is not between 0 and 1.
+        """
+        check_level(level)
+        specific = [
+            i for i, n in enumerate(self.names) if n.startswith("indirect:") and n not in self._at_points
+        ]
+        pairs = list(combinations(specific, 2)) if len(specific) > 1 else []
+        ends = [
+            (self._at_points.get(f"{r.name}:p90"), self._at_points.get(f"{r.name}:p10")) for r in self.routes
+        ]
+        pairs += [(i, j) for i, j in ends if i is not None and j is not None]
+        rows = np.zeros((len(pairs), len(self.names)))
+        for row, (i, j) in zip(rows, pairs, strict=True):
+            row[i], row[j] = 1.0, -1.0
+        known = ~np.isnan(self.estimates)
+        rows, cov = rows[:, known], self.covariance[np.ix_(known, known)]
+        draws = self.draw_values[:, known] @ rows.T
+        return self._frame(
+            [f"{self.names[i]} - {self.names[j]}" for i, j in pairs],
+            rows @ self.estimates[known],
+            np.sqrt(np.maximum(np.einsum("ij,jk,ik->i", rows, cov, rows), 0.0)),
+            draws,
+            level,
+        )
+
+    # --- decisions ----------------------------------------------------------------------------------------
+
+    def decision(self, mediator: str | None = None, *, level: float = 0.95) -> Decision:
+        """Walk the five steps of Wen and Ye (2014), with every statistic and the branch taken.
+
+        Parameters
+        ----------
+        mediator : str, optional
+            Which; needed if there are several.
+        level : float
+            A test passes if its p is at most 1 - level.
+
+        Returns
+        -------
+        Decision
+            ``steps``, ``branch``, ``zhao`` (the type of Zhao, Lynch and Chen 2010), ``ratio``,
+            ``ratio_name``. Paths are tested with the fit's errors, the product by the percentile bootstrap.
+
+        Raises
+        ------
+        OptionError
+            If the mediator is none of the fit's, or is not named among several, or the effects depend on a
+            moderator, a threshold or the treatment.
+        """
+        self._refuse_varying("decision")
+        check_level(level)
+        mediator = self._mediator(mediator)
+        at = self.names.index(f"indirect:{mediator}")
+        indirect = decisions.Test(*(float(s.iloc[at]) for s in (self.params, self.tstats, self.pvalues)))
+        return decisions.decide(
+            mediator,
+            total=self._test("total", self.treatment),
+            a=self._path(mediator),
+            b=self._path(mediator, second=True),
+            indirect=indirect,
+            direct=self._test("outcome", self.treatment),
+            level=level,
+            treatment=self.treatment,
+            outcome=self.info["depvar"] or "",
+            conventions=self.conventions,
+        )
+
+    def two_step(self) -> pd.DataFrame:
+        """Test the treatment's effect on each mediator, the only path with the treatment's identification.
+
+        Jiang (2022) argues the step from mediator to outcome from theory, for its estimate is confounded, and
+        reports neither c' nor ab / c. P-values are adjusted for several mediators: Holm's, and Romano and
+        Wolf's (2005) step-down on the same cluster draws for all mediators.
+
+        Returns
+        -------
+        DataFrame
+            Indexed by mediator: estimate, std_error, statistic, p_value, p_holm, p_romano_wolf.
+
+        Raises
+        ------
+        OptionError
+            If the effects depend on a moderator, a threshold or the treatment.
+        """
+        self._refuse_varying("two_step")
+        at = [self.system.at(f"mediator:{m}", self.treatment) for m in self.mediators]
+        paths = [self._path(m) for m in self.mediators]
+        return decisions.two_step(
+            self.mediators,
+            self.system.estimates[at],
+            np.sqrt(np.diag(self.system.covariance)[at]),
+            np.array([p.p_value for p in paths]),
+            self.system.draws[:, at],
+        )
+
+    # --- robustness ---------------------------------------------------------------------------------------
+
+    def sensitivity(
+        self, mediator: str | None = None, *, level: float = 0.95, rho: Sequence[float] | None = None
+    ) -> MediationSensitivity:
+        """Let the errors of mediator and outcome be correlated, and see where the indirect effect is 0.
+
+        ``a (s1/s2) [r - rho sqrt((1 - r^2) / (1 - rho^2))]``, with r, s1, s2 the correlation and standard
+        deviations of the residuals of y and m on everything else of the outcome's equation (Imai, Keele and
+        Yamamoto 2010). It is 0 exactly at rho = r, and ab at rho = 0.
+
+        Parameters
+        ----------
+        mediator : str, optional
+            Which; needed if there are several. The others are then among what is held fixed.
+        level : float
+            Of the intervals, percentile in the cluster draws.
+        rho : sequence of float, optional
+            Where the curve is wanted; -.9 to .9 by default.
+
+        Returns
+        -------
+        MediationSensitivity
+            ``curve``, ``rho_at_zero``, ``r2_at_zero``.
+
+        Raises
+        ------
+        OptionError
+            If the mediator is none of the fit's, or the effects depend on a moderator, a threshold or the
+            treatment.
+        """
+        self._refuse_varying("sensitivity")
+        check_level(level)
+        mediator = self._mediator(mediator)
+        k, at = self.mediators.index(mediator), self.system.at(f"mediator:{mediator}", self.treatment)
+        return sensitivity.sensitivity(
+            mediator,
+            float(self.system.estimates[at]),
+            self.system.moments[k],
+            self.system.draws[:, at],
+            self.system.moment_draws[:, k],
+            level=level,
+            rho=rho,
+            conventions=self.conventions,
+        )
+
+    def robustness_value(self, mediator: str | None = None, *, level: float = 0.95) -> pd.DataFrame:
+        """Say how strong a left-out confounder of each path must be to explain it away.
+
+        Cinelli and Hazlett (2020): a confounder that explains less than RV of the residual variance of both
+        ends of a path cannot bring its estimate to 0. From the unadjusted t, for partial R2 is a measure of
+        fit.
+
+        Parameters
+        ----------
+        mediator : str, optional
+            Which; needed if there are several.
+        level : float
+            Of `rv_alpha`, the strength at which the path is no longer significant.
+
+        Returns
+        -------
+        DataFrame
+            Rows a, b: partial_r2, rv, rv_alpha, all shares.
+
+        Raises
+        ------
+        OptionError
+            If the mediator is none of the fit's, or the effects depend on a moderator, a threshold or the
+            treatment.
+        """
+        self._refuse_varying("robustness_value")
+        check_level(level)
+        mediator = self._mediator(mediator)
+        at = [self.system.at(f"mediator:{mediator}", self.treatment), self.system.at("outcome", mediator)]
+        errors, df = self.system.unadjusted[at].T
+        columns = sensitivity.robustness_value(self.system.estimates[at] / errors, df, level)
+        names = ("partial_r2", "rv", "rv_alpha")
+        return pd.DataFrame(dict(zip(names, columns, strict=True)), index=pd.Index(["a", "b"], name="path"))
+
+    # --- effects that depend on a variable ----------------------------------------------------------------
+
+    def conditional_effects(self, at: Sequence[float] | None = None, *, level: float = 0.95) -> pd.DataFrame:
+        """Evaluate the effects at values of the moderator, or of the treatment where it enters squared.
+
+        Parameters
+        ----------
+        at : sequence of float, optional
+            Values; the 10, 50 and 90% quantiles in the sample by default.
+        level : float
+            Of the interval.
+
+        Returns
+        -------
+        DataFrame
+            One row an effect and value: effect, at, estimate, std_error, statistic (joint delta), p_value,
+            conf_low, conf_high (percentile).
+
+        Raises
+        ------
+        OptionError
+            If no effect depends on a variable, or a value is not a finite number.
+        """
+        self._refuse_constant("conditional_effects")
+        check_level(level)
+        values = self._points() if at is None else _finite(at)
+        pairs = [(route, value) for route in self.routes for value in values]
+        made = products([route.at(value) for route, value in pairs])
+        gradient = made.gradient(self.system.estimates)
+        variance = np.einsum("ij,jk,ik->i", gradient, self.system.covariance, gradient)
+        frame = (
+            self._frame(
+                [route.name for route, _ in pairs],
+                made.evaluate(self.system.estimates[None, :])[0],
+                np.sqrt(variance),
+                made.evaluate(self.system.draws),
+                level,
+            )
+            .rename_axis("effect")
+            .reset_index()
+        )
+        frame.insert(1, "at", [value for _, value in pairs])
+        return frame
+
+    def johnson_neyman(self, effect: str | None = None, *, level: float = 0.95) -> JohnsonNeyman:
+        """Find where in the range of the variable a conditional effect differs from 0.
+
+        For one slope the ends solve a quadratic in the variable (Johnson and Neyman 1936; Bauer and Curran
+        2005), with the fit's errors and t; for a product of slopes they are read from the bootstrap draws.
+
+        Parameters
+        ----------
+        effect : str, optional
+            ``"indirect:<m>"`` or ``"direct"``; needed if several depend on the variable.
+        level : float
+            Of the intervals.
+
+        Returns
+        -------
+        JohnsonNeyman
+            ``regions``, ``share`` of the rows in them, ``curve``.
+
+        Raises
+        ------
+        OptionError
+            If no effect depends on a variable, or the effect is none of those that do.
+        """
+        self._refuse_constant("johnson_neyman")
+        check_level(level)
+        names = [r.name for r in self.routes]
+        if effect is None and len(names) > 1:
+            raise OptionError(
+                f"johnson_neyman: name the effect; {quoted(names, 12)} depend on {self.variable}."
+            )
+        check_option("effect", names[0] if effect is None else effect, names)
+        route = self.routes[0 if effect is None else names.index(effect)]
+        made = products(route.powers())
+        slope = made.evaluate(self.system.estimates[None, :])[0]
+        words: dict[str, Any] = {
+            "quantiles": self.quantiles,
+            "level": level,
+            "conventions": self.conventions,
+        }
+        if len(route.slopes) > 1:
+            draws = made.evaluate(self.system.draws)
+            return conditional.johnson_neyman_draws(route.name, self.variable, slope, draws, **words)
+        gradient = made.gradient(self.system.estimates)
+        v = gradient @ self.system.covariance @ gradient.T
+        variance = (float(v[0, 0]), float(v[0, 1]), float(v[1, 1]))
+        pair = (float(slope[0]), float(slope[1]))
+        return conditional.johnson_neyman(route.name, self.variable, pair, variance, df=self.df_t, **words)
+
+    # --- in words -----------------------------------------------------------------------------------------
+
+    def path_rows(self, mediator: str | None = None) -> dict[str, list[str]]:
+        """Rows that complete the three-step regression table: ``etable(r.paths, rows=r.path_rows())``.
+
+        Parameters
+        ----------
+        mediator : str, optional
+            Only this one; all by default.
+
+        Returns
+        -------
+        dict of str to list of str
+            Per mediator the indirect effect with its 95% percentile interval, and Sobel's z with the same
+            clustered errors; in the column of the outcome's equation, empty in the others.
+
+        Raises
+        ------
+        OptionError
+            If the mediator is none of the fit's, or the effects depend on a moderator, a threshold or the
+            treatment.
+        """
+        sobel, ends = self.sobel(), self.interval("percentile")
+        out = {}
+        for m in self.mediators if mediator is None else (self._mediator(mediator),):
+            row, z = ends.loc[f"indirect:{m}"], sobel.loc[f"indirect:{m}"]
+            through = f" through {m}" if len(self.mediators) > 1 else ""
+            blank = [""] * (len(self.equations) - 1)
+            low, high, p = row[["conf_low", "conf_high", "p_value"]].to_numpy(dtype=float)
+            out[f"Indirect effect{through}"] = [*blank, f"{row['estimate']:.4g} [{low:.4g}, {high:.4g}]"]
+            out[f"Bootstrap p{through}"] = [*blank, p_text(float(p))]
+            out[f"Sobel z{through}"] = [*blank, f"{z['statistic']:.2f}"]
+        return out
+
+    def summary(self) -> str:
+        """Say the result in words, 80 columns wide.
+
+        Returns
+        -------
+        str
+            The effects, each path, what was noticed, and the conventions in the last line.
+        """
+        outcome = self.info["depvar"] or ""
+        arrow = " -> ".join(self.mediators) if self.structure == "serial" else ", ".join(self.mediators)
+        head = self._heading(f"Mediation: {self.treatment} -> {arrow} -> {outcome}")
+        words = self._words(outcome) if not self.variable else self._varying_words(outcome)
+        return "\n".join([*head, *wrapped(words), *self._notes(), self.conventions])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Turn the result into plain data that JSON can hold; missing numbers are None.
+
+        Returns
+        -------
+        dict
+            As `EffectResults.to_dict`, with the treatment, the mediators, the structure and every path.
+        """
+        # A slotted dataclass is a new class: `super()` without arguments would look in the old one.
+        out = EffectResults.to_dict(self)
+        paths = {name: fit.to_dict() for name, fit in self.equations}
+        more = {"structure": self.structure, "variable": self.variable or None, "threshold": self.threshold}
+        return {**out, "treatment": self.treatment, "mediators": list(self.mediators), **more, "paths": paths}
+
+    # --- inside -------------------------------------------------------------------------------------------
+
+    def _ends(self, method: str, level: float) -> tuple[Floats, Floats, Floats]:
+        made = self.system.products
+        if method == "bca":
+            acceleration = intervals.acceleration(self._masked(made.evaluate(self.system.jackknife)))
+            ends = intervals.bca(self.draw_values, self.estimates, acceleration, level)
+            return (*ends, intervals.bca_p(self.draw_values, self.estimates, acceleration))
+        if method == "monte_carlo":
+            seed = np.random.SeedSequence(self.rng_entropy, spawn_key=(_SIMULATED,))
+            groups = self.info["n_clusters"]
+            df = self.df_t if groups is not None and groups < _FEW_CLUSTERS else np.inf
+            paths = simulated(self.system.estimates, self.system.covariance, _SIMULATIONS, seed, df=df)
+            draws = self._masked(made.evaluate(paths))
+            return (*intervals.percentile(draws, level), intervals.percentile_p(draws))
+        return EffectResults._ends(self, method, level)
+
+    def _masked(self, values: Floats) -> Floats:
+        values[:, np.isnan(self.estimates)] = np.nan
+        return values
+
+    def _frame(
+        self, names: Sequence[str], estimates: Floats, errors: Floats, draws: Floats, level: float
+    ) -> pd.DataFrame:
+        low, high = intervals.percentile(draws, level)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            statistic = estimates / errors
+        columns = {
+            "estimate": estimates,
+            "std_error": errors,
+            "statistic": statistic,
+            "p_value": intervals.percentile_p(draws),
+            "conf_low": low,
+            "conf_high": high,
+        }
+        return pd.DataFrame(columns, index=pd.Index(list(names), name="term", dtype=object))
+
+    @property
+    def _at_points(self) -> dict[str, int]:
+        """Terms at quantiles of the variable or in regimes, with their positions."""
+        ends = (":p10", ":p50", ":p90", ":regime1", ":regime2")
+        return {n: i for i, n in enumerate(self.names) if self.variable and n.endswith(ends)}
+
+    def _points(self) -> Floats:
+        return self.quantiles[[10, 50, 90]]
+
+    def _refuse_varying(self, method: str) -> None:
+        if self.variable:
+            raise OptionError(
+                f"{method} speaks of one effect, and here it depends on {self.variable!r}. Fit without the "
+                f"{self.structure} part, or read the terms of tidy()."
+            )
+
+    def _refuse_constant(self, method: str) -> None:
+        if not self.routes:
+            raise OptionError(
+                f"{method} needs an effect that depends on a variable: Mediation(.., moderator='w', "
+                "moderates=('a',)), or quadratic=('a',)."
+            )
+
+    def _mediator(self, mediator: str | None) -> str:
+        if mediator is None and len(self.mediators) > 1:
+            raise OptionError(f"name the mediator: {quoted(self.mediators, 12)}.")
+        named = self.mediators[0] if mediator is None else mediator
+        check_option("mediator", named, self.mediators)
+        return named
+
+    def _test(self, equation: str, term: str) -> decisions.Test:
+        fit = self.paths[equation]
+        series = (fit.params, fit.tstats, fit.pvalues)
+        return decisions.Test(*(float(s.iloc[fit.names.index(term)]) for s in series))
+
+    def _path(self, mediator: str, *, second: bool = False) -> decisions.Test:
+        if second:
+            return self._test("outcome", mediator)
+        return self._test(f"mediator:{mediator}", self.treatment)
+
+    def _product(self, mediator: str) -> tuple[float, float, float, float]:
+        first, second = self.paths[f"mediator:{mediator}"], self.paths["outcome"]
+        i, j = first.names.index(self.treatment), second.names.index(mediator)
+        s_a, s_b = np.sqrt(first.covariance[i, i]), np.sqrt(second.covariance[j, j])
+        return first.coefficients[i], second.coefficients[j], s_a, s_b
+
+    def _words(self, outcome: str) -> list[str]:
+        ends = self.interval("percentile")
+        total, direct, indirect = (float(v) for v in self.estimates[:3])
+        sd = float(self.paths["total"].sample_stats["sd"][self.treatment])
+        lines = [
+            f"A rise of {self.treatment} by one unit goes with a change of {outcome} by {total:.4g} (by one "
+            f"standard deviation, {sd:.4g}: {sd * total:.4g}):",
+            f"{direct:.4g} directly and {indirect:.4g} through {listed(self.mediators)}.",
+        ]
+        for mediator in self.mediators:
+            a, b, _, _ = self._product(mediator)
+            row = ends.loc[f"indirect:{mediator}"]
+            out = row["conf_low"] > 0 or row["conf_high"] < 0
+            verdict = "leaves 0 out: an indirect effect" if out else "covers 0: no indirect effect is shown"
+            path = f"Through {mediator}: a = {a:.4g}, b = {b:.4g}, a x b = {a * b:.4g}"
+            lines.append(f"{path}; its interval {verdict}.")
+        share, row = float(self.estimates[-1]), ends.loc["proportion_mediated"]
+        if not np.isnan(share):
+            reach = f"95% interval {row['conf_low']:.0%} to {row['conf_high']:.0%}"
+            shown = row["conf_low"] > 0 or row["conf_high"] < 0
+            doubt = "" if shown else "; it covers 0, so no share is shown to be mediated"
+            lines.append(f"Share of the total effect through the mediators: {share:.1%} ({reach}{doubt}).")
+        return lines
+
+    def _varying_words(self, outcome: str) -> list[str]:
+        frame, lines = (
+            self.tidy().set_index("term"),
+            [
+                f"Effects of one unit of {self.treatment} on {outcome}. They depend on {self.variable}; "
+                "terms without a suffix are averages over the rows of the sample."
+            ],
+        )
+        if self.threshold is not None:
+            low, high = self.regimes["nobs"]
+            lines.append(
+                f"Regimes part at {self.variable} = {self.threshold:.5g}: {low:,} rows at or below, {high:,} "
+                "above."
+            )
+        else:
+            at = ", ".join(
+                f"{q} = {v:.4g}" for q, v in zip(("p10", "p50", "p90"), self._points(), strict=True)
+            )
+            lines.append(f"{self.variable}: {at}.")
+        for name in self.names:
+            if name.startswith(("index:", "difference:")):
+                row = frame.loc[name]
+                shown = row["conf_low"] > 0 or row["conf_high"] < 0
+                verdict = "depends on it" if shown else "is not shown to depend on it"
+                lines.append(
+                    f"{name}: {row['estimate']:.4g}, interval [{row['conf_low']:.4g}, "
+                    f"{row['conf_high']:.4g}]; the effect {verdict}."
+                )
+        return lines
+
+
+def _finite(at: Sequence[float]) -> Floats:
+    try:
+        values = np.atleast_1d(np.asarray(at, dtype=np.float64))
+    except (TypeError, ValueError):
+        values = np.array([np.nan])
+    if values.ndim != 1 or not values.size or not np.isfinite(values).all():
+        raise OptionError(f"at={at!r}: one or more finite numbers.")
+    return values
