@@ -9,6 +9,7 @@ swept before the products are formed.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
@@ -185,9 +186,12 @@ def entity_grams(columns: Floats, clusters: Ints, effects: Sequence[Ints]) -> Gr
         parts += [_total(cells, groups * levels, column).reshape(groups, levels) for column in swept.T]
         if counts:
             parts.append(_total(cells, groups * levels, None).reshape(groups, levels))
-        if own:
-            parts += _dummies(clusters, groups, crossed, blocks, nested)
-    return Grams(np.hstack(parts), p, levels, tuple(blocks.tolist()), inverse, scale)
+    dummies = _dummies(clusters, groups, crossed, blocks, nested) if own else ()
+    sums, start = np.empty((groups, width)), 0
+    for part in chain(parts, dummies):
+        sums[:, start : start + part.shape[1]] = part
+        start += part.shape[1]
+    return Grams(sums, p, levels, tuple(blocks.tolist()), inverse, scale)
 
 
 def _finest(effects: Sequence[Ints]) -> list[Ints]:
