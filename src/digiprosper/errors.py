@@ -191,6 +191,7 @@ _CATEGORIES: dict[str, type[DigiprosperWarning]] = {
     "unseen": MissingDataWarning,
     "pooled": IdentificationWarning,
     "masking": IdentificationWarning,
+    "weak_instrument": IdentificationWarning,
     "lagged_outcome": IdentificationWarning,
     "constant_threshold_variable": IdentificationWarning,
     "tests_disagree": IdentificationWarning,

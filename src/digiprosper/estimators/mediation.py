@@ -36,8 +36,8 @@ from digiprosper.estimators.system import (
     glance_of,
     refuse_absorbed,
     refuse_two_way,
+    unclear_share,
 )
-from digiprosper.kernels import intervals
 from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.panel.terms import canonical
 from digiprosper.results.mediation import MediationResults
@@ -373,7 +373,7 @@ class Mediation(Specification):
         draws = paths.products.evaluate(paths.draws)
         gradient = paths.products.gradient(paths.estimates)
         covariance = gradient @ paths.covariance @ gradient.T
-        unclear = _unclear(estimates, draws)
+        unclear = unclear_share(estimates, draws)
         if unclear:
             for values in (estimates, draws, covariance, covariance.T):
                 values[..., -1] = np.nan
@@ -454,17 +454,3 @@ def _pooled(prepared: Prepared) -> list[Notice]:
         "within entities with what differs between them. Set entity_effects=True for the within effects."
     )
     return [Notice("pooled", text, {"nobs": prepared.sample.nobs})]
-
-
-def _unclear(estimates: Floats, draws: Floats) -> list[Notice]:
-    """Say why the proportion mediated has no meaning, if it has none."""
-    direct, indirect = float(estimates[1]), float(estimates[2])
-    low, high = (float(end) for end in intervals.percentile(draws[:, 0], 0.95))
-    if direct * indirect < 0:
-        why = "direct and indirect effect have opposite signs (masking)"
-    elif not (low > 0 or high < 0):
-        why = f"the 95% interval of the total effect, {low:.3g} to {high:.3g}, covers 0"
-    else:
-        return []
-    text = f"{why}: proportion_mediated has no meaning and is missing. Read the effects themselves."
-    return [Notice("masking", text, {"direct": direct, "indirect": indirect, "total_interval": (low, high)})]

@@ -9,6 +9,7 @@ import numpy as np
 
 from digiprosper.errors import CollinearityError, IdentificationError, Notice, OptionError
 from digiprosper.estimators.linear import fit_columns, inference
+from digiprosper.kernels import intervals
 from digiprosper.kernels.covariance import cross_meat
 from digiprosper.kernels.least_squares import ols
 from digiprosper.kernels.resampling import bootstrap, entity_grams, jackknife
@@ -32,6 +33,7 @@ __all__ = [
     "glance_of",
     "refuse_absorbed",
     "refuse_two_way",
+    "unclear_share",
 ]
 
 LEAST_REPS = 20
@@ -320,6 +322,34 @@ def few_clusters(notices: Sequence[Notice], remedy: str) -> tuple[Notice, ...]:
             n = Notice(n.code, text, n.data)
         out.append(n)
     return tuple(out)
+
+
+def unclear_share(estimates: Floats, draws: Floats) -> tuple[Notice, ...]:
+    """Say why the proportion mediated has no meaning, if it has none.
+
+    Parameters
+    ----------
+    estimates : (k,) array
+        Total, direct and indirect effect first.
+    draws : (R, k) array
+        The same in every draw.
+
+    Returns
+    -------
+    tuple of Notice
+        One, ``"masking"``, if direct and indirect effect have opposite signs or the 95% percentile interval
+        of the total covers 0.
+    """
+    direct, indirect = float(estimates[1]), float(estimates[2])
+    low, high = (float(end) for end in intervals.percentile(draws[:, 0], 0.95))
+    if direct * indirect < 0:
+        why = "direct and indirect effect have opposite signs (masking)"
+    elif not (low > 0 or high < 0):
+        why = f"the 95% interval of the total effect, {low:.3g} to {high:.3g}, covers 0"
+    else:
+        return ()
+    text = f"{why}: proportion_mediated has no meaning and is missing. Read the effects themselves."
+    return (Notice("masking", text, {"direct": direct, "indirect": indirect, "total_interval": (low, high)}),)
 
 
 def _joint(prepared: Prepared, swept: Floats, layout: Sequence[Equation]) -> tuple[Floats, Floats]:

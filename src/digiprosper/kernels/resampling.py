@@ -47,6 +47,8 @@ Combine: TypeAlias = "Callable[[Floats], Floats]"
 
 # A regressor is lost in a draw when its variation is below this share of what it has in the sample.
 _LOST = 1e-12
+_CACHED = 2**24
+_ROWS = 64
 
 # Scaled by the rows of each level, products of m effects' dummies have eigenvalues between 0 and m. Null
 # ones come out as rounding, about 1e-14. The least of the others tells how loosely the levels hang together:
@@ -502,7 +504,9 @@ def bootstrap(
         mixed = None if combine is None else combine(weights)
         return refit(grams, weights, equations, residuals=residuals, combine=mixed)
 
-    chunk = max(1, memory // (_bytes_each(grams) + 32 * grams.n_clusters))
+    each = _bytes_each(grams) + 32 * grams.n_clusters
+    # What fits into the caches is drawn and counted half as fast again, if the products still are matrices.
+    chunk = max(1, min(memory // each, max(_CACHED // each, _ROWS)))
     return _gather(fit, reps, chunk, equations, residuals)
 
 
