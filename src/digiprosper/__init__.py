@@ -111,12 +111,15 @@ if TYPE_CHECKING:
     from digiprosper.studies.convergence import beta_convergence as beta_convergence
     from digiprosper.studies.many import fit_all as fit_all
     from digiprosper.studies.many import stepwise as stepwise
+    from digiprosper.studies.mean_group import MeanGroupResults as MeanGroupResults
+    from digiprosper.studies.mean_group import mean_group_mediation as mean_group_mediation
     from digiprosper.studies.propagation import PropagatedIndex as PropagatedIndex
     from digiprosper.studies.propagation import PropagatedResults as PropagatedResults
     from digiprosper.studies.rankings import LeaveOut as LeaveOut
     from digiprosper.studies.rankings import leave_one_out as leave_one_out
     from digiprosper.studies.rankings import rank_probabilities as rank_probabilities
     from digiprosper.studies.sensitivity import index_sensitivity as index_sensitivity
+    from digiprosper.studies.within_between import within_between as within_between
 
 __version__ = "0.1.0"
 
@@ -157,6 +160,7 @@ _HOME = {
     "LeaveOut": "studies.rankings",
     "LinearResults": "results.linear",
     "MarkovResult": "inequality.convergence",
+    "MeanGroupResults": "studies.mean_group",
     "Mediation": "estimators.mediation",
     "MediationResults": "results.mediation",
     "MediationStructure": "estimators.mediation",
@@ -200,6 +204,7 @@ _HOME = {
     "index_sensitivity": "studies.sensitivity",
     "leave_one_out": "studies.rankings",
     "markov_transitions": "inequality.convergence",
+    "mean_group_mediation": "studies.mean_group",
     "overlap_audit": "composite.audits",
     "pca_weights": "composite.weights",
     "rank_probabilities": "studies.rankings",
@@ -211,6 +216,7 @@ _HOME = {
     "theil_t": "inequality.measures",
     "u_test": "diagnostics",
     "urban_rural_theil": "inequality.theil_groups",
+    "within_between": "studies.within_between",
 }
 _MODULES = {"datasets": "datasets", "plots": "present.plots"}
 
@@ -257,6 +263,7 @@ __all__ = [
     "LeaveOut",
     "LinearResults",
     "MarkovResult",
+    "MeanGroupResults",
     "Mediation",
     "MediationResults",
     "MediationStructure",
@@ -311,6 +318,7 @@ __all__ = [
     "index_sensitivity",
     "leave_one_out",
     "markov_transitions",
+    "mean_group_mediation",
     "overlap_audit",
     "pca_weights",
     "plots",
@@ -323,6 +331,7 @@ __all__ = [
     "theil_t",
     "u_test",
     "urban_rural_theil",
+    "within_between",
 ]
 
 

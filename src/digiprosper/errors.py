@@ -193,6 +193,8 @@ _CATEGORIES: dict[str, type[DigiprosperWarning]] = {
     "masking": IdentificationWarning,
     "weak_instrument": IdentificationWarning,
     "lagged_outcome": IdentificationWarning,
+    "left_out": MissingDataWarning,
+    "short_series": IdentificationWarning,
     "constant_threshold_variable": IdentificationWarning,
     "tests_disagree": IdentificationWarning,
     "constant_indicator": IndicatorWarning,
