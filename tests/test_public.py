@@ -84,6 +84,8 @@ stepwise etable Table TestResult Results HasDraws Glance plots datasets Notice
 PanelIndexError ColumnError TermError OptionError InputTypeError AlignmentError MissingDataError
 CollinearityError IdentificationError IndicatorError ThresholdSearchError DigiprosperError
 PanelKink KinkResults PropagatedIndex gini theil_t theil_l atkinson coefficient_of_variation dagum DagumResult
+within_between mean_group_mediation sequential_g MediationIV MediationIVResults two_lines moderated_u_test
+ModeratedUResult TwoLinesResult MeanGroupResults Decision MediationSensitivity JohnsonNeyman
 theil_decomposition urban_rural_theil sigma_convergence beta_convergence markov_transitions
 SingletonWarning FewClustersWarning NearCollinearWarning BoundaryThresholdWarning SmallRegimeWarning
 MissingDataWarning IdentificationWarning DigiprosperWarning
@@ -151,13 +153,30 @@ CONTRACT = {
         "clusters=None, ssc='reghdfe', **options"
     ),
     "Mediation": (
-        f"y, treatment, mediators, x=(), *, structure='parallel', {EFFECTS}, cov_type='clustered', "
+        "y, treatment, mediators, x=(), *, structure='parallel', moderator=None, moderates=(), "
+        f"threshold=None, search_draws=False, quadratic=(), absorb=(), {EFFECTS}, cov_type='clustered', "
         "clusters=None, ssc='reghdfe', reps=4999"
     ),
     "Mediation.fit": "panel, *, rng=None, progress=False",
+    "MediationResults.interval": "method='percentile', *, level=0.95",
+    "MediationResults.sobel": "kind='sobel'",
+    "MediationResults.joint_significance": "",
+    "MediationResults.decision": "mediator=None, *, level=0.95",
+    "MediationResults.two_step": "",
+    "MediationResults.sensitivity": "mediator=None, *, level=0.95, rho=None",
+    "MediationResults.robustness_value": "mediator=None, *, level=0.95",
+    "MediationIV": (
+        f"y, treatment, mediator, instrument, x=(), *, {EFFECTS}, absorb=(), cov_type='clustered', "
+        "clusters=None, ssc='reghdfe', reps=4999"
+    ),
+    "within_between": "spec, panel",
+    "mean_group_mediation": "spec, panel, *, rng=None",
+    "sequential_g": "spec, panel, intermediate, *, rng=None",
+    "moderated_u_test": "results, variable, moderator, *, square=None, at=None, level=0.95",
+    "two_lines": "spec, panel, variable, *, square=None, knots=5, level=0.95",
     "LinearResults.conf_int": "*, level=0.95",
     "LinearResults.tidy": "level=0.95",
-    "u_test": "results, variable, *, square=None, interval=None, level=0.95",
+    "u_test": "results, variable, *, square=None, interval=None, level=0.95, form=None",
     "fit_all": "specs, panel, *, rng=None, progress=False",
     "stepwise": "spec, panel, order, *, sample='common'",
     "etable": (

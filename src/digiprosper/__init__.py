@@ -33,7 +33,10 @@ if TYPE_CHECKING:
     from digiprosper.composite.weights import pca_weights as pca_weights
     from digiprosper.composite.weights import std_weights as std_weights
     from digiprosper.datasets.simulate import Truth as Truth
+    from digiprosper.diagnostics import ModeratedUResult as ModeratedUResult
+    from digiprosper.diagnostics import UForm as UForm
     from digiprosper.diagnostics import UTestResult as UTestResult
+    from digiprosper.diagnostics import moderated_u_test as moderated_u_test
     from digiprosper.diagnostics import u_test as u_test
     from digiprosper.errors import AlignmentError as AlignmentError
     from digiprosper.errors import BoundaryThresholdWarning as BoundaryThresholdWarning
@@ -94,6 +97,8 @@ if TYPE_CHECKING:
     from digiprosper.present.tables import Table as Table
     from digiprosper.present.tables import etable as etable
     from digiprosper.results.collection import ResultSet as ResultSet
+    from digiprosper.results.conditional import JohnsonNeyman as JohnsonNeyman
+    from digiprosper.results.decisions import Decision as Decision
     from digiprosper.results.effects import EffectResults as EffectResults
     from digiprosper.results.kink import KinkResults as KinkResults
     from digiprosper.results.linear import LinearResults as LinearResults
@@ -105,6 +110,8 @@ if TYPE_CHECKING:
     from digiprosper.results.ranking import Among as Among
     from digiprosper.results.ranking import IndexSensitivity as IndexSensitivity
     from digiprosper.results.ranking import RankResults as RankResults
+    from digiprosper.results.sensitivity import MediationSensitivity as MediationSensitivity
+    from digiprosper.results.sensitivity import mediational_e_value as mediational_e_value
     from digiprosper.results.tests import TestResult as TestResult
     from digiprosper.results.threshold import ThresholdResults as ThresholdResults
     from digiprosper.studies.convergence import ConvergenceResults as ConvergenceResults
@@ -119,6 +126,8 @@ if TYPE_CHECKING:
     from digiprosper.studies.rankings import leave_one_out as leave_one_out
     from digiprosper.studies.rankings import rank_probabilities as rank_probabilities
     from digiprosper.studies.sensitivity import index_sensitivity as index_sensitivity
+    from digiprosper.studies.two_lines import TwoLinesResult as TwoLinesResult
+    from digiprosper.studies.two_lines import two_lines as two_lines
     from digiprosper.studies.within_between import within_between as within_between
 
 __version__ = "0.1.0"
@@ -143,6 +152,7 @@ _HOME = {
     "CovType": "estimators.preparation",
     "Cuts": "inequality.convergence",
     "DagumResult": "inequality.dagum_gini",
+    "Decision": "results.decisions",
     "DfRule": "estimators.threshold",
     "Direction": "composite.indicators",
     "EffectResults": "results.effects",
@@ -156,6 +166,7 @@ _HOME = {
     "IndexStructure": "composite.structure",
     "Indicator": "composite.indicators",
     "IndicatorSystem": "composite.indicators",
+    "JohnsonNeyman": "results.conditional",
     "KinkResults": "results.kink",
     "LeaveOut": "studies.rankings",
     "LinearResults": "results.linear",
@@ -163,8 +174,10 @@ _HOME = {
     "MeanGroupResults": "studies.mean_group",
     "Mediation": "estimators.mediation",
     "MediationResults": "results.mediation",
+    "MediationSensitivity": "results.sensitivity",
     "MediationStructure": "estimators.mediation",
     "Moderated": "estimators.mediation",
+    "ModeratedUResult": "diagnostics",
     "Normalisation": "composite.normalise",
     "Panel": "panel",
     "PanelKink": "estimators.kink",
@@ -185,6 +198,8 @@ _HOME = {
     "TheilDecomposition": "inequality.theil_groups",
     "ThresholdResults": "results.threshold",
     "Truth": "datasets.simulate",
+    "TwoLinesResult": "studies.two_lines",
+    "UForm": "diagnostics",
     "UTestResult": "diagnostics",
     "WeightErrors": "composite.results",
     "Weighting": "composite.weights",
@@ -205,6 +220,8 @@ _HOME = {
     "leave_one_out": "studies.rankings",
     "markov_transitions": "inequality.convergence",
     "mean_group_mediation": "studies.mean_group",
+    "mediational_e_value": "results.sensitivity",
+    "moderated_u_test": "diagnostics",
     "overlap_audit": "composite.audits",
     "pca_weights": "composite.weights",
     "rank_probabilities": "studies.rankings",
@@ -214,6 +231,7 @@ _HOME = {
     "theil_decomposition": "inequality.theil_groups",
     "theil_l": "inequality.measures",
     "theil_t": "inequality.measures",
+    "two_lines": "studies.two_lines",
     "u_test": "diagnostics",
     "urban_rural_theil": "inequality.theil_groups",
     "within_between": "studies.within_between",
@@ -237,6 +255,7 @@ __all__ = [
     "CovarianceWarning",
     "Cuts",
     "DagumResult",
+    "Decision",
     "DfRule",
     "DigiprosperError",
     "DigiprosperWarning",
@@ -259,6 +278,7 @@ __all__ = [
     "IndicatorSystem",
     "IndicatorWarning",
     "InputTypeError",
+    "JohnsonNeyman",
     "KinkResults",
     "LeaveOut",
     "LinearResults",
@@ -266,10 +286,12 @@ __all__ = [
     "MeanGroupResults",
     "Mediation",
     "MediationResults",
+    "MediationSensitivity",
     "MediationStructure",
     "MissingDataError",
     "MissingDataWarning",
     "Moderated",
+    "ModeratedUResult",
     "NearCollinearWarning",
     "Normalisation",
     "Notice",
@@ -298,6 +320,8 @@ __all__ = [
     "ThresholdResults",
     "ThresholdSearchError",
     "Truth",
+    "TwoLinesResult",
+    "UForm",
     "UTestResult",
     "WeightErrors",
     "Weighting",
@@ -319,6 +343,8 @@ __all__ = [
     "leave_one_out",
     "markov_transitions",
     "mean_group_mediation",
+    "mediational_e_value",
+    "moderated_u_test",
     "overlap_audit",
     "pca_weights",
     "plots",
@@ -329,6 +355,7 @@ __all__ = [
     "theil_decomposition",
     "theil_l",
     "theil_t",
+    "two_lines",
     "u_test",
     "urban_rural_theil",
     "within_between",

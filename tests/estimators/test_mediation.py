@@ -72,7 +72,10 @@ def test_cross_section_equals_r() -> None:
     want, rtol = case["values"], case["rtol"]
     spec = Mediation("Y", "X", "M", entity_effects=False, time_effects=False, cov_type="unadjusted", reps=999)
     results = spec.fit(Panel(frame, "id"), rng=1)
-    robust = spec.replace(cov_type="robust").fit(Panel(frame, "id"), rng=1)
+    robust = {
+        ssc: spec.replace(cov_type="robust", ssc=ssc).fit(Panel(frame, "id"), rng=1).sobel()
+        for ssc in ("none", "reghdfe", "linearmodels")
+    }
     first, second = results.paths["mediator:M"], results.paths["outcome"]
     got = {
         "c": results.params["total"],
@@ -86,8 +89,11 @@ def test_cross_section_equals_r() -> None:
         "indirect": results.params["indirect"],
         "proportion": results.params["proportion_mediated"],
         "sobel_se": results.std_errors["indirect"],
-        "sobel_se_hc1": robust.sobel().iloc[0]["std_error"],
+        "sobel_se_hc0": robust["none"].loc["indirect:M", "std_error"],
+        "sobel_se_hc1": robust["reghdfe"].loc["indirect:M", "std_error"],
     }
+    # R's HC1 is n / (n - k), intercept counted: with robust errors both conventions say so.
+    assert robust["linearmodels"].equals(robust["reghdfe"])
     for kind in ("sobel", "aroian", "goodman"):
         row = results.sobel(kind).loc["indirect:M"]
         got |= {f"{kind}_se": row["std_error"], f"{kind}_z": row["statistic"]}

