@@ -18,6 +18,8 @@ EXTRAS = {
     "test_public.py",
     "datasets/test_recovery.py",
     "estimators/test_linear_peers.py",
+    "estimators/test_mediation_coverage.py",
+    "estimators/test_mediation_oracle.py",
     "estimators/test_threshold_coverage.py",
     "estimators/test_threshold_published.py",
 }

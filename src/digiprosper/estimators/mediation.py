@@ -131,9 +131,9 @@ class Mediation(Specification):
     Notes
     -----
     The clusters are drawn with replacement, and all effects and all equations are estimated again on each
-    draw; drawing rows instead rejects a true null in 17-24% of serially correlated panels, not 5%. Interval:
-    percentile; p inverts it. Standard error: delta method on the joint covariance of all equations (Weesie
-    1999; Gelbach 2016), given gamma where there is a threshold.
+    draw; with rows taken as independent a true null is rejected in 17-20% of serially correlated panels,
+    not 5%. Interval: percentile; p inverts it. Standard error: delta method on the joint covariance of all
+    equations (Weesie 1999; Gelbach 2016), given gamma where there is a threshold.
 
     Examples
     --------

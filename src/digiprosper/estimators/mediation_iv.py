@@ -140,17 +140,17 @@ class MediationIV(Specification):
     >>> from digiprosper import Panel
     >>> from digiprosper.estimators.mediation_iv import MediationIV
     >>> rng = np.random.default_rng(2026)
-    >>> z, u, v, *e = rng.normal(size=(6, 3000))
+    >>> z, u, v, *e = rng.normal(size=(6, 4000))
     >>> x = z + u + e[0]
-    >>> m = .6 * x + u + v + .5 * e[1]
+    >>> m = .6 * x + 2 * u + v + e[1]
     >>> y = .3 * x + .5 * m - v + e[2]
-    >>> frame = pd.DataFrame({"city": np.repeat(np.arange(300), 10), "year": np.tile(np.arange(10), 300)})
+    >>> frame = pd.DataFrame({"city": np.repeat(np.arange(400), 10), "year": np.tile(np.arange(10), 400)})
     >>> panel = Panel(frame.assign(z=z, x=x, m=m, y=y), "city", "year")
     >>> results = MediationIV("y", "x", "m", "z", reps=999).fit(panel, rng=1)
-    >>> results.params.round(2).to_dict()
-    {}
-    >>> results.first_stage["F"].round(0).to_dict()
-    {}
+    >>> results.conf_int().loc[["direct", "indirect"]].round(2).to_numpy().tolist()
+    [[0.31, 0.45], [0.21, 0.32]]
+    >>> results.first_stage["F"].round().to_dict()
+    {'x on z': 1603.0, 'm on z given x': 670.0}
     """
 
     y: str

@@ -47,8 +47,8 @@ Combine: TypeAlias = "Callable[[Floats], Floats]"
 
 # A regressor is lost in a draw when its variation is below this share of what it has in the sample.
 _LOST = 1e-12
-_CACHED = 2**24
-_ROWS = 64
+_CACHED = 2**23
+_ROWS = 32
 
 # Scaled by the rows of each level, products of m effects' dummies have eigenvalues between 0 and m. Null
 # ones come out as rounding, about 1e-14. The least of the others tells how loosely the levels hang together:

@@ -41,8 +41,8 @@ _STARS = (0.1, 0.05, 0.01)
 # Type in points; inches a point of type takes by column and by line.
 _BOX_TYPE, _TYPE = 9.0, 8.0
 _COLUMN, _LINE = 0.58 / 72, 1.45 / 72
-# Inches: width of a box, space round its text, from a line to its text, between lines of a chain's figure, and
-# what a row of text is moved in.
+# Inches: width of a box, space round its text, from a line to its text, between lines of a chain, and what
+# a row of text is moved in.
 _WIDTH, _PADDING, _NEAR, _TRACK, _INDENT = 1.7, 0.18, 0.04, 0.42, 0.2
 _MOST_ROWS = 20
 # Effects that an arrow has.
@@ -115,11 +115,11 @@ def mediation_path(
     Examples
     --------
     >>> import digiprosper as dp, matplotlib.pyplot as plt
-    >>> panel, truth = dp.datasets.simulate_provinces()
-    >>> found = dp.Mediation("prosperity", "digital", "productivity", reps=199).fit(panel, rng=1)
-    >>> ax = mediation_path(found, labels={"digital": "Digital economy"})
-    >>> ax.texts[0].get_text()
-    'Digital economy'
+    >>> spec = dp.Mediation("log(gsp)", "log(pc)", "log(emp)", ["unemp"], reps=199)
+    >>> found = spec.fit(dp.datasets.us_states(), rng=1)
+    >>> ax = mediation_path(found, labels={"pc": "capital", "emp": "jobs", "gsp": "output"})
+    >>> [text.get_text() for text in ax.texts][:4]
+    ['log(capital)', 'log(output)', "c' = 0.174** (0.074)", 'total c = 0.559*** (0.071)']
     >>> plt.close(ax.figure)
     """
     purpose = "plots.mediation_path"
@@ -180,11 +180,10 @@ def effect_plot(
     Examples
     --------
     >>> import digiprosper as dp, matplotlib.pyplot as plt
-    >>> panel, truth = dp.datasets.simulate_provinces()
-    >>> found = dp.Mediation("prosperity", "digital", "productivity", reps=199).fit(panel, rng=1)
-    >>> ax = effect_plot(found, labels={"productivity": "Productivity"})
+    >>> spec = dp.Mediation("log(gsp)", "log(pc)", "log(emp)", ["unemp"], reps=199)
+    >>> ax = effect_plot(spec.fit(dp.datasets.us_states(), rng=1), labels={"emp": "jobs"})
     >>> [text.get_text() for text in ax.get_yticklabels()]
-    ['Total effect', 'Direct effect', 'Indirect effect via Productivity']
+    ['Total effect', 'Direct effect', 'Indirect via log(jobs)']
     >>> plt.close(ax.figure)
     """
     # There the public names of this module are gathered, so that it cannot be asked for earlier.
@@ -199,11 +198,11 @@ def effect_plot(
         if part != "index":
             where = _part_words(results, part, term_label(results.variable, texts))
             words[term] = texts.get(term) or ", ".join(filter(None, (_effect_words(effect, texts), where)))
-    names = ["\n".join(_lines(text, 36)) for text in words.values()]
+    names = ["\n".join(_balanced(text, 36)) for text in words.values()]
     below = "\n".join(_lines(f"{results.conventions}.", 72))
     with fonts(ax, [*names, below], purpose):
-        height = 1.6 + sum(0.22 + 0.16 * (name.count("\n") + 1) for name in names)
-        axes = new_axes((6.8, height), purpose) if ax is None else ax
+        height = 0.2 + 0.16 * max(name.count("\n") + 1 for name in names)
+        axes = new_axes((6.8, 1.3 + height * len(names)), purpose) if ax is None else ax
         coefficients(results, keep=list(words), labels=words, level=level, ax=axes)
         axes.set_yticks(range(len(names)), names)
         axes.set_xlabel(f"Effect and {100 * level:g}% percentile interval\n{below}", fontsize="small")
@@ -254,12 +253,11 @@ def conditional_effect(
     Examples
     --------
     >>> import digiprosper as dp, matplotlib.pyplot as plt
-    >>> panel, truth = dp.datasets.simulate_provinces()
-    >>> spec = dp.Mediation("prosperity", "digital", "productivity", reps=199)
-    >>> found = spec.replace(moderator="urban", moderates="a").fit(panel, rng=1)
-    >>> ax = conditional_effect(found, labels={"urban": "Urban share", "productivity": "output"})
+    >>> spec = dp.Mediation("log(gsp)", "log(pc)", "log(emp)", moderator="unemp", moderates="a", reps=199)
+    >>> found = spec.fit(dp.datasets.us_states(), rng=1)
+    >>> ax = conditional_effect(found, labels={"unemp": "Unemployment (%)", "emp": "jobs"})
     >>> ax.get_xlabel(), ax.get_ylabel()
-    ('Urban share', 'Indirect effect via output')
+    ('Unemployment (%)', 'Indirect effect via log(jobs)')
     >>> plt.close(ax.figure)
     """
     purpose = "plots.conditional_effect"
@@ -273,7 +271,7 @@ def conditional_effect(
     found = results.johnson_neyman(effect, level=level)
     texts = merged_labels(read_columns(results, purpose), check_labels(labels, purpose))
     name = term_label(found.variable, texts)
-    title = "\n".join(_lines(_effect_words(found.effect, texts), 40))
+    title = "\n".join(_balanced(_effect_words(found.effect, texts, " effect"), 40))
     with fonts(ax, [name, title], purpose):
         axes = new_axes((6.4, 4.2), purpose) if ax is None else ax
         how = "t" if found.method == "t" else "percentile of the draws"
@@ -294,7 +292,7 @@ def conditional_effect(
         axes.set_xlabel(name)
         axes.set_ylabel(title)
         plain_spines(axes)
-        axes.legend(loc="best", framealpha=0.85, edgecolor="none", fontsize="small")
+        _legend_above(axes, 0.06 * min(len(inside), 2))
     return axes
 
 
@@ -333,17 +331,17 @@ def sensitivity_curve(
     Examples
     --------
     >>> import digiprosper as dp, matplotlib.pyplot as plt
-    >>> panel, truth = dp.datasets.simulate_provinces()
-    >>> found = dp.Mediation("prosperity", "digital", "productivity", reps=199).fit(panel, rng=1)
-    >>> ax = sensitivity_curve(found.sensitivity(), labels={"productivity": "Productivity"})
+    >>> spec = dp.Mediation("log(gsp)", "log(pc)", "log(emp)", ["unemp"], reps=199)
+    >>> found = spec.fit(dp.datasets.us_states(), rng=1)
+    >>> ax = sensitivity_curve(found.sensitivity(), labels={"emp": "jobs"})
     >>> ax.get_ylabel()
-    'Indirect effect via Productivity'
+    'Indirect effect via log(jobs)'
     >>> plt.close(ax.figure)
     """
     purpose = "plots.sensitivity_curve"
     _refuse_other(results, MediationSensitivity, "MediationResults.sensitivity", purpose)
     name = term_label(results.mediator, check_labels(labels, purpose))
-    title = "\n".join(_lines(f"Indirect effect via {name}", 40))
+    title = "\n".join(_balanced(f"Indirect effect via {name}", 40))
     size = f"{100 * results.level:g}%"
     with fonts(ax, [title], purpose):
         axes = new_axes((6.4, 4.2), purpose) if ax is None else ax
@@ -405,11 +403,10 @@ def u_shape(
     Examples
     --------
     >>> import digiprosper as dp, matplotlib.pyplot as plt
-    >>> panel, truth = dp.datasets.simulate_provinces()
-    >>> fit = dp.FixedEffects("urban_rural_theil", ["digital", "I(digital**2)", "urban"]).fit(panel)
-    >>> ax = u_shape(fit, dp.u_test(fit, "digital"), labels={"digital": "Digital economy"})
+    >>> fit = dp.FixedEffects("log(gsp)", ["unemp", "I(unemp**2)"]).fit(dp.datasets.us_states())
+    >>> ax = u_shape(fit, dp.u_test(fit, "unemp"), labels={"unemp": "Unemployment (%)"})
     >>> ax.get_xlabel()
-    'Digital economy'
+    'Unemployment (%)'
     >>> plt.close(ax.figure)
     """
     purpose = "plots.u_shape"
@@ -426,7 +423,7 @@ def u_shape(
         )
     texts = merged_labels(read_columns(results, purpose), check_labels(labels, purpose))
     name, outcome = term_label(test.variable, texts), term_label(results.depvar, texts)
-    title = "\n".join(_lines(f"{outcome}, less its value at the mean", 40))
+    title = "\n".join(_balanced(f"{outcome}, less its value at the mean", 40))
     low, high = test.interval
     with fonts(ax, [name, title], purpose):
         axes = new_axes((6.4, 4.2), purpose) if ax is None else ax
@@ -449,7 +446,7 @@ def u_shape(
         axes.set_xlabel(name)
         axes.set_ylabel(title)
         plain_spines(axes)
-        axes.legend(loc="best", framealpha=0.85, edgecolor="none", fontsize="small")
+        _legend_above(axes)
     return axes
 
 
@@ -469,6 +466,11 @@ class _Paths:
 
     def label(self, term: str) -> str:
         return term_label(term, self.texts)
+
+    @property
+    def ends(self) -> tuple[str, str]:
+        """Labels of treatment and outcome."""
+        return self.label(self.results.treatment), self.label(self.results.info["depvar"] or "")
 
     def a(self, k: int) -> Slopes:
         treatment, mediator = self.results.treatment, self.mediators[k]
@@ -543,10 +545,10 @@ def _effects_of(results: MediationResults, mediators: Sequence[str]) -> dict[str
     return found
 
 
-def _effect_words(effect: str, texts: Mapping[str, str]) -> str:
+def _effect_words(effect: str, texts: Mapping[str, str], noun: str = "") -> str:
     kind, _, path = effect.partition(":")
     through = " → ".join(term_label(part, texts) for part in path.split(">"))
-    return f"{kind.capitalize()} effect" + (f" via {through}" if path else "")
+    return kind.capitalize() + (f"{noun} via {through}" if path else " effect")
 
 
 def _part_words(results: MediationResults, part: str, variable: str) -> str:
@@ -761,49 +763,50 @@ def _in_a_row(picture: _Picture, paths: _Paths) -> None:
     Lines run under and over the row at heights of their own, and their texts stand between two boxes, where
     none goes up or down: so no text is crossed, whatever the number of mediators.
     """
-    count, results = len(paths.mediators), paths.results
-    names = [paths.label(m) for m in paths.mediators]
-    pairs = [(j, k) for k in range(count) for j in range(k)]
+    count, names = len(paths.mediators), [paths.label(m) for m in paths.mediators]
+    treatment, outcome = paths.ends
     first, second = ([_two_lines(of(k)) for k in range(count)] for of in (paths.a, paths.b))
-    between = {pair: _two_lines(paths.d(*pair)) for pair in pairs}
+    between = {(j, k): _two_lines(paths.d(j, k)) for k in range(count) for j in range(k)}
     straight = "\n".join(_two_lines(paths.direct)), "\n".join(_two_lines(paths.total))
-    widest = max(_inches(t, _TYPE) for t in (t for pair in (*first, *second, *between.values(), straight) for t in pair))
-    pitch = _WIDTH + max(0.9, widest + 0.2)
-    treatment, outcome = paths.label(results.treatment), paths.label(results.info["depvar"] or "")
-    top, last = max(_box_height(t) for t in (treatment, outcome)) / 2, (count - 1) * pitch
-    low = max(top, 2 * _TYPE * _LINE + _NEAR) + 0.8 * _TRACK
-    # From the top: the nearer the mediator to where the line comes from, the higher; a and b share a height
-    # where the one ends before the other begins.
-    shared = (count - 1) // 2
-    levels = {("a", i): i for i in range(1, count)}
-    levels |= {("b", count - 1 - i): i if i <= shared else count - 1 + i - shared for i in range(1, count)}
-    height = max(map(_box_height, names)) / 2
-    row = low + max(levels.values()) * _TRACK + height
-    heights = {way: low + (max(levels.values()) - level) * _TRACK for way, level in levels.items()}
+    over = [t for pair in (*first, *second, *between.values(), straight) for t in pair]
+    pitch = _WIDTH + max(0.9, 0.2 + max(_inches(t, _TYPE) for t in over))
+    roofs = _box_height(treatment) / 2, _box_height(outcome) / 2
+    last, foot = (count - 1) * pitch, max(*roofs, 2 * _TYPE * _LINE + _NEAR)
+    rises, falls = _levels(count)
+    most = max(rises + falls)
+    row = foot + (0.8 + most) * _TRACK + max(map(_box_height, names)) / 2
+    floors = [row - _box_height(name) / 2 for name in names]
     for k, name in enumerate(names):
         picture.box(name, k * pitch, row)
     picture.box(treatment, 0.0, 0.0)
     picture.box(outcome, last, 0.0)
     picture.arrow((_WIDTH / 2, 0.0), (last - _WIDTH / 2, 0.0))
     picture.about(straight, last / 2, 0.0)
-    side = 0.35 * _WIDTH
-    bottoms = [row - _box_height(name) / 2 for name in names]
-    ends = _box_height(treatment) / 2, _box_height(outcome) / 2
-    picture.arrow((-side, ends[0]), (-side, bottoms[0]))
-    picture.text("\n".join(first[0]), -side - 0.08, (top + row - height) / 2, ha="right")
-    picture.arrow((last + side, bottoms[-1]), (last + side, ends[1]))
-    picture.text("\n".join(second[-1]), last + side + 0.08, (top + row - height) / 2, ha="left")
+    side, middle = 0.35 * _WIDTH, (foot + min(floors)) / 2
+    picture.arrow((-side, roofs[0]), (-side, floors[0]))
+    picture.text("\n".join(first[0]), -side - 0.08, middle, ha="right")
+    picture.arrow((last + side, floors[-1]), (last + side, roofs[1]))
+    picture.text("\n".join(second[-1]), last + side + 0.08, middle, ha="left")
     for i in range(1, count):
         # Ports from left to right as the heights from top to bottom, so that lines of one box do not cross.
-        port = _WIDTH * (0.4 * i / count - 0.2)
-        y, x = heights["a", i], i * pitch - side
-        picture.arrow((port, ends[0]), (port, y), (x, y), (x, bottoms[i]))
+        port, k = _WIDTH * (0.4 * i / count - 0.2), count - 1 - i
+        x, y = i * pitch - side, foot + (0.8 + most - rises[i - 1]) * _TRACK
+        picture.arrow((port, roofs[0]), (port, y), (x, y), (x, floors[i]))
         picture.about(first[i], pitch / 2, y)
-        k = count - 1 - i
-        y, x = heights["b", k], k * pitch + side
-        picture.arrow((x, bottoms[k]), (x, y), (last - port, y), (last - port, ends[1]))
+        x, y = k * pitch + side, foot + (0.8 + most - falls[i - 1]) * _TRACK
+        picture.arrow((x, floors[k]), (x, y), (last - port, y), (last - port, roofs[1]))
         picture.about(second[k], last - pitch / 2, y)
     _join_the_row(picture, names, between, (row, pitch))
+
+
+def _levels(count: int) -> tuple[list[int], list[int]]:
+    """Heights, from the top, of the lines to the second, third, .. mediator, and from the last but one, ..
+
+    The shorter a line the higher. A line to a mediator and one from it, or from a later one, share a height.
+    """
+    shared = (count - 1) // 2
+    rises = list(range(1, count))
+    return rises, [i if i <= shared else count - 1 + i - shared for i in rises]
 
 
 def _join_the_row(
@@ -834,7 +837,7 @@ def _join_the_row(
 def _write_below(picture: _Picture, rows: Sequence[_Row], remarks: Sequence[str]) -> None:
     left, right, bottom, _ = picture.edges
     step, y = _TYPE * _LINE, bottom - 0.2
-    widths, ends = (max(_inches(row[i], _TYPE) for row in rows) for i in (1, 2))
+    widths, ends = (max(_inches(t, _TYPE) for t in part) for part in list(zip(*rows, strict=True))[1:3])
     room = right - left - widths - ends - 0.4
     stub = min(room, max(_inches(name, _TYPE) + _INDENT * inner for name, _, _, inner in rows))
     for name, number, interval, inner in rows:
@@ -863,11 +866,7 @@ def _two_lines(slopes: Slopes) -> Texts:
 
 
 def _box_lines(text: str) -> list[str]:
-    """As few lines as there can be, about equally long."""
-    most = (_WIDTH - _PADDING) / (_BOX_TYPE * _COLUMN)
-    best = _lines(text, most)
-    narrower = (_lines(text, columns) for columns in range(6, int(most)))
-    return next((lines for lines in narrower if len(lines) == len(best)), best)
+    return _balanced(text, (_WIDTH - _PADDING) / (_BOX_TYPE * _COLUMN))
 
 
 def _box_height(text: str) -> float:
@@ -896,6 +895,13 @@ def _lines(text: str, columns: float) -> list[str]:
     return [line.strip() for line in lines]
 
 
+def _balanced(text: str, columns: float) -> list[str]:
+    """As few lines as there can be, about equally long."""
+    best = _lines(text, columns)
+    narrower = (_lines(text, fewer) for fewer in range(6, int(columns)))
+    return next((lines for lines in narrower if len(lines) == len(best)), best)
+
+
 # --- curves -------------------------------------------------------------------------------------------------
 
 
@@ -920,6 +926,18 @@ def _strokes(axes: Axes, quantiles: Any) -> None:
     )
     marks = quantiles[list(_POINTS.values())]
     axes.plot(marks, [0.015] * 3, "^", color=INK, markersize=6, transform=edge, label="10, 50, 90% of rows")
+
+
+def _legend_above(axes: Axes, room: float = 0.0) -> None:
+    """Put the legend over what stands over the axes, as a share of their height."""
+    axes.legend(
+        frameon=False,
+        loc="lower left",
+        bbox_to_anchor=(0.0, 1.0 + room),
+        ncols=2,
+        borderaxespad=0.2,
+        fontsize="small",
+    )
 
 
 def _curve(results: LinearResults, test: Any) -> Any:
@@ -951,7 +969,8 @@ def _refuse_other(results: object, kind: type, maker: str, purpose: str) -> None
 
 
 def _check_digits(digits: Any) -> int:
-    if not isinstance(digits, numbers.Integral) or isinstance(digits, bool) or not 0 <= int(digits) <= 15:
+    whole = isinstance(digits, numbers.Integral) and str(digits).isdigit()
+    if not whole or int(digits) > 15:
         raise OptionError(
             f"digits={digits!r} must be a whole number from 0 to 15.",
             [Notice("option", "digits", {"option": "digits", "value": digits})],
