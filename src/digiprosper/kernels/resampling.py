@@ -48,6 +48,7 @@ Combine: TypeAlias = "Callable[[Floats], Floats]"
 # A regressor is lost in a draw when its variation is below this share of what it has in the sample.
 _LOST = 1e-12
 _CACHED = 2**23
+_BLOCK = 2**14
 _ROWS = 32
 
 # Scaled by the rows of each level, products of m effects' dummies have eigenvalues between 0 and m. Null
@@ -296,10 +297,21 @@ def draw_counts(rng: np.random.SeedSequence | np.random.Generator, n_clusters: i
     (R, G) array
         Multinomial counts; each row sums to G.
     """
-    drawn = np.random.default_rng(rng).integers(0, n_clusters, size=(reps, n_clusters))
-    drawn += n_clusters * np.arange(reps)[:, None]
-    counts = np.bincount(drawn.ravel(), minlength=reps * n_clusters)
-    return counts.reshape(reps, n_clusters).astype(np.float64)
+    return _count(np.random.default_rng(rng), np.empty((reps, n_clusters)))
+
+
+def _count(generator: np.random.Generator, out: Floats) -> Floats:
+    """Fill rows with counts; in blocks so small that the allocator hands out the same memory again."""
+    reps, n = out.shape
+    rows = min(reps, max(1, _BLOCK // n))
+    offsets = n * np.arange(rows)[:, None]
+    drawn, places = generator.integers(0, n, size=(reps, n), dtype=np.int32), np.empty((rows, n), np.intp)
+    for start in range(0, reps, rows):
+        block = out[start : start + rows]
+        some = places[: block.shape[0]]
+        np.add(drawn[start : start + rows], offsets[: block.shape[0]], out=some)
+        block[:] = np.bincount(some.ravel(), minlength=block.size).reshape(block.shape)
+    return out
 
 
 def refit(
@@ -500,13 +512,14 @@ def bootstrap(
     generator = np.random.default_rng(seed)
 
     def fit(start: int, stop: int) -> tuple[Floats, ...]:
-        weights = draw_counts(generator, grams.n_clusters, stop - start)
+        weights = _count(generator, buffer[: stop - start])
         mixed = None if combine is None else combine(weights)
         return refit(grams, weights, equations, residuals=residuals, combine=mixed)
 
     each = _bytes_each(grams) + 32 * grams.n_clusters
     # What fits into the caches is drawn and counted half as fast again, if the products still are matrices.
     chunk = max(1, min(memory // each, max(_CACHED // each, _ROWS)))
+    buffer = np.empty((min(chunk, reps), grams.n_clusters))
     return _gather(fit, reps, chunk, equations, residuals)
 
 
