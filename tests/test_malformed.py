@@ -326,7 +326,7 @@ MEDIATION: list[Case] = [
     (lambda: mediate(mediators=[]), TermError, ["mediators", "name at least one"]),
     (lambda: mediate(mediators=["digital"]), TermError, ["'digital'", "treatment", "mediators"]),
     (lambda: mediate(x=["edu"]), TermError, ["'edu'", "mediators", "x"]),
-    (lambda: mediate(structure="serial"), OptionError, ["structure='serial'", "'parallel'"]),
+    (lambda: mediate(structure="chain"), OptionError, ["structure='chain'", "'parallel'"]),
     (lambda: mediate(reps=0), OptionError, ["reps=0"]),
     (lambda: mediate(clusters=["city", "region"]), OptionError, ["clusters", "Name one"]),
     (lambda: mediate(treatment="distance").fit(panel()), IdentificationError, ["'distance'", "city"]),

@@ -67,6 +67,7 @@ if TYPE_CHECKING:
     from digiprosper.estimators.mediation import Mediation as Mediation
     from digiprosper.estimators.mediation import MediationStructure as MediationStructure
     from digiprosper.estimators.mediation import Moderated as Moderated
+    from digiprosper.estimators.mediation_iv import MediationIV as MediationIV
     from digiprosper.estimators.preparation import CovType as CovType
     from digiprosper.estimators.preparation import Ssc as Ssc
     from digiprosper.estimators.threshold import Bootstrap as Bootstrap
@@ -104,6 +105,7 @@ if TYPE_CHECKING:
     from digiprosper.results.linear import LinearResults as LinearResults
     from digiprosper.results.mediation import MediationResults as MediationResults
     from digiprosper.results.mediation import SobelKind as SobelKind
+    from digiprosper.results.mediation_iv import MediationIVResults as MediationIVResults
     from digiprosper.results.protocol import Glance as Glance
     from digiprosper.results.protocol import HasDraws as HasDraws
     from digiprosper.results.protocol import Results as Results
@@ -126,6 +128,7 @@ if TYPE_CHECKING:
     from digiprosper.studies.rankings import leave_one_out as leave_one_out
     from digiprosper.studies.rankings import rank_probabilities as rank_probabilities
     from digiprosper.studies.sensitivity import index_sensitivity as index_sensitivity
+    from digiprosper.studies.sequential_g import sequential_g as sequential_g
     from digiprosper.studies.two_lines import TwoLinesResult as TwoLinesResult
     from digiprosper.studies.two_lines import two_lines as two_lines
     from digiprosper.studies.within_between import within_between as within_between
@@ -173,6 +176,8 @@ _HOME = {
     "MarkovResult": "inequality.convergence",
     "MeanGroupResults": "studies.mean_group",
     "Mediation": "estimators.mediation",
+    "MediationIV": "estimators.mediation_iv",
+    "MediationIVResults": "results.mediation_iv",
     "MediationResults": "results.mediation",
     "MediationSensitivity": "results.sensitivity",
     "MediationStructure": "estimators.mediation",
@@ -225,6 +230,7 @@ _HOME = {
     "overlap_audit": "composite.audits",
     "pca_weights": "composite.weights",
     "rank_probabilities": "studies.rankings",
+    "sequential_g": "studies.sequential_g",
     "sigma_convergence": "inequality.convergence",
     "std_weights": "composite.weights",
     "stepwise": "studies.many",
@@ -285,6 +291,8 @@ __all__ = [
     "MarkovResult",
     "MeanGroupResults",
     "Mediation",
+    "MediationIV",
+    "MediationIVResults",
     "MediationResults",
     "MediationSensitivity",
     "MediationStructure",
@@ -349,6 +357,7 @@ __all__ = [
     "pca_weights",
     "plots",
     "rank_probabilities",
+    "sequential_g",
     "sigma_convergence",
     "std_weights",
     "stepwise",

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from linearmodels.iv import IV2SLS
 
-from digiprosper import FixedEffects, Mediation, Panel
+from digiprosper import FixedEffects, Mediation, MediationIV, Panel
 from digiprosper.errors import (
     CollinearityError,
     DigiprosperError,
@@ -22,7 +22,6 @@ from digiprosper.errors import (
     OptionError,
     TermError,
 )
-from digiprosper.estimators.mediation_iv import MediationIV
 from digiprosper.kernels.resampling import draw_counts, seed_sequence
 
 A, B, DIRECT = 0.6, 0.5, 0.3
@@ -83,7 +82,7 @@ def effects_of(frame, absorbed, controls=("w1", "w2")):
 # --- outside numbers --------------------------------------------------------------------------------------
 
 
-def with_linearmodels(frame, absorbed, *, debiased):
+def with_linearmodels(frame, absorbed, *, debiased, unadjusted=False):
     """Total, a, and b with direct: estimates and clustered errors of three 2SLS fits."""
     around = pd.DataFrame(absorbed, index=frame.index).add_prefix("d")
     out = {}
@@ -95,6 +94,8 @@ def with_linearmodels(frame, absorbed, *, debiased):
         exogenous = pd.concat([frame[[*more, "w1", "w2"]], around], axis=1)
         model = IV2SLS(frame[y], exogenous, frame[[endogenous]], frame[["z"]])
         fit = model.fit(cov_type="clustered", clusters=frame["city"], debiased=debiased)
+        if unadjusted:
+            fit = model.fit(cov_type="unadjusted", debiased=debiased)
         out |= {term: (fit.params[column], fit.std_errors[column], fit) for term, column in names.items()}
     return out
 
@@ -105,6 +106,14 @@ def test_equals_2sls_of_linearmodels(holes) -> None:
     results = quiet(SPEC.replace(ssc="none"), frame)
     for term, (estimate, error, _) in with_linearmodels(frame, dummies(frame), debiased=False).items():
         assert results.params[term] == pytest.approx(estimate, rel=1e-9), term
+        assert results.std_errors[term] == pytest.approx(error, rel=1e-9), term
+
+
+def test_unadjusted_equals_2sls_of_linearmodels() -> None:
+    frame = make(holes=True)
+    results = quiet(SPEC.replace(ssc="none", cov_type="unadjusted"), frame)
+    outside = with_linearmodels(frame, dummies(frame), debiased=False, unadjusted=True)
+    for term, (_, error, _) in outside.items():
         assert results.std_errors[term] == pytest.approx(error, rel=1e-9), term
 
 
@@ -383,7 +392,6 @@ def test_specification_is_a_value() -> None:
         ({"treatment": "y"}, TermError, "'y' is in y and in treatment"),
         ({"instrument": 3}, InputTypeError, "instrument is one term"),
         ({"x": 3}, InputTypeError, "x is a list"),
-        ({"cov_type": "unadjusted"}, OptionError, "uncorrelated"),
         ({"cov_type": "HC3"}, OptionError, "not known"),
         ({"clusters": ("city", "year")}, OptionError, "two-way"),
         ({"reps": 19}, OptionError, "reps=19"),

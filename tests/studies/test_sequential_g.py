@@ -246,7 +246,6 @@ def test_refusals() -> None:
         (ONE.replace(moderator="z2", moderates="a"), "z1", OptionError, "moderator='z2'"),
         (ONE.replace(threshold="z2"), "z1", OptionError, "threshold='z2'"),
         (ONE.replace(quadratic="a"), "z1", OptionError, "quadratic"),
-        (ONE.replace(cov_type="unadjusted"), "z1", OptionError, "cov_type='unadjusted'"),
         (ONE, "w", TermError, "'w' has a place"),
         (ONE, "m1", TermError, "'m1' has a place"),
         (ONE, ["z1", "z1"], TermError, "twice"),

@@ -28,7 +28,7 @@ from digiprosper.estimators.preparation import (
     linear_options,
     prepare,
 )
-from digiprosper.estimators.specification import Specification, as_terms, check_reps, one_term
+from digiprosper.estimators.specification import Specification, as_terms, check_reps, one_term, refuse_repeats
 from digiprosper.estimators.system import (
     LEAST_REPS,
     estimate,
@@ -36,6 +36,7 @@ from digiprosper.estimators.system import (
     glance_of,
     refuse_absorbed,
     refuse_two_way,
+    remarks,
     unclear_share,
 )
 from digiprosper.kernels.resampling import seed_sequence
@@ -202,7 +203,7 @@ class Mediation(Specification):
             object.__setattr__(self, name, as_terms(getattr(self, name), name))
         if not self.mediators:
             raise TermError("mediators is empty; name at least one term (FixedEffects has the total effect).")
-        self._refuse_repeats()
+        refuse_repeats(self, self._roles)
         check_option("structure", self.structure, get_args(MediationStructure))
         self._check_dependence()
         check_linear_options(self)
@@ -245,23 +246,6 @@ class Mediation(Specification):
             raise OptionError(
                 f"structure='serial' with {len(self.mediators)} mediators has {2 ** len(self.mediators) - 1} "
                 f"chains; at most {_MOST_SERIAL} mediators."
-            )
-
-    def _refuse_repeats(self) -> None:
-        place: dict[str, str] = {}
-        problems = []
-        for role in self._roles:
-            value = getattr(self, role)
-            for term in (value,) if isinstance(value, str) else value:
-                first = place.setdefault(canonical(term), role)
-                if first != role:
-                    data = {"term": term, "roles": (first, role)}
-                    problems.append(Notice("repeated", f"{term!r} is in {first} and in {role}", data))
-        if problems:
-            raise TermError(
-                f"{'; '.join(p.message for p in problems)}. A term has one place in the system: outcome, "
-                "treatment, mediator or control.",
-                problems,
             )
 
     @property
@@ -380,8 +364,7 @@ class Mediation(Specification):
                 values[..., -1] = np.nan
         diagnostics = (
             *few_clusters(system.notices, _REMEDY),
-            *_pooled(prepared),
-            *_lagged_outcome(prepared),
+            *remarks(prepared),
             *self._untested(gamma),
             *unclear,
         )
@@ -442,26 +425,3 @@ def _regime_counts(prepared: Prepared, gamma: float | None) -> tuple[tuple[int, 
     sample = prepared.sample
     low = sample.columns("threshold_variable")[:, 0] <= gamma
     return tuple((int(r.sum()), int(np.unique(sample.entity[r]).size)) for r in (low, ~low))
-
-
-def _lagged_outcome(prepared: Prepared) -> list[Notice]:
-    found = lags_of_outcome(prepared)
-    if not found:
-        return []
-    depvar = prepared.sample.names_of("y")[0]
-    text = (
-        f"{quoted(found)} is the lag of the outcome {depvar!r}: with entity effects its slope is biased by "
-        "about 1/T (Nickell 1981), and so are the paths beside it. Leave it out, or lag treatment and "
-        "mediator instead."
-    )
-    return [Notice("lagged_outcome", text, {"columns": tuple(found)})]
-
-
-def _pooled(prepared: Prepared) -> list[Notice]:
-    if prepared.effect_names or prepared.sample.nobs == prepared.sample.n_entities:
-        return []
-    text = (
-        "no effects are absorbed: the rows of an entity are pooled, and the estimates mix what happens "
-        "within entities with what differs between them. Set entity_effects=True for the within effects."
-    )
-    return [Notice("pooled", text, {"nobs": prepared.sample.nobs})]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from digiprosper.errors import IdentificationError, Notice, OptionError, TermError, issue, quoted
+from digiprosper.errors import IdentificationError, Notice, TermError, issue, quoted
 from digiprosper.estimators.preparation import (
     CovType,
     LinearOptions,
@@ -16,7 +16,7 @@ from digiprosper.estimators.preparation import (
     linear_options,
     prepare,
 )
-from digiprosper.estimators.specification import Specification, as_terms, check_reps, one_term
+from digiprosper.estimators.specification import Specification, as_terms, check_reps, one_term, refuse_repeats
 from digiprosper.estimators.system import (
     LEAST_REPS,
     estimate,
@@ -24,10 +24,10 @@ from digiprosper.estimators.system import (
     glance_of,
     refuse_absorbed,
     refuse_two_way,
+    remarks,
     unclear_share,
 )
 from digiprosper.kernels.resampling import seed_sequence
-from digiprosper.panel.terms import canonical
 from digiprosper.results.mediation_iv import MediationIVResults
 
 if TYPE_CHECKING:
@@ -81,9 +81,8 @@ class MediationIV(Specification):
         Both by default. Without any effect there is an intercept.
     absorb : sequence of str
         Further effects of every equation; ``"region^year"`` crosses two.
-    cov_type : {"clustered", "robust", "driscoll_kraay"}
-        Of the joint covariance. ``"unadjusted"`` is refused: it takes the errors of the equations to be
-        uncorrelated, and here they are not.
+    cov_type : {"clustered", "robust", "unadjusted", "driscoll_kraay"}
+        Of the joint covariance; ``clustered`` by default, for rows of an entity are not independent.
     clusters : str, optional
         The entity by default. They are what the bootstrap draws, too.
     ssc : {"reghdfe", "xtreg", "linearmodels", "plm", "none"}
@@ -95,7 +94,7 @@ class MediationIV(Specification):
     Raises
     ------
     OptionError
-        From the constructor, for an unknown word, too few draws, two-way clusters or unadjusted errors.
+        From the constructor, for an unknown word, too few draws or two-way clusters.
     TermError
         From the constructor, if a term stands in two places, or for several mediators or instruments.
     IdentificationError
@@ -129,16 +128,15 @@ class MediationIV(Specification):
     equals the sandwich of 2SLS, ``(Z'X)^-1 [sum_g Z_g'u_g u_g'Z_g] (X'Z)^-1``, since their residuals combine
     to u where ``Z'u = 0``. Interval and p: percentile, clusters drawn and all reduced forms fitted again.
 
-    Dippel, Ferrara and Heblich (2020), Stata Journal 20:613; Dippel, Gold, Heblich and Pinto (2022), Economic
-    Journal 132:3017.
+    Dippel, Ferrara and Heblich (2020), Stata Journal 20:613; identification: Dippel, Gold, Heblich and Pinto
+    (2017), NBER Working Paper 23209.
 
     Examples
     --------
     Two hidden causes, u of x and m and v of m and y; the truth is c' = .3 and a b = .6 x .5:
 
     >>> import numpy as np, pandas as pd
-    >>> from digiprosper import Panel
-    >>> from digiprosper.estimators.mediation_iv import MediationIV
+    >>> from digiprosper import MediationIV, Panel
     >>> rng = np.random.default_rng(2026)
     >>> z, u, v, *e = rng.normal(size=(6, 4000))
     >>> x = z + u + e[0]
@@ -178,28 +176,10 @@ class MediationIV(Specification):
             one_term(getattr(self, name), name)
         for name in ("x", "absorb"):
             object.__setattr__(self, name, as_terms(getattr(self, name), name))
-        self._refuse_repeats()
+        refuse_repeats(self, _ROLES)
         check_linear_options(self)
-        if self.cov_type == "unadjusted":
-            raise OptionError(
-                "cov_type='unadjusted' takes the errors of different equations to be uncorrelated, and an "
-                "instrument is for where they are not. Use 'clustered' or 'robust'."
-            )
         refuse_two_way(self.clusters)
         check_reps(self.reps, LEAST_REPS)
-
-    def _refuse_repeats(self) -> None:
-        place: dict[str, str] = {}
-        problems = []
-        for role in _ROLES:
-            terms = self.x if role == "x" else (getattr(self, role),)
-            for term in terms:
-                first = place.setdefault(canonical(term), role)
-                if first != role:
-                    data = {"term": term, "roles": (first, role)}
-                    problems.append(Notice("repeated", f"{term!r} is in {first} and in {role}", data))
-        if problems:
-            raise TermError(f"{'; '.join(p.message for p in problems)}. A term has one place.", problems)
 
     @property
     def options(self) -> LinearOptions:
@@ -249,7 +229,12 @@ class MediationIV(Specification):
             for values in (estimates, draws, covariance, covariance.T):
                 values[..., -1] = np.nan
         stages = _first_stages(system)
-        diagnostics = (*few_clusters(system.notices, _REMEDY), *_weak(stages, names), *unclear)
+        diagnostics = (
+            *few_clusters(system.notices, _REMEDY),
+            *_weak(stages, names),
+            *remarks(prepared),
+            *unclear,
+        )
         issue(diagnostics)
         treatment, mediator, instrument = names[_X : _Z + 1]
         return MediationIVResults(

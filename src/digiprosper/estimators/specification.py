@@ -5,13 +5,14 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
-from digiprosper.errors import ColumnError, InputTypeError, OptionError, TermError, quoted
+from digiprosper.errors import ColumnError, InputTypeError, Notice, OptionError, TermError, quoted
 from digiprosper.panel.terms import canonical
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Self
 
-__all__ = ["Specification", "as_terms", "check_reps", "one_term"]
+__all__ = ["Specification", "as_terms", "check_reps", "one_term", "refuse_repeats"]
 
 
 def as_terms(value: object, field: str) -> tuple[str, ...]:
@@ -94,6 +95,37 @@ def check_reps(reps: object, least: int) -> None:
     """
     if isinstance(reps, bool) or not isinstance(reps, int) or reps < least:
         raise OptionError(f"reps={reps!r}: a whole number of at least {least}, such as 999.")
+
+
+def refuse_repeats(spec: Any, roles: Sequence[str]) -> None:
+    """Refuse a term that stands in two places.
+
+    Parameters
+    ----------
+    spec : dataclass
+        A specification under construction.
+    roles : sequence of str
+        Its fields that hold a term or several.
+
+    Raises
+    ------
+    TermError
+        Naming the term and both places.
+    """
+    place: dict[str, str] = {}
+    problems = []
+    for role in roles:
+        value = getattr(spec, role)
+        for term in (value,) if isinstance(value, str) else value:
+            first = place.setdefault(canonical(term), role)
+            if first != role:
+                data = {"term": term, "roles": (first, role)}
+                problems.append(Notice("repeated", f"{term!r} is in {first} and in {role}", data))
+    if problems:
+        raise TermError(
+            f"{'; '.join(p.message for p in problems)}. A term has one place in the system: {', '.join(roles)}.",
+            problems,
+        )
 
 
 class Specification:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from digiprosper.errors import CollinearityError, IdentificationError, Notice, OptionError
+from digiprosper.errors import CollinearityError, IdentificationError, Notice, OptionError, quoted
 from digiprosper.estimators.linear import fit_columns, inference
+from digiprosper.estimators.preparation import lags_of_outcome
 from digiprosper.kernels import intervals
 from digiprosper.kernels.covariance import cross_meat
 from digiprosper.kernels.least_squares import ols
@@ -33,6 +34,7 @@ __all__ = [
     "glance_of",
     "refuse_absorbed",
     "refuse_two_way",
+    "remarks",
     "unclear_share",
 ]
 
@@ -350,6 +352,45 @@ def unclear_share(estimates: Floats, draws: Floats) -> tuple[Notice, ...]:
         return ()
     text = f"{why}: proportion_mediated has no meaning and is missing. Read the effects themselves."
     return (Notice("masking", text, {"direct": direct, "indirect": indirect, "total_interval": (low, high)}),)
+
+
+def remarks(prepared: Prepared) -> list[Notice]:
+    """Tell of pooled rows, and of a lag of the outcome among the terms.
+
+    Parameters
+    ----------
+    prepared : Prepared
+        Sample and effects of the system.
+
+    Returns
+    -------
+    list of Notice
+        Codes pooled and lagged_outcome.
+    """
+    return [*_pooled(prepared), *_lagged_outcome(prepared)]
+
+
+def _pooled(prepared: Prepared) -> list[Notice]:
+    if prepared.effect_names or prepared.sample.nobs == prepared.sample.n_entities:
+        return []
+    text = (
+        "no effects are absorbed: the rows of an entity are pooled, and the estimates mix what happens "
+        "within entities with what differs between them. Set entity_effects=True for the within effects."
+    )
+    return [Notice("pooled", text, {"nobs": prepared.sample.nobs})]
+
+
+def _lagged_outcome(prepared: Prepared) -> list[Notice]:
+    found = lags_of_outcome(prepared)
+    if not found:
+        return []
+    depvar = prepared.sample.names_of("y")[0]
+    text = (
+        f"{quoted(found)} is the lag of the outcome {depvar!r}: with entity effects its slope is biased by "
+        "about 1/T (Nickell 1981), and so are the paths beside it. Leave it out, or lag treatment and "
+        "mediator instead."
+    )
+    return [Notice("lagged_outcome", text, {"columns": tuple(found)})]
 
 
 def _joint(prepared: Prepared, swept: Floats, layout: Sequence[Equation]) -> tuple[Floats, Floats]:

@@ -119,7 +119,7 @@ def mediation_path(
     >>> found = spec.fit(dp.datasets.us_states(), rng=1)
     >>> ax = mediation_path(found, labels={"pc": "capital", "emp": "jobs", "gsp": "output"})
     >>> [text.get_text() for text in ax.texts][:4]
-    ['log(capital)', 'log(output)', "c' = 0.174** (0.074)", 'total c = 0.559*** (0.071)']
+    ['log(capital)', 'log(output)', "c' = 0.164* (0.086)", 'total c = 0.664*** (0.066)']
     >>> plt.close(ax.figure)
     """
     purpose = "plots.mediation_path"
@@ -193,18 +193,19 @@ def effect_plot(
     _refuse_other(results, MediationResults, "Mediation(...).fit", purpose)
     check_level(level)
     texts = merged_labels(read_columns(results, purpose), check_labels(labels, purpose))
-    words = {}
+    variable = term_label(results.variable, texts)
+    names = {}
     for term, (effect, part) in _effects_of(results, results.mediators).items():
-        if part != "index":
-            where = _part_words(results, part, term_label(results.variable, texts))
-            words[term] = texts.get(term) or ", ".join(filter(None, (_effect_words(effect, texts), where)))
-    names = ["\n".join(_balanced(text, 36)) for text in words.values()]
+        said = [_effect_words(effect, texts), _part_words(results, part, variable)]
+        said = [texts[term]] if term in texts else said[: 2 if results.variable else 1]
+        names[term] = "\n".join(line for text in said for line in _balanced(text, 36))
+    names = {term: name for term, name in names.items() if not term.startswith("index:")}
     below = "\n".join(_lines(f"{results.conventions}.", 72))
-    with fonts(ax, [*names, below], purpose):
-        height = 0.2 + 0.16 * max(name.count("\n") + 1 for name in names)
+    with fonts(ax, [*names.values(), below], purpose):
+        height = 0.2 + 0.16 * max(name.count("\n") + 1 for name in names.values())
         axes = new_axes((6.8, 1.3 + height * len(names)), purpose) if ax is None else ax
-        coefficients(results, keep=list(words), labels=words, level=level, ax=axes)
-        axes.set_yticks(range(len(names)), names)
+        coefficients(results, keep=list(names), level=level, ax=axes)
+        axes.set_yticks(range(len(names)), names.values(), parse_math=False)
         axes.set_xlabel(f"Effect and {100 * level:g}% percentile interval\n{below}", fontsize="small")
     return axes
 
@@ -289,8 +290,8 @@ def conditional_effect(
             )
         _strokes(axes, results.quantiles)
         axes.set_xlim(*found.support)
-        axes.set_xlabel(name)
-        axes.set_ylabel(title)
+        axes.set_xlabel(name, parse_math=False)
+        axes.set_ylabel(title, parse_math=False)
         plain_spines(axes)
         _legend_above(axes, 0.06 * min(len(inside), 2))
     return axes
@@ -349,20 +350,15 @@ def sensitivity_curve(
         ab, zero, first = float(results.assumed[0]), results.rho_at_zero, results.rho_insignificant
         axes.axvline(0, color=FAINT, linewidth=0.8, linestyle=":", zorder=0)
         axes.plot([0.0], [ab], "o", color=INK, markersize=6, label=f"{ab:.3g} at ρ = 0, as the fit assumes")
-        axes.errorbar(
-            [zero],
-            [0.0],
-            xerr=[[max(zero - results.rho_low, 0.0)], [max(results.rho_high - zero, 0.0)]],
-            fmt="D",
-            color=_ALARM,
-            markersize=5,
-            label=f"0 at ρ = {zero:.3g} [{results.rho_low:.3g}, {results.rho_high:.3g}]",
-        )
+        ends = [results.rho_low, results.rho_high]
+        axes.plot(ends, [0.0, 0.0], color=_ALARM, linewidth=2.0)
+        text = f"0 at ρ = {zero:.3g} [{ends[0]:.3g}, {ends[1]:.3g}]"
+        axes.plot([zero], [0.0], "D", color=_ALARM, markersize=5, label=text)
         if not math.isnan(first):
             text = "already at ρ = 0" if first == 0 else f"from ρ = {first:.3g}"
             axes.plot([first], [0.0], "|", color=_ALARM, markersize=16, label=f"interval covers 0 {text}")
         axes.set_xlabel("Correlation ρ of the errors of mediator and outcome")
-        axes.set_ylabel(title)
+        axes.set_ylabel(title, parse_math=False)
         plain_spines(axes)
         axes.legend(loc="best", framealpha=0.85, edgecolor="none", fontsize="small")
     return axes
@@ -443,8 +439,8 @@ def u_shape(
             outside = "" if math.isnan(turn) else ", outside the interval"
             axes.plot([], [], linestyle="none", label=where + outside)
         axes.set_xlim(low, high)
-        axes.set_xlabel(name)
-        axes.set_ylabel(title)
+        axes.set_xlabel(name, parse_math=False)
+        axes.set_ylabel(title, parse_math=False)
         plain_spines(axes)
         _legend_above(axes)
     return axes

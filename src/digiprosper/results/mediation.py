@@ -550,7 +550,7 @@ class MediationResults(EffectResults):
             out[f"Indirect effect{through}"] = [*blank, f"{row['estimate']:.4g} [{low:.4g}, {high:.4g}]"]
             out[f"Bootstrap p{through}"] = [*blank, p_text(float(p))]
             if name in sobel.index:
-                out[f"Sobel z{through}"] = [*blank, f"{sobel.loc[name, 'statistic']:.2f}"]
+                out[f"Sobel z{through}"] = [*blank, f"{sobel['statistic'][name]:.2f}"]
         return out
 
     def summary(self) -> str:

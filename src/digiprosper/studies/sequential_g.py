@@ -10,7 +10,7 @@ from digiprosper.errors import InputTypeError, Notice, OptionError, TermError, i
 from digiprosper.estimators.mediation import Mediation
 from digiprosper.estimators.preparation import prepare
 from digiprosper.estimators.specification import as_terms
-from digiprosper.estimators.system import estimate, few_clusters, glance_of, refuse_absorbed
+from digiprosper.estimators.system import estimate, few_clusters, glance_of, refuse_absorbed, remarks
 from digiprosper.kernels.paths import products
 from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.panel.terms import canonical
@@ -68,8 +68,8 @@ def sequential_g(
     InputTypeError
         If `spec` is no `Mediation`, `panel` no `Panel` or a term no text.
     OptionError
-        If the specification has another structure, a moderator, a threshold, a square or unadjusted errors,
-        or `intermediate` is empty.
+        If the specification has another structure, a moderator, a threshold or a square, or
+        `intermediate` is empty.
     TermError
         If an intermediate term has another place in the specification, or treatment, outcome or a mediator is
         several columns.
@@ -85,8 +85,7 @@ def sequential_g(
 
     ``eliminated`` is no indirect effect: as the treatment also moves Z, and Z the mediators, a part of it may
     be the treatment's effect through Z. It tells how much of the total the mediators take part in (Acharya,
-    Blackwell and Sen 2016). Unadjusted errors are refused: they take the errors of different equations to be
-    uncorrelated, and those of the total's and the mediators' equations are not.
+    Blackwell and Sen 2016).
 
     Acharya, Blackwell and Sen (2016), American Political Science Review 110:512. Vansteelandt (2009),
     Epidemiology 20:851.
@@ -96,9 +95,8 @@ def sequential_g(
     Public capital may raise output through employment; it may also draw private capital, which raises both:
 
     >>> import digiprosper as dp
-    >>> from digiprosper.studies.sequential_g import sequential_g
     >>> spec = dp.Mediation("log(gsp)", "log(pcap)", "log(emp)", ["unemp"], reps=999)
-    >>> results = sequential_g(spec, dp.datasets.us_states(), "log(pc)", rng=2026)
+    >>> results = dp.sequential_g(spec, dp.datasets.us_states(), "log(pc)", rng=2026)
     >>> results.params.round(3).to_dict()
     {'total': 0.512, 'controlled_direct': 0.049, 'eliminated': 0.463, 'eliminated:log(emp)': 0.463}
     """
@@ -124,7 +122,7 @@ def sequential_g(
     less: list[Monomial] = [(-constant, at) for constant, at in parts]
     effects = products([total, total + less, parts, *([part] for part in parts)])
     gradient = effects.gradient(system.coefficients)
-    diagnostics = few_clusters(system.notices, _REMEDY)
+    diagnostics = (*few_clusters(system.notices, _REMEDY), *remarks(prepared))
     issue(diagnostics)
     return EffectResults(
         names=("total", "controlled_direct", "eliminated", *(f"eliminated:{m}" for m in mediators)),
@@ -140,17 +138,15 @@ def sequential_g(
 
 
 def _check(spec: Mediation, intermediate: str | Sequence[str]) -> tuple[str, ...]:
-    """Refuse other models, other errors and terms that have a place; give the intermediate terms."""
+    """Refuse other models and terms that have a place; give the intermediate terms."""
     if not isinstance(spec, Mediation):
         raise InputTypeError(f"sequential_g takes a Mediation specification, not {type(spec).__name__}.")
     other = [n for n in ("moderator", "threshold", "quadratic") if getattr(spec, n)]
     other += ["structure"] if spec.structure != "parallel" else []
-    other += ["cov_type"] if spec.cov_type == "unadjusted" else []
     if other:
         given = ", ".join(f"{n}={getattr(spec, n)!r}" for n in other)
         raise OptionError(
-            "sequential_g is for mediators side by side, of one slope each, with clustered or robust errors: "
-            f"change {given} (spec.replace).",
+            f"sequential_g is for mediators side by side, of one slope each: change {given} (spec.replace).",
             [Notice("option", n, {"option": n, "value": getattr(spec, n)}) for n in other],
         )
     terms = as_terms(intermediate, "intermediate")

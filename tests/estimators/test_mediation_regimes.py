@@ -1,0 +1,243 @@
+"""Where regimes part: the panel threshold's own value, and draws searched and fitted one by one."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from digiprosper import Mediation, Panel, PanelThreshold
+from digiprosper.errors import CollinearityError, ThresholdSearchError
+from digiprosper.kernels.resampling import draw_counts, seed_sequence
+
+
+def make(seed=0, n=24, periods=6, keep=0.85, gamma=0.4):
+    """Unbalanced; below gamma the treatment moves the mediator and the mediator the outcome three times."""
+    rng = np.random.default_rng(seed)
+    city, year = (v.ravel() for v in np.meshgrid(np.arange(n), 2001 + np.arange(periods), indexing="ij"))
+
+    def draw():
+        return rng.normal(size=n)[city] + rng.normal(size=periods)[year - 2001] + rng.normal(size=city.size)
+
+    frame = pd.DataFrame({"city": city, "year": year, "region": city % (n // 2), "w": draw()})
+    frame["q"] = rng.normal(size=city.size).round(1)  # with ties
+    big = np.where(frame["q"] <= gamma, 1.5, 0.5)
+    frame["x"] = draw() + 0.4 * frame["w"]
+    frame["m1"] = big * frame["x"] + draw()
+    frame["m2"] = -0.4 * frame["x"] + 0.2 * frame["m1"] + draw()
+    frame["y"] = 0.3 * frame["x"] + big * frame["m1"] + 0.2 * frame["m2"] + 0.1 * frame["w"] + draw()
+    return frame[(rng.random(city.size) < keep) | (year < 2003)].reset_index(drop=True)
+
+
+def quiet(spec, panel, rng=1):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return spec.fit(panel, rng=rng)
+
+
+def on(frame):
+    return Panel(frame, "city", "year")
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("flags", [(True, True), (True, False), (False, True), (False, False)])
+def test_the_value_is_that_of_a_panel_threshold(seed, flags) -> None:
+    panel = on(make(seed, n=15))
+    words = {"entity_effects": flags[0], "time_effects": flags[1]}
+    spec = Mediation("y", "x", ["m1", "m2"], ["w"], threshold="q", reps=20, **words)
+    found = PanelThreshold("y", ["x", "m1", "m2"], "q", ["w"], trim=0.05, bootstrap=None, **words)
+    results, want = quiet(spec, panel), quiet(found, panel)
+    assert results.threshold == want.thresholds.loc[1, "estimate"]
+    # The outcome's equation is that threshold's regression.
+    got = results.paths["outcome"].params
+    for name in ("x", "m1", "m2"):
+        for regime in ("regime1", "regime2"):
+            value = want.slopes.params[f"{name}:{regime}"]
+            assert got[f"{name}:{regime}"] == pytest.approx(value, rel=1e-8), name
+    assert [n.code for n in results.diagnostics].count("untested_threshold") == 1
+
+
+def rss(frame, gamma):
+    """Sum of squares of the outcome's equation with dummies, and its rank."""
+    low = (frame["q"] <= gamma).to_numpy(dtype=float)
+    split = [frame[c].to_numpy() * half for c in ("x", "m1", "m2") for half in (low, 1 - low)]
+    blocks = [np.column_stack([*split, frame["w"]])]
+    for key in ("copy", "year"):
+        codes = pd.factorize(frame[key])[0]
+        blocks.append(np.eye(codes.max() + 1)[codes])
+    design = np.column_stack(blocks)
+    b = np.linalg.lstsq(design, frame["y"].to_numpy(), rcond=1e-10)[0]
+    return float(np.sum((frame["y"].to_numpy() - design @ b) ** 2))
+
+
+def searched(frame):
+    """Least sum of squares over every value that leaves 5% of the rows on each side; the lowest if tied."""
+    least = np.ceil(0.05 * len(frame) - 1e-9)
+    values = np.unique(frame["q"])
+    inside = [g for g in values if least <= (frame["q"] <= g).sum() <= len(frame) - least]
+    return min(inside, key=lambda g: rss(frame, g))
+
+
+def test_the_value_has_the_least_sum_of_squares() -> None:
+    frame = make(3)
+    results = quiet(Mediation("y", "x", ["m1", "m2"], ["w"], threshold="q", reps=20), on(frame))
+    assert results.threshold == searched(frame.assign(copy=frame["city"]))
+    assert results.threshold == pytest.approx(0.4, abs=0.11)  # the truth, in steps of .1
+    low = frame["q"] <= results.threshold
+    want = [(int(r.sum()), frame["city"][r].nunique()) for r in (low, ~low)]
+    assert list(map(tuple, results.regimes[["nobs", "n_entities"]].to_numpy())) == want
+    assert results.regimes["upper"].tolist() == [results.threshold, np.inf]
+    assert results.regimes["lower"].tolist() == [-np.inf, results.threshold]
+    assert results.threshold_draws.size == 0
+
+
+@pytest.mark.parametrize("clusters", [None, "region"])
+def test_twenty_searched_draws_equal_searches_and_refits_row_by_row(clusters) -> None:
+    frame = make(5, n=20)
+    spec = Mediation(
+        "y", "x", ["m1", "m2"], ["w"], threshold="q", search_draws=True, clusters=clusters, reps=20
+    )
+    results = quiet(spec, on(frame), rng=8)
+    assert results.threshold_draws.shape == (20,)
+    assert np.unique(results.threshold_draws).size > 1
+    by = clusters or "city"
+    groups = np.unique(frame[by])
+    # Held at a number, the same draws are fitted by the engine: what a search adds is the number.
+    held = {
+        g: quiet(spec.replace(threshold=("q", float(g)), search_draws=False), on(frame), rng=8)
+        for g in np.unique(results.threshold_draws)
+    }
+    for number, count in enumerate(draw_counts(seed_sequence(8), groups.size, 20).astype(int)):
+        pieces = [
+            frame[frame[by] == group].assign(copy=lambda d, c=copies: d["city"] * 1000 + c)
+            for group, times in zip(groups, count, strict=True)
+            for copies in range(times)
+        ]
+        drawn = pd.concat(pieces, ignore_index=True)
+        gamma = results.threshold_draws[number]
+        assert gamma == searched(drawn)
+        here = [i for i, name in enumerate(results.names) if "regime" in name or "difference" in name]
+        np.testing.assert_allclose(
+            results.draw_values[number, here], held[gamma].draw_values[number, here], rtol=1e-9, atol=1e-10
+        )
+
+
+def test_averages_of_a_searched_draw_have_the_shares_of_its_own_value() -> None:
+    # The average is over the rows of the sample, each in the regime in which the draw's value puts it.
+    frame = make(5, n=20)
+    spec = Mediation("y", "x", ["m1", "m2"], ["w"], threshold="q", search_draws=True, reps=30)
+    results = quiet(spec, on(frame), rng=8)
+    draws = results.draws
+    share = np.array([(frame["q"] <= gamma).mean() for gamma in results.threshold_draws])
+    assert np.unique(share).size > 1
+    for name in ("total", "direct", "indirect", "indirect:m1", "indirect:m2"):
+        want = share * draws[f"{name}:regime1"] + (1 - share) * draws[f"{name}:regime2"]
+        np.testing.assert_allclose(draws[name], want, rtol=1e-10, err_msg=name)
+
+
+def test_draws_at_a_given_value_equal_refits_row_by_row() -> None:
+    frame = make(2, n=20)
+    spec = Mediation("y", "x", "m1", ["w"], threshold=("q", 0.1), reps=20)
+    results = quiet(spec, on(frame), rng=4)
+    low = (frame["q"] <= 0.1).to_numpy(dtype=float)
+    frame = frame.assign(
+        **{f"{c}{r}": frame[c] * h for c in ("x", "m1") for r, h in ((1, low), (2, 1 - low))}
+    )
+
+    def fit(drawn, y, x):
+        blocks = [drawn[x].to_numpy()]
+        for key in ("copy", "year"):
+            codes = pd.factorize(drawn[key])[0]
+            blocks.append(np.eye(codes.max() + 1)[codes])
+        return np.linalg.lstsq(np.column_stack(blocks), drawn[y].to_numpy(), rcond=1e-10)[0]
+
+    for number, count in enumerate(draw_counts(seed_sequence(4), 20, 20).astype(int)):
+        pieces = [
+            frame[frame["city"] == city].assign(copy=100 * city + c)
+            for city, times in enumerate(count)
+            for c in range(times)
+        ]
+        drawn = pd.concat(pieces, ignore_index=True)
+        a, b = fit(drawn, "m1", ["x1", "x2", "w"]), fit(drawn, "y", ["x1", "x2", "m11", "m12", "w"])
+        row = dict(zip(results.names, results.draw_values[number], strict=True))
+        assert row["indirect:m1:regime1"] == pytest.approx(a[0] * b[2], rel=1e-8)
+        assert row["total:regime2"] == pytest.approx(b[1] + a[1] * b[3], rel=1e-8)
+        assert row["difference:m1"] == pytest.approx(a[1] * b[3] - a[0] * b[2], rel=1e-7, abs=1e-9)
+        # Averages keep the shares of the sample's rows.
+        share = low.mean()
+        want = share * a[0] * b[2] + (1 - share) * a[1] * b[3]
+        assert row["indirect"] == pytest.approx(want, rel=1e-8)
+
+
+def test_row_order_and_names_change_neither_the_value_nor_the_draws() -> None:
+    frame = make(6, n=15)
+    spec = Mediation("y", "x", "m1", ["w"], threshold="q", search_draws=True, reps=30)
+    plain = quiet(spec, on(frame))
+    shuffled = frame.sample(frac=1, random_state=3)
+    renamed = frame.assign(city=[f"city {c:03d}" for c in frame["city"]])
+    for other in (quiet(spec, on(shuffled)), quiet(spec, on(renamed))):
+        assert other.threshold == plain.threshold
+        np.testing.assert_array_equal(other.threshold_draws, plain.threshold_draws)
+        np.testing.assert_allclose(other.draw_values, plain.draw_values, rtol=1e-10, atol=1e-12)
+
+
+def test_a_monotone_change_of_the_variable_changes_the_value_alone() -> None:
+    frame = make(6, n=15)
+    spec = Mediation("y", "x", "m1", ["w"], threshold="q", reps=30)
+    plain = quiet(spec, on(frame))
+    moved = quiet(spec.replace(threshold="exp(q)"), on(frame))
+    assert moved.threshold == pytest.approx(np.exp(plain.threshold), rel=1e-12)
+    np.testing.assert_allclose(moved.draw_values, plain.draw_values, rtol=1e-10, atol=1e-12)
+    given = quiet(spec.replace(threshold=("q", plain.threshold)), on(frame))
+    np.testing.assert_allclose(given.draw_values, plain.draw_values, rtol=1e-10, atol=1e-12)
+    assert "untested_threshold" not in {n.code for n in given.diagnostics}
+
+
+def test_lost_searches_are_said_once_and_left_out() -> None:
+    frame = make(1, n=12, periods=5, keep=1.0)
+    # The treatment moves in three cities only, so that many draws leave one regime without it.
+    frame["x"] = frame["x"].where(frame["city"] < 3, 0.0)
+    frame["y"] += 3 * frame["x"] + frame["m1"]
+    spec = Mediation("y", "x", "m1", threshold="q", search_draws=True, reps=60)
+    results = quiet(spec, on(frame), rng=2)
+    lost = np.isnan(results.draw_values).all(axis=1)
+    assert 0 < lost.sum() < 60
+    assert np.isnan(results.draw_values).any(axis=1).sum() == lost.sum() + (
+        0 if np.isfinite(results.params["proportion_mediated"]) else (~lost).sum()
+    )
+    said = [n for n in results.diagnostics if n.code == "lost_draws"]
+    assert [n.data["lost"] for n in said] == [lost.sum()]
+    assert lost[np.isnan(results.threshold_draws)].all()
+    for method in ("percentile", "bc", "bca", "monte_carlo", "delta"):
+        assert np.isfinite(results.interval(method).loc["indirect"]).all(), method
+
+
+# --- refusals ---------------------------------------------------------------------------------------------
+
+
+def test_a_value_has_to_leave_rows_on_both_sides() -> None:
+    frame = make()
+    low, high = frame["q"].min(), frame["q"].max()
+    for gamma in (low - 0.01, high, high + 1):
+        spec = Mediation("y", "x", "m1", threshold=("q", gamma), reps=20)
+        with pytest.raises(
+            ThresholdSearchError, match=r"leaves a regime without rows: 'q' goes from"
+        ) as caught:
+            quiet(spec, on(frame))
+        assert caught.value.problems[0].data["column"] == "q"
+    with pytest.raises(CollinearityError):  # two rows cannot tell four slopes
+        quiet(Mediation("y", "x", "m1", threshold=("q", low), reps=20), on(frame))
+
+
+def test_a_variable_that_does_not_move_has_no_threshold() -> None:
+    frame = make().assign(flat=2.0, rare=lambda d: (d.index == 5).astype(float))
+    for name, values in (("flat", 1), ("rare", 2)):
+        spec = Mediation("y", "x", "m1", threshold=name, reps=20)
+        words = rf"threshold='{name}'.*'{name}' has {values} values? in .*each regime needs 5% of the rows"
+        with pytest.raises(ThresholdSearchError, match=words) as caught:
+            quiet(spec, on(frame))
+        assert caught.value.problems[0].data == {"column": name}
+    with pytest.raises(ThresholdSearchError, match="leaves a regime without rows"):
+        quiet(Mediation("y", "x", "m1", threshold=("flat", 2.0), reps=20), on(frame))
