@@ -26,8 +26,11 @@ from digiprosper.errors import (
     OptionError,
     SingletonWarning,
     TermError,
+    ThresholdSearchError,
 )
+from digiprosper.kernels import intervals
 from digiprosper.kernels.resampling import draw_counts, seed_sequence
+from digiprosper.results import decisions
 
 REFERENCE = Path(__file__).parents[1] / "reference" / "mediation.json"
 GOLDEN = {case["case"]: case for case in json.loads(REFERENCE.read_text(encoding="utf-8"))["cases"]}
@@ -118,9 +121,50 @@ def test_two_mediators_equal_lavaan() -> None:
     )
     results = spec.fit(Panel(frame, "id"), rng=1)
     case = GOLDEN["hayes-two-mediators"]
+    contrast = results.contrasts().loc["indirect:M - indirect:W1"]
+    got = {**results.params, "contrast": contrast["estimate"], "se_contrast": contrast["std_error"]}
+    got |= {f"se_{name}": value for name, value in results.std_errors.items()}
     for name, value in case["values"].items():
-        got = results.std_errors[name[3:]] if name.startswith("se_") else results.params[name]
-        assert got == pytest.approx(value, rel=case["rtol"]), name
+        assert got[name] == pytest.approx(value, rel=case["rtol"]), name
+
+
+@pytest.mark.peers
+def test_intervals_and_decision_of_the_cross_section() -> None:
+    pingouin = pytest.importorskip("pingouin")
+    frame = pingouin.read_dataset("mediation").assign(id=lambda d: np.arange(len(d)))
+    spec = Mediation("Y", "X", "M", entity_effects=False, time_effects=False, cov_type="unadjusted", reps=999)
+    results = spec.fit(Panel(frame, "id"), rng=1)
+    want = GOLDEN["hayes-product-interval"]["values"]
+    row = results.product_interval().loc["indirect:M"]
+    ends = row[["conf_low", "conf_high"]].to_numpy(dtype=float)
+    np.testing.assert_allclose(ends, want["thirty_digits"]["value"], rtol=1e-10)
+    np.testing.assert_allclose(ends, want["rmediation"]["value"], rtol=want["rmediation"]["rtol"])
+    # A simulated quantile has the error sqrt(q (1 - q) / R) / density, and the ends' densities are taken from
+    # the exact distribution. Four errors: of 10,000,000 draws and five printed digits, then of our 19,999.
+    wider = results.product_interval(level=0.94).loc["indirect:M", ["conf_low", "conf_high"]]
+    density = 0.005 / np.abs(wider.to_numpy(dtype=float) - ends)
+    published = np.array(want["monte_carlo"]["value"])
+    outside = 4 * np.sqrt(0.025 * 0.975 / want["monte_carlo"]["draws"]) / density + 5e-6
+    assert (np.abs(ends - published) < outside).all()
+    drawn = results.interval("monte_carlo").loc["indirect:M", ["conf_low", "conf_high"]].to_numpy(dtype=float)
+    ours = 4 * np.sqrt(0.025 * 0.975 / 19_999) / density
+    assert (np.abs(drawn - published) < ours + outside).all()
+    assert outside.max() < 4e-4
+    assert ours.max() < 0.008
+    jackknife = results.system.products.evaluate(results.system.jackknife)
+    at = results.names.index("indirect:M")
+    accelerated = intervals.acceleration(jackknife[:, at])
+    assert float(accelerated) == pytest.approx(
+        want["acceleration"]["value"], rel=want["acceleration"]["rtol"]
+    )
+    low, high = intervals.bca(results.draw_values[:, at], results.estimates[at], accelerated)
+    got = results.interval("bca").loc["indirect:M", ["conf_low", "conf_high"]]
+    assert tuple(got) == pytest.approx((float(low), float(high)), rel=1e-12)
+    decision = results.decision()
+    assert (decision.branch, decision.zhao) == ("complete mediation", "indirect-only")
+    assert (decision.framing, decision.ratio_name) == ("mediation", None)
+    assert decision.steps["reached"].tolist() == [True, True, False, True, False]
+    assert decision.steps["passed"].tolist() == [True, True, True, False, True]
 
 
 def test_munnell_two_way_equals_r_and_lavaan() -> None:
@@ -153,7 +197,52 @@ def test_munnell_two_way_equals_r_and_lavaan() -> None:
         assert np.isnan(results.params["proportion_mediated"])
     assert results.std_errors["indirect"] == pytest.approx(want["delta"]["se"], rel=rtol)
     factor = np.sqrt(48 / 47)
-    assert results.std_errors["indirect"] * factor == pytest.approx(want["delta"]["lavaan_cluster"], rel=1e-9)
+    times = results.std_errors["indirect"] * factor
+    assert times == pytest.approx(want["delta"]["se_times_sqrt_48_47"], rel=rtol)
+    assert times == pytest.approx(want["delta"]["lavaan_cluster"], rel=1e-9)
+    system = results.system
+    a, b = system.at("mediator:log(emp)", "log(pcap)"), system.at("outcome", "log(emp)")
+    for name, at in (("aa", (a, a)), ("bb", (b, b)), ("ab", (a, b))):
+        assert system.covariance[at] == pytest.approx(want["joint"][name], rel=rtol), name
+
+
+def test_a_ratio_above_one_is_never_a_share() -> None:
+    want = GOLDEN["munnell-two-way"]["values"]
+    results = quiet(Mediation(*MUNNELL, ssc="none", reps=199), dp.datasets.us_states())
+    assert results.params["indirect"] / results.params["total"] == pytest.approx(want["ratio"], rel=1e-9)
+    assert np.isnan(results.params["proportion_mediated"])
+    assert "112" not in results.summary()
+    # c' is negative and not told from 0: complete, and complete mediation has no ratio.
+    decision = results.decision()
+    assert (decision.branch, decision.zhao, decision.ratio_name) == (
+        "complete mediation",
+        "indirect-only",
+        None,
+    )
+    assert np.isnan(decision.ratio)
+    # Were c' told from 0, ab and c' of opposite signs would make it masking: |ab / c'|, and not ab / c.
+    told = decisions.decide(
+        "log(emp)",
+        total=decision.total,
+        a=decision.a,
+        b=decision.b,
+        indirect=decision.indirect,
+        direct=decision.direct._replace(p_value=0.01),
+    )
+    assert (told.branch, told.ratio_name) == ("masking", "|indirect/direct|")
+    assert told.ratio == pytest.approx(abs(want["indirect"] / want["direct"]), rel=1e-9)
+    # And were c' positive: partial, 1.12 of the total, with the remark that it is no share.
+    same = decisions.decide(
+        "log(emp)",
+        total=decision.total,
+        a=decision.a,
+        b=decision.b,
+        indirect=decision.indirect,
+        direct=decision.direct._replace(estimate=0.03, p_value=0.01),
+    )
+    assert (same.branch, same.ratio_name) == ("partial mediation", "indirect/total")
+    assert same.ratio == pytest.approx(want["ratio"], rel=1e-9)
+    assert [n.code for n in same.diagnostics] == ["ratio_above_one"]
 
 
 # --- the identity, and explicit refits --------------------------------------------------------------------
@@ -484,6 +573,255 @@ def test_size_and_coverage_with_serial_correlation() -> None:
     assert size[1] < 0.05
 
 
+# --- structures: explicit refits, lags, effects, clusters, cross-sections -----------------------------------
+
+STRUCTURES = {
+    "parallel": {},
+    "serial": {"structure": "serial"},
+    "a": {"moderator": "w1", "moderates": "a"},
+    "b and direct": {"moderator": "w1", "moderates": ("b", "direct")},
+    "both": {"moderator": "size", "moderates": ("a", "b")},
+    "given": {"threshold": ("w1", 0.2)},
+    "bent": {"quadratic": ("a", "direct")},
+}
+
+
+def structured(kind, **options):
+    controls = ["w2"] if kind in ("a", "b and direct", "both") else ["w1", "w2"]
+    return Mediation("y", "x", ["m1", "m2"], controls, **{"reps": 20, **STRUCTURES[kind], **options})
+
+
+def varying(seed, n=20, **options):
+    """The frame of `make`, with a moderator that moves."""
+    frame = make(seed, n=n, **options)
+    return frame.assign(size=np.random.default_rng(seed + 99).normal(size=len(frame)))
+
+
+def with_products(frame):
+    out = frame.copy()
+    for w in ("w1", "size"):
+        for name in ("x", "m1", "m2"):
+            out[f"{name}:{w}"] = out[name] * out[w]
+    for name in ("x", "m1", "m2"):
+        out[f"{name}:regime1"] = out[name] * (out["w1"] <= 0.2)
+        out[f"{name}:regime2"] = out[name] * (out["w1"] > 0.2)
+    return out.assign(**{"I(x**2)": out["x"] ** 2})
+
+
+def refitted(results, drawn, fit):
+    """Every slope of every equation by dummies, then the terms by the sums of products of the sample."""
+    y = {"total": "y", "outcome": "y"}
+    names = {label: [n for n in path.names if n != "Intercept"] for label, path in results.paths.items()}
+    slopes = {
+        label: dict(zip(x, fit(drawn, (y.get(label, label.removeprefix("mediator:")), x)), strict=True))
+        for label, x in names.items()
+    }
+    k = np.array([slopes[label][column] for label, column in results.system.names])
+    return results.system.products.evaluate(k[None, :])[0]
+
+
+@pytest.mark.parametrize("kind", STRUCTURES)
+@pytest.mark.parametrize("clusters", [None, "region"])
+def test_draws_of_every_structure_equal_explicit_refits(kind, clusters) -> None:
+    frame = varying(seed=len(kind))
+    results = quiet(structured(kind, clusters=clusters), Panel(frame, "city", "year"), rng=5)
+    rows = with_products(frame.dropna().sort_values(["city", "year"]))
+    by = clusters or "city"
+    groups = np.unique(rows[by])
+    counts = draw_counts(seed_sequence(5), groups.size, 20).astype(int)
+    known = ~np.isnan(results.estimates)
+    whole = refitted(results, rows.assign(copy=rows["city"]), dummies_fit)
+    np.testing.assert_allclose(results.estimates[known], whole[known], rtol=1e-8, atol=1e-10)
+    for number in (0, 7, 19):
+        pieces = [
+            rows[rows[by] == group].assign(copy=lambda d, c=copies: d["city"] * 1000 + c)
+            for group, times in zip(groups, counts[number], strict=True)
+            for copies in range(times)
+        ]
+        want = refitted(results, pd.concat(pieces), dummies_fit)
+        np.testing.assert_allclose(results.draw_values[number][known], want[known], rtol=1e-7, atol=1e-9)
+
+
+@pytest.mark.parametrize("kind", STRUCTURES)
+def test_paths_of_every_structure_are_fixed_effects_fits(kind) -> None:
+    frame = varying(3).assign(half=lambda d: d["city"] % 2)
+    results = quiet(structured(kind, absorb="half^year", time_effects=False), Panel(frame, "city", "year"))
+    complete = Panel(with_products(frame.dropna()), "city", "year")
+    for label, path in results.paths.items():
+        y = label.removeprefix("mediator:") if ":" in label else "y"
+        spec = FixedEffects(y, list(path.names), absorb="half^year", time_effects=False)
+        alone = quiet(spec, complete, rng=None)
+        np.testing.assert_allclose(path.coefficients, alone.coefficients, rtol=1e-8, atol=1e-10)
+        np.testing.assert_allclose(path.covariance, alone.covariance, rtol=1e-7, atol=1e-10)
+    assert results.glance()["effects"] == "city+half^year"
+    assert set(results.sample_stats["nobs"]) == {results.nobs}
+
+
+def test_absorbed_effects_are_in_every_draw() -> None:
+    frame = make(4, n=30)
+    spec = Mediation("y", "x", "m1", ["w1"], absorb="half^year", time_effects=False, reps=20)
+    panel = Panel(frame.assign(half=frame["city"] % 2), "city", "year")
+    results = quiet(spec, panel, rng=6)
+    rows = frame.assign(half=frame["city"] % 2)
+    assert results.nobs == len(rows)
+
+    def fit(drawn, equation):
+        together = drawn.assign(year=drawn["half"] * 10_000 + drawn["year"])
+        return dummies_fit(together, equation)
+
+    for number, count in enumerate(draw_counts(seed_sequence(6), 30, 20).astype(int)):
+        pieces = [
+            rows[rows["city"] == city].assign(copy=city * 1000 + c)
+            for city, times in zip(np.unique(rows["city"]), count, strict=True)
+            for c in range(times)
+        ]
+        np.testing.assert_allclose(
+            results.draw_values[number, :3], refitted(results, pd.concat(pieces), fit)[:3], rtol=1e-8
+        )
+
+
+def test_the_product_is_of_levels() -> None:
+    frame = varying(1, n=40, holes=False)
+    results = quiet(structured("both"), Panel(frame, "city", "year"))
+    levels = FixedEffects("m1", ["x", "x:size", "size", "w2"]).fit(Panel(frame, "city", "year"))
+    assert results.paths["mediator:m1"].params["x:size"] == pytest.approx(levels.params["x:size"], rel=1e-10)
+    # The product of demeaned variables is another regressor, and another slope.
+    within = frame[["x", "size"]] - frame[["x", "size"]].groupby(frame["city"]).transform("mean")
+    other = FixedEffects("m1", ["x", "trap", "size", "w2"]).fit(
+        Panel(frame.assign(trap=within["x"] * within["size"]), "city", "year")
+    )
+    assert abs(other.params["trap"] - levels.params["x:size"]) > 1e-3
+    # Centring the moderator by a constant moves the slope at zero and nothing else.
+    moved = quiet(structured("both"), Panel(frame.assign(size=frame["size"] - 7), "city", "year"))
+    np.testing.assert_allclose(moved.draw_values, results.draw_values, rtol=1e-7, atol=1e-9)
+    a, b = (r.paths["mediator:m1"].params for r in (moved, results))
+    assert a["x:size"] == pytest.approx(b["x:size"], rel=1e-8)
+    assert a["x"] == pytest.approx(b["x"] + 7 * b["x:size"], rel=1e-8)
+
+
+@pytest.mark.parametrize("kind", ["a", "b and direct"])
+def test_the_unit_of_the_moderator_is_the_unit_of_the_index(kind) -> None:
+    frame = varying(2)
+    plain = quiet(structured(kind, reps=99), Panel(frame, "city", "year"))
+    scaled = quiet(structured(kind, reps=99), Panel(frame.assign(w1=frame["w1"] * 100 + 3), "city", "year"))
+    for name in plain.names:
+        factor = 0.01 if name.startswith("index") else 1.0
+        want = factor * plain.interval().loc[name, ["estimate", "conf_low", "conf_high"]]
+        np.testing.assert_allclose(scaled.interval().loc[name].iloc[:3], want, rtol=1e-6, err_msg=name)
+        assert scaled.std_errors[name] == pytest.approx(
+            factor * plain.std_errors[name], rel=1e-6, nan_ok=True
+        )
+    np.testing.assert_array_equal(scaled.pvalues, plain.pvalues)
+
+
+@pytest.mark.parametrize("kind", STRUCTURES)
+def test_row_order_and_labels_change_no_structure(kind) -> None:
+    frame = varying(5)
+    plain = quiet(structured(kind, reps=60), Panel(frame, "city", "year"))
+    renamed = frame.assign(city=[f"city {c:03d}" for c in frame["city"]])
+    for other in (frame.sample(frac=1, random_state=2), renamed):
+        again = quiet(structured(kind, reps=60), Panel(other, "city", "year"))
+        np.testing.assert_array_equal(plain.pvalues, again.pvalues)
+        np.testing.assert_allclose(plain.draw_values, again.draw_values, rtol=1e-9, atol=1e-11)
+        np.testing.assert_allclose(plain.covariance, again.covariance, rtol=1e-9, atol=1e-13)
+
+
+def test_lags_are_terms_and_the_sample_is_cut_once() -> None:
+    frame = make(holes=False)
+    panel = Panel(frame, "city", "year")
+    results = quiet(Mediation("y", "lag(x, 2)", "lag(m1)", ["w1"], reps=50), panel)
+    assert results.nobs == 60 * 5
+    assert {path.nobs for path in results.paths.values()} == {300}
+    assert list(results.names[3:4]) == ["indirect:lag(m1)"]
+    assert results.treatment == "lag(x, 2)"
+    by = frame.groupby("city")
+    columns = {"x2": by["x"].shift(2), "before": by["m1"].shift(1)}
+    made = quiet(
+        Mediation("y", "x2", "before", ["w1"], reps=50), Panel(frame.assign(**columns), "city", "year")
+    )
+    np.testing.assert_allclose(results.draw_values, made.draw_values, rtol=1e-12)
+    # A gap in the years is a gap: the row after it has no lag.
+    gap = Panel(frame[(frame["city"] != 3) | (frame["year"] != 2003)], "city", "year")
+    assert quiet(Mediation("y", "lag(x)", "m1", reps=50), gap).nobs == 60 * 6 - 2
+    assert "lagged_rows" in {n.code for n in results.diagnostics}
+
+
+@pytest.mark.parametrize("options", [{}, {"moderator": "w1", "moderates": "a"}, {"threshold": ("w1", 0.0)}])
+def test_a_lag_of_the_outcome_is_said(options) -> None:
+    panel = Panel(make(holes=False), "city", "year")
+    spec = Mediation("y", "x", "m1", ["lag(y)"], reps=199, **options)
+    with pytest.warns(IdentificationWarning, match=r"'lag\(y\)' is the lag of the outcome 'y'.*Nickell"):
+        results = spec.fit(panel, rng=1)
+    assert next(n for n in results.diagnostics if n.code == "lagged_outcome").data == {"columns": ("lag(y)",)}
+    quietly = spec.replace(entity_effects=False).fit(panel, rng=1)
+    assert "lagged_outcome" not in {n.code for n in quietly.diagnostics}
+    own = Mediation("y", "x", "m1", ["lag(m1)"], reps=199).fit(panel, rng=1)
+    assert "lagged_outcome" not in {n.code for n in own.diagnostics}
+
+
+@pytest.mark.parametrize("kind", STRUCTURES)
+def test_a_cross_section_has_an_intercept_and_a_row_bootstrap(kind) -> None:
+    frame = varying(7, n=60, holes=False).query("year == 2001")
+    spec = structured(kind, entity_effects=False, time_effects=False)
+    results = quiet(spec, Panel(frame, "city"), rng=3)
+    assert results.nobs == 60
+    assert all("Intercept" in path.names for path in results.paths.values())
+    rows = with_products(frame.sort_values("city"))
+
+    def fit(drawn, equation):
+        y, x = equation
+        design = np.column_stack([drawn[list(x)].to_numpy(), np.ones(len(drawn))])
+        return np.linalg.lstsq(design, drawn[y].to_numpy(), rcond=None)[0][: len(x)]
+
+    known = ~np.isnan(results.estimates)
+    want = refitted(results, rows, fit)
+    np.testing.assert_allclose(results.estimates[known], want[known], rtol=1e-9)
+    for number, count in enumerate(draw_counts(seed_sequence(3), 60, 20).astype(int)[:4]):
+        want = refitted(results, rows.loc[rows.index.repeat(count)], fit)
+        np.testing.assert_allclose(results.draw_values[number][known], want[known], rtol=1e-8, atol=1e-10)
+    with pytest.raises(IdentificationError, match="entity_effects=False"):
+        quiet(structured(kind), Panel(frame, "city"))
+
+
+def test_known_truth_of_effects_that_depend_on_a_variable() -> None:
+    rng = np.random.default_rng(3)
+    n, periods = 150, 6
+    city, year = (v.ravel() for v in np.meshgrid(np.arange(n), np.arange(periods), indexing="ij"))
+
+    def noise():
+        return rng.normal(size=n)[city] + rng.normal(size=periods)[year] + rng.normal(size=city.size)
+
+    x, w = noise(), noise()
+    frame = pd.DataFrame({"city": city, "year": year, "x": x, "w": w})
+    frame["ma"] = (0.5 + 0.3 * w) * x + 0.2 * w + noise()
+    frame["ya"] = (0.1 - 0.2 * w) * x + 0.6 * frame["ma"] + 0.1 * w + noise()
+    frame["mt"] = np.where(w <= 0, 0.9, 0.3) * x + noise()
+    frame["yt"] = 0.2 * x + np.where(w <= 0, 0.8, 0.4) * frame["mt"] + noise()
+    frame["mq"] = 0.5 * x - 0.1 * x**2 + noise()
+    frame["yq"] = 0.2 * x + 0.6 * frame["mq"] + noise()
+    panel = Panel(frame, "city", "year")
+    points = np.quantile(x, [0.1, 0.9])
+    truths = [
+        (
+            Mediation("ya", "x", "ma", moderator="w", moderates=("a", "direct"), reps=20),
+            {"index:ma": 0.18, "index:direct": -0.2, "indirect:ma": 0.6 * (0.5 + 0.3 * w.mean())},
+        ),
+        (
+            Mediation("yt", "x", "mt", threshold=("w", 0.0), reps=20),
+            {"indirect:mt:regime1": 0.72, "indirect:mt:regime2": 0.12, "difference:mt": -0.6},
+        ),
+        (
+            Mediation("yq", "x", "mq", quadratic="a", reps=20),
+            {f"indirect:mq:{p}": 0.6 * (0.5 - 0.2 * v) for p, v in zip(("p10", "p90"), points, strict=True)},
+        ),
+    ]
+    for spec, truth in truths:
+        results = quiet(spec, panel)
+        for name, value in truth.items():
+            assert abs(results.params[name] - value) < 4 * results.std_errors[name], name
+            assert results.std_errors[name] < 0.1
+
+
 # --- the specification, and refusals ----------------------------------------------------------------------
 
 
@@ -499,6 +837,43 @@ def test_specification_is_a_value() -> None:
     assert spec.terms == ("y", "x", "m1", "w1")
     assert spec.reps == 4999
     assert pickle.loads(pickle.dumps(spec)) == spec
+
+
+@pytest.mark.parametrize(
+    ("options", "same", "other"),
+    [
+        ({"moderator": "w", "moderates": "a"}, {"moderates": ["a"]}, {"moderates": ("a", "b")}),
+        ({"threshold": "q"}, {"threshold": "q"}, {"threshold": ("q", 1)}),
+        ({"threshold": ("q", 1)}, {"threshold": ["q", 1.0]}, {"threshold": ("q", 2)}),
+        ({"threshold": "q", "search_draws": True}, {"threshold": "q"}, {"search_draws": False}),
+        ({"quadratic": "a"}, {"quadratic": ("a",)}, {"quadratic": ("a", "direct")}),
+        ({"absorb": "region^year"}, {"absorb": ["region^year"]}, {"absorb": "region"}),
+        ({"structure": "serial"}, {}, {"structure": "parallel"}),
+    ],
+)
+def test_new_fields_are_values_too(options, same, other) -> None:
+    spec = Mediation("y", "x", ["m1", "m2"], ["w1"], **options)
+    twin, changed = Mediation("y", "x", ["m1", "m2"], "w1", **{**options, **same}), spec.replace(**other)
+    assert spec == twin
+    assert hash(spec) == hash(twin)
+    assert spec != changed
+    for copied in (pickle.loads(pickle.dumps(spec)), copy.deepcopy(spec), spec.replace()):
+        assert copied == spec
+    assert spec.add("w2").drop("w1") == spec.replace(x=("w2",))
+    assert spec.swap("m1", "m9").mediators == ("m9", "m2")
+    with pytest.raises(AttributeError):
+        spec.threshold = "q2"
+
+
+def test_moderator_and_threshold_are_terms_that_can_be_swapped() -> None:
+    moderated = Mediation("y", "x", "m1", moderator="w", moderates="a")
+    assert moderated.swap("w", "v").moderator == "v"
+    assert "w" in moderated.terms
+    searched, given = (Mediation("y", "x", "m1", threshold=t) for t in ("q", ("q", 6.5)))
+    assert searched.swap("q", "v").threshold == "v"
+    assert given.swap("q", "v").threshold == ("v", 6.5)
+    assert "q" in searched.terms
+    assert "q" in given.terms
 
 
 @pytest.mark.parametrize(
@@ -520,6 +895,57 @@ def test_specification_is_a_value() -> None:
         (("y", "log( x )", "m1", ["log(x)"]), {}, TermError, "treatment and in x"),
         (("y", ["x"], "m1"), {}, InputTypeError, "one term"),
         (("y", "x", 3), {}, InputTypeError, "mediators"),
+        (
+            ("y", "x", "m1"),
+            {"moderator": "w"},
+            OptionError,
+            "moderator='w' with moderates=.*'a'.*'b'.*'direct'",
+        ),
+        (
+            ("y", "x", "m1"),
+            {"moderates": "a"},
+            OptionError,
+            "moderator=None with moderates=.*name the moderator",
+        ),
+        (("y", "x", "m1"), {"moderator": "w", "moderates": "c"}, OptionError, "'c'.*'a', 'b', 'direct'"),
+        (("y", "x", "m1"), {"moderator": "w", "moderates": ("a", "a")}, TermError, "twice"),
+        (("y", "x", "m1"), {"moderator": ["w"], "moderates": "a"}, InputTypeError, "moderator is one term"),
+        (("y", "x", "m1"), {"quadratic": "b"}, OptionError, "quadratic='b'.*'a', 'direct'"),
+        (
+            ("y", "x", "m1"),
+            {"moderator": "w", "moderates": "a", "threshold": "q"},
+            OptionError,
+            "moderator and threshold: one at a time",
+        ),
+        (("y", "x", "m1"), {"threshold": "q", "quadratic": "a"}, OptionError, "threshold and quadratic: one"),
+        (
+            ("y", "x", ["m1", "m2"]),
+            {"structure": "serial", "moderator": "w", "moderates": "a"},
+            OptionError,
+            "structure='serial' and moderator: one at a time",
+        ),
+        (("y", "x", "m1"), {"structure": "serial", "threshold": "q"}, OptionError, "serial' and threshold"),
+        (("y", "x", "m1"), {"structure": "serial", "quadratic": "a"}, OptionError, "serial' and quadratic"),
+        (("y", "x", list("abcdefg")), {"structure": "serial"}, OptionError, "127 chains; at most 6"),
+        (("y", "x", "m1"), {"threshold": ("q", np.nan)}, OptionError, r"a finite number: \('q', 6.5\)"),
+        (("y", "x", "m1"), {"threshold": ("q", "low")}, OptionError, "a term and a finite number"),
+        (("y", "x", "m1"), {"threshold": ("q", True)}, OptionError, "a term and a finite number"),
+        (("y", "x", "m1"), {"threshold": ("q", 1, 2)}, OptionError, "a term and a finite number"),
+        (("y", "x", "m1"), {"threshold": (6.5, "q")}, OptionError, "a term and a finite number"),
+        (("y", "x", "m1"), {"threshold": 6.5}, OptionError, "a term, or a term and a finite number"),
+        (("y", "x", "m1"), {"search_draws": True}, OptionError, "goes with a threshold that is searched"),
+        (
+            ("y", "x", "m1"),
+            {"threshold": ("q", 1.0), "search_draws": True},
+            OptionError,
+            "goes with a threshold that is searched",
+        ),
+        (
+            ("y", "x", "m1"),
+            {"threshold": "q", "search_draws": 1},
+            OptionError,
+            "search_draws=1: True or False",
+        ),
     ],
 )
 def test_constructor_refusals(arguments, options, error, words) -> None:
@@ -555,6 +981,56 @@ def test_fit_refusals() -> None:
     mixed = Panel(frame.assign(mixed=(frame["city"] + frame["year"]) % 25), "city", "year")
     with pytest.raises(OptionError, match="cut through"):
         Mediation("y", "x", "m1", clusters="mixed", reps=20).fit(mixed)
+
+
+@pytest.mark.parametrize(
+    ("controls", "options", "error", "words"),
+    [
+        (
+            ["x:w1"],
+            {"moderator": "w1", "moderates": "a"},
+            TermError,
+            "'x:w1' is among the terms, and moderates",
+        ),
+        (["I(x**2)"], {"quadratic": "a"}, TermError, r"and quadratic makes it; remove it from x"),
+        (
+            [],
+            {"moderator": "x", "moderates": "b"},
+            TermError,
+            r"the outcome, the treatment or a mediator.*quadratic",
+        ),
+        ([], {"moderator": "m1", "moderates": "a"}, TermError, "the outcome, the treatment or a mediator"),
+        ([], {"moderator": "C(region)", "moderates": "a"}, TermError, "each term must be one column"),
+        ([], {"moderator": "absent", "moderates": "a"}, ColumnError, "absent"),
+        ([], {"threshold": "absent"}, ColumnError, "absent"),
+        (
+            [],
+            {"threshold": ("w1", 99.0)},
+            ThresholdSearchError,
+            "leaves a regime without rows: 'w1' goes from",
+        ),
+        ([], {"threshold": "flat"}, ThresholdSearchError, "'flat' has 1 value"),
+        ([], {"quadratic": "a", "treatment": "binary"}, CollinearityError, "binary"),
+    ],
+)
+def test_fit_refusals_of_structures(controls, options, error, words) -> None:
+    frame = make(n=20, holes=False).assign(flat=1.0, binary=lambda d: (d["x"] > 0).astype(float))
+    options = {"treatment": "x", **options}
+    spec = Mediation("y", options.pop("treatment"), "m1", controls, reps=20, **options)
+    with pytest.raises(error, match=words):
+        quiet(spec, Panel(frame, "city", "year"))
+
+
+def test_a_moderator_that_only_differs_between_entities_needs_no_level() -> None:
+    # Its level is absorbed by the entity effects, its products are not.
+    frame = make(n=30).assign(east=lambda d: (d["city"] % 2).astype(float))
+    results = quiet(
+        Mediation("y", "x", "m1", ["w1"], moderator="east", moderates=("a", "b"), reps=20),
+        Panel(frame, "city", "year"),
+    )
+    alone = FixedEffects("m1", ["x", "x:east", "w1"]).fit(Panel(frame, "city", "year"))
+    got = results.paths["mediator:m1"].params
+    np.testing.assert_allclose(got[["x", "x:east"]], alone.params[["x", "x:east"]], rtol=1e-9)
 
 
 def test_problems_are_data() -> None:

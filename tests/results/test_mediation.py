@@ -16,7 +16,7 @@ import pytest
 from scipy import stats
 
 from digiprosper import FixedEffects, Mediation, Panel
-from digiprosper.errors import CovarianceWarning, IdentificationError, OptionError
+from digiprosper.errors import CovarianceWarning, IdentificationError, OptionError, TermError
 from digiprosper.kernels import intervals
 from digiprosper.results import HasDraws, Results
 
@@ -660,9 +660,8 @@ def test_rows_for_the_table_stand_in_the_column_of_the_outcome(kind) -> None:
 
 
 @pytest.mark.parametrize("options", [STRUCTURES["given"], {"moderator": "w1", "moderates": ("a", "direct")}])
-def test_a_mediator_may_be_called_direct(options) -> None:
-    results = quiet(
-        Mediation("y", "x", ["direct", "m2"], reps=40, **options), make().rename(columns={"m1": "direct"})
-    )
-    assert len(set(results.names)) == len(results.names)
-    assert results.summary()
+def test_a_mediator_called_direct_is_refused_where_it_would_name_two_effects(options) -> None:
+    frame = make().rename(columns={"m1": "direct"})
+    with pytest.raises(TermError, match="stand for two effects; rename"):
+        quiet(Mediation("y", "x", ["direct", "m2"], reps=40, **options), frame)
+    assert len(set(quiet(Mediation("y", "x", ["direct", "m2"], reps=40), frame).names)) == 6

@@ -24,7 +24,6 @@ from digiprosper.estimators.preparation import (
     LinearOptions,
     Ssc,
     check_linear_options,
-    lags_of_outcome,
     linear_options,
     prepare,
 )
@@ -40,7 +39,6 @@ from digiprosper.estimators.system import (
     unclear_share,
 )
 from digiprosper.kernels.resampling import seed_sequence
-from digiprosper.panel.terms import canonical
 from digiprosper.results.mediation import MediationResults
 from digiprosper.results.routes import PathSystem
 
@@ -48,9 +46,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from digiprosper.estimators.mediation_layout import Layout
+    from digiprosper.estimators.mediation_regimes import SearchedDraws
     from digiprosper.estimators.preparation import Prepared
     from digiprosper.estimators.system import System
-    from digiprosper.kernels import Floats
     from digiprosper.panel import Panel
 
 __all__ = ["Mediation", "MediationStructure", "Moderated"]
@@ -59,6 +57,7 @@ MediationStructure = Literal["parallel", "serial"]
 Moderated = Literal["a", "b", "direct"]
 
 _MOST_SERIAL = 6
+_ABSORBED = 1e-9
 _REMEDY = (
     "Below 40 the percentile interval may be short: confirm a close call with joint_significance(), or with "
     "wild cluster p-values of a and of b."
@@ -276,7 +275,7 @@ class Mediation(Specification):
         self._refuse_several(prepared)
         self._refuse_absorbed(prepared)
         gamma = self._gamma(prepared)
-        layout = lay_out(self, prepared.sample, gamma)
+        layout = lay_out(self, prepared.sample, gamma, level=not self._is_absorbed(prepared))
         system = estimate(
             prepared,
             layout.columns,
@@ -286,11 +285,12 @@ class Mediation(Specification):
             seed=seed,
             residuals=layout.blocks,
         )
-        gammas = np.empty(0)
+        searched = None
         if self.search_draws:
-            gammas, draws, lost = searched_draws(self, prepared, system, seed)
-            system = replace(system, draws=draws, notices=(*system.notices, *lost))
-        return self._results(prepared, layout, system, seed, gamma, gammas)
+            searched = searched_draws(self, prepared, system, seed, len(layout.terms))
+            kept = (n for n in system.notices if n.code != "lost_draws")
+            system = replace(system, draws=searched.coefficients, notices=(*kept, *searched.notices))
+        return self._results(prepared, layout, system, seed, gamma, searched)
 
     def _terms_by_role(self) -> dict[str, tuple[str, ...]]:
         roles = {"y": (self.y,), "treatment": (self.treatment,), "mediators": self.mediators, "x": self.x}
@@ -337,7 +337,7 @@ class Mediation(Specification):
         system: System,
         seed: np.random.SeedSequence,
         gamma: float | None,
-        gammas: Floats,
+        searched: SearchedDraws | None,
     ) -> MediationResults:
         at = [system.at(*place) for place in layout.used]
         jointly = np.ix_(at, at)
@@ -355,7 +355,7 @@ class Mediation(Specification):
             products=layout.products,
         )
         estimates = paths.products.evaluate(paths.estimates[None, :])[0]
-        draws = paths.products.evaluate(paths.draws)
+        draws = paths.products.evaluate(paths.draws) if searched is None else searched.terms
         gradient = paths.products.gradient(paths.estimates)
         covariance = gradient @ paths.covariance @ gradient.T
         unclear = unclear_share(estimates, draws)
@@ -366,6 +366,7 @@ class Mediation(Specification):
             *few_clusters(system.notices, _REMEDY),
             *remarks(prepared),
             *self._untested(gamma),
+            *self._without_level(prepared),
             *unclear,
         )
         issue(diagnostics)
@@ -389,9 +390,27 @@ class Mediation(Specification):
             quantiles=layout.quantiles,
             routes=layout.routes,
             threshold=gamma,
-            threshold_draws=gammas,
+            threshold_draws=np.empty(0) if searched is None else searched.gammas,
             regime_counts=_regime_counts(prepared, gamma),
         )
+
+    def _is_absorbed(self, prepared: Prepared) -> bool:
+        if self.moderator is None:
+            return False
+        level = prepared.sample.columns("moderator")[:, 0]
+        return bool(
+            np.linalg.norm(prepared.within.sweep(level)) < _ABSORBED * np.linalg.norm(level - level.mean())
+        )
+
+    def _without_level(self, prepared: Prepared) -> list[Notice]:
+        if not self._is_absorbed(prepared):
+            return []
+        what = ", ".join(prepared.effect_names)
+        text = (
+            f"the moderator {self.moderator!r} itself is absorbed by the effects ({what}): its products enter, "
+            "its level is in the effects."
+        )
+        return [Notice("absorbed_level", text, {"column": self.moderator})]
 
     def _untested(self, gamma: float | None) -> list[Notice]:
         if not isinstance(self.threshold, str):
@@ -413,7 +432,7 @@ class Mediation(Specification):
 
 def _threshold(value: object) -> tuple[str, float]:
     pair = tuple(value) if isinstance(value, list | tuple) else ()
-    number = isinstance(pair[1], int | float | np.number) if len(pair) == 2 else False
+    number = len(pair) == 2 and isinstance(pair[1], int | float | np.number) and pair[1] is not True
     if len(pair) != 2 or not isinstance(pair[0], str) or not number or not np.isfinite(pair[1]):
         raise OptionError(f"threshold={value!r}: a term, or a term and a finite number: ('q', 6.5).")
     return pair[0], float(pair[1])

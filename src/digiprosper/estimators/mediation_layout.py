@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from digiprosper.errors import TermError
+from digiprosper.errors import TermError, quoted
 from digiprosper.kernels.paths import products
 from digiprosper.panel.terms import canonical
 from digiprosper.results.routes import Route
@@ -119,7 +119,7 @@ class _Columns:
         return np.column_stack(self._columns)
 
 
-def lay_out(spec: Any, sample: Sample, gamma: float | None = None) -> Layout:
+def lay_out(spec: Any, sample: Sample, gamma: float | None = None, *, level: bool = True) -> Layout:
     """Write the columns, equations and effects of a specification on a sample.
 
     Parameters
@@ -130,6 +130,8 @@ def lay_out(spec: Any, sample: Sample, gamma: float | None = None) -> Layout:
         With the roles y, treatment, mediators, x and, where named, moderator and threshold_variable.
     gamma : float, optional
         Where the regimes part.
+    level : bool
+        Whether a moderator enters by itself beside its products; not if the effects absorb it.
 
     Returns
     -------
@@ -146,7 +148,7 @@ def lay_out(spec: Any, sample: Sample, gamma: float | None = None) -> Layout:
     if gamma is not None:
         return _by_regime(sample, columns, gamma)
     if spec.moderator is not None:
-        return _moderated(spec, sample, columns)
+        return _moderated(spec, sample, columns, with_level=level)
     if spec.quadratic:
         return _quadratic(spec, sample, columns)
     return _plain(spec, sample, columns)
@@ -190,7 +192,7 @@ def _plain(spec: Any, sample: Sample, columns: _Columns) -> Layout:
     return _finish(columns, equations, mediators, terms, blocks=blocks)
 
 
-def _moderated(spec: Any, sample: Sample, columns: _Columns) -> Layout:
+def _moderated(spec: Any, sample: Sample, columns: _Columns, *, with_level: bool) -> Layout:
     x, through, controls = _parts(sample, columns)
     name = sample.names_of("moderator")[0]
     at, w = columns.at(name), columns.get(name)
@@ -200,7 +202,7 @@ def _moderated(spec: Any, sample: Sample, columns: _Columns) -> Layout:
             "treatment's slope depend on the treatment."
         )
     why = "moderates"
-    level = () if at in controls else (at,)
+    level = (at,) if with_level and at not in controls else ()
     treated = columns.make(f"{columns.names[x]}:{name}", columns.get(columns.names[x]) * w, why)
     first, second, direct = ("a" in spec.moderates, "b" in spec.moderates, "direct" in spec.moderates)
     products_ = (
@@ -345,6 +347,15 @@ def _regime_terms(effects: dict[str, Any], mediators: Sequence[str]) -> list[_Te
     return out
 
 
+def _refuse_twins(names: Sequence[str]) -> None:
+    twins = sorted({name for name in names if names.count(name) > 1})
+    if twins:
+        raise TermError(
+            f"a mediator's name makes the term {quoted(twins)} stand for two effects; rename its column "
+            "(panel.assign)."
+        )
+
+
 def _finish(
     columns: _Columns,
     equations: Sequence[Equation],
@@ -356,6 +367,7 @@ def _finish(
     variable: str = "",
     quantiles: Floats | None = None,
 ) -> Layout:
+    _refuse_twins([name for name, _ in terms])
     used = sorted({at for _, parts in terms for _, factors in parts for at in factors})
     place = {at: i for i, at in enumerate(used)}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,9 +21,31 @@ if TYPE_CHECKING:
     from digiprosper.estimators.system import System
     from digiprosper.kernels import Floats, Ints
 
-__all__ = ["search", "searched_draws"]
+__all__ = ["SearchedDraws", "search", "searched_draws"]
 
 _TRIM = 0.05
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SearchedDraws:
+    """Draws with a threshold of their own.
+
+    Parameters
+    ----------
+    gammas : (R,) array
+        The value in each draw; NaN where none was found.
+    coefficients : (R, K) array
+        As `System.draws`.
+    terms : (R, T) array
+        Of the results.
+    notices : tuple of Notice
+        About draws without a value.
+    """
+
+    gammas: Floats
+    coefficients: Floats
+    terms: Floats
+    notices: tuple[Notice, ...]
 
 
 def search(spec: Any, prepared: Prepared) -> float:
@@ -59,8 +82,8 @@ def search(spec: Any, prepared: Prepared) -> float:
 
 
 def searched_draws(
-    spec: Any, prepared: Prepared, system: System, seed: np.random.SeedSequence
-) -> tuple[Floats, Floats, list[Notice]]:
+    spec: Any, prepared: Prepared, system: System, seed: np.random.SeedSequence, n_terms: int
+) -> SearchedDraws:
     """Search the threshold in every draw and fit all equations at the value found there.
 
     A draw is laid out row by row, its clusters with codes of their own, and searched like a sample: one
@@ -77,15 +100,13 @@ def searched_draws(
         As fitted at the sample's value.
     seed : SeedSequence
         The draws are those of the system.
+    n_terms : int
+        T, terms of the results.
 
     Returns
     -------
-    gammas : (R,) array
-        The value in each draw; NaN where none was found.
-    draws : (R, K) array
-        As `System.draws`.
-    notices : list of Notice
-        About draws without a value.
+    SearchedDraws
+        In the order of the system's draws.
     """
     codes, _ = drawn_clusters(prepared)
     counts = draw_counts(seed, int(codes.max()) + 1, system.draws.shape[0])
@@ -101,20 +122,26 @@ def searched_draws(
         except (ThresholdSearchError, CollinearityError):  # a draw without room is a lost draw, and counted
             continue
     draws = np.full_like(system.draws, np.nan)
+    terms = np.full((gammas.size, n_terms), np.nan)
     for gamma in np.unique(gammas[~np.isnan(gammas)]):
         here = np.flatnonzero(gammas == gamma)
         layout = lay_out(spec, prepared.sample, float(gamma))
         grams = entity_grams(prepared.within.sweep(layout.columns), codes, prepared.within.effects)
         draws[here] = np.hstack(refit(grams, counts[here], layout.equations))
-    lost = int(np.isnan(draws).any(axis=1).sum())
-    draws[np.isnan(draws).any(axis=1)] = np.nan
+        # Averages over the rows have the shares of the draw's own regimes.
+        at = np.array([system.at(*place) for place in layout.used])
+        terms[here] = layout.products.evaluate(draws[np.ix_(here, at)])
+    missing = np.isnan(draws).any(axis=1)
+    draws[missing] = terms[missing] = np.nan
+    lost = int(missing.sum())
     if not lost:
-        return gammas, draws, []
+        return SearchedDraws(gammas, draws, terms, ())
     text = (
         f"{lost} of {gammas.size} draws were lost: no threshold leaves each regime enough in what they drew. "
         "Intervals use the others."
     )
-    return gammas, draws, [Notice("lost_draws", text, {"lost": lost, "reps": gammas.size})]
+    found = Notice("lost_draws", text, {"lost": lost, "reps": gammas.size})
+    return SearchedDraws(gammas, draws, terms, (found,))
 
 
 def _columns(prepared: Prepared) -> tuple[Floats, Floats, Floats, Floats]:

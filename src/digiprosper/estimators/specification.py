@@ -123,9 +123,13 @@ def refuse_repeats(spec: Any, roles: Sequence[str]) -> None:
                 problems.append(Notice("repeated", f"{term!r} is in {first} and in {role}", data))
     if problems:
         raise TermError(
-            f"{'; '.join(p.message for p in problems)}. A term has one place in the system: {', '.join(roles)}.",
+            f"{'; '.join(p.message for p in problems)}. A term has one place in the system.",
             problems,
         )
+
+
+def _is_term(value: object, key: str) -> bool:
+    return isinstance(value, str) and canonical(value) == key
 
 
 class Specification:
@@ -223,8 +227,8 @@ class Specification:
             value = getattr(self, name)
             if isinstance(value, str) and canonical(value) == key:
                 changes[name] = new
-            elif isinstance(value, tuple) and any(canonical(v) == key for v in value):
-                changes[name] = tuple(new if canonical(v) == key else v for v in value)
+            elif isinstance(value, tuple) and any(_is_term(v, key) for v in value):
+                changes[name] = tuple(new if _is_term(v, key) else v for v in value)
         if not changes:
             raise ColumnError(f"there is no term {old!r} to swap; the terms are {quoted(self.terms, 12)}.")
         return self.replace(**changes)
@@ -235,7 +239,7 @@ class Specification:
         out: list[str] = []
         for name in self._term_fields():
             value = getattr(self, name)
-            out += [value] if isinstance(value, str) else list(value)
+            out += [value] if isinstance(value, str) else [v for v in value if isinstance(v, str)]
         return tuple(dict.fromkeys(out))
 
     def _x(self) -> tuple[str, ...]:
@@ -243,5 +247,14 @@ class Specification:
         return value
 
     def _term_fields(self) -> list[str]:
-        names = ("y", "treatment", "mediators", "moderator", "regime_dependent", "threshold_variable", "x")
+        names = (
+            "y",
+            "treatment",
+            "mediators",
+            "moderator",
+            "threshold",
+            "regime_dependent",
+            "threshold_variable",
+            "x",
+        )
         return [n for n in names if getattr(self, n, None) is not None]

@@ -24,10 +24,10 @@ from digiprosper.present.labels import effect_label, term_label, tidy_text
 from digiprosper.present.mechanism_plots import (
     conditional_effect,
     effect_plot,
-    mediation_path,
     sensitivity_curve,
     u_shape,
 )
+from digiprosper.present.path_figure import mediation_path
 from digiprosper.results.threshold import ThresholdResults
 
 if TYPE_CHECKING:
@@ -421,14 +421,10 @@ def _draw_model(
 ) -> ErrorbarContainer:
     shift = (position - (count - 1) / 2) * min(0.8 / count, 0.22)
     rows = [(i + shift, column.estimates[t]) for i, t in enumerate(terms) if _is_drawn(column, t)]
-    estimates = [cell.estimate for _, cell in rows]
-    return axes.errorbar(
-        estimates,
+    container = axes.errorbar(
+        [cell.estimate for _, cell in rows],
         [y for y, _ in rows],
-        xerr=[
-            [cell.estimate - cell.conf_low for _, cell in rows],
-            [cell.conf_high - cell.estimate for _, cell in rows],
-        ],
+        xerr=0.0,
         fmt=MARKERS[position % len(MARKERS)],
         color=INK if count == 1 else f"C{position}",
         markersize=5,
@@ -436,3 +432,9 @@ def _draw_model(
         capsize=0,
         label=head,
     )
+    # A percentile interval need not cover the estimate, and errorbar has no such bars.
+    bars: Any = container.lines[2][0]
+    ends = [[(cell.conf_low, y), (cell.conf_high, y)] for y, cell in rows]
+    bars.set_segments(ends)
+    axes.update_datalim(np.concatenate(ends))
+    return container

@@ -249,7 +249,8 @@ def etable(  # noqa: PLR0913  (every choice a table has; all but the models are 
 
 def _check_style(below: Below, stars: object, digits: Any, stats: object) -> Style:
     check_option("below", below, ("se", "t", "p", "ci"))
-    if not isinstance(digits, numbers.Integral) or digits in (True, False) or not 0 <= int(digits) <= 15:
+    whole = isinstance(digits, numbers.Integral) and not isinstance(digits, bool)
+    if not whole or not 0 <= int(digits) <= 15:
         raise OptionError(
             f"digits={digits!r} must be a whole number from 0 to 15.", [_option("digits", digits)]
         )

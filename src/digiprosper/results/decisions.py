@@ -168,7 +168,7 @@ class Decision:
         if not math.isnan(drawn.p_value) and self._passes(drawn) != self._passes(self.direct):
             text = (
                 f"step 4 depends on the test: c' has p {p_text(self.direct.p_value)} by its t and "
-                f"{p_text(drawn.p_value)} by the bootstrap. Report both, and not 'complete' or 'partial' alone."
+                f"{p_text(drawn.p_value)} by the bootstrap. Report both, not 'complete' or 'partial' alone."
             )
             found.append(("tests_differ", text))
         data = {"mediator": self.mediator, "ratio": self.ratio}

@@ -1,0 +1,544 @@
+"""The figure of paths: treatment, mediators and outcome in boxes, coefficients on arrows, effects below."""
+
+from __future__ import annotations
+
+import numbers
+from typing import TYPE_CHECKING, Any
+
+from digiprosper.errors import Notice, OptionError, check_level, check_option
+from digiprosper.optional import require
+from digiprosper.present.columns import check_labels, merged_labels, read_columns
+from digiprosper.present.effect_words import (
+    CHANGES,
+    REGIMES,
+    balanced_lines,
+    broken_lines,
+    effect_words,
+    effects_of,
+    part_words,
+    refuse_other,
+    type_columns,
+)
+from digiprosper.present.figure import FAINT, INK, fonts, new_axes
+from digiprosper.present.labels import effect_label, effect_names, term_label
+from digiprosper.present.rows import Style
+from digiprosper.results.mediation import MediationResults
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from matplotlib.axes import Axes
+
+    from digiprosper.present.columns import Column
+
+    from digiprosper.present.columns import Column
+
+    Point = tuple[float, float]
+    Texts = tuple[str, str]
+    """Over and under a line."""
+    Slopes = list[tuple[str, str, str]]
+    """Name, estimate with stars and standard error of each coefficient on an arrow."""
+    _Row = tuple[str, str, str, bool]
+    """Words, estimate, interval, and whether the row belongs to that over it."""
+
+__all__ = ["mediation_path"]
+
+_PALE = "#eef3f8"
+_STARS = (0.1, 0.05, 0.01)
+# Type in points; inches a point of type takes by column and by line.
+_BOX_TYPE, _TYPE = 9.0, 8.0
+_COLUMN, _LINE = 0.58 / 72, 1.45 / 72
+# Inches: width of a box, space round its text, from a line to its text, between lines of a chain, and what
+# a row of text is moved in.
+_WIDTH, _PADDING, _NEAR, _TRACK, _INDENT = 1.7, 0.18, 0.04, 0.42, 0.2
+_MOST_ROWS = 20
+# Effects that an arrow has.
+_DRAWN = ("total", "direct")
+_SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
+
+
+def mediation_path(
+    results: MediationResults,
+    mediator: str | None = None,
+    *,
+    labels: Mapping[str, str] | None = None,
+    digits: int = 3,
+    level: float = 0.95,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw the paths from treatment through mediators to outcome, each with its coefficient.
+
+    An arrow has the coefficient of its equation, stars of that equation's own p-value (.1, .05, .01) and the
+    standard error in parentheses; where effects do not vary, the total effect c stands under the direct c'.
+    Below are the effects with their percentile intervals, and which errors, draws and sample are behind them.
+
+    Parameters
+    ----------
+    results : MediationResults
+        What ``Mediation(...).fit`` returns.
+    mediator : str, optional
+        Draw this one alone; the others are then held fixed, which the note says. Not in a chain.
+    labels : mapping, optional
+        Text by term or column; wins over the labels that came with the results.
+    digits : int
+        Decimals; a number that would round to zero has as many significant digits instead.
+    level : float
+        Of the percentile intervals.
+    ax : Axes, optional
+        Where to draw; default a new figure as large as its boxes need. On given Axes the type shrinks with
+        the room there is.
+
+    Returns
+    -------
+    Axes
+        One unit is one inch of the figure. Mediators side by side are stacked, a chain stands in a row with
+        every path ``d`` (``d₂₁``: from the first to the second). A moderator points at the paths it moves,
+        and ``× w`` under their slopes, which are those at w = 0, is the change with each unit of it; ``x²``
+        likewise. A threshold gives each arrow a low and a high regime. Nothing is shown and no setting is
+        changed.
+
+    Raises
+    ------
+    InputTypeError
+        If `results` is something else, or `labels` is not a mapping of texts.
+    OptionError
+        If the mediator is none of the fit's or the fit is a chain, `digits` is no whole number from 0 to 15,
+        or `level` is not between 0 and 1.
+    ImportError
+        If matplotlib is missing; the message has the pip command.
+
+    Notes
+    -----
+    At most 20 effects are listed; the others are in `results.tidy()`.
+
+    Examples
+    --------
+    >>> import digiprosper as dp, matplotlib.pyplot as plt
+    >>> spec = dp.Mediation("log(gsp)", "log(pc)", "log(emp)", ["unemp"], reps=199)
+    >>> found = spec.fit(dp.datasets.us_states(), rng=1)
+    >>> ax = mediation_path(found, labels={"pc": "capital", "emp": "jobs", "gsp": "output"})
+    >>> [text.get_text() for text in ax.texts][:4]
+    ['log(capital)', 'log(output)', "c' = 0.164* (0.086)", 'total c = 0.664*** (0.066)']
+    >>> plt.close(ax.figure)
+    """
+    purpose = "plots.mediation_path"
+    refuse_other(results, MediationResults, "Mediation(...).fit", purpose)
+    style = Style("se", _STARS, _check_digits(digits))
+    check_level(level)
+    column = read_columns(results, purpose, level=level)[0]
+    texts = merged_labels([column], check_labels(labels, purpose))
+    paths = _Paths(results, _chosen(results, mediator, purpose), texts, style)
+    picture = _Picture()
+    if results.structure == "serial" and len(paths.mediators) > 1:
+        _in_a_row(picture, paths)
+    else:
+        _in_a_stack(picture, paths)
+    _write_below(picture, _effect_rows(paths, column, level), _remarks(paths))
+    with fonts(ax, picture.words, purpose):
+        axes = new_axes(picture.size, purpose) if ax is None else ax
+        picture.draw(axes, 1.0 if ax is None else picture.scale(ax))
+    return axes
+
+
+# --- what stands on the paths -------------------------------------------------------------------------------
+
+
+class _Paths:
+    """Labels of the boxes and coefficients of the arrows."""
+
+    def __init__(
+        self, results: MediationResults, mediators: Sequence[str], texts: Mapping[str, str], style: Style
+    ) -> None:
+        self.results, self.texts, self.style = results, texts, style
+        self.mediators = mediators
+        self._equations = {c.head: c for c in read_columns(results.paths, "plots.mediation_path")}
+        self.moderator = results.variable if results.structure == "moderated" else ""
+
+    def label(self, term: str) -> str:
+        return term_label(term, self.texts)
+
+    @property
+    def ends(self) -> tuple[str, str]:
+        """Labels of treatment and outcome."""
+        return self.label(self.results.treatment), self.label(self.results.info["depvar"] or "")
+
+    def a(self, k: int) -> Slopes:
+        treatment, mediator = self.results.treatment, self.mediators[k]
+        return self._slopes(f"mediator:{mediator}", treatment, f"a{self._number(k)}")
+
+    def b(self, k: int) -> Slopes:
+        return self._slopes("outcome", self.mediators[k], f"b{self._number(k)}")
+
+    def d(self, source: int, target: int) -> Slopes:
+        name = f"d{self._number(target)}{self._number(source)}"
+        return self._slopes(f"mediator:{self.mediators[target]}", self.mediators[source], name)
+
+    @property
+    def direct(self) -> Slopes:
+        return self._slopes("outcome", self.results.treatment, "c'")
+
+    @property
+    def total(self) -> Slopes:
+        """Slope of the total equation; where effects vary no one slope is the total effect."""
+        return [] if self.results.variable else self._slopes("total", self.results.treatment, "total c")
+
+    @property
+    def moved(self) -> set[str]:
+        """Which of a, b and direct the moderator moves."""
+        kinds = {"a": self.a(0), "b": self.b(0), "direct": self.direct}
+        return {kind for kind, slopes in kinds.items() if self.moderator and len(slopes) > 1}
+
+    def _number(self, k: int) -> str:
+        return str(k + 1).translate(_SUBSCRIPTS) if len(self.mediators) > 1 else ""
+
+    def _slopes(self, equation: str, term: str, name: str) -> Slopes:
+        structure, variable = self.results.structure, self.results.variable
+        if structure == "threshold":
+            named = {f"{term}:{regime}": f"{name} {word} =" for regime, word in REGIMES.items()}
+        else:
+            named = {term: f"{name} ="}
+            named |= {f"{term}:{variable}": "× w:"} if structure == "moderated" else {}
+            named |= {f"I({term}**2)": "x²:"} if structure == "quadratic" and term == variable else {}
+        cells = self._equations[equation].estimates
+        found = [(text, cells[t]) for t, text in named.items() if t in cells]
+        return [(text, self.style.estimate(cell), self.style.companion(cell)) for text, cell in found]
+
+
+def _chosen(results: MediationResults, mediator: str | None, purpose: str) -> tuple[str, ...]:
+    if mediator is None:
+        return results.mediators
+    check_option("mediator", mediator, results.mediators)
+    if results.structure == "serial":
+        raise OptionError(
+            f"{purpose}: mediator={mediator!r}, and in a chain no mediator stands alone; leave it out.",
+            [Notice("option", "mediator", {"option": "mediator", "value": mediator})],
+        )
+    return (mediator,)
+
+
+def _effect_rows(paths: _Paths, column: Column, level: float) -> list[_Row]:
+    """Effects below a path figure. Those on an arrow are not said again."""
+    results, style = paths.results, paths.style
+    about = effects_of(results, paths.mediators)
+    variable = {"moderated": "w", "quadratic": "x"}.get(results.structure, "")
+    rows = []
+    # An effect by itself, then where it varies, then by how much.
+    for effect in dict.fromkeys(effect for effect, _ in about.values()):
+        own = [(term, part) for term, (e, part) in about.items() if e == effect]
+        for term, part in sorted(own, key=lambda pair: (pair[1] != "", pair[1] in CHANGES)):
+            regime = f"{REGIMES[part]} regime" if part in REGIMES else part_words(results, part, variable)
+            words = paths.texts.get(term) or (regime if part else effect_words(effect, paths.texts))
+            cell = column.estimates[term]
+            number, ends = style.number(cell.estimate), style.interval(cell.conf_low, cell.conf_high)
+            if results.variable or effect not in _DRAWN:
+                rows.append((words, number, ends, bool(part)))
+    title, more = "Effect" + ", mean of the rows" * bool(results.variable), len(rows) - _MOST_ROWS
+    head = (title, "", f"{100 * level:g}% percentile interval", False)
+    return [head, *rows[:_MOST_ROWS], *([(f"and {more} more in tidy()", "", "", False)] if more > 0 else [])]
+
+
+def _remarks(paths: _Paths) -> list[str]:
+    results, info = paths.results, paths.results.info
+    stars = ", ".join(f"{'*' * n} p < {level:g}" for n, level in enumerate(_STARS, start=1))
+    lines = [f"Arrows: coefficients, standard errors in parentheses; {stars}."]
+    if paths.moderator:
+        lines.append(
+            f"w: {paths.label(paths.moderator)}. A slope with × w under it is that at w = 0; with each unit "
+            "of w it changes by so much."
+        )
+    elif results.structure == "quadratic":
+        lines.append(f"x²: square of {paths.label(results.treatment)}; the slope over it is that at 0.")
+    elif results.structure == "threshold":
+        name, (low, high) = paths.label(results.variable), results.regime_counts
+        cut = f"{results.threshold:.4g}"
+        lines.append(
+            f"low: {name} <= {cut} ({low[0]:,} rows, {low[1]:,} entities); high: > {cut} ({high[0]:,} rows, "
+            f"{high[1]:,} entities)."
+        )
+    others = [paths.label(m) for m in results.mediators if m not in paths.mediators]
+    lines += [f"Also in the outcome's equation: {', '.join(others)}."] if others else []
+    counts = [f"{results.nobs:,} rows"]
+    counts += [f"{info['n_entities']:,} entities"] if info["n_entities"] is not None else []
+    counts += [f"{info['n_times']:,} periods"] if (info["n_times"] or 1) > 1 else []
+    effects = [effect_label(name, paths.texts) for name in effect_names(info["effects"])]
+    sample = f"Sample: {', '.join(counts)}; effects: {', '.join(effects) or 'none'}."
+    return [*lines, sample, f"{results.conventions}."]
+
+
+# --- drawing in inches --------------------------------------------------------------------------------------
+
+
+class _Picture:
+    """Boxes, arrows and texts in inches, drawn when all are known: only then is the figure's size."""
+
+    def __init__(self) -> None:
+        self.boxes: list[tuple[float, float, float]] = []
+        self.arrows: list[tuple[tuple[Point, ...], bool]] = []
+        self.texts: list[tuple[str, float, float, str, str, float]] = []
+
+    @property
+    def words(self) -> list[str]:
+        return [text for text, *_ in self.texts]
+
+    def box(self, text: str, x: float, y: float) -> None:
+        lines = _box_lines(text)
+        self.boxes.append((x, y, _box_height(text)))
+        self.text("\n".join(lines), x, y, size=_BOX_TYPE)
+
+    def arrow(self, *points: Point, dashed: bool = False) -> None:
+        self.arrows.append((points, dashed))
+
+    def text(
+        self, text: str, x: float, y: float, *, ha: str = "center", va: str = "center", size: float = _TYPE
+    ) -> None:
+        if text:
+            self.texts.append((text, x, y, ha, va, size))
+
+    def about(self, texts: Texts, x: float, y: float) -> None:
+        """Write over and under a horizontal line."""
+        self.text(texts[0], x, y + _NEAR, va="bottom")
+        self.text(texts[1], x, y - _NEAR, va="top")
+
+    @property
+    def edges(self) -> tuple[float, float, float, float]:
+        """Left, right, bottom, top."""
+        rims = [(x - _WIDTH / 2, x + _WIDTH / 2, y - h / 2, y + h / 2) for x, y, h in self.boxes]
+        for text, x, y, ha, va, size in self.texts:
+            width, height = _inches(text, size), (text.count("\n") + 1) * size * _LINE
+            left = x - width * {"left": 0.0, "center": 0.5, "right": 1.0}[ha]
+            bottom = y - height * {"bottom": 0.0, "center": 0.5, "top": 1.0}[va]
+            rims.append((left, left + width, bottom, bottom + height))
+        ways = [point for points, _ in self.arrows for point in points]
+        rims += [(x, x, y, y) for x, y in ways]
+        lefts, rights, bottoms, tops = zip(*rims, strict=True)
+        return min(lefts) - 0.05, max(rights) + 0.05, min(bottoms) - 0.05, max(tops) + 0.05
+
+    @property
+    def size(self) -> tuple[float, float]:
+        left, right, bottom, top = self.edges
+        # A constrained layout keeps a rim of its own.
+        return right - left + 0.1, top - bottom + 0.1
+
+    def scale(self, axes: Axes) -> float:
+        """How much smaller than drawn in inches given Axes are, at most 1."""
+        figure: Any = axes.figure
+        room = axes.get_window_extent().transformed(figure.dpi_scale_trans.inverted())
+        return min(1.0, room.width / self.size[0], room.height / self.size[1])
+
+    def draw(self, axes: Axes, scale: float) -> None:
+        patches = require("matplotlib.patches", extra="plot", purpose="plots.mediation_path")
+        path = require("matplotlib.path", extra="plot", purpose="plots.mediation_path").Path
+        for points, dashed in self.arrows:
+            axes.add_patch(
+                patches.FancyArrowPatch(
+                    path=path(points),
+                    arrowstyle="-|>",
+                    mutation_scale=9 * scale,
+                    color=FAINT if dashed else INK,
+                    linewidth=1.1 * scale,
+                    linestyle="--" if dashed else "-",
+                    capstyle="butt",
+                    joinstyle="round",
+                )
+            )
+        for x, y, height in self.boxes:
+            axes.add_patch(
+                patches.FancyBboxPatch(
+                    (x - _WIDTH / 2, y - height / 2),
+                    _WIDTH,
+                    height,
+                    boxstyle="round,pad=0,rounding_size=0.06",
+                    facecolor=_PALE,
+                    edgecolor=INK,
+                    linewidth=1.1 * scale,
+                    zorder=2,
+                )
+            )
+        for text, x, y, ha, va, size in self.texts:
+            # A label may have dollar signs.
+            axes.text(x, y, text, ha=ha, va=va, fontsize=size * scale, parse_math=False, zorder=3)
+        left, right, bottom, top = self.edges
+        axes.set_xlim(left, right)
+        axes.set_ylim(bottom, top)
+        axes.set_aspect("equal")
+        axes.set_axis_off()
+
+
+def _in_a_stack(picture: _Picture, paths: _Paths) -> None:
+    """Put mediators over each other: all a share one line up from the treatment, all b one down."""
+    count = len(paths.mediators)
+    ways = [(_one_line(paths.a(k)), _one_line(paths.b(k))) for k in range(count)]
+    straight = _one_line([*paths.direct, *paths.total])
+    texts = [text for pair in ways for way in pair for text in way] + list(straight)
+    run, half = max(1.4, 0.3 + max(_inches(text, _TYPE) for text in texts)), _WIDTH / 2
+    middle, right = run + half, 2 * (run + half)
+    treatment, outcome = (
+        paths.label(t) for t in (paths.results.treatment, paths.results.info["depvar"] or "")
+    )
+    picture.box(treatment, 0.0, 0.0)
+    picture.box(outcome, right, 0.0)
+    picture.arrow((half, 0.0), (right - half, 0.0))
+    picture.about(straight, middle + (run / 2 if "direct" in paths.moved else 0.0), 0.0)
+    tops = _box_height(treatment) / 2, _box_height(outcome) / 2
+    y = max(*tops, _TYPE * _LINE + _NEAR)
+    if paths.moderator:
+        y = _put_moderator(picture, paths, (middle, y), (half, right))
+    for k in reversed(range(count)):
+        name, (a, b) = paths.label(paths.mediators[k]), ways[k]
+        height = max(_box_height(name), 2 * (_TYPE * _LINE + _NEAR))
+        y += 0.2 + height / 2
+        picture.box(name, middle, y)
+        picture.arrow((0.0, tops[0]), (0.0, y), (run, y))
+        picture.arrow((middle + half, y), (right, y), (right, tops[1]))
+        picture.about(a, run / 2, y)
+        picture.about(b, right - run / 2, y)
+        y += height / 2
+
+
+def _put_moderator(picture: _Picture, paths: _Paths, below: Point, sides: Point) -> float:
+    """Put the moderator where each path it moves can be reached by a straight line; gives its upper edge."""
+    (middle, y), (half, right) = below, sides
+    text = f"w: {paths.label(paths.moderator)}"
+    y += 0.3 + _box_height(text) / 2
+    picture.box(text, middle, y)
+    ends = {
+        "a": ((middle - half, y), (0.0, y)),
+        "b": ((middle + half, y), (right, y)),
+        "direct": ((middle, y - _box_height(text) / 2), (middle, 0.0)),
+    }
+    for kind in sorted(paths.moved):
+        picture.arrow(*ends[kind], dashed=True)
+    return y + _box_height(text) / 2
+
+
+def _in_a_row(picture: _Picture, paths: _Paths) -> None:
+    """Put a chain in a row over treatment and outcome.
+
+    Lines run under and over the row at heights of their own, and their texts stand between two boxes, where
+    none goes up or down: so no text is crossed, whatever the number of mediators.
+    """
+    count, names = len(paths.mediators), [paths.label(m) for m in paths.mediators]
+    treatment, outcome = paths.ends
+    first, second = ([_two_lines(of(k)) for k in range(count)] for of in (paths.a, paths.b))
+    between = {(j, k): _two_lines(paths.d(j, k)) for k in range(count) for j in range(k)}
+    straight = "\n".join(_two_lines(paths.direct)), "\n".join(_two_lines(paths.total))
+    over = [t for pair in (*first, *second, *between.values(), straight) for t in pair]
+    pitch = _WIDTH + max(0.9, 0.2 + max(_inches(t, _TYPE) for t in over))
+    roofs = _box_height(treatment) / 2, _box_height(outcome) / 2
+    last, foot = (count - 1) * pitch, max(*roofs, 2 * _TYPE * _LINE + _NEAR)
+    rises, falls = _levels(count)
+    most = max(rises + falls)
+    row = foot + (0.8 + most) * _TRACK + max(map(_box_height, names)) / 2
+    floors = [row - _box_height(name) / 2 for name in names]
+    for k, name in enumerate(names):
+        picture.box(name, k * pitch, row)
+    picture.box(treatment, 0.0, 0.0)
+    picture.box(outcome, last, 0.0)
+    picture.arrow((_WIDTH / 2, 0.0), (last - _WIDTH / 2, 0.0))
+    picture.about(straight, last / 2, 0.0)
+    side, middle = 0.35 * _WIDTH, (foot + min(floors)) / 2
+    picture.arrow((-side, roofs[0]), (-side, floors[0]))
+    picture.text("\n".join(first[0]), -side - 0.08, middle, ha="right")
+    picture.arrow((last + side, floors[-1]), (last + side, roofs[1]))
+    picture.text("\n".join(second[-1]), last + side + 0.08, middle, ha="left")
+    for i in range(1, count):
+        # Ports from left to right as the heights from top to bottom, so that lines of one box do not cross.
+        port, k = _WIDTH * (0.4 * i / count - 0.2), count - 1 - i
+        x, y = i * pitch - side, foot + (0.8 + most - rises[i - 1]) * _TRACK
+        picture.arrow((port, roofs[0]), (port, y), (x, y), (x, floors[i]))
+        picture.about(first[i], pitch / 2, y)
+        x, y = k * pitch + side, foot + (0.8 + most - falls[i - 1]) * _TRACK
+        picture.arrow((x, floors[k]), (x, y), (last - port, y), (last - port, roofs[1]))
+        picture.about(second[k], last - pitch / 2, y)
+    _join_the_row(picture, names, between, (row, pitch))
+
+
+def _levels(count: int) -> tuple[list[int], list[int]]:
+    """Heights, from the top, of the lines to the second, third, .. mediator, and from the last but one, ..
+
+    The shorter a line the higher. A line to a mediator and one from it, or from a later one, share a height.
+    """
+    shared = (count - 1) // 2
+    rises = list(range(1, count))
+    return rises, [i if i <= shared else count - 1 + i - shared for i in rises]
+
+
+def _join_the_row(
+    picture: _Picture, names: Sequence[str], texts: Mapping[tuple[int, int], Texts], at: Point
+) -> None:
+    """Draw the paths between mediators: neighbours straight, others over the row, the shorter the lower."""
+    row, pitch = at
+    over = sorted((pair for pair in texts if pair[1] - pair[0] > 1), key=lambda p: (p[1] - p[0], p))
+    levels: dict[tuple[int, int], int] = {}
+    for j, k in over:
+        taken = {level for (s, t), level in levels.items() if s < k and j < t}
+        levels[j, k] = next(level for level in range(len(over)) if level not in taken)
+    roofs = [row + _box_height(name) / 2 for name in names]
+    for (j, k), text in texts.items():
+        if k - j == 1:
+            picture.arrow((j * pitch + _WIDTH / 2, row), (k * pitch - _WIDTH / 2, row))
+            picture.about(text, (j + 0.5) * pitch, row)
+            continue
+        outs = sorted((p for p in over if p[0] == j), reverse=True)
+        ins = sorted((p for p in over if p[1] == k), reverse=True)
+        start = j * pitch + _WIDTH / 2 * (outs.index((j, k)) + 1) / (len(outs) + 1)
+        end = k * pitch - _WIDTH / 2 * (len(ins) - ins.index((j, k))) / (len(ins) + 1)
+        y = max(roofs) + (levels[j, k] + 0.8) * _TRACK
+        picture.arrow((start, roofs[j]), (start, y), (end, y), (end, roofs[k]))
+        picture.about(text, (j + 0.5) * pitch, y)
+
+
+def _write_below(picture: _Picture, rows: Sequence[_Row], remarks: Sequence[str]) -> None:
+    left, right, bottom, _ = picture.edges
+    step, y = _TYPE * _LINE, bottom - 0.2
+    widths, ends = (max(_inches(t, _TYPE) for t in part) for part in list(zip(*rows, strict=True))[1:3])
+    room = right - left - widths - ends - 0.4
+    stub = min(room, max(_inches(name, _TYPE) + _INDENT * inner for name, _, _, inner in rows))
+    for name, number, interval, inner in rows:
+        picture.text(number, left + stub + 0.2 + widths, y, ha="right", va="top")
+        picture.text(interval, left + stub + 0.4 + widths, y, ha="left", va="top")
+        for line in broken_lines(name, (room - _INDENT * inner) / (_TYPE * _COLUMN)):
+            picture.text(line, left + _INDENT * inner, y, ha="left", va="top")
+            y -= step
+    y -= 0.1
+    for remark in remarks:
+        for line in broken_lines(remark, (right - left) / (_TYPE * _COLUMN)):
+            picture.text(line, left, y, ha="left", va="top")
+            y -= step
+
+
+def _one_line(slopes: Slopes) -> Texts:
+    """Over and under an arrow with room: the first slope, and what comes beside it."""
+    first, second = [*(" ".join(filter(None, slope)) for slope in slopes), ""][:2]
+    return first, second
+
+
+def _two_lines(slopes: Slopes) -> Texts:
+    """Over and under a short arrow: estimate and standard error."""
+    name, estimate, error = slopes[0]
+    return f"{name} {estimate}", error
+
+
+def _box_lines(text: str) -> list[str]:
+    return balanced_lines(text, (_WIDTH - _PADDING) / (_BOX_TYPE * _COLUMN))
+
+
+def _box_height(text: str) -> float:
+    return len(_box_lines(text)) * _BOX_TYPE * _LINE + _PADDING
+
+
+def _inches(text: str, size: float) -> float:
+    return max(map(type_columns, text.split("\n"))) * size * _COLUMN
+
+
+# --- checks -------------------------------------------------------------------------------------------------
+
+
+def _check_digits(digits: Any) -> int:
+    whole = isinstance(digits, numbers.Integral) and str(digits).isdigit()
+    if not whole or int(digits) > 15:
+        raise OptionError(
+            f"digits={digits!r} must be a whole number from 0 to 15.",
+            [Notice("option", "digits", {"option": "digits", "value": digits})],
+        )
+    return int(digits)
