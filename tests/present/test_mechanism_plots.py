@@ -1,4 +1,4 @@
-"""The paths, effects and curves that are drawn are those of the results, and no text is in another's way."""
+"""The effects and curves that are drawn are those of the results."""
 
 from __future__ import annotations
 
@@ -7,20 +7,16 @@ import sys
 import warnings
 from dataclasses import replace
 from functools import cache
-from itertools import pairwise
 from types import SimpleNamespace
 
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
-from matplotlib.path import Path
-from matplotlib.transforms import Bbox
 
 import digiprosper as dp
 from digiprosper.errors import DigiprosperWarning, InputTypeError, OptionError
-from digiprosper.present import figure, mechanism_plots, plots
+from digiprosper.present import figure, plots
 
 mpl.use("Agg")
 
@@ -33,21 +29,13 @@ LABELS = {
     "urban": "URBAN HOUSEHOLDS AS A SHARE OF ALL HOUSEHOLDS (%)",
 }
 THREE = ("productivity", "upgrading", "entrepreneurship")
-SIX = (*THREE, "schooling", "hospital_beds", "pension_coverage")
 SPECS = {
     "one": ("productivity", {}),
     "two": (THREE[:2], {}),
     "three": (THREE, {}),
-    "six": (SIX, {}),
-    "chain of two": (THREE[:2], {"structure": "serial"}),
-    "chain of three": (THREE, {"structure": "serial"}),
-    "chain of six": (SIX, {"structure": "serial"}),
     "a": ("productivity", {"moderator": "urban", "moderates": "a"}),
     "b": (THREE[:2], {"moderator": "urban", "moderates": "b"}),
-    "direct": ("productivity", {"moderator": "urban", "moderates": "direct"}),
-    "everything": (THREE[:2], {"moderator": "urban", "moderates": ("a", "b", "direct")}),
     "threshold": ("productivity", {"threshold": ("urban", 55.0)}),
-    "two regimes": (THREE[:2], {"threshold": ("urban", 55.0)}),
     "quadratic": (THREE[:2], {"quadratic": ("a", "direct")}),
 }
 
@@ -109,226 +97,6 @@ def legend(ax):
     return [text.get_text() for text in ax.get_legend().get_texts()]
 
 
-def row_of(ax, name):
-    """Texts on the line of a text below the figure."""
-    line = next(t for t in ax.texts if t.get_text() == name)
-    return [t.get_text() for t in ax.texts if t.get_position()[1] == line.get_position()[1]]
-
-
-# --- paths --------------------------------------------------------------------------------------------------
-
-
-def crowded(ax):
-    """Pairs that are in each other's way: texts, boxes, arrows; and what leaves the axes or its box."""
-    ax.figure.canvas.draw()
-    texts = {f"{i} {t.get_text()}": t.get_window_extent() for i, t in enumerate(ax.texts)}
-    boxes = [p.get_window_extent() for p in ax.patches if isinstance(p, FancyBboxPatch)]
-    # The patch's own path goes there and back round the head; this is the line alone.
-    ways = [p._path_original.vertices for p in ax.patches if isinstance(p, FancyArrowPatch)]
-    arrows = [Path(pair) for way in ways for pair in pairwise(ax.transData.transform(way))]
-    found = [(a, b) for a in texts for b in texts if a < b and texts[a].overlaps(texts[b])]
-    found += [(a, b) for i, a in enumerate(boxes) for b in boxes[:i] if a.overlaps(b)]
-    whole = ax.get_window_extent()
-    for name, box in texts.items():
-        found += [] if contains(whole, box) else [(name, "axes")]
-        found += [(name, "box") for b in boxes if b.overlaps(box) and not contains(b, box)]
-        found += [(name, "arrow") for arrow in arrows if arrow.intersects_bbox(box, filled=False)]
-    # Arrows end on the rim of a box.
-    inner = [Bbox.from_extents(b.x0 + 4, b.y0 + 4, b.x1 - 4, b.y1 - 4) for b in boxes]
-    return found + [(b, "arrow") for b in inner for a in arrows if a.intersects_bbox(b, filled=False)]
-
-
-def contains(outer, inner):
-    return outer.x0 <= inner.x0 and inner.x1 <= outer.x1 and outer.y0 <= inner.y0 and inner.y1 <= outer.y1
-
-
-@pytest.mark.parametrize("name", SPECS)
-def test_nothing_is_in_the_way_of_anything(name):
-    assert crowded(plots.mediation_path(fitted(name))) == []
-
-
-def test_what_is_in_the_way_is_found(axes):
-    axes.text(0.5, 0.5, "one")
-    axes.text(0.51, 0.5, "other")
-    axes.text(0.9, 0.1, "beyond the edge of the axes")
-    axes.add_patch(FancyArrowPatch(path=Path([(0.0, 0.0), (0.0, 0.52), (1.0, 0.52)]), arrowstyle="-|>"))
-    assert {b for _, b in crowded(axes)} == {"1 other", "axes", "arrow"}
-
-
-def test_numbers_with_many_digits_make_the_figure_wider():
-    small, fit = fitted("two"), fitted("two")
-    equations = tuple(
-        (name, replace(e, coefficients=e.coefficients * 1e6, covariance=e.covariance * 1e12))
-        for name, e in fit.equations
-    )
-    large = plots.mediation_path(replace(fit, equations=equations))
-    assert crowded(large) == []
-    widths = [ax.figure.get_size_inches()[0] for ax in (plots.mediation_path(small), large)]
-    assert widths[0] < widths[1]
-
-
-def test_labels_that_are_one_long_word_are_broken():
-    labels = {"digital": "broadband_users_per_hundred_people", "productivity": "x" * 60}
-    assert crowded(plots.mediation_path(fitted("one"), labels=labels)) == []
-
-
-def test_arrows_have_estimate_stars_and_error_of_their_own_equation():
-    results = fitted("two")
-    found = words(plots.mediation_path(results))
-    paths = results.paths
-
-    def cell(equation, term, name):
-        row = paths[equation].tidy().set_index("term").loc[term]
-        stars = "*" * sum(row["p_value"] < level for level in (0.1, 0.05, 0.01))
-        return f"{name} = {row['estimate']:.3f}{stars} ({row['std_error']:.3f})"
-
-    assert cell("mediator:productivity", "digital", "a₁") in found
-    assert cell("mediator:upgrading", "digital", "a₂") in found
-    assert cell("outcome", "productivity", "b₁") in found
-    assert cell("outcome", "upgrading", "b₂") in found
-    assert cell("outcome", "digital", "c'") in found
-    assert cell("total", "digital", "total c") in found
-    assert any(t.startswith("a = ") for t in words(plots.mediation_path(fitted("one"))))
-
-
-def test_stars_are_those_of_the_paths_p_values():
-    results = fitted("one")
-    equations = tuple(
-        # The errors of tidy's p-values grow with the covariance.
-        (name, replace(e, covariance=e.covariance * factor))
-        for (name, e), factor in zip(results.equations, (1e4, 1e4, 1.0), strict=True)
-    )
-    found = words(plots.mediation_path(replace(results, equations=equations)))
-    assert not any("*" in t for t in found if t.startswith(("a =", "total c")))
-    assert all("***" in t for t in found if t.startswith("b ="))
-
-
-def test_below_are_the_effects_with_their_percentile_intervals():
-    results = fitted("three")
-    ax = plots.mediation_path(results, digits=4, level=0.9)
-    frame = results.tidy(0.9).set_index("term")
-    for term, label in (
-        ("indirect", "Indirect effect"),
-        ("indirect:upgrading", "Indirect via Upgrading of industry"),
-    ):
-        row = frame.loc[term]
-        assert row_of(ax, label) == [
-            f"{row['estimate']:.4f}",
-            f"[{row['conf_low']:.4f}, {row['conf_high']:.4f}]",
-            label,
-        ]
-    assert "90% percentile interval" in words(ax)
-    assert not {"Total effect", "Direct effect"} & set(words(ax))  # they are on the arrow
-
-
-def test_below_are_errors_sample_and_seed():
-    results = fitted("one")
-    text = " ".join(words(plots.mediation_path(results)))
-    assert f"{results.conventions}." in text
-    assert "Sample: 372 rows, 31 entities, 12 periods; effects: province, year." in text
-    assert "standard errors in parentheses; * p < 0.1, ** p < 0.05, *** p < 0.01." in text
-
-
-def test_one_mediators_effect_is_not_listed_twice():
-    assert "Indirect effect" not in words(plots.mediation_path(fitted("one")))
-    alone = plots.mediation_path(fitted("three"), "upgrading")
-    assert "Indirect via Upgrading of industry" in words(alone)
-    assert len([t for t in words(alone) if "Indirect" in t]) == 1
-    text = " ".join(words(alone))
-    assert (
-        "Also in the outcome's equation: Labour productivity (log, 10,000 yuan per person), New firms" in text
-    )
-    assert crowded(alone) == []
-
-
-def test_a_chain_has_every_path_between_its_mediators():
-    results = fitted("chain of three")
-    ax = plots.mediation_path(results)
-    found = " ".join(words(ax))
-    for name, source, target in (("d₂₁", 0, 1), ("d₃₁", 0, 2), ("d₃₂", 1, 2)):
-        estimate = results.paths[f"mediator:{THREE[target]}"].params[THREE[source]]
-        assert f"{name} = {estimate:.3f}" in found
-    assert len([p for p in ax.patches if isinstance(p, FancyArrowPatch)]) == 3 + 3 + 3 + 1
-    assert "→ Upgrading of industry →" in found
-
-
-def test_many_chains_are_cut_and_counted():
-    found = words(plots.mediation_path(fitted("chain of six")))
-    assert "and 44 more in tidy()" in found  # the sum, and 2^6 - 1 chains
-
-
-@pytest.mark.parametrize(
-    ("name", "kinds"), [("a", "a"), ("b", "b"), ("direct", "c"), ("everything", "abc"), ("two", "")]
-)
-def test_a_moderator_points_at_the_paths_it_moves(name, kinds):
-    results = fitted(name)
-    ax = plots.mediation_path(results)
-    dashed = [p for p in ax.patches if isinstance(p, FancyArrowPatch) and p.get_linestyle() == "--"]
-    assert len(dashed) == len(kinds)
-    beside = [t for t in words(ax) if t.startswith("× w:")]
-    assert len(beside) == sum(1 if kind == "c" else len(results.mediators) for kind in kinds)
-    if kinds:
-        equation = results.paths["mediator:productivity" if "a" in kinds else "outcome"]
-        term = {"a": "digital:urban", "b": "productivity:urban", "c": "digital:urban"}[kinds[0]]
-        assert any(t.startswith(f"× w: {equation.params[term]:.3f}") for t in beside)
-        assert "w = 54.96 (50% quantile)" in words(ax)
-        assert not any(t.startswith("total c") for t in words(ax))
-        assert {"Total effect", "Effect, mean of the rows"} <= set(words(ax))
-
-
-def test_parts_of_an_effect_stand_under_it():
-    results = fitted("a")
-    ax = plots.mediation_path(results, digits=6)
-    lines = {t.get_text(): t.get_position() for t in ax.texts}
-    parts = ["w = 46.52 (10% quantile)", "w = 64.29 (90% quantile)", "change with a unit of w"]
-    heights = [lines[name][1] for name in parts]
-    assert heights == sorted(heights, reverse=True)
-    assert all(lines[name][0] > lines["Direct effect"][0] for name in parts)
-    assert row_of(ax, parts[2])[0] == f"{results.params['index:productivity']:.6f}"
-
-
-def test_a_threshold_has_both_regimes_on_each_arrow():
-    results = fitted("threshold")
-    found = words(plots.mediation_path(results))
-    for name, term, equation in (("b", "productivity", "outcome"), ("a", "digital", "mediator:productivity")):
-        for word, regime in (("low", "regime1"), ("high", "regime2")):
-            estimate = results.paths[equation].params[f"{term}:{regime}"]
-            assert any(t.startswith(f"{name} {word} = {estimate:.3f}") for t in found)
-    (low, _), (high, _) = results.regime_counts
-    text = " ".join(found)
-    assert f"<= 55 ({low} rows" in text
-    assert f"high: > 55 ({high} rows" in text
-    assert found.count("low regime") == 3
-
-
-def test_a_square_stands_under_the_slope():
-    results = fitted("quadratic")
-    found = words(plots.mediation_path(results))
-    estimate = results.paths["outcome"].params["I(digital**2)"]
-    assert any(t.startswith(f"x²: {estimate:.3f}") for t in found)
-    assert len([t for t in found if t.startswith("x²:")]) == 4  # two mediators, the direct path, the note
-
-
-def test_on_given_axes_the_type_shrinks_with_the_room():
-    from matplotlib import pyplot as plt
-
-    small, large = (plt.figure(figsize=size).add_axes((0, 0, 1, 1)) for size in ((4, 3), (16, 12)))
-    for ax in (small, large):
-        assert plots.mediation_path(fitted("two"), ax=ax) is ax
-        assert crowded(ax) == []
-    own = plots.mediation_path(fitted("two"))
-    sizes = [ax.texts[0].get_fontsize() for ax in (small, large, own)]
-    assert sizes[0] < sizes[1] == sizes[2] == 9.0
-
-
-def test_dollar_signs_are_text():
-    drawn = [
-        *plots.mediation_path(fitted("three")).texts,
-        *plots.effect_plot(fitted("three")).get_yticklabels(),
-    ]
-    assert not any(t.get_parse_math() for t in drawn)
-
-
 # --- effects ------------------------------------------------------------------------------------------------
 
 
@@ -348,6 +116,17 @@ def test_effects_are_drawn_with_their_percentile_intervals():
     assert results.conventions in ax.get_xlabel().replace("\n", " ")
 
 
+def test_a_narrow_interval_that_leaves_the_estimate_out_is_drawn():
+    results = fitted("three")
+    frame = results.tidy(0.05).set_index("term").iloc[:-1]
+    outside = (frame["estimate"] < frame["conf_low"]) | (frame["estimate"] > frame["conf_high"])
+    assert outside.any()
+    points, _, (bars,) = plots.effect_plot(results, level=0.05).containers[0].lines
+    assert points.get_xdata().tolist() == frame["estimate"].tolist()
+    ends = np.array([segment[:, 0] for segment in bars.get_segments()])
+    np.testing.assert_allclose(ends, frame[["conf_low", "conf_high"]])
+
+
 def test_effects_where_they_vary_say_where():
     labels = [
         t.get_text() for t in plots.effect_plot(fitted("a"), labels={"urban": "Urban"}).get_yticklabels()
@@ -360,6 +139,10 @@ def test_effects_where_they_vary_say_where():
     assert "Direct effect\nUrban > 55" in labels
     assert "Rich" in labels
     assert "Direct effect\nhigh less low regime" in labels
+
+
+def test_dollar_signs_are_text():
+    assert not any(t.get_parse_math() for t in plots.effect_plot(fitted("three")).get_yticklabels())
 
 
 # --- conditional effects ------------------------------------------------------------------------------------
@@ -476,8 +259,6 @@ def test_other_bends_are_drawn_too(bend):
 
 def everything(labels=None):
     return [
-        plots.mediation_path(fitted("three"), labels=labels),
-        plots.mediation_path(fitted("chain of two"), labels=labels),
         plots.effect_plot(fitted("three"), labels=labels),
         plots.conditional_effect(fitted("a"), labels=labels),
         plots.sensitivity_curve(fitted("one").sensitivity(), labels=labels),
@@ -488,7 +269,6 @@ def everything(labels=None):
 def test_bad_calls_are_refused(one_way):
     fit = fitted("two")
     for function, maker in (
-        (plots.mediation_path, r"Mediation\(...\).fit"),
         (plots.effect_plot, r"Mediation\(...\).fit"),
         (plots.conditional_effect, r"Mediation\(...\).fit"),
         (plots.sensitivity_curve, r"MediationResults.sensitivity"),
@@ -503,28 +283,16 @@ def test_bad_calls_are_refused(one_way):
         plots.u_shape(curved()[0], 0.5)
     with pytest.raises(OptionError, match="lacks 'digital' or"):
         plots.u_shape(fit.paths["outcome"], curved()[1])
-    with pytest.raises(OptionError, match="mediator='fiscal' is not known"):
-        plots.mediation_path(fit, "fiscal")
-    with pytest.raises(OptionError, match="in a chain no mediator stands alone"):
-        plots.mediation_path(fitted("chain of two"), "upgrading")
-    for digits in (-1, 16, 2.0, True, "3"):
-        with pytest.raises(OptionError, match="digits="):
-            plots.mediation_path(fit, digits=digits)
     for name in ("two", "threshold"):
         with pytest.raises(OptionError, match="no effect of this fit depends on a continuous variable"):
             plots.conditional_effect(fitted(name))
     with pytest.raises(OptionError, match="name the effect"):
         plots.conditional_effect(fitted("b"))
-    for call in (plots.mediation_path, plots.effect_plot, plots.conditional_effect):
+    for call in (plots.effect_plot, plots.conditional_effect):
         with pytest.raises(OptionError, match="level="):
             call(fitted("a"), level=95)
         with pytest.raises(InputTypeError, match="labels must be a mapping"):
             call(fitted("a"), labels=["urban"])
-
-
-def test_few_and_no_digits_are_digits():
-    found = words(plots.mediation_path(fitted("one"), digits=1))
-    assert any(t.startswith("a = 0.9***") for t in found)
 
 
 def test_figures_lay_themselves_out_and_change_no_setting():
@@ -537,7 +305,6 @@ def test_figures_lay_themselves_out_and_change_no_setting():
 def test_given_axes_are_used(axes):
     size = axes.figure.get_size_inches().tolist()
     for call in (
-        lambda: plots.mediation_path(fitted("one"), ax=axes),
         lambda: plots.effect_plot(fitted("one"), ax=axes),
         lambda: plots.conditional_effect(fitted("a"), ax=axes),
         lambda: plots.sensitivity_curve(fitted("one").sensitivity(), ax=axes),
@@ -559,7 +326,7 @@ ZH = {
 }
 
 
-def test_chinese_labels_have_glyphs_and_room(tmp_path):
+def test_chinese_labels_have_glyphs(tmp_path):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DigiprosperWarning)
         font = figure._cjk_font()
@@ -567,25 +334,14 @@ def test_chinese_labels_have_glyphs_and_room(tmp_path):
         pytest.skip("no font with Chinese characters on this machine")
     for ax in everything(ZH):
         ax.figure.savefig(tmp_path / "f.png")  # a missing glyph warns, and warnings are errors
-    for name in SPECS:
-        assert crowded(plots.mediation_path(fitted(name), labels=ZH)) == []
     assert mpl.rcParams["font.family"] == ["sans-serif"]
-
-
-def test_lines_break_between_words_and_chinese_characters():
-    lines = mechanism_plots._lines
-    assert lines("one two three", 8) == ["one two", "three"]
-    assert lines("劳动生产率（对数）", 12) == ["劳动生产率", "（对数）"]
-    assert lines("城镇化率，省份", 8) == ["城镇化", "率，省份"]  # a comma never begins a line
-    assert lines("abcdefghij", 4) == ["abcd", "efgh", "ij"]
-    assert mechanism_plots._balanced("Common prosperity of all", 18) == ["Common", "prosperity of all"]
 
 
 def test_a_missing_extra_names_its_cure(monkeypatch):
     results = fitted("a")
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
-    for name in ("mediation_path", "effect_plot", "conditional_effect"):
+    for name in ("effect_plot", "conditional_effect"):
         with pytest.raises(
             ImportError, match=rf'plots.{name} needs matplotlib: pip install "digiprosper\[plot\]"'
         ):

@@ -105,6 +105,22 @@ def test_the_level_reaches_the_interval(make_fit):
     assert ax.get_xlabel() == "Estimate and 50% confidence interval"
 
 
+def test_an_estimate_outside_its_interval_is_drawn_beside_it(make_fit):
+    # Percentiles of draws need not enclose the estimate.
+    fit = make_fit({"a": (1.0, 0.5, 0.1), "b": (-2.0, 0.25, 0.1), "c": (0.5, 0.25, 0.1)})
+    low, high = [1.5, -3.0, 0.0], [2.0, -2.5, 1.0]
+    frame = fit.tidy().assign(conf_low=low, conf_high=high)
+    fit.tidy = lambda level: frame
+    ax = plots.coefficients(fit)
+    ((x, y, left, right, marker, _),) = drawn(ax)
+    assert (x.tolist(), y.tolist(), marker) == ([1.0, -2.0, 0.5], [0.0, 1.0, 2.0], "o")
+    assert (left.tolist(), right.tolist()) == (low, high)
+    for term, inner, outer in (("a", 1.0, 2.0), ("b", -3.0, -2.0)):
+        left, right = plots.coefficients(fit, keep=term).get_xlim()
+        assert left < inner
+        assert right > outer
+
+
 def test_models_differ_in_marker_and_height_and_are_named(one_way, two_way):
     failed = IdentificationError("absorbed")
     ax = plots.coefficients(ResultSet((("Base", one_way), ("More", two_way), ("Area", failed))))

@@ -60,6 +60,14 @@ def test_numbers_are_those_of_the_fit(fits):
     assert "log(Public capital (million USD))" not in table.frame.index
 
 
+def test_few_and_no_decimals_are_decimals(make_fit):
+    fit = make_fit({"a": (12.34, 5.67, 0.5)})
+    assert etable(fit, digits=0).frame.iloc[1:3, 0].tolist() == ["12", "(6)"]
+    assert etable(fit, digits=1).frame.iloc[1:3, 0].tolist() == ["12.3", "(5.7)"]
+    with pytest.raises(OptionError, match="digits=True must be a whole number from 0 to 15"):
+        etable(fit, digits=True)
+
+
 @pytest.mark.parametrize("names", [["one", "two"], ["two", "one"]])
 def test_absorbed_effects_survive_word(fits, names, tmp_path):
     path = tmp_path / "t.docx"

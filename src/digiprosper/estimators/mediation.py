@@ -407,8 +407,8 @@ class Mediation(Specification):
             return []
         what = ", ".join(prepared.effect_names)
         text = (
-            f"the moderator {self.moderator!r} itself is absorbed by the effects ({what}): its products enter, "
-            "its level is in the effects."
+            f"the moderator {self.moderator!r} itself is absorbed by the effects ({what}): its "
+            "products enter, its level is in the effects."
         )
         return [Notice("absorbed_level", text, {"column": self.moderator})]
 
@@ -432,7 +432,7 @@ class Mediation(Specification):
 
 def _threshold(value: object) -> tuple[str, float]:
     pair = tuple(value) if isinstance(value, list | tuple) else ()
-    number = len(pair) == 2 and isinstance(pair[1], int | float | np.number) and pair[1] is not True
+    number = len(pair) == 2 and isinstance(pair[1], int | float | np.number) and not isinstance(pair[1], bool)
     if len(pair) != 2 or not isinstance(pair[0], str) or not number or not np.isfinite(pair[1]):
         raise OptionError(f"threshold={value!r}: a term, or a term and a finite number: ('q', 6.5).")
     return pair[0], float(pair[1])

@@ -542,7 +542,8 @@ def _product_share(z: float, a: float, b: float, s_a: float, s_b: float, r: floa
         half = np.diff(edges)[:, None] / 2.0
         u = edges[:-1, None] + half * (1.0 + nodes)
         score = np.sign(a + u) * (z / (a + u) - b - r * u) / rest
-    inside = special.ndtr(np.nan_to_num(score, nan=0.0)) * np.exp(-(u**2) / 2.0)
+    score = np.where(np.isnan(score), np.copysign(np.inf, z), score)  # X = 0 to rounding
+    inside = special.ndtr(score) * np.exp(-(u**2) / 2.0)
     return float(np.sum(half * weights * inside) / np.sqrt(2.0 * np.pi))
 
 

@@ -31,8 +31,6 @@ if TYPE_CHECKING:
 
     from digiprosper.present.columns import Column
 
-    from digiprosper.present.columns import Column
-
     Point = tuple[float, float]
     Texts = tuple[str, str]
     """Over and under a line."""
