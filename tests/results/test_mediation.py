@@ -646,17 +646,22 @@ def test_rows_for_the_table_stand_in_the_column_of_the_outcome(kind) -> None:
     results = fitted(kind)
     rows = results.path_rows()
     chains = [n.removeprefix("indirect:").replace(">", " > ") for n in results.names if ":" in n]
-    assert [name.removeprefix("Indirect effect through ") for name in rows if "Indirect" in name] == chains
+    first = "Indirect effect through {} [95% interval]"
+    assert [name for name in rows if "Indirect" in name] == [first.format(c) for c in chains]
     for name, cells in rows.items():
         assert len(cells) == len(results.paths), name
         assert cells[:-1] == [""] * (len(cells) - 1)
     ends = results.interval().loc["indirect:m1"]
-    want = f"{ends['estimate']:.4g} [{ends['conf_low']:.4g}, {ends['conf_high']:.4g}]"
-    assert rows["Indirect effect through m1"][-1] == want
+    want = f"{ends['estimate']:.3f} [{ends['conf_low']:.3f}, {ends['conf_high']:.3f}]"
+    assert rows[first.format("m1")][-1] == want
     assert rows["Sobel z through m1"][-1] == f"{results.sobel().loc['indirect:m1', 'statistic']:.2f}"
     assert list(results.path_rows("m2")) == [
-        f"{k} through m2" for k in ("Indirect effect", "Bootstrap p", "Sobel z")
+        first.format("m2"),
+        "Bootstrap p through m2",
+        "Sobel z through m2",
     ]
+    labelled = replace(results, labels={"m1": "jobs"}).path_rows("m1", digits=2)
+    assert labelled[first.format("jobs")][-1].startswith(f"{ends['estimate']:.2f} [")
 
 
 @pytest.mark.parametrize("options", [STRUCTURES["given"], {"moderator": "w1", "moderates": ("a", "direct")}])
@@ -665,3 +670,60 @@ def test_a_mediator_called_direct_is_refused_where_it_would_name_two_effects(opt
     with pytest.raises(TermError, match="stand for two effects; rename"):
         quiet(Mediation("y", "x", ["direct", "m2"], reps=40, **options), frame)
     assert len(set(quiet(Mediation("y", "x", ["direct", "m2"], reps=40), frame).names)) == 6
+
+
+def test_words_go_by_p_where_few_draws_make_ends_of_the_extremes() -> None:
+    few = quiet(Mediation("y", "x", "m1", reps=20), make())
+    assert few.pvalues["indirect"] > 0.05
+    assert "leaves 0 out" not in few.summary()
+
+
+def test_a_dummy_moderates_at_its_two_values() -> None:
+    frame = make().assign(d=lambda f: (f["w1"] > f["w1"].quantile(0.95)).astype(float))
+    results = quiet(Mediation("y", "x", "m1", moderator="d", moderates=("a", "direct"), reps=199), frame)
+    assert {"direct:low", "direct:high", "indirect:m1:low", "indirect:m1:high"} <= set(results.names)
+    at = results.conditional_effects()
+    assert sorted(set(at["at"])) == [0.0, 1.0]
+    change = results.contrasts().loc["direct:high - direct:low"]
+    index = results.tidy().set_index("term").loc["index:direct"]
+    assert change["estimate"] == pytest.approx(index["estimate"], rel=1e-9)
+    assert change["std_error"] == pytest.approx(index["std_error"], rel=1e-9)
+    assert "they" in results.summary()
+
+
+def test_johnson_neyman_of_one_slope_by_draws_agrees_with_conditional_effects() -> None:
+    results = fitted("straight")
+    by_draws = results.johnson_neyman(method="percentile")
+    ends = results.conditional_effects(by_draws.curve["at"].tolist())
+    np.testing.assert_allclose(by_draws.curve["conf_low"], ends["conf_low"], rtol=1e-9)
+    with pytest.raises(OptionError, match="method"):
+        fitted("both").johnson_neyman("indirect:m1", method="t")
+
+
+@pytest.mark.parametrize("q", ["y", "m1", ("m2", 0.5)])
+def test_a_threshold_in_what_the_treatment_moves_is_refused(q) -> None:
+    with pytest.raises(TermError, match="biased slopes"):
+        Mediation("y", "x", ["m1", "m2"], threshold=q)
+
+
+def test_a_square_of_a_sparse_treatment_around_zero() -> None:
+    frame = make()
+    rng = np.random.default_rng(3)
+    x = np.zeros(len(frame))
+    x[rng.choice(len(frame), 20, replace=False)] = np.tile([1.0, -1.0], 10)
+    results = quiet(Mediation("y", "x", "m1", quadratic=("a", "direct"), reps=20), frame.assign(x=x))
+    assert np.isfinite(results.conditional_effects([0.5])["estimate"]).all()
+
+
+def test_the_cluster_that_decides_is_named() -> None:
+    frame = make()
+    first = frame["city"] == frame["city"].min()
+    wild = np.where(first, 8.0, 0.0) * np.random.default_rng(0).normal(size=len(frame))
+    frame = frame.assign(x=frame["x"] + wild, y=frame["y"] + 3 * wild)
+    found = quiet(Mediation("y", "x", "m1", reps=20), frame).diagnostics
+    (notice,) = [n for n in found if n.code == "influential_cluster"]
+    assert notice.data["cluster"] == frame["city"].min()
+    without = quiet(Mediation("y", "x", "m1", reps=20), frame[~first])
+    assert notice.data["without"] == pytest.approx(without.params[notice.data["term"]], rel=1e-9)
+    codes = {n.code for n in quiet(Mediation("y", "x", "m1", reps=20), make()).diagnostics}
+    assert "influential_cluster" not in codes

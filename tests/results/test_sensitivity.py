@@ -301,3 +301,10 @@ def test_e_value() -> None:
     ratio = 2.0
     assert mediational_e_value(np.log(ratio) / 0.91) == pytest.approx(2 + np.sqrt(2))
     np.testing.assert_allclose(mediational_e_value(np.array([-0.5, 0.5])), mediational_e_value(0.5))
+
+
+def test_strong_paths_have_a_robustness_value_near_one_and_not_zero() -> None:
+    _, rv, _ = robustness_value(np.array([1e9, 1e5, 0.0]), 100)
+    assert rv[0] == pytest.approx(1.0, abs=1e-12)
+    assert 0.99 < rv[1] <= 1.0
+    assert rv[2] == 0.0

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["Layout", "lay_out"]
 
 _QUANTILES = ("p10", "p50", "p90")
+_VALUES = ("low", "high")
 _REGIMES = ("regime1", "regime2")
 
 
@@ -217,7 +218,8 @@ def _moderated(spec: Any, sample: Sample, columns: _Columns, *, with_level: bool
     equations.append((0, (*outcome, *controls)))
     last = len(through) + 1
     quantiles = np.quantile(w, np.linspace(0, 1, 101))
-    one, moderated = _one(3), _Basis(w, tuple(quantiles[[10, 50, 90]]), 0.0, 1.0)
+    points = quantiles[[0, 100]] if np.unique(w).size == 2 else quantiles[[10, 50, 90]]
+    one, moderated = _one(points.size), _Basis(w, tuple(points), 0.0, 1.0)
     straight: _Slope = [((last, x), one)] + ([((last, treated), moderated)] if direct else [])
     slopes: list[tuple[_Slope, _Slope]] = []
     for k, m in enumerate(through):
@@ -321,9 +323,8 @@ def _varying(
     routes: list[Any] = []
     if quantiles.size:
         moving = {n: parts for n, parts in effects.items() if any(len(slope) > 1 for slope in parts)}
-        terms += [
-            (f"{n}:{p}", _expand(parts, i)) for n, parts in moving.items() for i, p in enumerate(_QUANTILES)
-        ]
+        names = _QUANTILES if len(straight[0][1].points) == 3 else _VALUES
+        terms += [(f"{n}:{p}", _expand(parts, i)) for n, parts in moving.items() for i, p in enumerate(names)]
         routes = list(moving.items())
     else:
         terms += _regime_terms(effects, mediators)
@@ -368,7 +369,8 @@ def _finish(
     quantiles: Floats | None = None,
 ) -> Layout:
     _refuse_twins([name for name, _ in terms])
-    used = sorted({at for _, parts in terms for _, factors in parts for at in factors})
+    told = {at for _, parts in terms for _, factors in parts for at in factors}
+    used = sorted(told | {at for _, slopes in routes for slope in slopes for at, _ in slope})
     place = {at: i for i, at in enumerate(used)}
 
     def compact(parts: Sequence[Any]) -> list[Monomial]:

@@ -40,6 +40,7 @@ __all__ = [
 
 LEAST_REPS = 20
 _FEW_REPS = 199
+_RARE = 0.05
 _ABSORBED = 1e-9
 
 
@@ -424,10 +425,17 @@ def _draw_notices(reps: int, lost: int, drawn: str) -> list[Notice]:
         least = 2 / (reps + 1)
         text = f"{reps} draws: p cannot be below {least:.3f}, and the interval is rough. Use 999 or more."
         out.append(Notice("few_draws", text, {"reps": reps}))
+    if lost == reps:
+        raise IdentificationError(
+            f"all {reps} {drawn} draws were lost: each leaves the treatment, a mediator or a control without "
+            "variation of its own (a dummy of one entity, say). Drop such a control."
+        )
     if lost:
         text = (
             f"{lost} of {reps} {drawn} draws were lost: what they drew leaves the treatment, a mediator or a "
-            "control without variation of its own. Intervals use the others."
+            "control without variation of its own. Intervals use the others"
         )
+        rare = lost <= _RARE * reps
+        text += "." if rare else ", and are those of samples that keep it: too short. Do not rely on them."
         out.append(Notice("lost_draws", text, {"lost": lost, "reps": reps}))
     return out

@@ -7,6 +7,7 @@ by ``:``, each a column or a call of `C I log log1p exp sqrt abs lag lead diff`.
 from __future__ import annotations
 
 import ast
+import keyword
 import re
 import unicodedata
 from dataclasses import dataclass
@@ -270,6 +271,9 @@ def _tree(stripped: str, known: Sequence[str], role: str) -> tuple[ast.expr, dic
         if not any(c in stripped for c in "()+*:^~|,=[]{}#"):
             raise unknown_columns([stripped], known, role) from error
         why = "it cannot be read (a name that is not one word goes into backticks)"
+        reserved = [w for w in known if keyword.iskeyword(w) and re.search(rf"\b{w}\b", stripped)]
+        if reserved:
+            why = f"{reserved[0]!r} is a word of Python's own: put it into backticks, log(`{reserved[0]}`)"
         raise _refused(stripped, role, _stata(stripped) or why) from error
 
 

@@ -69,6 +69,8 @@ _AT = {
     "p10": "10% quantile",
     "p50": "median",
     "p90": "90% quantile",
+    "low": "low value",
+    "high": "high value",
     "regime1": "regime 1",
     "regime2": "regime 2",
 }

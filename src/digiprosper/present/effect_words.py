@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from digiprosper.errors import InputTypeError, Notice
 from digiprosper.present.labels import term_label, text_width
 
@@ -27,7 +29,7 @@ __all__ = [
 ]
 
 CHANGES = ("index", "difference")
-POINTS = {"p10": 10, "p50": 50, "p90": 90}
+POINTS = {"p10": 10, "p50": 50, "p90": 90, "low": 0, "high": 100}
 REGIMES = {"regime1": "low", "regime2": "high"}
 _OPEN, _CLOSE = r"\uff08「『《【“", r"、。\uff0c\uff0e\uff1a\uff1b\uff01\uff1f\uff09」』》】”\uff05"
 _WIDE = r"\u1100-\u11ff\u2e80-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef"
@@ -110,7 +112,8 @@ def part_words(results: MediationResults, part: str, variable: str) -> str:
         Such as ``"urban = 54.96 (50% quantile)"``; empty for the whole of an effect that does not vary.
     """
     if part in POINTS:
-        return f"{variable} = {results.quantiles[POINTS[part]]:.4g} ({POINTS[part]}% quantile)"
+        where = f"{variable} = {results.quantiles[POINTS[part]]:.4g}"
+        return where if part in ("low", "high") else f"{where} ({POINTS[part]}% quantile)"
     if part in REGIMES:
         return f"{variable} {'<=' if part == 'regime1' else '>'} {results.threshold:.4g}"
     if part:
@@ -181,7 +184,10 @@ def balanced_lines(text: str, columns: float) -> list[str]:
         Lines.
     """
     best = broken_lines(text, columns)
-    narrower = (broken_lines(text, fewer) for fewer in range(6, int(columns)))
+    # No narrower than the longest word that fits: only one that does not may be broken.
+    words = (type_columns(part) for part in _PIECES.findall(text))
+    least = max((int(np.ceil(w)) for w in words if w <= columns), default=6)
+    narrower = (broken_lines(text, fewer) for fewer in range(max(least, 6), int(columns)))
     return next((lines for lines in narrower if len(lines) == len(best)), best)
 
 

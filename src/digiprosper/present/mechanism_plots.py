@@ -10,7 +10,6 @@ import numpy as np
 from digiprosper.errors import InputTypeError, Notice, OptionError, check_level
 from digiprosper.present.columns import check_labels, merged_labels, read_columns
 from digiprosper.present.effect_words import (
-    POINTS,
     balanced_lines,
     broken_lines,
     effect_words,
@@ -362,7 +361,7 @@ def _strokes(axes: Axes, quantiles: Any) -> None:
         transform=edge,
         clip_on=False,
     )
-    marks = quantiles[list(POINTS.values())]
+    marks = quantiles[[10, 50, 90]]
     axes.plot(marks, [0.015] * 3, "^", color=INK, markersize=6, transform=edge, label="10, 50, 90% of rows")
 
 

@@ -57,8 +57,8 @@ class Decision:
         A test is passed at p <= 1 - level.
     conventions : str
         Which errors and draws were used; the last line of `summary`.
-    direct_draws_p : float
-        P-value of c' by the bootstrap; missing if it is not known.
+    total_draws_p, direct_draws_p : float
+        P-values of c and c' by the bootstrap; missing if they are not known.
     """
 
     mediator: str
@@ -71,6 +71,7 @@ class Decision:
     direct: Test
     level: float
     conventions: str
+    total_draws_p: float = math.nan
     direct_draws_p: float = math.nan
 
     @property
@@ -164,13 +165,16 @@ class Decision:
         if self.branch != "no indirect effect" and not self._passes(self.indirect):
             text = "a and b are both told from 0, ab is not: the steps go on, Zhao, Lynch & Chen see no path."
             found.append(("readings_differ", text))
-        drawn = self.direct._replace(p_value=self.direct_draws_p)
-        if not math.isnan(drawn.p_value) and self._passes(drawn) != self._passes(self.direct):
-            text = (
-                f"step 4 depends on the test: c' has p {p_text(self.direct.p_value)} by its t and "
-                f"{p_text(drawn.p_value)} by the bootstrap. Report both, not 'complete' or 'partial' alone."
-            )
-            found.append(("tests_differ", text))
+        pairs = [(1, "c", self.total, self.total_draws_p)]
+        if self.branch != "no indirect effect":
+            pairs.append((4, "c'", self.direct, self.direct_draws_p))
+        for step, name, test, p in pairs:
+            if not math.isnan(p) and self._passes(test._replace(p_value=p)) != self._passes(test):
+                text = (
+                    f"step {step} depends on the test: {name} has p {p_text(test.p_value)} by its t and "
+                    f"{p_text(p)} by the bootstrap. Report both."
+                )
+                found.append(("tests_differ", text))
         data = {"mediator": self.mediator, "ratio": self.ratio}
         return tuple(Notice(code, text, data) for code, text in found)
 
@@ -237,6 +241,7 @@ def decide(  # noqa: PLR0913 - one keyword a path
     b: Test,
     indirect: Test,
     direct: Test,
+    total_draws_p: float = math.nan,
     direct_draws_p: float = math.nan,
     level: float = 0.95,
     treatment: str = "x",
@@ -257,8 +262,9 @@ def decide(  # noqa: PLR0913 - one keyword a path
     total, a, b, indirect, direct : Test
         Tests of c, a, b, ab and c', all clustered alike. The p-value of ab should be that of its bootstrap
         interval.
-    direct_draws_p : float
-        P-value of c' by the bootstrap, if it is known: the remarks say where its verdict is another.
+    total_draws_p, direct_draws_p : float
+        P-values of c and c' by the bootstrap, if they are known: the remarks say where their verdict is
+        another.
     level : float
         A test is passed at p <= 1 - level.
     treatment, outcome : str
@@ -301,7 +307,18 @@ def decide(  # noqa: PLR0913 - one keyword a path
                 f"{test.p_value:g}); the fit's diagnostics say why. Choose another cov_type or more draws."
             )
     return Decision(
-        mediator, treatment, outcome, total, a, b, indirect, direct, level, conventions, direct_draws_p
+        mediator,
+        treatment,
+        outcome,
+        total,
+        a,
+        b,
+        indirect,
+        direct,
+        level,
+        conventions,
+        total_draws_p,
+        direct_draws_p,
     )
 
 
@@ -356,8 +373,8 @@ def two_step(
             f"two_step: {k} mediators need ({k},) estimates and (B, {k}) draws; got {shapes}."
         )
     with np.errstate(divide="ignore", invalid="ignore"):
-        statistics = estimates / std_errors
-        studentised = (draws - estimates) / std_errors
+        errors = np.where(std_errors > 0, std_errors, np.nan)
+        statistics, studentised = estimates / errors, (draws - estimates) / errors
     columns = {
         "estimate": estimates,
         "std_error": std_errors,

@@ -34,6 +34,8 @@ _SIMULATIONS = 19_999
 # The stream of simulated estimates, beside that of the bootstrap.
 _SIMULATED = 1
 _FEW_CLUSTERS = 40
+# Of the verdicts in words, a hair above 5% so that p = .05 exactly counts, as it does for the interval.
+_LEVEL = 0.05 + 1e-12
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -70,7 +72,8 @@ class MediationResults(EffectResults):
     threshold_draws : (R,) array
         The value searched in each draw; empty where it was held. They carry the uncertainty of the value into
         the effects; they are no confidence set of it (Yu 2014, Econometric Theory 30:676; `PanelThreshold`
-        has one).
+        has one). Intervals "percentile" and "bc" know of it; "delta", "monte_carlo" and bca's acceleration
+        take the value as given.
     regime_counts : tuple of (rows, entities)
         Of each regime.
 
@@ -245,8 +248,11 @@ class MediationResults(EffectResults):
             i for i, n in enumerate(self.names) if n.startswith("indirect:") and n not in self._at_points
         ]
         pairs = list(combinations(specific, 2)) if len(specific) > 1 else []
+        first, *_, last = self._suffixes
         ends = [
-            (self._at_points.get(f"{r.name}:p90"), self._at_points.get(f"{r.name}:p10")) for r in self.routes
+            (self._at_points.get(f"{r.name}:{last}"), self._at_points.get(f"{r.name}:{first}"))
+            for r in self.routes
+            if self._points()[0] < self._points()[-1]
         ]
         pairs += [(i, j) for i, j in ends if i is not None and j is not None]
         rows = np.zeros((len(pairs), len(self.names)))
@@ -299,6 +305,7 @@ class MediationResults(EffectResults):
             b=self._path(mediator, second=True),
             indirect=indirect,
             direct=self._test("outcome", self.treatment),
+            total_draws_p=float(self.pvalues["total"]),
             direct_draws_p=float(self.pvalues["direct"]),
             level=level,
             treatment=self.treatment,
@@ -427,7 +434,7 @@ class MediationResults(EffectResults):
         Parameters
         ----------
         at : sequence of float, optional
-            Values; the 10, 50 and 90% quantiles in the sample by default.
+            Values; the 10, 50 and 90% quantiles in the sample by default, or both values of a dummy.
         level : float
             Of the interval.
 
@@ -453,7 +460,7 @@ class MediationResults(EffectResults):
             self._frame(
                 [route.name for route, _ in pairs],
                 made.evaluate(self.system.estimates[None, :])[0],
-                np.sqrt(variance),
+                np.sqrt(np.maximum(variance, 0.0)),
                 made.evaluate(self.system.draws),
                 level,
             )
@@ -463,7 +470,9 @@ class MediationResults(EffectResults):
         frame.insert(1, "at", [value for _, value in pairs])
         return frame
 
-    def johnson_neyman(self, effect: str | None = None, *, level: float = 0.95) -> JohnsonNeyman:
+    def johnson_neyman(
+        self, effect: str | None = None, *, level: float = 0.95, method: str | None = None
+    ) -> JohnsonNeyman:
         """Find where in the range of the variable a conditional effect differs from 0.
 
         For one slope the ends solve a quadratic in the variable (Johnson and Neyman 1936; Bauer and Curran
@@ -475,6 +484,9 @@ class MediationResults(EffectResults):
             ``"indirect:<m>"`` or ``"direct"``; needed if several depend on the variable.
         level : float
             Of the intervals.
+        method : {"t", "percentile"}, optional
+            By default "t" for one slope and "percentile" for a product, which has no t. "percentile" agrees
+            with `conditional_effects` and the terms.
 
         Returns
         -------
@@ -495,6 +507,9 @@ class MediationResults(EffectResults):
             )
         check_option("effect", names[0] if effect is None else effect, names)
         route = self.routes[0 if effect is None else names.index(effect)]
+        one = len(route.slopes) == 1
+        method = ("t" if one else "percentile") if method is None else method
+        check_option("method", method, ("t", "percentile") if one else ("percentile",))
         made = products(route.powers())
         slope = made.evaluate(self.system.estimates[None, :])[0]
         words: dict[str, Any] = {
@@ -502,7 +517,7 @@ class MediationResults(EffectResults):
             "level": level,
             "conventions": self.conventions,
         }
-        if len(route.slopes) > 1:
+        if method == "percentile":
             draws = made.evaluate(self.system.draws)
             return conditional.johnson_neyman_draws(route.name, self.variable, slope, draws, **words)
         words["conventions"] = self.errors_text
@@ -514,13 +529,15 @@ class MediationResults(EffectResults):
 
     # --- in words -----------------------------------------------------------------------------------------
 
-    def path_rows(self, mediator: str | None = None) -> dict[str, list[str]]:
+    def path_rows(self, mediator: str | None = None, *, digits: int = 3) -> dict[str, list[str]]:
         """Rows that complete the three-step regression table: ``etable(r.paths, rows=r.path_rows())``.
 
         Parameters
         ----------
         mediator : str, optional
             Only this one; all by default.
+        digits : int
+            Decimals; a smaller number keeps as many significant digits instead.
 
         Returns
         -------
@@ -544,10 +561,13 @@ class MediationResults(EffectResults):
             if kind != "indirect" or not m or (wanted is not None and m != wanted):
                 continue
             row = ends.loc[name]
-            through = f" through {m.replace('>', ' > ')}" if len(self.mediators) > 1 else ""
+            links = " > ".join(self.labels.get(link, link) for link in m.split(">"))
+            through = f" through {links}" if len(self.mediators) > 1 else ""
             blank = [""] * (len(self.equations) - 1)
             low, high, p = row[["conf_low", "conf_high", "p_value"]].to_numpy(dtype=float)
-            out[f"Indirect effect{through}"] = [*blank, f"{row['estimate']:.4g} [{low:.4g}, {high:.4g}]"]
+            at = float(self.estimates[self.names.index(name)])
+            text = f"{_decimals(at, digits)} [{_decimals(low, digits)}, {_decimals(high, digits)}]"
+            out[f"Indirect effect{through} [95% interval]"] = [*blank, text]
             out[f"Bootstrap p{through}"] = [*blank, p_text(float(p))]
             if name in sobel.index:
                 out[f"Sobel z{through}"] = [*blank, f"{sobel['statistic'][name]:.2f}"]
@@ -621,11 +641,18 @@ class MediationResults(EffectResults):
     @property
     def _at_points(self) -> dict[str, int]:
         """Terms at quantiles of the variable or in regimes, with their positions."""
-        ends = (":p10", ":p50", ":p90", ":regime1", ":regime2")
+        ends = tuple(f":{s}" for s in (*self._suffixes, "regime1", "regime2"))
         return {n: i for i, n in enumerate(self.names) if self.variable and n.endswith(ends)}
 
+    @property
+    def _suffixes(self) -> dict[str, int]:
+        """Where effects are told: suffix of the term and percent of the rows; both values of a dummy."""
+        if any(n.endswith(":high") for n in self.names):
+            return {"low": 0, "high": 100}
+        return {"p10": 10, "p50": 50, "p90": 90}
+
     def _points(self) -> Floats:
-        return self.quantiles[[10, 50, 90]]
+        return self.quantiles[list(self._suffixes.values())]
 
     def _refuse_varying(self, method: str) -> None:
         if self.variable:
@@ -676,17 +703,27 @@ class MediationResults(EffectResults):
         for mediator in self.mediators:
             a, b, _, _ = self._product(mediator)
             row = ends.loc[f"indirect:{mediator}"]
-            out = row["conf_low"] > 0 or row["conf_high"] < 0
-            verdict = "leaves 0 out: an indirect effect" if out else "covers 0: no indirect effect is shown"
+            out = row["p_value"] <= _LEVEL
+            verdict = "leaves 0 out: an indirect effect" if out else "does not tell it from 0"
             path = f"Through {mediator}: a = {a:.4g}, b = {b:.4g}, a x b = {a * b:.4g}"
             lines.append(f"{path}; its interval {verdict}.")
         share, row = float(self.estimates[-1]), ends.loc["proportion_mediated"]
         if not np.isnan(share):
             reach = f"95% interval {row['conf_low']:.0%} to {row['conf_high']:.0%}"
-            shown = row["conf_low"] > 0 or row["conf_high"] < 0
+            shown = row["p_value"] <= _LEVEL
             doubt = "" if shown else "; it covers 0, so no share is shown to be mediated"
             lines.append(f"Share of the total effect through the mediators: {share:.1%} ({reach}{doubt}).")
         return lines
+
+    def _ends_in_words(self) -> list[str]:
+        """Say whether an effect differs between the ends of the variable."""
+        out = []
+        frame = self.contrasts()[["estimate", "conf_low", "conf_high", "p_value"]]
+        for pair, value, low, high, p in frame.itertuples(name=None):
+            if pair.partition(" - ")[0] in self._at_points:
+                verdict = "they differ" if p <= _LEVEL else "they are not shown to differ"
+                out.append(f"{pair}: {value:.4g}, interval [{low:.4g}, {high:.4g}]; {verdict}.")
+        return out
 
     def _varying_words(self, outcome: str) -> list[str]:
         frame, lines = (
@@ -703,20 +740,23 @@ class MediationResults(EffectResults):
                 "above."
             )
         else:
-            at = ", ".join(
-                f"{q} = {v:.4g}" for q, v in zip(("p10", "p50", "p90"), self._points(), strict=True)
-            )
+            at = ", ".join(f"{q} = {v:.4g}" for q, v in zip(self._suffixes, self._points(), strict=True))
             lines.append(f"{self.variable}: {at}.")
+        lines += self._ends_in_words()
         for name in self.names:
             if name.startswith(("index:", "difference:")):
                 row = frame.loc[name]
-                shown = row["conf_low"] > 0 or row["conf_high"] < 0
+                shown = row["p_value"] <= _LEVEL
                 verdict = "depends on it" if shown else "is not shown to depend on it"
                 lines.append(
                     f"{name}: {row['estimate']:.4g}, interval [{row['conf_low']:.4g}, "
                     f"{row['conf_high']:.4g}]; the effect {verdict}."
                 )
         return lines
+
+
+def _decimals(value: float, digits: int) -> str:
+    return f"{value:.{digits}f}" if abs(value) >= 0.5 * 10.0**-digits else f"{value:.{digits}g}"
 
 
 def _finite(at: Sequence[float]) -> Floats:

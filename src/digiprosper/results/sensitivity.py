@@ -309,7 +309,9 @@ def mediational_e_value(d: float | Floats) -> float | Floats:
 
 
 def _robustness(f: Floats) -> Floats:
-    return np.asarray((np.sqrt(f**4 + 4 * f**2) - f**2) / 2)[()]
+    # (sqrt(f^4 + 4 f^2) - f^2) / 2 without its cancellation for large f.
+    with np.errstate(divide="ignore"):
+        return np.asarray(2 / (1 + np.sqrt(1 + 4 / np.square(f))))[()]
 
 
 def _parts(a: Floats, moments: Floats) -> tuple[Floats, Floats]:
@@ -327,7 +329,7 @@ def _effect(rho: Floats, r: Floats, scaled: Floats) -> Floats:
 
 def _grid(rho: Sequence[float] | Floats | None, r: float) -> Floats:
     if rho is None:
-        return np.union1d(np.arange(-90, 91) / 100, [r])
+        return np.union1d(np.arange(-90, 91) / 100, [r] if abs(r) < 1 else [])
     at = np.atleast_1d(np.asarray(rho, dtype=float))
     if at.ndim != 1 or not at.size or not np.all(np.abs(at) < 1):
         raise OptionError(f"rho={rho!r}: correlations between -1 and 1, both excluded.")
