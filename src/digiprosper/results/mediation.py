@@ -564,7 +564,7 @@ class MediationResults(EffectResults):
             links = " > ".join(self.labels.get(link, link) for link in m.split(">"))
             through = f" through {links}" if len(self.mediators) > 1 else ""
             blank = [""] * (len(self.equations) - 1)
-            low, high, p = row[["conf_low", "conf_high", "p_value"]].to_numpy(dtype=float)
+            low, high, p = (float(v) for v in row[["conf_low", "conf_high", "p_value"]].to_numpy())
             at = float(self.estimates[self.names.index(name)])
             text = f"{_decimals(at, digits)} [{_decimals(low, digits)}, {_decimals(high, digits)}]"
             out[f"Indirect effect{through} [95% interval]"] = [*blank, text]
