@@ -548,31 +548,6 @@ def simulated(seed, a, b, n=31, periods=11):
     return frame.assign(city=np.repeat(np.arange(n), periods), year=np.tile(np.arange(periods), n))
 
 
-@pytest.mark.montecarlo
-def test_size_and_coverage_with_serial_correlation() -> None:
-    """The table of docs/mediation.md: 1,000 panels a column, 999 draws; simulation error .7 points."""
-    clustered, naive = (
-        Mediation("y", "x", "m", reps=999),
-        Mediation("y", "x", "m", cov_type="unadjusted", reps=20),
-    )
-    covered = {}
-    for a in (0.0, 0.3):
-        hits = np.zeros(3)
-        for seed in range(1000):
-            panel = Panel(simulated(seed, a, 0.3), "city", "year")
-            results, sobel = quiet(clustered, panel, seed), quiet(naive, panel).interval("delta")
-            for j, ends in enumerate((sobel, results.interval("delta"), results.interval())):
-                row = ends.loc["indirect"]
-                hits[j] += row["conf_low"] <= 0.3 * a <= row["conf_high"]
-        covered[a] = hits / 1000
-    size, coverage = 1 - covered[0.0], covered[0.3]
-    assert size[0] > 0.10
-    assert coverage[0] < 0.85
-    assert size[2] == pytest.approx(0.055, abs=0.025)
-    assert coverage[2] == pytest.approx(0.93, abs=0.03)
-    assert size[1] < 0.05
-
-
 # --- structures: explicit refits, lags, effects, clusters, cross-sections -----------------------------------
 
 STRUCTURES = {
