@@ -531,23 +531,6 @@ def test_singletons_leave_once_for_all_equations() -> None:
     assert {path.nobs for path in results.paths.values()} == {59 * 7}
 
 
-def serial(rng, n, periods, rho=0.8):
-    """Stationary AR(1) rows, variance one."""
-    out = rng.normal(size=(n, periods))
-    for t in range(1, periods):
-        out[:, t] = rho * out[:, t - 1] + np.sqrt(1 - rho**2) * out[:, t]
-    return out
-
-
-def simulated(seed, a, b, n=31, periods=11):
-    rng = np.random.default_rng(seed)
-    x, e, u = (serial(rng, n, periods) + rng.normal(size=(n, 1)) + rng.normal(size=periods) for _ in range(3))
-    m = a * x + e
-    columns = {"x": x, "m": m, "y": 0.2 * x + b * m + u}
-    frame = pd.DataFrame({name: values.ravel() for name, values in columns.items()})
-    return frame.assign(city=np.repeat(np.arange(n), periods), year=np.tile(np.arange(periods), n))
-
-
 # --- structures: explicit refits, lags, effects, clusters, cross-sections -----------------------------------
 
 STRUCTURES = {
