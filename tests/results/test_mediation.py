@@ -627,7 +627,10 @@ def test_words_of_each_structure() -> None:
     assert fitted("parallel").summary().startswith("Mediation: x -> m1, m2 -> y")
     assert fitted("serial").summary().startswith("Mediation: x -> m1 -> m2 -> y")
     moved = " ".join(fitted("a").summary().split())
-    assert "They depend on w1; terms without a suffix are averages over the rows of the sample." in moved
+    assert (
+        "They depend on w1; terms without a suffix are averages over the rows of the sample, and every total"
+        in moved
+    )
     assert "w1: p10 = " in moved
     row = fitted("a").tidy().set_index("term").loc["index:m1"]
     shown = row["conf_low"] > 0 or row["conf_high"] < 0

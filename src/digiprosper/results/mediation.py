@@ -730,8 +730,8 @@ class MediationResults(EffectResults):
             self.tidy().set_index("term"),
             [
                 f"Effects of one unit of {self.treatment} on {outcome}. They depend on {self.variable}; "
-                "terms without a suffix are averages over the rows of the sample, and every total is direct + "
-                "indirect, no regression's slope."
+                "terms without a suffix are averages over the rows of the sample, and every total is direct "
+                "+ indirect, no regression's slope."
             ],
         )
         if self.threshold is not None:
