@@ -730,3 +730,11 @@ def test_the_cluster_that_decides_is_named() -> None:
     assert notice.data["without"] == pytest.approx(without.params[notice.data["term"]], rel=1e-9)
     codes = {n.code for n in quiet(Mediation("y", "x", "m1", reps=20), make()).diagnostics}
     assert "influential_cluster" not in codes
+
+
+def test_products_of_a_column_far_from_zero_are_warned_of() -> None:
+    frame = make().assign(w1=lambda f: f["w1"] + 1e5)
+    spec = Mediation("y", "x", "m1", moderator="w1", moderates="direct", reps=20)
+    notices = [n for n in quiet(spec, frame).diagnostics if n.code == "near_collinear"]
+    assert [n.data["column"] for n in notices if "ratio" in n.data] == ["w1"]
+    assert "near_collinear" not in {n.code for n in quiet(spec, make()).diagnostics}

@@ -62,6 +62,7 @@ _MOST_SERIAL = 6
 _ABSORBED = 1e-9
 # Standard errors that the loss of one cluster moves an effect by: about .45 is usual with 31, .3 with 100.
 _FAR = 0.75
+_FAR_FROM_ZERO = 1e4
 _REMEDY = (
     "Below 40 the percentile interval may be short: confirm a close call with joint_significance(), or with "
     "wild cluster p-values of a and of b."
@@ -381,6 +382,7 @@ class Mediation(Specification):
             *remarks(prepared),
             *self._untested(gamma),
             *self._without_level(prepared),
+            *self._far_from_zero(prepared),
             *_influential(prepared, paths, estimates, covariance, layout.terms),
             *unclear,
         )
@@ -426,6 +428,22 @@ class Mediation(Specification):
             "products enter, its level is in the effects."
         )
         return [Notice("absorbed_level", text, {"column": self.moderator})]
+
+    def _far_from_zero(self, prepared: Prepared) -> list[Notice]:
+        if self.moderator is None and not self.quadratic:
+            return []
+        out = []
+        for role in ("treatment", *(("moderator",) if self.moderator else ())):
+            column = prepared.sample.columns(role)[:, 0]
+            ratio = abs(column.mean()) / column.std()
+            if ratio > _FAR_FROM_ZERO:
+                name = prepared.sample.names_of(role)[0]
+                text = (
+                    f"the mean of {name!r} is {ratio:.1e} times its standard deviation: products with it "
+                    "lose digits, and standard errors with them. Subtract a constant near its mean."
+                )
+                out.append(Notice("near_collinear", text, {"column": name, "ratio": float(ratio)}))
+        return out
 
     def _untested(self, gamma: float | None) -> list[Notice]:
         if not isinstance(self.threshold, str):
