@@ -95,6 +95,17 @@ def test_cross_section_equals_r() -> None:
         "sobel_se_hc0": robust["none"].loc["indirect:M", "std_error"],
         "sobel_se_hc1": robust["reghdfe"].loc["indirect:M", "std_error"],
     }
+
+    # No cov_type of its own yet: from the paths' residuals and leverages.
+    def hc3(path, columns):
+        x = np.column_stack([frame[columns], np.ones(len(frame))])
+        bread = np.linalg.inv(x.T @ x)
+        leverage = np.einsum("ij,jk,ik->i", x, bread, x)
+        scores = x * (path.resids.to_numpy() / (1 - leverage))[:, None]
+        return np.sqrt(np.diag(bread @ scores.T @ scores @ bread))
+
+    s_a, s_b = hc3(first, ["X"])[0], hc3(second, ["X", "M"])[1]
+    got["sobel_se_hc3"] = np.hypot(got["a"] * s_b, got["b"] * s_a)
     # R's HC1 is n / (n - k), intercept counted: with robust errors both conventions say so.
     assert robust["linearmodels"].equals(robust["reghdfe"])
     for kind in ("sobel", "aroian", "goodman"):
