@@ -23,7 +23,7 @@ def results(names, mediators=("m", "n"), variable=""):
         names=(*names, "proportion"),
         mediators=mediators,
         variable=variable,
-        quantiles=list(range(101)),
+        points=(("p10", 10.0), ("p50", 50.0), ("p90", 90.0)) if variable else (),
         threshold=55.0,
     )
 

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Layout", "lay_out"]
 
-_QUANTILES = ("p10", "p50", "p90")
-_VALUES = ("low", "high")
+_QUANTILES = {"p10": 10, "p50": 50, "p90": 90}
+_VALUES = {"low": 0, "high": 100}
 _REGIMES = ("regime1", "regime2")
 
 
@@ -56,6 +56,8 @@ class Layout:
         That variable.
     quantiles : (101,) array
         Of it in the sample; empty without one.
+    points : tuple of (suffix, value)
+        Where terms tell the effects: the 10, 50 and 90% quantiles, or both values of a dummy.
     """
 
     columns: Floats
@@ -69,6 +71,16 @@ class Layout:
     routes: tuple[Route, ...] = ()
     variable: str = ""
     quantiles: Floats = field(default_factory=lambda: np.empty(0))
+    points: tuple[tuple[str, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Where:
+    """The variable that effects depend on, as `Layout` holds it."""
+
+    variable: str
+    quantiles: Floats = field(default_factory=lambda: np.empty(0))
+    points: tuple[tuple[str, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -217,9 +229,8 @@ def _moderated(spec: Any, sample: Sample, columns: _Columns, *, with_level: bool
     outcome = (x, *((treated,) if direct else ()), *through, *products_, *(level if second or direct else ()))
     equations.append((0, (*outcome, *controls)))
     last = len(through) + 1
-    quantiles = np.quantile(w, np.linspace(0, 1, 101))
-    points = quantiles[[0, 100]] if np.unique(w).size == 2 else quantiles[[10, 50, 90]]
-    one, moderated = _one(points.size), _Basis(w, tuple(points), 0.0, 1.0)
+    where = _where(name, w, _VALUES if np.unique(w).size == 2 else _QUANTILES)
+    one, moderated = _one(len(where.points)), _Basis(w, tuple(v for _, v in where.points), 0.0, 1.0)
     straight: _Slope = [((last, x), one)] + ([((last, treated), moderated)] if direct else [])
     slopes: list[tuple[_Slope, _Slope]] = []
     for k, m in enumerate(through):
@@ -232,7 +243,7 @@ def _moderated(spec: Any, sample: Sample, columns: _Columns, *, with_level: bool
         index += [(f"index:{m}", [(1.0, (a[-1][0], b[-1][0]))]) for m, (a, b) in named]
     if direct:
         index.append(("index:direct", [(1.0, ((last, treated),))]))
-    return _varying(sample, columns, equations, straight, slopes, name, quantiles, index)
+    return _varying(sample, columns, equations, straight, slopes, where, index)
 
 
 def _quadratic(spec: Any, sample: Sample, columns: _Columns) -> Layout:
@@ -245,8 +256,8 @@ def _quadratic(spec: Any, sample: Sample, columns: _Columns) -> Layout:
     equations += [(m, (*(bent if "a" in spec.quadratic else (x,)), *controls)) for m in through]
     equations.append((0, (*(bent if "direct" in spec.quadratic else (x,)), *through, *controls)))
     last = len(through) + 1
-    quantiles = np.quantile(values, np.linspace(0, 1, 101))
-    one, twice = _one(3), _Basis(2 * values, tuple(2 * quantiles[[10, 50, 90]]), 0.0, 2.0)
+    where = _where(name, values, _QUANTILES)
+    one, twice = _one(len(where.points)), _Basis(2 * values, tuple(2 * v for _, v in where.points), 0.0, 2.0)
 
     def slope(equation: int, word: str) -> _Slope:
         return [((equation, x), one)] + ([((equation, square), twice)] if word in spec.quadratic else [])
@@ -254,7 +265,7 @@ def _quadratic(spec: Any, sample: Sample, columns: _Columns) -> Layout:
     slopes: list[tuple[_Slope, _Slope]] = [
         (slope(1 + k, "a"), [((last, m), one)]) for k, m in enumerate(through)
     ]
-    return _varying(sample, columns, equations, slope(last, "direct"), slopes, name, quantiles, [])
+    return _varying(sample, columns, equations, slope(last, "direct"), slopes, where, [])
 
 
 def _by_regime(sample: Sample, columns: _Columns, gamma: float) -> Layout:
@@ -263,8 +274,8 @@ def _by_regime(sample: Sample, columns: _Columns, gamma: float) -> Layout:
     low = q <= gamma
     split = {
         j: tuple(
-            columns.make(f"{columns.names[j]}:{regime}", columns.get(columns.names[j]) * where, "threshold")
-            for regime, where in zip(_REGIMES, (low, ~low), strict=True)
+            columns.make(f"{columns.names[j]}:{regime}", columns.get(columns.names[j]) * rows, "threshold")
+            for regime, rows in zip(_REGIMES, (low, ~low), strict=True)
         )
         for j in (x, *through)
     }
@@ -279,8 +290,13 @@ def _by_regime(sample: Sample, columns: _Columns, gamma: float) -> Layout:
         return [((equation, j), basis) for j, basis in zip(split[column], regimes, strict=True)]
 
     slopes = [(slope(1 + k, x), slope(last, m)) for k, m in enumerate(through)]
-    name = sample.names_of("threshold_variable")[0]
-    return _varying(sample, columns, equations, slope(last, x), slopes, name, np.empty(0), [])
+    where = _Where(sample.names_of("threshold_variable")[0])
+    return _varying(sample, columns, equations, slope(last, x), slopes, where, [])
+
+
+def _where(variable: str, values: Floats, percents: dict[str, int]) -> _Where:
+    quantiles = np.quantile(values, np.linspace(0, 1, 101))
+    return _Where(variable, quantiles, tuple((s, float(quantiles[p])) for s, p in percents.items()))
 
 
 def _one(points: int) -> _Basis:
@@ -309,8 +325,7 @@ def _varying(
     equations: list[Equation],
     straight: _Slope,
     slopes: list[tuple[_Slope, _Slope]],
-    variable: str,
-    quantiles: Floats,
+    where: _Where,
     index: list[_Term],
 ) -> Layout:
     mediators = sample.names_of("mediators")
@@ -321,16 +336,17 @@ def _varying(
     terms += [("indirect", indirect), *((f"indirect:{m}", averages[f"indirect:{m}"]) for m in mediators)]
     terms += index
     routes: list[Any] = []
-    if quantiles.size:
+    if where.points:
         moving = {n: parts for n, parts in effects.items() if any(len(slope) > 1 for slope in parts)}
-        names = _QUANTILES if len(straight[0][1].points) == 3 else _VALUES
-        terms += [(f"{n}:{p}", _expand(parts, i)) for n, parts in moving.items() for i, p in enumerate(names)]
+        terms += [
+            (f"{n}:{suffix}", _expand(parts, i))
+            for n, parts in moving.items()
+            for i, (suffix, _) in enumerate(where.points)
+        ]
         routes = list(moving.items())
     else:
         terms += _regime_terms(effects, mediators)
-    return _finish(
-        columns, equations, mediators, terms, routes=routes, variable=variable, quantiles=quantiles
-    )
+    return _finish(columns, equations, mediators, terms, routes=routes, where=where)
 
 
 def _regime_terms(effects: dict[str, Any], mediators: Sequence[str]) -> list[_Term]:
@@ -365,8 +381,7 @@ def _finish(
     *,
     blocks: Sequence[Block] = (),
     routes: Sequence[Any] = (),
-    variable: str = "",
-    quantiles: Floats | None = None,
+    where: _Where | None = None,
 ) -> Layout:
     _refuse_twins([name for name, _ in terms])
     told = {at for _, parts in terms for _, factors in parts for at in factors}
@@ -389,6 +404,7 @@ def _finish(
         used=tuple(used),
         blocks=tuple(blocks),
         routes=tuple(Route(name, tuple(lines(s) for s in parts)) for name, parts in routes),
-        variable=variable,
-        quantiles=np.empty(0) if quantiles is None else quantiles,
+        variable=where.variable if where else "",
+        quantiles=where.quantiles if where else np.empty(0),
+        points=where.points if where else (),
     )

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 
-from digiprosper.errors import InputTypeError, Notice
+from digiprosper.errors import InputTypeError, Notice, OptionError
 from digiprosper.kernels.within import compress, is_nested, within
 
 if TYPE_CHECKING:
@@ -141,7 +141,7 @@ def entity_grams(columns: Floats, clusters: Ints, effects: Sequence[Ints]) -> Gr
 
     Raises
     ------
-    ValueError
+    OptionError
         If the effects that cross the clusters have so many levels that F would exceed 2**27 numbers (1 GB),
         about ``G L (L + 1) / 2``.
 
@@ -172,7 +172,7 @@ def entity_grams(columns: Floats, clusters: Ints, effects: Sequence[Ints]) -> Gr
     counts = 0 if inverse == "linked" else levels
     width = p * (p + 1) // 2 + p * levels + counts + own
     if groups * width > _MOST:
-        raise ValueError(
+        raise OptionError(
             f"effects that cross the {groups} clusters have {levels} levels; the products of their dummies "
             f"would take {groups * width:.2g} numbers, and {_MOST:.2g} is the most. Absorb effects with "
             "fewer levels, or draw clusters in which they are nested."

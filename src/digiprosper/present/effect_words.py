@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CHANGES",
-    "POINTS",
     "REGIMES",
     "balanced_lines",
     "broken_lines",
@@ -29,7 +28,6 @@ __all__ = [
 ]
 
 CHANGES = ("index", "difference")
-POINTS = {"p10": 10, "p50": 50, "p90": 90, "low": 0, "high": 100}
 REGIMES = {"regime1": "low", "regime2": "high"}
 _OPEN, _CLOSE = r"\uff08「『《【“", r"、。\uff0c\uff0e\uff1a\uff1b\uff01\uff1f\uff09」』》】”\uff05"
 _WIDE = r"\u1100-\u11ff\u2e80-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef"
@@ -60,7 +58,7 @@ def effects_of(results: MediationResults, mediators: Sequence[str]) -> dict[str,
             effect, part = path if path == "direct" else f"indirect:{path}", kind
         else:
             effect, _, part = name.rpartition(":") if results.variable else (name, "", "")
-            effect, part = (effect, part) if part in POINTS or part in REGIMES else (name, "")
+            effect, part = (effect, part) if part in dict(results.points) or part in REGIMES else (name, "")
         others = {f"indirect:{m}" for m in results.mediators if m not in mediators}
         if effect not in others and not (effect == "indirect" and len(mediators) == 1):
             found[name] = (effect, part)
@@ -111,9 +109,10 @@ def part_words(results: MediationResults, part: str, variable: str) -> str:
     str
         Such as ``"urban = 54.96 (50% quantile)"``; empty for the whole of an effect that does not vary.
     """
-    if part in POINTS:
-        where = f"{variable} = {results.quantiles[POINTS[part]]:.4g}"
-        return where if part in ("low", "high") else f"{where} ({POINTS[part]}% quantile)"
+    points = dict(results.points)
+    if part in points:
+        percent = f" ({part[1:]}% quantile)" if part.startswith("p") else ""
+        return f"{variable} = {points[part]:.4g}{percent}"
     if part in REGIMES:
         return f"{variable} {'<=' if part == 'regime1' else '>'} {results.threshold:.4g}"
     if part:

@@ -65,6 +65,8 @@ class MediationResults(EffectResults):
         What the effects depend on: the moderator, the threshold variable or the treatment; else empty.
     quantiles : (101,) array
         Of that variable in the sample, by percent; empty if there is none.
+    points : tuple of (suffix, value)
+        Where terms tell the effects: the 10, 50 and 90% quantiles, or both values of a dummy.
     routes : tuple of Route
         Effects as functions of it.
     threshold : float or None
@@ -92,6 +94,7 @@ class MediationResults(EffectResults):
     system: PathSystem = field(kw_only=True)
     variable: str = ""
     quantiles: Floats = field(default_factory=lambda: np.empty(0))
+    points: tuple[tuple[str, float], ...] = ()
     routes: tuple[Route, ...] = ()
     threshold: float | None = None
     threshold_draws: Floats = field(default_factory=lambda: np.empty(0))
@@ -248,13 +251,10 @@ class MediationResults(EffectResults):
             i for i, n in enumerate(self.names) if n.startswith("indirect:") and n not in self._at_points
         ]
         pairs = list(combinations(specific, 2)) if len(specific) > 1 else []
-        first, *_, last = self._suffixes
-        ends = [
-            (self._at_points.get(f"{r.name}:{last}"), self._at_points.get(f"{r.name}:{first}"))
-            for r in self.routes
-            if self._points()[0] < self._points()[-1]
-        ]
-        pairs += [(i, j) for i, j in ends if i is not None and j is not None]
+        if self.points and self.points[0][1] < self.points[-1][1]:
+            (first, _), *_, (last, _) = self.points
+            at = self.names.index
+            pairs += [(at(f"{r.name}:{last}"), at(f"{r.name}:{first}")) for r in self.routes]
         rows = np.zeros((len(pairs), len(self.names)))
         for row, (i, j) in zip(rows, pairs, strict=True):
             row[i], row[j] = 1.0, -1.0
@@ -451,7 +451,7 @@ class MediationResults(EffectResults):
         """
         self._refuse_constant("conditional_effects")
         check_level(level)
-        values = self._points() if at is None else _finite(at)
+        values = [value for _, value in self.points] if at is None else _finite(at)
         pairs = [(route, value) for route in self.routes for value in values]
         made = products([route.at(value) for route, value in pairs])
         gradient = made.gradient(self.system.estimates)
@@ -641,18 +641,8 @@ class MediationResults(EffectResults):
     @property
     def _at_points(self) -> dict[str, int]:
         """Terms at quantiles of the variable or in regimes, with their positions."""
-        ends = tuple(f":{s}" for s in (*self._suffixes, "regime1", "regime2"))
+        ends = tuple(f":{s}" for s in (*dict(self.points), "regime1", "regime2"))
         return {n: i for i, n in enumerate(self.names) if self.variable and n.endswith(ends)}
-
-    @property
-    def _suffixes(self) -> dict[str, int]:
-        """Where effects are told: suffix of the term and percent of the rows; both values of a dummy."""
-        if any(n.endswith(":high") for n in self.names):
-            return {"low": 0, "high": 100}
-        return {"p10": 10, "p50": 50, "p90": 90}
-
-    def _points(self) -> Floats:
-        return self.quantiles[list(self._suffixes.values())]
 
     def _refuse_varying(self, method: str) -> None:
         if self.variable:
@@ -741,7 +731,7 @@ class MediationResults(EffectResults):
                 "above."
             )
         else:
-            at = ", ".join(f"{q} = {v:.4g}" for q, v in zip(self._suffixes, self._points(), strict=True))
+            at = ", ".join(f"{suffix} = {value:.4g}" for suffix, value in self.points)
             lines.append(f"{self.variable}: {at}.")
         lines += self._ends_in_words()
         for name in self.names:
