@@ -75,7 +75,13 @@ def test_effects_are_said_with_the_labels_of_their_path():
     ],
 )
 def test_parts_are_said_with_their_place(part, words):
-    assert part_words(results([]), part, "Urban") == words
+    assert part_words(results([], variable="urban"), part, "Urban") == words
+
+
+def test_a_dummy_is_said_by_its_value():
+    two = results([], variable="urban")
+    two.points = (("low", 0.0), ("high", 1.0))
+    assert part_words(two, "high", "Urban") == "Urban = 1"
 
 
 def test_an_effect_that_does_not_vary_has_no_place():
