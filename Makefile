@@ -1,6 +1,6 @@
 PYTHON ?= python3
 BIN := .venv/bin
-.PHONY: demo test check lint types peers examples
+.PHONY: demo test check lint types peers examples numbers rest
 
 demo: .venv/.ok
 	$(BIN)/python examples/us_states.py
@@ -18,7 +18,17 @@ test: .venv/.ok
 	$(BIN)/python -m pip install --quiet --group dev
 	touch $@
 
-check: .venv/.dev lint types test peers examples
+# Two jobs at a time, one thread each: several threads of a small product get in each other's way.
+check: export OMP_NUM_THREADS = 1
+check: .venv/.dev
+	$(MAKE) --jobs=2 --output-sync=target numbers rest lint types peers examples
+
+# The two halves of `make test`.
+numbers: .venv/.dev
+	$(BIN)/python -m pytest tests/estimators tests/kernels
+
+rest: .venv/.dev
+	$(BIN)/python -m pytest tests src docs README.md --ignore=tests/estimators --ignore=tests/kernels
 
 lint: .venv/.dev
 	$(BIN)/ruff check .
