@@ -16,6 +16,7 @@ from digiprosper.errors import (
     ColumnError,
     DigiprosperWarning,
     IdentificationError,
+    IdentificationWarning,
     InputTypeError,
     MissingDataWarning,
     OptionError,
@@ -198,3 +199,9 @@ def test_categories_and_a_later_main_term() -> None:
 def test_stepwise_refuses(spec: Any, order: Any, options: Any, kind: type[Exception], words: str) -> None:
     with pytest.raises(kind, match=words):
         stepwise(spec, make(holes=False), order, **options)
+
+
+def test_the_remark_on_a_lag_of_the_outcome_stands_under_the_column_that_has_it() -> None:
+    with pytest.warns(IdentificationWarning, match="Nickell"):
+        steps = stepwise(FixedEffects("y", ["d"]), make(holes=False), ["lag(y)"])
+    assert ["lagged_outcome" in {n.code for n in r.diagnostics} for r in steps.values()] == [False, True]

@@ -25,11 +25,12 @@ from digiprosper.estimators.preparation import (
     LinearOptions,
     Ssc,
     check_linear_options,
+    lagged_outcome,
     linear_options,
     prepare,
 )
 from digiprosper.estimators.specification import Specification, as_terms, check_reps, one_term
-from digiprosper.estimators.threshold_remarks import about_outcome, about_signs
+from digiprosper.estimators.threshold_remarks import BIASED_TEST, about_signs
 from digiprosper.estimators.threshold_search import denominator, wild_clusters
 from digiprosper.kernels import kink as kernel
 from digiprosper.kernels.covariance import meat
@@ -341,7 +342,11 @@ class PanelKink(Specification):
     # --- what is worth saying -----------------------------------------------------------------------------
 
     def _remarks(self, prepared: Prepared, results: KinkResults) -> tuple[Notice, ...]:
-        out = [*results.slopes.diagnostics, *about_outcome(prepared), *self._about_panel(prepared)]
+        out = [
+            *results.slopes.diagnostics,
+            *lagged_outcome(prepared, BIASED_TEST),
+            *self._about_panel(prepared),
+        ]
         if self.bootstrap:
             name, codes = wild_clusters(prepared)
             out += about_signs(name, int(codes.max()) + 1)

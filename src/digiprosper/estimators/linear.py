@@ -23,6 +23,7 @@ from digiprosper.estimators.preparation import (
     LinearOptions,
     Ssc,
     check_linear_options,
+    lagged_outcome,
     linear_options,
     prepare,
 )
@@ -58,7 +59,13 @@ _MANY_CELLS = 100_000
 
 
 def fit_columns(
-    prepared: Prepared, depvar: str, outcome: Floats, names: Sequence[str], design: Floats
+    prepared: Prepared,
+    depvar: str,
+    outcome: Floats,
+    names: Sequence[str],
+    design: Floats,
+    *,
+    remarks: Sequence[Notice] = (),
 ) -> LinearResults:
     """Regress an outcome on columns, net of the absorbed effects.
 
@@ -74,6 +81,8 @@ def fit_columns(
         Names of the columns.
     design : (N, k) array
         As in the data, not swept.
+    remarks : sequence of Notice
+        What else is worth saying about this equation.
 
     Returns
     -------
@@ -152,7 +161,7 @@ def fit_columns(
         stats=_statistics(sample, [depvar, *names], moments),
         categories=dict(sample.categories),
         labels=dict(sample.labels),
-        diagnostics=(*prepared.notices, *notices),
+        diagnostics=(*prepared.notices, *notices, *remarks),
     )
 
 
@@ -548,7 +557,14 @@ class FixedEffects(Specification):
         outcome = _columns(sample, "y")
         if outcome.shape[1] != 1:
             raise TermError(f"y={self.y!r} makes several columns; the outcome is one.")
-        results = fit_columns(prepared, self.y, outcome[:, 0], sample.names_of("x"), _columns(sample, "x"))
+        results = fit_columns(
+            prepared,
+            self.y,
+            outcome[:, 0],
+            sample.names_of("x"),
+            _columns(sample, "x"),
+            remarks=lagged_outcome(prepared),
+        )
         issue(results.diagnostics)
         return results
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from digiprosper.errors import CollinearityError, IdentificationError, Notice, OptionError, quoted
+from digiprosper.errors import CollinearityError, IdentificationError, Notice, OptionError
 from digiprosper.estimators.linear import fit_columns, inference
-from digiprosper.estimators.preparation import lags_of_outcome
+from digiprosper.estimators.preparation import lagged_outcome
 from digiprosper.kernels import intervals
 from digiprosper.kernels.covariance import cross_meat
 from digiprosper.kernels.least_squares import ols
@@ -42,6 +42,7 @@ LEAST_REPS = 20
 _FEW_REPS = 199
 _RARE = 0.05
 _ABSORBED = 1e-9
+_BIASED_PATHS = "and so are the paths beside it. Leave it out, or lag treatment and mediator instead."
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -368,7 +369,7 @@ def remarks(prepared: Prepared) -> list[Notice]:
     list of Notice
         Codes pooled and lagged_outcome.
     """
-    return [*_pooled(prepared), *_lagged_outcome(prepared)]
+    return [*_pooled(prepared), *lagged_outcome(prepared, _BIASED_PATHS)]
 
 
 def _pooled(prepared: Prepared) -> list[Notice]:
@@ -379,19 +380,6 @@ def _pooled(prepared: Prepared) -> list[Notice]:
         "within entities with what differs between them. Set entity_effects=True for the within effects."
     )
     return [Notice("pooled", text, {"nobs": prepared.sample.nobs})]
-
-
-def _lagged_outcome(prepared: Prepared) -> list[Notice]:
-    found = lags_of_outcome(prepared)
-    if not found:
-        return []
-    depvar = prepared.sample.names_of("y")[0]
-    text = (
-        f"{quoted(found)} is the lag of the outcome {depvar!r}: with entity effects its slope is biased by "
-        "about 1/T (Nickell 1981), and so are the paths beside it. Leave it out, or lag treatment and "
-        "mediator instead."
-    )
-    return [Notice("lagged_outcome", text, {"columns": tuple(found)})]
 
 
 def _joint(prepared: Prepared, swept: Floats, layout: Sequence[Equation]) -> tuple[Floats, Floats]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from digiprosper.errors import Notice, quoted
-from digiprosper.estimators.preparation import lags_of_outcome
+from digiprosper.estimators.preparation import lagged_outcome
 from digiprosper.kernels.threshold_draws import WEBB_CLUSTERS, usual_concentration
 from digiprosper.panel.terms import canonical
 
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from digiprosper.results.threshold import ThresholdResults
 
 __all__ = [
+    "BIASED_TEST",
     "about_concentration",
-    "about_outcome",
     "about_panel",
     "about_score",
     "about_signs",
@@ -31,6 +31,7 @@ __all__ = [
     "stored_remarks",
 ]
 
+BIASED_TEST = "and the test is not valid. Leave it out, or use a dynamic threshold model (Seo & Shin 2016)."
 _FEW_DRAWS = 199
 _FEW_ENTITIES = 5
 _FEW_ROWS = 20
@@ -56,7 +57,7 @@ def remarks(results: ThresholdResults, prepared: Prepared, found: Sequence[Notic
     return (
         *results.slopes.diagnostics,
         *about_threshold_variable(prepared.sample, results),
-        *about_outcome(prepared),
+        *lagged_outcome(prepared, BIASED_TEST),
         *about_panel(prepared.sample),
         *stored_remarks(results),
         *found,
@@ -113,31 +114,6 @@ def about_threshold_variable(sample: Sample, results: ThresholdResults) -> list[
         )
         out.append(Notice("possible_kink", text, {"column": q}))
     return out
-
-
-def about_outcome(prepared: Prepared) -> list[Notice]:
-    """Tell of a lag of the outcome among the regressors, which the within estimator biases.
-
-    Parameters
-    ----------
-    prepared : Prepared
-        Sample with the roles ``"y"`` and ``"x"``, and others.
-
-    Returns
-    -------
-    list of Notice
-        Code lagged_outcome.
-    """
-    found = lags_of_outcome(prepared)
-    if not found:
-        return []
-    depvar = prepared.sample.names_of("y")[0]
-    text = (
-        f"{quoted(found)} is the lag of the outcome {depvar!r}: with entity effects its slope is biased "
-        "(Nickell 1981), and the test is not valid. Leave it out, or use a dynamic threshold model "
-        "(Seo & Shin 2016)."
-    )
-    return [Notice("lagged_outcome", text, {"columns": tuple(found)})]
 
 
 def about_panel(sample: Sample) -> list[Notice]:

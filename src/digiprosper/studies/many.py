@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from digiprosper.errors import DigiprosperError, InputTypeError, TermError, check_option, issue, quoted
 from digiprosper.estimators.linear import FixedEffects, fit_columns
-from digiprosper.estimators.preparation import prepare
+from digiprosper.estimators.preparation import lagged_outcome, prepare
 from digiprosper.estimators.specification import as_terms
 from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.results.collection import ResultSet
@@ -130,7 +130,8 @@ def stepwise(spec: Any, panel: Panel, order: Sequence[str], *, sample: str = "co
     for label in labelled:
         names, design = prepared.sample.names_of(label), prepared.sample.columns(label)
         try:
-            result = fit_columns(prepared, spec.y, outcome, names, design)
+            remarks = lagged_outcome(prepared, roles=(label,))
+            result = fit_columns(prepared, spec.y, outcome, names, design, remarks=remarks)
         except DigiprosperError as error:
             outcomes.append((label, error))
         else:

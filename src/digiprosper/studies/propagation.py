@@ -21,7 +21,7 @@ from digiprosper.errors import (
     quoted,
 )
 from digiprosper.estimators.linear import FixedEffects, fit_columns
-from digiprosper.estimators.preparation import prepare
+from digiprosper.estimators.preparation import lagged_outcome, prepare
 from digiprosper.estimators.specification import check_reps
 from digiprosper.kernels.resampling import bootstrap, entity_grams, seed_sequence
 from digiprosper.kernels.within import is_nested
@@ -333,7 +333,12 @@ def _refuse_inside(model: FixedEffects, data: Panel, names: Mapping[str, Any]) -
 def _naive(prepared: Prepared, model: FixedEffects) -> LinearResults:
     sample = prepared.sample
     return fit_columns(
-        prepared, model.y, sample.columns("y")[:, 0], sample.names_of("x"), sample.columns("x")
+        prepared,
+        model.y,
+        sample.columns("y")[:, 0],
+        sample.names_of("x"),
+        sample.columns("x"),
+        remarks=lagged_outcome(prepared),
     )
 
 

@@ -19,7 +19,7 @@ from digiprosper.errors import (
     unknown_columns,
 )
 from digiprosper.estimators.linear import FixedEffects, fit_columns
-from digiprosper.estimators.preparation import prepare
+from digiprosper.estimators.preparation import lagged_outcome, prepare
 from digiprosper.panel import Panel
 from digiprosper.panel.terms import canonical, parse
 from digiprosper.results.text import json_safe, p_text
@@ -306,6 +306,7 @@ def two_lines(
     if spots.size < knots:
         text = f"{spots.size} of {knots} knots: quantiles of {data.variable!r} coincide."
         notices.append(Notice("few_knots", text, {"knots": int(spots.size), "asked": knots}))
+    notices += lagged_outcome(prepared)
     issue(notices)
     return TwoLinesResult(
         variable=data.variable,
