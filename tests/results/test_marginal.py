@@ -10,7 +10,7 @@ import pytest
 from scipy import stats
 
 from digiprosper import FixedEffects, LinearResults, Panel
-from digiprosper.errors import ColumnError, DigiprosperError, InputTypeError, TermError
+from digiprosper.errors import ColumnError, DigiprosperError, InputTypeError, OptionError, TermError
 from digiprosper.results.marginal import slope_weights
 
 
@@ -100,9 +100,67 @@ def test_lags_are_other_columns() -> None:
 
 def test_products_with_a_category() -> None:
     fit = fit_of("x", "C(r):x", "C(r)")
-    got = fit.marginal_effect("x", {"C(r)[T.west]": [0, 1]})
+    got = fit.marginal_effect("x", {"r": ["west", "east"]})
     b = fit.params
-    np.testing.assert_allclose(got["estimate"], [b["x"], b["x"] + b["C(r)[T.west]:x"]])
+    assert got["at"].tolist() == ["west", "east"]
+    np.testing.assert_allclose(got["estimate"], [b["x"] + b["C(r)[T.west]:x"], b["x"]])
+
+
+SLOPES = {"e": 1.0, "m: [a]": 2.0, "w": 4.0}
+
+
+def by_region(code: Any = None) -> LinearResults:
+    """Slopes of three regions, known exactly but for noise of 1e-9."""
+    rng = np.random.default_rng(3)
+    data = pd.DataFrame({"i": np.repeat(np.arange(60), 8), "t": np.tile(np.arange(8), 60)})
+    data = data.assign(x=rng.normal(2, 1, 480), z=rng.normal(5, 1, 480))
+    names = np.array(list(SLOPES))[rng.choice(3, 480, p=[0.2, 0.3, 0.5])]
+    data["r"] = [list(SLOPES).index(n) + 7 for n in names] if code else names
+    noise = 1e-9 * rng.normal(size=480)
+    data["y"] = np.array([SLOPES[n] for n in names]) * data["x"] + 0.5 * data["x"] * data["z"] + noise
+    return FixedEffects("y", ["x", "C(r):x", "C(r)", "z", "x:z"]).fit(Panel(data, "i", "t"))
+
+
+@pytest.mark.parametrize("code", [None, "whole numbers"])
+def test_a_category_is_set_as_a_whole(code: str | None) -> None:
+    fit = by_region(code)
+    levels = [7, 8, 9] if code else list(SLOPES)
+    inside = 0.5 * float(fit.sample_stats["mean"]["z"])
+    for at in (None, {"r": levels}):
+        got = fit.marginal_effect("x", at)
+        assert got["at"].tolist() == levels
+        np.testing.assert_allclose(got["estimate"], [v + inside for v in SLOPES.values()], rtol=1e-7)
+    one = fit.marginal_effect("x", {"r": levels[1]})
+    pd.testing.assert_frame_equal(one, got.iloc[[1]].reset_index(drop=True))
+
+
+def test_a_category_that_is_not_set_is_at_its_shares() -> None:
+    fit = by_region()
+    shares = [float(fit.sample_stats["mean"][f"C(r)[T.{r}]"]) for r in list(SLOPES)[1:]]
+    got = fit.marginal_effect("x", {"z": [0.0]})["estimate"][0]
+    assert got == pytest.approx(1 + shares[0] * 1 + shares[1] * 3, rel=1e-7)
+
+
+def test_the_slope_of_a_dummy_of_a_category() -> None:
+    fit = fit_of("z", "C(r)", "C(r):z")
+    got = fit.marginal_effect("C(r)[T.west]", {"z": [1.5]})["estimate"][0]
+    assert got == pytest.approx(fit.params["C(r)[T.west]"] + 1.5 * fit.params["C(r)[T.west]:z"])
+
+
+def test_standard_errors_in_a_category_are_those_of_another_base() -> None:
+    frame = panel().frame.assign(r=lambda f: np.where(f["r"] == "east", "zeast", f["r"]))
+    first = fit_of("x", "C(r):x", "C(r)").marginal_effect("x", {"r": ["west"]})
+    other = FixedEffects("y", ["x", "C(r):x", "C(r)"]).fit(Panel(frame, "i", "t"))
+    assert first["std_error"][0] == pytest.approx(other.std_errors["x"], rel=1e-10)
+
+
+def test_a_column_of_two_values_is_told_at_both() -> None:
+    data = panel().frame.assign(d=lambda f: np.where(f["z"] > 1.2, 5.0, 3.0))
+    fit = FixedEffects("y", ["x", "d", "x:d"]).fit(Panel(data, "i", "t"))
+    assert fit.marginal_effect("x")["at"].tolist() == [3.0, 5.0]
+    third = data.assign(d=np.where(np.arange(480) == 7, 4.0, data["d"]))
+    fit = FixedEffects("y", ["x", "d", "x:d"]).fit(Panel(third, "i", "t"))
+    assert len(fit.marginal_effect("x")) == 5
 
 
 @pytest.mark.parametrize(
@@ -116,6 +174,13 @@ def test_products_with_a_category() -> None:
         (("x", "I(x**2)"), ("x", [1, 2]), InputTypeError, "one column"),
         (("x", "I(x**2)"), ("x", {"x": ["a"]}), InputTypeError, "numbers"),
         (("x", "x:I(z**2):I(`K / L` + 1)"), ("x", {"z": [1]}), ColumnError, r"K / L"),
+        (("x", "C(r):x", "C(r)"), ("x", {"C(r)[T.west]": 1}), OptionError, r"at=\{'r': \['east', 'west'\]\}"),
+        (("x", "C(r):x", "C(r)"), ("x", {"C(r)[T.west]": [0, 1]}), OptionError, "one dummy"),
+        (("x", "C(r):x", "C(r)"), ("x", {"C(r)": ["west"]}), OptionError, r"at=\{'r'"),
+        (("x", "C(r):x", "C(r)"), ("x", {"r": ["south"]}), OptionError, "'east', 'west'"),
+        (("x", "C(r):x", "C(r)"), ("x", {"r": [1]}), OptionError, "'east', 'west'"),
+        (("x", "C(r):x", "C(r)"), ("x", {"r": []}), OptionError, "'east', 'west'"),
+        (("x", "C(r):x", "x:z"), ("x", {"z": [1]}), ColumnError, r"at=\{'r': "),
     ],
 )
 def test_refusals(x: tuple[str, ...], call: Any, kind: type[DigiprosperError], words: str) -> None:
@@ -125,6 +190,6 @@ def test_refusals(x: tuple[str, ...], call: Any, kind: type[DigiprosperError], w
 
 def test_weights_of_terms_without_the_variable_are_zero() -> None:
     frame = pd.DataFrame({"mean": [2.0], "sd": [1.0], "min": [0.0], "max": [5.0]}, index=["x"])
-    weights, values = slope_weights(("x", "xx", "I(x**2)", "z"), "x", {"x": [3.0]}, frame)
+    weights, values = slope_weights(("x", "xx", "I(x**2)", "z"), "x", {"x": [3.0]}, frame, {})
     np.testing.assert_array_equal(weights, [[1, 0, 6, 0]])
     np.testing.assert_array_equal(values, [3])

@@ -11,6 +11,7 @@ import pandas as pd
 from digiprosper.diagnostics.u_shape import curve_test, read_curve, upper_tail
 from digiprosper.errors import ColumnError, Notice, OptionError, TermError, check_level, quoted
 from digiprosper.panel.terms import canonical
+from digiprosper.results.marginal import default_points
 from digiprosper.results.tests import TestResult
 from digiprosper.results.text import json_safe, p_text, table
 
@@ -172,7 +173,7 @@ def moderated_u_test(
         Term or column of the square; by default ``I(variable**2)``.
     at : sequence of float, optional
         Values of the moderator; by default its minimum, mean less one standard deviation, mean, mean plus
-        one, and maximum in the estimation sample. Say ``[0, 1]`` for a dummy.
+        one, and maximum in the estimation sample, or both values of a column that has two, such as a dummy.
     level : float
         Of the Fieller sets.
 
@@ -259,8 +260,7 @@ def _moderator_values(at: Sequence[float] | None, stats: pd.DataFrame, moderator
     if at is None:
         if moderator not in stats.index:
             raise ColumnError(f"no sample statistics for {moderator!r}; say at=[...], values of it.")
-        low, mean, sd, high = (float(stats[column][moderator]) for column in ("min", "mean", "sd", "max"))
-        return np.array([low, mean - sd, mean, mean + sd, high])
+        return default_points(stats, moderator)
     ends = list(at) if isinstance(at, list | tuple | np.ndarray) else []
     if not ends or not all(isinstance(e, int | float | np.number) and np.isfinite(e) for e in ends):
         raise OptionError(f"at={at!r}: a list of finite values of {moderator!r}, such as [0, 1].")

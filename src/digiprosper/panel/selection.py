@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from digiprosper.kernels import Floats, Ints
     from digiprosper.panel.frame import Panel
 
-__all__ = ["coded", "coefficient_column", "cut_sample"]
+__all__ = ["coded", "coefficient_column", "cut_sample", "split_levels"]
 
 _NO_REGRESSOR = ("y", "obs_weights", "threshold_variable")
 
@@ -336,16 +336,42 @@ def coefficient_column(
     (N,) array
         Values by row of the panel; missing where a category is missing or has a level that was not estimated.
     """
-    out, rest = np.ones(panel.nobs), name
+    out = np.ones(panel.nobs)
+    found, rest = split_levels(name, categories)
+    for column, level in found.values():
+        parse(column, panel.known, "predict")
+        codes, here = _levels(panel, column)
+        levels = next(known for other, known in categories.values() if other == column)
+        place = np.append(levels.get_indexer(here), -1)[codes]
+        out = out * np.where(place < 0, np.nan, place == level)
+    return out * evaluate(parse(rest, panel.known, "predict"), panel) if rest else out
+
+
+def split_levels(
+    name: str, categories: Mapping[str, tuple[str, pd.Index[Any]]]
+) -> tuple[dict[str, tuple[str, int]], str]:
+    """Part the dummies of categories from the rest of a coefficient's name.
+
+    Parameters
+    ----------
+    name : str
+        Such as ``"C(region)[T.east]:x"``.
+    categories : mapping
+        As in `Sample`: the levels that were estimated.
+
+    Returns
+    -------
+    dummies : dict
+        Such as ``"C(region)[T.east]"`` to the column and the position of the level.
+    rest : str
+        The other factors, such as ``"x"``; empty if there are none.
+    """
+    dummies, rest = {}, name
     for factor, (column, levels) in categories.items():
         pieces = {f"{factor}[{tag}{level}]": i for i, level in enumerate(levels) for tag in ("T.", "")}
         # The longest first: a level may hold brackets, and another level.
         found = next((p for p in sorted(pieces, key=len, reverse=True) if p in rest), None)
-        if found is None:
-            continue
-        parse(column, panel.known, "predict")
-        codes, here = _levels(panel, column)
-        place = np.append(levels.get_indexer(here), -1)[codes]
-        out = out * np.where(place < 0, np.nan, place == pieces[found])
-        rest = rest.replace(found, "").replace("::", ":").strip(":")
-    return out * evaluate(parse(rest, panel.known, "predict"), panel) if rest else out
+        if found is not None:
+            dummies[found] = column, pieces[found]
+            rest = rest.replace(found, "").replace("::", ":").strip(":")
+    return dummies, rest

@@ -272,7 +272,7 @@ class LinearResults:
         return out[out["term"] != "Intercept"].reset_index(drop=True)
 
     def marginal_effect(
-        self, term: str, at: Mapping[str, Sequence[float]] | None = None, *, level: float = 0.95
+        self, term: str, at: Mapping[str, Sequence[Any]] | None = None, *, level: float = 0.95
     ) -> pd.DataFrame:
         """Give the slope of the outcome in a variable, where it depends on values.
 
@@ -283,9 +283,12 @@ class LinearResults:
         term : str
             The variable.
         at : mapping, optional
-            One column to its values; other columns are at their means. By default the column the slope
-            depends on (the variable itself, or what it is multiplied with), at its minimum, mean less one
-            standard deviation, mean, mean plus one, and maximum in the estimation sample.
+            One column to its values, or a category ``C(region)`` to its levels,
+            ``{"region": ["east", "west"]}``; other columns, and the dummies of other categories, are at their
+            means. By default the column the slope depends on (the variable itself, or what it is multiplied
+            with): a category at all its levels, a column of two values, such as a dummy, at both, and another
+            at its minimum, mean less one standard deviation, mean, mean plus one, and maximum in the
+            estimation sample.
         level : float
             Of the confidence interval.
 
@@ -300,9 +303,24 @@ class LinearResults:
             If no coefficient has the variable, or `at` names a column the slope does not depend on.
         TermError
             If the variable stands in a term that is none of these.
+        OptionError
+            If `at` has a level that is not in the estimation sample, or names a single dummy of a category
+            (``"C(region)[T.east]"``), which does not say what its other dummies are.
+
+        Examples
+        --------
+        >>> import numpy as np, pandas as pd
+        >>> from digiprosper import FixedEffects, Panel
+        >>> keys = {"city": np.repeat(np.arange(30), 6), "year": np.tile(np.arange(6), 30)}
+        >>> frame = pd.DataFrame(keys).assign(region=lambda f: np.array(["east", "west"])[f["city"] % 2])
+        >>> frame["x"] = np.random.default_rng(1).normal(size=180)
+        >>> frame["y"] = np.where(frame["region"] == "east", 1.0, 3.0) * frame["x"] + frame["city"] % 7
+        >>> fit = FixedEffects("y", ["x", "C(region):x"], cov_type="robust").fit(Panel(frame, "city", "year"))
+        >>> fit.marginal_effect("x")[["at", "estimate"]].round(3).values.tolist()
+        [['east', 1.0], ['west', 3.0]]
         """
         stats = self.sample_stats
-        weights, values = slope_weights(self.names, term, at, stats)
+        weights, values = slope_weights(self.names, term, at, stats, self.categories)
         estimate = weights @ self.coefficients
         se = np.sqrt(np.einsum("ij,jk,ik->i", weights, self.covariance, weights))
         half = self._critical(level) * se

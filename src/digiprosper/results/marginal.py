@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from digiprosper.errors import ColumnError, InputTypeError, TermError, quoted
+from digiprosper.errors import ColumnError, InputTypeError, OptionError, TermError, quoted
+from digiprosper.panel.selection import split_levels
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -16,17 +18,33 @@ if TYPE_CHECKING:
 
     from digiprosper.kernels import Floats
 
-__all__ = ["slope_weights"]
+    Categories = Mapping[str, tuple[str, pd.Index[Any]]]
+
+__all__ = ["default_points", "slope_weights"]
 
 _POWER = re.compile(r"^I\(\s*(.+?)\s*\*\*\s*(\d+)\s*\)$")
+_TWO_VALUES = 1e-9
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """What stands before a coefficient in the slope.
+
+    A number, powers of columns, and dummies of categories with their column and position of the level.
+    """
+
+    factor: float
+    powers: dict[str, int]
+    dummies: dict[str, tuple[str, int]]
 
 
 def slope_weights(
     names: Sequence[str],
     variable: str,
-    at: Mapping[str, Sequence[float]] | None,
+    at: Mapping[str, Any] | None,
     stats: pd.DataFrame,
-) -> tuple[Floats, Floats]:
+    categories: Categories,
+) -> tuple[Floats, Any]:
     """Differentiate each term by a variable and evaluate it.
 
     Parameters
@@ -36,85 +54,189 @@ def slope_weights(
     variable : str
         What to differentiate by.
     at : mapping or None
-        One column to values; None for five values of the column the slope depends on.
+        One column to values, a category to levels; None for the `default_points` of the column the slope
+        depends on.
     stats : DataFrame
         Sample statistics of the columns.
+    categories : mapping
+        Categories in the terms: column and the levels that were estimated.
 
     Returns
     -------
     weights : (m, k) array
         The slope at each value is ``weights @ b``.
     values : (m,) array
-        Where it was evaluated.
+        Where it was evaluated: numbers, or levels of a category.
 
     Raises
     ------
     ColumnError, TermError
         If the variable or the column is not in the equation, or in a form that is not known.
+    OptionError
+        If a level is not in the estimation sample, or one dummy of a category is given.
+    InputTypeError
+        If `at` is not one column to its values.
     """
-    parts = [_derivative(name, variable) for name in names]
+    parts = [_derivative(name, variable, categories) for name in names]
     if all(p is None for p in parts):
         raise ColumnError(f"no coefficient has the variable {variable!r}; they are {quoted(names, 20)}.")
-    depends = list(dict.fromkeys(c for p in parts if p is not None for c in p[1]))
-    column, values = _where(variable, depends, at, stats)
-    weights = np.zeros((values.size, len(names)))
+    column, values = _where(variable, [p for p in parts if p is not None], at, stats, categories)
+    levels = dict(categories.values())
+    weights = np.zeros((len(values), len(names)))
     for j, part in enumerate(parts):
-        if part is None:
-            continue
-        factor, powers = part
-        weights[:, j] = factor
-        for name, power in powers.items():
-            if name != column and name not in stats.index:
-                raise ColumnError(f"no sample statistics for {name!r}; say at={{{name!r}: [...]}}.")
-            level = values if name == column else np.full(values.size, _mean(stats, name))
-            weights[:, j] *= level**power
+        if part is not None:
+            weights[:, j] = _evaluated(part, column, values, stats, levels)
     return weights, values
 
 
-def _derivative(name: str, variable: str) -> tuple[float, dict[str, int]] | None:
-    """Factor and powers of the columns in d(term) / d(variable); None if the term does not have it."""
+def default_points(stats: pd.DataFrame, column: str) -> Floats:
+    """Give the values of a column at which a slope is told unless others are asked for.
+
+    Parameters
+    ----------
+    stats : DataFrame
+        Sample statistics: nobs, mean, sd, min, max by column.
+    column : str
+        Which.
+
+    Returns
+    -------
+    (2,) or (5,) array
+        Both values of a column that has two, such as a dummy; otherwise minimum, mean less one standard
+        deviation, mean, mean plus one, and maximum.
+    """
+    row = stats.index.get_loc(column)
+    n, mean, sd, low, high = (float(stats[s].to_numpy()[row]) for s in ("nobs", "mean", "sd", "min", "max"))
+    # Of all columns between the same ends and with the same mean, that of two values has the most variance.
+    missing = (mean - low) * (high - mean) - sd**2 * (n - 1) / n
+    if missing <= _TWO_VALUES * (high - low) ** 2:
+        return np.array([low, high], dtype=np.float64)
+    return np.array([low, mean - sd, mean, mean + sd, high], dtype=np.float64)
+
+
+def _derivative(name: str, variable: str, categories: Categories) -> _Part | None:
+    """Differentiate a term by the variable; None if it does not have it."""
+    dummies, rest = split_levels(name, categories)
+    powers = _powers(rest, name, variable)
+    if dummies.pop(variable, None):
+        return _Part(1.0, powers, dummies)
+    if variable not in powers:
+        return None
+    factor = float(powers[variable])
+    powers[variable] -= 1
+    return _Part(factor, {n: p for n, p in powers.items() if p > 0}, dummies)
+
+
+def _powers(product: str, name: str, variable: str) -> dict[str, int]:
+    """Columns of a product of numeric factors, each with its power."""
     powers: dict[str, int] = {}
-    for factor in name.split(":"):
+    for factor in product.split(":") if product else ():
         found = _POWER.match(factor.strip())
         base, power = (found.group(1), int(found.group(2))) if found else (factor.strip(), 1)
         base = base[1:-1] if re.fullmatch(r"`[^`]+`", base) else base
-        another = base == variable or "(" not in base or re.match(r"(lag|lead)\(", base) or "[" in base
+        another = base == variable or "(" not in base or re.match(r"(lag|lead)\(", base)
         if not another and re.search(rf"(?<!\w){re.escape(variable)}(?!\w)", base):
             raise TermError(
                 f"the slope in {variable!r} is not known for the term {name!r}: only the variable itself, "
                 "I(x**k) and products with columns."
             )
         powers[base] = powers.get(base, 0) + power
-    if variable not in powers:
-        return None
-    factor_value = float(powers[variable])
-    powers[variable] -= 1
-    return factor_value, {n: p for n, p in powers.items() if p > 0}
+    return powers
 
 
 def _where(
-    variable: str, depends: list[str], at: Mapping[str, Sequence[float]] | None, stats: pd.DataFrame
-) -> tuple[str | None, Floats]:
+    variable: str,
+    parts: Sequence[_Part],
+    at: Mapping[str, Any] | None,
+    stats: pd.DataFrame,
+    categories: Categories,
+) -> tuple[str | None, Any]:
+    columns = (c for part in parts for c in (*part.powers, *(c for c, _ in part.dummies.values())))
+    depends = list(dict.fromkeys(columns))
     if at is not None:
-        if not hasattr(at, "items") or len(at) != 1:
-            raise InputTypeError(f"at={at!r}: one column to its values, such as {{'x': [0, 1]}}.")
-        column, given = next(iter(at.items()))
-        if column not in depends:
-            raise ColumnError(
-                f"the slope in {variable!r} does not depend on {column!r} but on {quoted(depends)}."
-            )
-        try:
-            return column, np.atleast_1d(np.asarray(given, dtype=np.float64))
-        except (TypeError, ValueError) as error:
-            raise InputTypeError(f"at={{{column!r}: {given!r}}}: the values are numbers.") from error
+        return _given(variable, depends, at, categories)
     if not depends:
         return None, np.array([_mean(stats, variable)]) if variable in stats.index else np.array([0.0])
     column = variable if variable in depends else depends[0]
+    levels = dict(categories.values())
+    if column in levels:
+        return column, levels[column]
     if column not in stats.index:
-        raise ColumnError(f"no sample statistics for {column!r}; say at={{{column!r}: [...]}}.")
-    low, mean, sd, high = stats[["min", "mean", "sd", "max"]].to_numpy()[stats.index.get_loc(column)]
-    return column, np.array([low, mean - sd, mean, mean + sd, high], dtype=np.float64)
+        raise _no_statistics(column)
+    return column, default_points(stats, column)
+
+
+def _given(
+    variable: str, depends: Sequence[str], at: Mapping[str, Any], categories: Categories
+) -> tuple[str, Any]:
+    if not hasattr(at, "items") or len(at) != 1:
+        raise InputTypeError(f"at={at!r}: one column to its values, such as {{'x': [0, 1]}}.")
+    column, given = next(iter(at.items()))
+    _refuse_dummy(column, categories)
+    if column not in depends:
+        raise ColumnError(
+            f"the slope in {variable!r} does not depend on {column!r} but on {quoted(depends)}."
+        )
+    levels = dict(categories.values())
+    if column in levels:
+        return column, _known_levels(column, given, levels[column])
+    try:
+        return column, np.atleast_1d(np.asarray(given, dtype=np.float64))
+    except (TypeError, ValueError) as error:
+        raise InputTypeError(f"at={{{column!r}: {given!r}}}: the values are numbers.") from error
+
+
+def _refuse_dummy(column: object, categories: Categories) -> None:
+    """Refuse one dummy of a category, which leaves open what the others are."""
+    for factor, (category, known) in categories.items():
+        if str(column) == factor or str(column).startswith(f"{factor}["):
+            some = known[:5].tolist()
+            raise OptionError(
+                f"at={{{column!r}: ...}}: one dummy does not say what the other dummies of {category!r} are. "
+                f"Give levels of the category: at={{{category!r}: {some}}}."
+            )
+
+
+def _known_levels(column: str, given: Any, known: pd.Index[Any]) -> pd.Index[Any]:
+    seen, wanted = known.tolist(), np.asarray(given, dtype=object).ravel().tolist()
+    unknown = [level for level in wanted if level not in seen]
+    if unknown or not wanted:
+        raise OptionError(
+            f"at={{{column!r}: {given!r}}}: not among the levels in the estimation sample, which are "
+            f"{quoted(known, 12)}."
+        )
+    return known.take([seen.index(level) for level in wanted])
+
+
+def _evaluated(
+    part: _Part,
+    column: str | None,
+    values: Any,
+    stats: pd.DataFrame,
+    levels: Mapping[str, pd.Index[Any]],
+) -> Floats:
+    """Weights of one coefficient: columns at the values or at their means, dummies likewise."""
+    out = np.full(len(values), part.factor)
+    for name, power in part.powers.items():
+        out *= (np.asarray(values, dtype=np.float64) if name == column else _mean(stats, name)) ** power
+    for dummy, (category, position) in part.dummies.items():
+        if category == column:
+            out *= values == levels[category][position]
+        elif dummy in stats.index:
+            out *= _mean(stats, dummy)
+        else:
+            raise ColumnError(
+                f"the shares of the levels of {category!r} are not known, since C({category}) is no term by "
+                f"itself; say at={{{category!r}: [...]}}, or add C({category}) to x."
+            )
+    return out
 
 
 def _mean(stats: pd.DataFrame, name: str) -> float:
+    if name not in stats.index:
+        raise _no_statistics(name)
     return float(stats["mean"].to_numpy()[stats.index.get_loc(name)])
+
+
+def _no_statistics(name: str) -> ColumnError:
+    return ColumnError(f"no sample statistics for {name!r}; say at={{{name!r}: [...]}}.")
