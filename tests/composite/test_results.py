@@ -360,35 +360,51 @@ def test_to_dict_is_enough_to_score_by_hand(system, frame_of, fit):
     assert given.to_dict()["spec"]["weighting"] == {"a": 1.0, "b": 2.0, "c": 3.0, "d": 4.0}
 
 
+ESTIMATED = (
+    "Standard errors of the weights clustered by entity (8 entities), end points of the normalisation taken "
+    "as known"
+)
+
+
 @pytest.mark.parametrize(
-    ("options", "last"),
+    ("options", "conventions", "settings"),
     [
         (
             {},
-            "pooled minmax; entropy weights, entropy over ln 40, shift 0; flat, linear; missing raise; "
-            "SE by entity (n = 8), end points fixed",
+            ESTIMATED,
+            "minmax normalisation (pooled); entropy weights (entropy divided by ln 40), shift 0; flat, "
+            "linear; missing values: raise",
         ),
         (
             {"scope": "base_year(2012)", "structure": "equal_dimensions"},
-            "base_year(2012) minmax; entropy weights, entropy over ln 8, shift 0; equal_dimensions, linear; "
-            "missing raise; SE by entity (n = 8), end points fixed",
+            ESTIMATED,
+            "minmax normalisation (base_year(2012)); entropy weights (entropy divided by ln 8), shift 0; "
+            "equal_dimensions, linear; missing values: raise",
         ),
         (
             {"scope": "expanding", "aggregate": "topsis"},
-            "expanding minmax; entropy weights, shift 0; flat, topsis; missing raise; "
-            "weights are means over years",
+            "Weights are means over periods, without standard errors",
+            "minmax normalisation (expanding); entropy weights, shift 0; flat, topsis; missing values: raise",
         ),
         (
             {"scope": "legacy_lnT"},
-            "legacy_lnT minmax; entropy weights, entropy over ln 5, shift 0; flat, linear; missing raise",
+            "Weights without standard errors",
+            "minmax normalisation (legacy_lnT); entropy weights (entropy divided by ln 5), shift 0; flat, "
+            "linear; missing values: raise",
         ),
-        ({"weighting": "equal"}, "pooled minmax; equal weights; flat, linear; missing raise"),
+        (
+            {"weighting": "equal"},
+            "Weights without standard errors",
+            "minmax normalisation (pooled); equal weights; flat, linear; missing values: raise",
+        ),
     ],
 )
-def test_summary_ends_with_the_conventions(options, last, system, frame_of, fit):
-    text = fit(system, frame_of(27), name="digital", **options).summary()
+def test_summary_ends_with_errors_and_settings(options, conventions, settings, system, frame_of, fit):
+    index = fit(system, frame_of(27), name="digital", **options)
+    assert (index.conventions, index.settings) == (conventions, settings)
+    text = index.summary()
     assert text.startswith("Composite index 'digital': 40 rows, 8 entities, 5 periods")
-    assert text.splitlines()[-1] == last
+    assert " ".join(text.split()).endswith(f"{conventions}. Settings: {settings}.")
     assert "NaN" not in text
 
 

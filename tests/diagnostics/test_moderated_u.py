@@ -182,7 +182,8 @@ def test_words_numbers_and_pickle() -> None:
     found = moderated_u_test(FixedEffects("urban_rural_theil", terms).fit(panel), "digital", "urban")
     lines = str(found).splitlines()
     assert lines[0].startswith("Moderated U-shape test")
-    assert lines[-1].startswith("SE clustered by province")
+    assert found.conventions.startswith("Standard errors clustered by province")
+    assert " ".join(" ".join(lines).split()).endswith(f"{found.conventions}.")
     assert pickle.loads(pickle.dumps(found)).summary() == found.summary()
     numbers = json.loads(json.dumps(found.to_dict(), allow_nan=False))
     assert numbers["schema"] == 1

@@ -234,7 +234,8 @@ def test_refusals() -> None:
 def test_pickle_and_words() -> None:
     test = u_test(fit(quadratic()), "x")
     assert pickle.loads(pickle.dumps(test)).summary() == test.summary() == str(test)
-    assert test.summary().splitlines()[-1].startswith("SE clustered by city (G = 30")
+    assert test.conventions.startswith("Standard errors clustered by city (30 clusters")
+    assert " ".join(test.summary().split()).endswith(f"{test.conventions}.")
 
 
 def test_a_fit_without_standard_errors_is_refused() -> None:

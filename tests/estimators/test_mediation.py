@@ -454,13 +454,14 @@ def test_summary_in_words() -> None:
         Mediation("y", "x", ["m1", "m2"], ["w1"], reps=199), Panel(make(), "city", "year"), rng=2026
     )
     lines = results.summary().splitlines()
-    assert max(len(line) for line in lines[:-1]) <= 80
+    assert max(len(line) for line in lines) <= 80
     assert lines[0] == "Mediation: x -> m1, m2 -> y"
     assert "Through m1: a = " in results.summary()
-    assert lines[-1].startswith("SE clustered by city (G = 60, t 59 df")
-    assert lines[-1].endswith("percentile interval, 199 entity draws; rng 2026")
+    assert results.conventions.startswith("Standard errors clustered by city (60 clusters")
+    assert results.conventions.endswith("percentile intervals from 199 bootstrap draws of entities")
+    assert results.settings == "rng 2026"
     region = quiet(Mediation("y", "x", "m1", clusters="region", reps=199), Panel(make(), "city", "year"))
-    assert "199 region draws" in region.summary()
+    assert region.conventions.endswith("199 bootstrap draws of clusters (region)")
     assert "30 clusters (region)" in region.summary().replace("\n  ", " ")
 
 

@@ -183,7 +183,9 @@ def test_the_result_is_plain():
     assert np.shape(data["cuts"]) == (17, 3)
     assert repr(found) == found.summary()
     text = found.summary().splitlines()
-    assert text[-1] == "768 moves of one period; 4 classes, cuts quantiles of each period"
+    assert found.conventions == (
+        "768 transitions between consecutive periods; 4 classes, cut at quantiles of each period"
+    )
     assert max(map(len, text)) <= 80
 
 

@@ -212,7 +212,7 @@ def test_without_draws():
     assert found.intervals[["conf_low", "conf_high"]].isna().all(axis=None)
     assert found.rng_entropy is None
     assert found.n_clusters is None
-    assert "no draws" in found.summary()
+    assert "draws" not in found.summary()
 
 
 def test_few_clusters_few_draws_and_lost_draws():
@@ -263,7 +263,8 @@ def test_the_result_is_small_plain_and_no_set_of_estimates():
     text = found.summary()
     assert repr(found) == text
     assert "95% interval" in text
-    assert text.splitlines()[-1].endswith(f"199 draws of 60 clusters; rng {found.rng_entropy}")
+    assert found.conventions.endswith("199 bootstrap draws of 60 clusters")
+    assert text.splitlines()[-1] == f"Settings: rng {found.rng_entropy}."
     assert max(map(len, text.splitlines())) <= 80
 
 

@@ -112,7 +112,9 @@ def test_effects_are_drawn_with_their_percentile_intervals():
     labels = [t.get_text() for t in ax.get_yticklabels()]
     assert labels[:3] == ["Total effect", "Direct effect", "Indirect effect"]
     assert labels[4] == "Indirect via Upgrading of industry"
-    assert ax.get_xlabel().startswith("Effect and 90% percentile interval\nSE clustered by province")
+    assert ax.get_xlabel().startswith(
+        "Effect and 90% percentile interval\nStandard errors clustered by province"
+    )
     assert results.conventions in ax.get_xlabel().replace("\n", " ")
 
 

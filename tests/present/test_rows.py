@@ -366,26 +366,31 @@ def test_models_with_other_errors_say_so(one_way, make_fit):
         "Standard errors of the kind named above in parentheses."
     )
     assert note_lines(read(one_way, kraay), {}, STYLE)[0] == (
-        "Standard errors of the kind named above (ssc reghdfe) in parentheses."
+        "Standard errors of the kind named above (small-sample correction as reghdfe) in parentheses."
     )
     assert note_lines(read(one_way, two), {}, STYLE)[0] == (
-        "Standard errors clustered as named above (ssc reghdfe) in parentheses."
+        "Standard errors clustered as named above (small-sample correction as reghdfe) in parentheses."
     )
     lags = dict(setting_rows(read(kraay, one_lag), [], None, {}, STYLE))["Standard errors"]
     assert lags == ["Driscoll-Kraay, 2 lags", "Driscoll-Kraay, 1 lag"]
     assert "Standard errors" not in dict(setting_rows(read(kraay, kraay), [], None, {}, STYLE))
     assert note_lines(read(robust), {}, STYLE)[0] == (
-        "Heteroskedasticity-robust standard errors (ssc none) in parentheses."
+        "Heteroskedasticity-robust standard errors (no small-sample correction) in parentheses."
     )
     assert note_lines(read(kraay), {}, Style("t", None, 3)) == [
-        "t statistics in parentheses, from Driscoll-Kraay standard errors (2 lags, ssc reghdfe)."
+        "t statistics in parentheses, from Driscoll-Kraay standard errors (2 lags, small-sample correction "
+        "as reghdfe)."
     ]
 
 
 @pytest.mark.parametrize(
     ("below", "note"),
     [
-        ("se", "Standard errors clustered by province and year (ssc reghdfe) in parentheses."),
+        (
+            "se",
+            "Standard errors clustered by province and year (small-sample correction as reghdfe) in "
+            "parentheses.",
+        ),
         ("t", "t statistics in parentheses, from {}."),
         ("p", "p-values in parentheses, from {}."),
         ("ci", "95% confidence intervals in brackets, from {}."),
@@ -393,7 +398,7 @@ def test_models_with_other_errors_say_so(one_way, make_fit):
 )
 def test_the_notes_explain_brackets_and_stars(make_fit, below, note):
     two = make_fit({"x": (1, 1, 1)}, info={"clusters": "province+year"})
-    words = note.format("standard errors clustered by province and year (ssc reghdfe)")
+    words = note.format("standard errors clustered by province and year (small-sample correction as reghdfe)")
     assert note_lines(read(two), {}, Style(below, (0.05, 0.001), 3)) == [words, "* p < 0.05, ** p < 0.001."]
     assert note_lines(read(pd.DataFrame({"b": [1]})), {}, STYLE) == []
 
@@ -404,7 +409,10 @@ def test_draws_are_told_where_they_are_in_the_table(one_way, make_drawn):
     def notes(below, stars=None):
         return note_lines(columns, {}, Style(below, stars, 3))
 
-    errors, drawn = "standard errors clustered by province (ssc reghdfe)", "1,999 bootstrap draws"
+    errors, drawn = (
+        "standard errors clustered by province (small-sample correction as reghdfe)",
+        "1,999 bootstrap draws",
+    )
     assert notes("se") == [f"{errors.capitalize()} in parentheses."]
     assert notes("se", (0.1,))[1:] == ["* p < 0.1.", f"Stars of (2): p-values from {drawn}."]
     assert notes("p") == [f"p-values in parentheses: (1) from {errors}; (2) from {drawn}."]

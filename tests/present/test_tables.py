@@ -41,7 +41,7 @@ def test_the_whole_table(one_way, two_way):
         ["Within R²", "0.512", "0.512"],
     ]
     assert table.notes == (
-        "Standard errors clustered by province (ssc reghdfe) in parentheses.",
+        "Standard errors clustered by province (small-sample correction as reghdfe) in parentheses.",
         "* p < 0.1, ** p < 0.05, *** p < 0.01.",
         "Own note.",
     )
@@ -205,7 +205,7 @@ def test_effects_of_mediation_are_printed(panel):
     assert "Proportion mediated" not in table.frame.index  # missing here, so it has no row
     assert table.notes == (
         "95% confidence intervals in brackets: (1) from percentiles of 199 bootstrap draws; (2) from "
-        "standard errors clustered by state (ssc reghdfe).",
+        "standard errors clustered by state (small-sample correction as reghdfe).",
         "* p < 0.1, ** p < 0.05, *** p < 0.01.",
         "Stars of (1): p-values from 199 bootstrap draws.",
     )
@@ -222,7 +222,7 @@ def test_driscoll_kraay_columns_tell_their_lags(panel):
     errors = ["Driscoll-Kraay, 3 lags", "Driscoll-Kraay, 2 lags", "Driscoll-Kraay, 2 lags"]
     assert etable(fits).frame.loc["Standard errors"].tolist() == errors
     assert etable(fits[0]).notes[0] == (
-        "Driscoll-Kraay standard errors (3 lags, ssc reghdfe) in parentheses."
+        "Driscoll-Kraay standard errors (3 lags, small-sample correction as reghdfe) in parentheses."
     )
 
 

@@ -191,13 +191,13 @@ def test_what_cannot_be_asked_is_refused() -> None:
 def found() -> JohnsonNeyman:
     return johnson_neyman(
         "a: digital -> productivity", "城镇化率", (-1.0, 2.0), (0.04, -0.05, 0.1), df=30, quantiles=UNIT,
-        conventions="SE clustered by city",
+        conventions="Standard errors clustered by city",
     )  # fmt: skip
 
 
 def test_words_and_plain_data(found: JohnsonNeyman) -> None:
     text = found.summary()
-    assert text.splitlines()[-1] == "SE clustered by city"
+    assert text.splitlines()[-1] == "Standard errors clustered by city."
     assert max(map(len, text.splitlines())) <= 80
     assert "Told from 0 at 5% where 城镇化率 is" in text
     assert "- in [0, 0.3679] (negative)" in text

@@ -165,11 +165,14 @@ def test_the_reference_example_is_complete_mediation() -> None:
 
 def test_words_and_plain_data() -> None:
     found = decision(
-        d=-0.2, treatment="数字普惠金融", outcome="prosperity", conventions="SE clustered by city"
+        d=-0.2,
+        treatment="数字普惠金融",
+        outcome="prosperity",
+        conventions="Standard errors clustered by city",
     )
     text = found.summary()
     assert text.startswith("数字普惠金融 -> m -> prosperity: masking")
-    assert text.splitlines()[-1] == "SE clustered by city"
+    assert text.splitlines()[-1] == "Standard errors clustered by city."
     assert max(map(len, text.splitlines())) <= 80
     assert "Type (Zhao, Lynch & Chen 2010): competitive" in text
     assert "Ratio |indirect/direct|: 1.5" in text

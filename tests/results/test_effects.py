@@ -30,7 +30,7 @@ def make(reps=999, lost=0):
     info["depvar"], info["df_t"], info["rng_entropy"] = "growth", 29.0, 7
     info["cov_type"], info["clusters"], info["effects"] = "clustered", "city", "city+year"
     info["n_entities"], info["n_times"] = 30, 4
-    text = "SE clustered by city (G = 30, t 29 df, ssc reghdfe)"
+    text = "Standard errors clustered by city (30 clusters, t with 29 degrees of freedom)"
     notices = (Notice("few_clusters", "30 clusters (city). " + "Be careful. " * 12),)
     more = {"errors_text": text, "diagnostics": notices, "labels": {"slope": "Slope"}}
     return EffectResults(NAMES, estimates, cov, draws, info, **more)
@@ -134,10 +134,12 @@ def test_unknown_method_lists_the_known() -> None:
 
 def test_summary_is_eighty_wide_and_ends_with_conventions() -> None:
     lines = make().summary().splitlines()
-    assert max(len(line) for line in lines[:-1]) <= 80
-    assert lines[-1] == (
-        "SE clustered by city (G = 30, t 29 df, ssc reghdfe); percentile interval, 999 entity draws; rng 7"
+    assert max(len(line) for line in lines) <= 80
+    assert make().conventions == (
+        "Standard errors clustered by city (30 clusters, t with 29 degrees of freedom); percentile intervals "
+        "from 999 bootstrap draws of entities"
     )
+    assert lines[-1] == "Settings: rng 7."
     assert "missing" in "\n".join(lines)
     assert str(make()) == make().summary()
 

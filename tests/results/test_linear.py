@@ -294,38 +294,49 @@ def test_marginal_effect_without_effects_uses_the_right_means() -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "last"),
+    ("options", "errors", "counted"),
     [
-        ({}, "SE clustered by state (G = 48, t 47 df, K = 21, ssc reghdfe)"),
-        ({"time_effects": False}, "SE clustered by state (G = 48, t 47 df, K = 5, ssc reghdfe)"),
-        ({"ssc": "xtreg"}, "SE clustered by state (G = 48, t 47 df, K = 21, ssc xtreg)"),
-        ({"ssc": "linearmodels"}, "SE clustered by state (G = 48, t 47 df, K = 68, ssc linearmodels)"),
+        ({}, "clustered by state (48 clusters, t with 47 {df}; {ssc} reghdfe)", 21),
+        ({"time_effects": False}, "clustered by state (48 clusters, t with 47 {df}; {ssc} reghdfe)", 5),
+        ({"ssc": "xtreg"}, "clustered by state (48 clusters, t with 47 {df}; {ssc} xtreg)", 21),
+        ({"ssc": "linearmodels"}, "clustered by state (48 clusters, t with 47 {df}; {ssc} linearmodels)", 68),
         (
             {"ssc": "linearmodels", "time_effects": False},
-            "SE clustered by state (G = 48, t 47 df, K = 4, ssc linearmodels)",
+            "clustered by state (48 clusters, t with 47 {df}; {ssc} linearmodels)",
+            4,
         ),
-        ({"ssc": "plm"}, "SE clustered by state (G = 48, t 47 df, K = 4, ssc plm)"),
+        ({"ssc": "plm"}, "clustered by state (48 clusters, t with 47 {df}; {ssc} plm)", 4),
         (
             {"clusters": ("state", "year")},
-            "SE clustered by state and year (G = 48, 17, t 16 df, K = 5, ssc reghdfe)",
+            "clustered by state and year (48 and 17 clusters, t with 16 {df}; {ssc} reghdfe)",
+            5,
         ),
         (
             {"cov_type": "driscoll_kraay", "bandwidth": 3},
-            "SE Driscoll-Kraay (3 lags, T = 17, t 16 df, K = 68, ssc reghdfe)",
+            "Driscoll-Kraay standard errors (3 lags, 17 periods, t with 16 {df}; {ssc} reghdfe)",
+            68,
         ),
-        ({"cov_type": "robust"}, "SE heteroskedasticity-robust (HC1) (t 748 df, K = 68, ssc reghdfe)"),
-        ({"cov_type": "unadjusted"}, "(t 748 df, K = 68, ssc reghdfe)"),
+        ({"cov_type": "robust"}, "robust to heteroskedasticity (HC1) (t with 748 {df}; {ssc} reghdfe)", 68),
+        ({"cov_type": "unadjusted"}, "errors of equal variance (t with 748 {df}; {ssc} reghdfe)", 68),
+        ({"ssc": "none"}, "clustered by state (48 clusters, t with 47 {df}; no small-sample correction)", 0),
     ],
 )
-def test_summary_ends_with_the_conventions(states: Panel, options: dict, last: str) -> None:
+def test_summary_ends_with_the_standard_errors(
+    states: Panel, options: dict, errors: str, counted: int
+) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", dp.DigiprosperWarning)
         results = FixedEffects("log(gsp)", X, **options).fit(states)
+    assert results.conventions.endswith(
+        errors.format(df="degrees of freedom", ssc="small-sample correction as")
+    )
+    assert results.settings == (f"K = {counted} in the small-sample correction" if counted else "")
     text = results.summary()
-    assert text.splitlines()[-1].endswith(last)
+    ending = f"{results.conventions}." + (f" Settings: {results.settings}." if counted else "")
+    assert " ".join(text.split()).endswith(ending)
     assert str(results) == text
     assert "816 rows" in text
-    assert max(map(len, (line for line in text.splitlines() if not line.startswith("Note")))) <= 80
+    assert max(map(len, text.splitlines())) <= 80
 
 
 def test_summary_names_terms_and_never_prints_p_as_zero(two_way: LinearResults) -> None:

@@ -219,7 +219,7 @@ def test_what_cannot_be_asked_is_refused(draws: tuple[Any, Any]) -> None:
 
 def test_words_and_plain_data(found: MediationSensitivity) -> None:
     text = found.summary()
-    assert text.splitlines()[-1] == "599 row draws"
+    assert text.splitlines()[-1] == "599 row draws."
     assert max(map(len, text.splitlines())) <= 80
     assert f"first covers 0 at rho = {found.rho_insignificant:.3g}" in text
     assert repr(found) == text

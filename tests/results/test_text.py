@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from digiprosper import FixedEffects, Panel
-from digiprosper.results.text import conventions, json_safe, p_text, table
+from digiprosper.results.text import conventions, json_safe, last_lines, p_text, table
 
 nan = np.nan
 
@@ -34,22 +34,29 @@ def panel() -> Panel:
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({}, ["SE clustered by i (G = 45", "t 44 df", "ssc reghdfe"]),
+        ({}, ["Standard errors clustered by i (45 clusters", "t with 44", "as reghdfe"]),
         (
             {"clusters": ["i", "g"], "ssc": "none"},
-            ["clustered by i and g (G = 45, 41", "t 40 df", "ssc none"],
+            ["clustered by i and g (45 and 41 clusters", "t with 40", "no small-sample correction"],
         ),
-        ({"cov_type": "robust"}, ["heteroskedasticity-robust (HC1)"]),
+        ({"cov_type": "robust"}, ["robust to heteroskedasticity (HC1)"]),
         ({"cov_type": "unadjusted"}, ["independent errors"]),
-        ({"cov_type": "driscoll_kraay", "bandwidth": 3}, ["Driscoll-Kraay (3 lags", "T = 20"]),
+        (
+            {"cov_type": "driscoll_kraay", "bandwidth": 3},
+            ["Driscoll-Kraay standard errors (3 lags", "20 periods"],
+        ),
     ],
 )
-def test_one_line_of_conventions_ends_the_summary(panel: Panel, options: Any, words: list[str]) -> None:
+def test_the_standard_errors_end_the_summary(panel: Panel, options: Any, words: list[str]) -> None:
     fit = FixedEffects("y", ["x"], **options).fit(panel)
-    last = fit.summary().splitlines()[-1]
-    assert last == conventions(fit)
+    ending = "\n".join(last_lines(conventions(fit), fit.settings))
+    assert fit.summary().endswith(ending)
     for word in words:
-        assert word in last
+        assert word in conventions(fit)
+
+
+def test_no_settings_no_line() -> None:
+    assert last_lines("Weights without standard errors") == ["Weights without standard errors."]
 
 
 def test_wide_characters_count_twice() -> None:

@@ -333,10 +333,12 @@ def test_it_is_a_result_like_others():
     )
     text = got.summary()
     assert text.startswith("Mean group mediation: x -> m1, m2 -> y\nEffects: city, year\n")
-    assert text.splitlines()[-1] == (
-        "SE mean group (N = 45, t 44 df); percentile interval, 199 entity draws; rng 2026"
+    assert got.conventions == (
+        "Mean group standard errors (45 entities, t with 44 degrees of freedom); percentile intervals from "
+        "199 bootstrap draws of entities"
     )
-    assert max(len(line) for line in text.splitlines()[:-1]) <= 80
+    assert text.splitlines()[-1] == "Settings: rng 2026."
+    assert max(len(line) for line in text.splitlines()) <= 80
     assert "Standard errors" in etable(got).notes[0]
     table = got.entities
     table.iloc[0, 0] = np.nan

@@ -32,6 +32,7 @@ from digiprosper.errors import (
     MissingDataWarning,
     OptionError,
 )
+from digiprosper.results.text import last_lines
 from digiprosper.studies import rankings
 from digiprosper.studies.rankings import leave_one_out, rank_probabilities
 
@@ -328,9 +329,10 @@ def test_the_result_is_frozen_small_and_speaks(found):
     assert len(data["ranks"]) == found.nobs
     lines = found.summary().splitlines()
     assert lines[0] == "Ranks of 'index_score', year 2013: 9 rows"
-    assert lines[-1] == found.conventions
-    assert "399 draws of 9 entities" in lines[-1]
-    assert "end points held; rng 4" in lines[-1]
+    assert found.summary().endswith("\n".join(last_lines(found.conventions, found.settings)))
+    assert "399 bootstrap draws of 9 entities" in found.conventions
+    assert "end points of the normalisation taken as known" in found.conventions
+    assert found.settings.endswith("rng 4")
     assert repr(found) == found.summary()
     assert "2011" in found.summary(2011)
 

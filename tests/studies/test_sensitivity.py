@@ -25,6 +25,7 @@ from digiprosper.errors import (
     MissingDataWarning,
     OptionError,
 )
+from digiprosper.results.text import last_lines
 from digiprosper.studies.sensitivity import complete_grid, index_sensitivity
 
 COLUMNS = list("abcd")
@@ -314,8 +315,9 @@ def test_the_result_is_small_and_speaks(found):
     assert len(data["combinations"]) == 108
     lines = found.summary().splitlines()
     assert lines[0] == f"Sensitivity of 'index_score': 108 combinations, {found.possible.sum()} possible"
-    assert lines[-1] == found.conventions
-    assert lines[-1].startswith("baseline pooled minmax, entropy weights, flat, linear; ranks among")
+    assert found.summary().endswith("\n".join(last_lines(found.conventions, found.settings)))
+    assert found.conventions.startswith("Ranks among")
+    assert found.settings == "baseline pooled minmax, entropy weights, flat, linear"
     assert repr(found) == found.summary()
 
 
@@ -327,7 +329,7 @@ def test_a_cross_section(frame):
     assert list(found.ranks) == ["combination", "id", "rank", "rank_change"]
     assert "moved_period" not in found.combinations
     assert found.shares().index.names == ["id", "option"]
-    assert "shares of all entities together" in found.summary()
+    assert "shares of the variation of all entities' ranks" in found.conventions
     pd.testing.assert_frame_equal(found.shares("mean"), found.shares())
 
 

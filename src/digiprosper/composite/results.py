@@ -26,7 +26,7 @@ from digiprosper.kernels import intervals
 from digiprosper.kernels.ranking import descending_ranks
 from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.panel import Panel
-from digiprosper.results.text import json_safe
+from digiprosper.results.text import json_safe, last_lines
 
 if TYPE_CHECKING:
     from digiprosper.composite.index import CompositeIndex
@@ -403,12 +403,12 @@ class IndexResults:
         return rows, self.state.place(self.spec, rows)
 
     def summary(self) -> str:
-        """Show the weights, and the conventions in the last line.
+        """Show the weights.
 
         Returns
         -------
         str
-            A text table.
+            The weights, the notices, their standard errors and the settings.
         """
         spec, table = self.spec, self.weights.round(4).dropna(axis=1, how="all").reset_index()
         if not any(table["dimension"]):
@@ -422,27 +422,47 @@ class IndexResults:
                 f"Composite index {spec.name!r}: {size}",
                 table.to_string(index=False),
                 *remarks,
-                self._conventions,
+                *last_lines(self.conventions, self.settings),
             ]
         )
 
     @property
-    def _conventions(self) -> str:
+    def conventions(self) -> str:
+        """Which standard errors the weights have, if any."""
+        if self.state.periods is not None:
+            return "Weights are means over periods, without standard errors"
+        if self.entity_sums is None or not self._weights_estimated:
+            return "Weights without standard errors"
+        entities = self.entity_sums.rows.size
+        return (
+            f"Standard errors of the weights clustered by entity ({entities:,} entities), end points of the "
+            "normalisation taken as known"
+        )
+
+    @property
+    def settings(self) -> str:
+        """The options of the index in words."""
         spec = self.spec
         weighting = "given" if isinstance(spec.weighting, tuple) else spec.weighting
-        parts = [f"{spec.scope} {spec.normalise}", f"{weighting} weights"]
+        parts = [f"{spec.normalise} normalisation ({spec.scope})", f"{weighting} weights"]
         if weighting == "entropy":
-            over = self.nobs if self.entity_sums is None else int(self.entity_sums.rows.sum())
-            over_text = "" if self.state.periods is not None else f", entropy over ln {over}"
-            if spec.scope == "legacy_lnT":
-                over_text = f", entropy over ln {self.n_times}"
-            parts[1] += f"{over_text}, shift {spec.shift:g}"
-        parts += [f"{spec.structure}, {spec.aggregate}", f"missing {spec.missing}"]
-        if self.state.periods is not None:
-            parts.append("weights are means over years")
-        elif self.entity_sums is not None and weighting not in ("given", "equal"):
-            parts.append(f"SE by entity (n = {self.entity_sums.rows.size}), end points fixed")
+            parts[1] += f"{self._divisor}, shift {spec.shift:g}"
+        parts += [f"{spec.structure}, {spec.aggregate}", f"missing values: {spec.missing}"]
         return "; ".join(parts)
+
+    @property
+    def _weights_estimated(self) -> bool:
+        return not isinstance(self.spec.weighting, tuple) and self.spec.weighting != "equal"
+
+    @property
+    def _divisor(self) -> str:
+        """What the entropy is divided by; nothing is said where it differs between periods."""
+        if self.spec.scope == "legacy_lnT":
+            return f" (entropy divided by ln {self.n_times})"
+        if self.state.periods is not None:
+            return ""
+        rows = self.nobs if self.entity_sums is None else int(self.entity_sums.rows.sum())
+        return f" (entropy divided by ln {rows})"
 
     def to_dict(self) -> dict[str, Any]:
         """Give the specification, end points and weights as JSON-safe data.

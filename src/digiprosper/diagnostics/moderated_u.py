@@ -13,7 +13,7 @@ from digiprosper.errors import ColumnError, Notice, OptionError, TermError, chec
 from digiprosper.panel.terms import canonical
 from digiprosper.results.marginal import default_points
 from digiprosper.results.tests import TestResult
-from digiprosper.results.text import json_safe, p_text, table
+from digiprosper.results.text import json_safe, last_lines, p_text, table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -106,7 +106,7 @@ class ModeratedUResult:
             f"Turning point: {self._movement()} ({_numbers('b1 b4 - b2 b3', self.shift)})",
             f"Curve: {self._bending()} ({_numbers('b4', self.steepening)})",
         ]
-        return "\n".join([*lines, self.conventions])
+        return "\n".join([*lines, *last_lines(self.conventions)])
 
     def _movement(self) -> str:
         if not self.shift.p_value < 1 - self.level:

@@ -22,7 +22,7 @@ from digiprosper.errors import (
 from digiprosper.kernels.intervals import fieller
 from digiprosper.panel.terms import canonical
 from digiprosper.results.linear import LinearResults
-from digiprosper.results.text import json_safe
+from digiprosper.results.text import json_safe, last_lines
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -183,7 +183,7 @@ class UTestResult:
         else:
             lines.append("The slope has one sign over the whole interval: the curve bends but does not turn")
             lines.append(f"within it. This is not {self._article} in these data.")
-        return "\n".join([*lines, *self._turning_lines(), self.conventions])
+        return "\n".join([*lines, *self._turning_lines(), *last_lines(self.conventions)])
 
     def _turning_lines(self) -> list[str]:
         low, high = self.interval

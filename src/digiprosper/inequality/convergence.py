@@ -24,7 +24,7 @@ from digiprosper.inequality.observations import refuse, refuse_extreme
 from digiprosper.kernels.inequality import ergodic
 from digiprosper.panel import Panel
 from digiprosper.panel.terms import evaluate, parse
-from digiprosper.results.text import json_safe, table, wrapped
+from digiprosper.results.text import json_safe, last_lines, table, wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -200,9 +200,14 @@ class MarkovResult:
 
     @property
     def conventions(self) -> str:
-        """One line: how many moves, and how classes were cut."""
-        how = {"pooled": "quantiles of all rows", "per_year": "quantiles of each period", "given": "given"}
-        return f"{self.n:,} moves of one period; {len(self.transitions)} classes, cuts {how[self.cut_rule]}"
+        """How many transitions were counted, and how the classes were cut."""
+        how = {
+            "pooled": "cut at quantiles of all rows",
+            "per_year": "cut at quantiles of each period",
+            "given": "cut at the values given",
+        }
+        classes = f"{len(self.transitions)} classes, {how[self.cut_rule]}"
+        return f"{self.n:,} transitions between consecutive periods; {classes}"
 
     def summary(self) -> str:
         """Show the probabilities and the ergodic distribution.
@@ -210,7 +215,7 @@ class MarkovResult:
         Returns
         -------
         str
-            Conventions in the last line.
+            Ends with the number of transitions and how classes were cut.
         """
         chances, moves = self.probabilities.to_numpy(), self.transitions.sum(axis=1)
         rows = [
@@ -220,7 +225,7 @@ class MarkovResult:
         head = ["", *(f"to {i + 1}" for i in range(len(rows))), "moves"]
         notes = wrapped(f"Note: {n.message}" for n in self.diagnostics)
         title = f"Markov transitions of {self.column}"
-        return "\n".join([title, table(head, [*rows, last]), *notes, self.conventions])
+        return "\n".join([title, table(head, [*rows, last]), *notes, *last_lines(self.conventions)])
 
     def to_dict(self) -> dict[str, Any]:
         """Give every number as JSON-safe values; missing ones are None.

@@ -14,7 +14,7 @@ from digiprosper.inequality.observations import observe
 from digiprosper.kernels import inequality as kernel
 from digiprosper.kernels import intervals
 from digiprosper.kernels.resampling import seed_sequence
-from digiprosper.results.text import json_safe, table, wrapped
+from digiprosper.results.text import json_safe, last_lines, table, wrapped
 
 if TYPE_CHECKING:
     from digiprosper.inequality.observations import Numbers, RowLabels
@@ -135,12 +135,17 @@ class DagumResult:
 
     @property
     def conventions(self) -> str:
-        """One line: which version, and how the intervals were drawn."""
-        text = "Dagum (1997), population version"
+        """Which version, and what the intervals come from."""
+        text = "Decomposition of Dagum (1997), population version"
         if not len(self.draw_values):
-            return f"{text}; no draws"
-        drawn = f"{len(self.draw_values)} draws of {self.n_clusters} clusters"
-        return f"{text}; percentile, {drawn}; rng {self.rng_entropy}"
+            return text
+        drawn = f"{len(self.draw_values):,} bootstrap draws of {self.n_clusters:,} clusters"
+        return f"{text}; percentile intervals from {drawn}"
+
+    @property
+    def settings(self) -> str:
+        """The number that reproduces the draws; empty without draws."""
+        return f"rng {self.rng_entropy}" if len(self.draw_values) else ""
 
     def summary(self) -> str:
         """Show the parts with their shares and intervals.
@@ -148,7 +153,7 @@ class DagumResult:
         Returns
         -------
         str
-            Conventions in the last line.
+            Ends with what the intervals come from and the settings.
         """
         rows, drawn = [], len(self.draw_values) > 0
         values = (self.total, self.within, self.between, self.transvariation)
@@ -161,7 +166,8 @@ class DagumResult:
         head = ["", "Gini", "share", *([f"{100 * self.level:g}% interval"] if drawn else [])]
         notes = wrapped(f"Note: {n.message}" for n in self.diagnostics)
         title = f"Gini coefficient: {self.nobs:,} rows, {len(self.labels)} groups"
-        return "\n".join([title, table(head, rows), *notes, self.conventions])
+        ending = last_lines(self.conventions, self.settings)
+        return "\n".join([title, table(head, rows), *notes, *ending])
 
     def to_dict(self) -> dict[str, Any]:
         """Give every number but the draws as JSON-safe values; missing ones are None.

@@ -15,6 +15,7 @@ import pandas as pd
 from digiprosper.errors import DigiprosperError, InputTypeError, Notice, OptionError
 from digiprosper.present.columns import share_rows
 from digiprosper.present.labels import effect_label, effect_names, term_label, tidy_text
+from digiprosper.results.text import correction_words
 
 if TYPE_CHECKING:
     from digiprosper.present.columns import Column, Cut, Estimate, Regimes, Test
@@ -560,5 +561,5 @@ def _errors_text(columns: Sequence[Column], labels: _Labels) -> str:
     else:
         errors = "Standard errors" + (" of the kind named above" if known else "")
     if len(corrections) == 1:
-        brackets += [f"ssc {ssc}" for ssc in corrections if ssc]
+        brackets += [correction_words(ssc) for ssc in corrections if ssc]
     return errors + (f" ({', '.join(brackets)})" if brackets else "")

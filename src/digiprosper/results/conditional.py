@@ -10,7 +10,7 @@ import pandas as pd
 
 from digiprosper.errors import AlignmentError, IdentificationError, check_level
 from digiprosper.kernels.intervals import fieller, percentile
-from digiprosper.results.text import json_safe, wrapped
+from digiprosper.results.text import json_safe, last_lines, wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -90,7 +90,7 @@ class JohnsonNeyman:
             said.append(
                 f"{100 * self.share:.0f}% of the rows are there; {self.variable} goes from {low} to {high}"
             )
-        return "\n".join([*wrapped([head, *said]), self.conventions])
+        return "\n".join([*wrapped([head, *said]), *last_lines(self.conventions)])
 
     def __repr__(self) -> str:
         return self.summary()

@@ -11,7 +11,7 @@ import pandas as pd
 
 from digiprosper.errors import AlignmentError, IdentificationError, Notice, check_level
 from digiprosper.kernels.intervals import holm, romano_wolf
-from digiprosper.results.text import json_safe, p_text, table, wrapped
+from digiprosper.results.text import json_safe, last_lines, p_text, table, wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -203,7 +203,7 @@ class Decision:
             *ratio,
             *wrapped(f"Note: {n.message}" for n in self.diagnostics),
         ]
-        return "\n".join([*lines, self.conventions])
+        return "\n".join([*lines, *last_lines(self.conventions)])
 
     def __repr__(self) -> str:
         return self.summary()

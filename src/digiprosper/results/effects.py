@@ -10,7 +10,7 @@ import pandas as pd
 
 from digiprosper.errors import Notice, check_level, check_option
 from digiprosper.kernels import Floats, intervals
-from digiprosper.results.text import json_safe, p_text, table, wrapped
+from digiprosper.results.text import json_safe, last_lines, p_text, table, wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -66,7 +66,7 @@ class EffectResults:
     draw_values: Floats
     info: Glance
     drawn: str = "entity"
-    errors_text: str = "SE from the draws"
+    errors_text: str = "Standard errors from the draws"
     diagnostics: tuple[Notice, ...] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
 
@@ -231,17 +231,22 @@ class EffectResults:
         Returns
         -------
         str
-            The estimates, what was noticed, and the conventions in the last line.
+            The estimates, the notices, then the standard errors, intervals and settings.
         """
         info = self.info
         head = info["model"] + (f" of {info['depvar']}" if info["depvar"] else "")
-        return "\n".join([*self._heading(head), *self._notes(), self.conventions])
+        return "\n".join([*self._heading(head), *self._notes(), *self._ending()])
 
     @property
     def conventions(self) -> str:
-        """One line: which standard errors, how many draws of what, and the number that reproduces them."""
-        drawn = f"percentile interval, {self._reps} {self.drawn} draws"
-        return f"{self.errors_text}; {drawn}; rng {self.rng_entropy}"
+        """Which standard errors, and how many draws of what give the percentile intervals."""
+        units = "entities" if self.drawn == "entity" else f"clusters ({self.drawn})"
+        return f"{self.errors_text}; percentile intervals from {self._reps:,} bootstrap draws of {units}"
+
+    @property
+    def settings(self) -> str:
+        """The number that reproduces the draws."""
+        return f"rng {self.rng_entropy}"
 
     def to_dict(self) -> dict[str, Any]:
         """Turn the result into plain data that JSON can hold; missing numbers are None.
@@ -313,6 +318,9 @@ class EffectResults:
 
     def _notes(self) -> list[str]:
         return wrapped(f"Note: {n.message}" for n in self.diagnostics)
+
+    def _ending(self) -> list[str]:
+        return last_lines(self.conventions, self.settings)
 
     @property
     def __maketables_coef_table__(self) -> pd.DataFrame:

@@ -12,7 +12,7 @@ import pandas as pd
 
 from digiprosper.errors import Notice, check_option
 from digiprosper.results.tests import TestResult
-from digiprosper.results.text import coefficient_table, json_safe, sample_text, table, wrapped
+from digiprosper.results.text import coefficient_table, json_safe, last_lines, sample_text, table, wrapped
 from digiprosper.results.threshold import bootstrap_p
 
 if TYPE_CHECKING:
@@ -227,7 +227,7 @@ class KinkResults:
         -------
         str
             Where a jump fits better than the kink, or no kink is not rejected, one line says what follows.
-            Ends with one line of conventions.
+            Ends with the standard errors used and the settings.
         """
         slopes = self.slopes
         head = [
@@ -253,7 +253,7 @@ class KinkResults:
             "",
             coefficient_table(slopes),
             *wrapped(f"Note: {n.message}" for n in self.diagnostics),
-            self.conventions,
+            *last_lines(self.conventions, self.settings),
         ]
         return "\n".join(parts)
 
@@ -276,16 +276,21 @@ class KinkResults:
 
     @property
     def conventions(self) -> str:
-        """One line: errors of the slopes, trim, denominator, bound of the confidence set, draws."""
+        """Which standard errors the slopes have."""
+        return f"{self.slopes.conventions}, allowing for the estimated threshold"
+
+    @property
+    def settings(self) -> str:
+        """Trim, denominator of F and LR, bound of the confidence set, draws and their seed."""
         words = "N - n" if self.df_rule == "hansen" else "T (n - 1)"
         if self.slopes.key_names[0] not in self.slopes.effect_names:
             words = "N - 1"
         trim = f"{self.trim:g}".removeprefix("0")
-        drawn = f"; {self.bootstrap}, {self.reps} draws; rng {self.rng_entropy}" if self.bootstrap else ""
+        drawn = f"; {self.bootstrap}, {self.reps:,} draws; rng {self.rng_entropy}" if self.bootstrap else ""
+        bound = f"{self._default_set} set: LR <= {self.critical[self._default_set]:.4g}"
         return (
-            f"{self.slopes.conventions}, allowing for the estimated threshold; trim {trim}; every value in "
-            f"the range; F and LR over {words} = {self.df:g} (df {self.df_rule}); "
-            f"{self._default_set} set: LR <= {self.critical[self._default_set]:.4g}{drawn}"
+            f"trim {trim}; every value in the range; F and LR over {words} = {self.df:g} "
+            f"(df {self.df_rule}); {bound}{drawn}"
         )
 
     def to_dict(self) -> dict[str, Any]:

@@ -14,7 +14,14 @@ from digiprosper.errors import Notice, TermError, check_level, issue
 from digiprosper.results.marginal import slope_weights
 from digiprosper.results.protocol import Glance, empty_glance
 from digiprosper.results.tests import TestResult
-from digiprosper.results.text import coefficient_table, conventions, json_safe, sample_text, wrapped
+from digiprosper.results.text import (
+    coefficient_table,
+    conventions,
+    json_safe,
+    last_lines,
+    sample_text,
+    wrapped,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -422,8 +429,12 @@ class LinearResults:
         Returns
         -------
         str
-            Ends with one line of conventions.
+            Ends with the standard errors used and the settings.
         """
+        return "\n".join([*self._body(), *last_lines(self.conventions, self.settings)])
+
+    def _body(self) -> list[str]:
+        """Everything in the summary before the standard errors and the settings."""
         g = self.glance()
         head = [
             f"Outcome: {self.depvar}",
@@ -432,7 +443,7 @@ class LinearResults:
             f"R2 {g['rsquared']:.4f}, within {self.rsquared_within:.4f}",
         ]
         notes = wrapped(f"Note: {n.message}" for n in self.diagnostics)
-        return "\n".join([*head, "", coefficient_table(self), *notes, self.conventions])
+        return [*head, "", coefficient_table(self), *notes]
 
     def __repr__(self) -> str:
         return self.summary()
@@ -443,8 +454,13 @@ class LinearResults:
 
     @property
     def conventions(self) -> str:
-        """One line: which standard error, of how many clusters, under which factor."""
+        """Which standard errors: clusters and their number, degrees of freedom, small-sample correction."""
         return conventions(self)
+
+    @property
+    def settings(self) -> str:
+        """What else the standard errors depend on: the K of the small-sample correction, if it has one."""
+        return f"K = {self.df_counted} in the small-sample correction" if self.df_counted else ""
 
     def to_dict(self) -> dict[str, Any]:
         """Give everything but rows as JSON-safe values.

@@ -579,13 +579,13 @@ class MediationResults(EffectResults):
         Returns
         -------
         str
-            The effects, each path, what was noticed, and the conventions in the last line.
+            The effects, each path, the notices, then the standard errors, intervals and settings.
         """
         outcome = self.info["depvar"] or ""
         arrow = " -> ".join(self.mediators) if self.structure == "serial" else ", ".join(self.mediators)
         head = self._heading(f"Mediation: {self.treatment} -> {arrow} -> {outcome}")
         words = self._words(outcome) if not self.variable else self._varying_words(outcome)
-        return "\n".join([*head, *wrapped(words), *self._notes(), self.conventions])
+        return "\n".join([*head, *wrapped(words), *self._notes(), *self._ending()])
 
     def to_dict(self) -> dict[str, Any]:
         """Turn the result into plain data that JSON can hold; missing numbers are None.

@@ -76,7 +76,7 @@ class MediationIVResults(EffectResults):
         Returns
         -------
         str
-            The effects, both first stages, what was noticed, and the conventions in the last line.
+            The effects, both first stages, the notices, then the standard errors, intervals and settings.
         """
         outcome = self.info["depvar"] or ""
         path = f"{self.treatment} -> {self.mediator} -> {outcome}"
@@ -92,7 +92,7 @@ class MediationIVResults(EffectResults):
             f"{second:.4g} for {self.mediator} on {self.instrument} given {self.treatment} "
             f"(p {p_text(second_p)}), usually the weak one.",
         ]
-        return "\n".join([*head, *wrapped(words), *self._notes(), self.conventions])
+        return "\n".join([*head, *wrapped(words), *self._notes(), *self._ending()])
 
     def to_dict(self) -> dict[str, Any]:
         """Turn the result into plain data that JSON can hold; missing numbers are None.

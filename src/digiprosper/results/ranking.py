@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from digiprosper.errors import IdentificationError, Notice, OptionError, check_level, quoted
-from digiprosper.results.text import json_safe, listed, table, wrapped
+from digiprosper.results.text import json_safe, last_lines, listed, table, wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -189,7 +189,7 @@ class RankResults:
         Returns
         -------
         str
-            The best twelve; conventions in the last line.
+            The first twelve; ends with what is drawn and the settings.
         """
         there, entities = rows_of(self.index, period)
         found = self.ranks(top=(1, 3, 10)).iloc[there]
@@ -204,18 +204,24 @@ class RankResults:
         title = f"Ranks of {self.name!r}{when}: {len(there)} rows"
         more = f", the best {len(best)}" if len(best) < len(there) else ""
         notes = wrapped(f"Note: {n.message}" for n in self.diagnostics)
-        return "\n".join([title + more, table(head, rows), *notes, self.conventions])
+        ending = last_lines(self.conventions, self.settings)
+        return "\n".join([title + more, table(head, rows), *notes, *ending])
 
     def __repr__(self) -> str:
         return self.summary()
 
     @property
     def conventions(self) -> str:
-        """One line: who is ranked with whom, what is drawn, what is held."""
+        """Which rows are ranked together, what is drawn again and what is taken as known."""
         return (
-            f"{self.method}; ranks {_AMONG[self.among]}; {self.reps} draws of {self.n_drawn} entities, "
-            f"weights estimated again, end points held; rng {self.rng_entropy}"
+            f"Ranks {_AMONG[self.among]}, from {self.reps:,} bootstrap draws of {self.n_drawn:,} entities: "
+            "weights estimated again in each, end points of the normalisation taken as known"
         )
+
+    @property
+    def settings(self) -> str:
+        """The index and the number that reproduces the draws."""
+        return f"{self.method}; rng {self.rng_entropy}"
 
     def to_dict(self) -> dict[str, Any]:
         """Give the ranks of every row, without the draws, as JSON-safe data.
@@ -446,7 +452,7 @@ class IndexSensitivity:
         Returns
         -------
         str
-            Conventions in the last line.
+            Ends with which ranks are compared and the settings.
         """
         found, possible = self.combinations, self.possible
         title = f"Sensitivity of {self.name!r}: {len(possible)} combinations, {int(possible.sum())} possible"
@@ -468,16 +474,21 @@ class IndexSensitivity:
                 ]
             )
         lines += wrapped(f"Note: {n.message}" for n in self.diagnostics)
-        return "\n".join([*lines, self.conventions])
+        return "\n".join([*lines, *last_lines(self.conventions, self.settings)])
 
     def __repr__(self) -> str:
         return self.summary()
 
     @property
     def conventions(self) -> str:
-        """One line: the baseline and who is ranked with whom."""
+        """Which rows are ranked together, and of what the shares are."""
         when = f", {period_text(self.index, None)}" if self.index.nlevels == 2 else ""
-        return f"baseline {self.method}; ranks {_AMONG[self.among]}; shares of all entities together{when}"
+        return f"Ranks {_AMONG[self.among]}; shares of the variation of all entities' ranks{when}"
+
+    @property
+    def settings(self) -> str:
+        """The index that every other combination is compared with."""
+        return f"baseline {self.method}"
 
     def to_dict(self) -> dict[str, Any]:
         """Give the comparison of all combinations as JSON-safe data.

@@ -10,7 +10,7 @@ import pandas as pd
 
 from digiprosper.errors import AlignmentError, IdentificationError, OptionError, check_level
 from digiprosper.kernels.intervals import percentile
-from digiprosper.results.text import json_safe, wrapped
+from digiprosper.results.text import json_safe, last_lines, wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -100,7 +100,7 @@ class MediationSensitivity:
             f"{self.r2_at_zero:.3g}: the cause would explain {share} of what is left of each",
             covers,
         ]
-        return "\n".join([*wrapped(lines), self.conventions])
+        return "\n".join([*wrapped(lines), *last_lines(self.conventions)])
 
     def __repr__(self) -> str:
         return self.summary()

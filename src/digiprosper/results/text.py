@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 __all__ = [
     "coefficient_table",
     "conventions",
+    "correction_words",
     "json_safe",
+    "last_lines",
     "listed",
     "p_text",
     "sample_text",
@@ -66,7 +68,7 @@ def coefficient_table(fit: LinearResults) -> str:
 
 
 def conventions(fit: LinearResults) -> str:
-    """Say which standard error a linear fit has.
+    """Name the standard errors of a linear fit.
 
     Parameters
     ----------
@@ -76,19 +78,58 @@ def conventions(fit: LinearResults) -> str:
     Returns
     -------
     str
-        Such as ``"SE clustered by state (G = 48, t 47 df, K = 21, ssc reghdfe)"``.
+        Such as ``"Standard errors clustered by state (48 clusters, t with 47 degrees of freedom; small-sample
+        correction as reghdfe)"``.
     """
-    counted = f"t {fit.df_t:g} df, K = {fit.df_counted}, ssc {fit.ssc}"
+    how = f"t with {fit.df_t:g} degrees of freedom; {correction_words(fit.ssc)}"
     if fit.cov_type == "clustered":
-        groups = ", ".join(str(g) for g in fit.n_clusters)
-        return f"SE clustered by {' and '.join(fit.clusters)} (G = {groups}, {counted})"
+        names = " and ".join(fit.clusters)
+        groups = " and ".join(f"{g:,}" for g in fit.n_clusters)
+        return f"Standard errors clustered by {names} ({groups} clusters, {how})"
     if fit.cov_type == "driscoll_kraay":
-        return f"SE Driscoll-Kraay ({fit.bandwidth} lags, T = {fit.n_times}, {counted})"
-    word = {
-        "robust": "heteroskedasticity-robust (HC1)",
-        "unadjusted": "for independent errors of one variance",
+        return f"Driscoll-Kraay standard errors ({fit.bandwidth} lags, {fit.n_times} periods, {how})"
+    kind = {
+        "robust": "robust to heteroskedasticity (HC1)",
+        "unadjusted": "for independent errors of equal variance",
     }
-    return f"SE {word[fit.cov_type]} ({counted})"
+    return f"Standard errors {kind[fit.cov_type]} ({how})"
+
+
+def correction_words(ssc: str) -> str:
+    """Name the small-sample correction of a covariance.
+
+    Parameters
+    ----------
+    ssc : str
+        Its option word.
+
+    Returns
+    -------
+    str
+        Such as ``"small-sample correction as reghdfe"``.
+    """
+    return "no small-sample correction" if ssc == "none" else f"small-sample correction as {ssc}"
+
+
+def last_lines(conventions: str, settings: str = "") -> list[str]:
+    """Break the lines that end every summary at 80 columns.
+
+    Parameters
+    ----------
+    conventions : str
+        Which standard errors and intervals were printed.
+    settings : str
+        Options and seeds that reproduce the result; empty if there are none.
+
+    Returns
+    -------
+    list of str
+        The conventions, then the settings on a line of their own.
+    """
+    lines = [f"{conventions}."]
+    if settings:
+        lines.append(f"Settings: {settings}.")
+    return wrapped(lines)
 
 
 def _width(text: str) -> int:

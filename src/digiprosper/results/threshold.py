@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from digiprosper.errors import ColumnError, OptionError, PanelIndexError, check_option, counted, quoted
-from digiprosper.results.text import coefficient_table, json_safe, sample_text, table, wrapped
+from digiprosper.results.text import coefficient_table, json_safe, last_lines, sample_text, table, wrapped
 
 if TYPE_CHECKING:
     from digiprosper.errors import Notice
@@ -491,7 +491,7 @@ class ThresholdResults:
         Returns
         -------
         str
-            Ends with one line of conventions.
+            Ends with the standard errors used and the settings.
         """
         slopes, m = self.slopes, self.estimates.size
         head = [
@@ -516,7 +516,7 @@ class ThresholdResults:
             "",
             coefficient_table(slopes),
             *notes,
-            self.conventions,
+            *last_lines(self.conventions, self.settings),
         ]
         return "\n".join(parts)
 
@@ -530,7 +530,12 @@ class ThresholdResults:
 
     @property
     def conventions(self) -> str:
-        """One line: errors of the slopes, rule, trim, candidates, denominator, draws."""
+        """Which standard errors the slopes have."""
+        return self.slopes.conventions
+
+    @property
+    def settings(self) -> str:
+        """Rule of the regimes, trim, candidates, denominator of F and LR, draws and their seed."""
         trims = ", ".join(f"{t:g}".removeprefix("0") for t in dict.fromkeys(self.trim))
         words = "N - n" if self.df_rule == "hansen" else "T (n - 1)"
         if not self.slopes.effect_names or self.slopes.key_names[0] not in self.slopes.effect_names:
@@ -538,11 +543,10 @@ class ThresholdResults:
         grid = "every candidate" if self.grid is None else f"grid {self.grid}"
         grid += ", best pair" if self.search == "joint" else ""
         words_drawn = [*self.bootstrap, *(["wild signs for the sets"] if self.lr_bounds.size else [])]
-        drawn = f"; {' and '.join(words_drawn)}, {self.reps} draws; rng {self.rng_entropy}"
+        drawn = f"; {' and '.join(words_drawn)}, {self.reps:,} draws; rng {self.rng_entropy}"
         return (
-            f"{self.slopes.conventions}; low regime {self.rule} threshold; trim {trims}; {grid}; "
-            f"sets {self.confidence}; F and LR over {words} = {self.df:g} (df {self.df_rule})"
-            + (drawn if words_drawn else "")
+            f"low regime {self.rule} threshold; trim {trims}; {grid}; sets {self.confidence}; F and LR over "
+            f"{words} = {self.df:g} (df {self.df_rule}){drawn if words_drawn else ''}"
         )
 
     def to_dict(self) -> dict[str, Any]:

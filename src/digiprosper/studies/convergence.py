@@ -13,7 +13,7 @@ from digiprosper.estimators.preparation import prepare
 from digiprosper.estimators.specification import as_terms, one_term
 from digiprosper.panel import Panel
 from digiprosper.results.linear import LinearResults
-from digiprosper.results.text import json_safe
+from digiprosper.results.text import json_safe, last_lines
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -67,19 +67,18 @@ class ConvergenceResults(LinearResults):
         return float(self.coefficients[at]), float(self.std_errors.iloc[at])
 
     def summary(self) -> str:
-        """Say the fit in 80 columns, with speed and half-life before the conventions.
+        """Say the fit in 80 columns, with speed and half-life before the standard errors.
 
         Returns
         -------
         str
-            Ends with one line of conventions.
+            Ends with the standard errors used and the settings.
         """
-        # A slotted dataclass is a new class: `super()` without arguments would look in the old one.
-        lines = LinearResults.summary(self).split("\n")
         speed = f"Speed {self.speed:.4g} (se {self.speed_se:.3g}) a period"
         half = f"half-life {self.half_life:.4g} (se {self.half_life_se:.3g}) periods"
         none = "no half-life: no convergence" if not self.speed > 0.0 else half
-        return "\n".join([*lines[:-1], f"{speed}; {none}", lines[-1]])
+        ending = last_lines(self.conventions, self.settings)
+        return "\n".join([*self._body(), f"{speed}; {none}", *ending])
 
     def to_dict(self) -> dict[str, Any]:
         """Give everything but rows as JSON-safe values.

@@ -67,10 +67,10 @@ class MeanGroupResults(EffectResults):
         Returns
         -------
         str
-            The effects, what was noticed, and the conventions in the last line.
+            The effects, the notices, then the standard errors, intervals and settings.
         """
         path = f"{self.treatment} -> {', '.join(self.mediators)} -> {self.info['depvar']}"
-        return "\n".join([*self._heading(f"Mean group mediation: {path}"), *self._notes(), self.conventions])
+        return "\n".join([*self._heading(f"Mean group mediation: {path}"), *self._notes(), *self._ending()])
 
     def to_dict(self) -> dict[str, Any]:
         """Turn the result into plain data that JSON can hold; missing numbers are None.
@@ -200,7 +200,10 @@ def mean_group_mediation(spec: Mediation, panel: Panel, *, rng: object = None) -
         covariance=np.cov(_linear(values, mean), rowvar=False) / len(values),
         draw_values=_terms(_drawn_means(values, spec.reps, seed)),
         info=info,
-        errors_text=f"SE mean group (N = {len(slopes)}, t {len(slopes) - 1} df)",
+        errors_text=(
+            f"Mean group standard errors ({len(slopes)} entities, t with {len(slopes) - 1} degrees of "
+            "freedom)"
+        ),
         diagnostics=diagnostics,
         labels=dict(sample.labels),
         treatment=names[0],

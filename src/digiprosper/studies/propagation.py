@@ -182,7 +182,7 @@ class PropagatedIndex:
             draw_values=values,
             info=info,
             drawn=units.name,
-            errors_text="SE from the draws, weights estimated again in each",
+            errors_text="Standard errors from the draws, with the weights estimated again in each",
             diagnostics=notices,
             labels=dict(naive.labels),
             level=self.level,

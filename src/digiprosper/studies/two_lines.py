@@ -22,7 +22,7 @@ from digiprosper.estimators.linear import FixedEffects, fit_columns
 from digiprosper.estimators.preparation import lagged_outcome, prepare
 from digiprosper.panel import Panel
 from digiprosper.panel.terms import canonical, parse
-from digiprosper.results.text import json_safe, p_text
+from digiprosper.results.text import json_safe, last_lines, p_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -142,8 +142,8 @@ class TwoLinesResult:
     def conventions(self) -> str:
         """Which standard errors were used, and how the breakpoint was found."""
         return (
-            f"{self.low.conventions}; breakpoint chosen on the same data (Robin Hood, cubic spline of "
-            f"{len(self.knots)} knots)"
+            f"{self.low.conventions}; breakpoint chosen on the same data (Robin Hood algorithm, cubic spline "
+            f"with {len(self.knots)} knots)"
         )
 
     def summary(self) -> str:
@@ -152,7 +152,7 @@ class TwoLinesResult:
         Returns
         -------
         str
-            Breakpoint, both slopes, verdict; conventions in the last line.
+            Breakpoint, both slopes, verdict; the standard errors used at the end.
         """
         entity = self.low.key_names[0]
         size = 1 - self.level
@@ -174,7 +174,7 @@ class TwoLinesResult:
         else:
             weak = [w for w, p in (("below", self.p_low), ("above", self.p_high)) if not p < size]
             lines.append(f"No U shown at the {size:.0%} level: the slope {' and '.join(weak)} may be 0")
-        return "\n".join([*lines, self.conventions])
+        return "\n".join([*lines, *last_lines(self.conventions)])
 
     def __repr__(self) -> str:
         return self.summary()
