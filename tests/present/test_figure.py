@@ -33,3 +33,32 @@ def test_a_missing_font_warns_once_and_names_its_cure(make_fit, zh, monkeypatch)
         plots.coefficients(fit)  # a second warning would be an error
     finally:
         figure._cjk_font.cache_clear()
+
+
+LONG = "Without the four municipalities and after 1975, with errors clustered by province and by year"
+
+
+@pytest.mark.parametrize("place", [figure.legend_above, figure.legend_beside])
+@pytest.mark.parametrize("size", [(6.4, 4.2), (2.2, 3.0)])
+@pytest.mark.parametrize("texts", [("a", "b"), (LONG, LONG, "b")])
+def test_a_legend_leaves_the_axes_as_they_are_however_often_they_are_drawn(place, size, texts):
+    from matplotlib import pyplot as plt
+
+    axes = figure.new_axes(size, "a test")
+    for text in texts:
+        axes.plot([0, 1], [0, 1], label=text)
+    axes.set_xticks([])  # a tick's text moves the axes a little too
+    axes.set_yticks([])
+    place(axes)
+    # Beside the axes it is placed by a share of their width, which the first draw sets.
+    axes.figure.draw_without_rendering()
+    axes.figure.draw_without_rendering()
+    settled = axes.get_position().bounds
+    for _ in range(3):
+        axes.figure.draw_without_rendering()
+    assert axes.get_position().bounds == pytest.approx(settled)
+    assert settled[2] > 0.4
+    legend = axes.get_legend().get_window_extent()
+    assert not legend.overlaps(axes.bbox)
+    assert legend.x1 <= axes.figure.bbox.x1
+    plt.close("all")

@@ -246,6 +246,21 @@ def test_a_curve_without_a_turn_in_the_data_says_so():
     assert {"no turning point", "95% set of the turning point empty"} <= set(legend(none))
 
 
+def test_a_curve_keeps_its_width_where_the_set_has_two_pieces_without_end():
+    fit, test = curved()
+    stored = {name: getattr(test, name) for name in type(test).__dataclass_fields__}
+    low, high = test.interval
+    gap = [(-np.inf, low + 0.4 * (high - low)), (low + 0.6 * (high - low), np.inf)]
+    ax = plots.u_shape(fit, SimpleNamespace(**{**stored, "extremum": low - 1, "fieller": gap}))
+    widths = []
+    for _ in range(4):
+        ax.figure.draw_without_rendering()
+        widths.append(ax.get_position().width)
+    assert min(widths) > 0.7
+    assert len(ax.patches) == 2
+    assert ax.get_xlim() == (low, high)
+
+
 @pytest.mark.parametrize("bend", ["I(1/unemp)", "log(unemp)", "sqrt(unemp)"])
 def test_other_bends_are_drawn_too(bend):
     fit = dp.FixedEffects("log(gsp)", ["unemp", bend]).fit(dp.datasets.us_states())
@@ -302,6 +317,13 @@ def test_figures_lay_themselves_out_and_change_no_setting():
     for ax in everything():
         assert ax.figure.get_layout_engine().__class__.__name__ == "ConstrainedLayoutEngine"
     assert dict(mpl.rcParams) == before
+
+
+def test_legends_hide_no_data():
+    for ax in everything():
+        ax.figure.draw_without_rendering()
+        legend = ax.get_legend()
+        assert legend is None or not legend.get_window_extent().overlaps(ax.bbox)
 
 
 def test_given_axes_are_used(axes):

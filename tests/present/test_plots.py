@@ -307,6 +307,8 @@ def test_the_profile_is_drawn_with_its_set_piece_by_piece(make_fit, make_thresho
     assert ax.get_xlabel() == "Urban share (γ)"
     assert ax.get_ylabel() == "Likelihood ratio, threshold 2"
     assert ax.get_ylim()[0] == 0
+    ax.figure.draw_without_rendering()
+    assert not ax.get_legend().get_window_extent().overlaps(ax.bbox)
     alone = plots.lr_profile(make_threshold(make_fit({"a": (1, 1, 1)}), (0.5,)))
     assert alone.get_ylabel() == "Likelihood ratio"
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from digiprosper.errors import Notice, issue
 from digiprosper.optional import require
+from digiprosper.present.effect_words import balanced_lines, type_columns
 from digiprosper.present.labels import has_cjk
 
 if TYPE_CHECKING:
@@ -17,8 +18,19 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from matplotlib.axes import Axes
+    from matplotlib.legend import Legend
 
-__all__ = ["FAINT", "INK", "MARKERS", "MOST_NAMES", "fonts", "new_axes", "plain_spines"]
+__all__ = [
+    "FAINT",
+    "INK",
+    "MARKERS",
+    "MOST_NAMES",
+    "fonts",
+    "legend_above",
+    "legend_beside",
+    "new_axes",
+    "plain_spines",
+]
 
 MARKERS = "osD^vPX*"
 INK, FAINT = "#1f4e79", "#8a8a8a"
@@ -58,6 +70,47 @@ def plain_spines(axes: Axes) -> None:
         Where.
     """
     axes.spines[["top", "right"]].set_visible(False)
+
+
+def legend_above(axes: Axes, *, room: float = 0.0, columns: int = 2, **options: Any) -> None:
+    """Put the legend over the axes, where it hides no data, and no wider than they are.
+
+    A wider one would let the layout take room off the axes again at every draw.
+
+    Parameters
+    ----------
+    axes : Axes
+        Where.
+    room : float
+        Height that is left for what stands over the axes, as a share of theirs.
+    columns : int
+        Most columns; fewer where they do not fit.
+    **options
+        Of `Axes.legend`.
+    """
+    place: dict[str, Any] = {"loc": "lower left", "bbox_to_anchor": (0.0, 1.0 + room), "borderaxespad": 0.2}
+    for count in range(columns, 0, -1):
+        legend = axes.legend(frameon=False, ncols=count, fontsize="small", **place, **options)
+        excess = legend.get_window_extent().width - axes.bbox.width
+        if excess <= 0:
+            return
+    _break_texts(legend, excess)
+
+
+def legend_beside(axes: Axes, **options: Any) -> None:
+    """Put the legend to the right of the axes, or over them where its texts are long.
+
+    Parameters
+    ----------
+    axes : Axes
+        Where.
+    **options
+        Of `Axes.legend`.
+    """
+    place: dict[str, Any] = {"loc": "upper left", "bbox_to_anchor": (1.01, 1.0), "borderaxespad": 0.0}
+    legend = axes.legend(frameon=False, **place, **options)
+    if legend.get_window_extent().width > 0.5 * axes.bbox.width:
+        legend_above(axes, columns=1, **options)
 
 
 def new_axes(size: tuple[float, float], purpose: str) -> Axes:
@@ -106,6 +159,16 @@ def fonts(ax: Axes | None, texts: Iterable[str], purpose: str) -> AbstractContex
         return nullcontext()
     context: AbstractContextManager[Any] = matplotlib.rc_context({"font.family": ["sans-serif", font]})
     return context
+
+
+def _break_texts(legend: Legend, excess: float) -> None:
+    """Break the texts of a legend so that it is narrower by `excess` pixels."""
+    widths = {text: text.get_window_extent().width for text in legend.get_texts()}
+    room = max(max(widths.values()) - excess, 1.0)
+    for text, width in widths.items():
+        if width > room:
+            columns = type_columns(text.get_text()) * room / width
+            text.set_text("\n".join(balanced_lines(text.get_text(), columns)))
 
 
 @cache

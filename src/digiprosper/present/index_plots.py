@@ -11,7 +11,17 @@ import pandas as pd
 from digiprosper.errors import InputTypeError, Notice, OptionError, check_option, quoted, unknown_columns
 from digiprosper.optional import require
 from digiprosper.present.columns import check_labels
-from digiprosper.present.figure import FAINT, INK, MARKERS, MOST_NAMES, fonts, new_axes, plain_spines
+from digiprosper.present.figure import (
+    FAINT,
+    INK,
+    MARKERS,
+    MOST_NAMES,
+    fonts,
+    legend_above,
+    legend_beside,
+    new_axes,
+    plain_spines,
+)
 from digiprosper.present.labels import effect_label, term_label, tidy_text
 from digiprosper.results.ranking import IndexSensitivity, RankResults, rows_of
 
@@ -313,7 +323,7 @@ def _ribbons_over_time(
         axes.set_xlabel(time)
         axes.set_ylabel(f"Rank and {100 * level:g}% of draws{_among(results)}")
         plain_spines(axes)
-        axes.legend(frameon=False, loc="upper left", bbox_to_anchor=(1.01, 1.0), borderaxespad=0.0, title=key)
+        legend_beside(axes, title=key)
     return axes
 
 
@@ -345,7 +355,7 @@ def _spans(
             axes.set_xlabel(f"{title} ({len(ranks):,} x {key})")
             axes.set_ylabel("Places up (above 0) and down")
         plain_spines(axes)
-        axes.legend(frameon=False, loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=3, borderaxespad=0.2)
+        legend_above(axes, columns=3)
     return axes
 
 
@@ -404,7 +414,7 @@ def _share_bars(results: IndexSensitivity, period: Any, texts: Mapping[str, str]
         axes.tick_params(axis="y", length=0)
         axes.set_xlabel("Share of the variance of ranks, all entities together")
         plain_spines(axes)
-        axes.legend(frameon=False, loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=2, borderaxespad=0.2)
+        legend_above(axes)
     return axes
 
 

@@ -17,7 +17,7 @@ from digiprosper.present.effect_words import (
     part_words,
     refuse_other,
 )
-from digiprosper.present.figure import FAINT, INK, fonts, new_axes, plain_spines
+from digiprosper.present.figure import FAINT, INK, fonts, legend_above, new_axes, plain_spines
 from digiprosper.present.labels import term_label
 from digiprosper.results.linear import LinearResults
 from digiprosper.results.mediation import MediationResults
@@ -186,7 +186,7 @@ def conditional_effect(
         axes.set_xlabel(name, parse_math=False)
         axes.set_ylabel(title, parse_math=False)
         plain_spines(axes)
-        _legend_above(axes, 0.06 * min(len(inside), 2))
+        legend_above(axes, room=0.06 * min(len(inside), 2))
     return axes
 
 
@@ -253,7 +253,7 @@ def sensitivity_curve(
         axes.set_xlabel("Correlation ρ of the errors of mediator and outcome")
         axes.set_ylabel(title, parse_math=False)
         plain_spines(axes)
-        axes.legend(loc="best", framealpha=0.85, edgecolor="none", fontsize="small")
+        legend_above(axes)
     return axes
 
 
@@ -335,7 +335,7 @@ def u_shape(
         axes.set_xlabel(name, parse_math=False)
         axes.set_ylabel(title, parse_math=False)
         plain_spines(axes)
-        _legend_above(axes)
+        legend_above(axes)
     return axes
 
 
@@ -363,18 +363,6 @@ def _strokes(axes: Axes, quantiles: Any) -> None:
     )
     marks = quantiles[[10, 50, 90]]
     axes.plot(marks, [0.015] * 3, "^", color=INK, markersize=6, transform=edge, label="10, 50, 90% of rows")
-
-
-def _legend_above(axes: Axes, room: float = 0.0) -> None:
-    """Put the legend over what stands over the axes, as a share of their height."""
-    axes.legend(
-        frameon=False,
-        loc="lower left",
-        bbox_to_anchor=(0.0, 1.0 + room),
-        ncols=2,
-        borderaxespad=0.2,
-        fontsize="small",
-    )
 
 
 def _curve(results: LinearResults, test: Any) -> Any:

@@ -18,7 +18,17 @@ from digiprosper.present.columns import (
     row_label,
     select,
 )
-from digiprosper.present.figure import FAINT, INK, MARKERS, MOST_NAMES, fonts, new_axes, plain_spines
+from digiprosper.present.figure import (
+    FAINT,
+    INK,
+    MARKERS,
+    MOST_NAMES,
+    fonts,
+    legend_above,
+    legend_beside,
+    new_axes,
+    plain_spines,
+)
 from digiprosper.present.index_plots import index_sensitivity, kernel_ridge, rank_ribbon
 from digiprosper.present.labels import effect_label, term_label, tidy_text
 from digiprosper.present.mechanism_plots import (
@@ -144,13 +154,7 @@ def coefficients(
         axes.set_xlabel(f"Estimate and {100 * level:g}% confidence interval")
         plain_spines(axes)
         if len(columns) > 1:
-            axes.legend(
-                handles=handles,
-                frameon=False,
-                loc="upper left",
-                bbox_to_anchor=(1.01, 1.0),
-                borderaxespad=0.0,
-            )
+            legend_beside(axes, handles=handles)
     return axes
 
 
@@ -236,7 +240,7 @@ def lr_profile(results: ThresholdResults, threshold: int = 1, *, ax: Axes | None
         axes.set_ylabel(f"Likelihood ratio{which}")
         axes.set_ylim(bottom=min(0.0, profile["lr"].min()))
         plain_spines(axes)
-        axes.legend(loc="best", framealpha=0.85, edgecolor="none")
+        legend_above(axes)
     return axes
 
 
@@ -396,9 +400,7 @@ def _draw_cells(axes: Axes, cells: Cells, entries: Sequence[str]) -> None:
     if blank:
         text = f"not in the sample ({blank:,})"
         handles.append(matplotlib.patches.Patch(facecolor="white", edgecolor=FAINT, label=text))
-    axes.legend(
-        handles=handles, frameon=False, loc="lower left", bbox_to_anchor=(0.0, 1.0), borderaxespad=0.2
-    )
+    legend_above(axes, columns=1, handles=handles)
 
 
 def _nothing(purpose: str) -> InputTypeError:
