@@ -212,6 +212,10 @@ _CATEGORIES: dict[str, type[DigiprosperWarning]] = {
 }
 
 _HERE = str(Path(__file__).parent)
+_LONGEST_QUOTE = 200
+_MOST_UNKNOWN = 12
+# Control characters, the line and paragraph separators, and halves of characters.
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 
 
 def issue(notices: Iterable[Notice]) -> None:
@@ -233,6 +237,43 @@ def issue(notices: Iterable[Notice]) -> None:
         warnings.warn(notice.message, _CATEGORIES[notice.code], stacklevel=level)
 
 
+def one_line(text: str) -> str:
+    """Turn a text into one line that every document format can hold.
+
+    Parameters
+    ----------
+    text : str
+        A label, a column's name.
+
+    Returns
+    -------
+    str
+        Runs of control characters, line breaks and lone surrogates become one blank; none at the ends.
+    """
+    return _UNPRINTABLE.sub(" ", text).strip()
+
+
+def cited(value: object) -> str:
+    """Quote what a user gave, at most its first 200 characters.
+
+    Parameters
+    ----------
+    value : object
+        A text, or the value of an option.
+
+    Returns
+    -------
+    str
+        Its `repr`; of a longer one the beginning and how long it is.
+    """
+    if isinstance(value, int) and value.bit_length() > _LONGEST_QUOTE:
+        return f"a whole number of {value.bit_length():,} bits"
+    text = repr(value)
+    if len(text) <= _LONGEST_QUOTE:
+        return text
+    return f"{text[:_LONGEST_QUOTE]} (the first {_LONGEST_QUOTE} of {len(text):,} characters)"
+
+
 def quoted(words: Iterable[object], limit: int = 5) -> str:
     """List words in quotation marks, the first few and then a count.
 
@@ -249,7 +290,7 @@ def quoted(words: Iterable[object], limit: int = 5) -> str:
         Such as ``"'a', 'b' and 3 more"``.
     """
     items = list(words)
-    shown = ", ".join(repr(str(w)) for w in items[:limit])
+    shown = ", ".join(cited(str(w)) for w in items[:limit])
     return shown if len(items) <= limit else f"{shown} and {len(items) - limit} more"
 
 
@@ -293,10 +334,12 @@ def check_option(name: str, value: object, allowed: Sequence[object]) -> None:
     if not any(value is a or (type(value) is type(a) and value == a) for a in allowed):
         hint = _nearest(value, allowed)
         raise OptionError(
-            f"{name}={value!r} is not known; use one of {', '.join(repr(a) for a in allowed)}.{hint}",
+            f"{name}={cited(value)} is not known; use one of {', '.join(repr(a) for a in allowed)}.{hint}",
             [
                 Notice(
-                    "option", f"{name}={value!r}", {"option": name, "value": value, "allowed": tuple(allowed)}
+                    "option",
+                    f"{name}={cited(value)}",
+                    {"option": name, "value": value, "allowed": tuple(allowed)},
                 )
             ],
         )
@@ -337,15 +380,19 @@ def unknown_columns(names: Iterable[str], known: Iterable[object], role: str) ->
         To raise.
     """
     missing, columns = list(dict.fromkeys(names)), [str(k) for k in known]
-    parts = [f"{n!r}{_nearest(n, columns)}" for n in missing]
+    parts = [f"{cited(n)}{_nearest(n, columns)}" for n in missing[:_MOST_UNKNOWN]]
+    if len(missing) > _MOST_UNKNOWN:
+        parts.append(f"and {len(missing) - _MOST_UNKNOWN} more")
     return ColumnError(
         f"{role} names no column {'; '.join(parts)}. The columns are {quoted(columns, 12)}.",
-        [Notice("column", f"no column {n!r}", {"column": n, "role": role}) for n in missing],
+        [Notice("column", f"no column {cited(n)}", {"column": n, "role": role}) for n in missing],
     )
 
 
 def _nearest(word: object, known: Iterable[object]) -> str:
     text, words = str(word), [str(k) for k in known]
+    if len(text) > _LONGEST_QUOTE:
+        return ""
     # A word begun right is a better guess than one that shares letters.
     close = [w for w in words if len(text) > 2 and w.startswith(text)]
     close = close or difflib.get_close_matches(text, words, n=1, cutoff=0.6)

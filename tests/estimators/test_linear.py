@@ -1000,3 +1000,22 @@ def test_rows_lost_to_a_missing_effect_are_warned_about() -> None:
         spec.fit(panel)
     (missing,) = (w for w in said if w.category is MissingDataWarning)
     assert "missing zone (4)" in str(missing.message)
+
+
+def test_columns_whose_names_differ_in_blanks_alone_stand_side_by_side() -> None:
+    rng = np.random.default_rng(5)
+    names = ["y", "K / L", "K/L", "gdp (real)", "gdp(real)"]
+    data = pd.DataFrame(rng.normal(size=(120, 5)), columns=names)
+    data = data.assign(i=np.repeat(np.arange(30), 4), t=np.tile(np.arange(4), 30))
+    panel = Panel(data, "i", "t", labels={"K / L": "spaced", "K/L": "tight"})
+    spec = FixedEffects("y", names[1:])
+    fit = spec.fit(panel)
+    plain = FixedEffects("y", list("abcd")).fit(
+        Panel(data.rename(columns=dict(zip(names[1:], "abcd", strict=True))), "i", "t")
+    )
+    assert list(fit.params.index) == names[1:]
+    np.testing.assert_array_equal(fit.params, plain.params)
+    assert spec.drop("K/L").x == ("K / L", "gdp (real)", "gdp(real)")
+    assert spec.swap("gdp (real)", "z").x == ("K / L", "K/L", "z", "gdp(real)")
+    table = dp.etable(fit, labels={"gdp(real)": "closed"}).frame
+    assert {"spaced", "tight", "gdp (real)", "closed"} <= set(map(str, table.index))

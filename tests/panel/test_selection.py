@@ -97,6 +97,65 @@ def test_a_missing_category_drops_the_row(panel: Panel) -> None:
     assert sample.dropped[0].by_term == {"region": 24 - sample.nobs}
 
 
+PIECES = (
+    "x",
+    "z",
+    "K / L",
+    "log(x)",
+    "I(x**0)",
+    "I(2**z)",
+    "I(z > 0)",
+    "I(region == 'east')",
+    "lag(x)",
+    "lead(z, 2)",
+    "diff(`K / L`)",
+    "C(region)",
+    "C(level)",
+    "C(flag)",
+    "flag",
+    "nullable",
+)
+JOINED = [*PIECES, *(f"{a}:{b}" for a in PIECES for b in PIECES if a != b and "K / L" not in (a, b))]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_sample_never_holds_a_missing_value_whatever_the_term(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    frame = data().assign(nullable=rng.normal(size=24))
+    for name in ("x", "z", "region", "level", "flag", "K / L", "nullable"):
+        frame[name] = frame[name].mask(rng.random(24) < 0.12)
+    frame["flag"] = frame["flag"].astype("boolean")
+    frame["nullable"] = frame["nullable"].astype("Float64")
+    panel = Panel(frame, "city", "year")
+    for term in JOINED:
+        sample = panel.sample({"x": [term]})
+        assert np.isfinite(sample.matrix).all(), term
+        if sample.nobs < panel.nobs:
+            assert sum(sample.dropped[0].by_term.values()) >= sample.dropped[0].count, term
+            with pytest.raises(MissingDataError):
+                panel.sample({"x": [term]}, missing="raise")
+
+
+def test_slopes_by_group_lose_the_rows_where_the_regressor_is_missing(panel: Panel) -> None:
+    gap = panel.frame["x"].copy()
+    gap.iloc[[1, 7]] = nan
+    some = panel.assign(x=gap)
+    sample = some.sample({"y": ["y"], "x": ["C(region):x"]})
+    assert sample.dropped[0].by_term == {"x": 2}
+    np.testing.assert_array_equal(sample.columns("x").sum(axis=1), gap.dropna().to_numpy())
+    lagged = some.sample({"y": ["y"], "x": ["C(region):lag(x)"]})
+    assert lagged.dropped[0].by_term == {"lag(x)": 7}
+
+
+def test_a_column_named_as_a_factor_keeps_its_own_gaps() -> None:
+    frame = data().assign(**{"log(x)": 1.0})
+    frame.loc[[2, 3], "log(x)"] = nan
+    frame.loc[5, "x"] = nan
+    sample = Panel(frame, "city", "year").sample({"y": ["log(x)"], "x": ["C(region):log(x)", "x"]})
+    assert sample.nobs == 21
+    assert np.isfinite(sample.matrix).all()
+
+
 def test_rival_equations_code_a_category_each_for_itself(panel: Panel) -> None:
     sample = panel.sample({"y": ["y"], "(1)": ["z", "C(region):x"], "(2)": ["z", "C(region):x", "x"]})
     assert sample.names_of("(1)") == (
@@ -154,6 +213,20 @@ def test_crossed_codes(panel: Panel) -> None:
 def test_crossing_is_for_absorbed_effects_only(panel: Panel) -> None:
     with pytest.raises(TermError, match=r"clusters: 'region\^year'.*assign"):
         panel.sample({"y": ["y"]}, clusters=["region^year"])
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("C(region):x", "among the regressors"),
+        ("C(kind):year", "among the regressors"),
+        ("C(region):C(kind)", "region^kind"),
+    ],
+)
+def test_slopes_by_group_are_no_effect(panel: Panel, text: str, words: str) -> None:
+    with pytest.raises(TermError, match="absorb") as caught:
+        panel.sample({"y": ["y"]}, codes=[text])
+    assert words in str(caught.value)
 
 
 def test_a_missing_cluster_is_an_error_where_the_row_would_stay(panel: Panel) -> None:

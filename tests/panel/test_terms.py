@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 
 from digiprosper import Panel
 from digiprosper.errors import ColumnError, DigiprosperError, InputTypeError, MissingDataError, TermError
-from digiprosper.panel.terms import canonical, condition, evaluate, parse, split_crossed
+from digiprosper.panel.terms import canonical, evaluate, parse, split_crossed
 
 nan = np.nan
 WIDE = "".join(chr(ord(c) + 0xFEE0) for c in "GDP")  # full-width letters
@@ -225,6 +226,63 @@ def test_nothing_else_is_reachable(text: str) -> None:
         value(text)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I(" + "-" * 900 + "x)",
+        ":".join(["x"] * 1000),
+        "I(x+0x" + "f" * 5000 + ")",
+        "I(x + " + "9" * 60 + ")",
+        "I(" + "+".join(["x"] * 300) + ")",
+        "I(" + "**".join(["x"] * 300) + ")",
+        "log(" * 90 + "x" + ")" * 90 + "+" + "x" * 1900,
+        "I(x > f'{" + "-" * 1500 + "1}')",
+        "'" * 100_000,
+        "\\'" * 50_000,
+        "x" * 100_000,
+        "x * " + "x" * 1500,
+        "lambda:" * 200 + "x",
+        "C(" + "x" * 1900 + ")",
+        "I(x == '" + "a" * 1900 + "' + x)",
+    ],
+    ids=lambda text: text[:12],
+)
+def test_a_text_of_any_length_or_depth_gets_a_short_refusal(text: str) -> None:
+    start = time.perf_counter()
+    with pytest.raises((TermError, ColumnError)) as caught:
+        value(text)
+    assert time.perf_counter() - start < 1
+    assert len(str(caught.value)) < 1200
+    canonical(text)
+    assert time.perf_counter() - start < 1
+
+
+def test_a_deep_but_sensible_term_is_read() -> None:
+    text = "I(" + " + ".join(["x"] * 90) + ")"
+    np.testing.assert_allclose(value(text), 90 * X)
+
+
+def test_a_power_is_never_worked_out_in_whole_numbers() -> None:
+    with pytest.raises(MissingDataError):
+        value("I(x + 9**9**9)")
+
+
+def test_a_missing_value_to_the_power_of_zero_is_missing() -> None:
+    np.testing.assert_array_equal(value("I(z**0)"), [1, 1, 1, 1, nan, 1])
+    np.testing.assert_array_equal(value("I(1**z)"), [1, 1, 1, 1, nan, 1])
+
+
+def test_a_column_named_as_a_placeholder_is_read_as_itself() -> None:
+    data = pd.DataFrame(
+        {"i": 1, "t": [1, 2], "a b": [1.0, 2], "_ticked0_": [10.0, 20], "__ticked0_": [5.0, 7]}
+    )
+    panel = Panel(data, "i", "t")
+    term = parse("I(`a b` + _ticked0_ + 2 * __ticked0_)", panel.known, "x")
+    np.testing.assert_array_equal(evaluate(term, panel), [21, 36])
+    np.testing.assert_array_equal(panel.assign(s="I(`a b` + _ticked0_)").frame["s"], [11, 22])
+    assert panel.subset("`a b` == 2 and _ticked0_ == 20").nobs == 1
+
+
 def test_names_outside_of_the_panel_are_unknown_columns() -> None:
     np_like = "DATA"
     with pytest.raises(ColumnError, match="'DATA'"):
@@ -296,6 +354,22 @@ def test_white_space_does_not_matter_when_terms_are_compared() -> None:
     assert canonical("I(r == 'a b')") != canonical("I(r == 'ab')")
     assert canonical("log(`a b`)") != canonical("log(`ab`)")
     assert canonical("a b") != canonical("ab")
+    assert canonical("region ^ C( year )") == canonical("region^C(year)")
+    assert canonical("`K / L`") == canonical("K / L")
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("K / L", "K/L"),
+        ("gdp (real)", "gdp(real)"),
+        ("a - b", "a-b"),
+        ("share (%)", "share(%)"),
+    ],
+)
+def test_names_that_are_no_terms_keep_their_blanks(one: str, other: str) -> None:
+    assert canonical(one) != canonical(other)
+    assert canonical(one) == canonical(f" {one} ")
 
 
 def test_names_and_shifts_of_a_term() -> None:
@@ -311,11 +385,6 @@ def test_crossed_effects() -> None:
     assert split_crossed("region ^ year", PANEL.known) == ("region", "year")
     assert split_crossed("x^2", PANEL.known) == ("x^2",)
     assert split_crossed("region", PANEL.known) == ("region",)
-
-
-def test_conditions_name_their_columns() -> None:
-    _, names = condition("`K / L` > 1 and 资本 < x", PANEL.known)
-    assert set(names) == {"K / L", "资本", "x"}
 
 
 def test_missing_text_of_every_type_is_missing() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 from scipy import stats
 
 from digiprosper import FixedEffects, LinearResults, Panel
-from digiprosper.errors import TermError
+from digiprosper.errors import InputTypeError, TermError
 from digiprosper.results.restrictions import read_restrictions
 
 NAMES = ("a", "ab", "a:ab", "I(a**2)", "lag(a, 2)", "C(r)[T.east]", "K / L", "资本", "log(a)", "e")
@@ -33,6 +34,12 @@ AT = {n: i for i, n in enumerate(NAMES)}
         ("C(r)[T.east] = 资本", [{"C(r)[T.east]": 1, "资本": -1}], [0]),
         ("K / L = 0.5, log(a) = 0", [{"K / L": 1}, {"log(a)": 1}], [0.5, 0]),
         ("e = 2", [{"e": 1}], [2]),
+        ("a = -2", [{"a": 1}], [-2]),
+        ("-a = +2", [{"a": -1}], [2]),
+        ("a - -ab = -1e-3", [{"a": 1, "ab": 1}], [-0.001]),
+        ("a * 2 - (ab - 1) / 4 = 3", [{"a": 2, "ab": -0.25}], [2.75]),
+        ("a = ab = 0", [{"a": 1, "ab": -1}, {"ab": 1}], [0, 0]),
+        ("2 * 3 * a = 10 / 4", [{"a": 6}], [2.5]),
     ],
 )
 def test_what_is_read(text: str, rows: list[dict[str, float]], values: list[float]) -> None:
@@ -56,12 +63,36 @@ def test_what_is_read(text: str, rows: list[dict[str, float]], values: list[floa
         ("a = = b", "wald_test"),
         ("a ** ab = 1", "wald_test"),
         ("a > 0", "wald_test"),
+        ("a = 0 = 0", "restricts no coefficient"),
+        ("1 = 0", "restricts no coefficient"),
+        ("a*ab = 0", "not linear"),
+        ("1 / a = 0", "not linear"),
+        ("a / 0 = 0", "not linear"),
+        ("a = 1e999", "infinite"),
+        ("a, , ab", "not one side"),
+        ("a = True", "no coefficient"),
+        ("9" * 100_000 + "*a = 0", "characters"),
+        ("9" * 100 + "*a = 0", "digits"),
+        ("-" * 900 + "a = 0", "signs"),
+        ("+".join(["a"] * 500) + " = 0", "signs"),
     ],
 )
 def test_what_is_refused(text: str, words: str) -> None:
+    start = time.perf_counter()
     with pytest.raises(TermError, match="wald_test") as caught:
         read_restrictions(text, NAMES)
     assert words in str(caught.value)
+    assert time.perf_counter() - start < 1
+    assert len(str(caught.value)) < 1200
+
+
+def test_names_that_differ_in_blanks_alone_are_told_apart() -> None:
+    names = ("K / L", "K/L", "b0", "b_1")
+    matrix, _ = read_restrictions("K / L + 2*K/L = 3*b0 - b_1", names)
+    np.testing.assert_array_equal(matrix, [[1, 2, -3, 1]])
+    with pytest.raises(TermError, match="several coefficients"):
+        read_restrictions("K  /  L = 0", names)
+    np.testing.assert_array_equal(read_restrictions("K/L = 0", ("x", "K / L"))[0], [[0, 1]])
 
 
 @pytest.fixture(scope="module")
@@ -89,6 +120,15 @@ def test_wald_equals_the_quadratic_form(fit: LinearResults, text: str, matrix: A
     assert test.df == (len(v), 49.0)
     assert test.p_value == pytest.approx(stats.f.sf(f, len(v), 49), rel=1e-10)
     assert (test.distribution, test.null) == ("F", text)
+
+
+def test_a_list_and_a_chain_of_restrictions(fit: LinearResults) -> None:
+    joint = fit.wald_test("x = 0, z = 0").statistic
+    assert fit.wald_test(["x = 0", "z = 0"]).statistic == pytest.approx(joint)
+    assert fit.wald_test("x = z = 0").statistic == pytest.approx(joint, rel=1e-9)
+    for odd in (3, ["x = 0", 1], np.eye(2), None):
+        with pytest.raises(InputTypeError, match="wald_test"):
+            fit.wald_test(odd)  # type: ignore[arg-type]
 
 
 def test_one_restriction_is_the_square_of_t(fit: LinearResults) -> None:

@@ -18,15 +18,17 @@ from digiprosper.errors import (
     PanelIndexError,
     TermError,
     check_option,
+    cited,
     counted,
     issue,
     quoted,
     unknown_columns,
 )
+from digiprosper.panel.conditions import rows_where
 from digiprosper.panel.describe import Correlation, between_within, correlate, summarise
 from digiprosper.panel.keys import Keys, refuse_infinite, rows_text, sorted_keys, to_pandas
 from digiprosper.panel.selection import cut_sample
-from digiprosper.panel.terms import condition, evaluate, parse
+from digiprosper.panel.terms import evaluate, parse
 from digiprosper.panel.transform import filled_in, winsorized
 
 if TYPE_CHECKING:
@@ -607,7 +609,8 @@ class Panel:
         ----------
         rows : str or Series of bool
             A condition on columns and keys, ``"year >= 2015 and region == 'east'"``, or a mask indexed by
-            (entity, time).
+            (entity, time). A condition has comparisons, arithmetic and the functions of terms, ``and``,
+            ``or``, ``not``, and ``in`` with a list.
 
         Returns
         -------
@@ -631,7 +634,7 @@ class Panel:
         and ``x != 0`` keep it. In nullable columns a missing condition is false throughout.
         """
         if isinstance(rows, str):
-            return self._cut(self._condition(rows), f"subset({rows!r})")
+            return self._cut(rows_where(rows, self), f"subset({cited(rows)})")
         if not isinstance(rows, pd.Series):
             raise AlignmentError(
                 f"a {type(rows).__name__} has no row labels; pass a condition as text, or a Series of True "
@@ -645,21 +648,6 @@ class Panel:
         if not pd.api.types.is_bool_dtype(mask.dtype):
             raise InputTypeError(f"the mask holds {mask.dtype}, not True and False.")
         return self._cut(mask.to_numpy(dtype=bool), "the mask")
-
-    def _condition(self, text: str) -> Mask:
-        source, names = condition(text, self.known)
-        flat = pd.DataFrame({word: self.series(n) for n, word in names.items()})
-        try:
-            mask = flat.eval(source, engine="python")
-        # What pandas raises when text is compared with numbers, by the type of the column.
-        except (TypeError, ValueError, NotImplementedError) as error:
-            raise TermError(
-                f"subset({text!r}) cannot be worked out ({error}); compare numbers with numbers and text "
-                "with text, such as \"year >= 2015 and region == 'east'\"."
-            ) from error
-        if not isinstance(mask, pd.Series) or not pd.api.types.is_bool_dtype(mask.dtype):
-            raise TermError(f"subset({text!r}) is not true or false for each row; compare with ==, <, in.")
-        return mask.fillna(value=False).to_numpy(dtype=bool)
 
     def balance(self, keep: Literal["entities", "times"] = "entities") -> Panel:
         """Keep a balanced part.

@@ -15,6 +15,7 @@ from digiprosper.errors import (
     Notice,
     TermError,
     check_option,
+    cited,
     unknown_columns,
 )
 from digiprosper.panel.sample import Mask, Sample
@@ -63,12 +64,16 @@ def cut_sample(
     terms, wanted = _parse_roles(roles, known)
     values = {key: evaluate(term, panel) for key, term in terms.items() if not _categories(term)}
     code_arrays, code_levels = _all_codes(panel, codes, clusters)
-    gaps = {terms[key].text: np.isnan(v) for key, v in values.items()}
-    gaps |= {name: _missing(panel, name) for term in terms.values() for name in _categories(term)}
-    gaps |= {text: code_arrays[text] < 0 for text in codes if text not in clusters}
+    beside = _beside_categories(panel, terms)
+    gaps = _gaps(
+        [(terms[key].text, np.isnan(v)) for key, v in values.items()]
+        + [(text, np.isnan(v)) for text, v in beside.items()]
+        + [(name, _missing(panel, name)) for term in terms.values() for name in _categories(term)]
+        + [(text, code_arrays[text] < 0) for text in codes if text not in clusters]
+    )
     complete = ~np.logical_or.reduce(list(gaps.values())) if gaps else np.ones(panel.nobs, dtype=bool)
     _refuse_cluster_gaps(panel, clusters, code_arrays, complete)
-    blocks, names, positions = _blocks(panel, terms, values, wanted, complete)
+    blocks, names, positions = _blocks(panel, terms, values, beside, wanted, complete)
     raw = dict.fromkeys(n for t in terms.values() if t.column is None and not _categories(t) for n in t.names)
     whole = Sample(
         matrix=np.column_stack(blocks) if blocks else np.empty((panel.nobs, 0)),
@@ -102,7 +107,7 @@ def _refuse_crossed(clusters: Sequence[str], known: Sequence[str]) -> None:
     crossed = [t for t in clusters if len(split_crossed(t, known)) > 1]
     if crossed:
         raise TermError(
-            f"clusters: {crossed[0]!r} crosses with '^', which only absorb does; name two clusters for "
+            f"clusters: {cited(crossed[0])} crosses with '^', which only absorb does; name two clusters for "
             "two-way errors, or add a column with the pairs by assign().",
             [Notice("term", "crossed clusters", {"term": t, "role": "clusters"}) for t in crossed],
         )
@@ -135,6 +140,20 @@ def _parse_roles(
 
 def _categories(term: Term) -> tuple[str, ...]:
     return tuple(f.category for f in term.factors if f.category is not None)
+
+
+def _beside_categories(panel: Panel, terms: Mapping[str, Term]) -> dict[str, Floats]:
+    """Work out what stands beside the categories, such as x in ``C(region):x``, by its text."""
+    factors = {f.text: f for t in terms.values() if _categories(t) for f in t.factors if f.category is None}
+    return {text: evaluate(Term(text, None, (factor,)), panel) for text, factor in factors.items()}
+
+
+def _gaps(found: Sequence[tuple[str, Mask]]) -> dict[str, Mask]:
+    """Collect where each text is missing; a column and a term may have the same text."""
+    out: dict[str, Mask] = {}
+    for text, gap in found:
+        out[text] = out[text] | gap if text in out else gap
+    return out
 
 
 def _missing(panel: Panel, name: str) -> Mask:
@@ -194,8 +213,22 @@ def coded(panel: Panel, text: str, role: str = "absorb") -> tuple[Ints, pd.Index
         return panel.keys.time, panel.keys.times
     if name is not None:
         return _levels(panel, name)
+    if _categories(term):
+        raise _refused_code(term, role)
     found, distinct = pd.factorize(evaluate(term, panel), sort=True)
     return found.astype(np.intp), pd.Index(distinct)
+
+
+def _refused_code(term: Term, role: str) -> TermError:
+    categories = _categories(term)
+    if len(categories) == len(term.factors):
+        cure = f"crossed effects are written {cited('^'.join(categories))} and stand in absorb"
+    else:
+        cure = "slopes by group cannot be absorbed; put the term among the regressors (x), as it is written"
+    return TermError(
+        f"{role} cannot use {cited(term.text)}: {cure}.",
+        [Notice("term", cure, {"term": term.text, "role": role})],
+    )
 
 
 def _levels(panel: Panel, name: str) -> tuple[Ints, pd.Index[Any]]:
@@ -203,7 +236,9 @@ def _levels(panel: Panel, name: str) -> tuple[Ints, pd.Index[Any]]:
     try:
         codes, levels = pd.factorize(panel.series(name), sort=True)
     except TypeError as error:
-        raise InputTypeError(f"column {name!r} mixes types and has no order; convert it to text.") from error
+        raise InputTypeError(
+            f"column {cited(name)} mixes types and has no order; convert it to text."
+        ) from error
     plain = pd.Index(levels.to_numpy()) if isinstance(levels, pd.CategoricalIndex) else pd.Index(levels)
     return codes.astype(np.intp), plain
 
@@ -215,7 +250,8 @@ def _refuse_cluster_gaps(
         bad = (arrays[text] < 0) & complete
         if bad.any():
             raise MissingDataError(
-                f"clusters: {text!r} is missing in {panel.describe_rows(bad)}. Fill it, or subset the panel.",
+                f"clusters: {cited(text)} is missing in {panel.describe_rows(bad)}. Fill it, or subset the "
+                "panel.",
                 [Notice("missing", text, {"term": text, "count": int(bad.sum())})],
             )
 
@@ -224,6 +260,7 @@ def _blocks(
     panel: Panel,
     terms: Mapping[str, Term],
     values: Mapping[str, Floats],
+    beside: Mapping[str, Floats],
     wanted: Mapping[str, Sequence[str]],
     complete: Mask,
 ) -> tuple[list[Floats], list[str], dict[str, tuple[int, ...]]]:
@@ -240,7 +277,7 @@ def _blocks(
                 new = (
                     [(terms[key].text, values[key])]
                     if key in values
-                    else _expand(panel, terms[key], reduced, complete)
+                    else _expand(panel, terms[key], beside, reduced, complete)
                 )
                 made[key, reduced] = tuple(range(len(names), len(names) + len(new)))
                 names += [n for n, _ in new]
@@ -283,14 +320,15 @@ def _reduced(term: Term, present: set[frozenset[str]]) -> tuple[bool, ...]:
     return tuple(out)
 
 
-def _expand(panel: Panel, term: Term, reduced: Sequence[bool], complete: Mask) -> list[tuple[str, Floats]]:
+def _expand(
+    panel: Panel, term: Term, beside: Mapping[str, Floats], reduced: Sequence[bool], complete: Mask
+) -> list[tuple[str, Floats]]:
     """Write out a term with categories; levels without a row in the sample do not exist."""
     columns: list[tuple[list[str], Floats]] = [([], np.ones(panel.nobs))]
     losing = iter(reduced)
     for factor in term.factors:
         if factor.category is None:
-            value = evaluate(Term(factor.text, None, (factor,)), panel)
-            columns = [([*n, factor.text], c * value) for n, c in columns]
+            columns = [([*n, factor.text], c * beside[factor.text]) for n, c in columns]
             continue
         codes, levels = _levels(panel, factor.category)
         seen = np.unique(codes[complete & (codes >= 0)])

@@ -2,6 +2,7 @@
 
 A string that equals a column name is that column. Anything else is one formulaic-style term: factors joined
 by ``:``, each a column or a call of `C I log log1p exp sqrt abs lag lead diff`. Nothing else is reachable.
+A text is read only up to a length and a depth, so that none takes long.
 """
 
 from __future__ import annotations
@@ -11,12 +12,13 @@ import keyword
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import pandas as pd
 
-from digiprosper.errors import InputTypeError, MissingDataError, Notice, TermError, unknown_columns
+from digiprosper.errors import InputTypeError, MissingDataError, Notice, TermError, cited, unknown_columns
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -25,14 +27,19 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FUNCTIONS",
+    "KEPT",
     "Columns",
     "Factor",
     "Term",
+    "calculate",
     "canonical",
-    "condition",
+    "check_arithmetic",
+    "coded_words",
     "evaluate",
     "parse",
     "split_crossed",
+    "too_deep",
+    "too_long",
 ]
 
 FUNCTIONS = ("C", "I", "log", "log1p", "exp", "sqrt", "abs", "lag", "lead", "diff")
@@ -62,32 +69,20 @@ _COMPARE: Mapping[type[ast.cmpop], Callable[[Any, Any], Any]] = {
     ast.Gt: np.greater,
     ast.GtE: np.greater_equal,
 }
-_CONDITION = (
-    ast.Expression,
-    ast.BoolOp,
-    ast.boolop,
-    ast.UnaryOp,
-    ast.unaryop,
-    ast.BinOp,
-    ast.Add,
-    ast.Sub,
-    ast.Mult,
-    ast.Div,
-    ast.Mod,
-    ast.Pow,
-    ast.BitAnd,
-    ast.BitOr,
-    ast.Compare,
-    ast.cmpop,
-    ast.Name,
-    ast.Load,
-    ast.Constant,
-    ast.List,
-    ast.Tuple,
-)
 _TEXT = r"""'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*\""""
+KEPT = rf"{_TEXT}|`[^`]+`"
 _TOKEN = re.compile(rf"(?P<text>{_TEXT})|`(?P<ticked>[^`]+)`|(?P<word>[^\W\d]\w*)|(?P<mark>[:@#])")
-_BLANK = re.compile(rf"(?P<kept>{_TEXT}|`[^`]+`)|(?P<between>(?<=\w)\s+(?=\w))|\s+")
+_BOUNDED = re.compile(
+    rf"(?P<prefixed>\w(?=['\"]))|{KEPT}|(?P<number>(?<![\w.])[\d.][\w.]*)"
+    r"|(?P<sign>[-+~*/%@^|&:.(\[{]|\b(?:not|if|lambda|await)\b)"
+)
+_TICKED = re.compile("`([^`]+)`")
+_LONGEST_TERM = 2_000
+_LONGEST_NUMBER = 50
+_MOST_SIGNS = 1_000
+_DEEPEST = 100
+_LONGEST_ADVICE = 100
+_BLANK = re.compile(rf"(?P<kept>{KEPT})|(?P<between>(?<=\w)\s+(?=\w))|\s+")
 
 
 class Columns(Protocol):
@@ -185,13 +180,44 @@ def canonical(text: str, known: Iterable[str] = ()) -> str:
     Returns
     -------
     str
-        Without blanks unless it is a column's name; blanks in quotation marks and backticks count.
+        Without blanks where it reads as a term; blanks in quotation marks and backticks count. A text that
+        can only be a column's name, such as ``"K / L"``, stays as it is.
     """
 
     def shorter(found: re.Match[str]) -> str:
         return found.group("kept") or (" " if found.group("between") else "")
 
-    return text if text in known else _BLANK.sub(shorter, text)
+    stripped = text.strip()
+    if text in known or not _reads_as_term(stripped):
+        return text if text in known else stripped
+    short = _BLANK.sub(shorter, stripped)
+    ticked = _TICKED.fullmatch(short)
+    return ticked[1] if ticked else short
+
+
+@lru_cache(maxsize=4096)
+def _reads_as_term(text: str) -> bool:
+    """Tell whether a text has the shape of a term or of crossed effects, whatever its columns are."""
+    if too_long(text, _LONGEST_TERM):
+        return False
+    try:
+        tree = ast.parse(coded_words(text.replace("^", ":"))[0], mode="eval").body
+    except (SyntaxError, ValueError):
+        return False
+    if too_deep(tree):
+        return False
+    return all(
+        isinstance(f, ast.Name)
+        or (isinstance(f, ast.Call) and isinstance(f.func, ast.Name) and f.func.id in FUNCTIONS)
+        for f in _joined(tree)
+    )
+
+
+def _joined(tree: ast.expr) -> list[ast.expr]:
+    """Take apart what stands between the colons."""
+    if isinstance(tree, ast.BinOp) and isinstance(tree.op, ast.MatMult):
+        return [*_joined(tree.left), *_joined(tree.right)]
+    return [tree]
 
 
 def split_crossed(text: str, known: Sequence[str]) -> tuple[str, ...]:
@@ -260,30 +286,105 @@ def parse(text: str, known: Sequence[str], role: str) -> Term:
 
 def _tree(stripped: str, known: Sequence[str], role: str) -> tuple[ast.expr, dict[str, str]]:
     """Parse with Python's own grammar, in which ':' becomes the one operator terms lack."""
-    source, ticked = _coded_words(stripped)
+    long = too_long(stripped, _LONGEST_TERM)
+    if long:
+        raise _refused(stripped, role, long)
+    source, ticked = coded_words(stripped)
     try:
-        return ast.parse(source, mode="eval").body, ticked
+        tree = ast.parse(source, mode="eval").body
     except (SyntaxError, ValueError) as error:
-        if " " in stripped and all(w in known for w in stripped.split()):
-            raise TermError(
-                f"{role}={stripped!r} is several columns in one text; pass a list: {stripped.split()}."
-            ) from error
-        if not any(c in stripped for c in "()+*:^~|,=[]{}#"):
-            raise unknown_columns([stripped], known, role) from error
-        why = "it cannot be read (a name that is not one word goes into backticks)"
-        reserved = [w for w in known if keyword.iskeyword(w) and re.search(rf"\b{w}\b", stripped)]
-        if reserved:
-            why = f"{reserved[0]!r} is a word of Python's own: put it into backticks, log(`{reserved[0]}`)"
-        raise _refused(stripped, role, _stata(stripped) or why) from error
+        raise _unreadable(stripped, known, role) from error
+    deep = too_deep(tree)
+    if deep:
+        raise _refused(stripped, role, deep)
+    return tree, ticked
 
 
-def _coded_words(text: str) -> tuple[str, dict[str, str]]:
+def _unreadable(text: str, known: Sequence[str], role: str) -> Exception:
+    if " " in text and all(w in known for w in text.split()):
+        parts = text.split()
+        return TermError(f"{role}={cited(text)} is several columns in one text; pass a list: {cited(parts)}.")
+    if not any(c in text for c in "()+*:^~|,=[]{}#"):
+        return unknown_columns([text], known, role)
+    why = "it cannot be read (a name that is not one word goes into backticks)"
+    reserved = [w for w in known if keyword.iskeyword(w) and re.search(rf"\b{w}\b", text)]
+    if reserved:
+        why = f"{reserved[0]!r} is a word of Python's own: put it into backticks, log(`{reserved[0]}`)"
+    return _refused(text, role, _stata(text) or why)
+
+
+def too_long(text: str, longest: int) -> str | None:
+    """Say why a text is too long to be read.
+
+    Parameters
+    ----------
+    text : str
+        A term, a condition or a restriction.
+    longest : int
+        Characters it may have.
+
+    Returns
+    -------
+    str or None
+        The reason; None where it is short enough for Python's own parser.
+    """
+    if len(text) > longest:
+        return f"it has {len(text):,} characters, more than {longest:,}"
+    found = list(_BOUNDED.finditer(text))
+    if any(part["prefixed"] for part in found):
+        return "a letter stands before a quotation mark"
+    if any(len(part["number"] or "") > _LONGEST_NUMBER for part in found):
+        return f"it has a number of more than {_LONGEST_NUMBER} digits"
+    if sum(part["sign"] is not None for part in found) > _MOST_SIGNS:
+        return f"it has more than {_MOST_SIGNS:,} signs; make its parts columns first, with assign()"
+    return None
+
+
+def too_deep(tree: ast.expr) -> str | None:
+    """Say why a syntax tree is too deep to be worked out.
+
+    Parameters
+    ----------
+    tree : ast.expr
+        Of a text that is not `too_long`.
+
+    Returns
+    -------
+    str or None
+        The reason; None where it is not.
+    """
+    level: list[ast.AST] = [tree]
+    for _ in range(_DEEPEST):
+        level = [child for node in level for child in ast.iter_child_nodes(node)]
+        if not level:
+            return None
+    return (
+        f"it has more than {_DEEPEST} signs inside one another; make its parts columns first, with assign()"
+    )
+
+
+def coded_words(text: str) -> tuple[str, dict[str, str]]:
     """Put words for names that Python's grammar does not take, and ``@`` for ``:``.
 
     ``@`` and ``#`` become ``$``, which is no sign of Python: it would read the one as an operator and the
     other as the start of a comment.
+
+    Parameters
+    ----------
+    text : str
+        A term or a condition.
+
+    Returns
+    -------
+    source : str
+        For Python's parser.
+    words : dict
+        Name to the word that stands for it in `source`; no such word is in `text`.
     """
     words: dict[str, str] = {}
+    stem = "_ticked"
+    while stem in text:
+        stem = f"_{stem}"
 
     def word(found: re.Match[str]) -> str:
         if found.group("mark"):
@@ -291,7 +392,7 @@ def _coded_words(text: str) -> tuple[str, dict[str, str]]:
         plain = found.group("word")
         # Python reads full-width letters as the plain ones: another column, or none.
         name = found.group("ticked") or (plain if plain != unicodedata.normalize("NFKC", plain or "") else "")
-        return words.setdefault(name, f"_ticked{len(words)}_") if name else found.group(0)
+        return words.setdefault(name, f"{stem}{len(words)}_") if name else found.group(0)
 
     return _TOKEN.sub(word, text), words
 
@@ -301,19 +402,33 @@ def _split_factors(tree: ast.expr, text: str, role: str) -> list[ast.expr]:
         if isinstance(tree.op, ast.MatMult):
             return [*_split_factors(tree.left, text, role), *_split_factors(tree.right, text, role)]
         if isinstance(tree.op, ast.Pow | ast.BitXor):
-            raise _refused(text, role, f"a bare power is not a term; write I({text.replace('^', '**')})")
-        if isinstance(tree.op, ast.Mult):
-            a, b = ast.unparse(tree.left), ast.unparse(tree.right)
-            raise _refused(text, role, f"it is several terms; write {[a, b, f'{a}:{b}']}, or I({text})")
-        if isinstance(tree.op, ast.Add):
-            parts = [ast.unparse(tree.left), ast.unparse(tree.right)]
-            raise _refused(text, role, f"it is several terms; write {parts}, or I({text}) for the sum")
-        raise _refused(text, role, f"write I({text}) for arithmetic")
+            cure = _inside(text.replace("^", "**"))
+            raise _refused(text, role, f"a bare power is not a term; write {cure}")
+        if isinstance(tree.op, ast.Mult | ast.Add):
+            raise _refused(text, role, f"it is several terms; {_several(tree, text)}")
+        raise _refused(text, role, f"write {_inside(text)} for arithmetic")
     if isinstance(tree, ast.Name | ast.Call):
         return [tree]
     if isinstance(tree, ast.Constant | ast.UnaryOp | ast.Compare):
-        raise _refused(text, role, f"write I({text}) for arithmetic")
+        raise _refused(text, role, f"write {_inside(text)} for arithmetic")
     raise _refused(text, role, _stata(text) or "it is neither a column nor a call of an allowed function")
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _LONGEST_ADVICE else f"{text[:_LONGEST_ADVICE]} and more"
+
+
+def _inside(text: str) -> str:
+    return f"I({text})" if len(text) <= _LONGEST_ADVICE else "it inside I()"
+
+
+def _several(tree: ast.BinOp, text: str) -> str:
+    a, b = ast.unparse(tree.left), ast.unparse(tree.right)
+    if len(text) > _LONGEST_ADVICE:
+        return "pass a list of them"
+    if isinstance(tree.op, ast.Mult):
+        return f"write {[a, b, f'{a}:{b}']}, or I({text})"
+    return f"write {[a, b]}, or I({text}) for the sum"
 
 
 # What Stata and numpy call it, and the way to write it here; the first that fits is shown.
@@ -332,7 +447,7 @@ _SPELLINGS = (
 
 def _stata(text: str) -> str | None:
     for pattern, cure in _SPELLINGS:
-        found = re.search(pattern, text)
+        found = re.search(pattern, text[:_LONGEST_ADVICE])
         if found:
             return found.expand(cure)
     return None
@@ -340,7 +455,7 @@ def _stata(text: str) -> str | None:
 
 def _refused(text: str, role: str, why: str) -> TermError:
     return TermError(
-        f"{role} cannot use the term {text!r}: {why}. A term is a column, "
+        f"{role} cannot use the term {cited(text)}: {why}. A term is a column, "
         f"{', '.join(f'{f}()' for f in FUNCTIONS)} "
         "of columns, or such factors joined by ':'.",
         [Notice("term", why, {"term": text, "role": role})],
@@ -355,7 +470,7 @@ def _factor(node: ast.expr, text: str, restore: Mapping[str, str], known: Sequen
     names = [restore.get(n, n) for n in dict.fromkeys(names)]
     absent = [n for n in names if n not in known]
     if absent:
-        raise unknown_columns(absent, known, f"{role} ({text})" if text not in absent else role)
+        raise unknown_columns(absent, known, role if text in absent else f"{role} ({_short(text)})")
     for part in ast.walk(node):
         if isinstance(part, ast.Name) and part.id in restore:
             part.id = restore[part.id]
@@ -363,6 +478,26 @@ def _factor(node: ast.expr, text: str, restore: Mapping[str, str], known: Sequen
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "C":
         category = names[0]
     return Factor(text, node, tuple(names), category)
+
+
+def check_arithmetic(node: ast.expr, text: str, role: str) -> None:
+    """Check what stands inside of a call.
+
+    Parameters
+    ----------
+    node : ast.expr
+        Part of a syntax tree.
+    text : str
+        The whole text, for messages.
+    role : str
+        Where it stands, for messages.
+
+    Raises
+    ------
+    TermError
+        If it has anything but columns, constants, arithmetic, single comparisons and allowed functions.
+    """
+    _check(node, text, role, [], top=False)
 
 
 def _check(node: ast.expr, text: str, role: str, names: list[str], *, top: bool = True) -> None:
@@ -385,7 +520,7 @@ def _check(node: ast.expr, text: str, role: str, names: list[str], *, top: bool 
     elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitXor):
         raise _refused(text, role, "write ** for a power inside a call")
     else:
-        raise _refused(text, role, f"{ast.unparse(node)!r} is not allowed inside a term")
+        raise _refused(text, role, f"{cited(ast.unparse(node))} is not allowed inside a term")
 
 
 def _is_number(value: object) -> bool:
@@ -400,7 +535,7 @@ def _is_number(value: object) -> bool:
 def _check_call(node: ast.Call, text: str, role: str, names: list[str], *, top: bool) -> None:
     name = node.func.id if isinstance(node.func, ast.Name) else ast.unparse(node.func)
     if name not in FUNCTIONS:
-        why = f"{name!r} is not among the allowed functions"
+        why = f"{cited(name)} is not among the allowed functions"
         cure = _stata(text)
         raise _refused(text, role, f"{why}; {cure}" if cure else why)
     if name == "C":
@@ -427,54 +562,6 @@ def _steps(node: ast.Call, text: str, role: str) -> int:
     return value
 
 
-def condition(text: str, known: Sequence[str]) -> tuple[str, dict[str, str]]:
-    """Check a condition on rows.
-
-    Parameters
-    ----------
-    text : str
-        Such as ``"year >= 2015 and region in ['east', 'west']"``.
-    known : sequence of str
-        Column names, the keys among them.
-
-    Returns
-    -------
-    source : str
-        The condition with a plain word for each name.
-    names : dict
-        Column to the word that stands for it in `source`.
-
-    Raises
-    ------
-    TermError
-        If it cannot be read, or has anything but comparisons, arithmetic, and, or, not.
-    ColumnError
-        If it names columns that do not exist.
-    """
-    source, words = _coded_words(text.strip())
-    try:
-        tree = ast.parse(source, mode="eval")
-    except (SyntaxError, ValueError) as error:
-        raise TermError(
-            f"subset({text!r}) cannot be read as a condition on columns; write such as "
-            "\"year >= 2015 and region == 'east'\"."
-        ) from error
-    odd = [n for n in ast.walk(tree) if not isinstance(n, _CONDITION)]
-    if odd:
-        shown = f": {ast.unparse(odd[0])}" if isinstance(odd[0], ast.expr) else ""
-        raise TermError(
-            f"subset({text!r}) has more than comparisons, arithmetic, and, or, not{shown}. For anything else "
-            "pass a mask made from panel.frame.",
-            [Notice("term", "not allowed in a condition", {"term": text, "role": "subset"})],
-        )
-    restore = {v: k for k, v in words.items()}
-    names = {restore.get(n.id, n.id): n.id for n in ast.walk(tree) if isinstance(n, ast.Name)}
-    unknown = [n for n in names if n not in known]
-    if unknown:
-        raise unknown_columns(unknown, known, f"subset({text!r})")
-    return source, names
-
-
 def evaluate(term: Term, columns: Columns) -> Floats:
     """Work out a term without categories.
 
@@ -499,33 +586,53 @@ def evaluate(term: Term, columns: Columns) -> Floats:
         return columns.numeric(term.column)
     out: Floats | None = None
     for factor in term.factors:
-        value = np.asarray(_value(factor.node, columns, term.text), dtype=np.float64)
-        value = np.broadcast_to(value, (len(columns.raw(factor.names[0])),)) if value.ndim == 0 else value
+        value = np.asarray(calculate(factor.node, columns, term.text), dtype=np.float64)
         out = value if out is None else out * value
     assert out is not None
     return out
 
 
-def _value(node: ast.expr, columns: Columns, text: str) -> Any:
+def calculate(node: ast.expr, columns: Columns, text: str) -> Any:
+    """Work out a checked syntax tree without categories.
+
+    Parameters
+    ----------
+    node : ast.expr
+        Calls, arithmetic, comparisons, columns, numbers and text, as `parse` allows them.
+    columns : Columns
+        Where its columns are.
+    text : str
+        The whole term, for messages.
+
+    Returns
+    -------
+    (N,) array, float or str
+        Values, missing where an operand is missing.
+
+    Raises
+    ------
+    TermError, InputTypeError, MissingDataError
+        If it calculates with text, or is undefined somewhere.
+    """
     if isinstance(node, ast.Constant):
         return node.value if isinstance(node.value, str) else float(node.value)  # type: ignore[arg-type]
     if isinstance(node, ast.Name):
         return columns.numeric(node.id)
     if isinstance(node, ast.UnaryOp):
-        inner = _value(node.operand, columns, text)
+        inner = calculate(node.operand, columns, text)
         if isinstance(inner, str):
-            raise TermError(f"the term {text!r} calculates with text.")
+            raise TermError(f"the term {cited(text)} calculates with text.")
         return -inner if isinstance(node.op, ast.USub) else inner
     if isinstance(node, ast.Compare):
         return _compare(node, columns, text)
     if isinstance(node, ast.BinOp):
-        a, b = _value(node.left, columns, text), _value(node.right, columns, text)
+        a, b = calculate(node.left, columns, text), calculate(node.right, columns, text)
         if isinstance(a, str) or isinstance(b, str):
-            raise TermError(f"the term {text!r} calculates with text.")
+            raise TermError(f"the term {cited(text)} calculates with text.")
         return _finite(_BINARY[type(node.op)], (a, b), columns, text)
     assert isinstance(node, ast.Call)
     assert isinstance(node.func, ast.Name)
-    value = _value(node.args[0], columns, text)
+    value = calculate(node.args[0], columns, text)
     name = node.func.id
     if name in _SHIFTS:
         return _shifted(name, np.asarray(value, dtype=np.float64), _steps(node, text, "x"), columns, text)
@@ -536,7 +643,7 @@ def _shifted(name: str, value: Floats, steps: int, columns: Columns, text: str) 
     other = columns.shift(value, -steps if name == "lead" else steps)
     if np.isnan(other).all():
         raise MissingDataError(
-            f"the term {text!r} is missing in every row: no entity is observed {steps} step"
+            f"the term {cited(text)} is missing in every row: no entity is observed {steps} step"
             f"{'s' * (steps > 1)} apart. Check the time key and the panel's step.",
             [Notice("missing_everywhere", text, {"term": text})],
         )
@@ -547,20 +654,22 @@ def _compare(node: ast.Compare, columns: Columns, text: str) -> Floats:
     sides = [node.left, node.comparators[0]]
     has_text = any(isinstance(s, ast.Constant) and isinstance(s.value, str) for s in sides)
     if not has_text:
-        a, b = (_value(s, columns, text) for s in sides)
+        a, b = (calculate(s, columns, text) for s in sides)
         missing = np.isnan(a) | np.isnan(b)
         return np.where(missing, np.nan, _COMPARE[type(node.ops[0])](a, b))
     if type(node.ops[0]) not in (ast.Eq, ast.NotEq) or not all(
         isinstance(s, ast.Constant | ast.Name) for s in sides
     ):
-        raise TermError(f"the term {text!r} compares text; only == and != with a column are possible.")
+        raise TermError(f"the term {cited(text)} compares text; only == and != with a column are possible.")
     column = next((s.id for s in sides if isinstance(s, ast.Name)), None)
     if column is None:
-        raise TermError(f"the term {text!r} compares two constants.")
+        raise TermError(f"the term {cited(text)} compares two constants.")
     word = next(s.value for s in sides if isinstance(s, ast.Constant))
     values = columns.raw(column)
     if values.dtype.kind not in "OU":
-        raise TermError(f"the term {text!r} compares the column {column!r} ({values.dtype}) with text.")
+        raise TermError(
+            f"the term {cited(text)} compares the column {cited(column)} ({values.dtype}) with text."
+        )
     missing = np.asarray(pd.isna(values))
     equal = np.array([not gap and v == word for v, gap in zip(values, missing, strict=True)], dtype=float)
     return np.where(missing, np.nan, equal if isinstance(node.ops[0], ast.Eq) else 1 - equal)
@@ -569,14 +678,16 @@ def _compare(node: ast.Compare, columns: Columns, text: str) -> Floats:
 def _finite(function: Callable[..., Any], values: tuple[Any, ...], columns: Columns, text: str) -> Any:
     for value in values:
         if isinstance(value, str):
-            raise InputTypeError(f"the term {text!r} needs numbers and got the text {value!r}.")
+            raise InputTypeError(f"the term {cited(text)} needs numbers and got the text {cited(value)}.")
+    missing = np.any([np.isnan(v) for v in np.broadcast_arrays(*values)], axis=0)
     with np.errstate(all="ignore"):
-        out = function(*values)
-    bad = ~np.isfinite(out) & np.all([np.isfinite(v) for v in np.broadcast_arrays(*values)], axis=0)
+        # A missing value to the power of zero is missing, not one.
+        out = np.where(missing, np.nan, function(*values))
+    bad = ~np.isfinite(out) & ~missing
     if np.any(bad):
         where = columns.describe_rows(np.asarray(bad)) if np.ndim(bad) else "every row"
         raise MissingDataError(
-            f"the term {text!r} is undefined or infinite in {where}: a log of zero or less, a root of a "
+            f"the term {cited(text)} is undefined or infinite in {where}: a log of zero or less, a root of a "
             "negative number, or a division by zero. Mend the column, use log1p(), or subset the panel.",
             [Notice("undefined", text, {"term": text, "count": int(np.sum(bad))})],
         )

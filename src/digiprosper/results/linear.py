@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 import pandas as pd
 
-from digiprosper.errors import Notice, TermError, check_level, issue
+from digiprosper.errors import Notice, TermError, check_level, cited, issue
 from digiprosper.results.marginal import slope_weights
 from digiprosper.results.protocol import Glance, empty_glance
 from digiprosper.results.tests import TestResult
@@ -220,13 +220,13 @@ class LinearResults:
         """
         return self.tidy(level).set_index("term")[["conf_low", "conf_high"]]
 
-    def wald_test(self, restrictions: str) -> TestResult:
+    def wald_test(self, restrictions: str | Sequence[str]) -> TestResult:
         """Test linear restrictions jointly.
 
         Parameters
         ----------
-        restrictions : str
-            Such as ``"a = b"``, ``"a + 2*b = 1, c = 0"``.
+        restrictions : str or sequence of str
+            Such as ``"a = b"``, ``"a + 2*b = 1, c = 0"`` or ``["a = b", "c = -2"]``. ``"a = b = 0"`` is two.
 
         Returns
         -------
@@ -236,13 +236,16 @@ class LinearResults:
         Raises
         ------
         TermError
-            If they cannot be read or name no coefficient.
+            If they cannot be read, name no coefficient or are not linear.
+        InputTypeError
+            If they are not text.
         """
         from scipy.special import fdtrc
 
-        from digiprosper.results.restrictions import read_restrictions
+        from digiprosper.results.restrictions import read_restrictions, restrictions_text
 
-        matrix, value = read_restrictions(restrictions, self.names)
+        text = restrictions_text(restrictions)
+        matrix, value = read_restrictions(text, self.names)
         gap = matrix @ self.coefficients - value
         middle = matrix @ self.covariance @ matrix.T
         q = matrix.shape[0]
@@ -250,13 +253,11 @@ class LinearResults:
         scale = np.sqrt(np.abs(np.diag(middle)))
         if not scale.all() or np.linalg.matrix_rank(middle / scale / scale[:, None], hermitian=True) < q:
             raise TermError(
-                f"wald_test({restrictions!r}): the restrictions repeat one another, or are more than the "
+                f"wald_test({cited(text)}): the restrictions repeat one another, or are more than the "
                 f"errors can tell apart ({self.df_t:g} degrees of freedom)."
             )
         f = float(gap @ np.linalg.solve(middle, gap)) / q
-        return TestResult(
-            "Wald test", f, "F", (float(q), self.df_t), float(fdtrc(q, self.df_t, f)), restrictions
-        )
+        return TestResult("Wald test", f, "F", (float(q), self.df_t), float(fdtrc(q, self.df_t, f)), text)
 
     def standardised(self, level: float = 0.95) -> pd.DataFrame:
         """Give coefficients in standard deviations of outcome and regressor.

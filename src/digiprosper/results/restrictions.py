@@ -2,22 +2,50 @@
 
 from __future__ import annotations
 
+import ast
 import re
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from digiprosper.errors import TermError, quoted
+from digiprosper.errors import InputTypeError, TermError, cited, quoted
+from digiprosper.panel.terms import too_deep, too_long
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from digiprosper.kernels import Floats
 
-__all__ = ["read_restrictions"]
+__all__ = ["read_restrictions", "restrictions_text"]
 
-# formulaic reads 1e-3 as the column 1e.
-_SCIENTIFIC = re.compile(r"(?<![\w.])(?:\d+\.?\d*|\.\d+)[eE][+-]?\d+")
+_LONGEST = 20_000
+
+
+def restrictions_text(given: object) -> str:
+    """Take restrictions as one text.
+
+    Parameters
+    ----------
+    given : str or sequence of str
+        ``"a = b, c = 0"`` or ``["a = b", "c = 0"]``.
+
+    Returns
+    -------
+    str
+        Separated by commas.
+
+    Raises
+    ------
+    InputTypeError
+        If it is neither text nor a list of texts.
+    """
+    parts: object = [given] if isinstance(given, str) else given
+    if not isinstance(parts, list | tuple) or not all(isinstance(p, str) for p in parts):
+        raise InputTypeError(
+            f"wald_test takes a text such as 'a = b, c = 0', or a list of such texts, not {cited(given)}."
+        )
+    return ", ".join(parts)
 
 
 def read_restrictions(text: str, names: Sequence[str]) -> tuple[Floats, Floats]:
@@ -26,7 +54,8 @@ def read_restrictions(text: str, names: Sequence[str]) -> tuple[Floats, Floats]:
     Parameters
     ----------
     text : str
-        Restrictions separated by commas. Coefficients are named as in the results.
+        Restrictions separated by commas; ``"a = b = 0"`` is ``"a = b, b = 0"``, and a part without ``=`` is
+        zero. Coefficients are named as in the results, times numbers, with ``+``, ``-`` and brackets.
     names : sequence of str
         Coefficient names.
 
@@ -40,34 +69,114 @@ def read_restrictions(text: str, names: Sequence[str]) -> tuple[Floats, Floats]:
     Raises
     ------
     TermError
-        If the text cannot be read or names no coefficient.
+        If the text cannot be read, is too long, names no coefficient or is not linear in them.
     """
-    from formulaic.errors import FormulaicError
-    from formulaic.utils.constraints import LinearConstraints
-
-    safe = [f"b{i}_" for i in range(len(names))]
-    pattern = "|".join(_spelling(n) for n in sorted(names, key=len, reverse=True))
-    tokens = {"".join(n.split()): word for n, word in zip(names, safe, strict=True)}
-    coded = re.sub(
-        rf"(?<![\w:])(?:{pattern})(?![\w:(\[])", lambda m: tokens["".join(m.group(0).split())], text
-    )
-    coded = _SCIENTIFIC.sub(lambda m: np.format_float_positional(float(m.group(0))), coded)
-    coded = ",".join(part if "=" in part else f"{part} = 0" for part in coded.split(","))
-    stray = [w for w in re.findall(r"(?<![\w.])[^\W\d]\w*", coded) if w not in safe]
+    if len(text) > _LONGEST:
+        raise _refused(text, f"it has more than {_LONGEST:,} characters")
+    words = [_stem(text, names) + str(i) for i in range(len(names))]
+    coded = _coded(text, names, words)
+    long = too_long(coded, _LONGEST)
+    if long:
+        raise _refused(text, long)
+    stray = [w for w in re.findall(r"(?<![\w.])[^\W\d]\w*", coded) if w not in words]
     if stray:
         raise TermError(
-            f"wald_test({text!r}) names no coefficient {quoted(stray)}; they are {quoted(names, 20)}."
+            f"wald_test({cited(text)}) names no coefficient {quoted(stray)}; they are {quoted(names, 20)}."
         )
-    try:
-        found = LinearConstraints.from_spec(coded, variable_names=safe)
-    except (FormulaicError, ValueError, SyntaxError, KeyError) as error:
-        raise TermError(
-            f"wald_test({text!r}) cannot be read; write 'a = b' or 'a + 2*b = 1, c = 0'."
-        ) from error
-    matrix = np.asarray(found.constraint_matrix, dtype=np.float64)
-    return matrix, np.asarray(found.constraint_values, dtype=np.float64)
+    place = {word: i for i, word in enumerate(words)}
+    rows = [row for part in coded.split(",") for row in _equations(part, place, text)]
+    matrix = np.array([row[:-1] for row in rows])
+    if not matrix.any(axis=1).all():
+        raise _refused(text, "a part of it restricts no coefficient, or repeats itself")
+    return matrix, np.array([-row[-1] for row in rows])
+
+
+def _refused(text: str, why: str) -> TermError:
+    return TermError(
+        f"wald_test({cited(text)}) cannot be read: {why}; write 'a = b' or 'a + 2*b = 1, c = 0'."
+    )
+
+
+def _stem(text: str, names: Sequence[str]) -> str:
+    stem = "b"
+    while any(re.search(rf"\b{stem}\d", t) for t in (text, *names)):
+        stem += "_"
+    return stem
+
+
+def _coded(text: str, names: Sequence[str], words: Sequence[str]) -> str:
+    """Put a plain word for each coefficient, however its blanks are set."""
+    exact = dict(zip(names, words, strict=True))
+    spaced: dict[str, list[str]] = {}
+    for name, word in exact.items():
+        spaced.setdefault("".join(name.split()), []).append(word)
+
+    def word_of(found: re.Match[str]) -> str:
+        typed = found.group(0)
+        fitting = [exact[typed]] if typed in exact else spaced["".join(typed.split())]
+        if len(fitting) > 1:
+            raise _refused(
+                text, f"{cited(typed)} fits several coefficients; set its blanks as in the results"
+            )
+        return fitting[0]
+
+    longest_first = sorted((n for n in names if n.strip()), key=len, reverse=True)
+    pattern = "|".join(map(_spelling, longest_first))
+    return re.sub(rf"(?<![\w:])(?:{pattern})(?![\w:(\[])", word_of, text)
 
 
 def _spelling(name: str) -> str:
     """Match a name however its blanks are set."""
     return r"\s*".join(re.escape(part) for part in re.findall(r"\w+|[^\w\s]", name))
+
+
+def _equations(part: str, place: dict[str, int], text: str) -> list[Floats]:
+    sides = [_linear(_parsed(side, text), place, text) for side in part.split("=")]
+    if len(sides) == 1:
+        return sides
+    return [a - b for a, b in pairwise(sides)]
+
+
+def _parsed(side: str, text: str) -> ast.expr:
+    try:
+        tree = ast.parse(side.strip(), mode="eval").body
+    except (SyntaxError, ValueError) as error:
+        raise _refused(text, f"{cited(side.strip())} is not one side of a restriction") from error
+    deep = too_deep(tree)
+    if deep:
+        raise _refused(text, deep)
+    return tree
+
+
+def _linear(node: ast.expr, place: dict[str, int], text: str) -> Floats:
+    """Weights of the coefficients and, last, the constant."""
+    if isinstance(node, ast.Name):
+        return np.asarray(np.eye(len(place) + 1)[place[node.id]])
+    if isinstance(node, ast.Constant) and type(node.value) in (int, float):
+        return np.append(np.zeros(len(place)), _number(node.value, text))
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub | ast.UAdd):
+        inner = _linear(node.operand, place, text)
+        return -inner if isinstance(node.op, ast.USub) else inner
+    if isinstance(node, ast.BinOp):
+        a, b = _linear(node.left, place, text), _linear(node.right, place, text)
+        return _combined(node.op, a, b, text)
+    raise _refused(text, "it has more than coefficients, numbers, + - * / and brackets")
+
+
+def _number(value: object, text: str) -> float:
+    number = float(value)  # type: ignore[arg-type]
+    if not np.isfinite(number):
+        raise _refused(text, "a number in it is infinite")
+    return number
+
+
+def _combined(op: ast.operator, a: Floats, b: Floats, text: str) -> Floats:
+    if isinstance(op, ast.Add):
+        return np.asarray(a + b)
+    if isinstance(op, ast.Sub):
+        return np.asarray(a - b)
+    if isinstance(op, ast.Mult) and not (a[:-1].any() and b[:-1].any()):
+        return np.asarray(b * a[-1] if b[:-1].any() else a * b[-1])
+    if isinstance(op, ast.Div) and not b[:-1].any() and b[-1] != 0:
+        return np.asarray(a / b[-1])
+    raise _refused(text, "it is not linear: coefficients may be added, and multiplied or divided by numbers")
