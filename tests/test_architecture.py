@@ -16,6 +16,7 @@ EXTRAS = {
     "test_architecture.py",
     "test_malformed.py",
     "test_public.py",
+    "test_words.py",
     "datasets/test_recovery.py",
     "estimators/test_linear_peers.py",
     "estimators/test_mediation_coverage.py",

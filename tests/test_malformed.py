@@ -240,7 +240,7 @@ REGRESSION: list[Case] = [
     (
         lambda: spec().fit(panel().subset("year == 2010")),
         IdentificationError,
-        ["every row is alone", "entity_effects=False"],
+        ["every row is a singleton", "entity_effects=False"],
     ),
     (lambda: fit(obs_weights="edu"), OptionError, ["obs_weights='edu'", "negative"]),
     (lambda: fit(x=["digital"]).wald_test("edu = 0"), TermError, ["'edu'", "'digital'"]),

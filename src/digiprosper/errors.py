@@ -139,7 +139,7 @@ class DigiprosperWarning(UserWarning):
 
 
 class SingletonWarning(DigiprosperWarning):
-    """Rows alone in one of their effects were dropped."""
+    """Singletons, rows that are the only one of an effect's level, were dropped."""
 
 
 class FewClustersWarning(DigiprosperWarning):

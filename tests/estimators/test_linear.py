@@ -379,7 +379,7 @@ def test_singletons_kept_leave_slopes_and_move_errors() -> None:
 
 def test_every_row_a_singleton_is_refused() -> None:
     frame = make_frame(0).drop_duplicates("city")
-    with pytest.raises(IdentificationError, match="alone"):
+    with pytest.raises(IdentificationError, match="singleton"):
         quiet_fit(FixedEffects("y", ("a",), time_effects=False), frame)
 
 

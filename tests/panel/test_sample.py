@@ -84,8 +84,8 @@ def test_keep_of_everything_is_the_same_sample() -> None:
 
 
 def test_keep_of_nothing_names_the_reason() -> None:
-    with pytest.raises(MissingDataError, match=r"no row is left.*alone in an effect"):
-        sample_of().keep(np.zeros(6, dtype=bool), "alone in an effect")
+    with pytest.raises(MissingDataError, match=r"no row is left.*singletons"):
+        sample_of().keep(np.zeros(6, dtype=bool), "singletons")
 
 
 def test_a_term_that_is_missing_everywhere_is_named() -> None:

@@ -275,8 +275,9 @@ def u_test(
 
     Notes
     -----
-    Fieller (1954) set: every x at which the slope is not told from 0, ``|s(x) / se(s(x))| <= t``. It is that
-    of the ratio ``-b1 / b2``, taken back through ``f'``, which is monotone for x > 0.
+    Fieller (1954) set: every x at which the slope is not significantly different from zero,
+    ``|s(x) / se(s(x))| <= t``. It is that of the ratio ``-b1 / b2``, taken back through ``f'``,
+    which is monotone for x > 0.
 
     A column that is named is checked with what a fit stores: of a square the mean, of the other forms the
     smallest and the largest value (where all x > 0). A column with the same mean, or the same ends, passes;

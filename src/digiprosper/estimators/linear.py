@@ -434,7 +434,8 @@ class FixedEffects(Specification):
     obs_weights : str, optional
         Column with weights of the rows.
     singletons : {"drop", "keep"}
-        Rows alone in an effect tell nothing about slopes but flatter the errors; they leave, with a warning.
+        Singletons add nothing to the slopes but make clustered standard errors too small; they are dropped,
+        with a warning.
     collinear : {"raise", "drop"}
         ``"drop"`` takes out the later column and says so in `diagnostics`.
     missing : {"drop", "raise"}

@@ -181,7 +181,7 @@ def prepare(
     options : LinearOptions
         Effects, clusters, weights.
     singletons : {"drop", "keep"}
-        Whether rows alone in an effect leave, repeatedly.
+        Whether singletons (rows that are the only one of an effect's level) are dropped, repeatedly.
     missing : {"drop", "raise"}
         What to do about rows with missing values.
 
@@ -193,7 +193,7 @@ def prepare(
     Raises
     ------
     DigiprosperError
-        As the rows, the effects and the clusters deserve.
+        If the rows, the effects or the clusters cannot be used.
     """
     if not isinstance(panel, Panel):
         raise InputTypeError(
@@ -210,11 +210,11 @@ def prepare(
         mask = not_singletons([sample.codes[a] for a in absorbed])
         if not mask.any():
             raise IdentificationError(
-                f"every row is alone in an effect ({', '.join(names)}): nothing varies inside. Drop an "
-                "effect (entity_effects=False for a cross-section).",
+                f"every row is a singleton (the only one of its {', '.join(names)}), so nothing varies "
+                "within the effects. Remove an effect (entity_effects=False for a cross-section).",
                 [Notice("singletons", "all rows", {"count": before, "effects": names})],
             )
-        sample = sample.keep(mask, f"alone in an effect ({', '.join(names)})")
+        sample = sample.keep(mask, f"singletons ({', '.join(names)})")
         if sample.nobs < before:
             lone = [Notice("singletons", sample.dropped[-1].message, {"count": before - sample.nobs})]
     effects = [sample.codes[a] for a in absorbed]
@@ -381,9 +381,9 @@ def _cluster_notices(
             )
         if groups < 40:
             text = (
-                f"{groups} clusters ({name}): t intervals with {groups - 1} df are used. Clustered errors "
-                "lean on many clusters; confirm a close call with a wild cluster bootstrap (boottest in "
-                "Stata, fwildclusterboot in R)."
+                f"{groups} clusters ({name}): t intervals with {groups - 1} degrees of freedom are used. "
+                "Clustered standard errors are reliable with many clusters only; confirm a close call with a "
+                "wild cluster bootstrap (boottest in Stata, fwildclusterboot in R)."
             )
             data = {"clusters": name, "n_clusters": groups}
             out.append(Notice("very_few_clusters" if groups < 20 else "few_clusters", text, data))

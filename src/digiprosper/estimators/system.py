@@ -420,10 +420,10 @@ def _draw_notices(reps: int, lost: int, drawn: str) -> list[Notice]:
         )
     if lost:
         text = (
-            f"{lost} of {reps} {drawn} draws were lost: what they drew leaves the treatment, a mediator or a "
-            "control without variation of its own. Intervals use the others"
+            f"{lost} of {reps} {drawn} draws were lost: in the sample drawn the treatment, a mediator or a "
+            "control has no variation of its own. Intervals use the remaining draws."
         )
-        rare = lost <= _RARE * reps
-        text += "." if rare else ", and are those of samples that keep it: too short. Do not rely on them."
+        if lost > _RARE * reps:
+            text += " With so many lost draws the intervals are too short; do not rely on them."
         out.append(Notice("lost_draws", text, {"lost": lost, "reps": reps}))
     return out

@@ -224,8 +224,8 @@ def about_concentration(
     usual = usual_concentration(groups)
     high = share > (1 + usual) / 2
     text = (
-        f"threshold {threshold}: {min(5, groups)} of {groups} clusters ({name}) carry {share:.0%} of the "
-        f"squared scores of its test (equal ones: about {usual:.0%})"
+        f"threshold {threshold}: {min(5, groups)} of {groups} clusters ({name}) account for {share:.0%} of "
+        f"the sum of squared scores in its test (about {usual:.0%} if all clusters were alike)"
         + (f": {quoted(largest)}. See whether it stands without them (panel.subset)." if high else ".")
     )
     data = {

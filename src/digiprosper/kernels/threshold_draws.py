@@ -205,7 +205,7 @@ def _searched(search: Plan, outcomes: Floats, count: int) -> Floats:
 def concentration(
     search: Plan, outcome: Floats, at: tuple[int, ...], codes: Ints, top: int = 5
 ) -> tuple[float, Ints]:
-    """Compute the share of the squared scores of the last threshold that few clusters carry.
+    """Compute the share of few clusters in the sum of squared scores of the last threshold.
 
     Parameters
     ----------

@@ -61,7 +61,7 @@ def not_singletons(effects: Sequence[Ints]) -> np.ndarray[Any, np.dtype[np.bool_
     Returns
     -------
     (N,) array of bool
-        False for rows alone in an effect, or left alone once others have gone.
+        False for singletons: rows that are the only one of a level, at first or once others are dropped.
     """
     keep = np.ones(effects[0].size, dtype=bool)
     while True:

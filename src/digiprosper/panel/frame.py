@@ -394,7 +394,7 @@ class Panel:
         Raises
         ------
         TermError, ColumnError, InputTypeError, MissingDataError
-            As each term deserves.
+            If a term cannot be read or evaluated.
 
         Examples
         --------

@@ -1,4 +1,4 @@
-"""Where a conditional effect is told from 0: Johnson-Neyman regions, by t or from draws."""
+"""Where a conditional effect is significant: Johnson-Neyman regions, by t or from draws."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _HALVINGS = 50
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class JohnsonNeyman:
-    """Where an effect that changes with a variable is told from 0.
+    """Where an effect that changes with a variable is significantly different from zero.
 
     Made by `johnson_neyman` and `johnson_neyman_draws`.
 
@@ -81,10 +81,10 @@ class JohnsonNeyman:
         size = f"{100 * (1 - self.level):.3g}%"
         head = f"{self.effect} by {self.variable}: Johnson-Neyman regions ({self.method})"
         if not self.regions:
-            said = [f"Not told from 0 at {size} at any {self.variable} from {low} to {high}"]
+            said = [f"Not significant at {size} at any {self.variable} from {low} to {high}"]
         else:
             said = [
-                f"Told from 0 at {size} where {self.variable} is",
+                f"Significant at {size} where {self.variable} is",
                 *(self._words(r) for r in self.regions),
             ]
             said.append(
@@ -123,7 +123,7 @@ def significant_regions(
     critical: float,
     support: tuple[float, float],
 ) -> list[tuple[float, float]]:
-    """Find where ``b0 + b1 w`` is told from 0, in closed form.
+    """Find where ``b0 + b1 w`` is significantly different from zero, in closed form.
 
     The rest of the line, where ``|b0 + b1 w| <= critical * se(w)``, is Fieller's set of ``-b0 / b1``.
 
@@ -227,7 +227,7 @@ def johnson_neyman(
     if not (v11 > 0 and (spread >= 0).all() and np.isfinite(slope).all()):
         raise IdentificationError(
             f"{effect} by {variable!r} has no standard error everywhere (the fit's diagnostics say why), "
-            "so no region can be told from 0. Choose another cov_type or other clusters."
+            "so no region can be tested. Choose another cov_type or other clusters."
         )
     upper = (1 + level) / 2
     critical = float(ndtri(upper) if np.isinf(df) else stdtrit(df, upper))

@@ -107,7 +107,7 @@ class Decision:
 
     @property
     def framing(self) -> str:
-        """What step 1 says to argue: "mediation", or "masking (suppression)" where c is not told from 0."""
+        """What step 1 says to argue: "mediation", or "masking (suppression)" where c is not significant."""
         return "mediation" if self._passes(self.total) else "masking (suppression)"
 
     @property
@@ -158,12 +158,18 @@ class Decision:
             if self.ratio < 0:
                 found.append(("ratio_negative", f"{value}: the total effect has the other sign; no share."))
             if not self._passes(self.total):
-                text = f"the total effect is not told from 0, so that {value} rests on a number near 0."
+                text = (
+                    f"the total effect is not significantly different from zero, so {value} divides by a "
+                    "number near zero."
+                )
                 found.append(("total_near_zero", text))
         elif self.ratio > 1:
             found.append(("ratio_above_one", f"{value}: the indirect effect outweighs the direct one."))
         if self.branch != "no indirect effect" and not self._passes(self.indirect):
-            text = "a and b are both told from 0, ab is not: the steps go on, Zhao, Lynch & Chen see no path."
+            text = (
+                "a and b are both significantly different from zero, but ab is not: the five steps continue, "
+                "while Zhao, Lynch & Chen (2010) conclude that there is no indirect effect."
+            )
             found.append(("readings_differ", text))
         pairs = [(1, "c", self.total, self.total_draws_p)]
         if self.branch != "no indirect effect":
@@ -191,14 +197,14 @@ class Decision:
             answer = ("yes" if passed else "no") if reached else "not reached"
             numbers = ["" if math.isnan(v) else f"{v:{form}}" for v, form in ((estimate, ".4g"), (t, ".2f"))]
             rows.append([f"{step} {text}", *numbers, p_text(p), answer])
-        is_told = "is" if self._passes(self.total) else "is not"
+        verdict = "is" if self._passes(self.total) else "is not"
         size = f"{100 * (1 - self.level):.3g}%"
         ratio = [f"Ratio {self.ratio_name}: {self.ratio:.3g}"] if self.ratio_name else []
         lines = [
             *wrapped([f"{self.treatment} -> {self.mediator} -> {self.outcome}: {self.branch}"]),
             "",
             table(["Wen & Ye (2014)", "estimate", "t", "p", f"at {size}"], rows),
-            f"Framed as {self.framing}: the total effect {is_told} told from 0",
+            f"Framed as {self.framing}: the total effect {verdict} significant at {size}",
             f"Type (Zhao, Lynch & Chen 2010): {self.zhao}",
             *ratio,
             *wrapped(f"Note: {n.message}" for n in self.diagnostics),
@@ -250,10 +256,10 @@ def decide(  # noqa: PLR0913 - one keyword a path
 ) -> Decision:
     """Decide what one mediator does, from the tests of its paths.
 
-    Wen & Ye (2014): (1) c told from 0 frames mediation, otherwise masking; (2) a and b both told from 0 go to
-    4; (3) otherwise ab must be, or there is no indirect effect; (4) without c' the mediation is complete;
-    (5) ab and c' of one sign make it partial, ratio ``ab / c``; of opposite signs masking, ratio
-    ``|ab / c'|``.
+    Wen & Ye (2014): (1) a significant c is framed as mediation, otherwise as masking; (2) if a and b are both
+    significant, go to step 4; (3) otherwise, unless ab is significant, there is no indirect effect; (4) if c'
+    is not significant, mediation is complete; (5) if ab and c' have the same sign, mediation is partial, with
+    the ratio ``ab / c``; if they have opposite signs it is masking, with the ratio ``|ab / c'|``.
 
     Parameters
     ----------

@@ -647,8 +647,8 @@ class MediationResults(EffectResults):
     def _refuse_varying(self, method: str) -> None:
         if self.variable:
             raise OptionError(
-                f"{method} speaks of one effect, and here it depends on {self.variable!r}. Fit without the "
-                f"{self.structure} part, or read the terms of tidy()."
+                f"{method} is for an effect that is constant, and here it depends on {self.variable!r}. Fit "
+                f"without the {self.structure} part, or read the terms of tidy()."
             )
 
     def _refuse_constant(self, method: str) -> None:

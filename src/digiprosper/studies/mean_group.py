@@ -308,8 +308,8 @@ def _few(entities: int, reps: int) -> list[Notice]:
     out = []
     if entities < 40:
         text = (
-            f"{entities} entities: percentile intervals lean on many; interval('delta') has t with "
-            f"{entities - 1} df."
+            f"{entities} entities: percentile intervals are reliable with many entities only; "
+            f"interval('delta') uses t with {entities - 1} degrees of freedom."
         )
         code = "very_few_clusters" if entities < 20 else "few_clusters"
         out.append(Notice(code, text, {"n_clusters": entities}))
