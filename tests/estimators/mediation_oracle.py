@@ -271,11 +271,9 @@ def factor(rows, model, ssc, k, *, full):
     if ssc == "none":
         return 1.0
     n, groups, cluster = len(rows), rows["cluster"].max() + 1, rows["cluster"].to_numpy()
-    levels = [rows[f"effect {j}"].to_numpy() for j in range(len(model.effects))]
-    inside = [nested(level, cluster) for level in levels]
-    counted = k + 1 + sum(len(set(v)) - 1 for v, inner in zip(levels, inside, strict=True) if not inner)
-    if not any(inside):
-        counted = full
+    effects = [rows[f"effect {j}"] for j in range(len(model.effects))]
+    inside = [pd.get_dummies(level, dtype=float) for level in effects if nested(level.to_numpy(), cluster)]
+    counted = full + 1 - np.linalg.matrix_rank(np.column_stack([np.ones(n), *inside]))
     return groups / (groups - 1) * (n - 1) / (n - counted)
 
 

@@ -99,11 +99,13 @@ def cluster_factors(
     inside = [
         any(len(frame[[e, c]].drop_duplicates()) == frame[e].nunique() for c in clusters) for e in effects
     ]
-    levels = [frame[e].nunique() - 1 for e in effects]
-    nest = k + 1 + sum(m for m, i in zip(levels, inside, strict=True) if not i)
-    nest = nest if any(inside) else full
-    others = [e != "city" and not i for e, i in zip(effects, inside, strict=True)]
-    xtreg = k + 1 + sum(m for m, other in zip(levels, others, strict=True) if other)
+
+    def rank(names: list[str]) -> int:
+        dummies = [pd.get_dummies(frame[e], dtype=float).to_numpy() for e in names]
+        return int(np.linalg.matrix_rank(np.column_stack([np.ones(n), *dummies])))
+
+    nest = full + 1 - rank([e for e, i in zip(effects, inside, strict=True) if i])
+    xtreg = full + 1 - rank([e for e, i in zip(effects, inside, strict=True) if i or e == "city"])
     g = [frame[c].nunique() for c in clusters]
     if ssc == "plm":
         return [m / (m - 1) * (n - 1) / (n - plm) for m in g] + [n / (n - plm)]
@@ -681,6 +683,68 @@ def test_near_collinear_columns_warn_and_stay() -> None:
     with pytest.warns(NearCollinearWarning), pytest.warns(FewClustersWarning):
         results = FixedEffects("y", ("a", "near")).fit(Panel(frame, *KEYS))
     assert results.names == ("a", "near")
+
+
+def redundant(seed: int, size: int = 6, periods: int = 10) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    frame = pd.DataFrame(
+        {"city": np.repeat(np.arange(size), periods), "year": np.tile(np.arange(periods), size)}
+    )
+    frame["region"], frame["copy"], frame["half"] = frame["city"] // 2, frame["year"] + 1, frame["year"] // 5
+    frame["a"], frame["y"] = rng.normal(size=(2, len(frame)))
+    return frame
+
+
+@pytest.mark.parametrize("ssc", SSC)
+@pytest.mark.parametrize("clusters", [None, ("region",), ("year",), ("city", "year"), ("region", "year")])
+@pytest.mark.parametrize(
+    ("absorb", "more"),
+    [
+        (("region^year",), {"time_effects": True}),
+        ((), {"absorb": ("copy",)}),
+        ((), {"absorb": ("region", "half", "copy")}),
+        (("city^half",), {"absorb": ("city^half", "half", "region^half")}),
+    ],
+)
+def test_an_effect_that_others_span_changes_no_error(ssc: str, clusters, absorb: tuple, more: dict) -> None:
+    spec = FixedEffects("y", ("a",), time_effects="time_effects" not in more, absorb=absorb, ssc=ssc)
+    spec = spec.replace(clusters=clusters)
+    lean, full = (quiet_fit(s, redundant(1)) for s in (spec, spec.replace(**more)))
+    np.testing.assert_allclose(full.covariance, lean.covariance, rtol=1e-10)
+    assert (full.df_counted, full.df_resid, full.df_t) == (lean.df_counted, lean.df_resid, lean.df_t)
+
+
+def test_redundant_effects_leave_degrees_of_freedom_where_there_are_some() -> None:
+    """Counted level by level these effects take more than the 24 rows."""
+    frame = redundant(2, size=4, periods=6)
+    spec = FixedEffects("y", ("a",), absorb=("copy", "copy2", "copy3"))
+    for j in (2, 3):
+        frame[f"copy{j}"] = frame["year"] + j
+    results = quiet_fit(spec, frame)
+    assert (results.df_counted, results.df_resid) == (7, 24 - 10)
+    close(
+        results,
+        *oracle(
+            frame.assign(copy=frame["year"]),
+            ["city", "year"],
+            "clustered",
+            "reghdfe",
+            clusters=("city",),
+            x=("a",),
+        )[:2],
+    )
+    with pytest.raises(IdentificationError, match="more parameters than rows"):
+        quiet_fit(FixedEffects("y", ("a", "I(a**2)"), absorb=("copy",)), frame.query("city < 2 and year < 3"))
+
+
+def test_ranks_beyond_what_is_counted_exactly_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(within_module, "_DENSE", 0)
+    codes = {
+        e: [n.code for n in quiet_fit(FixedEffects("y", ("a",), absorb=(e,)), make_frame(3)).diagnostics]
+        for e in ("kind", "region")
+    }
+    assert "rank_bound" in codes["kind"]
+    assert "rank_bound" not in codes["region"]
 
 
 def test_more_parameters_than_rows() -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from digiprosper.kernels.covariance import counts, cross_meat, default_bandwidth, meat, recipe
-from digiprosper.kernels.within import compress
+from digiprosper.kernels.covariance import counts, cross_meat, default_bandwidth, meat, ranks, recipe
+from digiprosper.kernels.within import compress, within
 
 SSC = ("reghdfe", "xtreg", "linearmodels", "plm", "none")
 
@@ -31,7 +31,9 @@ def loop(x: np.ndarray, e: np.ndarray, groups: np.ndarray) -> np.ndarray:
 
 def counted(effects: list, clusters: list, rank: int, year: np.ndarray, entity: int | None = 0) -> tuple:
     n = year.size
-    return counts(n, 3, rank, effects, clusters, periods=7, entity=entity), n
+    absorbed = within(effects, n)
+    assert absorbed.rank == rank
+    return counts(n, 3, ranks(absorbed, clusters, entity), clusters, periods=7), n
 
 
 def test_counts_of_nested_effects() -> None:
@@ -45,7 +47,63 @@ def test_counts_of_nested_effects() -> None:
     mixed = ((city * 5 + year) % 4).astype(np.intp)
     assert counted([city, year], [mixed], 18, year)[0].nest == 21
     assert counted([city, year], [mixed], 18, year)[0].xtreg == 3 + 1 + 6
-    assert counts(n, 3, 1, [], [city], periods=7, entity=None).nest == 4
+    assert counted([], [city], 1, year, None)[0].nest == 4
+
+
+def rank_of(effects: list[np.ndarray], n: int) -> int:
+    dummies = [(e[:, None] == np.arange(e.max() + 1)).astype(float) for e in effects]
+    return int(np.linalg.matrix_rank(np.column_stack([np.ones(n), *dummies])))
+
+
+def inside(inner: np.ndarray, outer: np.ndarray) -> bool:
+    return all(np.unique(outer[inner == level]).size == 1 for level in np.unique(inner))
+
+
+def drawn_effects(rng: np.random.Generator) -> tuple[list[np.ndarray], list[np.ndarray], int]:
+    """An unbalanced panel, sometimes in parts that share no period; effects may span one another."""
+    city, year = np.divmod(np.arange(60), 6)
+    if rng.random() < 0.3:
+        year = year + 10 * (city > 5)
+    keep = rng.random(60) < rng.uniform(0.5, 1)
+    city, year = city[keep], year[keep]
+    pool = [
+        city,
+        year,
+        year + 1,
+        city // 3,
+        year // 2,
+        city // 3 * 100 + year,
+        city * 100 + year // 3,
+        rng.integers(0, 5, city.size),
+        (city > 5).astype(int),
+    ]
+    codes = [compress(c.astype(np.intp))[0] for c in pool]
+    effects = [codes[j] for j in rng.permutation(len(codes))[: rng.integers(1, 6)]]
+    clusters = [codes[j] for j in rng.permutation(len(codes))[: rng.integers(1, 3)]]
+    return effects, clusters, city.size
+
+
+@pytest.mark.parametrize("seed", range(150))
+def test_counts_are_ranks_of_dummies(seed: int) -> None:
+    effects, clusters, n = drawn_effects(np.random.default_rng(seed))
+    nested = [any(inside(e, c) for c in clusters) for e in effects]
+    every = rank_of(effects, n)
+    within_clusters = [e for e, i in zip(effects, nested, strict=True) if i]
+    with_entity = [e for p, (e, i) in enumerate(zip(effects, nested, strict=True)) if i or p == 0]
+    found = counts(n, 2, ranks(within(effects, n), clusters, 0), clusters, periods=6)
+    assert found.full == 2 + every
+    assert found.nest == 3 + every - rank_of(within_clusters, n)
+    assert found.xtreg == 3 + every - rank_of(with_entity, n)
+    spans = [e for e in effects if rank_of([e], n) == every]
+    lone = any(all(inside(f, e) for e in effects) and all(inside(f, c) for c in clusters) for f in spans)
+    assert found.lone_nested == lone
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_a_copied_effect_changes_no_count(seed: int) -> None:
+    effects, clusters, n = drawn_effects(np.random.default_rng(seed))
+    once = ranks(within(effects, n), clusters, 0)
+    assert ranks(within([*effects, effects[-1].copy()], n), clusters, 0) == once
 
 
 @pytest.mark.parametrize("ssc", SSC)

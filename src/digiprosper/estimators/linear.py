@@ -183,15 +183,7 @@ def inference(prepared: Prepared, k: int) -> tuple[Any, Recipe]:
         For `kernels.covariance.meat` and `cross_meat`.
     """
     sample, options = prepared.sample, prepared.options
-    count = counts(
-        sample.nobs,
-        k,
-        prepared.within.rank,
-        prepared.within.effects,
-        prepared.cluster_codes,
-        periods=sample.n_times,
-        entity=prepared.entity_position,
-    )
+    count = counts(sample.nobs, k, prepared.ranks, prepared.cluster_codes, periods=sample.n_times)
     how = recipe(
         options.cov_type, options.ssc, count, prepared.cluster_codes, sample.time, bandwidth=options.bandwidth
     )

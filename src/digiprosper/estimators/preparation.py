@@ -17,6 +17,7 @@ from digiprosper.errors import (
     quoted,
 )
 from digiprosper.estimators.specification import as_terms
+from digiprosper.kernels.covariance import Ranks, ranks
 from digiprosper.kernels.within import Within, not_singletons, within
 from digiprosper.panel import Panel
 from digiprosper.panel.terms import canonical, parse, split_crossed
@@ -139,6 +140,8 @@ class Prepared:
         Absorbed effects in order: entity, time, others.
     entity_position : int or None
         Position of the entity effect among them.
+    ranks : Ranks
+        Parameters that the effects take up, in all and inside clusters.
     cluster_codes : tuple of (N,) arrays of int
         Empty unless clustered.
     cluster_names : tuple of str
@@ -155,6 +158,7 @@ class Prepared:
     within: Within
     effect_names: tuple[str, ...]
     entity_position: int | None
+    ranks: Ranks
     cluster_codes: tuple[Ints, ...]
     cluster_names: tuple[str, ...]
     obs_weights: Floats | None
@@ -221,16 +225,21 @@ def prepare(
     _refuse_lone(sample, panel, options)
     weights = _weights(sample, options)
     codes = tuple(sample.codes[c] for c in clusters)
+    absorbing = within(effects, sample.nobs, obs_weights=weights)
+    entity = names.index(panel.entity_name) if panel.entity_name in names else None
+    taken = ranks(absorbing, codes, entity)
     notices = [
         *_missing_notices(panel, sample),
         *lone,
         *_cluster_notices(clusters, codes, sample, options),
+        *_rank_notices(taken, names),
     ]
     return Prepared(
         sample=sample,
-        within=within(effects, sample.nobs, obs_weights=weights),
+        within=absorbing,
         effect_names=names,
-        entity_position=names.index(panel.entity_name) if panel.entity_name in names else None,
+        entity_position=entity,
+        ranks=taken,
         cluster_codes=codes,
         cluster_names=tuple(clusters),
         obs_weights=weights,
@@ -367,6 +376,17 @@ def _weights(sample: Sample, options: LinearOptions) -> Floats | None:
             "take them out with panel.subset()."
         )
     return np.asarray(values / values.mean())
+
+
+def _rank_notices(taken: Ranks, names: Sequence[str]) -> list[Notice]:
+    if taken.exact:
+        return []
+    text = (
+        f"the effects ({', '.join(names)}) have too many levels to count their parameters exactly: of three "
+        "or more, each further effect is taken to lose one level. K, and with it the standard errors, may be "
+        "too large; df_resid may be too small."
+    )
+    return [Notice("rank_bound", text, {"rank": taken.every, "effects": tuple(names)})]
 
 
 def _cluster_notices(

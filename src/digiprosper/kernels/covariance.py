@@ -7,14 +7,96 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from digiprosper.kernels.within import is_nested, level_sums
+from digiprosper.kernels.within import effects_rank, finest, is_nested, level_sums
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from digiprosper.kernels import Floats, Ints
+    from digiprosper.kernels.within import Within
 
-__all__ = ["Counts", "Part", "Recipe", "counts", "cross_meat", "default_bandwidth", "meat", "recipe"]
+__all__ = [
+    "Counts",
+    "Part",
+    "Ranks",
+    "Recipe",
+    "counts",
+    "cross_meat",
+    "default_bandwidth",
+    "meat",
+    "ranks",
+    "recipe",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Ranks:
+    """How many parameters the effects take up, and how many of them lie inside clusters.
+
+    Parameters
+    ----------
+    every : int
+        Rank of the dummies of all effects, 1 (the constant) without effects.
+    nested : int
+        Rank of those of the effects nested in a cluster, 1 if there is none.
+    nested_or_entity : int
+        The same with the entity effect, nested or not.
+    lone_nested : bool
+        A single effect, nested in every cluster; effects that it spans are not counted.
+    intercept : bool
+        No effect at all.
+    exact : bool
+        False if a rank is an upper bound.
+    """
+
+    every: int
+    nested: int
+    nested_or_entity: int
+    lone_nested: bool
+    intercept: bool
+    exact: bool
+
+
+def ranks(absorbed: Within, clusters: Sequence[Ints], entity: int | None) -> Ranks:
+    """Count the parameters of absorbed effects.
+
+    Parameters
+    ----------
+    absorbed : Within
+        The effects.
+    clusters : sequence of (N,) arrays of int
+        Codes without gaps; empty unless clustered.
+    entity : int or None
+        Position of the entity effect.
+
+    Returns
+    -------
+    Ranks
+        For `counts`.
+    """
+    effects = absorbed.effects
+    nested = [p for p, e in enumerate(effects) if any(is_nested(e, c) for c in clusters)]
+    exempt = sorted({*nested, *([] if entity is None else [entity])})
+    inside, sure = _rank_of(absorbed, nested)
+    outside, certain = _rank_of(absorbed, exempt)
+    alone = finest(effects) if nested else []
+    return Ranks(
+        every=absorbed.rank,
+        nested=inside,
+        nested_or_entity=outside,
+        lone_nested=len(alone) == 1 and all(is_nested(alone[0], c) for c in clusters),
+        intercept=not effects,
+        exact=absorbed.exact and sure and certain,
+    )
+
+
+def _rank_of(absorbed: Within, positions: Sequence[int]) -> tuple[int, bool]:
+    effects = absorbed.effects
+    if len(positions) == len(effects):
+        return absorbed.rank, absorbed.exact
+    some = [effects[p] for p in positions]
+    found, exact = effects_rank(some, effects[0].size, obs_weights=absorbed.obs_weights)
+    return min(found, absorbed.rank), exact
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +112,7 @@ class Counts:
     full : int
         Slopes plus the rank of all absorbed dummies (1 for an intercept).
     nest : int
-        Slopes, a constant, and the levels less one of every effect not nested in a cluster.
+        Slopes, a constant, and what the rank of all effects exceeds that of the effects nested in a cluster.
     xtreg : int
         As `nest`, with the entity effect never counted.
     coefficients : int
@@ -54,50 +136,35 @@ class Counts:
     periods: int
 
 
-def counts(
-    n: int,
-    k: int,
-    rank: int,
-    effects: Sequence[Ints],
-    clusters: Sequence[Ints],
-    *,
-    periods: int,
-    entity: int | None,
-) -> Counts:
+def counts(n: int, k: int, absorbed: Ranks, clusters: Sequence[Ints], *, periods: int) -> Counts:
     """Count what each convention counts.
+
+    An effect that others span changes no rank, and so no count.
 
     Parameters
     ----------
     n, k : int
         Rows and slopes.
-    rank : int
-        Rank of the absorbed dummies, 1 without effects.
-    effects, clusters : sequences of (N,) arrays of int
+    absorbed : Ranks
+        From `ranks`.
+    clusters : sequence of (N,) arrays of int
         Codes without gaps.
     periods : int
         Number of periods.
-    entity : int or None
-        Position of the entity effect among `effects`.
 
     Returns
     -------
     Counts
         For `recipe`.
     """
-    nested = [any(is_nested(e, c) for c in clusters) for e in effects]
-    levels = [int(e.max()) + 1 for e in effects]
-    full = k + rank
-    nest = k + 1 + sum(m - 1 for m, inside in zip(levels, nested, strict=True) if not inside)
-    xtreg = k + 1 + sum(m - 1 for i, m in enumerate(levels) if i != entity and not nested[i])
-    lone = len(effects) == 1 and bool(clusters) and all(is_nested(effects[0], c) for c in clusters)
     return Counts(
         n=n,
         k=k,
-        full=full,
-        nest=nest if any(nested) or not effects else full,
-        xtreg=xtreg,
-        coefficients=k + (not effects),
-        lone_nested=lone,
+        full=k + absorbed.every,
+        nest=k + 1 + absorbed.every - absorbed.nested,
+        xtreg=k + 1 + absorbed.every - absorbed.nested_or_entity,
+        coefficients=k + absorbed.intercept,
+        lone_nested=absorbed.lone_nested,
         groups=tuple(int(c.max()) + 1 for c in clusters),
         periods=periods,
     )

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from digiprosper.kernels import Floats, Ints
 
-__all__ = ["Within", "compress", "is_nested", "not_singletons", "within"]
+__all__ = ["Within", "compress", "effects_rank", "finest", "is_nested", "not_singletons", "within"]
 
 
 # Dummies of all effects but the largest are solved for densely up to this many; beyond, by conjugate
@@ -92,6 +92,55 @@ def is_nested(inner: Ints, outer: Ints) -> bool:
     return bool((first[inner] == outer).all())
 
 
+def finest(effects: Sequence[Ints]) -> list[Ints]:
+    """Leave out effects in which another is nested: their dummies are sums of its dummies.
+
+    Parameters
+    ----------
+    effects : sequence of (N,) arrays of int
+        Codes without gaps of each effect.
+
+    Returns
+    -------
+    list of (N,) arrays of int
+        In the order given; of two that are the same, the first.
+    """
+    codes = list(effects)
+    inside = [[is_nested(a, b) for b in codes] for a in codes]
+    places = range(len(codes))
+
+    def spanned(p: int) -> bool:
+        return any(inside[q][p] and (q < p or not inside[p][q]) for q in places if q != p)
+
+    return [codes[p] for p in places if not spanned(p)]
+
+
+def effects_rank(effects: Sequence[Ints], n: int, *, obs_weights: Floats | None = None) -> tuple[int, bool]:
+    """Count the parameters that effects take up together.
+
+    Parameters
+    ----------
+    effects : sequence of (N,) arrays of int
+        Codes without gaps of each effect.
+    n : int
+        Rows.
+    obs_weights : (N,) array, optional
+        Weights of the rows.
+
+    Returns
+    -------
+    rank : int
+        Rank of all their dummies, 1 (the constant) without effects.
+    exact : bool
+        As in `Within`.
+    """
+    codes = finest(effects)
+    if len(codes) == 1:
+        return int(codes[0].max()) + 1, True
+    found = within(codes, n, obs_weights=obs_weights)
+    return found.rank, found.exact
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Within:
     """The projection that takes out effects.
@@ -108,6 +157,9 @@ class Within:
         Position of the effect swept in closed form, the one with most levels; -1 without effects.
     obs_weights : (N,) array or None
         Weights of the rows.
+    exact : bool
+        False if `rank` is an upper bound: three or more effects that are not nested in one another, with more
+        levels than are solved for densely.
     """
 
     effects: tuple[Ints, ...]
@@ -120,6 +172,7 @@ class Within:
     _cross: Any
     _gram: Any
     _inverse: Floats | None
+    exact: bool = True
 
     def sweep(self, columns: Floats) -> Floats:
         """Take the effects out of columns.
@@ -343,8 +396,8 @@ def within(effects: Sequence[Ints], n: int, *, obs_weights: Floats | None = None
     make = _tables if dense else _sparse_tables
     cross, gram = make(codes, levels, main, others, obs_weights)
     if not dense:
-        rank = _rank_bound(codes, levels, main, others, n)
-        return Within(codes, levels, rank, main, obs_weights, starts, counts, cross, gram, None)
+        rank, exact = _rank_bound(codes, n)
+        return Within(codes, levels, rank, main, obs_weights, starts, counts, cross, gram, None, exact=exact)
     system = gram - cross.T @ (cross / counts[main][:, None])
     # Scaled by counts, not by its own diagonal: that of an effect nested in another is rounding alone.
     scale = 1 / np.sqrt(np.concatenate([counts[p] for p in others]))
@@ -395,31 +448,16 @@ def _sparse_tables(
     return cross, block_array([[table(a, b) for b in others] for a in others], format="csr")
 
 
-def _rank_bound(
-    codes: tuple[Ints, ...], levels: tuple[int, ...], main: int, others: list[int], n: int
-) -> int:
-    """Count components of two effects exactly; a further one is taken to lose one level.
-
-    Effects in which another is nested are sums of its dummies and add nothing.
-    """
+def _rank_bound(effects: Sequence[Ints], n: int) -> tuple[int, bool]:
+    """Count components of two effects exactly; a further one is taken to lose one level."""
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
-    every = [main, *others]
-    inside = [
-        p
-        for i, p in enumerate(every)
-        if not any(
-            is_nested(codes[q], codes[p]) and (j < i or not is_nested(codes[p], codes[q]))
-            for j, q in enumerate(every)
-            if q != p
-        )
-    ]
+    inside = sorted(finest(effects), key=lambda codes: -int(codes.max()))
+    levels = [int(codes.max()) + 1 for codes in inside]
     if len(inside) == 1:
-        return levels[inside[0]]
-    main, *others = sorted(inside, key=lambda p: -levels[p])
-    second = others[0]
-    size = levels[main] + levels[second]
-    graph = coo_array((np.ones(n), (codes[main], levels[main] + codes[second])), shape=(size, size))
+        return levels[0], True
+    size = levels[0] + levels[1]
+    graph = coo_array((np.ones(n), (inside[0], levels[0] + inside[1])), shape=(size, size))
     components: Any = connected_components(graph, directed=False, return_labels=False)
-    return size - int(components) + sum(levels[p] - 1 for p in others if p != second)
+    return size - int(components) + sum(m - 1 for m in levels[2:]), len(inside) == 2
