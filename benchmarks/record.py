@@ -19,6 +19,7 @@ import runpy
 import sys
 import tempfile
 import warnings
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -122,7 +123,9 @@ def of_specifications() -> dict[str, dict[str, Any]]:
 
 
 def numbers_in(text: str) -> list[float]:
-    """Read every number of a text."""
+    """Read every number of a text; a traceback has none but the lines of our source."""
+    if text.startswith("Traceback"):
+        return []
     return [float(t.replace(",", "").replace("−", "-")) for t in NUMBER.findall(text)]
 
 
@@ -182,6 +185,16 @@ def moved(name: str, old: object, new: object) -> bool:
     return bool(abs(old - new) > tolerance * max(1.0, abs(old)))
 
 
+def tell_printed(where: str, old: list[float], new: list[float] | None) -> None:
+    """Print the numbers that a page or an example no longer prints, and those it did not print before."""
+    if new is None:
+        print(f"{where}: not there any more")
+        return
+    gone, come = Counter(old) - Counter(new), Counter(new) - Counter(old)
+    if gone or come:
+        print(f"{where}\n    no longer {sorted(gone)[:12]}\n    new       {sorted(come)[:12]}")
+
+
 def compare(old: dict[str, Any], new: dict[str, Any]) -> int:
     """Print what moved; the number of random specifications in which something did."""
     count = 0
@@ -193,13 +206,9 @@ def compare(old: dict[str, Any], new: dict[str, Any]) -> int:
             print(f"{key}\n    {name}: {numbers.get(name)} -> {found.get(name)}")
     for page, printed in old["pages"].items():
         for source, numbers in printed.items():
-            found = new["pages"].get(page, {}).get(source)
-            if found != numbers:
-                print(f"{page}: {source.strip()[:90]}\n    {numbers[:12]}\n    {(found or [])[:12]}")
+            tell_printed(f"{page}: {source.strip()[:80]}", numbers, new["pages"].get(page, {}).get(source))
     for script, numbers in old["examples"].items():
-        found = new["examples"].get(script, [])
-        if found != numbers:
-            print(f"{script}: {len(set(numbers) ^ set(found))} printed numbers differ")
+        tell_printed(script, numbers, new["examples"].get(script))
     print(f"{count} of {len(old['specifications'])} random specifications moved.")
     return count
 

@@ -287,9 +287,10 @@ class KinkResults:
             words = "N - 1"
         trim = f"{self.trim:g}".removeprefix("0")
         drawn = f"; {self.bootstrap}, {self.reps:,} draws; rng {self.rng_entropy}" if self.bootstrap else ""
+        counted_k = f"{self.slopes.settings}; " if self.slopes.settings else ""
         bound = f"{self._default_set} set: LR <= {self.critical[self._default_set]:.4g}"
         return (
-            f"trim {trim}; every value in the range; F and LR over {words} = {self.df:g} "
+            f"{counted_k}trim {trim}; every value in the range; F and LR over {words} = {self.df:g} "
             f"(df {self.df_rule}); {bound}{drawn}"
         )
 

@@ -544,8 +544,9 @@ class ThresholdResults:
         grid += ", best pair" if self.search == "joint" else ""
         words_drawn = [*self.bootstrap, *(["wild signs for the sets"] if self.lr_bounds.size else [])]
         drawn = f"; {' and '.join(words_drawn)}, {self.reps:,} draws; rng {self.rng_entropy}"
+        counted_k = f"{self.slopes.settings}; " if self.slopes.settings else ""
         return (
-            f"low regime {self.rule} threshold; trim {trims}; {grid}; sets {self.confidence}; F and LR over "
+            f"{counted_k}low regime {self.rule} threshold; trim {trims}; {grid}; sets {self.confidence}; F and LR over "
             f"{words} = {self.df:g} (df {self.df_rule}){drawn if words_drawn else ''}"
         )
 
