@@ -546,8 +546,8 @@ class ThresholdResults:
         drawn = f"; {' and '.join(words_drawn)}, {self.reps:,} draws; rng {self.rng_entropy}"
         counted_k = f"{self.slopes.settings}; " if self.slopes.settings else ""
         return (
-            f"{counted_k}low regime {self.rule} threshold; trim {trims}; {grid}; sets {self.confidence}; F and LR over "
-            f"{words} = {self.df:g} (df {self.df_rule}){drawn if words_drawn else ''}"
+            f"{counted_k}low regime {self.rule} threshold; trim {trims}; {grid}; sets {self.confidence}; "
+            f"F and LR over {words} = {self.df:g} (df {self.df_rule}){drawn if words_drawn else ''}"
         )
 
     def to_dict(self) -> dict[str, Any]:
