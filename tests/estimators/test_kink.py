@@ -444,6 +444,7 @@ BAD_DATA: list[tuple[str, Any, dict[str, Any], type[DigiprosperError], str]] = [
     ("flat q", lambda df: df.assign(q=df["i"] * 1.0), {}, IdentificationError, "'q' is absorbed"),
     ("flat x", lambda df: df.assign(x=df["i"] * 1.0), {}, IdentificationError, "'x' is absorbed"),
     ("constant y", lambda df: df.assign(y=1.0), {}, IdentificationError, "'y' is constant"),
+    ("y of the entity", lambda df: df.assign(y=df["i"] * 1.0), {}, IdentificationError, "'y' does not vary"),
     ("unknown column", None, {"kink_variable": "qq"}, ColumnError, "did you mean 'q'"),
     ("bare power", None, {"x": "x**2"}, TermError, r"I\(x\*\*2\)"),
     ("several columns", None, {"kink_variable": "C(region)"}, TermError, "kink_variable"),

@@ -499,6 +499,22 @@ BAD_DATA: list[tuple[str, Any, dict[str, Any], type[DigiprosperError], str]] = [
     ("constant z", lambda df: df.assign(z=1.0), {}, IdentificationError, "'z' is constant"),
     ("flat z", lambda df: df.assign(z=df["i"] * 1.0), {}, IdentificationError, "'z' is absorbed"),
     ("zero z", lambda df: df.assign(z=0.0), {}, IdentificationError, "'z' is constant"),
+    ("constant y", lambda df: df.assign(y=3.0), {}, IdentificationError, "'y' is constant"),
+    ("y of the entity", lambda df: df.assign(y=df["i"] * 1.0), {}, IdentificationError, "'y' does not vary"),
+    (
+        "constant y, no effects",
+        lambda df: df.assign(y=3.0),
+        {"entity_effects": False, "time_effects": False, "bootstrap": None},
+        IdentificationError,
+        "'y' is constant",
+    ),
+    (
+        "constant y, sets drawn",
+        lambda df: df.assign(y=3.0),
+        {"confidence": "bootstrap"},
+        IdentificationError,
+        "'y' is constant",
+    ),
     ("hansen on holes", None, {"bootstrap": "hansen"}, OptionError, "balanced.*wild_cluster"),
     ("missing q", lambda df: df.assign(q=np.nan), {}, MissingDataError, "no row"),
 ]

@@ -47,6 +47,7 @@ __all__ = [
     "FixedEffects",
     "fit_columns",
     "inference",
+    "refuse_flat_outcome",
 ]
 
 
@@ -302,6 +303,27 @@ def _refuse_extreme(columns: Floats, names: Sequence[str]) -> None:
             f"{text}: its squares are beyond what numbers hold. Rescale it.",
             [Notice("extreme", names[j], {"column": names[j], "largest": float(size[j])}) for j in bad],
         )
+
+
+def refuse_flat_outcome(prepared: Prepared, depvar: str, outcome: Floats) -> None:
+    """Refuse an outcome in which nothing is left to explain, before a search divides by it.
+
+    Parameters
+    ----------
+    prepared : Prepared
+        Sample and effects.
+    depvar : str
+        Name of the outcome.
+    outcome : (N,) array
+        As in the data, not swept.
+
+    Raises
+    ------
+    IdentificationError
+        If the outcome is constant, or does not vary inside the effects.
+    """
+    moments = _moments(outcome[:, None])[0]
+    _refuse_flat_outcome(moments, prepared.within.sweep(outcome), depvar, prepared)
 
 
 def _refuse_flat_outcome(moments: Floats, swept: Floats, depvar: str, prepared: Prepared) -> None:

@@ -20,7 +20,7 @@ from digiprosper.errors import (
     issue,
     quoted,
 )
-from digiprosper.estimators.linear import fit_columns
+from digiprosper.estimators.linear import fit_columns, refuse_flat_outcome
 from digiprosper.estimators.preparation import (
     CovType,
     LinearOptions,
@@ -349,6 +349,7 @@ class PanelThreshold(Specification):
                 what = "the outcome" if role == "y" else "a threshold variable has an order: make it a number"
                 raise TermError(f"{role}={getattr(self, role)!r} makes several columns; {what}.")
         self._refuse(sample)
+        refuse_flat_outcome(prepared, self.y, sample.columns("y")[:, 0])
         try:
             search = self._search(prepared)
             found = search.run(rng)
