@@ -154,8 +154,8 @@ CONTRACT = {
     ),
     "Mediation": (
         "y, treatment, mediators, x=(), *, structure='parallel', moderator=None, moderates=(), "
-        f"threshold=None, search_draws=False, quadratic=(), absorb=(), {EFFECTS}, cov_type='clustered', "
-        "clusters=None, ssc='reghdfe', reps=4999"
+        f"threshold=None, regime_intercept=True, search_draws=False, quadratic=(), absorb=(), {EFFECTS}, "
+        "cov_type='clustered', clusters=None, ssc='reghdfe', reps=4999"
     ),
     "Mediation.fit": "panel, *, rng=None, progress=False",
     "MediationResults.interval": "method='percentile', *, level=0.95",

@@ -25,6 +25,7 @@ class Model:
     moderates: tuple[str, ...] = ()
     threshold: str | None = None
     gamma: float | None = None
+    regime_intercept: bool = True
     quadratic: tuple[str, ...] = ()
     effects: tuple[str, ...] = (ENTITY, TIME)
     clusters: str = ENTITY
@@ -85,6 +86,7 @@ def levels(rows, model):
         if model.gamma is not None:
             low = rows[model.threshold] <= model.gamma
             rows[f"{name}:regime1"], rows[f"{name}:regime2"] = rows[name] * low, rows[name] * ~low
+            rows["intercept:regime1"] = low.astype(float)
     rows[f"I({model.x}**2)"] = rows[model.x] ** 2
     return rows
 
@@ -128,7 +130,8 @@ def equations(model):
     if "b" in model.moderates:
         through += [w, *(f"{m}:{w}" for m in model.mediators)]
     out["outcome"] = (model.y, treatment("direct") + through)
-    return {name: (y, list(dict.fromkeys([*x, *model.controls]))) for name, (y, x) in out.items()}
+    shift = ["intercept:regime1"] if model.gamma is not None and model.regime_intercept else []
+    return {name: (y, list(dict.fromkeys([*x, *shift, *model.controls]))) for name, (y, x) in out.items()}
 
 
 def dummies(rows, model):
@@ -506,6 +509,7 @@ def search(rows, model, trim=0.05):
             continue
         split = [rows[n].to_numpy(float) * side for n in (model.x, *model.mediators) for side in (low, ~low)]
         controls = [rows[n].to_numpy(float) for n in model.controls]
+        controls += [low.astype(float)] if model.regime_intercept else []
         design = np.column_stack([*split, *controls, absorbed])
         residuals = y - design @ np.linalg.lstsq(design, y, rcond=1e-10)[0]
         best = min(best, (residuals @ residuals, gamma))

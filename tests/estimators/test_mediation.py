@@ -575,6 +575,7 @@ def with_products(frame):
     for name in ("x", "m1", "m2"):
         out[f"{name}:regime1"] = out[name] * (out["w1"] <= 0.2)
         out[f"{name}:regime2"] = out[name] * (out["w1"] > 0.2)
+    out["intercept:regime1"] = 1.0 * (out["w1"] <= 0.2)
     return out.assign(**{"I(x**2)": out["x"] ** 2})
 
 
@@ -816,6 +817,7 @@ def test_specification_is_a_value() -> None:
         ({"threshold": "q"}, {"threshold": "q"}, {"threshold": ("q", 1)}),
         ({"threshold": ("q", 1)}, {"threshold": ["q", 1.0]}, {"threshold": ("q", 2)}),
         ({"threshold": "q", "search_draws": True}, {"threshold": "q"}, {"search_draws": False}),
+        ({"threshold": "q"}, {"regime_intercept": True}, {"regime_intercept": False}),
         ({"quadratic": "a"}, {"quadratic": ("a",)}, {"quadratic": ("a", "direct")}),
         ({"absorb": "region^year"}, {"absorb": ["region^year"]}, {"absorb": "region"}),
         ({"structure": "serial"}, {}, {"structure": "parallel"}),

@@ -33,8 +33,8 @@ def cut(spec, **changes):
     return Panel(frame.assign(**changes), "city", "year").sample(roles)
 
 
-def laid_out(spec, **changes):
-    return lay_out(spec, cut(spec, **changes), spec.threshold[1] if spec.threshold else None)
+def laid_out(spec, *, level=True, **changes):
+    return lay_out(spec, cut(spec, **changes), spec.threshold[1] if spec.threshold else None, level=level)
 
 
 def equations(layout):
@@ -230,17 +230,21 @@ def test_quadratic_terms_are_means_over_the_rows(words) -> None:
 
 
 @pytest.mark.parametrize("mediators", [("m1",), ("m1", "m2")], ids=["one", "two"])
-def test_terms_by_regime_are_means_over_the_rows(mediators) -> None:
-    layout = laid_out(Mediation("y", "x", mediators, ["z"], threshold=("w", 1.0)))
+@pytest.mark.parametrize("level", [True, False])
+def test_terms_by_regime_are_means_over_the_rows(mediators, level) -> None:
+    layout = laid_out(Mediation("y", "x", mediators, ["z"], threshold=("w", 1.0)), level=level)
     low = W <= 1.0
+    common = ["intercept:regime1", "z"] if level else ["z"]
     assert low.sum() == 4
     halves = [f"{m}:{r}" for m in mediators for r in ("regime1", "regime2")]
     split = ["x:regime1", "x:regime2"]
     assert equations(layout) == {
-        "total": ("y", [*split, "z"]),
-        **{f"mediator:{m}": (m, [*split, "z"]) for m in mediators},
-        "outcome": ("y", [*split, *halves, "z"]),
+        "total": ("y", [*split, *common]),
+        **{f"mediator:{m}": (m, [*split, *common]) for m in mediators},
+        "outcome": ("y", [*split, *halves, *common]),
     }
+    if level:
+        np.testing.assert_array_equal(layout.columns[:, layout.names.index("intercept:regime1")], low)
     for name, rows in (("x:regime1", low), ("x:regime2", ~low)):
         np.testing.assert_array_equal(layout.columns[:, layout.names.index(name)], X * rows)
     values, k = effects(layout)

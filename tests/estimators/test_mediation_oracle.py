@@ -46,6 +46,7 @@ STRUCTURES = {
     "two, b and direct moderated": TWO | W | {"moderates": ("b", "direct")},
     "threshold": {"threshold": "q", "gamma": 0.2},
     "threshold, two": TWO | {"threshold": "q", "gamma": -0.4},
+    "threshold, one level": {"threshold": "q", "gamma": 0.2, "regime_intercept": False},
     "square in a": TWO | {"quadratic": ("a",)},
     "square in direct": {"quadratic": ("direct",)},
     "squares": {"quadratic": ("a", "direct"), "controls": ("w1",)},
@@ -98,6 +99,7 @@ def specification(model, **options):
         moderator=model.moderator,
         moderates=model.moderates,
         threshold=threshold,
+        regime_intercept=model.regime_intercept,
         quadratic=model.quadratic,
         absorb=extra,
         entity_effects="city" in model.effects,
@@ -531,10 +533,10 @@ def test_robustness_value(shape, design, structure, mediator) -> None:
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-@pytest.mark.parametrize("clusters", ["city", "region"])
-def test_searched_threshold(shape, clusters) -> None:
+@pytest.mark.parametrize(("clusters", "level"), [("city", True), ("region", True), ("city", False)])
+def test_searched_threshold(shape, clusters, level) -> None:
     frame = make(shape)
-    model = Model(controls=("w1",), threshold="q", clusters=clusters)
+    model = Model(controls=("w1",), threshold="q", clusters=clusters, regime_intercept=level)
     rows = oracle.sample(frame, model)
     gamma = oracle.search(rows, model)
     results, given = fit(model, frame, reps=REPS), replace(model, gamma=gamma)
@@ -558,11 +560,14 @@ def test_a_regime_may_have_five_per_cent_of_the_rows(rank) -> None:
     assert (frame["q"] <= results.threshold).sum() == min(max(rank, 9), 171)
 
 
-@pytest.mark.parametrize(("shape", "effects"), [("holes", ("city", "year")), ("balanced", ("city",))])
-def test_threshold_searched_in_every_draw(shape, effects) -> None:
+@pytest.mark.parametrize(
+    ("shape", "effects", "level"),
+    [("holes", ("city", "year"), True), ("balanced", ("city",), True), ("holes", ("city", "year"), False)],
+)
+def test_threshold_searched_in_every_draw(shape, effects, level) -> None:
     frame = make(shape, n=24)
     frame = frame.assign(q=frame["q"].round(1))
-    model = Model(controls=("w1",), threshold="q", effects=effects)
+    model = Model(controls=("w1",), threshold="q", effects=effects, regime_intercept=level)
     rows = oracle.sample(frame, model)
     results, cuts = fit(model, frame, reps=REPS, search_draws=True), set()
     for number, count in enumerate(counts(rows, REPS)[:3]):

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from digiprosper import Mediation, Panel, PanelThreshold
-from digiprosper.errors import CollinearityError, ThresholdSearchError
+from digiprosper.errors import CollinearityError, IdentificationError, OptionError, ThresholdSearchError
 from digiprosper.kernels.resampling import draw_counts, seed_sequence
 
 
@@ -43,19 +43,20 @@ def on(frame):
 
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("flags", [(True, True), (True, False), (False, True), (False, False)])
-def test_the_value_is_that_of_a_panel_threshold(seed, flags) -> None:
+@pytest.mark.parametrize("level", [True, False])
+def test_the_value_is_that_of_a_panel_threshold(seed, flags, level) -> None:
     panel = on(make(seed, n=15))
-    words = {"entity_effects": flags[0], "time_effects": flags[1]}
+    words = {"entity_effects": flags[0], "time_effects": flags[1], "regime_intercept": level}
     spec = Mediation("y", "x", ["m1", "m2"], ["w"], threshold="q", reps=20, **words)
     found = PanelThreshold("y", ["x", "m1", "m2"], "q", ["w"], trim=0.05, bootstrap=None, **words)
     results, want = quiet(spec, panel), quiet(found, panel)
     assert results.threshold == want.thresholds.loc[1, "estimate"]
     # The outcome's equation is that threshold's regression.
     got = results.paths["outcome"].params
-    for name in ("x", "m1", "m2"):
-        for regime in ("regime1", "regime2"):
-            value = want.slopes.params[f"{name}:{regime}"]
-            assert got[f"{name}:{regime}"] == pytest.approx(value, rel=1e-8), name
+    assert set(got.index) == set(want.slopes.params.index)
+    assert ("intercept:regime1" in got.index) == level
+    for name, value in want.slopes.params.items():
+        assert got[name] == pytest.approx(value, rel=1e-8, abs=1e-12), name
     assert [n.code for n in results.diagnostics].count("untested_threshold") == 1
 
 
@@ -63,7 +64,7 @@ def rss(frame, gamma):
     """Sum of squares of the outcome's equation with dummies, and its rank."""
     low = (frame["q"] <= gamma).to_numpy(dtype=float)
     split = [frame[c].to_numpy() * half for c in ("x", "m1", "m2") for half in (low, 1 - low)]
-    blocks = [np.column_stack([*split, frame["w"]])]
+    blocks = [np.column_stack([*split, low, frame["w"]])]
     for key in ("copy", "year"):
         codes = pd.factorize(frame[key])[0]
         blocks.append(np.eye(codes.max() + 1)[codes])
@@ -143,7 +144,7 @@ def test_draws_at_a_given_value_equal_refits_row_by_row() -> None:
     results = quiet(spec, on(frame), rng=4)
     low = (frame["q"] <= 0.1).to_numpy(dtype=float)
     frame = frame.assign(
-        **{f"{c}{r}": frame[c] * h for c in ("x", "m1") for r, h in ((1, low), (2, 1 - low))}
+        **{f"{c}{r}": frame[c] * h for c in ("x", "m1") for r, h in ((1, low), (2, 1 - low))}, low=low
     )
 
     def fit(drawn, y, x):
@@ -160,7 +161,10 @@ def test_draws_at_a_given_value_equal_refits_row_by_row() -> None:
             for c in range(times)
         ]
         drawn = pd.concat(pieces, ignore_index=True)
-        a, b = fit(drawn, "m1", ["x1", "x2", "w"]), fit(drawn, "y", ["x1", "x2", "m11", "m12", "w"])
+        a, b = (
+            fit(drawn, "m1", ["x1", "x2", "w", "low"]),
+            fit(drawn, "y", ["x1", "x2", "m11", "m12", "w", "low"]),
+        )
         row = dict(zip(results.names, results.draw_values[number], strict=True))
         assert row["indirect:m1:regime1"] == pytest.approx(a[0] * b[2], rel=1e-8)
         assert row["total:regime2"] == pytest.approx(b[1] + a[1] * b[3], rel=1e-8)
@@ -193,6 +197,87 @@ def test_a_monotone_change_of_the_variable_changes_the_value_alone() -> None:
     given = quiet(spec.replace(threshold=("q", plain.threshold)), on(frame))
     np.testing.assert_allclose(given.draw_values, plain.draw_values, rtol=1e-10, atol=1e-12)
     assert "untested_threshold" not in {n.code for n in given.diagnostics}
+
+
+# --- the level of the regimes -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "options", [{"threshold": "q", "search_draws": True}, {"threshold": "q"}, {"threshold": ("q", 0.2)}]
+)
+def test_the_origin_of_treatment_and_mediators_does_not_matter(options) -> None:
+    """Units inside a logarithm move the origin; with a level in each regime that changes nothing."""
+    frame = make(5, n=20)
+    spec = Mediation("y", "x", ["m1", "m2"], ["w"], reps=30, **options)
+    plain = quiet(spec, on(frame))
+    moved = quiet(spec, on(frame.assign(x=frame["x"] + 50, m1=frame["m1"] - 20, m2=frame["m2"] + 7)))
+    assert moved.threshold == plain.threshold
+    np.testing.assert_array_equal(moved.threshold_draws, plain.threshold_draws)
+    np.testing.assert_allclose(moved.params, plain.params, rtol=1e-8, atol=1e-10)
+    np.testing.assert_allclose(moved.std_errors, plain.std_errors, rtol=1e-8)
+    np.testing.assert_allclose(moved.draw_values, plain.draw_values, rtol=1e-7, atol=1e-9)
+    for method in ("bc", "bca", "delta"):
+        np.testing.assert_allclose(
+            moved.interval(method).iloc[:-1], plain.interval(method).iloc[:-1], rtol=1e-6, atol=1e-8
+        )
+    bare = quiet(spec.replace(regime_intercept=False), on(frame))
+    far = quiet(spec.replace(regime_intercept=False), on(frame.assign(x=frame["x"] + 50)))
+    assert abs(far.params["difference:direct"] - bare.params["difference:direct"]) > 0.1
+
+
+@pytest.mark.parametrize("options", [{}, {"search_draws": True}, {"regime_intercept": False}])
+def test_the_total_is_direct_and_indirect_in_every_draw(options) -> None:
+    results = quiet(Mediation("y", "x", ["m1", "m2"], ["w"], threshold="q", reps=60, **options), on(make(5)))
+    for values in (results.params, results.draws):
+        for ending in ("", ":regime1", ":regime2"):
+            gap = values[f"total{ending}"] - values[f"direct{ending}"] - values[f"indirect{ending}"]
+            assert np.nanmax(np.abs(gap)) < 1e-12
+
+
+def test_the_level_enters_every_equation() -> None:
+    spec = Mediation("y", "x", ["m1", "m2"], ["w"], threshold=("q", 0.2), reps=20)
+    for name, path in quiet(spec, on(make(5))).paths.items():
+        assert "intercept:regime1" in path.names, name
+    for name, path in quiet(spec.replace(regime_intercept=False), on(make(5))).paths.items():
+        assert "intercept:regime1" not in path.names, name
+
+
+def test_a_level_that_effects_or_controls_hold_is_left_out() -> None:
+    """Where no city changes its regime its effect holds the level; so does the dummy among the controls."""
+    frame = make(5).assign(side=lambda d: (d["city"] % 3) * 1.0, low=lambda d: (d["q"] <= 0.2) * 1.0)
+    spec = Mediation("y", "x", "m1", ["w"], threshold="side", search_draws=True, reps=30)
+    with_level, without = (quiet(spec.replace(regime_intercept=r), on(frame)) for r in (True, False))
+    assert with_level.threshold == without.threshold
+    np.testing.assert_array_equal(with_level.threshold_draws, without.threshold_draws)
+    np.testing.assert_allclose(with_level.draw_values, without.draw_values, rtol=1e-10, atol=1e-12)
+    assert "held_level" in {n.code for n in with_level.diagnostics}
+    assert "held_level" not in {n.code for n in without.diagnostics}
+    spec = Mediation("y", "x", "m1", ["w"], threshold=("q", 0.2), reps=30)
+    ours, theirs = quiet(spec, on(frame)), quiet(spec.add("low"), on(frame))
+    np.testing.assert_allclose(theirs.params, ours.params, rtol=1e-9)
+    np.testing.assert_allclose(theirs.draw_values, ours.draw_values, rtol=1e-8, atol=1e-10)
+    assert "held_level" in {n.code for n in theirs.diagnostics}
+    assert "held_level" not in {n.code for n in ours.diagnostics}
+
+
+def test_a_draw_without_any_change_of_regime_is_lost() -> None:
+    """City 0 alone changes its regime at 0: draws without it have no level of their own to estimate."""
+    frame = make(5, n=12, keep=1.0).assign(side=lambda d: (d["city"] % 2) * 1.0)
+    frame.loc[(frame["city"] == 0) & (frame["year"] > 2003), "side"] = 1.0
+    results = quiet(Mediation("y", "x", "m1", threshold=("side", 0.0), reps=200), on(frame), rng=3)
+    lost = np.isnan(results.draw_values[:, 0])
+    np.testing.assert_array_equal(lost, draw_counts(seed_sequence(3), 12, 200)[:, 0] == 0)
+    assert [n.data["lost"] for n in results.diagnostics if n.code == "lost_draws"] == [lost.sum()]
+    for method in ("percentile", "bc", "bca", "delta"):
+        assert np.isfinite(results.interval(method).iloc[:-1]).all(axis=None), method
+
+
+@pytest.mark.parametrize("value", [1, None, "yes"])
+def test_the_level_is_a_yes_or_a_no(value) -> None:
+    with pytest.raises(OptionError, match="regime_intercept"):
+        Mediation("y", "x", "m1", threshold="q", regime_intercept=value)
+    with pytest.raises(OptionError, match="goes with a threshold"):
+        Mediation("y", "x", "m1", regime_intercept=False)
 
 
 def test_lost_searches_are_said_once_and_left_out() -> None:
@@ -229,6 +314,15 @@ def test_a_value_has_to_leave_rows_on_both_sides() -> None:
         assert caught.value.problems[0].data["column"] == "q"
     with pytest.raises(CollinearityError):  # two rows cannot tell four slopes
         quiet(Mediation("y", "x", "m1", threshold=("q", low), reps=20), on(frame))
+
+
+@pytest.mark.parametrize("options", [{}, {"search_draws": True}, {"regime_intercept": False}])
+@pytest.mark.parametrize("flat", ["same", "city"])
+def test_an_outcome_that_does_not_vary_is_one_error(options, flat) -> None:
+    frame = make(1, n=12).assign(y=lambda d: d["city"] * 1.0 if flat == "city" else 3.0)
+    spec = Mediation("y", "x", "m1", threshold="q", reps=20, **options)
+    with pytest.raises(IdentificationError, match="the outcome 'y'"):
+        quiet(spec, on(frame))
 
 
 def test_a_variable_that_does_not_move_has_no_threshold() -> None:

@@ -30,7 +30,7 @@ STRUCTURES = {
     "straight": {"moderator": "w1", "moderates": "direct"},
     "all": {"moderator": "w1", "moderates": ("a", "b", "direct")},
     "given": {"threshold": ("w2", 0.1)},
-    "searched": {"threshold": "w2"},
+    "searched": {"threshold": "w2", "regime_intercept": False},
     "redrawn": {"threshold": "w2", "search_draws": True},
     "bent": {"quadratic": "a"},
     "bent twice": {"quadratic": ("a", "direct")},
@@ -641,6 +641,7 @@ def test_words_of_each_structure() -> None:
     words = " ".join(parted.summary().split())
     low, high = parted.regimes["nobs"]
     assert f"Regimes part at w2 = {parted.threshold:.5g}: {low:,} rows at or below, {high:,} above." in words
+    assert "each has its own intercept" in " ".join(fitted("given").summary().split())
     assert "difference:m1: " in words
     assert "x: p10 = " in " ".join(fitted("bent").summary().split())
 

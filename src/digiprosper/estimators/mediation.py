@@ -17,8 +17,8 @@ from digiprosper.errors import (
     issue,
     quoted,
 )
-from digiprosper.estimators.mediation_layout import lay_out
-from digiprosper.estimators.mediation_regimes import search, searched_draws
+from digiprosper.estimators.mediation_layout import REGIME_INTERCEPT, lay_out
+from digiprosper.estimators.mediation_regimes import holds_level, search, searched_draws
 from digiprosper.estimators.preparation import (
     CovType,
     LinearOptions,
@@ -103,6 +103,10 @@ class Mediation(Specification):
         Term q at which the effects part: ``q <= gamma`` is regime 1. Treatment and mediators are split in
         every equation. With a number gamma is given; without it is the value with the least sum of squares of
         the outcome's equation, among all that leave 5% of the rows in each regime.
+    regime_intercept : bool
+        Whether the level of every split equation shifts with the regime too (term ``"intercept:regime1"``).
+        True by default: without it gamma and all effects depend on where treatment and mediators are zero,
+        so on the units inside a logarithm. False replicates fits without it, as those of Stata's `xthreg`.
     search_draws : bool
         Whether gamma is searched again in each draw, not held: slower, for it is a search a draw, and honest
         in small samples. False by default.
@@ -164,6 +168,7 @@ class Mediation(Specification):
     moderator: str | None = attribute(default=None, kw_only=True)
     moderates: tuple[Moderated, ...] = attribute(default=(), kw_only=True)
     threshold: str | tuple[str, float] | None = attribute(default=None, kw_only=True)
+    regime_intercept: bool = attribute(default=True, kw_only=True)
     search_draws: bool = attribute(default=False, kw_only=True)
     quadratic: tuple[Moderated, ...] = attribute(default=(), kw_only=True)
     absorb: tuple[str, ...] = attribute(default=(), kw_only=True)
@@ -187,6 +192,7 @@ class Mediation(Specification):
         moderator: str | None = None,
         moderates: Moderated | Sequence[Moderated] = (),
         threshold: str | tuple[str, float] | None = None,
+        regime_intercept: bool = True,
         search_draws: bool = False,
         quadratic: Moderated | Sequence[Moderated] = (),
         absorb: str | Sequence[str] = (),
@@ -233,13 +239,7 @@ class Mediation(Specification):
         if self.threshold is not None and not isinstance(self.threshold, str):
             object.__setattr__(self, "threshold", _threshold(self.threshold))
         self._refuse_threshold()
-        if not isinstance(self.search_draws, bool):
-            raise OptionError(f"search_draws={self.search_draws!r}: True or False.")
-        if self.search_draws and not isinstance(self.threshold, str):
-            raise OptionError(
-                f"search_draws={self.search_draws!r}: True goes with a threshold that is searched, such as "
-                "threshold='q'."
-            )
+        self._check_regimes()
         asked = {
             "structure='serial'": self.structure == "serial",
             "moderator": self.moderator is not None,
@@ -254,6 +254,18 @@ class Mediation(Specification):
                 f"structure='serial' with {len(self.mediators)} mediators has {2 ** len(self.mediators) - 1} "
                 f"chains; at most {_MOST_SERIAL} mediators."
             )
+
+    def _check_regimes(self) -> None:
+        for name in ("search_draws", "regime_intercept"):
+            if not isinstance(getattr(self, name), bool):
+                raise OptionError(f"{name}={getattr(self, name)!r}: True or False.")
+        if self.search_draws and not isinstance(self.threshold, str):
+            raise OptionError(
+                f"search_draws={self.search_draws!r}: True goes with a threshold that is searched, such as "
+                "threshold='q'."
+            )
+        if self.threshold is None and not self.regime_intercept:
+            raise OptionError("regime_intercept=False: goes with a threshold, such as threshold='q'.")
 
     @property
     def _threshold_variable(self) -> str | None:
@@ -297,7 +309,7 @@ class Mediation(Specification):
         self._refuse_several(prepared)
         self._refuse_absorbed(prepared)
         gamma = self._gamma(prepared)
-        layout = lay_out(self, prepared.sample, gamma, level=not self._is_absorbed(prepared))
+        layout = lay_out(self, prepared.sample, gamma, level=self._level_enters(prepared, gamma))
         system = estimate(
             prepared,
             layout.columns,
@@ -388,6 +400,7 @@ class Mediation(Specification):
             *remarks(prepared),
             *self._untested(gamma),
             *self._without_level(prepared, layout),
+            *self._held_level(prepared, layout),
             *self._far_from_zero(prepared),
             *_influential(prepared, paths, estimates, covariance, layout.terms),
             *unclear,
@@ -418,6 +431,11 @@ class Mediation(Specification):
             regime_counts=_regime_counts(prepared, gamma),
         )
 
+    def _level_enters(self, prepared: Prepared, gamma: float | None) -> bool:
+        if gamma is not None:
+            return self.regime_intercept and not holds_level(prepared, gamma)
+        return not self._is_absorbed(prepared)
+
     def _is_absorbed(self, prepared: Prepared) -> bool:
         if self.moderator is None:
             return False
@@ -438,6 +456,16 @@ class Mediation(Specification):
             "products enter, its level is in the effects."
         )
         return [Notice("absorbed_level", text, {"column": self.moderator})]
+
+    def _held_level(self, prepared: Prepared, layout: Layout) -> list[Notice]:
+        if self.threshold is None or not self.regime_intercept or REGIME_INTERCEPT in layout.names:
+            return []
+        what = ", ".join((*prepared.effect_names, *self.x)) or "the intercept"
+        text = (
+            f"regime_intercept: effects and controls ({what}) already let the level shift where "
+            f"{self._threshold_variable!r} splits the rows; no dummy is added."
+        )
+        return [Notice("held_level", text, {"column": self._threshold_variable})]
 
     def _far_from_zero(self, prepared: Prepared) -> list[Notice]:
         if self.moderator is None and not self.quadratic:

@@ -21,11 +21,13 @@ if TYPE_CHECKING:
     from digiprosper.kernels.resampling import Block, Equation
     from digiprosper.panel import Sample
 
-__all__ = ["Layout", "lay_out"]
+__all__ = ["REGIME_INTERCEPT", "Layout", "lay_out"]
 
 _QUANTILES = {"p10": 10, "p50": 50, "p90": 90}
 _VALUES = {"low": 0, "high": 100}
 _REGIMES = ("regime1", "regime2")
+# The name it has in PanelThreshold, too.
+REGIME_INTERCEPT = "intercept:regime1"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -144,7 +146,8 @@ def lay_out(spec: Any, sample: Sample, gamma: float | None = None, *, level: boo
     gamma : float, optional
         Where the regimes part.
     level : bool
-        Whether a moderator enters by itself beside its products; not if the effects absorb it.
+        Whether a moderator, or the dummy of the low regime, enters by itself beside its products; not if the
+        effects absorb it.
 
     Returns
     -------
@@ -159,7 +162,7 @@ def lay_out(spec: Any, sample: Sample, gamma: float | None = None, *, level: boo
     roles = ("y", "treatment", "mediators", "x", *(("moderator",) if spec.moderator else ()))
     columns = _Columns(sample, roles)
     if gamma is not None:
-        return _by_regime(sample, columns, gamma)
+        return _by_regime(sample, columns, gamma, with_level=level)
     if spec.moderator is not None:
         return _moderated(spec, sample, columns, with_level=level)
     if spec.quadratic:
@@ -268,7 +271,7 @@ def _quadratic(spec: Any, sample: Sample, columns: _Columns) -> Layout:
     return _varying(sample, columns, equations, slope(last, "direct"), slopes, where, [])
 
 
-def _by_regime(sample: Sample, columns: _Columns, gamma: float) -> Layout:
+def _by_regime(sample: Sample, columns: _Columns, gamma: float, *, with_level: bool) -> Layout:
     x, through, controls = _parts(sample, columns)
     q = sample.columns("threshold_variable")[:, 0]
     low = q <= gamma
@@ -279,11 +282,13 @@ def _by_regime(sample: Sample, columns: _Columns, gamma: float) -> Layout:
         )
         for j in (x, *through)
     }
-    equations: list[Equation] = [(0, (*split[x], *controls))]
-    equations += [(m, (*split[x], *controls)) for m in through]
-    equations.append((0, (*split[x], *(j for m in through for j in split[m]), *controls)))
-    last = len(through) + 1
     rows = low.astype(np.float64)
+    level = (columns.make(REGIME_INTERCEPT, rows, "threshold"),) if with_level else ()
+    common = (*level, *controls)
+    equations: list[Equation] = [(0, (*split[x], *common))]
+    equations += [(m, (*split[x], *common)) for m in through]
+    equations.append((0, (*split[x], *(j for m in through for j in split[m]), *common)))
+    last = len(through) + 1
     regimes = (_Basis(rows, (1.0, 0.0), 0.0, 0.0), _Basis(1.0 - rows, (0.0, 1.0), 0.0, 0.0))
 
     def slope(equation: int, column: int) -> _Slope:

@@ -11,7 +11,15 @@ from digiprosper.errors import CollinearityError, Notice, ThresholdSearchError
 from digiprosper.estimators.mediation_layout import lay_out
 from digiprosper.estimators.system import drawn_clusters
 from digiprosper.kernels.resampling import draw_counts, entity_grams, refit
-from digiprosper.kernels.threshold import candidates, open_search, plan, stage
+from digiprosper.kernels.threshold import (
+    candidates,
+    drops,
+    level_is_held,
+    lowest,
+    open_search,
+    plan,
+    without_level,
+)
 from digiprosper.kernels.within import is_nested
 
 if TYPE_CHECKING:
@@ -20,10 +28,12 @@ if TYPE_CHECKING:
     from digiprosper.estimators.preparation import Prepared
     from digiprosper.estimators.system import System
     from digiprosper.kernels import Floats, Ints
+    from digiprosper.kernels.threshold import Plan
 
-__all__ = ["SearchedDraws", "search", "searched_draws"]
+__all__ = ["SearchedDraws", "holds_level", "search", "searched_draws"]
 
 _TRIM = 0.05
+_HELD = 1e-9
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,7 +80,7 @@ def search(spec: Any, prepared: Prepared) -> float:
     """
     y, z, x, q = _columns(prepared)
     try:
-        return _least(y, z, x, q, prepared.within.effects)
+        return _least(y, z, x, q, prepared.within.effects, intercept=spec.regime_intercept)
     except (ThresholdSearchError, CollinearityError) as error:
         name = prepared.sample.names_of("threshold_variable")[0]
         raise ThresholdSearchError(
@@ -79,6 +89,33 @@ def search(spec: Any, prepared: Prepared) -> float:
             "in it. Give the value, ('q', 6.5), or take another variable.",
             [Notice("no_room", str(error), {"column": name})],
         ) from error
+
+
+def holds_level(prepared: Prepared, gamma: float) -> bool:
+    """Tell whether effects and controls hold the level of the regimes already.
+
+    Parameters
+    ----------
+    prepared : Prepared
+        A sample with a threshold variable.
+    gamma : float
+        Where the regimes part.
+
+    Returns
+    -------
+    bool
+        True if the dummy of the low regime is a combination of them, as where no entity ever changes its
+        regime: it has no coefficient then, and nothing depends on where the split variables are zero.
+    """
+    sample = prepared.sample
+    low = (sample.columns("threshold_variable")[:, 0] <= gamma).astype(np.float64)
+    rest = prepared.within.sweep(low)
+    if sample.names_of("x"):
+        controls = prepared.within.sweep(sample.columns("x"))
+        size = np.sqrt((controls**2).sum(axis=0))
+        controls = controls[:, size > 0] / size[size > 0]
+        rest = rest - controls @ np.linalg.lstsq(controls, rest, rcond=None)[0]
+    return bool(np.linalg.norm(rest) < _HELD * np.linalg.norm(low - low.mean()))
 
 
 def searched_draws(
@@ -118,14 +155,15 @@ def searched_draws(
         rows, copies = _stacked(order, starts, count)
         effects = _fresh(prepared.within.effects, codes, rows, copies)
         try:
-            gammas[r] = _least(y[rows], z[rows], x[rows], q[rows], effects)
+            gammas[r] = _least(y[rows], z[rows], x[rows], q[rows], effects, intercept=spec.regime_intercept)
         except (ThresholdSearchError, CollinearityError):  # a draw without room is a lost draw, and counted
             continue
     draws = np.full_like(system.draws, np.nan)
     terms = np.full((gammas.size, n_terms), np.nan)
     for gamma in np.unique(gammas[~np.isnan(gammas)]):
         here = np.flatnonzero(gammas == gamma)
-        layout = lay_out(spec, prepared.sample, float(gamma))
+        level = spec.regime_intercept and not holds_level(prepared, float(gamma))
+        layout = lay_out(spec, prepared.sample, float(gamma), level=level)
         grams = entity_grams(prepared.within.sweep(layout.columns), codes, prepared.within.effects)
         draws[here] = np.hstack(refit(grams, counts[here], layout.equations))
         # Averages over the rows have the shares of the draw's own regimes.
@@ -151,13 +189,21 @@ def _columns(prepared: Prepared) -> tuple[Floats, Floats, Floats, Floats]:
     return sample.columns("y")[:, 0], split, sample.columns("x"), sample.columns("threshold_variable")[:, 0]
 
 
-def _least(y: Floats, z: Floats, x: Floats, q: Floats, effects: Sequence[Ints]) -> float:
-    where = candidates(q, [_TRIM])
-    running = plan(z, x, where, effects)
-    found = stage(running, open_search(running, y), ())
-    if found is None:
+def _least(y: Floats, z: Floats, x: Floats, q: Floats, effects: Sequence[Ints], *, intercept: bool) -> float:
+    running = plan(z, x, candidates(q, [_TRIM]), effects, intercept=intercept)
+    sums = _sums_of_squares(running, y)
+    if intercept and (held := level_is_held(running)).any():
+        sums[held] = _sums_of_squares(without_level(running), y)[held]
+    best = lowest(sums)
+    if not np.isfinite(sums[best]):
         raise ThresholdSearchError("no candidate leaves each regime enough for its slopes")
-    return float(where.values[found.at[0]])
+    return float(running.candidates.values[best])
+
+
+def _sums_of_squares(running: Plan, y: Floats) -> Floats:
+    """Sum of squares at each candidate, infinite where the slopes are not identified."""
+    state = open_search(running, y)
+    return np.asarray(state.ssr[0] - drops(running, state)[0])
 
 
 def _stacked(order: Ints, starts: Ints, count: Ints) -> tuple[Ints, Ints]:

@@ -9,7 +9,7 @@ outcomes come in batches, of which the data are a batch of one and the bootstrap
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -33,12 +33,16 @@ __all__ = [
     "drops",
     "finish",
     "least_pair",
+    "level_is_held",
+    "lowest",
     "open_search",
     "plan",
     "split",
     "stage",
     "start",
     "variation",
+    "with_level",
+    "without_level",
 ]
 
 
@@ -451,10 +455,73 @@ def plan(
     block = z[order].T
     if intercept:
         block = np.concatenate([np.ones((1, order.size)), block])
-    white = _whiten(block)
+    return _sums(where, groups, basis, _whiten(block))
+
+
+def with_level(search: Plan) -> Plan:
+    """Let the level shift with the regime too, as ``plan(..., intercept=True)`` does, from the same basis.
+
+    Parameters
+    ----------
+    search : Plan
+        From :func:`plan`, without an intercept.
+
+    Returns
+    -------
+    Plan
+        Its first regime-dependent column is the constant.
+
+    Raises
+    ------
+    CollinearityError
+        If the regime-dependent columns add up to a constant: their level shifts already.
+    """
+    block = np.concatenate([np.ones((1, search.nobs)), search.z])
+    return _sums(search.candidates, search.groups, search.basis, _whiten(block))
+
+
+def without_level(search: Plan) -> Plan:
+    """Take the regime's level out of a plan again, for candidates at which it adds nothing.
+
+    Parameters
+    ----------
+    search : Plan
+        From :func:`with_level`, or from :func:`plan` with an intercept.
+
+    Returns
+    -------
+    Plan
+        The sums of squares are those of the whole plan where :func:`level_is_held`, and nowhere else.
+    """
+    return replace(
+        search,
+        z=search.z[1:],
+        loadings=search.loadings[1:],
+        gram=search.gram[1:, 1:],
+        squares=search.squares[1:, 1:],
+    )
+
+
+def level_is_held(search: Plan) -> Bools:
+    """Tell at which candidates the dummy of the low regime is a combination of effects and fixed columns.
+
+    Parameters
+    ----------
+    search : Plan
+        From :func:`with_level`, or from :func:`plan` with an intercept.
+
+    Returns
+    -------
+    (G,) bool array
+        True where the level shifts with the regime already; :func:`drops` has no value there.
+    """
+    return np.asarray(search.gram[0, 0, 0] <= _SINGULAR * search.squares[0, 0])
+
+
+def _sums(where: Candidates, groups: _Groups, basis: Floats, white: Floats) -> Plan:
     last = where.cuts - 1
     loadings = np.empty((white.shape[0], basis.shape[0], last.size))
-    running = np.empty(order.size)
+    running = np.empty(white.shape[1])
     for row, loading in zip(white, loadings, strict=True):
         for column, out in zip(basis, loading, strict=True):
             np.cumsum(np.multiply(column, row, out=running), out=running)
@@ -762,7 +829,7 @@ def stage(search: Plan, base: State, at: Sequence[int]) -> Stage | None:
         new = search.candidates.given[len(at)]
     else:
         profile = _profile(search, null, len(at), None)
-        new = _lowest(profile)
+        new = lowest(profile)
     least = float(profile[new])
     if not np.isfinite(least):
         return None
@@ -871,8 +938,19 @@ def _profile(search: Plan, state: State, threshold: int, present: int | None) ->
     return profile
 
 
-def _lowest(profile: Floats) -> int:
-    """Find the first candidate with the least sum of squares, whatever rounding makes of equal ones."""
+def lowest(profile: Floats) -> int:
+    """Find the first candidate with the least sum of squares, whatever rounding makes of equal ones.
+
+    Parameters
+    ----------
+    profile : (G,) float array
+        Sum of squares at each candidate, infinite where there is none.
+
+    Returns
+    -------
+    int
+        Position.
+    """
     least = profile.min()
     return int(np.flatnonzero(profile <= least + _TIE * abs(least))[0])
 
@@ -884,7 +962,7 @@ def _refine(search: Plan, base: State, at: list[int]) -> list[int]:
         moved = False
         for j in range(len(at)):
             profile = _profile(search, _fix(search, base, [*at[:j], *at[j + 1 :]]), j, at[j])
-            best = _lowest(profile)
+            best = lowest(profile)
             # The sum of squares falls with every move, so that the cycles end; rounding is no fall.
             if profile[best] < profile[at[j]] * (1 - _ROUNDING):
                 at, moved = [*at[:j], best, *at[j + 1 :]], True

@@ -726,9 +726,10 @@ class MediationResults(EffectResults):
         )
         if self.threshold is not None:
             low, high = self.regimes["nobs"]
+            shifts = "intercept:regime1" in self.paths["outcome"].names
             lines.append(
                 f"Regimes part at {self.variable} = {self.threshold:.5g}: {low:,} rows at or below, {high:,} "
-                "above."
+                f"above{'; each has its own intercept' if shifts else ''}."
             )
         else:
             at = ", ".join(f"{suffix} = {value:.4g}" for suffix, value in self.points)
