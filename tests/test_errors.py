@@ -6,6 +6,7 @@ import copy
 import pickle
 import warnings
 
+import numpy as np
 import pytest
 
 from digiprosper import errors
@@ -107,3 +108,34 @@ def test_unknown_columns_are_all_named_at_once() -> None:
     assert "'gpd' (did you mean 'gdp'?)" in str(error)
     assert "'zzz'" in str(error)
     assert [p.data["column"] for p in error.problems] == ["gpd", "zzz"]
+
+
+def test_numpy_scalars_are_read_as_what_they_print() -> None:
+    assert errors.plain(np.float32(0.95)) == 0.95
+    assert errors.plain(np.bool_(True)) is True
+    assert type(errors.plain(np.str_("robust"))) is str
+    assert errors.plain(np.array(3)) == 3
+    array = np.arange(3)
+    assert errors.plain(array) is array
+    assert errors.check_level(np.float32(0.95)) == 0.95
+    errors.check_option("ssc", np.str_("none"), ("none", None, True))
+    errors.check_option("flag", np.bool_(True), (True, False))
+    for odd in (np.bool_(True), np.float64("nan"), np.int64(1), ".95", np.array([0.9])):
+        with pytest.raises(errors.OptionError):
+            errors.check_level(odd)
+
+
+def test_a_message_quotes_at_most_two_hundred_characters() -> None:
+    assert errors.cited("gdp") == "'gdp'"
+    assert len(errors.cited("x" * 10_000)) < 260
+    assert len(errors.cited(10**5000)) < 100
+    assert len(errors.quoted(["x" * 10_000] * 3)) < 800
+    long = [f"{'x' * 5000}{i}" for i in range(500)]
+    assert len(str(errors.unknown_columns(long, ["a" * 9000], "x"))) < 4000
+    with pytest.raises(errors.OptionError) as caught:
+        errors.check_option("ssc", "x" * 10_000, ("none",))
+    assert len(str(caught.value)) < 400
+
+
+def test_one_line_of_printable_text() -> None:
+    assert errors.one_line(" GDP\r\nper\thead\x00 \ud800\u2028") == "GDP per head"

@@ -314,6 +314,26 @@ def counted(count: int, noun: str, plural: str | None = None) -> str:
     return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
 
 
+def plain(value: object) -> Any:
+    """Turn a numpy scalar into Python's own number, truth value or text.
+
+    Parameters
+    ----------
+    value : object
+        The value of an option.
+
+    Returns
+    -------
+    object
+        ``np.float32(.95)`` is .95, what it prints as; anything but a numpy scalar stays as it is.
+    """
+    if type(value).__module__ != "numpy" or getattr(value, "ndim", 1) != 0:
+        return value
+    scalar: Any = value
+    item = scalar.item()
+    return float(str(scalar)) if isinstance(item, float) else item
+
+
 def check_option(name: str, value: object, allowed: Sequence[object]) -> None:
     """Refuse an option word that is not allowed.
 
@@ -331,6 +351,7 @@ def check_option(name: str, value: object, allowed: Sequence[object]) -> None:
     OptionError
         If `value` is not one of `allowed`.
     """
+    value = plain(value)
     if not any(value is a or (type(value) is type(a) and value == a) for a in allowed):
         hint = _nearest(value, allowed)
         raise OptionError(
@@ -345,7 +366,7 @@ def check_option(name: str, value: object, allowed: Sequence[object]) -> None:
         )
 
 
-def check_level(level: object) -> None:
+def check_level(level: object) -> float:
     """Refuse a confidence level outside (0, 1).
 
     Parameters
@@ -353,13 +374,20 @@ def check_level(level: object) -> None:
     level : float
         Such as .95.
 
+    Returns
+    -------
+    float
+        The level as Python's own number.
+
     Raises
     ------
     OptionError
         If it is not a number between 0 and 1.
     """
-    if isinstance(level, bool) or not isinstance(level, int | float) or not 0 < level < 1:
-        raise OptionError(f"level={level!r}: a number between 0 and 1, such as .95.")
+    number = plain(level)
+    if isinstance(number, bool) or not isinstance(number, int | float) or not 0 < number < 1:
+        raise OptionError(f"level={cited(level)}: a number between 0 and 1, such as .95.")
+    return float(number)
 
 
 def unknown_columns(names: Iterable[str], known: Iterable[object], role: str) -> ColumnError:

@@ -7,10 +7,11 @@ import dataclasses
 import pickle
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
-from digiprosper import FixedEffects, Mediation, PanelThreshold
+from digiprosper import FixedEffects, Mediation, MediationIV, PanelKink, PanelThreshold
 from digiprosper.errors import ColumnError, InputTypeError, OptionError, TermError
 from digiprosper.estimators.specification import as_terms, check_reps, one_term
 
@@ -90,7 +91,7 @@ def test_as_terms() -> None:
     assert as_terms(["I(r == 'a b')", "I(r == 'ab')"], "x") == ("I(r == 'a b')", "I(r == 'ab')")
 
 
-@pytest.mark.parametrize("value", [None, 3, {"a": 1}, {"a"}, pd.Index(["a"]), ["a", 1], ["a", None], [["a"]]])
+@pytest.mark.parametrize("value", [None, 3, {"a": 1}, {"a"}, ["a", 1], ["a", None], [["a"]]])
 def test_as_terms_refuses(value: object) -> None:
     with pytest.raises(InputTypeError, match="clusters is a list of terms"):
         as_terms(value, "clusters")
@@ -107,3 +108,56 @@ def test_check_reps(reps: object) -> None:
     check_reps(1, 1)
     with pytest.raises(OptionError, match="reps="):
         check_reps(reps, 1)
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        FixedEffects(
+            np.str_("y"),
+            pd.Index(["x", "z"]),
+            cov_type=np.str_("clustered"),  # type: ignore[arg-type]
+            clusters=np.array(["g"]),
+            entity_effects=np.bool_(True),
+            absorb=[np.str_("g")],
+        ),
+        FixedEffects("y", np.array(["x"]), cov_type="driscoll_kraay", bandwidth=np.int64(2)),
+        PanelThreshold(
+            "y",
+            pd.Index(["x"]),
+            "q",
+            n_thresholds=np.int64(2),
+            reps=np.int32(99),
+            level=np.float32(0.9),
+            trim=np.float32(0.1),
+            min_nobs=np.int8(3),
+            regime_intercept=np.bool_(False),
+            bootstrap=[np.str_("wild_cluster"), "hansen"],  # type: ignore[list-item]
+        ),
+        PanelKink("y", "q", np.array(["x"]), reps=np.int64(99), level=np.float32(0.9), trim=np.float16(0.1)),
+        Mediation("y", "d", np.array(["m"]), reps=np.int64(199), search_draws=np.bool_(False)),
+        MediationIV("y", "d", "m", "z", reps=np.int64(199)),
+    ],
+    ids=lambda spec: type(spec).__name__ + str(len(spec.terms)),
+)
+def test_numpy_scalars_and_arrays_of_text_are_plain_options(spec: Any) -> None:
+    for field in dataclasses.fields(spec):
+        value = getattr(spec, field.name)
+        for one in value if isinstance(value, tuple) else (value,):
+            assert type(one).__module__ != "numpy", field.name
+    if hasattr(spec, "level"):
+        assert spec.level == 0.9
+        assert spec.trim == 0.1
+
+
+@pytest.mark.parametrize("value", [np.array([["x"]]), np.array([1.0]), pd.Series(["x"]).to_frame(), {"x"}])
+def test_other_arrays_are_no_terms(value: Any) -> None:
+    with pytest.raises(InputTypeError, match="list of terms"):
+        as_terms(value, "x")
+
+
+def test_a_count_of_draws_may_be_numpys() -> None:
+    assert type(check_reps(np.int64(99), 9)) is int
+    for odd in (np.float64(99), np.bool_(True), np.int64(3), "9" * 10_000):
+        with pytest.raises(OptionError, match="whole number"):
+            check_reps(odd, 9)

@@ -256,9 +256,8 @@ def test_assign_takes_terms_callables_scalars_and_series(panel: Panel) -> None:
         lambda p: p.frame["gdp"].iloc[:-1],
         lambda p: p.frame["gdp"].swaplevel(),
         lambda p: pl.Series([1.0] * p.nobs),
-        lambda p: lambda d: d["gdp"].to_numpy(),
     ],
-    ids=["array", "list", "range index", "a row less", "levels swapped", "polars", "callable of an array"],
+    ids=["array", "list", "range index", "a row less", "levels swapped", "polars"],
 )
 def test_assign_refuses_what_has_no_row_labels(panel: Panel, value: Any) -> None:
     with pytest.raises(AlignmentError, match="'z'"):
@@ -336,6 +335,23 @@ def test_attach_refuses_what_does_not_match(panel: Panel, data: Any, words: str)
 def test_attach_refuses_the_name_of_a_key(panel: Panel) -> None:
     with pytest.raises(PanelIndexError, match="'year' is a key"):
         panel.attach(panel.frame["gdp"].rename("year"))
+
+
+def test_a_function_of_the_frame_may_return_an_array_of_its_length(panel: Panel) -> None:
+    doubled = (panel.frame["gdp"] * 2).to_numpy()
+    made = panel.assign(
+        a=lambda f: f["gdp"].to_numpy() * 2,
+        b=lambda f: pd.array(f["gdp"].to_numpy() * 2, dtype="Float64"),
+        c=lambda f: pd.Index(f["gdp"] * 2),
+    ).frame
+    for name in "abc":
+        np.testing.assert_array_equal(made[name].to_numpy(dtype=float), doubled)
+    for odd in (lambda f: f["gdp"].to_numpy()[1:], lambda f: f[["gdp"]].to_numpy(), lambda f: f[["gdp"]]):
+        with pytest.raises(AlignmentError):
+            panel.assign(z=odd)
+    with pytest.raises(AlignmentError):
+        panel.assign(z=doubled)
+    assert panel.lag("gdp", np.int64(2)).columns[-1] == "gdp_lag2"
 
 
 # --- labels -----------------------------------------------------------------------------------------------

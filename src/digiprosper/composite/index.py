@@ -34,6 +34,7 @@ from digiprosper.errors import (
     OptionError,
     check_option,
     issue,
+    plain,
     quoted,
 )
 from digiprosper.panel import Panel
@@ -123,6 +124,8 @@ class CompositeIndex:
     name: str = "index_score"
 
     def __post_init__(self) -> None:
+        for field in fields(self):
+            object.__setattr__(self, field.name, plain(getattr(self, field.name)))
         if not isinstance(self.system, IndicatorSystem):
             raise InputTypeError(
                 f"CompositeIndex takes an IndicatorSystem, not {type(self.system).__name__}; "

@@ -345,7 +345,7 @@ class IndexResults:
         regular theory. ``scope="goalposts"`` has none to sample and is the one to use for inference.
         """
         check_option("method", method, _METHODS)
-        check_level(level)
+        level = check_level(level)
         sums, weight = self._need_sums("weight_errors"), self.state.weights[0]
         if method == "bootstrap":
             draws = self.weight_draws(reps, rng=rng).to_numpy()

@@ -210,7 +210,7 @@ def moderated_u_test(
     ([0.34, 0.33], True)
     """
     curve = read_curve("moderated_u_test", results, variable, square=square, form="square")
-    check_level(level)
+    level = check_level(level)
     i, j = curve.level_at, curve.bend_at
     k, m = (_product(results, results.names[p], moderator) for p in (i, j))
     values = _moderator_values(at, results.sample_stats, moderator)

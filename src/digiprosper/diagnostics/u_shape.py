@@ -303,7 +303,7 @@ def u_test(
     if form is not None:
         check_option("form", form, get_args(UForm))
     curve = read_curve("u_test", results, variable, square=square, form=form, interval=interval)
-    check_level(level)
+    level = check_level(level)
     return curve_test(results, curve, np.eye(len(results.names))[[curve.level_at, curve.bend_at]], level)
 
 

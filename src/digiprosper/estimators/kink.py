@@ -29,7 +29,7 @@ from digiprosper.estimators.preparation import (
     linear_options,
     prepare,
 )
-from digiprosper.estimators.specification import Specification, as_terms, check_reps, one_term
+from digiprosper.estimators.specification import Specification, as_terms, check_reps, one_term, plain_options
 from digiprosper.estimators.threshold_remarks import BIASED_TEST, about_signs
 from digiprosper.estimators.threshold_search import denominator, wild_clusters
 from digiprosper.kernels import kink as kernel
@@ -142,6 +142,7 @@ class PanelKink(Specification):
     ssc: Ssc = "reghdfe"
 
     def __post_init__(self) -> None:
+        plain_options(self)
         one_term(self.y, "y")
         one_term(self.kink_variable, "kink_variable")
         object.__setattr__(self, "x", as_terms(self.x, "x"))

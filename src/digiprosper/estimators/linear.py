@@ -27,7 +27,7 @@ from digiprosper.estimators.preparation import (
     linear_options,
     prepare,
 )
-from digiprosper.estimators.specification import Specification, as_terms, one_term
+from digiprosper.estimators.specification import Specification, as_terms, one_term, plain_options
 from digiprosper.kernels.covariance import counts, meat, recipe
 from digiprosper.kernels.least_squares import dependences, ols
 from digiprosper.panel.terms import canonical
@@ -489,6 +489,7 @@ class FixedEffects(Specification):
     missing: Literal["drop", "raise"] = "drop"
 
     def __post_init__(self) -> None:
+        plain_options(self)
         one_term(self.y, "y")
         object.__setattr__(self, "x", as_terms(self.x, "x"))
         object.__setattr__(self, "absorb", as_terms(self.absorb, "absorb"))

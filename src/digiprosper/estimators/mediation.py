@@ -27,7 +27,14 @@ from digiprosper.estimators.preparation import (
     linear_options,
     prepare,
 )
-from digiprosper.estimators.specification import Specification, as_terms, check_reps, one_term, refuse_repeats
+from digiprosper.estimators.specification import (
+    Specification,
+    as_terms,
+    check_reps,
+    one_term,
+    plain_options,
+    refuse_repeats,
+)
 from digiprosper.estimators.system import (
     LEAST_REPS,
     estimate,
@@ -209,6 +216,7 @@ class Mediation(Specification):
         self._check()
 
     def _check(self) -> None:
+        plain_options(self)
         one_term(self.y, "y")
         one_term(self.treatment, "treatment")
         for name in ("mediators", "x", "absorb"):

@@ -16,7 +16,14 @@ from digiprosper.estimators.preparation import (
     linear_options,
     prepare,
 )
-from digiprosper.estimators.specification import Specification, as_terms, check_reps, one_term, refuse_repeats
+from digiprosper.estimators.specification import (
+    Specification,
+    as_terms,
+    check_reps,
+    one_term,
+    plain_options,
+    refuse_repeats,
+)
 from digiprosper.estimators.system import (
     LEAST_REPS,
     estimate,
@@ -166,6 +173,7 @@ class MediationIV(Specification):
     reps: int = 4999
 
     def __post_init__(self) -> None:
+        plain_options(self)
         for name in ("mediator", "instrument"):
             if isinstance(getattr(self, name), list | tuple):
                 raise TermError(

@@ -5,14 +5,26 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
-from digiprosper.errors import ColumnError, InputTypeError, Notice, OptionError, TermError, quoted
+import numpy as np
+import pandas as pd
+
+from digiprosper.errors import (
+    ColumnError,
+    InputTypeError,
+    Notice,
+    OptionError,
+    TermError,
+    cited,
+    plain,
+    quoted,
+)
 from digiprosper.panel.terms import canonical
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Self
 
-__all__ = ["Specification", "as_terms", "check_reps", "one_term", "refuse_repeats"]
+__all__ = ["Specification", "as_terms", "check_reps", "one_term", "plain_options", "refuse_repeats"]
 
 
 def as_terms(value: object, field: str) -> tuple[str, ...]:
@@ -20,7 +32,7 @@ def as_terms(value: object, field: str) -> tuple[str, ...]:
 
     Parameters
     ----------
-    value : str or sequence of str
+    value : str, sequence, array or Index of str
         One term or several.
     field : str
         Name of the argument, for messages.
@@ -37,20 +49,41 @@ def as_terms(value: object, field: str) -> tuple[str, ...]:
     TermError
         If a term is there twice.
     """
-    if isinstance(value, str):
-        value = (value,)
-    if not isinstance(value, list | tuple):
-        raise InputTypeError(f"{field} is a list of terms (text), not {type(value).__name__}.")
-    odd = [v for v in value if not isinstance(v, str)]
+    given = [value] if isinstance(value, str) else value
+    if isinstance(given, np.ndarray | pd.Index) and given.ndim == 1:
+        given = given.tolist()
+    if not isinstance(given, list | tuple):
+        raise InputTypeError(f"{field} is a list of terms (text), not {type(given).__name__}.")
+    terms = tuple(plain(v) for v in given)
+    odd = [v for v in terms if not isinstance(v, str)]
     if odd:
-        raise InputTypeError(f"{field} is a list of terms (text); {odd[0]!r} is {type(odd[0]).__name__}.")
+        raise InputTypeError(
+            f"{field} is a list of terms (text); {cited(odd[0])} is {type(odd[0]).__name__}."
+        )
     seen: set[str] = set()
-    for term in value:
+    for term in terms:
         key = canonical(term)
         if key in seen:
-            raise TermError(f"{field} has the term {term!r} twice; remove one.")
+            raise TermError(f"{field} has the term {cited(term)} twice; remove one.")
         seen.add(key)
-    return tuple(value)
+    return terms
+
+
+def plain_options(spec: Any) -> None:
+    """Store numpy scalars among the options as Python's own numbers, truth values and texts.
+
+    Parameters
+    ----------
+    spec : dataclass
+        A specification under construction.
+    """
+    for field in dataclasses.fields(spec):
+        value = getattr(spec, field.name)
+        if isinstance(value, list | tuple):
+            new = type(value)(map(plain, value)) if type(value) in (list, tuple) else value
+        else:
+            new = plain(value)
+        object.__setattr__(spec, field.name, new)
 
 
 def one_term(value: object, field: str) -> str:
@@ -78,7 +111,7 @@ def one_term(value: object, field: str) -> str:
     return value
 
 
-def check_reps(reps: object, least: int) -> None:
+def check_reps(reps: object, least: int) -> int:
     """Refuse a number of draws that is no whole number or too small.
 
     Parameters
@@ -88,13 +121,20 @@ def check_reps(reps: object, least: int) -> None:
     least : int
         Smallest number allowed.
 
+    Returns
+    -------
+    int
+        The number as Python's own.
+
     Raises
     ------
     OptionError
         If it is not a whole number of at least `least`.
     """
-    if isinstance(reps, bool) or not isinstance(reps, int) or reps < least:
-        raise OptionError(f"reps={reps!r}: a whole number of at least {least}, such as 999.")
+    number = plain(reps)
+    if isinstance(number, bool) or not isinstance(number, int) or number < least:
+        raise OptionError(f"reps={cited(reps)}: a whole number of at least {least}, such as 999.")
+    return number
 
 
 def refuse_repeats(spec: Any, roles: Sequence[str]) -> None:
@@ -120,7 +160,7 @@ def refuse_repeats(spec: Any, roles: Sequence[str]) -> None:
             first = place.setdefault(canonical(term), role)
             if first != role:
                 data = {"term": term, "roles": (first, role)}
-                problems.append(Notice("repeated", f"{term!r} is in {first} and in {role}", data))
+                problems.append(Notice("repeated", f"{cited(term)} is in {first} and in {role}", data))
     if problems:
         raise TermError(
             f"{'; '.join(p.message for p in problems)}. A term has one place in the system.",
@@ -230,7 +270,9 @@ class Specification:
             elif isinstance(value, tuple) and any(_is_term(v, key) for v in value):
                 changes[name] = tuple(new if _is_term(v, key) else v for v in value)
         if not changes:
-            raise ColumnError(f"there is no term {old!r} to swap; the terms are {quoted(self.terms, 12)}.")
+            raise ColumnError(
+                f"there is no term {cited(old)} to swap; the terms are {quoted(self.terms, 12)}."
+            )
         return self.replace(**changes)
 
     @property

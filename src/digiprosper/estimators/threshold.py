@@ -29,7 +29,7 @@ from digiprosper.estimators.preparation import (
     linear_options,
     prepare,
 )
-from digiprosper.estimators.specification import Specification, as_terms, check_reps, one_term
+from digiprosper.estimators.specification import Specification, as_terms, check_reps, one_term, plain_options
 from digiprosper.estimators.threshold_remarks import remarks
 from digiprosper.estimators.threshold_search import EXACT, WILD, Bootstrap, ThresholdSearch, denominator
 from digiprosper.kernels import threshold as kernel
@@ -171,6 +171,7 @@ class PanelThreshold(Specification):
     ssc: Ssc = "reghdfe"
 
     def __post_init__(self) -> None:
+        plain_options(self)
         self._check_terms()
         self._check_thresholds()
         self._check_room()

@@ -19,6 +19,7 @@ from digiprosper.errors import (
     check_option,
     counted,
     issue,
+    plain,
 )
 from digiprosper.inequality.observations import refuse, refuse_extreme
 from digiprosper.kernels.inequality import ergodic
@@ -331,6 +332,7 @@ def markov_transitions(
 
 
 def _n_classes(classes: int | None, cuts: object) -> int:
+    classes = plain(classes)
     given: object = classes
     if given is not None and (isinstance(given, bool) or not isinstance(given, int) or given < 2):
         raise OptionError(f"classes={classes!r}: a whole number of at least 2.")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 import numpy as np
 import pandas as pd
 
-from digiprosper.errors import IdentificationError, Notice, OptionError, check_level, issue
+from digiprosper.errors import IdentificationError, Notice, OptionError, check_level, issue, plain
 from digiprosper.inequality.observations import observe
 from digiprosper.kernels import inequality as kernel
 from digiprosper.kernels import intervals
@@ -279,7 +279,8 @@ def dagum(
     >>> found.pairs.round(3).values.tolist()
     [['E', 'C', 0.253, 0.437], ['E', 'W', 0.458, 0.97], ['C', 'W', 0.351, 1.0]]
     """
-    check_level(level)
+    level = check_level(level)
+    reps = plain(reps)
     _check_reps(reps)
     given = {"groups": groups} if clusters is None else {"groups": groups, "clusters": clusters}
     seen = observe("dagum", y, obs_weights, given)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from digiprosper.errors import IdentificationError, OptionError
+from digiprosper.errors import IdentificationError, OptionError, plain
 from digiprosper.inequality.observations import observe
 from digiprosper.kernels import dispersion
 from digiprosper.kernels import inequality as kernel
@@ -209,6 +209,7 @@ def coefficient_of_variation(y: Numbers, *, ddof: int = 0, obs_weights: Numbers 
     >>> round(coefficient_of_variation(incomes), 4), round(coefficient_of_variation(incomes, ddof=1), 4)
     (0.5188, 0.5469)
     """
+    ddof = plain(ddof)
     given: object = ddof
     if isinstance(given, bool) or not isinstance(given, int) or given < 0:
         raise OptionError(f"ddof={ddof!r}: 0 for a population, 1 for a sample.")

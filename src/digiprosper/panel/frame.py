@@ -21,6 +21,7 @@ from digiprosper.errors import (
     cited,
     counted,
     issue,
+    plain,
     quoted,
     unknown_columns,
 )
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Panel"]
 
+_ARRAYS = (np.ndarray, pd.api.extensions.ExtensionArray, pd.Index)
 _CHANGES = ("standardise", "winsorize", "interpolate")
 
 
@@ -462,6 +464,9 @@ class Panel:
             return evaluate(term, self) if term.column is None else self.raw(term.column)
         if callable(value):
             value = value(self.frame)
+            # Made from panel.frame, so its rows are in the panel's order.
+            if isinstance(value, _ARRAYS) and value.ndim == 1 and len(value) == self.nobs:
+                return value
         if isinstance(value, pd.Series):
             return self._aligned(value, name).array
         if value is None or np.isscalar(value) or isinstance(value, pd.Timestamp | pd.Period):
@@ -913,10 +918,10 @@ class Panel:
         return self._shifts(columns, periods, "diff")
 
     def _shifts(self, columns: str | Sequence[str], periods: int, kind: str) -> Panel:
-        number: object = periods
+        number = plain(periods)
         if isinstance(number, bool) or not isinstance(number, int) or number < 1:
-            raise OptionError(f"periods={periods!r}: a whole number of at least 1.")
-        new = {f"{n}_{kind}{periods}": f"{kind}(`{n}`, {periods})" for n in self._names(columns, kind)}
+            raise OptionError(f"periods={cited(periods)}: a whole number of at least 1.")
+        new = {f"{n}_{kind}{number}": f"{kind}(`{n}`, {number})" for n in self._names(columns, kind)}
         return self.assign(**new)
 
     # --- what is in it ------------------------------------------------------------------------------------

@@ -84,7 +84,7 @@ def effect_plot(
 
     purpose = "plots.effect_plot"
     refuse_other(results, MediationResults, "Mediation(...).fit", purpose)
-    check_level(level)
+    level = check_level(level)
     texts = merged_labels(read_columns(results, purpose), check_labels(labels, purpose))
     variable = term_label(results.variable, texts)
     names = {}

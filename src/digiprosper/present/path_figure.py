@@ -122,7 +122,7 @@ def mediation_path(
     purpose = "plots.mediation_path"
     refuse_other(results, MediationResults, "Mediation(...).fit", purpose)
     style = Style("se", _STARS, _check_digits(digits))
-    check_level(level)
+    level = check_level(level)
     column = read_columns(results, purpose, level=level)[0]
     texts = merged_labels([column], check_labels(labels, purpose))
     paths = _Paths(results, _chosen(results, mediator, purpose), texts, style)

@@ -121,7 +121,7 @@ def coefficients(
     >>> plt.close(ax.figure)
     """
     purpose = "plots.coefficients"
-    check_level(level)
+    level = check_level(level)
     columns = name_columns(read_columns(results, purpose, level=level), None, purpose)
     if any(c.cells for c in columns) or not any(c.estimates for c in columns):
         raise _nothing(purpose)

@@ -220,7 +220,7 @@ def johnson_neyman(
     """
     from scipy.special import ndtri, stdtrit
 
-    check_level(level)
+    level = check_level(level)
     at, support = _values(variable, quantiles)
     v00, v01, v11 = variance
     spread = v00 + 2 * at * v01 + at**2 * v11
@@ -308,7 +308,7 @@ def johnson_neyman_draws(
     >>> len(found.regions), found.method
     (2, 'percentile')
     """
-    check_level(level)
+    level = check_level(level)
     at, support = _values(variable, quantiles)
     coefficients, draws = np.asarray(coefficients, dtype=float), np.asarray(draws, dtype=float)
     if draws.ndim != 2 or draws.shape[1:] != coefficients.shape:

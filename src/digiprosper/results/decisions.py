@@ -304,7 +304,7 @@ def decide(  # noqa: PLR0913 - one keyword a path
     >>> found.branch, found.zhao, found.ratio_name, found.ratio
     ('partial mediation', 'complementary', 'indirect/total', 0.6)
     """
-    check_level(level)
+    level = check_level(level)
     tests = {"total": total, "a": a, "b": b, "indirect": indirect, "direct": direct}
     for name, test in tests.items():
         if not math.isfinite(test.estimate) or not 0 <= test.p_value <= 1:

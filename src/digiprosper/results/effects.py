@@ -168,7 +168,7 @@ class EffectResults:
         ['estimate', 'conf_low', 'conf_high', 'p_value']
         """
         check_option("method", method, self.methods)
-        check_level(level)
+        level = check_level(level)
         low, high, p = self._ends(method, level)
         columns = {"estimate": self.estimates.copy(), "conf_low": low, "conf_high": high, "p_value": p}
         return pd.DataFrame(columns, index=self._index)

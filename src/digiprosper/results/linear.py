@@ -545,7 +545,7 @@ class LinearResults:
     def _critical(self, level: float) -> float:
         from scipy.special import stdtrit
 
-        check_level(level)
+        level = check_level(level)
         return float(stdtrit(self.df_t, 0.5 + level / 2))
 
     def _sample_hash(self) -> str:

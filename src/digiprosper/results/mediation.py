@@ -191,7 +191,7 @@ class MediationResults(EffectResults):
             treatment.
         """
         self._refuse_varying("product_interval")
-        check_level(level)
+        level = check_level(level)
         rows = []
         for m in self.mediators:
             at = [self.system.at(f"mediator:{m}", self.treatment), self.system.at("outcome", m)]
@@ -246,7 +246,7 @@ class MediationResults(EffectResults):
         OptionError
             If `level` is not between 0 and 1.
         """
-        check_level(level)
+        level = check_level(level)
         specific = [
             i for i, n in enumerate(self.names) if n.startswith("indirect:") and n not in self._at_points
         ]
@@ -294,7 +294,7 @@ class MediationResults(EffectResults):
             moderator, a threshold or the treatment.
         """
         self._refuse_varying("decision")
-        check_level(level)
+        level = check_level(level)
         mediator = self._mediator(mediator)
         at = self.names.index(f"indirect:{mediator}")
         indirect = decisions.Test(*(float(s.iloc[at]) for s in (self.params, self.tstats, self.pvalues)))
@@ -378,7 +378,7 @@ class MediationResults(EffectResults):
             treatment.
         """
         self._refuse_varying("sensitivity")
-        check_level(level)
+        level = check_level(level)
         mediator = self._mediator(mediator)
         k, at = self.mediators.index(mediator), self.system.at(f"mediator:{mediator}", self.treatment)
         return sensitivity.sensitivity(
@@ -418,7 +418,7 @@ class MediationResults(EffectResults):
             treatment.
         """
         self._refuse_varying("robustness_value")
-        check_level(level)
+        level = check_level(level)
         mediator = self._mediator(mediator)
         at = [self.system.at(f"mediator:{mediator}", self.treatment), self.system.at("outcome", mediator)]
         errors, df = self.system.unadjusted[at].T
@@ -450,7 +450,7 @@ class MediationResults(EffectResults):
             If no effect depends on a variable, or a value is not a finite number.
         """
         self._refuse_constant("conditional_effects")
-        check_level(level)
+        level = check_level(level)
         values = [value for _, value in self.points] if at is None else _finite(at)
         pairs = [(route, value) for route in self.routes for value in values]
         made = products([route.at(value) for route, value in pairs])
@@ -499,7 +499,7 @@ class MediationResults(EffectResults):
             If no effect depends on a variable, or the effect is none of those that do.
         """
         self._refuse_constant("johnson_neyman")
-        check_level(level)
+        level = check_level(level)
         names = [r.name for r in self.routes]
         if effect is None and len(names) > 1:
             raise OptionError(

@@ -249,7 +249,7 @@ class RankResults:
         return share
 
     def _ends(self, level: float) -> tuple[Ints, Ints]:
-        check_level(level)
+        level = check_level(level)
         tail = round((1.0 - level) / 2.0, 12) * (self.reps + 1)
         below = max(math.floor(tail) - 1, 0)
         above = self.reps - 1 - below

@@ -188,7 +188,7 @@ def sensitivity(
     >>> round(found.rho_at_zero, 4), round(found.r2_at_zero, 4), round(float(found.assumed[0]), 4)
     (0.7071, 0.5, 0.5)
     """
-    check_level(level)
+    level = check_level(level)
     a_draws, moment_draws = np.asarray(a_draws, dtype=float), np.asarray(moment_draws, dtype=float)
     if a_draws.ndim != 1 or moment_draws.shape != (a_draws.size, 3):
         raise AlignmentError(
@@ -268,7 +268,7 @@ def robustness_value(
     """
     from scipy.special import stdtrit
 
-    check_level(level)
+    level = check_level(level)
     if not np.all(np.asarray(df) > 1):
         raise OptionError(f"robustness_value: df={df!r}; it takes more than 1 degree of freedom.")
     square = np.square(t) / df

@@ -22,7 +22,7 @@ from digiprosper.errors import (
 )
 from digiprosper.estimators.linear import FixedEffects, fit_columns
 from digiprosper.estimators.preparation import lagged_outcome, prepare
-from digiprosper.estimators.specification import check_reps
+from digiprosper.estimators.specification import check_reps, plain_options
 from digiprosper.kernels.resampling import bootstrap, entity_grams, seed_sequence
 from digiprosper.kernels.within import is_nested
 from digiprosper.panel.terms import parse
@@ -96,6 +96,7 @@ class PropagatedIndex:
     level: float = 0.95
 
     def __post_init__(self) -> None:
+        plain_options(self)
         object.__setattr__(self, "indices", _Indices(_checked(self.indices)))
         if not isinstance(self.model, FixedEffects):
             raise InputTypeError(

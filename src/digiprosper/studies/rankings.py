@@ -118,7 +118,7 @@ def rank_probabilities(
     [[1.0, 1.0, 1.0, 1.0], [3.0, 3.0, 4.0, 0.94], [15.0, 13.0, 17.0, 0.0]]
     """
     fit = fitted_rows(index_spec, panel, "rank_probabilities", among)
-    check_reps(reps, 1)
+    reps = check_reps(reps, 1)
     why = _why_not_sums(fit.spec)
     if why:
         raise OptionError(f"rank_probabilities: {why}.", [Notice("no_sums", why)])

@@ -15,6 +15,7 @@ from digiprosper.errors import (
     TermError,
     check_level,
     issue,
+    plain,
     quoted,
     unknown_columns,
 )
@@ -282,7 +283,8 @@ def two_lines(
     >>> found.shape, round(found.breakpoint, 2)
     ('inverse U', 0.41)
     """
-    _check(spec, panel, knots, level)
+    knots, level = plain(knots), check_level(level)
+    _check(spec, panel, knots)
     replaced, others = _split(spec, panel, variable, square)
     prepared = prepare(
         panel,
@@ -342,7 +344,7 @@ class _Data:
     others: Floats
 
 
-def _check(spec: object, panel: object, knots: object, level: float) -> None:
+def _check(spec: object, panel: object, knots: object) -> None:
     if not isinstance(spec, FixedEffects):
         raise InputTypeError(f"two_lines takes a FixedEffects specification, not {type(spec).__name__}.")
     if not isinstance(panel, Panel):
@@ -352,7 +354,6 @@ def _check(spec: object, panel: object, knots: object, level: float) -> None:
     least, most = _KNOTS
     if isinstance(knots, bool) or not isinstance(knots, int) or not least <= knots <= most:
         raise OptionError(f"knots={knots!r}: a whole number from {least} to {most}.")
-    check_level(level)
 
 
 def _split(
