@@ -51,8 +51,9 @@ def spec(x=SQUARE, **options):
 
 def regression(design, y, cov):
     """Least squares with dummies among the columns: coefficients and covariance by pseudo-inverse."""
-    bread = np.linalg.pinv(design.T @ design)
-    b = bread @ design.T @ y
+    # Of the design, not of its cross product, whose rank rounding hides.
+    inverse = np.linalg.pinv(design, rcond=1e-10)
+    b, bread = inverse @ y, inverse @ inverse.T
     rest = y - design @ b
     n, rank = len(y), np.linalg.matrix_rank(design)
     if cov == "unadjusted":
