@@ -143,7 +143,7 @@ def test_weights_out_of_range(weights, words):
         np.array(5.0),
         None,
         [1, pd.Timestamp("2020")],
-        [object(), object()],
+        pytest.param([object(), object()], id="list of objects"),
         [True, {}],
     ],
     ids=lambda v: f"{type(v).__name__} {v!r}"[:40],

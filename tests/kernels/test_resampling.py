@@ -374,7 +374,7 @@ def test_integers_keep_numpys_own_stream() -> None:
 
 
 @pytest.mark.parametrize(
-    "rng", ["7", 1.5, True, [1, 2.5], [], -1, [3, -1], np.random.RandomState(1), [True]], ids=repr
+    "rng", ["7", 1.5, True, [1, 2.5], [], -1, [3, -1], np.random.RandomState(1), [True]], ids=str
 )
 def test_seed_refusals(rng) -> None:
     with pytest.raises(InputTypeError, match="source of random numbers"):
