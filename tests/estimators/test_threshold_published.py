@@ -37,7 +37,7 @@ GOLDEN = json.loads((Path(__file__).parents[1] / "reference" / "hansen1999.json"
 OWN, PRINTED = GOLDEN["own"], GOLDEN["printed"]
 NEAR = OWN["tolerance"]["value"]
 pytestmark = [
-    pytest.mark.skipif(not DATA.exists(), reason=f"{DATA} is not there"),
+    pytest.mark.data("hansen1999.csv"),
     pytest.mark.filterwarnings("ignore::digiprosper.errors.DigiprosperWarning"),
 ]
 

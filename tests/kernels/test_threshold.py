@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 DATA = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "hansen1999.csv"
 GOLDEN = json.loads((Path(__file__).parents[1] / "reference" / "hansen1999.json").read_text(encoding="utf-8"))
-needs_data = pytest.mark.skipif(not DATA.exists(), reason=f"{DATA} is not there")
+needs_data = pytest.mark.data("hansen1999.csv")
 Array = npt.NDArray[Any]
 
 
