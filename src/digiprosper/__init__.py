@@ -8,6 +8,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from digiprosper._version import __version__ as __version__
+
 if TYPE_CHECKING:
     from digiprosper import datasets as datasets
     from digiprosper.composite.aggregate import Aggregation as Aggregation
@@ -132,8 +134,6 @@ if TYPE_CHECKING:
     from digiprosper.studies.two_lines import TwoLinesResult as TwoLinesResult
     from digiprosper.studies.two_lines import two_lines as two_lines
     from digiprosper.studies.within_between import within_between as within_between
-
-__version__ = "0.1.0"
 
 _ERRORS = (
     "AlignmentError BoundaryThresholdWarning CollinearityError ColumnError CovarianceWarning "

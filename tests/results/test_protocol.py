@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+from dataclasses import replace
 from importlib import metadata
 from typing import Any
 
@@ -9,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import digiprosper as dp
 from digiprosper import FixedEffects, Mediation, Panel, PanelThreshold
 from digiprosper.results.protocol import Glance, HasDraws, Results, empty_glance
 from digiprosper.results.tests import TestResult
@@ -47,10 +50,29 @@ def test_the_five_members(fits: dict[str, Any], name: str) -> None:
     glance = fit.glance()
     assert set(glance) == set(Glance.__annotations__)
     assert glance["nobs"] == 400
-    assert glance["version"] == metadata.version("digiprosper")
+    assert glance["version"] == dp.__version__
     assert not hasattr(fit, "bse")
     wide, narrow = fit.tidy(0.99), fit.tidy(0.5)
     assert (wide["conf_low"] <= narrow["conf_low"]).all()
+
+
+@pytest.mark.parametrize("name", ["linear", "slopes", "path"])
+def test_the_version_is_that_of_the_fit(fits: dict[str, Any], name: str) -> None:
+    older = replace(fits[name], version="0.0.9")
+    assert pickle.loads(pickle.dumps(older)).glance()["version"] == "0.0.9"
+
+
+def test_draws_keep_the_version_of_the_fit(fits: dict[str, Any]) -> None:
+    older = replace(fits["effects"], info={**fits["effects"].info, "version": "0.0.9"})
+    assert pickle.loads(pickle.dumps(older)).glance()["version"] == "0.0.9"
+
+
+def test_no_distribution_is_needed(fits: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(name: str) -> str:
+        raise metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(metadata, "version", fail)
+    assert fits["linear"].glance()["version"] == fits["effects"].glance()["version"] == dp.__version__
 
 
 def test_draws_are_a_further_protocol(fits: dict[str, Any]) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 import pandas as pd
 
+from digiprosper._version import __version__
 from digiprosper.errors import Notice, TermError, check_level, cited, issue
 from digiprosper.results.marginal import slope_weights
 from digiprosper.results.protocol import Glance, empty_glance
@@ -92,6 +93,8 @@ class LinearResults:
         Labels of columns.
     diagnostics : tuple of Notice
         What is worth saying about the fit.
+    version : str
+        Of digiprosper, when the model was fitted.
     """
 
     names: tuple[str, ...]
@@ -121,6 +124,7 @@ class LinearResults:
     categories: Mapping[str, tuple[str, pd.Index[Any]]]
     labels: Mapping[str, str]
     diagnostics: tuple[Notice, ...]
+    version: str = __version__
 
     # --- the protocol -------------------------------------------------------------------------------------
 
@@ -185,6 +189,7 @@ class LinearResults:
             "rsquared_adj": adjusted,
             "f_statistic": None if np.isnan(self.f_value) else self.f_value,
             "sample_hash": self._sample_hash(),
+            "version": self.version,
         }
         return cast("Glance", {**empty_glance("FixedEffects", self.nobs), **values})
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol, TypedDict, runtime_checkable
 
+from digiprosper._version import __version__
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -89,8 +91,6 @@ def empty_glance(model: str, nobs: int) -> Glance:
     Glance
         All keys present, the others None.
     """
-    from importlib.metadata import version
-
     return {
         "model": model,
         "depvar": None,
@@ -112,5 +112,5 @@ def empty_glance(model: str, nobs: int) -> Glance:
         "f_statistic": None,
         "sample_hash": None,
         "rng_entropy": None,
-        "version": version("digiprosper"),
+        "version": __version__,
     }
