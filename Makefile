@@ -1,12 +1,15 @@
 PYTHON ?= python3
 BIN := .venv/bin
-.PHONY: demo test check lint types peers examples numbers rest
+# Two workers of one thread each: several threads of a small product get in each other's way.
+PYTEST := -m pytest -n 2 --dist worksteal
+.PHONY: demo test check rest lint types examples versions lowest newest
 
 demo: .venv/.ok
 	$(BIN)/python examples/us_states.py
 
+test: export OMP_NUM_THREADS = 1
 test: .venv/.ok
-	$(BIN)/python -m pytest
+	$(BIN)/python $(PYTEST)
 
 .venv/.ok: pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -18,17 +21,12 @@ test: .venv/.ok
 	$(BIN)/python -m pip install --quiet --group dev
 	touch $@
 
-# Two jobs at a time, one thread each: several threads of a small product get in each other's way.
 check: export OMP_NUM_THREADS = 1
 check: .venv/.dev
-	$(MAKE) --jobs=2 --output-sync=target numbers rest lint types peers examples
+	$(BIN)/python $(PYTEST) -m "not montecarlo"
+	$(MAKE) --jobs=2 --output-sync=target rest versions
 
-# The two halves of `make test`.
-numbers: .venv/.dev
-	$(BIN)/python -m pytest tests/estimators tests/kernels
-
-rest: .venv/.dev
-	$(BIN)/python -m pytest tests src docs README.md --ignore=tests/estimators --ignore=tests/kernels
+rest: lint types examples
 
 lint: .venv/.dev
 	$(BIN)/ruff check .
@@ -42,11 +40,24 @@ types: .venv/.dev
 	VIRTUAL_ENV=$(CURDIR)/.venv-wheel PATH="$(CURDIR)/.venv-wheel/bin:$$PATH" \
 		$(BIN)/pyright --verifytypes digiprosper --ignoreexternal
 
-peers: .venv/.dev
-	$(BIN)/python -m pytest -m peers
-
 examples: .venv/.dev
 	$(BIN)/python examples/us_states.py > /dev/null
 	$(BIN)/python examples/provinces.py > /dev/null
 	$(BIN)/python examples/digital_index.py > /dev/null
 	$(BIN)/python examples/mechanisms.py > /dev/null
+
+# The lowest versions that pyproject.toml allows on the lowest Python, the newest on the newest.
+versions: lowest newest
+
+lowest: .venv/.dev
+	$(call on_python,3.11,.venv-lowest,lowest-direct)
+
+newest: .venv/.dev
+	$(call on_python,>=3.13,.venv-newest,highest)
+
+define on_python
+	@if $(BIN)/uv venv --quiet --clear --no-python-downloads --python '$(1)' $(2); then \
+		$(BIN)/uv pip install --quiet --python $(2) --resolution $(3) --editable . --group test && \
+		$(2)/bin/python $(PYTEST) tests; \
+	else echo 'Left out: no Python $(1) on this machine.'; fi
+endef
