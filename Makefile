@@ -24,7 +24,7 @@ test: .venv/.ok
 check: export OMP_NUM_THREADS = 1
 check: .venv/.dev
 	$(BIN)/python $(PYTEST) -m "not montecarlo"
-	$(MAKE) --jobs=2 --output-sync=target rest versions
+	$(MAKE) --jobs=2 --output-sync=target rest
 
 rest: lint types examples
 
