@@ -11,7 +11,6 @@ from digiprosper.present.columns import (
     merged_labels,
     name_columns,
     read_columns,
-    row_label,
     select,
 )
 from digiprosper.results.collection import ResultSet
@@ -21,7 +20,7 @@ def test_every_kind_of_model_becomes_columns(one_way, two_way, make_threshold, m
     frame = pd.DataFrame({"b": [1.0], "se": [0.1]}, index=["digital"])
     failed = IdentificationError("absorbed")
     kinds = [one_way, ResultSet((("A", two_way), ("B", failed))), make_threshold(two_way), frame, failed]
-    columns = name_columns(read_columns([*kinds, make_drawn({"x": (1, 1, 1)})], "etable"), None, "etable")
+    columns = name_columns(read_columns([*kinds, make_drawn({"x": (1, 1, 1)})], "etable"), None, {}, "etable")
     assert [c.head for c in columns] == ["(1)", "A", "B", "(2)", "b", "se", "(3)", "(4)"]
     assert [bool(c.estimates) for c in columns] == [True, True, False, True, False, False, False, True]
     assert columns[2].failure is failed
@@ -65,11 +64,12 @@ def test_what_is_not_a_result_is_refused(model, one_way):
 
 def test_heads_must_match_the_columns(one_way):
     columns = read_columns([one_way, one_way], "etable")
-    assert [c.head for c in name_columns(columns, ["a", "a"], "etable")] == ["a", "a"]
+    assert [c.head for c in name_columns(columns, ["a", "a"], {}, "etable")] == ["a", "a"]
+    assert [c.head for c in name_columns(columns, [2019, 2020], {}, "etable")] == ["2019", "2020"]
     with pytest.raises(OptionError, match="heads has 1 heads for 2 columns"):
-        name_columns(columns, ["a"], "etable")
+        name_columns(columns, ["a"], {}, "etable")
     with pytest.raises(OptionError, match="heads has one text for 2 columns"):
-        name_columns(columns, "ab", "etable")
+        name_columns(columns, "ab", {}, "etable")
 
 
 def test_labels_of_the_call_win_then_the_first_seen(make_fit):
@@ -108,41 +108,22 @@ def test_terms_are_chosen_by_name_or_pattern(make_fit):
     assert isinstance(caught.value, DigiprosperError)
 
 
-def test_slopes_are_headed_by_their_regime(make_fit, make_threshold):
-    slopes = make_fit({f"digital:regime{i}": (1, 1, 1) for i in (1, 2, 3)})
-    labels = {"digital": "Digital economy", "urban": "Urban share"}
+def test_equations_of_a_mediation_are_headed_in_words(make_fit, one_way):
+    def heads(given, wanted=None):
+        columns = name_columns(read_columns(given, "etable"), wanted, {"jobs": "Employment"}, "etable")
+        return [c.head for c in columns]
 
-    def heads(*models, digits=3):
-        columns = read_columns(list(models), "etable")
-        return [row_label(f"digital:regime{i}", columns, labels, digits) for i in (1, 2, 3)]
-
-    assert heads(make_threshold(slopes)) == [
-        "Digital economy (Urban share <= 0.53)",
-        "Digital economy (0.53 < Urban share <= 0.61)",
-        "Digital economy (Urban share > 0.61)",
+    middle = make_fit({"x": (1, 1, 1)}, info={"depvar": "log(jobs)"})
+    paths = {"total": one_way, "mediator:log(jobs)": middle, "outcome": one_way}
+    assert heads(paths) == ["Total effect", "Mediator: log(Employment)", "Outcome"]
+    assert heads(paths, ["total", "mediator:log(jobs)", "c"]) == ["total", "mediator:log(jobs)", "c"]
+    assert heads({"total": one_way, "outcome": one_way}) == ["total", "outcome"]
+    stages = ["x on z", "y on z", "m on z", "m on z given x", "y on z given x"]
+    assert heads(dict.fromkeys(stages, one_way)) == [
+        "Treatment on instrument",
+        "Outcome on instrument",
+        "Mediator on instrument",
+        "Mediator on instrument given treatment",
+        "Outcome on instrument given treatment",
     ]
-    assert heads(make_threshold(slopes, rule="<")) == [
-        "Digital economy (Urban share < 0.53)",
-        "Digital economy (0.53 <= Urban share < 0.61)",
-        "Digital economy (Urban share >= 0.61)",
-    ]
-    assert heads(make_threshold(slopes, (0.00012, 12.0)), digits=2)[1] == (
-        "Digital economy (0.00012 < Urban share <= 12)"
-    )
-    both = heads(make_threshold(slopes), make_threshold(slopes, (0.5, 0.7)))
-    assert both == [f"Digital economy (regime {i})" for i in (1, 2, 3)]
-    assert heads(slopes)[0] == "Digital economy × regime1"
-
-
-def test_effects_of_mediation_are_words(make_drawn):
-    terms = ["total", "direct", "indirect", "indirect:ind", "serial indirect:ind>edu", "proportion_mediated"]
-    columns = read_columns(make_drawn(dict.fromkeys(terms, (1, 1, 1)), info={"model": "Mediation"}), "etable")
-    labels = {"ind": "Industrial upgrading", "direct": "Own"}
-    assert [row_label(t, columns, labels, 3) for t in terms] == [
-        "Total effect",
-        "Own",
-        "Indirect effect",
-        "Indirect via Industrial upgrading",
-        "Serial indirect via Industrial upgrading → edu",
-        "Proportion mediated",
-    ]
+    assert heads({"x on z": one_way}) == ["x on z"]

@@ -173,6 +173,24 @@ def test_terms_are_chosen_and_labelled(make_fit, make_threshold):
         plots.coefficients(fit, keep=["x"])
 
 
+def test_terms_with_one_label_share_a_line(make_fit, by_regime):
+    now, before = make_fit({"digital": (1, 1, 1)}), make_fit({"lag(digital)": (2, 1, 1)})
+    labels = {"digital": "Digital economy", "lag(digital)": "Digital economy"}
+    ax = plots.coefficients([now, before], labels=labels)
+    assert texts(ax) == ["Digital economy"]
+    assert [float(model[0][0]) for model in drawn(ax)] == [1.0, 2.0]
+    ax = plots.coefficients([by_regime("urban"), by_regime("internet")])
+    assert texts(ax) == [f"digital ({v} {sign} 0.5)" for v in ("urban", "internet") for sign in ("<=", ">")]
+
+
+@pytest.fixture
+def by_regime(make_fit, make_threshold):
+    slopes = {f"digital:regime{i}": (i, 0.1, 0.5) for i in (1, 2)}
+    return lambda variable: replace(
+        make_threshold(make_fit(slopes), (0.5,), bootstrap=()), threshold_variable=variable
+    )
+
+
 def test_bad_calls_are_refused(one_way, two_way, make_threshold):
     for level in (0, 1, 95, "a", True):
         with pytest.raises(OptionError, match="level="):

@@ -22,7 +22,7 @@ STYLE = Style("se", (0.1, 0.05, 0.01), 3)
 
 
 def read(*models):
-    return name_columns(read_columns(list(models), "etable"), None, "etable")
+    return name_columns(read_columns(list(models), "etable"), None, {}, "etable")
 
 
 @pytest.mark.parametrize(
@@ -143,7 +143,7 @@ def test_thresholds_have_rows(one_way, two_way, make_threshold):
     ]
     assert threshold_rows(read(one_way), {}, STYLE) == []
     assert note_lines(columns, {}, STYLE)[-4:] == [
-        "Standard errors take the threshold as known in (2), (3).",
+        "Standard errors treat the estimated threshold as known.",
         "Under a threshold: its 95% confidence set, from end to end; LR (Hansen 1999).",
         "Confidence sets with gaps: (2), (3) threshold 1 in 2 pieces; (2) threshold 2 in 2 pieces.",
         "Under F of a test: its p-value, 2,999 draws, wild cluster bootstrap.",
@@ -175,7 +175,7 @@ def test_f_of_a_threshold_needs_a_p_value(two_way, make_threshold):
         ("", ["[0.430, 0.710]"]),
     ]
     assert note_lines(columns, {}, STYLE)[2:] == [
-        "Standard errors take the threshold as known in (1).",
+        "Standard errors treat the estimated threshold as known.",
         "Under a threshold: its 95% confidence set, from end to end; LR (Hansen 1999).",
         "Confidence sets with gaps: (1) threshold 1 in 2 pieces.",
     ]

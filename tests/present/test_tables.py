@@ -9,6 +9,7 @@ import pytest
 
 import digiprosper as dp
 from digiprosper.errors import ColumnError, IdentificationError, InputTypeError, OptionError
+from digiprosper.present import tables
 from digiprosper.present.tables import Table, etable
 from digiprosper.results.collection import ResultSet
 
@@ -158,7 +159,7 @@ def test_kinks_head_their_slopes(panel):
     two = etable([found, other], labels={"log(pcap)": "Capital"})
     assert {"Capital, below the kink", "Capital, above the kink"} <= set(two.frame.index)
     assert two.frame.loc["F, no kink"].tolist()[1] == ""
-    assert "Standard errors allow for the estimation of the kink point in (1), (2)." in two.notes
+    assert "Standard errors allow for the estimation of the kink point." in two.notes
     assert (
         "Under a kink point: its 95% confidence set, from end to end; (1): drawn (Hansen 2017); "
         "(2): LR against chi-squared with one degree of freedom."
@@ -177,9 +178,9 @@ def test_a_kink_and_a_step_in_one_variable_share_nothing(panel):
     assert [name.split(" ")[2] for name in names[2:4]] == ["<=", ">"]
     assert names[4:] == ["Kink point (Unemployment)", "Threshold 1 (Unemployment)"]
     assert all((table.frame.loc[names[:2], "(2)"] == "").tolist())
-    assert (
-        "Standard errors allow for the estimation of the kink point in (1) and take the threshold as "
-        "known in (2)." in table.notes
+    assert table.notes[2:4] == (
+        "Standard errors treat the estimated threshold as known.",
+        "Standard errors allow for the estimation of the kink point.",
     )
 
 
@@ -286,6 +287,14 @@ def test_etable_writes_nothing_into_its_input(two_way):
         ({"order": ["x"]}, ColumnError, "order names no term 'x'"),
         ({"controls": ["x"]}, ColumnError, "controls names no term 'x'"),
         ({"labels": ["a"]}, InputTypeError, "labels must be a mapping"),
+        ({"notes": 1}, InputTypeError, "notes=1 must be a text or a list of texts"),
+        ({"notes": ["a", 1]}, InputTypeError, "notes="),
+        ({"heads": 1}, OptionError, "heads has no texts for 1 columns"),
+        ({"keep": 1}, InputTypeError, "keep=1 must be a term, a pattern or a list of them"),
+        ({"drop": [None]}, InputTypeError, "drop="),
+        ({"order": 1}, InputTypeError, "order=1"),
+        ({"controls": 1}, InputTypeError, "controls=1"),
+        ({"file": 1}, InputTypeError, "file=1 must be a path"),
         ({"rows": {"a": [1, 2]}}, OptionError, r"rows\['a'\].*list of 1 values"),
         (
             {"file": "x.pdf"},
@@ -310,8 +319,40 @@ def test_empty_and_foreign_models_are_refused(one_way):
 def test_an_unknown_ending_is_refused(one_way, tmp_path):
     with pytest.raises(OptionError, match=r"'t': the ending must be one of .docx"):
         etable(one_way).save(tmp_path / "t")
+    with pytest.raises(FileNotFoundError, match="there is no folder"):
+        etable(one_way).save(tmp_path / "no" / "t.md")
     assert etable(one_way).save(str(tmp_path / "T.HTML"), title="<T>").exists()
     assert "&lt;T&gt;" in (tmp_path / "T.HTML").read_text("utf-8")
+
+
+@pytest.mark.parametrize("ending", ["docx", "xlsx", "tex", "html", "md"])
+def test_a_save_that_fails_leaves_what_was_there(one_way, tmp_path, monkeypatch, ending):
+    def fail(content, path):
+        path.write_text("half a table", "utf-8")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setitem(tables._WRITERS, f".{ending}", fail)
+    target = tmp_path / f"t.{ending}"
+    with pytest.raises(OSError, match="No space"):
+        etable(one_way).save(target)
+    assert list(tmp_path.iterdir()) == []
+    target.write_text("before", "utf-8")
+    with pytest.raises(OSError, match="No space"):
+        etable(one_way, file=target)
+    assert [p.name for p in tmp_path.iterdir()] == [target.name]
+    assert target.read_text("utf-8") == "before"
+
+
+@pytest.mark.parametrize("ending", ["docx", "xlsx", "tex", "html", "md"])
+def test_texts_that_no_file_can_hold_are_cleaned(make_fit, tmp_path, ending):
+    bad = "a\ud800b\x00c\nd\ufffee\u2028f"
+    table = etable(
+        {bad: make_fit({"digital": (1, 1, 1)})}, labels={"digital": bad}, notes=bad, rows={bad: [bad]}
+    )
+    table.save(tmp_path / f"t.{ending}", title=bad)
+    assert table.frame.columns[0] == "a b c d e f"
+    by_hand = Table(pd.DataFrame([[bad]], index=pd.Index([bad], dtype=object), dtype=object), notes=(bad,))
+    by_hand.save(tmp_path / f"u.{ending}")
 
 
 def test_a_table_needs_no_extra_for_text(one_way, tmp_path, monkeypatch):

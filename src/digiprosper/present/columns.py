@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
-from itertools import groupby
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import pandas as pd
@@ -37,17 +35,14 @@ __all__ = [
     "merged_labels",
     "name_columns",
     "read_columns",
-    "row_label",
     "select",
-    "share_rows",
+    "texts_of",
 ]
 
 
 Model: TypeAlias = Results | ThresholdResults | KinkResults | pd.DataFrame | DigiprosperError
 Models: TypeAlias = Model | ResultSet | Sequence[Model | ResultSet] | Mapping[str, Model | ResultSet]
-_Family: TypeAlias = tuple[bool, str, int] | None
 
-_REGIME = re.compile(r"(.*):(regime\d+|below|above)")
 _BOOTSTRAPS = {
     "wild_cluster": "wild cluster bootstrap",
     "hansen": "bootstrap of whole entities (Hansen 1999)",
@@ -58,23 +53,16 @@ _SETS = {
     "scaled": "LR scaled by the variance at the threshold",
     "bootstrap": "drawn",
 }
+# Keys of `paths` are short names for code.
+_EQUATIONS = {"total": "Total effect", "outcome": "Outcome"}
+_REDUCED_FORMS = {
+    "x on z": "Treatment on instrument",
+    "y on z": "Outcome on instrument",
+    "m on z": "Mediator on instrument",
+    "m on z given x": "Mediator on instrument given treatment",
+    "y on z given x": "Outcome on instrument given treatment",
+}
 _KINK_SETS = {"lr": "LR against chi-squared with one degree of freedom", "bootstrap": "drawn (Hansen 2017)"}
-_MEDIATION = {
-    "total": "Total effect",
-    "direct": "Direct effect",
-    "indirect": "Indirect effect",
-    "proportion_mediated": "Proportion mediated",
-}
-_AT = {
-    "p10": "10% quantile",
-    "p50": "median",
-    "p90": "90% quantile",
-    "low": "low value",
-    "high": "high value",
-    "regime1": "regime 1",
-    "regime2": "regime 2",
-}
-_CHANGES = {"index": "change with the moderator", "difference": "regime 2 less regime 1"}
 
 
 class Estimate(NamedTuple):
@@ -258,7 +246,9 @@ def read_columns(models: Models, caller: str, *, level: float = 0.95) -> list[Co
     return columns
 
 
-def name_columns(columns: Sequence[Column], heads: Sequence[str] | None, caller: str) -> list[Column]:
+def name_columns(
+    columns: Sequence[Column], heads: Sequence[str] | None, labels: Mapping[str, str], caller: str
+) -> list[Column]:
     """Give every column its head.
 
     Parameters
@@ -266,7 +256,10 @@ def name_columns(columns: Sequence[Column], heads: Sequence[str] | None, caller:
     columns : sequence of Column
         The columns.
     heads : sequence of str, optional
-        Heads to use; default the columns' own, and ``(1)``, ``(2)``, ... where they have none.
+        Heads to use; default the columns' own (those of the equations of a mediation in words), and ``(1)``,
+        ``(2)``, ... where they have none.
+    labels : mapping
+        Labels by term or column.
     caller : str
         Function named in messages.
 
@@ -286,14 +279,50 @@ def name_columns(columns: Sequence[Column], heads: Sequence[str] | None, caller:
         for column in columns:
             number += column.head is None
             named.append(replace(column, head=f"({number})" if column.head is None else column.head))
-        return named
-    if isinstance(heads, str) or len(heads) != len(columns):
-        given = "one text" if isinstance(heads, str) else f"{len(heads)} heads"
+        return _equations_in_words(named, labels)
+    given: object = heads
+    texts = list(given) if isinstance(given, Iterable) else None
+    if texts is None or isinstance(heads, str) or len(texts) != len(columns):
+        several = "no texts" if texts is None else f"{len(texts)} heads"
+        count = "one text" if isinstance(heads, str) else several
         raise OptionError(
-            f"{caller}: heads has {given} for {len(columns)} columns; pass a list with one text a column.",
+            f"{caller}: heads has {count} for {len(columns)} columns; pass a list with one text a column.",
             [Notice("option", "heads", {"option": "heads", "columns": len(columns)})],
         )
-    return [replace(c, head=tidy_text(head)) for c, head in zip(columns, heads, strict=True)]
+    return [replace(c, head=tidy_text(head)) for c, head in zip(columns, texts, strict=True)]
+
+
+def texts_of(given: object) -> list[str] | None:
+    """Read an argument that is one text or several.
+
+    Parameters
+    ----------
+    given : object
+        The argument.
+
+    Returns
+    -------
+    list of str or None
+        None if it is neither.
+    """
+    if isinstance(given, str):
+        return [given]
+    if not isinstance(given, Iterable) or not all(isinstance(text, str) for text in given):
+        return None
+    return list(given)
+
+
+def _equations_in_words(columns: list[Column], labels: Mapping[str, str]) -> list[Column]:
+    """Replace the keys of the paths of a mediation by what the equations are."""
+    words: dict[str, str] = {}
+    for column in columns:
+        outcome = column.glance["depvar"] if column.glance else None
+        if outcome and column.head == f"mediator:{outcome}":
+            words[str(column.head)] = f"Mediator: {term_label(outcome, labels)}"
+    words |= _EQUATIONS if words else {}
+    if {column.head for column in columns} == set(_REDUCED_FORMS):
+        words |= _REDUCED_FORMS
+    return [replace(c, head=words.get(str(c.head), c.head)) for c in columns]
 
 
 def check_labels(labels: object, caller: str) -> dict[str, str]:
@@ -369,15 +398,23 @@ def matching(patterns: Sequence[str] | str, terms: Iterable[str], option: str, c
 
     Raises
     ------
+    InputTypeError
+        If it is neither a text nor a list of texts.
     ColumnError
         If an entry matches none.
     """
-    wanted = [patterns] if isinstance(patterns, str) else list(patterns)
+    wanted = texts_of(patterns)
+    if wanted is None:
+        raise InputTypeError(
+            f"{caller}: {option}={patterns!r} must be a term, a pattern or a list of them, such as "
+            "['digital*'].",
+            [Notice("option", option, {"option": option})],
+        )
     known = list(terms)
     found: dict[str, None] = {}
     lost = []
     for entry in wanted:
-        hits = [entry] if entry in known else [t for t in known if fnmatchcase(t, str(entry))]
+        hits = [entry] if entry in known else [t for t in known if fnmatchcase(t, entry)]
         if not hits:
             lost.append(entry)
         found.update(dict.fromkeys(hits))
@@ -469,136 +506,6 @@ def all_terms(columns: Sequence[Column]) -> list[str]:
                 later = next((t for t in own[position:] if t in placed), None)
                 placed.insert(len(placed) if later is None else placed.index(later), term)
     return placed
-
-
-def share_rows(
-    terms: Sequence[str], columns: Sequence[Column], labels: Mapping[str, str], digits: int
-) -> list[tuple[str, str, set[int]]]:
-    """Decide which columns share a row: "regime 1" of one threshold variable is not that of another.
-
-    Parameters
-    ----------
-    terms : sequence of str
-        Terms, in order.
-    columns : sequence of Column
-        The columns.
-    labels : mapping
-        Labels by term or column.
-    digits : int
-        Decimals of thresholds.
-
-    Returns
-    -------
-    list of (term, label, set of int)
-        One a row: its term, its label and the positions of its columns. Slopes by regime share a row when
-        threshold variable and number of thresholds agree, or when `labels` names the term.
-    """
-    rows = []
-    for _, run in groupby(terms, key=_without_regime):
-        together = list(run)
-        places = {term: _families(term, columns, labels) for term in together}
-        families = list(dict.fromkeys(family for place in places.values() for family in place.values()))
-        for family in families:
-            for term in together:
-                members = {i for i, own in places[term].items() if own == family}
-                if members:
-                    holders = [columns[i] for i in sorted(members)]
-                    label = row_label(
-                        term, holders, labels, digits, apart=[f for f in families if f != family]
-                    )
-                    rows.append((term, label, members))
-    return rows
-
-
-def _families(term: str, columns: Sequence[Column], labels: Mapping[str, str]) -> dict[int, _Family]:
-    by_regime = term not in labels and _REGIME.fullmatch(term) is not None
-    return {
-        i: c.regimes.family if by_regime and c.regimes and c.regimes.cuts else None
-        for i, c in enumerate(columns)
-        if term in c.estimates or term in c.cells
-    }
-
-
-def _without_regime(term: str) -> str:
-    slope = _REGIME.fullmatch(term)
-    return slope[1] if slope else term
-
-
-def row_label(
-    term: str,
-    columns: Sequence[Column],
-    labels: Mapping[str, str],
-    digits: int,
-    *,
-    apart: Sequence[_Family] = (),
-) -> str:
-    """Print the term of a row; a slope of a regime says which regime.
-
-    Parameters
-    ----------
-    term : str
-        The term.
-    columns : sequence of Column
-        Columns that share the row.
-    labels : mapping
-        Labels by term or column.
-    digits : int
-        Decimals of thresholds.
-    apart : sequence of family
-        `Regimes.family` of columns that have the term in another row, from which the label must differ.
-
-    Returns
-    -------
-    str
-        Label of the row. Models that cut at different values share the row ``"digital (regime 1)"``.
-    """
-    holders = [c for c in columns if term in c.estimates]
-    if not holders:
-        return labels.get(term, term)
-    slope = _REGIME.fullmatch(term)
-    regimes = [c.regimes for c in holders if c.regimes]
-    if term not in labels and slope is not None and regimes:
-        whole = len(regimes) == len(holders)
-        return _regime_label(slope, regimes if whole else [*regimes, None], labels, digits, apart)
-    if term not in labels and any(c.glance and c.glance["model"] == "Mediation" for c in holders):
-        return _effect_words(term, labels)
-    return term_label(term, labels)
-
-
-def _regime_label(
-    slope: re.Match[str],
-    regimes: Sequence[Regimes | None],
-    labels: Mapping[str, str],
-    digits: int,
-    apart: Sequence[_Family],
-) -> str:
-    number = {"below": 1, "above": 2}.get(slope[2]) or int(slope[2].removeprefix("regime"))
-    name = term_label(slope[1], labels)
-    whens = {r.condition(number, term_label(r.variable, labels), digits) if r else "" for r in regimes}
-    first = regimes[0]
-    if slope[2] in ("below", "above"):
-        return f"{name}, {whens.pop() if len(whens) == 1 else f'{slope[2]} the kink'}"
-    if first is None or len(whens) > 1:
-        whose = f"{term_label(first.variable, labels)}, " if first and apart else ""
-        size = f" of {len(first.cuts) + 1}" if first and apart else ""
-        return f"{name} ({whose}regime {number}{size})"
-    twins = any(family and family[:2] == first.family[:2] for family in apart)
-    return f"{name} ({whens.pop()}{f', regime {number} of {len(first.cuts) + 1}' if twins else ''})"
-
-
-def _effect_words(term: str, labels: Mapping[str, str]) -> str:
-    whole, _, end = term.rpartition(":")
-    if whole and end in _AT:
-        return f"{_effect_words(whole, labels)} ({_AT[end]})"
-    kind, _, path = term.partition(":")
-    words = _MEDIATION.get(kind, kind[:1].upper() + kind[1:])
-    if not path:
-        return words if kind in _MEDIATION else term_label(term, labels)
-    if kind in _CHANGES:
-        what = _effect_words("direct" if path == "direct" else f"indirect:{path}", labels)
-        return f"{what}: {_CHANGES[kind]}"
-    through = " → ".join(term_label(part, labels) for part in path.split(">"))
-    return f"{words.removesuffix(' effect')} via {through}"
 
 
 def _read(head: str | None, model: object, caller: str, level: float) -> list[Column]:

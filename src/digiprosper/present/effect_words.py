@@ -9,6 +9,7 @@ import numpy as np
 
 from digiprosper.errors import InputTypeError, Notice
 from digiprosper.present.labels import term_label, text_width
+from digiprosper.results.routes import links_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -65,13 +66,15 @@ def effects_of(results: MediationResults, mediators: Sequence[str]) -> dict[str,
     return found
 
 
-def effect_words(effect: str, texts: Mapping[str, str], noun: str = "") -> str:
+def effect_words(effect: str, mediators: Sequence[str], texts: Mapping[str, str], noun: str = "") -> str:
     """Say an effect in words.
 
     Parameters
     ----------
     effect : str
         ``"total"``, ``"direct"``, ``"indirect"`` or ``"indirect:<m>"``; ``>`` joins the links of a chain.
+    mediators : sequence of str
+        Mediators of the fit.
     texts : mapping
         Labels by term or column.
     noun : str
@@ -84,11 +87,11 @@ def effect_words(effect: str, texts: Mapping[str, str], noun: str = "") -> str:
 
     Examples
     --------
-    >>> effect_words("indirect:m>n", {"m": "jobs", "n": "wages"}, " effect")
+    >>> effect_words("indirect:m>n", ["m", "n"], {"m": "jobs", "n": "wages"}, " effect")
     'Indirect effect via jobs → wages'
     """
     kind, _, path = effect.partition(":")
-    through = " → ".join(term_label(part, texts) for part in path.split(">"))
+    through = " → ".join(term_label(link, texts) for link in links_of(path, mediators))
     return kind.capitalize() + (f"{noun} via {through}" if path else " effect")
 
 

@@ -15,7 +15,7 @@ _POWER = re.compile(r"I\(\s*(.+?)\s*\*\*\s*([23])\s*\)")
 _CJK = re.compile(
     r"[\u1100-\u11ff\u2e80-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef]"
 )
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]+")
 
 
 def term_label(term: str, labels: Mapping[str, str]) -> str:
@@ -122,9 +122,10 @@ def tidy_text(value: object) -> str:
     Returns
     -------
     str
-        Runs of control characters (new lines too), which no document format can hold, become one blank.
+        Runs of control characters (new lines too) and of halves of characters, which no document format can
+        hold, become one blank.
     """
-    return _CONTROL.sub(" ", str(value)).strip()
+    return _UNPRINTABLE.sub(" ", str(value)).strip()
 
 
 def _factor(part: str, labels: Mapping[str, str]) -> str:

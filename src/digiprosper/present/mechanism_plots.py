@@ -89,7 +89,7 @@ def effect_plot(
     variable = term_label(results.variable, texts)
     names = {}
     for term, (effect, part) in effects_of(results, results.mediators).items():
-        said = [effect_words(effect, texts), part_words(results, part, variable)]
+        said = [effect_words(effect, results.mediators, texts), part_words(results, part, variable)]
         said = [texts[term]] if term in texts else said[: 2 if results.variable else 1]
         names[term] = "\n".join(line for text in said for line in balanced_lines(text, 36))
     names = {term: name for term, name in names.items() if not term.startswith("index:")}
@@ -165,7 +165,7 @@ def conditional_effect(
     found = results.johnson_neyman(effect, level=level)
     texts = merged_labels(read_columns(results, purpose), check_labels(labels, purpose))
     name = term_label(found.variable, texts)
-    title = "\n".join(balanced_lines(effect_words(found.effect, texts, " effect"), 40))
+    title = "\n".join(balanced_lines(effect_words(found.effect, results.mediators, texts, " effect"), 40))
     with fonts(ax, [name, title], purpose):
         axes = new_axes((6.4, 4.2), purpose) if ax is None else ax
         how = "t" if found.method == "t" else "percentile of the draws"

@@ -225,7 +225,9 @@ def _effect_rows(paths: _Paths, column: Column, level: float) -> list[_Row]:
         own = [(term, part) for term, (e, part) in about.items() if e == effect]
         for term, part in sorted(own, key=lambda pair: (pair[1] != "", pair[1] in CHANGES)):
             regime = f"{REGIMES[part]} regime" if part in REGIMES else part_words(results, part, variable)
-            words = paths.texts.get(term) or (regime if part else effect_words(effect, paths.texts))
+            words = paths.texts.get(term) or (
+                regime if part else effect_words(effect, results.mediators, paths.texts)
+            )
             cell = column.estimates[term]
             number, ends = style.number(cell.estimate), style.interval(cell.conf_low, cell.conf_high)
             if results.variable or effect not in _DRAWN:

@@ -15,7 +15,6 @@ from digiprosper.present.columns import (
     merged_labels,
     name_columns,
     read_columns,
-    row_label,
     select,
 )
 from digiprosper.present.figure import (
@@ -38,6 +37,7 @@ from digiprosper.present.mechanism_plots import (
     u_shape,
 )
 from digiprosper.present.path_figure import mediation_path
+from digiprosper.present.row_names import share_rows
 from digiprosper.results.threshold import ThresholdResults
 
 if TYPE_CHECKING:
@@ -46,7 +46,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.container import ErrorbarContainer
 
-    from digiprosper.present.columns import Column, Models
+    from digiprosper.present.columns import Column, Estimate, Models
+    from digiprosper.present.row_names import SharedRow
 
     Cells = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -122,34 +123,39 @@ def coefficients(
     """
     purpose = "plots.coefficients"
     level = check_level(level)
-    columns = name_columns(read_columns(results, purpose, level=level), None, purpose)
+    columns = read_columns(results, purpose, level=level)
     if any(c.cells for c in columns) or not any(c.estimates for c in columns):
         raise _nothing(purpose)
     texts = merged_labels(columns, check_labels(labels, purpose))
+    columns = name_columns(columns, None, texts, purpose)
     terms = select(columns, keep, drop, caller=purpose)
-    terms = [t for t in terms if any(_is_drawn(c, t) for c in columns)]
-    if not terms:
+    rows = [row for row in share_rows(terms, columns, texts, 3) if _drawn_in(row, columns)]
+    if not rows:
         raise _nothing(purpose)
-    names = [row_label(term, columns, texts, 3) for term in terms]
-    shown = [any(_is_drawn(c, t) for t in terms) for c in columns]
+    names = [row.label for row in rows]
+    shown = [any(position in _drawn_in(row, columns) for row in rows) for position in range(len(columns))]
     heads = [str(c.head) if there else _absent(c) for c, there in zip(columns, shown, strict=True)]
     count = sum(shown)
-    height = max(1.1 + len(terms) * (0.3 + 0.14 * count), 0.3 + 0.25 * len(columns))
+    height = max(1.1 + len(rows) * (0.3 + 0.14 * count), 0.3 + 0.25 * len(columns))
     with fonts(ax, [*names, *heads], purpose):
         axes = new_axes((6.4, height), purpose) if ax is None else ax
         handles: list[Any] = []
         for position, (column, head) in enumerate(zip(columns, heads, strict=True)):
             if shown[position]:
-                place = sum(shown[:position])
-                handles.append(_draw_model(axes, column, terms, head, place, count))
+                cells = {
+                    y: column.estimates[row.terms[position]]
+                    for y, row in enumerate(rows)
+                    if position in _drawn_in(row, columns)
+                }
+                handles.append(_draw_model(axes, cells, head, sum(shown[:position]), count))
             else:
                 handles += axes.plot([], [], linestyle="none", label=head)
         axes.axvline(0, color=FAINT, linewidth=0.8, linestyle="--", zorder=0)
         # A vertical line takes no margin: with all estimates on one side it would hide under the frame.
         low, high = axes.dataLim.intervalx
         axes.set_xlim(low - 0.04 * (high - low), high + 0.04 * (high - low))
-        axes.set_yticks(range(len(terms)), names)
-        axes.set_ylim(len(terms) - 0.5, -0.5)
+        axes.set_yticks(range(len(rows)), names)
+        axes.set_ylim(len(rows) - 0.5, -0.5)
         axes.tick_params(axis="y", length=0)
         axes.set_xlabel(f"Estimate and {100 * level:g}% confidence interval")
         plain_spines(axes)
@@ -410,8 +416,9 @@ def _nothing(purpose: str) -> InputTypeError:
     )
 
 
-def _is_drawn(column: Column, term: str) -> bool:
-    return term in column.estimates and math.isfinite(column.estimates[term].estimate)
+def _drawn_in(row: SharedRow, columns: Sequence[Column]) -> list[int]:
+    """Positions of the columns whose estimate in a row is a number."""
+    return [at for at, term in row.terms.items() if math.isfinite(columns[at].estimates[term].estimate)]
 
 
 def _absent(column: Column) -> str:
@@ -419,10 +426,10 @@ def _absent(column: Column) -> str:
 
 
 def _draw_model(
-    axes: Axes, column: Column, terms: Sequence[str], head: str, position: int, count: int
+    axes: Axes, cells: Mapping[int, Estimate], head: str, position: int, count: int
 ) -> ErrorbarContainer:
     shift = (position - (count - 1) / 2) * min(0.8 / count, 0.22)
-    rows = [(i + shift, column.estimates[t]) for i, t in enumerate(terms) if _is_drawn(column, t)]
+    rows = [(y + shift, cell) for y, cell in cells.items()]
     container = axes.errorbar(
         [cell.estimate for _, cell in rows],
         [y for y, _ in rows],

@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 
 from digiprosper.errors import DigiprosperError, InputTypeError, Notice, OptionError
-from digiprosper.present.columns import share_rows
 from digiprosper.present.labels import effect_label, effect_names, term_label, tidy_text
+from digiprosper.present.row_names import share_rows
 from digiprosper.results.text import correction_words
 
 if TYPE_CHECKING:
@@ -168,23 +168,23 @@ def term_rows(columns: Sequence[Column], terms: Sequence[str], labels: _Labels, 
     Returns
     -------
     list of (str, list of str)
-        Two rows a term (more where regimes mean different things, see `share_rows`), one where no model
+        Two rows a term (see `share_rows` for what makes more or fewer), one where no model
         estimates it, none where every estimate is missing; every row of a DataFrame. A column that failed
         says so in the first.
     """
     made: list[Row] = []
-    for term, label, members in share_rows(terms, columns, labels, style.digits):
+    for label, shown in share_rows(terms, columns, labels, style.digits):
         upper, lower = [""] * len(columns), [""] * len(columns)
-        for position in members:
+        for position, term in shown.items():
             column = columns[position]
             cell, plain = column.estimates.get(term), column.cells.get(term)
             text = style.plain(plain.value, plain.column) if plain else ""
             upper[position] = style.estimate(cell) if cell else text
             lower[position] = style.companion(cell) if cell else ""
-        own = [columns[position] for position in members]
-        if any(upper) or any(term in c.cells for c in own):
+        if any(upper) or any(term in columns[position].cells for position, term in shown.items()):
             made.append((label, upper))
-            made += [("", lower)] if any(term in c.estimates for c in own) else []
+            estimated = any(term in columns[position].estimates for position, term in shown.items())
+            made += [("", lower)] if estimated else []
     if any(c.failure for c in columns):
         made = made or [("Estimates", [""] * len(columns))]
         for position, column in enumerate(columns):
@@ -371,13 +371,10 @@ def _threshold_notes(columns: Sequence[Column], labels: _Labels, style: Style) -
 
 def _known_note(regimes: _Owned) -> list[str]:
     """Say what the standard errors make of a threshold that was estimated."""
-    said = {
-        False: "take the threshold as known",
-        True: "allow for the estimation of the kink point",
-    }
-    heads = _by_text((said[r.kink], c) for c, r in regimes if r.cuts and not r.given)
-    parts = " and ".join(f"{text} in {names}" for text, names in heads.items())
-    return [f"Standard errors {parts}."] if parts else []
+    estimated = [r.kink for _, r in regimes if r.cuts and not r.given]
+    steps = ["Standard errors treat the estimated threshold as known."] if False in estimated else []
+    kinks = ["Standard errors allow for the estimation of the kink point."] if True in estimated else []
+    return steps + kinks
 
 
 def _set_notes(regimes: _Owned) -> list[str]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import numbers
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -22,6 +24,7 @@ from digiprosper.present.columns import (
     name_columns,
     read_columns,
     select,
+    texts_of,
 )
 from digiprosper.present.formats import Content, as_html, as_text, write_html, write_latex, write_markdown
 from digiprosper.present.labels import tidy_text
@@ -107,12 +110,16 @@ class Table:
         Returns
         -------
         Path
-            Where it was written.
+            Where it was written. If writing fails, what was there stays as it was.
 
         Raises
         ------
         OptionError
             If the ending is another.
+        InputTypeError
+            If `path` is no path.
+        FileNotFoundError
+            If the folder does not exist.
         ImportError
             If the extra is missing; the message has the pip command.
 
@@ -123,21 +130,38 @@ class Table:
         >>> etable(pd.DataFrame({"weight": [1.0]}, index=["mobile"])).save(folder / "weights.md").name
         'weights.md'
         """
-        target = Path(path)
-        _WRITERS[_ending(target)](self._content(title), target)
+        target = _path(path, "path")
+        write = _WRITERS[_ending(target)]
+        # Beside the target and then renamed, so that a failure leaves neither half a file nor none.
+        final = target.resolve()
+        if not final.parent.is_dir():
+            raise FileNotFoundError(f"cannot write {final.name!r}: there is no folder {str(final.parent)!r}.")
+        with TemporaryDirectory(dir=final.parent, prefix=".") as folder:
+            made = Path(folder, final.name)
+            write(self._content(title), made)
+            made.replace(final)
         return target
 
     def _content(self, title: str | None = None) -> Content:
         frame = self.frame
-        body = [[str(i), *map(str, row)] for i, row in zip(frame.index, frame.to_numpy(), strict=True)]
-        heads = ["", *map(str, frame.columns)]
+        rows = zip(frame.index, frame.to_numpy(), strict=True)
+        body = [list(map(tidy_text, [name, *cells])) for name, cells in rows]
+        heads = ["", *map(tidy_text, frame.columns)]
         return Content(
             header=(heads, *body[: self.header_rows]),
             body=tuple(body[self.header_rows :]),
             breaks=frozenset(b - self.header_rows for b in self.breaks),
-            notes=self.notes,
+            notes=tuple(map(tidy_text, self.notes)),
             title=None if title is None else tidy_text(title),
         )
+
+
+def _path(given: object, option: str) -> Path:
+    if not isinstance(given, str | os.PathLike):
+        raise InputTypeError(
+            f"{option}={given!r} must be a path such as 'table.docx'.", [_option(option, given)]
+        )
+    return Path(given)
 
 
 def _ending(path: Path) -> str:
@@ -178,7 +202,8 @@ def etable(  # noqa: PLR0913  (every choice a table has; all but the models are 
         its columns as they are.
     labels : mapping, optional
         Text by term or column; wins over the labels that came with the results. An exact term wins, else each
-        column name in a term is replaced.
+        column name in a term is replaced. One label for several terms makes one row of them where no model
+        has two; otherwise each term keeps its row and stands in brackets behind the label.
     heads : sequence of str, optional
         Heads of the columns; default ``(1)``, ``(2)``, ...
     keep, drop, order : sequence of str, optional
@@ -228,9 +253,10 @@ def etable(  # noqa: PLR0913  (every choice a table has; all but the models are 
     """
     style = _check_style(below, stars, digits, stats)
     if file is not None:
-        _ending(Path(file))
-    columns = name_columns(read_columns(models, "etable"), heads, "etable")
+        _ending(_path(file, "file"))
+    columns = read_columns(models, "etable")
     texts = merged_labels(columns, check_labels(labels, "etable"))
+    columns = name_columns(columns, heads, texts, "etable")
     folded = matching(controls, all_terms(columns), "controls", "etable")
     terms = select(columns, keep, drop, order, fold=folded, caller="etable")
     blocks = [
@@ -239,7 +265,11 @@ def etable(  # noqa: PLR0913  (every choice a table has; all but the models are 
         setting_rows(columns, folded, rows, texts, style),
         stat_rows(columns, stats, style),
     ]
-    given = () if notes is None else (notes,) if isinstance(notes, str) else notes
+    given = [] if notes is None else texts_of(notes)
+    if given is None:
+        raise InputTypeError(
+            f"etable: notes={notes!r} must be a text or a list of texts.", [_option("notes", notes)]
+        )
     lines = (*note_lines(columns, texts, style), *map(tidy_text, given))
     table = _assemble(columns, depvar_rows(columns, texts), blocks, lines)
     if file is not None:

@@ -14,6 +14,7 @@ from digiprosper.kernels import intervals
 from digiprosper.kernels.paths import products, simulated
 from digiprosper.results import conditional, decisions, sensitivity
 from digiprosper.results.effects import EffectResults
+from digiprosper.results.routes import links_of
 from digiprosper.results.text import listed, p_text, wrapped
 
 if TYPE_CHECKING:
@@ -561,7 +562,7 @@ class MediationResults(EffectResults):
             if kind != "indirect" or not m or (wanted is not None and m != wanted):
                 continue
             row = ends.loc[name]
-            links = " > ".join(self.labels.get(link, link) for link in m.split(">"))
+            links = " > ".join(self.labels.get(link, link) for link in links_of(m, self.mediators))
             through = f" through {links}" if len(self.mediators) > 1 else ""
             blank = [""] * (len(self.equations) - 1)
             low, high, p = (float(v) for v in row[["conf_low", "conf_high", "p_value"]].to_numpy())

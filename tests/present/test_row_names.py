@@ -1,0 +1,144 @@
+"""Which columns share a row, and what the row is called."""
+
+from __future__ import annotations
+
+from digiprosper.present.columns import all_terms, read_columns
+from digiprosper.present.row_names import row_label, share_rows
+
+
+def test_slopes_are_headed_by_their_regime(make_fit, make_threshold):
+    slopes = make_fit({f"digital:regime{i}": (1, 1, 1) for i in (1, 2, 3)})
+    labels = {"digital": "Digital economy", "urban": "Urban share"}
+
+    def heads(*models, digits=3):
+        columns = read_columns(list(models), "etable")
+        return [row_label(f"digital:regime{i}", columns, labels, digits) for i in (1, 2, 3)]
+
+    assert heads(make_threshold(slopes)) == [
+        "Digital economy (Urban share <= 0.53)",
+        "Digital economy (0.53 < Urban share <= 0.61)",
+        "Digital economy (Urban share > 0.61)",
+    ]
+    assert heads(make_threshold(slopes, rule="<")) == [
+        "Digital economy (Urban share < 0.53)",
+        "Digital economy (0.53 <= Urban share < 0.61)",
+        "Digital economy (Urban share >= 0.61)",
+    ]
+    assert heads(make_threshold(slopes, (0.00012, 12.0)), digits=2)[1] == (
+        "Digital economy (0.00012 < Urban share <= 12)"
+    )
+    both = heads(make_threshold(slopes), make_threshold(slopes, (0.5, 0.7)))
+    assert both == [f"Digital economy (regime {i})" for i in (1, 2, 3)]
+    assert heads(slopes)[0] == "Digital economy × regime1"
+
+
+def test_effects_of_mediation_are_words(make_drawn):
+    terms = [
+        "total",
+        "direct",
+        "indirect",
+        "indirect:ind",
+        "indirect:edu",
+        "indirect:ind>edu",
+        "proportion_mediated",
+    ]
+    columns = read_columns(make_drawn(dict.fromkeys(terms, (1, 1, 1)), info={"model": "Mediation"}), "etable")
+    labels = {"ind": "Industrial upgrading", "direct": "Own"}
+    assert [row_label(t, columns, labels, 3) for t in terms] == [
+        "Total effect",
+        "Own",
+        "Indirect effect",
+        "Indirect via Industrial upgrading",
+        "Indirect via edu",
+        "Indirect via Industrial upgrading → edu",
+        "Proportion mediated",
+    ]
+
+
+def rows(*models, labels=None):
+    columns = read_columns(list(models), "etable")
+    return [tuple(row) for row in share_rows(all_terms(columns), columns, labels or {}, 3)]
+
+
+SAME = {"digital": "Digital economy", "lag(digital)": "Digital economy"}
+
+
+def test_terms_with_one_label_share_a_row_if_no_model_has_two(make_fit):
+    now, before, both = (
+        make_fit(dict.fromkeys(terms, (1, 1, 1)))
+        for terms in (["digital", "edu"], ["edu", "lag(digital)"], ["digital", "lag(digital)"])
+    )
+    assert rows(now, before, labels=SAME) == [
+        ("Digital economy", {0: "digital", 1: "lag(digital)"}),
+        ("edu", {0: "edu", 1: "edu"}),
+    ]
+    assert rows(now, before, both, labels=SAME) == [
+        ("Digital economy [digital]", {0: "digital", 2: "digital"}),
+        ("edu", {0: "edu", 1: "edu"}),
+        ("Digital economy [lag(digital)]", {1: "lag(digital)", 2: "lag(digital)"}),
+    ]
+    # The label of a column makes the labels of terms equal too.
+    columns = {"digital": "Digital", "internet": "Digital"}
+    other = make_fit({"log(internet)": (1, 1, 1)})
+    assert rows(make_fit({"log(digital)": (1, 1, 1)}), other, labels=columns) == [
+        ("log(Digital)", {0: "log(digital)", 1: "log(internet)"})
+    ]
+
+
+def test_slopes_of_regimes_with_one_label_share_a_row(make_fit, make_threshold):
+    slopes = make_fit({f"digital:regime{i}": (1, 1, 1) for i in (1, 2)})
+    labels = {"digital:regime1": "Low", "digital:regime2": "High", "low": "Low"}
+    found = rows(make_threshold(slopes, (0.5,)), make_fit({"low": (1, 1, 1)}), labels=labels)
+    assert found == [("Low", {0: "digital:regime1", 1: "low"}), ("High", {0: "digital:regime2"})]
+
+
+def test_words_of_a_column_do_not_depend_on_its_neighbours(make_fit, make_drawn):
+    terms = ["total", "direct", "indirect", "indirect:ind", "a", "b", "proportion_mediated"]
+    first = make_drawn(
+        dict.fromkeys([t for t in terms if len(t) > 1], (1, 1, 1)), info={"model": "Mediation"}
+    )
+    second = make_drawn(dict.fromkeys(terms, (1, 1, 1)), info={"model": "MediationIV"})
+    alone = [label for label, _ in rows(second)]
+    assert alone == [
+        "Total effect",
+        "Direct effect",
+        "Indirect effect",
+        "Indirect via ind",
+        "a: treatment on mediator",
+        "b: mediator on outcome",
+        "Proportion mediated",
+    ]
+    assert [label for label, shown in rows(first, second) if 1 in shown] == alone
+    # A regressor that is called as an effect is another thing.
+    plain = make_fit({"total": (1, 1, 1)})
+    assert rows(plain, first)[:2] == [("total", {0: "total"}), ("Total effect", {1: "total"})]
+
+
+def test_other_effects_are_words_too(make_drawn):
+    kinds = ["controlled_direct", "eliminated", "eliminated:m"]
+    found = make_drawn(dict.fromkeys(kinds, (1, 1, 1)), info={"model": "Sequential g"})
+    assert [label for label, _ in rows(found)] == [
+        "Controlled direct effect",
+        "Eliminated effect",
+        "Eliminated via m",
+    ]
+    kinds = ["a:m", "b:m", "product_of_means:m", "covariance:m"]
+    found = make_drawn(dict.fromkeys(kinds, (1, 1, 1)), info={"model": "Mean group mediation"})
+    assert [label for label, _ in rows(found, labels={"m": "jobs"})] == [
+        "a: treatment on jobs",
+        "b: jobs on outcome",
+        "Product of the means of a and b, jobs",
+        "Covariance of a and b, jobs",
+    ]
+
+
+def test_only_a_chain_has_an_arrow(make_drawn):
+    paths = ["I(u > 6)", "K>L", "K>L>I(u > 6)"]
+    found = make_drawn(
+        dict.fromkeys([f"indirect:{p}" for p in paths], (1, 1, 1)), info={"model": "Mediation"}
+    )
+    assert [label for label, _ in rows(found, labels={"u": "Jobless"})] == [
+        "Indirect via I(Jobless > 6)",
+        "Indirect via K>L",
+        "Indirect via K>L → I(Jobless > 6)",
+    ]
