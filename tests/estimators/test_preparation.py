@@ -6,11 +6,26 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from digiprosper import FixedEffects, Panel
+from digiprosper import (
+    FixedEffects,
+    Mediation,
+    MediationIV,
+    Panel,
+    PanelKink,
+    PanelThreshold,
+    mean_group_mediation,
+    moderated_u_test,
+    sequential_g,
+    stepwise,
+    two_lines,
+    u_test,
+    within_between,
+)
 from digiprosper.errors import (
     IdentificationError,
     IdentificationWarning,
     InputTypeError,
+    MissingDataError,
     OptionError,
     TermError,
 )
@@ -152,3 +167,78 @@ def test_a_lag_of_the_outcome_is_said(
     with pytest.warns(IdentificationWarning):
         fit = spec.fit(panel)
     assert next(n for n in fit.diagnostics if n.code == "lagged_outcome").data == {"columns": columns}
+
+
+PATHS = Mediation("y", "x", "m", "c", reps=20)
+FITS = {
+    "FixedEffects": lambda p: FixedEffects("y", ["x", "c"], obs_weights="q").fit(p),
+    "products": lambda p: FixedEffects("y", ["x:m", "C(city):x", "I(c**2)"]).fit(p),
+    "stepwise": lambda p: stepwise(FixedEffects("y", "x"), p, ["m", "c"]),
+    "PanelThreshold": lambda p: PanelThreshold("y", "x", "q", "c", bootstrap=None).fit(p),
+    "PanelKink": lambda p: PanelKink("y", "q", ["x", "c"], reps=20).fit(p, rng=1),
+    "Mediation": lambda p: PATHS.fit(p, rng=1),
+    "moderated": lambda p: PATHS.replace(moderator="q", moderates=("a", "b")).fit(p, rng=1),
+    "quadratic": lambda p: PATHS.replace(quadratic=("a", "direct")).fit(p, rng=1),
+    "MediationIV": lambda p: MediationIV("y", "x", "m", "c", reps=20).fit(p, rng=1),
+    "within_between": lambda p: within_between(PATHS, p),
+    "mean_group_mediation": lambda p: mean_group_mediation(PATHS.replace(x=()), p, rng=1),
+    "sequential_g": lambda p: sequential_g(PATHS.replace(x=()), p, "c", rng=1),
+    "two_lines": lambda p: two_lines(FixedEffects("y", ["q", "I(q**2)", "x"]), p, "q"),
+    "u_test": lambda p: u_test(FixedEffects("y", ["q", "I(q**2)", "x"]).fit(p), "q"),
+    "moderated_u_test": lambda p: moderated_u_test(
+        FixedEffects("y", ["q", "I(q**2)", "x", "q:x", "I(q**2):x"]).fit(p), "q", "x"
+    ),
+}
+
+
+def wide_frame() -> pd.DataFrame:
+    rng = np.random.default_rng(3)
+    out = frame().assign(x=rng.normal(size=60), c=rng.normal(size=60), q=rng.uniform(1, 2, 60))
+    out["m"] = out["x"] + out["c"] + rng.normal(size=60)
+    return out.assign(y=out["x"] + out["m"] - (out["q"] - 1.5) ** 2 + rng.normal(size=60))
+
+
+def fitted_scales(fit: object, scales: list[dict[str, float]]) -> list[bool]:
+    """Fit on columns times factors; True where there are results, False where the values were refused."""
+    out = []
+    for scale in scales:
+        data = wide_frame()
+        for name, factor in scale.items():
+            data[name] = data[name] * factor
+        try:
+            fit(Panel(data, "city", "year"))
+            out.append(True)
+        except (IdentificationError, MissingDataError) as error:
+            # A square or a product may be infinite before its columns are looked at.
+            assert error.problems[0].code in ("extreme", "undefined"), error  # noqa: PT017
+            out.append(False)
+    return out
+
+
+@pytest.mark.filterwarnings("ignore::digiprosper.DigiprosperWarning")
+@pytest.mark.parametrize("name", FITS)
+def test_values_beyond_the_range_of_numbers_are_refused_before_any_arithmetic(name: str) -> None:
+    far = [{c: s} for c in "yxmcq" for s in (1e160, 1e-160)]
+    assert not all(fitted_scales(FITS[name], far))
+    # What is not refused is computed without an overflow, which would be a warning and so an error here.
+    rng = np.random.default_rng(0)
+    near = [{c: 10.0**e for c, e in zip("yxmcq", rng.integers(-20, 21, 5), strict=True)} for _ in range(3)]
+    assert all(fitted_scales(FITS[name], near))
+    fitted_scales(FITS[name], [{c: s} for c, s in zip("yxmcqyx", (1e98, 1e-98) * 4, strict=False)])
+
+
+def test_columns_far_apart_are_refused_together() -> None:
+    data = frame()
+    with pytest.raises(IdentificationError) as caught:
+        prepare(
+            Panel(data.assign(y=data["y"] * 1e80, x=data["x"] / 1e80), "city", "year"), ROLES, LinearOptions()
+        )
+    assert {n.data["column"] for n in caught.value.problems} == {"x", "y"}
+    tiny = data.assign(y=data["y"] * 1e-80)
+    assert prepare(Panel(tiny, "city", "year"), ROLES, LinearOptions()).sample.nobs == 60
+
+
+def test_the_column_inside_a_term_is_checked_too() -> None:
+    huge = frame().assign(big=lambda d: 1e200 * (1 + d["w"] + d["x"] ** 2))
+    with pytest.raises(IdentificationError, match="'big'"):
+        prepare(Panel(huge, "city", "year"), {"y": ("y",), "x": ("log(big)",)}, LinearOptions())

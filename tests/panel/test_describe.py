@@ -61,3 +61,16 @@ def test_describe_is_xtsum() -> None:
         [mean, np.std(within, ddof=1), within.min(), within.max(), 2],
     ]
     np.testing.assert_allclose(out.loc["x"].loc[["overall", "between", "within"]], expected)
+
+
+@pytest.mark.parametrize("scale", [2.0**600, 2.0**-600])
+def test_descriptions_have_the_units_of_the_column(panel: Panel, scale: float) -> None:
+    scaled = panel.assign(gdp=panel.frame["gdp"] * scale)
+    for one, other in (
+        (panel.summarise("gdp").drop(columns="N"), scaled.summarise("gdp").drop(columns="N")),
+        (panel.describe(["gdp"]).drop(columns="N"), scaled.describe(["gdp"]).drop(columns="N")),
+    ):
+        pd.testing.assert_frame_equal(one * scale, other)
+    pd.testing.assert_frame_equal(
+        panel.correlate(["gdp", "digital"]).r, scaled.correlate(["gdp", "digital"]).r
+    )

@@ -313,6 +313,8 @@ def test_full_width_letters_are_not_read_as_plain_ones() -> None:
         ("I((x - 1) ** -1)", "(A, 2010)", 1),
         ("lag(log(z), 2)", "(A, 2011), (A, 2012)", 2),
         ("log(z):x", "(A, 2011)", 2),
+        ("I(x * 1e200):I(x * 1e200)", "(A, 2010)", 6),
+        ("diff(I((2 * (year % 2) - 1) * 1.5e308))", "(A, 2011)", 4),
     ],
 )
 def test_undefined_values_name_the_term_and_the_rows(text: str, rows: str, count: int) -> None:

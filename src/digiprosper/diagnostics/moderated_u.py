@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -237,8 +238,11 @@ def moderated_u_test(
 
 def _t_test(name: str, estimate: float, gradient: Floats, results: LinearResults, null: str) -> TestResult:
     used = np.flatnonzero(gradient)
-    variance = gradient[used] @ results.covariance[np.ix_(used, used)] @ gradient[used]
-    se = float(np.sqrt(variance)) if variance > 0 else float("nan")
+    # Of slopes that are large the square of a product is out of range where the product is not.
+    unit = 2.0 ** round(math.log2(float(np.abs(gradient).max()) or 1.0))
+    scaled = gradient[used] / unit
+    variance = scaled @ results.covariance[np.ix_(used, used)] @ scaled
+    se = float(np.sqrt(variance)) * unit if variance > 0 else float("nan")
     t = estimate / se
     detail = {"estimate": estimate, "std_error": se}
     return TestResult(name, t, "t", results.df_t, 2 * upper_tail(results.df_t, abs(t)), null, detail)

@@ -444,7 +444,8 @@ def _turning_point(
     if not f.slopes[0] < ratio < f.slopes[1]:
         return float("nan"), float("nan")
     extremum = float(f.place(ratio))
-    se = np.sqrt(v11 / b2**2 - 2 * b1 * v12 / b2**3 + b1**2 * v22 / b2**4)
+    # Written in the ratio: high powers of a slope leave the range of numbers where the slope does not.
+    se = np.sqrt(v11 + 2 * ratio * v12 + ratio**2 * v22) / abs(b2)
     return extremum, float(se / abs(f.curvature(extremum)))
 
 

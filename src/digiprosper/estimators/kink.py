@@ -263,7 +263,10 @@ class PanelKink(Specification):
         b1, b2 = slopes.coefficients[:2]
         # The derivative in g; at a row on the threshold the mean of its two sides.
         bend = (b1 - b2) / 2 * np.sign(q - threshold) - (b1 + b2) / 2
-        covariance, how, rest = _joint_covariance(prepared, slopes, design, bend)
+        # Products of the derivative and the residuals leave the range of numbers long before either; a power
+        # of two costs no digit.
+        unit = 2.0 ** round(math.log2(float(np.abs(bend).max()) or 1.0))
+        covariance, how, rest = _joint_covariance(prepared, slopes, design, bend / unit)
         k = slopes.coefficients.size
         r2, within, by_entity, _ = slopes.fit_statistics
         slopes = replace(
@@ -277,7 +280,7 @@ class PanelKink(Specification):
             f_value=math.nan,
         )
         variance = float(covariance[k, k])
-        return slopes, math.sqrt(variance) if variance >= 0 else math.nan
+        return slopes, math.sqrt(variance) / unit if variance >= 0 else math.nan
 
     def _draws(
         self, prepared: Prepared, kinks: kernel.KinkPlan, found: kernel.KinkEstimate, rng: object

@@ -53,7 +53,6 @@ __all__ = [
 
 _ABSORBED = 1e-9
 _NEAR = 1e8
-_EXTREME = 1e120
 _EXACT = 1e-11
 _NOTHING = 1e-10
 _MANY_CELLS = 100_000
@@ -104,7 +103,6 @@ def fit_columns(
         raise TermError("'Intercept' is the name of the constant; rename the column.")
     both = np.empty((1 + design.shape[1], design.shape[0])).T
     both[:, 0], both[:, 1:] = outcome, design
-    _refuse_extreme(both, [depvar, *names])
     moments = _moments(both)
     swept = prepared.within.sweep(both)
     kept, notices = _independent(prepared, names, moments[1:], swept[:, 1:])
@@ -292,17 +290,6 @@ def _covariance_notices(
         )
         out.append(Notice("not_psd", text, {"terms": tuple(negative)}))
     return out
-
-
-def _refuse_extreme(columns: Floats, names: Sequence[str]) -> None:
-    size = np.abs(columns).max(axis=0)
-    bad = [j for j in range(size.size) if size[j] > _EXTREME or 0 < size[j] < 1 / _EXTREME]
-    if bad:
-        text = "; ".join(f"{names[j]!r} has a largest value of {size[j]:.2g}" for j in bad)
-        raise IdentificationError(
-            f"{text}: its squares are beyond what numbers hold. Rescale it.",
-            [Notice("extreme", names[j], {"column": names[j], "largest": float(size[j])}) for j in bad],
-        )
 
 
 def refuse_flat_outcome(prepared: Prepared, depvar: str, outcome: Floats) -> None:

@@ -37,6 +37,7 @@ __all__ = [
     "lagged_outcome",
     "linear_options",
     "prepare",
+    "refuse_extreme",
 ]
 
 CovType = Literal["unadjusted", "robust", "clustered", "driscoll_kraay"]
@@ -48,6 +49,8 @@ _BIASED_SLOPES = (
     "(Arellano & Bond 1991)."
 )
 _NO_REGRESSOR = frozenset({"y", "obs_weights", "threshold_variable"})
+_LARGEST = 1e100
+_TOGETHER = 1e120
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +200,8 @@ def prepare(
     Raises
     ------
     DigiprosperError
-        If the rows, the effects or the clusters cannot be used.
+        If the rows, the effects or the clusters cannot be used; an IdentificationError if the values of a
+        column are so large or so small that squares and products of columns cannot be computed.
     """
     if not isinstance(panel, Panel):
         raise InputTypeError(
@@ -221,6 +225,7 @@ def prepare(
         sample = sample.keep(mask, f"singletons ({', '.join(names)})")
         if sample.nobs < before:
             lone = [Notice("singletons", sample.dropped[-1].message, {"count": before - sample.nobs})]
+    refuse_extreme([*sample.matrix.T, *sample.variables.values()], [*sample.names, *sample.variables])
     effects = [sample.codes[a] for a in absorbed]
     _refuse_lone(sample, panel, options)
     weights = _weights(sample, options)
@@ -246,6 +251,38 @@ def prepare(
         options=options,
         notices=tuple(notices),
     )
+
+
+def refuse_extreme(columns: Sequence[Floats], names: Sequence[str]) -> None:
+    """Refuse columns whose squares, products or quotients are beyond the range of floating point numbers.
+
+    Parameters
+    ----------
+    columns : sequence of (N,) arrays
+        Values of each column; missing ones do not count, a column of zeros passes.
+    names : sequence of str
+        Their names.
+
+    Raises
+    ------
+    IdentificationError
+        If the largest absolute value of a column is above 1e100 or below 1e-100, or if those of two columns
+        have a product or a ratio beyond 1e120 or 1e-120: variances of slopes have the units of the square of
+        either.
+    """
+    sizes = {n: float(np.abs(c[~np.isnan(c)]).max(initial=0)) for n, c in zip(names, columns, strict=True)}
+    exponents = {n: abs(float(np.log10(size))) for n, size in sizes.items() if size > 0}
+    extreme = [n for n, exponent in exponents.items() if exponent > np.log10(_LARGEST)]
+    farthest = sorted(exponents, key=exponents.__getitem__)[-2:]
+    if not extreme and sum(exponents[n] for n in farthest) > np.log10(_TOGETHER):
+        extreme = farthest
+    if extreme:
+        text = "; ".join(f"{n!r} has a largest value of {sizes[n]:.2g}" for n in extreme)
+        raise IdentificationError(
+            f"{text}: squares, products or ratios of such values are beyond the range of numbers. Rescale "
+            "them.",
+            [Notice("extreme", n, {"column": n, "largest": sizes[n]}) for n in extreme],
+        )
 
 
 def lagged_outcome(

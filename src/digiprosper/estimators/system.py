@@ -9,7 +9,7 @@ import numpy as np
 
 from digiprosper.errors import CollinearityError, IdentificationError, Notice, OptionError
 from digiprosper.estimators.linear import fit_columns, inference
-from digiprosper.estimators.preparation import lagged_outcome
+from digiprosper.estimators.preparation import lagged_outcome, refuse_extreme
 from digiprosper.kernels import intervals
 from digiprosper.kernels.covariance import cross_meat
 from digiprosper.kernels.least_squares import ols
@@ -142,6 +142,8 @@ def estimate(
         Its notices are not issued.
     """
     layout = tuple(layout)
+    # Products of columns are wider apart than the columns, which were checked when the sample was cut.
+    refuse_extreme(list(columns.T), names)
     swept = prepared.within.sweep(columns)
     fits = tuple(
         fit_columns(prepared, names[y], columns[:, y], [names[j] for j in x], columns[:, list(x)])

@@ -324,6 +324,10 @@ def accepted(kinks: KinkPlan, found: KinkEstimate, bound: float) -> list[tuple[f
 
 def _roots(square: Floats, half: Floats, constant: Floats) -> Floats:
     """Roots of ``square t^2 + 2 half t + constant``, zero where there is none; (2, G - 1)."""
+    # The coefficients are squares of the outcome, whose squares may leave the range of numbers.
+    largest = max(float(np.abs(c).max(initial=0.0)) for c in (square, half, constant))
+    unit = np.exp2(np.round(np.log2(largest or 1.0)))
+    square, half, constant = square / unit, half / unit, constant / unit
     rest = half * half - square * constant
     far = -(half + np.copysign(np.sqrt(np.maximum(rest, 0.0)), half))
     there = (rest > 0) & (far != 0)

@@ -67,7 +67,7 @@ def correlate(columns: Mapping[str, Floats]) -> Correlation:
     from scipy.special import stdtr
 
     names = list(columns)
-    data = pd.DataFrame(dict(columns))
+    data = pd.DataFrame({name: x / _unit(x[~np.isnan(x)]) for name, x in columns.items()})
     r = data.corr()
     here = data.notna().astype(float)
     n = here.T @ here
@@ -99,6 +99,8 @@ def between_within(columns: Mapping[str, Floats], entity: Ints, n_entities: int)
     for name, every in columns.items():
         there = ~np.isnan(every)
         x, codes = every[there], entity[there]
+        unit = _unit(x)
+        x = x / unit
         counts = np.bincount(codes, minlength=n_entities)
         with np.errstate(invalid="ignore"):
             means = np.bincount(codes, weights=x, minlength=n_entities) / counts
@@ -111,7 +113,8 @@ def between_within(columns: Mapping[str, Floats], entity: Ints, n_entities: int)
         sizes = {"overall": x.size, "between": between.size, "within": x.size / max(between.size, 1)}
         for part, values in parts.items():
             _, _, sd, low, _, high = _moments(values)
-            rows[name, part] = [float(x.mean()) if x.size else np.nan, sd, low, high, sizes[part]]
+            mean = float(x.mean()) if x.size else np.nan
+            rows[name, part] = [mean * unit, sd * unit, low * unit, high * unit, sizes[part]]
     index = pd.MultiIndex.from_tuples(list(rows), names=["variable", "part"])
     return pd.DataFrame(list(rows.values()), index=index, columns=["mean", "sd", "min", "max", "N"])
 
@@ -119,5 +122,12 @@ def between_within(columns: Mapping[str, Floats], entity: Ints, n_entities: int)
 def _moments(x: Floats) -> tuple[int, float, float, float, float, float]:
     if x.size == 0:
         return 0, np.nan, np.nan, np.nan, np.nan, np.nan
-    sd = float(x.std(ddof=1)) if x.size > 1 else np.nan
-    return x.size, float(x.mean()), sd, float(x.min()), float(np.median(x)), float(x.max())
+    unit = _unit(x)
+    sd = float((x / unit).std(ddof=1)) * unit if x.size > 1 else np.nan
+    return x.size, float((x / unit).mean()) * unit, sd, float(x.min()), float(np.median(x)), float(x.max())
+
+
+def _unit(x: Floats) -> float:
+    """Give the power of two below the largest value; squares and sums of so scaled values are in range."""
+    largest = float(np.abs(x).max(initial=0.0))
+    return float(2.0 ** np.floor(np.log2(largest))) if largest > 0 else 1.0

@@ -591,6 +591,9 @@ class Panel:
             raise InputTypeError(
                 f"labels is a mapping of column to text, not {type(given).__name__}: {{'gdp': 'GDP'}}."
             )
+        no_text = [n for n in given if not isinstance(n, str)]
+        if no_text:
+            raise InputTypeError(f"labels: the names {quoted(no_text)} are not text.")
         unknown: list[str] = []
         for name in labels:
             try:

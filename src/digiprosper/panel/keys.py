@@ -353,6 +353,8 @@ def _ordinals(times: pd.Index[Any], name: str | None, step: object) -> Ints | No
 
 def _on_grid(values: np.ndarray[Any, np.dtype[np.int64]], size: int) -> np.ndarray[Any, np.dtype[np.int64]]:
     offset = values - values[0]
+    # A step longer than the panel has no second time on its grid, whatever its length.
+    size = min(size, int(offset.max()) + 1)
     span = int(offset.max()) // size + 2
     return np.asarray(offset // size + (offset % size) * 2 * span)
 

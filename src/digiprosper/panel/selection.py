@@ -144,7 +144,11 @@ def _categories(term: Term) -> tuple[str, ...]:
 
 def _beside_categories(panel: Panel, terms: Mapping[str, Term]) -> dict[str, Floats]:
     """Work out what stands beside the categories, such as x in ``C(region):x``, by its text."""
-    factors = {f.text: f for t in terms.values() if _categories(t) for f in t.factors if f.category is None}
+    split = [t for t in terms.values() if _categories(t)]
+    factors = {f.text: f for t in split for f in t.factors if f.category is None}
+    for numbers in (tuple(f for f in t.factors if f.category is None) for t in split):
+        if len(numbers) > 1:  # the product may be infinite where no factor is
+            evaluate(Term(":".join(f.text for f in numbers), None, numbers), panel)
     return {text: evaluate(Term(text, None, (factor,)), panel) for text, factor in factors.items()}
 
 

@@ -587,7 +587,7 @@ def evaluate(term: Term, columns: Columns) -> Floats:
     out: Floats | None = None
     for factor in term.factors:
         value = np.asarray(calculate(factor.node, columns, term.text), dtype=np.float64)
-        out = value if out is None else out * value
+        out = value if out is None else _finite(np.multiply, (out, value), columns, term.text)
     assert out is not None
     return out
 
@@ -647,7 +647,7 @@ def _shifted(name: str, value: Floats, steps: int, columns: Columns, text: str) 
             f"{'s' * (steps > 1)} apart. Check the time key and the panel's step.",
             [Notice("missing_everywhere", text, {"term": text})],
         )
-    return value - other if name == "diff" else other
+    return _finite(np.subtract, (value, other), columns, text) if name == "diff" else other
 
 
 def _compare(node: ast.Compare, columns: Columns, text: str) -> Floats:
@@ -688,7 +688,8 @@ def _finite(function: Callable[..., Any], values: tuple[Any, ...], columns: Colu
         where = columns.describe_rows(np.asarray(bad)) if np.ndim(bad) else "every row"
         raise MissingDataError(
             f"the term {cited(text)} is undefined or infinite in {where}: a log of zero or less, a root of a "
-            "negative number, or a division by zero. Mend the column, use log1p(), or subset the panel.",
+            "negative number, a division by zero, or a result beyond 1.8e308. Mend or rescale the column, "
+            "use log1p(), or subset the panel.",
             [Notice("undefined", text, {"term": text, "count": int(np.sum(bad))})],
         )
     return out
