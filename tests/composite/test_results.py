@@ -19,6 +19,7 @@ from digiprosper import (
 )
 from digiprosper.composite.scopes import SCOPES
 from digiprosper.composite.structure import flat_rule, weigh
+from digiprosper.errors import FewClustersWarning
 
 EVERY_SCOPE = [*SCOPES, "base_year(2012)"]
 YEARLY = ["per_year", "pooled_norm_yearly_weights", "expanding"]
@@ -187,7 +188,7 @@ def test_row_order_does_not_change_the_draws(system, frame_of, fit):
 
 
 def test_a_draw_without_weights_is_missing_and_warns():
-    frame = pd.DataFrame({"id": list("ppqqq"), "year": [1, 2, 1, 2, 3], "a": [0.0, 0, 1, 2, 3]})
+    frame = pd.DataFrame({"id": list("pqrsttt"), "year": [1, 1, 1, 1, 1, 2, 3], "a": [0.0, 0, 0, 0, 1, 2, 3]})
     results = CompositeIndex(IndicatorSystem([Indicator("a")])).fit(panel_of(frame))
     with pytest.warns(match="of 40 draws have no weights"):
         draws = results.weight_draws(40, rng=1)
@@ -431,3 +432,17 @@ def test_topsis_needs_a_weight_on_what_varies() -> None:
     spec = dp.CompositeIndex(system, scope="goalposts", weighting={"a": 1, "b": 0}, aggregate="topsis")
     with pytest.raises(dp.IndicatorError, match="no indicator with a weight varies"):
         spec.fit(dp.Panel(df, entity="e"))
+
+
+@pytest.mark.parametrize("entities", [2, 3, 4, 5])
+def test_bootstrap_errors_of_few_entities_are_missing(system, frame_of, entities):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        results = CompositeIndex(system).fit(panel_of(frame_of(13, n=entities)))
+        table = results.weight_errors("bootstrap", rng=1)
+    assert (table[["std_error", "conf_low", "conf_high"]].isna() == (entities < 5)).all(axis=None)
+    for method in ("delta", "jackknife"):
+        assert results.weight_errors(method).notna().all(axis=None)
+    if entities < 5:
+        with pytest.warns(FewClustersWarning, match=f"{entities} clusters"):
+            results.weight_errors("bootstrap", rng=1)

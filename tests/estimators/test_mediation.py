@@ -168,7 +168,7 @@ def test_intervals_and_decision_of_the_cross_section() -> None:
     assert float(accelerated) == pytest.approx(
         want["acceleration"]["value"], rel=want["acceleration"]["rtol"]
     )
-    low, high = intervals.bca(results.draw_values[:, at], results.estimates[at], accelerated)
+    low, high = intervals.bca(results.draw_values[:, at], results.estimates[at], accelerated, clusters=None)
     got = results.interval("bca").loc["indirect:M", ["conf_low", "conf_high"]]
     assert tuple(got) == pytest.approx((float(low), float(high)), rel=1e-12)
     decision = results.decision()

@@ -434,3 +434,15 @@ def test_cross_section() -> None:
         results = spec.fit(Panel(frame, "id"), rng=1)
     want = effects_of(frame, np.ones((400, 1)))
     np.testing.assert_allclose(results.estimates[:6], list(want.values()), rtol=1e-9)
+
+
+@pytest.mark.parametrize("clusters", [2, 3, 4, 5])
+def test_draws_of_few_clusters_give_no_interval_and_no_p(clusters) -> None:
+    frame = make(n=40).assign(group=lambda f: f["city"] % clusters)
+    results, missing = quiet(SPEC.replace(clusters="group"), frame), clusters < 5
+    table = results.tidy()[results.params.notna().to_numpy()]
+    assert (table[["conf_low", "conf_high", "p_value"]].isna() == missing).all(axis=None)
+    assert table["std_error"].notna().all()
+    assert results.interval("delta").loc["indirect"].notna().all()
+    assert len(notices(results, "too_few_clusters_to_draw")) == missing
+    assert "nan" not in results.summary()

@@ -297,3 +297,18 @@ def test_many_groups():
     found = dagum(y, groups)
     assert found.within + found.between + found.transvariation == pytest.approx(found.total, abs=1e-13)
     assert len(found.pairs) == len(list(combinations(range(200), 2)))
+
+
+@pytest.mark.parametrize("clusters", [2, 3, 4, 5])
+def test_draws_of_few_clusters_give_no_interval(clusters):
+    frame, missing = provinces(n=30), clusters < 5
+    group = pd.factorize(frame["id"])[0] % clusters
+    with pytest.warns(FewClustersWarning) as caught:
+        found = dagum(frame["income"], frame["region"], clusters=group, reps=199, rng=1)
+    assert len(caught) == 1
+    assert (found.intervals[["conf_low", "conf_high"]].isna() == missing).all(axis=None)
+    assert found.intervals["estimate"].notna().all()
+    code = "too_few_clusters_to_draw" if missing else "very_few_clusters"
+    assert [n.code for n in found.diagnostics] == [code]
+    assert "nan" not in found.summary()
+    assert ("not computed" in found.summary()) is missing

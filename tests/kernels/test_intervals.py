@@ -14,12 +14,15 @@ from scipy import integrate, special, stats
 from statsmodels.stats.multitest import multipletests
 
 from digiprosper.kernels.intervals import (
+    LEAST_CLUSTERS,
     acceleration,
     bc,
     bc_p,
     bca,
     bca_p,
+    covariance_of,
     delta,
+    enough_clusters,
     fieller,
     holm,
     percentile,
@@ -36,13 +39,13 @@ MEDIATION = json.loads((REFERENCE / "mediation.json").read_text(encoding="utf-8"
 
 def test_percentile_takes_order_statistics() -> None:
     draws = np.random.default_rng(0).permutation(np.arange(1.0, 5000.0))
-    low, high = percentile(draws, 0.95)
+    low, high = percentile(draws, 0.95, clusters=None)
     assert (float(low), float(high)) == pytest.approx((125.0, 4875.0), rel=1e-14)
 
 
 def test_percentile_equals_numpys_rule_by_column() -> None:
     draws = np.random.default_rng(1).normal(size=(777, 3))
-    low, high = percentile(draws, 0.9)
+    low, high = percentile(draws, 0.9, clusters=None)
     np.testing.assert_allclose(low, np.quantile(draws, 0.05, axis=0, method="weibull"), rtol=1e-12)
     np.testing.assert_allclose(high, np.quantile(draws, 0.95, axis=0, method="weibull"), rtol=1e-12)
 
@@ -51,26 +54,28 @@ def test_percentile_equals_numpys_rule_by_column() -> None:
 @pytest.mark.parametrize("shift", [-0.3, 0.05, 1.6, 1.7, 1.95, 2.0, 2.4, 2.6, -1.97])
 def test_p_inverts_the_interval(level: float, shift: float) -> None:
     draws = np.random.default_rng(2).normal(size=(4999, 4)) + shift
-    low, high = percentile(draws, level)
-    np.testing.assert_array_equal(percentile_p(draws) <= 1 - level + 1e-15, (low > 0) | (high < 0))
+    low, high = percentile(draws, level, clusters=None)
+    np.testing.assert_array_equal(
+        percentile_p(draws, clusters=None) <= 1 - level + 1e-15, (low > 0) | (high < 0)
+    )
 
 
 def test_p_is_never_zero_nor_above_one() -> None:
-    assert float(percentile_p(np.full(999, 3.0))) == 2 / 1000
-    assert float(percentile_p(np.zeros(999))) == 1.0
-    assert float(percentile_p(np.full(999, 3.0), null=4.0)) == 2 / 1000
+    assert float(percentile_p(np.full(999, 3.0), clusters=None)) == 2 / 1000
+    assert float(percentile_p(np.zeros(999), clusters=None)) == 1.0
+    assert float(percentile_p(np.full(999, 3.0), null=4.0, clusters=None)) == 2 / 1000
 
 
 def test_missing_draws_are_left_out_by_column() -> None:
     draws = np.random.default_rng(3).normal(size=(500, 2))
     draws[::7, 1] = np.nan
-    low, high = percentile(draws, 0.9)
+    low, high = percentile(draws, 0.9, clusters=None)
     kept = draws[~np.isnan(draws[:, 1]), 1]
-    only_low, only_high = percentile(kept, 0.9)
+    only_low, only_high = percentile(kept, 0.9, clusters=None)
     assert (low[1], high[1]) == (only_low, only_high)
-    assert percentile_p(draws)[1] == percentile_p(kept)
-    assert np.isnan(percentile(np.full(9, np.nan))).all()
-    assert np.isnan(percentile_p(np.full(9, np.nan)))
+    assert percentile_p(draws, clusters=None)[1] == percentile_p(kept, clusters=None)
+    assert np.isnan(percentile(np.full(9, np.nan), clusters=None)).all()
+    assert np.isnan(percentile_p(np.full(9, np.nan), clusters=None))
 
 
 def positions(draws, estimate, acc, level):
@@ -85,11 +90,13 @@ def positions(draws, estimate, acc, level):
 def test_bias_corrected_by_hand() -> None:
     # 19 draws 1..19, 8 below 8.5: z0 = Phi^-1(8/19) = -.199201; Phi(-.398403 -+ 1.644854) = .020514, .893701,
     # times 20 the positions .4103 (the first draw) and 17.87401.
-    low, high = bc(np.arange(1.0, 20.0), np.float64(8.5), level=0.9)
+    low, high = bc(np.arange(1.0, 20.0), np.float64(8.5), level=0.9, clusters=None)
     assert float(low) == 1.0
     assert float(high) == pytest.approx(17.87401, abs=1e-5)
     # Null 3, which ties one draw: w = Phi^-1(2.5/19) = -1.118958, z = w + .398403 = -.720556, p = 2 Phi(z).
-    assert float(bc_p(np.arange(1.0, 20.0), np.float64(8.5), null=3.0)) == pytest.approx(0.471183, abs=1e-6)
+    assert float(bc_p(np.arange(1.0, 20.0), np.float64(8.5), null=3.0, clusters=None)) == pytest.approx(
+        0.471183, abs=1e-6
+    )
 
 
 def test_acceleration_by_hand() -> None:
@@ -134,7 +141,7 @@ def test_bca_stands_where_scipy_stands(seed: int, level: float) -> None:
     theirs = stats.bootstrap((data,), np.mean, n_resamples=4999, rng=rng, **options)
     draws = theirs.bootstrap_distribution
     jackknife = (data.sum() - data) / 24
-    low, high = bca(draws, data.mean(), acceleration(jackknife), level)
+    low, high = bca(draws, data.mean(), acceleration(jackknife), level, clusters=None)
     # Scipy reads the same shares of the draws by numpy's `linear` rule: back to the share, then ours.
     ends = np.interp(list(theirs.confidence_interval), np.sort(draws), np.arange(4999))
     want = np.quantile(draws, ends / 4998, method="weibull")
@@ -143,7 +150,11 @@ def test_bca_stands_where_scipy_stands(seed: int, level: float) -> None:
 
 def test_bc_of_centred_draws_is_percentile() -> None:
     draws = np.random.default_rng(4).normal(size=(999, 3))
-    np.testing.assert_allclose(bc(draws, np.median(draws, axis=0), 0.9), percentile(draws, 0.9), rtol=1e-12)
+    np.testing.assert_allclose(
+        bc(draws, np.median(draws, axis=0), 0.9, clusters=None),
+        percentile(draws, 0.9, clusters=None),
+        rtol=1e-12,
+    )
 
 
 def test_ends_stand_between_two_order_statistics() -> None:
@@ -151,7 +162,10 @@ def test_ends_stand_between_two_order_statistics() -> None:
     estimates, acc = np.array([1.5, 0.9]), np.array([0.05, -0.1])
     for j in range(2):
         ranked = np.concatenate([[np.nan], np.sort(draws[:, j])])
-        for ends, rate in ((bc(draws, estimates), 0.0), (bca(draws, estimates, acc), acc[j])):
+        for ends, rate in (
+            (bc(draws, estimates, clusters=None), 0.0),
+            (bca(draws, estimates, acc, clusters=None), acc[j]),
+        ):
             for end, h in zip(ends, positions(draws[:, j], estimates[j], rate, 0.95), strict=True):
                 k = int(h)
                 assert end[j] == pytest.approx(ranked[k] + (h - k) * (ranked[k + 1] - ranked[k]), rel=1e-10)
@@ -161,7 +175,7 @@ def test_ends_stand_between_two_order_statistics() -> None:
 def test_bca_p_is_the_level_whose_end_meets_the_null(rate: float) -> None:
     draws = np.random.default_rng(6).normal(0.8, 0.5, size=1999)
     estimate, null = np.float64(0.75), 0.2
-    p = float(bca_p(draws, estimate, np.float64(rate), null=null))
+    p = float(bca_p(draws, estimate, np.float64(rate), null=null, clusters=None))
     low, high = positions(draws, estimate, rate, 1 - p)
     share = np.mean(draws < null)
     assert min(abs(low / 2000 - share), abs(high / 2000 - share)) < 1e-12
@@ -182,8 +196,8 @@ numbers = st.floats(-2, 2) | st.integers(-2, 2).map(float)
 )
 def test_p_and_interval_agree_but_for_draws_beside_the_null(values, b, estimate, acc, level, seed) -> None:
     draws = np.random.default_rng(seed).choice(values, b)
-    low, high = bca(draws, np.float64(estimate), np.float64(acc), level)
-    p = float(bca_p(draws, np.float64(estimate), np.float64(acc)))
+    low, high = bca(draws, np.float64(estimate), np.float64(acc), level, clusters=None)
+    p = float(bca_p(draws, np.float64(estimate), np.float64(acc), clusters=None))
     assert 0 < p <= 1
     assert draws.min() <= low <= high <= draws.max()
     below, upto = np.sum(draws < 0), np.sum(draws <= 0)
@@ -195,36 +209,38 @@ def test_p_and_interval_agree_but_for_draws_beside_the_null(values, b, estimate,
 def test_beyond_the_pole_stand_the_extreme_draws() -> None:
     draws = np.linspace(1.0, 2.0, 99)
     assert 0.9 * (stats.norm.ppf(99 / 100) + stats.norm.ppf(0.995)) > 1
-    assert float(bca(draws, np.float64(3.0), np.float64(0.9), 0.99)[1]) == 2.0
-    assert float(bca(draws, np.float64(0.5), np.float64(-0.9), 0.99)[0]) == 1.0
+    assert float(bca(draws, np.float64(3.0), np.float64(0.9), 0.99, clusters=None)[1]) == 2.0
+    assert float(bca(draws, np.float64(0.5), np.float64(-0.9), 0.99, clusters=None)[0]) == 1.0
     # No level reaches the null: the least p that the draws can give, never 0.
-    assert float(bca_p(draws, np.float64(3.0), np.float64(0.9))) == 2 / 100
-    assert float(bca_p(draws, np.float64(0.5), np.float64(-0.9), null=9.0)) == 2 / 100
+    assert float(bca_p(draws, np.float64(3.0), np.float64(0.9), clusters=None)) == 2 / 100
+    assert float(bca_p(draws, np.float64(0.5), np.float64(-0.9), null=9.0, clusters=None)) == 2 / 100
 
 
 def test_the_bias_correction_stays_finite() -> None:
     draws = np.arange(1.0, 40.0)
     # All draws lie below the estimate: z0 = Phi^-1(39/40), so that the low end stands at Phi(z0) of them.
-    low, high = bc(draws, np.float64(50.0))
+    low, high = bc(draws, np.float64(50.0), clusters=None)
     assert (float(low), float(high)) == (pytest.approx(39.0), 39.0)
-    assert float(bc_p(draws, np.float64(20.0))) == pytest.approx(2 / 40, rel=1e-12)
-    np.testing.assert_array_equal(bc(np.full(99, 3.0), np.float64(3.0)), [3.0, 3.0])
+    assert float(bc_p(draws, np.float64(20.0), clusters=None)) == pytest.approx(2 / 40, rel=1e-12)
+    np.testing.assert_array_equal(bc(np.full(99, 3.0), np.float64(3.0), clusters=None), [3.0, 3.0])
     # The widest level below 1 that a float can say.
-    np.testing.assert_array_equal(bc(draws, np.float64(20.0), np.nextafter(1.0, 0.0)), [1.0, 39.0])
+    np.testing.assert_array_equal(
+        bc(draws, np.float64(20.0), np.nextafter(1.0, 0.0), clusters=None), [1.0, 39.0]
+    )
 
 
 def test_bca_leaves_missing_draws_out_by_column() -> None:
     draws = np.random.default_rng(7).normal(0.1, 1.0, size=(500, 4))
     draws[::7, 1], draws[:, 2] = np.nan, np.nan
     estimates, acc = np.array([0.1, 0.15, 0.1, np.nan]), np.array([0.02, 0.03, 0.04, 0.05])
-    (low, high), p = bca(draws, estimates, acc), bca_p(draws, estimates, acc)
+    (low, high), p = bca(draws, estimates, acc, clusters=None), bca_p(draws, estimates, acc, clusters=None)
     kept = draws[~np.isnan(draws[:, 1]), 1]
-    np.testing.assert_array_equal([low[1], high[1]], bca(kept, estimates[1], acc[1]))
-    assert p[1] == bca_p(kept, estimates[1], acc[1])
+    np.testing.assert_array_equal([low[1], high[1]], bca(kept, estimates[1], acc[1], clusters=None))
+    assert p[1] == bca_p(kept, estimates[1], acc[1], clusters=None)
     for got in (low, high, p):
         assert np.isnan(got).tolist() == [False, False, True, True]
-    low, high = bca(draws[:, 0], estimates[0], np.float64(np.nan))
-    assert np.isnan([low, high, bca_p(draws[:, 0], estimates[0], np.float64(np.nan))]).all()
+    low, high = bca(draws[:, 0], estimates[0], np.float64(np.nan), clusters=None)
+    assert np.isnan([low, high, bca_p(draws[:, 0], estimates[0], np.float64(np.nan), clusters=None)]).all()
 
 
 @settings(max_examples=100, deadline=None)
@@ -257,28 +273,30 @@ def test_romano_wolf_equals_the_loop(seed, k, b, tied) -> None:
     draws, statistics = 2 * rng.normal(size=(b, k)), 3 * rng.normal(size=k)
     if tied:
         draws, statistics = np.round(draws), np.round(statistics)
-    np.testing.assert_array_equal(romano_wolf(statistics, draws), slow_romano_wolf(statistics, draws))
+    np.testing.assert_array_equal(
+        romano_wolf(statistics, draws, clusters=None), slow_romano_wolf(statistics, draws)
+    )
 
 
 def test_romano_wolf_by_hand() -> None:
     draws = np.array([[0.5, -2.5], [-1.5, 0.1], [0.2, 0.3], [3.5, 1.0]])
     # t = 2 (the second): maxima 2.5, 1.5, .3, 3.5, two of them >= 2: 3/5. Then t = 1, the first alone: .5,
     # 1.5, .2, 3.5: 3/5.
-    assert romano_wolf(np.array([1.0, -2.0]), draws).tolist() == [0.6, 0.6]
+    assert romano_wolf(np.array([1.0, -2.0]), draws, clusters=None).tolist() == [0.6, 0.6]
     # Alone a statistic has its ordinary p.
-    assert romano_wolf(np.array([-2.0]), draws[:, 1:]).tolist() == [2 / 5]
+    assert romano_wolf(np.array([-2.0]), draws[:, 1:], clusters=None).tolist() == [2 / 5]
 
 
 def test_romano_wolf_leaves_missing_rows_and_missing_tests_out() -> None:
     rng = np.random.default_rng(8)
     draws, statistics = rng.normal(size=(200, 3)), np.array([2.0, 0.5, 1.5])
-    want = romano_wolf(statistics, draws[20:])
+    want = romano_wolf(statistics, draws[20:], clusters=None)
     draws[:10], draws[10:20, 1] = np.nan, np.nan  # the family needs the whole row
-    np.testing.assert_array_equal(romano_wolf(statistics, draws), want)
+    np.testing.assert_array_equal(romano_wolf(statistics, draws, clusters=None), want)
     more = np.column_stack([draws, np.full(200, np.nan)])
-    got = romano_wolf(np.append(statistics, np.nan), more)
+    got = romano_wolf(np.append(statistics, np.nan), more, clusters=None)
     np.testing.assert_array_equal(got, np.append(want, np.nan))
-    assert np.isnan(romano_wolf(statistics, np.full((5, 3), np.nan))).all()
+    assert np.isnan(romano_wolf(statistics, np.full((5, 3), np.nan), clusters=None)).all()
 
 
 def test_romano_wolf_beats_holm_where_tests_move_together() -> None:
@@ -286,8 +304,8 @@ def test_romano_wolf_beats_holm_where_tests_move_together() -> None:
     draws, statistics = np.repeat(common, 4, axis=1), np.array([2.2, 2.1, 2.0, 1.9])
     alone = np.array([(1 + np.sum(np.abs(common) >= t)) / 5000 for t in statistics])
     # Four times the same test is one test: stepdown sees it, Holm pays four times.
-    np.testing.assert_allclose(romano_wolf(statistics, draws), alone, rtol=1e-14)
-    assert (holm(alone) > romano_wolf(statistics, draws)).sum() >= 3
+    np.testing.assert_allclose(romano_wolf(statistics, draws, clusters=None), alone, rtol=1e-14)
+    assert (holm(alone) > romano_wolf(statistics, draws, clusters=None)).sum() >= 3
 
 
 @pytest.mark.parametrize("df", [5.0, 47.0, np.inf])
@@ -469,3 +487,40 @@ def test_fieller_degenerate_cases() -> None:
     # Denominator exactly on the edge of significance: a half line.
     assert fieller((1.0, 2.0), (0.0, 0.0, 1.0), 2.0) == [(0.25, np.inf)]
     assert fieller((-1.0, 2.0), (0.0, 0.0, 1.0), 2.0) == [(-np.inf, -0.25)]
+
+
+# --- few clusters -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("clusters", [1, 2, 3, 4, 5, None])
+def test_nothing_is_read_from_draws_of_fewer_than_five_clusters(clusters) -> None:
+    draws = np.random.default_rng(3).normal(size=(199, 2)) + 5.0
+    estimates, rate = np.array([5.0, 5.0]), np.zeros(2)
+    read = [
+        *percentile(draws, clusters=clusters),
+        percentile_p(draws, clusters=clusters),
+        *bc(draws, estimates, clusters=clusters),
+        bc_p(draws, estimates, clusters=clusters),
+        *bca(draws, estimates, rate, clusters=clusters),
+        bca_p(draws, estimates, rate, clusters=clusters),
+        romano_wolf(estimates, draws, clusters=clusters),
+        *covariance_of(draws, clusters=clusters),
+    ]
+    enough = clusters is None or clusters >= LEAST_CLUSTERS == 5
+    assert enough_clusters(clusters) is enough
+    assert (np.isnan(read) == (not enough)).all()
+
+
+def test_the_number_of_clusters_cannot_be_forgotten() -> None:
+    with pytest.raises(TypeError, match="clusters"):
+        percentile(np.ones(9))  # type: ignore[call-arg]
+
+
+def test_covariance_of_draws_leaves_lost_ones_out() -> None:
+    draws = np.random.default_rng(4).normal(size=(50, 3))
+    lost = np.vstack([draws, np.full((1, 3), np.nan)])
+    np.testing.assert_array_equal(covariance_of(lost, clusters=9), np.cov(draws, rowvar=False))
+    assert np.isnan(covariance_of(draws[:1], clusters=9)).all()
+    one = covariance_of(draws[:, :1], clusters=9)
+    assert one.shape == (1, 1)
+    assert one[0, 0] == pytest.approx(draws[:, 0].var(ddof=1))

@@ -64,7 +64,7 @@ def ranked(
         draw_values=draws.astype(np.uint16),
         index=index,
         among=among,
-        n_drawn=n,
+        n_drawn=31,
         method="pooled",
         labels=labels or {},
         rng_entropy=1,

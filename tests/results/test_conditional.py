@@ -115,7 +115,9 @@ def brute(draws: Any, w: float, level: float) -> tuple[float, float]:
 def test_regions_from_draws(point: Any, spread: float, count: int, signs: str, level: float) -> None:
     rng = np.random.default_rng(7)
     draws = np.array(point) + spread * rng.normal(size=(199, len(point)))
-    found = johnson_neyman_draws("ab", "w", np.array(point), draws, quantiles=UNIT, level=level)
+    found = johnson_neyman_draws(
+        "ab", "w", np.array(point), draws, quantiles=UNIT, level=level, clusters=None
+    )
     assert len(found.regions) >= count
     words = "".join("+" if "positive" in found._words(r) else "-" for r in found.regions)
     assert set(signs) <= set(words)
@@ -130,14 +132,14 @@ def test_regions_from_draws(point: Any, spread: float, count: int, signs: str, l
         assert estimate == pytest.approx(sum(c * at**d for d, c in enumerate(point)))
         assert (low, high) == pytest.approx(brute(draws, at, level), rel=1e-9, abs=1e-12)
     lost = np.vstack([draws, np.full((4, len(point)), np.nan)])
-    again = johnson_neyman_draws("ab", "w", np.array(point), lost, quantiles=UNIT, level=level)
+    again = johnson_neyman_draws("ab", "w", np.array(point), lost, quantiles=UNIT, level=level, clusters=None)
     assert again.to_dict() == found.to_dict()
 
 
 def test_an_effect_that_turns_between_two_points_has_two_regions() -> None:
     # All draws alike: the interval has no width, and touches 0 at .3333 only.
     draws = np.tile([-0.3333, 1.0], (99, 1))
-    found = johnson_neyman_draws("ab", "w", draws[0], draws, quantiles=UNIT)
+    found = johnson_neyman_draws("ab", "w", draws[0], draws, quantiles=UNIT, clusters=None)
     np.testing.assert_allclose(found.regions, [(0.0, 0.3333), (0.3333, 1.0)], atol=1e-14)
     assert found.share == 1
 
@@ -148,7 +150,7 @@ def test_both_methods_agree_on_many_draws() -> None:
     cov = [[variance[0], variance[1]], [variance[1], variance[2]]]
     draws = rng.multivariate_normal(slope, cov, 9_999)
     by_t = johnson_neyman("a", "w", slope, variance, df=np.inf, quantiles=UNIT)
-    drawn = johnson_neyman_draws("a", "w", np.array(slope), draws, quantiles=UNIT)
+    drawn = johnson_neyman_draws("a", "w", np.array(slope), draws, quantiles=UNIT, clusters=None)
     assert len(by_t.regions) == len(drawn.regions) == 2
     ends = np.array([drawn.regions[0][1], drawn.regions[1][0]])
     # sqrt(.025 * .975 / 9,999) / density at 1.96 = .0267, the error of a drawn quantile; five of them.
@@ -178,11 +180,11 @@ def test_what_cannot_be_asked_is_refused() -> None:
             johnson_neyman("a", "w", slope, variance, df=30, quantiles=UNIT)
     point = np.array([0.1, 1.0])
     with pytest.raises(IdentificationError, match="no usable draw"):
-        johnson_neyman_draws("ab", "w", point, np.full((9, 2), np.nan), quantiles=UNIT)
+        johnson_neyman_draws("ab", "w", point, np.full((9, 2), np.nan), quantiles=UNIT, clusters=None)
     with pytest.raises(AlignmentError, match="as many columns"):
-        johnson_neyman_draws("ab", "w", point, np.ones((9, 3)), quantiles=UNIT)
+        johnson_neyman_draws("ab", "w", point, np.ones((9, 3)), quantiles=UNIT, clusters=None)
     with pytest.raises(OptionError, match="level"):
-        johnson_neyman_draws("ab", "w", point, np.ones((9, 2)), quantiles=UNIT, level=2)
+        johnson_neyman_draws("ab", "w", point, np.ones((9, 2)), quantiles=UNIT, level=2, clusters=None)
     with pytest.raises(OptionError, match="level"):
         johnson_neyman("a", "w", (0.1, 1.0), (0.1, 0.0, 0.1), df=30, quantiles=UNIT, level=0)
 

@@ -213,7 +213,7 @@ def test_two_step_is_its_formulas() -> None:
     rng = np.random.default_rng(5)
     a, s, p = np.array([0.3, -0.2, 0.05]), np.array([0.1, 0.1, 0.04]), np.array([0.004, 0.05, 0.21])
     draws = a + s * (0.6 * rng.normal(size=(499, 1)) + 0.8 * rng.normal(size=(499, 3)))
-    frame = two_step(["m", "n", "o"], a, s, p, draws)
+    frame = two_step(["m", "n", "o"], a, s, p, draws, clusters=None)
     assert frame.index.name == "mediator"
     assert list(frame.columns) == ["estimate", "std_error", "statistic", "p_value", "p_holm", "p_romano_wolf"]
     holm, wolf = literal_adjustments(a / s, p, (draws - a) / s)
@@ -222,9 +222,9 @@ def test_two_step_is_its_formulas() -> None:
     np.testing.assert_array_equal(frame["statistic"], a / s)
 
     lost = np.vstack([draws, np.full((3, 3), np.nan), [[np.nan, 0.1, 0.1]]])
-    np.testing.assert_array_equal(two_step(["m", "n", "o"], a, s, p, lost), frame)
+    np.testing.assert_array_equal(two_step(["m", "n", "o"], a, s, p, lost, clusters=None), frame)
     order = [2, 0, 1]
-    turned = two_step(["o", "m", "n"], a[order], s[order], p[order], draws[:, order])
+    turned = two_step(["o", "m", "n"], a[order], s[order], p[order], draws[:, order], clusters=None)
     np.testing.assert_array_equal(turned.loc[["m", "n", "o"]], frame)
 
 
@@ -232,15 +232,15 @@ def test_a_mediator_without_an_error_leaves_the_family() -> None:
     rng = np.random.default_rng(6)
     a, s, p = np.array([0.3, 0.2, 0.1]), np.array([0.1, np.nan, 0.1]), np.array([0.004, np.nan, 0.3])
     draws = a + 0.1 * rng.normal(size=(199, 3))
-    frame = two_step(["m", "n", "o"], a, s, p, draws)
-    alone = two_step(["m", "o"], a[[0, 2]], s[[0, 2]], p[[0, 2]], draws[:, [0, 2]])
+    frame = two_step(["m", "n", "o"], a, s, p, draws, clusters=None)
+    alone = two_step(["m", "o"], a[[0, 2]], s[[0, 2]], p[[0, 2]], draws[:, [0, 2]], clusters=None)
     assert frame.loc["n", ["statistic", "p_holm", "p_romano_wolf"]].isna().all()
     np.testing.assert_array_equal(frame.loc[["m", "o"]], alone)
 
 
 def test_one_mediator_keeps_its_p() -> None:
     draws = np.linspace(-1, 1, 19)[:, None]
-    frame = two_step(["m"], np.array([0.3]), np.array([0.2]), np.array([0.14]), draws)
+    frame = two_step(["m"], np.array([0.3]), np.array([0.2]), np.array([0.14]), draws, clusters=None)
     assert frame.loc["m", "p_holm"] == 0.14
     assert frame.loc["m", "p_romano_wolf"] == (1 + (np.abs(draws - 0.3) >= 0.3).sum()) / 20
 
@@ -249,4 +249,4 @@ def test_one_mediator_keeps_its_p() -> None:
 def test_draws_must_belong_to_the_mediators(shape: tuple[int, ...]) -> None:
     two = np.ones(2)
     with pytest.raises(AlignmentError, match="2 mediators need"):
-        two_step(["m", "n"], two, two, two, np.ones(shape))
+        two_step(["m", "n"], two, two, two, np.ones(shape), clusters=None)

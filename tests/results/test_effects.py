@@ -33,7 +33,7 @@ def make(reps=999, lost=0):
     text = "Standard errors clustered by city (30 clusters, t with 29 degrees of freedom)"
     notices = (Notice("few_clusters", "30 clusters (city). " + "Be careful. " * 12),)
     more = {"errors_text": text, "diagnostics": notices, "labels": {"slope": "Slope"}}
-    return EffectResults(NAMES, estimates, cov, draws, info, **more)
+    return EffectResults(NAMES, estimates, cov, draws, info, n_drawn=30, **more)
 
 
 def test_protocols() -> None:
@@ -76,10 +76,10 @@ def test_delta_interval() -> None:
 def test_bias_corrected_interval() -> None:
     results = make(lost=50)
     frame, draws = results.interval("bc", level=0.9), results.draw_values[50:]
-    low, high = intervals.bc(draws, results.estimates, 0.9)
+    low, high = intervals.bc(draws, results.estimates, 0.9, clusters=None)
     np.testing.assert_array_equal(frame["conf_low"], low)
     np.testing.assert_array_equal(frame["conf_high"], high)
-    np.testing.assert_array_equal(frame["p_value"], intervals.bc_p(draws, results.estimates))
+    np.testing.assert_array_equal(frame["p_value"], intervals.bc_p(draws, results.estimates, clusters=None))
     assert frame.loc["missing"].isna().all()
     assert (frame["conf_low"] != results.interval(level=0.9)["conf_low"]).all()
 
@@ -102,7 +102,7 @@ class Wider(EffectResults):
 
 def test_a_subclass_adds_a_method() -> None:
     plain = make()
-    wider = Wider(NAMES, plain.estimates, plain.covariance, plain.draw_values, plain.info)
+    wider = Wider(NAMES, plain.estimates, plain.covariance, plain.draw_values, plain.info, n_drawn=30)
     assert wider.interval("twice").loc["slope", "conf_high"] == 3.0
     for method in EffectResults.methods:
         assert wider.interval(method).equals(plain.interval(method))
@@ -147,7 +147,7 @@ def test_summary_is_eighty_wide_and_ends_with_conventions() -> None:
 def test_to_dict_is_json_safe() -> None:
     plain = json.loads(json.dumps(make(lost=3).to_dict(), allow_nan=False))
     assert plain["schema"] == 1
-    assert plain["draws"] == {"count": 999, "lost": 3, "drawn": "entity"}
+    assert plain["draws"] == {"count": 999, "lost": 3, "drawn": "entity", "clusters": 30}
     assert plain["terms"][2]["estimate"] is None
 
 

@@ -167,8 +167,8 @@ def test_bca_has_the_acceleration_of_fits_without_each_city(kind) -> None:
         without.append(results.system.products.evaluate(left.system.estimates[None, :])[0])
     acceleration = intervals.acceleration(np.array(without))
     known = ~np.isnan(results.estimates)
-    ends = intervals.bca(results.draw_values, results.estimates, acceleration)
-    p = intervals.bca_p(results.draw_values, results.estimates, acceleration)
+    ends = intervals.bca(results.draw_values, results.estimates, acceleration, clusters=None)
+    p = intervals.bca_p(results.draw_values, results.estimates, acceleration, clusters=None)
     got = results.interval("bca").to_numpy()[known, 1:].T
     np.testing.assert_allclose(got, np.vstack([*ends, p])[:, known], rtol=1e-6, atol=1e-9)
     assert np.abs(acceleration[known]).max() > 0.01
@@ -332,9 +332,9 @@ def test_contrasts_are_differences(kind) -> None:
         assert row["std_error"] == pytest.approx(np.sqrt(cov[0, 0] + cov[1, 1] - 2 * cov[0, 1]), rel=1e-9)
         assert row["statistic"] == pytest.approx(row["estimate"] / row["std_error"], rel=1e-12)
         draws = (results.draws[one] - results.draws[two]).to_numpy()
-        ends = intervals.percentile(draws, 0.9)
+        ends = intervals.percentile(draws, 0.9, clusters=None)
         assert (row["conf_low"], row["conf_high"]) == pytest.approx(ends, rel=1e-12)
-        assert row["p_value"] == intervals.percentile_p(draws)
+        assert row["p_value"] == intervals.percentile_p(draws, clusters=None)
 
 
 def test_one_mediator_has_no_contrast() -> None:
@@ -555,7 +555,7 @@ def test_an_unknown_method_is_told_the_five() -> None:
         fitted("a").interval("bootstrap")
 
 
-def test_without_a_standard_error_there_are_draws_and_nothing_else() -> None:
+def test_without_a_standard_error_and_with_two_drawn_cities_there_are_estimates_only() -> None:
     # Two cities with both effects: scores add up to zero in each.
     frame = make(keep=1.0)
     with warnings.catch_warnings():
@@ -567,7 +567,8 @@ def test_without_a_standard_error_there_are_draws_and_nothing_else() -> None:
     for method in ("delta", "monte_carlo"):
         assert results.interval(method)[["conf_low", "conf_high", "p_value"]].isna().all(axis=None)
     assert results.product_interval()[["conf_low", "conf_high", "p_value"]].isna().all(axis=None)
-    assert results.interval("percentile").loc["indirect"].notna().all()
+    assert results.interval("percentile").loc["indirect"].isna().tolist() == [False, True, True, True]
+    assert results.draws["indirect"].notna().any()
     with pytest.raises(IdentificationError, match="no test of the path"):
         results.decision()
 
@@ -740,3 +741,73 @@ def test_products_of_a_column_far_from_zero_are_warned_of() -> None:
     notices = [n for n in quiet(spec, frame).diagnostics if n.code == "near_collinear"]
     assert [n.data["column"] for n in notices if "ratio" in n.data] == ["w1"]
     assert "near_collinear" not in {n.code for n in quiet(spec, make()).diagnostics}
+
+
+# --- few clusters -------------------------------------------------------------------------------------------
+
+
+@cache
+def drawn_from(clusters, kind):
+    """Fit with this many cities, or this many groups of cities as clusters."""
+    frame = make(n=45).assign(group=lambda f: f["city"] % clusters)
+    return quiet(spec_of(kind, clusters="group"), frame)
+
+
+@pytest.mark.parametrize("clusters", [2, 3, 4, 5])
+@pytest.mark.parametrize("kind", ["parallel", "serial", "both", "given", "redrawn", "bent"])
+def test_draws_of_few_clusters_give_no_interval_and_no_p(clusters, kind) -> None:
+    results, missing = drawn_from(clusters, kind), clusters < 5
+    told = [n.code for n in results.diagnostics]
+    assert told.count("too_few_clusters_to_draw") == missing
+    assert told.count("very_few_clusters") == (not missing)
+    frames = [
+        results.tidy(),
+        results.contrasts(),
+        *(results.interval(m) for m in ("percentile", "bc", "bca")),
+    ]
+    if kind in ("both", "bent"):
+        frames.append(results.conditional_effects())
+    for frame in frames:
+        there = frame[frame["estimate"].notna()]
+        assert len(there) > 0
+        assert (there[["conf_low", "conf_high", "p_value"]].isna() == missing).all(axis=None)
+    assert results.params.notna().iloc[:-1].all()
+    assert results.tidy()["std_error"].notna().iloc[:-1].all()
+    delta = results.interval("delta").iloc[:-1]
+    assert delta.notna().all(axis=None)
+    assert results.interval("monte_carlo").iloc[:-1].notna().all(axis=None)
+    assert (results.pvalues.isna().iloc[:-1] == missing).all()
+
+
+@pytest.mark.parametrize("kind", ["parallel", "both", "given", "bent"])
+def test_words_without_an_interval(kind) -> None:
+    results = drawn_from(3, kind)
+    text = results.summary()
+    assert "nan" not in text
+    assert "not computed: 3 clusters" in results.conventions
+    assert "verdict" not in text
+    for word in ("leaves 0 out", "tell it from 0", "they differ", "not shown to"):
+        assert word not in text
+        assert word not in results._repr_html_()
+    assert json.dumps(results.to_dict(), allow_nan=False)
+
+
+def test_what_is_read_from_few_clusters_further_on() -> None:
+    few, enough = drawn_from(3, "parallel"), drawn_from(5, "parallel")
+    table = few.two_step()
+    assert table["p_romano_wolf"].isna().all()
+    assert table["p_holm"].notna().all()
+    assert enough.two_step()["p_romano_wolf"].notna().all()
+    found = few.sensitivity("m1")
+    assert found.curve[["conf_low", "conf_high"]].isna().all(axis=None)
+    assert found.curve["indirect"].notna().all()
+    assert np.isnan([found.rho_low, found.rho_high, found.rho_insignificant]).all()
+    assert "nan" not in found.summary()
+    assert "covers 0" not in found.summary()
+    with pytest.raises(IdentificationError, match="p nan"):
+        few.decision("m1")
+    rows = few.path_rows("m1")
+    assert list(rows) == ["Indirect effect through m1", "Sobel z through m1"]
+    assert not any("nan" in cell for cells in rows.values() for cell in cells)
+    with pytest.raises(IdentificationError, match="3 clusters"):
+        drawn_from(3, "both").johnson_neyman("indirect:m1")

@@ -60,7 +60,7 @@ def draws(data: tuple[Any, Any, Any]) -> tuple[Any, Any]:
 
 @pytest.fixture(scope="module")
 def found(data: tuple[Any, Any, Any], draws: tuple[Any, Any]) -> MediationSensitivity:
-    return sensitivity("m", *parts(*data), *draws, conventions="599 row draws")
+    return sensitivity("m", *parts(*data), *draws, conventions="599 row draws", clusters=None)
 
 
 def orthogonal(n: int, k: int, seed: int) -> Any:
@@ -76,7 +76,7 @@ def test_the_true_correlation_gives_the_true_effect(alpha: float, beta: float) -
     y = 0.3 * x + 0.4 * m + beta * u + 1.2 * v3
     rho = alpha * beta / np.sqrt((alpha**2 + 1) * (beta**2 + 1.44))
     a, moments = parts(y, x, m)
-    found = sensitivity("m", a, moments, *NONE, rho=[rho, 0.0])
+    found = sensitivity("m", a, moments, *NONE, rho=[rho, 0.0], clusters=None)
     # With the omitted cause in the regression b is .4; without it, what the fit assumes.
     assert slopes(y, x, m, u)[1] == pytest.approx(0.4)
     assert found.curve["indirect"].tolist() == pytest.approx([0.5 * 0.4, a * slopes(y, x, m)[1]], abs=1e-12)
@@ -91,7 +91,7 @@ def test_with_other_mediators_the_omitted_cause_is_of_what_they_leave() -> None:
     y = 0.3 * x + 0.4 * m - 0.6 * n + 0.9 * u + v3
     rho = 0.8 * 0.9 / np.sqrt((0.8**2 + 1) * (0.9**2 + 1))
     a, moments = parts(y, x, m, n)
-    found = sensitivity("m", a, moments, *NONE, rho=[rho, 0.0])
+    found = sensitivity("m", a, moments, *NONE, rho=[rho, 0.0], clusters=None)
     assert found.curve["indirect"].tolist() == pytest.approx([a * 0.4, a * slopes(y, x, m, n)[1]], abs=1e-12)
 
 
@@ -103,7 +103,7 @@ def test_a_simulated_confounder_is_recovered_in_a_large_sample() -> None:
     m = 0.5 * x + e2
     y = 0.3 * x + 0.4 * m + e3
     a, moments = parts(y, x, m)
-    found = sensitivity("m", a, moments, *NONE, rho=[rho])
+    found = sensitivity("m", a, moments, *NONE, rho=[rho], clusters=None)
     # Standard errors of a and of b are below 1.5 / sqrt(n) = .0034; five of them.
     assert found.curve["indirect"][0] == pytest.approx(0.2, abs=5 * 0.9 * 0.0034)
     assert found.assumed[0] > 0.4
@@ -165,7 +165,7 @@ def test_where_the_interval_first_covers_zero(
 ) -> None:
     a, (s11, s12, s22) = parts(*data)
     a_draws, s = draws[0], draws[1] * [1, sign, 1]
-    found = sensitivity("m", a, (s11, sign * s12, s22), a_draws, s, level=level)
+    found = sensitivity("m", a, (s11, sign * s12, s22), a_draws, s, level=level, clusters=None)
     first = found.rho_insignificant
     assert 0 < sign * first < abs(found.rho_at_zero)
     nearer = np.linspace(-1, 1, 801) * abs(first) * (1 - 1e-9)
@@ -176,26 +176,29 @@ def test_where_the_interval_first_covers_zero(
 def test_an_interval_that_covers_zero_at_once_or_never(data: tuple[Any, Any, Any]) -> None:
     y, x, _ = data
     noise = np.random.default_rng(9).normal(size=150)
-    weak = sensitivity("m", *parts(y, x, noise), *draw(y, x, noise, 199, 1))
+    weak = sensitivity("m", *parts(y, x, noise), *draw(y, x, noise, 199, 1), clusters=None)
     assert weak.rho_insignificant == 0
     assert "covers 0 already at rho = 0" in weak.summary()
     # Draws all alike and r = .995: clear of 0 up to .99.
     a_draws, s = np.full(99, 0.5), np.tile([1.0, 0.995, 1.0], (99, 1))
-    never = sensitivity("m", 0.5, (1.0, 0.995, 1.0), a_draws, s)
+    never = sensitivity("m", 0.5, (1.0, 0.995, 1.0), a_draws, s, clusters=None)
     assert np.isnan(never.rho_insignificant)
     assert "nowhere" in never.summary()
     assert never.curve["rho"].iloc[-1] == 0.995
     # A narrow interval jumps over 0 between two steps and is found all the same.
-    sharp = sensitivity("m", 0.5, (1.0, 0.3337, 1.0), a_draws, np.tile([1.0, 0.3337, 1.0], (99, 1)))
+    sharp = sensitivity(
+        "m", 0.5, (1.0, 0.3337, 1.0), a_draws, np.tile([1.0, 0.3337, 1.0], (99, 1)), clusters=None
+    )
     assert sharp.rho_insignificant == pytest.approx(0.3337, rel=1e-12)
 
 
 def test_lost_draws_are_left_out(data: tuple[Any, Any, Any], draws: tuple[Any, Any]) -> None:
     a, moments = parts(*data)
-    whole = sensitivity("m", a, moments, *draws)
+    whole = sensitivity("m", a, moments, *draws, clusters=None)
     lost = sensitivity(
         "m", a, moments, np.append(draws[0], [np.nan, 1.0, 1.0]),
         np.vstack([draws[1], np.full(3, np.nan), [1.0, 0.0, 0.0], np.full(3, np.nan)]),
+        clusters=None,
     )  # fmt: skip
     assert lost.to_dict() == whole.to_dict()
 
@@ -204,17 +207,17 @@ def test_what_cannot_be_asked_is_refused(draws: tuple[Any, Any]) -> None:
     a_draws, s = draws
     for moments in ((1.0, 0.0, 0.0), (0.0, 0.0, 1.0), (1.0, np.nan, 1.0)):
         with pytest.raises(IdentificationError, match="no variation left"):
-            sensitivity("m", 0.5, moments, a_draws, s)
+            sensitivity("m", 0.5, moments, a_draws, s, clusters=None)
     with pytest.raises(IdentificationError, match="'m'"):
-        sensitivity("m", np.nan, (1.0, 0.5, 1.0), a_draws, s)
+        sensitivity("m", np.nan, (1.0, 0.5, 1.0), a_draws, s, clusters=None)
     with pytest.raises(AlignmentError, match="moments"):
-        sensitivity("m", 0.5, (1.0, 0.5, 1.0), a_draws[:-1], s)
+        sensitivity("m", 0.5, (1.0, 0.5, 1.0), a_draws[:-1], s, clusters=None)
     bad: Any
     for bad in (1.0, [-1.0, 0.2], [], [np.nan], [[0.1], [0.2]]):
         with pytest.raises(OptionError, match="between -1 and 1"):
-            sensitivity("m", 0.5, (1.0, 0.5, 1.0), a_draws, s, rho=bad)
+            sensitivity("m", 0.5, (1.0, 0.5, 1.0), a_draws, s, rho=bad, clusters=None)
     with pytest.raises(OptionError, match="level"):
-        sensitivity("m", 0.5, (1.0, 0.5, 1.0), a_draws, s, level=1)
+        sensitivity("m", 0.5, (1.0, 0.5, 1.0), a_draws, s, level=1, clusters=None)
 
 
 def test_words_and_plain_data(found: MediationSensitivity) -> None:

@@ -351,7 +351,7 @@ def test_it_is_plain_data_and_survives_copies():
     assert plain["type"] == "MeanGroupResults"
     assert (plain["treatment"], plain["mediators"]) == ("x", ["m1", "m2"])
     assert plain["entities"]["0"]["a:m1"] == got.entities.loc[0, "a:m1"]
-    assert plain["draws"] == {"count": 199, "lost": 0, "drawn": "entity"}
+    assert plain["draws"] == {"count": 199, "lost": 0, "drawn": "entity", "clusters": got.n_drawn}
     for other in (pickle.loads(pickle.dumps(got)), copy.deepcopy(got)):
         assert isinstance(other, MeanGroupResults)
         pd.testing.assert_frame_equal(other.tidy(), got.tidy())
@@ -384,3 +384,15 @@ def test_order_names_and_units_do_not_matter():
     factor = np.array([factors.get(t, 1e9) for t in base.names])
     np.testing.assert_allclose(scaled.params / factor, base.params, rtol=1e-8)
     np.testing.assert_allclose(scaled.draws / factor, base.draws, rtol=1e-7, atol=1e-9)
+
+
+@pytest.mark.parametrize("entities", [2, 3, 4, 5])
+def test_draws_of_few_entities_give_no_interval_and_no_p(entities):
+    results, missing = quiet(ONE, panel_of(make(5, n=entities, holes=False))), entities < 5
+    table = results.tidy()
+    assert (table[["conf_low", "conf_high", "p_value"]].isna() == missing).all(axis=None)
+    assert table[["estimate", "std_error"]].notna().all(axis=None)
+    assert results.interval("delta").notna().all(axis=None)
+    assert codes(results).count("too_few_clusters_to_draw") == missing
+    assert codes(results).count("very_few_clusters") == (not missing)
+    assert "nan" not in results.summary()

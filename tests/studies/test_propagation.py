@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import warnings
 from typing import Any
 
 import numpy as np
@@ -217,3 +218,22 @@ def test_the_propagated_interval_covers(n: int, slope: float, known: float) -> N
             hits[k] += row[kind, "conf_low"] <= slope <= row[kind, "conf_high"]
     assert abs(hits[0] / 300 - known) < 3 * np.sqrt(known * (1 - known) / 300) + 0.01
     assert hits[1] / 300 > 0.95 - 0.025 - 3 * 0.013
+
+
+@pytest.mark.parametrize("clusters", [2, 3, 4, 5])
+def test_draws_of_few_clusters_give_no_error_no_interval_and_no_p(clusters: int) -> None:
+    df, missing = frame(2).assign(region=lambda f: f["i"] % clusters), clusters < 5
+    model = dp.FixedEffects("y", ["digital", "x"], clusters="region")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        results = dp.PropagatedIndex({"digital": dp.CompositeIndex(system(DIGITAL))}, model).fit(
+            dp.Panel(df, "i", "t"), rng=1
+        )
+    table = results.tidy()
+    read = ["std_error", "statistic", "p_value", "conf_low", "conf_high"]
+    assert (table[read].isna() == missing).all(axis=None)
+    assert table["estimate"].notna().all()
+    assert results.naive.loc["digital"].notna().all()
+    codes = [n.code for n in results.diagnostics]
+    assert codes.count("too_few_clusters_to_draw") == missing
+    assert "nan" not in results.summary()

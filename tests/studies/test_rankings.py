@@ -32,6 +32,7 @@ from digiprosper.errors import (
     MissingDataWarning,
     OptionError,
 )
+from digiprosper.present.index_plots import rank_ribbon
 from digiprosper.results.text import last_lines
 from digiprosper.studies import rankings
 from digiprosper.studies.rankings import leave_one_out, rank_probabilities
@@ -354,7 +355,8 @@ def test_few_and_lost_draws_warn():
     panel = panel_of(make_frame(18))
     with pytest.warns(FewDrawsWarning, match=r"reps=50: .* Use 999"):
         rank_probabilities(CompositeIndex(SYSTEM), panel, reps=50, rng=1)
-    frame = pd.DataFrame({"id": list("ppqqqrr"), "year": [1, 2, 1, 2, 3, 1, 2], "a": [0.0, 0, 1, 2, 3, 0, 0]})
+    frame = pd.DataFrame({"id": list("ppqqqrrst"), "year": [1, 2, 1, 2, 3, 1, 2, 1, 1], "a": [0.0] * 9})
+    frame.loc[frame["id"] == "q", "a"] = [1.0, 2.0, 3.0]
     spec = CompositeIndex(IndicatorSystem([Indicator("a")]))
     with pytest.warns(FewDrawsWarning, match=r"of 400 draws have no weights") as caught:
         found = rank_probabilities(spec, panel_of(frame), reps=400, rng=1)
@@ -664,3 +666,16 @@ def test_intervals_hold_the_rank_under_the_weights_of_the_population(n, panels):
         true = rank(pd.Series(x / best @ weights), frame["year"]).to_numpy()
         held_there.append(((table["rank_low"] <= true) & (true <= table["rank_high"])).mean())
     assert 0.945 <= np.mean(held_there) <= 0.985
+
+
+@pytest.mark.parametrize("entities", [2, 3, 4, 5])
+def test_draws_of_few_entities_give_no_interval_of_a_rank(entities):
+    found, missing = draw(CompositeIndex(SYSTEM), panel_of(make_frame(3, n=entities)), rng=1), entities < 5
+    table = found.ranks()
+    assert (table[["rank_low", "rank_high"]].isna() == missing).all(axis=None)
+    assert table[["rank", "mean_rank", "top_1"]].notna().all(axis=None)
+    assert [n.code for n in found.diagnostics].count("too_few_clusters_to_draw") == missing
+    assert "nan" not in found.summary()
+    if missing:
+        with pytest.raises(OptionError, match=f"{entities} entities"):
+            rank_ribbon(found)

@@ -262,3 +262,15 @@ def test_refusals() -> None:
             sequential_g(spec, panel, intermediate, rng=1)
     with pytest.raises(InputTypeError, match="Panel"):
         sequential_g(ONE, frame, "z1", rng=1)
+
+
+@pytest.mark.parametrize("clusters", [2, 3, 4, 5])
+def test_draws_of_few_clusters_give_no_interval_and_no_p(clusters) -> None:
+    frame = make().assign(group=lambda f: f["city"] % clusters)
+    results, missing = quiet(ONE.replace(clusters="group"), frame, "z1"), clusters < 5
+    table = results.tidy()
+    assert (table[["conf_low", "conf_high", "p_value"]].isna() == missing).all(axis=None)
+    assert table[["estimate", "std_error"]].notna().all(axis=None)
+    codes = [n.code for n in results.diagnostics]
+    assert codes.count("too_few_clusters_to_draw") == missing
+    assert "nan" not in results.summary()

@@ -26,6 +26,7 @@ from digiprosper.kernels import intervals
 from digiprosper.kernels.ranking import descending_ranks
 from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.panel import Panel
+from digiprosper.results.notices import too_few_clusters_to_draw
 from digiprosper.results.text import json_safe, last_lines
 
 if TYPE_CHECKING:
@@ -302,6 +303,7 @@ class IndexResults:
         if isinstance(number, bool) or not isinstance(number, int | np.integer) or number < 1:
             raise OptionError(f"reps={reps!r}: a whole number of at least 1, such as 999.")
         seed = seed_sequence(rng)
+        issue(too_few_clusters_to_draw(sums.rows.size, "entity", "method='delta' needs no draws."))
         values = sums.draws(int(reps), seed)
         lost = int(np.isnan(values).any(axis=1).sum())
         if lost:
@@ -320,7 +322,8 @@ class IndexResults:
         ----------
         method : {"delta", "jackknife", "bootstrap"}
             ``delta``: influence functions added inside each entity. ``jackknife``: one entity left out at a
-            time. ``bootstrap``: entities drawn with replacement, percentile interval.
+            time. ``bootstrap``: entities drawn with replacement, percentile interval; missing below five
+            entities.
         reps : int
             Draws of the bootstrap.
         level : float
@@ -349,8 +352,8 @@ class IndexResults:
         sums, weight = self._need_sums("weight_errors"), self.state.weights[0]
         if method == "bootstrap":
             draws = self.weight_draws(reps, rng=rng).to_numpy()
-            error = np.nanstd(draws, axis=0, ddof=1)
-            low, high = intervals.percentile(draws, level)
+            error = np.sqrt(np.diag(intervals.covariance_of(draws, clusters=sums.rows.size)))
+            low, high = intervals.percentile(draws, level, clusters=sums.rows.size)
         else:
             n = sums.rows.size
             error = self._delta_errors()

@@ -399,7 +399,7 @@ class Mediation(Specification):
         draws = paths.products.evaluate(paths.draws) if searched is None else searched.terms
         gradient = paths.products.gradient(paths.estimates)
         covariance = gradient @ paths.covariance @ gradient.T
-        unclear = unclear_share(estimates, draws)
+        unclear = unclear_share(estimates, draws, clusters=system.n_drawn)
         if unclear:
             for values in (estimates, draws, covariance, covariance.T):
                 values[..., -1] = np.nan
@@ -421,6 +421,7 @@ class Mediation(Specification):
             covariance=covariance,
             draw_values=draws,
             info=glance_of(system.fits[-1], "Mediation", seed),
+            n_drawn=system.n_drawn,
             drawn=system.drawn,
             errors_text=system.fits[-1].conventions,
             diagnostics=diagnostics,

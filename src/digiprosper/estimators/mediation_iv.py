@@ -232,7 +232,7 @@ class MediationIV(Specification):
         estimates, draws = _effects(slopes[None, :])[0], _effects(system.draws[:, at])
         gradient = _gradient(slopes)
         covariance = gradient @ system.covariance[np.ix_(at, at)] @ gradient.T
-        unclear = unclear_share(estimates, draws)
+        unclear = unclear_share(estimates, draws, clusters=system.n_drawn)
         if unclear:
             for values in (estimates, draws, covariance, covariance.T):
                 values[..., -1] = np.nan
@@ -251,6 +251,7 @@ class MediationIV(Specification):
             covariance=covariance,
             draw_values=draws,
             info=glance_of(system.fits[-1], "MediationIV", seed),
+            n_drawn=system.n_drawn,
             drawn=system.drawn,
             errors_text=system.fits[-1].conventions,
             diagnostics=diagnostics,

@@ -15,6 +15,7 @@ from digiprosper.kernels.covariance import cross_meat
 from digiprosper.kernels.least_squares import ols
 from digiprosper.kernels.resampling import bootstrap, entity_grams, jackknife
 from digiprosper.kernels.within import is_nested
+from digiprosper.results.notices import too_few_clusters_to_draw
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,8 +42,10 @@ __all__ = [
 LEAST_REPS = 20
 _FEW_REPS = 199
 _RARE = 0.05
+_DELTA = "interval('delta') needs no draws."
 _ABSORBED = 1e-9
 _BIASED_PATHS = "and so are the paths beside it. Leave it out, or lag treatment and mediator instead."
+_FEW = ("few_clusters", "very_few_clusters")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,6 +73,8 @@ class System:
         Cross products of residuals, one a block.
     residual_draws : tuple of (R, m, m) arrays
         The same in every draw.
+    n_drawn : int
+        How many clusters were drawn from.
     drawn : str
         What was drawn.
     notices : tuple of Notice
@@ -85,6 +90,7 @@ class System:
     jackknife: Floats
     residuals: tuple[Floats, ...]
     residual_draws: tuple[Floats, ...]
+    n_drawn: int
     drawn: str
     notices: tuple[Notice, ...]
 
@@ -157,6 +163,7 @@ def estimate(
     notices = [n for fit in fits for n in fit.diagnostics]
     if any(n.code == "no_variance" for n in notices):
         covariance[:] = np.nan
+    notices += too_few_clusters_to_draw(grams.n_clusters, drawn, _DELTA)
     notices += _draw_notices(reps, draws.lost, drawn)
     return System(
         fits=fits,
@@ -170,6 +177,7 @@ def estimate(
         jackknife=np.hstack(without.coefficients),
         residuals=tuple(_moments(swept, *block) for block in residuals),
         residual_draws=draws.residuals,
+        n_drawn=grams.n_clusters,
         drawn=drawn,
         notices=tuple(n for i, n in enumerate(notices) if n not in notices[:i]),
     )
@@ -318,11 +326,13 @@ def few_clusters(notices: Sequence[Notice], remedy: str) -> tuple[Notice, ...]:
     Returns
     -------
     tuple of Notice
-        The others as they are.
+        The others as they are; none about few clusters where too few are drawn, which says more.
     """
+    if any(n.code == "too_few_clusters_to_draw" for n in notices):
+        return tuple(n for n in notices if n.code not in _FEW)
     out = []
     for n in notices:
-        if n.code in ("few_clusters", "very_few_clusters"):
+        if n.code in _FEW:
             groups, name = n.data["n_clusters"], n.data["clusters"]
             text = f"{groups} clusters ({name}): delta intervals use t with {groups - 1} df. {remedy}"
             n = Notice(n.code, text, n.data)
@@ -330,7 +340,7 @@ def few_clusters(notices: Sequence[Notice], remedy: str) -> tuple[Notice, ...]:
     return tuple(out)
 
 
-def unclear_share(estimates: Floats, draws: Floats) -> tuple[Notice, ...]:
+def unclear_share(estimates: Floats, draws: Floats, *, clusters: int) -> tuple[Notice, ...]:
     """Say why the proportion mediated has no meaning, if it has none.
 
     Parameters
@@ -339,17 +349,21 @@ def unclear_share(estimates: Floats, draws: Floats) -> tuple[Notice, ...]:
         Total, direct and indirect effect first.
     draws : (R, k) array
         The same in every draw.
+    clusters : int
+        How many were drawn from.
 
     Returns
     -------
     tuple of Notice
         One, ``"masking"``, if direct and indirect effect have opposite signs or the 95% percentile interval
-        of the total covers 0.
+        of the total covers 0 or is missing.
     """
     direct, indirect = float(estimates[1]), float(estimates[2])
-    low, high = (float(end) for end in intervals.percentile(draws[:, 0], 0.95))
+    low, high = (float(end) for end in intervals.percentile(draws[:, 0], 0.95, clusters=clusters))
     if direct * indirect < 0:
         why = "direct and indirect effect have opposite signs (masking)"
+    elif np.isnan(low):
+        why = "the total effect has no interval that could leave 0 out"
     elif not (low > 0 or high < 0):
         why = f"the 95% interval of the total effect, {low:.3g} to {high:.3g}, covers 0"
     else:

@@ -14,7 +14,8 @@ from digiprosper.inequality.observations import observe
 from digiprosper.kernels import inequality as kernel
 from digiprosper.kernels import intervals
 from digiprosper.kernels.resampling import seed_sequence
-from digiprosper.results.text import json_safe, last_lines, table, wrapped
+from digiprosper.results.notices import too_few_clusters_to_draw
+from digiprosper.results.text import interval_text, json_safe, last_lines, table, wrapped
 
 if TYPE_CHECKING:
     from digiprosper.inequality.observations import Numbers, RowLabels
@@ -126,10 +127,13 @@ class DagumResult:
 
     @property
     def intervals(self) -> pd.DataFrame:
-        """Percentile intervals by term: estimate, conf_low, conf_high; ends are missing without draws."""
+        """Percentile intervals by term: estimate, conf_low, conf_high.
+
+        Ends are missing without draws, and with draws of fewer than five clusters.
+        """
         low, high = np.full((2, len(_TERMS)), np.nan)
         if len(self.draw_values):
-            low, high = intervals.percentile(self.draw_values, self.level)
+            low, high = intervals.percentile(self.draw_values, self.level, clusters=self.n_clusters)
         columns = {"estimate": [self.total, *self.shares], "conf_low": low, "conf_high": high}
         return pd.DataFrame(columns, index=pd.Index(_TERMS, name="term"))
 
@@ -139,6 +143,9 @@ class DagumResult:
         text = "Decomposition of Dagum (1997), population version"
         if not len(self.draw_values):
             return text
+        if not intervals.enough_clusters(self.n_clusters):
+            needed = f"{self.n_clusters} clusters, and draws need {intervals.LEAST_CLUSTERS} or more"
+            return f"{text}; percentile intervals not computed: {needed}"
         drawn = f"{len(self.draw_values):,} bootstrap draws of {self.n_clusters:,} clusters"
         return f"{text}; percentile intervals from {drawn}"
 
@@ -161,7 +168,8 @@ class DagumResult:
         shares = (1.0, *self.shares)
         for name, value, share, (low, high) in zip(("total", *_PARTS), values, shares, ends, strict=True):
             cells = [name, f"{value:.4f}", "" if np.isnan(share) else f"{share:.1%}"]
-            between = f"[{low:.4f}, {high:.4f}]" if name == "total" else f"[{low:.1%}, {high:.1%}]"
+            form = ".4f" if name == "total" else ".1%"
+            between = interval_text(low, high, form=form, computed=intervals.enough_clusters(self.n_clusters))
             rows.append([*cells, between] if drawn else cells)
         head = ["", "Gini", "share", *([f"{100 * self.level:g}% interval"] if drawn else [])]
         notes = wrapped(f"Note: {n.message}" for n in self.diagnostics)
@@ -255,7 +263,7 @@ def dagum(
     Warns
     -----
     FewClustersWarning
-        If fewer than 20 clusters are drawn.
+        If fewer than 20 clusters are drawn; below five the intervals are missing.
     FewDrawsWarning
         If `reps` is below 199, or draws were lost.
 
@@ -341,8 +349,8 @@ def _rows_drawn(rows: pd.Index[Any]) -> tuple[Notice, ...]:
 
 
 def _notices(n_clusters: int, reps: int, lost: int) -> tuple[Notice, ...]:
-    out = []
-    if n_clusters < 40:
+    out = list(too_few_clusters_to_draw(n_clusters, "drawn together"))
+    if n_clusters < 40 and not out:
         text = f"{n_clusters} clusters: intervals from so few draws of them are rough, mostly too short."
         code = "very_few_clusters" if n_clusters < 20 else "few_clusters"
         out.append(Notice(code, text, {"n_clusters": n_clusters}))

@@ -83,7 +83,8 @@ def rank_ribbon(
     InputTypeError
         If `results` is something else, or `labels` is not a mapping of texts.
     OptionError
-        If an entity or the period is not in the sample, or `level` is not between 0 and 1.
+        If an entity or the period is not in the sample, or `level` is not between 0 and 1, or so few entities
+        were drawn that ranks have no interval.
     ImportError
         If matplotlib is missing; the message has the pip command.
 
@@ -104,6 +105,11 @@ def rank_ribbon(
     _refuse_other(results, RankResults, "rank_probabilities", purpose)
     texts = {**results.labels, **check_labels(labels, purpose)}
     table = results.ranks(level, top=())
+    if table["rank_high"].isna().all():
+        raise OptionError(
+            f"{purpose}: no interval of a rank is read from draws of {results.n_drawn} entities, so there is "
+            "no ribbon; results.ranks() has the ranks."
+        )
     _refuse_strangers(entities, results.index, purpose)
     times = results.index.unique(1) if results.index.nlevels == 2 else pd.Index([])
     if period is None and times.size > 1:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from digiprosper.errors import AlignmentError, IdentificationError, check_level
-from digiprosper.kernels.intervals import fieller, percentile
+from digiprosper.kernels.intervals import LEAST_CLUSTERS, enough_clusters, fieller, percentile
 from digiprosper.results.text import json_safe, last_lines, wrapped
 
 if TYPE_CHECKING:
@@ -254,6 +254,7 @@ def johnson_neyman_draws(
     coefficients: Floats,
     draws: Floats,
     *,
+    clusters: int | None,
     quantiles: Floats,
     level: float = 0.95,
     conventions: str = "",
@@ -271,6 +272,8 @@ def johnson_neyman_draws(
         Estimates: the effect is ``sum_d coefficients[d] w^d``.
     draws : (R, D + 1) array
         Bootstrap draws of the coefficients; a lost draw is a row of NaN.
+    clusters : int or None
+        How many clusters were drawn from; None where the draws are not of clusters.
     quantiles : (Q,) array
         Evenly spaced quantiles of w in the sample, from its least to its largest value: the support, and the
         share of rows.
@@ -287,7 +290,7 @@ def johnson_neyman_draws(
     Raises
     ------
     IdentificationError
-        If w has one value only, or no draw is usable.
+        If w has one value only, no draw is usable, or the draws are of fewer than five clusters.
     AlignmentError
         If the draws do not belong to the coefficients.
     OptionError
@@ -304,7 +307,8 @@ def johnson_neyman_draws(
     >>> rng = np.random.default_rng(1)
     >>> point = np.array([-.25, .5])
     >>> draws = point + rng.normal(0, .05, (999, 2))
-    >>> found = johnson_neyman_draws("ab", "urban", point, draws, quantiles=np.linspace(0, 1, 101))
+    >>> q = np.linspace(0, 1, 101)
+    >>> found = johnson_neyman_draws("ab", "urban", point, draws, clusters=30, quantiles=q)
     >>> len(found.regions), found.method
     (2, 'percentile')
     """
@@ -317,9 +321,14 @@ def johnson_neyman_draws(
         )
     if not np.isfinite(draws).all(axis=1).any():
         raise IdentificationError(f"{effect} by {variable!r}: no usable draw, so there is no interval.")
+    if not enough_clusters(clusters):
+        raise IdentificationError(
+            f"{effect} by {variable!r}: no interval is read from draws of {clusters} clusters, so there is "
+            f"no region; it takes {LEAST_CLUSTERS} clusters or more."
+        )
 
     def ends(points: Floats) -> tuple[Floats, Floats]:
-        return percentile(_polynomial(points, draws), level)
+        return percentile(_polynomial(points, draws), level, clusters=clusters)
 
     low, high = ends(at)
     regions = sorted(

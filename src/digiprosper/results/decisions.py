@@ -310,7 +310,8 @@ def decide(  # noqa: PLR0913 - one keyword a path
         if not math.isfinite(test.estimate) or not 0 <= test.p_value <= 1:
             raise IdentificationError(
                 f"decision on {mediator!r}: no test of the path {name!r} (estimate {test.estimate:g}, p "
-                f"{test.p_value:g}); the fit's diagnostics say why. Choose another cov_type or more draws."
+                f"{test.p_value:g}); the fit's diagnostics say why. Choose another cov_type, more draws or "
+                "finer clusters."
             )
     return Decision(
         mediator,
@@ -329,7 +330,13 @@ def decide(  # noqa: PLR0913 - one keyword a path
 
 
 def two_step(
-    mediators: Sequence[str], estimates: Floats, std_errors: Floats, p_values: Floats, draws: Floats
+    mediators: Sequence[str],
+    estimates: Floats,
+    std_errors: Floats,
+    p_values: Floats,
+    draws: Floats,
+    *,
+    clusters: int | None,
 ) -> pd.DataFrame:
     """Test the treatment's effect on each mediator, with p-values that allow for testing several.
 
@@ -345,13 +352,15 @@ def two_step(
     draws : (B, K) array
         Bootstrap draws of a on the same cluster draws for all mediators. A draw that misses one of them is
         left out.
+    clusters : int or None
+        How many clusters were drawn from; None where the draws are not of clusters.
 
     Returns
     -------
     DataFrame
         Indexed by mediator: estimate, std_error, statistic, p_value, p_holm (Holm 1979) and p_romano_wolf
         (Romano & Wolf 2005, with draws ``(a* - a) / std_error``). A mediator without a standard error has no
-        adjusted p-value and does not count among the tests.
+        adjusted p-value and does not count among the tests; below five clusters p_romano_wolf is missing.
 
     Raises
     ------
@@ -366,7 +375,8 @@ def two_step(
     --------
     >>> import numpy as np
     >>> draws = np.random.default_rng(1).normal([.5, .1], .1, (999, 2))
-    >>> frame = two_step(["m", "n"], np.array([.5, .1]), np.array([.1, .1]), np.array([.001, .3]), draws)
+    >>> a, error, p = np.array([.5, .1]), np.array([.1, .1]), np.array([.001, .3])
+    >>> frame = two_step(["m", "n"], a, error, p, draws, clusters=30)
     >>> frame["p_holm"].to_dict()
     {'m': 0.002, 'n': 0.3}
     """
@@ -387,7 +397,7 @@ def two_step(
         "statistic": statistics,
         "p_value": p_values,
         "p_holm": holm(p_values),
-        "p_romano_wolf": romano_wolf(statistics, studentised),
+        "p_romano_wolf": romano_wolf(statistics, studentised, clusters=clusters),
     }
     return pd.DataFrame(columns, index=pd.Index(mediators, name="mediator"))
 

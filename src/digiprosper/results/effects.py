@@ -10,7 +10,7 @@ import pandas as pd
 
 from digiprosper.errors import Notice, check_level, check_option
 from digiprosper.kernels import Floats, intervals
-from digiprosper.results.text import json_safe, last_lines, p_text, table, wrapped
+from digiprosper.results.text import interval_text, json_safe, last_lines, number_text, p_text, table, wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,6 +39,8 @@ class EffectResults:
         Bootstrap draws of the estimates; a row of NaN is a lost draw.
     info : Glance
         One line about the fit.
+    n_drawn : int
+        How many clusters were drawn from. Below five no interval and no p-value is read from the draws.
     drawn : str
         What was drawn with replacement: ``"entity"``, or the name of the clusters.
     errors_text : str
@@ -65,6 +67,7 @@ class EffectResults:
     covariance: Floats
     draw_values: Floats
     info: Glance
+    n_drawn: int = field(kw_only=True)
     drawn: str = "entity"
     errors_text: str = "Standard errors from the draws"
     diagnostics: tuple[Notice, ...] = ()
@@ -93,8 +96,8 @@ class EffectResults:
 
     @property
     def pvalues(self) -> pd.Series[float]:
-        """P-values that invert the percentile interval; never 0."""
-        values = intervals.percentile_p(self.draw_values)
+        """P-values that invert the percentile interval; never 0, and missing below five drawn clusters."""
+        values = intervals.percentile_p(self.draw_values, clusters=self.n_drawn)
         return pd.Series(values, index=self._index, name="p_value")
 
     @property
@@ -137,7 +140,8 @@ class EffectResults:
         Returns
         -------
         DataFrame
-            Indexed by term: estimate, conf_low, conf_high, p_value.
+            Indexed by term: estimate, conf_low, conf_high, p_value. The last three are missing where the
+            method reads draws and fewer than five clusters were drawn from.
 
         Raises
         ------
@@ -241,6 +245,11 @@ class EffectResults:
     def conventions(self) -> str:
         """Which standard errors, and how many draws of what give the percentile intervals."""
         units = "entities" if self.drawn == "entity" else f"clusters ({self.drawn})"
+        if not self._readable:
+            return (
+                f"{self.errors_text}; percentile intervals not computed: {self.n_drawn} {units}, and draws "
+                f"need {intervals.LEAST_CLUSTERS} or more"
+            )
         return f"{self.errors_text}; percentile intervals from {self._reps:,} bootstrap draws of {units}"
 
     @property
@@ -254,8 +263,8 @@ class EffectResults:
         Returns
         -------
         dict
-            schema, type, glance, terms (the rows of :meth:`tidy`), covariance, draws (count, lost, drawn) and
-            diagnostics. The draws themselves are reproduced from ``glance["rng_entropy"]``.
+            schema, type, glance, terms (the rows of :meth:`tidy`), covariance, draws (count, lost, drawn,
+            clusters) and diagnostics. The draws themselves are reproduced from ``glance["rng_entropy"]``.
         """
         return {
             "schema": self.schema,
@@ -263,7 +272,12 @@ class EffectResults:
             "glance": json_safe(dict(self.info)),
             "terms": json_safe(self.tidy().to_dict("records")),
             "cov": json_safe(self.covariance.tolist()),
-            "draws": {"count": self._reps, "lost": self.lost_draws, "drawn": self.drawn},
+            "draws": {
+                "count": self._reps,
+                "lost": self.lost_draws,
+                "drawn": self.drawn,
+                "clusters": self.n_drawn,
+            },
             "labels": dict(self.labels),
             "diagnostics": [{"code": n.code, "message": n.message} for n in self.diagnostics],
         }
@@ -280,9 +294,18 @@ class EffectResults:
         if method == "delta":
             return intervals.delta(self.estimates, self._errors, self.df_t, level)
         if method == "bc":
-            ends = intervals.bc(self.draw_values, self.estimates, level)
-            return *ends, intervals.bc_p(self.draw_values, self.estimates)
-        return *intervals.percentile(self.draw_values, level), intervals.percentile_p(self.draw_values)
+            ends = intervals.bc(self.draw_values, self.estimates, level, clusters=self.n_drawn)
+            return *ends, intervals.bc_p(self.draw_values, self.estimates, clusters=self.n_drawn)
+        return self._percentile(self.draw_values, level)
+
+    def _percentile(self, draws: Floats, level: float) -> tuple[Floats, Floats, Floats]:
+        """Read the percentile interval and its p of any function of the draws."""
+        ends = intervals.percentile(draws, level, clusters=self.n_drawn)
+        return *ends, intervals.percentile_p(draws, clusters=self.n_drawn)
+
+    @property
+    def _readable(self) -> bool:
+        return intervals.enough_clusters(self.n_drawn)
 
     @property
     def _index(self) -> pd.Index[str]:
@@ -306,8 +329,8 @@ class EffectResults:
         numbers = ("estimate", "std_error", "p_value", "conf_low", "conf_high")
         for term, values in zip(self.names, frame[list(numbers)].to_numpy(dtype=float), strict=True):
             estimate, error, p, low, high = (float(v) for v in values)
-            ends = "missing" if np.isnan(low) else f"[{low:.4g}, {high:.4g}]"
-            rows.append([term, _number(estimate), _number(error, 4), p_text(p), ends])
+            ends = interval_text(low, high, computed=self._readable)
+            rows.append([term, number_text(estimate, 5), number_text(error), p_text(p), ends])
         return [
             title,
             f"Effects: {(info['effects'] or 'none (intercept)').replace('+', ', ')}",
@@ -366,7 +389,3 @@ class EffectResults:
     @property
     def __maketables_default_stat_keys__(self) -> list[str]:
         return ["N", "r2_within"]
-
-
-def _number(value: float, digits: int = 5) -> str:
-    return "missing" if np.isnan(value) else f"{value:.{digits}g}"

@@ -15,7 +15,7 @@ from digiprosper.kernels.paths import products, simulated
 from digiprosper.results import conditional, decisions, sensitivity
 from digiprosper.results.effects import EffectResults
 from digiprosper.results.routes import links_of
-from digiprosper.results.text import listed, p_text, wrapped
+from digiprosper.results.text import interval_text, listed, p_text, wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -345,6 +345,7 @@ class MediationResults(EffectResults):
             np.sqrt(np.diag(self.system.covariance)[at]),
             np.array([p.p_value for p in paths]),
             self.system.draws[:, at],
+            clusters=self.n_drawn,
         )
 
     # --- robustness ---------------------------------------------------------------------------------------
@@ -388,6 +389,7 @@ class MediationResults(EffectResults):
             self.system.moments[k],
             self.system.draws[:, at],
             self.system.moment_draws[:, k],
+            clusters=self.n_drawn,
             level=level,
             rho=rho,
             conventions=self.conventions,
@@ -520,6 +522,7 @@ class MediationResults(EffectResults):
         }
         if method == "percentile":
             draws = made.evaluate(self.system.draws)
+            words["clusters"] = self.n_drawn
             return conditional.johnson_neyman_draws(route.name, self.variable, slope, draws, **words)
         words["conventions"] = self.errors_text
         gradient = made.gradient(self.system.estimates)
@@ -544,8 +547,8 @@ class MediationResults(EffectResults):
         -------
         dict of str to list of str
             Per mediator, and per chain of a serial structure, the indirect effect with its 95% percentile
-            interval and p; per mediator Sobel's z with the fit's own errors. In the column of the outcome's
-            equation, empty in the others.
+            interval and p (without both below five drawn clusters); per mediator Sobel's z with the fit's own
+            errors. In the column of the outcome's equation, empty in the others.
 
         Raises
         ------
@@ -566,10 +569,13 @@ class MediationResults(EffectResults):
             through = f" through {links}" if len(self.mediators) > 1 else ""
             blank = [""] * (len(self.equations) - 1)
             low, high, p = (float(v) for v in row[["conf_low", "conf_high", "p_value"]].to_numpy())
-            at = float(self.estimates[self.names.index(name)])
-            text = f"{_decimals(at, digits)} [{_decimals(low, digits)}, {_decimals(high, digits)}]"
-            out[f"Indirect effect{through} [95% interval]"] = [*blank, text]
-            out[f"Bootstrap p{through}"] = [*blank, p_text(float(p))]
+            text = _decimals(float(self.estimates[self.names.index(name)]), digits)
+            if self._readable:
+                text += f" [{_decimals(low, digits)}, {_decimals(high, digits)}]"
+                out[f"Indirect effect{through} [95% interval]"] = [*blank, text]
+                out[f"Bootstrap p{through}"] = [*blank, p_text(float(p))]
+            else:
+                out[f"Indirect effect{through}"] = [*blank, text]
             if name in sobel.index:
                 out[f"Sobel z{through}"] = [*blank, f"{sobel['statistic'][name]:.2f}"]
         return out
@@ -608,15 +614,17 @@ class MediationResults(EffectResults):
         made = self.system.products
         if method == "bca":
             acceleration = intervals.acceleration(self._masked(made.evaluate(self.system.jackknife)))
-            ends = intervals.bca(self.draw_values, self.estimates, acceleration, level)
-            return (*ends, intervals.bca_p(self.draw_values, self.estimates, acceleration))
+            known = (self.draw_values, self.estimates, acceleration)
+            ends = intervals.bca(*known, level, clusters=self.n_drawn)
+            return (*ends, intervals.bca_p(*known, clusters=self.n_drawn))
         if method == "monte_carlo":
             seed = np.random.SeedSequence(self.rng_entropy, spawn_key=(_SIMULATED,))
             groups = self.info["n_clusters"]
             df = self.df_t if groups is not None and groups < _FEW_CLUSTERS else np.inf
             paths = simulated(self.system.estimates, self.system.covariance, _SIMULATIONS, seed, df=df)
             draws = self._masked(made.evaluate(paths))
-            return (*intervals.percentile(draws, level), intervals.percentile_p(draws))
+            ends = intervals.percentile(draws, level, clusters=None)
+            return (*ends, intervals.percentile_p(draws, clusters=None))
         return EffectResults._ends(self, method, level)
 
     def _masked(self, values: Floats) -> Floats:
@@ -626,14 +634,14 @@ class MediationResults(EffectResults):
     def _frame(
         self, names: Sequence[str], estimates: Floats, errors: Floats, draws: Floats, level: float
     ) -> pd.DataFrame:
-        low, high = intervals.percentile(draws, level)
+        low, high, p = self._percentile(draws, level)
         with np.errstate(divide="ignore", invalid="ignore"):
             statistic = estimates / errors
         columns = {
             "estimate": estimates,
             "std_error": errors,
             "statistic": statistic,
-            "p_value": intervals.percentile_p(draws),
+            "p_value": p,
             "conf_low": low,
             "conf_high": high,
         }
@@ -693,11 +701,10 @@ class MediationResults(EffectResults):
         ]
         for mediator in self.mediators:
             a, b, _, _ = self._product(mediator)
-            row = ends.loc[f"indirect:{mediator}"]
-            out = row["p_value"] <= _LEVEL
-            verdict = "leaves 0 out: an indirect effect" if out else "does not tell it from 0"
+            p = float(ends["p_value"].to_numpy()[self.names.index(f"indirect:{mediator}")])
+            yes, no = "its interval leaves 0 out: an indirect effect", "its interval does not tell it from 0"
             path = f"Through {mediator}: a = {a:.4g}, b = {b:.4g}, a x b = {a * b:.4g}"
-            lines.append(f"{path}; its interval {verdict}.")
+            lines.append(f"{path}{_verdict(p, yes, no)}.")
         share, row = float(self.estimates[-1]), ends.loc["proportion_mediated"]
         if not np.isnan(share):
             reach = f"95% interval {row['conf_low']:.0%} to {row['conf_high']:.0%}"
@@ -712,8 +719,9 @@ class MediationResults(EffectResults):
         frame = self.contrasts()[["estimate", "conf_low", "conf_high", "p_value"]]
         for pair, value, low, high, p in frame.itertuples(name=None):
             if pair.partition(" - ")[0] in self._at_points:
-                verdict = "they differ" if p <= _LEVEL else "they are not shown to differ"
-                out.append(f"{pair}: {value:.4g}, interval [{low:.4g}, {high:.4g}]; {verdict}.")
+                verdict = _verdict(p, "they differ", "they are not shown to differ")
+                ends = interval_text(low, high, computed=self._readable)
+                out.append(f"{pair}: {value:.4g}, interval {ends}{verdict}.")
         return out
 
     def _varying_words(self, outcome: str) -> list[str]:
@@ -736,16 +744,21 @@ class MediationResults(EffectResults):
             at = ", ".join(f"{suffix} = {value:.4g}" for suffix, value in self.points)
             lines.append(f"{self.variable}: {at}.")
         lines += self._ends_in_words()
+        columns = ["estimate", "conf_low", "conf_high", "p_value"]
         for name in self.names:
             if name.startswith(("index:", "difference:")):
-                row = frame.loc[name]
-                shown = row["p_value"] <= _LEVEL
-                verdict = "depends on it" if shown else "is not shown to depend on it"
-                lines.append(
-                    f"{name}: {row['estimate']:.4g}, interval [{row['conf_low']:.4g}, "
-                    f"{row['conf_high']:.4g}]; the effect {verdict}."
-                )
+                value, low, high, p = (float(v) for v in frame.loc[name, columns].to_numpy())
+                ends = interval_text(low, high, computed=self._readable)
+                verdict = _verdict(p, "the effect depends on it", "the effect is not shown to depend on it")
+                lines.append(f"{name}: {value:.4g}, interval {ends}{verdict}.")
         return lines
+
+
+def _verdict(p: float, yes: str, no: str) -> str:
+    """Say what a test finds, and nothing where there is none."""
+    if np.isnan(p):
+        return ""
+    return f"; {yes if p <= _LEVEL else no}"
 
 
 def _decimals(value: float, digits: int) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from digiprosper.errors import IdentificationError, Notice, OptionError, check_level, quoted
+from digiprosper.kernels.intervals import enough_clusters
 from digiprosper.results.text import json_safe, last_lines, listed, table, wrapped
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ class RankResults:
     among : {"per_year", "pooled"}
         Which rows are ranked together: those of a period, or all.
     n_drawn : int
-        Entities that are drawn from.
+        Entities that are drawn from. Below five no interval of a rank is read from the draws.
     method : str
         The index in words.
     labels : mapping
@@ -112,7 +113,8 @@ class RankResults:
         -------
         DataFrame
             Rows as in the panel: ``score``, ``rank``, ``mean_rank``, ``rank_low``, ``rank_high`` and a column
-            ``top_<k>`` for every k, the share of draws in which the rank is k or better.
+            ``top_<k>`` for every k, the share of draws in which the rank is k or better. Both ends are
+            missing below five drawn entities.
 
         Raises
         ------
@@ -197,7 +199,8 @@ class RankResults:
         rows = []
         for entity, row in zip(entities[best], found.iloc[best].itertuples(index=False), strict=True):
             score, rank, mean, low, high, *top = row
-            numbers = [f"{score:.4f}", f"{rank:.0f}", f"{mean:.1f}", f"{low:.0f} to {high:.0f}"]
+            ends = f"{low:.0f} to {high:.0f}" if enough_clusters(self.n_drawn) else "not computed"
+            numbers = [f"{score:.4f}", f"{rank:.0f}", f"{mean:.1f}", ends]
             rows.append([str(entity), *numbers, *(f"{p:.2f}" for p in top)])
         head = ["", "score", "rank", "mean", "95% of draws", "first", "top 3", "top 10"]
         when = f", {period_text(self.index, period)}" if self.index.nlevels == 2 else ""
@@ -248,8 +251,10 @@ class RankResults:
         share: Floats = (self.draw_values <= k).mean(axis=0)
         return share
 
-    def _ends(self, level: float) -> tuple[Ints, Ints]:
+    def _ends(self, level: float) -> tuple[Ints | Floats, Ints | Floats]:
         level = check_level(level)
+        if not enough_clusters(self.n_drawn):
+            return np.full(self.nobs, np.nan), np.full(self.nobs, np.nan)
         tail = round((1.0 - level) / 2.0, 12) * (self.reps + 1)
         below = max(math.floor(tail) - 1, 0)
         above = self.reps - 1 - below

@@ -42,7 +42,7 @@ class MediationSensitivity:
         Percentile interval of `rho_at_zero`.
     rho_insignificant : float
         Correlation nearest to 0 at which the interval covers 0; 0 if it does so already there, missing if it
-        does up to .99 nowhere.
+        does up to .99 nowhere or there is no interval.
     level : float
         Of the intervals.
     conventions : str
@@ -85,7 +85,9 @@ class MediationSensitivity:
         """
         size = f"{100 * self.level:g}%"
         ab, low, high = self.assumed
-        if np.isnan(self.rho_insignificant):
+        if np.isnan(low):
+            covers = f"Its {size} interval was not computed"
+        elif np.isnan(self.rho_insignificant):
             covers = f"Its {size} interval covers 0 nowhere up to |rho| = .99"
         elif self.rho_insignificant == 0:
             covers = f"Its {size} interval covers 0 already at rho = 0"
@@ -95,9 +97,9 @@ class MediationSensitivity:
         lines = [
             f"Sensitivity of the indirect effect through {self.mediator} to an omitted common cause of "
             "mediator and outcome (Imai, Keele & Yamamoto 2010); rho is the correlation of their errors",
-            f"At rho = 0, as the fit assumes: {ab:.4g} [{low:.4g}, {high:.4g}]",
-            f"Zero at rho = {self.rho_at_zero:.3g} [{self.rho_low:.3g}, {self.rho_high:.3g}], product of R2 "
-            f"{self.r2_at_zero:.3g}: the cause would explain {share} of what is left of each",
+            f"At rho = 0, as the fit assumes: {ab:.4g}{_ends_text(low, high, '.4g')}",
+            f"Zero at rho = {self.rho_at_zero:.3g}{_ends_text(self.rho_low, self.rho_high, '.3g')}, product "
+            f"of R2 {self.r2_at_zero:.3g}: the cause would explain {share} of what is left of each",
             covers,
         ]
         return "\n".join([*wrapped(lines), *last_lines(self.conventions)])
@@ -121,13 +123,14 @@ class MediationSensitivity:
         }
 
 
-def sensitivity(
+def sensitivity(  # noqa: PLR0913 - what is drawn comes with its draws
     mediator: str,
     a: float,
     moments: tuple[float, float, float] | Floats,
     a_draws: Floats,
     moment_draws: Floats,
     *,
+    clusters: int | None,
     level: float = 0.95,
     rho: Sequence[float] | Floats | None = None,
     conventions: str = "",
@@ -152,6 +155,9 @@ def sensitivity(
         Bootstrap draws of a; NaN for a lost draw.
     moment_draws : (R, 3) array
         The moments of the same draws.
+    clusters : int or None
+        How many clusters were drawn from; None where the draws are not of clusters. Below five every interval
+        is missing.
     level : float
         Of the percentile intervals.
     rho : sequence of float, optional
@@ -184,7 +190,7 @@ def sensitivity(
     >>> import numpy as np
     >>> rng = np.random.default_rng(1)
     >>> draws = np.array([2.0, 1.0, 1.0]) + rng.normal(0, .1, (999, 3))
-    >>> found = sensitivity("m", .5, (2.0, 1.0, 1.0), .5 + rng.normal(0, .1, 999), draws)
+    >>> found = sensitivity("m", .5, (2.0, 1.0, 1.0), .5 + rng.normal(0, .1, 999), draws, clusters=30)
     >>> round(found.rho_at_zero, 4), round(found.r2_at_zero, 4), round(float(found.assumed[0]), 4)
     (0.7071, 0.5, 0.5)
     """
@@ -204,12 +210,12 @@ def sensitivity(
     drawn = _parts(a_draws, moment_draws)
 
     def ends(points: Floats) -> tuple[Floats, Floats]:
-        return percentile(_effect(points, drawn[0][:, None], drawn[1][:, None]), level)
+        return percentile(_effect(points, drawn[0][:, None], drawn[1][:, None]), level, clusters=clusters)
 
     here = np.append(at, 0.0)
     low, high = ends(here)
     effects = np.column_stack([_effect(here, r, scaled), low, high])
-    rho_low, rho_high = percentile(drawn[0], level)
+    rho_low, rho_high = percentile(drawn[0], level, clusters=clusters)
     return MediationSensitivity(
         mediator=mediator,
         rho=at,
@@ -306,6 +312,10 @@ def mediational_e_value(d: float | Floats) -> float | Floats:
     """
     ratio = np.exp(0.91 * np.abs(d))
     return np.asarray(ratio + np.sqrt(ratio * (ratio - 1)))[()]
+
+
+def _ends_text(low: float, high: float, form: str) -> str:
+    return "" if np.isnan(low) else f" [{low:{form}}, {high:{form}}]"
 
 
 def _robustness(f: Floats) -> Floats:

@@ -17,9 +17,11 @@ __all__ = [
     "coefficient_table",
     "conventions",
     "correction_words",
+    "interval_text",
     "json_safe",
     "last_lines",
     "listed",
+    "number_text",
     "p_text",
     "sample_text",
     "table",
@@ -43,6 +45,51 @@ def p_text(p: float) -> str:
     if np.isnan(p):
         return ""
     return "<0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def number_text(value: float, digits: int = 4) -> str:
+    """Print a number, or say that it is missing.
+
+    Parameters
+    ----------
+    value : float
+        The number.
+    digits : int
+        Significant digits.
+
+    Returns
+    -------
+    str
+        Such as ``"0.1234"``, or ``"missing"``.
+    """
+    return "missing" if np.isnan(value) else f"{value:.{digits}g}"
+
+
+def interval_text(low: float, high: float, *, form: str = ".4g", computed: bool = True) -> str:
+    """Print an interval, or say that there is none.
+
+    Parameters
+    ----------
+    low, high : float
+        Ends.
+    form : str
+        Format of each end.
+    computed : bool
+        Whether such intervals were computed at all.
+
+    Returns
+    -------
+    str
+        Such as ``"[0.1, 0.4]"``; ``"missing"`` where the low end is, ``"not computed"`` where none was.
+
+    Examples
+    --------
+    >>> interval_text(0.1, 0.4), interval_text(float("nan"), float("nan"))
+    ('[0.1, 0.4]', 'missing')
+    """
+    if not computed:
+        return "not computed"
+    return "missing" if np.isnan(low) else f"[{low:{form}}, {high:{form}}]"
 
 
 def coefficient_table(fit: LinearResults) -> str:

@@ -12,6 +12,7 @@ from digiprosper.errors import IdentificationError, Notice, OptionError, issue, 
 from digiprosper.kernels.resampling import draw_counts, seed_sequence
 from digiprosper.kernels.within import within
 from digiprosper.results.effects import EffectResults
+from digiprosper.results.notices import too_few_clusters_to_draw
 from digiprosper.results.protocol import empty_glance
 from digiprosper.results.text import json_safe
 from digiprosper.studies.within_between import parallel_sample, path_slopes
@@ -200,6 +201,7 @@ def mean_group_mediation(spec: Mediation, panel: Panel, *, rng: object = None) -
         covariance=np.cov(_linear(values, mean), rowvar=False) / len(values),
         draw_values=_terms(_drawn_means(values, spec.reps, seed)),
         info=info,
+        n_drawn=len(slopes),
         errors_text=(
             f"Mean group standard errors ({len(slopes)} entities, t with {len(slopes) - 1} degrees of "
             "freedom)"
@@ -305,8 +307,8 @@ def _short(df: Ints, key: str) -> list[Notice]:
 
 
 def _few(entities: int, reps: int) -> list[Notice]:
-    out = []
-    if entities < 40:
+    out = list(too_few_clusters_to_draw(entities, "entity", "interval('delta') needs no draws."))
+    if entities < 40 and not out:
         text = (
             f"{entities} entities: percentile intervals are reliable with many entities only; "
             f"interval('delta') uses t with {entities - 1} degrees of freedom."

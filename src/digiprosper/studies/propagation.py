@@ -23,11 +23,13 @@ from digiprosper.errors import (
 from digiprosper.estimators.linear import FixedEffects, fit_columns
 from digiprosper.estimators.preparation import lagged_outcome, prepare
 from digiprosper.estimators.specification import check_reps, plain_options
+from digiprosper.kernels.intervals import covariance_of
 from digiprosper.kernels.resampling import bootstrap, entity_grams, seed_sequence
 from digiprosper.kernels.within import is_nested
 from digiprosper.panel.terms import parse
 from digiprosper.results.effects import EffectResults
-from digiprosper.results.text import p_text, table
+from digiprosper.results.notices import too_few_clusters_to_draw
+from digiprosper.results.text import interval_text, number_text, p_text, table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -167,21 +169,24 @@ class PropagatedIndex:
             grams, [equation], self.reps, seed, combine=lambda counts: block.combine(counts, units.of)
         )
         values = draws.coefficients[0]
-        notices = (*naive.diagnostics, *_draw_notices(self.reps, draws.lost))
+        notices = (
+            *naive.diagnostics,
+            *too_few_clusters_to_draw(units.count, units.name, "naive has the model's own errors."),
+            *_draw_notices(self.reps, draws.lost),
+        )
         issue(notices)
         slopes = [n for n in naive.names if n != "Intercept"]
         info = naive.glance()
         info["model"], info["rng_entropy"] = "Propagated index", seed.entropy  # type: ignore[typeddict-item]
         # Errors are those of the draws: no formula, and no factor of it.
         info["cov_type"], info["clusters"], info["ssc"] = "bootstrap", None, None
-        kept = values[~np.isnan(values).any(axis=1)]
-        covariance = np.cov(kept, rowvar=False).reshape(len(slopes), -1)
         return PropagatedResults(
             names=tuple(slopes),
             estimates=naive.coefficients[: len(slopes)],
-            covariance=covariance,
+            covariance=covariance_of(values, clusters=units.count),
             draw_values=values,
             info=info,
+            n_drawn=units.count,
             drawn=units.name,
             errors_text="Standard errors from the draws, with the weights estimated again in each",
             diagnostics=notices,
@@ -248,8 +253,11 @@ class PropagatedResults(EffectResults):
         for term, p, (b, _, low, high, error, own_low, own_high) in zip(
             self.names, self.pvalues, numbers, strict=True
         ):
-            ends = [f"[{low:.4g}, {high:.4g}]", f"[{own_low:.4g}, {own_high:.4g}]"]
-            rows.append([term, f"{b:.5g}", *ends, f"{error:.4g}", p_text(p)])
+            ends = [
+                interval_text(low, high),
+                interval_text(own_low, own_high, computed=self._readable),
+            ]
+            rows.append([term, f"{b:.5g}", *ends, number_text(error), p_text(p)])
         heads = ["", "estimate", f"{percent}, weights known", f"{percent}, estimated", "std. error", "p"]
         return [
             *lines,

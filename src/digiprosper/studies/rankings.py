@@ -26,6 +26,7 @@ from digiprosper.errors import (
 from digiprosper.estimators.specification import check_reps
 from digiprosper.kernels.ranking import descending_ranks, rank_correlations
 from digiprosper.kernels.resampling import draw_counts, seed_sequence
+from digiprosper.results.notices import too_few_clusters_to_draw
 from digiprosper.results.ranking import RankResults, moves
 
 if TYPE_CHECKING:
@@ -93,6 +94,8 @@ def rank_probabilities(
 
     Warns
     -----
+    FewClustersWarning
+        If fewer than five entities are drawn from; intervals of ranks are then missing.
     FewDrawsWarning
         If `reps` is below 199, or draws have no weights and do not count.
 
@@ -139,7 +142,10 @@ def rank_probabilities(
         ranks[part][usable] = descending_ranks(scores[usable], groups)
     if not kept.any():
         raise IdentificationError("rank_probabilities: no draw has weights; more entities are needed.")
-    notices = _draw_notices(fit.spec, reps, int((~kept).sum()))
+    notices = [
+        *too_few_clusters_to_draw(drawn.size, "entity"),
+        *_draw_notices(fit.spec, reps, int((~kept).sum())),
+    ]
     issue(notices)
     return RankResults(
         name=fit.spec.name,

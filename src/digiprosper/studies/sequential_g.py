@@ -130,6 +130,7 @@ def sequential_g(
         covariance=gradient @ system.covariance @ gradient.T,
         draw_values=effects.evaluate(system.draws),
         info=glance_of(system.fits[-1], "Sequential g", seed),
+        n_drawn=system.n_drawn,
         drawn=system.drawn,
         errors_text=system.fits[-1].conventions,
         diagnostics=diagnostics,
