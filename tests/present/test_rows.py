@@ -17,6 +17,7 @@ from digiprosper.present.rows import (
     term_rows,
     threshold_rows,
 )
+from digiprosper.results.notices import too_few_clusters_to_draw
 
 STYLE = Style("se", (0.1, 0.05, 0.01), 3)
 
@@ -457,3 +458,11 @@ def test_statistics_of_the_fit(one_way, make_fit):
         ("F", ["", "12.000"]),
         ("Degrees of freedom of t", ["", "30"]),
     ]
+
+
+def test_columns_drawn_from_too_few_clusters_have_no_p_values(make_drawn):
+    few, enough = (make_drawn({"digital": (0.1, 0.04, p)}) for p in (np.nan, 0.02))
+    few.diagnostics = too_few_clusters_to_draw(3, "province")
+    lines = note_lines(read(few, enough), {}, STYLE)
+    assert "Stars of (2): p-values from 1,999 bootstrap draws." in lines
+    assert lines[-1] == "Bootstrap p-values and intervals of (1) are missing: 3 clusters are too few to draw."

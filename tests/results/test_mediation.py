@@ -619,7 +619,7 @@ def test_words_copies_and_plain_data(kind) -> None:
     assert plain["structure"] == results.structure == kinds.get(kind, "moderated")
     assert plain["variable"] == (results.variable or None)
     assert plain["threshold"] == results.threshold
-    assert plain["draws"] == {"count": 199, "lost": 0, "drawn": "entity"}
+    assert plain["draws"] == {"count": 199, "lost": 0, "drawn": "entity", "clusters": 45}
     with pytest.raises(FrozenInstanceError):
         results.threshold = 1.0
     assert (results.regimes.empty) == ("threshold" not in STRUCTURES[kind])

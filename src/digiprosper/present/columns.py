@@ -192,6 +192,8 @@ class Column:
         Thresholds, where the model has them.
     draws : int or None
         Bootstrap draws, where intervals and p-values come from them.
+    few_drawn : int or None
+        Clusters that were drawn, where they are too few for intervals and p-values.
     bandwidth : int or None
         Lags of Driscoll-Kraay errors.
     failure : DigiprosperError or None
@@ -205,6 +207,7 @@ class Column:
     labels: Mapping[str, str] = field(default_factory=dict)
     regimes: Regimes | None = None
     draws: int | None = None
+    few_drawn: int | None = None
     bandwidth: int | None = None
     failure: DigiprosperError | None = None
 
@@ -552,8 +555,15 @@ def _read_result(head: str | None, result: Results, level: float) -> Column:
         glance=result.glance(),
         labels=dict(getattr(result, "labels", {})),
         draws=len(result.draws) if isinstance(result, HasDraws) else None,
+        few_drawn=_few_drawn(result),
         bandwidth=_bandwidth(result),
     )
+
+
+def _few_drawn(result: Results) -> int | None:
+    told = getattr(result, "diagnostics", ())
+    found = [n.data["n_clusters"] for n in told if n.code == "too_few_clusters_to_draw"]
+    return found[0] if found else None
 
 
 def _bandwidth(result: Results) -> int | None:

@@ -343,6 +343,7 @@ def note_lines(columns: Sequence[Column], labels: _Labels, style: Style) -> list
             levels = (f"{'*' * count} p < {level:g}" for count, level in enumerate(style.stars, start=1))
             lines.append(", ".join(levels) + ".")
             lines += _star_notes(columns, style)
+        lines += _few_drawn_notes(columns)
     lines += _threshold_notes(columns, labels, style)
     lines += [f"{c.head} not estimated: {_first_sentence(c.failure)}" for c in columns if c.failure]
     return lines
@@ -351,8 +352,18 @@ def note_lines(columns: Sequence[Column], labels: _Labels, style: Style) -> list
 def _star_notes(columns: Sequence[Column], style: Style) -> list[str]:
     if style.below == "p":  # the parentheses hold the p-value and its note says where it is from
         return []
-    drawn = _by_text((f"{c.draws:,} bootstrap draws", c) for c in columns if c.draws is not None)
+    drawn = _by_text(
+        (f"{c.draws:,} bootstrap draws", c) for c in columns if c.draws is not None and c.few_drawn is None
+    )
     return [f"Stars of {heads}: p-values from {text}." for text, heads in drawn.items()]
+
+
+def _few_drawn_notes(columns: Sequence[Column]) -> list[str]:
+    few = _by_text((f"{c.few_drawn} clusters", c) for c in columns if c.few_drawn is not None)
+    return [
+        f"Bootstrap p-values and intervals of {heads} are missing: {text} are too few to draw."
+        for text, heads in few.items()
+    ]
 
 
 def _threshold_notes(columns: Sequence[Column], labels: _Labels, style: Style) -> list[str]:
