@@ -39,7 +39,8 @@ def test_summarise_by_hand(panel: Panel) -> None:
 
 def test_correlate_equals_scipy_pair_by_pair(panel: Panel) -> None:
     holes = panel.assign(gdp=panel.frame["gdp"].where(panel.frame["digital"] > -0.5))
-    r, p, n = holes.correlate(["gdp", "digital", "K / L"])
+    found = holes.correlate(["gdp", "digital", "K / L"])
+    r, p, n = found.r, found.p, found.n
     f = holes.frame
     for a, b in (("gdp", "digital"), ("gdp", "K / L"), ("digital", "K / L")):
         both = f[[a, b]].dropna()
@@ -47,6 +48,12 @@ def test_correlate_equals_scipy_pair_by_pair(panel: Panel) -> None:
         assert (r.loc[a, b], p.loc[a, b]) == pytest.approx((expected.statistic, expected.pvalue), rel=1e-10)
         assert n.loc[a, b] == n.loc[b, a] == len(both)
     np.testing.assert_allclose(np.diag(r), 1.0)
+    np.testing.assert_allclose([found.mean, found.sd], holes.summarise(list(r))[["mean", "sd"]].T)
+
+
+def test_correlations_keep_the_labels_of_their_columns(panel: Panel) -> None:
+    found = panel.relabel(gdp="Output", digital="Digital economy").correlate(["gdp", "K / L"])
+    assert found.labels == {"gdp": "Output"}
 
 
 def test_describe_is_xtsum() -> None:

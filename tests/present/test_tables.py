@@ -376,3 +376,32 @@ def test_a_table_of_ones_own(tmp_path):
 def test_a_row_of_a_frame_without_values_stays() -> None:
     frame = pd.DataFrame({"a": [1.0, float("nan")]}, index=["r1", "r2"])
     assert etable(frame).frame.index.tolist() == ["r1", "r2"]
+
+
+def test_correlations_are_a_lower_triangle_with_mean_and_deviation(panel, tmp_path):
+    holes = panel.assign(late="lag(unemp)", same=1.0)
+    found = holes.correlate(["gsp", "late", "unemp", "same"])
+    table = etable(found, labels={"late": "Unemployment a year ago"}, digits=4)
+    frame = table.frame
+    rest = [panel.labels["unemp"], "same"]
+    names = [panel.labels["gsp"], "Unemployment a year ago", *rest]
+    assert frame.index.tolist() == [f"({i}) {name}" for i, name in enumerate(names, start=1)]
+    assert frame.columns.tolist() == ["Mean", "SD", "(1)", "(2)", "(3)", "(4)"]
+    summary = holes.summarise(["gsp", "late", "unemp", "same"])
+    assert frame["Mean"].tolist() == [f"{v:.4f}" for v in summary["mean"]]
+    assert frame["SD"].tolist() == [f"{v:.4f}" for v in summary["sd"]]
+    for i, row in enumerate(found.r.index):
+        for j, column in enumerate(found.r.columns):
+            r, p = found.r.loc[row, column], found.p.loc[row, column]
+            marks = "*" * (0 if i == j else sum(p < level for level in (0.1, 0.05, 0.01)))
+            want = "" if j > i or pd.isna(r) else f"{r:.4f}{marks}"
+            assert frame.iloc[i, 2 + j] == want
+    assert "(N = 768 to 816)" in table.notes[0]
+    assert any("t test with N - 2 degrees of freedom" in note for note in table.notes)
+    plain = etable(found, stars=None)
+    assert len(plain.notes) == 1
+    assert not any("*" in cell for cell in plain.frame.to_numpy().ravel())
+    for ending in ("docx", "xlsx", "tex", "html", "md"):
+        assert table.save(tmp_path / f"t.{ending}", title="Table 2").exists()
+    assert etable(panel.correlate("gsp")).frame["(1)"].tolist() == ["1.000"]
+    assert etable({"All": found}).frame.columns.tolist()[0] == "All: Mean"

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from digiprosper import FixedEffects, Panel, PanelThreshold, fit_all
+from digiprosper import CompositeIndex, FixedEffects, IndicatorSystem, Panel, PanelThreshold, fit_all
 from digiprosper.errors import CollinearityError, ColumnError
 from digiprosper.results import ResultSet
 
@@ -93,6 +93,14 @@ def test_compare(models: ResultSet) -> None:
     assert out["estimate"].tolist() == [models["base"].params["x"], models["more"].params["x"]]
     with pytest.raises(ColumnError, match="'w'"):
         models.compare("w")
+
+
+def test_an_index_has_no_terms(panel: Panel) -> None:
+    index = CompositeIndex(IndicatorSystem.from_dict({"": {"x": "+", "z": "+"}}))
+    models = fit_all({"index": index, "base": FixedEffects("y", ["x"])}, panel)
+    assert models.tidy()["model"].tolist() == ["base"]
+    assert models.compare("x")["nobs"].tolist() == [400]
+    assert fit_all({"index": index}, panel).tidy().empty
 
 
 def test_nothing_estimated() -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -15,8 +16,9 @@ if TYPE_CHECKING:
 __all__ = ["Correlation", "between_within", "correlate", "summarise"]
 
 
-class Correlation(NamedTuple):
-    """Pairwise correlations.
+@dataclass(frozen=True, slots=True, eq=False)
+class Correlation:
+    """Pairwise correlations, and what else a table of them shows. ``etable`` prints it.
 
     Parameters
     ----------
@@ -26,11 +28,18 @@ class Correlation(NamedTuple):
         Two-sided p-values of the t test with n - 2 degrees of freedom, rows taken as independent.
     n : DataFrame
         Rows used by each pair.
+    mean, sd : Series
+        Mean and standard deviation (n - 1) of each column over its own rows.
+    labels : mapping
+        Labels of the columns.
     """
 
     r: pd.DataFrame
     p: pd.DataFrame
     n: pd.DataFrame
+    mean: pd.Series[float]
+    sd: pd.Series[float]
+    labels: Mapping[str, str] = field(default_factory=dict)
 
 
 def summarise(columns: Mapping[str, Floats]) -> pd.DataFrame:
@@ -51,18 +60,20 @@ def summarise(columns: Mapping[str, Floats]) -> pd.DataFrame:
     return out.astype({"N": int}).rename_axis("variable")
 
 
-def correlate(columns: Mapping[str, Floats]) -> Correlation:
+def correlate(columns: Mapping[str, Floats], labels: Mapping[str, str]) -> Correlation:
     """Correlate columns pair by pair; the work behind `Panel.correlate`.
 
     Parameters
     ----------
     columns : mapping
         Name to (N,) values.
+    labels : mapping
+        Labels of the columns.
 
     Returns
     -------
     Correlation
-        `r`, `p` and `n`.
+        `r`, `p`, `n`, `mean` and `sd`.
     """
     from scipy.special import stdtr
 
@@ -75,7 +86,9 @@ def correlate(columns: Mapping[str, Floats]) -> Correlation:
     with np.errstate(divide="ignore", invalid="ignore"):
         t = (r.abs() * np.sqrt(df / (1 - r**2).clip(lower=0))).to_numpy()
     p = pd.DataFrame(2 * stdtr(df.to_numpy(), -t), index=names, columns=names)
-    return Correlation(r, p.where(df > 0), n.astype(int))
+    own = {name: text for name, text in labels.items() if name in columns}
+    about = summarise(columns)
+    return Correlation(r, p.where(df > 0), n.astype(int), about["mean"], about["sd"], own)
 
 
 def between_within(columns: Mapping[str, Floats], entity: Ints, n_entities: int) -> pd.DataFrame:

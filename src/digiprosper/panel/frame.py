@@ -955,9 +955,10 @@ class Panel:
         Returns
         -------
         Correlation
-            `r`, `p` and `n`, over the rows where both are there.
+            `r`, `p` and `n`, over the rows where both are there, and `mean` and `sd` of each column.
+            ``etable(panel.correlate())`` prints the lower triangle.
         """
-        return correlate({n: self.numeric(n) for n in self._names(columns, "correlate")})
+        return correlate({n: self.numeric(n) for n in self._names(columns, "correlate")}, self.labels)
 
     def describe(self, columns: str | Sequence[str] | None = None) -> pd.DataFrame:
         """Split the variation of columns into between and within entities, as Stata's xtsum.

@@ -8,13 +8,14 @@ from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
+import numpy as np
 import pandas as pd
 
 from digiprosper.errors import ColumnError, DigiprosperError, InputTypeError, Notice, OptionError, quoted
 from digiprosper.present.labels import term_label, tidy_text
 from digiprosper.results.collection import ResultSet
 from digiprosper.results.kink import KinkResults
-from digiprosper.results.protocol import HasDraws, Results
+from digiprosper.results.protocol import HasCorrelations, HasDraws, Results
 from digiprosper.results.threshold import ThresholdResults
 
 if TYPE_CHECKING:
@@ -40,7 +41,9 @@ __all__ = [
 ]
 
 
-Model: TypeAlias = Results | ThresholdResults | KinkResults | pd.DataFrame | DigiprosperError
+Model: TypeAlias = (
+    Results | ThresholdResults | KinkResults | HasCorrelations | pd.DataFrame | DigiprosperError
+)
 Models: TypeAlias = Model | ResultSet | Sequence[Model | ResultSet] | Mapping[str, Model | ResultSet]
 
 _BOOTSTRAPS = {
@@ -96,10 +99,14 @@ class Cut(NamedTuple):
 
 
 class PlainCell(NamedTuple):
-    """A cell of a DataFrame and the column it stood in, which tells a p-value from other numbers."""
+    """A cell of a DataFrame and the column it stood in, which tells a p-value from other numbers.
+
+    A number with a p-value of its own gets stars.
+    """
 
     column: str
     value: object
+    p_value: float = math.nan
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +205,10 @@ class Column:
         Lags of Driscoll-Kraay errors.
     failure : DigiprosperError or None
         Why there are no estimates.
+    numbers : mapping
+        Numbers of the rows, where columns are headed by them.
+    note : str
+        What the notes must say of the column.
     """
 
     head: str | None
@@ -210,6 +221,8 @@ class Column:
     few_drawn: int | None = None
     bandwidth: int | None = None
     failure: DigiprosperError | None = None
+    numbers: Mapping[str, int] = field(default_factory=dict)
+    note: str = ""
 
 
 def read_columns(models: Models, caller: str, *, level: float = 0.95) -> list[Column]:
@@ -371,13 +384,16 @@ def merged_labels(columns: Sequence[Column], labels: Mapping[str, str]) -> dict[
     Returns
     -------
     dict
-        Labels by term or column.
+        Labels by term or column, with the number of the row before them where columns are headed by it.
     """
     merged: dict[str, str] = {}
+    numbers: dict[str, int] = {}
     for column in columns:
+        numbers |= column.numbers
         for name, text in column.labels.items():
             merged.setdefault(str(name), tidy_text(text))
-    return merged | dict(labels)
+    merged |= labels
+    return merged | {name: f"({number}) {merged.get(name, name)}" for name, number in numbers.items()}
 
 
 def matching(patterns: Sequence[str] | str, terms: Iterable[str], option: str, caller: str) -> list[str]:
@@ -518,6 +534,8 @@ def _read(head: str | None, model: object, caller: str, level: float) -> list[Co
         return [c for label, item in pairs for c in _read(prefix + tidy_text(label), item, caller, level)]
     if isinstance(model, pd.DataFrame):
         return _read_frame(head, model, caller)
+    if isinstance(model, HasCorrelations):
+        return _read_correlations(head, model)
     if isinstance(model, DigiprosperError):
         return [Column(head, failure=model)]
     if isinstance(model, ThresholdResults | KinkResults):
@@ -652,6 +670,37 @@ def _read_frame(head: str | None, frame: pd.DataFrame, caller: str) -> list[Colu
         cells = dict(zip(rows, (PlainCell(own, v) for v in frame.iloc[:, position]), strict=True))
         columns.append(Column(title, cells=cells))
     return columns
+
+
+def _read_correlations(head: str | None, found: HasCorrelations) -> list[Column]:
+    """Read means, standard deviations and the lower triangle; a column of it has the number of its row."""
+    names = [_name_text(name) for name in found.r.columns]
+    r, p = found.r.to_numpy(dtype=float), found.p.to_numpy(dtype=float)
+    columns = {
+        "Mean": {name: PlainCell("Mean", float(v)) for name, v in zip(names, found.mean, strict=True)},
+        "SD": {name: PlainCell("SD", float(v)) for name, v in zip(names, found.sd, strict=True)},
+    }
+    for j, name in enumerate(names):
+        title = f"({j + 1})"
+        blanks = {above: PlainCell(title, "") for above in names[:j]}
+        below = {names[i]: PlainCell(title, float(r[i, j]), float(p[i, j])) for i in range(j + 1, len(names))}
+        columns[title] = blanks | {name: PlainCell(title, float(r[j, j]))} | below
+    prefix = "" if head is None else f"{head}: "
+    numbers = {name: number for number, name in enumerate(names, start=1)}
+    note = _correlation_note(found)
+    return [
+        Column(prefix + title, cells=cells, labels=found.labels, numbers=numbers, note=note)
+        for title, cells in columns.items()
+    ]
+
+
+def _correlation_note(found: HasCorrelations) -> str:
+    sizes = found.n.to_numpy()[np.tril_indices(len(found.n), -1)]
+    if not sizes.size:
+        return ""
+    low, high = int(sizes.min()), int(sizes.max())
+    rows = f"{low:,}" if low == high else f"{low:,} to {high:,}"
+    return f"Pearson correlations, each over the rows where both variables are observed (N = {rows})."
 
 
 def _name_text(name: object) -> str:

@@ -58,6 +58,9 @@ _ERRORS = {
     "driscoll_kraay": "Driscoll-Kraay standard errors",
     "bootstrap": "Bootstrap standard errors",
 }
+_CORRELATION_TEST = (
+    "Stars of correlations: t test with N - 2 degrees of freedom, which takes rows as independent."
+)
 _P_NAME = re.compile(r"(?:.*\W)?(?:p|[pP][ _-]?value)\)?")
 
 
@@ -104,7 +107,11 @@ class Style:
 
     def estimate(self, cell: Estimate) -> str:
         """Write an estimate with its stars."""
-        return self.number(cell.estimate) + "*" * sum(cell.p_value < level for level in self.stars or ())
+        return self.number(cell.estimate) + self.marks(cell.p_value)
+
+    def marks(self, p_value: float) -> str:
+        """Write one star for each level that a p-value is under."""
+        return "*" * sum(p_value < level for level in self.stars or ())
 
     def companion(self, cell: Estimate) -> str:
         """Write what stands under an estimate."""
@@ -178,7 +185,7 @@ def term_rows(columns: Sequence[Column], terms: Sequence[str], labels: _Labels, 
         for position, term in shown.items():
             column = columns[position]
             cell, plain = column.estimates.get(term), column.cells.get(term)
-            text = style.plain(plain.value, plain.column) if plain else ""
+            text = style.plain(plain.value, plain.column) + style.marks(plain.p_value) if plain else ""
             upper[position] = style.estimate(cell) if cell else text
             lower[position] = style.companion(cell) if cell else ""
         if any(upper) or any(term in columns[position].cells for position, term in shown.items()):
@@ -339,11 +346,14 @@ def note_lines(columns: Sequence[Column], labels: _Labels, style: Style) -> list
     lines = []
     if any(c.estimates for c in columns):
         lines.append(_companion_note(columns, labels, style))
-        if style.stars:
-            levels = (f"{'*' * count} p < {level:g}" for count, level in enumerate(style.stars, start=1))
-            lines.append(", ".join(levels) + ".")
-            lines += _star_notes(columns, style)
-        lines += _few_drawn_notes(columns)
+    lines += dict.fromkeys(c.note for c in columns if c.note)
+    correlated = any(not math.isnan(cell.p_value) for c in columns for cell in c.cells.values())
+    if style.stars and (correlated or any(c.estimates for c in columns)):
+        levels = (f"{'*' * count} p < {level:g}" for count, level in enumerate(style.stars, start=1))
+        lines.append(", ".join(levels) + ".")
+        lines += _star_notes(columns, style)
+        lines += [_CORRELATION_TEST] if correlated else []
+    lines += _few_drawn_notes(columns)
     lines += _threshold_notes(columns, labels, style)
     lines += [f"{c.head} not estimated: {_first_sentence(c.failure)}" for c in columns if c.failure]
     return lines

@@ -195,11 +195,12 @@ def etable(  # noqa: PLR0913  (every choice a table has; all but the models are 
 
     Parameters
     ----------
-    models : result, list, mapping, ResultSet or DataFrame
+    models : result, list, mapping, ResultSet, DataFrame or Correlation
         What to print, a column each. The keys of a mapping are the heads. A failure in a ResultSet is a
         column "not estimated" whose reason is in the notes; thresholds head their slopes and have rows of
         their own, given ones marked so; a DataFrame (an index's `.weights`, another package's numbers) gives
-        its columns as they are.
+        its columns as they are; `Panel.correlate` gives mean, standard deviation and the lower triangle of
+        the correlations with stars.
     labels : mapping, optional
         Text by term or column; wins over the labels that came with the results. An exact term wins, else each
         column name in a term is replaced. One label for several terms makes one row of them where no model

@@ -47,6 +47,10 @@ class ResultSet(Mapping[str, Any]):
     def _successes(self) -> dict[str, Any]:
         return {label: r for label, r in self.outcomes if not isinstance(r, DigiprosperError)}
 
+    def _regressions(self) -> dict[str, Any]:
+        slopes = {label: getattr(result, "slopes", result) for label, result in self._successes().items()}
+        return {label: result for label, result in slopes.items() if hasattr(result, "tidy")}
+
     def __getitem__(self, label: str) -> Any:
         found = dict(self.outcomes)
         if label not in found:
@@ -78,11 +82,12 @@ class ResultSet(Mapping[str, Any]):
         Returns
         -------
         DataFrame
-            One row a model and term, the column ``model`` first. A threshold model shows its slopes.
+            One row a model and term, the column ``model`` first. A threshold model shows its slopes. What
+            estimates no terms, such as an index, has no rows.
         """
         frames = []
-        for label, result in self._successes().items():
-            frame = getattr(result, "slopes", result).tidy(level)
+        for label, result in self._regressions().items():
+            frame = result.tidy(level)
             frame.insert(0, "model", label)
             frames.append(frame)
         return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame({"model": []})
@@ -113,7 +118,7 @@ class ResultSet(Mapping[str, Any]):
         rows = every[every["term"].isin(wanted)] if "term" in every else every
         if rows.empty:
             raise ColumnError(f"no model has the term {quoted(wanted)}.")
-        sizes = {label: getattr(r, "slopes", r).nobs for label, r in self._successes().items()}
+        sizes = {label: result.nobs for label, result in self._regressions().items()}
         rows = rows.assign(nobs=rows["model"].map(sizes)).reset_index(drop=True)
         return rows.drop(columns="term") if isinstance(term, str) else rows
 
