@@ -163,3 +163,13 @@ def test_what_is_wrong_is_said(U, options, error, words):
     with pytest.raises(error) as caught:
         coupling_coordination(U, **options)
     assert all(w in str(caught.value) for w in words), str(caught.value)
+
+
+def test_complex_scores_and_coefficients_are_refused():
+    with pytest.raises(InputTypeError, match="table of numbers"):
+        coupling_coordination(np.array([[0.5, 0.5 + 1j], [0.3, 0.2]]))
+    with pytest.raises(InputTypeError, match="table of numbers"):
+        coupling_coordination(pd.DataFrame({"a": [0.5, 0.5 + 1j], "b": [0.1, 0.2]}))
+    for coefficients in ([0.5, 0.5 + 0j], np.array([0.5, 0.5 + 0j]), [0.5, 10**400]):
+        with pytest.raises(OptionError, match="coefficients"):
+            coupling_coordination([[0.5, 0.4], [0.3, 0.2]], coefficients=coefficients)

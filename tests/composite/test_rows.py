@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from digiprosper import CompositeIndex, OptionError, Panel
+from digiprosper import CompositeIndex, IndicatorError, OptionError, Panel
 from digiprosper.composite.rows import cut_rows, find_period
 
 
@@ -51,3 +51,11 @@ def test_a_period_is_found_by_its_text(times, text, place):
 def test_what_names_no_single_period_is_refused(times, text, match):
     with pytest.raises(OptionError, match=match):
         find_period(times, text)
+
+
+@pytest.mark.parametrize("size", [1e160, 1e300, 1.7e308, 1e-160])
+def test_values_beyond_the_range_of_squares_are_refused(system, frame_of, size):
+    frame = frame_of(0, n=4, periods=3)
+    frame["b"] *= size / frame["b"].max()
+    with pytest.raises(IndicatorError, match="'b' has a largest value"):
+        cut_rows(CompositeIndex(system), Panel(frame, "id", "year"))

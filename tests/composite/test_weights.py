@@ -234,3 +234,23 @@ def test_counts_and_first_rows_are_data():
     with pytest.raises(MissingDataError, match="in 14 rows") as caught:
         entropy_weights(z)
     assert caught.value.problems[0].data == {"column": "column 1", "count": 14, "rows": (3, 4, 5, 6, 7)}
+
+
+@pytest.mark.parametrize("function", [entropy_weights, critic_weights, cv_weights, std_weights, pca_weights])
+@pytest.mark.parametrize("size", [1e121, 1e160, 1e300, 1.7e308])
+def test_values_whose_squares_overflow_are_refused(function, size):
+    z = np.random.default_rng(1).random((30, 2)) * [size, 1.0]
+    with pytest.raises(IndicatorError, match="Use another unit") as caught:
+        function(z)
+    assert [p.code for p in caught.value.problems] == ["extreme"]
+
+
+@pytest.mark.parametrize("function", [entropy_weights, critic_weights])
+def test_complex_numbers_and_boundless_integers_are_no_table(function):
+    for bad in (
+        np.array([[1j, 2], [3, 4]]),
+        [[10**400, 2], [3, 4]],
+        pd.DataFrame({"a": [1j, 2], "b": [1, 2]}),
+    ):
+        with pytest.raises(InputTypeError, match="table of numbers"):
+            function(bad)

@@ -217,3 +217,10 @@ def test_every_refusal_is_one_family():
         gini([-1, 2])
     with pytest.raises(TypeError):
         gini(None)
+
+
+@pytest.mark.parametrize("digits", [400, 5000])
+def test_a_whole_number_beyond_floating_point_is_no_number(digits):
+    for value in ([1, 10**digits], pd.Series([1, -(10**digits)], dtype=object)):
+        with pytest.raises(InputTypeError, match="whole number beyond"):
+            observe("gini", value)

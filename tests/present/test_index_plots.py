@@ -451,3 +451,9 @@ def test_real_results_are_drawn():
     ax = index_plots.index_sensitivity(index_sensitivity(spec, states, over=grid))
     assert len(texts(ax)) == 48
     assert len(index_plots.kernel_ridge(spec.fit(states).scores).texts) == 17
+
+
+def test_complex_values_have_no_density():
+    values = pd.Series(np.arange(4) + 1j, index=index_of(2, (2019, 2020)))
+    with pytest.raises(InputTypeError, match="needs numbers"):
+        index_plots.kernel_ridge(values)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import numpy as np
 import pandas as pd
 
-from digiprosper.composite.weights import as_table, refuse_cells, refuse_missing
+from digiprosper.composite.weights import as_table, real_numbers, refuse_cells, refuse_missing
 from digiprosper.errors import InputTypeError, Notice, OptionError, check_option, counted, issue
 
 if TYPE_CHECKING:
@@ -133,9 +133,11 @@ def _coefficients(given: Any, names: list[str]) -> Floats:
     else:
         values = list(given)
     try:
-        share = np.asarray(values, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise OptionError(f"coefficients={given!r} are not numbers.") from error
+        share = real_numbers(values)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise OptionError(
+            "coefficients are not numbers: give a real one for each system, such as [0.5, 0.5]."
+        ) from error
     if share.shape != (n,) or not (share >= 0).all() or abs(share.sum() - 1.0) > 1e-9:
         message = (
             f"coefficients={given!r}: one number >= 0 for each of {', '.join(map(repr, names))}, adding up "

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from digiprosper.composite.weights import refuse_extreme
 from digiprosper.errors import (
     IndicatorError,
     InputTypeError,
@@ -76,7 +77,7 @@ def cut_rows(spec: CompositeIndex, panel: Panel) -> Rows:
     ColumnError
         If a column is absent.
     IndicatorError
-        If a column is not numeric.
+        If a column is not numeric, or its values are too large or too small for squares.
     MissingDataError
         If cells are missing and may not be, or no row is left.
     """
@@ -95,6 +96,7 @@ def cut_rows(spec: CompositeIndex, panel: Panel) -> Rows:
             [Notice("not_numeric", f"{n!r} is not numeric", {"indicator": n}) for n in text],
         )
     sample = panel.sample({"indicators": names}, missing=spec.missing)
+    refuse_extreme(sample.columns("indicators"), names)
     notices = [
         Notice("missing_rows", d.message, {"count": d.count, "rows": d.rows, "by_term": dict(d.by_term)})
         for d in sample.dropped

@@ -36,13 +36,16 @@ __all__ = [
     "entropy_weights",
     "equal_weights",
     "pca_weights",
+    "real_numbers",
     "refuse_cells",
+    "refuse_extreme",
     "std_weights",
 ]
 
 Weighting = Literal["entropy", "critic", "cv", "std", "pca", "equal"]
 WEIGHTINGS: Final[tuple[Weighting, ...]] = ("entropy", "critic", "cv", "std", "pca", "equal")
 
+_EXTREME: Final = 1e120
 _UNDEFINED: Final = "Entropy is undefined there: normalise first, as CompositeIndex does."
 
 
@@ -88,9 +91,12 @@ def entropy_weights(Z: Any, *, shift: float = 0.0) -> Floats:
     """
     z, names = as_table(Z, "entropy_weights")
     check_shift(shift)
-    sums = column_sums(z, shift=shift)
+    with np.errstate(over="ignore", invalid="ignore"):  # what overflows is refused below
+        sums = column_sums(z, shift=shift)
     if not (np.isfinite(sums.total).all() and np.isfinite(sums.z_log_z).all()):
         refuse_missing(z, names)
+    if not (np.abs(sums.total) <= _EXTREME).all():
+        refuse_extreme(z, names)
     if sums.low < shift:
         refuse_cells(z < 0, names, ("negative", "is negative"), _UNDEFINED)
     rule = flat_rule("entropy", len(names), shift=shift)
@@ -317,6 +323,7 @@ def refuse_cells(
 def _weights(Z: Any, weighting: Weighting, *, signed: bool = True) -> Floats:
     z, names = as_table(Z, f"{weighting}_weights")
     refuse_missing(z, names)
+    refuse_extreme(z, names)
     if not signed:
         cure = (
             "A coefficient of variation needs values that are not: normalise first, as CompositeIndex does."
@@ -328,10 +335,34 @@ def _weights(Z: Any, weighting: Weighting, *, signed: bool = True) -> Floats:
     return weighing.weights
 
 
+def real_numbers(values: Any) -> Floats:
+    """Take an array as float64.
+
+    Parameters
+    ----------
+    values : array_like
+        Numbers.
+
+    Returns
+    -------
+    ndarray
+        The same.
+
+    Raises
+    ------
+    TypeError, ValueError, OverflowError
+        If they are text, complex, or whole numbers beyond the range of floating-point numbers.
+    """
+    given = np.asarray(values)
+    if np.iscomplexobj(given):
+        raise TypeError("complex numbers")
+    return given.astype(np.float64, copy=False)
+
+
 def as_table(values: Any, function: str) -> tuple[Floats, list[str]]:
     try:
-        z = np.asarray(values, dtype=np.float64)
-    except (TypeError, ValueError) as error:
+        z = real_numbers(values)
+    except (TypeError, ValueError, OverflowError) as error:
         raise InputTypeError(f"{function} takes a table of numbers, one column an indicator.") from error
     if z.ndim != 2 or 0 in z.shape:
         raise InputTypeError(
@@ -339,6 +370,36 @@ def as_table(values: Any, function: str) -> tuple[Floats, list[str]]:
         )
     named = isinstance(values, pd.DataFrame)
     return z, [str(c) for c in values.columns] if named else [f"column {j}" for j in range(z.shape[1])]
+
+
+def refuse_extreme(x: Floats, names: Sequence[str]) -> None:
+    """Refuse columns whose squares and products are beyond the range of floating-point numbers.
+
+    Parameters
+    ----------
+    x : ndarray, shape (N, m)
+        Finite values.
+    names : sequence of str, length m
+        Columns, for the message.
+
+    Raises
+    ------
+    IndicatorError
+        If the largest absolute value of a column is above 1e120, or above 0 and below 1e-120.
+    """
+    largest = np.abs(x).max(axis=0, initial=0.0)
+    bad = np.flatnonzero((largest > _EXTREME) | ((largest > 0.0) & (largest < 1.0 / _EXTREME)))
+    if bad.size:
+        problems = [
+            Notice(
+                "extreme",
+                f"{names[j]!r} has a largest value of {largest[j]:.2g}",
+                {"column": names[j], "largest": float(largest[j])},
+            )
+            for j in bad.tolist()
+        ]
+        text = "; ".join(p.message for p in problems)
+        raise IndicatorError(f"{text}: its squares cannot be computed. Use another unit.", problems)
 
 
 def refuse_missing(z: Floats, names: Sequence[str]) -> None:

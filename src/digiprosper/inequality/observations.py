@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -234,7 +235,7 @@ def numbers(function: str, name: str, value: Any) -> Floats:
         if cells.dtype.kind == "O":
             odd = [v for v in cells.flat if isinstance(v, str | bytes | complex)]
             cells = cells if odd else np.where(pd.isna(cells), np.nan, cells).astype(np.float64)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise _not_numeric(function, name, list(value)) from error
     if cells.dtype.kind not in "biuf" or cells.ndim != 1:
         raise _not_numeric(function, name, list(value))
@@ -244,11 +245,17 @@ def numbers(function: str, name: str, value: Any) -> Floats:
 def _not_numeric(function: str, name: str, cells: list[Any]) -> InputTypeError:
     plain = int | float | np.number | np.bool_ | None
     odd = [v for v in cells if not isinstance(v, plain) or isinstance(v, complex)][:5]
+    odd += [f"a whole number beyond {sys.float_info.max:.1e}" for v in cells if _beyond(v)][:1]
     return InputTypeError(
         f"{function}: {name} is not one number a row (first: {quoted(odd, 3)}); convert text with "
         "pandas.to_numeric first.",
         [Notice("not_numeric", name, {"argument": name, "values": tuple(map(str, odd))})],
     )
+
+
+def _beyond(value: Any) -> bool:
+    """Tell whether a whole number is beyond the range of floating-point numbers."""
+    return isinstance(value, int) and abs(value) > sys.float_info.max
 
 
 def _coded(function: str, name: str, value: Any) -> tuple[Ints, pd.Index[Any]]:

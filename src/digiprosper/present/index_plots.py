@@ -512,7 +512,8 @@ def _values(data: Any, column: str | None, purpose: str) -> tuple[pd.Series[Any]
             f"{purpose}: takes a Series indexed by (entity, time), such as index.scores, or a panel and the "
             f"name of a column; this is {type(data).__name__} and column={column!r}."
         )
-    if series.index.nlevels != 2 or not pd.api.types.is_numeric_dtype(series.dtype):
+    real = pd.api.types.is_numeric_dtype(series.dtype) and not pd.api.types.is_complex_dtype(series.dtype)
+    if series.index.nlevels != 2 or not real:
         raise InputTypeError(f"{purpose}: needs numbers indexed by (entity, time), one row each.")
     return series, texts
 
