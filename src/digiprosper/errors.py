@@ -210,13 +210,14 @@ _CATEGORIES: dict[str, type[DigiprosperWarning]] = {
     "few_draws": FewDrawsWarning,
     "lost_draws": FewDrawsWarning,
     "missing_font": DigiprosperWarning,
+    "renamed_columns": DigiprosperWarning,
 }
 
 _HERE = str(Path(__file__).parent)
 _LONGEST_QUOTE = 200
 _MOST_UNKNOWN = 12
 # Control characters, the line and paragraph separators, and halves of characters.
-_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
+UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]+")
 
 
 def issue(notices: Iterable[Notice]) -> None:
@@ -251,7 +252,7 @@ def one_line(text: str) -> str:
     str
         Runs of control characters, line breaks and lone surrogates become one blank; none at the ends.
     """
-    return _UNPRINTABLE.sub(" ", text).strip()
+    return UNPRINTABLE.sub(" ", text).strip()
 
 
 def cited(value: object) -> str:

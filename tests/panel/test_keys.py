@@ -11,8 +11,10 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
+from digiprosper import Panel
 from digiprosper.errors import (
     ColumnError,
+    DigiprosperWarning,
     InputTypeError,
     MissingDataError,
     OptionError,
@@ -274,3 +276,44 @@ def test_keep_renumbers_without_gaps_and_keeps_the_grid() -> None:
     assert np.diff(kept.ordinals).tolist() == [1]
     only = keys.keep(np.array([True, True, False, False]))
     assert np.diff(only.ordinals).tolist() == [2]
+
+
+# --- names --------------------------------------------------------------------------------------------------
+
+
+def excel(**more: object) -> pd.DataFrame:
+    frame = pd.DataFrame(
+        {"省\n份": [1, 1, 2, 2], "t": [1, 2, 1, 2], "GDP\r\nper head": [1.0, 2, 3, 5], "gdp ": 1.0}
+    )
+    frame = frame.assign(last=1.0, **more)
+    names = ["a\ud800\x00b" if c == "last" else c for c in frame.columns]
+    # pandas 3 keeps half a character only among objects.
+    return frame.set_axis(pd.Index(names, dtype=object), axis=1)
+
+
+def test_headers_of_several_lines_become_one_and_are_told() -> None:
+    labels = {"GDP\r\nper head": "GDP\nper head"}
+    with pytest.warns(DigiprosperWarning, match="3 column names") as said:
+        panel = Panel(excel(), "省\n份", "t", labels=labels)
+    assert len(said) == 1
+    assert panel.entity_name == "省 份"
+    assert panel.columns == ("GDP per head", "gdp ", "a b")
+    assert panel.labels == {"GDP per head": "GDP per head"}
+    assert panel.sample({"y": ["GDP per head"]}).nobs == 4
+    with pytest.warns(DigiprosperWarning, match="column names"):
+        by_index = Panel(excel().set_index(["省\n份", "t"]))
+    assert by_index.entity_name == "省 份"
+    with pytest.warns(DigiprosperWarning, match="1 column name"):
+        more = panel.attach(pd.Series(np.ones(4), index=panel.index, name="new\nname"))
+    assert more.columns[-1] == "new name"
+
+
+def test_names_that_clash_without_their_line_breaks_are_an_error() -> None:
+    with pytest.raises(ColumnError, match="that of another column") as caught:
+        Panel(excel(**{"GDP per head": 1.0}), "省\n份", "t")
+    assert caught.value.problems[0].data == {"column": "GDP\r\nper head", "cleaned": "GDP per head"}
+    with pytest.raises(ColumnError, match="no name"):
+        Panel(excel(**{"\n": 1.0}), "省\n份", "t")
+    panel = Panel(pd.DataFrame({"i": [1, 2], "x": 1.0}), "i")
+    with pytest.raises(ColumnError, match="write 'a b'"):
+        panel.assign(**{"a\nb": 1.0})

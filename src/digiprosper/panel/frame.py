@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from digiprosper.errors import (
+    UNPRINTABLE,
     AlignmentError,
     ColumnError,
     InputTypeError,
@@ -21,6 +22,7 @@ from digiprosper.errors import (
     cited,
     counted,
     issue,
+    one_line,
     plain,
     quoted,
     unknown_columns,
@@ -448,6 +450,11 @@ class Panel:
         for name, value in columns.items():
             if name in (self.entity_name, self.time_name):
                 raise PanelIndexError(f"{name!r} is a key and cannot be assigned; build a new Panel.")
+            if UNPRINTABLE.search(name):
+                raise ColumnError(
+                    f"assign: the name {cited(name)} has line breaks or control characters; write "
+                    f"{cited(one_line(name))}."
+                )
             data = panel._data.copy(deep=False)
             data[name] = panel._column(name, value)
             refuse_infinite(data[[name]], self._keys.index)
@@ -524,9 +531,9 @@ class Panel:
         PanelIndexError
             If a column is named as a key.
         """
-        frame = data.to_frame() if isinstance(data, pd.Series) else to_pandas(data)
         if isinstance(data, pd.Series) and data.name is None:
             raise AlignmentError("the Series has no name; give it one: series.rename('index_score').")
+        frame = to_pandas(data.to_frame() if isinstance(data, pd.Series) else data)
         index = self._keys.index
         keys = [n for n in frame.columns if n in (self.entity_name, self.time_name)]
         if keys:
@@ -594,6 +601,7 @@ class Panel:
         no_text = [n for n in given if not isinstance(n, str)]
         if no_text:
             raise InputTypeError(f"labels: the names {quoted(no_text)} are not text.")
+        labels = {one_line(name): text for name, text in labels.items()}
         unknown: list[str] = []
         for name in labels:
             try:
@@ -606,7 +614,7 @@ class Panel:
         odd = [n for n, v in texts.items() if not isinstance(v, str)]
         if odd:
             raise InputTypeError(f"labels are text; the label of {quoted(odd)} is not.")
-        return dict(labels)
+        return {name: one_line(text) for name, text in labels.items()}
 
     # --- fewer rows ---------------------------------------------------------------------------------------
 

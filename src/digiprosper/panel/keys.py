@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
@@ -10,13 +11,17 @@ import numpy as np
 import pandas as pd
 
 from digiprosper.errors import (
+    UNPRINTABLE,
     ColumnError,
     InputTypeError,
     MissingDataError,
     Notice,
     OptionError,
     PanelIndexError,
+    cited,
     counted,
+    issue,
+    one_line,
     quoted,
     unknown_columns,
 )
@@ -119,14 +124,19 @@ def to_pandas(data: object) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        With text column names.
+        With text column names of one line each.
 
     Raises
     ------
     InputTypeError
         If it is no table, is lazy, or has column names that are not text.
     ColumnError
-        If a column name is there twice.
+        If a column name is there twice, also once line breaks and control characters are out.
+
+    Warns
+    -----
+    DigiprosperWarning
+        If column names had line breaks or control characters.
     """
     frame = data if isinstance(data, pd.DataFrame) else _foreign(data)
     names: list[object] = list(frame.columns)
@@ -139,9 +149,33 @@ def to_pandas(data: object) -> pd.DataFrame:
         twice = list(dict.fromkeys(frame.columns[frame.columns.duplicated()]))
         raise ColumnError(
             f"column {quoted(twice)} is there more than once. Rename or drop one of each.",
-            [Notice("column", f"repeated column {c!r}", {"column": c}) for c in twice],
+            [Notice("column", f"repeated column {cited(c)}", {"column": c}) for c in twice],
         )
-    return frame
+    return _one_line_names(frame)
+
+
+def _one_line_names(frame: pd.DataFrame) -> pd.DataFrame:
+    """Take line breaks and control characters, as Excel's headers have them, out of the names."""
+    levels: list[Any] = [_as_named(n) if isinstance(n, str) else n for n in frame.index.names]
+    if levels != list(frame.index.names):
+        frame = frame.rename_axis(index=levels)
+    renamed = {n: one_line(n) for n in frame.columns if UNPRINTABLE.search(n)}
+    if not renamed:
+        return frame
+    counts = Counter(renamed.get(n, n) for n in frame.columns)
+    clashes = [n for n, new in renamed.items() if counts[new] > 1 or not new]
+    if clashes:
+        raise ColumnError(
+            f"column {quoted(clashes)} has line breaks or control characters in its name, and without them "
+            "it has no name or that of another column. Rename it.",
+            [Notice("column", f"name of {cited(n)}", {"column": n, "cleaned": renamed[n]}) for n in clashes],
+        )
+    text = (
+        f"{counted(len(renamed), 'column name')} with line breaks or control characters; in the panel: "
+        f"{quoted(renamed.values())}."
+    )
+    issue([Notice("renamed_columns", text, {"renamed": renamed})])
+    return frame.set_axis([renamed.get(n, n) for n in frame.columns], axis=1)
 
 
 def _foreign(data: object) -> pd.DataFrame:
@@ -218,7 +252,7 @@ def _key_columns(
                 f"MultiIndex of two levels (entity, time); this index has {frame.index.nlevels}."
             )
         names = zip(frame.index.names, ("entity", "time"), strict=True)
-        first, second = (default if n is None else str(n) for n, default in names)
+        first, second = (default if n is None else one_line(str(n)) for n, default in names)
         both = [n for n in (first, second) if n in frame.columns]
         if both or first == second:
             raise PanelIndexError(
@@ -229,6 +263,7 @@ def _key_columns(
     given: list[object] = [entity, time]
     if not all(k is None or isinstance(k, str) for k in given):
         raise InputTypeError("entity and time are column names (text).")
+    entity, time = _as_named(entity), None if time is None else _as_named(time)
     if entity == time:
         raise PanelIndexError(f"entity and time are both {entity!r}; they are two columns.")
     wanted = [k for k in (entity, time) if k is not None]
@@ -239,6 +274,11 @@ def _key_columns(
         error = unknown_columns(absent, frame.columns, "the panel's key")
         raise PanelIndexError(error.message, error.problems)
     return frame, entity, time
+
+
+def _as_named(key: str) -> str:
+    """Name a key as the panel does, whose names have one line."""
+    return one_line(key) if UNPRINTABLE.search(key) else key
 
 
 def _refuse_empty_keys(frame: pd.DataFrame, names: list[str]) -> None:

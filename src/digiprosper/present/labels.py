@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from digiprosper.errors import one_line
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -15,7 +17,6 @@ _POWER = re.compile(r"I\(\s*(.+?)\s*\*\*\s*([23])\s*\)")
 _CJK = re.compile(
     r"[\u1100-\u11ff\u2e80-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef]"
 )
-_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]+")
 
 
 def term_label(term: str, labels: Mapping[str, str]) -> str:
@@ -125,7 +126,7 @@ def tidy_text(value: object) -> str:
         Runs of control characters (new lines too) and of halves of characters, which no document format can
         hold, become one blank.
     """
-    return _UNPRINTABLE.sub(" ", str(value)).strip()
+    return one_line(str(value))
 
 
 def _factor(part: str, labels: Mapping[str, str]) -> str:
