@@ -189,7 +189,10 @@ _CATEGORIES: dict[str, type[DigiprosperWarning]] = {
     "few_periods": CovarianceWarning,
     "missing_rows": MissingDataWarning,
     "imputed": MissingDataWarning,
+    "unfilled": MissingDataWarning,
     "unseen": MissingDataWarning,
+    "entities_once": IdentificationWarning,
+    "unknown_labels": DigiprosperWarning,
     "pooled": IdentificationWarning,
     "masking": IdentificationWarning,
     "weak_instrument": IdentificationWarning,
@@ -213,6 +216,8 @@ _CATEGORIES: dict[str, type[DigiprosperWarning]] = {
     "renamed_columns": DigiprosperWarning,
 }
 
+# What these say of one fit is issued as a single warning.
+_DROPPED = ("missing_rows", "singletons", "left_out")
 _HERE = str(Path(__file__).parent)
 _LONGEST_QUOTE = 200
 _MOST_UNKNOWN = 12
@@ -222,6 +227,8 @@ UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uf
 
 def issue(notices: Iterable[Notice]) -> None:
     """Issue each notice that has a warning class, pointing at the first caller outside the package.
+
+    Notices of dropped rows become one warning.
 
     Parameters
     ----------
@@ -235,8 +242,23 @@ def issue(notices: Iterable[Notice]) -> None:
     while frame.f_back is not None and frame.f_code.co_filename.startswith(_HERE):
         frame = frame.f_back
         level += 1
-    for notice in pending:
-        warnings.warn(notice.message, _CATEGORIES[notice.code], stacklevel=level)
+    for code, message in _joined(pending):
+        warnings.warn(message, _CATEGORIES[code], stacklevel=level)
+
+
+def _joined(notices: Sequence[Notice]) -> list[tuple[str, str]]:
+    """Put what is said of dropped rows into one text, under the code of the first."""
+    dropped = list(dict.fromkeys(n.message for n in notices if n.code in _DROPPED))
+    out: list[tuple[str, str]] = []
+    for notice in notices:
+        if notice.code not in _DROPPED:
+            out.append((notice.code, notice.message))
+        elif dropped:
+            out.append(
+                (notice.code, ". ".join([*(text.removesuffix(".") for text in dropped[:-1]), dropped[-1]]))
+            )
+            dropped = []
+    return out
 
 
 def one_line(text: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -22,10 +24,12 @@ from digiprosper import (
     within_between,
 )
 from digiprosper.errors import (
+    DigiprosperWarning,
     IdentificationError,
     IdentificationWarning,
     InputTypeError,
     MissingDataError,
+    MissingDataWarning,
     OptionError,
     TermError,
 )
@@ -84,8 +88,56 @@ def test_the_notice_counts_rows_that_are_used_in_the_end() -> None:
 def test_rows_lost_to_a_lag_alone_are_noted_apart() -> None:
     prepared = prepare(panel(), {"y": ("y",), "x": ("lag(x)",)}, LinearOptions())
     (note,) = (n for n in prepared.notices if n.code == "lagged_rows")
-    assert "make it before subset()" in note.message
+    assert "subset()" not in note.message
     assert prepared.sample.nobs == 48
+
+
+@pytest.mark.parametrize(
+    ("cut", "told"),
+    [
+        (lambda p: p.subset("year > 2000"), True),
+        (lambda p: p.subset("year > 2000").assign(z=1.0), True),
+        (lambda p: p.subset("year > 1990"), False),
+        (lambda p: p.balance(), False),
+        (lambda p: p.assign(z=1.0), False),
+    ],
+    ids=["subset", "changed after", "nothing taken out", "balanced", "changed"],
+)
+def test_the_advice_on_lags_and_subsets_is_for_a_part_of_a_panel(cut: Any, told: bool) -> None:
+    prepared = prepare(cut(panel()), {"y": ("y",), "x": ("lag(x)",)}, LinearOptions())
+    (note,) = (n for n in prepared.notices if n.code == "lagged_rows")
+    assert ("subset()" in note.message) is told
+
+
+def test_dropped_rows_are_one_warning_and_two_notices() -> None:
+    data = frame()
+    data.loc[[0, 1, 2, 3, 7], "x"] = np.nan
+    with pytest.warns(DigiprosperWarning) as said:
+        fit = FixedEffects("y", "x").fit(Panel(data, "city", "year"))
+    assert {"missing_rows", "singletons"} <= {n.code for n in fit.diagnostics}
+    (dropped,) = (w for w in said if "dropped" in str(w.message))
+    assert dropped.category is MissingDataWarning
+    assert "5 of 60" in str(dropped.message)
+    assert "singleton" in str(dropped.message)
+
+
+def test_a_row_number_for_an_entity_is_told() -> None:
+    data = frame().assign(row=np.arange(60))
+    once = Panel(data, "row", "year")
+    assert once.entities_occur_once
+    assert "each row in one year only" in repr(once)
+    with pytest.raises(IdentificationError, match="row number"):
+        FixedEffects("y", "x").fit(once)
+    with pytest.warns(IdentificationWarning, match="row number"):
+        fit = FixedEffects("y", "x", entity_effects=False).fit(once)
+    assert "entities_once" in {n.code for n in fit.diagnostics}
+    # Repeated cross-sections with clusters of their own are what they are.
+    for options in ({"clusters": ("region",)}, {"cov_type": "robust"}):
+        prepared = prepare(once, ROLES, LinearOptions(entity_effects=False, **options))  # type: ignore[arg-type]
+        assert "entities_once" not in {n.code for n in prepared.notices}
+    assert not panel().entities_occur_once
+    assert not Panel(data.drop(columns="year"), "row").entities_occur_once
+    assert not panel().subset("year == 2001").entities_occur_once
 
 
 def test_clusters_default_to_the_entity_and_are_none_for_other_errors() -> None:

@@ -576,7 +576,8 @@ GAPS = pd.DataFrame(
 
 def test_interpolation_is_linear_in_time_inside_an_entity_and_logged() -> None:
     panel = Panel(GAPS, "i", "t")
-    filled = panel.interpolate("x")
+    with pytest.warns(MissingDataWarning, match="2 cells of 'x' .* stay missing"):
+        filled = panel.interpolate("x")
     np.testing.assert_allclose(filled.frame["x"], [nan, 1, 2, 5, 6, nan, 1, 2, 3, 4, 5])
     assert filled.imputations.to_dict("records") == [{"column": "x", "entity": "A", "time": 3, "value": 2.0}]
     assert filled.nobs == panel.nobs
@@ -624,6 +625,21 @@ def test_imputations_leave_with_their_rows() -> None:
     assert len(filled.imputations) == 2
     assert filled.subset("i == 2").imputations["entity"].tolist() == [2]
     assert filled.subset("t > 2").imputations.empty
+
+
+def test_cells_that_stay_missing_are_counted() -> None:
+    data = pd.DataFrame(
+        {"i": [1, 1, 1, 1, 2, 2, 3], "t": [1, 2, 3, 4, 1, 2, 1], "x": [nan, 1, nan, 3, nan, nan, 2]}
+    )
+    with pytest.warns(MissingDataWarning) as said:
+        filled = Panel(data, "i", "t").interpolate("x")
+    (told,) = (str(w.message) for w in said if "stay missing" in str(w.message))
+    assert told.startswith("3 cells of 'x' (2 entities)")
+    assert filled.frame["x"].isna().sum() == 3
+    with pytest.warns(MissingDataWarning) as said:
+        Panel(data, "i", "t").interpolate("x", extrapolate=True)
+    (told,) = (str(w.message) for w in said if "stay missing" in str(w.message))
+    assert told.startswith("2 cells of 'x' (1 entity)")
 
 
 def test_interpolating_a_lag_is_told() -> None:

@@ -9,6 +9,7 @@ from digiprosper.present.labels import (
     term_label,
     text_width,
     tidy_text,
+    unused_labels,
 )
 
 LABELS = {
@@ -72,3 +73,19 @@ def test_levels_and_quoted_text_are_no_column_names() -> None:
     assert term_label("C(g)[T.x z]", labels) == "C(g)[T.x z]"
     assert term_label("I(g == 'x'):z", labels) == "I(g == 'x') × Aging"
     assert term_label("log(x)", labels) == "log(Digital)"
+
+
+@pytest.mark.parametrize(
+    ("labels", "unused"),
+    [
+        ({"digital": "D"}, {}),
+        ({"urban": "U", "digtal": "D"}, {"digtal": "digital"}),
+        ({"urban": "U", "finance": "F"}, {}),
+        ({"finance": "F"}, {"finance": None}),
+        ({"urban": "U", "digital": "D", "digital2": "E"}, {}),
+        ({"city": "City"}, {}),
+        ({}, {}),
+    ],
+)
+def test_labels_without_a_use_are_named_where_they_look_misspelt(labels, unused):
+    assert unused_labels(labels, ["log(digital)", "I(urban**2)", "gdp", "city+year"]) == unused

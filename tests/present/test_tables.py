@@ -8,7 +8,13 @@ import pandas as pd
 import pytest
 
 import digiprosper as dp
-from digiprosper.errors import ColumnError, IdentificationError, InputTypeError, OptionError
+from digiprosper.errors import (
+    ColumnError,
+    DigiprosperWarning,
+    IdentificationError,
+    InputTypeError,
+    OptionError,
+)
 from digiprosper.present import tables
 from digiprosper.present.tables import Table, etable
 from digiprosper.results.collection import ResultSet
@@ -405,3 +411,9 @@ def test_correlations_are_a_lower_triangle_with_mean_and_deviation(panel, tmp_pa
         assert table.save(tmp_path / f"t.{ending}", title="Table 2").exists()
     assert etable(panel.correlate("gsp")).frame["(1)"].tolist() == ["1.000"]
     assert etable({"All": found}).frame.columns.tolist()[0] == "All: Mean"
+
+
+def test_a_misspelt_label_is_told(one_way):
+    with pytest.warns(DigiprosperWarning, match="did you mean 'digital'"):
+        etable(one_way, labels={"digitl": "Digital economy", "gdp": "GDP"})
+    etable(one_way, labels={"finance": "Finance", "gdp": "GDP"})

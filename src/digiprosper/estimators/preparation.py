@@ -219,7 +219,8 @@ def prepare(
         if not mask.any():
             raise IdentificationError(
                 f"every row is a singleton (the only one of its {', '.join(names)}), so nothing varies "
-                "within the effects. Remove an effect (entity_effects=False for a cross-section).",
+                "within the effects. Remove an effect (entity_effects=False for a cross-section)."
+                f"{_row_number(panel)}",
                 [Notice("singletons", "all rows", {"count": before, "effects": names})],
             )
         sample = sample.keep(mask, f"singletons ({', '.join(names)})")
@@ -236,6 +237,7 @@ def prepare(
     notices = [
         *_missing_notices(panel, sample),
         *lone,
+        *_once_notices(panel, clusters),
         *_cluster_notices(clusters, codes, sample, options),
         *_rank_notices(taken, names),
     ]
@@ -371,6 +373,26 @@ def _effect_key(text: str, panel: Panel) -> str:
     return canonical(text, panel.known)
 
 
+def _once_notices(panel: Panel, clusters: Sequence[str]) -> list[Notice]:
+    if not panel.entities_occur_once or panel.entity_name not in clusters:
+        return []
+    text = (
+        f"clusters by {panel.entity_name} have one row each: the standard errors allow for no correlation "
+        f"between rows.{_row_number(panel)} For repeated cross-sections name the clusters, such as "
+        "clusters='region'."
+    )
+    return [Notice("entities_once", text, {"entity": panel.entity_name, "n_entities": panel.n_entities})]
+
+
+def _row_number(panel: Panel) -> str:
+    if not panel.entities_occur_once:
+        return ""
+    return (
+        f" Each {panel.entity_name} is in one {panel.time_name} only: if it is a row number, name the column "
+        "with the unit itself as the entity, Panel(df, entity=...)."
+    )
+
+
 def _missing_notices(panel: Panel, sample: Sample) -> list[Notice]:
     out = []
     for dropped in sample.dropped:
@@ -386,7 +408,7 @@ def _missing_notices(panel: Panel, sample: Sample) -> list[Notice]:
             f"{dropped.count:,} of {counted(panel.nobs, 'row')} dropped: missing {terms}{several}. "
             f"The same {sample.nobs:,} rows are used throughout."
         )
-        if shifted:
+        if shifted and panel.is_part:
             text += " A lag looks only inside the panel it is given: make it before subset()."
         data = {"count": dropped.count, "by_term": dict(dropped.by_term)}
         out.append(Notice("lagged_rows" if shifted else "missing_rows", text, data))

@@ -91,13 +91,14 @@ class Panel:
     [nan, 1.0, nan, 3.0]
     """
 
-    __slots__ = ("_cache", "_data", "_imputations", "_keys", "_labels", "_step")
+    __slots__ = ("_cache", "_data", "_imputations", "_is_part", "_keys", "_labels", "_step")
 
     _data: pd.DataFrame
     _keys: Keys
     _labels: dict[str, str]
     _imputations: pd.DataFrame
     _step: int | str | None
+    _is_part: bool
     _cache: dict[str, Floats]
 
     def __init__(
@@ -126,6 +127,7 @@ class Panel:
         self._data, self._keys, self._labels = data, keys, labels
         self._imputations, self._step = imputations, step
         self._cache = {}
+        self._is_part = False
 
     def _with(self, data: pd.DataFrame, **changes: Any) -> Panel:
         other = Panel.__new__(Panel)
@@ -133,6 +135,7 @@ class Panel:
         other._assemble(
             data, fields.get("keys", self._keys), fields["labels"], fields["imputations"], self._step
         )
+        other._is_part = self._is_part
         return other
 
     def _cut(self, mask: Mask, why: str) -> Panel:
@@ -142,13 +145,17 @@ class Panel:
         if len(log):
             cells = pd.MultiIndex.from_arrays([log["entity"], log["time"]])
             log = log[cells.isin(keys.index)].reset_index(drop=True)
-        return self._with(self._data[mask].reset_index(drop=True), keys=keys, imputations=log)
+        other = self._with(self._data[mask].reset_index(drop=True), keys=keys, imputations=log)
+        other._is_part = self._is_part or not mask.all()
+        return other
 
     def __repr__(self) -> str:
         shape = f"{self.n_entities} {self.entity_name}"
         if self.time_name is not None:
             shape += f" x {self.n_times} {self.time_name}"
         balance = "balanced" if self.is_balanced else "unbalanced"
+        if self.entities_occur_once:
+            balance = f"each {self.entity_name} in one {self.time_name} only"
         return (
             f"Panel: {shape}, {self.nobs} rows, {balance}; columns {', '.join(map(str, self._data.columns))}"
         )
@@ -211,6 +218,19 @@ class Panel:
     def is_balanced(self) -> bool:
         """Whether every entity is there at every time."""
         return self.nobs == self.n_entities * self.n_times
+
+    @property
+    def entities_occur_once(self) -> bool:
+        """Whether there are several times and every entity is there at one of them only.
+
+        Repeated cross-sections are so, and a table whose entity key is a row number.
+        """
+        return self.n_times > 1 and self.nobs == self.n_entities
+
+    @property
+    def is_part(self) -> bool:
+        """Whether rows were taken out of it, by `subset` or `balance`."""
+        return self._is_part
 
     @property
     def labels(self) -> dict[str, str]:
@@ -816,8 +836,8 @@ class Panel:
         Warns
         -----
         MissingDataWarning
-            If more than a tenth of a column is filled, if ends are invented, or if the column equals the lag
-            of another one, whose first period is no gap.
+            If cells stay missing, if more than a tenth of a column is filled, if ends are invented, or if the
+            column equals the lag of another one, whose first period is no gap.
         """
         if self.time_name is None:
             raise PanelIndexError("interpolate needs a time key, and this is a cross-section.")
@@ -834,8 +854,26 @@ class Panel:
                 data[name] = new
                 logs.append(self._log(name, filled, new))
                 notices += self._doubts(name, old, filled, int(ends.sum()))
+            notices += self._unfilled(name, new, extrapolate=extrapolate)
         issue(notices)
         return self._with(data, imputations=pd.concat(logs, ignore_index=True) if logs else self._imputations)
+
+    def _unfilled(self, name: str, values: Floats, *, extrapolate: bool) -> list[Notice]:
+        missing = np.isnan(values)
+        if not missing.any():
+            return []
+        entities = int(np.unique(self._keys.entity[missing]).size)
+        cure = (
+            "their entity has no value at all"
+            if extrapolate
+            else "they lie before the first or after the last value of their entity, or it has none"
+        )
+        where = counted(entities, "entity", "entities")
+        text = (
+            f"{counted(int(missing.sum()), 'cell')} of {cited(name)} ({where}) "
+            f"could not be interpolated and stay missing: {cure}."
+        )
+        return [Notice("unfilled", text, {"column": name, "count": int(missing.sum()), "entities": entities})]
 
     def _positions(self) -> Floats:
         """Where each time lies on a line: its value, or its place on the grid of dates."""

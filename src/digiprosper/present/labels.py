@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from typing import TYPE_CHECKING
 
 from digiprosper.errors import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
-__all__ = ["effect_label", "effect_names", "has_cjk", "term_label", "text_width", "tidy_text"]
+__all__ = [
+    "effect_label",
+    "effect_names",
+    "has_cjk",
+    "term_label",
+    "text_width",
+    "tidy_text",
+    "unused_labels",
+]
 
 _POWERS = {"2": "²", "3": "³"}
 _POWER = re.compile(r"I\(\s*(.+?)\s*\*\*\s*([23])\s*\)")
@@ -127,6 +136,36 @@ def tidy_text(value: object) -> str:
         hold, become one blank.
     """
     return one_line(str(value))
+
+
+def unused_labels(labels: Mapping[str, str], words: Iterable[str]) -> dict[str, str | None]:
+    """Find labels that name nothing and are probably misspelt.
+
+    Labels may be shared between tables, so that one without a use is no fault by itself.
+
+    Parameters
+    ----------
+    labels : mapping
+        Labels given in a call.
+    words : iterable of str
+        Terms, outcomes, effects and other names of the models.
+
+    Returns
+    -------
+    dict
+        Each key without a use to the name it is nearly spelt as; where no label has a use every key, to that
+        name or None.
+    """
+    names = list(dict.fromkeys(words))
+    used = [k for k in labels if any(re.search(rf"(?<!\w){re.escape(k)}(?!\w)", name) for name in names)]
+    inner = dict.fromkeys(w for name in names for w in (name, *re.findall(r"[^\W\d]\w*", name)))
+    without = [w for w in inner if w not in labels]
+    near = {
+        k: next(iter(difflib.get_close_matches(k, without, n=1, cutoff=0.8)), None)
+        for k in labels
+        if k not in used
+    }
+    return near if not used else {k: name for k, name in near.items() if name is not None}
 
 
 def _factor(part: str, labels: Mapping[str, str]) -> str:

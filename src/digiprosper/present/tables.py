@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from digiprosper.errors import InputTypeError, Notice, OptionError, check_option
+from digiprosper.errors import InputTypeError, Notice, OptionError, check_option, cited, issue
 from digiprosper.present.columns import (
     Column,
     Models,
@@ -27,7 +27,7 @@ from digiprosper.present.columns import (
     texts_of,
 )
 from digiprosper.present.formats import Content, as_html, as_text, write_html, write_latex, write_markdown
-from digiprosper.present.labels import tidy_text
+from digiprosper.present.labels import tidy_text, unused_labels
 from digiprosper.present.office import write_docx, write_xlsx
 from digiprosper.present.rows import (
     STATS,
@@ -205,6 +205,7 @@ def etable(  # noqa: PLR0913  (every choice a table has; all but the models are 
         Text by term or column; wins over the labels that came with the results. An exact term wins, else each
         column name in a term is replaced. One label for several terms makes one row of them where no model
         has two; otherwise each term keeps its row and stands in brackets behind the label.
+        A key that names nothing and is nearly spelt as a name without a label is warned about.
     heads : sequence of str, optional
         Heads of the columns; default ``(1)``, ``(2)``, ...
     keep, drop, order : sequence of str, optional
@@ -256,7 +257,9 @@ def etable(  # noqa: PLR0913  (every choice a table has; all but the models are 
     if file is not None:
         _ending(_path(file, "file"))
     columns = read_columns(models, "etable")
-    texts = merged_labels(columns, check_labels(labels, "etable"))
+    given_labels = check_labels(labels, "etable")
+    _tell_unused(columns, given_labels)
+    texts = merged_labels(columns, given_labels)
     columns = name_columns(columns, heads, texts, "etable")
     folded = matching(controls, all_terms(columns), "controls", "etable")
     terms = select(columns, keep, drop, order, fold=folded, caller="etable")
@@ -276,6 +279,26 @@ def etable(  # noqa: PLR0913  (every choice a table has; all but the models are 
     if file is not None:
         table.save(file)
     return table
+
+
+def _tell_unused(columns: Sequence[Column], labels: Mapping[str, str]) -> None:
+    words = [
+        str(word)
+        for column in columns
+        for word in (
+            *column.estimates,
+            *column.cells,
+            *column.labels,
+            column.head or "",
+            *(column.glance or {}).values(),
+            column.regimes.variable if column.regimes else "",
+        )
+    ]
+    unused = unused_labels(labels, words)
+    if unused:
+        hints = [f"{cited(k)}{f' (did you mean {name!r}?)' if name else ''}" for k, name in unused.items()]
+        text = f"etable: labels name nothing in this table: {', '.join(hints[:5])}."
+        issue([Notice("unknown_labels", text, {"labels": unused})])
 
 
 def _check_style(below: Below, stars: object, digits: Any, stats: object) -> Style:
