@@ -30,6 +30,7 @@ from digiprosper.estimators.preparation import (
     prepare,
 )
 from digiprosper.estimators.specification import Specification, as_terms, check_reps, one_term, plain_options
+from digiprosper.estimators.threshold_regimes import about_origin, regime_columns
 from digiprosper.estimators.threshold_remarks import remarks
 from digiprosper.estimators.threshold_search import EXACT, WILD, Bootstrap, ThresholdSearch, denominator
 from digiprosper.kernels import threshold as kernel
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
 
     from digiprosper.estimators.preparation import Prepared
     from digiprosper.estimators.threshold_search import Found
-    from digiprosper.kernels import Floats, Ints
+    from digiprosper.kernels import Ints
     from digiprosper.panel import Panel, Sample
     from digiprosper.results.linear import LinearResults
 
@@ -101,6 +102,8 @@ class PanelThreshold(Specification):
         Whether a row at the threshold belongs to the low regime.
     regime_intercept : bool
         Whether the level shifts with the regime too; terms ``"intercept:regime1"``, ... against the highest.
+        False as in Hansen (1999); then the fit depends on where regime-dependent terms are zero, so on the
+        units inside a logarithm, and a notice ``origin`` says when a fit with intercepts differs.
     bootstrap : str, sequence of str or None
         ``"wild_cluster"`` (one sign a cluster times the null's residuals; keeps its size when the variance
         depends on the regressors), ``"wild_score"`` (a cluster-robust score statistic, one sign a cluster on
@@ -365,7 +368,8 @@ class PanelThreshold(Specification):
             fit_columns(prepared, self.y, sample.columns("y")[:, 0], names, design)
             raise
         results = self._results(prepared, search, found, slopes)
-        results = replace(results, diagnostics=remarks(results, prepared, found.notices))
+        origin = [] if self.regime_intercept else about_origin(results, search)
+        results = replace(results, diagnostics=remarks(results, prepared, (*found.notices, *origin)))
         issue(results.diagnostics)
         return results
 
@@ -438,22 +442,8 @@ class PanelThreshold(Specification):
         return self.confidence == "bootstrap" and self.thresholds is None
 
     def _slopes(self, prepared: Prepared, regimes: Ints) -> LinearResults:
-        sample, numbers = prepared.sample, range(1, int(regimes.max()) + 1)
-        masks = {r: (regimes == r).astype(np.float64) for r in numbers}
-        names: list[str] = []
-        columns: list[Floats] = []
-        for name, column in zip(
-            sample.names_of("regime_dependent"), sample.columns("regime_dependent").T, strict=True
-        ):
-            names += [f"{name}:regime{r}" for r in numbers] if len(numbers) > 1 else [name]
-            columns += [column * masks[r] for r in numbers]
-        if self.regime_intercept:
-            names += [f"intercept:regime{r}" for r in numbers[:-1]]
-            columns += [masks[r] for r in numbers[:-1]]
-        design = np.column_stack([*columns, sample.columns("x")])
-        return fit_columns(
-            prepared, self.y, sample.columns("y")[:, 0], (*names, *sample.names_of("x")), design
-        )
+        names, design = regime_columns(prepared.sample, regimes, intercept=self.regime_intercept)
+        return fit_columns(prepared, self.y, prepared.sample.columns("y")[:, 0], names, design)
 
     def _no_room(self, reason: str, sample: Sample) -> ThresholdSearchError:
         name, q = self.threshold_variable, sample.columns("threshold_variable")[:, 0]

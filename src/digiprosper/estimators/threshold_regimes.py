@@ -1,0 +1,153 @@
+"""Columns by regime, and what a level of its own in every regime changes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from digiprosper.errors import CollinearityError, Notice, quoted
+from digiprosper.kernels import threshold as kernel
+from digiprosper.kernels.least_squares import ols
+
+if TYPE_CHECKING:
+    from digiprosper.estimators.preparation import Prepared
+    from digiprosper.estimators.threshold_search import ThresholdSearch
+    from digiprosper.kernels import Bools, Floats, Ints
+    from digiprosper.panel import Sample
+    from digiprosper.results.threshold import ThresholdResults
+
+__all__ = ["about_origin", "regime_columns"]
+
+# A smaller difference, relative to the slopes, is rounding and has no sign.
+_EQUAL = 1e-9
+
+
+def regime_columns(sample: Sample, regimes: Ints, *, intercept: bool) -> tuple[tuple[str, ...], Floats]:
+    """Split the regime-dependent columns by regime and put the common ones beside them.
+
+    Parameters
+    ----------
+    sample : Sample
+        With the roles ``"regime_dependent"`` and ``"x"``.
+    regimes : (N,) int array
+        Regime of each row, 1 for the lowest values.
+    intercept : bool
+        Whether every regime but the highest has a dummy.
+
+    Returns
+    -------
+    names : tuple of str
+        ``"z:regime1"``, ..., the dummies, the common terms; one regime keeps the plain names.
+    columns : (N, k) float array
+        In that order.
+    """
+    numbers = range(1, int(regimes.max()) + 1)
+    masks = {r: (regimes == r).astype(np.float64) for r in numbers}
+    split = zip(sample.names_of("regime_dependent"), sample.columns("regime_dependent").T, strict=True)
+    names: list[str] = []
+    columns: list[Floats] = []
+    for name, column in split:
+        names += [f"{name}:regime{r}" for r in numbers] if len(numbers) > 1 else [name]
+        columns += [column * masks[r] for r in numbers]
+    if intercept:
+        names += [f"intercept:regime{r}" for r in numbers[:-1]]
+        columns += [masks[r] for r in numbers[:-1]]
+    return (*names, *sample.names_of("x")), np.column_stack([*columns, sample.columns("x")])
+
+
+def about_origin(results: ThresholdResults, search: ThresholdSearch) -> list[Notice]:
+    """Search once more with an intercept in every regime, and say what that changes.
+
+    Without it (Hansen 1999) a constant added to a regime-dependent variable changes the model, because
+    ``(z + c) 1(q <= g)`` contains ``c 1(q <= g)``. The estimates therefore depend on the units inside a
+    logarithm and on the origin of an index.
+
+    Parameters
+    ----------
+    results : ThresholdResults
+        A fit without regime intercepts.
+    search : ThresholdSearch
+        Its search.
+
+    Returns
+    -------
+    list of Notice
+        Code origin, if an estimate with intercepts lies outside the confidence set of the threshold, or the
+        slopes of two neighbouring regimes are in another order.
+    """
+    at = _search_again(results, search)
+    if not at:
+        return []
+    order = np.argsort(results.estimates)
+    found = np.sort(search.plan.candidates.values[list(at)])
+    outside = [
+        int(j) + 1
+        for j, value in zip(order, found.tolist(), strict=True)
+        if not results.given
+        and not any(low <= value <= high for low, high in results.confidence_set(int(j) + 1))
+    ]
+    turned = _turned(results, search.prepared, search.plan.regimes(at))
+    if not outside and not turned.any():
+        return []
+    terms = search.prepared.sample.names_of("regime_dependent")
+    changed = [(terms[i], int(r) + 1) for i, r in np.argwhere(turned)]
+    parts = [_about_places(results, found)] if outside else []
+    parts += [f"the slopes of {term!r} in regimes {r} and {r + 1} change their order" for term, r in changed]
+    text = (
+        f"with an intercept in each regime {' and '.join(parts)}. Without it the estimates depend on where "
+        f"{quoted(terms)} is zero, so on the units inside a logarithm. Use regime_intercept=True unless that "
+        "zero has a meaning."
+    )
+    data = {
+        "estimates": tuple(np.sort(results.estimates).tolist()),
+        "with_intercept": tuple(found.tolist()),
+        "outside": tuple(outside),
+        "order": tuple(changed),
+    }
+    return [Notice("origin", text, data)]
+
+
+def _search_again(results: ThresholdResults, search: ThresholdSearch) -> tuple[int, ...]:
+    """Find as many thresholds with intercepts; none where their levels shift already or find no room."""
+    try:
+        plan = kernel.with_level(search.plan)
+    except CollinearityError:  # beside a constant rounding hides a column that is far from zero
+        return ()
+    base = kernel.open_search(plan, search.prepared.sample.columns("y")[:, 0])
+    at: tuple[int, ...] = ()
+    for _ in range(results.estimates.size):
+        stage = kernel.stage(plan, base, at)
+        if stage is None:
+            return ()
+        at = stage.at
+    return at
+
+
+def _turned(results: ThresholdResults, prepared: Prepared, regimes: Ints) -> Bools:
+    """Tell which differences between neighbouring regimes have another sign with intercepts.
+
+    Returns
+    -------
+    (k, m) bool array
+        One row a regime-dependent column, one column a pair of neighbouring regimes.
+    """
+    sample, width = prepared.sample, results.estimates.size + 1
+    _, design = regime_columns(sample, regimes, intercept=True)
+    swept = prepared.within.sweep(np.column_stack([sample.columns("y"), design]))
+    k = sample.columns("regime_dependent").shape[1]
+    slopes = [results.slopes.coefficients, ols(swept[:, 1:], swept[:, 0]).coefficients]
+    signs = [_signs(values[: k * width].reshape(k, width)) for values in slopes]
+    return np.asarray(signs[0] * signs[1] < 0)
+
+
+def _signs(slopes: Floats) -> Floats:
+    steps = np.diff(slopes, axis=1)
+    size = np.abs(slopes).max(axis=1, keepdims=True)
+    return np.where(np.abs(steps) > _EQUAL * size, np.sign(steps), 0.0)
+
+
+def _about_places(results: ThresholdResults, found: Floats) -> str:
+    own, other = (", ".join(f"{v:.5g}" for v in values) for values in (np.sort(results.estimates), found))
+    moved = "thresholds lie" if found.size > 1 else "the threshold lies"
+    return f"{moved} at {other}, not at {own}, which is outside the confidence set"
