@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import docx
 import openpyxl
 import pytest
+from docx.enum.table import WD_CELL_VERTICAL_ALIGNMENT
 from docx.oxml.ns import qn
 
 from digiprosper import optional
@@ -14,6 +16,7 @@ from digiprosper.present.office import write_docx, write_xlsx
 if TYPE_CHECKING:
     from pathlib import Path
 
+BOTTOM = WD_CELL_VERTICAL_ALIGNMENT.BOTTOM
 CONTENT = Content(
     header=(["", "(1)", "(2)", "基准"], ["Dependent variable", "共同富裕指数", "共同富裕指数", "GDP"]),
     body=(
@@ -79,6 +82,29 @@ def test_word_stays_on_one_page_with_its_notes(document):
     cells = [c for row in document.tables[0].rows for c in row.cells]
     assert all(c.paragraphs[0].paragraph_format.keep_with_next for c in cells)
     assert [bool(p.paragraph_format.keep_with_next) for p in document.paragraphs] == [True, True, False]
+
+
+def test_word_keeps_an_estimate_next_to_its_error(document):
+    body = document.tables[0].rows[len(CONTENT.header) :]
+    assert {cell.vertical_alignment for row in body for cell in row.cells[1:]} == {BOTTOM}
+    # Word refuses a cell whose borders come after its alignment.
+    for properties in document.element.body.xpath(".//w:tcPr[w:tcBorders][w:vAlign]"):
+        names = [child.tag.split("}")[1] for child in properties]
+        assert names.index("tcBorders") < names.index("vAlign")
+
+
+@pytest.mark.parametrize("columns", [1, 3, 6, 30])
+def test_word_starts_its_notes_where_the_table_starts(columns, tmp_path):
+    content = replace(wide(columns), notes=("Standard errors in parentheses.", "* p < 0.1."))
+    write_docx(content, tmp_path / "t.docx")
+    made = docx.Document(tmp_path / "t.docx")
+    section = made.sections[0]
+    room = section.page_width - section.left_margin - section.right_margin
+    width = sum(cell.width for cell in made.tables[0].rows[0].cells)
+    for note in made.paragraphs:
+        layout = note.paragraph_format
+        assert layout.left_indent == pytest.approx((room - width) / 2, abs=5000)
+        assert room - layout.left_indent - layout.right_indent >= min(width, room) - 10000
 
 
 @pytest.mark.parametrize(

@@ -192,7 +192,9 @@ def as_html(content: Content) -> str:
         space = "padding-top:0.7em;" if position in content.breaks else ""
         rule = "border-bottom:2px solid currentColor;" if position == len(content.body) - 1 else ""
         cells = [_html_cell("th", row[0], f"text-align:left;font-weight:normal;{space}{rule}")]
-        cells += [_html_cell("td", text, f"text-align:center;{space}{rule}") for text in row[1:]]
+        # Beside a label of several lines an estimate stands at the last, next to its error.
+        numbers = f"text-align:center;vertical-align:bottom;{space}{rule}"
+        cells += [_html_cell("td", text, numbers) for text in row[1:]]
         lines.append(_html_row(cells))
     lines.append("</tbody>")
     if content.notes:

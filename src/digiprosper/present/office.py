@@ -18,6 +18,7 @@ __all__ = ["write_docx", "write_xlsx"]
 _LATIN, _CHINESE = "Times New Roman", "SimSun"
 _PAGE, _MARGIN = (21.0, 29.7), 2.5  # A4, centimetres
 _PADDING = 0.1  # left and right of a cell, centimetres
+_NOTE_WIDTH = 9.0  # least width of notes, centimetres
 _RULES = {"top": 12, "middle": 6, "bottom": 12}  # eighths of a point
 
 
@@ -96,14 +97,19 @@ def add_table(document: Any, content: Content, widths: list[float], size: float,
             opens = not head and position - len(content.header) in content.breaks
             _space(paragraph, docx, before=6 if opens else 1, after=1)
             paragraph.alignment = None if start == 0 else centre
+            if not head and start > 0:
+                # Beside a label of several lines an estimate stands at the last, next to its error.
+                cell.vertical_alignment = docx.enum.table.WD_CELL_VERTICAL_ALIGNMENT.BOTTOM
             paragraph.paragraph_format.keep_with_next = bool(content.notes) or position < len(rows) - 1
             start += span
         _mark_row(line, docx, head=head)
     _rule(table.rows[0], "top", _RULES["top"], docx)
     _rule(table.rows[len(content.header) - 1], "bottom", _RULES["middle"], docx)
     _rule(table.rows[-1], "bottom", _RULES["bottom"], docx)
+    left, right = _note_margins(document.sections[-1], sum(widths), docx)
     for number, note in enumerate(content.notes):
         paragraph = document.add_paragraph()
+        paragraph.paragraph_format.left_indent, paragraph.paragraph_format.right_indent = left, right
         _write(paragraph, note, max(size - 1.5, 7.0), docx)
         _space(paragraph, docx, before=3 if number == 0 else 0)
         paragraph.paragraph_format.keep_with_next = number < len(content.notes) - 1
@@ -192,6 +198,14 @@ def _fit(content: Content) -> tuple[list[float], float, bool]:
     return [wide, *columns], size, room > upright
 
 
+def _note_margins(section: Any, width: float, docx: Any) -> tuple[Any, Any]:
+    """Indent notes to where a centred table begins and ends, but leave them room to be read."""
+    room = (section.page_width - section.left_margin - section.right_margin) / docx.shared.Cm(1)
+    left = max((room - width) / 2, 0.0)
+    right = max(room - left - max(width, _NOTE_WIDTH), 0.0)
+    return docx.shared.Cm(left), docx.shared.Cm(right)
+
+
 def _longest_word(text: str) -> int:
     """Room a head needs: Latin text breaks at blanks; Chinese anywhere, but four characters stay together."""
     return max((min(text_width(word), max(len(word), 8)) for word in text.split()), default=0)
@@ -245,7 +259,7 @@ def _rule(row: Any, side: str, width: int, docx: Any) -> None:
         borders = properties.find(qn("w:tcBorders"))
         if borders is None:
             borders = docx.oxml.OxmlElement("w:tcBorders")
-            properties.append(borders)
+            properties.insert_element_before(borders, "w:vAlign")  # the order of these elements is fixed
         line = borders.find(qn(f"w:{side}"))
         if line is None:
             line = docx.oxml.OxmlElement(f"w:{side}")
