@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from digiprosper.present.columns import all_terms, read_columns
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from digiprosper.present.columns import Column, Estimate, all_terms, read_columns
 from digiprosper.present.row_names import row_label, share_rows
 
 
@@ -142,3 +145,22 @@ def test_only_a_chain_has_an_arrow(make_drawn):
         "Indirect via K>L",
         "Indirect via K>L → I(Jobless > 6)",
     ]
+
+
+words = st.sampled_from("abcdef")
+NUMBERS = Estimate(1.0, 1.0, 1.0, 1.0, 1.0, 1.0)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.sets(words), min_size=1, max_size=4), st.dictionaries(words, st.sampled_from("XYa")))
+def test_every_estimate_stands_in_one_row(models, labels):
+    columns = [Column(None, estimates=dict.fromkeys(sorted(terms), NUMBERS)) for terms in models]
+    found = share_rows(all_terms(columns), columns, labels, 3)
+    placed = sorted((position, term) for _, shown in found for position, term in shown.items())
+    assert placed == sorted((i, term) for i, terms in enumerate(models) for term in terms)
+    assert len({label for label, _ in found}) == len(found)
+    for label in set(labels.values()):
+        own = [term for term in all_terms(columns) if labels.get(term, term) == label]
+        together = any(len(set(own) & terms) > 1 for terms in models)
+        rows = {tuple(set(shown.values())) for _, shown in found if set(shown.values()) & set(own)}
+        assert len(rows) == (len(own) if together else bool(own))
