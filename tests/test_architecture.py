@@ -21,6 +21,7 @@ EXTRAS = {
     "estimators/test_linear_peers.py",
     "estimators/test_mediation_coverage.py",
     "estimators/test_mediation_oracle.py",
+    "estimators/test_remarks_coverage.py",
     "estimators/test_threshold_coverage.py",
     "estimators/test_threshold_published.py",
 }

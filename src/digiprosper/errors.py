@@ -143,7 +143,7 @@ class SingletonWarning(DigiprosperWarning):
 
 
 class FewClustersWarning(DigiprosperWarning):
-    """Fewer than twenty clusters: clustered inference is shaky, and below five draws give no interval."""
+    """Few clusters, or few that carry a regressor's variation; below five draws give no interval."""
 
 
 class NearCollinearWarning(DigiprosperWarning):
@@ -183,6 +183,7 @@ _CATEGORIES: dict[str, type[DigiprosperWarning]] = {
     "singletons": SingletonWarning,
     "very_few_clusters": FewClustersWarning,
     "too_few_clusters_to_draw": FewClustersWarning,
+    "few_treated": FewClustersWarning,
     "near_collinear": NearCollinearWarning,
     "not_psd": CovarianceWarning,
     "no_variance": CovarianceWarning,

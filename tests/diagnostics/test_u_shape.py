@@ -431,6 +431,7 @@ def test_refusals_of_forms() -> None:
         u_test(fit(frame, ("x", "I(x**3)")), "x")
 
 
+@pytest.mark.filterwarnings("ignore::digiprosper.errors.FewClustersWarning")
 def test_other_forms_need_a_positive_interval() -> None:
     frame = quadratic(low=-2.0)
     results = fit(frame, ("x", "I(1/x)"))

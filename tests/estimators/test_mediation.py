@@ -513,8 +513,9 @@ def test_few_draws_lost_draws_and_few_clusters_are_said() -> None:
     frame["x"] = ((frame["city"] < 2) & (frame["year"] > 2004)).astype(float)
     frame["m1"] += 9 * frame["x"]
     frame["y"] += 9 * frame["m1"] + 99 * frame["x"]
-    with pytest.warns(FewDrawsWarning, match="were lost"):
+    with pytest.warns(FewDrawsWarning, match="were lost"), pytest.warns(FewClustersWarning) as few:
         results = Mediation("y", "x", "m1", reps=999).fit(Panel(frame, "city", "year"), rng=0)
+    assert sum(isinstance(w.message, FewClustersWarning) for w in few) == 1  # one for all equations
     assert results.lost_draws > 50
     lost = np.isnan(results.draws["total"])
     assert results.draws[lost].isna().all().all()

@@ -183,44 +183,6 @@ def test_option_words_are_checked_in_the_constructor(
         FixedEffects("y", ["x"], **options)
 
 
-def lagged_frame() -> pd.DataFrame:
-    rng = np.random.default_rng(1)
-    out = pd.DataFrame({"i": np.repeat(np.arange(60), 9), "t": np.tile(np.arange(9), 60)})
-    out = out.assign(x=rng.normal(size=540), w=rng.normal(size=540))
-    out["y"] = out["x"] + np.repeat(rng.normal(size=60), 9) + rng.normal(size=540)
-    return out.drop(index=rng.choice(540, 40, replace=False))
-
-
-@pytest.mark.parametrize(
-    ("terms", "effects", "columns"),
-    [
-        (["x", "lag(y)"], {}, ("lag(y)",)),
-        (["x", "lag(y, 2)"], {"time_effects": False}, ("lag(y, 2)",)),
-        (["x", "previous"], {}, ("previous",)),
-        (
-            ["x", "lag(y)", "previous", "lag(y, 2)"],
-            {"collinear": "drop"},
-            ("lag(y)", "previous", "lag(y, 2)"),
-        ),
-        (["x", "lag(y, 3)"], {}, ()),
-        (["x", "lag(x)", "lag(w)"], {}, ()),
-        (["x", "lag(y)"], {"entity_effects": False}, ()),
-    ],
-)
-@pytest.mark.filterwarnings("ignore::digiprosper.errors.MissingDataWarning")
-def test_a_lag_of_the_outcome_is_said(
-    terms: list[str], effects: dict[str, object], columns: tuple[str, ...]
-) -> None:
-    panel = Panel(lagged_frame(), "i", "t").lag("y").assign(previous="y_lag1")
-    spec = FixedEffects("y", terms, **effects)
-    if not columns:
-        assert "lagged_outcome" not in {n.code for n in spec.fit(panel).diagnostics}
-        return
-    with pytest.warns(IdentificationWarning):
-        fit = spec.fit(panel)
-    assert next(n for n in fit.diagnostics if n.code == "lagged_outcome").data == {"columns": columns}
-
-
 PATHS = Mediation("y", "x", "m", "c", reps=20)
 FITS = {
     "FixedEffects": lambda p: FixedEffects("y", ["x", "c"], obs_weights="q").fit(p),

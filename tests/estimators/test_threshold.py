@@ -81,6 +81,7 @@ def frame(
 # --- outside numbers ---
 
 
+@pytest.mark.filterwarnings("ignore::digiprosper.errors.FewClustersWarning")
 @needs_data
 def test_hansens_data_under_our_convention(firms: Panel) -> None:
     with pytest.warns(BoundaryThresholdWarning, match="threshold 2"):
@@ -93,6 +94,7 @@ def test_hansens_data_under_our_convention(firms: Panel) -> None:
     assert found.df == 7345
 
 
+@pytest.mark.filterwarnings("ignore::digiprosper.errors.FewClustersWarning")
 @needs_data
 def test_printed_thresholds_of_wang_give_his_numbers(firms: Panel) -> None:
     spec = HANSEN.replace(thresholds=(0.0154, 0.54181), rule="<", df="xthreg", bootstrap="wild_cluster")
@@ -618,6 +620,7 @@ def test_the_threshold_variable_may_be_regime_dependent() -> None:
     assert "possible_kink" in codes(found)
 
 
+@pytest.mark.filterwarnings("ignore::digiprosper.errors.FewClustersWarning")
 @needs_data
 def test_bootstraps_that_disagree_are_told(firms: Panel) -> None:
     spec = HANSEN.replace(bootstrap=("wild_cluster", "hansen"), reps=299)

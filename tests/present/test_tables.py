@@ -120,6 +120,7 @@ def test_choosing_ordering_and_folding(fits):
     assert list(folded.frame.index)[:2] == ["Dependent variable", "Controls"]
 
 
+@pytest.mark.filterwarnings("ignore::digiprosper.errors.FewClustersWarning")
 def test_a_result_set_shows_what_failed(panel, fits):
     failed = IdentificationError("absorbed by the entity effects: 'area'")
     table = etable(ResultSet((("Base", fits["two"]), ("Area", failed))), stats=["nobs"])
@@ -144,6 +145,7 @@ def test_thresholds_head_their_slopes(panel):
 
 
 @pytest.mark.filterwarnings("ignore::digiprosper.errors.BoundaryThresholdWarning")
+@pytest.mark.filterwarnings("ignore::digiprosper.errors.FewClustersWarning")
 def test_kinks_head_their_slopes(panel):
     spec = dp.PanelKink("log(gsp)", "log(pcap)", ["unemp"], reps=199)
     found = spec.fit(panel, rng=1)

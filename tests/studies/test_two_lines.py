@@ -176,6 +176,7 @@ def flattening(seed):
     return table(lambda x: 2 * np.log(x), seed=seed, rho=0.3)
 
 
+@pytest.mark.filterwarnings("ignore::digiprosper.errors.FewClustersWarning")
 def test_a_curve_that_only_flattens_is_no_turn() -> None:
     """The square is significant in nearly all of these panels; two lines seldom say U."""
     squares, lines = 0, 0
@@ -231,6 +232,7 @@ def test_rows_labels_and_the_square_do_not_matter() -> None:
     assert numbers(spaced) == numbers(plain)
 
 
+@pytest.mark.filterwarnings("ignore::digiprosper.errors.FewClustersWarning")
 @pytest.mark.parametrize("curve", [lambda x: -((x - 2.5) ** 2), np.exp, np.log], ids=["turn", "exp", "log"])
 @pytest.mark.parametrize(("shift", "factor"), [(100.0, 3.0), (-4.0, 1e-6), (7.0, -2.0)])
 def test_units_and_direction_of_x_do_not_matter(curve, shift, factor) -> None:
@@ -303,6 +305,7 @@ def test_lags_categories_and_weights_stay() -> None:
     assert "x" in of_lag.low.names
 
 
+@pytest.mark.filterwarnings("ignore::digiprosper.errors.FewClustersWarning")
 def test_a_term_may_be_the_variable() -> None:
     frame = table()
     found = two_lines(spec(("log(x)", "I(log(x)**2)")), panel(frame), "log( x )")
@@ -393,6 +396,7 @@ def test_words_numbers_and_pickle() -> None:
     assert as_dict["breakpoint"] == found.breakpoint
 
 
+@pytest.mark.filterwarnings("ignore::digiprosper.errors.FewClustersWarning")
 def test_verdicts_that_are_no_u() -> None:
     rising = two_lines(spec(), panel(table(lambda x: 2 * x)), "x")
     assert rising.shape == "none"

@@ -296,9 +296,9 @@ def u_test(
     >>> test = dp.u_test(spec.fit(panel), "digital")
     >>> test.shape, test.inside
     ('inverse U', True)
-    >>> inverse = dp.u_test(spec.swap("I(digital**2)", "I(1/digital)").fit(panel), "digital")
-    >>> inverse.form, inverse.shape
-    ('inverse', 'inverse U')
+    >>> log = dp.u_test(spec.swap("I(digital**2)", "log(digital)").fit(panel), "digital")
+    >>> log.form, log.shape
+    ('log', 'inverse U')
     """
     if form is not None:
         check_option("form", form, get_args(UForm))

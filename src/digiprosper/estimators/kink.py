@@ -25,10 +25,10 @@ from digiprosper.estimators.preparation import (
     LinearOptions,
     Ssc,
     check_linear_options,
-    lagged_outcome,
     linear_options,
     prepare,
 )
+from digiprosper.estimators.remarks import lagged_outcome
 from digiprosper.estimators.specification import Specification, as_terms, check_reps, one_term, plain_options
 from digiprosper.estimators.threshold_remarks import BIASED_TEST, about_signs
 from digiprosper.estimators.threshold_search import denominator, wild_clusters

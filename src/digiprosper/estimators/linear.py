@@ -23,10 +23,10 @@ from digiprosper.estimators.preparation import (
     LinearOptions,
     Ssc,
     check_linear_options,
-    lagged_outcome,
     linear_options,
     prepare,
 )
+from digiprosper.estimators.remarks import few_treated, lagged_outcome
 from digiprosper.estimators.specification import Specification, as_terms, one_term, plain_options
 from digiprosper.kernels.covariance import counts, meat, recipe
 from digiprosper.kernels.least_squares import dependences, ols
@@ -128,6 +128,7 @@ def fit_columns(
         )
         terms = (*names, "Intercept")
     notices += _covariance_notices(terms, covariance, empty, prepared)
+    notices += few_treated(prepared, names, x, fit.bread)
     covariance[empty, :] = covariance[:, empty] = np.nan
     rest = outcome - design @ fit.coefficients
     _, values = prepared.within.decompose(rest)

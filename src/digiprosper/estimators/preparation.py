@@ -14,7 +14,6 @@ from digiprosper.errors import (
     OptionError,
     check_option,
     counted,
-    quoted,
 )
 from digiprosper.estimators.specification import as_terms
 from digiprosper.kernels.covariance import Ranks, ranks
@@ -34,7 +33,6 @@ __all__ = [
     "Prepared",
     "Ssc",
     "check_linear_options",
-    "lagged_outcome",
     "linear_options",
     "prepare",
     "refuse_extreme",
@@ -43,12 +41,6 @@ __all__ = [
 CovType = Literal["unadjusted", "robust", "clustered", "driscoll_kraay"]
 Ssc = Literal["reghdfe", "xtreg", "linearmodels", "plm", "none"]
 
-_LAGS = (1, 2)
-_BIASED_SLOPES = (
-    "and so are the slopes beside it. Leave it out, or use an estimator for dynamic panels "
-    "(Arellano & Bond 1991)."
-)
-_NO_REGRESSOR = frozenset({"y", "obs_weights", "threshold_variable"})
 _LARGEST = 1e100
 _TOGETHER = 1e120
 
@@ -285,63 +277,6 @@ def refuse_extreme(columns: Sequence[Floats], names: Sequence[str]) -> None:
             "them.",
             [Notice("extreme", n, {"column": n, "largest": sizes[n]}) for n in extreme],
         )
-
-
-def lagged_outcome(
-    prepared: Prepared, consequence: str = _BIASED_SLOPES, roles: Sequence[str] | None = None
-) -> list[Notice]:
-    """Say that a lag of the outcome is among the regressors, which the within estimator biases.
-
-    Parameters
-    ----------
-    prepared : Prepared
-        Sample with the role ``"y"`` and others.
-    consequence : str
-        What follows for this model and what to do, as the end of the sentence; by default for a regression.
-    roles : sequence of str, optional
-        Where regressors stand; by default in every role but the outcome, weights and threshold variable.
-
-    Returns
-    -------
-    list of Notice
-        Code lagged_outcome, with the columns; empty without entity effects. The bias is that of Nickell
-        (1981), Econometrica 49:1417, eq. 18.
-    """
-    sample = prepared.sample
-    searched = sorted(set(sample.roles) - _NO_REGRESSOR) if roles is None else roles
-    found = _lags_of_outcome(sample, searched) if prepared.entity_position is not None else []
-    if not found:
-        return []
-    depvar = sample.names_of("y")[0]
-    text = (
-        f"{quoted(found)} is the lag of the outcome {depvar!r}: with entity effects its slope is biased by "
-        f"about 1/T (Nickell 1981), {consequence}"
-    )
-    return [Notice("lagged_outcome", text, {"columns": tuple(found)})]
-
-
-def _lags_of_outcome(sample: Sample, roles: Sequence[str]) -> list[str]:
-    """Find columns that repeat the outcome of one or two periods before, wherever both are in the sample."""
-    y, found = sample.columns("y")[:, 0], list[str]()
-    pairs = [_rows_apart(sample.entity, sample.time, k) for k in _LAGS]
-    pairs = [(row, before) for row, before in pairs if row.size > 1 and np.ptp(y[before]) > 0]
-    for role in roles:
-        for name, column in zip(sample.names_of(role), sample.columns(role).T, strict=True):
-            repeats = any(np.array_equal(column[row], y[before]) for row, before in pairs)
-            if repeats and name not in found:
-                found.append(name)
-    return found
-
-
-def _rows_apart(entity: Ints, time: Ints, periods: int) -> tuple[Ints, Ints]:
-    """Rows of an entity some periods apart, which lie at most as many rows apart: the later, the earlier."""
-    later = []
-    for step in range(1, min(periods, time.size - 1) + 1):
-        same = (entity[step:] == entity[:-step]) & (time[step:] - time[:-step] == periods)
-        later.append((np.flatnonzero(same) + step, step))
-    rows = [row for row, _ in later] or [np.empty(0, dtype=np.intp)]
-    before = [row - step for row, step in later] or [np.empty(0, dtype=np.intp)]
-    return np.concatenate(rows), np.concatenate(before)
 
 
 def _effects(panel: Panel, options: LinearOptions) -> tuple[tuple[str, ...], list[str]]:

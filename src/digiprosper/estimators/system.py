@@ -9,7 +9,8 @@ import numpy as np
 
 from digiprosper.errors import CollinearityError, IdentificationError, Notice, OptionError
 from digiprosper.estimators.linear import fit_columns, inference
-from digiprosper.estimators.preparation import lagged_outcome, refuse_extreme
+from digiprosper.estimators.preparation import refuse_extreme
+from digiprosper.estimators.remarks import lagged_outcome, said_once
 from digiprosper.kernels import intervals
 from digiprosper.kernels.covariance import cross_meat
 from digiprosper.kernels.least_squares import ols
@@ -179,7 +180,7 @@ def estimate(
         residual_draws=draws.residuals,
         n_drawn=grams.n_clusters,
         drawn=drawn,
-        notices=tuple(n for i, n in enumerate(notices) if n not in notices[:i]),
+        notices=tuple(said_once(notices)),
     )
 
 

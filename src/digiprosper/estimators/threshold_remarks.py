@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from digiprosper.errors import Notice, quoted
-from digiprosper.estimators.preparation import lagged_outcome
+from digiprosper.estimators.remarks import lagged_outcome
 from digiprosper.kernels.threshold_draws import WEBB_CLUSTERS, usual_concentration
 from digiprosper.panel.terms import canonical
 

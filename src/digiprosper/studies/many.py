@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 from digiprosper.errors import DigiprosperError, InputTypeError, TermError, check_option, issue, quoted
 from digiprosper.estimators.linear import FixedEffects, fit_columns
-from digiprosper.estimators.preparation import lagged_outcome, prepare
+from digiprosper.estimators.preparation import prepare
+from digiprosper.estimators.remarks import lagged_outcome, said_once
 from digiprosper.estimators.specification import as_terms
 from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.results.collection import ResultSet
@@ -126,7 +127,7 @@ def stepwise(spec: Any, panel: Panel, order: Sequence[str], *, sample: str = "co
         raise TermError(f"y={spec.y!r} makes several columns; the outcome is one.")
     outcome = prepared.sample.columns("y")[:, 0]
     outcomes: list[tuple[str, Any]] = []
-    notices: dict[str, Notice] = {}
+    notices: list[Notice] = []
     for label in labelled:
         names, design = prepared.sample.names_of(label), prepared.sample.columns(label)
         try:
@@ -136,6 +137,6 @@ def stepwise(spec: Any, panel: Panel, order: Sequence[str], *, sample: str = "co
             outcomes.append((label, error))
         else:
             outcomes.append((label, result))
-            notices |= {n.message: n for n in result.diagnostics}
-    issue(notices.values())
+            notices += result.diagnostics
+    issue(said_once(notices))
     return ResultSet(tuple(outcomes))

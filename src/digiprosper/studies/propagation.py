@@ -21,7 +21,8 @@ from digiprosper.errors import (
     quoted,
 )
 from digiprosper.estimators.linear import FixedEffects, fit_columns
-from digiprosper.estimators.preparation import lagged_outcome, prepare
+from digiprosper.estimators.preparation import prepare
+from digiprosper.estimators.remarks import lagged_outcome
 from digiprosper.estimators.specification import check_reps, plain_options
 from digiprosper.kernels.intervals import covariance_of
 from digiprosper.kernels.resampling import bootstrap, entity_grams, seed_sequence

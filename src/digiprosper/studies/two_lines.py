@@ -20,7 +20,8 @@ from digiprosper.errors import (
     unknown_columns,
 )
 from digiprosper.estimators.linear import FixedEffects, fit_columns
-from digiprosper.estimators.preparation import lagged_outcome, prepare
+from digiprosper.estimators.preparation import prepare
+from digiprosper.estimators.remarks import lagged_outcome, said_once
 from digiprosper.panel import Panel
 from digiprosper.panel.terms import canonical, parse
 from digiprosper.results.text import json_safe, last_lines, p_text
@@ -304,7 +305,7 @@ def two_lines(
     low, high = _lines(data, xc)
     _slopes_t(data, (low, high))
     below, above = data.x <= xc, data.x >= xc
-    notices = list({n.message: n for n in (*low.diagnostics, *high.diagnostics)}.values())
+    notices = said_once((*low.diagnostics, *high.diagnostics))
     if spots.size < knots:
         text = f"{spots.size} of {knots} knots: quantiles of {data.variable!r} coincide."
         notices.append(Notice("few_knots", text, {"knots": int(spots.size), "asked": knots}))

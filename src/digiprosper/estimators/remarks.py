@@ -1,0 +1,174 @@
+"""Remarks that equations of every model share: a lag of the outcome, and slopes that rest on few clusters."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from digiprosper.errors import Notice, counted, quoted
+from digiprosper.kernels.leverage import effective_clusters, variation_shares
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    import pandas as pd
+
+    from digiprosper.estimators.preparation import Prepared
+    from digiprosper.kernels import Floats, Ints
+    from digiprosper.panel import Sample
+
+__all__ = ["few_treated", "lagged_outcome", "said_once"]
+
+_LAGS = (1, 2)
+# Below so many effective clusters 95% intervals cover less than 90%; see docs/fixed_effects.md. With few
+# clusters in all many a regressor has no more, and intervals with G - 1 degrees of freedom allow for it.
+_EFFECTIVE = 7.0
+_HALF = 0.5
+_BIASED_SLOPES = (
+    "and so are the slopes beside it. Leave it out, or use an estimator for dynamic panels "
+    "(Arellano & Bond 1991)."
+)
+_NO_REGRESSOR = frozenset({"y", "obs_weights", "threshold_variable"})
+
+
+def few_treated(prepared: Prepared, names: Sequence[str], design: Floats, bread: Floats) -> list[Notice]:
+    """Say which slopes rest on the variation of few clusters.
+
+    Parameters
+    ----------
+    prepared : Prepared
+        Sample and clusters.
+    names : sequence of str
+        Of the columns.
+    design : (N, k) array
+        Swept columns.
+    bread : (k, k) array
+        Inverse of their (weighted) cross product.
+
+    Returns
+    -------
+    list of Notice
+        Code few_treated, at most one for each dimension of the clusters; none unless errors are clustered.
+    """
+    out = []
+    for clusters, codes in zip(prepared.cluster_names, prepared.cluster_codes, strict=True):
+        groups = int(codes.max()) + 1
+        shares = variation_shares(design, bread, codes, groups, obs_weights=prepared.obs_weights)
+        effective = effective_clusters(shares)
+        few = np.flatnonzero(effective < min(_EFFECTIVE, _HALF * groups))
+        if few.size:
+            levels = prepared.sample.code_levels[clusters]
+            terms = {names[j]: _carriers(float(effective[j]), shares[:, j], levels) for j in few.tolist()}
+            out.append(_few_treated(clusters, groups, terms))
+    return out
+
+
+def _carriers(effective: float, shares: Floats, levels: pd.Index[Any]) -> dict[str, Any]:
+    """Name the clusters with most of a regressor's variation, and their shares."""
+    largest = np.argsort(-shares, kind="stable")[: max(1, round(effective))]
+    return {
+        "effective": effective,
+        "share": float(shares[largest].sum()),
+        "largest": dict(zip(levels[largest].tolist(), shares[largest].tolist(), strict=True)),
+    }
+
+
+def said_once(notices: Iterable[Notice]) -> list[Notice]:
+    """Put the notices of several equations together, each once.
+
+    Parameters
+    ----------
+    notices : iterable of Notice
+        Of all equations.
+
+    Returns
+    -------
+    list of Notice
+        Equal ones once; those with the code few_treated as one for each dimension of the clusters, with the
+        numbers of the equation that comes first.
+    """
+    out, few = list[Notice](), dict[str, list[Notice]]()
+    for notice in notices:
+        if notice.code == "few_treated":
+            few.setdefault(notice.data["clusters"], []).append(notice)
+        elif notice not in out:
+            out.append(notice)
+    return [*out, *(_joined(same) for same in few.values())]
+
+
+def _joined(notices: Sequence[Notice]) -> Notice:
+    terms: dict[str, Any] = {}
+    for notice in notices:
+        terms = {**notice.data["terms"], **terms}
+    return _few_treated(notices[0].data["clusters"], notices[0].data["n_clusters"], terms)
+
+
+def _few_treated(clusters: str, groups: int, terms: Mapping[str, Mapping[str, Any]]) -> Notice:
+    name, first = next(iter(terms.items()))
+    whose = f" (the numbers are those of {name!r})" if len(terms) > 1 else ""
+    text = (
+        f"few clusters carry the variation of {quoted(terms)}: {first['effective']:.1f} effective clusters "
+        f"instead of {groups} ({clusters}), and {first['share']:.0%} of the variation in "
+        f"{counted(len(first['largest']), 'cluster')} ({quoted(first['largest'], 3)}){whose}. The interval "
+        "is too short and the p-value too small: see whether the result holds without these clusters, and "
+        "confirm that of a treatment by randomisation inference over which entities are treated."
+    )
+    return Notice("few_treated", text, {"clusters": clusters, "n_clusters": groups, "terms": dict(terms)})
+
+
+def lagged_outcome(
+    prepared: Prepared, consequence: str = _BIASED_SLOPES, roles: Sequence[str] | None = None
+) -> list[Notice]:
+    """Say that a lag of the outcome is among the regressors, which the within estimator biases.
+
+    Parameters
+    ----------
+    prepared : Prepared
+        Sample with the role ``"y"`` and others.
+    consequence : str
+        What follows for this model and what to do, as the end of the sentence; by default for a regression.
+    roles : sequence of str, optional
+        Where regressors stand; by default in every role but the outcome, weights and threshold variable.
+
+    Returns
+    -------
+    list of Notice
+        Code lagged_outcome, with the columns; empty without entity effects. The bias is that of Nickell
+        (1981), Econometrica 49:1417, eq. 18.
+    """
+    sample = prepared.sample
+    searched = sorted(set(sample.roles) - _NO_REGRESSOR) if roles is None else roles
+    found = _lags_of_outcome(sample, searched) if prepared.entity_position is not None else []
+    if not found:
+        return []
+    depvar = sample.names_of("y")[0]
+    text = (
+        f"{quoted(found)} is the lag of the outcome {depvar!r}: with entity effects its slope is biased by "
+        f"about 1/T (Nickell 1981), {consequence}"
+    )
+    return [Notice("lagged_outcome", text, {"columns": tuple(found)})]
+
+
+def _lags_of_outcome(sample: Sample, roles: Sequence[str]) -> list[str]:
+    """Find columns that repeat the outcome of one or two periods before, wherever both are in the sample."""
+    y, found = sample.columns("y")[:, 0], list[str]()
+    pairs = [_rows_apart(sample.entity, sample.time, k) for k in _LAGS]
+    pairs = [(row, before) for row, before in pairs if row.size > 1 and np.ptp(y[before]) > 0]
+    for role in roles:
+        for name, column in zip(sample.names_of(role), sample.columns(role).T, strict=True):
+            repeats = any(np.array_equal(column[row], y[before]) for row, before in pairs)
+            if repeats and name not in found:
+                found.append(name)
+    return found
+
+
+def _rows_apart(entity: Ints, time: Ints, periods: int) -> tuple[Ints, Ints]:
+    """Rows of an entity some periods apart, which lie at most as many rows apart: the later, the earlier."""
+    later = []
+    for step in range(1, min(periods, time.size - 1) + 1):
+        same = (entity[step:] == entity[:-step]) & (time[step:] - time[:-step] == periods)
+        later.append((np.flatnonzero(same) + step, step))
+    rows = [row for row, _ in later] or [np.empty(0, dtype=np.intp)]
+    before = [row - step for row, step in later] or [np.empty(0, dtype=np.intp)]
+    return np.concatenate(rows), np.concatenate(before)

@@ -1,0 +1,112 @@
+"""Coverage of clustered intervals where few entities carry the regressor, as in docs/fixed_effects.md."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from digiprosper import FixedEffects, Panel
+from digiprosper.errors import FewClustersWarning
+
+T = 10
+RHO = 0.6
+
+
+def autoregressive(rng, reps, entities, rho):
+    out = rng.normal(size=(reps, entities, T))
+    out[..., 0] /= np.sqrt(1 - rho**2)
+    for t in range(1, T):
+        out[..., t] += rho * out[..., t - 1]
+    return out
+
+
+def step(entities, treated):
+    x = np.zeros((1, entities, T))
+    x[:, :treated, T // 2 :] = 1
+    return x
+
+
+def regressors(kind, rng, reps, entities):
+    if kind == "normal":
+        return rng.normal(size=(reps, entities, T))
+    if kind == "persistent":
+        return autoregressive(rng, reps, entities, 0.8)
+    spread = {"lognormal": 0.5, "wide lognormal": 1.0}[kind]
+    return np.exp(spread * 0.6 * autoregressive(rng, reps, entities, 0.8))
+
+
+def swept(x):
+    return x - x.mean(-1, keepdims=True) - x.mean(-2, keepdims=True) + x.mean((-2, -1), keepdims=True)
+
+
+def intervals(x, errors):
+    """Slope, its clustered error with the factor of reghdfe, effective clusters; (reps,) each."""
+    x, errors = swept(x), swept(errors)
+    reps, entities, periods = errors.shape
+    total = (x * x).sum((-2, -1))
+    slope = (x * errors).sum((-2, -1)) / total
+    scores = (x * (errors - slope[:, None, None] * x)).sum(-1)
+    n, counted = entities * periods, 1 + periods
+    factor = entities / (entities - 1) * (n - 1) / (n - counted)
+    shares = (x * x).sum(-1) / total[:, None]
+    effective = np.broadcast_to(1 / (shares**2).sum(-1), (reps,))
+    return slope, np.sqrt(factor * (scores**2).sum(-1)) / total, effective
+
+
+def coverage(x, entities, reps, rng):
+    """Share of 95% intervals that hold the truth, 0, and effective clusters of each panel."""
+    slope, error, effective = intervals(x, autoregressive(rng, reps, entities, RHO))
+    return np.abs(slope) <= stats.t.ppf(0.975, entities - 1) * error, effective
+
+
+def fitted(x, y):
+    entities = x.shape[0]
+    keys = {"i": np.repeat(np.arange(entities), T), "t": np.tile(np.arange(T), entities)}
+    panel = Panel(pd.DataFrame({**keys, "x": x.ravel(), "y": y.ravel()}), "i", "t")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FewClustersWarning)
+        return FixedEffects("y", ["x"]).fit(panel)
+
+
+@pytest.mark.parametrize(("entities", "treated"), [(31, 2), (50, 4), (100, 1)])
+def test_the_simulation_computes_what_the_library_does(entities: int, treated: int) -> None:
+    rng = np.random.default_rng(1)
+    x, errors = step(entities, treated), autoregressive(rng, 1, entities, RHO)
+    slope, error, effective = intervals(x, errors)
+    fit = fitted(x[0], errors[0])
+    assert fit.params["x"] == pytest.approx(slope[0], rel=1e-10)
+    assert fit.std_errors["x"] == pytest.approx(error[0], rel=1e-10)
+    (notice,) = (n for n in fit.diagnostics if n.code == "few_treated")
+    assert notice.data["terms"]["x"]["effective"] == pytest.approx(effective[0], rel=1e-10)
+
+
+@pytest.mark.montecarlo
+@pytest.mark.parametrize("entities", [10, 20, 31, 50, 100])
+def test_few_treated_entities_are_covered_too_seldom(entities: int) -> None:
+    """Below the cut intervals cover less than .90, above it about .90 or more; 4,000 panels each."""
+    rng = np.random.default_rng(entities)
+    for treated in [n for n in (1, 2, 3, 5, 10) if n < entities / 2] + [entities // 2]:
+        covered, effective = coverage(step(entities, treated), entities, 4000, rng)
+        if effective[0] < min(7.0, entities / 2):
+            assert covered.mean() < 0.91, treated
+        else:
+            assert covered.mean() > 0.89, treated
+
+
+@pytest.mark.montecarlo
+@pytest.mark.parametrize("entities", [10, 20, 31, 50, 100])
+@pytest.mark.parametrize("kind", ["normal", "persistent", "lognormal", "wide lognormal"])
+def test_continuous_regressors_are_remarked_on_where_intervals_fail(entities: int, kind: str) -> None:
+    rng = np.random.default_rng(entities)
+    x = regressors(kind, rng, 4000, entities)
+    covered, effective = coverage(x, entities, 4000, rng)
+    told = effective < min(7.0, entities / 2)
+    assert covered[~told].mean() > 0.91
+    if kind in ("normal", "persistent"):
+        assert told.mean() < 0.05
+    if told.sum() > 200:
+        assert covered[told].mean() < 0.91
