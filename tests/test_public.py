@@ -26,6 +26,34 @@ def test_the_import_loads_no_heavy_package() -> None:
     assert run(code) == "[]"
 
 
+TOUCH = """
+import random, sys, threading
+import digiprosper as dp
+
+names = random.Random({seed}).sample(dp.__all__, 8)
+start, failed = threading.Barrier(len(names)), []
+
+def touch(name):
+    start.wait()
+    try:
+        getattr(dp, name)
+    except Exception as error:
+        failed.append((name, error))
+
+threads = [threading.Thread(target=touch, args=(name,), daemon=True) for name in names]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join(60)
+print(failed, [thread.is_alive() for thread in threads].count(True))
+"""
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_threads_may_touch_names_at_once(seed: int) -> None:
+    assert run(TOUCH.format(seed=seed)) == "[] 0"
+
+
 def test_errors_are_light_too() -> None:
     code = (
         f"import sys, digiprosper; digiprosper.ColumnError; print([m for m in {HEAVY} if m in sys.modules])"

@@ -6,6 +6,7 @@ Every public name is an attribute of this module and is loaded when first used.
 from __future__ import annotations
 
 from importlib import import_module
+from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 from digiprosper._version import __version__ as __version__
@@ -371,13 +372,20 @@ __all__ = [
 ]
 
 
+# Python locks every module while it is imported, and numpy and scipy import one another in circles: two threads
+# that enter such a circle at different places wait for each other, or find half a module. Hence one thread at a
+# time. No module of this package asks this one for a public name, which would wait for this lock inside another.
+_LOADING = RLock()
+
+
 def __getattr__(name: str) -> Any:
-    if name in _MODULES:
-        value: Any = import_module(f"{__name__}.{_MODULES[name]}")
-    elif name in _HOME:
-        value = getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
-    else:
+    if name not in _HOME and name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    with _LOADING:
+        if name in _MODULES:
+            value: Any = import_module(f"{__name__}.{_MODULES[name]}")
+        else:
+            value = getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
     globals()[name] = value
     return value
 
