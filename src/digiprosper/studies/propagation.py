@@ -368,14 +368,14 @@ def _units(prepared: Prepared, fitted: Mapping[str, IndexResults], data: Panel) 
     everyone = data.entities
     spare = everyone.difference(sample.entities, sort=False)
     learned = {e for index in fitted.values() for e in index.entity_sums.entities}  # type: ignore[union-attr]
-    extra = [e for e in spare if e in learned]
-    if extra and name != sample.keys.entity_name:
+    extra = spare[[e in learned for e in spare]]
+    if extra.size and name != sample.keys.entity_name:
         raise IdentificationError(
             f"{len(extra)} entities teach the weights and have no row in the model, so that their {name!r} "
             "is not known. Cut the panel to the model's entities first (panel.subset), or cluster by entity."
         )
     count = int(codes.max()) + 1
-    numbers = pd.concat([numbers, pd.Series(np.arange(count, count + len(extra)), index=pd.Index(extra))])
+    numbers = pd.concat([numbers, pd.Series(np.arange(count, count + len(extra)), index=extra)])
     of = tuple(
         numbers.loc[list(index.entity_sums.entities)].to_numpy(dtype=np.intp)  # type: ignore[union-attr]
         for index in fitted.values()
