@@ -372,9 +372,9 @@ __all__ = [
 ]
 
 
-# Python locks every module while it is imported, and numpy and scipy import one another in circles: two threads
-# that enter such a circle at different places wait for each other, or find half a module. Hence one thread at a
-# time. No module of this package asks this one for a public name, which would wait for this lock inside another.
+# Python locks each module while it imports it, and numpy, scipy and the rooms of this package import in circles.
+# Two threads that enter a circle at different places wait for each other, or find half a module: so one thread at
+# a time. No module of this package may ask here for a public name: it would wait for this lock inside another.
 _LOADING = RLock()
 
 
