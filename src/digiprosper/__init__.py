@@ -373,8 +373,9 @@ __all__ = [
 
 
 # Python locks each module while it imports it, and numpy, scipy and the rooms of this package import in
-# circles. Two threads that enter a circle at different places wait for each other, or find half a module: so one
-# thread at a time. No module of this package may ask here for a public name: it would wait inside another lock.
+# circles. Two threads that enter a circle at different places wait for each other, or find half a
+# module: so one thread at a time. No module of this package may ask here for a public name: it would
+# wait inside another lock.
 _LOADING = RLock()
 
 
