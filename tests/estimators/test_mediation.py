@@ -223,7 +223,7 @@ def test_a_ratio_above_one_is_never_a_share() -> None:
     assert results.params["indirect"] / results.params["total"] == pytest.approx(want["ratio"], rel=1e-9)
     assert np.isnan(results.params["proportion_mediated"])
     assert "112" not in results.summary()
-    # c' is negative and not told from 0: complete, and complete mediation has no ratio.
+    # c' is negative and not significant: complete, and complete mediation has no ratio.
     decision = results.decision()
     assert (decision.branch, decision.zhao, decision.ratio_name) == (
         "complete mediation",
@@ -231,7 +231,7 @@ def test_a_ratio_above_one_is_never_a_share() -> None:
         None,
     )
     assert np.isnan(decision.ratio)
-    # Were c' told from 0, ab and c' of opposite signs would make it masking: |ab / c'|, and not ab / c.
+    # Were c' significant, ab and c' of opposite signs would make it masking: |ab / c'|, and not ab / c.
     told = decisions.decide(
         "log(emp)",
         total=decision.total,

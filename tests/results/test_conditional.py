@@ -37,7 +37,7 @@ def within(regions: Any, w: Any) -> Any:
         ((-1.0, 2.0), (0.04, -0.05, 0.1), (0.45, 1.0), 1),  # its left end outside the support
         ((-1.0, 2.0), (0.04, -0.05, 0.1), (0.45, 0.55), 0),  # support inside the set
         ((-1.0, 2.0), (0.04, -0.05, 0.1), (0.7, 2.0), 1),  # support beyond the set
-        ((1.0, 0.1), (0.04, -0.02, 0.1), (-5.0, 5.0), 1),  # slope change not told from 0: between two pieces
+        ((1.0, 0.1), (0.04, -0.02, 0.1), (-5.0, 5.0), 1),  # slope change not significant: between two pieces
         ((1.0, 0.1), (0.04, -0.02, 0.1), (0.0, 5.0), 1),
         ((0.1, 0.1), (1.0, 0.0, 1.0), (-5.0, 5.0), 0),  # the whole line
         ((1.0, 0.0), (0.04, 0.0, 0.1), (-5.0, 5.0), 1),
@@ -201,12 +201,12 @@ def test_words_and_plain_data(found: JohnsonNeyman) -> None:
     text = found.summary()
     assert text.splitlines()[-1] == "Standard errors clustered by city."
     assert max(map(len, text.splitlines())) <= 80
-    assert "Told from 0 at 5% where 城镇化率 is" in text
+    assert "Significant at 5% where 城镇化率 is" in text
     assert "- in [0, 0.3679] (negative)" in text
     assert "- in [0.6321, 1] (positive)" in text
     assert "73% of the rows" in text
     none = johnson_neyman("a", "w", (0.0, 0.1), (0.04, 0.0, 0.05), df=30, quantiles=UNIT)
-    assert "Not told from 0 at 5% at any w from 0 to 1" in none.summary()
+    assert "Not significant at 5% at any w from 0 to 1" in none.summary()
     assert repr(found) == text
     assert pickle.loads(pickle.dumps(found)).to_dict() == found.to_dict()
     out = json.loads(json.dumps(found.to_dict(), allow_nan=False))

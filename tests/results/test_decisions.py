@@ -27,7 +27,7 @@ def decision(
     p: str = "11111",
     **kw: Any,
 ) -> Decision:
-    """A decision from estimates and a word of ones (told from 0) for c, a, b, ab, c'."""
+    """A decision from estimates and a word of ones (significant) for c, a, b, ab, c'."""
     tests = [
         Test(value, value / 0.1, YES if on == "1" else NO)
         for value, on in zip((c, a, b, ab, d), p, strict=True)
@@ -176,7 +176,7 @@ def test_words_and_plain_data() -> None:
     assert max(map(len, text.splitlines())) <= 80
     assert "Type (Zhao, Lynch & Chen 2010): competitive" in text
     assert "Ratio |indirect/direct|: 1.5" in text
-    assert "not told from 0" in decision(p="01111").summary()
+    assert "the total effect is not significant at 5%" in decision(p="01111").summary()
     assert "Ratio" not in decision(p="11110").summary()
     assert text.count("not reached") == 1
     assert repr(found) == text
