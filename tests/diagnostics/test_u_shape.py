@@ -55,7 +55,8 @@ def stored(given, names):
         base,
         names=names,
         coefficients=np.array([given["b1"], given["b2"]]),
-        covariance=cov,
+        root=np.eye(len(cov)),
+        middle=cov,
         df_t=float(given["df"]),
         stats=(names, stats),
     )
@@ -260,7 +261,8 @@ def random_fits(form, count=60, seed=3):
         yield dataclasses.replace(
             base,
             coefficients=rng.normal(size=2) * rng.choice([0.5, 2, 6]),
-            covariance=root @ root.T,
+            root=root,
+            middle=np.eye(2),
             df_t=20.0,
         )
 

@@ -19,7 +19,7 @@ from digiprosper.errors import (
     check_option,
     issue,
 )
-from digiprosper.estimators.linear import fit_columns, inference
+from digiprosper.estimators.linear import fit_columns, inference, not_psd
 from digiprosper.estimators.preparation import (
     CovType,
     LinearOptions,
@@ -33,12 +33,13 @@ from digiprosper.estimators.specification import Specification, as_terms, check_
 from digiprosper.estimators.threshold_remarks import BIASED_TEST, about_signs
 from digiprosper.estimators.threshold_search import denominator, wild_clusters
 from digiprosper.kernels import kink as kernel
-from digiprosper.kernels.covariance import meat
+from digiprosper.kernels.covariance import halves, meat
 from digiprosper.kernels.least_squares import dependences, ols
 from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.kernels.threshold_draws import scheme
 from digiprosper.panel.terms import canonical
 from digiprosper.results.kink import KinkResults, critical_chi2, remarks
+from digiprosper.results.variance import standard_errors
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -266,21 +267,24 @@ class PanelKink(Specification):
         # Products of the derivative and the residuals leave the range of numbers long before either; a power
         # of two costs no digit.
         unit = 2.0 ** round(math.log2(float(np.abs(bend).max()) or 1.0))
-        covariance, how, rest = _joint_covariance(prepared, slopes, design, bend / unit)
-        k = slopes.coefficients.size
+        root, middle, how, rest = _joint_covariance(prepared, slopes, design, bend / unit)
+        covariance = root @ middle @ root.T
+        notices = [n for n in slopes.diagnostics if n.code != "not_psd"]
+        notices += not_psd(prepared, (*slopes.names, "threshold"), covariance, middle)
         r2, within, by_entity, _ = slopes.fit_statistics
         slopes = replace(
             slopes,
-            covariance=covariance[:k, :k],
+            root=root[:-1],
+            middle=middle,
             df_t=how.df_t,
             df_counted=how.counted,
             df_resid=rest,
             fit_statistics=(r2, within, by_entity, 1 - (1 - r2) * (y.size - 1) / rest),
             # That all slopes are zero cannot be tested so: there would be no threshold to allow for.
             f_value=math.nan,
+            diagnostics=tuple(notices),
         )
-        variance = float(covariance[k, k])
-        return slopes, math.sqrt(variance) / unit if variance >= 0 else math.nan
+        return slopes, float(standard_errors(covariance[-1, -1])) / unit
 
     def _draws(
         self, prepared: Prepared, kinks: kernel.KinkPlan, found: kernel.KinkEstimate, rng: object
@@ -369,8 +373,8 @@ class PanelKink(Specification):
 
 def _joint_covariance(
     prepared: Prepared, slopes: LinearResults, design: Floats, bend: Floats
-) -> tuple[Floats, Recipe, float]:
-    """Compute the covariance of slopes (and intercept) and threshold; its recipe, and rows less rank.
+) -> tuple[Floats, Floats, Recipe, float]:
+    """Compute the covariance of slopes (and intercept) and threshold: root, middle, recipe, rows less rank.
 
     Where the threshold is not identified (no bend, or its place makes no difference) its row is missing and
     the slopes' errors need no allowance.
@@ -389,24 +393,19 @@ def _joint_covariance(
         swept, columns = swept[:, :-1], columns[:, :-1]
     fit = ols(swept, slopes.residuals)
     count, how = inference(prepared, k + 1)
-    bread = fit.bread
+    basis, root = fit.basis, fit.root
     if intercept:
-        swept = np.column_stack([swept, np.ones(n)])
-        bread = np.block([[bread, np.zeros((bread.shape[0], 1))], [np.zeros(bread.shape[0]), 1 / n]])
-    joint = bread @ meat(swept, slopes.residuals, how) @ bread
-    # Slopes, intercept, threshold; the intercept at zero is a linear map of the one at the means.
-    size = k + intercept
-    back = np.zeros((size + 1, joint.shape[0]))
-    back[:k, :k] = np.eye(k)
-    if intercept:
-        back[k, :-1], back[k, -1] = -columns.mean(axis=0), 1
-    back[size] = np.nan
-    if known:
-        back[size] = np.eye(joint.shape[0])[k]
-    covariance = np.asarray(back @ joint @ back.T)
+        basis = np.column_stack([basis, np.ones(n)])
+        # The intercept at zero is a linear map of the one at the means.
+        at_zero = np.append(-columns.mean(axis=0) @ root, 1 / n)
+        root = np.vstack([np.column_stack([root, np.zeros(len(root))]), at_zero])
+    root, middle = halves(root, meat(basis, slopes.residuals, how))
+    order = [*range(k), *([len(root) - 1] if intercept else [])]
+    place = root[k] if known else np.full(root.shape[1], np.nan)
+    root = np.vstack([root[order], place])
     # What has no variance at a known threshold has none at an estimated one.
-    empty = np.isnan(np.diag(slopes.covariance))
-    covariance[:size, :size][np.isnan(slopes.covariance)] = np.nan
+    empty = np.asarray(np.isnan(slopes.root).any(axis=1))
+    root[:-1][empty] = np.nan
     if empty[:2].any():
-        covariance[size] = covariance[:, size] = np.nan
-    return covariance, how, float(n - count.full)
+        root[-1] = np.nan
+    return root, middle, how, float(n - count.full)

@@ -28,10 +28,11 @@ from digiprosper.estimators.preparation import (
 )
 from digiprosper.estimators.remarks import few_treated, lagged_outcome
 from digiprosper.estimators.specification import Specification, as_terms, one_term, plain_options
-from digiprosper.kernels.covariance import counts, meat, recipe
+from digiprosper.kernels.covariance import counts, halves, meat, recipe
 from digiprosper.kernels.least_squares import dependences, ols
 from digiprosper.panel.terms import canonical
 from digiprosper.results.linear import LinearResults
+from digiprosper.results.variance import quadratic_form
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,6 +48,7 @@ __all__ = [
     "FixedEffects",
     "fit_columns",
     "inference",
+    "not_psd",
     "refuse_flat_outcome",
 ]
 
@@ -55,6 +57,7 @@ _ABSORBED = 1e-9
 _NEAR = 1e8
 _EXACT = 1e-11
 _NOTHING = 1e-10
+_NEGATIVE = 1e-10
 _MANY_CELLS = 100_000
 
 
@@ -119,17 +122,17 @@ def fit_columns(
     fit = ols(x, y, obs_weights=prepared.obs_weights)
     notices += _fit_notices(fit, y, depvar)
     count, how = inference(prepared, k)
-    covariance = fit.bread @ meat(x, fit.residuals, how, obs_weights=prepared.obs_weights) @ fit.bread
-    empty = _without_information(x, fit, how, covariance, prepared.obs_weights)
-    coefficients, terms = fit.coefficients, tuple(names)
+    coefficients, terms, basis, root = fit.coefficients, tuple(names), fit.basis, fit.root
     if not prepared.effect_names:
-        coefficients, covariance = _with_intercept(
-            prepared, both, fit.residuals, fit.bread, coefficients, how
-        )
+        coefficients, basis, root = _with_intercept(prepared, both, fit)
         terms = (*names, "Intercept")
-    notices += _covariance_notices(terms, covariance, empty, prepared)
+    root, middle = halves(root, meat(basis, fit.residuals, how, obs_weights=prepared.obs_weights))
+    covariance = root @ middle @ root.T
+    empty = _without_information(fit, how, covariance, prepared.obs_weights)
+    notices += _covariance_notices(terms, empty)
+    notices += not_psd(prepared, terms, covariance, middle)
     notices += few_treated(prepared, names, x, fit.bread)
-    covariance[empty, :] = covariance[:, empty] = np.nan
+    root[empty] = np.nan
     rest = outcome - design @ fit.coefficients
     _, values = prepared.within.decompose(rest)
     levels = [sample.code_levels[e] for e in prepared.effect_names]
@@ -137,7 +140,8 @@ def fit_columns(
     return LinearResults(
         names=terms,
         coefficients=coefficients,
-        covariance=covariance,
+        root=root,
+        middle=middle,
         depvar=depvar,
         index=sample.index,
         residuals=fit.residuals,
@@ -157,7 +161,7 @@ def fit_columns(
         ssc=options.ssc,
         effect_names=prepared.effect_names,
         fit_statistics=_fit_statistics(prepared, outcome, rest, swept[:, 0], fit.residuals, count.full),
-        f_value=_f_statistic(fit.coefficients, covariance[:k, :k], how.df_t),
+        f_value=_f_statistic(fit.coefficients, root[:k], middle, how.df_t),
         stats=_statistics(sample, [depvar, *names], moments),
         categories=dict(sample.categories),
         labels=dict(sample.labels),
@@ -260,37 +264,52 @@ def _fit_notices(fit: Fit, swept: Floats, depvar: str) -> list[Notice]:
     return out
 
 
-def _without_information(
-    design: Floats, fit: Fit, how: Recipe, covariance: Floats, obs_weights: Floats | None
-) -> Ints:
+def _without_information(fit: Fit, how: Recipe, covariance: Floats, obs_weights: Floats | None) -> Ints:
     """Find slopes whose scores add up to zero in every group: their variance is rounding."""
     if how.cov_type not in ("clustered", "driscoll_kraay"):
         return np.empty(0, dtype=np.intp)
     weighted = fit.residuals if obs_weights is None else fit.residuals * obs_weights
-    size = np.abs((design * weighted[:, None]) @ fit.bread).sum(axis=0)
+    size = np.abs((fit.basis * weighted[:, None]) @ fit.root.T).sum(axis=0)
     return np.flatnonzero(np.abs(np.diag(covariance)[: size.size]) <= (_NOTHING * size) ** 2)
 
 
-def _covariance_notices(
-    terms: Sequence[str], covariance: Floats, empty: Ints, prepared: Prepared
-) -> list[Notice]:
-    out = []
-    if empty.size:
-        names = [terms[j] for j in empty]
-        text = (
-            f"no standard error for {quoted(names)}: in every group the scores add up to zero by "
-            "construction (two entities with entity and time effects, say). Use cov_type='robust', or "
-            "fewer effects."
-        )
-        out.append(Notice("no_variance", text, {"terms": tuple(names)}))
-    if len(prepared.cluster_codes) == 2 and np.linalg.eigvalsh(_unit(covariance))[0] < -1e-8:
-        negative = [t for t, v in zip(terms, np.diag(covariance), strict=True) if v < 0]
-        missing = f" {quoted(negative)} has a negative variance and no standard error." if negative else ""
-        text = (
-            f"the covariance of two-way clusters is not positive semidefinite; it is left as it is.{missing}"
-        )
-        out.append(Notice("not_psd", text, {"terms": tuple(negative)}))
-    return out
+def _covariance_notices(terms: Sequence[str], empty: Ints) -> list[Notice]:
+    if not empty.size:
+        return []
+    names = [terms[j] for j in empty]
+    text = (
+        f"no standard error for {quoted(names)}: in every group the scores add up to zero by "
+        "construction (two entities with entity and time effects, say). Use cov_type='robust', or "
+        "fewer effects."
+    )
+    return [Notice("no_variance", text, {"terms": tuple(names)})]
+
+
+def not_psd(prepared: Prepared, terms: Sequence[str], covariance: Floats, middle: Floats) -> list[Notice]:
+    """Tell of a covariance of two-way clusters that is not positive semidefinite.
+
+    Parameters
+    ----------
+    prepared : Prepared
+        With the clusters.
+    terms : sequence of str
+        Names of the coefficients.
+    covariance : (k, k) array
+        Their covariance.
+    middle : (m, m) array
+        Covariance of their scores, with as many negative eigenvalues.
+
+    Returns
+    -------
+    list of Notice
+        One, or none.
+    """
+    if len(prepared.cluster_codes) != 2 or np.linalg.eigvalsh(middle)[0] >= -_NEGATIVE:
+        return []
+    negative = [t for t, v in zip(terms, np.diag(covariance), strict=True) if v < 0]
+    missing = f" {quoted(negative)} has a negative variance and no standard error." if negative else ""
+    text = f"the covariance of two-way clusters is not positive semidefinite; it is left as it is.{missing}"
+    return [Notice("not_psd", text, {"terms": tuple(negative)})]
 
 
 def refuse_flat_outcome(prepared: Prepared, depvar: str, outcome: Floats) -> None:
@@ -322,21 +341,19 @@ def _refuse_flat_outcome(moments: Floats, swept: Floats, depvar: str, prepared: 
         raise IdentificationError(f"the outcome {depvar!r} does not vary inside the effects ({what}).")
 
 
-def _with_intercept(
-    prepared: Prepared, both: Floats, residuals: Floats, bread: Floats, slopes: Floats, how: Recipe
-) -> tuple[Floats, Floats]:
+def _with_intercept(prepared: Prepared, both: Floats, fit: Fit) -> tuple[Floats, Floats, Floats]:
+    """Add the intercept to coefficients, basis and root."""
     w = prepared.obs_weights
     means = both.mean(axis=0) if w is None else w @ both / w.sum()
-    k = slopes.size
-    total = np.zeros((k + 1, k + 1))
-    total[:k, :k] = bread
-    total[k, k] = 1 / (both.shape[0] if w is None else w.sum())
-    centred = np.column_stack([both[:, 1:] - means[1:], np.ones(both.shape[0])])
-    sandwich = total @ meat(centred, residuals, how, obs_weights=w) @ total
+    slopes = fit.coefficients
+    (n, m), k = fit.basis.shape, slopes.size
+    root = np.zeros((k + 1, m + 1))
+    root[:k, :m] = fit.root
     # The intercept at x = 0 is a linear map of the one at the means.
-    back = np.eye(k + 1)
-    back[k, :k] = -means[1:]
-    return np.append(slopes, means[0] - means[1:] @ slopes), back @ sandwich @ back.T
+    root[k, :m] = -means[1:] @ fit.root
+    root[k, m] = 1 / (n if w is None else w.sum())
+    basis = np.column_stack([fit.basis, np.ones(n)])
+    return np.append(slopes, means[0] - means[1:] @ slopes), basis, root
 
 
 def _fit_statistics(
@@ -367,22 +384,11 @@ def _fit_statistics(
     return 1 - ssr / total, inside, by_entity, adjusted
 
 
-def _f_statistic(slopes: Floats, covariance: Floats, df: float) -> float:
+def _f_statistic(slopes: Floats, root: Floats, middle: Floats, df: float) -> float:
     # With no more clusters than slopes the covariance is singular and the joint test does not exist.
-    if (
-        slopes.size > df
-        or np.isnan(covariance).any()
-        or np.linalg.matrix_rank(_unit(covariance), hermitian=True) < slopes.size
-    ):
+    if slopes.size > df:
         return float("nan")
-    return float(slopes @ np.linalg.solve(covariance, slopes)) / slopes.size
-
-
-def _unit(covariance: Floats) -> Floats:
-    """Rescale to a diagonal of ones, so that rank and signs do not hang on units."""
-    scale = np.sqrt(np.abs(np.diag(covariance)))
-    scale = np.where(scale > 0, scale, 1.0)
-    return np.asarray(covariance / scale / scale[:, None])
+    return quadratic_form(slopes, root, middle)[0] / slopes.size
 
 
 def _statistics(sample: Sample, names: Sequence[str], moments: Floats) -> tuple[tuple[str, ...], Floats]:

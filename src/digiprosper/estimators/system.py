@@ -401,18 +401,18 @@ def _pooled(prepared: Prepared) -> list[Notice]:
 
 def _joint(prepared: Prepared, swept: Floats, layout: Sequence[Equation]) -> tuple[Floats, Floats]:
     """Covariance of all slopes across the equations, and their unadjusted errors with the df."""
-    parts, breads, plain = [], [], []
+    parts, roots, plain = [], [], []
     for y, x in layout:
         design = swept[:, list(x)]
         fit = ols(design, swept[:, y])
         count, how = inference(prepared, len(x))
-        parts.append((design, fit.residuals, how))
-        breads.append(fit.bread)
+        parts.append((fit.basis, fit.residuals, how))
+        roots.append(fit.root)
         df = float(count.n - count.full)
         errors = np.sqrt(np.diag(fit.bread) * (fit.residuals @ fit.residuals) / df)
         plain.append(np.column_stack([errors, np.full(len(x), df)]))
-    pairs = list(zip(parts, breads, strict=True))
-    joint = np.block([[b @ cross_meat(p, q) @ d.T for q, d in pairs] for p, b in pairs])
+    pairs = list(zip(parts, roots, strict=True))
+    joint = np.block([[a @ cross_meat(p, q) @ b.T for q, b in pairs] for p, a in pairs])
     return np.asarray((joint + joint.T) / 2.0), np.vstack(plain)
 
 

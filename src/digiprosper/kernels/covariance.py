@@ -23,6 +23,7 @@ __all__ = [
     "counts",
     "cross_meat",
     "default_bandwidth",
+    "halves",
     "meat",
     "ranks",
     "recipe",
@@ -318,7 +319,7 @@ def meat(design: Floats, residuals: Floats, how: Recipe, *, obs_weights: Floats 
     Parameters
     ----------
     design : (N, k) array
-        Swept columns.
+        Swept columns, or a basis of them.
     residuals : (N,) array
         Residuals.
     how : Recipe
@@ -329,9 +330,29 @@ def meat(design: Floats, residuals: Floats, how: Recipe, *, obs_weights: Floats 
     Returns
     -------
     (k, k) array
-        ``M`` with covariance ``bread @ M @ bread``.
+        ``M`` with covariance ``root @ M @ root.T``, basis and root as in `least_squares.Fit`.
     """
     return cross_meat((design, residuals, how), (design, residuals, how), obs_weights=obs_weights)
+
+
+def halves(root: Floats, middle: Floats) -> tuple[Floats, Floats]:
+    """Rescale the two halves of a sandwich so that the middle has a diagonal of ones, whatever the units.
+
+    Parameters
+    ----------
+    root : (k, m) array
+        Slopes by scores.
+    middle : (m, m) array
+        From `meat`; its diagonal may be negative in part.
+
+    Returns
+    -------
+    root, middle : arrays
+        With the same ``root @ middle @ root.T``.
+    """
+    size = np.sqrt(np.abs(np.diag(middle)))
+    size = np.where(size > 0, size, 1.0)
+    return root * size, middle / size / size[:, None]
 
 
 def cross_meat(
@@ -357,7 +378,7 @@ def cross_meat(
     Returns
     -------
     (k_left, k_right) array
-        With the covariance ``bread_left @ M @ bread_right``.
+        With the covariance ``root_left @ M @ root_right.T``.
     """
     (x, e, how), (z, u, other) = left, right
     w = 1.0 if obs_weights is None else obs_weights

@@ -26,6 +26,12 @@ class Fit:
         Slopes.
     residuals : (N,) array
         Outcome minus fit, unweighted.
+    basis : (N, k) array
+        Columns that span the design: an orthonormal basis (by the weights), or the design itself where its
+        columns are far from collinear.
+    root : (k, k) array
+        With ``root @ basis.T @ (w * e)`` what errors `e` move the slopes by. A covariance formed from it,
+        ``root @ meat(basis, ..) @ root.T``, squares no condition number.
     bread : (k, k) array
         Inverse of the (weighted) cross product of the columns.
     condition : float
@@ -34,6 +40,8 @@ class Fit:
 
     coefficients: Floats
     residuals: Floats
+    basis: Floats
+    root: Floats
     bread: Floats
     condition: float
 
@@ -110,22 +118,31 @@ def ols(design: Floats, outcome: Floats, *, obs_weights: Floats | None = None) -
     Fit
         Solution with the inverse cross product.
     """
-    root = None if obs_weights is None else np.sqrt(obs_weights)
-    left = design if root is None else design * root[:, None]
-    right = outcome if root is None else outcome * root
+    weigh = None if obs_weights is None else np.sqrt(obs_weights)
+    left = design if weigh is None else design * weigh[:, None]
+    right = outcome if weigh is None else outcome * weigh
     gram, scale = _unit_gram(left)
     spectrum = _well_conditioned(gram)
-    if spectrum is not None:
-        bread = np.linalg.inv(gram) * scale * scale[:, None]
-        coefficients = bread @ (left.T @ right)
-        condition = float(np.sqrt(spectrum[-1] / spectrum[0]))
-    else:
-        q, r = np.linalg.qr(left * scale)
-        inverse = np.linalg.inv(r) * scale[:, None]
-        coefficients, bread = inverse @ (q.T @ right), inverse @ inverse.T
-        singular = np.linalg.svd(r, compute_uv=False)
-        condition = float(singular[0] / singular[-1])
-    return Fit(coefficients, outcome - design @ coefficients, (bread + bread.T) / 2, condition)
+    if spectrum is None:
+        return _by_rotation(left, right, scale, weigh)
+    bread = np.linalg.inv(gram) * scale * scale[:, None]
+    bread = (bread + bread.T) / 2
+    coefficients = bread @ (left.T @ right)
+    condition = float(np.sqrt(spectrum[-1] / spectrum[0]))
+    return Fit(coefficients, outcome - design @ coefficients, design, bread, bread, condition)
+
+
+def _by_rotation(left: Floats, right: Floats, scale: Floats, weigh: Floats | None) -> Fit:
+    """Solve by QR of weighted columns."""
+    q, r = np.linalg.qr(left * scale)
+    root = np.linalg.inv(r) * scale[:, None]
+    heights = q.T @ right
+    # Not from the slopes: large ones of opposite sign would leave their rounding.
+    residuals = right - q @ heights
+    if weigh is not None:
+        residuals, q = residuals / weigh, q / weigh[:, None]
+    singular = np.linalg.svd(r, compute_uv=False)
+    return Fit(root @ heights, residuals, q, root, root @ root.T, float(singular[0] / singular[-1]))
 
 
 def _unit_gram(design: Floats) -> tuple[Floats, Floats]:

@@ -23,6 +23,7 @@ from digiprosper.results.text import (
     sample_text,
     wrapped,
 )
+from digiprosper.results.variance import SINGULAR, negative_variance, quadratic_form, standard_errors
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -54,8 +55,12 @@ class LinearResults:
         Coefficient names, terms as typed.
     coefficients : (k,) array
         Estimates.
-    covariance : (k, k) array
-        Their covariance.
+    root : (k, m) array
+        What a score of each column of `middle` moves the coefficients by; missing where a coefficient has no
+        standard error.
+    middle : (m, m) array
+        Covariance of those scores, which are of standard deviation 1 as far as it is positive:
+        `covariance` is ``root @ middle @ root.T``.
     depvar : str
         Outcome.
     index : Index
@@ -99,7 +104,8 @@ class LinearResults:
 
     names: tuple[str, ...]
     coefficients: Floats
-    covariance: Floats
+    root: Floats
+    middle: Floats
     depvar: str
     index: pd.Index[Any]
     residuals: Floats
@@ -134,9 +140,14 @@ class LinearResults:
         return pd.Series(self.coefficients, index=self._terms(), name="estimate", copy=True)
 
     @property
+    def covariance(self) -> Floats:
+        """Covariance of the estimates as a (k, k) array."""
+        return np.asarray(self.root @ self.middle @ self.root.T)
+
+    @property
     def cov(self) -> pd.DataFrame:
         """Covariance of the estimates."""
-        return pd.DataFrame(self.covariance, index=self._terms(), columns=self._terms(), copy=True)
+        return pd.DataFrame(self.covariance, index=self._terms(), columns=self._terms())
 
     @property
     def nobs(self) -> int:
@@ -225,6 +236,25 @@ class LinearResults:
         """
         return self.tidy(level).set_index("term")[["conf_low", "conf_high"]]
 
+    def covariance_of(self, weights: Floats) -> Floats:
+        """Compute the covariance of weighted sums of coefficients.
+
+        Unlike ``weights @ covariance @ weights.T`` it keeps its digits where the coefficients are nearly
+        collinear. Coefficients of weight 0 throughout play no part, missing variances included.
+
+        Parameters
+        ----------
+        weights : (q, k) array
+            One row a sum.
+
+        Returns
+        -------
+        (q, q) array
+            Covariance.
+        """
+        rows = self._rows(weights)
+        return np.asarray(rows @ self.middle @ rows.T)
+
     def wald_test(self, restrictions: str | Sequence[str]) -> TestResult:
         """Test linear restrictions jointly.
 
@@ -236,7 +266,8 @@ class LinearResults:
         Returns
         -------
         TestResult
-            F with `df_t` as the denominator's degrees of freedom.
+            F with `df_t` as the denominator's degrees of freedom; missing where two-way clusters give the
+            restrictions a covariance that is not positive definite.
 
         Raises
         ------
@@ -252,16 +283,16 @@ class LinearResults:
         text = restrictions_text(restrictions)
         matrix, value = read_restrictions(text, self.names)
         gap = matrix @ self.coefficients - value
-        middle = matrix @ self.covariance @ matrix.T
         q = matrix.shape[0]
-        # Ranked with a diagonal of ones, so that units do not matter.
-        scale = np.sqrt(np.abs(np.diag(middle)))
-        if not scale.all() or np.linalg.matrix_rank(middle / scale / scale[:, None], hermitian=True) < q:
+        form, least = quadratic_form(gap, self._rows(matrix), self.middle)
+        if abs(least) <= SINGULAR:
             raise TermError(
                 f"wald_test({cited(text)}): the restrictions repeat one another, or are more than the "
                 f"errors can tell apart ({self.df_t:g} degrees of freedom)."
             )
-        f = float(gap @ np.linalg.solve(middle, gap)) / q
+        if least < 0:
+            issue([negative_variance([text])])
+        f = form / q
         return TestResult("Wald test", f, "F", (float(q), self.df_t), float(fdtrc(q, self.df_t, f)), text)
 
     def standardised(self, level: float = 0.95) -> pd.DataFrame:
@@ -335,7 +366,10 @@ class LinearResults:
         stats = self.sample_stats
         weights, values = slope_weights(self.names, term, at, stats, self.categories)
         estimate = weights @ self.coefficients
-        se = np.sqrt(np.einsum("ij,jk,ik->i", weights, self.covariance, weights))
+        variance = np.diag(self.covariance_of(weights))
+        if (variance < 0).any():
+            issue([negative_variance([f"the slope in {term}"])])
+        se = standard_errors(variance)
         half = self._critical(level) * se
         columns = {"at": values, "estimate": estimate, "std_error": se}
         return pd.DataFrame({**columns, "conf_low": estimate - half, "conf_high": estimate + half})
@@ -541,11 +575,14 @@ class LinearResults:
     def _inference(self) -> tuple[Floats, Floats, Floats]:
         from scipy.special import stdtr
 
-        variance = np.diag(self.covariance)
-        se = np.sqrt(np.where(variance < 0, np.nan, variance))
+        se = standard_errors(np.diag(self.covariance))
         with np.errstate(divide="ignore", invalid="ignore"):
             t = self.coefficients / se
-        return np.asarray(se), t, np.asarray(2 * stdtr(self.df_t, -np.abs(t)), dtype=np.float64)
+        return se, t, np.asarray(2 * stdtr(self.df_t, -np.abs(t)), dtype=np.float64)
+
+    def _rows(self, weights: Floats) -> Floats:
+        used = np.flatnonzero(weights.any(axis=0))
+        return np.asarray(weights[:, used] @ self.root[used])
 
     def _critical(self, level: float) -> float:
         from scipy.special import stdtrit

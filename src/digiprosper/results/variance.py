@@ -1,0 +1,95 @@
+"""Variances of weighted sums of coefficients, and quadratic forms, without squaring a condition number."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from digiprosper.errors import Notice, quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from digiprosper.kernels import Floats
+
+__all__ = ["SINGULAR", "negative_variance", "quadratic_form", "standard_errors"]
+
+SINGULAR = 1e-12
+"""Smallest eigenvalue over the largest, in size, below which a covariance has no inverse."""
+
+
+def standard_errors(variance: Floats) -> Floats:
+    """Take roots of variances.
+
+    Parameters
+    ----------
+    variance : array
+        Variances; two-way clusters can make them negative.
+
+    Returns
+    -------
+    array
+        Same shape; missing where the variance is negative or missing.
+    """
+    return np.asarray(np.sqrt(np.where(variance < 0, np.nan, variance)))
+
+
+def negative_variance(what: Sequence[str]) -> Notice:
+    """Say that two-way clusters give a negative variance.
+
+    Parameters
+    ----------
+    what : sequence of str
+        What it is the variance of.
+
+    Returns
+    -------
+    Notice
+        Code ``"not_psd"``.
+    """
+    text = (
+        f"the covariance of two-way clusters is not positive semidefinite: the variance of {quoted(what)} is "
+        "negative. What needs its root is missing."
+    )
+    return Notice("not_psd", text, {"terms": tuple(what)})
+
+
+def quadratic_form(gap: Floats, rows: Floats, middle: Floats) -> tuple[float, float]:
+    """Compute ``gap' V^-1 gap`` for ``V = rows @ middle @ rows.T`` by a rotation of the rows.
+
+    `V` itself is not formed: of nearly collinear coefficients it would have lost the digits that its inverse
+    lives on.
+
+    Parameters
+    ----------
+    gap : (q,) array
+        What is measured.
+    rows : (q, m) array
+        One a weighted sum.
+    middle : (m, m) array
+        Symmetric, with a diagonal of about one.
+
+    Returns
+    -------
+    form : float
+        Missing unless V is positive definite.
+    least : float
+        Smallest eigenvalue over the largest, in size, of V in an orthonormal basis of the rows; 0 if rows are
+        sums of one another, missing if anything is.
+    """
+    size = np.linalg.norm(rows, axis=1)
+    if not np.isfinite(size).all() or np.isnan(middle).any():
+        return float("nan"), float("nan")
+    if rows.shape[0] > rows.shape[1] or not size.all():
+        return float("nan"), 0.0
+    basis, triangle = np.linalg.qr((rows / size[:, None]).T)
+    if (np.abs(np.diag(triangle)) <= SINGULAR).any():
+        return float("nan"), 0.0
+    values, vectors = np.linalg.eigh(basis.T @ middle @ basis)
+    largest = float(np.abs(values).max())
+    least = float(values[0]) / largest if largest > 0 else 0.0
+    if least <= SINGULAR:
+        return float("nan"), least
+    heights = vectors.T @ np.linalg.solve(triangle.T, gap / size)
+    return float((heights**2 / values).sum()), least
