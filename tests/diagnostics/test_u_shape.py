@@ -361,7 +361,7 @@ def test_a_set_may_be_empty_or_reach_the_ends_of_the_line() -> None:
     plain = next(random_fits("log"))
 
     def of(b1, b2, se=(0.1, 0.1)):
-        changes = {"coefficients": np.array([b1, b2]), "covariance": np.diag(se) ** 2}
+        changes = {"coefficients": np.array([b1, b2]), "root": np.diag(se), "middle": np.eye(2)}
         return u_test(dataclasses.replace(plain, **changes), "x")
 
     rising = of(1.0, 1.0)

@@ -13,6 +13,7 @@ from digiprosper.errors import CollinearityError, IdentificationError, Notice, O
 from digiprosper.estimators.linear import fit_columns
 from digiprosper.estimators.preparation import LinearOptions, prepare
 from digiprosper.estimators.system import (
+    _joint,
     drawn_clusters,
     estimate,
     few_clusters,
@@ -301,3 +302,21 @@ def test_the_line_about_a_system_has_no_measure_of_fit() -> None:
     missing = ("rsquared", "rsquared_within", "rsquared_within_entity", "rsquared_adj", "f_statistic")
     assert [glance[key] for key in missing] == [None] * 5
     assert outcome.glance()["rsquared_within"] is not None
+
+
+@pytest.mark.parametrize("condition", [1e2, 1e6, 1e8])
+def test_nearly_collinear_equations_keep_their_joint_covariance(condition) -> None:
+    """Beside their difference two columns are the same plane, and far from collinear."""
+    rng = np.random.default_rng(8)
+    frame = make(8)
+    frame["z"] = frame["x"] + rng.normal(size=len(frame)) * 2 / condition
+    frame["d"] = frame["z"] - frame["x"]
+    prepared = ready(frame)
+    swept_columns = prepared.within.sweep(frame[["x", "z", "d", "m1", "y"]].to_numpy())
+    near, apart = (_joint(prepared, swept_columns, [(3, (0, j)), (4, (0, j, 3))]) for j in (1, 2))
+    turn = np.eye(5)
+    turn[0, 1] = turn[2, 3] = -1.0  # beside d the slope of x is the sum of both beside z
+    want = turn @ apart[0] @ turn.T
+    unit, tolerance = np.sqrt(np.diag(want)), 1e-11 + 4e-15 * condition
+    np.testing.assert_allclose(near[0] / unit / unit[:, None], want / unit / unit[:, None], atol=tolerance)
+    np.testing.assert_allclose(near[1][1], apart[1][1], rtol=tolerance)

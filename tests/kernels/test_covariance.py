@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from digiprosper.kernels.covariance import counts, cross_meat, default_bandwidth, meat, ranks, recipe
+from digiprosper.kernels.covariance import counts, cross_meat, default_bandwidth, halves, meat, ranks, recipe
 from digiprosper.kernels.within import compress, within
 
 SSC = ("reghdfe", "xtreg", "linearmodels", "plm", "none")
@@ -206,3 +206,12 @@ def test_cross_meat_of_stacked_equations_is_a_block() -> None:
     stacked = np.hstack([x * e[:, None], z * u[:, None]])
     whole = loop(stacked, np.ones(e.size), city)
     np.testing.assert_allclose(cross_meat((x, e, how), (z, u, how)), whole[:3, 3:], rtol=1e-11)
+
+
+def test_halves_have_a_diagonal_of_ones_and_the_same_product() -> None:
+    rng = np.random.default_rng(0)
+    root, middle = rng.normal(size=(3, 4)), np.diag([1e8, -1e-6, 0.0, 2.0]) + np.full((4, 4), 1e-7)
+    middle[2] = middle[:, 2] = 0
+    one, two = halves(root, middle)
+    np.testing.assert_allclose(one @ two @ one.T, root @ middle @ root.T, rtol=1e-9)
+    np.testing.assert_allclose(np.diag(two), [1, -1, 0, 1])

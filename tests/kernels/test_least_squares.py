@@ -59,3 +59,22 @@ def test_the_later_column_is_named_with_what_it_combines() -> None:
 def test_wide_designs_lose_their_last_columns() -> None:
     x = np.random.default_rng(2).normal(size=(3, 5))
     assert [d.column for d in dependences(x)] == [3, 4]
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("gap", [1.0, 1e-5])
+def test_root_and_basis_say_what_errors_move(gap: float, *, weighted: bool) -> None:
+    rng = np.random.default_rng(4)
+    x = rng.normal(size=(60, 3)) * [1.0, 100.0, 1e-3]
+    x[:, 2] = x[:, 0] + gap * x[:, 2]
+    y, u, w = rng.normal(size=60), rng.normal(size=60), rng.uniform(0.2, 3, 60) if weighted else np.ones(60)
+    plain, moved = (ols(x, v, obs_weights=w if weighted else None) for v in (y, y + u))
+    moves = plain.root @ plain.basis.T @ (w * u)
+    scale = np.abs(plain.coefficients).max()
+    np.testing.assert_allclose(moved.coefficients - plain.coefficients, moves, atol=1e-9 * scale)
+    np.testing.assert_allclose(
+        plain.root @ (plain.basis.T * w) @ plain.basis @ plain.root.T,
+        plain.bread,
+        atol=1e-9 * plain.bread.max(),
+    )
+    np.testing.assert_allclose((w * plain.residuals) @ plain.basis, 0, atol=1e-10)

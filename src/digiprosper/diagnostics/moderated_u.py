@@ -14,7 +14,8 @@ from digiprosper.errors import ColumnError, Notice, OptionError, TermError, chec
 from digiprosper.panel.terms import canonical
 from digiprosper.results.marginal import default_points
 from digiprosper.results.tests import TestResult
-from digiprosper.results.text import json_safe, last_lines, p_text, table
+from digiprosper.results.text import json_safe, last_lines, p_text, table, wrapped
+from digiprosper.results.variance import negative_variance
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,6 +52,8 @@ class ModeratedUResult:
         Of the sets and verdicts.
     conventions : str
         Which standard errors were used.
+    diagnostics : tuple of Notice
+        ``"not_psd"`` where two-way clusters leave numbers missing.
     """
 
     variable: str
@@ -64,6 +67,7 @@ class ModeratedUResult:
     flip: float
     level: float
     conventions: str
+    diagnostics: tuple[Notice, ...] = ()
 
     @property
     def turning_points(self) -> pd.DataFrame:
@@ -107,7 +111,8 @@ class ModeratedUResult:
             f"Turning point: {self._movement()} ({_numbers('b1 b4 - b2 b3', self.shift)})",
             f"Curve: {self._bending()} ({_numbers('b4', self.steepening)})",
         ]
-        return "\n".join([*lines, *last_lines(self.conventions)])
+        notes = wrapped(f"Note: {n.message}" for n in self.diagnostics)
+        return "\n".join([*lines, *notes, *last_lines(self.conventions)])
 
     def _movement(self) -> str:
         if not self.shift.p_value < 1 - self.level:
@@ -144,6 +149,7 @@ class ModeratedUResult:
             **tests,
             "turning_points": self.turning_points.to_dict("records"),
             "fieller": [t.fieller for t in self.tests],
+            "diagnostics": [{"code": n.code, "message": n.message} for n in self.diagnostics],
         }
         return {"schema": 1, **json_safe(values)}
 
@@ -218,6 +224,7 @@ def moderated_u_test(
     unit = np.eye(len(results.names))
     tests = [curve_test(results, curve, unit[[i, j]] + w * unit[[k, m]], level) for w in values]
     b1, b2, b3, b4 = (float(results.coefficients[p]) for p in (i, j, k, m))
+    indefinite = results.is_indefinite(unit[[i, j, k, m]])
     gradient = b4 * unit[i] - b3 * unit[j] - b2 * unit[k] + b1 * unit[m]
     return ModeratedUResult(
         variable=results.names[i],
@@ -233,16 +240,15 @@ def moderated_u_test(
         flip=-b2 / b4,
         level=float(level),
         conventions=results.conventions,
+        diagnostics=(negative_variance([f"a slope in {variable}"]),) if indefinite else (),
     )
 
 
 def _t_test(name: str, estimate: float, gradient: Floats, results: LinearResults, null: str) -> TestResult:
-    used = np.flatnonzero(gradient)
     # Of slopes that are large the square of a product is out of range where the product is not.
     unit = 2.0 ** round(math.log2(float(np.abs(gradient).max()) or 1.0))
-    scaled = gradient[used] / unit
-    variance = scaled @ results.covariance[np.ix_(used, used)] @ scaled
-    se = float(np.sqrt(variance)) * unit if variance > 0 else float("nan")
+    variance = float(results.covariance_of(gradient[None, :] / unit)[0, 0])
+    se = math.sqrt(variance) * unit if variance > 0 else math.nan
     t = estimate / se
     detail = {"estimate": estimate, "std_error": se}
     return TestResult(name, t, "t", results.df_t, 2 * upper_tail(results.df_t, abs(t)), null, detail)
@@ -276,9 +282,10 @@ def _one_interval(test: UTestResult) -> bool:
 
 
 def _row(w: float, test: UTestResult) -> list[str]:
-    sets = " and ".join(f"[{a:.4g}, {b:.4g}]" for a, b in test.fieller)
+    sets = " and ".join("missing" if np.isnan(a) else f"[{a:.4g}, {b:.4g}]" for a, b in test.fieller)
     slopes = [f"{test.slope_low:.4g}", f"{test.slope_high:.4g}"]
-    return [f"{w:.4g}", test.shape, f"{test.extremum:.4g}", sets, *slopes, p_text(test.p_value) or "outside"]
+    p = p_text(test.p_value) or ("missing" if test.inside else "outside")
+    return [f"{w:.4g}", test.shape, f"{test.extremum:.4g}", sets, *slopes, p]
 
 
 def _numbers(name: str, test: TestResult) -> str:

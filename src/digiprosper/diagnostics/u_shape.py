@@ -22,7 +22,8 @@ from digiprosper.errors import (
 from digiprosper.kernels.intervals import fieller
 from digiprosper.panel.terms import canonical
 from digiprosper.results.linear import LinearResults
-from digiprosper.results.text import json_safe, last_lines
+from digiprosper.results.text import json_safe, last_lines, wrapped
+from digiprosper.results.variance import negative_variance, standard_errors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -111,10 +112,12 @@ class UTestResult:
         Of the fitted curve: the sign of its curvature.
     extremum, extremum_se : float
         Turning point and its delta standard error, in units of `variable`; missing if the curve has none (a
-        log, root or inverse curve may not turn at x > 0).
+        log, root or inverse curve may not turn at x > 0). The error is missing too where its variance is
+        negative, which two-way clusters allow.
     fieller : list of (low, high)
         Confidence set of the turning point, from left to right. Of a square: one interval, two unbounded
-        pieces, or the whole line. Of the other forms: what of that lies in x > 0, possibly nothing.
+        pieces, or the whole line. Of the other forms: what of that lies in x > 0, possibly nothing. One pair
+        of missing values where the covariance of the two terms is not positive semidefinite.
     slope_low, slope_high, t_low, t_high : float
         Slopes ``b1 + b2 f'(x)`` at the ends, and their t statistics.
     inside : bool
@@ -125,6 +128,8 @@ class UTestResult:
         Of `fieller`.
     conventions : str
         Which standard errors were used.
+    diagnostics : tuple of Notice
+        ``"not_psd"`` where two-way clusters leave numbers missing.
     """
 
     variable: str
@@ -146,6 +151,7 @@ class UTestResult:
     df_t: float
     level: float
     conventions: str
+    diagnostics: tuple[Notice, ...] = ()
 
     @property
     def fieller_inside(self) -> bool:
@@ -173,7 +179,9 @@ class UTestResult:
             f"Slope at {low:.4g}: {self.slope_low:.4g} (t {self.t_low:.2f}); "
             f"at {high:.4g}: {self.slope_high:.4g} (t {self.t_high:.2f})"
         )
-        if self.inside:
+        if self.inside and np.isnan(self.statistic):
+            lines.append("The slope changes its sign, but no test is possible (see the note)")
+        elif self.inside:
             null = f"monotone or {'inverse ' if self.shape == 'U' else ''}U on the interval"
             rejected = self.p_value < 1 - self.level
             p = f"= {self.p_value:.3f}" if self.p_value >= 0.001 else "< 0.001"
@@ -183,7 +191,8 @@ class UTestResult:
         else:
             lines.append("The slope has one sign over the whole interval: the curve bends but does not turn")
             lines.append(f"within it. This is not {self._article} in these data.")
-        return "\n".join([*lines, *self._turning_lines(), *last_lines(self.conventions)])
+        notes = wrapped(f"Note: {n.message}" for n in self.diagnostics)
+        return "\n".join([*lines, *self._turning_lines(), *notes, *last_lines(self.conventions)])
 
     def _turning_lines(self) -> list[str]:
         low, high = self.interval
@@ -193,6 +202,8 @@ class UTestResult:
             lines = [f"Turning point {self.extremum:.4g} (delta se {self.extremum_se:.3g})"]
         if not self.fieller:
             return [*lines, f"{self.level:.0%} Fieller set empty: a turn is rejected for every value"]
+        if np.isnan(self.fieller[0][0]):
+            return [*lines, f"No {self.level:.0%} Fieller set (see the note)"]
         sets = " and ".join(f"[{a:.4g}, {b:.4g}]" for a, b in self.fieller)
         reach = "inside" if self.fieller_inside else "reaching beyond"
         lines.append(f"{self.level:.0%} Fieller set {sets}, {reach} the interval [{low:.4g}, {high:.4g}]")
@@ -217,7 +228,9 @@ class UTestResult:
             "variable square form depvar interval statistic p_value shape extremum extremum_se fieller "
             "slope_low slope_high t_low t_high inside df_t level conventions"
         )
-        return {"schema": 1, **{name: json_safe(getattr(self, name)) for name in names.split()}}
+        values = {name: json_safe(getattr(self, name)) for name in names.split()}
+        told = [{"code": n.code, "message": n.message} for n in self.diagnostics]
+        return {"schema": 1, **values, "diagnostics": told}
 
 
 def u_test(
@@ -398,21 +411,21 @@ def curve_test(results: LinearResults, curve: Curve, weights: Floats, level: flo
     f = _FORMS[curve.form]
     variable, square = results.names[curve.level_at], results.names[curve.bend_at]
     b1, b2 = (float(b) for b in weights @ results.coefficients)
-    # Sums over the terms that take part only: another term's missing variance is no concern here.
-    used = np.flatnonzero(weights.any(axis=0))
-    v = weights[:, used] @ results.covariance[np.ix_(used, used)] @ weights[:, used].T
-    v11, v12, v22 = float(v[0, 0]), float(v[0, 1]), float(v[1, 1])
-    if not np.isfinite([v11, v12, v22]).all() or min(v11, v22) < 0:
+    v = results.covariance_of(weights)
+    if not np.isfinite(v).all():
         raise IdentificationError(
             f"U-test: {variable!r} or {square!r} has no standard error in this fit (its diagnostics say "
             "why), so no slope can be tested. Choose another cov_type or other clusters."
         )
+    indefinite = results.is_indefinite(weights)
     u = f.slope(np.array(curve.interval))
     slopes = b1 + b2 * u
-    t = slopes / np.sqrt(v11 + 2 * u * v12 + u**2 * v22)
+    ends = np.column_stack([np.ones(2), u]) @ weights
+    t = slopes / standard_errors(np.diag(results.covariance_of(ends)))
     inside = bool(slopes[0] * slopes[1] < 0)
     statistic = float(np.abs(t).min()) if inside else float("nan")
-    extremum, se = _turning_point((b1, b2), (v11, v12, v22), f)
+    extremum, se = _turning_point(results, weights, f)
+    ratios = fieller((-b1, b2), (v[0, 0], -v[0, 1], v[1, 1]), _critical(results.df_t, level))
     return UTestResult(
         variable=variable,
         square=square,
@@ -424,7 +437,7 @@ def curve_test(results: LinearResults, curve: Curve, weights: Floats, level: flo
         shape="U" if b2 * f.curvature(curve.interval[1]) > 0 else "inverse U",
         extremum=extremum,
         extremum_se=se,
-        fieller=_turning_set(fieller((-b1, b2), (v11, -v12, v22), _critical(results.df_t, level)), f),
+        fieller=[(float("nan"), float("nan"))] if indefinite else _turning_set(ratios, f),
         slope_low=float(slopes[0]),
         slope_high=float(slopes[1]),
         t_low=float(t[0]),
@@ -433,19 +446,19 @@ def curve_test(results: LinearResults, curve: Curve, weights: Floats, level: flo
         df_t=results.df_t,
         level=float(level),
         conventions=results.conventions,
+        diagnostics=(negative_variance([f"a slope in {variable}"]),) if indefinite else (),
     )
 
 
-def _turning_point(
-    b: tuple[float, float], variance: tuple[float, float, float], f: _Form
-) -> tuple[float, float]:
-    (b1, b2), (v11, v12, v22) = b, variance
+def _turning_point(results: LinearResults, weights: Floats, f: _Form) -> tuple[float, float]:
+    b1, b2 = (float(b) for b in weights @ results.coefficients)
     ratio = -b1 / b2
     if not f.slopes[0] < ratio < f.slopes[1]:
         return float("nan"), float("nan")
     extremum = float(f.place(ratio))
     # Written in the ratio: high powers of a slope leave the range of numbers where the slope does not.
-    se = np.sqrt(v11 + 2 * ratio * v12 + ratio**2 * v22) / abs(b2)
+    gradient = np.array([[1.0, ratio]]) @ weights
+    se = standard_errors(results.covariance_of(gradient))[0, 0] / abs(b2)
     return extremum, float(se / abs(f.curvature(extremum)))
 
 

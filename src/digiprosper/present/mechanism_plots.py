@@ -22,6 +22,7 @@ from digiprosper.present.labels import term_label
 from digiprosper.results.linear import LinearResults
 from digiprosper.results.mediation import MediationResults
 from digiprosper.results.sensitivity import MediationSensitivity
+from digiprosper.results.variance import standard_errors
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -318,7 +319,8 @@ def u_shape(
         axes = new_axes((6.4, 4.2), purpose) if ax is None else ax
         _band(axes, _curve(results, test), f"{100 * test.level:g}% interval (t)")
         pieces = [(max(a, low), min(b, high)) for a, b in test.fieller if a < high and b > low]
-        text = " and ".join(f"[{a:.3g}, {b:.3g}]" for a, b in test.fieller) or "empty"
+        shown = ["missing" if math.isnan(a) else f"[{a:.3g}, {b:.3g}]" for a, b in test.fieller]
+        text = " and ".join(shown) or "empty"
         label = f"{100 * test.level:g}% set of the turning point {text}"
         if not pieces:
             axes.plot([], [], linestyle="none", label=label)
@@ -375,8 +377,9 @@ def _curve(results: LinearResults, test: Any) -> Any:
     mean = float(stats["mean"].to_numpy()[stats.index.get_loc(test.variable)])
     places = np.linspace(low, high, 401)
     bend = _BENDS[test.form]
-    weights = np.column_stack([places - mean, bend(places) - bend(mean)])
-    value = weights @ results.coefficients[at]
-    spread = np.einsum("ij,jk,ik->i", weights, results.covariance[np.ix_(at, at)], weights)
-    half = float(stdtrit(test.df_t, (1 + test.level) / 2)) * np.sqrt(np.maximum(spread, 0.0))
+    weights = np.zeros((places.size, len(results.names)))
+    weights[:, at] = np.column_stack([places - mean, bend(places) - bend(mean)])
+    value = weights @ results.coefficients
+    error = standard_errors(np.diag(results.covariance_of(weights)))
+    half = float(stdtrit(test.df_t, (1 + test.level) / 2)) * error
     return np.array([places, value, value - half, value + half])

@@ -255,6 +255,21 @@ class LinearResults:
         rows = self._rows(weights)
         return np.asarray(rows @ self.middle @ rows.T)
 
+    def is_indefinite(self, weights: Floats) -> bool:
+        """Tell whether two-way clusters give some sum of weighted sums of coefficients a negative variance.
+
+        Parameters
+        ----------
+        weights : (q, k) array
+            One row a sum.
+
+        Returns
+        -------
+        bool
+            False where a variance is missing.
+        """
+        return quadratic_form(np.zeros(len(weights)), self._rows(weights), self.middle)[1] < -SINGULAR
+
     def wald_test(self, restrictions: str | Sequence[str]) -> TestResult:
         """Test linear restrictions jointly.
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["SINGULAR", "negative_variance", "quadratic_form", "standard_errors"]
 
 SINGULAR = 1e-12
-"""Smallest eigenvalue over the largest, in size, below which a covariance has no inverse."""
+"""Smallest eigenvalue over the size of its terms below which a covariance has no inverse."""
 
 
 def standard_errors(variance: Floats) -> Floats:
@@ -75,8 +75,8 @@ def quadratic_form(gap: Floats, rows: Floats, middle: Floats) -> tuple[float, fl
     form : float
         Missing unless V is positive definite.
     least : float
-        Smallest eigenvalue over the largest, in size, of V in an orthonormal basis of the rows; 0 if rows are
-        sums of one another, missing if anything is.
+        Smallest eigenvalue of V in an orthonormal basis of the rows, over the size of the terms that add up
+        to it; 0 if rows are sums of one another, missing if anything is.
     """
     size = np.linalg.norm(rows, axis=1)
     if not np.isfinite(size).all() or np.isnan(middle).any():
@@ -87,8 +87,8 @@ def quadratic_form(gap: Floats, rows: Floats, middle: Floats) -> tuple[float, fl
     if (np.abs(np.diag(triangle)) <= SINGULAR).any():
         return float("nan"), 0.0
     values, vectors = np.linalg.eigh(basis.T @ middle @ basis)
-    largest = float(np.abs(values).max())
-    least = float(values[0]) / largest if largest > 0 else 0.0
+    terms = float(np.diag(np.abs(basis).T @ np.abs(middle) @ np.abs(basis)).max())
+    least = float(values[0]) / terms if terms > 0 else 0.0
     if least <= SINGULAR:
         return float("nan"), least
     heights = vectors.T @ np.linalg.solve(triangle.T, gap / size)
