@@ -157,6 +157,17 @@ def test_small_nearly_collinear_panels_keep_their_errors(seed: int) -> None:
     assert results.covariance_of(np.ones((1, 2)))[0, 0] == pytest.approx(want, rel=1e-7)
 
 
+@pytest.mark.parametrize("level", [1e3, 1e6])
+def test_levels_that_dwarf_the_variation_cost_no_digit(level: float) -> None:
+    frame = near(2, 1e6)
+    moved = frame.assign(x1=frame["x1"] + level * frame["city"], x2=frame["x2"] + level * frame["city"])
+    exact = Exact(moved, "y", X)
+    results = quiet(FixedEffects("y", X, ssc="none"), moved)
+    variance = [float(exact.covariance("clustered")[j][j]) for j in range(3)]
+    np.testing.assert_allclose(np.diag(results.covariance), variance, rtol=1e-8)
+    np.testing.assert_allclose(results.coefficients, [float(s) for s in exact.slopes], rtol=1e-8)
+
+
 # --- variances below zero -----------------------------------------------------------------------------------
 
 

@@ -212,20 +212,31 @@ class Within:
             are in the first. Without effects, one array with the mean.
         """
         work = np.array(column, dtype=np.float64, ndmin=2)
-        mean = float(self._centre(work)[0])
+        means = self._centre(work)[0]
         if self.main < 0:
-            return work[0], [np.array([mean])]
+            return work[0], [means]
         values = [value[0] for value in self._take_out(work)]
+        values[self.main] += means
         for value in values[1:]:
-            mean += value.mean()
-            value -= value.mean()
-        values[0] += mean
+            mean = value.mean()
+            value -= mean
+            values[0] += mean
         return work[0], values
 
     def _centre(self, work: Floats) -> Floats:
+        """Take out the means by level of the main effect, the overall means without effects; (k, levels).
+
+        Where levels dwarf the variation around them a value less its own level's mean is exact in floating
+        point, and less the overall mean it is not.
+        """
         w = self.obs_weights
-        means = work.mean(axis=1) if w is None else work @ (w / w.sum())
-        work -= means[:, None]
+        if self.main < 0:
+            means = work.mean(axis=1)[:, None] if w is None else (work @ (w / w.sum()))[:, None]
+            work -= means
+            return np.asarray(means)
+        means = self._sums(self.main, work if w is None else work * w) / self._counts[self.main]
+        for row, part in zip(work, means, strict=True):
+            row -= part.take(self.effects[self.main])
         return np.asarray(means)
 
     def deviations(self, column: Floats, position: int) -> Floats:
@@ -244,10 +255,11 @@ class Within:
             Deviations.
         """
         work = np.array(column, dtype=np.float64, ndmin=2)
-        self._centre(work)
-        weighted = work if self.obs_weights is None else work * self.obs_weights
-        means = self._sums(position, weighted)[0] / self._counts[position]
-        return np.asarray(work[0] - means.take(self.effects[position]))
+        codes, counts = self.effects[position], self._counts[position]
+        for _ in range(2):  # the second time removes what rounding left
+            weighted = work if self.obs_weights is None else work * self.obs_weights
+            work -= (self._sums(position, weighted) / counts).take(codes, axis=1)
+        return np.asarray(work[0])
 
     def _take_out(self, work: Floats) -> list[Floats]:
         before = np.einsum("ij,ij->i", work, work)
