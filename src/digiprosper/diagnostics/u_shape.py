@@ -425,7 +425,8 @@ def curve_test(results: LinearResults, curve: Curve, weights: Floats, level: flo
     inside = bool(slopes[0] * slopes[1] < 0)
     statistic = float(np.abs(t).min()) if inside else float("nan")
     extremum, se = _turning_point(results, weights, f)
-    ratios = fieller((-b1, b2), (v[0, 0], -v[0, 1], v[1, 1]), _critical(results.df_t, level))
+    v11, v12, v22 = float(v[0, 0]), float(v[0, 1]), float(v[1, 1])
+    ratios = fieller((-b1, b2), (v11, -v12, v22), _critical(results.df_t, level))
     return UTestResult(
         variable=variable,
         square=square,
