@@ -1,0 +1,69 @@
+"""What is imported is declared, what is declared is imported, and the README can be read elsewhere."""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+import tomllib
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+TABLES = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+PROJECT, GROUPS = TABLES["project"], TABLES["dependency-groups"]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+ASKING = ("require", "pytest.importorskip")
+MODULES = {"python_docx": "docx", "pytest_xdist": "xdist", "scikit_criteria": "skcriteria"}
+
+
+def declared(requirements: list[str]) -> set[str]:
+    """Modules of the packages, without our own extras."""
+    names = {re.split(r"[<>=!~\[;]", text)[0].strip().replace("-", "_") for text in requirements}
+    return {MODULES.get(name, name) for name in names} - {"digiprosper"}
+
+
+def imported(*folders: str) -> set[str]:
+    """Packages outside the standard library, asked for by a statement or by `require` and `importorskip`."""
+    names = set[str]()
+    for path in (file for folder in folders for file in (ROOT / folder).rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                names.update(alias.name for alias in node.names)
+            elif isinstance(node, ast.ImportFrom):
+                names.add(node.module or "")
+            elif isinstance(node, ast.Call) and ast.unparse(node.func) in ASKING:
+                names.add(ast.literal_eval(node.args[0]))
+    ours = {path.stem for path in (ROOT / "tests").rglob("*.py")} | {"digiprosper", "tests"}
+    return {name.split(".")[0] for name in names} - set(sys.stdlib_module_names) - ours
+
+
+REQUIRED = declared(PROJECT["dependencies"])
+EXTRAS = declared([text for texts in PROJECT["optional-dependencies"].values() for text in texts])
+TESTS = declared([*GROUPS["test"], *GROUPS["peers"], *GROUPS["spark"]])
+
+
+def test_the_library_declares_what_it_imports() -> None:
+    assert imported("src") <= REQUIRED | EXTRAS
+
+
+def test_the_tests_declare_what_they_import() -> None:
+    of_a_test = {"no_such_package"}
+    assert imported("tests", "benchmarks", "examples") - of_a_test <= REQUIRED | TESTS
+    assert EXTRAS <= TESTS
+
+
+def test_all_that_is_declared_is_imported() -> None:
+    assert REQUIRED - imported("src") == {"statsmodels"}  # multiple testing and logit come next
+    used = imported("src", "tests", "benchmarks") | {"xdist"}
+    assert not (EXTRAS | TESTS) - used
+
+
+def test_links_of_the_readme_work_elsewhere() -> None:
+    home = PROJECT["urls"]["Homepage"]
+    links = re.findall(r"\]\(([^)]+)\)", README) + re.findall(r"^\[[^\]]+\]: (\S+)$", README, re.MULTILINE)
+    assert links
+    for link in links:
+        assert link.startswith("https://"), link
+        if link.startswith(home):
+            place = re.sub(r"^(blob|tree)/main/", "", link.removeprefix(f"{home}/"))
+            assert (ROOT / place).exists(), link
