@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 import warnings
 from itertools import product
 
@@ -1084,3 +1085,28 @@ def test_columns_whose_names_differ_in_blanks_alone_stand_side_by_side() -> None
     assert spec.swap("gdp (real)", "z").x == ("K / L", "K/L", "z", "gdp(real)")
     table = dp.etable(fit, labels={"gdp(real)": "closed"}).frame
     assert {"spaced", "tight", "gdp (real)", "closed"} <= set(map(str, table.index))
+
+
+@pytest.mark.parametrize(
+    "formula",
+    [
+        "y ~ " + "*".join("abcdefghijkl"),
+        "y ~ " + ":".join(["(a+b+c+d+e+f+g+h)"] * 4),
+        "y ~ x" * 20_000,
+        "y ~ x + " + "9" * 5000,
+        "y ~ x + '" + "a" * 3000 + "'",
+        "y ~ " + "~" * 300 + "x",
+    ],
+    ids=["star", "colon", "long", "digits", "text", "tildes"],
+)
+def test_a_formula_of_any_length_gets_a_short_refusal(formula: str) -> None:
+    start = time.perf_counter()
+    with pytest.raises(TermError) as caught:
+        FixedEffects.from_formula(formula)
+    assert time.perf_counter() - start < 2
+    assert len(str(caught.value)) < 600
+
+
+def test_products_and_signs_in_backticks_are_read_in_a_formula() -> None:
+    assert len(FixedEffects.from_formula("y ~ (a + b + c)*(d + e) + f*g*h").x) == 11 + 7
+    assert FixedEffects.from_formula("y ~ `x^2` + I(a**2) + log(b):c").x == ("x^2", "I(a**2)", "log(b):c")

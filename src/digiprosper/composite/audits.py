@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from digiprosper.composite.indicators import IndicatorSystem
-from digiprosper.errors import InputTypeError, quoted
+from digiprosper.errors import InputTypeError, cited, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -73,7 +73,7 @@ def overlap_audit(
     others = [other_columns] if isinstance(other_columns, str) else list(other_columns)
     odd = [o for o in cast("list[object]", others) if not isinstance(o, str)]
     if odd:
-        raise InputTypeError(f"other_columns is a list of columns (text); {odd[0]!r} is not.")
+        raise InputTypeError(f"other_columns is a list of columns (text); {cited(odd[0])} is not.")
     a, b = ({i.name: i.dimension for i in s} for s in (system_a, system_b))
     rows = []
     for name in dict.fromkeys([*a, *b]):

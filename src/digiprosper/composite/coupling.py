@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from digiprosper.composite.weights import as_table, real_numbers, refuse_cells, refuse_missing
-from digiprosper.errors import InputTypeError, Notice, OptionError, check_option, counted, issue
+from digiprosper.errors import InputTypeError, Notice, OptionError, check_option, cited, counted, issue
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -140,7 +140,8 @@ def _coefficients(given: Any, names: list[str]) -> Floats:
         ) from error
     if share.shape != (n,) or not (share >= 0).all() or abs(share.sum() - 1.0) > 1e-9:
         message = (
-            f"coefficients={given!r}: one number >= 0 for each of {', '.join(map(repr, names))}, adding up "
+            f"coefficients={cited(given)}: one number >= 0 for each of {', '.join(map(repr, names))}, "
+            "adding up "
             "to one; leave them out for equal ones."
         )
         raise OptionError(message, [Notice("option", message, {"option": "coefficients", "value": given})])

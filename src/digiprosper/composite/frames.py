@@ -16,6 +16,7 @@ from digiprosper.errors import (
     MissingDataError,
     Notice,
     OptionError,
+    cited,
     counted,
     issue,
     quoted,
@@ -158,12 +159,15 @@ def apply_frame(results: IndexResults, data: Any) -> Any:
     spec = results.spec
     _refuse_options(spec, _APPLY)
     if results.state.periods is not None:
-        raise OptionError(f"scope={spec.scope!r} has a state a year: make a Panel, whose rows have years.")
+        raise OptionError(
+            f"scope={cited(spec.scope)} has a state a year: make a Panel, whose rows have years."
+        )
     frame: Any = nw.from_native(data)
     _refuse_columns(spec.system.names, frame)
     if spec.name in frame.collect_schema().names():
         raise OptionError(
-            f"the table has a column {spec.name!r}: give the index another name, CompositeIndex(..., name=)."
+            f"the table has a column {cited(spec.name)}: give the index another name, CompositeIndex(..., "
+            "name=)."
         )
     learned = results.state.learned[0]
     score = nw.lit(0.0)
@@ -274,12 +278,12 @@ def _counts(spec: CompositeIndex, first: dict[str, Any]) -> tuple[int, list[Noti
 def _refuse_options(spec: CompositeIndex, allowed: Mapping[str, tuple[str, ...]]) -> None:
     wrong = {n: getattr(spec, n) for n, words in allowed.items() if getattr(spec, n) not in words}
     if wrong:
-        asked = ", ".join(f"{n}={'given' if isinstance(v, tuple) else v!r}" for n, v in wrong.items())
+        asked = ", ".join(f"{n}={cited('given' if isinstance(v, tuple) else v)}" for n, v in wrong.items())
         can = "; ".join(f"{n} {' or '.join(allowed[n])}" for n in wrong)
         raise OptionError(
             f"a table that is no Panel is read in two aggregate queries, which cannot do {asked}. Make a "
             f"Panel of it: Panel(df, entity='id', time='year'); or use {can}.",
-            [Notice("option", f"{n}={v!r}", {"option": n, "value": v}) for n, v in wrong.items()],
+            [Notice("option", f"{n}={cited(v)}", {"option": n, "value": v}) for n, v in wrong.items()],
         )
 
 
@@ -292,7 +296,7 @@ def _refuse_columns(names: Sequence[str], frame: Any) -> None:
     if text:
         raise IndicatorError(
             f"indicator {quoted(text)} is not numeric; cast it first.",
-            [Notice("not_numeric", f"{n!r} is not numeric", {"indicator": n}) for n in text],
+            [Notice("not_numeric", f"{cited(n)} is not numeric", {"indicator": n}) for n in text],
         )
 
 
@@ -301,7 +305,7 @@ def _refuse_not_a_number(names: Sequence[str], finite: Any) -> None:
     if bad:
         raise MissingDataError(
             f"{quoted(bad)} has infinite values or NaN. Fill or remove these rows first.",
-            [Notice("missing", f"{n!r} is not finite", {"term": n}) for n in bad],
+            [Notice("missing", f"{cited(n)} is not finite", {"term": n}) for n in bad],
         )
 
 
@@ -311,5 +315,5 @@ def _refuse_beyond(names: Sequence[str], least: Floats) -> None:
         raise IndicatorError(
             f"{quoted(bad)} lies beyond its worse goalpost. Entropy weights are undefined there. Move the "
             "goalpost to the worst value that can occur.",
-            [Notice("negative", f"{n!r} lies beyond its worse goalpost", {"column": n}) for n in bad],
+            [Notice("negative", f"{cited(n)} lies beyond its worse goalpost", {"column": n}) for n in bad],
         )

@@ -33,6 +33,7 @@ from digiprosper.errors import (
     Notice,
     OptionError,
     check_option,
+    cited,
     issue,
     plain,
     quoted,
@@ -144,7 +145,7 @@ class CompositeIndex:
         check_shift(self.shift)
         name: object = self.name
         if not isinstance(name, str) or not name:
-            raise InputTypeError(f"name={name!r}: the name of the scores is a text that is not empty.")
+            raise InputTypeError(f"name={cited(name)}: the name of the scores is a text that is not empty.")
         _refuse_nonsense(self)
         _refuse_dimensions(self)
 
@@ -319,7 +320,7 @@ def read_weights(given: Any, names: tuple[str, ...], option: str) -> tuple[tuple
         )
     odd = [n for n in names if not _is_weight(weights[n])]
     if odd or not any(weights.values()):
-        what = f"{odd[0]!r} has {weights[odd[0]]!r}" if odd else "all are 0"
+        what = f"{cited(odd[0])} has {cited(weights[odd[0]])}" if odd else "all are 0"
         raise OptionError(
             f"{option}={{...}}: weights are numbers >= 0 and at least one is positive; {what}.",
             [Notice("option", what, {"option": option, "indicators": odd})],
@@ -346,7 +347,8 @@ def _refuse_nonsense(spec: CompositeIndex) -> None:
         ),
         (
             scope == "goalposts" and normalise != "minmax",
-            f"scope='goalposts' gives the ends of min-max scaling: use normalise='minmax', not {normalise!r}",
+            "scope='goalposts' gives the ends of min-max scaling: use normalise='minmax', not "
+            f"{cited(normalise)}",
         ),
         (
             scope == "legacy_lnT" and not legacy,
@@ -380,7 +382,8 @@ def _refuse_nonsense(spec: CompositeIndex) -> None:
         ),
         (
             weighting == "given" and spec.structure != "flat",
-            f"given weights are effective weights, so that structure={spec.structure!r} has nothing to do: "
+            f"given weights are effective weights, so that structure={cited(spec.structure)} has nothing to "
+            "do: "
             "use structure='flat'",
         ),
     ]
@@ -392,7 +395,7 @@ def _refuse_nonsense(spec: CompositeIndex) -> None:
         raise IndicatorError(
             f"scope='goalposts' needs goalposts for every indicator, and {quoted(bare)} has none: "
             "Indicator(name, goalposts=(low, high)).",
-            [Notice("goalposts", f"{n!r} has no goalposts", {"indicator": n}) for n in bare],
+            [Notice("goalposts", f"{cited(n)} has no goalposts", {"indicator": n}) for n in bare],
         )
 
 
@@ -401,9 +404,12 @@ def _refuse_dimensions(spec: CompositeIndex) -> None:
         return
     homeless = [i.name for i in spec.system if not i.dimension]
     if homeless or len(spec.system.dimensions) == 1:
-        what = f"{quoted(homeless)} has none" if homeless else f"all are in {spec.system.dimensions[0]!r}"
+        what = (
+            f"{quoted(homeless)} has none" if homeless else f"all are in {cited(spec.system.dimensions[0])}"
+        )
         raise OptionError(
-            f"structure={spec.structure!r} needs two dimensions or more, one for every indicator; {what}. "
+            f"structure={cited(spec.structure)} needs two dimensions or more, one for every indicator; "
+            f"{what}. "
             "Use structure='flat', or IndicatorSystem.from_dict({dimension: {column: '+'}}).",
             [Notice("option", what, {"option": "structure", "indicators": homeless})],
         )

@@ -15,6 +15,7 @@ from digiprosper.errors import (
     IndicatorError,
     InputTypeError,
     Notice,
+    cited,
     quoted,
     unknown_columns,
 )
@@ -70,13 +71,14 @@ class Indicator:
             value = getattr(self, field)
             if not isinstance(value, str):
                 raise InputTypeError(
-                    f"indicator {self.name!r}: {field} is text, not {type(value).__name__} ({value!r})."
+                    f"indicator {cited(self.name)}: {field} is text, not {type(value).__name__} "
+                    f"({cited(value)})."
                 )
         if not self.name.strip():
             raise IndicatorError("an indicator without a name; give the column it is in.")
         if self.direction not in ("+", "-"):
             message = (
-                f"indicator {self.name!r} has direction {self.direction!r}; "
+                f"indicator {cited(self.name)} has direction {cited(self.direction)}; "
                 "use '+' where more is better, '-' where less is."
             )
             data = {"indicator": self.name, "direction": self.direction}
@@ -86,7 +88,7 @@ class Indicator:
 
 
 def _goalposts(name: str, pair: Any) -> tuple[float, float]:
-    message = f"indicator {name!r}: goalposts are two rising numbers (low, high), not {pair!r}."
+    message = f"indicator {cited(name)}: goalposts are two rising numbers (low, high), not {cited(pair)}."
     try:
         low, high = (float(v) for v in pair)
     except (TypeError, ValueError) as error:
@@ -141,7 +143,10 @@ class IndicatorSystem:
         if twice:
             raise IndicatorError(
                 f"indicator {quoted(twice)} is listed more than once; keep each column in one place.",
-                [Notice("duplicate_indicator", f"{n!r} is listed twice", {"indicator": n}) for n in twice],
+                [
+                    Notice("duplicate_indicator", f"{cited(n)} is listed twice", {"indicator": n})
+                    for n in twice
+                ],
             )
         object.__setattr__(self, "indicators", items)
 

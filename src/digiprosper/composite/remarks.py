@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from digiprosper.errors import Notice, counted, quoted
+from digiprosper.errors import Notice, cited, counted, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,7 +51,7 @@ def weight_remarks(
     least = np.vstack([w.weights for w in weighings]).min(axis=0).tolist()
     negative = {n: w for n, w in zip(names, least, strict=True) if w < 0}
     if negative:
-        shown = ", ".join(f"{n!r} ({w:.2f})" for n, w in negative.items())
+        shown = ", ".join(f"{cited(n)} ({w:.2f})" for n, w in negative.items())
         text = (
             f"{shown} has a negative weight: it runs against the others, and more of it lowers the index. "
             "Check its direction, or use weighting='critic'."
@@ -71,7 +71,7 @@ def _constant(names: Sequence[str], weighings: Sequence[Weighing], periods: Sequ
     some = constant.any(axis=0) & ~always
     if some.any():
         when = {names[int(j)]: _periods(periods, constant[:, j]) for j in np.flatnonzero(some)}
-        shown = "; ".join(f"{n!r} in {', '.join(map(str, t[:5]))}" for n, t in when.items())
+        shown = "; ".join(f"{cited(n)} in {', '.join(map(str, t[:5]))}" for n, t in when.items())
         text = f"constant where weights are learned, and weight 0 there: {shown}."
         notices.append(Notice("constant_indicator", text, {"columns": tuple(when), "times": when}))
     return notices
@@ -91,7 +91,7 @@ def _dominant(names: Sequence[str], weighings: Sequence[Weighing], periods: Sequ
     large = {names[int(j)]: float(weights[worst[j], j]) for j in np.flatnonzero(over.any(axis=0))}
     limit = float(limits[int(over.any(axis=1).argmax())])
     when = {n: periods[int(worst[names.index(n)])] for n in large} if periods else {}
-    shown = ", ".join(f"{n!r} ({w:.2f}{f' in {when[n]}' if when else ''})" for n, w in large.items())
+    shown = ", ".join(f"{cited(n)} ({w:.2f}{f' in {when[n]}' if when else ''})" for n, w in large.items())
     text = (
         f"{shown} weighs more than three equal shares of {limit / 3:.2f}: zeros or a few large values "
         "decide the index. Look at the column; a ratio to population or a logarithm is often meant."
@@ -160,7 +160,7 @@ def imputed_remarks(imputations: pd.DataFrame, names: Sequence[str]) -> list[Not
     cells = {n: filled.count(n) for n in names if n in filled}
     if not cells:
         return []
-    shown = ", ".join(f"{n!r} ({c})" for n, c in cells.items())
+    shown = ", ".join(f"{cited(n)} ({c})" for n, c in cells.items())
     text = (
         f"interpolated cells in {shown}: a value between two years uses the later one, so that "
         "scope='expanding' looks ahead there. Use missing='drop' on the panel before it was interpolated."

@@ -19,6 +19,7 @@ from digiprosper.errors import (
     OptionError,
     check_level,
     check_option,
+    cited,
     issue,
     quoted,
 )
@@ -301,7 +302,7 @@ class IndexResults:
         sums = self._need_sums("weight_draws")
         number: object = reps
         if isinstance(number, bool) or not isinstance(number, int | np.integer) or number < 1:
-            raise OptionError(f"reps={reps!r}: a whole number of at least 1, such as 999.")
+            raise OptionError(f"reps={cited(reps)}: a whole number of at least 1, such as 999.")
         seed = seed_sequence(rng)
         issue(too_few_clusters_to_draw(sums.rows.size, "entity", "method='delta' needs no draws."))
         values = sums.draws(int(reps), seed)
@@ -422,7 +423,7 @@ class IndexResults:
         remarks = [f"! {n.message}" for n in self.diagnostics]
         return "\n".join(
             [
-                f"Composite index {spec.name!r}: {size}",
+                f"Composite index {cited(spec.name)}: {size}",
                 table.to_string(index=False),
                 *remarks,
                 *last_lines(self.conventions, self.settings),

@@ -13,6 +13,7 @@ from digiprosper.errors import (
     InputTypeError,
     Notice,
     OptionError,
+    cited,
     quoted,
     unknown_columns,
 )
@@ -93,7 +94,7 @@ def cut_rows(spec: CompositeIndex, panel: Panel) -> Rows:
     if text:
         raise IndicatorError(
             f"indicator {quoted(text)} is not numeric; convert it with pandas.to_numeric first.",
-            [Notice("not_numeric", f"{n!r} is not numeric", {"indicator": n}) for n in text],
+            [Notice("not_numeric", f"{cited(n)} is not numeric", {"indicator": n}) for n in text],
         )
     sample = panel.sample({"indicators": names}, missing=spec.missing)
     refuse_extreme(sample.columns("indicators"), names)
@@ -140,7 +141,7 @@ def find_period(times: pd.Index[Any], text: str) -> int:
     if len(found) != 1:
         what = "is not a period of" if not found else "begins several periods of"
         raise OptionError(
-            f"scope='base_year({text})': {text!r} {what} the sample; it has {quoted(words, 12)}.",
-            [Notice("option", f"no period {text!r}", {"option": "scope", "value": text})],
+            f"scope='base_year({text})': {cited(text)} {what} the sample; it has {quoted(words, 12)}.",
+            [Notice("option", f"no period {cited(text)}", {"option": "scope", "value": text})],
         )
     return found[0]

@@ -13,7 +13,7 @@ from digiprosper.composite.normalise import NORMALISATIONS, EndPoints, Maxima
 from digiprosper.composite.rows import find_period
 from digiprosper.composite.structure import Rule, Weighing, weigh
 from digiprosper.composite.weights import refuse_cells
-from digiprosper.errors import IndicatorError, Notice, OptionError, quoted
+from digiprosper.errors import IndicatorError, Notice, OptionError, cited, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -229,8 +229,9 @@ def read_scope(scope: object) -> tuple[str, str]:
         " The base year is written inside: 'base_year(2011)'." if str(scope).startswith("base_year") else ""
     )
     raise OptionError(
-        f"scope={scope!r} is not known; use one of {', '.join(map(repr, SCOPES))}, 'base_year(2011)'.{hint}",
-        [Notice("option", f"scope={scope!r}", {"option": "scope", "value": scope, "allowed": SCOPES})],
+        f"scope={cited(scope)} is not known; use one of {', '.join(map(repr, SCOPES))}, "
+        f"'base_year(2011)'.{hint}",
+        [Notice("option", f"scope={cited(scope)}", {"option": "scope", "value": scope, "allowed": SCOPES})],
     )
 
 
@@ -391,7 +392,7 @@ def _refuse_times(scope: str, word: str, rows: Rows) -> None:
         return
     if not rows.has_time:
         raise OptionError(
-            f"scope={scope!r} needs a time key, and this is a cross-section: use 'pooled', or "
+            f"scope={cited(scope)} needs a time key, and this is a cross-section: use 'pooled', or "
             "Panel(df, entity=, time=).",
             [Notice("option", "no time key", {"option": "scope", "value": scope})],
         )
@@ -409,7 +410,8 @@ def _refuse_periods(scope: str, strangers: pd.Index[Any], known: pd.Index[Any]) 
     else:
         why = f"has one state a period, learned for {known[0]} to {known[-1]}"
     raise OptionError(
-        f"scope={scope!r} {why}; the panel has {quoted(strangers)}. Cut the panel to these periods, fit it, "
+        f"scope={cited(scope)} {why}; the panel has {quoted(strangers)}. Cut the panel to these periods, "
+        "fit it, "
         "or use 'pooled', 'base_year(...)' or 'goalposts', whose state scores any period.",
         [Notice("option", "unseen period", {"scope": scope, "times": tuple(strangers)})],
     )

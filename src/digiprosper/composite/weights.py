@@ -16,6 +16,7 @@ from digiprosper.errors import (
     MissingDataError,
     Notice,
     OptionError,
+    cited,
     counted,
     issue,
 )
@@ -264,7 +265,7 @@ def equal_weights(m: int) -> Floats:
     """
     number: object = m
     if isinstance(number, bool) or not isinstance(number, int | np.integer) or number < 1:
-        raise InputTypeError(f"equal_weights takes the number of indicators, not {m!r}.")
+        raise InputTypeError(f"equal_weights takes the number of indicators, not {cited(m)}.")
     return np.full(int(m), 1.0 / int(m))
 
 
@@ -283,7 +284,7 @@ def check_shift(shift: object) -> None:
     """
     number = isinstance(shift, int | float | np.number) and not isinstance(shift, bool)
     if not number or not math.isfinite(float(shift)) or float(shift) < 0:  # type: ignore[arg-type]
-        message = f"shift={shift!r} is not a number >= 0; 0 is right unless you replicate a paper."
+        message = f"shift={cited(shift)} is not a number >= 0; 0 is right unless you replicate a paper."
         raise OptionError(message, [Notice("option", message, {"option": "shift", "value": shift})])
 
 
@@ -393,7 +394,7 @@ def refuse_extreme(x: Floats, names: Sequence[str]) -> None:
         problems = [
             Notice(
                 "extreme",
-                f"{names[j]!r} has a largest value of {largest[j]:.2g}",
+                f"{cited(names[j])} has a largest value of {largest[j]:.2g}",
                 {"column": names[j], "largest": float(largest[j])},
             )
             for j in bad.tolist()
@@ -416,7 +417,7 @@ def _by_column(
     for j in np.flatnonzero(bad.any(axis=0)):
         rows = np.flatnonzero(bad[:, j])
         first = tuple(rows[:5].tolist()) if index is None else tuple(index[rows[:5]])
-        text = f"{names[int(j)]!r} {what[1]} in {counted(rows.size, 'row')} (first: {rows_text(first)})"
+        text = f"{cited(names[int(j)])} {what[1]} in {counted(rows.size, 'row')} (first: {rows_text(first)})"
         data = {"column": names[int(j)], "count": int(rows.size), "rows": first}
         problems.append(Notice(what[0], text, data))
     return problems

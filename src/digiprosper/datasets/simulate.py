@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 import numpy as np
 import pandas as pd
 
-from digiprosper.errors import Notice, OptionError, check_option
+from digiprosper.errors import Notice, OptionError, check_option, cited
 from digiprosper.kernels.dispersion import theil_shares, theil_t
 from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.panel import Panel
@@ -448,5 +448,5 @@ def _in_words(gamma: float) -> str:
 
 def _check_size(name: str, value: object, least: int) -> None:
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
-        message = f"{name}={value!r}: give a whole number of at least {least}."
+        message = f"{name}={cited(value)}: give a whole number of at least {least}."
         raise OptionError(message, [Notice("option", message, {"option": name, "value": value})])

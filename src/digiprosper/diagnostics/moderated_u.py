@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from digiprosper.diagnostics.u_shape import curve_test, read_curve, upper_tail
-from digiprosper.errors import ColumnError, Notice, OptionError, TermError, check_level, quoted
+from digiprosper.errors import ColumnError, Notice, OptionError, TermError, check_level, cited, quoted
 from digiprosper.panel.terms import canonical
 from digiprosper.results.marginal import default_points
 from digiprosper.results.tests import TestResult
@@ -260,7 +260,8 @@ def _product(results: LinearResults, term: str, moderator: str) -> int:
         if sorted(canonical(part) for part in name.split(":")) == wanted:
             return position
     raise TermError(
-        f"the fit has no product of {term!r} and {moderator!r} (its terms: {quoted(results.names, 12)}). Add "
+        f"the fit has no product of {cited(term)} and {cited(moderator)} (its terms: "
+        f"{quoted(results.names, 12)}). Add "
         f"'{term}:{moderator}' to x; a moderated curve needs the products with the level and the square.",
         [Notice("no_product", f"no {term}:{moderator}", {"term": term, "moderator": moderator})],
     )
@@ -269,11 +270,11 @@ def _product(results: LinearResults, term: str, moderator: str) -> int:
 def _moderator_values(at: Sequence[float] | None, stats: pd.DataFrame, moderator: str) -> Floats:
     if at is None:
         if moderator not in stats.index:
-            raise ColumnError(f"no sample statistics for {moderator!r}; say at=[...], values of it.")
+            raise ColumnError(f"no sample statistics for {cited(moderator)}; say at=[...], values of it.")
         return default_points(stats, moderator)
     ends = list(at) if isinstance(at, list | tuple | np.ndarray) else []
     if not ends or not all(isinstance(e, int | float | np.number) and np.isfinite(e) for e in ends):
-        raise OptionError(f"at={at!r}: a list of finite values of {moderator!r}, such as [0, 1].")
+        raise OptionError(f"at={cited(at)}: a list of finite values of {cited(moderator)}, such as [0, 1].")
     return np.array(ends, dtype=np.float64)
 
 

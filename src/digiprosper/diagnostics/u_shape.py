@@ -16,6 +16,7 @@ from digiprosper.errors import (
     TermError,
     check_level,
     check_option,
+    cited,
     quoted,
     unknown_columns,
 )
@@ -414,7 +415,8 @@ def curve_test(results: LinearResults, curve: Curve, weights: Floats, level: flo
     v = results.covariance_of(weights)
     if not np.isfinite(v).all():
         raise IdentificationError(
-            f"U-test: {variable!r} or {square!r} has no standard error in this fit (its diagnostics say "
+            f"U-test: {cited(variable)} or {cited(square)} has no standard error in this fit (its "
+            "diagnostics say "
             "why), so no slope can be tested. Choose another cov_type or other clusters."
         )
     indefinite = results.is_indefinite(weights)
@@ -490,11 +492,12 @@ def _positions(
         raise unknown_columns([square], results.names, "square")
     read = bends.pop(j, None)
     if read and form and read != form:
-        raise OptionError(f"form={form!r}, but {results.names[j]!r} is of the form {read!r}.")
+        raise OptionError(f"form={cited(form)}, but {cited(results.names[j])} is of the form {cited(read)}.")
     if bends:
         both = [results.names[p] for p in (j, *bends)]
         raise TermError(
-            f"the curve in {variable!r} is bent by several terms, {quoted(both, 12)}: a U-test takes the "
+            f"the curve in {cited(variable)} is bent by several terms, {quoted(both, 12)}: a U-test takes "
+            "the "
             "level and one of them. Drop the others.",
             [Notice("several_bends", "several bending terms", {"variable": variable, "terms": tuple(both)})],
         )
@@ -519,8 +522,9 @@ def _only_bend(results: LinearResults, variable: str, bends: dict[int, str], for
         wanted = _FORMS[form or "square"].spellings[0].format(x=variable)
         others = "" if form else " (or I(1/x), log(x), sqrt(x))"
         raise TermError(
-            f"the fit has no {'square' if form is None else form} of {variable!r} (its terms: "
-            f"{quoted(results.names, 12)}). Add {wanted!r}{others} to x, or name the column: square='...'.",
+            f"the fit has no {'square' if form is None else form} of {cited(variable)} (its terms: "
+            f"{quoted(results.names, 12)}). Add {cited(wanted)}{others} to x, or name the column: "
+            "square='...'.",
             [Notice("no_square", f"no {wanted}", {"variable": variable, "terms": results.names})],
         )
     return fitting[0]
@@ -544,10 +548,15 @@ def _refuse_other(stats: pd.DataFrame, variable: str, square: str, form: str) ->
         shown, right = (" to ".join(f"{v:.6g}" for v in values) for values in (found, want))
         name = _FORMS[form].words.format(x=variable)
         raise TermError(
-            f"{square!r} is not {name} in the estimation sample: its {what} is {shown}, not {right}. Make it "
+            f"{cited(square)} is not {name} in the estimation sample: its {what} is {shown}, not {right}. "
+            "Make it "
             "of the level as it stands in the model (centre both or neither), or say which form it has: "
             "form='square', 'inverse', 'log' or 'sqrt'.",
-            [Notice("other_square", f"not {form}: {square!r}", {"variable": variable, "square": square})],
+            [
+                Notice(
+                    "other_square", f"not {form}: {cited(square)}", {"variable": variable, "square": square}
+                )
+            ],
         )
 
 
@@ -558,7 +567,7 @@ def _interval(
     ends = list(given) if isinstance(given, list | tuple | np.ndarray) else []
     numbers = all(isinstance(e, int | float | np.number) for e in ends)
     if len(ends) != 2 or not numbers or not np.isfinite(ends).all() or not ends[0] < ends[1]:
-        raise OptionError(f"interval={interval!r}: two finite numbers, the lower one first.")
+        raise OptionError(f"interval={cited(interval)}: two finite numbers, the lower one first.")
     if form != "square" and ends[0] <= 0:
         whose = "the sample's" if interval is None else "the given"
         bend = _FORMS[form].words.format(x=name)

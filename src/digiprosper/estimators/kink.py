@@ -17,6 +17,7 @@ from digiprosper.errors import (
     ThresholdSearchError,
     check_level,
     check_option,
+    cited,
     issue,
 )
 from digiprosper.estimators.linear import fit_columns, inference, not_psd
@@ -150,11 +151,11 @@ class PanelKink(Specification):
         object.__setattr__(self, "absorb", as_terms(self.absorb, "absorb"))
         if canonical(self.y) in {canonical(t) for t in (self.kink_variable, *self.x)}:
             raise TermError(
-                f"y={self.y!r} is also kink_variable or among x; a variable cannot explain itself."
+                f"y={cited(self.y)} is also kink_variable or among x; a variable cannot explain itself."
             )
         trim: object = self.trim
         if not isinstance(trim, int | float) or not 0 < trim < 0.5:
-            raise OptionError(f"trim={self.trim!r}: a share above 0 and below .5.")
+            raise OptionError(f"trim={cited(self.trim)}: a share above 0 and below .5.")
         check_option("bootstrap", self.bootstrap, ("wild_cluster", None))
         check_option("df", self.df, ("hansen", "xthreg"))
         check_reps(self.reps, 1)
@@ -162,7 +163,7 @@ class PanelKink(Specification):
         check_linear_options(self)
         if self.bootstrap and self.clusters is not None and len(self.clusters) > 1:
             raise OptionError(
-                f"bootstrap='wild_cluster' draws one sign a cluster, and clusters={self.clusters!r} are "
+                f"bootstrap='wild_cluster' draws one sign a cluster, and clusters={cited(self.clusters)} are "
                 "two-way; name one of them, or say bootstrap=None."
             )
 
@@ -196,7 +197,8 @@ class PanelKink(Specification):
         y, q = self._one(sample, "y"), self._one(sample, "kink_variable")
         if q.min() == q.max():
             raise ThresholdSearchError(
-                f"kink_variable={self.kink_variable!r} is constant in the sample; choose one that varies."
+                f"kink_variable={cited(self.kink_variable)} is constant in the sample; choose one that "
+                "varies."
             )
         x, names = sample.columns("x"), sample.names_of("x")
         # What is wrong with the columns themselves is told of the line, under their own names.
@@ -219,7 +221,8 @@ class PanelKink(Specification):
         known = getattr(panel, "known", ())
         if canonical(self.kink_variable, known) in {canonical(t, known) for t in self.x}:
             raise CollinearityError(
-                f"kink_variable={self.kink_variable!r} is also in x: remove it from x, PanelKink adds its "
+                f"kink_variable={cited(self.kink_variable)} is also in x: remove it from x, PanelKink adds "
+                "its "
                 "two slopes.",
                 [Notice("collinear", "in both", {"column": self.kink_variable, "role": "x"})],
             )
@@ -227,7 +230,7 @@ class PanelKink(Specification):
     def _one(self, sample: Sample, role: str) -> Floats:
         columns = sample.columns(role)
         if columns.shape[1] != 1:
-            raise TermError(f"{role}={getattr(self, role)!r} makes several columns; it is one.")
+            raise TermError(f"{role}={cited(getattr(self, role))} makes several columns; it is one.")
         return columns[:, 0]
 
     def _plan(self, prepared: Prepared, q: Floats, x: Floats) -> kernel.KinkPlan:
@@ -236,13 +239,13 @@ class PanelKink(Specification):
             kinks = kernel.kink_plan(q, x, self.trim, prepared.within.effects)
         except ThresholdSearchError as error:
             text = (
-                f"kink_variable={self.kink_variable!r}: {error} (trim={self.trim}, {np.unique(q).size} "
+                f"kink_variable={cited(self.kink_variable)}: {error} (trim={self.trim}, {np.unique(q).size} "
                 f"distinct values in {q.size} rows). Lower trim, or choose another kink_variable."
             )
             raise ThresholdSearchError(text, [Notice("threshold_search", str(error), data)]) from error
         if kinks.faint.any():
             text = (
-                f"kink_variable={self.kink_variable!r} varies too little on one side of "
+                f"kink_variable={cited(self.kink_variable)} varies too little on one side of "
                 f"{kinks.values[kinks.faint][0]:.6g}, compared with its spread as a whole, for a slope "
                 "there. Take its logarithm if it is positive, or raise trim."
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import KW_ONLY, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -15,6 +16,7 @@ from digiprosper.errors import (
     OptionError,
     TermError,
     check_option,
+    cited,
     issue,
     quoted,
 )
@@ -30,7 +32,7 @@ from digiprosper.estimators.remarks import few_treated, lagged_outcome
 from digiprosper.estimators.specification import Specification, as_terms, one_term, plain_options
 from digiprosper.kernels.covariance import counts, halves, meat, recipe
 from digiprosper.kernels.least_squares import dependences, ols
-from digiprosper.panel.terms import canonical
+from digiprosper.panel.terms import KEPT, canonical
 from digiprosper.results.linear import LinearResults
 from digiprosper.results.variance import quadratic_form
 
@@ -58,6 +60,9 @@ _NEAR = 1e8
 _EXACT = 1e-11
 _NOTHING = 1e-10
 _NEGATIVE = 1e-10
+_LONGEST_FORMULA = 20_000
+_MOST_JOINS = 6
+_MOST_SUMS = 20
 _MANY_CELLS = 100_000
 
 
@@ -205,7 +210,7 @@ def _independent(
     strict, problems = prepared.options.collinear == "raise", []
     for j in map(int, np.flatnonzero(absorbed)):
         why = "is constant in the sample" if constant[j] else f"is absorbed by the effects ({what})"
-        problems.append(Notice("absorbed", f"{names[j]!r} {why}", {"column": names[j], "effects": what}))
+        problems.append(Notice("absorbed", f"{cited(names[j])} {why}", {"column": names[j], "effects": what}))
     if problems and strict:
         raise IdentificationError(
             "; ".join(p.message for p in problems)
@@ -221,7 +226,9 @@ def _independent(
     found = dependences(swept[:, kept])
     for d in found:
         on = [names[kept[i]] for i in d.on]
-        text = f"{names[kept[d.column]]!r} is an exact combination of {quoted(on)} once the effects are out"
+        text = (
+            f"{cited(names[kept[d.column]])} is an exact combination of {quoted(on)} once the effects are out"
+        )
         problems.append(Notice("collinear", text, {"column": names[kept[d.column]], "on": tuple(on)}))
     if found and strict:
         raise CollinearityError(
@@ -259,7 +266,10 @@ def _fit_notices(fit: Fit, swept: Floats, depvar: str) -> list[Notice]:
         text = f"regressors are nearly collinear (condition number {fit.condition:.1e}); slopes are unstable."
         out.append(Notice("near_collinear", text, {"condition": fit.condition}))
     if float(np.linalg.norm(fit.residuals)) < _EXACT * float(np.linalg.norm(swept)):
-        text = f"the terms explain {depvar!r} exactly; errors and tests are rounding. Is a term made from it?"
+        text = (
+            f"the terms explain {cited(depvar)} exactly; errors and tests are rounding. Is a term made from "
+            "it?"
+        )
         out.append(Notice("perfect_fit", text, {"depvar": depvar}))
     return out
 
@@ -335,10 +345,10 @@ def refuse_flat_outcome(prepared: Prepared, depvar: str, outcome: Floats) -> Non
 
 def _refuse_flat_outcome(moments: Floats, swept: Floats, depvar: str, prepared: Prepared) -> None:
     if _is_constant(moments):
-        raise IdentificationError(f"the outcome {depvar!r} is constant in the sample.")
+        raise IdentificationError(f"the outcome {cited(depvar)} is constant in the sample.")
     if float(np.linalg.norm(swept)) < _ABSORBED * float(_spread(moments)):
         what = ", ".join(prepared.effect_names)
-        raise IdentificationError(f"the outcome {depvar!r} does not vary inside the effects ({what}).")
+        raise IdentificationError(f"the outcome {cited(depvar)} does not vary inside the effects ({what}).")
 
 
 def _with_intercept(prepared: Prepared, both: Floats, fit: Fit) -> tuple[Floats, Floats, Floats]:
@@ -490,16 +500,16 @@ class FixedEffects(Specification):
         if not self.x:
             raise TermError("x has no regressor; name at least one term.")
         if canonical(self.y) in {canonical(t) for t in self.x}:
-            raise TermError(f"y={self.y!r} is also among x; a variable cannot explain itself.")
+            raise TermError(f"y={cited(self.y)} is also among x; a variable cannot explain itself.")
         check_linear_options(self)
         check_option("singletons", self.singletons, ("drop", "keep"))
         check_option("collinear", self.collinear, ("raise", "drop"))
         check_option("missing", self.missing, ("drop", "raise"))
         if self.bandwidth is not None:
             if self.cov_type != "driscoll_kraay":
-                raise OptionError(f"bandwidth={self.bandwidth!r} goes with cov_type='driscoll_kraay'.")
+                raise OptionError(f"bandwidth={cited(self.bandwidth)} goes with cov_type='driscoll_kraay'.")
             if not _is_count(self.bandwidth):
-                raise OptionError(f"bandwidth={self.bandwidth!r}: a number of lags, 0 or more.")
+                raise OptionError(f"bandwidth={cited(self.bandwidth)}: a number of lags, 0 or more.")
         if self.obs_weights is not None:
             one_term(self.obs_weights, "obs_weights")
 
@@ -566,7 +576,7 @@ class FixedEffects(Specification):
         sample = prepared.sample
         outcome = _columns(sample, "y")
         if outcome.shape[1] != 1:
-            raise TermError(f"y={self.y!r} makes several columns; the outcome is one.")
+            raise TermError(f"y={cited(self.y)} makes several columns; the outcome is one.")
         results = fit_columns(
             prepared,
             self.y,
@@ -595,44 +605,83 @@ def _read_formula(formula: str) -> tuple[str, list[str], list[str]]:
     from formulaic import Formula
     from formulaic.errors import FormulaicError
 
+    if len(formula) > _LONGEST_FORMULA:
+        raise TermError(
+            f"the formula {cited(formula)} has more than {_LONGEST_FORMULA:,} characters; pass x as a list."
+        )
     model, *effects = formula.split("|")
     if "#" in formula:
-        raise TermError(f"the formula {formula!r} has Stata's '#': write a:b, and a^b for crossed effects.")
+        raise TermError(
+            f"the formula {cited(formula)} has Stata's '#': write a:b, and a^b for crossed effects."
+        )
     if len(effects) > 1 or "~" not in model:
-        raise TermError(f"the formula {formula!r} needs one '~' and at most one '|'. {_FORMULA_HELP}")
+        raise TermError(f"the formula {cited(formula)} needs one '~' and at most one '|'. {_FORMULA_HELP}")
     _refuse_powers(model, formula)
+    _refuse_many(model, formula)
     try:
         parsed: Any = Formula(model)
     except (FormulaicError, SyntaxError) as error:
-        raise TermError(f"the formula {formula!r} cannot be read. {_FORMULA_HELP}") from error
+        raise TermError(f"the formula {cited(formula)} cannot be read. {_FORMULA_HELP}") from error
     if not hasattr(parsed, "lhs"):
-        raise TermError(f"the formula {formula!r} needs an outcome before '~'. {_FORMULA_HELP}")
+        raise TermError(f"the formula {cited(formula)} needs an outcome before '~'. {_FORMULA_HELP}")
     outcomes, right = [str(t) for t in parsed.lhs if str(t) != "1"], [str(t) for t in parsed.rhs]
     if len(outcomes) != 1:
-        raise TermError(f"the formula {formula!r} needs one outcome. {_FORMULA_HELP}")
+        raise TermError(f"the formula {cited(formula)} needs one outcome. {_FORMULA_HELP}")
     if "1" not in right and not effects:
-        raise TermError(f"the formula {formula!r} takes the intercept away; a model without effects has one.")
+        raise TermError(
+            f"the formula {cited(formula)} takes the intercept away; a model without effects has one."
+        )
     # formulaic respells white space; a coefficient keeps the name that was typed.
     typed = {canonical(t): t.strip() for t in model.split("~")[1].split("+")}
     x = [typed.get(canonical(t), t).strip("`") for t in right if t != "1"]
     absorb = [t.strip() for t in effects[0].split("+")] if effects else []
     if "" in absorb:
-        raise TermError(f"the formula {formula!r} has an empty effect after '|'. {_FORMULA_HELP}")
+        raise TermError(f"the formula {cited(formula)} has an empty effect after '|'. {_FORMULA_HELP}")
     return model.split("~")[0].strip().strip("`"), x, absorb
 
 
 def _refuse_powers(model: str, formula: str) -> None:
-    calls: list[bool] = []
-    for i, c in enumerate(model):
-        if c == "(":
-            calls.append(i > 0 and (model[i - 1].isalnum() or model[i - 1] == "_"))
-        elif c == ")" and calls:
-            calls.pop()
-        elif (c == "^" or model[i : i + 2] == "**") and not any(calls):
+    if re.search(r"\^|\*\*", _outside_calls(model)):
+        raise TermError(
+            f"the formula {cited(formula)} has a bare power, which formulas read as an interaction; "
+            "write I(x**2) for a square and a*b for an interaction."
+        )
+
+
+def _refuse_many(model: str, formula: str) -> None:
+    """Refuse products that would be multiplied out into thousands of terms."""
+    for summand in _summands(_outside_calls(model)):
+        joins, sums = len(re.findall(r"[*:/]", summand)), summand.count("+")
+        if joins > _MOST_JOINS or (joins and sums > _MOST_SUMS):
             raise TermError(
-                f"the formula {formula!r} has a bare power, which formulas read as an interaction; "
-                "write I(x**2) for a square and a*b for an interaction."
+                f"the formula {cited(formula)} has a product of too many columns: at most {_MOST_JOINS} "
+                f"signs '*' or ':' in one, and {_MOST_SUMS} signs '+' in its brackets. Write the terms out in x."
             )
+
+
+def _outside_calls(model: str) -> str:
+    """Leave out what stands in calls, in backticks and in quotation marks."""
+    text = re.sub(KEPT, "q", model)
+    kept, calls = [], list[bool]()
+    for letter, before in zip(text, f" {text}", strict=False):
+        if letter == "(":
+            calls.append(before.isalnum() or before == "_")
+        if not any(calls):
+            kept.append(letter)
+        if letter == ")" and calls:
+            calls.pop()
+    return "".join(kept)
+
+
+def _summands(text: str) -> list[str]:
+    parts, depth = [""], 0
+    for letter in text:
+        depth += (letter == "(") - (letter == ")")
+        if letter == "+" and depth == 0:
+            parts.append("")
+        else:
+            parts[-1] += letter
+    return parts
 
 
 _FORMULA_HELP = "Write 'y ~ a + b | province + year'."

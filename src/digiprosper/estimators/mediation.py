@@ -14,6 +14,7 @@ from digiprosper.errors import (
     TermError,
     ThresholdSearchError,
     check_option,
+    cited,
     issue,
     quoted,
 )
@@ -240,7 +241,8 @@ class Mediation(Specification):
             one_term(self.moderator, "moderator")
         if (self.moderator is None) != (not self.moderates):
             raise OptionError(
-                f"moderator={self.moderator!r} with moderates={self.moderates!r}: name the moderator and "
+                f"moderator={cited(self.moderator)} with moderates={cited(self.moderates)}: name the "
+                "moderator and "
                 "which slopes it moves, one or more of 'a' (treatment to mediator), 'b' (mediator to "
                 "outcome) and 'direct'."
             )
@@ -266,10 +268,11 @@ class Mediation(Specification):
     def _check_regimes(self) -> None:
         for name in ("search_draws", "regime_intercept"):
             if not isinstance(getattr(self, name), bool):
-                raise OptionError(f"{name}={getattr(self, name)!r}: True or False.")
+                raise OptionError(f"{name}={cited(getattr(self, name))}: True or False.")
         if self.search_draws and not isinstance(self.threshold, str):
             raise OptionError(
-                f"search_draws={self.search_draws!r}: True goes with a threshold that is searched, such as "
+                f"search_draws={cited(self.search_draws)}: True goes with a threshold that is searched, "
+                "such as "
                 "threshold='q'."
             )
         if self.threshold is None and not self.regime_intercept:
@@ -284,7 +287,8 @@ class Mediation(Specification):
         if q is not None and canonical(q) in {canonical(t) for t in (self.y, *self.mediators)}:
             role = "outcome" if canonical(q) == canonical(self.y) else "mediator"
             raise TermError(
-                f"threshold={self.threshold!r}: {q!r} is the {role}, and rows chosen by what the treatment "
+                f"threshold={cited(self.threshold)}: {cited(q)} is the {role}, and rows chosen by what the "
+                "treatment "
                 "moves have biased slopes. Take the treatment, or a variable set before it."
             )
 
@@ -348,7 +352,7 @@ class Mediation(Specification):
             if role != "x" and len(found) != len(terms):
                 value = terms if role == "mediators" else terms[0]
                 raise TermError(
-                    f"{role}={value!r} makes the columns {quoted(found)}; each term must be one column."
+                    f"{role}={cited(value)} makes the columns {quoted(found)}; each term must be one column."
                 )
 
     def _refuse_absorbed(self, prepared: Prepared) -> None:
@@ -365,7 +369,7 @@ class Mediation(Specification):
         q = prepared.sample.columns("threshold_variable")[:, 0]
         if not q.min() <= gamma < q.max():
             raise ThresholdSearchError(
-                f"threshold={self.threshold!r} leaves a regime without rows: {name!r} goes from "
+                f"threshold={cited(self.threshold)} leaves a regime without rows: {cited(name)} goes from "
                 f"{q.min():.6g} to {q.max():.6g} in the sample.",
                 [Notice("empty_regime", name, {"column": name, "gamma": gamma})],
             )
@@ -461,7 +465,7 @@ class Mediation(Specification):
             return []
         what = ", ".join(prepared.effect_names)
         text = (
-            f"the moderator {self.moderator!r} itself is absorbed by the effects ({what}): its "
+            f"the moderator {cited(self.moderator)} itself is absorbed by the effects ({what}): its "
             "products enter, its level is in the effects."
         )
         return [Notice("absorbed_level", text, {"column": self.moderator})]
@@ -472,7 +476,7 @@ class Mediation(Specification):
         what = ", ".join((*prepared.effect_names, *self.x)) or "the intercept"
         text = (
             f"regime_intercept: effects and controls ({what}) already let the level shift where "
-            f"{self._threshold_variable!r} splits the rows; no dummy is added."
+            f"{cited(self._threshold_variable)} splits the rows; no dummy is added."
         )
         return [Notice("held_level", text, {"column": self._threshold_variable})]
 
@@ -486,7 +490,8 @@ class Mediation(Specification):
             if ratio > _FAR_FROM_ZERO:
                 name = prepared.sample.names_of(role)[0]
                 text = (
-                    f"the mean of {name!r} is {ratio:.1e} times its standard deviation: products with it "
+                    f"the mean of {cited(name)} is {ratio:.1e} times its standard deviation: products with "
+                    "it "
                     "lose digits, and standard errors with them. Subtract a constant near its mean."
                 )
                 out.append(Notice("near_collinear", text, {"column": name, "ratio": float(ratio)}))
@@ -524,7 +529,8 @@ def _influential(
     name = prepared.cluster_names[0] if prepared.options.clusters else prepared.sample.keys.entity_name
     level = prepared.sample.code_levels.get(name, prepared.sample.entities)[g]
     text = (
-        f"one of {moved.shape[0]} clusters decides much: without {name} {level} the term {names[j]!r} would "
+        f"one of {moved.shape[0]} clusters decides much: without {name} {level} the term {cited(names[j])} "
+        "would "
         f"be {without[g, j]:.4g}, not {estimates[j]:.4g} ({moved[g, j]:.2f} standard errors). Fit without "
         "it, too."
     )
@@ -536,7 +542,7 @@ def _threshold(value: object) -> tuple[str, float]:
     pair = tuple(value) if isinstance(value, list | tuple) else ()
     number = len(pair) == 2 and isinstance(pair[1], int | float | np.number) and not isinstance(pair[1], bool)
     if len(pair) != 2 or not isinstance(pair[0], str) or not number or not np.isfinite(pair[1]):
-        raise OptionError(f"threshold={value!r}: a term, or a term and a finite number: ('q', 6.5).")
+        raise OptionError(f"threshold={cited(value)}: a term, or a term and a finite number: ('q', 6.5).")
     return pair[0], float(pair[1])
 
 

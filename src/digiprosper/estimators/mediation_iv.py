@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from digiprosper.errors import IdentificationError, Notice, TermError, issue, quoted
+from digiprosper.errors import IdentificationError, Notice, TermError, cited, issue, quoted
 from digiprosper.estimators.preparation import (
     CovType,
     LinearOptions,
@@ -177,7 +177,8 @@ class MediationIV(Specification):
         for name in ("mediator", "instrument"):
             if isinstance(getattr(self, name), list | tuple):
                 raise TermError(
-                    f"{name}={getattr(self, name)!r}: one instrument tells the effect through one mediator. "
+                    f"{name}={cited(getattr(self, name))}: one instrument tells the effect through one "
+                    "mediator. "
                     f"Name one {name}; Mediation takes several mediators, as exogenous."
                 )
         for name in _ROLES[:-1]:
@@ -286,7 +287,7 @@ def _refuse_exact(system: System, names: Sequence[str]) -> None:
         if any(n.code == "perfect_fit" for n in fit.diagnostics):
             on = tuple(names[j] for j in regressors)
             raise IdentificationError(
-                f"{names[outcome]!r} is an exact combination of {quoted(on)} and the controls once the "
+                f"{cited(names[outcome])} is an exact combination of {quoted(on)} and the controls once the "
                 "effects are out: nothing is left in it that an instrument could move. Take another term.",
                 [Notice("collinear", names[outcome], {"column": names[outcome], "on": on})],
             )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from digiprosper.errors import TermError, quoted
+from digiprosper.errors import TermError, cited, quoted
 from digiprosper.kernels.paths import products
 from digiprosper.panel.terms import canonical
 from digiprosper.results.routes import Route
@@ -122,7 +122,7 @@ class _Columns:
     def make(self, name: str, values: Floats, why: str) -> int:
         """Add a column that the specification makes; one of the same name would be it twice."""
         if canonical(name) in {canonical(n) for n in self.names}:
-            raise TermError(f"{name!r} is among the terms, and {why} makes it; remove it from x.")
+            raise TermError(f"{cited(name)} is among the terms, and {why} makes it; remove it from x.")
         return self._add(name, values)
 
     def _add(self, name: str, values: Floats) -> int:
@@ -214,7 +214,7 @@ def _moderated(spec: Any, sample: Sample, columns: _Columns, *, with_level: bool
     at, w = columns.at(name), columns.get(name)
     if at in (0, x, *through):
         raise TermError(
-            f"moderator={name!r} is the outcome, the treatment or a mediator. quadratic=('a',) lets the "
+            f"moderator={cited(name)} is the outcome, the treatment or a mediator. quadratic=('a',) lets the "
             "treatment's slope depend on the treatment."
         )
     why = "moderates"

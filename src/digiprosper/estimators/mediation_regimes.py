@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from digiprosper.errors import CollinearityError, Notice, ThresholdSearchError
+from digiprosper.errors import CollinearityError, Notice, ThresholdSearchError, cited
 from digiprosper.estimators.mediation_layout import lay_out
 from digiprosper.estimators.system import drawn_clusters
 from digiprosper.kernels.resampling import draw_counts, entity_grams, refit
@@ -84,7 +84,7 @@ def search(spec: Any, prepared: Prepared) -> float:
     except (ThresholdSearchError, CollinearityError) as error:
         name = prepared.sample.names_of("threshold_variable")[0]
         raise ThresholdSearchError(
-            f"threshold={spec.threshold!r}: {error}. {name!r} has {np.unique(q).size:,} values in "
+            f"threshold={cited(spec.threshold)}: {error}. {cited(name)} has {np.unique(q).size:,} values in "
             f"{q.size:,} rows, and each regime needs 5% of the rows with treatment and mediators varying "
             "in it. Give the value, ('q', 6.5), or take another variable.",
             [Notice("no_room", str(error), {"column": name})],

@@ -13,6 +13,7 @@ from digiprosper.errors import (
     Notice,
     OptionError,
     check_option,
+    cited,
     counted,
 )
 from digiprosper.estimators.specification import as_terms
@@ -90,16 +91,18 @@ def check_linear_options(spec: Any) -> None:
     for name in ("entity_effects", "time_effects"):
         if not isinstance(getattr(spec, name), bool):
             raise OptionError(
-                f"{name}={getattr(spec, name)!r}: say True or False; other effects go into absorb."
+                f"{name}={cited(getattr(spec, name))}: say True or False; other effects go into absorb."
             )
     check_option("cov_type", spec.cov_type, get_args(CovType))
     check_option("ssc", spec.ssc, get_args(Ssc))
     if spec.clusters is not None:
         clusters = as_terms(spec.clusters, "clusters")
         if spec.cov_type != "clustered":
-            raise OptionError(f"clusters={clusters!r} goes with cov_type='clustered', not {spec.cov_type!r}.")
+            raise OptionError(
+                f"clusters={cited(clusters)} goes with cov_type='clustered', not {cited(spec.cov_type)}."
+            )
         if not 1 <= len(clusters) <= 2:
-            raise OptionError(f"clusters={clusters!r}: one or two terms.")
+            raise OptionError(f"clusters={cited(clusters)}: one or two terms.")
         object.__setattr__(spec, "clusters", clusters)
 
 
@@ -271,7 +274,7 @@ def refuse_extreme(columns: Sequence[Floats], names: Sequence[str]) -> None:
     if not extreme and sum(exponents[n] for n in farthest) > np.log10(_TOGETHER):
         extreme = farthest
     if extreme:
-        text = "; ".join(f"{n!r} has a largest value of {sizes[n]:.2g}" for n in extreme)
+        text = "; ".join(f"{cited(n)} has a largest value of {sizes[n]:.2g}" for n in extreme)
         raise IdentificationError(
             f"{text}: squares, products or ratios of such values are beyond the range of numbers. Rescale "
             "them.",
@@ -363,10 +366,12 @@ def _weights(sample: Sample, options: LinearOptions) -> Floats | None:
         return None
     values = sample.columns("obs_weights")[:, 0]
     if (values < 0).any() or not (values > 0).any():
-        raise OptionError(f"obs_weights={options.obs_weights!r} is negative somewhere, or zero everywhere.")
+        raise OptionError(
+            f"obs_weights={cited(options.obs_weights)} is negative somewhere, or zero everywhere."
+        )
     if (values == 0).any():
         raise OptionError(
-            f"obs_weights={options.obs_weights!r} is zero in {int((values == 0).sum())} rows; "
+            f"obs_weights={cited(options.obs_weights)} is zero in {int((values == 0).sum())} rows; "
             "take them out with panel.subset()."
         )
     return np.asarray(values / values.mean())
@@ -391,7 +396,7 @@ def _cluster_notices(
         groups = int(code.max()) + 1
         if groups < 2:
             raise IdentificationError(
-                f"clusters: {name!r} has one value in the sample; clustered errors need several."
+                f"clusters: {cited(name)} has one value in the sample; clustered errors need several."
             )
         if groups < 40:
             text = (

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from digiprosper.errors import Notice, counted, quoted
+from digiprosper.errors import Notice, cited, counted, quoted
 from digiprosper.kernels.leverage import effective_clusters, variation_shares
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ def _joined(notices: Sequence[Notice]) -> Notice:
 
 def _few_treated(clusters: str, groups: int, terms: Mapping[str, Mapping[str, Any]]) -> Notice:
     name, first = next(iter(terms.items()))
-    whose = f" (the numbers are those of {name!r})" if len(terms) > 1 else ""
+    whose = f" (the numbers are those of {cited(name)})" if len(terms) > 1 else ""
     text = (
         f"few clusters carry the variation of {quoted(terms)}: {first['effective']:.1f} effective clusters "
         f"instead of {groups} ({clusters}), and {first['share']:.0%} of the variation in "
@@ -144,7 +144,8 @@ def lagged_outcome(
         return []
     depvar = sample.names_of("y")[0]
     text = (
-        f"{quoted(found)} is the lag of the outcome {depvar!r}: with entity effects its slope is biased by "
+        f"{quoted(found)} is the lag of the outcome {cited(depvar)}: with entity effects its slope is "
+        "biased by "
         f"about 1/T (Nickell 1981), {consequence}"
     )
     return [Notice("lagged_outcome", text, {"columns": tuple(found)})]

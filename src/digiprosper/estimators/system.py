@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from digiprosper.errors import CollinearityError, IdentificationError, Notice, OptionError
+from digiprosper.errors import CollinearityError, IdentificationError, Notice, OptionError, cited
 from digiprosper.estimators.linear import fit_columns, inference
 from digiprosper.estimators.preparation import refuse_extreme
 from digiprosper.estimators.remarks import lagged_outcome, said_once
@@ -211,7 +211,7 @@ def drawn_clusters(prepared: Prepared) -> tuple[Ints, str]:
     of_keys = [e for e, n in zip(prepared.within.effects, prepared.effect_names, strict=False) if n in keys]
     if sum(not is_nested(e, codes) for e in of_keys) > 1:
         raise OptionError(
-            f"clusters={prepared.options.clusters!r}: they cut through the entities and through the "
+            f"clusters={cited(prepared.options.clusters)}: they cut through the entities and through the "
             "periods, and a drawn piece has no effects of its own. Name clusters of whole entities, or of "
             "whole periods."
         )
@@ -233,7 +233,7 @@ def refuse_two_way(clusters: Sequence[str] | None) -> None:
     """
     if clusters is not None and len(clusters) > 1:
         raise OptionError(
-            f"clusters={tuple(clusters)!r}: the bootstrap draws whole clusters, and two-way clusters "
+            f"clusters={cited(tuple(clusters))}: the bootstrap draws whole clusters, and two-way clusters "
             "cannot be drawn whole both ways. Name one; FixedEffects has two-way errors of one path."
         )
 
@@ -268,7 +268,7 @@ def refuse_absorbed(prepared: Prepared, columns: Floats, names: Sequence[str], r
     problems = []
     for role, name, absorbed in zip(roles, names, gone, strict=True):
         if absorbed and role != "outcome":
-            text = f"the {role} {name!r} does not vary once the effects ({what}) are out"
+            text = f"the {role} {cited(name)} does not vary once the effects ({what}) are out"
             problems.append(Notice("absorbed", text, {"column": name, "effects": what}))
     if problems:
         raise IdentificationError(
@@ -283,7 +283,8 @@ def refuse_absorbed(prepared: Prepared, columns: Floats, names: Sequence[str], r
             rest = swept[:, j] - swept[:, i] * (swept[:, i] @ swept[:, j]) / max(norm[i] ** 2, 1e-300)
             if np.linalg.norm(rest) < _ABSORBED * norm[j]:
                 raise CollinearityError(
-                    f"the mediator {names[j]!r} is the {roles[i]} {names[i]!r} over again once the effects "
+                    f"the mediator {cited(names[j])} is the {roles[i]} {cited(names[i])} over again once "
+                    "the effects "
                     "are out; a variable cannot mediate itself. Take another mediator.",
                     [Notice("collinear", "mediator", {"column": names[j], "on": (names[i],)})],
                 )

@@ -17,6 +17,7 @@ from digiprosper.errors import (
     ThresholdSearchError,
     check_level,
     check_option,
+    cited,
     issue,
     quoted,
 )
@@ -202,14 +203,15 @@ class PanelThreshold(Specification):
         others = {canonical(t) for t in (*self.regime_dependent, *self.x, self.threshold_variable)}
         if canonical(self.y) in others:
             raise TermError(
-                f"y={self.y!r} is also among regime_dependent, x or threshold_variable; a variable cannot "
+                f"y={cited(self.y)} is also among regime_dependent, x or threshold_variable; a variable "
+                "cannot "
                 "explain itself."
             )
 
     def _check_thresholds(self) -> None:
         n = self.n_thresholds
         if n != "auto" and not (_is_whole(n) and int(n) > 0):
-            raise OptionError(f"n_thresholds={n!r}: a whole number of at least 1, or 'auto'.")
+            raise OptionError(f"n_thresholds={cited(n)}: a whole number of at least 1, or 'auto'.")
         if n != "auto":
             object.__setattr__(self, "n_thresholds", int(n))
         if self.thresholds is None:
@@ -217,44 +219,47 @@ class PanelThreshold(Specification):
         values = _numbers(self.thresholds)
         if not values or len(set(values)) < len(values):
             raise OptionError(
-                f"thresholds={self.thresholds!r}: distinct finite numbers such as (.5,), or None."
+                f"thresholds={cited(self.thresholds)}: distinct finite numbers such as (.5,), or None."
             )
         if n not in (1, len(values)):
             raise OptionError(
-                f"n_thresholds={n!r} and {len(values)} given thresholds; leave n_thresholds out."
+                f"n_thresholds={cited(n)} and {len(values)} given thresholds; leave n_thresholds out."
             )
         object.__setattr__(self, "thresholds", values)
 
     def _check_room(self) -> None:
         trims = _numbers(self.trim)
         if not trims or not all(0 < t < 0.5 for t in trims):
-            raise OptionError(f"trim={self.trim!r}: a share above 0 and below .5, or one a threshold.")
+            raise OptionError(f"trim={cited(self.trim)}: a share above 0 and below .5, or one a threshold.")
         if isinstance(self.trim, list | tuple | np.ndarray) and np.ndim(self.trim):
             if self._count is None:
-                raise OptionError(f"trim={self.trim!r}: one number goes with n_thresholds='auto'.")
+                raise OptionError(f"trim={cited(self.trim)}: one number goes with n_thresholds='auto'.")
             if len(trims) != self._count:
                 raise OptionError(
-                    f"trim={self.trim!r} has {len(trims)} entries for n_thresholds={self._count}; give one "
+                    f"trim={cited(self.trim)} has {len(trims)} entries for n_thresholds={self._count}; give "
+                    "one "
                     "number, or one a threshold."
                 )
             object.__setattr__(self, "trim", trims)
         else:
             object.__setattr__(self, "trim", trims[0])
         if not (_is_whole(self.min_nobs) and self.min_nobs > 0):
-            raise OptionError(f"min_nobs={self.min_nobs!r}: a whole number of at least 1.")
+            raise OptionError(f"min_nobs={cited(self.min_nobs)}: a whole number of at least 1.")
         if not (_is_whole(self.min_entities) and self.min_entities >= 0):
-            raise OptionError(f"min_entities={self.min_entities!r}: a whole number of at least 0.")
+            raise OptionError(f"min_entities={cited(self.min_entities)}: a whole number of at least 0.")
 
     def _check_search(self) -> None:
         check_option("search", self.search, get_args(Search))
         if self.search == "joint":
             if self._count != 2 or self.thresholds is not None:
                 raise OptionError(
-                    f"search='joint' finds two thresholds; n_thresholds={self.n_thresholds!r}, "
+                    f"search='joint' finds two thresholds; n_thresholds={cited(self.n_thresholds)}, "
                     f"thresholds={self.thresholds}. Say n_thresholds=2, or leave search out."
                 )
             if len(set(self._trims)) > 1:
-                raise OptionError(f"search='joint' needs one trim for both thresholds; trim={self.trim!r}.")
+                raise OptionError(
+                    f"search='joint' needs one trim for both thresholds; trim={cited(self.trim)}."
+                )
         if self._count is None and not self._bootstraps:
             raise OptionError(
                 "n_thresholds='auto' stops at the first test that does not reject; name a bootstrap."
@@ -265,26 +270,28 @@ class PanelThreshold(Specification):
         if isinstance(grid, str):
             check_option("grid", grid, (None, "hansen"))
         elif grid is not None and not (_is_whole(grid) and grid > 1):
-            raise OptionError(f"grid={grid!r}: None (every candidate), a whole number above 1, or 'hansen'.")
+            raise OptionError(
+                f"grid={cited(grid)}: None (every candidate), a whole number above 1, or 'hansen'."
+            )
 
     def _check_bootstrap(self) -> None:
         if self.bootstrap is not None and not isinstance(self.bootstrap, str):
             words: object = self.bootstrap
             if not isinstance(words, list | tuple) or not words:
-                raise OptionError(f"bootstrap={self.bootstrap!r}: a word, several, or None.")
+                raise OptionError(f"bootstrap={cited(self.bootstrap)}: a word, several, or None.")
             object.__setattr__(self, "bootstrap", tuple(words))
         named = (self.bootstrap,) if isinstance(self.bootstrap, str) else self.bootstrap or ()
         for word in named:
             check_option("bootstrap", word, get_args(Bootstrap))
         if len(set(named)) < len(named):
-            raise OptionError(f"bootstrap={self.bootstrap!r} has a word twice.")
+            raise OptionError(f"bootstrap={cited(self.bootstrap)} has a word twice.")
         if self.confidence == "bootstrap" and self.thresholds is not None:
             raise OptionError(
                 f"confidence='bootstrap' draws sets of thresholds that are searched, and thresholds="
                 f"{self.thresholds} are given; leave one of them out."
             )
         wild = {
-            f"bootstrap={word!r}": "bootstrap=None (or 'hansen' in a balanced panel)"
+            f"bootstrap={cited(word)}": "bootstrap=None (or 'hansen' in a balanced panel)"
             for word in self._bootstraps
             if word in WILD
         }
@@ -293,7 +300,8 @@ class PanelThreshold(Specification):
         if wild and self.clusters is not None and len(self.clusters) > 1:
             option, other = next(iter(wild.items()))
             raise OptionError(
-                f"{option} draws one sign a cluster, and clusters={self.clusters!r} are two-way; name one of "
+                f"{option} draws one sign a cluster, and clusters={cited(self.clusters)} are two-way; name "
+                "one of "
                 f"them, or say {other}."
             )
 
@@ -351,7 +359,7 @@ class PanelThreshold(Specification):
         for role in ("y", "threshold_variable"):
             if sample.columns(role).shape[1] != 1:
                 what = "the outcome" if role == "y" else "a threshold variable has an order: make it a number"
-                raise TermError(f"{role}={getattr(self, role)!r} makes several columns; {what}.")
+                raise TermError(f"{role}={cited(getattr(self, role))} makes several columns; {what}.")
         self._refuse(sample)
         refuse_flat_outcome(prepared, self.y, sample.columns("y")[:, 0])
         try:
@@ -383,14 +391,15 @@ class PanelThreshold(Specification):
             raise CollinearityError(
                 f"{quoted(both)} is regime-dependent and also in x; its regime columns add up to it. Remove "
                 "it from x.",
-                [Notice("collinear", f"{t!r} is in both", {"column": t, "role": "x"}) for t in both],
+                [Notice("collinear", f"{cited(t)} is in both", {"column": t, "role": "x"}) for t in both],
             )
 
     def _refuse(self, sample: Sample) -> None:
         q = sample.columns("threshold_variable")[:, 0]
         if q.min() == q.max():
             raise ThresholdSearchError(
-                f"threshold_variable={self.threshold_variable!r} is constant in the sample; nothing splits "
+                f"threshold_variable={cited(self.threshold_variable)} is constant in the sample; nothing "
+                "splits "
                 "it. Choose a variable that varies."
             )
         counts = np.bincount(sample.entity)
@@ -449,7 +458,8 @@ class PanelThreshold(Specification):
         name, q = self.threshold_variable, sample.columns("threshold_variable")[:, 0]
         if self.thresholds is not None:
             text = (
-                f"thresholds={self.thresholds} in {name!r}: {reason}. Its values run from {q.min():.6g} to "
+                f"thresholds={self.thresholds} in {cited(name)}: {reason}. Its values run from "
+                f"{q.min():.6g} to "
                 f"{q.max():.6g}; a regime needs rows in which the slopes vary."
             )
         else:
@@ -457,7 +467,8 @@ class PanelThreshold(Specification):
             asked += ["min_nobs"] * (self.min_nobs > 1) + ["min_entities"] * (self.min_entities > 0)
             values = ", ".join(f"{option}={getattr(self, option)}" for option in asked)
             text = (
-                f"{name!r}: {reason} ({values}, {np.unique(q).size} distinct values in {q.size} rows). Lower "
+                f"{cited(name)}: {reason} ({values}, {np.unique(q).size} distinct values in {q.size} rows). "
+                "Lower "
                 f"{' or '.join(asked)}, or choose another threshold_variable."
             )
         data = {"column": name, "trim": self.trim, "n_thresholds": self.n_thresholds}

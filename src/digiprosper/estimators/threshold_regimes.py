@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from digiprosper.errors import CollinearityError, Notice, quoted
+from digiprosper.errors import CollinearityError, Notice, cited, quoted
 from digiprosper.kernels import threshold as kernel
 from digiprosper.kernels.least_squares import ols
 
@@ -93,7 +93,9 @@ def about_origin(results: ThresholdResults, search: ThresholdSearch) -> list[Not
     terms = search.prepared.sample.names_of("regime_dependent")
     changed = [(terms[i], int(r) + 1) for i, r in np.argwhere(turned)]
     parts = [_about_places(results, found)] if outside else []
-    parts += [f"the slopes of {term!r} in regimes {r} and {r + 1} change their order" for term, r in changed]
+    parts += [
+        f"the slopes of {cited(term)} in regimes {r} and {r + 1} change their order" for term, r in changed
+    ]
     text = (
         f"with an intercept in each regime {' and '.join(parts)}. Without it the estimates depend on where "
         f"{quoted(terms)} is zero, so on the units inside a logarithm. Use regime_intercept=True unless that "

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from digiprosper.errors import Notice, quoted
+from digiprosper.errors import Notice, cited, quoted
 from digiprosper.estimators.remarks import lagged_outcome
 from digiprosper.kernels.threshold_draws import WEBB_CLUSTERS, usual_concentration
 from digiprosper.panel.terms import canonical
@@ -102,13 +102,14 @@ def about_threshold_variable(sample: Sample, results: ThresholdResults) -> list[
     flat = np.maximum.reduceat(values, starts) == np.minimum.reduceat(values, starts)
     if flat.all() and sample.n_times > 1:
         text = (
-            f"threshold_variable={q!r} never changes inside an entity: Hansen's (1999) theory does not "
+            f"threshold_variable={cited(q)} never changes inside an entity: Hansen's (1999) theory does not "
             "cover it, and entities are split once for all. Read the test with care."
         )
         out.append(Notice("constant_threshold_variable", text, {"column": q}))
     if canonical(q) in {canonical(t) for t in results.regime_dependent}:
         text = (
-            f"{q!r} is threshold variable and regime-dependent. If its effect has no jump at the threshold, "
+            f"{cited(q)} is threshold variable and regime-dependent. If its effect has no jump at the "
+            "threshold, "
             "only a bend, the sets 'lr' and 'scaled' are too short (Hansen 1999, assumption A7; 'bootstrap' "
             "is made for both); PanelKink is the model of a bend, and tests one against the other."
         )
@@ -254,7 +255,7 @@ def _about_sets(results: ThresholdResults) -> list[Notice]:
         if touched:
             text = (
                 f"threshold {j}: its confidence set reaches the {' and the '.join(touched)} searched value "
-                f"of {name!r}; it may go on beyond. Lower trim, or read it as open at that end."
+                f"of {cited(name)}; it may go on beyond. Lower trim, or read it as open at that end."
             )
             out.append(
                 Notice("boundary", text, {"threshold": j, "first": float(gamma[0]), "last": float(gamma[-1])})
@@ -267,7 +268,7 @@ def _about_regimes(results: ThresholdResults) -> list[Notice]:
     for r, (rows, seen) in enumerate(results.regime_sizes.tolist(), 1):
         if seen < max(_FEW_ENTITIES, 0.05 * results.slopes.n_entities) or rows < _FEW_ROWS:
             text = (
-                f"regime {r} of {results.threshold_variable!r} has {rows} rows of {seen} entities: its "
+                f"regime {r} of {cited(results.threshold_variable)} has {rows} rows of {seen} entities: its "
                 "slopes rest on few. Raise trim or use fewer thresholds."
             )
             out.append(Notice("small_regime", text, {"regime": r, "nobs": rows, "n_entities": seen}))

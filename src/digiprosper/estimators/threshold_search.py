@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 import numpy as np
 
-from digiprosper.errors import Notice, OptionError
+from digiprosper.errors import Notice, OptionError, cited
 from digiprosper.estimators.threshold_remarks import about_concentration, about_score, about_signs
 from digiprosper.kernels import threshold as kernel
 from digiprosper.kernels.resampling import seed_sequence
@@ -207,7 +207,7 @@ class ThresholdSearch:
         if groups.sizes.size > _MANY_LEVELS and not is_nested(groups.codes, ranked):
             raise OptionError(
                 f"bootstrap='wild_score' takes a column for each of {groups.sizes.size:,} entities when "
-                f"clusters ({wild_clusters(self.prepared)[0]!r}) cut them in pieces. Cluster by entity, "
+                f"clusters ({cited(wild_clusters(self.prepared)[0])}) cut them in pieces. Cluster by entity, "
                 "or use 'wild_cluster'."
             )
 

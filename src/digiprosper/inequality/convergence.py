@@ -17,6 +17,7 @@ from digiprosper.errors import (
     PanelIndexError,
     TermError,
     check_option,
+    cited,
     counted,
     issue,
     plain,
@@ -96,7 +97,8 @@ def sigma_convergence(panel: Panel, column: str) -> pd.DataFrame:
     if partial:
         whole = counted(int((seen > 0).sum()), "entity", "entities")
         text = (
-            f"{column!r}: {partial} of {whole} are not there in every period, so the spread also changes "
+            f"{cited(column)}: {partial} of {whole} are not there in every period, so the spread also "
+            "changes "
             "with who is there. Compare the same ones: subset the panel to rows with values, then balance() "
             "it."
         )
@@ -130,10 +132,10 @@ def _values(function: str, panel: Panel, column: str) -> Floats:
         raise InputTypeError(f"{function}: column is one column or term (text), not {type(name).__name__}.")
     term = parse(column, panel.known, function)
     if any(f.category for f in term.factors):
-        raise TermError(f"{function}: {column!r} makes categories; name a numeric column.")
+        raise TermError(f"{function}: {cited(column)} makes categories; name a numeric column.")
     values = evaluate(term, panel)
     if np.isnan(values).all():
-        raise MissingDataError(f"{function}: {column!r} is missing in every row.")
+        raise MissingDataError(f"{function}: {cited(column)} is missing in every row.")
     return values
 
 
@@ -311,7 +313,8 @@ def markov_transitions(
     moved = ~np.isnan(here) & ~np.isnan(after)
     if not moved.any():
         raise IdentificationError(
-            f"markov_transitions: no entity has {column!r} in two periods one step apart; check the step of "
+            f"markov_transitions: no entity has {cited(column)} in two periods one step apart; check the "
+            "step of "
             "the panel."
         )
     pairs = (here[moved] * k + after[moved]).astype(np.intp)
@@ -319,7 +322,8 @@ def markov_transitions(
     stuck = [str(i + 1) for i in np.flatnonzero(counts.sum(axis=1) == 0)]
     if stuck:
         raise IdentificationError(
-            f"markov_transitions: no move of {column!r} starts in class {', '.join(stuck)} of {k}, whose row "
+            f"markov_transitions: no move of {cited(column)} starts in class {', '.join(stuck)} of {k}, "
+            "whose row "
             "then has no probabilities; use fewer classes or other cuts."
         )
     settled, closed = ergodic(counts / counts.sum(axis=1, keepdims=True))
@@ -335,12 +339,12 @@ def _n_classes(classes: int | None, cuts: object) -> int:
     classes = plain(classes)
     given: object = classes
     if given is not None and (isinstance(given, bool) or not isinstance(given, int) or given < 2):
-        raise OptionError(f"classes={classes!r}: a whole number of at least 2.")
+        raise OptionError(f"classes={cited(classes)}: a whole number of at least 2.")
     if isinstance(cuts, str):
         check_option("cuts", cuts, ("pooled", "per_year"))
         return classes or _CLASSES
     if not isinstance(cuts, list | tuple | np.ndarray) or not len(cuts):
-        raise OptionError(f"cuts={cuts!r}: 'pooled', 'per_year', or a list of ascending numbers.")
+        raise OptionError(f"cuts={cited(cuts)}: 'pooled', 'per_year', or a list of ascending numbers.")
     if classes is not None and classes != len(cuts) + 1:
         raise OptionError(
             f"classes={classes} with {len(cuts)} cuts, which make {len(cuts) + 1}; leave classes out."
@@ -353,7 +357,7 @@ def _breaks(panel: Panel, column: str, values: Floats, cuts: Any, k: int) -> tup
         numbers = all(isinstance(c, int | float | np.number) and not isinstance(c, bool) for c in cuts)
         given = np.array(cuts, dtype=np.float64) if numbers else np.empty(0)
         if not numbers or not np.isfinite(given).all() or not (np.diff(given) > 0).all():
-            raise OptionError(f"cuts={cuts!r}: finite numbers, each larger than the one before.")
+            raise OptionError(f"cuts={cited(cuts)}: finite numbers, each larger than the one before.")
         return "given", given[None, :]
     at, there = np.arange(1, k) / k, ~np.isnan(values)
     if cuts == "pooled":
@@ -366,7 +370,8 @@ def _breaks(panel: Panel, column: str, values: Floats, cuts: Any, k: int) -> tup
     if same.any():
         where = "" if cuts == "pooled" else f" in {panel.times[int(np.flatnonzero(same)[0])]}"
         raise IdentificationError(
-            f"markov_transitions: {k} classes of {column!r} have cuts that coincide{where}: too many equal "
+            f"markov_transitions: {k} classes of {cited(column)} have cuts that coincide{where}: too many "
+            "equal "
             "values. Use fewer classes, or give cuts."
         )
     return cuts, breaks

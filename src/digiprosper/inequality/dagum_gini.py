@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 import numpy as np
 import pandas as pd
 
-from digiprosper.errors import IdentificationError, Notice, OptionError, check_level, issue, plain
+from digiprosper.errors import IdentificationError, Notice, OptionError, check_level, cited, issue, plain
 from digiprosper.inequality.observations import observe
 from digiprosper.kernels import inequality as kernel
 from digiprosper.kernels import intervals
@@ -329,7 +329,7 @@ def dagum(
 
 def _check_reps(reps: object) -> None:
     if isinstance(reps, bool) or not isinstance(reps, int) or reps < 0:
-        raise OptionError(f"reps={reps!r}: a whole number of draws, such as 999, or 0 for no intervals.")
+        raise OptionError(f"reps={cited(reps)}: a whole number of draws, such as 999, or 0 for no intervals.")
 
 
 def _shares(parts: Floats) -> Floats:
@@ -342,8 +342,9 @@ def _rows_drawn(rows: pd.Index[Any]) -> tuple[Notice, ...]:
         return ()
     level = 0 if rows.names[0] is None else rows.names[0]
     text = (
-        f"rows were drawn one by one, though level {level!r} of their index repeats: intervals are too short "
-        f"if its rows go together. Name what to draw: clusters=y.index.get_level_values({level!r})."
+        f"rows were drawn one by one, though level {cited(level)} of their index repeats: intervals are too "
+        "short "
+        f"if its rows go together. Name what to draw: clusters=y.index.get_level_values({cited(level)})."
     )
     return (Notice("rows_drawn", text, {"level": level}),)
 

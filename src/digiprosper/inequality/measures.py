@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from digiprosper.errors import IdentificationError, OptionError, plain
+from digiprosper.errors import IdentificationError, OptionError, cited, plain
 from digiprosper.inequality.observations import observe
 from digiprosper.kernels import dispersion
 from digiprosper.kernels import inequality as kernel
@@ -168,7 +168,7 @@ def atkinson(y: Numbers, epsilon: float, *, obs_weights: Numbers | None = None) 
     given: object = epsilon
     number = isinstance(given, int | float | np.number) and not isinstance(given, bool)
     if not number or not math.isfinite(epsilon) or epsilon < 0:
-        raise OptionError(f"epsilon={epsilon!r}: a number of at least 0, such as .5, 1 or 2.")
+        raise OptionError(f"epsilon={cited(epsilon)}: a number of at least 0, such as .5, 1 or 2.")
     seen = observe("atkinson", y, obs_weights, least="positive" if epsilon >= 1 else "zero")
     return kernel.atkinson(seen.y, seen.weights, float(epsilon))
 
@@ -212,7 +212,7 @@ def coefficient_of_variation(y: Numbers, *, ddof: int = 0, obs_weights: Numbers 
     ddof = plain(ddof)
     given: object = ddof
     if isinstance(given, bool) or not isinstance(given, int) or given < 0:
-        raise OptionError(f"ddof={ddof!r}: 0 for a population, 1 for a sample.")
+        raise OptionError(f"ddof={cited(ddof)}: 0 for a population, 1 for a sample.")
     seen = observe("coefficient_of_variation", y, obs_weights, least="any")
     rows = float(seen.weights.sum())
     if ddof and rows <= ddof:

@@ -16,6 +16,7 @@ from digiprosper.errors import (
     MissingDataError,
     Notice,
     OptionError,
+    cited,
     counted,
     quoted,
 )
@@ -203,7 +204,13 @@ def _places(function: str, name: str, first: str, index: pd.Index[Any], rows: pd
         f"{function}: {name} and {first} are Series with other rows{shown}; take both from one frame, or "
         f"match them first: {name}.reindex({first}.index). Rows that repeat a label match only in the same "
         "order.",
-        [Notice("alignment", f"other index for {name!r}", {"argument": name, "rows": tuple(strangers[:5])})],
+        [
+            Notice(
+                "alignment",
+                f"other index for {cited(name)}",
+                {"argument": name, "rows": tuple(strangers[:5])},
+            )
+        ],
     )
 
 

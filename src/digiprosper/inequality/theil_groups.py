@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 import pandas as pd
 
-from digiprosper.errors import InputTypeError
+from digiprosper.errors import InputTypeError, cited
 from digiprosper.inequality.observations import (
     aligned,
     numbers,
@@ -239,7 +239,9 @@ def _broadcast(given: dict[str, Any]) -> tuple[dict[str, Floats], pd.Index[Any]]
     function = "urban_rural_theil"
     for name, value in given.items():
         if isinstance(value, str | bytes) or value is None:
-            raise InputTypeError(f"{function}: {name} is {value!r}; give a number, an array or a Series.")
+            raise InputTypeError(
+                f"{function}: {name} is {cited(value)}; give a number, an array or a Series."
+            )
     single = {n: v for n, v in given.items() if np.ndim(v) == 0}
     several = {n: v for n, v in given.items() if n not in single}
     cells, rows = aligned(function, several or {n: [v] for n, v in single.items()})

@@ -310,7 +310,7 @@ class Panel:
         values = self.series(name)
         if pd.api.types.is_bool_dtype(values.dtype) or pd.api.types.is_numeric_dtype(values.dtype):
             if pd.api.types.is_complex_dtype(values.dtype):
-                raise InputTypeError(f"column {name!r} holds complex numbers.")
+                raise InputTypeError(f"column {cited(name)} holds complex numbers.")
             out = values.to_numpy(dtype=np.float64, na_value=np.nan)
             out.setflags(write=False)
             return out
@@ -319,9 +319,9 @@ class Panel:
             cure = f"use C({name}) for categories, or mend these cells"
         else:
             odd = list(values.drop_duplicates().head(3))
-            cure = f"convert it: df[{name!r}] = pd.to_numeric(df[{name!r}])"
+            cure = f"convert it: df[{cited(name)}] = pd.to_numeric(df[{cited(name)}])"
         raise InputTypeError(
-            f"column {name!r} is {values.dtype} and not numeric (first: {quoted(odd, 3)}); {cure}.",
+            f"column {cited(name)} is {values.dtype} and not numeric (first: {quoted(odd, 3)}); {cure}.",
             [Notice("not_numeric", name, {"column": name, "values": tuple(map(str, odd[:5]))})],
         )
 
@@ -351,7 +351,7 @@ class Panel:
             )
         if self._keys.ordinals is None:
             raise PanelIndexError(
-                f"the step of {self.time_name!r} cannot be told; pass one: Panel(..., step='M')."
+                f"the step of {cited(self.time_name)} cannot be told; pass one: Panel(..., step='M')."
             )
         ordinal = self._keys.ordinals[self._keys.time]
         ordinal = ordinal - ordinal.min()
@@ -469,7 +469,7 @@ class Panel:
         panel = self
         for name, value in columns.items():
             if name in (self.entity_name, self.time_name):
-                raise PanelIndexError(f"{name!r} is a key and cannot be assigned; build a new Panel.")
+                raise PanelIndexError(f"{cited(name)} is a key and cannot be assigned; build a new Panel.")
             if UNPRINTABLE.search(name):
                 raise ColumnError(
                     f"assign: the name {cited(name)} has line breaks or control characters; write "
@@ -499,10 +499,11 @@ class Panel:
         if value is None or np.isscalar(value) or isinstance(value, pd.Timestamp | pd.Period):
             return value
         raise AlignmentError(
-            f"{name!r} is a {type(value).__name__} without row labels. Rows were sorted, so positions mean "
+            f"{cited(name)} is a {type(value).__name__} without row labels. Rows were sorted, so positions "
+            "mean "
             "nothing: pass a Series indexed by (entity, time), such as panel.frame['x'] * 2, or a term as "
             "text.",
-            [Notice("alignment", f"no labels for {name!r}", {"column": name})],
+            [Notice("alignment", f"no labels for {cited(name)}", {"column": name})],
         )
 
     def _aligned(self, value: pd.Series[Any], name: str) -> pd.Series[Any]:
@@ -515,17 +516,17 @@ class Panel:
             if (places >= 0).all():
                 return value.iloc[places]
         raise AlignmentError(
-            f"{name!r} is indexed by {quoted(value.index.names)} with {len(value)} rows; the panel has "
+            f"{cited(name)} is indexed by {quoted(value.index.names)} with {len(value)} rows; the panel has "
             f"{len(index)} rows indexed by {quoted(index.names)} and these do not match. "
             "Start from panel.frame, or use panel.attach() for data that cover only some rows.",
-            [Notice("alignment", f"other index for {name!r}", {"column": name, "rows": len(value)})],
+            [Notice("alignment", f"other index for {cited(name)}", {"column": name, "rows": len(value)})],
         )
 
     def _refuse_swapped(self, index: pd.Index[Any], name: str) -> None:
         keys = list(self._keys.index.names)
         if len(keys) == 2 and list(index.names) == keys[::-1]:
             raise AlignmentError(
-                f"{name!r} is indexed by {quoted(index.names)}, the panel by {quoted(keys)}; "
+                f"{cited(name)} is indexed by {quoted(index.names)}, the panel by {quoted(keys)}; "
                 "turn the levels: .swaplevel().",
                 [Notice("alignment", "levels in the other order", {"column": name})],
             )
@@ -572,7 +573,9 @@ class Panel:
                 "key."
             )
         if not frame.index.is_unique:
-            raise AlignmentError(f"the data repeat the key {frame.index[frame.index.duplicated()][0]!r}.")
+            raise AlignmentError(
+                f"the data repeat the key {cited(frame.index[frame.index.duplicated()][0])}."
+            )
         strangers = (
             frame.index[target.get_indexer_for(frame.index) < 0]
             if target.is_unique
@@ -703,7 +706,7 @@ class Panel:
         codes, needed = (
             (self._keys.entity, self.n_times) if keep == "entities" else (self._keys.time, self.n_entities)
         )
-        return self._cut((np.bincount(codes) == needed)[codes], f"balance(keep={keep!r})")
+        return self._cut((np.bincount(codes) == needed)[codes], f"balance(keep={cited(keep)})")
 
     # --- changed columns ----------------------------------------------------------------------------------
 
@@ -736,7 +739,7 @@ class Panel:
         codes = pd.factorize(self._data[by])[0].astype(np.intp)
         if (codes < 0).any():
             raise MissingDataError(
-                f"{what}(by={by!r}): {by!r} is missing in {self.describe_rows(codes < 0)}."
+                f"{what}(by={cited(by)}): {cited(by)} is missing in {self.describe_rows(codes < 0)}."
             )
         return codes
 
@@ -771,7 +774,8 @@ class Panel:
             flat = ~np.isnan(size) & ~(sd > 1e-13 * np.where(np.isnan(size), 0.0, size))
             if flat.any():
                 raise IdentificationError(
-                    f"standardise: column {name!r} does not vary in {self.describe_rows(flat)}; drop it, or "
+                    f"standardise: column {cited(name)} does not vary in {self.describe_rows(flat)}; drop "
+                    "it, or "
                     "choose larger groups."
                 )
             data[name] = (self.numeric(name) - grouped.transform("mean").to_numpy()) / sd
@@ -807,7 +811,8 @@ class Panel:
         check_option("quantile", quantile, ("stata", "linear"))
         if not 0 <= lower < upper <= 1:
             raise OptionError(
-                f"lower={lower!r}, upper={upper!r}: need 0 <= lower < upper <= 1, such as .01 and .99."
+                f"lower={cited(lower)}, upper={cited(upper)}: need 0 <= lower < upper <= 1, such as .01 and "
+                ".99."
             )
         groups = self._groups(by, "winsorize")
         order = np.argsort(groups, kind="stable")
@@ -901,13 +906,13 @@ class Panel:
         data = {"column": name, "count": count, "entities": entities}
         if count > 0.1 * self.nobs:
             text = (
-                f"{count / self.nobs:.0%} of {name!r} is interpolated ({counted(count, 'cell')}, "
+                f"{count / self.nobs:.0%} of {cited(name)} is interpolated ({counted(count, 'cell')}, "
                 f"{counted(entities, 'entity', 'entities')}): "
                 "estimates rest on invented values. See panel.imputations."
             )
             out.append(Notice("imputed", text, data))
         if ends:
-            text = f"extrapolate=True invents {ends} end value{'s' * (ends > 1)} of {name!r}."
+            text = f"extrapolate=True invents {ends} end value{'s' * (ends > 1)} of {cited(name)}."
             out.append(Notice("imputed", text, {**data, "ends": ends}))
         for other in self._names(None, "interpolate"):
             lagged = (
@@ -920,8 +925,8 @@ class Panel:
             both = ~np.isnan(old) & ~np.isnan(lagged)
             if both.sum() > 2 and (old[both] == lagged[both]).all() and (np.isnan(lagged) & filled).any():
                 text = (
-                    f"{name!r} equals the lag of {other!r}; its gaps are the start of each entity. "
-                    f"{counted(count, 'cell')} filled. Interpolate {other!r} before lagging, or "
+                    f"{cited(name)} equals the lag of {cited(other)}; its gaps are the start of each entity. "
+                    f"{counted(count, 'cell')} filled. Interpolate {cited(other)} before lagging, or "
                     "drop the first period."
                 )
                 out.append(Notice("imputed", text, {**data, "lag_of": other}))

@@ -245,7 +245,7 @@ def _key_columns(
 ) -> tuple[pd.DataFrame, str, str | None]:
     if entity is None:
         if time is not None:
-            raise PanelIndexError(f"time={time!r} is given without entity; name both keys.")
+            raise PanelIndexError(f"time={cited(time)} is given without entity; name both keys.")
         if frame.index.nlevels != 2:
             raise PanelIndexError(
                 "name the keys: Panel(df, entity='province', time='year'). Without them the table needs a "
@@ -265,7 +265,7 @@ def _key_columns(
         raise InputTypeError("entity and time are column names (text).")
     entity, time = _as_named(entity), None if time is None else _as_named(time)
     if entity == time:
-        raise PanelIndexError(f"entity and time are both {entity!r}; they are two columns.")
+        raise PanelIndexError(f"entity and time are both {cited(entity)}; they are two columns.")
     wanted = [k for k in (entity, time) if k is not None]
     if any(k in frame.index.names and k not in frame.columns for k in wanted):
         frame = frame.reset_index()
@@ -291,7 +291,8 @@ def _refuse_empty_keys(frame: pd.DataFrame, names: list[str]) -> None:
             problems.append(
                 Notice(
                     "missing_key",
-                    f"key {name!r} is missing in {count} row{'s' * (count > 1)} (first: {', '.join(rows)})",
+                    f"key {cited(name)} is missing in {count} row{'s' * (count > 1)} (first: "
+                    f"{', '.join(rows)})",
                     {"column": name, "count": count, "rows": tuple(rows)},
                 )
             )
@@ -325,8 +326,8 @@ def _refuse_repeats(
 def _factorize(values: pd.Series[Any], name: str) -> tuple[Ints, pd.Index[Any]]:
     kinds = sorted({type(v).__name__ for v in values}) if pd.api.types.is_object_dtype(values.dtype) else []
     mixed = PanelIndexError(
-        f"key {name!r} mixes {' and '.join(kinds)} and cannot be ordered; "
-        f"convert it to one type, for example df[{name!r}].astype(str)."
+        f"key {cited(name)} mixes {' and '.join(kinds)} and cannot be ordered; "
+        f"convert it to one type, for example df[{cited(name)}].astype(str)."
     )
     if "str" in kinds and len(kinds) > 1:
         raise mixed
@@ -358,17 +359,18 @@ def _orderable(values: pd.Series[Any], name: str) -> pd.Series[Any]:
         if bool((values % 1 == 0).all()):
             return values.astype("int64")
         raise PanelIndexError(
-            f"time {name!r} holds fractions ({sample}); convert it to whole numbers, dates or periods."
+            f"time {cited(name)} holds fractions ({sample}); convert it to whole numbers, dates or periods."
         )
     if pd.api.types.is_bool_dtype(kind):
-        raise PanelIndexError(f"time {name!r} holds True and False, which are no times.")
+        raise PanelIndexError(f"time {cited(name)} holds True and False, which are no times.")
     if not pd.to_numeric(values, errors="coerce").isna().any():
-        years = f"df[{name!r}].astype(int)"
+        years = f"df[{cited(name)}].astype(int)"
     else:
-        years = f"df[{name!r}].str.extract('([0-9]{{4}})')[0].astype(int)"
+        years = f"df[{cited(name)}].str.extract('([0-9]{{4}})')[0].astype(int)"
     raise PanelIndexError(
-        f"time {name!r} is text ({sample}) and has no order in time. Convert it: {years} for "
-        f"years, pd.to_datetime(df[{name!r}]) for dates, pd.PeriodIndex(df[{name!r}], freq='Q') for quarters."
+        f"time {cited(name)} is text ({sample}) and has no order in time. Convert it: {years} for "
+        f"years, pd.to_datetime(df[{cited(name)}]) for dates, pd.PeriodIndex(df[{cited(name)}], freq='Q') "
+        "for quarters."
     )
 
 
@@ -378,14 +380,16 @@ def _ordinals(times: pd.Index[Any], name: str | None, step: object) -> Ints | No
     if pd.api.types.is_integer_dtype(times.dtype):
         size = 1 if step is None else step
         if isinstance(size, bool) or not isinstance(size, int | np.integer) or size < 1:
-            raise OptionError(f"step={step!r}: for whole-number times a step is a positive whole number.")
+            raise OptionError(
+                f"step={cited(step)}: for whole-number times a step is a positive whole number."
+            )
         values = times.to_numpy(dtype=np.int64)
         # A time off the grid of steps is never one step from another; doubling keeps such values apart.
         return (values if size == 1 else _on_grid(values, int(size))).astype(np.intp)
     if isinstance(times, pd.PeriodIndex):
         if step is not None:
             raise OptionError(
-                f"step={step!r}: the periods in {name!r} have their own frequency; leave step out."
+                f"step={cited(step)}: the periods in {cited(name)} have their own frequency; leave step out."
             )
         return np.asarray(times.asi8, dtype=np.intp)
     return _date_ordinals(pd.DatetimeIndex(times), step)
@@ -404,14 +408,16 @@ def _date_ordinals(times: pd.DatetimeIndex, step: object) -> Ints | None:
     if step is not None:
         if not isinstance(step, str):
             raise OptionError(
-                f"step={step!r}: for dates a step is a frequency such as 'Y', 'Q', 'M', 'W' or 'D'."
+                f"step={cited(step)}: for dates a step is a frequency such as 'Y', 'Q', 'M', 'W' or 'D'."
             )
         try:
             periods = naive.to_period(step)
         except ValueError as error:
-            raise OptionError(f"step={step!r} is no frequency; use 'Y', 'Q', 'M', 'W' or 'D'.") from error
+            raise OptionError(
+                f"step={cited(step)} is no frequency; use 'Y', 'Q', 'M', 'W' or 'D'."
+            ) from error
         if not periods.is_unique:
-            raise OptionError(f"step={step!r} is too coarse: several dates fall into one period.")
+            raise OptionError(f"step={cited(step)} is too coarse: several dates fall into one period.")
         return np.asarray(periods.asi8, dtype=np.intp)
     for code in _DATE_STEPS:
         periods = naive.to_period(code)
@@ -445,7 +451,7 @@ def refuse_infinite(frame: pd.DataFrame, index: pd.Index[Any]) -> None:
             problems.append(
                 Notice(
                     "infinite",
-                    f"column {name!r} is infinite in {counted(int(bad.sum()), 'row')} (first: "
+                    f"column {cited(name)} is infinite in {counted(int(bad.sum()), 'row')} (first: "
                     f"{rows_text(rows)})",
                     {"column": name, "count": int(bad.sum()), "rows": rows},
                 )

@@ -309,7 +309,7 @@ def _unreadable(text: str, known: Sequence[str], role: str) -> Exception:
     why = "it cannot be read (a name that is not one word goes into backticks)"
     reserved = [w for w in known if keyword.iskeyword(w) and re.search(rf"\b{w}\b", text)]
     if reserved:
-        why = f"{reserved[0]!r} is a word of Python's own: put it into backticks, log(`{reserved[0]}`)"
+        why = f"{cited(reserved[0])} is a word of Python's own: put it into backticks, log(`{reserved[0]}`)"
     return _refused(text, role, _stata(text) or why)
 
 

@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 import numpy as np
 import pandas as pd
 
-from digiprosper.errors import ColumnError, DigiprosperError, InputTypeError, Notice, OptionError, quoted
+from digiprosper.errors import (
+    ColumnError,
+    DigiprosperError,
+    InputTypeError,
+    Notice,
+    OptionError,
+    cited,
+    quoted,
+)
 from digiprosper.present.labels import term_label, tidy_text
 from digiprosper.results.collection import ResultSet
 from digiprosper.results.kink import KinkResults
@@ -425,7 +433,7 @@ def matching(patterns: Sequence[str] | str, terms: Iterable[str], option: str, c
     wanted = texts_of(patterns)
     if wanted is None:
         raise InputTypeError(
-            f"{caller}: {option}={patterns!r} must be a term, a pattern or a list of them, such as "
+            f"{caller}: {option}={cited(patterns)} must be a term, a pattern or a list of them, such as "
             "['digital*'].",
             [Notice("option", option, {"option": option})],
         )
@@ -441,7 +449,10 @@ def matching(patterns: Sequence[str] | str, terms: Iterable[str], option: str, c
         raise ColumnError(
             f"{caller}: {option} names no term {quoted(lost)}. The terms are {quoted(known, 12)}; "
             "a pattern such as 'digital*' matches several.",
-            [Notice("column", f"no term {entry!r}", {"column": entry, "role": option}) for entry in lost],
+            [
+                Notice("column", f"no term {cited(entry)}", {"column": entry, "role": option})
+                for entry in lost
+            ],
         )
     return list(found)
 

@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 import numpy as np
 import pandas as pd
 
-from digiprosper.errors import InputTypeError, Notice, OptionError, check_option, quoted, unknown_columns
+from digiprosper.errors import (
+    InputTypeError,
+    Notice,
+    OptionError,
+    check_option,
+    cited,
+    quoted,
+    unknown_columns,
+)
 from digiprosper.optional import require
 from digiprosper.present.columns import check_labels
 from digiprosper.present.figure import (
@@ -455,13 +463,16 @@ def _refuse_strangers(entities: Sequence[Any] | None, index: pd.Index[Any], purp
     if entities is None:
         return
     if isinstance(entities, str) or not len(entities):
-        raise InputTypeError(f"{purpose}: entities is a list of at least one entity, not {entities!r}.")
+        raise InputTypeError(f"{purpose}: entities is a list of at least one entity, not {cited(entities)}.")
     known = set(index.get_level_values(0))
     strangers = [e for e in entities if e not in known]
     if strangers:
         raise OptionError(
             f"{purpose}: {quoted(strangers)} is not in the sample.",
-            [Notice("option", f"no entity {e!r}", {"option": "entities", "value": e}) for e in strangers],
+            [
+                Notice("option", f"no entity {cited(e)}", {"option": "entities", "value": e})
+                for e in strangers
+            ],
         )
 
 
@@ -510,7 +521,7 @@ def _values(data: Any, column: str | None, purpose: str) -> tuple[pd.Series[Any]
     else:
         raise InputTypeError(
             f"{purpose}: takes a Series indexed by (entity, time), such as index.scores, or a panel and the "
-            f"name of a column; this is {type(data).__name__} and column={column!r}."
+            f"name of a column; this is {type(data).__name__} and column={cited(column)}."
         )
     real = pd.api.types.is_numeric_dtype(series.dtype) and not pd.api.types.is_complex_dtype(series.dtype)
     if series.index.nlevels != 2 or not real:
@@ -525,7 +536,7 @@ def _check_bandwidth(bandwidth: object) -> str:
         return f"{bandwidth.title()}'s bandwidth h by period"
     number = isinstance(bandwidth, int | float) and not isinstance(bandwidth, bool)
     if not number or not math.isfinite(cast("float", bandwidth)) or cast("float", bandwidth) <= 0:
-        raise OptionError(f"bandwidth={bandwidth!r}: 'scott', 'silverman' or a number above 0.")
+        raise OptionError(f"bandwidth={cited(bandwidth)}: 'scott', 'silverman' or a number above 0.")
     return f"bandwidth h = {bandwidth:g} in every period"
 
 
@@ -536,7 +547,7 @@ def _chosen_periods(series: pd.Series[Any], periods: Sequence[Any] | None, purpo
     strangers = [p for p in periods if p not in known]
     if strangers or not len(periods):
         raise OptionError(
-            f"{purpose}: periods={list(periods)!r}; the data have {quoted(known, 12)}.",
-            [Notice("option", f"no period {p!r}", {"option": "periods", "value": p}) for p in strangers],
+            f"{purpose}: periods={cited(list(periods))}; the data have {quoted(known, 12)}.",
+            [Notice("option", f"no period {cited(p)}", {"option": "periods", "value": p}) for p in strangers],
         )
     return list(periods)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from digiprosper.errors import InputTypeError, Notice, OptionError, check_level
+from digiprosper.errors import InputTypeError, Notice, OptionError, check_level, cited
 from digiprosper.present.columns import check_labels, merged_labels, read_columns
 from digiprosper.present.effect_words import (
     balanced_lines,
@@ -308,7 +308,8 @@ def u_shape(
         )
     if not {test.variable, test.square} <= set(results.names):
         raise OptionError(
-            f"{purpose}: the fit lacks {test.variable!r} or {test.square!r}; pass the fit that was tested.",
+            f"{purpose}: the fit lacks {cited(test.variable)} or {cited(test.square)}; pass the fit that "
+            "was tested.",
             [Notice("option", "another fit", {"option": "test"})],
         )
     texts = merged_labels(read_columns(results, purpose), check_labels(labels, purpose))

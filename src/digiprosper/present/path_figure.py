@@ -5,7 +5,7 @@ from __future__ import annotations
 import numbers
 from typing import TYPE_CHECKING, Any
 
-from digiprosper.errors import Notice, OptionError, check_level, check_option
+from digiprosper.errors import Notice, OptionError, check_level, check_option, cited
 from digiprosper.optional import require
 from digiprosper.present.columns import check_labels, merged_labels, read_columns
 from digiprosper.present.effect_words import (
@@ -208,7 +208,7 @@ def _chosen(results: MediationResults, mediator: str | None, purpose: str) -> tu
     check_option("mediator", mediator, results.mediators)
     if results.structure == "serial":
         raise OptionError(
-            f"{purpose}: mediator={mediator!r}, and in a chain no mediator stands alone; leave it out.",
+            f"{purpose}: mediator={cited(mediator)}, and in a chain no mediator stands alone; leave it out.",
             [Notice("option", "mediator", {"option": "mediator", "value": mediator})],
         )
     return (mediator,)
@@ -538,7 +538,7 @@ def _check_digits(digits: Any) -> int:
     whole = isinstance(digits, numbers.Integral) and str(digits).isdigit()
     if not whole or int(digits) > 15:
         raise OptionError(
-            f"digits={digits!r} must be a whole number from 0 to 15.",
+            f"digits={cited(digits)} must be a whole number from 0 to 15.",
             [Notice("option", "digits", {"option": "digits", "value": digits})],
         )
     return int(digits)

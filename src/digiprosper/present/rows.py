@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 import numpy as np
 import pandas as pd
 
-from digiprosper.errors import DigiprosperError, InputTypeError, Notice, OptionError
+from digiprosper.errors import DigiprosperError, InputTypeError, Notice, OptionError, cited
 from digiprosper.present.labels import effect_label, effect_names, term_label, tidy_text
 from digiprosper.present.row_names import share_rows
 from digiprosper.results.text import correction_words
@@ -521,14 +521,15 @@ def _cluster_words(clusters: str | None, labels: _Labels, joint: str) -> str:
 def _own_rows(rows: Mapping[str, Any], width: int, style: Style) -> list[Row]:
     if not isinstance(rows, Mapping):
         raise InputTypeError(
-            f"etable: rows={rows!r} must be a mapping from a row's name to its values, one a column.",
+            f"etable: rows={cited(rows)} must be a mapping from a row's name to its values, one a column.",
             [Notice("option", "rows", {"option": "rows"})],
         )
     for name, values in rows.items():
         if isinstance(values, str) or not isinstance(values, Sequence) or len(values) != width:
             raise OptionError(
-                f"etable: rows[{name!r}]={values!r} must be a list of {width} values, one a column.",
-                [Notice("option", f"rows[{name!r}]", {"option": "rows", "row": name, "columns": width})],
+                f"etable: rows[{cited(name)}]={cited(values)} must be a list of {width} values, one a "
+                "column.",
+                [Notice("option", f"rows[{cited(name)}]", {"option": "rows", "row": name, "columns": width})],
             )
     named = ((tidy_text(name), values) for name, values in rows.items())
     return [(name, [style.plain(v, name) for v in values]) for name, values in named]

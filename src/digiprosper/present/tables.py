@@ -135,7 +135,9 @@ class Table:
         # Beside the target and then renamed, so that a failure leaves neither half a file nor none.
         final = target.resolve()
         if not final.parent.is_dir():
-            raise FileNotFoundError(f"cannot write {final.name!r}: there is no folder {str(final.parent)!r}.")
+            raise FileNotFoundError(
+                f"cannot write {cited(final.name)}: there is no folder {cited(str(final.parent))}."
+            )
         with TemporaryDirectory(dir=final.parent, prefix=".") as folder:
             made = Path(folder, final.name)
             write(self._content(title), made)
@@ -159,7 +161,7 @@ class Table:
 def _path(given: object, option: str) -> Path:
     if not isinstance(given, str | os.PathLike):
         raise InputTypeError(
-            f"{option}={given!r} must be a path such as 'table.docx'.", [_option(option, given)]
+            f"{option}={cited(given)} must be a path such as 'table.docx'.", [_option(option, given)]
         )
     return Path(given)
 
@@ -168,8 +170,8 @@ def _ending(path: Path) -> str:
     ending = path.suffix.lower()
     if ending not in _WRITERS:
         raise OptionError(
-            f"cannot write a table to {path.name!r}: the ending must be one of {', '.join(_WRITERS)}.",
-            [Notice("option", f"ending {ending!r}", {"option": "path", "allowed": tuple(_WRITERS)})],
+            f"cannot write a table to {cited(path.name)}: the ending must be one of {', '.join(_WRITERS)}.",
+            [Notice("option", f"ending {cited(ending)}", {"option": "path", "allowed": tuple(_WRITERS)})],
         )
     return ending
 
@@ -272,7 +274,7 @@ def etable(  # noqa: PLR0913  (every choice a table has; all but the models are 
     given = [] if notes is None else texts_of(notes)
     if given is None:
         raise InputTypeError(
-            f"etable: notes={notes!r} must be a text or a list of texts.", [_option("notes", notes)]
+            f"etable: notes={cited(notes)} must be a text or a list of texts.", [_option("notes", notes)]
         )
     lines = (*note_lines(columns, texts, style), *map(tidy_text, given))
     table = _assemble(columns, depvar_rows(columns, texts), blocks, lines)
@@ -296,7 +298,9 @@ def _tell_unused(columns: Sequence[Column], labels: Mapping[str, str]) -> None:
     ]
     unused = unused_labels(labels, words)
     if unused:
-        hints = [f"{cited(k)}{f' (did you mean {name!r}?)' if name else ''}" for k, name in unused.items()]
+        hints = [
+            f"{cited(k)}{f' (did you mean {cited(name)}?)' if name else ''}" for k, name in unused.items()
+        ]
         text = f"etable: labels name nothing in this table: {', '.join(hints[:5])}."
         issue([Notice("unknown_labels", text, {"labels": unused})])
 
@@ -306,11 +310,11 @@ def _check_style(below: Below, stars: object, digits: Any, stats: object) -> Sty
     whole = isinstance(digits, numbers.Integral) and not isinstance(digits, bool)
     if not whole or not 0 <= int(digits) <= 15:
         raise OptionError(
-            f"digits={digits!r} must be a whole number from 0 to 15.", [_option("digits", digits)]
+            f"digits={cited(digits)} must be a whole number from 0 to 15.", [_option("digits", digits)]
         )
     if isinstance(stats, str) or not isinstance(stats, Sequence):
         raise InputTypeError(
-            f"stats={stats!r} must be a list of keys such as ['nobs'].", [_option("stats", stats)]
+            f"stats={cited(stats)} must be a list of keys such as ['nobs'].", [_option("stats", stats)]
         )
     for key in stats:
         check_option("stats", key, tuple(STATS))
@@ -323,7 +327,8 @@ def _check_stars(stars: object) -> tuple[float, ...]:
         levels = np.array(stars, dtype=float)
     if not levels.size or not (np.diff(levels) < 0).all() or not ((levels > 0) & (levels < 1)).all():
         raise OptionError(
-            f"stars={stars!r} must be levels between 0 and 1 in descending order, such as (0.1, 0.05, 0.01), "
+            f"stars={cited(stars)} must be levels between 0 and 1 in descending order, such as (0.1, 0.05, "
+            "0.01), "
             "or None.",
             [_option("stars", stars)],
         )
@@ -331,7 +336,7 @@ def _check_stars(stars: object) -> tuple[float, ...]:
 
 
 def _option(name: str, value: object) -> Notice:
-    return Notice("option", f"{name}={value!r}", {"option": name, "value": value})
+    return Notice("option", f"{name}={cited(value)}", {"option": name, "value": value})
 
 
 def _assemble(

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from digiprosper.errors import ColumnError, DigiprosperError, counted, quoted
+from digiprosper.errors import ColumnError, DigiprosperError, cited, counted, quoted
 
 __all__ = ["ResultSet"]
 
@@ -54,10 +54,12 @@ class ResultSet(Mapping[str, Any]):
     def __getitem__(self, label: str) -> Any:
         found = dict(self.outcomes)
         if label not in found:
-            raise ColumnError(f"no model is labelled {label!r}; the labels are {quoted(self.labels, 20)}.")
+            raise ColumnError(
+                f"no model is labelled {cited(label)}; the labels are {quoted(self.labels, 20)}."
+            )
         if isinstance(found[label], DigiprosperError):
             error = ColumnError(
-                f"the model {label!r} was not estimated: {found[label]}", found[label].problems
+                f"the model {cited(label)} was not estimated: {found[label]}", found[label].problems
             )
             raise error from found[label]
         return found[label]
@@ -126,5 +128,5 @@ class ResultSet(Mapping[str, Any]):
         lines = [f"ResultSet of {counted(len(self), 'model')}: {quoted(list(self), 8) or 'none'}"]
         for label, error in self.failures.items():
             first = str(error).split(". ")[0]
-            lines.append(f"not estimated: {label!r}: {first}")
+            lines.append(f"not estimated: {cited(label)}: {first}")
         return "\n".join(lines)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from digiprosper.errors import AlignmentError, IdentificationError, check_level
+from digiprosper.errors import AlignmentError, IdentificationError, check_level, cited
 from digiprosper.kernels.intervals import LEAST_CLUSTERS, enough_clusters, fieller, percentile
 from digiprosper.results.text import json_safe, last_lines, wrapped
 
@@ -226,7 +226,8 @@ def johnson_neyman(
     spread = v00 + 2 * at * v01 + at**2 * v11
     if not (v11 > 0 and (spread >= 0).all() and np.isfinite(slope).all()):
         raise IdentificationError(
-            f"{effect} by {variable!r} has no standard error everywhere (the fit's diagnostics say why), "
+            f"{effect} by {cited(variable)} has no standard error everywhere (the fit's diagnostics say "
+            "why), "
             "so no region can be tested. Choose another cov_type or other clusters."
         )
     upper = (1 + level) / 2
@@ -320,10 +321,11 @@ def johnson_neyman_draws(
             f"{effect}: {coefficients.shape} coefficients need draws of as many columns; got {draws.shape}."
         )
     if not np.isfinite(draws).all(axis=1).any():
-        raise IdentificationError(f"{effect} by {variable!r}: no usable draw, so there is no interval.")
+        raise IdentificationError(f"{effect} by {cited(variable)}: no usable draw, so there is no interval.")
     if not enough_clusters(clusters):
         raise IdentificationError(
-            f"{effect} by {variable!r}: no interval is read from draws of {clusters} clusters, so there is "
+            f"{effect} by {cited(variable)}: no interval is read from draws of {clusters} clusters, so "
+            "there is "
             f"no region; it takes {LEAST_CLUSTERS} clusters or more."
         )
 
@@ -358,7 +360,7 @@ def _polynomial(at: Floats, coefficients: Floats) -> Floats:
 def _values(variable: str, quantiles: Floats) -> tuple[Floats, tuple[float, float]]:
     low, high = float(quantiles[0]), float(quantiles[-1])
     if not low < high:
-        raise IdentificationError(f"{variable!r} is {low:g} in every row: no effect can change with it.")
+        raise IdentificationError(f"{cited(variable)} is {low:g} in every row: no effect can change with it.")
     return np.linspace(low, high, _POINTS), (low, high)
 
 

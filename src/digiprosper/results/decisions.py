@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from digiprosper.errors import AlignmentError, IdentificationError, Notice, check_level
+from digiprosper.errors import AlignmentError, IdentificationError, Notice, check_level, cited
 from digiprosper.kernels.intervals import holm, romano_wolf
 from digiprosper.results.text import json_safe, last_lines, p_text, table, wrapped
 
@@ -309,7 +309,8 @@ def decide(  # noqa: PLR0913 - one keyword a path
     for name, test in tests.items():
         if not math.isfinite(test.estimate) or not 0 <= test.p_value <= 1:
             raise IdentificationError(
-                f"decision on {mediator!r}: no test of the path {name!r} (estimate {test.estimate:g}, p "
+                f"decision on {cited(mediator)}: no test of the path {cited(name)} (estimate "
+                f"{test.estimate:g}, p "
                 f"{test.p_value:g}); the fit's diagnostics say why. Choose another cov_type, more draws or "
                 "finer clusters."
             )

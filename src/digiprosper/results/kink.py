@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from digiprosper.errors import Notice, check_option
+from digiprosper.errors import Notice, check_option, cited
 from digiprosper.results.tests import TestResult
 from digiprosper.results.text import coefficient_table, json_safe, last_lines, sample_text, table, wrapped
 from digiprosper.results.threshold import bootstrap_p
@@ -410,19 +410,21 @@ def remarks(results: KinkResults) -> list[Notice]:
     if touched:
         text = (
             f"the threshold's confidence set reaches the {' and the '.join(touched)} searched value of "
-            f"{name!r}; it may go on beyond. Lower trim, or read it as open at that end."
+            f"{cited(name)}; it may go on beyond. Lower trim, or read it as open at that end."
         )
         out.append(Notice("boundary", text, {"first": float(first), "last": float(last)}))
     for side, (rows, seen) in zip(("below", "above"), results.regime_sizes.tolist(), strict=True):
         if seen < max(_FEW_ENTITIES, 0.05 * results.slopes.n_entities) or rows < _FEW_ROWS:
             text = (
-                f"{rows} rows of {seen} entities are {side} the threshold of {name!r}: the slope there rests "
+                f"{rows} rows of {seen} entities are {side} the threshold of {cited(name)}: the slope there "
+                "rests "
                 "on few. Raise trim."
             )
             out.append(Notice("small_regime", text, {"regime": side, "nobs": rows, "n_entities": seen}))
     if math.isnan(results.threshold_se):
         text = (
-            f"no standard error for the threshold of {name!r}: the slopes do not differ, its place makes no "
+            f"no standard error for the threshold of {cited(name)}: the slopes do not differ, its place "
+            "makes no "
             "difference to the fit, or the clusters leave it no variance."
         )
         out.append(Notice("no_threshold_se", text, {"column": name}))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from digiprosper.errors import ColumnError, InputTypeError, OptionError, TermError, quoted
+from digiprosper.errors import ColumnError, InputTypeError, OptionError, TermError, cited, quoted
 from digiprosper.panel.selection import split_levels
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def slope_weights(
     """
     parts = [_derivative(name, variable, categories) for name in names]
     if all(p is None for p in parts):
-        raise ColumnError(f"no coefficient has the variable {variable!r}; they are {quoted(names, 20)}.")
+        raise ColumnError(f"no coefficient has the variable {cited(variable)}; they are {quoted(names, 20)}.")
     column, values = _where(variable, [p for p in parts if p is not None], at, stats, categories)
     levels = dict(categories.values())
     weights = np.zeros((len(values), len(names)))
@@ -137,7 +137,8 @@ def _powers(product: str, name: str, variable: str) -> dict[str, int]:
         another = base == variable or "(" not in base or re.match(r"(lag|lead)\(", base)
         if not another and re.search(rf"(?<!\w){re.escape(variable)}(?!\w)", base):
             raise TermError(
-                f"the slope in {variable!r} is not known for the term {name!r}: only the variable itself, "
+                f"the slope in {cited(variable)} is not known for the term {cited(name)}: only the variable "
+                "itself, "
                 "I(x**k) and products with columns."
             )
         powers[base] = powers.get(base, 0) + power
@@ -170,12 +171,12 @@ def _given(
     variable: str, depends: Sequence[str], at: Mapping[str, Any], categories: Categories
 ) -> tuple[str, Any]:
     if not hasattr(at, "items") or len(at) != 1:
-        raise InputTypeError(f"at={at!r}: one column to its values, such as {{'x': [0, 1]}}.")
+        raise InputTypeError(f"at={cited(at)}: one column to its values, such as {{'x': [0, 1]}}.")
     column, given = next(iter(at.items()))
     _refuse_dummy(column, categories)
     if column not in depends:
         raise ColumnError(
-            f"the slope in {variable!r} does not depend on {column!r} but on {quoted(depends)}."
+            f"the slope in {cited(variable)} does not depend on {cited(column)} but on {quoted(depends)}."
         )
     levels = dict(categories.values())
     if column in levels:
@@ -183,7 +184,7 @@ def _given(
     try:
         return column, np.atleast_1d(np.asarray(given, dtype=np.float64))
     except (TypeError, ValueError) as error:
-        raise InputTypeError(f"at={{{column!r}: {given!r}}}: the values are numbers.") from error
+        raise InputTypeError(f"at={{{cited(column)}: {cited(given)}}}: the values are numbers.") from error
 
 
 def _refuse_dummy(column: object, categories: Categories) -> None:
@@ -192,8 +193,9 @@ def _refuse_dummy(column: object, categories: Categories) -> None:
         if str(column) == factor or str(column).startswith(f"{factor}["):
             some = known[:5].tolist()
             raise OptionError(
-                f"at={{{column!r}: ...}}: one dummy does not say what the other dummies of {category!r} are. "
-                f"Give levels of the category: at={{{category!r}: {some}}}."
+                f"at={{{cited(column)}: ...}}: one dummy does not say what the other dummies of "
+                f"{cited(category)} are. "
+                f"Give levels of the category: at={{{cited(category)}: {some}}}."
             )
 
 
@@ -202,7 +204,8 @@ def _known_levels(column: str, given: Any, known: pd.Index[Any]) -> pd.Index[Any
     unknown = [level for level in wanted if level not in seen]
     if unknown or not wanted:
         raise OptionError(
-            f"at={{{column!r}: {given!r}}}: not among the levels in the estimation sample, which are "
+            f"at={{{cited(column)}: {cited(given)}}}: not among the levels in the estimation sample, which "
+            "are "
             f"{quoted(known, 12)}."
         )
     return known.take([seen.index(level) for level in wanted])
@@ -226,8 +229,9 @@ def _evaluated(
             out *= _mean(stats, dummy)
         else:
             raise ColumnError(
-                f"the shares of the levels of {category!r} are not known, since C({category}) is no term by "
-                f"itself; say at={{{category!r}: [...]}}, or add C({category}) to x."
+                f"the shares of the levels of {cited(category)} are not known, since C({category}) is no "
+                "term by "
+                f"itself; say at={{{cited(category)}: [...]}}, or add C({category}) to x."
             )
     return out
 
@@ -239,4 +243,4 @@ def _mean(stats: pd.DataFrame, name: str) -> float:
 
 
 def _no_statistics(name: str) -> ColumnError:
-    return ColumnError(f"no sample statistics for {name!r}; say at={{{name!r}: [...]}}.")
+    return ColumnError(f"no sample statistics for {cited(name)}; say at={{{cited(name)}: [...]}}.")

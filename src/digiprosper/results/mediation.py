@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
 import numpy as np
 import pandas as pd
 
-from digiprosper.errors import Notice, OptionError, check_level, check_option, issue, quoted
+from digiprosper.errors import Notice, OptionError, check_level, check_option, cited, issue, quoted
 from digiprosper.kernels import intervals
 from digiprosper.kernels.paths import products, simulated
 from digiprosper.results import conditional, decisions, sensitivity
@@ -656,7 +656,8 @@ class MediationResults(EffectResults):
     def _refuse_varying(self, method: str) -> None:
         if self.variable:
             raise OptionError(
-                f"{method} is for an effect that is constant, and here it depends on {self.variable!r}. Fit "
+                f"{method} is for an effect that is constant, and here it depends on "
+                f"{cited(self.variable)}. Fit "
                 f"without the {self.structure} part, or read the terms of tidy()."
             )
 
@@ -771,5 +772,5 @@ def _finite(at: Sequence[float]) -> Floats:
     except (TypeError, ValueError):
         values = np.array([np.nan])
     if values.ndim != 1 or not values.size or not np.isfinite(values).all():
-        raise OptionError(f"at={at!r}: one or more finite numbers.")
+        raise OptionError(f"at={cited(at)}: one or more finite numbers.")
     return values

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 import numpy as np
 import pandas as pd
 
-from digiprosper.errors import IdentificationError, Notice, OptionError, check_level, quoted
+from digiprosper.errors import IdentificationError, Notice, OptionError, check_level, cited, quoted
 from digiprosper.kernels.intervals import enough_clusters
 from digiprosper.results.text import json_safe, last_lines, listed, table, wrapped
 
@@ -122,7 +122,7 @@ class RankResults:
             If the level is not between 0 and 1, or a k no whole number of at least 1.
         """
         if not isinstance(top, list | tuple | range | np.ndarray):
-            raise OptionError(f"top={top!r}: several whole numbers, such as ({top},).")
+            raise OptionError(f"top={cited(top)}: several whole numbers, such as ({top},).")
         low, high = self._ends(level)
         columns = {
             "score": self.values,
@@ -247,7 +247,7 @@ class RankResults:
 
     def _at_most(self, k: object) -> Floats:
         if isinstance(k, bool) or not isinstance(k, int | np.integer) or k < 1:
-            raise OptionError(f"k={k!r}: P(rank <= k) is about a whole number of at least 1.")
+            raise OptionError(f"k={cited(k)}: P(rank <= k) is about a whole number of at least 1.")
         share: Floats = (self.draw_values <= k).mean(axis=0)
         return share
 
@@ -594,15 +594,15 @@ def rows_of(index: pd.Index[Any], period: Any) -> tuple[Ints, pd.Index[Any]]:
     entities = index.get_level_values(0)
     if index.nlevels == 1:
         if period is not None:
-            raise OptionError(f"period={period!r}: this is a cross-section and has no periods.")
+            raise OptionError(f"period={cited(period)}: this is a cross-section and has no periods.")
         return np.arange(len(index)), entities
     times = index.get_level_values(1)
     there = np.flatnonzero(times == (times.max() if period is None else period))
     if not there.size:
         known = times.unique().sort_values()
         raise OptionError(
-            f"period={period!r} is not in the sample; it has {quoted(known, 12)}.",
-            [Notice("option", f"no period {period!r}", {"option": "period", "value": period})],
+            f"period={cited(period)} is not in the sample; it has {quoted(known, 12)}.",
+            [Notice("option", f"no period {cited(period)}", {"option": "period", "value": period})],
         )
     return there, entities[there]
 
@@ -647,7 +647,7 @@ def left_out(options: Sequence[tuple[str, tuple[Any, ...]]], kept: Sequence[Sequ
     """
     return listed(
         [
-            f"{name} {value!r}"
+            f"{name} {cited(value)}"
             for (name, values), there in zip(options, kept, strict=True)
             for position, value in enumerate(values)
             if position not in there

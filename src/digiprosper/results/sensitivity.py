@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from digiprosper.errors import AlignmentError, IdentificationError, OptionError, check_level
+from digiprosper.errors import AlignmentError, IdentificationError, OptionError, check_level, cited
 from digiprosper.kernels.intervals import percentile
 from digiprosper.results.text import json_safe, last_lines, wrapped
 
@@ -203,7 +203,8 @@ def sensitivity(  # noqa: PLR0913 - what is drawn comes with its draws
     r, scaled = _parts(np.asarray(a, dtype=float), np.asarray(moments, dtype=float))
     if np.isnan(r * scaled):
         raise IdentificationError(
-            f"sensitivity: {mediator!r} or the outcome has no variation left besides the other terms, so "
+            f"sensitivity: {cited(mediator)} or the outcome has no variation left besides the other terms, "
+            "so "
             "their errors have no correlation. Drop a term or an effect."
         )
     at = _grid(rho, float(r))
@@ -276,7 +277,7 @@ def robustness_value(
 
     level = check_level(level)
     if not np.all(np.asarray(df) > 1):
-        raise OptionError(f"robustness_value: df={df!r}; it takes more than 1 degree of freedom.")
+        raise OptionError(f"robustness_value: df={cited(df)}; it takes more than 1 degree of freedom.")
     square = np.square(t) / df
     f, critical = np.sqrt(square), stdtrit(np.subtract(df, 1), (1 + level) / 2) / np.sqrt(np.subtract(df, 1))
     gap = np.maximum(f - critical, 0)
@@ -342,7 +343,7 @@ def _grid(rho: Sequence[float] | Floats | None, r: float) -> Floats:
         return np.union1d(np.arange(-90, 91) / 100, [r] if abs(r) < 1 else [])
     at = np.atleast_1d(np.asarray(rho, dtype=float))
     if at.ndim != 1 or not at.size or not np.all(np.abs(at) < 1):
-        raise OptionError(f"rho={rho!r}: correlations between -1 and 1, both excluded.")
+        raise OptionError(f"rho={cited(rho)}: correlations between -1 and 1, both excluded.")
     return at
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from digiprosper.errors import ColumnError, OptionError, PanelIndexError, check_option, counted, quoted
+from digiprosper.errors import ColumnError, OptionError, PanelIndexError, check_option, cited, counted, quoted
 from digiprosper.results.text import coefficient_table, json_safe, last_lines, sample_text, table, wrapped
 
 if TYPE_CHECKING:
@@ -475,7 +475,7 @@ class ThresholdResults:
         known = [n for n in known if f"{n}:regime{width}" in self.slopes.names]
         terms = known if term is None else [term]
         if term is not None and term not in known:
-            raise ColumnError(f"{term!r} has no slopes by regime; those that have are {quoted(known)}.")
+            raise ColumnError(f"{cited(term)} has no slopes by regime; those that have are {quoted(known)}.")
         pairs = [(f"{t}:regime1", f"{t}:regime{r}") for t in terms for r in range(2, width + 1)]
         found = self.slopes.wald_test(", ".join(f"{a} = {b}" for a, b in pairs))
         words = " and ".join(terms)
@@ -611,7 +611,7 @@ class ThresholdResults:
         if m == 0:
             raise OptionError("no threshold was kept; `tests` has the test that stopped the search.")
         if isinstance(threshold, bool) or threshold not in range(1, m + 1):
-            raise OptionError(f"threshold={threshold!r}: a number from 1 to {m}, in the order found.")
+            raise OptionError(f"threshold={cited(threshold)}: a number from 1 to {m}, in the order found.")
         return int(threshold) - 1
 
     def _condition(self, regime: int) -> str:

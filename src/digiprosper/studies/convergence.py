@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from digiprosper.errors import InputTypeError, Notice, issue
+from digiprosper.errors import InputTypeError, Notice, cited, issue
 from digiprosper.estimators.linear import FixedEffects, fit_columns
 from digiprosper.estimators.preparation import prepare
 from digiprosper.estimators.specification import as_terms, one_term
@@ -197,7 +197,8 @@ def _nickell(fit: LinearResults) -> tuple[Notice, ...]:
     if periods >= _NICKELL:
         return ()
     text = (
-        f"entity effects with {periods:.3g} rows an entity: the slope of {_SLOPE!r} is biased downwards, by "
+        f"entity effects with {periods:.3g} rows an entity: the slope of {cited(_SLOPE)} is biased "
+        "downwards, by "
         f"about {(2 + b) / (periods - 1):.2g} (Nickell 1981), which looks like convergence. Leave the entity "
         "effects out, or use a longer panel."
     )

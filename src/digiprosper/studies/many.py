@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-from digiprosper.errors import DigiprosperError, InputTypeError, TermError, check_option, issue, quoted
+from digiprosper.errors import DigiprosperError, InputTypeError, TermError, check_option, cited, issue, quoted
 from digiprosper.estimators.linear import FixedEffects, fit_columns
 from digiprosper.estimators.preparation import prepare
 from digiprosper.estimators.remarks import lagged_outcome, said_once
@@ -67,7 +67,7 @@ def fit_all(
     for label, entry in specs.items():
         spec, data = entry if isinstance(entry, tuple) and len(entry) == 2 else (entry, panel)
         if not hasattr(spec, "fit"):
-            raise InputTypeError(f"fit_all: {label!r} is {type(spec).__name__}, not a specification.")
+            raise InputTypeError(f"fit_all: {cited(label)} is {type(spec).__name__}, not a specification.")
         child = seed_sequence([entropy, int.from_bytes(str(label).encode(), "little")])
         try:
             result = spec.fit(data, rng=child)
@@ -124,7 +124,7 @@ def stepwise(spec: Any, panel: Panel, order: Sequence[str], *, sample: str = "co
     roles = {"y": (spec.y,), **{label: s.x for label, s in labelled.items()}}
     prepared = prepare(panel, roles, spec.options, singletons=spec.singletons, missing=spec.missing)
     if len(prepared.sample.names_of("y")) != 1:
-        raise TermError(f"y={spec.y!r} makes several columns; the outcome is one.")
+        raise TermError(f"y={cited(spec.y)} makes several columns; the outcome is one.")
     outcome = prepared.sample.columns("y")[:, 0]
     outcomes: list[tuple[str, Any]] = []
     notices: list[Notice] = []

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from digiprosper.errors import IdentificationError, Notice, OptionError, issue, quoted
+from digiprosper.errors import IdentificationError, Notice, OptionError, cited, issue, quoted
 from digiprosper.kernels.resampling import draw_counts, seed_sequence
 from digiprosper.kernels.within import within
 from digiprosper.results.effects import EffectResults
@@ -217,12 +217,12 @@ def mean_group_mediation(spec: Mediation, panel: Panel, *, rng: object = None) -
 def _refuse_options(spec: Mediation, panel: Panel) -> None:
     if spec.absorb:
         raise OptionError(
-            f"absorb={spec.absorb!r}: an entity's own regression has its intercept and, before it, the "
+            f"absorb={cited(spec.absorb)}: an entity's own regression has its intercept and, before it, the "
             "period effects (time_effects). Leave absorb out."
         )
     if spec.clusters not in (None, (panel.entity_name,)):
         raise OptionError(
-            f"clusters={spec.clusters!r}: the mean group averages over entities and draws them. Leave "
+            f"clusters={cited(spec.clusters)}: the mean group averages over entities and draws them. Leave "
             "clusters out."
         )
 

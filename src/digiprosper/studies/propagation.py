@@ -17,6 +17,7 @@ from digiprosper.errors import (
     OptionError,
     TermError,
     check_level,
+    cited,
     issue,
     quoted,
 )
@@ -113,7 +114,7 @@ class PropagatedIndex:
             raise OptionError("the draws have no weights by row yet: leave obs_weights out of the model.")
         if model.clusters is not None and len(model.clusters) > 1:
             raise OptionError(
-                f"clusters={model.clusters!r}: whole clusters are drawn, which needs them one-way."
+                f"clusters={cited(model.clusters)}: whole clusters are drawn, which needs them one-way."
             )
         if model.collinear != "raise":
             raise OptionError(
@@ -310,9 +311,9 @@ def _checked(indices: object) -> dict[str, CompositeIndex]:
         raise InputTypeError("indices is a mapping of name to CompositeIndex, such as {'digital': index}.")
     for name, spec in indices.items():
         if not isinstance(name, str) or not name.isidentifier():
-            raise InputTypeError(f"{name!r} cannot name an index in a term; use letters, digits and _.")
+            raise InputTypeError(f"{cited(name)} cannot name an index in a term; use letters, digits and _.")
         if not isinstance(spec, CompositeIndex):
-            raise InputTypeError(f"indices[{name!r}] is {type(spec).__name__}, not a CompositeIndex.")
+            raise InputTypeError(f"indices[{cited(name)}] is {type(spec).__name__}, not a CompositeIndex.")
     return dict(indices)
 
 
@@ -320,7 +321,8 @@ def _refuse_unfit(name: str, index: IndexResults) -> None:
     spec = index.spec
     if index.entity_sums is None or index.state.periods is not None or spec.aggregate != "linear":
         raise OptionError(
-            f"index {name!r} ({spec.scope}, {spec.structure}, {spec.aggregate}) cannot be drawn again from "
+            f"index {cited(name)} ({spec.scope}, {spec.structure}, {spec.aggregate}) cannot be drawn again "
+            "from "
             f"sums by entity; that needs {_NEEDS}, structure flat or equal_dimensions."
         )
 
@@ -332,7 +334,8 @@ def _refuse_inside(model: FixedEffects, data: Panel, names: Mapping[str, Any]) -
         inside = [n for n in parse(term, data.columns, "x").names if n in names and n != term.strip()]
         if inside:
             raise TermError(
-                f"{term!r} makes something else of the index {quoted(inside)}: only an index that stands "
+                f"{cited(term)} makes something else of the index {quoted(inside)}: only an index that "
+                "stands "
                 "alone is linear in its weights. Use it as it is, or take weights as known (panel.attach)."
             )
     absent = [n for n in names if n not in alone]
@@ -360,7 +363,7 @@ def _units(prepared: Prepared, fitted: Mapping[str, IndexResults], data: Panel) 
         name, codes = prepared.cluster_names[0], prepared.cluster_codes[0]
     if not is_nested(sample.entity, codes):
         raise IdentificationError(
-            f"clusters={name!r} cut entities in pieces; whole entities have to be drawn."
+            f"clusters={cited(name)} cut entities in pieces; whole entities have to be drawn."
         )
     unit = np.empty(sample.n_entities, dtype=np.intp)
     unit[sample.entity] = codes
@@ -371,7 +374,8 @@ def _units(prepared: Prepared, fitted: Mapping[str, IndexResults], data: Panel) 
     extra = spare[[e in learned for e in spare]]
     if extra.size and name != sample.keys.entity_name:
         raise IdentificationError(
-            f"{len(extra)} entities teach the weights and have no row in the model, so that their {name!r} "
+            f"{len(extra)} entities teach the weights and have no row in the model, so that their "
+            f"{cited(name)} "
             "is not known. Cut the panel to the model's entities first (panel.subset), or cluster by entity."
         )
     count = int(codes.max()) + 1

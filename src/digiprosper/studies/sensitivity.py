@@ -12,7 +12,7 @@ from digiprosper.composite.index import read_weights
 from digiprosper.composite.normalise import NORMALISATIONS
 from digiprosper.composite.scopes import learn, read_scope
 from digiprosper.composite.weights import WEIGHTINGS, check_shift
-from digiprosper.errors import IndicatorError, InputTypeError, Notice, OptionError, check_option
+from digiprosper.errors import IndicatorError, InputTypeError, Notice, OptionError, check_option, cited
 from digiprosper.kernels.ranking import descending_ranks, rank_correlations
 from digiprosper.results.ranking import IndexSensitivity, left_out
 from digiprosper.studies.rankings import (
@@ -217,12 +217,12 @@ def _read_grid(over: object, spec: CompositeIndex) -> dict[str, list[Any]]:
     for name, values in over.items():
         check_option("over", name, tuple(_OPTIONS))
         if isinstance(values, str) or hasattr(values, "items") or not hasattr(values, "__iter__"):
-            raise InputTypeError(f"over[{name!r}] is a list of values; {values!r} is none.")
+            raise InputTypeError(f"over[{cited(name)}] is a list of values; {cited(values)} is none.")
         grid[name] = [_OPTIONS[name](value, spec) for value in values]
         twice = [v for i, v in enumerate(grid[name]) if v in grid[name][:i]]
         if twice or not grid[name]:
-            what = f"lists {twice[0]!r} twice" if twice else "lists no value"
-            raise OptionError(f"over[{name!r}] {what}.", [Notice("option", what, {"option": name})])
+            what = f"lists {cited(twice[0])} twice" if twice else "lists no value"
+            raise OptionError(f"over[{cited(name)}] {what}.", [Notice("option", what, {"option": name})])
     if not any(len(values) > 1 for values in grid.values()):
         raise OptionError("over has nothing to vary: list two values or more of an option.")
     return grid

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from digiprosper.errors import InputTypeError, Notice, OptionError, TermError, issue, quoted
+from digiprosper.errors import InputTypeError, Notice, OptionError, TermError, cited, issue, quoted
 from digiprosper.estimators.mediation import Mediation
 from digiprosper.estimators.preparation import prepare
 from digiprosper.estimators.specification import as_terms
@@ -145,7 +145,7 @@ def _check(spec: Mediation, intermediate: str | Sequence[str]) -> tuple[str, ...
     other = [n for n in ("moderator", "threshold", "quadratic") if getattr(spec, n)]
     other += ["structure"] if spec.structure != "parallel" else []
     if other:
-        given = ", ".join(f"{n}={getattr(spec, n)!r}" for n in other)
+        given = ", ".join(f"{n}={cited(getattr(spec, n))}" for n in other)
         raise OptionError(
             f"sequential_g is for mediators side by side, of one slope each: change {given} (spec.replace).",
             [Notice("option", n, {"option": n, "value": getattr(spec, n)}) for n in other],

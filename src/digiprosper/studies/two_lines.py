@@ -14,6 +14,7 @@ from digiprosper.errors import (
     OptionError,
     TermError,
     check_level,
+    cited,
     issue,
     plain,
     quoted,
@@ -307,7 +308,7 @@ def two_lines(
     below, above = data.x <= xc, data.x >= xc
     notices = said_once((*low.diagnostics, *high.diagnostics))
     if spots.size < knots:
-        text = f"{spots.size} of {knots} knots: quantiles of {data.variable!r} coincide."
+        text = f"{spots.size} of {knots} knots: quantiles of {cited(data.variable)} coincide."
         notices.append(Notice("few_knots", text, {"knots": int(spots.size), "asked": knots}))
     notices += lagged_outcome(prepared)
     issue(notices)
@@ -354,7 +355,7 @@ def _check(spec: object, panel: object, knots: object) -> None:
         )
     least, most = _KNOTS
     if isinstance(knots, bool) or not isinstance(knots, int) or not least <= knots <= most:
-        raise OptionError(f"knots={knots!r}: a whole number from {least} to {most}.")
+        raise OptionError(f"knots={cited(knots)}: a whole number from {least} to {most}.")
 
 
 def _split(
@@ -368,13 +369,14 @@ def _split(
     if square is not None and canonical(square, known) not in terms:
         raise unknown_columns([square], spec.x, "square")
     if square is not None and canonical(square, known) == canonical(variable, known):
-        raise TermError(f"square={square!r} is the variable itself; name its square, or leave it out.")
+        raise TermError(f"square={cited(square)} is the variable itself; name its square, or leave it out.")
     bends = [square] if square else [f"I({variable}**2)", f"I(`{variable}`**2)"]
     gone = dict.fromkeys(terms.pop(k) for b in (variable, *bends) if (k := canonical(b, known)) in terms)
     made = [t for t in terms.values() if _made_from(t, variable, known)]
     if made:
         raise TermError(
-            f"x has {quoted(made)} beside {variable!r}: what is made from the variable would stay as a curve "
+            f"x has {quoted(made)} beside {cited(variable)}: what is made from the variable would stay as a "
+            "curve "
             "beside the two lines. Drop it, or name it if it is the square: square='...'.",
             [Notice("several_bends", t, {"variable": variable, "term": t}) for t in made],
         )
@@ -394,7 +396,7 @@ def _data(prepared: Prepared, depvar: str, replaced: tuple[str, ...]) -> _Data:
     sample = prepared.sample
     y, curve, others = (sample.columns(role) for role in ("y", "variable", "x"))
     if y.shape[1] != 1 or curve.shape[1] != len(replaced):
-        raise TermError(f"{depvar!r} or {replaced[0]!r} makes several columns; both are one.")
+        raise TermError(f"{cited(depvar)} or {cited(replaced[0])} makes several columns; both are one.")
     x, names = curve[:, 0], sample.names_of("x")
     lenient = replace(prepared, options=replace(prepared.options, collinear="drop"))
     return _Data(prepared, lenient, depvar, replaced[0], y[:, 0], x, names, others)
@@ -408,13 +410,15 @@ def _refuse_curves(data: _Data, square: str | None) -> None:
     hidden = [n for n, column in columns if _is_quadratic(x, column)] if np.unique(x).size > 3 else []
     if hidden:
         raise TermError(
-            f"{quoted(hidden)} is a quadratic in {data.variable!r} in the sample, and would stay as a curve "
-            f"beside the two lines. Name it: square={hidden[0]!r}.",
+            f"{quoted(hidden)} is a quadratic in {cited(data.variable)} in the sample, and would stay as a "
+            "curve "
+            f"beside the two lines. Name it: square={cited(hidden[0])}.",
             [Notice("hidden_square", n, {"variable": data.variable, "column": n}) for n in hidden],
         )
     if square is not None and not _is_quadratic(x, sample.columns("variable")[:, 1]):
         raise TermError(
-            f"square={square!r} is no quadratic in {data.variable!r} in the sample. Name its square, or drop "
+            f"square={cited(square)} is no quadratic in {cited(data.variable)} in the sample. Name its "
+            "square, or drop "
             "the term from x.",
             [Notice("other_square", square, {"variable": data.variable, "square": square})],
         )
@@ -448,7 +452,7 @@ def _knots(data: _Data, count: int) -> Floats:
     low, high = np.quantile(data.x, _MIDDLE)
     if found.size < 3 or not ((data.x > low) & (data.x < high)).any():
         raise IdentificationError(
-            f"{data.variable!r} has too few distinct values ({np.unique(data.x).size}, and "
+            f"{cited(data.variable)} has too few distinct values ({np.unique(data.x).size}, and "
             f"{found.size} at the knots) for a smooth curve and a break in the inner 80% of the rows."
         )
     return found
@@ -515,7 +519,7 @@ def _slopes_t(data: _Data, lines: tuple[LinearResults, LinearResults]) -> tuple[
         if name not in fit.names:
             raise IdentificationError(
                 f"the line {side} the breakpoint has no slope of its own: too few values of "
-                f"{data.variable!r} are left there inside the effects."
+                f"{cited(data.variable)} are left there inside the effects."
             )
         t = float(fit.tstats[name])
         if not np.isfinite(t):
@@ -526,7 +530,7 @@ def _slopes_t(data: _Data, lines: tuple[LinearResults, LinearResults]) -> tuple[
 
 def _no_error(data: _Data) -> IdentificationError:
     return IdentificationError(
-        f"two_lines: a slope in {data.variable!r} has no standard error under this covariance. Choose "
+        f"two_lines: a slope in {cited(data.variable)} has no standard error under this covariance. Choose "
         "another cov_type or other clusters."
     )
 

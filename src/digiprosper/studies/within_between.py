@@ -15,6 +15,7 @@ from digiprosper.errors import (
     Notice,
     OptionError,
     TermError,
+    cited,
     issue,
     quoted,
 )
@@ -162,7 +163,8 @@ def parallel_sample(spec: Mediation, panel: Panel, caller: str) -> tuple[Prepare
         found = prepared.sample.names_of(role)
         if len(found) != len(roles[role]):
             raise TermError(
-                f"{role}={roles[role]!r} makes the columns {quoted(found)}; each term must be one column."
+                f"{role}={cited(roles[role])} makes the columns {quoted(found)}; each term must be one "
+                "column."
             )
         names += found
     raw = np.column_stack([prepared.sample.columns(role) for role in roles])
@@ -223,7 +225,7 @@ def _refuse(spec: object, panel: object, caller: str) -> None:
         )
     other = [n for n in _OTHER_MODELS if getattr(spec, n) not in _PLAIN]
     if other:
-        given = ", ".join(f"{n}={getattr(spec, n)!r}" for n in other)
+        given = ", ".join(f"{n}={cited(getattr(spec, n))}" for n in other)
         raise OptionError(
             f"{caller} splits effects through mediators side by side, of one slope each: take {given} out of "
             "the specification (spec.replace).",
@@ -241,7 +243,8 @@ def _refuse_outcome_again(columns: Floats, names: Sequence[str]) -> None:
     for name, column in zip(names[1:-1], mediators.T, strict=True):
         if outcome.any() and column.any() and dependences(np.column_stack([outcome, column])):
             raise CollinearityError(
-                f"the mediator {name!r} is the outcome {names[-1]!r} over again; a variable cannot mediate "
+                f"the mediator {cited(name)} is the outcome {cited(names[-1])} over again; a variable "
+                "cannot mediate "
                 "itself. Take another mediator.",
                 [Notice("collinear", "mediator", {"column": name, "on": (names[-1],)})],
             )
