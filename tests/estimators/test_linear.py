@@ -1100,10 +1100,10 @@ def test_columns_whose_names_differ_in_blanks_alone_stand_side_by_side() -> None
     ids=["star", "colon", "long", "digits", "text", "tildes"],
 )
 def test_a_formula_of_any_length_gets_a_short_refusal(formula: str) -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.raises(TermError) as caught:
         FixedEffects.from_formula(formula)
-    assert time.perf_counter() - start < 2
+    assert time.process_time() - start < 2
     assert len(str(caught.value)) < 600
 
 

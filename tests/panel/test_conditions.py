@@ -183,10 +183,10 @@ def test_unknown_columns_and_undefined_arithmetic_are_named(panel: Panel) -> Non
     ids=lambda text: text[:12],
 )
 def test_a_text_of_any_length_or_depth_gets_a_short_refusal(panel: Panel, text: str) -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.raises(DigiprosperError) as caught:
         panel.subset(text)
-    assert time.perf_counter() - start < 1
+    assert time.process_time() - start < 1
     assert len(str(caught.value)) < 1200
 
 

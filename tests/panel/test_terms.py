@@ -248,13 +248,13 @@ def test_nothing_else_is_reachable(text: str) -> None:
     ids=lambda text: text[:12],
 )
 def test_a_text_of_any_length_or_depth_gets_a_short_refusal(text: str) -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.raises((TermError, ColumnError)) as caught:
         value(text)
-    assert time.perf_counter() - start < 1
+    assert time.process_time() - start < 1
     assert len(str(caught.value)) < 1200
     canonical(text)
-    assert time.perf_counter() - start < 1
+    assert time.process_time() - start < 1
 
 
 def test_a_deep_but_sensible_term_is_read() -> None:

@@ -78,11 +78,11 @@ def test_what_is_read(text: str, rows: list[dict[str, float]], values: list[floa
     ],
 )
 def test_what_is_refused(text: str, words: str) -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.raises(TermError, match="wald_test") as caught:
         read_restrictions(text, NAMES)
     assert words in str(caught.value)
-    assert time.perf_counter() - start < 1
+    assert time.process_time() - start < 1
     assert len(str(caught.value)) < 1200
 
 

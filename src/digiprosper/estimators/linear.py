@@ -655,7 +655,8 @@ def _refuse_many(model: str, formula: str) -> None:
         if joins > _MOST_JOINS or (joins and sums > _MOST_SUMS):
             raise TermError(
                 f"the formula {cited(formula)} has a product of too many columns: at most {_MOST_JOINS} "
-                f"signs '*' or ':' in one, and {_MOST_SUMS} signs '+' in its brackets. Write the terms out in x."
+                f"signs '*' or ':' in one, and {_MOST_SUMS} signs '+' in its brackets. Write the terms out "
+                "in x."
             )
 
 
