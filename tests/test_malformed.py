@@ -24,6 +24,8 @@ from digiprosper import (
     Mediation,
     Panel,
     PanelThreshold,
+    coupling_coordination,
+    dagum,
     entropy_weights,
     etable,
     fit_all,
@@ -382,6 +384,20 @@ AFTERWARDS: list[Case] = [
     (lambda: etable(fit(), rows={"Controls": ["Yes", "No"]}), OptionError, ["'Controls'", "one a column"]),
     (lambda: etable(fit()).save("table.pdf"), OptionError, ["'table.pdf'", ".docx", ".md"]),
 ]
+# What random calls found.
+FOUND: list[Case] = [
+    (lambda: panel().standardise("gdp", by=["region"]), InputTypeError, ["by=['region']"]),  # type: ignore[arg-type]
+    (lambda: panel().winsorize("gdp", upper=b"x"), OptionError, ["upper=b'x'"]),  # type: ignore[arg-type]
+    (lambda: mediate(reps=999).fit(panel(), rng=1).path_rows(digits=-1), OptionError, ["digits=-1"]),
+    (lambda: mediate(reps=2**63), OptionError, ["reps="]),
+    (lambda: dagum([1, 2, 3, 4], list("aabb"), reps=2**63), OptionError, ["reps="]),
+    (
+        lambda: coupling_coordination(pd.DataFrame({"a": [0.5], "b": [0.2]}), coefficients=np.int64(3)),
+        OptionError,
+        ["coefficients"],
+    ),
+    (lambda: CompositeIndex(SYSTEM, scope="x" * 9999), OptionError, ["scope=", "characters"]),
+]
 GROUPS = {
     "panel": PANEL,
     "term": TERMS,
@@ -392,6 +408,7 @@ GROUPS = {
     "mediation": MEDIATION,
     "index": INDEX,
     "afterwards": AFTERWARDS,
+    "found": FOUND,
 }
 CASES = [
     pytest.param(*case, id=f"{group}-{i}-{case[2][0]}")

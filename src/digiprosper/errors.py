@@ -219,6 +219,9 @@ _CATEGORIES: dict[str, type[DigiprosperWarning]] = {
 
 # What these say of one fit is issued as a single warning.
 _DROPPED = ("missing_rows", "singletons", "left_out")
+# More draws than anybody needs, and fewer than memory holds.
+MOST_DRAWS = 10_000_000
+
 _HERE = str(Path(__file__).parent)
 _LONGEST_QUOTE = 200
 _MOST_UNKNOWN = 12
@@ -413,6 +416,37 @@ def check_level(level: object) -> float:
     if isinstance(number, bool) or not isinstance(number, int | float) or not 0 < number < 1:
         raise OptionError(f"level={cited(level)}: a number between 0 and 1, such as .95.")
     return float(number)
+
+
+def check_whole(name: str, value: object, least: int, most: int) -> int:
+    """Refuse an option that is not a whole number in a range.
+
+    Parameters
+    ----------
+    name : str
+        The option.
+    value : object
+        What was given.
+    least, most : int
+        The range, both ends in it.
+
+    Returns
+    -------
+    int
+        The value as Python's own number.
+
+    Raises
+    ------
+    OptionError
+        If it is not one.
+    """
+    number = plain(value)
+    if isinstance(number, bool) or not isinstance(number, int) or not least <= number <= most:
+        raise OptionError(
+            f"{name}={cited(value)}: a whole number from {least:,} to {most:,}.",
+            [Notice("option", name, {"option": name, "value": value})],
+        )
+    return number
 
 
 def unknown_columns(names: Iterable[str], known: Iterable[object], role: str) -> ColumnError:

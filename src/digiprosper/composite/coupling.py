@@ -131,9 +131,9 @@ def _coefficients(given: Any, names: list[str]) -> Floats:
         absent = [c for c in names if c not in given]
         values = [] if absent or len(given) != n else [given[c] for c in names]
     else:
-        values = list(given)
+        values = given
     try:
-        share = real_numbers(values)
+        share = real_numbers(list(values))
     except (TypeError, ValueError, OverflowError) as error:
         raise OptionError(
             "coefficients are not numbers: give a real one for each system, such as [0.5, 0.5]."

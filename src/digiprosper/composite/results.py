@@ -14,11 +14,13 @@ from digiprosper.composite.remarks import zero_remarks
 from digiprosper.composite.rows import cut_rows
 from digiprosper.composite.weights import refuse_cells
 from digiprosper.errors import (
+    MOST_DRAWS,
     IndicatorError,
     Notice,
     OptionError,
     check_level,
     check_option,
+    check_whole,
     cited,
     issue,
     quoted,
@@ -297,15 +299,14 @@ class IndexResults:
         Raises
         ------
         OptionError
-            If sums by entity are not enough for these weights, or `reps` is no whole number >= 1.
+            If sums by entity are not enough for these weights, or `reps` is no whole number from 1 to
+            10,000,000.
         """
         sums = self._need_sums("weight_draws")
-        number: object = reps
-        if isinstance(number, bool) or not isinstance(number, int | np.integer) or number < 1:
-            raise OptionError(f"reps={cited(reps)}: a whole number of at least 1, such as 999.")
+        reps = check_whole("reps", reps, 1, MOST_DRAWS)
         seed = seed_sequence(rng)
         issue(too_few_clusters_to_draw(sums.rows.size, "entity", "method='delta' needs no draws."))
-        values = sums.draws(int(reps), seed)
+        values = sums.draws(reps, seed)
         lost = int(np.isnan(values).any(axis=1).sum())
         if lost:
             text = f"{lost} of {reps} draws have no weights: no indicator varies among the drawn entities."

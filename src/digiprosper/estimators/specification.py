@@ -9,11 +9,13 @@ import numpy as np
 import pandas as pd
 
 from digiprosper.errors import (
+    MOST_DRAWS,
     ColumnError,
     InputTypeError,
     Notice,
     OptionError,
     TermError,
+    check_whole,
     cited,
     plain,
     quoted,
@@ -112,7 +114,7 @@ def one_term(value: object, field: str) -> str:
 
 
 def check_reps(reps: object, least: int) -> int:
-    """Refuse a number of draws that is no whole number or too small.
+    """Refuse a number of draws that is no whole number, too small or too large to be held.
 
     Parameters
     ----------
@@ -129,12 +131,9 @@ def check_reps(reps: object, least: int) -> int:
     Raises
     ------
     OptionError
-        If it is not a whole number of at least `least`.
+        If it is not a whole number from `least` to 10,000,000.
     """
-    number = plain(reps)
-    if isinstance(number, bool) or not isinstance(number, int) or number < least:
-        raise OptionError(f"reps={cited(reps)}: a whole number of at least {least}, such as 999.")
-    return number
+    return check_whole("reps", reps, least, MOST_DRAWS)
 
 
 def refuse_repeats(spec: Any, roles: Sequence[str]) -> None:

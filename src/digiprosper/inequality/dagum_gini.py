@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 import numpy as np
 import pandas as pd
 
-from digiprosper.errors import IdentificationError, Notice, OptionError, check_level, cited, issue, plain
+from digiprosper.errors import (
+    MOST_DRAWS,
+    IdentificationError,
+    Notice,
+    check_level,
+    check_whole,
+    cited,
+    issue,
+)
 from digiprosper.inequality.observations import observe
 from digiprosper.kernels import inequality as kernel
 from digiprosper.kernels import intervals
@@ -288,8 +296,7 @@ def dagum(
     [['E', 'C', 0.253, 0.437], ['E', 'W', 0.458, 0.97], ['C', 'W', 0.351, 1.0]]
     """
     level = check_level(level)
-    reps = plain(reps)
-    _check_reps(reps)
+    reps = check_whole("reps", reps, 0, MOST_DRAWS)
     given = {"groups": groups} if clusters is None else {"groups": groups, "clusters": clusters}
     seen = observe("dagum", y, obs_weights, given)
     codes, labels = seen.codes["groups"], seen.levels["groups"]
@@ -325,11 +332,6 @@ def dagum(
         rng_entropy=entropy,
         diagnostics=notices,
     )
-
-
-def _check_reps(reps: object) -> None:
-    if isinstance(reps, bool) or not isinstance(reps, int) or reps < 0:
-        raise OptionError(f"reps={cited(reps)}: a whole number of draws, such as 999, or 0 for no intervals.")
 
 
 def _shares(parts: Floats) -> Floats:

@@ -730,6 +730,9 @@ class Panel:
     def _groups(self, by: str | None, what: str) -> Ints:
         if by is None:
             return np.zeros(self.nobs, dtype=np.intp)
+        given: object = by
+        if not isinstance(given, str):
+            raise InputTypeError(f"{what}(by={cited(given)}): by is the name of one column.")
         if by in ("time", self.time_name):
             return self._keys.time
         if by in ("entity", self.entity_name):
@@ -809,10 +812,11 @@ class Panel:
             A new one.
         """
         check_option("quantile", quantile, ("stata", "linear"))
-        if not 0 <= lower < upper <= 1:
+        numbers = all(isinstance(plain(v), int | float) for v in (lower, upper))
+        if not numbers or not 0 <= lower < upper <= 1:
             raise OptionError(
-                f"lower={cited(lower)}, upper={cited(upper)}: need 0 <= lower < upper <= 1, such as .01 and "
-                ".99."
+                f"lower={cited(lower)}, upper={cited(upper)}: need 0 <= lower < upper <= 1, such as .01 "
+                "and .99."
             )
         groups = self._groups(by, "winsorize")
         order = np.argsort(groups, kind="stable")

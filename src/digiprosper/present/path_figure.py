@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import numbers
 from typing import TYPE_CHECKING, Any
 
-from digiprosper.errors import Notice, OptionError, check_level, check_option, cited
+from digiprosper.errors import Notice, OptionError, check_level, check_option, check_whole, cited
 from digiprosper.optional import require
 from digiprosper.present.columns import check_labels, merged_labels, read_columns
 from digiprosper.present.effect_words import (
@@ -121,7 +120,7 @@ def mediation_path(
     """
     purpose = "plots.mediation_path"
     refuse_other(results, MediationResults, "Mediation(...).fit", purpose)
-    style = Style("se", _STARS, _check_digits(digits))
+    style = Style("se", _STARS, check_whole("digits", digits, 0, 15))
     level = check_level(level)
     column = read_columns(results, purpose, level=level)[0]
     texts = merged_labels([column], check_labels(labels, purpose))
@@ -529,16 +528,3 @@ def _box_height(text: str) -> float:
 
 def _inches(text: str, size: float) -> float:
     return max(map(type_columns, text.split("\n"))) * size * _COLUMN
-
-
-# --- checks -------------------------------------------------------------------------------------------------
-
-
-def _check_digits(digits: Any) -> int:
-    whole = isinstance(digits, numbers.Integral) and str(digits).isdigit()
-    if not whole or int(digits) > 15:
-        raise OptionError(
-            f"digits={cited(digits)} must be a whole number from 0 to 15.",
-            [Notice("option", "digits", {"option": "digits", "value": digits})],
-        )
-    return int(digits)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from digiprosper.errors import InputTypeError, Notice, OptionError, check_option, cited, issue
+from digiprosper.errors import InputTypeError, Notice, OptionError, check_option, check_whole, cited, issue
 from digiprosper.present.columns import (
     Column,
     Models,
@@ -307,18 +307,14 @@ def _tell_unused(columns: Sequence[Column], labels: Mapping[str, str]) -> None:
 
 def _check_style(below: Below, stars: object, digits: Any, stats: object) -> Style:
     check_option("below", below, ("se", "t", "p", "ci"))
-    whole = isinstance(digits, numbers.Integral) and not isinstance(digits, bool)
-    if not whole or not 0 <= int(digits) <= 15:
-        raise OptionError(
-            f"digits={cited(digits)} must be a whole number from 0 to 15.", [_option("digits", digits)]
-        )
+    places = check_whole("digits", digits, 0, 15)
     if isinstance(stats, str) or not isinstance(stats, Sequence):
         raise InputTypeError(
             f"stats={cited(stats)} must be a list of keys such as ['nobs'].", [_option("stats", stats)]
         )
     for key in stats:
         check_option("stats", key, tuple(STATS))
-    return Style(below, None if stars is None else _check_stars(stars), int(digits))
+    return Style(below, None if stars is None else _check_stars(stars), places)
 
 
 def _check_stars(stars: object) -> tuple[float, ...]:

@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
 import numpy as np
 import pandas as pd
 
-from digiprosper.errors import Notice, OptionError, check_level, check_option, cited, issue, quoted
+from digiprosper.errors import (
+    Notice,
+    OptionError,
+    check_level,
+    check_option,
+    check_whole,
+    cited,
+    issue,
+    quoted,
+)
 from digiprosper.kernels import intervals
 from digiprosper.kernels.paths import products, simulated
 from digiprosper.results import conditional, decisions, sensitivity
@@ -553,10 +562,11 @@ class MediationResults(EffectResults):
         Raises
         ------
         OptionError
-            If the mediator is none of the fit's, or the effects depend on a moderator, a threshold or the
-            treatment.
+            If the mediator is none of the fit's, `digits` is not a whole number from 0 to 15, or the effects
+            depend on a moderator, a threshold or the treatment.
         """
         self._refuse_varying("path_rows")
+        digits = check_whole("digits", digits, 0, 15)
         sobel, ends = self.sobel(), self.interval("percentile")
         out = {}
         wanted = None if mediator is None else self._mediator(mediator)

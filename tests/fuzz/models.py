@@ -1,0 +1,488 @@
+"""Random terms, options, specifications and studies; most can be fitted."""
+
+from __future__ import annotations
+
+import keyword
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+import digiprosper as dp
+from tests.fuzz.frames import NUMBERS, Data, Rng, chance, pick
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+__all__ = ["JOBS", "WEIGHTS", "Case"]
+
+
+@dataclass(slots=True)
+class Case:
+    """A panel, where its columns are, and a log of what was called."""
+
+    rng: Rng
+    data: Data
+    panel: dp.Panel
+    seed: int
+    log: list[str]
+
+    def say(self, call: object) -> None:
+        """Note a call, so that a finding can be read."""
+        self.log.append(str(call)[:600])
+
+    # --- terms ------------------------------------------------------------------------------------------
+
+    def column(self, role: str) -> str:
+        """Name the column of a role."""
+        return self.data.names[role]
+
+    def inside(self, role: str) -> str:
+        """Name it as it stands inside a term."""
+        name = self.column(role)
+        plain = name.isidentifier() and not keyword.iskeyword(name) and name.isascii()
+        return name if plain else f"`{name}`"
+
+    def term(self, role: str) -> str:
+        """Draw a term of one column, mostly the column itself."""
+        name = self.inside(role)
+        forms = (
+            f"log({name})",
+            f"I({name}**2)",
+            f"lag({name})",
+            f"lead({name})",
+            f"diff({name})",
+            f"abs({name})",
+            f"I({name} > 1)",
+            f"exp({name})",
+            f"sqrt(abs({name}))",
+            f"log1p(abs({name}))",
+            f"I({name} / 1000)",
+            f"lag({name}, 2)",
+            f"I(-{name})",
+            f"{name}:{self.inside('d')}",
+            f" {name} ",
+        )
+        return pick(self.rng, forms) if chance(self.rng, 0.2) else self.column(role)
+
+    def terms(self, roles: str, most: int = 3) -> list[str]:
+        """Draw some regressors, now and then a category, an interaction or nonsense."""
+        chosen = self.rng.permutation(list(roles))[: int(self.rng.integers(1, most + 1))]
+        out = [self.term(str(role)) for role in chosen]
+        if chance(self.rng, 0.15):
+            g, k, x = (self.inside(role) for role in "gk" + str(chosen[0]))
+            out.append(
+                pick(self.rng, [f"C({g})", f"C({k})", f"C({g}):{x}", f"C({k}):C({g})", f"C({g}):lag({x})"])
+            )
+        if chance(self.rng, 0.05):
+            out.append(pick(self.rng, NONSENSE))
+        return out
+
+    # --- options ----------------------------------------------------------------------------------------
+
+    def options(self, **choices: Any) -> dict[str, Any]:
+        """Draw some options, mostly valid ones, a few of another type, a few that are wrong."""
+        out: dict[str, Any] = {}
+        for name, allowed in choices.items():
+            if chance(self.rng, 0.35):
+                out[name] = pick(self.rng, allowed)
+        if "cov_type" in out and out["cov_type"] != "clustered" and chance(self.rng, 0.95):
+            out.pop("clusters", None)
+        if choices and chance(self.rng, 0.08):
+            out[pick(self.rng, choices)] = pick(self.rng, WRONG)
+        if out and chance(self.rng, 0.15):
+            name = pick(self.rng, out)
+            out[name] = _numpy(out[name])
+        return out
+
+    def common(self) -> dict[str, Any]:
+        """Draw the options that every linear specification has."""
+        entity, time = self.panel.entity_name, self.panel.time_name
+        absorb = ["g", "k", "g^k", "b"]
+        clusters: list[Any] = [entity, self.column("g"), self.column("k")]
+        if time is not None:
+            clusters.append(time)
+        return {
+            "entity_effects": [True, False],
+            "time_effects": [True, False],
+            "absorb": [
+                [pick(self.rng, [self.column(a) if len(a) == 1 else self._crossed() for a in absorb])]
+            ],
+            "cov_type": ["clustered", "robust", "unadjusted", "driscoll_kraay"],
+            "clusters": clusters,
+            "ssc": ["reghdfe", "xtreg", "linearmodels", "plm", "none"],
+        }
+
+    def _crossed(self) -> str:
+        return f"{self.column('g')}^{self.panel.time_name or self.column('k')}"
+
+
+NONSENSE: tuple[Any, ...] = (
+    "", " ", "nothing_here", "x + m", "x*m", "x**2", "log(", "I(x", "1", "log(log(log(x)))", "lag(x, -1)",
+    "lag(x, 0)", "lag(x, 99)", "C(x):C(y)", "I(1)", "exp(exp(exp(x)))", "I(x*1e300)", "I(x/0)",
+    "I(9**9**9)", "x:x:x:x", "__import__", "I(x.y)", "I([x])", "lambda: x", "c.x#c.x", "L.x", "i.g",
+    "np.log(x)", "I(x == 'a')", "I(g == 'a')", "I(g)", "log(g)", "I(x if y else m)", "`x", "log(`x`)",
+    "x\n", "t", "i", "C(t)", "C(i)", "diff(t)", "lag(lag(x))", "I(x % 2)", "I(x//1)", "I(x < m)", "I(b)",
+    "I(-b)", "b:x", "sqrt(x)", "log(x)", "\ud800", "x\x00", "C(b)", "C(v)", 3, None, 1.5, ["x"], b"x",
+)  # fmt: skip
+WRONG: tuple[Any, ...] = (
+    None, 0, -1, 1, 2, 3.5, np.nan, np.inf, "", "nonsense", True, False, [], ["x"], (), {}, "x", 10**30,
+    -0.5, 0.5, 1e-300, np.array([1, 2]), np.int64(3), np.float64("nan"), np.str_("robust"), pd.NA, object,
+    {"a": 1}, ("a", "b", "c"), b"x", pd.Series([1.0]), range(3), np.bool_(1), "\ud800", 2**63, [None],
+    [[1]], ("g", "g"), "x" * 5000, 1j,
+)  # fmt: skip
+
+
+def _numpy(value: Any) -> Any:
+    if isinstance(value, bool):
+        return np.bool_(value)
+    if isinstance(value, int):
+        return np.int64(value)
+    if isinstance(value, float):
+        return np.float32(value)
+    if isinstance(value, str):
+        return np.str_(value)
+    if isinstance(value, list):
+        return pd.Index(value) if all(isinstance(v, str) for v in value) else np.array(value, dtype=object)
+    return value
+
+
+# --- specifications -----------------------------------------------------------------------------------------
+
+
+def _reps(case: Case, low: int = 20) -> dict[str, int]:
+    return {} if chance(case.rng, 0.02) and low == 0 else {"reps": int(case.rng.integers(low, low + 20))}
+
+
+def _linear(case: Case, x: list[Any], y: str | None = None) -> dp.FixedEffects:
+    options = case.options(
+        **case.common(),
+        bandwidth=[None, 0, 1, 2],
+        obs_weights=[case.column("v")],
+        singletons=["drop", "keep"],
+        collinear=["raise", "drop"],
+        missing=["drop", "drop", "raise"],
+    )
+    if options.get("bandwidth") is not None and chance(case.rng, 0.9):
+        options["cov_type"] = "driscoll_kraay"
+        options.pop("clusters", None)
+    case.say(f"FixedEffects({y!r}, {x!r}, **{options!r})")
+    return dp.FixedEffects(y or case.term("y"), x, **options)
+
+
+def fixed_effects(case: Case) -> Any:
+    if chance(case.rng, 0.1):
+        formula = f"{case.inside('y')} ~ {case.inside('x')} + {case.inside('c')} | {case.panel.entity_name}"
+        case.say(formula)
+        return dp.FixedEffects.from_formula(formula).fit(case.panel)
+    return _linear(case, case.terms("xmwzqcdvps", 4)).fit(case.panel)
+
+
+def curve(case: Case) -> Any:
+    q, w = case.inside("q"), case.inside("w")
+    bend = pick(
+        case.rng, [(f"I({q}**2)",), (f"I({q}**2)", "x"), (f"I({q}**2)", w, f"{q}:{w}", f"I({q}**2):{w}")]
+    )
+    return _linear(case, [case.column("q"), *bend], case.column("y")).fit(case.panel)
+
+
+def threshold_spec(case: Case) -> dp.PanelThreshold:
+    common = {n: c for n, c in case.common().items() if n != "absorb" or chance(case.rng, 0.3)}
+    low = float(case.rng.uniform(1.4, 2.6))
+    options = case.options(
+        **common,
+        n_thresholds=[1, 2, "auto"],
+        thresholds=[[low], [low, low + 0.3], [99.0]],
+        search=["sequential", "joint"],
+        trim=[0.05, 0.1, 0.2, [0.1, 0.1]],
+        min_nobs=[1, 3],
+        min_entities=[0, 2],
+        grid=[None, 20, "hansen"],
+        rule=["<=", "<"],
+        regime_intercept=[True, False],
+        bootstrap=[None, "wild_cluster", "wild_score", "iid", "hansen", ("wild_cluster", "wild_score")],
+        level=[0.9, 0.95, 0.99],
+        confidence=["lr", "scaled", "bootstrap"],
+        df=["hansen", "xthreg"],
+    )
+    if "search" in options and chance(case.rng, 0.9):
+        options["n_thresholds"] = 2
+    x = case.terms("cdzw", 2) if chance(case.rng, 0.6) else []
+    options = {**_reps(case), **options}
+    case.say(f"PanelThreshold(regime_dependent=x, threshold_variable=q, x={x!r}, **{options!r})")
+    return dp.PanelThreshold(
+        case.term("y"), pick(case.rng, [case.term("x"), case.terms("xm", 2)]), case.term("q"), x, **options
+    )
+
+
+def kink_spec(case: Case) -> dp.PanelKink:
+    options = case.options(
+        **case.common(),
+        trim=[0.05, 0.1, 0.3],
+        bootstrap=[None, "wild_cluster"],
+        level=[0.9, 0.95],
+        df=["hansen", "xthreg"],
+    )
+    x = case.terms("xcd", 2) if chance(case.rng, 0.7) else []
+    options = {**_reps(case), **options}
+    case.say(f"PanelKink(kink_variable=q, x={x!r}, **{options!r})")
+    return dp.PanelKink(case.term("y"), case.term("q"), x, **options)
+
+
+def mediation_spec(case: Case, *, plain: bool = False) -> dp.Mediation:
+    choices = case.common()
+    if not plain:
+        kind = pick(case.rng, ["plain", "serial", "moderated", "threshold", "quadratic"])
+        paths: list[Any] = ["a", "b", "direct", ("a", "b"), ("a", "direct"), ("a", "b", "direct")]
+        extra = {
+            "plain": {},
+            "serial": {"structure": "serial"},
+            "moderated": {"moderator": case.term("w"), "moderates": pick(case.rng, paths)},
+            "threshold": {"threshold": pick(case.rng, [case.column("q"), (case.column("q"), 2.0)])},
+            "quadratic": {"quadratic": pick(case.rng, paths)},
+        }[kind]
+        if kind == "threshold":
+            extra |= case.options(regime_intercept=[True, False], search_draws=[True, False])
+    else:
+        extra = {}
+    mediators = [case.term("m")] if chance(case.rng, 0.7) else [case.term("m"), case.term("d")]
+    x = case.terms("cvp", 2) if chance(case.rng, 0.6) else []
+    options = {**_reps(case), **extra, **case.options(**choices)}
+    case.say(f"Mediation(treatment=x, mediators={mediators!r}, x={x!r}, **{options!r})")
+    return dp.Mediation(case.term("y"), case.term("x"), mediators, x, **options)
+
+
+def instrumented_spec(case: Case) -> dp.MediationIV:
+    options = {**_reps(case), **case.options(**case.common())}
+    x = case.terms("cd", 2) if chance(case.rng, 0.6) else []
+    case.say(f"MediationIV(x, m, z, x={x!r}, **{options!r})")
+    return dp.MediationIV(case.term("y"), case.term("x"), case.term("m"), case.term("z"), x, **options)
+
+
+def index_spec(case: Case) -> dp.CompositeIndex:
+    roles = case.rng.permutation(["v", "p", "s", "q", "x"])[: int(case.rng.integers(2, 5))]
+    posts = (-99.0, 99.0) if chance(case.rng, 0.3) else None
+    system = dp.IndicatorSystem(
+        [
+            dp.Indicator(
+                case.column(str(r)),
+                pick(case.rng, "+-"),
+                dimension=pick(case.rng, ["", "one", "two"]),
+                goalposts=posts,
+            )
+            for r in roles
+        ]
+    )
+    words = ["minmax", "minmax", "minmax", "zscore", "rank", "max", "none"]
+    options = case.options(
+        scope=[
+            "pooled",
+            "per_year",
+            "pooled_norm_yearly_weights",
+            "base_year(2001)",
+            "expanding",
+            "goalposts",
+            "legacy_lnT",
+        ],
+        normalise=words,
+        shift=[0.0, 0.01, 1],
+        weighting=[
+            "entropy",
+            "critic",
+            "cv",
+            "std",
+            "pca",
+            "equal",
+            dict.fromkeys(system.names, 1 / len(system.names)),
+        ],
+        structure=["flat", "nested", "equal_dimensions"],
+        aggregate=["linear", "geometric", "topsis"],
+        missing=["raise", "drop", "drop"],
+        name=["index", "指数", "a b"],
+    )
+    case.say(f"CompositeIndex({system!r}, **{options!r})")
+    return dp.CompositeIndex(system, **options)
+
+
+def propagated_spec(case: Case) -> dp.PropagatedIndex:
+    index = index_spec(case)
+    model = _linear(case, ["made", *case.terms("cdz", 2)])
+    return dp.PropagatedIndex({"made": index}, model, reps=int(case.rng.integers(99, 120)))
+
+
+def _fitted(make: Callable[[Case], Any]) -> Callable[[Case], Any]:
+    def job(case: Case) -> Any:
+        spec = make(case)
+        return spec.fit(case.panel, rng=case.seed)
+
+    return job
+
+
+# --- studies ------------------------------------------------------------------------------------------------
+
+
+def two_lines(case: Case) -> Any:
+    spec = curve_spec(case)
+    return dp.two_lines(
+        spec, case.panel, case.column("q"), **case.options(knots=[4, 5, 10], level=[0.9, 0.95])
+    )
+
+
+def curve_spec(case: Case) -> dp.FixedEffects:
+    return _linear(
+        case, [case.column("q"), f"I({case.inside('q')}**2)", *case.terms("xcd", 2)], case.column("y")
+    )
+
+
+def many(case: Case) -> Any:
+    makers = [curve_spec, threshold_spec, kink_spec, mediation_spec, instrumented_spec]
+    specs: dict[Any, Any] = {}
+    for j in range(int(case.rng.integers(1, 4))):
+        specs[pick(case.rng, [f"({j})", j, "模型" * (j + 1)])] = pick(case.rng, makers)(case)
+    return dp.fit_all(specs, case.panel, rng=case.seed)
+
+
+def stepwise(case: Case) -> Any:
+    sample = case.options(sample=["common", "own"])
+    return dp.stepwise(_linear(case, case.terms("x", 1)), case.panel, case.terms("mwcd", 3), **sample)
+
+
+def convergence(case: Case) -> Any:
+    if chance(case.rng, 0.3):
+        case.say("sigma_convergence")
+        return dp.sigma_convergence(case.panel, case.term("v"))
+    common = {n: c for n, c in case.common().items() if n != "absorb"}
+    options = case.options(**common)
+    case.say(f"beta_convergence(v, **{options!r})")
+    return dp.beta_convergence(
+        case.panel, case.column("v"), x=case.terms("cd", 1) if chance(case.rng, 0.5) else (), **options
+    )
+
+
+def markov(case: Case) -> Any:
+    options = case.options(classes=[2, 3, 4, 6], cuts=["pooled", "per_year", [0.5, 1.0, 2.0], [1.0]])
+    case.say(f"markov_transitions(v, **{options!r})")
+    return dp.markov_transitions(case.panel, case.column("v"), **options)
+
+
+def inequality(case: Case) -> Any:
+    frame = case.panel.frame.reset_index()
+    y, groups = frame[case.column(pick(case.rng, "vpsvpsx"))], frame[case.column("g")]
+    weights = {"obs_weights": frame[case.column("p")]} if chance(case.rng, 0.3) else {}
+    kind = pick(case.rng, ["gini", "theil_t", "theil_l", "atkinson", "cv", "theil", "dagum", "urban"])
+    case.say(f"{kind}({y.name!r}, {list(weights)})")
+    calls: Mapping[str, Callable[[], Any]] = {
+        "gini": lambda: dp.gini(y, **weights),
+        "theil_t": lambda: dp.theil_t(y, **weights),
+        "theil_l": lambda: dp.theil_l(y.to_numpy(), **weights),
+        "atkinson": lambda: dp.atkinson(y, pick(case.rng, [0.5, 1, 2, 0, -1, 50, np.float32(1)]), **weights),
+        "cv": lambda: dp.coefficient_of_variation(y.tolist(), **case.options(ddof=[0, 1]), **weights),
+        "theil": lambda: dp.theil_decomposition(y, groups, **weights),
+        "dagum": lambda: dp.dagum(
+            y,
+            groups,
+            clusters=pick(case.rng, [None, frame[case.panel.entity_name]]),
+            rng=case.seed,
+            **weights,
+            **case.options(reps=[0, 20, 30], level=[0.9, 0.95]),
+        ),
+        "urban": lambda: dp.urban_rural_theil(*(frame[case.column(r)] for r in "vpsq")),
+    }
+    return calls[kind]()
+
+
+def weights(case: Case) -> Any:
+    roles = [case.column(r) for r in "vps"[: int(case.rng.integers(1, 4))]]
+    frame = case.panel.frame[roles]
+    z: Any = frame if chance(case.rng, 0.5) else frame.to_numpy()
+    kind = pick(case.rng, ["entropy", "critic", "cv", "std", "pca", "coupling"])
+    case.say(f"{kind} of {roles!r}")
+    if kind == "coupling":
+        scaled = (frame - frame.min()) / (frame.max() - frame.min())
+        return dp.coupling_coordination(
+            scaled, **case.options(method=["standard", "wang2021"], coefficients=[None, [0.5, 0.5]])
+        )
+    return getattr(dp, f"{kind}_weights")(z)
+
+
+def panel_methods(case: Case) -> Any:
+    panel, column = case.panel, case.column(pick(case.rng, (*NUMBERS, "g", "k", "b")))
+    condition = pick(
+        case.rng,
+        [f"{case.inside('x')} > 0", f"{case.inside('g')} == 'a'", f"{case.inside('k')} in [1, 2]", *NONSENSE],
+    )
+    calls: dict[str, Callable[[], Any]] = {
+        "assign": lambda: panel.assign(
+            new=pick(case.rng, [case.term("x"), 1, *WRONG, lambda f: f.iloc[:, 0]])
+        ),
+        "attach": lambda: panel.attach(panel.frame[column].rename("new")),
+        "balance": lambda: panel.balance(pick(case.rng, ["entities", "times"])),
+        "lag": lambda: panel.lag(column, pick(case.rng, [1, 2, -1, 10**6, *WRONG])),
+        "diff": lambda: panel.diff([column]),
+        "interpolate": lambda: panel.interpolate(column, extrapolate=chance(case.rng, 0.5)),
+        "standardise": lambda: panel.standardise(
+            column, by=pick(case.rng, [None, panel.time_name, case.column("g"), *WRONG])
+        ),
+        "winsorize": lambda: panel.winsorize(
+            column, **case.options(lower=[0.01, 0.1], upper=[0.9, 0.99], by=[None, case.column("g")])
+        ),
+        "subset": lambda: panel.subset(condition),
+        "summarise": lambda: panel.summarise(),
+        "correlate": lambda: panel.correlate([column, case.column("x")]),
+        "describe": lambda: panel.describe(column),
+        "relabel": lambda: panel.relabel(**{column: pick(case.rng, ["label", *WRONG])}),
+        "repr": lambda: (repr(panel), panel._repr_html_(), panel.imputations),
+    }
+    kind = pick(case.rng, calls)
+    case.say(f"Panel.{kind}({column!r}); condition {condition!r}")
+    return calls[kind]()
+
+
+def rankings(case: Case) -> Any:
+    index = index_spec(case)
+    kind = pick(case.rng, ["probabilities", "one out", "sensitivity", "audit"])
+    case.say(kind)
+    among = case.options(among=["per_year", "pooled"])
+    if kind == "probabilities":
+        return dp.rank_probabilities(
+            index, case.panel, reps=int(case.rng.integers(99, 120)), rng=case.seed, **among
+        )
+    if kind == "one out":
+        return dp.leave_one_out(index, case.panel, over=pick(case.rng, ["indicator", "entity"]), **among)
+    if kind == "audit":
+        return dp.audit_weights(index.system, case.panel, dict.fromkeys(index.system.names, 0.5))
+    over = {"weighting": ["equal", "entropy", "pca"], "normalise": ["minmax", "zscore"]}
+    return dp.index_sensitivity(index, case.panel, over=over, **among)
+
+
+JOBS: dict[str, Callable[[Case], Any]] = {
+    "FixedEffects": fixed_effects,
+    "curve": curve,
+    "PanelThreshold": _fitted(threshold_spec),
+    "PanelKink": _fitted(kink_spec),
+    "Mediation": _fitted(mediation_spec),
+    "MediationIV": _fitted(instrumented_spec),
+    "CompositeIndex": lambda case: index_spec(case).fit(case.panel),
+    "PropagatedIndex": _fitted(propagated_spec),
+    "within_between": lambda case: dp.within_between(mediation_spec(case, plain=True), case.panel),
+    "mean_group": lambda case: dp.mean_group_mediation(
+        mediation_spec(case, plain=True).replace(absorb=(), clusters=None, cov_type="clustered"),
+        case.panel,
+        rng=case.seed,
+    ),
+    "sequential_g": lambda case: dp.sequential_g(
+        mediation_spec(case, plain=True), case.panel, case.terms("wz", 2), rng=case.seed
+    ),
+    "two_lines": two_lines,
+    "fit_all": many,
+    "stepwise": stepwise,
+    "convergence": convergence,
+    "markov": markov,
+    "inequality": inequality,
+    "weights": weights,
+    "panel": panel_methods,
+    "rankings": rankings,
+}
+WEIGHTS = np.array([14, 7, 10, 6, 12, 4, 8, 4, 3, 4, 3, 4, 3, 4, 4, 2, 5, 3, 6, 4], dtype=float)
+WEIGHTS /= WEIGHTS.sum()
