@@ -14,6 +14,7 @@ FILES = [p.relative_to(TESTS) for p in sorted(TESTS.rglob("test_*.py"))]
 # What is about no single module, or about one module beside its peers.
 EXTRAS = {
     "test_architecture.py",
+    "test_fuzz.py",
     "test_malformed.py",
     "test_public.py",
     "test_words.py",

@@ -443,7 +443,7 @@ def check_whole(name: str, value: object, least: int, most: int) -> int:
     number = plain(value)
     if isinstance(number, bool) or not isinstance(number, int) or not least <= number <= most:
         raise OptionError(
-            f"{name}={cited(value)}: a whole number from {least:,} to {most:,}.",
+            f"{name}={cited(value)} must be a whole number from {least:,} to {most:,}.",
             [Notice("option", name, {"option": name, "value": value})],
         )
     return number

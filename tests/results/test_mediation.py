@@ -668,6 +668,8 @@ def test_rows_for_the_table_stand_in_the_column_of_the_outcome(kind) -> None:
     ]
     labelled = replace(results, labels={"m1": "jobs"}).path_rows("m1", digits=2)
     assert labelled[first.format("jobs")][-1].startswith(f"{ends['estimate']:.2f} [")
+    with pytest.raises(OptionError, match="digits=-1"):
+        results.path_rows(digits=-1)
 
 
 @pytest.mark.parametrize("options", [STRUCTURES["given"], {"moderator": "w1", "moderates": ("a", "direct")}])
