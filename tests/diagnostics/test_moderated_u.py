@@ -195,3 +195,19 @@ def test_outside_the_range_is_said() -> None:
     found = moderated_u_test(fit(moderated(b=(20.0, -0.5, 0.4, 0.0))), "x", "w", at=[0.0, 1.0])
     assert found.turning_points["p_value"].isna().all()
     assert "outside" in found.summary()
+
+
+@pytest.mark.filterwarnings("ignore::digiprosper.errors.NearCollinearWarning")
+def test_the_origin_of_the_variable_does_not_matter() -> None:
+    frame = moderated()
+    far = frame.assign(x=frame["x"] + 3e4)
+    near = far.assign(x=far["x"] - 3e4)
+    terms = ("x", "I(x**2)", "x:w", "I(x**2):w", "w")
+    one, other = (moderated_u_test(fit(f, terms), "x", "w", at=[-1.0, 0.0, 1.0]) for f in (far, near))
+    columns = ["extremum", "conf_low", "conf_high"]
+    moved, rest = one.turning_points, other.turning_points
+    np.testing.assert_allclose(moved[columns] - 3e4, rest[columns], rtol=1e-6, atol=1e-6)
+    for name in ("std_error", "slope_low", "slope_high", "p_value"):
+        np.testing.assert_allclose(moved[name], rest[name], rtol=1e-5)
+    assert one.shift.statistic == pytest.approx(other.shift.statistic, rel=1e-6)
+    assert one.steepening.statistic == pytest.approx(other.steepening.statistic, rel=1e-6)

@@ -6,11 +6,13 @@ import dataclasses
 import json
 import pickle
 import warnings
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from digiprosper import FixedEffects, Panel, u_test
 from digiprosper.errors import ColumnError, IdentificationError, InputTypeError, OptionError, TermError
@@ -442,3 +444,69 @@ def test_other_forms_need_a_positive_interval() -> None:
     assert u_test(results, "x", interval=(0.5, 4)).interval == (0.5, 4.0)
     with pytest.raises(OptionError, match="the given interval begins at 0"):
         u_test(fit(quadratic(low=0.5), ("x", "log(x)")), "x", interval=(0, 4))
+
+
+# --- far from zero ------------------------------------------------------------------------------------
+
+
+def far_and_near(mean: float, seed: int = 0, entities: int = 30) -> list[pd.DataFrame]:
+    """The same rows with x at `mean` and, exactly, at 0: nearby floating point numbers differ exactly."""
+    rng = np.random.default_rng(seed)
+    keys = {"city": np.repeat(np.arange(entities), 6), "year": np.tile(np.arange(6), entities)}
+    far = mean + np.repeat(rng.normal(size=entities), 6) + rng.normal(size=6 * entities)
+    near = far - mean
+    y = near - 0.5 * near**2 + rng.normal(size=far.size)
+    return [pd.DataFrame({**keys, "x": x, "y": y}) for x in (far, near)]
+
+
+def exact(frame: pd.DataFrame) -> tuple[list[Fraction], list[list[Fraction]]]:
+    """Slopes of x and x^2 in y = b0 + b1 x + b2 x^2 and their unadjusted covariance, in rational numbers."""
+    x, y = ([Fraction(v) for v in frame[name].tolist()] for name in ("x", "y"))
+    rows = [[v, v * v, Fraction(1)] for v in x]
+    gram = [[sum(r[i] * r[j] for r in rows) for j in range(3)] for i in range(3)]
+    right = [sum(r[i] * v for r, v in zip(rows, y, strict=True)) for i in range(3)]
+    wide = [[*gram[i], right[i], *(Fraction(i == j) for j in range(3))] for i in range(3)]
+    for i in range(3):
+        wide[i] = [v / wide[i][i] for v in wide[i]]
+        for k in {0, 1, 2} - {i}:
+            wide[k] = [a - wide[k][i] * b for a, b in zip(wide[k], wide[i], strict=True)]
+    b = [row[3] for row in wide]
+    ssr = sum((v - sum(c * w for c, w in zip(b, r, strict=True))) ** 2 for r, v in zip(rows, y, strict=True))
+    scale = ssr / (len(y) - 3)
+    return b, [[row[4 + j] * scale for j in range(3)] for row in wide]
+
+
+@pytest.mark.parametrize("mean", [0.0, 1e4, 3e4])
+@pytest.mark.parametrize("terms", [("x", "I(x**2)"), ("I(x**2)", "x")])
+def test_far_from_zero_the_test_equals_rational_arithmetic(mean: float, terms: tuple[str, ...]) -> None:
+    frame = far_and_near(mean)[0]
+    b, v = exact(frame)
+
+    def t_squared(at: float) -> Fraction:
+        u = 2 * Fraction(at)
+        return (b[0] + u * b[1]) ** 2 / (v[0][0] + 2 * u * v[0][1] + u * u * v[1][1])
+
+    options = {"entity_effects": False, "time_effects": False, "cov_type": "unadjusted"}
+    results = fit(frame, terms, **options)
+    test = u_test(results, "x")
+    for end, t in zip(test.interval, (test.t_low, test.t_high), strict=True):
+        assert t**2 == pytest.approx(float(t_squared(end)), rel=1e-6)
+    assert test.extremum - mean == pytest.approx(float(-b[0] / (2 * b[1]) - Fraction(mean)), rel=1e-6)
+    critical = stats.t.ppf(0.975, results.df_t)
+    assert len(test.fieller) == 1
+    for end in test.fieller[0]:
+        assert float(t_squared(end)) == pytest.approx(critical**2, rel=1e-6)
+    slopes = results.marginal_effect("x", {"x": list(test.interval)})
+    np.testing.assert_allclose(slopes["estimate"] / slopes["std_error"], [test.t_low, test.t_high], rtol=1e-9)
+
+
+@pytest.mark.filterwarnings("ignore::digiprosper.errors.FewClustersWarning")
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("options", [{}, {"time_effects": False}, {"cov_type": "robust"}], ids=str)
+def test_the_origin_of_the_variable_does_not_matter(seed: int, options: dict[str, object]) -> None:
+    far, near = (fit(frame, **options) for frame in far_and_near(3e4, seed))
+    one, other = u_test(far, "x"), u_test(near, "x")
+    for name in ("statistic", "t_low", "t_high", "slope_low", "slope_high", "extremum_se"):
+        assert getattr(one, name) == pytest.approx(getattr(other, name), rel=1e-6), name
+    assert one.extremum - 3e4 == pytest.approx(other.extremum, rel=1e-6)
+    np.testing.assert_allclose(np.array(one.fieller) - 3e4, other.fieller, rtol=1e-6)

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from digiprosper import FixedEffects, Panel
-from digiprosper.errors import FewClustersWarning, IdentificationWarning, Notice
+from digiprosper.errors import DigiprosperWarning, FewClustersWarning, IdentificationWarning, Notice
 from digiprosper.estimators.remarks import said_once
 
 
@@ -120,3 +120,27 @@ def test_what_several_equations_say_is_said_once() -> None:
     assert [n.code for n in found] == ["few_clusters", "few_treated", "few_treated"]
     assert {t: v["effective"] for t, v in found[1].data["terms"].items()} == {"d": 2.0, "x": 3.0}
     assert found[2].data["clusters"] == "t"
+
+
+@pytest.mark.parametrize("effects", [True, False])
+@pytest.mark.parametrize(
+    ("terms", "mean", "lost"),
+    [
+        (["x", "I(x**2)"], 3e4, ()),
+        (["x", "I(x**2)"], 1e6, ("I(x**2)",)),
+        (["x", "z", "x:z"], 1e6, ("x:z",)),
+        (["x", "I(x**2)", "I(x**3)"], 1e4, ("I(x**2)", "I(x**3)")),
+        (["x", "z"], 1e9, ()),
+        (["x", "log(z)"], 1e4, ()),
+    ],
+)
+def test_terms_that_rounding_leaves_few_digits_are_said(
+    effects: bool, terms: list[str], mean: float, lost: tuple[str, ...]
+) -> None:
+    data = treated_frame(25).assign(x=lambda f: f["x"] + mean, z=lambda f: mean + f["d"] + f["y"] ** 2)
+    spec = FixedEffects("y", terms, entity_effects=effects, time_effects=effects)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DigiprosperWarning)
+        fit = spec.fit(Panel(data, "i", "t"))
+    found = [n for n in fit.diagnostics if n.code == "near_collinear" and "columns" in n.data]
+    assert [n.data["columns"] for n in found] == ([lost] if lost else [])

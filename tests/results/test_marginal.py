@@ -193,3 +193,17 @@ def test_weights_of_terms_without_the_variable_are_zero() -> None:
     weights, values = slope_weights(("x", "xx", "I(x**2)", "z"), "x", {"x": [3.0]}, frame, {})
     np.testing.assert_array_equal(weights, [[1, 0, 6, 0]])
     np.testing.assert_array_equal(values, [3])
+
+
+@pytest.mark.parametrize("effects", [True, False])
+def test_the_origin_of_the_columns_does_not_matter(effects: bool) -> None:
+    rng = np.random.default_rng(5)
+    keys = pd.DataFrame({"i": np.repeat(np.arange(40), 8), "t": np.tile(np.arange(8), 40)})
+    far = keys.assign(x=3e4 + rng.normal(size=320), z=-3e4 + rng.normal(size=320), y=rng.normal(size=320))
+    near = far.assign(x=far["x"] - 3e4, z=far["z"] + 3e4)
+    for terms, column in ((["x", "z", "x:z"], "z"), (["x", "I(x**2)", "z"], "x"), (["x:z", "z", "x"], "z")):
+        spec = FixedEffects("y", terms, entity_effects=effects, time_effects=effects)
+        shift = 3e4 if column == "x" else -3e4
+        one = spec.fit(Panel(far, "i", "t")).marginal_effect("x", {column: [shift - 2, shift + 1]})
+        other = spec.fit(Panel(near, "i", "t")).marginal_effect("x", {column: [-2.0, 1.0]})
+        np.testing.assert_allclose(one.drop(columns="at"), other.drop(columns="at"), rtol=1e-6)

@@ -411,7 +411,12 @@ def curve_test(results: LinearResults, curve: Curve, weights: Floats, level: flo
     """
     f = _FORMS[curve.form]
     variable, square = results.names[curve.level_at], results.names[curve.bend_at]
-    b1, b2 = (float(b) for b in weights @ results.coefficients)
+    u = f.slope(np.array(curve.interval))
+    # The slope in the middle instead of at f' = 0: with x far from zero that one is far outside the data, and
+    # large numbers would have to cancel in the set of the turning point.
+    middle = float(u.mean())
+    weights = np.array([[1.0, middle], [0.0, 1.0]]) @ weights
+    b0, b2 = (float(b) for b in weights @ results.coefficients)
     v = results.covariance_of(weights)
     if not np.isfinite(v).all():
         raise IdentificationError(
@@ -420,15 +425,15 @@ def curve_test(results: LinearResults, curve: Curve, weights: Floats, level: flo
             "why), so no slope can be tested. Choose another cov_type or other clusters."
         )
     indefinite = results.is_indefinite(weights)
-    u = f.slope(np.array(curve.interval))
-    slopes = b1 + b2 * u
-    ends = np.column_stack([np.ones(2), u]) @ weights
+    slopes = b0 + b2 * (u - middle)
+    ends = np.column_stack([np.ones(2), u - middle]) @ weights
     t = slopes / standard_errors(np.diag(results.covariance_of(ends)))
     inside = bool(slopes[0] * slopes[1] < 0)
     statistic = float(np.abs(t).min()) if inside else float("nan")
-    extremum, se = _turning_point(results, weights, f)
-    v11, v12, v22 = float(v[0, 0]), float(v[0, 1]), float(v[1, 1])
-    ratios = fieller((-b1, b2), (v11, -v12, v22), _critical(results.df_t, level))
+    extremum, se = _turning_point(results, weights, middle, f)
+    v00, v02, v22 = float(v[0, 0]), float(v[0, 1]), float(v[1, 1])
+    ratios = fieller((-b0, b2), (v00, -v02, v22), _critical(results.df_t, level))
+    ratios = [(low + middle, high + middle) for low, high in ratios]
     return UTestResult(
         variable=variable,
         square=square,
@@ -453,14 +458,15 @@ def curve_test(results: LinearResults, curve: Curve, weights: Floats, level: flo
     )
 
 
-def _turning_point(results: LinearResults, weights: Floats, f: _Form) -> tuple[float, float]:
-    b1, b2 = (float(b) for b in weights @ results.coefficients)
-    ratio = -b1 / b2
+def _turning_point(results: LinearResults, weights: Floats, middle: float, f: _Form) -> tuple[float, float]:
+    b0, b2 = (float(b) for b in weights @ results.coefficients)
+    from_middle = -b0 / b2
+    ratio = middle + from_middle
     if not f.slopes[0] < ratio < f.slopes[1]:
         return float("nan"), float("nan")
     extremum = float(f.place(ratio))
     # Written in the ratio: high powers of a slope leave the range of numbers where the slope does not.
-    gradient = np.array([[1.0, ratio]]) @ weights
+    gradient = np.array([[1.0, from_middle]]) @ weights
     se = standard_errors(results.covariance_of(gradient))[0, 0] / abs(b2)
     return extremum, float(se / abs(f.curvature(extremum)))
 

@@ -28,7 +28,7 @@ from digiprosper.estimators.preparation import (
     linear_options,
     prepare,
 )
-from digiprosper.estimators.remarks import few_treated, lagged_outcome
+from digiprosper.estimators.remarks import few_treated, lagged_outcome, lost_digits
 from digiprosper.estimators.specification import Specification, as_terms, one_term, plain_options
 from digiprosper.kernels.covariance import counts, halves, meat, recipe
 from digiprosper.kernels.least_squares import dependences, ols
@@ -126,6 +126,7 @@ def fit_columns(
     _refuse_flat_outcome(moments[0], y, depvar, prepared)
     fit = ols(x, y, obs_weights=prepared.obs_weights)
     notices += _fit_notices(fit, y, depvar)
+    notices += lost_digits(names, moments[1:], fit.bread)
     count, how = inference(prepared, k)
     coefficients, terms, basis, root = fit.coefficients, tuple(names), fit.basis, fit.root
     if not prepared.effect_names:
@@ -136,7 +137,7 @@ def fit_columns(
     empty = _without_information(fit, how, covariance, prepared.obs_weights)
     notices += _covariance_notices(terms, empty)
     notices += not_psd(prepared, terms, covariance, middle)
-    notices += few_treated(prepared, names, x, fit.bread)
+    notices += few_treated(prepared, names, fit.basis, fit.root)
     root[empty] = np.nan
     rest = outcome - design @ fit.coefficients
     _, values = prepared.within.decompose(rest)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from digiprosper.kernels import Floats, Ints
     from digiprosper.panel import Sample
 
-__all__ = ["few_treated", "lagged_outcome", "said_once"]
+__all__ = ["few_treated", "lagged_outcome", "lost_digits", "said_once"]
 
 _LAGS = (1, 2)
 # Below so many effective clusters 95% intervals cover less than 90%; see docs/fixed_effects.md. With few
@@ -29,10 +29,11 @@ _BIASED_SLOPES = (
     "and so are the slopes beside it. Leave it out, or use an estimator for dynamic panels "
     "(Arellano & Bond 1991)."
 )
+_SIX_DIGITS = 1e-6
 _NO_REGRESSOR = frozenset({"y", "obs_weights", "threshold_variable"})
 
 
-def few_treated(prepared: Prepared, names: Sequence[str], design: Floats, bread: Floats) -> list[Notice]:
+def few_treated(prepared: Prepared, names: Sequence[str], basis: Floats, root: Floats) -> list[Notice]:
     """Say which slopes rest on the variation of few clusters.
 
     Parameters
@@ -41,10 +42,10 @@ def few_treated(prepared: Prepared, names: Sequence[str], design: Floats, bread:
         Sample and clusters.
     names : sequence of str
         Of the columns.
-    design : (N, k) array
-        Swept columns.
-    bread : (k, k) array
-        Inverse of their (weighted) cross product.
+    basis : (N, m) array
+        Columns that span the swept regressors.
+    root : (k, m) array
+        With ``root @ basis.T`` what errors move the slopes by; both as in `least_squares.Fit`.
 
     Returns
     -------
@@ -54,7 +55,7 @@ def few_treated(prepared: Prepared, names: Sequence[str], design: Floats, bread:
     out = []
     for clusters, codes in zip(prepared.cluster_names, prepared.cluster_codes, strict=True):
         groups = int(codes.max()) + 1
-        shares = variation_shares(design, bread, codes, groups, obs_weights=prepared.obs_weights)
+        shares = variation_shares(basis, root, codes, groups, obs_weights=prepared.obs_weights)
         effective = effective_clusters(shares)
         few = np.flatnonzero(effective < min(_EFFECTIVE, _HALF * groups))
         if few.size:
@@ -72,6 +73,43 @@ def _carriers(effective: float, shares: Floats, levels: pd.Index[Any]) -> dict[s
         "share": float(shares[largest].sum()),
         "largest": dict(zip(levels[largest].tolist(), shares[largest].tolist(), strict=True)),
     }
+
+
+def lost_digits(names: Sequence[str], moments: Floats, bread: Floats) -> list[Notice]:
+    """Say which squares and products are so large that rounding shows in what is left of them.
+
+    A square or product of a column far from zero is rounded to about 16 digits of its own size. What is left
+    of it once effects and other regressors are out is smaller by the square of mean over standard deviation,
+    and has as many digits less.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Of the columns.
+    moments : (k, 5) array
+        Rows, mean, standard deviation, minimum and maximum of each column.
+    bread : (k, k) array
+        Inverse of the cross product of the swept columns.
+
+    Returns
+    -------
+    list of Notice
+        Code near_collinear, for terms with fewer than six digits left; a column as it is in the data is not
+        rounded.
+    """
+    largest = np.abs(moments[:, 3:5]).max(axis=1)
+    left = 1 / np.sqrt(np.diag(bread) * moments[:, 0])
+    rounding = np.finfo(np.float64).eps * largest / left
+    made = np.array([":" in name or "(" in name for name in names])
+    lost = [names[j] for j in np.flatnonzero(made & (rounding > _SIX_DIGITS)).tolist()]
+    if not lost:
+        return []
+    text = (
+        f"{quoted(lost)}: its columns are so far from zero that rounding leaves it fewer than six digits "
+        "once effects and other regressors are out, and estimates and standard errors no more. Subtract a "
+        "constant near the mean of each column before it is squared or multiplied."
+    )
+    return [Notice("near_collinear", text, {"columns": tuple(lost), "rounding": float(rounding.max())})]
 
 
 def said_once(notices: Iterable[Notice]) -> list[Notice]:

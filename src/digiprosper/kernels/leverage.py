@@ -15,7 +15,7 @@ __all__ = ["effective_clusters", "variation_shares"]
 
 
 def variation_shares(
-    design: Floats, bread: Floats, codes: Ints, levels: int, *, obs_weights: Floats | None = None
+    basis: Floats, root: Floats, codes: Ints, levels: int, *, obs_weights: Floats | None = None
 ) -> Floats:
     """Give each cluster's share of the variation that identifies each slope.
 
@@ -24,10 +24,10 @@ def variation_shares(
 
     Parameters
     ----------
-    design : (N, k) array
-        Swept columns.
-    bread : (k, k) array
-        Inverse of their (weighted) cross product.
+    basis : (N, m) array
+        Columns that span the swept regressors.
+    root : (k, m) array
+        With ``root @ basis.T`` what errors move the slopes by; both as in `least_squares.Fit`.
     codes : (N,) array of int
         Clusters, without gaps.
     levels : int
@@ -40,7 +40,7 @@ def variation_shares(
     (G, k) array
         Shares; each column adds up to 1.
     """
-    net = design @ bread
+    net = basis @ root.T
     sums = level_sums(codes, levels, net**2, obs_weights)
     return np.asarray(sums / sums.sum(axis=0))
 
