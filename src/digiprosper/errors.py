@@ -296,7 +296,22 @@ def cited(value: object) -> str:
     """
     if isinstance(value, int) and value.bit_length() > _LONGEST_QUOTE:
         return f"a whole number of {value.bit_length():,} bits"
-    text = repr(value)
+    return clipped(repr(value))
+
+
+def clipped(text: str) -> str:
+    """Cut a text for a message.
+
+    Parameters
+    ----------
+    text : str
+        Any text.
+
+    Returns
+    -------
+    str
+        The same; of a longer one the first 200 characters and how long it is.
+    """
     if len(text) <= _LONGEST_QUOTE:
         return text
     return f"{text[:_LONGEST_QUOTE]} (the first {_LONGEST_QUOTE} of {len(text):,} characters)"

@@ -1110,3 +1110,23 @@ def test_a_formula_of_any_length_gets_a_short_refusal(formula: str) -> None:
 def test_products_and_signs_in_backticks_are_read_in_a_formula() -> None:
     assert len(FixedEffects.from_formula("y ~ (a + b + c)*(d + e) + f*g*h").x) == 11 + 7
     assert FixedEffects.from_formula("y ~ `x^2` + I(a**2) + log(b):c").x == ("x^2", "I(a**2)", "log(b):c")
+
+
+@pytest.mark.parametrize("term", ["a", "lag(a)", "I(a**2)"])
+def test_slopes_by_group_are_those_of_columns_made_by_hand(term: str) -> None:
+    frame = make_frame(31)
+    frame.loc[[2, 9, 14], "a"] = np.nan
+    panel = Panel(frame, *KEYS).assign(made=term)
+    levels = sorted(frame["region"].unique())
+    for level in levels:
+        panel = panel.assign(**{f"made_{level}": f"I((region == {level}) * made)"})
+    spec = FixedEffects("y", (f"C(region):{term}",))
+    with pytest.raises(MissingDataError):
+        spec.replace(missing="raise").fit(panel)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DigiprosperWarning)
+        got = spec.fit(panel)
+        want = FixedEffects("y", tuple(f"made_{level}" for level in levels)).fit(panel)
+    assert got.nobs == want.nobs < len(frame)
+    np.testing.assert_allclose(got.coefficients, want.coefficients, rtol=1e-10)
+    np.testing.assert_allclose(got.covariance, want.covariance, rtol=1e-8, atol=1e-14)

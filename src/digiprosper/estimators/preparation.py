@@ -14,6 +14,7 @@ from digiprosper.errors import (
     OptionError,
     check_option,
     cited,
+    clipped,
     counted,
 )
 from digiprosper.estimators.specification import as_terms
@@ -340,7 +341,7 @@ def _missing_notices(panel: Panel, sample: Sample) -> list[Notice]:
         shifted = len(columns) == len(dropped.by_term) and all(
             parse(t, panel.known, "x").shifts for t in columns
         )
-        terms = ", ".join(f"{t} ({c:,})" for t, c in dropped.by_term.items())
+        terms = ", ".join(f"{clipped(t)} ({c:,})" for t, c in dropped.by_term.items())
         several = "; a row may miss several" if sum(dropped.by_term.values()) > dropped.count else ""
         text = (
             f"{dropped.count:,} of {counted(panel.nobs, 'row')} dropped: missing {terms}{several}. "

@@ -52,8 +52,8 @@ def as_terms(value: object, field: str) -> tuple[str, ...]:
         If a term is there twice.
     """
     given = [value] if isinstance(value, str) else value
-    if isinstance(given, np.ndarray | pd.Index) and given.ndim == 1:
-        given = given.tolist()
+    if isinstance(given, np.ndarray | pd.Index) and pd.api.types.infer_dtype(given) in ("string", "empty"):
+        given = given.tolist() if given.ndim == 1 else given
     if not isinstance(given, list | tuple):
         raise InputTypeError(f"{field} is a list of terms (text), not {type(given).__name__}.")
     terms = tuple(plain(v) for v in given)

@@ -19,6 +19,7 @@ from digiprosper.errors import (
     OptionError,
     PanelIndexError,
     cited,
+    clipped,
     counted,
     issue,
     one_line,
@@ -479,5 +480,6 @@ def rows_text(rows: tuple[object, ...]) -> str:
         Such as ``"(Beijing, 2011), (Hebei, 2012)"``.
     """
     return ", ".join(
-        "(" + ", ".join(str(v) for v in row) + ")" if isinstance(row, tuple) else str(row) for row in rows
+        "(" + ", ".join(clipped(str(v)) for v in row) + ")" if isinstance(row, tuple) else clipped(str(row))
+        for row in rows
     )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from digiprosper.errors import MissingDataError, Notice
+from digiprosper.errors import MissingDataError, Notice, clipped
 from digiprosper.panel.keys import Keys, Mask, cut_codes, rows_text
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class Dropped:
     @property
     def message(self) -> str:
         """The same in words."""
-        detail = "".join(f" {t} ({c})," for t, c in self.by_term.items()).rstrip(",")
+        detail = "".join(f" {clipped(t)} ({c})," for t, c in self.by_term.items()).rstrip(",")
         return (
             f"{self.count} row{'s' * (self.count > 1)} dropped: {self.reason}{detail}; first: "
             f"{rows_text(self.rows)}"

@@ -16,6 +16,7 @@ from digiprosper.errors import (
     TermError,
     check_option,
     cited,
+    clipped,
     unknown_columns,
 )
 from digiprosper.panel.sample import Mask, Sample
@@ -96,7 +97,7 @@ def cut_sample(
     by_term = dict(sorted(by_term.items(), key=lambda item: -item[1]))
     if missing == "raise":
         raise MissingDataError(
-            f"missing values in {', '.join(f'{t} ({c})' for t, c in by_term.items())}: "
+            f"missing values in {', '.join(f'{clipped(t)} ({c})' for t, c in by_term.items())}: "
             f"{panel.describe_rows(~complete)}. Fill them, or say missing='drop'.",
             [Notice("missing", f"{t}: {c}", {"term": t, "count": c}) for t, c in by_term.items()],
         )

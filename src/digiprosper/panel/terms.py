@@ -18,7 +18,15 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 import pandas as pd
 
-from digiprosper.errors import InputTypeError, MissingDataError, Notice, TermError, cited, unknown_columns
+from digiprosper.errors import (
+    InputTypeError,
+    MissingDataError,
+    Notice,
+    TermError,
+    cited,
+    clipped,
+    unknown_columns,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -414,10 +422,6 @@ def _split_factors(tree: ast.expr, text: str, role: str) -> list[ast.expr]:
     raise _refused(text, role, _stata(text) or "it is neither a column nor a call of an allowed function")
 
 
-def _short(text: str) -> str:
-    return text if len(text) <= _LONGEST_ADVICE else f"{text[:_LONGEST_ADVICE]} and more"
-
-
 def _inside(text: str) -> str:
     return f"I({text})" if len(text) <= _LONGEST_ADVICE else "it inside I()"
 
@@ -470,7 +474,7 @@ def _factor(node: ast.expr, text: str, restore: Mapping[str, str], known: Sequen
     names = [restore.get(n, n) for n in dict.fromkeys(names)]
     absent = [n for n in names if n not in known]
     if absent:
-        raise unknown_columns(absent, known, role if text in absent else f"{role} ({_short(text)})")
+        raise unknown_columns(absent, known, role if text in absent else f"{role} ({clipped(text)})")
     for part in ast.walk(node):
         if isinstance(part, ast.Name) and part.id in restore:
             part.id = restore[part.id]

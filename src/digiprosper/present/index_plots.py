@@ -14,6 +14,7 @@ from digiprosper.errors import (
     OptionError,
     check_option,
     cited,
+    plain,
     quoted,
     unknown_columns,
 )
@@ -534,7 +535,7 @@ def _check_bandwidth(bandwidth: object) -> str:
     if isinstance(bandwidth, str):
         check_option("bandwidth", bandwidth, ("scott", "silverman"))
         return f"{bandwidth.title()}'s bandwidth h by period"
-    number = isinstance(bandwidth, int | float) and not isinstance(bandwidth, bool)
+    number = isinstance(plain(bandwidth), int | float) and not isinstance(bandwidth, bool)
     if not number or not math.isfinite(cast("float", bandwidth)) or cast("float", bandwidth) <= 0:
         raise OptionError(f"bandwidth={cited(bandwidth)}: 'scott', 'silverman' or a number above 0.")
     return f"bandwidth h = {bandwidth:g} in every period"
