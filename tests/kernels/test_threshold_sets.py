@@ -258,11 +258,25 @@ def test_the_bound_on_the_sum_of_squares_depends_on_no_denominator() -> None:
     assert one / 60 == pytest.approx(two / 80, rel=1e-12)
 
 
+def test_the_ratio_is_the_sum_of_its_rows() -> None:
+    """Rows keep their place whatever the order of the threshold variable, and far ones add nothing."""
+    data = panel(7)
+    search = plan(data, ("entity",), [0.1])
+    rows = sets.variance_parts(search, data["y"], (9,), 0, data["q"], 60.0)
+    assert rows.sum() == pytest.approx(sets.variance_ratio(search, data["y"], (9,), 0, data["q"], 60.0))
+    assert (rows >= 0).all()
+    order = np.random.default_rng(2).permutation(rows.size)
+    moved = {k: v[order] for k, v in data.items()}
+    other = sets.variance_parts(plan(moved, ("entity",), [0.1]), moved["y"], (9,), 0, moved["q"], 60.0)
+    np.testing.assert_allclose(other, rows[order], rtol=1e-9, atol=1e-14)
+
+
 def test_an_exact_fit_has_no_scale() -> None:
     data = panel(8)
     search = plan(data, ("entity",), [0.1])
     y = data["x"][:, 0] + data["z"][:, 0] * (data["q"] <= search.candidates.values[9]) + data["entity"]
     assert np.isnan(sets.variance_ratio(search, y, (9,), 0, data["q"], 50.0))
+    assert np.isnan(sets.variance_parts(search, y, (9,), 0, data["q"], 50.0)).all()
     which = draws.scheme("wild_cluster", search, data["entity"])
     assert np.isnan(drawn_lr(search, which, y, (9,), 0, np.random.default_rng(0), reps=20)).all()
     rng = np.random.default_rng(0)

@@ -204,4 +204,5 @@ def test_remarks_read_stored_numbers_only(found: KinkResults) -> None:
     ):
         notice = remarks(replace(found, sets={**found.sets, "bootstrap": (ends,)}))[0]
         assert notice.code == "boundary"
+        assert notice.data["whole"] == (ends == (first, last))
         assert all(w in notice.message for w in words.split(".*"))

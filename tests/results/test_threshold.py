@@ -175,6 +175,35 @@ def test_thresholds_are_asked_for_by_number(found: ThresholdResults, number: Any
             method(number)
 
 
+def test_summary_says_what_makes_a_scaled_set(found: ThresholdResults) -> None:
+    """The ratio, the bound it makes and the set without it, and why everything is in where it is."""
+    scaled = replace(found, confidence="scaled", variance_ratios=np.array([1.5, 1e4]))
+    words = " ".join(scaled.summary().split())
+    assert f"Variance ratio 1.50: LR <= 7.35 x 1.50 = {1.5 * critical_lr(0.95):.1f}" in words
+    plain = ", ".join(
+        f"{a:.5g}" if a == b else f"{a:.5g} to {b:.5g}" for a, b in scaled.confidence_set(1, method="lr")
+    )
+    assert f"(lr, LR <= 7.35): {plain}" in words
+    largest = scaled.profile(2)["lr"].max()
+    assert f"every value is in, because {1e4 * critical_lr(0.95):.1f} > the largest LR, {largest:.1f}" in words
+    assert words.count("every value is in") == 1
+    assert "Variance ratio" not in found.summary()
+    assert "Variance ratio" not in replace(scaled, variance_ratios=np.full(2, np.nan)).summary()
+    same = replace(scaled, variance_ratios=np.ones(2)).summary()
+    assert same.count("the same") == 2
+
+
+def test_one_threshold_compares_its_bound_with_f() -> None:
+    fit = PanelThreshold("y", "z", "q", "x", bootstrap=None).fit(panel())
+    f, critical = fit.statistics[0], critical_lr(0.95)
+    above, below = (
+        " ".join(replace(fit, variance_ratios=np.array([b / critical])).summary().split())
+        for b in (1.01 * f, fit.profile()["lr"].max() * 0.99)
+    )
+    assert f"every value is in, because {1.01 * f:.1f} > F = {f:.1f}" in above
+    assert "every value is in" not in below
+
+
 def test_summary_says_what_an_economist_asks(found: ThresholdResults, given: ThresholdResults) -> None:
     text = found.summary()
     for words in (

@@ -32,7 +32,7 @@ from digiprosper.estimators.preparation import (
 )
 from digiprosper.estimators.specification import Specification, as_terms, check_reps, one_term, plain_options
 from digiprosper.estimators.threshold_regimes import about_origin, regime_columns
-from digiprosper.estimators.threshold_remarks import remarks
+from digiprosper.estimators.threshold_remarks import about_adjacent, about_variance, remarks
 from digiprosper.estimators.threshold_search import EXACT, WILD, Bootstrap, ThresholdSearch, denominator
 from digiprosper.kernels import threshold as kernel
 from digiprosper.panel.terms import canonical
@@ -376,8 +376,14 @@ class PanelThreshold(Specification):
             fit_columns(prepared, self.y, sample.columns("y")[:, 0], names, design)
             raise
         results = self._results(prepared, search, found, slopes)
-        origin = [] if self.regime_intercept else about_origin(results, search)
-        results = replace(results, diagnostics=remarks(results, prepared, (*found.notices, *origin)))
+        # One threshold that was asked for is read beside its test; several, or "auto", say how many regimes.
+        several = self.thresholds is None and self.n_thresholds != 1
+        more = [
+            *about_variance(results, prepared.sample, found.variance_parts),
+            *(about_adjacent(results) if several else []),
+            *([] if self.regime_intercept else about_origin(results, search)),
+        ]
+        results = replace(results, diagnostics=remarks(results, prepared, (*found.notices, *more)))
         issue(results.diagnostics)
         return results
 
@@ -494,7 +500,7 @@ class PanelThreshold(Specification):
             fit_ssr=max(found.ssr, least),
             statistic_values=found.values,
             statistic_draws=found.draws,
-            variance_ratios=found.variance_ratios,
+            variance_ratios=found.variance_parts.sum(axis=1),
             lr_bounds=found.lr_bounds,
             regime_codes=regimes,
             regime_sizes=np.column_stack([rows, np.bincount(seen, minlength=m + 1)]),

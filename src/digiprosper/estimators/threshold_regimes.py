@@ -92,12 +92,12 @@ def about_origin(results: ThresholdResults, search: ThresholdSearch) -> list[Not
         return []
     terms = search.prepared.sample.names_of("regime_dependent")
     changed = [(terms[i], int(r) + 1) for i, r in np.argwhere(turned)]
-    parts = [_about_places(results, found)] if outside else []
+    parts = [_about_places(results, found, outside)] if outside else []
     parts += [
-        f"the slopes of {cited(term)} in regimes {r} and {r + 1} change their order" for term, r in changed
+        f"the slopes of {cited(term)} in regimes {r} and {r + 1} would be in another order" for term, r in changed
     ]
     text = (
-        f"with an intercept in each regime {' and '.join(parts)}. Without it the estimates depend on where "
+        f"with an intercept in each regime {', and '.join(parts)}. Without it the estimates depend on where "
         f"{quoted(terms)} is zero, so on the units inside a logarithm. Use regime_intercept=True unless that "
         "zero has a meaning."
     )
@@ -149,7 +149,9 @@ def _signs(slopes: Floats) -> Floats:
     return np.where(np.abs(steps) > _EQUAL * size, np.sign(steps), 0.0)
 
 
-def _about_places(results: ThresholdResults, found: Floats) -> str:
+def _about_places(results: ThresholdResults, found: Floats, outside: list[int]) -> str:
     own, other = (", ".join(f"{v:.5g}" for v in values) for values in (np.sort(results.estimates), found))
-    moved = "thresholds lie" if found.size > 1 else "the threshold lies"
-    return f"{moved} at {other}, not at {own}, which is outside the confidence set"
+    if found.size == 1:
+        return f"the threshold would be {other} instead of {own}, and outside its confidence set"
+    which = ", ".join(str(j) for j in outside)
+    return f"the thresholds would be {other} instead of {own}, and outside the set of threshold {which}"

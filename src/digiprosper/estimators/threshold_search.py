@@ -13,7 +13,7 @@ from digiprosper.kernels import threshold as kernel
 from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.kernels.threshold_draws import concentration, drawn_ratios, scheme
 from digiprosper.kernels.threshold_robust import drawn_robust, robust_profile
-from digiprosper.kernels.threshold_sets import drawn_bounds, variance_ratio
+from digiprosper.kernels.threshold_sets import drawn_bounds, variance_parts
 from digiprosper.kernels.within import is_nested
 from digiprosper.results.threshold import bootstrap_p
 
@@ -58,8 +58,8 @@ class Found:
         Sum of squares at each candidate.
     ssr : float
         Sum of squares at the thresholds.
-    variance_ratios : (m,) float array
-        Factor of the scaled bound.
+    variance_parts : (m, N) float array
+        What each row of the sample adds to the factor of the scaled bound.
     lr_bounds : (m, G) float array
         Drawn bounds on the likelihood ratio; empty where none were asked for.
     entropy : int or None
@@ -74,7 +74,7 @@ class Found:
     draws: Floats
     profiles: Floats
     ssr: float
-    variance_ratios: Floats
+    variance_parts: Floats
     lr_bounds: Floats
     entropy: int | None
     notices: tuple[Notice, ...]
@@ -154,7 +154,7 @@ class ThresholdSearch:
         at, notices = self._against_all_pairs(base, at)
         profiles, ssr = kernel.finish(self.plan, base, at)
         q = self.prepared.sample.columns("threshold_variable")[:, 0]
-        ratios = [variance_ratio(self.plan, self._outcome, at, j, q, self.df) for j in range(len(at))]
+        parts = [variance_parts(self.plan, self._outcome, at, j, q, self.df) for j in range(len(at))]
         return Found(
             stages=tuple(stages),
             at=at,
@@ -162,7 +162,7 @@ class ThresholdSearch:
             draws=np.stack(draws, axis=1) if draws else np.empty((0, len(stages), 0)),
             profiles=profiles,
             ssr=ssr,
-            variance_ratios=np.array(ratios),
+            variance_parts=np.array(parts).reshape(len(at), self.plan.nobs),
             lr_bounds=self._lr_bounds(at, entropy),
             entropy=entropy,
             notices=(*notices, *self._leverage(stages)),

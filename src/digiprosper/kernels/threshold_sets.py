@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from digiprosper.kernels.threshold import Plan
     from digiprosper.kernels.threshold_draws import Scheme
 
-__all__ = ["drawn_bounds", "variance_ratio"]
+__all__ = ["drawn_bounds", "variance_parts", "variance_ratio"]
 
 
 # Ranks on each side of the border that the narrowest kernel reaches.
@@ -77,6 +77,35 @@ def variance_ratio(
     float
         Missing if the fit is exact or no row near the threshold tells about it.
     """
+    return float(variance_parts(search, outcome, at, threshold, q, df).sum())
+
+
+def variance_parts(
+    search: Plan, outcome: Floats, at: tuple[int, ...], threshold: int, q: Floats, df: float
+) -> Floats:
+    """Compute what each row adds to the variance ratio.
+
+    Parameters
+    ----------
+    search : Plan
+        From :func:`digiprosper.kernels.threshold.plan`.
+    outcome : (N,) float array
+        Rows as they were given to the candidates.
+    at : tuple of int
+        Positions of all thresholds.
+    threshold : int
+        Which of them, from 0.
+    q : (N,) float array
+        Threshold variable, rows as they were given to the candidates.
+    df : float
+        Denominator of LR.
+
+    Returns
+    -------
+    (N,) float array
+        Not negative, rows as they were given to the candidates; the sum is :func:`variance_ratio`. All
+        missing if that is.
+    """
     n, k, where = search.nobs, search.z.shape[0], search.candidates
     rest = search.residualise(outcome[where.order][None, :])[0]
     # The ratio has no units, and eighth powers of the outcome do not stand all of them.
@@ -92,8 +121,10 @@ def variance_ratio(
     # What rounding leaves of an exact fit, or of rows without freedom, is no variance.
     floor = float(np.finfo(np.float64).eps) * n
     if not (total > floor * (rest @ rest) and supposed > floor * weights.sum()):
-        return float("nan")
-    return float(weights @ residual**2) / supposed / (total / df)
+        return np.full(n, np.nan)
+    parts = np.empty(n)
+    parts[where.order] = weights * residual**2 / supposed / (total / df)
+    return parts
 
 
 def _near(ranked: Floats, cut: int, values: Floats) -> Floats:

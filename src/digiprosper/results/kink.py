@@ -408,11 +408,16 @@ def remarks(results: KinkResults) -> list[Notice]:
         if out_of
     ]
     if touched:
+        whole = len(touched) == 2 and len(pieces) == 1
         text = (
-            f"the threshold's confidence set reaches the {' and the '.join(touched)} searched value of "
+            f"the threshold's confidence set holds every searched value of {cited(name)}, from the "
+            f"{' to the '.join(touched)}: the data do not show where the threshold is."
+            if whole
+            else f"the threshold's confidence set reaches the {' and the '.join(touched)} searched value of "
             f"{cited(name)}; it may go on beyond. Lower trim, or read it as open at that end."
         )
-        out.append(Notice("boundary", text, {"first": float(first), "last": float(last)}))
+        data = {"first": float(first), "last": float(last), "whole": whole}
+        out.append(Notice("boundary", text, data))
     for side, (rows, seen) in zip(("below", "above"), results.regime_sizes.tolist(), strict=True):
         if seen < max(_FEW_ENTITIES, 0.05 * results.slopes.n_entities) or rows < _FEW_ROWS:
             text = (

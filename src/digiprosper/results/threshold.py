@@ -13,6 +13,8 @@ from digiprosper.errors import ColumnError, OptionError, PanelIndexError, check_
 from digiprosper.results.text import coefficient_table, json_safe, last_lines, sample_text, table, wrapped
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from digiprosper.errors import Notice
     from digiprosper.kernels import Floats, Ints
     from digiprosper.results.linear import LinearResults
@@ -626,15 +628,18 @@ class ThresholdResults:
         return f"{cuts[regime - 2]} {other} {self.threshold_variable} {self.rule} {cuts[regime - 1]}"
 
     def _threshold_words(self, j: int) -> list[str]:
+        beside = list[str]()
         if j < self.estimates.size:
-            pieces = self.confidence_set(j + 1)
-            text = ", ".join(f"{a:.5g}" if a == b else f"{a:.5g} to {b:.5g}" for a, b in pieces) or "empty"
+            text = _set_text(self.confidence_set(j + 1))
             what = "values that fit not significantly worse" if self.given else "confidence set"
             kind = f"{100 * self.level:g}% {what} ({self.confidence})"
             first = f"Threshold {j + 1}: {self.estimates[j]:.5g}; {kind}: {text}"
+            beside = self._scaled_words(j) if self.confidence == "scaled" else []
         else:
             first = f"Threshold {j + 1}: tested and not kept"
         lines = wrap(first, 80, subsequent_indent="  ", break_long_words=False)
+        for text in beside:
+            lines += wrap(text, 80, initial_indent="  ", subsequent_indent="    ", break_long_words=False)
         null = "H0 no threshold" if j == 0 else f"H0 {counted(j, 'threshold')}"
         tests = self.tests[self.tests["threshold"] == j + 1]
         for _, name, _, p, *critical, statistic, value in tests.itertuples(index=False, name=None):
@@ -652,9 +657,29 @@ class ThresholdResults:
             lines.append(f"  {null}: F = {self.statistics[j]:.2f}, {why}")
         return lines
 
+    def _scaled_words(self, j: int) -> list[str]:
+        """Say how the variance ratio makes the set what it is, and what the set would be without it."""
+        ratio, critical = float(self.variance_ratios[j]), critical_lr(self.level)
+        if np.isnan(ratio):
+            return []
+        bound = critical * ratio
+        said = f"Variance ratio {ratio:.2f}: LR <= {critical:.2f} x {ratio:.2f} = {bound:.1f}"
+        inside = self.profile(j + 1)
+        if (inside["lr"] <= inside["critical"]).all():
+            known = self.estimates.size == 1 and bound > self.statistics[j]
+            f, most = f"F = {self.statistics[j]:.1f}", f"the largest LR, {inside['lr'].max():.1f}"
+            said += f"; every value is in, because {bound:.1f} > {f if known else most}"
+        own, plain = self.confidence_set(j + 1), self.confidence_set(j + 1, method="lr")
+        text = "the same" if own == plain else _set_text(plain)
+        return [said, f"Set for errors of one variance (lr, LR <= {critical:.2f}): {text}"]
+
     def _is_small_print(self, notice: Notice) -> bool:
         """Tell whether a notice is for the record only: what few clusters carry by chance is no news."""
         data = notice.data
         return notice.code == "concentration" and (
             not data["high"] or data["threshold"] > self.estimates.size
         )
+
+
+def _set_text(pieces: Sequence[tuple[float, float]]) -> str:
+    return ", ".join(f"{a:.5g}" if a == b else f"{a:.5g} to {b:.5g}" for a, b in pieces) or "empty"
