@@ -522,7 +522,7 @@ def test_a_lagged_outcome_is_told() -> None:
 @quiet
 def test_sets_at_the_end_small_sides_and_few_draws_are_told() -> None:
     weak = Panel(frame(3, n=60, bend=0.0), "i", "t")
-    with pytest.warns(BoundaryThresholdWarning, match="reaches the"), pytest.warns(FewDrawsWarning):
+    with pytest.warns(BoundaryThresholdWarning, match="holds every"), pytest.warns(FewDrawsWarning):
         SPEC.replace(reps=99).fit(weak, rng=1)
     df = frame(3, n=20, holes=0.0, bend=0.0)
     df["q"] = np.where(df["i"] < 2, 5 + df["q"].abs(), df["q"])

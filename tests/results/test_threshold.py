@@ -185,7 +185,9 @@ def test_summary_says_what_makes_a_scaled_set(found: ThresholdResults) -> None:
     )
     assert f"(lr, LR <= 7.35): {plain}" in words
     largest = scaled.profile(2)["lr"].max()
-    assert f"every value is in, because {1e4 * critical_lr(0.95):.1f} > the largest LR, {largest:.1f}" in words
+    assert (
+        f"every value is in, because {1e4 * critical_lr(0.95):.1f} > the largest LR, {largest:.1f}" in words
+    )
     assert words.count("every value is in") == 1
     assert "Variance ratio" not in found.summary()
     assert "Variance ratio" not in replace(scaled, variance_ratios=np.full(2, np.nan)).summary()
