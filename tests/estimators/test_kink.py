@@ -194,7 +194,7 @@ def test_without_effects_the_intercept_has_its_error() -> None:
     np.testing.assert_allclose(found.slopes.covariance, wanted[:4, :4], rtol=1e-8)
     assert found.threshold_se == pytest.approx(np.sqrt(wanted[4, 4]), rel=1e-8)
     assert found.df == 299
-    assert "N - 1 = 299" in found.conventions
+    assert "N - 1 = 299" in found.settings
 
 
 @quiet

@@ -94,7 +94,8 @@ def about_origin(results: ThresholdResults, search: ThresholdSearch) -> list[Not
     changed = [(terms[i], int(r) + 1) for i, r in np.argwhere(turned)]
     parts = [_about_places(results, found, outside)] if outside else []
     parts += [
-        f"the slopes of {cited(term)} in regimes {r} and {r + 1} would be in another order" for term, r in changed
+        f"the slopes of {cited(term)} in regimes {r} and {r + 1} would be in another order"
+        for term, r in changed
     ]
     text = (
         f"with an intercept in each regime {', and '.join(parts)}. Without it the estimates depend on where "

@@ -368,9 +368,9 @@ def _whole_set(results: ThresholdResults, threshold: int, profile: pd.DataFrame)
         bound = results.critical_value(threshold)
         beyond = f" (the largest likelihood ratio is {profile['lr'].max():.1f}, the bound {bound:.1f})"
     return (
-        f"holds every searched value of {cited(results.threshold_variable)}, from the lowest ({first:.5g}) to the "
-        f"highest ({last:.5g}){beyond}: at the {100 * results.level:g}% level the data do not show where the "
-        "threshold is."
+        f"holds every searched value of {cited(results.threshold_variable)}, from the lowest ({first:.5g}) "
+        f"to the highest ({last:.5g}){beyond}: at the {100 * results.level:g}% level the data do not show where "
+        "the threshold is."
     )
 
 
