@@ -276,8 +276,8 @@ def about_adjacent(results: ThresholdResults) -> list[Notice]:
             continue
         size = 100 * (1 - results.level)
         text = (
-            f"regimes {r} and {r + 1} of {cited(results.threshold_variable)}: the slopes of {quoted(terms)} do "
-            f"not differ significantly at {size:.3g}% (p = {test.p_value:.3f}, thresholds taken as known)."
+            f"regimes {r} and {r + 1} of {cited(results.threshold_variable)}: the slopes of {quoted(terms)} "
+            f"do not differ significantly at {size:.3g}% (p = {test.p_value:.3f}, thresholds taken as known)."
         )
         out.append(Notice("adjacent_slopes", text, {"regimes": (r, r + 1), "p_value": test.p_value}))
     return out
@@ -369,8 +369,8 @@ def _whole_set(results: ThresholdResults, threshold: int, profile: pd.DataFrame)
         beyond = f" (the largest likelihood ratio is {profile['lr'].max():.1f}, the bound {bound:.1f})"
     return (
         f"holds every searched value of {cited(results.threshold_variable)}, from the lowest ({first:.5g}) "
-        f"to the highest ({last:.5g}){beyond}: at the {100 * results.level:g}% level the data do not show where "
-        "the threshold is."
+        f"to the highest ({last:.5g}){beyond}: at the {100 * results.level:g}% level the data do not show "
+        "where the threshold is."
     )
 
 
