@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from digiprosper import FixedEffects, Panel, u_test
+from digiprosper import FixedEffects, Panel, plots, u_test
 from digiprosper.diagnostics import moderated_u_test
 from digiprosper.errors import CovarianceWarning, DigiprosperWarning
 from digiprosper.estimators.kink import PanelKink
@@ -280,3 +280,18 @@ def test_a_kink_with_a_negative_variance() -> None:
         found.summary()
         seen.add((told, bool(negative.any()), bool(np.isnan(found.threshold_se))))
     assert len(seen) > 2
+
+
+def test_a_picture_of_a_curve_leaves_out_what_has_no_error() -> None:
+    import matplotlib.pyplot as plt
+
+    seen = 0
+    for _, results in indefinite():
+        test = u_test(results, "x")
+        if np.isnan([test.t_low, test.t_high]).any():
+            axes = plots.u_shape(results, test)
+            assert any("missing" in text.get_text() for text in axes.get_legend().get_texts())
+            axes.figure.canvas.draw()
+            plt.close(axes.figure)
+            seen += 1
+    assert seen

@@ -279,9 +279,14 @@ def _without_information(fit: Fit, how: Recipe, covariance: Floats, obs_weights:
     """Find slopes whose scores add up to zero in every group: their variance is rounding."""
     if how.cov_type not in ("clustered", "driscoll_kraay"):
         return np.empty(0, dtype=np.intp)
+    variance = np.abs(np.diag(covariance)[: fit.coefficients.size])
     weighted = fit.residuals if obs_weights is None else fit.residuals * obs_weights
+    # No sum of sizes is beyond this, by Cauchy and Schwarz; few fits come near it.
+    most = weighted.size * float((weighted * fit.residuals).max()) * np.diag(fit.bread)
+    if (variance > _NOTHING**2 * most).all():
+        return np.empty(0, dtype=np.intp)
     size = np.abs((fit.basis * weighted[:, None]) @ fit.root.T).sum(axis=0)
-    return np.flatnonzero(np.abs(np.diag(covariance)[: size.size]) <= (_NOTHING * size) ** 2)
+    return np.flatnonzero(variance <= (_NOTHING * size) ** 2)
 
 
 def _covariance_notices(terms: Sequence[str], empty: Ints) -> list[Notice]:
