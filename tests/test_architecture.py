@@ -19,6 +19,7 @@ EXTRAS = {
     "test_public.py",
     "test_words.py",
     "datasets/test_recovery.py",
+    "estimators/test_linear_digits.py",
     "estimators/test_linear_peers.py",
     "estimators/test_mediation_coverage.py",
     "estimators/test_mediation_oracle.py",
