@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from digiprosper.composite.information import INFORMATION, Moments
+from digiprosper.composite.information import INFORMATION, Moments, component_margins
 
 KINDS = list(INFORMATION)
 
@@ -95,3 +95,25 @@ def test_components_keep_the_first_when_none_exceeds_one():
     assert level.tolist() == [1.0]
     uncorrelated = INFORMATION["pca"].level(Moments(np.zeros(3), np.diag([1.0, 4.0, 9.0])))
     assert np.count_nonzero(uncorrelated) == 1
+
+
+def test_margins_of_components_and_their_derivatives():
+    z = drawn(2)
+    at, rng, step = moments(z), np.random.default_rng(3), 1e-6
+    mean, cov = rng.normal(size=(6, 5)), rng.normal(size=(6, 5, 5))
+    cov = cov + cov.transpose(0, 2, 1)
+    found = component_margins(at, Moments(mean, cov))
+    values, vectors = np.linalg.eigh(np.corrcoef(z.T))
+    kept = values > 1
+    by_name = {what: margin for what, margin, _ in found}
+    assert list(by_name) == ["count", "order", "sign"]
+    np.testing.assert_allclose(by_name["count"], values[:-1] - 1, rtol=1e-10)
+    assert by_name["order"].size == kept.sum() * 4
+    np.testing.assert_allclose(by_name["sign"], np.abs(vectors[:, kept].sum(axis=0)), rtol=1e-9)
+    for k in range(6):
+        ahead, behind = (
+            component_margins(Moments(at.mean + s * mean[k], at.cov + s * cov[k]), Moments(mean, cov))
+            for s in (step, -step)
+        )
+        for (_, _, slope), (_, up, _), (_, down, _) in zip(found, ahead, behind, strict=True):
+            np.testing.assert_allclose(slope[k], (up - down) / (2 * step), rtol=1e-5, atol=1e-6)

@@ -3,8 +3,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from digiprosper import CompositeIndex, Indicator, IndicatorSystem, Panel
+from digiprosper.composite.information import INFORMATION, Moments
 from digiprosper.composite.structure import Rule, weigh
 from digiprosper.composite.uncertainty import entity_sums
 from digiprosper.kernels.resampling import draw_counts, seed_sequence
@@ -184,3 +186,96 @@ def test_coverage_of_the_weights(n):
             inside[method] += ((table["conf_low"] <= truth) & (truth <= table["conf_high"])).to_numpy()
     for method, count in inside.items():
         assert count.min() / 600 > COVERAGE[n][method], (method, count / 600)
+
+
+# --- components that may change ------------------------------------------------------------------------------
+
+
+def factors(loadings, seed=0, n=200, periods=4):
+    """Rows of n entities whose columns have these loadings on two factors, and variance 1 each."""
+    rng, loadings = np.random.default_rng(seed), np.asarray(loadings, dtype=float)
+    own = np.sqrt(1 - (loadings**2).sum(axis=1))
+
+    def draw(shape):
+        return rng.normal(size=(*shape, 2)) @ loadings.T + rng.normal(size=(*shape, len(own))) * own
+
+    z = np.sqrt(0.7) * draw((n, 1)) + np.sqrt(0.3) * draw((n, periods))
+    return z.reshape(-1, len(own)), np.repeat(np.arange(n), periods)
+
+
+@pytest.mark.parametrize(
+    ("loadings", "reasons"),
+    [
+        ([(0.9, 0), (0.85, 0), (0.8, 0), (0.8, 0)], ()),  # one strong factor: 3.2 and all others below .4
+        ([(0.8, 0), (0.8, 0), (0.05, 0.05), (0.02, 0)], ("count",)),  # 1.6, and two eigenvalues at 1
+        ([(0.9, 0), (0.9, 0), (0, 0.9), (0, 0.9)], ("order",)),  # two of 1.8
+        ([(0.8, 0.5), (0.8, 0.5), (0.8, -0.5), (0.8, -0.5)], ("sign",)),  # the second: + + - -
+    ],
+)
+def test_components_that_may_change_are_found(loadings, reasons):
+    z, entity = factors(loadings)
+    rule = Rule("pca", (np.arange(4),))
+    found = sums_of(z, entity, rule).unstable_components()
+    assert set(reasons) <= set(found)
+    assert bool(found) == bool(reasons)
+    for other in ("entropy", "critic", "std"):
+        assert sums_of(np.abs(z), entity, Rule(other, (np.arange(4),))).unstable_components() == ()
+
+
+@pytest.mark.parametrize(("loadings", "stable"), [([(0.9, 0)] * 4, True), ([(0.9, 0), (0, 0.9)] * 2, False)])
+def test_errors_of_pca_weights_are_refused_where_components_may_change(loadings, stable):
+    z, entity = factors(loadings)
+    frame = pd.DataFrame(z, columns=NAMES).assign(id=entity, year=np.tile(np.arange(4), 200))
+    results = CompositeIndex(
+        IndicatorSystem([Indicator(c) for c in NAMES]), weighting="pca", scope="pooled"
+    ).fit(Panel(frame, "id", "year"))
+    codes = [n.code for n in results.diagnostics]
+    assert ("unstable_components" not in codes) is stable
+    assert (results.weights["std_error"].notna() == stable).all()
+    for method in ("delta", "jackknife"):
+        table = results.weight_errors(method)
+        assert (table[["std_error", "conf_low", "conf_high"]].notna() == stable).all(axis=None)
+        assert table["weight"].notna().all()
+    assert results.weight_errors("bootstrap", reps=199, rng=1).notna().all(axis=None)
+    assert "jackknife" in " ".join(n.message for n in results.diagnostics) or stable
+
+
+def margins_cover(n, panels, seed):
+    """Coverage of t intervals of PCA weights, by whether their components may change; 16 designs."""
+    rng, hits = np.random.default_rng(seed), {True: [], False: []}
+    first = (
+        (0.8, 0.7, 0.6, 0.5, 0.3),
+        (0.9, 0.8, 0.3, 0.2, 0.4),
+        (0.7, 0.7, 0.7, 0.6, 0.5),
+        (0.9, 0.9, 0.5, 0.1, 0.2),
+    )
+    second = (
+        (0, 0, 0.3, 0.6, 0.7),
+        (0.1, 0, 0.7, 0.6, 0),
+        (0, 0, 0.2, 0.3, 0.4),
+        (-0.2, -0.1, 0.4, 0.7, 0.8),
+    )
+    rule = Rule("pca", (np.arange(5),))
+    for one in first:
+        for two in second:
+            loadings = np.column_stack([one, two])
+            loadings /= np.maximum(1.02 * np.linalg.norm(loadings, axis=1), 1)[:, None]
+            r = loadings @ loadings.T
+            np.fill_diagonal(r, 1.0)
+            truth = INFORMATION["pca"].level(Moments(np.zeros(5), r))
+            for _ in range(panels):
+                z, entity = factors(loadings, rng.integers(2**32), n, 6)
+                sums = sums_of(z, entity, rule)
+                error = np.sqrt(n / (n - 1) * (sums.influence() ** 2).sum(axis=0))
+                gap = np.abs(sums.weights(np.ones((1, n)))[0] - truth / truth.sum())
+                inside = gap <= stats.t.ppf(0.975, n - 1) * error
+                hits[bool(sums.unstable_components())].append(inside.mean())
+    return {unstable: (len(found), float(np.mean(found))) for unstable, found in hits.items()}
+
+
+@pytest.mark.montecarlo
+@pytest.mark.parametrize(("n", "stable"), [(30, 0.88), (100, 0.93)])
+def test_delta_errors_hold_where_components_stay(n, stable):
+    found = margins_cover(n, 60, n)
+    assert found[False][1] > stable - 0.04
+    assert found[True][1] < 0.82

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import pickle
 import warnings
 from typing import Any
@@ -237,3 +238,114 @@ def test_draws_of_few_clusters_give_no_error_no_interval_and_no_p(clusters: int)
     codes = [n.code for n in results.diagnostics]
     assert codes.count("too_few_clusters_to_draw") == missing
     assert "nan" not in results.summary()
+
+
+# --- end points drawn again ---------------------------------------------------------------------------------
+
+CHAINS = {
+    "entropy": {},
+    "shifted": {"shift": 0.01},
+    "critic": {"weighting": "critic"},
+    "cv": {"weighting": "cv"},
+    "std": {"weighting": "std"},
+    "pca": {"weighting": "pca"},
+    "equal": {"weighting": "equal"},
+    "given": {"weighting": {"a": 1.0, "b": 2.0, "c": 3.0}},
+    "dimensions": {"structure": "equal_dimensions"},
+    "one year": {"scope": "base_year(2011)"},
+}
+
+
+@pytest.mark.parametrize("chain", CHAINS)
+@pytest.mark.parametrize("as_outcome", [False, True])
+def test_redrawn_end_points_equal_the_whole_chain_on_stacked_rows(chain: str, *, as_outcome: bool) -> None:
+    df = frame(4, n=18)
+    ways = {n: ("-" if n == "b" else "+", "one" if n == "a" else "two") for n in DIGITAL}
+    names = [dp.Indicator(n, sign, dimension=where) for n, (sign, where) in ways.items()]
+    index = dp.CompositeIndex(dp.IndicatorSystem(names), name="digital", **CHAINS[chain])
+    y, x = ("digital", ["y", "x"]) if as_outcome else ("y", ["digital", "x"])
+    model = dp.FixedEffects(y, x)
+    spec = PropagatedIndex({"digital": index}, model, reps=99, end_points="redrawn")
+    found = spec.fit(dp.Panel(df, "i", "t"), rng=7)
+    held = dataclasses.replace(spec, end_points="held").fit(dp.Panel(df, "i", "t"), rng=7)
+    counts = draw_counts(np.random.default_rng(np.random.SeedSequence(7)), 18, 99)
+    moved = 0
+    for b in range(10):
+        again = dp.Panel(stacked(df, df["i"], counts[b]), "i", "t")
+        fit = model.fit(again.attach(index.fit(again).scores))
+        np.testing.assert_allclose(found.draw_values[b], fit.params[list(found.names)], rtol=1e-8, atol=1e-10)
+        moved += not np.allclose(found.draw_values[b], held.draw_values[b], rtol=1e-8)
+    assert moved > 4
+    np.testing.assert_array_equal(found.estimates, held.estimates)
+
+
+def test_what_is_held_is_told() -> None:
+    panel, model = dp.Panel(frame(2), "i", "t"), dp.FixedEffects("y", ["digital", "x"])
+
+    def codes(index: dp.CompositeIndex, **options: Any) -> list[str]:
+        found = PropagatedIndex({"digital": index}, model, reps=499, **options).fit(panel, rng=1)
+        return [n.code for n in found.diagnostics if n.code.startswith("end_points")]
+
+    pooled = dp.CompositeIndex(system(DIGITAL))
+    assert codes(pooled) == ["end_points_held"]
+    assert codes(pooled, end_points="redrawn") == ["end_points_redrawn"]
+    posted = dp.CompositeIndex(system(DIGITAL, frame(2)), scope="goalposts")
+    assert codes(posted) == codes(posted, end_points="redrawn") == []
+    with pytest.raises(dp.OptionError, match="end_points"):
+        codes(pooled, end_points="drawn")
+    ranked = dp.CompositeIndex(system(DIGITAL), normalise="rank")
+    assert codes(ranked) == ["end_points_held"]
+    with pytest.raises(dp.OptionError, match="normalise='minmax'"):
+        codes(ranked, end_points="redrawn")
+
+
+def test_with_goalposts_nothing_is_drawn_again() -> None:
+    df = frame(2)
+    index = dp.CompositeIndex(system(DIGITAL, df), scope="goalposts")
+    spec = PropagatedIndex({"digital": index}, dp.FixedEffects("y", ["digital", "x"]), reps=99)
+    panel = dp.Panel(df, "i", "t")
+    redrawn = dataclasses.replace(spec, end_points="redrawn").fit(panel, rng=1)
+    np.testing.assert_array_equal(redrawn.draw_values, spec.fit(panel, rng=1).draw_values)
+
+
+def skewed_slopes(n: int, panels: int, reps: int, seed: int) -> dict[str, Any]:
+    """Estimate, error and interval ends of the slope with lognormal indicators, by kind of end points.
+
+    The truth is an index with end points 0 and the 99.9% quantile and the weights of 20,000 entities; its
+    slope is 1. Ten periods, entity effects, error sd .05.
+    """
+    spread = np.array([0.6, 0.7, 0.8, 0.9])
+    top = np.exp(3.09 * np.hypot(spread, 0.3))
+
+    def rows(rng: np.random.Generator, count: int) -> np.ndarray[Any, Any]:
+        level = rng.normal(size=(count, 1, 4)) * spread
+        return np.exp(level + 0.3 * rng.normal(size=(count, 10, 4))).reshape(-1, 4)
+
+    weights = dp.entropy_weights(rows(np.random.default_rng(0), 20_000) / top)
+    posts = dp.IndicatorSystem([dp.Indicator(f"z{j}", "+", goalposts=(0.0, float(top[j]))) for j in range(4)])
+    model = dp.FixedEffects("y", ["d"], time_effects=False)
+    pooled, fixed = dp.CompositeIndex(posts), dp.CompositeIndex(posts, scope="goalposts")
+    specs = {
+        "held": PropagatedIndex({"d": pooled}, model, reps=reps),
+        "redrawn": PropagatedIndex({"d": pooled}, model, reps=reps, end_points="redrawn"),
+        "goalposts": PropagatedIndex({"d": fixed}, model, reps=reps),
+    }
+    rng, found = np.random.default_rng(seed), {kind: np.empty((panels, 4)) for kind in specs}
+    for p in range(panels):
+        z, i = rows(rng, n), np.repeat(np.arange(n), 10)
+        df = pd.DataFrame(z, columns=[f"z{j}" for j in range(4)]).assign(i=i, t=np.tile(np.arange(10), n))
+        df["y"] = rng.normal(size=n)[i] + (z / top) @ weights + 0.05 * rng.normal(size=i.size)
+        panel = dp.Panel(df, "i", "t")
+        for kind, spec in specs.items():
+            row = spec.fit(panel, rng=p).tidy().iloc[0]
+            found[kind][p] = row[["estimate", "std_error", "conf_low", "conf_high"]].to_numpy(dtype=float)
+    return found
+
+
+def read_slopes(found: dict[str, Any]) -> dict[str, tuple[float, float, float, float]]:
+    """Coverage of the mean estimate and of its median, mean error and sd of the estimates, by kind."""
+    out = {}
+    for kind, (estimate, error, low, high) in ((k, v.T) for k, v in found.items()):
+        covers = [np.mean((low <= t) & (t <= high)) for t in (estimate.mean(), np.median(estimate))]
+        out[kind] = (*covers, error.mean(), estimate.std(ddof=1))
+    return out

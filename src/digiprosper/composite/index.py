@@ -12,7 +12,13 @@ from digiprosper.composite.aggregate import AGGREGATIONS, Aggregation
 from digiprosper.composite.frames import fit_frame, is_frame
 from digiprosper.composite.indicators import IndicatorSystem
 from digiprosper.composite.normalise import NORMALISATIONS, Normalisation
-from digiprosper.composite.remarks import imputed_remarks, legacy_remark, weight_remarks, zero_remarks
+from digiprosper.composite.remarks import (
+    component_remarks,
+    imputed_remarks,
+    legacy_remark,
+    weight_remarks,
+    zero_remarks,
+)
 from digiprosper.composite.results import IndexResults
 from digiprosper.composite.rows import Rows, cut_rows, find_period
 from digiprosper.composite.scopes import (
@@ -270,13 +276,15 @@ class CompositeIndex:
         ]
         if self.scope == "legacy_lnT":
             notices.append(legacy_remark())
+        sums = _sums(self, state, placed, rows)
+        notices += component_remarks(sums)
         if self.scope == "expanding":
             notices += imputed_remarks(panel.imputations, self.system.names)
         issue(notices)
         return IndexResults(
             spec=self,
             state=state,
-            entity_sums=_sums(self, state, placed, rows),
+            entity_sums=sums,
             values=values,
             dimension_values=state.dimension_scores(dimension_groups(self), placed),
             index=rows.index,

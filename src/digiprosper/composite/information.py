@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from digiprosper.kernels import Bools, Floats
 
-__all__ = ["INFORMATION", "Information", "Moments"]
+__all__ = ["INFORMATION", "Information", "Moments", "component_margins"]
 
 # Correlations that differ from one by less are one: columns that say the same do not contradict.
 _EQUAL: Final = 1e-12
@@ -138,6 +138,35 @@ class _Components:
         loadings = np.einsum("...k,...jk->...j", np.where(kept, values, 0.0), vectors)
         return np.where(moments.sd > 0, loadings, 0.0)
 
+    def margins(self, moments: Moments, change: Moments) -> list[tuple[str, Floats, Floats]]:
+        """Find how far PCA weights are from the places where they jump or turn.
+
+        Parameters
+        ----------
+        moments : Moments
+            Of one sample.
+        change : Moments
+            k changes of them.
+
+        Returns
+        -------
+        list of (what, margin, slope)
+            ``"count"``: eigenvalues but the largest, less 1, where a component enters or leaves. ``"order"``:
+            retained eigenvalues less each other one, where components turn. ``"sign"``: sums of the retained
+            eigenvectors, where one changes its sign. Each with q margins and their (k, q) derivatives.
+        """
+        values, vectors, kept = self._components(moments)
+        rotated = vectors.T @ _correlation_slope(moments, change) @ vectors
+        moved = rotated.diagonal(axis1=1, axis2=2)
+        first, second = np.nonzero(kept[:, None] & ~np.eye(values.size, dtype=bool))
+        sums = vectors.sum(axis=0)
+        turned = np.einsum("klm,l,lm->km", rotated, sums, _pull(values))
+        return [
+            ("count", values[:-1] - 1.0, moved[:, :-1]),
+            ("order", values[first] - values[second], moved[:, first] - moved[:, second]),
+            ("sign", sums[kept], turned[:, kept]),
+        ]
+
     def _components(self, moments: Moments) -> tuple[Floats, Floats, Bools]:
         r, _ = moments.correlation()
         values, vectors = np.linalg.eigh(r)
@@ -149,13 +178,17 @@ class _Components:
     def slope(self, moments: Moments, change: Moments) -> Floats:
         values, vectors, kept = self._components(moments)
         rotated = vectors.T @ _correlation_slope(moments, change) @ vectors
-        gap = values[:, None] - values[None, :]
-        pull = np.where(gap != 0, 1.0 / np.where(gap != 0, gap, 1.0), 0.0)
         weight = np.where(kept, values, 0.0)
         # d v_k = sum_l v_l (v_l' dR v_k) / (lambda_k - lambda_l); d lambda_k = v_k' dR v_k.
-        turned = np.einsum("jl,klm,ml,m->kj", vectors, rotated, pull, weight)
+        turned = np.einsum("jl,klm,lm,m->kj", vectors, rotated, _pull(values), weight)
         grown = np.einsum("kmm,jm,m->kj", rotated, vectors, kept.astype(np.float64))
         return np.where(moments.sd > 0, turned + grown, 0.0)
+
+
+def _pull(values: Floats) -> Floats:
+    """One over (lambda_m - lambda_l) for row l and column m; 0 where they are equal."""
+    gap = values[None, :] - values[:, None]
+    return np.where(gap != 0, 1.0 / np.where(gap != 0, gap, 1.0), 0.0)
 
 
 def _relative_sd(moments: Moments, change: Moments) -> Floats:
@@ -176,9 +209,12 @@ def _correlation_slope(moments: Moments, change: Moments) -> Floats:
     return both
 
 
+_COMPONENTS: Final = _Components()
+component_margins: Final = _COMPONENTS.margins
+
 INFORMATION: Final[Mapping[str, Information]] = {
     "critic": _Critic(),
     "cv": _Variation(),
     "std": _StandardDeviation(),
-    "pca": _Components(),
+    "pca": _COMPONENTS,
 }

@@ -14,11 +14,17 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from digiprosper.composite.structure import Rule, Weighing
+    from digiprosper.composite.uncertainty import EntitySums
     from digiprosper.kernels import Floats
 
-__all__ = ["imputed_remarks", "legacy_remark", "weight_remarks", "zero_remarks"]
+__all__ = ["component_remarks", "imputed_remarks", "legacy_remark", "weight_remarks", "zero_remarks"]
 
 _LARGE_SHIFT: Final = 0.01
+_UNSTABLE: Final = {
+    "count": "an eigenvalue is close to 1, so that its component may enter or leave",
+    "order": "two eigenvalues are close to each other, so that their components may turn",
+    "sign": "the elements of a component nearly add up to 0, so that its sign may change",
+}
 
 
 def weight_remarks(
@@ -139,6 +145,33 @@ def zero_remarks(values: Floats, aggregate: str) -> list[Notice]:
         "aggregate='linear'."
     )
     return [Notice("zero_score", text, {"count": zeros})]
+
+
+def component_remarks(sums: EntitySums | None) -> list[Notice]:
+    """Remark on PCA weights whose components may change within the sampling error.
+
+    Parameters
+    ----------
+    sums : EntitySums or None
+        Of a fit.
+
+    Returns
+    -------
+    list of Notice
+        One, ``"unstable_components"``, or none. Not a warning: the weights themselves are what they are.
+    """
+    if sums is None or sums.rows.size < 2:
+        return []
+    found = sums.unstable_components()
+    if not found:
+        return []
+    text = (
+        f"PCA weights have no standard error here: {'; '.join(_UNSTABLE[what] for what in found)} (within "
+        "two standard errors). The delta method and the jackknife take the components as given and are then "
+        "too small, by a factor of up to 10. weight_errors('bootstrap') shows how far the weights move; "
+        "weighting='entropy', 'critic' or 'equal' has no components."
+    )
+    return [Notice("unstable_components", text, {"reasons": found})]
 
 
 def imputed_remarks(imputations: pd.DataFrame, names: Sequence[str]) -> list[Notice]:

@@ -112,7 +112,8 @@ class IndexResults:
         `weight` is the effective weight and adds up to one; with yearly weights, its mean over the years, as
         are entropy and redundancy (missing when entropy plays no part). `std_error` is clustered by entity
         and holds the end points fixed; missing where sums by entity are not enough (nested structure, yearly
-        weights, the ln T script), 0 where weights are not estimated.
+        weights, the ln T script) and for PCA weights whose components may change within the sampling error
+        (``"unstable_components"`` in `diagnostics`), 0 where weights are not estimated.
         """
         parts = [p.weighing for p in self.state.learned]
         table = self.spec.system.to_frame().set_index("indicator")[["dimension", "direction"]]
@@ -324,8 +325,8 @@ class IndexResults:
         ----------
         method : {"delta", "jackknife", "bootstrap"}
             ``delta``: influence functions added inside each entity. ``jackknife``: one entity left out at a
-            time. ``bootstrap``: entities drawn with replacement, percentile interval; missing below five
-            entities.
+            time. Both are missing for PCA weights whose components may change within the sampling error.
+            ``bootstrap``: entities drawn with replacement, percentile interval; missing below five entities.
         reps : int
             Draws of the bootstrap.
         level : float
@@ -359,7 +360,7 @@ class IndexResults:
         else:
             n = sums.rows.size
             error = self._delta_errors()
-            if method == "jackknife":
+            if method == "jackknife" and not sums.unstable_components():
                 left_out = sums.jackknife()
                 error = np.sqrt((n - 1) / n * ((left_out - left_out.mean(axis=0)) ** 2).sum(axis=0))
             low, high, _ = intervals.delta(weight, error, n - 1, level)
@@ -379,7 +380,7 @@ class IndexResults:
 
     def _delta_errors(self) -> Floats:
         sums = self.entity_sums
-        if sums is None or sums.rows.size < 2:
+        if sums is None or sums.rows.size < 2 or sums.unstable_components():
             return np.full(len(self._indicators), np.nan)
         n = sums.rows.size
         errors: Floats = np.sqrt(n / (n - 1) * (sums.influence() ** 2).sum(axis=0))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from digiprosper.composite.information import INFORMATION, Moments
+from digiprosper.composite.information import INFORMATION, Moments, component_margins
 from digiprosper.composite.structure import Rule, equal_across, shares
 from digiprosper.kernels.dispersion import entity_divergence, theil_of_counts
 from digiprosper.kernels.resampling import draw_counts
@@ -21,10 +21,12 @@ if TYPE_CHECKING:
 
     from digiprosper.kernels import Bools, Floats, Ints
 
-__all__ = ["EntitySums", "entity_sums"]
+__all__ = ["EntitySums", "entity_sums", "weights_of_level"]
 
 # A column that varies by less than this share of what it has in the sample does not vary in a draw.
 _LOST: Final = 1e-12
+# Margins of PCA weights in standard errors, below which delta errors do not hold (simulated, see the docs).
+_MARGIN: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,11 +72,7 @@ class EntitySums:
         ndarray, shape (R, m)
             Weights; a row of NaN where the draw has none.
         """
-        level = self._level(counts)
-        inner = shares(level, self.rule.groups)
-        weights = equal_across(inner, self.rule.groups) if self.rule.across == "equal_dimensions" else inner
-        weights[~(np.abs(weights.sum(axis=1) - 1.0) <= 1e-9)] = np.nan
-        return weights
+        return weights_of_level(self._level(counts), self.rule)
 
     def draws(self, reps: int, seed: np.random.SeedSequence, *, memory: int = 2**28) -> Floats:
         """Draw entities with replacement and weigh again.
@@ -146,7 +144,7 @@ class EntitySums:
             theil = theil_of_counts(counts, self.rows, self.first, self.second)
             whole = theil_of_counts(np.ones((1, self.rows.size)), self.rows, self.first, self.second)
             return np.where(theil > _LOST * whole, theil, 0.0)
-        moments = self._moments(counts)
+        moments = self.moments(counts)
         level = np.zeros_like(moments.mean)
         for columns in self.rule.groups:
             level[:, columns] = INFORMATION[self.rule.weighting].level(moments.of(columns))
@@ -162,15 +160,52 @@ class EntitySums:
             taken = self.rows[:, None] + self.first
             moved: Floats = (self.second - theil * taken) / total
             return moved
-        whole = self._moments(np.ones((1, self.rows.size)))
-        sample = Moments(whole.mean[0], whole.cov[0])
-        change = Moments(self.first / total, (self.second - self.rows[:, None, None] * sample.cov) / total)
+        sample, change = self._sample_moments()
         slope = np.zeros_like(self.first)
         for columns in self.rule.groups:
             slope[:, columns] = INFORMATION[self.rule.weighting].slope(sample.of(columns), change.of(columns))
         return slope
 
-    def _moments(self, counts: Floats) -> Moments:
+    def unstable_components(self) -> tuple[str, ...]:
+        """Tell what may jump in PCA weights within the sampling error: then no delta error holds.
+
+        Returns
+        -------
+        tuple of str
+            ``"count"``, ``"order"`` or ``"sign"``, see `component_margins`, where a margin is below two of
+            its standard errors, clustered by entity; empty for other weights.
+        """
+        if self.rule.weighting != "pca":
+            return ()
+        n, found = self.rows.size, []
+        sample, change = self._sample_moments()
+        for columns in self.rule.groups:
+            for what, margin, slope in component_margins(sample.of(columns), change.of(columns)):
+                error = np.sqrt(n / (n - 1) * (slope**2).sum(axis=0))
+                if (np.abs(margin) <= _MARGIN * error).any():
+                    found.append(what)
+        return tuple(dict.fromkeys(found))
+
+    def _sample_moments(self) -> tuple[Moments, Moments]:
+        """Moments of the sample, and their changes as each entity is taken more often."""
+        total, whole = self.rows.sum(), self.moments(np.ones((1, self.rows.size)))
+        sample = Moments(whole.mean[0], whole.cov[0])
+        change = Moments(self.first / total, (self.second - self.rows[:, None, None] * sample.cov) / total)
+        return sample, change
+
+    def moments(self, counts: Floats) -> Moments:
+        """Compute means and covariances with every entity taken so many times.
+
+        Parameters
+        ----------
+        counts : ndarray, shape (R, n)
+            Multiplicities.
+
+        Returns
+        -------
+        Moments
+            Of R samples; not for entropy weights, whose sums are others.
+        """
         size = (counts @ self.rows)[:, None]
         shift = counts @ self.first / size
         width = self.mean.size
@@ -180,6 +215,27 @@ class EntitySums:
         there = cov.diagonal(axis1=1, axis2=2) > _LOST * whole
         cov = np.where(there[:, :, None] & there[:, None, :], cov, 0.0)
         return Moments(self.mean + shift, cov)
+
+
+def weights_of_level(level: Floats, rule: Rule) -> Floats:
+    """Turn what the columns tell in each draw into weights.
+
+    Parameters
+    ----------
+    level : ndarray, shape (R, m)
+        Information of every column.
+    rule : Rule
+        How columns are weighed.
+
+    Returns
+    -------
+    ndarray, shape (R, m)
+        Weights; a row of NaN where the draw has none.
+    """
+    inner = shares(level, rule.groups)
+    weights = equal_across(inner, rule.groups) if rule.across == "equal_dimensions" else inner
+    weights[~(np.abs(weights.sum(axis=1) - 1.0) <= 1e-9)] = np.nan
+    return weights
 
 
 def entity_sums(z: Floats, entity: Ints, entities: pd.Index[Any], rule: Rule, constant: Bools) -> EntitySums:

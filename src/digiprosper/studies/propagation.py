@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 import numpy as np
 import pandas as pd
 
 from digiprosper.composite import CompositeIndex
+from digiprosper.composite.end_points import redrawn_ends
+from digiprosper.composite.rows import cut_rows, find_period
+from digiprosper.composite.scopes import read_scope
 from digiprosper.errors import (
     IdentificationError,
     InputTypeError,
@@ -17,6 +20,7 @@ from digiprosper.errors import (
     OptionError,
     TermError,
     check_level,
+    check_option,
     cited,
     issue,
     quoted,
@@ -34,7 +38,7 @@ from digiprosper.results.notices import too_few_clusters_to_draw
 from digiprosper.results.text import interval_text, number_text, p_text, table
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from digiprosper.composite import IndexResults
     from digiprosper.estimators.preparation import Prepared
@@ -42,7 +46,11 @@ if TYPE_CHECKING:
     from digiprosper.panel import Panel
     from digiprosper.results.linear import LinearResults
 
-__all__ = ["PropagatedIndex", "PropagatedResults"]
+__all__ = ["EndPointDraws", "PropagatedIndex", "PropagatedResults"]
+
+EndPointDraws = Literal["held", "redrawn"]
+Weigher: TypeAlias = "Callable[[Floats], Floats]"
+"""From (R, n) counts of an index's entities to the (R, m) multiples of its columns."""
 
 _LEAST_REPS = 99
 _FEW_DRAWS = 499
@@ -58,8 +66,8 @@ class PropagatedIndex:
     Weights come from the same entities as the slope. In every draw entities are drawn with replacement, the
     weights are estimated again from the rows drawn, the index is made anew and the model fitted to it: an
     index with estimated weights is a generated regressor (Pagan 1984, International Economic Review
-    25:221-247; Murphy and Topel 1985, J. Business & Economic Statistics 3:370-379). End points are held
-    fixed.
+    25:221-247; Murphy and Topel 1985, J. Business & Economic Statistics 3:370-379). The end points of the
+    normalisation are those of the sample in every draw, unless `end_points` says otherwise.
 
     Parameters
     ----------
@@ -72,6 +80,12 @@ class PropagatedIndex:
         Draws.
     level : float, default 0.95
         Of the intervals in `summary` and `naive`.
+    end_points : {"held", "redrawn"}, default "held"
+        ``"held"``: minima and maxima of the sample are taken as known, so that the errors leave their
+        sampling out; with skewed indicators that is a large part. ``"redrawn"``: min-max end points are those
+        of the entities of each draw. An extreme has no regular bootstrap theory (Bickel and Freedman 1981,
+        Annals of Statistics 9:1196-1217): it is a check, no cure. ``scope="goalposts"`` has no end points to
+        sample and is the one for inference; with it both words are the same.
 
     Raises
     ------
@@ -98,6 +112,7 @@ class PropagatedIndex:
     _: KW_ONLY
     reps: int = 999
     level: float = 0.95
+    end_points: EndPointDraws = "held"
 
     def __post_init__(self) -> None:
         plain_options(self)
@@ -109,6 +124,8 @@ class PropagatedIndex:
             )
         check_reps(self.reps, _LEAST_REPS)
         check_level(self.level)
+        check_option("end_points", self.end_points, get_args(EndPointDraws))
+        self._refuse_other_scales()
         model = self.model
         if model.obs_weights is not None:
             raise OptionError("the draws have no weights by row yet: leave obs_weights out of the model.")
@@ -119,6 +136,15 @@ class PropagatedIndex:
         if model.collinear != "raise":
             raise OptionError(
                 "collinear='raise' is needed: a term that drops out of the sample has no draws."
+            )
+
+    def _refuse_other_scales(self) -> None:
+        other = [n for n, spec in self.indices.items() if spec.normalise != "minmax"]
+        if self.end_points == "redrawn" and other:
+            raise OptionError(
+                f"end_points='redrawn' takes minima and maxima anew: the index {quoted(other)} needs "
+                "normalise='minmax'. Leave end_points='held'.",
+                [Notice("option", n, {"option": "end_points", "index": n}) for n in other],
             )
 
     def fit(self, panel: Panel, *, rng: object = None, progress: bool = False) -> PropagatedResults:  # noqa: ARG002
@@ -161,7 +187,8 @@ class PropagatedIndex:
         )
         naive = _naive(prepared, self.model)
         units = _units(prepared, fitted, data)
-        block = _block(prepared, fitted, panel, naive.depvar)
+        weighed = tuple(_weigher(index, panel, self.end_points) for index in fitted.values())
+        block = _block(prepared, fitted, panel, naive.depvar, weighed)
         grams = entity_grams(block.columns, units.rows, prepared.within.effects)
         if units.count > grams.n_clusters:  # entities that taught the weights and are in no row of the model
             spare = np.zeros((units.count - grams.n_clusters, grams.sums.shape[1]))
@@ -173,6 +200,7 @@ class PropagatedIndex:
         values = draws.coefficients[0]
         notices = (
             *naive.diagnostics,
+            *_end_point_notices(fitted, self.end_points),
             *too_few_clusters_to_draw(units.count, units.name, "naive has the model's own errors."),
             *_draw_notices(self.reps, draws.lost),
         )
@@ -290,19 +318,19 @@ class _Units:
 class _Block:
     """Columns of the model with the indicators in place of each index, and how they combine.
 
-    `fixed` is (p, q): ones where a variable of the model is a column; an index has its columns at `places`.
+    `fixed` is (p, q): ones where a variable of the model is a column; an index has its columns at `places`,
+    and `weighed` gives what they are multiplied with in each draw.
     """
 
     columns: Floats
     fixed: Floats
     places: tuple[tuple[Ints, int], ...]
-    indices: tuple[IndexResults, ...]
+    weighed: tuple[Weigher, ...]
 
     def combine(self, counts: Floats, of: Sequence[Ints]) -> Floats:
         out = np.repeat(self.fixed[None], len(counts), axis=0)
-        for (rows, column), units, index in zip(self.places, of, self.indices, strict=True):
-            assert index.entity_sums is not None
-            out[:, rows, column] = index.entity_sums.weights(counts[:, units])
+        for (rows, column), units, weigh in zip(self.places, of, self.weighed, strict=True):
+            out[:, rows, column] = weigh(counts[:, units])
         return out
 
 
@@ -387,7 +415,46 @@ def _units(prepared: Prepared, fitted: Mapping[str, IndexResults], data: Panel) 
     return _Units(name, count + len(extra), codes, of)
 
 
-def _block(prepared: Prepared, fitted: Mapping[str, IndexResults], panel: Panel, depvar: str) -> _Block:
+def _weigher(index: IndexResults, panel: Panel, end_points: EndPointDraws) -> Weigher:
+    """Choose how the columns of an index are weighed in a draw."""
+    sums = index.entity_sums
+    assert sums is not None
+    word, base = read_scope(index.spec.scope)
+    if end_points == "held" or word == "goalposts":
+        return sums.weights
+    rows = cut_rows(index.spec, panel)
+    there = rows.time == find_period(rows.times, base) if word == "base_year" else slice(None)
+    z = index.state.learned[0].scale.apply(rows.x[there], index.spec.system.positive)
+    return redrawn_ends(sums, z, rows.entity[there]).coefficients
+
+
+def _end_point_notices(fitted: Mapping[str, IndexResults], end_points: EndPointDraws) -> list[Notice]:
+    """Say what the errors make of end points that come from the sample."""
+    names = [n for n, i in fitted.items() if i.spec.scope != "goalposts" and i.spec.normalise != "none"]
+    if not names:
+        return []
+    text = {
+        "held": (
+            f"the end points of {quoted(names)} are those of this sample in every draw. They are taken as "
+            "known: standard errors and intervals leave their sampling out, which is large with skewed "
+            "indicators. Use scope='goalposts', or compare end_points='redrawn'."
+        ),
+        "redrawn": (
+            f"the end points of {quoted(names)} are taken from the entities of each draw. Minima and maxima "
+            "have no regular sampling theory, so that the errors are approximate. Use scope='goalposts', "
+            "which has no end points to estimate."
+        ),
+    }
+    return [Notice(f"end_points_{end_points}", text[end_points], {"indices": tuple(names)})]
+
+
+def _block(
+    prepared: Prepared,
+    fitted: Mapping[str, IndexResults],
+    panel: Panel,
+    depvar: str,
+    weighed: tuple[Weigher, ...],
+) -> _Block:
     sample = prepared.sample
     names = (depvar.strip(), *sample.names_of("x"))
     model = np.column_stack([sample.columns("y"), sample.columns("x")])
@@ -405,7 +472,7 @@ def _block(prepared: Prepared, fitted: Mapping[str, IndexResults], panel: Panel,
     fixed = np.zeros((len(columns), len(names)))
     for row, q in pieces:
         fixed[row, q] = 1.0
-    return _Block(np.column_stack(columns), fixed, tuple(places[n] for n in fitted), tuple(fitted.values()))
+    return _Block(np.column_stack(columns), fixed, tuple(places[n] for n in fitted), weighed)
 
 
 def _directed(index: IndexResults, panel: Panel) -> pd.DataFrame:

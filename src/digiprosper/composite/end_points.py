@@ -1,0 +1,130 @@
+"""Weights in draws of entities whose min-max end points are taken from the entities drawn.
+
+Min-max scaling under other end points is z' = (z - low) / (high - low) of the values z scaled in the sample.
+Means and covariances follow from those of z. Entropies need the rows again, once for each low end there is:
+these are values of single entities, far fewer than draws.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from digiprosper.composite.information import INFORMATION, Moments
+from digiprosper.composite.uncertainty import weights_of_level
+from digiprosper.kernels.dispersion import entity_divergence, theil_of_counts
+
+if TYPE_CHECKING:
+    from digiprosper.composite.uncertainty import EntitySums
+    from digiprosper.kernels import Floats, Ints
+
+__all__ = ["RedrawnEnds", "redrawn_ends"]
+
+# A range below this share of the sample's is rounding: the column does not vary among the entities drawn.
+_LOST: Final = 1e-12
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RedrawnEnds:
+    """Rows that weights were learned from, ready to be scaled and weighed again in every draw.
+
+    Parameters
+    ----------
+    sums : EntitySums
+        Of the same rows.
+    z : ndarray, shape (N, m)
+        Directed rows in [0, 1], the rows of each entity together.
+    entity : ndarray of int, shape (N,)
+        Codes 0..n-1, non-decreasing, in the order of ``sums.entities``.
+    low, high : ndarray, shape (n, m)
+        Smallest and largest value of each entity.
+    """
+
+    sums: EntitySums
+    z: Floats
+    entity: Ints
+    low: Floats
+    high: Floats
+
+    def coefficients(self, counts: Floats) -> Floats:
+        """Scale and weigh again with every entity taken so many times.
+
+        Parameters
+        ----------
+        counts : ndarray, shape (R, n)
+            Multiplicities.
+
+        Returns
+        -------
+        ndarray, shape (R, m)
+            What the index of a draw is made of, in units of z: weight over range. The index is their sum
+            times z, up to a constant. A row of NaN where the draw has no weights.
+        """
+        low, high = self._ends(counts)
+        span = np.where(high - low > _LOST, high - low, 0.0)
+        level = np.where(span > 0.0, self._level(counts, low, span), 0.0)
+        weights = weights_of_level(level, self.sums.rule)
+        return weights / np.where(span > 0.0, span, 1.0)
+
+    def _ends(self, counts: Floats) -> tuple[Floats, Floats]:
+        """Find the smallest and the largest value among the entities drawn, column by column."""
+        drawn = counts > 0.0
+        low, high = np.empty((len(counts), self.z.shape[1])), np.empty((len(counts), self.z.shape[1]))
+        for j in range(self.z.shape[1]):
+            low[:, j] = np.where(drawn, self.low[:, j], np.inf).min(axis=1)
+            high[:, j] = np.where(drawn, self.high[:, j], -np.inf).max(axis=1)
+        return low, high
+
+    def _level(self, counts: Floats, low: Floats, span: Floats) -> Floats:
+        """Compute the information of every column in every draw, (R, m)."""
+        rule = self.sums.rule
+        if rule.weighting in ("equal", "given"):
+            return np.tile(np.ones(self.z.shape[1]) if rule.given is None else rule.given, (len(counts), 1))
+        if rule.weighting == "entropy":
+            return self._theil(counts, low, span)
+        moments = self.sums.moments(counts)
+        by = np.where(span > 0.0, span, 1.0)
+        cov = moments.cov / (by[:, :, None] * by[:, None, :])
+        scaled, level = Moments((moments.mean - low) / by, cov), np.zeros_like(span)
+        for columns in rule.groups:
+            level[:, columns] = INFORMATION[rule.weighting].level(scaled.of(columns))
+        return level
+
+    def _theil(self, counts: Floats, low: Floats, span: Floats) -> Floats:
+        """Compute Theil's T of z less the low end, plus the shift in units of the range."""
+        theil = np.zeros_like(span)
+        origin = low - self.sums.rule.shift * span
+        for j in range(self.z.shape[1]):
+            for start in np.unique(origin[:, j]):
+                here = np.flatnonzero((origin[:, j] == start) & (span[:, j] > 0.0))
+                if here.size:
+                    # Rows below the low end belong to entities that these draws do not have.
+                    column = np.maximum(self.z[:, [j]] - start, 0.0)
+                    _, first, second = entity_divergence(column, self.entity)
+                    theil[here, j] = theil_of_counts(counts[here], self.sums.rows, first, second)[:, 0]
+        return theil
+
+
+def redrawn_ends(sums: EntitySums, z: Floats, entity: Ints) -> RedrawnEnds:
+    """Put the rows of each entity together and find its end points.
+
+    Parameters
+    ----------
+    sums : EntitySums
+        Of the rows.
+    z : ndarray, shape (N, m)
+        Directed rows, scaled by the sample's end points.
+    entity : ndarray of int, shape (N,)
+        Codes, non-decreasing; some entities may have no rows.
+
+    Returns
+    -------
+    RedrawnEnds
+        For the draws of one fit.
+    """
+    _, codes = np.unique(entity, return_inverse=True)
+    starts = np.flatnonzero(np.diff(codes, prepend=-1))
+    low, high = np.minimum.reduceat(z, starts, axis=0), np.maximum.reduceat(z, starts, axis=0)
+    return RedrawnEnds(sums, z, codes, low, high)
