@@ -1,9 +1,10 @@
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 import pytest
 
-from digiprosper import Indicator, IndicatorSystem, InputTypeError, datasets
+from digiprosper import ColumnError, Indicator, IndicatorSystem, InputTypeError, Panel, datasets
 from digiprosper.composite import overlap_audit
 from digiprosper.composite.audits import is_level
 
@@ -120,9 +121,9 @@ def test_goalposts_with_weights_that_are_not_learned_look_nowhere(posted, frame_
     [
         (["10^4 people", "yuan", "%", "km"], "warning"),
         (["10^4 people", "%", "%", "per head"], "note"),
-        (["%", "%", "%", ""], "note"),
+        (["%", "%", "%", ""], "ok"),
         (["%"] * 4, "ok"),
-        ([""] * 4, "note"),
+        ([""] * 4, "ok"),
     ],
 )
 def test_size_variables(units, expected, frame_of, fit):
@@ -155,3 +156,33 @@ def test_the_simulated_systems():
         ["urban", "log(income)"],
     )
     pd.testing.assert_series_equal(found["indicator"], pd.Series(["income"], name="indicator"))
+
+
+@pytest.mark.parametrize("name", ["gdp", "population", "total_revenue", "GDP"])
+def test_amounts_are_told_by_name(name):
+    assert is_level(name, "")
+    assert not is_level(f"{name} per head", "")
+
+
+def test_amounts_are_told_by_their_correlation_with_size(frame_of, fit):
+    frame = frame_of(3, n=20)
+    rng = np.random.default_rng(1)
+    size = np.exp(rng.normal(size=20))[pd.factorize(frame["id"])[0]]
+    frame["size"] = size
+    frame["a"] = size * np.exp(0.1 * rng.normal(size=len(frame)))
+    frame["b"] = np.exp(rng.normal(size=len(frame)))
+    frame["c"] = size
+    system = IndicatorSystem([Indicator("a"), Indicator("b"), Indicator("c", unit="%")])
+    results, panel = fit(system, frame), Panel(frame, "id", "year")
+    assert finding(results, "size_variables")[0] == "ok"
+    table = results.audit(panel, size="size").set_index("check")
+    assert table.loc["size_variables", "finding"] == "note"
+    message = table.loc["size_variables", "message"]
+    assert "'a' 0.9" in message or "'a' 1.0" in message
+    assert "'b'" not in message
+    assert "'c'" not in message  # its unit says that it is a ratio
+    with pytest.raises(ColumnError, match="'sise'"):
+        results.audit(panel, size="sise")
+    for bad in ((), (frame,)):
+        with pytest.raises(InputTypeError, match="takes a Panel"):
+            results.audit(*bad, size="size")

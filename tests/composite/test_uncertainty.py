@@ -188,7 +188,7 @@ def test_coverage_of_the_weights(n):
         assert count.min() / 600 > COVERAGE[n][method], (method, count / 600)
 
 
-# --- components that may change ------------------------------------------------------------------------------
+# --- components that may change ---------------------------------------------------------------------------
 
 
 def factors(loadings, seed=0, n=200, periods=4):

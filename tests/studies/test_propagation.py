@@ -349,3 +349,16 @@ def read_slopes(found: dict[str, Any]) -> dict[str, tuple[float, float, float, f
         covers = [np.mean((low <= t) & (t <= high)) for t in (estimate.mean(), np.median(estimate))]
         out[kind] = (*covers, error.mean(), estimate.std(ddof=1))
     return out
+
+
+@pytest.mark.montecarlo
+@pytest.mark.parametrize(("n", "held"), [(30, 0.57), (50, 0.51), (100, 0.51)])
+def test_only_goalposts_give_the_error_of_skewed_indicators(n: int, held: float) -> None:
+    found = read_slopes(skewed_slopes(n, 100, 199, n))
+    ratio = {kind: error / sd for kind, (_, _, error, sd) in found.items()}
+    assert abs(ratio["held"] - held) < 0.15
+    assert ratio["held"] < ratio["redrawn"] < 0.85
+    assert 0.8 < ratio["goalposts"] < 1.25
+    assert found["goalposts"][0] > 0.95 - 3 * 0.022
+    assert found["held"][0] < 0.88
+    assert found["redrawn"][0] < 0.88

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 
 from digiprosper.composite.indicators import IndicatorSystem
-from digiprosper.errors import InputTypeError, cited, quoted
+from digiprosper.errors import InputTypeError, cited, quoted, unknown_columns
+from digiprosper.panel import Panel
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,11 +29,13 @@ _RATIO: Final = re.compile(
 _LEVEL: Final = re.compile(
     r"\b10\s*(?:\^|\*\*)\s*\d|\b(?:thousands?|millions?|billions?|yuan|rmb|cny|usd|dollars?|euros?|km2?|kilomet\w+"
     r"|tonnes?|tons?|kwh|hectares?|people|persons?|households?|subscribers?|users?|employees|units|sets|pieces"
-    r"|ports|pages|domains|numbers?|counts?|totals?)\b|万|亿|元|人|户|个|公里|千米|吨|台|件|家",
+    r"|ports|pages|domains|numbers?|counts?|totals?|gdp|gnp|population|revenues?|turnover)\b|万|亿|元|人|户|个|公里|千米|吨|台|件|家",
     re.IGNORECASE,
 )
 # Given weights are those of a script when they agree to the digits that papers print.
 _AGREES: Final = 2e-3
+# Rank correlation with size from which an indicator without a unit is taken for an amount.
+_FOLLOWS: Final = 0.8
 
 
 def overlap_audit(
@@ -95,13 +98,17 @@ def _mentions(term: str, name: str) -> bool:
     return term.strip() == name or name in {quoted_ or word for quoted_, word in words}
 
 
-def audit_index(results: IndexResults) -> pd.DataFrame:
+def audit_index(results: IndexResults, panel: Panel | None = None, size: str | None = None) -> pd.DataFrame:
     """Check what readers of an index should be told; the work behind `IndexResults.audit`.
 
     Parameters
     ----------
     results : IndexResults
         A fitted index.
+    panel : Panel, optional
+        Has the indicators and `size`.
+    size : str, optional
+        Column that measures the size of an entity.
 
     Returns
     -------
@@ -111,7 +118,7 @@ def audit_index(results: IndexResults) -> pd.DataFrame:
     rows = [
         ("future_information", *_future(results)),
         ("comparability", *_comparability(results)),
-        ("size_variables", *_size(results)),
+        ("size_variables", *_size(results, _following(results, panel, size), size)),
         ("legacy_lnT", *_legacy(results)),
     ]
     return pd.DataFrame(rows, columns=["check", "finding", "message"])
@@ -184,9 +191,30 @@ def is_level(name: str, unit: str) -> bool | None:
     return True if _LEVEL.search(words) else None
 
 
-def _size(results: IndexResults) -> tuple[str, str]:
+def _following(results: IndexResults, panel: Panel | None, size: str | None) -> dict[str, float]:
+    """Find indicators whose entity means rank as size does, and the rank correlations."""
+    if panel is None and size is None:
+        return {}
+    if not isinstance(panel, Panel) or not isinstance(size, str):
+        raise InputTypeError("audit(panel, size=...) takes a Panel and the name of one of its columns.")
+    names = results.spec.system.names
+    absent = [n for n in (*names, size) if n not in panel.columns]
+    if absent:
+        raise unknown_columns(absent, panel.columns, "audit")
+    means = panel.frame[[*names, size]].groupby(level=0).mean()
+    correlation = means[list(names)].rank().corrwith(means[size].rank())
+    return {str(n): float(r) for n, r in correlation.items() if r >= _FOLLOWS}
+
+
+def _size(results: IndexResults, following: dict[str, float], size: str | None) -> tuple[str, str]:
     found = {i.name: is_level(i.name, i.unit) for i in results.spec.system}
-    levels = [n for n, level in found.items() if level]
+    # A ratio that says so may go with size all the same: what is denser is often larger.
+    measured = {n: r for n, r in following.items() if found[n] is None}
+    levels = [n for n, level in found.items() if level or n in measured]
+    if measured:
+        return ("warning" if 2 * len(levels) > len(found) else "note"), _measured_words(
+            measured, levels, size
+        )
     unknown = [n for n, level in found.items() if level is None]
     known = len(found) - len(unknown)
     if levels and 2 * len(levels) > known:
@@ -201,10 +229,20 @@ def _size(results: IndexResults) -> tuple[str, str]:
         )
     if unknown:
         return (
-            "note",
-            f"{quoted(unknown)}: no unit tells whether it is a ratio; Indicator(name, unit='per head').",
+            "ok",
+            "no indicator is an amount by its name or unit; audit(panel, size=...) compares with size.",
         )
     return "ok", "all indicators are ratios."
+
+
+def _measured_words(measured: dict[str, float], levels: Sequence[str], size: str | None) -> str:
+    shown = ", ".join(f"{cited(n)} {r:.2f}" for n, r in measured.items())
+    named = [n for n in levels if n not in measured]
+    return (
+        f"rank correlations of entity means with {cited(str(size))}: {shown}. These look like amounts, which measure "
+        "the size of a unit. Divide by population, area or output."
+        + (f" By name or unit {quoted(named)} too." if named else "")
+    )
 
 
 def _legacy(results: IndexResults) -> tuple[str, str]:

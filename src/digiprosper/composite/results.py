@@ -367,8 +367,18 @@ class IndexResults:
         columns = {"weight": weight, "std_error": error, "conf_low": low, "conf_high": high}
         return pd.DataFrame(columns, index=self._indicators)
 
-    def audit(self) -> pd.DataFrame:
+    def audit(self, panel: Panel | None = None, *, size: str | None = None) -> pd.DataFrame:
         """Look for what readers of an index should be told.
+
+        Parameters
+        ----------
+        panel : Panel, optional
+            With `size`: the fitted panel.
+        size : str, optional
+            Column that measures the size of an entity, such as population. An indicator whose name and unit
+            do not say whether it is an amount is taken for one if entity means have a rank correlation of at
+            least .8 with it. Without both, only names and units are read, and what they do not say is not
+            remarked on.
 
         Returns
         -------
@@ -376,7 +386,7 @@ class IndexResults:
             Columns ``check``, ``finding`` (``ok``, ``note`` or ``warning``) and ``message``, one row a check:
             ``future_information``, ``comparability``, ``size_variables``, ``legacy_lnT``.
         """
-        return audit_index(self)
+        return audit_index(self, panel, size)
 
     def _delta_errors(self) -> Floats:
         sums = self.entity_sums
