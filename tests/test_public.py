@@ -166,7 +166,7 @@ CONTRACT = {
     "PanelThreshold.fit": "panel, *, rng=None, progress=False",
     "ThresholdResults.confidence_set": "threshold=1, *, method=None",
     "ThresholdResults.critical_value": "threshold=1, *, method=None",
-    "PropagatedIndex": "indices, model, *, reps=999, level=0.95",
+    "PropagatedIndex": "indices, model, *, reps=999, level=0.95, end_points='held'",
     "PropagatedIndex.fit": "panel, *, rng=None, progress=False",
     "gini": "y, *, obs_weights=None",
     "atkinson": "y, epsilon, *, obs_weights=None",

@@ -239,8 +239,8 @@ def _measured_words(measured: dict[str, float], levels: Sequence[str], size: str
     shown = ", ".join(f"{cited(n)} {r:.2f}" for n, r in measured.items())
     named = [n for n in levels if n not in measured]
     return (
-        f"rank correlations of entity means with {cited(str(size))}: {shown}. These look like amounts, which measure "
-        "the size of a unit. Divide by population, area or output."
+        f"rank correlations of entity means with {cited(str(size))}: {shown}. These look like amounts, which "
+        "measure the size of a unit. Divide by population, area or output."
         + (f" By name or unit {quoted(named)} too." if named else "")
     )
 
