@@ -129,7 +129,7 @@ def _arguments(case: Case, function: Any) -> dict[str, Any] | None:
             out[name] = pick(case.rng, (20, 99, 120))
         elif name in _ARGUMENTS and (needed or chance(case.rng, 0.4)):
             valid = _ARGUMENTS[name]
-            out[name] = pick(case.rng, valid if chance(case.rng, 0.93) else WRONG)
+            out[name] = pick(case.rng, valid if chance(case.rng, 1 - case.wrong) else WRONG)
         elif needed:
             return None
     return out
@@ -143,7 +143,7 @@ def _linear(case: Case, result: Any) -> list[tuple[str, Callable[[], Any]]]:
         f"{a} = 0 = 0", f"{a}*{b} = 0", "nothing = 0", "", [], f"{a} = {a}", f"`{a}` = 0", f"{a} = 1e400",
         f"({a} - {b})/3 = 0", [a, a], f"{a} > 0",
     ]  # fmt: skip
-    wald = pick(rng, tests if chance(rng, 0.95) else WRONG)
+    wald = pick(rng, tests if chance(rng, 1 - case.wrong) else WRONG)
     x, q = case.column("x"), case.column("q")
     variable = pick(rng, [q, x, a, case.column("g"), case.column("w")])
     at: Any = pick(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import keyword
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,7 @@ class Case:
     panel: dp.Panel
     seed: int
     log: list[str]
+    wrong: float = 0.05
 
     def say(self, call: object) -> None:
         """Note a call, so that a finding can be read."""
@@ -64,6 +66,8 @@ class Case:
             f"{name}:{self.inside('d')}",
             f" {name} ",
         )
+        if chance(self.rng, self.wrong / 5):
+            return pick(self.rng, (*NONSENSE, *WRONG))
         return pick(self.rng, forms) if chance(self.rng, 0.2) else self.column(role)
 
     def terms(self, roles: str, most: int = 3) -> list[str]:
@@ -75,7 +79,7 @@ class Case:
             out.append(
                 pick(self.rng, [f"C({g})", f"C({k})", f"C({g}):{x}", f"C({k}):C({g})", f"C({g}):lag({x})"])
             )
-        if chance(self.rng, 0.05):
+        if chance(self.rng, self.wrong):
             out.append(pick(self.rng, NONSENSE))
         return out
 
@@ -89,7 +93,7 @@ class Case:
                 out[name] = pick(self.rng, allowed)
         if "cov_type" in out and out["cov_type"] != "clustered" and chance(self.rng, 0.95):
             out.pop("clusters", None)
-        if choices and chance(self.rng, 0.08):
+        if choices and chance(self.rng, self.wrong):
             out[pick(self.rng, choices)] = pick(self.rng, WRONG)
         if out and chance(self.rng, 0.15):
             name = pick(self.rng, out)
@@ -155,15 +159,13 @@ def _reps(case: Case, low: int = 20) -> dict[str, int]:
     return {} if chance(case.rng, 0.02) and low == 0 else {"reps": int(case.rng.integers(low, low + 20))}
 
 
-def _linear(case: Case, x: list[Any], y: str | None = None) -> dp.FixedEffects:
-    options = case.options(
-        **case.common(),
-        bandwidth=[None, 0, 1, 2],
-        obs_weights=[case.column("v")],
-        singletons=["drop", "keep"],
-        collinear=["raise", "drop"],
-        missing=["drop", "drop", "raise"],
-    )
+def _linear(case: Case, x: list[Any], y: str | None = None, *, drawn: bool = False) -> dp.FixedEffects:
+    choices = {**case.common(), "singletons": ["drop", "keep"], "missing": ["drop", "drop", "raise"]}
+    if not drawn or chance(case.rng, 0.05):
+        choices["collinear"] = ["raise", "drop"]
+        choices["obs_weights"] = [case.column("v")]
+        choices["bandwidth"] = [None, 0, 1, 2]
+    options = case.options(**choices)
     if options.get("bandwidth") is not None and chance(case.rng, 0.9):
         options["cov_type"] = "driscoll_kraay"
         options.pop("clusters", None)
@@ -260,7 +262,7 @@ def instrumented_spec(case: Case) -> dp.MediationIV:
     return dp.MediationIV(case.term("y"), case.term("x"), case.term("m"), case.term("z"), x, **options)
 
 
-def index_spec(case: Case) -> dp.CompositeIndex:
+def index_spec(case: Case, *, drawn: bool = False) -> dp.CompositeIndex:
     roles = case.rng.permutation(["v", "p", "s", "q", "x"])[: int(case.rng.integers(2, 5))]
     posts = (-99.0, 99.0) if chance(case.rng, 0.3) else None
     system = dp.IndicatorSystem(
@@ -275,6 +277,8 @@ def index_spec(case: Case) -> dp.CompositeIndex:
         ]
     )
     words = ["minmax", "minmax", "minmax", "zscore", "rank", "max", "none"]
+    if drawn and chance(case.rng, 0.8):
+        return dp.CompositeIndex(system, **case.options(weighting=["cv", "std", "pca", "equal", "critic"]))
     options = case.options(
         scope=[
             "pooled",
@@ -306,8 +310,8 @@ def index_spec(case: Case) -> dp.CompositeIndex:
 
 
 def propagated_spec(case: Case) -> dp.PropagatedIndex:
-    index = index_spec(case)
-    model = _linear(case, ["made", *case.terms("cdz", 2)])
+    index = index_spec(case, drawn=True)
+    model = _linear(case, ["made", *case.terms("cdz", 2)], drawn=True)
     return dp.PropagatedIndex({"made": index}, model, reps=int(case.rng.integers(99, 120)))
 
 
@@ -439,6 +443,69 @@ def panel_methods(case: Case) -> Any:
     return calls[kind]()
 
 
+def misuse(case: Case) -> Any:
+    """Call something public with arguments drawn from whatever is at hand."""
+    rng = case.rng
+    pool: list[Any] = [
+        case.panel,
+        case.data.frame,
+        case.column("x"),
+        case.column("y"),
+        index_spec,
+        *WRONG,
+        *NONSENSE[:6],
+    ]
+    if chance(rng, 0.6):
+        pool += [curve(case)] * 15
+    pool += [case.panel] * 15 + [dp.FixedEffects("y", "x"), dp.Mediation("y", "x", "m", reps=20)] * 5
+    kind = pick(rng, ["function", "specification", "figure", "method", "panel"])
+    if kind == "figure":
+        name = pick(rng, dp.plots.__all__)
+        called = getattr(dp.plots, name)
+    elif kind == "method":
+        owner = pick(rng, [case.panel, pool[-20], dp.FixedEffects("y", ["x", "c"])])
+        name = pick(rng, [n for n in dir(owner) if not n.startswith("_") and callable(getattr(owner, n))])
+        called = getattr(owner, name)
+    elif kind == "panel":
+        name, called = "Panel", dp.Panel
+        pool += [case.data.frame] * 20 + list(case.data.keys) * 10
+    else:
+        names = [n for n in dp.__all__ if n.islower() and callable(getattr(dp, n))]
+        names = names if kind == "function" else list(SPECIFICATIONS)
+        name = pick(rng, names)
+        called = getattr(dp, name)
+    given: list[Any] = []
+    named: dict[str, Any] = {}
+    for parameter in inspect.signature(called).parameters.values():
+        needed = parameter.default is inspect.Parameter.empty
+        if parameter.kind is inspect.Parameter.VAR_KEYWORD:
+            continue
+        if parameter.kind is inspect.Parameter.VAR_POSITIONAL:
+            given.append(pick(rng, pool))
+        elif (parameter.kind is inspect.Parameter.KEYWORD_ONLY and (needed or chance(rng, 0.15))) or (
+            parameter.kind is not inspect.Parameter.KEYWORD_ONLY and (needed or chance(rng, 0.3))
+        ):
+            named[parameter.name] = pick(rng, pool)
+    if "reps" in named and not isinstance(named["reps"], str):
+        named["reps"] = 20
+    case.say(f"{name}(*{given!r}, **{named!r})")
+    made = called(*given, **named)
+    return made.fit(case.panel, rng=case.seed) if name in SPECIFICATIONS and "reps" in named else made
+
+
+SPECIFICATIONS = (
+    "FixedEffects",
+    "PanelThreshold",
+    "PanelKink",
+    "Mediation",
+    "MediationIV",
+    "CompositeIndex",
+    "PropagatedIndex",
+    "Indicator",
+    "IndicatorSystem",
+)
+
+
 def rankings(case: Case) -> Any:
     index = index_spec(case)
     kind = pick(case.rng, ["probabilities", "one out", "sensitivity", "audit"])
@@ -483,6 +550,7 @@ JOBS: dict[str, Callable[[Case], Any]] = {
     "weights": weights,
     "panel": panel_methods,
     "rankings": rankings,
+    "misuse": misuse,
 }
-WEIGHTS = np.array([14, 7, 10, 6, 12, 4, 8, 4, 3, 4, 3, 4, 3, 4, 4, 2, 5, 3, 6, 4], dtype=float)
+WEIGHTS = np.array([14, 7, 10, 6, 12, 4, 8, 4, 3, 4, 3, 4, 3, 4, 4, 2, 5, 3, 6, 4, 12], dtype=float)
 WEIGHTS /= WEIGHTS.sum()
