@@ -29,6 +29,7 @@ from digiprosper import (
     entropy_weights,
     etable,
     fit_all,
+    mediational_e_value,
     stepwise,
     u_test,
 )
@@ -386,6 +387,16 @@ AFTERWARDS: list[Case] = [
 ]
 # What random calls found.
 FOUND: list[Case] = [
+    (lambda: panel().sample(3), InputTypeError, ["mapping of role"]),  # type: ignore[arg-type]
+    (lambda: panel().sample({"y": ["gdp", 3]}), InputTypeError, ["terms", "'3'"]),  # type: ignore[list-item]
+    (lambda: panel().series("nothing"), ColumnError, ["'nothing'"]),
+    (lambda: panel().raw(3), ColumnError, ["'3'"]),  # type: ignore[arg-type]
+    (lambda: panel().summarise(np.nan), InputTypeError, ["summarise", "'nan'"]),  # type: ignore[arg-type]
+    (lambda: spec().swap("digital", 3), InputTypeError, ["new"]),  # type: ignore[arg-type]
+    (lambda: spec().swap(3, "edu"), InputTypeError, ["old"]),  # type: ignore[arg-type]
+    (lambda: spec().drop(3), InputTypeError, ["drop"]),  # type: ignore[arg-type]
+    (lambda: mediational_e_value("x"), InputTypeError, ["d='x'"]),  # type: ignore[arg-type]
+    (lambda: mediational_e_value(1e9), OptionError, ["standard deviations"]),
     (lambda: panel().standardise("gdp", by=["region"]), InputTypeError, ["by=['region']"]),  # type: ignore[arg-type]
     (lambda: panel().winsorize("gdp", upper=b"x"), OptionError, ["upper=b'x'"]),  # type: ignore[arg-type]
     (lambda: mediate(reps=2**63), OptionError, ["reps="]),

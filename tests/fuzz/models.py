@@ -141,7 +141,7 @@ WRONG: tuple[Any, ...] = (
 def _numpy(value: Any) -> Any:
     if isinstance(value, bool):
         return np.bool_(value)
-    if isinstance(value, int):
+    if isinstance(value, int) and abs(value) < 2**63:
         return np.int64(value)
     if isinstance(value, float):
         return np.float32(value)

@@ -509,3 +509,12 @@ def test_a_level_that_the_columns_add_up_to_is_refused() -> None:
     data["z"] = np.column_stack([data["z"][:, 0], 5 - data["z"][:, 0]])
     with pytest.raises(CollinearityError):
         kernel.with_level(search(data, ("entity",), [0.1]))
+
+
+def test_columns_of_rounding_alone_gain_nothing_and_do_not_overflow() -> None:
+    k = 12
+    gram = np.ones((k, k, 1))
+    gram[0, 0] = 1e-100
+    state = SimpleNamespace(gram=gram, score=np.ones((k, 2, 1)))
+    search = SimpleNamespace(squares=np.full((k, k, 1), 1e-120))
+    np.testing.assert_array_equal(kernel.drops(search, state), np.full((2, 1), -np.inf))

@@ -236,6 +236,7 @@ class Specification:
             If `x` does not have the term.
         """
         keys = {canonical(t): t for t in self._x()}
+        x = as_terms(x, "drop()")
         absent = [t for t in x if canonical(t) not in keys]
         if absent:
             raise ColumnError(f"x has no term {quoted(absent)} to drop; it has {quoted(self._x())}.")
@@ -260,7 +261,7 @@ class Specification:
         ColumnError
             If the term stands nowhere.
         """
-        key = canonical(old)
+        key, new = canonical(one_term(old, "old")), one_term(new, "new")
         changes: dict[str, Any] = {}
         for name in self._term_fields():
             value = getattr(self, name)

@@ -690,18 +690,20 @@ def _gains(gram: Floats, score: Floats, squares: Floats) -> Floats:
     solved: list[Floats] = []
     bad: Bools = np.zeros(gram.shape[2:], dtype=np.bool_)
     total = np.zeros(score.shape[1:])
-    for a in range(k):
-        row: list[Floats] = []
-        for j in range(a):
-            inner = sum(x * y for x, y in zip(row, rows[j], strict=False))
-            row.append((gram[a, j] - inner) * inverse[j])
-        pivot = gram[a, a] - sum(x * x for x in row)
-        bad |= pivot <= _SINGULAR * squares[a, a]
-        inverse.append(1 / np.sqrt(np.where(bad, 1.0, pivot)))
-        solved.append((score[a] - sum(x * y for x, y in zip(row, solved, strict=False))) * inverse[a])
-        total += solved[a] * solved[a]
-        rows.append(row)
-    total[np.broadcast_to(bad, total.shape)] = -np.inf
+    # Columns of which rounding alone is left pass the test of each pivot, and overflow a few pivots later.
+    with np.errstate(over="ignore", invalid="ignore"):
+        for a in range(k):
+            row: list[Floats] = []
+            for j in range(a):
+                inner = sum(x * y for x, y in zip(row, rows[j], strict=False))
+                row.append((gram[a, j] - inner) * inverse[j])
+            pivot = gram[a, a] - sum(x * x for x in row)
+            bad |= ~(pivot > _SINGULAR * squares[a, a])
+            inverse.append(1 / np.sqrt(np.where(bad, 1.0, pivot)))
+            solved.append((score[a] - sum(x * y for x, y in zip(row, solved, strict=False))) * inverse[a])
+            total += solved[a] * solved[a]
+            rows.append(row)
+    total[bad | ~np.isfinite(total)] = -np.inf
     return total
 
 

@@ -277,11 +277,19 @@ class Panel:
         -------
         Series
             In the order of the rows, on a plain range index. Do not write to it.
+
+        Raises
+        ------
+        ColumnError
+            If there is no such column.
         """
         if name == self.entity_name:
             return pd.Series(self._keys.entities.take(self._keys.entity))
         if name == self.time_name:
             return pd.Series(self._keys.times.take(self._keys.time))
+        given: object = name
+        if not isinstance(given, str) or name not in self._data.columns:
+            raise unknown_columns([str(given)], self.known, "the panel")
         return self._data[name]
 
     def numeric(self, name: str) -> Floats:
@@ -302,7 +310,8 @@ class Panel:
         InputTypeError
             If the column holds text or objects.
         """
-        if name not in self._cache:
+        given: object = name
+        if not isinstance(given, str) or name not in self._cache:
             self._cache[name] = self._as_numbers(name)
         return self._cache[name]
 
@@ -718,7 +727,11 @@ class Panel:
                 if pd.api.types.is_numeric_dtype(self._data[c].dtype)
                 or pd.api.types.is_bool_dtype(self._data[c].dtype)
             ]
-        names = [columns] if isinstance(columns, str) else list(columns)
+        given: Any = columns
+        names = [given] if isinstance(given, str) else list(given) if np.iterable(given) else [given]
+        odd = [n for n in names if not isinstance(n, str)]
+        if odd:
+            raise InputTypeError(f"{what}: columns are names (text); {quoted(odd)} is not.")
         unknown = [n for n in names if n not in self.known]
         if unknown:
             raise unknown_columns(unknown, self.known, what)

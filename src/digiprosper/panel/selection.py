@@ -17,6 +17,7 @@ from digiprosper.errors import (
     check_option,
     cited,
     clipped,
+    quoted,
     unknown_columns,
 )
 from digiprosper.panel.sample import Mask, Sample
@@ -114,15 +115,30 @@ def _refuse_crossed(clusters: Sequence[str], known: Sequence[str]) -> None:
         )
 
 
+def _checked_roles(roles: Any) -> dict[str, list[str]]:
+    pairs = dict(roles) if hasattr(roles, "items") else None
+    if pairs is None or not all(
+        isinstance(role, str) and np.iterable(texts) for role, texts in pairs.items()
+    ):
+        raise InputTypeError(
+            "sample takes a mapping of role to terms, such as {'y': ['gdp'], 'x': ['digital']}."
+        )
+    out = {role: [texts] if isinstance(texts, str) else list(texts) for role, texts in pairs.items()}
+    odd = [t for texts in out.values() for t in texts if not isinstance(t, str)]
+    if odd:
+        raise InputTypeError(f"terms are text; {quoted(odd)} is not.")
+    return out
+
+
 def _parse_roles(
     roles: Mapping[str, Sequence[str]], known: Sequence[str]
 ) -> tuple[dict[str, Term], dict[str, list[str]]]:
     terms: dict[str, Term] = {}
     wanted: dict[str, list[str]] = {}
     unknown: list[ColumnError] = []
-    for role, texts in roles.items():
+    for role, texts in _checked_roles(roles).items():
         wanted[role] = []
-        for text in [texts] if isinstance(texts, str) else texts:
+        for text in texts:
             try:
                 term = parse(text, known, role)
             except ColumnError as error:

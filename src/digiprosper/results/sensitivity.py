@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from digiprosper.errors import AlignmentError, IdentificationError, OptionError, check_level, cited
+from digiprosper.errors import (
+    AlignmentError,
+    IdentificationError,
+    InputTypeError,
+    OptionError,
+    check_level,
+    cited,
+)
 from digiprosper.kernels.intervals import percentile
 from digiprosper.results.text import json_safe, last_lines, wrapped
 
@@ -20,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["MediationSensitivity", "mediational_e_value", "robustness_value", "sensitivity"]
 
 _HALVINGS = 50
+_LARGEST_EFFECT = 300
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -301,6 +309,13 @@ def mediational_e_value(d: float | Floats) -> float | Floats:
     float or array
         At least 1.
 
+    Raises
+    ------
+    InputTypeError
+        If `d` is not numbers.
+    OptionError
+        If it is missing or 300 and more.
+
     Notes
     -----
     Smith & VanderWeele (2019), Epidemiology 30:835. Made for risk ratios: for linear panels `sensitivity` and
@@ -311,7 +326,13 @@ def mediational_e_value(d: float | Floats) -> float | Floats:
     >>> round(float(mediational_e_value(0.5)), 3)
     2.529
     """
-    ratio = np.exp(0.91 * np.abs(d))
+    try:
+        effect = np.asarray(d, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise InputTypeError(f"d={cited(d)}: a number, or an array of numbers.") from error
+    if not (np.abs(effect) < _LARGEST_EFFECT).all():
+        raise OptionError(f"d={cited(d)}: finite effects in standard deviations, below {_LARGEST_EFFECT}.")
+    ratio = np.exp(0.91 * np.abs(effect))
     return np.asarray(ratio + np.sqrt(ratio * (ratio - 1)))[()]
 
 
