@@ -1096,8 +1096,11 @@ def test_columns_whose_names_differ_in_blanks_alone_stand_side_by_side() -> None
         "y ~ x + " + "9" * 5000,
         "y ~ x + '" + "a" * 3000 + "'",
         "y ~ " + "~" * 300 + "x",
+        "y ~ [ )",
+        "y ~ x + {z + 1}",
+        "y ~ log(x\ud800)",
     ],
-    ids=["star", "colon", "long", "digits", "text", "tildes"],
+    ids=["star", "colon", "long", "digits", "text", "tildes", "brackets", "code", "half a character"],
 )
 def test_a_formula_of_any_length_gets_a_short_refusal(formula: str) -> None:
     start = time.process_time()

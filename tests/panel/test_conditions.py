@@ -30,6 +30,7 @@ def frame() -> pd.DataFrame:
     out["x"] = out["x"].mask(rng.random(n) < 0.1)
     out["region"] = out["region"].mask(rng.random(n) < 0.1)
     out["date"] = pd.Timestamp("2020-01-01") + pd.to_timedelta(out["t"] * 40, unit="D")
+    out["month"] = pd.PeriodIndex(out["date"], freq="M")
     return out.assign(
         masked=out["x"].astype("Float64"),
         arrow=out["x"].astype("double[pyarrow]"),
@@ -136,6 +137,8 @@ def test_long_identifiers_are_compared_digit_by_digit() -> None:
         ("'east' in region", "needs a list"),
         ("x in [y]", "needs a list of numbers"),
         ("x is None", "write == or !="),
+        ("month == date", "periods"),
+        ("region != month", "periods"),
         ("x == None", "None"),
         ("x > @y", "in place of"),
         ("x = 0", "cannot be read"),

@@ -62,6 +62,9 @@ _NOTHING = 1e-10
 _NEGATIVE = 1e-10
 _LONGEST_FORMULA = 20_000
 _MOST_JOINS = 6
+# Brackets that formulaic reads as code, and halves of characters, which it cannot read.
+_CODE = re.compile(r"[\[\]{}]")
+_HALVES = re.compile(r"[\ud800-\udfff]")
 _MOST_SUMS = 20
 _MANY_CELLS = 100_000
 
@@ -622,6 +625,8 @@ def _read_formula(formula: str) -> tuple[str, list[str], list[str]]:
         )
     if len(effects) > 1 or "~" not in model:
         raise TermError(f"the formula {cited(formula)} needs one '~' and at most one '|'. {_FORMULA_HELP}")
+    if _HALVES.search(formula) or _CODE.search(re.sub(KEPT, "q", formula)):
+        raise TermError(f"the formula {cited(formula)} cannot be read. {_FORMULA_HELP}")
     _refuse_powers(model, formula)
     _refuse_many(model, formula)
     try:

@@ -250,7 +250,10 @@ def _constant(node: ast.expr, condition: _Condition) -> str | float:
 
 
 def _refuse_other_kind(left: Any, right: Any, condition: _Condition) -> None:
-    """Refuse a column of numbers beside a text, which pandas finds different in every row."""
+    """Refuse numbers beside a text, which pandas finds different in every row, and periods beside others."""
+    periods = [isinstance(s, pd.Series) and isinstance(s.dtype, pd.PeriodDtype) for s in (left, right)]
+    if isinstance(left, pd.Series) and isinstance(right, pd.Series) and periods[0] != periods[1]:
+        raise condition.refused("compares periods with a column of another type.")
     for column, other in ((left, right), (right, left)):
         if isinstance(column, pd.Series) and isinstance(other, str):
             kind = column.dtype
