@@ -56,7 +56,8 @@ newest: .venv/.dev
 	$(call on_python,>=3.13,.venv-newest,highest)
 
 define on_python
-	@if $(BIN)/uv venv --quiet --clear --no-python-downloads --python '$(1)' $(2); then \
+	@if $(BIN)/uv python find --system --no-python-downloads '$(1)' > /dev/null 2>&1; then \
+		$(BIN)/uv venv --quiet --clear --no-python-downloads --python '$(1)' $(2) && \
 		$(BIN)/uv pip install --quiet --python $(2) --resolution $(3) --editable . --group test && \
 		$(2)/bin/python $(PYTEST) tests; \
 	else echo 'Left out: no Python $(1) on this machine.'; fi

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 import subprocess
 import sys
@@ -52,6 +53,17 @@ print(failed, [thread.is_alive() for thread in threads].count(True))
 @pytest.mark.parametrize("seed", range(6))
 def test_threads_may_touch_names_at_once(seed: int) -> None:
     assert run(TOUCH.format(seed=seed)) == "[] 0"
+
+
+def test_no_module_asks_the_root_for_a_public_name() -> None:
+    """It would wait for the root's lock while it is imported, and another thread the other way round."""
+    root = Path(inspect.getfile(dp)).parent
+    for path in set(root.rglob("*.py")) - {root / "__init__.py"}:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom):
+                assert node.module != "digiprosper", path
+            if isinstance(node, ast.Import):
+                assert all(alias.name != "digiprosper" for alias in node.names), path
 
 
 def test_errors_are_light_too() -> None:
