@@ -193,10 +193,14 @@ def _lags_of_outcome(sample: Sample, roles: Sequence[str]) -> list[str]:
     """Find columns that repeat the outcome of one or two periods before, wherever both are in the sample."""
     y, found = sample.columns("y")[:, 0], list[str]()
     pairs = [_rows_apart(sample.entity, sample.time, k) for k in _LAGS]
-    pairs = [(row, before) for row, before in pairs if row.size > 1 and np.ptp(y[before]) > 0]
+    earlier = [(row, y[before]) for row, before in pairs if row.size > 1 and np.ptp(y[before]) > 0]
     for role in roles:
         for name, column in zip(sample.names_of(role), sample.columns(role).T, strict=True):
-            repeats = any(np.array_equal(column[row], y[before]) for row, before in pairs)
+            # Nearly every column is told from the lags by its first rows.
+            repeats = any(
+                np.array_equal(column[row[:8]], past[:8]) and np.array_equal(column[row], past)
+                for row, past in earlier
+            )
             if repeats and name not in found:
                 found.append(name)
     return found
