@@ -502,6 +502,7 @@ BAD_DATA: list[tuple[str, Any, dict[str, Any], type[DigiprosperError], str]] = [
     ("flat z", lambda df: df.assign(z=df["i"] * 1.0), {}, IdentificationError, "'z' is absorbed"),
     ("zero z", lambda df: df.assign(z=0.0), {}, IdentificationError, "'z' is constant"),
     ("constant y", lambda df: df.assign(y=3.0), {}, IdentificationError, "'y' is constant"),
+    ("huge y", lambda df: df.assign(y=df["y"] * 1e160), {}, IdentificationError, "'y'.*Rescale"),
     ("y of the entity", lambda df: df.assign(y=df["i"] * 1.0), {}, IdentificationError, "'y' does not vary"),
     (
         "constant y, no effects",
