@@ -268,7 +268,7 @@ def refuse_extreme(columns: Sequence[Floats], names: Sequence[str]) -> None:
         have a product or a ratio beyond 1e120 or 1e-120: variances of slopes have the units of the square of
         either.
     """
-    sizes = {n: float(np.abs(c[~np.isnan(c)]).max(initial=0)) for n, c in zip(names, columns, strict=True)}
+    sizes = {n: _largest_size(c) for n, c in zip(names, columns, strict=True)}
     exponents = {n: abs(float(np.log10(size))) for n, size in sizes.items() if size > 0}
     extreme = [n for n, exponent in exponents.items() if exponent > np.log10(_LARGEST)]
     farthest = sorted(exponents, key=exponents.__getitem__)[-2:]
@@ -281,6 +281,14 @@ def refuse_extreme(columns: Sequence[Floats], names: Sequence[str]) -> None:
             "them.",
             [Notice("extreme", n, {"column": n, "largest": sizes[n]}) for n in extreme],
         )
+
+
+def _largest_size(column: Floats) -> float:
+    """Largest absolute value of a column, missing ones left out; 0 where there is none."""
+    if column.size == 0:
+        return 0.0
+    low, high = float(np.fmin.reduce(column)), float(np.fmax.reduce(column))
+    return 0.0 if np.isnan(high) else max(high, -low)
 
 
 def _effects(panel: Panel, options: LinearOptions) -> tuple[tuple[str, ...], list[str]]:

@@ -196,7 +196,7 @@ def _lags_of_outcome(sample: Sample, roles: Sequence[str]) -> list[str]:
     earlier = [(row, y[before]) for row, before in pairs if row.size > 1 and np.ptp(y[before]) > 0]
     for role in roles:
         for name, column in zip(sample.names_of(role), sample.columns(role).T, strict=True):
-            # Nearly every column is told from the lags by its first rows.
+            # The first rows are enough to see that most columns are no lag.
             repeats = any(
                 np.array_equal(column[row[:8]], past[:8]) and np.array_equal(column[row], past)
                 for row, past in earlier
