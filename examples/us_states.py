@@ -79,11 +79,13 @@ print(paths.summary())
 # %% [markdown]
 # ## 5. A threshold in unemployment
 # Does the slope differ between tight and slack labour markets? Every candidate is searched; the test keeps
-# its size when the variance differs between states.
+# its size when the variance differs between states. The regressor is a logarithm, so each regime has an
+# intercept of its own: without it the threshold would depend on the units inside the logarithm.
 
 # %%
 inputs = ["log(pc)", "log(emp)", "unemp"]
-threshold = dp.PanelThreshold("log(gsp)", ["ln_infra"], "unemp", inputs, reps=999).fit(panel, rng=2026)
+spec = dp.PanelThreshold("log(gsp)", ["ln_infra"], "unemp", inputs, regime_intercept=True, reps=999)
+threshold = spec.fit(panel, rng=2026)
 heading("5. A threshold in unemployment")
 print(threshold.summary())
 
