@@ -24,6 +24,7 @@ from digiprosper import (
     Mediation,
     Panel,
     PanelThreshold,
+    audit_weights,
     coupling_coordination,
     dagum,
     entropy_weights,
@@ -390,6 +391,8 @@ FOUND: list[Case] = [
     (lambda: panel().sample(3), InputTypeError, ["mapping of role"]),  # type: ignore[arg-type]
     (lambda: panel().sample({"y": ["gdp", 3]}), InputTypeError, ["terms", "'3'"]),  # type: ignore[list-item]
     (lambda: panel().series("nothing"), ColumnError, ["'nothing'"]),
+    (lambda: panel().series(np.array([1, 2])), ColumnError, ["[1 2]"]),  # type: ignore[arg-type]
+    (lambda: audit_weights([1], panel(), {}), InputTypeError, ["IndicatorSystem", "list"]),  # type: ignore[arg-type]
     (lambda: panel().raw(3), ColumnError, ["'3'"]),  # type: ignore[arg-type]
     (lambda: panel().summarise(np.nan), InputTypeError, ["summarise", "'nan'"]),  # type: ignore[arg-type]
     (lambda: spec().swap("digital", 3), InputTypeError, ["new"]),  # type: ignore[arg-type]

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from digiprosper.composite.index import CompositeIndex, read_weights
+from digiprosper.composite.indicators import IndicatorSystem
 from digiprosper.composite.rows import Rows, cut_rows
 from digiprosper.composite.scopes import learn
 from digiprosper.composite.weights import WEIGHTINGS
@@ -17,7 +18,6 @@ from digiprosper.errors import IndicatorError, InputTypeError, OptionError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from digiprosper.composite.indicators import IndicatorSystem
     from digiprosper.kernels import Floats
     from digiprosper.panel import Panel
 
@@ -72,6 +72,9 @@ def audit_weights(system: IndicatorSystem, panel: Panel, published: Any) -> pd.D
     >>> found[["weighting", "scope", "normalise", "structure"]].iloc[0].tolist()
     ['entropy', 'pooled', 'minmax', 'flat']
     """
+    kind: object = system
+    if not isinstance(kind, IndicatorSystem):
+        raise InputTypeError(f"audit_weights takes an IndicatorSystem, not {type(kind).__name__}.")
     if not hasattr(published, "items"):
         raise InputTypeError(
             f"published is a mapping {{indicator: weight}} or a Series, not {type(published).__name__}."

@@ -283,13 +283,13 @@ class Panel:
         ColumnError
             If there is no such column.
         """
+        given: object = name
+        if not isinstance(given, str) or name not in self.known:
+            raise unknown_columns([str(given)], self.known, "the panel")
         if name == self.entity_name:
             return pd.Series(self._keys.entities.take(self._keys.entity))
         if name == self.time_name:
             return pd.Series(self._keys.times.take(self._keys.time))
-        given: object = name
-        if not isinstance(given, str) or name not in self._data.columns:
-            raise unknown_columns([str(given)], self.known, "the panel")
         return self._data[name]
 
     def numeric(self, name: str) -> Floats:
