@@ -28,6 +28,7 @@ from digiprosper import (
     coupling_coordination,
     dagum,
     entropy_weights,
+    equal_weights,
     etable,
     fit_all,
     mediational_e_value,
@@ -393,6 +394,16 @@ FOUND: list[Case] = [
     (lambda: panel().series("nothing"), ColumnError, ["'nothing'"]),
     (lambda: panel().series(np.array([1, 2])), ColumnError, ["[1 2]"]),  # type: ignore[arg-type]
     (lambda: audit_weights([1], panel(), {}), InputTypeError, ["IndicatorSystem", "list"]),  # type: ignore[arg-type]
+    (lambda: equal_weights(10**30), InputTypeError, ["number of indicators"]),
+    (
+        lambda: CompositeIndex(SYSTEM, weighting=[(1,)]),  # type: ignore[arg-type]
+        OptionError,
+        ["weighting=[(1,)]"],
+    ),
+    (lambda: CompositeIndex(SYSTEM, weighting={"positive": 1, "urban": 10**400}), OptionError, ["'urban'"]),
+    (lambda: split(regime_intercept=pd.Series([1.0])), OptionError, ["regime_intercept"]),
+    (lambda: split(n_thresholds=pd.Series([1.0])), OptionError, ["n_thresholds"]),
+    (lambda: fit(x=["digital", "C(city):C(region)"]), IdentificationError, ["more like these"]),
     (lambda: panel().raw(3), ColumnError, ["'3'"]),  # type: ignore[arg-type]
     (lambda: panel().summarise(np.nan), InputTypeError, ["summarise", "'nan'"]),  # type: ignore[arg-type]
     (lambda: spec().swap("digital", 3), InputTypeError, ["new"]),  # type: ignore[arg-type]

@@ -337,6 +337,25 @@ def quoted(words: Iterable[object], limit: int = 5) -> str:
     return shown if len(items) <= limit else f"{shown} and {len(items) - limit} more"
 
 
+def several(problems: Sequence[Notice], limit: int = 5) -> str:
+    """Join the messages of problems, the first few and then a count.
+
+    Parameters
+    ----------
+    problems : sequence of Notice
+        What to tell.
+    limit : int
+        How many messages to write out.
+
+    Returns
+    -------
+    str
+        Such as ``"'x' is constant in the sample; 'z' is constant in the sample"``.
+    """
+    shown = "; ".join(p.message for p in problems[:limit])
+    return shown if len(problems) <= limit else f"{shown}; and {len(problems) - limit} more like these"
+
+
 def counted(count: int, noun: str, plural: str | None = None) -> str:
     """Say a number of things.
 

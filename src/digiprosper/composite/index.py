@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import math
+import sys
 from dataclasses import KW_ONLY, dataclass, fields, replace
-from typing import TYPE_CHECKING, Any, Final, Literal, cast
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 
@@ -317,7 +317,12 @@ def read_weights(given: Any, names: tuple[str, ...], option: str) -> tuple[tuple
     OptionError
         If indicators are missing or unknown, or a weight is no number >= 0.
     """
-    weights = dict(given)
+    try:
+        weights = dict(given)
+    except (TypeError, ValueError) as error:
+        raise OptionError(
+            f"{option}={cited(given)}: one weight an indicator, such as {{'ports': 0.4, 'phones': 0.6}}."
+        ) from error
     missing, unknown = [n for n in names if n not in weights], [n for n in weights if n not in names]
     if missing or unknown:
         parts = [f"{quoted(missing)} has none"] * bool(missing)
@@ -337,8 +342,10 @@ def read_weights(given: Any, names: tuple[str, ...], option: str) -> tuple[tuple
 
 
 def _is_weight(value: object) -> bool:
-    number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
-    return number and math.isfinite(float(cast("float", value))) and float(cast("float", value)) >= 0
+    number = plain(value)
+    if isinstance(number, bool) or not isinstance(number, int | float):
+        return False
+    return 0 <= number <= sys.float_info.max
 
 
 def _refuse_nonsense(spec: CompositeIndex) -> None:

@@ -19,6 +19,8 @@ from digiprosper.errors import (
     cited,
     counted,
     issue,
+    plain,
+    several,
 )
 from digiprosper.kernels.dispersion import column_sums
 from digiprosper.panel.keys import rows_text
@@ -47,6 +49,7 @@ Weighting = Literal["entropy", "critic", "cv", "std", "pca", "equal"]
 WEIGHTINGS: Final[tuple[Weighting, ...]] = ("entropy", "critic", "cv", "std", "pca", "equal")
 
 _EXTREME: Final = 1e120
+_MOST: Final = 1_000_000
 _UNDEFINED: Final = "Entropy is undefined there: normalise first, as CompositeIndex does."
 
 
@@ -255,7 +258,7 @@ def equal_weights(m: int) -> Floats:
     Raises
     ------
     InputTypeError
-        If `m` is not a whole number of at least 1.
+        If `m` is not a whole number from 1 to a million.
 
     Examples
     --------
@@ -263,10 +266,10 @@ def equal_weights(m: int) -> Floats:
     >>> equal_weights(4).tolist()
     [0.25, 0.25, 0.25, 0.25]
     """
-    number: object = m
-    if isinstance(number, bool) or not isinstance(number, int | np.integer) or number < 1:
+    number = plain(m)
+    if isinstance(number, bool) or not isinstance(number, int) or not 1 <= number <= _MOST:
         raise InputTypeError(f"equal_weights takes the number of indicators, not {cited(m)}.")
-    return np.full(int(m), 1.0 / int(m))
+    return np.full(number, 1.0 / number)
 
 
 def check_shift(shift: object) -> None:
@@ -399,14 +402,14 @@ def refuse_extreme(x: Floats, names: Sequence[str]) -> None:
             )
             for j in bad.tolist()
         ]
-        text = "; ".join(p.message for p in problems)
+        text = several(problems)
         raise IndicatorError(f"{text}: its squares cannot be computed. Use another unit.", problems)
 
 
 def refuse_missing(z: Floats, names: Sequence[str]) -> None:
     problems = _by_column(~np.isfinite(z), names, ("missing", "is missing or infinite"), None)
     if problems:
-        text = "; ".join(p.message for p in problems)
+        text = several(problems)
         raise MissingDataError(f"{text}. Fill or remove these rows first.", problems)
 
 

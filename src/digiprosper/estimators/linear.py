@@ -19,6 +19,7 @@ from digiprosper.errors import (
     cited,
     issue,
     quoted,
+    several,
 )
 from digiprosper.estimators.preparation import (
     CovType,
@@ -217,7 +218,7 @@ def _independent(
         problems.append(Notice("absorbed", f"{cited(names[j])} {why}", {"column": names[j], "effects": what}))
     if problems and strict:
         raise IdentificationError(
-            "; ".join(p.message for p in problems)
+            several(problems)
             + ". It has no slope of its own: drop it, interact it with what varies inside, or leave "
             "the effect out.",
             problems,
@@ -236,8 +237,7 @@ def _independent(
         problems.append(Notice("collinear", text, {"column": names[kept[d.column]], "on": tuple(on)}))
     if found and strict:
         raise CollinearityError(
-            "; ".join(p.message for p in problems)
-            + ". Drop one of them (FixedEffects can: collinear='drop').",
+            several(problems) + ". Drop one of them (FixedEffects can: collinear='drop').",
             problems,
         )
     gone = {d.column for d in found}

@@ -176,6 +176,7 @@ class PanelThreshold(Specification):
 
     def __post_init__(self) -> None:
         plain_options(self)
+        check_option("regime_intercept", self.regime_intercept, (True, False))
         self._check_terms()
         self._check_thresholds()
         self._check_room()
@@ -183,7 +184,6 @@ class PanelThreshold(Specification):
         check_option("rule", self.rule, get_args(Rule))
         check_option("df", self.df, get_args(DfRule))
         check_option("confidence", self.confidence, get_args(Confidence))
-        check_option("regime_intercept", self.regime_intercept, (True, False))
         check_reps(self.reps, 1)
         check_level(self.level)
         check_linear_options(self)
@@ -210,9 +210,10 @@ class PanelThreshold(Specification):
 
     def _check_thresholds(self) -> None:
         n = self.n_thresholds
-        if n != "auto" and not (_is_whole(n) and int(n) > 0):
+        automatic = isinstance(n, str) and n == "auto"
+        if not automatic and not (_is_whole(n) and int(n) > 0):
             raise OptionError(f"n_thresholds={cited(n)}: a whole number of at least 1, or 'auto'.")
-        if n != "auto":
+        if not automatic:
             object.__setattr__(self, "n_thresholds", int(n))
         if self.thresholds is None:
             return

@@ -19,6 +19,7 @@ from digiprosper.errors import (
     cited,
     counted,
     quoted,
+    several,
 )
 from digiprosper.panel.keys import Mask, rows_text
 
@@ -315,7 +316,7 @@ def refuse_missing(function: str, columns: Mapping[str, Floats | Ints], rows: pd
             data = {"argument": name, "count": int(bad.sum()), "rows": tuple(rows[bad][:5])}
             problems.append(Notice("missing", text, data))
     if problems:
-        text = "; ".join(p.message for p in problems)
+        text = several(problems)
         raise MissingDataError(f"{function}: {text}. Fill or remove these rows first.", problems)
 
 

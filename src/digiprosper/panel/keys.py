@@ -24,6 +24,7 @@ from digiprosper.errors import (
     issue,
     one_line,
     quoted,
+    several,
     unknown_columns,
 )
 from digiprosper.kernels.within import compress
@@ -298,7 +299,7 @@ def _refuse_empty_keys(frame: pd.DataFrame, names: list[str]) -> None:
                 )
             )
     if problems:
-        text = "; ".join(p.message for p in problems)
+        text = several(problems)
         raise PanelIndexError(
             f"{text}. Fill the key or remove the rows: df.dropna(subset={names}).", problems
         )
@@ -459,7 +460,7 @@ def refuse_infinite(frame: pd.DataFrame, index: pd.Index[Any]) -> None:
             )
     if problems:
         raise MissingDataError(
-            "; ".join(p.message for p in problems)
+            several(problems)
             + ". Often a log of zero or a division by zero: mend it, or make the cells missing with "
             "df.replace([numpy.inf, -numpy.inf], numpy.nan).",
             problems,
