@@ -13,12 +13,12 @@ test: .venv/.ok
 
 .venv/.ok: pyproject.toml
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
-	$(BIN)/python -m pip install --quiet --editable . --group test
+	$(BIN)/python -m pip install --quiet "uv>=0.9"
+	$(BIN)/uv pip install --quiet --python .venv --editable . --group test
 	touch $@
 
 .venv/.dev: .venv/.ok
-	$(BIN)/python -m pip install --quiet --group dev
+	$(BIN)/uv pip install --quiet --python .venv --group dev
 	touch $@
 
 check: export OMP_NUM_THREADS = 1
@@ -35,8 +35,8 @@ lint: .venv/.dev
 
 types: .venv/.dev
 	$(BIN)/mypy
-	$(PYTHON) -m venv .venv-wheel
-	.venv-wheel/bin/python -m pip install --quiet .
+	$(BIN)/uv venv --quiet --clear --python .venv .venv-wheel
+	$(BIN)/uv pip install --quiet --python .venv-wheel .
 	VIRTUAL_ENV=$(CURDIR)/.venv-wheel PATH="$(CURDIR)/.venv-wheel/bin:$$PATH" \
 		$(BIN)/pyright --verifytypes digiprosper --ignoreexternal
 
