@@ -32,6 +32,7 @@ from digiprosper import (
     etable,
     fit_all,
     mediational_e_value,
+    plots,
     stepwise,
     u_test,
 )
@@ -404,6 +405,9 @@ FOUND: list[Case] = [
     (lambda: split(regime_intercept=pd.Series([1.0])), OptionError, ["regime_intercept"]),
     (lambda: split(n_thresholds=pd.Series([1.0])), OptionError, ["n_thresholds"]),
     (lambda: fit(x=["digital", "C(city):C(region)"]), IdentificationError, ["more like these"]),
+    (lambda: panel().sample({"y": ["gdp"]}, clusters=3), InputTypeError, ["clusters"]),  # type: ignore[arg-type]
+    (lambda: plots.kernel_ridge(panel(), [1]), ColumnError, ["'[1]'"]),  # type: ignore[arg-type]
+    (lambda: etable(fit(), stars=b"x"), OptionError, ["stars=b'x'"]),  # type: ignore[arg-type]
     (lambda: panel().raw(3), ColumnError, ["'3'"]),  # type: ignore[arg-type]
     (lambda: panel().summarise(np.nan), InputTypeError, ["summarise", "'nan'"]),  # type: ignore[arg-type]
     (lambda: spec().swap("digital", 3), InputTypeError, ["new"]),  # type: ignore[arg-type]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 import pickle
 import tempfile
 from pathlib import Path
@@ -25,7 +26,19 @@ __all__ = ["follow_ups", "text_of"]
 # Arguments that a method may be given, by their name; each list has some that are refused.
 _ARGUMENTS: dict[str, tuple[Any, ...]] = {
     "level": (0.9, 0.95, 0.99, np.float64(0.9), 1, "x"),
-    "method": ("percentile", "bca", "lr", "scaled", "delta", "draws", "nonsense", None),
+    "method": (
+        "percentile",
+        "bca",
+        "bc",
+        "monte_carlo",
+        "lr",
+        "scaled",
+        "bootstrap",
+        "jackknife",
+        "delta",
+        "?",
+        None,
+    ),
     "threshold": (1, 2, 0, 99, "x"),
     "kind": ("sobel", "aroian", "goodman"),
     "mediator": (None, "m", "nothing"),
@@ -78,6 +91,8 @@ def follow_ups(case: Case, result: Any) -> list[tuple[str, Callable[[], Any]]]:
             calls += follow_ups(case, member)
         return calls
     calls.append(("pickle", lambda: _pickled(result)))
+    if hasattr(result, "to_dict") and not isinstance(result, pd.DataFrame | pd.Series):
+        calls.append(("JSON", lambda: _plain(result)))
     calls += _methods(case, result)
     if isinstance(result, dp.LinearResults):
         calls += _linear(case, result)
@@ -162,6 +177,10 @@ def _linear(case: Case, result: Any) -> list[tuple[str, Callable[[], Any]]]:
         (f"wald_test({wald!r})", lambda: result.wald_test(wald)),
         (f"marginal_effect({variable!r}, {at!r})", lambda: result.marginal_effect(variable, at)),
         ("predict", lambda: result.predict(case.panel)),
+        (
+            "predict without",
+            lambda: result.predict(dp.Panel(case.panel.frame[[x, q]].reset_index(), *case.panel.index.names)),
+        ),
         ("predict elsewhere", lambda: result.predict(case.panel.subset(f"{case.inside('x')} > 0"))),
         *([("u_test", lambda: _curve(case, result))] if square in names else []),
     ]
@@ -183,7 +202,9 @@ def _curve(case: Case, result: Any) -> Any:
 
 def _table(case: Case, result: Any) -> None:
     rng = case.rng
-    models: Any = pick(rng, [result, [result], [result, result], {"a": result, "<b> & \\": result}])
+    other = [dp.FixedEffects(case.column("y"), [case.column("x"), case.column("q")]).fit(case.panel)]
+    mixed = [result, *other] if isinstance(result, dp.LinearResults) or chance(rng, 0.3) else [result]
+    models: Any = pick(rng, [result, [result], mixed, [result, result], {"a": result, "<b> & \\": result}])
     options = case.options(
         below=["se", "t", "p", "ci"],
         stars=[None, (0.1, 0.05), (0.05,)],
@@ -235,6 +256,11 @@ def _drawn(make: Callable[[], Any]) -> None:
         axes.figure.canvas.draw()
     finally:
         plt.close("all")
+
+
+def _plain(result: Any) -> None:
+    """JSON holds what `to_dict` gives, without missing numbers."""
+    json.dumps(result.to_dict(), allow_nan=False)
 
 
 def _pickled(result: Any) -> None:

@@ -66,7 +66,7 @@ def draw_frame(rng: Rng) -> Data:
     for name in sorted(set(faults), key=["index", "library"].count):
         try:
             FAULTS[name](rng, data)
-        except (TypeError, ValueError, ArithmeticError, LookupError, AttributeError):
+        except (TypeError, ValueError, ArithmeticError, LookupError, AttributeError, NotImplementedError):
             name += " (not possible)"
         data.story.append(name)
     if chance(rng, 0.25) and isinstance(data.frame, pd.DataFrame):
@@ -257,7 +257,13 @@ def _groups(rng: Rng, data: Data) -> None:
 
 
 def _index(rng: Rng, data: Data) -> None:
-    if chance(rng, 0.3):
+    if chance(rng, 0.6):
+        if chance(rng, 0.5):
+            data.options["labels"] = {
+                "x": pick(rng, ["Labour & <b>", "a\nb", "资本", "", 3, "y" * 300]),
+                "log(v)": "V",
+            }
+            return
         data.options["step"] = pick(rng, [2, 10**20, 0, -1, "Y", 1.5, None, "nonsense", np.int64(1), True])
         return
     data.frame = data.frame.set_index(["i", "t"])

@@ -319,7 +319,12 @@ def _fitted(make: Callable[[Case], Any]) -> Callable[[Case], Any]:
     def job(case: Case) -> Any:
         spec = make(case)
         case.say(repr(spec))
-        return spec.fit(case.panel, rng=case.seed)
+        rng = (
+            pick(case.rng, [*WRONG, [1, 2], np.random.default_rng(case.seed)])
+            if chance(case.rng, case.wrong / 5)
+            else case.seed
+        )
+        return spec.fit(case.panel, rng=rng)
 
     return job
 
@@ -419,7 +424,7 @@ def panel_methods(case: Case) -> Any:
     )
     calls: dict[str, Callable[[], Any]] = {
         "assign": lambda: panel.assign(
-            new=pick(case.rng, [case.term("x"), 1, *WRONG, lambda f: f.iloc[:, 0]])
+            new=pick(case.rng, [case.term("x"), 1, *(w for w in WRONG if w is not object)])
         ),
         "attach": lambda: panel.attach(panel.frame[column].rename("new")),
         "balance": lambda: panel.balance(pick(case.rng, ["entities", "times"])),

@@ -187,6 +187,14 @@ def test_draws_without_room_are_missing() -> None:
     assert 0 < np.isnan(ratios).sum() < 60
 
 
+def test_draws_with_nothing_to_explain_are_missing() -> None:
+    data = panel(6, balanced=True, n=30)
+    plan = kernel.plan(data["z"], data["x"], kernel.candidates(data["q"], [0.2]), [data["entity"]])
+    which = draws.scheme("hansen", plan, data["entity"])
+    outcome = np.zeros_like(data["y"])
+    assert np.isnan(draws.drawn_ratios(plan, which, outcome, (), np.random.default_rng(0), reps=5)).all()
+
+
 def test_concentration_is_the_share_of_the_squared_scores() -> None:
     data = panel(3, balanced=False)
     data["y"] = data["y"] + 40 * (data["entity"] == 0) * data["z"][:, 0] * (data["q"] <= 0)

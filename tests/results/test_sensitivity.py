@@ -213,7 +213,7 @@ def test_what_cannot_be_asked_is_refused(draws: tuple[Any, Any]) -> None:
     with pytest.raises(AlignmentError, match="moments"):
         sensitivity("m", 0.5, (1.0, 0.5, 1.0), a_draws[:-1], s, clusters=None)
     bad: Any
-    for bad in (1.0, [-1.0, 0.2], [], [np.nan], [[0.1], [0.2]]):
+    for bad in ("nonsense", 1.0, [-1.0, 0.2], [], [np.nan], [[0.1], [0.2]]):
         with pytest.raises(OptionError, match="between -1 and 1"):
             sensitivity("m", 0.5, (1.0, 0.5, 1.0), a_draws, s, rho=bad, clusters=None)
     with pytest.raises(OptionError, match="level"):

@@ -198,8 +198,11 @@ def _searched(search: Plan, outcomes: Floats, count: int) -> Floats:
                 out[room] = _searched(search, outcomes[room], count)
             return out
         state = condition(search, state, at)
-    lost = np.isneginf(best)
-    return np.where(lost, np.nan, state.ssr / (state.ssr - np.where(lost, 0.0, best)) - 1)
+    # A draw in which nothing is left to explain has no statistic either.
+    lost = np.isneginf(best) | (state.ssr <= 0)
+    with np.errstate(divide="ignore"):
+        ratios = state.ssr / np.where(lost, 1.0, state.ssr - best) - 1
+    return np.where(lost, np.nan, ratios)
 
 
 def concentration(

@@ -161,7 +161,8 @@ class Panel:
         )
 
     def _repr_html_(self) -> str:
-        head = self.frame.head(6).to_html()
+        with np.errstate(over="ignore"):  # pandas compares columns of float16 with numbers beyond their range
+            head = self.frame.head(6).to_html()
         return f"<p>{self.n_entities} × {self.n_times}, {self.nobs} rows</p>{head}"
 
     @property

@@ -61,6 +61,9 @@ def cut_sample(
         Complete rows.
     """
     check_option("missing", missing, ("drop", "raise"))
+    wrong = [name for name, given in (("codes", codes), ("clusters", clusters)) if not _are_texts(given)]
+    if wrong:
+        raise InputTypeError(f"{' and '.join(wrong)} of a sample are lists of terms (text).")
     known = panel.known
     _refuse_crossed(clusters, known)
     terms, wanted = _parse_roles(roles, known)
@@ -113,6 +116,10 @@ def _refuse_crossed(clusters: Sequence[str], known: Sequence[str]) -> None:
             "two-way errors, or add a column with the pairs by assign().",
             [Notice("term", "crossed clusters", {"term": t, "role": "clusters"}) for t in crossed],
         )
+
+
+def _are_texts(given: object) -> bool:
+    return not isinstance(given, str) and np.iterable(given) and all(isinstance(t, str) for t in given)
 
 
 def _checked_roles(roles: Any) -> dict[str, list[str]]:

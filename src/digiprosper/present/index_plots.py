@@ -514,8 +514,9 @@ def _values(data: Any, column: str | None, purpose: str) -> tuple[pd.Series[Any]
     """Take a Series by (entity, time), or a column of a panel with the panel's labels."""
     if hasattr(data, "frame") and column is not None:
         frame, texts = cast("pd.DataFrame", data.frame), dict(data.labels)
-        if column not in frame:
-            raise unknown_columns([column], frame.columns, purpose)
+        given: object = column
+        if not isinstance(given, str) or column not in frame:
+            raise unknown_columns([str(column)], frame.columns, purpose)
         series = frame[column]
     elif isinstance(data, pd.Series) and column is None:
         series, texts = data, {}

@@ -317,18 +317,22 @@ def _check_style(below: Below, stars: object, digits: Any, stats: object) -> Sty
     return Style(below, None if stars is None else _check_stars(stars), places)
 
 
+def _is_share(value: Any) -> bool:
+    return isinstance(value, numbers.Real) and bool(0 < value < 1)  # type: ignore[operator]
+
+
 def _check_stars(stars: object) -> tuple[float, ...]:
-    levels = np.array([])
-    if isinstance(stars, Sequence) and all(isinstance(s, numbers.Real) for s in stars):
-        levels = np.array(stars, dtype=float)
-    if not levels.size or not (np.diff(levels) < 0).all() or not ((levels > 0) & (levels < 1)).all():
+    levels: list[float] = []
+    if isinstance(stars, Sequence) and all(_is_share(s) for s in stars):
+        levels = [float(s) for s in stars]
+    if not levels or not (np.diff(levels) < 0).all():
         raise OptionError(
             f"stars={cited(stars)} must be levels between 0 and 1 in descending order, such as (0.1, 0.05, "
             "0.01), "
             "or None.",
             [_option("stars", stars)],
         )
-    return tuple(levels.tolist())
+    return tuple(levels)
 
 
 def _option(name: str, value: object) -> Notice:

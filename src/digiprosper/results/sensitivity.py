@@ -362,7 +362,10 @@ def _effect(rho: Floats, r: Floats, scaled: Floats) -> Floats:
 def _grid(rho: Sequence[float] | Floats | None, r: float) -> Floats:
     if rho is None:
         return np.union1d(np.arange(-90, 91) / 100, [r] if abs(r) < 1 else [])
-    at = np.atleast_1d(np.asarray(rho, dtype=float))
+    try:
+        at = np.atleast_1d(np.asarray(rho, dtype=float))
+    except (TypeError, ValueError):
+        at = np.array([np.nan])
     if at.ndim != 1 or not at.size or not np.all(np.abs(at) < 1):
         raise OptionError(f"rho={cited(rho)}: correlations between -1 and 1, both excluded.")
     return at

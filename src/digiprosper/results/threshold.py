@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from digiprosper.errors import ColumnError, OptionError, PanelIndexError, check_option, cited, counted, quoted
+from digiprosper.errors import (
+    ColumnError,
+    OptionError,
+    PanelIndexError,
+    check_option,
+    check_whole,
+    cited,
+    counted,
+    quoted,
+)
 from digiprosper.results.text import coefficient_table, json_safe, last_lines, sample_text, table, wrapped
 
 if TYPE_CHECKING:
@@ -612,9 +621,7 @@ class ThresholdResults:
         m = self.estimates.size
         if m == 0:
             raise OptionError("no threshold was kept; `tests` has the test that stopped the search.")
-        if isinstance(threshold, bool) or threshold not in range(1, m + 1):
-            raise OptionError(f"threshold={cited(threshold)}: a number from 1 to {m}, in the order found.")
-        return int(threshold) - 1
+        return check_whole("threshold", threshold, 1, m) - 1
 
     def _condition(self, regime: int) -> str:
         cuts = [f"{c:.5g}" for c in np.sort(self.estimates)]
