@@ -11,7 +11,7 @@ from scipy import stats
 
 from digiprosper import FixedEffects, LinearResults, Panel
 from digiprosper.errors import ColumnError, DigiprosperError, InputTypeError, OptionError, TermError
-from digiprosper.results.marginal import slope_weights
+from digiprosper.results.marginal import default_points, slope_weights
 
 
 def panel() -> Panel:
@@ -160,7 +160,32 @@ def test_a_column_of_two_values_is_told_at_both() -> None:
     assert fit.marginal_effect("x")["at"].tolist() == [3.0, 5.0]
     third = data.assign(d=np.where(np.arange(480) == 7, 4.0, data["d"]))
     fit = FixedEffects("y", ["x", "d", "x:d"]).fit(Panel(third, "i", "t"))
-    assert len(fit.marginal_effect("x")) == 5
+    low, mean, sd, high = fit.sample_stats.loc["d", ["min", "mean", "sd", "max"]]
+    assert mean + sd > high
+    np.testing.assert_allclose(fit.marginal_effect("x")["at"], [low, mean - sd, mean, high])
+
+
+@pytest.mark.parametrize(
+    ("column", "points"),
+    [
+        ([200, 1.0, 5.0, 0.0, 1000.0], [0.0, 1.0, 6.0, 1000.0]),
+        ([200, 9.2, 0.1, 9.0, 9.25], [9.0, 9.1, 9.2, 9.25]),
+        ([200, 1e-17, 1.0, -3.0, 3.0], [-3.0, -1.0, 0.0, 1.0, 3.0]),
+        ([200, -1e-14, 1e-2, -3.0, 3.0], [-3.0, -0.01 - 1e-14, -1e-14, 0.01 - 1e-14, 3.0]),
+        ([200, 0.0, 0.0, 0.0, 0.0], [0.0]),
+    ],
+)
+def test_default_points_are_sorted_distinct_and_in_the_observed_range(
+    column: list[float], points: list[float]
+) -> None:
+    frame = pd.DataFrame([column], index=["z"], columns=["nobs", "mean", "sd", "min", "max"])
+    assert default_points(frame, "z").tolist() == pytest.approx(points, rel=1e-12, abs=0)
+
+
+@pytest.mark.parametrize(("column", "cure"), [("z", "'x:z'"), ("x", r"'I\(x\*\*2\)'")])
+def test_a_constant_slope_is_said_to_be_constant(column: str, cure: str) -> None:
+    with pytest.raises(ColumnError, match=rf"the slope in 'x' is constant in this model.*{cure}"):
+        fit_of("x", "z").marginal_effect("x", {column: [1]})
 
 
 @pytest.mark.parametrize(

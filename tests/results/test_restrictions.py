@@ -12,7 +12,7 @@ from scipy import stats
 
 from digiprosper import FixedEffects, LinearResults, Panel
 from digiprosper.errors import InputTypeError, TermError
-from digiprosper.results.restrictions import read_restrictions
+from digiprosper.results.restrictions import null_text, read_restrictions
 
 NAMES = ("a", "ab", "a:ab", "I(a**2)", "lag(a, 2)", "C(r)[T.east]", "K / L", "资本", "log(a)", "e")
 AT = {n: i for i, n in enumerate(NAMES)}
@@ -141,3 +141,28 @@ def test_one_restriction_is_the_square_of_t(fit: LinearResults) -> None:
 def test_restrictions_that_repeat_one_another(fit: LinearResults, text: str) -> None:
     with pytest.raises(TermError, match="repeat"):
         fit.wald_test(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "null"),
+    [
+        ("a, a:ab", "a = 0, a:ab = 0"),
+        ("a + 2*ab = 1, lag(a,2)", "a + 2*ab = 1, lag(a, 2) = 0"),
+        ("a = ab = 0", "a = ab = 0"),
+    ],
+)
+def test_the_null_names_what_each_part_equals(text: str, null: str) -> None:
+    assert null_text(text, NAMES) == null
+
+
+def test_a_wald_test_prints_the_whole_null() -> None:
+    rng = np.random.default_rng(1)
+    frame = pd.DataFrame({"i": np.repeat(np.arange(20), 5), "t": np.tile(np.arange(5), 20)})
+    frame = frame.assign(y=rng.normal(size=100), x=rng.normal(size=100), z=rng.normal(size=100))
+    results = FixedEffects("y", ["x", "x:z"]).fit(Panel(frame, "i", "t"))
+    assert results.wald_test(["x", "x:z"]).null == "x = 0, x:z = 0"
+
+
+def test_two_equals_signs_are_named() -> None:
+    with pytest.raises(TermError, match=r"'=='.*one '='"):
+        read_restrictions("a == 0", NAMES)

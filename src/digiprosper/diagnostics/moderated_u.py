@@ -180,7 +180,8 @@ def moderated_u_test(
         Term or column of the square; by default ``I(variable**2)``.
     at : sequence of float, optional
         Values of the moderator; by default its minimum, mean less one standard deviation, mean, mean plus
-        one, and maximum in the estimation sample, or both values of a column that has two, such as a dummy.
+        one, and maximum in the estimation sample, without points beyond minimum and maximum; or both values
+        of a column that has two, such as a dummy.
     level : float
         Of the Fieller sets.
 

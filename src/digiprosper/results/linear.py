@@ -293,7 +293,7 @@ class LinearResults:
         """
         from scipy.special import fdtrc
 
-        from digiprosper.results.restrictions import read_restrictions, restrictions_text
+        from digiprosper.results.restrictions import null_text, read_restrictions, restrictions_text
 
         text = restrictions_text(restrictions)
         matrix, value = read_restrictions(text, self.names)
@@ -308,7 +308,8 @@ class LinearResults:
         if least < 0:
             issue([negative_variance([text])])
         f = form / q
-        return TestResult("Wald test", f, "F", (float(q), self.df_t), float(fdtrc(q, self.df_t, f)), text)
+        null = null_text(text, self.names)
+        return TestResult("Wald test", f, "F", (float(q), self.df_t), float(fdtrc(q, self.df_t, f)), null)
 
     def standardised(self, level: float = 0.95) -> pd.DataFrame:
         """Give coefficients in standard deviations of outcome and regressor.
@@ -347,7 +348,7 @@ class LinearResults:
             means. By default the column the slope depends on (the variable itself, or what it is multiplied
             with): a category at all its levels, a column of two values, such as a dummy, at both, and another
             at its minimum, mean less one standard deviation, mean, mean plus one, and maximum in the
-            estimation sample.
+            estimation sample, leaving out points beyond minimum and maximum.
         level : float
             Of the confidence interval.
 

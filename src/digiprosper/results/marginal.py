@@ -24,6 +24,8 @@ __all__ = ["default_points", "slope_weights"]
 
 _POWER = re.compile(r"^I\(\s*(.+?)\s*\*\*\s*(\d+)\s*\)$")
 _TWO_VALUES = 1e-9
+# A smaller mean, in standard deviations, is rounding.
+_ZERO_MEAN = 1e-12
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,17 +103,20 @@ def default_points(stats: pd.DataFrame, column: str) -> Floats:
 
     Returns
     -------
-    (2,) or (5,) array
+    (m,) array
         Both values of a column that has two, such as a dummy; otherwise minimum, mean less one standard
-        deviation, mean, mean plus one, and maximum.
+        deviation, mean, mean plus one, and maximum. From low to high, each once, and only points between
+        minimum and maximum: at most five.
     """
     row = stats.index.get_loc(column)
     n, mean, sd, low, high = (float(stats[s].to_numpy()[row]) for s in ("nobs", "mean", "sd", "min", "max"))
     # Of all columns between the same ends and with the same mean, that of two values has the most variance.
     missing = (mean - low) * (high - mean) - sd**2 * (n - 1) / n
     if missing <= _TWO_VALUES * (high - low) ** 2:
-        return np.array([low, high], dtype=np.float64)
-    return np.array([low, mean - sd, mean, mean + sd, high], dtype=np.float64)
+        return np.unique([low, high])
+    centre = 0.0 if abs(mean) < _ZERO_MEAN * sd else mean
+    points = np.array([low, centre - sd, centre, centre + sd, high], dtype=np.float64)
+    return np.unique(points[(points >= low) & (points <= high)])
 
 
 def _derivative(name: str, variable: str, categories: Categories) -> _Part | None:
@@ -174,6 +179,12 @@ def _given(
         raise InputTypeError(f"at={cited(at)}: one column to its values, such as {{'x': [0, 1]}}.")
     column, given = next(iter(at.items()))
     _refuse_dummy(column, categories)
+    if not depends:
+        cure = f"I({variable}**2)" if column == variable else f"{variable}:{column}"
+        raise ColumnError(
+            f"at={{{cited(column)}: {cited(given)}}}: the slope in {cited(variable)} is constant in this "
+            f"model, which has no product or power of it. Leave at out, or add {cited(cure)} to x."
+        )
     if column not in depends:
         raise ColumnError(
             f"the slope in {cited(variable)} does not depend on {cited(column)} but on {quoted(depends)}."

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from digiprosper.kernels import Floats
 
-__all__ = ["read_restrictions", "restrictions_text"]
+__all__ = ["null_text", "read_restrictions", "restrictions_text"]
 
 _LONGEST = 20_000
 
@@ -73,8 +73,10 @@ def read_restrictions(text: str, names: Sequence[str]) -> tuple[Floats, Floats]:
     """
     if len(text) > _LONGEST:
         raise _refused(text, f"it has more than {_LONGEST:,} characters")
-    words = [_stem(text, names) + str(i) for i in range(len(names))]
+    words = _words(text, names)
     coded = _coded(text, names, words)
+    if "==" in coded:
+        raise _refused(text, "it has '=='; a restriction has one '='")
     long = too_long(coded, _LONGEST)
     if long:
         raise _refused(text, long)
@@ -89,6 +91,33 @@ def read_restrictions(text: str, names: Sequence[str]) -> tuple[Floats, Floats]:
     if not matrix.any(axis=1).all():
         raise _refused(text, "a part of it restricts no coefficient, or repeats itself")
     return matrix, np.array([-row[-1] for row in rows])
+
+
+def null_text(text: str, names: Sequence[str]) -> str:
+    """Write restrictions out, each with what it equals.
+
+    Parameters
+    ----------
+    text : str
+        Restrictions that `read_restrictions` takes.
+    names : sequence of str
+        Coefficient names.
+
+    Returns
+    -------
+    str
+        Such as ``"a = b, c = 0"`` for ``"a = b, c"``.
+    """
+    words = _words(text, names)
+    name_of = dict(zip(words, names, strict=True))
+    parts = [part.strip() for part in _coded(text, names, words).split(",")]
+    whole = ", ".join(part if "=" in part else f"{part} = 0" for part in parts)
+    return re.sub(rf"\b{re.escape(_stem(text, names))}\d+\b", lambda found: name_of[found.group(0)], whole)
+
+
+def _words(text: str, names: Sequence[str]) -> list[str]:
+    stem = _stem(text, names)
+    return [f"{stem}{i}" for i in range(len(names))]
 
 
 def _refused(text: str, why: str) -> TermError:
