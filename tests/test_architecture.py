@@ -16,6 +16,7 @@ EXTRAS = {
     "test_architecture.py",
     "test_fuzz.py",
     "test_malformed.py",
+    "test_packaging.py",
     "test_public.py",
     "test_words.py",
     "datasets/test_recovery.py",

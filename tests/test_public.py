@@ -6,7 +6,6 @@ import ast
 import inspect
 import subprocess
 import sys
-from importlib import metadata
 from pathlib import Path
 from typing import Any, get_origin
 
@@ -107,10 +106,6 @@ def test_star_import() -> None:
 def test_an_unknown_name_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="no_such_name"):
         dp.no_such_name  # noqa: B018
-
-
-def test_the_version_is_the_distributions() -> None:
-    assert dp.__version__ == metadata.version("digiprosper")
 
 
 def test_typed() -> None:
