@@ -855,7 +855,7 @@ def test_moderator_and_threshold_are_terms_that_can_be_swapped() -> None:
         (("y", "x", "m1"), {"structure": "chain"}, OptionError, "'serial'"),
         (("y", "x", "m1"), {"cov_type": "hc3"}, OptionError, "'clustered'"),
         (("y", "x", "m1"), {"ssc": "stata"}, OptionError, "'reghdfe'"),
-        (("y", "x", "m1"), {"reps": 19}, OptionError, "at least 20"),
+        (("y", "x", "m1"), {"reps": 19}, OptionError, "from 20"),
         (("y", "x", "m1"), {"reps": 99.5}, OptionError, "whole number"),
         (("y", "x", "m1"), {"clusters": ["city", "year"]}, OptionError, "two-way clusters"),
         (("y", "x", "m1"), {"clusters": "city", "cov_type": "robust"}, OptionError, "clustered"),
