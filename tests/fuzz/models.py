@@ -309,6 +309,15 @@ def index_spec(case: Case, *, drawn: bool = False) -> dp.CompositeIndex:
     return dp.CompositeIndex(system, **options)
 
 
+def composite_index(case: Case) -> Any:
+    spec = index_spec(case)
+    if chance(case.rng, 0.15):
+        frame = case.panel.frame.reset_index()
+        case.say("a frame")
+        return spec.fit(frame if chance(case.rng, 0.5) else frame.set_index(case.panel.entity_name))
+    return spec.fit(case.panel)
+
+
 def propagated_spec(case: Case) -> dp.PropagatedIndex:
     index = index_spec(case, drawn=True)
     model = _linear(case, ["made", *case.terms("cdz", 2)], drawn=True)
@@ -497,7 +506,8 @@ def misuse(case: Case) -> Any:
             named[parameter.name] = pick(rng, pool)
     if "reps" in named and not isinstance(named["reps"], str):
         named["reps"] = 20
-    case.say(f"{name}(*{given!r}, **{named!r})")
+    with np.errstate(all="ignore"):  # pandas, showing a column of float16
+        case.say(f"{name}(*{given!r}, **{named!r})")
     made = called(*given, **named)
     return made.fit(case.panel, rng=case.seed) if name in SPECIFICATIONS and "reps" in named else made
 
@@ -539,7 +549,7 @@ JOBS: dict[str, Callable[[Case], Any]] = {
     "PanelKink": _fitted(kink_spec),
     "Mediation": _fitted(mediation_spec),
     "MediationIV": _fitted(instrumented_spec),
-    "CompositeIndex": lambda case: index_spec(case).fit(case.panel),
+    "CompositeIndex": composite_index,
     "PropagatedIndex": _fitted(propagated_spec),
     "within_between": lambda case: dp.within_between(mediation_spec(case, plain=True), case.panel),
     "mean_group": lambda case: dp.mean_group_mediation(

@@ -72,8 +72,9 @@ def test_rows_of_a_period():
     assert rows_of(PANEL, 2010)[0].tolist() == [0, 2, 4]
     dates = pd.MultiIndex.from_product([["p", "q"], pd.date_range("2010-01-01", periods=2, freq="YS")])
     assert rows_of(dates, "2010-01-01")[0].tolist() == [0, 2]
-    with pytest.raises(OptionError, match="it has '2010', '2011'"):
-        rows_of(PANEL, 2012)
+    for none in (2012, range(3), [2010, 2011], pd.Series([2010]), pd.NA, {}):
+        with pytest.raises(OptionError, match="it has '2010', '2011'"):
+            rows_of(PANEL, none)
     with pytest.raises(OptionError, match="cross-section"):
         rows_of(pd.Index(["p"]), 2010)
 

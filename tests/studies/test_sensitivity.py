@@ -235,6 +235,8 @@ def test_shares_of_means_and_of_all_entities(frame):
     got = shares.xs("weighting", level="option")["first"].to_numpy()
     np.testing.assert_allclose(got[moved], (first / np.where(moved, variance, 1))[moved])
     overall = found.shares("mean", overall=True)
+    with pytest.raises(OptionError, match="overall"):
+        found.shares("mean", overall=pd.Series([1.0]))
     assert overall.loc["weighting", "first"] == pytest.approx(first.sum() / variance.sum())
     assert overall.loc["weighting", "variance"] == pytest.approx(variance.sum())
     assert found.shares(2010).index.get_level_values("id").nunique() == (frame["year"] == 2010).sum()

@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 import numpy as np
 import pandas as pd
 
-from digiprosper.errors import IdentificationError, Notice, OptionError, check_level, cited, quoted
+from digiprosper.errors import (
+    IdentificationError,
+    Notice,
+    OptionError,
+    check_level,
+    check_option,
+    cited,
+    quoted,
+)
 from digiprosper.kernels.intervals import enough_clusters
 from digiprosper.results.text import json_safe, last_lines, listed, table, wrapped
 
@@ -416,6 +424,7 @@ class IndexSensitivity:
         and the shares meaningless, so that the largest complete part of the grid is taken; `diagnostics`
         says what was left out.
         """
+        check_option("overall", overall, (True, False))
         varied = np.array([len(kept) > 1 for kept in self.complete])
         if not varied.any():
             raise IdentificationError(
@@ -597,7 +606,9 @@ def rows_of(index: pd.Index[Any], period: Any) -> tuple[Ints, pd.Index[Any]]:
             raise OptionError(f"period={cited(period)}: this is a cross-section and has no periods.")
         return np.arange(len(index)), entities
     times = index.get_level_values(1)
-    there = np.flatnonzero(times == (times.max() if period is None else period))
+    wanted = times.max() if period is None else period
+    one = isinstance(wanted, str) or (np.ndim(wanted) == 0 and wanted is not pd.NA)
+    there = np.flatnonzero(times == wanted) if one else np.empty(0, dtype=np.intp)
     if not there.size:
         known = times.unique().sort_values()
         raise OptionError(
