@@ -277,6 +277,8 @@ def test_fewer_than_two_entities_are_refused():
     with pytest.raises(IdentificationError, match="without variation of its own over time"):
         quiet(ONE, panel_of(frame))
     assert quiet(ONE.replace(time_effects=False), panel_of(frame)).glance()["n_entities"] == 12
+    with pytest.raises(IdentificationError, match="only one city"):
+        quiet(ONE.replace(time_effects=False), panel_of(frame.query("city == 0")))
 
 
 def test_what_is_noticed():

@@ -607,7 +607,7 @@ def rows_of(index: pd.Index[Any], period: Any) -> tuple[Ints, pd.Index[Any]]:
         return np.arange(len(index)), entities
     times = index.get_level_values(1)
     wanted = times.max() if period is None else period
-    one = isinstance(wanted, str) or (np.ndim(wanted) == 0 and wanted is not pd.NA)
+    one = pd.api.types.is_scalar(wanted) and wanted is not pd.NA
     there = np.flatnonzero(times == wanted) if one else np.empty(0, dtype=np.intp)
     if not there.size:
         known = times.unique().sort_values()

@@ -274,9 +274,13 @@ def _drawn_means(values: Floats, reps: int, seed: np.random.SeedSequence) -> Flo
 
 
 def _left_out(prepared: Prepared, long_enough: Bools, used: Bools, parameters: int) -> list[Notice]:
+    names, key = prepared.sample.entities, prepared.sample.keys.entity_name
+    if used.size < 2:
+        raise IdentificationError(
+            f"only one {key} is in the sample ({names[0]}): the mean group needs two entities or more."
+        )
     if used.all():
         return []
-    names, key = prepared.sample.entities, prepared.sample.keys.entity_name
     reasons = (
         (~long_enough, f"{parameters} rows or fewer, too few for {parameters} parameters"),
         (long_enough & ~used, "a treatment, mediator or control without variation of its own over time"),
