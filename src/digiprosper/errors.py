@@ -6,12 +6,14 @@ import difflib
 import re
 import sys
 import warnings
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 __all__ = [
     "AlignmentError",
@@ -222,6 +224,11 @@ _DROPPED = ("missing_rows", "singletons", "left_out")
 # More draws than anybody needs, and fewer than memory holds.
 MOST_DRAWS = 10_000_000
 
+# Label of the model that is fitted among others, and what was said of each: code and message to labels.
+_BATTERY: ContextVar[tuple[str, dict[tuple[str, str], list[str]]] | None] = ContextVar(
+    "battery", default=None
+)
+
 _HERE = str(Path(__file__).parent)
 _LONGEST_QUOTE = 200
 _MOST_UNKNOWN = 12
@@ -240,13 +247,56 @@ def issue(notices: Iterable[Notice]) -> None:
         Notices of one fit.
     """
     pending = [n for n in notices if n.code in _CATEGORIES]
-    if not pending:
+    battery = _BATTERY.get()
+    if battery is None:
+        _warn(_joined(pending))
+        return
+    label, said = battery
+    for code, message in _joined(pending):
+        labels = said.setdefault((code, message), [])
+        if label not in labels:
+            labels.append(label)
+
+
+@contextmanager
+def one_of_many(label: str, said: dict[tuple[str, str], list[str]]) -> Iterator[None]:
+    """Hold the warnings of a model back, to be issued with those of others by `issue_of_many`.
+
+    Parameters
+    ----------
+    label : str
+        Of the model.
+    said : dict
+        Code and message to the labels of the models they are about; the model's are put in.
+    """
+    token = _BATTERY.set((label, said))
+    try:
+        yield
+    finally:
+        _BATTERY.reset(token)
+
+
+def issue_of_many(said: Mapping[tuple[str, str], Sequence[str]]) -> None:
+    """Issue each warning of several models once, with the labels of the models it is about.
+
+    Parameters
+    ----------
+    said : mapping
+        From `one_of_many`.
+    """
+    for (code, message), labels in said.items():
+        models = f"{'model' if len(labels) == 1 else 'models'} {quoted(labels)}"
+        issue([Notice(code, f"in the {models}: {message}")])
+
+
+def _warn(texts: Sequence[tuple[str, str]]) -> None:
+    if not texts:
         return
     level, frame = 1, sys._getframe()
     while frame.f_back is not None and frame.f_code.co_filename.startswith(_HERE):
         frame = frame.f_back
         level += 1
-    for code, message in _joined(pending):
+    for code, message in texts:
         warnings.warn(message, _CATEGORIES[code], stacklevel=level)
 
 

@@ -78,11 +78,21 @@ def test_the_notice_counts_rows_that_are_used_in_the_end() -> None:
     missing, lone = (n for n in prepared.notices if n.code in ("missing_rows", "singletons"))
     # City 0 keeps a single row, which leaves as a singleton: 60 - 5 - 1.
     assert prepared.sample.nobs == 54
-    assert missing.message == (
-        "5 of 60 rows dropped: missing x (5), y (1); a row may miss several. The same 54 rows are used "
-        "throughout."
-    )
+    assert missing.message == "5 of 60 rows dropped: missing x (5), y (1); a row may miss several."
+    assert lone.message.endswith("The model uses the other 54 rows.")
     assert lone.data["count"] == 1
+
+
+@pytest.mark.parametrize(("gaps", "used"), [([7], "59"), ([0, 1, 2, 3, 7], "54")])
+def test_the_rows_that_are_used_are_told_once_at_the_end(gaps: list[int], used: str) -> None:
+    data = frame()
+    data.loc[gaps, "x"] = np.nan
+    with pytest.warns(MissingDataWarning, match=r"rows? dropped") as caught:
+        FixedEffects("y", ["x"], cov_type="robust").fit(Panel(data, "city", "year"))
+    (text,) = [str(w.message) for w in caught if issubclass(w.category, MissingDataWarning)]
+    assert text.endswith(f"{used} rows.")
+    assert text.count(f"{used} rows") == 1
+    assert text.count("The model uses") == 1
 
 
 def test_rows_lost_to_a_lag_alone_are_noted_apart() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -22,6 +22,9 @@ from digiprosper.errors import (
     OptionError,
     TermError,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def make(holes: bool = True) -> Panel:
@@ -160,6 +163,43 @@ def test_stepwise_may_use_each_columns_own_sample() -> None:
     assert [r.nobs for r in steps.values()] == [r.nobs for r in expected]
     assert steps["(1)"].nobs > steps["(3)"].nobs
     np.testing.assert_allclose(steps["(2)"].params, expected[1].params, rtol=1e-12)
+
+
+def warned(category: type[Warning], call: Callable[[], object]) -> list[str]:
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        call()
+    return [str(w.message) for w in caught if issubclass(w.category, category)]
+
+
+def test_a_warning_of_several_models_names_those_it_is_about() -> None:
+    panel, spec = make(), FixedEffects("y", ["d"])
+    steps = {}
+
+    def own() -> None:
+        steps.update(stepwise(spec, panel, ["c1", "c2"], sample="own"))
+
+    (text,) = warned(MissingDataWarning, own)
+    assert text.startswith("in the model '(3)': ")
+    assert f" {steps['(3)'].nobs:,} rows" in text
+
+
+def test_a_warning_that_models_share_is_issued_once_and_where_it_belongs() -> None:
+    spec, more = FixedEffects("y", ["c2"]), {"base": FixedEffects("y", ["d"])}
+    with pytest.warns(MissingDataWarning, match="in the models 'one', 'two': ") as caught:
+        fit_all({"one": spec, "two": spec, **more}, make())
+    assert len([w for w in caught if w.category is MissingDataWarning]) == 1
+    assert caught[0].filename == __file__
+
+
+def test_a_battery_inside_a_battery_names_both() -> None:
+    @dataclass(frozen=True)
+    class Nested:
+        def fit(self, panel: Panel, *, rng: object = None, progress: bool = False) -> object:
+            return fit_all({"inner": FixedEffects("y", ["c2"])}, panel)
+
+    (text,) = warned(MissingDataWarning, lambda: fit_all({"outer": Nested()}, make()))
+    assert text.startswith("in the model 'outer': in the model 'inner': ")
 
 
 def test_a_step_that_fails_stands_beside() -> None:

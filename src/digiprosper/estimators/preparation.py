@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
@@ -231,8 +231,7 @@ def prepare(
     entity = names.index(panel.entity_name) if panel.entity_name in names else None
     taken = ranks(absorbing, codes, entity)
     notices = [
-        *_missing_notices(panel, sample),
-        *lone,
+        *_with_rows_left([*_missing_notices(panel, sample), *lone], sample.nobs),
         *_once_notices(panel, clusters),
         *_cluster_notices(clusters, codes, sample, options),
         *_rank_notices(taken, names),
@@ -351,15 +350,20 @@ def _missing_notices(panel: Panel, sample: Sample) -> list[Notice]:
         )
         terms = ", ".join(f"{clipped(t)} ({c:,})" for t, c in dropped.by_term.items())
         several = "; a row may miss several" if sum(dropped.by_term.values()) > dropped.count else ""
-        text = (
-            f"{dropped.count:,} of {counted(panel.nobs, 'row')} dropped: missing {terms}{several}. "
-            f"The same {sample.nobs:,} rows are used throughout."
-        )
+        text = f"{dropped.count:,} of {counted(panel.nobs, 'row')} dropped: missing {terms}{several}."
         if shifted and panel.is_part:
             text += " A lag looks only inside the panel it is given: make it before subset()."
         data = {"count": dropped.count, "by_term": dict(dropped.by_term)}
         out.append(Notice("lagged_rows" if shifted else "missing_rows", text, data))
     return out
+
+
+def _with_rows_left(notices: Sequence[Notice], nobs: int) -> list[Notice]:
+    """Say at the end of what is said of dropped rows how many are left."""
+    if not notices:
+        return []
+    text = f"{notices[-1].message.removesuffix('.')}. The model uses the other {counted(nobs, 'row')}."
+    return [*notices[:-1], replace(notices[-1], message=text)]
 
 
 def _refuse_lone(sample: Sample, panel: Panel, options: LinearOptions) -> None:

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-from digiprosper.errors import DigiprosperError, InputTypeError, TermError, check_option, cited, issue, quoted
+from digiprosper.errors import (
+    DigiprosperError,
+    InputTypeError,
+    TermError,
+    check_option,
+    cited,
+    issue,
+    issue_of_many,
+    one_of_many,
+    quoted,
+)
 from digiprosper.estimators.linear import FixedEffects, fit_columns
 from digiprosper.estimators.preparation import prepare
 from digiprosper.estimators.remarks import lagged_outcome, said_once
@@ -41,6 +51,7 @@ def fit_all(
     -------
     ResultSet
         In the order given. A specification that fails keeps its error in `failures` and stops no other.
+        Warnings come at the end, each once, with the labels of the models they are about.
 
     Examples
     --------
@@ -64,18 +75,21 @@ def fit_all(
         )
     entropy = cast("int", seed_sequence(rng).entropy)
     outcomes = []
+    said: dict[tuple[str, str], list[str]] = {}
     for label, entry in specs.items():
         spec, data = entry if isinstance(entry, tuple) and len(entry) == 2 else (entry, panel)
         if not hasattr(spec, "fit"):
             raise InputTypeError(f"fit_all: {cited(label)} is {type(spec).__name__}, not a specification.")
         child = seed_sequence([entropy, int.from_bytes(str(label).encode(), "little")])
         try:
-            result = spec.fit(data, rng=child)
+            with one_of_many(str(label), said):
+                result = spec.fit(data, rng=child)
         except DigiprosperError as error:
             result = error
         outcomes.append((str(label), result))
         if progress:
             _say(f"{label}: {'not estimated' if isinstance(result, DigiprosperError) else 'done'}")
+    issue_of_many(said)
     return ResultSet(tuple(outcomes))
 
 
