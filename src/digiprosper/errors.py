@@ -345,7 +345,7 @@ def cited(value: object) -> str:
         Its `repr`; of a longer one the beginning and how long it is.
     """
     if isinstance(value, int) and value.bit_length() > _LONGEST_QUOTE:
-        return f"a whole number of {value.bit_length():,} bits"
+        return f"an integer of {value.bit_length():,} bits"
     return clipped(repr(value))
 
 
@@ -498,7 +498,7 @@ def check_level(level: object) -> float:
     """
     number = plain(level)
     if isinstance(number, bool) or not isinstance(number, int | float) or not 0 < number < 1:
-        raise OptionError(f"level={cited(level)}: a number between 0 and 1, such as .95.")
+        raise OptionError(f"level={cited(level)} must be a number between 0 and 1, such as .95.")
     return float(number)
 
 
@@ -527,7 +527,7 @@ def check_whole(name: str, value: object, least: int, most: int) -> int:
     number = plain(value)
     if isinstance(number, bool) or not isinstance(number, int) or not least <= number <= most:
         raise OptionError(
-            f"{name}={cited(value)} must be a whole number from {least:,} to {most:,}.",
+            f"{name}={cited(value)} must be an integer from {least:,} to {most:,}.",
             [Notice("option", name, {"option": name, "value": value})],
         )
     return number
@@ -555,7 +555,7 @@ def unknown_columns(names: Iterable[str], known: Iterable[object], role: str) ->
     if len(missing) > _MOST_UNKNOWN:
         parts.append(f"and {len(missing) - _MOST_UNKNOWN} more")
     return ColumnError(
-        f"{role} names no column {'; '.join(parts)}. The columns are {quoted(columns, 12)}.",
+        f"{role}: no column named {'; '.join(parts)}. The columns are {quoted(columns, 12)}.",
         [Notice("column", f"no column {cited(n)}", {"column": n, "role": role}) for n in missing],
     )
 

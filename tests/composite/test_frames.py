@@ -234,7 +234,7 @@ def test_apply_takes_tables_where_the_score_is_a_weighted_sum(system, frame_of, 
     for options in ({"aggregate": "topsis"}, {"normalise": "rank"}):
         with pytest.raises(OptionError, match="two aggregate queries"):
             fit(system, frame, **options).apply(frame)
-    with pytest.raises(OptionError, match="a state a year"):
+    with pytest.raises(OptionError, match="needs the year"):
         fit(system, frame, scope="per_year").apply(frame)
 
 

@@ -309,8 +309,12 @@ POSTED = IndicatorSystem([Indicator(c, goalposts=(0, 40)) for c in "abcd"])
         ),
         (SYSTEM, {"scope": "legacy_lnT", "structure": "nested"}, ["legacy_lnT", "structure='flat'"]),
         (SYSTEM, {"scope": "legacy_lnT", "normalise": "max"}, ["legacy_lnT", "normalise='minmax'"]),
-        (SYSTEM, {"scope": "pooled_norm_yearly_weights", "weighting": "equal"}, ["not learned", "'pooled'"]),
-        (SYSTEM, {"normalise": "none"}, ["'c' counts '-'", "normalise='minmax'"]),
+        (
+            SYSTEM,
+            {"scope": "pooled_norm_yearly_weights", "weighting": "equal"},
+            ["not estimated", "'pooled'"],
+        ),
+        (SYSTEM, {"normalise": "none"}, ["'c' has direction '-'", "normalise='minmax'"]),
         (SYSTEM, {"normalise": "zscore"}, ["zscore", "entropy", "critic"]),
         (SYSTEM, {"normalise": "zscore", "weighting": "cv"}, ["zscore", "cv"]),
         (SYSTEM, {"normalise": "zscore", "weighting": "std"}, ["standard deviation 1", "'equal'"]),
@@ -327,7 +331,7 @@ POSTED = IndicatorSystem([Indicator(c, goalposts=(0, 40)) for c in "abcd"])
             ["two dimensions", "'one'"],
         ),
         (SYSTEM, {"weighting": {"a": 1, "b": 1, "c": 1}}, ["'d' has none"]),
-        (SYSTEM, {"weighting": dict.fromkeys("abcde", 1)}, ["'e' is no indicator"]),
+        (SYSTEM, {"weighting": dict.fromkeys("abcde", 1)}, ["'e' is not an indicator"]),
         (SYSTEM, {"weighting": dict.fromkeys("abcd", 0)}, ["all are 0"]),
         (SYSTEM, {"weighting": {"a": -1, "b": 1, "c": 1, "d": 1}}, ["'a' has -1", ">= 0"]),
         (SYSTEM, {"weighting": {"a": "1", "b": 1, "c": 1, "d": 1}}, ["'a' has '1'"]),
@@ -344,7 +348,7 @@ def test_options_that_contradict_each_other_say_what_to_do(system, options, word
 
 def test_goalposts_are_needed_where_they_are_asked_for():
     system = IndicatorSystem([Indicator("a", goalposts=(0, 1)), Indicator("b"), Indicator("c")])
-    with pytest.raises(IndicatorError, match=r"'b', 'c' has none: Indicator\(name, goalposts="):
+    with pytest.raises(IndicatorError, match=r"'b', 'c' has none: set Indicator\(name, goalposts="):
         CompositeIndex(system, scope="goalposts")
 
 

@@ -50,7 +50,7 @@ def test_a_system_is_a_value():
         (lambda: Indicator("  "), IndicatorError, ["name"]),
         (lambda: Indicator(3), InputTypeError, ["3", "text"]),
         (lambda: Indicator("a", dimension=None), InputTypeError, ["'a'", "dimension", "text"]),
-        (lambda: Indicator("a", goalposts=(2, 1)), IndicatorError, ["'a'", "goalposts", "rising"]),
+        (lambda: Indicator("a", goalposts=(2, 1)), IndicatorError, ["'a'", "goalposts", "ascending"]),
         (lambda: Indicator("a", goalposts=5), IndicatorError, ["'a'", "goalposts"]),
         (lambda: Indicator("a", goalposts=(0, np.inf)), IndicatorError, ["goalposts"]),
         (lambda: IndicatorSystem([]), IndicatorError, ["at least one"]),

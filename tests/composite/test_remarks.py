@@ -44,7 +44,7 @@ def test_a_dominant_weight_is_named_with_its_year():
     usual, skewed = weighing(0.65, 0.1, 0.1, 0.1, 0.05), weighing(0.7, 0.1, 0.1, 0.1, 0)
     found = remarks(usual, skewed, periods=(2010, 2011))
     notice = found["dominant_indicator"]
-    assert "'a' (0.70 in 2011) weighs more than three equal shares of 0.20" in notice.message
+    assert "'a' (0.70 in 2011) has a weight of more than three times the equal weight 0.20" in notice.message
     assert notice.data["limit"] == pytest.approx(0.6)
 
 
@@ -95,5 +95,5 @@ def test_they_are_python_warnings_too():
         CompositeIndex(system, aggregate="geometric").fit(panel)
     with pytest.warns(IndicatorWarning, match="negative weight"):
         pca_weights(np.column_stack([frame["a"], frame["a"] + 0.1 * frame["b"], frame["b"] - frame["a"]]))
-    with pytest.warns(IndicatorWarning, match="equally bad"):
+    with pytest.warns(IndicatorWarning, match="equally low"):
         coupling_coordination([[0.1, 0.1]])

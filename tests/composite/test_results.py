@@ -121,7 +121,7 @@ def test_obstacle_degrees_are_refused_where_they_have_no_meaning(system, frame_o
         fit(system, frame, scope="base_year(2012)").obstacle_degree(panel)
     crossed = frame.assign(b=20 - frame["a"] + 0.01 * frame["b"], c=frame["a"] + 0.01 * frame["c"])
     plus = IndicatorSystem([Indicator(c) for c in "abc"])
-    with pytest.raises(IndicatorError, match="'b' has a negative one"):
+    with pytest.raises(IndicatorError, match="'b' has a negative weight"):
         fit(plus, crossed, weighting="pca").obstacle_degree(panel_of(crossed))
 
 
@@ -226,10 +226,10 @@ def test_errors_count_entities_and_not_rows(system, frame_of, fit):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"structure": "nested"}, "nested dimensions need the rows again"),
-        ({"scope": "per_year"}, "single years need the rows again"),
+        ({"structure": "nested"}, "nested dimensions cannot be recomputed"),
+        ({"scope": "per_year"}, "yearly weights cannot be recomputed"),
         ({"scope": "expanding"}, "'goalposts'"),
-        ({"scope": "pooled_norm_yearly_weights"}, "single years"),
+        ({"scope": "pooled_norm_yearly_weights"}, "yearly weights"),
         ({"scope": "legacy_lnT"}, "script are wrong"),
     ],
 )
@@ -244,7 +244,7 @@ def test_where_sums_are_not_enough_errors_are_refused_in_words(options, words, s
 def test_one_entity_has_no_sampling_error(system, frame_of, fit):
     results = fit(system, frame_of(16, n=1, periods=9))
     assert results.weights["std_error"].isna().all()
-    with pytest.raises(OptionError, match="one entity"):
+    with pytest.raises(OptionError, match="at least two entities"):
         results.weight_draws(10)
 
 
@@ -302,7 +302,7 @@ def test_interpolated_cells_look_ahead_under_expanding(system, frame_of):
     frame = frame_of(22)
     frame.loc[7, "b"] = np.nan
     panel = panel_of(frame).interpolate("b")
-    with pytest.warns(MissingDataWarning, match="interpolated cells in 'b' \\(1\\).*looks ahead"):
+    with pytest.warns(MissingDataWarning, match="interpolated cells in 'b' \\(1\\).*future information"):
         results = CompositeIndex(system, scope="expanding").fit(panel)
     assert results.audit().set_index("check").loc["future_information", "finding"] == "warning"
     with warnings.catch_warnings():

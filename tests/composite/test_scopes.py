@@ -162,7 +162,7 @@ def test_expanding_knows_nothing_before_its_first_year(system, frame_of, fit):
     frame = frame_of(12)
     results = fit(system, frame[frame["year"] > 2010], scope="expanding")
     with pytest.raises(
-        OptionError, match=r"from 2011 on, and nothing was known before; the panel has '2010'"
+        OptionError, match=r"from 2011 on and has no weights for earlier periods; the panel has '2010'"
     ):
         results.apply(Panel(frame, "id", "year"))
     dated = frame.assign(year=pd.to_datetime(frame["year"].astype(str)))
@@ -196,8 +196,8 @@ def test_the_base_year_may_be_a_date_or_a_period(system, frame_of):
 @pytest.mark.parametrize(
     ("scope", "words"),
     [
-        ("base_year", ["scope='base_year'", "'base_year(2011)'", "written inside"]),
-        ("base_year()", ["written inside"]),
+        ("base_year", ["scope='base_year'", "'base_year(2011)'", "Include the base year"]),
+        ("base_year()", ["Include the base year"]),
         ("rolling", ["scope='rolling'", "'pooled'", "'expanding'", "'base_year(2011)'"]),
         (2011, ["scope=2011"]),
         (None, ["scope=None"]),
@@ -231,7 +231,7 @@ def test_one_year_has_no_logarithm(system, frame_of):
 def test_constant_in_one_year_has_no_weight_there(system, frame_of, brute):
     frame = frame_of(17)
     frame.loc[frame["year"] == 2012, "b"] = 3.25
-    with pytest.warns(match=r"weight 0 there: 'b' in 2012") as caught:
+    with pytest.warns(match=r"weight 0 in them: 'b' in 2012") as caught:
         results = CompositeIndex(system, scope="per_year").fit(Panel(frame, "id", "year"))
     assert len([w for w in caught if "constant" in str(w.message)]) == 1
     table = results.weights_by_year
@@ -295,7 +295,7 @@ def test_a_product_needs_weights_that_are_not_negative(frame_of):
     frame["b"] = 20 - frame["a"] + 0.01 * frame["b"]
     frame["c"] = frame["a"] + 0.01 * frame["c"]
     system = IndicatorSystem([Indicator(c) for c in "abc"])
-    with pytest.raises(IndicatorError, match="'b' has a negative one"):
+    with pytest.raises(IndicatorError, match="'b' has a negative weight"):
         CompositeIndex(system, weighting="pca", aggregate="geometric").fit(Panel(frame, "id", "year"))
 
 

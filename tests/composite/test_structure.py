@@ -61,9 +61,9 @@ def test_a_dimension_of_one_and_a_dimension_that_does_not_vary():
         (
             "critic",
             np.arange(6.0).reshape(3, 2),
-            "no critic weights in 2011 for 'a', 'b': the indicators agree",
+            "no critic weights in 2011 for 'a', 'b': the indicators are perfectly correlated",
         ),
-        ("pca", np.array([[0.0, 2], [1, 1], [2, 0]]), "loadings of the components cancel"),
+        ("pca", np.array([[0.0, 2], [1, 1], [2, 0]]), "loadings of the components sum to zero"),
         ("std", np.ones((3, 2)), r"every indicator is constant over the 3 rows in 2011"),
     ],
 )
@@ -75,7 +75,7 @@ def test_no_weights_is_said_in_words(word, z, match):
 def test_a_dimension_that_agrees_is_refused_though_others_do_not():
     z = drawn(2)
     z[:, 2] = 2 * z[:, 0]
-    with pytest.raises(IndicatorError, match="agree perfectly"):
+    with pytest.raises(IndicatorError, match="perfectly correlated"):
         weigh(z, Rule("critic", GROUPS, across="nested"), NAMES)
 
 

@@ -124,7 +124,7 @@ def test_the_truth_adds_up(made):
     [
         ({"n": 2}, OptionError, ["n=2", "at least 5"]),
         ({"periods": 3}, OptionError, ["periods=3", "at least 4"]),
-        ({"n": 31.0}, OptionError, ["n=31.0", "whole number"]),
+        ({"n": 31.0}, OptionError, ["n=31.0", "integer"]),
         ({"n": True}, OptionError, ["n=True"]),
         ({"rng": "seed"}, InputTypeError, ["rng='seed'"]),
     ],

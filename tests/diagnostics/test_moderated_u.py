@@ -100,20 +100,20 @@ def test_known_truths_in_words() -> None:
     assert up.turning_points["extremum"].tolist() == pytest.approx([2.0, 2.8], abs=0.1)
     assert up.shift.statistic > 4
     assert "moves up as w rises" in up.summary()
-    assert "not shown to be steeper" in up.summary()
+    assert "not significantly steeper" in up.summary()
     down = moderated_u_test(fit(moderated(b=(3.0, -0.5, -0.8, 0.0))), "x", "w")
     assert "moves down as w rises" in down.summary()
     # Level and square grow in proportion: steeper around the same point.
     steeper = moderated_u_test(fit(moderated(b=(2.0, -0.4, 1.0, -0.2))), "x", "w", at=[0.0, 1.0, 2.0])
     assert steeper.turning_points["extremum"].tolist() == pytest.approx([2.5] * 3, abs=0.1)
-    assert "not shown to move" in steeper.summary()
+    assert "does not shift significantly" in steeper.summary()
     assert "steeper as w rises" in steeper.summary()
     flatter = moderated_u_test(fit(moderated(b=(-2.0, 0.4, 0.5, -0.1))), "x", "w", at=[0.0, 1.0, 2.0])
     assert "flatter as w rises" in flatter.summary()
     mirrored = moderated_u_test(fit(moderated(b=(-2.0, 0.4, 2.0, -0.4))), "x", "w", at=[0.0, 2.0])
     assert mirrored.flip == pytest.approx(1.0, abs=0.05)
     assert mirrored.turning_points["shape"].tolist() == ["U", "inverse U"]
-    assert "mirror image at w = " in mirrored.summary()
+    assert "changes between U and inverse U at w = " in mirrored.summary()
 
 
 def test_products_are_found_in_any_order_and_the_square_may_be_a_column() -> None:
@@ -160,9 +160,9 @@ def test_refusals() -> None:
         moderated_u_test(results.params, "x", "w")
     with pytest.raises(ColumnError, match="'z'"):
         moderated_u_test(results, "z", "w")
-    with pytest.raises(TermError, match=r"no product of 'x' and 'v'.*'x:v'"):
+    with pytest.raises(TermError, match=r"no interaction of 'x' and 'v'.*'x:v'"):
         moderated_u_test(results, "x", "v")
-    with pytest.raises(TermError, match=r"no product of 'I\(x\*\*2\)' and 'w'"):
+    with pytest.raises(TermError, match=r"no interaction of 'I\(x\*\*2\)' and 'w'"):
         moderated_u_test(fit(frame, ("x", "I(x**2)", "x:w", "w")), "x", "w")
     with pytest.raises(TermError, match="no square of 'x'"):
         moderated_u_test(fit(frame, ("x", "x:w", "w")), "x", "w")

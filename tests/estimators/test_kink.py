@@ -418,7 +418,7 @@ def test_terms_are_checked() -> None:
             PanelKink(*wrong)
     with pytest.raises(InputTypeError, match="kink_variable"):
         PanelKink("y", ["q"])  # type: ignore[arg-type]
-    with pytest.raises(InputTypeError, match="x is a list"):
+    with pytest.raises(InputTypeError, match="x must be a list"):
         PanelKink("y", "q", 3)  # type: ignore[arg-type]
 
 
@@ -429,7 +429,7 @@ BAD_DATA: list[tuple[str, Any, dict[str, Any], type[DigiprosperError], str]] = [
         lambda df: df.assign(q=1.0 * (df["q"] > 0)),
         {},
         ThresholdSearchError,
-        "'q': no kink is left",
+        "'q': no kink remains",
     ),
     (
         "rare q",
@@ -522,7 +522,7 @@ def test_a_lagged_outcome_is_told() -> None:
 @quiet
 def test_sets_at_the_end_small_sides_and_few_draws_are_told() -> None:
     weak = Panel(frame(3, n=60, bend=0.0), "i", "t")
-    with pytest.warns(BoundaryThresholdWarning, match="holds every"), pytest.warns(FewDrawsWarning):
+    with pytest.warns(BoundaryThresholdWarning, match="contains every"), pytest.warns(FewDrawsWarning):
         SPEC.replace(reps=99).fit(weak, rng=1)
     df = frame(3, n=20, holes=0.0, bend=0.0)
     df["q"] = np.where(df["i"] < 2, 5 + df["q"].abs(), df["q"])

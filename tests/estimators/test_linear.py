@@ -856,7 +856,7 @@ def test_options_are_checked_in_the_constructor(options: dict, error: type, word
     ("y", "x", "error", "words"),
     [
         ("y", (), TermError, ("x", "regressor")),
-        ("y", ("a", "y"), TermError, ("'y'", "among x")),
+        ("y", ("a", "y"), TermError, ("'y'", "in x")),
         ("y", ("a", "a"), TermError, ("'a'", "twice")),
         ("y", ("I(a**2)", "I( a ** 2)"), TermError, ("twice",)),
         ("y", ("a", 3), InputTypeError, ("x", "3")),

@@ -294,9 +294,9 @@ def test_functions_of_columns_keep_their_names() -> None:
 @pytest.mark.parametrize(
     ("controls", "options", "words"),
     [
-        (["x:w"], {"moderator": "w", "moderates": "a"}, "'x:w' is among the terms, and moderates makes it"),
+        (["x:w"], {"moderator": "w", "moderates": "a"}, "'x:w' is among the terms, but moderates adds it"),
         (["m1 : w"], {"moderator": "w", "moderates": "b"}, "'m1:w' is among the terms"),
-        (["I(x ** 2)"], {"quadratic": "a"}, r"'I\(x\*\*2\)' is among the terms, and quadratic makes it"),
+        (["I(x ** 2)"], {"quadratic": "a"}, r"'I\(x\*\*2\)' is among the terms, but quadratic adds it"),
     ],
 )
 def test_a_term_that_is_made_anyway_is_refused(controls, options, words) -> None:
@@ -306,7 +306,7 @@ def test_a_term_that_is_made_anyway_is_refused(controls, options, words) -> None
 
 def test_a_column_called_like_a_regime_is_refused() -> None:
     spec = Mediation("y", "x", "m1", ["x:regime2"], threshold=("w", 1.0))
-    with pytest.raises(TermError, match="'x:regime2' is among the terms, and threshold makes it"):
+    with pytest.raises(TermError, match="'x:regime2' is among the terms, but threshold adds it"):
         laid_out(spec, **{"x:regime2": X**3})
 
 

@@ -276,7 +276,7 @@ def test_a_draw_without_any_change_of_regime_is_lost() -> None:
 def test_the_level_is_a_yes_or_a_no(value) -> None:
     with pytest.raises(OptionError, match="regime_intercept"):
         Mediation("y", "x", "m1", threshold="q", regime_intercept=value)
-    with pytest.raises(OptionError, match="goes with a threshold"):
+    with pytest.raises(OptionError, match="requires a threshold"):
         Mediation("y", "x", "m1", regime_intercept=False)
 
 
@@ -308,7 +308,7 @@ def test_a_value_has_to_leave_rows_on_both_sides() -> None:
     for gamma in (low - 0.01, high, high + 1):
         spec = Mediation("y", "x", "m1", threshold=("q", gamma), reps=20)
         with pytest.raises(
-            ThresholdSearchError, match=r"leaves a regime without rows: 'q' goes from"
+            ThresholdSearchError, match=r"leaves a regime without rows: 'q' ranges from"
         ) as caught:
             quiet(spec, on(frame))
         assert caught.value.problems[0].data["column"] == "q"
@@ -329,7 +329,7 @@ def test_a_variable_that_does_not_move_has_no_threshold() -> None:
     frame = make().assign(flat=2.0, rare=lambda d: (d.index == 5).astype(float))
     for name, values in (("flat", 1), ("rare", 2)):
         spec = Mediation("y", "x", "m1", threshold=name, reps=20)
-        words = rf"threshold='{name}'.*'{name}' has {values} values? in .*each regime needs 5% of the rows"
+        words = rf"threshold='{name}'.*'{name}' has {values} values? in .*each regime needs at least 5%"
         with pytest.raises(ThresholdSearchError, match=words) as caught:
             quiet(spec, on(frame))
         assert caught.value.problems[0].data == {"column": name}

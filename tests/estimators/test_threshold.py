@@ -409,8 +409,8 @@ BAD_OPTIONS: list[tuple[dict[str, Any], str]] = [
     ({"n_thresholds": True}, "n_thresholds=True"),
     ({"n_thresholds": "many"}, "n_thresholds='many'.*'auto'"),
     ({"n_thresholds": "auto", "trim": (0.1, 0.1)}, "one number.*auto"),
-    ({"n_thresholds": "auto", "bootstrap": None}, "auto.*name a bootstrap"),
-    ({"n_thresholds": "auto", "thresholds": (0.5,)}, "leave n_thresholds out"),
+    ({"n_thresholds": "auto", "bootstrap": None}, "auto.*specify a bootstrap"),
+    ({"n_thresholds": "auto", "thresholds": (0.5,)}, "omit n_thresholds"),
     ({"search": "global"}, "search='global'.*joint"),
     ({"search": "joint"}, "joint.*n_thresholds=1"),
     ({"search": "joint", "n_thresholds": 2, "trim": (0.1, 0.2)}, "one trim"),
@@ -483,7 +483,7 @@ BAD_DATA: list[tuple[str, Any, dict[str, Any], type[DigiprosperError], str]] = [
         ThresholdSearchError,
         "threshold 2",
     ),
-    ("given outside", None, {"thresholds": (99.0,)}, ThresholdSearchError, "without rows.*run from"),
+    ("given outside", None, {"thresholds": (99.0,)}, ThresholdSearchError, "without rows.*range from"),
     ("unknown column", None, {"threshold_variable": "qq"}, ColumnError, "did you mean 'q'"),
     ("bare power", None, {"x": "x**2"}, TermError, r"I\(x\*\*2\)"),
     ("several columns", None, {"threshold_variable": "C(region)"}, TermError, "threshold_variable"),
@@ -583,7 +583,7 @@ def test_time_invariant_threshold_variables_are_told() -> None:
     df = frame(1, n=60, holes=0.0, jump=0.0)
     df["q"] = df["i"] * 1.0
     df["y"] += df["z"] * (df["q"] > 30)
-    with pytest.warns(IdentificationWarning, match="'q' never changes"):
+    with pytest.warns(IdentificationWarning, match="'q' is constant within"):
         found = PanelThreshold("y", "z", "q", "x", reps=199).fit(Panel(df, "i", "t"), rng=1)
     assert "constant_threshold_variable" in codes(found)
     assert found.thresholds.loc[1, "estimate"] == pytest.approx(30, abs=2)
@@ -625,7 +625,9 @@ def test_the_threshold_variable_may_be_regime_dependent() -> None:
 @needs_data
 def test_bootstraps_that_disagree_are_told(firms: Panel) -> None:
     spec = HANSEN.replace(bootstrap=("wild_cluster", "hansen"), reps=299)
-    with pytest.warns(IdentificationWarning, match=r"threshold 1: the tests disagree at 5%.*The wild ones"):
+    with pytest.warns(
+        IdentificationWarning, match=r"threshold 1: the tests disagree at 5%.*The wild bootstraps"
+    ):
         found = spec.fit(firms, rng=1)
     p = found.tests.set_index("bootstrap")["p_value"]
     assert p["hansen"] < 0.05 < p["wild_cluster"]

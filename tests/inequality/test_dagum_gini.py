@@ -227,7 +227,7 @@ def test_few_clusters_few_draws_and_lost_draws():
     with pytest.warns(FewDrawsWarning, match="reps=50"):
         dagum(*arguments, clusters=frame["id"], reps=50, rng=1)
     y = [0.0] * 25 + [1.0, 2.0]
-    with pytest.warns(FewDrawsWarning, match="do not count"):
+    with pytest.warns(FewDrawsWarning, match="draws were dropped"):
         lost = dagum(y, ["a", "b", *["a"] * 25], reps=199, rng=1)
     assert lost.draws["share_within"].isna().any()
     assert lost.intervals["conf_low"].notna().all()
@@ -239,7 +239,7 @@ def test_options_out_of_range():
             dagum(INCOMES, GROUPS, reps=reps)
     with pytest.raises(OptionError, match="level"):
         dagum(INCOMES, GROUPS, level=95)
-    with pytest.raises(IdentificationError, match="one cluster"):
+    with pytest.raises(IdentificationError, match="two clusters"):
         dagum(INCOMES, GROUPS, clusters=["x"] * 10, reps=99)
     with pytest.raises(InputTypeError, match="rng"):
         dagum(INCOMES, GROUPS, reps=99, rng="seed")

@@ -163,7 +163,7 @@ def test_what_is_refused():
         urban_rural_theil(1, 2, 0, 0)
     with pytest.raises(IdentificationError, match=r"total income is zero in 1 row"):
         urban_rural_theil(0, 2, 1, 0)
-    with pytest.raises(AlignmentError, match="rural_income and urban_income are Series with other rows"):
+    with pytest.raises(AlignmentError, match="rural_income and urban_income are Series with different rows"):
         urban_rural_theil(iu, ir.rename({"a": "z"}), 0.5, 0.5)
     with pytest.raises(AlignmentError, match="lengths differ"):
         urban_rural_theil([1, 2], [1, 2, 3], 0.5, 0.5)

@@ -202,7 +202,7 @@ def test_too_many_levels_are_refused_with_their_number(monkeypatch) -> None:
     monkeypatch.setattr(resampling, "_MOST", grams.sums.size)
     entity_grams(columns, entity, [time, entity % 3])
     monkeypatch.setattr(resampling, "_MOST", grams.sums.size - 1)
-    with pytest.raises(ValueError, match="cross the 14 clusters have 9 levels"):
+    with pytest.raises(ValueError, match="the 14 clusters have 9 levels"):
         entity_grams(columns, entity, [time, entity % 3])
 
 
@@ -377,5 +377,5 @@ def test_integers_keep_numpys_own_stream() -> None:
     "rng", ["7", 1.5, True, [1, 2.5], [], -1, [3, -1], np.random.RandomState(1), [True]], ids=str
 )
 def test_seed_refusals(rng) -> None:
-    with pytest.raises(InputTypeError, match="source of random numbers"):
+    with pytest.raises(InputTypeError, match="random number generator"):
         seed_sequence(rng)

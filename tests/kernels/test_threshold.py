@@ -336,7 +336,7 @@ def test_zones_leave_enough_entities_that_vary(seed: int, least: int) -> None:
 def test_more_entities_than_there_are_cannot_vary() -> None:
     data = panel(0, 1)
     entity = data["effects"]["entity"]
-    with pytest.raises(ThresholdSearchError, match="entities that vary"):
+    with pytest.raises(ThresholdSearchError, match="entities with variation"):
         kernel.variation(data["z"], entity, np.argsort(data["q"]), int(entity.max()) + 2)
 
 

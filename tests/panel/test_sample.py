@@ -84,13 +84,13 @@ def test_keep_of_everything_is_the_same_sample() -> None:
 
 
 def test_keep_of_nothing_names_the_reason() -> None:
-    with pytest.raises(MissingDataError, match=r"no row is left.*singletons"):
+    with pytest.raises(MissingDataError, match=r"no rows.*singletons"):
         sample_of().keep(np.zeros(6, dtype=bool), "singletons")
 
 
 def test_a_term_that_is_missing_everywhere_is_named() -> None:
     panel = Panel(DATA.assign(x=[nan, nan, 1, nan, nan, nan, nan, nan, nan]), "i", "t")
-    with pytest.raises(MissingDataError, match=r"no row is left.*x \(8\), y \(1\)") as caught:
+    with pytest.raises(MissingDataError, match=r"no rows.*x \(8\), y \(1\)") as caught:
         panel.sample({"y": ["y"], "x": ["x"]})
     assert caught.value.problems[0].data["by_term"] == {"x": 8, "y": 1}
 

@@ -218,8 +218,8 @@ def test_crossing_is_for_absorbed_effects_only(panel: Panel) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("C(region):x", "among the regressors"),
-        ("C(kind):year", "among the regressors"),
+        ("C(region):x", "to the regressors"),
+        ("C(kind):year", "to the regressors"),
         ("C(region):C(kind)", "region^kind"),
     ],
 )

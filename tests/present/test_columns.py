@@ -42,7 +42,7 @@ def test_rows_of_a_frame_are_named_by_their_text(one_way):
     assert list(read_columns(numbered, "etable")[0].cells) == ["0", "1"]
     nested = pd.DataFrame({"b": [1.0]}, index=pd.MultiIndex.from_tuples([("a", 2011)]))
     assert list(read_columns(nested, "etable")[0].cells) == ["a / 2011"]
-    with pytest.raises(InputTypeError, match=r"'a' repeat.*reset_index"):
+    with pytest.raises(InputTypeError, match=r"'a' are duplicated.*reset_index"):
         read_columns(pd.DataFrame({"b": [1.0, 2.0]}, index=["a", "a"]), "etable")
 
 
@@ -101,7 +101,7 @@ def test_terms_are_chosen_by_name_or_pattern(make_fit):
     assert select(columns, ["digital*", "edu"], ["*:*"], ["edu"], caller="etable") == ["edu", "digital"]
     assert select(columns, None, None, fold=["edu"], caller="etable") == terms[:-1]
     with pytest.raises(
-        ColumnError, match=r"etable: keep names no term 'digtal', 'z\*'. The terms are 'C\(r\)"
+        ColumnError, match=r"etable: keep matches no term 'digtal', 'z\*'. The terms are 'C\(r\)"
     ) as caught:
         matching(["digtal", "edu", "z*"], terms, "keep", "etable")
     assert [p.data["column"] for p in caught.value.problems] == ["digtal", "z*"]

@@ -71,8 +71,8 @@ def test_effects_are_said_with_the_labels_of_their_path():
         ("p90", "Urban = 90 (90% quantile)"),
         ("regime1", "Urban <= 55"),
         ("regime2", "Urban > 55"),
-        ("index", "change with a unit of Urban"),
-        ("difference", "high less low regime"),
+        ("index", "change per unit of Urban"),
+        ("difference", "high minus low regime"),
         ("", "mean of the rows"),
     ],
 )

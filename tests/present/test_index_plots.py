@@ -198,7 +198,7 @@ def test_many_entities_show_how_far_they_move():
     assert ax.get_xlabel() == "Rank, year 2021 (61 x city)"
     area = ax.collections[0].get_paths()[0].vertices
     assert (area[:, 1].min(), area[:, 1].max()) == (-1.0, 1.0)
-    assert ax.get_ylabel() == "Places up (above 0) and down"
+    assert ax.get_ylabel() == "Change in rank (above 0: higher)"
     assert ax.get_xticks().tolist() == [1, 10, 20, 30, 40, 50, 60]
     assert len(texts(index_plots.rank_ribbon(ranked(60), period=2021))) == 60
 
@@ -263,8 +263,8 @@ def test_shares_are_bars_of_alone_and_together():
     assert ax.get_xlim() == (0, 1)
     held = varied(problems=("", "", "why", "why"), complete=((0,), (0, 1)))
     with_one = index_plots.index_sensitivity(held, show="shares")
-    assert with_one.texts[0].get_text() == "one value left"
-    with pytest.raises(IdentificationError, match="nothing to divide"):
+    assert with_one.texts[0].get_text() == "one value only"
+    with pytest.raises(IdentificationError, match="cannot be decomposed"):
         index_plots.index_sensitivity(varied(complete=((0,), (0,))), show="shares")
     assert index_plots.index_sensitivity(found, show="shares", period="mean").get_xlim() == (0, 1)
 
@@ -343,7 +343,7 @@ def test_bad_calls_are_refused(series):
     with pytest.raises(OptionError, match="'x' is not in the sample"):
         index_plots.rank_ribbon(found, ["c001", "x"])
     for entities in ("c001", []):
-        with pytest.raises(InputTypeError, match="entities is a list"):
+        with pytest.raises(InputTypeError, match="entities must be a list"):
             index_plots.rank_ribbon(found, entities)
     with pytest.raises(OptionError, match="period=1999"):
         index_plots.rank_ribbon(found, period=1999)

@@ -140,7 +140,7 @@ def test_effects_where_they_vary_say_where():
     labels = [t.get_text() for t in regimes.get_yticklabels()]
     assert "Direct effect\nUrban > 55" in labels
     assert "Rich" in labels
-    assert "Direct effect\nhigh less low regime" in labels
+    assert "Direct effect\nhigh minus low regime" in labels
 
 
 def test_dollar_signs_are_text():
@@ -166,7 +166,7 @@ def test_a_conditional_effect_is_drawn_with_its_regions(effect):
     assert len(inside) == 2
     how = "t" if effect == "direct" else "percentile of the draws"
     assert legend(ax)[0] == f"90% interval ({how})"
-    assert f"leaves 0 out ({found.share:.0%} of rows)" in legend(ax)
+    assert f"excludes 0 ({found.share:.0%} of rows)" in legend(ax)
     assert ax.get_xlabel() == "Moderator"
     assert ax.get_xlim() == found.support
 
@@ -205,12 +205,12 @@ def test_a_sensitivity_curve_marks_where_the_effect_goes():
     assert marks["D"] == [[found.rho_at_zero, 0.0]]
     assert marks["|"] == [[found.rho_insignificant, 0.0]]
     assert f"0 at ρ = {found.rho_at_zero:.3g} [{found.rho_low:.3g}, {found.rho_high:.3g}]" in legend(ax)
-    assert f"interval covers 0 from ρ = {found.rho_insignificant:.3g}" in legend(ax)
+    assert f"interval includes 0 from ρ = {found.rho_insignificant:.3g}" in legend(ax)
     assert ax.get_ylabel().replace("\n", " ") == "Indirect effect via Upgrading of industry"
     never = plots.sensitivity_curve(replace(found, rho_insignificant=float("nan")))
     assert not any("covers" in text for text in legend(never))
     already = plots.sensitivity_curve(replace(found, rho_insignificant=0.0))
-    assert "interval covers 0 already at ρ = 0" in legend(already)
+    assert "interval includes 0 already at ρ = 0" in legend(already)
 
 
 def test_a_curve_is_drawn_less_its_value_at_the_mean():
@@ -296,14 +296,14 @@ def test_bad_calls_are_refused(one_way):
             function(one_way)
     with pytest.raises(InputTypeError, match=r"plots.u_shape: takes what FixedEffects\(...\).fit returns"):
         plots.u_shape(fit, curved()[1])
-    with pytest.raises(InputTypeError, match=r"plots.u_shape: test is what u_test returns, not float"):
+    with pytest.raises(InputTypeError, match=r"plots.u_shape: test must be what u_test returns, not float"):
         plots.u_shape(curved()[0], 0.5)
-    with pytest.raises(OptionError, match="lacks 'digital' or"):
+    with pytest.raises(OptionError, match="does not contain 'digital' or"):
         plots.u_shape(fit.paths["outcome"], curved()[1])
     for name in ("two", "threshold"):
         with pytest.raises(OptionError, match="no effect of this fit depends on a continuous variable"):
             plots.conditional_effect(fitted(name))
-    with pytest.raises(OptionError, match="name the effect"):
+    with pytest.raises(OptionError, match="specify the effect"):
         plots.conditional_effect(fitted("b"))
     for call in (plots.effect_plot, plots.conditional_effect):
         with pytest.raises(OptionError, match="level="):

@@ -251,7 +251,7 @@ def test_parts_of_an_effect_stand_under_it():
     results = fitted("a")
     ax = plots.mediation_path(results, digits=6)
     lines = {t.get_text(): t.get_position() for t in ax.texts}
-    parts = ["w = 46.52 (10% quantile)", "w = 64.29 (90% quantile)", "change with a unit of w"]
+    parts = ["w = 46.52 (10% quantile)", "w = 64.29 (90% quantile)", "change per unit of w"]
     heights = [lines[name][1] for name in parts]
     assert heights == sorted(heights, reverse=True)
     assert all(lines[name][0] > lines["Direct effect"][0] for name in parts)
@@ -307,7 +307,7 @@ def test_bad_calls_are_refused(one_way):
         plots.mediation_path(one_way)
     with pytest.raises(OptionError, match="mediator='fiscal' is not known"):
         plots.mediation_path(fit, "fiscal")
-    with pytest.raises(OptionError, match="in a chain no mediator stands alone"):
+    with pytest.raises(OptionError, match="serial mediators"):
         plots.mediation_path(fitted("chain of two"), "upgrading")
     for digits in (-1, 16, 2.0, True, "3"):
         with pytest.raises(OptionError, match="digits="):

@@ -169,7 +169,7 @@ def test_terms_are_chosen_and_labelled(make_fit, make_threshold):
         "digital (urban <= 0.53)",
         "digital (urban > 0.61)",
     ]
-    with pytest.raises(ColumnError, match=r"plots.coefficients: keep names no term 'x'"):
+    with pytest.raises(ColumnError, match=r"plots.coefficients: keep matches no term 'x'"):
         plots.coefficients(fit, keep=["x"])
 
 

@@ -126,8 +126,8 @@ def test_a_failure_is_said_in_the_first_row(one_way):
     assert "(1) not estimated: absorbed by the entity effects: 'distance'." in note_lines(
         read(failed), {}, STYLE
     )
-    unknown = ColumnError("x names no column 'gpd', 'K / L'. The columns are 'gdp', 'digital'.")
-    assert note_lines(read(unknown), {}, STYLE) == ["(1) not estimated: x names no column 'gpd', 'K / L'."]
+    unknown = ColumnError("x: no column named 'gpd', 'K / L'. The columns are 'gdp', 'digital'.")
+    assert note_lines(read(unknown), {}, STYLE) == ["(1) not estimated: x: no column named 'gpd', 'K / L'."]
 
 
 def test_thresholds_have_rows(one_way, two_way, make_threshold):
@@ -145,9 +145,9 @@ def test_thresholds_have_rows(one_way, two_way, make_threshold):
     assert threshold_rows(read(one_way), {}, STYLE) == []
     assert note_lines(columns, {}, STYLE)[-4:] == [
         "Standard errors treat the estimated threshold as known.",
-        "Under a threshold: its 95% confidence set, from end to end; LR (Hansen 1999).",
+        "Below a threshold: its 95% confidence set (lower and upper end); LR (Hansen 1999).",
         "Confidence sets with gaps: (2), (3) threshold 1 in 2 pieces; (2) threshold 2 in 2 pieces.",
-        "Under F of a test: its p-value, 2,999 draws, wild cluster bootstrap.",
+        "Below F of a test: its p-value, 2,999 draws, wild cluster bootstrap.",
     ]
 
 
@@ -177,7 +177,7 @@ def test_f_of_a_threshold_needs_a_p_value(two_way, make_threshold):
     ]
     assert note_lines(columns, {}, STYLE)[2:] == [
         "Standard errors treat the estimated threshold as known.",
-        "Under a threshold: its 95% confidence set, from end to end; LR (Hansen 1999).",
+        "Below a threshold: its 95% confidence set (lower and upper end); LR (Hansen 1999).",
         "Confidence sets with gaps: (1) threshold 1 in 2 pieces.",
     ]
 
@@ -185,7 +185,7 @@ def test_f_of_a_threshold_needs_a_p_value(two_way, make_threshold):
 def test_each_bootstrap_is_named(two_way, make_threshold):
     fits = [make_threshold(two_way, bootstrap=(b,)) for b in ("hansen", "iid", "hansen")]
     assert note_lines(read(*fits), {}, STYLE)[-1] == (
-        "Under F of a test: its p-value, (1), (3): 2,999 draws, bootstrap of whole entities (Hansen 1999); "
+        "Below F of a test: its p-value, (1), (3): 2,999 draws, bootstrap of whole entities (Hansen 1999); "
         "(2): 2,999 draws, bootstrap of single rows."
     )
 
@@ -203,10 +203,10 @@ def test_the_statistic_is_the_one_its_p_value_belongs_to(two_way, make_threshold
         ("", ["", "(<0.001)"]),
     ]
     assert note_lines(read(score), {}, STYLE)[-1] == (
-        "Under score of a test: its p-value, 2,999 draws, wild_score."
+        "Below score of a test: its p-value, 2,999 draws, wild_score."
     )
     assert note_lines(read(score, make_threshold(two_way)), {}, STYLE)[-1] == (
-        "Under score or F of a test: its p-value, (1): 2,999 draws, wild_score; (2): 2,999 draws, "
+        "Below score or F of a test: its p-value, (1): 2,999 draws, wild_score; (2): 2,999 draws, "
         "wild cluster bootstrap."
     )
 
@@ -220,12 +220,13 @@ def test_a_threshold_that_was_not_kept_is_told(two_way, make_threshold):
     none = refused(make_threshold(two_way, (0.7,)), 0)
     assert threshold_rows(read(none), {}, STYLE) == []
     assert note_lines(read(none), {"urban": "Urban share"}, STYLE)[2:] == [
-        "(1) tested and not kept: threshold in Urban share, F = 33.333, p < 0.001 (2,999 draws, "
+        "(1) tested and not retained: threshold in Urban share, F = 33.333, p < 0.001 (2,999 draws, "
         "wild cluster bootstrap); its slopes are those of the linear model."
     ]
     score = refused(make_threshold(two_way, bootstrap=("wild_score",)), 1)
     assert note_lines(read(none, score), {}, STYLE)[-1] == (
-        "(2) tested and not kept: threshold 2 in urban, score = 18.182, p = 0.394 (2,999 draws, wild_score)."
+        "(2) tested and not retained: threshold 2 in urban, score = 18.182, p = 0.394 (2,999 draws, "
+        "wild_score)."
     )
     assert [name for name, _ in threshold_rows(read(score), {}, STYLE)] == [
         "Threshold 1 (urban)",
@@ -241,8 +242,8 @@ def test_what_cannot_be_tested_has_no_row(two_way, make_threshold):
     assert [name for name, _ in threshold_rows(read(found), {}, STYLE)] == ["Threshold 1 (urban)", ""]
     assert not [line for line in note_lines(read(found), {}, STYLE) if "test" in line]
     assert note_lines(read(refused(found, 0)), {}, STYLE)[-1] == (
-        "(1) tested and not kept: threshold in urban, no p-value (2,999 draws, wild_score); its slopes are "
-        "those of the linear model."
+        "(1) tested and not retained: threshold in urban, no p-value (2,999 draws, wild_score); its slopes "
+        "are those of the linear model."
     )
 
 
@@ -255,17 +256,18 @@ def test_each_confidence_set_names_its_criterion(two_way, make_threshold):
         return note_lines(read(*models), {}, STYLE)[3:]
 
     assert notes(scaled) == [
-        "Under a threshold: its 95% confidence set, from end to end; LR scaled by the variance at the "
+        "Below a threshold: its 95% confidence set (lower and upper end); LR scaled by the variance at the "
         "threshold.",
         "Confidence sets with gaps: (1) threshold 1 in 2 pieces.",
     ]
     assert notes(one, scaled, one)[0] == (
-        "Under a threshold: its 95% confidence set, from end to end; (1), (3): LR (Hansen 1999); "
+        "Below a threshold: its 95% confidence set (lower and upper end); (1), (3): LR (Hansen 1999); "
         "(2): LR scaled by the variance at the threshold."
     )
-    assert notes(drawn) == ["Under a threshold: its 90% confidence set, from end to end; drawn."]
+    assert notes(drawn) == ["Below a threshold: its 90% confidence set (lower and upper end); bootstrap."]
     assert notes(one, drawn)[0] == (
-        "Under a threshold: its confidence set, from end to end; (1): 95%, LR (Hansen 1999); (2): 90%, drawn."
+        "Below a threshold: its confidence set (lower and upper end); (1): 95%, LR (Hansen 1999); "
+        "(2): 90%, bootstrap."
     )
 
 
@@ -364,13 +366,13 @@ def test_models_with_other_errors_say_so(one_way, make_fit):
     ]
     assert rows["Small-sample correction"] == ["reghdfe", "none", "reghdfe", "reghdfe"]
     assert note_lines(read(one_way, robust), {}, STYLE)[0] == (
-        "Standard errors of the kind named above in parentheses."
+        "Standard errors of the type shown above in parentheses."
     )
     assert note_lines(read(one_way, kraay), {}, STYLE)[0] == (
-        "Standard errors of the kind named above (small-sample correction as reghdfe) in parentheses."
+        "Standard errors of the type shown above (small-sample correction as reghdfe) in parentheses."
     )
     assert note_lines(read(one_way, two), {}, STYLE)[0] == (
-        "Standard errors clustered as named above (small-sample correction as reghdfe) in parentheses."
+        "Standard errors clustered as shown above (small-sample correction as reghdfe) in parentheses."
     )
     lags = dict(setting_rows(read(kraay, one_lag), [], None, {}, STYLE))["Standard errors"]
     assert lags == ["Driscoll-Kraay, 2 lags", "Driscoll-Kraay, 1 lag"]
@@ -465,4 +467,7 @@ def test_columns_drawn_from_too_few_clusters_have_no_p_values(make_drawn):
     few.diagnostics = too_few_clusters_to_draw(3, "province")
     lines = note_lines(read(few, enough), {}, STYLE)
     assert "Stars of (2): p-values from 1,999 bootstrap draws." in lines
-    assert lines[-1] == "Bootstrap p-values and intervals of (1) are missing: 3 clusters are too few to draw."
+    assert (
+        lines[-1]
+        == "Bootstrap p-values and intervals of (1) are not reported: 3 clusters are too few for a bootstrap."
+    )

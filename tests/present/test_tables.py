@@ -71,7 +71,7 @@ def test_few_and_no_decimals_are_decimals(make_fit):
     fit = make_fit({"a": (12.34, 5.67, 0.5)})
     assert etable(fit, digits=0).frame.iloc[1:3, 0].tolist() == ["12", "(6)"]
     assert etable(fit, digits=1).frame.iloc[1:3, 0].tolist() == ["12.3", "(5.7)"]
-    with pytest.raises(OptionError, match="digits=True must be a whole number from 0 to 15"):
+    with pytest.raises(OptionError, match="digits=True must be an integer from 0 to 15"):
         etable(fit, digits=True)
 
 
@@ -169,7 +169,7 @@ def test_kinks_head_their_slopes(panel):
     assert two.frame.loc["F, no kink"].tolist()[1] == ""
     assert "Standard errors allow for the estimation of the kink point." in two.notes
     assert (
-        "Under a kink point: its 95% confidence set, from end to end; (1): drawn (Hansen 2017); "
+        "Below a kink point: its 95% confidence set (lower and upper end); (1): bootstrap (Hansen 2017); "
         "(2): LR against chi-squared with one degree of freedom."
     ) in two.notes
 
@@ -198,7 +198,7 @@ def test_a_score_test_is_printed_as_such(panel):
     table, test = etable(found), found.tests.iloc[0]
     at = list(table.frame.index).index("Score of threshold 1")
     assert table.frame.iloc[at : at + 2, 0].tolist() == [f"{test['value']:.3f}", f"({test['p_value']:.3f})"]
-    assert "Under score of a test: its p-value, 199 draws, wild_score." in table.notes
+    assert "Below score of a test: its p-value, 199 draws, wild_score." in table.notes
     assert not [name for name in table.frame.index if name.startswith("F of")]
 
 
@@ -284,16 +284,16 @@ def test_etable_writes_nothing_into_its_input(two_way):
         ({"stars": ()}, OptionError, "stars=.*or None"),
         ({"stars": 0.05}, OptionError, "stars=0.05"),
         ({"stars": "*"}, OptionError, "stars="),
-        ({"digits": -1}, OptionError, "digits=-1 must be a whole number"),
+        ({"digits": -1}, OptionError, "digits=-1 must be an integer"),
         ({"digits": 2.5}, OptionError, "digits=2.5"),
         ({"digits": True}, OptionError, "digits=True"),
         ({"stats": ["nobs", "r2"]}, OptionError, "stats='r2'.*'rsquared_within'"),
         ({"stats": "nobs"}, InputTypeError, "stats='nobs' must be a list"),
         ({"heads": ["a", "b"]}, OptionError, "heads has 2 heads for 1 columns"),
-        ({"keep": ["gdp"]}, ColumnError, "keep names no term 'gdp'.*'digital'"),
-        ({"drop": "x*"}, ColumnError, r"drop names no term 'x\*'"),
-        ({"order": ["x"]}, ColumnError, "order names no term 'x'"),
-        ({"controls": ["x"]}, ColumnError, "controls names no term 'x'"),
+        ({"keep": ["gdp"]}, ColumnError, "keep matches no term 'gdp'.*'digital'"),
+        ({"drop": "x*"}, ColumnError, r"drop matches no term 'x\*'"),
+        ({"order": ["x"]}, ColumnError, "order matches no term 'x'"),
+        ({"controls": ["x"]}, ColumnError, "controls matches no term 'x'"),
         ({"labels": ["a"]}, InputTypeError, "labels must be a mapping"),
         ({"notes": 1}, InputTypeError, "notes=1 must be a text or a list of texts"),
         ({"notes": ["a", 1]}, InputTypeError, "notes="),

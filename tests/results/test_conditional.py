@@ -179,7 +179,7 @@ def test_what_cannot_be_asked_is_refused() -> None:
         with pytest.raises(IdentificationError, match="no standard error"):
             johnson_neyman("a", "w", slope, variance, df=30, quantiles=UNIT)
     point = np.array([0.1, 1.0])
-    with pytest.raises(IdentificationError, match="no usable draw"):
+    with pytest.raises(IdentificationError, match="all draws failed"):
         johnson_neyman_draws("ab", "w", point, np.full((9, 2), np.nan), quantiles=UNIT, clusters=None)
     with pytest.raises(AlignmentError, match="as many columns"):
         johnson_neyman_draws("ab", "w", point, np.ones((9, 3)), quantiles=UNIT, clusters=None)

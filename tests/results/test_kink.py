@@ -18,7 +18,7 @@ from digiprosper.results.kink import critical_chi2, remarks
 
 pytestmark = pytest.mark.filterwarnings("ignore::digiprosper.errors.DigiprosperWarning")
 
-JUMP = "A jump fits better: see PanelThreshold"
+JUMP = "A jump fits better"
 
 
 def panel() -> Panel:

@@ -55,7 +55,7 @@ def test_what_is_read(text: str, rows: list[dict[str, float]], values: list[floa
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("b = 0", "names no coefficient 'b'"),
+        ("b = 0", "no coefficient named 'b'"),
         ("a = b + c", "'b', 'c'"),
         ("I(b**2) = 0", "'I', 'b'"),
         ("a:b = 0", "no coefficient"),
@@ -73,8 +73,8 @@ def test_what_is_read(text: str, rows: list[dict[str, float]], values: list[floa
         ("a = True", "no coefficient"),
         ("9" * 100_000 + "*a = 0", "characters"),
         ("9" * 100 + "*a = 0", "digits"),
-        ("-" * 900 + "a = 0", "signs"),
-        ("+".join(["a"] * 500) + " = 0", "signs"),
+        ("-" * 900 + "a = 0", "nested levels"),
+        ("+".join(["a"] * 500) + " = 0", "nested levels"),
     ],
 )
 def test_what_is_refused(text: str, words: str) -> None:

@@ -178,12 +178,12 @@ def test_an_interval_that_covers_zero_at_once_or_never(data: tuple[Any, Any, Any
     noise = np.random.default_rng(9).normal(size=150)
     weak = sensitivity("m", *parts(y, x, noise), *draw(y, x, noise, 199, 1), clusters=None)
     assert weak.rho_insignificant == 0
-    assert "covers 0 already at rho = 0" in weak.summary()
+    assert "includes 0 already at rho = 0" in weak.summary()
     # Draws all alike and r = .995: clear of 0 up to .99.
     a_draws, s = np.full(99, 0.5), np.tile([1.0, 0.995, 1.0], (99, 1))
     never = sensitivity("m", 0.5, (1.0, 0.995, 1.0), a_draws, s, clusters=None)
     assert np.isnan(never.rho_insignificant)
-    assert "nowhere" in never.summary()
+    assert "excludes 0 for all" in never.summary()
     assert never.curve["rho"].iloc[-1] == 0.995
     # A narrow interval jumps over 0 between two steps and is found all the same.
     sharp = sensitivity(
@@ -224,7 +224,7 @@ def test_words_and_plain_data(found: MediationSensitivity) -> None:
     text = found.summary()
     assert text.splitlines()[-1] == "599 row draws."
     assert max(map(len, text.splitlines())) <= 80
-    assert f"first covers 0 at rho = {found.rho_insignificant:.3g}" in text
+    assert f"first includes 0 at rho = {found.rho_insignificant:.3g}" in text
     assert repr(found) == text
     assert pickle.loads(pickle.dumps(found)).to_dict() == found.to_dict()
     out = json.loads(json.dumps(found.to_dict(), allow_nan=False))

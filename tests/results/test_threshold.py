@@ -186,9 +186,10 @@ def test_summary_says_what_makes_a_scaled_set(found: ThresholdResults) -> None:
     assert f"(lr, LR <= 7.35): {plain}" in words
     largest = scaled.profile(2)["lr"].max()
     assert (
-        f"every value is in, because {1e4 * critical_lr(0.95):.1f} > the largest LR, {largest:.1f}" in words
+        f"contains every candidate, because {1e4 * critical_lr(0.95):.1f} > the largest LR, {largest:.1f}"
+        in words
     )
-    assert words.count("every value is in") == 1
+    assert words.count("contains every candidate, because") == 1
     assert "Variance ratio" not in found.summary()
     assert "Variance ratio" not in replace(scaled, variance_ratios=np.full(2, np.nan)).summary()
     same = replace(scaled, variance_ratios=np.ones(2)).summary()
@@ -202,8 +203,8 @@ def test_one_threshold_compares_its_bound_with_f() -> None:
         " ".join(replace(fit, variance_ratios=np.array([b / critical])).summary().split())
         for b in (1.01 * f, fit.profile()["lr"].max() * 0.99)
     )
-    assert f"every value is in, because {1.01 * f:.1f} > F = {f:.1f}" in above
-    assert "every value is in" not in below
+    assert f"the set contains every candidate, because {1.01 * f:.1f} > F = {f:.1f}" in above
+    assert "contains every candidate" not in below
 
 
 def test_summary_says_what_an_economist_asks(found: ThresholdResults, given: ThresholdResults) -> None:

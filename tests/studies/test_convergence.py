@@ -164,7 +164,7 @@ def test_missing_raise_does_not_mean_the_last_period():
 
 def test_nickell_warning():
     short, long = panel(n=60, periods=11, effect=0.01), panel(n=60, periods=16, effect=0.01)
-    with pytest.warns(IdentificationWarning, match=r"10 rows an entity.*Nickell 1981"):
+    with pytest.warns(IdentificationWarning, match=r"10 rows per entity.*Nickell 1981"):
         fit = beta_convergence(short, "income", entity_effects=True)
     assert "lagged_outcome" in [n.code for n in fit.diagnostics]
     with pytest.warns(IdentificationWarning, match="Nickell"):
@@ -228,7 +228,7 @@ def test_refusals():
         beta_convergence(data.frame, "income")
     with pytest.raises(InputTypeError, match="column"):
         beta_convergence(data, ["income"])
-    with pytest.raises(InputTypeError, match="x is"):
+    with pytest.raises(InputTypeError, match="x must be"):
         beta_convergence(data, "income", x=None)
     with pytest.raises(ColumnError, match="incom"):
         beta_convergence(data, "incom")

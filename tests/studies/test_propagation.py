@@ -113,7 +113,7 @@ def test_estimates_are_the_models_own_and_both_intervals_are_there() -> None:
     )
     assert "Bootstrap standard errors in parentheses" in str(dp.etable(found))
     both = str(dp.etable({"known": plain, "estimated": found}))
-    assert "of the kind named above" in both
+    assert "of the type shown above" in both
     assert "bootstrap" in both
     words = found.summary()
     assert "weights known" in words
@@ -186,11 +186,11 @@ def test_what_cannot_be_drawn_is_refused_in_words() -> None:
         PropagatedIndex({"x": index}, model).fit(panel)
     with pytest.raises(dp.TermError, match="no term 'digital'"):
         PropagatedIndex({"digital": index}, dp.FixedEffects("y", ["x"])).fit(panel)
-    with pytest.raises(dp.TermError, match=r"log\(digital\).*stands alone"):
+    with pytest.raises(dp.TermError, match=r"log\(digital\).*transforms"):
         PropagatedIndex({"digital": index}, dp.FixedEffects("y", ["log(digital)", "digital"])).fit(panel)
-    with pytest.raises(dp.OptionError, match="cannot be drawn again"):
+    with pytest.raises(dp.OptionError, match="cannot be bootstrapped"):
         PropagatedIndex({"digital": index.replace(aggregate="geometric")}, model).fit(panel)
-    with pytest.raises(dp.IdentificationError, match="in pieces"):
+    with pytest.raises(dp.IdentificationError, match="not nested"):
         PropagatedIndex({"digital": index}, model.replace(clusters=("t",))).fit(panel)
 
 

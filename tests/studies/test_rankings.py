@@ -38,7 +38,7 @@ from digiprosper.studies import rankings
 from digiprosper.studies.rankings import leave_one_out, rank_probabilities
 
 COLUMNS = list("abcd")
-NONE_LEFT = "the others have no weights, or a negative one under a product"
+NONE_LEFT = "the others have no weights, or a negative weight with aggregate='geometric'"
 SYSTEM = IndicatorSystem.from_dict({"one": {"a": "+", "b": "+"}, "two": {"c": "-", "d": "+"}})
 
 
@@ -413,11 +413,11 @@ def test_refusals():
     with pytest.raises(InputTypeError, match="rng="):
         rank_probabilities(spec, panel, rng="x")
     alone = panel_of(make_frame(20, n=1))
-    with pytest.raises(IdentificationError, match="one entity"):
+    with pytest.raises(IdentificationError, match="at least two entities"):
         rank_probabilities(spec, alone)
-    with pytest.raises(IdentificationError, match="one entity"):
+    with pytest.raises(IdentificationError, match="at least two entities"):
         leave_one_out(spec, alone, over="entity")
-    with pytest.raises(IndicatorError, match="one indicator"):
+    with pytest.raises(IndicatorError, match="at least two indicators"):
         leave_one_out(CompositeIndex(IndicatorSystem([Indicator("a")])), panel)
     with pytest.raises(OptionError, match="over='year'"):
         leave_one_out(spec, panel, over="year")
@@ -590,7 +590,7 @@ def test_what_has_no_index_says_why():
         IndicatorSystem.from_dict({"x": {"a": "+", "b": "+"}, "y": {"c": "-"}}), structure="nested"
     )
     table = without(nested, panel_of(make_frame(27)))
-    assert "needs two dimensions" in table.loc["c", "problem"]
+    assert "needs at least two dimensions" in table.loc["c", "problem"]
     lone = make_frame(28, n=3)
     lone.loc[lone["id"] != "r02", COLUMNS] = 1.0
     for structure in ("flat", "nested"):

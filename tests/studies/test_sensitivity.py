@@ -217,7 +217,7 @@ def test_shares_are_those_of_the_complete_part(frame, found):
                 assert got["first"] == pytest.approx(first / variance, abs=1e-12)
                 assert got["total"] == pytest.approx(1 - rest / variance, abs=1e-12)
     assert found.diagnostics[-1].code == "impossible"
-    assert "Shares leave out" in found.diagnostics[-1].message
+    assert "The shares exclude" in found.diagnostics[-1].message
 
 
 def test_shares_of_means_and_of_all_entities(frame):
@@ -258,7 +258,7 @@ def test_no_complete_part_has_no_shares(frame):
     spec = CompositeIndex(posted, scope="goalposts")
     found = study(spec, panel_of(frame), over={"normalise": ["minmax", "rank"]})
     assert found.complete == ((0,),)
-    with pytest.raises(IdentificationError, match="nothing to divide"):
+    with pytest.raises(IdentificationError, match="cannot be decomposed"):
         found.shares()
     assert "1 of 2 combinations are impossible" in found.summary()
     none = study(spec, panel_of(frame), over={"normalise": ["zscore", "rank"]})
@@ -299,7 +299,7 @@ def test_the_baseline_stays_in_the_grid(frame):
     over = {"normalise": ["minmax", "zscore", "rank"], "weighting": ["entropy", "critic"]}
     found = study(BASE, panel_of(frame), over=over)
     assert found.complete == ((0, 2), (0, 1))
-    assert "Shares leave out normalise 'zscore'." in found.diagnostics[-1].message
+    assert "The shares exclude normalise 'zscore'." in found.diagnostics[-1].message
     other = study(
         BASE.replace(weighting="critic"), panel_of(frame), over=over | {"weighting": ["critic", "entropy"]}
     )
@@ -348,21 +348,21 @@ def test_warnings_are_those_of_the_baseline(frame):
     ("over", "error", "match"),
     [
         (["shift"], InputTypeError, "mapping of option to values"),
-        ({"shift": 0.01}, InputTypeError, r"over\['shift'\] is a list"),
-        ({"weighting": "critic"}, InputTypeError, r"over\['weighting'\] is a list"),
-        ({"weighting": {"a": 1}}, InputTypeError, "is a list"),
+        ({"shift": 0.01}, InputTypeError, r"over\['shift'\] must be a list"),
+        ({"weighting": "critic"}, InputTypeError, r"over\['weighting'\] must be a list"),
+        ({"weighting": {"a": 1}}, InputTypeError, "must be a list"),
         ({"missing": ["drop"]}, OptionError, "over='missing'"),
         ({"normalise": ["min-max", "rank"]}, OptionError, "normalise='min-max'"),
         ({"weighting": ["entropy", "topsis"]}, OptionError, "weighting='topsis'"),
-        ({"weighting": ["entropy", {"a": 1}]}, OptionError, "one weight an indicator"),
+        ({"weighting": ["entropy", {"a": 1}]}, OptionError, "one weight per indicator"),
         ({"aggregate": ["linear", "mean"]}, OptionError, "aggregate='mean'"),
         ({"structure": ["flat", "deep"]}, OptionError, "structure='deep'"),
-        ({"scope": ["pooled", "base_year"]}, OptionError, "base year is written inside"),
+        ({"scope": ["pooled", "base_year"]}, OptionError, "Include the base year"),
         ({"shift": [0, -1]}, OptionError, "shift=-1"),
         ({"shift": [0, 0.0]}, OptionError, "twice"),
         ({"shift": []}, OptionError, "lists no value"),
-        ({"shift": [0.01], "aggregate": ["linear"]}, OptionError, "nothing to vary"),
-        ({}, OptionError, "nothing to vary"),
+        ({"shift": [0.01], "aggregate": ["linear"]}, OptionError, "at least two values"),
+        ({}, OptionError, "at least two values"),
     ],
 )
 def test_grids_that_make_no_sense_are_refused(frame, over, error, match):

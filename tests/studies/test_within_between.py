@@ -288,10 +288,10 @@ def test_too_few_rows_for_a_row():
 
 def test_nothing_identified_is_refused():
     frame = make(10).assign(x=2.5, copy=lambda d: d["m1"] + 1e3)
-    with pytest.raises(IdentificationError, match="no row is identified: 'x', 'm1'"):
+    with pytest.raises(IdentificationError, match="no effect is identified: 'x', 'm1'"):
         quiet(ONE, panel_of(frame))
     frame["x"] = frame["copy"]
-    with pytest.raises(IdentificationError, match="do not vary apart"):
+    with pytest.raises(IdentificationError, match="no effect is identified"):
         quiet(ONE, panel_of(frame))
 
 
@@ -305,7 +305,7 @@ def test_what_is_refused():
     with pytest.raises(InputTypeError, match="takes a Mediation specification, not FixedEffects"):
         within_between(FixedEffects("y", ["x"]), panel)
     again = make(11, holes=False).assign(again=lambda d: 3 - 2 * d["y"])
-    with pytest.raises(CollinearityError, match="'again' is the outcome 'y' over again"):
+    with pytest.raises(CollinearityError, match="'again' is collinear with the outcome 'y'"):
         within_between(TWO.replace(mediators=["m1", "again"]), panel_of(again))
     with pytest.raises(TermError, match=r"mediators=.*makes the columns"):
         within_between(ONE.replace(mediators="C(kind)"), panel)
@@ -321,7 +321,7 @@ def test_what_is_refused():
     ],
 )
 def test_other_models_are_refused(change, words):
-    with pytest.raises(OptionError, match=f"take {words} out of the specification"):
+    with pytest.raises(OptionError, match=f"remove {words} from the specification"):
         within_between(TWO.replace(**change), panel_of(make(11, holes=False).assign(z=1.0)))
 
 

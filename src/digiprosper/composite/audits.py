@@ -76,7 +76,7 @@ def overlap_audit(
     others = [other_columns] if isinstance(other_columns, str) else list(other_columns)
     odd = [o for o in cast("list[object]", others) if not isinstance(o, str)]
     if odd:
-        raise InputTypeError(f"other_columns is a list of columns (text); {cited(odd[0])} is not.")
+        raise InputTypeError(f"other_columns must be a list of columns (text); {cited(odd[0])} is not.")
     a, b = ({i.name: i.dimension for i in s} for s in (system_a, system_b))
     rows = []
     for name in dict.fromkeys([*a, *b]):
@@ -128,23 +128,32 @@ def _future(results: IndexResults) -> tuple[str, str]:
     scope = str(results.spec.scope)
     learned = not isinstance(results.spec.weighting, tuple) and results.spec.weighting != "equal"
     if results.index is not None and results.index.nlevels == 1:
-        return "ok", "one period: nothing to look ahead to."
+        return "ok", "one period: no future information can be used."
     if scope.startswith("base_year"):
-        return "ok", "everything is learned in the base year: no year after it looks ahead."
+        return (
+            "ok",
+            "scale and weights are estimated in the base year: later years use no future information.",
+        )
     if scope == "goalposts":
         text = "end points are fixed in advance"
         if not learned:
-            return "ok", f"{text} and weights are not learned: nothing looks ahead."
-        return "note", f"{text}; weights are learned from all years. Give them if no year may look ahead."
+            return "ok", f"{text} and weights are not estimated: no future information is used."
+        return "note", (
+            f"{text}; weights are estimated from all years. Pass given weights if no future information "
+            "may be used."
+        )
     if scope == "expanding":
         if any(n.code == "imputed" for n in results.diagnostics):
-            return "warning", "each year rests on the years up to it, but interpolated cells look ahead."
-        return "ok", "each year rests on the years up to it."
+            return (
+                "warning",
+                "each year uses only the years up to it, but interpolated cells use later years.",
+            )
+        return "ok", "each year uses only the years up to it."
     if scope == "per_year":
-        return "note", "each year rests on itself alone; but growth that all share is erased."
+        return "note", "each year uses only its own rows, but growth common to all entities is removed."
     return "warning", (
-        "scores of early years rest on later ones, and a further year moves them. For event studies and the "
-        "timing of policies use 'expanding', 'base_year(...)' or 'goalposts'."
+        "scores of early years depend on later years and change when a year is added. For event studies "
+        "and policy evaluation use 'expanding', 'base_year(...)' or 'goalposts'."
     )
 
 
@@ -153,18 +162,21 @@ def _comparability(results: IndexResults) -> tuple[str, str]:
     if scope == "per_year":
         return (
             "warning",
-            "the best value of each indicator is 1 in every year: years cannot be compared.",
+            (
+                "the best value of each indicator is 1 in every year: scores of different years are not "
+                "comparable."
+            ),
         )
     if scope == "legacy_lnT":
-        return "warning", "the weights are turned round: see legacy_lnT."
+        return "warning", "the weights are in reverse order: see legacy_lnT."
     if scope in ("pooled_norm_yearly_weights", "expanding"):
         return (
             "note",
-            "the yardstick changes from year to year: a change of score is in part a change of weights.",
+            "the weights differ between years: part of a change in the score is a change in the weights.",
         )
     if scope == "pooled":
-        return "ok", "comparable inside the sample; not with an index of another sample or of more years."
-    return "ok", "comparable over time, and with rows that `apply` scores."
+        return "ok", "comparable within the sample, but not with an index of another sample or of more years."
+    return "ok", "comparable over time, and with rows scored by `apply`."
 
 
 def is_level(name: str, unit: str) -> bool | None:
@@ -248,21 +260,21 @@ def _measured_words(measured: dict[str, float], levels: Sequence[str], size: str
 def _legacy(results: IndexResults) -> tuple[str, str]:
     if results.spec.scope == "legacy_lnT":
         return "warning", (
-            "the copied script: entropies of all rows divided by the logarithm of the number of years, so "
-            "that they exceed 1 and the order of the weights is turned round. Replicate with it, never "
-            "conclude."
+            "the copied script divides the entropies of all rows by the logarithm of the number of "
+            "years, so that they exceed 1 and the order of the weights is reversed. Use it for "
+            "replication only."
         )
     given, legacy = results.spec.given_weights, _legacy_weights(results)
     if given is None and results.spec.weighting != "entropy":
-        return "ok", "no entropies are taken."
+        return "ok", "no entropies are used."
     if given is None or legacy is None:
-        return "ok", "entropies are divided by the logarithm of the rows they are taken over."
+        return "ok", "entropies are divided by the logarithm of the number of rows they are computed from."
     right = results.weights["redundancy"].to_numpy()
     right = right / right.sum()
     if np.abs(given - legacy).max() < min(_AGREES, float(np.abs(given - right).max())):
         return "warning", (
-            "the given weights are those of the copied script, which divides entropies by the logarithm of "
-            "the number of years; the entropy weights of these rows run the other way."
+            "the given weights are those of the copied script, which divides entropies by the logarithm "
+            "of the number of years; the correct entropy weights of these rows have the reverse order."
         )
     return "ok", "the given weights are not those of the copied script."
 

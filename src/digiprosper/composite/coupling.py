@@ -87,10 +87,10 @@ def coupling_coordination(
     check_option("method", method, tuple(_METHODS))
     u, names = as_table(U, "coupling_coordination")
     if u.shape[1] < 2:
-        raise InputTypeError("coupling_coordination takes two systems or more, one a column; there is one.")
+        raise InputTypeError("coupling_coordination needs two or more systems, one per column; there is one.")
     index = U.index if isinstance(U, pd.DataFrame) else pd.RangeIndex(len(u))
     refuse_missing(u, names)
-    cure = "Coupling is defined for scores in [0, 1]: use an index with end points that hold every row."
+    cure = "Coupling is defined for scores in [0, 1]: use an index with end points that cover every row."
     refuse_cells((u < 0) | (u > 1), names, ("outside", "lies outside [0, 1]"), cure, index=index)
     share = _coefficients(coefficients, names)
     with np.errstate(invalid="ignore"):
@@ -136,13 +136,12 @@ def _coefficients(given: Any, names: list[str]) -> Floats:
         share = real_numbers(list(values))
     except (TypeError, ValueError, OverflowError) as error:
         raise OptionError(
-            "coefficients are not numbers: give a real one for each system, such as [0.5, 0.5]."
+            "coefficients must be real numbers, one for each system, such as [0.5, 0.5]."
         ) from error
     if share.shape != (n,) or not (share >= 0).all() or abs(share.sum() - 1.0) > 1e-9:
         message = (
-            f"coefficients={cited(given)}: one number >= 0 for each of {', '.join(map(repr, names))}, "
-            "adding up "
-            "to one; leave them out for equal ones."
+            f"coefficients={cited(given)} must have one number >= 0 for each of "
+            f"{', '.join(map(repr, names))}, with sum one; omit them for equal coefficients."
         )
         raise OptionError(message, [Notice("option", message, {"option": "coefficients", "value": given})])
     return share
@@ -153,7 +152,7 @@ def _remarks(coupling: Floats, development: Floats) -> list[Notice]:
     if not bad:
         return []
     text = (
-        f"C is above {_COUPLED} in {counted(bad, 'row')} where T is below {_POOR}: systems that are equally "
-        "bad are fully coupled. Read D, which has both."
+        f"C is above {_COUPLED} in {counted(bad, 'row')} where T is below {_POOR}: systems with equally "
+        "low scores have a high C. Use D, which combines C and T."
     )
     return [Notice("equally_bad", text, {"count": bad})]

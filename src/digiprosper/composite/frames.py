@@ -159,15 +159,13 @@ def apply_frame(results: IndexResults, data: Any) -> Any:
     spec = results.spec
     _refuse_options(spec, _APPLY)
     if results.state.periods is not None:
-        raise OptionError(
-            f"scope={cited(spec.scope)} has a state a year: make a Panel, whose rows have years."
-        )
+        raise OptionError(f"scope={cited(spec.scope)} needs the year of each row: pass a Panel.")
     frame: Any = nw.from_native(data)
     _refuse_columns(spec.system.names, frame)
     if spec.name in frame.collect_schema().names():
         raise OptionError(
-            f"the table has a column {cited(spec.name)}: give the index another name, CompositeIndex(..., "
-            "name=)."
+            f"the table already has a column {cited(spec.name)}: give the index another name, "
+            "CompositeIndex(..., name=)."
         )
     learned = results.state.learned[0]
     score = nw.lit(0.0)
@@ -269,7 +267,7 @@ def _counts(spec: CompositeIndex, first: dict[str, Any]) -> tuple[int, list[Noti
     if gaps or not rows:
         shown = ", ".join(f"{n} ({c:,})" for n, c in gaps.items()) or "the table has no row"
         raise MissingDataError(
-            f"missing values in {shown}. Fill them, or say missing='drop'." if gaps else f"{shown}.",
+            f"missing values in {shown}. Fill them, or set missing='drop'." if gaps else f"{shown}.",
             [Notice("missing", f"{n}: {c}", {"term": n, "count": c}) for n, c in gaps.items()],
         )
     return rows, []
@@ -281,8 +279,8 @@ def _refuse_options(spec: CompositeIndex, allowed: Mapping[str, tuple[str, ...]]
         asked = ", ".join(f"{n}={cited('given' if isinstance(v, tuple) else v)}" for n, v in wrong.items())
         can = "; ".join(f"{n} {' or '.join(allowed[n])}" for n in wrong)
         raise OptionError(
-            f"a table that is no Panel is read in two aggregate queries, which cannot do {asked}. Make a "
-            f"Panel of it: Panel(df, entity='id', time='year'); or use {can}.",
+            "a table that is not a Panel is read with two aggregate queries, which do not support "
+            f"{asked}. Convert it to a Panel: Panel(df, entity='id', time='year'); or use {can}.",
             [Notice("option", f"{n}={cited(v)}", {"option": n, "value": v}) for n, v in wrong.items()],
         )
 

@@ -151,7 +151,7 @@ class CompositeIndex:
         check_shift(self.shift)
         name: object = self.name
         if not isinstance(name, str) or not name:
-            raise InputTypeError(f"name={cited(name)}: the name of the scores is a text that is not empty.")
+            raise InputTypeError(f"name={cited(name)}: the name of the scores must be a non-empty text.")
         _refuse_nonsense(self)
         _refuse_dimensions(self)
 
@@ -321,21 +321,22 @@ def read_weights(given: Any, names: tuple[str, ...], option: str) -> tuple[tuple
         weights = dict(given)
     except (TypeError, ValueError) as error:
         raise OptionError(
-            f"{option}={cited(given)}: one weight an indicator, such as {{'ports': 0.4, 'phones': 0.6}}."
+            f"{option}={cited(given)} must have one weight per indicator, such as {{'ports': 0.4, "
+            "'phones': 0.6}."
         ) from error
     missing, unknown = [n for n in names if n not in weights], [n for n in weights if n not in names]
     if missing or unknown:
         parts = [f"{quoted(missing)} has none"] * bool(missing)
-        parts += [f"{quoted(unknown)} is no indicator of the system"] * bool(unknown)
+        parts += [f"{quoted(unknown)} is not an indicator of the system"] * bool(unknown)
         raise OptionError(
-            f"{option}={{...}} gives one weight an indicator: {'; '.join(parts)}.",
+            f"{option}={{...}} must have one weight per indicator: {'; '.join(parts)}.",
             [Notice("option", p, {"option": option, "missing": missing, "unknown": unknown}) for p in parts],
         )
     odd = [n for n in names if not _is_weight(weights[n])]
     if odd or not any(weights.values()):
         what = f"{cited(odd[0])} has {cited(weights[odd[0]])}" if odd else "all are 0"
         raise OptionError(
-            f"{option}={{...}}: weights are numbers >= 0 and at least one is positive; {what}.",
+            f"{option}={{...}}: weights must be numbers >= 0, at least one of them positive; {what}.",
             [Notice("option", what, {"option": option, "indicators": odd})],
         )
     return tuple((n, float(weights[n])) for n in names)
@@ -358,27 +359,27 @@ def _refuse_nonsense(spec: CompositeIndex) -> None:
     rules = [
         (
             spec.shift > 0 and weighting != "entropy",
-            f"shift={spec.shift:g} belongs to entropy weights: use shift=0, or weighting='entropy'",
+            f"shift={spec.shift:g} applies to entropy weights only: use shift=0, or weighting='entropy'",
         ),
         (
             scope == "goalposts" and normalise != "minmax",
-            "scope='goalposts' gives the ends of min-max scaling: use normalise='minmax', not "
+            "scope='goalposts' sets the end points of min-max scaling: use normalise='minmax', not "
             f"{cited(normalise)}",
         ),
         (
             scope == "legacy_lnT" and not legacy,
-            "scope='legacy_lnT' replicates one script, which has weighting='entropy', normalise='minmax' and "
-            "structure='flat': use these, or scope='pooled'",
+            "scope='legacy_lnT' replicates one script, which requires weighting='entropy', "
+            "normalise='minmax' and structure='flat': use these, or scope='pooled'",
         ),
         (
             scope == "pooled_norm_yearly_weights" and fixed,
-            "scope='pooled_norm_yearly_weights' learns weights year by year, and equal or given weights are "
-            "not learned: use scope='pooled'",
+            "scope='pooled_norm_yearly_weights' estimates weights year by year, but equal or given "
+            "weights are not estimated: use scope='pooled'",
         ),
         (
             normalise == "none" and bool(negative),
-            f"normalise='none' takes columns that are directed already, and {quoted(negative)} counts '-': "
-            "turn it round and call it '+', or use normalise='minmax'",
+            f"normalise='none' requires columns in which more is better, but {quoted(negative)} has "
+            "direction '-': reverse it and set '+', or use normalise='minmax'",
         ),
         (
             z_scores and weighting in ("entropy", "cv"),
@@ -392,13 +393,12 @@ def _refuse_nonsense(spec: CompositeIndex) -> None:
         ),
         (
             z_scores and spec.aggregate == "geometric",
-            "normalise='zscore' gives negative values, which have no product of powers: use "
+            "normalise='zscore' gives negative values, for which the geometric mean is not defined: use "
             "normalise='minmax', or aggregate='linear'",
         ),
         (
             weighting == "given" and spec.structure != "flat",
-            f"given weights are effective weights, so that structure={cited(spec.structure)} has nothing to "
-            "do: "
+            f"given weights are effective weights, so structure={cited(spec.structure)} does not apply: "
             "use structure='flat'",
         ),
     ]
@@ -408,7 +408,7 @@ def _refuse_nonsense(spec: CompositeIndex) -> None:
     bare = [i.name for i in spec.system if i.goalposts is None]
     if scope == "goalposts" and bare:
         raise IndicatorError(
-            f"scope='goalposts' needs goalposts for every indicator, and {quoted(bare)} has none: "
+            f"scope='goalposts' needs goalposts for every indicator, but {quoted(bare)} has none: set "
             "Indicator(name, goalposts=(low, high)).",
             [Notice("goalposts", f"{cited(n)} has no goalposts", {"indicator": n}) for n in bare],
         )
@@ -423,9 +423,9 @@ def _refuse_dimensions(spec: CompositeIndex) -> None:
             f"{quoted(homeless)} has none" if homeless else f"all are in {cited(spec.system.dimensions[0])}"
         )
         raise OptionError(
-            f"structure={cited(spec.structure)} needs two dimensions or more, one for every indicator; "
-            f"{what}. "
-            "Use structure='flat', or IndicatorSystem.from_dict({dimension: {column: '+'}}).",
+            f"structure={cited(spec.structure)} needs at least two dimensions, and one for every "
+            f"indicator; {what}. Use structure='flat', or IndicatorSystem.from_dict({{dimension: "
+            "{column: '+'}}).",
             [Notice("option", what, {"option": "structure", "indicators": homeless})],
         )
 

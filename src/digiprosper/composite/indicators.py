@@ -71,11 +71,11 @@ class Indicator:
             value = getattr(self, field)
             if not isinstance(value, str):
                 raise InputTypeError(
-                    f"indicator {cited(self.name)}: {field} is text, not {type(value).__name__} "
+                    f"indicator {cited(self.name)}: {field} must be text, not {type(value).__name__} "
                     f"({cited(value)})."
                 )
         if not self.name.strip():
-            raise IndicatorError("an indicator without a name; give the column it is in.")
+            raise IndicatorError("an indicator has no name; pass the name of its column.")
         if self.direction not in ("+", "-"):
             message = (
                 f"indicator {cited(self.name)} has direction {cited(self.direction)}; "
@@ -88,7 +88,9 @@ class Indicator:
 
 
 def _goalposts(name: str, pair: Any) -> tuple[float, float]:
-    message = f"indicator {cited(name)}: goalposts are two rising numbers (low, high), not {cited(pair)}."
+    message = (
+        f"indicator {cited(name)}: goalposts must be two ascending numbers (low, high), not {cited(pair)}."
+    )
     try:
         low, high = (float(v) for v in pair)
     except (TypeError, ValueError) as error:
@@ -135,7 +137,9 @@ class IndicatorSystem:
         items = tuple(self.indicators)
         odd = _others(items)
         if odd:
-            raise InputTypeError(f"IndicatorSystem takes Indicator; wrap {quoted(odd)}: Indicator(name).")
+            raise InputTypeError(
+                f"IndicatorSystem takes Indicator objects; convert {quoted(odd)} with Indicator(name)."
+            )
         if not items:
             raise IndicatorError("an index needs at least one indicator; the system is empty.")
         names = [i.name for i in items]

@@ -21,9 +21,9 @@ __all__ = ["component_remarks", "imputed_remarks", "legacy_remark", "weight_rema
 
 _LARGE_SHIFT: Final = 0.01
 _UNSTABLE: Final = {
-    "count": "an eigenvalue is close to 1, so that its component may enter or leave",
-    "order": "two eigenvalues are close to each other, so that their components may turn",
-    "sign": "the elements of a component nearly add up to 0, so that its sign may change",
+    "count": "an eigenvalue is close to 1, so the number of retained components is uncertain",
+    "order": "two eigenvalues are close to each other, so the loadings of their components are uncertain",
+    "sign": "the elements of a component nearly add up to 0, so its sign is uncertain",
 }
 
 
@@ -50,7 +50,10 @@ def weight_remarks(
     """
     notices = [] if rule.keeps_constant else _constant(names, weighings, periods)
     if rule.shift >= _LARGE_SHIFT:
-        text = f"shift={rule.shift:g} changes the weights; 0 ln 0 = 0 needs none. Use 0 unless replicating."
+        text = (
+            f"shift={rule.shift:g} changes the weights and is not needed, since 0 ln 0 is defined as 0. "
+            "Use 0 unless replicating."
+        )
         notices.append(Notice("shift", text, {"shift": float(rule.shift)}))
     if rule.weighting not in ("equal", "given"):
         notices += _dominant(names, weighings, periods)
@@ -59,8 +62,8 @@ def weight_remarks(
     if negative:
         shown = ", ".join(f"{cited(n)} ({w:.2f})" for n, w in negative.items())
         text = (
-            f"{shown} has a negative weight: it runs against the others, and more of it lowers the index. "
-            "Check its direction, or use weighting='critic'."
+            f"{shown} has a negative weight: it varies in the opposite direction to the others, and a "
+            "higher value lowers the index. Check its direction, or use weighting='critic'."
         )
         notices.append(Notice("negative_weight", text, {"weights": negative}))
     return notices
@@ -78,7 +81,7 @@ def _constant(names: Sequence[str], weighings: Sequence[Weighing], periods: Sequ
     if some.any():
         when = {names[int(j)]: _periods(periods, constant[:, j]) for j in np.flatnonzero(some)}
         shown = "; ".join(f"{cited(n)} in {', '.join(map(str, t[:5]))}" for n, t in when.items())
-        text = f"constant where weights are learned, and weight 0 there: {shown}."
+        text = f"constant in the rows from which weights are estimated, and weight 0 in them: {shown}."
         notices.append(Notice("constant_indicator", text, {"columns": tuple(when), "times": when}))
     return notices
 
@@ -99,8 +102,9 @@ def _dominant(names: Sequence[str], weighings: Sequence[Weighing], periods: Sequ
     when = {n: periods[int(worst[names.index(n)])] for n in large} if periods else {}
     shown = ", ".join(f"{cited(n)} ({w:.2f}{f' in {when[n]}' if when else ''})" for n, w in large.items())
     text = (
-        f"{shown} weighs more than three equal shares of {limit / 3:.2f}: zeros or a few large values "
-        "decide the index. Look at the column; a ratio to population or a logarithm is often meant."
+        f"{shown} has a weight of more than three times the equal weight {limit / 3:.2f}: zeros or a few "
+        "large values dominate the index. Check the column; a ratio to population or a logarithm is "
+        "often more appropriate."
     )
     return [Notice("dominant_indicator", text, {"weights": large, "limit": limit, "times": when})]
 
@@ -115,8 +119,8 @@ def legacy_remark() -> Notice:
     """
     text = (
         "scope='legacy_lnT' divides the entropy of all rows by the logarithm of the number of years: "
-        "entropies exceed 1 and the order of the weights is turned round. It is here to replicate; use "
-        "scope='pooled'."
+        "entropies exceed 1 and the order of the weights is reversed. Use it for replication only; "
+        "otherwise use scope='pooled'."
     )
     return Notice("legacy_lnT", text, {"scope": "legacy_lnT"})
 
@@ -140,9 +144,9 @@ def zero_remarks(values: Floats, aggregate: str) -> list[Notice]:
     if aggregate != "geometric" or not zeros:
         return []
     text = (
-        f"{counted(zeros, 'score')} of {values.size} {'is' if zeros == 1 else 'are'} 0 because one indicator "
-        "is: a product forgives nothing. Use scope='goalposts' with ends below the smallest value, or "
-        "aggregate='linear'."
+        f"{counted(zeros, 'score')} of {values.size} {'is' if zeros == 1 else 'are'} 0 because one "
+        "indicator is 0, which makes the geometric mean 0. Use scope='goalposts' with ends below the "
+        "smallest value, or aggregate='linear'."
     )
     return [Notice("zero_score", text, {"count": zeros})]
 
@@ -166,10 +170,10 @@ def component_remarks(sums: EntitySums | None) -> list[Notice]:
     if not found:
         return []
     text = (
-        f"PCA weights have no standard error here: {'; '.join(_UNSTABLE[what] for what in found)} (within "
-        "two standard errors). The delta method and the jackknife take the components as given and are then "
-        "too small, by a factor of up to 10. weight_errors('bootstrap') shows how far the weights move; "
-        "weighting='entropy', 'critic' or 'equal' has no components."
+        f"PCA weights have no standard error here: {'; '.join(_UNSTABLE[what] for what in found)} "
+        "(within two standard errors). Delta-method and jackknife standard errors treat the components "
+        "as known and can be too small by a factor of up to 10. weight_errors('bootstrap') shows how "
+        "much the weights vary; weighting='entropy', 'critic' or 'equal' has no components."
     )
     return [Notice("unstable_components", text, {"reasons": found})]
 
@@ -195,7 +199,7 @@ def imputed_remarks(imputations: pd.DataFrame, names: Sequence[str]) -> list[Not
         return []
     shown = ", ".join(f"{cited(n)} ({c})" for n, c in cells.items())
     text = (
-        f"interpolated cells in {shown}: a value between two years uses the later one, so that "
-        "scope='expanding' looks ahead there. Use missing='drop' on the panel before it was interpolated."
+        f"interpolated cells in {shown}: an interpolated value uses the later year, so scope='expanding' "
+        "uses future information in these cells. Use missing='drop' with the panel before interpolation."
     )
     return [Notice("imputed", text, {"cells": cells})]

@@ -77,7 +77,7 @@ def audit_weights(system: IndicatorSystem, panel: Panel, published: Any) -> pd.D
         raise InputTypeError(f"audit_weights takes an IndicatorSystem, not {type(kind).__name__}.")
     if not hasattr(published, "items"):
         raise InputTypeError(
-            f"published is a mapping {{indicator: weight}} or a Series, not {type(published).__name__}."
+            f"published must be a mapping {{indicator: weight}} or a Series, not {type(published).__name__}."
         )
     given = read_weights(published, system.names, "published")
     target = np.array([w for _, w in given])

@@ -267,14 +267,14 @@ class IndexResults:
         below = [n for n, w in zip(self._indicators, self.state.weights.min(axis=0), strict=True) if w < 0]
         if below:
             raise IndicatorError(
-                f"obstacle degrees need weights >= 0, and {quoted(below)} has a negative one."
+                f"obstacle degrees need weights >= 0, but {quoted(below)} has a negative weight."
             )
         rows, placed = self._place(panel)
         refuse_cells(
             (placed.z > 1.0) & (self.state.weights[placed.which] > 0),
             self.spec.system.names,
             ("beyond", "lies beyond its better end point"),
-            "It lacks less than nothing there: use a scope whose end points hold every row.",
+            "The obstacle degree is negative there: use a scope whose end points cover every row.",
             index=rows.index,
         )
         lack = self.state.weights[placed.which] * (1.0 - placed.z)
@@ -310,7 +310,10 @@ class IndexResults:
         values = sums.draws(reps, seed)
         lost = int(np.isnan(values).any(axis=1).sum())
         if lost:
-            text = f"{lost} of {reps} draws have no weights: no indicator varies among the drawn entities."
+            text = (
+                f"{lost} of {reps} draws have no weights, because no indicator varies among the drawn "
+                "entities."
+            )
             issue([Notice("lost_draws", text, {"lost": lost, "reps": int(reps)})])
         draws = pd.DataFrame(values, index=pd.RangeIndex(int(reps), name="draw"), columns=self._indicators)
         draws.attrs["rng_entropy"] = seed.entropy
@@ -400,16 +403,23 @@ class IndexResults:
         if self.entity_sums is not None and self.entity_sums.rows.size > 1:
             return self.entity_sums
         if self.entity_sums is not None:
-            why = "one entity alone has no sampling error"
+            why = "a sampling error needs at least two entities"
         elif self.index is None:
-            why = "a table that is no Panel has no entities to draw; fit a Panel"
+            why = "a table that is not a Panel has no entities to resample; fit a Panel"
         elif self.spec.structure == "nested":
-            why = "the weights of nested dimensions need the rows again; use 'equal_dimensions' or 'flat'"
+            why = (
+                "the weights of nested dimensions cannot be recomputed without the rows; use "
+                "'equal_dimensions' or 'flat'"
+            )
         elif self.state.periods is not None:
-            why = "weights of single years need the rows again; use 'pooled', 'base_year(...)' or 'goalposts'"
+            why = (
+                "yearly weights cannot be recomputed without the rows; use 'pooled', 'base_year(...)' or "
+                "'goalposts'"
+            )
         else:
             why = (
-                "the weights of the ln T script are wrong, and their errors mean nothing; use scope='pooled'"
+                "the weights of the ln T script are wrong, so their standard errors are not meaningful; "
+                "use scope='pooled'"
             )
         raise OptionError(f"{what}: {why}.", [Notice("no_sums", why, {"scope": self.spec.scope})])
 
@@ -522,8 +532,8 @@ class IndexResults:
 def _there(values: Floats | None) -> Floats:
     if values is None:
         raise OptionError(
-            "a table that is no Panel was fitted, and its rows were not kept: results.apply(table) adds the "
-            "scores to it as a column.",
-            [Notice("no_rows", "the rows were not kept")],
+            "the index was fitted on a table that is not a Panel, and its rows were not stored: "
+            "results.apply(table) adds the scores to the table as a column.",
+            [Notice("no_rows", "the rows were not stored")],
         )
     return values

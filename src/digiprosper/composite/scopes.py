@@ -225,9 +225,7 @@ def read_scope(scope: object) -> tuple[str, str]:
         return "base_year", found[1]
     if isinstance(scope, str) and scope in SCOPES:
         return scope, ""
-    hint = (
-        " The base year is written inside: 'base_year(2011)'." if str(scope).startswith("base_year") else ""
-    )
+    hint = " Include the base year: 'base_year(2011)'." if str(scope).startswith("base_year") else ""
     raise OptionError(
         f"scope={cited(scope)} is not known; use one of {', '.join(map(repr, SCOPES))}, "
         f"'base_year(2011)'.{hint}",
@@ -332,7 +330,7 @@ def _learn_one(
     weighing = weigh(z, rule, spec.system.names, where=where)
     if spec.aggregate == "topsis" and not (weighing.weights[~weighing.constant] != 0).any():
         message = (
-            f"aggregate='topsis': no indicator with a weight varies{where}, so that the best is the "
+            f"aggregate='topsis': no indicator with a weight varies{where}, so the best row equals the "
             "worst; use 'linear'."
         )
         raise IndicatorError(message, [Notice("constant_indicator", message, {"scope": spec.scope})])
@@ -375,14 +373,16 @@ def _refuse_products(spec: CompositeIndex, weights: Floats, placed: Placed, inde
     below = [n for n, w in zip(names, weights.min(axis=0), strict=True) if w < 0]
     if below:
         message = (
-            f"aggregate='geometric' needs weights >= 0, and {quoted(below)} has a negative one; use 'linear'."
+            f"aggregate='geometric' needs weights >= 0, but {quoted(below)} has a negative weight; use "
+            "'linear'."
         )
         raise IndicatorError(message, [Notice("negative_weight", message, {"columns": tuple(below)})])
     refuse_cells(
         (placed.z < 0) & (weights[placed.which] > 0),
         names,
         ("negative", "is below the worse end point"),
-        "A product is undefined there: use aggregate='linear', or a scope whose end points hold every row.",
+        "The geometric mean is undefined there: use aggregate='linear', or a scope whose end points "
+        "cover every row.",
         index=index,
     )
 
@@ -392,7 +392,7 @@ def _refuse_times(scope: str, word: str, rows: Rows) -> None:
         return
     if not rows.has_time:
         raise OptionError(
-            f"scope={cited(scope)} needs a time key, and this is a cross-section: use 'pooled', or "
+            f"scope={cited(scope)} needs a time key, but this is a cross-section: use 'pooled', or "
             "Panel(df, entity=, time=).",
             [Notice("option", "no time key", {"option": "scope", "value": scope})],
         )
@@ -406,12 +406,12 @@ def _refuse_times(scope: str, word: str, rows: Rows) -> None:
 
 def _refuse_periods(scope: str, strangers: pd.Index[Any], known: pd.Index[Any]) -> None:
     if scope == "expanding":
-        why = f"was learned from {known[0]} on, and nothing was known before"
+        why = f"was estimated from {known[0]} on and has no weights for earlier periods"
     else:
-        why = f"has one state a period, learned for {known[0]} to {known[-1]}"
+        why = f"has its own scale or weights in each period, estimated for {known[0]} to {known[-1]}"
     raise OptionError(
-        f"scope={cited(scope)} {why}; the panel has {quoted(strangers)}. Cut the panel to these periods, "
-        "fit it, "
-        "or use 'pooled', 'base_year(...)' or 'goalposts', whose state scores any period.",
+        f"scope={cited(scope)} {why}; the panel has {quoted(strangers)}. Select these periods only and "
+        "fit the index on them, or use 'pooled', 'base_year(...)' or 'goalposts', which can score any "
+        "period.",
         [Notice("option", "unseen period", {"scope": scope, "times": tuple(strangers)})],
     )

@@ -38,11 +38,11 @@ _LEGACY_SHARE: Final = 1e-10
 # Redundancies that cancel to less than this share of their size leave no weights.
 _CANCELLED: Final = 1e-12
 _NO_WEIGHTS: Final = {
-    "critic": "the indicators agree perfectly, so that none contradicts another; use 'std' or 'equal'",
-    "cv": "the coefficients of variation cancel; use 'entropy', or values that are not negative",
-    "pca": "the loadings of the components cancel; check the directions, or use 'critic'",
-    "entropy": "the redundancies cancel",
-    "std": "the standard deviations vanish",
+    "critic": "the indicators are perfectly correlated; use 'std' or 'equal'",
+    "cv": "the coefficients of variation sum to zero; use 'entropy', or values that are not negative",
+    "pca": "the loadings of the components sum to zero; check the directions, or use 'critic'",
+    "entropy": "the redundancies sum to zero",
+    "std": "the standard deviations are zero",
     "equal": "none is left",
     "given": "every indicator with a weight is constant",
 }
@@ -198,7 +198,9 @@ def weights_of_theil(theil: Floats, nobs: int, constant: Bools, names: Sequence[
 
 def _refuse_constant(constant: Bools, names: Sequence[str], rows: str) -> None:
     if constant.all():
-        message = f"every indicator is constant over the {rows} ({quoted(names)}): nothing to weigh."
+        message = (
+            f"every indicator is constant over the {rows} ({quoted(names)}): no weights can be computed."
+        )
         raise IndicatorError(message, [Notice("constant_indicator", message, {"columns": tuple(names)})])
 
 

@@ -50,7 +50,7 @@ WEIGHTINGS: Final[tuple[Weighting, ...]] = ("entropy", "critic", "cv", "std", "p
 
 _EXTREME: Final = 1e120
 _MOST: Final = 1_000_000
-_UNDEFINED: Final = "Entropy is undefined there: normalise first, as CompositeIndex does."
+_UNDEFINED: Final = "Entropy is undefined for these values: normalise first, as CompositeIndex does."
 
 
 def entropy_weights(Z: Any, *, shift: float = 0.0) -> Floats:
@@ -287,7 +287,7 @@ def check_shift(shift: object) -> None:
     """
     number = isinstance(shift, int | float | np.number) and not isinstance(shift, bool)
     if not number or not math.isfinite(float(shift)) or float(shift) < 0:  # type: ignore[arg-type]
-        message = f"shift={cited(shift)} is not a number >= 0; 0 is right unless you replicate a paper."
+        message = f"shift={cited(shift)} must be a number >= 0; use 0 unless you replicate a paper."
         raise OptionError(message, [Notice("option", message, {"option": "shift", "value": shift})])
 
 
@@ -330,7 +330,7 @@ def _weights(Z: Any, weighting: Weighting, *, signed: bool = True) -> Floats:
     refuse_extreme(z, names)
     if not signed:
         cure = (
-            "A coefficient of variation needs values that are not: normalise first, as CompositeIndex does."
+            "A coefficient of variation needs non-negative values: normalise first, as CompositeIndex does."
         )
         refuse_cells(z < 0, names, ("negative", "is negative"), cure)
     rule = flat_rule(weighting, len(names))
@@ -367,7 +367,7 @@ def as_table(values: Any, function: str) -> tuple[Floats, list[str]]:
     try:
         z = real_numbers(values)
     except (TypeError, ValueError, OverflowError) as error:
-        raise InputTypeError(f"{function} takes a table of numbers, one column an indicator.") from error
+        raise InputTypeError(f"{function} takes a table of numbers, one column per indicator.") from error
     if z.ndim != 2 or 0 in z.shape:
         raise InputTypeError(
             f"{function} takes rows x indicators with at least one of each; the shape is {z.shape}."

@@ -448,5 +448,5 @@ def _in_words(gamma: float) -> str:
 
 def _check_size(name: str, value: object, least: int) -> None:
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
-        message = f"{name}={cited(value)}: give a whole number of at least {least}."
+        message = f"{name}={cited(value)} must be an integer of at least {least}."
         raise OptionError(message, [Notice("option", message, {"option": name, "value": value})])

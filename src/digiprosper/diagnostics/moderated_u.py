@@ -116,15 +116,15 @@ class ModeratedUResult:
 
     def _movement(self) -> str:
         if not self.shift.p_value < 1 - self.level:
-            return f"not shown to move with {self.moderator}"
+            return f"does not shift significantly with {self.moderator}"
         return f"moves {'up' if self.shift.statistic > 0 else 'down'} as {self.moderator} rises"
 
     def _bending(self) -> str:
         if not self.steepening.p_value < 1 - self.level:
-            return f"not shown to be steeper or flatter with {self.moderator}"
+            return f"not significantly steeper or flatter with {self.moderator}"
         shapes = {t.shape for t in self.tests}
         if len(shapes) == 2:
-            return f"turns into its mirror image at {self.moderator} = {self.flip:.4g}"
+            return f"changes between U and inverse U at {self.moderator} = {self.flip:.4g}"
         steeper = (self.steepening.statistic > 0) == (shapes == {"U"})
         return f"{'steeper' if steeper else 'flatter'} as {self.moderator} rises"
 
@@ -235,9 +235,11 @@ def moderated_u_test(
         values=values,
         tests=tuple(tests),
         shift=_t_test(
-            "Shift", b1 * b4 - b2 * b3, gradient, results, f"the turning point stays as {moderator} rises"
+            "Shift", b1 * b4 - b2 * b3, gradient, results, f"the turning point does not depend on {moderator}"
         ),
-        steepening=_t_test("Steepening", b4, unit[m], results, f"the curvature stays as {moderator} rises"),
+        steepening=_t_test(
+            "Steepening", b4, unit[m], results, f"the curvature does not depend on {moderator}"
+        ),
         flip=-b2 / b4,
         level=float(level),
         conventions=results.conventions,
@@ -261,9 +263,9 @@ def _product(results: LinearResults, term: str, moderator: str) -> int:
         if sorted(canonical(part) for part in name.split(":")) == wanted:
             return position
     raise TermError(
-        f"the fit has no product of {cited(term)} and {cited(moderator)} (its terms: "
-        f"{quoted(results.names, 12)}). Add "
-        f"'{term}:{moderator}' to x; a moderated curve needs the products with the level and the square.",
+        f"the fit has no interaction of {cited(term)} and {cited(moderator)} (its terms: "
+        f"{quoted(results.names, 12)}). Add '{term}:{moderator}' to x; a moderated curve needs the "
+        "interactions with both the level and the square.",
         [Notice("no_product", f"no {term}:{moderator}", {"term": term, "moderator": moderator})],
     )
 
@@ -271,11 +273,13 @@ def _product(results: LinearResults, term: str, moderator: str) -> int:
 def _moderator_values(at: Sequence[float] | None, stats: pd.DataFrame, moderator: str) -> Floats:
     if at is None:
         if moderator not in stats.index:
-            raise ColumnError(f"no sample statistics for {cited(moderator)}; say at=[...], values of it.")
+            raise ColumnError(f"no sample statistics for {cited(moderator)}; pass its values, at=[...].")
         return default_points(stats, moderator)
     ends = list(at) if isinstance(at, list | tuple | np.ndarray) else []
     if not ends or not all(isinstance(e, int | float | np.number) and np.isfinite(e) for e in ends):
-        raise OptionError(f"at={cited(at)}: a list of finite values of {cited(moderator)}, such as [0, 1].")
+        raise OptionError(
+            f"at={cited(at)} must be a list of finite values of {cited(moderator)}, such as [0, 1]."
+        )
     return np.array(ends, dtype=np.float64)
 
 

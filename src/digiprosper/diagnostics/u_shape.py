@@ -187,11 +187,11 @@ class UTestResult:
             rejected = self.p_value < 1 - self.level
             p = f"= {self.p_value:.3f}" if self.p_value >= 0.001 else "< 0.001"
             lines.append(f"t = {self.statistic:.2f}, p {p} (H0: {null})")
-            verdict = "supported" if rejected else "not shown"
+            verdict = "supported" if rejected else "not significant"
             lines.append(f"A{self._article[1:]} is {verdict} at the {1 - self.level:.0%} level")
         else:
-            lines.append("The slope has one sign over the whole interval: the curve bends but does not turn")
-            lines.append(f"within it. This is not {self._article} in these data.")
+            lines.append("The slope has the same sign over the whole interval, which contains no turning")
+            lines.append(f"point. This is not {self._article} in these data.")
         notes = wrapped(f"Note: {n.message}" for n in self.diagnostics)
         return "\n".join([*lines, *self._turning_lines(), *notes, *last_lines(self.conventions)])
 
@@ -202,7 +202,10 @@ class UTestResult:
         else:
             lines = [f"Turning point {self.extremum:.4g} (delta se {self.extremum_se:.3g})"]
         if not self.fieller:
-            return [*lines, f"{self.level:.0%} Fieller set empty: a turn is rejected for every value"]
+            return [
+                *lines,
+                f"{self.level:.0%} Fieller set empty: every value of the turning point is rejected",
+            ]
         if np.isnan(self.fieller[0][0]):
             return [*lines, f"No {self.level:.0%} Fieller set (see the note)"]
         sets = " and ".join(f"[{a:.4g}, {b:.4g}]" for a, b in self.fieller)
@@ -376,8 +379,8 @@ def read_curve(
     given: object = results
     if not isinstance(given, LinearResults):
         raise InputTypeError(
-            f"{call} takes a fitted linear model, not {type(given).__name__}: such as "
-            "FixedEffects(..).fit(panel)."
+            f"{call} takes a fitted linear model, such as FixedEffects(..).fit(panel), not "
+            f"{type(given).__name__}."
         )
     i, j, read = _positions(results, variable, square, form)
     stats = results.sample_stats
@@ -502,9 +505,8 @@ def _positions(
     if bends:
         both = [results.names[p] for p in (j, *bends)]
         raise TermError(
-            f"the curve in {cited(variable)} is bent by several terms, {quoted(both, 12)}: a U-test takes "
-            "the "
-            "level and one of them. Drop the others.",
+            f"several terms make the curve in {cited(variable)} nonlinear, {quoted(both, 12)}: a U-test "
+            "uses the level and one of them. Drop the others.",
             [Notice("several_bends", "several bending terms", {"variable": variable, "terms": tuple(both)})],
         )
     return known[canonical(variable)], j, form or read or "square"
@@ -529,7 +531,7 @@ def _only_bend(results: LinearResults, variable: str, bends: dict[int, str], for
         others = "" if form else " (or I(1/x), log(x), sqrt(x))"
         raise TermError(
             f"the fit has no {'square' if form is None else form} of {cited(variable)} (its terms: "
-            f"{quoted(results.names, 12)}). Add {cited(wanted)}{others} to x, or name the column: "
+            f"{quoted(results.names, 12)}). Add {cited(wanted)}{others} to x, or specify the column: "
             "square='...'.",
             [Notice("no_square", f"no {wanted}", {"variable": variable, "terms": results.names})],
         )
@@ -554,10 +556,9 @@ def _refuse_other(stats: pd.DataFrame, variable: str, square: str, form: str) ->
         shown, right = (" to ".join(f"{v:.6g}" for v in values) for values in (found, want))
         name = _FORMS[form].words.format(x=variable)
         raise TermError(
-            f"{cited(square)} is not {name} in the estimation sample: its {what} is {shown}, not {right}. "
-            "Make it "
-            "of the level as it stands in the model (centre both or neither), or say which form it has: "
-            "form='square', 'inverse', 'log' or 'sqrt'.",
+            f"{cited(square)} is not {name} in the estimation sample: its {what} is {shown}, not "
+            f"{right}. Compute it from the level used in the model (centre both or neither), or specify "
+            "its form: form='square', 'inverse', 'log' or 'sqrt'.",
             [
                 Notice(
                     "other_square", f"not {form}: {cited(square)}", {"variable": variable, "square": square}
@@ -573,13 +574,13 @@ def _interval(
     ends = list(given) if isinstance(given, list | tuple | np.ndarray) else []
     numbers = all(isinstance(e, int | float | np.number) for e in ends)
     if len(ends) != 2 or not numbers or not np.isfinite(ends).all() or not ends[0] < ends[1]:
-        raise OptionError(f"interval={cited(interval)}: two finite numbers, the lower one first.")
+        raise OptionError(f"interval={cited(interval)} must be two finite numbers, the lower one first.")
     if form != "square" and ends[0] <= 0:
         whose = "the sample's" if interval is None else "the given"
         bend = _FORMS[form].words.format(x=name)
         raise OptionError(
-            f"a curve with {bend} is tested for {name} > 0, and {whose} interval begins at {ends[0]:.6g}. "
-            "Say interval=(low, high) with low above 0.",
+            f"a curve with {bend} is tested for {name} > 0, but {whose} interval begins at "
+            f"{ends[0]:.6g}. Set interval=(low, high) with low above 0.",
             [Notice("interval", "not positive", {"variable": name, "form": form, "low": float(ends[0])})],
         )
     return float(ends[0]), float(ends[1])

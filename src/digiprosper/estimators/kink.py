@@ -151,11 +151,11 @@ class PanelKink(Specification):
         object.__setattr__(self, "absorb", as_terms(self.absorb, "absorb"))
         if canonical(self.y) in {canonical(t) for t in (self.kink_variable, *self.x)}:
             raise TermError(
-                f"y={cited(self.y)} is also kink_variable or among x; a variable cannot explain itself."
+                f"y={cited(self.y)} is also kink_variable or in x; the outcome cannot be its own regressor."
             )
         trim: object = self.trim
         if not isinstance(trim, int | float) or not 0 < trim < 0.5:
-            raise OptionError(f"trim={cited(self.trim)}: a share above 0 and below .5.")
+            raise OptionError(f"trim={cited(self.trim)} must be a share above 0 and below .5.")
         check_option("bootstrap", self.bootstrap, ("wild_cluster", None))
         check_option("df", self.df, ("hansen", "xthreg"))
         check_reps(self.reps, 1)
@@ -163,8 +163,9 @@ class PanelKink(Specification):
         check_linear_options(self)
         if self.bootstrap and self.clusters is not None and len(self.clusters) > 1:
             raise OptionError(
-                f"bootstrap='wild_cluster' draws one sign a cluster, and clusters={cited(self.clusters)} are "
-                "two-way; name one of them, or say bootstrap=None."
+                "bootstrap='wild_cluster' draws one sign per cluster, but "
+                f"clusters={cited(self.clusters)} are two-way; specify one of them, or set "
+                "bootstrap=None."
             )
 
     @property
@@ -197,8 +198,7 @@ class PanelKink(Specification):
         y, q = self._one(sample, "y"), self._one(sample, "kink_variable")
         if q.min() == q.max():
             raise ThresholdSearchError(
-                f"kink_variable={cited(self.kink_variable)} is constant in the sample; choose one that "
-                "varies."
+                f"kink_variable={cited(self.kink_variable)} is constant in the sample; use one that varies."
             )
         x, names = sample.columns("x"), sample.names_of("x")
         # What is wrong with the columns themselves is told of the line, under their own names.
@@ -230,7 +230,9 @@ class PanelKink(Specification):
     def _one(self, sample: Sample, role: str) -> Floats:
         columns = sample.columns(role)
         if columns.shape[1] != 1:
-            raise TermError(f"{role}={cited(getattr(self, role))} makes several columns; it is one.")
+            raise TermError(
+                f"{role}={cited(getattr(self, role))} makes several columns; it must be one column."
+            )
         return columns[:, 0]
 
     def _plan(self, prepared: Prepared, q: Floats, x: Floats) -> kernel.KinkPlan:
@@ -239,15 +241,16 @@ class PanelKink(Specification):
             kinks = kernel.kink_plan(q, x, self.trim, prepared.within.effects)
         except ThresholdSearchError as error:
             text = (
-                f"kink_variable={cited(self.kink_variable)}: {error} (trim={self.trim}, {np.unique(q).size} "
-                f"distinct values in {q.size} rows). Lower trim, or choose another kink_variable."
+                f"kink_variable={cited(self.kink_variable)}: {error} (trim={self.trim}, "
+                f"{np.unique(q).size} distinct values in {q.size} rows). Lower trim, or use another "
+                "kink_variable."
             )
             raise ThresholdSearchError(text, [Notice("threshold_search", str(error), data)]) from error
         if kinks.faint.any():
             text = (
                 f"kink_variable={cited(self.kink_variable)} varies too little on one side of "
-                f"{kinks.values[kinks.faint][0]:.6g}, compared with its spread as a whole, for a slope "
-                "there. Take its logarithm if it is positive, or raise trim."
+                f"{kinks.values[kinks.faint][0]:.6g}, compared with its overall variation, to estimate a "
+                "slope on that side. Take its logarithm if it is positive, or increase trim."
             )
             raise ThresholdSearchError(text, [Notice("threshold_search", "too skewed", data)])
         return kinks
@@ -368,8 +371,8 @@ class PanelKink(Specification):
         if counts.min() == counts.max():
             return []
         text = (
-            f"the panel is unbalanced ({counts.min()} to {counts.max()} rows an entity): estimates are "
-            "exact, but the theory (Zhang, Zhou & Jiang 2017) has the same periods for all entities."
+            f"the panel is unbalanced ({counts.min()} to {counts.max()} rows per entity): the estimates "
+            "are exact, but the asymptotic theory (Zhang, Zhou & Jiang 2017) assumes a balanced panel."
         )
         return [Notice("unbalanced", text, {"least": int(counts.min()), "most": int(counts.max())})]
 

@@ -110,7 +110,7 @@ def fit_columns(
     """
     sample, options = prepared.sample, prepared.options
     if design.shape[1] == 0:
-        raise IdentificationError("x has no regressor; name at least one term.")
+        raise IdentificationError("x is empty; specify at least one regressor.")
     if "Intercept" in names:
         raise TermError("'Intercept' is the name of the constant; rename the column.")
     both = np.empty((1 + design.shape[1], design.shape[0])).T
@@ -219,8 +219,8 @@ def _independent(
     if problems and strict:
         raise IdentificationError(
             several(problems)
-            + ". It has no slope of its own: drop it, interact it with what varies inside, or leave "
-            "the effect out.",
+            + ". Its coefficient is not identified: drop it, interact it with a variable that varies "
+            "within the effects, or omit the effect.",
             problems,
         )
     kept = [int(j) for j in np.flatnonzero(~absorbed)]
@@ -232,12 +232,13 @@ def _independent(
     for d in found:
         on = [names[kept[i]] for i in d.on]
         text = (
-            f"{cited(names[kept[d.column]])} is an exact combination of {quoted(on)} once the effects are out"
+            f"{cited(names[kept[d.column]])} is collinear with {quoted(on)} after the effects are "
+            "partialled out"
         )
         problems.append(Notice("collinear", text, {"column": names[kept[d.column]], "on": tuple(on)}))
     if found and strict:
         raise CollinearityError(
-            several(problems) + ". Drop one of them (FixedEffects can: collinear='drop').",
+            several(problems) + ". Drop one of them (FixedEffects does so with collinear='drop').",
             problems,
         )
     gone = {d.column for d in found}
@@ -271,8 +272,8 @@ def _fit_notices(fit: Fit, swept: Floats, depvar: str) -> list[Notice]:
         out.append(Notice("near_collinear", text, {"condition": fit.condition}))
     if float(np.linalg.norm(fit.residuals)) < _EXACT * float(np.linalg.norm(swept)):
         text = (
-            f"the terms explain {cited(depvar)} exactly; errors and tests are rounding. Is a term made from "
-            "it?"
+            f"the regressors explain {cited(depvar)} perfectly; standard errors and tests are not "
+            "meaningful. Check whether a regressor is computed from it."
         )
         out.append(Notice("perfect_fit", text, {"depvar": depvar}))
     return out
@@ -298,7 +299,7 @@ def _covariance_notices(terms: Sequence[str], empty: Ints) -> list[Notice]:
     names = [terms[j] for j in empty]
     text = (
         f"no standard error for {quoted(names)}: in every group the scores add up to zero by "
-        "construction (two entities with entity and time effects, say). Use cov_type='robust', or "
+        "construction (for example two entities with entity and time effects). Use cov_type='robust', or "
         "fewer effects."
     )
     return [Notice("no_variance", text, {"terms": tuple(names)})]
@@ -327,7 +328,7 @@ def not_psd(prepared: Prepared, terms: Sequence[str], covariance: Floats, middle
         return []
     negative = [t for t, v in zip(terms, np.diag(covariance), strict=True) if v < 0]
     missing = f" {quoted(negative)} has a negative variance and no standard error." if negative else ""
-    text = f"the covariance of two-way clusters is not positive semidefinite; it is left as it is.{missing}"
+    text = f"the covariance of two-way clusters is not positive semidefinite; it is not adjusted.{missing}"
     return [Notice("not_psd", text, {"terms": tuple(negative)})]
 
 
@@ -357,7 +358,7 @@ def _refuse_flat_outcome(moments: Floats, swept: Floats, depvar: str, prepared: 
         raise IdentificationError(f"the outcome {cited(depvar)} is constant in the sample.")
     if float(np.linalg.norm(swept)) < _ABSORBED * float(_spread(moments)):
         what = ", ".join(prepared.effect_names)
-        raise IdentificationError(f"the outcome {cited(depvar)} does not vary inside the effects ({what}).")
+        raise IdentificationError(f"the outcome {cited(depvar)} does not vary within the effects ({what}).")
 
 
 def _with_intercept(prepared: Prepared, both: Floats, fit: Fit) -> tuple[Floats, Floats, Floats]:
@@ -507,18 +508,18 @@ class FixedEffects(Specification):
         object.__setattr__(self, "x", as_terms(self.x, "x"))
         object.__setattr__(self, "absorb", as_terms(self.absorb, "absorb"))
         if not self.x:
-            raise TermError("x has no regressor; name at least one term.")
+            raise TermError("x is empty; specify at least one regressor.")
         if canonical(self.y) in {canonical(t) for t in self.x}:
-            raise TermError(f"y={cited(self.y)} is also among x; a variable cannot explain itself.")
+            raise TermError(f"y={cited(self.y)} is also in x; the outcome cannot be its own regressor.")
         check_linear_options(self)
         check_option("singletons", self.singletons, ("drop", "keep"))
         check_option("collinear", self.collinear, ("raise", "drop"))
         check_option("missing", self.missing, ("drop", "raise"))
         if self.bandwidth is not None:
             if self.cov_type != "driscoll_kraay":
-                raise OptionError(f"bandwidth={cited(self.bandwidth)} goes with cov_type='driscoll_kraay'.")
+                raise OptionError(f"bandwidth={cited(self.bandwidth)} requires cov_type='driscoll_kraay'.")
             if not _is_count(self.bandwidth):
-                raise OptionError(f"bandwidth={cited(self.bandwidth)}: a number of lags, 0 or more.")
+                raise OptionError(f"bandwidth={cited(self.bandwidth)} must be a number of lags, 0 or more.")
         if self.obs_weights is not None:
             one_term(self.obs_weights, "obs_weights")
 
@@ -551,10 +552,10 @@ class FixedEffects(Specification):
         ('state', 'year')
         """
         if not isinstance(formula, str):
-            raise InputTypeError(f"the formula is text, not {type(formula).__name__}.")
+            raise InputTypeError(f"the formula must be text, not {type(formula).__name__}.")
         for name in ("entity_effects", "time_effects"):
             if name in options:
-                raise OptionError(f"{name} does not go with a formula: name the effects after '|'.")
+                raise OptionError(f"{name} cannot be combined with a formula: specify the effects after '|'.")
         y, x, absorb = _read_formula(formula)
         extra = as_terms(options.pop("absorb", ()), "absorb")
         absorb += [t for t in extra if canonical(t) not in {canonical(a) for a in absorb}]
@@ -585,7 +586,7 @@ class FixedEffects(Specification):
         sample = prepared.sample
         outcome = _columns(sample, "y")
         if outcome.shape[1] != 1:
-            raise TermError(f"y={cited(self.y)} makes several columns; the outcome is one.")
+            raise TermError(f"y={cited(self.y)} makes several columns; the outcome must be one column.")
         results = fit_columns(
             prepared,
             self.y,
@@ -640,7 +641,7 @@ def _read_formula(formula: str) -> tuple[str, list[str], list[str]]:
         raise TermError(f"the formula {cited(formula)} needs one outcome. {_FORMULA_HELP}")
     if "1" not in right and not effects:
         raise TermError(
-            f"the formula {cited(formula)} takes the intercept away; a model without effects has one."
+            f"the formula {cited(formula)} removes the intercept; a model without effects always has one."
         )
     # formulaic respells white space; a coefficient keeps the name that was typed.
     typed = {canonical(t): t.strip() for t in model.split("~")[1].split("+")}
@@ -654,8 +655,8 @@ def _read_formula(formula: str) -> tuple[str, list[str], list[str]]:
 def _refuse_powers(model: str, formula: str) -> None:
     if re.search(r"\^|\*\*", _outside_calls(model)):
         raise TermError(
-            f"the formula {cited(formula)} has a bare power, which formulas read as an interaction; "
-            "write I(x**2) for a square and a*b for an interaction."
+            f"the formula {cited(formula)} has a power outside I(), which formulas treat as an "
+            "interaction; write I(x**2) for a square and a*b for an interaction."
         )
 
 

@@ -74,8 +74,8 @@ _ABSORBED = 1e-9
 _FAR, _FAR_AT_LEAST = 6.0, 0.5
 _FAR_FROM_ZERO = 1e4
 _REMEDY = (
-    "Below 40 the percentile interval may be short: confirm a close call with joint_significance(), or with "
-    "wild cluster p-values of a and of b."
+    "With fewer than 40 clusters the percentile interval may be too short: confirm a borderline result "
+    "with joint_significance(), or with wild cluster bootstrap p-values of a and b."
 )
 
 
@@ -223,7 +223,10 @@ class Mediation(Specification):
         for name in ("mediators", "x", "absorb"):
             object.__setattr__(self, name, as_terms(getattr(self, name), name))
         if not self.mediators:
-            raise TermError("mediators is empty; name at least one term (FixedEffects has the total effect).")
+            raise TermError(
+                "mediators is empty; specify at least one term (FixedEffects estimates the total effect "
+                "alone)."
+            )
         refuse_repeats(self, self._roles)
         check_option("structure", self.structure, get_args(MediationStructure))
         self._check_dependence()
@@ -241,10 +244,9 @@ class Mediation(Specification):
             one_term(self.moderator, "moderator")
         if (self.moderator is None) != (not self.moderates):
             raise OptionError(
-                f"moderator={cited(self.moderator)} with moderates={cited(self.moderates)}: name the "
-                "moderator and "
-                "which slopes it moves, one or more of 'a' (treatment to mediator), 'b' (mediator to "
-                "outcome) and 'direct'."
+                f"moderator={cited(self.moderator)} with moderates={cited(self.moderates)}: specify the "
+                "moderator and the slopes it moderates, one or more of 'a' (treatment to mediator), 'b' "
+                "(mediator to outcome) and 'direct'."
             )
         if self.threshold is not None and not isinstance(self.threshold, str):
             object.__setattr__(self, "threshold", _threshold(self.threshold))
@@ -258,25 +260,24 @@ class Mediation(Specification):
         }
         several = [name for name, there in asked.items() if there]
         if len(several) > 1:
-            raise OptionError(f"{' and '.join(several)}: one at a time.")
+            raise OptionError(f"{' and '.join(several)} cannot be combined; specify one of them.")
         if self.structure == "serial" and len(self.mediators) > _MOST_SERIAL:
             raise OptionError(
-                f"structure='serial' with {len(self.mediators)} mediators has {2 ** len(self.mediators) - 1} "
-                f"chains; at most {_MOST_SERIAL} mediators."
+                f"structure='serial' with {len(self.mediators)} mediators has "
+                f"{2 ** len(self.mediators) - 1} chains; at most {_MOST_SERIAL} mediators are allowed."
             )
 
     def _check_regimes(self) -> None:
         for name in ("search_draws", "regime_intercept"):
             if not isinstance(getattr(self, name), bool):
-                raise OptionError(f"{name}={cited(getattr(self, name))}: True or False.")
+                raise OptionError(f"{name}={cited(getattr(self, name))} must be True or False.")
         if self.search_draws and not isinstance(self.threshold, str):
             raise OptionError(
-                f"search_draws={cited(self.search_draws)}: True goes with a threshold that is searched, "
-                "such as "
+                f"search_draws={cited(self.search_draws)}: True requires an estimated threshold, such as "
                 "threshold='q'."
             )
         if self.threshold is None and not self.regime_intercept:
-            raise OptionError("regime_intercept=False: goes with a threshold, such as threshold='q'.")
+            raise OptionError("regime_intercept=False requires a threshold, such as threshold='q'.")
 
     @property
     def _threshold_variable(self) -> str | None:
@@ -287,9 +288,9 @@ class Mediation(Specification):
         if q is not None and canonical(q) in {canonical(t) for t in (self.y, *self.mediators)}:
             role = "outcome" if canonical(q) == canonical(self.y) else "mediator"
             raise TermError(
-                f"threshold={cited(self.threshold)}: {cited(q)} is the {role}, and rows chosen by what the "
-                "treatment "
-                "moves have biased slopes. Take the treatment, or a variable set before it."
+                f"threshold={cited(self.threshold)}: {cited(q)} is the {role}, and splitting the sample "
+                "by a variable that the treatment affects biases the slopes. Use the treatment, or a "
+                "variable determined before it."
             )
 
     @property
@@ -369,8 +370,8 @@ class Mediation(Specification):
         q = prepared.sample.columns("threshold_variable")[:, 0]
         if not q.min() <= gamma < q.max():
             raise ThresholdSearchError(
-                f"threshold={cited(self.threshold)} leaves a regime without rows: {cited(name)} goes from "
-                f"{q.min():.6g} to {q.max():.6g} in the sample.",
+                f"threshold={cited(self.threshold)} leaves a regime without rows: {cited(name)} ranges "
+                f"from {q.min():.6g} to {q.max():.6g} in the sample.",
                 [Notice("empty_regime", name, {"column": name, "gamma": gamma})],
             )
         return gamma
@@ -465,8 +466,8 @@ class Mediation(Specification):
             return []
         what = ", ".join(prepared.effect_names)
         text = (
-            f"the moderator {cited(self.moderator)} itself is absorbed by the effects ({what}): its "
-            "products enter, its level is in the effects."
+            f"the moderator {cited(self.moderator)} is collinear with the effects ({what}): only its "
+            "interactions are included, not its level."
         )
         return [Notice("absorbed_level", text, {"column": self.moderator})]
 
@@ -475,8 +476,8 @@ class Mediation(Specification):
             return []
         what = ", ".join((*prepared.effect_names, *self.x)) or "the intercept"
         text = (
-            f"regime_intercept: effects and controls ({what}) already let the level shift where "
-            f"{cited(self._threshold_variable)} splits the rows; no dummy is added."
+            f"regime_intercept: the regime dummy of {cited(self._threshold_variable)} is collinear with "
+            f"the effects and controls ({what}) and is not added."
         )
         return [Notice("held_level", text, {"column": self._threshold_variable})]
 
@@ -490,9 +491,9 @@ class Mediation(Specification):
             if ratio > _FAR_FROM_ZERO:
                 name = prepared.sample.names_of(role)[0]
                 text = (
-                    f"the mean of {cited(name)} is {ratio:.1e} times its standard deviation: products with "
-                    "it "
-                    "lose digits, and standard errors with them. Subtract a constant near its mean."
+                    f"the mean of {cited(name)} is {ratio:.1e} times its standard deviation: "
+                    "interactions with it, and their standard errors, lose numerical precision. Subtract "
+                    "a constant near its mean."
                 )
                 out.append(Notice("near_collinear", text, {"column": name, "ratio": float(ratio)}))
         return out
@@ -501,8 +502,8 @@ class Mediation(Specification):
         if not isinstance(self.threshold, str):
             return []
         text = (
-            f"{self.threshold} = {gamma:.5g} fits best, which some value always does: whether there is a "
-            "threshold at all is the question of PanelThreshold's test."
+            f"{self.threshold} = {gamma:.5g} minimises the sum of squared residuals. This is not "
+            "evidence that a threshold exists; test for it with PanelThreshold."
         )
         return [Notice("untested_threshold", text, {"column": self.threshold, "gamma": gamma})]
 
@@ -529,10 +530,9 @@ def _influential(
     name = prepared.cluster_names[0] if prepared.options.clusters else prepared.sample.keys.entity_name
     level = prepared.sample.code_levels.get(name, prepared.sample.entities)[g]
     text = (
-        f"one of {moved.shape[0]} clusters decides much: without {name} {level} the term {cited(names[j])} "
-        "would "
-        f"be {without[g, j]:.4g}, not {estimates[j]:.4g} ({moved[g, j]:.2f} standard errors). Fit without "
-        "it, too."
+        f"one of {moved.shape[0]} clusters has a large influence: without {name} {level} the term "
+        f"{cited(names[j])} would be {without[g, j]:.4g}, not {estimates[j]:.4g} ({moved[g, j]:.2f} "
+        "standard errors). Report the results without it, too."
     )
     data = {"cluster": level, "term": names[j], "without": float(without[g, j])}
     return [Notice("influential_cluster", text, data)]
@@ -542,7 +542,9 @@ def _threshold(value: object) -> tuple[str, float]:
     pair = tuple(value) if isinstance(value, list | tuple) else ()
     number = len(pair) == 2 and isinstance(pair[1], int | float | np.number) and not isinstance(pair[1], bool)
     if len(pair) != 2 or not isinstance(pair[0], str) or not number or not np.isfinite(pair[1]):
-        raise OptionError(f"threshold={cited(value)}: a term, or a term and a finite number: ('q', 6.5).")
+        raise OptionError(
+            f"threshold={cited(value)} must be a term, or a term and a finite number such as ('q', 6.5)."
+        )
     return pair[0], float(pair[1])
 
 

@@ -48,7 +48,9 @@ if TYPE_CHECKING:
 __all__ = ["MediationIV"]
 
 _WEAK = 10.0
-_REMEDY = "Below 40 the percentile interval may be short: read it beside interval('delta')."
+_REMEDY = (
+    "With fewer than 40 clusters the percentile interval may be too short: compare it with interval('delta')."
+)
 _ROLES = ("y", "treatment", "mediator", "instrument", "x")
 # Columns in the order of the roles.
 _Y, _X, _M, _Z = range(4)
@@ -177,9 +179,9 @@ class MediationIV(Specification):
         for name in ("mediator", "instrument"):
             if isinstance(getattr(self, name), list | tuple):
                 raise TermError(
-                    f"{name}={cited(getattr(self, name))}: one instrument tells the effect through one "
-                    "mediator. "
-                    f"Name one {name}; Mediation takes several mediators, as exogenous."
+                    f"{name}={cited(getattr(self, name))}: one instrument identifies the effect through "
+                    f"one mediator. Specify one {name}; Mediation allows several mediators, treated as "
+                    "exogenous."
                 )
         for name in _ROLES[:-1]:
             one_term(getattr(self, name), name)
@@ -287,8 +289,9 @@ def _refuse_exact(system: System, names: Sequence[str]) -> None:
         if any(n.code == "perfect_fit" for n in fit.diagnostics):
             on = tuple(names[j] for j in regressors)
             raise IdentificationError(
-                f"{cited(names[outcome])} is an exact combination of {quoted(on)} and the controls once the "
-                "effects are out: nothing is left in it that an instrument could move. Take another term.",
+                f"{cited(names[outcome])} is an exact linear combination of {quoted(on)} and the "
+                "controls after the effects are partialled out, so no variation is left for an "
+                "instrument. Use another term.",
                 [Notice("collinear", names[outcome], {"column": names[outcome], "on": on})],
             )
 
@@ -339,8 +342,9 @@ def _weak(stages: Floats, names: Sequence[str]) -> list[Notice]:
     }
     listed = "; ".join(f"F = {f:.3g} of {said[stage]}" for stage, f in found.items())
     text = (
-        f"weak instrument: {listed}. Below {_WEAK:g} the estimates lean towards least squares, and intervals "
-        "may miss the truth. The second stage, the mediator given the treatment, is usually the weak one: "
-        "the instrument moves it only as far as both have a common cause."
+        f"weak instrument: {listed}. With F below {_WEAK:g} the estimates are biased towards least "
+        "squares, and the coverage of the intervals may be too low. The second stage (the mediator given "
+        "the treatment) is usually the weak one: the instrument is relevant for it only if treatment and "
+        "mediator have a common cause."
     )
     return [Notice("weak_instrument", text, {"stages": found})]

@@ -122,7 +122,7 @@ class _Columns:
     def make(self, name: str, values: Floats, why: str) -> int:
         """Add a column that the specification makes; one of the same name would be it twice."""
         if canonical(name) in {canonical(n) for n in self.names}:
-            raise TermError(f"{cited(name)} is among the terms, and {why} makes it; remove it from x.")
+            raise TermError(f"{cited(name)} is among the terms, but {why} adds it already; remove it from x.")
         return self._add(name, values)
 
     def _add(self, name: str, values: Floats) -> int:
@@ -373,8 +373,8 @@ def _refuse_twins(names: Sequence[str]) -> None:
     twins = sorted({name for name in names if names.count(name) > 1})
     if twins:
         raise TermError(
-            f"a mediator's name makes the term {quoted(twins)} stand for two effects; rename its column "
-            "(panel.assign)."
+            f"because of a mediator's name the term {quoted(twins)} refers to two effects; rename its "
+            "column (panel.assign)."
         )
 
 

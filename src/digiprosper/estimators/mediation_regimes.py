@@ -84,9 +84,9 @@ def search(spec: Any, prepared: Prepared) -> float:
     except (ThresholdSearchError, CollinearityError) as error:
         name = prepared.sample.names_of("threshold_variable")[0]
         raise ThresholdSearchError(
-            f"threshold={cited(spec.threshold)}: {error}. {cited(name)} has {np.unique(q).size:,} values in "
-            f"{q.size:,} rows, and each regime needs 5% of the rows with treatment and mediators varying "
-            "in it. Give the value, ('q', 6.5), or take another variable.",
+            f"threshold={cited(spec.threshold)}: {error}. {cited(name)} has {np.unique(q).size:,} values "
+            f"in {q.size:,} rows; each regime needs at least 5% of the rows, with variation in treatment "
+            "and mediators. Pass the value, ('q', 6.5), or use another variable.",
             [Notice("no_room", str(error), {"column": name})],
         ) from error
 
@@ -175,8 +175,8 @@ def searched_draws(
     if not lost:
         return SearchedDraws(gammas, draws, terms, ())
     text = (
-        f"{lost} of {gammas.size} draws were lost: no threshold leaves each regime enough in what they drew. "
-        "Intervals use the others."
+        f"{lost} of {gammas.size} draws failed: in the drawn sample no threshold leaves enough rows in "
+        "each regime. Intervals use the remaining draws."
     )
     found = Notice("lost_draws", text, {"lost": lost, "reps": gammas.size})
     return SearchedDraws(gammas, draws, terms, (found,))
@@ -196,7 +196,7 @@ def _least(y: Floats, z: Floats, x: Floats, q: Floats, effects: Sequence[Ints], 
         sums[held] = _sums_of_squares(without_level(running), y)[held]
     best = lowest(sums)
     if not np.isfinite(sums[best]):
-        raise ThresholdSearchError("no candidate leaves each regime enough for its slopes")
+        raise ThresholdSearchError("no candidate leaves enough rows in each regime to estimate its slopes")
     return float(running.candidates.values[best])
 
 

@@ -92,7 +92,7 @@ def check_linear_options(spec: Any) -> None:
     for name in ("entity_effects", "time_effects"):
         if not isinstance(getattr(spec, name), bool):
             raise OptionError(
-                f"{name}={cited(getattr(spec, name))}: say True or False; other effects go into absorb."
+                f"{name}={cited(getattr(spec, name))} must be True or False; specify other effects in absorb."
             )
     check_option("cov_type", spec.cov_type, get_args(CovType))
     check_option("ssc", spec.ssc, get_args(Ssc))
@@ -100,10 +100,10 @@ def check_linear_options(spec: Any) -> None:
         clusters = as_terms(spec.clusters, "clusters")
         if spec.cov_type != "clustered":
             raise OptionError(
-                f"clusters={cited(clusters)} goes with cov_type='clustered', not {cited(spec.cov_type)}."
+                f"clusters={cited(clusters)} requires cov_type='clustered', not {cited(spec.cov_type)}."
             )
         if not 1 <= len(clusters) <= 2:
-            raise OptionError(f"clusters={cited(clusters)}: one or two terms.")
+            raise OptionError(f"clusters={cited(clusters)} must be one or two terms.")
         object.__setattr__(spec, "clusters", clusters)
 
 
@@ -214,9 +214,9 @@ def prepare(
         mask = not_singletons([sample.codes[a] for a in absorbed])
         if not mask.any():
             raise IdentificationError(
-                f"every row is a singleton (the only one of its {', '.join(names)}), so nothing varies "
-                "within the effects. Remove an effect (entity_effects=False for a cross-section)."
-                f"{_row_number(panel)}",
+                f"every row is a singleton (the only row of its {', '.join(names)}), so there is no "
+                "variation within the effects. Remove an effect (entity_effects=False for a "
+                f"cross-section).{_row_number(panel)}",
                 [Notice("singletons", "all rows", {"count": before, "effects": names})],
             )
         sample = sample.keep(mask, f"singletons ({', '.join(names)})")
@@ -276,8 +276,8 @@ def refuse_extreme(columns: Sequence[Floats], names: Sequence[str]) -> None:
     if extreme:
         text = "; ".join(f"{cited(n)} has a largest value of {sizes[n]:.2g}" for n in extreme)
         raise IdentificationError(
-            f"{text}: squares, products or ratios of such values are beyond the range of numbers. Rescale "
-            "them.",
+            f"{text}: squares, products or ratios of such values exceed the range of floating-point "
+            "numbers. Rescale them.",
             [Notice("extreme", n, {"column": n, "largest": sizes[n]}) for n in extreme],
         )
 
@@ -300,7 +300,7 @@ def _effects(panel: Panel, options: LinearOptions) -> tuple[tuple[str, ...], lis
         names.append(entity)
     if options.time_effects and time is None and panel.n_entities == panel.nobs and options.entity_effects:
         raise IdentificationError(
-            "a cross-section has one row an entity: entity and time effects absorb everything. Set "
+            "a cross-section has one row per entity: entity and time effects absorb all variation. Set "
             "entity_effects=False and time_effects=False."
         )
     if time is not None and (options.time_effects or time in absorb):
@@ -323,9 +323,9 @@ def _once_notices(panel: Panel, clusters: Sequence[str]) -> list[Notice]:
     if not panel.entities_occur_once or panel.entity_name not in clusters:
         return []
     text = (
-        f"clusters by {panel.entity_name} have one row each: the standard errors allow for no correlation "
-        f"between rows.{_row_number(panel)} For repeated cross-sections name the clusters, such as "
-        "clusters='region'."
+        f"each cluster ({panel.entity_name}) has one row: the standard errors do not allow for "
+        f"correlation between rows.{_row_number(panel)} For repeated cross-sections specify the "
+        "clusters, such as clusters='region'."
     )
     return [Notice("entities_once", text, {"entity": panel.entity_name, "n_entities": panel.n_entities})]
 
@@ -334,8 +334,8 @@ def _row_number(panel: Panel) -> str:
     if not panel.entities_occur_once:
         return ""
     return (
-        f" Each {panel.entity_name} is in one {panel.time_name} only: if it is a row number, name the column "
-        "with the unit itself as the entity, Panel(df, entity=...)."
+        f" Each {panel.entity_name} is in one {panel.time_name} only: if it is a row number, pass the "
+        "column that identifies the unit as the entity, Panel(df, entity=...)."
     )
 
 
@@ -349,10 +349,12 @@ def _missing_notices(panel: Panel, sample: Sample) -> list[Notice]:
             parse(t, panel.known, "x").shifts for t in columns
         )
         terms = ", ".join(f"{clipped(t)} ({c:,})" for t, c in dropped.by_term.items())
-        several = "; a row may miss several" if sum(dropped.by_term.values()) > dropped.count else ""
+        several = (
+            "; a row may have several missing values" if sum(dropped.by_term.values()) > dropped.count else ""
+        )
         text = f"{dropped.count:,} of {counted(panel.nobs, 'row')} dropped: missing {terms}{several}."
         if shifted and panel.is_part:
-            text += " A lag looks only inside the panel it is given: make it before subset()."
+            text += " Lags are computed from the rows of this panel only: create them before subset()."
         data = {"count": dropped.count, "by_term": dict(dropped.by_term)}
         out.append(Notice("lagged_rows" if shifted else "missing_rows", text, data))
     return out
@@ -369,8 +371,9 @@ def _with_rows_left(notices: Sequence[Notice], nobs: int) -> list[Notice]:
 def _refuse_lone(sample: Sample, panel: Panel, options: LinearOptions) -> None:
     if sample.n_entities == 1 and options.entity_effects and options.cov_type == "clustered":
         raise IdentificationError(
-            f"only one {panel.entity_name} is in the sample ({sample.entities[0]}): clustered errors need "
-            "several. Use cov_type='robust' with entity_effects=False for a single time series."
+            f"only one {panel.entity_name} is in the sample ({sample.entities[0]}): clustered standard "
+            "errors need at least two clusters. Use cov_type='robust' with entity_effects=False for a "
+            "single time series."
         )
 
 
@@ -385,7 +388,7 @@ def _weights(sample: Sample, options: LinearOptions) -> Floats | None:
     if (values == 0).any():
         raise OptionError(
             f"obs_weights={cited(options.obs_weights)} is zero in {int((values == 0).sum())} rows; "
-            "take them out with panel.subset()."
+            "remove them with panel.subset()."
         )
     return np.asarray(values / values.mean())
 
@@ -394,9 +397,9 @@ def _rank_notices(taken: Ranks, names: Sequence[str]) -> list[Notice]:
     if taken.exact:
         return []
     text = (
-        f"the effects ({', '.join(names)}) have too many levels to count their parameters exactly: of three "
-        "or more, each further effect is taken to lose one level. K, and with it the standard errors, may be "
-        "too large; df_resid may be too small."
+        f"the effects ({', '.join(names)}) have too many levels to count their redundant parameters "
+        "exactly: with three or more effects, one redundant parameter is assumed for each further "
+        "effect. K and the standard errors may be too large, and df_resid too small."
     )
     return [Notice("rank_bound", text, {"rank": taken.every, "effects": tuple(names)})]
 
@@ -409,13 +412,14 @@ def _cluster_notices(
         groups = int(code.max()) + 1
         if groups < 2:
             raise IdentificationError(
-                f"clusters: {cited(name)} has one value in the sample; clustered errors need several."
+                f"clusters: {cited(name)} has one value in the sample; clustered standard errors need at "
+                "least two clusters."
             )
         if groups < 40:
             text = (
                 f"{groups} clusters ({name}): t intervals with {groups - 1} degrees of freedom are used. "
-                "Clustered standard errors are reliable with many clusters only; confirm a close call with a "
-                "wild cluster bootstrap (boottest in Stata, fwildclusterboot in R)."
+                "Clustered standard errors are reliable with many clusters only; confirm a borderline "
+                "result with a wild cluster bootstrap (boottest in Stata, fwildclusterboot in R)."
             )
             data = {"clusters": name, "n_clusters": groups}
             out.append(Notice("very_few_clusters" if groups < 20 else "few_clusters", text, data))
@@ -424,9 +428,12 @@ def _cluster_notices(
             raise IdentificationError("cov_type='driscoll_kraay' needs several periods; the sample has one.")
         if options.bandwidth is not None and options.bandwidth >= sample.n_times:
             raise OptionError(
-                f"bandwidth={options.bandwidth}: below the number of periods, {sample.n_times}."
+                f"bandwidth={options.bandwidth} must be below the number of periods, {sample.n_times}."
             )
         if sample.n_times < 20:
-            text = f"{sample.n_times} periods: Driscoll-Kraay errors rely on many periods, 20 or more."
+            text = (
+                f"{sample.n_times} periods: Driscoll-Kraay standard errors are reliable with many "
+                "periods only (20 or more)."
+            )
             out.append(Notice("few_periods", text, {"n_times": sample.n_times}))
     return out

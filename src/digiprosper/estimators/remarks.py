@@ -26,8 +26,7 @@ _LAGS = (1, 2)
 _EFFECTIVE = 7.0
 _HALF = 0.5
 _BIASED_SLOPES = (
-    "and so are the slopes beside it. Leave it out, or use an estimator for dynamic panels "
-    "(Arellano & Bond 1991)."
+    "and so are the other slopes. Omit it, or use an estimator for dynamic panels (Arellano & Bond 1991)."
 )
 _SIX_DIGITS = 1e-6
 _NO_REGRESSOR = frozenset({"y", "obs_weights", "threshold_variable"})
@@ -146,11 +145,12 @@ def _few_treated(clusters: str, groups: int, terms: Mapping[str, Mapping[str, An
     name, first = next(iter(terms.items()))
     whose = f" (the numbers are those of {cited(name)})" if len(terms) > 1 else ""
     text = (
-        f"few clusters carry the variation of {quoted(terms)}: {first['effective']:.1f} effective clusters "
-        f"instead of {groups} ({clusters}), and {first['share']:.0%} of the variation in "
-        f"{counted(len(first['largest']), 'cluster')} ({quoted(first['largest'], 3)}){whose}. The interval "
-        "is too short and the p-value too small: see whether the result holds without these clusters, and "
-        "confirm that of a treatment by randomisation inference over which entities are treated."
+        f"the variation of {quoted(terms)} comes from few clusters: {first['effective']:.1f} effective "
+        f"clusters instead of {groups} ({clusters}), and {first['share']:.0%} of the variation in "
+        f"{counted(len(first['largest']), 'cluster')} ({quoted(first['largest'], 3)}){whose}. The "
+        "interval is too short and the p-value too small: check that the result is robust to dropping "
+        "these clusters, and confirm the effect of a treatment by randomisation inference over which "
+        "entities are treated."
     )
     return Notice("few_treated", text, {"clusters": clusters, "n_clusters": groups, "terms": dict(terms)})
 

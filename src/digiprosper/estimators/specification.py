@@ -55,18 +55,18 @@ def as_terms(value: object, field: str) -> tuple[str, ...]:
     if isinstance(given, np.ndarray | pd.Index) and pd.api.types.infer_dtype(given) in ("string", "empty"):
         given = given.tolist() if given.ndim == 1 else given
     if not isinstance(given, list | tuple):
-        raise InputTypeError(f"{field} is a list of terms (text), not {type(given).__name__}.")
+        raise InputTypeError(f"{field} must be a list of terms (text), not {type(given).__name__}.")
     terms = tuple(plain(v) for v in given)
     odd = [v for v in terms if not isinstance(v, str)]
     if odd:
         raise InputTypeError(
-            f"{field} is a list of terms (text); {cited(odd[0])} is {type(odd[0]).__name__}."
+            f"{field} must be a list of terms (text); {cited(odd[0])} is {type(odd[0]).__name__}."
         )
     seen: set[str] = set()
     for term in terms:
         key = canonical(term)
         if key in seen:
-            raise TermError(f"{field} has the term {cited(term)} twice; remove one.")
+            raise TermError(f"{field} has the term {cited(term)} twice; remove one of them.")
         seen.add(key)
     return terms
 
@@ -109,7 +109,7 @@ def one_term(value: object, field: str) -> str:
         If it is not text.
     """
     if not isinstance(value, str):
-        raise InputTypeError(f"{field} is one term (text), not {type(value).__name__}.")
+        raise InputTypeError(f"{field} must be one term (text), not {type(value).__name__}.")
     return value
 
 
@@ -162,7 +162,7 @@ def refuse_repeats(spec: Any, roles: Sequence[str]) -> None:
                 problems.append(Notice("repeated", f"{cited(term)} is in {first} and in {role}", data))
     if problems:
         raise TermError(
-            f"{'; '.join(p.message for p in problems)}. A term has one place in the system.",
+            f"{'; '.join(p.message for p in problems)}. A term can have one role only.",
             problems,
         )
 

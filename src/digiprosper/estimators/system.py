@@ -45,7 +45,7 @@ _FEW_REPS = 199
 _RARE = 0.05
 _DELTA = "interval('delta') needs no draws."
 _ABSORBED = 1e-9
-_BIASED_PATHS = "and so are the paths beside it. Leave it out, or lag treatment and mediator instead."
+_BIASED_PATHS = "and so are the other paths. Omit it, or lag treatment and mediator instead."
 _FEW = ("few_clusters", "very_few_clusters")
 
 
@@ -211,9 +211,9 @@ def drawn_clusters(prepared: Prepared) -> tuple[Ints, str]:
     of_keys = [e for e, n in zip(prepared.within.effects, prepared.effect_names, strict=False) if n in keys]
     if sum(not is_nested(e, codes) for e in of_keys) > 1:
         raise OptionError(
-            f"clusters={cited(prepared.options.clusters)}: they cut through the entities and through the "
-            "periods, and a drawn piece has no effects of its own. Name clusters of whole entities, or of "
-            "whole periods."
+            f"clusters={cited(prepared.options.clusters)}: neither entities nor periods are nested in "
+            "the clusters, which the bootstrap needs to draw them with their effects. Specify clusters "
+            "of whole entities, or of whole periods."
         )
     return codes, name
 
@@ -233,8 +233,9 @@ def refuse_two_way(clusters: Sequence[str] | None) -> None:
     """
     if clusters is not None and len(clusters) > 1:
         raise OptionError(
-            f"clusters={cited(tuple(clusters))}: the bootstrap draws whole clusters, and two-way clusters "
-            "cannot be drawn whole both ways. Name one; FixedEffects has two-way errors of one path."
+            f"clusters={cited(tuple(clusters))}: the bootstrap draws whole clusters, which is not "
+            "possible with two-way clusters. Specify one; FixedEffects has two-way clustered standard "
+            "errors for a single path."
         )
 
 
@@ -268,13 +269,14 @@ def refuse_absorbed(prepared: Prepared, columns: Floats, names: Sequence[str], r
     problems = []
     for role, name, absorbed in zip(roles, names, gone, strict=True):
         if absorbed and role != "outcome":
-            text = f"the {role} {cited(name)} does not vary once the effects ({what}) are out"
+            text = f"the {role} {cited(name)} does not vary within the effects ({what})"
             problems.append(Notice("absorbed", text, {"column": name, "effects": what}))
     if problems:
         raise IdentificationError(
-            f"{'; '.join(p.message for p in problems)}: the indirect within effect is not identified. Use a "
-            "column that moves inside the effects, or leave an effect out: entity_effects=False compares "
-            "entities too, which is another effect (within_between shows both).",
+            f"{'; '.join(p.message for p in problems)}: the indirect within effect is not identified. "
+            "Use a column that varies within the effects, or omit an effect: with entity_effects=False "
+            "the estimates also use variation between entities, which is a different effect "
+            "(within_between reports both).",
             problems,
         )
     others = [i for i, role in enumerate(roles) if role in ("outcome", "treatment")]
@@ -283,9 +285,9 @@ def refuse_absorbed(prepared: Prepared, columns: Floats, names: Sequence[str], r
             rest = swept[:, j] - swept[:, i] * (swept[:, i] @ swept[:, j]) / max(norm[i] ** 2, 1e-300)
             if np.linalg.norm(rest) < _ABSORBED * norm[j]:
                 raise CollinearityError(
-                    f"the mediator {cited(names[j])} is the {roles[i]} {cited(names[i])} over again once "
-                    "the effects "
-                    "are out; a variable cannot mediate itself. Take another mediator.",
+                    f"the mediator {cited(names[j])} is collinear with the {roles[i]} {cited(names[i])} "
+                    "after the effects are partialled out; a variable cannot mediate itself. Use another "
+                    "mediator.",
                     [Notice("collinear", "mediator", {"column": names[j], "on": (names[i],)})],
                 )
 
@@ -365,12 +367,14 @@ def unclear_share(estimates: Floats, draws: Floats, *, clusters: int) -> tuple[N
     if direct * indirect < 0:
         why = "direct and indirect effect have opposite signs (masking)"
     elif np.isnan(low):
-        why = "the total effect has no interval that could leave 0 out"
+        why = "the total effect has no confidence interval"
     elif not (low > 0 or high < 0):
-        why = f"the 95% interval of the total effect, {low:.3g} to {high:.3g}, covers 0"
+        why = f"the 95% interval of the total effect, {low:.3g} to {high:.3g}, includes 0"
     else:
         return ()
-    text = f"{why}: proportion_mediated has no meaning and is missing. Read the effects themselves."
+    text = (
+        f"{why}: proportion_mediated is not meaningful and is set to missing. Report the effects themselves."
+    )
     return (Notice("masking", text, {"direct": direct, "indirect": indirect, "total_interval": (low, high)}),)
 
 
@@ -394,8 +398,8 @@ def _pooled(prepared: Prepared) -> list[Notice]:
     if prepared.effect_names or prepared.sample.nobs == prepared.sample.n_entities:
         return []
     text = (
-        "no effects are absorbed: the rows of an entity are pooled, and the estimates mix what happens "
-        "within entities with what differs between them. Set entity_effects=True for the within effects."
+        "no effects are absorbed (pooled OLS): the estimates mix variation within entities and "
+        "differences between entities. Set entity_effects=True for the within effects."
     )
     return [Notice("pooled", text, {"nobs": prepared.sample.nobs})]
 
@@ -429,19 +433,22 @@ def _draw_notices(reps: int, lost: int, drawn: str) -> list[Notice]:
     out = []
     if reps < _FEW_REPS:
         least = 2 / (reps + 1)
-        text = f"{reps} draws: p cannot be below {least:.3f}, and the interval is rough. Use 999 or more."
+        text = (
+            f"{reps} draws: the p-value cannot be below {least:.3f}, and the interval is imprecise. Use "
+            "999 or more."
+        )
         out.append(Notice("few_draws", text, {"reps": reps}))
     if lost == reps:
         raise IdentificationError(
-            f"all {reps} {drawn} draws were lost: each leaves the treatment, a mediator or a control without "
-            "variation of its own (a dummy of one entity, say). Drop such a control."
+            f"all {reps} {drawn} draws failed: in each of them the treatment, a mediator or a control is "
+            "collinear (for example a dummy of one entity). Drop such a control."
         )
     if lost:
         text = (
-            f"{lost} of {reps} {drawn} draws were lost: in the sample drawn the treatment, a mediator or a "
-            "control has no variation of its own. Intervals use the remaining draws."
+            f"{lost} of {reps} {drawn} draws failed: in the drawn sample the treatment, a mediator or a "
+            "control is collinear. Intervals use the remaining draws."
         )
         if lost > _RARE * reps:
-            text += " With so many lost draws the intervals are too short; do not rely on them."
+            text += " With so many failed draws the intervals are too short; do not rely on them."
         out.append(Notice("lost_draws", text, {"lost": lost, "reps": reps}))
     return out

@@ -197,22 +197,21 @@ class PanelThreshold(Specification):
         object.__setattr__(self, "x", as_terms(self.x, "x"))
         object.__setattr__(self, "absorb", as_terms(self.absorb, "absorb"))
         if not self.regime_dependent:
-            raise TermError("regime_dependent names no term; name at least one.")
+            raise TermError("regime_dependent is empty; specify at least one term.")
         if self.regime_intercept and "intercept" in {canonical(t) for t in self.regime_dependent}:
-            raise TermError("'intercept' is the name of the regime's level; rename the column.")
+            raise TermError("'intercept' is the name of the regime's intercept; rename the column.")
         others = {canonical(t) for t in (*self.regime_dependent, *self.x, self.threshold_variable)}
         if canonical(self.y) in others:
             raise TermError(
-                f"y={cited(self.y)} is also among regime_dependent, x or threshold_variable; a variable "
-                "cannot "
-                "explain itself."
+                f"y={cited(self.y)} is also among regime_dependent, x or threshold_variable; the outcome "
+                "cannot be its own regressor."
             )
 
     def _check_thresholds(self) -> None:
         n = self.n_thresholds
         automatic = isinstance(n, str) and n == "auto"
         if not automatic and not (_is_whole(n) and int(n) > 0):
-            raise OptionError(f"n_thresholds={cited(n)}: a whole number of at least 1, or 'auto'.")
+            raise OptionError(f"n_thresholds={cited(n)} must be an integer of at least 1, or 'auto'.")
         if not automatic:
             object.__setattr__(self, "n_thresholds", int(n))
         if self.thresholds is None:
@@ -220,50 +219,53 @@ class PanelThreshold(Specification):
         values = _numbers(self.thresholds)
         if not values or len(set(values)) < len(values):
             raise OptionError(
-                f"thresholds={cited(self.thresholds)}: distinct finite numbers such as (.5,), or None."
+                f"thresholds={cited(self.thresholds)} must be distinct finite numbers such as (.5,), or None."
             )
         if n not in (1, len(values)):
             raise OptionError(
-                f"n_thresholds={cited(n)} and {len(values)} given thresholds; leave n_thresholds out."
+                f"n_thresholds={cited(n)} and {len(values)} given thresholds; omit n_thresholds."
             )
         object.__setattr__(self, "thresholds", values)
 
     def _check_room(self) -> None:
         trims = _numbers(self.trim)
         if not trims or not all(0 < t < 0.5 for t in trims):
-            raise OptionError(f"trim={cited(self.trim)}: a share above 0 and below .5, or one a threshold.")
+            raise OptionError(
+                f"trim={cited(self.trim)} must be a share above 0 and below .5, or one such share per "
+                "threshold."
+            )
         if isinstance(self.trim, list | tuple | np.ndarray) and np.ndim(self.trim):
             if self._count is None:
-                raise OptionError(f"trim={cited(self.trim)}: one number goes with n_thresholds='auto'.")
+                raise OptionError(f"trim={cited(self.trim)} must be one number with n_thresholds='auto'.")
             if len(trims) != self._count:
                 raise OptionError(
-                    f"trim={cited(self.trim)} has {len(trims)} entries for n_thresholds={self._count}; give "
-                    "one "
-                    "number, or one a threshold."
+                    f"trim={cited(self.trim)} has {len(trims)} entries for n_thresholds={self._count}; "
+                    "pass one number, or one per threshold."
                 )
             object.__setattr__(self, "trim", trims)
         else:
             object.__setattr__(self, "trim", trims[0])
         if not (_is_whole(self.min_nobs) and self.min_nobs > 0):
-            raise OptionError(f"min_nobs={cited(self.min_nobs)}: a whole number of at least 1.")
+            raise OptionError(f"min_nobs={cited(self.min_nobs)} must be an integer of at least 1.")
         if not (_is_whole(self.min_entities) and self.min_entities >= 0):
-            raise OptionError(f"min_entities={cited(self.min_entities)}: a whole number of at least 0.")
+            raise OptionError(f"min_entities={cited(self.min_entities)} must be an integer of at least 0.")
 
     def _check_search(self) -> None:
         check_option("search", self.search, get_args(Search))
         if self.search == "joint":
             if self._count != 2 or self.thresholds is not None:
                 raise OptionError(
-                    f"search='joint' finds two thresholds; n_thresholds={cited(self.n_thresholds)}, "
-                    f"thresholds={self.thresholds}. Say n_thresholds=2, or leave search out."
+                    "search='joint' estimates two thresholds, but "
+                    f"n_thresholds={cited(self.n_thresholds)} and thresholds={self.thresholds}. Set "
+                    "n_thresholds=2, or omit search."
                 )
             if len(set(self._trims)) > 1:
                 raise OptionError(
-                    f"search='joint' needs one trim for both thresholds; trim={cited(self.trim)}."
+                    f"search='joint' needs one trim for both thresholds, but trim={cited(self.trim)}."
                 )
         if self._count is None and not self._bootstraps:
             raise OptionError(
-                "n_thresholds='auto' stops at the first test that does not reject; name a bootstrap."
+                "n_thresholds='auto' stops at the first test that does not reject; specify a bootstrap."
             )
 
     def _check_grid(self) -> None:
@@ -272,24 +274,26 @@ class PanelThreshold(Specification):
             check_option("grid", grid, (None, "hansen"))
         elif grid is not None and not (_is_whole(grid) and grid > 1):
             raise OptionError(
-                f"grid={cited(grid)}: None (every candidate), a whole number above 1, or 'hansen'."
+                f"grid={cited(grid)} must be None (every candidate), an integer above 1, or 'hansen'."
             )
 
     def _check_bootstrap(self) -> None:
         if self.bootstrap is not None and not isinstance(self.bootstrap, str):
             words: object = self.bootstrap
             if not isinstance(words, list | tuple) or not words:
-                raise OptionError(f"bootstrap={cited(self.bootstrap)}: a word, several, or None.")
+                raise OptionError(
+                    f"bootstrap={cited(self.bootstrap)} must be one method, a list of methods, or None."
+                )
             object.__setattr__(self, "bootstrap", tuple(words))
         named = (self.bootstrap,) if isinstance(self.bootstrap, str) else self.bootstrap or ()
         for word in named:
             check_option("bootstrap", word, get_args(Bootstrap))
         if len(set(named)) < len(named):
-            raise OptionError(f"bootstrap={cited(self.bootstrap)} has a word twice.")
+            raise OptionError(f"bootstrap={cited(self.bootstrap)} has the same method twice.")
         if self.confidence == "bootstrap" and self.thresholds is not None:
             raise OptionError(
-                f"confidence='bootstrap' draws sets of thresholds that are searched, and thresholds="
-                f"{self.thresholds} are given; leave one of them out."
+                f"confidence='bootstrap' needs estimated thresholds, but thresholds={self.thresholds} "
+                "are given; omit one of the two."
             )
         wild = {
             f"bootstrap={cited(word)}": "bootstrap=None (or 'hansen' in a balanced panel)"
@@ -301,9 +305,8 @@ class PanelThreshold(Specification):
         if wild and self.clusters is not None and len(self.clusters) > 1:
             option, other = next(iter(wild.items()))
             raise OptionError(
-                f"{option} draws one sign a cluster, and clusters={cited(self.clusters)} are two-way; name "
-                "one of "
-                f"them, or say {other}."
+                f"{option} draws one sign per cluster, but clusters={cited(self.clusters)} are two-way; "
+                f"specify one of them, or set {other}."
             )
 
     @property
@@ -359,7 +362,7 @@ class PanelThreshold(Specification):
         sample = prepared.sample
         for role in ("y", "threshold_variable"):
             if sample.columns(role).shape[1] != 1:
-                what = "the outcome" if role == "y" else "a threshold variable has an order: make it a number"
+                what = "the outcome" if role == "y" else "the threshold variable must be one numeric column"
                 raise TermError(f"{role}={cited(getattr(self, role))} makes several columns; {what}.")
         self._refuse(sample)
         refuse_flat_outcome(prepared, self.y, sample.columns("y")[:, 0])
@@ -367,7 +370,10 @@ class PanelThreshold(Specification):
             search = self._search(prepared)
             found = search.run(rng)
             if isinstance(found, int):
-                reason = f"threshold {found} has no candidate that leaves each regime enough for its slopes"
+                reason = (
+                    f"threshold {found} has no candidate that leaves enough rows in each regime to "
+                    "estimate its slopes"
+                )
                 raise self._no_room(reason, sample)
             slopes = self._slopes(prepared, search.plan.regimes(found.at))
         except (ThresholdSearchError, CollinearityError, IdentificationError):
@@ -405,15 +411,15 @@ class PanelThreshold(Specification):
         q = sample.columns("threshold_variable")[:, 0]
         if q.min() == q.max():
             raise ThresholdSearchError(
-                f"threshold_variable={cited(self.threshold_variable)} is constant in the sample; nothing "
-                "splits "
-                "it. Choose a variable that varies."
+                f"threshold_variable={cited(self.threshold_variable)} is constant in the sample, so it "
+                "cannot split it. Use a variable that varies."
             )
         counts = np.bincount(sample.entity)
         if "hansen" in self._bootstraps and sample.nobs < sample.n_entities * sample.n_times:
             raise OptionError(
-                f"bootstrap='hansen' exchanges whole entities and needs a balanced panel; here they have "
-                f"{counts.min()} to {counts.max()} rows in {sample.n_times} periods. Use 'wild_cluster'."
+                "bootstrap='hansen' resamples whole entities and needs a balanced panel; here entities "
+                f"have {counts.min()} to {counts.max()} rows in {sample.n_times} periods. Use "
+                "'wild_cluster'."
             )
 
     # --- the work -----------------------------------------------------------------------------------------
@@ -465,18 +471,16 @@ class PanelThreshold(Specification):
         name, q = self.threshold_variable, sample.columns("threshold_variable")[:, 0]
         if self.thresholds is not None:
             text = (
-                f"thresholds={self.thresholds} in {cited(name)}: {reason}. Its values run from "
-                f"{q.min():.6g} to "
-                f"{q.max():.6g}; a regime needs rows in which the slopes vary."
+                f"thresholds={self.thresholds} in {cited(name)}: {reason}. Its values range from "
+                f"{q.min():.6g} to {q.max():.6g}; each regime needs rows in which the slopes vary."
             )
         else:
             asked = ["trim", "n_thresholds"]
             asked += ["min_nobs"] * (self.min_nobs > 1) + ["min_entities"] * (self.min_entities > 0)
             values = ", ".join(f"{option}={getattr(self, option)}" for option in asked)
             text = (
-                f"{cited(name)}: {reason} ({values}, {np.unique(q).size} distinct values in {q.size} rows). "
-                "Lower "
-                f"{' or '.join(asked)}, or choose another threshold_variable."
+                f"{cited(name)}: {reason} ({values}, {np.unique(q).size} distinct values in {q.size} "
+                f"rows). Lower {' or '.join(asked)}, or use another threshold_variable."
             )
         data = {"column": name, "trim": self.trim, "n_thresholds": self.n_thresholds}
         return ThresholdSearchError(text, [Notice("threshold_search", reason, data)])

@@ -98,9 +98,9 @@ def about_origin(results: ThresholdResults, search: ThresholdSearch) -> list[Not
         for term, r in changed
     ]
     text = (
-        f"with an intercept in each regime {', and '.join(parts)}. Without it the estimates depend on where "
-        f"{quoted(terms)} is zero, so on the units inside a logarithm. Use regime_intercept=True unless that "
-        "zero has a meaning."
+        f"with an intercept in each regime {', and '.join(parts)}. Without it the estimates depend on "
+        f"where {quoted(terms)} is zero, and therefore on the unit of measurement inside a logarithm. "
+        "Use regime_intercept=True unless zero is a meaningful value."
     )
     data = {
         "estimates": tuple(np.sort(results.estimates).tolist()),

@@ -33,7 +33,7 @@ __all__ = [
     "stored_remarks",
 ]
 
-BIASED_TEST = "and the test is not valid. Leave it out, or use a dynamic threshold model (Seo & Shin 2016)."
+BIASED_TEST = "and the test is not valid. Omit it, or use a dynamic threshold model (Seo & Shin 2016)."
 _FEW_DRAWS = 199
 _FEW_ENTITIES = 5
 _FEW_ROWS = 20
@@ -109,16 +109,16 @@ def about_threshold_variable(sample: Sample, results: ThresholdResults) -> list[
     flat = np.maximum.reduceat(values, starts) == np.minimum.reduceat(values, starts)
     if flat.all() and sample.n_times > 1:
         text = (
-            f"threshold_variable={cited(q)} never changes inside an entity: Hansen's (1999) theory does not "
-            "cover it, and entities are split once for all. Read the test with care."
+            f"threshold_variable={cited(q)} is constant within each entity: Hansen's (1999) theory does "
+            "not cover this case, and each entity stays in one regime. Interpret the test with care."
         )
         out.append(Notice("constant_threshold_variable", text, {"column": q}))
     if canonical(q) in {canonical(t) for t in results.regime_dependent}:
         text = (
             f"{cited(q)} is threshold variable and regime-dependent. If its effect has no jump at the "
-            "threshold, "
-            "only a bend, the sets 'lr' and 'scaled' are too short (Hansen 1999, assumption A7; 'bootstrap' "
-            "is made for both); PanelKink is the model of a bend, and tests one against the other."
+            "threshold but a kink, the confidence sets 'lr' and 'scaled' are too short (Hansen 1999, "
+            "assumption A7; 'bootstrap' is valid in both cases); PanelKink estimates a kink, and tests a "
+            "kink against a jump."
         )
         out.append(Notice("possible_kink", text, {"column": q}))
     return out
@@ -141,8 +141,8 @@ def about_panel(sample: Sample) -> list[Notice]:
     if sample.nobs == sample.n_entities * sample.n_times:
         return []
     text = (
-        f"the panel is unbalanced ({counts.min()} to {counts.max()} rows an entity): estimates are "
-        "exact, but Hansen (1999) proves his results for balanced panels."
+        f"the panel is unbalanced ({counts.min()} to {counts.max()} rows per entity): the estimates are "
+        "exact, but the asymptotic theory of Hansen (1999) assumes a balanced panel."
     )
     return [Notice("unbalanced", text, {"least": int(counts.min()), "most": int(counts.max())})]
 
@@ -164,7 +164,10 @@ def about_signs(name: str, groups: int) -> list[Notice]:
     """
     if groups > WEBB_CLUSTERS:
         return []
-    text = f"{groups} clusters ({name}): the wild bootstrap draws Webb's six weights instead of signs."
+    text = (
+        f"{groups} clusters ({name}): the wild bootstrap uses Webb's six-point weights instead of "
+        "Rademacher weights."
+    )
     return [Notice("webb", text, {"clusters": name, "n_clusters": groups})]
 
 
@@ -187,7 +190,7 @@ def about_score(groups: int, columns: int) -> list[Notice]:
         return []
     text = (
         f"wild_score: {groups} clusters for {columns} regime-dependent columns; its statistic is at most "
-        f"{groups}, and it finds far less than wild_cluster does."
+        f"{groups}, and it has much less power than wild_cluster."
     )
     return [Notice("weak_score", text, {"n_clusters": groups, "columns": columns})]
 
@@ -196,13 +199,14 @@ def _why(tests: pd.DataFrame) -> str:
     words = set(tests["bootstrap"])
     parts = []
     if words & {"hansen", "iid"} and words & {"wild_cluster", "wild_score"}:
-        parts.append("The wild ones allow for a variance that depends on the regressors, the others do not.")
+        parts.append("The wild bootstraps allow for heteroskedasticity, the others do not.")
     if words >= {"wild_cluster", "wild_score"}:
         parts.append(
-            "wild_score gives every candidate its own variance, so that noisy ones do not drown a quiet one; "
-            "wild_cluster finds more where the variance is even. Report both."
+            "wild_score uses a separate variance for each candidate and has more power where the "
+            "variance differs between candidates; wild_cluster has more power where it is similar. "
+            "Report both."
         )
-    return " ".join(parts) or "iid supposes independent rows, hansen only independent entities."
+    return " ".join(parts) or "iid assumes independent rows, hansen only independent entities."
 
 
 def about_concentration(
@@ -232,9 +236,13 @@ def about_concentration(
     usual = usual_concentration(groups)
     high = share > (1 + usual) / 2
     text = (
-        f"threshold {threshold}: {min(5, groups)} of {groups} clusters ({name}) account for {share:.0%} of "
-        f"the sum of squared scores in its test (about {usual:.0%} if all clusters were alike)"
-        + (f": {quoted(largest)}. See whether it stands without them (panel.subset)." if high else ".")
+        f"threshold {threshold}: {min(5, groups)} of {groups} clusters ({name}) account for {share:.0%} "
+        f"of the sum of squared scores in its test (about {usual:.0%} if all clusters were equal)"
+        + (
+            f": {quoted(largest)}. Check whether the threshold is robust to dropping them (panel.subset)."
+            if high
+            else "."
+        )
     )
     data = {
         "threshold": threshold,
@@ -315,8 +323,8 @@ def about_variance(results: ThresholdResults, sample: Sample, parts: Floats) -> 
         verb = "supplies" if few == 1 else "supply"
         text = (
             f"threshold {j}: {few} of {shares.size} entities ({name} {quoted(labels)}) {verb} "
-            f"{sums[few - 1]:.0%} of the variance ratio {rows.sum():.2f}, which scales the bound of its "
-            "confidence set. Fit without them (panel.subset): the set may be far shorter."
+            f"{sums[few - 1]:.0%} of the variance ratio {rows.sum():.2f}, which scales the critical "
+            "value of its confidence set. Refit without them (panel.subset): the set may be much shorter."
         )
         data = {"threshold": j, "entities": tuple(labels), "share": float(sums[few - 1])}
         out.append(Notice("ratio_concentrated", text, data))
@@ -366,11 +374,13 @@ def _whole_set(results: ThresholdResults, threshold: int, profile: pd.DataFrame)
     beyond = ""
     if results.confidence != "bootstrap":
         bound = results.critical_value(threshold)
-        beyond = f" (the largest likelihood ratio is {profile['lr'].max():.1f}, the bound {bound:.1f})"
+        beyond = (
+            f" (the largest likelihood ratio is {profile['lr'].max():.1f}, the critical value {bound:.1f})"
+        )
     return (
-        f"holds every searched value of {cited(results.threshold_variable)}, from the lowest ({first:.5g}) "
-        f"to the highest ({last:.5g}){beyond}: at the {100 * results.level:g}% level the data do not show "
-        "where the threshold is."
+        f"contains every candidate value of {cited(results.threshold_variable)}, from the lowest "
+        f"({first:.5g}) to the highest ({last:.5g}){beyond}: at the {100 * results.level:g}% level the "
+        "data do not show where the threshold is."
     )
 
 
@@ -378,14 +388,14 @@ def _ends_of_set(results: ThresholdResults, ends: dict[str, str], first: float, 
     values = {"lowest": first, "highest": last}
     touched = " and the ".join(f"{end} ({values[end]:.5g})" for end in ends)
     advice = {
-        "trim": "A smaller trim searches further.",
-        "values": "There is no further value to search.",
-        "room": "Another threshold, or another option than trim, ends the search there.",
+        "trim": "A smaller trim adds candidates.",
+        "values": "There are no further candidates.",
+        "room": "Another threshold or an option other than trim limits the candidates there.",
     }
     said = " ".join(advice[why] for why in dict.fromkeys(ends.values()))
     return (
-        f"reaches the {touched} searched value of {cited(results.threshold_variable)}; it may go on beyond. "
-        f"{said} Otherwise read it as open at that end."
+        f"includes the {touched} candidate value of {cited(results.threshold_variable)} and may extend "
+        f"beyond it. {said} Otherwise treat it as unbounded on that side."
     )
 
 
@@ -422,8 +432,8 @@ def _about_regimes(results: ThresholdResults) -> list[Notice]:
     for r, (rows, seen) in enumerate(results.regime_sizes.tolist(), 1):
         if seen < max(_FEW_ENTITIES, 0.05 * results.slopes.n_entities) or rows < _FEW_ROWS:
             text = (
-                f"regime {r} of {cited(results.threshold_variable)} has {rows} rows of {seen} entities: its "
-                "slopes rest on few. Raise trim or use fewer thresholds."
+                f"regime {r} of {cited(results.threshold_variable)} has {rows} rows of {seen} entities: "
+                "its slopes are estimated from few observations. Increase trim or use fewer thresholds."
             )
             out.append(Notice("small_regime", text, {"regime": r, "nobs": rows, "n_entities": seen}))
     return out
@@ -433,13 +443,15 @@ def _about_tests(results: ThresholdResults) -> list[Notice]:
     out, reps, size = list[Notice](), results.reps, 1 - results.level
     if reps < _FEW_DRAWS:
         text = (
-            f"reps={reps}: no p below {1 / (reps + 1):.2g} can occur and p = 0.05 has a simulation error of "
-            f"{math.sqrt(0.05 * 0.95 / reps):.2g}. Use 999."
+            f"reps={reps}: the p-value cannot be below {1 / (reps + 1):.2g}, and p = 0.05 has a "
+            f"simulation error of {math.sqrt(0.05 * 0.95 / reps):.2g}. Use 999."
         )
         out.append(Notice("few_draws", text, {"reps": reps}))
     lost = int(np.isnan(results.statistic_draws).sum())
     if lost:
-        text = f"{lost} bootstrap draws left no room for a further threshold and do not count; lower trim."
+        text = (
+            f"{lost} bootstrap draws had no candidate for a further threshold and were dropped; lower trim."
+        )
         out.append(Notice("lost_draws", text, {"count": lost}))
     for j, tests in results.tests.groupby("threshold"):
         rejected = tests["p_value"] <= size + 1e-12

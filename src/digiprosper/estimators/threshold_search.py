@@ -206,9 +206,9 @@ class ThresholdSearch:
         groups, ranked = self.plan.groups, codes[self.plan.candidates.order]
         if groups.sizes.size > _MANY_LEVELS and not is_nested(groups.codes, ranked):
             raise OptionError(
-                f"bootstrap='wild_score' takes a column for each of {groups.sizes.size:,} entities when "
-                f"clusters ({cited(wild_clusters(self.prepared)[0])}) cut them in pieces. Cluster by entity, "
-                "or use 'wild_cluster'."
+                f"bootstrap='wild_score' needs a column for each of {groups.sizes.size:,} entities when "
+                f"entities are not nested in the clusters ({cited(wild_clusters(self.prepared)[0])}). "
+                "Cluster by entity, or use 'wild_cluster'."
             )
 
     def _lr_bounds(self, at: tuple[int, ...], entropy: int | None) -> Floats:
@@ -231,9 +231,9 @@ class ThresholdSearch:
             return at, []
         if where.values.size * self.plan.nobs > _MANY_PAIRS:
             raise OptionError(
-                f"search='joint' looks at every pair of {where.values.size:,} candidates in "
-                f"{self.plan.nobs:,} rows, which takes minutes to hours. Say grid=500 for fewer candidates, "
-                "or search='sequential'."
+                f"search='joint' evaluates every pair of {where.values.size:,} candidates in "
+                f"{self.plan.nobs:,} rows, which takes minutes to hours. Set grid=500 for fewer "
+                "candidates, or search='sequential'."
             )
         pair, least = kernel.least_pair(self.plan, base)
         ssr = kernel.finish(self.plan, base, at)[1]
@@ -242,9 +242,9 @@ class ThresholdSearch:
             return kept, []
         found, best = ([float(where.values[i]) for i in places] for places in (at, pair))
         text = (
-            f"the thresholds found one after another ({found[0]:.5g} and {found[1]:.5g}, sum of squares "
+            f"the thresholds estimated sequentially ({found[0]:.5g} and {found[1]:.5g}, sum of squares "
             f"{ssr:.6g}) are not the best pair ({best[0]:.5g} and {best[1]:.5g}, {least:.6g}). "
-            + ("The best pair is taken." if self.joint else "search='joint' takes it.")
+            + ("The best pair is used." if self.joint else "search='joint' uses it.")
         )
         data = {"sequential": tuple(found), "joint": tuple(best), "ssr": (ssr, least), "taken": self.joint}
         return kept, [Notice("not_global", text, data)]

@@ -97,10 +97,9 @@ def sigma_convergence(panel: Panel, column: str) -> pd.DataFrame:
     if partial:
         whole = counted(int((seen > 0).sum()), "entity", "entities")
         text = (
-            f"{cited(column)}: {partial} of {whole} are not there in every period, so the spread also "
-            "changes "
-            "with who is there. Compare the same ones: subset the panel to rows with values, then balance() "
-            "it."
+            f"{cited(column)}: {partial} of {whole} are not observed in every period, so the dispersion "
+            "also changes with the composition of the sample. Use a balanced panel: subset() it to rows "
+            "with values, then balance() it."
         )
         issue([Notice("missing_rows", text, {"column": column, "entities": partial})])
     spread = {name: _spread(x, time, rows) for name, x in (("y", y), ("log", np.log(y)))}
@@ -125,14 +124,16 @@ def _values(function: str, panel: Panel, column: str) -> Floats:
         )
     if panel.time_name is None:
         raise PanelIndexError(
-            f"{function} needs a time key, and this is a cross-section: Panel(df, entity=, time=)."
+            f"{function} needs a time key, but this is a cross-section: Panel(df, entity=, time=)."
         )
     name: object = column
     if not isinstance(name, str):
-        raise InputTypeError(f"{function}: column is one column or term (text), not {type(name).__name__}.")
+        raise InputTypeError(
+            f"{function}: column must be one column or term (text), not {type(name).__name__}."
+        )
     term = parse(column, panel.known, function)
     if any(f.category for f in term.factors):
-        raise TermError(f"{function}: {cited(column)} makes categories; name a numeric column.")
+        raise TermError(f"{function}: {cited(column)} is categorical; specify a numeric column.")
     values = evaluate(term, panel)
     if np.isnan(values).all():
         raise MissingDataError(f"{function}: {cited(column)} is missing in every row.")
@@ -207,7 +208,7 @@ class MarkovResult:
         how = {
             "pooled": "cut at quantiles of all rows",
             "per_year": "cut at quantiles of each period",
-            "given": "cut at the values given",
+            "given": "cut at the given values",
         }
         classes = f"{len(self.transitions)} classes, {how[self.cut_rule]}"
         return f"{self.n:,} transitions between consecutive periods; {classes}"
@@ -313,23 +314,23 @@ def markov_transitions(
     moved = ~np.isnan(here) & ~np.isnan(after)
     if not moved.any():
         raise IdentificationError(
-            f"markov_transitions: no entity has {cited(column)} in two periods one step apart; check the "
-            "step of "
-            "the panel."
+            f"markov_transitions: no entity has {cited(column)} in two consecutive periods; check the "
+            "step of the panel."
         )
     pairs = (here[moved] * k + after[moved]).astype(np.intp)
     counts = np.bincount(pairs, minlength=k * k).reshape(k, k)
     stuck = [str(i + 1) for i in np.flatnonzero(counts.sum(axis=1) == 0)]
     if stuck:
         raise IdentificationError(
-            f"markov_transitions: no move of {cited(column)} starts in class {', '.join(stuck)} of {k}, "
-            "whose row "
-            "then has no probabilities; use fewer classes or other cuts."
+            f"markov_transitions: no transition of {cited(column)} starts in class {', '.join(stuck)} of "
+            f"{k}, so its transition probabilities are undefined; use fewer classes or other cuts."
         )
     settled, closed = ergodic(counts / counts.sum(axis=1, keepdims=True))
     notices: list[Notice] = []
     if closed > 1:
-        text = f"{closed} sets of classes are never left: where the chain ends depends on where it starts."
+        text = (
+            f"{closed} sets of classes are absorbing: the long-run distribution depends on the initial class."
+        )
         notices.append(Notice("reducible", text, {"closed": closed}))
     times = panel.times if rule == "per_year" else None
     return MarkovResult(column, rule, breaks, times, counts, settled, tuple(notices))
@@ -339,15 +340,15 @@ def _n_classes(classes: int | None, cuts: object) -> int:
     classes = plain(classes)
     given: object = classes
     if given is not None and (isinstance(given, bool) or not isinstance(given, int) or given < 2):
-        raise OptionError(f"classes={cited(classes)}: a whole number of at least 2.")
+        raise OptionError(f"classes={cited(classes)} must be an integer of at least 2.")
     if isinstance(cuts, str):
         check_option("cuts", cuts, ("pooled", "per_year"))
         return classes or _CLASSES
     if not isinstance(cuts, list | tuple | np.ndarray) or not len(cuts):
-        raise OptionError(f"cuts={cited(cuts)}: 'pooled', 'per_year', or a list of ascending numbers.")
+        raise OptionError(f"cuts={cited(cuts)} must be 'pooled', 'per_year', or a list of ascending numbers.")
     if classes is not None and classes != len(cuts) + 1:
         raise OptionError(
-            f"classes={classes} with {len(cuts)} cuts, which make {len(cuts) + 1}; leave classes out."
+            f"classes={classes} with {len(cuts)} cuts, which make {len(cuts) + 1}; omit classes."
         )
     return len(cuts) + 1
 
@@ -357,7 +358,7 @@ def _breaks(panel: Panel, column: str, values: Floats, cuts: Any, k: int) -> tup
         numbers = all(isinstance(c, int | float | np.number) and not isinstance(c, bool) for c in cuts)
         given = np.array(cuts, dtype=np.float64) if numbers else np.empty(0)
         if not numbers or not np.isfinite(given).all() or not (np.diff(given) > 0).all():
-            raise OptionError(f"cuts={cited(cuts)}: finite numbers, each larger than the one before.")
+            raise OptionError(f"cuts={cited(cuts)} must be finite numbers in ascending order.")
         return "given", given[None, :]
     at, there = np.arange(1, k) / k, ~np.isnan(values)
     if cuts == "pooled":
@@ -370,8 +371,7 @@ def _breaks(panel: Panel, column: str, values: Floats, cuts: Any, k: int) -> tup
     if same.any():
         where = "" if cuts == "pooled" else f" in {panel.times[int(np.flatnonzero(same)[0])]}"
         raise IdentificationError(
-            f"markov_transitions: {k} classes of {cited(column)} have cuts that coincide{where}: too many "
-            "equal "
-            "values. Use fewer classes, or give cuts."
+            f"markov_transitions: {k} classes of {cited(column)} have equal cuts{where}: too many equal "
+            "values. Use fewer classes, or pass cuts."
         )
     return cuts, breaks

@@ -152,7 +152,7 @@ class DagumResult:
         if not len(self.draw_values):
             return text
         if not intervals.enough_clusters(self.n_clusters):
-            needed = f"{self.n_clusters} clusters, and draws need {intervals.LEAST_CLUSTERS} or more"
+            needed = f"{self.n_clusters} clusters, but the bootstrap needs {intervals.LEAST_CLUSTERS} or more"
             return f"{text}; percentile intervals not computed: {needed}"
         drawn = f"{len(self.draw_values):,} bootstrap draws of {self.n_clusters:,} clusters"
         return f"{text}; percentile intervals from {drawn}"
@@ -308,7 +308,7 @@ def dagum(
         rows = kernel.ranked(seen.y, codes, drawn, seen.weights)
         n_clusters, seed = rows.n_clusters, seed_sequence(rng)
         if n_clusters < 2:
-            raise IdentificationError("dagum: one cluster cannot be drawn again; intervals need several.")
+            raise IdentificationError("dagum: bootstrap intervals need at least two clusters.")
         draws, entropy = _shares(kernel.dagum_draws(rows, reps, seed)), cast("int", seed.entropy)
         notices = _notices(n_clusters, reps, int(np.isnan(draws[:, 1]).sum()))
         notices += _rows_drawn(seen.rows) if clusters is None else ()
@@ -344,9 +344,9 @@ def _rows_drawn(rows: pd.Index[Any]) -> tuple[Notice, ...]:
         return ()
     level = 0 if rows.names[0] is None else rows.names[0]
     text = (
-        f"rows were drawn one by one, though level {cited(level)} of their index repeats: intervals are too "
-        "short "
-        f"if its rows go together. Name what to draw: clusters=y.index.get_level_values({cited(level)})."
+        f"rows were resampled individually, although values of index level {cited(level)} repeat: "
+        "intervals are too short if rows with the same value are correlated. Specify "
+        f"clusters=y.index.get_level_values({cited(level)})."
     )
     return (Notice("rows_drawn", text, {"level": level}),)
 
@@ -354,7 +354,10 @@ def _rows_drawn(rows: pd.Index[Any]) -> tuple[Notice, ...]:
 def _notices(n_clusters: int, reps: int, lost: int) -> tuple[Notice, ...]:
     out = list(too_few_clusters_to_draw(n_clusters, "drawn together"))
     if n_clusters < 40 and not out:
-        text = f"{n_clusters} clusters: intervals from so few draws of them are rough, mostly too short."
+        text = (
+            f"{n_clusters} clusters: bootstrap intervals from so few clusters are imprecise and mostly "
+            "too short."
+        )
         code = "very_few_clusters" if n_clusters < 20 else "few_clusters"
         out.append(Notice(code, text, {"n_clusters": n_clusters}))
     if reps < _FEW_DRAWS:
@@ -362,6 +365,9 @@ def _notices(n_clusters: int, reps: int, lost: int) -> tuple[Notice, ...]:
         text = f"reps={reps}: a tail of 2.5% has a simulation error of {error:.1%}. Use 999."
         out.append(Notice("few_draws", text, {"reps": reps}))
     if lost:
-        text = f"{lost} of {reps} draws do not count: all values drawn are equal, with nothing to split."
+        text = (
+            f"{lost} of {reps} draws were dropped: all drawn values are equal, so there is no inequality "
+            "to decompose."
+        )
         out.append(Notice("lost_draws", text, {"lost": lost, "reps": reps}))
     return tuple(out)

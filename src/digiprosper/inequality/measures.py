@@ -168,7 +168,7 @@ def atkinson(y: Numbers, epsilon: float, *, obs_weights: Numbers | None = None) 
     given: object = epsilon
     number = isinstance(given, int | float | np.number) and not isinstance(given, bool)
     if not number or not math.isfinite(epsilon) or epsilon < 0:
-        raise OptionError(f"epsilon={cited(epsilon)}: a number of at least 0, such as .5, 1 or 2.")
+        raise OptionError(f"epsilon={cited(epsilon)} must be a number of at least 0, such as .5, 1 or 2.")
     seen = observe("atkinson", y, obs_weights, least="positive" if epsilon >= 1 else "zero")
     return kernel.atkinson(seen.y, seen.weights, float(epsilon))
 
@@ -212,16 +212,17 @@ def coefficient_of_variation(y: Numbers, *, ddof: int = 0, obs_weights: Numbers 
     ddof = plain(ddof)
     given: object = ddof
     if isinstance(given, bool) or not isinstance(given, int) or given < 0:
-        raise OptionError(f"ddof={cited(ddof)}: 0 for a population, 1 for a sample.")
+        raise OptionError(f"ddof={cited(ddof)} must be 0 (population) or 1 (sample).")
     seen = observe("coefficient_of_variation", y, obs_weights, least="any")
     rows = float(seen.weights.sum())
     if ddof and rows <= ddof:
         raise OptionError(
-            f"ddof={ddof} with weights that add up to {rows:g}: here they count rows; use ddof=0 with shares."
+            f"ddof={ddof} treats weights as numbers of rows, but they add up to {rows:g}; use ddof=0 "
+            "with shares."
         )
     mean = float(np.average(seen.y, weights=seen.weights))
     if not mean > 0:
         raise IdentificationError(
-            f"coefficient_of_variation: the mean is {mean:.6g}; a spread relative to it needs a positive one."
+            f"coefficient_of_variation: the mean is {mean:.6g}; the coefficient needs a positive mean."
         )
     return kernel.variation(seen.y, seen.weights, ddof)

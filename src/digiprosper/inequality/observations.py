@@ -127,7 +127,9 @@ def observe(
     weights = values.get("obs_weights", np.ones(len(rows)))
     if (weights < 0).any() or not weights.any():
         where = f"negative in {_where(weights < 0, rows)}" if weights.any() else "zero everywhere"
-        raise OptionError(f"{function}: obs_weights is {where}; weights are at least 0, such as populations.")
+        raise OptionError(
+            f"{function}: obs_weights is {where}; weights must be at least 0, such as populations."
+        )
     refuse_extreme(function, values)
     kept = weights > 0
     _refuse_low(function, values["y"], kept, rows, least)
@@ -168,7 +170,7 @@ def aligned(function: str, given: Mapping[str, Any]) -> tuple[dict[str, Any], pd
     short = [f"{n} {len(v):,}" for n, v in cells.items()]
     if len({len(v) for v in cells.values()}) > 1:
         raise AlignmentError(
-            f"{function}: the lengths differ ({', '.join(short)}); give one value a row in each.",
+            f"{function}: the lengths differ ({', '.join(short)}); pass one value per row in each.",
             [Notice("alignment", text, {"argument": text.split()[0]}) for text in short],
         )
     for name, cell in cells.items():
@@ -188,8 +190,8 @@ def _column(function: str, name: str, value: Any) -> Any:
     if column is not None or isinstance(value, str | bytes | dict) or not hasattr(value, "__iter__"):
         shape = "" if column is None else f" of shape {column.shape}"
         raise InputTypeError(
-            f"{function}: {name} is a {type(value).__name__}{shape}; give one value a row, as a list, an "
-            "array or a Series."
+            f"{function}: {name} is a {type(value).__name__}{shape}; pass one value per row, as a list, "
+            "an array or a Series."
         )
     return list(value)
 
@@ -202,9 +204,9 @@ def _places(function: str, name: str, first: str, index: pd.Index[Any], rows: pd
     strangers = index[~index.isin(rows)] if index.nlevels == rows.nlevels else index
     shown = f" (in {name} alone: {rows_text(tuple(strangers[:5]))})" if len(strangers) else ""
     raise AlignmentError(
-        f"{function}: {name} and {first} are Series with other rows{shown}; take both from one frame, or "
-        f"match them first: {name}.reindex({first}.index). Rows that repeat a label match only in the same "
-        "order.",
+        f"{function}: {name} and {first} are Series with different rows{shown}; take both from one "
+        f"DataFrame, or align them first: {name}.reindex({first}.index). Rows that repeat a label are "
+        "matched only in the same order.",
         [
             Notice(
                 "alignment",
@@ -253,9 +255,9 @@ def numbers(function: str, name: str, value: Any) -> Floats:
 def _not_numeric(function: str, name: str, cells: list[Any]) -> InputTypeError:
     plain = int | float | np.number | np.bool_ | None
     odd = [v for v in cells if not isinstance(v, plain) or isinstance(v, complex)][:5]
-    odd += [f"a whole number beyond {sys.float_info.max:.1e}" for v in cells if _beyond(v)][:1]
+    odd += [f"an integer beyond {sys.float_info.max:.1e}" for v in cells if _beyond(v)][:1]
     return InputTypeError(
-        f"{function}: {name} is not one number a row (first: {quoted(odd, 3)}); convert text with "
+        f"{function}: {name} is not one number per row (first: {quoted(odd, 3)}); convert text with "
         "pandas.to_numeric first.",
         [Notice("not_numeric", name, {"argument": name, "values": tuple(map(str, odd))})],
     )
@@ -275,7 +277,7 @@ def _coded(function: str, name: str, value: Any) -> tuple[Ints, pd.Index[Any]]:
         codes, found = pd.factorize(value)
     except TypeError as error:
         raise InputTypeError(
-            f"{function}: {name} has labels that cannot be told apart ({error}); use text or numbers."
+            f"{function}: {name} has labels that cannot be compared ({error}); use text or numbers."
         ) from error
     levels = found if isinstance(found, pd.Index) else pd.Index(found, tupleize_cols=False).infer_objects()
     try:
@@ -340,7 +342,7 @@ def refuse_extreme(function: str, columns: Mapping[str, Floats]) -> None:
     if bad:
         text = "; ".join(f"{n} has a largest value of {v:.2g}" for n, v in bad.items())
         raise IdentificationError(
-            f"{function}: {text}. Its squares are beyond what numbers hold: take another unit.",
+            f"{function}: {text}. Its squares exceed the range of floating-point numbers: use another unit.",
             [Notice("extreme", n, {"argument": n, "largest": v}) for n, v in bad.items()],
         )
 
@@ -352,7 +354,7 @@ def _refuse_low(function: str, y: Floats, kept: Mask, rows: pd.Index[Any], least
     if least == "positive":
         refuse(function, "y", kept & (y == 0), rows, "zero", "This measure takes logarithms of y")
     if not y[kept].any():
-        raise IdentificationError(f"{function}: y is zero in every row; there is nothing to share.")
+        raise IdentificationError(f"{function}: y is zero in every row, so inequality is not defined.")
 
 
 def refuse(function: str, name: str, bad: Mask, rows: pd.Index[Any], what: str, why: str) -> None:
@@ -378,7 +380,8 @@ def refuse(function: str, name: str, bad: Mask, rows: pd.Index[Any], what: str, 
         text = f"{name} is {what} in {_where(bad, rows)}"
         data = {"argument": name, "count": int(bad.sum()), "rows": tuple(rows[bad][:5])}
         raise IdentificationError(
-            f"{function}: {text}. {why}: mend or remove these rows, and say so.", [Notice(what, text, data)]
+            f"{function}: {text}. {why}: correct or remove these rows, and report it.",
+            [Notice(what, text, data)],
         )
 
 

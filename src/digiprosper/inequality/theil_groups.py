@@ -240,7 +240,7 @@ def _broadcast(given: dict[str, Any]) -> tuple[dict[str, Floats], pd.Index[Any]]
     for name, value in given.items():
         if isinstance(value, str | bytes) or value is None:
             raise InputTypeError(
-                f"{function}: {name} is {cited(value)}; give a number, an array or a Series."
+                f"{function}: {name} is {cited(value)}; pass a number, an array or a Series."
             )
     single = {n: v for n, v in given.items() if np.ndim(v) == 0}
     several = {n: v for n, v in given.items() if n not in single}

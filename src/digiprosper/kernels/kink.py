@@ -173,7 +173,7 @@ def kink_plan(q: Floats, fixed: Floats, trim: float, effects: Sequence[Ints] = (
     both = forms[0] * forms[2]
     free = ~lost & (forms[2] > _SINGULAR * count) & (both - forms[1] ** 2 > _SINGULAR * both)
     if lost.all():
-        raise ThresholdSearchError("no kink is left once effects and other columns are out")
+        raise ThresholdSearchError("no kink remains after effects and other columns are partialled out")
     return KinkPlan(
         search, unit, np.diff(knots), corner, along, forms, lost, ~lost & (forms[0] <= least), free[:-1]
     )

@@ -173,9 +173,9 @@ def entity_grams(columns: Floats, clusters: Ints, effects: Sequence[Ints]) -> Gr
     width = p * (p + 1) // 2 + p * levels + counts + own
     if groups * width > _MOST:
         raise OptionError(
-            f"effects that cross the {groups} clusters have {levels} levels; the products of their dummies "
-            f"would take {groups * width:.2g} numbers, and {_MOST:.2g} is the most. Absorb effects with "
-            "fewer levels, or draw clusters in which they are nested."
+            f"effects not nested in the {groups} clusters have {levels} levels; the products of their "
+            f"dummies would need {groups * width:.2g} numbers, and {_MOST:.2g} is the limit. Absorb "
+            "effects with fewer levels, or specify clusters in which they are nested."
         )
     swept = within(nested, columns.shape[0]).sweep(columns)
     scale = np.sqrt((swept**2).sum(axis=0))
@@ -633,8 +633,8 @@ def seed_sequence(rng: object = None) -> np.random.SeedSequence:
     entropy = [int(w) for w in words if isinstance(w, int | np.integer) and not isinstance(w, bool)]
     if not words or len(entropy) < len(words) or min(entropy) < 0:
         raise InputTypeError(
-            f"rng={rng!r} is not a source of random numbers; give None, an integer of at least 0, a sequence "
-            "of such integers, a numpy SeedSequence or a numpy Generator.",
+            f"rng={rng!r} is not a valid random number generator or seed; pass None, an integer of at "
+            "least 0, a sequence of such integers, a numpy SeedSequence or a numpy Generator.",
             [Notice("rng", f"rng is a {type(rng).__name__}", {"type": type(rng).__name__})],
         )
     if several:

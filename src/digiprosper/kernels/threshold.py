@@ -135,7 +135,9 @@ def variation(z: Floats, entity: Ints, order: Ints, least: int) -> Variation:
     """
     count = int(entity.max()) + 1
     if least > count:
-        raise ThresholdSearchError(f"each regime needs {least} entities that vary, and there are {count}")
+        raise ThresholdSearchError(
+            f"each regime needs {least} entities with variation, but there are {count}"
+        )
     by_entity = np.argsort(entity[order], kind="stable").astype(np.intp)
     rows = order[by_entity]
     pair = (entity[rows[1:]] == entity[rows[:-1]]) & (z[rows[1:]] != z[rows[:-1]]).any(axis=1)
@@ -569,7 +571,7 @@ def _whiten(block: Floats) -> Floats:
         raise CollinearityError("a regime-dependent column is zero in every row")
     q, r = np.linalg.qr((block / norms[:, None]).T)
     if np.abs(np.diag(r)).min() < _SINGULAR:
-        raise CollinearityError("the regime-dependent columns are exact combinations of one another")
+        raise CollinearityError("the regime-dependent columns are exact linear combinations of one another")
     return np.asarray(np.ascontiguousarray(q.T) * np.sqrt(block.shape[1]))
 
 
@@ -970,7 +972,7 @@ def _refine(search: Plan, base: State, at: list[int]) -> list[int]:
                 at, moved = [*at[:j], best, *at[j + 1 :]], True
         if not moved:
             return at
-    raise ThresholdSearchError(f"the refinement did not settle in {_MOST_CYCLES} cycles")
+    raise ThresholdSearchError(f"the refinement did not converge in {_MOST_CYCLES} cycles")
 
 
 def split(search: Plan, outcome: Floats, at: Sequence[int]) -> tuple[Floats, Floats]:

@@ -336,7 +336,8 @@ class Within:
             direction = rest + ratio * direction
         if (square > _LOOSE**2 * size).any():
             raise IdentificationError(
-                "the effects are so loosely connected that they could not be swept out exactly; absorb fewer."
+                "the effects are so weakly connected that they could not be partialled out exactly; "
+                "absorb fewer effects."
             )
         return np.asarray(scale * solution)
 

@@ -136,10 +136,10 @@ def _read(condition: _Condition) -> tuple[ast.expr, dict[str, str]]:
         raise condition.refused(f"cannot be read as a condition on columns; {cure}") from error
     odd = [n for n in ast.walk(tree) if not _allowed(n)]
     if odd:
-        shown = f": {cited(ast.unparse(odd[0]))}" if isinstance(odd[0], ast.expr) else ""
+        shown = f", not {cited(ast.unparse(odd[0]))}" if isinstance(odd[0], ast.expr) else ""
         raise condition.refused(
-            f"has more than comparisons, arithmetic, and, or, not, in{shown}. For anything else pass a mask "
-            "made from panel.frame."
+            f"may contain only comparisons, arithmetic, and, or, not, in{shown}. For anything "
+            "else pass a mask made from panel.frame."
         )
     deep = too_deep(tree)
     if deep:
@@ -190,7 +190,7 @@ def _compared(op: ast.cmpop, a: ast.expr, b: ast.expr, condition: _Condition) ->
     # What pandas raises when text is compared with numbers, by the type of the column.
     except (TypeError, ValueError, NotImplementedError) as error:
         raise condition.refused(
-            f"cannot be worked out ({error}); compare numbers with numbers and text with text, such as "
+            f"cannot be evaluated ({error}); compare numbers with numbers and text with text, such as "
             "\"year >= 2015 and region == 'east'\"."
         ) from error
     if not isinstance(found, pd.Series):

@@ -320,13 +320,13 @@ class Panel:
         values = self.series(name)
         if pd.api.types.is_bool_dtype(values.dtype) or pd.api.types.is_numeric_dtype(values.dtype):
             if pd.api.types.is_complex_dtype(values.dtype):
-                raise InputTypeError(f"column {cited(name)} holds complex numbers.")
+                raise InputTypeError(f"column {cited(name)} has complex numbers.")
             out = values.to_numpy(dtype=np.float64, na_value=np.nan)
             out.setflags(write=False)
             return out
         odd = [v for v in values.drop_duplicates() if isinstance(v, str) and not _is_number(v)]
         if odd:
-            cure = f"use C({name}) for categories, or mend these cells"
+            cure = f"use C({name}) for categories, or correct these cells"
         else:
             odd = list(values.drop_duplicates().head(3))
             cure = f"convert it: df[{cited(name)}] = pd.to_numeric(df[{cited(name)}])"
@@ -357,11 +357,11 @@ class Panel:
         """
         if self.time_name is None:
             raise PanelIndexError(
-                "lags need a time key, and this is a cross-section: Panel(df, entity=, time=)."
+                "lags need a time key, but this is a cross-section: Panel(df, entity=, time=)."
             )
         if self._keys.ordinals is None:
             raise PanelIndexError(
-                f"the step of {cited(self.time_name)} cannot be told; pass one: Panel(..., step='M')."
+                f"the step of {cited(self.time_name)} cannot be determined; pass it: Panel(..., step='M')."
             )
         ordinal = self._keys.ordinals[self._keys.time]
         ordinal = ordinal - ordinal.min()
@@ -509,10 +509,9 @@ class Panel:
         if value is None or np.isscalar(value) or isinstance(value, pd.Timestamp | pd.Period):
             return value
         raise AlignmentError(
-            f"{cited(name)} is a {type(value).__name__} without row labels. Rows were sorted, so positions "
-            "mean "
-            "nothing: pass a Series indexed by (entity, time), such as panel.frame['x'] * 2, or a term as "
-            "text.",
+            f"{cited(name)} is a {type(value).__name__} without row labels. The rows of the panel are "
+            "sorted, so values cannot be matched by position: pass a Series indexed by (entity, time), "
+            "such as panel.frame['x'] * 2, or a term as text.",
             [Notice("alignment", f"no labels for {cited(name)}", {"column": name})],
         )
 
@@ -536,8 +535,8 @@ class Panel:
         keys = list(self._keys.index.names)
         if len(keys) == 2 and list(index.names) == keys[::-1]:
             raise AlignmentError(
-                f"{cited(name)} is indexed by {quoted(index.names)}, the panel by {quoted(keys)}; "
-                "turn the levels: .swaplevel().",
+                f"{cited(name)} is indexed by {quoted(index.names)}, the panel by {quoted(keys)}; swap "
+                "the levels: .swaplevel().",
                 [Notice("alignment", "levels in the other order", {"column": name})],
             )
 
@@ -584,7 +583,7 @@ class Panel:
             )
         if not frame.index.is_unique:
             raise AlignmentError(
-                f"the data repeat the key {cited(frame.index[frame.index.duplicated()][0])}."
+                f"the data have a duplicate key {cited(frame.index[frame.index.duplicated()][0])}."
             )
         strangers = (
             frame.index[target.get_indexer_for(frame.index) < 0]
@@ -594,8 +593,7 @@ class Panel:
         if len(strangers):
             raise AlignmentError(
                 f"{len(strangers)} rows of the data are not in the panel (first: "
-                f"{rows_text(tuple(strangers[:5]))}); "
-                "cut the data to the panel first.",
+                f"{rows_text(tuple(strangers[:5]))}); keep only the rows of the panel.",
                 [Notice("alignment", "strangers", {"count": len(strangers)})],
             )
         taken = (
@@ -629,7 +627,7 @@ class Panel:
         given: object = labels
         if not isinstance(given, Mapping):
             raise InputTypeError(
-                f"labels is a mapping of column to text, not {type(given).__name__}: {{'gdp': 'GDP'}}."
+                f"labels must be a mapping of column to text, not {type(given).__name__}: {{'gdp': 'GDP'}}."
             )
         no_text = [n for n in given if not isinstance(n, str)]
         if no_text:
@@ -646,7 +644,7 @@ class Panel:
         texts: dict[str, object] = dict(labels)
         odd = [n for n, v in texts.items() if not isinstance(v, str)]
         if odd:
-            raise InputTypeError(f"labels are text; the label of {quoted(odd)} is not.")
+            raise InputTypeError(f"labels must be text; the label of {quoted(odd)} is not.")
         return {name: one_line(text) for name, text in labels.items()}
 
     # --- fewer rows ---------------------------------------------------------------------------------------
@@ -692,10 +690,10 @@ class Panel:
         mask = self._aligned(rows, "the mask")
         if mask.isna().any():
             raise MissingDataError(
-                f"the mask is missing in {int(mask.isna().sum())} rows; say .fillna(False)."
+                f"the mask has missing values in {int(mask.isna().sum())} rows; use .fillna(False)."
             )
         if not pd.api.types.is_bool_dtype(mask.dtype):
-            raise InputTypeError(f"the mask holds {mask.dtype}, not True and False.")
+            raise InputTypeError(f"the mask has dtype {mask.dtype}; it must be boolean (True or False).")
         return self._cut(mask.to_numpy(dtype=bool), "the mask")
 
     def balance(self, keep: Literal["entities", "times"] = "entities") -> Panel:
@@ -829,8 +827,8 @@ class Panel:
         numbers = all(isinstance(plain(v), int | float) for v in (lower, upper))
         if not numbers or not 0 <= lower < upper <= 1:
             raise OptionError(
-                f"lower={cited(lower)}, upper={cited(upper)}: need 0 <= lower < upper <= 1, such as .01 "
-                "and .99."
+                f"lower={cited(lower)}, upper={cited(upper)} must satisfy 0 <= lower < upper <= 1, such "
+                "as .01 and .99."
             )
         groups = self._groups(by, "winsorize")
         order = np.argsort(groups, kind="stable")
@@ -863,7 +861,7 @@ class Panel:
             column equals the lag of another one, whose first period is no gap.
         """
         if self.time_name is None:
-            raise PanelIndexError("interpolate needs a time key, and this is a cross-section.")
+            raise PanelIndexError("interpolate needs a time key, but this is a cross-section.")
         position = self._positions()[self._keys.time]
         data = self._data.copy(deep=False)
         notices: list[Notice] = []
@@ -887,9 +885,12 @@ class Panel:
             return []
         entities = int(np.unique(self._keys.entity[missing]).size)
         cure = (
-            "their entity has no value at all"
+            "their entity has no observed value"
             if extrapolate
-            else "they lie before the first or after the last value of their entity, or it has none"
+            else (
+                "they lie before the first or after the last value of their entity, or the entity has no "
+                "value"
+            )
         )
         where = counted(entities, "entity", "entities")
         text = (
@@ -925,12 +926,15 @@ class Panel:
         if count > 0.1 * self.nobs:
             text = (
                 f"{count / self.nobs:.0%} of {cited(name)} is interpolated ({counted(count, 'cell')}, "
-                f"{counted(entities, 'entity', 'entities')}): "
-                "estimates rest on invented values. See panel.imputations."
+                f"{counted(entities, 'entity', 'entities')}): estimates depend on interpolated values. "
+                "See panel.imputations."
             )
             out.append(Notice("imputed", text, data))
         if ends:
-            text = f"extrapolate=True invents {ends} end value{'s' * (ends > 1)} of {cited(name)}."
+            text = (
+                f"extrapolate=True fills {ends} value{'s' * (ends > 1)} before the first or after the "
+                f"last observation of {cited(name)}."
+            )
             out.append(Notice("imputed", text, {**data, "ends": ends}))
         for other in self._names(None, "interpolate"):
             lagged = (
@@ -943,9 +947,9 @@ class Panel:
             both = ~np.isnan(old) & ~np.isnan(lagged)
             if both.sum() > 2 and (old[both] == lagged[both]).all() and (np.isnan(lagged) & filled).any():
                 text = (
-                    f"{cited(name)} equals the lag of {cited(other)}; its gaps are the start of each entity. "
-                    f"{counted(count, 'cell')} filled. Interpolate {cited(other)} before lagging, or "
-                    "drop the first period."
+                    f"{cited(name)} equals the lag of {cited(other)}; its missing values are the first "
+                    f"periods of each entity. {counted(count, 'cell')} filled. Interpolate "
+                    f"{cited(other)} before lagging, or drop the first period."
                 )
                 out.append(Notice("imputed", text, {**data, "lag_of": other}))
         return out
@@ -992,7 +996,7 @@ class Panel:
     def _shifts(self, columns: str | Sequence[str], periods: int, kind: str) -> Panel:
         number = plain(periods)
         if isinstance(number, bool) or not isinstance(number, int) or number < 1:
-            raise OptionError(f"periods={cited(periods)}: a whole number of at least 1.")
+            raise OptionError(f"periods={cited(periods)} must be an integer of at least 1.")
         new = {f"{n}_{kind}{number}": f"{kind}(`{n}`, {number})" for n in self._names(columns, kind)}
         return self.assign(**new)
 

@@ -150,7 +150,7 @@ def to_pandas(data: object) -> pd.DataFrame:
     if not frame.columns.is_unique:
         twice = list(dict.fromkeys(frame.columns[frame.columns.duplicated()]))
         raise ColumnError(
-            f"column {quoted(twice)} is there more than once. Rename or drop one of each.",
+            f"column {quoted(twice)} is duplicated. Rename or drop one of each.",
             [Notice("column", f"repeated column {cited(c)}", {"column": c}) for c in twice],
         )
     return _one_line_names(frame)
@@ -168,8 +168,8 @@ def _one_line_names(frame: pd.DataFrame) -> pd.DataFrame:
     clashes = [n for n, new in renamed.items() if counts[new] > 1 or not new]
     if clashes:
         raise ColumnError(
-            f"column {quoted(clashes)} has line breaks or control characters in its name, and without them "
-            "it has no name or that of another column. Rename it.",
+            f"column {quoted(clashes)} has line breaks or control characters in its name; without them "
+            "the name is empty or equal to that of another column. Rename it.",
             [Notice("column", f"name of {cited(n)}", {"column": n, "cleaned": renamed[n]}) for n in clashes],
         )
     text = (
@@ -247,19 +247,19 @@ def _key_columns(
 ) -> tuple[pd.DataFrame, str, str | None]:
     if entity is None:
         if time is not None:
-            raise PanelIndexError(f"time={cited(time)} is given without entity; name both keys.")
+            raise PanelIndexError(f"time={cited(time)} is given without entity; specify both keys.")
         if frame.index.nlevels != 2:
             raise PanelIndexError(
-                "name the keys: Panel(df, entity='province', time='year'). Without them the table needs a "
-                f"MultiIndex of two levels (entity, time); this index has {frame.index.nlevels}."
+                "specify the keys: Panel(df, entity='province', time='year'). Without them the table "
+                f"needs a MultiIndex of two levels (entity, time); this index has {frame.index.nlevels}."
             )
         names = zip(frame.index.names, ("entity", "time"), strict=True)
         first, second = (default if n is None else one_line(str(n)) for n, default in names)
         both = [n for n in (first, second) if n in frame.columns]
         if both or first == second:
             raise PanelIndexError(
-                f"{quoted(both or [first])} names a level of the index and a column, or both levels; "
-                "rename one."
+                f"{quoted(both or [first])} is the name of both an index level and a column, or of both "
+                "index levels; rename one."
             )
         return frame.rename_axis(index=[first, second]).reset_index(), first, second
     given: list[object] = [entity, time]
@@ -267,7 +267,9 @@ def _key_columns(
         raise InputTypeError("entity and time are column names (text).")
     entity, time = _as_named(entity), None if time is None else _as_named(time)
     if entity == time:
-        raise PanelIndexError(f"entity and time are both {cited(entity)}; they are two columns.")
+        raise PanelIndexError(
+            f"entity and time are both {cited(entity)}; they must be two different columns."
+        )
     wanted = [k for k in (entity, time) if k is not None]
     if any(k in frame.index.names and k not in frame.columns for k in wanted):
         frame = frame.reset_index()
@@ -314,13 +316,12 @@ def _refuse_repeats(
     shown = [tuple(r) for r in rows.head(5).itertuples(index=False, name=None)]
     text = ", ".join("(" + ", ".join(str(v) for v in key) + ")" for key in shown)
     if len(names) == 1:
-        cure = "Name the time column too, or aggregate to one row an entity."
+        cure = "Specify the time column too, or aggregate to one row per entity."
     else:
-        cure = "Each (entity, time) may be there once: aggregate or drop the repeats."
+        cure = "Each (entity, time) pair must be unique: aggregate or drop the duplicates."
     count = int(same.sum())
     raise PanelIndexError(
-        f"{count} row{'s repeat keys' if count > 1 else ' repeats a key'} ({', '.join(names)}) "
-        f"already there; first: {text}. {cure}",
+        f"{counted(count, 'row')} with the key ({', '.join(names)}) of an earlier row; first: {text}. {cure}",
         [Notice("repeated_key", text, {"columns": tuple(names), "count": count, "keys": tuple(shown)})],
     )
 
@@ -361,10 +362,10 @@ def _orderable(values: pd.Series[Any], name: str) -> pd.Series[Any]:
         if bool((values % 1 == 0).all()):
             return values.astype("int64")
         raise PanelIndexError(
-            f"time {cited(name)} holds fractions ({sample}); convert it to whole numbers, dates or periods."
+            f"time {cited(name)} has fractional values ({sample}); convert it to integers, dates or periods."
         )
     if pd.api.types.is_bool_dtype(kind):
-        raise PanelIndexError(f"time {cited(name)} holds True and False, which are no times.")
+        raise PanelIndexError(f"time {cited(name)} is boolean (True or False), which cannot be a time.")
     if not pd.to_numeric(values, errors="coerce").isna().any():
         years = f"df[{cited(name)}].astype(int)"
     else:
@@ -382,16 +383,14 @@ def _ordinals(times: pd.Index[Any], name: str | None, step: object) -> Ints | No
     if pd.api.types.is_integer_dtype(times.dtype):
         size = 1 if step is None else step
         if isinstance(size, bool) or not isinstance(size, int | np.integer) or size < 1:
-            raise OptionError(
-                f"step={cited(step)}: for whole-number times a step is a positive whole number."
-            )
+            raise OptionError(f"step={cited(step)}: for integer times the step must be a positive integer.")
         values = times.to_numpy(dtype=np.int64)
         # A time off the grid of steps is never one step from another; doubling keeps such values apart.
         return (values if size == 1 else _on_grid(values, int(size))).astype(np.intp)
     if isinstance(times, pd.PeriodIndex):
         if step is not None:
             raise OptionError(
-                f"step={cited(step)}: the periods in {cited(name)} have their own frequency; leave step out."
+                f"step={cited(step)}: the periods in {cited(name)} have their own frequency; omit step."
             )
         return np.asarray(times.asi8, dtype=np.intp)
     return _date_ordinals(pd.DatetimeIndex(times), step)
@@ -410,13 +409,14 @@ def _date_ordinals(times: pd.DatetimeIndex, step: object) -> Ints | None:
     if step is not None:
         if not isinstance(step, str):
             raise OptionError(
-                f"step={cited(step)}: for dates a step is a frequency such as 'Y', 'Q', 'M', 'W' or 'D'."
+                f"step={cited(step)}: for dates the step must be a frequency such as 'Y', 'Q', 'M', 'W' "
+                "or 'D'."
             )
         try:
             periods = naive.to_period(step)
         except ValueError as error:
             raise OptionError(
-                f"step={cited(step)} is no frequency; use 'Y', 'Q', 'M', 'W' or 'D'."
+                f"step={cited(step)} is not a valid frequency; use 'Y', 'Q', 'M', 'W' or 'D'."
             ) from error
         if not periods.is_unique:
             raise OptionError(f"step={cited(step)} is too coarse: several dates fall into one period.")
@@ -461,8 +461,8 @@ def refuse_infinite(frame: pd.DataFrame, index: pd.Index[Any]) -> None:
     if problems:
         raise MissingDataError(
             several(problems)
-            + ". Often a log of zero or a division by zero: mend it, or make the cells missing with "
-            "df.replace([numpy.inf, -numpy.inf], numpy.nan).",
+            + ". This is often the log of zero or a division by zero: correct it, or set the cells to "
+            "missing with df.replace([numpy.inf, -numpy.inf], numpy.nan).",
             problems,
         )
 

@@ -179,7 +179,7 @@ class Sample:
         note = Dropped(reason, int((~mask).sum()), tuple(self.index[~mask][:5]), dict(by_term or {}))
         if not mask.any():
             raise MissingDataError(
-                f"no row is left. {note.message}.",
+                f"the sample has no rows. {note.message}.",
                 [Notice("no_rows", note.message, {"reason": reason, "by_term": note.by_term})],
             )
         keys = self.keys.keep(mask)

@@ -102,7 +102,7 @@ def cut_sample(
     if missing == "raise":
         raise MissingDataError(
             f"missing values in {', '.join(f'{clipped(t)} ({c})' for t, c in by_term.items())}: "
-            f"{panel.describe_rows(~complete)}. Fill them, or say missing='drop'.",
+            f"{panel.describe_rows(~complete)}. Fill them, or set missing='drop'.",
             [Notice("missing", f"{t}: {c}", {"term": t, "count": c}) for t, c in by_term.items()],
         )
     return whole.keep(complete, "missing", by_term=by_term)
@@ -112,8 +112,9 @@ def _refuse_crossed(clusters: Sequence[str], known: Sequence[str]) -> None:
     crossed = [t for t in clusters if len(split_crossed(t, known)) > 1]
     if crossed:
         raise TermError(
-            f"clusters: {cited(crossed[0])} crosses with '^', which only absorb does; name two clusters for "
-            "two-way errors, or add a column with the pairs by assign().",
+            f"clusters: {cited(crossed[0])} has '^' (crossed effects), which only absorb allows; specify "
+            "two clusters for two-way clustered standard errors, or add a column with the pairs by "
+            "assign().",
             [Notice("term", "crossed clusters", {"term": t, "role": "clusters"}) for t in crossed],
         )
 
@@ -250,9 +251,9 @@ def coded(panel: Panel, text: str, role: str = "absorb") -> tuple[Ints, pd.Index
 def _refused_code(term: Term, role: str) -> TermError:
     categories = _categories(term)
     if len(categories) == len(term.factors):
-        cure = f"crossed effects are written {cited('^'.join(categories))} and stand in absorb"
+        cure = f"crossed effects are written {cited('^'.join(categories))} and belong in absorb"
     else:
-        cure = "slopes by group cannot be absorbed; put the term among the regressors (x), as it is written"
+        cure = "group-specific slopes cannot be absorbed; add the term to the regressors (x) as it is"
     return TermError(
         f"{role} cannot use {cited(term.text)}: {cure}.",
         [Notice("term", cure, {"term": term.text, "role": role})],

@@ -278,7 +278,7 @@ def parse(text: str, known: Sequence[str], role: str) -> Term:
     if stripped in known:
         return Term(stripped, stripped, ())
     if not stripped:
-        raise TermError(f"{role} has an empty term; name a column.")
+        raise TermError(f"{role} has an empty term; specify a column.")
     tree, ticked = _tree(stripped, known, role)
     restore = {v: k for k, v in ticked.items()}
     factors = []
@@ -311,13 +311,15 @@ def _tree(stripped: str, known: Sequence[str], role: str) -> tuple[ast.expr, dic
 def _unreadable(text: str, known: Sequence[str], role: str) -> Exception:
     if " " in text and all(w in known for w in text.split()):
         parts = text.split()
-        return TermError(f"{role}={cited(text)} is several columns in one text; pass a list: {cited(parts)}.")
+        return TermError(
+            f"{role}={cited(text)} has several columns in one text; pass a list: {cited(parts)}."
+        )
     if not any(c in text for c in "()+*:^~|,=[]{}#"):
         return unknown_columns([text], known, role)
-    why = "it cannot be read (a name that is not one word goes into backticks)"
+    why = "it cannot be read (put a name that is not one word in backticks)"
     reserved = [w for w in known if keyword.iskeyword(w) and re.search(rf"\b{w}\b", text)]
     if reserved:
-        why = f"{cited(reserved[0])} is a word of Python's own: put it into backticks, log(`{reserved[0]}`)"
+        why = f"{cited(reserved[0])} is a reserved word of Python: put it in backticks, log(`{reserved[0]}`)"
     return _refused(text, role, _stata(text) or why)
 
 
@@ -340,7 +342,7 @@ def too_long(text: str, longest: int) -> str | None:
         return f"it has {len(text):,} characters, more than {longest:,}"
     found = list(_BOUNDED.finditer(text))
     if any(part["prefixed"] for part in found):
-        return "a letter stands before a quotation mark"
+        return "there is a letter before a quotation mark"
     if any(len(part["number"] or "") > _LONGEST_NUMBER for part in found):
         return f"it has a number of more than {_LONGEST_NUMBER} digits"
     if sum(part["sign"] is not None for part in found) > _MOST_SIGNS:
@@ -366,9 +368,7 @@ def too_deep(tree: ast.expr) -> str | None:
         level = [child for node in level for child in ast.iter_child_nodes(node)]
         if not level:
             return None
-    return (
-        f"it has more than {_DEEPEST} signs inside one another; make its parts columns first, with assign()"
-    )
+    return f"it has more than {_DEEPEST} nested levels; make its parts columns first, with assign()"
 
 
 def coded_words(text: str) -> tuple[str, dict[str, str]]:
@@ -411,7 +411,7 @@ def _split_factors(tree: ast.expr, text: str, role: str) -> list[ast.expr]:
             return [*_split_factors(tree.left, text, role), *_split_factors(tree.right, text, role)]
         if isinstance(tree.op, ast.Pow | ast.BitXor):
             cure = _inside(text.replace("^", "**"))
-            raise _refused(text, role, f"a bare power is not a term; write {cure}")
+            raise _refused(text, role, f"a power outside I() is not a term; write {cure}")
         if isinstance(tree.op, ast.Mult | ast.Add):
             raise _refused(text, role, f"it is several terms; {_several(tree, text)}")
         raise _refused(text, role, f"write {_inside(text)} for arithmetic")
@@ -520,7 +520,11 @@ def _check(node: ast.expr, text: str, role: str, names: list[str], *, top: bool 
     elif isinstance(node, ast.Constant) and (isinstance(node.value, str) or _is_number(node.value)):
         pass
     elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult):
-        raise _refused(text.replace(" @ ", ":"), role, "':' joins factors and stands outside of calls")
+        raise _refused(
+            text.replace(" @ ", ":"),
+            role,
+            "':' joins the factors of an interaction and must be outside function calls",
+        )
     elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitXor):
         raise _refused(text, role, "write ** for a power inside a call")
     else:
@@ -544,7 +548,9 @@ def _check_call(node: ast.Call, text: str, role: str, names: list[str], *, top: 
         raise _refused(text, role, f"{why}; {cure}" if cure else why)
     if name == "C":
         if not top or len(node.args) != 1 or node.keywords or not isinstance(node.args[0], ast.Name):
-            raise _refused(text, role, "C() takes one column and stands alone or as a factor of ':'")
+            raise _refused(
+                text, role, "C() takes one column and is used alone or as a factor of an interaction with ':'"
+            )
     elif name in _SHIFTS:
         _steps(node, text, role)
     elif len(node.args) != 1 or node.keywords:
@@ -561,7 +567,7 @@ def _steps(node: ast.Call, text: str, role: str) -> int:
     value = given[0].value if isinstance(given[0], ast.Constant) else None
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
         raise _refused(
-            text, role, "the number of periods is a whole number of at least 1; for later periods use lead()"
+            text, role, "the number of periods must be an integer of at least 1; for later periods use lead()"
         )
     return value
 
@@ -625,14 +631,14 @@ def calculate(node: ast.expr, columns: Columns, text: str) -> Any:
     if isinstance(node, ast.UnaryOp):
         inner = calculate(node.operand, columns, text)
         if isinstance(inner, str):
-            raise TermError(f"the term {cited(text)} calculates with text.")
+            raise TermError(f"the term {cited(text)} uses text in a calculation.")
         return -inner if isinstance(node.op, ast.USub) else inner
     if isinstance(node, ast.Compare):
         return _compare(node, columns, text)
     if isinstance(node, ast.BinOp):
         a, b = calculate(node.left, columns, text), calculate(node.right, columns, text)
         if isinstance(a, str) or isinstance(b, str):
-            raise TermError(f"the term {cited(text)} calculates with text.")
+            raise TermError(f"the term {cited(text)} uses text in a calculation.")
         return _finite(_BINARY[type(node.op)], (a, b), columns, text)
     assert isinstance(node, ast.Call)
     assert isinstance(node.func, ast.Name)
@@ -691,9 +697,9 @@ def _finite(function: Callable[..., Any], values: tuple[Any, ...], columns: Colu
     if np.any(bad):
         where = columns.describe_rows(np.asarray(bad)) if np.ndim(bad) else "every row"
         raise MissingDataError(
-            f"the term {cited(text)} is undefined or infinite in {where}: a log of zero or less, a root of a "
-            "negative number, a division by zero, or a result beyond 1.8e308. Mend or rescale the column, "
-            "use log1p(), or subset the panel.",
+            f"the term {cited(text)} is undefined or infinite in {where}: a log of zero or less, a root "
+            "of a negative number, a division by zero, or a result beyond 1.8e308. Correct or rescale "
+            "the column, use log1p(), or subset the panel.",
             [Notice("undefined", text, {"term": text, "count": int(np.sum(bad))})],
         )
     return out

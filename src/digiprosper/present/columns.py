@@ -62,7 +62,7 @@ _BOOTSTRAPS = {
 _SETS = {
     "lr": "LR (Hansen 1999)",
     "scaled": "LR scaled by the variance at the threshold",
-    "bootstrap": "drawn",
+    "bootstrap": "bootstrap",
 }
 # Keys of `paths` are short names for code.
 _EQUATIONS = {"total": "Total effect", "outcome": "Outcome"}
@@ -73,7 +73,10 @@ _REDUCED_FORMS = {
     "m on z given x": "Mediator on instrument given treatment",
     "y on z given x": "Outcome on instrument given treatment",
 }
-_KINK_SETS = {"lr": "LR against chi-squared with one degree of freedom", "bootstrap": "drawn (Hansen 2017)"}
+_KINK_SETS = {
+    "lr": "LR against chi-squared with one degree of freedom",
+    "bootstrap": "bootstrap (Hansen 2017)",
+}
 
 
 class Estimate(NamedTuple):
@@ -310,7 +313,7 @@ def name_columns(
         several = "no texts" if texts is None else f"{len(texts)} heads"
         count = "one text" if isinstance(heads, str) else several
         raise OptionError(
-            f"{caller}: heads has {count} for {len(columns)} columns; pass a list with one text a column.",
+            f"{caller}: heads has {count} for {len(columns)} columns; pass a list with one text per column.",
             [Notice("option", "heads", {"option": "heads", "columns": len(columns)})],
         )
     return [replace(c, head=tidy_text(head)) for c, head in zip(columns, texts, strict=True)]
@@ -447,8 +450,8 @@ def matching(patterns: Sequence[str] | str, terms: Iterable[str], option: str, c
         found.update(dict.fromkeys(hits))
     if lost:
         raise ColumnError(
-            f"{caller}: {option} names no term {quoted(lost)}. The terms are {quoted(known, 12)}; "
-            "a pattern such as 'digital*' matches several.",
+            f"{caller}: {option} matches no term {quoted(lost)}. The terms are {quoted(known, 12)}; a "
+            "pattern such as 'digital*' matches several.",
             [
                 Notice("column", f"no term {cited(entry)}", {"column": entry, "role": option})
                 for entry in lost
@@ -569,7 +572,7 @@ def _read(head: str | None, model: object, caller: str, level: float) -> list[Co
 def _test_help(model: object) -> str:
     rows = '"Turning point": [test.extremum], ' if hasattr(model, "extremum") else ""
     return (
-        "A test is no column of its own: write its numbers below the fit it belongs to, one value a column: "
+        "A test cannot be a column: pass its numbers as rows below its fit, one value per column: "
         f'etable(fit, rows={{{rows}"Test, p": [test.p_value]}}).'
     )
 
@@ -669,8 +672,8 @@ def _read_frame(head: str | None, frame: pd.DataFrame, caller: str) -> list[Colu
     repeated = [r for r, count in pd.Series(rows).value_counts().items() if count > 1]
     if repeated:
         raise InputTypeError(
-            f"{caller}: the index of a DataFrame names its rows, and {quoted(repeated)} repeat; "
-            "pass one with unique row names (`reset_index()` numbers them).",
+            f"{caller}: the index of a DataFrame gives the row names, but {quoted(repeated)} are "
+            "duplicated; pass one with unique row names (`reset_index()` numbers them).",
             [Notice("models", "repeated rows", {"rows": repeated})],
         )
     single = frame.shape[1] == 1

@@ -119,7 +119,7 @@ def part_words(results: MediationResults, part: str, variable: str) -> str:
     if part in REGIMES:
         return f"{variable} {'<=' if part == 'regime1' else '>'} {results.threshold:.4g}"
     if part:
-        return {"index": f"change with a unit of {variable}", "difference": "high less low regime"}[part]
+        return {"index": f"change per unit of {variable}", "difference": "high minus low regime"}[part]
     return "mean of the rows" if variable else ""
 
 

@@ -181,7 +181,7 @@ def _cjk_font() -> str | None:
         listed = _listed(manager)
     if listed is None:
         how = _INSTALL.get(sys.platform, "install Noto Sans CJK SC from fonts.google.com")
-        message = f"no font with Chinese characters was found, so labels will show boxes. To cure it: {how}"
+        message = f"no font with Chinese characters was found, so labels will show boxes. Solution: {how}"
         issue([Notice("missing_font", f"{message}, then restart Python.", {"fonts": _FONTS})])
     return listed
 

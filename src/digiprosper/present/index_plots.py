@@ -116,8 +116,8 @@ def rank_ribbon(
     table = results.ranks(level, top=())
     if table["rank_high"].isna().all():
         raise OptionError(
-            f"{purpose}: no interval of a rank is read from draws of {results.n_drawn} entities, so there is "
-            "no ribbon; results.ranks() has the ranks."
+            f"{purpose}: rank intervals are not computed from draws of {results.n_drawn} entities, so "
+            "there is no interval to plot; results.ranks() has the ranks."
         )
     _refuse_strangers(entities, results.index, purpose)
     times = results.index.unique(1) if results.index.nlevels == 2 else pd.Index([])
@@ -190,7 +190,7 @@ def index_sensitivity(
     if show == "shares":
         return _share_bars(results, period, texts, ax)
     if not results.possible.any():
-        raise InputTypeError(f"{purpose}: no combination is possible, so that there are no ranks to draw.")
+        raise InputTypeError(f"{purpose}: no combination is possible, so there are no ranks to plot.")
     spread = results.spread(period)
     count = int(results.possible.sum())
     spans = [
@@ -270,7 +270,9 @@ def kernel_ridge(
     ridges = [_Ridge(series.xs(p, level=1).dropna().to_numpy(dtype=np.float64), bandwidth) for p in chosen]
     solid = [r for r in ridges if r.h]
     if not solid:
-        raise InputTypeError(f"{purpose}: no period has two different values, so that there is no density.")
+        raise InputTypeError(
+            f"{purpose}: no period has two different values, so no density can be estimated."
+        )
     grid = np.linspace(min(r.low for r in solid), max(r.high for r in solid), _GRID)
     top = max(float(r.density(grid).max()) for r in solid)
     names = [tidy_text(p) for p in chosen]
@@ -368,7 +370,7 @@ def _spans(
         else:
             _bands(axes, ranks, spans, mark)
             axes.set_xlabel(f"{title} ({len(ranks):,} x {key})")
-            axes.set_ylabel("Places up (above 0) and down")
+            axes.set_ylabel("Change in rank (above 0: higher)")
         plain_spines(axes)
         legend_above(axes, columns=3)
     return axes
@@ -420,7 +422,7 @@ def _share_bars(results: IndexSensitivity, period: Any, texts: Mapping[str, str]
         axes.barh(place, first, height=0.6, color=INK, label="alone")
         axes.barh(place, total - first, left=first, height=0.6, color=_PALE, label="with other options")
         for at, (share, kept) in enumerate(zip(shares["total"], results.complete, strict=True)):
-            text = f"{share:.0%}" if len(kept) > 1 else "one value left"
+            text = f"{share:.0%}" if len(kept) > 1 else "one value only"
             axes.text(0.01 + (share if len(kept) > 1 else 0.0), at, text, va="center", fontsize="small")
         axes.set_yticks(place, names)
         axes.set_ylim(len(names) - 0.5, -0.5)
@@ -464,7 +466,9 @@ def _refuse_strangers(entities: Sequence[Any] | None, index: pd.Index[Any], purp
     if entities is None:
         return
     if isinstance(entities, str) or not len(entities):
-        raise InputTypeError(f"{purpose}: entities is a list of at least one entity, not {cited(entities)}.")
+        raise InputTypeError(
+            f"{purpose}: entities must be a list of at least one entity, not {cited(entities)}."
+        )
     known = set(index.get_level_values(0))
     strangers = [e for e in entities if e not in known]
     if strangers:
@@ -527,7 +531,7 @@ def _values(data: Any, column: str | None, purpose: str) -> tuple[pd.Series[Any]
         )
     real = pd.api.types.is_numeric_dtype(series.dtype) and not pd.api.types.is_complex_dtype(series.dtype)
     if series.index.nlevels != 2 or not real:
-        raise InputTypeError(f"{purpose}: needs numbers indexed by (entity, time), one row each.")
+        raise InputTypeError(f"{purpose}: needs numbers indexed by (entity, time), without duplicates.")
     return series, texts
 
 
@@ -538,7 +542,7 @@ def _check_bandwidth(bandwidth: object) -> str:
         return f"{bandwidth.title()}'s bandwidth h by period"
     number = isinstance(plain(bandwidth), int | float) and not isinstance(bandwidth, bool)
     if not number or not math.isfinite(cast("float", bandwidth)) or cast("float", bandwidth) <= 0:
-        raise OptionError(f"bandwidth={cited(bandwidth)}: 'scott', 'silverman' or a number above 0.")
+        raise OptionError(f"bandwidth={cited(bandwidth)} must be 'scott', 'silverman' or a number above 0.")
     return f"bandwidth h = {bandwidth:g} in every period"
 
 

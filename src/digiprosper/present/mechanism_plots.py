@@ -171,7 +171,7 @@ def conditional_effect(
         axes = new_axes((6.4, 4.2), purpose) if ax is None else ax
         how = "t" if found.method == "t" else "percentile of the draws"
         _band(axes, found.points.T, f"{100 * level:g}% interval ({how})")
-        where = f"leaves 0 out ({found.share:.0%} of rows)"
+        where = f"excludes 0 ({found.share:.0%} of rows)"
         for number, (low, high) in enumerate(found.regions):
             axes.axvspan(low, high, color=(INK, 0.1), linewidth=0, label="_" if number else where, zorder=0)
         inside = [end for region in found.regions for end in region if end not in found.support]
@@ -250,7 +250,7 @@ def sensitivity_curve(
         axes.plot([zero], [0.0], "D", color=_ALARM, markersize=5, label=text)
         if not math.isnan(first):
             text = "already at ρ = 0" if first == 0 else f"from ρ = {first:.3g}"
-            axes.plot([first], [0.0], "|", color=_ALARM, markersize=16, label=f"interval covers 0 {text}")
+            axes.plot([first], [0.0], "|", color=_ALARM, markersize=16, label=f"interval includes 0 {text}")
         axes.set_xlabel("Correlation ρ of the errors of mediator and outcome")
         axes.set_ylabel(title, parse_math=False)
         plain_spines(axes)
@@ -303,18 +303,18 @@ def u_shape(
     refuse_other(results, LinearResults, "FixedEffects(...).fit", purpose)
     if not all(hasattr(test, name) for name in ("variable", "square", "form", "interval", "fieller")):
         raise InputTypeError(
-            f"{purpose}: test is what u_test returns, not {type(test).__name__}.",
+            f"{purpose}: test must be what u_test returns, not {type(test).__name__}.",
             [Notice("models", "no U-test", {"type": type(test).__name__})],
         )
     if not {test.variable, test.square} <= set(results.names):
         raise OptionError(
-            f"{purpose}: the fit lacks {cited(test.variable)} or {cited(test.square)}; pass the fit that "
-            "was tested.",
+            f"{purpose}: the fit does not contain {cited(test.variable)} or {cited(test.square)}; pass "
+            "the fit that was tested.",
             [Notice("option", "another fit", {"option": "test"})],
         )
     texts = merged_labels(read_columns(results, purpose), check_labels(labels, purpose))
     name, outcome = term_label(test.variable, texts), term_label(results.depvar, texts)
-    title = "\n".join(balanced_lines(f"{outcome}, less its value at the mean", 40))
+    title = "\n".join(balanced_lines(f"{outcome} minus its value at the mean", 40))
     low, high = test.interval
     with fonts(ax, [name, title], purpose):
         axes = new_axes((6.4, 4.2), purpose) if ax is None else ax

@@ -207,7 +207,8 @@ def _chosen(results: MediationResults, mediator: str | None, purpose: str) -> tu
     check_option("mediator", mediator, results.mediators)
     if results.structure == "serial":
         raise OptionError(
-            f"{purpose}: mediator={cited(mediator)}, and in a chain no mediator stands alone; leave it out.",
+            f"{purpose}: mediator={cited(mediator)}, but serial mediators cannot be shown separately; "
+            "omit it.",
             [Notice("option", "mediator", {"option": "mediator", "value": mediator})],
         )
     return (mediator,)
@@ -242,11 +243,11 @@ def _remarks(paths: _Paths) -> list[str]:
     lines = [f"Arrows: coefficients, standard errors in parentheses; {stars}."]
     if paths.moderator:
         lines.append(
-            f"w: {paths.label(paths.moderator)}. A slope with × w under it is that at w = 0; with each unit "
-            "of w it changes by so much."
+            f"w: {paths.label(paths.moderator)}. The slope above × w is the slope at w = 0; the "
+            "coefficient of × w is its change per unit of w."
         )
     elif results.structure == "quadratic":
-        lines.append(f"x²: square of {paths.label(results.treatment)}; the slope over it is that at 0.")
+        lines.append(f"x²: square of {paths.label(results.treatment)}; the slope above it is the slope at 0.")
     elif results.structure == "threshold":
         name, (low, high) = paths.label(results.variable), results.regime_counts
         cut = f"{results.threshold:.4g}"

@@ -304,7 +304,7 @@ def regime_map(
     _refuse_other(results, purpose)
     entity_name, time_name = results.slopes.key_names
     if time_name is None:
-        raise PanelIndexError(f"{purpose}: needs a time key, and this is a cross-section.")
+        raise PanelIndexError(f"{purpose}: needs a time key, but this is a cross-section.")
     check_option("order", order, (None, "name", "first"))
     column = read_columns(results, purpose)[0]
     texts = merged_labels([column], check_labels(labels, purpose))

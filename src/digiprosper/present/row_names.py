@@ -46,7 +46,7 @@ _AT = {
     "regime1": "regime 1",
     "regime2": "regime 2",
 }
-_CHANGES = {"index": "change with the moderator", "difference": "regime 2 less regime 1"}
+_CHANGES = {"index": "change with the moderator", "difference": "regime 2 minus regime 1"}
 
 
 class SharedRow(NamedTuple):

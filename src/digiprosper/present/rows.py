@@ -59,7 +59,7 @@ _ERRORS = {
     "bootstrap": "Bootstrap standard errors",
 }
 _CORRELATION_TEST = (
-    "Stars of correlations: t test with N - 2 degrees of freedom, which takes rows as independent."
+    "Stars of correlations: t test with N - 2 degrees of freedom, which assumes independent rows."
 )
 _P_NAME = re.compile(r"(?:.*\W)?(?:p|[pP][ _-]?value)\)?")
 
@@ -371,7 +371,7 @@ def _star_notes(columns: Sequence[Column], style: Style) -> list[str]:
 def _few_drawn_notes(columns: Sequence[Column]) -> list[str]:
     few = _by_text((f"{c.few_drawn} clusters", c) for c in columns if c.few_drawn is not None)
     return [
-        f"Bootstrap p-values and intervals of {heads} are missing: {text} are too few to draw."
+        f"Bootstrap p-values and intervals of {heads} are not reported: {text} are too few for a bootstrap."
         for text, heads in few.items()
     ]
 
@@ -383,7 +383,7 @@ def _threshold_notes(columns: Sequence[Column], labels: _Labels, style: Style) -
     if tests:
         words = " or ".join(dict.fromkeys(test.statistic for test in tests))
         sources = _by_text((r.drawn, c) for c, r in regimes if any(cut.tests for cut in r.cuts))
-        lines.append(f"Under {words} of a test: its p-value, {_each(sources)}.")
+        lines.append(f"Below {words} of a test: its p-value, {_each(sources)}.")
     lines += [_refused_note(c, r, r.refused, labels, style) for c, r in regimes if r.refused]
     if any(r.given for _, r in regimes):
         lines.append("A given threshold was fixed and not estimated: it has no confidence set and no test.")
@@ -408,7 +408,9 @@ def _set_notes(regimes: _Owned) -> list[str]:
             (r.confidence if shared else f"{100 * r.level:g}%, {r.confidence}", c) for c, r in own
         )
         if sources:
-            lines.append(f"Under a {what}: its{shared} confidence set, from end to end; {_each(sources)}.")
+            lines.append(
+                f"Below a {what}: its{shared} confidence set (lower and upper end); {_each(sources)}."
+            )
     gaps = _by_text(
         (f"{'kink point' if r.kink else f'threshold {number}'} in {cut.pieces} pieces", c)
         for c, r in regimes
@@ -431,8 +433,8 @@ def _refused_note(column: Column, regimes: Regimes, test: Test, labels: _Labels,
     )
     rest = "" if regimes.cuts else "; its slopes are those of the linear model"
     return (
-        f"{column.head} tested and not kept: {what} in {term_label(regimes.variable, labels)}, {numbers} "
-        f"({regimes.drawn}){rest}."
+        f"{column.head} tested and not retained: {what} in {term_label(regimes.variable, labels)}, "
+        f"{numbers} ({regimes.drawn}){rest}."
     )
 
 
@@ -521,13 +523,13 @@ def _cluster_words(clusters: str | None, labels: _Labels, joint: str) -> str:
 def _own_rows(rows: Mapping[str, Any], width: int, style: Style) -> list[Row]:
     if not isinstance(rows, Mapping):
         raise InputTypeError(
-            f"etable: rows={cited(rows)} must be a mapping from a row's name to its values, one a column.",
+            f"etable: rows={cited(rows)} must be a mapping from a row's name to its values, one per column.",
             [Notice("option", "rows", {"option": "rows"})],
         )
     for name, values in rows.items():
         if isinstance(values, str) or not isinstance(values, Sequence) or len(values) != width:
             raise OptionError(
-                f"etable: rows[{cited(name)}]={cited(values)} must be a list of {width} values, one a "
+                f"etable: rows[{cited(name)}]={cited(values)} must be a list of {width} values, one per "
                 "column.",
                 [Notice("option", f"rows[{cited(name)}]", {"option": "rows", "row": name, "columns": width})],
             )
@@ -576,9 +578,9 @@ def _errors_text(columns: Sequence[Column], labels: _Labels) -> str:
         errors += f" clustered by {_cluster_words(clusters, labels, ' and ')}" if clusters else ""
         brackets += [] if lags is None else [_lag_words(lags)]
     elif known and all(clusters for _, clusters, _ in known):
-        errors = "Standard errors clustered as named above"
+        errors = "Standard errors clustered as shown above"
     else:
-        errors = "Standard errors" + (" of the kind named above" if known else "")
+        errors = "Standard errors" + (" of the type shown above" if known else "")
     if len(corrections) == 1:
         brackets += [correction_words(ssc) for ssc in corrections if ssc]
     return errors + (f" ({', '.join(brackets)})" if brackets else "")

@@ -301,7 +301,7 @@ def _tell_unused(columns: Sequence[Column], labels: Mapping[str, str]) -> None:
         hints = [
             f"{cited(k)}{f' (did you mean {cited(name)}?)' if name else ''}" for k, name in unused.items()
         ]
-        text = f"etable: labels name nothing in this table: {', '.join(hints[:5])}."
+        text = f"etable: labels match nothing in this table: {', '.join(hints[:5])}."
         issue([Notice("unknown_labels", text, {"labels": unused})])
 
 

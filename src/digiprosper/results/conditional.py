@@ -88,7 +88,8 @@ class JohnsonNeyman:
                 *(self._words(r) for r in self.regions),
             ]
             said.append(
-                f"{100 * self.share:.0f}% of the rows are there; {self.variable} goes from {low} to {high}"
+                f"{100 * self.share:.0f}% of the rows are in this region; {self.variable} ranges from "
+                f"{low} to {high}"
             )
         return "\n".join([*wrapped([head, *said]), *last_lines(self.conventions)])
 
@@ -321,12 +322,13 @@ def johnson_neyman_draws(
             f"{effect}: {coefficients.shape} coefficients need draws of as many columns; got {draws.shape}."
         )
     if not np.isfinite(draws).all(axis=1).any():
-        raise IdentificationError(f"{effect} by {cited(variable)}: no usable draw, so there is no interval.")
+        raise IdentificationError(
+            f"{effect} by {cited(variable)}: all draws failed, so there is no interval."
+        )
     if not enough_clusters(clusters):
         raise IdentificationError(
-            f"{effect} by {cited(variable)}: no interval is read from draws of {clusters} clusters, so "
-            "there is "
-            f"no region; it takes {LEAST_CLUSTERS} clusters or more."
+            f"{effect} by {cited(variable)}: intervals are not computed from draws of {clusters} "
+            f"clusters, so there is no region; at least {LEAST_CLUSTERS} clusters are needed."
         )
 
     def ends(points: Floats) -> tuple[Floats, Floats]:
@@ -360,7 +362,7 @@ def _polynomial(at: Floats, coefficients: Floats) -> Floats:
 def _values(variable: str, quantiles: Floats) -> tuple[Floats, tuple[float, float]]:
     low, high = float(quantiles[0]), float(quantiles[-1])
     if not low < high:
-        raise IdentificationError(f"{cited(variable)} is {low:g} in every row: no effect can change with it.")
+        raise IdentificationError(f"{cited(variable)} is {low:g} in every row: no effect can depend on it.")
     return np.linspace(low, high, _POINTS), (low, high)
 
 

@@ -154,17 +154,26 @@ class Decision:
         value = f"{self.ratio_name} = {self.ratio:.3g}"
         if self.branch == "partial mediation":
             if self.ratio > 1:
-                found.append(("ratio_above_one", f"{value}: above 1, so it is no share of the total effect."))
+                found.append(
+                    ("ratio_above_one", f"{value}: above 1, so it is not a share of the total effect.")
+                )
             if self.ratio < 0:
-                found.append(("ratio_negative", f"{value}: the total effect has the other sign; no share."))
+                found.append(
+                    (
+                        "ratio_negative",
+                        f"{value}: the total effect has the opposite sign, so it is not a share.",
+                    )
+                )
             if not self._passes(self.total):
                 text = (
-                    f"the total effect is not significantly different from zero, so {value} divides by a "
-                    "number near zero."
+                    "the total effect is not significantly different from zero, so the denominator of "
+                    f"{value} is close to zero."
                 )
                 found.append(("total_near_zero", text))
         elif self.ratio > 1:
-            found.append(("ratio_above_one", f"{value}: the indirect effect outweighs the direct one."))
+            found.append(
+                ("ratio_above_one", f"{value}: the indirect effect is larger than the direct effect.")
+            )
         if self.branch != "no indirect effect" and not self._passes(self.indirect):
             text = (
                 "a and b are both significantly different from zero, but ab is not: the five steps continue, "
@@ -177,8 +186,8 @@ class Decision:
         for step, name, test, p in pairs:
             if not math.isnan(p) and self._passes(test._replace(p_value=p)) != self._passes(test):
                 text = (
-                    f"step {step} depends on the test: {name} has p {p_text(test.p_value)} by its t and "
-                    f"{p_text(p)} by the bootstrap. Report both."
+                    f"step {step} depends on the test: {name} has p {p_text(test.p_value)} from the t "
+                    f"test and {p_text(p)} from the bootstrap. Report both."
                 )
                 found.append(("tests_differ", text))
         data = {"mediator": self.mediator, "ratio": self.ratio}

@@ -247,8 +247,8 @@ class EffectResults:
         units = "entities" if self.drawn == "entity" else f"clusters ({self.drawn})"
         if not self._readable:
             return (
-                f"{self.errors_text}; percentile intervals not computed: {self.n_drawn} {units}, and draws "
-                f"need {intervals.LEAST_CLUSTERS} or more"
+                f"{self.errors_text}; percentile intervals not computed: {self.n_drawn} {units}, but the "
+                f"bootstrap needs {intervals.LEAST_CLUSTERS} or more"
             )
         return f"{self.errors_text}; percentile intervals from {self._reps:,} bootstrap draws of {units}"
 

@@ -359,9 +359,9 @@ class KinkResults:
             return []
         # First: a jump without a bend is what the test of no kink often misses.
         if self._rejects(self.continuity):
-            return ["  A jump fits better: see PanelThreshold, regime_intercept=True, and its test."]
+            return ["  A jump fits better: use PanelThreshold, regime_intercept=True, and its test."]
         if not self._rejects(self.test):
-            return ["  Without a kink there is no threshold: its std. error and sets mean nothing."]
+            return ["  Without a kink its threshold, std. error and sets are not identified."]
         return []
 
     def _threshold_words(self) -> list[str]:
@@ -410,34 +410,33 @@ def remarks(results: KinkResults) -> list[Notice]:
     if touched:
         whole = len(touched) == 2 and len(pieces) == 1
         text = (
-            f"the threshold's confidence set holds every searched value of {cited(name)}, from the "
-            f"{' to the '.join(touched)}: the data do not show where the threshold is."
+            f"the confidence set of the threshold contains every candidate value of {cited(name)}, from "
+            f"the {' to the '.join(touched)}: the data do not show where the threshold is."
             if whole
-            else f"the threshold's confidence set reaches the {' and the '.join(touched)} searched value of "
-            f"{cited(name)}; it may go on beyond. Lower trim, or read it as open at that end."
+            else f"the confidence set of the threshold includes the {' and the '.join(touched)} candidate "
+            f"value of {cited(name)} and may extend beyond it. Lower trim, or treat the set as "
+            "unbounded on that side."
         )
         data = {"first": float(first), "last": float(last), "whole": whole}
         out.append(Notice("boundary", text, data))
     for side, (rows, seen) in zip(("below", "above"), results.regime_sizes.tolist(), strict=True):
         if seen < max(_FEW_ENTITIES, 0.05 * results.slopes.n_entities) or rows < _FEW_ROWS:
             text = (
-                f"{rows} rows of {seen} entities are {side} the threshold of {cited(name)}: the slope there "
-                "rests "
-                "on few. Raise trim."
+                f"{rows} rows of {seen} entities are {side} the threshold of {cited(name)}: the slope on "
+                "that side is estimated from few observations. Increase trim."
             )
             out.append(Notice("small_regime", text, {"regime": side, "nobs": rows, "n_entities": seen}))
     if math.isnan(results.threshold_se):
         text = (
-            f"no standard error for the threshold of {cited(name)}: the slopes do not differ, its place "
-            "makes no "
-            "difference to the fit, or the clusters leave it no variance."
+            f"no standard error for the threshold of {cited(name)}: the slopes do not differ, the fit "
+            "does not depend on its location, or its clustered variance is zero."
         )
         out.append(Notice("no_threshold_se", text, {"column": name}))
     if results.bootstrap and results.reps < _FEW_DRAWS:
         reps = results.reps
         text = (
-            f"reps={reps}: no p below {1 / (reps + 1):.2g} can occur and p = 0.05 has a simulation error of "
-            f"{math.sqrt(0.05 * 0.95 / reps):.2g}. Use 999."
+            f"reps={reps}: the p-value cannot be below {1 / (reps + 1):.2g}, and p = 0.05 has a "
+            f"simulation error of {math.sqrt(0.05 * 0.95 / reps):.2g}. Use 999."
         )
         out.append(Notice("few_draws", text, {"reps": reps}))
     return out

@@ -302,8 +302,8 @@ class LinearResults:
         form, least = quadratic_form(gap, self._rows(matrix), self.middle)
         if abs(least) <= SINGULAR:
             raise TermError(
-                f"wald_test({cited(text)}): the restrictions repeat one another, or are more than the "
-                f"errors can tell apart ({self.df_t:g} degrees of freedom)."
+                f"wald_test({cited(text)}): the restrictions repeat each other, or there are more of "
+                f"them than the covariance allows ({self.df_t:g} degrees of freedom)."
             )
         if least < 0:
             issue([negative_variance([text])])
@@ -471,8 +471,8 @@ class LinearResults:
         unknown = int(np.isnan(total).sum())
         if unknown:
             text = (
-                f"{unknown} of {panel.nobs} rows are not predicted: an effect or a regressor is not known "
-                "there."
+                f"{unknown} of {panel.nobs} rows have no prediction: a regressor is missing or an effect "
+                "was not estimated for them."
             )
             issue([Notice("unseen", text, {"count": unknown})])
         return pd.Series(total, index=panel.index, name=self.depvar)

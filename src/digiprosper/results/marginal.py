@@ -81,7 +81,9 @@ def slope_weights(
     """
     parts = [_derivative(name, variable, categories) for name in names]
     if all(p is None for p in parts):
-        raise ColumnError(f"no coefficient has the variable {cited(variable)}; they are {quoted(names, 20)}.")
+        raise ColumnError(
+            f"no coefficient contains the variable {cited(variable)}; they are {quoted(names, 20)}."
+        )
     column, values = _where(variable, [p for p in parts if p is not None], at, stats, categories)
     levels = dict(categories.values())
     weights = np.zeros((len(values), len(names)))
@@ -176,7 +178,7 @@ def _given(
     variable: str, depends: Sequence[str], at: Mapping[str, Any], categories: Categories
 ) -> tuple[str, Any]:
     if not hasattr(at, "items") or len(at) != 1:
-        raise InputTypeError(f"at={cited(at)}: one column to its values, such as {{'x': [0, 1]}}.")
+        raise InputTypeError(f"at={cited(at)} must map one column to its values, such as {{'x': [0, 1]}}.")
     column, given = next(iter(at.items()))
     _refuse_dummy(column, categories)
     if not depends:
@@ -195,7 +197,9 @@ def _given(
     try:
         return column, np.atleast_1d(np.asarray(given, dtype=np.float64))
     except (TypeError, ValueError) as error:
-        raise InputTypeError(f"at={{{cited(column)}: {cited(given)}}}: the values are numbers.") from error
+        raise InputTypeError(
+            f"at={{{cited(column)}: {cited(given)}}}: the values must be numbers."
+        ) from error
 
 
 def _refuse_dummy(column: object, categories: Categories) -> None:
@@ -204,9 +208,8 @@ def _refuse_dummy(column: object, categories: Categories) -> None:
         if str(column) == factor or str(column).startswith(f"{factor}["):
             some = known[:5].tolist()
             raise OptionError(
-                f"at={{{cited(column)}: ...}}: one dummy does not say what the other dummies of "
-                f"{cited(category)} are. "
-                f"Give levels of the category: at={{{cited(category)}: {some}}}."
+                f"at={{{cited(column)}: ...}}: one dummy does not determine the other dummies of "
+                f"{cited(category)}. Pass levels of the category: at={{{cited(category)}: {some}}}."
             )
 
 
@@ -240,9 +243,8 @@ def _evaluated(
             out *= _mean(stats, dummy)
         else:
             raise ColumnError(
-                f"the shares of the levels of {cited(category)} are not known, since C({category}) is no "
-                "term by "
-                f"itself; say at={{{cited(category)}: [...]}}, or add C({category}) to x."
+                f"the shares of the levels of {cited(category)} are not known, since C({category}) is "
+                f"not a term by itself; pass at={{{cited(category)}: [...]}}, or add C({category}) to x."
             )
     return out
 
@@ -254,4 +256,4 @@ def _mean(stats: pd.DataFrame, name: str) -> float:
 
 
 def _no_statistics(name: str) -> ColumnError:
-    return ColumnError(f"no sample statistics for {cited(name)}; say at={{{cited(name)}: [...]}}.")
+    return ColumnError(f"no sample statistics for {cited(name)}; pass at={{{cited(name)}: [...]}}.")

@@ -343,8 +343,8 @@ class MediationResults(EffectResults):
         self._refuse_varying("two_step")
         if self.structure == "serial":
             raise OptionError(
-                "two_step asks what the treatment does to each mediator, and in a chain the later mediators "
-                "are regressed on the earlier ones too. Fit structure='parallel'."
+                "two_step tests the effect of the treatment on each mediator, but serial mediators are "
+                "also regressed on earlier mediators. Fit structure='parallel'."
             )
         at = [self.system.at(f"mediator:{m}", self.treatment) for m in self.mediators]
         paths = [self._path(m) for m in self.mediators]
@@ -515,7 +515,7 @@ class MediationResults(EffectResults):
         names = [r.name for r in self.routes]
         if effect is None and len(names) > 1:
             raise OptionError(
-                f"johnson_neyman: name the effect; {quoted(names, 12)} depend on {self.variable}."
+                f"johnson_neyman: specify the effect; {quoted(names, 12)} depend on {self.variable}."
             )
         check_option("effect", names[0] if effect is None else effect, names)
         route = self.routes[0 if effect is None else names.index(effect)]
@@ -666,9 +666,8 @@ class MediationResults(EffectResults):
     def _refuse_varying(self, method: str) -> None:
         if self.variable:
             raise OptionError(
-                f"{method} is for an effect that is constant, and here it depends on "
-                f"{cited(self.variable)}. Fit "
-                f"without the {self.structure} part, or read the terms of tidy()."
+                f"{method} requires a constant effect, but here it depends on {cited(self.variable)}. "
+                f"Fit without the {self.structure} part, or use the terms of tidy()."
             )
 
     def _refuse_constant(self, method: str) -> None:
@@ -680,7 +679,7 @@ class MediationResults(EffectResults):
 
     def _mediator(self, mediator: str | None) -> str:
         if mediator is None and len(self.mediators) > 1:
-            raise OptionError(f"name the mediator: {quoted(self.mediators, 12)}.")
+            raise OptionError(f"specify the mediator: {quoted(self.mediators, 12)}.")
         named = self.mediators[0] if mediator is None else mediator
         check_option("mediator", named, self.mediators)
         return named
@@ -706,21 +705,21 @@ class MediationResults(EffectResults):
         total, direct, indirect = (float(v) for v in self.estimates[:3])
         sd = float(self.paths["total"].sample_stats["sd"][self.treatment])
         lines = [
-            f"A rise of {self.treatment} by one unit goes with a change of {outcome} by {total:.4g} (by one "
-            f"standard deviation, {sd:.4g}: {sd * total:.4g}):",
+            f"A one-unit increase in {self.treatment} is associated with a change in {outcome} of "
+            f"{total:.4g} (one standard deviation, {sd:.4g}: {sd * total:.4g}):",
             f"{direct:.4g} directly and {indirect:.4g} through {listed(self.mediators)}.",
         ]
         for mediator in self.mediators:
             a, b, _, _ = self._product(mediator)
             p = float(ends["p_value"].to_numpy()[self.names.index(f"indirect:{mediator}")])
-            yes, no = "its interval leaves 0 out: an indirect effect", "its interval does not tell it from 0"
+            yes, no = "its interval excludes 0: an indirect effect", "its interval includes 0"
             path = f"Through {mediator}: a = {a:.4g}, b = {b:.4g}, a x b = {a * b:.4g}"
             lines.append(f"{path}{_verdict(p, yes, no)}.")
         share, row = float(self.estimates[-1]), ends.loc["proportion_mediated"]
         if not np.isnan(share):
             reach = f"95% interval {row['conf_low']:.0%} to {row['conf_high']:.0%}"
             shown = row["p_value"] <= _LEVEL
-            doubt = "" if shown else "; it covers 0, so no share is shown to be mediated"
+            doubt = "" if shown else "; it includes 0: the share is not significant"
             lines.append(f"Share of the total effect through the mediators: {share:.1%} ({reach}{doubt}).")
         return lines
 
@@ -730,7 +729,9 @@ class MediationResults(EffectResults):
         frame = self.contrasts()[["estimate", "conf_low", "conf_high", "p_value"]]
         for pair, value, low, high, p in frame.itertuples(name=None):
             if pair.partition(" - ")[0] in self._at_points:
-                verdict = _verdict(p, "they differ", "they are not shown to differ")
+                verdict = _verdict(
+                    p, "they are significantly different", "they are not significantly different"
+                )
                 ends = interval_text(low, high, computed=self._readable)
                 out.append(f"{pair}: {value:.4g}, interval {ends}{verdict}.")
         return out
@@ -740,16 +741,16 @@ class MediationResults(EffectResults):
             self.tidy().set_index("term"),
             [
                 f"Effects of one unit of {self.treatment} on {outcome}. They depend on {self.variable}; "
-                "terms without a suffix are averages over the rows of the sample, and every total is direct "
-                "+ indirect, no regression's slope."
+                "terms without a suffix are averages over the rows of the sample, and every total is "
+                "direct + indirect, not the slope of a separate regression."
             ],
         )
         if self.threshold is not None:
             low, high = self.regimes["nobs"]
             shifts = "intercept:regime1" in self.paths["outcome"].names
             lines.append(
-                f"Regimes part at {self.variable} = {self.threshold:.5g}: {low:,} rows at or below, {high:,} "
-                f"above{'; each has its own intercept' if shifts else ''}."
+                f"Regimes split at {self.variable} = {self.threshold:.5g}: {low:,} rows at or below, "
+                f"{high:,} above{'; each has its own intercept' if shifts else ''}."
             )
         else:
             at = ", ".join(f"{suffix} = {value:.4g}" for suffix, value in self.points)
@@ -760,7 +761,11 @@ class MediationResults(EffectResults):
             if name.startswith(("index:", "difference:")):
                 value, low, high, p = (float(v) for v in frame.loc[name, columns].to_numpy())
                 ends = interval_text(low, high, computed=self._readable)
-                verdict = _verdict(p, "the effect depends on it", "the effect is not shown to depend on it")
+                verdict = _verdict(
+                    p,
+                    "the effect depends significantly on it",
+                    "the effect does not depend significantly on it",
+                )
                 lines.append(f"{name}: {value:.4g}, interval {ends}{verdict}.")
         return lines
 
@@ -782,5 +787,5 @@ def _finite(at: Sequence[float]) -> Floats:
     except (TypeError, ValueError):
         values = np.array([np.nan])
     if values.ndim != 1 or not values.size or not np.isfinite(values).all():
-        raise OptionError(f"at={cited(at)}: one or more finite numbers.")
+        raise OptionError(f"at={cited(at)} must be one or more finite numbers.")
     return values

@@ -84,10 +84,10 @@ class MediationIVResults(EffectResults):
         total, direct, indirect, _, a, b, _ = (float(v) for v in self.estimates)
         (first, first_p), (second, second_p) = self.stages[:, [2, 3]]
         words = [
-            f"A rise of {self.treatment} by one unit changes {outcome} by {total:.4g}: {direct:.4g} directly "
-            f"and {indirect:.4g} through {self.mediator} (a = {a:.4g}, b = {b:.4g}). This holds if "
-            f"{self.instrument} is a valid instrument, and {self.treatment} and {outcome} have no common "
-            f"cause but through {self.mediator}.",
+            f"A one-unit increase in {self.treatment} changes {outcome} by {total:.4g}: {direct:.4g} "
+            f"directly and {indirect:.4g} through {self.mediator} (a = {a:.4g}, b = {b:.4g}). This "
+            f"requires that {self.instrument} is a valid instrument, and that {self.treatment} and "
+            f"{outcome} have no common cause other than through {self.mediator}.",
             f"First stage F: {first:.4g} for {self.treatment} on {self.instrument} (p {p_text(first_p)}); "
             f"{second:.4g} for {self.mediator} on {self.instrument} given {self.treatment} "
             f"(p {p_text(second_p)}), usually the weak one.",

@@ -37,9 +37,10 @@ def too_few_clusters_to_draw(clusters: int, name: str, remedy: str = "") -> tupl
     if enough_clusters(clusters):
         return ()
     text = (
-        f"{clusters} clusters ({name}) can be drawn in only {comb(2 * clusters - 1, clusters)} different "
-        f"ways, and so few draws make noise look certain. Below {LEAST_CLUSTERS} clusters no interval, "
-        "p-value or standard error is read from draws: they are missing, the estimates stay."
+        f"{clusters} clusters ({name}) can be resampled in only {comb(2 * clusters - 1, clusters)} "
+        f"different ways, too few for valid inference. With fewer than {LEAST_CLUSTERS} clusters, "
+        "bootstrap intervals, p-values and standard errors are set to missing; the estimates are not "
+        "affected."
     )
     data = {"clusters": name, "n_clusters": clusters}
     return (Notice("too_few_clusters_to_draw", f"{text} {remedy}".strip(), data),)

@@ -130,7 +130,7 @@ class RankResults:
             If the level is not between 0 and 1, or a k no whole number of at least 1.
         """
         if not isinstance(top, list | tuple | range | np.ndarray):
-            raise OptionError(f"top={cited(top)}: several whole numbers, such as ({top},).")
+            raise OptionError(f"top={cited(top)} must be a sequence of integers, such as ({top},).")
         low, high = self._ends(level)
         columns = {
             "score": self.values,
@@ -213,7 +213,7 @@ class RankResults:
         head = ["", "score", "rank", "mean", "95% of draws", "first", "top 3", "top 10"]
         when = f", {period_text(self.index, period)}" if self.index.nlevels == 2 else ""
         title = f"Ranks of {self.name!r}{when}: {len(there)} rows"
-        more = f", the best {len(best)}" if len(best) < len(there) else ""
+        more = f", best {len(best)} shown" if len(best) < len(there) else ""
         notes = wrapped(f"Note: {n.message}" for n in self.diagnostics)
         ending = last_lines(self.conventions, self.settings)
         return "\n".join([title + more, table(head, rows), *notes, *ending])
@@ -255,7 +255,7 @@ class RankResults:
 
     def _at_most(self, k: object) -> Floats:
         if isinstance(k, bool) or not isinstance(k, int | np.integer) or k < 1:
-            raise OptionError(f"k={cited(k)}: P(rank <= k) is about a whole number of at least 1.")
+            raise OptionError(f"k={cited(k)}: k must be an integer of at least 1.")
         share: Floats = (self.draw_values <= k).mean(axis=0)
         return share
 
@@ -428,8 +428,8 @@ class IndexSensitivity:
         varied = np.array([len(kept) > 1 for kept in self.complete])
         if not varied.any():
             raise IdentificationError(
-                "no option has two values that are possible with all others, so that there is nothing to "
-                "divide; look at `combinations` and leave out the values that contradict each other.",
+                "no option has two values that are possible with all others, so the variance cannot be "
+                "decomposed; see `combinations` and omit values that are incompatible.",
                 [Notice("no_grid", "no complete grid", {"options": [name for name, _ in self.options]})],
             )
         entities, values = self._explained(period)

@@ -83,13 +83,13 @@ def read_restrictions(text: str, names: Sequence[str]) -> tuple[Floats, Floats]:
     stray = [w for w in re.findall(r"(?<![\w.])[^\W\d]\w*", coded) if w not in words]
     if stray:
         raise TermError(
-            f"wald_test({cited(text)}) names no coefficient {quoted(stray)}; they are {quoted(names, 20)}."
+            f"wald_test({cited(text)}): no coefficient named {quoted(stray)}; they are {quoted(names, 20)}."
         )
     place = {word: i for i, word in enumerate(words)}
     rows = [row for part in coded.split(",") for row in _equations(part, place, text)]
     matrix = np.array([row[:-1] for row in rows])
     if not matrix.any(axis=1).all():
-        raise _refused(text, "a part of it restricts no coefficient, or repeats itself")
+        raise _refused(text, "a part of it restricts no coefficient, or repeats another part")
     return matrix, np.array([-row[-1] for row in rows])
 
 
@@ -145,7 +145,7 @@ def _coded(text: str, names: Sequence[str], words: Sequence[str]) -> str:
         fitting = [exact[typed]] if typed in exact else spaced["".join(typed.split())]
         if len(fitting) > 1:
             raise _refused(
-                text, f"{cited(typed)} fits several coefficients; set its blanks as in the results"
+                text, f"{cited(typed)} matches several coefficients; write its spaces as in the results"
             )
         return fitting[0]
 
@@ -189,7 +189,7 @@ def _linear(node: ast.expr, place: dict[str, int], text: str) -> Floats:
     if isinstance(node, ast.BinOp):
         a, b = _linear(node.left, place, text), _linear(node.right, place, text)
         return _combined(node.op, a, b, text)
-    raise _refused(text, "it has more than coefficients, numbers, + - * / and brackets")
+    raise _refused(text, "it may contain only coefficients, numbers, + - * / and parentheses")
 
 
 def _number(value: object, text: str) -> float:

@@ -96,18 +96,19 @@ class MediationSensitivity:
         if np.isnan(low):
             covers = f"Its {size} interval was not computed"
         elif np.isnan(self.rho_insignificant):
-            covers = f"Its {size} interval covers 0 nowhere up to |rho| = .99"
+            covers = f"Its {size} interval excludes 0 for all |rho| up to .99"
         elif self.rho_insignificant == 0:
-            covers = f"Its {size} interval covers 0 already at rho = 0"
+            covers = f"Its {size} interval includes 0 already at rho = 0"
         else:
-            covers = f"Its {size} interval first covers 0 at rho = {self.rho_insignificant:.3g}"
+            covers = f"Its {size} interval first includes 0 at rho = {self.rho_insignificant:.3g}"
         share = f"{100 * abs(self.rho_at_zero):.3g}%"
         lines = [
             f"Sensitivity of the indirect effect through {self.mediator} to an omitted common cause of "
             "mediator and outcome (Imai, Keele & Yamamoto 2010); rho is the correlation of their errors",
             f"At rho = 0, as the fit assumes: {ab:.4g}{_ends_text(low, high, '.4g')}",
-            f"Zero at rho = {self.rho_at_zero:.3g}{_ends_text(self.rho_low, self.rho_high, '.3g')}, product "
-            f"of R2 {self.r2_at_zero:.3g}: the cause would explain {share} of what is left of each",
+            f"Zero at rho = {self.rho_at_zero:.3g}{_ends_text(self.rho_low, self.rho_high, '.3g')}, "
+            f"product of R2 {self.r2_at_zero:.3g}: the cause would explain {share} of the residual "
+            "variance of each",
             covers,
         ]
         return "\n".join([*wrapped(lines), *last_lines(self.conventions)])
@@ -211,9 +212,8 @@ def sensitivity(  # noqa: PLR0913 - what is drawn comes with its draws
     r, scaled = _parts(np.asarray(a, dtype=float), np.asarray(moments, dtype=float))
     if np.isnan(r * scaled):
         raise IdentificationError(
-            f"sensitivity: {cited(mediator)} or the outcome has no variation left besides the other terms, "
-            "so "
-            "their errors have no correlation. Drop a term or an effect."
+            f"sensitivity: {cited(mediator)} or the outcome has no variation left after the other terms, "
+            "so the correlation of their errors is undefined. Drop a term or an effect."
         )
     at = _grid(rho, float(r))
     drawn = _parts(a_draws, moment_draws)
@@ -285,7 +285,7 @@ def robustness_value(
 
     level = check_level(level)
     if not np.all(np.asarray(df) > 1):
-        raise OptionError(f"robustness_value: df={cited(df)}; it takes more than 1 degree of freedom.")
+        raise OptionError(f"robustness_value: df={cited(df)}; more than 1 degree of freedom is needed.")
     square = np.square(t) / df
     f, critical = np.sqrt(square), stdtrit(np.subtract(df, 1), (1 + level) / 2) / np.sqrt(np.subtract(df, 1))
     gap = np.maximum(f - critical, 0)
@@ -367,7 +367,7 @@ def _grid(rho: Sequence[float] | Floats | None, r: float) -> Floats:
     except (TypeError, ValueError):
         at = np.array([np.nan])
     if at.ndim != 1 or not at.size or not np.all(np.abs(at) < 1):
-        raise OptionError(f"rho={cited(rho)}: correlations between -1 and 1, both excluded.")
+        raise OptionError(f"rho={cited(rho)} must be correlations between -1 and 1, both excluded.")
     return at
 
 

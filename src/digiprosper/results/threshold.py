@@ -394,7 +394,7 @@ class ThresholdResults:
         """
         name = self.slopes.key_names[1]
         if name is None:
-            raise PanelIndexError("regime_by_time needs a time key, and this is a cross-section.")
+            raise PanelIndexError("regime_by_time needs a time key, but this is a cross-section.")
         times = self._key(1)
         codes, levels = pd.factorize(times, sort=True)
         width = self.estimates.size + 1
@@ -448,7 +448,7 @@ class ThresholdResults:
         """
         entity_name, time_name = self.slopes.key_names
         if time_name is None:
-            raise PanelIndexError("crossings need a time key, and this is a cross-section.")
+            raise PanelIndexError("crossings need a time key, but this is a cross-section.")
         entity, time, codes = self._key(0), self._key(1), self.regime_codes
         same = np.asarray(entity[1:] == entity[:-1])
         at = np.flatnonzero(same & (codes[1:] != codes[:-1])) + 1
@@ -491,7 +491,7 @@ class ThresholdResults:
         found = self.slopes.wald_test(", ".join(f"{a} = {b}" for a, b in pairs))
         words = " and ".join(terms)
         return replace(
-            found, name="Equal slopes", null=f"{words}: the same in every regime, thresholds known"
+            found, name="Equal slopes", null=f"{words}: the same in every regime, thresholds treated as known"
         )
 
     # --- words --------------------------------------------------------------------------------------------
@@ -606,8 +606,8 @@ class ThresholdResults:
         if word == "bootstrap":
             if not self.lr_bounds.size:
                 raise OptionError(
-                    "method='bootstrap': no bound was drawn; say PanelThreshold(..., confidence='bootstrap') "
-                    "with thresholds that are searched."
+                    "method='bootstrap': no bootstrap critical value is available; set "
+                    "PanelThreshold(..., confidence='bootstrap') with estimated thresholds."
                 )
             return np.asarray(self.lr_bounds[j])
         ratio = float(self.variance_ratios[j]) if word == "scaled" else 1.0
@@ -638,12 +638,12 @@ class ThresholdResults:
         beside = list[str]()
         if j < self.estimates.size:
             text = _set_text(self.confidence_set(j + 1))
-            what = "values that fit not significantly worse" if self.given else "confidence set"
+            what = "set of values whose fit is not significantly worse" if self.given else "confidence set"
             kind = f"{100 * self.level:g}% {what} ({self.confidence})"
             first = f"Threshold {j + 1}: {self.estimates[j]:.5g}; {kind}: {text}"
             beside = self._scaled_words(j) if self.confidence == "scaled" else []
         else:
-            first = f"Threshold {j + 1}: tested and not kept"
+            first = f"Threshold {j + 1}: tested and not retained"
         lines = wrap(first, 80, subsequent_indent="  ", break_long_words=False)
         for text in beside:
             lines += wrap(text, 80, initial_indent="  ", subsequent_indent="    ", break_long_words=False)
@@ -675,10 +675,10 @@ class ThresholdResults:
         if (inside["lr"] <= inside["critical"]).all():
             known = self.estimates.size == 1 and bound > self.statistics[j]
             f, most = f"F = {self.statistics[j]:.1f}", f"the largest LR, {inside['lr'].max():.1f}"
-            said += f"; every value is in, because {bound:.1f} > {f if known else most}"
+            said += f"; the set contains every candidate, because {bound:.1f} > {f if known else most}"
         own, plain = self.confidence_set(j + 1), self.confidence_set(j + 1, method="lr")
         text = "the same" if own == plain else _set_text(plain)
-        return [said, f"Set for errors of one variance (lr, LR <= {critical:.2f}): {text}"]
+        return [said, f"Set for homoskedastic errors (lr, LR <= {critical:.2f}): {text}"]
 
     def _is_small_print(self, notice: Notice) -> bool:
         """Tell whether a notice is for the record only: what few clusters carry by chance is no news."""

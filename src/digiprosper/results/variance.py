@@ -49,8 +49,8 @@ def negative_variance(what: Sequence[str]) -> Notice:
         Code ``"not_psd"``.
     """
     text = (
-        f"the covariance of two-way clusters is not positive semidefinite: the variance of {quoted(what)} is "
-        "negative. What needs its root is missing."
+        "the covariance of two-way clusters is not positive semidefinite: the variance of "
+        f"{quoted(what)} is negative. Standard errors and tests that use it are missing."
     )
     return Notice("not_psd", text, {"terms": tuple(what)})
 

@@ -74,7 +74,7 @@ class ConvergenceResults(LinearResults):
         str
             Ends with the standard errors used and the settings.
         """
-        speed = f"Speed {self.speed:.4g} (se {self.speed_se:.3g}) a period"
+        speed = f"Speed {self.speed:.4g} (se {self.speed_se:.3g}) per period"
         half = f"half-life {self.half_life:.4g} (se {self.half_life_se:.3g}) periods"
         none = "no half-life: no convergence" if not self.speed > 0.0 else half
         ending = last_lines(self.conventions, self.settings)
@@ -197,9 +197,8 @@ def _nickell(fit: LinearResults) -> tuple[Notice, ...]:
     if periods >= _NICKELL:
         return ()
     text = (
-        f"entity effects with {periods:.3g} rows an entity: the slope of {cited(_SLOPE)} is biased "
-        "downwards, by "
-        f"about {(2 + b) / (periods - 1):.2g} (Nickell 1981), which looks like convergence. Leave the entity "
-        "effects out, or use a longer panel."
+        f"entity effects with {periods:.3g} rows per entity: the slope of {cited(_SLOPE)} is biased "
+        f"downwards, by about {(2 + b) / (periods - 1):.2g} (Nickell 1981), which looks like "
+        "convergence. Omit the entity effects, or use a longer panel."
     )
     return (Notice("lagged_outcome", text, {"periods": periods}),)

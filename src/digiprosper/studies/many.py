@@ -71,7 +71,7 @@ def fit_all(
     twice = sorted({label for label in labels if labels.count(label) > 1})
     if twice:
         raise InputTypeError(
-            f"fit_all: the labels {quoted(twice)} are there twice as text; rename one of each."
+            f"fit_all: the labels {quoted(twice)} are duplicated as text; rename one of each."
         )
     entropy = cast("int", seed_sequence(rng).entropy)
     outcomes = []
@@ -138,7 +138,7 @@ def stepwise(spec: Any, panel: Panel, order: Sequence[str], *, sample: str = "co
     roles = {"y": (spec.y,), **{label: s.x for label, s in labelled.items()}}
     prepared = prepare(panel, roles, spec.options, singletons=spec.singletons, missing=spec.missing)
     if len(prepared.sample.names_of("y")) != 1:
-        raise TermError(f"y={cited(spec.y)} makes several columns; the outcome is one.")
+        raise TermError(f"y={cited(spec.y)} makes several columns; the outcome must be one column.")
     outcome = prepared.sample.columns("y")[:, 0]
     outcomes: list[tuple[str, Any]] = []
     notices: list[Notice] = []

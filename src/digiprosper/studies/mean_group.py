@@ -217,13 +217,13 @@ def mean_group_mediation(spec: Mediation, panel: Panel, *, rng: object = None) -
 def _refuse_options(spec: Mediation, panel: Panel) -> None:
     if spec.absorb:
         raise OptionError(
-            f"absorb={cited(spec.absorb)}: an entity's own regression has its intercept and, before it, the "
-            "period effects (time_effects). Leave absorb out."
+            f"absorb={cited(spec.absorb)}: each entity's regression has its own intercept, after period "
+            "effects are removed (time_effects). Omit absorb."
         )
     if spec.clusters not in (None, (panel.entity_name,)):
         raise OptionError(
-            f"clusters={cited(spec.clusters)}: the mean group averages over entities and draws them. Leave "
-            "clusters out."
+            f"clusters={cited(spec.clusters)}: the mean group estimator averages over entities and "
+            "resamples entities. Omit clusters."
         )
 
 
@@ -283,16 +283,18 @@ def _left_out(prepared: Prepared, long_enough: Bools, used: Bools, parameters: i
         return []
     reasons = (
         (~long_enough, f"{parameters} rows or fewer, too few for {parameters} parameters"),
-        (long_enough & ~used, "a treatment, mediator or control without variation of its own over time"),
+        (long_enough & ~used, "a treatment, mediator or control that is collinear over time"),
     )
     why = "; ".join(f"{quoted(names[mask])} with {text}" for mask, text in reasons if mask.any())
     gone = tuple(names[~used])
     count = f"{len(gone)} of {used.size} entities ({key})"
-    text = f"{count} have no regression of their own and are left out: {why}."
+    text = f"{count} cannot be estimated separately and are dropped: {why}."
     notice = Notice("left_out", text, {"count": len(gone), "entities": gone})
     if used.sum() < 2:
         raise IdentificationError(
-            f"{text} The mean group needs two entities or more: a longer panel, or fewer controls.", [notice]
+            f"{text} The mean group estimator needs at least two entities: use a longer panel, or fewer "
+            "controls.",
+            [notice],
         )
     return [notice]
 
@@ -302,10 +304,10 @@ def _short(df: Ints, key: str) -> list[Notice]:
     if half >= _SHORT:
         return []
     text = (
-        f"half of the entities ({key}) have {half:g} residual degrees of freedom or fewer: their slopes are "
-        "noisy, and a few may carry the mean (see entities). Treatment and mediators that react to past "
-        "outcomes bias each entity's slopes by order 1/T, and the mean as much; Mediation with common slopes "
-        "is steadier."
+        f"half of the entities ({key}) have {half:g} residual degrees of freedom or fewer: their slopes "
+        "are imprecise, and a few may dominate the mean (see entities). If treatment or mediators "
+        "respond to past outcomes, the slopes and their mean have a bias of order 1/T; Mediation with "
+        "common slopes is more precise."
     )
     return [Notice("short_series", text, {"median_df": half})]
 
@@ -321,6 +323,9 @@ def _few(entities: int, reps: int) -> list[Notice]:
         out.append(Notice(code, text, {"n_clusters": entities}))
     if reps < _FEW_REPS:
         least = 2 / (reps + 1)
-        text = f"{reps} draws: p cannot be below {least:.3f}, and the interval is rough. Use 999 or more."
+        text = (
+            f"{reps} draws: the p-value cannot be below {least:.3f}, and the interval is imprecise. Use "
+            "999 or more."
+        )
         out.append(Notice("few_draws", text, {"reps": reps}))
     return out

@@ -119,8 +119,8 @@ class PropagatedIndex:
         object.__setattr__(self, "indices", _Indices(_checked(self.indices)))
         if not isinstance(self.model, FixedEffects):
             raise InputTypeError(
-                f"model is a FixedEffects specification, not {type(self.model).__name__}; other models take "
-                "the scores as data (panel.attach)."
+                f"model must be a FixedEffects specification, not {type(self.model).__name__}; other "
+                "models use the scores as data (panel.attach)."
             )
         check_reps(self.reps, _LEAST_REPS)
         check_level(self.level)
@@ -128,22 +128,21 @@ class PropagatedIndex:
         self._refuse_other_scales()
         model = self.model
         if model.obs_weights is not None:
-            raise OptionError("the draws have no weights by row yet: leave obs_weights out of the model.")
+            raise OptionError("the bootstrap does not support obs_weights: omit them from the model.")
         if model.clusters is not None and len(model.clusters) > 1:
             raise OptionError(
-                f"clusters={cited(model.clusters)}: whole clusters are drawn, which needs them one-way."
+                f"clusters={cited(model.clusters)}: the bootstrap draws whole clusters, so they must be "
+                "one-way."
             )
         if model.collinear != "raise":
-            raise OptionError(
-                "collinear='raise' is needed: a term that drops out of the sample has no draws."
-            )
+            raise OptionError("collinear='raise' is required: a dropped term has no bootstrap draws.")
 
     def _refuse_other_scales(self) -> None:
         other = [n for n, spec in self.indices.items() if spec.normalise != "minmax"]
         if self.end_points == "redrawn" and other:
             raise OptionError(
-                f"end_points='redrawn' takes minima and maxima anew: the index {quoted(other)} needs "
-                "normalise='minmax'. Leave end_points='held'.",
+                "end_points='redrawn' recomputes minima and maxima in each draw: the index "
+                f"{quoted(other)} needs normalise='minmax'. Otherwise use end_points='held'.",
                 [Notice("option", n, {"option": "end_points", "index": n}) for n in other],
             )
 
@@ -292,7 +291,7 @@ class PropagatedResults(EffectResults):
         return [
             *lines,
             table(heads, rows),
-            "weights known: the slope on the index as this sample's weights define it.",
+            "weights known: the slope on the index with the weights of this sample.",
             "estimated: the slope on the index with the weights of the population; std. error and p too.",
         ]
 
@@ -336,7 +335,9 @@ class _Block:
 
 def _checked(indices: object) -> dict[str, CompositeIndex]:
     if not isinstance(indices, Mapping) or not indices:
-        raise InputTypeError("indices is a mapping of name to CompositeIndex, such as {'digital': index}.")
+        raise InputTypeError(
+            "indices must be a mapping of name to CompositeIndex, such as {'digital': index}."
+        )
     for name, spec in indices.items():
         if not isinstance(name, str) or not name.isidentifier():
             raise InputTypeError(f"{cited(name)} cannot name an index in a term; use letters, digits and _.")
@@ -349,9 +350,8 @@ def _refuse_unfit(name: str, index: IndexResults) -> None:
     spec = index.spec
     if index.entity_sums is None or index.state.periods is not None or spec.aggregate != "linear":
         raise OptionError(
-            f"index {cited(name)} ({spec.scope}, {spec.structure}, {spec.aggregate}) cannot be drawn again "
-            "from "
-            f"sums by entity; that needs {_NEEDS}, structure flat or equal_dimensions."
+            f"index {cited(name)} ({spec.scope}, {spec.structure}, {spec.aggregate}) cannot be "
+            f"bootstrapped from entity sums; this requires {_NEEDS}, structure flat or equal_dimensions."
         )
 
 
@@ -362,9 +362,9 @@ def _refuse_inside(model: FixedEffects, data: Panel, names: Mapping[str, Any]) -
         inside = [n for n in parse(term, data.columns, "x").names if n in names and n != term.strip()]
         if inside:
             raise TermError(
-                f"{cited(term)} makes something else of the index {quoted(inside)}: only an index that "
-                "stands "
-                "alone is linear in its weights. Use it as it is, or take weights as known (panel.attach)."
+                f"{cited(term)} transforms the index {quoted(inside)}: only the index itself is linear "
+                "in its weights. Use it without a transformation, or treat the weights as known "
+                "(panel.attach)."
             )
     absent = [n for n in names if n not in alone]
     if absent:
@@ -391,7 +391,8 @@ def _units(prepared: Prepared, fitted: Mapping[str, IndexResults], data: Panel) 
         name, codes = prepared.cluster_names[0], prepared.cluster_codes[0]
     if not is_nested(sample.entity, codes):
         raise IdentificationError(
-            f"clusters={cited(name)} cut entities in pieces; whole entities have to be drawn."
+            f"clusters={cited(name)}: entities are not nested in the clusters, but the bootstrap draws "
+            "whole entities."
         )
     unit = np.empty(sample.n_entities, dtype=np.intp)
     unit[sample.entity] = codes
@@ -402,9 +403,9 @@ def _units(prepared: Prepared, fitted: Mapping[str, IndexResults], data: Panel) 
     extra = spare[[e in learned for e in spare]]
     if extra.size and name != sample.keys.entity_name:
         raise IdentificationError(
-            f"{len(extra)} entities teach the weights and have no row in the model, so that their "
-            f"{cited(name)} "
-            "is not known. Cut the panel to the model's entities first (panel.subset), or cluster by entity."
+            f"{len(extra)} entities are used for the weights but have no row in the model, so their "
+            f"{cited(name)} is not known. Restrict the panel to the entities of the model "
+            "(panel.subset), or cluster by entity."
         )
     count = int(codes.max()) + 1
     numbers = pd.concat([numbers, pd.Series(np.arange(count, count + len(extra)), index=extra)])
@@ -435,13 +436,13 @@ def _end_point_notices(fitted: Mapping[str, IndexResults], end_points: EndPointD
         return []
     text = {
         "held": (
-            f"the end points of {quoted(names)} are those of this sample in every draw. They are taken as "
-            "known: standard errors and intervals leave their sampling out, which is large with skewed "
-            "indicators. Use scope='goalposts', or compare end_points='redrawn'."
+            f"the end points of {quoted(names)} are those of this sample in every draw. They are treated "
+            "as known: standard errors and intervals ignore their sampling variation, which is large "
+            "with skewed indicators. Use scope='goalposts', or compare end_points='redrawn'."
         ),
         "redrawn": (
-            f"the end points of {quoted(names)} are taken from the entities of each draw. Minima and maxima "
-            "have no regular sampling theory, so that the errors are approximate. Use scope='goalposts', "
+            f"the end points of {quoted(names)} are recomputed in each draw. Minima and maxima have no "
+            "standard asymptotic theory, so the standard errors are approximate. Use scope='goalposts', "
             "which has no end points to estimate."
         ),
     }
@@ -487,6 +488,6 @@ def _draw_notices(reps: int, lost: int) -> list[Notice]:
         text = f"reps={reps}: the ends of a 95% interval need more draws; use 999."
         out.append(Notice("few_draws", text, {"reps": reps}))
     if lost:
-        text = f"{lost} of {reps} draws could not be estimated and do not count."
+        text = f"{lost} of {reps} draws could not be estimated and were dropped."
         out.append(Notice("lost_draws", text, {"count": lost}))
     return out

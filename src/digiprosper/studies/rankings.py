@@ -44,7 +44,7 @@ __all__ = ["LeaveOut", "leave_one_out", "rank_probabilities"]
 LeaveOut = Literal["indicator", "entity"]
 
 _FEW_DRAWS: Final = 199
-_NONE_LEFT: Final = "the others have no weights, or a negative one under a product"
+_NONE_LEFT: Final = "the others have no weights, or a negative weight with aggregate='geometric'"
 
 
 def rank_probabilities(
@@ -129,7 +129,7 @@ def rank_probabilities(
     groups, sums = groups_of(fit.rows, among), state_sums(fit)
     drawn = np.unique(np.concatenate([codes for codes, _ in sums]))
     if drawn.size < 2:
-        raise IdentificationError("rank_probabilities: one entity alone cannot be drawn again.")
+        raise IdentificationError("rank_probabilities: at least two entities are needed.")
     ranks = np.zeros((reps, fit.nobs), dtype=np.min_scalar_type(max(g.size for g in groups)))
     kept = np.zeros(reps, dtype=bool)
     generator = np.random.default_rng(seed)
@@ -331,8 +331,8 @@ def refuse_incomparable(spec: CompositeIndex, among: object) -> None:
     """
     if among == "pooled" and spec.scope == "per_year":
         raise OptionError(
-            "among='pooled': under scope='per_year' the best value of every indicator is 1 in every year, so "
-            "that years cannot be ranked together; use among='per_year', or scope='pooled'.",
+            "among='pooled': under scope='per_year' the best value of every indicator is 1 in every "
+            "year, so years cannot be ranked together; use among='per_year', or scope='pooled'.",
             [Notice("option", "incomparable years", {"option": "among", "value": among})],
         )
 
@@ -462,7 +462,10 @@ def _why_not_sums(spec: CompositeIndex) -> str:
     if spec.scope == "legacy_lnT":
         return "the weights of the ln T script are wrong, and so would be their ranks; use scope='pooled'"
     if spec.structure == "nested" and spec.weighting != "equal":
-        return "nested dimensions are not weighed by sums of entities; use structure='equal_dimensions'"
+        return (
+            "the weights of nested dimensions cannot be computed from entity sums; use "
+            "structure='equal_dimensions'"
+        )
     return ""
 
 
@@ -476,14 +479,17 @@ def _chunks(reps: int, fit: FittedRows, sums: Sequence[tuple[Ints, EntitySums]],
 def _draw_notices(spec: CompositeIndex, reps: int, lost: int) -> list[Notice]:
     out = []
     if isinstance(spec.weighting, tuple) or spec.weighting == "equal":
-        text = "the weights are not estimated: every draw has the same, and ranks are certain by definition."
+        text = (
+            "the weights are not estimated: every draw has the same weights, and the ranks have no "
+            "sampling error."
+        )
         out.append(Notice("fixed_weights", text, {"weighting": str(spec.weighting)}))
     if reps < _FEW_DRAWS:
         error = math.sqrt(0.025 * 0.975 / reps)
         text = f"reps={reps}: a tail of 2.5% has a simulation error of {error:.1%}. Use 999."
         out.append(Notice("few_draws", text, {"reps": reps}))
     if lost:
-        text = f"{lost} of {reps} draws have no weights or no scores, and do not count."
+        text = f"{lost} of {reps} draws have no weights or no scores and were dropped."
         out.append(Notice("lost_draws", text, {"lost": lost, "reps": reps}))
     return out
 
@@ -526,7 +532,7 @@ class _Without:
 def _without_indicators(fit: FittedRows) -> Iterator[_Without]:
     names = fit.spec.system.names
     if len(names) < 2:
-        raise IndicatorError("leave_one_out: an index of one indicator has none to leave out.")
+        raise IndicatorError("leave_one_out: the index needs at least two indicators.")
     weights = fit.results.state.weights
     for j, name in enumerate(names):
         changes, scores = np.full((len(weights), 1, len(names)), np.nan), np.full((1, fit.nobs), np.nan)
@@ -545,7 +551,7 @@ def _without_indicators(fit: FittedRows) -> Iterator[_Without]:
 def _without_entities(fit: FittedRows) -> Iterator[_Without]:
     count, state = fit.rows.entities.size, fit.results.state
     if count < 2:
-        raise IdentificationError("leave_one_out: one entity alone cannot be left out.")
+        raise IdentificationError("leave_one_out: at least two entities are needed.")
     sums = [] if _why_not_sums(fit.spec) else state_sums(fit)
     for part in _chunks(count, fit, sums) if sums else [slice(i, i + 1) for i in range(count)]:
         if sums:

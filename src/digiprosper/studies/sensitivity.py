@@ -212,19 +212,19 @@ _OPTIONS: Final[Mapping[str, Callable[[Any, CompositeIndex], Any]]] = {
 def _read_grid(over: object, spec: CompositeIndex) -> dict[str, list[Any]]:
     """Check options and values, each by itself: contradictions between them are found later."""
     if not hasattr(over, "items"):
-        raise InputTypeError("over is a mapping of option to values, such as {'shift': [0, .01]}.")
+        raise InputTypeError("over must be a mapping of option to values, such as {'shift': [0, .01]}.")
     grid: dict[str, list[Any]] = {}
     for name, values in over.items():
         check_option("over", name, tuple(_OPTIONS))
         if isinstance(values, str) or hasattr(values, "items") or not hasattr(values, "__iter__"):
-            raise InputTypeError(f"over[{cited(name)}] is a list of values; {cited(values)} is none.")
+            raise InputTypeError(f"over[{cited(name)}] must be a list of values; {cited(values)} is not.")
         grid[name] = [_OPTIONS[name](value, spec) for value in values]
         twice = [v for i, v in enumerate(grid[name]) if v in grid[name][:i]]
         if twice or not grid[name]:
             what = f"lists {cited(twice[0])} twice" if twice else "lists no value"
             raise OptionError(f"over[{cited(name)}] {what}.", [Notice("option", what, {"option": name})])
     if not any(len(values) > 1 for values in grid.values()):
-        raise OptionError("over has nothing to vary: list two values or more of an option.")
+        raise OptionError("over must have at least two values of some option.")
     return grid
 
 
@@ -271,6 +271,10 @@ def _notices(
     text = f"{missing} of {possible.size} combinations are impossible: see `problem` in `combinations`"
     if not all(complete):
         return [
-            Notice("impossible", f"{text}. No part of the grid is complete, and there are no shares.", data)
+            Notice(
+                "impossible",
+                f"{text}. No part of the grid is complete, so no variance shares are computed.",
+                data,
+            )
         ]
-    return [Notice("impossible", f"{text}. Shares leave out {left_out(options, complete)}.", data)]
+    return [Notice("impossible", f"{text}. The shares exclude {left_out(options, complete)}.", data)]

@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 
 __all__ = ["sequential_g"]
 
-_REMEDY = "Below 40 the percentile interval may be short: read it beside interval('delta')."
+_REMEDY = (
+    "With fewer than 40 clusters the percentile interval may be too short: compare it with interval('delta')."
+)
 _ROLES = ("y", "treatment", "mediators", "x", "intermediate")
 
 
@@ -147,21 +149,21 @@ def _check(spec: Mediation, intermediate: str | Sequence[str]) -> tuple[str, ...
     if other:
         given = ", ".join(f"{n}={cited(getattr(spec, n))}" for n in other)
         raise OptionError(
-            f"sequential_g is for mediators side by side, of one slope each: change {given} (spec.replace).",
+            f"sequential_g requires parallel mediators with one slope each: change {given} (spec.replace).",
             [Notice("option", n, {"option": n, "value": getattr(spec, n)}) for n in other],
         )
     terms = as_terms(intermediate, "intermediate")
     if not terms:
         raise OptionError(
             "intermediate is empty: without intermediate confounders the controlled direct effect is the "
-            "term 'direct' of Mediation. Name at least one, or fit the specification."
+            "term 'direct' of Mediation. Specify at least one, or fit the specification itself."
         )
     taken = {canonical(t) for t in spec.terms}
     again = [t for t in terms if canonical(t) in taken]
     if again:
         raise TermError(
-            f"intermediate: {quoted(again)} has a place in the specification already. A control that the "
-            "treatment moves belongs into intermediate only: spec.drop().",
+            f"intermediate: {quoted(again)} is already in the specification. A control affected by the "
+            "treatment belongs in intermediate only: remove it with spec.drop().",
             [Notice("repeated", t, {"term": t}) for t in again],
         )
     return terms

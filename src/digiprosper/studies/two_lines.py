@@ -161,7 +161,7 @@ class TwoLinesResult:
         size = 1 - self.level
         lines = [
             f"Two lines (Simonsohn 2018): {self.variable} in the equation of {self.depvar}",
-            f"In place of {', '.join(self.replaced)}",
+            f"Replaces {', '.join(self.replaced)}",
             f"Breakpoint {self.breakpoint:.4g}; the smooth curve is flat in [{self.flat[0]:.4g}, "
             f"{self.flat[1]:.4g}]",
             _line("below", self.slope_low, self.t_low, self.p_low)
@@ -171,12 +171,12 @@ class TwoLinesResult:
         ]
         if self.supported:
             article = "A U" if self.shape == "U" else "An inverse U"
-            lines.append(f"{article} is supported at the {size:.0%} level: both slopes differ from 0")
+            lines.append(f"{article} is supported at the {size:.0%} level: both slopes are significant")
         elif self.slope_low * self.slope_high > 0:
             lines.append(f"No U: both slopes are {'positive' if self.slope_low > 0 else 'negative'}")
         else:
             weak = [w for w, p in (("below", self.p_low), ("above", self.p_high)) if not p < size]
-            lines.append(f"No U shown at the {size:.0%} level: the slope {' and '.join(weak)} may be 0")
+            lines.append(f"No U at the {size:.0%} level: the slope {' and '.join(weak)} is not significant")
         return "\n".join([*lines, *last_lines(self.conventions)])
 
     def __repr__(self) -> str:
@@ -308,7 +308,7 @@ def two_lines(
     below, above = data.x <= xc, data.x >= xc
     notices = said_once((*low.diagnostics, *high.diagnostics))
     if spots.size < knots:
-        text = f"{spots.size} of {knots} knots: quantiles of {cited(data.variable)} coincide."
+        text = f"{spots.size} of {knots} knots used: some quantiles of {cited(data.variable)} are equal."
         notices.append(Notice("few_knots", text, {"knots": int(spots.size), "asked": knots}))
     notices += lagged_outcome(prepared)
     issue(notices)
@@ -355,7 +355,7 @@ def _check(spec: object, panel: object, knots: object) -> None:
         )
     least, most = _KNOTS
     if isinstance(knots, bool) or not isinstance(knots, int) or not least <= knots <= most:
-        raise OptionError(f"knots={cited(knots)}: a whole number from {least} to {most}.")
+        raise OptionError(f"knots={cited(knots)} must be an integer from {least} to {most}.")
 
 
 def _split(
@@ -369,15 +369,14 @@ def _split(
     if square is not None and canonical(square, known) not in terms:
         raise unknown_columns([square], spec.x, "square")
     if square is not None and canonical(square, known) == canonical(variable, known):
-        raise TermError(f"square={cited(square)} is the variable itself; name its square, or leave it out.")
+        raise TermError(f"square={cited(square)} is the variable itself; specify its square, or omit it.")
     bends = [square] if square else [f"I({variable}**2)", f"I(`{variable}`**2)"]
     gone = dict.fromkeys(terms.pop(k) for b in (variable, *bends) if (k := canonical(b, known)) in terms)
     made = [t for t in terms.values() if _made_from(t, variable, known)]
     if made:
         raise TermError(
-            f"x has {quoted(made)} beside {cited(variable)}: what is made from the variable would stay as a "
-            "curve "
-            "beside the two lines. Drop it, or name it if it is the square: square='...'.",
+            f"x has {quoted(made)} in addition to {cited(variable)}: a function of the variable would "
+            "add a curve to the two lines. Drop it, or specify it if it is the square: square='...'.",
             [Notice("several_bends", t, {"variable": variable, "term": t}) for t in made],
         )
     return tuple(gone), tuple(terms.values())
@@ -396,7 +395,9 @@ def _data(prepared: Prepared, depvar: str, replaced: tuple[str, ...]) -> _Data:
     sample = prepared.sample
     y, curve, others = (sample.columns(role) for role in ("y", "variable", "x"))
     if y.shape[1] != 1 or curve.shape[1] != len(replaced):
-        raise TermError(f"{cited(depvar)} or {cited(replaced[0])} makes several columns; both are one.")
+        raise TermError(
+            f"{cited(depvar)} or {cited(replaced[0])} makes several columns; each must be one column."
+        )
     x, names = curve[:, 0], sample.names_of("x")
     lenient = replace(prepared, options=replace(prepared.options, collinear="drop"))
     return _Data(prepared, lenient, depvar, replaced[0], y[:, 0], x, names, others)
@@ -410,16 +411,14 @@ def _refuse_curves(data: _Data, square: str | None) -> None:
     hidden = [n for n, column in columns if _is_quadratic(x, column)] if np.unique(x).size > 3 else []
     if hidden:
         raise TermError(
-            f"{quoted(hidden)} is a quadratic in {cited(data.variable)} in the sample, and would stay as a "
-            "curve "
-            f"beside the two lines. Name it: square={cited(hidden[0])}.",
+            f"{quoted(hidden)} is a quadratic function of {cited(data.variable)} in the sample and would "
+            f"add a curve to the two lines. Specify it: square={cited(hidden[0])}.",
             [Notice("hidden_square", n, {"variable": data.variable, "column": n}) for n in hidden],
         )
     if square is not None and not _is_quadratic(x, sample.columns("variable")[:, 1]):
         raise TermError(
-            f"square={cited(square)} is no quadratic in {cited(data.variable)} in the sample. Name its "
-            "square, or drop "
-            "the term from x.",
+            f"square={cited(square)} is not a quadratic function of {cited(data.variable)} in the "
+            "sample. Specify its square, or drop the term from x.",
             [Notice("other_square", square, {"variable": data.variable, "square": square})],
         )
 
@@ -440,7 +439,7 @@ def _is_concave(data: _Data) -> bool:
     gone = [name for name in names if name not in fit.names]
     if gone:
         raise IdentificationError(
-            f"{quoted(gone)} has no slope of its own inside the effects: there is no curve to test."
+            f"{quoted(gone)} is collinear within the effects: there is no curve to test."
         )
     return float(fit.params[names[1]]) < 0
 
@@ -518,8 +517,8 @@ def _slopes_t(data: _Data, lines: tuple[LinearResults, LinearResults]) -> tuple[
         name = f"{data.variable}:{side}"
         if name not in fit.names:
             raise IdentificationError(
-                f"the line {side} the breakpoint has no slope of its own: too few values of "
-                f"{cited(data.variable)} are left there inside the effects."
+                f"the slope {side} the breakpoint is not identified: too few values of "
+                f"{cited(data.variable)} vary there within the effects."
             )
         t = float(fit.tstats[name])
         if not np.isfinite(t):

@@ -121,8 +121,8 @@ def within_between(spec: Mediation, panel: Panel) -> pd.DataFrame:
     frame = pd.DataFrame.from_dict(rows, orient="index", columns=[*_labels(mediators), "nobs"])
     if frame["total"].isna().all():
         raise IdentificationError(
-            f"no row is identified: {quoted(names[:-1])} do not vary apart from one another and from the "
-            "controls, neither within entities nor between them."
+            f"no effect is identified: {quoted(names[:-1])} are collinear with one another or with the "
+            "controls, both within and between entities."
         )
     return frame.rename_axis(index="estimator").astype({"nobs": int})
 
@@ -227,14 +227,14 @@ def _refuse(spec: object, panel: object, caller: str) -> None:
     if other:
         given = ", ".join(f"{n}={cited(getattr(spec, n))}" for n in other)
         raise OptionError(
-            f"{caller} splits effects through mediators side by side, of one slope each: take {given} out of "
-            "the specification (spec.replace).",
+            f"{caller} requires parallel mediators with one slope each: remove {given} from the "
+            "specification (spec.replace).",
             [Notice("option", n, {"option": n, "value": getattr(spec, n)}) for n in other],
         )
     if panel.time_name is None:
         raise IdentificationError(
-            f"{caller} needs several rows an entity, and this panel is a cross-section: whatever it shows is "
-            "between entities. Mediation with entity_effects=False fits it."
+            f"{caller} needs several rows per entity, but this panel is a cross-section, which has "
+            "variation between entities only. Use Mediation with entity_effects=False."
         )
 
 
@@ -243,9 +243,8 @@ def _refuse_outcome_again(columns: Floats, names: Sequence[str]) -> None:
     for name, column in zip(names[1:-1], mediators.T, strict=True):
         if outcome.any() and column.any() and dependences(np.column_stack([outcome, column])):
             raise CollinearityError(
-                f"the mediator {cited(name)} is the outcome {cited(names[-1])} over again; a variable "
-                "cannot mediate "
-                "itself. Take another mediator.",
+                f"the mediator {cited(name)} is collinear with the outcome {cited(names[-1])}; a "
+                "variable cannot mediate itself. Use another mediator.",
                 [Notice("collinear", "mediator", {"column": name, "on": (names[-1],)})],
             )
 
