@@ -94,6 +94,7 @@ def test_the_notice_holds_the_fit_against_one_with_intercepts(seed: int, options
         "with_intercept": tuple(found),
         "outside": tuple(outside),
         "order": tuple(turned),
+        "logarithms": (),
     }
 
 
@@ -128,7 +129,7 @@ def test_a_value_on_the_border_of_the_set_is_inside() -> None:
     for factor, inside in ((1 + 1e-12, True), (1 - 1e-9, False)):
         ratio = factor * profile.loc[gamma, "lr"] / results.critical_value(1, method="lr")
         edited = replace(results, variance_ratios=np.array([ratio]))
-        notice = about_origin(edited, search)
+        notice = about_origin(edited, search, [])
         assert (not notice or not notice[0].data["outside"]) == inside
 
 
@@ -148,7 +149,7 @@ def test_given_thresholds_are_held_against_the_same_with_intercepts() -> None:
     one, other = (given.replace(regime_intercept=r).fit(on(df)) for r in (False, True))
     assert steps(one.slopes.params, "z", 2)[0] * steps(other.slopes.params, "z", 2)[0] < 0
     assert about(one).data == {
-        "estimates": (0.2,), "with_intercept": (0.2,), "outside": (), "order": (("z", 1),)
+        "estimates": (0.2,), "with_intercept": (0.2,), "outside": (), "order": (("z", 1),), "logarithms": ()
     }  # fmt: skip
 
 
@@ -165,6 +166,45 @@ def test_where_there_is_nothing_to_compare_nothing_is_said(case: str) -> None:
     results = spec.fit(on(df)) if case != "none kept" else spec.fit(on(df), rng=1)
     assert about(results) is None
     assert (results.estimates.size == 0) == (case == "none kept")
+
+
+@pytest.mark.parametrize("given", [None, (0.2,)])
+def test_a_logarithm_is_told_whatever_changes(given: tuple[float, ...] | None) -> None:
+    df = frame(0)
+    df["u"] = np.exp(df["w"])
+    assert about(SPEC.replace(thresholds=given).fit(on(df))) is None
+    for seed in range(3):
+        spec = SPEC.replace(regime_dependent=("z", "log(u)"), thresholds=given)
+        one = on(frame(seed).assign(u=lambda f: np.exp(f["w"])))
+        assert about(spec.fit(one)).data["logarithms"] == ("log(u)",)
+        assert about(spec.replace(regime_intercept=True).fit(one)) is None
+
+
+def test_a_logarithm_is_told_where_no_threshold_is_kept() -> None:
+    df = frame(1)
+    rng = np.random.default_rng(5)
+    df = df.assign(q=rng.normal(size=len(df)), u=np.exp(df["w"]))
+    df["y"] = df["w"] + rng.normal(size=len(df))
+    spec = SPEC.replace(regime_dependent="log(u)", n_thresholds="auto", bootstrap="wild_cluster", reps=99)
+    results = spec.fit(on(df), rng=1)
+    assert results.estimates.size == 0
+    assert about(results).data["logarithms"] == ("log(u)",)
+
+
+def test_a_logarithm_is_not_told_where_entity_effects_hold_the_level() -> None:
+    df = frame(1).assign(q=lambda f: (f["i"] % 9).astype(float), u=lambda f: np.exp(f["w"]))
+    spec = SPEC.replace(regime_dependent="log(u)")
+    fits = [spec.swap("log(u)", z).fit(on(df)) for z in ("log(u)", "log(1000*u)")]
+    np.testing.assert_allclose(fits[0].slopes.params, fits[1].slopes.params, rtol=1e-9)
+    assert [about(f) for f in fits] == [None, None]
+
+
+@needs_data
+def test_the_verdict_of_a_test_may_change_with_units_and_both_say_so() -> None:
+    cities = Panel(pd.read_csv(DATA), "city", "year")
+    for z in ("log(er)", "log(1000*er)"):
+        notice = about(PanelThreshold("log1p(gti)", z, "hc", bootstrap=None).fit(cities))
+        assert notice.data["logarithms"] == (z,)
 
 
 @needs_data

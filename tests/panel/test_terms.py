@@ -425,3 +425,23 @@ def test_a_hash_in_quotation_marks_or_backticks_is_text() -> None:
     assert parse("I(region == '#1')", ["region"], "x").names == ("region",)
     assert parse("log(`a # b`)", ["a # b"], "x").names == ("a # b",)
     assert parse("a # b", ["a # b"], "x").column == "a # b"
+
+
+@pytest.mark.parametrize(
+    ("text", "is_one"),
+    [
+        ("log(n)", True),
+        (" log1p( n ) ", True),
+        ("I(2 * log(n) - 1)", True),
+        ("lag(log(n))", True),
+        ("I(log(`K / L`)**2)", True),
+        ("n", False),
+        ("log(x)", False),  # a column of that name
+        ("exp(n)", False),
+        ("diff(log(n))", False),  # units leave a difference
+        ("n:log(z)", False),
+        ("C(region)", False),
+    ],
+)
+def test_a_logarithm_is_told_by_its_functions(text: str, is_one: bool) -> None:
+    assert parse(text, PANEL.known, "x").is_logarithm is is_one

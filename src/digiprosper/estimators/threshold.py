@@ -35,7 +35,7 @@ from digiprosper.estimators.threshold_regimes import about_origin, regime_column
 from digiprosper.estimators.threshold_remarks import about_adjacent, about_variance, remarks
 from digiprosper.estimators.threshold_search import EXACT, WILD, Bootstrap, ThresholdSearch, denominator
 from digiprosper.kernels import threshold as kernel
-from digiprosper.panel.terms import canonical
+from digiprosper.panel.terms import canonical, parse
 from digiprosper.results.threshold import ThresholdResults
 
 if TYPE_CHECKING:
@@ -388,11 +388,15 @@ class PanelThreshold(Specification):
         more = [
             *about_variance(results, prepared.sample, found.variance_parts),
             *(about_adjacent(results) if several else []),
-            *([] if self.regime_intercept else about_origin(results, search)),
+            *([] if self.regime_intercept else about_origin(results, search, self._logarithms(panel))),
         ]
         results = replace(results, diagnostics=remarks(results, prepared, (*found.notices, *more)))
         issue(results.diagnostics)
         return results
+
+    def _logarithms(self, panel: Panel) -> list[str]:
+        role = "regime_dependent"
+        return [t for t in self.regime_dependent if parse(t, panel.known, role).is_logarithm]
 
     # --- what cannot be searched --------------------------------------------------------------------------
 

@@ -11,9 +11,12 @@ from digiprosper.kernels import threshold as kernel
 from digiprosper.kernels.least_squares import ols
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from digiprosper.estimators.preparation import Prepared
     from digiprosper.estimators.threshold_search import ThresholdSearch
     from digiprosper.kernels import Bools, Floats, Ints
+    from digiprosper.kernels.threshold import Plan
     from digiprosper.panel import Sample
     from digiprosper.results.threshold import ThresholdResults
 
@@ -56,7 +59,9 @@ def regime_columns(sample: Sample, regimes: Ints, *, intercept: bool) -> tuple[t
     return (*names, *sample.names_of("x")), np.column_stack([*columns, sample.columns("x")])
 
 
-def about_origin(results: ThresholdResults, search: ThresholdSearch) -> list[Notice]:
+def about_origin(
+    results: ThresholdResults, search: ThresholdSearch, logarithms: Sequence[str]
+) -> list[Notice]:
     """Search once more with an intercept in every regime, and say what that changes.
 
     Without it (Hansen 1999) a constant added to a regime-dependent variable changes the model, because
@@ -69,54 +74,62 @@ def about_origin(results: ThresholdResults, search: ThresholdSearch) -> list[Not
         A fit without regime intercepts.
     search : ThresholdSearch
         Its search.
+    logarithms : sequence of str
+        Regime-dependent terms that are logarithms.
 
     Returns
     -------
     list of Notice
-        Code origin, if an estimate with intercepts lies outside the confidence set of the threshold, or the
-        slopes of two neighbouring regimes are in another order.
+        Code origin, if a regime-dependent term is a logarithm, an estimate with intercepts lies outside the
+        confidence set of the threshold, or the slopes of two neighbouring regimes are in another order. None
+        where the level shifts already.
     """
-    at = _search_again(results, search)
-    if not at:
+    plan = _with_level(search)
+    if plan is None:
         return []
-    order = np.argsort(results.estimates)
+    at = _search_again(results, search, plan)
     found = np.sort(search.plan.candidates.values[list(at)])
-    outside = [
-        int(j) + 1
-        for j, value in zip(order, found.tolist(), strict=True)
-        if not results.given
-        and not any(low <= value <= high for low, high in results.confidence_set(int(j) + 1))
-    ]
-    turned = _turned(results, search.prepared, search.plan.regimes(at))
-    if not outside and not turned.any():
-        return []
+    outside = _outside(results, found) if at else []
+    turned = _turned(results, search.prepared, search.plan.regimes(at)) if at else np.empty((0, 0))
     terms = search.prepared.sample.names_of("regime_dependent")
     changed = [(terms[i], int(r) + 1) for i, r in np.argwhere(turned)]
+    if not (logarithms or outside or changed):
+        return []
     parts = [_about_places(results, found, outside)] if outside else []
     parts += [
         f"the slopes of {cited(term)} in regimes {r} and {r + 1} would be in another order"
         for term, r in changed
     ]
-    text = (
-        f"with an intercept in each regime {', and '.join(parts)}. Without it the estimates depend on "
-        f"where {quoted(terms)} is zero, and therefore on the unit of measurement inside a logarithm. "
-        "Use regime_intercept=True unless zero is a meaningful value."
-    )
     data = {
         "estimates": tuple(np.sort(results.estimates).tolist()),
         "with_intercept": tuple(found.tolist()),
         "outside": tuple(outside),
         "order": tuple(changed),
+        "logarithms": tuple(logarithms),
     }
+    changes = f"with an intercept in each regime {', and '.join(parts)}." if parts else ""
+    if logarithms:
+        text = f"{_about_units(results, logarithms)} {changes[:1].upper()}{changes[1:]}".strip()
+    else:
+        text = (
+            f"{changes} Without it the estimates depend on where {quoted(terms)} is zero, and therefore on "
+            "the unit of measurement inside a logarithm. Use regime_intercept=True unless zero is a "
+            "meaningful value."
+        )
     return [Notice("origin", text, data)]
 
 
-def _search_again(results: ThresholdResults, search: ThresholdSearch) -> tuple[int, ...]:
-    """Find as many thresholds with intercepts; none where their levels shift already or find no room."""
+def _with_level(search: ThresholdSearch) -> Plan | None:
+    """Add an intercept in each regime; None where the levels of the regimes shift already."""
     try:
         plan = kernel.with_level(search.plan)
     except CollinearityError:  # beside a constant rounding hides a column that is far from zero
-        return ()
+        return None
+    return None if kernel.level_is_held(plan).all() else plan
+
+
+def _search_again(results: ThresholdResults, search: ThresholdSearch, plan: Plan) -> tuple[int, ...]:
+    """Find as many thresholds with intercepts; none where they find no room."""
     base = kernel.open_search(plan, search.prepared.sample.columns("y")[:, 0])
     at: tuple[int, ...] = ()
     for _ in range(results.estimates.size):
@@ -125,6 +138,27 @@ def _search_again(results: ThresholdResults, search: ThresholdSearch) -> tuple[i
             return ()
         at = stage.at
     return at
+
+
+def _outside(results: ThresholdResults, found: Floats) -> list[int]:
+    """List the thresholds, by number, whose confidence sets leave out the estimate with intercepts."""
+    if results.given:
+        return []
+    order = np.argsort(results.estimates)
+    return [
+        int(j) + 1
+        for j, value in zip(order, found.tolist(), strict=True)
+        if not any(low <= value <= high for low, high in results.confidence_set(int(j) + 1))
+    ]
+
+
+def _about_units(results: ThresholdResults, logarithms: Sequence[str]) -> str:
+    what = "the slopes depend" if results.given else "the test, the threshold and the slopes depend"
+    noun = "logarithm" if len(logarithms) == 1 else "logarithms"
+    return (
+        f"{what} on the unit of measurement inside the {noun} {quoted(logarithms)}, because the "
+        "regimes have one intercept in common: set regime_intercept=True."
+    )
 
 
 def _turned(results: ThresholdResults, prepared: Prepared, regimes: Ints) -> Bools:

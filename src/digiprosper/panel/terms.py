@@ -52,6 +52,7 @@ __all__ = [
 
 FUNCTIONS = ("C", "I", "log", "log1p", "exp", "sqrt", "abs", "lag", "lead", "diff")
 _SHIFTS = ("lag", "lead", "diff")
+_LOGARITHMS = ("log", "log1p")
 _MATHS: Mapping[str, Callable[[Floats], Floats]] = {
     "I": lambda x: x,
     "log": np.log,
@@ -173,6 +174,19 @@ class Term:
             for f in self.factors
             for n in ast.walk(f.node)
         )
+
+    @property
+    def is_logarithm(self) -> bool:
+        """Whether it is one factor with a log or log1p in it, differences of periods apart."""
+        return len(self.factors) == 1 and _has_logarithm(self.factors[0].node)
+
+
+def _has_logarithm(node: ast.AST) -> bool:
+    called = node.func.id if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) else ""
+    # A difference of logarithms has no units.
+    if called == "diff":
+        return False
+    return called in _LOGARITHMS or any(_has_logarithm(part) for part in ast.iter_child_nodes(node))
 
 
 def canonical(text: str, known: Iterable[str] = ()) -> str:
