@@ -32,6 +32,7 @@ from digiprosper import (
     etable,
     fit_all,
     mediational_e_value,
+    moderated_u_test,
     plots,
     stepwise,
     u_test,
@@ -408,6 +409,9 @@ FOUND: list[Case] = [
     (lambda: panel().sample({"y": ["gdp"]}, clusters=3), InputTypeError, ["clusters"]),  # type: ignore[arg-type]
     (lambda: plots.kernel_ridge(panel(), [1]), ColumnError, ["'[1]'"]),  # type: ignore[arg-type]
     (lambda: etable(fit(), stars=b"x"), OptionError, ["stars=b'x'"]),  # type: ignore[arg-type]
+    (lambda: u_test(fit(), b"x"), InputTypeError, ["variable", "bytes"]),  # type: ignore[arg-type]
+    (lambda: moderated_u_test(fit(), "x", 3), InputTypeError, ["moderator", "int"]),  # type: ignore[arg-type]
+    (lambda: fit_all({"a": spec()}, panel(), rng="x" * 5000), InputTypeError, ["rng=", "characters"]),
     (lambda: panel().raw(3), ColumnError, ["'3'"]),  # type: ignore[arg-type]
     (lambda: panel().summarise(np.nan), InputTypeError, ["summarise", "'nan'"]),  # type: ignore[arg-type]
     (lambda: spec().swap("digital", 3), InputTypeError, ["new"]),  # type: ignore[arg-type]

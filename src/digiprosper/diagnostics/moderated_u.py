@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from digiprosper.diagnostics.u_shape import curve_test, read_curve, upper_tail
+from digiprosper.diagnostics.u_shape import curve_test, read_curve, refuse_other_kind, upper_tail
 from digiprosper.errors import ColumnError, Notice, OptionError, TermError, check_level, cited, quoted
 from digiprosper.panel.terms import canonical
 from digiprosper.results.marginal import default_points
@@ -217,6 +217,7 @@ def moderated_u_test(
     >>> found.turning_points["extremum"].round(2).tolist(), found.shift.p_value > 0.05
     ([0.34, 0.33], True)
     """
+    refuse_other_kind("moderated_u_test", moderator=moderator)
     curve = read_curve("moderated_u_test", results, variable, square=square, form="square")
     level = check_level(level)
     i, j = curve.level_at, curve.bend_at

@@ -33,7 +33,16 @@ if TYPE_CHECKING:
 
     from digiprosper.kernels import Floats
 
-__all__ = ["Curve", "UForm", "UTestResult", "curve_test", "read_curve", "u_test", "upper_tail"]
+__all__ = [
+    "Curve",
+    "UForm",
+    "UTestResult",
+    "curve_test",
+    "read_curve",
+    "refuse_other_kind",
+    "u_test",
+    "upper_tail",
+]
 
 UForm = Literal["square", "inverse", "log", "sqrt"]
 
@@ -382,10 +391,31 @@ def read_curve(
             f"{call} takes a fitted linear model, such as FixedEffects(..).fit(panel), not "
             f"{type(given).__name__}."
         )
+    refuse_other_kind(call, variable=variable, square=square)
     i, j, read = _positions(results, variable, square, form)
     stats = results.sample_stats
     _refuse_other(stats, results.names[i], results.names[j], read)
     return Curve(i, j, read, _interval(interval, stats, results.names[i], read))
+
+
+def refuse_other_kind(call: str, **terms: object) -> None:
+    """Refuse terms that are not text.
+
+    Parameters
+    ----------
+    call : str
+        Name of the function, for messages.
+    **terms
+        Argument to its term, or None.
+
+    Raises
+    ------
+    InputTypeError
+        Naming the argument.
+    """
+    for name, term in terms.items():
+        if term is not None and not isinstance(term, str):
+            raise InputTypeError(f"{call}: {name} is one term (text), not {type(term).__name__}.")
 
 
 def curve_test(results: LinearResults, curve: Curve, weights: Floats, level: float) -> UTestResult:

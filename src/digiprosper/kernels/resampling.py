@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 
-from digiprosper.errors import InputTypeError, Notice, OptionError
+from digiprosper.errors import InputTypeError, Notice, OptionError, cited
 from digiprosper.kernels.within import compress, is_nested, within
 
 if TYPE_CHECKING:
@@ -633,7 +633,7 @@ def seed_sequence(rng: object = None) -> np.random.SeedSequence:
     entropy = [int(w) for w in words if isinstance(w, int | np.integer) and not isinstance(w, bool)]
     if not words or len(entropy) < len(words) or min(entropy) < 0:
         raise InputTypeError(
-            f"rng={rng!r} is not a valid random number generator or seed; pass None, an integer of at "
+            f"rng={cited(rng)} is not a valid random number generator or seed; pass None, an integer of at "
             "least 0, a sequence of such integers, a numpy SeedSequence or a numpy Generator.",
             [Notice("rng", f"rng is a {type(rng).__name__}", {"type": type(rng).__name__})],
         )
