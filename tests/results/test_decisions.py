@@ -72,8 +72,10 @@ def test_every_way_through_the_steps(answers: tuple[bool, ...]) -> None:
     assert steps["reached"].tolist() == [True, True, not (a and b), goes_on, goes_on and d]
     assert steps["estimate"].iloc[[0, 2, 3]].tolist() == [0.5, 0.3, found.direct.estimate]
     assert steps["estimate"][5] == pytest.approx(0.3 / found.direct.estimate)
-    assert steps[["statistic", "p_value"]].loc[:4].notna().all(axis=None)
-    assert steps[["statistic", "p_value"]].loc[5].isna().all()
+    assert steps["p_value"].loc[:4].notna().all()
+    # The p of ab is read from draws: no t belongs to it.
+    assert steps["statistic"].notna().tolist() == [True, True, False, True, False]
+    assert np.isnan(steps["p_value"][5])
 
 
 @pytest.mark.parametrize(
@@ -89,8 +91,21 @@ def test_the_second_step_shows_the_weaker_path(a: Test, b: Test, name: str) -> N
     row = decide("m", total=other, a=a, b=b, indirect=other, direct=other).steps.loc[2]
     assert row["test"] == f"a and b (weaker: {name})"
     assert row["p_value"] == max(a.p_value, b.p_value)
-    assert row["statistic"] == min(abs(a.statistic), abs(b.statistic))
-    assert row["estimate"] == {"a": a, "b": b}[name].estimate
+    assert Test(row["estimate"], row["statistic"], row["p_value"]) == {"a": a, "b": b}[name]
+
+
+def test_the_third_step_says_whose_p_it_shows() -> None:
+    found = decision(a=-0.5, p="10010")
+    assert "bootstrap p" in found.steps["test"][3]
+    lines = {line[0]: line for line in found.summary().splitlines() if line[:2] in ("2 ", "3 ")}
+    assert lines["2"].split()[-4:] == ["-0.5", "-5.00", "0.400", "no"]
+    assert lines["3"].split()[-3:] == ["0.3", "0.010", "yes"]
+
+
+def test_a_t_that_rounds_to_zero_has_no_sign() -> None:
+    none = Test(-0.0, -0.001, 1.0)
+    found = decide("m", total=none, a=none, b=none, indirect=none, direct=none)
+    assert "-0" not in found.summary().replace("---", "")
 
 
 @pytest.mark.parametrize("level", [0.9, 0.95, 0.99])

@@ -79,14 +79,15 @@ class Decision:
         """The five steps of Wen & Ye (2014), rows 1 to 5, also those that were not reached.
 
         Columns: test, estimate, statistic, p_value, passed, reached. Row 2 asks that a and b both pass: it
-        shows the weaker of them, its estimate, its ``|t|`` and its p, which is the larger. Row 5 compares
-        signs: it shows ab / c' and has neither statistic nor p.
+        shows the weaker of them, its estimate, its t and its p, which is the larger. The p of row 3 is that
+        of the bootstrap, to which no statistic belongs. Row 5 compares signs: it shows ab / c' and has
+        neither statistic nor p.
         """
         name, weaker = self._weaker
         tests = [
             ("total effect c", self.total),
-            (f"a and b (weaker: {name})", weaker._replace(statistic=abs(weaker.statistic))),
-            ("indirect effect ab", self.indirect),
+            (f"a and b (weaker: {name})", weaker),
+            ("indirect effect ab (bootstrap p)", self.indirect._replace(statistic=math.nan)),
             ("direct effect c'", self.direct),
             ("sign of ab / c'", Test(_over(self.indirect, self.direct), math.nan, math.nan)),
         ]
@@ -204,7 +205,9 @@ class Decision:
         rows = []
         for step, text, estimate, t, p, passed, reached in self.steps.itertuples(name=None):
             answer = ("yes" if passed else "no") if reached else "not reached"
-            numbers = ["" if math.isnan(v) else f"{v:{form}}" for v, form in ((estimate, ".4g"), (t, ".2f"))]
+            numbers = [
+                "" if math.isnan(v) else f"{v:{form}}" for v, form in ((estimate, "z.4g"), (t, "z.2f"))
+            ]
             rows.append([f"{step} {text}", *numbers, p_text(p), answer])
         verdict = "is" if self._passes(self.total) else "is not"
         size = f"{100 * (1 - self.level):.3g}%"
@@ -276,7 +279,7 @@ def decide(  # noqa: PLR0913 - one keyword a path
         Its name.
     total, a, b, indirect, direct : Test
         Tests of c, a, b, ab and c', all clustered alike. The p-value of ab should be that of its bootstrap
-        interval.
+        interval; its statistic is not shown.
     total_draws_p, direct_draws_p : float
         P-values of c and c' by the bootstrap, if they are known: the remarks say where their verdict is
         another.
