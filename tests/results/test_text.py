@@ -10,7 +10,15 @@ import pandas as pd
 import pytest
 
 from digiprosper import FixedEffects, Panel
-from digiprosper.results.text import conventions, json_safe, last_lines, p_text, table
+from digiprosper.results.text import (
+    conventions,
+    interval_text,
+    json_safe,
+    last_lines,
+    number_text,
+    p_text,
+    table,
+)
 
 nan = np.nan
 
@@ -21,6 +29,13 @@ nan = np.nan
 )
 def test_p_is_never_zero(p: float, text: str) -> None:
     assert p_text(p) == text
+
+
+def test_zero_has_no_sign() -> None:
+    assert number_text(-0.0) == "0"
+    assert interval_text(-0.0, 0.2) == "[0, 0.2]"
+    assert interval_text(-0.004, 0.2, form=".1%") == "[-0.4%, 20.0%]"
+    assert interval_text(-0.0004, 0.2, form=".1%") == "[0.0%, 20.0%]"
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +68,12 @@ def test_the_standard_errors_end_the_summary(panel: Panel, options: Any, words: 
     assert fit.summary().endswith(ending)
     for word in words:
         assert word in conventions(fit)
+
+
+def test_clusters_are_named_by_their_labels(panel: Panel) -> None:
+    fit = FixedEffects("y", ["x"], clusters=["i", "g"]).fit(panel)
+    assert "clustered by City and g (" in conventions(fit, {"i": "City"})
+    assert "clustered by i and g (" in conventions(fit)
 
 
 def test_no_settings_no_line() -> None:

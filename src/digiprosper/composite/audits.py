@@ -248,7 +248,7 @@ def _size(results: IndexResults, following: dict[str, float], size: str | None) 
 
 
 def _measured_words(measured: dict[str, float], levels: Sequence[str], size: str | None) -> str:
-    shown = ", ".join(f"{cited(n)} {r:.2f}" for n, r in measured.items())
+    shown = ", ".join(f"{cited(n)} {r:z.2f}" for n, r in measured.items())
     named = [n for n in levels if n not in measured]
     return (
         f"rank correlations of entity means with {cited(str(size))}: {shown}. These look like amounts, which "

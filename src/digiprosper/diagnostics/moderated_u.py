@@ -299,4 +299,4 @@ def _numbers(name: str, test: TestResult) -> str:
     assert isinstance(test.detail, dict)
     p = p_text(test.p_value)
     p = f"= {p}" if p[:1].isdigit() else p.replace("<", "< ")
-    return f"{name} = {test.detail['estimate']:.4g}, t {test.statistic:.2f}, p {p}"
+    return f"{name} = {test.detail['estimate']:.4g}, t {test.statistic:z.2f}, p {p}"

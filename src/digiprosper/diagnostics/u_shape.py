@@ -186,8 +186,8 @@ class UTestResult:
         if self.form != "square":
             lines.append(f"Curve: b1 {self.variable} + b2 {self.square}")
         lines.append(
-            f"Slope at {low:.4g}: {self.slope_low:.4g} (t {self.t_low:.2f}); "
-            f"at {high:.4g}: {self.slope_high:.4g} (t {self.t_high:.2f})"
+            f"Slope at {low:.4g}: {self.slope_low:.4g} (t {self.t_low:z.2f}); "
+            f"at {high:.4g}: {self.slope_high:.4g} (t {self.t_high:z.2f})"
         )
         if self.inside and np.isnan(self.statistic):
             lines.append("The slope changes its sign, but no test is possible (see the note)")
@@ -195,7 +195,7 @@ class UTestResult:
             null = f"monotone or {'inverse ' if self.shape == 'U' else ''}U on the interval"
             rejected = self.p_value < 1 - self.level
             p = f"= {self.p_value:.3f}" if self.p_value >= 0.001 else "< 0.001"
-            lines.append(f"t = {self.statistic:.2f}, p {p} (H0: {null})")
+            lines.append(f"t = {self.statistic:z.2f}, p {p} (H0: {null})")
             verdict = "supported" if rejected else "not significant"
             lines.append(f"A{self._article[1:]} is {verdict} at the {1 - self.level:.0%} level")
         else:

@@ -175,7 +175,7 @@ class DagumResult:
         ends = self.intervals[["conf_low", "conf_high"]].to_numpy()
         shares = (1.0, *self.shares)
         for name, value, share, (low, high) in zip(("total", *_PARTS), values, shares, ends, strict=True):
-            cells = [name, f"{value:.4f}", "" if np.isnan(share) else f"{share:.1%}"]
+            cells = [name, f"{value:z.4f}", "" if np.isnan(share) else f"{share:z.1%}"]
             form = ".4f" if name == "total" else ".1%"
             between = interval_text(low, high, form=form, computed=intervals.enough_clusters(self.n_clusters))
             rows.append([*cells, between] if drawn else cells)

@@ -64,12 +64,12 @@ class TheilDecomposition:
         """
         parts = []
         for name, value in (("between", self.between), ("within", self.within)):
-            parts.append([name, f"{value:.4f}", f"{value / self.total:.1%}" if self.total else ""])
-        rows = [[str(k), *(f"{v:.4f}" for v in row)] for k, row in self._cells()]
+            parts.append([name, f"{value:z.4f}", f"{value / self.total:z.1%}" if self.total else ""])
+        rows = [[str(k), *(f"{v:z.4f}" for v in row)] for k, row in self._cells()]
         return "\n".join(
             [
                 f"Theil's T: {self.nobs:,} rows, {len(self.by_group)} groups",
-                table(["", "Theil T", "share"], [["total", f"{self.total:.4f}", ""], *parts]),
+                table(["", "Theil T", "share"], [["total", f"{self.total:z.4f}", ""], *parts]),
                 table(["", "population", "income", "Theil T"], rows),
                 "Theil (1967), population version",
             ]

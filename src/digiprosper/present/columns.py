@@ -20,9 +20,10 @@ from digiprosper.errors import (
     cited,
     quoted,
 )
-from digiprosper.present.labels import term_label, tidy_text
+from digiprosper.present.labels import tidy_text
 from digiprosper.results.collection import ResultSet
 from digiprosper.results.kink import KinkResults
+from digiprosper.results.labels import term_label
 from digiprosper.results.protocol import HasCorrelations, HasDraws, Results
 from digiprosper.results.threshold import ThresholdResults
 
@@ -727,7 +728,7 @@ def _is_text(column: pd.Series[Any]) -> bool:
 
 def _short(value: float, digits: int) -> str:
     """Write a threshold with few digits, but never as zero when it is not."""
-    text = f"{value:.{digits}f}"
+    text = f"{value:z.{digits}f}"
     if value != 0 and math.isfinite(value) and abs(value) < 10.0 ** (1 - digits):
         return f"{value:.{max(digits, 1)}g}"
     return text.rstrip("0").rstrip(".") if "." in text else text

@@ -31,7 +31,8 @@ from digiprosper.present.figure import (
     new_axes,
     plain_spines,
 )
-from digiprosper.present.labels import effect_label, term_label, tidy_text
+from digiprosper.present.labels import tidy_text
+from digiprosper.results.labels import effect_label, term_label
 from digiprosper.results.ranking import IndexSensitivity, RankResults, rows_of
 
 if TYPE_CHECKING:

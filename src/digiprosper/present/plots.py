@@ -29,7 +29,7 @@ from digiprosper.present.figure import (
     plain_spines,
 )
 from digiprosper.present.index_plots import index_sensitivity, kernel_ridge, rank_ribbon
-from digiprosper.present.labels import effect_label, term_label, tidy_text
+from digiprosper.present.labels import tidy_text
 from digiprosper.present.mechanism_plots import (
     conditional_effect,
     effect_plot,
@@ -38,6 +38,7 @@ from digiprosper.present.mechanism_plots import (
 )
 from digiprosper.present.path_figure import mediation_path
 from digiprosper.present.row_names import share_rows
+from digiprosper.results.labels import effect_label, term_label
 from digiprosper.results.threshold import ThresholdResults
 
 if TYPE_CHECKING:

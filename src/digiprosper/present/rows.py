@@ -13,8 +13,9 @@ import numpy as np
 import pandas as pd
 
 from digiprosper.errors import DigiprosperError, InputTypeError, Notice, OptionError, cited
-from digiprosper.present.labels import effect_label, effect_names, term_label, tidy_text
+from digiprosper.present.labels import tidy_text
 from digiprosper.present.row_names import share_rows
+from digiprosper.results.labels import effect_label, effect_names, term_label
 from digiprosper.results.text import correction_words
 
 if TYPE_CHECKING:

@@ -373,10 +373,10 @@ class KinkResults:
 
     def _test_words(self, test: TestResult, null: str) -> list[str]:
         if test.draws is None:
-            return [f"  {null}: F = {test.statistic:.2f}, no bootstrap and no p-value"]
+            return [f"  {null}: F = {test.statistic:z.2f}, no bootstrap and no p-value"]
         verdict = "rejected" if self._rejects(test) else "not rejected"
         at = 100 * (1 - self.level)
-        numbers = f"F = {test.statistic:.2f}, p = {test.p_value:.4f}, {self.bootstrap}"
+        numbers = f"F = {test.statistic:z.2f}, p = {test.p_value:.4f}, {self.bootstrap}"
         return [f"  {null}: {verdict} at {at:.3g}% ({numbers})"]
 
 

@@ -208,7 +208,7 @@ class RankResults:
         for entity, row in zip(entities[best], found.iloc[best].itertuples(index=False), strict=True):
             score, rank, mean, low, high, *top = row
             ends = f"{low:.0f} to {high:.0f}" if enough_clusters(self.n_drawn) else "not computed"
-            numbers = [f"{score:.4f}", f"{rank:.0f}", f"{mean:.1f}", ends]
+            numbers = [f"{score:z.4f}", f"{rank:.0f}", f"{mean:.1f}", ends]
             rows.append([str(entity), *numbers, *(f"{p:.2f}" for p in top)])
         head = ["", "score", "rank", "mean", "95% of draws", "first", "top 3", "top 10"]
         when = f", {period_text(self.index, period)}" if self.index.nlevels == 2 else ""
@@ -483,7 +483,7 @@ class IndexSensitivity:
             rho, mean = other["spearman"], other["mean_rank_change"]
             lines += wrapped(
                 [
-                    f"Spearman with the baseline {rho.min():.3f} to {rho.max():.3f}; mean rank change "
+                    f"Spearman with the baseline {rho.min():z.3f} to {rho.max():z.3f}; mean rank change "
                     f"{mean.min():.1f} to {mean.max():.1f}; largest {other['max_rank_change'].abs().max()}."
                 ]
             )

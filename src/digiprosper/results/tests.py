@@ -64,7 +64,7 @@ class TestResult:
         else:
             df = f"({self.df:g})"
         p = "p < 0.0001" if self.p_value < 1e-4 else f"p = {self.p_value:.4f}"
-        return f"{self.name}: {self.distribution}{df} = {self.statistic:.4f}, {p}. H0: {self.null}"
+        return f"{self.name}: {self.distribution}{df} = {self.statistic:z.4f}, {p}. H0: {self.null}"
 
     def __repr__(self) -> str:
         return self.summary()

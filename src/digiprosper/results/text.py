@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from digiprosper.results.labels import effect_label
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from digiprosper.results.linear import LinearResults
 
@@ -62,7 +64,7 @@ def number_text(value: float, digits: int = 4) -> str:
     str
         Such as ``"0.1234"``, or ``"missing"``.
     """
-    return "missing" if np.isnan(value) else f"{value:.{digits}g}"
+    return "missing" if np.isnan(value) else f"{value:z.{digits}g}"
 
 
 def interval_text(low: float, high: float, *, form: str = ".4g", computed: bool = True) -> str:
@@ -73,7 +75,7 @@ def interval_text(low: float, high: float, *, form: str = ".4g", computed: bool 
     low, high : float
         Ends.
     form : str
-        Format of each end.
+        Format of each end; an end that rounds to zero has no sign.
     computed : bool
         Whether such intervals were computed at all.
 
@@ -89,7 +91,7 @@ def interval_text(low: float, high: float, *, form: str = ".4g", computed: bool 
     """
     if not computed:
         return "not computed"
-    return "missing" if np.isnan(low) else f"[{low:{form}}, {high:{form}}]"
+    return "missing" if np.isnan(low) else f"[{low:z{form}}, {high:z{form}}]"
 
 
 def coefficient_table(fit: LinearResults) -> str:
@@ -108,19 +110,21 @@ def coefficient_table(fit: LinearResults) -> str:
     tidy = fit.tidy()
     numbers = tidy[["estimate", "std_error", "statistic", "p_value", "conf_low", "conf_high"]].to_numpy()
     rows = [
-        [str(term), f"{b:.5g}", f"{se:.4g}", f"{t:.2f}", p_text(p), f"[{low:.4g}, {high:.4g}]"]
+        [str(term), f"{b:z.5g}", f"{se:.4g}", f"{t:z.2f}", p_text(p), interval_text(low, high)]
         for term, (b, se, t, p, low, high) in zip(tidy["term"], numbers, strict=True)
     ]
     return table(["", "estimate", "std. error", "t", "p", "95% interval"], rows)
 
 
-def conventions(fit: LinearResults) -> str:
+def conventions(fit: LinearResults, labels: Mapping[str, str] | None = None) -> str:
     """Name the standard errors of a linear fit.
 
     Parameters
     ----------
     fit : LinearResults
         The fit.
+    labels : mapping, optional
+        Labels by column, for the names of the clusters; by default the columns themselves.
 
     Returns
     -------
@@ -130,7 +134,7 @@ def conventions(fit: LinearResults) -> str:
     """
     how = f"t with {fit.df_t:g} degrees of freedom; {correction_words(fit.ssc)}"
     if fit.cov_type == "clustered":
-        names = " and ".join(fit.clusters)
+        names = " and ".join(effect_label(name, labels or {}) for name in fit.clusters)
         groups = " and ".join(f"{g:,}" for g in fit.n_clusters)
         return f"Standard errors clustered by {names} ({groups} clusters, {how})"
     if fit.cov_type == "driscoll_kraay":

@@ -656,12 +656,12 @@ class ThresholdResults:
             word = "score" if statistic == "score" else "F"
             said = f"{null}: {verdict} at {100 * (1 - self.level):.3g}%"
             lines += [
-                f"  {said} ({word} = {value:.2f}, p = {p:.4f}, {name},",
+                f"  {said} ({word} = {value:z.2f}, p = {p:.4f}, {name},",
                 f"    critical at 10, 5, 1%: {at})",
             ]
         if tests.empty:
             why = "the thresholds are given: no test" if self.given else "no bootstrap and no p-value"
-            lines.append(f"  {null}: F = {self.statistics[j]:.2f}, {why}")
+            lines.append(f"  {null}: F = {self.statistics[j]:z.2f}, {why}")
         return lines
 
     def _scaled_words(self, j: int) -> list[str]:

@@ -540,4 +540,4 @@ def _entities(prepared: Prepared, rows: Bools) -> int:
 
 def _line(side: str, slope: float, t: float, p: float) -> str:
     shown = p_text(p)
-    return f"Slope {side}: {slope:.4g} (t {t:.2f}, p {'= ' + shown if shown[:1] == '0' else '< 0.001'})"
+    return f"Slope {side}: {slope:.4g} (t {t:z.2f}, p {'= ' + shown if shown[:1] == '0' else '< 0.001'})"
