@@ -58,10 +58,9 @@ def test_effects_that_vary_have_parts():
 def test_effects_are_said_with_the_labels_of_their_path():
     assert effect_words("total", ["m"], {}) == "Total effect"
     assert effect_words("indirect", ["m"], {}, " effect") == "Indirect effect"
-    assert effect_words("indirect:log(m)", ["log(m)"], {"m": "jobs"}) == "Indirect via log(jobs)"
-    assert (
-        effect_words("indirect:m>n", ["m", "n"], {"m": "jobs"}, " effect") == "Indirect effect via jobs → n"
-    )
+    assert effect_words("indirect:log(m)", ["log(m)"], {"m": "jobs"}) == "Indirect through log(jobs)"
+    words = effect_words("indirect:m>n", ["m", "n"], {"m": "jobs"}, " effect")
+    assert words == "Indirect effect through jobs → n"
 
 
 @pytest.mark.parametrize(

@@ -111,11 +111,17 @@ def test_effects_are_drawn_with_their_percentile_intervals():
     np.testing.assert_allclose(ends, frame[["conf_low", "conf_high"]])
     labels = [t.get_text() for t in ax.get_yticklabels()]
     assert labels[:3] == ["Total effect", "Direct effect", "Indirect effect"]
-    assert labels[4] == "Indirect via Upgrading of industry"
-    assert ax.get_xlabel().startswith(
-        "Effect and 90% percentile interval\nStandard errors clustered by province"
-    )
-    assert results.conventions in ax.get_xlabel().replace("\n", " ")
+    assert labels[4].replace("\n", " ") == "Indirect through Upgrading of industry"
+    # No standard error is drawn.
+    first, below = ax.get_xlabel().split("\n", 1)
+    assert first == "Effect and 90% percentile interval"
+    assert below.replace("\n", " ") == "Percentile intervals from 99 bootstrap draws of entities."
+
+
+def test_effects_name_what_was_drawn_by_its_label():
+    results = replace(fitted("one"), drawn="urban")
+    below = plots.effect_plot(results, labels={"urban": "Region"}).get_xlabel()
+    assert below.endswith("bootstrap draws of clusters (Region).")
 
 
 def test_a_narrow_interval_that_leaves_the_estimate_out_is_drawn():
@@ -183,7 +189,7 @@ def test_quantiles_of_the_moderator_are_marked():
 def test_a_square_makes_an_effect_conditional_on_the_treatment():
     ax = plots.conditional_effect(fitted("quadratic"), "indirect:upgrading")
     assert ax.get_xlabel() == "Digital economy index"
-    assert ax.get_ylabel().replace("\n", " ") == "Indirect effect via Upgrading of industry"
+    assert ax.get_ylabel().replace("\n", " ") == "Indirect effect through Upgrading of industry"
 
 
 def test_the_legend_keeps_clear_of_the_ends():
@@ -206,7 +212,11 @@ def test_a_sensitivity_curve_marks_where_the_effect_goes():
     assert marks["|"] == [[found.rho_insignificant, 0.0]]
     assert f"0 at ρ = {found.rho_at_zero:.3g} [{found.rho_low:.3g}, {found.rho_high:.3g}]" in legend(ax)
     assert f"interval includes 0 from ρ = {found.rho_insignificant:.3g}" in legend(ax)
-    assert ax.get_ylabel().replace("\n", " ") == "Indirect effect via Upgrading of industry"
+    assert ax.get_ylabel().replace("\n", " ") == "Indirect effect through Upgrading of industry"
+    own = plots.sensitivity_curve(found)
+    assert own.get_ylabel() == ax.get_ylabel()
+    given = plots.sensitivity_curve(found, labels={"upgrading": "Industry"})
+    assert given.get_ylabel() == "Indirect effect through Industry"
     never = plots.sensitivity_curve(replace(found, rho_insignificant=float("nan")))
     assert not any("covers" in text for text in legend(never))
     already = plots.sensitivity_curve(replace(found, rho_insignificant=0.0))

@@ -180,7 +180,7 @@ def test_below_are_the_effects_with_their_percentile_intervals():
     frame = results.tidy(0.9).set_index("term")
     for term, label in (
         ("indirect", "Indirect effect"),
-        ("indirect:upgrading", "Indirect via Upgrading of industry"),
+        ("indirect:upgrading", "Indirect through Upgrading of industry"),
     ):
         row = frame.loc[term]
         assert row_of(ax, label) == [
@@ -196,6 +196,10 @@ def test_below_are_errors_sample_and_seed():
     results = fitted("one")
     text = " ".join(words(plots.mediation_path(results)))
     assert f"{results.conventions}." in text
+    named = " ".join(words(plots.mediation_path(results, labels={"province": "省份", "year": "年份"})))
+    assert "effects: 省份, 年份." in named
+    assert "Standard errors clustered by 省份 (31 clusters" in named
+    assert "province" not in named
     assert "Sample: 372 rows, 31 entities, 12 periods; effects: province, year." in text
     assert "standard errors in parentheses; * p < 0.1, ** p < 0.05, *** p < 0.01." in text
 
@@ -203,7 +207,7 @@ def test_below_are_errors_sample_and_seed():
 def test_one_mediators_effect_is_not_listed_twice():
     assert "Indirect effect" not in words(plots.mediation_path(fitted("one")))
     alone = plots.mediation_path(fitted("three"), "upgrading")
-    assert "Indirect via Upgrading of industry" in words(alone)
+    assert "Indirect through Upgrading of industry" in words(alone)
     assert len([t for t in words(alone) if "Indirect" in t]) == 1
     text = " ".join(words(alone))
     assert (

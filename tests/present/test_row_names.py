@@ -51,9 +51,9 @@ def test_effects_of_mediation_are_words(make_drawn):
         "Total effect",
         "Own",
         "Indirect effect",
-        "Indirect via Industrial upgrading",
-        "Indirect via edu",
-        "Indirect via Industrial upgrading → edu",
+        "Indirect through Industrial upgrading",
+        "Indirect through edu",
+        "Indirect through Industrial upgrading → edu",
         "Proportion mediated",
     ]
 
@@ -106,7 +106,7 @@ def test_words_of_a_column_do_not_depend_on_its_neighbours(make_fit, make_drawn)
         "Total effect",
         "Direct effect",
         "Indirect effect",
-        "Indirect via ind",
+        "Indirect through ind",
         "a: treatment on mediator",
         "b: mediator on outcome",
         "Proportion mediated",
@@ -123,7 +123,7 @@ def test_other_effects_are_words_too(make_drawn):
     assert [label for label, _ in rows(found)] == [
         "Controlled direct effect",
         "Eliminated effect",
-        "Eliminated via m",
+        "Eliminated through m",
     ]
     kinds = ["a:m", "b:m", "product_of_means:m", "covariance:m"]
     found = make_drawn(dict.fromkeys(kinds, (1, 1, 1)), info={"model": "Mean group mediation"})
@@ -141,9 +141,9 @@ def test_only_a_chain_has_an_arrow(make_drawn):
         dict.fromkeys([f"indirect:{p}" for p in paths], (1, 1, 1)), info={"model": "Mediation"}
     )
     assert [label for label, _ in rows(found, labels={"u": "Jobless"})] == [
-        "Indirect via I(Jobless > 6)",
-        "Indirect via K>L",
-        "Indirect via K>L → I(Jobless > 6)",
+        "Indirect through I(Jobless > 6)",
+        "Indirect through K>L",
+        "Indirect through K>L → I(Jobless > 6)",
     ]
 
 

@@ -208,7 +208,7 @@ def test_effects_of_mediation_are_printed(panel):
         found = spec.fit(panel, rng=1)
     table = etable([found, found.paths["outcome"]], labels={"log(emp)": "employment"}, below="ci")
     tidy = found.tidy().set_index("term")
-    at = list(table.frame.index).index("Indirect via employment")
+    at = list(table.frame.index).index("Indirect through employment")
     low, high = tidy.loc["indirect:log(emp)", ["conf_low", "conf_high"]]
     assert table.frame.iloc[at + 1, 0] == f"[{low:.3f}, {high:.3f}]"
     assert "Proportion mediated" not in table.frame.index  # missing here, so it has no row

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import pickle
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -142,6 +142,13 @@ def test_summary_is_eighty_wide_and_ends_with_conventions() -> None:
     assert lines[-1] == "Settings: rng 7."
     assert "missing" in "\n".join(lines)
     assert str(make()) == make().summary()
+
+
+def test_what_was_drawn_is_named_by_its_label() -> None:
+    assert make().draws_text() == "percentile intervals from 999 bootstrap draws of entities"
+    drawn = replace(make(), drawn="city")
+    assert drawn.draws_text().endswith("draws of clusters (city)")
+    assert drawn.draws_text({"city": "City"}).endswith("draws of clusters (City)")
 
 
 def test_to_dict_is_json_safe() -> None:

@@ -651,7 +651,7 @@ def test_words_of_each_structure() -> None:
 def test_rows_for_the_table_stand_in_the_column_of_the_outcome(kind) -> None:
     results = fitted(kind)
     rows = results.path_rows()
-    chains = [n.removeprefix("indirect:").replace(">", " > ") for n in results.names if ":" in n]
+    chains = [n.removeprefix("indirect:").replace(">", " → ") for n in results.names if ":" in n]
     first = "Indirect effect through {} [95% interval]"
     assert [name for name in rows if "Indirect" in name] == [first.format(c) for c in chains]
     for name, cells in rows.items():
@@ -670,6 +670,30 @@ def test_rows_for_the_table_stand_in_the_column_of_the_outcome(kind) -> None:
     assert labelled[first.format("jobs")][-1].startswith(f"{ends['estimate']:.2f} [")
     with pytest.raises(OptionError, match="digits=-1"):
         results.path_rows(digits=-1)
+
+
+def test_rows_for_the_table_have_labels_inside_functions() -> None:
+    frame = make().assign(m1=lambda f: np.exp(f["m1"]))
+    results = quiet(Mediation("y", "x", ["log(m1)", "m2"], reps=40, structure="serial"), frame)
+    labelled = replace(results, labels={"m1": "jobs", "m2": "wages"})
+    rows = [name for name in labelled.path_rows() if "Indirect" in name]
+    assert [name.removesuffix(" [95% interval]") for name in rows] == [
+        "Indirect effect through log(jobs)",
+        "Indirect effect through wages",
+        "Indirect effect through log(jobs) → wages",
+    ]
+
+
+def test_a_share_that_rounds_to_zero_has_no_sign() -> None:
+    results = fitted("parallel")
+    draws = results.draw_values.copy()
+    draws[:, -1] = np.linspace(-0.012, 0.35, len(draws))
+    words = " ".join(replace(results, draw_values=draws).summary().split())
+    assert "(95% interval 0% to 3" in words
+
+
+def test_words_name_the_spread_of_a_standard_deviation() -> None:
+    assert "(one overall standard deviation, " in " ".join(fitted("parallel").summary().split())
 
 
 @pytest.mark.parametrize("options", [STRUCTURES["given"], {"moderator": "w1", "moderates": ("a", "direct")}])

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from digiprosper.errors import InputTypeError, Notice
-from digiprosper.present.labels import term_label, text_width
+from digiprosper.present.labels import text_width
+from digiprosper.results.labels import term_label
 from digiprosper.results.routes import links_of
 
 if TYPE_CHECKING:
@@ -78,21 +79,21 @@ def effect_words(effect: str, mediators: Sequence[str], texts: Mapping[str, str]
     texts : mapping
         Labels by term or column.
     noun : str
-        What comes before "via".
+        What comes before "through".
 
     Returns
     -------
     str
-        Such as ``"Indirect via log(jobs)"``.
+        Such as ``"Indirect through log(jobs)"``.
 
     Examples
     --------
     >>> effect_words("indirect:m>n", ["m", "n"], {"m": "jobs", "n": "wages"}, " effect")
-    'Indirect effect via jobs → wages'
+    'Indirect effect through jobs → wages'
     """
     kind, _, path = effect.partition(":")
-    through = " → ".join(term_label(link, texts) for link in links_of(path, mediators))
-    return kind.capitalize() + (f"{noun} via {through}" if path else " effect")
+    links = " → ".join(term_label(link, texts) for link in links_of(path, mediators))
+    return kind.capitalize() + (f"{noun} through {links}" if path else " effect")
 
 
 def part_words(results: MediationResults, part: str, variable: str) -> str:

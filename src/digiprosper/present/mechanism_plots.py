@@ -18,7 +18,7 @@ from digiprosper.present.effect_words import (
     refuse_other,
 )
 from digiprosper.present.figure import FAINT, INK, fonts, legend_above, new_axes, plain_spines
-from digiprosper.present.labels import term_label
+from digiprosper.results.labels import term_label
 from digiprosper.results.linear import LinearResults
 from digiprosper.results.mediation import MediationResults
 from digiprosper.results.sensitivity import MediationSensitivity
@@ -60,7 +60,8 @@ def effect_plot(
     Axes
         As `coefficients` draws it: effects from top to bottom, a line at zero. What is in another unit is
         left out: the proportion, and the index of moderated mediation. With one mediator its indirect effect
-        is drawn once. Errors, draws and seed are under the axis. Nothing is shown and no setting is changed.
+        is drawn once. What was drawn for the intervals is under the axis. Nothing is shown and no setting is
+        changed.
 
     Raises
     ------
@@ -77,7 +78,7 @@ def effect_plot(
     >>> spec = dp.Mediation("log(gsp)", "log(pc)", "log(emp)", ["unemp"], reps=199)
     >>> ax = effect_plot(spec.fit(dp.datasets.us_states(), rng=1), labels={"emp": "jobs"})
     >>> [text.get_text() for text in ax.get_yticklabels()]
-    ['Total effect', 'Direct effect', 'Indirect via log(jobs)']
+    ['Total effect', 'Direct effect', 'Indirect through log(jobs)']
     >>> plt.close(ax.figure)
     """
     # There the public names of this module are gathered, so that it cannot be asked for earlier.
@@ -94,7 +95,8 @@ def effect_plot(
         said = [texts[term]] if term in texts else said[: 2 if results.variable else 1]
         names[term] = "\n".join(line for text in said for line in balanced_lines(text, 36))
     names = {term: name for term, name in names.items() if not term.startswith("index:")}
-    below = "\n".join(broken_lines(f"{results.conventions}.", 72))
+    draws = results.draws_text(texts)
+    below = "\n".join(broken_lines(f"{draws[0].upper()}{draws[1:]}.", 72))
     with fonts(ax, [*names.values(), below], purpose):
         height = 0.2 + 0.16 * max(name.count("\n") + 1 for name in names.values())
         axes = new_axes((6.8, 1.3 + height * len(names)), purpose) if ax is None else ax
@@ -152,7 +154,7 @@ def conditional_effect(
     >>> found = spec.fit(dp.datasets.us_states(), rng=1)
     >>> ax = conditional_effect(found, labels={"unemp": "Unemployment (%)", "emp": "jobs"})
     >>> ax.get_xlabel(), ax.get_ylabel()
-    ('Unemployment (%)', 'Indirect effect via log(jobs)')
+    ('Unemployment (%)', 'Indirect effect through log(jobs)')
     >>> plt.close(ax.figure)
     """
     purpose = "plots.conditional_effect"
@@ -201,7 +203,7 @@ def sensitivity_curve(
     results : MediationSensitivity
         What ``MediationResults.sensitivity`` returns.
     labels : mapping, optional
-        Text by term or column.
+        Text by term or column; wins over the labels that came with the results.
     ax : Axes, optional
         Where to draw; default a new figure.
 
@@ -230,13 +232,13 @@ def sensitivity_curve(
     >>> found = spec.fit(dp.datasets.us_states(), rng=1)
     >>> ax = sensitivity_curve(found.sensitivity(), labels={"emp": "jobs"})
     >>> ax.get_ylabel()
-    'Indirect effect via log(jobs)'
+    'Indirect effect through log(jobs)'
     >>> plt.close(ax.figure)
     """
     purpose = "plots.sensitivity_curve"
     refuse_other(results, MediationSensitivity, "MediationResults.sensitivity", purpose)
-    name = term_label(results.mediator, check_labels(labels, purpose))
-    title = "\n".join(balanced_lines(f"Indirect effect via {name}", 40))
+    name = term_label(results.mediator, {**results.labels, **check_labels(labels, purpose)})
+    title = "\n".join(balanced_lines(f"Indirect effect through {name}", 40))
     size = f"{100 * results.level:g}%"
     with fonts(ax, [title], purpose):
         axes = new_axes((6.4, 4.2), purpose) if ax is None else ax

@@ -19,9 +19,10 @@ from digiprosper.present.effect_words import (
     type_columns,
 )
 from digiprosper.present.figure import FAINT, INK, fonts, new_axes
-from digiprosper.present.labels import effect_label, effect_names, term_label
 from digiprosper.present.rows import Style
+from digiprosper.results.labels import effect_label, effect_names, term_label
 from digiprosper.results.mediation import MediationResults
+from digiprosper.results.text import conventions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -262,7 +263,8 @@ def _remarks(paths: _Paths) -> list[str]:
     counts += [f"{info['n_times']:,} periods"] if (info["n_times"] or 1) > 1 else []
     effects = [effect_label(name, paths.texts) for name in effect_names(info["effects"])]
     sample = f"Sample: {', '.join(counts)}; effects: {', '.join(effects) or 'none'}."
-    return [*lines, sample, f"{results.conventions}."]
+    errors = conventions(results.paths["outcome"], paths.texts)
+    return [*lines, sample, f"{errors}; {results.draws_text(paths.texts)}."]
 
 
 # --- drawing in inches --------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ import re
 from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from digiprosper.present.labels import term_label
+from digiprosper.results.labels import term_label
 from digiprosper.results.routes import links_of
 
 if TYPE_CHECKING:
@@ -30,8 +30,8 @@ _EFFECTS = {
     "b": "b: mediator on outcome",
 }
 _PATHS = {
-    "indirect": "Indirect via {}",
-    "eliminated": "Eliminated via {}",
+    "indirect": "Indirect through {}",
+    "eliminated": "Eliminated through {}",
     "a": "a: treatment on {}",
     "b": "b: {} on outcome",
     "product_of_means": "Product of the means of a and b, {}",

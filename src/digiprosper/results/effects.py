@@ -10,6 +10,7 @@ import pandas as pd
 
 from digiprosper.errors import Notice, check_level, check_option
 from digiprosper.kernels import Floats, intervals
+from digiprosper.results.labels import effect_label
 from digiprosper.results.text import interval_text, json_safe, last_lines, number_text, p_text, table, wrapped
 
 if TYPE_CHECKING:
@@ -244,13 +245,29 @@ class EffectResults:
     @property
     def conventions(self) -> str:
         """Which standard errors, and how many draws of what give the percentile intervals."""
-        units = "entities" if self.drawn == "entity" else f"clusters ({self.drawn})"
+        return f"{self.errors_text}; {self.draws_text()}"
+
+    def draws_text(self, labels: Mapping[str, str] | None = None) -> str:
+        """Say how many draws of what give the percentile intervals.
+
+        Parameters
+        ----------
+        labels : mapping, optional
+            Labels by column, for the name of the clusters; by default the column itself.
+
+        Returns
+        -------
+        str
+            Such as ``"percentile intervals from 1,999 bootstrap draws of entities"``.
+        """
+        clusters = f"clusters ({effect_label(self.drawn, labels or {})})"
+        units = "entities" if self.drawn == "entity" else clusters
         if not self._readable:
             return (
-                f"{self.errors_text}; percentile intervals not computed: {self.n_drawn} {units}, but the "
+                f"percentile intervals not computed: {self.n_drawn} {units}, but the "
                 f"bootstrap needs {intervals.LEAST_CLUSTERS} or more"
             )
-        return f"{self.errors_text}; percentile intervals from {self._reps:,} bootstrap draws of {units}"
+        return f"percentile intervals from {self._reps:,} bootstrap draws of {units}"
 
     @property
     def settings(self) -> str:

@@ -322,7 +322,8 @@ class LinearResults:
         Returns
         -------
         DataFrame
-            As `tidy`, estimates times sd(x) / sd(y) in the estimation sample.
+            As `tidy`, estimates times sd(x) / sd(y), the overall standard deviations in the estimation
+            sample: no effect is taken out of x or y before.
         """
         out = self.tidy(level)
         sd = self.sample_stats["sd"]
@@ -496,7 +497,7 @@ class LinearResults:
             f"Outcome: {self.depvar}",
             f"Effects: {', '.join(self.effect_names) or 'none (intercept)'}",
             sample_text(self.nobs, self.n_entities, self.n_times, self.key_names),
-            f"R2 {g['rsquared']:.4f}, within {self.rsquared_within:.4f}",
+            f"R2 {g['rsquared']:z.4f}, within {self.rsquared_within:z.4f}",
         ]
         notes = wrapped(f"Note: {n.message}" for n in self.diagnostics)
         return [*head, "", coefficient_table(self), *notes]

@@ -23,6 +23,7 @@ from digiprosper.kernels import intervals
 from digiprosper.kernels.paths import products, simulated
 from digiprosper.results import conditional, decisions, sensitivity
 from digiprosper.results.effects import EffectResults
+from digiprosper.results.labels import term_label
 from digiprosper.results.routes import links_of
 from digiprosper.results.text import interval_text, listed, p_text, wrapped
 
@@ -307,7 +308,9 @@ class MediationResults(EffectResults):
         level = check_level(level)
         mediator = self._mediator(mediator)
         at = self.names.index(f"indirect:{mediator}")
-        indirect = decisions.Test(*(float(s.iloc[at]) for s in (self.params, self.tstats, self.pvalues)))
+        p = float(self.pvalues.iloc[at])
+        # The t of the delta method would not belong to the p of the draws.
+        indirect = decisions.Test(float(self.estimates[at]), np.nan, p)
         return decisions.decide(
             mediator,
             total=self._test("total", self.treatment),
@@ -402,6 +405,7 @@ class MediationResults(EffectResults):
             level=level,
             rho=rho,
             conventions=self.conventions,
+            labels=self.labels,
         )
 
     def robustness_value(self, mediator: str | None = None, *, level: float = 0.95) -> pd.DataFrame:
@@ -575,7 +579,7 @@ class MediationResults(EffectResults):
             if kind != "indirect" or not m or (wanted is not None and m != wanted):
                 continue
             row = ends.loc[name]
-            links = " > ".join(self.labels.get(link, link) for link in links_of(m, self.mediators))
+            links = " → ".join(term_label(link, self.labels) for link in links_of(m, self.mediators))
             through = f" through {links}" if len(self.mediators) > 1 else ""
             blank = [""] * (len(self.equations) - 1)
             low, high, p = (float(v) for v in row[["conf_low", "conf_high", "p_value"]].to_numpy())
@@ -587,7 +591,7 @@ class MediationResults(EffectResults):
             else:
                 out[f"Indirect effect{through}"] = [*blank, text]
             if name in sobel.index:
-                out[f"Sobel z{through}"] = [*blank, f"{sobel['statistic'][name]:.2f}"]
+                out[f"Sobel z{through}"] = [*blank, f"{sobel['statistic'][name]:z.2f}"]
         return out
 
     def summary(self) -> str:
@@ -706,7 +710,7 @@ class MediationResults(EffectResults):
         sd = float(self.paths["total"].sample_stats["sd"][self.treatment])
         lines = [
             f"A one-unit increase in {self.treatment} is associated with a change in {outcome} of "
-            f"{total:.4g} (one standard deviation, {sd:.4g}: {sd * total:.4g}):",
+            f"{total:.4g} (one overall standard deviation, {sd:.4g}: {sd * total:.4g}):",
             f"{direct:.4g} directly and {indirect:.4g} through {listed(self.mediators)}.",
         ]
         for mediator in self.mediators:
@@ -717,10 +721,10 @@ class MediationResults(EffectResults):
             lines.append(f"{path}{_verdict(p, yes, no)}.")
         share, row = float(self.estimates[-1]), ends.loc["proportion_mediated"]
         if not np.isnan(share):
-            reach = f"95% interval {row['conf_low']:.0%} to {row['conf_high']:.0%}"
+            reach = f"95% interval {row['conf_low']:z.0%} to {row['conf_high']:z.0%}"
             shown = row["p_value"] <= _LEVEL
             doubt = "" if shown else "; it includes 0: the share is not significant"
-            lines.append(f"Share of the total effect through the mediators: {share:.1%} ({reach}{doubt}).")
+            lines.append(f"Share of the total effect through the mediators: {share:z.1%} ({reach}{doubt}).")
         return lines
 
     def _ends_in_words(self) -> list[str]:
@@ -778,7 +782,7 @@ def _verdict(p: float, yes: str, no: str) -> str:
 
 
 def _decimals(value: float, digits: int) -> str:
-    return f"{value:.{digits}f}" if abs(value) >= 0.5 * 10.0**-digits else f"{value:.{digits}g}"
+    return f"{value:z.{digits}f}" if abs(value) >= 0.5 * 10.0**-digits else f"{value:z.{digits}g}"
 
 
 def _finite(at: Sequence[float]) -> Floats:

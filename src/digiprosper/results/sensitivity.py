@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,10 +17,10 @@ from digiprosper.errors import (
     cited,
 )
 from digiprosper.kernels.intervals import percentile
-from digiprosper.results.text import json_safe, last_lines, wrapped
+from digiprosper.results.text import interval_text, json_safe, last_lines, wrapped
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from digiprosper.kernels import Floats
 
@@ -55,6 +55,8 @@ class MediationSensitivity:
         Of the intervals.
     conventions : str
         Which draws were used; the last line of `summary`.
+    labels : mapping
+        Labels of columns, for figures.
     """
 
     mediator: str
@@ -67,6 +69,7 @@ class MediationSensitivity:
     rho_insignificant: float
     level: float
     conventions: str
+    labels: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def curve(self) -> pd.DataFrame:
@@ -105,7 +108,7 @@ class MediationSensitivity:
         lines = [
             f"Sensitivity of the indirect effect through {self.mediator} to an omitted common cause of "
             "mediator and outcome (Imai, Keele & Yamamoto 2010); rho is the correlation of their errors",
-            f"At rho = 0, as the fit assumes: {ab:.4g}{_ends_text(low, high, '.4g')}",
+            f"At rho = 0, as the fit assumes: {ab:z.4g}{_ends_text(low, high, '.4g')}",
             f"Zero at rho = {self.rho_at_zero:.3g}{_ends_text(self.rho_low, self.rho_high, '.3g')}, "
             f"product of R2 {self.r2_at_zero:.3g}: the cause would explain {share} of the residual "
             "variance of each",
@@ -143,6 +146,7 @@ def sensitivity(  # noqa: PLR0913 - what is drawn comes with its draws
     level: float = 0.95,
     rho: Sequence[float] | Floats | None = None,
     conventions: str = "",
+    labels: Mapping[str, str] | None = None,
 ) -> MediationSensitivity:
     """Trace the indirect effect over the correlation of the mediator's and the outcome's errors.
 
@@ -173,6 +177,8 @@ def sensitivity(  # noqa: PLR0913 - what is drawn comes with its draws
         Where to evaluate, inside (-1, 1); by default -.90, -.89, .., .90 and r itself.
     conventions : str
         Last line of the summary.
+    labels : mapping, optional
+        Labels of columns, for figures.
 
     Returns
     -------
@@ -236,6 +242,7 @@ def sensitivity(  # noqa: PLR0913 - what is drawn comes with its draws
         rho_insignificant=_first_cover(ends),
         level=level,
         conventions=conventions,
+        labels=dict(labels or {}),
     )
 
 
@@ -337,7 +344,7 @@ def mediational_e_value(d: float | Floats) -> float | Floats:
 
 
 def _ends_text(low: float, high: float, form: str) -> str:
-    return "" if np.isnan(low) else f" [{low:{form}}, {high:{form}}]"
+    return "" if np.isnan(low) else f" {interval_text(low, high, form=form)}"
 
 
 def _robustness(f: Floats) -> Floats:
