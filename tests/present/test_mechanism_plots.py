@@ -218,7 +218,7 @@ def test_a_sensitivity_curve_marks_where_the_effect_goes():
     given = plots.sensitivity_curve(found, labels={"upgrading": "Industry"})
     assert given.get_ylabel() == "Indirect effect through Industry"
     never = plots.sensitivity_curve(replace(found, rho_insignificant=float("nan")))
-    assert not any("covers" in text for text in legend(never))
+    assert not any("includes" in text for text in legend(never))
     already = plots.sensitivity_curve(replace(found, rho_insignificant=0.0))
     assert "interval includes 0 already at ρ = 0" in legend(already)
 
