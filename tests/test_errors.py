@@ -103,6 +103,19 @@ def test_level_is_between_zero_and_one(level: object) -> None:
         errors.check_level(level)
 
 
+@pytest.mark.parametrize(("word", "column"), [("GTI", "gti"), ("Id", "ID"), ("er", "ER")])
+def test_a_name_in_other_capitals_is_suggested(word: str, column: str) -> None:
+    known = ["error", "gti", "ID", "ER"]
+    assert f"did you mean '{column}'" in str(errors.unknown_columns([word], known, "x"))
+
+
+def test_a_label_names_its_column() -> None:
+    labels = {"er": "Regulation", "hc": "er"}
+    error = errors.unknown_columns(["Regulation", "hcc"], ["er", "hc"], "x", labels)
+    assert "'Regulation' (the label of the column 'er')" in str(error)
+    assert "'hcc' (did you mean 'hc'?)" in str(error)
+
+
 def test_unknown_columns_are_all_named_at_once() -> None:
     error = errors.unknown_columns(["gpd", "zzz", "gpd"], ["gdp", "digital"], "x")
     assert "'gpd' (did you mean 'gdp'?)" in str(error)

@@ -196,6 +196,7 @@ _CATEGORIES: dict[str, type[DigiprosperWarning]] = {
     "unseen": MissingDataWarning,
     "entities_once": IdentificationWarning,
     "unknown_labels": DigiprosperWarning,
+    "unseen_values": DigiprosperWarning,
     "pooled": IdentificationWarning,
     "masking": IdentificationWarning,
     "weak_instrument": IdentificationWarning,
@@ -465,7 +466,7 @@ def check_option(name: str, value: object, allowed: Sequence[object]) -> None:
     """
     value = plain(value)
     if not any(value is a or (type(value) is type(a) and value == a) for a in allowed):
-        hint = _nearest(value, allowed)
+        hint = nearest(value, allowed)
         raise OptionError(
             f"{name}={cited(value)} is not known; use one of {', '.join(repr(a) for a in allowed)}.{hint}",
             [
@@ -533,7 +534,9 @@ def check_whole(name: str, value: object, least: int, most: int) -> int:
     return number
 
 
-def unknown_columns(names: Iterable[str], known: Iterable[object], role: str) -> ColumnError:
+def unknown_columns(
+    names: Iterable[str], known: Iterable[object], role: str, labels: Mapping[str, str] | None = None
+) -> ColumnError:
     """Build the error for columns that are not in the panel, all at once.
 
     Parameters
@@ -544,6 +547,8 @@ def unknown_columns(names: Iterable[str], known: Iterable[object], role: str) ->
         Names that exist.
     role : str
         Where they were named.
+    labels : mapping, optional
+        Column to label, to say whose label a name is.
 
     Returns
     -------
@@ -551,7 +556,12 @@ def unknown_columns(names: Iterable[str], known: Iterable[object], role: str) ->
         To raise.
     """
     missing, columns = list(dict.fromkeys(names)), [str(k) for k in known]
-    parts = [f"{cited(n)}{_nearest(n, columns)}" for n in missing[:_MOST_UNKNOWN]]
+    column_of = {label: column for column, label in (labels or {}).items()}
+    parts = []
+    for name in missing[:_MOST_UNKNOWN]:
+        column = column_of.get(name)
+        hint = nearest(name, columns) if column is None else f" (the label of the column {cited(column)})"
+        parts.append(f"{cited(name)}{hint}")
     if len(missing) > _MOST_UNKNOWN:
         parts.append(f"and {len(missing) - _MOST_UNKNOWN} more")
     return ColumnError(
@@ -560,11 +570,26 @@ def unknown_columns(names: Iterable[str], known: Iterable[object], role: str) ->
     )
 
 
-def _nearest(word: object, known: Iterable[object]) -> str:
+def nearest(word: object, known: Iterable[object]) -> str:
+    """Suggest the word that was probably meant.
+
+    Parameters
+    ----------
+    word : object
+        What was given.
+    known : iterable
+        What exists.
+
+    Returns
+    -------
+    str
+        Such as ``" (did you mean 'gdp'?)"``; empty where nothing is near.
+    """
     text, words = str(word), [str(k) for k in known]
     if len(text) > _LONGEST_QUOTE:
         return ""
     # A word begun right is a better guess than one that shares letters.
-    close = [w for w in words if len(text) > 2 and w.startswith(text)]
+    close = [w for w in words if w.casefold() == text.casefold()]
+    close = close or [w for w in words if len(text) > 2 and w.startswith(text)]
     close = close or difflib.get_close_matches(text, words, n=1, cutoff=0.6)
     return f" (did you mean {close[0]!r}?)" if close else ""

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from digiprosper import Panel
-from digiprosper.errors import ColumnError, DigiprosperError, MissingDataError, TermError
+from digiprosper.errors import ColumnError, DigiprosperError, DigiprosperWarning, MissingDataError, TermError
 from digiprosper.panel.conditions import rows_where
 
 
@@ -80,6 +80,7 @@ def panel() -> Panel:
         "2 * x - y > 10 ** -1",
     ],
 )
+@pytest.mark.filterwarnings("ignore::digiprosper.errors.DigiprosperWarning")
 def test_a_condition_is_what_pandas_makes_of_it(panel: Panel, text: str) -> None:
     flat = panel.frame.reset_index()
     # Text columns without a value have no order in pandas.
@@ -193,6 +194,48 @@ def test_a_text_of_any_length_or_depth_gets_a_short_refusal(panel: Panel, text: 
     assert len(str(caught.value)) < 1200
 
 
+@pytest.mark.filterwarnings("ignore::digiprosper.errors.DigiprosperWarning")
 def test_long_but_sensible_conditions_are_read(panel: Panel) -> None:
     assert rows_where(" or ".join(["t == 1"] * 300), panel).sum() == 20
     assert rows_where(f"i in {list(range(2000))}", panel).all()
+
+
+@pytest.mark.parametrize(
+    ("text", "unseen"),
+    [
+        ("region in ['east', 'wset']", ["'wset' (did you mean 'west'?)"]),
+        (
+            "region not in ['wset', 'East']",
+            ["'wset' (did you mean 'west'?)", "'East' (did you mean 'east'?)"],
+        ),
+        ("cat in ['east', 'wset']", ["'wset' (did you mean 'west'?)"]),
+        ("t in [1, 2, 7]", ["7"]),
+        ("month in ['2020-01', '1999-01']", ["'1999-01'"]),
+        ("arrow > 0 and region in ['north']", ["'north'"]),
+    ],
+)
+def test_values_that_do_not_occur_are_named(panel: Panel, text: str, unseen: list[str]) -> None:
+    with pytest.warns(DigiprosperWarning, match="occur") as caught:
+        rows_where(text, panel)
+    (told,) = [str(w.message) for w in caught]
+    assert all(word in told for word in unseen)
+    assert "'east'," not in told.partition("occur")[2]
+
+
+@pytest.mark.parametrize(
+    "text", ["region in ['east', 'west']", "t not in [1, 2]", "t + 1 in [1, 99]", "date in ['2020-01-01']"]
+)
+def test_values_that_occur_are_not(panel: Panel, text: str) -> None:
+    rows_where(text, panel)
+
+
+def test_a_label_used_as_a_column_is_told_with_its_column(panel: Panel) -> None:
+    labelled = panel.relabel(x="Digital")
+    for call in (
+        lambda: labelled.subset("Digital > 0"),
+        lambda: labelled.sample({"x": ["Digital"]}),
+        lambda: labelled.sample({"x": ["log(Digital)", "other"]}),
+        lambda: labelled.series("Digital"),
+    ):
+        with pytest.raises(ColumnError, match="the label of the column 'x'"):
+            call()

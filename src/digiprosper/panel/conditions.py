@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from digiprosper.errors import Notice, TermError, cited, unknown_columns
+from digiprosper.errors import Notice, TermError, cited, issue, nearest, unknown_columns
 from digiprosper.panel.terms import (
     FUNCTIONS,
     KEPT,
@@ -25,7 +25,7 @@ from digiprosper.panel.terms import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from digiprosper.panel.frame import Panel
     from digiprosper.panel.sample import Mask
@@ -65,6 +65,9 @@ _ALLOWED = (
 )
 _AND_OR = re.compile(rf"{KEPT}|(?P<mark>[&|])")
 _INSIDE_INT64 = 63
+# Values named in a warning, and values of a column among which the nearest is looked for.
+_MOST_NAMED = 5
+_MOST_COMPARED = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +117,7 @@ def rows_where(text: str, panel: Panel) -> Mask:
         column.id = restore.get(column.id, column.id)
     unknown = [c.id for c in columns if c.id not in panel.known]
     if unknown:
-        raise unknown_columns(unknown, panel.known, f"subset({cited(text)})")
+        raise unknown_columns(unknown, panel.known, f"subset({cited(text)})", panel.labels)
     found = _truth(tree, condition)
     return np.asarray(found.fillna(value=False).to_numpy(dtype=bool))
 
@@ -210,7 +213,27 @@ def _member(op: ast.cmpop, a: ast.expr, b: ast.expr, condition: _Condition) -> p
     dates = isinstance(side.dtype, pd.PeriodDtype) or pd.api.types.is_datetime64_any_dtype(side.dtype)
     found = reduce(operator.or_, [side == v for v in values]) if dates and values else side.isin(values)
     found = _one_kind(found)
+    if isinstance(a, ast.Name):
+        _tell_unseen(values, side, a.id, condition, dates=dates)
     return found if isinstance(op, ast.In) else ~found
+
+
+def _tell_unseen(
+    values: Sequence[str | float], column: pd.Series[Any], name: str, condition: _Condition, *, dates: bool
+) -> None:
+    """Warn of values in a list that do not occur in the column: most are misspelt."""
+    seen = pd.Series(column.dropna().unique())
+    known = set() if dates else set(seen.tolist())
+    listed = dict.fromkeys(values)
+    unseen = [v for v in listed if not ((seen == v).any() if dates else v in known)]
+    if not unseen:
+        return
+    texts = [s for s in seen[:_MOST_COMPARED] if isinstance(s, str)]
+    shown = ", ".join(f"{cited(v)}{nearest(v, texts) if texts else ''}" for v in unseen[:_MOST_NAMED])
+    more = f" and {len(unseen) - _MOST_NAMED} more" if len(unseen) > _MOST_NAMED else ""
+    what = f"these values do not occur in the column {cited(name)}"
+    text = f"subset({cited(condition.text)}): {what}: {shown}{more}."
+    issue([Notice("unseen_values", text, {"column": name, "values": tuple(unseen)})])
 
 
 def _side(node: ast.expr, condition: _Condition) -> Any:

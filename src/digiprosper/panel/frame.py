@@ -286,7 +286,7 @@ class Panel:
         """
         given: object = name
         if not isinstance(given, str) or name not in self.known:
-            raise unknown_columns([str(given)], self.known, "the panel")
+            raise unknown_columns([str(given)], self.known, "the panel", self._labels)
         if name == self.entity_name:
             return pd.Series(self._keys.entities.take(self._keys.entity))
         if name == self.time_name:
@@ -657,7 +657,8 @@ class Panel:
         rows : str or Series of bool
             A condition on columns and keys, ``"year >= 2015 and region == 'east'"``, or a mask indexed by
             (entity, time). A condition has comparisons, arithmetic and the functions of terms, ``and``,
-            ``or``, ``not``, and ``in`` with a list.
+            ``or``, ``not``, and ``in`` with a list. A warning names values of the list that the column does
+            not have.
 
         Returns
         -------
@@ -733,7 +734,7 @@ class Panel:
             raise InputTypeError(f"{what}: columns are names (text); {quoted(odd)} is not.")
         unknown = [n for n in names if n not in self.known]
         if unknown:
-            raise unknown_columns(unknown, self.known, what)
+            raise unknown_columns(unknown, self.known, what, self._labels)
         keys = [n for n in names if n in (self.entity_name, self.time_name)]
         if keys and what in _CHANGES:
             raise PanelIndexError(f"{what}: {quoted(keys)} is a key and cannot be changed; assign() a copy.")
@@ -750,7 +751,7 @@ class Panel:
         if by in ("entity", self.entity_name):
             return self._keys.entity
         if by not in self._data.columns:
-            raise unknown_columns([by], self.known, f"{what}(by=...)")
+            raise unknown_columns([by], self.known, f"{what}(by=...)", self._labels)
         codes = pd.factorize(self._data[by])[0].astype(np.intp)
         if (codes < 0).any():
             raise MissingDataError(

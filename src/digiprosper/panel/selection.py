@@ -66,7 +66,7 @@ def cut_sample(
         raise InputTypeError(f"{' and '.join(wrong)} of a sample are lists of terms (text).")
     known = panel.known
     _refuse_crossed(clusters, known)
-    terms, wanted = _parse_roles(roles, known)
+    terms, wanted = _parse_roles(roles, known, panel.labels)
     values = {key: evaluate(term, panel) for key, term in terms.items() if not _categories(term)}
     code_arrays, code_levels = _all_codes(panel, codes, clusters)
     beside = _beside_categories(panel, terms)
@@ -139,7 +139,7 @@ def _checked_roles(roles: Any) -> dict[str, list[str]]:
 
 
 def _parse_roles(
-    roles: Mapping[str, Sequence[str]], known: Sequence[str]
+    roles: Mapping[str, Sequence[str]], known: Sequence[str], labels: Mapping[str, str]
 ) -> tuple[dict[str, Term], dict[str, list[str]]]:
     terms: dict[str, Term] = {}
     wanted: dict[str, list[str]] = {}
@@ -155,11 +155,10 @@ def _parse_roles(
             key = term.column or canonical(term.text)
             terms.setdefault(key, term)
             wanted[role].append(key)
-    if len(unknown) == 1:
-        raise unknown[0]
     if unknown:
-        names = [n.data["column"] for e in unknown for n in e.problems]
-        raise unknown_columns(names, known, "the model")
+        problems = [n for e in unknown for n in e.problems]
+        where = problems[0].data["role"] if len(unknown) == 1 else "the model"
+        raise unknown_columns([n.data["column"] for n in problems], known, where, labels)
     return terms, wanted
 
 
