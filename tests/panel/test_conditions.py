@@ -239,3 +239,17 @@ def test_a_label_used_as_a_column_is_told_with_its_column(panel: Panel) -> None:
     ):
         with pytest.raises(ColumnError, match="the label of the column 'x'"):
             call()
+
+
+def test_a_comparison_inside_a_comparison_is_true_or_false() -> None:
+    x = np.array([1.0, np.nan, -1.0, 3.0, np.nan, 2.0])
+    data = pd.DataFrame({"i": [1, 1, 1, 2, 2, 2], "t": [1, 2, 3] * 2, "x": x, "b": x > 0})
+    panel = Panel(data, "i", "t")
+    wanted = {
+        "(x > 0) != (x < 0)": (x > 0) != (x < 0),
+        "(x > 0) == 0": ~(x > 0),
+        "(x > 0 and b) == b": (x > 0) == data["b"].to_numpy(),
+    }
+    for text, rows in wanted.items():
+        np.testing.assert_array_equal(rows_where(text, panel), rows)
+    assert not rows_where("(x > 0) != b", panel).any()

@@ -164,8 +164,9 @@ def estimate(
     notices = [n for fit in fits for n in fit.diagnostics]
     if any(n.code == "no_variance" for n in notices):
         covariance[:] = np.nan
-    notices += too_few_clusters_to_draw(grams.n_clusters, drawn, _DELTA)
-    notices += _draw_notices(reps, draws.lost, drawn)
+    few = too_few_clusters_to_draw(grams.n_clusters, drawn, _DELTA)
+    # Without intervals, what draws do to them is of no concern.
+    notices += few or _draw_notices(reps, draws.lost, drawn)
     return System(
         fits=fits,
         layout=layout,
@@ -338,7 +339,10 @@ def few_clusters(notices: Sequence[Notice], remedy: str) -> tuple[Notice, ...]:
     for n in notices:
         if n.code in _FEW:
             groups, name = n.data["n_clusters"], n.data["clusters"]
-            text = f"{groups} clusters ({name}): delta intervals use t with {groups - 1} df. {remedy}"
+            text = (
+                f"{groups} clusters ({name}): delta intervals use t with {groups - 1} degrees of freedom. "
+                f"{remedy}"
+            )
             n = Notice(n.code, text, n.data)
         out.append(n)
     return tuple(out)

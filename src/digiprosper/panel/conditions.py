@@ -97,8 +97,8 @@ def rows_where(text: str, panel: Panel) -> Mask:
     Returns
     -------
     (N,) array of bool
-        A comparison with a missing value is false; in nullable columns it is missing, and so is what is made
-        of it, and the row is not taken.
+        As in pandas, a comparison with a missing value is false, and ``!=`` and ``not in`` are true; in
+        nullable columns it is missing, and so is what is made of it, and the row is not taken.
 
     Raises
     ------
@@ -237,7 +237,9 @@ def _tell_unseen(
 
 
 def _side(node: ast.expr, condition: _Condition) -> Any:
-    """Work out one side of a comparison: a column as it is, a constant, or the numbers of an arithmetic."""
+    """Work out one side of a comparison: a column as it is, a constant, a condition or an arithmetic."""
+    if isinstance(node, ast.Compare | ast.BoolOp):
+        return _truth(node, condition)
     if isinstance(node, ast.Name):
         return condition.panel.series(node.id)
     if isinstance(node, ast.Constant):
