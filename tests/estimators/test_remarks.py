@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from digiprosper import FixedEffects, Panel
+from digiprosper import FixedEffects, Mediation, Panel, PanelThreshold
 from digiprosper.errors import DigiprosperWarning, FewClustersWarning, IdentificationWarning, Notice
 from digiprosper.estimators.remarks import said_once
 
@@ -120,6 +120,33 @@ def test_what_several_equations_say_is_said_once() -> None:
     assert [n.code for n in found] == ["few_clusters", "few_treated", "few_treated"]
     assert {t: v["effective"] for t, v in found[1].data["terms"].items()} == {"d": 2.0, "x": 3.0}
     assert found[2].data["clusters"] == "t"
+
+
+def split_frame() -> pd.DataFrame:
+    """Two entities alone move between the regimes of q, and two others are treated."""
+    data = treated_frame(2)
+    rng = np.random.default_rng(5)
+    data["q"] = data["i"] / 50 + np.where(data["i"].isin([20, 30]), 0.4 * (data["t"] % 2), 0.0)
+    return data.assign(m=data["x"] + rng.normal(size=len(data)))
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        PanelThreshold("y", ["x"], "q", x=["d"], thresholds=[0.7], regime_intercept=True, bootstrap=None),
+        Mediation("y", "x", "m", x=["d"], threshold=("q", 0.7), reps=20),
+    ],
+)
+@pytest.mark.filterwarnings("ignore::digiprosper.errors.DigiprosperWarning")
+def test_columns_of_the_model_itself_are_not_remarked_on(spec: PanelThreshold | Mediation) -> None:
+    data = split_frame()
+    fit = spec.fit(Panel(data, "i", "t"))
+    (notice,) = (n for n in fit.diagnostics if n.code == "few_treated")
+    assert set(notice.data["terms"]) == {"d"}
+    # The same dummy as a user's own column is.
+    own = data.assign(own=(data["q"] <= 0.7).astype(float))
+    (notice,) = few_treated_notices(FixedEffects("y", ["x", "d", "own"]), own)
+    assert set(notice.data["terms"]) == {"d", "own"}
 
 
 @pytest.mark.parametrize("effects", [True, False])

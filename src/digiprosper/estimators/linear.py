@@ -78,6 +78,7 @@ def fit_columns(
     design: Floats,
     *,
     remarks: Sequence[Notice] = (),
+    unread: Sequence[str] = (),
 ) -> LinearResults:
     """Regress an outcome on columns, net of the absorbed effects.
 
@@ -95,6 +96,9 @@ def fit_columns(
         As in the data, not swept.
     remarks : sequence of Notice
         What else is worth saying about this equation.
+    unread : sequence of str
+        Names of columns that the model adds itself and whose slopes answer no question, such as the dummy of
+        a regime: no notice says that they depend on few clusters.
 
     Returns
     -------
@@ -141,7 +145,7 @@ def fit_columns(
     empty = _without_information(fit, how, covariance, prepared.obs_weights)
     notices += _covariance_notices(terms, empty)
     notices += not_psd(prepared, terms, covariance, middle)
-    notices += few_treated(prepared, names, fit.basis, fit.root)
+    notices += few_treated(prepared, names, fit.basis, fit.root, unread=unread)
     root[empty] = np.nan
     rest = outcome - design @ fit.coefficients
     _, values = prepared.within.decompose(rest)

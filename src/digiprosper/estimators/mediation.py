@@ -331,6 +331,7 @@ class Mediation(Specification):
             reps=self.reps,
             seed=seed,
             residuals=layout.blocks,
+            unread=() if self.threshold is None else (REGIME_INTERCEPT,),
         )
         searched = None
         if self.search_draws:

@@ -32,7 +32,9 @@ _SIX_DIGITS = 1e-6
 _NO_REGRESSOR = frozenset({"y", "obs_weights", "threshold_variable"})
 
 
-def few_treated(prepared: Prepared, names: Sequence[str], basis: Floats, root: Floats) -> list[Notice]:
+def few_treated(
+    prepared: Prepared, names: Sequence[str], basis: Floats, root: Floats, *, unread: Sequence[str] = ()
+) -> list[Notice]:
     """Say which slopes rest on the variation of few clusters.
 
     Parameters
@@ -45,6 +47,8 @@ def few_treated(prepared: Prepared, names: Sequence[str], basis: Floats, root: F
         Columns that span the swept regressors.
     root : (k, m) array
         With ``root @ basis.T`` what errors move the slopes by; both as in `least_squares.Fit`.
+    unread : sequence of str
+        Names of which nothing is said.
 
     Returns
     -------
@@ -57,9 +61,10 @@ def few_treated(prepared: Prepared, names: Sequence[str], basis: Floats, root: F
         shares = variation_shares(basis, root, codes, groups, obs_weights=prepared.obs_weights)
         effective = effective_clusters(shares)
         few = np.flatnonzero(effective < min(_EFFECTIVE, _HALF * groups))
-        if few.size:
+        told = [j for j in few.tolist() if names[j] not in unread]
+        if told:
             levels = prepared.sample.code_levels[clusters]
-            terms = {names[j]: _carriers(float(effective[j]), shares[:, j], levels) for j in few.tolist()}
+            terms = {names[j]: _carriers(float(effective[j]), shares[:, j], levels) for j in told}
             out.append(_few_treated(clusters, groups, terms))
     return out
 
@@ -143,14 +148,18 @@ def _joined(notices: Sequence[Notice]) -> Notice:
 
 def _few_treated(clusters: str, groups: int, terms: Mapping[str, Mapping[str, Any]]) -> Notice:
     name, first = next(iter(terms.items()))
-    whose = f" (the numbers are those of {cited(name)})" if len(terms) > 1 else ""
+    carriers = counted(len(first["largest"]), "cluster")
+    if len(terms) == 1:
+        what = f"the coefficient of {quoted(terms)} depends on few clusters:"
+        errors = "Its interval is too short and its p-value too small"
+    else:
+        what = f"the coefficients of {quoted(terms)} depend on few clusters: that of {cited(name)} on"
+        errors = "Their intervals are too short and their p-values too small"
     text = (
-        f"the variation of {quoted(terms)} comes from few clusters: {first['effective']:.1f} effective "
-        f"clusters instead of {groups} ({clusters}), and {first['share']:.0%} of the variation in "
-        f"{counted(len(first['largest']), 'cluster')} ({quoted(first['largest'], 3)}){whose}. The "
-        "interval is too short and the p-value too small: check that the result is robust to dropping "
-        "these clusters, and confirm the effect of a treatment by randomisation inference over which "
-        "entities are treated."
+        f"{what} {first['effective']:.1f} effective clusters instead of {groups} ({clusters}), and "
+        f"{first['share']:.0%} of its variation is in {carriers} ({quoted(first['largest'], 3)}). {errors}; "
+        "other coefficients are not affected. Check that the result is robust to dropping these clusters; "
+        "for a treatment, use randomisation inference over which entities are treated."
     )
     return Notice("few_treated", text, {"clusters": clusters, "n_clusters": groups, "terms": dict(terms)})
 

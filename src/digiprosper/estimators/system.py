@@ -123,6 +123,7 @@ def estimate(
     reps: int,
     seed: np.random.SeedSequence,
     residuals: Sequence[Block] = (),
+    unread: Sequence[str] = (),
 ) -> System:
     """Fit every equation, then draw clusters and fit all of them again on each draw.
 
@@ -142,6 +143,8 @@ def estimate(
         Source of the draws.
     residuals : sequence of (outcomes, regressors)
         Blocks of outcomes whose residuals' cross products are wanted in every draw.
+    unread : sequence of str
+        Columns that the model adds itself; as in `fit_columns`.
 
     Returns
     -------
@@ -153,7 +156,9 @@ def estimate(
     refuse_extreme(list(columns.T), names)
     swept = prepared.within.sweep(columns)
     fits = tuple(
-        fit_columns(prepared, names[y], columns[:, y], [names[j] for j in x], columns[:, list(x)])
+        fit_columns(
+            prepared, names[y], columns[:, y], [names[j] for j in x], columns[:, list(x)], unread=unread
+        )
         for y, x in layout
     )
     codes, drawn = drawn_clusters(prepared)

@@ -31,7 +31,7 @@ from digiprosper.estimators.preparation import (
     prepare,
 )
 from digiprosper.estimators.specification import Specification, as_terms, check_reps, one_term, plain_options
-from digiprosper.estimators.threshold_regimes import about_origin, regime_columns
+from digiprosper.estimators.threshold_regimes import about_origin, regime_columns, regime_levels
 from digiprosper.estimators.threshold_remarks import about_adjacent, about_variance, remarks
 from digiprosper.estimators.threshold_search import EXACT, WILD, Bootstrap, ThresholdSearch, denominator
 from digiprosper.kernels import threshold as kernel
@@ -469,7 +469,9 @@ class PanelThreshold(Specification):
 
     def _slopes(self, prepared: Prepared, regimes: Ints) -> LinearResults:
         names, design = regime_columns(prepared.sample, regimes, intercept=self.regime_intercept)
-        return fit_columns(prepared, self.y, prepared.sample.columns("y")[:, 0], names, design)
+        y = prepared.sample.columns("y")[:, 0]
+        levels = regime_levels(regimes) if self.regime_intercept else []
+        return fit_columns(prepared, self.y, y, names, design, unread=levels)
 
     def _no_room(self, reason: str, sample: Sample) -> ThresholdSearchError:
         name, q = self.threshold_variable, sample.columns("threshold_variable")[:, 0]

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from digiprosper.panel import Sample
     from digiprosper.results.threshold import ThresholdResults
 
-__all__ = ["about_origin", "regime_columns"]
+__all__ = ["about_origin", "regime_columns", "regime_levels"]
 
 # A smaller difference, relative to the slopes, is rounding and has no sign.
 _EQUAL = 1e-9
@@ -54,9 +54,25 @@ def regime_columns(sample: Sample, regimes: Ints, *, intercept: bool) -> tuple[t
         names += [f"{name}:regime{r}" for r in numbers] if len(numbers) > 1 else [name]
         columns += [column * masks[r] for r in numbers]
     if intercept:
-        names += [f"intercept:regime{r}" for r in numbers[:-1]]
+        names += regime_levels(regimes)
         columns += [masks[r] for r in numbers[:-1]]
     return (*names, *sample.names_of("x")), np.column_stack([*columns, sample.columns("x")])
+
+
+def regime_levels(regimes: Ints) -> list[str]:
+    """Name the dummies of the regimes.
+
+    Parameters
+    ----------
+    regimes : (N,) int array
+        Regime of each row, 1 for the lowest values.
+
+    Returns
+    -------
+    list of str
+        One a regime but the highest.
+    """
+    return [f"intercept:regime{r}" for r in range(1, int(regimes.max()))]
 
 
 def about_origin(

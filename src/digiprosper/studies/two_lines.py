@@ -508,6 +508,7 @@ def _interrupted(data: _Data, xc: float, below: Bools, wanted: str) -> LinearRes
         data.y,
         (*(f"{data.variable}:{name}" for name in order), *data.names),
         np.column_stack([*(columns[name] for name in order), data.others]),
+        unread=(f"{data.variable}:jump",),
     )
 
 
