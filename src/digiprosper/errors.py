@@ -195,6 +195,7 @@ _CATEGORIES: dict[str, type[DigiprosperWarning]] = {
     "unfilled": MissingDataWarning,
     "unseen": MissingDataWarning,
     "entities_once": IdentificationWarning,
+    "entities_across_clusters": CovarianceWarning,
     "unknown_labels": DigiprosperWarning,
     "unseen_values": DigiprosperWarning,
     "pooled": IdentificationWarning,

@@ -24,7 +24,9 @@ from digiprosper import (
     within_between,
 )
 from digiprosper.errors import (
+    CovarianceWarning,
     DigiprosperWarning,
+    FewClustersWarning,
     IdentificationError,
     IdentificationWarning,
     InputTypeError,
@@ -266,3 +268,32 @@ def test_the_column_inside_a_term_is_checked_too() -> None:
     huge = frame().assign(big=lambda d: 1e200 * (1 + d["w"] + d["x"] ** 2))
     with pytest.raises(IdentificationError, match="'big'"):
         prepare(Panel(huge, "city", "year"), {"y": ("y",), "x": ("log(big)",)}, LinearOptions())
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"clusters": ("half",)}, (("half",), 9)),
+        ({"clusters": ("year",)}, (("year",), 12)),
+        ({"clusters": ("half", "year")}, (("half", "year"), 9)),
+        ({"clusters": ("region",)}, None),
+        ({"clusters": ("city", "year")}, None),
+        ({"clusters": ("half", "region")}, None),
+        ({"clusters": ("half",), "entity_effects": False}, None),
+        ({"cov_type": "robust"}, None),
+        ({}, None),
+    ],
+)
+def test_entities_with_rows_in_several_clusters_are_said(options: dict[str, Any], told: Any) -> None:
+    data = frame()
+    data["half"] = np.where(data["city"] < 9, data["year"] > 2002, data["city"] % 2).astype(int)
+    prepared = prepare(Panel(data, "city", "year"), ROLES, LinearOptions(**options))
+    found = [n.data for n in prepared.notices if n.code == "entities_across_clusters"]
+    expected = {"clusters": told[0], "count": told[1], "entity": "city"} if told else None
+    assert found == ([expected] if expected else [])
+
+
+def test_entities_with_rows_in_several_clusters_are_warned_about() -> None:
+    data = frame().assign(half=lambda f: f["year"] > 2002)
+    with pytest.warns(CovarianceWarning), pytest.warns(FewClustersWarning):
+        FixedEffects("y", "x", clusters="half").fit(Panel(data, "city", "year"))

@@ -26,7 +26,7 @@ from digiprosper.panel.terms import canonical, parse, split_crossed
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from digiprosper.kernels import Floats, Ints
+    from digiprosper.kernels import Bools, Floats, Ints
     from digiprosper.panel import Sample
 
 __all__ = [
@@ -234,6 +234,7 @@ def prepare(
         *_with_rows_left([*_missing_notices(panel, sample), *lone], sample.nobs),
         *_once_notices(panel, clusters),
         *_cluster_notices(clusters, codes, sample, options),
+        *(_across_notices(clusters, codes, sample) if entity is not None else []),
         *_rank_notices(taken, names),
     ]
     return Prepared(
@@ -248,6 +249,35 @@ def prepare(
         options=options,
         notices=tuple(notices),
     )
+
+
+def _across_notices(names: Sequence[str], codes: Sequence[Ints], sample: Sample) -> list[Notice]:
+    """Say how many entities have rows in several clusters; of two-way clusters in several of both."""
+    across = np.full(sample.n_entities, fill_value=bool(codes))
+    for code in codes:
+        across &= _is_cut(sample.entity, code, sample.n_entities)
+    count = int(across.sum())
+    if not count:
+        return []
+    entity = sample.keys.entity_name
+    text = (
+        f"{count:,} of {counted(sample.n_entities, 'entity', 'entities')} ({entity}) have rows in several "
+        f"clusters ({' and '.join(names)}): errors of an entity are treated as independent across clusters, "
+        "and standard errors are often too small. Clusters are normally the entity or groups of whole "
+        "entities; two-way clusters, of which one is the entity, allow for both."
+    )
+    return [
+        Notice("entities_across_clusters", text, {"clusters": tuple(names), "count": count, "entity": entity})
+    ]
+
+
+def _is_cut(entity: Ints, code: Ints, n_entities: int) -> Bools:
+    """Tell which entities have rows in several clusters."""
+    one = np.empty(n_entities, dtype=code.dtype)
+    one[entity] = code
+    out = np.zeros(n_entities, dtype=np.bool_)
+    out[entity[one[entity] != code]] = True
+    return out
 
 
 def refuse_extreme(columns: Sequence[Floats], names: Sequence[str]) -> None:
