@@ -21,6 +21,7 @@ class Fit:
     labels: dict[str, str] = field(default_factory=dict)
     info: dict[str, Any] = field(default_factory=dict)
     bandwidth: int | None = None
+    n_clusters: tuple[int, ...] = ()
 
     @property
     def params(self) -> pd.Series:

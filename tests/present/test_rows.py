@@ -471,3 +471,27 @@ def test_columns_drawn_from_too_few_clusters_have_no_p_values(make_drawn):
         lines[-1]
         == "Bootstrap p-values and intervals of (1) are not reported: 3 clusters are too few for a bootstrap."
     )
+
+
+def test_weights_are_a_row_where_a_column_has_them(one_way):
+    weighted = replace(one_way, info={**one_way.info, "obs_weights": "pop"})
+    plain = pd.DataFrame({"b": [1]})
+    rows = dict(setting_rows(read(weighted, one_way, plain), [], None, {"pop": "Population"}, STYLE))
+    assert rows["Weights"] == ["Population", "No", ""]
+    assert "Weights" not in dict(setting_rows(read(one_way, plain), [], None, {}, STYLE))
+
+
+def test_clusters_are_counted_where_they_are_not_the_entities(one_way):
+    region = replace(one_way, info={"clusters": "region", "n_clusters": 2})
+    both = replace(region, n_clusters=(1031, 14))
+    robust = replace(one_way, info={"cov_type": "robust", "clusters": None, "n_clusters": None})
+    columns = read(region, both, robust, one_way, pd.DataFrame({"b": [1]}))
+    default = ("nobs", "n_entities", "rsquared_within")
+    rows = stat_rows(columns, default, STYLE)
+    assert [name for name, _ in rows] == ["Observations", "Entities", "Clusters", "Within R²"]
+    assert dict(rows)["Clusters"] == ["2", "1,031 + 14", "", "31", ""]
+    assert [name for name, _ in stat_rows(columns, ("nobs",), STYLE)] == ["Observations", "Clusters"]
+    asked = stat_rows(columns, ("n_clusters", "nobs"), STYLE)
+    assert asked == [rows[2], rows[0]]
+    assert "Clusters" not in dict(stat_rows(read(one_way, robust), default, STYLE))
+    assert dict(stat_rows(read(one_way), ("n_clusters",), STYLE)) == {"Clusters": ["31"]}

@@ -89,7 +89,7 @@ def test_tidy(two_way: LinearResults) -> None:
 def test_glance_has_every_key(two_way: LinearResults, states: Panel) -> None:
     glance = two_way.glance()
     assert set(glance) == GLANCE
-    assert len(GLANCE) == 21
+    assert len(GLANCE) == 22
     expected = {
         "depvar": "log(gsp)",
         "nobs": 816,
@@ -102,6 +102,7 @@ def test_glance_has_every_key(two_way: LinearResults, states: Panel) -> None:
         "cov_type": "clustered",
         "clusters": "state",
         "ssc": "reghdfe",
+        "obs_weights": None,
         "effects": "state+year",
         "rng_entropy": None,
         "version": dp.__version__,
@@ -346,6 +347,18 @@ def test_summary_names_terms_and_never_prints_p_as_zero(two_way: LinearResults) 
     assert "0.000 " not in text
     assert "<0.001" in text
     assert "state, year" in text
+
+
+def test_a_weighted_fit_says_its_weights() -> None:
+    frame = small().assign(pop=lambda f: 1.0 + f["i"])
+    weighted = make(FixedEffects("y", ("a", "b"), obs_weights="pop"), frame)
+    plain = make(FixedEffects("y", ("a", "b")), frame)
+    assert weighted.glance()["obs_weights"] == "pop"
+    assert weighted.to_dict()["glance"]["obs_weights"] == "pop"
+    assert "Weights: pop" in weighted.summary().splitlines()
+    assert "Weights: pop" in weighted._repr_html_()
+    assert plain.to_dict()["glance"]["obs_weights"] is None
+    assert "Weights" not in plain.summary() + plain._repr_html_()
 
 
 def test_html_escapes_names() -> None:

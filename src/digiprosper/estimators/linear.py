@@ -180,6 +180,7 @@ def fit_columns(
         categories=dict(sample.categories),
         labels=dict(sample.labels),
         diagnostics=(*prepared.notices, *notices, *remarks),
+        obs_weights=options.obs_weights,
     )
 
 

@@ -215,6 +215,8 @@ class Column:
         Clusters that were drawn, where they are too few for intervals and p-values.
     bandwidth : int or None
         Lags of Driscoll-Kraay errors.
+    n_clusters : tuple of int
+        Clusters, two numbers of two-way ones.
     failure : DigiprosperError or None
         Why there are no estimates.
     numbers : mapping
@@ -232,6 +234,7 @@ class Column:
     draws: int | None = None
     few_drawn: int | None = None
     bandwidth: int | None = None
+    n_clusters: tuple[int, ...] = ()
     failure: DigiprosperError | None = None
     numbers: Mapping[str, int] = field(default_factory=dict)
     note: str = ""
@@ -582,14 +585,16 @@ def _read_result(head: str | None, result: Results, level: float) -> Column:
     frame = result.tidy(level).set_index("term")
     numbers = frame[list(Estimate._fields)].astype(float).itertuples(index=False, name=None)
     estimates = {str(term): Estimate(*row) for term, row in zip(frame.index, numbers, strict=True)}
+    glance = result.glance()
     return Column(
         head,
         estimates=estimates,
-        glance=result.glance(),
+        glance=glance,
         labels=dict(getattr(result, "labels", {})),
         draws=len(result.draws) if isinstance(result, HasDraws) else None,
         few_drawn=_few_drawn(result),
         bandwidth=_bandwidth(result),
+        n_clusters=_cluster_counts(result, glance),
     )
 
 
@@ -600,10 +605,20 @@ def _few_drawn(result: Results) -> int | None:
 
 
 def _bandwidth(result: Results) -> int | None:
-    # The equations of a system share their errors, and the system itself does not repeat the lags.
-    fit = next(iter(getattr(result, "paths", {}).values()), result)
-    lags: int | None = getattr(fit, "bandwidth", None)
+    lags: int | None = getattr(_with_errors(result), "bandwidth", None)
     return lags
+
+
+def _cluster_counts(result: Results, glance: Glance) -> tuple[int, ...]:
+    # Of two-way clusters glance has the smaller number, which is that of the t intervals.
+    least = glance["n_clusters"]
+    counts: tuple[int, ...] = getattr(_with_errors(result), "n_clusters", ())
+    return () if least is None else counts or (least,)
+
+
+def _with_errors(result: Results) -> object:
+    # The equations of a system share their errors, and the system itself does not repeat the details.
+    return next(iter(getattr(result, "paths", {}).values()), result)
 
 
 def _read_regimes(model: ThresholdResults) -> Regimes:

@@ -266,7 +266,7 @@ def setting_rows(
     labels: _Labels,
     style: Style,
 ) -> list[Row]:
-    """Write what was held fixed: controls, absorbed effects, clusters, and the caller's own rows.
+    """Write what was held fixed: controls, absorbed effects, clusters, weights, and the caller's own rows.
 
     Parameters
     ----------
@@ -298,6 +298,7 @@ def setting_rows(
         *controls,
         *_effect_rows(columns, labels),
         *_covariance_rows(columns, labels, style),
+        *_weight_rows(columns, labels),
         *_own_rows(rows or {}, len(columns), style),
     ]
 
@@ -317,14 +318,24 @@ def stat_rows(columns: Sequence[Column], stats: Sequence[str], style: Style) -> 
     Returns
     -------
     list of (str, list of str)
-        One row a key; rows without any number are left out.
+        One row a key; rows without any number are left out. Clusters are told, below the entities, even
+        when they are not asked for if some model has another number of them than of entities.
     """
     made = []
-    for key in stats:
-        cells = [_stat_cell(key, c.glance.get(key), style) if c.glance else "" for c in columns]
+    for key in _with_clusters(columns, stats):
+        cells = [_stat_cell(key, c, style) for c in columns]
         if any(cells):
             made.append((STATS[key], cells))
     return made
+
+
+def _with_clusters(columns: Sequence[Column], stats: Sequence[str]) -> list[str]:
+    keys = list(stats)
+    differ = any(c.glance and c.n_clusters and c.n_clusters != (c.glance["n_entities"],) for c in columns)
+    if differ and "n_clusters" not in keys:
+        place = keys.index("n_entities") + 1 if "n_entities" in keys else len(keys)
+        keys.insert(place, "n_clusters")
+    return keys
 
 
 def note_lines(columns: Sequence[Column], labels: _Labels, style: Style) -> list[str]:
@@ -483,6 +494,13 @@ def _effect_rows(columns: Sequence[Column], labels: _Labels) -> list[Row]:
     ]
 
 
+def _weight_rows(columns: Sequence[Column], labels: _Labels) -> list[Row]:
+    names = [c.glance["obs_weights"] if c.glance else "" for c in columns]
+    if not any(names):
+        return []
+    return [("Weights", ["No" if n is None else term_label(n, labels) if n else "" for n in names])]
+
+
 def _covariance_rows(columns: Sequence[Column], labels: _Labels, style: Style) -> list[Row]:
     known = [c.glance for c in columns if c.glance is not None]
     made: list[Row] = []
@@ -538,7 +556,12 @@ def _own_rows(rows: Mapping[str, Any], width: int, style: Style) -> list[Row]:
     return [(name, [style.plain(v, name) for v in values]) for name, values in named]
 
 
-def _stat_cell(key: str, value: object, style: Style) -> str:
+def _stat_cell(key: str, column: Column, style: Style) -> str:
+    if column.glance is None:
+        return ""
+    if key == "n_clusters":
+        return " + ".join(f"{count:,}" for count in column.n_clusters)
+    value = column.glance.get(key)
     if not isinstance(value, (int, float)) or math.isnan(value):
         return ""
     if key.startswith(("rsquared", "f_")) or not float(value).is_integer():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from functools import lru_cache
+from html import escape
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -98,6 +99,8 @@ class LinearResults:
         Labels of columns.
     diagnostics : tuple of Notice
         What is worth saying about the fit.
+    obs_weights : str or None
+        Column with the weights of the rows.
     version : str
         Of digiprosper, when the model was fitted.
     """
@@ -130,6 +133,7 @@ class LinearResults:
     categories: Mapping[str, tuple[str, pd.Index[Any]]]
     labels: Mapping[str, str]
     diagnostics: tuple[Notice, ...]
+    obs_weights: str | None = None
     version: str = __version__
 
     # --- the protocol -------------------------------------------------------------------------------------
@@ -193,6 +197,7 @@ class LinearResults:
             "cov_type": self.cov_type,
             "clusters": "+".join(self.clusters) or None,
             "ssc": self.ssc,
+            "obs_weights": self.obs_weights,
             "effects": "+".join(self.effect_names) or None,
             "rsquared": r2,
             "rsquared_within": inside,
@@ -323,7 +328,7 @@ class LinearResults:
         -------
         DataFrame
             As `tidy`, estimates times sd(x) / sd(y), the overall standard deviations in the estimation
-            sample: no effect is taken out of x or y before.
+            sample, unweighted: no effect is taken out of x or y before.
         """
         out = self.tidy(level)
         sd = self.sample_stats["sd"]
@@ -349,7 +354,8 @@ class LinearResults:
             means. By default the column the slope depends on (the variable itself, or what it is multiplied
             with): a category at all its levels, a column of two values, such as a dummy, at both, and another
             at its minimum, mean less one standard deviation, mean, mean plus one, and maximum in the
-            estimation sample, leaving out points beyond minimum and maximum.
+            estimation sample, leaving out points beyond minimum and maximum. Means and standard deviations
+            are unweighted, with `obs_weights` too.
         level : float
             Of the confidence interval.
 
@@ -395,7 +401,7 @@ class LinearResults:
 
     @property
     def sample_stats(self) -> pd.DataFrame:
-        """Every variable and term in the estimation sample: nobs, mean, sd, min, max."""
+        """Every variable and term in the estimation sample: nobs, mean, sd, min, max; never weighted."""
         names, values = self.stats
         out = pd.DataFrame(values, index=pd.Index(list(names), name="variable"), columns=list(_STATS))
         return out.astype({"nobs": int})
@@ -496,6 +502,7 @@ class LinearResults:
         head = [
             f"Outcome: {self.depvar}",
             f"Effects: {', '.join(self.effect_names) or 'none (intercept)'}",
+            *([f"Weights: {self.obs_weights}"] if self.obs_weights else []),
             sample_text(self.nobs, self.n_entities, self.n_times, self.key_names),
             f"R2 {g['rsquared']:z.4f}, within {self.rsquared_within:z.4f}",
         ]
@@ -507,7 +514,8 @@ class LinearResults:
 
     def _repr_html_(self) -> str:
         frame = self.tidy().set_index("term").to_html(float_format=lambda v: f"{v:.5g}", escape=True)
-        return f"{frame}<p>{self.conventions}</p>"
+        weights = f"<p>Weights: {escape(self.obs_weights)}</p>" if self.obs_weights else ""
+        return f"{frame}{weights}<p>{self.conventions}</p>"
 
     @property
     def conventions(self) -> str:

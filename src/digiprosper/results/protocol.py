@@ -29,6 +29,7 @@ class Glance(TypedDict):
     cov_type: str | None
     clusters: str | None
     ssc: str | None
+    obs_weights: str | None
     effects: str | None
     rsquared: float | None
     rsquared_within: float | None
@@ -141,6 +142,7 @@ def empty_glance(model: str, nobs: int) -> Glance:
         "cov_type": None,
         "clusters": None,
         "ssc": None,
+        "obs_weights": None,
         "effects": None,
         "rsquared": None,
         "rsquared_within": None,
