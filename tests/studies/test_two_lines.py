@@ -420,3 +420,23 @@ def test_warnings_are_issued_once_and_kept() -> None:
 def test_real_data_without_a_turn() -> None:
     model = FixedEffects("log(gsp)", ["unemp", "I(unemp**2)", "log(emp)"])
     assert two_lines(model, datasets.us_states(), "unemp").shape == "none"
+
+
+@pytest.mark.filterwarnings("ignore::digiprosper.errors.FewClustersWarning")
+def test_nothing_is_said_of_the_jump_that_nobody_reads():
+    """One city alone moves across the break: its jump depends on it, and neither line does."""
+    frame = table(n=40)
+    base = frame["city"] % 20 / 4
+    frame["x"] = 0.05 * frame["x"] + base + np.where(frame["city"] == 11, 0.2, 0.0)
+    results = two_lines(spec(), panel(frame), "x")
+    told = [n.data["terms"] for n in results.diagnostics if n.code == "few_treated"]
+    assert not any("x:jump" in terms for terms in told)
+
+
+def test_weights_are_said():
+    frame = table().assign(pop=lambda f: 1.0 + f["city"])
+    weighted = two_lines(spec(obs_weights="pop"), panel(frame), "x")
+    plain = two_lines(spec(), panel(frame), "x")
+    assert "Weights: pop" in weighted.summary().splitlines()
+    assert (weighted.to_dict()["obs_weights"], plain.to_dict()["obs_weights"]) == ("pop", None)
+    assert "Weights" not in plain.summary()

@@ -162,6 +162,7 @@ class TwoLinesResult:
         lines = [
             f"Two lines (Simonsohn 2018): {self.variable} in the equation of {self.depvar}",
             f"Replaces {', '.join(self.replaced)}",
+            *([f"Weights: {self.low.obs_weights}"] if self.low.obs_weights else []),
             f"Breakpoint {self.breakpoint:.4g}; the smooth curve is flat in [{self.flat[0]:.4g}, "
             f"{self.flat[1]:.4g}]",
             _line("below", self.slope_low, self.t_low, self.p_low)
@@ -195,7 +196,8 @@ class TwoLinesResult:
             "se_low se_high t_low t_high p_low p_high shape supported nobs_low nobs_high entities_low "
             "entities_high level conventions"
         )
-        return {"schema": 1, **{name: json_safe(getattr(self, name)) for name in names.split()}}
+        values = {name: json_safe(getattr(self, name)) for name in names.split()}
+        return {"schema": 1, **values, "obs_weights": self.low.obs_weights}
 
 
 def two_lines(
