@@ -2,6 +2,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 # Two workers of one thread each: several threads of a small product get in each other's way.
 PYTEST := -m pytest -n 2 --dist worksteal
+# As pip does: the certificates of the system, where an organisation has added its own.
+export UV_SYSTEM_CERTS = true
 .PHONY: demo test check rest lint types examples versions lowest newest
 
 demo: .venv/.ok
