@@ -718,6 +718,17 @@ def test_lags_are_terms_and_the_sample_is_cut_once() -> None:
     assert "lagged_rows" in {n.code for n in results.diagnostics}
 
 
+def test_a_long_list_of_faults_is_told_by_its_first_five() -> None:
+    frame = make(holes=False)
+    many = [f"fixed{k}" for k in range(40)]
+    frame[many] = np.arange(1, 41) * frame["city"].to_numpy(dtype=float)[:, None]
+    with pytest.raises(TermError, match="'fixed4' is in .* and 35 more like these") as twice:
+        Mediation("y", "x", many, many)
+    with pytest.raises(IdentificationError, match="'fixed4' does not vary .* and 35 more like these") as flat:
+        Mediation("y", "x", many, reps=50).fit(Panel(frame, "city", "year"), rng=1)
+    assert len(twice.value.problems) == len(flat.value.problems) == 40
+
+
 @pytest.mark.parametrize("options", [{}, {"moderator": "w1", "moderates": "a"}, {"threshold": ("w1", 0.0)}])
 def test_a_lag_of_the_outcome_is_said(options) -> None:
     panel = Panel(make(holes=False), "city", "year")

@@ -505,6 +505,23 @@ def test_standardise_by_hand(panel: Panel) -> None:
     assert region.groupby("region")["gdp"].std().round(12).eq(1).all()
 
 
+@pytest.mark.parametrize("largest", [1e150, 1.7e308])
+def test_columns_at_the_end_of_the_range_are_described_and_changed(panel: Panel, largest: float) -> None:
+    x = panel.frame["digital"] / panel.frame["digital"].abs().max()
+    huge = panel.assign(digital=largest * x)
+    expected = panel.standardise("digital").frame["digital"]
+    np.testing.assert_allclose(huge.standardise("digital").frame["digital"], expected)
+    got = huge.winsorize("digital", 0.1, 0.9).frame["digital"] / largest
+    np.testing.assert_allclose(got, panel.assign(digital=x).winsorize("digital", 0.1, 0.9).frame["digital"])
+    level = panel.assign(digital=largest)
+    assert level.summarise("digital").loc["digital", "p50"] == largest
+    assert level.correlate(["digital", "gdp"]).mean["digital"] == largest
+    for rule in ("stata", "linear"):
+        assert (level.winsorize("digital", 0.1, 0.9, quantile=rule).frame["digital"] == largest).all()
+    with pytest.raises(IdentificationError, match="'digital' does not vary"):
+        level.standardise("digital")
+
+
 @pytest.mark.parametrize("value", [0.1, 3.0, 1e-9])
 def test_standardise_refuses_what_does_not_vary(panel: Panel, value: float) -> None:
     with pytest.raises(IdentificationError, match="'gdp' does not vary"):

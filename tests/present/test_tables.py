@@ -3,6 +3,7 @@ from __future__ import annotations
 import warnings
 
 import docx
+import numpy as np
 import openpyxl
 import pandas as pd
 import pytest
@@ -129,6 +130,12 @@ def test_a_result_set_shows_what_failed(panel, fits):
     assert table.frame.loc["Observations"].tolist() == ["816", ""]
     assert "Area not estimated: absorbed by the entity effects: 'area'." in table.notes
     assert etable(dp.stepwise(dp.FixedEffects("gsp", ["pc"]), panel, ["unemp"])).frame.shape[1] == 2
+
+
+def test_levels_of_stars_in_an_array(fits):
+    table, same = (etable(fits["two"], stars=s) for s in (np.array([0.1, 0.05]), (0.1, 0.05)))
+    pd.testing.assert_frame_equal(table.frame, same.frame)
+    assert table.notes == same.notes
 
 
 def test_thresholds_head_their_slopes(panel):
@@ -283,6 +290,8 @@ def test_etable_writes_nothing_into_its_input(two_way):
         ({"stars": (5, 1)}, OptionError, "stars=.*between 0 and 1"),
         ({"stars": ()}, OptionError, "stars=.*or None"),
         ({"stars": 0.05}, OptionError, "stars=0.05"),
+        ({"stars": np.array(0.05)}, OptionError, "stars="),
+        ({"stars": np.array([0.05, 0.1])}, OptionError, "stars=.*descending"),
         ({"stars": "*"}, OptionError, "stars="),
         ({"digits": -1}, OptionError, "digits=-1 must be an integer"),
         ({"digits": 2.5}, OptionError, "digits=2.5"),

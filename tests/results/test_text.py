@@ -76,6 +76,15 @@ def test_clusters_are_named_by_their_labels(panel: Panel) -> None:
     assert "clustered by i and g (" in conventions(fit)
 
 
+@pytest.mark.filterwarnings("ignore::digiprosper.errors.FewClustersWarning")
+@pytest.mark.filterwarnings("ignore::digiprosper.errors.CovarianceWarning")
+def test_one_degree_of_freedom_and_one_lag(panel: Panel) -> None:
+    two = panel.subset("i < 2")
+    assert "t with 1 degree of freedom;" in conventions(FixedEffects("y", "x", time_effects=False).fit(two))
+    spec = FixedEffects("y", "x", cov_type="driscoll_kraay", bandwidth=1)
+    assert "(1 lag, 20 periods" in conventions(spec.fit(panel))
+
+
 def test_no_settings_no_line() -> None:
     assert last_lines("Weights without standard errors") == ["Weights without standard errors."]
 

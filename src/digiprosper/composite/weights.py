@@ -321,7 +321,7 @@ def refuse_cells(
     """
     problems = _by_column(bad, names, what, index)
     if problems:
-        raise IndicatorError(f"{'; '.join(p.message for p in problems)}. {cure}", problems)
+        raise IndicatorError(f"{several(problems)}. {cure}", problems)
 
 
 def _weights(Z: Any, weighting: Weighting, *, signed: bool = True) -> Floats:

@@ -17,6 +17,7 @@ from digiprosper.errors import (
     TermError,
     check_option,
     cited,
+    counted,
     issue,
     quoted,
     several,
@@ -108,7 +109,7 @@ def fit_columns(
     Raises
     ------
     IdentificationError
-        If a column does not vary inside the effects, or there are more parameters than rows.
+        If a column does not vary inside the effects, or there are no fewer parameters than rows.
     CollinearityError
         If columns are exact combinations of one another.
     """
@@ -254,9 +255,10 @@ def _independent(
 
 def _refuse_wide(n: int, k: int, rank: int) -> None:
     if n <= k + rank:
+        many = "as many parameters as" if n == k + rank else "more parameters than"
         raise IdentificationError(
-            f"{k} slopes and {rank} absorbed effects on {n} rows: more parameters than rows. "
-            "Drop terms or effects."
+            f"{counted(k, 'slope')} and {counted(rank, 'absorbed effect')} on {counted(n, 'row')}: {many} "
+            "rows. Drop terms or effects."
         )
 
 
@@ -332,8 +334,10 @@ def not_psd(prepared: Prepared, terms: Sequence[str], covariance: Floats, middle
     if len(prepared.cluster_codes) != 2 or np.linalg.eigvalsh(middle)[0] >= -_NEGATIVE:
         return []
     negative = [t for t, v in zip(terms, np.diag(covariance), strict=True) if v < 0]
-    missing = f" {quoted(negative)} has a negative variance and no standard error." if negative else ""
-    text = f"the covariance of two-way clusters is not positive semidefinite; it is not adjusted.{missing}"
+    text = "the covariance of two-way clusters is not positive semidefinite; it is not adjusted."
+    if negative:
+        have = "has" if len(negative) == 1 else "have"
+        text += f" {quoted(negative)} {have} a negative variance and no standard error."
     return [Notice("not_psd", text, {"terms": tuple(negative)})]
 
 

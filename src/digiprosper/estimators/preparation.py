@@ -16,12 +16,14 @@ from digiprosper.errors import (
     cited,
     clipped,
     counted,
+    several,
 )
 from digiprosper.estimators.specification import as_terms
 from digiprosper.kernels.covariance import Ranks, ranks
 from digiprosper.kernels.within import Within, not_singletons, within
 from digiprosper.panel import Panel
 from digiprosper.panel.terms import canonical, parse, split_crossed
+from digiprosper.results.text import freedom_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -304,11 +306,18 @@ def refuse_extreme(columns: Sequence[Floats], names: Sequence[str]) -> None:
     if not extreme and sum(exponents[n] for n in farthest) > np.log10(_TOGETHER):
         extreme = farthest
     if extreme:
-        text = "; ".join(f"{cited(n)} has a largest value of {sizes[n]:.2g}" for n in extreme)
+        problems = [
+            Notice(
+                "extreme",
+                f"{cited(n)} has a largest value of {sizes[n]:.2g}",
+                {"column": n, "largest": sizes[n]},
+            )
+            for n in extreme
+        ]
         raise IdentificationError(
-            f"{text}: squares, products or ratios of such values exceed the range of floating-point "
-            "numbers. Rescale them.",
-            [Notice("extreme", n, {"column": n, "largest": sizes[n]}) for n in extreme],
+            f"{several(problems)}: squares, products or ratios of such values exceed the range of "
+            "floating-point numbers. Rescale them.",
+            problems,
         )
 
 
@@ -379,10 +388,10 @@ def _missing_notices(panel: Panel, sample: Sample) -> list[Notice]:
             parse(t, panel.known, "x").shifts for t in columns
         )
         terms = ", ".join(f"{clipped(t)} ({c:,})" for t, c in dropped.by_term.items())
-        several = (
+        more = (
             "; a row may have several missing values" if sum(dropped.by_term.values()) > dropped.count else ""
         )
-        text = f"{dropped.count:,} of {counted(panel.nobs, 'row')} dropped: missing {terms}{several}."
+        text = f"{dropped.count:,} of {counted(panel.nobs, 'row')} dropped: missing {terms}{more}."
         if shifted and panel.is_part:
             text += " Lags are computed from the rows of this panel only: create them before subset()."
         data = {"count": dropped.count, "by_term": dict(dropped.by_term)}
@@ -447,7 +456,7 @@ def _cluster_notices(
             )
         if groups < 40:
             text = (
-                f"{groups} clusters ({name}): t intervals with {groups - 1} degrees of freedom are used. "
+                f"{groups} clusters ({name}): t intervals with {freedom_text(groups - 1)} are used. "
                 "Clustered standard errors are reliable with many clusters only; confirm a borderline "
                 "result with a wild cluster bootstrap (boottest in Stata, fwildclusterboot in R)."
             )

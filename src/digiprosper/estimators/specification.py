@@ -19,6 +19,7 @@ from digiprosper.errors import (
     cited,
     plain,
     quoted,
+    several,
 )
 from digiprosper.panel.terms import canonical
 
@@ -162,7 +163,7 @@ def refuse_repeats(spec: Any, roles: Sequence[str]) -> None:
                 problems.append(Notice("repeated", f"{cited(term)} is in {first} and in {role}", data))
     if problems:
         raise TermError(
-            f"{'; '.join(p.message for p in problems)}. A term can have one role only.",
+            f"{several(problems)}. A term can have one role only.",
             problems,
         )
 

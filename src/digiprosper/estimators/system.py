@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from digiprosper.errors import CollinearityError, IdentificationError, Notice, OptionError, cited
+from digiprosper.errors import CollinearityError, IdentificationError, Notice, OptionError, cited, several
 from digiprosper.estimators.linear import fit_columns, inference
 from digiprosper.estimators.preparation import refuse_extreme
 from digiprosper.estimators.remarks import lagged_outcome, said_once
@@ -279,7 +279,7 @@ def refuse_absorbed(prepared: Prepared, columns: Floats, names: Sequence[str], r
             problems.append(Notice("absorbed", text, {"column": name, "effects": what}))
     if problems:
         raise IdentificationError(
-            f"{'; '.join(p.message for p in problems)}: the indirect within effect is not identified. "
+            f"{several(problems)}: the indirect within effect is not identified. "
             "Use a column that varies within the effects, or omit an effect: with entity_effects=False "
             "the estimates also use variation between entities, which is a different effect "
             "(within_between reports both).",

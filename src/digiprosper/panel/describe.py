@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from digiprosper.kernels import Floats, Ints
 
-__all__ = ["Correlation", "between_within", "correlate", "summarise"]
+__all__ = ["Correlation", "between_within", "correlate", "summarise", "unit_of"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -78,7 +78,7 @@ def correlate(columns: Mapping[str, Floats], labels: Mapping[str, str]) -> Corre
     from scipy.special import stdtr
 
     names = list(columns)
-    data = pd.DataFrame({name: x / _unit(x[~np.isnan(x)]) for name, x in columns.items()})
+    data = pd.DataFrame({name: x / unit_of(x[~np.isnan(x)]) for name, x in columns.items()})
     r = data.corr()
     here = data.notna().astype(float)
     n = here.T @ here
@@ -112,7 +112,7 @@ def between_within(columns: Mapping[str, Floats], entity: Ints, n_entities: int)
     for name, every in columns.items():
         there = ~np.isnan(every)
         x, codes = every[there], entity[there]
-        unit = _unit(x)
+        unit = unit_of(x)
         x = x / unit
         counts = np.bincount(codes, minlength=n_entities)
         with np.errstate(invalid="ignore"):
@@ -135,12 +135,25 @@ def between_within(columns: Mapping[str, Floats], entity: Ints, n_entities: int)
 def _moments(x: Floats) -> tuple[int, float, float, float, float, float]:
     if x.size == 0:
         return 0, np.nan, np.nan, np.nan, np.nan, np.nan
-    unit = _unit(x)
+    unit = unit_of(x)
     sd = float((x / unit).std(ddof=1)) * unit if x.size > 1 else np.nan
-    return x.size, float((x / unit).mean()) * unit, sd, float(x.min()), float(np.median(x)), float(x.max())
+    # Of two values in the middle the sum may be out of range, that of their halves is not.
+    middle = 2 * float(np.median(x / 2))
+    return x.size, float((x / unit).mean()) * unit, sd, float(x.min()), middle, float(x.max())
 
 
-def _unit(x: Floats) -> float:
-    """Give the power of two below the largest value; squares and sums of so scaled values are in range."""
+def unit_of(x: Floats) -> float:
+    """Give the power of two below the largest value; squares and sums of so scaled values are in range.
+
+    Parameters
+    ----------
+    x : (N,) array
+        Values, none missing.
+
+    Returns
+    -------
+    float
+        Division by it is exact; 1 if there is no value but zero.
+    """
     largest = float(np.abs(x).max(initial=0.0))
     return float(2.0 ** np.floor(np.log2(largest))) if largest > 0 else 1.0

@@ -28,7 +28,7 @@ from digiprosper.errors import (
     unknown_columns,
 )
 from digiprosper.panel.conditions import rows_where
-from digiprosper.panel.describe import Correlation, between_within, correlate, summarise
+from digiprosper.panel.describe import Correlation, between_within, correlate, summarise, unit_of
 from digiprosper.panel.keys import Keys, refuse_infinite, rows_text, sorted_keys, to_pandas
 from digiprosper.panel.selection import cut_sample
 from digiprosper.panel.terms import evaluate, parse
@@ -784,9 +784,11 @@ class Panel:
         groups = self._groups(by, "standardise")
         data = self._data.copy(deep=False)
         for name in self._names(columns, "standardise"):
-            grouped = pd.Series(self.numeric(name)).groupby(groups)
+            values = self.numeric(name)
+            values = values / unit_of(values[~np.isnan(values)])
+            grouped = pd.Series(values).groupby(groups)
             sd = grouped.transform("std").to_numpy()
-            size = np.abs(self.numeric(name))
+            size = np.abs(values)
             flat = ~np.isnan(size) & ~(sd > 1e-13 * np.where(np.isnan(size), 0.0, size))
             if flat.any():
                 raise IdentificationError(
@@ -794,7 +796,7 @@ class Panel:
                     "it, or "
                     "choose larger groups."
                 )
-            data[name] = (self.numeric(name) - grouped.transform("mean").to_numpy()) / sd
+            data[name] = (values - grouped.transform("mean").to_numpy()) / sd
         return self._with(data)
 
     def winsorize(

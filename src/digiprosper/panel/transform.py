@@ -38,10 +38,15 @@ def winsorized(column: Floats, parts: Sequence[Ints], shares: tuple[float, float
     for part in parts:
         rows = part[~np.isnan(values[part])]
         if rows.size:
+            # Sums and differences of two values may be out of range, those of their halves are not.
+            halves = values[rows] / 2
             low, high = (
-                _stata_quantile(values[rows], share)
-                if quantile == "stata"
-                else float(np.quantile(values[rows], share))
+                2
+                * (
+                    _stata_quantile(halves, share)
+                    if quantile == "stata"
+                    else float(np.quantile(halves, share))
+                )
                 for share in shares
             )
             values[rows] = np.clip(values[rows], low, high)

@@ -325,6 +325,8 @@ def _is_share(value: Any) -> bool:
 
 def _check_stars(stars: object) -> tuple[float, ...]:
     levels: list[float] = []
+    if isinstance(stars, np.ndarray):
+        stars = stars.tolist()
     if isinstance(stars, Sequence) and all(_is_share(s) for s in stars):
         levels = [float(s) for s in stars]
     if not levels or not (np.diff(levels) < 0).all():

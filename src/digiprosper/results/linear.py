@@ -19,6 +19,7 @@ from digiprosper.results.tests import TestResult
 from digiprosper.results.text import (
     coefficient_table,
     conventions,
+    freedom_text,
     json_safe,
     last_lines,
     sample_text,
@@ -308,7 +309,7 @@ class LinearResults:
         if abs(least) <= SINGULAR:
             raise TermError(
                 f"wald_test({cited(text)}): the restrictions repeat each other, or there are more of "
-                f"them than the covariance allows ({self.df_t:g} degrees of freedom)."
+                f"them than the covariance allows ({freedom_text(self.df_t)})."
             )
         if least < 0:
             issue([negative_variance([text])])

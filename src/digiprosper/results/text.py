@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from digiprosper.errors import counted
 from digiprosper.results.labels import effect_label
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ __all__ = [
     "coefficient_table",
     "conventions",
     "correction_words",
+    "freedom_text",
     "interval_text",
     "json_safe",
     "last_lines",
@@ -132,18 +134,35 @@ def conventions(fit: LinearResults, labels: Mapping[str, str] | None = None) -> 
         Such as ``"Standard errors clustered by state (48 clusters, t with 47 degrees of freedom; small-sample
         correction as reghdfe)"``.
     """
-    how = f"t with {fit.df_t:g} degrees of freedom; {correction_words(fit.ssc)}"
+    how = f"t with {freedom_text(fit.df_t)}; {correction_words(fit.ssc)}"
     if fit.cov_type == "clustered":
         names = " and ".join(effect_label(name, labels or {}) for name in fit.clusters)
         groups = " and ".join(f"{g:,}" for g in fit.n_clusters)
         return f"Standard errors clustered by {names} ({groups} clusters, {how})"
     if fit.cov_type == "driscoll_kraay":
-        return f"Driscoll-Kraay standard errors ({fit.bandwidth} lags, {fit.n_times} periods, {how})"
+        lags = counted(fit.bandwidth or 0, "lag")
+        return f"Driscoll-Kraay standard errors ({lags}, {fit.n_times} periods, {how})"
     kind = {
         "robust": "robust to heteroskedasticity (HC1)",
         "unadjusted": "for independent errors of equal variance",
     }
     return f"Standard errors {kind[fit.cov_type]} ({how})"
+
+
+def freedom_text(df: float) -> str:
+    """Print degrees of freedom.
+
+    Parameters
+    ----------
+    df : float
+        How many.
+
+    Returns
+    -------
+    str
+        Such as ``"1 degree of freedom"`` or ``"47 degrees of freedom"``.
+    """
+    return f"{df:g} {'degree' if df == 1 else 'degrees'} of freedom"
 
 
 def correction_words(ssc: str) -> str:

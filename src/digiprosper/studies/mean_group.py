@@ -14,7 +14,7 @@ from digiprosper.kernels.within import within
 from digiprosper.results.effects import EffectResults
 from digiprosper.results.notices import too_few_clusters_to_draw
 from digiprosper.results.protocol import empty_glance
-from digiprosper.results.text import json_safe
+from digiprosper.results.text import freedom_text, json_safe
 from digiprosper.studies.within_between import parallel_sample, path_slopes
 
 if TYPE_CHECKING:
@@ -317,7 +317,7 @@ def _few(entities: int, reps: int) -> list[Notice]:
     if entities < 40 and not out:
         text = (
             f"{entities} entities: percentile intervals are reliable with many entities only; "
-            f"interval('delta') uses t with {entities - 1} degrees of freedom."
+            f"interval('delta') uses t with {freedom_text(entities - 1)}."
         )
         code = "very_few_clusters" if entities < 20 else "few_clusters"
         out.append(Notice(code, text, {"n_clusters": entities}))
