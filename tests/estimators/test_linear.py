@@ -445,6 +445,17 @@ def test_from_formula_equals_the_constructor_bit_for_bit(formula: str, x: tuple,
     same_bits(quiet_fit(spec, frame), quiet_fit(FixedEffects(y, x, **options), frame))
 
 
+@pytest.mark.parametrize("effect", ["C(region):year", "region:year"])
+def test_what_is_said_of_absorbed_slopes_can_be_fitted(effect: str) -> None:
+    frame = make_frame(9)
+    frame["region"] = frame["region"].map(lambda level: f"region {level}")
+    with pytest.raises(TermError, match=r"'C\(region\):year' to the regressors.*collinear='drop'"):
+        quiet_fit(FixedEffects("y", X, absorb=(effect,)), frame)
+    spec = FixedEffects("y", (*X, "C(region):year"), collinear="drop")
+    with_base, with_all = (quiet_fit(s, frame) for s in (spec, spec.replace(time_effects=False)))
+    assert with_all.params.size == with_base.params.size + 1
+
+
 def test_keys_in_absorb_are_those_effects_and_count_once() -> None:
     frame = make_frame(9)
     plain = quiet_fit(FixedEffects("y", X), frame)

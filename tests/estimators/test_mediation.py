@@ -722,9 +722,11 @@ def test_a_long_list_of_faults_is_told_by_its_first_five() -> None:
     frame = make(holes=False)
     many = [f"fixed{k}" for k in range(40)]
     frame[many] = np.arange(1, 41) * frame["city"].to_numpy(dtype=float)[:, None]
-    with pytest.raises(TermError, match="'fixed4' is in .* and 35 more like these") as twice:
+    with pytest.raises(TermError, match=r"'fixed4' is in .* and 35 more like these") as twice:
         Mediation("y", "x", many, many)
-    with pytest.raises(IdentificationError, match="'fixed4' does not vary .* and 35 more like these") as flat:
+    with pytest.raises(
+        IdentificationError, match=r"'fixed4' does not vary .* and 35 more like these"
+    ) as flat:
         Mediation("y", "x", many, reps=50).fit(Panel(frame, "city", "year"), rng=1)
     assert len(twice.value.problems) == len(flat.value.problems) == 40
 

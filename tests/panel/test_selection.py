@@ -221,6 +221,8 @@ def test_crossing_is_for_absorbed_effects_only(panel: Panel) -> None:
         ("C(region):x", "to the regressors"),
         ("C(kind):year", "to the regressors"),
         ("C(region):C(kind)", "region^kind"),
+        ("region:x", "'C(region):x' to the regressors"),
+        ("region:C(kind)", "region^kind"),
     ],
 )
 def test_slopes_by_group_are_no_effect(panel: Panel, text: str, words: str) -> None:

@@ -21,7 +21,7 @@ from digiprosper.errors import (
     unknown_columns,
 )
 from digiprosper.panel.sample import Mask, Sample
-from digiprosper.panel.terms import Term, canonical, evaluate, parse, split_crossed
+from digiprosper.panel.terms import Factor, Term, canonical, evaluate, parse, split_crossed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -241,18 +241,32 @@ def coded(panel: Panel, text: str, role: str = "absorb") -> tuple[Ints, pd.Index
         return panel.keys.time, panel.keys.times
     if name is not None:
         return _levels(panel, name)
-    if _categories(term):
-        raise _refused_code(term, role)
+    groups = [_group(panel, factor) for factor in term.factors]
+    if any(groups) and (_categories(term) or len(groups) > 1):
+        raise _refused_code(term, groups, role)
     found, distinct = pd.factorize(evaluate(term, panel), sort=True)
     return found.astype(np.intp), pd.Index(distinct)
 
 
-def _refused_code(term: Term, role: str) -> TermError:
-    categories = _categories(term)
-    if len(categories) == len(term.factors):
-        cure = f"crossed effects are written {cited('^'.join(categories))} and belong in absorb"
+def _group(panel: Panel, factor: Factor) -> str | None:
+    """Name the column of a factor that stands for groups: a category, or a column of text."""
+    name = factor.names[0]
+    if factor.category is None and isinstance(factor.node, ast.Name) and not _is_numeric(panel, name):
+        return name
+    return factor.category
+
+
+def _refused_code(term: Term, groups: Sequence[str | None], role: str) -> TermError:
+    texts = zip(groups, term.factors, strict=True)
+    slopes = ":".join(f"C({f.text})" if group and not f.category else f.text for group, f in texts)
+    if all(groups):
+        cure = f"crossed effects are written {cited('^'.join(filter(None, groups)))} and belong in absorb"
     else:
-        cure = "group-specific slopes cannot be absorbed; add the term to the regressors (x) as it is"
+        cure = (
+            f"group-specific slopes cannot be absorbed; add {cited(slopes)} to the regressors (x). Where the "
+            "effects absorb the variable itself, as time effects absorb a trend, one group must be the base: "
+            "set collinear='drop', or omit these effects"
+        )
     return TermError(
         f"{role} cannot use {cited(term.text)}: {cure}.",
         [Notice("term", cure, {"term": term.text, "role": role})],
