@@ -740,8 +740,20 @@ def test_a_lag_of_the_outcome_is_said(options) -> None:
     assert next(n for n in results.diagnostics if n.code == "lagged_outcome").data == {"columns": ("lag(y)",)}
     quietly = spec.replace(entity_effects=False).fit(panel, rng=1)
     assert "lagged_outcome" not in {n.code for n in quietly.diagnostics}
-    own = Mediation("y", "x", "m1", ["lag(m1)"], reps=199).fit(panel, rng=1)
-    assert "lagged_outcome" not in {n.code for n in own.diagnostics}
+    other = Mediation("y", "x", "m1", ["lag(m2)"], reps=199).fit(panel, rng=1)
+    assert "lagged_outcome" not in {n.code for n in other.diagnostics}
+
+
+@pytest.mark.parametrize("term", ["lag(m1)", "lag(m1):w1"])
+def test_a_lag_of_a_mediator_is_said(term: str) -> None:
+    panel = Panel(make(holes=False), "city", "year")
+    spec = Mediation("y", "x", ["m1", "m2"], [term], reps=199)
+    with pytest.warns(IdentificationWarning, match="lag of the mediator 'm1'.*Nickell"):
+        results = spec.fit(panel, rng=1)
+    told = [n.data for n in results.diagnostics if n.code == "lagged_outcome"]
+    assert told == [{"columns": (term,)}]
+    quietly = spec.replace(entity_effects=False).fit(panel, rng=1)
+    assert "lagged_outcome" not in {n.code for n in quietly.diagnostics}
 
 
 @pytest.mark.parametrize("kind", STRUCTURES)

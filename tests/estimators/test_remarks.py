@@ -32,16 +32,28 @@ def lagged_frame() -> pd.DataFrame:
             {"collinear": "drop"},
             ("lag(y)", "previous", "lag(y, 2)"),
         ),
+        (["C(g):lag(y)", "x"], {}, ("C(g)[a]:lag(y)", "C(g)[b]:lag(y)")),
+        (["x", "lag(y, k=2):w"], {}, ("lag(y, k=2):w",)),
+        (["x", "w:C(g):lag(lag(y))"], {}, ("w:C(g)[a]:lag(lag(y))", "w:C(g)[b]:lag(lag(y))")),
+        (["x", "lag(y):w"], {"entity_effects": False, "absorb": ("same",)}, ("lag(y):w",)),
+        (["x", "lag(y)"], {"entity_effects": False, "absorb": ("i^half",)}, ("lag(y)",)),
+        (["x", "lag(y)"], {"entity_effects": False, "absorb": ("g",)}, ()),
+        (["x", "lag(y):w"], {"entity_effects": False}, ()),
+        (["x", "lag(x):w", "lag(y, 3):w", "diff(y):w"], {}, ()),
         (["x", "lag(y, 3)"], {}, ()),
         (["x", "lag(x)", "lag(w)"], {}, ()),
         (["x", "lag(y)"], {"entity_effects": False}, ()),
     ],
 )
 @pytest.mark.filterwarnings("ignore::digiprosper.errors.MissingDataWarning")
+@pytest.mark.filterwarnings("ignore::digiprosper.errors.SingletonWarning")
 def test_a_lag_of_the_outcome_is_said(
     terms: list[str], effects: dict[str, object], columns: tuple[str, ...]
 ) -> None:
-    panel = Panel(lagged_frame(), "i", "t").lag("y").assign(previous="y_lag1")
+    frame = lagged_frame()
+    frame["g"] = np.where(frame["i"] < 30, "a", "b")
+    frame = frame.assign(same=frame["i"] + 1000, half=frame["t"] // 5)
+    panel = Panel(frame, "i", "t").lag("y").assign(previous="y_lag1")
     spec = FixedEffects("y", terms, **effects)
     if not columns:
         assert "lagged_outcome" not in {n.code for n in spec.fit(panel).diagnostics}
@@ -49,6 +61,18 @@ def test_a_lag_of_the_outcome_is_said(
     with pytest.warns(IdentificationWarning):
         fit = spec.fit(panel)
     assert next(n for n in fit.diagnostics if n.code == "lagged_outcome").data == {"columns": columns}
+
+
+@pytest.mark.parametrize("term", ["log(lag(y)):w", "lag(log(y)):w"])
+@pytest.mark.filterwarnings("ignore::digiprosper.errors.MissingDataWarning")
+def test_a_logarithm_of_a_lag_is_the_lag_of_a_logarithm(term: str) -> None:
+    frame = lagged_frame()
+    panel = Panel(frame.assign(y=np.exp(frame["y"])), "i", "t")
+    with pytest.warns(IdentificationWarning, match="contains a lag of the outcome"):
+        fit = FixedEffects("log(y)", ["x", term]).fit(panel)
+    assert next(n for n in fit.diagnostics if n.code == "lagged_outcome").data == {"columns": (term,)}
+    level = FixedEffects("y", ["x", term]).fit(panel)
+    assert "lagged_outcome" not in {n.code for n in level.diagnostics}
 
 
 def treated_frame(treated: int, entities: int = 50) -> pd.DataFrame:

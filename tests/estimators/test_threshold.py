@@ -590,9 +590,9 @@ def test_time_invariant_threshold_variables_are_told() -> None:
 
 
 @quiet
-@pytest.mark.parametrize("term", ["lag(y)", "lag(y, 2)", "previous"])
+@pytest.mark.parametrize("term", ["lag(y)", "lag(y, 2)", "previous", "C(half):lag(y)"])
 def test_a_lagged_outcome_is_told(term: str) -> None:
-    panel = Panel(frame(1, n=60, holes=0.1), "i", "t").lag("y").assign(previous="y_lag1")
+    panel = Panel(frame(1, n=60, holes=0.1), "i", "t").lag("y").assign(previous="y_lag1", half="I(i < 30)")
     spec = PanelThreshold("y", "z", "q", ["x", term], reps=199)
     with pytest.warns(IdentificationWarning, match="Nickell"):
         found = spec.fit(panel, rng=1)

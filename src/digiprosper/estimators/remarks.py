@@ -8,6 +8,7 @@ import numpy as np
 
 from digiprosper.errors import Notice, cited, counted, quoted
 from digiprosper.kernels.leverage import effective_clusters, variation_shares
+from digiprosper.kernels.within import is_nested
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -165,54 +166,82 @@ def _few_treated(clusters: str, groups: int, terms: Mapping[str, Mapping[str, An
 
 
 def lagged_outcome(
-    prepared: Prepared, consequence: str = _BIASED_SLOPES, roles: Sequence[str] | None = None
+    prepared: Prepared,
+    consequence: str = _BIASED_SLOPES,
+    roles: Sequence[str] | None = None,
+    *,
+    outcome: str = "y",
 ) -> list[Notice]:
     """Say that a lag of the outcome is among the regressors, which the within estimator biases.
 
     Parameters
     ----------
     prepared : Prepared
-        Sample with the role ``"y"`` and others.
+        Sample with the role of the outcome and others.
     consequence : str
         What follows for this model and what to do, as the end of the sentence; by default for a regression.
     roles : sequence of str, optional
         Where regressors stand; by default in every role but the outcome, weights and threshold variable.
+    outcome : str
+        Role of the outcomes: ``"y"``, or that of the mediators for their equations.
 
     Returns
     -------
     list of Notice
-        Code lagged_outcome, with the columns; empty without entity effects. The bias is that of Nickell
-        (1981), Econometrica 49:1417, eq. 18.
+        Code lagged_outcome, one an outcome, with the columns; empty without entity effects, or effects
+        nested in the entity. The bias is that of Nickell (1981), Econometrica 49:1417, eq. 18.
     """
     sample = prepared.sample
-    searched = sorted(set(sample.roles) - _NO_REGRESSOR) if roles is None else roles
-    found = _lags_of_outcome(sample, searched) if prepared.entity_position is not None else []
-    if not found:
+    if not any(is_nested(codes, sample.entity) for codes in prepared.within.effects):
         return []
-    depvar = sample.names_of("y")[0]
+    searched = sorted(set(sample.roles) - _NO_REGRESSOR) if roles is None else roles
+    found = {at: _lags_of_outcome(sample, at, searched) for at in sample.roles[outcome]}
+    word = "outcome" if outcome == "y" else "mediator"
+    return [
+        _biased(columns, f"the {word} {cited(sample.names[at])}", sample, consequence)
+        for at, columns in found.items()
+        if columns
+    ]
+
+
+def _biased(columns: Sequence[str], what: str, sample: Sample, consequence: str) -> Notice:
+    one = len(columns) == 1
+    if any(len(sample.lags[name]) > 1 for name in columns):
+        are = "contains a lag" if one else "contain a lag"
+    else:
+        are = "is the lag" if one else "are lags"
     text = (
-        f"{quoted(found)} is the lag of the outcome {cited(depvar)}: with entity effects its slope is "
-        "biased by "
-        f"about 1/T (Nickell 1981), {consequence}"
+        f"{quoted(columns)} {are} of {what}: with entity effects its slope is biased by about 1/T "
+        f"(Nickell 1981), {consequence}"
     )
-    return [Notice("lagged_outcome", text, {"columns": tuple(found)})]
+    return Notice("lagged_outcome", text, {"columns": tuple(columns)})
 
 
-def _lags_of_outcome(sample: Sample, roles: Sequence[str]) -> list[str]:
-    """Find columns that repeat the outcome of one or two periods before, wherever both are in the sample."""
-    y, found = sample.columns("y")[:, 0], list[str]()
+def _lags_of_outcome(sample: Sample, at: int, roles: Sequence[str]) -> list[str]:
+    """Find columns with a lag of one or two periods as a factor, by its term or by its values.
+
+    By its values a column is a lag if it repeats the outcome of one or two periods before, wherever both are
+    in the sample.
+    """
+    y, found = sample.matrix[:, at], list[str]()
+    itself = sample.lags[sample.names[at]]
+    lags = {(itself[0][0], itself[0][1] + k) for k in _LAGS} if len(itself) == 1 else set()
     pairs = [_rows_apart(sample.entity, sample.time, k) for k in _LAGS]
     earlier = [(row, y[before]) for row, before in pairs if row.size > 1 and np.ptp(y[before]) > 0]
     for role in roles:
         for name, column in zip(sample.names_of(role), sample.columns(role).T, strict=True):
-            # The first rows are enough to see that most columns are no lag.
-            repeats = any(
-                np.array_equal(column[row[:8]], past[:8]) and np.array_equal(column[row], past)
-                for row, past in earlier
-            )
-            if repeats and name not in found:
+            is_lag = not lags.isdisjoint(sample.lags[name]) or _repeats(column, earlier)
+            if is_lag and name not in found:
                 found.append(name)
     return found
+
+
+def _repeats(column: Floats, earlier: Sequence[tuple[Ints, Floats]]) -> bool:
+    # The first rows are enough to see that most columns are no lag.
+    return any(
+        np.array_equal(column[row[:8]], past[:8]) and np.array_equal(column[row], past)
+        for row, past in earlier
+    )
 
 
 def _rows_apart(entity: Ints, time: Ints, periods: int) -> tuple[Ints, Ints]:

@@ -46,6 +46,10 @@ _RARE = 0.05
 _DELTA = "interval('delta') needs no draws."
 _ABSORBED = 1e-9
 _BIASED_PATHS = "and so are the other paths. Omit it, or lag treatment and mediator instead."
+_BIASED_MEDIATOR = "and so are the other paths to the mediator. Omit it."
+# Roles whose columns are regressors in the equations of the mediators.
+_BEFORE_MEDIATORS = ("treatment", "x", "instrument")
+_MEDIATORS = ("mediators", "mediator")
 _FEW = ("few_clusters", "very_few_clusters")
 
 
@@ -388,7 +392,7 @@ def unclear_share(estimates: Floats, draws: Floats, *, clusters: int) -> tuple[N
 
 
 def remarks(prepared: Prepared) -> list[Notice]:
-    """Tell of pooled rows, and of a lag of the outcome among the terms.
+    """Tell of pooled rows, and of lags of the outcome or of a mediator among the terms.
 
     Parameters
     ----------
@@ -400,7 +404,18 @@ def remarks(prepared: Prepared) -> list[Notice]:
     list of Notice
         Codes pooled and lagged_outcome.
     """
-    return [*_pooled(prepared), *lagged_outcome(prepared, _BIASED_PATHS)]
+    roles = prepared.sample.roles
+    before = [role for role in _BEFORE_MEDIATORS if role in roles]
+    return [
+        *_pooled(prepared),
+        *lagged_outcome(prepared, _BIASED_PATHS),
+        *(
+            notice
+            for role in _MEDIATORS
+            if role in roles
+            for notice in lagged_outcome(prepared, _BIASED_MEDIATOR, before, outcome=role)
+        ),
+    ]
 
 
 def _pooled(prepared: Prepared) -> list[Notice]:

@@ -81,6 +81,8 @@ class Sample:
         Labels of columns.
     keys : Keys
         Names of the keys and the values behind the codes.
+    lags : mapping
+        Name of a column to what each factor of its term is a lag of, and of how many periods, as `Term.lags`.
     """
 
     matrix: Floats
@@ -96,6 +98,7 @@ class Sample:
     categories: Mapping[str, tuple[str, pd.Index[Any]]]
     labels: Mapping[str, str]
     keys: Keys
+    lags: Mapping[str, tuple[tuple[str, int], ...]]
 
     @property
     def nobs(self) -> int:

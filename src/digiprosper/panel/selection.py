@@ -78,7 +78,7 @@ def cut_sample(
     )
     complete = ~np.logical_or.reduce(list(gaps.values())) if gaps else np.ones(panel.nobs, dtype=bool)
     _refuse_cluster_gaps(panel, clusters, code_arrays, complete)
-    blocks, names, positions = _blocks(panel, terms, values, beside, wanted, complete)
+    blocks, names, positions, lags = _blocks(panel, terms, values, beside, wanted, complete)
     raw = dict.fromkeys(n for t in terms.values() if t.column is None and not _categories(t) for n in t.names)
     whole = Sample(
         matrix=np.column_stack(blocks) if blocks else np.empty((panel.nobs, 0)),
@@ -94,6 +94,7 @@ def cut_sample(
         categories=_seen_levels(panel, terms, complete),
         labels=panel.labels,
         keys=panel.keys,
+        lags=lags,
     )
     if complete.all():
         return whole
@@ -305,8 +306,9 @@ def _blocks(
     beside: Mapping[str, Floats],
     wanted: Mapping[str, Sequence[str]],
     complete: Mask,
-) -> tuple[list[Floats], list[str], dict[str, tuple[int, ...]]]:
+) -> tuple[list[Floats], list[str], dict[str, tuple[int, ...]], dict[str, tuple[tuple[str, int], ...]]]:
     blocks: list[Floats] = []
+    lags: dict[str, tuple[tuple[str, int], ...]] = {}
     names: list[str] = []
     made: dict[tuple[str, tuple[bool, ...]], tuple[int, ...]] = {}
     positions: dict[str, tuple[int, ...]] = {}
@@ -324,9 +326,10 @@ def _blocks(
                 made[key, reduced] = tuple(range(len(names), len(names) + len(new)))
                 names += [n for n, _ in new]
                 blocks += [b for _, b in new]
+                lags |= dict.fromkeys((n for n, _ in new), terms[key].lags)
             mine += made[key, reduced]
         positions[role] = tuple(mine)
-    return blocks, names, positions
+    return blocks, names, positions, lags
 
 
 def _beside(role: str, wanted: Mapping[str, Sequence[str]]) -> list[str]:

@@ -176,9 +176,27 @@ class Term:
         )
 
     @property
+    def lags(self) -> tuple[tuple[str, int], ...]:
+        """What each factor is a lag of, and of how many periods; 0 for one that is no lag."""
+        if self.column is not None:
+            return ((self.column, 0),)
+        parts = [_without_lags(f.node) for f in self.factors]
+        return tuple((ast.unparse(node), periods) for node, periods in parts)
+
+    @property
     def is_logarithm(self) -> bool:
         """Whether it is one factor with a log or log1p in it, differences of periods apart."""
         return len(self.factors) == 1 and _has_logarithm(self.factors[0].node)
+
+
+def _without_lags(node: ast.expr) -> tuple[ast.expr, int]:
+    """Take lags out of nested calls: a logarithm of a lag is the lag of a logarithm."""
+    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name) or node.func.id == "diff":
+        return node, 0
+    inner, periods = _without_lags(node.args[0])
+    if node.func.id == "lag":
+        return inner, periods + _steps(node, "lag", "x")
+    return ast.Call(node.func, [inner, *node.args[1:]], node.keywords), periods
 
 
 def _has_logarithm(node: ast.AST) -> bool:
