@@ -261,5 +261,5 @@ def test_one_candidate_is_the_threshold() -> None:
 def test_no_kink_is_left_when_entities_never_move() -> None:
     data = panel(6)
     data["q"] = data["entity"] * 1.0
-    with pytest.raises(ThresholdSearchError, match="no kink is left"):
+    with pytest.raises(ThresholdSearchError, match="no kink"):
         plan(data, ["entity"])
