@@ -206,6 +206,17 @@ def test_draws_are_reproduced_and_do_not_depend_on_the_order_of_rows():
     np.testing.assert_allclose(other.draws, first.draws, atol=1e-12)
 
 
+@pytest.mark.parametrize("value", [3.7, 1.1 / 3, 1e-7])
+def test_equal_values_have_no_shares_in_any_draw(value):
+    groups = np.repeat(list("abc"), 8)
+    with pytest.warns(FewDrawsWarning):
+        found = dagum(np.full(24, value), groups, reps=39, rng=1)
+    assert found.total == pytest.approx(0, abs=1e-14)
+    assert found.shares.isna().all()
+    assert found.draws[["share_within", "share_between", "share_transvariation"]].isna().all(axis=None)
+    assert found.intervals.iloc[1:][["conf_low", "conf_high"]].isna().all(axis=None)
+
+
 def test_without_draws():
     found = dagum(INCOMES, GROUPS)
     assert found.draws.shape == (0, 4)

@@ -34,6 +34,8 @@ __all__ = ["DagumResult", "dagum"]
 _TERMS = ("total", "share_within", "share_between", "share_transvariation")
 _PARTS = ("within", "between", "transvariation")
 _FEW_DRAWS = 199
+# A Gini coefficient below this is the rounding of equal values.
+_ROUNDING = 1e-14
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -92,9 +94,8 @@ class DagumResult:
     @property
     def shares(self) -> pd.Series[float]:
         """The parts over the total: within, between, transvariation; missing if all values are equal."""
-        parts = np.array([self.within, self.between, self.transvariation])
-        with np.errstate(invalid="ignore"):
-            return pd.Series(parts / self.total, index=pd.Index(_PARTS, name="part"), name="share")
+        parts = np.array([[self.total, self.within, self.between, self.transvariation]])
+        return pd.Series(_shares(parts)[0, 1:], index=pd.Index(_PARTS, name="part"), name="share")
 
     @property
     def groups(self) -> pd.DataFrame:
@@ -335,8 +336,10 @@ def dagum(
 
 
 def _shares(parts: Floats) -> Floats:
-    with np.errstate(invalid="ignore"):
-        return np.hstack([parts[:, :1], parts[:, 1:] / parts[:, :1]])
+    """Total Gini, and the other columns over it; missing where all values are equal up to rounding."""
+    total = parts[:, :1]
+    divisor = np.where(total > _ROUNDING, total, np.nan)
+    return np.hstack([total, parts[:, 1:] / divisor])
 
 
 def _rows_drawn(rows: pd.Index[Any]) -> tuple[Notice, ...]:
