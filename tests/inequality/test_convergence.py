@@ -200,6 +200,7 @@ def test_the_result_is_plain():
         ({"cuts": ["a"]}, "finite"),
         ({"cuts": [1.0], "classes": 3}, "omit classes"),
         ({"classes": 1}, "classes=1"),
+        ({"classes": 10**30}, "fewer than classes"),
         ({"classes": 2.0}, "classes=2.0"),
         ({"classes": True}, "classes=True"),
     ],

@@ -246,6 +246,12 @@ def test_what_is_no_table_is_refused(data: object, words: str) -> None:
         to_pandas(data)
 
 
+def test_a_table_that_pandas_cannot_hold_is_refused() -> None:
+    bands = FLAT.assign(band=pd.cut(FLAT["gdp"], 2))
+    with pytest.raises(InputTypeError, match="cannot be converted to pandas"):
+        to_pandas(pa.Table.from_pandas(bands))
+
+
 def test_odd_column_names_are_refused() -> None:
     with pytest.raises(InputTypeError, match=r"'0'.*map\(str\)"):
         to_pandas(pd.DataFrame(np.ones((1, 2))))

@@ -248,6 +248,14 @@ def test_entities_without_a_regression_are_named(monkeypatch):
     np.testing.assert_allclose(plain.entities.drop(index=9).iloc[:, :2].head(3), want[:3, :2], rtol=1e-8)
 
 
+def test_more_regressors_than_any_entity_has_rows_are_not_swept(monkeypatch):
+    """A control with thousands of levels would fill the memory before it is refused."""
+    monkeypatch.setattr(mean_group, "_slopes", None)
+    frame = make(8, periods=6, holes=False).assign(part=lambda f: f["year"] % 6)
+    with pytest.raises(IdentificationError, match="cannot be estimated separately"):
+        mean_group_mediation(ONE.replace(controls=["C(part)"], time_effects=False), panel_of(frame))
+
+
 def test_five_names_and_a_count():
     frame = make(8, holes=False)
     frame.loc[frame["city"] < 7, "m1"] = 0.0

@@ -360,7 +360,13 @@ def _breaks(panel: Panel, column: str, values: Floats, cuts: Any, k: int) -> tup
         if not numbers or not np.isfinite(given).all() or not (np.diff(given) > 0).all():
             raise OptionError(f"cuts={cited(cuts)} must be finite numbers in ascending order.")
         return "given", given[None, :]
-    at, there = np.arange(1, k) / k, ~np.isnan(values)
+    there = ~np.isnan(values)
+    if k > there.sum():
+        raise OptionError(
+            f"classes={cited(k)}: {cited(column)} has {there.sum():,} values, fewer than classes. Use fewer "
+            "classes, or pass cuts."
+        )
+    at = np.arange(1, k) / k
     if cuts == "pooled":
         breaks = np.quantile(values[there], at)[None, :]
     else:

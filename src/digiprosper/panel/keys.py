@@ -185,7 +185,14 @@ def _foreign(data: object) -> pd.DataFrame:
 
     table: Any = nw.from_native(cast("Any", data), pass_through=True)
     if isinstance(table, nw.DataFrame):
-        return table.to_pandas()
+        try:
+            return table.to_pandas()
+        except (TypeError, ValueError, NotImplementedError) as error:
+            # Some types of Arrow (intervals, say) have no counterpart in pandas.
+            raise InputTypeError(
+                f"the table cannot be converted to pandas: {cited(str(error))}. Convert or drop the column "
+                "of that type first."
+            ) from error
     if isinstance(table, nw.LazyFrame):
         raise InputTypeError("the table is lazy; call .collect() (or .df() in DuckDB) and pass the result.")
     raise InputTypeError(

@@ -171,8 +171,11 @@ def mean_group_mediation(spec: Mediation, panel: Panel, *, rng: object = None) -
     sample, k = prepared.sample, len(names) - 2
     length = np.bincount(sample.entity)
     parameters = columns.shape[1]  # the regressors of the outcome's equation and an intercept
-    slopes = _slopes(prepared, columns, k)
     long_enough = length > parameters
+    slopes = np.full((length.size, 2 + 2 * k), np.nan)
+    if long_enough.any():
+        # Where no entity has enough rows, a term with thousands of levels would fill the memory for nothing.
+        slopes = _slopes(prepared, columns, k)
     used = long_enough & ~np.isnan(slopes).any(axis=1)
     left_out = _left_out(prepared, long_enough, used, parameters)
     slopes, length = slopes[used], length[used]
