@@ -253,7 +253,7 @@ def test_more_regressors_than_any_entity_has_rows_are_not_swept(monkeypatch):
     monkeypatch.setattr(mean_group, "_slopes", None)
     frame = make(8, periods=6, holes=False).assign(part=lambda f: f["year"] % 6)
     with pytest.raises(IdentificationError, match="cannot be estimated separately"):
-        mean_group_mediation(ONE.replace(controls=["C(part)"], time_effects=False), panel_of(frame))
+        mean_group_mediation(ONE.replace(x=["C(part)"], time_effects=False), panel_of(frame))
 
 
 def test_five_names_and_a_count():
