@@ -13,20 +13,28 @@ from digiprosper._version import __version__ as __version__
 
 if TYPE_CHECKING:
     from digiprosper import datasets as datasets
+    from digiprosper import plots as plots
     from digiprosper.composite.aggregate import Aggregation as Aggregation
     from digiprosper.composite.audits import overlap_audit as overlap_audit
     from digiprosper.composite.coupling import CouplingMethod as CouplingMethod
     from digiprosper.composite.coupling import coupling_coordination as coupling_coordination
-    from digiprosper.composite.index import CompositeIndex as CompositeIndex
-    from digiprosper.composite.index import IndexMissing as IndexMissing
     from digiprosper.composite.indicators import Direction as Direction
     from digiprosper.composite.indicators import Indicator as Indicator
     from digiprosper.composite.indicators import IndicatorSystem as IndicatorSystem
     from digiprosper.composite.normalise import Normalisation as Normalisation
+    from digiprosper.composite.ranking_results import Among as Among
+    from digiprosper.composite.ranking_results import IndexSensitivity as IndexSensitivity
+    from digiprosper.composite.ranking_results import RankResults as RankResults
+    from digiprosper.composite.rankings import LeaveOut as LeaveOut
+    from digiprosper.composite.rankings import leave_one_out as leave_one_out
+    from digiprosper.composite.rankings import rank_probabilities as rank_probabilities
     from digiprosper.composite.replication import audit_weights as audit_weights
     from digiprosper.composite.results import IndexResults as IndexResults
     from digiprosper.composite.results import WeightErrors as WeightErrors
     from digiprosper.composite.scopes import Scope as Scope
+    from digiprosper.composite.sensitivity import index_sensitivity as index_sensitivity
+    from digiprosper.composite.specification import CompositeIndex as CompositeIndex
+    from digiprosper.composite.specification import IndexMissing as IndexMissing
     from digiprosper.composite.structure import IndexStructure as IndexStructure
     from digiprosper.composite.weights import Weighting as Weighting
     from digiprosper.composite.weights import critic_weights as critic_weights
@@ -36,11 +44,6 @@ if TYPE_CHECKING:
     from digiprosper.composite.weights import pca_weights as pca_weights
     from digiprosper.composite.weights import std_weights as std_weights
     from digiprosper.datasets.simulate import Truth as Truth
-    from digiprosper.diagnostics import ModeratedUResult as ModeratedUResult
-    from digiprosper.diagnostics import UForm as UForm
-    from digiprosper.diagnostics import UTestResult as UTestResult
-    from digiprosper.diagnostics import moderated_u_test as moderated_u_test
-    from digiprosper.diagnostics import u_test as u_test
     from digiprosper.errors import AlignmentError as AlignmentError
     from digiprosper.errors import BoundaryThresholdWarning as BoundaryThresholdWarning
     from digiprosper.errors import CollinearityError as CollinearityError
@@ -65,21 +68,8 @@ if TYPE_CHECKING:
     from digiprosper.errors import SmallRegimeWarning as SmallRegimeWarning
     from digiprosper.errors import TermError as TermError
     from digiprosper.errors import ThresholdSearchError as ThresholdSearchError
-    from digiprosper.estimators.kink import PanelKink as PanelKink
-    from digiprosper.estimators.linear import FixedEffects as FixedEffects
-    from digiprosper.estimators.mediation import Mediation as Mediation
-    from digiprosper.estimators.mediation import MediationStructure as MediationStructure
-    from digiprosper.estimators.mediation import Moderated as Moderated
-    from digiprosper.estimators.mediation_iv import MediationIV as MediationIV
-    from digiprosper.estimators.preparation import CovType as CovType
-    from digiprosper.estimators.preparation import Ssc as Ssc
-    from digiprosper.estimators.threshold import Bootstrap as Bootstrap
-    from digiprosper.estimators.threshold import Confidence as Confidence
-    from digiprosper.estimators.threshold import DfRule as DfRule
-    from digiprosper.estimators.threshold import Grid as Grid
-    from digiprosper.estimators.threshold import PanelThreshold as PanelThreshold
-    from digiprosper.estimators.threshold import Rule as Rule
-    from digiprosper.estimators.threshold import Search as Search
+    from digiprosper.inequality.beta_convergence import ConvergenceResults as ConvergenceResults
+    from digiprosper.inequality.beta_convergence import beta_convergence as beta_convergence
     from digiprosper.inequality.convergence import Cuts as Cuts
     from digiprosper.inequality.convergence import MarkovResult as MarkovResult
     from digiprosper.inequality.convergence import markov_transitions as markov_transitions
@@ -94,47 +84,57 @@ if TYPE_CHECKING:
     from digiprosper.inequality.theil_groups import TheilDecomposition as TheilDecomposition
     from digiprosper.inequality.theil_groups import theil_decomposition as theil_decomposition
     from digiprosper.inequality.theil_groups import urban_rural_theil as urban_rural_theil
+    from digiprosper.linear.fixed_effects import FixedEffects as FixedEffects
+    from digiprosper.linear.preparation import CovType as CovType
+    from digiprosper.linear.preparation import Ssc as Ssc
+    from digiprosper.linear.results import LinearResults as LinearResults
+    from digiprosper.mediation.conditional import JohnsonNeyman as JohnsonNeyman
+    from digiprosper.mediation.decisions import Decision as Decision
+    from digiprosper.mediation.iv_results import MediationIVResults as MediationIVResults
+    from digiprosper.mediation.mean_group import MeanGroupResults as MeanGroupResults
+    from digiprosper.mediation.mean_group import mean_group_mediation as mean_group_mediation
+    from digiprosper.mediation.mediation import Mediation as Mediation
+    from digiprosper.mediation.mediation import MediationStructure as MediationStructure
+    from digiprosper.mediation.mediation import Moderated as Moderated
+    from digiprosper.mediation.mediation_iv import MediationIV as MediationIV
+    from digiprosper.mediation.results import MediationResults as MediationResults
+    from digiprosper.mediation.results import SobelKind as SobelKind
+    from digiprosper.mediation.sensitivity import MediationSensitivity as MediationSensitivity
+    from digiprosper.mediation.sensitivity import mediational_e_value as mediational_e_value
+    from digiprosper.mediation.sequential_g import sequential_g as sequential_g
+    from digiprosper.mediation.within_between import within_between as within_between
     from digiprosper.panel import Panel as Panel
     from digiprosper.panel import Sample as Sample
-    from digiprosper.present import plots as plots
     from digiprosper.present.rows import Below as Below
     from digiprosper.present.tables import Table as Table
     from digiprosper.present.tables import etable as etable
-    from digiprosper.results.collection import ResultSet as ResultSet
-    from digiprosper.results.conditional import JohnsonNeyman as JohnsonNeyman
-    from digiprosper.results.decisions import Decision as Decision
-    from digiprosper.results.effects import EffectResults as EffectResults
-    from digiprosper.results.kink import KinkResults as KinkResults
-    from digiprosper.results.linear import LinearResults as LinearResults
-    from digiprosper.results.mediation import MediationResults as MediationResults
-    from digiprosper.results.mediation import SobelKind as SobelKind
-    from digiprosper.results.mediation_iv import MediationIVResults as MediationIVResults
-    from digiprosper.results.protocol import Glance as Glance
-    from digiprosper.results.protocol import HasDraws as HasDraws
-    from digiprosper.results.protocol import Results as Results
-    from digiprosper.results.ranking import Among as Among
-    from digiprosper.results.ranking import IndexSensitivity as IndexSensitivity
-    from digiprosper.results.ranking import RankResults as RankResults
-    from digiprosper.results.sensitivity import MediationSensitivity as MediationSensitivity
-    from digiprosper.results.sensitivity import mediational_e_value as mediational_e_value
-    from digiprosper.results.tests import TestResult as TestResult
-    from digiprosper.results.threshold import ThresholdResults as ThresholdResults
-    from digiprosper.studies.convergence import ConvergenceResults as ConvergenceResults
-    from digiprosper.studies.convergence import beta_convergence as beta_convergence
+    from digiprosper.report.collection import ResultSet as ResultSet
+    from digiprosper.report.effects import EffectResults as EffectResults
+    from digiprosper.report.protocol import Glance as Glance
+    from digiprosper.report.protocol import HasDraws as HasDraws
+    from digiprosper.report.protocol import Results as Results
+    from digiprosper.report.tests import TestResult as TestResult
     from digiprosper.studies.many import fit_all as fit_all
     from digiprosper.studies.many import stepwise as stepwise
-    from digiprosper.studies.mean_group import MeanGroupResults as MeanGroupResults
-    from digiprosper.studies.mean_group import mean_group_mediation as mean_group_mediation
     from digiprosper.studies.propagation import PropagatedIndex as PropagatedIndex
     from digiprosper.studies.propagation import PropagatedResults as PropagatedResults
-    from digiprosper.studies.rankings import LeaveOut as LeaveOut
-    from digiprosper.studies.rankings import leave_one_out as leave_one_out
-    from digiprosper.studies.rankings import rank_probabilities as rank_probabilities
-    from digiprosper.studies.sensitivity import index_sensitivity as index_sensitivity
-    from digiprosper.studies.sequential_g import sequential_g as sequential_g
-    from digiprosper.studies.two_lines import TwoLinesResult as TwoLinesResult
-    from digiprosper.studies.two_lines import two_lines as two_lines
-    from digiprosper.studies.within_between import within_between as within_between
+    from digiprosper.threshold.kink_results import KinkResults as KinkResults
+    from digiprosper.threshold.panel_kink import PanelKink as PanelKink
+    from digiprosper.threshold.panel_threshold import Bootstrap as Bootstrap
+    from digiprosper.threshold.panel_threshold import Confidence as Confidence
+    from digiprosper.threshold.panel_threshold import DfRule as DfRule
+    from digiprosper.threshold.panel_threshold import Grid as Grid
+    from digiprosper.threshold.panel_threshold import PanelThreshold as PanelThreshold
+    from digiprosper.threshold.panel_threshold import Rule as Rule
+    from digiprosper.threshold.panel_threshold import Search as Search
+    from digiprosper.threshold.results import ThresholdResults as ThresholdResults
+    from digiprosper.u_shape.moderated import ModeratedUResult as ModeratedUResult
+    from digiprosper.u_shape.moderated import moderated_u_test as moderated_u_test
+    from digiprosper.u_shape.two_lines import TwoLinesResult as TwoLinesResult
+    from digiprosper.u_shape.two_lines import two_lines as two_lines
+    from digiprosper.u_shape.u_test import UForm as UForm
+    from digiprosper.u_shape.u_test import UTestResult as UTestResult
+    from digiprosper.u_shape.u_test import u_test as u_test
 
 _ERRORS = (
     "AlignmentError BoundaryThresholdWarning CollinearityError ColumnError CovarianceWarning "
@@ -146,72 +146,72 @@ _ERRORS = (
 _HOME = {
     **dict.fromkeys(_ERRORS.split(), "errors"),
     "Aggregation": "composite.aggregate",
-    "Among": "results.ranking",
+    "Among": "composite.ranking_results",
     "Below": "present.rows",
-    "Bootstrap": "estimators.threshold",
-    "CompositeIndex": "composite.index",
-    "Confidence": "estimators.threshold",
-    "ConvergenceResults": "studies.convergence",
+    "Bootstrap": "threshold.panel_threshold",
+    "CompositeIndex": "composite.specification",
+    "Confidence": "threshold.panel_threshold",
+    "ConvergenceResults": "inequality.beta_convergence",
     "CouplingMethod": "composite.coupling",
-    "CovType": "estimators.preparation",
+    "CovType": "linear.preparation",
     "Cuts": "inequality.convergence",
     "DagumResult": "inequality.dagum_gini",
-    "Decision": "results.decisions",
-    "DfRule": "estimators.threshold",
+    "Decision": "mediation.decisions",
+    "DfRule": "threshold.panel_threshold",
     "Direction": "composite.indicators",
-    "EffectResults": "results.effects",
-    "FixedEffects": "estimators.linear",
-    "Glance": "results.protocol",
-    "Grid": "estimators.threshold",
-    "HasDraws": "results.protocol",
-    "IndexMissing": "composite.index",
+    "EffectResults": "report.effects",
+    "FixedEffects": "linear.fixed_effects",
+    "Glance": "report.protocol",
+    "Grid": "threshold.panel_threshold",
+    "HasDraws": "report.protocol",
+    "IndexMissing": "composite.specification",
     "IndexResults": "composite.results",
-    "IndexSensitivity": "results.ranking",
+    "IndexSensitivity": "composite.ranking_results",
     "IndexStructure": "composite.structure",
     "Indicator": "composite.indicators",
     "IndicatorSystem": "composite.indicators",
-    "JohnsonNeyman": "results.conditional",
-    "KinkResults": "results.kink",
-    "LeaveOut": "studies.rankings",
-    "LinearResults": "results.linear",
+    "JohnsonNeyman": "mediation.conditional",
+    "KinkResults": "threshold.kink_results",
+    "LeaveOut": "composite.rankings",
+    "LinearResults": "linear.results",
     "MarkovResult": "inequality.convergence",
-    "MeanGroupResults": "studies.mean_group",
-    "Mediation": "estimators.mediation",
-    "MediationIV": "estimators.mediation_iv",
-    "MediationIVResults": "results.mediation_iv",
-    "MediationResults": "results.mediation",
-    "MediationSensitivity": "results.sensitivity",
-    "MediationStructure": "estimators.mediation",
-    "Moderated": "estimators.mediation",
-    "ModeratedUResult": "diagnostics",
+    "MeanGroupResults": "mediation.mean_group",
+    "Mediation": "mediation.mediation",
+    "MediationIV": "mediation.mediation_iv",
+    "MediationIVResults": "mediation.iv_results",
+    "MediationResults": "mediation.results",
+    "MediationSensitivity": "mediation.sensitivity",
+    "MediationStructure": "mediation.mediation",
+    "Moderated": "mediation.mediation",
+    "ModeratedUResult": "u_shape.moderated",
     "Normalisation": "composite.normalise",
     "Panel": "panel",
-    "PanelKink": "estimators.kink",
-    "PanelThreshold": "estimators.threshold",
+    "PanelKink": "threshold.panel_kink",
+    "PanelThreshold": "threshold.panel_threshold",
     "PropagatedIndex": "studies.propagation",
     "PropagatedResults": "studies.propagation",
-    "RankResults": "results.ranking",
-    "ResultSet": "results.collection",
-    "Results": "results.protocol",
-    "Rule": "estimators.threshold",
+    "RankResults": "composite.ranking_results",
+    "ResultSet": "report.collection",
+    "Results": "report.protocol",
+    "Rule": "threshold.panel_threshold",
     "Sample": "panel",
     "Scope": "composite.scopes",
-    "Search": "estimators.threshold",
-    "SobelKind": "results.mediation",
-    "Ssc": "estimators.preparation",
+    "Search": "threshold.panel_threshold",
+    "SobelKind": "mediation.results",
+    "Ssc": "linear.preparation",
     "Table": "present.tables",
-    "TestResult": "results.tests",
+    "TestResult": "report.tests",
     "TheilDecomposition": "inequality.theil_groups",
-    "ThresholdResults": "results.threshold",
+    "ThresholdResults": "threshold.results",
     "Truth": "datasets.simulate",
-    "TwoLinesResult": "studies.two_lines",
-    "UForm": "diagnostics",
-    "UTestResult": "diagnostics",
+    "TwoLinesResult": "u_shape.two_lines",
+    "UForm": "u_shape.u_test",
+    "UTestResult": "u_shape.u_test",
     "WeightErrors": "composite.results",
     "Weighting": "composite.weights",
     "atkinson": "inequality.measures",
     "audit_weights": "composite.replication",
-    "beta_convergence": "studies.convergence",
+    "beta_convergence": "inequality.beta_convergence",
     "coefficient_of_variation": "inequality.measures",
     "coupling_coordination": "composite.coupling",
     "critic_weights": "composite.weights",
@@ -222,28 +222,28 @@ _HOME = {
     "etable": "present.tables",
     "fit_all": "studies.many",
     "gini": "inequality.measures",
-    "index_sensitivity": "studies.sensitivity",
-    "leave_one_out": "studies.rankings",
+    "index_sensitivity": "composite.sensitivity",
+    "leave_one_out": "composite.rankings",
     "markov_transitions": "inequality.convergence",
-    "mean_group_mediation": "studies.mean_group",
-    "mediational_e_value": "results.sensitivity",
-    "moderated_u_test": "diagnostics",
+    "mean_group_mediation": "mediation.mean_group",
+    "mediational_e_value": "mediation.sensitivity",
+    "moderated_u_test": "u_shape.moderated",
     "overlap_audit": "composite.audits",
     "pca_weights": "composite.weights",
-    "rank_probabilities": "studies.rankings",
-    "sequential_g": "studies.sequential_g",
+    "rank_probabilities": "composite.rankings",
+    "sequential_g": "mediation.sequential_g",
     "sigma_convergence": "inequality.convergence",
     "std_weights": "composite.weights",
     "stepwise": "studies.many",
     "theil_decomposition": "inequality.theil_groups",
     "theil_l": "inequality.measures",
     "theil_t": "inequality.measures",
-    "two_lines": "studies.two_lines",
-    "u_test": "diagnostics",
+    "two_lines": "u_shape.two_lines",
+    "u_test": "u_shape.u_test",
     "urban_rural_theil": "inequality.theil_groups",
-    "within_between": "studies.within_between",
+    "within_between": "mediation.within_between",
 }
-_MODULES = {"datasets": "datasets", "plots": "present.plots"}
+_MODULES = {"datasets": "datasets", "plots": "plots"}
 
 __all__ = [
     "Aggregation",

@@ -4,8 +4,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from digiprosper import ColumnError, Indicator, IndicatorSystem, InputTypeError, Panel, datasets
-from digiprosper.composite import overlap_audit
+from digiprosper import (
+    ColumnError,
+    Indicator,
+    IndicatorSystem,
+    InputTypeError,
+    Panel,
+    datasets,
+    overlap_audit,
+)
 from digiprosper.composite.audits import is_level
 
 A = IndicatorSystem.from_dict({"users": {"broadband": "+", "finance": "+"}, "output": {"telecom": "+"}})

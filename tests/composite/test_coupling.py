@@ -11,8 +11,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from digiprosper import IndicatorError, IndicatorWarning, InputTypeError, MissingDataError, OptionError
-from digiprosper.composite import coupling_coordination
+from digiprosper import (
+    IndicatorError,
+    IndicatorWarning,
+    InputTypeError,
+    MissingDataError,
+    OptionError,
+    coupling_coordination,
+)
 
 REFERENCE = json.loads((Path(__file__).parents[1] / "reference" / "entropy.json").read_text(encoding="utf-8"))
 

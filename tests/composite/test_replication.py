@@ -11,9 +11,9 @@ from digiprosper import (
     InputTypeError,
     OptionError,
     Panel,
+    audit_weights,
     datasets,
 )
-from digiprosper.composite import audit_weights
 
 COLUMNS = ["weighting", "scope", "normalise", "structure", "shift", "max_deviation", "problem"]
 

@@ -6,7 +6,7 @@ import pytest
 from scipy import stats
 
 from digiprosper import CompositeIndex, Indicator, IndicatorSystem, Panel
-from digiprosper.composite.information import INFORMATION, Moments
+from digiprosper.composite.kernels.information import INFORMATION, Moments
 from digiprosper.composite.structure import Rule, weigh
 from digiprosper.composite.uncertainty import entity_sums
 from digiprosper.kernels.resampling import draw_counts, seed_sequence

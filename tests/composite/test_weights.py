@@ -16,9 +16,13 @@ from digiprosper import (
     InputTypeError,
     MissingDataError,
     OptionError,
+    critic_weights,
+    cv_weights,
     entropy_weights,
+    equal_weights,
+    pca_weights,
+    std_weights,
 )
-from digiprosper.composite import critic_weights, cv_weights, equal_weights, pca_weights, std_weights
 
 REFERENCE = json.loads((Path(__file__).parents[1] / "reference" / "entropy.json").read_text(encoding="utf-8"))
 

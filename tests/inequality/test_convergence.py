@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from digiprosper import Panel, datasets
+from digiprosper import Panel, coefficient_of_variation, datasets, markov_transitions, sigma_convergence
 from digiprosper.errors import (
     ColumnError,
     IdentificationError,
@@ -22,7 +22,6 @@ from digiprosper.errors import (
     PanelIndexError,
     TermError,
 )
-from digiprosper.inequality import coefficient_of_variation, markov_transitions, sigma_convergence
 
 OUTSIDE = json.loads(
     (Path(__file__).parents[1] / "reference" / "inequality.json").read_text(encoding="utf-8")

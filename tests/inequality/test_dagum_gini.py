@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from digiprosper import DagumResult, dagum, gini
 from digiprosper.errors import (
     FewClustersWarning,
     FewDrawsWarning,
@@ -21,9 +22,8 @@ from digiprosper.errors import (
     InputTypeError,
     OptionError,
 )
-from digiprosper.inequality import DagumResult, dagum, gini
 from digiprosper.kernels.resampling import draw_counts
-from digiprosper.results.protocol import HasDraws, Results
+from digiprosper.report.protocol import HasDraws, Results
 
 OUTSIDE = json.loads(
     (Path(__file__).parents[1] / "reference" / "inequality.json").read_text(encoding="utf-8")

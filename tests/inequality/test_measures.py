@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from digiprosper import atkinson, coefficient_of_variation, gini, theil_l, theil_t
 from digiprosper.errors import IdentificationError, OptionError
-from digiprosper.inequality import atkinson, coefficient_of_variation, gini, theil_l, theil_t
 
 OUTSIDE = Path(__file__).parents[1] / "reference" / "inequality.json"
 G3 = json.loads(OUTSIDE.read_text(encoding="utf-8"))["G3"]

@@ -9,6 +9,7 @@ import pandas as pd
 import polars as pl
 import pytest
 
+from digiprosper import dagum, gini, theil_decomposition, theil_t
 from digiprosper.errors import (
     AlignmentError,
     DigiprosperError,
@@ -17,7 +18,6 @@ from digiprosper.errors import (
     MissingDataError,
     OptionError,
 )
-from digiprosper.inequality import dagum, gini, theil_decomposition, theil_t
 from digiprosper.inequality.observations import observe
 
 Y = pd.Series([4.0, 1.0, 2.0, 8.0], index=list("abcd"))

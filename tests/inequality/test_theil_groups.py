@@ -12,9 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from digiprosper import Panel
+from digiprosper import Panel, theil_decomposition, theil_t, urban_rural_theil
 from digiprosper.errors import AlignmentError, IdentificationError, InputTypeError, MissingDataError
-from digiprosper.inequality import theil_decomposition, theil_t, urban_rural_theil
 
 OUTSIDE = json.loads(
     (Path(__file__).parents[1] / "reference" / "inequality.json").read_text(encoding="utf-8")

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from digiprosper.results.protocol import empty_glance
-from digiprosper.results.threshold import ThresholdResults
+from digiprosper.report.protocol import empty_glance
+from digiprosper.threshold.results import ThresholdResults
 
 COLUMNS = ["term", "estimate", "std_error", "statistic", "p_value", "conf_low", "conf_high"]
 

@@ -13,7 +13,7 @@ from digiprosper.present.columns import (
     read_columns,
     select,
 )
-from digiprosper.results.collection import ResultSet
+from digiprosper.report.collection import ResultSet
 
 
 def test_every_kind_of_model_becomes_columns(one_way, two_way, make_threshold, make_drawn):

@@ -5,8 +5,9 @@ from __future__ import annotations
 import matplotlib as mpl
 import pytest
 
+from digiprosper import plots
 from digiprosper.errors import DigiprosperWarning
-from digiprosper.present import figure, plots
+from digiprosper.present import figure
 
 mpl.use("Agg")
 

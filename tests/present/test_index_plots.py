@@ -13,6 +13,7 @@ import pytest
 from scipy.stats import gaussian_kde
 
 import digiprosper as dp
+from digiprosper.composite.ranking_results import IndexSensitivity, RankResults
 from digiprosper.errors import (
     ColumnError,
     DigiprosperWarning,
@@ -21,7 +22,6 @@ from digiprosper.errors import (
     OptionError,
 )
 from digiprosper.present import figure, index_plots
-from digiprosper.results.ranking import IndexSensitivity, RankResults
 
 mpl.use("Agg")
 
@@ -439,8 +439,8 @@ def test_importing_loads_no_matplotlib():
 
 
 def test_real_results_are_drawn():
-    from digiprosper.studies.rankings import rank_probabilities
-    from digiprosper.studies.sensitivity import index_sensitivity
+    from digiprosper.composite.rankings import rank_probabilities
+    from digiprosper.composite.sensitivity import index_sensitivity
 
     states = dp.datasets.us_states().assign(roads="I(hwy / emp)", pipes="I(water / emp)")
     spec = dp.CompositeIndex(dp.IndicatorSystem.from_dict({"": {"roads": "+", "pipes": "+"}}))

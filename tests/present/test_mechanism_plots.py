@@ -15,8 +15,9 @@ import pandas as pd
 import pytest
 
 import digiprosper as dp
+from digiprosper import plots
 from digiprosper.errors import DigiprosperWarning, InputTypeError, OptionError
-from digiprosper.present import figure, plots
+from digiprosper.present import figure
 
 mpl.use("Agg")
 

@@ -10,8 +10,8 @@ from docx.enum.table import WD_CELL_VERTICAL_ALIGNMENT
 from docx.oxml.ns import qn
 
 from digiprosper import optional
-from digiprosper.present.formats import Content
 from digiprosper.present.office import write_docx, write_xlsx
+from digiprosper.report.rendering import Content
 
 if TYPE_CHECKING:
     from pathlib import Path

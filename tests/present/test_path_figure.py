@@ -16,8 +16,9 @@ from matplotlib.path import Path
 from matplotlib.transforms import Bbox
 
 import digiprosper as dp
+from digiprosper import plots
 from digiprosper.errors import DigiprosperWarning, InputTypeError, OptionError
-from digiprosper.present import figure, plots
+from digiprosper.present import figure
 
 mpl.use("Agg")
 

@@ -17,7 +17,7 @@ from digiprosper.present.rows import (
     term_rows,
     threshold_rows,
 )
-from digiprosper.results.notices import too_few_clusters_to_draw
+from digiprosper.report.notices import too_few_clusters_to_draw
 
 STYLE = Style("se", (0.1, 0.05, 0.01), 3)
 

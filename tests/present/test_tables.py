@@ -18,7 +18,7 @@ from digiprosper.errors import (
 )
 from digiprosper.present import tables
 from digiprosper.present.tables import Table, etable
-from digiprosper.results.collection import ResultSet
+from digiprosper.report.collection import ResultSet
 
 
 @pytest.fixture(scope="module")

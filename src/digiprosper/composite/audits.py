@@ -64,7 +64,7 @@ def overlap_audit(
     Examples
     --------
     >>> from digiprosper import IndicatorSystem
-    >>> from digiprosper.composite import overlap_audit
+    >>> from digiprosper import overlap_audit
     >>> digital = IndicatorSystem.from_dict({"users": {"broadband": "+", "finance": "+"}})
     >>> prosperity = IndicatorSystem.from_dict({"affluence": {"income": "+", "finance": "+"}})
     >>> overlap_audit(digital, prosperity, ["log(income)"])[["indicator", "where"]].values.tolist()

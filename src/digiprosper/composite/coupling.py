@@ -77,7 +77,7 @@ def coupling_coordination(
     Examples
     --------
     >>> import pandas as pd
-    >>> from digiprosper.composite import coupling_coordination
+    >>> from digiprosper import coupling_coordination
     >>> U = pd.DataFrame({"digital": [0.6, 0.9], "prosperity": [0.4, 0.1]}, index=["east", "west"])
     >>> coupling_coordination(U).round(4)
                C    T       D  grade

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from digiprosper.composite.information import INFORMATION, Moments
+from digiprosper.composite.kernels.information import INFORMATION, Moments
 from digiprosper.composite.uncertainty import weights_of_level
 from digiprosper.kernels.dispersion import entity_divergence, theil_of_counts
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import numpy as np
 
 from digiprosper.composite.normalise import EndPoints, is_constant
-from digiprosper.composite.remarks import weight_remarks
+from digiprosper.composite.notices import weight_remarks
 from digiprosper.composite.scopes import Learned
 from digiprosper.composite.structure import flat_rule, weights_of_theil
 from digiprosper.errors import (
@@ -27,8 +27,8 @@ from digiprosper.kernels.dispersion import theil_from_sums
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from digiprosper.composite.index import CompositeIndex
     from digiprosper.composite.results import IndexResults
+    from digiprosper.composite.specification import CompositeIndex
     from digiprosper.kernels import Floats
 
 __all__ = ["apply_frame", "fit_frame", "is_frame"]

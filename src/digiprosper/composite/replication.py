@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pandas as pd
 
-from digiprosper.composite.index import CompositeIndex, read_weights
 from digiprosper.composite.indicators import IndicatorSystem
 from digiprosper.composite.rows import Rows, cut_rows
 from digiprosper.composite.scopes import learn
+from digiprosper.composite.specification import CompositeIndex, read_weights
 from digiprosper.composite.weights import WEIGHTINGS
 from digiprosper.errors import IndicatorError, InputTypeError, OptionError
 
@@ -65,7 +65,7 @@ def audit_weights(system: IndicatorSystem, panel: Panel, published: Any) -> pd.D
     Examples
     --------
     >>> import digiprosper as dp
-    >>> from digiprosper.composite import audit_weights
+    >>> from digiprosper import audit_weights
     >>> panel, truth = dp.datasets.simulate_provinces(12, 5)
     >>> system = dp.IndicatorSystem.from_dict(truth.systems["digital"])
     >>> found = audit_weights(system, panel, truth.weights["digital"])

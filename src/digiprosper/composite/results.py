@@ -10,7 +10,8 @@ import pandas as pd
 
 from digiprosper.composite.audits import audit_index
 from digiprosper.composite.frames import apply_frame, is_frame
-from digiprosper.composite.remarks import zero_remarks
+from digiprosper.composite.kernels.ranking import descending_ranks
+from digiprosper.composite.notices import zero_remarks
 from digiprosper.composite.rows import cut_rows
 from digiprosper.composite.weights import refuse_cells
 from digiprosper.errors import (
@@ -26,16 +27,15 @@ from digiprosper.errors import (
     quoted,
 )
 from digiprosper.kernels import intervals
-from digiprosper.kernels.ranking import descending_ranks
 from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.panel import Panel
-from digiprosper.results.notices import too_few_clusters_to_draw
-from digiprosper.results.text import json_safe, last_lines
+from digiprosper.report.notices import too_few_clusters_to_draw
+from digiprosper.report.text import json_safe, last_lines
 
 if TYPE_CHECKING:
-    from digiprosper.composite.index import CompositeIndex
     from digiprosper.composite.rows import Rows
     from digiprosper.composite.scopes import Placed, State
+    from digiprosper.composite.specification import CompositeIndex
     from digiprosper.composite.uncertainty import EntitySums
     from digiprosper.kernels import Floats
 

@@ -20,7 +20,7 @@ from digiprosper.errors import (
 from digiprosper.panel import Panel
 
 if TYPE_CHECKING:
-    from digiprosper.composite.index import CompositeIndex
+    from digiprosper.composite.specification import CompositeIndex
     from digiprosper.kernels import Floats, Ints
 
 __all__ = ["Rows", "cut_rows", "find_period"]

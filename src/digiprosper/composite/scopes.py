@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from digiprosper.composite.index import CompositeIndex
     from digiprosper.composite.rows import Rows
+    from digiprosper.composite.specification import CompositeIndex
     from digiprosper.kernels import Bools, Floats, Ints
 
 __all__ = [

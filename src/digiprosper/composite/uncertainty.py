@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from digiprosper.composite.information import INFORMATION, Moments, component_margins
+from digiprosper.composite.kernels.information import INFORMATION, Moments, component_margins
 from digiprosper.composite.structure import Rule, equal_across, shares
 from digiprosper.kernels.dispersion import entity_divergence, theil_of_counts
 from digiprosper.kernels.resampling import draw_counts

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import numpy as np
 import pandas as pd
 
-from digiprosper.composite.remarks import weight_remarks
+from digiprosper.composite.notices import weight_remarks
 from digiprosper.composite.structure import flat_rule, weigh
 from digiprosper.errors import (
     IndicatorError,
@@ -140,7 +140,7 @@ def critic_weights(Z: Any) -> Floats:
     Examples
     --------
     >>> import numpy as np
-    >>> from digiprosper.composite import critic_weights
+    >>> from digiprosper import critic_weights
     >>> critic_weights(np.array([[0, 0, 0.9], [0.5, 0.6, 0], [1, 1, 1]])).round(4).tolist()
     [0.2243, 0.2541, 0.5216]
     """
@@ -172,7 +172,7 @@ def cv_weights(Z: Any) -> Floats:
     Examples
     --------
     >>> import numpy as np
-    >>> from digiprosper.composite import cv_weights
+    >>> from digiprosper import cv_weights
     >>> cv_weights(np.array([[1.0, 10], [2, 10], [3, 40]])).round(4).tolist()
     [0.366, 0.634]
     """
@@ -200,7 +200,7 @@ def std_weights(Z: Any) -> Floats:
     Examples
     --------
     >>> import numpy as np
-    >>> from digiprosper.composite import std_weights
+    >>> from digiprosper import std_weights
     >>> std_weights(np.array([[0.0, 0], [0.5, 0], [1, 1]])).round(4).tolist()
     [0.4641, 0.5359]
     """
@@ -235,7 +235,7 @@ def pca_weights(Z: Any) -> Floats:
     Examples
     --------
     >>> import numpy as np
-    >>> from digiprosper.composite import pca_weights
+    >>> from digiprosper import pca_weights
     >>> pca_weights(np.array([[0, 0.1, 0.4], [0.5, 0.6, 0], [1, 1, 1]])).round(4).tolist()
     [0.3617, 0.3557, 0.2826]
     """
@@ -262,7 +262,7 @@ def equal_weights(m: int) -> Floats:
 
     Examples
     --------
-    >>> from digiprosper.composite import equal_weights
+    >>> from digiprosper import equal_weights
     >>> equal_weights(4).tolist()
     [0.25, 0.25, 0.25, 0.25]
     """

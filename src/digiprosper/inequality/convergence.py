@@ -22,11 +22,11 @@ from digiprosper.errors import (
     issue,
     plain,
 )
+from digiprosper.inequality.kernel import ergodic
 from digiprosper.inequality.observations import refuse, refuse_extreme
-from digiprosper.kernels.inequality import ergodic
 from digiprosper.panel import Panel
 from digiprosper.panel.terms import evaluate, parse
-from digiprosper.results.text import json_safe, last_lines, table, wrapped
+from digiprosper.report.text import json_safe, last_lines, table, wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -79,7 +79,7 @@ def sigma_convergence(panel: Panel, column: str) -> pd.DataFrame:
     Examples
     --------
     >>> import digiprosper as dp
-    >>> from digiprosper.inequality import sigma_convergence
+    >>> from digiprosper import sigma_convergence
     >>> spread = sigma_convergence(dp.datasets.us_states(), "I(gsp / emp)")
     >>> spread.loc[[1970, 1986]].round(4).values.tolist()
     [[0.2416, 0.1977], [0.1167, 0.1084]]
@@ -298,7 +298,7 @@ def markov_transitions(
     Examples
     --------
     >>> import digiprosper as dp
-    >>> from digiprosper.inequality import markov_transitions
+    >>> from digiprosper import markov_transitions
     >>> moves = markov_transitions(dp.datasets.us_states(), "I(gsp / emp)", classes=3, cuts="per_year")
     >>> moves.counts.values.tolist(), moves.n
     ([[243, 13, 0], [13, 226, 17], [0, 17, 239]], 768)

@@ -18,12 +18,12 @@ from digiprosper.errors import (
     cited,
     issue,
 )
+from digiprosper.inequality import kernel
 from digiprosper.inequality.observations import observe
-from digiprosper.kernels import inequality as kernel
 from digiprosper.kernels import intervals
 from digiprosper.kernels.resampling import seed_sequence
-from digiprosper.results.notices import too_few_clusters_to_draw
-from digiprosper.results.text import interval_text, json_safe, last_lines, table, wrapped
+from digiprosper.report.notices import too_few_clusters_to_draw
+from digiprosper.report.text import interval_text, json_safe, last_lines, table, wrapped
 
 if TYPE_CHECKING:
     from digiprosper.inequality.observations import Numbers, RowLabels
@@ -288,7 +288,7 @@ def dagum(
 
     Examples
     --------
-    >>> from digiprosper.inequality import dagum
+    >>> from digiprosper import dagum
     >>> incomes = [12, 18, 25, 31, 40, 22, 15, 9, 55, 28]
     >>> found = dagum(incomes, ["E", "E", "C", "E", "E", "C", "W", "W", "E", "C"])
     >>> round(found.total, 4), found.shares.round(3).to_dict()

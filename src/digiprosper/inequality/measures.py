@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from digiprosper.errors import IdentificationError, OptionError, cited, plain
+from digiprosper.inequality import kernel
 from digiprosper.inequality.observations import observe
 from digiprosper.kernels import dispersion
-from digiprosper.kernels import inequality as kernel
 
 if TYPE_CHECKING:
     from digiprosper.inequality.observations import Numbers
@@ -50,7 +50,7 @@ def gini(y: Numbers, *, obs_weights: Numbers | None = None) -> float:
 
     Examples
     --------
-    >>> from digiprosper.inequality import gini
+    >>> from digiprosper import gini
     >>> round(gini([12, 18, 25, 31, 40, 22, 15, 9, 55, 28]), 10)
     0.2835294118
     """
@@ -84,7 +84,7 @@ def theil_t(y: Numbers, *, obs_weights: Numbers | None = None) -> float:
 
     Examples
     --------
-    >>> from digiprosper.inequality import theil_t
+    >>> from digiprosper import theil_t
     >>> round(theil_t([0, 1, 2]), 10)  # (2/3) ln 2: the zero counts
     0.4620981204
     """
@@ -118,7 +118,7 @@ def theil_l(y: Numbers, *, obs_weights: Numbers | None = None) -> float:
 
     Examples
     --------
-    >>> from digiprosper.inequality import theil_l
+    >>> from digiprosper import theil_l
     >>> round(theil_l([12, 18, 25, 31, 40, 22, 15, 9, 55, 28]), 10)
     0.1333908703
     """
@@ -160,7 +160,7 @@ def atkinson(y: Numbers, epsilon: float, *, obs_weights: Numbers | None = None) 
 
     Examples
     --------
-    >>> from digiprosper.inequality import atkinson
+    >>> from digiprosper import atkinson
     >>> incomes = [12, 18, 25, 31, 40, 22, 15, 9, 55, 28]
     >>> [round(atkinson(incomes, e), 4) for e in (0.5, 1, 2)]
     [0.0634, 0.1249, 0.236]
@@ -204,7 +204,7 @@ def coefficient_of_variation(y: Numbers, *, ddof: int = 0, obs_weights: Numbers 
 
     Examples
     --------
-    >>> from digiprosper.inequality import coefficient_of_variation
+    >>> from digiprosper import coefficient_of_variation
     >>> incomes = [12, 18, 25, 31, 40, 22, 15, 9, 55, 28]
     >>> round(coefficient_of_variation(incomes), 4), round(coefficient_of_variation(incomes, ddof=1), 4)
     (0.5188, 0.5469)

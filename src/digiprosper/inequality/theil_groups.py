@@ -18,7 +18,7 @@ from digiprosper.inequality.observations import (
     refuse_missing,
 )
 from digiprosper.kernels.dispersion import theil_by_group, theil_t
-from digiprosper.results.text import json_safe, table
+from digiprosper.report.text import json_safe, table
 
 if TYPE_CHECKING:
     from digiprosper.inequality.observations import Numbers, RowLabels
@@ -131,7 +131,7 @@ def theil_decomposition(
 
     Examples
     --------
-    >>> from digiprosper.inequality import theil_decomposition
+    >>> from digiprosper import theil_decomposition
     >>> incomes = [12, 18, 25, 31, 40, 22, 15, 9, 55, 28]
     >>> found = theil_decomposition(incomes, ["E", "E", "C", "E", "E", "C", "W", "W", "E", "C"])
     >>> round(found.total, 4), round(found.between, 4), round(found.within, 4)
@@ -206,7 +206,7 @@ def urban_rural_theil(
 
     Examples
     --------
-    >>> from digiprosper.inequality import urban_rural_theil
+    >>> from digiprosper import urban_rural_theil
     >>> round(urban_rural_theil(47412, 18931, 0.6472, 0.3528), 10)
     0.0740629961
     >>> urban_rural_theil([3.0, 2.0], [3.0, 1.0], 0.5, 0.5).round(4).tolist()

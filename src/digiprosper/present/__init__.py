@@ -1,1 +1,1 @@
-"""Tables and figures: reads results and nothing else."""
+"""Tables, figures and files."""

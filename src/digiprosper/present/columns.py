@@ -20,15 +20,15 @@ from digiprosper.errors import (
     cited,
     quoted,
 )
-from digiprosper.present.labels import tidy_text
-from digiprosper.results.collection import ResultSet
-from digiprosper.results.kink import KinkResults
-from digiprosper.results.labels import term_label
-from digiprosper.results.protocol import HasCorrelations, HasDraws, Results
-from digiprosper.results.threshold import ThresholdResults
+from digiprosper.report.characters import tidy_text
+from digiprosper.report.collection import ResultSet
+from digiprosper.report.labels import term_label
+from digiprosper.report.protocol import HasCorrelations, HasDraws, Results
+from digiprosper.threshold.kink_results import KinkResults
+from digiprosper.threshold.results import ThresholdResults
 
 if TYPE_CHECKING:
-    from digiprosper.results.protocol import Glance
+    from digiprosper.report.protocol import Glance
 
 __all__ = [
     "Column",

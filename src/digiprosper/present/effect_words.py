@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from digiprosper.errors import InputTypeError, Notice
-from digiprosper.present.labels import text_width
-from digiprosper.results.labels import term_label
-from digiprosper.results.routes import links_of
+from digiprosper.mediation.routes import links_of
+from digiprosper.report.characters import text_width
+from digiprosper.report.labels import term_label
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from digiprosper.results.mediation import MediationResults
+    from digiprosper.mediation.results import MediationResults
 
 __all__ = [
     "CHANGES",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from digiprosper.errors import Notice, issue
 from digiprosper.optional import require
 from digiprosper.present.effect_words import balanced_lines, type_columns
-from digiprosper.present.labels import has_cjk
+from digiprosper.report.characters import has_cjk
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 import numpy as np
 import pandas as pd
 
+from digiprosper.composite.ranking_results import IndexSensitivity, RankResults, rows_of
 from digiprosper.errors import (
     InputTypeError,
     Notice,
@@ -31,9 +32,8 @@ from digiprosper.present.figure import (
     new_axes,
     plain_spines,
 )
-from digiprosper.present.labels import tidy_text
-from digiprosper.results.labels import effect_label, term_label
-from digiprosper.results.ranking import IndexSensitivity, RankResults, rows_of
+from digiprosper.report.characters import tidy_text
+from digiprosper.report.labels import effect_label, term_label
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -102,7 +102,7 @@ def rank_ribbon(
     --------
     >>> import digiprosper as dp, matplotlib.pyplot as plt
     >>> from digiprosper.present.index_plots import rank_ribbon
-    >>> from digiprosper.studies.rankings import rank_probabilities
+    >>> from digiprosper import rank_probabilities
     >>> states = dp.datasets.us_states().assign(roads="I(hwy / emp)", pipes="I(water / emp)")
     >>> system = dp.IndicatorSystem.from_dict({"": {"roads": "+", "pipes": "+"}})
     >>> found = rank_probabilities(dp.CompositeIndex(system), states, rng=1)
@@ -175,7 +175,7 @@ def index_sensitivity(
     --------
     >>> import digiprosper as dp, matplotlib.pyplot as plt
     >>> from digiprosper.present.index_plots import index_sensitivity as draw
-    >>> from digiprosper.studies.sensitivity import index_sensitivity
+    >>> from digiprosper import index_sensitivity
     >>> states = dp.datasets.us_states().assign(roads="I(hwy / emp)", pipes="I(water / emp)")
     >>> spec = dp.CompositeIndex(dp.IndicatorSystem.from_dict({"": {"roads": "+", "pipes": "+"}}))
     >>> grid = {"weighting": ["entropy", "equal"], "normalise": ["minmax", "rank"]}

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from digiprosper.errors import InputTypeError, Notice, OptionError, check_level, cited
+from digiprosper.linear.results import LinearResults
+from digiprosper.mediation.results import MediationResults
+from digiprosper.mediation.sensitivity import MediationSensitivity
 from digiprosper.present.columns import check_labels, merged_labels, read_columns
 from digiprosper.present.effect_words import (
     balanced_lines,
@@ -18,11 +21,8 @@ from digiprosper.present.effect_words import (
     refuse_other,
 )
 from digiprosper.present.figure import FAINT, INK, fonts, legend_above, new_axes, plain_spines
-from digiprosper.results.labels import term_label
-from digiprosper.results.linear import LinearResults
-from digiprosper.results.mediation import MediationResults
-from digiprosper.results.sensitivity import MediationSensitivity
-from digiprosper.results.variance import standard_errors
+from digiprosper.report.labels import term_label
+from digiprosper.report.variance import standard_errors
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -82,7 +82,7 @@ def effect_plot(
     >>> plt.close(ax.figure)
     """
     # There the public names of this module are gathered, so that it cannot be asked for earlier.
-    from digiprosper.present.plots import coefficients
+    from digiprosper.present.model_plots import coefficients
 
     purpose = "plots.effect_plot"
     refuse_other(results, MediationResults, "Mediation(...).fit", purpose)

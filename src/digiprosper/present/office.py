@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from digiprosper.optional import require
-from digiprosper.present.formats import spans
-from digiprosper.present.labels import text_width
+from digiprosper.report.characters import text_width
+from digiprosper.report.rendering import spans
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from digiprosper.present.formats import Content
+    from digiprosper.report.rendering import Content
 
 __all__ = ["write_docx", "write_xlsx"]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from digiprosper.errors import Notice, OptionError, check_level, check_option, check_whole, cited
+from digiprosper.mediation.results import MediationResults
 from digiprosper.optional import require
 from digiprosper.present.columns import check_labels, merged_labels, read_columns
 from digiprosper.present.effect_words import (
@@ -20,9 +21,8 @@ from digiprosper.present.effect_words import (
 )
 from digiprosper.present.figure import FAINT, INK, fonts, new_axes
 from digiprosper.present.rows import Style
-from digiprosper.results.labels import effect_label, effect_names, term_label
-from digiprosper.results.mediation import MediationResults
-from digiprosper.results.text import conventions
+from digiprosper.report.labels import effect_label, effect_names, term_label
+from digiprosper.report.text import conventions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

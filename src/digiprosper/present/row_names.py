@@ -6,8 +6,8 @@ import re
 from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from digiprosper.results.labels import term_label
-from digiprosper.results.routes import links_of
+from digiprosper.mediation.routes import links_of
+from digiprosper.report.labels import term_label
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -13,10 +13,10 @@ import numpy as np
 import pandas as pd
 
 from digiprosper.errors import DigiprosperError, InputTypeError, Notice, OptionError, cited
-from digiprosper.present.labels import tidy_text
 from digiprosper.present.row_names import share_rows
-from digiprosper.results.labels import effect_label, effect_names, term_label
-from digiprosper.results.text import correction_words
+from digiprosper.report.characters import tidy_text
+from digiprosper.report.labels import effect_label, effect_names, term_label
+from digiprosper.report.text import correction_words
 
 if TYPE_CHECKING:
     from digiprosper.present.columns import Column, Cut, Estimate, Regimes, Test

@@ -26,8 +26,7 @@ from digiprosper.present.columns import (
     select,
     texts_of,
 )
-from digiprosper.present.formats import Content, as_html, as_text, write_html, write_latex, write_markdown
-from digiprosper.present.labels import tidy_text, unused_labels
+from digiprosper.present.formats import write_html, write_latex, write_markdown
 from digiprosper.present.office import write_docx, write_xlsx
 from digiprosper.present.rows import (
     STATS,
@@ -41,6 +40,8 @@ from digiprosper.present.rows import (
     term_rows,
     threshold_rows,
 )
+from digiprosper.report.characters import tidy_text, unused_labels
+from digiprosper.report.rendering import Content, as_html, as_text
 
 __all__ = ["Below", "Models", "Table", "etable"]
 

@@ -1,1 +1,1 @@
-"""What is done with estimators: functions of specifications and a panel."""
+"""Functions of (spec, panel): batteries of models, an index carried into a model."""

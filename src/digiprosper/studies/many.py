@@ -15,12 +15,12 @@ from digiprosper.errors import (
     one_of_many,
     quoted,
 )
-from digiprosper.estimators.linear import FixedEffects, fit_columns
-from digiprosper.estimators.preparation import prepare
-from digiprosper.estimators.remarks import lagged_outcome, said_once
-from digiprosper.estimators.specification import as_terms
 from digiprosper.kernels.resampling import seed_sequence
-from digiprosper.results.collection import ResultSet
+from digiprosper.linear.fixed_effects import FixedEffects, fit_columns
+from digiprosper.linear.notices import lagged_outcome, said_once
+from digiprosper.linear.preparation import prepare
+from digiprosper.report.collection import ResultSet
+from digiprosper.specification import as_terms
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

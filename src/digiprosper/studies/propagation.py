@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 import numpy as np
 import pandas as pd
 
-from digiprosper.composite import CompositeIndex
 from digiprosper.composite.end_points import redrawn_ends
 from digiprosper.composite.rows import cut_rows, find_period
 from digiprosper.composite.scopes import read_scope
+from digiprosper.composite.specification import CompositeIndex
 from digiprosper.errors import (
     IdentificationError,
     InputTypeError,
@@ -25,26 +25,26 @@ from digiprosper.errors import (
     issue,
     quoted,
 )
-from digiprosper.estimators.linear import FixedEffects, fit_columns
-from digiprosper.estimators.preparation import prepare
-from digiprosper.estimators.remarks import lagged_outcome
-from digiprosper.estimators.specification import check_reps, plain_options
 from digiprosper.kernels.intervals import covariance_of
 from digiprosper.kernels.resampling import bootstrap, entity_grams, seed_sequence
 from digiprosper.kernels.within import is_nested
+from digiprosper.linear.fixed_effects import FixedEffects, fit_columns
+from digiprosper.linear.notices import lagged_outcome
+from digiprosper.linear.preparation import prepare
 from digiprosper.panel.terms import parse
-from digiprosper.results.effects import EffectResults
-from digiprosper.results.notices import too_few_clusters_to_draw
-from digiprosper.results.text import interval_text, number_text, p_text, table
+from digiprosper.report.effects import EffectResults
+from digiprosper.report.notices import too_few_clusters_to_draw
+from digiprosper.report.text import interval_text, number_text, p_text, table
+from digiprosper.specification import check_reps, plain_options
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from digiprosper.composite import IndexResults
-    from digiprosper.estimators.preparation import Prepared
+    from digiprosper.composite.results import IndexResults
     from digiprosper.kernels import Floats, Ints
+    from digiprosper.linear.preparation import Prepared
+    from digiprosper.linear.results import LinearResults
     from digiprosper.panel import Panel
-    from digiprosper.results.linear import LinearResults
 
 __all__ = ["EndPointDraws", "PropagatedIndex", "PropagatedResults"]
 

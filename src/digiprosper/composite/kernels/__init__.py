@@ -1,0 +1,1 @@
+"""Array computations of composite indices."""

@@ -1,0 +1,666 @@
+"""Ranks of an index under other weights and other options."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
+
+import numpy as np
+import pandas as pd
+
+from digiprosper.errors import (
+    IdentificationError,
+    Notice,
+    OptionError,
+    check_level,
+    check_option,
+    cited,
+    quoted,
+)
+from digiprosper.kernels.intervals import enough_clusters
+from digiprosper.report.text import json_safe, last_lines, listed, table, wrapped
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from digiprosper.kernels import Floats, Ints
+
+__all__ = ["Among", "IndexSensitivity", "RankResults", "sobol_shares"]
+
+Among = Literal["per_year", "pooled"]
+
+_TOP: Final = (1, 3, 5, 10)
+_SHOWN: Final = 12
+_AMONG: Final = {"per_year": "among the rows of the same period", "pooled": "among all rows"}
+# Means of ranks over periods are fractions: a variance below this is rounding.
+_STILL: Final = 1e-12
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class RankResults:
+    """Ranks of the rows of an index, and how sure they are. Made by `rank_probabilities`; holds no panel.
+
+    Rank 1 is the best; ties share the smaller number. Every number is about draws of the weights: entities
+    are drawn with replacement, weights estimated again, and the rows as observed are ranked by them. End
+    points are held.
+
+    Parameters
+    ----------
+    name : str
+        Name of the index.
+    values : ndarray, shape (N,)
+        Scores under the weights of the sample.
+    rank_values : ndarray of int, shape (N,)
+        Their ranks.
+    draw_values : ndarray of unsigned int, shape (R, N)
+        Ranks in every draw that has weights.
+    index : Index
+        Labels of the rows.
+    among : {"per_year", "pooled"}
+        Which rows are ranked together: those of a period, or all.
+    n_drawn : int
+        Entities that are drawn from. Below five no interval of a rank is read from the draws.
+    method : str
+        The index in words.
+    labels : mapping
+        Text by column.
+    rng_entropy : int
+        Number that reproduces the draws when passed as `rng`.
+    diagnostics : tuple of Notice
+        What was noticed.
+    """
+
+    schema: ClassVar[int] = 1
+
+    name: str
+    values: Floats
+    rank_values: Ints
+    draw_values: np.ndarray[Any, np.dtype[np.unsignedinteger[Any]]]
+    index: pd.Index[Any]
+    among: Among
+    n_drawn: int
+    method: str
+    labels: Mapping[str, str]
+    rng_entropy: int
+    diagnostics: tuple[Notice, ...]
+
+    @property
+    def nobs(self) -> int:
+        """Rows that are ranked."""
+        return int(self.values.size)
+
+    @property
+    def reps(self) -> int:
+        """Draws that count."""
+        return len(self.draw_values)
+
+    @property
+    def scores(self) -> pd.Series[float]:
+        """Scores under the weights of the sample."""
+        return pd.Series(self.values.copy(), index=self.index, name=self.name)
+
+    @property
+    def draws(self) -> pd.DataFrame:
+        """Ranks in every draw: one row a draw, one column a row of the panel."""
+        return pd.DataFrame(
+            self.draw_values, index=pd.RangeIndex(self.reps, name="draw"), columns=self.index, copy=True
+        )
+
+    def ranks(self, level: float = 0.95, *, top: Sequence[int] = _TOP) -> pd.DataFrame:
+        """Give every row its rank, the interval of its rank, and its chances to be on top.
+
+        Parameters
+        ----------
+        level : float
+            Share of the draws inside the interval, at least: its ends are ranks, rounded outwards.
+        top : sequence of int
+            The k of P(rank <= k).
+
+        Returns
+        -------
+        DataFrame
+            Rows as in the panel: ``score``, ``rank``, ``mean_rank``, ``rank_low``, ``rank_high`` and a column
+            ``top_<k>`` for every k, the share of draws in which the rank is k or better. Both ends are
+            missing below five drawn entities.
+
+        Raises
+        ------
+        OptionError
+            If the level is not between 0 and 1, or a k no whole number of at least 1.
+        """
+        if not isinstance(top, list | tuple | range | np.ndarray):
+            raise OptionError(f"top={cited(top)} must be a sequence of integers, such as ({top},).")
+        low, high = self._ends(level)
+        columns = {
+            "score": self.values,
+            "rank": self.rank_values,
+            "mean_rank": self.draw_values.mean(axis=0),
+            "rank_low": low,
+            "rank_high": high,
+            **{f"top_{k}": self._at_most(k) for k in top},
+        }
+        return pd.DataFrame(columns, index=self.index)
+
+    def probability(self, k: int) -> pd.Series[float]:
+        """Give P(rank <= k), the share of draws in which a row's rank is k or better.
+
+        Parameters
+        ----------
+        k : int
+            At least 1.
+
+        Returns
+        -------
+        Series
+            One number a row.
+
+        Raises
+        ------
+        OptionError
+            If k is no whole number of at least 1.
+        """
+        return pd.Series(self._at_most(k), index=self.index, name=f"top_{k}")
+
+    def pairwise(self, period: Any = None) -> pd.DataFrame:
+        """Give P(i > j): in which share of the draws one entity scores higher than another.
+
+        Parameters
+        ----------
+        period : optional
+            Period to compare in; the last one by default. Not needed in a cross-section.
+
+        Returns
+        -------
+        DataFrame
+            Entities by entities, the row's score higher than the column's. A tie is not higher, so that
+            P(i > j) + P(j > i) = 1 - P(tie). Missing on the diagonal.
+
+        Raises
+        ------
+        OptionError
+            If there is no such period.
+        """
+        there, entities = rows_of(self.index, period)
+        ranks = self.draw_values[:, there]
+        # Ranked together or with others, equal ranks are equal scores.
+        wins = np.array([(ranks[:, [i]] < ranks).mean(axis=0) for i in range(ranks.shape[1])])
+        np.fill_diagonal(wins, np.nan)
+        return pd.DataFrame(wins, index=entities, columns=entities.rename(None))
+
+    def summary(self, period: Any = None) -> str:
+        """Show who leads in one period, and how surely.
+
+        Parameters
+        ----------
+        period : optional
+            The last one by default.
+
+        Returns
+        -------
+        str
+            The first twelve; ends with what is drawn and the settings.
+        """
+        there, entities = rows_of(self.index, period)
+        found = self.ranks(top=(1, 3, 10)).iloc[there]
+        best = np.argsort(found["rank"].to_numpy(), kind="stable")[:_SHOWN]
+        rows = []
+        for entity, row in zip(entities[best], found.iloc[best].itertuples(index=False), strict=True):
+            score, rank, mean, low, high, *top = row
+            ends = f"{low:.0f} to {high:.0f}" if enough_clusters(self.n_drawn) else "not computed"
+            numbers = [f"{score:z.4f}", f"{rank:.0f}", f"{mean:.1f}", ends]
+            rows.append([str(entity), *numbers, *(f"{p:.2f}" for p in top)])
+        head = ["", "score", "rank", "mean", "95% of draws", "first", "top 3", "top 10"]
+        when = f", {period_text(self.index, period)}" if self.index.nlevels == 2 else ""
+        title = f"Ranks of {self.name!r}{when}: {len(there)} rows"
+        more = f", best {len(best)} shown" if len(best) < len(there) else ""
+        notes = wrapped(f"Note: {n.message}" for n in self.diagnostics)
+        ending = last_lines(self.conventions, self.settings)
+        return "\n".join([title + more, table(head, rows), *notes, *ending])
+
+    def __repr__(self) -> str:
+        return self.summary()
+
+    @property
+    def conventions(self) -> str:
+        """Which rows are ranked together, what is drawn again and what is taken as known."""
+        return (
+            f"Ranks {_AMONG[self.among]}, from {self.reps:,} bootstrap draws of {self.n_drawn:,} entities: "
+            "weights estimated again in each, end points of the normalisation taken as known"
+        )
+
+    @property
+    def settings(self) -> str:
+        """The index and the number that reproduces the draws."""
+        return f"{self.method}; rng {self.rng_entropy}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the ranks of every row, without the draws, as JSON-safe data.
+
+        Returns
+        -------
+        dict
+            With a ``schema`` number.
+        """
+        return {
+            "schema": self.schema,
+            "kind": "rank_probabilities",
+            "name": self.name,
+            "method": self.method,
+            "among": self.among,
+            "ranks": json_safe(self.ranks().reset_index().to_dict("records")),
+            "draws": {"count": self.reps, "entities": self.n_drawn, "rng": self.rng_entropy},
+            "diagnostics": [{"code": n.code, "message": n.message} for n in self.diagnostics],
+        }
+
+    def _at_most(self, k: object) -> Floats:
+        if isinstance(k, bool) or not isinstance(k, int | np.integer) or k < 1:
+            raise OptionError(f"k={cited(k)}: k must be an integer of at least 1.")
+        share: Floats = (self.draw_values <= k).mean(axis=0)
+        return share
+
+    def _ends(self, level: float) -> tuple[Ints | Floats, Ints | Floats]:
+        level = check_level(level)
+        if not enough_clusters(self.n_drawn):
+            return np.full(self.nobs, np.nan), np.full(self.nobs, np.nan)
+        tail = round((1.0 - level) / 2.0, 12) * (self.reps + 1)
+        below = max(math.floor(tail) - 1, 0)
+        above = self.reps - 1 - below
+        ordered = np.partition(self.draw_values, (below, above), axis=0)
+        return ordered[below].astype(np.int64), ordered[above].astype(np.int64)
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class IndexSensitivity:
+    """Ranks of the rows of an index under every combination of options. Made by `index_sensitivity`.
+
+    Parameters
+    ----------
+    name : str
+        Name of the index.
+    options : tuple of (str, tuple)
+        Each option and its values, as shown.
+    baseline : tuple
+        Position of the baseline's value in each option; None where the option does not have it.
+    rank_values : ndarray of unsigned int, shape (C, N)
+        Ranks under each combination, the last option varying fastest; 0 where it is impossible.
+    base_ranks : ndarray of int, shape (N,)
+        Ranks of the baseline.
+    correlations : ndarray, shape (C,)
+        Spearman's correlation of scores with the baseline's.
+    problems : tuple of str, length C
+        Why a combination is impossible; empty otherwise.
+    same : ndarray of bool, shape (C,)
+        Whether the combination is the baseline.
+    complete : tuple of tuple of int
+        Positions, by option, of the values whose combinations are all possible: the shares' grid.
+    index : Index
+        Labels of the rows.
+    among : {"per_year", "pooled"}
+        Which rows are ranked together.
+    method : str
+        The baseline in words.
+    labels : mapping
+        Text by column.
+    diagnostics : tuple of Notice
+        What was noticed.
+    """
+
+    schema: ClassVar[int] = 1
+
+    name: str
+    options: tuple[tuple[str, tuple[Any, ...]], ...]
+    baseline: tuple[int | None, ...]
+    rank_values: np.ndarray[Any, np.dtype[np.unsignedinteger[Any]]]
+    base_ranks: Ints
+    correlations: Floats
+    problems: tuple[str, ...]
+    same: np.ndarray[Any, np.dtype[np.bool_]]
+    complete: tuple[tuple[int, ...], ...]
+    index: pd.Index[Any]
+    among: Among
+    method: str
+    labels: Mapping[str, str]
+    diagnostics: tuple[Notice, ...]
+
+    @property
+    def possible(self) -> np.ndarray[Any, np.dtype[np.bool_]]:
+        """Combinations that have ranks, shape (C,)."""
+        return np.array([not p for p in self.problems])
+
+    @property
+    def combinations(self) -> pd.DataFrame:
+        """One row a combination, compared with the baseline.
+
+        Indexed by ``combination``: a column an option, ``baseline`` (whether it is), ``spearman``,
+        ``mean_rank_change`` (of absolute changes), ``max_rank_change`` (the largest in absolute value;
+        negative is a move towards 1) with the row it happens to, and ``problem``, which says why a
+        combination is impossible and leaves the numbers missing.
+        """
+        sizes = [len(values) for _, values in self.options]
+        places = np.indices(sizes).reshape(len(sizes), -1)
+        columns: dict[str, Any] = {
+            name: [values[p] for p in place]
+            for (name, values), place in zip(self.options, places, strict=True)
+        }
+        possible = self.possible
+        moved = moves(self.rank_values.astype(np.int64) - self.base_ranks, self.index)
+        frame = pd.DataFrame(
+            {**columns, "baseline": self.same, "spearman": self.correlations, **moved},
+            index=pd.RangeIndex(len(possible), name="combination"),
+        )
+        numbers = list(moved)
+        frame[numbers] = frame[numbers].where(np.broadcast_to(possible[:, None], (len(frame), len(numbers))))
+        return frame.assign(problem=list(self.problems))
+
+    @property
+    def ranks(self) -> pd.DataFrame:
+        """One row a combination and row of the panel: combination, keys, rank, rank_change."""
+        there = np.flatnonzero(self.possible)
+        rows = self.index.to_frame(index=False)
+        ranks = self.rank_values[there].astype(np.int64)
+        return pd.DataFrame(
+            {
+                "combination": np.repeat(there, len(rows)),
+                **{str(c): np.tile(rows[c].to_numpy(), there.size) for c in rows},
+                "rank": ranks.ravel(),
+                "rank_change": (ranks - self.base_ranks).ravel(),
+            }
+        )
+
+    def spread(self, period: Any = None) -> pd.DataFrame:
+        """Show how far each entity's rank moves over the possible combinations.
+
+        Parameters
+        ----------
+        period : optional
+            The last one by default.
+
+        Returns
+        -------
+        DataFrame
+            Indexed by entity, the best of the baseline first: ``rank`` (the baseline's), ``min``, ``q25``,
+            ``median``, ``q75``, ``max``.
+        """
+        there, entities = rows_of(self.index, period)
+        ranks = self.rank_values[self.possible][:, there]
+        ends = np.quantile(ranks, [0.0, 0.25, 0.5, 0.75, 1.0], axis=0)
+        names = ["min", "q25", "median", "q75", "max"]
+        columns = {"rank": self.base_ranks[there], **dict(zip(names, ends, strict=True))}
+        return pd.DataFrame(columns, index=entities).sort_values("rank", kind="stable")
+
+    def shares(self, period: Any = None, *, overall: bool = False) -> pd.DataFrame:
+        """Divide the variance of each entity's rank over the options: Sobol shares.
+
+        Parameters
+        ----------
+        period : optional
+            Period whose ranks are explained; the last one by default. ``"mean"``: the entity's mean rank
+            over its periods.
+        overall : bool
+            Add the variances of all entities up first, and divide their sum.
+
+        Returns
+        -------
+        DataFrame
+            Indexed by entity and option (by option alone if `overall`): ``first``, what is explained by the
+            option alone; ``total``, what it explains with all its interactions; ``variance``, what there is
+            to explain. Shares are missing where a rank never moves, and for an option with one value left.
+
+        Raises
+        ------
+        IdentificationError
+            If no option has two values whose combinations with the others are all possible.
+        OptionError
+            If there is no such period.
+
+        Notes
+        -----
+        Over the complete grid, every combination counting alike, with Y a rank and X_i an option:
+        first = Var(E[Y | X_i]) / Var(Y) and total = 1 - Var(E[Y | X_-i]) / Var(Y) (Sobol 1993; Homma and
+        Saltelli 1996, Reliability Engineering & System Safety 52:1-17; for composite indicators Saisana,
+        Saltelli and Tarantola 2005, JRSS A 168:307-323). Both are exact: nothing is sampled. First shares add
+        up to at most one, total shares to at least one. Missing combinations would make options dependent
+        and the shares meaningless, so that the largest complete part of the grid is taken; `diagnostics`
+        says what was left out.
+        """
+        check_option("overall", overall, (True, False))
+        varied = np.array([len(kept) > 1 for kept in self.complete])
+        if not varied.any():
+            raise IdentificationError(
+                "no option has two values that are possible with all others, so the variance cannot be "
+                "decomposed; see `combinations` and omit values that are incompatible.",
+                [Notice("no_grid", "no complete grid", {"options": [name for name, _ in self.options]})],
+            )
+        entities, values = self._explained(period)
+        first, total, variance = sobol_shares(values)
+        if overall:
+            first, total, variance = (a.sum(axis=-1, keepdims=True) for a in (first, total, variance))
+        first, total = (np.where(varied[:, None], a, np.nan) for a in (first, total))
+        moved = np.where(variance > _STILL, variance, np.nan)
+        names = pd.Index([name for name, _ in self.options], name="option")
+        columns = {
+            "first": (first / moved).T.ravel(),
+            "total": (total / moved).T.ravel(),
+            "variance": np.repeat(variance, len(names)),
+        }
+        if overall:
+            return pd.DataFrame(columns, index=names)
+        return pd.DataFrame(columns, index=pd.MultiIndex.from_product([entities, names]))
+
+    def _explained(self, period: Any) -> tuple[pd.Index[Any], Floats]:
+        """Ranks on the complete grid, (d_1, ..., d_k, n), and whose they are."""
+        sizes = [len(values) for _, values in self.options]
+        grid = self.rank_values.reshape(*sizes, -1)[np.ix_(*self.complete)]
+        if not (isinstance(period, str) and period == "mean"):
+            there, entities = rows_of(self.index, period)
+            return entities, grid[..., there].astype(np.float64)
+        codes, entities = pd.factorize(self.index.get_level_values(0))
+        starts = np.flatnonzero(np.diff(codes, prepend=-1))
+        sums = np.add.reduceat(grid.astype(np.float64), starts, axis=-1)
+        return pd.Index(entities, name=self.index.names[0]), sums / np.bincount(codes)
+
+    def summary(self) -> str:
+        """Say which option moves ranks, and what is impossible.
+
+        Returns
+        -------
+        str
+            Ends with which ranks are compared and the settings.
+        """
+        found, possible = self.combinations, self.possible
+        title = f"Sensitivity of {self.name!r}: {len(possible)} combinations, {int(possible.sum())} possible"
+        lines = [title]
+        if any(len(kept) > 1 for kept in self.complete):
+            shares = self.shares(overall=True)
+            rows = [
+                [name, str(len(values)), str(len(kept)), *_percent(shares.loc[name, ["first", "total"]])]
+                for (name, values), kept in zip(self.options, self.complete, strict=True)
+            ]
+            lines.append(table(["", "values", "in shares", "first", "total"], rows))
+        other = found[possible & ~self.same]
+        if len(other):
+            rho, mean = other["spearman"], other["mean_rank_change"]
+            lines += wrapped(
+                [
+                    f"Spearman with the baseline {rho.min():z.3f} to {rho.max():z.3f}; mean rank change "
+                    f"{mean.min():.1f} to {mean.max():.1f}; largest {other['max_rank_change'].abs().max()}."
+                ]
+            )
+        lines += wrapped(f"Note: {n.message}" for n in self.diagnostics)
+        return "\n".join([*lines, *last_lines(self.conventions, self.settings)])
+
+    def __repr__(self) -> str:
+        return self.summary()
+
+    @property
+    def conventions(self) -> str:
+        """Which rows are ranked together, and of what the shares are."""
+        when = f", {period_text(self.index, None)}" if self.index.nlevels == 2 else ""
+        return f"Ranks {_AMONG[self.among]}; shares of the variation of all entities' ranks{when}"
+
+    @property
+    def settings(self) -> str:
+        """The index that every other combination is compared with."""
+        return f"baseline {self.method}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the comparison of all combinations as JSON-safe data.
+
+        Returns
+        -------
+        dict
+            With a ``schema`` number.
+        """
+        return {
+            "schema": self.schema,
+            "kind": "index_sensitivity",
+            "name": self.name,
+            "method": self.method,
+            "among": self.among,
+            "options": json_safe(dict(self.options)),
+            "combinations": json_safe(self.combinations.reset_index().to_dict("records")),
+            "diagnostics": [{"code": n.code, "message": n.message} for n in self.diagnostics],
+        }
+
+
+def sobol_shares(values: Floats) -> tuple[Floats, Floats, Floats]:
+    """Decompose the variance over a complete grid, every combination counting alike.
+
+    Parameters
+    ----------
+    values : ndarray, shape (d_1, ..., d_k, n)
+        One axis an option, the last one for what is explained.
+
+    Returns
+    -------
+    first : ndarray, shape (k, n)
+        Var(E[Y | X_i]).
+    total : ndarray, shape (k, n)
+        Var(Y) - Var(E[Y | X_-i]).
+    variance : ndarray, shape (n,)
+        Var(Y).
+    """
+    axes = tuple(range(values.ndim - 1))
+    variance = values.var(axis=axes)
+    first, total = np.empty((2, len(axes), values.shape[-1]))
+    for i in axes:
+        others = tuple(a for a in axes if a != i)
+        first[i] = values.mean(axis=others).var(axis=0)
+        total[i] = variance - values.mean(axis=i).var(axis=axes[:-1])
+    return first, total, variance
+
+
+def moves(changes: Ints, index: pd.Index[Any]) -> dict[str, Any]:
+    """Summarise changes of ranks: how far on average, how far at most, and whose.
+
+    Parameters
+    ----------
+    changes : ndarray of int, shape (C, N)
+        Rank minus the baseline's.
+    index : Index
+        Labels of the rows.
+
+    Returns
+    -------
+    dict
+        Columns mean_rank_change, max_rank_change (signed), moved_entity and, in a panel, moved_period; both
+        None where nothing moves.
+    """
+    size = np.abs(changes)
+    at = size.argmax(axis=1)
+    largest = np.take_along_axis(changes, at[:, None], axis=1)[:, 0]
+    whole = pd.array(largest, dtype="Int64")  # so that a missing one leaves the others whole
+    out: dict[str, Any] = {"mean_rank_change": size.mean(axis=1), "max_rank_change": whole}
+    for level, name in zip(range(index.nlevels), ("moved_entity", "moved_period"), strict=False):
+        label = index.get_level_values(level)[at]
+        out[name] = pd.Series([v if c else None for v, c in zip(label, largest, strict=True)], dtype=object)
+    return out
+
+
+def rows_of(index: pd.Index[Any], period: Any) -> tuple[Ints, pd.Index[Any]]:
+    """Find the rows of a period.
+
+    Parameters
+    ----------
+    index : Index
+        Labels of the rows, by entity and time, or by entity alone.
+    period : object
+        The period; None for the last one.
+
+    Returns
+    -------
+    rows : ndarray of int
+        Positions.
+    entities : Index
+        Their entities.
+
+    Raises
+    ------
+    OptionError
+        If there is no such period.
+    """
+    entities = index.get_level_values(0)
+    if index.nlevels == 1:
+        if period is not None:
+            raise OptionError(f"period={cited(period)}: this is a cross-section and has no periods.")
+        return np.arange(len(index)), entities
+    times = index.get_level_values(1)
+    wanted = times.max() if period is None else period
+    one = pd.api.types.is_scalar(wanted) and wanted is not pd.NA
+    there = np.flatnonzero(times == wanted) if one else np.empty(0, dtype=np.intp)
+    if not there.size:
+        known = times.unique().sort_values()
+        raise OptionError(
+            f"period={cited(period)} is not in the sample; it has {quoted(known, 12)}.",
+            [Notice("option", f"no period {cited(period)}", {"option": "period", "value": period})],
+        )
+    return there, entities[there]
+
+
+def period_text(index: pd.Index[Any], period: Any) -> str:
+    """Name a period, or the last one.
+
+    Parameters
+    ----------
+    index : Index
+        Labels of the rows, by entity and time.
+    period : object
+        The period; None for the last one.
+
+    Returns
+    -------
+    str
+        Such as ``"year 2021"``.
+    """
+    when = index.get_level_values(1).max() if period is None else period
+    return f"{index.names[1] or 'period'} {when}"
+
+
+def _percent(values: Any) -> list[str]:
+    return ["" if np.isnan(v) else f"{v:.0%}" for v in values]
+
+
+def left_out(options: Sequence[tuple[str, tuple[Any, ...]]], kept: Sequence[Sequence[int]]) -> str:
+    """List the values that are not in the complete grid.
+
+    Parameters
+    ----------
+    options : sequence of (str, tuple)
+        Options and values.
+    kept : sequence of sequence of int
+        Positions of the values kept, by option.
+
+    Returns
+    -------
+    str
+        Such as ``"normalise 'zscore' and scope 'per_year'"``.
+    """
+    return listed(
+        [
+            f"{name} {cited(value)}"
+            for (name, values), there in zip(options, kept, strict=True)
+            for position, value in enumerate(values)
+            if position not in there
+        ]
+    )

@@ -1,0 +1,603 @@
+"""How sure the ranks of an index are: weights drawn again, and one indicator or entity left out at a time."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final, Literal, cast
+
+import numpy as np
+import pandas as pd
+
+from digiprosper.composite.kernels.ranking import descending_ranks, rank_correlations
+from digiprosper.composite.ranking_results import RankResults, moves
+from digiprosper.composite.rows import cut_rows, find_period
+from digiprosper.composite.scopes import learn, read_scope, rule_of
+from digiprosper.composite.specification import CompositeIndex
+from digiprosper.composite.structure import weigh
+from digiprosper.composite.uncertainty import entity_sums
+from digiprosper.errors import (
+    IdentificationError,
+    IndicatorError,
+    InputTypeError,
+    Notice,
+    OptionError,
+    check_option,
+    issue,
+)
+from digiprosper.kernels.resampling import draw_counts, seed_sequence
+from digiprosper.report.notices import too_few_clusters_to_draw
+from digiprosper.specification import check_reps
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from digiprosper.composite.ranking_results import Among
+    from digiprosper.composite.results import IndexResults
+    from digiprosper.composite.rows import Rows
+    from digiprosper.composite.scopes import Learned, Placed
+    from digiprosper.composite.uncertainty import EntitySums
+    from digiprosper.kernels import Bools, Floats, Ints
+    from digiprosper.panel import Panel
+
+__all__ = ["LeaveOut", "leave_one_out", "rank_probabilities"]
+
+LeaveOut = Literal["indicator", "entity"]
+
+_FEW_DRAWS: Final = 199
+_NONE_LEFT: Final = "the others have no weights, or a negative weight with aggregate='geometric'"
+
+
+def rank_probabilities(
+    index_spec: CompositeIndex,
+    panel: Panel,
+    *,
+    reps: int = 999,
+    among: Among = "per_year",
+    rng: object = None,
+) -> RankResults:
+    """Rank the rows of an index under weights that are drawn again.
+
+    In every draw entities are drawn with replacement, the weights are estimated again from the rows drawn,
+    and the rows *as observed* are scored and ranked by them. The draws are those of
+    ``index_spec.fit(panel).weight_draws(reps, rng=rng)``; scopes with yearly weights, which that refuses, are
+    drawn too, the same entities in every year.
+
+    Parameters
+    ----------
+    index_spec : CompositeIndex
+        The index. Scope ``"legacy_lnT"`` and structure ``"nested"`` are refused.
+    panel : Panel
+        Has the indicators.
+    reps : int, default 999
+        Draws.
+    among : {"per_year", "pooled"}, default "per_year"
+        Rank the rows of each period among themselves, or all rows together.
+    rng : None, int, sequence of int, SeedSequence or Generator
+        Source of the draws; `rng_entropy` of the results reproduces them.
+
+    Returns
+    -------
+    RankResults
+        `ranks()`: rank, mean rank, interval of the rank, P(rank <= k) of every row; `pairwise()`: P(i > j).
+
+    Raises
+    ------
+    InputTypeError
+        If it is no index specification or no panel.
+    OptionError
+        If these weights cannot be drawn again from sums by entity, `reps` is no whole number of at least 1,
+        or ranks over all rows are asked for and the scores of different years cannot be compared.
+    IdentificationError
+        If there is one entity, or no draw has weights.
+    ColumnError, IndicatorError, MissingDataError
+        As `CompositeIndex.fit`.
+
+    Warns
+    -----
+    FewClustersWarning
+        If fewer than five entities are drawn from; intervals of ranks are then missing.
+    FewDrawsWarning
+        If `reps` is below 199, or draws have no weights and do not count.
+
+    Notes
+    -----
+    Rank 1 is the best; ties share the smaller number. Scores that differ by less than 1e-12 of the largest
+    are tied. The interval is a percentile interval of one row's rank: it holds for that row, not for all
+    rows at once (Mogstad, Romano, Shaikh and Wilhelm 2024, Review of Economic Studies 91:476-518, on both).
+    Everything is conditional on the end points and on the observed values: what varies is the weights.
+
+    All draws are scored by matrix products and ranked by one sort a period, in chunks of 256 MB. The results
+    keep one, two or four bytes a row and draw, as ranks need.
+
+    Examples
+    --------
+    >>> import digiprosper as dp
+    >>> from digiprosper import rank_probabilities
+    >>> states = dp.datasets.us_states().assign(roads="I(hwy / emp)", pipes="I(water / emp)")
+    >>> system = dp.IndicatorSystem.from_dict({"": {"roads": "+", "pipes": "+"}})
+    >>> found = rank_probabilities(dp.CompositeIndex(system), states, rng=2026)
+    >>> last = found.ranks(top=[3]).xs(1986, level="year")
+    >>> last.loc[["WY", "ND", "NE"], ["rank", "rank_low", "rank_high", "top_3"]].round(2).values.tolist()
+    [[1.0, 1.0, 1.0, 1.0], [3.0, 3.0, 4.0, 0.94], [15.0, 13.0, 17.0, 0.0]]
+    """
+    fit = fitted_rows(index_spec, panel, "rank_probabilities", among)
+    reps = check_reps(reps, 1)
+    why = _why_not_sums(fit.spec)
+    if why:
+        raise OptionError(f"rank_probabilities: {why}.", [Notice("no_sums", why)])
+    seed = seed_sequence(rng)
+    groups, sums = groups_of(fit.rows, among), state_sums(fit)
+    drawn = np.unique(np.concatenate([codes for codes, _ in sums]))
+    if drawn.size < 2:
+        raise IdentificationError("rank_probabilities: at least two entities are needed.")
+    ranks = np.zeros((reps, fit.nobs), dtype=np.min_scalar_type(max(g.size for g in groups)))
+    kept = np.zeros(reps, dtype=bool)
+    generator = np.random.default_rng(seed)
+    for part in _chunks(reps, fit, sums):
+        counts = np.zeros((part.stop - part.start, fit.rows.entities.size))
+        counts[:, drawn] = draw_counts(generator, drawn.size, len(counts))
+        scores = draw_scores(fit, drawn_weights(fit, sums, counts))
+        usable = ~np.isnan(scores[:, 0])
+        kept[part] = usable
+        ranks[part][usable] = descending_ranks(scores[usable], groups)
+    if not kept.any():
+        raise IdentificationError("rank_probabilities: no draw has weights; more entities are needed.")
+    notices = [
+        *too_few_clusters_to_draw(drawn.size, "entity"),
+        *_draw_notices(fit.spec, reps, int((~kept).sum())),
+    ]
+    issue(notices)
+    return RankResults(
+        name=fit.spec.name,
+        values=fit.scores,
+        rank_values=descending_ranks(fit.scores[None], groups)[0],
+        draw_values=ranks if kept.all() else ranks[kept],
+        index=fit.rows.index,
+        among=among,
+        n_drawn=drawn.size,
+        method=described(fit.spec),
+        labels=panel.labels,
+        rng_entropy=cast("int", seed.entropy),
+        diagnostics=(*fit.results.diagnostics, *notices),
+    )
+
+
+def leave_one_out(
+    index_spec: CompositeIndex,
+    panel: Panel,
+    *,
+    over: LeaveOut = "indicator",
+    among: Among = "per_year",
+) -> pd.DataFrame:
+    """Leave out one indicator, or one entity, at a time, and see what the index owes to it.
+
+    Parameters
+    ----------
+    index_spec : CompositeIndex
+        The full index.
+    panel : Panel
+        Has the indicators.
+    over : {"indicator", "entity"}, default "indicator"
+        What is left out. Without an indicator, the index of the others is fitted. Without an entity, the
+        *weights* are estimated from the other entities; all rows are then scored by them, those of the entity
+        too, as `IndexResults.apply` would.
+    among : {"per_year", "pooled"}, default "per_year"
+        Rank and correlate the rows of each period among themselves (and average the correlations), or all
+        rows together.
+
+    Returns
+    -------
+    DataFrame
+        One row an item left out, indexed by indicator or entity: ``weight_change``, the largest change of
+        a weight (signed; of all years with yearly weights) and ``weight_of``, whose; ``spearman``, the
+        correlation of the scores with those of the full index; ``mean_rank_change``, the mean of absolute
+        changes of rank; ``max_rank_change``, the largest (negative: towards 1), with ``moved_entity`` and
+        ``moved_period``, whose; ``problem``, why there is no such index, with the rest missing.
+
+    Raises
+    ------
+    InputTypeError
+        If it is no index specification or no panel.
+    OptionError
+        If `over` or `among` is not known, or scores of different years cannot be compared.
+    IndicatorError, IdentificationError
+        If there is only one indicator, or only one entity.
+    ColumnError, MissingDataError
+        As `CompositeIndex.fit`.
+
+    Notes
+    -----
+    The rows are those of the full index. Without an indicator, the end points of the others are what they
+    were, since each is scaled by itself. Without an entity they are held, as in all sampling errors of the
+    weights: else the scale of everybody would move with the entity that sets a maximum, and two effects would
+    be mixed. To see both at once, fit the index to `Panel.subset` without it.
+
+    A weight that is a share grows when another indicator leaves, by w_k w_j / (1 - w_j) for flat entropy
+    weights: there it is the change of scores and ranks that tells. Entities are left out by the jackknife of
+    the sums by entity; nested structures and the ln T script are weighed again one by one.
+
+    Examples
+    --------
+    >>> import digiprosper as dp
+    >>> from digiprosper import leave_one_out
+    >>> states = dp.datasets.us_states().assign(roads="I(hwy / emp)", pipes="I(water / emp)")
+    >>> system = dp.IndicatorSystem.from_dict({"": {"roads": "+", "pipes": "+"}})
+    >>> found = leave_one_out(dp.CompositeIndex(system), states, over="entity")
+    >>> found["weight_change"].abs().idxmax(), float(found["spearman"].min().round(3))
+    ('WY', 0.996)
+    """
+    check_option("over", over, ("indicator", "entity"))
+    fit = fitted_rows(index_spec, panel, "leave_one_out", among)
+    groups = groups_of(fit.rows, among)
+    base = descending_ranks(fit.scores[None], groups)[0]
+    parts = (_without_indicators if over == "indicator" else _without_entities)(fit)
+    tables = [_compared(fit, part, base, groups) for part in parts]
+    items = pd.Index(fit.spec.system.names, name="indicator") if over == "indicator" else fit.rows.entities
+    return pd.concat(tables, ignore_index=True).set_axis(items, axis=0)
+
+
+# --- the index and its rows ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FittedRows:
+    """An index, the rows it was fitted to, and where they stand on its scale.
+
+    Parameters
+    ----------
+    results : IndexResults
+        The fit.
+    rows : Rows
+        Raw rows.
+    placed : Placed
+        Rows on their scale.
+    """
+
+    results: IndexResults
+    rows: Rows
+    placed: Placed
+
+    @property
+    def spec(self) -> CompositeIndex:
+        """What was fitted."""
+        return self.results.spec
+
+    @property
+    def scores(self) -> Floats:
+        """Scores under the weights of the sample, shape (N,)."""
+        return np.asarray(self.results.scores, dtype=np.float64)
+
+    @property
+    def nobs(self) -> int:
+        """Rows."""
+        return len(self.rows.x)
+
+    def states(self) -> Iterator[tuple[int, Learned, Any]]:
+        """Each state that scores rows, with its position and these rows."""
+        learned = self.results.state.learned
+        for k, part in enumerate(learned):
+            yield k, part, slice(None) if len(learned) == 1 else np.flatnonzero(self.placed.which == k)
+
+
+def fitted_rows(spec: object, panel: Panel, caller: str, among: object) -> FittedRows:
+    """Fit an index and keep its rows at hand.
+
+    Parameters
+    ----------
+    spec : CompositeIndex
+        What to fit.
+    panel : Panel
+        To what.
+    caller : str
+        Function named in messages.
+    among : {"per_year", "pooled"}
+        Which rows are ranked together.
+
+    Returns
+    -------
+    FittedRows
+        The fit, its rows, and these on their scale.
+
+    Raises
+    ------
+    InputTypeError
+        If it is no index or no panel.
+    OptionError
+        If the rows cannot be ranked so.
+    """
+    if not isinstance(spec, CompositeIndex):
+        raise InputTypeError(f"{caller} takes a CompositeIndex, not {type(spec).__name__}.")
+    check_option("among", among, ("per_year", "pooled"))
+    refuse_incomparable(spec, among)
+    rows = cut_rows(spec, panel)
+    results = spec.fit(panel)
+    return FittedRows(results, rows, results.state.place(spec, rows))
+
+
+def refuse_incomparable(spec: CompositeIndex, among: object) -> None:
+    """Refuse to rank scores of different years together when each year has its own scale.
+
+    Parameters
+    ----------
+    spec : CompositeIndex
+        The index.
+    among : {"per_year", "pooled"}
+        Which rows are ranked together.
+
+    Raises
+    ------
+    OptionError
+        If they cannot be compared.
+    """
+    if among == "pooled" and spec.scope == "per_year":
+        raise OptionError(
+            "among='pooled': under scope='per_year' the best value of every indicator is 1 in every "
+            "year, so years cannot be ranked together; use among='per_year', or scope='pooled'.",
+            [Notice("option", "incomparable years", {"option": "among", "value": among})],
+        )
+
+
+def described(spec: CompositeIndex) -> str:
+    """Say in words how an index is made.
+
+    Parameters
+    ----------
+    spec : CompositeIndex
+        The index.
+
+    Returns
+    -------
+    str
+        Such as ``"pooled minmax, entropy weights, flat, linear"``.
+    """
+    weighting = "given" if isinstance(spec.weighting, tuple) else spec.weighting
+    shift = f" (shift {spec.shift:g})" if spec.shift else ""
+    return f"{spec.scope} {spec.normalise}, {weighting} weights{shift}, {spec.structure}, {spec.aggregate}"
+
+
+# --- weights ------------------------------------------------------------------------------------------------
+
+
+def state_sums(fit: FittedRows) -> list[tuple[Ints, EntitySums]]:
+    """Sum by entity what the weights of every state rest on.
+
+    Parameters
+    ----------
+    fit : FittedRows
+        An index whose weights are drawn from sums.
+
+    Returns
+    -------
+    list of (ndarray of int, EntitySums)
+        One a state: codes of the entities it was learned from, and their sums.
+    """
+    rows, spec, state = fit.rows, fit.spec, fit.results.state
+    if state.periods is None:
+        sums = fit.results.entity_sums
+        assert sums is not None
+        return [(np.asarray(rows.entities.get_indexer(sums.entities)), sums)]
+    rule, found = rule_of(spec, rows.times.size), []
+    for there, part in zip(_learned_rows(fit), state.learned, strict=True):
+        z = part.scale.apply(rows.x[there], spec.system.positive)
+        entity = rows.entity[there]
+        sums = entity_sums(z, entity, rows.entities, rule, part.weighing.constant)
+        found.append((np.unique(entity), sums))
+    return found
+
+
+def _learned_rows(fit: FittedRows) -> list[Bools]:
+    """Find the rows that the weights of every state were learned from."""
+    rows = fit.rows
+    word, base = read_scope(fit.spec.scope)
+    if word == "base_year":
+        return [rows.time == find_period(rows.times, base)]
+    if fit.results.state.periods is None:
+        return [np.ones(fit.nobs, dtype=bool)]
+    return [rows.time <= k if word == "expanding" else rows.time == k for k in range(rows.times.size)]
+
+
+def drawn_weights(fit: FittedRows, sums: Sequence[tuple[Ints, EntitySums]], counts: Floats) -> Floats:
+    """Weigh again in every state, with every entity taken so many times.
+
+    Parameters
+    ----------
+    fit : FittedRows
+        The index.
+    sums : sequence of (ndarray of int, EntitySums)
+        From :func:`state_sums`.
+    counts : ndarray, shape (R, n)
+        Multiplicities of all entities.
+
+    Returns
+    -------
+    ndarray, shape (L, R, m)
+        Weights of each of L states; NaN where a state has none.
+    """
+    out = np.full((len(sums), len(counts), len(fit.spec.system)), np.nan)
+    for k, (codes, part) in enumerate(sums):
+        taken = counts[:, codes]
+        there = taken.any(axis=1)
+        out[k, there] = part.weights(taken[there])
+    return out
+
+
+def draw_scores(fit: FittedRows, weights: Floats) -> Floats:
+    """Score all rows under every set of weights.
+
+    Parameters
+    ----------
+    fit : FittedRows
+        The index.
+    weights : ndarray, shape (L, R, m)
+        R sets of weights for each of L states.
+
+    Returns
+    -------
+    ndarray, shape (R, N)
+        Scores; a row of NaN where a state has no weights, or a negative one under a product.
+    """
+    aggregate, z = fit.spec.aggregate, fit.placed.z
+    scores = np.empty((weights.shape[1], fit.nobs))
+    for k, part, there in fit.states():
+        w, here = weights[k], z[there]
+        if aggregate == "linear":
+            scores[:, there] = w @ here.T
+        elif aggregate == "topsis":
+            far = np.sqrt(w**2 @ ((here - part.best) ** 2).T)
+            near = np.sqrt(w**2 @ ((here - part.worst) ** 2).T)
+            scores[:, there] = near / (far + near)
+        else:
+            logs = np.log(np.where(here > 0, here, 1.0))
+            zero = (w > 0).astype(np.float64) @ (here <= 0).T.astype(np.float64) > 0
+            scores[:, there] = np.where(zero, 0.0, np.exp(w @ logs.T))
+    lost = np.isnan(weights).any(axis=(0, 2))
+    if aggregate == "geometric":
+        lost |= (weights < 0).any(axis=(0, 2))
+    scores[lost] = np.nan
+    return scores
+
+
+def _why_not_sums(spec: CompositeIndex) -> str:
+    """Say why weights are no function of sums by entity; empty if they are."""
+    if spec.scope == "legacy_lnT":
+        return "the weights of the ln T script are wrong, and so would be their ranks; use scope='pooled'"
+    if spec.structure == "nested" and spec.weighting != "equal":
+        return (
+            "the weights of nested dimensions cannot be computed from entity sums; use "
+            "structure='equal_dimensions'"
+        )
+    return ""
+
+
+def _chunks(reps: int, fit: FittedRows, sums: Sequence[tuple[Ints, EntitySums]], memory: int = 2**28) -> Any:
+    """Cut draws into slices whose arrays take so many bytes at most."""
+    cells = 6 * fit.nobs + 4 * fit.rows.entities.size + 4 * max(part.second[0].size for _, part in sums)
+    size = max(1, memory // (8 * cells))
+    return [slice(start, min(start + size, reps)) for start in range(0, reps, size)]
+
+
+def _draw_notices(spec: CompositeIndex, reps: int, lost: int) -> list[Notice]:
+    out = []
+    if isinstance(spec.weighting, tuple) or spec.weighting == "equal":
+        text = (
+            "the weights are not estimated: every draw has the same weights, and the ranks have no "
+            "sampling error."
+        )
+        out.append(Notice("fixed_weights", text, {"weighting": str(spec.weighting)}))
+    if reps < _FEW_DRAWS:
+        error = math.sqrt(0.025 * 0.975 / reps)
+        text = f"reps={reps}: a tail of 2.5% has a simulation error of {error:.1%}. Use 999."
+        out.append(Notice("few_draws", text, {"reps": reps}))
+    if lost:
+        text = f"{lost} of {reps} draws have no weights or no scores and were dropped."
+        out.append(Notice("lost_draws", text, {"lost": lost, "reps": reps}))
+    return out
+
+
+# --- ranks --------------------------------------------------------------------------------------------------
+
+
+def groups_of(rows: Rows, among: str) -> list[Ints]:
+    """Find the rows that are ranked together.
+
+    Parameters
+    ----------
+    rows : Rows
+        All rows.
+    among : {"per_year", "pooled"}
+        Those of a period, or all.
+
+    Returns
+    -------
+    list of ndarray of int
+        Positions, one array a group.
+    """
+    if among == "pooled":
+        return [np.arange(rows.time.size)]
+    return [np.flatnonzero(rows.time == t) for t in range(rows.times.size)]
+
+
+# --- leaving out --------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Without:
+    """Indices with something left out: changes of weights (L, R, m) and scores (R, N), NaN for none."""
+
+    changes: Floats
+    scores: Floats
+    problems: list[str]
+
+
+def _without_indicators(fit: FittedRows) -> Iterator[_Without]:
+    names = fit.spec.system.names
+    if len(names) < 2:
+        raise IndicatorError("leave_one_out: the index needs at least two indicators.")
+    weights = fit.results.state.weights
+    for j, name in enumerate(names):
+        changes, scores = np.full((len(weights), 1, len(names)), np.nan), np.full((1, fit.nobs), np.nan)
+        keep, problem = np.arange(len(names)) != j, ""
+        try:
+            spec = fit.spec.drop(name)
+            rows = replace(fit.rows, x=fit.rows.x[:, keep])
+            state = learn(spec, rows)
+            scores[0] = state.scores(spec, state.place(spec, rows), rows.index)
+            changes[:, 0, keep] = state.weights - weights[:, keep]
+        except (IndicatorError, OptionError) as error:
+            problem = error.message
+        yield _Without(changes, scores, [problem])
+
+
+def _without_entities(fit: FittedRows) -> Iterator[_Without]:
+    count, state = fit.rows.entities.size, fit.results.state
+    if count < 2:
+        raise IdentificationError("leave_one_out: at least two entities are needed.")
+    sums = [] if _why_not_sums(fit.spec) else state_sums(fit)
+    for part in _chunks(count, fit, sums) if sums else [slice(i, i + 1) for i in range(count)]:
+        if sums:
+            left_out = np.arange(part.start, part.stop)
+            counts = np.ones((left_out.size, count))
+            counts[np.arange(left_out.size), left_out] = 0.0
+            weights = drawn_weights(fit, sums, counts)
+        else:
+            weights = _weighed_without(fit, part.start)[:, None]
+        scores = draw_scores(fit, weights)
+        lost = np.isnan(scores[:, 0]).tolist()  # a draw has all scores or none
+        problems = [_NONE_LEFT if none else "" for none in lost]
+        yield _Without(weights - state.weights[:, None], scores, problems)
+
+
+def _weighed_without(fit: FittedRows, entity: int) -> Floats:
+    """Weigh the rows of every state without an entity's, on the same scale: (L, m), NaN for no weights."""
+    spec, rows, state = fit.spec, fit.rows, fit.results.state
+    rule, out = rule_of(spec, rows.times.size), np.full(state.weights.shape, np.nan)
+    for k, (there, part) in enumerate(zip(_learned_rows(fit), state.learned, strict=True)):
+        z = part.scale.apply(rows.x[there & (rows.entity != entity)], spec.system.positive)
+        if len(z):
+            try:
+                out[k] = weigh(z, rule, spec.system.names).weights
+            except IndicatorError:
+                continue  # the NaN says that the others have no weights
+    return out
+
+
+def _compared(fit: FittedRows, without: _Without, base: Ints, groups: Sequence[Ints]) -> pd.DataFrame:
+    """Compare indices with something left out with the full one, one row each."""
+    lost = np.isnan(without.scores[:, 0])
+    scores = np.where(lost[:, None], fit.scores, without.scores)
+    changes = np.where(np.isnan(without.changes), 0.0, without.changes)
+    flat = changes.transpose(1, 0, 2).reshape(len(scores), -1)
+    size = np.abs(flat)
+    # Two weights that add up to one move alike: the first is named, whatever rounding says.
+    at = (size >= size.max(axis=1, keepdims=True) * (1 - 1e-9)).argmax(axis=1)
+    change = flat[np.arange(at.size), at]
+    names = np.array(fit.spec.system.names, dtype=object)[at % len(fit.spec.system)]
+    columns = {
+        "weight_change": change,
+        "weight_of": np.where(change != 0, names, None),
+        "spearman": rank_correlations(scores, fit.scores, groups),
+        **moves(descending_ranks(scores, groups) - base, fit.rows.index),
+    }
+    table = pd.DataFrame(columns)
+    return table.where(np.broadcast_to(~lost[:, None], table.shape)).assign(problem=without.problems)

@@ -1,1 +1,0 @@
-"""Frozen specifications whose `fit` returns results."""

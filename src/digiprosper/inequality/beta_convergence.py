@@ -1,0 +1,204 @@
+"""Beta convergence: whether what starts low grows faster."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from digiprosper.errors import InputTypeError, Notice, cited, issue
+from digiprosper.linear.fixed_effects import FixedEffects, fit_columns
+from digiprosper.linear.preparation import prepare
+from digiprosper.linear.results import LinearResults
+from digiprosper.panel import Panel
+from digiprosper.report.text import json_safe, last_lines
+from digiprosper.specification import as_terms, one_term
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from digiprosper.linear.preparation import CovType, Ssc
+
+__all__ = ["ConvergenceResults", "beta_convergence"]
+
+_SLOPE = "log_initial"
+_NICKELL = 15
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class ConvergenceResults(LinearResults):
+    """A growth regression with the speed of convergence. Made by :func:`beta_convergence`.
+
+    Everything of `LinearResults`, and with b the slope of ``log_initial``, per period of the panel:
+
+    - ``speed``: -ln(1 + b), the rate at which the gap to the steady state closes; negative if it widens;
+    - ``half_life``: ln 2 / speed, periods until half of the gap is closed.
+
+    ``speed_se`` and ``half_life_se`` are delta-method standard errors from the covariance of the fit. The
+    speed is missing for b <= -1, the half-life for a speed of zero or less.
+    """
+
+    @property
+    def speed(self) -> float:
+        """Rate of convergence a period, -ln(1 + b)."""
+        b = self._slope[0]
+        return float(-np.log1p(b)) if b > -1.0 else float("nan")
+
+    @property
+    def speed_se(self) -> float:
+        """Standard error of the speed: se(b) / (1 + b)."""
+        b, se = self._slope
+        return se / (1.0 + b) if b > -1.0 else float("nan")
+
+    @property
+    def half_life(self) -> float:
+        """Periods until half of a gap is closed, ln 2 / speed."""
+        return float(np.log(2.0)) / self.speed if self.speed > 0.0 else float("nan")
+
+    @property
+    def half_life_se(self) -> float:
+        """Standard error of the half-life: half-life times se(speed) / speed."""
+        return self.half_life * self.speed_se / self.speed if self.speed > 0.0 else float("nan")
+
+    @property
+    def _slope(self) -> tuple[float, float]:
+        at = self.names.index(_SLOPE)
+        return float(self.coefficients[at]), float(self.std_errors.iloc[at])
+
+    def summary(self) -> str:
+        """Say the fit in 80 columns, with speed and half-life before the standard errors.
+
+        Returns
+        -------
+        str
+            Ends with the standard errors used and the settings.
+        """
+        speed = f"Speed {self.speed:.4g} (se {self.speed_se:.3g}) per period"
+        half = f"half-life {self.half_life:.4g} (se {self.half_life_se:.3g}) periods"
+        none = "no half-life: no convergence" if not self.speed > 0.0 else half
+        ending = last_lines(self.conventions, self.settings)
+        return "\n".join([*self._body(), f"{speed}; {none}", *ending])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give everything but rows as JSON-safe values.
+
+        Returns
+        -------
+        dict
+            As `LinearResults.to_dict`, with speed, speed_se, half_life and half_life_se.
+        """
+        names = ("speed", "speed_se", "half_life", "half_life_se")
+        return {**LinearResults.to_dict(self), **{n: json_safe(getattr(self, n)) for n in names}}
+
+
+def beta_convergence(
+    panel: Panel,
+    column: str,
+    *,
+    x: Sequence[str] = (),
+    entity_effects: bool = False,
+    time_effects: bool = False,
+    cov_type: CovType = "clustered",
+    clusters: Sequence[str] | None = None,
+    ssc: Ssc = "reghdfe",
+    **options: Any,
+) -> ConvergenceResults:
+    """Regress growth on the level it starts from.
+
+    ``ln(y_{t+1} / y_t) = a + b ln y_t (+ x_t'c) (+ effects) + e``: b < 0 is beta convergence, absolute
+    without `x` and effects, conditional with them.
+
+    Parameters
+    ----------
+    panel : Panel
+        The data. Growth is to the next period by the panel's own step: a gap in time makes no row.
+    column : str
+        Column or term with positive values, such as income per head.
+    x : sequence of str
+        Further terms, at the initial period.
+    entity_effects, time_effects : bool
+        None by default: the absolute form. With entity effects each converges to its own steady state.
+    cov_type, clusters, ssc
+        As in `FixedEffects`; clustered by entity by default.
+    **options
+        Further options of `FixedEffects`: absorb, bandwidth, obs_weights, singletons, collinear, missing.
+
+    Returns
+    -------
+    ConvergenceResults
+        `LinearResults` with the slope b under the term ``log_initial``, and `speed` and `half_life`, all per
+        period.
+
+    Raises
+    ------
+    MissingDataError
+        If a value is zero or negative, or no entity has two neighbouring periods.
+    DigiprosperError
+        As `FixedEffects`.
+
+    Warns
+    -----
+    IdentificationWarning
+        With entity effects and fewer than 15 rows an entity: the within estimator of b is biased downwards,
+        by about (2 + b) / (T - 1) (Nickell 1981), which looks like convergence.
+
+    Notes
+    -----
+    Barro and Sala-i-Martin (1992), Journal of Political Economy 100:223-251; Nickell (1981), Econometrica
+    49:1417-1426. Measurement error in y also biases b towards convergence.
+
+    Examples
+    --------
+    >>> import digiprosper as dp
+    >>> from digiprosper import beta_convergence
+    >>> fit = beta_convergence(dp.datasets.us_states(), "I(gsp / emp)", time_effects=True)
+    >>> round(float(fit.params["log_initial"]), 4), round(fit.speed, 4), round(fit.half_life, 1)
+    (-0.0419, 0.0428, 16.2)
+    """
+    given: object = panel
+    if not isinstance(given, Panel):
+        raise InputTypeError(
+            f"beta_convergence takes a Panel, not {type(given).__name__}: Panel(df, entity='city', "
+            "time='year')."
+        )
+    name = one_term(column, "column").strip()
+    level = f"log(`{name}`)" if name in panel.known else f"log({name})"
+    spec = FixedEffects(
+        f"growth of {name}",
+        (_SLOPE, *as_terms(x, "x")),
+        entity_effects=entity_effects,
+        time_effects=time_effects,
+        cov_type=cov_type,
+        clusters=clusters,
+        ssc=ssc,
+        **options,
+    )
+    roles = {"initial": (level,), "x": spec.x[1:]}
+    if spec.missing == "raise":
+        panel.sample(roles, missing="raise")
+    roles = {"after": (f"lead({level})",), **roles}
+    # The last period of each entity has no growth: that is no missing value.
+    prepared = prepare(panel, roles, spec.options, singletons=spec.singletons)
+    sample = prepared.sample
+    initial = sample.columns("initial")
+    growth = (sample.columns("after") - initial)[:, 0]
+    design = np.hstack([initial, sample.columns("x")])
+    fit = fit_columns(prepared, spec.y, growth, (_SLOPE, *sample.names_of("x")), design)
+    values = {f.name: getattr(fit, f.name) for f in fields(LinearResults)}
+    if prepared.entity_position is not None:
+        values["diagnostics"] += _nickell(fit)
+    issue(values["diagnostics"])
+    return ConvergenceResults(**values)
+
+
+def _nickell(fit: LinearResults) -> tuple[Notice, ...]:
+    periods, b = fit.nobs / fit.n_entities, float(fit.coefficients[0])
+    if periods >= _NICKELL:
+        return ()
+    text = (
+        f"entity effects with {periods:.3g} rows per entity: the slope of {cited(_SLOPE)} is biased "
+        f"downwards, by about {(2 + b) / (periods - 1):.2g} (Nickell 1981), which looks like "
+        "convergence. Omit the entity effects, or use a longer panel."
+    )
+    return (Notice("lagged_outcome", text, {"periods": periods}),)

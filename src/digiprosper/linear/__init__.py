@@ -1,0 +1,1 @@
+"""Linear models with absorbed fixed effects: the one method that others stand on."""

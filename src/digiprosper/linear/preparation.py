@@ -1,0 +1,478 @@
+"""One sample, its effects and its clusters, made ready for every equation of a system."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+import numpy as np
+
+from digiprosper.errors import (
+    IdentificationError,
+    InputTypeError,
+    Notice,
+    OptionError,
+    check_option,
+    cited,
+    clipped,
+    counted,
+    several,
+)
+from digiprosper.kernels.covariance import Ranks, ranks
+from digiprosper.kernels.within import Within, not_singletons, within
+from digiprosper.panel import Panel
+from digiprosper.panel.terms import canonical, parse, split_crossed
+from digiprosper.report.text import freedom_text
+from digiprosper.specification import as_terms
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from digiprosper.kernels import Bools, Floats, Ints
+    from digiprosper.panel import Sample
+
+__all__ = [
+    "CovType",
+    "LinearOptions",
+    "Prepared",
+    "Ssc",
+    "check_linear_options",
+    "linear_options",
+    "prepare",
+    "refuse_extreme",
+]
+
+CovType = Literal["unadjusted", "robust", "clustered", "driscoll_kraay"]
+Ssc = Literal["reghdfe", "xtreg", "linearmodels", "plm", "none"]
+
+_LARGEST = 1e100
+_TOGETHER = 1e120
+
+
+@dataclass(frozen=True, slots=True)
+class LinearOptions:
+    """What says how rows are swept and errors computed.
+
+    Parameters
+    ----------
+    entity_effects, time_effects : bool
+        Effects of the panel's keys.
+    absorb : tuple of str
+        Further absorbed terms; a key among them is that effect.
+    cov_type, clusters, bandwidth, ssc
+        As in `FixedEffects`.
+    obs_weights : str or None
+        Column with weights.
+    collinear : {"raise", "drop"}
+        What to do about exact combinations.
+    """
+
+    entity_effects: bool = True
+    time_effects: bool = True
+    absorb: Sequence[str] = ()
+    cov_type: CovType = "clustered"
+    clusters: Sequence[str] | None = None
+    bandwidth: int | None = None
+    ssc: Ssc = "reghdfe"
+    obs_weights: str | None = None
+    collinear: Literal["raise", "drop"] = "raise"
+
+
+def check_linear_options(spec: Any) -> None:
+    """Check, and store as tuples, the options that linear specifications share.
+
+    Parameters
+    ----------
+    spec : dataclass
+        A specification under construction.
+
+    Raises
+    ------
+    OptionError, InputTypeError, TermError
+        Naming the option.
+    """
+    for name in ("entity_effects", "time_effects"):
+        if not isinstance(getattr(spec, name), bool):
+            raise OptionError(
+                f"{name}={cited(getattr(spec, name))} must be True or False; specify other effects in absorb."
+            )
+    check_option("cov_type", spec.cov_type, get_args(CovType))
+    check_option("ssc", spec.ssc, get_args(Ssc))
+    if spec.clusters is not None:
+        clusters = as_terms(spec.clusters, "clusters")
+        if spec.cov_type != "clustered":
+            raise OptionError(
+                f"clusters={cited(clusters)} requires cov_type='clustered', not {cited(spec.cov_type)}."
+            )
+        if not 1 <= len(clusters) <= 2:
+            raise OptionError(f"clusters={cited(clusters)} must be one or two terms.")
+        object.__setattr__(spec, "clusters", clusters)
+
+
+def linear_options(spec: Any) -> LinearOptions:
+    """Take the options that say how rows are swept and errors computed.
+
+    Parameters
+    ----------
+    spec : dataclass
+        A specification; what it has no field for keeps its default.
+
+    Returns
+    -------
+    LinearOptions
+        For `prepare`.
+    """
+    return LinearOptions(
+        **{f.name: getattr(spec, f.name) for f in fields(LinearOptions) if hasattr(spec, f.name)}
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Prepared:
+    """One sample, its effects and its clusters, shared by every equation of a system.
+
+    Parameters
+    ----------
+    sample : Sample
+        Rows after missing values and singletons have left.
+    within : Within
+        The projection that takes out the effects.
+    effect_names : tuple of str
+        Absorbed effects in order: entity, time, others.
+    entity_position : int or None
+        Position of the entity effect among them.
+    ranks : Ranks
+        Parameters that the effects take up, in all and inside clusters.
+    cluster_codes : tuple of (N,) arrays of int
+        Empty unless clustered.
+    cluster_names : tuple of str
+        Their terms.
+    obs_weights : (N,) array or None
+        Weights, scaled to mean one.
+    options : LinearOptions
+        As given.
+    notices : tuple of Notice
+        What is worth saying about the rows and the clusters.
+    """
+
+    sample: Sample
+    within: Within
+    effect_names: tuple[str, ...]
+    entity_position: int | None
+    ranks: Ranks
+    cluster_codes: tuple[Ints, ...]
+    cluster_names: tuple[str, ...]
+    obs_weights: Floats | None
+    options: LinearOptions
+    notices: tuple[Notice, ...]
+
+
+def prepare(
+    panel: Panel,
+    roles: Mapping[str, Sequence[str]],
+    options: LinearOptions,
+    *,
+    singletons: str = "drop",
+    missing: str = "drop",
+) -> Prepared:
+    """Cut one sample and code its effects and clusters.
+
+    Parameters
+    ----------
+    panel : Panel
+        The data.
+    roles : mapping
+        Role to terms, for `Panel.sample`.
+    options : LinearOptions
+        Effects, clusters, weights.
+    singletons : {"drop", "keep"}
+        Whether singletons (rows that are the only one of an effect's level) are dropped, repeatedly.
+    missing : {"drop", "raise"}
+        What to do about rows with missing values.
+
+    Returns
+    -------
+    Prepared
+        For `fit_columns`.
+
+    Raises
+    ------
+    DigiprosperError
+        If the rows, the effects or the clusters cannot be used; an IdentificationError if the values of a
+        column are so large or so small that squares and products of columns cannot be computed.
+    """
+    if not isinstance(panel, Panel):
+        raise InputTypeError(
+            f"fit takes a Panel, not {type(panel).__name__}: Panel(df, entity='province', time='year')."
+        )
+    names, absorbed = _effects(panel, options)
+    clusters = options.clusters or ((panel.entity_name,) if options.cov_type == "clustered" else ())
+    if options.obs_weights is not None:
+        roles = {**roles, "obs_weights": (options.obs_weights,)}
+    sample = panel.sample(roles, codes=absorbed, clusters=clusters, missing=missing)
+    lone: list[Notice] = []
+    if absorbed and singletons == "drop":
+        before = sample.nobs
+        mask = not_singletons([sample.codes[a] for a in absorbed])
+        if not mask.any():
+            raise IdentificationError(
+                f"every row is a singleton (the only row of its {', '.join(names)}), so there is no "
+                "variation within the effects. Remove an effect (entity_effects=False for a "
+                f"cross-section).{_row_number(panel)}",
+                [Notice("singletons", "all rows", {"count": before, "effects": names})],
+            )
+        sample = sample.keep(mask, f"singletons ({', '.join(names)})")
+        if sample.nobs < before:
+            lone = [Notice("singletons", sample.dropped[-1].message, {"count": before - sample.nobs})]
+    refuse_extreme([*sample.matrix.T, *sample.variables.values()], [*sample.names, *sample.variables])
+    effects = [sample.codes[a] for a in absorbed]
+    _refuse_lone(sample, panel, options)
+    weights = _weights(sample, options)
+    codes = tuple(sample.codes[c] for c in clusters)
+    absorbing = within(effects, sample.nobs, obs_weights=weights)
+    entity = names.index(panel.entity_name) if panel.entity_name in names else None
+    taken = ranks(absorbing, codes, entity)
+    notices = [
+        *_with_rows_left([*_missing_notices(panel, sample), *lone], sample.nobs),
+        *_once_notices(panel, clusters),
+        *_cluster_notices(clusters, codes, sample, options),
+        *(_across_notices(clusters, codes, sample) if entity is not None else []),
+        *_rank_notices(taken, names),
+    ]
+    return Prepared(
+        sample=sample,
+        within=absorbing,
+        effect_names=names,
+        entity_position=entity,
+        ranks=taken,
+        cluster_codes=codes,
+        cluster_names=tuple(clusters),
+        obs_weights=weights,
+        options=options,
+        notices=tuple(notices),
+    )
+
+
+def _across_notices(names: Sequence[str], codes: Sequence[Ints], sample: Sample) -> list[Notice]:
+    """Say how many entities have rows in several clusters; of two-way clusters in several of both."""
+    across = np.full(sample.n_entities, fill_value=bool(codes))
+    for code in codes:
+        across &= _is_cut(sample.entity, code, sample.n_entities)
+    count = int(across.sum())
+    if not count:
+        return []
+    entity = sample.keys.entity_name
+    text = (
+        f"{count:,} of {counted(sample.n_entities, 'entity', 'entities')} ({entity}) have rows in several "
+        f"clusters ({' and '.join(names)}): errors of an entity are treated as independent across clusters, "
+        "and standard errors are often too small. Clusters are normally the entity or groups of whole "
+        "entities; two-way clusters, of which one is the entity, allow for both."
+    )
+    return [
+        Notice("entities_across_clusters", text, {"clusters": tuple(names), "count": count, "entity": entity})
+    ]
+
+
+def _is_cut(entity: Ints, code: Ints, n_entities: int) -> Bools:
+    """Tell which entities have rows in several clusters."""
+    one = np.empty(n_entities, dtype=code.dtype)
+    one[entity] = code
+    out = np.zeros(n_entities, dtype=np.bool_)
+    out[entity[one[entity] != code]] = True
+    return out
+
+
+def refuse_extreme(columns: Sequence[Floats], names: Sequence[str]) -> None:
+    """Refuse columns whose squares, products or quotients are beyond the range of floating point numbers.
+
+    Parameters
+    ----------
+    columns : sequence of (N,) arrays
+        Values of each column; missing ones do not count, a column of zeros passes.
+    names : sequence of str
+        Their names.
+
+    Raises
+    ------
+    IdentificationError
+        If the largest absolute value of a column is above 1e100 or below 1e-100, or if those of two columns
+        have a product or a ratio beyond 1e120 or 1e-120: variances of slopes have the units of the square of
+        either.
+    """
+    sizes = {n: _largest_size(c) for n, c in zip(names, columns, strict=True)}
+    exponents = {n: abs(float(np.log10(size))) for n, size in sizes.items() if size > 0}
+    extreme = [n for n, exponent in exponents.items() if exponent > np.log10(_LARGEST)]
+    farthest = sorted(exponents, key=exponents.__getitem__)[-2:]
+    if not extreme and sum(exponents[n] for n in farthest) > np.log10(_TOGETHER):
+        extreme = farthest
+    if extreme:
+        problems = [
+            Notice(
+                "extreme",
+                f"{cited(n)} has a largest value of {sizes[n]:.2g}",
+                {"column": n, "largest": sizes[n]},
+            )
+            for n in extreme
+        ]
+        raise IdentificationError(
+            f"{several(problems)}: squares, products or ratios of such values exceed the range of "
+            "floating-point numbers. Rescale them.",
+            problems,
+        )
+
+
+def _largest_size(column: Floats) -> float:
+    """Largest absolute value of a column, missing ones left out; 0 where there is none."""
+    if column.size == 0:
+        return 0.0
+    low, high = float(np.fmin.reduce(column)), float(np.fmax.reduce(column))
+    return 0.0 if np.isnan(high) else max(high, -low)
+
+
+def _effects(panel: Panel, options: LinearOptions) -> tuple[tuple[str, ...], list[str]]:
+    absorb: dict[str, str] = {}
+    for text in options.absorb:
+        absorb.setdefault(_effect_key(text, panel), text)
+    entity, time = panel.entity_name, panel.time_name
+    names = []
+    if options.entity_effects or entity in absorb:
+        names.append(entity)
+    if options.time_effects and time is None and panel.n_entities == panel.nobs and options.entity_effects:
+        raise IdentificationError(
+            "a cross-section has one row per entity: entity and time effects absorb all variation. Set "
+            "entity_effects=False and time_effects=False."
+        )
+    if time is not None and (options.time_effects or time in absorb):
+        names.append(time)
+    names += [t for key, t in absorb.items() if key not in (entity, time)]
+    return tuple(names), list(names)
+
+
+def _effect_key(text: str, panel: Panel) -> str:
+    """Name an effect so that C(state) and state are one."""
+    terms = [parse(part, panel.known, "absorb") for part in split_crossed(text, panel.known)]
+    if len(terms) == 1 and len(terms[0].factors) == 1 and terms[0].factors[0].category:
+        return terms[0].factors[0].category
+    if len(terms) > 1:
+        return "^".join(sorted(canonical(t.text, panel.known) for t in terms))
+    return canonical(text, panel.known)
+
+
+def _once_notices(panel: Panel, clusters: Sequence[str]) -> list[Notice]:
+    if not panel.entities_occur_once or panel.entity_name not in clusters:
+        return []
+    text = (
+        f"each cluster ({panel.entity_name}) has one row: the standard errors do not allow for "
+        f"correlation between rows.{_row_number(panel)} For repeated cross-sections specify the "
+        "clusters, such as clusters='region'."
+    )
+    return [Notice("entities_once", text, {"entity": panel.entity_name, "n_entities": panel.n_entities})]
+
+
+def _row_number(panel: Panel) -> str:
+    if not panel.entities_occur_once:
+        return ""
+    return (
+        f" Each {panel.entity_name} is in one {panel.time_name} only: if it is a row number, pass the "
+        "column that identifies the unit as the entity, Panel(df, entity=...)."
+    )
+
+
+def _missing_notices(panel: Panel, sample: Sample) -> list[Notice]:
+    out = []
+    for dropped in sample.dropped:
+        if not dropped.by_term:
+            continue
+        columns = [t for t in dropped.by_term if t not in sample.codes]
+        shifted = len(columns) == len(dropped.by_term) and all(
+            parse(t, panel.known, "x").shifts for t in columns
+        )
+        terms = ", ".join(f"{clipped(t)} ({c:,})" for t, c in dropped.by_term.items())
+        more = (
+            "; a row may have several missing values" if sum(dropped.by_term.values()) > dropped.count else ""
+        )
+        text = f"{dropped.count:,} of {counted(panel.nobs, 'row')} dropped: missing {terms}{more}."
+        if shifted and panel.is_part:
+            text += " Lags are computed from the rows of this panel only: create them before subset()."
+        data = {"count": dropped.count, "by_term": dict(dropped.by_term)}
+        out.append(Notice("lagged_rows" if shifted else "missing_rows", text, data))
+    return out
+
+
+def _with_rows_left(notices: Sequence[Notice], nobs: int) -> list[Notice]:
+    """Say at the end of what is said of dropped rows how many are left."""
+    if not notices:
+        return []
+    text = f"{notices[-1].message.removesuffix('.')}. The model uses the other {counted(nobs, 'row')}."
+    return [*notices[:-1], replace(notices[-1], message=text)]
+
+
+def _refuse_lone(sample: Sample, panel: Panel, options: LinearOptions) -> None:
+    if sample.n_entities == 1 and options.entity_effects and options.cov_type == "clustered":
+        raise IdentificationError(
+            f"only one {panel.entity_name} is in the sample ({sample.entities[0]}): clustered standard "
+            "errors need at least two clusters. Use cov_type='robust' with entity_effects=False for a "
+            "single time series."
+        )
+
+
+def _weights(sample: Sample, options: LinearOptions) -> Floats | None:
+    if options.obs_weights is None:
+        return None
+    values = sample.columns("obs_weights")[:, 0]
+    if (values < 0).any() or not (values > 0).any():
+        raise OptionError(
+            f"obs_weights={cited(options.obs_weights)} is negative somewhere, or zero everywhere."
+        )
+    if (values == 0).any():
+        raise OptionError(
+            f"obs_weights={cited(options.obs_weights)} is zero in {int((values == 0).sum())} rows; "
+            "remove them with panel.subset()."
+        )
+    return np.asarray(values / values.mean())
+
+
+def _rank_notices(taken: Ranks, names: Sequence[str]) -> list[Notice]:
+    if taken.exact:
+        return []
+    text = (
+        f"the effects ({', '.join(names)}) have too many levels to count their redundant parameters "
+        "exactly: with three or more effects, one redundant parameter is assumed for each further "
+        "effect. K and the standard errors may be too large, and df_resid too small."
+    )
+    return [Notice("rank_bound", text, {"rank": taken.every, "effects": tuple(names)})]
+
+
+def _cluster_notices(
+    names: Sequence[str], codes: Sequence[Ints], sample: Sample, options: LinearOptions
+) -> list[Notice]:
+    out = []
+    for name, code in zip(names, codes, strict=True):
+        groups = int(code.max()) + 1
+        if groups < 2:
+            raise IdentificationError(
+                f"clusters: {cited(name)} has one value in the sample; clustered standard errors need at "
+                "least two clusters."
+            )
+        if groups < 40:
+            text = (
+                f"{groups} clusters ({name}): t intervals with {freedom_text(groups - 1)} are used. "
+                "Clustered standard errors are reliable with many clusters only; confirm a borderline "
+                "result with a wild cluster bootstrap (boottest in Stata, fwildclusterboot in R)."
+            )
+            data = {"clusters": name, "n_clusters": groups}
+            out.append(Notice("very_few_clusters" if groups < 20 else "few_clusters", text, data))
+    if options.cov_type == "driscoll_kraay":
+        if sample.n_times < 2:
+            raise IdentificationError("cov_type='driscoll_kraay' needs several periods; the sample has one.")
+        if options.bandwidth is not None and options.bandwidth >= sample.n_times:
+            raise OptionError(
+                f"bandwidth={options.bandwidth} must be below the number of periods, {sample.n_times}."
+            )
+        if sample.n_times < 20:
+            text = (
+                f"{sample.n_times} periods: Driscoll-Kraay standard errors are reliable with many "
+                "periods only (20 or more)."
+            )
+            out.append(Notice("few_periods", text, {"n_times": sample.n_times}))
+    return out

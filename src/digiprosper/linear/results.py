@@ -1,0 +1,621 @@
+"""Estimates of a linear model, with everything that stored numbers alone can tell."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import lru_cache
+from html import escape
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+import pandas as pd
+
+from digiprosper._version import __version__
+from digiprosper.errors import Notice, TermError, check_level, cited, issue
+from digiprosper.linear.marginal import slope_weights
+from digiprosper.report.protocol import Glance, empty_glance
+from digiprosper.report.tests import TestResult
+from digiprosper.report.text import (
+    coefficient_table,
+    conventions,
+    freedom_text,
+    json_safe,
+    last_lines,
+    sample_text,
+    wrapped,
+)
+from digiprosper.report.variance import SINGULAR, negative_variance, quadratic_form, standard_errors
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from digiprosper.kernels import Floats
+    from digiprosper.panel import Panel
+
+__all__ = ["LinearResults"]
+
+_STATS = ("nobs", "mean", "sd", "min", "max")
+
+
+@lru_cache(maxsize=256)
+def _term_index(names: tuple[str, ...]) -> pd.Index[Any]:
+    # Building an index of text costs more than everything else in a small Series.
+    return pd.Index(list(names), name="term")
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class LinearResults:
+    """Coefficients with their covariance, and what the sample was.
+
+    Made by `FixedEffects.fit` and by every path and slope of the other models. It keeps residuals, fitted
+    values and row labels, and no data.
+
+    Parameters
+    ----------
+    names : tuple of str
+        Coefficient names, terms as typed.
+    coefficients : (k,) array
+        Estimates.
+    root : (k, m) array
+        What a score of each column of `middle` moves the coefficients by; missing where a coefficient has no
+        standard error.
+    middle : (m, m) array
+        Covariance of those scores, which are of standard deviation 1 as far as it is positive:
+        `covariance` is ``root @ middle @ root.T``.
+    depvar : str
+        Outcome.
+    index : Index
+        Row labels of the estimation sample.
+    residuals, fitted : (N,) arrays
+        Outcome = fitted + residuals; fitted values include the effects.
+    effect_values : tuple
+        Name, levels and values of each absorbed effect.
+    key_names : pair of str
+        Entity and time.
+    n_entities, n_times : int
+        In the estimation sample.
+    df_t : float
+        Degrees of freedom of the t statistics: G - 1 when clustered (the smaller G of two), T - 1 under
+        Driscoll-Kraay, otherwise `df_resid`.
+    df_resid : float
+        Rows less slopes less the rank of the absorbed effects.
+    df_absorbed : int
+        Rank of the absorbed effects.
+    df_counted : int
+        K in the small-sample factor of the errors.
+    cov_type, clusters, n_clusters, bandwidth, ssc
+        How the errors were computed.
+    effect_names : tuple of str
+        Absorbed effects.
+    fit_statistics : tuple of float
+        R2 with the effects as explained, within all effects, within entities, adjusted.
+    f_value : float
+        Joint Wald F of all slopes.
+    stats : tuple
+        Names and an (m, 5) array: nobs, mean, sd, min, max.
+    categories : mapping
+        Categories in the terms: column and the levels that were estimated.
+    labels : mapping
+        Labels of columns.
+    diagnostics : tuple of Notice
+        What is worth saying about the fit.
+    obs_weights : str or None
+        Column with the weights of the rows.
+    version : str
+        Of digiprosper, when the model was fitted.
+    """
+
+    names: tuple[str, ...]
+    coefficients: Floats
+    root: Floats
+    middle: Floats
+    depvar: str
+    index: pd.Index[Any]
+    residuals: Floats
+    fitted: Floats
+    effect_values: tuple[tuple[str, pd.Index[Any], Floats], ...]
+    key_names: tuple[str, str | None]
+    n_entities: int
+    n_times: int
+    df_t: float
+    df_resid: float
+    df_absorbed: int
+    df_counted: int
+    cov_type: str
+    clusters: tuple[str, ...]
+    n_clusters: tuple[int, ...]
+    bandwidth: int | None
+    ssc: str
+    effect_names: tuple[str, ...]
+    fit_statistics: tuple[float, float, float, float]
+    f_value: float
+    stats: tuple[tuple[str, ...], Floats]
+    categories: Mapping[str, tuple[str, pd.Index[Any]]]
+    labels: Mapping[str, str]
+    diagnostics: tuple[Notice, ...]
+    obs_weights: str | None = None
+    version: str = __version__
+
+    # --- the protocol -------------------------------------------------------------------------------------
+
+    @property
+    def params(self) -> pd.Series[float]:
+        """Estimates, indexed by term."""
+        return pd.Series(self.coefficients, index=self._terms(), name="estimate", copy=True)
+
+    @property
+    def covariance(self) -> Floats:
+        """Covariance of the estimates as a (k, k) array."""
+        return np.asarray(self.root @ self.middle @ self.root.T)
+
+    @property
+    def cov(self) -> pd.DataFrame:
+        """Covariance of the estimates."""
+        return pd.DataFrame(self.covariance, index=self._terms(), columns=self._terms())
+
+    @property
+    def nobs(self) -> int:
+        """Rows in the estimation sample."""
+        return self.residuals.size
+
+    def tidy(self, level: float = 0.95) -> pd.DataFrame:
+        """Give one row a term.
+
+        Parameters
+        ----------
+        level : float
+            Of the confidence interval.
+
+        Returns
+        -------
+        DataFrame
+            term, estimate, std_error, statistic, p_value, conf_low, conf_high.
+        """
+        se, t, p = self._inference()
+        half = self._critical(level) * se
+        b = self.coefficients
+        columns = {"term": list(self.names), "estimate": b, "std_error": se, "statistic": t, "p_value": p}
+        return pd.DataFrame({**columns, "conf_low": b - half, "conf_high": b + half})
+
+    def glance(self) -> Glance:
+        """Give one mapping about the whole fit.
+
+        Returns
+        -------
+        Glance
+            Same keys for every kind of results.
+        """
+        r2, inside, by_entity, adjusted = (None if np.isnan(v) else float(v) for v in self.fit_statistics)
+        values: dict[str, Any] = {
+            "depvar": self.depvar,
+            "n_entities": self.n_entities,
+            "n_times": self.n_times,
+            "n_clusters": min(self.n_clusters) if self.n_clusters else None,
+            "df_resid": self.df_resid,
+            "df_t": self.df_t,
+            "df_absorbed": self.df_absorbed,
+            "cov_type": self.cov_type,
+            "clusters": "+".join(self.clusters) or None,
+            "ssc": self.ssc,
+            "obs_weights": self.obs_weights,
+            "effects": "+".join(self.effect_names) or None,
+            "rsquared": r2,
+            "rsquared_within": inside,
+            "rsquared_within_entity": by_entity,
+            "rsquared_adj": adjusted,
+            "f_statistic": None if np.isnan(self.f_value) else self.f_value,
+            "sample_hash": self._sample_hash(),
+            "version": self.version,
+        }
+        return cast("Glance", {**empty_glance("FixedEffects", self.nobs), **values})
+
+    # --- inference ----------------------------------------------------------------------------------------
+
+    @property
+    def std_errors(self) -> pd.Series[float]:
+        """Standard errors, indexed by term."""
+        return pd.Series(self._inference()[0], index=self._terms(), name="std_error")
+
+    @property
+    def tstats(self) -> pd.Series[float]:
+        """Statistics of the test that a coefficient is zero, indexed by term."""
+        return pd.Series(self._inference()[1], index=self._terms(), name="statistic")
+
+    @property
+    def pvalues(self) -> pd.Series[float]:
+        """Two-sided p-values from t(`df_t`), indexed by term."""
+        return pd.Series(self._inference()[2], index=self._terms(), name="p_value")
+
+    def conf_int(self, *, level: float = 0.95) -> pd.DataFrame:
+        """Give confidence intervals.
+
+        Parameters
+        ----------
+        level : float
+            Such as .95.
+
+        Returns
+        -------
+        DataFrame
+            Indexed by term: conf_low, conf_high.
+        """
+        return self.tidy(level).set_index("term")[["conf_low", "conf_high"]]
+
+    def covariance_of(self, weights: Floats) -> Floats:
+        """Compute the covariance of weighted sums of coefficients.
+
+        Unlike ``weights @ covariance @ weights.T`` it keeps its digits where the coefficients are nearly
+        collinear. Coefficients of weight 0 throughout play no part, missing variances included.
+
+        Parameters
+        ----------
+        weights : (q, k) array
+            One row a sum.
+
+        Returns
+        -------
+        (q, q) array
+            Covariance.
+        """
+        rows = self._rows(weights)
+        return np.asarray(rows @ self.middle @ rows.T)
+
+    def is_indefinite(self, weights: Floats) -> bool:
+        """Tell whether two-way clusters give some sum of weighted sums of coefficients a negative variance.
+
+        Parameters
+        ----------
+        weights : (q, k) array
+            One row a sum.
+
+        Returns
+        -------
+        bool
+            False where a variance is missing.
+        """
+        return quadratic_form(np.zeros(len(weights)), self._rows(weights), self.middle)[1] < -SINGULAR
+
+    def wald_test(self, restrictions: str | Sequence[str]) -> TestResult:
+        """Test linear restrictions jointly.
+
+        Parameters
+        ----------
+        restrictions : str or sequence of str
+            Such as ``"a = b"``, ``"a + 2*b = 1, c = 0"`` or ``["a = b", "c = -2"]``. ``"a = b = 0"`` is two.
+
+        Returns
+        -------
+        TestResult
+            F with `df_t` as the denominator's degrees of freedom; missing where two-way clusters give the
+            restrictions a covariance that is not positive definite.
+
+        Raises
+        ------
+        TermError
+            If they cannot be read, name no coefficient or are not linear.
+        InputTypeError
+            If they are not text.
+        """
+        from scipy.special import fdtrc
+
+        from digiprosper.linear.restrictions import null_text, read_restrictions, restrictions_text
+
+        text = restrictions_text(restrictions)
+        matrix, value = read_restrictions(text, self.names)
+        gap = matrix @ self.coefficients - value
+        q = matrix.shape[0]
+        form, least = quadratic_form(gap, self._rows(matrix), self.middle)
+        if abs(least) <= SINGULAR:
+            raise TermError(
+                f"wald_test({cited(text)}): the restrictions repeat each other, or there are more of "
+                f"them than the covariance allows ({freedom_text(self.df_t)})."
+            )
+        if least < 0:
+            issue([negative_variance([text])])
+        f = form / q
+        null = null_text(text, self.names)
+        return TestResult("Wald test", f, "F", (float(q), self.df_t), float(fdtrc(q, self.df_t, f)), null)
+
+    def standardised(self, level: float = 0.95) -> pd.DataFrame:
+        """Give coefficients in standard deviations of outcome and regressor.
+
+        Parameters
+        ----------
+        level : float
+            Of the confidence interval.
+
+        Returns
+        -------
+        DataFrame
+            As `tidy`, estimates times sd(x) / sd(y), the overall standard deviations in the estimation
+            sample, unweighted: no effect is taken out of x or y before.
+        """
+        out = self.tidy(level)
+        sd = self.sample_stats["sd"]
+        ratio = (sd.reindex(self.names) / sd[self.depvar]).to_numpy()
+        for column in ("estimate", "std_error", "conf_low", "conf_high"):
+            out[column] = out[column] * ratio
+        return out[out["term"] != "Intercept"].reset_index(drop=True)
+
+    def marginal_effect(
+        self, term: str, at: Mapping[str, Sequence[Any]] | None = None, *, level: float = 0.95
+    ) -> pd.DataFrame:
+        """Give the slope of the outcome in a variable, where it depends on values.
+
+        Knows the variable itself, ``I(x**k)`` and products with columns.
+
+        Parameters
+        ----------
+        term : str
+            The variable.
+        at : mapping, optional
+            One column to its values, or a category ``C(region)`` to its levels,
+            ``{"region": ["east", "west"]}``; other columns, and the dummies of other categories, are at their
+            means. By default the column the slope depends on (the variable itself, or what it is multiplied
+            with): a category at all its levels, a column of two values, such as a dummy, at both, and another
+            at its minimum, mean less one standard deviation, mean, mean plus one, and maximum in the
+            estimation sample, leaving out points beyond minimum and maximum. Means and standard deviations
+            are unweighted, with `obs_weights` too.
+        level : float
+            Of the confidence interval.
+
+        Returns
+        -------
+        DataFrame
+            at, estimate, std_error, conf_low, conf_high.
+
+        Raises
+        ------
+        ColumnError
+            If no coefficient has the variable, or `at` names a column the slope does not depend on.
+        TermError
+            If the variable stands in a term that is none of these.
+        OptionError
+            If `at` has a level that is not in the estimation sample, or names a single dummy of a category
+            (``"C(region)[T.east]"``), which does not say what its other dummies are.
+
+        Examples
+        --------
+        >>> import numpy as np, pandas as pd
+        >>> from digiprosper import FixedEffects, Panel
+        >>> keys = {"city": np.repeat(np.arange(30), 6), "year": np.tile(np.arange(6), 30)}
+        >>> frame = pd.DataFrame(keys).assign(region=lambda f: np.array(["east", "west"])[f["city"] % 2])
+        >>> frame["x"] = np.random.default_rng(1).normal(size=180)
+        >>> frame["y"] = np.where(frame["region"] == "east", 1.0, 3.0) * frame["x"] + frame["city"] % 7
+        >>> fit = FixedEffects("y", ["x", "C(region):x"], cov_type="robust").fit(Panel(frame, "city", "year"))
+        >>> fit.marginal_effect("x")[["at", "estimate"]].round(3).values.tolist()
+        [['east', 1.0], ['west', 3.0]]
+        """
+        stats = self.sample_stats
+        weights, values = slope_weights(self.names, term, at, stats, self.categories)
+        estimate = weights @ self.coefficients
+        variance = np.diag(self.covariance_of(weights))
+        if (variance < 0).any():
+            issue([negative_variance([f"the slope in {term}"])])
+        se = standard_errors(variance)
+        half = self._critical(level) * se
+        columns = {"at": values, "estimate": estimate, "std_error": se}
+        return pd.DataFrame({**columns, "conf_low": estimate - half, "conf_high": estimate + half})
+
+    # --- the sample ---------------------------------------------------------------------------------------
+
+    @property
+    def sample_stats(self) -> pd.DataFrame:
+        """Every variable and term in the estimation sample: nobs, mean, sd, min, max; never weighted."""
+        names, values = self.stats
+        out = pd.DataFrame(values, index=pd.Index(list(names), name="variable"), columns=list(_STATS))
+        return out.astype({"nobs": int})
+
+    @property
+    def rsquared(self) -> float:
+        """Share of the outcome's variance explained, the effects counted as explained."""
+        return self.fit_statistics[0]
+
+    @property
+    def rsquared_within(self) -> float:
+        """Share explained of what all absorbed effects leave (reghdfe, fixest)."""
+        return self.fit_statistics[1]
+
+    @property
+    def rsquared_within_entity(self) -> float:
+        """Share explained inside entities, time effects not taken out (xtreg, linearmodels)."""
+        return self.fit_statistics[2]
+
+    @property
+    def rsquared_adj(self) -> float:
+        """`rsquared` adjusted for slopes and absorbed effects."""
+        return self.fit_statistics[3]
+
+    @property
+    def f_statistic(self) -> TestResult:
+        """Joint test of all slopes under the fit's covariance."""
+        from scipy.special import fdtrc
+
+        k = len(self.names) - ("Intercept" in self.names)
+        p = float(fdtrc(k, self.df_t, self.f_value)) if np.isfinite(self.f_value) else float("nan")
+        return TestResult("F test", self.f_value, "F", (float(k), self.df_t), p, "all slopes are zero")
+
+    @property
+    def resids(self) -> pd.Series[float]:
+        """Residuals: outcome less slopes less effects, by row."""
+        return pd.Series(self.residuals, index=self.index, name="resid", copy=True)
+
+    @property
+    def fitted_values(self) -> pd.Series[float]:
+        """Outcome less residuals, effects included, by row."""
+        return pd.Series(self.fitted, index=self.index, name="fitted", copy=True)
+
+    @property
+    def effects(self) -> dict[str, pd.Series[float]]:
+        """Value of each absorbed effect by level; all but one have mean zero."""
+        return {n: pd.Series(v, index=levels, name=n, copy=True) for n, levels, v in self.effect_values}
+
+    def predict(self, panel: Panel) -> pd.Series[float]:
+        """Predict the outcome, effects of known levels included.
+
+        Parameters
+        ----------
+        panel : Panel
+            With the columns of the model.
+
+        Returns
+        -------
+        Series
+            By row of `panel`; missing, with one warning, where an effect was not estimated or a regressor is
+            missing.
+        """
+        from digiprosper.panel.selection import coded, coefficient_column
+
+        total = np.zeros(panel.nobs)
+        for name, b in zip(self.names, self.coefficients, strict=True):
+            total = total + b * (
+                1.0 if name == "Intercept" else coefficient_column(panel, name, self.categories)
+            )
+        for name, levels, values in self.effect_values:
+            codes, found = coded(panel, name)
+            place = levels.get_indexer(found)[codes]
+            total = total + np.where((codes >= 0) & (place >= 0), values[place], np.nan)
+        unknown = int(np.isnan(total).sum())
+        if unknown:
+            text = (
+                f"{unknown} of {panel.nobs} rows have no prediction: a regressor is missing or an effect "
+                "was not estimated for them."
+            )
+            issue([Notice("unseen", text, {"count": unknown})])
+        return pd.Series(total, index=panel.index, name=self.depvar)
+
+    # --- words --------------------------------------------------------------------------------------------
+
+    def summary(self) -> str:
+        """Say the fit in 80 columns.
+
+        Returns
+        -------
+        str
+            Ends with the standard errors used and the settings.
+        """
+        return "\n".join([*self._body(), *last_lines(self.conventions, self.settings)])
+
+    def _body(self) -> list[str]:
+        """Everything in the summary before the standard errors and the settings."""
+        g = self.glance()
+        head = [
+            f"Outcome: {self.depvar}",
+            f"Effects: {', '.join(self.effect_names) or 'none (intercept)'}",
+            *([f"Weights: {self.obs_weights}"] if self.obs_weights else []),
+            sample_text(self.nobs, self.n_entities, self.n_times, self.key_names),
+            f"R2 {g['rsquared']:z.4f}, within {self.rsquared_within:z.4f}",
+        ]
+        notes = wrapped(f"Note: {n.message}" for n in self.diagnostics)
+        return [*head, "", coefficient_table(self), *notes]
+
+    def __repr__(self) -> str:
+        return self.summary()
+
+    def _repr_html_(self) -> str:
+        frame = self.tidy().set_index("term").to_html(float_format=lambda v: f"{v:.5g}", escape=True)
+        weights = f"<p>Weights: {escape(self.obs_weights)}</p>" if self.obs_weights else ""
+        return f"{frame}{weights}<p>{self.conventions}</p>"
+
+    @property
+    def conventions(self) -> str:
+        """Which standard errors: clusters and their number, degrees of freedom, small-sample correction."""
+        return conventions(self)
+
+    @property
+    def settings(self) -> str:
+        """What else the standard errors depend on: the K of the small-sample correction, if it has one."""
+        return f"K = {self.df_counted} in the small-sample correction" if self.df_counted else ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give everything but rows as JSON-safe values.
+
+        Returns
+        -------
+        dict
+            With a ``schema`` number.
+        """
+        return {
+            "schema": 1,
+            "glance": json_safe(dict(self.glance())),
+            "coefficients": json_safe(self.tidy().to_dict("records")),
+            "cov": json_safe(self.covariance.tolist()),
+            "sample_stats": json_safe(self.sample_stats.reset_index().to_dict("records")),
+            "labels": dict(self.labels),
+            "diagnostics": [{"code": n.code, "message": n.message} for n in self.diagnostics],
+        }
+
+    # --- other people's tables ----------------------------------------------------------------------------
+
+    @property
+    def __maketables_coef_table__(self) -> pd.DataFrame:
+        t = self.tidy().set_index("term").rename_axis("Coefficient")
+        names = {"estimate": "b", "std_error": "se", "statistic": "t", "p_value": "p", "conf_low": "ci95l"}
+        return t.rename(columns={**names, "conf_high": "ci95u"})
+
+    def __maketables_stat__(self, key: str) -> Any:
+        g = self.glance()
+        known: dict[str, Any] = {
+            "N": self.nobs,
+            "n_clusters": g["n_clusters"],
+            "r2": g["rsquared"],
+            "r2_within": g["rsquared_within"],
+            "adj_r2": g["rsquared_adj"],
+            "fvalue": g["f_statistic"],
+            "se_type": "by: " + "+".join(self.clusters) if self.clusters else self.cov_type,
+            "df_resid": self.df_resid,
+            "rmse": float(np.sqrt(self.residuals @ self.residuals / self.df_resid)),
+        }
+        return known.get(key)
+
+    @property
+    def __maketables_depvar__(self) -> str:
+        return self.depvar
+
+    @property
+    def __maketables_fixef_string__(self) -> str | None:
+        return "+".join(self.effect_names) or None
+
+    @property
+    def __maketables_vcov_info__(self) -> dict[str, Any]:
+        return {"vcov_type": self.cov_type, "clustervar": list(self.clusters)}
+
+    @property
+    def __maketables_var_labels__(self) -> dict[str, str] | None:
+        return dict(self.labels) or None
+
+    @property
+    def __maketables_stat_labels__(self) -> dict[str, str]:
+        return {"N": "Observations", "r2": "R2", "r2_within": "Within R2", "n_clusters": "Clusters"}
+
+    @property
+    def __maketables_default_stat_keys__(self) -> list[str]:
+        return ["N", "r2_within"]
+
+    # --- inside -------------------------------------------------------------------------------------------
+
+    def _terms(self) -> pd.Index[Any]:
+        return _term_index(self.names).view()
+
+    def _inference(self) -> tuple[Floats, Floats, Floats]:
+        from scipy.special import stdtr
+
+        se = standard_errors(np.diag(self.covariance))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            t = self.coefficients / se
+        return se, t, np.asarray(2 * stdtr(self.df_t, -np.abs(t)), dtype=np.float64)
+
+    def _rows(self, weights: Floats) -> Floats:
+        used = np.flatnonzero(weights.any(axis=0))
+        return np.asarray(weights[:, used] @ self.root[used])
+
+    def _critical(self, level: float) -> float:
+        from scipy.special import stdtrit
+
+        level = check_level(level)
+        return float(stdtrit(self.df_t, 0.5 + level / 2))
+
+    def _sample_hash(self) -> str:
+        hashed = pd.util.hash_pandas_object(self.index.to_frame(index=False), index=False)
+        return hashlib.sha256(hashed.to_numpy().tobytes()).hexdigest()[:16]

@@ -1,0 +1,1 @@
+"""Mediation: effects of a treatment through mediators."""

@@ -1,0 +1,386 @@
+"""Where a conditional effect is significant: Johnson-Neyman regions, by t or from draws."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from digiprosper.errors import AlignmentError, IdentificationError, check_level, cited
+from digiprosper.kernels.intervals import LEAST_CLUSTERS, enough_clusters, fieller, percentile
+from digiprosper.report.text import json_safe, last_lines, wrapped
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from digiprosper.kernels import Floats
+
+__all__ = ["JohnsonNeyman", "johnson_neyman", "johnson_neyman_draws", "significant_regions"]
+
+_POINTS = 401
+_HALVINGS = 50
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class JohnsonNeyman:
+    """Where an effect that changes with a variable is significantly different from zero.
+
+    Made by `johnson_neyman` and `johnson_neyman_draws`.
+
+    Parameters
+    ----------
+    effect : str
+        Which effect.
+    variable : str
+        What it changes with.
+    coefficients : (D + 1,) array
+        The effect is ``sum_d coefficients[d] w^d``.
+    regions : list of (low, high)
+        Closed intervals inside `support` where the interval of the effect leaves 0 out, from low to high.
+    support : tuple (low, high)
+        Where it was asked, the range of the variable in the sample.
+    points : (G, 4) array
+        Value, effect and both ends of its interval, evenly over the support.
+    share : float
+        Share of the sample's rows inside the regions, to about a hundredth.
+    level : float
+        Of the interval, at each value by itself.
+    method : {"t", "percentile"}
+        How the interval was made.
+    conventions : str
+        Which errors or draws were used; the last line of `summary`.
+    """
+
+    effect: str
+    variable: str
+    coefficients: Floats
+    regions: list[tuple[float, float]]
+    support: tuple[float, float]
+    points: Floats
+    share: float
+    level: float
+    method: str
+    conventions: str
+
+    @property
+    def curve(self) -> pd.DataFrame:
+        """One row a value of the variable: at, estimate, conf_low, conf_high."""
+        return pd.DataFrame(self.points.copy(), columns=["at", "estimate", "conf_low", "conf_high"])
+
+    def summary(self) -> str:
+        """Say the regions in words, 80 columns wide.
+
+        Returns
+        -------
+        str
+            Regions with the sign of the effect there, share of the rows; conventions in the last line.
+        """
+        low, high = (f"{v:.4g}" for v in self.support)
+        size = f"{100 * (1 - self.level):.3g}%"
+        head = f"{self.effect} by {self.variable}: Johnson-Neyman regions ({self.method})"
+        if not self.regions:
+            said = [f"Not significant at {size} at any {self.variable} from {low} to {high}"]
+        else:
+            said = [
+                f"Significant at {size} where {self.variable} is",
+                *(self._words(r) for r in self.regions),
+            ]
+            said.append(
+                f"{100 * self.share:.0f}% of the rows are in this region; {self.variable} ranges from "
+                f"{low} to {high}"
+            )
+        return "\n".join([*wrapped([head, *said]), *last_lines(self.conventions)])
+
+    def __repr__(self) -> str:
+        return self.summary()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give every number as JSON-safe values; missing ones are None.
+
+        Returns
+        -------
+        dict
+            With a ``schema`` number.
+        """
+        names = "effect variable coefficients regions support share level method conventions"
+        return {
+            "schema": 1,
+            **{name: json_safe(getattr(self, name)) for name in names.split()},
+            "curve": json_safe(self.curve.to_dict("records")),
+        }
+
+    def _words(self, region: tuple[float, float]) -> str:
+        low, high = region
+        middle = (low + high) / 2
+        sign = "positive" if _polynomial(np.array([middle]), self.coefficients)[0] > 0 else "negative"
+        return f"- in [{low:.4g}, {high:.4g}] ({sign})"
+
+
+def significant_regions(
+    slope: tuple[float, float],
+    variance: tuple[float, float, float],
+    critical: float,
+    support: tuple[float, float],
+) -> list[tuple[float, float]]:
+    """Find where ``b0 + b1 w`` is significantly different from zero, in closed form.
+
+    The rest of the line, where ``|b0 + b1 w| <= critical * se(w)``, is Fieller's set of ``-b0 / b1``.
+
+    Parameters
+    ----------
+    slope : tuple (b0, b1)
+        Effect at w = 0, and its change with w.
+    variance : tuple (v00, v01, v11)
+        Their variances and covariance, in this order.
+    critical : float
+        Two-sided critical value.
+    support : tuple (low, high)
+        Range of w.
+
+    Returns
+    -------
+    list of (low, high)
+        Closed intervals from left to right, none, one, two; at ends inside the support the statistic is
+        `critical` exactly.
+
+    Notes
+    -----
+    Johnson & Neyman (1936), Statistical Research Memoirs 1:57; Bauer & Curran (2005), Multivariate Behavioral
+    Research 40:373.
+
+    Examples
+    --------
+    >>> found = significant_regions((0.0, 1.0), (1.0, 0.0, 0.0001), 2.0, (-5.0, 5.0))
+    >>> [(round(a, 3), round(b, 3)) for a, b in found]
+    [(-5.0, -2.0), (2.0, 5.0)]
+    """
+    (b0, b1), (v00, v01, v11), (low, high) = slope, variance, support
+    pieces = fieller((-b0, b1), (v00, -v01, v11), critical)
+    starts = [low, *(max(low, b) for _, b in pieces)]
+    ends = [*(min(high, a) for a, _ in pieces), high]
+    return [(float(a), float(b)) for a, b in zip(starts, ends, strict=True) if a < b]
+
+
+def johnson_neyman(
+    effect: str,
+    variable: str,
+    slope: tuple[float, float],
+    variance: tuple[float, float, float],
+    *,
+    df: float,
+    quantiles: Floats,
+    level: float = 0.95,
+    conventions: str = "",
+) -> JohnsonNeyman:
+    """Find the Johnson-Neyman regions of one path ``b0 + b1 w``, with exact ends.
+
+    Parameters
+    ----------
+    effect, variable : str
+        Names of the effect and of w.
+    slope : tuple (b0, b1)
+        Effect at w = 0, and its change with w.
+    variance : tuple (v00, v01, v11)
+        Their variances and covariance, in this order.
+    df : float
+        Degrees of freedom of t; ``inf`` gives the normal distribution.
+    quantiles : (Q,) array
+        Evenly spaced quantiles of w in the sample, from its least to its largest value: the support, and the
+        share of rows.
+    level : float
+        Of the interval at each value.
+    conventions : str
+        Last line of the summary.
+
+    Returns
+    -------
+    JohnsonNeyman
+        ``.regions``, ``.share``, ``.curve``; method "t".
+
+    Raises
+    ------
+    IdentificationError
+        If w has one value only, or the slopes have no standard error.
+    OptionError
+        If `level` is not between 0 and 1.
+
+    Notes
+    -----
+    See `significant_regions`. The level holds at each value of w; that a region exists somewhere is a claim
+    about many values at once (Esarey & Sumner 2018, Comparative Political Studies 51:1144).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> q = np.linspace(0, 1, 101)
+    >>> found = johnson_neyman("a", "urban", (-1.0, 2.0), (.04, -.05, .1), df=30, quantiles=q)
+    >>> [(round(a, 3), round(b, 3)) for a, b in found.regions], round(found.share, 2)
+    ([(0.0, 0.368), (0.632, 1.0)], 0.73)
+    """
+    from scipy.special import ndtri, stdtrit
+
+    level = check_level(level)
+    at, support = _values(variable, quantiles)
+    v00, v01, v11 = variance
+    spread = v00 + 2 * at * v01 + at**2 * v11
+    if not (v11 > 0 and (spread >= 0).all() and np.isfinite(slope).all()):
+        raise IdentificationError(
+            f"{effect} by {cited(variable)} has no standard error everywhere (the fit's diagnostics say "
+            "why), "
+            "so no region can be tested. Choose another cov_type or other clusters."
+        )
+    upper = (1 + level) / 2
+    critical = float(ndtri(upper) if np.isinf(df) else stdtrit(df, upper))
+    coefficients = np.asarray(slope, dtype=float)
+    estimate, half = _polynomial(at, coefficients), critical * np.sqrt(spread)
+    regions = significant_regions(slope, variance, critical, support)
+    return JohnsonNeyman(
+        effect=effect,
+        variable=variable,
+        coefficients=coefficients,
+        regions=regions,
+        support=support,
+        points=np.column_stack([at, estimate, estimate - half, estimate + half]),
+        share=_share(regions, quantiles),
+        level=level,
+        method="t",
+        conventions=conventions,
+    )
+
+
+def johnson_neyman_draws(
+    effect: str,
+    variable: str,
+    coefficients: Floats,
+    draws: Floats,
+    *,
+    clusters: int | None,
+    quantiles: Floats,
+    level: float = 0.95,
+    conventions: str = "",
+) -> JohnsonNeyman:
+    """Find the Johnson-Neyman regions of an effect that is a polynomial in w, from bootstrap draws.
+
+    A moderated product such as ``(a1 + a3 w)(b1 + b3 w)`` has no t; its percentile interval is read at
+    each w.
+
+    Parameters
+    ----------
+    effect, variable : str
+        Names of the effect and of w.
+    coefficients : (D + 1,) array
+        Estimates: the effect is ``sum_d coefficients[d] w^d``.
+    draws : (R, D + 1) array
+        Bootstrap draws of the coefficients; a lost draw is a row of NaN.
+    clusters : int or None
+        How many clusters were drawn from; None where the draws are not of clusters.
+    quantiles : (Q,) array
+        Evenly spaced quantiles of w in the sample, from its least to its largest value: the support, and the
+        share of rows.
+    level : float
+        Of the percentile interval at each value.
+    conventions : str
+        Last line of the summary.
+
+    Returns
+    -------
+    JohnsonNeyman
+        ``.regions``, ``.share``, ``.curve``; method "percentile".
+
+    Raises
+    ------
+    IdentificationError
+        If w has one value only, no draw is usable, or the draws are of fewer than five clusters.
+    AlignmentError
+        If the draws do not belong to the coefficients.
+    OptionError
+        If `level` is not between 0 and 1.
+
+    Notes
+    -----
+    The ends of the interval are order statistics, continuous in w: regions are found on 401 points and their
+    ends by bisection. Pieces narrower than the points' distance can be missed. The level holds at each value.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> rng = np.random.default_rng(1)
+    >>> point = np.array([-.25, .5])
+    >>> draws = point + rng.normal(0, .05, (999, 2))
+    >>> q = np.linspace(0, 1, 101)
+    >>> found = johnson_neyman_draws("ab", "urban", point, draws, clusters=30, quantiles=q)
+    >>> len(found.regions), found.method
+    (2, 'percentile')
+    """
+    level = check_level(level)
+    at, support = _values(variable, quantiles)
+    coefficients, draws = np.asarray(coefficients, dtype=float), np.asarray(draws, dtype=float)
+    if draws.ndim != 2 or draws.shape[1:] != coefficients.shape:
+        raise AlignmentError(
+            f"{effect}: {coefficients.shape} coefficients need draws of as many columns; got {draws.shape}."
+        )
+    if not np.isfinite(draws).all(axis=1).any():
+        raise IdentificationError(
+            f"{effect} by {cited(variable)}: all draws failed, so there is no interval."
+        )
+    if not enough_clusters(clusters):
+        raise IdentificationError(
+            f"{effect} by {cited(variable)}: intervals are not computed from draws of {clusters} "
+            f"clusters, so there is no region; at least {LEAST_CLUSTERS} clusters are needed."
+        )
+
+    def ends(points: Floats) -> tuple[Floats, Floats]:
+        return percentile(_polynomial(points, draws), level, clusters=clusters)
+
+    low, high = ends(at)
+    regions = sorted(
+        _above_zero(at, low, lambda w: float(ends(np.array([w]))[0][0]))
+        + _above_zero(at, -high, lambda w: -float(ends(np.array([w]))[1][0]))
+    )
+    return JohnsonNeyman(
+        effect=effect,
+        variable=variable,
+        coefficients=coefficients,
+        regions=regions,
+        support=support,
+        points=np.column_stack([at, _polynomial(at, coefficients), low, high]),
+        share=_share(regions, quantiles),
+        level=level,
+        method="percentile",
+        conventions=conventions,
+    )
+
+
+def _polynomial(at: Floats, coefficients: Floats) -> Floats:
+    """Values at every point, the coefficients along the last axis."""
+    powers = at ** np.arange(coefficients.shape[-1])[:, None]
+    return np.asarray(coefficients @ powers)
+
+
+def _values(variable: str, quantiles: Floats) -> tuple[Floats, tuple[float, float]]:
+    low, high = float(quantiles[0]), float(quantiles[-1])
+    if not low < high:
+        raise IdentificationError(f"{cited(variable)} is {low:g} in every row: no effect can depend on it.")
+    return np.linspace(low, high, _POINTS), (low, high)
+
+
+def _above_zero(at: Floats, values: Floats, function: Callable[[float], float]) -> list[tuple[float, float]]:
+    """Intervals where a continuous function is positive: its sign at the points, the ends by bisection."""
+    inside = values > 0
+    ends = [float(at[0])] if inside[0] else []
+    for k in np.flatnonzero(inside[1:] != inside[:-1]):
+        here, there = (at[k], at[k + 1]) if inside[k] else (at[k + 1], at[k])
+        for _ in range(_HALVINGS):
+            middle = (here + there) / 2
+            here, there = (middle, there) if function(middle) > 0 else (here, middle)
+        ends.append(float(here))
+    ends += [float(at[-1])] if inside[-1] else []
+    return list(zip(ends[::2], ends[1::2], strict=True))
+
+
+def _share(regions: list[tuple[float, float]], quantiles: Floats) -> float:
+    quantiles = np.asarray(quantiles, dtype=float)
+    inside = [(low <= quantiles) & (quantiles <= high) for low, high in regions]
+    return float(np.any(inside, axis=0).mean()) if inside else 0.0

@@ -1,0 +1,421 @@
+"""What the tests of the paths decide: five steps, types of mediation, one step for several mediators."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from digiprosper.errors import AlignmentError, IdentificationError, Notice, check_level, cited
+from digiprosper.kernels.intervals import holm, romano_wolf
+from digiprosper.report.text import json_safe, last_lines, p_text, table, wrapped
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from digiprosper.kernels import Floats
+
+__all__ = ["Decision", "Test", "decide", "two_step"]
+
+
+class Test(NamedTuple):
+    """One estimate with its test against 0.
+
+    Parameters
+    ----------
+    estimate : float
+        In units of the regression.
+    statistic : float
+        Estimate over its standard error.
+    p_value : float
+        Two-sided.
+    """
+
+    estimate: float
+    statistic: float
+    p_value: float
+
+
+# Pytest collects what is called Test*, wherever it is imported.
+setattr(Test, "__test__", False)  # noqa: B010 - mypy knows no such attribute of a named tuple
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Decision:
+    """What five tests say about one mediator. Made by `decide`.
+
+    Parameters
+    ----------
+    mediator, treatment, outcome : str
+        Names of the path's ends and of what it leads through.
+    total, a, b, indirect, direct : Test
+        Tests of c, a, b, ab and c'.
+    level : float
+        A test is passed at p <= 1 - level.
+    conventions : str
+        Which errors and draws were used; the last line of `summary`.
+    total_draws_p, direct_draws_p : float
+        P-values of c and c' by the bootstrap; missing if they are not known.
+    """
+
+    mediator: str
+    treatment: str
+    outcome: str
+    total: Test
+    a: Test
+    b: Test
+    indirect: Test
+    direct: Test
+    level: float
+    conventions: str
+    total_draws_p: float = math.nan
+    direct_draws_p: float = math.nan
+
+    @property
+    def steps(self) -> pd.DataFrame:
+        """The five steps of Wen & Ye (2014), rows 1 to 5, also those that were not reached.
+
+        Columns: test, estimate, statistic, p_value, passed, reached. Row 2 asks that a and b both pass: it
+        shows the weaker of them, its estimate, its t and its p, which is the larger. The p of row 3 is that
+        of the bootstrap, to which no statistic belongs. Row 5 compares signs: it shows ab / c' and has
+        neither statistic nor p.
+        """
+        name, weaker = self._weaker
+        tests = [
+            ("total effect c", self.total),
+            (f"a and b (weaker: {name})", weaker),
+            ("indirect effect ab (bootstrap p)", self.indirect._replace(statistic=math.nan)),
+            ("direct effect c'", self.direct),
+            ("sign of ab / c'", Test(_over(self.indirect, self.direct), math.nan, math.nan)),
+        ]
+        same_sign = self.indirect.estimate * self.direct.estimate > 0
+        passed = [*(self._passes(test) for _, test in tests[:4]), same_sign]
+        found = passed[1] or passed[2]
+        return pd.DataFrame(
+            {
+                "test": [name for name, _ in tests],
+                "estimate": [test.estimate for _, test in tests],
+                "statistic": [test.statistic for _, test in tests],
+                "p_value": [test.p_value for _, test in tests],
+                "passed": passed,
+                "reached": [True, True, not passed[1], found, found and passed[3]],
+            },
+            index=pd.RangeIndex(1, 6, name="step"),
+        )
+
+    @property
+    def framing(self) -> str:
+        """What step 1 says to argue: "mediation", or "masking (suppression)" where c is not significant."""
+        return "mediation" if self._passes(self.total) else "masking (suppression)"
+
+    @property
+    def branch(self) -> str:
+        """Where the steps end.
+
+        "no indirect effect", "complete mediation", "partial mediation" or "masking".
+        """
+        if not (self._passes(self.a) and self._passes(self.b)) and not self._passes(self.indirect):
+            return "no indirect effect"
+        if not self._passes(self.direct):
+            return "complete mediation"
+        same = self.indirect.estimate * self.direct.estimate > 0
+        return "partial mediation" if same else "masking"
+
+    @property
+    def zhao(self) -> str:
+        """Type by Zhao, Lynch & Chen (2010), from the tests of ab and of c'.
+
+        "complementary", "competitive", "indirect-only", "direct-only" or "no effect".
+        """
+        if not self._passes(self.indirect):
+            return "direct-only" if self._passes(self.direct) else "no effect"
+        if not self._passes(self.direct):
+            return "indirect-only"
+        return "complementary" if self.indirect.estimate * self.direct.estimate > 0 else "competitive"
+
+    @property
+    def ratio_name(self) -> str | None:
+        """Which ratio the branch reports: "indirect/total", "|indirect/direct|", or None."""
+        return {"partial mediation": "indirect/total", "masking": "|indirect/direct|"}.get(self.branch)
+
+    @property
+    def ratio(self) -> float:
+        """Value of that ratio, which may exceed 1; missing where the branch has none."""
+        if self.branch == "partial mediation":
+            return _over(self.indirect, self.total)
+        return abs(_over(self.indirect, self.direct)) if self.branch == "masking" else math.nan
+
+    @property
+    def diagnostics(self) -> tuple[Notice, ...]:
+        """Remarks: a ratio that is no share, a total effect near 0, readings that differ."""
+        found: list[tuple[str, str]] = []
+        value = f"{self.ratio_name} = {self.ratio:.3g}"
+        if self.branch == "partial mediation":
+            if self.ratio > 1:
+                found.append(
+                    ("ratio_above_one", f"{value}: above 1, so it is not a share of the total effect.")
+                )
+            if self.ratio < 0:
+                found.append(
+                    (
+                        "ratio_negative",
+                        f"{value}: the total effect has the opposite sign, so it is not a share.",
+                    )
+                )
+            if not self._passes(self.total):
+                text = (
+                    "the total effect is not significantly different from zero, so the denominator of "
+                    f"{value} is close to zero."
+                )
+                found.append(("total_near_zero", text))
+        elif self.ratio > 1:
+            found.append(
+                ("ratio_above_one", f"{value}: the indirect effect is larger than the direct effect.")
+            )
+        if self.branch != "no indirect effect" and not self._passes(self.indirect):
+            text = (
+                "a and b are both significantly different from zero, but ab is not: the five steps continue, "
+                "while Zhao, Lynch & Chen (2010) conclude that there is no indirect effect."
+            )
+            found.append(("readings_differ", text))
+        pairs = [(1, "c", self.total, self.total_draws_p)]
+        if self.branch != "no indirect effect":
+            pairs.append((4, "c'", self.direct, self.direct_draws_p))
+        for step, name, test, p in pairs:
+            if not math.isnan(p) and self._passes(test._replace(p_value=p)) != self._passes(test):
+                text = (
+                    f"step {step} depends on the test: {name} has p {p_text(test.p_value)} from the t "
+                    f"test and {p_text(p)} from the bootstrap. Report both."
+                )
+                found.append(("tests_differ", text))
+        data = {"mediator": self.mediator, "ratio": self.ratio}
+        return tuple(Notice(code, text, data) for code, text in found)
+
+    def summary(self) -> str:
+        """Say the decision in words, 80 columns wide.
+
+        Returns
+        -------
+        str
+            The steps, the branch, the type, the ratio, remarks; conventions in the last line.
+        """
+        rows = []
+        for step, text, estimate, t, p, passed, reached in self.steps.itertuples(name=None):
+            answer = ("yes" if passed else "no") if reached else "not reached"
+            numbers = [
+                "" if math.isnan(v) else f"{v:{form}}" for v, form in ((estimate, "z.4g"), (t, "z.2f"))
+            ]
+            rows.append([f"{step} {text}", *numbers, p_text(p), answer])
+        verdict = "is" if self._passes(self.total) else "is not"
+        size = f"{100 * (1 - self.level):.3g}%"
+        ratio = [f"Ratio {self.ratio_name}: {self.ratio:.3g}"] if self.ratio_name else []
+        lines = [
+            *wrapped([f"{self.treatment} -> {self.mediator} -> {self.outcome}: {self.branch}"]),
+            "",
+            table(["Wen & Ye (2014)", "estimate", "t", "p", f"at {size}"], rows),
+            f"Framed as {self.framing}: the total effect {verdict} significant at {size}",
+            f"Type (Zhao, Lynch & Chen 2010): {self.zhao}",
+            *ratio,
+            *wrapped(f"Note: {n.message}" for n in self.diagnostics),
+        ]
+        return "\n".join([*lines, *last_lines(self.conventions)])
+
+    def __repr__(self) -> str:
+        return self.summary()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give every number as JSON-safe values; missing ones are None.
+
+        Returns
+        -------
+        dict
+            With a ``schema`` number.
+        """
+        names = "mediator treatment outcome branch framing zhao ratio ratio_name level conventions"
+        return {
+            "schema": 1,
+            **{name: json_safe(getattr(self, name)) for name in names.split()},
+            "steps": json_safe(self.steps.reset_index().to_dict("records")),
+            "diagnostics": [{"code": n.code, "message": n.message} for n in self.diagnostics],
+        }
+
+    def _passes(self, test: Test) -> bool:
+        return bool(test.p_value <= 1 - self.level + 1e-12)  # 1 - .9 is a little less than .1
+
+    @property
+    def _weaker(self) -> tuple[str, Test]:
+        b_weaker = (self.b.p_value, -abs(self.b.statistic)) > (self.a.p_value, -abs(self.a.statistic))
+        return ("b", self.b) if b_weaker else ("a", self.a)
+
+
+def decide(  # noqa: PLR0913 - one keyword a path
+    mediator: str,
+    *,
+    total: Test,
+    a: Test,
+    b: Test,
+    indirect: Test,
+    direct: Test,
+    total_draws_p: float = math.nan,
+    direct_draws_p: float = math.nan,
+    level: float = 0.95,
+    treatment: str = "x",
+    outcome: str = "y",
+    conventions: str = "",
+) -> Decision:
+    """Decide what one mediator does, from the tests of its paths.
+
+    Wen & Ye (2014): (1) a significant c is framed as mediation, otherwise as masking; (2) if a and b are both
+    significant, go to step 4; (3) otherwise, unless ab is significant, there is no indirect effect; (4) if c'
+    is not significant, mediation is complete; (5) if ab and c' have the same sign, mediation is partial, with
+    the ratio ``ab / c``; if they have opposite signs it is masking, with the ratio ``|ab / c'|``.
+
+    Parameters
+    ----------
+    mediator : str
+        Its name.
+    total, a, b, indirect, direct : Test
+        Tests of c, a, b, ab and c', all clustered alike. The p-value of ab should be that of its bootstrap
+        interval; its statistic is not shown.
+    total_draws_p, direct_draws_p : float
+        P-values of c and c' by the bootstrap, if they are known: the remarks say where their verdict is
+        another.
+    level : float
+        A test is passed at p <= 1 - level.
+    treatment, outcome : str
+        Names for the words of the summary.
+    conventions : str
+        Last line of the summary.
+
+    Returns
+    -------
+    Decision
+        ``.steps``, ``.branch``, ``.framing``, ``.zhao``, ``.ratio``, ``.ratio_name``, ``.diagnostics``.
+
+    Raises
+    ------
+    IdentificationError
+        If an estimate is missing or a p-value is none.
+    OptionError
+        If `level` is not between 0 and 1.
+
+    Notes
+    -----
+    Wen & Ye (2014), Advances in Psychological Science 22:731. Zhao, Lynch & Chen (2010), Journal of Consumer
+    Research 37:197.
+
+    Examples
+    --------
+    >>> found = decide(
+    ...     "productivity", total=Test(.5, 5, .0001), a=Test(.6, 6, .0001), b=Test(.5, 4, .0002),
+    ...     indirect=Test(.3, 3.5, .0004), direct=Test(.2, 2.4, .02),
+    ... )
+    >>> found.branch, found.zhao, found.ratio_name, found.ratio
+    ('partial mediation', 'complementary', 'indirect/total', 0.6)
+    """
+    level = check_level(level)
+    tests = {"total": total, "a": a, "b": b, "indirect": indirect, "direct": direct}
+    for name, test in tests.items():
+        if not math.isfinite(test.estimate) or not 0 <= test.p_value <= 1:
+            raise IdentificationError(
+                f"decision on {cited(mediator)}: no test of the path {cited(name)} (estimate "
+                f"{test.estimate:g}, p "
+                f"{test.p_value:g}); the fit's diagnostics say why. Choose another cov_type, more draws or "
+                "finer clusters."
+            )
+    return Decision(
+        mediator,
+        treatment,
+        outcome,
+        total,
+        a,
+        b,
+        indirect,
+        direct,
+        level,
+        conventions,
+        total_draws_p,
+        direct_draws_p,
+    )
+
+
+def two_step(
+    mediators: Sequence[str],
+    estimates: Floats,
+    std_errors: Floats,
+    p_values: Floats,
+    draws: Floats,
+    *,
+    clusters: int | None,
+) -> pd.DataFrame:
+    """Test the treatment's effect on each mediator, with p-values that allow for testing several.
+
+    Jiang (2022) advises to estimate x -> m alone, where x is identified as in x -> y, and to argue m -> y
+    from theory, because that path is confounded.
+
+    Parameters
+    ----------
+    mediators : sequence of str, length K
+        Names.
+    estimates, std_errors, p_values : (K,) array
+        Of a, from each mediator's equation.
+    draws : (B, K) array
+        Bootstrap draws of a on the same cluster draws for all mediators. A draw that misses one of them is
+        left out.
+    clusters : int or None
+        How many clusters were drawn from; None where the draws are not of clusters.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by mediator: estimate, std_error, statistic, p_value, p_holm (Holm 1979) and p_romano_wolf
+        (Romano & Wolf 2005, with draws ``(a* - a) / std_error``). A mediator without a standard error has no
+        adjusted p-value and does not count among the tests; below five clusters p_romano_wolf is missing.
+
+    Raises
+    ------
+    AlignmentError
+        If the shapes do not agree.
+
+    Notes
+    -----
+    Jiang (2022), China Industrial Economics (5):100.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> draws = np.random.default_rng(1).normal([.5, .1], .1, (999, 2))
+    >>> a, error, p = np.array([.5, .1]), np.array([.1, .1]), np.array([.001, .3])
+    >>> frame = two_step(["m", "n"], a, error, p, draws, clusters=30)
+    >>> frame["p_holm"].to_dict()
+    {'m': 0.002, 'n': 0.3}
+    """
+    k = len(mediators)
+    estimates, std_errors = np.asarray(estimates, dtype=float), np.asarray(std_errors, dtype=float)
+    p_values, draws = np.asarray(p_values, dtype=float), np.asarray(draws, dtype=float)
+    shapes = {v.shape for v in (estimates, std_errors, p_values)} | {draws.shape[1:]}
+    if draws.ndim != 2 or shapes != {(k,)}:
+        raise AlignmentError(
+            f"two_step: {k} mediators need ({k},) estimates and (B, {k}) draws; got {shapes}."
+        )
+    with np.errstate(divide="ignore", invalid="ignore"):
+        errors = np.where(std_errors > 0, std_errors, np.nan)
+        statistics, studentised = estimates / errors, (draws - estimates) / errors
+    columns = {
+        "estimate": estimates,
+        "std_error": std_errors,
+        "statistic": statistics,
+        "p_value": p_values,
+        "p_holm": holm(p_values),
+        "p_romano_wolf": romano_wolf(statistics, studentised, clusters=clusters),
+    }
+    return pd.DataFrame(columns, index=pd.Index(mediators, name="mediator"))
+
+
+def _over(numerator: Test, denominator: Test) -> float:
+    if denominator.estimate == 0:
+        return math.nan
+    return float(numerator.estimate / denominator.estimate)

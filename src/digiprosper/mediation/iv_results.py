@@ -1,0 +1,110 @@
+"""Effects of a treatment and a mediator that one instrument moves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from digiprosper.report.effects import EffectResults
+from digiprosper.report.text import json_safe, p_text, wrapped
+
+if TYPE_CHECKING:
+    from digiprosper.kernels import Floats
+    from digiprosper.linear.results import LinearResults
+
+__all__ = ["MediationIVResults"]
+
+_STAGES = ("x on z", "m on z given x")
+_COLUMNS = ("coefficient", "std_error", "F", "p_value", "partial_r2")
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class MediationIVResults(EffectResults):
+    """Total, direct and indirect effect with one instrument, and how strong it is.
+
+    Made by `MediationIV.fit`. Terms: ``total``, ``direct``, ``indirect``, ``indirect:<m>``, ``a``, ``b``,
+    ``proportion_mediated``. Effects are in units of the outcome a unit of the treatment, a in units of the
+    mediator a unit of the treatment, b in units of the outcome a unit of the mediator.
+
+    Parameters
+    ----------
+    treatment, mediator, instrument : str
+        Terms.
+    equations : tuple of (name, LinearResults)
+        The reduced forms, see `paths`.
+    stages : (2, 5) array
+        Both first stages, see `first_stage`.
+
+    Notes
+    -----
+    The remaining parameters are those of `EffectResults`; `cov` is the joint delta covariance of all reduced
+    forms under the fit's `cov_type`. No rows are held.
+    """
+
+    treatment: str = ""
+    mediator: str = ""
+    instrument: str = ""
+    equations: tuple[tuple[str, LinearResults], ...] = ()
+    stages: Floats = field(default_factory=lambda: np.empty((2, 5)))
+
+    @property
+    def paths(self) -> dict[str, LinearResults]:
+        """The reduced forms.
+
+        ``x on z``, ``y on z``, ``m on z``, ``m on z given x``, ``y on z given x``, x, m, y and z standing for
+        treatment, mediator, outcome and instrument.
+        """
+        return dict(self.equations)
+
+    @property
+    def first_stage(self) -> pd.DataFrame:
+        """What the instrument moves: rows ``x on z`` and ``m on z given x``.
+
+        Columns coefficient, std_error, F, p_value (under the fit's errors) and partial_r2. With one
+        instrument F is t squared, the Wald F of Kleibergen and Paap (2006) and the effective F of Montiel
+        Olea and Pflueger (2013).
+        """
+        index = pd.Index(_STAGES, name="stage")
+        return pd.DataFrame(self.stages.copy(), index=index, columns=list(_COLUMNS))
+
+    def summary(self) -> str:
+        """Say the result in words, 80 columns wide.
+
+        Returns
+        -------
+        str
+            The effects, both first stages, the notices, then the standard errors, intervals and settings.
+        """
+        outcome = self.info["depvar"] or ""
+        path = f"{self.treatment} -> {self.mediator} -> {outcome}"
+        head = self._heading(f"IV mediation: {path}, instrument {self.instrument}")
+        total, direct, indirect, _, a, b, _ = (float(v) for v in self.estimates)
+        (first, first_p), (second, second_p) = self.stages[:, [2, 3]]
+        words = [
+            f"A one-unit increase in {self.treatment} changes {outcome} by {total:.4g}: {direct:.4g} "
+            f"directly and {indirect:.4g} through {self.mediator} (a = {a:.4g}, b = {b:.4g}). This "
+            f"requires that {self.instrument} is a valid instrument, and that {self.treatment} and "
+            f"{outcome} have no common cause other than through {self.mediator}.",
+            f"First stage F: {first:.4g} for {self.treatment} on {self.instrument} (p {p_text(first_p)}); "
+            f"{second:.4g} for {self.mediator} on {self.instrument} given {self.treatment} "
+            f"(p {p_text(second_p)}), usually the weak one.",
+        ]
+        return "\n".join([*head, *wrapped(words), *self._notes(), *self._ending()])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Turn the result into plain data that JSON can hold; missing numbers are None.
+
+        Returns
+        -------
+        dict
+            As `EffectResults.to_dict`, with the roles, both first stages and the reduced forms.
+        """
+        # A slotted dataclass is a new class: `super()` without arguments would look in the old one.
+        out = EffectResults.to_dict(self)
+        roles = {name: getattr(self, name) for name in ("treatment", "mediator", "instrument")}
+        stages = json_safe(self.first_stage.to_dict("index"))
+        paths = {name: fit.to_dict() for name, fit in self.equations}
+        return {**out, **roles, "first_stage": stages, "paths": paths}

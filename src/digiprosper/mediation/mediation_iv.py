@@ -1,0 +1,350 @@
+"""Mediation with one instrument, where treatment and mediator are both endogenous."""
+
+from __future__ import annotations
+
+from dataclasses import KW_ONLY, dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from digiprosper.errors import IdentificationError, Notice, TermError, cited, issue, quoted
+from digiprosper.kernels.resampling import seed_sequence
+from digiprosper.linear.preparation import (
+    CovType,
+    LinearOptions,
+    Ssc,
+    check_linear_options,
+    linear_options,
+    prepare,
+)
+from digiprosper.mediation.iv_results import MediationIVResults
+from digiprosper.mediation.system import (
+    LEAST_REPS,
+    estimate,
+    few_clusters,
+    glance_of,
+    refuse_absorbed,
+    refuse_two_way,
+    remarks,
+    unclear_share,
+)
+from digiprosper.specification import (
+    Specification,
+    as_terms,
+    check_reps,
+    one_term,
+    plain_options,
+    refuse_repeats,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from digiprosper.kernels import Floats
+    from digiprosper.linear.preparation import Prepared
+    from digiprosper.mediation.system import System
+    from digiprosper.panel import Panel
+
+__all__ = ["MediationIV"]
+
+_WEAK = 10.0
+_REMEDY = (
+    "With fewer than 40 clusters the percentile interval may be too short: compare it with interval('delta')."
+)
+_ROLES = ("y", "treatment", "mediator", "instrument", "x")
+# Columns in the order of the roles.
+_Y, _X, _M, _Z = range(4)
+_EQUATIONS = (
+    ("x on z", _X, (_Z,)),
+    ("y on z", _Y, (_Z,)),
+    ("m on z", _M, (_Z,)),
+    ("m on z given x", _M, (_Z, _X)),
+    ("y on z given x", _Y, (_Z, _X)),
+)
+# Slopes that the effects are made of, by equation and column, in the order that `_effects` takes them.
+_USED = ((0, _Z), (1, _Z), (2, _Z), (3, _Z), (3, _X), (4, _Z), (4, _X))
+_STAGES = (0, 3)
+
+
+@dataclass(frozen=True, slots=True)
+class MediationIV(Specification):
+    """Split a treatment's effect through a mediator with one instrument for both.
+
+    Dippel, Ferrara and Heblich (2020): ``y = c x + ..`` and ``m = a x + ..`` with x instrumented by z, and
+    ``y = c' x + b m + ..`` with m instrumented by z and x as a control. Each equation has the same controls,
+    absorbed effects and rows, and ``c = c' + a b`` exactly, in the estimates and in every bootstrap draw.
+
+    Parameters
+    ----------
+    y : str
+        Outcome, a term.
+    treatment : str
+        Term whose effect is split; endogenous.
+    mediator : str
+        The one term it may work through; endogenous.
+    instrument : str
+        Term z that moves the treatment and has no other way to the outcome.
+    x : sequence of str
+        Controls of every equation.
+    entity_effects, time_effects : bool
+        Both by default. Without any effect there is an intercept.
+    absorb : sequence of str
+        Further effects of every equation; ``"region^year"`` crosses two.
+    cov_type : {"clustered", "robust", "unadjusted", "driscoll_kraay"}
+        Of the joint covariance; ``clustered`` by default, for rows of an entity are not independent.
+    clusters : str, optional
+        The entity by default. They are what the bootstrap draws, too.
+    ssc : {"reghdfe", "xtreg", "linearmodels", "plm", "none"}
+        Whose small-sample factor, equation by equation. K counts the regressors of the reduced form, which
+        has z in the place of x (total and a) or of m (b and direct): as many as in 2SLS.
+    reps : int
+        Bootstrap draws, at least 20; 4,999 makes the 95% ends order statistics.
+
+    Raises
+    ------
+    OptionError
+        From the constructor, for an unknown word, too few draws or two-way clusters.
+    TermError
+        From the constructor, if a term stands in two places, or for several mediators or instruments.
+    IdentificationError
+        From `fit`, if treatment, mediator or instrument does not vary inside the effects, or the mediator is
+        made of treatment, instrument and controls.
+    CollinearityError
+        From `fit`, if the instrument is made of the treatment and the controls.
+
+    Warns
+    -----
+    IdentificationWarning
+        If a first-stage F is below 10, or no proportion is mediated (as in `Mediation`).
+
+    Notes
+    -----
+    **What is assumed.** z is as good as random given controls and effects, and reaches y through x only (that
+    is what any instrument needs); and what confounds x and y does so through m only. The causes that x shares
+    with m, and m with y, may be there, for these are what is instrumented; x and y may share no further one.
+
+    **What identifies b.** Among rows of the same x, those with a higher z have less of the other causes of x,
+    and so of the cause that x shares with m: that is how z moves m given x. Without such a cause b is not
+    identified, and with little of it the second first stage is weak, as it usually is. F of 10 bounds the
+    bias; a 5% t test keeps its size only from F = 104.7 on (Lee, McCrary, Moreira and Porter 2022, American
+    Economic Review 112:3260).
+
+    **How it is computed.** One instrument makes every estimate a ratio of slopes of reduced forms (OLS): with
+    ``p`` the slopes on z, and ``r``, ``d`` those on z and x together, ``c = p_y/p_x``, ``a = p_m/p_x``,
+    ``b = r_y/r_m``, ``c' = d_y - b d_m``. Leaving x out of a regression on z and x gives
+    ``p_y = d_y p_x + r_y`` and ``p_m = d_m p_x + r_m``, so that
+    ``c' + a b = d_y + b (p_m - d_m p_x)/p_x = d_y + r_y/p_x = c``. The delta method on the reduced forms
+    equals the sandwich of 2SLS, ``(Z'X)^-1 [sum_g Z_g'u_g u_g'Z_g] (X'Z)^-1``, since their residuals combine
+    to u where ``Z'u = 0``. Interval and p: percentile, clusters drawn and all reduced forms fitted again.
+
+    Dippel, Ferrara and Heblich (2020), Stata Journal 20:613; identification: Dippel, Gold, Heblich and Pinto
+    (2017), NBER Working Paper 23209.
+
+    Examples
+    --------
+    Two hidden causes, u of x and m and v of m and y; the truth is c' = .3 and a b = .6 x .5:
+
+    >>> import numpy as np, pandas as pd
+    >>> from digiprosper import MediationIV, Panel
+    >>> rng = np.random.default_rng(2026)
+    >>> z, u, v, *e = rng.normal(size=(6, 4000))
+    >>> x = z + u + e[0]
+    >>> m = .6 * x + 2 * u + v + e[1]
+    >>> y = .3 * x + .5 * m - v + e[2]
+    >>> frame = pd.DataFrame({"city": np.repeat(np.arange(400), 10), "year": np.tile(np.arange(10), 400)})
+    >>> panel = Panel(frame.assign(z=z, x=x, m=m, y=y), "city", "year")
+    >>> results = MediationIV("y", "x", "m", "z", reps=999).fit(panel, rng=1)
+    >>> results.conf_int().loc[["direct", "indirect"]].round(2).to_numpy().tolist()
+    [[0.31, 0.45], [0.21, 0.32]]
+    >>> results.first_stage["F"].round().to_dict()
+    {'x on z': 1603.0, 'm on z given x': 670.0}
+    """
+
+    y: str
+    treatment: str
+    mediator: str
+    instrument: str
+    x: Sequence[str] = ()
+    _: KW_ONLY
+    entity_effects: bool = True
+    time_effects: bool = True
+    absorb: Sequence[str] = ()
+    cov_type: CovType = "clustered"
+    clusters: Sequence[str] | None = None
+    ssc: Ssc = "reghdfe"
+    reps: int = 4999
+
+    def __post_init__(self) -> None:
+        plain_options(self)
+        for name in ("mediator", "instrument"):
+            if isinstance(getattr(self, name), list | tuple):
+                raise TermError(
+                    f"{name}={cited(getattr(self, name))}: one instrument identifies the effect through "
+                    f"one mediator. Specify one {name}; Mediation allows several mediators, treated as "
+                    "exogenous."
+                )
+        for name in _ROLES[:-1]:
+            one_term(getattr(self, name), name)
+        for name in ("x", "absorb"):
+            object.__setattr__(self, name, as_terms(getattr(self, name), name))
+        refuse_repeats(self, _ROLES)
+        check_linear_options(self)
+        refuse_two_way(self.clusters)
+        check_reps(self.reps, LEAST_REPS)
+
+    @property
+    def options(self) -> LinearOptions:
+        """The part that says how rows are swept and errors computed."""
+        return linear_options(self)
+
+    def fit(self, panel: Panel, *, rng: object = None, progress: bool = False) -> MediationIVResults:  # noqa: ARG002
+        """Estimate every reduced form and draw them again.
+
+        Parameters
+        ----------
+        panel : Panel
+            The data. Rows with a missing value in any term leave all equations; a cross-section is a panel
+            with an entity only.
+        rng : None, int, sequence of int, SeedSequence or Generator
+            Source of the draws; `results.rng_entropy` passed back reproduces them.
+        progress : bool
+            Accepted for uniformity; a fit takes well under a second.
+
+        Returns
+        -------
+        MediationIVResults
+            Holding no rows beyond the residuals of its `paths`.
+        """
+        seed = seed_sequence(rng)
+        roles = {r: tuple(self.x) if r == "x" else (getattr(self, r),) for r in _ROLES}
+        prepared = prepare(panel, roles, self.options)
+        columns, names = _columns(prepared)
+        words = ("outcome", "treatment", "mediator", "instrument")
+        refuse_absorbed(prepared, columns[:, :4], names[:4], words)
+        controls = tuple(range(4, columns.shape[1]))
+        layout = [(outcome, (*regressors, *controls)) for _, outcome, regressors in _EQUATIONS]
+        system = estimate(prepared, columns, names, layout, reps=self.reps, seed=seed)
+        _refuse_exact(system, names)
+        return self._results(prepared, system, names, seed)
+
+    def _results(
+        self, prepared: Prepared, system: System, names: Sequence[str], seed: np.random.SeedSequence
+    ) -> MediationIVResults:
+        at = [system.at(*place) for place in _USED]
+        slopes = system.coefficients[at]
+        estimates, draws = _effects(slopes[None, :])[0], _effects(system.draws[:, at])
+        gradient = _gradient(slopes)
+        covariance = gradient @ system.covariance[np.ix_(at, at)] @ gradient.T
+        unclear = unclear_share(estimates, draws, clusters=system.n_drawn)
+        if unclear:
+            for values in (estimates, draws, covariance, covariance.T):
+                values[..., -1] = np.nan
+        stages = _first_stages(system)
+        diagnostics = (
+            *few_clusters(system.notices, _REMEDY),
+            *_weak(stages, names),
+            *remarks(prepared),
+            *unclear,
+        )
+        issue(diagnostics)
+        treatment, mediator, instrument = names[_X : _Z + 1]
+        return MediationIVResults(
+            names=("total", "direct", "indirect", f"indirect:{mediator}", "a", "b", "proportion_mediated"),
+            estimates=estimates,
+            covariance=covariance,
+            draw_values=draws,
+            info=glance_of(system.fits[-1], "MediationIV", seed),
+            n_drawn=system.n_drawn,
+            drawn=system.drawn,
+            errors_text=system.fits[-1].conventions,
+            diagnostics=diagnostics,
+            labels=dict(prepared.sample.labels),
+            treatment=treatment,
+            mediator=mediator,
+            instrument=instrument,
+            equations=tuple((label, fit) for (label, _, _), fit in zip(_EQUATIONS, system.fits, strict=True)),
+            stages=stages,
+        )
+
+    def _term_fields(self) -> list[str]:
+        return list(_ROLES)
+
+
+def _columns(prepared: Prepared) -> tuple[Floats, list[str]]:
+    """Take the columns in the order of the roles, one each but for the controls."""
+    sample = prepared.sample
+    for role in _ROLES[:-1]:
+        found = sample.names_of(role)
+        if len(found) != 1:
+            raise TermError(f"{role}: the columns {quoted(found)}; each term must be one column.")
+    names = [name for role in _ROLES for name in sample.names_of(role)]
+    return np.column_stack([sample.columns(role) for role in _ROLES]), names
+
+
+def _refuse_exact(system: System, names: Sequence[str]) -> None:
+    """Refuse an endogenous term of which nothing is left to be instrumented."""
+    for equation in _STAGES:
+        _, outcome, regressors = _EQUATIONS[equation]
+        fit = system.fits[equation]
+        if any(n.code == "perfect_fit" for n in fit.diagnostics):
+            on = tuple(names[j] for j in regressors)
+            raise IdentificationError(
+                f"{cited(names[outcome])} is an exact linear combination of {quoted(on)} and the "
+                "controls after the effects are partialled out, so no variation is left for an "
+                "instrument. Use another term.",
+                [Notice("collinear", names[outcome], {"column": names[outcome], "on": on})],
+            )
+
+
+def _effects(slopes: Floats) -> Floats:
+    """Make the terms, (R, 7), from the (R, 7) slopes of the reduced forms."""
+    x_z, y_z, m_z, m_zx, m_x, y_zx, y_x = slopes.T
+    with np.errstate(divide="ignore", invalid="ignore"):
+        total, a, b = y_z / x_z, m_z / x_z, y_zx / m_zx
+        indirect = a * b
+        return np.column_stack([total, y_x - b * m_x, indirect, indirect, a, b, indirect / total])
+
+
+def _gradient(slopes: Floats) -> Floats:
+    """Differentiate the terms by the slopes: (7, 7)."""
+    x_z, _, _, m_zx, m_x, _, _ = slopes
+    total, _, _, _, a, b, share = _effects(slopes[None, :])[0]
+    unit = np.eye(slopes.size)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        by_total, by_a = (unit[1] - total * unit[0]) / x_z, (unit[2] - a * unit[0]) / x_z
+        by_b = (unit[5] - b * unit[3]) / m_zx
+        by_direct = unit[6] - b * unit[4] - m_x * by_b
+        by_indirect = a * by_b + b * by_a
+        by_share = (by_indirect - share * by_total) / total
+    return np.vstack([by_total, by_direct, by_indirect, by_indirect, by_a, by_b, by_share])
+
+
+def _first_stages(system: System) -> Floats:
+    """Lay out coefficient, std_error, F, p and partial R2 of the instrument in both first stages."""
+    rows = []
+    for equation in _STAGES:
+        fit = system.fits[equation]
+        coefficient, error, p = (float(s.iloc[0]) for s in (fit.params, fit.std_errors, fit.pvalues))
+        plain, df = system.unadjusted[system.at(equation, _Z)]
+        square = (coefficient / plain) ** 2
+        rows.append((coefficient, error, (coefficient / error) ** 2, p, square / (square + df)))
+    return np.array(rows)
+
+
+def _weak(stages: Floats, names: Sequence[str]) -> list[Notice]:
+    found = {_EQUATIONS[e][0]: float(f) for e, f in zip(_STAGES, stages[:, 2], strict=True) if f < _WEAK}
+    if not found:
+        return []
+    treatment, mediator, instrument = names[_X : _Z + 1]
+    said = {
+        "x on z": f"{treatment} on {instrument} (total, a and what follows)",
+        "m on z given x": f"{mediator} on {instrument} given {treatment} (b, direct, indirect)",
+    }
+    listed = "; ".join(f"F = {f:.3g} of {said[stage]}" for stage, f in found.items())
+    text = (
+        f"weak instrument: {listed}. With F below {_WEAK:g} the estimates are biased towards least "
+        "squares, and the coverage of the intervals may be too low. The second stage (the mediator given "
+        "the treatment) is usually the weak one: the instrument is relevant for it only if treatment and "
+        "mediator have a common cause."
+    )
+    return [Notice("weak_instrument", text, {"stages": found})]

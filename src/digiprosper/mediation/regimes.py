@@ -1,0 +1,226 @@
+"""The value at which a mediation's regimes part: searched in the sample, and again in every draw."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from digiprosper.errors import CollinearityError, Notice, ThresholdSearchError, cited
+from digiprosper.kernels.resampling import draw_counts, entity_grams, refit
+from digiprosper.kernels.threshold import (
+    candidates,
+    drops,
+    level_is_held,
+    lowest,
+    open_search,
+    plan,
+    without_level,
+)
+from digiprosper.kernels.within import is_nested
+from digiprosper.mediation.layout import lay_out
+from digiprosper.mediation.system import drawn_clusters
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from digiprosper.kernels import Floats, Ints
+    from digiprosper.kernels.threshold import Plan
+    from digiprosper.linear.preparation import Prepared
+    from digiprosper.mediation.system import System
+
+__all__ = ["SearchedDraws", "holds_level", "search", "searched_draws"]
+
+_TRIM = 0.05
+_HELD = 1e-9
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SearchedDraws:
+    """Draws with a threshold of their own.
+
+    Parameters
+    ----------
+    gammas : (R,) array
+        The value in each draw; NaN where none was found.
+    coefficients : (R, K) array
+        As `System.draws`.
+    terms : (R, T) array
+        Of the results.
+    notices : tuple of Notice
+        About draws without a value.
+    """
+
+    gammas: Floats
+    coefficients: Floats
+    terms: Floats
+    notices: tuple[Notice, ...]
+
+
+def search(spec: Any, prepared: Prepared) -> float:
+    """Find the value with the least sum of squares of the outcome's equation.
+
+    Parameters
+    ----------
+    spec : Mediation
+        With a threshold variable.
+    prepared : Prepared
+        Its sample.
+
+    Returns
+    -------
+    float
+        The least among all values that leave 5% of the rows in each regime.
+
+    Raises
+    ------
+    ThresholdSearchError
+        If there is none at which the slopes of both regimes are identified.
+    """
+    y, z, x, q = _columns(prepared)
+    try:
+        return _least(y, z, x, q, prepared.within.effects, intercept=spec.regime_intercept)
+    except (ThresholdSearchError, CollinearityError) as error:
+        name = prepared.sample.names_of("threshold_variable")[0]
+        raise ThresholdSearchError(
+            f"threshold={cited(spec.threshold)}: {error}. {cited(name)} has {np.unique(q).size:,} values "
+            f"in {q.size:,} rows; each regime needs at least 5% of the rows, with variation in treatment "
+            "and mediators. Pass the value, ('q', 6.5), or use another variable.",
+            [Notice("no_room", str(error), {"column": name})],
+        ) from error
+
+
+def holds_level(prepared: Prepared, gamma: float) -> bool:
+    """Tell whether effects and controls hold the level of the regimes already.
+
+    Parameters
+    ----------
+    prepared : Prepared
+        A sample with a threshold variable.
+    gamma : float
+        Where the regimes part.
+
+    Returns
+    -------
+    bool
+        True if the dummy of the low regime is a combination of them, as where no entity ever changes its
+        regime: it has no coefficient then, and nothing depends on where the split variables are zero.
+    """
+    sample = prepared.sample
+    low = (sample.columns("threshold_variable")[:, 0] <= gamma).astype(np.float64)
+    rest = prepared.within.sweep(low)
+    if sample.names_of("x"):
+        controls = prepared.within.sweep(sample.columns("x"))
+        size = np.sqrt((controls**2).sum(axis=0))
+        controls = controls[:, size > 0] / size[size > 0]
+        rest = rest - controls @ np.linalg.lstsq(controls, rest, rcond=None)[0]
+    return bool(np.linalg.norm(rest) < _HELD * np.linalg.norm(low - low.mean()))
+
+
+def searched_draws(
+    spec: Any, prepared: Prepared, system: System, seed: np.random.SeedSequence, n_terms: int
+) -> SearchedDraws:
+    """Search the threshold in every draw and fit all equations at the value found there.
+
+    A draw is laid out row by row, its clusters with codes of their own, and searched like a sample: one
+    search a draw, for running sums over the rows are not weighted sums of clusters. The fits are batched over
+    the draws that found the same value.
+
+    Parameters
+    ----------
+    spec : Mediation
+        With a threshold variable.
+    prepared : Prepared
+        Its sample.
+    system : System
+        As fitted at the sample's value.
+    seed : SeedSequence
+        The draws are those of the system.
+    n_terms : int
+        T, terms of the results.
+
+    Returns
+    -------
+    SearchedDraws
+        In the order of the system's draws.
+    """
+    codes, _ = drawn_clusters(prepared)
+    counts = draw_counts(seed, int(codes.max()) + 1, system.draws.shape[0])
+    order = np.argsort(codes, kind="stable")
+    starts = np.searchsorted(codes[order], np.arange(counts.shape[1] + 1))
+    y, z, x, q = _columns(prepared)
+    gammas = np.full(counts.shape[0], np.nan)
+    for r, count in enumerate(counts.astype(np.intp)):
+        rows, copies = _stacked(order, starts, count)
+        effects = _fresh(prepared.within.effects, codes, rows, copies)
+        try:
+            gammas[r] = _least(y[rows], z[rows], x[rows], q[rows], effects, intercept=spec.regime_intercept)
+        except (ThresholdSearchError, CollinearityError):  # a draw without room is a lost draw, and counted
+            continue
+    draws = np.full_like(system.draws, np.nan)
+    terms = np.full((gammas.size, n_terms), np.nan)
+    for gamma in np.unique(gammas[~np.isnan(gammas)]):
+        here = np.flatnonzero(gammas == gamma)
+        level = spec.regime_intercept and not holds_level(prepared, float(gamma))
+        layout = lay_out(spec, prepared.sample, float(gamma), level=level)
+        grams = entity_grams(prepared.within.sweep(layout.columns), codes, prepared.within.effects)
+        draws[here] = np.hstack(refit(grams, counts[here], layout.equations))
+        # Averages over the rows have the shares of the draw's own regimes.
+        at = np.array([system.at(*place) for place in layout.used])
+        terms[here] = layout.products.evaluate(draws[np.ix_(here, at)])
+    missing = np.isnan(draws).any(axis=1)
+    draws[missing] = terms[missing] = np.nan
+    lost = int(missing.sum())
+    if not lost:
+        return SearchedDraws(gammas, draws, terms, ())
+    text = (
+        f"{lost} of {gammas.size} draws failed: in the drawn sample no threshold leaves enough rows in "
+        "each regime. Intervals use the remaining draws."
+    )
+    found = Notice("lost_draws", text, {"lost": lost, "reps": gammas.size})
+    return SearchedDraws(gammas, draws, terms, (found,))
+
+
+def _columns(prepared: Prepared) -> tuple[Floats, Floats, Floats, Floats]:
+    """Outcome, what is split, controls, threshold variable."""
+    sample = prepared.sample
+    split = np.column_stack([sample.columns("treatment"), sample.columns("mediators")])
+    return sample.columns("y")[:, 0], split, sample.columns("x"), sample.columns("threshold_variable")[:, 0]
+
+
+def _least(y: Floats, z: Floats, x: Floats, q: Floats, effects: Sequence[Ints], *, intercept: bool) -> float:
+    running = plan(z, x, candidates(q, [_TRIM]), effects, intercept=intercept)
+    sums = _sums_of_squares(running, y)
+    if intercept and (held := level_is_held(running)).any():
+        sums[held] = _sums_of_squares(without_level(running), y)[held]
+    best = lowest(sums)
+    if not np.isfinite(sums[best]):
+        raise ThresholdSearchError("no candidate leaves enough rows in each regime to estimate its slopes")
+    return float(running.candidates.values[best])
+
+
+def _sums_of_squares(running: Plan, y: Floats) -> Floats:
+    """Sum of squares at each candidate, infinite where the slopes are not identified."""
+    state = open_search(running, y)
+    return np.asarray(state.ssr[0] - drops(running, state)[0])
+
+
+def _stacked(order: Ints, starts: Ints, count: Ints) -> tuple[Ints, Ints]:
+    """Rows of the drawn clusters one after another, and which copy each belongs to."""
+    drawn = np.repeat(np.arange(count.size), count)
+    sizes = starts[drawn + 1] - starts[drawn]
+    copies = np.repeat(np.arange(drawn.size), sizes)
+    inside = np.arange(copies.size) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    return order[starts[drawn][copies] + inside], copies
+
+
+def _fresh(effects: Sequence[Ints], codes: Ints, rows: Ints, copies: Ints) -> list[Ints]:
+    """Effects of a draw: nested ones anew in every copy, crossing ones as they are."""
+    out = []
+    for effect in effects:
+        drawn = effect[rows]
+        if is_nested(effect, codes):
+            drawn = copies * (int(effect.max()) + 1) + drawn
+        out.append(np.unique(drawn, return_inverse=True)[1].astype(np.intp))
+    return out

@@ -1,0 +1,795 @@
+"""Total, direct and indirect effects, and what can be read from them without the rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from itertools import combinations
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
+
+import numpy as np
+import pandas as pd
+
+from digiprosper.errors import (
+    Notice,
+    OptionError,
+    check_level,
+    check_option,
+    check_whole,
+    cited,
+    issue,
+    quoted,
+)
+from digiprosper.kernels import intervals
+from digiprosper.mediation import conditional, decisions, sensitivity
+from digiprosper.mediation.kernel import products, simulated
+from digiprosper.mediation.routes import links_of
+from digiprosper.report.effects import EffectResults
+from digiprosper.report.labels import term_label
+from digiprosper.report.text import interval_text, listed, p_text, wrapped
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from digiprosper.kernels import Floats
+    from digiprosper.linear.results import LinearResults
+    from digiprosper.mediation.conditional import JohnsonNeyman
+    from digiprosper.mediation.decisions import Decision
+    from digiprosper.mediation.routes import PathSystem, Route
+    from digiprosper.mediation.sensitivity import MediationSensitivity
+
+__all__ = ["MediationResults", "SobelKind"]
+
+SobelKind = Literal["sobel", "aroian", "goodman"]
+
+_SIMULATIONS = 19_999
+# The stream of simulated estimates, beside that of the bootstrap.
+_SIMULATED = 1
+_FEW_CLUSTERS = 40
+# Of the verdicts in words, a hair above 5% so that p = .05 exactly counts, as it does for the interval.
+_LEVEL = 0.05 + 1e-12
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class MediationResults(EffectResults):
+    """Total, direct and indirect effects, with the equations behind them.
+
+    Made by `Mediation.fit`. Terms: ``total``, ``direct``, ``indirect``, ``indirect:<m>`` for each mediator
+    and, last, ``proportion_mediated``; between them those of the structure (chains ``indirect:<m1>><m2>``;
+    ``index:<m>`` and ``indirect:<m>:p10`` of a moderator; ``indirect:<m>:regime1`` and ``difference:<m>`` of
+    a threshold). Effects are in units of the outcome a unit of the treatment. Where an effect depends on a
+    moderator, a threshold or the treatment itself, the terms without a suffix are averages over the rows of
+    the sample.
+
+    Parameters
+    ----------
+    treatment : str
+        Term whose effect is split.
+    mediators : tuple of str
+        Terms it may work through.
+    equations : tuple of (name, LinearResults)
+        ``total`` (y on x), ``mediator:<m>`` (m on x) and ``outcome`` (y on x and all m), with the controls.
+    structure : str
+        ``"parallel"``, ``"serial"``, ``"moderated"``, ``"threshold"`` or ``"quadratic"``.
+    system : PathSystem
+        Coefficients, their joint covariance, draws and jackknife.
+    variable : str
+        What the effects depend on: the moderator, the threshold variable or the treatment; else empty.
+    quantiles : (101,) array
+        Of that variable in the sample, by percent; empty if there is none.
+    points : tuple of (suffix, value)
+        Where terms tell the effects: the 10, 50 and 90% quantiles, or both values of a dummy.
+    routes : tuple of Route
+        Effects as functions of it.
+    threshold : float or None
+        Value at which the regimes part.
+    threshold_draws : (R,) array
+        The value searched in each draw; empty where it was held. They carry the uncertainty of the value into
+        the effects; they are no confidence set of it (Yu 2014, Econometric Theory 30:676; `PanelThreshold`
+        has one). Intervals "percentile" and "bc" know of it; "delta", "monte_carlo" and bca's acceleration
+        take the value as given.
+    regime_counts : tuple of (rows, entities)
+        Of each regime.
+
+    Notes
+    -----
+    The remaining parameters are those of `EffectResults`; `cov` is the joint delta covariance of all
+    equations under the fit's `cov_type`. No rows are held.
+    """
+
+    methods: ClassVar[tuple[str, ...]] = ("percentile", "delta", "bc", "bca", "monte_carlo")
+
+    treatment: str = ""
+    mediators: tuple[str, ...] = ()
+    equations: tuple[tuple[str, LinearResults], ...] = ()
+    structure: str = "parallel"
+    system: PathSystem = field(kw_only=True)
+    variable: str = ""
+    quantiles: Floats = field(default_factory=lambda: np.empty(0))
+    points: tuple[tuple[str, float], ...] = ()
+    routes: tuple[Route, ...] = ()
+    threshold: float | None = None
+    threshold_draws: Floats = field(default_factory=lambda: np.empty(0))
+    regime_counts: tuple[tuple[int, int], ...] = ()
+
+    @property
+    def paths(self) -> dict[str, LinearResults]:
+        """Every equation by name: ``total``, ``mediator:<m>``, ``outcome``."""
+        return dict(self.equations)
+
+    @property
+    def sample_stats(self) -> pd.DataFrame:
+        """Every variable and term in the estimation sample: nobs, mean, sd, min, max."""
+        return self.paths["outcome"].sample_stats
+
+    @property
+    def regimes(self) -> pd.DataFrame:
+        """Regimes of a threshold: lower, upper (``lower < q <= upper``), nobs, n_entities; else empty."""
+        edges = [-np.inf, self.threshold, np.inf] if self.threshold is not None else []
+        rows = [
+            (low, high, *counts)
+            for low, high, counts in zip(edges[:-1], edges[1:], self.regime_counts, strict=True)
+        ]
+        index = pd.Index([f"regime{i + 1}" for i in range(len(rows))], name="regime")
+        return pd.DataFrame(rows, index=index, columns=["lower", "upper", "nobs", "n_entities"])
+
+    # --- tests of products --------------------------------------------------------------------------------
+
+    def sobel(self, kind: SobelKind = "sobel") -> pd.DataFrame:
+        """Test each indirect effect as a product of two normal estimates, in closed form.
+
+        ``se^2 = a^2 s_b^2 + b^2 s_a^2`` (Sobel 1982), ``+ s_a^2 s_b^2`` (Aroian 1947) or ``- s_a^2 s_b^2``
+        (Goodman 1960), with the standard errors s_a, s_b of the fit's own `cov_type`. The product is not
+        normal: the test is conservative near 0, and the interval of :meth:`tidy` is the better one.
+
+        Parameters
+        ----------
+        kind : {"sobel", "aroian", "goodman"}
+            Which variance.
+
+        Returns
+        -------
+        DataFrame
+            Indexed by ``indirect:<m>``: estimate, std_error, statistic, p_value (two-sided, normal).
+
+        Raises
+        ------
+        OptionError
+            If `kind` is another word, or the effects depend on a moderator, a threshold or the treatment.
+
+        Warns
+        -----
+        CovarianceWarning
+            If Goodman's variance is negative; the standard error is then missing.
+        """
+        check_option("kind", kind, get_args(SobelKind))
+        self._refuse_varying("sobel")
+        sign = {"sobel": 0.0, "aroian": 1.0, "goodman": -1.0}[kind]
+        rows = [self._product(m) for m in self.mediators]
+        a, b, s_a, s_b = (np.array(column) for column in zip(*rows, strict=True))
+        variance = a**2 * s_b**2 + b**2 * s_a**2 + sign * s_a**2 * s_b**2
+        names = [f"indirect:{m}" for m in self.mediators]
+        negative = [name for name, v in zip(names, variance, strict=True) if v < 0]
+        if negative:
+            text = f"Goodman's variance of {quoted(negative)} is negative: there is no such standard error."
+            issue([Notice("not_psd", text, {"terms": tuple(negative)})])
+        error = np.sqrt(np.where(variance < 0, np.nan, variance))
+        _, _, p = intervals.delta(a * b, error, np.inf)
+        columns = {"estimate": a * b, "std_error": error, "statistic": a * b / error, "p_value": p}
+        return pd.DataFrame(columns, index=pd.Index(names, name="term"))
+
+    def product_interval(self, *, level: float = 0.95) -> pd.DataFrame:
+        """Give each indirect effect the interval of a product of two normal estimates, without draws.
+
+        Quantiles of the exact distribution of XY, X and Y normal around a and b with their standard errors
+        and their correlation in the joint covariance (Tofighi & MacKinnon 2011): what ``monte_carlo``
+        approaches with ever more simulations. It leans on the normality of a and b, with few clusters too.
+
+        Parameters
+        ----------
+        level : float
+            Of the interval.
+
+        Returns
+        -------
+        DataFrame
+            Indexed by ``indirect:<m>``: estimate, conf_low, conf_high, p_value (one minus the level at which
+            an end meets 0).
+
+        Raises
+        ------
+        OptionError
+            If `level` is not between 0 and 1, or the effects depend on a moderator, a threshold or the
+            treatment.
+        """
+        self._refuse_varying("product_interval")
+        level = check_level(level)
+        rows = []
+        for m in self.mediators:
+            at = [self.system.at(f"mediator:{m}", self.treatment), self.system.at("outcome", m)]
+            (a, b), v = self.system.estimates[at].tolist(), self.system.covariance[np.ix_(at, at)]
+            s_a, s_b = np.sqrt(np.diag(v)).tolist()
+            r = float(np.clip(v[0, 1] / (s_a * s_b), -1.0, 1.0)) if s_a * s_b > 0 else 0.0
+            ends = intervals.product_interval(a, b, s_a, s_b, r, level)
+            rows.append([a * b, *ends, intervals.product_p(a, b, s_a, s_b, r)])
+        index = pd.Index([f"indirect:{m}" for m in self.mediators], name="term")
+        return pd.DataFrame(rows, index=index, columns=["estimate", "conf_low", "conf_high", "p_value"])
+
+    def joint_significance(self) -> pd.DataFrame:
+        """Test each indirect effect by both of its paths: it is 0 if either is.
+
+        P is the larger of the two paths' p-values, each with the fit's own standard errors and t degrees of
+        freedom (G - 1 when clustered). It has no interval; its size and power are very good (MacKinnon et
+        al. 2002), with few clusters too.
+
+        Returns
+        -------
+        DataFrame
+            Indexed by ``indirect:<m>``: p_a, p_b, p_value.
+
+        Raises
+        ------
+        OptionError
+            If the effects depend on a moderator, a threshold or the treatment.
+        """
+        self._refuse_varying("joint_significance")
+        rows = [[self._path(m).p_value, self._path(m, second=True).p_value] for m in self.mediators]
+        frame = pd.DataFrame(rows, columns=["p_a", "p_b"])
+        frame["p_value"] = frame.max(axis=1, skipna=False)
+        return frame.set_index(pd.Index([f"indirect:{m}" for m in self.mediators], name="term"))
+
+    def contrasts(self, *, level: float = 0.95) -> pd.DataFrame:
+        """Compare indirect effects: every pair of mediators or chains, or the ends of a conditional effect.
+
+        Parameters
+        ----------
+        level : float
+            Of the interval.
+
+        Returns
+        -------
+        DataFrame
+            Indexed by ``"<term> - <term>"``: estimate, std_error and statistic (joint delta), p_value,
+            conf_low and conf_high (percentile; the same draws for both terms). Empty with one indirect
+            effect.
+
+        Raises
+        ------
+        OptionError
+            If `level` is not between 0 and 1.
+        """
+        level = check_level(level)
+        specific = [
+            i for i, n in enumerate(self.names) if n.startswith("indirect:") and n not in self._at_points
+        ]
+        pairs = list(combinations(specific, 2)) if len(specific) > 1 else []
+        if self.points and self.points[0][1] < self.points[-1][1]:
+            (first, _), *_, (last, _) = self.points
+            at = self.names.index
+            pairs += [(at(f"{r.name}:{last}"), at(f"{r.name}:{first}")) for r in self.routes]
+        rows = np.zeros((len(pairs), len(self.names)))
+        for row, (i, j) in zip(rows, pairs, strict=True):
+            row[i], row[j] = 1.0, -1.0
+        known = ~np.isnan(self.estimates)
+        rows, cov = rows[:, known], self.covariance[np.ix_(known, known)]
+        draws = self.draw_values[:, known] @ rows.T
+        return self._frame(
+            [f"{self.names[i]} - {self.names[j]}" for i, j in pairs],
+            rows @ self.estimates[known],
+            np.sqrt(np.maximum(np.einsum("ij,jk,ik->i", rows, cov, rows), 0.0)),
+            draws,
+            level,
+        )
+
+    # --- decisions ----------------------------------------------------------------------------------------
+
+    def decision(self, mediator: str | None = None, *, level: float = 0.95) -> Decision:
+        """Walk the five steps of Wen and Ye (2014), with every statistic and the branch taken.
+
+        Parameters
+        ----------
+        mediator : str, optional
+            Which; needed if there are several.
+        level : float
+            A test passes if its p is at most 1 - level.
+
+        Returns
+        -------
+        Decision
+            ``steps``, ``branch``, ``zhao`` (the type of Zhao, Lynch and Chen 2010), ``ratio``,
+            ``ratio_name``. Paths are tested with the fit's errors, the product by the percentile bootstrap.
+
+        Raises
+        ------
+        OptionError
+            If the mediator is none of the fit's, or is not named among several, or the effects depend on a
+            moderator, a threshold or the treatment.
+        """
+        self._refuse_varying("decision")
+        level = check_level(level)
+        mediator = self._mediator(mediator)
+        at = self.names.index(f"indirect:{mediator}")
+        p = float(self.pvalues.iloc[at])
+        # The t of the delta method would not belong to the p of the draws.
+        indirect = decisions.Test(float(self.estimates[at]), np.nan, p)
+        return decisions.decide(
+            mediator,
+            total=self._test("total", self.treatment),
+            a=self._path(mediator),
+            b=self._path(mediator, second=True),
+            indirect=indirect,
+            direct=self._test("outcome", self.treatment),
+            total_draws_p=float(self.pvalues["total"]),
+            direct_draws_p=float(self.pvalues["direct"]),
+            level=level,
+            treatment=self.treatment,
+            outcome=self.info["depvar"] or "",
+            conventions=self.conventions,
+        )
+
+    def two_step(self) -> pd.DataFrame:
+        """Test the treatment's effect on each mediator, the only path with the treatment's identification.
+
+        Jiang (2022) argues the step from mediator to outcome from theory, for its estimate is confounded, and
+        reports neither c' nor ab / c. P-values are adjusted for several mediators: Holm's, and Romano and
+        Wolf's (2005) step-down on the same cluster draws for all mediators.
+
+        Returns
+        -------
+        DataFrame
+            Indexed by mediator: estimate, std_error, statistic, p_value, p_holm, p_romano_wolf.
+
+        Raises
+        ------
+        OptionError
+            If the effects depend on a moderator, a threshold or the treatment, or the mediators are a chain.
+        """
+        self._refuse_varying("two_step")
+        if self.structure == "serial":
+            raise OptionError(
+                "two_step tests the effect of the treatment on each mediator, but serial mediators are "
+                "also regressed on earlier mediators. Fit structure='parallel'."
+            )
+        at = [self.system.at(f"mediator:{m}", self.treatment) for m in self.mediators]
+        paths = [self._path(m) for m in self.mediators]
+        return decisions.two_step(
+            self.mediators,
+            self.system.estimates[at],
+            np.sqrt(np.diag(self.system.covariance)[at]),
+            np.array([p.p_value for p in paths]),
+            self.system.draws[:, at],
+            clusters=self.n_drawn,
+        )
+
+    # --- robustness ---------------------------------------------------------------------------------------
+
+    def sensitivity(
+        self, mediator: str | None = None, *, level: float = 0.95, rho: Sequence[float] | None = None
+    ) -> MediationSensitivity:
+        """Let the errors of mediator and outcome be correlated, and see where the indirect effect is 0.
+
+        ``a (s1/s2) [r - rho sqrt((1 - r^2) / (1 - rho^2))]``, with r, s1, s2 the correlation and standard
+        deviations of the residuals of y and m on everything else of the outcome's equation (Imai, Keele and
+        Yamamoto 2010). It is 0 exactly at rho = r, and ab at rho = 0.
+
+        Parameters
+        ----------
+        mediator : str, optional
+            Which; needed if there are several. The others are then among what is held fixed.
+        level : float
+            Of the intervals, percentile in the cluster draws.
+        rho : sequence of float, optional
+            Where the curve is wanted; -.9 to .9 by default.
+
+        Returns
+        -------
+        MediationSensitivity
+            ``curve``, ``rho_at_zero``, ``r2_at_zero``.
+
+        Raises
+        ------
+        OptionError
+            If the mediator is none of the fit's, or the effects depend on a moderator, a threshold or the
+            treatment.
+        """
+        self._refuse_varying("sensitivity")
+        level = check_level(level)
+        mediator = self._mediator(mediator)
+        k, at = self.mediators.index(mediator), self.system.at(f"mediator:{mediator}", self.treatment)
+        return sensitivity.sensitivity(
+            mediator,
+            float(self.system.estimates[at]),
+            self.system.moments[k],
+            self.system.draws[:, at],
+            self.system.moment_draws[:, k],
+            clusters=self.n_drawn,
+            level=level,
+            rho=rho,
+            conventions=self.conventions,
+            labels=self.labels,
+        )
+
+    def robustness_value(self, mediator: str | None = None, *, level: float = 0.95) -> pd.DataFrame:
+        """Say how strong a left-out confounder of each path must be to explain it away.
+
+        Cinelli and Hazlett (2020): a confounder that explains less than RV of the residual variance of both
+        ends of a path cannot bring its estimate to 0. From the unadjusted t, for partial R2 is a measure of
+        fit.
+
+        Parameters
+        ----------
+        mediator : str, optional
+            Which; needed if there are several.
+        level : float
+            Of `rv_alpha`, the strength at which the path is no longer significant.
+
+        Returns
+        -------
+        DataFrame
+            Rows a, b: partial_r2, rv, rv_alpha, all shares.
+
+        Raises
+        ------
+        OptionError
+            If the mediator is none of the fit's, or the effects depend on a moderator, a threshold or the
+            treatment.
+        """
+        self._refuse_varying("robustness_value")
+        level = check_level(level)
+        mediator = self._mediator(mediator)
+        at = [self.system.at(f"mediator:{mediator}", self.treatment), self.system.at("outcome", mediator)]
+        errors, df = self.system.unadjusted[at].T
+        columns = sensitivity.robustness_value(self.system.estimates[at] / errors, df, level)
+        names = ("partial_r2", "rv", "rv_alpha")
+        return pd.DataFrame(dict(zip(names, columns, strict=True)), index=pd.Index(["a", "b"], name="path"))
+
+    # --- effects that depend on a variable ----------------------------------------------------------------
+
+    def conditional_effects(self, at: Sequence[float] | None = None, *, level: float = 0.95) -> pd.DataFrame:
+        """Evaluate the effects at values of the moderator, or of the treatment where it enters squared.
+
+        Parameters
+        ----------
+        at : sequence of float, optional
+            Values; the 10, 50 and 90% quantiles in the sample by default, or both values of a dummy.
+        level : float
+            Of the interval.
+
+        Returns
+        -------
+        DataFrame
+            One row an effect and value: effect, at, estimate, std_error, statistic (joint delta), p_value,
+            conf_low, conf_high (percentile).
+
+        Raises
+        ------
+        OptionError
+            If no effect depends on a variable, or a value is not a finite number.
+        """
+        self._refuse_constant("conditional_effects")
+        level = check_level(level)
+        values = [value for _, value in self.points] if at is None else _finite(at)
+        pairs = [(route, value) for route in self.routes for value in values]
+        made = products([route.at(value) for route, value in pairs])
+        gradient = made.gradient(self.system.estimates)
+        variance = np.einsum("ij,jk,ik->i", gradient, self.system.covariance, gradient)
+        frame = (
+            self._frame(
+                [route.name for route, _ in pairs],
+                made.evaluate(self.system.estimates[None, :])[0],
+                np.sqrt(np.maximum(variance, 0.0)),
+                made.evaluate(self.system.draws),
+                level,
+            )
+            .rename_axis("effect")
+            .reset_index()
+        )
+        frame.insert(1, "at", [value for _, value in pairs])
+        return frame
+
+    def johnson_neyman(
+        self, effect: str | None = None, *, level: float = 0.95, method: str | None = None
+    ) -> JohnsonNeyman:
+        """Find where in the range of the variable a conditional effect differs from 0.
+
+        For one slope the ends solve a quadratic in the variable (Johnson and Neyman 1936; Bauer and Curran
+        2005), with the fit's errors and t; for a product of slopes they are read from the bootstrap draws.
+
+        Parameters
+        ----------
+        effect : str, optional
+            ``"indirect:<m>"`` or ``"direct"``; needed if several depend on the variable.
+        level : float
+            Of the intervals.
+        method : {"t", "percentile"}, optional
+            By default "t" for one slope and "percentile" for a product, which has no t. "percentile" agrees
+            with `conditional_effects` and the terms.
+
+        Returns
+        -------
+        JohnsonNeyman
+            ``regions``, ``share`` of the rows in them, ``curve``.
+
+        Raises
+        ------
+        OptionError
+            If no effect depends on a variable, or the effect is none of those that do.
+        """
+        self._refuse_constant("johnson_neyman")
+        level = check_level(level)
+        names = [r.name for r in self.routes]
+        if effect is None and len(names) > 1:
+            raise OptionError(
+                f"johnson_neyman: specify the effect; {quoted(names, 12)} depend on {self.variable}."
+            )
+        check_option("effect", names[0] if effect is None else effect, names)
+        route = self.routes[0 if effect is None else names.index(effect)]
+        one = len(route.slopes) == 1
+        method = ("t" if one else "percentile") if method is None else method
+        check_option("method", method, ("t", "percentile") if one else ("percentile",))
+        made = products(route.powers())
+        slope = made.evaluate(self.system.estimates[None, :])[0]
+        words: dict[str, Any] = {
+            "quantiles": self.quantiles,
+            "level": level,
+            "conventions": self.conventions,
+        }
+        if method == "percentile":
+            draws = made.evaluate(self.system.draws)
+            words["clusters"] = self.n_drawn
+            return conditional.johnson_neyman_draws(route.name, self.variable, slope, draws, **words)
+        words["conventions"] = self.errors_text
+        gradient = made.gradient(self.system.estimates)
+        v = gradient @ self.system.covariance @ gradient.T
+        variance = (float(v[0, 0]), float(v[0, 1]), float(v[1, 1]))
+        pair = (float(slope[0]), float(slope[1]))
+        return conditional.johnson_neyman(route.name, self.variable, pair, variance, df=self.df_t, **words)
+
+    # --- in words -----------------------------------------------------------------------------------------
+
+    def path_rows(self, mediator: str | None = None, *, digits: int = 3) -> dict[str, list[str]]:
+        """Rows that complete the three-step regression table: ``etable(r.paths, rows=r.path_rows())``.
+
+        Parameters
+        ----------
+        mediator : str, optional
+            Only this one; all by default.
+        digits : int
+            Decimals; a smaller number keeps as many significant digits instead.
+
+        Returns
+        -------
+        dict of str to list of str
+            Per mediator, and per chain of a serial structure, the indirect effect with its 95% percentile
+            interval and p (without both below five drawn clusters); per mediator Sobel's z with the fit's own
+            errors. In the column of the outcome's equation, empty in the others.
+
+        Raises
+        ------
+        OptionError
+            If the mediator is none of the fit's, `digits` is not a whole number from 0 to 15, or the effects
+            depend on a moderator, a threshold or the treatment.
+        """
+        self._refuse_varying("path_rows")
+        digits = check_whole("digits", digits, 0, 15)
+        sobel, ends = self.sobel(), self.interval("percentile")
+        out = {}
+        wanted = None if mediator is None else self._mediator(mediator)
+        for name in self.names:
+            kind, _, m = name.partition(":")
+            if kind != "indirect" or not m or (wanted is not None and m != wanted):
+                continue
+            row = ends.loc[name]
+            links = " → ".join(term_label(link, self.labels) for link in links_of(m, self.mediators))
+            through = f" through {links}" if len(self.mediators) > 1 else ""
+            blank = [""] * (len(self.equations) - 1)
+            low, high, p = (float(v) for v in row[["conf_low", "conf_high", "p_value"]].to_numpy())
+            text = _decimals(float(self.estimates[self.names.index(name)]), digits)
+            if self._readable:
+                text += f" [{_decimals(low, digits)}, {_decimals(high, digits)}]"
+                out[f"Indirect effect{through} [95% interval]"] = [*blank, text]
+                out[f"Bootstrap p{through}"] = [*blank, p_text(float(p))]
+            else:
+                out[f"Indirect effect{through}"] = [*blank, text]
+            if name in sobel.index:
+                out[f"Sobel z{through}"] = [*blank, f"{sobel['statistic'][name]:z.2f}"]
+        return out
+
+    def summary(self) -> str:
+        """Say the result in words, 80 columns wide.
+
+        Returns
+        -------
+        str
+            The effects, each path, the notices, then the standard errors, intervals and settings.
+        """
+        outcome = self.info["depvar"] or ""
+        arrow = " -> ".join(self.mediators) if self.structure == "serial" else ", ".join(self.mediators)
+        head = self._heading(f"Mediation: {self.treatment} -> {arrow} -> {outcome}")
+        words = self._words(outcome) if not self.variable else self._varying_words(outcome)
+        return "\n".join([*head, *wrapped(words), *self._notes(), *self._ending()])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Turn the result into plain data that JSON can hold; missing numbers are None.
+
+        Returns
+        -------
+        dict
+            As `EffectResults.to_dict`, with the treatment, the mediators, the structure and every path.
+        """
+        # A slotted dataclass is a new class: `super()` without arguments would look in the old one.
+        out = EffectResults.to_dict(self)
+        paths = {name: fit.to_dict() for name, fit in self.equations}
+        more = {"structure": self.structure, "variable": self.variable or None, "threshold": self.threshold}
+        return {**out, "treatment": self.treatment, "mediators": list(self.mediators), **more, "paths": paths}
+
+    # --- inside -------------------------------------------------------------------------------------------
+
+    def _ends(self, method: str, level: float) -> tuple[Floats, Floats, Floats]:
+        made = self.system.products
+        if method == "bca":
+            acceleration = intervals.acceleration(self._masked(made.evaluate(self.system.jackknife)))
+            known = (self.draw_values, self.estimates, acceleration)
+            ends = intervals.bca(*known, level, clusters=self.n_drawn)
+            return (*ends, intervals.bca_p(*known, clusters=self.n_drawn))
+        if method == "monte_carlo":
+            seed = np.random.SeedSequence(self.rng_entropy, spawn_key=(_SIMULATED,))
+            groups = self.info["n_clusters"]
+            df = self.df_t if groups is not None and groups < _FEW_CLUSTERS else np.inf
+            paths = simulated(self.system.estimates, self.system.covariance, _SIMULATIONS, seed, df=df)
+            draws = self._masked(made.evaluate(paths))
+            ends = intervals.percentile(draws, level, clusters=None)
+            return (*ends, intervals.percentile_p(draws, clusters=None))
+        return EffectResults._ends(self, method, level)
+
+    def _masked(self, values: Floats) -> Floats:
+        values[:, np.isnan(self.estimates)] = np.nan
+        return values
+
+    def _frame(
+        self, names: Sequence[str], estimates: Floats, errors: Floats, draws: Floats, level: float
+    ) -> pd.DataFrame:
+        low, high, p = self._percentile(draws, level)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            statistic = estimates / errors
+        columns = {
+            "estimate": estimates,
+            "std_error": errors,
+            "statistic": statistic,
+            "p_value": p,
+            "conf_low": low,
+            "conf_high": high,
+        }
+        return pd.DataFrame(columns, index=pd.Index(list(names), name="term", dtype=object))
+
+    @property
+    def _at_points(self) -> dict[str, int]:
+        """Terms at quantiles of the variable or in regimes, with their positions."""
+        ends = tuple(f":{s}" for s in (*dict(self.points), "regime1", "regime2"))
+        return {n: i for i, n in enumerate(self.names) if self.variable and n.endswith(ends)}
+
+    def _refuse_varying(self, method: str) -> None:
+        if self.variable:
+            raise OptionError(
+                f"{method} requires a constant effect, but here it depends on {cited(self.variable)}. "
+                f"Fit without the {self.structure} part, or use the terms of tidy()."
+            )
+
+    def _refuse_constant(self, method: str) -> None:
+        if not self.routes:
+            raise OptionError(
+                f"{method} needs an effect that depends on a variable: Mediation(.., moderator='w', "
+                "moderates=('a',)), or quadratic=('a',)."
+            )
+
+    def _mediator(self, mediator: str | None) -> str:
+        if mediator is None and len(self.mediators) > 1:
+            raise OptionError(f"specify the mediator: {quoted(self.mediators, 12)}.")
+        named = self.mediators[0] if mediator is None else mediator
+        check_option("mediator", named, self.mediators)
+        return named
+
+    def _test(self, equation: str, term: str) -> decisions.Test:
+        fit = self.paths[equation]
+        series = (fit.params, fit.tstats, fit.pvalues)
+        return decisions.Test(*(float(s.iloc[fit.names.index(term)]) for s in series))
+
+    def _path(self, mediator: str, *, second: bool = False) -> decisions.Test:
+        if second:
+            return self._test("outcome", mediator)
+        return self._test(f"mediator:{mediator}", self.treatment)
+
+    def _product(self, mediator: str) -> tuple[float, float, float, float]:
+        first, second = self.paths[f"mediator:{mediator}"], self.paths["outcome"]
+        i, j = first.names.index(self.treatment), second.names.index(mediator)
+        s_a, s_b = np.sqrt(first.covariance[i, i]), np.sqrt(second.covariance[j, j])
+        return first.coefficients[i], second.coefficients[j], s_a, s_b
+
+    def _words(self, outcome: str) -> list[str]:
+        ends = self.interval("percentile")
+        total, direct, indirect = (float(v) for v in self.estimates[:3])
+        sd = float(self.paths["total"].sample_stats["sd"][self.treatment])
+        lines = [
+            f"A one-unit increase in {self.treatment} is associated with a change in {outcome} of "
+            f"{total:.4g} (one overall standard deviation, {sd:.4g}: {sd * total:.4g}):",
+            f"{direct:.4g} directly and {indirect:.4g} through {listed(self.mediators)}.",
+        ]
+        for mediator in self.mediators:
+            a, b, _, _ = self._product(mediator)
+            p = float(ends["p_value"].to_numpy()[self.names.index(f"indirect:{mediator}")])
+            yes, no = "its interval excludes 0: an indirect effect", "its interval includes 0"
+            path = f"Through {mediator}: a = {a:.4g}, b = {b:.4g}, a x b = {a * b:.4g}"
+            lines.append(f"{path}{_verdict(p, yes, no)}.")
+        share, row = float(self.estimates[-1]), ends.loc["proportion_mediated"]
+        if not np.isnan(share):
+            reach = f"95% interval {row['conf_low']:z.0%} to {row['conf_high']:z.0%}"
+            shown = row["p_value"] <= _LEVEL
+            doubt = "" if shown else "; it includes 0: the share is not significant"
+            lines.append(f"Share of the total effect through the mediators: {share:z.1%} ({reach}{doubt}).")
+        return lines
+
+    def _ends_in_words(self) -> list[str]:
+        """Say whether an effect differs between the ends of the variable."""
+        out = []
+        frame = self.contrasts()[["estimate", "conf_low", "conf_high", "p_value"]]
+        for pair, value, low, high, p in frame.itertuples(name=None):
+            if pair.partition(" - ")[0] in self._at_points:
+                verdict = _verdict(
+                    p, "they are significantly different", "they are not significantly different"
+                )
+                ends = interval_text(low, high, computed=self._readable)
+                out.append(f"{pair}: {value:.4g}, interval {ends}{verdict}.")
+        return out
+
+    def _varying_words(self, outcome: str) -> list[str]:
+        frame, lines = (
+            self.tidy().set_index("term"),
+            [
+                f"Effects of one unit of {self.treatment} on {outcome}. They depend on {self.variable}; "
+                "terms without a suffix are averages over the rows of the sample, and every total is "
+                "direct + indirect, not the slope of a separate regression."
+            ],
+        )
+        if self.threshold is not None:
+            low, high = self.regimes["nobs"]
+            shifts = "intercept:regime1" in self.paths["outcome"].names
+            lines.append(
+                f"Regimes split at {self.variable} = {self.threshold:.5g}: {low:,} rows at or below, "
+                f"{high:,} above{'; each has its own intercept' if shifts else ''}."
+            )
+        else:
+            at = ", ".join(f"{suffix} = {value:.4g}" for suffix, value in self.points)
+            lines.append(f"{self.variable}: {at}.")
+        lines += self._ends_in_words()
+        columns = ["estimate", "conf_low", "conf_high", "p_value"]
+        for name in self.names:
+            if name.startswith(("index:", "difference:")):
+                value, low, high, p = (float(v) for v in frame.loc[name, columns].to_numpy())
+                ends = interval_text(low, high, computed=self._readable)
+                verdict = _verdict(
+                    p,
+                    "the effect depends significantly on it",
+                    "the effect does not depend significantly on it",
+                )
+                lines.append(f"{name}: {value:.4g}, interval {ends}{verdict}.")
+        return lines
+
+
+def _verdict(p: float, yes: str, no: str) -> str:
+    """Say what a test finds, and nothing where there is none."""
+    if np.isnan(p):
+        return ""
+    return f"; {yes if p <= _LEVEL else no}"
+
+
+def _decimals(value: float, digits: int) -> str:
+    return f"{value:z.{digits}f}" if abs(value) >= 0.5 * 10.0**-digits else f"{value:z.{digits}g}"
+
+
+def _finite(at: Sequence[float]) -> Floats:
+    try:
+        values = np.atleast_1d(np.asarray(at, dtype=np.float64))
+    except (TypeError, ValueError):
+        values = np.array([np.nan])
+    if values.ndim != 1 or not values.size or not np.isfinite(values).all():
+        raise OptionError(f"at={cited(at)} must be one or more finite numbers.")
+    return values

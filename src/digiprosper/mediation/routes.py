@@ -1,0 +1,135 @@
+"""Coefficients of a system of paths, and effects along them as functions of a variable."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from digiprosper.kernels import Floats
+    from digiprosper.mediation.kernel import Monomial, Products
+
+__all__ = ["PathSystem", "Route", "links_of"]
+
+Slope = tuple[tuple[int, float, float], ...]
+"""Parts (position of a coefficient, level, rate): the slope at v is the sum of k (level + rate v)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One effect whose size depends on a variable: a slope, or the product of two.
+
+    Parameters
+    ----------
+    name : str
+        ``"direct"`` or ``"indirect:<m>"``.
+    slopes : tuple of parts
+        Each part (position of a coefficient, level, rate): the slope at v is the sum of coefficient times
+        (level + rate v), the effect the product of the slopes.
+    """
+
+    name: str
+    slopes: tuple[Slope, ...]
+
+    def at(self, value: float) -> list[Monomial]:
+        """Write the effect at one value as a sum of products."""
+        out: list[Monomial] = [(1.0, ())]
+        for slope in self.slopes:
+            out = [(c * (lv + rt * value), (*at, i)) for c, at in out for i, lv, rt in slope]
+        return out
+
+    def powers(self) -> list[list[Monomial]]:
+        """Write the effect as a polynomial of the variable, one sum of products a power."""
+        out: list[list[Monomial]] = [[(1.0, ())]]
+        for slope in self.slopes:
+            grown: list[list[Monomial]] = [[] for _ in range(len(out) + 1)]
+            for power, terms in enumerate(out):
+                for c, at in terms:
+                    for i, level, rate in slope:
+                        grown[power] += [(c * level, (*at, i))] if level else []
+                        grown[power + 1] += [(c * rate, (*at, i))] if rate else []
+            out = grown
+        return out
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PathSystem:
+    """Coefficients that effects are made of, as `fit` leaves them.
+
+    Parameters
+    ----------
+    names : tuple of (equation, term), length K
+        Whose slope each is.
+    estimates : (K,) array
+        Values.
+    covariance : (K, K) array
+        Across the equations, under the fit's cov_type.
+    unadjusted : (K, 2) array
+        Standard errors of independent rows and residual degrees of freedom.
+    draws : (R, K) array
+        Bootstrap draws; a lost one is a row of NaN.
+    jackknife : (G, K) array
+        Without each cluster.
+    moments : (M, 3) array
+        Per mediator: squares and products of the residuals of y and m on everything else of the outcome's
+        equation (yy, ym, mm). Empty where no sensitivity analysis is defined.
+    moment_draws : (R, M, 3) array
+        The same in every draw.
+    products : Products
+        From coefficients to the terms of the results.
+    """
+
+    names: tuple[tuple[str, str], ...]
+    estimates: Floats
+    covariance: Floats
+    unadjusted: Floats
+    draws: Floats
+    jackknife: Floats
+    moments: Floats
+    moment_draws: Floats
+    products: Products
+
+    def at(self, equation: str, term: str) -> int:
+        """Position of a slope.
+
+        Parameters
+        ----------
+        equation, term : str
+            Whose.
+
+        Returns
+        -------
+        int
+            Position.
+        """
+        return self.names.index((equation, term))
+
+
+def links_of(path: str, mediators: Sequence[str]) -> list[str]:
+    """Mediators that a path leads through, in order.
+
+    Parameters
+    ----------
+    path : str
+        What follows ``indirect:`` in the name of an effect; ``>`` joins the links of a chain.
+    mediators : sequence of str
+        Mediators of the fit, which may have a ``>`` in their own names.
+
+    Returns
+    -------
+    list of str
+        One mediator, or the links of a chain.
+
+    Examples
+    --------
+    >>> links_of("I(u > 6)>jobs", ["I(u > 6)", "jobs"]), links_of("I(u > 6)", ["I(u > 6)"])
+    (['I(u > 6)', 'jobs'], ['I(u > 6)'])
+    """
+    for first in mediators:
+        if path.startswith(f"{first}>"):
+            rest = links_of(path[len(first) + 1 :], mediators)
+            if set(rest) <= set(mediators):
+                return [first, *rest]
+    return [path]

@@ -1,0 +1,401 @@
+"""How strong an omitted common cause of mediator and outcome would have to be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from digiprosper.errors import (
+    AlignmentError,
+    IdentificationError,
+    InputTypeError,
+    OptionError,
+    check_level,
+    cited,
+)
+from digiprosper.kernels.intervals import percentile
+from digiprosper.report.text import interval_text, json_safe, last_lines, wrapped
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from digiprosper.kernels import Floats
+
+__all__ = ["MediationSensitivity", "mediational_e_value", "robustness_value", "sensitivity"]
+
+_HALVINGS = 50
+_LARGEST_EFFECT = 300
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class MediationSensitivity:
+    """The indirect effect as a function of the correlation of the errors. Made by `sensitivity`.
+
+    Parameters
+    ----------
+    mediator : str
+        Its name.
+    rho : (G,) array
+        Correlations of the errors of mediator and outcome.
+    effects : (G, 3) array
+        Indirect effect at each, with both ends of its percentile interval.
+    assumed : (3,) array
+        The same at rho = 0, which is what the fit assumes: ab and its interval.
+    rho_at_zero : float
+        Correlation at which the indirect effect is 0.
+    rho_low, rho_high : float
+        Percentile interval of `rho_at_zero`.
+    rho_insignificant : float
+        Correlation nearest to 0 at which the interval covers 0; 0 if it does so already there, missing if it
+        does up to .99 nowhere or there is no interval.
+    level : float
+        Of the intervals.
+    conventions : str
+        Which draws were used; the last line of `summary`.
+    labels : mapping
+        Labels of columns, for figures.
+    """
+
+    mediator: str
+    rho: Floats
+    effects: Floats
+    assumed: Floats
+    rho_at_zero: float
+    rho_low: float
+    rho_high: float
+    rho_insignificant: float
+    level: float
+    conventions: str
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def curve(self) -> pd.DataFrame:
+        """One row a correlation: rho, indirect, conf_low, conf_high."""
+        indirect, low, high = self.effects.T.copy()
+        return pd.DataFrame({"rho": self.rho, "indirect": indirect, "conf_low": low, "conf_high": high})
+
+    @property
+    def r2_at_zero(self) -> float:
+        """Square of `rho_at_zero`.
+
+        The product of the shares of the two residual variances that an omitted cause must explain.
+        """
+        return self.rho_at_zero**2
+
+    def summary(self) -> str:
+        """Say the sensitivity in words, 80 columns wide.
+
+        Returns
+        -------
+        str
+            The effect at rho = 0, where it vanishes, where it loses its significance; conventions in the last
+            line.
+        """
+        size = f"{100 * self.level:g}%"
+        ab, low, high = self.assumed
+        if np.isnan(low):
+            covers = f"Its {size} interval was not computed"
+        elif np.isnan(self.rho_insignificant):
+            covers = f"Its {size} interval excludes 0 for all |rho| up to .99"
+        elif self.rho_insignificant == 0:
+            covers = f"Its {size} interval includes 0 already at rho = 0"
+        else:
+            covers = f"Its {size} interval first includes 0 at rho = {self.rho_insignificant:.3g}"
+        share = f"{100 * abs(self.rho_at_zero):.3g}%"
+        lines = [
+            f"Sensitivity of the indirect effect through {self.mediator} to an omitted common cause of "
+            "mediator and outcome (Imai, Keele & Yamamoto 2010); rho is the correlation of their errors",
+            f"At rho = 0, as the fit assumes: {ab:z.4g}{_ends_text(low, high, '.4g')}",
+            f"Zero at rho = {self.rho_at_zero:.3g}{_ends_text(self.rho_low, self.rho_high, '.3g')}, "
+            f"product of R2 {self.r2_at_zero:.3g}: the cause would explain {share} of the residual "
+            "variance of each",
+            covers,
+        ]
+        return "\n".join([*wrapped(lines), *last_lines(self.conventions)])
+
+    def __repr__(self) -> str:
+        return self.summary()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give every number as JSON-safe values; missing ones are None.
+
+        Returns
+        -------
+        dict
+            With a ``schema`` number.
+        """
+        names = "mediator rho_at_zero rho_low rho_high r2_at_zero rho_insignificant assumed level conventions"
+        return {
+            "schema": 1,
+            **{name: json_safe(getattr(self, name)) for name in names.split()},
+            "curve": json_safe(self.curve.to_dict("records")),
+        }
+
+
+def sensitivity(  # noqa: PLR0913 - what is drawn comes with its draws
+    mediator: str,
+    a: float,
+    moments: tuple[float, float, float] | Floats,
+    a_draws: Floats,
+    moment_draws: Floats,
+    *,
+    clusters: int | None,
+    level: float = 0.95,
+    rho: Sequence[float] | Floats | None = None,
+    conventions: str = "",
+    labels: Mapping[str, str] | None = None,
+) -> MediationSensitivity:
+    """Trace the indirect effect over the correlation of the mediator's and the outcome's errors.
+
+    With e1 the residual of the outcome without this mediator, e2 that of the mediator, r their correlation
+    and s1, s2 their standard deviations, the effect that a correlation rho of the structural errors leaves is
+    ``ACME(rho) = a (s1 / s2) (r - rho sqrt((1 - r^2) / (1 - rho^2)))``: ab at rho = 0, and 0 exactly at
+    rho = r.
+
+    Parameters
+    ----------
+    mediator : str
+        Its name.
+    a : float
+        Effect of the treatment on it.
+    moments : tuple or (3,) array, s11, s12, s22
+        Cross products of e1 and e2, both after effects, treatment, controls and the other mediators. Any
+        common divisor.
+    a_draws : (R,) array
+        Bootstrap draws of a; NaN for a lost draw.
+    moment_draws : (R, 3) array
+        The moments of the same draws.
+    clusters : int or None
+        How many clusters were drawn from; None where the draws are not of clusters. Below five every interval
+        is missing.
+    level : float
+        Of the percentile intervals.
+    rho : sequence of float, optional
+        Where to evaluate, inside (-1, 1); by default -.90, -.89, .., .90 and r itself.
+    conventions : str
+        Last line of the summary.
+    labels : mapping, optional
+        Labels of columns, for figures.
+
+    Returns
+    -------
+    MediationSensitivity
+        ``.curve``, ``.rho_at_zero`` (r) with its interval, ``.r2_at_zero``, ``.rho_insignificant``.
+
+    Raises
+    ------
+    IdentificationError
+        If mediator or outcome has no variation left.
+    AlignmentError
+        If the draws do not belong together.
+    OptionError
+        If `level` or `rho` is out of range.
+
+    Notes
+    -----
+    Imai, Keele & Yamamoto (2010), Statistical Science 25:51, theorem 4, solved for the effect; linear paths
+    without interaction of treatment and mediator. With several mediators the others count as controls.
+    `rho_insignificant` is found on steps of .01 and then by bisection.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> rng = np.random.default_rng(1)
+    >>> draws = np.array([2.0, 1.0, 1.0]) + rng.normal(0, .1, (999, 3))
+    >>> found = sensitivity("m", .5, (2.0, 1.0, 1.0), .5 + rng.normal(0, .1, 999), draws, clusters=30)
+    >>> round(found.rho_at_zero, 4), round(found.r2_at_zero, 4), round(float(found.assumed[0]), 4)
+    (0.7071, 0.5, 0.5)
+    """
+    level = check_level(level)
+    a_draws, moment_draws = np.asarray(a_draws, dtype=float), np.asarray(moment_draws, dtype=float)
+    if a_draws.ndim != 1 or moment_draws.shape != (a_draws.size, 3):
+        raise AlignmentError(
+            f"sensitivity: (R,) draws of a need (R, 3) moments; got {a_draws.shape} and {moment_draws.shape}."
+        )
+    r, scaled = _parts(np.asarray(a, dtype=float), np.asarray(moments, dtype=float))
+    if np.isnan(r * scaled):
+        raise IdentificationError(
+            f"sensitivity: {cited(mediator)} or the outcome has no variation left after the other terms, "
+            "so the correlation of their errors is undefined. Drop a term or an effect."
+        )
+    at = _grid(rho, float(r))
+    drawn = _parts(a_draws, moment_draws)
+
+    def ends(points: Floats) -> tuple[Floats, Floats]:
+        return percentile(_effect(points, drawn[0][:, None], drawn[1][:, None]), level, clusters=clusters)
+
+    here = np.append(at, 0.0)
+    low, high = ends(here)
+    effects = np.column_stack([_effect(here, r, scaled), low, high])
+    rho_low, rho_high = percentile(drawn[0], level, clusters=clusters)
+    return MediationSensitivity(
+        mediator=mediator,
+        rho=at,
+        effects=effects[:-1],
+        assumed=effects[-1],
+        rho_at_zero=float(r),
+        rho_low=float(rho_low),
+        rho_high=float(rho_high),
+        rho_insignificant=_first_cover(ends),
+        level=level,
+        conventions=conventions,
+        labels=dict(labels or {}),
+    )
+
+
+def robustness_value(
+    t: float | Floats, df: float | Floats, level: float = 0.95
+) -> tuple[float | Floats, float | Floats, float | Floats]:
+    """Measure how strong an omitted variable must be to undo one coefficient.
+
+    With ``f = |t| / sqrt(df)``: partial R2 ``t^2 / (t^2 + df)``; robustness value
+    ``RV = (sqrt(f^4 + 4 f^2) - f^2) / 2``, the share of the residual variance of both the regressor and the
+    outcome that an omitted variable must explain to bring the coefficient to 0; for its significance, the
+    same with ``f - f*`` for f, ``f* = t_crit(df - 1) / sqrt(df - 1)``, 0 if that is negative.
+
+    Parameters
+    ----------
+    t : float or array
+        Unadjusted t statistic: partial R2 is a measure of fit, not a clustered one.
+    df : float or array
+        Residual degrees of freedom of the equation, effects counted; above 1.
+    level : float
+        The significance is at 1 - level, two-sided.
+
+    Returns
+    -------
+    partial_r2, rv, rv_alpha : float or array
+        Between 0 and 1; missing where t is.
+
+    Raises
+    ------
+    OptionError
+        If `level` is not between 0 and 1 or `df` not above 1.
+
+    Notes
+    -----
+    Cinelli & Hazlett (2020), JRSS B 82:39, section 4. Where ``f f* > 1``, with few degrees of freedom, an
+    omitted variable that explains less of the outcome than of the regressor does more harm to the t, and
+    ``rv_alpha = (f^2 - f*^2) / (1 + f^2)``.
+
+    Examples
+    --------
+    The effect of violence in Darfur, their example:
+
+    >>> [round(100 * float(v), 1) for v in robustness_value(4.18, 783)]
+    [2.2, 13.9, 7.6]
+    """
+    from scipy.special import stdtrit
+
+    level = check_level(level)
+    if not np.all(np.asarray(df) > 1):
+        raise OptionError(f"robustness_value: df={cited(df)}; more than 1 degree of freedom is needed.")
+    square = np.square(t) / df
+    f, critical = np.sqrt(square), stdtrit(np.subtract(df, 1), (1 + level) / 2) / np.sqrt(np.subtract(df, 1))
+    gap = np.maximum(f - critical, 0)
+    rv_alpha = np.where(f * critical > 1, gap * (f + critical) / (1 + square), _robustness(gap))
+    return square / (1 + square), _robustness(f), rv_alpha[()]
+
+
+def mediational_e_value(d: float | Floats) -> float | Floats:
+    """Give the mediational E-value of a standardised indirect effect.
+
+    ``RR = exp(.91 |d|)``, ``E = RR + sqrt(RR (RR - 1))``: the risk ratio that an omitted common cause must
+    have with both mediator and outcome to explain the effect away.
+
+    Parameters
+    ----------
+    d : float or array
+        Indirect effect in standard deviations of the outcome.
+
+    Returns
+    -------
+    float or array
+        At least 1.
+
+    Raises
+    ------
+    InputTypeError
+        If `d` is not numbers.
+    OptionError
+        If it is missing or 300 and more.
+
+    Notes
+    -----
+    Smith & VanderWeele (2019), Epidemiology 30:835. Made for risk ratios: for linear panels `sensitivity` and
+    `robustness_value` are the first choice.
+
+    Examples
+    --------
+    >>> round(float(mediational_e_value(0.5)), 3)
+    2.529
+    """
+    try:
+        effect = np.asarray(d, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise InputTypeError(f"d={cited(d)}: a number, or an array of numbers.") from error
+    if not (np.abs(effect) < _LARGEST_EFFECT).all():
+        raise OptionError(f"d={cited(d)}: finite effects in standard deviations, below {_LARGEST_EFFECT}.")
+    ratio = np.exp(0.91 * np.abs(effect))
+    return np.asarray(ratio + np.sqrt(ratio * (ratio - 1)))[()]
+
+
+def _ends_text(low: float, high: float, form: str) -> str:
+    return "" if np.isnan(low) else f" {interval_text(low, high, form=form)}"
+
+
+def _robustness(f: Floats) -> Floats:
+    # (sqrt(f^4 + 4 f^2) - f^2) / 2 without its cancellation for large f.
+    with np.errstate(divide="ignore"):
+        return np.asarray(2 / (1 + np.sqrt(1 + 4 / np.square(f))))[()]
+
+
+def _parts(a: Floats, moments: Floats) -> tuple[Floats, Floats]:
+    """Correlation of the residuals, and a times the ratio of their deviations; missing without variation."""
+    s11, s12, s22 = np.moveaxis(moments, -1, 0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        r, ratio = s12 / np.sqrt(s11 * s22), np.sqrt(s11 / s22)
+    usable = (s11 > 0) & (s22 > 0) & np.isfinite(a)
+    return np.where(usable, np.clip(r, -1, 1), np.nan), np.where(usable, a * ratio, np.nan)
+
+
+def _effect(rho: Floats, r: Floats, scaled: Floats) -> Floats:
+    return np.asarray(scaled * (r - rho * np.sqrt((1 - r**2) / (1 - rho**2))))
+
+
+def _grid(rho: Sequence[float] | Floats | None, r: float) -> Floats:
+    if rho is None:
+        return np.union1d(np.arange(-90, 91) / 100, [r] if abs(r) < 1 else [])
+    try:
+        at = np.atleast_1d(np.asarray(rho, dtype=float))
+    except (TypeError, ValueError):
+        at = np.array([np.nan])
+    if at.ndim != 1 or not at.size or not np.all(np.abs(at) < 1):
+        raise OptionError(f"rho={cited(rho)} must be correlations between -1 and 1, both excluded.")
+    return at
+
+
+def _first_cover(ends: Any) -> float:
+    """Correlation nearest to 0 at which the interval covers 0."""
+    steps = np.arange(100) / 100
+    low, high = ends(np.array([0.0]))
+    if not (low[0] > 0 or high[0] < 0):
+        return 0.0 if low[0] <= high[0] else float("nan")
+    side = 0 if low[0] > 0 else 1
+
+    def clear(points: Floats) -> Any:
+        return ends(points)[0] > 0 if side == 0 else ends(points)[1] < 0
+
+    found = []
+    for sign in (1.0, -1.0):
+        outside = np.flatnonzero(~clear(sign * steps))
+        if outside.size:
+            inside, beyond = sign * steps[outside[0] - 1], sign * steps[outside[0]]
+            for _ in range(_HALVINGS):
+                middle = (inside + beyond) / 2
+                inside, beyond = (middle, beyond) if clear(np.array([middle]))[0] else (inside, middle)
+            found.append(float(beyond))
+    return min(found, key=abs, default=float("nan"))

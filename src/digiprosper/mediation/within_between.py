@@ -1,0 +1,303 @@
+"""The effects that one panel holds: within entities, between them, and their mixture."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from digiprosper.errors import (
+    CollinearityError,
+    IdentificationError,
+    InputTypeError,
+    Notice,
+    OptionError,
+    TermError,
+    cited,
+    issue,
+    quoted,
+)
+from digiprosper.kernels.least_squares import COLLINEAR, dependences
+from digiprosper.kernels.within import compress, is_nested, within
+from digiprosper.linear.preparation import linear_options, prepare
+from digiprosper.mediation.mediation import Mediation
+from digiprosper.panel import Panel
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from digiprosper.kernels import Floats, Ints
+    from digiprosper.linear.preparation import Prepared
+    from digiprosper.panel import Sample
+
+__all__ = ["parallel_sample", "path_slopes", "within_between"]
+
+_ABSORBED = 1e-9
+_OTHER_MODELS = ("structure", "moderator", "threshold", "quadratic")
+_PLAIN = (None, (), "parallel")
+
+
+def within_between(spec: Mediation, panel: Panel) -> pd.DataFrame:
+    """Split the same effect within entities, between them, and in the pooled rows, on one sample.
+
+    Whether a rise of the treatment *inside* an entity moves the outcome and whether entities with *more* of
+    it have more of the outcome are two questions, and a panel answers both. Rows:
+
+    - ``within``: entity effects and whatever else the specification absorbs (two-way by default);
+    - ``within_entity``: entity effects alone;
+    - ``first_difference``: every term minus its value one step of time earlier in the same entity; a gap in
+      time makes no difference. Differencing takes the entity out, and with it every effect that does not
+      change inside an entity. The specification's other effects stay, those of the later row: period effects
+      where it has them. Without any there is no intercept either, which would be a trend in levels;
+    - ``between``: entity means of the sample, one row an entity whatever its length, with an intercept;
+    - ``pooled``: the rows as they are, no effects, an intercept.
+
+    Parameters
+    ----------
+    spec : Mediation
+        With parallel mediators. Only its terms and effects count, not its draws and errors; entity effects
+        are taken out in the within rows even if the specification leaves them in.
+    panel : Panel
+        The data.
+
+    Returns
+    -------
+    DataFrame
+        One row an estimator. Columns ``a``, ``b``, ``indirect``, ``direct``, ``total``; for several mediators
+        ``a:<m>``, ``b:<m>`` and ``indirect:<m>``, then the same three. Last ``nobs``, the rows of each
+        regression. total = direct + indirect in every row. A row is missing (NaN) where the treatment or a
+        mediator has no variation of its own left.
+
+    Raises
+    ------
+    InputTypeError
+        If `spec` is no `Mediation` or `panel` no `Panel`.
+    OptionError
+        If the specification has another structure, a moderator, a threshold or a square.
+    IdentificationError
+        In a cross-section, or if no row is identified.
+    CollinearityError
+        If a mediator is the outcome over again.
+    TermError
+        If treatment, outcome or a mediator is several columns.
+
+    Warns
+    -----
+    MissingDataWarning, SingletonWarning
+        If rows are dropped, as in `Mediation`.
+
+    Notes
+    -----
+    All rows share the sample of `Mediation` with entity effects, so that they differ by estimator and nothing
+    else; first differences use its rows that have a predecessor in it. A control that an estimator absorbs,
+    or that repeats others there, changes nothing and is left out of that row.
+
+    On a balanced panel the pooled slope of y on x alone is ``(S_w s_w + S_b s_b) / (S_w + S_b)``, the slopes
+    within entities and between, weighted by the variation of x (Mundlak 1978, Econometrica 46:69; for
+    mediation Zhang, Zyphur and Preacher 2009, Organizational Research Methods 12:695).
+
+    Examples
+    --------
+    >>> import digiprosper as dp
+    >>> spec = dp.Mediation("log(gsp)", "log(pc)", "log(emp)", ["log(pcap)", "unemp"])
+    >>> within_between(spec, dp.datasets.us_states()).round(3)
+                          a      b  indirect  direct  total  nobs
+    estimator
+    within            0.504  0.769     0.388   0.169  0.557   816
+    within_entity     0.625  0.768     0.480   0.292  0.772   816
+    first_difference  0.125  0.905     0.113   0.006  0.120   768
+    between          -0.002  0.576    -0.001   0.302  0.301    48
+    pooled            0.048  0.594     0.029   0.309  0.338   816
+    """
+    prepared, columns, names = parallel_sample(spec, panel, "within_between")
+    issue(prepared.notices)
+    mediators = names[1:-1]
+    spread = columns.std(axis=0)
+    rows = {}
+    for row, (swept, rank) in _views(prepared, columns, panel).items():
+        rows[row] = [*_effects(swept, spread, rank, len(mediators)), len(swept)]
+    frame = pd.DataFrame.from_dict(rows, orient="index", columns=[*_labels(mediators), "nobs"])
+    if frame["total"].isna().all():
+        raise IdentificationError(
+            f"no effect is identified: {quoted(names[:-1])} are collinear with one another or with the "
+            "controls, both within and between entities."
+        )
+    return frame.rename_axis(index="estimator").astype({"nobs": int})
+
+
+def parallel_sample(spec: Mediation, panel: Panel, caller: str) -> tuple[Prepared, Floats, tuple[str, ...]]:
+    """Cut the sample of a parallel mediation with entity effects.
+
+    Parameters
+    ----------
+    spec : Mediation
+        The specification.
+    panel : Panel
+        The data.
+    caller : str
+        Function named in messages.
+
+    Returns
+    -------
+    prepared : Prepared
+        Effects are the entity's and the specification's others; its notices are not issued.
+    columns : (N, p) array
+        Controls, treatment, mediators, outcome, each minus its mean.
+    names : tuple of str
+        Treatment, mediators, outcome.
+
+    Raises
+    ------
+    DigiprosperError
+        As :func:`within_between`.
+    """
+    _refuse(spec, panel, caller)
+    roles = {"x": spec.x, "treatment": (spec.treatment,), "mediators": spec.mediators, "y": (spec.y,)}
+    # Errors are not computed here; clusters would only be checked.
+    options = replace(linear_options(spec), entity_effects=True, cov_type="unadjusted", clusters=None)
+    prepared = prepare(panel, roles, options)
+    names: list[str] = []
+    for role in ("treatment", "mediators", "y"):
+        found = prepared.sample.names_of(role)
+        if len(found) != len(roles[role]):
+            raise TermError(
+                f"{role}={cited(roles[role])} makes the columns {quoted(found)}; each term must be one "
+                "column."
+            )
+        names += found
+    raw = np.column_stack([prepared.sample.columns(role) for role in roles])
+    columns = raw - raw.mean(axis=0)
+    constant = np.abs(columns).max(axis=0) <= 1e-13 * np.abs(raw).max(axis=0)
+    columns[:, constant] = 0.0
+    _refuse_outcome_again(columns, names)
+    return prepared, columns, tuple(names)
+
+
+def path_slopes(columns: Floats, mediators: int, floor: Floats) -> Floats:
+    """Solve the equations of a parallel mediation, for one block of rows or many at once.
+
+    From one triangle, R of ``[controls, x, m_1..m_K, y] = QR``: its block of (x, m) is what the controls
+    leave (Frisch and Waugh 1933), so total and a are ratios in its first row, direct and b solve it.
+
+    Parameters
+    ----------
+    columns : (..., T, p) array
+        Effects swept. Rows of zeros count nothing.
+    mediators : int
+        K.
+    floor : (..., p) array
+        Length below which a column counts as zero.
+
+    Returns
+    -------
+    (..., 2 + 2 K) array
+        total, direct, a_1..a_K, b_1..b_K; NaN where a regressor is zero or repeats earlier ones.
+    """
+    length = np.sqrt((columns**2).sum(axis=-2))
+    scale = np.where(length > floor, length, np.inf)  # a column that is rounding alone becomes exactly zero
+    unit = columns / scale[..., None, :]
+    short = max(columns.shape[-1] - columns.shape[-2], 0)
+    filled = np.pad(unit, [(0, 0)] * (unit.ndim - 2) + [(0, short), (0, 0)])
+    triangle = np.asarray(np.linalg.qr(filled, mode="r"))
+    diagonal = np.abs(np.diagonal(triangle, axis1=-2, axis2=-1))
+    lost = np.any(diagonal[..., :-1] <= COLLINEAR, axis=-1, keepdims=True)
+    first = columns.shape[-1] - 2 - mediators
+    block = np.where(lost[..., None], np.eye(1 + mediators), triangle[..., first:-1, first:-1])
+    right = triangle[..., first:-1, -1:]
+    both = np.linalg.solve(block, right)[..., 0]
+    a, total = block[..., 0, 1:] / block[..., 0, :1], right[..., 0, :] / block[..., 0, :1]
+    x, m, y = scale[..., [first]], scale[..., first + 1 : -1], scale[..., -1:]
+    # An outcome that does not move has slopes of zero; its scale is infinite.
+    y = np.where(np.isinf(y), 0.0, y)
+    with np.errstate(invalid="ignore"):
+        slopes = [total * y / x, both[..., :1] * y / x, a * m / x, both[..., 1:] * y / m]
+    return np.where(lost, np.nan, np.concatenate(slopes, axis=-1))
+
+
+def _refuse(spec: object, panel: object, caller: str) -> None:
+    if not isinstance(spec, Mediation):
+        raise InputTypeError(f"{caller} takes a Mediation specification, not {type(spec).__name__}.")
+    if not isinstance(panel, Panel):
+        raise InputTypeError(
+            f"{caller} takes a Panel, not {type(panel).__name__}: Panel(df, entity='province', time='year')."
+        )
+    other = [n for n in _OTHER_MODELS if getattr(spec, n) not in _PLAIN]
+    if other:
+        given = ", ".join(f"{n}={cited(getattr(spec, n))}" for n in other)
+        raise OptionError(
+            f"{caller} requires parallel mediators with one slope each: remove {given} from the "
+            "specification (spec.replace).",
+            [Notice("option", n, {"option": n, "value": getattr(spec, n)}) for n in other],
+        )
+    if panel.time_name is None:
+        raise IdentificationError(
+            f"{caller} needs several rows per entity, but this panel is a cross-section, which has "
+            "variation between entities only. Use Mediation with entity_effects=False."
+        )
+
+
+def _refuse_outcome_again(columns: Floats, names: Sequence[str]) -> None:
+    outcome, mediators = columns[:, -1], columns[:, -len(names) + 1 : -1]
+    for name, column in zip(names[1:-1], mediators.T, strict=True):
+        if outcome.any() and column.any() and dependences(np.column_stack([outcome, column])):
+            raise CollinearityError(
+                f"the mediator {cited(name)} is collinear with the outcome {cited(names[-1])}; a "
+                "variable cannot mediate itself. Use another mediator.",
+                [Notice("collinear", "mediator", {"column": name, "on": (names[-1],)})],
+            )
+
+
+def _views(prepared: Prepared, columns: Floats, panel: Panel) -> Mapping[str, tuple[Floats, int]]:
+    """See the columns as each estimator does, with the rank of what it took out."""
+    sample = prepared.sample
+    entity = within([sample.entity], sample.nobs)
+    later, earlier = _neighbours(sample, panel)
+    changes = columns[later] - columns[earlier]
+    others = [c for c in prepared.within.effects if not is_nested(sample.entity, c)]
+    rank = 0
+    if others and later.size:
+        after = within([compress(c[later])[0] for c in others], later.size)
+        changes, rank = after.sweep(changes), after.rank
+    sums = np.column_stack([np.bincount(sample.entity, weights=c) for c in columns.T])
+    means = sums / np.bincount(sample.entity)[:, None]
+    return {
+        "within": (prepared.within.sweep(columns), prepared.within.rank),
+        "within_entity": (entity.sweep(columns), entity.rank),
+        "first_difference": (changes, rank),
+        "between": (means - means.mean(axis=0), 1),
+        "pooled": (columns, 1),
+    }
+
+
+def _neighbours(sample: Sample, panel: Panel) -> tuple[Ints, Ints]:
+    """Find rows whose entity is in the sample one step of time earlier, and those earlier rows."""
+    rows = panel.index.get_indexer(pd.Index(sample.index))
+    number = np.full(panel.nobs, np.nan)
+    number[rows] = np.arange(sample.nobs)
+    before = panel.shift(number, 1)[rows]
+    later = np.flatnonzero(~np.isnan(before))
+    return later, before[later].astype(np.intp)
+
+
+def _effects(swept: Floats, spread: Floats, rank: int, mediators: int) -> Floats:
+    """Lay out one row: a.., b.., indirect.. (of several), indirect, direct, total."""
+    n, p = swept.shape
+    floor = _ABSORBED * spread * np.sqrt(n)
+    system = np.arange(p - 2 - mediators, p)
+    controls = [j for j in range(system[0]) if np.linalg.norm(swept[:, j]) > floor[j]]
+    again = [d.column for d in dependences(swept[:, controls])] if controls else []
+    kept = [*np.delete(controls, again).astype(np.intp), *system]
+    slopes = np.full(2 + 2 * mediators, np.nan)
+    if n > rank + len(kept) - 1:
+        slopes = path_slopes(swept[:, kept], mediators, floor[kept])
+    (total, direct), (a, b) = slopes[:2], np.split(slopes[2:], 2)
+    each = a * b if mediators > 1 else []
+    return np.concatenate([a, b, each, [(a * b).sum(), direct, total]])
+
+
+def _labels(mediators: tuple[str, ...]) -> list[str]:
+    if len(mediators) == 1:
+        return ["a", "b", "indirect", "direct", "total"]
+    return [*(f"{n}:{m}" for n in ("a", "b", "indirect") for m in mediators), "indirect", "direct", "total"]

@@ -1,0 +1,1 @@
+"""What every result shares: protocol, text, labels, notices."""

@@ -1,0 +1,408 @@
+"""Estimates whose intervals come from resampling: the effects of a system, or a whole fit drawn again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+import pandas as pd
+
+from digiprosper.errors import Notice, check_level, check_option
+from digiprosper.kernels import Floats, intervals
+from digiprosper.report.labels import effect_label
+from digiprosper.report.text import interval_text, json_safe, last_lines, number_text, p_text, table, wrapped
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from digiprosper.report.protocol import Glance
+
+__all__ = ["EffectResults"]
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class EffectResults:
+    """Estimates with a covariance, and draws from which interval and p-value are read.
+
+    `std_error` and `statistic` in :meth:`tidy` come from `cov`; the interval is the percentile interval of
+    the draws, and the p-value inverts it, so that the two never disagree.
+
+    Parameters
+    ----------
+    names : tuple of str, length k
+        Terms.
+    estimates : (k,) array
+        Point estimates, in units of the outcome a unit of the regressor unless the term says otherwise.
+    covariance : (k, k) array
+        Their covariance, as whoever builds the result defines it.
+    draw_values : (R, k) array
+        Bootstrap draws of the estimates; a row of NaN is a lost draw.
+    info : Glance
+        One line about the fit.
+    n_drawn : int
+        How many clusters were drawn from. Below five no interval and no p-value is read from the draws.
+    drawn : str
+        What was drawn with replacement: ``"entity"``, or the name of the clusters.
+    errors_text : str
+        Which standard errors `cov` holds, in words.
+    diagnostics : tuple of Notice
+        What was noticed during the fit.
+    labels : mapping
+        Labels of columns.
+
+    Examples
+    --------
+    >>> import digiprosper as dp
+    >>> panel, truth = dp.datasets.simulate_provinces()
+    >>> results = dp.Mediation("prosperity", "digital", "productivity", reps=199).fit(panel, rng=1)
+    >>> isinstance(results, dp.EffectResults), results.draws.shape
+    (True, (199, 5))
+    """
+
+    schema: ClassVar[int] = 1
+    methods: ClassVar[tuple[str, ...]] = ("percentile", "delta", "bc")
+
+    names: tuple[str, ...]
+    estimates: Floats
+    covariance: Floats
+    draw_values: Floats
+    info: Glance
+    n_drawn: int = field(kw_only=True)
+    drawn: str = "entity"
+    errors_text: str = "Standard errors from the draws"
+    diagnostics: tuple[Notice, ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def params(self) -> pd.Series[float]:
+        """Estimates, indexed by term."""
+        return pd.Series(self.estimates.copy(), index=self._index, name="estimate")
+
+    @property
+    def cov(self) -> pd.DataFrame:
+        """Covariance of the estimates, terms by terms."""
+        return pd.DataFrame(self.covariance.copy(), index=self._index, columns=self._index)
+
+    @property
+    def std_errors(self) -> pd.Series[float]:
+        """Square roots of the diagonal of `cov`."""
+        return pd.Series(self._errors, index=self._index, name="std_error")
+
+    @property
+    def tstats(self) -> pd.Series[float]:
+        """Estimates over their standard errors."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return pd.Series(self.estimates / self._errors, index=self._index, name="statistic")
+
+    @property
+    def pvalues(self) -> pd.Series[float]:
+        """P-values that invert the percentile interval; never 0, and missing below five drawn clusters."""
+        values = intervals.percentile_p(self.draw_values, clusters=self.n_drawn)
+        return pd.Series(values, index=self._index, name="p_value")
+
+    @property
+    def nobs(self) -> int:
+        """Rows in the estimation sample."""
+        return self.info["nobs"]
+
+    @property
+    def draws(self) -> pd.DataFrame:
+        """Bootstrap draws, one column a term; a lost draw is a row of NaN."""
+        rows = pd.RangeIndex(self._reps, name="draw")
+        return pd.DataFrame(self.draw_values.copy(), index=rows, columns=self._index)
+
+    @property
+    def lost_draws(self) -> int:
+        """Draws that could not be estimated."""
+        return int(np.isnan(self.draw_values).all(axis=1).sum())
+
+    @property
+    def df_t(self) -> float:
+        """Degrees of freedom of the delta interval's t; infinite when the fit has none."""
+        df = self.info["df_t"]
+        return np.inf if df is None else df
+
+    @property
+    def rng_entropy(self) -> int | None:
+        """Number that reproduces the draws when passed as `rng`."""
+        return self.info["rng_entropy"]
+
+    def interval(self, method: str = "percentile", *, level: float = 0.95) -> pd.DataFrame:
+        """Give every term's interval with the p-value that belongs to the method.
+
+        Parameters
+        ----------
+        method : {"percentile", "delta", "bc"}
+            One of `methods`; see the notes.
+        level : float
+            Coverage.
+
+        Returns
+        -------
+        DataFrame
+            Indexed by term: estimate, conf_low, conf_high, p_value. The last three are missing where the
+            method reads draws and fewer than five clusters were drawn from.
+
+        Raises
+        ------
+        OptionError
+            If the method is unknown or `level` is not between 0 and 1.
+
+        Notes
+        -----
+        ``percentile`` : order statistics of the draws at q (B + 1), q = (1 - level) / 2 and 1 - q; its p
+        inverts them. What :meth:`tidy` and :meth:`conf_int` show.
+
+        ``delta`` : estimate plus and minus t times the standard error in `cov`, t with `df_t` degrees of
+        freedom. Symmetric, which a product of coefficients near 0 is not.
+
+        ``bc`` : bias-corrected percentile interval (Efron 1987, JASA 82:171), the quantiles
+        ``Phi(2 z0 + z_q)`` of the draws with z0 ``Phi^-1`` of the share of draws below the estimate; its p is
+        one minus the level at which an end meets 0. For a product of coefficients near 0 it is liberal: it
+        finds an effect where there is none more often than its level says (Fritz, Taylor & MacKinnon 2012,
+        Multivariate Behavioral Research 47:61). Report it beside ``percentile``, never because it alone
+        leaves 0 out.
+
+        Examples
+        --------
+        >>> import digiprosper as dp
+        >>> panel, truth = dp.datasets.simulate_provinces()
+        >>> results = dp.Mediation("prosperity", "digital", "productivity", reps=199).fit(panel, rng=1)
+        >>> list(results.interval("bc", level=0.9).columns)
+        ['estimate', 'conf_low', 'conf_high', 'p_value']
+        """
+        check_option("method", method, self.methods)
+        level = check_level(level)
+        low, high, p = self._ends(method, level)
+        columns = {"estimate": self.estimates.copy(), "conf_low": low, "conf_high": high, "p_value": p}
+        return pd.DataFrame(columns, index=self._index)
+
+    def conf_int(self, level: float = 0.95) -> pd.DataFrame:
+        """Give the percentile interval.
+
+        Parameters
+        ----------
+        level : float
+            Coverage.
+
+        Returns
+        -------
+        DataFrame
+            Indexed by term: conf_low, conf_high.
+        """
+        return self.interval("percentile", level=level)[["conf_low", "conf_high"]]
+
+    def tidy(self, level: float = 0.95) -> pd.DataFrame:
+        """Lay out one row a term.
+
+        Parameters
+        ----------
+        level : float
+            Coverage of the interval.
+
+        Returns
+        -------
+        DataFrame
+            term, estimate, std_error, statistic (both from `cov`), p_value, conf_low, conf_high (these three
+            from the draws, percentile).
+        """
+        ends = self.interval("percentile", level=level)
+        return pd.DataFrame(
+            {
+                "term": list(self.names),
+                "estimate": self.estimates.copy(),
+                "std_error": self._errors,
+                "statistic": self.tstats.to_numpy(),
+                "p_value": ends["p_value"].to_numpy(),
+                "conf_low": ends["conf_low"].to_numpy(),
+                "conf_high": ends["conf_high"].to_numpy(),
+            }
+        )
+
+    def glance(self) -> Glance:
+        """Say one line about the whole fit.
+
+        Returns
+        -------
+        Glance
+            A fresh mapping; None where a key has no meaning.
+        """
+        return self.info.copy()
+
+    def summary(self) -> str:
+        """Say the result in words, 80 columns wide.
+
+        Returns
+        -------
+        str
+            The estimates, the notices, then the standard errors, intervals and settings.
+        """
+        info = self.info
+        head = info["model"] + (f" of {info['depvar']}" if info["depvar"] else "")
+        return "\n".join([*self._heading(head), *self._notes(), *self._ending()])
+
+    @property
+    def conventions(self) -> str:
+        """Which standard errors, and how many draws of what give the percentile intervals."""
+        return f"{self.errors_text}; {self.draws_text()}"
+
+    def draws_text(self, labels: Mapping[str, str] | None = None) -> str:
+        """Say how many draws of what give the percentile intervals.
+
+        Parameters
+        ----------
+        labels : mapping, optional
+            Labels by column, for the name of the clusters; by default the column itself.
+
+        Returns
+        -------
+        str
+            Such as ``"percentile intervals from 1,999 bootstrap draws of entities"``.
+        """
+        clusters = f"clusters ({effect_label(self.drawn, labels or {})})"
+        units = "entities" if self.drawn == "entity" else clusters
+        if not self._readable:
+            return (
+                f"percentile intervals not computed: {self.n_drawn} {units}, but the "
+                f"bootstrap needs {intervals.LEAST_CLUSTERS} or more"
+            )
+        return f"percentile intervals from {self._reps:,} bootstrap draws of {units}"
+
+    @property
+    def settings(self) -> str:
+        """The number that reproduces the draws."""
+        return f"rng {self.rng_entropy}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Turn the result into plain data that JSON can hold; missing numbers are None.
+
+        Returns
+        -------
+        dict
+            schema, type, glance, terms (the rows of :meth:`tidy`), covariance, draws (count, lost, drawn,
+            clusters) and diagnostics. The draws themselves are reproduced from ``glance["rng_entropy"]``.
+        """
+        return {
+            "schema": self.schema,
+            "type": type(self).__name__,
+            "glance": json_safe(dict(self.info)),
+            "terms": json_safe(self.tidy().to_dict("records")),
+            "cov": json_safe(self.covariance.tolist()),
+            "draws": {
+                "count": self._reps,
+                "lost": self.lost_draws,
+                "drawn": self.drawn,
+                "clusters": self.n_drawn,
+            },
+            "labels": dict(self.labels),
+            "diagnostics": [{"code": n.code, "message": n.message} for n in self.diagnostics],
+        }
+
+    def __repr__(self) -> str:
+        return self.summary()
+
+    def _repr_html_(self) -> str:
+        frame = self.tidy().set_index("term").to_html(float_format=lambda v: f"{v:.5g}", escape=True)
+        return f"{frame}<p>{self.conventions}</p>"
+
+    def _ends(self, method: str, level: float) -> tuple[Floats, Floats, Floats]:
+        """Find low, high and p by one of `methods`; a subclass with more methods answers for those here."""
+        if method == "delta":
+            return intervals.delta(self.estimates, self._errors, self.df_t, level)
+        if method == "bc":
+            ends = intervals.bc(self.draw_values, self.estimates, level, clusters=self.n_drawn)
+            return *ends, intervals.bc_p(self.draw_values, self.estimates, clusters=self.n_drawn)
+        return self._percentile(self.draw_values, level)
+
+    def _percentile(self, draws: Floats, level: float) -> tuple[Floats, Floats, Floats]:
+        """Read the percentile interval and its p of any function of the draws."""
+        ends = intervals.percentile(draws, level, clusters=self.n_drawn)
+        return *ends, intervals.percentile_p(draws, clusters=self.n_drawn)
+
+    @property
+    def _readable(self) -> bool:
+        return intervals.enough_clusters(self.n_drawn)
+
+    @property
+    def _index(self) -> pd.Index[str]:
+        return pd.Index(self.names, name="term")
+
+    @property
+    def _errors(self) -> Floats:
+        with np.errstate(invalid="ignore"):
+            return np.asarray(np.sqrt(np.diag(self.covariance)))
+
+    @property
+    def _reps(self) -> int:
+        return int(self.draw_values.shape[0])
+
+    def _heading(self, title: str) -> list[str]:
+        info = self.info
+        counts = [f"{self.nobs:,} rows"]
+        counts += [f"{info['n_entities']:,} entities"] if info["n_entities"] is not None else []
+        counts += [f"{info['n_times']:,} periods"] if (info["n_times"] or 1) > 1 else []
+        frame, rows = self.tidy(), []
+        numbers = ("estimate", "std_error", "p_value", "conf_low", "conf_high")
+        for term, values in zip(self.names, frame[list(numbers)].to_numpy(dtype=float), strict=True):
+            estimate, error, p, low, high = (float(v) for v in values)
+            ends = interval_text(low, high, computed=self._readable)
+            rows.append([term, number_text(estimate, 5), number_text(error), p_text(p), ends])
+        return [
+            title,
+            f"Effects: {(info['effects'] or 'none (intercept)').replace('+', ', ')}",
+            f"Sample: {', '.join(counts)}",
+            "",
+            table(["", "estimate", "std. error", "p", "95% interval"], rows),
+        ]
+
+    def _notes(self) -> list[str]:
+        return wrapped(f"Note: {n.message}" for n in self.diagnostics)
+
+    def _ending(self) -> list[str]:
+        return last_lines(self.conventions, self.settings)
+
+    @property
+    def __maketables_coef_table__(self) -> pd.DataFrame:
+        frame = self.tidy().set_index("term").rename_axis("Coefficient")
+        names = ["estimate", "std_error", "statistic", "p_value", "conf_low", "conf_high"]
+        return frame[names].set_axis(["b", "se", "t", "p", "ci95l", "ci95u"], axis=1)
+
+    def __maketables_stat__(self, key: str) -> Any:
+        info = self.info
+        known: dict[str, Any] = {
+            "N": self.nobs,
+            "n_clusters": info["n_clusters"],
+            "r2": info["rsquared"],
+            "r2_within": info["rsquared_within"],
+            "adj_r2": info["rsquared_adj"],
+            "fvalue": info["f_statistic"],
+            "se_type": f"by: {info['clusters']}" if info["clusters"] else info["cov_type"],
+            "df_resid": info["df_resid"],
+        }
+        return known.get(key)
+
+    @property
+    def __maketables_depvar__(self) -> str:
+        return self.info["depvar"] or ""
+
+    @property
+    def __maketables_fixef_string__(self) -> str | None:
+        return self.info["effects"]
+
+    @property
+    def __maketables_vcov_info__(self) -> dict[str, Any]:
+        clusters = self.info["clusters"]
+        return {"vcov_type": self.info["cov_type"], "clustervar": clusters.split("+") if clusters else []}
+
+    @property
+    def __maketables_var_labels__(self) -> dict[str, str] | None:
+        return dict(self.labels) or None
+
+    @property
+    def __maketables_stat_labels__(self) -> dict[str, str]:
+        return {"N": "Observations", "r2": "R2", "r2_within": "Within R2", "n_clusters": "Clusters"}
+
+    @property
+    def __maketables_default_stat_keys__(self) -> list[str]:
+        return ["N", "r2_within"]

@@ -1,0 +1,312 @@
+"""Numbers and conventions in words, shared by every summary."""
+
+from __future__ import annotations
+
+import unicodedata
+from textwrap import wrap
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from digiprosper.errors import counted
+from digiprosper.report.labels import effect_label
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from digiprosper.linear.results import LinearResults
+
+__all__ = [
+    "coefficient_table",
+    "conventions",
+    "correction_words",
+    "freedom_text",
+    "interval_text",
+    "json_safe",
+    "last_lines",
+    "listed",
+    "number_text",
+    "p_text",
+    "sample_text",
+    "table",
+    "wrapped",
+]
+
+
+def p_text(p: float) -> str:
+    """Print a p-value, never as zero.
+
+    Parameters
+    ----------
+    p : float
+        Probability.
+
+    Returns
+    -------
+    str
+        Three digits, or ``"<0.001"``.
+    """
+    if np.isnan(p):
+        return ""
+    return "<0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def number_text(value: float, digits: int = 4) -> str:
+    """Print a number, or say that it is missing.
+
+    Parameters
+    ----------
+    value : float
+        The number.
+    digits : int
+        Significant digits.
+
+    Returns
+    -------
+    str
+        Such as ``"0.1234"``, or ``"missing"``.
+    """
+    return "missing" if np.isnan(value) else f"{value:z.{digits}g}"
+
+
+def interval_text(low: float, high: float, *, form: str = ".4g", computed: bool = True) -> str:
+    """Print an interval, or say that there is none.
+
+    Parameters
+    ----------
+    low, high : float
+        Ends.
+    form : str
+        Format of each end; an end that rounds to zero has no sign.
+    computed : bool
+        Whether such intervals were computed at all.
+
+    Returns
+    -------
+    str
+        Such as ``"[0.1, 0.4]"``; ``"missing"`` where the low end is, ``"not computed"`` where none was.
+
+    Examples
+    --------
+    >>> interval_text(0.1, 0.4), interval_text(float("nan"), float("nan"))
+    ('[0.1, 0.4]', 'missing')
+    """
+    if not computed:
+        return "not computed"
+    return "missing" if np.isnan(low) else f"[{low:z{form}}, {high:z{form}}]"
+
+
+def coefficient_table(fit: LinearResults) -> str:
+    """Lay out the coefficients of a linear fit, one line a term.
+
+    Parameters
+    ----------
+    fit : LinearResults
+        The fit.
+
+    Returns
+    -------
+    str
+        Estimate, standard error, t, p and 95% interval.
+    """
+    tidy = fit.tidy()
+    numbers = tidy[["estimate", "std_error", "statistic", "p_value", "conf_low", "conf_high"]].to_numpy()
+    rows = [
+        [str(term), f"{b:z.5g}", f"{se:.4g}", f"{t:z.2f}", p_text(p), interval_text(low, high)]
+        for term, (b, se, t, p, low, high) in zip(tidy["term"], numbers, strict=True)
+    ]
+    return table(["", "estimate", "std. error", "t", "p", "95% interval"], rows)
+
+
+def conventions(fit: LinearResults, labels: Mapping[str, str] | None = None) -> str:
+    """Name the standard errors of a linear fit.
+
+    Parameters
+    ----------
+    fit : LinearResults
+        The fit.
+    labels : mapping, optional
+        Labels by column, for the names of the clusters; by default the columns themselves.
+
+    Returns
+    -------
+    str
+        Such as ``"Standard errors clustered by state (48 clusters, t with 47 degrees of freedom; small-sample
+        correction as reghdfe)"``.
+    """
+    how = f"t with {freedom_text(fit.df_t)}; {correction_words(fit.ssc)}"
+    if fit.cov_type == "clustered":
+        names = " and ".join(effect_label(name, labels or {}) for name in fit.clusters)
+        groups = " and ".join(f"{g:,}" for g in fit.n_clusters)
+        return f"Standard errors clustered by {names} ({groups} clusters, {how})"
+    if fit.cov_type == "driscoll_kraay":
+        lags = counted(fit.bandwidth or 0, "lag")
+        return f"Driscoll-Kraay standard errors ({lags}, {fit.n_times} periods, {how})"
+    kind = {
+        "robust": "robust to heteroskedasticity (HC1)",
+        "unadjusted": "for independent errors of equal variance",
+    }
+    return f"Standard errors {kind[fit.cov_type]} ({how})"
+
+
+def freedom_text(df: float) -> str:
+    """Print degrees of freedom.
+
+    Parameters
+    ----------
+    df : float
+        How many.
+
+    Returns
+    -------
+    str
+        Such as ``"1 degree of freedom"`` or ``"47 degrees of freedom"``.
+    """
+    return f"{df:g} {'degree' if df == 1 else 'degrees'} of freedom"
+
+
+def correction_words(ssc: str) -> str:
+    """Name the small-sample correction of a covariance.
+
+    Parameters
+    ----------
+    ssc : str
+        Its option word.
+
+    Returns
+    -------
+    str
+        Such as ``"small-sample correction as reghdfe"``.
+    """
+    return "no small-sample correction" if ssc == "none" else f"small-sample correction as {ssc}"
+
+
+def last_lines(conventions: str, settings: str = "") -> list[str]:
+    """Break the lines that end every summary at 80 columns.
+
+    Parameters
+    ----------
+    conventions : str
+        Which standard errors and intervals were printed.
+    settings : str
+        Options and seeds that reproduce the result; empty if there are none.
+
+    Returns
+    -------
+    list of str
+        The conventions, then the settings on a line of their own.
+    """
+    lines = [f"{conventions}."]
+    if settings:
+        lines.append(f"Settings: {settings}.")
+    return wrapped(lines)
+
+
+def _width(text: str) -> int:
+    return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Lay out text cells, the first column to the left and the others to the right.
+
+    Parameters
+    ----------
+    head : sequence of str
+        Column heads.
+    rows : sequence of sequences of str
+        Cells.
+
+    Returns
+    -------
+    str
+        Lines with a rule under the head. Wide characters count twice.
+    """
+    every = [list(head), *[list(r) for r in rows]]
+    widths = [max(_width(r[j]) for r in every) for j in range(len(head))]
+
+    def line(cells: Sequence[str]) -> str:
+        first = cells[0] + " " * (widths[0] - _width(cells[0]))
+        rest = [" " * (w - _width(c)) + c for c, w in zip(cells[1:], widths[1:], strict=True)]
+        return "  ".join([first, *rest]).rstrip()
+
+    rule = "-" * (sum(widths) + 2 * (len(widths) - 1))
+    return "\n".join([line(every[0]), rule, *(line(r) for r in every[1:]), rule])
+
+
+def sample_text(nobs: int, n_entities: int, n_times: int, keys: tuple[str, str | None]) -> str:
+    """Say how large a sample is, and whether every entity has every period.
+
+    Parameters
+    ----------
+    nobs, n_entities, n_times : int
+        Rows, entities and periods.
+    keys : pair of str
+        Names of the keys.
+
+    Returns
+    -------
+    str
+        Such as ``"Sample: 816 rows, 48 state x 17 year"``.
+    """
+    text = f"Sample: {nobs:,} rows, {n_entities} {keys[0]} x {n_times} {keys[1] or 'period'}"
+    if nobs == n_entities * n_times:
+        return text
+    return f"{text}, unbalanced ({nobs / n_entities:.1f} rows each on average)"
+
+
+def wrapped(lines: Iterable[str]) -> list[str]:
+    """Break lines at 80 columns.
+
+    Parameters
+    ----------
+    lines : iterable of str
+        Sentences.
+
+    Returns
+    -------
+    list of str
+        Lines; what is carried over is indented.
+    """
+    return [part for line in lines for part in wrap(line, 80, subsequent_indent="  ")]
+
+
+def listed(words: Sequence[str]) -> str:
+    """Join words as a sentence does.
+
+    Parameters
+    ----------
+    words : sequence of str
+        At least one.
+
+    Returns
+    -------
+    str
+        Such as ``"a, b and c"``.
+    """
+    return " and ".join([*[", ".join(words[:-1])] * (len(words) > 1), words[-1]])
+
+
+def json_safe(value: Any) -> Any:
+    """Turn numpy scalars, tuples and missing numbers into what JSON has.
+
+    Parameters
+    ----------
+    value : object
+        Nested mappings, sequences, arrays and scalars.
+
+    Returns
+    -------
+    object
+        The same with plain types; NaN and infinities are None.
+    """
+    if isinstance(value, dict):
+        return {str(k): json_safe(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [json_safe(v) for v in value]
+    if isinstance(value, np.ndarray):
+        return json_safe(value.tolist())
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float) and not np.isfinite(value):
+        return None
+    return value if isinstance(value, str | int | float | bool | type(None)) else str(value)

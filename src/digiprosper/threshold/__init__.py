@@ -1,0 +1,1 @@
+"""Panel threshold and kink regression."""

@@ -1,0 +1,1 @@
+"""Array computations of threshold and kink regression."""

@@ -1,0 +1,443 @@
+"""Exact search for the kink of a panel regression, in batches of outcomes.
+
+The model is ``y = effects + fixed columns + b1 (q - g)_- + b2 (q - g)_+ + e`` (Hansen 2017, J. Business &
+Economic Statistics 35:228-240). Once the line in ``q`` is fixed, what bends it is ``(q - g) 1(q <= g)``: the
+regime block ``[1, q] 1(q <= g)`` of the step model times ``u = (-g, 1)``. So the drop in the sum of squares
+is ``(b'u)^2 / (u'A u)`` with the running sums ``b`` and ``A`` of the step model. Between two neighbouring
+observed values of ``q`` they do not change, and the drop is a ratio of two quadratics in ``g`` with one
+maximum, at ``u`` proportional to ``A^-1 b``: there the step fit is continuous of itself. The least sum of
+squares over the whole range is therefore among these points and the observed values.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from digiprosper.errors import ThresholdSearchError
+from digiprosper.kernels.threshold import Plan, State, candidates, drops, plan, start
+from digiprosper.threshold.kernels.draws import residual_draws
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from digiprosper.kernels import Bools, Floats, Ints
+    from digiprosper.threshold.kernels.draws import Scheme
+
+__all__ = [
+    "KinkEstimate",
+    "KinkPlan",
+    "accepted",
+    "estimate",
+    "kink_draws",
+    "kink_plan",
+    "null_draws",
+]
+
+# A column of which a smaller share of its sum of squares is left after all else is not identified.
+_SINGULAR = 1e-9
+# Sums over rows near one another and far from the mean lose digits; with a smaller share left, too many.
+_ROUNDING = 1e-7
+
+
+@dataclass(frozen=True, slots=True)
+class KinkPlan:
+    """All that a search needs and that no outcome changes.
+
+    Parameters
+    ----------
+    search : Plan
+        Running sums of the step model whose regime block is [1, q], q centred and scaled.
+    unit : float
+        Length in q of one step of `widths`.
+    widths : (G - 1,) float array
+        Distances between neighbouring candidates, in units.
+    corner : (2, G) float array
+        The kink column with g at each candidate, in terms of the block.
+    along : (2,) float array
+        Its change as g moves up by one unit.
+    forms : (3, G) float array
+        Products after all that is fixed: of the corner with itself, with `along`, and of `along` with itself.
+    lost : (G,) bool array
+        Whether nothing is left of the kink column there.
+    faint : (G,) bool array
+        Whether so little is left, next to the spread of q as a whole, that rounding shows: the sum of squares
+        there may be off by more than 1e-8.
+    open : (G - 1,) bool array
+        Whether the place of g inside the interval above each candidate makes a difference.
+    """
+
+    search: Plan
+    unit: float
+    widths: Floats
+    corner: Floats
+    along: Floats
+    forms: Floats
+    lost: Bools
+    faint: Bools
+    open: Bools
+
+    @property
+    def values(self) -> Floats:
+        """Candidates, in units of q; g lies between the first and the last."""
+        return self.search.candidates.values
+
+    def place(self, position: int, offset: float) -> float:
+        """Turn a place in the search into a value of q.
+
+        Parameters
+        ----------
+        position : int
+            Candidate at or below it.
+        offset : float
+            Distance from that candidate, in units.
+
+        Returns
+        -------
+        float
+            Exactly the candidate if the distance is zero.
+        """
+        if offset == 0:
+            return float(self.values[position])
+        return float(min(self.values[position] + self.unit * offset, self.values[position + 1]))
+
+    def column(self, position: int, offset: float) -> Floats:
+        """Compute the kink column at a place, effects and fixed columns taken out.
+
+        Parameters
+        ----------
+        position : int
+            Candidate at or below it.
+        offset : float
+            Distance from that candidate, in units.
+
+        Returns
+        -------
+        (N,) float array
+            In the order of q.
+        """
+        low = np.arange(self.search.nobs) < self.search.candidates.cuts[position]
+        bent = (self.corner[:, position] + offset * self.along) @ self.search.z
+        column: Floats = self.search.residualise((bent * low)[None, :])[0]
+        return column
+
+
+def kink_plan(q: Floats, fixed: Floats, trim: float, effects: Sequence[Ints] = ()) -> KinkPlan:
+    """Compute the running sums that depend on the regressors only.
+
+    Parameters
+    ----------
+    q : (N,) float array
+        Kink variable, not constant.
+    fixed : (N, p) float array
+        Other columns. Dependent ones do no harm.
+    trim : float
+        Share of the rows at or below the lowest value g may take, and above the highest.
+    effects : sequence of (N,) int arrays
+        Absorbed effects; without any, the mean is swept.
+
+    Returns
+    -------
+    KinkPlan
+        O(N p) in time, whatever the number of candidates.
+
+    Raises
+    ------
+    ThresholdSearchError
+        If no value keeps enough rows on both sides, or no kink is left once the effects are out.
+    """
+    where = candidates(q, [trim])
+    middle, unit = float(q.mean()), float(q.std())
+    scaled, knots = (q - middle) / unit, (where.values - middle) / unit
+    search = plan(scaled[:, None], fixed, where, effects, intercept=True)
+    ranked = scaled[where.order]
+    # The block's columns are orthogonal and of mean square one: products are coordinates.
+    ones, line = search.z.mean(axis=1), search.z @ ranked / ranked.size
+    corner, along = line[:, None] - ones[:, None] * knots, -ones
+    gram = search.gram[:, :, 0]
+    forms = np.stack(
+        [
+            np.einsum("ag,abg,bg->g", corner, gram, corner),
+            np.einsum("ag,abg,b->g", corner, gram, along),
+            np.einsum("a,abg,b->g", along, gram, along),
+        ]
+    )
+    count, last = where.cuts, where.cuts - 1
+    sums, squares = np.cumsum(ranked)[last], np.cumsum(ranked * ranked)[last]
+    before = squares - 2 * knots * sums + knots * knots * count
+    raw = np.minimum(before, q.size * (1 + knots * knots) - before)
+    least = _ROUNDING * (squares + knots * knots * count)
+    lost = (where.values == q.min()) | ((raw > least) & (forms[0] <= _SINGULAR * raw))
+    both = forms[0] * forms[2]
+    free = ~lost & (forms[2] > _SINGULAR * count) & (both - forms[1] ** 2 > _SINGULAR * both)
+    if lost.all():
+        raise ThresholdSearchError("no kink remains after effects and other columns are partialled out")
+    return KinkPlan(
+        search, unit, np.diff(knots), corner, along, forms, lost, ~lost & (forms[0] <= least), free[:-1]
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class KinkEstimate:
+    """The kink of one outcome.
+
+    Parameters
+    ----------
+    position : int
+        Candidate at or below it.
+    offset : float
+        Distance from that candidate, in units of the plan; 0 at the candidate.
+    threshold : float
+        The same as a value of q.
+    null_ssr, ssr, step_ssr : float
+        Least sums of squares: no kink, a kink, and a step with a slope and a level on each side.
+    profile : (G,) float array
+        Sum of squares with g at each candidate.
+    state : State
+        Scores of the outcome.
+    """
+
+    position: int
+    offset: float
+    threshold: float
+    null_ssr: float
+    ssr: float
+    step_ssr: float
+    profile: Floats
+    state: State
+
+
+def _along(kinks: KinkPlan, score: Floats) -> tuple[Floats, Floats]:
+    """Products of the residuals with the corner at each candidate, and with its change; (c, G) each."""
+    level = kinks.corner[0] * score[0] + kinks.corner[1] * score[1]
+    return level, kinks.along[0] * score[0] + kinks.along[1] * score[1]
+
+
+def _gains(kinks: KinkPlan, score: Floats) -> tuple[Floats, Floats, Floats]:
+    """Find the drops at candidates, the highest in each interval (or minus infinity), and its place."""
+    p, r = _along(kinks, score)
+    a, b, c = kinks.forms
+    corners = np.where(kinks.lost, 0.0, p * p / np.where(kinks.lost, 1.0, a))
+    p, r, a, b, c = p[:, :-1], r[:, :-1], a[:-1], b[:-1], c[:-1]
+    # The derivative of (p + rt)^2 / (a + 2bt + ct^2) is zero where the ratio is, and at this t.
+    over, under = p * b - r * a, r * b - p * c
+    inside = kinks.open & (over * under > 0) & (np.abs(over) < kinks.widths * np.abs(under))
+    t = np.where(inside, over, 0.0) / np.where(inside, under, 1.0)
+    bottom = np.where(inside, a + (2 * b + c * t) * t, 1.0)
+    peaks: Floats = np.where(inside, (p + r * t) ** 2 / bottom, -np.inf)
+    return corners, peaks, t
+
+
+def _best(kinks: KinkPlan, state: State) -> Floats:
+    corners, inner, _ = _gains(kinks, state.score)
+    return np.asarray(np.maximum(corners.max(axis=1), inner.max(axis=1, initial=-np.inf)))
+
+
+def _gain_at(kinks: KinkPlan, state: State, position: int, offset: float) -> Floats:
+    bent = kinks.corner[:, position] + offset * kinks.along
+    a, b, c = kinks.forms[:, position]
+    height = bent[0] * state.score[0, :, position] + bent[1] * state.score[1, :, position]
+    return np.asarray(height * height / (a + (2 * b + c * offset) * offset))
+
+
+def estimate(kinks: KinkPlan, outcome: Floats) -> KinkEstimate:
+    """Find the kink with the least sum of squares of all g between the first and the last candidate.
+
+    Parameters
+    ----------
+    kinks : KinkPlan
+        From :func:`kink_plan`.
+    outcome : (N,) float array
+        Rows as they were given to :func:`kink_plan`.
+
+    Returns
+    -------
+    KinkEstimate
+        The global minimum over the continuum, without a grid.
+    """
+    search = kinks.search
+    state = start(search, search.residualise(outcome[search.candidates.order][None, :]))
+    corners, inner, places = _gains(kinks, state.score)
+    position, offset = int(corners[0].argmax()), 0.0
+    gain = float(corners[0, position])
+    if inner[0].max(initial=-np.inf) > gain:
+        position = int(inner[0].argmax())
+        offset, gain = float(places[0, position]), float(inner[0, position])
+    null = float(state.ssr[0])
+    # Every kink is a step, so that the step's drop is at least as large but for rounding.
+    step = max(float(drops(search, state)[0].max()), gain)
+    return KinkEstimate(
+        position=position,
+        offset=offset,
+        threshold=kinks.place(position, offset),
+        null_ssr=null,
+        ssr=null - gain,
+        step_ssr=null - step,
+        profile=null - corners[0],
+        state=state,
+    )
+
+
+def accepted(kinks: KinkPlan, found: KinkEstimate, bound: float) -> list[tuple[float, float]]:
+    """Find all g in the range whose sum of squares is at most a bound.
+
+    Parameters
+    ----------
+    kinks : KinkPlan
+        From :func:`kink_plan`.
+    found : KinkEstimate
+        From :func:`estimate`; its threshold is always in the set.
+    bound : float
+        Largest sum of squares that is accepted.
+
+    Returns
+    -------
+    list of (low, high)
+        Intervals from low to high. An end is a root of the quadratic of its interval, so it is exact; or an
+        end of the range.
+    """
+    drop = found.null_ssr - bound
+    level, change = _along(kinks, found.state.score)
+    p, r = level[0, :-1], change[0, :-1]
+    a, b, c = kinks.forms[:, :-1]
+    square, half, constant = r * r - drop * c, p * r - drop * b, p * p - drop * a
+    roots = _roots(square, half, constant)
+    roots = np.where((roots > 0) & (roots < kinks.widths), roots, 0.0)
+    roots.sort(axis=0)
+    edges = np.concatenate([np.zeros((1, roots.shape[1])), roots, kinks.widths[None, :]])
+    middles = (edges[1:] + edges[:-1]) / 2
+    inside = (square * middles + 2 * half) * middles + constant >= 0
+    pieces: list[tuple[float, float]] = []
+    for j, piece in zip(*np.nonzero((inside & (np.diff(edges, axis=0) > 0)).T), strict=True):
+        low = kinks.place(int(j), float(edges[piece, j]))
+        whole = edges[piece + 1, j] == kinks.widths[j]
+        high = float(kinks.values[j + 1]) if whole else kinks.place(int(j), float(edges[piece + 1, j]))
+        if pieces and pieces[-1][1] == low:
+            low = pieces.pop()[0]
+        pieces.append((low, high))
+    if not any(low <= found.threshold <= high for low, high in pieces):
+        pieces = sorted([*pieces, (found.threshold, found.threshold)])
+    return pieces
+
+
+def _roots(square: Floats, half: Floats, constant: Floats) -> Floats:
+    """Roots of ``square t^2 + 2 half t + constant``, zero where there is none; (2, G - 1)."""
+    # The coefficients are squares of the outcome, whose squares may leave the range of numbers.
+    largest = max(float(np.abs(c).max(initial=0.0)) for c in (square, half, constant))
+    unit = np.exp2(np.round(np.log2(largest or 1.0)))
+    square, half, constant = square / unit, half / unit, constant / unit
+    rest = half * half - square * constant
+    far = -(half + np.copysign(np.sqrt(np.maximum(rest, 0.0)), half))
+    there = (rest > 0) & (far != 0)
+    first = np.where(there & (square != 0), far, 0.0) / np.where(square != 0, square, 1.0)
+    return np.stack([first, np.where(there, constant, 0.0) / np.where(there, far, 1.0)])
+
+
+# --- draws --------------------------------------------------------------------------------------------------
+
+
+def _split(kinks: KinkPlan, outcome: Floats, found: KinkEstimate) -> tuple[Floats, Floats]:
+    rest = kinks.search.residualise(outcome[kinks.search.candidates.order][None, :])[0]
+    column = kinks.column(found.position, found.offset)
+    fit = column * (column @ rest / (column @ column))
+    return fit, rest - fit
+
+
+def _drawn(
+    search: Plan, which: Scheme, fit: Floats | None, residual: Floats, uniforms: Iterator[Floats]
+) -> Iterator[State]:
+    for numbers in uniforms:
+        outcomes = residual_draws(which, residual, numbers)
+        if not which.swept:
+            outcomes = search.sweep(outcomes)
+        yield start(search, outcomes if fit is None else outcomes + fit)
+
+
+def _chunks(rng: np.random.Generator, reps: int, width: int, size: int) -> Iterator[Floats]:
+    for low in range(0, reps, size):
+        yield rng.random((min(size, reps - low), width))
+
+
+def null_draws(
+    kinks: KinkPlan,
+    which: Scheme,
+    outcome: Floats,
+    rng: np.random.Generator,
+    *,
+    reps: int,
+    chunk: int | None = None,
+) -> Floats:
+    """Draw the statistic of no kink, without its degrees of freedom: outcomes linear in q.
+
+    Parameters
+    ----------
+    kinks : KinkPlan
+        From :func:`kink_plan`.
+    which : Scheme
+        From :func:`digiprosper.threshold.kernels.draws.scheme`.
+    outcome : (N,) float array
+        Rows as they were given to :func:`kink_plan`.
+    rng : Generator
+        Source of uniform numbers; they do not depend on `chunk`.
+    reps : int
+        Number of draws.
+    chunk : int, optional
+        Draws worked on together.
+
+    Returns
+    -------
+    (reps,) float array
+        ``S_0 / S_1 - 1`` with the kink searched again, exactly, in every draw.
+    """
+    search = kinks.search
+    rest = search.residualise(outcome[search.candidates.order][None, :])[0]
+    uniforms = _chunks(rng, reps, which.size, chunk or search.chunk)
+    states = _drawn(search, which, None, rest, uniforms)
+    return np.concatenate([state.ssr / (state.ssr - _best(kinks, state)) - 1 for state in states])
+
+
+def kink_draws(
+    kinks: KinkPlan,
+    which: Scheme,
+    outcome: Floats,
+    found: KinkEstimate,
+    rng: np.random.Generator,
+    *,
+    reps: int,
+    chunk: int | None = None,
+) -> Floats:
+    """Draw from the fitted kink: how much better a step fits, and how much worse the kink drawn from.
+
+    Parameters
+    ----------
+    kinks : KinkPlan
+        From :func:`kink_plan`.
+    which : Scheme
+        From :func:`digiprosper.threshold.kernels.draws.scheme`.
+    outcome : (N,) float array
+        Rows as they were given to :func:`kink_plan`.
+    found : KinkEstimate
+        From :func:`estimate`.
+    rng : Generator
+        Source of uniform numbers; they do not depend on `chunk`.
+    reps : int
+        Number of draws.
+    chunk : int, optional
+        Draws worked on together.
+
+    Returns
+    -------
+    (2, reps) float array
+        ``S_kink / S_step - 1``, both searched again, and ``S(g) / S_kink - 1`` at the g drawn from.
+    """
+    fit, residual = _split(kinks, outcome, found)
+    uniforms = _chunks(rng, reps, which.size, chunk or kinks.search.chunk)
+    out = []
+    for state in _drawn(kinks.search, which, fit, residual, uniforms):
+        own = state.ssr - _gain_at(kinks, state, found.position, found.offset)
+        best = np.minimum(state.ssr - _best(kinks, state), own)
+        step = np.minimum(state.ssr - drops(kinks.search, state).max(axis=1), best)
+        out.append(np.stack([best / step - 1, own / best - 1]))
+    return np.concatenate(out, axis=1)

@@ -1,0 +1,239 @@
+"""Cluster-robust test of one threshold more, and its wild cluster bootstrap.
+
+With ``w(g)`` the regime block and ``r`` the residual of the null, effects, fixed columns and the null's
+thresholds taken out of both, the score is ``b(g) = w(g)'r``, the sum of the clusters' own scores
+``s_c(g)``. The F type statistic weighs it by ``w'w``, which is its variance only where errors are alike and
+unrelated. Here
+
+    R(g) = b(g)' [ sum_c s_c(g) s_c(g)' ]^-1 b(g),
+
+the robust score statistic, maximised over the candidates. At a single ``g`` its distribution does not hang
+on the variances, so that candidates compete on equal terms. A threshold exists under the alternative only,
+hence the maximum and a distribution of its own (Davies 1977, Biometrika 64:247-254; Hansen 1996,
+Econometrica 64:413-430). Draws multiply each cluster's score of the null by a weight v_c, as Hansen's do
+(Kline & Santos 2012, J. Econometric Methods 1:23-41, on scores; Cameron, Gelbach & Miller 2008, Rev. Econ.
+Stat. 90:414-427, on clusters with the null imposed):
+
+    R*(g) = b*(g)' [ sum_c v_c^2 s_c(g) s_c(g)' ]^-1 b*(g),    b*(g) = sum_c v_c s_c(g).
+
+Signs leave the matrix as it is. With signs the test would be exact for any number of clusters, were their
+scores independent and symmetric; they hold estimates, so that it is approximate (Canay, Romano & Shaikh
+2017, Econometrica 85:1013-1030). The thresholds of the null stay where they are in all draws.
+
+Three things follow from ``b`` being the sum of the ``s_c``.
+
+- Scores centred over the C clusters give ``R / (1 - R / C)``, by the Sherman-Morrison formula: the same
+  test. So does the Wald statistic with residuals of the alternative, for one regime-dependent column and
+  clusters of the same ``w'w``. Elsewhere that one shrinks the scores of just those clusters that decide,
+  and has no bound where a single cluster does.
+- R is the squared length of the projection of C ones on the k columns of scores: large only where many
+  clusters agree, and never above C. A candidate that moves few clusters cannot win by their small variance,
+  and needs no rule of its own.
+- R does not depend on the scale of the outcome or of the columns.
+
+``s_c(g) = u_c(g) - P(g)'h_c``, with ``u_c`` the running sum of ``z r`` over a cluster, ``Q`` an orthonormal
+basis of all that is taken out, ``h_c`` the cluster's sum of ``Q r``, and ``P(g)`` the loadings of the
+block. Row s, with ``a = z_s r_s``, adds ``a u' + u a' + a a'`` to ``sum_c u_c u_c'`` and ``a h_c'`` to
+``sum_c u_c h_c'``. So all candidates cost O(N p (p + k^2)), whatever the number of clusters. Levels of the
+swept effect need no place in the basis where they lie inside clusters, for there the residual sums to zero;
+otherwise each takes a row.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from digiprosper.kernels.threshold import split
+from digiprosper.kernels.within import is_nested
+from digiprosper.threshold.kernels.draws import WEBB_CLUSTERS, residual_draws
+
+if TYPE_CHECKING:
+    from digiprosper.kernels import Bools, Floats, Ints
+    from digiprosper.kernels.threshold import Plan
+    from digiprosper.threshold.kernels.draws import Scheme
+
+__all__ = ["drawn_robust", "robust_profile"]
+
+# Clusters' scores whose squares are a smaller share of their rows' squares are rounding.
+_SINGULAR = 1e-9
+
+
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """What no draw changes. Rows are in the order of q."""
+
+    z: Floats  # (k, N) regime-dependent columns
+    codes: Ints  # (N,) cluster of each row
+    order: Ints  # (N,) rows by cluster, in the order of q within one
+    starts: Ints  # (C,) where each cluster begins in `order`
+    basis: Floats  # (p, N) orthonormal rows: all that is taken out
+    loadings: Floats  # (k, p, N) their products with the regime block up to each row
+    last: Ints  # (G,) last row of the low regime at each candidate
+    ends: Floats  # (k, p, G) loadings there
+    open: Bools  # (G,) where the threshold may lie
+
+    def scores(self, rows: Floats) -> Floats:
+        """Compute the scores (k, c, G) of rows (c, N)."""
+        inside = rows @ self.basis.T
+        out = np.empty((self.z.shape[0], rows.shape[0], self.last.size))
+        for a, z in enumerate(self.z):
+            out[a] = np.take(np.cumsum(rows * z, axis=1), self.last, axis=1)
+            out[a] -= inside @ self.ends[a]
+        return out
+
+    def spread(self, row: Floats) -> tuple[Floats, Floats]:
+        """Sum products of the clusters' scores (k, k, G), and squares of the rows' (k, G) to judge by."""
+        parts = self.z * row
+        after = self._running(parts)
+        before = after - parts
+        total = np.cumsum(parts[:, None] * after + before[:, None] * parts, axis=-1)
+        sums = np.add.reduceat((self.basis * row)[:, self.order], self.starts, axis=1)
+        for loading, held, both in zip(self.loadings.swapaxes(0, 1), sums, 0.5 * sums @ sums.T, strict=True):
+            half = np.cumsum(self.z * (both @ self.basis - row * held[self.codes]), axis=1)
+            cross = loading[:, None] * half
+            total += cross + cross.swapaxes(0, 1)
+        return total[..., self.last], np.cumsum(parts * parts, axis=1)[:, self.last]
+
+    def _running(self, parts: Floats) -> Floats:
+        """Sum along each cluster's rows; every row gets the sum up to itself."""
+        total = np.cumsum(parts[:, self.order], axis=1)
+        first = total[:, self.starts] - parts[:, self.order[self.starts]]
+        out = np.empty_like(parts)
+        out[:, self.order] = total
+        return np.asarray(out - first[:, self.codes])
+
+    def statistic(self, score: Floats, spread: Floats, squares: Floats) -> Floats:
+        """Compute b' Omega^-1 b (c, G) by elimination; minus infinity where shut or not invertible.
+
+        Scores are (k, c, G); spread (m, k, k, G) and squares (m, k, G) serve all members if m is 1.
+        """
+        score, left = score.copy(), spread.copy()
+        shut = np.repeat(~self.open[None, :], left.shape[0], axis=0)
+        out = np.zeros(score.shape[1:])
+        for a in range(score.shape[0]):
+            shut |= left[:, a, a] <= _SINGULAR * squares[:, a]
+            pivot = np.where(shut, 1.0, left[:, a, a])
+            out += score[a] ** 2 / pivot
+            for b in range(a + 1, score.shape[0]):
+                ratio = left[:, b, a] / pivot
+                score[b] -= ratio * score[a]
+                left[:, b] -= ratio[:, None] * left[:, a]
+        out[np.broadcast_to(shut, out.shape)] = -np.inf
+        return out
+
+
+def _layout(search: Plan, null_at: tuple[int, ...], codes: Ints, threshold: int) -> _Layout:
+    where, groups = search.candidates, search.groups
+    _, ranked = np.unique(codes[where.order], return_inverse=True)
+    basis = [search.basis]
+    if null_at:
+        blocks = np.concatenate([search.block(int(where.cuts[at])) for at in null_at])
+        basis.append(np.linalg.qr(blocks.T)[0].T)
+    if not is_nested(groups.codes, ranked):
+        levels = np.arange(groups.sizes.size)[:, None] == groups.codes
+        basis.append(levels / np.sqrt(groups.sizes)[:, None])
+    every = np.concatenate(basis)
+    sizes, last = np.bincount(ranked), where.cuts - 1
+    loadings = np.stack([np.cumsum(every * row, axis=1) for row in search.z])
+    return _Layout(
+        z=search.z,
+        codes=ranked,
+        order=np.argsort(ranked, kind="stable"),
+        starts=np.cumsum(sizes) - sizes,
+        basis=every,
+        loadings=loadings,
+        last=last,
+        ends=loadings[..., last],
+        open=where.open_to(threshold, np.array([null_at], dtype=np.intp))[0],
+    )
+
+
+def robust_profile(
+    search: Plan, outcome: Floats, null_at: tuple[int, ...], threshold: int, codes: Ints
+) -> Floats:
+    """Compute the cluster-robust score statistic of one threshold more at every candidate.
+
+    Parameters
+    ----------
+    search : Plan
+        From :func:`digiprosper.kernels.threshold.plan`.
+    outcome : (N,) float array
+        Rows as they were given to the candidates.
+    null_at : tuple of int
+        Positions of the thresholds under the null.
+    threshold : int
+        Which threshold is tested, from 0: its own trim counts.
+    codes : (N,) int array
+        Cluster of each row, rows as they were given to the candidates.
+
+    Returns
+    -------
+    (G,) float array
+        Between zero and the number of clusters; minus infinity where the threshold may not lie, or the
+        clusters' scores do not span the columns of the block.
+    """
+    lay = _layout(search, null_at, codes, threshold)
+    _, residual = split(search, outcome, null_at)
+    spread, squares = lay.spread(residual)
+    value: Floats = lay.statistic(lay.scores(residual[None, :]), spread[None], squares[None])[0]
+    return value
+
+
+def drawn_robust(
+    search: Plan,
+    which: Scheme,
+    outcome: Floats,
+    null_at: tuple[int, ...],
+    rng: np.random.Generator,
+    *,
+    reps: int,
+    codes: Ints,
+    chunk: int | None = None,
+) -> Floats:
+    """Draw the largest robust statistic of one threshold more than the null has.
+
+    Parameters
+    ----------
+    search : Plan
+        From :func:`digiprosper.kernels.threshold.plan`.
+    which : Scheme
+        Of name ``"wild_cluster"``, from :func:`digiprosper.threshold.kernels.draws.scheme`.
+    outcome : (N,) float array
+        Outcome of the data, rows as they were given to the candidates.
+    null_at : tuple of int
+        Positions of the thresholds under the null, the same in every draw.
+    rng : Generator
+        Source of uniform numbers; they do not depend on `chunk`, and are those of
+        :func:`digiprosper.threshold.kernels.draws.drawn_ratios`.
+    reps : int
+        Number of draws.
+    codes : (N,) int array
+        Cluster of each row, those of `which`, rows as they were given to the candidates.
+    chunk : int, optional
+        Draws worked on together; by default as many as stay in cache.
+
+    Returns
+    -------
+    (reps,) float array
+        The largest value of each draw; minus infinity in all where the data have no candidate.
+    """
+    lay = _layout(search, null_at, codes, len(null_at))
+    _, residual = split(search, outcome, null_at)
+    first = lay.order[lay.starts]
+    # Webb's points, unlike signs, change the squares: then clusters, which are few, are kept apart.
+    apart = which.size <= WEBB_CLUSTERS
+    rows = residual * (lay.codes == lay.codes[first, None]) if apart else residual[None, :]
+    spread, squares = (np.stack(part) for part in zip(*map(lay.spread, rows), strict=True))
+    size, out = search.chunk if chunk is None else chunk, np.empty(reps)
+    for low in range(0, reps, size):
+        high = min(low + size, reps)
+        weights = residual_draws(which, np.ones_like(residual), rng.random((high - low, which.size)))
+        weighed = (spread, squares)
+        if apart:
+            mass = weights[:, first] ** 2
+            weighed = (np.tensordot(mass, spread, 1), np.tensordot(mass, squares, 1))
+        out[low:high] = lay.statistic(lay.scores(weights * residual), *weighed).max(axis=1)
+    return out

@@ -1,0 +1,442 @@
+"""The kink of a panel regression: its place, its tests, and the slopes on both sides."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from textwrap import wrap
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from digiprosper.errors import Notice, check_option, cited
+from digiprosper.report.tests import TestResult
+from digiprosper.report.text import coefficient_table, json_safe, last_lines, sample_text, table, wrapped
+from digiprosper.threshold.results import bootstrap_p
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from digiprosper.kernels import Floats, Ints
+    from digiprosper.linear.results import LinearResults
+
+__all__ = ["KinkResults", "critical_chi2", "remarks"]
+
+_METHODS = ("bootstrap", "lr", "wald")
+_FEW_DRAWS = 199
+_FEW_ENTITIES = 5
+_FEW_ROWS = 20
+
+
+def critical_chi2(level: float) -> float:
+    """Compute the critical value of the likelihood ratio of a kink.
+
+    Parameters
+    ----------
+    level : float
+        Such as .95.
+
+    Returns
+    -------
+    float
+        Quantile of chi-squared with one degree of freedom.
+
+    Examples
+    --------
+    >>> round(critical_chi2(0.95), 2)
+    3.84
+    """
+    from scipy.special import chdtri
+
+    return float(chdtri(1, 1 - level))
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class KinkResults:
+    """A panel regression whose slope changes at an estimated value, without a jump.
+
+    Made by `PanelKink.fit`. It keeps no data and no rows beyond those of `slopes`.
+
+    Parameters
+    ----------
+    kink_variable : str
+        Term whose slope changes.
+    slopes : LinearResults
+        Terms ``"q:below"``, ``"q:above"``, then those of `x`. Its errors allow for the estimated threshold.
+        It has no joint F: without slopes there is no threshold.
+    threshold : float
+        Estimated value at which the slope changes.
+    threshold_se : float
+        Its standard error, of the same kind as those of `slopes`; missing where the threshold is not
+        identified.
+    sums : (3,) array
+        Least sums of squares of the line, the kink and the step (a slope and a level on each side).
+    candidates : (G,) array
+        Observed values of the kink variable inside the trim; the search runs over all between the first and
+        the last.
+    profile_ssr : (G,) array
+        Sum of squares with the threshold at each.
+    draws : (3, B) array
+        Drawn F of no kink, F of continuity, and LR of the threshold.
+    critical : mapping
+        Critical value of LR by method of the confidence set.
+    sets : mapping
+        Confidence set by method, intervals from low to high.
+    regime_sizes : (2, 2) array
+        Rows and entities (seen at least once) at or below the threshold, and above.
+    bootstrap : str or None
+        ``"wild_cluster"`` or None.
+    df : float
+        Denominator of F and LR.
+    df_rule : str
+        ``"hansen"`` (N - n) or ``"xthreg"`` (T (n - 1)).
+    level : float
+        Of the confidence sets.
+    trim : float
+        Share of the rows outside the searched range, on each side.
+    reps : int
+        Draws of each bootstrap.
+    rng_entropy : int or None
+        Number that reproduces the draws when passed as `rng`; None when nothing was drawn.
+    diagnostics : tuple of Notice
+        What is worth saying about the fit.
+
+    Examples
+    --------
+    >>> import numpy as np, pandas as pd, digiprosper as dp
+    >>> rng = np.random.default_rng(1)
+    >>> df = pd.DataFrame({"city": np.repeat(np.arange(60), 10), "year": np.tile(np.arange(10), 60)})
+    >>> df["debt"] = rng.normal(50, 15, 600)
+    >>> bend = np.minimum(df["debt"] - 60, 0) * 0.05 - np.maximum(df["debt"] - 60, 0) * 0.05
+    >>> df["growth"] = bend + df["city"] / 30 + rng.normal(0, 0.5, 600)
+    >>> found = dp.PanelKink("growth", "debt").fit(dp.Panel(df, "city", "year"), rng=1)
+    >>> found.slopes.params.round(3).to_dict()
+    {'debt:below': 0.048, 'debt:above': -0.054}
+    >>> [low < 60 < high for low, high in found.confidence_set()]
+    [True]
+    """
+
+    kink_variable: str
+    slopes: LinearResults
+    threshold: float
+    threshold_se: float
+    sums: Floats
+    candidates: Floats
+    profile_ssr: Floats
+    draws: Floats
+    critical: Mapping[str, float]
+    sets: Mapping[str, tuple[tuple[float, float], ...]]
+    regime_sizes: Ints
+    bootstrap: str | None
+    df: float
+    df_rule: str
+    level: float
+    trim: float
+    reps: int
+    rng_entropy: int | None
+    diagnostics: tuple[Notice, ...]
+
+    # --- where and whether --------------------------------------------------------------------------------
+
+    @property
+    def ssr(self) -> pd.Series[float]:
+        """Least sums of squares: linear, kink, step."""
+        index = pd.Index(["linear", "kink", "step"], name="model")
+        return pd.Series(self.sums, index=index, name="ssr", copy=True)
+
+    @property
+    def test(self) -> TestResult:
+        """Test that there is no kink: ``F = (S_linear / S_kink - 1) df`` against draws from the line.
+
+        The p-value ``(1 + #{F* >= F}) / (B + 1)`` is missing without a bootstrap.
+        """
+        return self._test("Test of no kink", 0, f"the outcome is linear in {self.kink_variable}")
+
+    @property
+    def continuity(self) -> TestResult:
+        """Test that there is no jump: ``F = (S_kink / S_step - 1) df`` against draws from the kink.
+
+        The step has a level and a slope on each side of its own best threshold.
+        """
+        return self._test("Test of continuity", 1, f"a kink in {self.kink_variable}, no jump")
+
+    def confidence_set(self, method: str | None = None) -> list[tuple[float, float]]:
+        """Give a confidence set of the threshold.
+
+        Parameters
+        ----------
+        method : {"bootstrap", "lr", "wald"}, optional
+            ``"bootstrap"``: all g with ``LR(g) = (S(g) / S_kink - 1) df`` up to the drawn quantile of LR at
+            the threshold of the fitted kink (Hansen 2017); the default where there are draws.
+            ``"lr"``: up to the quantile of chi-squared with one degree of freedom, for independent errors of
+            one variance; the default without draws. ``"wald"``: threshold plus and minus t times its standard
+            error, which is too short in samples of a few hundred rows.
+
+        Returns
+        -------
+        list of (low, high)
+            Intervals from low to high; several where g far apart fit about as well. Ends are exact: LR is
+            solved for them between observed values. An end of the searched range is an end of the set. The
+            Wald interval may leave the range, and is unbounded where there is no standard error.
+
+        Raises
+        ------
+        OptionError
+            If the method is not known, or nothing was drawn.
+        """
+        method = self._default_set if method is None else method
+        check_option("method", method, _METHODS if self.bootstrap else _METHODS[1:])
+        if method != "wald":
+            return list(self.sets[method])
+        if math.isnan(self.threshold_se):
+            return [(-math.inf, math.inf)]
+        from scipy.special import stdtrit
+
+        half = float(stdtrit(self.slopes.df_t, 0.5 + self.level / 2)) * self.threshold_se
+        return [(self.threshold - half, self.threshold + half)]
+
+    def profile(self) -> pd.DataFrame:
+        """Show how the fit changes with the threshold.
+
+        Returns
+        -------
+        DataFrame
+            One row an observed value inside the trim, and one for the estimate: gamma, ssr, lr with
+            ``lr = (ssr / min ssr - 1) df``. In between the sum of squares is smooth.
+        """
+        gamma, ssr = self.candidates, self.profile_ssr
+        at = int(np.searchsorted(gamma, self.threshold))
+        if self.threshold not in gamma:
+            gamma, ssr = np.insert(gamma, at, self.threshold), np.insert(ssr, at, self.sums[1])
+        return pd.DataFrame({"gamma": gamma, "ssr": ssr, "lr": (ssr / self.sums[1] - 1) * self.df})
+
+    @property
+    def regimes(self) -> pd.DataFrame:
+        """One row a side, below and above: lower, upper, nobs, n_entities (seen there at least once)."""
+        bounds = {"lower": [-np.inf, self.threshold], "upper": [self.threshold, np.inf]}
+        sizes = {"nobs": self.regime_sizes[:, 0], "n_entities": self.regime_sizes[:, 1]}
+        return pd.DataFrame({**bounds, **sizes}, index=pd.Index(["below", "above"], name="regime"))
+
+    # --- words --------------------------------------------------------------------------------------------
+
+    def summary(self) -> str:
+        """Say the threshold, the tests and the slopes in words.
+
+        Returns
+        -------
+        str
+            Where a jump fits better than the kink, or no kink is not rejected, one line says what follows.
+            Ends with the standard errors used and the settings.
+        """
+        slopes = self.slopes
+        head = [
+            f"Outcome: {slopes.depvar}",
+            f"Slope of {self.kink_variable} with a kink",
+            f"Effects: {', '.join(slopes.effect_names) or 'none (intercept)'}",
+            sample_text(slopes.nobs, slopes.n_entities, slopes.n_times, slopes.key_names),
+        ]
+        conditions = [f"{self.kink_variable} {sign} {self.threshold:.5g}" for sign in ("<=", ">")]
+        regimes = [
+            [text, f"{size[0]:,}", f"{size[1]:,}"]
+            for text, size in zip(conditions, self.regime_sizes, strict=True)
+        ]
+        parts = [
+            *head,
+            "",
+            *self._threshold_words(),
+            *self._test_words(self.test, "H0 no kink"),
+            *self._test_words(self.continuity, "H0 no jump"),
+            *self._advice(),
+            "",
+            table(["", "rows", slopes.key_names[0]], regimes),
+            "",
+            coefficient_table(slopes),
+            *wrapped(f"Note: {n.message}" for n in self.diagnostics),
+            *last_lines(self.conventions, self.settings),
+        ]
+        return "\n".join(parts)
+
+    def __repr__(self) -> str:
+        return self.summary()
+
+    def _repr_html_(self) -> str:
+        tests = pd.DataFrame(
+            {"F": [t.statistic for t in self._tests()], "p_value": [t.p_value for t in self._tests()]},
+            index=["no kink", "no jump"],
+        )
+        place = pd.DataFrame(
+            [[self.threshold, self.threshold_se, _words(self.confidence_set())]],
+            index=["threshold"],
+            columns=["estimate", "std_error", self._set_name],
+        )
+        frames = [place, tests, self.regimes, self.slopes.tidy().set_index("term")]
+        text = "".join(f.to_html(float_format=lambda v: f"{v:.5g}", escape=True) for f in frames)
+        return f"{text}<p>{self.conventions}</p>"
+
+    @property
+    def conventions(self) -> str:
+        """Which standard errors the slopes have."""
+        return f"{self.slopes.conventions}, allowing for the estimated threshold"
+
+    @property
+    def settings(self) -> str:
+        """Trim, denominator of F and LR, bound of the confidence set, draws and their seed."""
+        words = "N - n" if self.df_rule == "hansen" else "T (n - 1)"
+        if self.slopes.key_names[0] not in self.slopes.effect_names:
+            words = "N - 1"
+        trim = f"{self.trim:g}".removeprefix("0")
+        drawn = f"; {self.bootstrap}, {self.reps:,} draws; rng {self.rng_entropy}" if self.bootstrap else ""
+        counted_k = f"{self.slopes.settings}; " if self.slopes.settings else ""
+        bound = f"{self._default_set} set: LR <= {self.critical[self._default_set]:.4g}"
+        return (
+            f"{counted_k}trim {trim}; every value in the range; F and LR over {words} = {self.df:g} "
+            f"(df {self.df_rule}); {bound}{drawn}"
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give everything but rows as JSON-safe values.
+
+        Returns
+        -------
+        dict
+            With a ``schema`` number.
+        """
+        methods = _METHODS if self.bootstrap else _METHODS[1:]
+        tests = {
+            name: {"F": test.statistic, "p_value": test.p_value}
+            for name, test in zip(("no_kink", "continuity"), self._tests(), strict=True)
+        }
+        out = {
+            "schema": 1,
+            "model": "PanelKink",
+            "kink_variable": self.kink_variable,
+            "threshold": self.threshold,
+            "threshold_se": self.threshold_se,
+            "confidence_sets": {m: self.confidence_set(m) for m in methods},
+            "critical_values": dict(self.critical),
+            "ssr": self.ssr.to_dict(),
+            "tests": tests,
+            "regimes": self.regimes.reset_index().to_dict("records"),
+            "options": {
+                "df": self.df_rule,
+                "level": self.level,
+                "trim": self.trim,
+                "bootstrap": self.bootstrap,
+                "reps": self.reps,
+            },
+            "denominator": self.df,
+            "rng_entropy": self.rng_entropy,
+            "diagnostics": [{"code": n.code, "message": n.message} for n in self.diagnostics],
+        }
+        return {**json_safe(out), "slopes": self.slopes.to_dict()}
+
+    # --- inside -------------------------------------------------------------------------------------------
+
+    def _test(self, name: str, row: int, null: str) -> TestResult:
+        statistic = float(self.sums[row] / self.sums[row + 1] - 1) * self.df
+        draws = self.draws[row] if self.bootstrap else None
+        p = math.nan if draws is None else bootstrap_p(statistic, draws)
+        return TestResult(name, statistic, "bootstrap", None, p, null, draws=draws)
+
+    def _tests(self) -> tuple[TestResult, TestResult]:
+        return self.test, self.continuity
+
+    @property
+    def _default_set(self) -> str:
+        return "bootstrap" if self.bootstrap else "lr"
+
+    @property
+    def _set_name(self) -> str:
+        return f"{100 * self.level:g}% confidence set ({self._default_set})"
+
+    def _rejects(self, test: TestResult) -> bool:
+        return test.p_value <= 1 - self.level + 1e-12
+
+    def _advice(self) -> list[str]:
+        """Say what to do where the kink is not what the tests speak for."""
+        if not self.bootstrap:
+            return []
+        # First: a jump without a bend is what the test of no kink often misses.
+        if self._rejects(self.continuity):
+            return ["  A jump fits better: use PanelThreshold, regime_intercept=True, and its test."]
+        if not self._rejects(self.test):
+            return ["  Without a kink its threshold, std. error and sets are not identified."]
+        return []
+
+    def _threshold_words(self) -> list[str]:
+        text = (
+            f"Threshold: {self.threshold:.5g} (std. error {self.threshold_se:.4g}); {self._set_name}: "
+            f"{_words(self.confidence_set())}"
+        )
+        return wrap(text, 80, subsequent_indent="  ", break_long_words=False)
+
+    def _test_words(self, test: TestResult, null: str) -> list[str]:
+        if test.draws is None:
+            return [f"  {null}: F = {test.statistic:z.2f}, no bootstrap and no p-value"]
+        verdict = "rejected" if self._rejects(test) else "not rejected"
+        at = 100 * (1 - self.level)
+        numbers = f"F = {test.statistic:z.2f}, p = {test.p_value:.4f}, {self.bootstrap}"
+        return [f"  {null}: {verdict} at {at:.3g}% ({numbers})"]
+
+
+def _words(pieces: list[tuple[float, float]]) -> str:
+    return ", ".join(f"{a:.5g}" if a == b else f"{a:.5g} to {b:.5g}" for a, b in pieces)
+
+
+def remarks(results: KinkResults) -> list[Notice]:
+    """Say what the stored numbers give reason to say.
+
+    Parameters
+    ----------
+    results : KinkResults
+        A fit.
+
+    Returns
+    -------
+    list of Notice
+        Codes boundary, small_regime, few_draws, no_threshold_se.
+    """
+    out, name = list[Notice](), results.kink_variable
+    pieces, (first, last) = results.confidence_set(), results.candidates[[0, -1]]
+    touched = [
+        f"{word} ({edge:.5g})"
+        for word, edge, out_of in (
+            ("lowest", first, pieces[0][0] <= first),
+            ("highest", last, pieces[-1][1] >= last),
+        )
+        if out_of
+    ]
+    if touched:
+        whole = len(touched) == 2 and len(pieces) == 1
+        text = (
+            f"the confidence set of the threshold contains every candidate value of {cited(name)}, from "
+            f"the {' to the '.join(touched)}: the data do not show where the threshold is."
+            if whole
+            else f"the confidence set of the threshold includes the {' and the '.join(touched)} candidate "
+            f"value of {cited(name)} and may extend beyond it. Lower trim, or treat the set as "
+            "unbounded on that side."
+        )
+        data = {"first": float(first), "last": float(last), "whole": whole}
+        out.append(Notice("boundary", text, data))
+    for side, (rows, seen) in zip(("below", "above"), results.regime_sizes.tolist(), strict=True):
+        if seen < max(_FEW_ENTITIES, 0.05 * results.slopes.n_entities) or rows < _FEW_ROWS:
+            text = (
+                f"{rows} rows of {seen} entities are {side} the threshold of {cited(name)}: the slope on "
+                "that side is estimated from few observations. Increase trim."
+            )
+            out.append(Notice("small_regime", text, {"regime": side, "nobs": rows, "n_entities": seen}))
+    if math.isnan(results.threshold_se):
+        text = (
+            f"no standard error for the threshold of {cited(name)}: the slopes do not differ, the fit "
+            "does not depend on its location, or its clustered variance is zero."
+        )
+        out.append(Notice("no_threshold_se", text, {"column": name}))
+    if results.bootstrap and results.reps < _FEW_DRAWS:
+        reps = results.reps
+        text = (
+            f"reps={reps}: the p-value cannot be below {1 / (reps + 1):.2g}, and p = 0.05 has a "
+            f"simulation error of {math.sqrt(0.05 * 0.95 / reps):.2g}. Use 999."
+        )
+        out.append(Notice("few_draws", text, {"reps": reps}))
+    return out

@@ -1,0 +1,465 @@
+"""What is worth saying about a fit of a model with thresholds."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from digiprosper.errors import Notice, TermError, cited, quoted
+from digiprosper.linear.notices import lagged_outcome
+from digiprosper.panel.terms import canonical
+from digiprosper.threshold.kernels.draws import WEBB_CLUSTERS, usual_concentration
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pandas as pd
+
+    from digiprosper.kernels import Floats
+    from digiprosper.linear.preparation import Prepared
+    from digiprosper.panel import Sample
+    from digiprosper.threshold.results import ThresholdResults
+
+__all__ = [
+    "BIASED_TEST",
+    "about_concentration",
+    "about_panel",
+    "about_score",
+    "about_signs",
+    "about_variance",
+    "remarks",
+    "stored_remarks",
+]
+
+BIASED_TEST = "and the test is not valid. Omit it, or use a dynamic threshold model (Seo & Shin 2016)."
+_FEW_DRAWS = 199
+_FEW_ENTITIES = 5
+_FEW_ROWS = 20
+# Share of a variance ratio that one entity, or up to three, supply. In simulated panels of 31 to 500 entities
+# of one scale, with errors whose variance follows the regressor or does not, one supplies at most .41 and
+# three at most .66 in 95% of them.
+_ONE, _THREE = 0.5, 0.75
+
+
+def remarks(results: ThresholdResults, prepared: Prepared, found: Sequence[Notice]) -> tuple[Notice, ...]:
+    """Collect all remarks on a threshold regression.
+
+    Parameters
+    ----------
+    results : ThresholdResults
+        The fit.
+    prepared : Prepared
+        Its sample.
+    found : sequence of Notice
+        What the search had to say.
+
+    Returns
+    -------
+    tuple of Notice
+        For `diagnostics`.
+    """
+    return (
+        *results.slopes.diagnostics,
+        *about_threshold_variable(prepared.sample, results),
+        *lagged_outcome(prepared, BIASED_TEST),
+        *about_panel(prepared.sample),
+        *about_sets(results, prepared.sample),
+        *stored_remarks(results),
+        *found,
+    )
+
+
+def stored_remarks(results: ThresholdResults) -> list[Notice]:
+    """Say what the stored numbers give reason to say.
+
+    Parameters
+    ----------
+    results : ThresholdResults
+        A fit.
+
+    Returns
+    -------
+    list of Notice
+        Codes small_regime, few_draws, lost_draws, tests_disagree.
+    """
+    tests = _about_tests(results) if results.bootstrap or results.lr_bounds.size else []
+    return [*_about_regimes(results), *tests]
+
+
+def about_threshold_variable(sample: Sample, results: ThresholdResults) -> list[Notice]:
+    """Say what is unusual about the threshold variable.
+
+    Parameters
+    ----------
+    sample : Sample
+        With the role ``"threshold_variable"``.
+    results : ThresholdResults
+        The fit.
+
+    Returns
+    -------
+    list of Notice
+        Codes constant_threshold_variable, possible_kink.
+    """
+    out, q = list[Notice](), results.threshold_variable
+    values = sample.columns("threshold_variable")[:, 0]
+    starts = np.flatnonzero(np.diff(sample.entity, prepend=-1))
+    flat = np.maximum.reduceat(values, starts) == np.minimum.reduceat(values, starts)
+    if flat.all() and sample.n_times > 1:
+        text = (
+            f"threshold_variable={cited(q)} is constant within each entity: Hansen's (1999) theory does "
+            "not cover this case, and each entity stays in one regime. Interpret the test with care."
+        )
+        out.append(Notice("constant_threshold_variable", text, {"column": q}))
+    if canonical(q) in {canonical(t) for t in results.regime_dependent}:
+        text = (
+            f"{cited(q)} is threshold variable and regime-dependent. If its effect has no jump at the "
+            "threshold but a kink, the confidence sets 'lr' and 'scaled' are too short (Hansen 1999, "
+            "assumption A7; 'bootstrap' is valid in both cases); PanelKink estimates a kink, and tests a "
+            "kink against a jump."
+        )
+        out.append(Notice("possible_kink", text, {"column": q}))
+    return out
+
+
+def about_panel(sample: Sample) -> list[Notice]:
+    """Say that the theory is of balanced panels.
+
+    Parameters
+    ----------
+    sample : Sample
+        Rows used.
+
+    Returns
+    -------
+    list of Notice
+        Code unbalanced.
+    """
+    counts = np.bincount(sample.entity)
+    if sample.nobs == sample.n_entities * sample.n_times:
+        return []
+    text = (
+        f"the panel is unbalanced ({counts.min()} to {counts.max()} rows per entity): the estimates are "
+        "exact, but the asymptotic theory of Hansen (1999) assumes a balanced panel."
+    )
+    return [Notice("unbalanced", text, {"least": int(counts.min()), "most": int(counts.max())})]
+
+
+def about_signs(name: str, groups: int) -> list[Notice]:
+    """Say that few clusters draw other weights than signs.
+
+    Parameters
+    ----------
+    name : str
+        What the clusters are.
+    groups : int
+        How many.
+
+    Returns
+    -------
+    list of Notice
+        Code webb.
+    """
+    if groups > WEBB_CLUSTERS:
+        return []
+    text = (
+        f"{groups} clusters ({name}): the wild bootstrap uses Webb's six-point weights instead of "
+        "Rademacher weights."
+    )
+    return [Notice("webb", text, {"clusters": name, "n_clusters": groups})]
+
+
+def about_score(groups: int, columns: int) -> list[Notice]:
+    """Say that a robust test of many columns is weak with few clusters.
+
+    Parameters
+    ----------
+    groups : int
+        Clusters, which the statistic cannot exceed.
+    columns : int
+        Regime-dependent columns.
+
+    Returns
+    -------
+    list of Notice
+        Code weak_score.
+    """
+    if groups >= 10 * columns:
+        return []
+    text = (
+        f"wild_score: {groups} clusters for {columns} regime-dependent columns; its statistic is at most "
+        f"{groups}, and it has much less power than wild_cluster."
+    )
+    return [Notice("weak_score", text, {"n_clusters": groups, "columns": columns})]
+
+
+def _why(tests: pd.DataFrame) -> str:
+    words = set(tests["bootstrap"])
+    parts = []
+    if words & {"hansen", "iid"} and words & {"wild_cluster", "wild_score"}:
+        parts.append("The wild bootstraps allow for heteroskedasticity, the others do not.")
+    if words >= {"wild_cluster", "wild_score"}:
+        parts.append(
+            "wild_score uses a separate variance for each candidate and has more power where the "
+            "variance differs between candidates; wild_cluster has more power where it is similar. "
+            "Report both."
+        )
+    return " ".join(parts) or "iid assumes independent rows, hansen only independent entities."
+
+
+def about_concentration(
+    threshold: int, share: float, name: str, groups: int, largest: Sequence[object]
+) -> Notice:
+    """Say how much of a test few clusters carry.
+
+    Parameters
+    ----------
+    threshold : int
+        Which threshold, from 1.
+    share : float
+        From :func:`digiprosper.threshold.kernels.draws.concentration`.
+    name : str
+        What the clusters are.
+    groups : int
+        How many.
+    largest : sequence
+        Labels of those that carry most.
+
+    Returns
+    -------
+    Notice
+        Code concentration; it is no news (`data["high"]`) unless the share is beyond half way from what equal
+        clusters show by chance to all.
+    """
+    usual = usual_concentration(groups)
+    high = share > (1 + usual) / 2
+    text = (
+        f"threshold {threshold}: {min(5, groups)} of {groups} clusters ({name}) account for {share:.0%} "
+        f"of the sum of squared scores in its test (about {usual:.0%} if all clusters were equal)"
+        + (
+            f": {quoted(largest)}. Check whether the threshold is robust to dropping them (panel.subset)."
+            if high
+            else "."
+        )
+    )
+    data = {
+        "threshold": threshold,
+        "share": share,
+        "usual": usual,
+        "high": high,
+        "clusters": name,
+        "largest": tuple(largest),
+    }
+    return Notice("concentration", text, data)
+
+
+def about_adjacent(results: ThresholdResults) -> list[Notice]:
+    """Name neighbouring regimes whose slopes do not differ significantly, the thresholds taken as known.
+
+    Parameters
+    ----------
+    results : ThresholdResults
+        A fit.
+
+    Returns
+    -------
+    list of Notice
+        Code adjacent_slopes, one a pair. The F of a threshold takes errors of one variance, this test the
+        standard errors of the slopes.
+    """
+    out, slopes = list[Notice](), results.slopes
+    if np.isnan(slopes.covariance).any():
+        return out
+    terms = [n.removesuffix(":regime1") for n in slopes.names if n.endswith(":regime1")]
+    terms = [t for t in terms if f"{t}:regime{results.estimates.size + 1}" in slopes.names]
+    for r in range(1, results.estimates.size + 1):
+        pairs = [f"{t}:regime{r} = {t}:regime{r + 1}" for t in terms]
+        try:
+            test = slopes.wald_test(", ".join(pairs))
+        except TermError:  # more slopes than the clusters can tell apart: there is no test
+            continue
+        if test.p_value <= 1 - results.level:
+            continue
+        size = 100 * (1 - results.level)
+        text = (
+            f"regimes {r} and {r + 1} of {cited(results.threshold_variable)}: the slopes of {quoted(terms)} "
+            f"do not differ significantly at {size:.3g}% (p = {test.p_value:.3f}, thresholds taken as known)."
+        )
+        out.append(Notice("adjacent_slopes", text, {"regimes": (r, r + 1), "p_value": test.p_value}))
+    return out
+
+
+def about_variance(results: ThresholdResults, sample: Sample, parts: Floats) -> list[Notice]:
+    """Name the entities that supply most of the variance ratio, which scales the bound of a confidence set.
+
+    Parameters
+    ----------
+    results : ThresholdResults
+        The fit.
+    sample : Sample
+        Its rows.
+    parts : (m, N) array
+        What each row adds to each ratio.
+
+    Returns
+    -------
+    list of Notice
+        Code ratio_concentrated, where one entity supplies half of it or up to three supply three quarters.
+    """
+    if results.confidence != "scaled" or results.given:
+        return []
+    out, name = list[Notice](), sample.keys.entity_name
+    for j, rows in enumerate(parts, 1):
+        shares = np.bincount(sample.entity, weights=rows) / rows.sum()
+        largest = np.argsort(-shares, kind="stable")
+        sums = shares[largest].cumsum()
+        enough = np.flatnonzero(sums[:3] >= [_ONE, _THREE, _THREE][: sums.size])
+        if not enough.size:  # and where there is no ratio
+            continue
+        few = int(enough[0]) + 1
+        labels = [sample.entities[i] for i in largest[:few]]
+        verb = "supplies" if few == 1 else "supply"
+        text = (
+            f"threshold {j}: {few} of {shares.size} entities ({name} {quoted(labels)}) {verb} "
+            f"{sums[few - 1]:.0%} of the variance ratio {rows.sum():.2f}, which scales the critical "
+            "value of its confidence set. Refit without them (panel.subset): the set may be much shorter."
+        )
+        data = {"threshold": j, "entities": tuple(labels), "share": float(sums[few - 1])}
+        out.append(Notice("ratio_concentrated", text, data))
+    return out
+
+
+def about_sets(results: ThresholdResults, sample: Sample) -> list[Notice]:
+    """Say which confidence sets reach the end of the searched values, and what can be done about it.
+
+    Parameters
+    ----------
+    results : ThresholdResults
+        The fit.
+    sample : Sample
+        With the role ``"threshold_variable"``.
+
+    Returns
+    -------
+    list of Notice
+        Code boundary. `data["whole"]` tells whether every searched value is in the set; `data["ends"]` why
+        the search ends where the set does: ``"trim"``, ``"values"`` (there are no others) or ``"room"``
+        (another option or another threshold).
+    """
+    out = list[Notice]()
+    if results.given:  # what was not estimated has no set
+        return out
+    q = np.sort(sample.columns("threshold_variable")[:, 0])
+    for j in range(1, results.estimates.size + 1):
+        profile, pieces = results.profile(j), results.confidence_set(j)
+        first, last = (float(g) for g in profile["gamma"].iloc[[0, -1]])
+        ends = {}
+        if pieces and pieces[0][0] == first:
+            ends["lowest"] = _why_no_lower(results, j, q, first)
+        if pieces and pieces[-1][1] == last:
+            ends["highest"] = _why_no_higher(results, j, q, last)
+        if not ends:
+            continue
+        whole = pieces == [(first, last)]
+        said = _whole_set(results, j, profile) if whole else _ends_of_set(results, ends, first, last)
+        data = {"threshold": j, "first": first, "last": last, "whole": whole, "ends": ends}
+        out.append(Notice("boundary", f"threshold {j}: its confidence set {said}", data))
+    return out
+
+
+def _whole_set(results: ThresholdResults, threshold: int, profile: pd.DataFrame) -> str:
+    first, last = profile["gamma"].iloc[[0, -1]]
+    beyond = ""
+    if results.confidence != "bootstrap":
+        bound = results.critical_value(threshold)
+        beyond = (
+            f" (the largest likelihood ratio is {profile['lr'].max():.1f}, the critical value {bound:.1f})"
+        )
+    return (
+        f"contains every candidate value of {cited(results.threshold_variable)}, from the lowest "
+        f"({first:.5g}) to the highest ({last:.5g}){beyond}: at the {100 * results.level:g}% level the "
+        "data do not show where the threshold is."
+    )
+
+
+def _ends_of_set(results: ThresholdResults, ends: dict[str, str], first: float, last: float) -> str:
+    values = {"lowest": first, "highest": last}
+    touched = " and the ".join(f"{end} ({values[end]:.5g})" for end in ends)
+    advice = {
+        "trim": "A smaller trim adds candidates.",
+        "values": "There are no further candidates.",
+        "room": "Another threshold or an option other than trim limits the candidates there.",
+    }
+    said = " ".join(advice[why] for why in dict.fromkeys(ends.values()))
+    return (
+        f"includes the {touched} candidate value of {cited(results.threshold_variable)} and may extend "
+        f"beyond it. {said} Otherwise treat it as unbounded on that side."
+    )
+
+
+def _why_no_lower(results: ThresholdResults, threshold: int, q: Floats, first: float) -> str:
+    """Say what keeps the search from going below its first value."""
+    below = q[q < first]
+    if results.rule == "<":
+        below = below[below > q[0]]
+    if not below.size:
+        return "values"
+    low = q <= below[-1] if results.rule == "<=" else q < below[-1]
+    return _trimmed(results, threshold, int(low.sum()), q.size)
+
+
+def _why_no_higher(results: ThresholdResults, threshold: int, q: Floats, last: float) -> str:
+    """Say what keeps the search from going above its last value."""
+    above = q[q > last]
+    if results.rule == "<=":
+        above = above[above < q[-1]]
+    if not above.size:
+        return "values"
+    high = q > above[0] if results.rule == "<=" else q >= above[0]
+    return _trimmed(results, threshold, int(high.sum()), q.size)
+
+
+def _trimmed(results: ThresholdResults, threshold: int, rows: int, nobs: int) -> str:
+    """Tell whether trim forbids a regime of so many rows."""
+    trim = results.trim[min(threshold, len(results.trim)) - 1]
+    return "trim" if rows < np.ceil(trim * nobs - 1e-9) else "room"
+
+
+def _about_regimes(results: ThresholdResults) -> list[Notice]:
+    out = []
+    for r, (rows, seen) in enumerate(results.regime_sizes.tolist(), 1):
+        if seen < max(_FEW_ENTITIES, 0.05 * results.slopes.n_entities) or rows < _FEW_ROWS:
+            text = (
+                f"regime {r} of {cited(results.threshold_variable)} has {rows} rows of {seen} entities: "
+                "its slopes are estimated from few observations. Increase trim or use fewer thresholds."
+            )
+            out.append(Notice("small_regime", text, {"regime": r, "nobs": rows, "n_entities": seen}))
+    return out
+
+
+def _about_tests(results: ThresholdResults) -> list[Notice]:
+    out, reps, size = list[Notice](), results.reps, 1 - results.level
+    if reps < _FEW_DRAWS:
+        text = (
+            f"reps={reps}: the p-value cannot be below {1 / (reps + 1):.2g}, and p = 0.05 has a "
+            f"simulation error of {math.sqrt(0.05 * 0.95 / reps):.2g}. Use 999."
+        )
+        out.append(Notice("few_draws", text, {"reps": reps}))
+    lost = int(np.isnan(results.statistic_draws).sum())
+    if lost:
+        text = (
+            f"{lost} bootstrap draws had no candidate for a further threshold and were dropped; lower trim."
+        )
+        out.append(Notice("lost_draws", text, {"count": lost}))
+    for j, tests in results.tests.groupby("threshold"):
+        rejected = tests["p_value"] <= size + 1e-12
+        if rejected.any() and not rejected.all():
+            said = ", ".join(
+                f"{b}: p = {p:.4f}" for b, p in zip(tests["bootstrap"], tests["p_value"], strict=True)
+            )
+            text = f"threshold {j}: the tests disagree at {100 * size:.3g}% ({said}). {_why(tests)}"
+            data = dict(zip(tests["bootstrap"], map(float, tests["p_value"]), strict=True))
+            out.append(Notice("tests_disagree", text, {"threshold": j, "p_values": data}))
+    return out

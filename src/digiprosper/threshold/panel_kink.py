@@ -1,0 +1,417 @@
+"""Panel regression kink: a slope that changes at an unknown value, without a jump."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import KW_ONLY, dataclass, replace
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from digiprosper.errors import (
+    CollinearityError,
+    IdentificationError,
+    Notice,
+    OptionError,
+    TermError,
+    ThresholdSearchError,
+    check_level,
+    check_option,
+    cited,
+    issue,
+)
+from digiprosper.kernels.covariance import halves, meat
+from digiprosper.kernels.least_squares import dependences, ols
+from digiprosper.kernels.resampling import seed_sequence
+from digiprosper.linear.fixed_effects import fit_columns, inference, not_psd
+from digiprosper.linear.notices import lagged_outcome
+from digiprosper.linear.preparation import (
+    CovType,
+    LinearOptions,
+    Ssc,
+    check_linear_options,
+    linear_options,
+    prepare,
+)
+from digiprosper.panel.terms import canonical
+from digiprosper.report.variance import standard_errors
+from digiprosper.specification import Specification, as_terms, check_reps, one_term, plain_options
+from digiprosper.threshold.kernels import kink as kernel
+from digiprosper.threshold.kernels.draws import scheme
+from digiprosper.threshold.kink_results import KinkResults, critical_chi2, remarks
+from digiprosper.threshold.notices import BIASED_TEST, about_signs
+from digiprosper.threshold.search import denominator, wild_clusters
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from digiprosper.kernels import Floats
+    from digiprosper.kernels.covariance import Recipe
+    from digiprosper.linear.preparation import Prepared
+    from digiprosper.linear.results import LinearResults
+    from digiprosper.panel import Panel, Sample
+
+__all__ = ["PanelKink"]
+
+_STREAM = 10
+_ABSORBED = 1e-9
+_NOTHING = 1e-9
+
+
+@dataclass(frozen=True, slots=True)
+class PanelKink(Specification):
+    """Regression on a variable whose slope changes at an unknown value, continuous there.
+
+    ``y_it = a_i + l_t + b1 (q_it - g)_- + b2 (q_it - g)_+ + x_it'c + e_it`` with ``(u)_- = min(u, 0)`` and
+    ``(u)_+ = max(u, 0)`` (Hansen 2017, J. Business & Economic Statistics 35:228-240; in panels Zhang, Zhou &
+    Jiang 2017, Economics Letters 157:116-121). The sum of squares is minimised over the whole continuum of
+    ``g`` inside the trim, exactly and not on a grid. Exact on unbalanced panels too.
+
+    Parameters
+    ----------
+    y : str
+        Outcome, a term.
+    kink_variable : str
+        Term whose slope changes. It gets the two slopes ``"q:below"`` and ``"q:above"``, so it is not in `x`.
+    x : sequence of str
+        Other terms, one slope each.
+    entity_effects, time_effects : bool
+        Both by default.
+    absorb : sequence of str
+        Further effects; ``"region^year"`` crosses two.
+    trim : float
+        Share of the estimation sample at or below the lowest value that ``g`` may take, and above the
+        highest.
+    bootstrap : {"wild_cluster"} or None
+        Where p-values and the confidence set ``"bootstrap"`` come from: one sign a cluster times the
+        residuals, ``g`` searched again, exactly, in every draw. None leaves them out.
+    reps : int
+        Draws of each bootstrap.
+    level : float
+        Of confidence sets and verdicts.
+    df : {"hansen", "xthreg"}
+        Denominator of F and LR: N - n, or T (n - 1). Without entity effects N - 1.
+    cov_type, clusters, ssc
+        Standard errors of slopes and threshold, as in `FixedEffects`; one-way `clusters` are those of the
+        bootstrap too.
+
+    Raises
+    ------
+    OptionError
+        From the constructor, naming the option.
+    ThresholdSearchError
+        From `fit`, if no kink can be searched.
+    CollinearityError
+        If the kink variable is also in `x`, or columns are exact combinations of one another.
+    ColumnError, TermError, InputTypeError, MissingDataError, IdentificationError
+        As in `FixedEffects`.
+
+    Notes
+    -----
+    Errors come from the sandwich of the least-squares first-order conditions of slopes and ``g`` together
+    (Hansen 2017), so those of the slopes allow for the estimated ``g``, which counts as one
+    parameter more.
+
+    Examples
+    --------
+    >>> import numpy as np, pandas as pd, digiprosper as dp
+    >>> rng = np.random.default_rng(1)
+    >>> df = pd.DataFrame({"city": np.repeat(np.arange(60), 10), "year": np.tile(np.arange(10), 60)})
+    >>> df["debt"] = rng.normal(50, 15, 600)
+    >>> bend = np.minimum(df["debt"] - 60, 0) * 0.05 - np.maximum(df["debt"] - 60, 0) * 0.05
+    >>> df["growth"] = bend + df["city"] / 30 + rng.normal(0, 0.5, 600)
+    >>> found = dp.PanelKink("growth", "debt").fit(dp.Panel(df, "city", "year"), rng=1)
+    >>> round(found.threshold, 1)
+    60.2
+    >>> found.test.p_value
+    0.001
+    """
+
+    y: str
+    kink_variable: str
+    x: Sequence[str] = ()
+    _: KW_ONLY
+    entity_effects: bool = True
+    time_effects: bool = True
+    absorb: Sequence[str] = ()
+    trim: float = 0.05
+    bootstrap: Literal["wild_cluster"] | None = "wild_cluster"
+    reps: int = 999
+    level: float = 0.95
+    df: Literal["hansen", "xthreg"] = "hansen"
+    cov_type: CovType = "clustered"
+    clusters: Sequence[str] | None = None
+    ssc: Ssc = "reghdfe"
+
+    def __post_init__(self) -> None:
+        plain_options(self)
+        one_term(self.y, "y")
+        one_term(self.kink_variable, "kink_variable")
+        object.__setattr__(self, "x", as_terms(self.x, "x"))
+        object.__setattr__(self, "absorb", as_terms(self.absorb, "absorb"))
+        if canonical(self.y) in {canonical(t) for t in (self.kink_variable, *self.x)}:
+            raise TermError(
+                f"y={cited(self.y)} is also kink_variable or in x; the outcome cannot be its own regressor."
+            )
+        trim: object = self.trim
+        if not isinstance(trim, int | float) or not 0 < trim < 0.5:
+            raise OptionError(f"trim={cited(self.trim)} must be a share above 0 and below .5.")
+        check_option("bootstrap", self.bootstrap, ("wild_cluster", None))
+        check_option("df", self.df, ("hansen", "xthreg"))
+        check_reps(self.reps, 1)
+        check_level(self.level)
+        check_linear_options(self)
+        if self.bootstrap and self.clusters is not None and len(self.clusters) > 1:
+            raise OptionError(
+                "bootstrap='wild_cluster' draws one sign per cluster, but "
+                f"clusters={cited(self.clusters)} are two-way; specify one of them, or set "
+                "bootstrap=None."
+            )
+
+    @property
+    def options(self) -> LinearOptions:
+        """The part that says how rows are swept and errors computed."""
+        return linear_options(self)
+
+    def fit(self, panel: Panel, *, rng: object = None, progress: bool = False) -> KinkResults:  # noqa: ARG002
+        """Search, test, and estimate slopes and threshold.
+
+        Parameters
+        ----------
+        panel : Panel
+            The data.
+        rng : None, int, sequence of int, SeedSequence or Generator
+            Source of the draws. What is drawn does not depend on row order; `rng_entropy` of the results
+            reproduces it.
+        progress
+            Accepted for uniformity; the draws take fractions of a second.
+
+        Returns
+        -------
+        KinkResults
+            Threshold, tests, confidence sets and slopes.
+        """
+        self._refuse_twice(panel)
+        roles = {"y": (self.y,), "kink_variable": (self.kink_variable,), "x": tuple(self.x)}
+        prepared = prepare(panel, roles, self.options)
+        sample = prepared.sample
+        y, q = self._one(sample, "y"), self._one(sample, "kink_variable")
+        if q.min() == q.max():
+            raise ThresholdSearchError(
+                f"kink_variable={cited(self.kink_variable)} is constant in the sample; use one that varies."
+            )
+        x, names = sample.columns("x"), sample.names_of("x")
+        # What is wrong with the columns themselves is told of the line, under their own names.
+        fit_columns(prepared, self.y, y, (self.kink_variable, *names), np.column_stack([q, x]))
+        kinks = self._plan(prepared, q, x)
+        found = kernel.estimate(kinks, y)
+        slopes, threshold_se = self._slopes(prepared, y, q, found.threshold)
+        entropy, draws = self._draws(prepared, kinks, found, rng)
+        results = self._results(prepared, kinks, found, (slopes, threshold_se), entropy, draws)
+        results = replace(results, diagnostics=self._remarks(prepared, results))
+        issue(results.diagnostics)
+        return results
+
+    def _term_fields(self) -> list[str]:
+        return ["y", "kink_variable", "x"]
+
+    # --- what cannot be searched --------------------------------------------------------------------------
+
+    def _refuse_twice(self, panel: Panel) -> None:
+        known = getattr(panel, "known", ())
+        if canonical(self.kink_variable, known) in {canonical(t, known) for t in self.x}:
+            raise CollinearityError(
+                f"kink_variable={cited(self.kink_variable)} is also in x: remove it from x, PanelKink adds "
+                "its "
+                "two slopes.",
+                [Notice("collinear", "in both", {"column": self.kink_variable, "role": "x"})],
+            )
+
+    def _one(self, sample: Sample, role: str) -> Floats:
+        columns = sample.columns(role)
+        if columns.shape[1] != 1:
+            raise TermError(
+                f"{role}={cited(getattr(self, role))} makes several columns; it must be one column."
+            )
+        return columns[:, 0]
+
+    def _plan(self, prepared: Prepared, q: Floats, x: Floats) -> kernel.KinkPlan:
+        data = {"column": self.kink_variable, "trim": self.trim}
+        try:
+            kinks = kernel.kink_plan(q, x, self.trim, prepared.within.effects)
+        except ThresholdSearchError as error:
+            text = (
+                f"kink_variable={cited(self.kink_variable)}: {error} (trim={self.trim}, "
+                f"{np.unique(q).size} distinct values in {q.size} rows). Lower trim, or use another "
+                "kink_variable."
+            )
+            raise ThresholdSearchError(text, [Notice("threshold_search", str(error), data)]) from error
+        if kinks.faint.any():
+            text = (
+                f"kink_variable={cited(self.kink_variable)} varies too little on one side of "
+                f"{kinks.values[kinks.faint][0]:.6g}, compared with its overall variation, to estimate a "
+                "slope on that side. Take its logarithm if it is positive, or increase trim."
+            )
+            raise ThresholdSearchError(text, [Notice("threshold_search", "too skewed", data)])
+        return kinks
+
+    # --- the work -----------------------------------------------------------------------------------------
+
+    def _slopes(
+        self, prepared: Prepared, y: Floats, q: Floats, threshold: float
+    ) -> tuple[LinearResults, float]:
+        """Estimate the slopes at the threshold, and the errors of both together."""
+        sample, q_name = prepared.sample, self.kink_variable
+        names = (f"{q_name}:below", f"{q_name}:above", *sample.names_of("x"))
+        design = np.column_stack(
+            [np.minimum(q - threshold, 0), np.maximum(q - threshold, 0), sample.columns("x")]
+        )
+        slopes = fit_columns(prepared, self.y, y, names, design)
+        b1, b2 = slopes.coefficients[:2]
+        # The derivative in g; at a row on the threshold the mean of its two sides.
+        bend = (b1 - b2) / 2 * np.sign(q - threshold) - (b1 + b2) / 2
+        # Products of the derivative and the residuals leave the range of numbers long before either; a power
+        # of two costs no digit.
+        unit = 2.0 ** round(math.log2(float(np.abs(bend).max()) or 1.0))
+        root, middle, how, rest = _joint_covariance(prepared, slopes, design, bend / unit)
+        covariance = root @ middle @ root.T
+        notices = [n for n in slopes.diagnostics if n.code != "not_psd"]
+        notices += not_psd(prepared, (*slopes.names, "threshold"), covariance, middle)
+        r2, within, by_entity, _ = slopes.fit_statistics
+        slopes = replace(
+            slopes,
+            root=root[:-1],
+            middle=middle,
+            df_t=how.df_t,
+            df_counted=how.counted,
+            df_resid=rest,
+            fit_statistics=(r2, within, by_entity, 1 - (1 - r2) * (y.size - 1) / rest),
+            # That all slopes are zero cannot be tested so: there would be no threshold to allow for.
+            f_value=math.nan,
+            diagnostics=tuple(notices),
+        )
+        return slopes, float(standard_errors(covariance[-1, -1])) / unit
+
+    def _draws(
+        self, prepared: Prepared, kinks: kernel.KinkPlan, found: kernel.KinkEstimate, rng: object
+    ) -> tuple[int | None, Floats]:
+        if self.bootstrap is None:
+            return None, np.empty((3, 0))
+        seed = seed_sequence(rng)
+        assert isinstance(seed.entropy, int)
+        y = self._one(prepared.sample, "y")
+        which = scheme(self.bootstrap, kinks.search, wild_clusters(prepared)[1])
+        null, kink = (
+            np.random.default_rng(np.random.SeedSequence(seed.entropy, spawn_key=(_STREAM, j)))
+            for j in range(2)
+        )
+        draws = [
+            kernel.null_draws(kinks, which, y, null, reps=self.reps),
+            *kernel.kink_draws(kinks, which, y, found, kink, reps=self.reps),
+        ]
+        return seed.entropy, np.stack(draws) * denominator(prepared, self.df)
+
+    def _results(
+        self,
+        prepared: Prepared,
+        kinks: kernel.KinkPlan,
+        found: kernel.KinkEstimate,
+        estimates: tuple[LinearResults, float],
+        entropy: int | None,
+        draws: Floats,
+    ) -> KinkResults:
+        sample, df = prepared.sample, denominator(prepared, self.df)
+        above = (self._one(sample, "kink_variable") > found.threshold).astype(np.intp)
+        seen = np.unique(sample.entity * 2 + above) % 2
+        # An exact fit leaves rounding, of either sign, where F and LR divide.
+        least = 1e-15 * found.null_ssr
+        ssr = np.maximum([found.null_ssr, found.ssr, found.step_ssr], least)
+        bounds = {"lr": critical_chi2(self.level)}
+        if self.bootstrap:
+            # Draws that are all rounding, as when every place fits alike, must not make a set of it.
+            bounds["bootstrap"] = max(float(np.quantile(draws[2], self.level)), _NOTHING * df)
+        sets = [(m, tuple(kernel.accepted(kinks, found, ssr[1] * (1 + c / df)))) for m, c in bounds.items()]
+        return KinkResults(
+            kink_variable=self.kink_variable,
+            slopes=estimates[0],
+            threshold=found.threshold,
+            threshold_se=estimates[1],
+            sums=ssr,
+            candidates=kinks.values,
+            profile_ssr=np.maximum(found.profile, least),
+            draws=draws,
+            critical=bounds,
+            sets=dict(sets),
+            regime_sizes=np.column_stack([np.bincount(above, minlength=2), np.bincount(seen, minlength=2)]),
+            bootstrap=self.bootstrap,
+            df=df,
+            df_rule=self.df,
+            level=self.level,
+            trim=self.trim,
+            reps=self.reps,
+            rng_entropy=entropy,
+            diagnostics=(),
+        )
+
+    # --- what is worth saying -----------------------------------------------------------------------------
+
+    def _remarks(self, prepared: Prepared, results: KinkResults) -> tuple[Notice, ...]:
+        out = [
+            *results.slopes.diagnostics,
+            *lagged_outcome(prepared, BIASED_TEST),
+            *self._about_panel(prepared),
+        ]
+        if self.bootstrap:
+            name, codes = wild_clusters(prepared)
+            out += about_signs(name, int(codes.max()) + 1)
+        return (*out, *remarks(results))
+
+    def _about_panel(self, prepared: Prepared) -> list[Notice]:
+        counts = np.bincount(prepared.sample.entity)
+        if counts.min() == counts.max():
+            return []
+        text = (
+            f"the panel is unbalanced ({counts.min()} to {counts.max()} rows per entity): the estimates "
+            "are exact, but the asymptotic theory (Zhang, Zhou & Jiang 2017) assumes a balanced panel."
+        )
+        return [Notice("unbalanced", text, {"least": int(counts.min()), "most": int(counts.max())})]
+
+
+def _joint_covariance(
+    prepared: Prepared, slopes: LinearResults, design: Floats, bend: Floats
+) -> tuple[Floats, Floats, Recipe, float]:
+    """Compute the covariance of slopes (and intercept) and threshold: root, middle, recipe, rows less rank.
+
+    Where the threshold is not identified (no bend, or its place makes no difference) its row is missing and
+    the slopes' errors need no allowance.
+    """
+    columns = np.column_stack([design, bend])
+    (n, k), intercept = design.shape, not prepared.effect_names
+    if n <= k + 1 + prepared.within.rank:
+        raise IdentificationError(
+            f"{k} slopes, a threshold and {prepared.within.rank} absorbed effects on {n} rows: more "
+            "parameters than rows. Drop terms or effects."
+        )
+    swept = prepared.within.sweep(columns)
+    spread = float(np.linalg.norm(bend - bend.mean()))
+    known = float(np.linalg.norm(swept[:, -1])) > _ABSORBED * spread and not dependences(swept)
+    if not known:
+        swept, columns = swept[:, :-1], columns[:, :-1]
+    fit = ols(swept, slopes.residuals)
+    count, how = inference(prepared, k + 1)
+    basis, root = fit.basis, fit.root
+    if intercept:
+        basis = np.column_stack([basis, np.ones(n)])
+        # The intercept at zero is a linear map of the one at the means.
+        at_zero = np.append(-columns.mean(axis=0) @ root, 1 / n)
+        root = np.vstack([np.column_stack([root, np.zeros(len(root))]), at_zero])
+    root, middle = halves(root, meat(basis, slopes.residuals, how))
+    order = [*range(k), *([len(root) - 1] if intercept else [])]
+    place = root[k] if known else np.full(root.shape[1], np.nan)
+    root = np.vstack([root[order], place])
+    # What has no variance at a known threshold has none at an estimated one.
+    empty = np.asarray(np.isnan(slopes.root).any(axis=1))
+    root[:-1][empty] = np.nan
+    if empty[:2].any():
+        root[-1] = np.nan
+    return root, middle, how, float(n - count.full)

@@ -1,0 +1,545 @@
+"""Panel threshold regression: slopes that change when a variable crosses unknown values."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import KW_ONLY, dataclass, replace
+from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
+
+import numpy as np
+
+from digiprosper.errors import (
+    CollinearityError,
+    IdentificationError,
+    Notice,
+    OptionError,
+    TermError,
+    ThresholdSearchError,
+    check_level,
+    check_option,
+    cited,
+    issue,
+    quoted,
+)
+from digiprosper.kernels import threshold as kernel
+from digiprosper.linear.fixed_effects import fit_columns, refuse_flat_outcome
+from digiprosper.linear.preparation import (
+    CovType,
+    LinearOptions,
+    Ssc,
+    check_linear_options,
+    linear_options,
+    prepare,
+)
+from digiprosper.panel.terms import canonical, parse
+from digiprosper.specification import Specification, as_terms, check_reps, one_term, plain_options
+from digiprosper.threshold.notices import about_adjacent, about_variance, remarks
+from digiprosper.threshold.regimes import about_origin, regime_columns, regime_levels
+from digiprosper.threshold.results import ThresholdResults
+from digiprosper.threshold.search import EXACT, WILD, Bootstrap, ThresholdSearch, denominator
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from digiprosper.kernels import Ints
+    from digiprosper.linear.preparation import Prepared
+    from digiprosper.linear.results import LinearResults
+    from digiprosper.panel import Panel, Sample
+    from digiprosper.threshold.search import Found
+
+__all__ = ["Bootstrap", "Confidence", "DfRule", "Grid", "PanelThreshold", "Rule", "Search"]
+
+Confidence: TypeAlias = Literal["lr", "scaled", "bootstrap"]
+Search: TypeAlias = Literal["sequential", "joint"]
+Rule: TypeAlias = Literal["<=", "<"]
+DfRule: TypeAlias = Literal["hansen", "xthreg"]
+Grid: TypeAlias = int | Literal["hansen"] | None
+
+
+@dataclass(frozen=True, slots=True)
+class PanelThreshold(Specification):
+    """Regression whose slopes change where a variable crosses one or more unknown thresholds.
+
+    ``y_it = a_i + l_t + x_it'b + z_it'd_r + e_it`` with regime r by the interval in which ``q_it`` lies
+    (Hansen 1999, J. Econometrics 93:345-368). Thresholds minimise the sum of squares over every observed
+    value of ``q`` that leaves enough rows on each side; several are found one after another and refined until
+    none moves. Exact on unbalanced panels, for which the theory of the test is not in Hansen (1999).
+
+    Parameters
+    ----------
+    y : str
+        Outcome, a term.
+    regime_dependent : str or sequence of str
+        Terms whose slope depends on the regime (`xthreg`: ``rx``).
+    threshold_variable : str
+        Term that splits the sample (`xthreg`: ``qx``). It should vary inside entities.
+    x : sequence of str
+        Terms with one slope in all regimes; the threshold variable may be among them.
+    n_thresholds : int or "auto"
+        How many to find, one after another. "auto" goes on while the headline bootstrap rejects at `level`;
+        the test that stopped it is in `tests`.
+    thresholds : sequence of float, optional
+        Fixed values instead of a search, in the order in which they enter; then there is no test.
+    search : {"sequential", "joint"}
+        "joint" takes the best of all pairs for two thresholds; the tests, and their draws, stay sequential.
+        The sequential pair, refined, is nearly always the same; a notice ``not_global`` says when it is not
+        (looked at in small panels, and always under "joint").
+    entity_effects, time_effects : bool
+        Both by default.
+    absorb : sequence of str
+        Further absorbed terms, ``"region^year"`` for crossed ones.
+    trim : float or sequence of float
+        Share of the estimation sample that every regime keeps, between thresholds too; one number or one a
+        threshold. .05 by default (`xthreg`: .01).
+    min_nobs : int
+        Rows that every regime keeps, whatever `trim`.
+    min_entities : int
+        Entities that every regime keeps which vary in it: two rows there between which some regime-dependent
+        column differs. 0 by default; `regimes` counts those that are seen at all.
+    grid : int or "hansen", optional
+        None searches every candidate; a number that many evenly spaced quantiles; "hansen" the 393 positions
+        of his program. The others are for replication only: every candidate costs about the same.
+    rule : {"<=", "<"}
+        Whether a row at the threshold belongs to the low regime.
+    regime_intercept : bool
+        Whether the level shifts with the regime too; terms ``"intercept:regime1"``, ... against the highest.
+        False as in Hansen (1999); then the fit depends on where regime-dependent terms are zero, so on the
+        units inside a logarithm, and a notice ``origin`` says when a fit with intercepts differs.
+    bootstrap : str, sequence of str or None
+        ``"wild_cluster"`` (one sign a cluster times the null's residuals; keeps its size when the variance
+        depends on the regressors), ``"wild_score"`` (a cluster-robust score statistic, one sign a cluster on
+        its scores), ``"hansen"`` (whole entities exchanged; balanced panels only), ``"iid"`` (rows; for
+        teaching). Of several the first is the headline, all are in `tests`.
+    reps : int
+        Draws of each bootstrap.
+    level : float
+        Of confidence sets and verdicts.
+    confidence : {"lr", "scaled", "bootstrap"}
+        Bound on the likelihood ratio of a confidence set: Hansen's (1999), for errors of one variance; the
+        same times the variance ratio at the threshold (Hansen 2000), by default because the first covers too
+        seldom when the variance depends on the regressors; or quantiles of `reps` wild draws at each of 200
+        candidates, which covers best and costs 200 times a bootstrap.
+    df : {"hansen", "xthreg"}
+        Denominator of F and LR: N - n, or T (n - 1) as Stata's `xthreg` has it. Without entity effects N - 1.
+    cov_type, clusters, ssc
+        Standard errors of the slopes, as in `FixedEffects`; one-way `clusters` are those of
+        ``"wild_cluster"`` too.
+
+    Raises
+    ------
+    OptionError
+        From the constructor, naming the option.
+    ThresholdSearchError
+        From `fit`, if no threshold can be searched or placed.
+    CollinearityError
+        If a regime-dependent term is also in `x`, or columns are exact combinations of one another.
+    ColumnError, TermError, InputTypeError, MissingDataError, IdentificationError
+        As in `FixedEffects`.
+
+    Examples
+    --------
+    >>> from digiprosper import PanelThreshold, datasets
+    >>> panel, truth = datasets.simulate_provinces()
+    >>> found = PanelThreshold("rural_income", "digital", "urban", ["urban", "fiscal"]).fit(panel, rng=2026)
+    >>> low, high = found.confidence_set(1)[0]
+    >>> low <= truth.threshold <= high
+    True
+    >>> float(found.thresholds.loc[1, "p_value"])
+    0.001
+    """
+
+    y: str
+    regime_dependent: Sequence[str]
+    threshold_variable: str
+    x: Sequence[str] = ()
+    _: KW_ONLY
+    n_thresholds: int | Literal["auto"] = 1
+    thresholds: Sequence[float] | None = None
+    search: Search = "sequential"
+    entity_effects: bool = True
+    time_effects: bool = True
+    absorb: Sequence[str] = ()
+    trim: float | Sequence[float] = 0.05
+    min_nobs: int = 1
+    min_entities: int = 0
+    grid: Grid = None
+    rule: Rule = "<="
+    regime_intercept: bool = False
+    bootstrap: Bootstrap | Sequence[Bootstrap] | None = "wild_cluster"
+    reps: int = 999
+    level: float = 0.95
+    confidence: Confidence = "scaled"
+    df: DfRule = "hansen"
+    cov_type: CovType = "clustered"
+    clusters: Sequence[str] | None = None
+    ssc: Ssc = "reghdfe"
+
+    def __post_init__(self) -> None:
+        plain_options(self)
+        check_option("regime_intercept", self.regime_intercept, (True, False))
+        self._check_terms()
+        self._check_thresholds()
+        self._check_room()
+        self._check_grid()
+        check_option("rule", self.rule, get_args(Rule))
+        check_option("df", self.df, get_args(DfRule))
+        check_option("confidence", self.confidence, get_args(Confidence))
+        check_reps(self.reps, 1)
+        check_level(self.level)
+        check_linear_options(self)
+        self._check_bootstrap()
+        self._check_search()
+
+    def _check_terms(self) -> None:
+        one_term(self.y, "y")
+        one_term(self.threshold_variable, "threshold_variable")
+        object.__setattr__(self, "regime_dependent", as_terms(self.regime_dependent, "regime_dependent"))
+        object.__setattr__(self, "x", as_terms(self.x, "x"))
+        object.__setattr__(self, "absorb", as_terms(self.absorb, "absorb"))
+        if not self.regime_dependent:
+            raise TermError("regime_dependent is empty; specify at least one term.")
+        if self.regime_intercept and "intercept" in {canonical(t) for t in self.regime_dependent}:
+            raise TermError("'intercept' is the name of the regime's intercept; rename the column.")
+        others = {canonical(t) for t in (*self.regime_dependent, *self.x, self.threshold_variable)}
+        if canonical(self.y) in others:
+            raise TermError(
+                f"y={cited(self.y)} is also among regime_dependent, x or threshold_variable; the outcome "
+                "cannot be its own regressor."
+            )
+
+    def _check_thresholds(self) -> None:
+        n = self.n_thresholds
+        automatic = isinstance(n, str) and n == "auto"
+        if not automatic and not (_is_whole(n) and int(n) > 0):
+            raise OptionError(f"n_thresholds={cited(n)} must be an integer of at least 1, or 'auto'.")
+        if not automatic:
+            object.__setattr__(self, "n_thresholds", int(n))
+        if self.thresholds is None:
+            return
+        values = _numbers(self.thresholds)
+        if not values or len(set(values)) < len(values):
+            raise OptionError(
+                f"thresholds={cited(self.thresholds)} must be distinct finite numbers such as (.5,), or None."
+            )
+        if n not in (1, len(values)):
+            raise OptionError(
+                f"n_thresholds={cited(n)} and {len(values)} given thresholds; omit n_thresholds."
+            )
+        object.__setattr__(self, "thresholds", values)
+
+    def _check_room(self) -> None:
+        trims = _numbers(self.trim)
+        if not trims or not all(0 < t < 0.5 for t in trims):
+            raise OptionError(
+                f"trim={cited(self.trim)} must be a share above 0 and below .5, or one such share per "
+                "threshold."
+            )
+        if isinstance(self.trim, list | tuple | np.ndarray) and np.ndim(self.trim):
+            if self._count is None:
+                raise OptionError(f"trim={cited(self.trim)} must be one number with n_thresholds='auto'.")
+            if len(trims) != self._count:
+                raise OptionError(
+                    f"trim={cited(self.trim)} has {len(trims)} entries for n_thresholds={self._count}; "
+                    "pass one number, or one per threshold."
+                )
+            object.__setattr__(self, "trim", trims)
+        else:
+            object.__setattr__(self, "trim", trims[0])
+        if not (_is_whole(self.min_nobs) and self.min_nobs > 0):
+            raise OptionError(f"min_nobs={cited(self.min_nobs)} must be an integer of at least 1.")
+        if not (_is_whole(self.min_entities) and self.min_entities >= 0):
+            raise OptionError(f"min_entities={cited(self.min_entities)} must be an integer of at least 0.")
+
+    def _check_search(self) -> None:
+        check_option("search", self.search, get_args(Search))
+        if self.search == "joint":
+            if self._count != 2 or self.thresholds is not None:
+                raise OptionError(
+                    "search='joint' estimates two thresholds, but "
+                    f"n_thresholds={cited(self.n_thresholds)} and thresholds={self.thresholds}. Set "
+                    "n_thresholds=2, or omit search."
+                )
+            if len(set(self._trims)) > 1:
+                raise OptionError(
+                    f"search='joint' needs one trim for both thresholds, but trim={cited(self.trim)}."
+                )
+        if self._count is None and not self._bootstraps:
+            raise OptionError(
+                "n_thresholds='auto' stops at the first test that does not reject; specify a bootstrap."
+            )
+
+    def _check_grid(self) -> None:
+        grid = self.grid
+        if isinstance(grid, str):
+            check_option("grid", grid, (None, "hansen"))
+        elif grid is not None and not (_is_whole(grid) and grid > 1):
+            raise OptionError(
+                f"grid={cited(grid)} must be None (every candidate), an integer above 1, or 'hansen'."
+            )
+
+    def _check_bootstrap(self) -> None:
+        if self.bootstrap is not None and not isinstance(self.bootstrap, str):
+            words: object = self.bootstrap
+            if not isinstance(words, list | tuple) or not words:
+                raise OptionError(
+                    f"bootstrap={cited(self.bootstrap)} must be one method, a list of methods, or None."
+                )
+            object.__setattr__(self, "bootstrap", tuple(words))
+        named = (self.bootstrap,) if isinstance(self.bootstrap, str) else self.bootstrap or ()
+        for word in named:
+            check_option("bootstrap", word, get_args(Bootstrap))
+        if len(set(named)) < len(named):
+            raise OptionError(f"bootstrap={cited(self.bootstrap)} has the same method twice.")
+        if self.confidence == "bootstrap" and self.thresholds is not None:
+            raise OptionError(
+                f"confidence='bootstrap' needs estimated thresholds, but thresholds={self.thresholds} "
+                "are given; omit one of the two."
+            )
+        wild = {
+            f"bootstrap={cited(word)}": "bootstrap=None (or 'hansen' in a balanced panel)"
+            for word in self._bootstraps
+            if word in WILD
+        }
+        if self._draws_sets:
+            wild["confidence='bootstrap'"] = "confidence='scaled'"
+        if wild and self.clusters is not None and len(self.clusters) > 1:
+            option, other = next(iter(wild.items()))
+            raise OptionError(
+                f"{option} draws one sign per cluster, but clusters={cited(self.clusters)} are two-way; "
+                f"specify one of them, or set {other}."
+            )
+
+    @property
+    def _count(self) -> int | None:
+        if self.thresholds is not None:
+            return len(self.thresholds)
+        return self.n_thresholds if isinstance(self.n_thresholds, int) else None
+
+    @property
+    def _trims(self) -> tuple[float, ...]:
+        if isinstance(self.trim, tuple):
+            return self.trim
+        assert isinstance(self.trim, int | float)
+        return (float(self.trim),) * (self._count or 1)
+
+    @property
+    def _bootstraps(self) -> tuple[Bootstrap, ...]:
+        if self.bootstrap is None or self.thresholds is not None:
+            return ()
+        return (self.bootstrap,) if isinstance(self.bootstrap, str) else tuple(self.bootstrap)
+
+    @property
+    def options(self) -> LinearOptions:
+        """The part that says how rows are swept and errors computed."""
+        return linear_options(self)
+
+    def fit(self, panel: Panel, *, rng: object = None, progress: bool = False) -> ThresholdResults:  # noqa: ARG002
+        """Search, test, and estimate the slopes.
+
+        Parameters
+        ----------
+        panel : Panel
+            The data.
+        rng : None, int, sequence of int, SeedSequence or Generator
+            Source of the draws. What is drawn does not depend on row order; `rng_entropy` of the results
+            reproduces it.
+        progress
+            Accepted for uniformity; the draws take fractions of a second.
+
+        Returns
+        -------
+        ThresholdResults
+            Thresholds, tests, confidence sets, regimes and slopes.
+        """
+        self._refuse_overlap(panel)
+        roles = {
+            "y": (self.y,),
+            "regime_dependent": tuple(self.regime_dependent),
+            "threshold_variable": (self.threshold_variable,),
+            "x": tuple(self.x),
+        }
+        prepared = prepare(panel, roles, self.options)
+        sample = prepared.sample
+        for role in ("y", "threshold_variable"):
+            if sample.columns(role).shape[1] != 1:
+                what = "the outcome" if role == "y" else "the threshold variable must be one numeric column"
+                raise TermError(f"{role}={cited(getattr(self, role))} makes several columns; {what}.")
+        self._refuse(sample)
+        refuse_flat_outcome(prepared, self.y, sample.columns("y")[:, 0])
+        try:
+            search = self._search(prepared)
+            found = search.run(rng)
+            if isinstance(found, int):
+                reason = (
+                    f"threshold {found} has no candidate that leaves enough rows in each regime to "
+                    "estimate its slopes"
+                )
+                raise self._no_room(reason, sample)
+            slopes = self._slopes(prepared, search.plan.regimes(found.at))
+        except (ThresholdSearchError, CollinearityError, IdentificationError):
+            # A fault of the columns themselves is told under their own names.
+            names = (*sample.names_of("regime_dependent"), *sample.names_of("x"))
+            design = np.column_stack([sample.columns("regime_dependent"), sample.columns("x")])
+            fit_columns(prepared, self.y, sample.columns("y")[:, 0], names, design)
+            raise
+        results = self._results(prepared, search, found, slopes)
+        # One threshold that was asked for is read beside its test; several, or "auto", say how many regimes.
+        several = self.thresholds is None and self.n_thresholds != 1
+        more = [
+            *about_variance(results, prepared.sample, found.variance_parts),
+            *(about_adjacent(results) if several else []),
+            *([] if self.regime_intercept else about_origin(results, search, self._logarithms(panel))),
+        ]
+        results = replace(results, diagnostics=remarks(results, prepared, (*found.notices, *more)))
+        issue(results.diagnostics)
+        return results
+
+    def _logarithms(self, panel: Panel) -> list[str]:
+        role = "regime_dependent"
+        return [t for t in self.regime_dependent if parse(t, panel.known, role).is_logarithm]
+
+    # --- what cannot be searched --------------------------------------------------------------------------
+
+    def _refuse_overlap(self, panel: Panel) -> None:
+        known = getattr(panel, "known", ())
+        x = {canonical(t, known) for t in self.x}
+        both = [t for t in self.regime_dependent if canonical(t, known) in x]
+        if both:
+            raise CollinearityError(
+                f"{quoted(both)} is regime-dependent and also in x; its regime columns add up to it. Remove "
+                "it from x.",
+                [Notice("collinear", f"{cited(t)} is in both", {"column": t, "role": "x"}) for t in both],
+            )
+
+    def _refuse(self, sample: Sample) -> None:
+        q = sample.columns("threshold_variable")[:, 0]
+        if q.min() == q.max():
+            raise ThresholdSearchError(
+                f"threshold_variable={cited(self.threshold_variable)} is constant in the sample, so it "
+                "cannot split it. Use a variable that varies."
+            )
+        counts = np.bincount(sample.entity)
+        if "hansen" in self._bootstraps and sample.nobs < sample.n_entities * sample.n_times:
+            raise OptionError(
+                "bootstrap='hansen' resamples whole entities and needs a balanced panel; here entities "
+                f"have {counts.min()} to {counts.max()} rows in {sample.n_times} periods. Use "
+                "'wild_cluster'."
+            )
+
+    # --- the work -----------------------------------------------------------------------------------------
+
+    def _search(self, prepared: Prepared) -> ThresholdSearch:
+        sample = prepared.sample
+        z, q = sample.columns("regime_dependent"), sample.columns("threshold_variable")[:, 0]
+        trims = self._trims if len(set(self._trims)) > 1 else self._trims[:1]
+        try:
+            varying = None
+            if self.min_entities:
+                order = np.argsort(q, kind="stable").astype(np.intp)
+                varying = kernel.variation(z, sample.entity, order, self.min_entities)
+            where = kernel.candidates(
+                q,
+                trims,
+                grid=self.grid,
+                rule=self.rule,
+                given=self.thresholds or (),
+                min_nobs=self.min_nobs,
+                varying=varying,
+            )
+        except ThresholdSearchError as error:
+            raise self._no_room(str(error), sample) from error
+        plan = kernel.plan(
+            z, sample.columns("x"), where, prepared.within.effects, intercept=self.regime_intercept
+        )
+        return ThresholdSearch(
+            prepared=prepared,
+            plan=plan,
+            df=denominator(prepared, self.df),
+            count=self._count,
+            joint=self.search == "joint",
+            bootstrap=self._bootstraps,
+            set_draws=self._draws_sets,
+            reps=self.reps,
+            level=self.level,
+        )
+
+    @property
+    def _draws_sets(self) -> bool:
+        return self.confidence == "bootstrap" and self.thresholds is None
+
+    def _slopes(self, prepared: Prepared, regimes: Ints) -> LinearResults:
+        names, design = regime_columns(prepared.sample, regimes, intercept=self.regime_intercept)
+        y = prepared.sample.columns("y")[:, 0]
+        levels = regime_levels(regimes) if self.regime_intercept else []
+        return fit_columns(prepared, self.y, y, names, design, unread=levels)
+
+    def _no_room(self, reason: str, sample: Sample) -> ThresholdSearchError:
+        name, q = self.threshold_variable, sample.columns("threshold_variable")[:, 0]
+        if self.thresholds is not None:
+            text = (
+                f"thresholds={self.thresholds} in {cited(name)}: {reason}. Its values range from "
+                f"{q.min():.6g} to {q.max():.6g}; each regime needs rows in which the slopes vary."
+            )
+        else:
+            asked = ["trim", "n_thresholds"]
+            asked += ["min_nobs"] * (self.min_nobs > 1) + ["min_entities"] * (self.min_entities > 0)
+            values = ", ".join(f"{option}={getattr(self, option)}" for option in asked)
+            text = (
+                f"{cited(name)}: {reason} ({values}, {np.unique(q).size} distinct values in {q.size} "
+                f"rows). Lower {' or '.join(asked)}, or use another threshold_variable."
+            )
+        data = {"column": name, "trim": self.trim, "n_thresholds": self.n_thresholds}
+        return ThresholdSearchError(text, [Notice("threshold_search", reason, data)])
+
+    def _results(
+        self, prepared: Prepared, search: ThresholdSearch, found: Found, slopes: LinearResults
+    ) -> ThresholdResults:
+        plan, stages, m = search.plan, found.stages, len(found.at)
+        least = EXACT * stages[0].null_ssr
+        regimes = plan.regimes(found.at)
+        rows = np.bincount(regimes - 1, minlength=m + 1)
+        seen = np.unique(prepared.sample.entity * (m + 1) + regimes - 1) % (m + 1)
+        return ThresholdResults(
+            threshold_variable=self.threshold_variable,
+            regime_dependent=tuple(self.regime_dependent),
+            slopes=slopes,
+            estimates=plan.candidates.values[list(found.at)],
+            search_ssr=np.maximum([stages[0].null_ssr, *(s.ssr for s in stages)], least),
+            null_ssr=np.maximum([s.null_ssr for s in stages], least),
+            candidates=plan.candidates.values,
+            profiles=np.maximum(found.profiles, least),
+            fit_ssr=max(found.ssr, least),
+            statistic_values=found.values,
+            statistic_draws=found.draws,
+            variance_ratios=found.variance_parts.sum(axis=1),
+            lr_bounds=found.lr_bounds,
+            regime_codes=regimes,
+            regime_sizes=np.column_stack([rows, np.bincount(seen, minlength=m + 1)]),
+            bootstrap=self._bootstraps,
+            given=self.thresholds is not None,
+            rule=self.rule,
+            df=search.df,
+            df_rule=self.df,
+            level=self.level,
+            confidence=self.confidence,
+            trim=self._trims,
+            grid=self.grid,
+            search=self.search,
+            reps=self.reps,
+            rng_entropy=found.entropy,
+            diagnostics=(),
+        )
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)
+
+
+def _numbers(value: object) -> tuple[float, ...]:
+    """Take one finite number or several; nothing when there is anything else among them."""
+    several = value if isinstance(value, list | tuple | np.ndarray) and np.ndim(value) else (value,)
+    several = tuple(v.item() if isinstance(v, np.ndarray) and v.ndim == 0 else v for v in several)
+    kinds = int | float | np.integer | np.floating
+    if not all(isinstance(v, kinds) and not isinstance(v, bool) and math.isfinite(v) for v in several):
+        return ()
+    return tuple(float(v) for v in several)

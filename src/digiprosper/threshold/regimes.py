@@ -1,0 +1,208 @@
+"""Columns by regime, and what a level of its own in every regime changes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from digiprosper.errors import CollinearityError, Notice, cited, quoted
+from digiprosper.kernels import threshold as kernel
+from digiprosper.kernels.least_squares import ols
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from digiprosper.kernels import Bools, Floats, Ints
+    from digiprosper.kernels.threshold import Plan
+    from digiprosper.linear.preparation import Prepared
+    from digiprosper.panel import Sample
+    from digiprosper.threshold.results import ThresholdResults
+    from digiprosper.threshold.search import ThresholdSearch
+
+__all__ = ["about_origin", "regime_columns", "regime_levels"]
+
+# A smaller difference, relative to the slopes, is rounding and has no sign.
+_EQUAL = 1e-9
+
+
+def regime_columns(sample: Sample, regimes: Ints, *, intercept: bool) -> tuple[tuple[str, ...], Floats]:
+    """Split the regime-dependent columns by regime and put the common ones beside them.
+
+    Parameters
+    ----------
+    sample : Sample
+        With the roles ``"regime_dependent"`` and ``"x"``.
+    regimes : (N,) int array
+        Regime of each row, 1 for the lowest values.
+    intercept : bool
+        Whether every regime but the highest has a dummy.
+
+    Returns
+    -------
+    names : tuple of str
+        ``"z:regime1"``, ..., the dummies, the common terms; one regime keeps the plain names.
+    columns : (N, k) float array
+        In that order.
+    """
+    numbers = range(1, int(regimes.max()) + 1)
+    masks = {r: (regimes == r).astype(np.float64) for r in numbers}
+    split = zip(sample.names_of("regime_dependent"), sample.columns("regime_dependent").T, strict=True)
+    names: list[str] = []
+    columns: list[Floats] = []
+    for name, column in split:
+        names += [f"{name}:regime{r}" for r in numbers] if len(numbers) > 1 else [name]
+        columns += [column * masks[r] for r in numbers]
+    if intercept:
+        names += regime_levels(regimes)
+        columns += [masks[r] for r in numbers[:-1]]
+    return (*names, *sample.names_of("x")), np.column_stack([*columns, sample.columns("x")])
+
+
+def regime_levels(regimes: Ints) -> list[str]:
+    """Name the dummies of the regimes.
+
+    Parameters
+    ----------
+    regimes : (N,) int array
+        Regime of each row, 1 for the lowest values.
+
+    Returns
+    -------
+    list of str
+        One a regime but the highest.
+    """
+    return [f"intercept:regime{r}" for r in range(1, int(regimes.max()))]
+
+
+def about_origin(
+    results: ThresholdResults, search: ThresholdSearch, logarithms: Sequence[str]
+) -> list[Notice]:
+    """Search once more with an intercept in every regime, and say what that changes.
+
+    Without it (Hansen 1999) a constant added to a regime-dependent variable changes the model, because
+    ``(z + c) 1(q <= g)`` contains ``c 1(q <= g)``. The estimates therefore depend on the units inside a
+    logarithm and on the origin of an index.
+
+    Parameters
+    ----------
+    results : ThresholdResults
+        A fit without regime intercepts.
+    search : ThresholdSearch
+        Its search.
+    logarithms : sequence of str
+        Regime-dependent terms that are logarithms.
+
+    Returns
+    -------
+    list of Notice
+        Code origin, if a regime-dependent term is a logarithm, an estimate with intercepts lies outside the
+        confidence set of the threshold, or the slopes of two neighbouring regimes are in another order. None
+        where the level shifts already.
+    """
+    plan = _with_level(search)
+    if plan is None:
+        return []
+    at = _search_again(results, search, plan)
+    found = np.sort(search.plan.candidates.values[list(at)])
+    outside = _outside(results, found) if at else []
+    turned = _turned(results, search.prepared, search.plan.regimes(at)) if at else np.empty((0, 0))
+    terms = search.prepared.sample.names_of("regime_dependent")
+    changed = [(terms[i], int(r) + 1) for i, r in np.argwhere(turned)]
+    if not (logarithms or outside or changed):
+        return []
+    parts = [_about_places(results, found, outside)] if outside else []
+    parts += [
+        f"the slopes of {cited(term)} in regimes {r} and {r + 1} would be in another order"
+        for term, r in changed
+    ]
+    data = {
+        "estimates": tuple(np.sort(results.estimates).tolist()),
+        "with_intercept": tuple(found.tolist()),
+        "outside": tuple(outside),
+        "order": tuple(changed),
+        "logarithms": tuple(logarithms),
+    }
+    changes = f"with an intercept in each regime {', and '.join(parts)}." if parts else ""
+    if logarithms:
+        text = f"{_about_units(results, logarithms)} {changes[:1].upper()}{changes[1:]}".strip()
+    else:
+        text = (
+            f"{changes} Without it the estimates depend on where {quoted(terms)} is zero, and therefore on "
+            "the unit of measurement inside a logarithm. Use regime_intercept=True unless zero is a "
+            "meaningful value."
+        )
+    return [Notice("origin", text, data)]
+
+
+def _with_level(search: ThresholdSearch) -> Plan | None:
+    """Add an intercept in each regime; None where the levels of the regimes shift already."""
+    try:
+        plan = kernel.with_level(search.plan)
+    except CollinearityError:  # beside a constant rounding hides a column that is far from zero
+        return None
+    return None if kernel.level_is_held(plan).all() else plan
+
+
+def _search_again(results: ThresholdResults, search: ThresholdSearch, plan: Plan) -> tuple[int, ...]:
+    """Find as many thresholds with intercepts; none where they find no room."""
+    base = kernel.open_search(plan, search.prepared.sample.columns("y")[:, 0])
+    at: tuple[int, ...] = ()
+    for _ in range(results.estimates.size):
+        stage = kernel.stage(plan, base, at)
+        if stage is None:
+            return ()
+        at = stage.at
+    return at
+
+
+def _outside(results: ThresholdResults, found: Floats) -> list[int]:
+    """List the thresholds, by number, whose confidence sets leave out the estimate with intercepts."""
+    if results.given:
+        return []
+    order = np.argsort(results.estimates)
+    return [
+        int(j) + 1
+        for j, value in zip(order, found.tolist(), strict=True)
+        if not any(low <= value <= high for low, high in results.confidence_set(int(j) + 1))
+    ]
+
+
+def _about_units(results: ThresholdResults, logarithms: Sequence[str]) -> str:
+    what = "the slopes depend" if results.given else "the test, the threshold and the slopes depend"
+    noun = "logarithm" if len(logarithms) == 1 else "logarithms"
+    return (
+        f"{what} on the unit of measurement inside the {noun} {quoted(logarithms)}, because the "
+        "regimes have one intercept in common: set regime_intercept=True."
+    )
+
+
+def _turned(results: ThresholdResults, prepared: Prepared, regimes: Ints) -> Bools:
+    """Tell which differences between neighbouring regimes have another sign with intercepts.
+
+    Returns
+    -------
+    (k, m) bool array
+        One row a regime-dependent column, one column a pair of neighbouring regimes.
+    """
+    sample, width = prepared.sample, results.estimates.size + 1
+    _, design = regime_columns(sample, regimes, intercept=True)
+    swept = prepared.within.sweep(np.column_stack([sample.columns("y"), design]))
+    k = sample.columns("regime_dependent").shape[1]
+    slopes = [results.slopes.coefficients, ols(swept[:, 1:], swept[:, 0]).coefficients]
+    signs = [_signs(values[: k * width].reshape(k, width)) for values in slopes]
+    return np.asarray(signs[0] * signs[1] < 0)
+
+
+def _signs(slopes: Floats) -> Floats:
+    steps = np.diff(slopes, axis=1)
+    size = np.abs(slopes).max(axis=1, keepdims=True)
+    return np.where(np.abs(steps) > _EQUAL * size, np.sign(steps), 0.0)
+
+
+def _about_places(results: ThresholdResults, found: Floats, outside: list[int]) -> str:
+    own, other = (", ".join(f"{v:.5g}" for v in values) for values in (np.sort(results.estimates), found))
+    if found.size == 1:
+        return f"the threshold would be {other} instead of {own}, and outside its confidence set"
+    which = ", ".join(str(j) for j in outside)
+    return f"the thresholds would be {other} instead of {own}, and outside the set of threshold {which}"

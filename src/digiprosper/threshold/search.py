@@ -1,0 +1,309 @@
+"""The search for thresholds with its draws: tests after each threshold, sets after the last."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
+
+import numpy as np
+
+from digiprosper.errors import Notice, OptionError, cited
+from digiprosper.kernels import threshold as kernel
+from digiprosper.kernels.resampling import seed_sequence
+from digiprosper.kernels.within import is_nested
+from digiprosper.threshold.kernels.draws import concentration, drawn_ratios, scheme
+from digiprosper.threshold.kernels.robust import drawn_robust, robust_profile
+from digiprosper.threshold.kernels.sets import drawn_bounds, variance_parts
+from digiprosper.threshold.notices import about_concentration, about_score, about_signs
+from digiprosper.threshold.results import bootstrap_p
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from digiprosper.kernels import Floats, Ints
+    from digiprosper.linear.preparation import Prepared
+
+__all__ = ["EXACT", "WILD", "Bootstrap", "Found", "ThresholdSearch", "denominator", "wild_clusters"]
+
+Bootstrap: TypeAlias = Literal["wild_cluster", "hansen", "iid", "wild_score"]
+
+WILD = ("wild_cluster", "wild_score")
+# An exact fit leaves rounding, of either sign, where F and LR divide.
+EXACT = 1e-15
+# Draws of sets have streams of their own, beside those of the bootstraps.
+_SET_STREAM = 20
+# Levels that cross the clusters join the basis of a robust test, one row each.
+_MANY_LEVELS = 500
+# Beyond so many rows times candidates all pairs take minutes.
+_MANY_PAIRS = 4_000_000_000
+# A sequential pair is held against all pairs where that costs milliseconds: rows times candidates.
+_CHEAP_PAIRS = 2_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What the search and its draws brought, by position.
+
+    Parameters
+    ----------
+    stages : tuple of Stage
+        Tested, the one that stopped "auto" included.
+    at : tuple of int
+        Positions of the thresholds that are kept.
+    values : (b, t) float array
+        Statistics that draws are compared with.
+    draws : (b, t, B) float array
+        Drawn statistics.
+    profiles : (m, G) float array
+        Sum of squares at each candidate.
+    ssr : float
+        Sum of squares at the thresholds.
+    variance_parts : (m, N) float array
+        What each row of the sample adds to the factor of the scaled bound.
+    lr_bounds : (m, G) float array
+        Drawn bounds on the likelihood ratio; empty where none were asked for.
+    entropy : int or None
+        What reproduces the draws.
+    notices : tuple of Notice
+        What the search has to say.
+    """
+
+    stages: tuple[kernel.Stage, ...]
+    at: tuple[int, ...]
+    values: Floats
+    draws: Floats
+    profiles: Floats
+    ssr: float
+    variance_parts: Floats
+    lr_bounds: Floats
+    entropy: int | None
+    notices: tuple[Notice, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ThresholdSearch:
+    """One search: how many thresholds, which tests, on which sample.
+
+    Parameters
+    ----------
+    prepared : Prepared
+        The sample, with the roles ``"y"`` and ``"threshold_variable"``.
+    plan : Plan
+        Its running sums.
+    df : float
+        Denominator of F and LR.
+    count : int or None
+        Thresholds to find; None goes on while the first bootstrap rejects.
+    joint : bool
+        Whether the best of all pairs replaces the sequential one.
+    bootstrap : tuple of str
+        Tests; empty for none.
+    set_draws : bool
+        Whether likelihood ratios are drawn for confidence sets.
+    reps : int
+        Draws of each.
+    level : float
+        Of the verdicts.
+    """
+
+    prepared: Prepared
+    plan: kernel.Plan
+    df: float
+    count: int | None
+    joint: bool
+    bootstrap: tuple[Bootstrap, ...]
+    set_draws: bool
+    reps: int
+    level: float
+
+    def run(self, rng: object) -> Found | int:
+        """Search, test and draw.
+
+        Parameters
+        ----------
+        rng : None, int, sequence of int, SeedSequence or Generator
+            Source of the draws.
+
+        Returns
+        -------
+        Found or int
+            Or the number of the threshold, from 1, for which no candidate was left.
+        """
+        entropy = self._entropy(rng)
+        base = kernel.open_search(self.plan, self._outcome)
+        stages: list[kernel.Stage] = []
+        tested: list[Floats] = []
+        draws: list[Floats] = []
+        at: tuple[int, ...] = ()
+        stopped = False
+        while not stopped and len(stages) != self.count:
+            stage = kernel.stage(self.plan, base, at)
+            if stage is None and self.count is None and stages:
+                break
+            if stage is None:
+                return len(stages) + 1
+            stages.append(stage)
+            if self.bootstrap:
+                values, drawn = self._test(stage, base, at, entropy)
+                tested.append(values)
+                draws.append(drawn)
+                p = bootstrap_p(values[0], drawn[0])
+                stopped = self.count is None and not p <= 1 - self.level + 1e-12
+            if not stopped:
+                at = stage.at
+        at, notices = self._against_all_pairs(base, at)
+        profiles, ssr = kernel.finish(self.plan, base, at)
+        q = self.prepared.sample.columns("threshold_variable")[:, 0]
+        parts = [variance_parts(self.plan, self._outcome, at, j, q, self.df) for j in range(len(at))]
+        return Found(
+            stages=tuple(stages),
+            at=at,
+            values=np.stack(tested, axis=1) if tested else np.empty((0, len(stages))),
+            draws=np.stack(draws, axis=1) if draws else np.empty((0, len(stages), 0)),
+            profiles=profiles,
+            ssr=ssr,
+            variance_parts=np.array(parts).reshape(len(at), self.plan.nobs),
+            lr_bounds=self._lr_bounds(at, entropy),
+            entropy=entropy,
+            notices=(*notices, *self._leverage(stages)),
+        )
+
+    @property
+    def _outcome(self) -> Floats:
+        return self.prepared.sample.columns("y")[:, 0]
+
+    def _entropy(self, rng: object) -> int | None:
+        if not self.bootstrap and not self.set_draws:
+            return None
+        entropy = seed_sequence(rng).entropy
+        assert isinstance(entropy, int)
+        return entropy
+
+    def _test(
+        self, stage: kernel.Stage, base: kernel.State, null: tuple[int, ...], entropy: int | None
+    ) -> tuple[Floats, Floats]:
+        """Compute the statistic of the last threshold and its draws, one row a bootstrap."""
+        floor = EXACT * float(base.ssr[0])
+        f = self.df * (max(stage.null_ssr, floor) / max(stage.ssr, floor) - 1)
+        y, codes = self._outcome, wild_clusters(self.prepared)[1]
+        values = np.full(len(self.bootstrap), f)
+        draws = np.empty((values.size, self.reps))
+        for b, name in enumerate(self.bootstrap):
+            # The key is the bootstrap's own, so that naming another beside it changes no draw.
+            stream = _stream(entropy, get_args(Bootstrap).index(name), len(null))
+            if name == "wild_score":
+                self._refuse_many_levels(codes)
+                which = scheme("wild_cluster", self.plan, codes)
+                values[b] = robust_profile(self.plan, y, null, len(null), codes).max()
+                draws[b] = drawn_robust(self.plan, which, y, null, stream, reps=self.reps, codes=codes)
+            else:
+                own = codes if name in WILD else self.prepared.sample.entity
+                which = scheme(name, self.plan, own)
+                draws[b] = self.df * drawn_ratios(self.plan, which, y, null, stream, reps=self.reps)
+        return values, draws
+
+    def _refuse_many_levels(self, codes: Ints) -> None:
+        groups, ranked = self.plan.groups, codes[self.plan.candidates.order]
+        if groups.sizes.size > _MANY_LEVELS and not is_nested(groups.codes, ranked):
+            raise OptionError(
+                f"bootstrap='wild_score' needs a column for each of {groups.sizes.size:,} entities when "
+                f"entities are not nested in the clusters ({cited(wild_clusters(self.prepared)[0])}). "
+                "Cluster by entity, or use 'wild_cluster'."
+            )
+
+    def _lr_bounds(self, at: tuple[int, ...], entropy: int | None) -> Floats:
+        out = np.empty((len(at), self.plan.candidates.values.size if self.set_draws else 0))
+        if out.size:
+            which = scheme("wild_cluster", self.plan, wild_clusters(self.prepared)[1])
+            for j in range(len(at)):
+                stream = _stream(entropy, _SET_STREAM, j)
+                out[j] = self.df * drawn_bounds(
+                    self.plan, which, self._outcome, at, j, stream, reps=self.reps, level=self.level
+                )
+        return out
+
+    def _against_all_pairs(
+        self, base: kernel.State, at: tuple[int, ...]
+    ) -> tuple[tuple[int, ...], list[Notice]]:
+        where = self.plan.candidates
+        cheap = where.need.size == 1 and where.values.size * self.plan.nobs <= _CHEAP_PAIRS
+        if len(at) != 2 or where.given or not (self.joint or cheap):
+            return at, []
+        if where.values.size * self.plan.nobs > _MANY_PAIRS:
+            raise OptionError(
+                f"search='joint' evaluates every pair of {where.values.size:,} candidates in "
+                f"{self.plan.nobs:,} rows, which takes minutes to hours. Set grid=500 for fewer "
+                "candidates, or search='sequential'."
+            )
+        pair, least = kernel.least_pair(self.plan, base)
+        ssr = kernel.finish(self.plan, base, at)[1]
+        kept = pair if self.joint else at
+        if least >= ssr * (1 - 1e-12):
+            return kept, []
+        found, best = ([float(where.values[i]) for i in places] for places in (at, pair))
+        text = (
+            f"the thresholds estimated sequentially ({found[0]:.5g} and {found[1]:.5g}, sum of squares "
+            f"{ssr:.6g}) are not the best pair ({best[0]:.5g} and {best[1]:.5g}, {least:.6g}). "
+            + ("The best pair is used." if self.joint else "search='joint' uses it.")
+        )
+        data = {"sequential": tuple(found), "joint": tuple(best), "ssr": (ssr, least), "taken": self.joint}
+        return kept, [Notice("not_global", text, data)]
+
+    def _leverage(self, stages: Sequence[kernel.Stage]) -> list[Notice]:
+        if not any(word in WILD for word in self.bootstrap):
+            return []
+        name, codes = wild_clusters(self.prepared)
+        groups = int(codes.max()) + 1
+        levels = self.prepared.sample.code_levels.get(name, self.prepared.sample.entities)
+        out = about_signs(name, groups)
+        if "wild_score" in self.bootstrap:
+            out += about_score(groups, int(self.plan.z.shape[0]))
+        for j, stage in enumerate(stages, 1):
+            share, largest = concentration(self.plan, self._outcome, stage.at, codes)
+            out.append(about_concentration(j, share, name, groups, [levels[i] for i in largest]))
+        return out
+
+
+def wild_clusters(prepared: Prepared) -> tuple[str, Ints]:
+    """Say which clusters share a sign in a wild bootstrap.
+
+    Parameters
+    ----------
+    prepared : Prepared
+        The sample.
+
+    Returns
+    -------
+    name : str
+        The one-way clusters of the slopes' errors, or else the entity.
+    codes : (N,) int array
+        Cluster of each row.
+    """
+    if len(prepared.cluster_codes) == 1:
+        return prepared.cluster_names[0], prepared.cluster_codes[0]
+    return prepared.sample.keys.entity_name, prepared.sample.entity
+
+
+def denominator(prepared: Prepared, rule: str) -> float:
+    """Count the degrees of freedom over which F and LR are taken.
+
+    Parameters
+    ----------
+    prepared : Prepared
+        The sample.
+    rule : {"hansen", "xthreg"}
+        N - n, or T (n - 1) with the mean T; N - 1 under both without entity effects.
+
+    Returns
+    -------
+    float
+        Neither time effects nor further ones change it.
+    """
+    n, entities = prepared.sample.nobs, prepared.sample.n_entities
+    if prepared.entity_position is None:
+        return float(n - 1)
+    return float(n - entities) if rule == "hansen" else n - n / entities
+
+
+def _stream(entropy: int | None, *key: int) -> np.random.Generator:
+    return np.random.default_rng(np.random.SeedSequence(entropy, spawn_key=key))

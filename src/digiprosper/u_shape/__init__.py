@@ -1,0 +1,1 @@
+"""Tests of U-shaped and inverted U-shaped relations."""

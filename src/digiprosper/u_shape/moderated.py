@@ -1,0 +1,302 @@
+"""A U whose shape depends on a third variable."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from digiprosper.errors import ColumnError, Notice, OptionError, TermError, check_level, cited, quoted
+from digiprosper.linear.marginal import default_points
+from digiprosper.panel.terms import canonical
+from digiprosper.report.tests import TestResult
+from digiprosper.report.text import json_safe, last_lines, p_text, table, wrapped
+from digiprosper.report.variance import negative_variance
+from digiprosper.u_shape.u_test import curve_test, read_curve, refuse_other_kind, upper_tail
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from digiprosper.kernels import Floats
+    from digiprosper.linear.results import LinearResults
+    from digiprosper.u_shape.u_test import UTestResult
+
+__all__ = ["ModeratedUResult", "moderated_u_test"]
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class ModeratedUResult:
+    """How a fitted quadratic changes with a moderator.
+
+    Parameters
+    ----------
+    variable, square, moderator : str
+        Terms of the model.
+    depvar : str
+        Outcome.
+    values : (m,) array
+        Values of the moderator, as given.
+    tests : tuple of UTestResult
+        The U-test of the curve at each of `values`.
+    shift : TestResult
+        t test that the turning point stays: ``b1 b4 - b2 b3``, with the sign of ``dx*/dw``. `detail` has
+        estimate and std_error.
+    steepening : TestResult
+        t test that the curvature stays: ``b4``. `detail` has estimate and std_error.
+    flip : float
+        Value of the moderator, ``-b2 / b4``, at which a U becomes an inverse U.
+    level : float
+        Of the sets and verdicts.
+    conventions : str
+        Which standard errors were used.
+    diagnostics : tuple of Notice
+        ``"not_psd"`` where two-way clusters leave numbers missing.
+    """
+
+    variable: str
+    square: str
+    moderator: str
+    depvar: str
+    values: Floats
+    tests: tuple[UTestResult, ...]
+    shift: TestResult
+    steepening: TestResult
+    flip: float
+    level: float
+    conventions: str
+    diagnostics: tuple[Notice, ...] = ()
+
+    @property
+    def turning_points(self) -> pd.DataFrame:
+        """One row a value of the moderator.
+
+        Columns at, extremum, std_error (delta), conf_low, conf_high (ends of the Fieller set, missing when it
+        is not one bounded interval), slope_low, slope_high (at the ends of the interval), p_value (of the
+        U-test, missing when the turning point is outside), shape.
+        """
+        ends = [t.fieller[0] if _one_interval(t) else (np.nan, np.nan) for t in self.tests]
+        return pd.DataFrame(
+            {
+                "at": self.values,
+                "extremum": [t.extremum for t in self.tests],
+                "std_error": [t.extremum_se for t in self.tests],
+                "conf_low": [low for low, _ in ends],
+                "conf_high": [high for _, high in ends],
+                "slope_low": [t.slope_low for t in self.tests],
+                "slope_high": [t.slope_high for t in self.tests],
+                "p_value": [t.p_value for t in self.tests],
+                "shape": [t.shape for t in self.tests],
+            }
+        )
+
+    def summary(self) -> str:
+        """Say the answer in words.
+
+        Returns
+        -------
+        str
+            The curve at each value of the moderator, whether its turning point moves, whether it gets
+            steeper; conventions in the last line.
+        """
+        low, high = self.tests[0].interval
+        head = [self.moderator, "shape", "turning point", f"{self.level:.0%} Fieller set"]
+        rows = [_row(w, test) for w, test in zip(self.values, self.tests, strict=True)]
+        lines = [
+            f"Moderated U-shape test (Haans, Pieters & He 2016): {self.variable} by {self.moderator} "
+            f"in the equation of {self.depvar}",
+            table([*head, f"slope at {low:.4g}", f"at {high:.4g}", "U-test p"], rows),
+            f"Turning point: {self._movement()} ({_numbers('b1 b4 - b2 b3', self.shift)})",
+            f"Curve: {self._bending()} ({_numbers('b4', self.steepening)})",
+        ]
+        notes = wrapped(f"Note: {n.message}" for n in self.diagnostics)
+        return "\n".join([*lines, *notes, *last_lines(self.conventions)])
+
+    def _movement(self) -> str:
+        if not self.shift.p_value < 1 - self.level:
+            return f"does not shift significantly with {self.moderator}"
+        return f"moves {'up' if self.shift.statistic > 0 else 'down'} as {self.moderator} rises"
+
+    def _bending(self) -> str:
+        if not self.steepening.p_value < 1 - self.level:
+            return f"not significantly steeper or flatter with {self.moderator}"
+        shapes = {t.shape for t in self.tests}
+        if len(shapes) == 2:
+            return f"changes between U and inverse U at {self.moderator} = {self.flip:.4g}"
+        steeper = (self.steepening.statistic > 0) == (shapes == {"U"})
+        return f"{'steeper' if steeper else 'flatter'} as {self.moderator} rises"
+
+    def __repr__(self) -> str:
+        return self.summary()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give every number as JSON-safe values; missing and infinite ones are None.
+
+        Returns
+        -------
+        dict
+            With a ``schema`` number.
+        """
+        tests = {
+            name: {**(t.detail or {}), "statistic": t.statistic, "df": t.df, "p_value": t.p_value}
+            for name, t in (("shift", self.shift), ("steepening", self.steepening))
+        }
+        names = "variable square moderator depvar flip level conventions"
+        values = {
+            **{name: getattr(self, name) for name in names.split()},
+            **tests,
+            "turning_points": self.turning_points.to_dict("records"),
+            "fieller": [t.fieller for t in self.tests],
+            "diagnostics": [{"code": n.code, "message": n.message} for n in self.diagnostics],
+        }
+        return {"schema": 1, **json_safe(values)}
+
+
+def moderated_u_test(
+    results: LinearResults,
+    variable: str,
+    moderator: str,
+    *,
+    square: str | None = None,
+    at: Sequence[float] | None = None,
+    level: float = 0.95,
+) -> ModeratedUResult:
+    """Tell how a third variable moves and bends a fitted U, or inverse U.
+
+    With ``y = b1 x + b2 x^2 + b3 x w + b4 x^2 w (+ b5 w) + ..`` the curve at w has the coefficients
+    ``b1 + b3 w`` and ``b2 + b4 w`` and turns at ``x* = -(b1 + b3 w) / (2 (b2 + b4 w))``. Two questions
+    (Haans, Pieters & He 2016): does the turning point move, ``dx*/dw = (b1 b4 - b2 b3) / (2 (b2 + b4 w)^2)``,
+    and does the curve get steeper or flatter, ``b4``.
+
+    Parameters
+    ----------
+    results : LinearResults
+        A fit with x, its square and the product of each with the moderator, factors in any order.
+    variable, moderator : str
+        x and w, as they stand in the terms.
+    square : str, optional
+        Term or column of the square; by default ``I(variable**2)``.
+    at : sequence of float, optional
+        Values of the moderator; by default its minimum, mean less one standard deviation, mean, mean plus
+        one, and maximum in the estimation sample, without points beyond minimum and maximum; or both values
+        of a column that has two, such as a dummy.
+    level : float
+        Of the Fieller sets.
+
+    Returns
+    -------
+    ModeratedUResult
+        `turning_points`, a row a value; `shift` and `steepening`, t tests with the fit's degrees of freedom,
+        the first by the delta method.
+
+    Raises
+    ------
+    ColumnError
+        If a variable has no coefficient, or the moderator no stored statistics and `at` is not given.
+    TermError
+        If a product is not in the fit, or the square is not that of the variable.
+    OptionError
+        If `at` or the level is none.
+    InputTypeError
+        If `results` is no linear fit.
+
+    Notes
+    -----
+    The interval of the U-tests is the range of x in all rows, whatever w is there.
+
+    Examples
+    --------
+    >>> import digiprosper as dp
+    >>> from digiprosper import moderated_u_test
+    >>> panel, truth = dp.datasets.simulate_provinces()
+    >>> terms = ["digital", "I(digital**2)", "digital:urban", "I(digital**2):urban", "urban"]
+    >>> fit = dp.FixedEffects("urban_rural_theil", [*terms, "fiscal", "openness"]).fit(panel)
+    >>> found = moderated_u_test(fit, "digital", "urban", at=[40, 60])
+    >>> found.turning_points["extremum"].round(2).tolist(), found.shift.p_value > 0.05
+    ([0.34, 0.33], True)
+    """
+    refuse_other_kind("moderated_u_test", moderator=moderator)
+    curve = read_curve("moderated_u_test", results, variable, square=square, form="square")
+    level = check_level(level)
+    i, j = curve.level_at, curve.bend_at
+    k, m = (_product(results, results.names[p], moderator) for p in (i, j))
+    values = _moderator_values(at, results.sample_stats, moderator)
+    unit = np.eye(len(results.names))
+    tests = [curve_test(results, curve, unit[[i, j]] + w * unit[[k, m]], level) for w in values]
+    b1, b2, b3, b4 = (float(results.coefficients[p]) for p in (i, j, k, m))
+    indefinite = results.is_indefinite(unit[[i, j, k, m]])
+    gradient = b4 * unit[i] - b3 * unit[j] - b2 * unit[k] + b1 * unit[m]
+    return ModeratedUResult(
+        variable=results.names[i],
+        square=results.names[j],
+        moderator=moderator,
+        depvar=results.depvar,
+        values=values,
+        tests=tuple(tests),
+        shift=_t_test(
+            "Shift", b1 * b4 - b2 * b3, gradient, results, f"the turning point does not depend on {moderator}"
+        ),
+        steepening=_t_test(
+            "Steepening", b4, unit[m], results, f"the curvature does not depend on {moderator}"
+        ),
+        flip=-b2 / b4,
+        level=float(level),
+        conventions=results.conventions,
+        diagnostics=(negative_variance([f"a slope in {variable}"]),) if indefinite else (),
+    )
+
+
+def _t_test(name: str, estimate: float, gradient: Floats, results: LinearResults, null: str) -> TestResult:
+    # Of slopes that are large the square of a product is out of range where the product is not.
+    unit = 2.0 ** round(math.log2(float(np.abs(gradient).max()) or 1.0))
+    variance = float(results.covariance_of(gradient[None, :] / unit)[0, 0])
+    se = math.sqrt(variance) * unit if variance > 0 else math.nan
+    t = estimate / se
+    detail = {"estimate": estimate, "std_error": se}
+    return TestResult(name, t, "t", results.df_t, 2 * upper_tail(results.df_t, abs(t)), null, detail)
+
+
+def _product(results: LinearResults, term: str, moderator: str) -> int:
+    wanted = sorted(canonical(part) for part in (term, moderator))
+    for position, name in enumerate(results.names):
+        if sorted(canonical(part) for part in name.split(":")) == wanted:
+            return position
+    raise TermError(
+        f"the fit has no interaction of {cited(term)} and {cited(moderator)} (its terms: "
+        f"{quoted(results.names, 12)}). Add '{term}:{moderator}' to x; a moderated curve needs the "
+        "interactions with both the level and the square.",
+        [Notice("no_product", f"no {term}:{moderator}", {"term": term, "moderator": moderator})],
+    )
+
+
+def _moderator_values(at: Sequence[float] | None, stats: pd.DataFrame, moderator: str) -> Floats:
+    if at is None:
+        if moderator not in stats.index:
+            raise ColumnError(f"no sample statistics for {cited(moderator)}; pass its values, at=[...].")
+        return default_points(stats, moderator)
+    ends = list(at) if isinstance(at, list | tuple | np.ndarray) else []
+    if not ends or not all(isinstance(e, int | float | np.number) and np.isfinite(e) for e in ends):
+        raise OptionError(
+            f"at={cited(at)} must be a list of finite values of {cited(moderator)}, such as [0, 1]."
+        )
+    return np.array(ends, dtype=np.float64)
+
+
+def _one_interval(test: UTestResult) -> bool:
+    return len(test.fieller) == 1 and bool(np.isfinite(test.fieller[0]).all())
+
+
+def _row(w: float, test: UTestResult) -> list[str]:
+    sets = " and ".join("missing" if np.isnan(a) else f"[{a:.4g}, {b:.4g}]" for a, b in test.fieller)
+    slopes = [f"{test.slope_low:.4g}", f"{test.slope_high:.4g}"]
+    p = p_text(test.p_value) or ("missing" if test.inside else "outside")
+    return [f"{w:.4g}", test.shape, f"{test.extremum:.4g}", sets, *slopes, p]
+
+
+def _numbers(name: str, test: TestResult) -> str:
+    assert isinstance(test.detail, dict)
+    p = p_text(test.p_value)
+    p = f"= {p}" if p[:1].isdigit() else p.replace("<", "< ")
+    return f"{name} = {test.detail['estimate']:.4g}, t {test.statistic:z.2f}, p {p}"

@@ -1,0 +1,546 @@
+"""Two lines instead of a curve: whether the sign of a slope changes, whatever the form."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from digiprosper.errors import (
+    IdentificationError,
+    InputTypeError,
+    Notice,
+    OptionError,
+    TermError,
+    check_level,
+    cited,
+    issue,
+    plain,
+    quoted,
+    unknown_columns,
+)
+from digiprosper.linear.fixed_effects import FixedEffects, fit_columns
+from digiprosper.linear.notices import lagged_outcome, said_once
+from digiprosper.linear.preparation import prepare
+from digiprosper.panel import Panel
+from digiprosper.panel.terms import canonical, parse
+from digiprosper.report.text import json_safe, last_lines, p_text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from digiprosper.kernels import Bools, Floats
+    from digiprosper.linear.preparation import Prepared
+    from digiprosper.linear.results import LinearResults
+
+__all__ = ["TwoLinesResult", "two_lines"]
+
+_KNOTS = (3, 7)
+_MIDDLE = (0.1, 0.9)
+_QUADRATIC = 1e-8
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class TwoLinesResult:
+    """Two lines with a break between them, and whether their slopes have opposite signs.
+
+    Parameters
+    ----------
+    variable, depvar : str
+        What the lines are in, and the outcome.
+    replaced : tuple of str
+        Terms of the specification in whose place the lines stand.
+    breakpoint : float
+        Where the lines part, in units of `variable`.
+    first_breakpoint : float
+        Median of the flat region: where the lines that decide on `breakpoint` part.
+    flat : pair of float
+        Smallest and largest value of the flat region of the smooth curve.
+    knots : tuple of float
+        Of the smooth curve.
+    sought : {"U", "inverse U"}
+        Which extremum the flat region surrounds: of the curve's minimum or maximum.
+    low, high : LinearResults
+        The two regressions: `low` counts rows at the breakpoint below it and is read for the slope below,
+        ``"x:below"``; `high` counts them above and is read for ``"x:above"``.
+    nobs_low, nobs_high, entities_low, entities_high : int
+        Rows and entities at or below the breakpoint, and at or above.
+    level : float
+        Each slope is tested two-sided at 1 - level.
+    diagnostics : tuple of Notice
+        What is worth saying about the two regressions.
+    """
+
+    variable: str
+    depvar: str
+    replaced: tuple[str, ...]
+    breakpoint: float
+    first_breakpoint: float
+    flat: tuple[float, float]
+    knots: tuple[float, ...]
+    sought: str
+    low: LinearResults
+    high: LinearResults
+    nobs_low: int
+    nobs_high: int
+    entities_low: int
+    entities_high: int
+    level: float
+    diagnostics: tuple[Notice, ...]
+
+    @property
+    def slope_low(self) -> float:
+        """Slope below the breakpoint."""
+        return float(self.low.params[f"{self.variable}:below"])
+
+    @property
+    def slope_high(self) -> float:
+        """Slope above the breakpoint."""
+        return float(self.high.params[f"{self.variable}:above"])
+
+    @property
+    def se_low(self) -> float:
+        """Standard error of the slope below."""
+        return float(self.low.std_errors[f"{self.variable}:below"])
+
+    @property
+    def se_high(self) -> float:
+        """Standard error of the slope above."""
+        return float(self.high.std_errors[f"{self.variable}:above"])
+
+    @property
+    def t_low(self) -> float:
+        """Slope below over its standard error."""
+        return float(self.low.tstats[f"{self.variable}:below"])
+
+    @property
+    def t_high(self) -> float:
+        """Slope above over its standard error."""
+        return float(self.high.tstats[f"{self.variable}:above"])
+
+    @property
+    def p_low(self) -> float:
+        """Two-sided p-value of the slope below."""
+        return float(self.low.pvalues[f"{self.variable}:below"])
+
+    @property
+    def p_high(self) -> float:
+        """Two-sided p-value of the slope above."""
+        return float(self.high.pvalues[f"{self.variable}:above"])
+
+    @property
+    def supported(self) -> bool:
+        """True if the slopes have opposite signs and each differs from 0 at 1 - level."""
+        return self.slope_low * self.slope_high < 0 and max(self.p_low, self.p_high) < 1 - self.level
+
+    @property
+    def shape(self) -> str:
+        """``"U"``, ``"inverse U"``, or ``"none"`` where neither is supported."""
+        if not self.supported:
+            return "none"
+        return "U" if self.slope_high > 0 else "inverse U"
+
+    @property
+    def conventions(self) -> str:
+        """Which standard errors were used, and how the breakpoint was found."""
+        return (
+            f"{self.low.conventions}; breakpoint chosen on the same data (Robin Hood algorithm, cubic spline "
+            f"with {len(self.knots)} knots)"
+        )
+
+    def summary(self) -> str:
+        """Say the answer in words.
+
+        Returns
+        -------
+        str
+            Breakpoint, both slopes, verdict; the standard errors used at the end.
+        """
+        entity = self.low.key_names[0]
+        size = 1 - self.level
+        lines = [
+            f"Two lines (Simonsohn 2018): {self.variable} in the equation of {self.depvar}",
+            f"Replaces {', '.join(self.replaced)}",
+            *([f"Weights: {self.low.obs_weights}"] if self.low.obs_weights else []),
+            f"Breakpoint {self.breakpoint:.4g}; the smooth curve is flat in [{self.flat[0]:.4g}, "
+            f"{self.flat[1]:.4g}]",
+            _line("below", self.slope_low, self.t_low, self.p_low)
+            + f", {self.nobs_low:,} rows, {self.entities_low} {entity}",
+            _line("above", self.slope_high, self.t_high, self.p_high)
+            + f", {self.nobs_high:,} rows, {self.entities_high} {entity}",
+        ]
+        if self.supported:
+            article = "A U" if self.shape == "U" else "An inverse U"
+            lines.append(f"{article} is supported at the {size:.0%} level: both slopes are significant")
+        elif self.slope_low * self.slope_high > 0:
+            lines.append(f"No U: both slopes are {'positive' if self.slope_low > 0 else 'negative'}")
+        else:
+            weak = [w for w, p in (("below", self.p_low), ("above", self.p_high)) if not p < size]
+            lines.append(f"No U at the {size:.0%} level: the slope {' and '.join(weak)} is not significant")
+        return "\n".join([*lines, *last_lines(self.conventions)])
+
+    def __repr__(self) -> str:
+        return self.summary()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give every number as JSON-safe values; the two regressions give theirs by their own `to_dict`.
+
+        Returns
+        -------
+        dict
+            With a ``schema`` number.
+        """
+        names = (
+            "variable depvar replaced breakpoint first_breakpoint flat knots sought slope_low slope_high "
+            "se_low se_high t_low t_high p_low p_high shape supported nobs_low nobs_high entities_low "
+            "entities_high level conventions"
+        )
+        values = {name: json_safe(getattr(self, name)) for name in names.split()}
+        return {"schema": 1, **values, "obs_weights": self.low.obs_weights}
+
+
+def two_lines(
+    spec: FixedEffects,
+    panel: Panel,
+    variable: str,
+    *,
+    square: str | None = None,
+    knots: int = 5,
+    level: float = 0.95,
+) -> TwoLinesResult:
+    """Test for a U, or an inverse U, with two lines instead of a curve.
+
+    In the specification the variable and its square give way to an interrupted line,
+    ``b1 (x - xc) 1{x <= xc} + b2 (x - xc) 1{x > xc} + d 1{x > xc}``; other regressors, effects and clusters
+    stay. A U is supported if b1 and b2 have opposite signs and each differs from 0 (Simonsohn 2018). No form
+    of the curve is assumed: a square can be significant, and both ends of a quadratic too, where the truth
+    only flattens out, as a logarithm does.
+
+    Parameters
+    ----------
+    spec : FixedEffects
+        Has the variable among `x`, and possibly its square.
+    panel : Panel
+        The data.
+    variable : str
+        Term of the level.
+    square : str, optional
+        Term or column of the square in `x`; ``I(variable**2)`` is found.
+    knots : int
+        Of the smooth curve, 3 to 7.
+    level : float
+        Each slope is tested two-sided at 1 - level.
+
+    Returns
+    -------
+    TwoLinesResult
+        Breakpoint, both slopes with the specification's own errors, shape.
+
+    Raises
+    ------
+    ColumnError
+        If the variable or the square is not in `x`.
+    TermError
+        If another term of `x` is made from the variable, so that a curve would stay beside the lines.
+    IdentificationError
+        If the variable has too few values, or a line has no slope of its own.
+    OptionError
+        If knots or the level is none.
+    InputTypeError
+        If it is no `FixedEffects` or no panel.
+    DigiprosperError
+        As `FixedEffects.fit`.
+
+    Notes
+    -----
+    The breakpoint xc is found by Simonsohn's Robin Hood rule, which takes rows from the stronger line and
+    gives them to the weaker:
+
+    1. The quadratic tells which extremum to look for: a maximum if it is concave, a minimum if convex.
+    2. A smooth curve of x is fitted with everything else in the specification. Flat are, in the inner 80% of
+       the rows, those x where it comes within one standard error of its own extremum.
+    3. Two lines with xc at the median of the flat x give t1 and t2.
+    4. xc is the ``|t2| / (|t1| + |t2|)`` quantile of the flat x.
+
+    The model is fitted twice: with rows at xc in the line below, for b1, and above, for b2.
+
+    Simonsohn's curve is penalised. Here it is a natural cubic spline with knots at fixed quantiles (Harrell
+    2015, Regression Modeling Strategies, 2.4.5 and 2.4.6: 5 knots from 100 rows on, 3 below 30): a linear
+    regression, so that effects, clusters and their errors are the specification's, and no penalty has to be
+    chosen under them. Its standard error is that of the curve around its mean, as its level belongs to the
+    effects. His program reads the direction of step 1 from the slope of the quadratic at the lowest x; where
+    the quadratic turns inside the data this is the same, and otherwise x and -x would be treated differently.
+
+    xc is chosen on the same data on which the slopes are tested, and the standard errors do not know it.
+
+    Simonsohn, U. (2018), Advances in Methods and Practices in Psychological Science 1:538-555.
+
+    Examples
+    --------
+    >>> import digiprosper as dp
+    >>> from digiprosper import two_lines
+    >>> panel, truth = dp.datasets.simulate_provinces()
+    >>> controls = ["urban", "fiscal", "openness"]
+    >>> spec = dp.FixedEffects("urban_rural_theil", ["digital", "I(digital**2)", *controls])
+    >>> found = two_lines(spec, panel, "digital")
+    >>> found.shape, round(found.breakpoint, 2)
+    ('inverse U', 0.41)
+    """
+    knots, level = plain(knots), check_level(level)
+    _check(spec, panel, knots)
+    replaced, others = _split(spec, panel, variable, square)
+    prepared = prepare(
+        panel,
+        {"y": (spec.y,), "variable": replaced, "x": others},
+        spec.options,
+        singletons=spec.singletons,
+        missing=spec.missing,
+    )
+    data = _data(prepared, spec.y, replaced)
+    spots = _knots(data, knots)
+    _refuse_curves(data, square)
+    concave = _is_concave(data)
+    flat = _flat(data, spots, maximum=concave)
+    first = float(np.median(flat))
+    weights = [abs(t) for t in _slopes_t(data, _lines(data, first))]
+    xc = float(np.quantile(flat, weights[1] / sum(weights)))
+    low, high = _lines(data, xc)
+    _slopes_t(data, (low, high))
+    below, above = data.x <= xc, data.x >= xc
+    notices = said_once((*low.diagnostics, *high.diagnostics))
+    if spots.size < knots:
+        text = f"{spots.size} of {knots} knots used: some quantiles of {cited(data.variable)} are equal."
+        notices.append(Notice("few_knots", text, {"knots": int(spots.size), "asked": knots}))
+    notices += lagged_outcome(prepared)
+    issue(notices)
+    return TwoLinesResult(
+        variable=data.variable,
+        depvar=spec.y,
+        replaced=replaced,
+        breakpoint=xc,
+        first_breakpoint=first,
+        flat=(float(flat.min()), float(flat.max())),
+        knots=tuple(spots.tolist()),
+        sought="inverse U" if concave else "U",
+        low=low,
+        high=high,
+        nobs_low=int(below.sum()),
+        nobs_high=int(above.sum()),
+        entities_low=_entities(prepared, below),
+        entities_high=_entities(prepared, above),
+        level=float(level),
+        diagnostics=tuple(notices),
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Data:
+    """Columns of the model; `lenient` drops a column that the others leave nothing of."""
+
+    prepared: Prepared
+    lenient: Prepared
+    depvar: str
+    variable: str
+    y: Floats
+    x: Floats
+    names: tuple[str, ...]
+    others: Floats
+
+
+def _check(spec: object, panel: object, knots: object) -> None:
+    if not isinstance(spec, FixedEffects):
+        raise InputTypeError(f"two_lines takes a FixedEffects specification, not {type(spec).__name__}.")
+    if not isinstance(panel, Panel):
+        raise InputTypeError(
+            f"two_lines takes a Panel, not {type(panel).__name__}: Panel(df, entity='city', time='year')."
+        )
+    least, most = _KNOTS
+    if isinstance(knots, bool) or not isinstance(knots, int) or not least <= knots <= most:
+        raise OptionError(f"knots={cited(knots)} must be an integer from {least} to {most}.")
+
+
+def _split(
+    spec: FixedEffects, panel: Panel, variable: str, square: str | None
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Tell the terms that give way from those that stay."""
+    known = panel.known
+    terms = {canonical(t, known): t for t in spec.x}
+    if canonical(variable, known) not in terms:
+        raise unknown_columns([variable], spec.x, "variable")
+    if square is not None and canonical(square, known) not in terms:
+        raise unknown_columns([square], spec.x, "square")
+    if square is not None and canonical(square, known) == canonical(variable, known):
+        raise TermError(f"square={cited(square)} is the variable itself; specify its square, or omit it.")
+    bends = [square] if square else [f"I({variable}**2)", f"I(`{variable}`**2)"]
+    gone = dict.fromkeys(terms.pop(k) for b in (variable, *bends) if (k := canonical(b, known)) in terms)
+    made = [t for t in terms.values() if _made_from(t, variable, known)]
+    if made:
+        raise TermError(
+            f"x has {quoted(made)} in addition to {cited(variable)}: a function of the variable would "
+            "add a curve to the two lines. Drop it, or specify it if it is the square: square='...'.",
+            [Notice("several_bends", t, {"variable": variable, "term": t}) for t in made],
+        )
+    return tuple(gone), tuple(terms.values())
+
+
+def _made_from(text: str, variable: str, known: Sequence[str]) -> bool:
+    term, level = parse(text, known, "x"), parse(variable, known, "variable")
+    # A lag is another variable.
+    if level.shifts:
+        return canonical(variable) in canonical(text)
+    factors = [f.names for f in term.factors] or [term.names]
+    return not term.shifts and any(set(f) == set(level.names) for f in factors)
+
+
+def _data(prepared: Prepared, depvar: str, replaced: tuple[str, ...]) -> _Data:
+    sample = prepared.sample
+    y, curve, others = (sample.columns(role) for role in ("y", "variable", "x"))
+    if y.shape[1] != 1 or curve.shape[1] != len(replaced):
+        raise TermError(
+            f"{cited(depvar)} or {cited(replaced[0])} makes several columns; each must be one column."
+        )
+    x, names = curve[:, 0], sample.names_of("x")
+    lenient = replace(prepared, options=replace(prepared.options, collinear="drop"))
+    return _Data(prepared, lenient, depvar, replaced[0], y[:, 0], x, names, others)
+
+
+def _refuse_curves(data: _Data, square: str | None) -> None:
+    """Hold columns against the quadratic in x: none that stays may be one, what is named the square is."""
+    x, sample = data.x, data.prepared.sample
+    columns = zip(data.names, data.others.T, strict=True)
+    # Any column that only depends on x is a quadratic in three values.
+    hidden = [n for n, column in columns if _is_quadratic(x, column)] if np.unique(x).size > 3 else []
+    if hidden:
+        raise TermError(
+            f"{quoted(hidden)} is a quadratic function of {cited(data.variable)} in the sample and would "
+            f"add a curve to the two lines. Specify it: square={cited(hidden[0])}.",
+            [Notice("hidden_square", n, {"variable": data.variable, "column": n}) for n in hidden],
+        )
+    if square is not None and not _is_quadratic(x, sample.columns("variable")[:, 1]):
+        raise TermError(
+            f"square={cited(square)} is not a quadratic function of {cited(data.variable)} in the "
+            "sample. Specify its square, or drop the term from x.",
+            [Notice("other_square", square, {"variable": data.variable, "square": square})],
+        )
+
+
+def _is_quadratic(x: Floats, column: Floats) -> bool:
+    z = (x - x.mean()) / x.std()
+    basis = np.column_stack([np.ones_like(z), z, z**2])
+    rest = column - basis @ np.linalg.lstsq(basis, column, rcond=None)[0]
+    return bool(np.linalg.norm(rest) <= _QUADRATIC * np.linalg.norm(column - column.mean()))
+
+
+def _is_concave(data: _Data) -> bool:
+    """Read the quadratic; what is wrong with columns is told here, under their own names."""
+    z = data.x - data.x.mean()
+    names = (data.variable, f"I({data.variable}**2)")
+    design = np.column_stack([z, z**2, data.others])
+    fit = fit_columns(data.prepared, data.depvar, data.y, (*names, *data.names), design)
+    gone = [name for name in names if name not in fit.names]
+    if gone:
+        raise IdentificationError(
+            f"{quoted(gone)} is collinear within the effects: there is no curve to test."
+        )
+    return float(fit.params[names[1]]) < 0
+
+
+def _knots(data: _Data, count: int) -> Floats:
+    """Give Harrell's quantiles of x, those that coincide once."""
+    outer = 0.1 if count == 3 else 0.05 if count < 7 else 0.025
+    found = np.unique(np.quantile(data.x, np.linspace(outer, 1 - outer, count)))
+    low, high = np.quantile(data.x, _MIDDLE)
+    if found.size < 3 or not ((data.x > low) & (data.x < high)).any():
+        raise IdentificationError(
+            f"{cited(data.variable)} has too few distinct values ({np.unique(data.x).size}, and "
+            f"{found.size} at the knots) for a smooth curve and a break in the inner 80% of the rows."
+        )
+    return found
+
+
+def _spline(x: Floats, knots: Floats) -> Floats:
+    """Basis of the natural cubic spline, linear beyond the outer knots (Harrell 2015, 2.4.5)."""
+    width = knots[-1] - knots[0]
+    z, t = (x - knots[0]) / width, (knots - knots[0]) / width
+    cubes = np.maximum(z[:, None] - t, 0) ** 3
+    before, last = t[-2], t[-1]
+    bent = (
+        cubes[:, :-2]
+        - cubes[:, [-2]] * (last - t[:-2]) / (last - before)
+        + cubes[:, [-1]] * (before - t[:-2]) / (last - before)
+    )
+    return np.column_stack([z, bent])
+
+
+def _flat(data: _Data, knots: Floats, *, maximum: bool) -> Floats:
+    """Values of x in the inner 80% of the rows where the smooth curve is near its extremum."""
+    basis = _spline(data.x, knots)
+    names = tuple(f"{data.variable}:spline{j}" for j in range(basis.shape[1]))
+    fit = fit_columns(
+        data.lenient, data.depvar, data.y, (*names, *data.names), np.column_stack([basis, data.others])
+    )
+    kept = [j for j, name in enumerate(names) if name in fit.names]
+    at = [fit.names.index(names[j]) for j in kept]
+    centred = basis[:, kept] - basis[:, kept].mean(axis=0)
+    variance = np.einsum("ij,jk,ik->i", centred, fit.covariance[np.ix_(at, at)], centred)
+    if not np.isfinite(variance).all():
+        raise _no_error(data)
+    # Two-way clusters can give a variance that is a little negative.
+    se = np.sqrt(np.maximum(variance, 0))
+    curve = centred @ fit.coefficients[at] * (1 if maximum else -1)
+    low, high = np.quantile(data.x, _MIDDLE)
+    inner = (data.x > low) & (data.x < high)
+    return np.asarray(data.x[inner & (curve + se >= curve[inner].max())])
+
+
+def _lines(data: _Data, xc: float) -> tuple[LinearResults, LinearResults]:
+    """Fit the interrupted line twice: rows at xc below, then above."""
+    return _interrupted(data, xc, data.x <= xc, "below"), _interrupted(data, xc, data.x < xc, "above")
+
+
+def _interrupted(data: _Data, xc: float, below: Bools, wanted: str) -> LinearResults:
+    z = data.x - xc
+    columns = {"below": z * below, "above": z * ~below, "jump": np.asarray(~below, dtype=np.float64)}
+    # The line that is read comes first: where x has too few values for all three, a later one is left out.
+    order = [wanted, *(name for name in columns if name != wanted)]
+    return fit_columns(
+        data.lenient,
+        data.depvar,
+        data.y,
+        (*(f"{data.variable}:{name}" for name in order), *data.names),
+        np.column_stack([*(columns[name] for name in order), data.others]),
+        unread=(f"{data.variable}:jump",),
+    )
+
+
+def _slopes_t(data: _Data, lines: tuple[LinearResults, LinearResults]) -> tuple[float, float]:
+    out = []
+    for fit, side in zip(lines, ("below", "above"), strict=True):
+        name = f"{data.variable}:{side}"
+        if name not in fit.names:
+            raise IdentificationError(
+                f"the slope {side} the breakpoint is not identified: too few values of "
+                f"{cited(data.variable)} vary there within the effects."
+            )
+        t = float(fit.tstats[name])
+        if not np.isfinite(t):
+            raise _no_error(data)
+        out.append(t)
+    return out[0], out[1]
+
+
+def _no_error(data: _Data) -> IdentificationError:
+    return IdentificationError(
+        f"two_lines: a slope in {cited(data.variable)} has no standard error under this covariance. Choose "
+        "another cov_type or other clusters."
+    )
+
+
+def _entities(prepared: Prepared, rows: Bools) -> int:
+    return int(np.unique(prepared.sample.entity[rows]).size)
+
+
+def _line(side: str, slope: float, t: float, p: float) -> str:
+    shown = p_text(p)
+    return f"Slope {side}: {slope:.4g} (t {t:z.2f}, p {'= ' + shown if shown[:1] == '0' else '< 0.001'})"

@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from digiprosper import (
+    CompositeIndex,
+    Indicator,
+    IndicatorSystem,
+    IndicatorWarning,
+    Panel,
+    coupling_coordination,
+    pca_weights,
+)
+from digiprosper.composite.notices import imputed_remarks, legacy_remark, weight_remarks, zero_remarks
+from digiprosper.composite.structure import Rule, Weighing, flat_rule
+
+NAMES = ["a", "b", "c", "d", "e"]
+
+
+def weighing(*weights, constant=()):
+    w = np.array(weights, dtype=float)
+    return Weighing(w, 1 - w, w, np.array([j in constant for j in range(w.size)]))
+
+
+def remarks(*weighings, rule=None, periods=()):
+    return {n.code: n for n in weight_remarks(NAMES, weighings, rule or flat_rule("entropy", 5), periods)}
+
+
+def test_nothing_to_say_of_ordinary_weights():
+    assert remarks(weighing(0.2, 0.2, 0.2, 0.2, 0.2)) == {}
+
+
+def test_constant_always_and_in_some_years_are_told_apart():
+    found = weight_remarks(
+        NAMES,
+        [weighing(0.3, 0.3, 0.4, 0, 0, constant=(3, 4)), weighing(0.3, 0.3, 0.2, 0, 0.2, constant=(3,))],
+        flat_rule("entropy", 5),
+        (2010, 2011),
+    )
+    assert [n.code for n in found] == ["constant_indicator", "constant_indicator"]
+    assert found[0].message.startswith("'d' is constant over the sample")
+    assert "'e' in 2010" in found[1].message
+    assert found[1].data == {"columns": ("e",), "times": {"e": (2010,)}}
+
+
+def test_a_dominant_weight_is_named_with_its_year():
+    # three of four equal shares are .75
+    assert "dominant_indicator" not in remarks(weighing(0.7, 0.1, 0.1, 0.1, 0.0, constant=(4,)))
+    usual, skewed = weighing(0.65, 0.1, 0.1, 0.1, 0.05), weighing(0.7, 0.1, 0.1, 0.1, 0)
+    found = remarks(usual, skewed, periods=(2010, 2011))
+    notice = found["dominant_indicator"]
+    assert "'a' (0.70 in 2011) has a weight of more than three times the equal weight 0.20" in notice.message
+    assert notice.data["limit"] == pytest.approx(0.6)
+
+
+@pytest.mark.parametrize("word", ["equal", "given"])
+def test_weights_that_the_author_chose_may_dominate(word):
+    assert remarks(weighing(0.9, 0.1, 0, 0, 0), rule=flat_rule(word, 5)) == {}
+
+
+def test_kept_constants_are_no_remark():
+    rule = Rule("equal", (np.arange(5),), keeps_constant=True)
+    assert remarks(weighing(0.2, 0.2, 0.2, 0.2, 0.2, constant=(1,)), rule=rule) == {}
+
+
+def test_negative_weights_and_large_shifts():
+    found = remarks(weighing(0.5, 0.5, 0.3, -0.3, 0), rule=flat_rule("pca", 5))
+    assert found["negative_weight"].data == {"weights": {"d": -0.3}}
+    assert remarks(weighing(0.2, 0.2, 0.2, 0.2, 0.2), rule=flat_rule("entropy", 5, shift=0.009)) == {}
+    assert (
+        "shift=0.01"
+        in remarks(weighing(0.2, 0.2, 0.2, 0.2, 0.2), rule=flat_rule("entropy", 5, shift=0.01))[
+            "shift"
+        ].message
+    )
+
+
+def test_zeros_are_counted_for_products_only():
+    values = np.array([0.0, 0.5, 0.0])
+    assert zero_remarks(values, "geometric")[0].data == {"count": 2}
+    assert zero_remarks(values, "linear") == zero_remarks(values[1:2], "geometric") == []
+
+
+def test_imputed_cells_are_counted_by_indicator():
+    log = pd.DataFrame({"column": ["a", "z", "a"]})
+    assert imputed_remarks(log, NAMES)[0].data == {"cells": {"a": 2}}
+    assert imputed_remarks(log[1:2], NAMES) == []
+
+
+def test_they_are_python_warnings_too():
+    rng = np.random.default_rng(1)
+    frame = pd.DataFrame(rng.random((20, 2)), columns=["a", "b"]).assign(
+        id=np.repeat(range(5), 4), t=np.tile(range(4), 5)
+    )
+    panel, system = Panel(frame, "id", "t"), IndicatorSystem([Indicator("a"), Indicator("b")])
+    assert legacy_remark().code == "legacy_lnT"
+    with pytest.warns(IndicatorWarning, match="legacy_lnT"):
+        CompositeIndex(system, scope="legacy_lnT").fit(panel)
+    with pytest.warns(IndicatorWarning, match="because one indicator is"):
+        CompositeIndex(system, aggregate="geometric").fit(panel)
+    with pytest.warns(IndicatorWarning, match="negative weight"):
+        pca_weights(np.column_stack([frame["a"], frame["a"] + 0.1 * frame["b"], frame["b"] - frame["a"]]))
+    with pytest.warns(IndicatorWarning, match="equally low"):
+        coupling_coordination([[0.1, 0.1]])

@@ -1,0 +1,244 @@
+"""Growth on the initial level: dummies written out, a known truth, gaps in time, the Nickell bias."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from digiprosper import FixedEffects, LinearResults, Panel, datasets, etable
+from digiprosper.errors import (
+    CollinearityError,
+    ColumnError,
+    IdentificationWarning,
+    InputTypeError,
+    MissingDataError,
+    MissingDataWarning,
+    OptionError,
+    TermError,
+)
+from digiprosper.inequality.beta_convergence import ConvergenceResults, beta_convergence
+from digiprosper.report.protocol import Results
+from digiprosper.report.text import last_lines
+
+
+def growing(b=-0.05, n=60, periods=20, effect=0.0, seed=1, noise=0.02):
+    """ln y_{t+1} = (1 + b) ln y_t + .02 x + effect + noise, started in the long run of each entity."""
+    rng = np.random.default_rng(seed)
+    own = effect * rng.normal(size=n)
+    x = rng.normal(size=(n, periods))
+    log = np.empty((n, periods))
+    spread = noise / np.sqrt(1 - (1 + b) ** 2) if -2 < b < 0 else 1.0
+    log[:, 0] = 5 - own / b + rng.normal(size=n) * max(spread, 0.3 * (effect == 0))
+    for t in range(1, periods):
+        drift = -b * 5 + own + 0.02 * x[:, t - 1]
+        log[:, t] = (1 + b) * log[:, t - 1] + drift + noise * rng.normal(size=n)
+    frame = pd.DataFrame({"id": np.repeat(np.arange(n), periods), "year": np.tile(np.arange(periods), n)})
+    return frame.assign(income=np.exp(log.ravel()), x=x.ravel(), group=np.repeat(np.arange(n) % 12, periods))
+
+
+def panel(**options):
+    return Panel(growing(**options), "id", "year")
+
+
+def test_least_squares_written_out():
+    data = panel(n=12, periods=8)
+    frame = data.frame.reset_index()
+    pairs = frame.merge(frame.assign(year=frame["year"] - 1), on=["id", "year"], suffixes=("", "_next"))
+    growth = np.log(pairs["income_next"] / pairs["income"])
+    design = [np.log(pairs["income"]), pairs["x"]]
+    years = pd.get_dummies(pairs["year"]).to_numpy(dtype=float)
+    entities = pd.get_dummies(pairs["id"]).to_numpy(dtype=float)
+    for effects, dummies in (
+        ({}, np.ones((len(pairs), 1))),
+        ({"time_effects": True}, years),
+        ({"entity_effects": True}, entities),
+        ({"entity_effects": True, "time_effects": True}, np.hstack([entities, years])),
+    ):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", IdentificationWarning)
+            warnings.simplefilter("ignore")
+            fit = beta_convergence(data, "income", x=["x"], **effects)
+        by_hand = np.linalg.lstsq(np.column_stack([*design, dummies]), growth, rcond=None)[0]
+        np.testing.assert_allclose(fit.params.iloc[:2], by_hand[:2], atol=1e-9)
+        assert fit.nobs == len(pairs) == 12 * 7
+
+
+def test_it_is_fixed_effects_on_growth():
+    data = panel()
+    after = data.assign(growth="I(lead(log(income)) - log(income))", start="log(income)")
+    spec = FixedEffects("growth", ["start", "x"], entity_effects=False)
+    for options in (
+        {},
+        {"cov_type": "robust"},
+        {"clusters": ["group"]},
+        {"ssc": "none"},
+        {"absorb": ["group"]},
+    ):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            plain = spec.replace(**options).fit(after)
+            fit = beta_convergence(data, "income", x=["x"], time_effects=True, **options)
+        np.testing.assert_allclose(fit.params, plain.params, atol=1e-12)
+        np.testing.assert_allclose(fit.std_errors, plain.std_errors, rtol=1e-9)
+        assert fit.names == ("log_initial", "x")
+        assert fit.depvar == "growth of income"
+        assert fit.conventions == plain.conventions
+
+
+def test_a_known_truth():
+    fit = beta_convergence(panel(n=400, periods=25, seed=3), "income", x="x")
+    b = fit.params["log_initial"]
+    assert abs(b + 0.05) < 4 * fit.std_errors["log_initial"] < 0.02
+    assert fit.params["x"] == pytest.approx(0.02, abs=0.002)
+    assert fit.speed == pytest.approx(-np.log(1 + b))
+    assert fit.half_life == pytest.approx(np.log(2) / fit.speed)
+
+
+def test_delta_method():
+    fit = beta_convergence(panel(), "income", x=["x"])
+    b, se = fit.params["log_initial"], fit.std_errors["log_initial"]
+    h = 1e-6
+    slope = (-np.log(1 + b + h) + np.log(1 + b - h)) / (2 * h)
+    assert fit.speed_se == pytest.approx(abs(slope) * se, rel=1e-6)
+    slope = (np.log(2) / -np.log(1 + b + h) - np.log(2) / -np.log(1 + b - h)) / (2 * h)
+    assert fit.half_life_se == pytest.approx(abs(slope) * se, rel=1e-6)
+
+
+def test_no_convergence_has_no_half_life():
+    apart = beta_convergence(panel(b=0.03, n=80), "income")
+    assert apart.speed < 0
+    assert np.isnan(apart.half_life)
+    assert np.isnan(apart.half_life_se)
+    assert "no half-life" in apart.summary()
+    frame = pd.DataFrame({"id": np.repeat(np.arange(30), 2), "year": np.tile([0, 1], 30)})
+    log = np.random.default_rng(0).normal(size=30)
+    # Ranks are turned round: b is about -2.5
+    frame["y"] = np.exp(np.column_stack([log, -1.5 * log + 0.01 * np.sin(np.arange(30))]).ravel())
+    beyond = beta_convergence(Panel(frame, "id", "year"), "y")
+    assert beyond.params["log_initial"] < -1
+    assert np.isnan(beyond.speed)
+    assert np.isnan(beyond.speed_se)
+
+
+def test_gaps_in_time_are_real():
+    frame = growing(n=30, periods=12)
+    whole = beta_convergence(Panel(frame, "id", "year"), "income")
+    holes = frame[~((frame["id"] < 10) & (frame["year"] == 5))]
+    fit = beta_convergence(Panel(holes, "id", "year"), "income")
+    assert fit.nobs == whole.nobs - 20  # neither into the gap nor out of it
+    with pytest.warns(MissingDataWarning, match="missing"):
+        blank = beta_convergence(
+            Panel(
+                frame.assign(income=frame["income"].where(holes["id"].reindex(frame.index).notna())),
+                "id",
+                "year",
+            ),
+            "income",
+        )
+    np.testing.assert_allclose(blank.params, fit.params, atol=1e-12)
+    every = frame.assign(year=frame["year"] * 5)
+    np.testing.assert_allclose(
+        beta_convergence(Panel(every, "id", "year", step=5), "income").params, whole.params, atol=1e-12
+    )
+    with pytest.raises(MissingDataError, match="missing in every row"):
+        beta_convergence(Panel(every, "id", "year"), "income")
+
+
+def test_missing_raise_does_not_mean_the_last_period():
+    frame = growing(n=30)
+    fit = beta_convergence(Panel(frame, "id", "year"), "income", x=["x"], missing="raise")
+    assert fit.nobs == 30 * 19
+    with pytest.raises(MissingDataError, match=r"x \(1\)"):
+        beta_convergence(
+            Panel(frame.assign(x=frame["x"].where(frame.index != 3)), "id", "year"),
+            "income",
+            x=["x"],
+            missing="raise",
+        )
+
+
+def test_nickell_warning():
+    short, long = panel(n=60, periods=11, effect=0.01), panel(n=60, periods=16, effect=0.01)
+    with pytest.warns(IdentificationWarning, match=r"10 rows per entity.*Nickell 1981"):
+        fit = beta_convergence(short, "income", entity_effects=True)
+    assert "lagged_outcome" in [n.code for n in fit.diagnostics]
+    with pytest.warns(IdentificationWarning, match="Nickell"):
+        beta_convergence(short, "income", absorb=["id"])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        beta_convergence(short, "income", time_effects=True)
+        beta_convergence(long, "income", entity_effects=True)
+
+
+def test_the_bias_is_about_the_size_the_warning_names():
+    slopes, named = [], []
+    for seed in range(40):
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            fit = beta_convergence(
+                panel(b=-0.3, n=200, periods=11, effect=0.01, seed=seed), "income", entity_effects=True
+            )
+        slopes.append(fit.params["log_initial"])
+        named += [
+            str(w.message).split("by about ")[1].split(" ")[0] for w in caught if "Nickell" in str(w.message)
+        ]
+    bias = -0.3 - np.mean(slopes)
+    assert bias == pytest.approx(1.7 / 9, rel=0.25)
+    assert float(named[0]) == pytest.approx(bias, rel=0.35)
+
+
+def test_names_that_are_no_python_words():
+    frame = growing(n=30).rename(columns={"income": "人均 收入 / 元"})
+    data = Panel(frame, "id", "year", labels={"人均 收入 / 元": "Income"})
+    plain = beta_convergence(panel(n=30), "income")
+    np.testing.assert_allclose(beta_convergence(data, "人均 收入 / 元").params, plain.params)
+    term = beta_convergence(panel(n=30), "I(income * 7)", time_effects=True)
+    np.testing.assert_allclose(
+        term.params, beta_convergence(panel(n=30), "income", time_effects=True).params, atol=1e-10
+    )
+
+
+def test_the_result_is_linear_results():
+    fit = beta_convergence(datasets.us_states(), "I(gsp / emp)", time_effects=True)
+    assert isinstance(fit, LinearResults)
+    assert isinstance(fit, ConvergenceResults)
+    assert isinstance(fit, Results)
+    back = pickle.loads(pickle.dumps(fit))
+    assert back.half_life == fit.half_life
+    pd.testing.assert_frame_equal(back.tidy(), fit.tidy())
+    data = json.loads(json.dumps(fit.to_dict()))
+    assert data["speed"] == pytest.approx(fit.speed)
+    lines = fit.summary().splitlines()
+    ending = last_lines(fit.conventions, fit.settings)
+    assert lines[-len(ending) :] == ending
+    assert lines[-len(ending) - 1].startswith("Speed 0.04284 (se ")
+    assert max(map(len, lines)) <= 80
+    assert repr(fit) == fit.summary()
+    assert "log_initial" in etable(fit).frame.to_string()
+
+
+def test_refusals():
+    data = panel(n=30)
+    with pytest.raises(InputTypeError, match="Panel"):
+        beta_convergence(data.frame, "income")
+    with pytest.raises(InputTypeError, match="column"):
+        beta_convergence(data, ["income"])
+    with pytest.raises(InputTypeError, match="x must be"):
+        beta_convergence(data, "income", x=None)
+    with pytest.raises(ColumnError, match="incom"):
+        beta_convergence(data, "incom")
+    with pytest.raises(MissingDataError, match="log of zero or less"):
+        beta_convergence(data.assign(income="I(income - income)"), "income")
+    with pytest.raises(TermError, match="twice"):
+        beta_convergence(data, "income", x=["log_initial"])
+    with pytest.raises(CollinearityError):
+        beta_convergence(data, "income", x=["log(income)"])
+    with pytest.raises(OptionError, match="cov_type"):
+        beta_convergence(data, "income", cov_type="hac")
+    with pytest.raises(TypeError, match="weights"):
+        beta_convergence(data, "income", weights="x")

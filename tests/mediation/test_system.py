@@ -1,0 +1,322 @@
+"""Equations together: joint covariance, jackknife and residual products against dummies written out."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from digiprosper import FixedEffects, Panel
+from digiprosper.errors import CollinearityError, IdentificationError, Notice, OptionError
+from digiprosper.kernels.covariance import default_bandwidth
+from digiprosper.kernels.resampling import seed_sequence
+from digiprosper.linear.fixed_effects import fit_columns
+from digiprosper.linear.preparation import LinearOptions, prepare
+from digiprosper.mediation.system import (
+    _joint,
+    drawn_clusters,
+    estimate,
+    few_clusters,
+    glance_of,
+    refuse_absorbed,
+    refuse_two_way,
+)
+
+NAMES = ("y", "x", "m1", "m2", "w")
+# Total, both mediators, outcome; the second mediator on the first, so that no two are alike.
+LAYOUT = ((0, (1, 4)), (2, (1, 4)), (3, (1, 2, 4)), (0, (1, 2, 3, 4)))
+BLOCKS = (((0, 2), (1, 3, 4)), ((0, 3), (1, 2, 4)))
+
+
+def make(seed=0, n=24, periods=6, keep=0.8):
+    rng = np.random.default_rng(seed)
+    city, year = (v.ravel() for v in np.meshgrid(np.arange(n), 2001 + np.arange(periods), indexing="ij"))
+
+    def draw():
+        return rng.normal(size=n)[city] + rng.normal(size=periods)[year - 2001] + rng.normal(size=city.size)
+
+    frame = pd.DataFrame({"city": city, "year": year, "region": city % (n // 2), "w": draw()})
+    frame["x"] = draw() + 0.4 * frame["w"]
+    common = draw()
+    frame["m1"] = 0.6 * frame["x"] + common + draw()
+    frame["m2"] = -0.4 * frame["x"] + 0.3 * frame["m1"] + common + draw()
+    frame["y"] = 0.3 * frame["x"] + 0.5 * frame["m1"] + 0.2 * frame["m2"] + draw()
+    return frame[(rng.random(city.size) < keep) | (year < 2003)].reset_index(drop=True)
+
+
+def ready(frame, **options):
+    panel = Panel(frame, "city", "year")
+    return prepare(panel, {"y": ("y",), "x": ("x", "m1", "m2", "w")}, LinearOptions(**options))
+
+
+def fitted(frame, reps=20, layout=LAYOUT, blocks=BLOCKS, seed=1, **options):
+    prepared = ready(frame, **options)
+    columns = frame[list(NAMES)].to_numpy()
+    return estimate(prepared, columns, NAMES, layout, reps=reps, seed=seed_sequence(seed), residuals=blocks)
+
+
+def swept(frame):
+    """Residuals of all columns on dummies of both effects."""
+    dummies = np.column_stack(
+        [np.eye(codes.max() + 1)[codes] for codes in (pd.factorize(frame[k])[0] for k in ("city", "year"))]
+    )
+    columns = frame[list(NAMES)].to_numpy()
+    return columns - dummies @ np.linalg.lstsq(dummies, columns, rcond=1e-10)[0]
+
+
+def by_hand(frame, layout=LAYOUT):
+    """Slopes, residuals, designs and inverses, one an equation."""
+    columns, out = swept(frame), []
+    for y, x in layout:
+        design = columns[:, list(x)]
+        inverse = np.linalg.inv(design.T @ design)
+        b = inverse @ design.T @ columns[:, y]
+        out.append((b, columns[:, y] - design @ b, design, inverse))
+    return out
+
+
+def test_slopes_stand_one_equation_after_another() -> None:
+    frame = make()
+    system = fitted(frame)
+    np.testing.assert_allclose(
+        system.coefficients, np.concatenate([b for b, *_ in by_hand(frame)]), rtol=1e-9
+    )
+    assert system.at(0, 1) == 0
+    assert system.at(2, 2) == 5
+    assert system.at(3, 4) == len(system.coefficients) - 1 == 10
+    assert system.draws.shape == (20, 11)
+    assert system.drawn == "entity"
+
+
+# --- the joint covariance ---------------------------------------------------------------------------------
+
+
+def influence(frame):
+    parts = by_hand(frame)
+    return np.column_stack([(design * e[:, None]) @ inverse for _, e, design, inverse in parts])
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize(
+    "options", [{}, {"clusters": ("region",)}, {"cov_type": "robust"}, {"cov_type": "driscoll_kraay"}],
+    ids=["clustered", "region", "robust", "driscoll_kraay"],
+)  # fmt: skip
+def test_joint_covariance_is_that_of_stacked_influences(seed, options) -> None:
+    frame = make(seed)
+    cov_type = options.get("cov_type", "clustered")
+    by = {"robust": np.arange(len(frame)), "driscoll_kraay": frame["year"]}.get(
+        cov_type, frame[options.get("clusters", ("city",))[0]]
+    )
+    sums = pd.DataFrame(influence(frame)).groupby(np.asarray(by)).sum().to_numpy()
+    want = sums.T @ sums
+    if cov_type == "driscoll_kraay":
+        lags = default_bandwidth(len(sums))
+        for lag in range(1, lags + 1):
+            later = sums[lag:].T @ sums[:-lag]
+            want += (1 - lag / (lags + 1)) * (later + later.T)
+    got = fitted(frame, ssc="none", **options).covariance
+    np.testing.assert_allclose(got, want, rtol=1e-8, atol=1e-12 * np.abs(want).max())
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_unadjusted_joint_covariance_is_that_of_rows_with_correlated_errors(seed) -> None:
+    # Seemingly unrelated equations: s_jk (X_j'X_j)^-1 X_j'X_k (X_k'X_k)^-1. Errors of an outcome and of what
+    # explains it are uncorrelated in the sample, those of two mediators are not.
+    frame = make(seed)
+    parts = by_hand(frame)
+    system = fitted(frame, cov_type="unadjusted", ssc="none")
+    df = len(frame)
+    want = np.block(
+        [[(e @ u) / df * p @ x.T @ z @ q for _, u, z, q in parts] for _, e, x, p in parts]
+    )  # fmt: skip
+    np.testing.assert_allclose(system.covariance, want, rtol=1e-8, atol=1e-12 * np.abs(want).max())
+
+
+@pytest.mark.parametrize("ssc", ["reghdfe", "xtreg", "linearmodels", "plm"])
+@pytest.mark.parametrize("cov_type", ["clustered", "robust", "driscoll_kraay"])
+def test_factors_of_two_equations_meet_in_the_geometric_mean(cov_type, ssc) -> None:
+    frame = make()
+    plain, factored = (fitted(frame, cov_type=cov_type, ssc=s) for s in ("none", ssc))
+    each = [
+        fit.covariance[0, 0] / one.covariance[0, 0]
+        for fit, one in zip(factored.fits, plain.fits, strict=True)
+    ]
+    factors = np.sqrt(np.repeat(each, [len(x) for _, x in LAYOUT]))
+    np.testing.assert_allclose(
+        factored.covariance, plain.covariance * np.outer(factors, factors), rtol=1e-10, atol=1e-14
+    )
+
+
+def test_blocks_on_the_diagonal_are_those_of_the_equations_alone() -> None:
+    frame = make()
+    panel = Panel(frame, "city", "year")
+    for cov_type in ("clustered", "unadjusted", "robust", "driscoll_kraay"):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            system = fitted(frame, cov_type=cov_type)
+            start = 0
+            for y, x in LAYOUT:
+                alone = FixedEffects(NAMES[y], [NAMES[j] for j in x], cov_type=cov_type).fit(panel)
+                here = slice(start, start + len(x))
+                np.testing.assert_allclose(system.covariance[here, here], alone.covariance, rtol=1e-9)
+                start += len(x)
+
+
+def test_unadjusted_errors_count_the_effects() -> None:
+    frame = make()
+    system = fitted(frame)
+    n, t = frame["city"].nunique(), frame["year"].nunique()
+    rows = iter(system.unadjusted)
+    for b, e, _, inverse in by_hand(frame):
+        df = len(frame) - len(b) - n - t + 1
+        for variance in np.diag(inverse):
+            error, counted = next(rows)
+            assert counted == df
+            assert error == pytest.approx(np.sqrt(variance * (e @ e) / df), rel=1e-9)
+
+
+def test_no_standard_error_anywhere_if_a_slope_has_none() -> None:
+    # Two entities with both effects: the scores of each add up to zero.
+    frame = make(n=24, keep=1.0)
+    system = fitted(frame[frame["city"] < 2].reset_index(drop=True), layout=LAYOUT[:2], blocks=())
+    assert np.isnan(system.covariance).all()
+    assert {n.code for n in system.notices} >= {"no_variance", "very_few_clusters"}
+    assert np.isfinite(system.coefficients).all()
+
+
+# --- draws ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("clusters", [None, ("region",)])
+def test_jackknife_leaves_one_cluster_out_with_effects_anew(clusters) -> None:
+    frame = make()
+    by = frame["city" if clusters is None else "region"]
+    got = fitted(frame, clusters=clusters).jackknife
+    assert got.shape == (by.nunique(), 11)
+    for row, left_out in list(zip(got, np.unique(by), strict=True))[::5]:
+        rest = frame[by != left_out].reset_index(drop=True)
+        np.testing.assert_allclose(row, np.concatenate([b for b, *_ in by_hand(rest)]), rtol=1e-8, atol=1e-9)
+
+
+def test_residual_products_are_sums_over_the_rows() -> None:
+    frame = make()
+    system, columns = fitted(frame), swept(frame)
+    for got, (ys, x) in zip(system.residuals, BLOCKS, strict=True):
+        design = columns[:, list(x)]
+        rest = columns[:, list(ys)]
+        rest = rest - design @ np.linalg.lstsq(design, rest, rcond=None)[0]
+        np.testing.assert_allclose(got, rest.T @ rest, rtol=1e-9)
+    assert [m.shape for m in system.residual_draws] == [(20, 2, 2)] * 2
+
+
+def test_residuals_without_regressors_are_what_the_effects_leave() -> None:
+    frame = make()
+    system = fitted(frame, blocks=(((1,), ()),))
+    x = swept(frame)[:, 1]
+    assert system.residuals[0][0, 0] == pytest.approx(x @ x, rel=1e-10)
+
+
+def test_draws_do_not_depend_on_residuals_wanted_and_lost_ones_are_said() -> None:
+    frame = make(keep=1.0)
+    frame["x"] = ((frame["city"] < 2) & (frame["year"] > 2003)).astype(float)
+    frame["m1"] += frame["x"]
+    many, none = fitted(frame, reps=400), fitted(frame, reps=400, blocks=())
+    np.testing.assert_array_equal(many.draws, none.draws)
+    lost = np.isnan(many.draws[:, 0])
+    assert 0 < lost.sum() < 200
+    assert (np.isnan(many.draws) == lost[:, None]).all()
+    assert (np.isnan(many.residual_draws[0]).all(axis=(1, 2)) == lost).all()
+    found = {n.code: n for n in many.notices}
+    assert found["lost_draws"].data == {"lost": lost.sum(), "reps": 400}
+    assert "few_draws" not in found
+    assert "few_draws" in {n.code for n in fitted(frame).notices}
+    codes = [n.code for n in many.notices]
+    assert len(codes) == len(set(codes))  # what every equation says is said once
+
+
+# --- what is drawn, and what is refused -------------------------------------------------------------------
+
+
+def test_what_is_drawn() -> None:
+    frame = make().assign(half=lambda d: d["year"] // 3, mixed=lambda d: (d["city"] + d["year"]) % 9)
+    codes, name = drawn_clusters(ready(frame))
+    assert name == "entity"
+    assert (np.unique(codes, return_counts=True)[1] == frame.groupby("city").size()).all()
+    for term in ("region", "half", "city", "year"):
+        codes, name = drawn_clusters(ready(frame, clusters=(term,)))
+        assert name == term
+        assert codes.max() + 1 == frame[term].nunique()
+    with pytest.raises(OptionError, match=r"clusters=\('mixed',\).*whole entities, or of whole periods"):
+        drawn_clusters(ready(frame, clusters=("mixed",)))
+    # Without period effects only the entities' have to be whole; without either all can be drawn.
+    with pytest.raises(OptionError, match="nested"):
+        drawn_clusters(ready(frame, clusters=("mixed",), absorb=("year",)))
+    assert drawn_clusters(ready(frame, clusters=("mixed",), entity_effects=False))[1] == "mixed"
+
+
+def test_two_way_clusters_are_refused() -> None:
+    for clusters in (None, ("city",)):
+        refuse_two_way(clusters)
+    with pytest.raises(OptionError, match=r"\('city', 'year'\).*two-way clusters"):
+        refuse_two_way(("city", "year"))
+
+
+def test_columns_without_variation_are_refused_by_role() -> None:
+    frame = make()
+    prepared = ready(frame)
+    fixed, national = frame["city"] * 1.5, frame["year"] ** 2.0
+    columns = np.column_stack([frame["y"], fixed, national, frame["m1"]])
+    roles = ("outcome", "treatment", "mediator", "mediator")
+    with pytest.raises(IdentificationError, match=r"treatment 'f'.*mediator 'n'.*\(city, year\)") as caught:
+        refuse_absorbed(prepared, columns, ("y", "f", "n", "m1"), roles)
+    assert [p.data["column"] for p in caught.value.problems] == ["f", "n"]
+    constant = np.column_stack([frame["y"], np.full(len(frame), 0.1), frame["m1"]])
+    with pytest.raises(IdentificationError, match="'c' does not vary"):
+        refuse_absorbed(prepared, constant, ("y", "c", "m1"), roles[:3])
+    # An outcome that the effects absorb is the business of whoever fits it.
+    absorbed = np.column_stack([fixed, frame["x"], frame["m1"]])
+    refuse_absorbed(prepared, absorbed, ("f", "x", "m1"), roles[:3])
+    for other, of, role in ((0, "y", "outcome"), (1, "x", "treatment")):
+        again = np.column_stack([frame["y"], frame["x"], -2 * frame["yx"[other]] + fixed])
+        with pytest.raises(CollinearityError, match=f"mediator 'm' is collinear with the {role} '{of}'"):
+            refuse_absorbed(prepared, again, ("y", "x", "m"), roles[:3])
+
+
+def test_few_clusters_names_the_remedy_in_place() -> None:
+    data = {"n_clusters": 12, "clusters": "province"}
+    other = Notice("pooled", "other", {})
+    first, second = few_clusters([Notice("very_few_clusters", "long", data), other], "Do this.")
+    assert (first.code, first.data) == ("very_few_clusters", data)
+    assert first.message.endswith("t with 11 degrees of freedom. Do this.")
+    assert second is other
+
+
+def test_the_line_about_a_system_has_no_measure_of_fit() -> None:
+    frame = make()
+    seed = seed_sequence(7)
+    outcome = fit_columns(ready(frame), "y", frame["y"].to_numpy(), ["x"], frame[["x"]].to_numpy())
+    glance = glance_of(outcome, "Demo", seed)
+    assert (glance["model"], glance["rng_entropy"], glance["nobs"]) == ("Demo", 7, len(frame))
+    missing = ("rsquared", "rsquared_within", "rsquared_within_entity", "rsquared_adj", "f_statistic")
+    assert [glance[key] for key in missing] == [None] * 5
+    assert outcome.glance()["rsquared_within"] is not None
+
+
+@pytest.mark.parametrize("condition", [1e2, 1e6, 1e8])
+def test_nearly_collinear_equations_keep_their_joint_covariance(condition) -> None:
+    """Beside their difference two columns are the same plane, and far from collinear."""
+    rng = np.random.default_rng(8)
+    frame = make(8)
+    frame["z"] = frame["x"] + rng.normal(size=len(frame)) * 2 / condition
+    frame["d"] = frame["z"] - frame["x"]
+    prepared = ready(frame)
+    swept_columns = prepared.within.sweep(frame[["x", "z", "d", "m1", "y"]].to_numpy())
+    near, apart = (_joint(prepared, swept_columns, [(3, (0, j)), (4, (0, j, 3))]) for j in (1, 2))
+    turn = np.eye(5)
+    turn[0, 1] = turn[2, 3] = -1.0  # beside d the slope of x is the sum of both beside z
+    want = turn @ apart[0] @ turn.T
+    unit, tolerance = np.sqrt(np.diag(want)), 1e-11 + 4e-15 * condition
+    np.testing.assert_allclose(near[0] / unit / unit[:, None], want / unit / unit[:, None], atol=tolerance)
+    np.testing.assert_allclose(near[1][1], apart[1][1], rtol=tolerance)

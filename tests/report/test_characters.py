@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+import pytest
+
+from digiprosper.report.characters import (
+    has_cjk,
+    text_width,
+    tidy_text,
+    unused_labels,
+)
+
+
+def test_widths_and_scripts() -> None:
+    assert has_cjk("GDP 增长")
+    assert not has_cjk("Größe² γ")
+    assert text_width("省份a²") == 6
+
+
+def test_labels_become_one_line() -> None:
+    assert tidy_text(" a\nb\tc\x00 ") == "a b c"
+
+
+@pytest.mark.parametrize(
+    ("labels", "unused"),
+    [
+        ({"digital": "D"}, {}),
+        ({"urban": "U", "digtal": "D"}, {"digtal": "digital"}),
+        ({"urban": "U", "finance": "F"}, {}),
+        ({"finance": "F"}, {"finance": None}),
+        ({"urban": "U", "digital": "D", "digital2": "E"}, {}),
+        ({"city": "City"}, {}),
+        ({}, {}),
+    ],
+)
+def test_labels_without_a_use_are_named_where_they_look_misspelt(labels, unused):
+    assert unused_labels(labels, ["log(digital)", "I(urban**2)", "gdp", "city+year"]) == unused

@@ -1,0 +1,125 @@
+"""A result set is a frozen mapping of what was estimated, with the failures beside."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from digiprosper import (
+    CompositeIndex,
+    FixedEffects,
+    IndicatorSystem,
+    Panel,
+    PanelThreshold,
+    ResultSet,
+    fit_all,
+)
+from digiprosper.errors import CollinearityError, ColumnError
+
+
+@pytest.fixture(scope="module")
+def panel() -> Panel:
+    rng = np.random.default_rng(0)
+    data = pd.DataFrame(rng.normal(size=(400, 3)), columns=["y", "x", "z"])
+    data["y"] += 3 * data["x"] * (data["z"] > 0.2)
+    return Panel(data.assign(i=np.repeat(np.arange(50), 8), t=np.tile(np.arange(8), 50)), "i", "t")
+
+
+@pytest.fixture(scope="module")
+def models(panel: Panel) -> ResultSet:
+    base = FixedEffects("y", ["x"])
+    return fit_all(
+        {
+            "base": base,
+            "bad": base.add("I(x*2)"),
+            "more": base.add("z"),
+            "split": PanelThreshold("y", ["x"], "z", bootstrap=None),
+        },
+        panel,
+        rng=0,
+    )
+
+
+def test_the_mapping_shows_the_successes_in_order(models: ResultSet) -> None:
+    assert isinstance(models, Mapping)
+    assert models.labels == ("base", "bad", "more", "split")
+    assert list(models) == ["base", "more", "split"]
+    assert len(models) == 3
+    assert "bad" not in models
+    assert models["base"].nobs == 400
+    assert list(models.failures) == ["bad"]
+    assert isinstance(models.failures["bad"], CollinearityError)
+    assert "not estimated: 'bad': " in repr(models)
+
+
+def test_a_failure_is_no_key_and_says_why(models: ResultSet) -> None:
+    assert models.get("bad") is None
+    with pytest.raises(ColumnError, match=r"'bad' was not estimated.*collinear with") as caught:
+        models["bad"]
+    assert caught.value.__cause__ is models.failures["bad"]
+    assert caught.value.problems == models.failures["bad"].problems
+    with pytest.raises(KeyError, match="'base', 'bad', 'more'"):
+        models["nothing"]
+
+
+def test_frozen(models: ResultSet) -> None:
+    with pytest.raises(AttributeError):
+        models.outcomes = ()  # type: ignore[misc]
+    with pytest.raises(TypeError):
+        models["base"] = 1  # type: ignore[index]
+
+
+def test_tidy_puts_the_model_first(models: ResultSet) -> None:
+    out = models.tidy()
+    assert out.columns.tolist() == [
+        "model",
+        "term",
+        "estimate",
+        "std_error",
+        "statistic",
+        "p_value",
+        "conf_low",
+        "conf_high",
+    ]
+    assert out["model"].tolist() == ["base", "more", "more", "split", "split"]
+    narrow = models.tidy(0.5)
+    assert (narrow["conf_high"] < out["conf_high"]).all()
+    pd.testing.assert_frame_equal(
+        out[out["model"] == "more"].drop(columns="model").reset_index(drop=True), models["more"].tidy()
+    )
+
+
+def test_compare(models: ResultSet) -> None:
+    out = models.compare("x")
+    assert out["model"].tolist() == ["base", "more"]
+    assert out["nobs"].tolist() == [400, 400]
+    assert out["estimate"].tolist() == [models["base"].params["x"], models["more"].params["x"]]
+    with pytest.raises(ColumnError, match="'w'"):
+        models.compare("w")
+
+
+def test_an_index_has_no_terms(panel: Panel) -> None:
+    index = CompositeIndex(IndicatorSystem.from_dict({"": {"x": "+", "z": "+"}}))
+    models = fit_all({"index": index, "base": FixedEffects("y", ["x"])}, panel)
+    assert models.tidy()["model"].tolist() == ["base"]
+    assert models.compare("x")["nobs"].tolist() == [400]
+    assert fit_all({"index": index}, panel).tidy().empty
+
+
+def test_nothing_estimated() -> None:
+    empty = ResultSet((("a", ColumnError("no")),))
+    assert len(empty) == 0
+    assert empty.tidy().empty
+    with pytest.raises(ColumnError, match="'x'"):
+        empty.compare("x")
+
+
+def test_pickles(models: ResultSet) -> None:
+    other = pickle.loads(pickle.dumps(models))
+    assert other.labels == models.labels
+    assert str(other.failures["bad"]) == str(models.failures["bad"])
+    pd.testing.assert_frame_equal(other.tidy(), models.tidy())

@@ -1,0 +1,42 @@
+"""A test's answer says its statistic, its distribution and its hypothesis."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import pickle
+
+import numpy as np
+import pytest
+
+from digiprosper.report.tests import TestResult
+
+
+def test_members_of_the_contract() -> None:
+    names = [f.name for f in dataclasses.fields(TestResult)]
+    assert names[:7] == ["name", "statistic", "distribution", "df", "p_value", "null", "detail"]
+    assert TestResult.__test__ is False
+
+
+@pytest.mark.parametrize(
+    ("result", "text"),
+    [
+        (
+            TestResult("Wald test", 3.25, "F", (2.0, 47.0), 0.0478, "a = b"),
+            "Wald test: F(2, 47) = 3.2500, p = 0.0478. H0: a = b",
+        ),
+        (TestResult("LM", 9.5, "chi2", 4.0, 1e-9, "no"), "LM: chi2(4) = 9.5000, p < 0.0001. H0: no"),
+        (TestResult("CD", -1.0, "normal", None, 0.5, "none"), "CD: normal = -1.0000, p = 0.5000. H0: none"),
+    ],
+)
+def test_summary_never_prints_zero(result: TestResult, text: str) -> None:
+    assert result.summary() == str(result) == text
+
+
+def test_frozen_and_copied() -> None:
+    result = TestResult("t", 1.0, "bootstrap", None, 0.5, "a = 0", {"k": 1}, np.arange(3.0))
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        result.p_value = 0.0  # type: ignore[misc]
+    for other in (pickle.loads(pickle.dumps(result)), copy.deepcopy(result)):
+        assert other.summary() == result.summary()
+        np.testing.assert_array_equal(other.draws, result.draws)

@@ -1,0 +1,116 @@
+"""Words and numbers: p-values, conventions, aligned tables, plain JSON."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from digiprosper import FixedEffects, Panel
+from digiprosper.report.text import (
+    conventions,
+    interval_text,
+    json_safe,
+    last_lines,
+    number_text,
+    p_text,
+    table,
+)
+
+nan = np.nan
+
+
+@pytest.mark.parametrize(
+    ("p", "text"),
+    [(0.05, "0.050"), (0.001, "0.001"), (0.00099, "<0.001"), (0.0, "<0.001"), (1.0, "1.000"), (nan, "")],
+)
+def test_p_is_never_zero(p: float, text: str) -> None:
+    assert p_text(p) == text
+
+
+def test_zero_has_no_sign() -> None:
+    assert number_text(-0.0) == "0"
+    assert interval_text(-0.0, 0.2) == "[0, 0.2]"
+    assert interval_text(-0.004, 0.2, form=".1%") == "[-0.4%, 20.0%]"
+    assert interval_text(-0.0004, 0.2, form=".1%") == "[0.0%, 20.0%]"
+
+
+@pytest.fixture(scope="module")
+def panel() -> Panel:
+    rng = np.random.default_rng(0)
+    data = pd.DataFrame(rng.normal(size=(900, 2)), columns=["y", "x"])
+    data = data.assign(i=np.repeat(np.arange(45), 20), t=np.tile(np.arange(20), 45))
+    return Panel(data.assign(g=data["i"] % 41), "i", "t")
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({}, ["Standard errors clustered by i (45 clusters", "t with 44", "as reghdfe"]),
+        (
+            {"clusters": ["i", "g"], "ssc": "none"},
+            ["clustered by i and g (45 and 41 clusters", "t with 40", "no small-sample correction"],
+        ),
+        ({"cov_type": "robust"}, ["robust to heteroskedasticity (HC1)"]),
+        ({"cov_type": "unadjusted"}, ["independent errors"]),
+        (
+            {"cov_type": "driscoll_kraay", "bandwidth": 3},
+            ["Driscoll-Kraay standard errors (3 lags", "20 periods"],
+        ),
+    ],
+)
+def test_the_standard_errors_end_the_summary(panel: Panel, options: Any, words: list[str]) -> None:
+    fit = FixedEffects("y", ["x"], **options).fit(panel)
+    ending = "\n".join(last_lines(conventions(fit), fit.settings))
+    assert fit.summary().endswith(ending)
+    for word in words:
+        assert word in conventions(fit)
+
+
+def test_clusters_are_named_by_their_labels(panel: Panel) -> None:
+    fit = FixedEffects("y", ["x"], clusters=["i", "g"]).fit(panel)
+    assert "clustered by City and g (" in conventions(fit, {"i": "City"})
+    assert "clustered by i and g (" in conventions(fit)
+
+
+@pytest.mark.filterwarnings("ignore::digiprosper.errors.FewClustersWarning")
+@pytest.mark.filterwarnings("ignore::digiprosper.errors.CovarianceWarning")
+def test_one_degree_of_freedom_and_one_lag(panel: Panel) -> None:
+    two = panel.subset("i < 2")
+    assert "t with 1 degree of freedom;" in conventions(FixedEffects("y", "x", time_effects=False).fit(two))
+    spec = FixedEffects("y", "x", cov_type="driscoll_kraay", bandwidth=1)
+    assert "(1 lag, 20 periods" in conventions(spec.fit(panel))
+
+
+def test_no_settings_no_line() -> None:
+    assert last_lines("Weights without standard errors") == ["Weights without standard errors."]
+
+
+def test_wide_characters_count_twice() -> None:
+    lines = table(["", "b"], [["资本", "1.25"], ["x", "-0.5"]]).splitlines()
+    assert lines[0] == "         b"
+    assert lines[2:4] == ["资本  1.25", "x     -0.5"]
+    assert lines[1] == lines[4] == "-" * 10
+
+
+def test_json_safe() -> None:
+    value = {
+        "a": np.float64(1.5),
+        2: np.int64(3),
+        "b": (nan, np.inf, -np.inf, None, True, np.bool_(0)),
+        "c": [{"d": pd.Timestamp("2020-01-01"), "e": "text"}],
+    }
+    out = json_safe(value)
+    assert json.loads(json.dumps(out, allow_nan=False)) == {
+        "a": 1.5,
+        "2": 3,
+        "b": [None, None, None, None, True, False],
+        "c": [{"d": "2020-01-01 00:00:00", "e": "text"}],
+    }
+
+
+def test_arrays_become_lists() -> None:
+    assert json_safe({"a": np.array([1.0, nan])}) == {"a": [1.0, None]}

@@ -1,0 +1,18 @@
+"""The public module of figures."""
+
+from __future__ import annotations
+
+import importlib
+
+import digiprosper as dp
+
+
+def test_it_can_be_imported_by_name() -> None:
+    plots = importlib.import_module("digiprosper.plots")
+    assert plots is dp.plots
+    assert all(callable(getattr(plots, name)) for name in plots.__all__)
+
+
+def test_its_names_are_sorted_and_documented() -> None:
+    assert dp.plots.__all__ == sorted(dp.plots.__all__)
+    assert all(getattr(dp.plots, name).__doc__ for name in dp.plots.__all__)

@@ -1,0 +1,261 @@
+"""What the stored numbers of a threshold fit tell: tables, sets, regimes, words."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import pickle
+from dataclasses import FrozenInstanceError, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from digiprosper import Panel, PanelThreshold, Results, ThresholdResults
+from digiprosper.errors import OptionError
+from digiprosper.threshold.results import bootstrap_p, critical_lr, runs
+
+pytestmark = pytest.mark.filterwarnings("ignore::digiprosper.errors.DigiprosperWarning")
+COLUMNS = ["estimate", "conf_low", "conf_high", "ssr", "F", "p_value", "crit_10", "crit_5", "crit_1"]
+
+
+def panel() -> Panel:
+    rng = np.random.default_rng(8)
+    df = pd.DataFrame({"city": np.repeat(np.arange(40), 9), "year": np.tile(np.arange(2010, 2019), 40)})
+    df["q"] = np.round(rng.normal(size=360), 2)
+    df["z"] = rng.normal(size=360)
+    df["x"] = rng.normal(size=360)
+    df["y"] = df["x"] + df["z"] * (0.5 + (df["q"] > 0.2)) + 0.1 * df["city"] + rng.normal(size=360)
+    return Panel(df, "city", "year", labels={"q": "城镇化率", "y": "Income"})
+
+
+@pytest.fixture(scope="module")
+def found() -> ThresholdResults:
+    spec = PanelThreshold(
+        "y", "z", "q", "x", n_thresholds=2, bootstrap=("wild_cluster", "hansen"), reps=199, confidence="lr"
+    )
+    return spec.fit(panel(), rng=4)
+
+
+@pytest.fixture(scope="module")
+def given() -> ThresholdResults:
+    return PanelThreshold("y", "z", "q", "x", thresholds=(0.5, -0.6), df="xthreg", confidence="lr").fit(
+        panel()
+    )
+
+
+def test_thresholds_are_one_row_each_in_the_order_found(found: ThresholdResults) -> None:
+    frame = found.thresholds
+    assert list(frame.columns) == [*COLUMNS, "statistic", "value"]
+    assert frame.index.tolist() == [1, 2]
+    assert frame["ssr"].tolist() == found.ssr.tolist()[1:]
+    first = found.tests[found.tests["bootstrap"] == "wild_cluster"]
+    for name in COLUMNS[5:]:
+        assert frame[name].tolist() == first[name].tolist()
+    for j in (1, 2):
+        pieces = found.confidence_set(j)
+        assert frame.loc[j, "conf_low"] == pieces[0][0]
+        assert frame.loc[j, "conf_high"] == pieces[-1][1]
+        assert frame.loc[j, "conf_low"] <= frame.loc[j, "estimate"] <= frame.loc[j, "conf_high"]
+
+
+def test_tests_are_one_row_a_threshold_and_bootstrap(found: ThresholdResults) -> None:
+    tests = found.tests
+    assert list(tests.columns) == ["threshold", "bootstrap", *COLUMNS[4:], "statistic", "value"]
+    assert tests["threshold"].tolist() == [1, 1, 2, 2]
+    assert tests["bootstrap"].tolist() == ["wild_cluster", "hansen"] * 2
+    assert tests["statistic"].eq("F").all()
+    assert tests["value"].equals(tests["F"].rename("value"))
+    for row in tests.itertuples():
+        draws = found.statistic_draws[("wild_cluster", "hansen").index(row.bootstrap), row.threshold - 1]
+        assert row.p_value == (1 + (draws >= row.F).sum()) / 200
+        assert row.crit_5 == np.quantile(draws, 0.95)
+
+
+def test_ssr_and_f_follow_the_definition(found: ThresholdResults) -> None:
+    s = found.ssr.tolist()
+    assert s[0] > s[1] > s[2]
+    assert found.df == 360 - 40
+    np.testing.assert_allclose(found.thresholds["F"], [(s[0] / s[1] - 1) * 320, (s[1] / s[2] - 1) * 320])
+
+
+def test_profiles_have_their_least_value_at_the_estimate(found: ThresholdResults) -> None:
+    for j in (1, 2):
+        profile = found.profile(j)
+        assert list(profile.columns) == ["gamma", "ssr", "lr", "critical"]
+        assert profile["gamma"].is_monotonic_increasing
+        at = profile["lr"].argmin()
+        assert profile["lr"][at] == 0
+        assert profile["gamma"][at] == found.thresholds.loc[j, "estimate"]
+        assert profile["ssr"][at] == pytest.approx(float(found.slopes.resids @ found.slopes.resids))
+        assert np.isfinite(profile["ssr"]).all()
+    # No candidate of one threshold lies within the trim of the other.
+    q = np.sort(panel().frame["q"].to_numpy())
+    other = found.thresholds.loc[2, "estimate"]
+    between = [abs((q <= g).sum() - (q <= other).sum()) for g in found.profile(1)["gamma"]]
+    assert min(between) >= 18
+
+
+def test_sets_are_all_that_the_likelihood_ratio_accepts(found: ThresholdResults) -> None:
+    for level in (0.5, 0.95, 0.99):
+        results = replace(found, level=level)
+        profile = results.profile(2)
+        accepted = profile.loc[profile["lr"] <= critical_lr(level), "gamma"]
+        pieces = results.confidence_set(2)
+        inside = [g for g in profile["gamma"] if any(a <= g <= b for a, b in pieces)]
+        assert inside == accepted.tolist()
+        assert all(a[1] < b[0] for a, b in itertools.pairwise(pieces))
+
+
+def test_each_criterion_has_its_bound(found: ThresholdResults) -> None:
+    for j in (1, 2):
+        ratio = float(found.variance_ratios[j - 1])
+        assert found.critical_value(j) == critical_lr(0.95)
+        assert found.critical_value(j, method="scaled") == pytest.approx(critical_lr(0.95) * ratio)
+        profile = found.profile(j)
+        wide = profile["gamma"][profile["lr"] <= critical_lr(0.95) * ratio].tolist()
+        pieces = found.confidence_set(j, method="scaled")
+        assert [g for g in profile["gamma"] if any(a <= g <= b for a, b in pieces)] == wide
+    with pytest.raises(OptionError, match="confidence='bootstrap'"):
+        found.confidence_set(1, method="bootstrap")
+    with pytest.raises(OptionError, match="method='exact'"):
+        found.critical_value(1, method="exact")
+    exact = replace(found, variance_ratios=np.full(2, np.nan))
+    assert exact.critical_value(1, method="scaled") == critical_lr(0.95)
+
+
+def test_bounds_are_drawn_where_asked_for() -> None:
+    spec = PanelThreshold("y", "z", "q", "x", bootstrap=None, confidence="bootstrap", reps=99)
+    found = spec.fit(panel(), rng=4)
+    profile = found.profile()
+    assert np.ptp(profile["critical"]) > 0
+    inside = (profile["lr"] <= profile["critical"]).to_numpy()
+    assert found.confidence_set() == runs(profile["gamma"].to_numpy(), inside)
+    assert found.rng_entropy == 4
+    assert "wild signs for the sets, 99 draws" in found.settings
+    again = spec.replace(bootstrap="wild_cluster").fit(panel(), rng=4)
+    np.testing.assert_array_equal(again.lr_bounds, found.lr_bounds)
+
+
+def test_given_thresholds_are_the_reference_of_their_profiles(given: ThresholdResults) -> None:
+    assert given.thresholds["estimate"].tolist() == [0.5, -0.6]
+    assert given.thresholds[[*COLUMNS[5:], "statistic", "value"]].isna().all(axis=None)
+    assert given.tests.empty
+    assert list(given.tests.columns) == ["threshold", "bootstrap", *COLUMNS[4:], "statistic", "value"]
+    assert given.df == 9 * 39
+    assert given.profile(1)["lr"].min() < 0
+    ssr = float(given.slopes.resids @ given.slopes.resids)
+    np.testing.assert_allclose(given.profile(2)["lr"], (given.profile(2)["ssr"] / ssr - 1) * 351, atol=1e-8)
+    assert given.regimes["upper"].tolist()[:2] == [-0.6, 0.5]
+
+
+def test_regimes_number_rows_from_low_to_high(found: ThresholdResults) -> None:
+    data = panel().frame
+    cuts = sorted(found.thresholds["estimate"])
+    wanted = 1 + (data["q"] > cuts[0]).astype(int) + (data["q"] > cuts[1]).astype(int)
+    assert found.regime.tolist() == wanted.tolist()
+    assert found.regime.index.equals(data.index)
+    regimes = found.regimes
+    assert list(regimes.columns) == ["lower", "upper", "nobs", "n_entities"]
+    assert regimes["nobs"].tolist() == wanted.value_counts().sort_index().tolist()
+    assert regimes["lower"].tolist() == [-np.inf, *cuts]
+    by_time = found.regime_by_time()
+    assert by_time.index.name == "year"
+    assert by_time.index.tolist() == list(range(2010, 2019))
+    assert by_time.columns.tolist() == [1, 2, 3]
+    assert (by_time.sum(axis=1) == 40).all()
+    assert by_time.sum().tolist() == regimes["nobs"].tolist()
+
+
+@pytest.mark.parametrize("number", [0, 3, -1, 1.5, "1", True])
+def test_thresholds_are_asked_for_by_number(found: ThresholdResults, number: Any) -> None:
+    for method in (found.profile, found.confidence_set):
+        with pytest.raises(OptionError, match="from 1 to 2"):
+            method(number)
+
+
+def test_summary_says_what_makes_a_scaled_set(found: ThresholdResults) -> None:
+    """The ratio, the bound it makes and the set without it, and why everything is in where it is."""
+    scaled = replace(found, confidence="scaled", variance_ratios=np.array([1.5, 1e4]))
+    words = " ".join(scaled.summary().split())
+    assert f"Variance ratio 1.50: LR <= 7.35 x 1.50 = {1.5 * critical_lr(0.95):.1f}" in words
+    plain = ", ".join(
+        f"{a:.5g}" if a == b else f"{a:.5g} to {b:.5g}" for a, b in scaled.confidence_set(1, method="lr")
+    )
+    assert f"(lr, LR <= 7.35): {plain}" in words
+    largest = scaled.profile(2)["lr"].max()
+    assert (
+        f"contains every candidate, because {1e4 * critical_lr(0.95):.1f} > the largest LR, {largest:.1f}"
+        in words
+    )
+    assert words.count("contains every candidate, because") == 1
+    assert "Variance ratio" not in found.summary()
+    assert "Variance ratio" not in replace(scaled, variance_ratios=np.full(2, np.nan)).summary()
+    same = replace(scaled, variance_ratios=np.ones(2)).summary()
+    assert same.count("the same") == 2
+
+
+def test_one_threshold_compares_its_bound_with_f() -> None:
+    fit = PanelThreshold("y", "z", "q", "x", bootstrap=None).fit(panel())
+    f, critical = fit.statistics[0], critical_lr(0.95)
+    above, below = (
+        " ".join(replace(fit, variance_ratios=np.array([b / critical])).summary().split())
+        for b in (1.01 * f, fit.profile()["lr"].max() * 0.99)
+    )
+    assert f"the set contains every candidate, because {1.01 * f:.1f} > F = {f:.1f}" in above
+    assert "contains every candidate" not in below
+
+
+def test_summary_says_what_an_economist_asks(found: ThresholdResults, given: ThresholdResults) -> None:
+    text = found.summary()
+    for words in (
+        "Outcome: y",
+        "Slope of z by q",
+        "2 thresholds",
+        "no threshold: rejected at 5%",
+        "confidence set",
+        "hansen",
+    ):
+        assert words in text
+    assert found.conventions.startswith("Standard errors clustered by city (40 clusters")
+    for words in ("trim .05", "N - n = 320", "rng 4", "199 draws"):
+        assert words in found.settings
+    assert max(map(len, text.splitlines()[-4:])) <= 80
+    assert str(found) == text
+    assert "(given)" in given.summary()
+    assert "no test" in given.summary()
+    assert "T (n - 1) = 351" in given.settings
+    assert "rng" not in given.settings
+    assert "<table" in found._repr_html_()
+    plain = PanelThreshold("y", "z", "q", entity_effects=False, time_effects=False, bootstrap=None, grid=20)
+    settings = plain.fit(panel()).settings
+    assert "N - 1 = 359" in settings
+    assert "grid 20" in settings
+
+
+def test_results_are_frozen_picklable_and_json_safe(found: ThresholdResults, given: ThresholdResults) -> None:
+    with pytest.raises(FrozenInstanceError):
+        found.level = 0.9  # type: ignore[misc]
+    copy = pickle.loads(pickle.dumps(found))
+    pd.testing.assert_frame_equal(copy.thresholds, found.thresholds)
+    pd.testing.assert_series_equal(copy.regime, found.regime)
+    for results in (found, given):
+        out = json.loads(json.dumps(results.to_dict(), allow_nan=False))
+        assert out["schema"] == 1
+        assert out["thresholds"][0]["estimate"] == results.thresholds.loc[1, "estimate"]
+        assert out["regimes"][0]["lower"] is None
+        assert out["slopes"]["schema"] == 1
+    assert not hasattr(found, "bse")
+    assert not isinstance(found, Results)
+    assert isinstance(found.slopes, Results)
+
+
+def test_small_tools() -> None:
+    assert critical_lr(0.95) == pytest.approx(7.3523, abs=1e-4)
+    assert critical_lr(0.99) == pytest.approx(10.5916, abs=1e-4)
+    assert (1 - np.exp(-critical_lr(0.9) / 2)) ** 2 == pytest.approx(0.9)
+    assert bootstrap_p(2.0, np.array([1.0, 2.0 - 1e-14, 3.0, np.nan])) == 3 / 4
+    assert bootstrap_p(9.0, np.array([1.0])) == 1 / 2
+    assert runs(np.arange(3.0), np.array([False, False, False])) == []
+    assert runs(np.arange(3.0), np.array([True, True, True])) == [(0.0, 2.0)]

@@ -1,0 +1,442 @@
+"""Two lines: brute force, known curves, invariances, and what is refused."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from digiprosper import FixedEffects, Panel, datasets
+from digiprosper.errors import (
+    CollinearityError,
+    ColumnError,
+    IdentificationError,
+    InputTypeError,
+    OptionError,
+    TermError,
+)
+from digiprosper.u_shape.two_lines import two_lines
+
+SQUARE = ("x", "I(x**2)")
+NONE = {"entity_effects": False, "time_effects": False}
+
+
+def table(curve=lambda x: -((x - 2.5) ** 2), noise=1.0, seed=0, n=31, periods=11, rho=0.0):
+    """A panel whose x moves between entities and within them; errors may be serially correlated."""
+    rng = np.random.default_rng(seed)
+    city, year = np.repeat(np.arange(n), periods), np.tile(np.arange(periods), n)
+    x = np.abs(rng.normal(2.5, 0.7, n)[city] + rng.normal(0, 1, n * periods)) + 0.1
+    errors = rng.normal(size=(n, periods))
+    for t in range(1, periods):
+        errors[:, t] = rho * errors[:, t - 1] + np.sqrt(1 - rho**2) * errors[:, t]
+    z = rng.normal(size=n * periods)
+    y = curve(x) + 0.3 * z + rng.normal(size=n)[city] + 0.1 * year + noise * errors.ravel()
+    return pd.DataFrame({"city": city, "year": year, "x": x, "z": z, "y": y})
+
+
+def panel(frame):
+    return Panel(frame, "city", "year")
+
+
+def spec(x=SQUARE, **options):
+    return FixedEffects("y", [*x, "z"], **options)
+
+
+# --- brute force ---
+
+
+def regression(design, y, cov):
+    """Least squares with dummies among the columns: coefficients and covariance by pseudo-inverse."""
+    # Of the design, not of its cross product, whose rank rounding hides.
+    inverse = np.linalg.pinv(design, rcond=1e-10)
+    b, bread = inverse @ y, inverse @ inverse.T
+    rest = y - design @ b
+    n, rank = len(y), np.linalg.matrix_rank(design)
+    if cov == "unadjusted":
+        return b, bread * (rest @ rest) / (n - rank)
+    scores = design * rest[:, None]
+    return b, bread @ scores.T @ scores @ bread * n / (n - rank)
+
+
+def cardinal_spline(x, knots):
+    """Natural cubic splines by their values at the knots, linear beyond: the same space, another basis."""
+    from scipy.interpolate import CubicSpline
+
+    spline = CubicSpline(knots, np.eye(knots.size), bc_type="natural")
+    inside = np.clip(x, knots[0], knots[-1])
+    return spline(inside) + spline(inside, 1) * (x - inside)[:, None]
+
+
+def robin_hood(frame, cov, effects, quantiles):
+    x, y = frame["x"].to_numpy(), frame["y"].to_numpy()
+    one = np.ones((len(x), 1))
+    dummies = [pd.get_dummies(frame[k]).to_numpy(dtype=float) for k in effects]
+    rest = np.hstack([frame[["z"]].to_numpy(), one, *dummies])
+    b, _ = regression(np.column_stack([x, x**2, rest]), y, cov)
+    sign = 1 if b[1] < 0 else -1
+    basis = cardinal_spline(x, np.quantile(x, quantiles))
+    b, v = regression(np.hstack([basis, rest]), y, cov)
+    k = basis.shape[1]
+    centred = basis - basis.mean(axis=0)
+    fitted, se = centred @ b[:k] * sign, np.sqrt(np.sum((centred @ v[:k, :k]) * centred, axis=1))
+    inner = (x > np.quantile(x, 0.1)) & (x < np.quantile(x, 0.9))
+    flat = x[inner & (fitted + se > fitted[inner].max())]
+
+    def lines(xc):
+        out = []
+        for below, which in ((x <= xc, 0), (x < xc, 1)):
+            jump = (~below).astype(float)
+            design = np.column_stack([(x - xc) * below, (x - xc) * ~below, jump, rest])
+            b, v = regression(design, y, cov)
+            out.append((b[which], np.sqrt(v[which, which])))
+        return out
+
+    (b1, se1), (b2, se2) = lines(np.median(flat))
+    t1, t2 = abs(b1 / se1), abs(b2 / se2)
+    xc = np.quantile(flat, t2 / (t1 + t2))
+    return xc, lines(xc), (flat.min(), flat.max())
+
+
+@pytest.mark.parametrize("effects", [(), ("city",), ("city", "year")], ids=str)
+@pytest.mark.parametrize("cov", ["unadjusted", "robust"])
+def test_brute_force(effects, cov) -> None:
+    curves = (lambda x: -((x - 2.5) ** 2), lambda x: (x - 3) ** 2, np.log, lambda x: np.sin(2 * x))
+    quantiles = {
+        4: (0.05, 0.35, 0.65, 0.95),
+        5: (0.05, 0.275, 0.5, 0.725, 0.95),
+        7: (0.025, 0.1833333333333, 0.3416666666667, 0.5, 0.6583333333333, 0.8166666666667, 0.975),
+    }
+    options = {"entity_effects": "city" in effects, "time_effects": "year" in effects, "cov_type": cov}
+    for seed, curve in enumerate(curves):
+        frame = table(curve, seed=seed).sample(frac=0.9, random_state=seed)
+        count = (4, 5, 7)[seed % 3]
+        found = two_lines(spec(**options), panel(frame), "x", knots=count)
+        xc, ((b1, se1), (b2, se2)), flat = robin_hood(frame, cov, effects, quantiles[count])
+        assert found.breakpoint == pytest.approx(xc, rel=1e-9)
+        assert found.flat == pytest.approx(flat, rel=1e-12)
+        assert (found.slope_low, found.se_low) == pytest.approx((b1, se1), rel=1e-8)
+        assert (found.slope_high, found.se_high) == pytest.approx((b2, se2), rel=1e-8)
+
+
+def test_slopes_are_those_of_columns_made_by_hand() -> None:
+    """At the breakpoint as found, under the specification's own errors, clusters and degrees of freedom."""
+    frame = table(rho=0.5)
+    frame["region"] = frame["city"] % 13
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # 13 clusters
+        for options in ({}, {"clusters": ["region"]}, {"cov_type": "driscoll_kraay"}, {"ssc": "xtreg"}):
+            model = spec(absorb=["region^year"], **options)
+            found = two_lines(model, panel(frame), "x")
+            xc, x = found.breakpoint, frame["x"]
+            low, high = x <= xc, x >= xc
+            sides = [(found.slope_low, found.se_low, found.t_low, found.p_low, low, "a")]
+            sides += [(found.slope_high, found.se_high, found.t_high, found.p_high, x < xc, "b")]
+            for slope, se, t, p, below, read in sides:
+                hand = frame.assign(a=(x - xc) * below, b=(x - xc) * ~below, jump=(~below).astype(float))
+                fit = model.replace(x=["a", "b", "jump", "z"]).fit(panel(hand))
+                want = fit.tidy().set_index("term").loc[read]
+                got = pd.Series([slope, se, t, p])
+                assert got.tolist() == pytest.approx(
+                    want[["estimate", "std_error", "statistic", "p_value"]].tolist(), rel=1e-7
+                )
+            assert (found.nobs_low, found.nobs_high) == (low.sum(), high.sum())
+            assert found.entities_low == frame.loc[low, "city"].nunique()
+            assert found.entities_high == frame.loc[high, "city"].nunique()
+
+
+# --- known curves ---
+
+
+@pytest.mark.parametrize(
+    ("curve", "shape"),
+    [
+        (lambda x: -((x - 2.5) ** 2), "inverse U"),
+        (lambda x: (x - 2.5) ** 2, "U"),
+        (lambda x: 2 * np.abs(x - 2.5), "U"),
+        (lambda x: -np.where(x < 2, 2 * (2 - x), x - 2), "inverse U"),
+    ],
+    ids=["concave", "convex", "kink", "skew"],
+)
+def test_a_true_turn_is_found(curve, shape) -> None:
+    for seed in range(5):
+        found = two_lines(spec(), panel(table(curve, seed=seed)), "x")
+        assert found.shape == found.sought == shape
+        assert found.supported
+        assert found.flat[0] <= found.breakpoint <= found.flat[1]
+        assert found.flat[0] <= found.first_breakpoint <= found.flat[1]
+        assert found.breakpoint == pytest.approx(2.3, abs=0.6)
+        assert f"{'A U' if shape == 'U' else 'An inverse U'} is supported" in found.summary()
+
+
+def flattening(seed):
+    return table(lambda x: 2 * np.log(x), seed=seed, rho=0.3)
+
+
+@pytest.mark.filterwarnings("ignore::digiprosper.errors.FewClustersWarning")
+def test_a_curve_that_only_flattens_is_no_turn() -> None:
+    """The square is significant in nearly all of these panels; two lines seldom say U."""
+    squares, lines = 0, 0
+    for seed in range(20):
+        data = panel(flattening(seed))
+        squares += spec().fit(data).pvalues["I(x**2)"] < 0.05
+        lines += two_lines(spec(), data, "x").supported
+    assert squares >= 18
+    assert lines <= 2
+
+
+@pytest.mark.montecarlo
+@pytest.mark.parametrize(
+    ("curve", "least_square", "most_lines"),
+    [(lambda x: 2 * np.log(x), 0.95, 0.025), (lambda x: 1.5 * np.minimum(x, 2.5), 0.95, 0.05)],
+    ids=["log", "plateau"],
+)
+def test_size_where_a_curve_only_flattens(curve, least_square, most_lines) -> None:
+    """Two rows of the table in docs/u_test.md, with 200 panels."""
+    squares, lines = np.zeros(200), np.zeros(200)
+    for seed in range(200):
+        data = panel(table(curve, seed=seed, rho=0.3))
+        squares[seed] = spec().fit(data).pvalues["I(x**2)"] < 0.05
+        lines[seed] = two_lines(spec(), data, "x").supported
+    assert squares.mean() > least_square
+    # Within three Monte Carlo errors of the larger run of the table.
+    assert lines.mean() < most_lines + 3 * np.sqrt(most_lines * (1 - most_lines) / 200)
+
+
+# --- invariances ---
+
+PARTS = "breakpoint first_breakpoint slope_low slope_high se_low se_high p_low p_high nobs_low nobs_high"
+
+
+def numbers(found):
+    return [getattr(found, name) for name in PARTS.split()]
+
+
+def test_rows_labels_and_the_square_do_not_matter() -> None:
+    frame = table()
+    plain = two_lines(spec(), panel(frame), "x")
+    shuffled = frame.sample(frac=1, random_state=1)
+    assert numbers(two_lines(spec(), panel(shuffled), "x")) == numbers(plain)
+    renamed = frame.assign(city=frame["city"].map(lambda c: f"city {97 * c % 31:02d}"))
+    assert numbers(two_lines(spec(), panel(renamed), "x")) == pytest.approx(numbers(plain), rel=1e-9)
+    alone = two_lines(spec(("x",)), panel(frame), "x")
+    assert numbers(alone) == numbers(plain)
+    assert (plain.replaced, alone.replaced) == (("x", "I(x**2)"), ("x",))
+    column = frame.assign(x2=(frame["x"] - 1) ** 2)
+    named = two_lines(spec(("x2", "x")), panel(column), "x", square="x2")
+    assert numbers(named) == numbers(plain)
+    spaced = two_lines(spec(("I( x ** 2 )", "x")), panel(frame), "x")
+    assert numbers(spaced) == numbers(plain)
+
+
+@pytest.mark.filterwarnings("ignore::digiprosper.errors.FewClustersWarning")
+@pytest.mark.parametrize("curve", [lambda x: -((x - 2.5) ** 2), np.exp, np.log], ids=["turn", "exp", "log"])
+@pytest.mark.parametrize(("shift", "factor"), [(100.0, 3.0), (-4.0, 1e-6), (7.0, -2.0)])
+def test_units_and_direction_of_x_do_not_matter(curve, shift, factor) -> None:
+    frame = table(curve)
+    plain = two_lines(spec(), panel(frame), "x")
+    moved = two_lines(spec(), panel(frame.assign(x=shift + factor * frame["x"])), "x")
+    assert moved.breakpoint == pytest.approx(shift + factor * plain.breakpoint, rel=1e-7)
+    low, high = ("low", "high") if factor > 0 else ("high", "low")
+    for name in ("slope", "se"):
+        assert getattr(moved, f"{name}_{low}") * factor == pytest.approx(
+            getattr(plain, f"{name}_low") * (1 if name == "slope" else np.sign(factor)), rel=1e-6
+        )
+        assert getattr(moved, f"{name}_{high}") * factor == pytest.approx(
+            getattr(plain, f"{name}_high") * (1 if name == "slope" else np.sign(factor)), rel=1e-6
+        )
+    assert getattr(moved, f"nobs_{low}") == plain.nobs_low
+    assert (moved.shape, moved.sought) == (plain.shape, plain.sought)
+
+
+def test_turning_y_over_turns_the_shape() -> None:
+    frame = table()
+    plain, over = (two_lines(spec(), panel(f), "x") for f in (frame, frame.assign(y=-2 * frame["y"])))
+    assert (plain.shape, over.shape) == ("inverse U", "U")
+    assert over.breakpoint == pytest.approx(plain.breakpoint, rel=1e-9)
+    assert over.slope_low == pytest.approx(-2 * plain.slope_low)
+
+
+# --- few values, other terms, weights ---
+
+
+def test_rows_at_the_breakpoint_count_in_the_line_that_is_read() -> None:
+    frame = table()
+    frame["x"] = frame["x"].round().clip(0, 5)
+    frame["y"] -= 3 * (frame["x"] - 3) ** 2
+    found = two_lines(spec(), panel(frame), "x")
+    at = (frame["x"] == found.breakpoint).sum()
+    assert at > 0
+    assert found.nobs_low + found.nobs_high == len(frame) + at
+    assert found.shape == "inverse U"
+
+
+def test_three_values_are_enough() -> None:
+    """Each line is read from the regression in which it has two values; a column that is then idle leaves."""
+    frame = table()
+    frame["x"] = np.digitize(frame["x"], frame["x"].quantile([1 / 3, 2 / 3]))
+    frame["y"] = -2.0 * (frame["x"] == 0) - 1.0 * (frame["x"] == 2) + frame["y"] / 10
+    found = two_lines(spec(), panel(frame), "x")
+    assert found.breakpoint == 1
+    assert found.shape == "inverse U"
+    means = frame.assign(c=frame["x"]).pipe(
+        lambda f: FixedEffects("y", ["I(c == 1)", "I(c == 2)", "z"]).fit(panel(f))
+    )
+    steps = means.params[["I(c == 1)", "I(c == 2)"]].to_numpy()
+    assert found.slope_low == pytest.approx(steps[0], rel=1e-8)
+    assert found.slope_high == pytest.approx(steps[1] - steps[0], rel=1e-8)
+    assert len(found.knots) == 3
+    assert [n.code for n in found.diagnostics if n.code == "few_knots"]
+
+
+def test_lags_categories_and_weights_stay() -> None:
+    frame = table()
+    frame["kind"] = np.where(frame["z"] > 0, "b", "a")
+    frame["size"] = frame["city"] + 1.0
+    model = FixedEffects("y", ["x", "lag(x)", "C(kind)", "z:C(kind)"], obs_weights="size")
+    found = two_lines(model, panel(frame), "x")
+    assert found.low.nobs == len(frame) - 31
+    assert {"lag(x)", "C(kind)[T.b]"} <= set(found.low.names)
+    of_lag = two_lines(FixedEffects("y", ["lag(x)", "x", "I(lag(x)**2)"]), panel(frame), "lag(x)")
+    assert of_lag.replaced == ("lag(x)", "I(lag(x)**2)")
+    assert "x" in of_lag.low.names
+
+
+@pytest.mark.filterwarnings("ignore::digiprosper.errors.FewClustersWarning")
+def test_a_term_may_be_the_variable() -> None:
+    frame = table()
+    found = two_lines(spec(("log(x)", "I(log(x)**2)")), panel(frame), "log( x )")
+    column = two_lines(spec(("lx",)), panel(frame.assign(lx=np.log(frame["x"]))), "lx")
+    assert found.variable == "log(x)"
+    assert numbers(found) == pytest.approx(numbers(column))
+    ratio = FixedEffects("y", ["I(x/z2)", "log(x)", "I(x*z2)"])
+    assert two_lines(
+        ratio.drop("I(x*z2)"), panel(frame.assign(z2=np.exp(frame["z"]))), "I(x/z2)"
+    ).replaced == ("I(x/z2)",)
+
+
+def test_backticks() -> None:
+    frame = table().rename(columns={"x": "my x"})
+    found = two_lines(spec(("my x", "I(`my x`**2)")), panel(frame), "my x")
+    assert found.replaced == ("my x", "I(`my x`**2)")
+
+
+# --- refusals ---
+
+
+def test_what_would_stay_as_a_curve_is_refused() -> None:
+    frame = table()
+    for term in ("log(x)", "I(x**3)", "x:z", "C(kind):x", "sqrt(x)"):
+        with pytest.raises(TermError, match="in addition to 'x'"):
+            two_lines(spec((*SQUARE, term)), panel(frame.assign(kind=frame["city"] % 2)), "x")
+    for column in ((frame["x"] - 1) ** 2, frame["x"] ** 2):
+        with pytest.raises(TermError, match=r"'x2' is a quadratic function of 'x'.*square='x2'"):
+            two_lines(spec(("x", "x2")), panel(frame.assign(x2=column)), "x")
+    with pytest.raises(TermError, match="is not a quadratic function of 'x'"):
+        two_lines(spec(("x", "x2")), panel(frame.assign(x2=frame["x"] ** 3)), "x", square="x2")
+
+
+def test_refusals() -> None:
+    frame = table()
+    data = panel(frame)
+    with pytest.raises(InputTypeError, match="FixedEffects specification"):
+        two_lines(spec().fit(data), data, "x")
+    with pytest.raises(InputTypeError, match="takes a Panel"):
+        two_lines(spec(), frame, "x")
+    with pytest.raises(ColumnError, match="'w'"):
+        two_lines(spec(), data, "w")
+    with pytest.raises(ColumnError, match="'x3'"):
+        two_lines(spec(), data, "x", square="x3")
+    with pytest.raises(TermError, match="the variable itself"):
+        two_lines(spec(), data, "x", square="x")
+    for knots in (2, 8, 5.0, True):
+        with pytest.raises(OptionError, match="from 3 to 7"):
+            two_lines(spec(), data, "x", knots=knots)
+    with pytest.raises(OptionError, match="between 0 and 1"):
+        two_lines(spec(), data, "x", level=95)
+    with pytest.raises(IdentificationError, match="too few distinct values"):
+        two_lines(spec(("x",)), panel(frame.assign(x=(frame["x"] > 2).astype(float))), "x")
+    still = frame.assign(x=frame.groupby("city")["x"].transform("mean"))
+    with pytest.raises(IdentificationError, match="'x' is absorbed by the effects"):
+        two_lines(spec(("x",)), panel(still), "x")
+    with pytest.raises(IdentificationError, match="collinear within the effects"):
+        two_lines(spec(("x",), collinear="drop"), panel(still), "x")
+    with pytest.raises(CollinearityError, match="'z2'"):
+        two_lines(spec(("x", "z2")), panel(frame.assign(z2=2 * frame["z"])), "x")
+    with pytest.raises(TermError, match="makes several columns"):
+        two_lines(FixedEffects("y", ["C(city)", "z"], **NONE), data, "C(city)")
+
+
+def test_no_standard_error_is_refused() -> None:
+    frame = table(n=2, periods=40)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with pytest.raises(IdentificationError, match="no standard error"):
+            two_lines(spec(), panel(frame), "x")
+
+
+# --- words ---
+
+
+def test_words_numbers_and_pickle() -> None:
+    found = two_lines(spec(), panel(table()), "x")
+    lines = str(found).splitlines()
+    assert lines[0] == "Two lines (Simonsohn 2018): x in the equation of y"
+    assert lines[1] == "Replaces x, I(x**2)"
+    assert found.conventions.startswith("Standard errors clustered by city (31 clusters")
+    ending = "breakpoint chosen on the same data (Robin Hood algorithm, cubic spline with 5 knots)."
+    assert " ".join(" ".join(lines).split()).endswith(ending)
+    assert pickle.loads(pickle.dumps(found)).summary() == found.summary()
+    as_dict = json.loads(json.dumps(found.to_dict(), allow_nan=False))
+    assert as_dict["schema"] == 1
+    assert as_dict["shape"] == "inverse U"
+    assert as_dict["breakpoint"] == found.breakpoint
+
+
+@pytest.mark.filterwarnings("ignore::digiprosper.errors.FewClustersWarning")
+def test_verdicts_that_are_no_u() -> None:
+    rising = two_lines(spec(), panel(table(lambda x: 2 * x)), "x")
+    assert rising.shape == "none"
+    assert "No U: both slopes are positive" in rising.summary()
+    weak = [two_lines(spec(), panel(table(lambda x: 0 * x, seed=s)), "x") for s in range(6)]
+    texts = [w.summary() for w in weak if w.slope_low * w.slope_high < 0]
+    assert texts
+    assert all("is not significant" in t for t in texts)
+    strict = two_lines(spec(), panel(table(noise=3.0)), "x", level=1 - 1e-9)
+    assert strict.shape == "none"
+
+
+def test_warnings_are_issued_once_and_kept() -> None:
+    frame = table(n=12)
+    with pytest.warns(match="12 clusters") as caught:
+        found = two_lines(spec(), panel(frame), "x")
+    assert len(caught) == 1
+    assert [n.code for n in found.diagnostics] == ["very_few_clusters"]
+
+
+def test_real_data_without_a_turn() -> None:
+    model = FixedEffects("log(gsp)", ["unemp", "I(unemp**2)", "log(emp)"])
+    assert two_lines(model, datasets.us_states(), "unemp").shape == "none"
+
+
+@pytest.mark.filterwarnings("ignore::digiprosper.errors.FewClustersWarning")
+def test_nothing_is_said_of_the_jump_that_nobody_reads():
+    """One city alone moves across the break: its jump depends on it, and neither line does."""
+    frame = table(n=40)
+    base = frame["city"] % 20 / 4
+    frame["x"] = 0.05 * frame["x"] + base + np.where(frame["city"] == 11, 0.2, 0.0)
+    results = two_lines(spec(), panel(frame), "x")
+    told = [n.data["terms"] for n in results.diagnostics if n.code == "few_treated"]
+    assert not any("x:jump" in terms for terms in told)
+
+
+def test_weights_are_said():
+    frame = table().assign(pop=lambda f: 1.0 + f["city"])
+    weighted = two_lines(spec(obs_weights="pop"), panel(frame), "x")
+    plain = two_lines(spec(), panel(frame), "x")
+    assert "Weights: pop" in weighted.summary().splitlines()
+    assert (weighted.to_dict()["obs_weights"], plain.to_dict()["obs_weights"]) == ("pop", None)
+    assert "Weights" not in plain.summary()
