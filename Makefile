@@ -52,7 +52,8 @@ examples: .venv/.dev
 # The lowest versions that pyproject.toml allows on the lowest Python, the newest on the newest. What no
 # version of a package can change runs once only.
 ONCE := --ignore=tests/test_fuzz.py --ignore=tests/test_packaging.py --ignore=tests/test_words.py \
-	--ignore=tests/test_architecture.py --ignore=tests/estimators/test_threshold_published.py
+	--ignore=tests/test_architecture.py --ignore=tests/test_reading.py \
+	--ignore=tests/threshold/test_threshold_published.py
 versions: lowest newest
 
 lowest: .venv/.dev

@@ -21,6 +21,7 @@ EXTRAS = {
     "test_malformed.py",
     "test_packaging.py",
     "test_public.py",
+    "test_reading.py",
     "test_words.py",
     "datasets/test_recovery.py",
     "linear/test_linear_digits.py",
