@@ -44,3 +44,7 @@ def test_long_files_only_become_fewer() -> None:
 
 def test_every_long_file_is_there() -> None:
     assert set(TEXTS) >= LONG_FILES
+
+
+def test_no_docstring_begins_with_say() -> None:
+    assert [name for name, text in TEXTS.items() if '"""Say ' in text] == []

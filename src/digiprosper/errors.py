@@ -409,7 +409,7 @@ def several(problems: Sequence[Notice], limit: int = 5) -> str:
 
 
 def counted(count: int, noun: str, plural: str | None = None) -> str:
-    """Say a number of things.
+    """Write a number with its noun.
 
     Parameters
     ----------

@@ -29,7 +29,7 @@ _DIGITS: Final = 1e-12
 def coupling_coordination(
     U: Any, *, coefficients: Any = None, method: CouplingMethod = "standard"
 ) -> pd.DataFrame:
-    """Say how far systems are developed together.
+    """Measure how far systems are developed together.
 
     Parameters
     ----------

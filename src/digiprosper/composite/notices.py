@@ -110,7 +110,7 @@ def _dominant(names: Sequence[str], weighings: Sequence[Weighing], periods: Sequ
 
 
 def legacy_remark() -> Notice:
-    """Say what is wrong with the ln T script.
+    """Report what is wrong with the ln T script.
 
     Returns
     -------
@@ -179,7 +179,7 @@ def component_remarks(sums: EntitySums | None) -> list[Notice]:
 
 
 def imputed_remarks(imputations: pd.DataFrame, names: Sequence[str]) -> list[Notice]:
-    """Say that interpolated cells look ahead.
+    """Report that interpolated cells look ahead.
 
     Parameters
     ----------

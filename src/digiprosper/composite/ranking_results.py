@@ -461,7 +461,7 @@ class IndexSensitivity:
         return pd.Index(entities, name=self.index.names[0]), sums / np.bincount(codes)
 
     def summary(self) -> str:
-        """Say which option moves ranks, and what is impossible.
+        """Summarise which option moves ranks, and what is impossible.
 
         Returns
         -------

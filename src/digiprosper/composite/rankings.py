@@ -339,7 +339,7 @@ def refuse_incomparable(spec: CompositeIndex, among: object) -> None:
 
 
 def described(spec: CompositeIndex) -> str:
-    """Say in words how an index is made.
+    """Describe in words how an index is made.
 
     Parameters
     ----------
@@ -459,7 +459,7 @@ def draw_scores(fit: FittedRows, weights: Floats) -> Floats:
 
 
 def _why_not_sums(spec: CompositeIndex) -> str:
-    """Say why weights are no function of sums by entity; empty if they are."""
+    """Explain why weights are no function of sums by entity; empty if they are."""
     if spec.scope == "legacy_lnT":
         return "the weights of the ln T script are wrong, and so would be their ranks; use scope='pooled'"
     if spec.structure == "nested" and spec.weighting != "equal":

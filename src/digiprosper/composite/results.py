@@ -242,7 +242,7 @@ class IndexResults:
         return pd.DataFrame(values, index=rows.index, columns=self._indicators)
 
     def obstacle_degree(self, panel: Panel) -> pd.DataFrame:
-        """Say which indicators hold every row back.
+        """Compute which indicators hold every row back.
 
         Parameters
         ----------

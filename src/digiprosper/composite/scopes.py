@@ -251,7 +251,7 @@ def dimension_groups(spec: CompositeIndex) -> tuple[Ints, ...]:
 
 
 def rule_of(spec: CompositeIndex, n_times: int) -> Rule:
-    """Say how a specification weighs columns.
+    """Describe how a specification weighs columns.
 
     Parameters
     ----------

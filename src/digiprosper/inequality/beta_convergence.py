@@ -67,7 +67,7 @@ class ConvergenceResults(LinearResults):
         return float(self.coefficients[at]), float(self.std_errors.iloc[at])
 
     def summary(self) -> str:
-        """Say the fit in 80 columns, with speed and half-life before the standard errors.
+        """Summarise the fit in 80 columns, with speed and half-life before the standard errors.
 
         Returns
         -------

@@ -398,7 +398,7 @@ class Plan:
         return self.residualise(self.z * (np.arange(self.nobs) < cut))
 
     def regimes(self, at: Sequence[int]) -> Ints:
-        """Say in which regime each row is.
+        """Find the regime of each row.
 
         Parameters
         ----------

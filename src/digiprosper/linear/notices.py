@@ -36,7 +36,7 @@ _NO_REGRESSOR = frozenset({"y", "obs_weights", "threshold_variable"})
 def few_treated(
     prepared: Prepared, names: Sequence[str], basis: Floats, root: Floats, *, unread: Sequence[str] = ()
 ) -> list[Notice]:
-    """Say which slopes rest on the variation of few clusters.
+    """Report which slopes rest on the variation of few clusters.
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ def _carriers(effective: float, shares: Floats, levels: pd.Index[Any]) -> dict[s
 
 
 def lost_digits(names: Sequence[str], moments: Floats, bread: Floats) -> list[Notice]:
-    """Say which squares and products are so large that rounding shows in what is left of them.
+    """Report squares and products so large that rounding shows in what is left of them.
 
     A square or product of a column far from zero is rounded to about 16 digits of its own size. What is left
     of it once effects and other regressors are out is smaller by the square of mean over standard deviation,
@@ -172,7 +172,7 @@ def lagged_outcome(
     *,
     outcome: str = "y",
 ) -> list[Notice]:
-    """Say that a lag of the outcome is among the regressors, which the within estimator biases.
+    """Report a lag of the outcome among the regressors, which the within estimator biases.
 
     Parameters
     ----------

@@ -254,7 +254,7 @@ def prepare(
 
 
 def _across_notices(names: Sequence[str], codes: Sequence[Ints], sample: Sample) -> list[Notice]:
-    """Say how many entities have rows in several clusters; of two-way clusters in several of both."""
+    """Count the entities with rows in several clusters; with two-way clusters, in several of both."""
     across = np.full(sample.n_entities, fill_value=bool(codes))
     for code in codes:
         across &= _is_cut(sample.entity, code, sample.n_entities)
@@ -400,7 +400,7 @@ def _missing_notices(panel: Panel, sample: Sample) -> list[Notice]:
 
 
 def _with_rows_left(notices: Sequence[Notice], nobs: int) -> list[Notice]:
-    """Say at the end of what is said of dropped rows how many are left."""
+    """Add to the notices of dropped rows how many rows are left."""
     if not notices:
         return []
     text = f"{notices[-1].message.removesuffix('.')}. The model uses the other {counted(nobs, 'row')}."

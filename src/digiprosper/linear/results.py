@@ -488,7 +488,7 @@ class LinearResults:
     # --- words --------------------------------------------------------------------------------------------
 
     def summary(self) -> str:
-        """Say the fit in 80 columns.
+        """Summarise the fit in 80 columns.
 
         Returns
         -------

@@ -70,7 +70,7 @@ class JohnsonNeyman:
         return pd.DataFrame(self.points.copy(), columns=["at", "estimate", "conf_low", "conf_high"])
 
     def summary(self) -> str:
-        """Say the regions in words, 80 columns wide.
+        """Summarise the regions as text, 80 columns wide.
 
         Returns
         -------

@@ -195,7 +195,7 @@ class Decision:
         return tuple(Notice(code, text, data) for code, text in found)
 
     def summary(self) -> str:
-        """Say the decision in words, 80 columns wide.
+        """Summarise the decision as text, 80 columns wide.
 
         Returns
         -------

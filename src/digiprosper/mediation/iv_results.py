@@ -71,7 +71,7 @@ class MediationIVResults(EffectResults):
         return pd.DataFrame(self.stages.copy(), index=index, columns=list(_COLUMNS))
 
     def summary(self) -> str:
-        """Say the result in words, 80 columns wide.
+        """Summarise the result as text, 80 columns wide.
 
         Returns
         -------

@@ -63,7 +63,7 @@ class MeanGroupResults(EffectResults):
         return self.entity_table.copy()
 
     def summary(self) -> str:
-        """Say the result in words, 80 columns wide.
+        """Summarise the result as text, 80 columns wide.
 
         Returns
         -------

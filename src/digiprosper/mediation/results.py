@@ -409,7 +409,7 @@ class MediationResults(EffectResults):
         )
 
     def robustness_value(self, mediator: str | None = None, *, level: float = 0.95) -> pd.DataFrame:
-        """Say how strong a left-out confounder of each path must be to explain it away.
+        """Compute how strong a left-out confounder of each path must be to explain it away.
 
         Cinelli and Hazlett (2020): a confounder that explains less than RV of the residual variance of both
         ends of a path cannot bring its estimate to 0. From the unadjusted t, for partial R2 is a measure of
@@ -595,7 +595,7 @@ class MediationResults(EffectResults):
         return out
 
     def summary(self) -> str:
-        """Say the result in words, 80 columns wide.
+        """Summarise the result as text, 80 columns wide.
 
         Returns
         -------
@@ -728,7 +728,7 @@ class MediationResults(EffectResults):
         return lines
 
     def _ends_in_words(self) -> list[str]:
-        """Say whether an effect differs between the ends of the variable."""
+        """Describe whether an effect differs between the ends of the variable."""
         out = []
         frame = self.contrasts()[["estimate", "conf_low", "conf_high", "p_value"]]
         for pair, value, low, high, p in frame.itertuples(name=None):
@@ -775,7 +775,7 @@ class MediationResults(EffectResults):
 
 
 def _verdict(p: float, yes: str, no: str) -> str:
-    """Say what a test finds, and nothing where there is none."""
+    """Write what a test finds, and nothing where there is none."""
     if np.isnan(p):
         return ""
     return f"; {yes if p <= _LEVEL else no}"

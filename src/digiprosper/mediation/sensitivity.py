@@ -86,7 +86,7 @@ class MediationSensitivity:
         return self.rho_at_zero**2
 
     def summary(self) -> str:
-        """Say the sensitivity in words, 80 columns wide.
+        """Summarise the sensitivity as text, 80 columns wide.
 
         Returns
         -------

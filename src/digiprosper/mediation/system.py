@@ -358,7 +358,7 @@ def few_clusters(notices: Sequence[Notice], remedy: str) -> tuple[Notice, ...]:
 
 
 def unclear_share(estimates: Floats, draws: Floats, *, clusters: int) -> tuple[Notice, ...]:
-    """Say why the proportion mediated has no meaning, if it has none.
+    """Explain why the proportion mediated has no meaning, if it has none.
 
     Parameters
     ----------

@@ -352,7 +352,7 @@ def _parts(term: Term) -> frozenset[str]:
 
 
 def _reduced(term: Term, present: set[frozenset[str]]) -> tuple[bool, ...]:
-    """Say of each category whether it loses its first level.
+    """Decide for each category whether it loses its first level.
 
     It does where the term without it is in the equation (the effects or the intercept for a category alone),
     as in any formula language.

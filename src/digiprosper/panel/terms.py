@@ -356,7 +356,7 @@ def _unreadable(text: str, known: Sequence[str], role: str) -> Exception:
 
 
 def too_long(text: str, longest: int) -> str | None:
-    """Say why a text is too long to be read.
+    """Find out whether a text is too long to be read, and why.
 
     Parameters
     ----------
@@ -383,7 +383,7 @@ def too_long(text: str, longest: int) -> str | None:
 
 
 def too_deep(tree: ast.expr) -> str | None:
-    """Say why a syntax tree is too deep to be worked out.
+    """Find out whether a syntax tree is too deep to be evaluated, and why.
 
     Parameters
     ----------

@@ -163,7 +163,7 @@ class Regimes:
         return self.kink, self.variable, len(self.cuts)
 
     def condition(self, regime: int, name: str, digits: int) -> str:
-        """Say when a row belongs to a regime.
+        """Write the condition under which a row belongs to a regime.
 
         Parameters
         ----------

@@ -68,7 +68,7 @@ def effects_of(results: MediationResults, mediators: Sequence[str]) -> dict[str,
 
 
 def effect_words(effect: str, mediators: Sequence[str], texts: Mapping[str, str], noun: str = "") -> str:
-    """Say an effect in words.
+    """Name an effect in words.
 
     Parameters
     ----------
@@ -97,7 +97,7 @@ def effect_words(effect: str, mediators: Sequence[str], texts: Mapping[str, str]
 
 
 def part_words(results: MediationResults, part: str, variable: str) -> str:
-    """Say where an effect is, or what of it is told.
+    """Name where an effect is evaluated, or which part of it is meant.
 
     Parameters
     ----------

@@ -537,7 +537,7 @@ def _values(data: Any, column: str | None, purpose: str) -> tuple[pd.Series[Any]
 
 
 def _check_bandwidth(bandwidth: object) -> str:
-    """Say the rule in words."""
+    """Check a bandwidth and name its rule in words."""
     if isinstance(bandwidth, str):
         check_option("bandwidth", bandwidth, ("scott", "silverman"))
         return f"{bandwidth.title()}'s bandwidth h by period"

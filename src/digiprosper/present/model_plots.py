@@ -344,7 +344,7 @@ def _ranked(cells: Cells, count: int, order: str | None) -> np.ndarray[Any, np.d
 
 
 def _regime_texts(results: ThresholdResults, column: Column, texts: Mapping[str, str]) -> list[str]:
-    """Say each regime's condition and rows, from low to high."""
+    """List each regime's condition and number of rows, from low to high."""
     assert column.regimes is not None
     name = term_label(results.threshold_variable, texts)
     rows = results.regimes["nobs"]

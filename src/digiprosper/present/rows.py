@@ -403,7 +403,7 @@ def _threshold_notes(columns: Sequence[Column], labels: _Labels, style: Style) -
 
 
 def _known_note(regimes: _Owned) -> list[str]:
-    """Say what the standard errors make of a threshold that was estimated."""
+    """Note whether standard errors allow for the estimation of a threshold."""
     estimated = [r.kink for _, r in regimes if r.cuts and not r.given]
     steps = ["Standard errors treat the estimated threshold as known."] if False in estimated else []
     kinks = ["Standard errors allow for the estimation of the kink point."] if True in estimated else []
@@ -451,7 +451,7 @@ def _refused_note(column: Column, regimes: Regimes, test: Test, labels: _Labels,
 
 
 def _each(sources: Mapping[str, str]) -> str:
-    """Say something of all columns, or what differs of each."""
+    """Write one text for all columns, or one for each where they differ."""
     if len(sources) == 1:
         return next(iter(sources))
     return "; ".join(f"{heads}: {text}" for text, heads in sources.items())
@@ -466,7 +466,7 @@ def _by_text(pairs: Iterable[tuple[str, Column]]) -> dict[str, str]:
 
 
 def _first_sentence(error: DigiprosperError) -> str:
-    """Say what went wrong; what follows, such as the list of all columns, is for the console."""
+    """Keep the first sentence; what follows, such as the list of all columns, is for the console."""
     return re.split(r"\.\s+(?=[A-Z])", tidy_text(error), maxsplit=1)[0].rstrip(".") + "."
 
 
@@ -592,7 +592,7 @@ def _companion_note(columns: Sequence[Column], labels: _Labels, style: Style) ->
 
 
 def _errors_text(columns: Sequence[Column], labels: _Labels) -> str:
-    """Say which errors; columns that differ have a row that tells each one's."""
+    """Name the standard errors; where columns differ, a row gives each one's."""
     known = {_errors_key(c) for c in columns if c.glance}
     corrections = {c.glance["ssc"] for c in columns if c.glance}
     brackets = []

@@ -221,7 +221,7 @@ class EffectResults:
         )
 
     def glance(self) -> Glance:
-        """Say one line about the whole fit.
+        """Summarise the whole fit in one line.
 
         Returns
         -------
@@ -231,7 +231,7 @@ class EffectResults:
         return self.info.copy()
 
     def summary(self) -> str:
-        """Say the result in words, 80 columns wide.
+        """Summarise the result as text, 80 columns wide.
 
         Returns
         -------
@@ -248,7 +248,7 @@ class EffectResults:
         return f"{self.errors_text}; {self.draws_text()}"
 
     def draws_text(self, labels: Mapping[str, str] | None = None) -> str:
-        """Say how many draws of what give the percentile intervals.
+        """Describe how many draws of what give the percentile intervals.
 
         Parameters
         ----------

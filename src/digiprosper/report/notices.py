@@ -11,7 +11,7 @@ __all__ = ["too_few_clusters_to_draw"]
 
 
 def too_few_clusters_to_draw(clusters: int, name: str, remedy: str = "") -> tuple[Notice, ...]:
-    """Say why draws of clusters give no interval, p-value or standard error, where they do not.
+    """Explain why draws of clusters give no interval, p-value or standard error, where they do not.
 
     Parameters
     ----------

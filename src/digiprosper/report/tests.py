@@ -50,7 +50,7 @@ class TestResult:
     draws: np.ndarray[Any, np.dtype[np.float64]] | None = None
 
     def summary(self) -> str:
-        """Say the test in one line.
+        """Summarise the test in one line.
 
         Returns
         -------

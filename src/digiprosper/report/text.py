@@ -234,7 +234,7 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def sample_text(nobs: int, n_entities: int, n_times: int, keys: tuple[str, str | None]) -> str:
-    """Say how large a sample is, and whether every entity has every period.
+    """Describe the size of a sample, and whether every entity has every period.
 
     Parameters
     ----------

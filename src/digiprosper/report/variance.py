@@ -36,7 +36,7 @@ def standard_errors(variance: Floats) -> Floats:
 
 
 def negative_variance(what: Sequence[str]) -> Notice:
-    """Say that two-way clusters give a negative variance.
+    """Report that two-way clusters give a negative variance.
 
     Parameters
     ----------

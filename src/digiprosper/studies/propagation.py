@@ -430,7 +430,7 @@ def _weigher(index: IndexResults, panel: Panel, end_points: EndPointDraws) -> We
 
 
 def _end_point_notices(fitted: Mapping[str, IndexResults], end_points: EndPointDraws) -> list[Notice]:
-    """Say what the errors make of end points that come from the sample."""
+    """Note whether standard errors allow for end points that come from the sample."""
     names = [n for n, i in fitted.items() if i.spec.scope != "goalposts" and i.spec.normalise != "none"]
     if not names:
         return []

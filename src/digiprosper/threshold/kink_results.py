@@ -221,7 +221,7 @@ class KinkResults:
     # --- words --------------------------------------------------------------------------------------------
 
     def summary(self) -> str:
-        """Say the threshold, the tests and the slopes in words.
+        """Summarise the threshold, the tests and the slopes as text.
 
         Returns
         -------
@@ -354,7 +354,7 @@ class KinkResults:
         return test.p_value <= 1 - self.level + 1e-12
 
     def _advice(self) -> list[str]:
-        """Say what to do where the kink is not what the tests speak for."""
+        """Advise where the tests do not support a kink."""
         if not self.bootstrap:
             return []
         # First: a jump without a bend is what the test of no kink often misses.
@@ -385,7 +385,7 @@ def _words(pieces: list[tuple[float, float]]) -> str:
 
 
 def remarks(results: KinkResults) -> list[Notice]:
-    """Say what the stored numbers give reason to say.
+    """Make the notices that follow from the stored numbers.
 
     Parameters
     ----------

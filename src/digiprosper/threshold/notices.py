@@ -72,7 +72,7 @@ def remarks(results: ThresholdResults, prepared: Prepared, found: Sequence[Notic
 
 
 def stored_remarks(results: ThresholdResults) -> list[Notice]:
-    """Say what the stored numbers give reason to say.
+    """Make the notices that follow from the stored numbers.
 
     Parameters
     ----------
@@ -89,7 +89,7 @@ def stored_remarks(results: ThresholdResults) -> list[Notice]:
 
 
 def about_threshold_variable(sample: Sample, results: ThresholdResults) -> list[Notice]:
-    """Say what is unusual about the threshold variable.
+    """Report what is unusual about the threshold variable.
 
     Parameters
     ----------
@@ -125,7 +125,7 @@ def about_threshold_variable(sample: Sample, results: ThresholdResults) -> list[
 
 
 def about_panel(sample: Sample) -> list[Notice]:
-    """Say that the theory is of balanced panels.
+    """Report that the theory is of balanced panels.
 
     Parameters
     ----------
@@ -148,7 +148,7 @@ def about_panel(sample: Sample) -> list[Notice]:
 
 
 def about_signs(name: str, groups: int) -> list[Notice]:
-    """Say that few clusters draw other weights than signs.
+    """Report that few clusters draw other weights than signs.
 
     Parameters
     ----------
@@ -172,7 +172,7 @@ def about_signs(name: str, groups: int) -> list[Notice]:
 
 
 def about_score(groups: int, columns: int) -> list[Notice]:
-    """Say that a robust test of many columns is weak with few clusters.
+    """Report that a robust test of many columns is weak with few clusters.
 
     Parameters
     ----------
@@ -212,7 +212,7 @@ def _why(tests: pd.DataFrame) -> str:
 def about_concentration(
     threshold: int, share: float, name: str, groups: int, largest: Sequence[object]
 ) -> Notice:
-    """Say how much of a test few clusters carry.
+    """Report how much of a test few clusters carry.
 
     Parameters
     ----------
@@ -332,7 +332,7 @@ def about_variance(results: ThresholdResults, sample: Sample, parts: Floats) -> 
 
 
 def about_sets(results: ThresholdResults, sample: Sample) -> list[Notice]:
-    """Say which confidence sets reach the end of the searched values, and what can be done about it.
+    """Report which confidence sets reach the end of the searched values, and what can be done about it.
 
     Parameters
     ----------
@@ -400,7 +400,7 @@ def _ends_of_set(results: ThresholdResults, ends: dict[str, str], first: float, 
 
 
 def _why_no_lower(results: ThresholdResults, threshold: int, q: Floats, first: float) -> str:
-    """Say what keeps the search from going below its first value."""
+    """Explain what keeps the search from going below its first value."""
     below = q[q < first]
     if results.rule == "<":
         below = below[below > q[0]]
@@ -411,7 +411,7 @@ def _why_no_lower(results: ThresholdResults, threshold: int, q: Floats, first: f
 
 
 def _why_no_higher(results: ThresholdResults, threshold: int, q: Floats, last: float) -> str:
-    """Say what keeps the search from going above its last value."""
+    """Explain what keeps the search from going above its last value."""
     above = q[q > last]
     if results.rule == "<=":
         above = above[above < q[-1]]

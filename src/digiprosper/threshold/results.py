@@ -497,7 +497,7 @@ class ThresholdResults:
     # --- words --------------------------------------------------------------------------------------------
 
     def summary(self) -> str:
-        """Say the thresholds, their tests, the regimes and the slopes in words.
+        """Summarise the thresholds, their tests, the regimes and the slopes as text.
 
         Returns
         -------
@@ -665,7 +665,7 @@ class ThresholdResults:
         return lines
 
     def _scaled_words(self, j: int) -> list[str]:
-        """Say how the variance ratio makes the set what it is, and what the set would be without it."""
+        """Describe how the variance ratio changes the set, and what the set would be without it."""
         ratio, critical = float(self.variance_ratios[j]), critical_lr(self.level)
         if np.isnan(ratio):
             return []

@@ -265,7 +265,7 @@ class ThresholdSearch:
 
 
 def wild_clusters(prepared: Prepared) -> tuple[str, Ints]:
-    """Say which clusters share a sign in a wild bootstrap.
+    """Find which clusters share a sign in a wild bootstrap.
 
     Parameters
     ----------

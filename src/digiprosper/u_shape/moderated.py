@@ -93,7 +93,7 @@ class ModeratedUResult:
         )
 
     def summary(self) -> str:
-        """Say the answer in words.
+        """Summarise the answer as text.
 
         Returns
         -------

@@ -150,7 +150,7 @@ class TwoLinesResult:
         )
 
     def summary(self) -> str:
-        """Say the answer in words.
+        """Summarise the answer as text.
 
         Returns
         -------

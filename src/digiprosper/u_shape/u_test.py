@@ -174,7 +174,7 @@ class UTestResult:
         return "a U" if self.shape == "U" else "an inverse U"
 
     def summary(self) -> str:
-        """Say the answer in words.
+        """Summarise the answer as text.
 
         Returns
         -------

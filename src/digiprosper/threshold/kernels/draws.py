@@ -243,7 +243,7 @@ def concentration(
 
 
 def usual_concentration(groups: int, top: int = 5) -> float:
-    """Say which share few of many equal clusters carry by chance.
+    """Compute the share that few of many equal clusters carry by chance.
 
     Parameters
     ----------
