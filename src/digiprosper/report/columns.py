@@ -1,0 +1,273 @@
+"""What a result brings to a table: estimates, blocks of other numbers, and where they come from."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
+
+from digiprosper.errors import DigiprosperError
+from digiprosper.report.inference import Inference
+from digiprosper.report.labels import effect_names
+from digiprosper.report.protocol import HasDraws, Results
+from digiprosper.report.terms import Term, terms_of
+from digiprosper.report.words import NO_WORDS, Words
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from digiprosper.report.protocol import Glance
+
+__all__ = [
+    "Block",
+    "Column",
+    "Drawn",
+    "Estimate",
+    "HasColumns",
+    "Parameter",
+    "PlainCell",
+    "Test",
+    "columns_of",
+    "inference_of",
+    "result_column",
+]
+
+_NUMBERS = ("estimate", "std_error", "statistic", "p_value", "conf_low", "conf_high")
+
+
+class Estimate(NamedTuple):
+    """A term with what `tidy` says about it."""
+
+    term: Term
+    estimate: float
+    std_error: float
+    statistic: float
+    p_value: float
+    conf_low: float
+    conf_high: float
+
+
+class Test(NamedTuple):
+    """A test beside a parameter, as codes and numbers.
+
+    `statistic` and `of` are codes for words: which statistic (``"F"``, ``"score"``), and of what hypothesis.
+    """
+
+    statistic: str
+    of: str
+    value: float
+    p_value: float
+    number: int = 0
+
+
+class Parameter(NamedTuple):
+    """A number beside the slopes, such as a threshold.
+
+    Its confidence set reaches from end to end in so many pieces; none if it was not estimated.
+    """
+
+    estimate: float
+    conf_low: float
+    conf_high: float
+    pieces: int
+    tests: tuple[Test, ...] = ()
+
+
+class Drawn(NamedTuple):
+    """How often something was drawn, and a code for how."""
+
+    reps: int
+    how: str
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Parameters of one kind beside the slopes of a model, in the order found.
+
+    Parameters
+    ----------
+    kind : str
+        Code of what they are, such as ``"step"`` or ``"kink"``; the words of the column say it.
+    variable : str
+        Variable that they are values of.
+    parameters : tuple of Parameter
+        The parameters.
+    level : float
+        Level of the confidence sets.
+    given : bool
+        Whether they were fixed and not estimated.
+    drawn : Drawn or None
+        Draws behind the p-values of the tests.
+    confidence : str
+        Code of the criterion of the confidence sets.
+    refused : Test or None
+        Test of the parameter that was tested last and not retained.
+    rank : int
+        Where its notes stand among those of other kinds.
+    """
+
+    kind: str
+    variable: str
+    parameters: tuple[Parameter, ...]
+    level: float
+    given: bool = False
+    drawn: Drawn | None = None
+    confidence: str = ""
+    refused: Test | None = None
+    rank: int = 0
+
+    @property
+    def estimated(self) -> bool:
+        """Whether it has parameters that were estimated."""
+        return bool(self.parameters) and not self.given
+
+
+class PlainCell(NamedTuple):
+    """A cell of a DataFrame and the column it stood in, which tells a p-value from other numbers.
+
+    A number with a p-value of its own gets stars.
+    """
+
+    column: str
+    value: object
+    p_value: float = math.nan
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of a table, as codes and numbers.
+
+    Parameters
+    ----------
+    head : str or None
+        Its name; None is numbered.
+    estimates : mapping
+        Estimates by name of their term.
+    cells : mapping
+        Plain cells by row, of what are no estimates.
+    glance : Glance or None
+        What the model says about the whole fit.
+    inference : Inference or None
+        Where errors, intervals and p-values come from.
+    blocks : tuple of Block
+        Parameters beside the slopes.
+    labels : mapping
+        Labels that came with the model.
+    failure : DigiprosperError or None
+        Why there are no estimates.
+    numbers : mapping
+        Numbers of the rows, where columns are headed by them.
+    note : str
+        What the notes must say of the column.
+    words : Words
+        What the codes of its method say.
+    """
+
+    head: str | None = None
+    estimates: Mapping[str, Estimate] = field(default_factory=dict)
+    cells: Mapping[str, PlainCell] = field(default_factory=dict)
+    glance: Glance | None = None
+    inference: Inference | None = None
+    blocks: tuple[Block, ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
+    failure: DigiprosperError | None = None
+    numbers: Mapping[str, int] = field(default_factory=dict)
+    note: str = ""
+    words: Words = NO_WORDS
+
+
+@runtime_checkable
+class HasColumns(Protocol):
+    """What says itself which columns it brings to a table."""
+
+    def table_columns(self, level: float = 0.95) -> tuple[Column, ...]:
+        """Columns of a table, as codes and numbers; `level` is that of the confidence intervals."""
+        ...
+
+
+def columns_of(model: object, level: float = 0.95) -> tuple[Column, ...] | None:
+    """Ask a result for its columns.
+
+    Parameters
+    ----------
+    model : object
+        A result of any method, of ours or of another package, or what stopped one.
+    level : float
+        Level of the confidence intervals.
+
+    Returns
+    -------
+    tuple of Column or None
+        None if it is none of these.
+    """
+    if isinstance(model, DigiprosperError):
+        return (Column(failure=model),)
+    if isinstance(model, HasColumns):
+        return model.table_columns(level)
+    return (result_column(model, level),) if isinstance(model, Results) else None
+
+
+def result_column(result: Results, level: float = 0.95, *, words: Words = NO_WORDS) -> Column:
+    """Make the column of a result from what every result answers.
+
+    Parameters
+    ----------
+    result : Results
+        Any, also one of another package.
+    level : float
+        Level of the confidence intervals.
+    words : Words
+        What the codes of its method say.
+
+    Returns
+    -------
+    Column
+        Without blocks. Terms that the result does not describe are slopes.
+    """
+    frame = result.tidy(level)
+    terms = terms_of(result, frame["term"])
+    numbers = frame[list(_NUMBERS)].astype(float).itertuples(index=False, name=None)
+    return Column(
+        estimates={
+            name: Estimate(term, *row) for (name, term), row in zip(terms.items(), numbers, strict=True)
+        },
+        glance=result.glance(),
+        inference=inference_of(result),
+        labels=dict(getattr(result, "labels", {})),
+        words=words,
+    )
+
+
+def inference_of(result: Results) -> Inference:
+    """Give where the errors of a result come from, read from its glance if it does not say itself.
+
+    Parameters
+    ----------
+    result : Results
+        Any.
+
+    Returns
+    -------
+    Inference
+        With as much as is known.
+    """
+    known = getattr(result, "inference", None)
+    if isinstance(known, Inference):
+        return known
+    glance = result.glance()
+    # Of two-way clusters glance has the smaller number, which is that of the t intervals.
+    least = glance["n_clusters"]
+    counts: tuple[int, ...] = () if least is None else getattr(result, "n_clusters", ()) or (least,)
+    drawn = isinstance(result, HasDraws)
+    return Inference(
+        cov_type=glance["cov_type"] or "",
+        ssc=glance["ssc"],
+        clusters=effect_names(glance["clusters"]),
+        n_clusters=counts,
+        df_t=math.inf if glance["df_t"] is None else glance["df_t"],
+        bandwidth=getattr(result, "bandwidth", None),
+        drawn=str(getattr(result, "drawn", "entity")) if drawn else None,
+        n_drawn=getattr(result, "n_drawn", None),
+        reps=len(result.draws) if isinstance(result, HasDraws) else 0,
+        rng_entropy=glance["rng_entropy"],
+    )

@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import pytest
+
+from digiprosper.report.terms import Factor, Point, Regime, Term, named_terms, terms_of
+
+
+@pytest.mark.parametrize(
+    ("number", "rule", "text"),
+    [
+        (1, "<=", "Urban <= 0.53"),
+        (2, "<=", "0.53 < Urban <= 0.61"),
+        (3, "<=", "Urban > 0.61"),
+        (1, "<", "Urban < 0.53"),
+        (2, "<", "0.53 <= Urban < 0.61"),
+        (3, "<", "Urban >= 0.61"),
+    ],
+)
+def test_a_regime_writes_its_condition(number, rule, text):
+    bounds = [(-float("inf"), 0.53), (0.53, 0.61), (0.61, float("inf"))][number - 1]
+    assert Regime("urban", number, 3, *bounds, rule).condition("Urban", 3) == text
+
+
+def test_a_side_of_a_kink_has_one_bound():
+    below, above = Regime("debt", 1, 2, upper=60.0, kink=True), Regime("debt", 2, 2, 60.0, kink=True)
+    assert [side.condition("Debt", 2) for side in (below, above)] == ["below 60", "above 60"]
+    assert below.family == above.family == (True, "debt", 1)
+
+
+def test_a_small_threshold_is_not_written_as_zero():
+    assert Regime("q", 1, 2, upper=0.00012).condition("q", 2) == "q <= 0.00012"
+    assert Regime("q", 1, 2, upper=0.0).condition("q", 2) == "q <= 0"
+
+
+def test_terms_share_a_row_where_they_mean_the_same():
+    def slope(variable, lower):
+        return Term("x:regime2", path=("x",), regime=Regime(variable, 2, 2, lower))
+
+    assert slope("urban", 0.5).row_key == slope("urban", 0.7).row_key
+    assert slope("urban", 0.5).row_key != slope("rural", 0.5).row_key
+    assert Term("total").row_key != Term("total", "mediation", "total").row_key
+    here, there = (Regime(q, 1, 2) for q in ("urban", "rural"))
+    assert Term("total:regime1", "mediation", "total", regime=here).row_key == (
+        Term("total:regime1", "mediation", "total", regime=there).row_key
+    )
+
+
+def test_a_slope_of_a_regime_stays_with_the_others_of_its_term():
+    assert Term("x:regime2", path=("x",), regime=Regime("urban", 2, 2, 0.5)).base == "x"
+    assert Term("x:regime2", path=("x:regime2",)).base == "x:regime2"
+
+
+def test_a_result_that_does_not_say_its_terms_has_slopes():
+    class Told:
+        terms = (Term("a", "index", "weight", point=Point("w", "p10", 1.0), factors=(Factor("a"),)),)
+
+    assert terms_of(object(), ["a", "b"]) == {t.name: t for t in named_terms(["a", "b"])}
+    found = terms_of(Told(), ["b", "a"])
+    assert list(found) == ["b", "a"]
+    assert (found["a"].family, found["b"].family) == ("index", "linear")
