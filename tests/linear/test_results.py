@@ -6,6 +6,7 @@ import copy
 import json
 import pickle
 import warnings
+from dataclasses import fields
 
 import numpy as np
 import pandas as pd
@@ -462,3 +463,14 @@ def test_maketables_members(two_way: LinearResults) -> None:
     assert known["r2_within"] == two_way.rsquared_within
     assert known["se_type"] is not None
     assert two_way.__maketables_stat__("no such thing") is None
+
+
+def test_groups_are_read_field_by_field(two_way: LinearResults) -> None:
+    """A constructor of few arguments; what is in its groups is an attribute of the result."""
+    assert len(fields(two_way)) <= 9
+    for group in (two_way.estimated, two_way.sample, two_way.inference):
+        shared = [f.name for f in fields(group) if hasattr(two_way, f.name)]
+        assert shared
+        for name in shared:
+            assert getattr(two_way, name) is getattr(group, name)
+    assert {f.name for f in (*fields(two_way.estimated), *fields(two_way.sample))} <= set(dir(two_way))

@@ -33,8 +33,9 @@ from digiprosper.linear.preparation import (
     linear_options,
     prepare,
 )
-from digiprosper.linear.results import LinearResults
+from digiprosper.linear.results import Estimated, EstimationSample, LinearResults
 from digiprosper.panel.terms import KEPT, canonical
+from digiprosper.report.inference import Inference
 from digiprosper.report.variance import quadratic_form
 from digiprosper.specification import Specification, as_terms, one_term, plain_options
 
@@ -154,34 +155,40 @@ def fit_columns(
     effects = tuple(zip(prepared.effect_names, levels, values, strict=False))
     return LinearResults(
         names=terms,
-        coefficients=coefficients,
-        root=root,
-        middle=middle,
         depvar=depvar,
-        index=sample.index,
-        residuals=fit.residuals,
-        fitted=outcome - fit.residuals,
-        effect_values=effects if prepared.effect_names else (),
-        key_names=(sample.keys.entity_name, sample.keys.time_name),
-        n_entities=sample.n_entities,
-        n_times=sample.n_times,
-        df_t=how.df_t,
-        df_resid=float(n - count.full),
-        df_absorbed=prepared.within.rank,
-        df_counted=how.counted,
-        cov_type=options.cov_type,
-        clusters=prepared.cluster_names,
-        n_clusters=count.groups,
-        bandwidth=how.bandwidth,
-        ssc=options.ssc,
-        effect_names=prepared.effect_names,
-        fit_statistics=_fit_statistics(prepared, outcome, rest, swept[:, 0], fit.residuals, count.full),
-        f_value=_f_statistic(fit.coefficients, root[:k], middle, how.df_t),
-        stats=_statistics(sample, [depvar, *names], moments),
-        categories=dict(sample.categories),
+        estimated=Estimated(
+            coefficients=coefficients,
+            root=root,
+            middle=middle,
+            residuals=fit.residuals,
+            fitted=outcome - fit.residuals,
+            fit_statistics=_fit_statistics(prepared, outcome, rest, swept[:, 0], fit.residuals, count.full),
+            f_value=_f_statistic(fit.coefficients, root[:k], middle, how.df_t),
+            df_resid=float(n - count.full),
+            df_absorbed=prepared.within.rank,
+            effect_names=prepared.effect_names,
+            effect_values=effects if prepared.effect_names else (),
+        ),
+        inference=Inference(
+            cov_type=options.cov_type,
+            ssc=options.ssc,
+            clusters=prepared.cluster_names,
+            n_clusters=count.groups,
+            df_t=how.df_t,
+            df_counted=how.counted,
+            bandwidth=how.bandwidth,
+        ),
+        sample=EstimationSample(
+            index=sample.index,
+            key_names=(sample.keys.entity_name, sample.keys.time_name),
+            n_entities=sample.n_entities,
+            n_times=sample.n_times,
+            stats=_statistics(sample, [depvar, *names], moments),
+            categories=dict(sample.categories),
+            obs_weights=options.obs_weights,
+        ),
         labels=dict(sample.labels),
         diagnostics=(*prepared.notices, *notices, *remarks),
-        obs_weights=options.obs_weights,
     )
 
 

@@ -32,8 +32,9 @@ if TYPE_CHECKING:
 
     from digiprosper.kernels import Floats
     from digiprosper.panel import Panel
+    from digiprosper.report.inference import Inference
 
-__all__ = ["LinearResults"]
+__all__ = ["Estimated", "EstimationSample", "LinearResults"]
 
 _STATS = ("nobs", "mean", "sd", "min", "max")
 
@@ -42,6 +43,78 @@ _STATS = ("nobs", "mean", "sd", "min", "max")
 def _term_index(names: tuple[str, ...]) -> pd.Index[Any]:
     # Building an index of text costs more than everything else in a small Series.
     return pd.Index(list(names), name="term")
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class EstimationSample:
+    """What the rows of a fit were.
+
+    Parameters
+    ----------
+    index : Index
+        Row labels.
+    key_names : pair of str
+        Entity and time.
+    n_entities, n_times : int
+        How many of them have rows.
+    stats : tuple
+        Names and an (m, 5) array: nobs, mean, sd, min, max.
+    categories : mapping
+        Categories in the terms: column and the levels that were estimated.
+    obs_weights : str or None
+        Column with the weights of the rows.
+    """
+
+    index: pd.Index[Any]
+    key_names: tuple[str, str | None]
+    n_entities: int
+    n_times: int
+    stats: tuple[tuple[str, ...], Floats]
+    categories: Mapping[str, tuple[str, pd.Index[Any]]]
+    obs_weights: str | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Estimated:
+    """What least squares gave.
+
+    Parameters
+    ----------
+    coefficients : (k,) array
+        Estimates.
+    root : (k, m) array
+        What a score of each column of `middle` moves the coefficients by; missing where a coefficient has no
+        standard error.
+    middle : (m, m) array
+        Covariance of those scores, which are of standard deviation 1 as far as it is positive: the covariance
+        of the estimates is ``root @ middle @ root.T``.
+    residuals, fitted : (N,) arrays
+        Outcome = fitted + residuals; fitted values include the effects.
+    fit_statistics : tuple of float
+        R2 with the effects as explained, within all effects, within entities, adjusted.
+    f_value : float
+        Joint Wald F of all slopes.
+    df_resid : float
+        Rows less slopes less the rank of the absorbed effects.
+    df_absorbed : int
+        Rank of the absorbed effects.
+    effect_names : tuple of str
+        Absorbed effects.
+    effect_values : tuple
+        Name, levels and values of each absorbed effect.
+    """
+
+    coefficients: Floats
+    root: Floats
+    middle: Floats
+    residuals: Floats
+    fitted: Floats
+    fit_statistics: tuple[float, float, float, float]
+    f_value: float
+    df_resid: float
+    df_absorbed: int
+    effect_names: tuple[str, ...]
+    effect_values: tuple[tuple[str, pd.Index[Any], Floats], ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -55,86 +128,30 @@ class LinearResults:
     ----------
     names : tuple of str
         Coefficient names, terms as typed.
-    coefficients : (k,) array
-        Estimates.
-    root : (k, m) array
-        What a score of each column of `middle` moves the coefficients by; missing where a coefficient has no
-        standard error.
-    middle : (m, m) array
-        Covariance of those scores, which are of standard deviation 1 as far as it is positive:
-        `covariance` is ``root @ middle @ root.T``.
     depvar : str
         Outcome.
-    index : Index
-        Row labels of the estimation sample.
-    residuals, fitted : (N,) arrays
-        Outcome = fitted + residuals; fitted values include the effects.
-    effect_values : tuple
-        Name, levels and values of each absorbed effect.
-    key_names : pair of str
-        Entity and time.
-    n_entities, n_times : int
-        In the estimation sample.
-    df_t : float
-        Degrees of freedom of the t statistics: G - 1 when clustered (the smaller G of two), T - 1 under
-        Driscoll-Kraay, otherwise `df_resid`.
-    df_resid : float
-        Rows less slopes less the rank of the absorbed effects.
-    df_absorbed : int
-        Rank of the absorbed effects.
-    df_counted : int
-        K in the small-sample factor of the errors.
-    cov_type, clusters, n_clusters, bandwidth, ssc
-        How the errors were computed.
-    effect_names : tuple of str
-        Absorbed effects.
-    fit_statistics : tuple of float
-        R2 with the effects as explained, within all effects, within entities, adjusted.
-    f_value : float
-        Joint Wald F of all slopes.
-    stats : tuple
-        Names and an (m, 5) array: nobs, mean, sd, min, max.
-    categories : mapping
-        Categories in the terms: column and the levels that were estimated.
+    estimated : Estimated
+        Coefficients, their covariance, residuals and measures of fit.
+    inference : Inference
+        How the errors were computed. The degrees of freedom of t are G - 1 when clustered (the smaller G of
+        two), T - 1 under Driscoll-Kraay, otherwise `df_resid`.
+    sample : EstimationSample
+        What the rows were.
     labels : mapping
         Labels of columns.
     diagnostics : tuple of Notice
         What is worth saying about the fit.
-    obs_weights : str or None
-        Column with the weights of the rows.
     version : str
         Of digiprosper, when the model was fitted.
     """
 
     names: tuple[str, ...]
-    coefficients: Floats
-    root: Floats
-    middle: Floats
     depvar: str
-    index: pd.Index[Any]
-    residuals: Floats
-    fitted: Floats
-    effect_values: tuple[tuple[str, pd.Index[Any], Floats], ...]
-    key_names: tuple[str, str | None]
-    n_entities: int
-    n_times: int
-    df_t: float
-    df_resid: float
-    df_absorbed: int
-    df_counted: int
-    cov_type: str
-    clusters: tuple[str, ...]
-    n_clusters: tuple[int, ...]
-    bandwidth: int | None
-    ssc: str
-    effect_names: tuple[str, ...]
-    fit_statistics: tuple[float, float, float, float]
-    f_value: float
-    stats: tuple[tuple[str, ...], Floats]
-    categories: Mapping[str, tuple[str, pd.Index[Any]]]
+    estimated: Estimated
+    inference: Inference
+    sample: EstimationSample
     labels: Mapping[str, str]
     diagnostics: tuple[Notice, ...]
-    obs_weights: str | None = None
     version: str = __version__
 
     # --- the protocol -------------------------------------------------------------------------------------
@@ -545,6 +562,133 @@ class LinearResults:
             "labels": dict(self.labels),
             "diagnostics": [{"code": n.code, "message": n.message} for n in self.diagnostics],
         }
+
+    # --- the groups, field by field -----------------------------------------------------------------------
+
+    @property
+    def coefficients(self) -> Floats:
+        """Estimates, a (k,) array."""
+        return self.estimated.coefficients
+
+    @property
+    def root(self) -> Floats:
+        """What a score of each column of `middle` moves the coefficients by, a (k, m) array."""
+        return self.estimated.root
+
+    @property
+    def middle(self) -> Floats:
+        """Covariance of those scores: `covariance` is ``root @ middle @ root.T``."""
+        return self.estimated.middle
+
+    @property
+    def residuals(self) -> Floats:
+        """Outcome less fitted values, an (N,) array."""
+        return self.estimated.residuals
+
+    @property
+    def fitted(self) -> Floats:
+        """Outcome less residuals, effects included, an (N,) array."""
+        return self.estimated.fitted
+
+    @property
+    def fit_statistics(self) -> tuple[float, float, float, float]:
+        """R2 with the effects as explained, within all effects, within entities, adjusted."""
+        return self.estimated.fit_statistics
+
+    @property
+    def f_value(self) -> float:
+        """Joint Wald F of all slopes."""
+        return self.estimated.f_value
+
+    @property
+    def df_resid(self) -> float:
+        """Rows less slopes less the rank of the absorbed effects."""
+        return self.estimated.df_resid
+
+    @property
+    def df_absorbed(self) -> int:
+        """Rank of the absorbed effects."""
+        return self.estimated.df_absorbed
+
+    @property
+    def effect_names(self) -> tuple[str, ...]:
+        """Absorbed effects."""
+        return self.estimated.effect_names
+
+    @property
+    def effect_values(self) -> tuple[tuple[str, pd.Index[Any], Floats], ...]:
+        """Name, levels and values of each absorbed effect."""
+        return self.estimated.effect_values
+
+    @property
+    def cov_type(self) -> str:
+        """Option word of the covariance."""
+        return self.inference.cov_type
+
+    @property
+    def ssc(self) -> str:
+        """Option word of the small-sample correction."""
+        return self.inference.ssc or "none"
+
+    @property
+    def clusters(self) -> tuple[str, ...]:
+        """Names of the clusters."""
+        return self.inference.clusters
+
+    @property
+    def n_clusters(self) -> tuple[int, ...]:
+        """Numbers of clusters, in the order of `clusters`."""
+        return self.inference.n_clusters
+
+    @property
+    def df_t(self) -> float:
+        """Degrees of freedom of the t statistics."""
+        return self.inference.df_t
+
+    @property
+    def df_counted(self) -> int:
+        """K in the small-sample factor of the errors; 0 where there is none."""
+        return self.inference.df_counted or 0
+
+    @property
+    def bandwidth(self) -> int | None:
+        """Lags of Driscoll-Kraay errors."""
+        return self.inference.bandwidth
+
+    @property
+    def index(self) -> pd.Index[Any]:
+        """Row labels of the estimation sample."""
+        return self.sample.index
+
+    @property
+    def key_names(self) -> tuple[str, str | None]:
+        """Names of entity and time."""
+        return self.sample.key_names
+
+    @property
+    def n_entities(self) -> int:
+        """Entities in the estimation sample."""
+        return self.sample.n_entities
+
+    @property
+    def n_times(self) -> int:
+        """Periods in the estimation sample."""
+        return self.sample.n_times
+
+    @property
+    def stats(self) -> tuple[tuple[str, ...], Floats]:
+        """Names and an (m, 5) array: nobs, mean, sd, min, max."""
+        return self.sample.stats
+
+    @property
+    def categories(self) -> Mapping[str, tuple[str, pd.Index[Any]]]:
+        """Categories in the terms: column and the levels that were estimated."""
+        return self.sample.categories
+
+    @property
+    def obs_weights(self) -> str | None:
+        """Column with the weights of the rows."""
+        return self.sample.obs_weights
 
     # --- other people's tables ----------------------------------------------------------------------------
 

@@ -278,16 +278,19 @@ class PanelKink(Specification):
         notices = [n for n in slopes.diagnostics if n.code != "not_psd"]
         notices += not_psd(prepared, (*slopes.names, "threshold"), covariance, middle)
         r2, within, by_entity, _ = slopes.fit_statistics
-        slopes = replace(
-            slopes,
+        estimated = replace(
+            slopes.estimated,
             root=root[:-1],
             middle=middle,
-            df_t=how.df_t,
-            df_counted=how.counted,
             df_resid=rest,
             fit_statistics=(r2, within, by_entity, 1 - (1 - r2) * (y.size - 1) / rest),
             # That all slopes are zero cannot be tested so: there would be no threshold to allow for.
             f_value=math.nan,
+        )
+        slopes = replace(
+            slopes,
+            estimated=estimated,
+            inference=replace(slopes.inference, df_t=how.df_t, df_counted=how.counted),
             diagnostics=tuple(notices),
         )
         return slopes, float(standard_errors(covariance[-1, -1])) / unit
