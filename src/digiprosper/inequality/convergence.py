@@ -25,7 +25,8 @@ from digiprosper.errors import (
 from digiprosper.inequality.kernel import ergodic
 from digiprosper.inequality.observations import refuse, refuse_extreme
 from digiprosper.panel import Panel
-from digiprosper.panel.terms import evaluate, parse
+from digiprosper.panel.evaluation import evaluate
+from digiprosper.panel.terms import parse
 from digiprosper.report.text import json_safe, last_lines, table, wrapped
 
 if TYPE_CHECKING:

@@ -34,7 +34,8 @@ from digiprosper.linear.preparation import (
     prepare,
 )
 from digiprosper.linear.results import Estimated, EstimationSample, LinearResults
-from digiprosper.panel.terms import KEPT, canonical
+from digiprosper.panel.grammar import KEPT
+from digiprosper.panel.terms import canonical
 from digiprosper.report.inference import Inference
 from digiprosper.report.variance import quadratic_form
 from digiprosper.specification import Specification, as_terms, one_term, plain_options

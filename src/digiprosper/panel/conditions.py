@@ -14,10 +14,10 @@ import numpy as np
 import pandas as pd
 
 from digiprosper.errors import Notice, TermError, cited, issue, nearest, unknown_columns
-from digiprosper.panel.terms import (
+from digiprosper.panel.evaluation import calculate
+from digiprosper.panel.grammar import (
     FUNCTIONS,
     KEPT,
-    calculate,
     check_arithmetic,
     coded_words,
     too_deep,

@@ -29,9 +29,10 @@ from digiprosper.errors import (
 )
 from digiprosper.panel.conditions import rows_where
 from digiprosper.panel.describe import Correlation, between_within, correlate, summarise, unit_of
+from digiprosper.panel.evaluation import evaluate
 from digiprosper.panel.keys import Keys, refuse_infinite, rows_text, sorted_keys, to_pandas
 from digiprosper.panel.selection import cut_sample
-from digiprosper.panel.terms import evaluate, parse
+from digiprosper.panel.terms import parse
 from digiprosper.panel.transform import filled_in, winsorized
 
 if TYPE_CHECKING:

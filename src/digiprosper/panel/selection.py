@@ -20,8 +20,9 @@ from digiprosper.errors import (
     quoted,
     unknown_columns,
 )
+from digiprosper.panel.evaluation import evaluate
 from digiprosper.panel.sample import Mask, Sample
-from digiprosper.panel.terms import Factor, Term, canonical, evaluate, parse, split_crossed
+from digiprosper.panel.terms import Factor, Term, canonical, parse, split_crossed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

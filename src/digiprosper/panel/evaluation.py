@@ -1,0 +1,207 @@
+"""What a term gives: its checked syntax tree worked out on columns."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+import pandas as pd
+
+from digiprosper.errors import InputTypeError, MissingDataError, Notice, TermError, cited
+from digiprosper.panel.grammar import BINARY, COMPARE, SHIFTS, called, steps
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from digiprosper.kernels import Floats
+    from digiprosper.panel.terms import Term
+
+__all__ = ["Columns", "calculate", "evaluate"]
+
+_MATHS: Mapping[str, Callable[[Floats], Floats]] = {
+    "I": lambda x: x,
+    "log": np.log,
+    "log1p": np.log1p,
+    "exp": np.exp,
+    "sqrt": np.sqrt,
+    "abs": np.abs,
+}
+
+
+class Columns(Protocol):
+    """Where a term finds its columns."""
+
+    @property
+    def known(self) -> Sequence[str]:
+        """Names that exist, the keys among them."""
+        ...
+
+    def numeric(self, name: str) -> Floats:
+        """Values of a numeric column as float64."""
+        ...
+
+    def raw(self, name: str) -> np.ndarray[Any, Any]:
+        """Values of any column as they are."""
+        ...
+
+    def shift(self, values: Floats, periods: int) -> Floats:
+        """Values `periods` steps earlier inside the entity, missing where there is none."""
+        ...
+
+    def describe_rows(self, bad: np.ndarray[Any, np.dtype[np.bool_]]) -> str:
+        """Count rows and list the first."""
+        ...
+
+
+def evaluate(term: Term, columns: Columns) -> Floats:
+    """Evaluate a term without categories.
+
+    Parameters
+    ----------
+    term : Term
+        From `parse`.
+    columns : Columns
+        Where its columns are.
+
+    Returns
+    -------
+    (N,) array
+        Values, missing where an operand is missing.
+
+    Raises
+    ------
+    MissingDataError
+        If finite values give an undefined or infinite one, such as the log of zero.
+    """
+    if term.column is not None:
+        return columns.numeric(term.column)
+    out: Floats | None = None
+    for factor in term.factors:
+        value = np.asarray(calculate(factor.node, columns, term.text), dtype=np.float64)
+        out = value if out is None else _finite(np.multiply, (out, value), columns, term.text)
+    assert out is not None
+    return out
+
+
+def calculate(node: ast.expr, columns: Columns, text: str) -> Any:
+    """Evaluate a checked syntax tree without categories.
+
+    Parameters
+    ----------
+    node : ast.expr
+        Calls, arithmetic, comparisons, columns, numbers and text, as `parse` allows them.
+    columns : Columns
+        Where its columns are.
+    text : str
+        The whole term, for messages.
+
+    Returns
+    -------
+    (N,) array, float or str
+        Values, missing where an operand is missing.
+
+    Raises
+    ------
+    TermError, InputTypeError, MissingDataError
+        If it calculates with text, or is undefined somewhere.
+    """
+    match node:
+        case ast.Constant(value=str() as word):
+            return word
+        case ast.Constant(value=number):
+            return float(number)  # type: ignore[arg-type]
+        case ast.Name():
+            return columns.numeric(node.id)
+        case ast.UnaryOp():
+            (inner,) = _numbers([node.operand], columns, text)
+            return -inner if isinstance(node.op, ast.USub) else inner
+        case ast.Compare():
+            return _compare(node, columns, text)
+        case ast.BinOp():
+            sides = _numbers([node.left, node.right], columns, text)
+            return _finite(BINARY[type(node.op)], sides, columns, text)
+        case ast.Call():
+            return _call(node, columns, text)
+    raise AssertionError(f"{type(node).__name__} is no part of a checked term")
+
+
+def _numbers(nodes: Sequence[ast.expr], columns: Columns, text: str) -> tuple[Any, ...]:
+    values = tuple(calculate(node, columns, text) for node in nodes)
+    if any(isinstance(value, str) for value in values):
+        raise TermError(f"the term {cited(text)} uses text in a calculation.")
+    return values
+
+
+def _call(node: ast.Call, columns: Columns, text: str) -> Any:
+    name, value = called(node), calculate(node.args[0], columns, text)
+    if name not in SHIFTS:
+        return _finite(_MATHS[name], (value,), columns, text)
+    return _shifted(name, np.asarray(value, dtype=np.float64), steps(node, text, "x"), columns, text)
+
+
+def _shifted(name: str, value: Floats, periods: int, columns: Columns, text: str) -> Floats:
+    other = columns.shift(value, -periods if name == "lead" else periods)
+    if np.isnan(other).all():
+        raise MissingDataError(
+            f"the term {cited(text)} is missing in every row: no entity is observed {periods} step"
+            f"{'s' * (periods > 1)} apart. Check the time key and the panel's step.",
+            [Notice("missing_everywhere", text, {"term": text})],
+        )
+    return _finite(np.subtract, (value, other), columns, text) if name == "diff" else other
+
+
+def _compare(node: ast.Compare, columns: Columns, text: str) -> Floats:
+    sides = [node.left, node.comparators[0]]
+    if any(isinstance(s, ast.Constant) and isinstance(s.value, str) for s in sides):
+        return _compare_text(node, columns, text)
+    a, b = (calculate(s, columns, text) for s in sides)
+    missing = np.isnan(a) | np.isnan(b)
+    return np.where(missing, np.nan, COMPARE[type(node.ops[0])](a, b))
+
+
+def _compare_text(node: ast.Compare, columns: Columns, text: str) -> Floats:
+    """Compare a column with a text, which may stand on either side."""
+    comparison, sides = node.ops[0], [node.left, node.comparators[0]]
+    names = [s.id for s in sides if isinstance(s, ast.Name)]
+    words = [s.value for s in sides if isinstance(s, ast.Constant)]
+    if not isinstance(comparison, ast.Eq | ast.NotEq) or len(names) + len(words) < len(sides):
+        raise TermError(f"the term {cited(text)} compares text; only == and != with a column are possible.")
+    if not names:
+        raise TermError(f"the term {cited(text)} compares two constants.")
+
+    values = columns.raw(names[0])
+    if values.dtype.kind not in "OU":
+        raise TermError(
+            f"the term {cited(text)} compares the column {cited(names[0])} ({values.dtype}) with text."
+        )
+    equal = _equal(values, words[0])
+    return equal if isinstance(comparison, ast.Eq) else 1 - equal
+
+
+def _equal(values: np.ndarray[Any, Any], word: object) -> Floats:
+    missing = np.asarray(pd.isna(values))
+    found = [not gap and value == word for value, gap in zip(values, missing, strict=True)]
+    return np.where(missing, np.nan, np.array(found, dtype=float))
+
+
+def _finite(function: Callable[..., Any], values: tuple[Any, ...], columns: Columns, text: str) -> Any:
+    for value in values:
+        if isinstance(value, str):
+            raise InputTypeError(f"the term {cited(text)} needs numbers and got the text {cited(value)}.")
+
+    missing = np.any([np.isnan(v) for v in np.broadcast_arrays(*values)], axis=0)
+    with np.errstate(all="ignore"):
+        # A missing value to the power of zero is missing, not one.
+        out = np.where(missing, np.nan, function(*values))
+
+    bad = ~np.isfinite(out) & ~missing
+    if np.any(bad):
+        where = columns.describe_rows(np.asarray(bad)) if np.ndim(bad) else "every row"
+        raise MissingDataError(
+            f"the term {cited(text)} is undefined or infinite in {where}: a log of zero or less, a root "
+            "of a negative number, a division by zero, or a result beyond 1.8e308. Correct or rescale "
+            "the column, use log1p(), or subset the panel.",
+            [Notice("undefined", text, {"term": text, "count": int(np.sum(bad))})],
+        )
+    return out

@@ -1,0 +1,470 @@
+"""What a text may contain to be read as a term, and what each refusal tells the reader to write instead.
+
+Python's own grammar reads a term, with ``@`` in place of ``:``. A text is read only up to a length and a
+depth, so that none takes long.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import unicodedata
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from digiprosper.errors import Notice, TermError, cited
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+__all__ = [
+    "BINARY",
+    "COMPARE",
+    "FUNCTIONS",
+    "KEPT",
+    "SHIFTS",
+    "called",
+    "check_arithmetic",
+    "check_factor",
+    "coded_words",
+    "columns_in",
+    "in_other_words",
+    "joined",
+    "refused",
+    "split_factors",
+    "steps",
+    "too_deep",
+    "too_long",
+]
+
+FUNCTIONS = ("C", "I", "log", "log1p", "exp", "sqrt", "abs", "lag", "lead", "diff")
+SHIFTS = ("lag", "lead", "diff")
+BINARY: Mapping[type[ast.operator], Callable[[Any, Any], Any]] = {
+    ast.Add: np.add,
+    ast.Sub: np.subtract,
+    ast.Mult: np.multiply,
+    ast.Div: np.divide,
+    ast.Pow: np.power,
+    ast.FloorDiv: np.floor_divide,
+    ast.Mod: np.mod,
+}
+COMPARE: Mapping[type[ast.cmpop], Callable[[Any, Any], Any]] = {
+    ast.Eq: np.equal,
+    ast.NotEq: np.not_equal,
+    ast.Lt: np.less,
+    ast.LtE: np.less_equal,
+    ast.Gt: np.greater,
+    ast.GtE: np.greater_equal,
+}
+
+_TEXT = r"""'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*\""""
+KEPT = rf"{_TEXT}|`[^`]+`"
+_TOKEN = re.compile(rf"(?P<text>{_TEXT})|`(?P<ticked>[^`]+)`|(?P<word>[^\W\d]\w*)|(?P<mark>[:@#])")
+_BOUNDED = re.compile(
+    rf"(?P<prefixed>\w(?=['\"]))|{KEPT}|(?P<number>(?<![\w.])[\d.][\w.]*)"
+    r"|(?P<sign>[-+~*/%@^|&:.(\[{]|\b(?:not|if|lambda|await)\b)"
+)
+_LONGEST_NUMBER = 50
+_MOST_SIGNS = 1_000
+_DEEPEST = 100
+_LONGEST_ADVICE = 100
+
+# What Stata and numpy call it, and the way to write it here; the first that fits is shown.
+_SPELLINGS = (
+    (r"^(?:c\.)?(\w+)#+(?:c\.)?\1$", r"a square is I(\1**2)"),
+    (r"#", "Stata's '#' is ':' for a product of regressors and '^' for crossed effects in absorb"),
+    (r"^L\d*\.(\w+)$", r"a lag is lag(\1)"),
+    (r"^F\d*\.(\w+)$", r"a lead is lead(\1)"),
+    (r"^D\d*\.(\w+)$", r"a difference is diff(\1)"),
+    (r"^i\.(\w+)$", r"categories are C(\1)"),
+    (r"^c\.(\w+)$", r"a column is just \1"),
+    (r"^ln\((.+)\)$", r"the natural logarithm is log(\1)"),
+    (r"^np\.(\w+)\((.+)\)$", r"write \1(\2)"),
+)
+
+
+# --- texts ------------------------------------------------------------------------------------------------
+
+
+def too_long(text: str, longest: int) -> str | None:
+    """Find out whether a text is too long to be read, and why.
+
+    Parameters
+    ----------
+    text : str
+        A term, a condition or a restriction.
+    longest : int
+        Characters it may have.
+
+    Returns
+    -------
+    str or None
+        The reason; None where it is short enough for Python's own parser.
+    """
+    if len(text) > longest:
+        return f"it has {len(text):,} characters, more than {longest:,}"
+
+    found = list(_BOUNDED.finditer(text))
+    if any(part["prefixed"] for part in found):
+        return "there is a letter before a quotation mark"
+    if any(len(part["number"] or "") > _LONGEST_NUMBER for part in found):
+        return f"it has a number of more than {_LONGEST_NUMBER} digits"
+    if sum(part["sign"] is not None for part in found) > _MOST_SIGNS:
+        return f"it has more than {_MOST_SIGNS:,} signs; make its parts columns first, with assign()"
+    return None
+
+
+def too_deep(tree: ast.expr) -> str | None:
+    """Find out whether a syntax tree is too deep to be evaluated, and why.
+
+    Parameters
+    ----------
+    tree : ast.expr
+        Of a text that is not `too_long`.
+
+    Returns
+    -------
+    str or None
+        The reason; None where it is not.
+    """
+    level: list[ast.AST] = [tree]
+    for _ in range(_DEEPEST):
+        level = [child for node in level for child in ast.iter_child_nodes(node)]
+        if not level:
+            return None
+    return f"it has more than {_DEEPEST} nested levels; make its parts columns first, with assign()"
+
+
+def coded_words(text: str) -> tuple[str, dict[str, str]]:
+    """Put words for names that Python's grammar does not take, and ``@`` for ``:``.
+
+    ``@`` and ``#`` become ``$``, which is no sign of Python: it would read the one as an operator and the
+    other as the start of a comment.
+
+    Parameters
+    ----------
+    text : str
+        A term or a condition.
+
+    Returns
+    -------
+    source : str
+        For Python's parser.
+    words : dict
+        Name to the word that stands for it in `source`; no such word is in `text`.
+    """
+    words: dict[str, str] = {}
+    stem = "_ticked"
+    while stem in text:
+        stem = f"_{stem}"
+
+    def coded(found: re.Match[str]) -> str:
+        mark, name = found["mark"], found["ticked"]
+        if mark:
+            return "@" if mark == ":" else "$"
+        # Python reads full-width letters as the plain ones: another column, or none.
+        if found["word"] and found["word"] != unicodedata.normalize("NFKC", found["word"]):
+            name = found["word"]
+        return words.setdefault(name, f"{stem}{len(words)}_") if name else found[0]
+
+    return _TOKEN.sub(coded, text), words
+
+
+# --- syntax trees -----------------------------------------------------------------------------------------
+
+
+def joined(tree: ast.expr) -> list[ast.expr]:
+    """Take apart what stands between the colons.
+
+    Parameters
+    ----------
+    tree : ast.expr
+        Of a term, with ``@`` in place of ``:``.
+
+    Returns
+    -------
+    list of ast.expr
+        From left to right.
+    """
+    if isinstance(tree, ast.BinOp) and isinstance(tree.op, ast.MatMult):
+        return [*joined(tree.left), *joined(tree.right)]
+    return [tree]
+
+
+def called(node: ast.AST) -> str:
+    """Name the function that a node calls.
+
+    Parameters
+    ----------
+    node : ast.AST
+        Any node.
+
+    Returns
+    -------
+    str
+        The name; empty where nothing is called by a name.
+    """
+    return node.func.id if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) else ""
+
+
+def columns_in(node: ast.AST) -> list[str]:
+    """List the columns in a syntax tree.
+
+    Parameters
+    ----------
+    node : ast.AST
+        Checked by `check_factor`.
+
+    Returns
+    -------
+    list of str
+        From left to right, repeats included.
+    """
+    if isinstance(node, ast.Name):
+        return [node.id]
+    parts = node.args if isinstance(node, ast.Call) else ast.iter_child_nodes(node)
+    return [name for part in parts for name in columns_in(part)]
+
+
+def split_factors(tree: ast.expr, text: str, role: str) -> list[ast.expr]:
+    """Split a term into its factors.
+
+    Parameters
+    ----------
+    tree : ast.expr
+        Of the term, with ``@`` in place of ``:``.
+    text : str
+        The whole term, for messages.
+    role : str
+        Where it stands, for messages.
+
+    Returns
+    -------
+    list of ast.expr
+        Columns and calls.
+
+    Raises
+    ------
+    TermError
+        If a factor is neither.
+    """
+    factors = joined(tree)
+    for factor in factors:
+        if not isinstance(factor, ast.Name | ast.Call):
+            raise _no_factor(factor, text, role)
+    return factors
+
+
+def _no_factor(tree: ast.expr, text: str, role: str) -> TermError:
+    operation = tree.op if isinstance(tree, ast.BinOp) else None
+    if isinstance(operation, ast.Pow | ast.BitXor):
+        cure = _inside(text.replace("^", "**"))
+        return refused(text, role, f"a power outside I() is not a term; write {cure}")
+    if isinstance(tree, ast.BinOp) and isinstance(operation, ast.Mult | ast.Add):
+        return refused(text, role, f"it is several terms; {_several(tree, text)}")
+    if isinstance(tree, ast.BinOp | ast.Constant | ast.UnaryOp | ast.Compare):
+        return refused(text, role, f"write {_inside(text)} for arithmetic")
+    why = in_other_words(text) or "it is neither a column nor a call of an allowed function"
+    return refused(text, role, why)
+
+
+def check_factor(node: ast.expr, text: str, role: str) -> None:
+    """Check a factor of a term: a column, a call, or a category ``C(column)``.
+
+    Parameters
+    ----------
+    node : ast.expr
+        Its syntax tree.
+    text : str
+        The factor, for messages.
+    role : str
+        Where it stands, for messages.
+
+    Raises
+    ------
+    TermError
+        If it has anything but columns, constants, arithmetic, single comparisons and allowed functions.
+    """
+    of_a_column = isinstance(node, ast.Call) and _one_argument(node) and isinstance(node.args[0], ast.Name)
+    if called(node) != "C" or not of_a_column:
+        check_arithmetic(node, text, role)
+
+
+def check_arithmetic(node: ast.expr, text: str, role: str) -> None:
+    """Check what stands inside of a call.
+
+    Parameters
+    ----------
+    node : ast.expr
+        Part of a syntax tree.
+    text : str
+        The whole text, for messages.
+    role : str
+        Where it stands, for messages.
+
+    Raises
+    ------
+    TermError
+        If it has anything but columns, constants, arithmetic, single comparisons and allowed functions.
+    """
+    if isinstance(node, ast.Call):
+        _check_call(node, text, role)
+    operands = _operands(node)
+    if operands is None:
+        raise _not_allowed(node, text, role)
+    for operand in operands:
+        check_arithmetic(operand, text, role)
+
+
+def _operands(node: ast.expr) -> list[ast.expr] | None:
+    """List what an allowed node works on; None where the node is not allowed."""
+    match node:
+        case ast.Name():
+            return []
+        case ast.Constant(value=value):
+            return [] if isinstance(value, str) or _is_number(value) else None
+        case ast.Call():
+            return node.args[:1]
+        case ast.BinOp() if type(node.op) in BINARY:
+            return [node.left, node.right]
+        case ast.UnaryOp(op=ast.USub() | ast.UAdd()):
+            return [node.operand]
+        case ast.Compare(ops=[comparison]) if type(comparison) in COMPARE:
+            return [node.left, *node.comparators]
+    return None
+
+
+def _is_number(value: object) -> bool:
+    if not isinstance(value, int | float):
+        return False
+    try:
+        return bool(np.isfinite(float(value)))
+    except OverflowError:
+        return False
+
+
+def _check_call(node: ast.Call, text: str, role: str) -> None:
+    name = ast.unparse(node.func)
+    if name not in FUNCTIONS:
+        why, cure = f"{cited(name)} is not among the allowed functions", in_other_words(text)
+        raise refused(text, role, f"{why}; {cure}" if cure else why)
+    if name == "C":
+        raise refused(
+            text, role, "C() takes one column and is used alone or as a factor of an interaction with ':'"
+        )
+    if name in SHIFTS:
+        steps(node, text, role)
+    elif not _one_argument(node):
+        raise refused(text, role, f"{name}() takes one argument")
+
+
+def _one_argument(node: ast.Call) -> bool:
+    return len(node.args) == 1 and not node.keywords
+
+
+def steps(node: ast.Call, text: str, role: str) -> int:
+    """Read the number of periods of a lag, lead or difference.
+
+    Parameters
+    ----------
+    node : ast.Call
+        The call.
+    text : str
+        The whole term, for messages.
+    role : str
+        Where it stands, for messages.
+
+    Returns
+    -------
+    int
+        At least 1.
+
+    Raises
+    ------
+    TermError
+        If it is anything but a constant integer of at least 1.
+    """
+    given = [*node.args[1:], *(k.value for k in node.keywords)]
+    if not node.args or len(given) > 1 or any(k.arg != "k" for k in node.keywords):
+        raise refused(text, role, "write lag(x), lag(x, 2) or lag(x, k=2)")
+    if not given:
+        return 1
+
+    match given[0]:
+        case ast.Constant(value=int() as periods) if periods is not True and periods >= 1:
+            return periods
+    raise refused(
+        text, role, "the number of periods must be an integer of at least 1; for later periods use lead()"
+    )
+
+
+# --- refusals ---------------------------------------------------------------------------------------------
+
+
+def refused(text: str, role: str, why: str) -> TermError:
+    """Build the error for a text that is no term.
+
+    Parameters
+    ----------
+    text : str
+        As typed.
+    role : str
+        Where it stands.
+    why : str
+        What is wrong with it, and what to write.
+
+    Returns
+    -------
+    TermError
+        To raise.
+    """
+    return TermError(
+        f"{role} cannot use the term {cited(text)}: {why}. A term is a column, "
+        f"{', '.join(f'{f}()' for f in FUNCTIONS)} "
+        "of columns, or such factors joined by ':'.",
+        [Notice("term", why, {"term": text, "role": role})],
+    )
+
+
+def in_other_words(text: str) -> str | None:
+    """Look up how a spelling of Stata or numpy is written here.
+
+    Parameters
+    ----------
+    text : str
+        As typed.
+
+    Returns
+    -------
+    str or None
+        Advice for a message; None where the text is no such spelling.
+    """
+    for pattern, cure in _SPELLINGS:
+        found = re.search(pattern, text[:_LONGEST_ADVICE])
+        if found:
+            return found.expand(cure)
+    return None
+
+
+def _not_allowed(node: ast.expr, text: str, role: str) -> TermError:
+    operation = node.op if isinstance(node, ast.BinOp) else None
+    if isinstance(operation, ast.MatMult):
+        why = "':' joins the factors of an interaction and must be outside function calls"
+        return refused(text.replace(" @ ", ":"), role, why)
+    if isinstance(operation, ast.BitXor):
+        return refused(text, role, "write ** for a power inside a call")
+    return refused(text, role, f"{cited(ast.unparse(node))} is not allowed inside a term")
+
+
+def _inside(text: str) -> str:
+    return f"I({text})" if len(text) <= _LONGEST_ADVICE else "it inside I()"
+
+
+def _several(tree: ast.BinOp, text: str) -> str:
+    a, b = ast.unparse(tree.left), ast.unparse(tree.right)
+    if len(text) > _LONGEST_ADVICE:
+        return "pass a list of them"
+    if isinstance(tree.op, ast.Mult):
+        return f"write {[a, b, f'{a}:{b}']}, or I({text})"
+    return f"write {[a, b]}, or I({text}) for the sum"

@@ -1,0 +1,168 @@
+"""What may be written as a term, and what each refusal tells the reader to write."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from digiprosper import Panel
+from digiprosper.errors import ColumnError, TermError
+from digiprosper.panel.evaluation import evaluate
+from digiprosper.panel.terms import canonical, parse
+
+WIDE = "".join(chr(ord(c) + 0xFEE0) for c in "GDP")  # full-width letters
+DATA = pd.DataFrame(
+    {
+        "city": list("AABB"),
+        "year": [2010, 2011, 2010, 2011],
+        "x": [1.0, 2.0, 4.0, 8.0],
+        "z": [1.0, -1.0, 0.0, 2.0],
+        "n": [1, 2, 3, 4],
+        "region": ["east", "east", "west", "west"],
+        "class": [5.0, 6, 7, 8],
+        "gdp per head": [4.0, 5, 6, 7],
+        WIDE: [3.0, 4, 5, 6],
+    }
+)
+PANEL = Panel(DATA, "city", "year")
+
+
+def value(text: str) -> Any:
+    return evaluate(parse(text, PANEL.known, "x"), PANEL)
+
+
+@pytest.mark.parametrize(
+    ("text", "write"),
+    [
+        ("x**2", "I(x**2)"),
+        ("z^2", "I(z**2)"),
+        ("x ** 2", "I(x ** 2)"),
+        ("x + 1", "I(x + 1)"),
+        ("x + z", "['x', 'z']"),
+        ("x*z", "['x', 'z', 'x:z']"),
+        ("x - 1", "I(x - 1)"),
+        ("x / n", "I(x / n)"),
+        ("-x", "I(-x)"),
+        ("x > 1", "I(x > 1)"),
+        ("x n", "['x', 'n']"),
+        ("x, n", "column"),
+        ("log(x", "cannot be read"),
+        ("log(class)", "backticks"),
+        ("log(gdp per head)", "backticks"),
+        ("I(x^2)", "**"),
+        ("I(x:z)", "':' joins the factors"),
+        ("lag(x, -1)", "lead()"),
+        ("lag(x, 0)", "integer"),
+        ("lag(x, 1.5)", "integer"),
+        ("lag(x, n)", "integer"),
+        ("lag(x, True)", "integer"),
+        ("lag(x, 1, 2)", "lag(x, 2)"),
+        ("lag(x, periods=2)", "lag(x, k=2)"),
+        ("lag()", "lag(x)"),
+        ("log(x, n)", "one argument"),
+        ("log()", "one argument"),
+        ("C(x + n)", "C() takes one column"),
+        ("C(region, Treatment)", "C() takes one column"),
+        ("I(C(region))", "C() takes one column"),
+        ("I(1)", "no column"),
+        ("log(2)", "no column"),
+        ("lag(1)", "no column"),
+        ("1", "I(1)"),
+        ("", "empty"),
+        ("   ", "empty"),
+    ],
+)
+def test_refused_and_told_what_to_write(text: str, write: str) -> None:
+    with pytest.raises(TermError) as caught:
+        value(text)
+    assert write in str(caught.value)
+    assert "x" in str(caught.value)
+    assert caught.value.problems
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I(" + "-" * 900 + "x)",
+        ":".join(["x"] * 1000),
+        "I(x+0x" + "f" * 5000 + ")",
+        "I(x + " + "9" * 60 + ")",
+        "I(" + "+".join(["x"] * 300) + ")",
+        "I(" + "**".join(["x"] * 300) + ")",
+        "log(" * 90 + "x" + ")" * 90 + "+" + "x" * 1900,
+        "I(x > f'{" + "-" * 1500 + "1}')",
+        "'" * 100_000,
+        "\\'" * 50_000,
+        "x" * 100_000,
+        "x * " + "x" * 1500,
+        "lambda:" * 200 + "x",
+        "C(" + "x" * 1900 + ")",
+        "I(x == '" + "a" * 1900 + "' + x)",
+    ],
+    ids=lambda text: text[:12],
+)
+def test_a_text_of_any_length_or_depth_gets_a_short_refusal(text: str) -> None:
+    start = time.process_time()
+    with pytest.raises((TermError, ColumnError)) as caught:
+        value(text)
+    assert time.process_time() - start < 1
+    assert len(str(caught.value)) < 1200
+    canonical(text)
+    assert time.process_time() - start < 1
+
+
+def test_a_deep_but_sensible_term_is_read() -> None:
+    text = "I(" + " + ".join(["x"] * 90) + ")"
+    np.testing.assert_allclose(value(text), 90 * DATA["x"])
+
+
+@pytest.mark.parametrize(
+    ("text", "cure"),
+    [
+        ("urban#trade", "':' for a product"),
+        ("urban##trade", "':' for a product"),
+        ("log(urban)#trade", "':' for a product"),
+        ("urban # trade", "':' for a product"),
+        ("c.urban#c.urban", "I(urban**2)"),
+        ("L.urban", "lag(urban)"),
+        ("F2.urban", "lead(urban)"),
+        ("D.urban", "diff(urban)"),
+        ("i.region", "C(region)"),
+        ("ln(urban)", "log(urban)"),
+        ("np.log(urban)", "log(urban)"),
+    ],
+)
+def test_statas_spellings_are_refused_and_told_how_to_write_them(text: str, cure: str) -> None:
+    """Python reads '#' as the start of a comment: the rest of the term would vanish in silence."""
+    with pytest.raises(TermError) as caught:
+        parse(text, ["urban", "trade", "region"], "x")
+    assert cure in str(caught.value)
+
+
+def test_a_hash_in_quotation_marks_or_backticks_is_text() -> None:
+    assert parse("I(region == '#1')", ["region"], "x").names == ("region",)
+    assert parse("log(`a # b`)", ["a # b"], "x").names == ("a # b",)
+    assert parse("a # b", ["a # b"], "x").column == "a # b"
+
+
+def test_full_width_letters_are_not_read_as_plain_ones() -> None:
+    data = DATA.assign(GDP=1.0)
+    panel = Panel(data, "city", "year")
+    np.testing.assert_allclose(evaluate(parse(f"log({WIDE})", panel.known, "x"), panel), np.log(data[WIDE]))
+    with pytest.raises(ColumnError, match=WIDE):
+        parse(f"log({WIDE})", ("GDP", "x"), "x")
+
+
+def test_a_column_named_as_a_placeholder_is_read_as_itself() -> None:
+    data = pd.DataFrame(
+        {"i": 1, "t": [1, 2], "a b": [1.0, 2], "_ticked0_": [10.0, 20], "__ticked0_": [5.0, 7]}
+    )
+    panel = Panel(data, "i", "t")
+    term = parse("I(`a b` + _ticked0_ + 2 * __ticked0_)", panel.known, "x")
+    np.testing.assert_array_equal(evaluate(term, panel), [21, 36])
+    np.testing.assert_array_equal(panel.assign(s="I(`a b` + _ticked0_)").frame["s"], [11, 22])
+    assert panel.subset("`a b` == 2 and _ticked0_ == 20").nobs == 1
