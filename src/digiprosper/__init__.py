@@ -14,14 +14,15 @@ from digiprosper._version import __version__ as __version__
 if TYPE_CHECKING:
     from digiprosper import datasets as datasets
     from digiprosper import plots as plots
-    from digiprosper.composite.aggregate import Aggregation as Aggregation
     from digiprosper.composite.audits import overlap_audit as overlap_audit
     from digiprosper.composite.coupling import CouplingMethod as CouplingMethod
     from digiprosper.composite.coupling import coupling_coordination as coupling_coordination
     from digiprosper.composite.indicators import Direction as Direction
     from digiprosper.composite.indicators import Indicator as Indicator
     from digiprosper.composite.indicators import IndicatorSystem as IndicatorSystem
-    from digiprosper.composite.normalise import Normalisation as Normalisation
+    from digiprosper.composite.kernels.aggregate import Aggregation as Aggregation
+    from digiprosper.composite.kernels.normalise import Normalisation as Normalisation
+    from digiprosper.composite.kernels.structure import IndexStructure as IndexStructure
     from digiprosper.composite.ranking_results import Among as Among
     from digiprosper.composite.ranking_results import IndexSensitivity as IndexSensitivity
     from digiprosper.composite.ranking_results import RankResults as RankResults
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
     from digiprosper.composite.sensitivity import index_sensitivity as index_sensitivity
     from digiprosper.composite.specification import CompositeIndex as CompositeIndex
     from digiprosper.composite.specification import IndexMissing as IndexMissing
-    from digiprosper.composite.structure import IndexStructure as IndexStructure
     from digiprosper.composite.weights import Weighting as Weighting
     from digiprosper.composite.weights import critic_weights as critic_weights
     from digiprosper.composite.weights import cv_weights as cv_weights
@@ -145,7 +145,7 @@ _ERRORS = (
 )
 _HOME = {
     **dict.fromkeys(_ERRORS.split(), "errors"),
-    "Aggregation": "composite.aggregate",
+    "Aggregation": "composite.kernels.aggregate",
     "Among": "composite.ranking_results",
     "Below": "present.rows",
     "Bootstrap": "threshold.panel_threshold",
@@ -167,7 +167,7 @@ _HOME = {
     "IndexMissing": "composite.specification",
     "IndexResults": "composite.results",
     "IndexSensitivity": "composite.ranking_results",
-    "IndexStructure": "composite.structure",
+    "IndexStructure": "composite.kernels.structure",
     "Indicator": "composite.indicators",
     "IndicatorSystem": "composite.indicators",
     "JohnsonNeyman": "mediation.conditional",
@@ -184,7 +184,7 @@ _HOME = {
     "MediationStructure": "mediation.mediation",
     "Moderated": "mediation.mediation",
     "ModeratedUResult": "u_shape.moderated",
-    "Normalisation": "composite.normalise",
+    "Normalisation": "composite.kernels.normalise",
     "Panel": "panel",
     "PanelKink": "threshold.panel_kink",
     "PanelThreshold": "threshold.panel_threshold",

@@ -13,8 +13,8 @@ from digiprosper import (
     coupling_coordination,
     pca_weights,
 )
+from digiprosper.composite.kernels.structure import Rule, Weighing, flat_rule
 from digiprosper.composite.notices import imputed_remarks, legacy_remark, weight_remarks, zero_remarks
-from digiprosper.composite.structure import Rule, Weighing, flat_rule
 
 NAMES = ["a", "b", "c", "d", "e"]
 

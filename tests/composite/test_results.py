@@ -17,8 +17,8 @@ from digiprosper import (
     OptionError,
     Panel,
 )
+from digiprosper.composite.kernels.structure import flat_rule, weigh
 from digiprosper.composite.scopes import SCOPES
-from digiprosper.composite.structure import flat_rule, weigh
 from digiprosper.errors import FewClustersWarning
 
 EVERY_SCOPE = [*SCOPES, "base_year(2012)"]

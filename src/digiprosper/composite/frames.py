@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
-from digiprosper.composite.normalise import EndPoints, is_constant
+from digiprosper.composite.kernels.normalise import EndPoints, is_constant
+from digiprosper.composite.kernels.structure import flat_rule, weights_of_theil
 from digiprosper.composite.notices import weight_remarks
 from digiprosper.composite.scopes import Learned
-from digiprosper.composite.structure import flat_rule, weights_of_theil
 from digiprosper.errors import (
     IndicatorError,
     MissingDataError,

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from digiprosper.composite.structure import Rule, Weighing
-    from digiprosper.composite.uncertainty import EntitySums
+    from digiprosper.composite.kernels.structure import Rule, Weighing
+    from digiprosper.composite.kernels.uncertainty import EntitySums
     from digiprosper.kernels import Floats
 
 __all__ = ["component_remarks", "imputed_remarks", "legacy_remark", "weight_remarks", "zero_remarks"]

@@ -10,12 +10,12 @@ import numpy as np
 import pandas as pd
 
 from digiprosper.composite.kernels.ranking import descending_ranks, rank_correlations
+from digiprosper.composite.kernels.structure import weigh
+from digiprosper.composite.kernels.uncertainty import entity_sums
 from digiprosper.composite.ranking_results import RankResults, moves
 from digiprosper.composite.rows import cut_rows, find_period
 from digiprosper.composite.scopes import learn, read_scope, rule_of
 from digiprosper.composite.specification import CompositeIndex
-from digiprosper.composite.structure import weigh
-from digiprosper.composite.uncertainty import entity_sums
 from digiprosper.errors import (
     IdentificationError,
     IndicatorError,
@@ -32,11 +32,11 @@ from digiprosper.specification import check_reps
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from digiprosper.composite.kernels.uncertainty import EntitySums
     from digiprosper.composite.ranking_results import Among
     from digiprosper.composite.results import IndexResults
     from digiprosper.composite.rows import Rows
     from digiprosper.composite.scopes import Learned, Placed
-    from digiprosper.composite.uncertainty import EntitySums
     from digiprosper.kernels import Bools, Floats, Ints
     from digiprosper.panel import Panel
 
@@ -128,7 +128,7 @@ def rank_probabilities(
         raise OptionError(f"rank_probabilities: {why}.", [Notice("no_sums", why)])
     seed = seed_sequence(rng)
     groups, sums = groups_of(fit.rows, among), state_sums(fit)
-    drawn = np.unique(np.concatenate([codes for codes, _ in sums]))
+    drawn = np.unique(np.concatenate([part.entities for part in sums]))
     if drawn.size < 2:
         raise IdentificationError("rank_probabilities: at least two entities are needed.")
     ranks = np.zeros((reps, fit.nobs), dtype=np.min_scalar_type(max(g.size for g in groups)))
@@ -359,7 +359,7 @@ def described(spec: CompositeIndex) -> str:
 # --- weights ------------------------------------------------------------------------------------------------
 
 
-def state_sums(fit: FittedRows) -> list[tuple[Ints, EntitySums]]:
+def state_sums(fit: FittedRows) -> list[EntitySums]:
     """Sum by entity what the weights of every state rest on.
 
     Parameters
@@ -369,20 +369,18 @@ def state_sums(fit: FittedRows) -> list[tuple[Ints, EntitySums]]:
 
     Returns
     -------
-    list of (ndarray of int, EntitySums)
-        One a state: codes of the entities it was learned from, and their sums.
+    list of EntitySums
+        One a state, of the entities it was learned from.
     """
     rows, spec, state = fit.rows, fit.spec, fit.results.state
     if state.periods is None:
         sums = fit.results.entity_sums
         assert sums is not None
-        return [(np.asarray(rows.entities.get_indexer(sums.entities)), sums)]
+        return [sums]
     rule, found = rule_of(spec, rows.times.size), []
     for there, part in zip(_learned_rows(fit), state.learned, strict=True):
         z = part.scale.apply(rows.x[there], spec.system.positive)
-        entity = rows.entity[there]
-        sums = entity_sums(z, entity, rows.entities, rule, part.weighing.constant)
-        found.append((np.unique(entity), sums))
+        found.append(entity_sums(z, rows.entity[there], rule, part.weighing.constant))
     return found
 
 
@@ -397,14 +395,14 @@ def _learned_rows(fit: FittedRows) -> list[Bools]:
     return [rows.time <= k if word == "expanding" else rows.time == k for k in range(rows.times.size)]
 
 
-def drawn_weights(fit: FittedRows, sums: Sequence[tuple[Ints, EntitySums]], counts: Floats) -> Floats:
+def drawn_weights(fit: FittedRows, sums: Sequence[EntitySums], counts: Floats) -> Floats:
     """Weigh again in every state, with every entity taken so many times.
 
     Parameters
     ----------
     fit : FittedRows
         The index.
-    sums : sequence of (ndarray of int, EntitySums)
+    sums : sequence of EntitySums
         From :func:`state_sums`.
     counts : ndarray, shape (R, n)
         Multiplicities of all entities.
@@ -415,8 +413,8 @@ def drawn_weights(fit: FittedRows, sums: Sequence[tuple[Ints, EntitySums]], coun
         Weights of each of L states; NaN where a state has none.
     """
     out = np.full((len(sums), len(counts), len(fit.spec.system)), np.nan)
-    for k, (codes, part) in enumerate(sums):
-        taken = counts[:, codes]
+    for k, part in enumerate(sums):
+        taken = counts[:, part.entities]
         there = taken.any(axis=1)
         out[k, there] = part.weights(taken[there])
     return out
@@ -470,9 +468,9 @@ def _why_not_sums(spec: CompositeIndex) -> str:
     return ""
 
 
-def _chunks(reps: int, fit: FittedRows, sums: Sequence[tuple[Ints, EntitySums]], memory: int = 2**28) -> Any:
+def _chunks(reps: int, fit: FittedRows, sums: Sequence[EntitySums], memory: int = 2**28) -> Any:
     """Cut draws into slices whose arrays take so many bytes at most."""
-    cells = 6 * fit.nobs + 4 * fit.rows.entities.size + 4 * max(part.second[0].size for _, part in sums)
+    cells = 6 * fit.nobs + 4 * fit.rows.entities.size + 4 * max(part.second[0].size for part in sums)
     size = max(1, memory // (8 * cells))
     return [slice(start, min(start + size, reps)) for start in range(0, reps, size)]
 

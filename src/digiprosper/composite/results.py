@@ -33,10 +33,10 @@ from digiprosper.report.notices import too_few_clusters_to_draw
 from digiprosper.report.text import json_safe, last_lines
 
 if TYPE_CHECKING:
+    from digiprosper.composite.kernels.uncertainty import EntitySums
     from digiprosper.composite.rows import Rows
     from digiprosper.composite.scopes import Placed, State
     from digiprosper.composite.specification import CompositeIndex
-    from digiprosper.composite.uncertainty import EntitySums
     from digiprosper.kernels import Floats
 
 __all__ = ["IndexResults", "WeightErrors"]

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 
-from digiprosper.composite.aggregate import AGGREGATIONS
-from digiprosper.composite.normalise import NORMALISATIONS, EndPoints, Maxima
+from digiprosper.composite.kernels.aggregate import AGGREGATIONS
+from digiprosper.composite.kernels.normalise import NORMALISATIONS, EndPoints, Maxima
+from digiprosper.composite.kernels.structure import Rule, Weighing, weigh
 from digiprosper.composite.rows import find_period
-from digiprosper.composite.structure import Rule, Weighing, weigh
 from digiprosper.composite.weights import refuse_cells
 from digiprosper.errors import IndicatorError, Notice, OptionError, cited, quoted
 

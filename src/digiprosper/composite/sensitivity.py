@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from digiprosper.composite.aggregate import AGGREGATIONS
+from digiprosper.composite.kernels.aggregate import AGGREGATIONS
+from digiprosper.composite.kernels.normalise import NORMALISATIONS
 from digiprosper.composite.kernels.ranking import descending_ranks, rank_correlations
-from digiprosper.composite.normalise import NORMALISATIONS
 from digiprosper.composite.ranking_results import IndexSensitivity, left_out
 from digiprosper.composite.rankings import (
     described,

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 
-from digiprosper.composite.aggregate import AGGREGATIONS, Aggregation
 from digiprosper.composite.frames import fit_frame, is_frame
 from digiprosper.composite.indicators import IndicatorSystem
-from digiprosper.composite.normalise import NORMALISATIONS, Normalisation
+from digiprosper.composite.kernels.aggregate import AGGREGATIONS, Aggregation
+from digiprosper.composite.kernels.normalise import NORMALISATIONS, Normalisation
+from digiprosper.composite.kernels.structure import IndexStructure
+from digiprosper.composite.kernels.uncertainty import EntitySums, entity_sums
 from digiprosper.composite.notices import (
     component_remarks,
     imputed_remarks,
@@ -30,8 +32,6 @@ from digiprosper.composite.scopes import (
     read_scope,
     rule_of,
 )
-from digiprosper.composite.structure import IndexStructure
-from digiprosper.composite.uncertainty import EntitySums, entity_sums
 from digiprosper.composite.weights import WEIGHTINGS, Weighting, check_shift
 from digiprosper.errors import (
     IndicatorError,
@@ -438,4 +438,4 @@ def _sums(spec: CompositeIndex, state: State, placed: Placed, rows: Rows) -> Ent
     word, base = read_scope(spec.scope)
     there = rows.time == find_period(rows.times, base) if word == "base_year" else slice(None)
     constant = state.learned[0].weighing.constant
-    return entity_sums(placed.z[there], rows.entity[there], rows.entities, rule, constant)
+    return entity_sums(placed.z[there], rows.entity[there], rule, constant)

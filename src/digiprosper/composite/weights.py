@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import numpy as np
 import pandas as pd
 
+from digiprosper.composite.kernels.structure import flat_rule, weigh
 from digiprosper.composite.notices import weight_remarks
-from digiprosper.composite.structure import flat_rule, weigh
 from digiprosper.errors import (
     IndicatorError,
     InputTypeError,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 import numpy as np
 import pandas as pd
 
-from digiprosper.composite.end_points import redrawn_ends
+from digiprosper.composite.kernels.end_points import redrawn_ends
 from digiprosper.composite.rows import cut_rows, find_period
 from digiprosper.composite.scopes import read_scope
 from digiprosper.composite.specification import CompositeIndex
@@ -399,7 +399,8 @@ def _units(prepared: Prepared, fitted: Mapping[str, IndexResults], data: Panel) 
     numbers = pd.Series(unit, index=sample.entities)
     everyone = data.entities
     spare = everyone.difference(sample.entities, sort=False)
-    learned = {e for index in fitted.values() for e in index.entity_sums.entities}  # type: ignore[union-attr]
+    taught = [_taught(index) for index in fitted.values()]
+    learned = set[Any]().union(*taught)
     extra = spare[[e in learned for e in spare]]
     if extra.size and name != sample.keys.entity_name:
         raise IdentificationError(
@@ -409,11 +410,15 @@ def _units(prepared: Prepared, fitted: Mapping[str, IndexResults], data: Panel) 
         )
     count = int(codes.max()) + 1
     numbers = pd.concat([numbers, pd.Series(np.arange(count, count + len(extra)), index=extra)])
-    of = tuple(
-        numbers.loc[list(index.entity_sums.entities)].to_numpy(dtype=np.intp)  # type: ignore[union-attr]
-        for index in fitted.values()
-    )
+    of = tuple(numbers.loc[list(entities)].to_numpy(dtype=np.intp) for entities in taught)
     return _Units(name, count + len(extra), codes, of)
+
+
+def _taught(index: IndexResults) -> pd.Index[Any]:
+    """Find the entities that the weights of an index were learned from."""
+    assert index.index is not None
+    assert index.entity_sums is not None
+    return index.index.unique(level=0)[index.entity_sums.entities]
 
 
 def _weigher(index: IndexResults, panel: Panel, end_points: EndPointDraws) -> Weigher:

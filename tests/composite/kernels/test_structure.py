@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from digiprosper import IndicatorError
-from digiprosper.composite.structure import Rule, equal_across, flat_rule, moments_of, shares, weigh
+from digiprosper.composite.kernels.structure import Rule, equal_across, flat_rule, moments_of, shares, weigh
 
 GROUPS = (np.array([0, 2]), np.array([1, 3, 4]))
 NAMES = list("abcde")

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from digiprosper.composite.kernels.information import INFORMATION, Moments
-from digiprosper.composite.uncertainty import weights_of_level
+from digiprosper.composite.kernels.uncertainty import weights_of_level
 from digiprosper.kernels.dispersion import entity_divergence, theil_of_counts
 
 if TYPE_CHECKING:
-    from digiprosper.composite.uncertainty import EntitySums
+    from digiprosper.composite.kernels.uncertainty import EntitySums
     from digiprosper.kernels import Floats, Ints
 
 __all__ = ["RedrawnEnds", "redrawn_ends"]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import rankdata
 
-from digiprosper.composite.normalise import NORMALISATIONS, Maxima, learn_end_points
+from digiprosper.composite.kernels.normalise import NORMALISATIONS, Maxima, learn_end_points
 
 PLUS = np.array([True])
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from digiprosper.composite.aggregate import aggregate_geometric, aggregate_linear, aggregate_topsis
+from digiprosper.composite.kernels.aggregate import aggregate_geometric, aggregate_linear, aggregate_topsis
 
 NONE = np.empty(0)
 

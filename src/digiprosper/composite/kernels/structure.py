@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, Literal
 import numpy as np
 
 from digiprosper.composite.kernels.information import INFORMATION, Moments
-from digiprosper.composite.normalise import is_constant
+from digiprosper.composite.kernels.normalise import is_constant
 from digiprosper.errors import IndicatorError, Notice, quoted
 from digiprosper.kernels.dispersion import theil_shares, theil_t
 

@@ -7,18 +7,16 @@ that everything a draw needs is linear in how often each entity is drawn.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from digiprosper.composite.kernels.information import INFORMATION, Moments, component_margins
-from digiprosper.composite.structure import Rule, equal_across, shares
+from digiprosper.composite.kernels.structure import Rule, equal_across, shares
 from digiprosper.kernels.dispersion import entity_divergence, theil_of_counts
 from digiprosper.kernels.resampling import draw_counts
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from digiprosper.kernels import Bools, Floats, Ints
 
 __all__ = ["EntitySums", "entity_sums", "weights_of_level"]
@@ -35,8 +33,8 @@ class EntitySums:
 
     Parameters
     ----------
-    entities : Index
-        The n entities that weights were learned from.
+    entities : ndarray of int, shape (n,)
+        Codes of the n entities that weights were learned from.
     rows : ndarray, shape (n,)
         Rows of each.
     first : ndarray, shape (n, m)
@@ -51,7 +49,7 @@ class EntitySums:
         How columns are weighed.
     """
 
-    entities: pd.Index[Any]
+    entities: Ints
     rows: Ints
     first: Floats
     second: Floats
@@ -238,7 +236,7 @@ def weights_of_level(level: Floats, rule: Rule) -> Floats:
     return weights
 
 
-def entity_sums(z: Floats, entity: Ints, entities: pd.Index[Any], rule: Rule, constant: Bools) -> EntitySums:
+def entity_sums(z: Floats, entity: Ints, rule: Rule, constant: Bools) -> EntitySums:
     """Sum what the weights rest on, entity by entity.
 
     Parameters
@@ -247,8 +245,6 @@ def entity_sums(z: Floats, entity: Ints, entities: pd.Index[Any], rule: Rule, co
         Directed and normalised rows that weights are learned from.
     entity : ndarray of int, shape (N,)
         Codes, non-decreasing; some entities may have no rows.
-    entities : Index
-        Entity behind each code.
     rule : Rule
         How columns are weighed.
     constant : ndarray of bool, shape (m,)
@@ -273,4 +269,4 @@ def entity_sums(z: Floats, entity: Ints, entities: pd.Index[Any], rule: Rule, co
             second = np.empty((seen.size, z.shape[1], z.shape[1]))
             for j in range(z.shape[1]):
                 second[:, j] = np.add.reduceat(centred * centred[:, [j]], starts, axis=0)
-    return EntitySums(entities[seen], rows, first, second, mean, constant, rule)
+    return EntitySums(seen, rows, first, second, mean, constant, rule)

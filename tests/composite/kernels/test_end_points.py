@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
 import pytest
 
-from digiprosper.composite.end_points import redrawn_ends
-from digiprosper.composite.normalise import learn_end_points
-from digiprosper.composite.structure import Rule, weigh
-from digiprosper.composite.uncertainty import entity_sums
+from digiprosper.composite.kernels.end_points import redrawn_ends
+from digiprosper.composite.kernels.normalise import learn_end_points
+from digiprosper.composite.kernels.structure import Rule, weigh
+from digiprosper.composite.kernels.uncertainty import entity_sums
 from digiprosper.kernels.resampling import draw_counts
 
 NAMES = list("abcd")
@@ -28,7 +27,7 @@ def test_coefficients_are_weights_over_ranges(weighting, shift):
     x = rng.lognormal(size=(entity.size, 1)) + rng.lognormal(size=(entity.size, 4))
     shift = shift if weighting == "entropy" else 0.0
     rule, z = Rule(weighting, (np.arange(4),), shift=shift), scaled(x)
-    sums = entity_sums(z, entity, pd.RangeIndex(9), rule, np.zeros(4, dtype=bool))
+    sums = entity_sums(z, entity, rule, np.zeros(4, dtype=bool))
     counts = draw_counts(np.random.default_rng(1), 9, 25)
     found = redrawn_ends(sums, z, entity).coefficients(counts)
     span = np.ptp(x, axis=0)
@@ -42,7 +41,7 @@ def test_a_column_that_does_not_vary_among_those_drawn_has_no_weight():
     x = np.array([[1.0, 1], [1, 2], [2, 3], [5, 4]])
     entity = np.array([0, 0, 1, 2])
     z = learn_end_points(x).apply(x, np.array([True, True]))
-    sums = entity_sums(z, entity, pd.RangeIndex(3), Rule("equal", (np.arange(2),)), np.zeros(2, dtype=bool))
+    sums = entity_sums(z, entity, Rule("equal", (np.arange(2),)), np.zeros(2, dtype=bool))
     found = redrawn_ends(sums, z, entity).coefficients(np.array([[3.0, 0, 0], [0, 3, 0], [1, 1, 1]]))
     np.testing.assert_allclose(found[0], [0.0, 3.0])  # the second runs over a third of its range
     assert np.isnan(found[1]).all()
