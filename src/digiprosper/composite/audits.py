@@ -10,6 +10,7 @@ import pandas as pd
 
 from digiprosper.composite.indicators import IndicatorSystem
 from digiprosper.errors import InputTypeError, cited, quoted, unknown_columns
+from digiprosper.kernels.tolerances import PRINTED_WEIGHTS
 from digiprosper.panel import Panel
 
 if TYPE_CHECKING:
@@ -32,8 +33,6 @@ _LEVEL: Final = re.compile(
     r"|ports|pages|domains|numbers?|counts?|totals?|gdp|gnp|population|revenues?|turnover)\b|万|亿|元|人|户|个|公里|千米|吨|台|件|家",
     re.IGNORECASE,
 )
-# Given weights are those of a script when they agree to the digits that papers print.
-_AGREES: Final = 2e-3
 # Rank correlation with size from which an indicator without a unit is taken for an amount.
 _FOLLOWS: Final = 0.8
 
@@ -271,7 +270,7 @@ def _legacy(results: IndexResults) -> tuple[str, str]:
         return "ok", "entropies are divided by the logarithm of the number of rows they are computed from."
     right = results.weights["redundancy"].to_numpy()
     right = right / right.sum()
-    if np.abs(given - legacy).max() < min(_AGREES, float(np.abs(given - right).max())):
+    if np.abs(given - legacy).max() < min(PRINTED_WEIGHTS, float(np.abs(given - right).max())):
         return "warning", (
             "the given weights are those of the copied script, which divides entropies by the logarithm "
             "of the number of years; the correct entropy weights of these rows have the reverse order."

@@ -9,6 +9,7 @@ import pandas as pd
 
 from digiprosper.composite.weights import as_table, real_numbers, refuse_cells, refuse_missing
 from digiprosper.errors import InputTypeError, Notice, OptionError, check_option, cited, counted, issue
+from digiprosper.kernels.tolerances import GRADE, SUM_TO_ONE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -22,8 +23,6 @@ CouplingMethod = Literal["standard", "wang2021"]
 # Coupling above the first with development below the second: systems that agree in being bad.
 _COUPLED: Final = 0.9
 _POOR: Final = 0.2
-# A grade begins at a tenth; the last digits of a product may not move one.
-_DIGITS: Final = 1e-12
 
 
 def coupling_coordination(
@@ -98,7 +97,7 @@ def coupling_coordination(
     development = u @ share
     coordination = np.sqrt(np.where(development > 0, coupling, 0.0) * development)
     issue(_remarks(coupling, development))
-    grade = np.minimum(np.floor(coordination * 10 + _DIGITS), 9).astype(np.intp) + 1
+    grade = np.minimum(np.floor(coordination * 10 + GRADE), 9).astype(np.intp) + 1
     return pd.DataFrame({"C": coupling, "T": development, "D": coordination, "grade": grade}, index=index)
 
 
@@ -138,7 +137,7 @@ def _coefficients(given: Any, names: list[str]) -> Floats:
         raise OptionError(
             "coefficients must be real numbers, one for each system, such as [0.5, 0.5]."
         ) from error
-    if share.shape != (n,) or not (share >= 0).all() or abs(share.sum() - 1.0) > 1e-9:
+    if share.shape != (n,) or not (share >= 0).all() or abs(share.sum() - 1.0) > SUM_TO_ONE:
         message = (
             f"coefficients={cited(given)} must have one number >= 0 for each of "
             f"{', '.join(map(repr, names))}, with sum one; omit them for equal coefficients."

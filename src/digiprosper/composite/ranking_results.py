@@ -19,6 +19,7 @@ from digiprosper.errors import (
     quoted,
 )
 from digiprosper.kernels.intervals import enough_clusters
+from digiprosper.kernels.tolerances import SAME_RANKS
 from digiprosper.report.text import json_safe, last_lines, listed, table, wrapped
 
 if TYPE_CHECKING:
@@ -33,8 +34,6 @@ Among = Literal["per_year", "pooled"]
 _TOP: Final = (1, 3, 5, 10)
 _SHOWN: Final = 12
 _AMONG: Final = {"per_year": "among the rows of the same period", "pooled": "among all rows"}
-# Means of ranks over periods are fractions: a variance below this is rounding.
-_STILL: Final = 1e-12
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -437,7 +436,7 @@ class IndexSensitivity:
         if overall:
             first, total, variance = (a.sum(axis=-1, keepdims=True) for a in (first, total, variance))
         first, total = (np.where(varied[:, None], a, np.nan) for a in (first, total))
-        moved = np.where(variance > _STILL, variance, np.nan)
+        moved = np.where(variance > SAME_RANKS, variance, np.nan)
         names = pd.Index([name for name, _ in self.options], name="option")
         columns = {
             "first": (first / moved).T.ravel(),

@@ -26,6 +26,7 @@ from digiprosper.errors import (
     issue,
 )
 from digiprosper.kernels.resampling import draw_counts, seed_sequence
+from digiprosper.kernels.tolerances import SAME_CHANGE
 from digiprosper.report.notices import too_few_clusters_to_draw
 from digiprosper.specification import check_reps
 
@@ -588,7 +589,7 @@ def _compared(fit: FittedRows, without: _Without, base: Ints, groups: Sequence[I
     flat = changes.transpose(1, 0, 2).reshape(len(scores), -1)
     size = np.abs(flat)
     # Two weights that add up to one move alike: the first is named, whatever rounding says.
-    at = (size >= size.max(axis=1, keepdims=True) * (1 - 1e-9)).argmax(axis=1)
+    at = (size >= size.max(axis=1, keepdims=True) * (1 - SAME_CHANGE)).argmax(axis=1)
     change = flat[np.arange(at.size), at]
     names = np.array(fit.spec.system.names, dtype=object)[at % len(fit.spec.system)]
     columns = {

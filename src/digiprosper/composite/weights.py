@@ -23,6 +23,7 @@ from digiprosper.errors import (
     several,
 )
 from digiprosper.kernels.dispersion import column_sums
+from digiprosper.kernels.tolerances import LARGEST_PRODUCT
 from digiprosper.panel.keys import rows_text
 
 if TYPE_CHECKING:
@@ -48,7 +49,6 @@ __all__ = [
 Weighting = Literal["entropy", "critic", "cv", "std", "pca", "equal"]
 WEIGHTINGS: Final[tuple[Weighting, ...]] = ("entropy", "critic", "cv", "std", "pca", "equal")
 
-_EXTREME: Final = 1e120
 _MOST: Final = 1_000_000
 _UNDEFINED: Final = "Entropy is undefined for these values: normalise first, as CompositeIndex does."
 
@@ -99,7 +99,7 @@ def entropy_weights(Z: Any, *, shift: float = 0.0) -> Floats:
         sums = column_sums(z, shift=shift)
     if not (np.isfinite(sums.total).all() and np.isfinite(sums.z_log_z).all()):
         refuse_missing(z, names)
-    if not (np.abs(sums.total) <= _EXTREME).all():
+    if not (np.abs(sums.total) <= LARGEST_PRODUCT).all():
         refuse_extreme(z, names)
     if sums.low < shift:
         refuse_cells(z < 0, names, ("negative", "is negative"), _UNDEFINED)
@@ -392,7 +392,7 @@ def refuse_extreme(x: Floats, names: Sequence[str]) -> None:
         If the largest absolute value of a column is above 1e120, or above 0 and below 1e-120.
     """
     largest = np.abs(x).max(axis=0, initial=0.0)
-    bad = np.flatnonzero((largest > _EXTREME) | ((largest > 0.0) & (largest < 1.0 / _EXTREME)))
+    bad = np.flatnonzero((largest > LARGEST_PRODUCT) | ((largest > 0.0) & (largest < 1.0 / LARGEST_PRODUCT)))
     if bad.size:
         problems = [
             Notice(

@@ -11,6 +11,7 @@ import pandas as pd
 from digiprosper.errors import Notice, OptionError, check_option, cited
 from digiprosper.kernels.dispersion import theil_shares, theil_t
 from digiprosper.kernels.resampling import seed_sequence
+from digiprosper.kernels.tolerances import FIXED_POINT
 from digiprosper.panel import Panel
 
 if TYPE_CHECKING:
@@ -382,7 +383,7 @@ def _prosperity(draw: _Draw, target: Floats) -> tuple[dict[str, Floats], dict[st
         weights = _entropy_weights(z)
         share = weights / (high - low)
         offset = noise @ share / share.sum()
-        if abs(share.sum() - 1) < 1e-10 and np.abs(offset).max() < 1e-10:
+        if abs(share.sum() - 1) < FIXED_POINT and np.abs(offset).max() < FIXED_POINT:
             break
         noise = (noise - offset[..., None]) * share.sum()
     columns = _in_units(_PROSPERITY, z)

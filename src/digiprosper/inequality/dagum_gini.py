@@ -22,6 +22,7 @@ from digiprosper.inequality import kernel
 from digiprosper.inequality.observations import observe
 from digiprosper.kernels import intervals
 from digiprosper.kernels.resampling import seed_sequence
+from digiprosper.kernels.tolerances import EQUAL_VALUES
 from digiprosper.report.notices import too_few_clusters_to_draw
 from digiprosper.report.text import interval_text, json_safe, last_lines, table, wrapped
 
@@ -34,8 +35,6 @@ __all__ = ["DagumResult", "dagum"]
 _TERMS = ("total", "share_within", "share_between", "share_transvariation")
 _PARTS = ("within", "between", "transvariation")
 _FEW_DRAWS = 199
-# A Gini coefficient below this is the rounding of equal values.
-_ROUNDING = 1e-14
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -338,7 +337,7 @@ def dagum(
 def _shares(parts: Floats) -> Floats:
     """Total Gini, and the other columns over it; missing where all values are equal up to rounding."""
     total = parts[:, :1]
-    divisor = np.where(total > _ROUNDING, total, np.nan)
+    divisor = np.where(total > EQUAL_VALUES, total, np.nan)
     return np.hstack([total, parts[:, 1:] / divisor])
 
 

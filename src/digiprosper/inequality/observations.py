@@ -21,6 +21,7 @@ from digiprosper.errors import (
     quoted,
     several,
 )
+from digiprosper.kernels.tolerances import LARGEST_PRODUCT
 from digiprosper.panel.keys import Mask, rows_text
 
 if TYPE_CHECKING:
@@ -49,7 +50,6 @@ Numbers: TypeAlias = "npt.ArrayLike | pd.Series[Any]"
 RowLabels: TypeAlias = "Iterable[Hashable] | pd.Series[Any] | pd.Index[Any]"
 """One label a row."""
 
-_EXTREME = 1e120
 
 Least = Literal["any", "zero", "positive"]
 """What values may be: any number, at least zero with a positive sum, or all positive."""
@@ -338,7 +338,7 @@ def refuse_extreme(function: str, columns: Mapping[str, Floats]) -> None:
         If there is any, with its largest value.
     """
     largest = {name: float(np.abs(column).max()) for name, column in columns.items()}
-    bad = {n: v for n, v in largest.items() if v > _EXTREME or 0 < v < 1 / _EXTREME}
+    bad = {n: v for n, v in largest.items() if v > LARGEST_PRODUCT or 0 < v < 1 / LARGEST_PRODUCT}
     if bad:
         text = "; ".join(f"{n} has a largest value of {v:.2g}" for n, v in bad.items())
         raise IdentificationError(

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from digiprosper.kernels.tolerances import ALL_ZERO, SMALL_THEIL
+
 if TYPE_CHECKING:
     from digiprosper.kernels import Floats, Ints
 
@@ -23,7 +25,6 @@ __all__ = [
 
 _ROWS = 2048
 _TINY = float(np.finfo(np.float64).tiny)
-_SMALL = 1e-3
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +138,7 @@ def theil_of_counts(counts: Floats, rows: Ints, deviation: Floats, divergence: F
     """
     size = (counts @ rows)[:, None]
     mean, spread = counts @ deviation / size, counts @ divergence / size
-    there = mean > -1.0 + 1e-12
+    there = mean > -1.0 + ALL_ZERO
     theil: Floats = np.where(there, (spread - _bregman_terms(mean)) / np.where(there, 1.0 + mean, 1.0), 0.0)
     return theil
 
@@ -192,7 +193,7 @@ def theil_t(
     sums = column_sums(z, shift=shift, obs_weights=obs_weights) if sums is None else sums
     total = np.where(sums.total > 0, sums.total, 1.0)
     theil = np.where(sums.total > 0, theil_from_sums(sums.nobs, total, sums.z_log_z), 0.0)
-    for j in np.flatnonzero(theil < _SMALL):
+    for j in np.flatnonzero(theil < SMALL_THEIL):
         theil[j] = _bregman(z[:, j] + shift, obs_weights)
     return theil
 

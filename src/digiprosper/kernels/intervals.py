@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from digiprosper.kernels.tolerances import PRODUCT_QUANTILE, SAME_WITHOUT
+
 if TYPE_CHECKING:
     from digiprosper.kernels import Floats
 
@@ -37,8 +39,6 @@ Draws from so few agree with one another whatever the data: with entity and peri
 null at nominal 5% rejects in all samples of two clusters, .37 of those of three and .12 of those of four.
 """
 
-# Leave-one-out estimates that differ by less than this share of the largest are equal.
-_EQUAL: Final = 1e-12
 # Where the normal density leaves the range of floats.
 _FAR: Final = 38.0
 # Distances from a place, halved down to rounding.
@@ -389,7 +389,7 @@ def acceleration(jackknife: Floats) -> Floats:
         mean = np.sum(values, axis=0, where=known) / np.sum(known, axis=0)
     u = np.where(known, mean - values, 0.0)
     spread = np.max(np.abs(u), axis=0, initial=0.0)
-    floor = _EQUAL * np.max(np.abs(values), axis=0, initial=0.0, where=known)
+    floor = SAME_WITHOUT * np.max(np.abs(values), axis=0, initial=0.0, where=known)
     # In units of the largest, so that no power leaves the range of floats.
     u = np.where(spread > floor, u / np.where(spread > floor, spread, 1.0), 0.0)
     squares = np.sum(u**2, axis=0)
@@ -613,7 +613,7 @@ def _product_quantile(share: float, a: float, b: float, s_a: float, s_b: float, 
     def excess(z: float) -> float:
         return _product_share(z, a, b, s_a, s_b, r) - share
 
-    return float(optimize.brentq(excess, mean - reach, mean + reach, xtol=1e-13 * spread))
+    return float(optimize.brentq(excess, mean - reach, mean + reach, xtol=PRODUCT_QUANTILE * spread))
 
 
 def _product_share(z: float, a: float, b: float, s_a: float, s_b: float, r: float) -> float:

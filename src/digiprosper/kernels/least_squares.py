@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from digiprosper.kernels.tolerances import COLLINEAR, PART_OF, WELL_CONDITIONED
+
 if TYPE_CHECKING:
     from digiprosper.kernels import Floats
 
 __all__ = ["Dependence", "Fit", "dependences", "ols"]
-
-COLLINEAR = 1e-9
-_WELL = 1e-4
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -94,7 +93,7 @@ def dependences(design: Floats) -> list[Dependence]:
         if float(np.linalg.norm(scaled[:, j] - basis @ solution)) > COLLINEAR:
             kept.append(j)
         else:
-            found.append(Dependence(j, tuple(kept[i] for i in np.flatnonzero(np.abs(solution) > 1e-6))))
+            found.append(Dependence(j, tuple(kept[i] for i in np.flatnonzero(np.abs(solution) > PART_OF))))
     return found
 
 
@@ -155,4 +154,4 @@ def _unit_gram(design: Floats) -> tuple[Floats, Floats]:
 def _well_conditioned(gram: Floats) -> Floats | None:
     """Eigenvalues of a cross product with a diagonal of ones if it is far from singular, otherwise None."""
     spectrum = np.linalg.eigvalsh(gram)
-    return np.asarray(spectrum) if spectrum[0] > _WELL * spectrum[-1] else None
+    return np.asarray(spectrum) if spectrum[0] > WELL_CONDITIONED * spectrum[-1] else None

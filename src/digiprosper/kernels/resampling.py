@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 import numpy as np
 
 from digiprosper.errors import InputTypeError, Notice, OptionError, cited
+from digiprosper.kernels.tolerances import LOST_IN_DRAW, REDUNDANT_LEVELS
 from digiprosper.kernels.within import compress, is_nested, within
 
 if TYPE_CHECKING:
@@ -45,16 +46,10 @@ Block = tuple[tuple[int, ...], tuple[int, ...]]
 Combine: TypeAlias = "Callable[[Floats], Floats]"
 """From (R, G) counts to the (R, p, q) combinations of the columns that equations are about."""
 
-# A regressor is lost in a draw when its variation is below this share of what it has in the sample.
-_LOST = 1e-12
 _CACHED = 2**23
 _BLOCK = 2**14
 _ROWS = 32
 
-# Scaled by the rows of each level, products of m effects' dummies have eigenvalues between 0 and m. Null
-# ones come out as rounding, about 1e-14. The least of the others tells how loosely the levels hang together:
-# about 1 / L^2 in a chain of L levels, 1 / n where a single row joins a part of n rows to the rest.
-_NULL = 1e-10
 
 # Numbers that the cross products may take, 1 GB.
 _MOST = 2**27
@@ -402,7 +397,7 @@ def _systems(grams: Grams, sums: Floats, combine: Floats | None) -> tuple[Floats
         products = products - _explained(grams, cross, sums[:, rows.size + p * levels :])
     if combine is not None:
         products = combine.transpose(0, 2, 1) @ products @ combine
-    return np.moveaxis(products, 0, 2), _LOST * before.T, scale
+    return np.moveaxis(products, 0, 2), LOST_IN_DRAW * before.T, scale
 
 
 def _explained(grams: Grams, cross: Floats, own: Floats) -> Floats:
@@ -435,7 +430,8 @@ def _explained(grams: Grams, cross: Floats, own: Floats) -> Floats:
 def _half(cross: Floats, system: Floats, scale: Floats) -> Floats:
     """Multiply by a root of the pseudo-inverse of (R, L, L) scaled products of dummies: (R, p, L)."""
     values, vectors = np.linalg.eigh(system * scale[:, :, None] * scale[:, None, :])
-    root = np.where(values > _NULL, 1.0 / np.sqrt(np.where(values > _NULL, values, 1.0)), 0.0)
+    there = values > REDUNDANT_LEVELS
+    root = np.where(there, 1.0 / np.sqrt(np.where(there, values, 1.0)), 0.0)
     return np.asarray((cross * scale[:, None, :]) @ vectors * root[:, None, :])
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from digiprosper.errors import CollinearityError, ThresholdSearchError
+from digiprosper.kernels.tolerances import NO_FALL, SAME_SSR, UNIDENTIFIED, WHOLE
 from digiprosper.kernels.within import is_nested
 
 if TYPE_CHECKING:
@@ -46,11 +47,6 @@ __all__ = [
 ]
 
 
-# A regime block of which a smaller share of its sum of squares is left after all else is not identified.
-_SINGULAR = 1e-9
-_ROUNDING = 1e-13
-# Candidates between which no row tells anything leave the same sum of squares: the lowest is taken.
-_TIE = 1e-12
 _MOST_CYCLES = 200
 _TILE = 1 << 16
 # From so many numbers on a copy of the fixed columns costs more than importing scipy.linalg.
@@ -246,7 +242,7 @@ def candidates(
     order = np.argsort(q, kind="stable").astype(np.intp)
     ranked, n = q[order], q.size
     side: Literal["right", "left"] = "right" if rule == "<=" else "left"
-    need = np.array([max(min_nobs, int(np.ceil(t * n - 1e-9))) for t in trims], dtype=np.intp)
+    need = np.array([max(min_nobs, int(np.ceil(t * n - WHOLE))) for t in trims], dtype=np.intp)
     offers = [_offer(ranked, trim, grid, rule) for trim in trims]
     values = np.unique(np.concatenate([*offers, np.asarray(given, dtype=np.float64)]))
     cuts = np.searchsorted(ranked, values, side=side).astype(np.intp)
@@ -273,10 +269,10 @@ def _offer(ranked: Floats, trim: float, grid: int | Literal["hansen"] | None, ru
     if grid == "hansen":
         distinct = np.unique(ranked)
         # His position is floor(share * count), counted from one.
-        at = np.floor((0.01 + np.arange(393) / 400) * distinct.size + 1e-9).astype(np.intp)
+        at = np.floor((0.01 + np.arange(393) / 400) * distinct.size + WHOLE).astype(np.intp)
         return np.asarray(distinct[np.maximum(at, 1) - 1])
     shares = np.linspace(trim, 1 - trim, min(grid, ranked.size))
-    at = np.ceil(shares * ranked.size - 1e-9).astype(np.intp) - (rule == "<=")
+    at = np.ceil(shares * ranked.size - WHOLE).astype(np.intp) - (rule == "<=")
     return np.unique(ranked[np.clip(at, 0, ranked.size - 1)])
 
 
@@ -517,7 +513,7 @@ def level_is_held(search: Plan) -> Bools:
     (G,) bool array
         True where the level shifts with the regime already; :func:`drops` has no value there.
     """
-    return np.asarray(search.gram[0, 0, 0] <= _SINGULAR * search.squares[0, 0])
+    return np.asarray(search.gram[0, 0, 0] <= UNIDENTIFIED * search.squares[0, 0])
 
 
 def _sums(where: Candidates, groups: _Groups, basis: Floats, white: Floats) -> Plan:
@@ -542,16 +538,16 @@ def _basis(columns: Floats, groups: _Groups) -> Floats:
         # A second sweep removes what rounding left when level means dwarf the variation around them.
         row[:] = groups.sweep(groups.sweep(row))
     after = np.sqrt(np.einsum("pn,pn->p", columns, columns))
-    kept = after > _SINGULAR * np.maximum(before, np.finfo(np.float64).tiny)
+    kept = after > UNIDENTIFIED * np.maximum(before, np.finfo(np.float64).tiny)
     if not kept.any():
         return np.zeros((0, columns.shape[1]))
     if not kept.all():
         columns = columns[kept]
     columns /= after[kept, None]
     q, r = _orthonormal(columns)
-    if r.shape[0] < kept.sum() or np.abs(np.diag(r)).min() < _SINGULAR:
+    if r.shape[0] < kept.sum() or np.abs(np.diag(r)).min() < UNIDENTIFIED:
         left, values, _ = np.linalg.svd(r)
-        q = q @ left[:, : int((values > _SINGULAR).sum())]
+        q = q @ left[:, : int((values > UNIDENTIFIED).sum())]
     return np.ascontiguousarray(q.T)
 
 
@@ -570,7 +566,7 @@ def _whiten(block: Floats) -> Floats:
     if norms.min() == 0:
         raise CollinearityError("a regime-dependent column is zero in every row")
     q, r = np.linalg.qr((block / norms[:, None]).T)
-    if np.abs(np.diag(r)).min() < _SINGULAR:
+    if np.abs(np.diag(r)).min() < UNIDENTIFIED:
         raise CollinearityError("the regime-dependent columns are exact linear combinations of one another")
     return np.asarray(np.ascontiguousarray(q.T) * np.sqrt(block.shape[1]))
 
@@ -683,7 +679,7 @@ def _gains(gram: Floats, score: Floats, squares: Floats) -> Floats:
     k = score.shape[0]
     if k == 1:  # the same in fewer passes
         pivot = gram[0, 0]
-        none = pivot <= _SINGULAR * squares[0, 0]
+        none = pivot <= UNIDENTIFIED * squares[0, 0]
         gain = score[0] ** 2 / np.where(none, 1.0, pivot)
         gain[np.broadcast_to(none, gain.shape)] = -np.inf
         return np.asarray(gain)
@@ -700,7 +696,7 @@ def _gains(gram: Floats, score: Floats, squares: Floats) -> Floats:
                 inner = sum(x * y for x, y in zip(row, rows[j], strict=False))
                 row.append((gram[a, j] - inner) * inverse[j])
             pivot = gram[a, a] - sum(x * x for x in row)
-            bad |= ~(pivot > _SINGULAR * squares[a, a])
+            bad |= ~(pivot > UNIDENTIFIED * squares[a, a])
             inverse.append(1 / np.sqrt(np.where(bad, 1.0, pivot)))
             solved.append((score[a] - sum(x * y for x, y in zip(row, solved, strict=False))) * inverse[a])
             total += solved[a] * solved[a]
@@ -902,7 +898,7 @@ def least_pair(search: Plan, base: State) -> tuple[tuple[int, int], float]:
         # The other half of the pairs has been, or will be, looked at from the other side.
         sums[~search.candidates.open_to(1, state.fixed) | (np.arange(sums.shape[1]) < at[:, None])] = np.inf
         member, other = np.unravel_index(int(sums.argmin()), sums.shape)
-        if sums[member, other] < best * (1 - _TIE):
+        if sums[member, other] < best * (1 - SAME_SSR):
             best, pair = float(sums[member, other]), (int(at[member]), int(other))
     if not np.isfinite(best):
         raise ThresholdSearchError("no pair of candidates keeps enough rows and entities in each regime")
@@ -956,7 +952,7 @@ def lowest(profile: Floats) -> int:
         Position.
     """
     least = profile.min()
-    return int(np.flatnonzero(profile <= least + _TIE * abs(least))[0])
+    return int(np.flatnonzero(profile <= least + SAME_SSR * abs(least))[0])
 
 
 def _refine(search: Plan, base: State, at: list[int]) -> list[int]:
@@ -968,7 +964,7 @@ def _refine(search: Plan, base: State, at: list[int]) -> list[int]:
             profile = _profile(search, _fix(search, base, [*at[:j], *at[j + 1 :]]), j, at[j])
             best = lowest(profile)
             # The sum of squares falls with every move, so that the cycles end; rounding is no fall.
-            if profile[best] < profile[at[j]] * (1 - _ROUNDING):
+            if profile[best] < profile[at[j]] * (1 - NO_FALL):
                 at, moved = [*at[:j], best, *at[j + 1 :]], True
         if not moved:
             return at

@@ -8,6 +8,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from digiprosper.errors import IdentificationError
+from digiprosper.kernels.tolerances import (
+    CONVERGED,
+    DWARFED,
+    NO_CURVATURE,
+    NOT_CONVERGED,
+    REDUNDANT_LEVELS,
+    SECOND_SWEEP,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,9 +30,6 @@ __all__ = ["Within", "compress", "effects_rank", "finest", "is_nested", "not_sin
 _DENSE = 1200
 _DENSE_CELLS = 20_000_000
 _ITERATIONS = 5000
-_FLOOR = 1e-14
-_LOOSE = 1e-10
-_DWARFED = 1e-2
 
 
 def compress(codes: Ints) -> tuple[Ints, int]:
@@ -266,8 +271,9 @@ class Within:
         values = self._once(work, before)
         after = np.einsum("ij,ij->i", work, work)
         # A second sweep removes what rounding left where levels dwarf the variation around them.
-        if (len(self.effects) > 1 and self._inverse is None) or (after < _DWARFED * before).any():
-            values = [a + b for a, b in zip(values, self._once(work, after + 4e-4 * before), strict=True)]
+        if (len(self.effects) > 1 and self._inverse is None) or (after < DWARFED * before).any():
+            more = self._once(work, after + SECOND_SWEEP * before)
+            values = [a + b for a, b in zip(values, more, strict=True)]
         return values
 
     def _once(self, work: Floats, square: Floats) -> list[Floats]:
@@ -313,7 +319,7 @@ class Within:
         # The floor is a multiple of the rounding in `right`; below it lies only its part outside the range.
         if self.obs_weights is not None:
             size = size * self.obs_weights.mean()
-        floor = _FLOOR**2 * size
+        floor = CONVERGED**2 * size
         solution = np.zeros_like(right)
         rest = scale * right
         direction = rest.copy()
@@ -325,7 +331,7 @@ class Within:
             image = apply(direction)
             curvature = np.einsum("ij,ij->j", direction, image)
             # A direction without curvature lies in the null space: nothing more can be gained along it.
-            open_ &= curvature > 1e-12 * np.einsum("ij,ij->j", direction, direction)
+            open_ &= curvature > NO_CURVATURE * np.einsum("ij,ij->j", direction, direction)
             step = np.where(open_, square / np.where(open_, curvature, 1.0), 0.0)
             solution += step * direction
             rest -= step * image
@@ -334,7 +340,7 @@ class Within:
             square = new
             open_ &= square > floor
             direction = rest + ratio * direction
-        if (square > _LOOSE**2 * size).any():
+        if (square > NOT_CONVERGED**2 * size).any():
             raise IdentificationError(
                 "the effects are so weakly connected that they could not be partialled out exactly; "
                 "absorb fewer effects."
@@ -415,7 +421,7 @@ def within(effects: Sequence[Ints], n: int, *, obs_weights: Floats | None = None
     # Scaled by counts, not by its own diagonal: that of an effect nested in another is rounding alone.
     scale = 1 / np.sqrt(np.concatenate([counts[p] for p in others]))
     values, vectors = np.linalg.eigh(system * scale[:, None] * scale)
-    good = values > 1e-10
+    good = values > REDUNDANT_LEVELS
     vectors = vectors[:, good] * scale[:, None]
     inverse = (vectors / values[good]) @ vectors.T
     rank = levels[main] + int(good.sum())

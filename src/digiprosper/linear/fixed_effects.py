@@ -24,6 +24,7 @@ from digiprosper.errors import (
 )
 from digiprosper.kernels.covariance import counts, halves, meat, recipe
 from digiprosper.kernels.least_squares import dependences, ols
+from digiprosper.kernels.tolerances import ABSORBED, CONSTANT, NEGATIVE, NO_VARIANCE, PERFECT_FIT
 from digiprosper.linear.notices import few_treated, lagged_outcome, lost_digits
 from digiprosper.linear.preparation import (
     CovType,
@@ -59,11 +60,7 @@ __all__ = [
 ]
 
 
-_ABSORBED = 1e-9
 _NEAR = 1e8
-_EXACT = 1e-11
-_NOTHING = 1e-10
-_NEGATIVE = 1e-10
 _LONGEST_FORMULA = 20_000
 _MOST_JOINS = 6
 # Brackets that formulaic reads as code, and halves of characters, which it cannot read.
@@ -224,7 +221,7 @@ def _independent(
     spread = _spread(moments)
     left = np.sqrt(np.einsum("ij,ij->j", swept, swept))
     constant = _is_constant(moments)
-    absorbed = constant | (left < _ABSORBED * spread)
+    absorbed = constant | (left < ABSORBED * spread)
     what = ", ".join(prepared.effect_names) or "the intercept"
     strict, problems = prepared.options.collinear == "raise", []
     for j in map(int, np.flatnonzero(absorbed)):
@@ -277,7 +274,7 @@ def _spread(moments: Floats) -> Floats:
 
 def _is_constant(moments: Floats) -> np.ndarray[Any, np.dtype[np.bool_]]:
     size = np.maximum(np.abs(moments[..., 3]), np.abs(moments[..., 4])) * np.sqrt(moments[..., 0])
-    return np.asarray(_spread(moments) <= 1e-13 * size)
+    return np.asarray(_spread(moments) <= CONSTANT * size)
 
 
 def _fit_notices(fit: Fit, swept: Floats, depvar: str) -> list[Notice]:
@@ -285,7 +282,7 @@ def _fit_notices(fit: Fit, swept: Floats, depvar: str) -> list[Notice]:
     if fit.condition > _NEAR:
         text = f"regressors are nearly collinear (condition number {fit.condition:.1e}); slopes are unstable."
         out.append(Notice("near_collinear", text, {"condition": fit.condition}))
-    if float(np.linalg.norm(fit.residuals)) < _EXACT * float(np.linalg.norm(swept)):
+    if float(np.linalg.norm(fit.residuals)) < PERFECT_FIT * float(np.linalg.norm(swept)):
         text = (
             f"the regressors explain {cited(depvar)} perfectly; standard errors and tests are not "
             "meaningful. Check whether a regressor is computed from it."
@@ -302,10 +299,10 @@ def _without_information(fit: Fit, how: Recipe, covariance: Floats, obs_weights:
     weighted = fit.residuals if obs_weights is None else fit.residuals * obs_weights
     # No sum of sizes is beyond this, by Cauchy and Schwarz; few fits come near it.
     most = weighted.size * float((weighted * fit.residuals).max()) * np.diag(fit.bread)
-    if (variance > _NOTHING**2 * most).all():
+    if (variance > NO_VARIANCE**2 * most).all():
         return np.empty(0, dtype=np.intp)
     size = np.abs((fit.basis * weighted[:, None]) @ fit.root.T).sum(axis=0)
-    return np.flatnonzero(variance <= (_NOTHING * size) ** 2)
+    return np.flatnonzero(variance <= (NO_VARIANCE * size) ** 2)
 
 
 def _covariance_notices(terms: Sequence[str], empty: Ints) -> list[Notice]:
@@ -339,7 +336,7 @@ def not_psd(prepared: Prepared, terms: Sequence[str], covariance: Floats, middle
     list of Notice
         One, or none.
     """
-    if len(prepared.cluster_codes) != 2 or np.linalg.eigvalsh(middle)[0] >= -_NEGATIVE:
+    if len(prepared.cluster_codes) != 2 or np.linalg.eigvalsh(middle)[0] >= -NEGATIVE:
         return []
     negative = [t for t, v in zip(terms, np.diag(covariance), strict=True) if v < 0]
     text = "the covariance of two-way clusters is not positive semidefinite; it is not adjusted."
@@ -373,7 +370,7 @@ def refuse_flat_outcome(prepared: Prepared, depvar: str, outcome: Floats) -> Non
 def _refuse_flat_outcome(moments: Floats, swept: Floats, depvar: str, prepared: Prepared) -> None:
     if _is_constant(moments):
         raise IdentificationError(f"the outcome {cited(depvar)} is constant in the sample.")
-    if float(np.linalg.norm(swept)) < _ABSORBED * float(_spread(moments)):
+    if float(np.linalg.norm(swept)) < ABSORBED * float(_spread(moments)):
         what = ", ".join(prepared.effect_names)
         raise IdentificationError(f"the outcome {cited(depvar)} does not vary within the effects ({what}).")
 

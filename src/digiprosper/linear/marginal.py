@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from digiprosper.errors import ColumnError, InputTypeError, OptionError, TermError, cited, quoted
+from digiprosper.kernels.tolerances import TWO_VALUES, ZERO_MEAN
 from digiprosper.panel.selection import split_levels
 
 if TYPE_CHECKING:
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
 __all__ = ["default_points", "slope_weights"]
 
 _POWER = re.compile(r"^I\(\s*(.+?)\s*\*\*\s*(\d+)\s*\)$")
-_TWO_VALUES = 1e-9
-# A smaller mean, in standard deviations, is rounding.
-_ZERO_MEAN = 1e-12
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,9 +112,9 @@ def default_points(stats: pd.DataFrame, column: str) -> Floats:
     n, mean, sd, low, high = (float(stats[s].to_numpy()[row]) for s in ("nobs", "mean", "sd", "min", "max"))
     # Of all columns between the same ends and with the same mean, that of two values has the most variance.
     missing = (mean - low) * (high - mean) - sd**2 * (n - 1) / n
-    if missing <= _TWO_VALUES * (high - low) ** 2:
+    if missing <= TWO_VALUES * (high - low) ** 2:
         return np.unique([low, high])
-    centre = 0.0 if abs(mean) < _ZERO_MEAN * sd else mean
+    centre = 0.0 if abs(mean) < ZERO_MEAN * sd else mean
     points = np.array([low, centre - sd, centre, centre + sd, high], dtype=np.float64)
     return np.unique(points[(points >= low) & (points <= high)])
 

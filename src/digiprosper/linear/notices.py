@@ -8,6 +8,7 @@ import numpy as np
 
 from digiprosper.errors import Notice, cited, counted, quoted
 from digiprosper.kernels.leverage import effective_clusters, variation_shares
+from digiprosper.kernels.tolerances import LOST_DIGITS
 from digiprosper.kernels.within import is_nested
 
 if TYPE_CHECKING:
@@ -29,7 +30,6 @@ _HALF = 0.5
 _BIASED_SLOPES = (
     "and so are the other slopes. Omit it, or use an estimator for dynamic panels (Arellano & Bond 1991)."
 )
-_SIX_DIGITS = 1e-6
 _NO_REGRESSOR = frozenset({"y", "obs_weights", "threshold_variable"})
 
 
@@ -106,7 +106,7 @@ def lost_digits(names: Sequence[str], moments: Floats, bread: Floats) -> list[No
     left = 1 / np.sqrt(np.diag(bread) * moments[:, 0])
     rounding = np.finfo(np.float64).eps * largest / left
     made = np.array([":" in name or "(" in name for name in names])
-    lost = [names[j] for j in np.flatnonzero(made & (rounding > _SIX_DIGITS)).tolist()]
+    lost = [names[j] for j in np.flatnonzero(made & (rounding > LOST_DIGITS)).tolist()]
     if not lost:
         return []
     text = (

@@ -19,6 +19,7 @@ from digiprosper.errors import (
     several,
 )
 from digiprosper.kernels.covariance import Ranks, ranks
+from digiprosper.kernels.tolerances import LARGEST_COLUMN, LARGEST_PRODUCT
 from digiprosper.kernels.within import Within, not_singletons, within
 from digiprosper.panel import Panel
 from digiprosper.panel.terms import canonical, parse, split_crossed
@@ -44,9 +45,6 @@ __all__ = [
 
 CovType = Literal["unadjusted", "robust", "clustered", "driscoll_kraay"]
 Ssc = Literal["reghdfe", "xtreg", "linearmodels", "plm", "none"]
-
-_LARGEST = 1e100
-_TOGETHER = 1e120
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,9 +299,9 @@ def refuse_extreme(columns: Sequence[Floats], names: Sequence[str]) -> None:
     """
     sizes = {n: _largest_size(c) for n, c in zip(names, columns, strict=True)}
     exponents = {n: abs(float(np.log10(size))) for n, size in sizes.items() if size > 0}
-    extreme = [n for n, exponent in exponents.items() if exponent > np.log10(_LARGEST)]
+    extreme = [n for n, exponent in exponents.items() if exponent > np.log10(LARGEST_COLUMN)]
     farthest = sorted(exponents, key=exponents.__getitem__)[-2:]
-    if not extreme and sum(exponents[n] for n in farthest) > np.log10(_TOGETHER):
+    if not extreme and sum(exponents[n] for n in farthest) > np.log10(LARGEST_PRODUCT):
         extreme = farthest
     if extreme:
         problems = [

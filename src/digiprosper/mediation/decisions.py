@@ -12,6 +12,7 @@ import pandas as pd
 from digiprosper.errors import AlignmentError, IdentificationError, Notice, check_level, cited
 from digiprosper.kernels.intervals import holm, romano_wolf
 from digiprosper.report.text import json_safe, last_lines, p_text, table, wrapped
+from digiprosper.report.verdicts import rejects
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -243,7 +244,7 @@ class Decision:
         }
 
     def _passes(self, test: Test) -> bool:
-        return bool(test.p_value <= 1 - self.level + 1e-12)  # 1 - .9 is a little less than .1
+        return rejects(test.p_value, self.level)
 
     @property
     def _weaker(self) -> tuple[str, Test]:

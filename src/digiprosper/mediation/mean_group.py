@@ -10,6 +10,7 @@ import pandas as pd
 
 from digiprosper.errors import IdentificationError, Notice, OptionError, cited, issue, quoted
 from digiprosper.kernels.resampling import draw_counts, seed_sequence
+from digiprosper.kernels.tolerances import ABSORBED
 from digiprosper.kernels.within import within
 from digiprosper.mediation.within_between import parallel_sample, path_slopes
 from digiprosper.report.effects import EffectResults
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
 __all__ = ["MeanGroupResults", "mean_group_mediation"]
 
-_ABSORBED = 1e-9
 _FEW_REPS = 199
 _SHORT = 10
 _MEMORY = 2**28
@@ -233,7 +233,7 @@ def _refuse_options(spec: Mediation, panel: Panel) -> None:
 def _slopes(prepared: Prepared, columns: Floats, mediators: int) -> Floats:
     """Solve every entity's equations; NaN where a regressor has no variation of its own."""
     sample = prepared.sample
-    floor = _ABSORBED * columns.std(axis=0) * np.sqrt(np.bincount(sample.entity))[:, None]
+    floor = ABSORBED * columns.std(axis=0) * np.sqrt(np.bincount(sample.entity))[:, None]
     swept = prepared.within.sweep(columns)
     slopes = path_slopes(_blocks(swept, sample.entity), mediators, floor)
     if len(prepared.effect_names) > 1:

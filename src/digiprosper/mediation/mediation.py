@@ -19,6 +19,7 @@ from digiprosper.errors import (
     quoted,
 )
 from digiprosper.kernels.resampling import seed_sequence
+from digiprosper.kernels.tolerances import ABSORBED
 from digiprosper.linear.preparation import (
     CovType,
     LinearOptions,
@@ -67,7 +68,6 @@ MediationStructure = Literal["parallel", "serial"]
 Moderated = Literal["a", "b", "direct"]
 
 _MOST_SERIAL = 6
-_ABSORBED = 1e-9
 # The loss of one of G clusters moves an effect by some standard errors whatever the data. In the median of
 # 200 simulated panels without an odd cluster (serial correlation 0 and .8, G 31 to 200) it is 2.8 to 4.8 over
 # the root of G; beyond 6, and .5, at most 4% of them are remarked on.
@@ -456,7 +456,7 @@ class Mediation(Specification):
             return False
         level = prepared.sample.columns("moderator")[:, 0]
         return bool(
-            np.linalg.norm(prepared.within.sweep(level)) < _ABSORBED * np.linalg.norm(level - level.mean())
+            np.linalg.norm(prepared.within.sweep(level)) < ABSORBED * np.linalg.norm(level - level.mean())
         )
 
     def _without_level(self, prepared: Prepared, layout: Layout) -> list[Notice]:

@@ -18,6 +18,7 @@ from digiprosper.kernels.threshold import (
     plan,
     without_level,
 )
+from digiprosper.kernels.tolerances import ABSORBED
 from digiprosper.kernels.within import is_nested
 from digiprosper.mediation.layout import lay_out
 from digiprosper.mediation.system import drawn_clusters
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
 __all__ = ["SearchedDraws", "holds_level", "search", "searched_draws"]
 
 _TRIM = 0.05
-_HELD = 1e-9
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -115,7 +115,7 @@ def holds_level(prepared: Prepared, gamma: float) -> bool:
         size = np.sqrt((controls**2).sum(axis=0))
         controls = controls[:, size > 0] / size[size > 0]
         rest = rest - controls @ np.linalg.lstsq(controls, rest, rcond=None)[0]
-    return bool(np.linalg.norm(rest) < _HELD * np.linalg.norm(low - low.mean()))
+    return bool(np.linalg.norm(rest) < ABSORBED * np.linalg.norm(low - low.mean()))
 
 
 def searched_draws(

@@ -26,6 +26,7 @@ from digiprosper.mediation.routes import links_of
 from digiprosper.report.effects import EffectResults
 from digiprosper.report.labels import term_label
 from digiprosper.report.text import interval_text, listed, p_text, wrapped
+from digiprosper.report.verdicts import rejects
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,8 +46,8 @@ _SIMULATIONS = 19_999
 # The stream of simulated estimates, beside that of the bootstrap.
 _SIMULATED = 1
 _FEW_CLUSTERS = 40
-# Of the verdicts in words, a hair above 5% so that p = .05 exactly counts, as it does for the interval.
-_LEVEL = 0.05 + 1e-12
+# Of the verdicts in words.
+_LEVEL = 0.95
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -719,10 +720,11 @@ class MediationResults(EffectResults):
             yes, no = "its interval excludes 0: an indirect effect", "its interval includes 0"
             path = f"Through {mediator}: a = {a:.4g}, b = {b:.4g}, a x b = {a * b:.4g}"
             lines.append(f"{path}{_verdict(p, yes, no)}.")
-        share, row = float(self.estimates[-1]), ends.loc["proportion_mediated"]
+        share = float(self.estimates[-1])
         if not np.isnan(share):
+            row = ends.loc["proportion_mediated"].to_dict()
             reach = f"95% interval {row['conf_low']:z.0%} to {row['conf_high']:z.0%}"
-            shown = row["p_value"] <= _LEVEL
+            shown = rejects(row["p_value"], _LEVEL)
             doubt = "" if shown else "; it includes 0: the share is not significant"
             lines.append(f"Share of the total effect through the mediators: {share:z.1%} ({reach}{doubt}).")
         return lines
@@ -778,7 +780,7 @@ def _verdict(p: float, yes: str, no: str) -> str:
     """Write what a test finds, and nothing where there is none."""
     if np.isnan(p):
         return ""
-    return f"; {yes if p <= _LEVEL else no}"
+    return f"; {yes if rejects(p, _LEVEL) else no}"
 
 
 def _decimals(value: float, digits: int) -> str:

@@ -12,6 +12,7 @@ from digiprosper.kernels import intervals
 from digiprosper.kernels.covariance import cross_meat
 from digiprosper.kernels.least_squares import ols
 from digiprosper.kernels.resampling import bootstrap, entity_grams, jackknife
+from digiprosper.kernels.tolerances import ABSORBED, COLLINEAR, CONSTANT, NO_DIVISION
 from digiprosper.kernels.within import is_nested
 from digiprosper.linear.fixed_effects import fit_columns, inference
 from digiprosper.linear.notices import lagged_outcome, said_once
@@ -44,7 +45,6 @@ LEAST_REPS = 20
 _FEW_REPS = 199
 _RARE = 0.05
 _DELTA = "interval('delta') needs no draws."
-_ABSORBED = 1e-9
 _BIASED_PATHS = "and so are the other paths. Omit it, or lag treatment and mediator instead."
 _BIASED_MEDIATOR = "and so are the other paths to the mediator. Omit it."
 # Roles whose columns are regressors in the equations of the mediators.
@@ -274,7 +274,7 @@ def refuse_absorbed(prepared: Prepared, columns: Floats, names: Sequence[str], r
     spread = np.sqrt(((columns - columns.mean(axis=0)) ** 2).sum(axis=0))
     size = np.abs(columns).max(axis=0) * np.sqrt(columns.shape[0])
     norm = np.sqrt((swept**2).sum(axis=0))
-    gone = (spread <= 1e-13 * size) | (norm < _ABSORBED * spread)
+    gone = (spread <= CONSTANT * size) | (norm < ABSORBED * spread)
     what = ", ".join(prepared.effect_names) or "the intercept"
     problems = []
     for role, name, absorbed in zip(roles, names, gone, strict=True):
@@ -292,8 +292,8 @@ def refuse_absorbed(prepared: Prepared, columns: Floats, names: Sequence[str], r
     others = [i for i, role in enumerate(roles) if role in ("outcome", "treatment")]
     for j in (j for j, role in enumerate(roles) if role == "mediator"):
         for i in others:
-            rest = swept[:, j] - swept[:, i] * (swept[:, i] @ swept[:, j]) / max(norm[i] ** 2, 1e-300)
-            if np.linalg.norm(rest) < _ABSORBED * norm[j]:
+            rest = swept[:, j] - swept[:, i] * (swept[:, i] @ swept[:, j]) / max(norm[i] ** 2, NO_DIVISION)
+            if np.linalg.norm(rest) < COLLINEAR * norm[j]:
                 raise CollinearityError(
                     f"the mediator {cited(names[j])} is collinear with the {roles[i]} {cited(names[i])} "
                     "after the effects are partialled out; a variable cannot mediate itself. Use another "

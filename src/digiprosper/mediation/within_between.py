@@ -19,7 +19,8 @@ from digiprosper.errors import (
     issue,
     quoted,
 )
-from digiprosper.kernels.least_squares import COLLINEAR, dependences
+from digiprosper.kernels.least_squares import dependences
+from digiprosper.kernels.tolerances import ABSORBED, COLLINEAR, CONSTANT
 from digiprosper.kernels.within import compress, is_nested, within
 from digiprosper.linear.preparation import linear_options, prepare
 from digiprosper.mediation.mediation import Mediation
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
 
 __all__ = ["parallel_sample", "path_slopes", "within_between"]
 
-_ABSORBED = 1e-9
 _OTHER_MODELS = ("structure", "moderator", "threshold", "quadratic")
 _PLAIN = (None, (), "parallel")
 
@@ -169,7 +169,7 @@ def parallel_sample(spec: Mediation, panel: Panel, caller: str) -> tuple[Prepare
         names += found
     raw = np.column_stack([prepared.sample.columns(role) for role in roles])
     columns = raw - raw.mean(axis=0)
-    constant = np.abs(columns).max(axis=0) <= 1e-13 * np.abs(raw).max(axis=0)
+    constant = np.abs(columns).max(axis=0) <= CONSTANT * np.abs(raw).max(axis=0)
     columns[:, constant] = 0.0
     _refuse_outcome_again(columns, names)
     return prepared, columns, tuple(names)
@@ -284,7 +284,7 @@ def _neighbours(sample: Sample, panel: Panel) -> tuple[Ints, Ints]:
 def _effects(swept: Floats, spread: Floats, rank: int, mediators: int) -> Floats:
     """Lay out one row: a.., b.., indirect.. (of several), indirect, direct, total."""
     n, p = swept.shape
-    floor = _ABSORBED * spread * np.sqrt(n)
+    floor = ABSORBED * spread * np.sqrt(n)
     system = np.arange(p - 2 - mediators, p)
     controls = [j for j in range(system[0]) if np.linalg.norm(swept[:, j]) > floor[j]]
     again = [d.column for d in dependences(swept[:, controls])] if controls else []

@@ -27,6 +27,7 @@ from digiprosper.errors import (
     quoted,
     unknown_columns,
 )
+from digiprosper.kernels.tolerances import CONSTANT
 from digiprosper.panel.conditions import rows_where
 from digiprosper.panel.describe import Correlation, between_within, correlate, summarise, unit_of
 from digiprosper.panel.evaluation import evaluate
@@ -790,7 +791,7 @@ class Panel:
             grouped = pd.Series(values).groupby(groups)
             sd = grouped.transform("std").to_numpy()
             size = np.abs(values)
-            flat = ~np.isnan(size) & ~(sd > 1e-13 * np.where(np.isnan(size), 0.0, size))
+            flat = ~np.isnan(size) & ~(sd > CONSTANT * np.where(np.isnan(size), 0.0, size))
             if flat.any():
                 raise IdentificationError(
                     f"standardise: column {cited(name)} does not vary in {self.describe_rows(flat)}; drop "

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from digiprosper.kernels.tolerances import WHOLE
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -89,6 +91,6 @@ def _stata_quantile(values: Floats, share: float) -> float:
     ordered = np.sort(values)
     place, last = values.size * share, values.size - 1
     whole = round(place)
-    if abs(place - whole) < 1e-9 * max(place, 1.0):
+    if abs(place - whole) < WHOLE * max(place, 1.0):
         return float(ordered[max(whole - 1, 0)] + ordered[min(whole, last)]) / 2
     return float(ordered[int(place)])

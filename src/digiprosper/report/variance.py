@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from digiprosper.errors import Notice, quoted
+from digiprosper.kernels.tolerances import SINGULAR
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -14,9 +15,6 @@ if TYPE_CHECKING:
     from digiprosper.kernels import Floats
 
 __all__ = ["SINGULAR", "negative_variance", "quadratic_form", "standard_errors"]
-
-SINGULAR = 1e-12
-"""Smallest eigenvalue over the size of its terms below which a covariance has no inverse."""
 
 
 def standard_errors(variance: Floats) -> Floats:

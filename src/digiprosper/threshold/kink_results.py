@@ -13,6 +13,7 @@ import pandas as pd
 from digiprosper.errors import Notice, check_option, cited
 from digiprosper.report.tests import TestResult
 from digiprosper.report.text import coefficient_table, json_safe, last_lines, sample_text, table, wrapped
+from digiprosper.report.verdicts import rejects
 from digiprosper.threshold.results import bootstrap_p
 
 if TYPE_CHECKING:
@@ -351,7 +352,7 @@ class KinkResults:
         return f"{100 * self.level:g}% confidence set ({self._default_set})"
 
     def _rejects(self, test: TestResult) -> bool:
-        return test.p_value <= 1 - self.level + 1e-12
+        return rejects(test.p_value, self.level)
 
     def _advice(self) -> list[str]:
         """Advise where the tests do not support a kink."""

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from digiprosper.errors import Notice, TermError, cited, quoted
+from digiprosper.kernels.tolerances import WHOLE
 from digiprosper.linear.notices import lagged_outcome
 from digiprosper.panel.terms import canonical
+from digiprosper.report.verdicts import rejects
 from digiprosper.threshold.kernels.draws import WEBB_CLUSTERS, usual_concentration
 
 if TYPE_CHECKING:
@@ -280,7 +282,7 @@ def about_adjacent(results: ThresholdResults) -> list[Notice]:
             test = slopes.wald_test(", ".join(pairs))
         except TermError:  # more slopes than the clusters can tell apart: there is no test
             continue
-        if test.p_value <= 1 - results.level:
+        if rejects(test.p_value, results.level):
             continue
         size = 100 * (1 - results.level)
         text = (
@@ -424,7 +426,7 @@ def _why_no_higher(results: ThresholdResults, threshold: int, q: Floats, last: f
 def _trimmed(results: ThresholdResults, threshold: int, rows: int, nobs: int) -> str:
     """Tell whether trim forbids a regime of so many rows."""
     trim = results.trim[min(threshold, len(results.trim)) - 1]
-    return "trim" if rows < np.ceil(trim * nobs - 1e-9) else "room"
+    return "trim" if rows < np.ceil(trim * nobs - WHOLE) else "room"
 
 
 def _about_regimes(results: ThresholdResults) -> list[Notice]:
@@ -454,7 +456,7 @@ def _about_tests(results: ThresholdResults) -> list[Notice]:
         )
         out.append(Notice("lost_draws", text, {"count": lost}))
     for j, tests in results.tests.groupby("threshold"):
-        rejected = tests["p_value"] <= size + 1e-12
+        rejected = tests["p_value"].map(lambda p: rejects(p, results.level))
         if rejected.any() and not rejected.all():
             said = ", ".join(
                 f"{b}: p = {p:.4f}" for b, p in zip(tests["bootstrap"], tests["p_value"], strict=True)

@@ -23,6 +23,7 @@ from digiprosper.errors import (
 from digiprosper.kernels.covariance import halves, meat
 from digiprosper.kernels.least_squares import dependences, ols
 from digiprosper.kernels.resampling import seed_sequence
+from digiprosper.kernels.tolerances import ABSORBED, FLAT_DRAWS, NO_RESIDUALS
 from digiprosper.linear.fixed_effects import fit_columns, inference, not_psd
 from digiprosper.linear.notices import lagged_outcome
 from digiprosper.linear.preparation import (
@@ -54,8 +55,6 @@ if TYPE_CHECKING:
 __all__ = ["PanelKink"]
 
 _STREAM = 10
-_ABSORBED = 1e-9
-_NOTHING = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -327,12 +326,12 @@ class PanelKink(Specification):
         above = (self._one(sample, "kink_variable") > found.threshold).astype(np.intp)
         seen = np.unique(sample.entity * 2 + above) % 2
         # An exact fit leaves rounding, of either sign, where F and LR divide.
-        least = 1e-15 * found.null_ssr
+        least = NO_RESIDUALS * found.null_ssr
         ssr = np.maximum([found.null_ssr, found.ssr, found.step_ssr], least)
         bounds = {"lr": critical_chi2(self.level)}
         if self.bootstrap:
             # Draws that are all rounding, as when every place fits alike, must not make a set of it.
-            bounds["bootstrap"] = max(float(np.quantile(draws[2], self.level)), _NOTHING * df)
+            bounds["bootstrap"] = max(float(np.quantile(draws[2], self.level)), FLAT_DRAWS * df)
         sets = [(m, tuple(kernel.accepted(kinks, found, ssr[1] * (1 + c / df)))) for m, c in bounds.items()]
         return KinkResults(
             kink_variable=self.kink_variable,
@@ -397,7 +396,7 @@ def _joint_covariance(
         )
     swept = prepared.within.sweep(columns)
     spread = float(np.linalg.norm(bend - bend.mean()))
-    known = float(np.linalg.norm(swept[:, -1])) > _ABSORBED * spread and not dependences(swept)
+    known = float(np.linalg.norm(swept[:, -1])) > ABSORBED * spread and not dependences(swept)
     if not known:
         swept, columns = swept[:, :-1], columns[:, :-1]
     fit = ols(swept, slopes.residuals)

@@ -22,6 +22,7 @@ from digiprosper.errors import (
     quoted,
 )
 from digiprosper.kernels import threshold as kernel
+from digiprosper.kernels.tolerances import NO_RESIDUALS
 from digiprosper.linear.fixed_effects import fit_columns, refuse_flat_outcome
 from digiprosper.linear.preparation import (
     CovType,
@@ -36,7 +37,7 @@ from digiprosper.specification import Specification, as_terms, check_reps, one_t
 from digiprosper.threshold.notices import about_adjacent, about_variance, remarks
 from digiprosper.threshold.regimes import about_origin, regime_columns, regime_levels
 from digiprosper.threshold.results import ThresholdResults
-from digiprosper.threshold.search import EXACT, WILD, Bootstrap, ThresholdSearch, denominator
+from digiprosper.threshold.search import WILD, Bootstrap, ThresholdSearch, denominator
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -495,7 +496,7 @@ class PanelThreshold(Specification):
         self, prepared: Prepared, search: ThresholdSearch, found: Found, slopes: LinearResults
     ) -> ThresholdResults:
         plan, stages, m = search.plan, found.stages, len(found.at)
-        least = EXACT * stages[0].null_ssr
+        least = NO_RESIDUALS * stages[0].null_ssr
         regimes = plan.regimes(found.at)
         rows = np.bincount(regimes - 1, minlength=m + 1)
         seen = np.unique(prepared.sample.entity * (m + 1) + regimes - 1) % (m + 1)

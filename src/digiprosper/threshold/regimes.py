@@ -9,6 +9,7 @@ import numpy as np
 from digiprosper.errors import CollinearityError, Notice, cited, quoted
 from digiprosper.kernels import threshold as kernel
 from digiprosper.kernels.least_squares import ols
+from digiprosper.kernels.tolerances import SAME_SLOPES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,9 +22,6 @@ if TYPE_CHECKING:
     from digiprosper.threshold.search import ThresholdSearch
 
 __all__ = ["about_origin", "regime_columns", "regime_levels"]
-
-# A smaller difference, relative to the slopes, is rounding and has no sign.
-_EQUAL = 1e-9
 
 
 def regime_columns(sample: Sample, regimes: Ints, *, intercept: bool) -> tuple[tuple[str, ...], Floats]:
@@ -197,7 +195,7 @@ def _turned(results: ThresholdResults, prepared: Prepared, regimes: Ints) -> Boo
 def _signs(slopes: Floats) -> Floats:
     steps = np.diff(slopes, axis=1)
     size = np.abs(slopes).max(axis=1, keepdims=True)
-    return np.where(np.abs(steps) > _EQUAL * size, np.sign(steps), 0.0)
+    return np.where(np.abs(steps) > SAME_SLOPES * size, np.sign(steps), 0.0)
 
 
 def _about_places(results: ThresholdResults, found: Floats, outside: list[int]) -> str:

@@ -19,7 +19,9 @@ from digiprosper.errors import (
     counted,
     quoted,
 )
+from digiprosper.kernels.tolerances import SAME_STATISTIC
 from digiprosper.report.text import coefficient_table, json_safe, last_lines, sample_text, table, wrapped
+from digiprosper.report.verdicts import rejects
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,8 +33,6 @@ if TYPE_CHECKING:
 
 __all__ = ["ThresholdResults", "bootstrap_p", "critical_lr", "runs"]
 
-# Draws that repeat the data up to sign or scale count as ties whatever the rounding.
-_TIE = 1e-10
 _CRITERIA = ("lr", "scaled", "bootstrap")
 _CRITICAL = {"crit_10": 0.9, "crit_5": 0.95, "crit_1": 0.99}
 
@@ -82,7 +82,7 @@ def bootstrap_p(statistic: float, draws: Floats) -> float:
     kept = draws[np.isfinite(draws)]
     if not np.isfinite(statistic):
         return float("nan")
-    return (1 + int((kept >= statistic * (1 - _TIE)).sum())) / (kept.size + 1)
+    return (1 + int((kept >= statistic * (1 - SAME_STATISTIC)).sum())) / (kept.size + 1)
 
 
 def runs(values: Floats, accepted: np.ndarray[Any, np.dtype[np.bool_]]) -> list[tuple[float, float]]:
@@ -650,7 +650,7 @@ class ThresholdResults:
         null = "H0 no threshold" if j == 0 else f"H0 {counted(j, 'threshold')}"
         tests = self.tests[self.tests["threshold"] == j + 1]
         for _, name, _, p, *critical, statistic, value in tests.itertuples(index=False, name=None):
-            verdict = "rejected" if p <= 1 - self.level + 1e-12 else "not rejected"
+            verdict = "rejected" if rejects(p, self.level) else "not rejected"
             verdict = "cannot be tested" if np.isnan(p) else verdict
             at = ", ".join(f"{c:.2f}" for c in critical)
             word = "score" if statistic == "score" else "F"

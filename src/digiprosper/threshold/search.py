@@ -10,7 +10,9 @@ import numpy as np
 from digiprosper.errors import Notice, OptionError, cited
 from digiprosper.kernels import threshold as kernel
 from digiprosper.kernels.resampling import seed_sequence
+from digiprosper.kernels.tolerances import NO_RESIDUALS, SAME_SSR
 from digiprosper.kernels.within import is_nested
+from digiprosper.report.verdicts import rejects
 from digiprosper.threshold.kernels.draws import concentration, drawn_ratios, scheme
 from digiprosper.threshold.kernels.robust import drawn_robust, robust_profile
 from digiprosper.threshold.kernels.sets import drawn_bounds, variance_parts
@@ -23,13 +25,11 @@ if TYPE_CHECKING:
     from digiprosper.kernels import Floats, Ints
     from digiprosper.linear.preparation import Prepared
 
-__all__ = ["EXACT", "WILD", "Bootstrap", "Found", "ThresholdSearch", "denominator", "wild_clusters"]
+__all__ = ["WILD", "Bootstrap", "Found", "ThresholdSearch", "denominator", "wild_clusters"]
 
 Bootstrap: TypeAlias = Literal["wild_cluster", "hansen", "iid", "wild_score"]
 
 WILD = ("wild_cluster", "wild_score")
-# An exact fit leaves rounding, of either sign, where F and LR divide.
-EXACT = 1e-15
 # Draws of sets have streams of their own, beside those of the bootstraps.
 _SET_STREAM = 20
 # Levels that cross the clusters join the basis of a robust test, one row each.
@@ -148,7 +148,7 @@ class ThresholdSearch:
                 tested.append(values)
                 draws.append(drawn)
                 p = bootstrap_p(values[0], drawn[0])
-                stopped = self.count is None and not p <= 1 - self.level + 1e-12
+                stopped = self.count is None and not rejects(p, self.level)
             if not stopped:
                 at = stage.at
         at, notices = self._against_all_pairs(base, at)
@@ -183,7 +183,7 @@ class ThresholdSearch:
         self, stage: kernel.Stage, base: kernel.State, null: tuple[int, ...], entropy: int | None
     ) -> tuple[Floats, Floats]:
         """Compute the statistic of the last threshold and its draws, one row a bootstrap."""
-        floor = EXACT * float(base.ssr[0])
+        floor = NO_RESIDUALS * float(base.ssr[0])
         f = self.df * (max(stage.null_ssr, floor) / max(stage.ssr, floor) - 1)
         y, codes = self._outcome, wild_clusters(self.prepared)[1]
         values = np.full(len(self.bootstrap), f)
@@ -238,7 +238,7 @@ class ThresholdSearch:
         pair, least = kernel.least_pair(self.plan, base)
         ssr = kernel.finish(self.plan, base, at)[1]
         kept = pair if self.joint else at
-        if least >= ssr * (1 - 1e-12):
+        if least >= ssr * (1 - SAME_SSR):
             return kept, []
         found, best = ([float(where.values[i]) for i in places] for places in (at, pair))
         text = (

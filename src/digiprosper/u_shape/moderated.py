@@ -15,6 +15,7 @@ from digiprosper.panel.terms import canonical
 from digiprosper.report.tests import TestResult
 from digiprosper.report.text import json_safe, last_lines, p_text, table, wrapped
 from digiprosper.report.variance import negative_variance
+from digiprosper.report.verdicts import rejects
 from digiprosper.u_shape.u_test import curve_test, read_curve, refuse_other_kind, upper_tail
 
 if TYPE_CHECKING:
@@ -115,12 +116,12 @@ class ModeratedUResult:
         return "\n".join([*lines, *notes, *last_lines(self.conventions)])
 
     def _movement(self) -> str:
-        if not self.shift.p_value < 1 - self.level:
+        if not rejects(self.shift.p_value, self.level):
             return f"does not shift significantly with {self.moderator}"
         return f"moves {'up' if self.shift.statistic > 0 else 'down'} as {self.moderator} rises"
 
     def _bending(self) -> str:
-        if not self.steepening.p_value < 1 - self.level:
+        if not rejects(self.steepening.p_value, self.level):
             return f"not significantly steeper or flatter with {self.moderator}"
         shapes = {t.shape for t in self.tests}
         if len(shapes) == 2:

@@ -20,12 +20,14 @@ from digiprosper.errors import (
     quoted,
     unknown_columns,
 )
+from digiprosper.kernels.tolerances import HIDDEN_SQUARE
 from digiprosper.linear.fixed_effects import FixedEffects, fit_columns
 from digiprosper.linear.notices import lagged_outcome, said_once
 from digiprosper.linear.preparation import prepare
 from digiprosper.panel import Panel
 from digiprosper.panel.terms import canonical, parse
 from digiprosper.report.text import json_safe, last_lines, p_text
+from digiprosper.report.verdicts import rejects
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,7 +40,6 @@ __all__ = ["TwoLinesResult", "two_lines"]
 
 _KNOTS = (3, 7)
 _MIDDLE = (0.1, 0.9)
-_QUADRATIC = 1e-8
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -132,7 +133,7 @@ class TwoLinesResult:
     @property
     def supported(self) -> bool:
         """True if the slopes have opposite signs and each differs from 0 at 1 - level."""
-        return self.slope_low * self.slope_high < 0 and max(self.p_low, self.p_high) < 1 - self.level
+        return self.slope_low * self.slope_high < 0 and rejects(max(self.p_low, self.p_high), self.level)
 
     @property
     def shape(self) -> str:
@@ -176,7 +177,8 @@ class TwoLinesResult:
         elif self.slope_low * self.slope_high > 0:
             lines.append(f"No U: both slopes are {'positive' if self.slope_low > 0 else 'negative'}")
         else:
-            weak = [w for w, p in (("below", self.p_low), ("above", self.p_high)) if not p < size]
+            p_values = {"below": self.p_low, "above": self.p_high}
+            weak = [w for w, p in p_values.items() if not rejects(p, self.level)]
             lines.append(f"No U at the {size:.0%} level: the slope {' and '.join(weak)} is not significant")
         return "\n".join([*lines, *last_lines(self.conventions)])
 
@@ -429,7 +431,7 @@ def _is_quadratic(x: Floats, column: Floats) -> bool:
     z = (x - x.mean()) / x.std()
     basis = np.column_stack([np.ones_like(z), z, z**2])
     rest = column - basis @ np.linalg.lstsq(basis, column, rcond=None)[0]
-    return bool(np.linalg.norm(rest) <= _QUADRATIC * np.linalg.norm(column - column.mean()))
+    return bool(np.linalg.norm(rest) <= HIDDEN_SQUARE * np.linalg.norm(column - column.mean()))
 
 
 def _is_concave(data: _Data) -> bool:

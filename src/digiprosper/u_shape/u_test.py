@@ -21,10 +21,12 @@ from digiprosper.errors import (
     unknown_columns,
 )
 from digiprosper.kernels.intervals import fieller
+from digiprosper.kernels.tolerances import IS_SQUARE
 from digiprosper.linear.results import LinearResults
 from digiprosper.panel.terms import canonical
 from digiprosper.report.text import json_safe, last_lines, wrapped
 from digiprosper.report.variance import negative_variance, standard_errors
+from digiprosper.report.verdicts import rejects
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -193,7 +195,7 @@ class UTestResult:
             lines.append("The slope changes its sign, but no test is possible (see the note)")
         elif self.inside:
             null = f"monotone or {'inverse ' if self.shape == 'U' else ''}U on the interval"
-            rejected = self.p_value < 1 - self.level
+            rejected = rejects(self.p_value, self.level)
             p = f"= {self.p_value:.3f}" if self.p_value >= 0.001 else "< 0.001"
             lines.append(f"t = {self.statistic:z.2f}, p {p} (H0: {null})")
             verdict = "supported" if rejected else "not significant"
@@ -582,7 +584,7 @@ def _refuse_other(stats: pd.DataFrame, variable: str, square: str, form: str) ->
         what = "range"
     else:
         return
-    if np.abs(np.subtract(found, want)).max() > 1e-6 * np.abs(want).max():
+    if np.abs(np.subtract(found, want)).max() > IS_SQUARE * np.abs(want).max():
         shown, right = (" to ".join(f"{v:.6g}" for v in values) for values in (found, want))
         name = _FORMS[form].words.format(x=variable)
         raise TermError(

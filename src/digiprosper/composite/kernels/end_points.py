@@ -8,22 +8,20 @@ these are values of single entities, far fewer than draws.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from digiprosper.composite.kernels.information import INFORMATION, Moments
 from digiprosper.composite.kernels.uncertainty import weights_of_level
 from digiprosper.kernels.dispersion import entity_divergence, theil_of_counts
+from digiprosper.kernels.tolerances import LOST_IN_DRAW
 
 if TYPE_CHECKING:
     from digiprosper.composite.kernels.uncertainty import EntitySums
     from digiprosper.kernels import Floats, Ints
 
 __all__ = ["RedrawnEnds", "redrawn_ends"]
-
-# A range below this share of the sample's is rounding: the column does not vary among the entities drawn.
-_LOST: Final = 1e-12
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,7 +61,7 @@ class RedrawnEnds:
             times z, up to a constant. A row of NaN where the draw has no weights.
         """
         low, high = self._ends(counts)
-        span = np.where(high - low > _LOST, high - low, 0.0)
+        span = np.where(high - low > LOST_IN_DRAW, high - low, 0.0)
         level = np.where(span > 0.0, self._level(counts, low, span), 0.0)
         weights = weights_of_level(level, self.sums.rule)
         return weights / np.where(span > 0.0, span, 1.0)

@@ -11,15 +11,14 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 import numpy as np
 
+from digiprosper.kernels.tolerances import SAME_CORRELATION
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from digiprosper.kernels import Bools, Floats
 
 __all__ = ["INFORMATION", "Information", "Moments", "component_margins"]
-
-# Correlations that differ from one by less are one: columns that say the same do not contradict.
-_EQUAL: Final = 1e-12
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -120,7 +119,7 @@ class _Critic:
         gap = np.where(there[..., :, None] & there[..., None, :], 1.0 - r, 0.0)
         own = np.arange(gap.shape[-1])
         gap[..., own, own] = 0.0
-        conflict: Floats = np.where(gap > _EQUAL, gap, 0.0).sum(axis=-1)
+        conflict: Floats = np.where(gap > SAME_CORRELATION, gap, 0.0).sum(axis=-1)
         return conflict
 
     def slope(self, moments: Moments, change: Moments) -> Floats:
@@ -171,7 +170,7 @@ class _Components:
         r, _ = moments.correlation()
         values, vectors = np.linalg.eigh(r)
         vectors = vectors * np.where(vectors.sum(axis=-2, keepdims=True) < 0, -1.0, 1.0)
-        kept = values > 1.0 + _EQUAL
+        kept = values > 1.0 + SAME_CORRELATION
         kept[..., -1] = True
         return values, vectors, kept
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+from digiprosper.kernels.tolerances import SAME_SCORE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -12,9 +14,6 @@ if TYPE_CHECKING:
     from digiprosper.kernels import Floats, Ints
 
 __all__ = ["descending_ranks", "rank_correlations"]
-
-# Scores closer than this share of the largest are equal: rounding must not break a tie.
-_TIE: Final = 1e-12
 
 
 def descending_ranks(scores: Floats, groups: Sequence[Ints]) -> Ints:
@@ -37,7 +36,7 @@ def descending_ranks(scores: Floats, groups: Sequence[Ints]) -> Ints:
         part = scores[:, rows]
         order = np.argsort(-part, axis=1, kind="stable")
         ordered = np.take_along_axis(part, order, axis=1)
-        least = _TIE * np.abs(ordered[:, [0, -1]]).max(axis=1, keepdims=True)
+        least = SAME_SCORE * np.abs(ordered[:, [0, -1]]).max(axis=1, keepdims=True)
         place = np.broadcast_to(np.arange(rows.size), part.shape)
         first = np.where(np.diff(-ordered, axis=1, prepend=-np.inf) > least, place, 0)
         inside = np.empty_like(ranks, shape=part.shape)

@@ -12,6 +12,7 @@ from digiprosper.composite.kernels.information import INFORMATION, Moments
 from digiprosper.composite.kernels.normalise import is_constant
 from digiprosper.errors import IndicatorError, Notice, quoted
 from digiprosper.kernels.dispersion import theil_shares, theil_t
+from digiprosper.kernels.tolerances import CANCELLED, NO_THEIL
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,8 +36,6 @@ IndexStructure = Literal["flat", "nested", "equal_dimensions"]
 
 # What the copied script adds to every share inside the logarithm.
 _LEGACY_SHARE: Final = 1e-10
-# Redundancies that cancel to less than this share of their size leave no weights.
-_CANCELLED: Final = 1e-12
 _NO_WEIGHTS: Final = {
     "critic": "the indicators are perfectly correlated; use 'std' or 'equal'",
     "cv": "the coefficients of variation sum to zero; use 'entropy', or values that are not negative",
@@ -223,7 +222,7 @@ def shares(level: Floats, groups: Sequence[Ints]) -> Floats:
     for columns in groups:
         total = level[..., columns].sum(axis=-1, keepdims=True)
         size = np.abs(level[..., columns]).sum(axis=-1, keepdims=True)
-        by = np.where(np.abs(total) > _CANCELLED * size, total, np.where(size > 0, np.nan, 1.0))
+        by = np.where(np.abs(total) > CANCELLED * size, total, np.where(size > 0, np.nan, 1.0))
         out[..., columns] = level[..., columns] / by
     return out
 
@@ -275,7 +274,7 @@ def _redundancy(z: Floats, rule: Rule, sums: ColumnSums | None) -> tuple[Bools, 
     theil = theil_t(z, shift=rule.shift, sums=sums)
     constant = theil == 0
     # A range of rounding alone leaves a T of some 1e-31; only such columns need a second look.
-    for j in np.flatnonzero(~constant & (theil < 1e-28)):
+    for j in np.flatnonzero(~constant & (theil < NO_THEIL)):
         constant[j] = is_constant(z[:, [j]].min(axis=0), z[:, [j]].max(axis=0))[0]
     theil = np.where(constant, 0.0, theil)
     if rule.periods is None:

@@ -15,14 +15,13 @@ from digiprosper.composite.kernels.information import INFORMATION, Moments, comp
 from digiprosper.composite.kernels.structure import Rule, equal_across, shares
 from digiprosper.kernels.dispersion import entity_divergence, theil_of_counts
 from digiprosper.kernels.resampling import draw_counts
+from digiprosper.kernels.tolerances import LOST_IN_DRAW, SUM_TO_ONE
 
 if TYPE_CHECKING:
     from digiprosper.kernels import Bools, Floats, Ints
 
 __all__ = ["EntitySums", "entity_sums", "weights_of_level"]
 
-# A column that varies by less than this share of what it has in the sample does not vary in a draw.
-_LOST: Final = 1e-12
 # Margins of PCA weights in standard errors, below which delta errors do not hold (simulated, see the docs).
 _MARGIN: Final = 2.0
 
@@ -141,7 +140,7 @@ class EntitySums:
         if self.rule.weighting == "entropy":
             theil = theil_of_counts(counts, self.rows, self.first, self.second)
             whole = theil_of_counts(np.ones((1, self.rows.size)), self.rows, self.first, self.second)
-            return np.where(theil > _LOST * whole, theil, 0.0)
+            return np.where(theil > LOST_IN_DRAW * whole, theil, 0.0)
         moments = self.moments(counts)
         level = np.zeros_like(moments.mean)
         for columns in self.rule.groups:
@@ -210,7 +209,7 @@ class EntitySums:
         products = (counts @ self.second.reshape(self.rows.size, -1)).reshape(-1, width, width)
         cov = products / size[:, :, None] - shift[:, :, None] * shift[:, None, :]
         whole = self.second.sum(axis=0).diagonal() / self.rows.sum()
-        there = cov.diagonal(axis1=1, axis2=2) > _LOST * whole
+        there = cov.diagonal(axis1=1, axis2=2) > LOST_IN_DRAW * whole
         cov = np.where(there[:, :, None] & there[:, None, :], cov, 0.0)
         return Moments(self.mean + shift, cov)
 
@@ -232,7 +231,7 @@ def weights_of_level(level: Floats, rule: Rule) -> Floats:
     """
     inner = shares(level, rule.groups)
     weights = equal_across(inner, rule.groups) if rule.across == "equal_dimensions" else inner
-    weights[~(np.abs(weights.sum(axis=1) - 1.0) <= 1e-9)] = np.nan
+    weights[~(np.abs(weights.sum(axis=1) - 1.0) <= SUM_TO_ONE)] = np.nan
     return weights
 
 

@@ -18,6 +18,7 @@ import numpy as np
 
 from digiprosper.errors import ThresholdSearchError
 from digiprosper.kernels.threshold import Plan, State, candidates, drops, plan, start
+from digiprosper.kernels.tolerances import KINK_DIGITS, UNIDENTIFIED
 from digiprosper.threshold.kernels.draws import residual_draws
 
 if TYPE_CHECKING:
@@ -35,11 +36,6 @@ __all__ = [
     "kink_plan",
     "null_draws",
 ]
-
-# A column of which a smaller share of its sum of squares is left after all else is not identified.
-_SINGULAR = 1e-9
-# Sums over rows near one another and far from the mean lose digits; with a smaller share left, too many.
-_ROUNDING = 1e-7
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,10 +164,10 @@ def kink_plan(q: Floats, fixed: Floats, trim: float, effects: Sequence[Ints] = (
     sums, squares = np.cumsum(ranked)[last], np.cumsum(ranked * ranked)[last]
     before = squares - 2 * knots * sums + knots * knots * count
     raw = np.minimum(before, q.size * (1 + knots * knots) - before)
-    least = _ROUNDING * (squares + knots * knots * count)
-    lost = (where.values == q.min()) | ((raw > least) & (forms[0] <= _SINGULAR * raw))
+    least = KINK_DIGITS * (squares + knots * knots * count)
+    lost = (where.values == q.min()) | ((raw > least) & (forms[0] <= UNIDENTIFIED * raw))
     both = forms[0] * forms[2]
-    free = ~lost & (forms[2] > _SINGULAR * count) & (both - forms[1] ** 2 > _SINGULAR * both)
+    free = ~lost & (forms[2] > UNIDENTIFIED * count) & (both - forms[1] ** 2 > UNIDENTIFIED * both)
     if lost.all():
         raise ThresholdSearchError("no kink remains after effects and other columns are partialled out")
     return KinkPlan(

@@ -47,6 +47,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from digiprosper.kernels.threshold import split
+from digiprosper.kernels.tolerances import NO_SCORE
 from digiprosper.kernels.within import is_nested
 from digiprosper.threshold.kernels.draws import WEBB_CLUSTERS, residual_draws
 
@@ -56,9 +57,6 @@ if TYPE_CHECKING:
     from digiprosper.threshold.kernels.draws import Scheme
 
 __all__ = ["drawn_robust", "robust_profile"]
-
-# Clusters' scores whose squares are a smaller share of their rows' squares are rounding.
-_SINGULAR = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +112,7 @@ class _Layout:
         shut = np.repeat(~self.open[None, :], left.shape[0], axis=0)
         out = np.zeros(score.shape[1:])
         for a in range(score.shape[0]):
-            shut |= left[:, a, a] <= _SINGULAR * squares[:, a]
+            shut |= left[:, a, a] <= NO_SCORE * squares[:, a]
             pivot = np.where(shut, 1.0, left[:, a, a])
             out += score[a] ** 2 / pivot
             for b in range(a + 1, score.shape[0]):

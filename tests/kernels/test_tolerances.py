@@ -1,0 +1,41 @@
+"""One table of tolerances."""
+
+from __future__ import annotations
+
+import ast
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from digiprosper.kernels import tolerances
+
+SOURCE = Path(tolerances.__file__).parents[1]
+TABLE = Path(tolerances.__file__)
+# What a copied script adds inside its logarithm.
+NOT_TOLERANCES = {("composite/structure.py", 1e-10)}
+
+
+@pytest.mark.parametrize("path", [p for p in sorted(SOURCE.rglob("*.py")) if p != TABLE], ids=str)
+def test_no_other_module_has_a_tolerance_of_its_own(path: Path) -> None:
+    numbers = {
+        node.value
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, float) and 0 < abs(node.value) < 1e-6
+    }
+    assert {(path.relative_to(SOURCE).as_posix(), number) for number in numbers} <= NOT_TOLERANCES
+
+
+def test_every_tolerance_says_what_it_is_a_share_of() -> None:
+    body = ast.parse(TABLE.read_text(encoding="utf-8")).body
+    for line, after in pairwise(body):
+        if isinstance(line, ast.AnnAssign):
+            assert isinstance(after, ast.Expr)
+            assert isinstance(after.value, ast.Constant)
+            assert len(str(after.value.value)) > 20
+
+
+def test_every_tolerance_is_used() -> None:
+    text = "".join(p.read_text(encoding="utf-8") for p in SOURCE.rglob("*.py") if p != TABLE)
+    names = [name for name in vars(tolerances) if name.isupper()]
+    assert [name for name in names if name not in text] == []
