@@ -18,6 +18,7 @@ MOST_IGNORED = 21
 EXTRAS = {
     "test_architecture.py",
     "test_fuzz.py",
+    "test_limits.py",
     "test_malformed.py",
     "test_packaging.py",
     "test_public.py",

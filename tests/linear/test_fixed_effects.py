@@ -1144,3 +1144,99 @@ def test_slopes_by_group_are_those_of_columns_made_by_hand(term: str) -> None:
     assert got.nobs == want.nobs < len(frame)
     np.testing.assert_allclose(got.coefficients, want.coefficients, rtol=1e-10)
     np.testing.assert_allclose(got.covariance, want.covariance, rtol=1e-8, atol=1e-14)
+
+
+def orthogonal(n: int = 48) -> Panel:
+    """Columns a, b, c, d of mean zero and length one, orthogonal to each other within cities."""
+    city = np.repeat(np.arange(n // 6), 6)
+    made = np.random.default_rng(5).normal(size=(n, 4))
+    made -= pd.DataFrame(made).groupby(city).transform("mean").to_numpy()
+    columns = pd.DataFrame(np.linalg.qr(made)[0], columns=list("abcd"))
+    return Panel(columns.assign(city=city, year=np.tile(np.arange(6), n // 6)), *KEYS)
+
+
+PLAIN = {"entity_effects": False, "time_effects": False, "cov_type": "robust"}
+
+
+def quietly(spec: FixedEffects, panel: Panel) -> set[str]:
+    """Fit without warnings; the codes of its notices."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DigiprosperWarning)
+        return {n.code for n in spec.fit(panel).diagnostics}
+
+
+def test_a_column_with_less_than_1e_9_of_its_variation_within_effects_is_absorbed() -> None:
+    spec = FixedEffects("c", ["x"], time_effects=False)
+    level = np.repeat(np.arange(8) - 3.5, 6) / np.sqrt(6 * 42)
+    there, absorbed = (
+        orthogonal().assign(x=level + share * orthogonal().frame["a"]) for share in (1.05e-9, 0.95e-9)
+    )
+    assert quietly(spec, there)
+    with pytest.raises(IdentificationError) as caught:
+        spec.fit(absorbed)
+    assert [(p.code, p.data["column"]) for p in caught.value.problems] == [("absorbed", "x")]
+
+
+def test_a_column_that_varies_by_less_than_1e_13_of_its_size_is_constant() -> None:
+    spec = FixedEffects("c", ["x"], **PLAIN)
+    sign = np.tile([-1.0, 1.0], 24)
+    data = orthogonal().frame["a"] * 0
+    varies, constant = (orthogonal().assign(x=data + (1 + share * sign)) for share in (1.2e-13, 0.8e-13))
+    assert "absorbed" not in quietly(spec, varies)
+    with pytest.raises(IdentificationError) as caught:
+        spec.fit(constant)
+    assert [p.code for p in caught.value.problems] == ["absorbed"]
+
+
+def test_columns_are_collinear_below_1e_9_and_nearly_so_beyond_a_condition_of_1e8() -> None:
+    def fitted(share: float) -> list[dict[str, object]]:
+        panel = orthogonal().assign(x=orthogonal().frame["a"] + share * orthogonal().frame["b"])
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DigiprosperWarning)
+            found = FixedEffects("c", ["a", "x"], **PLAIN).fit(panel).diagnostics
+        return [n.data for n in found if n.code == "near_collinear"]
+
+    # The condition of two unit columns that differ by a share of their length is 2 / share.
+    assert fitted(2.1e-8) == []
+    assert fitted(1.9e-8)[0]["condition"] == pytest.approx(2 / 1.9e-8, rel=1e-3)
+    assert fitted(1.05e-9)
+    with pytest.raises(CollinearityError) as caught:
+        fitted(0.95e-9)
+    assert caught.value.problems[0].data == {"column": "x", "on": ("a",)}
+
+
+def test_a_fit_is_perfect_below_1e_11_of_the_outcome() -> None:
+    def codes(share: float) -> set[str]:
+        data = orthogonal().frame
+        return quietly(
+            FixedEffects("y", ["a"], **PLAIN), orthogonal().assign(y=data["a"] + share * data["b"])
+        )
+
+    assert "perfect_fit" not in codes(1.05e-11)
+    assert "perfect_fit" in codes(0.95e-11)
+
+
+def test_parameters_are_fewer_than_rows() -> None:
+    # Two cities of three years: two effects, and a slope more than leaves one row.
+    panel = orthogonal(12).subset("year < 3")
+    assert FixedEffects("d", ["a", "b", "c"], time_effects=False, cov_type="robust").fit(panel).df_resid == 1
+    with pytest.raises(IdentificationError, match="as many parameters as rows"):
+        FixedEffects("year", ["a", "b", "c", "d"], time_effects=False, cov_type="robust").fit(panel)
+
+
+@pytest.mark.parametrize(
+    ("kept", "refused"),
+    [
+        ("y ~ a" + " " * 19_995, "y ~ a" + " " * 19_996),
+        ("y ~ a*b*c*d*e*f*g", "y ~ a*b*c*d*e*f*g*h"),
+        (
+            f"y ~ ({' + '.join(f'x{j}' for j in range(21))}):a",
+            f"y ~ ({' + '.join(f'x{j}' for j in range(22))}):a",
+        ),
+    ],
+    ids=["characters", "signs of a product", "signs in its brackets"],
+)
+def test_formulas_are_read_up_to_a_length_and_a_product_of_so_many_columns(kept: str, refused: str) -> None:
+    assert FixedEffects.from_formula(kept).y == "y"
+    with pytest.raises(TermError):
+        FixedEffects.from_formula(refused)

@@ -232,3 +232,13 @@ def test_the_origin_of_the_columns_does_not_matter(effects: bool) -> None:
         one = spec.fit(Panel(far, "i", "t")).marginal_effect("x", {column: [shift - 2, shift + 1]})
         other = spec.fit(Panel(near, "i", "t")).marginal_effect("x", {column: [-2.0, 1.0]})
         np.testing.assert_allclose(one.drop(columns="at"), other.drop(columns="at"), rtol=1e-6)
+
+
+@pytest.mark.parametrize(("between", "two"), [(1.2e-9, False), (0.8e-9, True)])
+def test_a_column_of_two_values_has_all_but_1e_9_of_the_variance_between_its_ends(
+    between: float, two: bool
+) -> None:
+    variance = 0.25 - between
+    column = [200, 0.5, np.sqrt(variance * 200 / 199), 0.0, 1.0]
+    frame = pd.DataFrame([column], index=["z"], columns=["nobs", "mean", "sd", "min", "max"])
+    assert (default_points(frame, "z").tolist() == [0.0, 1.0]) == two

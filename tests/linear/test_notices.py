@@ -195,3 +195,54 @@ def test_terms_that_rounding_leaves_few_digits_are_said(
         fit = spec.fit(Panel(data, "i", "t"))
     found = [n for n in fit.diagnostics if n.code == "near_collinear" and "columns" in n.data]
     assert [n.data["columns"] for n in found] == ([lost] if lost else [])
+
+
+@pytest.mark.parametrize(
+    ("groups", "carriers", "effective", "few"),
+    [(40, 6, 6.95, True), (40, 7, 7.05, False), (10, 4, 4.95, True), (10, 5, 5.05, False)],
+)
+def test_few_carriers_are_fewer_than_seven_and_than_half_of_the_clusters(
+    groups: int, carriers: int, effective: float, few: bool
+) -> None:
+    # One cluster more carries a share s of what each of the others does: (k + s)^2 / (k + s^2) are effective.
+    k, g = carriers, effective
+    share = (k - np.sqrt(k**2 - (g - 1) * (g - k) * k)) / (g - 1)
+    size = np.zeros(groups)
+    size[:k], size[k] = 1.0, np.sqrt(share)
+    data = pd.DataFrame({"i": np.repeat(np.arange(groups), 4), "t": np.tile(np.arange(4), groups)})
+    data["x"] = np.repeat(size, 4) * np.tile([1.0, -1.0, -1.0, 1.0], groups)
+    data["y"] = np.random.default_rng(3).normal(size=len(data))
+    found = few_treated_notices(FixedEffects("y", ["x"], time_effects=False), data)
+    assert [n.data["terms"]["x"]["effective"] for n in found] == ([pytest.approx(g)] if few else [])
+
+
+def test_no_more_than_two_periods_back_is_a_lag_of_the_outcome() -> None:
+    data = lagged_frame().sort_values(["i", "t"])
+    for k in (1, 2, 3):
+        earlier = data[["i", "t", "y"]].assign(t=data["t"] + k).rename(columns={"y": f"back{k}"})
+        data = data.merge(earlier, on=["i", "t"], how="left")
+    panel = Panel(data, "i", "t")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DigiprosperWarning)
+        found = FixedEffects("y", ["back1", "back2", "back3"]).fit(panel).diagnostics
+    (notice,) = [n for n in found if n.code == "lagged_outcome"]
+    assert notice.data == {"columns": ("back1", "back2")}
+
+
+def test_products_are_said_to_lose_digits_where_fewer_than_six_are_left() -> None:
+    """Farther and farther from zero: the first of which it is said has just passed one in a million."""
+    rng = np.random.default_rng(8)
+    data = pd.DataFrame({"i": np.repeat(np.arange(30), 5), "t": np.tile(np.arange(5), 30)})
+    data = data.assign(x=rng.normal(size=150), y=rng.normal(size=150))
+
+    def rounding(mean: float) -> list[float]:
+        panel = Panel(data.assign(x=data["x"] + mean), "i", "t")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DigiprosperWarning)
+            found = FixedEffects("y", ["I(x**2)"]).fit(panel).diagnostics
+        return [n.data["rounding"] for n in found if n.code == "near_collinear"]
+
+    said = [rounding(mean) for mean in 6e9 * 1.03 ** np.arange(20)]
+    first = next(i for i, found in enumerate(said) if found)
+    assert first > 0
+    assert 1e-6 < said[first][0] < 1.1e-6

@@ -297,3 +297,47 @@ def test_entities_with_rows_in_several_clusters_are_warned_about() -> None:
     data = frame().assign(half=lambda f: f["year"] > 2002)
     with pytest.warns(CovarianceWarning), pytest.warns(FewClustersWarning):
         FixedEffects("y", "x", clusters="half").fit(Panel(data, "city", "year"))
+
+
+@pytest.mark.filterwarnings("ignore::digiprosper.DigiprosperWarning")
+@pytest.mark.parametrize(
+    ("y", "x", "refused"),
+    [
+        (1.0, 0.95e100, set()),
+        (1.0, 1.05e100, {"x"}),
+        (1.0, 1 / 0.95e100, set()),
+        (1.0, 1 / 1.05e100, {"x"}),
+        (1e60, 0.95e60, set()),
+        (1e60, 1.05e60, {"x", "y"}),
+        (1e60, 1 / 0.95e60, set()),
+        (1e60, 1 / 1.05e60, {"x", "y"}),
+    ],
+)
+def test_a_column_reaches_1e100_and_two_columns_1e120(y: float, x: float, refused: set[str]) -> None:
+    data = frame().set_index(["city", "year"])[["y", "x"]]
+    scaled = data / data.abs().max() * [y, x]
+    spec = FixedEffects("y", ["x"])
+    if not refused:
+        assert spec.fit(Panel(scaled)).nobs == 60
+        return
+    with pytest.raises(IdentificationError) as caught:
+        spec.fit(Panel(scaled))
+    assert {n.data["column"] for n in caught.value.problems} == refused
+
+
+@pytest.mark.filterwarnings("ignore::digiprosper.DigiprosperWarning")
+def test_driscoll_kraay_errors_have_few_periods_below_20_and_fewer_lags_than_periods() -> None:
+    def fitted(periods: int, **options: Any) -> Any:
+        rng = np.random.default_rng(periods)
+        data = pd.DataFrame(
+            {"city": np.repeat(np.arange(12), periods), "year": np.tile(np.arange(periods), 12)}
+        )
+        data = data.assign(x=rng.normal(size=len(data)), y=rng.normal(size=len(data)))
+        return FixedEffects("y", ["x"], cov_type="driscoll_kraay", **options).fit(Panel(data, "city", "year"))
+
+    few = [n.data for n in fitted(19).diagnostics if n.code == "few_periods"]
+    assert few == [{"n_times": 19}]
+    assert "few_periods" not in {n.code for n in fitted(20).diagnostics}
+    assert fitted(6, bandwidth=5).bandwidth == 5
+    with pytest.raises(OptionError, match="bandwidth=6"):
+        fitted(6, bandwidth=6)

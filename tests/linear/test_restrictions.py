@@ -166,3 +166,10 @@ def test_a_wald_test_prints_the_whole_null() -> None:
 def test_two_equals_signs_are_named() -> None:
     with pytest.raises(TermError, match=r"'=='.*one '='"):
         read_restrictions("a == 0", NAMES)
+
+
+def test_restrictions_have_at_most_20_000_characters() -> None:
+    longest = "a = 0" + " " * 19_995
+    assert read_restrictions(longest, NAMES)[0].shape == (1, len(NAMES))
+    with pytest.raises(TermError, match="20,000 characters"):
+        read_restrictions(longest + " ", NAMES)

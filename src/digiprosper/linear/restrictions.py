@@ -77,7 +77,7 @@ def read_restrictions(text: str, names: Sequence[str]) -> tuple[Floats, Floats]:
     coded = _coded(text, names, words)
     if "==" in coded:
         raise _refused(text, "it has '=='; a restriction has one '='")
-    long = too_long(coded, _LONGEST)
+    long = too_long(coded, len(coded))  # codes may be longer than the names for which they stand
     if long:
         raise _refused(text, long)
     stray = [w for w in re.findall(r"(?<![\w.])[^\W\d]\w*", coded) if w not in words]
