@@ -24,6 +24,7 @@ NATURAL = {
     "IdentificationError": ValueError,
     "IndicatorError": ValueError,
     "ThresholdSearchError": ValueError,
+    "PickleError": pickle.UnpicklingError,
 }
 
 

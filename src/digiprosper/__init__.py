@@ -64,6 +64,7 @@ if TYPE_CHECKING:
     from digiprosper.errors import Notice as Notice
     from digiprosper.errors import OptionError as OptionError
     from digiprosper.errors import PanelIndexError as PanelIndexError
+    from digiprosper.errors import PickleError as PickleError
     from digiprosper.errors import SingletonWarning as SingletonWarning
     from digiprosper.errors import SmallRegimeWarning as SmallRegimeWarning
     from digiprosper.errors import TermError as TermError
@@ -141,7 +142,8 @@ _ERRORS = (
     "DigiprosperError "
     "DigiprosperWarning FewClustersWarning FewDrawsWarning IdentificationError IdentificationWarning "
     "IndicatorError IndicatorWarning InputTypeError MissingDataError MissingDataWarning NearCollinearWarning "
-    "Notice OptionError PanelIndexError SingletonWarning SmallRegimeWarning TermError ThresholdSearchError"
+    "Notice OptionError PanelIndexError PickleError SingletonWarning SmallRegimeWarning TermError "
+    "ThresholdSearchError"
 )
 _HOME = {
     **dict.fromkeys(_ERRORS.split(), "errors"),
@@ -244,6 +246,26 @@ _HOME = {
     "within_between": "mediation.within_between",
 }
 _MODULES = {"datasets": "datasets", "plots": "plots"}
+# What results hold without a public name: its name in pickles, and where it is now. Names stay for good.
+_HELD = {
+    "EffectPath": "mediation.routes:Route",
+    "EffectProducts": "mediation.kernel:Products",
+    "IndexEntitySums": "composite.kernels.uncertainty:EntitySums",
+    "IndexLearned": "composite.scopes:Learned",
+    "IndexRule": "composite.kernels.structure:Rule",
+    "IndexScaleAsGiven": "composite.kernels.normalise:AsGiven",
+    "IndexScaleMaxima": "composite.kernels.normalise:Maxima",
+    "IndexScaleMinMax": "composite.kernels.normalise:EndPoints",
+    "IndexScaleRanks": "composite.kernels.normalise:Ranks",
+    "IndexScaleZScores": "composite.kernels.normalise:ZScores",
+    "IndexState": "composite.scopes:State",
+    "IndexWeighing": "composite.kernels.structure:Weighing",
+    "Inference": "report.inference:Inference",
+    "LinearEstimated": "linear.results:Estimated",
+    "LinearSample": "linear.results:EstimationSample",
+    "PathSystem": "mediation.routes:PathSystem",
+    "PathTest": "mediation.decisions:Test",
+}
 
 __all__ = [
     "Aggregation",
@@ -309,6 +331,7 @@ __all__ = [
     "PanelIndexError",
     "PanelKink",
     "PanelThreshold",
+    "PickleError",
     "PropagatedIndex",
     "PropagatedResults",
     "RankResults",
@@ -380,13 +403,14 @@ _LOADING = RLock()
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOME and name not in _MODULES:
+    home = _HOME.get(name) or _HELD.get(name) or _MODULES.get(name)
+    if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    path, _, inside = home.partition(":")
     with _LOADING:
-        if name in _MODULES:
-            value: Any = import_module(f"{__name__}.{_MODULES[name]}")
-        else:
-            value = getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+        value: Any = import_module(f"{__name__}.{path}")
+        if name not in _MODULES:
+            value = getattr(value, inside or name)
     globals()[name] = value
     return value
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import pickle
 import re
 import sys
 import warnings
@@ -36,6 +37,7 @@ __all__ = [
     "Notice",
     "OptionError",
     "PanelIndexError",
+    "PickleError",
     "SingletonWarning",
     "SmallRegimeWarning",
     "TermError",
@@ -60,6 +62,14 @@ class Notice:
     code: str
     message: str
     data: Mapping[str, Any] = field(default_factory=dict)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _notice, ({"code": self.code, "message": self.message, "data": self.data},)
+
+
+# Every pickled notice has the path of this function: it may not move.
+def _notice(named: dict[str, Any]) -> Notice:
+    return Notice(**named)
 
 
 class DigiprosperError(Exception):
@@ -134,6 +144,10 @@ class IndicatorError(DigiprosperError, ValueError):
 
 class ThresholdSearchError(DigiprosperError, ValueError):
     """No threshold can be searched or placed."""
+
+
+class PickleError(DigiprosperError, pickle.UnpicklingError):
+    """A pickle was made by a version whose results have other fields."""
 
 
 class DigiprosperWarning(UserWarning):

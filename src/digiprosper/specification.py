@@ -22,6 +22,7 @@ from digiprosper.errors import (
     several,
 )
 from digiprosper.panel.terms import canonical
+from digiprosper.report.pickling import PickledByName
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -172,7 +173,7 @@ def _is_term(value: object, key: str) -> bool:
     return isinstance(value, str) and canonical(value) == key
 
 
-class Specification:
+class Specification(PickledByName):
     """Methods of frozen specifications; each returns another one."""
 
     __slots__ = ()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import pickle
-from dataclasses import FrozenInstanceError
+from dataclasses import FrozenInstanceError, replace
 from itertools import product
 from typing import Any
 
@@ -157,7 +157,7 @@ def test_a_path_without_a_test_is_refused_by_name(bad: Test) -> None:
     with pytest.raises(IdentificationError, match="no test of the path 'b'"):
         decide("m", total=good, a=good, b=bad, indirect=good, direct=good)
     # A p from draws stands without a standard error.
-    bare = good._replace(statistic=math.nan)
+    bare = replace(good, statistic=math.nan)
     assert decide("m", total=good, a=good, b=good, indirect=bare, direct=good).zhao == "complementary"
     with pytest.raises(OptionError, match="level"):
         decide("m", total=good, a=good, b=good, indirect=good, direct=good, level=95)

@@ -18,6 +18,7 @@ from scipy import stats
 from digiprosper import FixedEffects, HasDraws, Mediation, Panel, Results
 from digiprosper.errors import CovarianceWarning, IdentificationError, OptionError, TermError
 from digiprosper.kernels import intervals
+from digiprosper.mediation.decisions import Test
 from digiprosper.report.text import last_lines
 
 STRUCTURES = {
@@ -446,7 +447,7 @@ def test_a_decision_takes_its_tests_from_the_paths() -> None:
         (decision.direct, "outcome", "x"),
     ):
         fit = results.paths[path]
-        assert test == (fit.params[term], fit.tstats[term], fit.pvalues[term])
+        assert test == Test(fit.params[term], fit.tstats[term], fit.pvalues[term])
     assert decision.indirect.p_value == results.pvalues["indirect:m1"]
     assert decision.indirect.estimate == results.params["indirect:m1"]
     assert decision.conventions == results.conventions

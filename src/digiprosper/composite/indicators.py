@@ -19,6 +19,7 @@ from digiprosper.errors import (
     quoted,
     unknown_columns,
 )
+from digiprosper.report.pickling import PickledByName
 
 __all__ = ["Direction", "Indicator", "IndicatorSystem"]
 
@@ -28,7 +29,7 @@ _FIELDS = ("indicator", "direction", "dimension", "unit")
 
 
 @dataclass(frozen=True, slots=True)
-class Indicator:
+class Indicator(PickledByName):
     """One column of an index and which way it counts.
 
     Parameters
@@ -101,7 +102,7 @@ def _goalposts(name: str, pair: Any) -> tuple[float, float]:
 
 
 @dataclass(frozen=True, slots=True)
-class IndicatorSystem:
+class IndicatorSystem(PickledByName):
     """The indicators of one index, in order.
 
     Parameters

@@ -20,6 +20,7 @@ from digiprosper.errors import (
 )
 from digiprosper.kernels.intervals import enough_clusters
 from digiprosper.kernels.tolerances import SAME_RANKS
+from digiprosper.report.pickling import PickledByName
 from digiprosper.report.text import json_safe, last_lines, listed, table, wrapped
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ _AMONG: Final = {"per_year": "among the rows of the same period", "pooled": "amo
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class RankResults:
+class RankResults(PickledByName):
     """Ranks of the rows of an index, and how sure they are. Made by `rank_probabilities`; holds no panel.
 
     Rank 1 is the best; ties share the smaller number. Every number is about draws of the weights: entities
@@ -270,7 +271,7 @@ class RankResults:
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class IndexSensitivity:
+class IndexSensitivity(PickledByName):
     """Ranks of the rows of an index under every combination of options. Made by `index_sensitivity`.
 
     Parameters

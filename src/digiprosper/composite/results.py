@@ -30,6 +30,7 @@ from digiprosper.kernels import intervals
 from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.panel import Panel
 from digiprosper.report.notices import too_few_clusters_to_draw
+from digiprosper.report.pickling import PickledByName
 from digiprosper.report.text import json_safe, last_lines
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ _METHODS: Final = ("delta", "jackknife", "bootstrap")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class IndexResults:
+class IndexResults(PickledByName):
     """A fitted index: scores, weights, and what scores other panels.
 
     Made by `CompositeIndex.fit`. Holds no panel. A table of weights has one row an indicator; a table of

@@ -14,6 +14,7 @@ from digiprosper.composite.kernels.structure import Rule, Weighing, weigh
 from digiprosper.composite.rows import find_period
 from digiprosper.composite.weights import refuse_cells
 from digiprosper.errors import IndicatorError, Notice, OptionError, cited, quoted
+from digiprosper.report.pickling import PickledByName
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -44,7 +45,7 @@ _BASE: Final = re.compile(r"base_year\(\s*(.*?)\s*\)")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Learned:
+class Learned(PickledByName):
     """What one set of rows taught.
 
     Parameters
@@ -80,7 +81,7 @@ class Placed:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class State:
+class State(PickledByName):
     """Everything an index learned: one state for all rows, or one a period.
 
     Parameters

@@ -45,6 +45,7 @@ from digiprosper.errors import (
     quoted,
 )
 from digiprosper.panel import Panel
+from digiprosper.report.pickling import PickledByName
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -64,7 +65,7 @@ _WORDS: Final[Mapping[str, tuple[str, ...]]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class CompositeIndex:
+class CompositeIndex(PickledByName):
     """Make one index from many indicators.
 
     Parameters

@@ -27,6 +27,7 @@ from digiprosper.inequality.observations import refuse, refuse_extreme
 from digiprosper.panel import Panel
 from digiprosper.panel.evaluation import evaluate
 from digiprosper.panel.terms import parse
+from digiprosper.report.pickling import PickledByName
 from digiprosper.report.text import json_safe, last_lines, table, wrapped
 
 if TYPE_CHECKING:
@@ -142,7 +143,7 @@ def _values(function: str, panel: Panel, column: str) -> Floats:
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class MarkovResult:
+class MarkovResult(PickledByName):
     """How entities move between classes from one period to the next. Made by :func:`markov_transitions`.
 
     Parameters

@@ -24,6 +24,7 @@ from digiprosper.kernels import intervals
 from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.kernels.tolerances import EQUAL_VALUES
 from digiprosper.report.notices import too_few_clusters_to_draw
+from digiprosper.report.pickling import PickledByName
 from digiprosper.report.text import interval_text, json_safe, last_lines, table, wrapped
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ _FEW_DRAWS = 199
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class DagumResult:
+class DagumResult(PickledByName):
     """Dagum's decomposition of the Gini coefficient. Made by :func:`dagum`; holds no rows.
 
     Parameters

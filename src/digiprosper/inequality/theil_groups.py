@@ -18,6 +18,7 @@ from digiprosper.inequality.observations import (
     refuse_missing,
 )
 from digiprosper.kernels.dispersion import theil_by_group, theil_t
+from digiprosper.report.pickling import PickledByName
 from digiprosper.report.text import json_safe, table
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ __all__ = ["TheilDecomposition", "theil_decomposition", "urban_rural_theil"]
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class TheilDecomposition:
+class TheilDecomposition(PickledByName):
     """Theil's T between and within groups. Made by :func:`theil_decomposition`; holds no rows.
 
     Parameters

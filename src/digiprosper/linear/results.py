@@ -14,6 +14,7 @@ import pandas as pd
 from digiprosper._version import __version__
 from digiprosper.errors import Notice, TermError, check_level, cited, issue
 from digiprosper.linear.marginal import slope_weights
+from digiprosper.report.pickling import PickledByName
 from digiprosper.report.protocol import Glance, empty_glance
 from digiprosper.report.tests import TestResult
 from digiprosper.report.text import (
@@ -46,7 +47,7 @@ def _term_index(names: tuple[str, ...]) -> pd.Index[Any]:
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class EstimationSample:
+class EstimationSample(PickledByName):
     """What the rows of a fit were.
 
     Parameters
@@ -75,7 +76,7 @@ class EstimationSample:
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class Estimated:
+class Estimated(PickledByName):
     """What least squares gave.
 
     Parameters
@@ -118,7 +119,7 @@ class Estimated:
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class LinearResults:
+class LinearResults(PickledByName):
     """Coefficients with their covariance, and what the sample was.
 
     Made by `FixedEffects.fit` and by every path and slope of the other models. It keeps residuals, fitted

@@ -10,6 +10,7 @@ import pandas as pd
 
 from digiprosper.errors import AlignmentError, IdentificationError, check_level, cited
 from digiprosper.kernels.intervals import LEAST_CLUSTERS, enough_clusters, fieller, percentile
+from digiprosper.report.pickling import PickledByName
 from digiprosper.report.text import json_safe, last_lines, wrapped
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ _HALVINGS = 50
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class JohnsonNeyman:
+class JohnsonNeyman(PickledByName):
     """Where an effect that changes with a variable is significantly different from zero.
 
     Made by `johnson_neyman` and `johnson_neyman_draws`.

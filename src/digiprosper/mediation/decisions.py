@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pandas as pd
 
 from digiprosper.errors import AlignmentError, IdentificationError, Notice, check_level, cited
 from digiprosper.kernels.intervals import holm, romano_wolf
+from digiprosper.report.pickling import PickledByName
 from digiprosper.report.text import json_safe, last_lines, p_text, table, wrapped
 from digiprosper.report.verdicts import rejects
 
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
 __all__ = ["Decision", "Test", "decide", "two_step"]
 
 
-class Test(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Test(PickledByName):
     """One estimate with its test against 0.
 
     Parameters
@@ -35,17 +37,16 @@ class Test(NamedTuple):
         Two-sided.
     """
 
+    # Pytest collects what is called Test*, wherever it is imported.
+    __test__: ClassVar[bool] = False
+
     estimate: float
     statistic: float
     p_value: float
 
 
-# Pytest collects what is called Test*, wherever it is imported.
-setattr(Test, "__test__", False)  # noqa: B010 - mypy knows no such attribute of a named tuple
-
-
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Decision:
+class Decision(PickledByName):
     """What five tests say about one mediator. Made by `decide`.
 
     Parameters
@@ -88,7 +89,7 @@ class Decision:
         tests = [
             ("total effect c", self.total),
             (f"a and b (weaker: {name})", weaker),
-            ("indirect effect ab (bootstrap p)", self.indirect._replace(statistic=math.nan)),
+            ("indirect effect ab (bootstrap p)", replace(self.indirect, statistic=math.nan)),
             ("direct effect c'", self.direct),
             ("sign of ab / c'", Test(_over(self.indirect, self.direct), math.nan, math.nan)),
         ]
@@ -186,7 +187,7 @@ class Decision:
         if self.branch != "no indirect effect":
             pairs.append((4, "c'", self.direct, self.direct_draws_p))
         for step, name, test, p in pairs:
-            if not math.isnan(p) and self._passes(test._replace(p_value=p)) != self._passes(test):
+            if not math.isnan(p) and self._passes(replace(test, p_value=p)) != self._passes(test):
                 text = (
                     f"step {step} depends on the test: {name} has p {p_text(test.p_value)} from the t "
                     f"test and {p_text(p)} from the bootstrap. Report both."

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from digiprosper.report.pickling import PickledByName
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -19,7 +21,7 @@ Monomial = tuple[float, tuple[int, ...]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Products:
+class Products(PickledByName):
     """Terms as sums of constants times products of coefficients.
 
     Parameters

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from digiprosper.report.pickling import PickledByName
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -18,7 +20,7 @@ Slope = tuple[tuple[int, float, float], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Route:
+class Route(PickledByName):
     """One effect whose size depends on a variable: a slope, or the product of two.
 
     Parameters
@@ -55,7 +57,7 @@ class Route:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class PathSystem:
+class PathSystem(PickledByName):
     """Coefficients that effects are made of, as `fit` leaves them.
 
     Parameters

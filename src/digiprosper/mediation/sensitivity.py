@@ -17,6 +17,7 @@ from digiprosper.errors import (
     cited,
 )
 from digiprosper.kernels.intervals import percentile
+from digiprosper.report.pickling import PickledByName
 from digiprosper.report.text import interval_text, json_safe, last_lines, wrapped
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ _LARGEST_EFFECT = 300
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class MediationSensitivity:
+class MediationSensitivity(PickledByName):
     """The indirect effect as a function of the correlation of the errors. Made by `sensitivity`.
 
     Parameters

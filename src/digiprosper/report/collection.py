@@ -9,12 +9,13 @@ from typing import Any
 import pandas as pd
 
 from digiprosper.errors import ColumnError, DigiprosperError, cited, counted, quoted
+from digiprosper.report.pickling import PickledByName
 
 __all__ = ["ResultSet"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class ResultSet(Mapping[str, Any]):
+class ResultSet(PickledByName, Mapping[str, Any]):
     """Label to result, in order; the mapping shows what was estimated.
 
     Parameters

@@ -11,6 +11,7 @@ import pandas as pd
 from digiprosper.errors import Notice, check_level, check_option
 from digiprosper.kernels import Floats, intervals
 from digiprosper.report.labels import effect_label
+from digiprosper.report.pickling import PickledByName
 from digiprosper.report.text import interval_text, json_safe, last_lines, number_text, p_text, table, wrapped
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ __all__ = ["EffectResults"]
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class EffectResults:
+class EffectResults(PickledByName):
     """Estimates with a covariance, and draws from which interval and p-value are read.
 
     `std_error` and `statistic` in :meth:`tidy` come from `cov`; the interval is the percentile interval of

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import inf
 
+from digiprosper.report.pickling import PickledByName
+
 __all__ = ["Inference"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Inference:
+class Inference(PickledByName):
     """Where standard errors, intervals and p-values come from.
 
     Parameters

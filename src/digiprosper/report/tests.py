@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from digiprosper.report.pickling import PickledByName
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -15,7 +17,7 @@ __all__ = ["TestResult"]
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class TestResult:
+class TestResult(PickledByName):
     """A statistic, what it is distributed as, and the hypothesis in words.
 
     Parameters

@@ -34,6 +34,7 @@ from digiprosper.linear.preparation import prepare
 from digiprosper.panel.terms import parse
 from digiprosper.report.effects import EffectResults
 from digiprosper.report.notices import too_few_clusters_to_draw
+from digiprosper.report.pickling import PickledByName
 from digiprosper.report.text import interval_text, number_text, p_text, table
 from digiprosper.specification import check_reps, plain_options
 
@@ -60,7 +61,7 @@ _NEEDS = (
 
 
 @dataclass(frozen=True, slots=True)
-class PropagatedIndex:
+class PropagatedIndex(PickledByName):
     """Fixed effects regression on an index whose weights are estimated, with errors that know it.
 
     Weights come from the same entities as the slope. In every draw entities are drawn with replacement, the

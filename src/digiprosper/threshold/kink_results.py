@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from digiprosper.errors import Notice, check_option, cited
+from digiprosper.report.pickling import PickledByName
 from digiprosper.report.tests import TestResult
 from digiprosper.report.text import coefficient_table, json_safe, last_lines, sample_text, table, wrapped
 from digiprosper.report.verdicts import rejects
@@ -54,7 +55,7 @@ def critical_chi2(level: float) -> float:
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class KinkResults:
+class KinkResults(PickledByName):
     """A panel regression whose slope changes at an estimated value, without a jump.
 
     Made by `PanelKink.fit`. It keeps no data and no rows beyond those of `slopes`.

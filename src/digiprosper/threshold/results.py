@@ -20,6 +20,7 @@ from digiprosper.errors import (
     quoted,
 )
 from digiprosper.kernels.tolerances import SAME_STATISTIC
+from digiprosper.report.pickling import PickledByName
 from digiprosper.report.text import coefficient_table, json_safe, last_lines, sample_text, table, wrapped
 from digiprosper.report.verdicts import rejects
 
@@ -111,7 +112,7 @@ def runs(values: Floats, accepted: np.ndarray[Any, np.dtype[np.bool_]]) -> list[
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class ThresholdResults:
+class ThresholdResults(PickledByName):
     """Thresholds of a panel regression.
 
     Made by `PanelThreshold.fit`. Estimates, regimes, profiles and sets are of the refined model; `ssr` and F

@@ -12,6 +12,7 @@ import pandas as pd
 from digiprosper.errors import ColumnError, Notice, OptionError, TermError, check_level, cited, quoted
 from digiprosper.linear.marginal import default_points
 from digiprosper.panel.terms import canonical
+from digiprosper.report.pickling import PickledByName
 from digiprosper.report.tests import TestResult
 from digiprosper.report.text import json_safe, last_lines, p_text, table, wrapped
 from digiprosper.report.variance import negative_variance
@@ -29,7 +30,7 @@ __all__ = ["ModeratedUResult", "moderated_u_test"]
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class ModeratedUResult:
+class ModeratedUResult(PickledByName):
     """How a fitted quadratic changes with a moderator.
 
     Parameters

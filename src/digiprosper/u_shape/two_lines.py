@@ -26,6 +26,7 @@ from digiprosper.linear.notices import lagged_outcome, said_once
 from digiprosper.linear.preparation import prepare
 from digiprosper.panel import Panel
 from digiprosper.panel.terms import canonical, parse
+from digiprosper.report.pickling import PickledByName
 from digiprosper.report.text import json_safe, last_lines, p_text
 from digiprosper.report.verdicts import rejects
 
@@ -43,7 +44,7 @@ _MIDDLE = (0.1, 0.9)
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class TwoLinesResult:
+class TwoLinesResult(PickledByName):
     """Two lines with a break between them, and whether their slopes have opposite signs.
 
     Parameters

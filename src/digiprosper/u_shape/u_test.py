@@ -24,6 +24,7 @@ from digiprosper.kernels.intervals import fieller
 from digiprosper.kernels.tolerances import IS_SQUARE
 from digiprosper.linear.results import LinearResults
 from digiprosper.panel.terms import canonical
+from digiprosper.report.pickling import PickledByName
 from digiprosper.report.text import json_safe, last_lines, wrapped
 from digiprosper.report.variance import negative_variance, standard_errors
 from digiprosper.report.verdicts import rejects
@@ -103,7 +104,7 @@ _FORMS = {
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class UTestResult:
+class UTestResult(PickledByName):
     """Whether a fitted curve is a U, or an inverse U, on an interval.
 
     Parameters

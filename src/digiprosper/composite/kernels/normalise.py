@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 
+from digiprosper.report.pickling import PickledByName
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -48,7 +50,7 @@ def is_constant(low: Floats, high: Floats) -> Bools:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class EndPoints:
+class EndPoints(PickledByName):
     """Min-max scaling by the range of every column, learned once or given.
 
     Parameters

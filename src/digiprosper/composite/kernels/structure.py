@@ -13,6 +13,7 @@ from digiprosper.composite.kernels.normalise import is_constant
 from digiprosper.errors import IndicatorError, Notice, quoted
 from digiprosper.kernels.dispersion import theil_shares, theil_t
 from digiprosper.kernels.tolerances import CANCELLED, NO_THEIL
+from digiprosper.report.pickling import PickledByName
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,7 +49,7 @@ _NO_WEIGHTS: Final = {
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Rule:
+class Rule(PickledByName):
     """How columns are weighed.
 
     Parameters
@@ -79,7 +80,7 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Weighing:
+class Weighing(PickledByName):
     """Weights and what they rest on.
 
     Parameters

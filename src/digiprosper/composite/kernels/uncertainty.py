@@ -16,6 +16,7 @@ from digiprosper.composite.kernels.structure import Rule, equal_across, shares
 from digiprosper.kernels.dispersion import entity_divergence, theil_of_counts
 from digiprosper.kernels.resampling import draw_counts
 from digiprosper.kernels.tolerances import LOST_IN_DRAW, SUM_TO_ONE
+from digiprosper.report.pickling import PickledByName
 
 if TYPE_CHECKING:
     from digiprosper.kernels import Bools, Floats, Ints
@@ -27,7 +28,7 @@ _MARGIN: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class EntitySums:
+class EntitySums(PickledByName):
     """What the weights need to know about each entity, so that entities can be drawn again without the panel.
 
     Parameters

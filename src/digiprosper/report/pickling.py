@@ -1,0 +1,113 @@
+"""Pickles of type, version and fields by name, which outlive moved files and new fields."""
+
+from __future__ import annotations
+
+from dataclasses import MISSING, Field, fields
+from functools import cache
+from importlib import import_module
+from typing import Any
+
+from digiprosper._version import __version__
+from digiprosper.errors import Notice, PickleError, quoted
+
+__all__ = ["PickledByName", "restore"]
+
+
+class PickledByName:
+    """Base of a dataclass that is pickled and copied by the names of its fields.
+
+    The pickle has no path of the class: a public class is found by its public name, another by its name in
+    the table of `digiprosper.__init__`. A class outside that table, such as a subclass of yours, is pickled
+    as any class is.
+    """
+
+    __slots__ = ()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        kind: Any = type(self)
+        named = {field.name: getattr(self, field.name) for field in fields(kind)}
+        return restore, (_name_of(kind) or kind, __version__, named)
+
+
+# Every pickle has the path of this function: it may not move, and its arguments may not change.
+def restore(kind: Any, version: str, named: dict[str, Any]) -> Any:
+    """Make again what was pickled.
+
+    Parameters
+    ----------
+    kind : str or type
+        Name of the type, or the type where it has no name here.
+    version : str
+        Of digiprosper, when it was pickled.
+    named : dict
+        Fields by name. What a later version added is given its default.
+
+    Returns
+    -------
+    object
+        As it was.
+
+    Raises
+    ------
+    PickleError
+        If the type or a field is not known here, or a field without a default is missing.
+
+    Examples
+    --------
+    >>> named = {"name": "Wald test", "statistic": 4.0, "distribution": "F", "df": (1.0, 30.0)}
+    >>> restore("TestResult", "0.1.0", {**named, "p_value": 0.0546, "null": "x = 0"})
+    Wald test: F(1, 30) = 4.0000, p = 0.0546. H0: x = 0
+    """
+    found = getattr(_root(), kind, None) if isinstance(kind, str) else kind
+    if found is None:
+        raise _not_read(kind, version, "there is no such type here")
+
+    known = {field.name: field for field in fields(found)}
+    unknown = [name for name in named if name not in known]
+    if unknown:
+        raise _not_read(kind, version, f"the type has no field {quoted(unknown)} here")
+
+    missing = {name: field for name, field in known.items() if name not in named}
+    needed = [name for name, field in missing.items() if not _has_default(field)]
+    if needed:
+        raise _not_read(kind, version, f"the pickle has no field {quoted(needed)}")
+
+    made = object.__new__(found)
+    for name, value in {**{n: _default(f) for n, f in missing.items()}, **named}.items():
+        object.__setattr__(made, name, value)
+    return made
+
+
+def _not_read(kind: Any, version: str, why: str) -> PickleError:
+    name = getattr(kind, "__name__", kind)
+    data = {"type": name, "version": version, "installed": __version__}
+    text = (
+        f"digiprosper {__version__} cannot read the {name} that digiprosper {version} pickled: {why}. "
+        f"Read it with digiprosper {version}, or fit the model again."
+    )
+    return PickleError(text, [Notice("pickle", text, data)])
+
+
+def _has_default(field: Field[Any]) -> bool:
+    return field.default is not MISSING or field.default_factory is not MISSING
+
+
+def _default(field: Field[Any]) -> Any:
+    return field.default if field.default_factory is MISSING else field.default_factory()
+
+
+def _root() -> Any:
+    # Asked for by name when it is needed: a module of the package may not import its root.
+    return import_module("digiprosper")
+
+
+@cache
+def _name_of(kind: Any) -> str | None:
+    """Find the name under which the package knows a class, if it has one."""
+    root = _root()
+    home = f"{kind.__module__}:{kind.__qualname__}"
+    for name, place in root._HELD.items():
+        if f"digiprosper.{place}" == home:
+            return str(name)
+    name = str(kind.__name__)
+    return name if getattr(root, name, None) is kind else None

@@ -1,0 +1,136 @@
+"""Pickles outlive moved files, reordered fields and new fields, and what they cannot outlive they name."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+import pickletools
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+import digiprosper as dp
+from digiprosper import PickleError, ResultSet, TestResult
+from digiprosper.report.inference import Inference
+from digiprosper.report.pickling import PickledByName, restore
+
+WALD = {"name": "Wald", "statistic": 4.0, "distribution": "F", "df": (1.0, 9.0), "p_value": 0.07}
+COPIES = [lambda r: pickle.loads(pickle.dumps(r)), copy.copy, copy.deepcopy]
+
+
+def paths(value: Any) -> set[str]:
+    """Every path into this package that a pickle has."""
+    found = pickletools.genops(pickle.dumps(value, protocol=2))
+    named = {argument for code, argument, _ in found if code.name == "GLOBAL"}
+    return {path for path in named if path.startswith("digiprosper")}
+
+
+def test_a_pickle_has_two_paths_and_neither_is_of_a_class(every_result: dict[str, Any]) -> None:
+    permanent = {"digiprosper.report.pickling restore", "digiprosper.errors _notice"}
+    assert {kind: paths(result) - permanent for kind, result in every_result.items()} == {
+        kind: set() for kind in every_result
+    }
+
+
+def test_every_result_comes_back_whole(every_result: dict[str, Any]) -> None:
+    for kind, result in every_result.items():
+        for way in COPIES:
+            other = way(result)
+            assert type(other) is type(result), kind
+            assert repr(other) == repr(result), kind
+            if hasattr(result, "to_dict"):
+                assert other.to_dict() == result.to_dict(), kind
+
+
+def test_a_set_of_results_comes_back_with_what_failed(every_result: dict[str, Any]) -> None:
+    failed = dp.OptionError("no")
+    models = ResultSet((("fit", every_result["LinearResults"]), ("none", failed)))
+    other = pickle.loads(pickle.dumps(models))
+    assert other.labels == models.labels
+    assert repr(other) == repr(models)
+    assert other.failures["none"].problems == failed.problems
+
+
+@pytest.mark.parametrize("name", sorted(dp._HELD))
+def test_what_results_hold_is_where_the_table_says(name: str) -> None:
+    kind = getattr(dp, name)
+    assert issubclass(kind, PickledByName)
+    assert name not in dp.__all__
+    assert name not in dp._HOME
+
+
+@dataclass(frozen=True, slots=True)
+class Before(PickledByName):
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class After(PickledByName):
+    high: float
+    low: float
+    level: float = 0.95
+    notes: list[str] = field(default_factory=list)
+
+
+@pytest.fixture
+def renewed(monkeypatch: pytest.MonkeyPatch) -> After:
+    """What was pickled as `Before`, read where the fields are those of `After`."""
+    monkeypatch.setattr(dp, "Interval", After, raising=False)
+    call, (_, version, named) = Before(1.0, 2.0).__reduce__()
+    return pickle.loads(pickle.dumps(call("Interval", version, named)))
+
+
+def test_fields_in_another_order_and_new_ones_with_defaults(renewed: After) -> None:
+    assert renewed == After(high=2.0, low=1.0, level=0.95, notes=[])
+
+
+def test_a_default_that_is_made_is_nobody_elses() -> None:
+    named = {"high": 2.0, "low": 1.0}
+    first, second = (restore(After, "0.1.0", named) for _ in range(2))
+    first.notes.append("mine")
+    assert second.notes == []
+
+
+def test_a_class_of_yours_is_pickled_as_any_class() -> None:
+    assert pickle.loads(pickle.dumps(Before(1.0, 2.0))) == copy.deepcopy(Before(1.0, 2.0)) == Before(1.0, 2.0)
+
+
+def test_a_class_inside_a_function_is_copied() -> None:
+    @dataclass(frozen=True, slots=True)
+    class Inside(PickledByName):
+        value: float
+
+    assert copy.copy(Inside(1.0)) == copy.deepcopy(Inside(1.0)) == Inside(1.0)
+
+
+def test_a_field_that_is_not_known_here_is_an_error_that_names_the_versions() -> None:
+    with pytest.raises(PickleError, match=r"0\.9\.0 pickled.*no field 'colour' here.*Read it with") as caught:
+        restore("TestResult", "0.9.0", {**WALD, "null": "x = 0", "colour": "red"})
+    assert caught.value.problems[0].data["version"] == "0.9.0"
+    assert isinstance(caught.value, pickle.UnpicklingError)
+
+
+def test_a_missing_field_without_a_default_is_an_error() -> None:
+    with pytest.raises(PickleError, match=r"the pickle has no field 'null'.*or fit the model again"):
+        restore("TestResult", "0.0.1", WALD)
+
+
+def test_a_type_that_is_not_known_here_is_an_error() -> None:
+    with pytest.raises(PickleError, match="no such type"):
+        restore("SpatialResults", "2.0.0", {})
+
+
+def test_a_test_keeps_its_draws() -> None:
+    test = replace(restore("TestResult", "0.0.1", {**WALD, "null": "x = 0"}), draws=np.arange(3.0))
+    other = pickle.loads(pickle.dumps(test))
+    assert isinstance(other, TestResult)
+    np.testing.assert_array_equal(other.draws, test.draws)
+
+
+def test_inference_is_found_by_its_name() -> None:
+    value = Inference(cov_type="clustered", clusters=("state",), n_clusters=(48,), df_t=47.0)
+    assert value.__reduce__()[1][0] == "Inference"
+    assert pickle.loads(pickle.dumps(value)) == value
