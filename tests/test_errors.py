@@ -153,3 +153,30 @@ def test_a_message_quotes_at_most_two_hundred_characters() -> None:
 
 def test_one_line_of_printable_text() -> None:
     assert errors.one_line(" GDP\r\nper\thead\x00 \ud800\u2028") == "GDP per head"
+
+
+def test_two_hundred_characters_are_quoted_whole_and_one_more_is_cut() -> None:
+    assert errors.cited("x" * 198) == repr("x" * 198)
+    assert errors.cited("x" * 199) == f"'{'x' * 199} (the first 200 of 201 characters)"
+    assert errors.cited(2**200 - 1) == str(2**200 - 1)
+    assert errors.cited(2**200) == "an integer of 201 bits"
+    assert errors.nearest("x" * 200, ["x" * 199])
+    assert not errors.nearest("x" * 201, ["x" * 199])
+
+
+def test_five_words_and_five_problems_are_named_and_the_others_counted() -> None:
+    words = list("abcdef")
+    assert errors.quoted(words[:5]) == "'a', 'b', 'c', 'd', 'e'"
+    assert errors.quoted(words) == "'a', 'b', 'c', 'd', 'e' and 1 more"
+    problems = [errors.Notice("column", word, {}) for word in words]
+    assert errors.several(problems[:5]) == "a; b; c; d; e"
+    assert errors.several(problems) == "a; b; c; d; e; and 1 more like these"
+
+
+def test_twelve_unknown_columns_are_named_and_the_others_counted() -> None:
+    names = [f"{word}{word}" for word in "abcdefghijklm"]
+    assert "'ll'" in str(errors.unknown_columns(names[:12], ["y"], "x"))
+    assert "more" not in str(errors.unknown_columns(names[:12], ["y"], "x"))
+    thirteen = str(errors.unknown_columns(names, ["y"], "x"))
+    assert "'ll'; and 1 more." in thirteen
+    assert "'mm'" not in thirteen

@@ -253,3 +253,30 @@ def test_a_comparison_inside_a_comparison_is_true_or_false() -> None:
     for text, rows in wanted.items():
         np.testing.assert_array_equal(rows_where(text, panel), rows)
     assert not rows_where("(x > 0) != b", panel).any()
+
+
+def test_conditions_have_at_most_20_000_characters_and_1_000_signs(panel: Panel) -> None:
+    longest = f"x > {' ' * 19_995}0"
+    np.testing.assert_array_equal(rows_where(longest, panel), rows_where("x > 0", panel))
+    with pytest.raises(TermError, match="20,001 characters"):
+        rows_where(longest.replace("0", " 0"), panel)
+    signs = f"t in [{'-1, ' * 999}1]"  # the bracket is a sign, too
+    with pytest.warns(DigiprosperWarning, match="do not occur"):
+        assert rows_where(signs, panel).sum() == 20
+    with pytest.raises(TermError, match="1,000 signs"):
+        rows_where(signs.replace("[", "[-1, "), panel)
+
+
+def test_five_values_that_do_not_occur_are_named_and_the_others_counted(panel: Panel) -> None:
+    for count, more in ((5, ""), (6, " and 1 more")):
+        values = [f"{letter}{letter}" for letter in "pqruvz"[:count]]
+        with pytest.warns(DigiprosperWarning) as caught:
+            rows_where(f"region in {['east', *values]}", panel)
+        (said,) = [str(w.message) for w in caught]
+        assert said.endswith(f": {', '.join(repr(v) for v in values[:5])}{more}.")
+
+
+def test_whole_numbers_are_compared_exactly_up_to_the_largest() -> None:
+    for large in (2**62, 2**63 - 2):
+        data = pd.DataFrame({"i": [1, 2, 3], "t": 0, "n": [large, large + 1, -large]})
+        assert rows_where(f"n == {large + 1}", Panel(data, "i", "t")).tolist() == [False, True, False]

@@ -711,3 +711,60 @@ def test_every_method_of_the_contract_is_there() -> None:
     kinds = inspect.signature(Panel).parameters
     assert list(kinds) == ["data", "entity", "time", "labels", "step"]
     assert kinds["step"].kind is inspect.Parameter.KEYWORD_ONLY
+
+
+# --- limits at their edge -----------------------------------------------------------------------------------
+
+
+def told_of_imputation(data: pd.DataFrame, name: str, **options: Any) -> list[str]:
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        Panel(data, "i", "t").interpolate(name, **options)
+    return [str(w.message) for w in caught]
+
+
+def test_more_than_a_tenth_of_interpolated_cells_is_told() -> None:
+    data = pd.DataFrame({"i": np.repeat([1, 2], 10), "t": np.tile(np.arange(10), 2), "x": np.arange(20.0)})
+    tenth, more = ({"x": data["x"].where(~data.index.isin(range(3, 3 + n)))} for n in (2, 3))
+    assert told_of_imputation(data.assign(**tenth), "x") == []
+    assert any("15% of 'x' is interpolated" in said for said in told_of_imputation(data.assign(**more), "x"))
+
+
+@pytest.mark.parametrize("shared", [2, 3])
+def test_a_column_is_a_lag_of_another_by_three_rows_or_more(shared: int) -> None:
+    data = pd.DataFrame({"i": 1, "t": np.arange(40), "x": np.arange(40.0) ** 2, "lagged": np.arange(40.0)})
+    data["lagged"] = data["x"].shift(1).where(data["t"] <= shared, data["x"] + 0.5)
+    data.loc[data["t"] > shared + 1, "x"] = nan
+    data.loc[data["t"] == shared + 1, "lagged"] = nan
+    data["x"] = data["x"].where(data["t"] <= shared)
+    said = told_of_imputation(data, "lagged", extrapolate=True)
+    assert any("equals the lag of 'x'" in words for words in said) == (shared == 3)
+
+
+@pytest.mark.parametrize(("lower", "upper"), [(0, 1), (0.5, np.nextafter(0.5, 1)), (0.0, 0.01), (0.99, 1.0)])
+def test_shares_to_winsorize_by_reach_from_0_to_1(panel: Panel, lower: float, upper: float) -> None:
+    assert panel.winsorize("gdp", lower, upper).nobs == panel.nobs
+
+
+@pytest.mark.parametrize(("lower", "upper"), [(-1e-9, 0.9), (0.1, 1 + 1e-9), (0.5, 0.5), (0.6, 0.4)])
+def test_other_shares_to_winsorize_by_are_refused(panel: Panel, lower: float, upper: float) -> None:
+    with pytest.raises(OptionError, match="0 <= lower < upper <= 1"):
+        panel.winsorize("gdp", lower, upper)
+
+
+def test_a_column_that_varies_by_less_than_1e_13_of_its_size_is_not_standardised() -> None:
+    sign = np.tile([-1.0, 1.0], 6)
+    data = pd.DataFrame({"i": np.repeat([1, 2], 6), "t": np.tile(np.arange(6), 2)})
+    varies, flat = (Panel(data.assign(x=1 + share * sign), "i", "t") for share in (1.2e-13, 0.8e-13))
+    assert varies.standardise("x").frame["x"].abs().max() < 2
+    with pytest.raises(IdentificationError, match="'x' does not vary"):
+        flat.standardise("x")
+
+
+def test_lags_and_steps_begin_at_one(panel: Panel) -> None:
+    assert "gdp_lag1" in panel.lag("gdp", 1).frame
+    with pytest.raises(OptionError, match="periods=0"):
+        panel.lag("gdp", 0)
+    assert Panel(frame(), "city", "year", step=1).n_times == 6
+    with pytest.raises(OptionError, match="step=0"):
+        Panel(frame(), "city", "year", step=0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import time
 from typing import Any
 
@@ -166,3 +167,31 @@ def test_a_column_named_as_a_placeholder_is_read_as_itself() -> None:
     np.testing.assert_array_equal(evaluate(term, panel), [21, 36])
     np.testing.assert_array_equal(panel.assign(s="I(`a b` + _ticked0_)").frame["s"], [11, 22])
     assert panel.subset("`a b` == 2 and _ticked0_ == 20").nobs == 1
+
+
+def depth(text: str) -> int:
+    level, found = [ast.parse(text, mode="eval").body], 0
+    while level:
+        level, found = [child for node in level for child in ast.iter_child_nodes(node)], found + 1
+    return found
+
+
+def test_terms_have_at_most_2_000_characters() -> None:
+    column = "x" * 1_995
+    assert parse(f"log({column})", [column], "x").names == (column,)
+    with pytest.raises(TermError, match="2,001 characters"):
+        parse(f"log({column}x)", [f"{column}x"], "x")
+
+
+def test_terms_have_numbers_of_at_most_50_digits() -> None:
+    assert parse(f"I(x + {'1' * 50})", ["x"], "x").names == ("x",)
+    with pytest.raises(TermError, match="50 digits"):
+        parse(f"I(x + {'1' * 51})", ["x"], "x")
+
+
+def test_terms_have_at_most_100_nested_levels() -> None:
+    deepest = f"I({'-' * 97}x)"
+    assert depth(deepest) == 100
+    assert parse(deepest, ["x"], "x").names == ("x",)
+    with pytest.raises(TermError, match="100 nested levels"):
+        parse(deepest.replace("-x", "--x"), ["x"], "x")

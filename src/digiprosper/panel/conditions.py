@@ -267,7 +267,7 @@ def _constant(node: ast.expr, condition: _Condition) -> str | float:
     value: Any = (
         node.value if isinstance(node, ast.Constant) else calculate(node, condition.panel, condition.text)
     )
-    if isinstance(value, int) and value.bit_length() < _INSIDE_INT64:
+    if isinstance(value, int) and value.bit_length() <= _INSIDE_INT64:
         return value
     if np.ndim(value) > 0 or isinstance(value, str):
         raise condition.refused("needs a list of numbers or of text after 'in'.")
