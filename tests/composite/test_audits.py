@@ -193,3 +193,44 @@ def test_amounts_are_told_by_their_correlation_with_size(frame_of, fit):
     for bad in ((), (frame,)):
         with pytest.raises(InputTypeError, match="takes a Panel"):
             results.audit(*bad, size="size")
+
+
+def sized(fit, *orders):
+    """Audit indicators of seven entities whose values are in these orders of size."""
+    frame = pd.DataFrame(dict(zip("abc", orders, strict=False))).assign(
+        id=list("pqrstuv"), year=2010, size=range(7)
+    )
+    system = IndicatorSystem([Indicator(name) for name in "abc"[: len(orders)]])
+    table = fit(system, frame).audit(Panel(frame, "id", "year"), size="size").set_index("check")
+    return table.loc["size_variables", "finding"]
+
+
+ALIKE, LIKELY, UNLIKE = [0, 1, 2, 4, 6, 3, 5], [0, 1, 2, 4, 5, 6, 3], [3, 0, 6, 1, 5, 2, 4]
+
+
+def test_an_indicator_follows_size_from_a_rank_correlation_of_8_tenths(fit):
+    ranks = pd.DataFrame({"alike": ALIKE, "likely": LIKELY}).corrwith(pd.Series(range(7)))
+    assert ranks.tolist() == pytest.approx([1 - 10 / 56, 1 - 12 / 56])
+    assert sized(fit, ALIKE) == "warning"
+    assert sized(fit, LIKELY) == "ok"
+
+
+def test_more_than_half_of_the_indicators_are_amounts(fit):
+    assert sized(fit, ALIKE, UNLIKE) == "note"
+    assert sized(fit, ALIKE, UNLIKE, ALIKE[::-1]) == "note"
+    assert sized(fit, ALIKE, UNLIKE, list(range(7))) == "warning"
+
+    frame = pd.DataFrame(np.eye(4), columns=["gdp", "share", "total income", "gini ratio"])
+    frame = frame.assign(id=list("pqrs"), year=2010)
+    for names, word in ((["gdp", "gini ratio"], "note"), (["gdp", "gini ratio", "total income"], "warning")):
+        found = fit(IndicatorSystem([Indicator(n) for n in names]), frame)
+        assert finding(found, "size_variables")[0] == word
+
+
+def test_given_weights_are_those_of_a_script_up_to_two_thousandths(frame_of, fit):
+    system = IndicatorSystem([Indicator(c) for c in "abcdef"])
+    frame = frame_of(4, n=30, periods=10, width=6)
+    legacy = fit(system, frame, scope="legacy_lnT").weights["weight"]
+    for off, word in ((1.95e-3, "warning"), (2.05e-3, "ok")):
+        given = legacy + np.array([off, -off, 0, 0, 0, 0])
+        assert finding(fit(system, frame, weighting=given), "legacy_lnT")[0] == word

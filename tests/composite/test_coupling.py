@@ -179,3 +179,37 @@ def test_complex_scores_and_coefficients_are_refused():
     for coefficients in ([0.5, 0.5 + 0j], np.array([0.5, 0.5 + 0j]), [0.5, 10**400]):
         with pytest.raises(OptionError, match="coefficients"):
             coupling_coordination([[0.5, 0.4], [0.3, 0.2]], coefficients=coefficients)
+
+
+@pytest.mark.parametrize(
+    ("coupling", "development", "told"),
+    [(0.905, 0.195, True), (0.895, 0.195, False), (0.905, 0.205, False), (1.0, 0.195, True)],
+)
+def test_equally_bad_is_a_coupling_above_9_tenths_with_a_development_below_2(coupling, development, told):
+    # Of two scores around their mean T, C is the root of 1 - (difference / 2 T)^2.
+    apart = development * np.sqrt(1 - coupling**2)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        found = coupling_coordination([[development - apart, development + apart]])
+    assert found.loc[0, ["C", "T"]].tolist() == pytest.approx([coupling, development])
+    assert [w.category for w in caught] == [IndicatorWarning] * told
+
+
+@pytest.mark.parametrize("tenth", range(1, 10))
+def test_a_grade_begins_at_its_tenth_whatever_the_last_digits(tenth):
+    """D^4 is the product of two scores."""
+    one = np.linspace((tenth / 10) ** 4, 1.0, 50)
+    at, below = (
+        quiet(np.column_stack([one, (share * tenth / 10) ** 4 / one]).clip(0, 1)) for share in (1, 1 - 1e-9)
+    )
+    assert set(at["grade"]) == {tenth + 1}
+    assert set(below["grade"]) == {tenth}
+
+
+def test_coefficients_sum_to_one_up_to_rounding():
+    tenths = [0.1] * 10  # whose sum is not exactly one
+    assert sum(tenths) != 1
+    assert len(coupling_coordination([[0.5] * 10], coefficients=tenths)) == 1
+    assert len(coupling_coordination([[0.5, 0.4]], coefficients=[0.5, 0.5 + 0.9e-9])) == 1
+    with pytest.raises(OptionError, match="sum one"):
+        coupling_coordination([[0.5, 0.4]], coefficients=[0.5, 0.5 + 1.1e-9])

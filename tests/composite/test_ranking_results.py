@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from digiprosper import CompositeIndex, IndicatorSystem, Panel, rank_probabilities
 from digiprosper.composite.ranking_results import (
     IndexSensitivity,
     RankResults,
@@ -146,3 +147,15 @@ def test_intervals_round_outwards():
     # q (B + 1) = 2.525 and 98.475.
     assert found.ranks().iloc[0][["rank_low", "rank_high"]].tolist() == [2, 99]
     assert found.ranks(0.9).iloc[0][["rank_low", "rank_high"]].tolist() == [5, 96]
+
+
+@pytest.mark.parametrize("entities", [12, 13])
+def test_the_summary_shows_twelve_rows(entities):
+    index = pd.MultiIndex.from_product(
+        [[f"e{i:02d}" for i in range(entities)], [2010]], names=["city", "year"]
+    )
+    frame = pd.DataFrame({"a": np.arange(entities) ** 2.0, "b": np.arange(entities)}, index=index)
+    spec = CompositeIndex(IndicatorSystem.from_dict({"": {"a": "+", "b": "+"}}))
+    text = rank_probabilities(spec, Panel(frame), reps=199, rng=1).summary()
+    assert sum(f"e{i:02d} " in text for i in range(entities)) == 12
+    assert ("best 12 shown" in text) == (entities == 13)

@@ -260,3 +260,19 @@ def test_complex_numbers_and_boundless_integers_are_no_table(function):
     ):
         with pytest.raises(InputTypeError, match="table of numbers"):
             function(bad)
+
+
+def test_columns_to_weigh_reach_1e120_and_numbers_of_indicators_a_million():
+    z = np.random.default_rng(2).uniform(0.5, 1, size=(9, 2))
+    z /= z.max(axis=0)
+    for function in (critic_weights, cv_weights, std_weights, pca_weights):
+        for size in (0.95e120, 1 / 0.95e120):
+            np.testing.assert_allclose(function(z * size), function(z), rtol=1e-9)
+        for size in (1.05e120, 1 / 1.05e120):
+            with pytest.raises(IndicatorError) as caught:
+                function(z * size)
+            assert {p.code for p in caught.value.problems} == {"extreme"}
+    assert equal_weights(1_000_000).size == 1_000_000
+    for m in (0, 1_000_001):
+        with pytest.raises(InputTypeError):
+            equal_weights(m)

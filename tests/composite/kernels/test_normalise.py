@@ -111,3 +111,9 @@ def test_what_was_learned_as_a_table(word, names):
     table = NORMALISATIONS[word](x).table
     assert list(table) == names.split()
     np.testing.assert_array_equal(table["high"], x.max(axis=0))
+
+
+def test_a_range_of_up_to_eight_units_of_rounding_is_constant():
+    unit = np.finfo(np.float64).eps
+    x = np.array([[1.0, 1.0, -1.0, -1.0], [1 - 8 * unit, 1 - 9 * unit, -1 + 8 * unit, -1 + 9 * unit]])
+    assert learn_end_points(x).constant.tolist() == [True, False, True, False]
