@@ -19,6 +19,7 @@ from digiprosper import FixedEffects, HasDraws, Mediation, Panel, Results
 from digiprosper.errors import CovarianceWarning, IdentificationError, OptionError, TermError
 from digiprosper.kernels import intervals
 from digiprosper.mediation.decisions import Test
+from digiprosper.mediation.effect_terms import is_specific
 from digiprosper.report.text import last_lines
 
 STRUCTURES = {
@@ -82,7 +83,7 @@ def test_total_is_direct_plus_indirect(kind) -> None:
     for values in (results.params, results.draws):
         total, direct, indirect = (values[t] for t in ("total", "direct", "indirect"))
         assert np.max(np.abs(total - direct - indirect)) < 1e-12
-        chains = [n for n in results.names if n.startswith("indirect:") and n not in results._at_points]
+        chains = [term.name for term in results.terms if is_specific(term)]
         assert np.max(np.abs(sum(values[n] for n in chains) - indirect)) < 1e-12
     assert results.lost_draws == 0
     # The covariance knows it too: V(total) is that of the sum, where no factor counts each equation's slopes.
@@ -357,7 +358,7 @@ def test_conditional_effects_at_quantiles_are_the_terms(kind) -> None:
     points = np.quantile(variable, [0.1, 0.5, 0.9])
     np.testing.assert_allclose(frame["at"].to_numpy().reshape(-1, 3), np.tile(points, (len(frame) // 3, 1)))
     terms = [f"{r.name}:{p}" for r in results.routes for p in ("p10", "p50", "p90")]
-    assert set(terms) == set(results._at_points)
+    assert set(terms) == {term.name for term in results.terms if term.point}
     for column in frame.columns[2:]:
         np.testing.assert_allclose(frame[column], tidy.loc[terms, column], rtol=1e-9, err_msg=column)
 

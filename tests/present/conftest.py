@@ -1,14 +1,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from digiprosper.mediation.words import WORDS
+from digiprosper.report.columns import Column, result_column
 from digiprosper.report.protocol import empty_glance
 from digiprosper.threshold.results import ThresholdResults
+
+if TYPE_CHECKING:
+    from digiprosper.report.terms import Term
 
 COLUMNS = ["term", "estimate", "std_error", "statistic", "p_value", "conf_low", "conf_high"]
 
@@ -60,6 +65,20 @@ class DrawnFit(Fit):
     @property
     def draws(self) -> pd.DataFrame:
         return pd.DataFrame(np.zeros((1999, len(self.numbers))), columns=list(self.numbers))
+
+
+@dataclass
+class EffectFit(DrawnFit):
+    """Effects of a mediation, each with the numbers one."""
+
+    terms: tuple[Term, ...] = ()
+
+    def table_columns(self, level: float = 0.95) -> tuple[Column, ...]:
+        return (result_column(self, level, words=WORDS),)
+
+
+def effect_fit(*terms: Term) -> EffectFit:
+    return EffectFit({term.name: (1, 1, 1) for term in terms}, terms=terms)
 
 
 def threshold_fit(
@@ -119,6 +138,11 @@ def make_fit() -> type[Fit]:
 @pytest.fixture
 def make_drawn() -> type[DrawnFit]:
     return DrawnFit
+
+
+@pytest.fixture
+def make_effects() -> Any:
+    return effect_fit
 
 
 @pytest.fixture

@@ -24,9 +24,18 @@ def test_every_kind_of_model_becomes_columns(one_way, two_way, make_threshold, m
     assert [c.head for c in columns] == ["(1)", "A", "B", "(2)", "b", "se", "(3)", "(4)"]
     assert [bool(c.estimates) for c in columns] == [True, True, False, True, False, False, False, True]
     assert columns[2].failure is failed
-    assert columns[3].regimes is not None
+    assert [block.kind for block in columns[3].blocks] == ["step"]
     assert columns[4].cells["digital"].value == 1.0
-    assert [c.draws for c in columns] == [None] * 7 + [1999]
+    assert [c.inference.reps if c.inference else None for c in columns] == [
+        0,
+        0,
+        None,
+        0,
+        None,
+        None,
+        None,
+        1999,
+    ]
 
 
 def test_keys_of_a_mapping_are_heads(one_way, two_way):

@@ -5,8 +5,11 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from digiprosper.present.columns import Column, Estimate, all_terms, read_columns
+from digiprosper.mediation.effect_terms import at_point, change_of, effect, in_regime, regimes_of
+from digiprosper.present.columns import all_terms, read_columns
 from digiprosper.present.row_names import row_label, share_rows
+from digiprosper.report.columns import Column, Estimate
+from digiprosper.report.terms import Point, Term
 
 
 def test_slopes_are_headed_by_their_regime(make_fit, make_threshold):
@@ -35,17 +38,15 @@ def test_slopes_are_headed_by_their_regime(make_fit, make_threshold):
     assert heads(slopes)[0] == "Digital economy × regime1"
 
 
-def test_effects_of_mediation_are_words(make_drawn):
-    terms = [
-        "total",
-        "direct",
-        "indirect",
-        "indirect:ind",
-        "indirect:edu",
-        "indirect:ind>edu",
-        "proportion_mediated",
+def test_effects_of_mediation_are_words(make_effects):
+    effects = [
+        *map(effect, ("total", "direct", "indirect")),
+        effect("indirect", "ind"),
+        effect("indirect", "edu"),
+        effect("indirect", "ind", "edu"),
+        effect("proportion_mediated"),
     ]
-    columns = read_columns(make_drawn(dict.fromkeys(terms, (1, 1, 1)), info={"model": "Mediation"}), "etable")
+    columns, terms = read_columns(make_effects(*effects), "etable"), [term.name for term in effects]
     labels = {"ind": "Industrial upgrading", "direct": "Own"}
     assert [row_label(t, columns, labels, 3) for t in terms] == [
         "Total effect",
@@ -95,12 +96,10 @@ def test_slopes_of_regimes_with_one_label_share_a_row(make_fit, make_threshold):
     assert found == [("Low", {0: "digital:regime1", 1: "low"}), ("High", {0: "digital:regime2"})]
 
 
-def test_words_of_a_column_do_not_depend_on_its_neighbours(make_fit, make_drawn):
-    terms = ["total", "direct", "indirect", "indirect:ind", "a", "b", "proportion_mediated"]
-    first = make_drawn(
-        dict.fromkeys([t for t in terms if len(t) > 1], (1, 1, 1)), info={"model": "Mediation"}
-    )
-    second = make_drawn(dict.fromkeys(terms, (1, 1, 1)), info={"model": "MediationIV"})
+def test_words_of_a_column_do_not_depend_on_its_neighbours(make_fit, make_effects):
+    before = [*map(effect, ("total", "direct", "indirect")), effect("indirect", "ind")]
+    first = make_effects(*before, effect("proportion_mediated"))
+    second = make_effects(*before, *map(effect, ("a", "b", "proportion_mediated")))
     alone = [label for label, _ in rows(second)]
     assert alone == [
         "Total effect",
@@ -117,16 +116,14 @@ def test_words_of_a_column_do_not_depend_on_its_neighbours(make_fit, make_drawn)
     assert rows(plain, first)[:2] == [("total", {0: "total"}), ("Total effect", {1: "total"})]
 
 
-def test_other_effects_are_words_too(make_drawn):
-    kinds = ["controlled_direct", "eliminated", "eliminated:m"]
-    found = make_drawn(dict.fromkeys(kinds, (1, 1, 1)), info={"model": "Sequential g"})
+def test_other_effects_are_words_too(make_effects):
+    found = make_effects(effect("controlled_direct"), effect("eliminated"), effect("eliminated", "m"))
     assert [label for label, _ in rows(found)] == [
         "Controlled direct effect",
         "Eliminated effect",
         "Eliminated through m",
     ]
-    kinds = ["a:m", "b:m", "product_of_means:m", "covariance:m"]
-    found = make_drawn(dict.fromkeys(kinds, (1, 1, 1)), info={"model": "Mean group mediation"})
+    found = make_effects(*(effect(kind, "m") for kind in ("a", "b", "product_of_means", "covariance")))
     assert [label for label, _ in rows(found, labels={"m": "jobs"})] == [
         "a: treatment on jobs",
         "b: jobs on outcome",
@@ -135,11 +132,9 @@ def test_other_effects_are_words_too(make_drawn):
     ]
 
 
-def test_only_a_chain_has_an_arrow(make_drawn):
-    paths = ["I(u > 6)", "K>L", "K>L>I(u > 6)"]
-    found = make_drawn(
-        dict.fromkeys([f"indirect:{p}" for p in paths], (1, 1, 1)), info={"model": "Mediation"}
-    )
+def test_only_a_chain_has_an_arrow(make_effects):
+    paths = [("I(u > 6)",), ("K>L",), ("K>L", "I(u > 6)")]
+    found = make_effects(*(effect("indirect", *path) for path in paths))
     assert [label for label, _ in rows(found, labels={"u": "Jobless"})] == [
         "Indirect through I(Jobless > 6)",
         "Indirect through K>L",
@@ -147,14 +142,37 @@ def test_only_a_chain_has_an_arrow(make_drawn):
     ]
 
 
+def test_parts_and_changes_of_an_effect_are_words(make_effects):
+    through, (low, high) = effect("indirect", "m"), regimes_of("urban", 0.5)
+    found = make_effects(
+        change_of(through, "index"),
+        change_of(effect("direct"), "difference"),
+        *(at_point(through, Point("w", code, 1.0)) for code in ("p10", "p50", "high")),
+        in_regime(effect("total"), low),
+        in_regime(through, high),
+    )
+    assert [label for label, _ in rows(found, labels={"m": "jobs"})] == [
+        "Indirect through jobs: change with the moderator",
+        "Direct effect: regime 2 minus regime 1",
+        "Indirect through jobs (10% quantile)",
+        "Indirect through jobs (median)",
+        "Indirect through jobs (high value)",
+        "Total effect (regime 1)",
+        "Indirect through jobs (regime 2)",
+    ]
+
+
 words = st.sampled_from("abcdef")
-NUMBERS = Estimate(1.0, 1.0, 1.0, 1.0, 1.0, 1.0)
+
+
+def estimates(terms):
+    return {name: Estimate(Term(name, path=(name,)), *[1.0] * 6) for name in sorted(terms)}
 
 
 @settings(max_examples=200, deadline=None)
 @given(st.lists(st.sets(words), min_size=1, max_size=4), st.dictionaries(words, st.sampled_from("XYa")))
 def test_every_estimate_stands_in_one_row(models, labels):
-    columns = [Column(None, estimates=dict.fromkeys(sorted(terms), NUMBERS)) for terms in models]
+    columns = [Column(None, estimates=estimates(terms)) for terms in models]
     found = share_rows(all_terms(columns), columns, labels, 3)
     placed = sorted((position, term) for _, shown in found for position, term in shown.items())
     assert placed == sorted((i, term) for i, terms in enumerate(models) for term in terms)

@@ -7,19 +7,24 @@ import pandas as pd
 import pytest
 
 from digiprosper.errors import ColumnError, IdentificationError, InputTypeError, OptionError
-from digiprosper.present.columns import Estimate, name_columns, read_columns
+from digiprosper.present.columns import name_columns, read_columns
+from digiprosper.present.notes import note_lines
 from digiprosper.present.rows import (
     Style,
+    block_rows,
     depvar_rows,
-    note_lines,
     setting_rows,
     stat_rows,
     term_rows,
-    threshold_rows,
 )
-from digiprosper.report.notices import too_few_clusters_to_draw
+from digiprosper.report.columns import Estimate
+from digiprosper.report.terms import Term
 
 STYLE = Style("se", (0.1, 0.05, 0.01), 3)
+
+
+def estimate(*numbers):
+    return Estimate(Term("digital"), *numbers)
 
 
 def read(*models):
@@ -30,17 +35,17 @@ def read(*models):
     ("below", "companion"), [("se", "(0.040)"), ("t", "(3.085)"), ("p", "(0.002)"), ("ci", "[0.045, 0.202]")]
 )
 def test_what_stands_below(below, companion):
-    cell = Estimate(0.1234, 0.04, 3.085, 0.002, 0.045, 0.2018)
+    cell = estimate(0.1234, 0.04, 3.085, 0.002, 0.045, 0.2018)
     style = Style(below, (0.1, 0.05, 0.01), 3)
     assert (style.estimate(cell), style.companion(cell)) == ("0.123***", companion)
-    lost = Estimate(1.0, *[np.nan] * 5)
+    lost = estimate(1.0, *[np.nan] * 5)
     assert (style.estimate(lost), style.companion(lost)) == ("1.000", "")
 
 
 @pytest.mark.parametrize(("p", "marks"), [(0.0, "***"), (0.01, "**"), (0.05, "*"), (0.1, ""), (np.nan, "")])
 def test_a_star_needs_a_p_value_under_its_level(p, marks):
-    assert STYLE.estimate(Estimate(1, 1, 1, p, 0, 0)) == "1.000" + marks
-    assert Style("se", None, 1).estimate(Estimate(1, 1, 1, p, 0, 0)) == "1.0"
+    assert STYLE.estimate(estimate(1, 1, 1, p, 0, 0)) == "1.000" + marks
+    assert Style("se", None, 1).estimate(estimate(1, 1, 1, p, 0, 0)) == "1.0"
 
 
 def test_a_p_value_is_never_zero():
@@ -132,7 +137,7 @@ def test_a_failure_is_said_in_the_first_row(one_way):
 
 def test_thresholds_have_rows(one_way, two_way, make_threshold):
     columns = read(one_way, make_threshold(two_way), make_threshold(two_way, (0.7,)))
-    assert threshold_rows(columns, {"urban": "Urban share"}, STYLE) == [
+    assert block_rows(columns, {"urban": "Urban share"}, STYLE) == [
         ("Threshold 1 (Urban share)", ["", "0.610", "0.700"]),
         ("", ["", "[0.430, 0.620]", "[0.430, 0.710]"]),
         ("F of threshold 1", ["", "33.333", "33.333"]),
@@ -142,7 +147,7 @@ def test_thresholds_have_rows(one_way, two_way, make_threshold):
         ("F of threshold 2", ["", "18.182", ""]),
         ("", ["", "(0.394)", ""]),
     ]
-    assert threshold_rows(read(one_way), {}, STYLE) == []
+    assert block_rows(read(one_way), {}, STYLE) == []
     assert note_lines(columns, {}, STYLE)[-4:] == [
         "Standard errors treat the estimated threshold as known.",
         "Below a threshold: its 95% confidence set (lower and upper end); LR (Hansen 1999).",
@@ -154,12 +159,12 @@ def test_thresholds_have_rows(one_way, two_way, make_threshold):
 def test_a_given_threshold_says_so_and_has_neither_set_nor_test(two_way, make_threshold):
     given, found = make_threshold(two_way, given=True), make_threshold(two_way, (0.7,))
     said = "A given threshold was fixed and not estimated: it has no confidence set and no test."
-    assert threshold_rows(read(given), {"urban": "Urban share"}, STYLE) == [
+    assert block_rows(read(given), {"urban": "Urban share"}, STYLE) == [
         ("Threshold 1 (Urban share, given)", ["0.610"]),
         ("Threshold 2 (Urban share, given)", ["0.530"]),
     ]
     assert note_lines(read(given), {}, STYLE)[2:] == [said]
-    assert threshold_rows(read(given, found), {}, STYLE) == [
+    assert block_rows(read(given, found), {}, STYLE) == [
         ("Threshold 1 (urban)", ["0.610 (given)", "0.700"]),
         ("", ["", "[0.430, 0.710]"]),
         ("F of threshold 1", ["", "33.333"]),
@@ -171,7 +176,7 @@ def test_a_given_threshold_says_so_and_has_neither_set_nor_test(two_way, make_th
 
 def test_f_of_a_threshold_needs_a_p_value(two_way, make_threshold):
     columns = read(make_threshold(two_way, (0.7,), bootstrap=()))
-    assert threshold_rows(columns, {}, STYLE) == [
+    assert block_rows(columns, {}, STYLE) == [
         ("Threshold 1 (urban)", ["0.700"]),
         ("", ["[0.430, 0.710]"]),
     ]
@@ -182,20 +187,12 @@ def test_f_of_a_threshold_needs_a_p_value(two_way, make_threshold):
     ]
 
 
-def test_each_bootstrap_is_named(two_way, make_threshold):
-    fits = [make_threshold(two_way, bootstrap=(b,)) for b in ("hansen", "iid", "hansen")]
-    assert note_lines(read(*fits), {}, STYLE)[-1] == (
-        "Below F of a test: its p-value, (1), (3): 2,999 draws, bootstrap of whole entities (Hansen 1999); "
-        "(2): 2,999 draws, bootstrap of single rows."
-    )
-
-
 def test_the_statistic_is_the_one_its_p_value_belongs_to(two_way, make_threshold):
     score = replace(
         make_threshold(two_way, (0.7,), bootstrap=("wild_score", "wild_cluster")),
         statistic_values=np.array([[11.52], [33.3]]),
     )
-    rows = threshold_rows(read(score, make_threshold(two_way, (0.6,))), {}, STYLE)
+    rows = block_rows(read(score, make_threshold(two_way, (0.6,))), {}, STYLE)
     assert rows[2:] == [
         ("Score of threshold 1", ["11.520", ""]),
         ("", ["(0.616)", ""]),
@@ -218,7 +215,7 @@ def refused(found, kept):
 
 def test_a_threshold_that_was_not_kept_is_told(two_way, make_threshold):
     none = refused(make_threshold(two_way, (0.7,)), 0)
-    assert threshold_rows(read(none), {}, STYLE) == []
+    assert block_rows(read(none), {}, STYLE) == []
     assert note_lines(read(none), {"urban": "Urban share"}, STYLE)[2:] == [
         "(1) tested and not retained: threshold in Urban share, F = 33.333, p < 0.001 (2,999 draws, "
         "wild cluster bootstrap); its slopes are those of the linear model."
@@ -228,7 +225,7 @@ def test_a_threshold_that_was_not_kept_is_told(two_way, make_threshold):
         "(2) tested and not retained: threshold 2 in urban, score = 18.182, p = 0.394 (2,999 draws, "
         "wild_score)."
     )
-    assert [name for name, _ in threshold_rows(read(score), {}, STYLE)] == [
+    assert [name for name, _ in block_rows(read(score), {}, STYLE)] == [
         "Threshold 1 (urban)",
         "",
         "Score of threshold 1",
@@ -239,35 +236,11 @@ def test_a_threshold_that_was_not_kept_is_told(two_way, make_threshold):
 def test_what_cannot_be_tested_has_no_row(two_way, make_threshold):
     found = make_threshold(two_way, (0.7,), bootstrap=("wild_score",))
     found = replace(found, statistic_values=np.array([[np.nan]]))
-    assert [name for name, _ in threshold_rows(read(found), {}, STYLE)] == ["Threshold 1 (urban)", ""]
+    assert [name for name, _ in block_rows(read(found), {}, STYLE)] == ["Threshold 1 (urban)", ""]
     assert not [line for line in note_lines(read(found), {}, STYLE) if "test" in line]
     assert note_lines(read(refused(found, 0)), {}, STYLE)[-1] == (
         "(1) tested and not retained: threshold in urban, no p-value (2,999 draws, wild_score); its slopes "
         "are those of the linear model."
-    )
-
-
-def test_each_confidence_set_names_its_criterion(two_way, make_threshold):
-    one = make_threshold(two_way, (0.7,), bootstrap=())
-    scaled = replace(one, confidence="scaled")
-    drawn = replace(one, confidence="bootstrap", lr_bounds=np.full(one.profiles.shape, 1.0), level=0.9)
-
-    def notes(*models):
-        return note_lines(read(*models), {}, STYLE)[3:]
-
-    assert notes(scaled) == [
-        "Below a threshold: its 95% confidence set (lower and upper end); LR scaled by the variance at the "
-        "threshold.",
-        "Confidence sets with gaps: (1) threshold 1 in 2 pieces.",
-    ]
-    assert notes(one, scaled, one)[0] == (
-        "Below a threshold: its 95% confidence set (lower and upper end); (1), (3): LR (Hansen 1999); "
-        "(2): LR scaled by the variance at the threshold."
-    )
-    assert notes(drawn) == ["Below a threshold: its 90% confidence set (lower and upper end); bootstrap."]
-    assert notes(one, drawn)[0] == (
-        "Below a threshold: its confidence set (lower and upper end); (1): 95%, LR (Hansen 1999); "
-        "(2): 90%, bootstrap."
     )
 
 
@@ -334,7 +307,7 @@ def test_slopes_without_their_thresholds_stay_apart(by_regime):
 def test_thresholds_in_two_variables_have_rows_of_their_own(two_way, make_threshold):
     urban = make_threshold(two_way, (0.7,))
     internet = replace(make_threshold(two_way, (0.5,)), threshold_variable="internet")
-    assert threshold_rows(read(urban, internet), {"internet": "Internet users"}, STYLE)[::2] == [
+    assert block_rows(read(urban, internet), {"internet": "Internet users"}, STYLE)[::2] == [
         ("Threshold 1 (urban)", ["0.700", ""]),
         ("F of threshold 1 (urban)", ["33.333", ""]),
         ("Threshold 1 (Internet users)", ["", "0.500"]),
@@ -386,51 +359,6 @@ def test_models_with_other_errors_say_so(one_way, make_fit):
     ]
 
 
-@pytest.mark.parametrize(
-    ("below", "note"),
-    [
-        (
-            "se",
-            "Standard errors clustered by province and year (small-sample correction as reghdfe) in "
-            "parentheses.",
-        ),
-        ("t", "t statistics in parentheses, from {}."),
-        ("p", "p-values in parentheses, from {}."),
-        ("ci", "95% confidence intervals in brackets, from {}."),
-    ],
-)
-def test_the_notes_explain_brackets_and_stars(make_fit, below, note):
-    two = make_fit({"x": (1, 1, 1)}, info={"clusters": "province+year"})
-    words = note.format("standard errors clustered by province and year (small-sample correction as reghdfe)")
-    assert note_lines(read(two), {}, Style(below, (0.05, 0.001), 3)) == [words, "* p < 0.05, ** p < 0.001."]
-    assert note_lines(read(pd.DataFrame({"b": [1]})), {}, STYLE) == []
-
-
-def test_draws_are_told_where_they_are_in_the_table(one_way, make_drawn):
-    columns = read(one_way, make_drawn({"x": (1, 1, 1)}))
-
-    def notes(below, stars=None):
-        return note_lines(columns, {}, Style(below, stars, 3))
-
-    errors, drawn = (
-        "standard errors clustered by province (small-sample correction as reghdfe)",
-        "1,999 bootstrap draws",
-    )
-    assert notes("se") == [f"{errors.capitalize()} in parentheses."]
-    assert notes("se", (0.1,))[1:] == ["* p < 0.1.", f"Stars of (2): p-values from {drawn}."]
-    assert notes("p") == [f"p-values in parentheses: (1) from {errors}; (2) from {drawn}."]
-    assert notes("p", (0.1,))[1:] == ["* p < 0.1."]
-    assert notes("ci") == [
-        f"95% confidence intervals in brackets: (1) from {errors}; (2) from percentiles of {drawn}."
-    ]
-    assert note_lines(columns[1:], {}, Style("ci", None, 3)) == [
-        f"95% confidence intervals in brackets, from percentiles of {drawn}."
-    ]
-    for below, name in (("se", "SE clustered by"), ("ci", "Clustered by")):
-        rows = dict(setting_rows(columns, [], None, {}, Style(below, None, 3)))
-        assert rows[name] == ["province", "province"]
-
-
 def test_controls_fold_into_one_row(one_way, two_way, make_fit, make_drawn):
     full = make_fit(dict.fromkeys(["digital", "edu", "fin"], (1, 1, 1)))
     effects = make_drawn({"total": (1, 1, 1)})
@@ -460,17 +388,6 @@ def test_statistics_of_the_fit(one_way, make_fit):
         ("F", ["", "12.000"]),
         ("Degrees of freedom of t", ["", "30"]),
     ]
-
-
-def test_columns_drawn_from_too_few_clusters_have_no_p_values(make_drawn):
-    few, enough = (make_drawn({"digital": (0.1, 0.04, p)}) for p in (np.nan, 0.02))
-    few.diagnostics = too_few_clusters_to_draw(3, "province")
-    lines = note_lines(read(few, enough), {}, STYLE)
-    assert "Stars of (2): p-values from 1,999 bootstrap draws." in lines
-    assert (
-        lines[-1]
-        == "Bootstrap p-values and intervals of (1) are not reported: 3 clusters are too few for a bootstrap."
-    )
 
 
 def test_weights_are_a_row_where_a_column_has_them(one_way):

@@ -9,23 +9,25 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from digiprosper.errors import TermError, cited, quoted
+from digiprosper.mediation.effect_terms import REGIMES, at_point, change_of, effect, in_regime, regimes_of
 from digiprosper.mediation.kernel import products
 from digiprosper.mediation.routes import Route
 from digiprosper.panel.terms import canonical
+from digiprosper.report.terms import Point, Term
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from digiprosper.kernels import Floats
     from digiprosper.kernels.resampling import Block, Equation
     from digiprosper.mediation.kernel import Monomial, Products
     from digiprosper.panel import Sample
+    from digiprosper.report.terms import Regime
 
 __all__ = ["REGIME_INTERCEPT", "Layout", "lay_out"]
 
 _QUANTILES = {"p10": 10, "p50": 50, "p90": 90}
 _VALUES = {"low": 0, "high": 100}
-_REGIMES = ("regime1", "regime2")
 # The name it has in PanelThreshold, too.
 REGIME_INTERCEPT = "intercept:regime1"
 
@@ -44,7 +46,7 @@ class Layout:
         Column numbers.
     labels : tuple of str
         Of the equations: total, mediator:<m>, outcome.
-    terms : tuple of str
+    effects : tuple of Term
         Of the results, the proportion last.
     products : Products
         From the used slopes to the terms.
@@ -66,7 +68,7 @@ class Layout:
     names: tuple[str, ...]
     equations: tuple[Equation, ...]
     labels: tuple[str, ...]
-    terms: tuple[str, ...]
+    effects: tuple[Term, ...]
     products: Products
     used: tuple[tuple[int, int], ...]
     blocks: tuple[Block, ...] = ()
@@ -74,6 +76,11 @@ class Layout:
     variable: str = ""
     quantiles: Floats = field(default_factory=lambda: np.empty(0))
     points: tuple[tuple[str, float], ...] = ()
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        """Names of the effects."""
+        return tuple(effect.name for effect in self.effects)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,6 +90,7 @@ class _Where:
     variable: str
     quantiles: Floats = field(default_factory=lambda: np.empty(0))
     points: tuple[tuple[str, float], ...] = ()
+    regimes: tuple[Regime, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -99,7 +107,7 @@ _Place = tuple[int, int]
 """Equation and column of a slope."""
 _Slope = list[tuple[_Place, _Basis]]
 _Sum = list[tuple[float, tuple[_Place, ...]]]
-_Term = tuple[str, _Sum]
+_Effect = tuple[Term, _Sum]
 
 
 class _Columns:
@@ -196,13 +204,13 @@ def _plain(spec: Any, sample: Sample, columns: _Columns) -> Layout:
         for chain in chains
     ]
     mediators = sample.names_of("mediators")
-    names = [f"indirect:{'>'.join(mediators[k] for k in chain)}" for chain in chains]
+    specific = [effect("indirect", *(mediators[k] for k in chain)) for chain in chains]
     effects = [(1.0, tuple(path)) for path in made]
-    terms: list[_Term] = [
-        ("total", [(1.0, ((0, x),))]),
-        ("direct", [(1.0, ((last, x),))]),
-        ("indirect", effects),
-        *((name, [effect]) for name, effect in zip(names, effects, strict=True)),
+    terms: list[_Effect] = [
+        (effect("total"), [(1.0, ((0, x),))]),
+        (effect("direct"), [(1.0, ((last, x),))]),
+        (effect("indirect"), effects),
+        *((term, [product_]) for term, product_ in zip(specific, effects, strict=True)),
     ]
     blocks = tuple(((0, m), (x, *(o for o in through if o != m), *controls)) for m in through)
     return _finish(columns, equations, mediators, terms, blocks=blocks)
@@ -240,12 +248,14 @@ def _moderated(spec: Any, sample: Sample, columns: _Columns, *, with_level: bool
         a: _Slope = [((1 + k, x), one)] + ([((1 + k, treated), moderated)] if first else [])
         b: _Slope = [((last, m), one)] + ([((last, products_[k]), moderated)] if second else [])
         slopes.append((a, b))
-    index: list[_Term] = []
+    index: list[_Effect] = []
     if first != second:
         named = zip(sample.names_of("mediators"), slopes, strict=True)
-        index += [(f"index:{m}", [(1.0, (a[-1][0], b[-1][0]))]) for m, (a, b) in named]
+        index += [
+            (change_of(effect("indirect", m), "index"), [(1.0, (a[-1][0], b[-1][0]))]) for m, (a, b) in named
+        ]
     if direct:
-        index.append(("index:direct", [(1.0, ((last, treated),))]))
+        index.append((change_of(effect("direct"), "index"), [(1.0, ((last, treated),))]))
     return _varying(sample, columns, equations, straight, slopes, where, index)
 
 
@@ -278,7 +288,7 @@ def _by_regime(sample: Sample, columns: _Columns, gamma: float, *, with_level: b
     split = {
         j: tuple(
             columns.make(f"{columns.names[j]}:{regime}", columns.get(columns.names[j]) * rows, "threshold")
-            for regime, rows in zip(_REGIMES, (low, ~low), strict=True)
+            for regime, rows in zip(REGIMES, (low, ~low), strict=True)
         )
         for j in (x, *through)
     }
@@ -295,7 +305,8 @@ def _by_regime(sample: Sample, columns: _Columns, gamma: float, *, with_level: b
         return [((equation, j), basis) for j, basis in zip(split[column], regimes, strict=True)]
 
     slopes = [(slope(1 + k, x), slope(last, m)) for k, m in enumerate(through)]
-    where = _Where(sample.names_of("threshold_variable")[0])
+    variable = sample.names_of("threshold_variable")[0]
+    where = _Where(variable, regimes=regimes_of(variable, gamma))
     return _varying(sample, columns, equations, slope(last, x), slopes, where, [])
 
 
@@ -331,41 +342,46 @@ def _varying(
     straight: _Slope,
     slopes: list[tuple[_Slope, _Slope]],
     where: _Where,
-    index: list[_Term],
+    index: list[_Effect],
 ) -> Layout:
     mediators = sample.names_of("mediators")
-    effects = {"direct": (straight,), **{f"indirect:{m}": s for m, s in zip(mediators, slopes, strict=True)}}
-    averages = {name: _expand(parts, None) for name, parts in effects.items()}
-    indirect = [one for name, parts in averages.items() if name != "direct" for one in parts]
-    terms: list[_Term] = [("total", averages["direct"] + indirect), ("direct", averages["direct"])]
-    terms += [("indirect", indirect), *((f"indirect:{m}", averages[f"indirect:{m}"]) for m in mediators)]
-    terms += index
-    routes: list[Any] = []
-    if where.points:
-        moving = {n: parts for n, parts in effects.items() if any(len(slope) > 1 for slope in parts)}
-        terms += [
-            (f"{n}:{suffix}", _expand(parts, i))
-            for n, parts in moving.items()
-            for i, (suffix, _) in enumerate(where.points)
-        ]
-        routes = list(moving.items())
-    else:
-        terms += _regime_terms(effects, mediators)
+    through = [effect("indirect", m) for m in mediators]
+    effects = {effect("direct"): (straight,), **dict(zip(through, slopes, strict=True))}
+    averages = {term: _expand(parts, None) for term, parts in effects.items()}
+
+    direct = averages[effect("direct")]
+    indirect = [one for term in through for one in averages[term]]
+    terms: list[_Effect] = [(effect("total"), direct + indirect), (effect("direct"), direct)]
+    terms += [(effect("indirect"), indirect), *((term, averages[term]) for term in through), *index]
+
+    if where.regimes:
+        terms += _regime_effects(effects, where.regimes)
+        return _finish(columns, equations, mediators, terms, where=where)
+    moving = {term: parts for term, parts in effects.items() if any(len(slope) > 1 for slope in parts)}
+    terms += [
+        (at_point(term, Point(where.variable, *point)), _expand(parts, i))
+        for term, parts in moving.items()
+        for i, point in enumerate(where.points)
+    ]
+    routes = [(term.name, parts) for term, parts in moving.items()]
     return _finish(columns, equations, mediators, terms, routes=routes, where=where)
 
 
-def _regime_terms(effects: dict[str, Any], mediators: Sequence[str]) -> list[_Term]:
-    out: list[_Term] = []
-    for i, regime in enumerate(_REGIMES):
-        here = {name: _expand(parts, i) for name, parts in effects.items()}
-        indirect = [one for name, parts in here.items() if name != "direct" for one in parts]
-        out += [(f"total:{regime}", here["direct"] + indirect), (f"direct:{regime}", here["direct"])]
-        if len(mediators) > 1:
-            out.append((f"indirect:{regime}", indirect))
-        out += [(f"{name}:{regime}", parts) for name, parts in here.items() if name != "direct"]
-    for name, parts in effects.items():
+def _regime_effects(effects: Mapping[Term, tuple[_Slope, ...]], regimes: Sequence[Regime]) -> list[_Effect]:
+    """Write every effect in each regime, and how they differ."""
+    direct, *through = effects
+    out: list[_Effect] = []
+    for i, regime in enumerate(regimes):
+        here = {term: _expand(parts, i) for term, parts in effects.items()}
+        indirect = [one for term in through for one in here[term]]
+        sums = [(effect("total"), here[direct] + indirect), (direct, here[direct])]
+        sums += [(effect("indirect"), indirect)] if len(through) > 1 else []
+        out += [(in_regime(term, regime), parts) for term, parts in sums]
+        out += [(in_regime(term, regime), here[term]) for term in through]
+
+    for term, parts in effects.items():
         less = [(-c, at) for c, at in _expand(parts, 0)]
-        out.append((f"difference:{name.removeprefix('indirect:')}", _expand(parts, 1) + less))
+        out.append((change_of(term, "difference"), _expand(parts, 1) + less))
     return out
 
 
@@ -382,13 +398,13 @@ def _finish(
     columns: _Columns,
     equations: Sequence[Equation],
     mediators: Sequence[str],
-    terms: Sequence[_Term],
+    terms: Sequence[_Effect],
     *,
     blocks: Sequence[Block] = (),
     routes: Sequence[Any] = (),
     where: _Where | None = None,
 ) -> Layout:
-    _refuse_twins([name for name, _ in terms])
+    _refuse_twins([term.name for term, _ in terms])
     told = {at for _, parts in terms for _, factors in parts for at in factors}
     used = sorted(told | {at for _, slopes in routes for slope in slopes for at, _ in slope})
     place = {at: i for i, at in enumerate(used)}
@@ -404,7 +420,7 @@ def _finish(
         names=tuple(columns.names),
         equations=tuple(equations),
         labels=("total", *(f"mediator:{m}" for m in mediators), "outcome"),
-        terms=(*(name for name, _ in terms), "proportion_mediated"),
+        effects=(*(term for term, _ in terms), effect("proportion_mediated")),
         products=products([compact(parts) for _, parts in terms], ratio=(2, 0)),
         used=tuple(used),
         blocks=tuple(blocks),

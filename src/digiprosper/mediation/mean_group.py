@@ -12,7 +12,9 @@ from digiprosper.errors import IdentificationError, Notice, OptionError, cited, 
 from digiprosper.kernels.resampling import draw_counts, seed_sequence
 from digiprosper.kernels.tolerances import ABSORBED
 from digiprosper.kernels.within import within
+from digiprosper.mediation.effect_terms import effect
 from digiprosper.mediation.within_between import parallel_sample, path_slopes
+from digiprosper.mediation.words import WORDS
 from digiprosper.report.effects import EffectResults
 from digiprosper.report.notices import too_few_clusters_to_draw
 from digiprosper.report.protocol import empty_glance
@@ -198,8 +200,14 @@ def mean_group_mediation(spec: Mediation, panel: Panel, *, rng: object = None) -
     info["rng_entropy"] = seed.entropy if isinstance(seed.entropy, int) else None
     mean = values.mean(axis=0)
     kinds = ("indirect", "a", "b", "product_of_means", "covariance")
+    terms = (
+        *map(effect, ("total", "direct", "indirect")),
+        *(effect(kind, m) for kind in kinds for m in mediators),
+    )
     return MeanGroupResults(
-        names=("total", "direct", "indirect", *(f"{kind}:{m}" for kind in kinds for m in mediators)),
+        names=tuple(term.name for term in terms),
+        terms=terms,
+        words=WORDS,
         estimates=_terms(mean[None])[0],
         covariance=np.cov(_linear(values, mean), rowvar=False) / len(values),
         draw_values=_terms(_drawn_means(values, spec.reps, seed)),

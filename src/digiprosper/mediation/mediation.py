@@ -42,6 +42,7 @@ from digiprosper.mediation.system import (
     remarks,
     unclear_share,
 )
+from digiprosper.mediation.words import WORDS
 from digiprosper.panel.terms import canonical
 from digiprosper.specification import (
     Specification,
@@ -423,6 +424,8 @@ class Mediation(Specification):
         sample = prepared.sample
         return MediationResults(
             names=layout.terms,
+            terms=layout.effects,
+            words=WORDS,
             estimates=estimates,
             covariance=covariance,
             draw_values=draws,

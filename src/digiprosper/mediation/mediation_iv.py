@@ -17,6 +17,7 @@ from digiprosper.linear.preparation import (
     linear_options,
     prepare,
 )
+from digiprosper.mediation.effect_terms import effect
 from digiprosper.mediation.iv_results import MediationIVResults
 from digiprosper.mediation.system import (
     LEAST_REPS,
@@ -28,6 +29,7 @@ from digiprosper.mediation.system import (
     remarks,
     unclear_share,
 )
+from digiprosper.mediation.words import WORDS
 from digiprosper.specification import (
     Specification,
     as_terms,
@@ -248,8 +250,15 @@ class MediationIV(Specification):
         )
         issue(diagnostics)
         treatment, mediator, instrument = names[_X : _Z + 1]
+        terms = (
+            *map(effect, ("total", "direct", "indirect")),
+            effect("indirect", mediator),
+            *map(effect, ("a", "b", "proportion_mediated")),
+        )
         return MediationIVResults(
-            names=("total", "direct", "indirect", f"indirect:{mediator}", "a", "b", "proportion_mediated"),
+            names=tuple(term.name for term in terms),
+            terms=terms,
+            words=WORDS,
             estimates=estimates,
             covariance=covariance,
             draw_values=draws,

@@ -21,8 +21,8 @@ from digiprosper.errors import (
 )
 from digiprosper.kernels import intervals
 from digiprosper.mediation import conditional, decisions, sensitivity
+from digiprosper.mediation.effect_terms import is_specific
 from digiprosper.mediation.kernel import products, simulated
-from digiprosper.mediation.routes import links_of
 from digiprosper.report.effects import EffectResults
 from digiprosper.report.labels import term_label
 from digiprosper.report.text import interval_text, listed, p_text, wrapped
@@ -259,14 +259,9 @@ class MediationResults(EffectResults):
             If `level` is not between 0 and 1.
         """
         level = check_level(level)
-        specific = [
-            i for i, n in enumerate(self.names) if n.startswith("indirect:") and n not in self._at_points
-        ]
+        specific = [i for i, term in enumerate(self.terms) if is_specific(term)]
         pairs = list(combinations(specific, 2)) if len(specific) > 1 else []
-        if self.points and self.points[0][1] < self.points[-1][1]:
-            (first, _), *_, (last, _) = self.points
-            at = self.names.index
-            pairs += [(at(f"{r.name}:{last}"), at(f"{r.name}:{first}")) for r in self.routes]
+        pairs += self._ends_of_routes
         rows = np.zeros((len(pairs), len(self.names)))
         for row, (i, j) in zip(rows, pairs, strict=True):
             row[i], row[j] = 1.0, -1.0
@@ -575,12 +570,11 @@ class MediationResults(EffectResults):
         sobel, ends = self.sobel(), self.interval("percentile")
         out = {}
         wanted = None if mediator is None else self._mediator(mediator)
-        for name in self.names:
-            kind, _, m = name.partition(":")
-            if kind != "indirect" or not m or (wanted is not None and m != wanted):
+        for term in filter(is_specific, self.terms):
+            if wanted is not None and term.path != (wanted,):
                 continue
-            row = ends.loc[name]
-            links = " → ".join(term_label(link, self.labels) for link in links_of(m, self.mediators))
+            name, row = term.name, ends.loc[term.name]
+            links = " → ".join(term_label(link, self.labels) for link in term.path)
             through = f" through {links}" if len(self.mediators) > 1 else ""
             blank = [""] * (len(self.equations) - 1)
             low, high, p = (float(v) for v in row[["conf_low", "conf_high", "p_value"]].to_numpy())
@@ -663,10 +657,13 @@ class MediationResults(EffectResults):
         return pd.DataFrame(columns, index=pd.Index(list(names), name="term", dtype=object))
 
     @property
-    def _at_points(self) -> dict[str, int]:
-        """Terms at quantiles of the variable or in regimes, with their positions."""
-        ends = tuple(f":{s}" for s in (*dict(self.points), "regime1", "regime2"))
-        return {n: i for i, n in enumerate(self.names) if self.variable and n.endswith(ends)}
+    def _ends_of_routes(self) -> list[tuple[int, int]]:
+        """Positions of each conditional effect at the last and at the first point of the variable."""
+        if not self.points or self.points[0][1] >= self.points[-1][1]:
+            return []
+        (first, _), *_, (last, _) = self.points
+        at = self.names.index
+        return [(at(f"{route.name}:{last}"), at(f"{route.name}:{first}")) for route in self.routes]
 
     def _refuse_varying(self, method: str) -> None:
         if self.variable:
@@ -731,15 +728,13 @@ class MediationResults(EffectResults):
 
     def _ends_in_words(self) -> list[str]:
         """Describe whether an effect differs between the ends of the variable."""
+        wanted = [f"{self.names[i]} - {self.names[j]}" for i, j in self._ends_of_routes]
+        frame = self.contrasts().loc[wanted, ["estimate", "conf_low", "conf_high", "p_value"]]
         out = []
-        frame = self.contrasts()[["estimate", "conf_low", "conf_high", "p_value"]]
         for pair, value, low, high, p in frame.itertuples(name=None):
-            if pair.partition(" - ")[0] in self._at_points:
-                verdict = _verdict(
-                    p, "they are significantly different", "they are not significantly different"
-                )
-                ends = interval_text(low, high, computed=self._readable)
-                out.append(f"{pair}: {value:.4g}, interval {ends}{verdict}.")
+            verdict = _verdict(p, "they are significantly different", "they are not significantly different")
+            ends = interval_text(low, high, computed=self._readable)
+            out.append(f"{pair}: {value:.4g}, interval {ends}{verdict}.")
         return out
 
     def _varying_words(self, outcome: str) -> list[str]:
@@ -763,16 +758,15 @@ class MediationResults(EffectResults):
             lines.append(f"{self.variable}: {at}.")
         lines += self._ends_in_words()
         columns = ["estimate", "conf_low", "conf_high", "p_value"]
-        for name in self.names:
-            if name.startswith(("index:", "difference:")):
-                value, low, high, p = (float(v) for v in frame.loc[name, columns].to_numpy())
-                ends = interval_text(low, high, computed=self._readable)
-                verdict = _verdict(
-                    p,
-                    "the effect depends significantly on it",
-                    "the effect does not depend significantly on it",
-                )
-                lines.append(f"{name}: {value:.4g}, interval {ends}{verdict}.")
+        for name in (term.name for term in self.terms if term.of):
+            value, low, high, p = (float(v) for v in frame.loc[name, columns].to_numpy())
+            ends = interval_text(low, high, computed=self._readable)
+            verdict = _verdict(
+                p,
+                "the effect depends significantly on it",
+                "the effect does not depend significantly on it",
+            )
+            lines.append(f"{name}: {value:.4g}, interval {ends}{verdict}.")
         return lines
 
 

@@ -9,9 +9,11 @@ import numpy as np
 from digiprosper.errors import InputTypeError, Notice, OptionError, TermError, cited, issue, quoted
 from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.linear.preparation import prepare
+from digiprosper.mediation.effect_terms import effect
 from digiprosper.mediation.kernel import products
 from digiprosper.mediation.mediation import Mediation
 from digiprosper.mediation.system import estimate, few_clusters, glance_of, refuse_absorbed, remarks
+from digiprosper.mediation.words import WORDS
 from digiprosper.panel.terms import canonical
 from digiprosper.report.effects import EffectResults
 from digiprosper.specification import as_terms
@@ -126,8 +128,14 @@ def sequential_g(
     gradient = effects.gradient(system.coefficients)
     diagnostics = (*few_clusters(system.notices, _REMEDY), *remarks(prepared))
     issue(diagnostics)
+    told = (
+        *map(effect, ("total", "controlled_direct", "eliminated")),
+        *(effect("eliminated", m) for m in mediators),
+    )
     return EffectResults(
-        names=("total", "controlled_direct", "eliminated", *(f"eliminated:{m}" for m in mediators)),
+        names=tuple(term.name for term in told),
+        terms=told,
+        words=WORDS,
         estimates=effects.evaluate(system.coefficients[None, :])[0],
         covariance=gradient @ system.covariance @ gradient.T,
         draw_values=effects.evaluate(system.draws),

@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from digiprosper.report.characters import tidy_text
+from digiprosper.report.columns import Column, PlainCell
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from digiprosper.kernels import Floats, Ints
 
@@ -40,6 +43,51 @@ class Correlation:
     mean: pd.Series[float]
     sd: pd.Series[float]
     labels: Mapping[str, str] = field(default_factory=dict)
+
+    def table_columns(self, level: float = 0.95) -> tuple[Column, ...]:  # noqa: ARG002  (as of all results)
+        """Bring means, standard deviations and the lower triangle to a table.
+
+        Parameters
+        ----------
+        level : float
+            Has no meaning here.
+
+        Returns
+        -------
+        tuple of Column
+            A column of the triangle is headed by the number of its row.
+        """
+        names = [_name_text(name) for name in self.r.columns]
+        cells = {
+            "Mean": {name: PlainCell("Mean", float(v)) for name, v in zip(names, self.mean, strict=True)},
+            "SD": {name: PlainCell("SD", float(v)) for name, v in zip(names, self.sd, strict=True)},
+            **{f"({j + 1})": self._triangle_column(names, j) for j in range(len(names))},
+        }
+        numbers = {name: number for number, name in enumerate(names, start=1)}
+        note = self._note()
+        return tuple(
+            Column(title, cells=own, labels=self.labels, numbers=numbers, note=note)
+            for title, own in cells.items()
+        )
+
+    def _triangle_column(self, names: Sequence[str], j: int) -> dict[str, PlainCell]:
+        r, p = self.r.to_numpy(dtype=float), self.p.to_numpy(dtype=float)
+        title = f"({j + 1})"
+        blanks = {above: PlainCell(title, "") for above in names[:j]}
+        below = {names[i]: PlainCell(title, float(r[i, j]), float(p[i, j])) for i in range(j + 1, len(names))}
+        return blanks | {names[j]: PlainCell(title, float(r[j, j]))} | below
+
+    def _note(self) -> str:
+        sizes = self.n.to_numpy()[np.tril_indices(len(self.n), -1)]
+        if not sizes.size:
+            return ""
+        low, high = int(sizes.min()), int(sizes.max())
+        rows = f"{low:,}" if low == high else f"{low:,} to {high:,}"
+        return f"Pearson correlations, each over the rows where both variables are observed (N = {rows})."
+
+
+def _name_text(name: object) -> str:
+    return " / ".join(map(tidy_text, name)) if isinstance(name, tuple) else tidy_text(name)
 
 
 def summarise(columns: Mapping[str, Floats]) -> pd.DataFrame:

@@ -39,8 +39,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.container import ErrorbarContainer
 
-    from digiprosper.present.columns import Column, Estimate, Models
+    from digiprosper.present.columns import Models
     from digiprosper.present.row_names import SharedRow
+    from digiprosper.report.columns import Column, Estimate
 
     Cells = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -293,7 +294,7 @@ def regime_map(
     ranked = _ranked(cells, len(results.regimes), order)
     names = [tidy_text(e) for e in entities[ranked].astype(str)] if len(ranked) <= MOST_NAMES else []
     axis_names = [effect_label(name, texts) for name in (entity_name, time_name)]
-    entries = _regime_texts(results, column, texts)
+    entries = _regime_texts(results, texts)
     step = math.ceil(len(times) / _MOST_PERIODS)
     periods = [tidy_text(t) for t in times[::step].astype(str)]
     with fonts(ax, [*names, *axis_names, *entries], purpose):
@@ -343,14 +344,13 @@ def _ranked(cells: Cells, count: int, order: str | None) -> np.ndarray[Any, np.d
     return np.lexsort(there) if there else np.arange(len(cells))
 
 
-def _regime_texts(results: ThresholdResults, column: Column, texts: Mapping[str, str]) -> list[str]:
+def _regime_texts(results: ThresholdResults, texts: Mapping[str, str]) -> list[str]:
     """List each regime's condition and number of rows, from low to high."""
-    assert column.regimes is not None
     name = term_label(results.threshold_variable, texts)
     rows = results.regimes["nobs"]
     if len(rows) == 1:
         return [f"no threshold in {name} ({rows.iloc[0]:,} rows)"]
-    conditions = [column.regimes.condition(r, name, 3) for r in rows.index]
+    conditions = [regime.condition(name, 3) for regime in results.regime_bounds]
     return [f"{text} ({n:,} rows)" for text, n in zip(conditions, rows, strict=True)]
 
 

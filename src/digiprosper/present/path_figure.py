@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
 
-    from digiprosper.present.columns import Column
+    from digiprosper.report.columns import Column
 
     Point = tuple[float, float]
     Texts = tuple[str, str]

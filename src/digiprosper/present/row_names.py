@@ -2,51 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from digiprosper.mediation.routes import links_of
-from digiprosper.report.labels import term_label
+from digiprosper.report.labels import term_label, term_words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from digiprosper.present.columns import Column, Regimes
+    from digiprosper.report.columns import Column
+    from digiprosper.report.terms import Regime
 
 __all__ = ["SharedRow", "row_label", "share_rows"]
 
-_Meaning: TypeAlias = tuple[bool, str, int] | str | None
-_REGIME = re.compile(r"(.*):(regime\d+|below|above)")
-_EFFECT_MODELS = ("Mediation", "MediationIV", "Mean group mediation", "Sequential g")
-_EFFECTS = {
-    "total": "Total effect",
-    "direct": "Direct effect",
-    "indirect": "Indirect effect",
-    "proportion_mediated": "Proportion mediated",
-    "controlled_direct": "Controlled direct effect",
-    "eliminated": "Eliminated effect",
-    "a": "a: treatment on mediator",
-    "b": "b: mediator on outcome",
-}
-_PATHS = {
-    "indirect": "Indirect through {}",
-    "eliminated": "Eliminated through {}",
-    "a": "a: treatment on {}",
-    "b": "b: {} on outcome",
-    "product_of_means": "Product of the means of a and b, {}",
-    "covariance": "Covariance of a and b, {}",
-}
-_AT = {
-    "p10": "10% quantile",
-    "p50": "median",
-    "p90": "90% quantile",
-    "low": "low value",
-    "high": "high value",
-    "regime1": "regime 1",
-    "regime2": "regime 2",
-}
-_CHANGES = {"index": "change with the moderator", "difference": "regime 2 minus regime 1"}
+_Meaning: TypeAlias = tuple[object, ...]
 
 
 class SharedRow(NamedTuple):
@@ -70,9 +39,8 @@ def share_rows(
 ) -> list[SharedRow]:
     """Decide which columns share a row.
 
-    A term has one row where it means the same: "regime 1" of one threshold variable is not that of another,
-    and the "total" of a mediation is not a regressor called so. Terms with one label share a row if no column
-    has two of them; otherwise each keeps its own, with the term in brackets behind the label.
+    A term has one row where it means the same (see `Term.meaning`). Terms with one label share a row if no
+    column has two of them; otherwise each keeps its own, with the term in brackets behind the label.
 
     Parameters
     ----------
@@ -91,17 +59,20 @@ def share_rows(
         In order; a shared row stands where the first of its terms does. Slopes by regime share a row when
         threshold variable and number of thresholds agree, or when `labels` names the term.
     """
+    bases = {
+        cell.term.name: cell.term.base for c in columns for cell in c.estimates.values() if cell.term.regime
+    }
     rows = []
-    for _, run in groupby(terms, key=_without_regime):
+    for _, run in groupby(terms, key=lambda term: bases.get(term, term)):
         together = list(run)
         places = {term: _meanings(term, columns, labels) for term in together}
         meanings = list(dict.fromkeys(meaning for place in places.values() for meaning in place.values()))
         for meaning in meanings:
+            apart = [other for other in meanings if other != meaning]
             for term in together:
                 members = {i for i, own in places[term].items() if own == meaning}
                 if members:
                     holders = [columns[i] for i in sorted(members)]
-                    apart = [other for other in meanings if other != meaning]
                     label = row_label(term, holders, labels, digits, apart=apart)
                     rows.append(_Row(term, label, meaning, members))
     return _joined(rows)
@@ -127,29 +98,14 @@ def _joined(rows: Sequence[_Row]) -> list[SharedRow]:
 def _meanings(term: str, columns: Sequence[Column], labels: Mapping[str, str]) -> dict[int, _Meaning]:
     """Tell what a term is in each column that has it; a label of its own says that it is one thing."""
     return {
-        position: None if term in labels else _meaning(term, column)
+        position: () if term in labels or term in column.cells else column.estimates[term].term.meaning
         for position, column in enumerate(columns)
         if term in column.estimates or term in column.cells
     }
 
 
-def _meaning(term: str, column: Column) -> _Meaning:
-    if column.regimes and column.regimes.cuts and _REGIME.fullmatch(term):
-        return column.regimes.family
-    return "effect" if _has_effects(column) else None
-
-
-def _has_effects(column: Column) -> bool:
-    return column.glance is not None and column.glance["model"] in _EFFECT_MODELS
-
-
-def _without_regime(term: str) -> str:
-    slope = _REGIME.fullmatch(term)
-    return slope[1] if slope else term
-
-
 def row_label(
-    term: str,
+    name: str,
     columns: Sequence[Column],
     labels: Mapping[str, str],
     digits: int,
@@ -160,74 +116,45 @@ def row_label(
 
     Parameters
     ----------
-    term : str
-        The term.
+    name : str
+        Name of the term.
     columns : sequence of Column
         Columns that share the row.
     labels : mapping
         Labels by term or column.
     digits : int
         Decimals of thresholds.
-    apart : sequence of family
-        `Regimes.family` of columns that have the term in another row, from which the label must differ.
+    apart : sequence of meaning
+        `Term.meaning` in columns that have the term in another row, from which the label must differ.
 
     Returns
     -------
     str
         Label of the row. Models that cut at different values share the row ``"digital (regime 1)"``.
     """
-    holders = [c for c in columns if term in c.estimates]
+    holders = [c for c in columns if name in c.estimates]
     if not holders:
-        return labels.get(term, term)
-    slope = _REGIME.fullmatch(term)
-    regimes = [c.regimes for c in holders if c.regimes]
-    if term not in labels and slope is not None and regimes:
-        whole = len(regimes) == len(holders)
-        return _regime_label(slope, regimes if whole else [*regimes, None], labels, digits, apart)
-    if term not in labels and any(map(_has_effects, holders)):
-        return _effect_words(term, holders, labels)
-    return term_label(term, labels)
+        return labels.get(name, name)
+    if name in labels:
+        return labels[name]
+    first = holders[0].estimates[name].term
+    if first.family != "linear" or first.regime is None:
+        return term_words(first, labels, holders[0].words)
+    regimes = [regime for c in holders if (regime := c.estimates[name].term.regime) is not None]
+    return _regime_label(term_label(first.base, labels), regimes, labels, digits, apart)
 
 
 def _regime_label(
-    slope: re.Match[str],
-    regimes: Sequence[Regimes | None],
-    labels: Mapping[str, str],
-    digits: int,
-    apart: Sequence[_Meaning],
+    name: str, regimes: Sequence[Regime], labels: Mapping[str, str], digits: int, apart: Sequence[_Meaning]
 ) -> str:
-    number = {"below": 1, "above": 2}.get(slope[2]) or int(slope[2].removeprefix("regime"))
-    name = term_label(slope[1], labels)
-    whens = {r.condition(number, term_label(r.variable, labels), digits) if r else "" for r in regimes}
     first = regimes[0]
-    if slope[2] in ("below", "above"):
-        return f"{name}, {whens.pop() if len(whens) == 1 else f'{slope[2]} the kink'}"
-    if first is None or len(whens) > 1:
-        whose = f"{term_label(first.variable, labels)}, " if first and apart else ""
-        size = f" of {len(first.cuts) + 1}" if first and apart else ""
-        return f"{name} ({whose}regime {number}{size})"
-    twins = any(family and family[:2] == first.family[:2] for family in apart)
-    return f"{name} ({whens.pop()}{f', regime {number} of {len(first.cuts) + 1}' if twins else ''})"
-
-
-def _effect_words(term: str, columns: Sequence[Column], labels: Mapping[str, str]) -> str:
-    kind, path, at = _parts(term)
-    where = f" ({_AT[at]})" if at else ""
-    if kind in _CHANGES and path:
-        whole = "direct" if path == "direct" else f"indirect:{path}"
-        return f"{_effect_words(whole, columns, labels)}: {_CHANGES[kind]}{where}"
-    if kind in _PATHS and path:
-        every = {p for c in columns for k, p, _ in map(_parts, c.estimates) if k == "indirect" and p}
-        through = (term_label(link, labels) for link in links_of(path, sorted(every, key=len)))
-        return _PATHS[kind].format(" → ".join(through)) + where
-    if kind in _EFFECTS and not path:
-        return _EFFECTS[kind] + where
-    return term_label(term, labels)
-
-
-def _parts(term: str) -> tuple[str, str, str]:
-    """Take an effect apart: which it is, through which mediators, and at which value or in which regime."""
-    whole, _, end = term.rpartition(":")
-    at = end if whole and end in _AT else ""
-    kind, _, path = (whole if at else term).partition(":")
-    return kind, path, at
+    variable = term_label(first.variable, labels)
+    conditions = {regime.condition(variable, digits) for regime in regimes}
+    shared = conditions.pop() if len(conditions) == 1 else None
+    if first.kink:
+        return f"{name}, {shared or ('below the kink', 'above the kink')[first.number - 1]}"
+    if shared is None:
+        whose = f"{variable}, regime {first.number} of {first.count}" if apart else f"regime {first.number}"
+        return f"{name} ({whose})"
+    twins = any(meaning[:3] == ("regime", first.kink, first.variable) for meaning in apart)
+    return f"{name} ({shared}{f', regime {first.number} of {first.count}' if twins else ''})"

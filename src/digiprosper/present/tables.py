@@ -8,14 +8,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from digiprosper.errors import InputTypeError, Notice, OptionError, check_option, check_whole, cited, issue
 from digiprosper.present.columns import (
-    Column,
     Models,
     all_terms,
     check_labels,
@@ -27,21 +26,24 @@ from digiprosper.present.columns import (
     texts_of,
 )
 from digiprosper.present.formats import write_html, write_latex, write_markdown
+from digiprosper.present.notes import note_lines
 from digiprosper.present.office import write_docx, write_xlsx
 from digiprosper.present.rows import (
     STATS,
     Below,
     Row,
     Style,
+    block_rows,
     depvar_rows,
-    note_lines,
     setting_rows,
     stat_rows,
     term_rows,
-    threshold_rows,
 )
 from digiprosper.report.characters import tidy_text, unused_labels
 from digiprosper.report.rendering import Content, as_html, as_text
+
+if TYPE_CHECKING:
+    from digiprosper.report.columns import Column
 
 __all__ = ["Below", "Models", "Table", "etable"]
 
@@ -270,7 +272,7 @@ def etable(  # noqa: PLR0913  (every choice a table has; all but the models are 
     terms = select(columns, keep, drop, order, fold=folded, caller="etable")
     blocks = [
         term_rows(columns, terms, texts, style),
-        threshold_rows(columns, texts, style),
+        block_rows(columns, texts, style),
         setting_rows(columns, folded, rows, texts, style),
         stat_rows(columns, stats, style),
     ]
@@ -296,7 +298,7 @@ def _tell_unused(columns: Sequence[Column], labels: Mapping[str, str]) -> None:
             *column.labels,
             column.head or "",
             *(column.glance or {}).values(),
-            column.regimes.variable if column.regimes else "",
+            *(block.variable for block in column.blocks),
         )
     ]
     unused = unused_labels(labels, words)
@@ -316,7 +318,7 @@ def _check_style(below: Below, stars: object, digits: Any, stats: object) -> Sty
             f"stats={cited(stats)} must be a list of keys such as ['nobs'].", [_option("stats", stats)]
         )
     for key in stats:
-        check_option("stats", key, tuple(STATS))
+        check_option("stats", key, STATS)
     return Style(below, None if stars is None else _check_stars(stars), places)
 
 

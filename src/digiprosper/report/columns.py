@@ -32,6 +32,7 @@ __all__ = [
     "result_column",
 ]
 
+_TOO_FEW = "too_few_clusters_to_draw"
 _NUMBERS = ("estimate", "std_error", "statistic", "p_value", "conf_low", "conf_high")
 
 
@@ -257,7 +258,9 @@ def inference_of(result: Results) -> Inference:
     glance = result.glance()
     # Of two-way clusters glance has the smaller number, which is that of the t intervals.
     least = glance["n_clusters"]
-    counts: tuple[int, ...] = () if least is None else getattr(result, "n_clusters", ()) or (least,)
+    # The equations of a system share their errors, and the system itself does not repeat the details.
+    details = next(iter(getattr(result, "paths", {}).values()), result)
+    counts: tuple[int, ...] = () if least is None else getattr(details, "n_clusters", ()) or (least,)
     drawn = isinstance(result, HasDraws)
     return Inference(
         cov_type=glance["cov_type"] or "",
@@ -265,9 +268,15 @@ def inference_of(result: Results) -> Inference:
         clusters=effect_names(glance["clusters"]),
         n_clusters=counts,
         df_t=math.inf if glance["df_t"] is None else glance["df_t"],
-        bandwidth=getattr(result, "bandwidth", None),
+        bandwidth=getattr(details, "bandwidth", None),
         drawn=str(getattr(result, "drawn", "entity")) if drawn else None,
-        n_drawn=getattr(result, "n_drawn", None),
+        n_drawn=_clusters_drawn(result),
         reps=len(result.draws) if isinstance(result, HasDraws) else 0,
         rng_entropy=glance["rng_entropy"],
     )
+
+
+def _clusters_drawn(result: object) -> int | None:
+    told = (n.data["n_clusters"] for n in getattr(result, "diagnostics", ()) if n.code == _TOO_FEW)
+    count: int | None = getattr(result, "n_drawn", next(told, None))
+    return count

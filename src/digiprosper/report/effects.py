@@ -10,14 +10,18 @@ import pandas as pd
 
 from digiprosper.errors import Notice, check_level, check_option
 from digiprosper.kernels import Floats, intervals
+from digiprosper.report.columns import result_column
 from digiprosper.report.labels import effect_label
 from digiprosper.report.pickling import PickledByName
 from digiprosper.report.text import interval_text, json_safe, last_lines, number_text, p_text, table, wrapped
+from digiprosper.report.words import NO_WORDS, Words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from digiprosper.report.columns import Column
     from digiprosper.report.protocol import Glance
+    from digiprosper.report.terms import Term
 
 __all__ = ["EffectResults"]
 
@@ -51,6 +55,10 @@ class EffectResults(PickledByName):
         What was noticed during the fit.
     labels : mapping
         Labels of columns.
+    terms : tuple of Term
+        What each term is; those that are not described are slopes.
+    words : Words
+        What their codes say in tables and figures.
 
     Examples
     --------
@@ -74,6 +82,8 @@ class EffectResults(PickledByName):
     errors_text: str = "Standard errors from the draws"
     diagnostics: tuple[Notice, ...] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
+    terms: tuple[Term, ...] = field(default=(), kw_only=True)
+    words: Words = field(default=NO_WORDS, kw_only=True)
 
     @property
     def params(self) -> pd.Series[float]:
@@ -220,6 +230,21 @@ class EffectResults(PickledByName):
                 "conf_high": ends["conf_high"].to_numpy(),
             }
         )
+
+    def table_columns(self, level: float = 0.95) -> tuple[Column, ...]:
+        """Bring the effects to a table.
+
+        Parameters
+        ----------
+        level : float
+            Coverage of the intervals.
+
+        Returns
+        -------
+        tuple of Column
+            One.
+        """
+        return (result_column(self, level, words=self.words),)
 
     def glance(self) -> Glance:
         """Summarise the whole fit in one line.

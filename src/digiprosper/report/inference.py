@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import inf
 
+from digiprosper.kernels.intervals import enough_clusters
 from digiprosper.report.pickling import PickledByName
 
 __all__ = ["Inference"]
@@ -58,3 +59,9 @@ class Inference(PickledByName):
     def from_draws(self) -> bool:
         """Whether intervals and p-values are read from draws."""
         return self.drawn is not None
+
+    @property
+    def few_drawn(self) -> int | None:
+        """How many clusters were drawn from, where they are too few for intervals and p-values."""
+        few = self.from_draws and self.n_drawn is not None and not enough_clusters(self.n_drawn)
+        return self.n_drawn if few else None

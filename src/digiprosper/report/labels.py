@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["effect_label", "effect_names", "term_label"]
+    from digiprosper.report.terms import Term
+    from digiprosper.report.words import Language, Words
+
+__all__ = ["effect_label", "effect_names", "term_label", "term_words"]
 
 _POWERS = {"2": "²", "3": "³"}
 _POWER = re.compile(r"I\(\s*(.+?)\s*\*\*\s*([23])\s*\)")
@@ -37,6 +40,46 @@ def term_label(term: str, labels: Mapping[str, str]) -> str:
     if term in labels:
         return labels[term]
     return " × ".join(_factor(part, labels) for part in _split(term, ":"))
+
+
+def term_words(term: Term, labels: Mapping[str, str], words: Words, language: Language = "english") -> str:
+    """Print what a term is: an exact label wins, else the words of its method, else its name with labels.
+
+    Parameters
+    ----------
+    term : Term
+        The term.
+    labels : mapping
+        Labels by term or column.
+    words : Words
+        Of the method. They have a code a kind (``"direct"``), ``"indirect.through"`` for one with a path,
+        ``"index.of"`` for a change of an effect, ``"point"`` and ``"regime"`` for where it is.
+    language : {"english", "chinese"}
+        Of the words.
+
+    Returns
+    -------
+    str
+        Such as ``"Indirect through Employment (median)"``.
+    """
+    if term.name in labels:
+        return labels[term.name]
+    path = " → ".join(term_label(link, labels) for link in term.path)
+    kind = term.of or term.kind
+    code = f"{kind}.through" if path else kind
+    if code not in words:
+        return term_label(term.name, labels)
+
+    text = words.say(code, language, path=path)
+    if term.of:
+        text = words.say(f"{term.kind}.of", language, effect=text)
+    if term.point is not None:
+        text = words.say(
+            "point", language, effect=text, point=words.say(f"point.{term.point.code}", language)
+        )
+    if term.regime is not None:
+        text = words.say("regime", language, effect=text, number=term.regime.number)
+    return text
 
 
 def effect_names(joined: str | None) -> tuple[str, ...]:

@@ -7,11 +7,9 @@ from typing import TYPE_CHECKING, Protocol, TypedDict, runtime_checkable
 from digiprosper._version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     import pandas as pd
 
-__all__ = ["Glance", "HasCorrelations", "HasDraws", "Results", "empty_glance"]
+__all__ = ["Glance", "HasDraws", "Results", "empty_glance"]
 
 
 class Glance(TypedDict):
@@ -76,41 +74,6 @@ class HasDraws(Protocol):
     @property
     def draws(self) -> pd.DataFrame:
         """One column a term, one row a draw."""
-        ...
-
-
-@runtime_checkable
-class HasCorrelations(Protocol):
-    """Correlations of columns pair by pair, as `Panel.correlate` returns them."""
-
-    @property
-    def r(self) -> pd.DataFrame:
-        """Correlations, columns by columns."""
-        ...
-
-    @property
-    def p(self) -> pd.DataFrame:
-        """Their p-values, columns by columns."""
-        ...
-
-    @property
-    def n(self) -> pd.DataFrame:
-        """Rows of each pair, columns by columns."""
-        ...
-
-    @property
-    def mean(self) -> pd.Series[float]:
-        """Means of the columns."""
-        ...
-
-    @property
-    def sd(self) -> pd.Series[float]:
-        """Standard deviations of the columns."""
-        ...
-
-    @property
-    def labels(self) -> Mapping[str, str]:
-        """Labels of the columns."""
         ...
 
 

@@ -6,6 +6,8 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
+from digiprosper.report.pickling import PickledByName
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -15,7 +17,7 @@ RowKey: TypeAlias = tuple[str, tuple[object, ...]]
 
 
 @dataclass(frozen=True, slots=True)
-class Factor:
+class Factor(PickledByName):
     """One factor of a product.
 
     Parameters
@@ -43,7 +45,7 @@ class Factor:
 
 
 @dataclass(frozen=True, slots=True)
-class Point:
+class Point(PickledByName):
     """A value of a moderator at which an effect is told.
 
     Parameters
@@ -62,7 +64,7 @@ class Point:
 
 
 @dataclass(frozen=True, slots=True)
-class Regime:
+class Regime(PickledByName):
     """Rows between two thresholds of a variable.
 
     Parameters
@@ -124,7 +126,7 @@ class Regime:
 
 
 @dataclass(frozen=True, slots=True)
-class Term:
+class Term(PickledByName):
     """One coefficient, effect, weight or other number with an error.
 
     Parameters

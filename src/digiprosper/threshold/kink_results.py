@@ -11,10 +11,12 @@ import numpy as np
 import pandas as pd
 
 from digiprosper.errors import Notice, check_option, cited
+from digiprosper.report.columns import Block, Drawn, Test
 from digiprosper.report.pickling import PickledByName
 from digiprosper.report.tests import TestResult
 from digiprosper.report.text import coefficient_table, json_safe, last_lines, sample_text, table, wrapped
 from digiprosper.report.verdicts import rejects
+from digiprosper.threshold.columns import kink_regimes, slopes_by_regime, slopes_column, threshold_with
 from digiprosper.threshold.results import bootstrap_p
 
 if TYPE_CHECKING:
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
 
     from digiprosper.kernels import Floats, Ints
     from digiprosper.linear.results import LinearResults
+    from digiprosper.report.columns import Column
+    from digiprosper.report.terms import Term
 
 __all__ = ["KinkResults", "critical_chi2", "remarks"]
 
@@ -219,6 +223,40 @@ class KinkResults(PickledByName):
         bounds = {"lower": [-np.inf, self.threshold], "upper": [self.threshold, np.inf]}
         sizes = {"nobs": self.regime_sizes[:, 0], "n_entities": self.regime_sizes[:, 1]}
         return pd.DataFrame({**bounds, **sizes}, index=pd.Index(["below", "above"], name="regime"))
+
+    # --- tables -------------------------------------------------------------------------------------------
+
+    @property
+    def terms(self) -> tuple[Term, ...]:
+        """What each slope is, with its side of the kink."""
+        sides = zip(("below", "above"), kink_regimes(self.kink_variable, self.threshold), strict=True)
+        return slopes_by_regime(self.slopes, [self.kink_variable], dict(sides))
+
+    def table_columns(self, level: float = 0.95) -> tuple[Column, ...]:
+        """Bring the slopes to a table, with the kink point, its confidence set and its tests.
+
+        Parameters
+        ----------
+        level : float
+            Level of the confidence intervals of the slopes.
+
+        Returns
+        -------
+        tuple of Column
+            One.
+        """
+        named = {"no_kink": self.test, "no_jump": self.continuity} if self.bootstrap else {}
+        tests = [Test("F", code, test.statistic, test.p_value) for code, test in named.items()]
+        block = Block(
+            kind="kink",
+            variable=self.kink_variable,
+            parameters=(threshold_with(self.threshold, self.confidence_set(), tests),),
+            level=self.level,
+            drawn=Drawn(self.reps, self.bootstrap) if self.bootstrap else None,
+            confidence="bootstrap" if self.bootstrap else "lr",
+            rank=1,
+        )
+        return (slopes_column(self.slopes, self.terms, block, level),)
 
     # --- words --------------------------------------------------------------------------------------------
 

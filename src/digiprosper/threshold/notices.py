@@ -274,8 +274,7 @@ def about_adjacent(results: ThresholdResults) -> list[Notice]:
     out, slopes = list[Notice](), results.slopes
     if np.isnan(slopes.covariance).any():
         return out
-    terms = [n.removesuffix(":regime1") for n in slopes.names if n.endswith(":regime1")]
-    terms = [t for t in terms if f"{t}:regime{results.estimates.size + 1}" in slopes.names]
+    terms = results.terms_in_every_regime
     for r in range(1, results.estimates.size + 1):
         pairs = [f"{t}:regime{r} = {t}:regime{r + 1}" for t in terms]
         try:

@@ -529,7 +529,11 @@ class PanelThreshold(Specification):
             reps=self.reps,
             rng_entropy=found.entropy,
             diagnostics=(),
+            split_names=self._split_names(prepared.sample),
         )
+
+    def _split_names(self, sample: Sample) -> tuple[str, ...]:
+        return (*sample.names_of("regime_dependent"), *(["intercept"] if self.regime_intercept else []))
 
 
 def _is_whole(value: object) -> bool:

@@ -20,9 +20,11 @@ from digiprosper.errors import (
     quoted,
 )
 from digiprosper.kernels.tolerances import SAME_STATISTIC
+from digiprosper.report.columns import Block, Drawn, Test
 from digiprosper.report.pickling import PickledByName
 from digiprosper.report.text import coefficient_table, json_safe, last_lines, sample_text, table, wrapped
 from digiprosper.report.verdicts import rejects
+from digiprosper.threshold.columns import slopes_by_regime, slopes_column, step_regimes, threshold_with
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
     from digiprosper.errors import Notice
     from digiprosper.kernels import Floats, Ints
     from digiprosper.linear.results import LinearResults
+    from digiprosper.report.columns import Column
+    from digiprosper.report.terms import Regime, Term
     from digiprosper.report.tests import TestResult
 
 __all__ = ["ThresholdResults", "bootstrap_p", "critical_lr", "runs"]
@@ -179,6 +183,9 @@ class ThresholdResults(PickledByName):
         Number that reproduces the draws when passed as `rng`; None when nothing was drawn.
     diagnostics : tuple of Notice
         What is worth saying about the fit.
+    split_names : tuple of str
+        Names of what `slopes` has by regime: the columns of `regime_dependent`, which are several of a
+        category, and the intercept where it differs; the terms themselves if not given.
 
     Examples
     --------
@@ -221,6 +228,7 @@ class ThresholdResults(PickledByName):
     reps: int
     rng_entropy: int | None
     diagnostics: tuple[Notice, ...]
+    split_names: tuple[str, ...] = ()
 
     # --- thresholds ---------------------------------------------------------------------------------------
 
@@ -482,9 +490,7 @@ class ThresholdResults(PickledByName):
         width = self.estimates.size + 1
         if width == 1:
             raise OptionError("equality: no threshold was kept, so there is one regime.")
-        ending = ":regime1"
-        known = [n.removesuffix(ending) for n in self.slopes.names if n.endswith(ending)]
-        known = [n for n in known if f"{n}:regime{width}" in self.slopes.names]
+        known = self.terms_in_every_regime
         terms = known if term is None else [term]
         if term is not None and term not in known:
             raise ColumnError(f"{cited(term)} has no slopes by regime; those that have are {quoted(known)}.")
@@ -494,6 +500,59 @@ class ThresholdResults(PickledByName):
         return replace(
             found, name="Equal slopes", null=f"{words}: the same in every regime, thresholds treated as known"
         )
+
+    # --- tables -------------------------------------------------------------------------------------------
+
+    @property
+    def regime_bounds(self) -> tuple[Regime, ...]:
+        """Regimes from low to high, each with its bounds."""
+        return step_regimes(self.threshold_variable, self.estimates.tolist(), self.rule)
+
+    @property
+    def terms(self) -> tuple[Term, ...]:
+        """What each slope is, with its regime."""
+        regimes = self.regime_bounds
+        named = {f"regime{regime.number}": regime for regime in regimes}
+        split = self.split_names or self.regime_dependent
+        return slopes_by_regime(self.slopes, split, named if len(regimes) > 1 else {})
+
+    @property
+    def terms_in_every_regime(self) -> list[str]:
+        """Terms that have a slope in every regime; the intercept has none in the highest."""
+        slopes = [term for term in self.terms if term.regime is not None]
+        bases = dict.fromkeys(term.base for term in slopes)
+        width = self.estimates.size + 1
+        return [base for base in bases if sum(term.base == base for term in slopes) == width]
+
+    def table_columns(self, level: float = 0.95) -> tuple[Column, ...]:
+        """Bring the slopes to a table, with the thresholds, their confidence sets and their tests.
+
+        Parameters
+        ----------
+        level : float
+            Level of the confidence intervals of the slopes.
+
+        Returns
+        -------
+        tuple of Column
+            One. Its tests are those of the headline bootstrap, the one that stopped "auto" included.
+        """
+        tests, found = self._headline_tests, self.estimates.size
+        block = Block(
+            kind="step",
+            variable=self.threshold_variable,
+            parameters=tuple(
+                # What was not estimated has no set: its LR only compares other values with it.
+                threshold_with(value, [] if self.given else self.confidence_set(j), tests[j - 1 : j])
+                for j, value in enumerate(map(float, self.estimates), start=1)
+            ),
+            level=self.level,
+            given=self.given,
+            drawn=Drawn(self.reps, self.bootstrap[0]) if tests else None,
+            confidence=self.confidence,
+            refused=tests[found] if len(tests) > found else None,
+        )
+        return (slopes_column(self.slopes, self.terms, block, level),)
 
     # --- words --------------------------------------------------------------------------------------------
 
@@ -600,6 +659,18 @@ class ThresholdResults(PickledByName):
         return {**json_safe(out), "slopes": self.slopes.to_dict()}
 
     # --- inside -------------------------------------------------------------------------------------------
+
+    @property
+    def _headline_tests(self) -> list[Test]:
+        if not self.bootstrap:
+            return []
+        frame = self.tests
+        wanted = ["threshold", "statistic", "value", "p_value"]
+        rows = frame.loc[frame["bootstrap"] == self.bootstrap[0], wanted]
+        return [
+            Test(str(statistic), "threshold", float(value), float(p), int(number))
+            for number, statistic, value, p in rows.itertuples(index=False, name=None)
+        ]
 
     def _bound(self, j: int, method: str | None) -> Floats:
         word = self.confidence if method is None else method

@@ -1,0 +1,61 @@
+"""What thresholds, kinks, their tests and their confidence sets are called, by code."""
+
+from __future__ import annotations
+
+from digiprosper.report.words import Words
+
+__all__ = ["WORDS"]
+
+WORDS = Words(
+    english={
+        "step": "threshold",
+        "step.numbered": "threshold {number}",
+        "step.row": "Threshold {number}",
+        "step.known": "Standard errors treat the estimated threshold as known.",
+        "step.given": "A given threshold was fixed and not estimated: it has no confidence set and no test.",
+        "step.none": "its slopes are those of the linear model",
+        "step.test.threshold": "{statistic} of threshold {number}",
+        "step.set.lr": "LR (Hansen 1999)",
+        "step.set.scaled": "LR scaled by the variance at the threshold",
+        "step.set.bootstrap": "bootstrap",
+        "kink": "kink point",
+        "kink.numbered": "kink point",
+        "kink.row": "Kink point",
+        "kink.known": "Standard errors allow for the estimation of the kink point.",
+        "kink.test.no_kink": "{statistic}, no kink",
+        "kink.test.no_jump": "{statistic}, no jump",
+        "kink.set.lr": "LR against chi-squared with one degree of freedom",
+        "kink.set.bootstrap": "bootstrap (Hansen 2017)",
+        "drawn.wild_cluster": "wild cluster bootstrap",
+        "drawn.hansen": "bootstrap of whole entities (Hansen 1999)",
+        "drawn.iid": "bootstrap of single rows",
+        "statistic.F": "F",
+        "statistic.score": "score",
+    },
+    chinese={
+        "step": "门槛值",
+        "step.numbered": "第{number}个门槛值",
+        "step.row": "门槛值{number}",
+        "step.known": "标准误将估计的门槛值视为已知。",
+        "step.given": "给定的门槛值未经估计，没有置信集和检验。",
+        "step.none": "其斜率为线性模型的斜率",
+        "step.test.threshold": "第{number}个门槛值的{statistic}统计量",
+        "step.set.lr": "似然比（Hansen 1999）",
+        "step.set.scaled": "按门槛值处方差调整的似然比",
+        "step.set.bootstrap": "自助法",
+        "kink": "拐点",
+        "kink.numbered": "拐点",
+        "kink.row": "拐点",
+        "kink.known": "标准误已考虑拐点的估计。",
+        "kink.test.no_kink": "{statistic}统计量，无拐点",
+        "kink.test.no_jump": "{statistic}统计量，无跳跃",
+        "kink.set.lr": "似然比，自由度为1的卡方分布",
+        "kink.set.bootstrap": "自助法（Hansen 2017）",
+        "drawn.wild_cluster": "野聚类自助法",
+        "drawn.hansen": "整体抽取个体的自助法（Hansen 1999）",
+        "drawn.iid": "逐行抽取的自助法",
+        "statistic.F": "F",
+        "statistic.score": "得分",
+    },
+)
+"""Of tables and figures."""
