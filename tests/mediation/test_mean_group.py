@@ -408,3 +408,12 @@ def test_draws_of_few_entities_give_no_interval_and_no_p(entities):
     assert codes(results).count("too_few_clusters_to_draw") == missing
     assert codes(results).count("very_few_clusters") == (not missing)
     assert "nan" not in results.summary()
+
+
+@pytest.mark.parametrize(("long", "short", "half"), [(14, 14, None), (14, 13, 9.5), (13, 13, 9.0)])
+def test_series_are_short_below_ten_degrees_of_freedom(long, short, half):
+    """Half of the cities have so many years, for an intercept and three slopes."""
+    frame = make(11, n=50, periods=14, holes=False)
+    years = np.where(frame["city"] % 2 == 0, long, short)
+    found = quiet(ONE, panel_of(frame[frame["year"] <= 2000 + years])).diagnostics
+    assert [n.data["median_df"] for n in found if n.code == "short_series"] == ([half] if half else [])

@@ -1050,3 +1050,67 @@ def test_problems_are_data() -> None:
     with pytest.raises(IdentificationError) as caught:
         Mediation("y", "size", "m1", reps=20).fit(Panel(make(holes=False), "city", "year"))
     assert caught.value.problems[0].data["column"] == "size"
+
+
+# --- limits at their edge -----------------------------------------------------------------------------------
+
+
+def test_a_chain_has_at_most_six_mediators() -> None:
+    names = [f"m{j}" for j in range(7)]
+    assert Mediation("y", "x", names[:6], structure="serial").mediators == tuple(names[:6])
+    assert Mediation("y", "x", names, structure="parallel").mediators == tuple(names)
+    with pytest.raises(OptionError, match="at most 6"):
+        Mediation("y", "x", names, structure="serial")
+
+
+@pytest.mark.parametrize(("clusters", "limit", "near"), [(64, 0.75, 5.0), (225, 0.5, 1.3)])
+def test_a_cluster_has_a_large_influence_from_6_over_the_root_of_clusters_and_half_an_error(
+    clusters: int, limit: float, near: float
+) -> None:
+    """The farther the slope of one city from that of the others, the more its loss moves the effects."""
+    rng = np.random.default_rng(clusters)
+    frame = pd.DataFrame({"city": np.repeat(np.arange(clusters), 4), "year": np.tile(np.arange(4), clusters)})
+    frame = frame.assign(x=rng.normal(size=len(frame)), m=rng.normal(size=len(frame)))
+    frame["y"] = frame["x"] + frame["m"] + rng.normal(size=len(frame))
+    moved = []
+    for odd in near * 1.05 ** np.arange(6):
+        data = frame.assign(y=frame["y"] + odd * frame["x"] * (frame["city"] == 0))
+        results = quiet(Mediation("y", "x", "m", reps=20), Panel(data, "city", "year"))
+        told = [n.data for n in results.diagnostics if n.code == "influential_cluster"]
+        if told:
+            (data,) = told
+            gap = abs(data["without"] - results.params[data["term"]])
+            moved.append(gap / results.std_errors[data["term"]])
+            break
+        moved.append(0.0)
+    assert len(moved) > 1
+    assert limit <= moved[-1] < 1.06 * limit
+
+
+def test_a_mean_of_more_than_1e4_standard_deviations_is_far_from_zero() -> None:
+    rng = np.random.default_rng(2)
+    frame = pd.DataFrame(rng.normal(size=(300, 3)), columns=["x", "m", "y"])
+    frame = frame.assign(city=np.repeat(np.arange(50), 6), year=np.tile(np.arange(6), 50))
+    w = rng.normal(size=300)
+    w = (w - w.mean()) / w.std()
+    spec = Mediation("y", "x", "m", moderator="w", moderates=["a"], reps=20)
+
+    def ratios(mean: float) -> list[float]:
+        results = quiet(spec, Panel(frame.assign(w=w + mean), "city", "year"))
+        return [n.data["ratio"] for n in results.diagnostics if "ratio" in n.data]
+
+    assert ratios(0.99e4) == []
+    assert ratios(1.01e4) == [pytest.approx(1.01e4)]
+
+
+def test_monte_carlo_draws_from_t_below_40_clusters() -> None:
+    """Both have the same estimates: only the tails of what is drawn tell them apart."""
+
+    def wide(clusters: int) -> float:
+        frame = make(3, n=clusters, holes=False)
+        results = quiet(Mediation("y", "x", "m1", reps=20), Panel(frame, "city", "year"))
+        normal = results.interval("monte_carlo").loc["direct"]
+        return (normal["conf_high"] - normal["conf_low"]) / results.std_errors["direct"] / 2
+
+    assert wide(39) == pytest.approx(2.0244, abs=0.03)
+    assert wide(40) == pytest.approx(1.9600, abs=0.03)

@@ -446,3 +446,11 @@ def test_draws_of_few_clusters_give_no_interval_and_no_p(clusters) -> None:
     assert results.interval("delta").loc["indirect"].notna().all()
     assert len(notices(results, "too_few_clusters_to_draw")) == missing
     assert "nan" not in results.summary()
+
+
+@pytest.mark.parametrize(("strength", "f"), [(0.308, 9.954), (0.309, 10.032)])
+def test_an_instrument_is_weak_below_an_f_of_ten(strength, f) -> None:
+    results = quiet(SPEC, make(strength=strength))
+    assert results.first_stage.loc["x on z", "F"] == pytest.approx(f, abs=1e-3)
+    told = {stage for n in notices(results, "weak_instrument") for stage in n.data["stages"]}
+    assert ("x on z" in told) == (f < 10)

@@ -335,3 +335,14 @@ def test_a_variable_that_does_not_move_has_no_threshold() -> None:
         assert caught.value.problems[0].data == {"column": name}
     with pytest.raises(ThresholdSearchError, match="leaves a regime without rows"):
         quiet(Mediation("y", "x", "m1", threshold=("flat", 2.0), reps=20), on(frame))
+
+
+def test_a_twentieth_of_the_rows_is_kept_on_each_side_of_the_threshold() -> None:
+    """The outcome changes below the third of a hundred rows: the nearest that may be found is the fifth."""
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"city": np.repeat(np.arange(20), 5), "year": np.tile(np.arange(5), 20)})
+    frame = frame.assign(q=rng.permutation(100), x=rng.normal(size=100), m=rng.normal(size=100))
+    spec = Mediation("y", "x", "m", threshold="q", reps=20, entity_effects=False, time_effects=False)
+    for turned, found in ((frame["q"] < 3, 4.0), (frame["q"] > 96, 94.0)):
+        y = frame["x"] + 50 * turned * (frame["x"] + 3) + 0.1 * rng.normal(size=100)
+        assert quiet(spec, on(frame.assign(y=y))).threshold == found

@@ -311,3 +311,26 @@ def test_strong_paths_have_a_robustness_value_near_one_and_not_zero() -> None:
     assert rv[0] == pytest.approx(1.0, abs=1e-12)
     assert 0.99 < rv[1] <= 1.0
     assert rv[2] == 0.0
+
+
+def test_effects_are_below_300_standard_deviations_and_correlations_below_one(
+    data: tuple[Any, Any, Any],
+) -> None:
+    assert np.isfinite(mediational_e_value(np.nextafter(300, 0)))
+    for d in (300.0, -300.0):
+        with pytest.raises(OptionError, match="below 300"):
+            mediational_e_value(d)
+
+    def curve(rho: float) -> Any:
+        return sensitivity("m", *parts(data[0], data[1], data[2]), *NONE, clusters=None, rho=[rho])
+
+    for end in (-1.0, 1.0):
+        assert np.isfinite(curve(0.999 * end).curve["indirect"]).all()
+        with pytest.raises(OptionError):
+            curve(end)
+
+
+def test_a_robustness_value_needs_more_than_one_degree_of_freedom() -> None:
+    assert np.isfinite(robustness_value(2.0, np.nextafter(1, 2))).all()
+    with pytest.raises((OptionError, IdentificationError)):
+        robustness_value(2.0, 1)
