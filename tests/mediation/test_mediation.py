@@ -6,6 +6,7 @@ import copy
 import json
 import pickle
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -238,7 +239,7 @@ def test_a_ratio_above_one_is_never_a_share() -> None:
         a=decision.a,
         b=decision.b,
         indirect=decision.indirect,
-        direct=decision.direct._replace(p_value=0.01),
+        direct=replace(decision.direct, p_value=0.01),
     )
     assert (told.branch, told.ratio_name) == ("masking", "|indirect/direct|")
     assert told.ratio == pytest.approx(abs(want["indirect"] / want["direct"]), rel=1e-9)
@@ -249,7 +250,7 @@ def test_a_ratio_above_one_is_never_a_share() -> None:
         a=decision.a,
         b=decision.b,
         indirect=decision.indirect,
-        direct=decision.direct._replace(estimate=0.03, p_value=0.01),
+        direct=replace(decision.direct, estimate=0.03, p_value=0.01),
     )
     assert (same.branch, same.ratio_name) == ("partial mediation", "indirect/total")
     assert same.ratio == pytest.approx(want["ratio"], rel=1e-9)
