@@ -26,6 +26,7 @@ import pandas as pd
 
 import digiprosper as dp
 from digiprosper.errors import DigiprosperError, DigiprosperWarning, one_line
+from digiprosper.panel.access import table_of
 from tests.fuzz.follow import follow_ups, text_of
 from tests.fuzz.frames import chance, draw_frame
 from tests.fuzz.models import JOBS, WEIGHTS, Case
@@ -95,7 +96,7 @@ def run_case(number: int, tally: Tally) -> None:
 
     panel = _tried(tally, number, log, "Panel", make)
     if panel is not None:
-        data.names = {r: n if n in panel.known else one_line(n) for r, n in data.names.items()}
+        data.names = {r: n if n in table_of(panel).known else one_line(n) for r, n in data.names.items()}
         case = Case(rng, data, panel, number, log, wrong=float(rng.choice([0.04, 0.3], p=[0.8, 0.2])))
         state = rng.bit_generator.state
         result = _tried(tally, number, log, job, lambda: JOBS[job](case))

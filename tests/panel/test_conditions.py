@@ -10,6 +10,7 @@ import pytest
 
 from digiprosper import Panel
 from digiprosper.errors import ColumnError, DigiprosperError, DigiprosperWarning, MissingDataError, TermError
+from digiprosper.panel.access import table_of
 from digiprosper.panel.conditions import rows_where
 
 
@@ -89,7 +90,7 @@ def test_a_condition_is_what_pandas_makes_of_it(panel: Panel, text: str) -> None
         panel = Panel(flat, "i", "t")
     expected = flat.eval(text, engine="python").fillna(value=False).astype(bool)
     assert expected.any()
-    np.testing.assert_array_equal(rows_where(text, panel), expected)
+    np.testing.assert_array_equal(rows_where(text, table_of(panel)), expected)
 
 
 @pytest.mark.parametrize("text", ["not flag and not arrow > 0", "masked > 0 or arrow < 0 or x > 9"])
@@ -97,14 +98,14 @@ def test_nullable_columns_of_two_kinds_stand_together(panel: Panel, text: str) -
     x, flag = panel.frame["x"].to_numpy(), panel.frame["flag"].to_numpy()
     missing = np.isnan(x)
     expected = ~flag & ~(x > 0) & ~missing if "not" in text else x != 0
-    np.testing.assert_array_equal(rows_where(text, panel), expected & ~missing)
+    np.testing.assert_array_equal(rows_where(text, table_of(panel)), expected & ~missing)
 
 
 def test_functions_of_terms_may_stand_in_a_condition(panel: Panel) -> None:
     made = panel.assign(before="lag(x)", rise="diff(y)").frame
-    np.testing.assert_array_equal(rows_where("lag(x) > 0", panel), made["before"] > 0)
-    np.testing.assert_array_equal(rows_where("not diff(y) > 0", panel), ~(made["rise"] > 0))
-    np.testing.assert_array_equal(rows_where("I(x > 0) == 1", panel), made["x"] > 0)
+    np.testing.assert_array_equal(rows_where("lag(x) > 0", table_of(panel)), made["before"] > 0)
+    np.testing.assert_array_equal(rows_where("not diff(y) > 0", table_of(panel)), ~(made["rise"] > 0))
+    np.testing.assert_array_equal(rows_where("I(x > 0) == 1", table_of(panel)), made["x"] > 0)
 
 
 def test_dates_in_a_list_are_read_as_dates(panel: Panel) -> None:
@@ -153,16 +154,16 @@ def test_long_identifiers_are_compared_digit_by_digit() -> None:
 )
 def test_what_is_refused(panel: Panel, text: str, words: str) -> None:
     with pytest.raises(TermError) as caught:
-        rows_where(text, panel)
+        rows_where(text, table_of(panel))
     assert words in str(caught.value)
     assert caught.value.problems
 
 
 def test_unknown_columns_and_undefined_arithmetic_are_named(panel: Panel) -> None:
     with pytest.raises(ColumnError, match="regoin"):
-        rows_where("regoin == 'east'", panel)
+        rows_where("regoin == 'east'", table_of(panel))
     with pytest.raises(MissingDataError, match="undefined or infinite in 20 rows"):
-        rows_where("y / t > 1", panel)
+        rows_where("y / t > 1", table_of(panel))
 
 
 @pytest.mark.parametrize(
@@ -196,8 +197,8 @@ def test_a_text_of_any_length_or_depth_gets_a_short_refusal(panel: Panel, text: 
 
 @pytest.mark.filterwarnings("ignore::digiprosper.errors.DigiprosperWarning")
 def test_long_but_sensible_conditions_are_read(panel: Panel) -> None:
-    assert rows_where(" or ".join(["t == 1"] * 300), panel).sum() == 20
-    assert rows_where(f"i in {list(range(2000))}", panel).all()
+    assert rows_where(" or ".join(["t == 1"] * 300), table_of(panel)).sum() == 20
+    assert rows_where(f"i in {list(range(2000))}", table_of(panel)).all()
 
 
 @pytest.mark.parametrize(
@@ -216,7 +217,7 @@ def test_long_but_sensible_conditions_are_read(panel: Panel) -> None:
 )
 def test_values_that_do_not_occur_are_named(panel: Panel, text: str, unseen: list[str]) -> None:
     with pytest.warns(DigiprosperWarning, match="occur") as caught:
-        rows_where(text, panel)
+        rows_where(text, table_of(panel))
     (told,) = [str(w.message) for w in caught]
     assert all(word in told for word in unseen)
     assert "'east'," not in told.partition("occur")[2]
@@ -226,7 +227,7 @@ def test_values_that_do_not_occur_are_named(panel: Panel, text: str, unseen: lis
     "text", ["region in ['east', 'west']", "t not in [1, 2]", "t + 1 in [1, 99]", "date in ['2020-01-01']"]
 )
 def test_values_that_occur_are_not(panel: Panel, text: str) -> None:
-    rows_where(text, panel)
+    rows_where(text, table_of(panel))
 
 
 def test_a_label_used_as_a_column_is_told_with_its_column(panel: Panel) -> None:
@@ -235,7 +236,7 @@ def test_a_label_used_as_a_column_is_told_with_its_column(panel: Panel) -> None:
         lambda: labelled.subset("Digital > 0"),
         lambda: labelled.sample({"x": ["Digital"]}),
         lambda: labelled.sample({"x": ["log(Digital)", "other"]}),
-        lambda: labelled.series("Digital"),
+        lambda: table_of(labelled).series("Digital"),
     ):
         with pytest.raises(ColumnError, match="the label of the column 'x'"):
             call()
@@ -251,27 +252,27 @@ def test_a_comparison_inside_a_comparison_is_true_or_false() -> None:
         "(x > 0 and b) == b": (x > 0) == data["b"].to_numpy(),
     }
     for text, rows in wanted.items():
-        np.testing.assert_array_equal(rows_where(text, panel), rows)
-    assert not rows_where("(x > 0) != b", panel).any()
+        np.testing.assert_array_equal(rows_where(text, table_of(panel)), rows)
+    assert not rows_where("(x > 0) != b", table_of(panel)).any()
 
 
 def test_conditions_have_at_most_20_000_characters_and_1_000_signs(panel: Panel) -> None:
     longest = f"x > {' ' * 19_995}0"
-    np.testing.assert_array_equal(rows_where(longest, panel), rows_where("x > 0", panel))
+    np.testing.assert_array_equal(rows_where(longest, table_of(panel)), rows_where("x > 0", table_of(panel)))
     with pytest.raises(TermError, match="20,001 characters"):
-        rows_where(longest.replace("0", " 0"), panel)
+        rows_where(longest.replace("0", " 0"), table_of(panel))
     signs = f"t in [{'-1, ' * 999}1]"  # the bracket is a sign, too
     with pytest.warns(DigiprosperWarning, match="do not occur"):
-        assert rows_where(signs, panel).sum() == 20
+        assert rows_where(signs, table_of(panel)).sum() == 20
     with pytest.raises(TermError, match="1,000 signs"):
-        rows_where(signs.replace("[", "[-1, "), panel)
+        rows_where(signs.replace("[", "[-1, "), table_of(panel))
 
 
 def test_five_values_that_do_not_occur_are_named_and_the_others_counted(panel: Panel) -> None:
     for count, more in ((5, ""), (6, " and 1 more")):
         values = [f"{letter}{letter}" for letter in "pqruvz"[:count]]
         with pytest.warns(DigiprosperWarning) as caught:
-            rows_where(f"region in {['east', *values]}", panel)
+            rows_where(f"region in {['east', *values]}", table_of(panel))
         (said,) = [str(w.message) for w in caught]
         assert said.endswith(f": {', '.join(repr(v) for v in values[:5])}{more}.")
 
@@ -279,4 +280,8 @@ def test_five_values_that_do_not_occur_are_named_and_the_others_counted(panel: P
 def test_whole_numbers_are_compared_exactly_up_to_the_largest() -> None:
     for large in (2**62, 2**63 - 2):
         data = pd.DataFrame({"i": [1, 2, 3], "t": 0, "n": [large, large + 1, -large]})
-        assert rows_where(f"n == {large + 1}", Panel(data, "i", "t")).tolist() == [False, True, False]
+        assert rows_where(f"n == {large + 1}", table_of(Panel(data, "i", "t"))).tolist() == [
+            False,
+            True,
+            False,
+        ]

@@ -10,6 +10,7 @@ import pytest
 
 from digiprosper import Panel
 from digiprosper.errors import DigiprosperError, InputTypeError, MissingDataError, TermError
+from digiprosper.panel.access import table_of
 from digiprosper.panel.evaluation import evaluate
 from digiprosper.panel.terms import parse
 
@@ -40,7 +41,7 @@ X = DATA["x"].to_numpy()
 
 
 def value(text: str) -> Any:
-    return evaluate(parse(text, PANEL.known, "x"), PANEL)
+    return evaluate(parse(text, table_of(PANEL).known, "x"), table_of(PANEL))
 
 
 @pytest.mark.parametrize(
@@ -218,7 +219,7 @@ def test_text_columns_are_not_numbers() -> None:
         value("region")
     numbers = Panel(DATA.assign(t2=DATA["n"].astype(str)), "city", "year")
     with pytest.raises(InputTypeError, match=r"pd\.to_numeric\(df\['t2'\]\)"):
-        evaluate(parse("t2", numbers.known, "x"), numbers)
+        evaluate(parse("t2", table_of(numbers).known, "x"), table_of(numbers))
 
 
 def test_a_lag_beyond_every_entity_is_an_error() -> None:
@@ -232,5 +233,5 @@ def test_missing_text_of_every_type_is_missing() -> None:
     new = ("str",) if int(pd.__version__.split(".")[0]) >= 3 else ()
     for dtype in (*new, "string", "string[pyarrow]", "object", "category"):
         panel = Panel(DATA.assign(region=DATA["region"].astype(dtype)), "city", "year")
-        got = evaluate(parse("I(region == 'east')", panel.known, "x"), panel)
+        got = evaluate(parse("I(region == 'east')", table_of(panel).known, "x"), table_of(panel))
         np.testing.assert_array_equal(got, [1, 1, 1, 0, nan, 0])

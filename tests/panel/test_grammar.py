@@ -12,6 +12,7 @@ import pytest
 
 from digiprosper import Panel
 from digiprosper.errors import ColumnError, TermError
+from digiprosper.panel.access import table_of
 from digiprosper.panel.evaluation import evaluate
 from digiprosper.panel.terms import canonical, parse
 
@@ -33,7 +34,7 @@ PANEL = Panel(DATA, "city", "year")
 
 
 def value(text: str) -> Any:
-    return evaluate(parse(text, PANEL.known, "x"), PANEL)
+    return evaluate(parse(text, table_of(PANEL).known, "x"), table_of(PANEL))
 
 
 @pytest.mark.parametrize(
@@ -153,7 +154,9 @@ def test_a_hash_in_quotation_marks_or_backticks_is_text() -> None:
 def test_full_width_letters_are_not_read_as_plain_ones() -> None:
     data = DATA.assign(GDP=1.0)
     panel = Panel(data, "city", "year")
-    np.testing.assert_allclose(evaluate(parse(f"log({WIDE})", panel.known, "x"), panel), np.log(data[WIDE]))
+    np.testing.assert_allclose(
+        evaluate(parse(f"log({WIDE})", table_of(panel).known, "x"), table_of(panel)), np.log(data[WIDE])
+    )
     with pytest.raises(ColumnError, match=WIDE):
         parse(f"log({WIDE})", ("GDP", "x"), "x")
 
@@ -163,8 +166,8 @@ def test_a_column_named_as_a_placeholder_is_read_as_itself() -> None:
         {"i": 1, "t": [1, 2], "a b": [1.0, 2], "_ticked0_": [10.0, 20], "__ticked0_": [5.0, 7]}
     )
     panel = Panel(data, "i", "t")
-    term = parse("I(`a b` + _ticked0_ + 2 * __ticked0_)", panel.known, "x")
-    np.testing.assert_array_equal(evaluate(term, panel), [21, 36])
+    term = parse("I(`a b` + _ticked0_ + 2 * __ticked0_)", table_of(panel).known, "x")
+    np.testing.assert_array_equal(evaluate(term, table_of(panel)), [21, 36])
     np.testing.assert_array_equal(panel.assign(s="I(`a b` + _ticked0_)").frame["s"], [11, 22])
     assert panel.subset("`a b` == 2 and _ticked0_ == 20").nobs == 1
 

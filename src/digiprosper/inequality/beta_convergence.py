@@ -12,6 +12,7 @@ from digiprosper.linear.fixed_effects import FixedEffects, fit_columns
 from digiprosper.linear.preparation import prepare
 from digiprosper.linear.results import LinearResults
 from digiprosper.panel import Panel
+from digiprosper.panel.access import table_of
 from digiprosper.report.text import json_safe, last_lines
 from digiprosper.specification import as_terms, one_term
 
@@ -163,7 +164,7 @@ def beta_convergence(
             "time='year')."
         )
     name = one_term(column, "column").strip()
-    level = f"log(`{name}`)" if name in panel.known else f"log({name})"
+    level = f"log(`{name}`)" if name in table_of(panel).known else f"log({name})"
     spec = FixedEffects(
         f"growth of {name}",
         (_SLOPE, *as_terms(x, "x")),

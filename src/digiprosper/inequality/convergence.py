@@ -25,6 +25,7 @@ from digiprosper.errors import (
 from digiprosper.inequality.kernel import ergodic
 from digiprosper.inequality.observations import refuse, refuse_extreme
 from digiprosper.panel import Panel
+from digiprosper.panel.access import table_of
 from digiprosper.panel.evaluation import evaluate
 from digiprosper.panel.terms import parse
 from digiprosper.report.pickling import PickledByName
@@ -90,11 +91,12 @@ def sigma_convergence(panel: Panel, column: str) -> pd.DataFrame:
     there = ~np.isnan(values)
     low = there & (values <= 0)
     refuse("sigma_convergence", repr(column), low, panel.index, "zero or negative", "Its logarithm is taken")
-    y, time = values[there], panel.keys.time[there]
+    keys = table_of(panel).keys
+    y, time = values[there], keys.time[there]
     refuse_extreme("sigma_convergence", {repr(column): y})
     rows = np.bincount(time, minlength=panel.n_times)
     kept = rows > 0
-    seen = np.bincount(panel.keys.entity[there], minlength=panel.n_entities)
+    seen = np.bincount(keys.entity[there], minlength=panel.n_entities)
     partial = int(((seen > 0) & (seen < kept.sum())).sum())
     if partial:
         whole = counted(int((seen > 0).sum()), "entity", "entities")
@@ -133,10 +135,10 @@ def _values(function: str, panel: Panel, column: str) -> Floats:
         raise InputTypeError(
             f"{function}: column must be one column or term (text), not {type(name).__name__}."
         )
-    term = parse(column, panel.known, function)
+    term = parse(column, table_of(panel).known, function)
     if any(f.category for f in term.factors):
         raise TermError(f"{function}: {cited(column)} is categorical; specify a numeric column.")
-    values = evaluate(term, panel)
+    values = evaluate(term, table_of(panel))
     if np.isnan(values).all():
         raise MissingDataError(f"{function}: {cited(column)} is missing in every row.")
     return values
@@ -310,9 +312,9 @@ def markov_transitions(
     values = _values("markov_transitions", panel, column)
     rule, breaks = _breaks(panel, column, values, cuts, _n_classes(classes, cuts))
     k = breaks.shape[1] + 1
-    row = breaks[panel.keys.time] if len(breaks) > 1 else breaks
+    row = breaks[table_of(panel).keys.time] if len(breaks) > 1 else breaks
     here = np.where(np.isnan(values), np.nan, (values[:, None] > row).sum(axis=1))
-    after = panel.shift(here, -1)
+    after = table_of(panel).shift(here, -1)
     moved = ~np.isnan(here) & ~np.isnan(after)
     if not moved.any():
         raise IdentificationError(
@@ -372,7 +374,7 @@ def _breaks(panel: Panel, column: str, values: Floats, cuts: Any, k: int) -> tup
     if cuts == "pooled":
         breaks = np.quantile(values[there], at)[None, :]
     else:
-        time = panel.keys.time
+        time = table_of(panel).keys.time
         each = [values[there & (time == t)] for t in range(panel.n_times)]
         breaks = np.array([np.quantile(v, at) if v.size else np.full(k - 1, np.nan) for v in each])
     same = (np.diff(breaks, axis=1) <= 0).any(axis=1)

@@ -22,6 +22,7 @@ from digiprosper.kernels.covariance import Ranks, ranks
 from digiprosper.kernels.tolerances import LARGEST_COLUMN, LARGEST_PRODUCT
 from digiprosper.kernels.within import Within, not_singletons, within
 from digiprosper.panel import Panel
+from digiprosper.panel.access import table_of
 from digiprosper.panel.terms import canonical, parse, split_crossed
 from digiprosper.report.text import freedom_text
 from digiprosper.specification import as_terms
@@ -348,12 +349,13 @@ def _effects(panel: Panel, options: LinearOptions) -> tuple[tuple[str, ...], lis
 
 def _effect_key(text: str, panel: Panel) -> str:
     """Name an effect so that C(state) and state are one."""
-    terms = [parse(part, panel.known, "absorb") for part in split_crossed(text, panel.known)]
+    known = table_of(panel).known
+    terms = [parse(part, known, "absorb") for part in split_crossed(text, known)]
     if len(terms) == 1 and len(terms[0].factors) == 1 and terms[0].factors[0].category:
         return terms[0].factors[0].category
     if len(terms) > 1:
-        return "^".join(sorted(canonical(t.text, panel.known) for t in terms))
-    return canonical(text, panel.known)
+        return "^".join(sorted(canonical(t.text, known) for t in terms))
+    return canonical(text, known)
 
 
 def _once_notices(panel: Panel, clusters: Sequence[str]) -> list[Notice]:
@@ -383,7 +385,7 @@ def _missing_notices(panel: Panel, sample: Sample) -> list[Notice]:
             continue
         columns = [t for t in dropped.by_term if t not in sample.codes]
         shifted = len(columns) == len(dropped.by_term) and all(
-            parse(t, panel.known, "x").shifts for t in columns
+            parse(t, table_of(panel).known, "x").shifts for t in columns
         )
         terms = ", ".join(f"{clipped(t)} ({c:,})" for t, c in dropped.by_term.items())
         more = (

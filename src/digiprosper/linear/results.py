@@ -483,15 +483,18 @@ class LinearResults(PickledByName):
             By row of `panel`; missing, with one warning, where an effect was not estimated or a regressor is
             missing.
         """
-        from digiprosper.panel.selection import coded, coefficient_column
+        from digiprosper.panel.access import table_of
+        from digiprosper.panel.codes import coded
+        from digiprosper.panel.selection import coefficient_column
 
-        total = np.zeros(panel.nobs)
+        table = table_of(panel)
+        total = np.zeros(table.nobs)
         for name, b in zip(self.names, self.coefficients, strict=True):
             total = total + b * (
-                1.0 if name == "Intercept" else coefficient_column(panel, name, self.categories)
+                1.0 if name == "Intercept" else coefficient_column(table, name, self.categories)
             )
         for name, levels, values in self.effect_values:
-            codes, found = coded(panel, name)
+            codes, found = coded(table, name)
             place = levels.get_indexer(found)[codes]
             total = total + np.where((codes >= 0) & (place >= 0), values[place], np.nan)
         unknown = int(np.isnan(total).sum())

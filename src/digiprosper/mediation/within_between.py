@@ -25,6 +25,7 @@ from digiprosper.kernels.within import compress, is_nested, within
 from digiprosper.linear.preparation import linear_options, prepare
 from digiprosper.mediation.mediation import Mediation
 from digiprosper.panel import Panel
+from digiprosper.panel.access import table_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -276,7 +277,7 @@ def _neighbours(sample: Sample, panel: Panel) -> tuple[Ints, Ints]:
     rows = panel.index.get_indexer(pd.Index(sample.index))
     number = np.full(panel.nobs, np.nan)
     number[rows] = np.arange(sample.nobs)
-    before = panel.shift(number, 1)[rows]
+    before = table_of(panel).shift(number, 1)[rows]
     later = np.flatnonzero(~np.isnan(before))
     return later, before[later].astype(np.intp)
 

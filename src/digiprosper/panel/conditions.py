@@ -23,12 +23,13 @@ from digiprosper.panel.grammar import (
     too_deep,
     too_long,
 )
+from digiprosper.panel.table import is_number_type
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from digiprosper.panel.frame import Panel
-    from digiprosper.panel.sample import Mask
+    from digiprosper.panel.keys import Mask
+    from digiprosper.panel.table import Table
 
 __all__ = ["rows_where"]
 
@@ -73,7 +74,7 @@ _MOST_COMPARED = 2_000
 @dataclass(frozen=True, slots=True)
 class _Condition:
     text: str
-    panel: Panel
+    table: Table
 
     def refused(self, why: str) -> TermError:
         return TermError(
@@ -82,7 +83,7 @@ class _Condition:
         )
 
 
-def rows_where(text: str, panel: Panel) -> Mask:
+def rows_where(text: str, table: Table) -> Mask:
     """Find the rows where a condition is true.
 
     Parameters
@@ -91,7 +92,7 @@ def rows_where(text: str, panel: Panel) -> Mask:
         Such as ``"year >= 2015 and region in ['east', 'west']"``: comparisons (also chained, ``1 < x <= 2``),
         arithmetic and the functions of terms, ``and``, ``or``, ``not``, ``in`` and ``not in`` with a list.
         ``&``, ``|`` and ``~`` mean and, or, not.
-    panel : Panel
+    table : Table
         Where its columns are.
 
     Returns
@@ -109,15 +110,15 @@ def rows_where(text: str, panel: Panel) -> Mask:
     MissingDataError
         If arithmetic is undefined or infinite somewhere.
     """
-    condition = _Condition(text, panel)
+    condition = _Condition(text, table)
     tree, restore = _read(condition)
     called = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
     columns = [n for n in ast.walk(tree) if isinstance(n, ast.Name) and id(n) not in called]
     for column in columns:
         column.id = restore.get(column.id, column.id)
-    unknown = [c.id for c in columns if c.id not in panel.known]
+    unknown = [c.id for c in columns if c.id not in table.known]
     if unknown:
-        raise unknown_columns(unknown, panel.known, f"subset({cited(text)})", panel.labels)
+        raise unknown_columns(unknown, table.known, f"subset({cited(text)})", table.labels)
     found = _truth(tree, condition)
     return np.asarray(found.fillna(value=False).to_numpy(dtype=bool))
 
@@ -168,7 +169,7 @@ def _truth(node: ast.expr, condition: _Condition) -> pd.Series[Any]:
         pairs = zip(node.ops, sides, strict=True)
         return reduce(operator.and_, [_compared(op, a, b, condition) for op, (a, b) in pairs])
     if isinstance(node, ast.Name):
-        values = condition.panel.series(node.id)
+        values = condition.table.series(node.id)
         if pd.api.types.is_bool_dtype(values.dtype):
             return _one_kind(values)
     raise condition.refused(
@@ -204,28 +205,36 @@ def _compared(op: ast.cmpop, a: ast.expr, b: ast.expr, condition: _Condition) ->
 def _member(op: ast.cmpop, a: ast.expr, b: ast.expr, condition: _Condition) -> pd.Series[Any]:
     if not isinstance(b, ast.List | ast.Tuple):
         raise condition.refused("needs a list after 'in': region in ['east', 'west'].")
-    values, side = [_constant(v, condition) for v in b.elts], _side(a, condition)
-    if not isinstance(side, pd.Series):
+    values = [_constant(v, condition) for v in b.elts]
+    column = _side(a, condition)
+    if not isinstance(column, pd.Series):
         raise condition.refused("is not true or false for each row: it looks for a constant in a list.")
     for value in values:
-        _refuse_other_kind(side, value, condition)
-    # isin compares a text with dates as text, == reads it as a date.
-    dates = isinstance(side.dtype, pd.PeriodDtype) or pd.api.types.is_datetime64_any_dtype(side.dtype)
-    found = reduce(operator.or_, [side == v for v in values]) if dates and values else side.isin(values)
-    found = _one_kind(found)
+        _refuse_other_kind(column, value, condition)
+
+    found = _one_kind(_is_in(column, values))
     if isinstance(a, ast.Name):
-        _tell_unseen(values, side, a.id, condition, dates=dates)
+        _warn_of_unseen(values, column, a.id, condition)
     return found if isinstance(op, ast.In) else ~found
 
 
-def _tell_unseen(
-    values: Sequence[str | float], column: pd.Series[Any], name: str, condition: _Condition, *, dates: bool
+def _is_in(column: pd.Series[Any], values: Sequence[str | float]) -> pd.Series[Any]:
+    # isin compares a text with dates as text, == reads it as a date.
+    if values and _has_dates(column):
+        return reduce(operator.or_, [column == v for v in values])
+    return column.isin(values)
+
+
+def _has_dates(column: pd.Series[Any]) -> bool:
+    return isinstance(column.dtype, pd.PeriodDtype) or pd.api.types.is_datetime64_any_dtype(column.dtype)
+
+
+def _warn_of_unseen(
+    values: Sequence[str | float], column: pd.Series[Any], name: str, condition: _Condition
 ) -> None:
     """Warn of values in a list that do not occur in the column: most are misspelt."""
     seen = pd.Series(column.dropna().unique())
-    known = set() if dates else set(seen.tolist())
-    listed = dict.fromkeys(values)
-    unseen = [v for v in listed if not ((seen == v).any() if dates else v in known)]
+    unseen = _unseen(dict.fromkeys(values), seen, dates=_has_dates(column))
     if not unseen:
         return
     texts = [s for s in seen[:_MOST_COMPARED] if isinstance(s, str)]
@@ -236,23 +245,35 @@ def _tell_unseen(
     issue([Notice("unseen_values", text, {"column": name, "values": tuple(unseen)})])
 
 
+def _unseen(values: Iterable[str | float], seen: pd.Series[Any], *, dates: bool) -> list[str | float]:
+    if dates:
+        return [v for v in values if not (seen == v).any()]
+    known = set(seen.tolist())
+    return [v for v in values if v not in known]
+
+
 def _side(node: ast.expr, condition: _Condition) -> Any:
-    """Work out one side of a comparison: a column as it is, a constant, a condition or an arithmetic."""
-    if isinstance(node, ast.Compare | ast.BoolOp):
-        return _truth(node, condition)
-    if isinstance(node, ast.Name):
-        return condition.panel.series(node.id)
-    if isinstance(node, ast.Constant):
-        return _constant(node, condition)
-    if isinstance(node, ast.List | ast.Tuple):
-        raise condition.refused("compares with a list; write in: region in ['east', 'west'].")
+    """Evaluate one side of a comparison: a column as it is, a constant, a condition or an arithmetic."""
+    match node:
+        case ast.Compare() | ast.BoolOp():
+            return _truth(node, condition)
+        case ast.Name():
+            return condition.table.series(node.id)
+        case ast.Constant():
+            return _constant(node, condition)
+        case ast.List() | ast.Tuple():
+            raise condition.refused("compares with a list; write in: region in ['east', 'west'].")
+    return _arithmetic(node, condition)
+
+
+def _arithmetic(node: ast.expr, condition: _Condition) -> float | pd.Series[Any]:
     check_arithmetic(node, condition.text, "subset")
-    values = calculate(node, condition.panel, condition.text)
+    values = calculate(node, condition.table, condition.text)
     if np.ndim(values) == 0:
         return float(values)
-    names = [n.id for n in ast.walk(node) if isinstance(n, ast.Name) and n.id in condition.panel.known]
+    names = [n.id for n in ast.walk(node) if isinstance(n, ast.Name) and n.id in condition.table.known]
     out = pd.Series(values)
-    return out.astype("Float64") if any(_nullable(condition.panel.series(n)) for n in names) else out
+    return out.astype("Float64") if any(_nullable(condition.table.series(n)) for n in names) else out
 
 
 def _nullable(values: pd.Series[Any]) -> bool:
@@ -265,7 +286,7 @@ def _constant(node: ast.expr, condition: _Condition) -> str | float:
         return node.value
     check_arithmetic(node, condition.text, "subset")
     value: Any = (
-        node.value if isinstance(node, ast.Constant) else calculate(node, condition.panel, condition.text)
+        node.value if isinstance(node, ast.Constant) else calculate(node, condition.table, condition.text)
     )
     if isinstance(value, int) and value.bit_length() <= _INSIDE_INT64:
         return value
@@ -276,14 +297,12 @@ def _constant(node: ast.expr, condition: _Condition) -> str | float:
 
 def _refuse_other_kind(left: Any, right: Any, condition: _Condition) -> None:
     """Refuse numbers beside a text, which pandas finds different in every row, and periods beside others."""
-    periods = [isinstance(s, pd.Series) and isinstance(s.dtype, pd.PeriodDtype) for s in (left, right)]
-    if isinstance(left, pd.Series) and isinstance(right, pd.Series) and periods[0] != periods[1]:
-        raise condition.refused("compares periods with a column of another type.")
-    for column, other in ((left, right), (right, left)):
-        if isinstance(column, pd.Series) and isinstance(other, str):
-            kind = column.dtype
-            if pd.api.types.is_numeric_dtype(kind) or pd.api.types.is_bool_dtype(kind):
-                raise condition.refused(
-                    f"compares numbers with the text {cited(other)}; compare numbers with numbers "
-                    "and text with text."
-                )
+    if isinstance(left, pd.Series) and isinstance(right, pd.Series):
+        if isinstance(left.dtype, pd.PeriodDtype) != isinstance(right.dtype, pd.PeriodDtype):
+            raise condition.refused("compares periods with a column of another type.")
+        return
+    column, other = (left, right) if isinstance(left, pd.Series) else (right, left)
+    if isinstance(column, pd.Series) and isinstance(other, str) and is_number_type(column):
+        raise condition.refused(
+            f"compares numbers with the text {cited(other)}; compare numbers with numbers and text with text."
+        )

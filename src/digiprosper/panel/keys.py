@@ -30,6 +30,8 @@ from digiprosper.errors import (
 from digiprosper.kernels.within import compress
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from digiprosper.kernels import Ints
 
 __all__ = ["Keys", "Mask", "cut_codes", "refuse_infinite", "rows_text", "sorted_keys", "to_pandas"]
@@ -62,6 +64,11 @@ class Keys:
     entity: Ints
     time: Ints
     ordinals: Ints | None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the keys; one in a cross-section."""
+        return (self.entity_name,) if self.time_name is None else (self.entity_name, self.time_name)
 
     @property
     def index(self) -> pd.Index[Any]:
@@ -164,7 +171,18 @@ def _one_line_names(frame: pd.DataFrame) -> pd.DataFrame:
     renamed = {n: one_line(n) for n in frame.columns if UNPRINTABLE.search(n)}
     if not renamed:
         return frame
-    counts = Counter(renamed.get(n, n) for n in frame.columns)
+
+    _refuse_clashes(renamed, frame.columns)
+    text = (
+        f"{counted(len(renamed), 'column name')} with line breaks or control characters; in the panel: "
+        f"{quoted(renamed.values())}."
+    )
+    issue([Notice("renamed_columns", text, {"renamed": renamed})])
+    return frame.set_axis([renamed.get(n, n) for n in frame.columns], axis=1)
+
+
+def _refuse_clashes(renamed: Mapping[str, str], columns: Iterable[str]) -> None:
+    counts = Counter(renamed.get(n, n) for n in columns)
     clashes = [n for n, new in renamed.items() if counts[new] > 1 or not new]
     if clashes:
         raise ColumnError(
@@ -172,12 +190,6 @@ def _one_line_names(frame: pd.DataFrame) -> pd.DataFrame:
             "the name is empty or equal to that of another column. Rename it.",
             [Notice("column", f"name of {cited(n)}", {"column": n, "cleaned": renamed[n]}) for n in clashes],
         )
-    text = (
-        f"{counted(len(renamed), 'column name')} with line breaks or control characters; in the panel: "
-        f"{quoted(renamed.values())}."
-    )
-    issue([Notice("renamed_columns", text, {"renamed": renamed})])
-    return frame.set_axis([renamed.get(n, n) for n in frame.columns], axis=1)
 
 
 def _foreign(data: object) -> pd.DataFrame:
@@ -232,59 +244,75 @@ def sorted_keys(
         raise PanelIndexError("the table has no rows.")
     names = [entity] if time is None else [entity, time]
     _refuse_empty_keys(frame, names)
+
     codes, entities = _factorize(frame[entity], entity)
-    if time is None:
-        times: pd.Index[Any] = pd.RangeIndex(1)
-        steps: Ints = np.zeros(len(frame), dtype=np.intp)
-    else:
+    times: pd.Index[Any] = pd.RangeIndex(1)
+    steps: Ints = np.zeros(len(frame), dtype=np.intp)
+    if time is not None:
         steps, times = _factorize(_orderable(frame[time], time), time)
     order = np.lexsort((steps, codes))
     codes, steps = codes[order], steps[order]
     _refuse_repeats(frame, names, order, (codes[1:] == codes[:-1]) & (steps[1:] == steps[:-1]))
-    if (order[1:] > order[:-1]).all():
-        sorted_frame = frame.drop(columns=names).reset_index(drop=True)
-    else:
-        sorted_frame = frame.drop(columns=names).take(order).reset_index(drop=True)
+
+    rows = frame.drop(columns=names)
+    if not (order[1:] > order[:-1]).all():
+        rows = rows.take(order)
     keys = Keys(entity, time, entities, times, codes, steps, _ordinals(times, time, step))
-    return sorted_frame, keys
+    return rows.reset_index(drop=True), keys
 
 
 def _key_columns(
     frame: pd.DataFrame, entity: str | None, time: str | None
 ) -> tuple[pd.DataFrame, str, str | None]:
-    if entity is None:
-        if time is not None:
-            raise PanelIndexError(f"time={cited(time)} is given without entity; specify both keys.")
-        if frame.index.nlevels != 2:
-            raise PanelIndexError(
-                "specify the keys: Panel(df, entity='province', time='year'). Without them the table "
-                f"needs a MultiIndex of two levels (entity, time); this index has {frame.index.nlevels}."
-            )
-        names = zip(frame.index.names, ("entity", "time"), strict=True)
-        first, second = (default if n is None else one_line(str(n)) for n, default in names)
-        both = [n for n in (first, second) if n in frame.columns]
-        if both or first == second:
-            raise PanelIndexError(
-                f"{quoted(both or [first])} is the name of both an index level and a column, or of both "
-                "index levels; rename one."
-            )
-        return frame.rename_axis(index=[first, second]).reset_index(), first, second
+    """Make the keys columns, and name them."""
+    if entity is not None:
+        return _keys_in_columns(frame, entity, time)
+    if time is not None:
+        raise PanelIndexError(f"time={cited(time)} is given without entity; specify both keys.")
+    return _keys_in_index(frame)
+
+
+def _keys_in_index(frame: pd.DataFrame) -> tuple[pd.DataFrame, str, str]:
+    if frame.index.nlevels != 2:
+        raise PanelIndexError(
+            "specify the keys: Panel(df, entity='province', time='year'). Without them the table "
+            f"needs a MultiIndex of two levels (entity, time); this index has {frame.index.nlevels}."
+        )
+    names = zip(frame.index.names, ("entity", "time"), strict=True)
+    first, second = (default if n is None else one_line(str(n)) for n, default in names)
+    both = [n for n in (first, second) if n in frame.columns]
+    if both or first == second:
+        raise PanelIndexError(
+            f"{quoted(both or [first])} is the name of both an index level and a column, or of both "
+            "index levels; rename one."
+        )
+    return frame.rename_axis(index=[first, second]).reset_index(), first, second
+
+
+def _keys_in_columns(
+    frame: pd.DataFrame, entity: str, time: str | None
+) -> tuple[pd.DataFrame, str, str | None]:
+    entity, time = _two_names(entity, time)
+    wanted = [key for key in (entity, time) if key is not None]
+    if (set(wanted) - set(frame.columns)) & set(frame.index.names):
+        frame = frame.reset_index()
+    absent = [key for key in wanted if key not in frame.columns]
+    if absent:
+        error = unknown_columns(absent, frame.columns, "the panel's key")
+        raise PanelIndexError(error.message, error.problems)
+    return frame, entity, time
+
+
+def _two_names(entity: str, time: str | None) -> tuple[str, str | None]:
     given: list[object] = [entity, time]
-    if not all(k is None or isinstance(k, str) for k in given):
+    if not all(key is None or isinstance(key, str) for key in given):
         raise InputTypeError("entity and time are column names (text).")
     entity, time = _as_named(entity), None if time is None else _as_named(time)
     if entity == time:
         raise PanelIndexError(
             f"entity and time are both {cited(entity)}; they must be two different columns."
         )
-    wanted = [k for k in (entity, time) if k is not None]
-    if any(k in frame.index.names and k not in frame.columns for k in wanted):
-        frame = frame.reset_index()
-    absent = [k for k in wanted if k not in frame.columns]
-    if absent:
-        error = unknown_columns(absent, frame.columns, "the panel's key")
-        raise PanelIndexError(error.message, error.problems)
-    return frame, entity, time
+    return entity, time
 
 
 def _as_named(key: str) -> str:
@@ -356,6 +384,7 @@ def _factorize(values: pd.Series[Any], name: str) -> tuple[Ints, pd.Index[Any]]:
 
 
 def _orderable(values: pd.Series[Any], name: str) -> pd.Series[Any]:
+    """Give times a type that has an order and a distance."""
     kind = values.dtype
     if isinstance(kind, pd.PeriodDtype) or pd.api.types.is_datetime64_any_dtype(kind):
         return values
@@ -363,22 +392,25 @@ def _orderable(values: pd.Series[Any], name: str) -> pd.Series[Any]:
         return values
     if pd.api.types.is_object_dtype(kind) and all(isinstance(v, dt.date) for v in values):
         return pd.to_datetime(values)
-    sample = quoted(values.drop_duplicates().head(3))
-    if pd.api.types.is_float_dtype(kind):
-        # pandas makes whole numbers decimal as soon as one is missing; nothing is lost on the way back.
-        if bool((values % 1 == 0).all()):
-            return values.astype("int64")
-        raise PanelIndexError(
-            f"time {cited(name)} has fractional values ({sample}); convert it to integers, dates or periods."
+    # pandas makes whole numbers decimal as soon as one is missing; nothing is lost on the way back.
+    if pd.api.types.is_float_dtype(kind) and bool((values % 1 == 0).all()):
+        return values.astype("int64")
+    raise _no_time(values, name)
+
+
+def _no_time(values: pd.Series[Any], name: str) -> PanelIndexError:
+    shown = quoted(values.drop_duplicates().head(3))
+    if pd.api.types.is_float_dtype(values.dtype):
+        return PanelIndexError(
+            f"time {cited(name)} has fractional values ({shown}); convert it to integers, dates or periods."
         )
-    if pd.api.types.is_bool_dtype(kind):
-        raise PanelIndexError(f"time {cited(name)} is boolean (True or False), which cannot be a time.")
+    if pd.api.types.is_bool_dtype(values.dtype):
+        return PanelIndexError(f"time {cited(name)} is boolean (True or False), which cannot be a time.")
+    years = f"df[{cited(name)}].str.extract('([0-9]{{4}})')[0].astype(int)"
     if not pd.to_numeric(values, errors="coerce").isna().any():
         years = f"df[{cited(name)}].astype(int)"
-    else:
-        years = f"df[{cited(name)}].str.extract('([0-9]{{4}})')[0].astype(int)"
-    raise PanelIndexError(
-        f"time {cited(name)} is text ({sample}) and has no order in time. Convert it: {years} for "
+    return PanelIndexError(
+        f"time {cited(name)} is text ({shown}) and has no order in time. Convert it: {years} for "
         f"years, pd.to_datetime(df[{cited(name)}]) for dates, pd.PeriodIndex(df[{cited(name)}], freq='Q') "
         "for quarters."
     )

@@ -11,6 +11,7 @@ import keyword
 import re
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from digiprosper.errors import TermError, cited, clipped, unknown_columns
@@ -89,12 +90,18 @@ class Term:
         """Columns inside."""
         if self.column is not None:
             return (self.column,)
-        return tuple(dict.fromkeys(n for f in self.factors for n in f.names))
+        return tuple(dict.fromkeys(chain.from_iterable(f.names for f in self.factors)))
+
+    @property
+    def categories(self) -> tuple[str, ...]:
+        """Columns inside ``C(...)``."""
+        return tuple(f.category for f in self.factors if f.category is not None)
 
     @property
     def shifts(self) -> bool:
         """Whether it looks at another period."""
-        return any(called(node) in SHIFTS for factor in self.factors for node in ast.walk(factor.node))
+        nodes = chain.from_iterable(ast.walk(factor.node) for factor in self.factors)
+        return any(called(node) in SHIFTS for node in nodes)
 
     @property
     def lags(self) -> tuple[tuple[str, int], ...]:

@@ -1,31 +1,69 @@
-"""Columns changed value by value: extremes pulled in, gaps filled."""
+"""Columns changed value by value: standardised, and with extremes pulled in."""
 
 from __future__ import annotations
 
-import itertools
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
-from digiprosper.kernels.tolerances import WHOLE
+from digiprosper.errors import IdentificationError, cited
+from digiprosper.kernels.tolerances import CONSTANT, WHOLE
+from digiprosper.panel.describe import unit_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from digiprosper.kernels import Floats, Ints
+    from digiprosper.panel.table import Table
 
-__all__ = ["filled_in", "winsorized"]
+__all__ = ["standardised", "winsorized"]
 
 
-def winsorized(column: Floats, parts: Sequence[Ints], shares: tuple[float, float], quantile: str) -> Floats:
+def standardised(table: Table, name: str, groups: Ints) -> Floats:
+    """Give a column mean 0 and standard deviation 1 inside groups.
+
+    Parameters
+    ----------
+    table : Table
+        Where the column is.
+    name : str
+        The column.
+    groups : (N,) array of int
+        Group of each row.
+
+    Returns
+    -------
+    (N,) array
+        The standard deviation divides by n - 1.
+
+    Raises
+    ------
+    IdentificationError
+        If the column does not vary in a group.
+    """
+    values = table.numeric(name)
+    values = values / unit_of(values[~np.isnan(values)])
+    grouped = pd.Series(values).groupby(groups)
+    sd = grouped.transform("std").to_numpy()
+
+    size = np.abs(values)
+    flat = ~np.isnan(size) & ~(sd > CONSTANT * np.where(np.isnan(size), 0.0, size))
+    if flat.any():
+        raise IdentificationError(
+            f"standardise: column {cited(name)} does not vary in {table.describe_rows(flat)}; drop it, or "
+            "choose larger groups."
+        )
+    return np.asarray((values - grouped.transform("mean").to_numpy()) / sd)
+
+
+def winsorized(values: Floats, groups: Ints, shares: tuple[float, float], quantile: str) -> Floats:
     """Pull extreme values in to quantiles of their group.
 
     Parameters
     ----------
-    column : (N,) array
-        Values; missing ones stay.
-    parts : sequence of arrays of int
-        Rows of each group.
+    values : (N,) array
+        Missing ones stay.
+    groups : (N,) array of int
+        Group of each row.
     shares : pair of float
         Lower and upper share.
     quantile : {"stata", "linear"}
@@ -36,54 +74,20 @@ def winsorized(column: Floats, parts: Sequence[Ints], shares: tuple[float, float
     (N,) array
         A copy.
     """
-    values = column.copy()
-    for part in parts:
+    out = values.copy()
+    order = np.argsort(groups, kind="stable")
+    for part in np.split(order, np.flatnonzero(np.diff(groups[order])) + 1):
         rows = part[~np.isnan(values[part])]
         if rows.size:
             # Sums and differences of two values may be out of range, those of their halves are not.
             halves = values[rows] / 2
-            low, high = (
-                2
-                * (
-                    _stata_quantile(halves, share)
-                    if quantile == "stata"
-                    else float(np.quantile(halves, share))
-                )
-                for share in shares
-            )
-            values[rows] = np.clip(values[rows], low, high)
-    return values
-
-
-def filled_in(values: Floats, position: Floats, entity: Ints, *, extrapolate: bool) -> Floats:
-    """Fill gaps linearly inside each entity.
-
-    Parameters
-    ----------
-    values : (N,) array
-        Missing values are filled.
-    position : (N,) array
-        Where each row lies on the line of time.
-    entity : (N,) array of int
-        Sorted codes.
-    extrapolate : bool
-        Carry the nearest value beyond the ends.
-
-    Returns
-    -------
-    (N,) array
-        A copy.
-    """
-    out = values.copy()
-    starts = np.flatnonzero(np.concatenate([[True], np.diff(entity) > 0, [True]]))
-    for start, stop in itertools.pairwise(starts):
-        part, at = values[start:stop], position[start:stop]
-        there = ~np.isnan(part)
-        if there.any() and not there.all():
-            ends = {} if extrapolate else {"left": np.nan, "right": np.nan}
-            filled = np.interp(at, at[there], part[there], **ends)
-            out[start:stop] = np.where(there, part, filled)
+            low, high = (2 * _quantile(halves, share, quantile) for share in shares)
+            out[rows] = np.clip(values[rows], low, high)
     return out
+
+
+def _quantile(values: Floats, share: float, rule: str) -> float:
+    return _stata_quantile(values, share) if rule == "stata" else float(np.quantile(values, share))
 
 
 def _stata_quantile(values: Floats, share: float) -> float:

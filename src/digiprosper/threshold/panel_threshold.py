@@ -32,6 +32,7 @@ from digiprosper.linear.preparation import (
     linear_options,
     prepare,
 )
+from digiprosper.panel.access import table_of
 from digiprosper.panel.terms import canonical, parse
 from digiprosper.specification import Specification, as_terms, check_reps, one_term, plain_options
 from digiprosper.threshold.notices import about_adjacent, about_variance, remarks
@@ -397,7 +398,7 @@ class PanelThreshold(Specification):
 
     def _logarithms(self, panel: Panel) -> list[str]:
         role = "regime_dependent"
-        return [t for t in self.regime_dependent if parse(t, panel.known, role).is_logarithm]
+        return [t for t in self.regime_dependent if parse(t, table_of(panel).known, role).is_logarithm]
 
     # --- what cannot be searched --------------------------------------------------------------------------
 

@@ -25,6 +25,7 @@ from digiprosper.linear.fixed_effects import FixedEffects, fit_columns
 from digiprosper.linear.notices import lagged_outcome, said_once
 from digiprosper.linear.preparation import prepare
 from digiprosper.panel import Panel
+from digiprosper.panel.access import table_of
 from digiprosper.panel.terms import canonical, parse
 from digiprosper.report.pickling import PickledByName
 from digiprosper.report.text import json_safe, last_lines, p_text
@@ -367,7 +368,7 @@ def _split(
     spec: FixedEffects, panel: Panel, variable: str, square: str | None
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Tell the terms that give way from those that stay."""
-    known = panel.known
+    known = table_of(panel).known
     terms = {canonical(t, known): t for t in spec.x}
     if canonical(variable, known) not in terms:
         raise unknown_columns([variable], spec.x, "variable")

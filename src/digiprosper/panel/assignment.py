@@ -1,0 +1,212 @@
+"""New columns: from terms, from values with the panel's row labels, from tables with its keys."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from digiprosper.errors import (
+    UNPRINTABLE,
+    AlignmentError,
+    ColumnError,
+    Notice,
+    PanelIndexError,
+    TermError,
+    cited,
+    one_line,
+    quoted,
+)
+from digiprosper.panel.evaluation import evaluate
+from digiprosper.panel.keys import refuse_infinite, rows_text, to_pandas
+from digiprosper.panel.terms import parse
+
+if TYPE_CHECKING:
+    from digiprosper.panel.table import Table
+
+__all__ = ["aligned", "assigned", "attached"]
+
+_ARRAYS = (np.ndarray, pd.api.extensions.ExtensionArray, pd.Index)
+
+
+def assigned(table: Table, name: str, value: object) -> Table:
+    """Add or replace one column; the work behind `Panel.assign`.
+
+    Parameters
+    ----------
+    table : Table
+        Where to.
+    name : str
+        The column.
+    value : str, number, function of the frame or Series
+        As `Panel.assign` takes it.
+
+    Returns
+    -------
+    Table
+        Another one.
+
+    Raises
+    ------
+    PanelIndexError, ColumnError
+        If the name is a key, or has line breaks or control characters.
+    AlignmentError, TermError, MissingDataError
+        If the value is not one of these, or is infinite somewhere.
+    """
+    if name in table.keys.names:
+        raise PanelIndexError(f"{cited(name)} is a key and cannot be assigned; build a new Panel.")
+    if UNPRINTABLE.search(name):
+        raise ColumnError(
+            f"assign: the name {cited(name)} has line breaks or control characters; write "
+            f"{cited(one_line(name))}."
+        )
+    changed = table.with_columns({name: _values(table, name, value)})
+    refuse_infinite(changed.data[[name]], table.index)
+    return changed
+
+
+def _values(table: Table, name: str, value: object) -> Any:
+    if isinstance(value, str):
+        return _values_of_term(table, name, value)
+    if callable(value):
+        value = value(table.frame)
+        # Made from panel.frame, so its rows are in the panel's order.
+        if isinstance(value, _ARRAYS) and value.ndim == 1 and len(value) == table.nobs:
+            return value
+    if isinstance(value, pd.Series):
+        return aligned(table, value, name).array
+    if value is None or np.isscalar(value) or isinstance(value, pd.Timestamp | pd.Period):
+        return value
+    raise AlignmentError(
+        f"{cited(name)} is a {type(value).__name__} without row labels. The rows of the panel are "
+        "sorted, so values cannot be matched by position: pass a Series indexed by (entity, time), "
+        "such as panel.frame['x'] * 2, or a term as text.",
+        [Notice("alignment", f"no labels for {cited(name)}", {"column": name})],
+    )
+
+
+def _values_of_term(table: Table, name: str, text: str) -> Any:
+    term = parse(text, table.known, f"assign({name}=...)")
+    if any(factor.category for factor in term.factors):
+        raise TermError(f"assign({name}=...): C() makes several columns; use it in the model instead.")
+    return evaluate(term, table) if term.column is None else table.raw(term.column)
+
+
+def aligned(table: Table, value: pd.Series[Any], name: str) -> pd.Series[Any]:
+    """Put values into the order of the rows.
+
+    Parameters
+    ----------
+    table : Table
+        Whose rows.
+    value : Series
+        Indexed as the table, in any order.
+    name : str
+        What it is, for messages.
+
+    Returns
+    -------
+    Series
+        In the order of the rows.
+
+    Raises
+    ------
+    AlignmentError
+        If it is indexed otherwise.
+    """
+    index = table.index
+    _refuse_swapped(table, value.index, name)
+    if value.index.equals(index):
+        return value
+    if value.index.nlevels == index.nlevels and value.index.is_unique and len(value) == len(index):
+        places = value.index.get_indexer(index)
+        if (places >= 0).all():
+            return value.iloc[places]
+    raise AlignmentError(
+        f"{cited(name)} is indexed by {quoted(value.index.names)} with {len(value)} rows; the panel has "
+        f"{len(index)} rows indexed by {quoted(index.names)} and these do not match. "
+        "Start from panel.frame, or use panel.attach() for data that cover only some rows.",
+        [Notice("alignment", f"other index for {cited(name)}", {"column": name, "rows": len(value)})],
+    )
+
+
+def _refuse_swapped(table: Table, index: pd.Index[Any], name: str) -> None:
+    keys = list(table.keys.names)
+    if len(keys) == 2 and list(index.names) == keys[::-1]:
+        raise AlignmentError(
+            f"{cited(name)} is indexed by {quoted(index.names)}, the panel by {quoted(keys)}; swap "
+            "the levels: .swaplevel().",
+            [Notice("alignment", "levels in the other order", {"column": name})],
+        )
+
+
+def attached(table: Table, data: pd.Series[Any] | pd.DataFrame) -> Table:
+    """Bring in columns by their keys; the work behind `Panel.attach`.
+
+    Parameters
+    ----------
+    table : Table
+        Where to.
+    data : Series or DataFrame
+        Indexed by both keys or by one.
+
+    Returns
+    -------
+    Table
+        Another one; rows that the data do not cover are missing in the new columns.
+
+    Raises
+    ------
+    AlignmentError
+        If the index is another one, has repeats, or has keys the table does not have.
+    PanelIndexError
+        If a column is named as a key.
+    """
+    if isinstance(data, pd.Series) and data.name is None:
+        raise AlignmentError("the Series has no name; give it one: series.rename('index_score').")
+    frame = to_pandas(data.to_frame() if isinstance(data, pd.Series) else data)
+    keys = [n for n in frame.columns if n in table.keys.names]
+    if keys:
+        raise PanelIndexError(f"{quoted(keys)} is a key and cannot be attached; rename the column.")
+
+    target = _labels_to_match(table, frame.index)
+    _refuse_repeats(frame.index)
+    _refuse_strangers(frame.index, target)
+
+    places = frame.index.get_indexer(target)
+    taken = frame.iloc[places] if places.min() >= 0 else frame.reindex(target)
+    changed = table.with_columns({name: taken[name].array for name in frame.columns})
+    refuse_infinite(changed.data[list(frame.columns)], table.index)
+    return changed
+
+
+def _labels_to_match(table: Table, index: pd.Index[Any]) -> pd.Index[Any]:
+    """Label the rows of the table by the keys that an index has."""
+    _refuse_swapped(table, index, "the data")
+    if index.nlevels == len(table.keys.names) == 2:
+        return table.index
+    names = [str(n) for n in index.names]
+    if names == [table.keys.entity_name]:
+        return table.keys.entities.take(table.keys.entity)
+    if names == [str(table.keys.time_name)]:
+        return table.keys.times.take(table.keys.time)
+    raise AlignmentError(
+        f"the data are indexed by {quoted(names)}; index them by {quoted(table.index.names)}, or by one key."
+    )
+
+
+def _refuse_repeats(index: pd.Index[Any]) -> None:
+    if not index.is_unique:
+        raise AlignmentError(f"the data have a duplicate key {cited(index[index.duplicated()][0])}.")
+
+
+def _refuse_strangers(index: pd.Index[Any], target: pd.Index[Any]) -> None:
+    known = target.get_indexer_for(index) >= 0 if target.is_unique else index.isin(target)
+    strangers = index[~known]
+    if len(strangers):
+        raise AlignmentError(
+            f"{len(strangers)} rows of the data are not in the panel (first: "
+            f"{rows_text(tuple(strangers[:5]))}); keep only the rows of the panel.",
+            [Notice("alignment", "strangers", {"count": len(strangers)})],
+        )

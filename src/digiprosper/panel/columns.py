@@ -1,0 +1,137 @@
+"""Columns that a method of the panel was asked for, and the groups inside which it works."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from digiprosper.errors import (
+    InputTypeError,
+    MissingDataError,
+    PanelIndexError,
+    cited,
+    quoted,
+    unknown_columns,
+)
+from digiprosper.panel.table import is_number_type
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from digiprosper.kernels import Ints
+    from digiprosper.panel.table import Table
+
+__all__ = ["chosen_columns", "grouping", "numeric_columns"]
+
+_CHANGES = ("standardise", "winsorize", "interpolate")
+
+
+def numeric_columns(table: Table) -> list[str]:
+    """List the columns with numbers or truth values.
+
+    Parameters
+    ----------
+    table : Table
+        Where they are.
+
+    Returns
+    -------
+    list of str
+        In the order of the table.
+    """
+    return [name for name in table.data.columns if is_number_type(table.data[name])]
+
+
+def chosen_columns(table: Table, columns: str | Sequence[str] | None, method: str) -> list[str]:
+    """Check the columns that a method was asked for.
+
+    Parameters
+    ----------
+    table : Table
+        Where they are.
+    columns : str, sequence of str or None
+        As given; None for all numeric ones.
+    method : str
+        Name of the method, for messages.
+
+    Returns
+    -------
+    list of str
+        Columns, and keys where the method changes nothing.
+
+    Raises
+    ------
+    InputTypeError, ColumnError
+        If they are not names of columns.
+    PanelIndexError
+        If a key would be changed.
+    """
+    if columns is None:
+        return numeric_columns(table)
+
+    names = _as_list(columns)
+    odd = [n for n in names if not isinstance(n, str)]
+    if odd:
+        raise InputTypeError(f"{method}: columns are names (text); {quoted(odd)} is not.")
+    unknown = [n for n in names if n not in table.known]
+    if unknown:
+        raise unknown_columns(unknown, table.known, method, table.labels)
+    if method in _CHANGES:
+        _refuse_keys(table, names, method)
+    return names
+
+
+def _refuse_keys(table: Table, names: Sequence[str], method: str) -> None:
+    keys = [n for n in names if n in table.keys.names]
+    if keys:
+        raise PanelIndexError(f"{method}: {quoted(keys)} is a key and cannot be changed; assign() a copy.")
+
+
+def _as_list(columns: Any) -> list[Any]:
+    if isinstance(columns, str) or not np.iterable(columns):
+        return [columns]
+    return list(columns)
+
+
+def grouping(table: Table, by: str | None, method: str) -> Ints:
+    """Code the groups inside which a method works.
+
+    Parameters
+    ----------
+    table : Table
+        Where the rows are.
+    by : str or None
+        A column or key, ``"entity"`` or ``"time"``; None for one group.
+    method : str
+        Name of the method, for messages.
+
+    Returns
+    -------
+    (N,) array of int
+        Group of each row.
+
+    Raises
+    ------
+    InputTypeError, ColumnError, MissingDataError
+        If it is not the name of a column, or is missing somewhere.
+    """
+    if by is None:
+        return np.zeros(table.nobs, dtype=np.intp)
+    given: object = by
+    if not isinstance(given, str):
+        raise InputTypeError(f"{method}(by={cited(given)}): by is the name of one column.")
+    if by in ("time", table.keys.time_name):
+        return table.keys.time
+    if by in ("entity", table.keys.entity_name):
+        return table.keys.entity
+    if by not in table.data.columns:
+        raise unknown_columns([by], table.known, f"{method}(by=...)", table.labels)
+
+    codes = pd.factorize(table.data[by])[0].astype(np.intp)
+    if (codes < 0).any():
+        raise MissingDataError(
+            f"{method}(by={cited(by)}): {cited(by)} is missing in {table.describe_rows(codes < 0)}."
+        )
+    return codes

@@ -1,0 +1,215 @@
+"""Terms written out as the columns of one matrix; a category takes several."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+from itertools import accumulate, chain, pairwise
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+
+from digiprosper.errors import InputTypeError
+from digiprosper.panel.codes import levels_of, seen_codes
+from digiprosper.panel.evaluation import evaluate
+from digiprosper.panel.terms import Term, canonical
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from digiprosper.kernels import Floats
+    from digiprosper.panel.keys import Mask
+    from digiprosper.panel.table import Table
+    from digiprosper.panel.terms import Factor
+
+__all__ = ["Design", "Evaluated", "evaluate_all", "write_out"]
+
+# A term, and for each of its categories whether it loses its first level.
+_Use: TypeAlias = tuple[str, tuple[bool, ...]]
+
+_NO_REGRESSOR = ("y", "obs_weights", "threshold_variable")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Evaluated:
+    """The distinct terms of a sample and their values on the whole table.
+
+    Parameters
+    ----------
+    terms : mapping
+        By the form in which terms are compared.
+    numbers : mapping
+        The same keys to (N,) values, of terms without categories.
+    beside : mapping
+        Text of a factor that stands beside a category, such as x in ``C(region):x``, to (N,) values.
+    """
+
+    terms: Mapping[str, Term]
+    numbers: Mapping[str, Floats]
+    beside: Mapping[str, Floats]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Design:
+    """Columns of a sample.
+
+    Parameters
+    ----------
+    matrix : (N, p) array
+        One column a coefficient name.
+    names : tuple of str
+        Names of the columns.
+    roles : mapping
+        Role to positions of its columns.
+    lags : mapping
+        Name of a column to the lags of its term.
+    """
+
+    matrix: Floats
+    names: tuple[str, ...]
+    roles: Mapping[str, tuple[int, ...]]
+    lags: Mapping[str, tuple[tuple[str, int], ...]]
+
+
+def evaluate_all(table: Table, terms: Mapping[str, Term]) -> Evaluated:
+    """Evaluate each term, and what stands beside categories, once.
+
+    Parameters
+    ----------
+    table : Table
+        Where the columns are.
+    terms : mapping
+        By the form in which terms are compared.
+
+    Returns
+    -------
+    Evaluated
+        Terms and values.
+    """
+    numbers = {key: evaluate(term, table) for key, term in terms.items() if not term.categories}
+    return Evaluated(terms, numbers, _beside_categories(table, terms.values()))
+
+
+def _beside_categories(table: Table, terms: Iterable[Term]) -> dict[str, Floats]:
+    """Evaluate what stands beside categories, such as x in ``C(region):x``, by its text."""
+    beside = [_numbers(term) for term in terms if term.categories]
+    for factors in beside:
+        if len(factors) > 1:  # the product may be infinite where no factor is
+            evaluate(Term(":".join(f.text for f in factors), None, factors), table)
+    single = {f.text: Term(f.text, None, (f,)) for f in chain.from_iterable(beside)}
+    return {text: evaluate(term, table) for text, term in single.items()}
+
+
+def _numbers(term: Term) -> tuple[Factor, ...]:
+    return tuple(factor for factor in term.factors if factor.category is None)
+
+
+def write_out(
+    table: Table, evaluated: Evaluated, wanted: Mapping[str, Sequence[str]], complete: Mask
+) -> Design:
+    """Write the terms of every role out as columns; roles share the columns of a term.
+
+    Parameters
+    ----------
+    table : Table
+        Where the columns are.
+    evaluated : Evaluated
+        The terms.
+    wanted : mapping
+        Role to keys of its terms.
+    complete : (N,) array of bool
+        Rows of the sample: levels without one do not exist.
+
+    Returns
+    -------
+    Design
+        On all rows of the table.
+    """
+    uses = {role: _uses(role, wanted, evaluated.terms) for role in wanted}
+    distinct = list(dict.fromkeys(chain.from_iterable(uses.values())))
+    columns = [_columns(table, evaluated, use, complete) for use in distinct]
+
+    stops = accumulate((len(new) for new in columns), initial=0)
+    places = {use: range(a, b) for use, (a, b) in zip(distinct, pairwise(stops), strict=True)}
+    flat = list(chain.from_iterable(columns))
+    return Design(
+        matrix=_matrix([values for _, values in flat], table.nobs),
+        names=tuple(name for name, _ in flat),
+        roles={role: tuple(chain.from_iterable(places[u] for u in mine)) for role, mine in uses.items()},
+        lags=_lags([evaluated.terms[key] for key, _ in distinct], columns),
+    )
+
+
+def _matrix(columns: Sequence[Floats], nobs: int) -> Floats:
+    return np.column_stack(columns) if columns else np.empty((nobs, 0))
+
+
+def _lags(
+    terms: Sequence[Term], columns: Sequence[Sequence[tuple[str, Floats]]]
+) -> dict[str, tuple[tuple[str, int], ...]]:
+    out: dict[str, tuple[tuple[str, int], ...]] = {}
+    for term, new in zip(terms, columns, strict=True):
+        out |= dict.fromkeys((name for name, _ in new), term.lags)
+    return out
+
+
+def _uses(role: str, wanted: Mapping[str, Sequence[str]], terms: Mapping[str, Term]) -> list[_Use]:
+    present = {_parts(terms[key]) for key in _beside(role, wanted)}
+    return [(key, _reduced(terms[key], present)) for key in wanted[role]]
+
+
+def _beside(role: str, wanted: Mapping[str, Sequence[str]]) -> Iterable[str]:
+    """List the terms of a role and of the roles in the same equation.
+
+    Roles that share terms are rival equations, as the columns of a stepwise table; the others stand together,
+    as a treatment and its controls.
+    """
+    mine = set(wanted[role])
+    others = [r for r, keys in wanted.items() if r not in _NO_REGRESSOR and mine.isdisjoint(keys)]
+    return chain.from_iterable(wanted[r] for r in (role, *others))
+
+
+def _parts(term: Term) -> frozenset[str]:
+    if term.column is not None:
+        return frozenset([term.column])
+    return frozenset(f.names[0] if isinstance(f.node, ast.Name) else canonical(f.text) for f in term.factors)
+
+
+def _reduced(term: Term, present: set[frozenset[str]]) -> tuple[bool, ...]:
+    """Decide for each category whether it loses its first level.
+
+    It does where the term without it is in the equation (the effects or the intercept for a category alone),
+    as in any formula language.
+    """
+    categories = [factor for factor in term.factors if factor.category is not None]
+    rests = [_parts(term) - {canonical(factor.text)} for factor in categories]
+    return tuple(not rest or rest in present for rest in rests)
+
+
+def _columns(table: Table, evaluated: Evaluated, use: _Use, complete: Mask) -> list[tuple[str, Floats]]:
+    key, reduced = use
+    term = evaluated.terms[key]
+    if key in evaluated.numbers:
+        return [(term.text, evaluated.numbers[key])]
+    return _expand(table, term, evaluated.beside, reduced, complete)
+
+
+def _expand(
+    table: Table, term: Term, beside: Mapping[str, Floats], reduced: Sequence[bool], complete: Mask
+) -> list[tuple[str, Floats]]:
+    """Write out a term with categories; levels without a row in the sample do not exist."""
+    columns: list[tuple[list[str], Floats]] = [([], np.ones(table.nobs))]
+    losing = iter(reduced)
+    for factor in term.factors:
+        if factor.category is None:
+            columns = [([*n, factor.text], c * beside[factor.text]) for n, c in columns]
+            continue
+        codes, levels = levels_of(table, factor.category)
+        seen = seen_codes(codes, complete)
+        if seen.size < 2:
+            raise InputTypeError(f"C({factor.category}) has fewer than two values in the sample.")
+        first = int(next(losing))
+        tag = "T." if first else ""
+        dummies = [(f"{factor.text}[{tag}{levels[level]}]", codes == level) for level in seen[first:]]
+        columns = [([*n, name], c * dummy) for n, c in columns for name, dummy in dummies]
+    return [(":".join(n), c) for n, c in columns]

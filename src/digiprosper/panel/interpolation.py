@@ -1,0 +1,206 @@
+"""Gaps filled in time, every cell logged, and what is doubtful about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from digiprosper.errors import Notice, cited, counted
+from digiprosper.panel.columns import numeric_columns
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from digiprosper.kernels import Floats, Ints
+    from digiprosper.panel.keys import Keys, Mask
+    from digiprosper.panel.table import Table
+
+__all__ = ["Interpolated", "filled_in", "interpolated"]
+
+# From here on estimates depend on interpolated values.
+_LARGE_SHARE = 0.1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Interpolated:
+    """A table whose gaps were filled.
+
+    Parameters
+    ----------
+    table : Table
+        With the gaps filled, as far as they could be.
+    logs : tuple of DataFrame
+        The cells that were filled, by column: column, entity, time, value.
+    notices : tuple of Notice
+        What is doubtful about them.
+    """
+
+    table: Table
+    logs: tuple[pd.DataFrame, ...]
+    notices: tuple[Notice, ...]
+
+
+def interpolated(table: Table, names: Sequence[str], *, extrapolate: bool) -> Interpolated:
+    """Fill gaps linearly in time inside each entity; the work behind `Panel.interpolate`.
+
+    Parameters
+    ----------
+    table : Table
+        Where the columns are; it has a time key.
+    names : sequence of str
+        Numeric columns.
+    extrapolate : bool
+        Carry the nearest value beyond an entity's first and last observation.
+
+    Returns
+    -------
+    Interpolated
+        The table, a log and notices.
+    """
+    columns: dict[str, Floats] = {}
+    logs: list[pd.DataFrame] = []
+    notices: list[Notice] = []
+    for name in names:
+        old = table.numeric(name)
+        inside, new = _filled(table, old, extrapolate=extrapolate)
+        filled = np.isnan(old) & ~np.isnan(new)
+        if filled.any():
+            columns[name] = new
+            logs.append(_logged(table, name, filled, new))
+            notices += _doubts(table, name, filled, int((filled & np.isnan(inside)).sum()))
+            notices += _equal_to_a_lag(table, name, filled)
+        notices += _unfilled(table.keys, name, new, extrapolate=extrapolate)
+    return Interpolated(table.with_columns(columns), tuple(logs), tuple(notices))
+
+
+def _filled(table: Table, values: Floats, *, extrapolate: bool) -> tuple[Floats, Floats]:
+    """Fill between an entity's observations, and as far as was asked for."""
+    keys = table.keys
+    position = _positions(keys)[keys.time]
+    inside = filled_in(values, position, keys.entity, extrapolate=False)
+    if not extrapolate:
+        return inside, inside
+    return inside, filled_in(values, position, keys.entity, extrapolate=True)
+
+
+def filled_in(values: Floats, position: Floats, entity: Ints, *, extrapolate: bool) -> Floats:
+    """Fill gaps linearly inside each entity.
+
+    Parameters
+    ----------
+    values : (N,) array
+        Missing values are filled.
+    position : (N,) array
+        Where each row lies on the line of time.
+    entity : (N,) array of int
+        Sorted codes.
+    extrapolate : bool
+        Carry the nearest value beyond the ends.
+
+    Returns
+    -------
+    (N,) array
+        A copy.
+    """
+    out = values.copy()
+    starts = np.flatnonzero(np.concatenate([[True], np.diff(entity) > 0, [True]]))
+    for start, stop in pairwise(starts):
+        part, at = values[start:stop], position[start:stop]
+        there = ~np.isnan(part)
+        if there.any() and not there.all():
+            ends = {} if extrapolate else {"left": np.nan, "right": np.nan}
+            filled = np.interp(at, at[there], part[there], **ends)
+            out[start:stop] = np.where(there, part, filled)
+    return out
+
+
+def _positions(keys: Keys) -> Floats:
+    """Place each time on a line: by its value, or by its place on the grid of dates."""
+    times = keys.times
+    if isinstance(times, pd.DatetimeIndex) and keys.ordinals is None:
+        return np.asarray(times.asi8, dtype=np.float64)
+    if pd.api.types.is_integer_dtype(times.dtype):
+        return times.to_numpy(dtype=np.float64)
+    assert keys.ordinals is not None
+    return keys.ordinals.astype(np.float64)
+
+
+def _logged(table: Table, name: str, filled: Mask, values: Floats) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "column": name,
+            "entity": table.raw(table.keys.entity_name)[filled],
+            "time": table.raw(str(table.keys.time_name))[filled],
+            "value": values[filled],
+        }
+    )
+
+
+def _doubts(table: Table, name: str, filled: Mask, ends: int) -> list[Notice]:
+    """Report columns of which much is filled, and ends that are invented."""
+    data = _counts(table.keys, name, filled)
+    count, entities = data["count"], counted(data["entities"], "entity", "entities")
+    out = []
+    if count > _LARGE_SHARE * table.nobs:
+        text = (
+            f"{count / table.nobs:.0%} of {cited(name)} is interpolated ({counted(count, 'cell')}, "
+            f"{entities}): estimates depend on interpolated values. "
+            "See panel.imputations."
+        )
+        out.append(Notice("imputed", text, data))
+    if ends:
+        text = (
+            f"extrapolate=True fills {ends} value{'s' * (ends > 1)} before the first or after the "
+            f"last observation of {cited(name)}."
+        )
+        out.append(Notice("imputed", text, {**data, "ends": ends}))
+    return out
+
+
+def _equal_to_a_lag(table: Table, name: str, filled: Mask) -> list[Notice]:
+    """Report a column that equals the lag of another one: its first period is no gap."""
+    if table.keys.ordinals is None:
+        return []
+    data = _counts(table.keys, name, filled)
+    lags = [n for n in numeric_columns(table) if n != name and _is_lag(table, name, n, filled)]
+    texts = [
+        f"{cited(name)} equals the lag of {cited(other)}; its missing values are the first "
+        f"periods of each entity. {counted(data['count'], 'cell')} filled. Interpolate "
+        f"{cited(other)} before lagging, or drop the first period."
+        for other in lags
+    ]
+    return [
+        Notice("imputed", text, {**data, "lag_of": other}) for text, other in zip(texts, lags, strict=True)
+    ]
+
+
+def _is_lag(table: Table, name: str, other: str, filled: Mask) -> bool:
+    values, lagged = table.numeric(name), table.shift(table.numeric(other), 1)
+    both = ~np.isnan(values) & ~np.isnan(lagged)
+    equal = both.sum() > 2 and (values[both] == lagged[both]).all()
+    return bool(equal and (np.isnan(lagged) & filled).any())
+
+
+def _unfilled(keys: Keys, name: str, values: Floats, *, extrapolate: bool) -> list[Notice]:
+    missing = np.isnan(values)
+    if not missing.any():
+        return []
+    data = _counts(keys, name, missing)
+    cure = "they lie before the first or after the last value of their entity, or the entity has no value"
+    if extrapolate:
+        cure = "their entity has no observed value"
+    text = (
+        f"{counted(data['count'], 'cell')} of {cited(name)} "
+        f"({counted(data['entities'], 'entity', 'entities')}) "
+        f"could not be interpolated and stay missing: {cure}."
+    )
+    return [Notice("unfilled", text, data)]
+
+
+def _counts(keys: Keys, name: str, cells: Mask) -> dict[str, Any]:
+    entities = int(np.unique(keys.entity[cells]).size)
+    return {"column": name, "count": int(cells.sum()), "entities": entities}

@@ -1,0 +1,64 @@
+"""Labels of columns and terms, checked once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from digiprosper.errors import ColumnError, InputTypeError, one_line, quoted, unknown_columns
+from digiprosper.panel.terms import parse
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+__all__ = ["checked_labels"]
+
+
+def checked_labels(labels: Mapping[str, str], known: Sequence[str]) -> dict[str, str]:
+    """Check labels.
+
+    Parameters
+    ----------
+    labels : mapping
+        Column or term to label.
+    known : sequence of str
+        Names that exist.
+
+    Returns
+    -------
+    dict
+        Names and labels of one line each.
+
+    Raises
+    ------
+    InputTypeError
+        If it is no mapping of text to text.
+    ColumnError, TermError
+        If a name is neither a column nor a term of columns.
+    """
+    given: object = labels
+    if not isinstance(given, Mapping):
+        raise InputTypeError(
+            f"labels must be a mapping of column to text, not {type(given).__name__}: {{'gdp': 'GDP'}}."
+        )
+    no_text = [n for n in given if not isinstance(n, str)]
+    if no_text:
+        raise InputTypeError(f"labels: the names {quoted(no_text)} are not text.")
+
+    texts: dict[str, object] = {one_line(name): text for name, text in labels.items()}
+    _refuse_unknown(texts, known)
+    odd = [name for name, text in texts.items() if not isinstance(text, str)]
+    if odd:
+        raise InputTypeError(f"labels must be text; the label of {quoted(odd)} is not.")
+    return {name: one_line(str(text)) for name, text in texts.items()}
+
+
+def _refuse_unknown(names: Iterable[str], known: Sequence[str]) -> None:
+    unknown: list[str] = []
+    for name in names:
+        try:
+            parse(name, known, "labels")
+        except ColumnError as error:
+            unknown += [problem.data["column"] for problem in error.problems]
+    if unknown:
+        raise unknown_columns(unknown, known, "labels")

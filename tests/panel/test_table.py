@@ -1,0 +1,112 @@
+"""Columns and keys of sorted rows: lags by the value of time, numbers of any type."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import hypothesis.strategies as st
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+
+from digiprosper import Panel
+from digiprosper.errors import (
+    ColumnError,
+)
+from digiprosper.panel.access import table_of
+
+nan = np.nan
+
+
+def brute_lag(data: pd.DataFrame, column: str, steps: int) -> list[float]:
+    known = {(i, t): v for i, t, v in data[["i", "t", column]].itertuples(index=False)}
+    ordered = data.sort_values(["i", "t"])
+    return [known.get((i, t - steps), nan) for i, t in ordered[["i", "t"]].itertuples(index=False)]
+
+
+@st.composite
+def ragged(draw: st.DrawFn) -> pd.DataFrame:
+    cells = draw(
+        st.lists(
+            st.tuples(st.integers(0, 4), st.integers(-12, 12)), min_size=3, max_size=30, unique=True
+        ).map(lambda c: draw(st.permutations(c)))
+    )
+    values = draw(st.lists(st.integers(-99, 99) | st.none(), min_size=len(cells), max_size=len(cells)))
+    return pd.DataFrame(cells, columns=["i", "t"]).assign(x=np.array(values, dtype=float))
+
+
+@settings(max_examples=120, deadline=None)
+@given(ragged(), st.integers(-4, 4).filter(bool), st.sampled_from([1, 2, 5, 10**20]))
+def test_shift_equals_a_loop_over_keys(data: pd.DataFrame, periods: int, step: int) -> None:
+    table = table_of(Panel(data, "i", "t", step=step))
+    np.testing.assert_array_equal(
+        table.shift(table.numeric("x"), periods), brute_lag(data, "x", periods * step)
+    )
+
+
+@settings(max_examples=40, deadline=None)
+@given(ragged(), st.integers(1, 40), st.integers(1, 7))
+def test_long_shifts_on_a_grid_of_steps(data: pd.DataFrame, periods: int, step: int) -> None:
+    table = table_of(Panel(data, "i", "t", step=step))
+    for sign in (1, -1):
+        np.testing.assert_array_equal(
+            table.shift(table.numeric("x"), sign * periods), brute_lag(data, "x", sign * periods * step)
+        )
+
+
+@settings(max_examples=30, deadline=None)
+@given(ragged(), st.randoms(use_true_random=False))
+def test_row_order_does_not_matter(data: pd.DataFrame, random: Any) -> None:
+    order = list(range(len(data)))
+    random.shuffle(order)
+    a, b = Panel(data, "i", "t"), Panel(data.iloc[order], "i", "t")
+    pd.testing.assert_frame_equal(a.frame, b.frame)
+    one, other = table_of(a), table_of(b)
+    np.testing.assert_array_equal(one.shift(one.numeric("x"), 1), other.shift(other.numeric("x"), 1))
+
+
+def test_numbers_of_any_type_become_float64() -> None:
+    data = pd.DataFrame(
+        {
+            "i": [1, 1, 2],
+            "t": [1, 2, 1],
+            "a": pd.array([3, None, 1], dtype="Int64"),
+            "b": pd.array([3, None, 1], dtype="int64[pyarrow]"),
+            "c": pd.array([True, None, False], dtype="boolean"),
+            "d": np.array([3, nan, 1], dtype="float32"),
+        }
+    )
+    table = table_of(Panel(data, "i", "t"))
+    for name in "abd":
+        np.testing.assert_array_equal(table.numeric(name), [3.0, nan, 1.0])
+    np.testing.assert_array_equal(table.numeric("c"), [1.0, nan, 0.0])
+    assert table.numeric("a").dtype == np.float64
+
+
+@pytest.mark.parametrize("name", ["nothing", np.array([1, 2]), 3], ids=str)
+def test_what_is_no_column_is_refused(panel: Panel, name: Any) -> None:
+    for take in (table_of(panel).series, table_of(panel).raw, table_of(panel).numeric):
+        with pytest.raises(ColumnError) as caught:
+            take(name)
+        assert repr(str(name)) in str(caught.value)
+
+
+def test_columns_keys_and_rows_by_hand(panel: Panel) -> None:
+    table, flat = table_of(panel), panel.frame.reset_index()
+    assert table.known == ("city", "year", *panel.columns)
+    for name in table.known:
+        np.testing.assert_array_equal(table.raw(name), flat[name])
+    assert [name for name in table.known if not table.is_numeric(name)] == ["city", "region"]
+    first = tuple(flat.loc[0, ["city", "year"]])
+    assert table.describe_rows(np.arange(table.nobs) < 1) == f"1 row (first: ({first[0]}, {first[1]}))"
+
+
+def test_numbers_are_read_once_and_cannot_be_written(panel: Panel) -> None:
+    table = table_of(panel)
+    assert table.numeric("gdp") is table.numeric("gdp")
+    with pytest.raises(ValueError, match="read-only"):
+        table.numeric("gdp")[0] = 1.0
+    changed = table.with_columns({"gdp": 0.0})
+    assert (changed.numeric("gdp") == 0).all()
+    assert (table.numeric("gdp") > 0).all()
