@@ -118,6 +118,8 @@ def _tried(tally: Tally, number: int, log: list[str], stage: str, call: Callable
         warnings.simplefilter("error")
         warnings.simplefilter("ignore", DigiprosperWarning)
         warnings.filterwarnings("ignore", "'[a-zA-Z]+' deprecated - use", DeprecationWarning)
+        # A machine without a Chinese font shows boxes, and matplotlib says so.
+        warnings.filterwarnings("ignore", "Glyph .* missing from font", UserWarning)
         signal.setitimer(signal.ITIMER_VIRTUAL, _SLOWEST)
         try:
             return call()

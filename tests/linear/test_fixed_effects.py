@@ -1240,3 +1240,10 @@ def test_formulas_are_read_up_to_a_length_and_a_product_of_so_many_columns(kept:
     assert FixedEffects.from_formula(kept).y == "y"
     with pytest.raises(TermError):
         FixedEffects.from_formula(refused)
+
+
+def test_one_row_identifies_no_slope():
+    frame = pd.DataFrame({"id": ["a"], "year": [2000], "y": [1.0], "x": [2.0], "z": [3.0]})
+    spec = FixedEffects("y", ["x", "z"], singletons="keep", collinear="drop", cov_type="robust")
+    with pytest.raises(IdentificationError, match="every regressor is absorbed"):
+        spec.fit(Panel(frame, "id", "year"))

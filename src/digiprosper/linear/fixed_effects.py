@@ -269,7 +269,9 @@ def _refuse_wide(n: int, k: int, rank: int) -> None:
 
 def _spread(moments: Floats) -> Floats:
     """Length of each column once its mean is out."""
-    return np.asarray(moments[..., 2] * np.sqrt(np.maximum(moments[..., 0] - 1, 0)))
+    deviations = np.sqrt(np.maximum(moments[..., 0] - 1, 0))
+    # One row has no standard deviation, and its column no length.
+    return np.where(deviations > 0, moments[..., 2] * deviations, 0.0)
 
 
 def _is_constant(moments: Floats) -> np.ndarray[Any, np.dtype[np.bool_]]:
