@@ -12,6 +12,7 @@ from typing import Any, get_origin
 import pytest
 
 import digiprosper as dp
+from digiprosper.specification import Specification
 
 HEAVY = ("numpy", "pandas", "scipy", "statsmodels", "linearmodels", "matplotlib", "formulaic", "narwhals")
 
@@ -230,3 +231,21 @@ def test_signatures_of_the_contract(path: str) -> None:
     for part in path.split("."):
         value = getattr(value, part)
     assert call_of(value) == CONTRACT[path]
+
+
+SPECIFICATIONS = [getattr(dp, name) for name in dp.__all__ if hasattr(getattr(dp, name), "fit")]
+
+
+@pytest.mark.parametrize("spec", SPECIFICATIONS, ids=lambda spec: spec.__name__)
+def test_whatever_can_be_fitted_is_a_specification(spec: Any) -> None:
+    assert issubclass(spec, Specification)
+    assert spec.__dataclass_params__.frozen
+    fit = inspect.signature(spec.fit).parameters
+    assert list(fit) == ["self", "panel", "rng", "progress"]
+    assert (fit["rng"].default, fit["progress"].default) == (None, False)
+    assert all(fit[name].kind is inspect.Parameter.KEYWORD_ONLY for name in ("rng", "progress"))
+
+
+def test_every_specification_is_among_them() -> None:
+    names = {spec.__name__ for spec in SPECIFICATIONS}
+    assert names >= {"FixedEffects", "PanelThreshold", "Mediation", "CompositeIndex", "PropagatedIndex"}

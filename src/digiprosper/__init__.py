@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from digiprosper.composite.kernels.aggregate import Aggregation as Aggregation
     from digiprosper.composite.kernels.normalise import Normalisation as Normalisation
     from digiprosper.composite.kernels.structure import IndexStructure as IndexStructure
+    from digiprosper.composite.options import IndexMissing as IndexMissing
     from digiprosper.composite.ranking_results import Among as Among
     from digiprosper.composite.ranking_results import IndexSensitivity as IndexSensitivity
     from digiprosper.composite.ranking_results import RankResults as RankResults
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
     from digiprosper.composite.scopes import Scope as Scope
     from digiprosper.composite.sensitivity import index_sensitivity as index_sensitivity
     from digiprosper.composite.specification import CompositeIndex as CompositeIndex
-    from digiprosper.composite.specification import IndexMissing as IndexMissing
     from digiprosper.composite.weights import Weighting as Weighting
     from digiprosper.composite.weights import critic_weights as critic_weights
     from digiprosper.composite.weights import cv_weights as cv_weights
@@ -166,7 +166,7 @@ _HOME = {
     "Glance": "report.protocol",
     "Grid": "threshold.panel_threshold",
     "HasDraws": "report.protocol",
-    "IndexMissing": "composite.specification",
+    "IndexMissing": "composite.options",
     "IndexResults": "composite.results",
     "IndexSensitivity": "composite.ranking_results",
     "IndexStructure": "composite.kernels.structure",
@@ -251,14 +251,14 @@ _HELD = {
     "EffectPath": "mediation.routes:Route",
     "EffectProducts": "mediation.kernel:Products",
     "IndexEntitySums": "composite.kernels.uncertainty:EntitySums",
-    "IndexLearned": "composite.scopes:Learned",
+    "IndexLearned": "composite.state:Learned",
     "IndexRule": "composite.kernels.structure:Rule",
     "IndexScaleAsGiven": "composite.kernels.normalise:AsGiven",
     "IndexScaleMaxima": "composite.kernels.normalise:Maxima",
     "IndexScaleMinMax": "composite.kernels.normalise:EndPoints",
     "IndexScaleRanks": "composite.kernels.normalise:Ranks",
     "IndexScaleZScores": "composite.kernels.normalise:ZScores",
-    "IndexState": "composite.scopes:State",
+    "IndexState": "composite.state:State",
     "IndexWeighing": "composite.kernels.structure:Weighing",
     "Inference": "report.inference:Inference",
     "Term": "report.terms:Term",

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import pickle
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -389,6 +390,29 @@ def test_drop_leaves_indicators_out():
     frame = made(32)
     lone = CompositeIndex(IndicatorSystem([SYSTEM.indicators[0], SYSTEM.indicators[3]]), name="x")
     pd.testing.assert_series_equal(quiet(spec, frame).scores, quiet(lone, frame).scores)
+
+
+def test_add_puts_indicators_at_the_end():
+    spec = CompositeIndex(SYSTEM).add("e", Indicator("f", "-", dimension="three"))
+    assert spec.terms == (*SYSTEM.names, "e", "f")
+    assert [i.direction for i in spec.system][-2:] == ["+", "-"]
+    with pytest.raises(IndicatorError, match="'a' is listed more than once"):
+        spec.add("a")
+    with pytest.raises(OptionError, match="'e' has none"):
+        CompositeIndex(SYSTEM, weighting=dict.fromkeys(SYSTEM.names, 1)).add("e")
+
+
+def test_swap_reads_another_column_in_the_same_way():
+    frame = made(33)
+    spec = CompositeIndex(SYSTEM)
+    other = spec.swap("b", "bb")
+    assert [replace(i, name="b") if i.name == "bb" else i for i in other.system] == list(SYSTEM)
+    same = quiet(other, frame.rename(columns={"b": "bb"}))
+    pd.testing.assert_series_equal(same.scores, quiet(spec, frame).scores)
+    given = CompositeIndex(SYSTEM, weighting={"a": 3, "b": 4, "c": 2, "d": 1}).swap("b", "bb")
+    assert given.weighting == (("a", 3.0), ("bb", 4.0), ("c", 2.0), ("d", 1.0))
+    with pytest.raises(ColumnError, match="'z'"):
+        spec.swap("z", "b")
 
 
 @pytest.mark.parametrize("name", ["G1", "closed_form"])

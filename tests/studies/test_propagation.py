@@ -362,3 +362,14 @@ def test_only_goalposts_give_the_error_of_skewed_indicators(n: int, held: float)
     assert found["goalposts"][0] > 0.95 - 3 * 0.022
     assert found["held"][0] < 0.88
     assert found["redrawn"][0] < 0.88
+
+
+def test_the_terms_are_those_of_the_model() -> None:
+    spec = PropagatedIndex({"digital": dp.CompositeIndex(system(DIGITAL))}, dp.FixedEffects("y", ["digital"]))
+    more = spec.add("x", "z")
+    assert more.terms == ("y", "digital", "x", "z")
+    assert more.drop("z").swap("x", "log(x)").terms == ("y", "digital", "log(x)")
+    assert more.drop("x", "z") == spec
+    assert spec.replace(reps=199).reps == 199
+    with pytest.raises(dp.OptionError, match="no field 'x'"):
+        spec.replace(x=("z",))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Final, cast
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, cast
 
 import numpy as np
 import pandas as pd
@@ -16,10 +17,12 @@ from digiprosper.panel import Panel
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from digiprosper.composite.results import IndexResults
+    from digiprosper.composite.recipe import Recipe
+    from digiprosper.composite.scopes import Finding
+    from digiprosper.composite.state import State
     from digiprosper.kernels import Floats
 
-__all__ = ["audit_index", "is_level", "overlap_audit"]
+__all__ = ["Audited", "audit_index", "is_level", "overlap_audit"]
 
 # What says that a number is relative to something, and what says that it is an amount or a count.
 _RATIO: Final = re.compile(
@@ -72,23 +75,32 @@ def overlap_audit(
     for name, system in (("system_a", system_a), ("system_b", system_b)):
         if not isinstance(system, IndicatorSystem):
             raise InputTypeError(f"{name} is an IndicatorSystem, not {type(system).__name__}.")
-    others = [other_columns] if isinstance(other_columns, str) else list(other_columns)
+    others = _columns(other_columns)
+
+    found = [_overlap(name, system_a, system_b, others) for name in (*system_a.names, *system_b.names)]
+    rows = dict.fromkeys(row for row in found if row[1] + row[2] + row[3] > 1)
+    return pd.DataFrame(list(rows), columns=["indicator", "system_a", "system_b", "other_columns", "where"])
+
+
+def _columns(given: Sequence[str]) -> list[str]:
+    others = [given] if isinstance(given, str) else list(given)
     odd = [o for o in cast("list[object]", others) if not isinstance(o, str)]
     if odd:
         raise InputTypeError(f"other_columns must be a list of columns (text); {cited(odd[0])} is not.")
-    a, b = ({i.name: i.dimension for i in s} for s in (system_a, system_b))
-    rows = []
-    for name in dict.fromkeys([*a, *b]):
-        inside = [o for o in others if _mentions(o, name)]
-        if (name in a) + (name in b) + bool(inside) < 2:
-            continue
-        places = [
-            label + f" ({system[name]})" * bool(system[name])
-            for label, system in (("system_a", a), ("system_b", b))
-            if name in system
-        ]
-        rows.append((name, name in a, name in b, bool(inside), ", ".join([*places, *inside])))
-    return pd.DataFrame(rows, columns=["indicator", "system_a", "system_b", "other_columns", "where"])
+    return others
+
+
+def _overlap(
+    name: str, system_a: IndicatorSystem, system_b: IndicatorSystem, others: Sequence[str]
+) -> tuple[str, bool, bool, bool, str]:
+    """Find the places of an indicator: a row of the audit."""
+    inside = [o for o in others if _mentions(o, name)]
+    places = [*_place("system_a", system_a, name), *_place("system_b", system_b, name), *inside]
+    return name, name in system_a.names, name in system_b.names, bool(inside), ", ".join(places)
+
+
+def _place(label: str, system: IndicatorSystem, name: str) -> list[str]:
+    return [f"{label} ({i.dimension})" if i.dimension else label for i in system if i.name == name]
 
 
 def _mentions(term: str, name: str) -> bool:
@@ -97,12 +109,40 @@ def _mentions(term: str, name: str) -> bool:
     return term.strip() == name or name in {quoted_ or word for quoted_, word in words}
 
 
-def audit_index(results: IndexResults, panel: Panel | None = None, size: str | None = None) -> pd.DataFrame:
+@dataclass(frozen=True, slots=True, eq=False)
+class Audited:
+    """What the audit of a fitted index reads.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        How the index is made.
+    state : State
+        What it learned.
+    nobs : int
+        Rows in use.
+    n_times : int or None
+        Periods.
+    cross_section : bool
+        Whether there are no periods.
+    imputed : bool
+        Whether interpolated cells were noticed.
+    """
+
+    recipe: Recipe
+    state: State
+    nobs: int
+    n_times: int | None
+    cross_section: bool
+    imputed: bool
+
+
+def audit_index(fitted: Audited, panel: Panel | None = None, size: str | None = None) -> pd.DataFrame:
     """Check what readers of an index should be told; the work behind `IndexResults.audit`.
 
     Parameters
     ----------
-    results : IndexResults
+    fitted : Audited
         A fitted index.
     panel : Panel, optional
         Has the indicators and `size`.
@@ -114,68 +154,21 @@ def audit_index(results: IndexResults, panel: Panel | None = None, size: str | N
     DataFrame
         Columns check, finding, message.
     """
+    system = fitted.recipe.system
     rows = [
-        ("future_information", *_future(results)),
-        ("comparability", *_comparability(results)),
-        ("size_variables", *_size(results, _following(results, panel, size), size)),
-        ("legacy_lnT", *_legacy(results)),
+        ("future_information", *_future(fitted)),
+        ("comparability", *fitted.recipe.scope.comparability),
+        ("size_variables", *_size(system, _following(system, panel, size), size)),
+        ("legacy_lnT", *_legacy(fitted)),
     ]
     return pd.DataFrame(rows, columns=["check", "finding", "message"])
 
 
-def _future(results: IndexResults) -> tuple[str, str]:
-    scope = str(results.spec.scope)
-    learned = not isinstance(results.spec.weighting, tuple) and results.spec.weighting != "equal"
-    if results.index is not None and results.index.nlevels == 1:
+def _future(fitted: Audited) -> Finding:
+    if fitted.cross_section:
         return "ok", "one period: no future information can be used."
-    if scope.startswith("base_year"):
-        return (
-            "ok",
-            "scale and weights are estimated in the base year: later years use no future information.",
-        )
-    if scope == "goalposts":
-        text = "end points are fixed in advance"
-        if not learned:
-            return "ok", f"{text} and weights are not estimated: no future information is used."
-        return "note", (
-            f"{text}; weights are estimated from all years. Pass given weights if no future information "
-            "may be used."
-        )
-    if scope == "expanding":
-        if any(n.code == "imputed" for n in results.diagnostics):
-            return (
-                "warning",
-                "each year uses only the years up to it, but interpolated cells use later years.",
-            )
-        return "ok", "each year uses only the years up to it."
-    if scope == "per_year":
-        return "note", "each year uses only its own rows, but growth common to all entities is removed."
-    return "warning", (
-        "scores of early years depend on later years and change when a year is added. For event studies "
-        "and policy evaluation use 'expanding', 'base_year(...)' or 'goalposts'."
-    )
-
-
-def _comparability(results: IndexResults) -> tuple[str, str]:
-    scope = str(results.spec.scope)
-    if scope == "per_year":
-        return (
-            "warning",
-            (
-                "the best value of each indicator is 1 in every year: scores of different years are not "
-                "comparable."
-            ),
-        )
-    if scope == "legacy_lnT":
-        return "warning", "the weights are in reverse order: see legacy_lnT."
-    if scope in ("pooled_norm_yearly_weights", "expanding"):
-        return (
-            "note",
-            "the weights differ between years: part of a change in the score is a change in the weights.",
-        )
-    if scope == "pooled":
-        return "ok", "comparable within the sample, but not with an index of another sample or of more years."
-    return "ok", "comparable over time, and with rows scored by `apply`."
+    recipe = fitted.recipe
+    return recipe.scope.future(estimated=recipe.weights_estimated, imputed=fitted.imputed)
 
 
 def is_level(name: str, unit: str) -> bool | None:
@@ -202,43 +195,44 @@ def is_level(name: str, unit: str) -> bool | None:
     return True if _LEVEL.search(words) else None
 
 
-def _following(results: IndexResults, panel: Panel | None, size: str | None) -> dict[str, float]:
+def _following(system: IndicatorSystem, panel: Panel | None, size: str | None) -> dict[str, float]:
     """Find indicators whose entity means rank as size does, and the rank correlations."""
     if panel is None and size is None:
         return {}
     if not isinstance(panel, Panel) or not isinstance(size, str):
         raise InputTypeError("audit(panel, size=...) takes a Panel and the name of one of its columns.")
-    names = results.spec.system.names
-    absent = [n for n in (*names, size) if n not in panel.columns]
+    absent = [n for n in (*system.names, size) if n not in panel.columns]
     if absent:
         raise unknown_columns(absent, panel.columns, "audit")
-    means = panel.frame[[*names, size]].groupby(level=0).mean()
-    correlation = means[list(names)].rank().corrwith(means[size].rank())
+
+    means = panel.frame[[*system.names, size]].groupby(level=0).mean()
+    correlation = means[list(system.names)].rank().corrwith(means[size].rank())
     return {str(n): float(r) for n, r in correlation.items() if r >= _FOLLOWS}
 
 
-def _size(results: IndexResults, following: dict[str, float], size: str | None) -> tuple[str, str]:
-    found = {i.name: is_level(i.name, i.unit) for i in results.spec.system}
+def _size(system: IndicatorSystem, following: dict[str, float], size: str | None) -> Finding:
+    found = {i.name: is_level(i.name, i.unit) for i in system}
     # A ratio that says so may go with size all the same: what is denser is often larger.
     measured = {n: r for n, r in following.items() if found[n] is None}
     levels = [n for n, level in found.items() if level or n in measured]
     if measured:
-        return ("warning" if 2 * len(levels) > len(found) else "note"), _measured_words(
-            measured, levels, size
-        )
-    unknown = [n for n, level in found.items() if level is None]
-    known = len(found) - len(unknown)
-    if levels and 2 * len(levels) > known:
+        finding = "warning" if 2 * len(levels) > len(found) else "note"
+        return finding, _measured_words(measured, levels, size)
+    return _by_name(found, levels)
+
+
+def _by_name(found: dict[str, bool | None], levels: Sequence[str]) -> Finding:
+    """Judge by names and units alone."""
+    known = [n for n, level in found.items() if level is not None]
+    if 2 * len(levels) > len(known):
         return "warning", (
             f"{quoted(levels)} are amounts or counts: the index measures the size of a unit. Divide by "
             "population, area or output."
         )
     if levels:
-        return (
-            "note",
-            f"{quoted(levels)} {'is an amount' if len(levels) == 1 else 'are amounts'} and not a ratio.",
-        )
-    if unknown:
+        are = "is an amount" if len(levels) == 1 else "are amounts"
+        return "note", f"{quoted(levels)} {are} and not a ratio."
+    if len(known) < len(found):
         return (
             "ok",
             "no indicator is an amount by its name or unit; audit(panel, size=...) compares with size.",
@@ -249,27 +243,27 @@ def _size(results: IndexResults, following: dict[str, float], size: str | None) 
 def _measured_words(measured: dict[str, float], levels: Sequence[str], size: str | None) -> str:
     shown = ", ".join(f"{cited(n)} {r:z.2f}" for n, r in measured.items())
     named = [n for n in levels if n not in measured]
-    return (
+    text = (
         f"rank correlations of entity means with {cited(str(size))}: {shown}. These look like amounts, which "
         "measure the size of a unit. Divide by population, area or output."
-        + (f" By name or unit {quoted(named)} too." if named else "")
     )
+    return f"{text} By name or unit {quoted(named)} too." if named else text
 
 
-def _legacy(results: IndexResults) -> tuple[str, str]:
-    if results.spec.scope == "legacy_lnT":
+def _legacy(fitted: Audited) -> Finding:
+    if fitted.recipe.scope.replication_only:
         return "warning", (
             "the copied script divides the entropies of all rows by the logarithm of the number of "
             "years, so that they exceed 1 and the order of the weights is reversed. Use it for "
             "replication only."
         )
-    given, legacy = results.spec.given_weights, _legacy_weights(results)
-    if given is None and results.spec.weighting != "entropy":
+    given, legacy = fitted.recipe.given_weights, _legacy_weights(fitted)
+    if given is None and fitted.recipe.weighting != "entropy":
         return "ok", "no entropies are used."
     if given is None or legacy is None:
         return "ok", "entropies are divided by the logarithm of the number of rows they are computed from."
-    right = results.weights["redundancy"].to_numpy()
-    right = right / right.sum()
+
+    right = fitted.state.redundancy / fitted.state.redundancy.sum()
     if np.abs(given - legacy).max() < min(PRINTED_WEIGHTS, float(np.abs(given - right).max())):
         return "warning", (
             "the given weights are those of the copied script, which divides entropies by the logarithm "
@@ -278,17 +272,12 @@ def _legacy(results: IndexResults) -> tuple[str, str]:
     return "ok", "the given weights are not those of the copied script."
 
 
-def _legacy_weights(results: IndexResults) -> Floats | None:
+def _legacy_weights(fitted: Audited) -> Floats | None:
     """Weigh as the script does, from the entropies of a pooled fit with given weights."""
-    entropy: Any = results.weights["entropy"].to_numpy()
-    if (
-        results.state.periods is not None
-        or results.n_times is None
-        or results.n_times < 2
-        or np.isnan(entropy).any()
-    ):
+    state, periods = fitted.state, fitted.n_times
+    if state.periods is not None or periods is None or periods < 2 or np.isnan(state.entropy).any():
         return None
-    redundancy = 1.0 - entropy * np.log(results.nobs) / np.log(results.n_times)
-    redundancy = np.where(results.state.learned[0].weighing.constant, 0.0, redundancy)
+    redundancy = 1.0 - state.entropy * np.log(fitted.nobs) / np.log(periods)
+    redundancy = np.where(state.learned[0].weighing.constant, 0.0, redundancy)
     weights: Floats = redundancy / redundancy.sum()
     return weights

@@ -10,7 +10,7 @@ import numpy as np
 from digiprosper.composite.kernels.normalise import EndPoints, is_constant
 from digiprosper.composite.kernels.structure import flat_rule, weights_of_theil
 from digiprosper.composite.notices import weight_remarks
-from digiprosper.composite.scopes import Learned
+from digiprosper.composite.state import Learned
 from digiprosper.errors import (
     IndicatorError,
     MissingDataError,
@@ -27,9 +27,9 @@ from digiprosper.kernels.dispersion import theil_from_sums
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from digiprosper.composite.results import IndexResults
-    from digiprosper.composite.specification import CompositeIndex
-    from digiprosper.kernels import Floats
+    from digiprosper.composite.recipe import Recipe
+    from digiprosper.composite.state import State
+    from digiprosper.kernels import Bools, Floats
 
 __all__ = ["apply_frame", "fit_frame", "is_frame"]
 
@@ -62,12 +62,12 @@ def is_frame(data: object) -> bool:
     return isinstance(found, nw.DataFrame | nw.LazyFrame)
 
 
-def fit_frame(spec: CompositeIndex, data: Any) -> tuple[Learned, int, tuple[Notice, ...]]:
+def fit_frame(recipe: Recipe, data: Any) -> tuple[Learned, int, tuple[Notice, ...]]:
     """Learn end points and weights from a table; the work behind `CompositeIndex.fit` for what is no Panel.
 
     Parameters
     ----------
-    spec : CompositeIndex
+    recipe : Recipe
         Entropy weights, min-max, flat, linear; scope pooled or goalposts.
     data : table
         Anything narwhals reads. It is asked twice: for counts and ends, then for two sums a column.
@@ -84,7 +84,7 @@ def fit_frame(spec: CompositeIndex, data: Any) -> tuple[Learned, int, tuple[Noti
     Raises
     ------
     OptionError
-        If the specification needs more than two sums a column.
+        If the recipe needs more than two sums a column.
     ColumnError, IndicatorError, MissingDataError
         As `CompositeIndex.fit`.
 
@@ -94,50 +94,65 @@ def fit_frame(spec: CompositeIndex, data: Any) -> tuple[Learned, int, tuple[Noti
     and u ln u, with u = z over the middle of its range: near 1 in a nearly constant column, so that its T
     keeps digits that sums of z would lose, if not all that the rows of a Panel give.
     """
+    _refuse_options(recipe, _FIT)
+    names, frame = recipe.names, _lazy(data)
+    _refuse_columns(names, frame)
+    complete = _complete(names) if recipe.missing == "drop" else None
+
+    first = _ask_ends(frame, names, complete)
+    nobs, notices = _counts(recipe, first)
+    low, high = _row(first, "low", len(names)), _row(first, "high", len(names))
+    _refuse_not_a_number(names, np.isfinite(low + high))
+    given = recipe.scope.given_scale(recipe.system)
+    ends = EndPoints(low, high) if given is None else given
+    span = np.vstack([ends.apply(x[None, :], recipe.positive) for x in (low, high)])
+    worst, best = span.min(axis=0), span.max(axis=0)
+    _refuse_beyond(names, worst)
+
+    constant = is_constant(low, high)
+    # Any number near the values will do as their unit: T does not know it, and ln 1 = 0 keeps its digits.
+    unit = np.where(constant, 1.0, (worst + best) / 2.0 + recipe.shift)
+    varying = [
+        _Column(names[j], *_line(recipe, ends, j), float(unit[j]), j)
+        for j in np.flatnonzero(~constant).tolist()
+    ]
+    second = _sums(frame if complete is None else frame.filter(complete), varying, recipe.shift)
+    theil = _theil(second, nobs, constant, names)
+
+    weighing = weights_of_theil(theil, nobs, constant, names)
+    notices += weight_remarks(names, [weighing], flat_rule("entropy", len(names), shift=recipe.shift))
+    issue(notices)
+    return Learned(ends, weighing, worst, best), nobs, tuple(notices)
+
+
+def _ask_ends(frame: Any, names: Sequence[str], complete: Any) -> dict[str, Any]:
+    """Ask for the number of rows, and for count, minimum and maximum of every column."""
     import narwhals.stable.v2 as nw
 
-    _refuse_options(spec, _FIT)
-    names, frame = spec.system.names, _lazy(data)
-    _refuse_columns(names, frame)
-    complete = _complete(names) if spec.missing == "drop" else None
     asked = [nw.len().alias("rows")]
     for j, name in enumerate(names):
         x = nw.col(name).cast(nw.Float64)
         x = x if complete is None else nw.when(complete).then(x)
         asked += [x.count().alias(f"n{j}"), x.min().alias(f"low{j}"), x.max().alias(f"high{j}")]
-    first = _answer(frame, asked)
-    nobs, notices = _counts(spec, first)
-    low, high = (_row(first, n, len(names)) for n in ("low", "high"))
-    _refuse_not_a_number(names, np.isfinite(low + high))
-    ends = EndPoints(low, high)
-    if spec.scope == "goalposts":
-        ends = EndPoints(*np.array([i.goalposts for i in spec.system], dtype=np.float64).T)
-    span = np.vstack([ends.apply(x[None, :], spec.system.positive) for x in (low, high)])
-    worst, best, constant = span.min(axis=0), span.max(axis=0), is_constant(low, high)
-    _refuse_beyond(names, worst)
-    # Any number near the values will do as their unit: T does not know it, and ln 1 = 0 keeps its digits.
-    unit = np.where(constant, 1.0, (worst + best) / 2.0 + spec.shift)
-    varying = [
-        _Column(names[j], *_line(spec, ends, j), float(unit[j]), j)
-        for j in np.flatnonzero(~constant).tolist()
-    ]
-    second = _sums(frame if complete is None else frame.filter(complete), varying, spec.shift)
-    total, u_log_u = (_row(second, n, len(names)) for n in ("u", "q"))
+    return _answer(frame, asked)
+
+
+def _theil(second: dict[str, Any], nobs: int, constant: Bools, names: Sequence[str]) -> Floats:
+    """Compute Theil's T of every column from the second answer; 0 where it does not vary."""
+    total, u_log_u = _row(second, "u", len(names)), _row(second, "q", len(names))
     _refuse_not_a_number(names, np.isfinite(total + u_log_u))
-    safe = np.where(constant, 1.0, total)
-    theil = np.where(constant, 0.0, np.maximum(theil_from_sums(nobs, safe, u_log_u), 0.0))
-    weighing = weights_of_theil(theil, nobs, constant, names)
-    notices += weight_remarks(names, [weighing], flat_rule("entropy", len(names), shift=spec.shift))
-    issue(notices)
-    return Learned(ends, weighing, worst, best), nobs, tuple(notices)
+    theil = theil_from_sums(nobs, np.where(constant, 1.0, total), u_log_u)
+    return np.where(constant, 0.0, np.maximum(theil, 0.0))
 
 
-def apply_frame(results: IndexResults, data: Any) -> Any:
+def apply_frame(recipe: Recipe, state: State, data: Any) -> Any:
     """Add the scores to a table; the work behind `IndexResults.apply` for what is no Panel.
 
     Parameters
     ----------
-    results : IndexResults
+    recipe : Recipe
+        How the score is made.
+    state : State
         Learned from a Panel or a table.
     data : table
         Anything narwhals reads; a lazy one stays lazy.
@@ -156,24 +171,24 @@ def apply_frame(results: IndexResults, data: Any) -> Any:
     """
     import narwhals.stable.v2 as nw
 
-    spec = results.spec
-    _refuse_options(spec, _APPLY)
-    if results.state.periods is not None:
-        raise OptionError(f"scope={cited(spec.scope)} needs the year of each row: pass a Panel.")
+    _refuse_options(recipe, _APPLY)
+    if state.periods is not None:
+        raise OptionError(f"scope={cited(recipe.scope.text)} needs the year of each row: pass a Panel.")
     frame: Any = nw.from_native(data)
-    _refuse_columns(spec.system.names, frame)
-    if spec.name in frame.collect_schema().names():
+    _refuse_columns(recipe.names, frame)
+    if recipe.name in frame.collect_schema().names():
         raise OptionError(
-            f"the table already has a column {cited(spec.name)}: give the index another name, "
+            f"the table already has a column {cited(recipe.name)}: give the index another name, "
             "CompositeIndex(..., name=)."
         )
-    learned = results.state.learned[0]
+
+    learned = state.learned[0]
+    weights = np.where(learned.scale.constant, 0.0, learned.weighing.weights).tolist()
     score = nw.lit(0.0)
-    for j, (name, w) in enumerate(zip(spec.system.names, learned.weighing.weights.tolist(), strict=True)):
-        start, width = _line(spec, learned.scale, j)
-        z = (nw.col(name).cast(nw.Float64) - start) / width
-        score = score + (0.0 if learned.scale.constant[j] else w) * z
-    return frame.with_columns(score.alias(spec.name)).to_native()
+    for j, (name, weight) in enumerate(zip(recipe.names, weights, strict=True)):
+        start, width = _line(recipe, learned.scale, j)
+        score = score + weight * ((nw.col(name).cast(nw.Float64) - start) / width)
+    return frame.with_columns(score.alias(recipe.name)).to_native()
 
 
 def _lazy(data: Any) -> Any:
@@ -200,10 +215,10 @@ class _Column(NamedTuple):
     position: int
 
 
-def _line(spec: CompositeIndex, ends: EndPoints, j: int) -> tuple[float, float]:
+def _line(recipe: Recipe, ends: EndPoints, j: int) -> tuple[float, float]:
     low, high = float(ends.low[j]), float(ends.high[j])
     width = 1.0 if ends.constant[j] else high - low
-    return (low, width) if spec.system.positive[j] else (high, -width)
+    return (low, width) if recipe.positive[j] else (high, -width)
 
 
 def _sums(frame: Any, columns: Sequence[_Column], shift: float) -> dict[str, Any]:
@@ -256,27 +271,35 @@ def _row(answer: dict[str, Any], name: str, width: int) -> Floats:
     return np.array([math.nan if v is None else float(v) for v in found])
 
 
-def _counts(spec: CompositeIndex, first: dict[str, Any]) -> tuple[int, list[Notice]]:
-    rows, names = int(first["rows"]), spec.system.names
+def _counts(recipe: Recipe, first: dict[str, Any]) -> tuple[int, list[Notice]]:
+    """Read the number of rows in use, and what is noticed about the others."""
+    rows, names = int(first["rows"]), recipe.names
     counts = [int(first[f"n{j}"]) for j in range(len(names))]
-    if spec.missing == "drop" and counts[0]:
-        left = rows - counts[0]
-        text = f"{counted(left, 'row')} dropped: missing"
-        return counts[0], [Notice("missing_rows", text, {"count": left})] if left else []
-    gaps = {n: rows - c for n, c in zip(names, counts, strict=True) if c < rows}
-    if gaps or not rows:
-        shown = ", ".join(f"{n} ({c:,})" for n, c in gaps.items()) or "the table has no row"
+    if recipe.missing != "drop" or not counts[0]:
+        _refuse_gaps({n: rows - c for n, c in zip(names, counts, strict=True) if c < rows}, rows)
+        return rows, []
+    left = rows - counts[0]
+    if not left:
+        return rows, []
+    return counts[0], [Notice("missing_rows", f"{counted(left, 'row')} dropped: missing", {"count": left})]
+
+
+def _refuse_gaps(gaps: Mapping[str, int], rows: int) -> None:
+    if gaps:
+        shown = ", ".join(f"{n} ({c:,})" for n, c in gaps.items())
         raise MissingDataError(
-            f"missing values in {shown}. Fill them, or set missing='drop'." if gaps else f"{shown}.",
+            f"missing values in {shown}. Fill them, or set missing='drop'.",
             [Notice("missing", f"{n}: {c}", {"term": n, "count": c}) for n, c in gaps.items()],
         )
-    return rows, []
+    if not rows:
+        raise MissingDataError("the table has no row.")
 
 
-def _refuse_options(spec: CompositeIndex, allowed: Mapping[str, tuple[str, ...]]) -> None:
-    wrong = {n: getattr(spec, n) for n, words in allowed.items() if getattr(spec, n) not in words}
+def _refuse_options(recipe: Recipe, allowed: Mapping[str, tuple[str, ...]]) -> None:
+    words = {**recipe.options, "scope": recipe.scope.word, "weighting": recipe.weighting}
+    wrong = {n: recipe.options[n] for n in allowed if words[n] not in allowed[n]}
     if wrong:
-        asked = ", ".join(f"{n}={cited('given' if isinstance(v, tuple) else v)}" for n, v in wrong.items())
+        asked = ", ".join(f"{n}={cited('given' if isinstance(v, dict) else v)}" for n, v in wrong.items())
         can = "; ".join(f"{n} {' or '.join(allowed[n])}" for n in wrong)
         raise OptionError(
             "a table that is not a Panel is read with two aggregate queries, which do not support "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, replace
 from typing import Any, Literal, cast
 
 import numpy as np
@@ -257,6 +257,53 @@ class IndicatorSystem(PickledByName):
     def positive(self) -> np.ndarray[Any, np.dtype[np.bool_]]:
         """Whether more is better, one entry a column."""
         return np.array([d == "+" for d in self.directions])
+
+    def add(self, *indicators: str | Indicator) -> IndicatorSystem:
+        """Add indicators at the end.
+
+        Parameters
+        ----------
+        *indicators : str or Indicator
+            A text is a column in which more is better.
+
+        Returns
+        -------
+        IndicatorSystem
+            With these.
+
+        Raises
+        ------
+        InputTypeError
+            If something is neither.
+        IndicatorError
+            If a column is there already.
+        """
+        added = [Indicator(i) if isinstance(i, str) else i for i in indicators]
+        return IndicatorSystem([*self.indicators, *added])
+
+    def swap(self, old: str, new: str) -> IndicatorSystem:
+        """Read another column in the place of one; its direction, dimension and goalposts stay.
+
+        Parameters
+        ----------
+        old, new : str
+            Columns.
+
+        Returns
+        -------
+        IndicatorSystem
+            In the same order.
+
+        Raises
+        ------
+        ColumnError
+            If the first is not in the system.
+        IndicatorError
+            If the second is there already.
+        """
+        if old not in self.names:
+            raise unknown_columns([old], self.names, "swap")
+        return IndicatorSystem([replace(i, name=new) if i.name == old else i for i in self.indicators])
 
     def drop(self, *names: str) -> IndicatorSystem:
         """Leave indicators out.

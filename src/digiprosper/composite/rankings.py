@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
 import numpy as np
@@ -11,11 +11,10 @@ import pandas as pd
 
 from digiprosper.composite.kernels.ranking import descending_ranks, rank_correlations
 from digiprosper.composite.kernels.structure import weigh
-from digiprosper.composite.kernels.uncertainty import entity_sums
 from digiprosper.composite.ranking_results import RankResults, moves
-from digiprosper.composite.rows import cut_rows, find_period
-from digiprosper.composite.scopes import learn, read_scope, rule_of
+from digiprosper.composite.rows import cut_rows, without_indicator
 from digiprosper.composite.specification import CompositeIndex
+from digiprosper.composite.state import learn, state_sums
 from digiprosper.errors import (
     IdentificationError,
     IndicatorError,
@@ -23,6 +22,7 @@ from digiprosper.errors import (
     Notice,
     OptionError,
     check_option,
+    cited,
     issue,
 )
 from digiprosper.kernels.resampling import draw_counts, seed_sequence
@@ -35,11 +35,11 @@ if TYPE_CHECKING:
 
     from digiprosper.composite.kernels.uncertainty import EntitySums
     from digiprosper.composite.ranking_results import Among
+    from digiprosper.composite.recipe import Recipe
     from digiprosper.composite.results import IndexResults
-    from digiprosper.composite.rows import Rows
-    from digiprosper.composite.scopes import Learned, Placed
+    from digiprosper.composite.state import Placed
     from digiprosper.kernels import Bools, Floats, Ints
-    from digiprosper.panel import Panel
+    from digiprosper.panel import Panel, Sample
 
 __all__ = ["LeaveOut", "leave_one_out", "rank_probabilities"]
 
@@ -124,44 +124,59 @@ def rank_probabilities(
     """
     fit = fitted_rows(index_spec, panel, "rank_probabilities", among)
     reps = check_reps(reps, 1)
-    why = _why_not_sums(fit.spec)
+    why = _why_not_sums(fit.recipe)
     if why:
         raise OptionError(f"rank_probabilities: {why}.", [Notice("no_sums", why)])
-    seed = seed_sequence(rng)
-    groups, sums = groups_of(fit.rows, among), state_sums(fit)
+    sums = fit.sums()
     drawn = np.unique(np.concatenate([part.entities for part in sums]))
     if drawn.size < 2:
         raise IdentificationError("rank_probabilities: at least two entities are needed.")
-    ranks = np.zeros((reps, fit.nobs), dtype=np.min_scalar_type(max(g.size for g in groups)))
+
+    seed, groups = seed_sequence(rng), groups_of(fit.sample, among)
+    ranks, kept = _drawn_ranks(fit, sums, drawn, groups, reps, seed)
+    if not kept.any():
+        raise IdentificationError("rank_probabilities: no draw has weights; more entities are needed.")
+
+    notices = [
+        *too_few_clusters_to_draw(drawn.size, "entity"),
+        *_draw_notices(fit.recipe, reps, int((~kept).sum())),
+    ]
+    issue(notices)
+    return RankResults(
+        name=fit.recipe.name,
+        values=fit.scores,
+        rank_values=descending_ranks(fit.scores[None], groups)[0],
+        draw_values=ranks if kept.all() else ranks[kept],
+        index=fit.sample.index,
+        among=among,
+        n_drawn=drawn.size,
+        method=fit.recipe.description,
+        labels=panel.labels,
+        rng_entropy=cast("int", seed.entropy),
+        diagnostics=(*fit.results.diagnostics, *notices),
+    )
+
+
+def _drawn_ranks(
+    fit: FittedRows,
+    sums: Sequence[EntitySums],
+    drawn: Ints,
+    groups: Sequence[Ints],
+    reps: int,
+    seed: np.random.SeedSequence,
+) -> tuple[np.ndarray[Any, np.dtype[np.unsignedinteger[Any]]], Bools]:
+    """Draw entities, weigh, score and rank: ranks of every draw, and whether it has any."""
+    ranks = np.zeros((reps, fit.sample.nobs), dtype=np.min_scalar_type(max(g.size for g in groups)))
     kept = np.zeros(reps, dtype=bool)
     generator = np.random.default_rng(seed)
     for part in _chunks(reps, fit, sums):
-        counts = np.zeros((part.stop - part.start, fit.rows.entities.size))
+        counts = np.zeros((part.stop - part.start, fit.sample.n_entities))
         counts[:, drawn] = draw_counts(generator, drawn.size, len(counts))
         scores = draw_scores(fit, drawn_weights(fit, sums, counts))
         usable = ~np.isnan(scores[:, 0])
         kept[part] = usable
         ranks[part][usable] = descending_ranks(scores[usable], groups)
-    if not kept.any():
-        raise IdentificationError("rank_probabilities: no draw has weights; more entities are needed.")
-    notices = [
-        *too_few_clusters_to_draw(drawn.size, "entity"),
-        *_draw_notices(fit.spec, reps, int((~kept).sum())),
-    ]
-    issue(notices)
-    return RankResults(
-        name=fit.spec.name,
-        values=fit.scores,
-        rank_values=descending_ranks(fit.scores[None], groups)[0],
-        draw_values=ranks if kept.all() else ranks[kept],
-        index=fit.rows.index,
-        among=among,
-        n_drawn=drawn.size,
-        method=described(fit.spec),
-        labels=panel.labels,
-        rng_entropy=cast("int", seed.entropy),
-        diagnostics=(*fit.results.diagnostics, *notices),
-    )
+    return ranks, kept
 
 
 def leave_one_out(
@@ -230,11 +245,13 @@ def leave_one_out(
     """
     check_option("over", over, ("indicator", "entity"))
     fit = fitted_rows(index_spec, panel, "leave_one_out", among)
-    groups = groups_of(fit.rows, among)
+    groups = groups_of(fit.sample, among)
     base = descending_ranks(fit.scores[None], groups)[0]
-    parts = (_without_indicators if over == "indicator" else _without_entities)(fit)
+
+    parts, items = _without_entities(fit), fit.sample.entities
+    if over == "indicator":
+        parts, items = _without_indicators(fit), pd.Index(fit.recipe.names, name="indicator")
     tables = [_compared(fit, part, base, groups) for part in parts]
-    items = pd.Index(fit.spec.system.names, name="indicator") if over == "indicator" else fit.rows.entities
     return pd.concat(tables, ignore_index=True).set_axis(items, axis=0)
 
 
@@ -247,38 +264,35 @@ class FittedRows:
 
     Parameters
     ----------
+    spec : CompositeIndex
+        What was fitted.
     results : IndexResults
         The fit.
-    rows : Rows
+    sample : Sample
         Raw rows.
     placed : Placed
         Rows on their scale.
     """
 
+    spec: CompositeIndex
     results: IndexResults
-    rows: Rows
+    sample: Sample
     placed: Placed
 
     @property
-    def spec(self) -> CompositeIndex:
-        """What was fitted."""
-        return self.results.spec
+    def recipe(self) -> Recipe:
+        """Its options as values."""
+        return self.spec.recipe
 
     @property
     def scores(self) -> Floats:
         """Scores under the weights of the sample, shape (N,)."""
         return np.asarray(self.results.scores, dtype=np.float64)
 
-    @property
-    def nobs(self) -> int:
-        """Rows."""
-        return len(self.rows.x)
-
-    def states(self) -> Iterator[tuple[int, Learned, Any]]:
-        """Each state that scores rows, with its position and these rows."""
-        learned = self.results.state.learned
-        for k, part in enumerate(learned):
-            yield k, part, slice(None) if len(learned) == 1 else np.flatnonzero(self.placed.which == k)
+    def sums(self) -> list[EntitySums]:
+        """Sum by entity what the weights of every state are drawn again from."""
+        kept = self.results.entity_sums
+        return state_sums(self.recipe, self.results.state, self.sample) if kept is None else [kept]
 
 
 def fitted_rows(spec: object, panel: Panel, caller: str, among: object) -> FittedRows:
@@ -310,18 +324,19 @@ def fitted_rows(spec: object, panel: Panel, caller: str, among: object) -> Fitte
     if not isinstance(spec, CompositeIndex):
         raise InputTypeError(f"{caller} takes a CompositeIndex, not {type(spec).__name__}.")
     check_option("among", among, ("per_year", "pooled"))
-    refuse_incomparable(spec, among)
-    rows = cut_rows(spec, panel)
+    recipe = spec.recipe
+    refuse_incomparable(recipe, among)
+    sample = cut_rows(recipe, panel)
     results = spec.fit(panel)
-    return FittedRows(results, rows, results.state.place(spec, rows))
+    return FittedRows(spec, results, sample, results.state.place(recipe, sample))
 
 
-def refuse_incomparable(spec: CompositeIndex, among: object) -> None:
+def refuse_incomparable(recipe: Recipe, among: object) -> None:
     """Refuse to rank scores of different years together when each year has its own scale.
 
     Parameters
     ----------
-    spec : CompositeIndex
+    recipe : Recipe
         The index.
     among : {"per_year", "pooled"}
         Which rows are ranked together.
@@ -331,69 +346,15 @@ def refuse_incomparable(spec: CompositeIndex, among: object) -> None:
     OptionError
         If they cannot be compared.
     """
-    if among == "pooled" and spec.scope == "per_year":
+    if among == "pooled" and not recipe.scope.comparable_years:
         raise OptionError(
-            "among='pooled': under scope='per_year' the best value of every indicator is 1 in every "
-            "year, so years cannot be ranked together; use among='per_year', or scope='pooled'.",
+            f"among='pooled': under scope={cited(recipe.scope.text)} the best value of every indicator is 1 "
+            "in every year, so years cannot be ranked together; use among='per_year', or scope='pooled'.",
             [Notice("option", "incomparable years", {"option": "among", "value": among})],
         )
 
 
-def described(spec: CompositeIndex) -> str:
-    """Describe in words how an index is made.
-
-    Parameters
-    ----------
-    spec : CompositeIndex
-        The index.
-
-    Returns
-    -------
-    str
-        Such as ``"pooled minmax, entropy weights, flat, linear"``.
-    """
-    weighting = "given" if isinstance(spec.weighting, tuple) else spec.weighting
-    shift = f" (shift {spec.shift:g})" if spec.shift else ""
-    return f"{spec.scope} {spec.normalise}, {weighting} weights{shift}, {spec.structure}, {spec.aggregate}"
-
-
 # --- weights ------------------------------------------------------------------------------------------------
-
-
-def state_sums(fit: FittedRows) -> list[EntitySums]:
-    """Sum by entity what the weights of every state rest on.
-
-    Parameters
-    ----------
-    fit : FittedRows
-        An index whose weights are drawn from sums.
-
-    Returns
-    -------
-    list of EntitySums
-        One a state, of the entities it was learned from.
-    """
-    rows, spec, state = fit.rows, fit.spec, fit.results.state
-    if state.periods is None:
-        sums = fit.results.entity_sums
-        assert sums is not None
-        return [sums]
-    rule, found = rule_of(spec, rows.times.size), []
-    for there, part in zip(_learned_rows(fit), state.learned, strict=True):
-        z = part.scale.apply(rows.x[there], spec.system.positive)
-        found.append(entity_sums(z, rows.entity[there], rule, part.weighing.constant))
-    return found
-
-
-def _learned_rows(fit: FittedRows) -> list[Bools]:
-    """Find the rows that the weights of every state were learned from."""
-    rows = fit.rows
-    word, base = read_scope(fit.spec.scope)
-    if word == "base_year":
-        return [rows.time == find_period(rows.times, base)]
-    if fit.results.state.periods is None:
-        return [np.ones(fit.nobs, dtype=bool)]
-    return [rows.time <= k if word == "expanding" else rows.time == k for k in range(rows.times.size)]
 
 
 def drawn_weights(fit: FittedRows, sums: Sequence[EntitySums], counts: Floats) -> Floats:
@@ -404,7 +365,7 @@ def drawn_weights(fit: FittedRows, sums: Sequence[EntitySums], counts: Floats) -
     fit : FittedRows
         The index.
     sums : sequence of EntitySums
-        From :func:`state_sums`.
+        From `FittedRows.sums`.
     counts : ndarray, shape (R, n)
         Multiplicities of all entities.
 
@@ -413,7 +374,7 @@ def drawn_weights(fit: FittedRows, sums: Sequence[EntitySums], counts: Floats) -
     ndarray, shape (L, R, m)
         Weights of each of L states; NaN where a state has none.
     """
-    out = np.full((len(sums), len(counts), len(fit.spec.system)), np.nan)
+    out = np.full((len(sums), len(counts), len(fit.recipe.system)), np.nan)
     for k, part in enumerate(sums):
         taken = counts[:, part.entities]
         there = taken.any(axis=1)
@@ -436,32 +397,23 @@ def draw_scores(fit: FittedRows, weights: Floats) -> Floats:
     ndarray, shape (R, N)
         Scores; a row of NaN where a state has no weights, or a negative one under a product.
     """
-    aggregate, z = fit.spec.aggregate, fit.placed.z
-    scores = np.empty((weights.shape[1], fit.nobs))
-    for k, part, there in fit.states():
-        w, here = weights[k], z[there]
-        if aggregate == "linear":
-            scores[:, there] = w @ here.T
-        elif aggregate == "topsis":
-            far = np.sqrt(w**2 @ ((here - part.best) ** 2).T)
-            near = np.sqrt(w**2 @ ((here - part.worst) ** 2).T)
-            scores[:, there] = near / (far + near)
-        else:
-            logs = np.log(np.where(here > 0, here, 1.0))
-            zero = (w > 0).astype(np.float64) @ (here <= 0).T.astype(np.float64) > 0
-            scores[:, there] = np.where(zero, 0.0, np.exp(w @ logs.T))
+    aggregate, state, placed = fit.recipe.aggregate, fit.results.state, fit.placed
+    scores = np.empty((weights.shape[1], fit.sample.nobs))
+    for k, part, there in state.parts(placed.which):
+        scores[:, there] = aggregate.scores(placed.z[there], weights[k], part.worst, part.best)
+
     lost = np.isnan(weights).any(axis=(0, 2))
-    if aggregate == "geometric":
+    if aggregate.product:
         lost |= (weights < 0).any(axis=(0, 2))
     scores[lost] = np.nan
     return scores
 
 
-def _why_not_sums(spec: CompositeIndex) -> str:
-    """Explain why weights are no function of sums by entity; empty if they are."""
-    if spec.scope == "legacy_lnT":
+def _why_not_sums(recipe: Recipe) -> str:
+    """Tell why weights are no function of sums by entity; empty if they are."""
+    if recipe.scope.replication_only:
         return "the weights of the ln T script are wrong, and so would be their ranks; use scope='pooled'"
-    if spec.structure == "nested" and spec.weighting != "equal":
+    if recipe.nested:
         return (
             "the weights of nested dimensions cannot be computed from entity sums; use "
             "structure='equal_dimensions'"
@@ -471,19 +423,19 @@ def _why_not_sums(spec: CompositeIndex) -> str:
 
 def _chunks(reps: int, fit: FittedRows, sums: Sequence[EntitySums], memory: int = 2**28) -> Any:
     """Cut draws into slices whose arrays take so many bytes at most."""
-    cells = 6 * fit.nobs + 4 * fit.rows.entities.size + 4 * max(part.second[0].size for part in sums)
+    cells = 6 * fit.sample.nobs + 4 * fit.sample.n_entities + 4 * max(part.second[0].size for part in sums)
     size = max(1, memory // (8 * cells))
     return [slice(start, min(start + size, reps)) for start in range(0, reps, size)]
 
 
-def _draw_notices(spec: CompositeIndex, reps: int, lost: int) -> list[Notice]:
+def _draw_notices(recipe: Recipe, reps: int, lost: int) -> list[Notice]:
     out = []
-    if isinstance(spec.weighting, tuple) or spec.weighting == "equal":
+    if not recipe.weights_estimated:
         text = (
             "the weights are not estimated: every draw has the same weights, and the ranks have no "
             "sampling error."
         )
-        out.append(Notice("fixed_weights", text, {"weighting": str(spec.weighting)}))
+        out.append(Notice("fixed_weights", text, {"weighting": recipe.weighting}))
     if reps < _FEW_DRAWS:
         error = math.sqrt(0.025 * 0.975 / reps)
         text = f"reps={reps}: a tail of 2.5% has a simulation error of {error:.1%}. Use 999."
@@ -497,12 +449,12 @@ def _draw_notices(spec: CompositeIndex, reps: int, lost: int) -> list[Notice]:
 # --- ranks --------------------------------------------------------------------------------------------------
 
 
-def groups_of(rows: Rows, among: str) -> list[Ints]:
+def groups_of(sample: Sample, among: str) -> list[Ints]:
     """Find the rows that are ranked together.
 
     Parameters
     ----------
-    rows : Rows
+    sample : Sample
         All rows.
     among : {"per_year", "pooled"}
         Those of a period, or all.
@@ -513,8 +465,8 @@ def groups_of(rows: Rows, among: str) -> list[Ints]:
         Positions, one array a group.
     """
     if among == "pooled":
-        return [np.arange(rows.time.size)]
-    return [np.flatnonzero(rows.time == t) for t in range(rows.times.size)]
+        return [np.arange(sample.nobs)]
+    return [np.flatnonzero(sample.time == t) for t in range(sample.n_times)]
 
 
 # --- leaving out --------------------------------------------------------------------------------------------
@@ -530,18 +482,18 @@ class _Without:
 
 
 def _without_indicators(fit: FittedRows) -> Iterator[_Without]:
-    names = fit.spec.system.names
+    names, nobs = fit.recipe.names, fit.sample.nobs
     if len(names) < 2:
         raise IndicatorError("leave_one_out: the index needs at least two indicators.")
     weights = fit.results.state.weights
     for j, name in enumerate(names):
-        changes, scores = np.full((len(weights), 1, len(names)), np.nan), np.full((1, fit.nobs), np.nan)
+        changes, scores = np.full((len(weights), 1, len(names)), np.nan), np.full((1, nobs), np.nan)
         keep, problem = np.arange(len(names)) != j, ""
         try:
-            spec = fit.spec.drop(name)
-            rows = replace(fit.rows, x=fit.rows.x[:, keep])
-            state = learn(spec, rows)
-            scores[0] = state.scores(spec, state.place(spec, rows), rows.index)
+            recipe = fit.spec.drop(name).recipe
+            sample = without_indicator(fit.sample, name)
+            state = learn(recipe, sample)
+            scores[0] = state.scores(recipe, state.place(recipe, sample), sample.index)
             changes[:, 0, keep] = state.weights - weights[:, keep]
         except (IndicatorError, OptionError) as error:
             problem = error.message
@@ -549,33 +501,41 @@ def _without_indicators(fit: FittedRows) -> Iterator[_Without]:
 
 
 def _without_entities(fit: FittedRows) -> Iterator[_Without]:
-    count, state = fit.rows.entities.size, fit.results.state
+    count, state = fit.sample.n_entities, fit.results.state
     if count < 2:
         raise IdentificationError("leave_one_out: at least two entities are needed.")
-    sums = [] if _why_not_sums(fit.spec) else state_sums(fit)
-    for part in _chunks(count, fit, sums) if sums else [slice(i, i + 1) for i in range(count)]:
-        if sums:
-            left_out = np.arange(part.start, part.stop)
-            counts = np.ones((left_out.size, count))
-            counts[np.arange(left_out.size), left_out] = 0.0
-            weights = drawn_weights(fit, sums, counts)
-        else:
-            weights = _weighed_without(fit, part.start)[:, None]
+    for weights in _weights_without(fit, count):
         scores = draw_scores(fit, weights)
         lost = np.isnan(scores[:, 0]).tolist()  # a draw has all scores or none
         problems = [_NONE_LEFT if none else "" for none in lost]
         yield _Without(weights - state.weights[:, None], scores, problems)
 
 
+def _weights_without(fit: FittedRows, count: int) -> Iterator[Floats]:
+    """Weigh again without each entity, in chunks (L, R, m): by the jackknife where sums are enough."""
+    if _why_not_sums(fit.recipe):
+        for entity in range(count):
+            yield _weighed_without(fit, entity)[:, None]
+        return
+    sums = fit.sums()
+    for part in _chunks(count, fit, sums):
+        left_out = np.arange(part.start, part.stop)
+        counts = np.ones((left_out.size, count))
+        counts[np.arange(left_out.size), left_out] = 0.0
+        yield drawn_weights(fit, sums, counts)
+
+
 def _weighed_without(fit: FittedRows, entity: int) -> Floats:
     """Weigh the rows of every state without an entity's, on the same scale: (L, m), NaN for no weights."""
-    spec, rows, state = fit.spec, fit.rows, fit.results.state
-    rule, out = rule_of(spec, rows.times.size), np.full(state.weights.shape, np.nan)
-    for k, (there, part) in enumerate(zip(_learned_rows(fit), state.learned, strict=True)):
-        z = part.scale.apply(rows.x[there & (rows.entity != entity)], spec.system.positive)
+    recipe, sample, state = fit.recipe, fit.sample, fit.results.state
+    rule, out = recipe.rule(sample.n_times), np.full(state.weights.shape, np.nan)
+    taken = recipe.scope.learned_rows(sample.time, sample.times)
+    for k, (there, part) in enumerate(zip(taken, state.learned, strict=True)):
+        others = sample.entity[there] != entity
+        z = part.scale.apply(sample.matrix[there][others], recipe.positive)
         if len(z):
             try:
-                out[k] = weigh(z, rule, spec.system.names).weights
+                out[k] = weigh(z, rule, recipe.names).weights
             except IndicatorError:
                 continue  # the NaN says that the others have no weights
     return out
@@ -591,12 +551,12 @@ def _compared(fit: FittedRows, without: _Without, base: Ints, groups: Sequence[I
     # Two weights that add up to one move alike: the first is named, whatever rounding says.
     at = (size >= size.max(axis=1, keepdims=True) * (1 - SAME_CHANGE)).argmax(axis=1)
     change = flat[np.arange(at.size), at]
-    names = np.array(fit.spec.system.names, dtype=object)[at % len(fit.spec.system)]
+    names = np.array(fit.recipe.names, dtype=object)[at % len(fit.recipe.system)]
     columns = {
         "weight_change": change,
         "weight_of": np.where(change != 0, names, None),
         "spearman": rank_correlations(scores, fit.scores, groups),
-        **moves(descending_ranks(scores, groups) - base, fit.rows.index),
+        **moves(descending_ranks(scores, groups) - base, fit.sample.index),
     }
     table = pd.DataFrame(columns)
     return table.where(np.broadcast_to(~lost[:, None], table.shape)).assign(problem=without.problems)

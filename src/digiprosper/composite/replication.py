@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 
 from digiprosper.composite.indicators import IndicatorSystem
-from digiprosper.composite.rows import Rows, cut_rows
-from digiprosper.composite.scopes import learn
-from digiprosper.composite.specification import CompositeIndex, read_weights
+from digiprosper.composite.options import read_weights
+from digiprosper.composite.rows import cut_rows
+from digiprosper.composite.specification import CompositeIndex
+from digiprosper.composite.state import learn
 from digiprosper.composite.weights import WEIGHTINGS
 from digiprosper.errors import IndicatorError, InputTypeError, OptionError
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from digiprosper.kernels import Floats
-    from digiprosper.panel import Panel
+    from digiprosper.panel import Panel, Sample
 
 __all__ = ["audit_weights"]
 
@@ -82,8 +83,8 @@ def audit_weights(system: IndicatorSystem, panel: Panel, published: Any) -> pd.D
     given = read_weights(published, system.names, "published")
     target = np.array([w for _, w in given])
     target = target / target.sum()
-    rows = cut_rows(CompositeIndex(system), panel)
-    found = [(*_options(spec), *_deviation(spec, rows, target)) for spec in _specifications(system, rows)]
+    sample = cut_rows(CompositeIndex(system).recipe, panel)
+    found = [(*_options(spec), *_deviation(spec, sample, target)) for spec in _specifications(system, sample)]
     table = pd.DataFrame(found, columns=[*_OPTIONS, "max_deviation", "problem"])
     return table.sort_values("max_deviation", kind="stable", ignore_index=True)
 
@@ -92,12 +93,12 @@ def _options(spec: CompositeIndex) -> tuple[Any, ...]:
     return tuple(getattr(spec, name) for name in _OPTIONS)
 
 
-def _specifications(system: IndicatorSystem, rows: Rows) -> Iterator[CompositeIndex]:
+def _specifications(system: IndicatorSystem, sample: Sample) -> Iterator[CompositeIndex]:
     """Every combination that makes sense, the plainest first."""
     scopes = ["pooled", "goalposts"]
-    if rows.has_time and rows.times.size > 1:
+    if sample.n_times > 1:
         scopes[1:1] = ["pooled_norm_yearly_weights", "per_year", "legacy_lnT", "expanding"]
-        scopes += [f"base_year({t})" for t in rows.times]
+        scopes += [f"base_year({t})" for t in sample.times]
     plain = CompositeIndex(system)
     for structure, shift, scope, normalise, weighting in product(
         ("flat", "equal_dimensions", "nested"),
@@ -118,9 +119,9 @@ def _specifications(system: IndicatorSystem, rows: Rows) -> Iterator[CompositeIn
             continue
 
 
-def _deviation(spec: CompositeIndex, rows: Rows, target: Floats) -> tuple[float, str]:
+def _deviation(spec: CompositeIndex, sample: Sample, target: Floats) -> tuple[float, str]:
     try:
-        weights = learn(spec, rows).weights.mean(axis=0)
+        weights = learn(spec.recipe, sample).weights.mean(axis=0)
     except IndicatorError as error:
         return np.nan, error.message
     return float(np.abs(weights - target).max()), ""

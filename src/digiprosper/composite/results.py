@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal, overload
 
 import numpy as np
 import pandas as pd
 
-from digiprosper.composite.audits import audit_index
+from digiprosper.composite.audits import Audited, audit_index
 from digiprosper.composite.frames import apply_frame, is_frame
 from digiprosper.composite.kernels.ranking import descending_ranks
 from digiprosper.composite.notices import zero_remarks
-from digiprosper.composite.rows import cut_rows
+from digiprosper.composite.rows import cut_rows, dropped_rows
 from digiprosper.composite.weights import refuse_cells
 from digiprosper.errors import (
     MOST_DRAWS,
@@ -35,9 +35,8 @@ from digiprosper.report.text import json_safe, last_lines
 
 if TYPE_CHECKING:
     from digiprosper.composite.kernels.uncertainty import EntitySums
-    from digiprosper.composite.rows import Rows
-    from digiprosper.composite.scopes import Placed, State
-    from digiprosper.composite.specification import CompositeIndex
+    from digiprosper.composite.recipe import HasRecipe, Recipe
+    from digiprosper.composite.state import Placed, State
     from digiprosper.kernels import Floats
 
 __all__ = ["IndexResults", "WeightErrors"]
@@ -84,7 +83,7 @@ class IndexResults(PickledByName):
     [[0.631, 0.061], [0.369, 0.061]]
     """
 
-    spec: CompositeIndex
+    spec: HasRecipe
     state: State
     entity_sums: EntitySums | None
     values: np.ndarray[Any, np.dtype[np.float64]] | None
@@ -96,14 +95,19 @@ class IndexResults(PickledByName):
     diagnostics: tuple[Notice, ...]
 
     @property
+    def recipe(self) -> Recipe:
+        """The options of what was fitted, as values."""
+        return self.spec.recipe
+
+    @property
     def scores(self) -> pd.Series[float]:
         """Scores, named by the specification and indexed by (entity, time): ready for `Panel.attach`."""
-        return pd.Series(_there(self.values).copy(), index=self.index, name=self.spec.name)
+        return pd.Series(_there(self.values).copy(), index=self.index, name=self.recipe.name)
 
     @property
     def dimension_scores(self) -> pd.DataFrame:
         """One column a dimension: sum of w z over the sum of w inside it; missing where it has no weight."""
-        names = pd.Index(self.spec.system.dimensions, name="dimension")
+        names = pd.Index(self.recipe.system.dimensions, name="dimension")
         return pd.DataFrame(_there(self.dimension_values).copy(), index=self.index, columns=names)
 
     @property
@@ -116,11 +120,10 @@ class IndexResults(PickledByName):
         weights, the ln T script) and for PCA weights whose components may change within the sampling error
         (``"unstable_components"`` in `diagnostics`), 0 where weights are not estimated.
         """
-        parts = [p.weighing for p in self.state.learned]
-        table = self.spec.system.to_frame().set_index("indicator")[["dimension", "direction"]]
+        table = self.recipe.system.to_frame().set_index("indicator")[["dimension", "direction"]]
         return table.assign(
-            entropy=np.mean([p.entropy for p in parts], axis=0),
-            redundancy=np.mean([p.redundancy for p in parts], axis=0),
+            entropy=self.state.entropy,
+            redundancy=self.state.redundancy,
             weight=self.state.weights.mean(axis=0),
             std_error=self._delta_errors(),
         )
@@ -138,14 +141,14 @@ class IndexResults(PickledByName):
 
         Indexed by indicator; by (time, indicator) where each year has its own.
         """
-        scales = [p.scale for p in self.state.learned]
-        own = self.state.periods is not None and self.spec.scope != "pooled_norm_yearly_weights"
-        tables = [pd.DataFrame(s.table, index=self._indicators) for s in (scales if own else scales[:1])]
-        return pd.concat(tables, keys=self.state.periods) if own else tables[0]
+        tables = [pd.DataFrame(part.scale.table, index=self._indicators) for part in self.state.learned]
+        if not self.recipe.scope.scale_by_period:
+            return tables[0]
+        return pd.concat(tables, keys=self.state.periods)
 
     @property
     def _indicators(self) -> pd.Index[str]:
-        return pd.Index(self.spec.system.names, name="indicator")
+        return pd.Index(self.recipe.names, name="indicator")
 
     def ranks(self) -> pd.DataFrame:
         """Rank the scores, 1 the best; ties (within rounding) share the smaller number.
@@ -170,7 +173,7 @@ class IndexResults(PickledByName):
             },
             index=scores.index,
         ).astype("Int64")
-        if self.spec.scope == "per_year":
+        if not self.recipe.scope.comparable_years:
             table["pooled"] = pd.NA
         return table.astype("Int64")
 
@@ -218,11 +221,12 @@ class IndexResults(PickledByName):
         True
         """
         if not isinstance(panel, Panel) and is_frame(panel):
-            return apply_frame(self, panel)
-        rows, placed = self._place(panel)
-        values = self.state.scores(self.spec, placed, rows.index)
-        issue(zero_remarks(values, self.spec.aggregate))
-        return pd.Series(values, index=rows.index, name=self.spec.name)
+            return apply_frame(self.recipe, self.state, panel)
+        recipe = self.recipe
+        index, placed = self._place(panel)
+        values = self.state.scores(recipe, placed, index)
+        issue(zero_remarks(values, recipe.aggregation))
+        return pd.Series(values, index=index, name=recipe.name)
 
     def contributions(self, panel: Panel) -> pd.DataFrame:
         """Split the linear score of every row over the indicators.
@@ -238,9 +242,9 @@ class IndexResults(PickledByName):
             Rows by indicators, weight times normalised value; each row adds up to the linear score, whatever
             the specification aggregates by.
         """
-        rows, placed = self._place(panel)
+        index, placed = self._place(panel)
         values = placed.z * self.state.weights[placed.which]
-        return pd.DataFrame(values, index=rows.index, columns=self._indicators)
+        return pd.DataFrame(values, index=index, columns=self._indicators)
 
     def obstacle_degree(self, panel: Panel) -> pd.DataFrame:
         """Compute which indicators hold every row back.
@@ -263,25 +267,25 @@ class IndexResults(PickledByName):
         IndicatorError
             If a value lies beyond its better end point, or a weight is negative.
         """
-        if self.spec.normalise == "zscore":
+        if self.recipe.normalise == "zscore":
             raise OptionError("obstacle degrees need a best value of 1: refit with normalise='minmax'.")
         below = [n for n, w in zip(self._indicators, self.state.weights.min(axis=0), strict=True) if w < 0]
         if below:
             raise IndicatorError(
                 f"obstacle degrees need weights >= 0, but {quoted(below)} has a negative weight."
             )
-        rows, placed = self._place(panel)
+        index, placed = self._place(panel)
         refuse_cells(
             (placed.z > 1.0) & (self.state.weights[placed.which] > 0),
-            self.spec.system.names,
+            self.recipe.names,
             ("beyond", "lies beyond its better end point"),
             "The obstacle degree is negative there: use a scope whose end points cover every row.",
-            index=rows.index,
+            index=index,
         )
         lack = self.state.weights[placed.which] * (1.0 - placed.z)
         total = lack.sum(axis=1, keepdims=True)
         values = np.where(total > 0, lack / np.where(total > 0, total, 1.0), np.nan)
-        return pd.DataFrame(values, index=rows.index, columns=self._indicators)
+        return pd.DataFrame(values, index=index, columns=self._indicators)
 
     def weight_draws(self, reps: int, *, rng: object = None) -> pd.DataFrame:
         """Draw entities with replacement and weigh again, the end points held fixed.
@@ -390,7 +394,15 @@ class IndexResults(PickledByName):
             Columns ``check``, ``finding`` (``ok``, ``note`` or ``warning``) and ``message``, one row a check:
             ``future_information``, ``comparability``, ``size_variables``, ``legacy_lnT``.
         """
-        return audit_index(self, panel, size)
+        fitted = Audited(
+            recipe=self.recipe,
+            state=self.state,
+            nobs=self.nobs,
+            n_times=self.n_times,
+            cross_section=self.index is not None and self.index.nlevels == 1,
+            imputed=any(n.code == "imputed" for n in self.diagnostics),
+        )
+        return audit_index(fitted, panel, size)
 
     def _delta_errors(self) -> Floats:
         sums = self.entity_sums
@@ -407,7 +419,7 @@ class IndexResults(PickledByName):
             why = "a sampling error needs at least two entities"
         elif self.index is None:
             why = "a table that is not a Panel has no entities to resample; fit a Panel"
-        elif self.spec.structure == "nested":
+        elif self.recipe.structure == "nested":
             why = (
                 "the weights of nested dimensions cannot be recomputed without the rows; use "
                 "'equal_dimensions' or 'flat'"
@@ -422,12 +434,12 @@ class IndexResults(PickledByName):
                 "the weights of the ln T script are wrong, so their standard errors are not meaningful; "
                 "use scope='pooled'"
             )
-        raise OptionError(f"{what}: {why}.", [Notice("no_sums", why, {"scope": self.spec.scope})])
+        raise OptionError(f"{what}: {why}.", [Notice("no_sums", why, {"scope": self.recipe.scope.text})])
 
-    def _place(self, panel: Panel) -> tuple[Rows, Placed]:
-        rows = cut_rows(self.spec, panel)
-        issue(rows.notices)
-        return rows, self.state.place(self.spec, rows)
+    def _place(self, panel: Panel) -> tuple[pd.Index[Any], Placed]:
+        sample = cut_rows(self.recipe, panel)
+        issue(dropped_rows(sample))
+        return sample.index, self.state.place(self.recipe, sample)
 
     def summary(self) -> str:
         """Show the weights.
@@ -437,7 +449,7 @@ class IndexResults(PickledByName):
         str
             The weights, the notices, their standard errors and the settings.
         """
-        spec, table = self.spec, self.weights.round(4).dropna(axis=1, how="all").reset_index()
+        table = self.weights.round(4).dropna(axis=1, how="all").reset_index()
         if not any(table["dimension"]):
             table = table.drop(columns="dimension")
         size = f"{self.nobs} rows"
@@ -446,7 +458,7 @@ class IndexResults(PickledByName):
         remarks = [f"! {n.message}" for n in self.diagnostics]
         return "\n".join(
             [
-                f"Composite index {cited(spec.name)}: {size}",
+                f"Composite index {cited(self.recipe.name)}: {size}",
                 table.to_string(index=False),
                 *remarks,
                 *last_lines(self.conventions, self.settings),
@@ -458,7 +470,7 @@ class IndexResults(PickledByName):
         """Which standard errors the weights have, if any."""
         if self.state.periods is not None:
             return "Weights are means over periods, without standard errors"
-        if self.entity_sums is None or not self._weights_estimated:
+        if self.entity_sums is None or not self.recipe.weights_estimated:
             return "Weights without standard errors"
         entities = self.entity_sums.rows.size
         return (
@@ -469,22 +481,23 @@ class IndexResults(PickledByName):
     @property
     def settings(self) -> str:
         """The options of the index in words."""
-        spec = self.spec
-        weighting = "given" if isinstance(spec.weighting, tuple) else spec.weighting
-        parts = [f"{spec.normalise} normalisation ({spec.scope})", f"{weighting} weights"]
-        if weighting == "entropy":
-            parts[1] += f"{self._divisor}, shift {spec.shift:g}"
-        parts += [f"{spec.structure}, {spec.aggregate}", f"missing values: {spec.missing}"]
-        return "; ".join(parts)
-
-    @property
-    def _weights_estimated(self) -> bool:
-        return not isinstance(self.spec.weighting, tuple) and self.spec.weighting != "equal"
+        recipe = self.recipe
+        weights = f"{recipe.weighting} weights"
+        if recipe.weighting == "entropy":
+            weights += f"{self._divisor}, shift {recipe.shift:g}"
+        return "; ".join(
+            [
+                f"{recipe.normalise} normalisation ({recipe.scope.text})",
+                weights,
+                f"{recipe.structure}, {recipe.aggregation}",
+                f"missing values: {recipe.missing}",
+            ]
+        )
 
     @property
     def _divisor(self) -> str:
         """What the entropy is divided by; nothing is said where it differs between periods."""
-        if self.spec.scope == "legacy_lnT":
+        if self.recipe.scope.replication_only:
             return f" (entropy divided by ln {self.n_times})"
         if self.state.periods is not None:
             return ""
@@ -501,11 +514,8 @@ class IndexResults(PickledByName):
             weights and end points of yearly scopes and is empty otherwise. Scores are not in it: `apply`
             gives them.
         """
-        options = {f.name: getattr(self.spec, f.name) for f in fields(self.spec) if f.name != "system"}
-        if isinstance(options["weighting"], tuple):
-            options["weighting"] = dict(options["weighting"])
         scales = [p.scale for p in self.state.learned]
-        learned = self.weights.assign(unit=[i.unit for i in self.spec.system], **scales[-1].table)
+        learned = self.weights.assign(unit=[i.unit for i in self.recipe.system], **scales[-1].table)
         periods = () if self.state.periods is None else tuple(self.state.periods)
         years = [
             {"time": t, "weights": dict(zip(self._indicators, p.weighing.weights, strict=True))}
@@ -515,7 +525,7 @@ class IndexResults(PickledByName):
         data = {
             "schema": 1,
             "kind": "composite_index",
-            "spec": options,
+            "spec": self.recipe.options,
             "indicators": learned.reset_index().to_dict("records"),
             "years": years,
             "nobs": self.nobs,

@@ -1,75 +1,41 @@
-"""The rows an index reads: cut from a panel, complete, with their keys."""
+"""The rows an index reads: one sample of complete rows, its matrix the indicators in their order."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 
 from digiprosper.composite.weights import refuse_extreme
-from digiprosper.errors import (
-    IndicatorError,
-    InputTypeError,
-    Notice,
-    OptionError,
-    cited,
-    quoted,
-    unknown_columns,
-)
+from digiprosper.errors import IndicatorError, InputTypeError, Notice, cited, quoted, unknown_columns
 from digiprosper.panel import Panel
 
 if TYPE_CHECKING:
-    from digiprosper.composite.specification import CompositeIndex
-    from digiprosper.kernels import Floats, Ints
+    from digiprosper.composite.recipe import Recipe
+    from digiprosper.kernels import Floats
+    from digiprosper.panel import Sample
 
-__all__ = ["Rows", "cut_rows", "find_period"]
+__all__ = ["cut_rows", "dropped_rows", "without_indicator"]
 
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Rows:
-    """Rows to learn from or to score.
-
-    Parameters
-    ----------
-    x : ndarray, shape (N, m)
-        Raw values, complete.
-    entity, time : ndarray of int, shape (N,)
-        Entity and period of each row, codes without gaps; sorted by entity, then time.
-    entities, times : Index
-        What the codes stand for.
-    index : Index
-        Labels of the rows.
-    has_time : bool
-        False in a cross-section.
-    notices : tuple of Notice
-        What was left out.
-    """
-
-    x: Floats
-    entity: Ints
-    time: Ints
-    entities: pd.Index[Any]
-    times: pd.Index[Any]
-    index: pd.Index[Any]
-    has_time: bool
-    notices: tuple[Notice, ...]
+_ROLE = "indicators"
 
 
-def cut_rows(spec: CompositeIndex, panel: Panel) -> Rows:
+def cut_rows(recipe: Recipe, panel: Panel) -> Sample:
     """Cut the rows an index reads from a panel.
 
     Parameters
     ----------
-    spec : CompositeIndex
+    recipe : Recipe
         Its indicators and what to do about missing cells.
     panel : Panel
         Where from.
 
     Returns
     -------
-    Rows
-        Complete ones.
+    Sample
+        Complete rows; the matrix is the raw values of the indicators, in the order of the system.
 
     Raises
     ------
@@ -86,7 +52,7 @@ def cut_rows(spec: CompositeIndex, panel: Panel) -> Rows:
         raise InputTypeError(
             f"CompositeIndex takes a Panel, not {type(panel).__name__}: Panel(df, entity='id', time='year')."
         )
-    names, frame = spec.system.names, panel.frame
+    names, frame = recipe.names, panel.frame
     absent = [n for n in names if n not in frame.columns]
     if absent:
         raise unknown_columns(absent, frame.columns, "the indicator system")
@@ -96,52 +62,50 @@ def cut_rows(spec: CompositeIndex, panel: Panel) -> Rows:
             f"indicator {quoted(text)} is not numeric; convert it with pandas.to_numeric first.",
             [Notice("not_numeric", f"{cited(n)} is not numeric", {"indicator": n}) for n in text],
         )
-    sample = panel.sample({"indicators": names}, missing=spec.missing)
-    refuse_extreme(sample.columns("indicators"), names)
-    notices = [
-        Notice("missing_rows", d.message, {"count": d.count, "rows": d.rows, "by_term": dict(d.by_term)})
-        for d in sample.dropped
-    ]
-    return Rows(
-        x=sample.columns("indicators"),
-        entity=sample.entity,
-        time=sample.time,
-        entities=sample.entities,
-        times=sample.times,
-        index=sample.index,
-        has_time=panel.time_name is not None,
-        notices=tuple(notices),
-    )
+
+    cut = panel.sample({_ROLE: names}, missing=recipe.missing)
+    sample = _of_columns(cut, cut.columns(_ROLE), names)
+    refuse_extreme(sample.matrix, names)
+    return sample
 
 
-def find_period(times: pd.Index[Any], text: str) -> int:
-    """Find the period a text names.
+def dropped_rows(sample: Sample) -> list[Notice]:
+    """Make the notices of rows that were left out.
 
     Parameters
     ----------
-    times : Index
-        Periods of the sample.
-    text : str
-        Such as ``"2011"``; for dates the beginning is enough if only one period has it.
+    sample : Sample
+        From :func:`cut_rows`.
 
     Returns
     -------
-    int
-        Its position.
-
-    Raises
-    ------
-    OptionError
-        If there is no such period, or there are several.
+    list of Notice
+        Not yet issued.
     """
-    words = [str(t) for t in times]
-    found = [k for k, w in enumerate(words) if w == text] or [
-        k for k, w in enumerate(words) if isinstance(times, pd.DatetimeIndex) and w.startswith(text)
+    return [
+        Notice("missing_rows", d.message, {"count": d.count, "rows": d.rows, "by_term": dict(d.by_term)})
+        for d in sample.dropped
     ]
-    if len(found) != 1:
-        what = "is not a period of" if not found else "begins several periods of"
-        raise OptionError(
-            f"scope='base_year({text})': {cited(text)} {what} the sample; it has {quoted(words, 12)}.",
-            [Notice("option", f"no period {cited(text)}", {"option": "scope", "value": text})],
-        )
-    return found[0]
+
+
+def without_indicator(sample: Sample, name: str) -> Sample:
+    """Leave a column out; the rows stay.
+
+    Parameters
+    ----------
+    sample : Sample
+        From :func:`cut_rows`.
+    name : str
+        An indicator.
+
+    Returns
+    -------
+    Sample
+        With the other columns.
+    """
+    keep = np.array([n != name for n in sample.names])
+    return _of_columns(sample, sample.matrix[:, keep], tuple(n for n in sample.names if n != name))
+
+
+def _of_columns(sample: Sample, x: Floats, names: tuple[str, ...]) -> Sample:
+    return replace(sample, matrix=x, names=names, roles={_ROLE: tuple(range(len(names)))})

@@ -1,220 +1,465 @@
-"""Which rows an index learns from, and which state scores which row."""
+"""Scopes: which rows end points and weights are learned from, and all that follows from it.
+
+A scope is a value, made once from the option's word. What it decides is asked of it, never of the word.
+"""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, TypeAlias
 
 import numpy as np
+import pandas as pd
 
-from digiprosper.composite.kernels.aggregate import AGGREGATIONS
-from digiprosper.composite.kernels.normalise import NORMALISATIONS, EndPoints, Maxima
-from digiprosper.composite.kernels.structure import Rule, Weighing, weigh
-from digiprosper.composite.rows import find_period
-from digiprosper.composite.weights import refuse_cells
+from digiprosper.composite.kernels.normalise import EndPoints
+from digiprosper.composite.notices import imputed_remarks, legacy_remark
 from digiprosper.errors import IndicatorError, Notice, OptionError, cited, quoted
-from digiprosper.report.pickling import PickledByName
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    import pandas as pd
-
-    from digiprosper.composite.rows import Rows
-    from digiprosper.composite.specification import CompositeIndex
-    from digiprosper.kernels import Bools, Floats, Ints
+    from digiprosper.composite.indicators import IndicatorSystem
+    from digiprosper.kernels import Bools, Ints
 
 __all__ = [
     "SCOPES",
-    "Learned",
-    "Placed",
-    "Scope",
-    "State",
-    "dimension_groups",
-    "learn",
+    "BaseYear",
+    "Expanding",
+    "Finding",
+    "Goalposts",
+    "LearningScope",
+    "LegacyLogT",
+    "PerYear",
+    "Pooled",
+    "Taken",
+    "YearlyWeights",
+    "find_period",
     "read_scope",
-    "rule_of",
 ]
 
 Scope = Literal["pooled", "per_year", "pooled_norm_yearly_weights", "expanding", "goalposts", "legacy_lnT"]
-SCOPES: Final = ("pooled", "per_year", "pooled_norm_yearly_weights", "expanding", "goalposts", "legacy_lnT")
-YEARLY: Final = ("per_year", "pooled_norm_yearly_weights", "expanding")
+
+Finding: TypeAlias = tuple[str, str]
+"""What an audit says of an index: ``ok``, ``note`` or ``warning``, and a sentence."""
+
+Taken: TypeAlias = "Bools | slice"
+"""Rows that a state is learned from."""
 
 _BASE: Final = re.compile(r"base_year\(\s*(.*?)\s*\)")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Learned(PickledByName):
-    """What one set of rows taught.
+@dataclass(frozen=True, slots=True)
+class LearningScope:
+    """What every scope answers; as it stands, for one state that is learned from all rows.
 
-    Parameters
+    Attributes
     ----------
-    scale : EndPoints
-        From raw to normalised.
-    weighing : Weighing
-        Weights and entropies.
-    worst, best : ndarray, shape (m,)
-        Smallest and largest normalised value of the rows the scale was learned from.
+    word : str
+        The option's word.
+    needs_periods : bool
+        Whether it is defined for panels only.
+    fixed_end_points : bool
+        Whether end points are given with the indicators, so that none is learned.
+    scale_by_period, weights_by_period : bool
+        Whether each period has its own end points, its own weights.
+    replication_only : bool
+        Whether its weights are known to be wrong.
+    comparable_years : bool
+        Whether scores of different years may be ranked together.
+    comparability : Finding
+        The same in words, for the audit.
+    negative : (str, str)
+        What a negative normalised value is, and what to do about it.
     """
 
-    scale: EndPoints
-    weighing: Weighing
-    worst: Floats
-    best: Floats
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Placed:
-    """Rows on their scale, each with the state that scores it.
-
-    Parameters
-    ----------
-    z : ndarray, shape (N, m)
-        Directed and normalised.
-    which : ndarray of int, shape (N,)
-        Position of the row's state.
-    """
-
-    z: Floats
-    which: Ints
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class State(PickledByName):
-    """Everything an index learned: one state for all rows, or one a period.
-
-    Parameters
-    ----------
-    learned : tuple of Learned
-        One, or one a period.
-    periods : Index or None
-        The periods of yearly states.
-    """
-
-    learned: tuple[Learned, ...]
-    periods: pd.Index[Any] | None
+    word: ClassVar[str]
+    needs_periods: ClassVar[bool] = True
+    fixed_end_points: ClassVar[bool] = False
+    scale_by_period: ClassVar[bool] = False
+    weights_by_period: ClassVar[bool] = False
+    replication_only: ClassVar[bool] = False
+    comparable_years: ClassVar[bool] = True
+    comparability: ClassVar[Finding] = ("ok", "comparable over time, and with rows scored by `apply`.")
+    negative: ClassVar[tuple[str, str]] = (
+        "is negative",
+        "Use normalise='minmax', or weighting='equal'.",
+    )
 
     @property
-    def weights(self) -> Floats:
-        """Weights, one row a state, shape (L, m)."""
-        return np.array([part.weighing.weights for part in self.learned])
+    def text(self) -> str:
+        """The option as its user writes it."""
+        return self.word
 
-    def place(self, spec: CompositeIndex, rows: Rows) -> Placed:
-        """Normalise rows, each by its state.
+    def refuse_options(self, *, weighting: str, normalise: str, structure: str) -> str:
+        """Name the option that contradicts the scope, and what to change; empty if none does."""
+        del weighting, normalise, structure
+        return ""
+
+    def refuse_system(self, system: IndicatorSystem) -> None:
+        """Refuse indicators that lack what the scope needs."""
+
+    def refuse_times(self, times: pd.Index[Any], *, has_time: bool) -> None:
+        """Refuse a sample that lacks the periods the scope needs.
 
         Parameters
         ----------
-        spec : CompositeIndex
-            Its directions and its scope.
-        rows : Rows
-            What to place.
-
-        Returns
-        -------
-        Placed
-            Normalised rows.
+        times : Index
+            Periods of the sample.
+        has_time : bool
+            False in a cross-section.
 
         Raises
         ------
         OptionError
-            If a period has no state.
-        IndicatorError
-            If the scale is not defined for a value.
+            If it is a cross-section.
         """
-        which, z = self._which(spec, rows), np.empty_like(rows.x)
-        for part, there in self._parts(which):
-            _refuse_undefined(part.scale, rows, spec, there)
-            z[there] = part.scale.apply(rows.x[there], spec.system.positive)
-        return Placed(z, which)
+        del times
+        if self.needs_periods and not has_time:
+            raise OptionError(
+                f"scope={cited(self.text)} needs a time key, but this is a cross-section: use 'pooled', or "
+                "Panel(df, entity=, time=).",
+                [Notice("option", "no time key", {"option": "scope", "value": self.text})],
+            )
 
-    def scores(self, spec: CompositeIndex, placed: Placed, index: pd.Index[Any]) -> Floats:
-        """Aggregate placed rows.
+    def learned_rows(self, time: Ints, times: pd.Index[Any]) -> tuple[Taken, ...]:
+        """Find the rows that each state is learned from.
 
         Parameters
         ----------
-        spec : CompositeIndex
-            Its aggregate.
-        placed : Placed
-            Normalised rows.
-        index : Index
-            Their labels, for messages.
+        time : ndarray of int, shape (N,)
+            Period of each row.
+        times : Index
+            What the codes stand for.
 
         Returns
         -------
-        ndarray, shape (N,)
-            Scores.
-
-        Raises
-        ------
-        IndicatorError
-            If a product meets a negative value or weight.
+        tuple
+            One selection of rows for a single state; one a period for yearly states.
         """
-        if spec.aggregate == "geometric":
-            _refuse_products(spec, self.weights, placed, index)
-        values = np.empty(len(placed.z))
-        aggregate = AGGREGATIONS[spec.aggregate]
-        for part, there in self._parts(placed.which):
-            values[there] = aggregate(placed.z[there], part.weighing.weights, part.worst, part.best)
-        return values
+        del time, times
+        return (slice(None),)
 
-    def dimension_scores(self, groups: Sequence[Ints], placed: Placed) -> Floats:
-        """Average inside dimensions.
+    def where(self, period: object) -> str:
+        """Name the rows of a yearly state, such as ``" in 2011"``; empty for a single state."""
+        del period
+        return ""
+
+    def places(self, times: pd.Index[Any], known: pd.Index[Any]) -> Ints:
+        """Find the yearly state that scores each period.
 
         Parameters
         ----------
-        groups : sequence of ndarray of int
-            Columns of each dimension.
-        placed : Placed
-            Normalised rows.
+        times : Index
+            Periods to score.
+        known : Index
+            Periods of the states.
 
         Returns
         -------
-        ndarray, shape (N, K)
-            sum_j w_j z_j / sum_j w_j over the dimension; NaN where it has no weight.
+        ndarray of int
+            Positions of the states; negative where there is none.
         """
-        out = np.empty((len(placed.z), len(groups)))
-        for part, there in self._parts(placed.which):
-            for k, columns in enumerate(groups):
-                inside = part.weighing.weights[columns]
-                total = inside.sum()
-                out[there, k] = placed.z[there][:, columns] @ inside / (total if total != 0 else np.nan)
-        return out
+        return np.asarray(known.get_indexer(times), dtype=np.intp)
 
-    def _parts(self, which: Ints) -> Iterator[tuple[Learned, Any]]:
-        if len(self.learned) == 1:
-            yield self.learned[0], slice(None)
-            return
-        for k, part in enumerate(self.learned):
-            there = which == k
-            if there.any():
-                yield part, there
+    def why_no_state(self, known: pd.Index[Any]) -> str:
+        """Tell why a period cannot be scored."""
+        return f"has its own scale or weights in each period, estimated for {known[0]} to {known[-1]}"
 
-    def _which(self, spec: CompositeIndex, rows: Rows) -> Ints:
-        if self.periods is None:
-            return np.zeros(len(rows.x), dtype=np.intp)
-        places = np.full(rows.times.size, -1)
-        if rows.times.inferred_type == self.periods.inferred_type:
-            places = self.periods.get_indexer(rows.times)
-            if spec.scope == "expanding":
-                places = self.periods.searchsorted(rows.times, side="right") - 1
-        if (places < 0).any():
-            _refuse_periods(spec.scope, rows.times[places < 0], self.periods)
-        return np.asarray(places, dtype=np.intp)[rows.time]
+    def given_scale(self, system: IndicatorSystem) -> EndPoints | None:
+        """Take the end points that are given with the indicators; None where they are learned."""
+        del system
+        return None
+
+    def entropy_periods(self, n_times: int) -> int | None:
+        """Years whose logarithm divides the entropy; None for the rows, as it should be."""
+        del n_times
+        return None
+
+    def notices(self, imputations: pd.DataFrame, names: tuple[str, ...]) -> list[Notice]:
+        """Make the notices that the scope gives about a fit.
+
+        Parameters
+        ----------
+        imputations : DataFrame
+            `Panel.imputations`.
+        names : tuple of str
+            Indicators.
+
+        Returns
+        -------
+        list of Notice
+            Not yet issued.
+        """
+        del imputations, names
+        return []
+
+    def future(self, *, estimated: bool, imputed: bool) -> Finding:
+        """Tell whether scores use information from later years.
+
+        Parameters
+        ----------
+        estimated : bool
+            Whether weights are estimated.
+        imputed : bool
+            Whether interpolated cells were noticed.
+
+        Returns
+        -------
+        Finding
+            For the audit.
+        """
+        del estimated, imputed
+        return "warning", (
+            "scores of early years depend on later years and change when a year is added. For event studies "
+            "and policy evaluation use 'expanding', 'base_year(...)' or 'goalposts'."
+        )
 
 
-def read_scope(scope: object) -> tuple[str, str]:
-    """Split a scope into its word and its base year.
+@dataclass(frozen=True, slots=True)
+class Pooled(LearningScope):
+    """End points and weights from all rows."""
+
+    word: ClassVar[str] = "pooled"
+    needs_periods: ClassVar[bool] = False
+    comparability: ClassVar[Finding] = (
+        "ok",
+        "comparable within the sample, but not with an index of another sample or of more years.",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class BaseYear(LearningScope):
+    """End points and weights from the rows of one year.
+
+    Parameters
+    ----------
+    period : str
+        The year, as `find_period` reads it.
+    """
+
+    word: ClassVar[str] = "base_year"
+    period: str
+
+    @property
+    def text(self) -> str:
+        """The option as its user writes it."""
+        return f"base_year({self.period})"
+
+    def learned_rows(self, time: Ints, times: pd.Index[Any]) -> tuple[Taken, ...]:
+        """Take the rows of the year."""
+        return (time == find_period(times, self.period),)
+
+    def future(self, *, estimated: bool, imputed: bool) -> Finding:
+        """Later years play no part."""
+        del estimated, imputed
+        return (
+            "ok",
+            "scale and weights are estimated in the base year: later years use no future information.",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Goalposts(LearningScope):
+    """End points as the indicators give them, weights from all rows."""
+
+    word: ClassVar[str] = "goalposts"
+    needs_periods: ClassVar[bool] = False
+    fixed_end_points: ClassVar[bool] = True
+    negative: ClassVar[tuple[str, str]] = (
+        "lies beyond its worse goalpost",
+        "Move the goalpost to the worst value that can occur.",
+    )
+
+    def refuse_options(self, *, weighting: str, normalise: str, structure: str) -> str:
+        """Require min-max scaling, whose ends the goalposts are."""
+        del weighting, structure
+        if normalise == "minmax":
+            return ""
+        return (
+            "scope='goalposts' sets the end points of min-max scaling: use normalise='minmax', not "
+            f"{cited(normalise)}"
+        )
+
+    def refuse_system(self, system: IndicatorSystem) -> None:
+        """Require goalposts for every indicator."""
+        bare = [i.name for i in system if i.goalposts is None]
+        if bare:
+            raise IndicatorError(
+                f"scope='goalposts' needs goalposts for every indicator, but {quoted(bare)} has none: set "
+                "Indicator(name, goalposts=(low, high)).",
+                [Notice("goalposts", f"{cited(n)} has no goalposts", {"indicator": n}) for n in bare],
+            )
+
+    def given_scale(self, system: IndicatorSystem) -> EndPoints | None:
+        """Take the goalposts."""
+        low, high = np.array([i.goalposts for i in system], dtype=np.float64).T
+        return EndPoints(low, high)
+
+    def future(self, *, estimated: bool, imputed: bool) -> Finding:
+        """Estimated weights know all years."""
+        del imputed
+        if not estimated:
+            return "ok", (
+                "end points are fixed in advance and weights are not estimated: no future information is "
+                "used."
+            )
+        return "note", (
+            "end points are fixed in advance; weights are estimated from all years. Pass given weights if no "
+            "future information may be used."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class LegacyLogT(LearningScope):
+    """A script that divides the entropy of all rows by the logarithm of the number of years: to replicate."""
+
+    word: ClassVar[str] = "legacy_lnT"
+    replication_only: ClassVar[bool] = True
+    comparability: ClassVar[Finding] = (
+        "warning",
+        "the weights are in reverse order: see legacy_lnT.",
+    )
+
+    def refuse_options(self, *, weighting: str, normalise: str, structure: str) -> str:
+        """Require the one combination of options that the script knows."""
+        if (weighting, normalise, structure) == ("entropy", "minmax", "flat"):
+            return ""
+        return (
+            "scope='legacy_lnT' replicates one script, which requires weighting='entropy', "
+            "normalise='minmax' and structure='flat': use these, or scope='pooled'"
+        )
+
+    def refuse_times(self, times: pd.Index[Any], *, has_time: bool) -> None:
+        """Require two years: the logarithm of one is zero."""
+        LearningScope.refuse_times(self, times, has_time=has_time)
+        if times.size == 1:
+            raise OptionError(
+                "scope='legacy_lnT' divides by the logarithm of the number of years, which is 0 for one "
+                "year; use 'pooled'.",
+                [Notice("option", "one period", {"option": "scope", "value": self.text})],
+            )
+
+    def entropy_periods(self, n_times: int) -> int | None:
+        """Years of the sample."""
+        return n_times
+
+    def notices(self, imputations: pd.DataFrame, names: tuple[str, ...]) -> list[Notice]:
+        """Warn of the script."""
+        del imputations, names
+        return [legacy_remark()]
+
+
+@dataclass(frozen=True, slots=True)
+class _OwnYear(LearningScope):
+    """Weights of each year from its own rows."""
+
+    weights_by_period: ClassVar[bool] = True
+
+    def learned_rows(self, time: Ints, times: pd.Index[Any]) -> tuple[Taken, ...]:
+        """Take the rows of each year."""
+        return tuple(time == k for k in range(times.size))
+
+    def where(self, period: object) -> str:
+        """Name the year."""
+        return f" in {period}"
+
+
+@dataclass(frozen=True, slots=True)
+class PerYear(_OwnYear):
+    """End points and weights of each year from its own rows."""
+
+    word: ClassVar[str] = "per_year"
+    scale_by_period: ClassVar[bool] = True
+    comparable_years: ClassVar[bool] = False
+    comparability: ClassVar[Finding] = (
+        "warning",
+        "the best value of each indicator is 1 in every year: scores of different years are not comparable.",
+    )
+
+    def future(self, *, estimated: bool, imputed: bool) -> Finding:
+        """Other years play no part."""
+        del estimated, imputed
+        return "note", "each year uses only its own rows, but growth common to all entities is removed."
+
+
+@dataclass(frozen=True, slots=True)
+class YearlyWeights(_OwnYear):
+    """End points from all rows, weights of each year from its own."""
+
+    word: ClassVar[str] = "pooled_norm_yearly_weights"
+    comparability: ClassVar[Finding] = (
+        "note",
+        "the weights differ between years: part of a change in the score is a change in the weights.",
+    )
+
+    def refuse_options(self, *, weighting: str, normalise: str, structure: str) -> str:
+        """Require weights that are estimated: others have no years."""
+        del normalise, structure
+        if weighting not in ("equal", "given"):
+            return ""
+        return (
+            "scope='pooled_norm_yearly_weights' estimates weights year by year, but equal or given "
+            "weights are not estimated: use scope='pooled'"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Expanding(LearningScope):
+    """End points and weights of each year from the years up to it."""
+
+    word: ClassVar[str] = "expanding"
+    scale_by_period: ClassVar[bool] = True
+    weights_by_period: ClassVar[bool] = True
+    comparability: ClassVar[Finding] = YearlyWeights.comparability
+
+    def learned_rows(self, time: Ints, times: pd.Index[Any]) -> tuple[Taken, ...]:
+        """Take the rows up to each year."""
+        return tuple(time <= k for k in range(times.size))
+
+    def where(self, period: object) -> str:
+        """Name the last year."""
+        return f" up to {period}"
+
+    def places(self, times: pd.Index[Any], known: pd.Index[Any]) -> Ints:
+        """Find the last state that a period knows of: a later year has that of the last one."""
+        return np.asarray(known.searchsorted(times, side="right") - 1, dtype=np.intp)
+
+    def why_no_state(self, known: pd.Index[Any]) -> str:
+        """Tell why a period cannot be scored."""
+        return f"was estimated from {known[0]} on and has no weights for earlier periods"
+
+    def notices(self, imputations: pd.DataFrame, names: tuple[str, ...]) -> list[Notice]:
+        """Warn of interpolated cells, which know a later year."""
+        return imputed_remarks(imputations, names)
+
+    def future(self, *, estimated: bool, imputed: bool) -> Finding:
+        """Only interpolation looks ahead."""
+        del estimated
+        if imputed:
+            return "warning", (
+                "each year uses only the years up to it, but interpolated cells use later years."
+            )
+        return "ok", "each year uses only the years up to it."
+
+
+_BY_WORD: Final[dict[str, LearningScope]] = {
+    scope.word: scope
+    for scope in (Pooled(), PerYear(), YearlyWeights(), Expanding(), Goalposts(), LegacyLogT())
+}
+SCOPES: Final = tuple(_BY_WORD)
+
+
+def read_scope(scope: object) -> LearningScope:
+    """Make the value that an option's word stands for.
 
     Parameters
     ----------
     scope : object
-        What was given.
+        What was given, such as ``"pooled"`` or ``"base_year(2011)"``.
 
     Returns
     -------
-    word, base : str
-        Such as ``("base_year", "2011")``; the base is empty for other words.
+    LearningScope
+        The scope.
 
     Raises
     ------
@@ -223,9 +468,9 @@ def read_scope(scope: object) -> tuple[str, str]:
     """
     found = _BASE.fullmatch(scope.strip()) if isinstance(scope, str) else None
     if found and found[1]:
-        return "base_year", found[1]
-    if isinstance(scope, str) and scope in SCOPES:
-        return scope, ""
+        return BaseYear(found[1])
+    if isinstance(scope, str) and scope in _BY_WORD:
+        return _BY_WORD[scope]
     hint = " Include the base year: 'base_year(2011)'." if str(scope).startswith("base_year") else ""
     raise OptionError(
         f"scope={cited(scope)} is not known; use one of {', '.join(map(repr, SCOPES))}, "
@@ -234,185 +479,34 @@ def read_scope(scope: object) -> tuple[str, str]:
     )
 
 
-def dimension_groups(spec: CompositeIndex) -> tuple[Ints, ...]:
-    """Find the columns of each dimension.
+def find_period(times: pd.Index[Any], text: str) -> int:
+    """Find the period a text names.
 
     Parameters
     ----------
-    spec : CompositeIndex
-        Its system.
+    times : Index
+        Periods of the sample.
+    text : str
+        Such as ``"2011"``; for dates the beginning is enough if only one period has it.
 
     Returns
     -------
-    tuple of ndarray of int
-        One a dimension, in order.
-    """
-    dimension = np.array([i.dimension for i in spec.system])
-    return tuple(np.flatnonzero(dimension == d) for d in spec.system.dimensions)
-
-
-def rule_of(spec: CompositeIndex, n_times: int) -> Rule:
-    """Describe how a specification weighs columns.
-
-    Parameters
-    ----------
-    spec : CompositeIndex
-        Weighting, shift, structure, scope.
-    n_times : int
-        Periods in the sample.
-
-    Returns
-    -------
-    Rule
-        For `weigh`.
-    """
-    width, given = len(spec.system), spec.given_weights
-    # Equal weights of equal weights: nothing nests.
-    across = (
-        "equal_dimensions" if spec.weighting == "equal" and spec.structure == "nested" else spec.structure
-    )
-    word = "given" if given is not None else str(spec.weighting)
-    free = spec.scope == "goalposts" or spec.normalise == "none"
-    return Rule(
-        word,
-        (np.arange(width),) if across == "flat" else dimension_groups(spec),
-        across=across,
-        shift=spec.shift,
-        given=given,
-        periods=n_times if spec.scope == "legacy_lnT" else None,
-        keeps_constant=free and word in ("given", "equal"),
-    )
-
-
-def learn(spec: CompositeIndex, rows: Rows) -> State:
-    """Learn scale and weights from the rows of each scope.
-
-    Parameters
-    ----------
-    spec : CompositeIndex
-        What to learn.
-    rows : Rows
-        The whole sample.
-
-    Returns
-    -------
-    State
-        One state, or one a period.
+    int
+        Its position.
 
     Raises
     ------
     OptionError
-        If the scope needs periods that are not there.
-    IndicatorError
-        If the columns cannot be weighed.
+        If there is no such period, or there are several.
     """
-    word, base = read_scope(spec.scope)
-    _refuse_times(spec.scope, word, rows)
-    rule, everything = rule_of(spec, rows.times.size), np.ones(len(rows.x), dtype=bool)
-    if word not in YEARLY:
-        there = everything if word != "base_year" else rows.time == find_period(rows.times, base)
-        return State((_learn_one(spec, rule, rows, there, ""),), None)
-    shared = _scale(spec, rows, everything) if word == "pooled_norm_yearly_weights" else None
-    learned = []
-    for k, period in enumerate(rows.times):
-        there = rows.time <= k if word == "expanding" else rows.time == k
-        where = f" {'up to' if word == 'expanding' else 'in'} {period}"
-        learned.append(_learn_one(spec, rule, rows, there, where, shared))
-    return State(tuple(learned), rows.times)
-
-
-def _learn_one(
-    spec: CompositeIndex, rule: Rule, rows: Rows, there: Bools, where: str, shared: EndPoints | None = None
-) -> Learned:
-    scale = _scale(spec, rows, there) if shared is None else shared
-    z = scale.apply(rows.x[there], spec.system.positive)
-    if rule.weighting in ("entropy", "cv"):
-        _refuse_negative(z, spec, rows.index[there])
-    weighing = weigh(z, rule, spec.system.names, where=where)
-    if spec.aggregate == "topsis" and not (weighing.weights[~weighing.constant] != 0).any():
-        message = (
-            f"aggregate='topsis': no indicator with a weight varies{where}, so the best row equals the "
-            "worst; use 'linear'."
-        )
-        raise IndicatorError(message, [Notice("constant_indicator", message, {"scope": spec.scope})])
-    if shared is not None:
-        z = scale.apply(rows.x, spec.system.positive)
-    return Learned(scale, weighing, z.min(axis=0), z.max(axis=0))
-
-
-def _scale(spec: CompositeIndex, rows: Rows, there: Bools) -> EndPoints:
-    if spec.scope == "goalposts":
-        low, high = np.array([i.goalposts for i in spec.system], dtype=np.float64).T
-        return EndPoints(low, high)
-    scale = NORMALISATIONS[spec.normalise](rows.x[there])
-    _refuse_undefined(scale, rows, spec, there)
-    return scale
-
-
-def _refuse_undefined(scale: EndPoints, rows: Rows, spec: CompositeIndex, there: Any) -> None:
-    if isinstance(scale, Maxima):
-        refuse_cells(
-            rows.x[there] <= 0,
-            spec.system.names,
-            ("not_positive", "is zero or negative"),
-            "normalise='max' divides by the value: use 'minmax' instead.",
-            index=rows.index[there],
-        )
-
-
-def _refuse_negative(z: Floats, spec: CompositeIndex, index: pd.Index[Any]) -> None:
-    if spec.scope == "goalposts":
-        what, cure = "lies beyond its worse goalpost", "Move the goalpost to the worst value that can occur."
-    else:
-        what, cure = "is negative", "Use normalise='minmax', or weighting='equal'."
-    undefined = f"{str(spec.weighting).title()} weights are undefined there. {cure}"
-    refuse_cells(z < 0, spec.system.names, ("negative", what), undefined, index=index)
-
-
-def _refuse_products(spec: CompositeIndex, weights: Floats, placed: Placed, index: pd.Index[Any]) -> None:
-    names = spec.system.names
-    below = [n for n, w in zip(names, weights.min(axis=0), strict=True) if w < 0]
-    if below:
-        message = (
-            f"aggregate='geometric' needs weights >= 0, but {quoted(below)} has a negative weight; use "
-            "'linear'."
-        )
-        raise IndicatorError(message, [Notice("negative_weight", message, {"columns": tuple(below)})])
-    refuse_cells(
-        (placed.z < 0) & (weights[placed.which] > 0),
-        names,
-        ("negative", "is below the worse end point"),
-        "The geometric mean is undefined there: use aggregate='linear', or a scope whose end points "
-        "cover every row.",
-        index=index,
-    )
-
-
-def _refuse_times(scope: str, word: str, rows: Rows) -> None:
-    if word in ("pooled", "goalposts"):
-        return
-    if not rows.has_time:
+    words = [str(t) for t in times]
+    found = [k for k, w in enumerate(words) if w == text]
+    if not found and isinstance(times, pd.DatetimeIndex):
+        found = [k for k, w in enumerate(words) if w.startswith(text)]
+    if len(found) != 1:
+        what = "is not a period of" if not found else "begins several periods of"
         raise OptionError(
-            f"scope={cited(scope)} needs a time key, but this is a cross-section: use 'pooled', or "
-            "Panel(df, entity=, time=).",
-            [Notice("option", "no time key", {"option": "scope", "value": scope})],
+            f"scope='base_year({text})': {cited(text)} {what} the sample; it has {quoted(words, 12)}.",
+            [Notice("option", f"no period {cited(text)}", {"option": "scope", "value": text})],
         )
-    if word == "legacy_lnT" and rows.times.size == 1:
-        raise OptionError(
-            "scope='legacy_lnT' divides by the logarithm of the number of years, which is 0 for one year; "
-            "use 'pooled'.",
-            [Notice("option", "one period", {"option": "scope", "value": scope})],
-        )
-
-
-def _refuse_periods(scope: str, strangers: pd.Index[Any], known: pd.Index[Any]) -> None:
-    if scope == "expanding":
-        why = f"was estimated from {known[0]} on and has no weights for earlier periods"
-    else:
-        why = f"has its own scale or weights in each period, estimated for {known[0]} to {known[-1]}"
-    raise OptionError(
-        f"scope={cited(scope)} {why}; the panel has {quoted(strangers)}. Select these periods only and "
-        "fit the index on them, or use 'pooled', 'base_year(...)' or 'goalposts', which can score any "
-        "period.",
-        [Notice("option", "unseen period", {"scope": scope, "times": tuple(strangers)})],
-    )
+    return found[0]

@@ -2,36 +2,31 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import product
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from digiprosper.composite.kernels.aggregate import AGGREGATIONS
-from digiprosper.composite.kernels.normalise import NORMALISATIONS
 from digiprosper.composite.kernels.ranking import descending_ranks, rank_correlations
+from digiprosper.composite.options import read_option
 from digiprosper.composite.ranking_results import IndexSensitivity, left_out
-from digiprosper.composite.rankings import (
-    described,
-    fitted_rows,
-    groups_of,
-    refuse_incomparable,
-)
-from digiprosper.composite.scopes import learn, read_scope
-from digiprosper.composite.specification import read_weights
-from digiprosper.composite.weights import WEIGHTINGS, check_shift
+from digiprosper.composite.rankings import fitted_rows, groups_of, refuse_incomparable
+from digiprosper.composite.state import learn
 from digiprosper.errors import IndicatorError, InputTypeError, Notice, OptionError, check_option, cited
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from digiprosper.composite.ranking_results import Among
-    from digiprosper.composite.rows import Rows
+    from digiprosper.composite.rankings import FittedRows
     from digiprosper.composite.specification import CompositeIndex
-    from digiprosper.kernels import Bools, Floats
-    from digiprosper.panel import Panel
+    from digiprosper.kernels import Bools, Floats, Ints
+    from digiprosper.panel import Panel, Sample
 
 __all__ = ["complete_grid", "index_sensitivity"]
+
+_VARIED: Final = ("scope", "normalise", "shift", "weighting", "structure", "aggregate")
 
 
 def index_sensitivity(
@@ -96,39 +91,60 @@ def index_sensitivity(
     [[0.16, 0.32], [0.68, 0.84]]
     """
     fit = fitted_rows(index_spec, panel, "index_sensitivity", among)
-    grid = _read_grid(over, index_spec)
-    groups = groups_of(fit.rows, among)
-    specs = [_variant(index_spec, dict(zip(grid, values, strict=True))) for values in product(*grid.values())]
-    ranks = np.zeros((len(specs), fit.nobs), dtype=np.min_scalar_type(max(g.size for g in groups)))
-    correlations, problems = np.full(len(specs), np.nan), [""] * len(specs)
-    for c, spec in enumerate(specs):
-        try:
-            scores = _scores(spec, fit.rows, among)
-        except (OptionError, IndicatorError) as error:
-            problems[c] = error.message
-        else:
-            ranks[c] = descending_ranks(scores[None], groups)[0]
-            correlations[c] = rank_correlations(scores[None], fit.scores, groups)[0]
+    grid = _read_grid(over, fit.recipe.names)
+    groups = groups_of(fit.sample, among)
+    changes = [dict(zip(grid, values, strict=True)) for values in product(*grid.values())]
+    compared = _compare(fit, [_variant(index_spec, change) for change in changes], among, groups)
+
     shown = tuple((name, _labels(values)) for name, values in grid.items())
     baseline = tuple(_position(getattr(index_spec, name), values) for name, values in grid.items())
-    possible = np.array([not p for p in problems]).reshape([len(values) for values in grid.values()])
+    possible = np.array([not p for p in compared.problems]).reshape([len(v) for v in grid.values()])
     complete = complete_grid(possible, baseline)
     return IndexSensitivity(
         name=index_spec.name,
         options=shown,
         baseline=baseline,
-        rank_values=ranks,
+        rank_values=compared.ranks,
         base_ranks=descending_ranks(fit.scores[None], groups)[0],
-        correlations=correlations,
-        problems=tuple(problems),
-        same=np.array([spec == index_spec for spec in specs]),
+        correlations=compared.correlations,
+        problems=compared.problems,
+        same=compared.same,
         complete=complete,
-        index=fit.rows.index,
+        index=fit.sample.index,
         among=among,
-        method=described(index_spec),
+        method=fit.recipe.description,
         labels=panel.labels,
         diagnostics=(*fit.results.diagnostics, *_notices(possible, shown, complete)),
     )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Compared:
+    """Ranks (C, N), correlations with the baseline, problems, and which combination is the baseline."""
+
+    ranks: np.ndarray[Any, np.dtype[np.unsignedinteger[Any]]]
+    correlations: Floats
+    problems: tuple[str, ...]
+    same: Bools
+
+
+def _compare(
+    fit: FittedRows,
+    specs: Sequence[CompositeIndex | OptionError | IndicatorError],
+    among: str,
+    groups: Sequence[Ints],
+) -> _Compared:
+    ranks = np.zeros((len(specs), fit.sample.nobs), dtype=np.min_scalar_type(max(g.size for g in groups)))
+    correlations, problems = np.full(len(specs), np.nan), [""] * len(specs)
+    for c, spec in enumerate(specs):
+        try:
+            scores = _scores(spec, fit.sample, among)[None]
+        except (OptionError, IndicatorError) as error:
+            problems[c] = error.message
+        else:
+            ranks[c] = descending_ranks(scores, groups)[0]
+            correlations[c] = rank_correlations(scores, fit.scores, groups)[0]
+    return _Compared(ranks, correlations, tuple(problems), np.array([spec == fit.spec for spec in specs]))
 
 
 def complete_grid(possible: Bools, pinned: Sequence[int | None]) -> tuple[tuple[int, ...], ...]:
@@ -174,58 +190,28 @@ def complete_grid(possible: Bools, pinned: Sequence[int | None]) -> tuple[tuple[
 # --- options ------------------------------------------------------------------------------------------------
 
 
-def _check_weighting(value: Any, spec: CompositeIndex) -> Any:
-    if isinstance(value, tuple) or hasattr(value, "items"):
-        return read_weights(value, spec.system.names, "weighting")
-    check_option("weighting", value, WEIGHTINGS)
-    return value
-
-
-def _check_scope(value: Any, _: CompositeIndex) -> str:
-    word, base = read_scope(value)
-    return f"base_year({base})" if base else word
-
-
-def _check_number(value: Any, _: CompositeIndex) -> float:
-    check_shift(value)
-    return float(value)
-
-
-def _word(name: str, allowed: Sequence[str]) -> Callable[[Any, CompositeIndex], Any]:
-    def check(value: Any, _: CompositeIndex) -> Any:
-        check_option(name, value, allowed)
-        return value
-
-    return check
-
-
-_OPTIONS: Final[Mapping[str, Callable[[Any, CompositeIndex], Any]]] = {
-    "scope": _check_scope,
-    "normalise": _word("normalise", tuple(NORMALISATIONS)),
-    "shift": _check_number,
-    "weighting": _check_weighting,
-    "structure": _word("structure", ("flat", "nested", "equal_dimensions")),
-    "aggregate": _word("aggregate", tuple(AGGREGATIONS)),
-}
-
-
-def _read_grid(over: object, spec: CompositeIndex) -> dict[str, list[Any]]:
+def _read_grid(over: object, names: tuple[str, ...]) -> dict[str, list[Any]]:
     """Check options and values, each by itself: contradictions between them are found later."""
     if not hasattr(over, "items"):
         raise InputTypeError("over must be a mapping of option to values, such as {'shift': [0, .01]}.")
-    grid: dict[str, list[Any]] = {}
-    for name, values in over.items():
-        check_option("over", name, tuple(_OPTIONS))
-        if isinstance(values, str) or hasattr(values, "items") or not hasattr(values, "__iter__"):
-            raise InputTypeError(f"over[{cited(name)}] must be a list of values; {cited(values)} is not.")
-        grid[name] = [_OPTIONS[name](value, spec) for value in values]
-        twice = [v for i, v in enumerate(grid[name]) if v in grid[name][:i]]
-        if twice or not grid[name]:
-            what = f"lists {cited(twice[0])} twice" if twice else "lists no value"
-            raise OptionError(f"over[{cited(name)}] {what}.", [Notice("option", what, {"option": name})])
+    grid = {}
+    for option, values in over.items():
+        check_option("over", option, _VARIED)
+        grid[option] = _read_values(option, values, names)
     if not any(len(values) > 1 for values in grid.values()):
         raise OptionError("over must have at least two values of some option.")
     return grid
+
+
+def _read_values(option: str, values: Any, names: tuple[str, ...]) -> list[Any]:
+    if isinstance(values, str) or hasattr(values, "items") or not hasattr(values, "__iter__"):
+        raise InputTypeError(f"over[{cited(option)}] must be a list of values; {cited(values)} is not.")
+    read = [read_option(option, value, names) for value in values]
+    twice = [v for i, v in enumerate(read) if v in read[:i]]
+    if twice or not read:
+        what = f"lists {cited(twice[0])} twice" if twice else "lists no value"
+        raise OptionError(f"over[{cited(option)}] {what}.", [Notice("option", what, {"option": option})])
+    return read
 
 
 def _labels(values: Sequence[Any]) -> tuple[Any, ...]:
@@ -250,12 +236,13 @@ def _variant(spec: CompositeIndex, changes: dict[str, Any]) -> CompositeIndex | 
         return error
 
 
-def _scores(spec: CompositeIndex | OptionError | IndicatorError, rows: Rows, among: str) -> Floats:
+def _scores(spec: CompositeIndex | OptionError | IndicatorError, sample: Sample, among: str) -> Floats:
     if isinstance(spec, OptionError | IndicatorError):
         raise spec
-    refuse_incomparable(spec, among)
-    state = learn(spec, rows)
-    return state.scores(spec, state.place(spec, rows), rows.index)
+    recipe = spec.recipe
+    refuse_incomparable(recipe, among)
+    state = learn(recipe, sample)
+    return state.scores(recipe, state.place(recipe, sample), sample.index)
 
 
 def _notices(

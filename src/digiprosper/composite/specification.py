@@ -2,70 +2,42 @@
 
 from __future__ import annotations
 
-import sys
-from dataclasses import KW_ONLY, dataclass, fields, replace
-from typing import TYPE_CHECKING, Any, Final, Literal
-
-import numpy as np
+from dataclasses import KW_ONLY, dataclass, fields
+from typing import TYPE_CHECKING, Any
 
 from digiprosper.composite.frames import fit_frame, is_frame
 from digiprosper.composite.indicators import IndicatorSystem
-from digiprosper.composite.kernels.aggregate import AGGREGATIONS, Aggregation
-from digiprosper.composite.kernels.normalise import NORMALISATIONS, Normalisation
-from digiprosper.composite.kernels.structure import IndexStructure
-from digiprosper.composite.kernels.uncertainty import EntitySums, entity_sums
-from digiprosper.composite.notices import (
-    component_remarks,
-    imputed_remarks,
-    legacy_remark,
-    weight_remarks,
-    zero_remarks,
-)
+from digiprosper.composite.notices import component_remarks, weight_remarks, zero_remarks
+from digiprosper.composite.options import OPTIONS, read_option, refuse_contradictions
+from digiprosper.composite.recipe import Recipe
 from digiprosper.composite.results import IndexResults
-from digiprosper.composite.rows import Rows, cut_rows, find_period
-from digiprosper.composite.scopes import (
-    Placed,
-    Scope,
-    State,
-    dimension_groups,
-    learn,
-    read_scope,
-    rule_of,
-)
-from digiprosper.composite.weights import WEIGHTINGS, Weighting, check_shift
-from digiprosper.errors import (
-    IndicatorError,
-    InputTypeError,
-    Notice,
-    OptionError,
-    check_option,
-    cited,
-    issue,
-    plain,
-    quoted,
-)
+from digiprosper.composite.rows import cut_rows, dropped_rows
+from digiprosper.composite.scopes import read_scope
+from digiprosper.composite.state import State, learn, state_sums
+from digiprosper.errors import InputTypeError, cited, issue, plain
 from digiprosper.panel import Panel
-from digiprosper.report.pickling import PickledByName
+from digiprosper.specification import Specification
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Self
 
+    from digiprosper.composite.indicators import Indicator
+    from digiprosper.composite.kernels.aggregate import Aggregation
+    from digiprosper.composite.kernels.normalise import Normalisation
+    from digiprosper.composite.kernels.structure import IndexStructure
+    from digiprosper.composite.kernels.uncertainty import EntitySums
+    from digiprosper.composite.options import IndexMissing
+    from digiprosper.composite.scopes import Scope
+    from digiprosper.composite.weights import Weighting
     from digiprosper.kernels import Floats
+    from digiprosper.panel import Sample
 
-__all__ = ["CompositeIndex", "IndexMissing", "IndexResults", "IndexStructure", "Scope"]
-
-IndexMissing = Literal["raise", "drop"]
-
-_WORDS: Final[Mapping[str, tuple[str, ...]]] = {
-    "normalise": tuple(NORMALISATIONS),
-    "structure": ("flat", "nested", "equal_dimensions"),
-    "aggregate": tuple(AGGREGATIONS),
-    "missing": ("raise", "drop"),
-}
+__all__ = ["CompositeIndex"]
 
 
 @dataclass(frozen=True, slots=True)
-class CompositeIndex(PickledByName):
+class CompositeIndex(Specification):
     """Make one index from many indicators.
 
     Parameters
@@ -139,44 +111,48 @@ class CompositeIndex(PickledByName):
                 f"CompositeIndex takes an IndicatorSystem, not {type(self.system).__name__}; "
                 "make one with IndicatorSystem.from_dict({dimension: {column: '+'}})."
             )
-        word, base = read_scope(self.scope)
-        object.__setattr__(self, "scope", f"base_year({base})" if base else word)
-        for option, allowed in _WORDS.items():
-            check_option(option, getattr(self, option), allowed)
-        if isinstance(self.weighting, tuple) or hasattr(self.weighting, "items"):
-            object.__setattr__(
-                self, "weighting", read_weights(self.weighting, self.system.names, "weighting")
-            )
-        else:
-            check_option("weighting", self.weighting, WEIGHTINGS)
-        check_shift(self.shift)
+        for option in OPTIONS:
+            value = read_option(option, getattr(self, option), self.system.names)
+            object.__setattr__(self, option, value)
         name: object = self.name
         if not isinstance(name, str) or not name:
             raise InputTypeError(f"name={cited(name)}: the name of the scores must be a non-empty text.")
-        _refuse_nonsense(self)
-        _refuse_dimensions(self)
+        refuse_contradictions(self.recipe)
+
+    @property
+    def recipe(self) -> Recipe:
+        """The options as values: what computing needs to know."""
+        given = self.weighting if isinstance(self.weighting, tuple) else ()
+        return Recipe(
+            system=self.system,
+            scope=read_scope(self.scope),
+            normalise=self.normalise,
+            shift=self.shift,
+            weighting="given" if given else str(self.weighting),
+            given=given,
+            structure=self.structure,
+            aggregation=self.aggregate,
+            missing=self.missing,
+            name=self.name,
+        )
 
     @property
     def given_weights(self) -> Floats | None:
         """Weights given by the caller in the order of the system, adding up to one; None otherwise."""
-        given: object = self.weighting
-        if not isinstance(given, tuple):
-            return None
-        values = np.array([w for _, w in given], dtype=np.float64)
-        return np.asarray(values / values.sum())
+        return self.recipe.given_weights
 
     @property
     def terms(self) -> tuple[str, ...]:
         """Columns that the index reads."""
         return self.system.names
 
-    def replace(self, **changes: Any) -> CompositeIndex:
-        """Copy with some fields changed.
+    def add(self, *indicators: str | Indicator) -> Self:
+        """Add indicators at the end.
 
         Parameters
         ----------
-        **changes
-            Fields of the constructor.
+        *indicators : str or Indicator
+            A text is a column in which more is better.
 
         Returns
         -------
@@ -186,15 +162,11 @@ class CompositeIndex(PickledByName):
         Raises
         ------
         OptionError
-            If there is no such field.
+            If weights are given: change them at the same time, with `replace`.
         """
-        known = [f.name for f in fields(self)]
-        unknown = [n for n in changes if n not in known]
-        if unknown:
-            raise OptionError(f"CompositeIndex has no field {quoted(unknown)}; it has {quoted(known, 30)}.")
-        return replace(self, **changes)
+        return self.replace(system=self.system.add(*indicators))
 
-    def drop(self, *names: str) -> CompositeIndex:
+    def drop(self, *names: str) -> Self:
         """Leave indicators out; given weights of the others keep their proportions.
 
         Parameters
@@ -214,10 +186,33 @@ class CompositeIndex(PickledByName):
         IndicatorError
             If none would be left.
         """
-        system, given = self.system.drop(*names), self.weighting
+        given = self.weighting
         if isinstance(given, tuple):
             given = tuple((n, w) for n, w in given if n not in names)
-        return replace(self, system=system, weighting=given)
+        return self.replace(system=self.system.drop(*names), weighting=given)
+
+    def swap(self, old: str, new: str) -> Self:
+        """Read another column in the place of one; its direction, dimension and weight stay.
+
+        Parameters
+        ----------
+        old, new : str
+            Columns.
+
+        Returns
+        -------
+        CompositeIndex
+            A new specification.
+
+        Raises
+        ------
+        ColumnError
+            If the first is not in the system.
+        """
+        given = self.weighting
+        if isinstance(given, tuple):
+            given = tuple((new if n == old else n, w) for n, w in given)
+        return self.replace(system=self.system.swap(old, new), weighting=given)
 
     def fit(self, panel: Any, *, rng: object = None, progress: bool = False) -> IndexResults:
         """Learn end points and weights, and score every row.
@@ -259,184 +254,54 @@ class CompositeIndex(PickledByName):
             If rows were dropped, or interpolated cells look ahead under ``"expanding"``.
         """
         del rng, progress
+        recipe = self.recipe
         if not isinstance(panel, Panel) and is_frame(panel):
-            learned, nobs, remarks = fit_frame(self, panel)
+            learned, nobs, remarks = fit_frame(recipe, panel)
             return IndexResults(
-                self, State((learned,), None), None, None, None, None, nobs, None, None, remarks
+                spec=self,
+                state=State((learned,), None),
+                entity_sums=None,
+                values=None,
+                dimension_values=None,
+                index=None,
+                nobs=nobs,
+                n_entities=None,
+                n_times=None,
+                diagnostics=remarks,
             )
-        rows = cut_rows(self, panel)
-        state = learn(self, rows)
-        placed = state.place(self, rows)
-        values = state.scores(self, placed, rows.index)
-        rule = rule_of(self, rows.times.size)
+
+        sample = cut_rows(recipe, panel)
+        state = learn(recipe, sample)
+        placed = state.place(recipe, sample)
+        values = state.scores(recipe, placed, sample.index)
+        sums = _sums(recipe, state, sample)
+
+        weighings = [p.weighing for p in state.learned]
         periods = () if state.periods is None else tuple(state.periods)
         notices = [
-            *rows.notices,
-            *weight_remarks(self.system.names, [p.weighing for p in state.learned], rule, periods),
-            *zero_remarks(values, self.aggregate),
+            *dropped_rows(sample),
+            *weight_remarks(recipe.names, weighings, recipe.rule(sample.n_times), periods),
+            *zero_remarks(values, recipe.aggregation),
+            *component_remarks(sums),
+            *recipe.scope.notices(panel.imputations, recipe.names),
         ]
-        if self.scope == "legacy_lnT":
-            notices.append(legacy_remark())
-        sums = _sums(self, state, placed, rows)
-        notices += component_remarks(sums)
-        if self.scope == "expanding":
-            notices += imputed_remarks(panel.imputations, self.system.names)
         issue(notices)
         return IndexResults(
             spec=self,
             state=state,
             entity_sums=sums,
             values=values,
-            dimension_values=state.dimension_scores(dimension_groups(self), placed),
-            index=rows.index,
-            nobs=len(rows.index),
-            n_entities=rows.entities.size,
-            n_times=rows.times.size,
+            dimension_values=state.dimension_scores(recipe.groups, placed),
+            index=sample.index,
+            nobs=sample.nobs,
+            n_entities=sample.n_entities,
+            n_times=sample.n_times,
             diagnostics=tuple(notices),
         )
 
 
-def read_weights(given: Any, names: tuple[str, ...], option: str) -> tuple[tuple[str, float], ...]:
-    """Check weights given by indicator, and put them in the order of the system.
-
-    Parameters
-    ----------
-    given : mapping, Series, or pairs of name and weight
-        One weight >= 0 an indicator, at least one positive.
-    names : tuple of str
-        Indicators.
-    option : str
-        What to call it in messages.
-
-    Returns
-    -------
-    tuple of (str, float)
-        In the order of `names`, not divided by their sum.
-
-    Raises
-    ------
-    OptionError
-        If indicators are missing or unknown, or a weight is no number >= 0.
-    """
-    try:
-        weights = dict(given)
-    except (TypeError, ValueError) as error:
-        raise OptionError(
-            f"{option}={cited(given)} must have one weight per indicator, such as {{'ports': 0.4, "
-            "'phones': 0.6}."
-        ) from error
-    missing, unknown = [n for n in names if n not in weights], [n for n in weights if n not in names]
-    if missing or unknown:
-        parts = [f"{quoted(missing)} has none"] * bool(missing)
-        parts += [f"{quoted(unknown)} is not an indicator of the system"] * bool(unknown)
-        raise OptionError(
-            f"{option}={{...}} must have one weight per indicator: {'; '.join(parts)}.",
-            [Notice("option", p, {"option": option, "missing": missing, "unknown": unknown}) for p in parts],
-        )
-    odd = [n for n in names if not _is_weight(weights[n])]
-    if odd or not any(weights.values()):
-        what = f"{cited(odd[0])} has {cited(weights[odd[0]])}" if odd else "all are 0"
-        raise OptionError(
-            f"{option}={{...}}: weights must be numbers >= 0, at least one of them positive; {what}.",
-            [Notice("option", what, {"option": option, "indicators": odd})],
-        )
-    return tuple((n, float(weights[n])) for n in names)
-
-
-def _is_weight(value: object) -> bool:
-    number = plain(value)
-    if isinstance(number, bool) or not isinstance(number, int | float):
-        return False
-    return 0 <= number <= sys.float_info.max
-
-
-def _refuse_nonsense(spec: CompositeIndex) -> None:
-    """Refuse options that contradict each other, in words that say what to change."""
-    weighting = "given" if isinstance(spec.weighting, tuple) else str(spec.weighting)
-    scope, normalise = spec.scope, spec.normalise
-    z_scores, fixed = normalise == "zscore", weighting in ("equal", "given")
-    legacy = (weighting, normalise, spec.structure) == ("entropy", "minmax", "flat")
-    negative = [i.name for i in spec.system if i.direction == "-"]
-    rules = [
-        (
-            spec.shift > 0 and weighting != "entropy",
-            f"shift={spec.shift:g} applies to entropy weights only: use shift=0, or weighting='entropy'",
-        ),
-        (
-            scope == "goalposts" and normalise != "minmax",
-            "scope='goalposts' sets the end points of min-max scaling: use normalise='minmax', not "
-            f"{cited(normalise)}",
-        ),
-        (
-            scope == "legacy_lnT" and not legacy,
-            "scope='legacy_lnT' replicates one script, which requires weighting='entropy', "
-            "normalise='minmax' and structure='flat': use these, or scope='pooled'",
-        ),
-        (
-            scope == "pooled_norm_yearly_weights" and fixed,
-            "scope='pooled_norm_yearly_weights' estimates weights year by year, but equal or given "
-            "weights are not estimated: use scope='pooled'",
-        ),
-        (
-            normalise == "none" and bool(negative),
-            f"normalise='none' requires columns in which more is better, but {quoted(negative)} has "
-            "direction '-': reverse it and set '+', or use normalise='minmax'",
-        ),
-        (
-            z_scores and weighting in ("entropy", "cv"),
-            f"normalise='zscore' gives negative values, for which {weighting} weights are not defined: use "
-            "normalise='minmax', or weighting='critic' or 'pca'",
-        ),
-        (
-            z_scores and weighting == "std" and scope != "pooled_norm_yearly_weights",
-            "normalise='zscore' makes every standard deviation 1: use weighting='equal', or "
-            "normalise='minmax'",
-        ),
-        (
-            z_scores and spec.aggregate == "geometric",
-            "normalise='zscore' gives negative values, for which the geometric mean is not defined: use "
-            "normalise='minmax', or aggregate='linear'",
-        ),
-        (
-            weighting == "given" and spec.structure != "flat",
-            f"given weights are effective weights, so structure={cited(spec.structure)} does not apply: "
-            "use structure='flat'",
-        ),
-    ]
-    for wrong, message in rules:
-        if wrong:
-            raise OptionError(f"{message}.", [Notice("option", message, {"scope": scope})])
-    bare = [i.name for i in spec.system if i.goalposts is None]
-    if scope == "goalposts" and bare:
-        raise IndicatorError(
-            f"scope='goalposts' needs goalposts for every indicator, but {quoted(bare)} has none: set "
-            "Indicator(name, goalposts=(low, high)).",
-            [Notice("goalposts", f"{cited(n)} has no goalposts", {"indicator": n}) for n in bare],
-        )
-
-
-def _refuse_dimensions(spec: CompositeIndex) -> None:
-    if spec.structure == "flat":
-        return
-    homeless = [i.name for i in spec.system if not i.dimension]
-    if homeless or len(spec.system.dimensions) == 1:
-        what = (
-            f"{quoted(homeless)} has none" if homeless else f"all are in {cited(spec.system.dimensions[0])}"
-        )
-        raise OptionError(
-            f"structure={cited(spec.structure)} needs at least two dimensions, and one for every "
-            f"indicator; {what}. Use structure='flat', or IndicatorSystem.from_dict({{dimension: "
-            "{column: '+'}}).",
-            [Notice("option", what, {"option": "structure", "indicators": homeless})],
-        )
-
-
-def _sums(spec: CompositeIndex, state: State, placed: Placed, rows: Rows) -> EntitySums | None:
-    """Sum by entity where the sums are enough to weigh again."""
-    rule = rule_of(spec, rows.times.size)
-    if state.periods is not None or rule.across == "nested" or rule.periods is not None:
+def _sums(recipe: Recipe, state: State, sample: Sample) -> EntitySums | None:
+    """Sum by entity where the sums are enough to weigh again: one state, no nesting, no wrong weights."""
+    if state.periods is not None or recipe.nested or recipe.scope.replication_only:
         return None
-    word, base = read_scope(spec.scope)
-    there = rows.time == find_period(rows.times, base) if word == "base_year" else slice(None)
-    constant = state.learned[0].weighing.constant
-    return entity_sums(placed.z[there], rows.entity[there], rule, constant)
+    return state_sums(recipe, state, sample)[0]

@@ -10,8 +10,7 @@ import numpy as np
 import pandas as pd
 
 from digiprosper.composite.kernels.end_points import redrawn_ends
-from digiprosper.composite.rows import cut_rows, find_period
-from digiprosper.composite.scopes import read_scope
+from digiprosper.composite.rows import cut_rows
 from digiprosper.composite.specification import CompositeIndex
 from digiprosper.errors import (
     IdentificationError,
@@ -34,12 +33,12 @@ from digiprosper.linear.preparation import prepare
 from digiprosper.panel.terms import parse
 from digiprosper.report.effects import EffectResults
 from digiprosper.report.notices import too_few_clusters_to_draw
-from digiprosper.report.pickling import PickledByName
 from digiprosper.report.text import interval_text, number_text, p_text, table
-from digiprosper.specification import check_reps, plain_options
+from digiprosper.specification import Specification, check_reps, plain_options
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from typing import Self
 
     from digiprosper.composite.results import IndexResults
     from digiprosper.kernels import Floats, Ints
@@ -61,7 +60,7 @@ _NEEDS = (
 
 
 @dataclass(frozen=True, slots=True)
-class PropagatedIndex(PickledByName):
+class PropagatedIndex(Specification):
     """Fixed effects regression on an index whose weights are estimated, with errors that know it.
 
     Weights come from the same entities as the slope. In every draw entities are drawn with replacement, the
@@ -137,6 +136,23 @@ class PropagatedIndex(PickledByName):
             )
         if model.collinear != "raise":
             raise OptionError("collinear='raise' is required: a dropped term has no bootstrap draws.")
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        """Every term of the model, the outcome first; the names of the indices are among them."""
+        return self.model.terms
+
+    def add(self, *x: str) -> Self:
+        """Add regressors to the model: see `FixedEffects.add`."""
+        return self.replace(model=self.model.add(*x))
+
+    def drop(self, *x: str) -> Self:
+        """Take regressors out of the model: see `FixedEffects.drop`."""
+        return self.replace(model=self.model.drop(*x))
+
+    def swap(self, old: str, new: str) -> Self:
+        """Put one term of the model in the place of another: see `FixedEffects.swap`."""
+        return self.replace(model=self.model.swap(old, new))
 
     def _refuse_other_scales(self) -> None:
         other = [n for n, spec in self.indices.items() if spec.normalise != "minmax"]
@@ -348,10 +364,10 @@ def _checked(indices: object) -> dict[str, CompositeIndex]:
 
 
 def _refuse_unfit(name: str, index: IndexResults) -> None:
-    spec = index.spec
-    if index.entity_sums is None or index.state.periods is not None or spec.aggregate != "linear":
+    recipe = index.recipe
+    if index.entity_sums is None or index.state.periods is not None or recipe.aggregation != "linear":
         raise OptionError(
-            f"index {cited(name)} ({spec.scope}, {spec.structure}, {spec.aggregate}) cannot be "
+            f"index {cited(name)} ({recipe.scope.text}, {recipe.structure}, {recipe.aggregation}) cannot be "
             f"bootstrapped from entity sums; this requires {_NEEDS}, structure flat or equal_dimensions."
         )
 
@@ -424,20 +440,19 @@ def _taught(index: IndexResults) -> pd.Index[Any]:
 
 def _weigher(index: IndexResults, panel: Panel, end_points: EndPointDraws) -> Weigher:
     """Choose how the columns of an index are weighed in a draw."""
-    sums = index.entity_sums
+    sums, recipe = index.entity_sums, index.recipe
     assert sums is not None
-    word, base = read_scope(index.spec.scope)
-    if end_points == "held" or word == "goalposts":
+    if end_points == "held" or recipe.scope.fixed_end_points:
         return sums.weights
-    rows = cut_rows(index.spec, panel)
-    there = rows.time == find_period(rows.times, base) if word == "base_year" else slice(None)
-    z = index.state.learned[0].scale.apply(rows.x[there], index.spec.system.positive)
-    return redrawn_ends(sums, z, rows.entity[there]).coefficients
+    sample = cut_rows(recipe, panel)
+    there = recipe.scope.learned_rows(sample.time, sample.times)[0]
+    z = index.state.learned[0].scale.apply(sample.matrix[there], recipe.positive)
+    return redrawn_ends(sums, z, sample.entity[there]).coefficients
 
 
 def _end_point_notices(fitted: Mapping[str, IndexResults], end_points: EndPointDraws) -> list[Notice]:
     """Note whether standard errors allow for end points that come from the sample."""
-    names = [n for n, i in fitted.items() if i.spec.scope != "goalposts" and i.spec.normalise != "none"]
+    names = [n for n, index in fitted.items() if index.recipe.scale_learned]
     if not names:
         return []
     text = {

@@ -1,8 +1,14 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
-from digiprosper.composite.kernels.aggregate import aggregate_geometric, aggregate_linear, aggregate_topsis
+from digiprosper.composite.kernels.aggregate import (
+    AGGREGATIONS,
+    aggregate_geometric,
+    aggregate_linear,
+    aggregate_topsis,
+)
 
 NONE = np.empty(0)
 
@@ -43,3 +49,16 @@ def test_topsis_by_hand():
     far = np.hypot(0.75 * 0.4, 0.25 * 0.8)
     near = np.hypot(0.75 * 0.6, 0.25 * 0.2)
     np.testing.assert_allclose(scores, [0.0, 1.0, near / (far + near)], rtol=1e-14)
+
+
+@pytest.mark.parametrize("word", AGGREGATIONS)
+def test_many_sets_of_weights_are_scored_at_once(word):
+    z, _ = drawn()
+    z[4, 2] = 0.0
+    weights = np.random.default_rng(1).dirichlet(np.ones(5), size=7)
+    weights[3] = [0.5, 0.5, 0, 0, 0]
+    scores, worst, best = AGGREGATIONS[word].scores, z.min(axis=0), z.max(axis=0)
+    found = scores(z, weights, worst, best)
+    assert found.shape == (7, 40)
+    for row, w in zip(found, weights, strict=True):
+        np.testing.assert_allclose(row, scores(z, w, worst, best), rtol=1e-12)

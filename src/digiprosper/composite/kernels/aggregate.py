@@ -1,7 +1,8 @@
-"""From weighted indicators to one score."""
+"""From weighted indicators to one score: of one set of weights, or of many at once."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
@@ -11,9 +12,32 @@ if TYPE_CHECKING:
 
     from digiprosper.kernels import Floats
 
-__all__ = ["AGGREGATIONS", "Aggregation", "aggregate_geometric", "aggregate_linear", "aggregate_topsis"]
+__all__ = [
+    "AGGREGATIONS",
+    "Aggregate",
+    "Aggregation",
+    "aggregate_geometric",
+    "aggregate_linear",
+    "aggregate_topsis",
+]
 
 Aggregation = Literal["linear", "geometric", "topsis"]
+
+
+@dataclass(frozen=True, slots=True)
+class Aggregate:
+    """A way to aggregate.
+
+    Parameters
+    ----------
+    scores : callable
+        From z, weights, worst and best to scores: see :func:`aggregate_linear`.
+    product : bool
+        Whether it is undefined for negative values and weights, and 0 where one indicator is.
+    """
+
+    scores: Callable[[Floats, Floats, Floats, Floats], Floats]
+    product: bool = False
 
 
 def aggregate_linear(z: Floats, weights: Floats, worst: Floats, best: Floats) -> Floats:
@@ -23,18 +47,18 @@ def aggregate_linear(z: Floats, weights: Floats, worst: Floats, best: Floats) ->
     ----------
     z : ndarray, shape (N, m)
         Directed and normalised.
-    weights : ndarray, shape (m,)
-        Add up to one.
+    weights : ndarray, shape (..., m)
+        Each set adds up to one.
     worst, best : ndarray, shape (m,)
         Not used.
 
     Returns
     -------
-    ndarray, shape (N,)
+    ndarray, shape (..., N)
         In [0, 1] when z is.
     """
     del worst, best
-    scores: Floats = z @ weights
+    scores: Floats = weights @ z.T
     return scores
 
 
@@ -45,21 +69,20 @@ def aggregate_geometric(z: Floats, weights: Floats, worst: Floats, best: Floats)
     ----------
     z : ndarray, shape (N, m)
         Directed and normalised, >= 0 where the weight is positive.
-    weights : ndarray, shape (m,)
-        >= 0, add up to one.
+    weights : ndarray, shape (..., m)
+        >= 0, each set adds up to one.
     worst, best : ndarray, shape (m,)
         Not used.
 
     Returns
     -------
-    ndarray, shape (N,)
+    ndarray, shape (..., N)
         0 where one indicator with a weight is 0.
     """
     del worst, best
-    used = weights > 0
-    with np.errstate(divide="ignore"):
-        logs = np.log(z[:, used])
-    scores: Floats = np.exp(logs @ weights[used])
+    logs = np.log(np.where(z > 0, z, 1.0))
+    zeros = (weights > 0).astype(np.float64) @ (z <= 0).T.astype(np.float64)
+    scores: Floats = np.where(zeros > 0, 0.0, np.exp(weights @ logs.T))
     return scores
 
 
@@ -72,24 +95,24 @@ def aggregate_topsis(z: Floats, weights: Floats, worst: Floats, best: Floats) ->
     ----------
     z : ndarray, shape (N, m)
         Directed and normalised.
-    weights : ndarray, shape (m,)
+    weights : ndarray, shape (..., m)
         Inside the square, as Hwang and Yoon (1981) have them.
     worst, best : ndarray, shape (m,)
         Smallest and largest z where the end points were learned; at least one with a weight differs.
 
     Returns
     -------
-    ndarray, shape (N,)
+    ndarray, shape (..., N)
         In [0, 1].
     """
-    far = np.sqrt((((z - best) * weights) ** 2).sum(axis=1))
-    near = np.sqrt((((z - worst) * weights) ** 2).sum(axis=1))
+    far = np.sqrt(weights**2 @ ((z - best) ** 2).T)
+    near = np.sqrt(weights**2 @ ((z - worst) ** 2).T)
     scores: Floats = near / (far + near)
     return scores
 
 
-AGGREGATIONS: Final[Mapping[str, Callable[[Floats, Floats, Floats, Floats], Floats]]] = {
-    "linear": aggregate_linear,
-    "geometric": aggregate_geometric,
-    "topsis": aggregate_topsis,
+AGGREGATIONS: Final[Mapping[str, Aggregate]] = {
+    "linear": Aggregate(aggregate_linear),
+    "geometric": Aggregate(aggregate_geometric, product=True),
+    "topsis": Aggregate(aggregate_topsis),
 }

@@ -1,0 +1,211 @@
+"""The options of an index: each read by itself, and what contradicts what."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from digiprosper.composite.kernels.aggregate import AGGREGATIONS
+from digiprosper.composite.kernels.normalise import NORMALISATIONS
+from digiprosper.composite.scopes import read_scope
+from digiprosper.composite.weights import WEIGHTINGS, check_shift
+from digiprosper.errors import Notice, OptionError, check_option, cited, plain, quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from digiprosper.composite.recipe import Recipe
+
+__all__ = ["OPTIONS", "IndexMissing", "read_option", "read_weights", "refuse_contradictions"]
+
+IndexMissing = Literal["raise", "drop"]
+
+_WORDS: Final[Mapping[str, tuple[str, ...]]] = {
+    "normalise": tuple(NORMALISATIONS),
+    "structure": ("flat", "nested", "equal_dimensions"),
+    "aggregate": tuple(AGGREGATIONS),
+    "missing": ("raise", "drop"),
+}
+OPTIONS: Final = ("scope", "normalise", "structure", "aggregate", "missing", "weighting", "shift")
+
+
+def read_option(option: str, value: Any, names: tuple[str, ...]) -> Any:
+    """Check the value of an option by itself.
+
+    Parameters
+    ----------
+    option : str
+        One of `OPTIONS`.
+    value : object
+        What was given.
+    names : tuple of str
+        Indicators, for weights by indicator.
+
+    Returns
+    -------
+    object
+        The value as a specification stores it.
+
+    Raises
+    ------
+    OptionError
+        If it is not allowed.
+    """
+    if option == "scope":
+        return read_scope(value).text
+    if option == "shift":
+        check_shift(value)
+        return float(value)
+    if option == "weighting" and (isinstance(value, tuple) or hasattr(value, "items")):
+        return read_weights(value, names, "weighting")
+    check_option(option, value, WEIGHTINGS if option == "weighting" else _WORDS[option])
+    return value
+
+
+def read_weights(given: Any, names: tuple[str, ...], option: str) -> tuple[tuple[str, float], ...]:
+    """Check weights given by indicator, and put them in the order of the system.
+
+    Parameters
+    ----------
+    given : mapping, Series, or pairs of name and weight
+        One weight >= 0 an indicator, at least one positive.
+    names : tuple of str
+        Indicators.
+    option : str
+        What to call it in messages.
+
+    Returns
+    -------
+    tuple of (str, float)
+        In the order of `names`, not divided by their sum.
+
+    Raises
+    ------
+    OptionError
+        If indicators are missing or unknown, or a weight is no number >= 0.
+    """
+    try:
+        weights = dict(given)
+    except (TypeError, ValueError) as error:
+        raise OptionError(
+            f"{option}={cited(given)} must have one weight per indicator, such as {{'ports': 0.4, "
+            "'phones': 0.6}."
+        ) from error
+    _refuse_other_names(weights, names, option)
+    _refuse_odd_weights(weights, names, option)
+    return tuple((n, float(weights[n])) for n in names)
+
+
+def _refuse_other_names(weights: Mapping[Any, Any], names: tuple[str, ...], option: str) -> None:
+    missing = [n for n in names if n not in weights]
+    unknown = [n for n in weights if n not in names]
+    parts = []
+    if missing:
+        parts.append(f"{quoted(missing)} has none")
+    if unknown:
+        parts.append(f"{quoted(unknown)} is not an indicator of the system")
+    if parts:
+        raise OptionError(
+            f"{option}={{...}} must have one weight per indicator: {'; '.join(parts)}.",
+            [Notice("option", p, {"option": option, "missing": missing, "unknown": unknown}) for p in parts],
+        )
+
+
+def _refuse_odd_weights(weights: Mapping[Any, Any], names: tuple[str, ...], option: str) -> None:
+    odd = [n for n in names if not _is_weight(weights[n])]
+    if not odd and any(weights.values()):
+        return
+    what = f"{cited(odd[0])} has {cited(weights[odd[0]])}" if odd else "all are 0"
+    raise OptionError(
+        f"{option}={{...}}: weights must be numbers >= 0, at least one of them positive; {what}.",
+        [Notice("option", what, {"option": option, "indicators": odd})],
+    )
+
+
+def _is_weight(value: object) -> bool:
+    number = plain(value)
+    if isinstance(number, bool) or not isinstance(number, int | float):
+        return False
+    return 0 <= number <= sys.float_info.max
+
+
+def refuse_contradictions(recipe: Recipe) -> None:
+    """Refuse options that contradict each other, in words that tell what to change.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        Options that are right each by itself.
+
+    Raises
+    ------
+    OptionError
+        Naming the first contradiction.
+    IndicatorError
+        If the scope needs goalposts and an indicator has none.
+    """
+    message = next(_contradictions(recipe), None)
+    if message is not None:
+        raise OptionError(f"{message}.", [Notice("option", message, {"scope": recipe.scope.text})])
+    recipe.scope.refuse_system(recipe.system)
+    if recipe.structure != "flat":
+        _refuse_dimensions(recipe)
+
+
+def _contradictions(recipe: Recipe) -> Iterator[str]:
+    weighting, scope = recipe.weighting, recipe.scope
+    if recipe.shift > 0 and weighting != "entropy":
+        yield (f"shift={recipe.shift:g} applies to entropy weights only: use shift=0, or weighting='entropy'")
+    against = scope.refuse_options(
+        weighting=weighting, normalise=recipe.normalise, structure=recipe.structure
+    )
+    if against:
+        yield against
+    negative = [i.name for i in recipe.system if i.direction == "-"]
+    if recipe.normalise == "none" and negative:
+        yield (
+            f"normalise='none' requires columns in which more is better, but {quoted(negative)} has "
+            "direction '-': reverse it and set '+', or use normalise='minmax'"
+        )
+    if recipe.normalise == "zscore":
+        yield from _against_z_scores(recipe)
+    if weighting == "given" and recipe.structure != "flat":
+        yield (
+            f"given weights are effective weights, so structure={cited(recipe.structure)} does not apply: "
+            "use structure='flat'"
+        )
+
+
+def _against_z_scores(recipe: Recipe) -> Iterator[str]:
+    weighting, scope = recipe.weighting, recipe.scope
+    if weighting in ("entropy", "cv"):
+        yield (
+            f"normalise='zscore' gives negative values, for which {weighting} weights are not defined: use "
+            "normalise='minmax', or weighting='critic' or 'pca'"
+        )
+    # Where the rows of the weights are not those of the scale, standard deviations differ from 1.
+    if weighting == "std" and scope.scale_by_period == scope.weights_by_period:
+        yield (
+            "normalise='zscore' makes every standard deviation 1: use weighting='equal', or "
+            "normalise='minmax'"
+        )
+    if recipe.aggregate.product:
+        yield (
+            "normalise='zscore' gives negative values, for which the geometric mean is not defined: use "
+            "normalise='minmax', or aggregate='linear'"
+        )
+
+
+def _refuse_dimensions(recipe: Recipe) -> None:
+    homeless = [i.name for i in recipe.system if not i.dimension]
+    if not homeless and len(recipe.system.dimensions) > 1:
+        return
+    what = f"all are in {cited(recipe.system.dimensions[0])}"
+    if homeless:
+        what = f"{quoted(homeless)} has none"
+    raise OptionError(
+        f"structure={cited(recipe.structure)} needs at least two dimensions, and one for every "
+        f"indicator; {what}. Use structure='flat', or IndicatorSystem.from_dict({{dimension: "
+        "{column: '+'}}).",
+        [Notice("option", what, {"option": "structure", "indicators": homeless})],
+    )
