@@ -23,6 +23,7 @@ from digiprosper.errors import (
     TermError,
 )
 from digiprosper.kernels.resampling import draw_counts, seed_sequence
+from digiprosper.mediation import mediation_iv
 
 A, B, DIRECT = 0.6, 0.5, 0.3
 SPEC = MediationIV("y", "x", "m", "z", ["w1", "w2"], reps=20)
@@ -454,3 +455,10 @@ def test_an_instrument_is_weak_below_an_f_of_ten(strength, f) -> None:
     assert results.first_stage.loc["x on z", "F"] == pytest.approx(f, abs=1e-3)
     told = {stage for n in notices(results, "weak_instrument") for stage in n.data["stages"]}
     assert ("x on z" in told) == (f < 10)
+
+
+def test_a_draw_in_which_the_instrument_moves_nothing_is_missing() -> None:
+    slopes = np.array([[0.5, 1.0, 1.0, 0.5, 0.2, 0.4, 0.3], [0.0, 1.0, 1.0, 0.0, 0.2, 0.4, 0.3]])
+    effects = mediation_iv._effects(slopes)
+    assert np.isfinite(effects[0]).all()
+    assert np.isnan(effects[1]).all()

@@ -306,12 +306,19 @@ def _refuse_exact(system: System, names: Sequence[str]) -> None:
 
 
 def _effects(slopes: Floats) -> Floats:
-    """Make the terms, (R, 7), from the (R, 7) slopes of the reduced forms."""
+    """Make the terms, (R, 7), from the (R, 7) slopes of the reduced forms; missing over a slope of zero."""
     x_z, y_z, m_z, m_zx, m_x, y_zx, y_x = slopes.T
-    with np.errstate(divide="ignore", invalid="ignore"):
-        total, a, b = y_z / x_z, m_z / x_z, y_zx / m_zx
-        indirect = a * b
-        return np.column_stack([total, y_x - b * m_x, indirect, indirect, a, b, indirect / total])
+    total = _ratio(y_z, x_z)
+    a = _ratio(m_z, x_z)
+    b = _ratio(y_zx, m_zx)
+    indirect = a * b
+    return np.column_stack([total, y_x - b * m_x, indirect, indirect, a, b, _ratio(indirect, total)])
+
+
+def _ratio(upper: Floats, lower: Floats) -> Floats:
+    with np.errstate(over="ignore"):
+        ratio = np.divide(upper, lower, out=np.full(upper.shape, np.nan), where=lower != 0)
+    return np.where(np.isfinite(ratio), ratio, np.nan)
 
 
 def _gradient(slopes: Floats) -> Floats:
