@@ -242,3 +242,15 @@ def test_refusals():
         beta_convergence(data, "income", cov_type="hac")
     with pytest.raises(TypeError, match="weights"):
         beta_convergence(data, "income", weights="x")
+
+
+@pytest.mark.parametrize(("short", "biased"), [(0, False), (1, True)])
+def test_entity_effects_bias_the_slope_below_fifteen_rows_an_entity(short, biased):
+    """One entity has a year less, or none has."""
+    data = panel(n=60, periods=16, effect=0.01)
+    last = data.frame.reset_index().groupby("id").tail(1).index[:short]
+    kept = Panel(data.frame.reset_index().drop(index=last), "id", data.time_name)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        found = beta_convergence(kept, "income", entity_effects=True).diagnostics
+    assert [n.data["periods"] for n in found if n.code == "lagged_outcome"] == [15 - 1 / 60] * biased

@@ -215,3 +215,11 @@ def test_cuts_that_coincide():
         markov_transitions(long(values), "y", classes=3)
     with pytest.raises(IdentificationError, match="equal cuts in 2010"):
         markov_transitions(long(values), "y", classes=3, cuts="per_year")
+
+
+def test_two_classes_are_the_fewest():
+    frame = pd.DataFrame({"i": np.repeat(np.arange(6), 3), "t": np.tile(np.arange(3), 6)})
+    moved = markov_transitions(
+        Panel(frame.assign(y=np.random.default_rng(0).normal(size=18)), "i", "t"), "y", classes=2
+    )
+    assert moved.probabilities.shape == (2, 2)

@@ -323,3 +323,11 @@ def test_draws_of_few_clusters_give_no_interval(clusters):
     assert [n.code for n in found.diagnostics] == [code]
     assert "nan" not in found.summary()
     assert ("not computed" in found.summary()) is missing
+
+
+@pytest.mark.parametrize(("units", "equal"), [(160, True), (200, False)])
+def test_a_gini_coefficient_below_1e_14_is_that_of_equal_values(units, equal):
+    """Of two values the coefficient is a quarter of their distance."""
+    found = dagum([1.0, 1 + units * np.finfo(float).eps], ["a", "b"])
+    assert found.total == pytest.approx(units * np.finfo(float).eps / 4, rel=0.05)
+    assert found.shares.isna().all() == equal

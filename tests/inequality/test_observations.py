@@ -224,3 +224,13 @@ def test_a_whole_number_beyond_floating_point_is_no_number(digits):
     for value in ([1, 10**digits], pd.Series([1, -(10**digits)], dtype=object)):
         with pytest.raises(InputTypeError, match="integer beyond"):
             observe("gini", value)
+
+
+def test_values_reach_1e120():
+    y = np.array([0.2, 0.5, 1.0])
+    for size in (0.95e120, 1 / 0.95e120):
+        assert gini(y * size) == pytest.approx(gini(y))
+    for size in (1.05e120, 1 / 1.05e120):
+        with pytest.raises(IdentificationError) as caught:
+            gini(y * size)
+        assert [p.code for p in caught.value.problems] == ["extreme"]

@@ -220,3 +220,12 @@ def test_nested_effects_add_no_rank_on_the_large_path(monkeypatch: pytest.Monkey
         dense = module.within(effects, 240).rank
         monkeypatch.setattr(module, "_DENSE", 0)
         assert module.within(effects, 240).rank == dense
+
+
+@pytest.mark.parametrize(("levels", "exact"), [(1198, True), (1199, False)])
+def test_the_rank_is_exact_up_to_1_200_dummies_besides_the_largest_effect(levels, exact):
+    entity, time = np.repeat(np.arange(1300), 2), np.tile([0, 1], 1300)
+    third = np.random.default_rng(0).permutation(2600) % levels
+    found = within([entity, time, third], 2600)
+    assert found.exact == exact
+    assert found.rank == 1300 + 1 + levels - 1 or not exact

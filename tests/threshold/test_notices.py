@@ -242,3 +242,28 @@ def test_slopes_without_errors_have_no_test() -> None:
     few = spec.fit(on(df))
     assert few.slopes.std_errors.notna().all()
     assert about_adjacent(few) == []
+
+
+# --- limits at their edge -----------------------------------------------------------------------------------
+
+
+@quiet
+@pytest.mark.parametrize(("noise", "high"), [(4.25, False), (4.4, True)])
+def test_a_test_is_concentrated_half_way_from_equal_clusters_to_one(noise: float, high: bool) -> None:
+    df = frame()
+    loud = df["city"].isin([f"city {c:02d}" for c in range(5)])
+    df["y"] += np.where(loud, noise, 0) * np.random.default_rng(1).normal(size=360)
+    results, _ = fit(SPEC.replace(bootstrap="wild_cluster", grid=20, reps=9), df)
+    (data,) = (n.data for n in results.diagnostics if n.code == "concentration")
+    half_way = (1 + data["usual"]) / 2
+    assert data["share"] == pytest.approx(half_way, rel=0.01)
+    assert data["high"] == (data["share"] > half_way) == high
+
+
+@quiet
+@pytest.mark.parametrize("cities", [19, 20])
+def test_the_robust_test_is_weak_below_ten_clusters_a_column(cities: int) -> None:
+    df = frame()[lambda d: d["city"] < f"city {cities}"].assign(w=lambda d: d["z"] ** 2)
+    spec = SPEC.replace(regime_dependent=["z", "w"], bootstrap="wild_score", grid=5, reps=9)
+    found = [n.data for n in spec.fit(on(df), rng=1).diagnostics if n.code == "weak_score"]
+    assert found == ([{"n_clusters": 19, "columns": 2}] if cities == 19 else [])

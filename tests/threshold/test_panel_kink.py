@@ -572,3 +572,11 @@ def test_an_exact_fit_finds_the_kink_and_rejects_the_line() -> None:
     assert found.test.p_value == 1 / 200
     assert found.test.statistic > 1e6
     assert (found.ssr > 0).all()
+
+
+@pytest.mark.parametrize("trim", [np.nextafter(0, 1), np.nextafter(0.5, 0)])
+def test_trim_lies_above_zero_and_below_a_half(trim: float) -> None:
+    assert PanelKink("y", "q", trim=trim).trim == trim
+    for beyond in (0.0, 0.5):
+        with pytest.raises(OptionError, match="trim="):
+            PanelKink("y", "q", trim=beyond)

@@ -752,3 +752,36 @@ def test_an_exact_fit_finds_the_threshold_and_rejects() -> None:
     assert found.thresholds.loc[1, "F"] > 1e6
     assert found.thresholds.loc[1, "p_value"] == pytest.approx(1 / 200)
     assert (found.ssr >= 0).all()
+
+
+# --- limits at their edge -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("trim", [np.nextafter(0, 1), np.nextafter(0.5, 0)])
+def test_trim_lies_above_zero_and_below_a_half(trim: float) -> None:
+    assert PanelThreshold("y", "z", "q", trim=trim).trim == trim
+    for beyond in (0.0, 0.5, (0.1, 0.5), (0.0, 0.1)):
+        with pytest.raises(OptionError, match="trim="):
+            PanelThreshold("y", "z", "q", trim=beyond, n_thresholds=np.size(beyond))
+
+
+@pytest.mark.parametrize(("option", "least"), [("grid", 2), ("min_nobs", 1), ("min_entities", 0)])
+def test_grid_and_least_sizes_of_regimes_begin_at(option: str, least: int) -> None:
+    assert getattr(PanelThreshold("y", "z", "q", **{option: least}), option) == least
+    with pytest.raises(OptionError, match=f"{option}="):
+        PanelThreshold("y", "z", "q", **{option: least - 1})
+
+
+@pytest.mark.filterwarnings("ignore::digiprosper.errors.DigiprosperWarning")
+@pytest.mark.parametrize("entities", [500, 501])
+def test_the_robust_test_takes_up_to_500_entities_that_cross_the_clusters(entities: int) -> None:
+    rng = np.random.default_rng(1)
+    df = pd.DataFrame({"i": np.repeat(np.arange(entities), 2), "t": np.tile([0, 1], entities)})
+    df = df.assign(q=rng.normal(size=len(df)), z=rng.normal(size=len(df)), y=rng.normal(size=len(df)))
+    df["region"] = (df["i"] + df["t"]) % 20
+    spec = PanelThreshold("y", "z", "q", bootstrap="wild_score", clusters="region", grid=3, reps=1)
+    if entities == 500:
+        assert np.isfinite(spec.fit(Panel(df, "i", "t"), rng=1).statistics).all()
+        return
+    with pytest.raises(OptionError, match="501 entities"):
+        spec.fit(Panel(df, "i", "t"), rng=1)

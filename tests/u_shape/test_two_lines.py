@@ -440,3 +440,23 @@ def test_weights_are_said():
     assert "Weights: pop" in weighted.summary().splitlines()
     assert (weighted.to_dict()["obs_weights"], plain.to_dict()["obs_weights"]) == ("pop", None)
     assert "Weights" not in plain.summary()
+
+
+def test_a_quadratic_is_one_up_to_1e_8_of_its_variation():
+    frame = table(n=20, periods=6)
+    square, z = frame["x"] ** 2, frame["x"] - frame["x"].mean()
+    basis = np.column_stack([np.ones(len(z)), z, z**2])
+    rest = frame["z"] - basis @ np.linalg.lstsq(basis, frame["z"], rcond=None)[0]
+    rest *= np.linalg.norm(square - square.mean()) / np.linalg.norm(rest)
+    same, other = (panel(frame.assign(near=square + share * rest)) for share in (0.95e-8, 1.05e-8))
+    assert two_lines(FixedEffects("y", ["x", "near"]), same, "x", square="near").breakpoint > 0
+    with pytest.raises(TermError, match="not a quadratic"):
+        two_lines(FixedEffects("y", ["x", "near"]), other, "x", square="near")
+    assert two_lines(FixedEffects("y", [*SQUARE, "near"]), other, "x").breakpoint > 0
+    with pytest.raises(TermError, match="is a quadratic"):
+        two_lines(FixedEffects("y", [*SQUARE, "near"]), same, "x")
+
+
+@pytest.mark.parametrize("knots", [3, 7])
+def test_curves_have_from_three_to_seven_knots(knots):
+    assert len(two_lines(spec(), panel(table()), "x", knots=knots).knots) == knots

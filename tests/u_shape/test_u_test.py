@@ -510,3 +510,11 @@ def test_the_origin_of_the_variable_does_not_matter(seed: int, options: dict[str
         assert getattr(one, name) == pytest.approx(getattr(other, name), rel=1e-6), name
     assert one.extremum - 3e4 == pytest.approx(other.extremum, rel=1e-6)
     np.testing.assert_allclose(np.array(one.fieller) - 3e4, other.fieller, rtol=1e-6)
+
+
+def test_a_square_has_the_mean_of_squares_up_to_one_in_a_million() -> None:
+    frame = quadratic()
+    same, other = (frame.assign(x2=frame["x2"] * (1 + share)) for share in (0.95e-6, 1.05e-6))
+    assert u_test(fit(same, ("x", "x2")), "x", square="x2").shape == "U"
+    with pytest.raises(TermError, match="estimation sample"):
+        u_test(fit(other, ("x", "x2")), "x", square="x2")
