@@ -53,14 +53,13 @@ def stored(given, names):
     stats = np.array(
         [[given["nobs"], mean, sd, given["low"], given["high"]], [given["nobs"], square, 600.0, 1.0, 2601.0]]
     )
+    slopes = np.array([given["b1"], given["b2"]])
     return dataclasses.replace(
         base,
         names=names,
-        coefficients=np.array([given["b1"], given["b2"]]),
-        root=np.eye(len(cov)),
-        middle=cov,
-        df_t=float(given["df"]),
-        stats=(names, stats),
+        estimated=dataclasses.replace(base.estimated, coefficients=slopes, root=np.eye(len(cov)), middle=cov),
+        inference=dataclasses.replace(base.inference, df_t=float(given["df"])),
+        sample=dataclasses.replace(base.sample, stats=(names, stats)),
     )
 
 
@@ -99,7 +98,8 @@ def test_other_forms_from_stored_coefficients(case) -> None:
     row = dict(zip(results.stats[0], results.stats[1], strict=True))["exper"]
     ends = sorted(FORMS[case["form"]][0](np.array([1.0, 51.0])))
     stats = np.array([row, [526, 0.0, 1.0, *ends]])
-    results = dataclasses.replace(results, stats=(results.names, stats))
+    sample = dataclasses.replace(results.sample, stats=(results.names, stats))
+    results = dataclasses.replace(results, sample=sample)
     check_form(u_test(results, "exper"), case, 1e-9)
 
 
@@ -262,10 +262,13 @@ def random_fits(form, count=60, seed=3):
         root = rng.normal(size=(2, 2))
         yield dataclasses.replace(
             base,
-            coefficients=rng.normal(size=2) * rng.choice([0.5, 2, 6]),
-            root=root,
-            middle=np.eye(2),
-            df_t=20.0,
+            estimated=dataclasses.replace(
+                base.estimated,
+                coefficients=rng.normal(size=2) * rng.choice([0.5, 2, 6]),
+                root=root,
+                middle=np.eye(2),
+            ),
+            inference=dataclasses.replace(base.inference, df_t=20.0),
         )
 
 
@@ -364,7 +367,8 @@ def test_a_set_may_be_empty_or_reach_the_ends_of_the_line() -> None:
 
     def of(b1, b2, se=(0.1, 0.1)):
         changes = {"coefficients": np.array([b1, b2]), "root": np.diag(se), "middle": np.eye(2)}
-        return u_test(dataclasses.replace(plain, **changes), "x")
+        estimated = dataclasses.replace(plain.estimated, **changes)
+        return u_test(dataclasses.replace(plain, estimated=estimated), "x")
 
     rising = of(1.0, 1.0)
     assert np.isnan(rising.extremum)
