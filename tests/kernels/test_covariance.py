@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from digiprosper.kernels.covariance import counts, cross_meat, default_bandwidth, halves, meat, ranks, recipe
+from digiprosper.kernels.covariance import counts, default_bandwidth, halves, joint_meat, meat, ranks, recipe
 from digiprosper.kernels.within import compress, within
 
 SSC = ("reghdfe", "xtreg", "linearmodels", "plm", "none")
@@ -199,13 +199,23 @@ def test_weights_multiply_scores() -> None:
     np.testing.assert_allclose(meat(x, e, plain, obs_weights=w), expected, rtol=1e-12)
 
 
-def test_cross_meat_of_stacked_equations_is_a_block() -> None:
+def test_the_meat_of_several_equations_is_that_of_their_stacked_scores() -> None:
     city, year, _, x, e = setting(7)
     z, u = x[:, :2] ** 2, np.random.default_rng(8).normal(size=e.size)
     how = recipe("clustered", "none", counted([city], [city], 12, year)[0], [city], year)
     stacked = np.hstack([x * e[:, None], z * u[:, None]])
     whole = loop(stacked, np.ones(e.size), city)
-    np.testing.assert_allclose(cross_meat((x, e, how), (z, u, how)), whole[:3, 3:], rtol=1e-11)
+    np.testing.assert_allclose(joint_meat([(x, e, how), (z, u, how)]), whole, rtol=1e-11)
+    np.testing.assert_allclose(meat(z, u, how), whole[3:, 3:], rtol=1e-11)
+
+
+@pytest.mark.parametrize("more", [0, 1, 4])
+def test_slopes_are_added_to_what_a_sample_counts(more: int) -> None:
+    city, year, *_ = setting(3)
+    effects = [city, year]
+    absorbed = ranks(within(effects, city.size), [city], 0)
+    before = counts(city.size, 0, absorbed, [city], periods=6)
+    assert before.plus(more) == counts(city.size, more, absorbed, [city], periods=6)
 
 
 def test_halves_have_a_diagonal_of_ones_and_the_same_product() -> None:

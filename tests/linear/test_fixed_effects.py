@@ -32,8 +32,6 @@ from digiprosper.errors import (
     TermError,
 )
 from digiprosper.kernels import within as within_module
-from digiprosper.linear.fixed_effects import fit_columns
-from digiprosper.linear.preparation import LinearOptions, prepare
 
 X = ("a", "b", "c")
 SSC = ("reghdfe", "xtreg", "linearmodels", "plm", "none")
@@ -941,15 +939,6 @@ def test_the_data_are_not_written_to() -> None:
         warnings.simplefilter("ignore")
         FixedEffects("y", ("a", "I(a**2)", "lag(b)"), absorb=("kind",), obs_weights="w").fit(panel)
     pd.testing.assert_frame_equal(panel.frame, before)
-
-
-def test_fit_columns_is_the_estimator_on_arrays() -> None:
-    frame = make_frame(15)
-    panel = Panel(frame, *KEYS)
-    prepared = prepare(panel, {"y": ("y",), "x": X}, LinearOptions())
-    sample = prepared.sample
-    direct = fit_columns(prepared, "y", sample.columns("y")[:, 0], X, sample.columns("x"))
-    same_bits(direct, quiet_fit(FixedEffects("y", X), frame))
 
 
 def test_every_refusal_is_of_the_family() -> None:

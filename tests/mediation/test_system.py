@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 
 import numpy as np
 import pandas as pd
 import pytest
 
+import digiprosper as dp
 from digiprosper import FixedEffects, Panel
 from digiprosper.errors import CollinearityError, IdentificationError, Notice, OptionError
+from digiprosper.kernels import covariance, least_squares
 from digiprosper.kernels.covariance import default_bandwidth
+from digiprosper.kernels.equation import joint_covariance
 from digiprosper.kernels.resampling import seed_sequence
-from digiprosper.linear.fixed_effects import fit_columns
+from digiprosper.kernels.within import Within
+from digiprosper.linear.estimation import fit_columns, fit_equation, sweep_columns
 from digiprosper.linear.preparation import LinearOptions, prepare
 from digiprosper.mediation.system import (
-    _joint,
     drawn_clusters,
     estimate,
     few_clusters,
@@ -53,8 +57,8 @@ def ready(frame, **options):
 
 def fitted(frame, reps=20, layout=LAYOUT, blocks=BLOCKS, seed=1, **options):
     prepared = ready(frame, **options)
-    columns = frame[list(NAMES)].to_numpy()
-    return estimate(prepared, columns, NAMES, layout, reps=reps, seed=seed_sequence(seed), residuals=blocks)
+    columns = sweep_columns(prepared, NAMES, frame[list(NAMES)].to_numpy())
+    return estimate(prepared, columns, layout, reps=reps, seed=seed_sequence(seed), residuals=blocks)
 
 
 def swept(frame):
@@ -213,9 +217,14 @@ def test_residual_products_are_sums_over_the_rows() -> None:
 
 def test_residuals_without_regressors_are_what_the_effects_leave() -> None:
     frame = make()
-    system = fitted(frame, blocks=(((1,), ()),))
-    x = swept(frame)[:, 1]
-    assert system.residuals[0][0, 0] == pytest.approx(x @ x, rel=1e-10)
+    system = fitted(frame, layout=((0, (1,)),), blocks=(((0, 1), ()),))
+    both = swept(frame)[:, :2]
+    np.testing.assert_allclose(system.residuals[0], both.T @ both, rtol=1e-10)
+
+
+def test_residuals_of_no_equation_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"column 0 has \(1, 2\)"):
+        fitted(make(), layout=LAYOUT[:1], blocks=(((0, 1), (2,)),))
 
 
 def test_draws_do_not_depend_on_residuals_wanted_and_lost_ones_are_said() -> None:
@@ -270,18 +279,18 @@ def test_columns_without_variation_are_refused_by_role() -> None:
     columns = np.column_stack([frame["y"], fixed, national, frame["m1"]])
     roles = ("outcome", "treatment", "mediator", "mediator")
     with pytest.raises(IdentificationError, match=r"treatment 'f'.*mediator 'n'.*\(city, year\)") as caught:
-        refuse_absorbed(prepared, columns, ("y", "f", "n", "m1"), roles)
+        refuse_absorbed(prepared, sweep_columns(prepared, ("y", "f", "n", "m1"), columns), roles)
     assert [p.data["column"] for p in caught.value.problems] == ["f", "n"]
     constant = np.column_stack([frame["y"], np.full(len(frame), 0.1), frame["m1"]])
     with pytest.raises(IdentificationError, match="'c' does not vary"):
-        refuse_absorbed(prepared, constant, ("y", "c", "m1"), roles[:3])
+        refuse_absorbed(prepared, sweep_columns(prepared, ("y", "c", "m1"), constant), roles[:3])
     # An outcome that the effects absorb is the business of whoever fits it.
     absorbed = np.column_stack([fixed, frame["x"], frame["m1"]])
-    refuse_absorbed(prepared, absorbed, ("f", "x", "m1"), roles[:3])
+    refuse_absorbed(prepared, sweep_columns(prepared, ("f", "x", "m1"), absorbed), roles[:3])
     for other, of, role in ((0, "y", "outcome"), (1, "x", "treatment")):
         again = np.column_stack([frame["y"], frame["x"], -2 * frame["yx"[other]] + fixed])
         with pytest.raises(CollinearityError, match=f"mediator 'm' is collinear with the {role} '{of}'"):
-            refuse_absorbed(prepared, again, ("y", "x", "m"), roles[:3])
+            refuse_absorbed(prepared, sweep_columns(prepared, ("y", "x", "m"), again), roles[:3])
 
 
 def test_few_clusters_names_the_remedy_in_place() -> None:
@@ -312,11 +321,79 @@ def test_nearly_collinear_equations_keep_their_joint_covariance(condition) -> No
     frame["z"] = frame["x"] + rng.normal(size=len(frame)) * 2 / condition
     frame["d"] = frame["z"] - frame["x"]
     prepared = ready(frame)
-    swept_columns = prepared.within.sweep(frame[["x", "z", "d", "m1", "y"]].to_numpy())
-    near, apart = (_joint(prepared, swept_columns, [(3, (0, j)), (4, (0, j, 3))]) for j in (1, 2))
+    columns = sweep_columns(
+        prepared, ("x", "z", "d", "m1", "y"), frame[["x", "z", "d", "m1", "y"]].to_numpy()
+    )
+    near, apart = (
+        [fit_equation(prepared, columns, y, x)[1] for y, x in ((3, (0, j)), (4, (0, j, 3)))] for j in (1, 2)
+    )
     turn = np.eye(5)
     turn[0, 1] = turn[2, 3] = -1.0  # beside d the slope of x is the sum of both beside z
-    want = turn @ apart[0] @ turn.T
+    want = turn @ joint_covariance(apart) @ turn.T
     unit, tolerance = np.sqrt(np.diag(want)), 1e-11 + 4e-15 * condition
-    np.testing.assert_allclose(near[0] / unit / unit[:, None], want / unit / unit[:, None], atol=tolerance)
-    np.testing.assert_allclose(near[1][1], apart[1][1], rtol=tolerance)
+    found = joint_covariance(near)
+    np.testing.assert_allclose(found / unit / unit[:, None], want / unit / unit[:, None], atol=tolerance)
+    errors = [e.unadjusted_errors()[1] for e in (near[0], apart[0])]
+    np.testing.assert_allclose(errors[0], errors[1], rtol=tolerance)
+
+
+# --- nothing is computed twice ----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def counted(monkeypatch):
+    """Count, in every module: sweeps of a matrix or a column, of the sample or of a part; solutions; counts.
+
+    Products of clusters, from which draws and the jackknife are solved, are no sweep of the sample.
+    """
+    seen = dict.fromkeys(("sweeps", "solutions", "counts"), 0)
+
+    def counting(function, key):
+        def count(*arguments, **options):
+            seen[key] += 1
+            return function(*arguments, **options)
+
+        return count
+
+    for name in ("sweep", "decompose"):
+        monkeypatch.setattr(Within, name, counting(getattr(Within, name), "sweeps"))
+    loaded = [module for name, module in sys.modules.items() if name.startswith("digiprosper.")]
+    for function, key in ((least_squares.ols, "solutions"), (covariance.counts, "counts")):
+        for module in loaded:
+            if getattr(module, function.__name__, None) is function:
+                monkeypatch.setattr(module, function.__name__, counting(function, key))
+    return seen
+
+
+@pytest.mark.parametrize(
+    ("model", "equations"),
+    [
+        (dp.Mediation("y", "x", ["m1", "m2"], ["w"], reps=20), 4),
+        (dp.Mediation("y", "x", ["m1", "m2"], ["w"], clusters="region", reps=20), 4),
+        (dp.Mediation("y", "x", ["m1", "m2"], ["w"], structure="serial", reps=20), 4),
+        (dp.MediationIV("y", "x", "m1", "m2", ["w"], reps=20), 5),
+        (FixedEffects("y", ["x", "m1", "w"]), 1),
+        (FixedEffects("y", ["x", "m1", "w"], obs_weights="weight"), 1),
+    ],
+)
+def test_one_sweep_one_solution_an_equation_one_count(counted, model, equations) -> None:
+    panel = Panel(make().assign(weight=lambda d: 1.0 + d["city"] % 3), "city", "year")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model.fit(panel)
+    assert counted == {"sweeps": 1, "solutions": equations, "counts": 1}
+
+
+def test_columns_that_a_structure_makes_are_swept_by_themselves(counted) -> None:
+    model = dp.Mediation("y", "x", ["m1", "m2"], moderator="w", moderates=["a", "direct"], reps=20)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model.fit(Panel(make(), "city", "year"))
+    assert counted == {"sweeps": 2, "solutions": 4, "counts": 1}
+
+
+def test_two_steps_have_one_sweep(counted) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        dp.sequential_g(dp.Mediation("y", "x", "m1", ["w"], reps=20), Panel(make(), "city", "year"), "m2")
+    assert counted == {"sweeps": 1, "solutions": 3, "counts": 1}

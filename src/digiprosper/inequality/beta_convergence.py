@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from digiprosper.errors import InputTypeError, Notice, cited, issue
-from digiprosper.linear.fixed_effects import FixedEffects, fit_columns
+from digiprosper.linear.estimation import fit_columns
+from digiprosper.linear.fixed_effects import FixedEffects
 from digiprosper.linear.preparation import prepare
 from digiprosper.linear.results import LinearResults
 from digiprosper.panel import Panel

@@ -21,9 +21,9 @@ __all__ = [
     "Ranks",
     "Recipe",
     "counts",
-    "cross_meat",
     "default_bandwidth",
     "halves",
+    "joint_meat",
     "meat",
     "ranks",
     "recipe",
@@ -135,6 +135,28 @@ class Counts:
     lone_nested: bool
     groups: tuple[int, ...]
     periods: int
+
+    def plus(self, slopes: int) -> Counts:
+        """Count further slopes: the effects and clusters of a sample are counted once for all equations.
+
+        Parameters
+        ----------
+        slopes : int
+            How many.
+
+        Returns
+        -------
+        Counts
+            Of the equation.
+        """
+        return replace(
+            self,
+            k=self.k + slopes,
+            full=self.full + slopes,
+            nest=self.nest + slopes,
+            xtreg=self.xtreg + slopes,
+            coefficients=self.coefficients + slopes,
+        )
 
 
 def counts(n: int, k: int, absorbed: Ranks, clusters: Sequence[Ints], *, periods: int) -> Counts:
@@ -332,7 +354,53 @@ def meat(design: Floats, residuals: Floats, how: Recipe, *, obs_weights: Floats 
     (k, k) array
         ``M`` with covariance ``root @ M @ root.T``, basis and root as in `least_squares.Fit`.
     """
-    return cross_meat((design, residuals, how), (design, residuals, how), obs_weights=obs_weights)
+    return joint_meat([(design, residuals, how)], obs_weights=obs_weights)
+
+
+def joint_meat(
+    equations: Sequence[tuple[Floats, Floats, Recipe]], *, obs_weights: Floats | None = None
+) -> Floats:
+    """Compute the middle of the sandwich of several equations on the same rows together.
+
+    Between two equations each part's factor is the geometric mean of their factors. Under ``unadjusted`` rows
+    are independent, with one error variance an equation and one covariance a pair (Zellner 1962); residuals
+    of an outcome's equation that has the other equation's outcome and regressors are orthogonal to that
+    equation's, and the two are uncorrelated.
+
+    Parameters
+    ----------
+    equations : sequence of design (N, k), residuals (N,), Recipe
+        The equations; all of one cov_type.
+    obs_weights : (N,) array, optional
+        Weights of the rows.
+
+    Returns
+    -------
+    (K, K) array
+        Designs one after another. The covariance of the slopes has the blocks
+        ``root_i @ M_ij @ root_j.T``.
+    """
+    w = 1.0 if obs_weights is None else obs_weights
+    how = equations[0][2]
+    if how.cov_type == "unadjusted":
+        return np.block([[_of_independent_rows(a, b, w) for b in equations] for a in equations])
+    size = sum(design.shape[1] for design, _, _ in equations)
+    total = np.zeros((size, size))
+    for place, part in enumerate(how.parts):
+        scores = [
+            np.sqrt(own.parts[place].factor) * _summed(own.parts[place], design, w * residuals)
+            for design, residuals, own in equations
+        ]
+        total += part.sign * _kernel(np.hstack(scores), how.bandwidth)
+    return total
+
+
+def _of_independent_rows(
+    left: tuple[Floats, Floats, Recipe], right: tuple[Floats, Floats, Recipe], w: Floats | float
+) -> Floats:
+    (x, e, how), (z, u, other) = left, right
+    factor = np.sqrt(how.parts[0].factor * other.parts[0].factor)
+    return np.asarray(float((w * e) @ u) * factor * ((x.T * w) @ z))
 
 
 def halves(root: Floats, middle: Floats) -> tuple[Floats, Floats]:
@@ -355,54 +423,16 @@ def halves(root: Floats, middle: Floats) -> tuple[Floats, Floats]:
     return root * size, middle / size / size[:, None]
 
 
-def cross_meat(
-    left: tuple[Floats, Floats, Recipe],
-    right: tuple[Floats, Floats, Recipe],
-    *,
-    obs_weights: Floats | None = None,
-) -> Floats:
-    """Compute the middle of the sandwich between two equations on the same rows.
-
-    Each part's factor is the geometric mean of the two equations' factors. Under ``unadjusted`` rows are
-    independent, with one error variance an equation and one covariance a pair (Zellner 1962); residuals of an
-    outcome's equation that has the other equation's outcome and regressors are orthogonal to that equation's,
-    and the two are uncorrelated.
-
-    Parameters
-    ----------
-    left, right : tuple of design (N, k), residuals (N,), Recipe
-        The two equations; the same cov_type.
-    obs_weights : (N,) array, optional
-        Weights of the rows.
-
-    Returns
-    -------
-    (k_left, k_right) array
-        With the covariance ``root_left @ M @ root_right.T``.
-    """
-    (x, e, how), (z, u, other) = left, right
-    w = 1.0 if obs_weights is None else obs_weights
-    if how.cov_type == "unadjusted":
-        factor = np.sqrt(how.parts[0].factor * other.parts[0].factor)
-        return np.asarray(float((w * e) @ u) * factor * ((x.T * w) @ z))
-    same = x is z and e is u
-    total = np.zeros((x.shape[1], z.shape[1]))
-    for p, q in zip(how.parts, other.parts, strict=True):
-        one = _summed(p, x, w * e)
-        product = _kernel(one, one if same else _summed(p, z, w * u), how.bandwidth)
-        total += p.sign * np.sqrt(p.factor * q.factor) * product
-    return total
-
-
 def _summed(part: Part, design: Floats, errors: Floats) -> Floats:
     if part.codes is None:
         return design * errors[:, None]
     return level_sums(part.codes, part.levels, design, errors)
 
 
-def _kernel(a: Floats, b: Floats, lags: int | None) -> Floats:
-    total = a.T @ b
+def _kernel(scores: Floats, lags: int | None) -> Floats:
+    total = scores.T @ scores
     for lag in range(1, (lags or 0) + 1):
         weight = 1 - lag / ((lags or 0) + 1)
-        total = total + weight * (a[lag:].T @ b[:-lag] + a[:-lag].T @ b[lag:])
+        later = scores[lag:].T @ scores[:-lag]
+        total = total + weight * (later + later.T)
     return np.asarray(total)

@@ -61,7 +61,7 @@ class Dependence:
     on: tuple[int, ...]
 
 
-def dependences(design: Floats) -> list[Dependence]:
+def dependences(design: Floats, *, gram: Floats | None = None) -> list[Dependence]:
     """Find columns that are exact combinations of earlier ones.
 
     Columns are scaled to unit length; one counts as dependent when its distance from the span of the earlier
@@ -71,14 +71,16 @@ def dependences(design: Floats) -> list[Dependence]:
     ----------
     design : (N, k) array
         Swept columns, none of them zero.
+    gram : (k, k) array, optional
+        Their cross product, where it is known.
 
     Returns
     -------
     list of Dependence
         Empty when the rank is full.
     """
-    gram, scale = _unit_gram(design)
-    if _well_conditioned(gram) is not None:
+    unit, scale = _scaled(design.T @ design if gram is None else gram)
+    if _well_conditioned(unit) is not None:
         return []
     scaled = design * scale
     if scaled.shape[0] >= scaled.shape[1]:
@@ -97,7 +99,13 @@ def dependences(design: Floats) -> list[Dependence]:
     return found
 
 
-def ols(design: Floats, outcome: Floats, *, obs_weights: Floats | None = None) -> Fit:
+def ols(
+    design: Floats,
+    outcome: Floats,
+    *,
+    obs_weights: Floats | None = None,
+    products: tuple[Floats, Floats] | None = None,
+) -> Fit:
     """Solve least squares on columns scaled to unit length.
 
     By QR, unless the columns are far from collinear: then the normal equations lose nothing (their error is
@@ -111,28 +119,33 @@ def ols(design: Floats, outcome: Floats, *, obs_weights: Floats | None = None) -
         Swept outcome.
     obs_weights : (N,) array, optional
         Weights of the rows.
+    products : pair of (k, k) and (k,) arrays, optional
+        (Weighted) cross products of the design with itself and with the outcome, where they are known.
 
     Returns
     -------
     Fit
         Solution with the inverse cross product.
     """
-    weigh = None if obs_weights is None else np.sqrt(obs_weights)
-    left = design if weigh is None else design * weigh[:, None]
-    right = outcome if weigh is None else outcome * weigh
-    gram, scale = _unit_gram(left)
-    spectrum = _well_conditioned(gram)
+    if products is None:
+        weighted = design if obs_weights is None else design * obs_weights[:, None]
+        products = weighted.T @ design, weighted.T @ outcome
+    unit, scale = _scaled(products[0])
+    spectrum = _well_conditioned(unit)
     if spectrum is None:
-        return _by_rotation(left, right, scale, weigh)
-    bread = np.linalg.inv(gram) * scale * scale[:, None]
+        return _by_rotation(design, outcome, scale, obs_weights)
+    bread = np.linalg.inv(unit) * scale * scale[:, None]
     bread = (bread + bread.T) / 2
-    coefficients = bread @ (left.T @ right)
+    coefficients = bread @ products[1]
     condition = float(np.sqrt(spectrum[-1] / spectrum[0]))
     return Fit(coefficients, outcome - design @ coefficients, design, bread, bread, condition)
 
 
-def _by_rotation(left: Floats, right: Floats, scale: Floats, weigh: Floats | None) -> Fit:
+def _by_rotation(design: Floats, outcome: Floats, scale: Floats, obs_weights: Floats | None) -> Fit:
     """Solve by QR of weighted columns."""
+    weigh = None if obs_weights is None else np.sqrt(obs_weights)
+    left = design if weigh is None else design * weigh[:, None]
+    right = outcome if weigh is None else outcome * weigh
     q, r = np.linalg.qr(left * scale)
     root = np.linalg.inv(r) * scale[:, None]
     heights = q.T @ right
@@ -144,9 +157,8 @@ def _by_rotation(left: Floats, right: Floats, scale: Floats, weigh: Floats | Non
     return Fit(root @ heights, residuals, q, root, root @ root.T, float(singular[0] / singular[-1]))
 
 
-def _unit_gram(design: Floats) -> tuple[Floats, Floats]:
+def _scaled(gram: Floats) -> tuple[Floats, Floats]:
     """Cross product of columns scaled to unit length, and the scale."""
-    gram = design.T @ design
     scale = 1 / np.sqrt(np.diag(gram))
     return gram * scale * scale[:, None], scale
 

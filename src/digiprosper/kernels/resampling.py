@@ -111,7 +111,7 @@ class Draws:
     residuals: tuple[Floats, ...] = ()
 
 
-def entity_grams(columns: Floats, clusters: Ints, effects: Sequence[Ints]) -> Grams:
+def entity_grams(columns: Floats, clusters: Ints, effects: Sequence[Ints], *, swept: bool = False) -> Grams:
     """Form the cross products of each cluster from which every draw is refitted.
 
     Effects nested in the clusters are new in every copy of a cluster; they are swept from the columns. Others
@@ -128,6 +128,8 @@ def entity_grams(columns: Floats, clusters: Ints, effects: Sequence[Ints]) -> Gr
         What is drawn, codes without gaps: the entity, groups above it, or anything else.
     effects : sequence of (N,) arrays of int
         Effects of all equations, codes without gaps.
+    swept : bool
+        Whether all effects have been swept from the columns, by weights of one: they are not swept again.
 
     Returns
     -------
@@ -172,16 +174,17 @@ def entity_grams(columns: Floats, clusters: Ints, effects: Sequence[Ints]) -> Gr
             f"dummies would need {groups * width:.2g} numbers, and {_MOST:.2g} is the limit. Absorb "
             "effects with fewer levels, or specify clusters in which they are nested."
         )
-    swept = within(nested, columns.shape[0]).sweep(columns)
-    scale = np.sqrt((swept**2).sum(axis=0))
+    if not swept:
+        columns = within(nested, columns.shape[0]).sweep(columns)
+    scale = np.sqrt((columns**2).sum(axis=0))
     scale[scale == 0.0] = 1.0
-    swept = swept / scale
+    columns = columns / scale
     rows, cols = np.triu_indices(p)
-    products = (swept[:, a] * swept[:, b] for a, b in zip(rows, cols, strict=True))
+    products = (columns[:, a] * columns[:, b] for a, b in zip(rows, cols, strict=True))
     parts = [_total([clusters], groups, product)[:, None] for product in products]
     if levels:
         cells = [clusters * levels + codes for codes in crossed]
-        parts += [_total(cells, groups * levels, column).reshape(groups, levels) for column in swept.T]
+        parts += [_total(cells, groups * levels, column).reshape(groups, levels) for column in columns.T]
         if counts:
             parts.append(_total(cells, groups * levels, None).reshape(groups, levels))
     dummies = _dummies(clusters, groups, crossed, blocks, nested) if own else ()

@@ -192,41 +192,45 @@ class Within:
         array
             Same shape: residuals of the (weighted) regression on all dummies.
         """
-        # One contiguous row a column: sums and look-ups by level are several times faster that way.
-        work = np.array(columns.T, dtype=np.float64, order="C", ndmin=2)
+        work = self._work(columns)
         self._centre(work)
-        if self.main < 0:
-            return np.asarray(work[0] if columns.ndim == 1 else work.T)
-        self._take_out(work)
+        if self.main >= 0:
+            self._take_out(work)
         return np.asarray(work[0] if columns.ndim == 1 else work.T)
 
-    def decompose(self, column: Floats) -> tuple[Floats, list[Floats]]:
-        """Split a column into effects and what is left.
+    def decompose(self, columns: Floats) -> tuple[Floats, list[Floats]]:
+        """Split columns into effects and what is left.
 
         Parameters
         ----------
-        column : (N,) array
+        columns : (N,) or (N, k) array
             Values by row.
 
         Returns
         -------
-        rest : (N,) array
-            The swept column.
-        values : list of arrays
+        rest : array
+            The swept columns, as they come from `sweep`.
+        values : list of (levels,) or (levels, k) arrays
             One value a level for each effect. All but the first have mean zero over their levels; their means
             are in the first. Without effects, one array with the mean.
         """
-        work = np.array(column, dtype=np.float64, ndmin=2)
-        means = self._centre(work)[0]
-        if self.main < 0:
-            return work[0], [means]
-        values = [value[0] for value in self._take_out(work)]
-        values[self.main] += means
-        for value in values[1:]:
-            mean = value.mean()
-            value -= mean
+        work = self._work(columns)
+        means = self._centre(work)
+        values = [means] if self.main < 0 else self._take_out(work)
+        if self.main >= 0:
+            values[self.main] += means
+        for later in values[1:]:
+            mean = later.mean(axis=1, keepdims=True)
+            later -= mean
             values[0] += mean
-        return work[0], values
+        if columns.ndim == 1:
+            return work[0], [value[0] for value in values]
+        return work.T, [value.T for value in values]
+
+    @staticmethod
+    def _work(columns: Floats) -> Floats:
+        # One contiguous row a column: sums and look-ups by level are several times faster that way.
+        return np.array(columns.T, dtype=np.float64, order="C", ndmin=2)
 
     def _centre(self, work: Floats) -> Floats:
         """Take out the means by level of the main effect, the overall means without effects; (k, levels).

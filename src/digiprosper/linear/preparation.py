@@ -18,7 +18,7 @@ from digiprosper.errors import (
     counted,
     several,
 )
-from digiprosper.kernels.covariance import Ranks, ranks
+from digiprosper.kernels.covariance import Counts, Ranks, counts, ranks
 from digiprosper.kernels.tolerances import LARGEST_COLUMN, LARGEST_PRODUCT
 from digiprosper.kernels.within import Within, not_singletons, within
 from digiprosper.panel import Panel
@@ -142,6 +142,8 @@ class Prepared:
         Position of the entity effect among them.
     ranks : Ranks
         Parameters that the effects take up, in all and inside clusters.
+    count : Counts
+        What degrees of freedom count before any slope.
     cluster_codes : tuple of (N,) arrays of int
         Empty unless clustered.
     cluster_names : tuple of str
@@ -159,6 +161,7 @@ class Prepared:
     effect_names: tuple[str, ...]
     entity_position: int | None
     ranks: Ranks
+    count: Counts
     cluster_codes: tuple[Ints, ...]
     cluster_names: tuple[str, ...]
     obs_weights: Floats | None
@@ -192,7 +195,7 @@ def prepare(
     Returns
     -------
     Prepared
-        For `fit_columns`.
+        For `estimation.sweep_columns` and what follows.
 
     Raises
     ------
@@ -244,6 +247,7 @@ def prepare(
         effect_names=names,
         entity_position=entity,
         ranks=taken,
+        count=counts(sample.nobs, 0, taken, codes, periods=sample.n_times),
         cluster_codes=codes,
         cluster_names=tuple(clusters),
         obs_weights=weights,

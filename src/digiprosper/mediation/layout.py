@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from digiprosper.panel import Sample
     from digiprosper.report.terms import Regime
 
-__all__ = ["REGIME_INTERCEPT", "Layout", "lay_out"]
+__all__ = ["REGIME_INTERCEPT", "Layout", "given_columns", "lay_out"]
 
 _QUANTILES = {"p10": 10, "p50": 50, "p90": 90}
 _VALUES = {"low": 0, "high": 100}
@@ -139,7 +139,33 @@ class _Columns:
         return len(self.names) - 1
 
     def matrix(self) -> Floats:
-        return np.column_stack(self._columns)
+        """One column after another in memory, as they are swept."""
+        return np.array(self._columns).T
+
+
+def given_columns(spec: Any, sample: Sample) -> tuple[tuple[str, ...], Floats]:
+    """Take the columns that a specification names, the first of every layout.
+
+    Parameters
+    ----------
+    spec : Mediation
+        The specification.
+    sample : Sample
+        As for `lay_out`.
+
+    Returns
+    -------
+    names : tuple of str
+        Outcome, treatment, mediators, controls and, where there is one, the moderator.
+    columns : (N, p) array
+        As in the data.
+    """
+    given = _given(spec, sample)
+    return tuple(given.names), given.matrix()
+
+
+def _given(spec: Any, sample: Sample) -> _Columns:
+    return _Columns(sample, ("y", "treatment", "mediators", "x", *(("moderator",) if spec.moderator else ())))
 
 
 def lay_out(spec: Any, sample: Sample, gamma: float | None = None, *, level: bool = True) -> Layout:
@@ -167,8 +193,7 @@ def lay_out(spec: Any, sample: Sample, gamma: float | None = None, *, level: boo
     TermError
         If a term is what the structure makes.
     """
-    roles = ("y", "treatment", "mediators", "x", *(("moderator",) if spec.moderator else ()))
-    columns = _Columns(sample, roles)
+    columns = _given(spec, sample)
     if gamma is not None:
         return _by_regime(sample, columns, gamma, with_level=level)
     if spec.moderator is not None:

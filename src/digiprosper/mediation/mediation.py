@@ -19,7 +19,7 @@ from digiprosper.errors import (
     quoted,
 )
 from digiprosper.kernels.resampling import seed_sequence
-from digiprosper.kernels.tolerances import ABSORBED
+from digiprosper.linear.estimation import sweep_columns
 from digiprosper.linear.preparation import (
     CovType,
     LinearOptions,
@@ -28,7 +28,7 @@ from digiprosper.linear.preparation import (
     linear_options,
     prepare,
 )
-from digiprosper.mediation.layout import REGIME_INTERCEPT, lay_out
+from digiprosper.mediation.layout import REGIME_INTERCEPT, given_columns, lay_out
 from digiprosper.mediation.regimes import holds_level, search, searched_draws
 from digiprosper.mediation.results import MediationResults
 from digiprosper.mediation.routes import PathSystem
@@ -40,6 +40,7 @@ from digiprosper.mediation.system import (
     refuse_absorbed,
     refuse_two_way,
     remarks,
+    sweep_made,
     unclear_share,
 )
 from digiprosper.mediation.words import WORDS
@@ -57,6 +58,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from digiprosper.kernels import Floats
+    from digiprosper.linear.estimation import Swept
     from digiprosper.linear.preparation import Prepared
     from digiprosper.mediation.layout import Layout
     from digiprosper.mediation.regimes import SearchedDraws
@@ -321,13 +323,13 @@ class Mediation(Specification):
         seed = seed_sequence(rng)
         prepared = prepare(panel, self._terms_by_role(), self.options)
         self._refuse_several(prepared)
-        self._refuse_absorbed(prepared)
+        given = sweep_columns(prepared, *given_columns(self, prepared.sample))
+        refuse_absorbed(prepared, given, ("outcome", "treatment", *("mediator" for _ in self.mediators)))
         gamma = self._gamma(prepared)
-        layout = lay_out(self, prepared.sample, gamma, level=self._level_enters(prepared, gamma))
+        layout = lay_out(self, prepared.sample, gamma, level=self._level_enters(prepared, given, gamma))
         system = estimate(
             prepared,
-            layout.columns,
-            layout.names,
+            sweep_made(prepared, given, layout),
             layout.equations,
             reps=self.reps,
             seed=seed,
@@ -336,7 +338,7 @@ class Mediation(Specification):
         )
         searched = None
         if self.search_draws:
-            searched = searched_draws(self, prepared, system, seed, len(layout.terms))
+            searched = searched_draws(self, prepared, given, system, seed, len(layout.terms))
             kept = (n for n in system.notices if n.code != "lost_draws")
             system = replace(system, draws=searched.coefficients, notices=(*kept, *searched.notices))
         return self._results(prepared, layout, system, seed, gamma, searched)
@@ -357,13 +359,6 @@ class Mediation(Specification):
                 raise TermError(
                     f"{role}={cited(value)} makes the columns {quoted(found)}; each term must be one column."
                 )
-
-    def _refuse_absorbed(self, prepared: Prepared) -> None:
-        sample = prepared.sample
-        roles = {"y": "outcome", "treatment": "treatment", "mediators": "mediator"}
-        names = [name for role in roles for name in sample.names_of(role)]
-        words = [word for role, word in roles.items() for _ in sample.names_of(role)]
-        refuse_absorbed(prepared, np.column_stack([sample.columns(r) for r in roles]), names, words)
 
     def _gamma(self, prepared: Prepared) -> float | None:
         if self.threshold is None or isinstance(self.threshold, str):
@@ -449,18 +444,13 @@ class Mediation(Specification):
             regime_counts=_regime_counts(prepared, gamma),
         )
 
-    def _level_enters(self, prepared: Prepared, gamma: float | None) -> bool:
+    def _level_enters(self, prepared: Prepared, given: Swept, gamma: float | None) -> bool:
         if gamma is not None:
-            return self.regime_intercept and not holds_level(prepared, gamma)
-        return not self._is_absorbed(prepared)
-
-    def _is_absorbed(self, prepared: Prepared) -> bool:
+            return self.regime_intercept and not holds_level(prepared, given, gamma)
         if self.moderator is None:
-            return False
-        level = prepared.sample.columns("moderator")[:, 0]
-        return bool(
-            np.linalg.norm(prepared.within.sweep(level)) < ABSORBED * np.linalg.norm(level - level.mean())
-        )
+            return True
+        (moderator,) = given.at(prepared.sample.names_of("moderator"))
+        return not (given.are_absorbed() & ~given.are_constant())[moderator]
 
     def _without_level(self, prepared: Prepared, layout: Layout) -> list[Notice]:
         if self.moderator is None:

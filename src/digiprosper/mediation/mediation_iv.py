@@ -9,6 +9,7 @@ import numpy as np
 
 from digiprosper.errors import IdentificationError, Notice, TermError, cited, issue, quoted
 from digiprosper.kernels.resampling import seed_sequence
+from digiprosper.linear.estimation import sweep_columns
 from digiprosper.linear.preparation import (
     CovType,
     LinearOptions,
@@ -221,11 +222,11 @@ class MediationIV(Specification):
         roles = {r: tuple(self.x) if r == "x" else (getattr(self, r),) for r in _ROLES}
         prepared = prepare(panel, roles, self.options)
         columns, names = _columns(prepared)
-        words = ("outcome", "treatment", "mediator", "instrument")
-        refuse_absorbed(prepared, columns[:, :4], names[:4], words)
+        swept = sweep_columns(prepared, names, columns)
+        refuse_absorbed(prepared, swept, ("outcome", "treatment", "mediator", "instrument"))
         controls = tuple(range(4, columns.shape[1]))
         layout = [(outcome, (*regressors, *controls)) for _, outcome, regressors in _EQUATIONS]
-        system = estimate(prepared, columns, names, layout, reps=self.reps, seed=seed)
+        system = estimate(prepared, swept, layout, reps=self.reps, seed=seed)
         _refuse_exact(system, names)
         return self._results(prepared, system, names, seed)
 

@@ -21,13 +21,14 @@ from digiprosper.kernels.threshold import (
 from digiprosper.kernels.tolerances import ABSORBED
 from digiprosper.kernels.within import is_nested
 from digiprosper.mediation.layout import lay_out
-from digiprosper.mediation.system import drawn_clusters
+from digiprosper.mediation.system import drawn_clusters, sweep_made
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from digiprosper.kernels import Floats, Ints
     from digiprosper.kernels.threshold import Plan
+    from digiprosper.linear.estimation import Swept
     from digiprosper.linear.preparation import Prepared
     from digiprosper.mediation.system import System
 
@@ -91,13 +92,15 @@ def search(spec: Any, prepared: Prepared) -> float:
         ) from error
 
 
-def holds_level(prepared: Prepared, gamma: float) -> bool:
+def holds_level(prepared: Prepared, given: Swept, gamma: float) -> bool:
     """Tell whether effects and controls hold the level of the regimes already.
 
     Parameters
     ----------
     prepared : Prepared
         A sample with a threshold variable.
+    given : Swept
+        With the columns of the controls.
     gamma : float
         Where the regimes part.
 
@@ -111,15 +114,20 @@ def holds_level(prepared: Prepared, gamma: float) -> bool:
     low = (sample.columns("threshold_variable")[:, 0] <= gamma).astype(np.float64)
     rest = prepared.within.sweep(low)
     if sample.names_of("x"):
-        controls = prepared.within.sweep(sample.columns("x"))
-        size = np.sqrt((controls**2).sum(axis=0))
+        at = given.at(sample.names_of("x"))
+        controls, size = given.taken(at), given.lengths[list(at)]
         controls = controls[:, size > 0] / size[size > 0]
         rest = rest - controls @ np.linalg.lstsq(controls, rest, rcond=None)[0]
     return bool(np.linalg.norm(rest) < ABSORBED * np.linalg.norm(low - low.mean()))
 
 
 def searched_draws(
-    spec: Any, prepared: Prepared, system: System, seed: np.random.SeedSequence, n_terms: int
+    spec: Any,
+    prepared: Prepared,
+    given: Swept,
+    system: System,
+    seed: np.random.SeedSequence,
+    n_terms: int,
 ) -> SearchedDraws:
     """Search the threshold in every draw and fit all equations at the value found there.
 
@@ -133,6 +141,8 @@ def searched_draws(
         With a threshold variable.
     prepared : Prepared
         Its sample.
+    given : Swept
+        Columns that the specification names.
     system : System
         As fitted at the sample's value.
     seed : SeedSequence
@@ -162,9 +172,10 @@ def searched_draws(
     terms = np.full((gammas.size, n_terms), np.nan)
     for gamma in np.unique(gammas[~np.isnan(gammas)]):
         here = np.flatnonzero(gammas == gamma)
-        level = spec.regime_intercept and not holds_level(prepared, float(gamma))
+        level = spec.regime_intercept and not holds_level(prepared, given, float(gamma))
         layout = lay_out(spec, prepared.sample, float(gamma), level=level)
-        grams = entity_grams(prepared.within.sweep(layout.columns), codes, prepared.within.effects)
+        columns = sweep_made(prepared, given, layout).columns
+        grams = entity_grams(columns, codes, prepared.within.effects, swept=True)
         draws[here] = np.hstack(refit(grams, counts[here], layout.equations))
         # Averages over the rows have the shares of the draw's own regimes.
         at = np.array([system.at(*place) for place in layout.used])

@@ -8,6 +8,7 @@ import numpy as np
 
 from digiprosper.errors import InputTypeError, Notice, OptionError, TermError, cited, issue, quoted
 from digiprosper.kernels.resampling import seed_sequence
+from digiprosper.linear.estimation import sweep_columns
 from digiprosper.linear.preparation import prepare
 from digiprosper.mediation.effect_terms import effect
 from digiprosper.mediation.kernel import products
@@ -113,13 +114,13 @@ def sequential_g(
     columns = np.column_stack([sample.columns(role) for role in _ROLES])
     names = [name for role in _ROLES for name in sample.names_of(role)]
     k = len(mediators)
-    words = ("outcome", "treatment", *("mediator" for _ in mediators))
-    refuse_absorbed(prepared, columns[:, : 2 + k], names[: 2 + k], words)
+    swept = sweep_columns(prepared, names, columns)
+    refuse_absorbed(prepared, swept, ("outcome", "treatment", *("mediator" for _ in mediators)))
     through = range(2, 2 + k)
     before = range(2 + k, 2 + k + len(sample.names_of("x")))
     layout = [(outcome, (1, *before)) for outcome in (0, *through)]
     layout.append((0, tuple(range(1, columns.shape[1]))))
-    system = estimate(prepared, columns, names, layout, reps=spec.reps, seed=seed)
+    system = estimate(prepared, swept, layout, reps=spec.reps, seed=seed)
 
     total: list[Monomial] = [(1.0, (system.at(0, 1),))]
     parts: list[Monomial] = [(1.0, (system.at(1 + i, 1), system.at(k + 1, m))) for i, m in enumerate(through)]

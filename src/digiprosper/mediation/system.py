@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from itertools import product
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from digiprosper.errors import CollinearityError, IdentificationError, Notice, OptionError, cited, several
 from digiprosper.kernels import intervals
-from digiprosper.kernels.covariance import cross_meat
-from digiprosper.kernels.least_squares import ols
+from digiprosper.kernels.equation import joint_covariance
 from digiprosper.kernels.resampling import bootstrap, entity_grams, jackknife
-from digiprosper.kernels.tolerances import ABSORBED, COLLINEAR, CONSTANT, NO_DIVISION
+from digiprosper.kernels.tolerances import COLLINEAR, NO_DIVISION
 from digiprosper.kernels.within import is_nested
-from digiprosper.linear.fixed_effects import fit_columns, inference
+from digiprosper.linear.estimation import fit_equation
 from digiprosper.linear.notices import lagged_outcome, said_once
 from digiprosper.linear.preparation import refuse_extreme
 from digiprosper.report.notices import too_few_clusters_to_draw
@@ -23,9 +23,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from digiprosper.kernels import Floats, Ints
+    from digiprosper.kernels.equation import Solved
     from digiprosper.kernels.resampling import Block, Equation
+    from digiprosper.linear.estimation import Swept
     from digiprosper.linear.preparation import Prepared
     from digiprosper.linear.results import LinearResults
+    from digiprosper.mediation.layout import Layout
     from digiprosper.report.protocol import Glance
 
 __all__ = [
@@ -38,6 +41,7 @@ __all__ = [
     "refuse_absorbed",
     "refuse_two_way",
     "remarks",
+    "sweep_made",
     "unclear_share",
 ]
 
@@ -120,8 +124,7 @@ class System:
 
 def estimate(
     prepared: Prepared,
-    columns: Floats,
-    names: Sequence[str],
+    swept: Swept,
     layout: Sequence[Equation],
     *,
     reps: int,
@@ -129,16 +132,14 @@ def estimate(
     residuals: Sequence[Block] = (),
     unread: Sequence[str] = (),
 ) -> System:
-    """Fit every equation, then draw clusters and fit all of them again on each draw.
+    """Solve every equation, then draw clusters and solve all of them again on each draw.
 
     Parameters
     ----------
     prepared : Prepared
         Sample, effects and clusters of all equations.
-    columns : (N, p) array
-        As in the data, not swept.
-    names : sequence of str
-        Names of the columns.
+    swept : Swept
+        Columns of all equations.
     layout : sequence of (outcome, regressors)
         Column numbers of each equation.
     reps : int
@@ -146,9 +147,10 @@ def estimate(
     seed : SeedSequence
         Source of the draws.
     residuals : sequence of (outcomes, regressors)
-        Blocks of outcomes whose residuals' cross products are wanted in every draw.
+        Blocks of two outcomes whose residuals' cross products are wanted in every draw: the outcome of an
+        equation and one of its regressors, on its other regressors.
     unread : sequence of str
-        Columns that the model adds itself; as in `fit_columns`.
+        Columns that the model adds itself; as in `fit_equation`.
 
     Returns
     -------
@@ -156,20 +158,15 @@ def estimate(
         Its notices are not issued.
     """
     layout = tuple(layout)
-    # Products of columns are wider apart than the columns, which were checked when the sample was cut.
-    refuse_extreme(list(columns.T), names)
-    swept = prepared.within.sweep(columns)
-    fits = tuple(
-        fit_columns(
-            prepared, names[y], columns[:, y], [names[j] for j in x], columns[:, list(x)], unread=unread
-        )
-        for y, x in layout
-    )
+    both = [fit_equation(prepared, swept, y, x, unread=unread) for y, x in layout]
+    fits, solved = tuple(fit for fit, _ in both), [one for _, one in both]
+
     codes, drawn = drawn_clusters(prepared)
-    grams = entity_grams(swept, codes, prepared.within.effects)
+    grams = entity_grams(swept.columns, codes, prepared.within.effects, swept=True)
     draws = bootstrap(grams, layout, reps, seed, residuals=residuals)
     without = jackknife(grams, layout)
-    covariance, unadjusted = _joint(prepared, swept, layout)
+
+    covariance = joint_covariance(solved)
     notices = [n for fit in fits for n in fit.diagnostics]
     if any(n.code == "no_variance" for n in notices):
         covariance[:] = np.nan
@@ -179,14 +176,12 @@ def estimate(
     return System(
         fits=fits,
         layout=layout,
-        coefficients=np.concatenate(
-            [f.coefficients[: len(x)] for f, (_, x) in zip(fits, layout, strict=True)]
-        ),
+        coefficients=np.concatenate([one.coefficients for one in solved]),
         covariance=covariance,
-        unadjusted=unadjusted,
+        unadjusted=np.vstack([_unadjusted(one) for one in solved]),
         draws=np.hstack(draws.coefficients),
         jackknife=np.hstack(without.coefficients),
-        residuals=tuple(_moments(swept, *block) for block in residuals),
+        residuals=tuple(_net(solved, layout, block) for block in residuals),
         residual_draws=draws.residuals,
         n_drawn=grams.n_clusters,
         drawn=drawn,
@@ -249,17 +244,15 @@ def refuse_two_way(clusters: Sequence[str] | None) -> None:
         )
 
 
-def refuse_absorbed(prepared: Prepared, columns: Floats, names: Sequence[str], roles: Sequence[str]) -> None:
+def refuse_absorbed(prepared: Prepared, swept: Swept, roles: Sequence[str]) -> None:
     """Refuse a column without variation of its own, and a mediator that is another column again.
 
     Parameters
     ----------
     prepared : Prepared
         Sample and effects.
-    columns : (N, p) array
-        Not swept.
-    names : sequence of str
-        Names of the columns.
+    swept : Swept
+        These columns first.
     roles : sequence of str
         ``"outcome"``, ``"treatment"``, ``"mediator"``, ...: one a column.
 
@@ -270,17 +263,16 @@ def refuse_absorbed(prepared: Prepared, columns: Floats, names: Sequence[str], r
     CollinearityError
         If a mediator is the outcome or the treatment over again.
     """
-    swept = prepared.within.sweep(columns)
-    spread = np.sqrt(((columns - columns.mean(axis=0)) ** 2).sum(axis=0))
-    size = np.abs(columns).max(axis=0) * np.sqrt(columns.shape[0])
-    norm = np.sqrt((swept**2).sum(axis=0))
-    gone = (spread <= CONSTANT * size) | (norm < ABSORBED * spread)
     what = ", ".join(prepared.effect_names) or "the intercept"
-    problems = []
-    for role, name, absorbed in zip(roles, names, gone, strict=True):
-        if absorbed and role != "outcome":
-            text = f"the {role} {cited(name)} does not vary within the effects ({what})"
-            problems.append(Notice("absorbed", text, {"column": name, "effects": what}))
+    problems = [
+        Notice(
+            "absorbed",
+            f"the {role} {cited(name)} does not vary within the effects ({what})",
+            {"column": name, "effects": what},
+        )
+        for role, name, gone in zip(roles, swept.names, swept.are_absorbed(), strict=False)
+        if gone and role != "outcome"
+    ]
     if problems:
         raise IdentificationError(
             f"{several(problems)}: the indirect within effect is not identified. "
@@ -289,17 +281,23 @@ def refuse_absorbed(prepared: Prepared, columns: Floats, names: Sequence[str], r
             "(within_between reports both).",
             problems,
         )
+    mediators = [j for j, role in enumerate(roles) if role == "mediator"]
     others = [i for i, role in enumerate(roles) if role in ("outcome", "treatment")]
-    for j in (j for j, role in enumerate(roles) if role == "mediator"):
-        for i in others:
-            rest = swept[:, j] - swept[:, i] * (swept[:, i] @ swept[:, j]) / max(norm[i] ** 2, NO_DIVISION)
-            if np.linalg.norm(rest) < COLLINEAR * norm[j]:
-                raise CollinearityError(
-                    f"the mediator {cited(names[j])} is collinear with the {roles[i]} {cited(names[i])} "
-                    "after the effects are partialled out; a variable cannot mediate itself. Use another "
-                    "mediator.",
-                    [Notice("collinear", "mediator", {"column": names[j], "on": (names[i],)})],
-                )
+    for j, i in product(mediators, others):
+        _refuse_again(swept, j, i, roles[i])
+
+
+def _refuse_again(swept: Swept, mediator: int, other: int, role: str) -> None:
+    column, given = swept.columns[:, mediator], swept.columns[:, other]
+    rest = column - given * (given @ column) / max(swept.lengths[other] ** 2, NO_DIVISION)
+    if np.linalg.norm(rest) < COLLINEAR * swept.lengths[mediator]:
+        names = swept.names
+        raise CollinearityError(
+            f"the mediator {cited(names[mediator])} is collinear with the {role} {cited(names[other])} "
+            "after the effects are partialled out; a variable cannot mediate itself. Use another "
+            "mediator.",
+            [Notice("collinear", "mediator", {"column": names[mediator], "on": (names[other],)})],
+        )
 
 
 def glance_of(outcome: LinearResults, model: str, seed: np.random.SeedSequence) -> Glance:
@@ -428,29 +426,47 @@ def _pooled(prepared: Prepared) -> list[Notice]:
     return [Notice("pooled", text, {"nobs": prepared.sample.nobs})]
 
 
-def _joint(prepared: Prepared, swept: Floats, layout: Sequence[Equation]) -> tuple[Floats, Floats]:
-    """Covariance of all slopes across the equations, and their unadjusted errors with the df."""
-    parts, roots, plain = [], [], []
-    for y, x in layout:
-        design = swept[:, list(x)]
-        fit = ols(design, swept[:, y])
-        count, how = inference(prepared, len(x))
-        parts.append((fit.basis, fit.residuals, how))
-        roots.append(fit.root)
-        df = float(count.n - count.full)
-        errors = np.sqrt(np.diag(fit.bread) * (fit.residuals @ fit.residuals) / df)
-        plain.append(np.column_stack([errors, np.full(len(x), df)]))
-    pairs = list(zip(parts, roots, strict=True))
-    joint = np.block([[a @ cross_meat(p, q) @ b.T for q, b in pairs] for p, a in pairs])
-    return np.asarray((joint + joint.T) / 2.0), np.vstack(plain)
+def sweep_made(prepared: Prepared, given: Swept, layout: Layout) -> Swept:
+    """Sweep the columns that a specification makes of those that are given.
+
+    Parameters
+    ----------
+    prepared : Prepared
+        Sample and effects.
+    given : Swept
+        The first columns of the layout.
+    layout : Layout
+        With these and further columns.
+
+    Returns
+    -------
+    Swept
+        All columns of the layout.
+
+    Raises
+    ------
+    IdentificationError
+        If products of columns are beyond the range of floating point numbers.
+    """
+    made = len(given.names)
+    if made < len(layout.names):
+        # Products of columns are wider apart than the columns, which were checked when the sample was cut.
+        refuse_extreme(list(layout.columns.T), layout.names)
+    return given.with_columns(prepared, layout.names[made:], layout.columns[:, made:])
 
 
-def _moments(swept: Floats, outcomes: Sequence[int], regressors: Sequence[int]) -> Floats:
-    rest: Any = swept[:, list(outcomes)]
-    if regressors:
-        design = swept[:, list(regressors)]
-        rest = np.column_stack([ols(design, column).residuals for column in rest.T])
-    return np.asarray(rest.T @ rest)
+def _unadjusted(solved: Solved) -> Floats:
+    errors = solved.unadjusted_errors()
+    return np.column_stack([errors, np.full(errors.size, solved.df_resid)])
+
+
+def _net(solved: Sequence[Solved], layout: Sequence[Equation], block: Block) -> Floats:
+    """Read off the equation that has the second outcome of the block among its regressors."""
+    (outcome, regressor), others = block
+    for one, (y, x) in zip(solved, layout, strict=True):
+        if y == outcome and sorted(x) == sorted((regressor, *others)):
+            return one.held_fixed(x.index(regressor))
+    raise ValueError(f"no equation of column {outcome} has {(regressor, *others)}")
 
 
 def _draw_notices(reps: int, lost: int, drawn: str) -> list[Notice]:

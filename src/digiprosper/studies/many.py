@@ -16,7 +16,8 @@ from digiprosper.errors import (
     quoted,
 )
 from digiprosper.kernels.resampling import seed_sequence
-from digiprosper.linear.fixed_effects import FixedEffects, fit_columns
+from digiprosper.linear.estimation import fit_columns
+from digiprosper.linear.fixed_effects import FixedEffects
 from digiprosper.linear.notices import lagged_outcome, said_once
 from digiprosper.linear.preparation import prepare
 from digiprosper.report.collection import ResultSet

@@ -27,7 +27,8 @@ from digiprosper.errors import (
 from digiprosper.kernels.intervals import covariance_of
 from digiprosper.kernels.resampling import bootstrap, entity_grams, seed_sequence
 from digiprosper.kernels.within import is_nested
-from digiprosper.linear.fixed_effects import FixedEffects, fit_columns
+from digiprosper.linear.estimation import fit_columns
+from digiprosper.linear.fixed_effects import FixedEffects
 from digiprosper.linear.notices import lagged_outcome
 from digiprosper.linear.preparation import prepare
 from digiprosper.panel.terms import parse

@@ -24,7 +24,7 @@ from digiprosper.kernels.covariance import halves, meat
 from digiprosper.kernels.least_squares import dependences, ols
 from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.kernels.tolerances import ABSORBED, FLAT_DRAWS, NO_RESIDUALS
-from digiprosper.linear.fixed_effects import fit_columns, inference, not_psd
+from digiprosper.linear.estimation import fit_columns, inference, not_psd
 from digiprosper.linear.notices import lagged_outcome
 from digiprosper.linear.preparation import (
     CovType,

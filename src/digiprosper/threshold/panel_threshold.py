@@ -23,7 +23,7 @@ from digiprosper.errors import (
 )
 from digiprosper.kernels import threshold as kernel
 from digiprosper.kernels.tolerances import NO_RESIDUALS
-from digiprosper.linear.fixed_effects import fit_columns, refuse_flat_outcome
+from digiprosper.linear.estimation import fit_columns, refuse_flat_outcome
 from digiprosper.linear.preparation import (
     CovType,
     LinearOptions,

@@ -1,0 +1,223 @@
+"""One equation, solved once: what its errors, and those it shares with other equations, are computed from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from digiprosper.kernels.covariance import halves, joint_meat, meat
+from digiprosper.kernels.least_squares import ols
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from digiprosper.kernels import Floats
+    from digiprosper.kernels.covariance import Counts, Recipe
+
+__all__ = ["Solved", "joint_covariance", "solve"]
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Solved:
+    """An equation on swept columns with its solution; lives while a model is fitted and is never kept.
+
+    Parameters
+    ----------
+    y : (N,) array
+        Swept outcome.
+    x : (N, k) array
+        Swept regressors.
+    scored : (N, m) array
+        Columns whose products with the residuals are the scores. They span the regressors: an orthonormal
+        basis, Q of their QR decomposition, or `x` itself where its columns are far from collinear. Under
+        two-stage least squares they span the projected regressors.
+    coefficients : (k,) array
+        Slopes.
+    residuals : (N,) array
+        Outcome minus fit, unweighted.
+    root : (k, m) array
+        With ``root @ scored.T @ (w * e)`` what errors `e` move the slopes by: the inverse of R of the QR
+        decomposition, or `bread` where `scored` is `x`.
+    bread : (k, k) array
+        Inverse of the (weighted) cross product of the regressors, ``root @ root.T`` with R.
+    condition : float
+        Condition number of the regressors scaled to unit length.
+    count : Counts
+        Rows, slopes, rank of the effects and K, as each convention counts them.
+    how : Recipe
+        How scores become a covariance.
+    obs_weights : (N,) array or None
+        Weights of the rows.
+    """
+
+    y: Floats
+    x: Floats
+    scored: Floats
+    coefficients: Floats
+    residuals: Floats
+    root: Floats
+    bread: Floats
+    condition: float
+    count: Counts
+    how: Recipe
+    obs_weights: Floats | None = None
+
+    @property
+    def df_resid(self) -> float:
+        """Rows less slopes less the rank of the effects."""
+        return float(self.count.n - self.count.full)
+
+    @property
+    def weighted_residuals(self) -> Floats:
+        """Residuals times the weights of the rows."""
+        return self.residuals if self.obs_weights is None else self.residuals * self.obs_weights
+
+    def sandwich(self) -> tuple[Floats, Floats]:
+        """Compute the halves of the slopes' covariance.
+
+        Returns
+        -------
+        root, middle : (k, m) and (m, m) arrays
+            The covariance is ``root @ middle @ root.T``; `middle` has a diagonal of ones as far as it is
+            positive.
+        """
+        middle = meat(self.scored, self.residuals, self.how, obs_weights=self.obs_weights)
+        return halves(self.root, middle)
+
+    def with_intercept(self, means: Floats, rows: float) -> Solved:
+        """Add the intercept at zero, a linear map of the one at the means.
+
+        Parameters
+        ----------
+        means : (1 + k,) array
+            (Weighted) means of the outcome and the regressors before they were swept.
+        rows : float
+            Sum of the weights, or number of rows.
+
+        Returns
+        -------
+        Solved
+            The same with k + 1 coefficients and a score more; `bread` and `x` are those of the slopes.
+        """
+        k, m = self.root.shape
+        root = np.zeros((k + 1, m + 1))
+        root[:k, :m] = self.root
+        root[k, :m] = -means[1:] @ self.root
+        root[k, m] = 1 / rows
+        return replace(
+            self,
+            scored=np.column_stack([self.scored, np.ones(len(self.scored))]),
+            coefficients=np.append(self.coefficients, means[0] - means[1:] @ self.coefficients),
+            root=root,
+        )
+
+    def unadjusted_errors(self) -> Floats:
+        """Compute the standard errors of independent rows with one variance.
+
+        Returns
+        -------
+        (k,) array
+            Effects counted in the degrees of freedom.
+        """
+        variance = self.residuals @ self.weighted_residuals / self.df_resid
+        return np.asarray(np.sqrt(np.diag(self.bread) * variance))
+
+    def held_fixed(self, regressor: int) -> Floats:
+        """Multiply what outcome and one regressor have beside all other regressors.
+
+        The regressor net of the others has the square ``1 / bread_jj``; the outcome net of them is the
+        residual plus the slope times it, and residual and regressor are orthogonal (Frisch and Waugh 1933).
+
+        Parameters
+        ----------
+        regressor : int
+            Position j.
+
+        Returns
+        -------
+        (2, 2) array
+            Squares and product of the outcome and of the regressor, each net of the other regressors.
+        """
+        own, slope = 1 / self.bread[regressor, regressor], self.coefficients[regressor]
+        left = self.residuals @ self.weighted_residuals + slope**2 * own
+        return np.array([[left, slope * own], [slope * own, own]])
+
+
+def solve(
+    y: Floats,
+    x: Floats,
+    count: Counts,
+    how: Recipe,
+    *,
+    obs_weights: Floats | None = None,
+    products: tuple[Floats, Floats] | None = None,
+) -> Solved:
+    """Solve an equation by least squares.
+
+    Parameters
+    ----------
+    y : (N,) array
+        Swept outcome.
+    x : (N, k) array
+        Swept regressors of full rank.
+    count : Counts
+        Of the equation.
+    how : Recipe
+        Of its covariance.
+    obs_weights : (N,) array, optional
+        Weights of the rows.
+    products : pair of (k, k) and (k,) arrays, optional
+        (Weighted) cross products of the regressors with themselves and with the outcome, where they are
+        known.
+
+    Returns
+    -------
+    Solved
+        For everything that is computed from the equation.
+    """
+    fit = ols(x, y, obs_weights=obs_weights, products=products)
+    return Solved(
+        y=y,
+        x=x,
+        scored=fit.basis,
+        coefficients=fit.coefficients,
+        residuals=fit.residuals,
+        root=fit.root,
+        bread=fit.bread,
+        condition=fit.condition,
+        count=count,
+        how=how,
+        obs_weights=obs_weights,
+    )
+
+
+def joint_covariance(equations: Sequence[Solved]) -> Floats:
+    """Compute the covariance of all slopes of several equations on the same rows.
+
+    Parameters
+    ----------
+    equations : sequence of Solved
+        With the same cov_type.
+
+    Returns
+    -------
+    (K, K) array
+        Slopes of the equations one after another.
+    """
+    middle = joint_meat(
+        [(e.scored, e.residuals, e.how) for e in equations], obs_weights=equations[0].obs_weights
+    )
+    root = _block_diagonal([e.root for e in equations])
+    joint = root @ middle @ root.T
+    return np.asarray((joint + joint.T) / 2.0)
+
+
+def _block_diagonal(blocks: Sequence[Floats]) -> Floats:
+    out = np.zeros((sum(len(b) for b in blocks), sum(b.shape[1] for b in blocks)))
+    row = column = 0
+    for block in blocks:
+        out[row : row + block.shape[0], column : column + block.shape[1]] = block
+        row, column = row + block.shape[0], column + block.shape[1]
+    return out

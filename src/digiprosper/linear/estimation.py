@@ -1,0 +1,669 @@
+"""Where every equation ends: columns are swept once, an equation is solved once, and results made of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from digiprosper.errors import (
+    CollinearityError,
+    IdentificationError,
+    Notice,
+    TermError,
+    cited,
+    counted,
+    quoted,
+    several,
+)
+from digiprosper.kernels.covariance import recipe
+from digiprosper.kernels.equation import Solved, solve
+from digiprosper.kernels.least_squares import dependences
+from digiprosper.kernels.tolerances import ABSORBED, CONSTANT, NEGATIVE, NO_VARIANCE, PERFECT_FIT
+from digiprosper.linear.notices import few_treated, lost_digits
+from digiprosper.linear.results import Estimated, EstimationSample, LinearResults
+from digiprosper.report.inference import Inference
+from digiprosper.report.variance import quadratic_form
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from digiprosper.kernels import Bools, Floats, Ints
+    from digiprosper.kernels.covariance import Counts, Recipe
+    from digiprosper.linear.preparation import Prepared
+    from digiprosper.panel import Sample
+
+__all__ = [
+    "Swept",
+    "fit_columns",
+    "fit_equation",
+    "inference",
+    "not_psd",
+    "refuse_flat_outcome",
+    "sweep_columns",
+]
+
+_NEAR = 1e8
+_MANY_CELLS = 100_000
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Swept:
+    """Columns of all equations of a system, as in the data and with the effects out.
+
+    Parameters
+    ----------
+    names : tuple of str
+        Of the columns.
+    raw : (N, p) array
+        As in the data.
+    columns : (N, p) array
+        Net of the effects.
+    effects : tuple of (levels, p) arrays
+        What each effect takes out of the columns; all but the first have mean zero. Without effects, the
+        means.
+    moments : (p, 5) array
+        Rows, mean, standard deviation, minimum and maximum of the raw columns, never weighted.
+    lengths : (p,) array
+        Of the swept columns, never weighted.
+    products : (p, p) array
+        (Weighted) cross products of the swept columns.
+    """
+
+    names: tuple[str, ...]
+    raw: Floats
+    columns: Floats
+    effects: tuple[Floats, ...]
+    moments: Floats
+    lengths: Floats
+    products: Floats
+
+    def at(self, names: Sequence[str]) -> tuple[int, ...]:
+        """Find columns by name.
+
+        Parameters
+        ----------
+        names : sequence of str
+            Of columns that are there.
+
+        Returns
+        -------
+        tuple of int
+            Their positions.
+        """
+        return tuple(self.names.index(name) for name in names)
+
+    def taken(self, places: Sequence[int]) -> Floats:
+        """Take swept columns, without a copy where they stand side by side.
+
+        Parameters
+        ----------
+        places : sequence of int
+            Positions.
+
+        Returns
+        -------
+        (N, k) array
+            Net of the effects.
+        """
+        return _taken(self.columns, places)
+
+    def spreads(self) -> Floats:
+        """Give the length of each raw column once its mean is out.
+
+        Returns
+        -------
+        (p,) array
+            Lengths.
+        """
+        deviations = np.sqrt(np.maximum(self.moments[:, 0] - 1, 0))
+        # One row has no standard deviation, and its column no length.
+        return np.where(deviations > 0, self.moments[:, 2] * deviations, 0.0)
+
+    def are_constant(self) -> Bools:
+        """Tell which raw columns do not vary.
+
+        Returns
+        -------
+        (p,) bool array
+            True where what varies is rounding.
+        """
+        size = np.abs(self.moments[:, 3:5]).max(axis=1) * np.sqrt(self.moments[:, 0])
+        return np.asarray(self.spreads() <= CONSTANT * size)
+
+    def are_absorbed(self) -> Bools:
+        """Tell of which columns the effects leave nothing.
+
+        Returns
+        -------
+        (p,) bool array
+            True for constant ones, too.
+        """
+        return np.asarray(self.are_constant() | (self.lengths < ABSORBED * self.spreads()))
+
+    def with_columns(self, prepared: Prepared, names: Sequence[str], raw: Floats) -> Swept:
+        """Sweep further columns.
+
+        Parameters
+        ----------
+        prepared : Prepared
+            Sample and effects of these columns.
+        names : sequence of str
+            Of the further columns.
+        raw : (N, q) array
+            As in the data.
+
+        Returns
+        -------
+        Swept
+            These columns, then the further ones.
+        """
+        if not names:
+            return self
+        more = sweep_columns(prepared, names, raw)
+        columns = _side_by_side(self.columns, more.columns)
+        return Swept(
+            names=self.names + more.names,
+            raw=_side_by_side(self.raw, more.raw),
+            columns=columns,
+            effects=tuple(map(_side_by_side, self.effects, more.effects)),
+            moments=np.vstack([self.moments, more.moments]),
+            lengths=np.concatenate([self.lengths, more.lengths]),
+            products=_products(columns, prepared.obs_weights),
+        )
+
+
+def sweep_columns(prepared: Prepared, names: Sequence[str], raw: Floats) -> Swept:
+    """Take the effects out of the columns of all equations of a system, once.
+
+    Parameters
+    ----------
+    prepared : Prepared
+        Sample and effects.
+    names : sequence of str
+        Of the columns.
+    raw : (N, p) array
+        As in the data.
+
+    Returns
+    -------
+    Swept
+        For `fit_equation`.
+    """
+    # One layout for all callers: the layout of theirs must not move a last digit.
+    raw = np.asfortranarray(raw, dtype=np.float64)
+    columns, effects = prepared.within.decompose(raw)
+    products = _products(columns, prepared.obs_weights)
+    unweighted = prepared.obs_weights is None
+    squares = np.diag(products) if unweighted else np.einsum("ij,ij->j", columns, columns)
+    return Swept(tuple(names), raw, columns, tuple(effects), _moments(raw), np.sqrt(squares), products)
+
+
+def fit_columns(
+    prepared: Prepared,
+    depvar: str,
+    outcome: Floats,
+    names: Sequence[str],
+    design: Floats,
+    *,
+    remarks: Sequence[Notice] = (),
+    unread: Sequence[str] = (),
+) -> LinearResults:
+    """Regress an outcome on columns, net of the absorbed effects.
+
+    Parameters
+    ----------
+    prepared : Prepared
+        Sample, effects and clusters.
+    depvar : str
+        Name of the outcome.
+    outcome : (N,) array
+        As in the data, not swept.
+    names : sequence of str
+        Names of the columns.
+    design : (N, k) array
+        As in the data, not swept.
+    remarks, unread
+        As in `fit_equation`.
+
+    Returns
+    -------
+    LinearResults
+        Its notices are kept in `diagnostics`, not issued.
+
+    Raises
+    ------
+    IdentificationError, CollinearityError, TermError
+        As `fit_equation`.
+    """
+    swept = sweep_columns(prepared, (depvar, *names), _side_by_side(outcome[:, None], design))
+    return fit_equation(prepared, swept, 0, range(1, 1 + len(names)), remarks=remarks, unread=unread)[0]
+
+
+def fit_equation(
+    prepared: Prepared,
+    swept: Swept,
+    outcome: int,
+    regressors: Sequence[int],
+    *,
+    remarks: Sequence[Notice] = (),
+    unread: Sequence[str] = (),
+) -> tuple[LinearResults, Solved]:
+    """Solve one equation of a system.
+
+    Parameters
+    ----------
+    prepared : Prepared
+        Sample, effects and clusters.
+    swept : Swept
+        Columns of the system.
+    outcome : int
+        Position of the outcome.
+    regressors : sequence of int
+        Positions of the regressors.
+    remarks : sequence of Notice
+        What else is worth saying about this equation.
+    unread : sequence of str
+        Names of columns that the model adds itself and whose slopes answer no question, such as the dummy of
+        a regime: no notice says that they depend on few clusters.
+
+    Returns
+    -------
+    results : LinearResults
+        Its notices are kept in `diagnostics`, not issued.
+    solved : Solved
+        What it was made of, for other statistics of the same equation.
+
+    Raises
+    ------
+    IdentificationError
+        If a column does not vary inside the effects, or there are no fewer parameters than rows.
+    CollinearityError
+        If columns are exact combinations of one another.
+    TermError
+        If a column has the name of the constant.
+    """
+    if not regressors:
+        raise IdentificationError("x is empty; specify at least one regressor.")
+    if any(swept.names[j] == "Intercept" for j in regressors):
+        raise TermError("'Intercept' is the name of the constant; rename the column.")
+    kept, notices = _independent(prepared, swept, regressors)
+    _refuse_wide(prepared.sample.nobs, len(kept), prepared.within.rank)
+    _refuse_flat(prepared, swept, outcome)
+
+    solved = _solve(prepared, swept, outcome, kept)
+    notices += _fit_notices(solved, swept.lengths[outcome], swept.names[outcome])
+    results = _results(prepared, swept, (outcome, *kept), solved, unread)
+    diagnostics = (*prepared.notices, *notices, *results.diagnostics, *remarks)
+    return replace(results, diagnostics=diagnostics), solved
+
+
+def _solve(prepared: Prepared, swept: Swept, outcome: int, kept: Sequence[int]) -> Solved:
+    count, how = inference(prepared, len(kept))
+    return solve(
+        swept.columns[:, outcome],
+        swept.taken(kept),
+        count,
+        how,
+        obs_weights=prepared.obs_weights,
+        products=(swept.products[np.ix_(kept, kept)], swept.products[kept, outcome]),
+    )
+
+
+def inference(prepared: Prepared, k: int) -> tuple[Counts, Recipe]:
+    """Choose the covariance for k slopes.
+
+    Parameters
+    ----------
+    prepared : Prepared
+        Effects, clusters and options.
+    k : int
+        Slopes, the intercept not counted.
+
+    Returns
+    -------
+    count : Counts
+        What each convention counts.
+    how : Recipe
+        For `kernels.covariance.meat`.
+    """
+    options, count = prepared.options, prepared.count.plus(k)
+    how = recipe(
+        options.cov_type,
+        options.ssc,
+        count,
+        prepared.cluster_codes,
+        prepared.sample.time,
+        bandwidth=options.bandwidth,
+    )
+    return count, how
+
+
+# --- columns that cannot be estimated ---------------------------------------------------------------------
+
+
+def _independent(
+    prepared: Prepared, swept: Swept, regressors: Sequence[int]
+) -> tuple[list[int], list[Notice]]:
+    """Leave out, or refuse, what the effects absorb and what is a combination of other columns."""
+    strict = prepared.options.collinear == "raise"
+    kept, problems = _varying(prepared, swept, regressors)
+    if strict:
+        _refuse_wide(len(swept.columns), len(kept), prepared.within.rank)
+    gram = swept.products[np.ix_(kept, kept)] if prepared.obs_weights is None else None
+    found = dependences(swept.taken(kept), gram=gram)
+    collinear = [_collinear(swept.names[kept[d.column]], [swept.names[kept[i]] for i in d.on]) for d in found]
+    if collinear and strict:
+        raise CollinearityError(
+            several(collinear) + ". Drop one of them (FixedEffects does so with collinear='drop').",
+            collinear,
+        )
+    gone = {kept[d.column] for d in found}
+    dropped = [
+        Notice("dropped_" + p.code, f"{p.message}; it was dropped", p.data) for p in (*problems, *collinear)
+    ]
+    return [j for j in kept if j not in gone], dropped
+
+
+def _varying(prepared: Prepared, swept: Swept, regressors: Sequence[int]) -> tuple[list[int], list[Notice]]:
+    """Find the regressors that vary inside the effects; the others are refused if the fit is strict."""
+    what = ", ".join(prepared.effect_names) or "the intercept"
+    absorbed, constant = swept.are_absorbed(), swept.are_constant()
+    problems = []
+    for j in (j for j in regressors if absorbed[j]):
+        why = "is constant in the sample" if constant[j] else f"is absorbed by the effects ({what})"
+        data = {"column": swept.names[j], "effects": what}
+        problems.append(Notice("absorbed", f"{cited(swept.names[j])} {why}", data))
+    if problems and prepared.options.collinear == "raise":
+        raise IdentificationError(
+            several(problems)
+            + ". Its coefficient is not identified: drop it, interact it with a variable that varies "
+            "within the effects, or omit the effect.",
+            problems,
+        )
+    kept = [j for j in regressors if not absorbed[j]]
+    if not kept:
+        raise IdentificationError(f"every regressor is absorbed by the effects ({what}).", problems)
+    return kept, problems
+
+
+def _collinear(name: str, on: Sequence[str]) -> Notice:
+    text = f"{cited(name)} is collinear with {quoted(on)} after the effects are partialled out"
+    return Notice("collinear", text, {"column": name, "on": tuple(on)})
+
+
+def _refuse_wide(n: int, k: int, rank: int) -> None:
+    if n <= k + rank:
+        many = "as many parameters as" if n == k + rank else "more parameters than"
+        raise IdentificationError(
+            f"{counted(k, 'slope')} and {counted(rank, 'absorbed effect')} on {counted(n, 'row')}: {many} "
+            "rows. Drop terms or effects."
+        )
+
+
+def refuse_flat_outcome(prepared: Prepared, depvar: str, outcome: Floats) -> None:
+    """Refuse an outcome in which nothing is left to explain, before a search divides by it.
+
+    Parameters
+    ----------
+    prepared : Prepared
+        Sample and effects.
+    depvar : str
+        Name of the outcome.
+    outcome : (N,) array
+        As in the data, not swept.
+
+    Raises
+    ------
+    IdentificationError
+        If the outcome is constant, or does not vary inside the effects.
+    """
+    _refuse_flat(prepared, sweep_columns(prepared, (depvar,), outcome[:, None]), 0)
+
+
+def _refuse_flat(prepared: Prepared, swept: Swept, outcome: int) -> None:
+    depvar = cited(swept.names[outcome])
+    if swept.are_constant()[outcome]:
+        raise IdentificationError(f"the outcome {depvar} is constant in the sample.")
+    if swept.are_absorbed()[outcome]:
+        what = ", ".join(prepared.effect_names)
+        raise IdentificationError(f"the outcome {depvar} does not vary within the effects ({what}).")
+
+
+# --- what is told of a fit --------------------------------------------------------------------------------
+
+
+def _fit_notices(solved: Solved, length: float, depvar: str) -> list[Notice]:
+    out = []
+    if solved.condition > _NEAR:
+        text = (
+            f"regressors are nearly collinear (condition number {solved.condition:.1e}); slopes are unstable."
+        )
+        out.append(Notice("near_collinear", text, {"condition": solved.condition}))
+    if float(np.linalg.norm(solved.residuals)) < PERFECT_FIT * length:
+        text = (
+            f"the regressors explain {cited(depvar)} perfectly; standard errors and tests are not "
+            "meaningful. Check whether a regressor is computed from it."
+        )
+        out.append(Notice("perfect_fit", text, {"depvar": depvar}))
+    return out
+
+
+def _without_information(solved: Solved, covariance: Floats) -> Ints:
+    """Find slopes whose scores add up to zero in every group: their variance is rounding."""
+    if solved.how.cov_type not in ("clustered", "driscoll_kraay"):
+        return np.empty(0, dtype=np.intp)
+    variance = np.abs(np.diag(covariance)[: solved.coefficients.size])
+    weighted = solved.weighted_residuals
+    # No sum of sizes is beyond this, by Cauchy and Schwarz; few fits come near it.
+    most = weighted.size * float((weighted * solved.residuals).max()) * np.diag(solved.bread)
+    if (variance > NO_VARIANCE**2 * most).all():
+        return np.empty(0, dtype=np.intp)
+    size = np.abs((solved.scored * weighted[:, None]) @ solved.root.T).sum(axis=0)
+    return np.flatnonzero(variance <= (NO_VARIANCE * size) ** 2)
+
+
+def _no_variance(terms: Sequence[str], empty: Ints) -> list[Notice]:
+    if not empty.size:
+        return []
+    names = [terms[j] for j in empty]
+    text = (
+        f"no standard error for {quoted(names)}: in every group the scores add up to zero by "
+        "construction (for example two entities with entity and time effects). Use cov_type='robust', or "
+        "fewer effects."
+    )
+    return [Notice("no_variance", text, {"terms": tuple(names)})]
+
+
+def not_psd(prepared: Prepared, terms: Sequence[str], covariance: Floats, middle: Floats) -> list[Notice]:
+    """Tell of a covariance of two-way clusters that is not positive semidefinite.
+
+    Parameters
+    ----------
+    prepared : Prepared
+        With the clusters.
+    terms : sequence of str
+        Names of the coefficients.
+    covariance : (k, k) array
+        Their covariance.
+    middle : (m, m) array
+        Covariance of their scores, with as many negative eigenvalues.
+
+    Returns
+    -------
+    list of Notice
+        One, or none.
+    """
+    if len(prepared.cluster_codes) != 2 or np.linalg.eigvalsh(middle)[0] >= -NEGATIVE:
+        return []
+    negative = [t for t, v in zip(terms, np.diag(covariance), strict=True) if v < 0]
+    text = "the covariance of two-way clusters is not positive semidefinite; it is not adjusted."
+    if negative:
+        have = "has" if len(negative) == 1 else "have"
+        text += f" {quoted(negative)} {have} a negative variance and no standard error."
+    return [Notice("not_psd", text, {"terms": tuple(negative)})]
+
+
+# --- from a solved equation to its results ----------------------------------------------------------------
+
+
+def _results(
+    prepared: Prepared, swept: Swept, places: tuple[int, ...], solved: Solved, unread: Sequence[str]
+) -> LinearResults:
+    """Name what was solved, for the outcome and the regressors at these places of the columns."""
+    depvar, *names = (swept.names[j] for j in places)
+    terms, full = tuple(names), solved
+    if not prepared.effect_names:
+        terms, full = (*names, "Intercept"), _with_intercept(prepared, swept, places, solved)
+
+    root, middle = full.sandwich()
+    covariance = root @ middle @ root.T
+    empty = _without_information(solved, covariance)
+    root[empty] = np.nan
+
+    notices = [
+        *lost_digits(names, swept.moments[list(places[1:])], solved.bread),
+        *_no_variance(terms, empty),
+        *not_psd(prepared, terms, covariance, middle),
+        *few_treated(prepared, names, solved.scored, solved.root, unread=unread),
+    ]
+    return LinearResults(
+        names=terms,
+        depvar=depvar,
+        estimated=_estimated(prepared, swept, places, full, (root, middle)),
+        inference=_inference(prepared, solved),
+        sample=_estimation_sample(prepared.sample, prepared.options.obs_weights, swept, places),
+        labels=dict(prepared.sample.labels),
+        diagnostics=tuple(notices),
+    )
+
+
+def _with_intercept(prepared: Prepared, swept: Swept, places: tuple[int, ...], solved: Solved) -> Solved:
+    w, columns = prepared.obs_weights, _taken(swept.raw, places)
+    means = columns.mean(axis=0) if w is None else w @ columns / w.sum()
+    return solved.with_intercept(means, len(columns) if w is None else float(w.sum()))
+
+
+def _estimated(
+    prepared: Prepared,
+    swept: Swept,
+    places: tuple[int, ...],
+    solved: Solved,
+    sandwich: tuple[Floats, Floats],
+) -> Estimated:
+    outcome, k = swept.raw[:, places[0]], len(places) - 1
+    slopes, (root, middle) = solved.coefficients[:k], sandwich
+    # What the effects take out of the outcome less what they take out of the fit.
+    values = [e[:, places[0]] - e[:, list(places[1:])] @ slopes for e in swept.effects]
+    levels = [prepared.sample.code_levels[name] for name in prepared.effect_names]
+    return Estimated(
+        coefficients=solved.coefficients,
+        root=root,
+        middle=middle,
+        residuals=solved.residuals,
+        fitted=outcome - solved.residuals,
+        fit_statistics=_fit_statistics(prepared, outcome, values, solved),
+        f_value=_f_statistic(slopes, root[:k], middle, solved.how.df_t),
+        df_resid=solved.df_resid,
+        df_absorbed=prepared.within.rank,
+        effect_names=prepared.effect_names,
+        # Without effects there are no levels: the one value is the intercept.
+        effect_values=tuple(zip(prepared.effect_names, levels, values, strict=False)),
+    )
+
+
+def _fit_statistics(
+    prepared: Prepared, outcome: Floats, values: Sequence[Floats], solved: Solved
+) -> tuple[float, float, float, float]:
+    w = prepared.obs_weights
+
+    def square(column: Floats) -> float:
+        return float(column @ column if w is None else (w * column) @ column)
+
+    ssr, total = square(solved.residuals), square(outcome - np.average(outcome, weights=w))
+    inside = 1 - ssr / square(solved.y)
+    adjusted = 1 - (ssr / solved.df_resid) / (total / (outcome.size - 1))
+    entity = prepared.entity_position
+    if entity is None:
+        return 1 - ssr / total, inside, np.nan, adjusted
+    by_entity = inside
+    if len(prepared.effect_names) > 1:
+        # What slopes leave inside entities are the residuals and the other effects.
+        left = solved.residuals.copy()
+        for position, (codes, value) in enumerate(zip(prepared.within.effects, values, strict=True)):
+            if position != entity:
+                left += value.take(codes)
+        deviations = prepared.within.deviations
+        by_entity = 1 - square(deviations(left, entity)) / square(deviations(outcome, entity))
+    return 1 - ssr / total, inside, by_entity, adjusted
+
+
+def _f_statistic(slopes: Floats, root: Floats, middle: Floats, df: float) -> float:
+    # With no more clusters than slopes the covariance is singular and the joint test does not exist.
+    if slopes.size > df:
+        return float("nan")
+    return quadratic_form(slopes, root, middle)[0] / slopes.size
+
+
+def _inference(prepared: Prepared, solved: Solved) -> Inference:
+    return Inference(
+        cov_type=prepared.options.cov_type,
+        ssc=prepared.options.ssc,
+        clusters=prepared.cluster_names,
+        n_clusters=solved.count.groups,
+        df_t=solved.how.df_t,
+        df_counted=solved.how.counted,
+        bandwidth=solved.how.bandwidth,
+    )
+
+
+def _estimation_sample(
+    sample: Sample, obs_weights: str | None, swept: Swept, places: tuple[int, ...]
+) -> EstimationSample:
+    names = tuple(swept.names[j] for j in places)
+    others = [name for name in sample.variables if name not in names]
+    values = (sample.variables[name] for name in others)
+    moments = [_moments(column[~np.isnan(column), None]) for column in values]
+    return EstimationSample(
+        index=sample.index,
+        key_names=(sample.keys.entity_name, sample.keys.time_name),
+        n_entities=sample.n_entities,
+        n_times=sample.n_times,
+        stats=((*names, *others), np.vstack([swept.moments[list(places)], *moments])),
+        categories=dict(sample.categories),
+        obs_weights=obs_weights,
+    )
+
+
+# --- columns ----------------------------------------------------------------------------------------------
+
+
+def _side_by_side(left: Floats, right: Floats) -> Floats:
+    """Put columns side by side, each in one piece of memory."""
+    return np.concatenate([left.T, right.T]).T
+
+
+def _taken(columns: Floats, places: Sequence[int]) -> Floats:
+    first, last = places[0], places[-1]
+    if tuple(places) == tuple(range(first, last + 1)):
+        return columns[:, first : last + 1]
+    return columns.T[list(places)].T
+
+
+def _products(columns: Floats, obs_weights: Floats | None) -> Floats:
+    weighted = columns if obs_weights is None else columns * obs_weights[:, None]
+    return np.asarray(weighted.T @ columns)
+
+
+def _moments(columns: Floats) -> Floats:
+    """Rows, mean, standard deviation, minimum and maximum of each column."""
+    n, k = columns.shape
+    if k > 1 and n * k > _MANY_CELLS:  # column by column, so that no copy of the whole is made
+        return np.vstack([_moments(columns[:, j : j + 1]) for j in range(k)])
+    if n == 0:
+        return np.tile([0.0, np.nan, np.nan, np.nan, np.nan], (k, 1))
+    mean = columns.mean(axis=0)
+    centred = columns - mean
+    sd = np.sqrt(np.einsum("ij,ij->j", centred, centred) / (n - 1)) if n > 1 else np.full(k, np.nan)
+    return np.column_stack([np.full(k, n), mean, sd, columns.min(axis=0), columns.max(axis=0)])

@@ -1,0 +1,129 @@
+"""A solved equation against least squares written out."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from digiprosper.kernels.covariance import counts, halves, meat, ranks, recipe
+from digiprosper.kernels.equation import joint_covariance, solve
+from digiprosper.kernels.within import within
+
+
+def setting(seed=0, k=3, *, weighted=False, cov_type="clustered", near=0.0):
+    rng = np.random.default_rng(seed)
+    city, year = np.divmod(np.arange(60), 5)
+    w = rng.uniform(0.5, 2.0, 60) if weighted else None
+    effects = within([city, year], 60, obs_weights=w)
+    raw = rng.normal(size=(60, k + 2))
+    if near:
+        raw[:, 2] = raw[:, 1] + near * raw[:, 2]
+    raw[:, 0] += raw[:, 1]
+    columns = effects.sweep(raw)
+    absorbed = ranks(effects, [city], 0)
+    found = []
+    for regressors in (range(1, 1 + k), range(2, 2 + k)):
+        count = counts(60, k, absorbed, [city], periods=5)
+        how = recipe(cov_type, "reghdfe", count, [city], year)
+        x = columns[:, list(regressors)]
+        found.append(solve(columns[:, 0], x, count, how, obs_weights=w))
+    return raw, columns, w, found
+
+
+def by_hand(y, x, w):
+    w = np.ones(len(y)) if w is None else w
+    inverse = np.linalg.inv((x.T * w) @ x)
+    b = inverse @ (x.T * w) @ y
+    return b, y - x @ b, inverse
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("near", [0.0, 1e-3])
+def test_the_solution_is_that_of_least_squares(weighted, near) -> None:
+    _, _, w, (solved, _) = setting(weighted=weighted, near=near)
+    b, e, inverse = by_hand(solved.y, solved.x, w)
+    rtol = 1e-8 if near else 1e-10  # the inverse by hand squares the condition number
+    np.testing.assert_allclose(solved.coefficients, b, rtol=rtol)
+    np.testing.assert_allclose(solved.residuals, e, atol=1e-8 if near else 1e-11)
+    np.testing.assert_allclose(solved.bread, inverse, rtol=rtol)
+    assert (solved.condition > 100) == bool(near)
+    assert (solved.scored is solved.x) == (not near)
+    # The root turns scores into slopes, whichever columns carry them.
+    u = np.random.default_rng(5).normal(size=60)
+    weights = u if w is None else w * u
+    np.testing.assert_allclose(
+        solved.root @ solved.scored.T @ weights, inverse @ solved.x.T @ weights, rtol=rtol, atol=1e-9
+    )
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_products_that_are_known_change_nothing(weighted) -> None:
+    _, _, w, (solved, _) = setting(weighted=weighted)
+    left = solved.x if w is None else solved.x * w[:, None]
+    again = solve(
+        solved.y, solved.x, solved.count, solved.how,
+        obs_weights=w, products=(left.T @ solved.x, left.T @ solved.y),
+    )  # fmt: skip
+    np.testing.assert_allclose(again.coefficients, solved.coefficients, rtol=1e-13)
+
+
+def test_degrees_of_freedom_are_rows_less_slopes_less_effects() -> None:
+    _, _, _, (solved, _) = setting()
+    assert solved.df_resid == 60 - 3 - (12 + 5 - 1)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("cov_type", ["clustered", "robust", "unadjusted", "driscoll_kraay"])
+def test_covariances_of_two_equations_are_blocks(cov_type, weighted) -> None:
+    _, _, w, (one, two) = setting(weighted=weighted, cov_type=cov_type)
+    joint = joint_covariance([one, two])
+    for solved, here in ((one, slice(0, 3)), (two, slice(3, 6))):
+        root, middle = solved.sandwich()
+        np.testing.assert_allclose(root @ middle @ root.T, joint[here, here], rtol=1e-10, atol=1e-15)
+        want = halves(solved.root, meat(solved.scored, solved.residuals, solved.how, obs_weights=w))
+        np.testing.assert_allclose(root, want[0], rtol=1e-13)
+    np.testing.assert_array_equal(joint, joint.T)
+    # The same equation twice is perfectly correlated with itself.
+    twice = joint_covariance([one, one])
+    np.testing.assert_allclose(twice[:3, 3:], twice[:3, :3], rtol=1e-10, atol=1e-15)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_unadjusted_errors(weighted) -> None:
+    _, _, w, (solved, _) = setting(weighted=weighted)
+    _, e, inverse = by_hand(solved.y, solved.x, w)
+    square = e @ e if w is None else (w * e) @ e
+    np.testing.assert_allclose(
+        solved.unadjusted_errors(), np.sqrt(np.diag(inverse) * square / solved.df_resid), rtol=1e-10
+    )
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("regressor", [0, 2])
+def test_products_net_of_the_other_regressors_are_those_of_residuals(weighted, regressor) -> None:
+    _, _, w, (solved, _) = setting(weighted=weighted)
+    others = np.delete(solved.x, regressor, axis=1)
+    rest = np.column_stack([by_hand(c, others, w)[1] for c in (solved.y, solved.x[:, regressor])])
+    weights = np.ones(60) if w is None else w
+    np.testing.assert_allclose(solved.held_fixed(regressor), (rest.T * weights) @ rest, rtol=1e-9)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_an_intercept_is_that_of_a_column_of_ones(weighted) -> None:
+    rng = np.random.default_rng(3)
+    w = rng.uniform(0.5, 2.0, 40) if weighted else None
+    raw = rng.normal(size=(40, 3)) + 5.0
+    centred = within([], 40, obs_weights=w).sweep(raw)
+    count = counts(40, 2, ranks(within([], 40, obs_weights=w), [], None), [], periods=1)
+    how = recipe("robust", "none", count, [], np.zeros(40, dtype=np.intp))
+    solved = solve(centred[:, 0], centred[:, 1:], count, how, obs_weights=w)
+    means = np.average(raw, axis=0, weights=w)
+    full = solved.with_intercept(means, 40.0 if w is None else float(w.sum()))
+    design = np.column_stack([raw[:, 1:], np.ones(40)])
+    b, e, inverse = by_hand(raw[:, 0], design, w)
+    np.testing.assert_allclose(full.coefficients, b, rtol=1e-10)
+    scores = design * (e if w is None else w * e)[:, None]
+    root, middle = full.sandwich()
+    np.testing.assert_allclose(
+        root @ middle @ root.T, 40 / (40 - how.counted) * inverse @ scores.T @ scores @ inverse, rtol=1e-9
+    )
