@@ -348,44 +348,55 @@ def _independent(
 ) -> tuple[list[int], list[Notice]]:
     """Leave out, or refuse, what the effects absorb and what is a combination of other columns."""
     strict = prepared.options.collinear == "raise"
-    kept, problems = _varying(prepared, swept, regressors)
+    absorbed = [_absorbed(prepared, swept, j) for j in regressors if swept.are_absorbed()[j]]
+    if absorbed and strict:
+        raise IdentificationError(
+            several(absorbed)
+            + ". Its coefficient is not identified: drop it, interact it with a variable that varies "
+            "within the effects, or omit the effect.",
+            absorbed,
+        )
+    varying = [j for j in regressors if not swept.are_absorbed()[j]]
+    if not varying:
+        what = _effects_text(prepared)
+        raise IdentificationError(f"every regressor is absorbed by the effects ({what}).", absorbed)
     if strict:
-        _refuse_wide(len(swept.columns), len(kept), prepared.within.rank)
-    gram = swept.products[np.ix_(kept, kept)] if prepared.obs_weights is None else None
-    found = dependences(swept.taken(kept), gram=gram)
-    collinear = [_collinear(swept.names[kept[d.column]], [swept.names[kept[i]] for i in d.on]) for d in found]
+        _refuse_wide(len(swept.columns), len(varying), prepared.within.rank)
+
+    kept, collinear = _without_combinations(prepared, swept, varying)
     if collinear and strict:
         raise CollinearityError(
             several(collinear) + ". Drop one of them (FixedEffects does so with collinear='drop').",
             collinear,
         )
-    gone = {kept[d.column] for d in found}
-    dropped = [
-        Notice("dropped_" + p.code, f"{p.message}; it was dropped", p.data) for p in (*problems, *collinear)
-    ]
-    return [j for j in kept if j not in gone], dropped
+    return kept, [_dropped(problem) for problem in (*absorbed, *collinear)]
 
 
-def _varying(prepared: Prepared, swept: Swept, regressors: Sequence[int]) -> tuple[list[int], list[Notice]]:
-    """Find the regressors that vary inside the effects; the others are refused if the fit is strict."""
-    what = ", ".join(prepared.effect_names) or "the intercept"
-    absorbed, constant = swept.are_absorbed(), swept.are_constant()
-    problems = []
-    for j in (j for j in regressors if absorbed[j]):
-        why = "is constant in the sample" if constant[j] else f"is absorbed by the effects ({what})"
-        data = {"column": swept.names[j], "effects": what}
-        problems.append(Notice("absorbed", f"{cited(swept.names[j])} {why}", data))
-    if problems and prepared.options.collinear == "raise":
-        raise IdentificationError(
-            several(problems)
-            + ". Its coefficient is not identified: drop it, interact it with a variable that varies "
-            "within the effects, or omit the effect.",
-            problems,
-        )
-    kept = [j for j in regressors if not absorbed[j]]
-    if not kept:
-        raise IdentificationError(f"every regressor is absorbed by the effects ({what}).", problems)
-    return kept, problems
+def _effects_text(prepared: Prepared) -> str:
+    return ", ".join(prepared.effect_names) or "the intercept"
+
+
+def _absorbed(prepared: Prepared, swept: Swept, place: int) -> Notice:
+    name, what = swept.names[place], _effects_text(prepared)
+    constant = swept.are_constant()[place]
+    why = "is constant in the sample" if constant else f"is absorbed by the effects ({what})"
+    return Notice("absorbed", f"{cited(name)} {why}", {"column": name, "effects": what})
+
+
+def _without_combinations(
+    prepared: Prepared, swept: Swept, places: list[int]
+) -> tuple[list[int], list[Notice]]:
+    """Leave out columns that are combinations of earlier ones."""
+    gram = swept.products[np.ix_(places, places)] if prepared.obs_weights is None else None
+    found = dependences(swept.taken(places), gram=gram)
+    names = [swept.names[j] for j in places]
+    gone = {places[d.column] for d in found}
+    problems = [_collinear(names[d.column], [names[i] for i in d.on]) for d in found]
+    return [j for j in places if j not in gone], problems
+
+
+def _dropped(problem: Notice) -> Notice:
+    return Notice("dropped_" + problem.code, f"{problem.message}; it was dropped", problem.data)
 
 
 def _collinear(name: str, on: Sequence[str]) -> Notice:

@@ -223,17 +223,18 @@ def _lags_of_outcome(sample: Sample, at: int, roles: Sequence[str]) -> list[str]
     By its values a column is a lag if it repeats the outcome of one or two periods before, wherever both are
     in the sample.
     """
-    y, found = sample.matrix[:, at], list[str]()
-    itself = sample.lags[sample.names[at]]
+    y, itself = sample.matrix[:, at], sample.lags[sample.names[at]]
     lags = {(itself[0][0], itself[0][1] + k) for k in _LAGS} if len(itself) == 1 else set()
     pairs = [_rows_apart(sample.entity, sample.time, k) for k in _LAGS]
     earlier = [(row, y[before]) for row, before in pairs if row.size > 1 and np.ptp(y[before]) > 0]
-    for role in roles:
-        for name, column in zip(sample.names_of(role), sample.columns(role).T, strict=True):
-            is_lag = not lags.isdisjoint(sample.lags[name]) or _repeats(column, earlier)
-            if is_lag and name not in found:
-                found.append(name)
-    return found
+
+    places = dict.fromkeys(place for role in roles for place in sample.roles[role])
+    columns = {sample.names[place]: sample.matrix[:, place] for place in places}
+    return [
+        name
+        for name, column in columns.items()
+        if not lags.isdisjoint(sample.lags[name]) or _repeats(column, earlier)
+    ]
 
 
 def _repeats(column: Floats, earlier: Sequence[tuple[Ints, Floats]]) -> bool:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from digiprosper.kernels import Bools, Floats, Ints
     from digiprosper.panel import Sample
+    from digiprosper.panel.sample import Dropped
 
 __all__ = [
     "CovType",
@@ -203,37 +204,24 @@ def prepare(
         If the rows, the effects or the clusters cannot be used; an IdentificationError if the values of a
         column are so large or so small that squares and products of columns cannot be computed.
     """
-    if not isinstance(panel, Panel):
-        raise InputTypeError(
-            f"fit takes a Panel, not {type(panel).__name__}: Panel(df, entity='province', time='year')."
-        )
-    names, absorbed = _effects(panel, options)
+    _refuse_other(panel)
+    names = _effects(panel, options)
     clusters = options.clusters or ((panel.entity_name,) if options.cov_type == "clustered" else ())
     if options.obs_weights is not None:
         roles = {**roles, "obs_weights": (options.obs_weights,)}
-    sample = panel.sample(roles, codes=absorbed, clusters=clusters, missing=missing)
+    sample = panel.sample(roles, codes=names, clusters=clusters, missing=missing)
     lone: list[Notice] = []
-    if absorbed and singletons == "drop":
-        before = sample.nobs
-        mask = not_singletons([sample.codes[a] for a in absorbed])
-        if not mask.any():
-            raise IdentificationError(
-                f"every row is a singleton (the only row of its {', '.join(names)}), so there is no "
-                "variation within the effects. Remove an effect (entity_effects=False for a "
-                f"cross-section).{_row_number(panel)}",
-                [Notice("singletons", "all rows", {"count": before, "effects": names})],
-            )
-        sample = sample.keep(mask, f"singletons ({', '.join(names)})")
-        if sample.nobs < before:
-            lone = [Notice("singletons", sample.dropped[-1].message, {"count": before - sample.nobs})]
+    if singletons == "drop":
+        sample, lone = _without_singletons(sample, names, panel)
     refuse_extreme([*sample.matrix.T, *sample.variables.values()], [*sample.names, *sample.variables])
-    effects = [sample.codes[a] for a in absorbed]
     _refuse_lone(sample, panel, options)
+
     weights = _weights(sample, options)
     codes = tuple(sample.codes[c] for c in clusters)
-    absorbing = within(effects, sample.nobs, obs_weights=weights)
+    absorbing = within([sample.codes[n] for n in names], sample.nobs, obs_weights=weights)
     entity = names.index(panel.entity_name) if panel.entity_name in names else None
     taken = ranks(absorbing, codes, entity)
+
     notices = [
         *_with_rows_left([*_missing_notices(panel, sample), *lone], sample.nobs),
         *_once_notices(panel, clusters),
@@ -254,6 +242,32 @@ def prepare(
         options=options,
         notices=tuple(notices),
     )
+
+
+def _refuse_other(panel: object) -> None:
+    if not isinstance(panel, Panel):
+        raise InputTypeError(
+            f"fit takes a Panel, not {type(panel).__name__}: Panel(df, entity='province', time='year')."
+        )
+
+
+def _without_singletons(
+    sample: Sample, effects: tuple[str, ...], panel: Panel
+) -> tuple[Sample, list[Notice]]:
+    """Leave out rows that are the only one of a level of an effect, and tell how many."""
+    if not effects:
+        return sample, []
+    mask = not_singletons([sample.codes[e] for e in effects])
+    if not mask.any():
+        raise IdentificationError(
+            f"every row is a singleton (the only row of its {', '.join(effects)}), so there is no "
+            "variation within the effects. Remove an effect (entity_effects=False for a "
+            f"cross-section).{_row_number(panel)}",
+            [Notice("singletons", "all rows", {"count": sample.nobs, "effects": effects})],
+        )
+    kept = sample.keep(mask, f"singletons ({', '.join(effects)})")
+    lost = sample.nobs - kept.nobs
+    return kept, [Notice("singletons", kept.dropped[-1].message, {"count": lost})] if lost else []
 
 
 def _across_notices(names: Sequence[str], codes: Sequence[Ints], sample: Sample) -> list[Notice]:
@@ -303,25 +317,28 @@ def refuse_extreme(columns: Sequence[Floats], names: Sequence[str]) -> None:
         either.
     """
     sizes = {n: _largest_size(c) for n, c in zip(names, columns, strict=True)}
-    exponents = {n: abs(float(np.log10(size))) for n, size in sizes.items() if size > 0}
-    extreme = [n for n, exponent in exponents.items() if exponent > np.log10(LARGEST_COLUMN)]
-    farthest = sorted(exponents, key=exponents.__getitem__)[-2:]
-    if not extreme and sum(exponents[n] for n in farthest) > np.log10(LARGEST_PRODUCT):
-        extreme = farthest
-    if extreme:
-        problems = [
-            Notice(
-                "extreme",
-                f"{cited(n)} has a largest value of {sizes[n]:.2g}",
-                {"column": n, "largest": sizes[n]},
-            )
-            for n in extreme
-        ]
+    problems = [_too_far(n, sizes[n]) for n in _extreme(sizes)]
+    if problems:
         raise IdentificationError(
             f"{several(problems)}: squares, products or ratios of such values exceed the range of "
             "floating-point numbers. Rescale them.",
             problems,
         )
+
+
+def _extreme(sizes: Mapping[str, float]) -> list[str]:
+    """Name columns that are out of range by themselves, or the two that are together."""
+    exponents = {n: abs(float(np.log10(size))) for n, size in sizes.items() if size > 0}
+    alone = [n for n, exponent in exponents.items() if exponent > np.log10(LARGEST_COLUMN)]
+    if alone:
+        return alone
+    farthest = sorted(exponents, key=exponents.__getitem__)[-2:]
+    return farthest if sum(exponents[n] for n in farthest) > np.log10(LARGEST_PRODUCT) else []
+
+
+def _too_far(name: str, size: float) -> Notice:
+    text = f"{cited(name)} has a largest value of {size:.2g}"
+    return Notice("extreme", text, {"column": name, "largest": size})
 
 
 def _largest_size(column: Floats) -> float:
@@ -332,23 +349,28 @@ def _largest_size(column: Floats) -> float:
     return 0.0 if np.isnan(high) else max(high, -low)
 
 
-def _effects(panel: Panel, options: LinearOptions) -> tuple[tuple[str, ...], list[str]]:
+def _effects(panel: Panel, options: LinearOptions) -> tuple[str, ...]:
+    """Name the absorbed effects, each once: entity, time, then the others as typed."""
     absorb: dict[str, str] = {}
     for text in options.absorb:
         absorb.setdefault(_effect_key(text, panel), text)
     entity, time = panel.entity_name, panel.time_name
-    names = []
+    if time is None:
+        _refuse_all_effects(panel, options)
+    keys = []
     if options.entity_effects or entity in absorb:
-        names.append(entity)
-    if options.time_effects and time is None and panel.n_entities == panel.nobs and options.entity_effects:
+        keys.append(entity)
+    if time is not None and (options.time_effects or time in absorb):
+        keys.append(time)
+    return (*keys, *(text for key, text in absorb.items() if key not in (entity, time)))
+
+
+def _refuse_all_effects(panel: Panel, options: LinearOptions) -> None:
+    if options.entity_effects and options.time_effects and panel.n_entities == panel.nobs:
         raise IdentificationError(
             "a cross-section has one row per entity: entity and time effects absorb all variation. Set "
             "entity_effects=False and time_effects=False."
         )
-    if time is not None and (options.time_effects or time in absorb):
-        names.append(time)
-    names += [t for key, t in absorb.items() if key not in (entity, time)]
-    return tuple(names), list(names)
 
 
 def _effect_key(text: str, panel: Panel) -> str:
@@ -383,24 +405,20 @@ def _row_number(panel: Panel) -> str:
 
 
 def _missing_notices(panel: Panel, sample: Sample) -> list[Notice]:
-    out = []
-    for dropped in sample.dropped:
-        if not dropped.by_term:
-            continue
-        columns = [t for t in dropped.by_term if t not in sample.codes]
-        shifted = len(columns) == len(dropped.by_term) and all(
-            parse(t, table_of(panel).known, "x").shifts for t in columns
-        )
-        terms = ", ".join(f"{clipped(t)} ({c:,})" for t, c in dropped.by_term.items())
-        more = (
-            "; a row may have several missing values" if sum(dropped.by_term.values()) > dropped.count else ""
-        )
-        text = f"{dropped.count:,} of {counted(panel.nobs, 'row')} dropped: missing {terms}{more}."
-        if shifted and panel.is_part:
-            text += " Lags are computed from the rows of this panel only: create them before subset()."
-        data = {"count": dropped.count, "by_term": dict(dropped.by_term)}
-        out.append(Notice("lagged_rows" if shifted else "missing_rows", text, data))
-    return out
+    return [_missing(panel, sample, dropped) for dropped in sample.dropped if dropped.by_term]
+
+
+def _missing(panel: Panel, sample: Sample, dropped: Dropped) -> Notice:
+    known = table_of(panel).known
+    shifted = all(t not in sample.codes and parse(t, known, "x").shifts for t in dropped.by_term)
+    terms = ", ".join(f"{clipped(t)} ({c:,})" for t, c in dropped.by_term.items())
+    several_missing = sum(dropped.by_term.values()) > dropped.count
+    more = "; a row may have several missing values" if several_missing else ""
+    text = f"{dropped.count:,} of {counted(panel.nobs, 'row')} dropped: missing {terms}{more}."
+    if shifted and panel.is_part:
+        text += " Lags are computed from the rows of this panel only: create them before subset()."
+    data = {"count": dropped.count, "by_term": dict(dropped.by_term)}
+    return Notice("lagged_rows" if shifted else "missing_rows", text, data)
 
 
 def _with_rows_left(notices: Sequence[Notice], nobs: int) -> list[Notice]:

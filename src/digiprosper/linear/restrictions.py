@@ -75,6 +75,17 @@ def read_restrictions(text: str, names: Sequence[str]) -> tuple[Floats, Floats]:
         raise _refused(text, f"it has more than {_LONGEST:,} characters")
     words = _words(text, names)
     coded = _coded(text, names, words)
+    _refuse_coded(text, coded, words, names)
+
+    place = {word: i for i, word in enumerate(words)}
+    rows = [row for part in coded.split(",") for row in _equations(part, place, text)]
+    matrix = np.array([row[:-1] for row in rows])
+    if not matrix.any(axis=1).all():
+        raise _refused(text, "a part of it restricts no coefficient, or repeats another part")
+    return matrix, np.array([-row[-1] for row in rows])
+
+
+def _refuse_coded(text: str, coded: str, words: Sequence[str], names: Sequence[str]) -> None:
     if "==" in coded:
         raise _refused(text, "it has '=='; a restriction has one '='")
     long = too_long(coded, len(coded))  # codes may be longer than the names for which they stand
@@ -85,12 +96,6 @@ def read_restrictions(text: str, names: Sequence[str]) -> tuple[Floats, Floats]:
         raise TermError(
             f"wald_test({cited(text)}): no coefficient named {quoted(stray)}; they are {quoted(names, 20)}."
         )
-    place = {word: i for i, word in enumerate(words)}
-    rows = [row for part in coded.split(",") for row in _equations(part, place, text)]
-    matrix = np.array([row[:-1] for row in rows])
-    if not matrix.any(axis=1).all():
-        raise _refused(text, "a part of it restricts no coefficient, or repeats another part")
-    return matrix, np.array([-row[-1] for row in rows])
 
 
 def null_text(text: str, names: Sequence[str]) -> str:

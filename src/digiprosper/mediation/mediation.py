@@ -243,6 +243,14 @@ class Mediation(Specification):
             object.__setattr__(self, name, as_terms(getattr(self, name), name))
             for word in getattr(self, name):
                 check_option(name, word, words)
+        self._check_moderator()
+        if self.threshold is not None and not isinstance(self.threshold, str):
+            object.__setattr__(self, "threshold", _threshold(self.threshold))
+        self._refuse_threshold()
+        self._check_regimes()
+        self._check_structures()
+
+    def _check_moderator(self) -> None:
         if self.moderator is not None:
             one_term(self.moderator, "moderator")
         if (self.moderator is None) != (not self.moderates):
@@ -251,10 +259,8 @@ class Mediation(Specification):
                 "moderator and the slopes it moderates, one or more of 'a' (treatment to mediator), 'b' "
                 "(mediator to outcome) and 'direct'."
             )
-        if self.threshold is not None and not isinstance(self.threshold, str):
-            object.__setattr__(self, "threshold", _threshold(self.threshold))
-        self._refuse_threshold()
-        self._check_regimes()
+
+    def _check_structures(self) -> None:
         asked = {
             "structure='serial'": self.structure == "serial",
             "moderator": self.moderator is not None,

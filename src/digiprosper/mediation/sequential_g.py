@@ -153,6 +153,18 @@ def _check(spec: Mediation, intermediate: str | Sequence[str]) -> tuple[str, ...
     """Refuse other models and terms that have a place; give the intermediate terms."""
     if not isinstance(spec, Mediation):
         raise InputTypeError(f"sequential_g takes a Mediation specification, not {type(spec).__name__}.")
+    _refuse_other_models(spec)
+    terms = as_terms(intermediate, "intermediate")
+    if not terms:
+        raise OptionError(
+            "intermediate is empty: without intermediate confounders the controlled direct effect is the "
+            "term 'direct' of Mediation. Specify at least one, or fit the specification itself."
+        )
+    _refuse_taken(spec, terms)
+    return terms
+
+
+def _refuse_other_models(spec: Mediation) -> None:
     other = [n for n in ("moderator", "threshold", "quadratic") if getattr(spec, n)]
     other += ["structure"] if spec.structure != "parallel" else []
     if other:
@@ -161,12 +173,9 @@ def _check(spec: Mediation, intermediate: str | Sequence[str]) -> tuple[str, ...
             f"sequential_g requires parallel mediators with one slope each: change {given} (spec.replace).",
             [Notice("option", n, {"option": n, "value": getattr(spec, n)}) for n in other],
         )
-    terms = as_terms(intermediate, "intermediate")
-    if not terms:
-        raise OptionError(
-            "intermediate is empty: without intermediate confounders the controlled direct effect is the "
-            "term 'direct' of Mediation. Specify at least one, or fit the specification itself."
-        )
+
+
+def _refuse_taken(spec: Mediation, terms: Sequence[str]) -> None:
     taken = {canonical(t) for t in spec.terms}
     again = [t for t in terms if canonical(t) in taken]
     if again:
@@ -175,7 +184,6 @@ def _check(spec: Mediation, intermediate: str | Sequence[str]) -> tuple[str, ...
             "treatment belongs in intermediate only: remove it with spec.drop().",
             [Notice("repeated", t, {"term": t}) for t in again],
         )
-    return terms
 
 
 def _one_column_each(prepared: Prepared, spec: Mediation) -> tuple[str, ...]:

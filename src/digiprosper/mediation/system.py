@@ -263,16 +263,9 @@ def refuse_absorbed(prepared: Prepared, swept: Swept, roles: Sequence[str]) -> N
     CollinearityError
         If a mediator is the outcome or the treatment over again.
     """
-    what = ", ".join(prepared.effect_names) or "the intercept"
-    problems = [
-        Notice(
-            "absorbed",
-            f"the {role} {cited(name)} does not vary within the effects ({what})",
-            {"column": name, "effects": what},
-        )
-        for role, name, gone in zip(roles, swept.names, swept.are_absorbed(), strict=False)
-        if gone and role != "outcome"
-    ]
+    gone = swept.are_absorbed()
+    absorbed = [j for j, role in enumerate(roles) if role != "outcome" and gone[j]]
+    problems = [_absorbed(prepared, roles[j], swept.names[j]) for j in absorbed]
     if problems:
         raise IdentificationError(
             f"{several(problems)}: the indirect within effect is not identified. "
@@ -285,6 +278,12 @@ def refuse_absorbed(prepared: Prepared, swept: Swept, roles: Sequence[str]) -> N
     others = [i for i, role in enumerate(roles) if role in ("outcome", "treatment")]
     for j, i in product(mediators, others):
         _refuse_again(swept, j, i, roles[i])
+
+
+def _absorbed(prepared: Prepared, role: str, name: str) -> Notice:
+    what = ", ".join(prepared.effect_names) or "the intercept"
+    text = f"the {role} {cited(name)} does not vary within the effects ({what})"
+    return Notice("absorbed", text, {"column": name, "effects": what})
 
 
 def _refuse_again(swept: Swept, mediator: int, other: int, role: str) -> None:
