@@ -13,8 +13,9 @@ import pytest
 from digiprosper import HasDraws, Results
 from digiprosper.errors import Notice, OptionError
 from digiprosper.kernels import intervals
-from digiprosper.report.effects import EffectResults, wrapped
+from digiprosper.report.effects import EffectResults
 from digiprosper.report.protocol import empty_glance
+from digiprosper.report.text import wrapped
 
 NAMES = ("slope", "square", "missing")
 

@@ -64,16 +64,16 @@ def panel() -> Panel:
 )
 def test_the_standard_errors_end_the_summary(panel: Panel, options: Any, words: list[str]) -> None:
     fit = FixedEffects("y", ["x"], **options).fit(panel)
-    ending = "\n".join(last_lines(conventions(fit), fit.settings))
+    ending = "\n".join(last_lines(conventions(fit.inference), fit.settings))
     assert fit.summary().endswith(ending)
     for word in words:
-        assert word in conventions(fit)
+        assert word in conventions(fit.inference)
 
 
 def test_clusters_are_named_by_their_labels(panel: Panel) -> None:
     fit = FixedEffects("y", ["x"], clusters=["i", "g"]).fit(panel)
-    assert "clustered by City and g (" in conventions(fit, {"i": "City"})
-    assert "clustered by i and g (" in conventions(fit)
+    assert "clustered by City and g (" in conventions(fit.inference, {"i": "City"})
+    assert "clustered by i and g (" in conventions(fit.inference)
 
 
 @pytest.mark.filterwarnings("ignore::digiprosper.errors.FewClustersWarning")

@@ -135,7 +135,8 @@ def test_summary_says_what_an_economist_asks(found: KinkResults, plain: KinkResu
     assert "lr set: LR <= 3.841" in plain.settings
     assert "confidence set (lr): " in " ".join(plain.summary().split())
     assert "rng" not in plain.conventions
-    assert found._repr_html_().count("<table") == 4
+    assert found._repr_html_().count("<table") == 2
+    assert "H0 no kink: rejected" in found._repr_html_()
     assert "95% confidence set (bootstrap)" in found._repr_html_()
 
 

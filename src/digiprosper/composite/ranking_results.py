@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 import pandas as pd
@@ -21,7 +21,8 @@ from digiprosper.errors import (
 from digiprosper.kernels.intervals import enough_clusters
 from digiprosper.kernels.tolerances import SAME_RANKS
 from digiprosper.report.pickling import PickledByName
-from digiprosper.report.text import json_safe, last_lines, listed, table, wrapped
+from digiprosper.report.summary import Cells, Lines, PlainNumbers, Remarks, Summarised, Summary, SummaryText
+from digiprosper.report.text import listed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -38,7 +39,7 @@ _AMONG: Final = {"per_year": "among the rows of the same period", "pooled": "amo
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class RankResults(PickledByName):
+class RankResults(Summarised, PickledByName):
     """Ranks of the rows of an index, and how sure they are. Made by `rank_probabilities`; holds no panel.
 
     Rank 1 is the best; ties share the smaller number. Every number is about draws of the weights: entities
@@ -70,8 +71,6 @@ class RankResults(PickledByName):
     diagnostics : tuple of Notice
         What was noticed.
     """
-
-    schema: ClassVar[int] = 1
 
     name: str
     values: Floats
@@ -199,8 +198,11 @@ class RankResults(PickledByName):
         Returns
         -------
         str
-            The first twelve; ends with what is drawn and the settings.
+            The first twelve; ends with what is drawn and the settings. A notebook shows it as a table.
         """
+        return SummaryText(self._summary(period))
+
+    def _summary(self, period: Any = None) -> Summary:
         there, entities = rows_of(self.index, period)
         found = self.ranks(top=(1, 3, 10)).iloc[there]
         best = np.argsort(found["rank"].to_numpy(), kind="stable")[:_SHOWN]
@@ -214,12 +216,14 @@ class RankResults(PickledByName):
         when = f", {period_text(self.index, period)}" if self.index.nlevels == 2 else ""
         title = f"Ranks of {self.name!r}{when}: {len(there)} rows"
         more = f", best {len(best)} shown" if len(best) < len(there) else ""
-        notes = wrapped(f"Note: {n.message}" for n in self.diagnostics)
-        ending = last_lines(self.conventions, self.settings)
-        return "\n".join([title + more, table(head, rows), *notes, *ending])
-
-    def __repr__(self) -> str:
-        return self.summary()
+        return Summary(
+            type=type(self).__name__,
+            title=title + more,
+            blocks=(Cells.of(head, rows), Remarks.of(self.diagnostics)),
+            notices=self.diagnostics,
+            conventions=self.conventions,
+            settings=self.settings,
+        )
 
     @property
     def conventions(self) -> str:
@@ -234,24 +238,18 @@ class RankResults(PickledByName):
         """The index and the number that reproduces the draws."""
         return f"{self.method}; rng {self.rng_entropy}"
 
-    def to_dict(self) -> dict[str, Any]:
-        """Give the ranks of every row, without the draws, as JSON-safe data.
-
-        Returns
-        -------
-        dict
-            With a ``schema`` number.
-        """
-        return {
-            "schema": self.schema,
-            "kind": "rank_probabilities",
-            "name": self.name,
-            "method": self.method,
-            "among": self.among,
-            "ranks": json_safe(self.ranks().reset_index().to_dict("records")),
-            "draws": {"count": self.reps, "entities": self.n_drawn, "rng": self.rng_entropy},
-            "diagnostics": [{"code": n.code, "message": n.message} for n in self.diagnostics],
-        }
+    def _numbers(self) -> PlainNumbers:
+        return PlainNumbers(
+            labels=self.labels,
+            more={
+                "kind": "rank_probabilities",
+                "name": self.name,
+                "method": self.method,
+                "among": self.among,
+                "ranks": self.ranks().reset_index().to_dict("records"),
+                "draws": {"count": self.reps, "entities": self.n_drawn, "rng": self.rng_entropy},
+            },
+        )
 
     def _at_most(self, k: object) -> Floats:
         if isinstance(k, bool) or not isinstance(k, int | np.integer) or k < 1:
@@ -271,7 +269,7 @@ class RankResults(PickledByName):
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class IndexSensitivity(PickledByName):
+class IndexSensitivity(Summarised, PickledByName):
     """Ranks of the rows of an index under every combination of options. Made by `index_sensitivity`.
 
     Parameters
@@ -305,8 +303,6 @@ class IndexSensitivity(PickledByName):
     diagnostics : tuple of Notice
         What was noticed.
     """
-
-    schema: ClassVar[int] = 1
 
     name: str
     options: tuple[tuple[str, tuple[Any, ...]], ...]
@@ -460,38 +456,39 @@ class IndexSensitivity(PickledByName):
         sums = np.add.reduceat(grid.astype(np.float64), starts, axis=-1)
         return pd.Index(entities, name=self.index.names[0]), sums / np.bincount(codes)
 
-    def summary(self) -> str:
-        """Summarise which option moves ranks, and what is impossible.
+    def _summary(self) -> Summary:
+        possible = self.possible
+        return Summary(
+            type=type(self).__name__,
+            title=(
+                f"Sensitivity of {self.name!r}: {len(possible)} combinations, {int(possible.sum())} possible"
+            ),
+            blocks=(*self._shares_shown(), *self._changes_shown(), Remarks.of(self.diagnostics)),
+            notices=self.diagnostics,
+            conventions=self.conventions,
+            settings=self.settings,
+        )
 
-        Returns
-        -------
-        str
-            Ends with which ranks are compared and the settings.
-        """
-        found, possible = self.combinations, self.possible
-        title = f"Sensitivity of {self.name!r}: {len(possible)} combinations, {int(possible.sum())} possible"
-        lines = [title]
-        if any(len(kept) > 1 for kept in self.complete):
-            shares = self.shares(overall=True)
-            rows = [
-                [name, str(len(values)), str(len(kept)), *_percent(shares.loc[name, ["first", "total"]])]
-                for (name, values), kept in zip(self.options, self.complete, strict=True)
-            ]
-            lines.append(table(["", "values", "in shares", "first", "total"], rows))
-        other = found[possible & ~self.same]
-        if len(other):
-            rho, mean = other["spearman"], other["mean_rank_change"]
-            lines += wrapped(
-                [
-                    f"Spearman with the baseline {rho.min():z.3f} to {rho.max():z.3f}; mean rank change "
-                    f"{mean.min():.1f} to {mean.max():.1f}; largest {other['max_rank_change'].abs().max()}."
-                ]
-            )
-        lines += wrapped(f"Note: {n.message}" for n in self.diagnostics)
-        return "\n".join([*lines, *last_lines(self.conventions, self.settings)])
+    def _shares_shown(self) -> tuple[Cells, ...]:
+        if not any(len(kept) > 1 for kept in self.complete):
+            return ()
+        shares = self.shares(overall=True)
+        rows = [
+            [name, str(len(values)), str(len(kept)), *_percent(shares.loc[name, ["first", "total"]])]
+            for (name, values), kept in zip(self.options, self.complete, strict=True)
+        ]
+        return (Cells.of(["", "values", "in shares", "first", "total"], rows),)
 
-    def __repr__(self) -> str:
-        return self.summary()
+    def _changes_shown(self) -> tuple[Lines, ...]:
+        other = self.combinations[self.possible & ~self.same]
+        if not len(other):
+            return ()
+        rho, mean = other["spearman"], other["mean_rank_change"]
+        text = (
+            f"Spearman with the baseline {rho.min():z.3f} to {rho.max():z.3f}; mean rank change "
+            f"{mean.min():.1f} to {mean.max():.1f}; largest {other['max_rank_change'].abs().max()}."
+        )
+        return (Lines((text,), wrapped=True),)
 
     @property
     def conventions(self) -> str:
@@ -504,24 +501,18 @@ class IndexSensitivity(PickledByName):
         """The index that every other combination is compared with."""
         return f"baseline {self.method}"
 
-    def to_dict(self) -> dict[str, Any]:
-        """Give the comparison of all combinations as JSON-safe data.
-
-        Returns
-        -------
-        dict
-            With a ``schema`` number.
-        """
-        return {
-            "schema": self.schema,
-            "kind": "index_sensitivity",
-            "name": self.name,
-            "method": self.method,
-            "among": self.among,
-            "options": json_safe(dict(self.options)),
-            "combinations": json_safe(self.combinations.reset_index().to_dict("records")),
-            "diagnostics": [{"code": n.code, "message": n.message} for n in self.diagnostics],
-        }
+    def _numbers(self) -> PlainNumbers:
+        return PlainNumbers(
+            labels=self.labels,
+            more={
+                "kind": "index_sensitivity",
+                "name": self.name,
+                "method": self.method,
+                "among": self.among,
+                "options": dict(self.options),
+                "combinations": self.combinations.reset_index().to_dict("records"),
+            },
+        )
 
 
 def sobol_shares(values: Floats) -> tuple[Floats, Floats, Floats]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, Literal, overload
 
 import numpy as np
@@ -31,7 +31,7 @@ from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.panel import Panel
 from digiprosper.report.notices import too_few_clusters_to_draw
 from digiprosper.report.pickling import PickledByName
-from digiprosper.report.text import json_safe, last_lines
+from digiprosper.report.summary import Cells, Lines, PlainNumbers, Summarised, Summary
 
 if TYPE_CHECKING:
     from digiprosper.composite.kernels.uncertainty import EntitySums
@@ -45,8 +45,8 @@ WeightErrors = Literal["delta", "jackknife", "bootstrap"]
 _METHODS: Final = ("delta", "jackknife", "bootstrap")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class IndexResults(PickledByName):
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class IndexResults(Summarised, PickledByName):
     """A fitted index: scores, weights, and what scores other panels.
 
     Made by `CompositeIndex.fit`. Holds no panel. A table of weights has one row an indicator; a table of
@@ -441,28 +441,24 @@ class IndexResults(PickledByName):
         issue(dropped_rows(sample))
         return sample.index, self.state.place(self.recipe, sample)
 
-    def summary(self) -> str:
-        """Show the weights.
-
-        Returns
-        -------
-        str
-            The weights, the notices, their standard errors and the settings.
-        """
-        table = self.weights.round(4).dropna(axis=1, how="all").reset_index()
-        if not any(table["dimension"]):
-            table = table.drop(columns="dimension")
+    def _summary(self) -> Summary:
+        shown = self.weights.round(4).dropna(axis=1, how="all").reset_index()
+        if not any(shown["dimension"]):
+            shown = shown.drop(columns="dimension")
         size = f"{self.nobs} rows"
         if self.n_entities is not None:
             size += f", {self.n_entities} entities, {self.n_times} periods"
-        remarks = [f"! {n.message}" for n in self.diagnostics]
-        return "\n".join(
-            [
-                f"Composite index {cited(self.recipe.name)}: {size}",
-                table.to_string(index=False),
-                *remarks,
-                *last_lines(self.conventions, self.settings),
-            ]
+        cells = Cells.of(list(shown.columns), shown.astype(str).to_numpy().tolist())
+        return Summary(
+            type=type(self).__name__,
+            title=f"Composite index {cited(self.recipe.name)}: {size}",
+            blocks=(
+                replace(cells, printed=shown.to_string(index=False)),
+                Lines(tuple(f"! {n.message}" for n in self.diagnostics)),
+            ),
+            notices=self.diagnostics,
+            conventions=self.conventions,
+            settings=self.settings,
         )
 
     @property
@@ -504,16 +500,7 @@ class IndexResults(PickledByName):
         rows = self.nobs if self.entity_sums is None else int(self.entity_sums.rows.sum())
         return f" (entropy divided by ln {rows})"
 
-    def to_dict(self) -> dict[str, Any]:
-        """Give the specification, end points and weights as JSON-safe data.
-
-        Returns
-        -------
-        dict
-            Keys schema, kind, spec, indicators, years, nobs, n_entities, n_times, diagnostics. `years` has
-            weights and end points of yearly scopes and is empty otherwise. Scores are not in it: `apply`
-            gives them.
-        """
+    def _numbers(self) -> PlainNumbers:
         scales = [p.scale for p in self.state.learned]
         learned = self.weights.assign(unit=[i.unit for i in self.recipe.system], **scales[-1].table)
         periods = () if self.state.periods is None else tuple(self.state.periods)
@@ -522,22 +509,17 @@ class IndexResults(PickledByName):
             | {n: dict(zip(self._indicators, v, strict=True)) for n, v in p.scale.table.items()}
             for t, p in zip(periods, self.state.learned, strict=False)
         ]
-        data = {
-            "schema": 1,
-            "kind": "composite_index",
-            "spec": self.recipe.options,
-            "indicators": learned.reset_index().to_dict("records"),
-            "years": years,
-            "nobs": self.nobs,
-            "n_entities": self.n_entities,
-            "n_times": self.n_times,
-            "diagnostics": [{"code": n.code, "message": n.message} for n in self.diagnostics],
-        }
-        safe: dict[str, Any] = json_safe(data)
-        return safe
-
-    def __repr__(self) -> str:
-        return self.summary()
+        return PlainNumbers(
+            more={
+                "kind": "composite_index",
+                "spec": self.recipe.options,
+                "indicators": learned.reset_index().to_dict("records"),
+                "years": years,
+                "nobs": self.nobs,
+                "n_entities": self.n_entities,
+                "n_times": self.n_times,
+            }
+        )
 
 
 def _there(values: Floats | None) -> Floats:

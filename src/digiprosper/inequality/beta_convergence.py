@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from digiprosper.linear.preparation import prepare
 from digiprosper.linear.results import LinearResults
 from digiprosper.panel import Panel
 from digiprosper.panel.access import table_of
-from digiprosper.report.text import json_safe, last_lines
+from digiprosper.report.summary import Lines, PlainNumbers, Summary
 from digiprosper.specification import as_terms, one_term
 
 if TYPE_CHECKING:
@@ -68,30 +68,18 @@ class ConvergenceResults(LinearResults):
         at = self.names.index(_SLOPE)
         return float(self.coefficients[at]), float(self.std_errors.iloc[at])
 
-    def summary(self) -> str:
-        """Summarise the fit in 80 columns, with speed and half-life before the standard errors.
-
-        Returns
-        -------
-        str
-            Ends with the standard errors used and the settings.
-        """
+    def _summary(self) -> Summary:
         speed = f"Speed {self.speed:.4g} (se {self.speed_se:.3g}) per period"
         half = f"half-life {self.half_life:.4g} (se {self.half_life_se:.3g}) periods"
         none = "no half-life: no convergence" if not self.speed > 0.0 else half
-        ending = last_lines(self.conventions, self.settings)
-        return "\n".join([*self._body(), f"{speed}; {none}", *ending])
+        # A slotted dataclass is a new class: `super()` without arguments would look in the old one.
+        summary = LinearResults._summary(self)
+        return replace(summary, blocks=(*summary.blocks, Lines((f"{speed}; {none}",))))
 
-    def to_dict(self) -> dict[str, Any]:
-        """Give everything but rows as JSON-safe values.
-
-        Returns
-        -------
-        dict
-            As `LinearResults.to_dict`, with speed, speed_se, half_life and half_life_se.
-        """
+    def _numbers(self) -> PlainNumbers:
+        numbers = LinearResults._numbers(self)
         names = ("speed", "speed_se", "half_life", "half_life_se")
-        return {**LinearResults.to_dict(self), **{n: json_safe(getattr(self, n)) for n in names}}
+        return replace(numbers, more={**numbers.more, **{n: getattr(self, n) for n in names}})
 
 
 def beta_convergence(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -29,7 +29,7 @@ from digiprosper.panel.access import table_of
 from digiprosper.panel.evaluation import evaluate
 from digiprosper.panel.terms import parse
 from digiprosper.report.pickling import PickledByName
-from digiprosper.report.text import json_safe, last_lines, table, wrapped
+from digiprosper.report.summary import Cells, PlainNumbers, Remarks, Summarised, Summary
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -145,7 +145,7 @@ def _values(function: str, panel: Panel, column: str) -> Floats:
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class MarkovResult(PickledByName):
+class MarkovResult(Summarised, PickledByName):
     """How entities move between classes from one period to the next. Made by :func:`markov_transitions`.
 
     Parameters
@@ -165,8 +165,6 @@ class MarkovResult(PickledByName):
     diagnostics : tuple of Notice
         What is worth saying about the chain.
     """
-
-    schema: ClassVar[int] = 1
 
     column: str
     cut_rule: str
@@ -217,47 +215,33 @@ class MarkovResult(PickledByName):
         classes = f"{len(self.transitions)} classes, {how[self.cut_rule]}"
         return f"{self.n:,} transitions between consecutive periods; {classes}"
 
-    def summary(self) -> str:
-        """Show the probabilities and the ergodic distribution.
-
-        Returns
-        -------
-        str
-            Ends with the number of transitions and how classes were cut.
-        """
+    def _summary(self) -> Summary:
         chances, moves = self.probabilities.to_numpy(), self.transitions.sum(axis=1)
         rows = [
             [f"from {i + 1}", *(f"{p:.3f}" for p in row), f"{moves[i]:,}"] for i, row in enumerate(chances)
         ]
         last = ["ergodic", *("" if np.isnan(p) else f"{p:.3f}" for p in self.ergodic_values), ""]
         head = ["", *(f"to {i + 1}" for i in range(len(rows))), "moves"]
-        notes = wrapped(f"Note: {n.message}" for n in self.diagnostics)
-        title = f"Markov transitions of {self.column}"
-        return "\n".join([title, table(head, [*rows, last]), *notes, *last_lines(self.conventions)])
+        return Summary(
+            type=type(self).__name__,
+            title=f"Markov transitions of {self.column}",
+            blocks=(Cells.of(head, [*rows, last]), Remarks.of(self.diagnostics)),
+            notices=self.diagnostics,
+            conventions=self.conventions,
+        )
 
-    def to_dict(self) -> dict[str, Any]:
-        """Give every number as JSON-safe values; missing ones are None.
-
-        Returns
-        -------
-        dict
-            With a ``schema`` number.
-        """
-        return {
-            "schema": self.schema,
-            "type": "MarkovResult",
-            "column": self.column,
-            "cut_rule": self.cut_rule,
-            "cuts": json_safe(self.breaks),
-            "counts": json_safe(self.transitions),
-            "probabilities": json_safe(self.probabilities.to_numpy()),
-            "ergodic": json_safe(self.ergodic_values),
-            "n": self.n,
-            "diagnostics": [{"code": n.code, "message": n.message} for n in self.diagnostics],
-        }
-
-    def __repr__(self) -> str:
-        return self.summary()
+    def _numbers(self) -> PlainNumbers:
+        return PlainNumbers(
+            more={
+                "column": self.column,
+                "cut_rule": self.cut_rule,
+                "cuts": self.breaks,
+                "counts": self.transitions,
+                "probabilities": self.probabilities.to_numpy(),
+                "ergodic": self.ergodic_values,
+                "n": self.n,
+            }
+        )
 
 
 def markov_transitions(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pandas as pd
@@ -25,7 +25,8 @@ from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.kernels.tolerances import EQUAL_VALUES
 from digiprosper.report.notices import too_few_clusters_to_draw
 from digiprosper.report.pickling import PickledByName
-from digiprosper.report.text import interval_text, json_safe, last_lines, table, wrapped
+from digiprosper.report.summary import Cells, PlainNumbers, Remarks, Summarised, Summary
+from digiprosper.report.text import interval_text
 
 if TYPE_CHECKING:
     from digiprosper.inequality.observations import Numbers, RowLabels
@@ -39,7 +40,7 @@ _FEW_DRAWS = 199
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class DagumResult(PickledByName):
+class DagumResult(Summarised, PickledByName):
     """Dagum's decomposition of the Gini coefficient. Made by :func:`dagum`; holds no rows.
 
     Parameters
@@ -71,8 +72,6 @@ class DagumResult(PickledByName):
     diagnostics : tuple of Notice
         What is worth saying about the draws.
     """
-
-    schema: ClassVar[int] = 1
 
     total: float
     within: float
@@ -163,14 +162,7 @@ class DagumResult(PickledByName):
         """The number that reproduces the draws; empty without draws."""
         return f"rng {self.rng_entropy}" if len(self.draw_values) else ""
 
-    def summary(self) -> str:
-        """Show the parts with their shares and intervals.
-
-        Returns
-        -------
-        str
-            Ends with what the intervals come from and the settings.
-        """
+    def _summary(self) -> Summary:
         rows, drawn = [], len(self.draw_values) > 0
         values = (self.total, self.within, self.between, self.transvariation)
         ends = self.intervals[["conf_low", "conf_high"]].to_numpy()
@@ -181,38 +173,31 @@ class DagumResult(PickledByName):
             between = interval_text(low, high, form=form, computed=intervals.enough_clusters(self.n_clusters))
             rows.append([*cells, between] if drawn else cells)
         head = ["", "Gini", "share", *([f"{100 * self.level:g}% interval"] if drawn else [])]
-        notes = wrapped(f"Note: {n.message}" for n in self.diagnostics)
-        title = f"Gini coefficient: {self.nobs:,} rows, {len(self.labels)} groups"
-        ending = last_lines(self.conventions, self.settings)
-        return "\n".join([title, table(head, rows), *notes, *ending])
+        return Summary(
+            type=type(self).__name__,
+            title=f"Gini coefficient: {self.nobs:,} rows, {len(self.labels)} groups",
+            blocks=(Cells.of(head, rows), Remarks.of(self.diagnostics)),
+            notices=self.diagnostics,
+            conventions=self.conventions,
+            settings=self.settings,
+        )
 
-    def to_dict(self) -> dict[str, Any]:
-        """Give every number but the draws as JSON-safe values; missing ones are None.
-
-        Returns
-        -------
-        dict
-            With a ``schema`` number.
-        """
-        parts = {name: getattr(self, name) for name in ("total", *_PARTS)}
+    def _numbers(self) -> PlainNumbers:
         frames = {
             "groups": self.groups.reset_index(),
             "pairs": self.pairs,
             "intervals": self.intervals.reset_index(),
         }
-        return {
-            "schema": self.schema,
-            "type": "DagumResult",
-            **parts,
-            **{name: json_safe(frame.to_dict("records")) for name, frame in frames.items()},
-            "nobs": self.nobs,
-            "level": self.level,
-            "draws": {"count": len(self.draw_values), "clusters": self.n_clusters, "rng": self.rng_entropy},
-            "diagnostics": [{"code": n.code, "message": n.message} for n in self.diagnostics],
-        }
-
-    def __repr__(self) -> str:
-        return self.summary()
+        drawn = {"count": len(self.draw_values), "clusters": self.n_clusters, "rng": self.rng_entropy}
+        return PlainNumbers(
+            more={
+                **{name: getattr(self, name) for name in ("total", *_PARTS)},
+                **{name: frame.to_dict("records") for name, frame in frames.items()},
+                "nobs": self.nobs,
+                "level": self.level,
+                "draws": drawn,
+            }
+        )
 
 
 def dagum(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -19,7 +19,7 @@ from digiprosper.inequality.observations import (
 )
 from digiprosper.kernels.dispersion import theil_by_group, theil_t
 from digiprosper.report.pickling import PickledByName
-from digiprosper.report.text import json_safe, table
+from digiprosper.report.summary import Cells, Lines, PlainNumbers, Summarised, Summary
 
 if TYPE_CHECKING:
     from digiprosper.inequality.observations import Numbers, RowLabels
@@ -29,7 +29,7 @@ __all__ = ["TheilDecomposition", "theil_decomposition", "urban_rural_theil"]
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class TheilDecomposition(PickledByName):
+class TheilDecomposition(Summarised, PickledByName):
     """Theil's T between and within groups. Made by :func:`theil_decomposition`; holds no rows.
 
     Parameters
@@ -47,59 +47,35 @@ class TheilDecomposition(PickledByName):
         Rows with a positive weight.
     """
 
-    schema: ClassVar[int] = 1
-
     total: float
     between: float
     within: float
     by_group: pd.DataFrame
     nobs: int
 
-    def summary(self) -> str:
-        """Show the parts and the groups.
-
-        Returns
-        -------
-        str
-            Conventions in the last line.
-        """
+    def _summary(self) -> Summary:
         parts = []
         for name, value in (("between", self.between), ("within", self.within)):
             parts.append([name, f"{value:z.4f}", f"{value / self.total:z.1%}" if self.total else ""])
         rows = [[str(k), *(f"{v:z.4f}" for v in row)] for k, row in self._cells()]
-        return "\n".join(
-            [
-                f"Theil's T: {self.nobs:,} rows, {len(self.by_group)} groups",
-                table(["", "Theil T", "share"], [["total", f"{self.total:z.4f}", ""], *parts]),
-                table(["", "population", "income", "Theil T"], rows),
-                "Theil (1967), population version",
-            ]
+        return Summary(
+            type=type(self).__name__,
+            title=f"Theil's T: {self.nobs:,} rows, {len(self.by_group)} groups",
+            blocks=(
+                Cells.of(["", "Theil T", "share"], [["total", f"{self.total:z.4f}", ""], *parts]),
+                Cells.of(["", "population", "income", "Theil T"], rows),
+                Lines(("Theil (1967), population version",)),
+            ),
         )
 
     def _cells(self) -> list[tuple[Any, list[float]]]:
         shown = self.by_group[["population_share", "income_share", "theil"]].to_numpy()
         return list(zip(self.by_group.index, shown.tolist(), strict=True))
 
-    def to_dict(self) -> dict[str, Any]:
-        """Give every number as JSON-safe values.
-
-        Returns
-        -------
-        dict
-            With a ``schema`` number.
-        """
-        return {
-            "schema": self.schema,
-            "type": "TheilDecomposition",
-            "total": self.total,
-            "between": self.between,
-            "within": self.within,
-            "by_group": json_safe(self.by_group.reset_index().to_dict("records")),
-            "nobs": self.nobs,
-        }
-
-    def __repr__(self) -> str:
-        return self.summary()
+    def _numbers(self) -> PlainNumbers:
+        parts = {name: getattr(self, name) for name in ("total", "between", "within")}
+        groups = self.by_group.reset_index().to_dict("records")
+        return PlainNumbers(more={**parts, "by_group": groups, "nobs": self.nobs})
 
 
 def theil_decomposition(

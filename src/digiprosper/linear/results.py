@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from functools import lru_cache
-from html import escape
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -16,16 +15,9 @@ from digiprosper.errors import Notice, TermError, check_level, cited, issue
 from digiprosper.linear.marginal import slope_weights
 from digiprosper.report.pickling import PickledByName
 from digiprosper.report.protocol import Glance, empty_glance
+from digiprosper.report.summary import Lines, PlainNumbers, Remarks, Summarised, Summary, coefficient_cells
 from digiprosper.report.tests import TestResult
-from digiprosper.report.text import (
-    coefficient_table,
-    conventions,
-    freedom_text,
-    json_safe,
-    last_lines,
-    sample_text,
-    wrapped,
-)
+from digiprosper.report.text import conventions, freedom_text, sample_text
 from digiprosper.report.variance import SINGULAR, negative_variance, quadratic_form, standard_errors
 
 if TYPE_CHECKING:
@@ -119,7 +111,7 @@ class Estimated(PickledByName):
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class LinearResults(PickledByName):
+class LinearResults(Summarised, PickledByName):
     """Coefficients with their covariance, and what the sample was.
 
     Made by `FixedEffects.fit` and by every path and slope of the other models. It keeps residuals, fitted
@@ -508,64 +500,48 @@ class LinearResults(PickledByName):
 
     # --- words --------------------------------------------------------------------------------------------
 
-    def summary(self) -> str:
-        """Summarise the fit in 80 columns.
+    def _summary(self) -> Summary:
+        return Summary(
+            type=type(self).__name__,
+            title=f"Outcome: {self.depvar}",
+            blocks=(
+                Lines(
+                    (
+                        f"Effects: {', '.join(self.effect_names) or 'none (intercept)'}",
+                        *([f"Weights: {self.obs_weights}"] if self.obs_weights else []),
+                        sample_text(self.nobs, self.n_entities, self.n_times, self.key_names),
+                        f"R2 {self.rsquared:z.4f}, within {self.rsquared_within:z.4f}",
+                        "",
+                    )
+                ),
+                coefficient_cells(self.tidy()),
+                Remarks.of(self.diagnostics),
+            ),
+            notices=self.diagnostics,
+            conventions=self.conventions,
+            settings=self.settings,
+            version=self.version,
+        )
 
-        Returns
-        -------
-        str
-            Ends with the standard errors used and the settings.
-        """
-        return "\n".join([*self._body(), *last_lines(self.conventions, self.settings)])
-
-    def _body(self) -> list[str]:
-        """Everything in the summary before the standard errors and the settings."""
-        g = self.glance()
-        head = [
-            f"Outcome: {self.depvar}",
-            f"Effects: {', '.join(self.effect_names) or 'none (intercept)'}",
-            *([f"Weights: {self.obs_weights}"] if self.obs_weights else []),
-            sample_text(self.nobs, self.n_entities, self.n_times, self.key_names),
-            f"R2 {g['rsquared']:z.4f}, within {self.rsquared_within:z.4f}",
-        ]
-        notes = wrapped(f"Note: {n.message}" for n in self.diagnostics)
-        return [*head, "", coefficient_table(self), *notes]
-
-    def __repr__(self) -> str:
-        return self.summary()
-
-    def _repr_html_(self) -> str:
-        frame = self.tidy().set_index("term").to_html(float_format=lambda v: f"{v:.5g}", escape=True)
-        weights = f"<p>Weights: {escape(self.obs_weights)}</p>" if self.obs_weights else ""
-        return f"{frame}{weights}<p>{self.conventions}</p>"
+    def _numbers(self) -> PlainNumbers:
+        stats = self.sample_stats.reset_index().to_dict("records")
+        return PlainNumbers.of(
+            self,
+            inference=self.inference,
+            labels=self.labels,
+            rows_key="coefficients",
+            more={"sample_stats": stats},
+        )
 
     @property
     def conventions(self) -> str:
         """Which standard errors: clusters and their number, degrees of freedom, small-sample correction."""
-        return conventions(self)
+        return conventions(self.inference)
 
     @property
     def settings(self) -> str:
         """What else the standard errors depend on: the K of the small-sample correction, if it has one."""
         return f"K = {self.df_counted} in the small-sample correction" if self.df_counted else ""
-
-    def to_dict(self) -> dict[str, Any]:
-        """Give everything but rows as JSON-safe values.
-
-        Returns
-        -------
-        dict
-            With a ``schema`` number.
-        """
-        return {
-            "schema": 1,
-            "glance": json_safe(dict(self.glance())),
-            "coefficients": json_safe(self.tidy().to_dict("records")),
-            "cov": json_safe(self.covariance.tolist()),
-            "sample_stats": json_safe(self.sample_stats.reset_index().to_dict("records")),
-            "labels": dict(self.labels),
-            "diagnostics": [{"code": n.code, "message": n.message} for n in self.diagnostics],
-        }
 
     # --- the groups, field by field -----------------------------------------------------------------------
 

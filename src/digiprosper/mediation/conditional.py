@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -11,7 +11,7 @@ import pandas as pd
 from digiprosper.errors import AlignmentError, IdentificationError, check_level, cited
 from digiprosper.kernels.intervals import LEAST_CLUSTERS, enough_clusters, fieller, percentile
 from digiprosper.report.pickling import PickledByName
-from digiprosper.report.text import json_safe, last_lines, wrapped
+from digiprosper.report.summary import Lines, PlainNumbers, Summarised, Summary
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,7 +25,7 @@ _HALVINGS = 50
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class JohnsonNeyman(PickledByName):
+class JohnsonNeyman(Summarised, PickledByName):
     """Where an effect that changes with a variable is significantly different from zero.
 
     Made by `johnson_neyman` and `johnson_neyman_draws`.
@@ -70,17 +70,10 @@ class JohnsonNeyman(PickledByName):
         """One row a value of the variable: at, estimate, conf_low, conf_high."""
         return pd.DataFrame(self.points.copy(), columns=["at", "estimate", "conf_low", "conf_high"])
 
-    def summary(self) -> str:
-        """Summarise the regions as text, 80 columns wide.
-
-        Returns
-        -------
-        str
-            Regions with the sign of the effect there, share of the rows; conventions in the last line.
-        """
+    def _summary(self) -> Summary:
         low, high = (f"{v:.4g}" for v in self.support)
         size = f"{100 * (1 - self.level):.3g}%"
-        head = f"{self.effect} by {self.variable}: Johnson-Neyman regions ({self.method})"
+        title = f"{self.effect} by {self.variable}: Johnson-Neyman regions ({self.method})"
         if not self.regions:
             said = [f"Not significant at {size} at any {self.variable} from {low} to {high}"]
         else:
@@ -92,25 +85,18 @@ class JohnsonNeyman(PickledByName):
                 f"{100 * self.share:.0f}% of the rows are in this region; {self.variable} ranges from "
                 f"{low} to {high}"
             )
-        return "\n".join([*wrapped([head, *said]), *last_lines(self.conventions)])
+        return Summary(
+            type=type(self).__name__,
+            title=title,
+            wrapped_title=True,
+            blocks=(Lines(tuple(said), wrapped=True),),
+            conventions=self.conventions,
+        )
 
-    def __repr__(self) -> str:
-        return self.summary()
-
-    def to_dict(self) -> dict[str, Any]:
-        """Give every number as JSON-safe values; missing ones are None.
-
-        Returns
-        -------
-        dict
-            With a ``schema`` number.
-        """
+    def _numbers(self) -> PlainNumbers:
         names = "effect variable coefficients regions support share level method conventions"
-        return {
-            "schema": 1,
-            **{name: json_safe(getattr(self, name)) for name in names.split()},
-            "curve": json_safe(self.curve.to_dict("records")),
-        }
+        values = {name: getattr(self, name) for name in names.split()}
+        return PlainNumbers(more={**values, "curve": self.curve.to_dict("records")})
 
     def _words(self, region: tuple[float, float]) -> str:
         low, high = region

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -12,7 +12,8 @@ import pandas as pd
 from digiprosper.errors import AlignmentError, IdentificationError, Notice, check_level, cited
 from digiprosper.kernels.intervals import holm, romano_wolf
 from digiprosper.report.pickling import PickledByName
-from digiprosper.report.text import json_safe, last_lines, p_text, table, wrapped
+from digiprosper.report.summary import Cells, Lines, PlainNumbers, Remarks, Summarised, Summary
+from digiprosper.report.text import p_text
 from digiprosper.report.verdicts import rejects
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class Test(PickledByName):
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Decision(PickledByName):
+class Decision(Summarised, PickledByName):
     """What five tests say about one mediator. Made by `decide`.
 
     Parameters
@@ -196,14 +197,7 @@ class Decision(PickledByName):
         data = {"mediator": self.mediator, "ratio": self.ratio}
         return tuple(Notice(code, text, data) for code, text in found)
 
-    def summary(self) -> str:
-        """Summarise the decision as text, 80 columns wide.
-
-        Returns
-        -------
-        str
-            The steps, the branch, the type, the ratio, remarks; conventions in the last line.
-        """
+    def _summary(self) -> Summary:
         rows = []
         for step, text, estimate, t, p, passed, reached in self.steps.itertuples(name=None):
             answer = ("yes" if passed else "no") if reached else "not reached"
@@ -214,35 +208,30 @@ class Decision(PickledByName):
         verdict = "is" if self._passes(self.total) else "is not"
         size = f"{100 * (1 - self.level):.3g}%"
         ratio = [f"Ratio {self.ratio_name}: {self.ratio:.3g}"] if self.ratio_name else []
-        lines = [
-            *wrapped([f"{self.treatment} -> {self.mediator} -> {self.outcome}: {self.branch}"]),
-            "",
-            table(["Wen & Ye (2014)", "estimate", "t", "p", f"at {size}"], rows),
-            f"Framed as {self.framing}: the total effect {verdict} significant at {size}",
-            f"Type (Zhao, Lynch & Chen 2010): {self.zhao}",
-            *ratio,
-            *wrapped(f"Note: {n.message}" for n in self.diagnostics),
-        ]
-        return "\n".join([*lines, *last_lines(self.conventions)])
+        return Summary(
+            type=type(self).__name__,
+            title=f"{self.treatment} -> {self.mediator} -> {self.outcome}: {self.branch}",
+            wrapped_title=True,
+            blocks=(
+                Lines(("",)),
+                Cells.of(["Wen & Ye (2014)", "estimate", "t", "p", f"at {size}"], rows),
+                Lines(
+                    (
+                        f"Framed as {self.framing}: the total effect {verdict} significant at {size}",
+                        f"Type (Zhao, Lynch & Chen 2010): {self.zhao}",
+                        *ratio,
+                    )
+                ),
+                Remarks.of(self.diagnostics),
+            ),
+            notices=self.diagnostics,
+            conventions=self.conventions,
+        )
 
-    def __repr__(self) -> str:
-        return self.summary()
-
-    def to_dict(self) -> dict[str, Any]:
-        """Give every number as JSON-safe values; missing ones are None.
-
-        Returns
-        -------
-        dict
-            With a ``schema`` number.
-        """
+    def _numbers(self) -> PlainNumbers:
         names = "mediator treatment outcome branch framing zhao ratio ratio_name level conventions"
-        return {
-            "schema": 1,
-            **{name: json_safe(getattr(self, name)) for name in names.split()},
-            "steps": json_safe(self.steps.reset_index().to_dict("records")),
-            "diagnostics": [{"code": n.code, "message": n.message} for n in self.diagnostics],
-        }
+        values = {name: getattr(self, name) for name in names.split()}
+        return PlainNumbers(more={**values, "steps": self.steps.reset_index().to_dict("records")})
 
     def _passes(self, test: Test) -> bool:
         return rejects(test.p_value, self.level)

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from digiprosper.report.effects import EffectResults
-from digiprosper.report.text import json_safe, p_text, wrapped
+from digiprosper.report.text import p_text
 
 if TYPE_CHECKING:
     from digiprosper.kernels import Floats
     from digiprosper.linear.results import LinearResults
+    from digiprosper.report.summary import PlainNumbers, Summary
 
 __all__ = ["MediationIVResults"]
 
@@ -70,17 +71,9 @@ class MediationIVResults(EffectResults):
         index = pd.Index(_STAGES, name="stage")
         return pd.DataFrame(self.stages.copy(), index=index, columns=list(_COLUMNS))
 
-    def summary(self) -> str:
-        """Summarise the result as text, 80 columns wide.
-
-        Returns
-        -------
-        str
-            The effects, both first stages, the notices, then the standard errors, intervals and settings.
-        """
+    def _summary(self) -> Summary:
         outcome = self.info["depvar"] or ""
         path = f"{self.treatment} -> {self.mediator} -> {outcome}"
-        head = self._heading(f"IV mediation: {path}, instrument {self.instrument}")
         total, direct, indirect, _, a, b, _ = (float(v) for v in self.estimates)
         (first, first_p), (second, second_p) = self.stages[:, [2, 3]]
         words = [
@@ -92,19 +85,13 @@ class MediationIVResults(EffectResults):
             f"{second:.4g} for {self.mediator} on {self.instrument} given {self.treatment} "
             f"(p {p_text(second_p)}), usually the weak one.",
         ]
-        return "\n".join([*head, *wrapped(words), *self._notes(), *self._ending()])
+        return self._summarised(f"IV mediation: {path}, instrument {self.instrument}", words)
 
-    def to_dict(self) -> dict[str, Any]:
-        """Turn the result into plain data that JSON can hold; missing numbers are None.
-
-        Returns
-        -------
-        dict
-            As `EffectResults.to_dict`, with the roles, both first stages and the reduced forms.
-        """
+    def _numbers(self) -> PlainNumbers:
         # A slotted dataclass is a new class: `super()` without arguments would look in the old one.
-        out = EffectResults.to_dict(self)
+        numbers = EffectResults._numbers(self)
         roles = {name: getattr(self, name) for name in ("treatment", "mediator", "instrument")}
-        stages = json_safe(self.first_stage.to_dict("index"))
+        stages = self.first_stage.to_dict("index")
         paths = {name: fit.to_dict() for name, fit in self.equations}
-        return {**out, **roles, "first_stage": stages, "paths": paths}
+        more = {**numbers.more, **roles, "first_stage": stages, "paths": paths}
+        return replace(numbers, more=more)

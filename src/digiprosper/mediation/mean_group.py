@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -18,13 +18,14 @@ from digiprosper.mediation.words import WORDS
 from digiprosper.report.effects import EffectResults
 from digiprosper.report.notices import too_few_clusters_to_draw
 from digiprosper.report.protocol import empty_glance
-from digiprosper.report.text import freedom_text, json_safe
+from digiprosper.report.text import freedom_text
 
 if TYPE_CHECKING:
     from digiprosper.kernels import Bools, Floats, Ints
     from digiprosper.linear.preparation import Prepared
     from digiprosper.mediation.mediation import Mediation
     from digiprosper.panel import Panel
+    from digiprosper.report.summary import PlainNumbers, Summary
 
 __all__ = ["MeanGroupResults", "mean_group_mediation"]
 
@@ -64,29 +65,16 @@ class MeanGroupResults(EffectResults):
         """Slopes of every entity used: total, direct, a:<m>, b:<m>, indirect:<m>, nobs (a copy)."""
         return self.entity_table.copy()
 
-    def summary(self) -> str:
-        """Summarise the result as text, 80 columns wide.
-
-        Returns
-        -------
-        str
-            The effects, the notices, then the standard errors, intervals and settings.
-        """
+    def _summary(self) -> Summary:
         path = f"{self.treatment} -> {', '.join(self.mediators)} -> {self.info['depvar']}"
-        return "\n".join([*self._heading(f"Mean group mediation: {path}"), *self._notes(), *self._ending()])
+        return self._summarised(f"Mean group mediation: {path}")
 
-    def to_dict(self) -> dict[str, Any]:
-        """Turn the result into plain data that JSON can hold; missing numbers are None.
-
-        Returns
-        -------
-        dict
-            As `EffectResults.to_dict`, with treatment, mediators and the slopes by entity.
-        """
+    def _numbers(self) -> PlainNumbers:
         # A slotted dataclass is a new class: `super()` without arguments would look in the old one.
-        out = EffectResults.to_dict(self)
-        slopes = json_safe(self.entity_table.to_dict("index"))
-        return {**out, "treatment": self.treatment, "mediators": list(self.mediators), "entities": slopes}
+        numbers = EffectResults._numbers(self)
+        slopes = self.entity_table.to_dict("index")
+        roles = {"treatment": self.treatment, "mediators": self.mediators}
+        return replace(numbers, more={**numbers.more, **roles, "entities": slopes})
 
 
 def mean_group_mediation(spec: Mediation, panel: Panel, *, rng: object = None) -> MeanGroupResults:

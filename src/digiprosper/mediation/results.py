@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
 
@@ -25,7 +25,7 @@ from digiprosper.mediation.effect_terms import is_specific
 from digiprosper.mediation.kernel import products, simulated
 from digiprosper.report.effects import EffectResults
 from digiprosper.report.labels import term_label
-from digiprosper.report.text import interval_text, listed, p_text, wrapped
+from digiprosper.report.text import interval_text, listed, p_text
 from digiprosper.report.verdicts import rejects
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from digiprosper.mediation.decisions import Decision
     from digiprosper.mediation.routes import PathSystem, Route
     from digiprosper.mediation.sensitivity import MediationSensitivity
+    from digiprosper.report.summary import PlainNumbers, Summary
 
 __all__ = ["MediationResults", "SobelKind"]
 
@@ -589,33 +590,24 @@ class MediationResults(EffectResults):
                 out[f"Sobel z{through}"] = [*blank, f"{sobel['statistic'][name]:z.2f}"]
         return out
 
-    def summary(self) -> str:
-        """Summarise the result as text, 80 columns wide.
-
-        Returns
-        -------
-        str
-            The effects, each path, the notices, then the standard errors, intervals and settings.
-        """
+    def _summary(self) -> Summary:
         outcome = self.info["depvar"] or ""
         arrow = " -> ".join(self.mediators) if self.structure == "serial" else ", ".join(self.mediators)
-        head = self._heading(f"Mediation: {self.treatment} -> {arrow} -> {outcome}")
         words = self._words(outcome) if not self.variable else self._varying_words(outcome)
-        return "\n".join([*head, *wrapped(words), *self._notes(), *self._ending()])
+        return self._summarised(f"Mediation: {self.treatment} -> {arrow} -> {outcome}", words)
 
-    def to_dict(self) -> dict[str, Any]:
-        """Turn the result into plain data that JSON can hold; missing numbers are None.
-
-        Returns
-        -------
-        dict
-            As `EffectResults.to_dict`, with the treatment, the mediators, the structure and every path.
-        """
+    def _numbers(self) -> PlainNumbers:
         # A slotted dataclass is a new class: `super()` without arguments would look in the old one.
-        out = EffectResults.to_dict(self)
-        paths = {name: fit.to_dict() for name, fit in self.equations}
-        more = {"structure": self.structure, "variable": self.variable or None, "threshold": self.threshold}
-        return {**out, "treatment": self.treatment, "mediators": list(self.mediators), **more, "paths": paths}
+        numbers = EffectResults._numbers(self)
+        more = {
+            "treatment": self.treatment,
+            "mediators": self.mediators,
+            "structure": self.structure,
+            "variable": self.variable or None,
+            "threshold": self.threshold,
+            "paths": {name: fit.to_dict() for name, fit in self.equations},
+        }
+        return replace(numbers, more={**numbers.more, **more})
 
     # --- inside -------------------------------------------------------------------------------------------
 

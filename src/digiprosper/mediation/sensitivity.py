@@ -18,7 +18,8 @@ from digiprosper.errors import (
 )
 from digiprosper.kernels.intervals import percentile
 from digiprosper.report.pickling import PickledByName
-from digiprosper.report.text import interval_text, json_safe, last_lines, wrapped
+from digiprosper.report.summary import Lines, PlainNumbers, Summarised, Summary
+from digiprosper.report.text import interval_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -32,7 +33,7 @@ _LARGEST_EFFECT = 300
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class MediationSensitivity(PickledByName):
+class MediationSensitivity(Summarised, PickledByName):
     """The indirect effect as a function of the correlation of the errors. Made by `sensitivity`.
 
     Parameters
@@ -86,15 +87,7 @@ class MediationSensitivity(PickledByName):
         """
         return self.rho_at_zero**2
 
-    def summary(self) -> str:
-        """Summarise the sensitivity as text, 80 columns wide.
-
-        Returns
-        -------
-        str
-            The effect at rho = 0, where it vanishes, where it loses its significance; conventions in the last
-            line.
-        """
+    def _summary(self) -> Summary:
         size = f"{100 * self.level:g}%"
         ab, low, high = self.assumed
         if np.isnan(low):
@@ -106,34 +99,29 @@ class MediationSensitivity(PickledByName):
         else:
             covers = f"Its {size} interval first includes 0 at rho = {self.rho_insignificant:.3g}"
         share = f"{100 * abs(self.rho_at_zero):.3g}%"
-        lines = [
+        title = (
             f"Sensitivity of the indirect effect through {self.mediator} to an omitted common cause of "
-            "mediator and outcome (Imai, Keele & Yamamoto 2010); rho is the correlation of their errors",
+            "mediator and outcome (Imai, Keele & Yamamoto 2010); rho is the correlation of their errors"
+        )
+        lines = (
             f"At rho = 0, as the fit assumes: {ab:z.4g}{_ends_text(low, high, '.4g')}",
             f"Zero at rho = {self.rho_at_zero:.3g}{_ends_text(self.rho_low, self.rho_high, '.3g')}, "
             f"product of R2 {self.r2_at_zero:.3g}: the cause would explain {share} of the residual "
             "variance of each",
             covers,
-        ]
-        return "\n".join([*wrapped(lines), *last_lines(self.conventions)])
+        )
+        return Summary(
+            type=type(self).__name__,
+            title=title,
+            wrapped_title=True,
+            blocks=(Lines(lines, wrapped=True),),
+            conventions=self.conventions,
+        )
 
-    def __repr__(self) -> str:
-        return self.summary()
-
-    def to_dict(self) -> dict[str, Any]:
-        """Give every number as JSON-safe values; missing ones are None.
-
-        Returns
-        -------
-        dict
-            With a ``schema`` number.
-        """
+    def _numbers(self) -> PlainNumbers:
         names = "mediator rho_at_zero rho_low rho_high r2_at_zero rho_insignificant assumed level conventions"
-        return {
-            "schema": 1,
-            **{name: json_safe(getattr(self, name)) for name in names.split()},
-            "curve": json_safe(self.curve.to_dict("records")),
-        }
+        values = {name: getattr(self, name) for name in names.split()}
+        return PlainNumbers(labels=self.labels, more={**values, "curve": self.curve.to_dict("records")})
 
 
 def sensitivity(  # noqa: PLR0913 - what is drawn comes with its draws

@@ -263,7 +263,7 @@ def _remarks(paths: _Paths) -> list[str]:
     counts += [f"{info['n_times']:,} periods"] if (info["n_times"] or 1) > 1 else []
     effects = [effect_label(name, paths.texts) for name in effect_names(info["effects"])]
     sample = f"Sample: {', '.join(counts)}; effects: {', '.join(effects) or 'none'}."
-    errors = conventions(results.paths["outcome"], paths.texts)
+    errors = conventions(results.paths["outcome"].inference, paths.texts)
     return [*lines, sample, f"{errors}; {results.draws_text(paths.texts)}."]
 
 

@@ -13,11 +13,12 @@ from digiprosper.kernels import Floats, intervals
 from digiprosper.report.columns import result_column
 from digiprosper.report.labels import effect_label
 from digiprosper.report.pickling import PickledByName
-from digiprosper.report.text import interval_text, json_safe, last_lines, number_text, p_text, table, wrapped
+from digiprosper.report.summary import Block, Cells, Lines, PlainNumbers, Remarks, Summarised, Summary
+from digiprosper.report.text import interval_text, number_text, p_text
 from digiprosper.report.words import NO_WORDS, Words
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from digiprosper.report.columns import Column
     from digiprosper.report.protocol import Glance
@@ -27,7 +28,7 @@ __all__ = ["EffectResults"]
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class EffectResults(PickledByName):
+class EffectResults(Summarised, PickledByName):
     """Estimates with a covariance, and draws from which interval and p-value are read.
 
     `std_error` and `statistic` in :meth:`tidy` come from `cov`; the interval is the percentile interval of
@@ -69,7 +70,6 @@ class EffectResults(PickledByName):
     (True, (199, 5))
     """
 
-    schema: ClassVar[int] = 1
     methods: ClassVar[tuple[str, ...]] = ("percentile", "delta", "bc")
 
     names: tuple[str, ...]
@@ -256,18 +256,6 @@ class EffectResults(PickledByName):
         """
         return self.info.copy()
 
-    def summary(self) -> str:
-        """Summarise the result as text, 80 columns wide.
-
-        Returns
-        -------
-        str
-            The estimates, the notices, then the standard errors, intervals and settings.
-        """
-        info = self.info
-        head = info["model"] + (f" of {info['depvar']}" if info["depvar"] else "")
-        return "\n".join([*self._heading(head), *self._notes(), *self._ending()])
-
     @property
     def conventions(self) -> str:
         """Which standard errors, and how many draws of what give the percentile intervals."""
@@ -300,38 +288,6 @@ class EffectResults(PickledByName):
         """The number that reproduces the draws."""
         return f"rng {self.rng_entropy}"
 
-    def to_dict(self) -> dict[str, Any]:
-        """Turn the result into plain data that JSON can hold; missing numbers are None.
-
-        Returns
-        -------
-        dict
-            schema, type, glance, terms (the rows of :meth:`tidy`), covariance, draws (count, lost, drawn,
-            clusters) and diagnostics. The draws themselves are reproduced from ``glance["rng_entropy"]``.
-        """
-        return {
-            "schema": self.schema,
-            "type": type(self).__name__,
-            "glance": json_safe(dict(self.info)),
-            "terms": json_safe(self.tidy().to_dict("records")),
-            "cov": json_safe(self.covariance.tolist()),
-            "draws": {
-                "count": self._reps,
-                "lost": self.lost_draws,
-                "drawn": self.drawn,
-                "clusters": self.n_drawn,
-            },
-            "labels": dict(self.labels),
-            "diagnostics": [{"code": n.code, "message": n.message} for n in self.diagnostics],
-        }
-
-    def __repr__(self) -> str:
-        return self.summary()
-
-    def _repr_html_(self) -> str:
-        frame = self.tidy().set_index("term").to_html(float_format=lambda v: f"{v:.5g}", escape=True)
-        return f"{frame}<p>{self.conventions}</p>"
-
     def _ends(self, method: str, level: float) -> tuple[Floats, Floats, Floats]:
         """Find low, high and p by one of `methods`; a subclass with more methods answers for those here."""
         if method == "delta":
@@ -363,30 +319,49 @@ class EffectResults(PickledByName):
     def _reps(self) -> int:
         return int(self.draw_values.shape[0])
 
-    def _heading(self, title: str) -> list[str]:
+    def _summary(self) -> Summary:
+        info = self.info
+        return self._summarised(info["model"] + (f" of {info['depvar']}" if info["depvar"] else ""))
+
+    def _summarised(self, title: str, words: Sequence[str] = ()) -> Summary:
+        """Put the sample, the estimates, what they say in words and the notices below a title."""
         info = self.info
         counts = [f"{self.nobs:,} rows"]
         counts += [f"{info['n_entities']:,} entities"] if info["n_entities"] is not None else []
         counts += [f"{info['n_times']:,} periods"] if (info["n_times"] or 1) > 1 else []
+        effects = (info["effects"] or "none (intercept)").replace("+", ", ")
+        return Summary(
+            type=type(self).__name__,
+            title=title,
+            blocks=(
+                Lines((f"Effects: {effects}", f"Sample: {', '.join(counts)}", "")),
+                *self._estimates_shown(),
+                Lines(tuple(words), wrapped=True),
+                Remarks.of(self.diagnostics),
+            ),
+            notices=self.diagnostics,
+            conventions=self.conventions,
+            settings=self.settings,
+            version=info["version"],
+        )
+
+    def _estimates_shown(self) -> tuple[Block, ...]:
         frame, rows = self.tidy(), []
         numbers = ("estimate", "std_error", "p_value", "conf_low", "conf_high")
         for term, values in zip(self.names, frame[list(numbers)].to_numpy(dtype=float), strict=True):
             estimate, error, p, low, high = (float(v) for v in values)
             ends = interval_text(low, high, computed=self._readable)
             rows.append([term, number_text(estimate, 5), number_text(error), p_text(p), ends])
-        return [
-            title,
-            f"Effects: {(info['effects'] or 'none (intercept)').replace('+', ', ')}",
-            f"Sample: {', '.join(counts)}",
-            "",
-            table(["", "estimate", "std. error", "p", "95% interval"], rows),
-        ]
+        return (Cells.of(["", "estimate", "std. error", "p", "95% interval"], rows),)
 
-    def _notes(self) -> list[str]:
-        return wrapped(f"Note: {n.message}" for n in self.diagnostics)
-
-    def _ending(self) -> list[str]:
-        return last_lines(self.conventions, self.settings)
+    def _numbers(self) -> PlainNumbers:
+        drawn = {
+            "count": self._reps,
+            "lost": self.lost_draws,
+            "drawn": self.drawn,
+            "clusters": self.n_drawn,
+        }
+        return PlainNumbers.of(self, labels=self.labels, more={"draws": drawn})
 
     @property
     def __maketables_coef_table__(self) -> pd.DataFrame:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from digiprosper.report.pickling import PickledByName
+from digiprosper.report.summary import PlainNumbers, Summarised, Summary
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,7 +18,7 @@ __all__ = ["TestResult"]
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class TestResult(PickledByName):
+class TestResult(Summarised, PickledByName):
     """A statistic, what it is distributed as, and the hypothesis in words.
 
     Parameters
@@ -51,14 +52,7 @@ class TestResult(PickledByName):
     detail: Mapping[str, Any] | pd.DataFrame | None = None
     draws: np.ndarray[Any, np.dtype[np.float64]] | None = None
 
-    def summary(self) -> str:
-        """Summarise the test in one line.
-
-        Returns
-        -------
-        str
-            Name, statistic, degrees of freedom, p-value and null.
-        """
+    def _summary(self) -> Summary:
         if self.df is None:
             df = ""
         elif isinstance(self.df, tuple):
@@ -66,7 +60,9 @@ class TestResult(PickledByName):
         else:
             df = f"({self.df:g})"
         p = "p < 0.0001" if self.p_value < 1e-4 else f"p = {self.p_value:.4f}"
-        return f"{self.name}: {self.distribution}{df} = {self.statistic:z.4f}, {p}. H0: {self.null}"
+        title = f"{self.name}: {self.distribution}{df} = {self.statistic:z.4f}, {p}. H0: {self.null}"
+        return Summary(type=type(self).__name__, title=title)
 
-    def __repr__(self) -> str:
-        return self.summary()
+    def _numbers(self) -> PlainNumbers:
+        names = ("name", "statistic", "distribution", "df", "p_value", "null")
+        return PlainNumbers(more={name: getattr(self, name) for name in names})

@@ -14,10 +14,9 @@ from digiprosper.report.labels import effect_label
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from digiprosper.linear.results import LinearResults
+    from digiprosper.report.inference import Inference
 
 __all__ = [
-    "coefficient_table",
     "conventions",
     "correction_words",
     "freedom_text",
@@ -96,35 +95,13 @@ def interval_text(low: float, high: float, *, form: str = ".4g", computed: bool 
     return "missing" if np.isnan(low) else f"[{low:z{form}}, {high:z{form}}]"
 
 
-def coefficient_table(fit: LinearResults) -> str:
-    """Lay out the coefficients of a linear fit, one line a term.
+def conventions(how: Inference, labels: Mapping[str, str] | None = None) -> str:
+    """Name the standard errors of a regression.
 
     Parameters
     ----------
-    fit : LinearResults
-        The fit.
-
-    Returns
-    -------
-    str
-        Estimate, standard error, t, p and 95% interval.
-    """
-    tidy = fit.tidy()
-    numbers = tidy[["estimate", "std_error", "statistic", "p_value", "conf_low", "conf_high"]].to_numpy()
-    rows = [
-        [str(term), f"{b:z.5g}", f"{se:.4g}", f"{t:z.2f}", p_text(p), interval_text(low, high)]
-        for term, (b, se, t, p, low, high) in zip(tidy["term"], numbers, strict=True)
-    ]
-    return table(["", "estimate", "std. error", "t", "p", "95% interval"], rows)
-
-
-def conventions(fit: LinearResults, labels: Mapping[str, str] | None = None) -> str:
-    """Name the standard errors of a linear fit.
-
-    Parameters
-    ----------
-    fit : LinearResults
-        The fit.
+    how : Inference
+        Where they come from.
     labels : mapping, optional
         Labels by column, for the names of the clusters; by default the columns themselves.
 
@@ -134,19 +111,20 @@ def conventions(fit: LinearResults, labels: Mapping[str, str] | None = None) -> 
         Such as ``"Standard errors clustered by state (48 clusters, t with 47 degrees of freedom; small-sample
         correction as reghdfe)"``.
     """
-    how = f"t with {freedom_text(fit.df_t)}; {correction_words(fit.ssc)}"
-    if fit.cov_type == "clustered":
-        names = " and ".join(effect_label(name, labels or {}) for name in fit.clusters)
-        groups = " and ".join(f"{g:,}" for g in fit.n_clusters)
-        return f"Standard errors clustered by {names} ({groups} clusters, {how})"
-    if fit.cov_type == "driscoll_kraay":
-        lags = counted(fit.bandwidth or 0, "lag")
-        return f"Driscoll-Kraay standard errors ({lags}, {fit.n_times} periods, {how})"
+    rest = f"t with {freedom_text(how.df_t)}; {correction_words(how.ssc or 'none')}"
+    if how.cov_type == "clustered":
+        names = " and ".join(effect_label(name, labels or {}) for name in how.clusters)
+        groups = " and ".join(f"{g:,}" for g in how.n_clusters)
+        return f"Standard errors clustered by {names} ({groups} clusters, {rest})"
+    if how.cov_type == "driscoll_kraay":
+        lags = counted(how.bandwidth or 0, "lag")
+        # Its degrees of freedom are the periods less one.
+        return f"Driscoll-Kraay standard errors ({lags}, {how.df_t + 1:.0f} periods, {rest})"
     kind = {
         "robust": "robust to heteroskedasticity (HC1)",
         "unadjusted": "for independent errors of equal variance",
     }
-    return f"Standard errors {kind[fit.cov_type]} ({how})"
+    return f"Standard errors {kind[how.cov_type]} ({rest})"
 
 
 def freedom_text(df: float) -> str:

@@ -34,7 +34,8 @@ from digiprosper.linear.preparation import prepare
 from digiprosper.panel.terms import parse
 from digiprosper.report.effects import EffectResults
 from digiprosper.report.notices import too_few_clusters_to_draw
-from digiprosper.report.text import interval_text, number_text, p_text, table
+from digiprosper.report.summary import Block, Cells, Lines
+from digiprosper.report.text import interval_text, number_text, p_text
 from digiprosper.specification import Specification, check_reps, plain_options
 
 if TYPE_CHECKING:
@@ -291,8 +292,7 @@ class PropagatedResults(EffectResults):
         }
         return pd.DataFrame(parts)
 
-    def _heading(self, title: str) -> list[str]:
-        lines = EffectResults._heading(self, title)[:-1]
+    def _estimates_shown(self) -> tuple[Block, ...]:
         both = self.comparison
         rows = []
         percent = f"{100 * self.level:g}%"
@@ -306,12 +306,16 @@ class PropagatedResults(EffectResults):
             ]
             rows.append([term, f"{b:.5g}", *ends, number_text(error), p_text(p)])
         heads = ["", "estimate", f"{percent}, weights known", f"{percent}, estimated", "std. error", "p"]
-        return [
-            *lines,
-            table(heads, rows),
-            "weights known: the slope on the index with the weights of this sample.",
-            "estimated: the slope on the index with the weights of the population; std. error and p too.",
-        ]
+        return (
+            Cells.of(heads, rows),
+            Lines(
+                (
+                    "weights known: the slope on the index with the weights of this sample.",
+                    "estimated: the slope on the index with the weights of the population; std. error and p "
+                    "too.",
+                )
+            ),
+        )
 
 
 class _Indices(dict[str, CompositeIndex]):

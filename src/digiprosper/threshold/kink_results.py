@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from textwrap import wrap
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -13,8 +13,17 @@ import pandas as pd
 from digiprosper.errors import Notice, check_option, cited
 from digiprosper.report.columns import Block, Drawn, Test
 from digiprosper.report.pickling import PickledByName
+from digiprosper.report.summary import (
+    Cells,
+    Lines,
+    PlainNumbers,
+    Remarks,
+    Summarised,
+    Summary,
+    coefficient_cells,
+)
 from digiprosper.report.tests import TestResult
-from digiprosper.report.text import coefficient_table, json_safe, last_lines, sample_text, table, wrapped
+from digiprosper.report.text import sample_text
 from digiprosper.report.verdicts import rejects
 from digiprosper.threshold.columns import kink_regimes, slopes_by_regime, slopes_column, threshold_with
 from digiprosper.threshold.results import bootstrap_p
@@ -59,7 +68,7 @@ def critical_chi2(level: float) -> float:
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class KinkResults(PickledByName):
+class KinkResults(Summarised, PickledByName):
     """A panel regression whose slope changes at an estimated value, without a jump.
 
     Made by `PanelKink.fit`. It keeps no data and no rows beyond those of `slopes`.
@@ -260,59 +269,40 @@ class KinkResults(PickledByName):
 
     # --- words --------------------------------------------------------------------------------------------
 
-    def summary(self) -> str:
-        """Summarise the threshold, the tests and the slopes as text.
-
-        Returns
-        -------
-        str
-            Where a jump fits better than the kink, or no kink is not rejected, one line says what follows.
-            Ends with the standard errors used and the settings.
-        """
+    def _summary(self) -> Summary:
         slopes = self.slopes
-        head = [
-            f"Outcome: {slopes.depvar}",
-            f"Slope of {self.kink_variable} with a kink",
-            f"Effects: {', '.join(slopes.effect_names) or 'none (intercept)'}",
-            sample_text(slopes.nobs, slopes.n_entities, slopes.n_times, slopes.key_names),
-        ]
         conditions = [f"{self.kink_variable} {sign} {self.threshold:.5g}" for sign in ("<=", ">")]
         regimes = [
             [text, f"{size[0]:,}", f"{size[1]:,}"]
             for text, size in zip(conditions, self.regime_sizes, strict=True)
         ]
-        parts = [
-            *head,
-            "",
-            *self._threshold_words(),
-            *self._test_words(self.test, "H0 no kink"),
-            *self._test_words(self.continuity, "H0 no jump"),
-            *self._advice(),
-            "",
-            table(["", "rows", slopes.key_names[0]], regimes),
-            "",
-            coefficient_table(slopes),
-            *wrapped(f"Note: {n.message}" for n in self.diagnostics),
-            *last_lines(self.conventions, self.settings),
-        ]
-        return "\n".join(parts)
-
-    def __repr__(self) -> str:
-        return self.summary()
-
-    def _repr_html_(self) -> str:
-        tests = pd.DataFrame(
-            {"F": [t.statistic for t in self._tests()], "p_value": [t.p_value for t in self._tests()]},
-            index=["no kink", "no jump"],
+        return Summary(
+            type=type(self).__name__,
+            title=f"Outcome: {slopes.depvar}",
+            blocks=(
+                Lines(
+                    (
+                        f"Slope of {self.kink_variable} with a kink",
+                        f"Effects: {', '.join(slopes.effect_names) or 'none (intercept)'}",
+                        sample_text(slopes.nobs, slopes.n_entities, slopes.n_times, slopes.key_names),
+                        "",
+                        *self._threshold_words(),
+                        *self._test_words(self.test, "H0 no kink"),
+                        *self._test_words(self.continuity, "H0 no jump"),
+                        *self._advice(),
+                        "",
+                    )
+                ),
+                Cells.of(["", "rows", slopes.key_names[0]], regimes),
+                Lines(("",)),
+                coefficient_cells(slopes.tidy()),
+                Remarks.of(self.diagnostics),
+            ),
+            notices=self.diagnostics,
+            conventions=self.conventions,
+            settings=self.settings,
+            version=slopes.version,
         )
-        place = pd.DataFrame(
-            [[self.threshold, self.threshold_se, _words(self.confidence_set())]],
-            index=["threshold"],
-            columns=["estimate", "std_error", self._set_name],
-        )
-        frames = [place, tests, self.regimes, self.slopes.tidy().set_index("term")]
-        text = "".join(f.to_html(float_format=lambda v: f"{v:.5g}", escape=True) for f in frames)
-        return f"{text}<p>{self.conventions}</p>"
 
     @property
     def conventions(self) -> str:
@@ -334,21 +324,13 @@ class KinkResults(PickledByName):
             f"(df {self.df_rule}); {bound}{drawn}"
         )
 
-    def to_dict(self) -> dict[str, Any]:
-        """Give everything but rows as JSON-safe values.
-
-        Returns
-        -------
-        dict
-            With a ``schema`` number.
-        """
+    def _numbers(self) -> PlainNumbers:
         methods = _METHODS if self.bootstrap else _METHODS[1:]
         tests = {
             name: {"F": test.statistic, "p_value": test.p_value}
             for name, test in zip(("no_kink", "continuity"), self._tests(), strict=True)
         }
-        out = {
-            "schema": 1,
+        more = {
             "model": "PanelKink",
             "kink_variable": self.kink_variable,
             "threshold": self.threshold,
@@ -367,9 +349,9 @@ class KinkResults(PickledByName):
             },
             "denominator": self.df,
             "rng_entropy": self.rng_entropy,
-            "diagnostics": [{"code": n.code, "message": n.message} for n in self.diagnostics],
+            "slopes": self.slopes.to_dict(),
         }
-        return {**json_safe(out), "slopes": self.slopes.to_dict()}
+        return PlainNumbers(labels=self.slopes.labels, more=more)
 
     # --- inside -------------------------------------------------------------------------------------------
 

@@ -22,7 +22,16 @@ from digiprosper.errors import (
 from digiprosper.kernels.tolerances import SAME_STATISTIC
 from digiprosper.report.columns import Block, Drawn, Test
 from digiprosper.report.pickling import PickledByName
-from digiprosper.report.text import coefficient_table, json_safe, last_lines, sample_text, table, wrapped
+from digiprosper.report.summary import (
+    Cells,
+    Lines,
+    PlainNumbers,
+    Remarks,
+    Summarised,
+    Summary,
+    coefficient_cells,
+)
+from digiprosper.report.text import sample_text
 from digiprosper.report.verdicts import rejects
 from digiprosper.threshold.columns import slopes_by_regime, slopes_column, step_regimes, threshold_with
 
@@ -116,7 +125,7 @@ def runs(values: Floats, accepted: np.ndarray[Any, np.dtype[np.bool_]]) -> list[
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class ThresholdResults(PickledByName):
+class ThresholdResults(Summarised, PickledByName):
     """Thresholds of a panel regression.
 
     Made by `PanelThreshold.fit`. Estimates, regimes, profiles and sets are of the refined model; `ssr` and F
@@ -556,48 +565,40 @@ class ThresholdResults(PickledByName):
 
     # --- words --------------------------------------------------------------------------------------------
 
-    def summary(self) -> str:
-        """Summarise the thresholds, their tests, the regimes and the slopes as text.
-
-        Returns
-        -------
-        str
-            Ends with the standard errors used and the settings.
-        """
+    def _summary(self) -> Summary:
         slopes, m = self.slopes, self.estimates.size
-        head = [
-            f"Outcome: {slopes.depvar}",
-            f"Slope of {', '.join(self.regime_dependent)} by {self.threshold_variable}: "
-            f"{counted(m, 'threshold') if m else 'no threshold kept'}{' (given)' if self.given else ''}",
-            f"Effects: {', '.join(slopes.effect_names) or 'none (intercept)'}",
-            sample_text(slopes.nobs, slopes.n_entities, slopes.n_times, slopes.key_names),
-        ]
         found = [line for j in range(self.statistics.size) for line in self._threshold_words(j)]
         regimes = [
             [self._condition(r), f"{size[0]:,}", f"{size[1]:,}"]
             for r, size in enumerate(self.regime_sizes, 1)
         ]
-        notes = wrapped(f"Note: {n.message}" for n in self.diagnostics if not self._is_small_print(n))
-        parts = [
-            *head,
-            "",
-            *found,
-            "",
-            table(["regime", "rows", slopes.key_names[0]], regimes),
-            "",
-            coefficient_table(slopes),
-            *notes,
-            *last_lines(self.conventions, self.settings),
-        ]
-        return "\n".join(parts)
-
-    def __repr__(self) -> str:
-        return self.summary()
-
-    def _repr_html_(self) -> str:
-        frames = [self.thresholds, self.regimes, self.slopes.tidy().set_index("term")]
-        text = "".join(f.to_html(float_format=lambda v: f"{v:.5g}", escape=True) for f in frames)
-        return f"{text}<p>{self.conventions}</p>"
+        printed = [n for n in self.diagnostics if not self._is_small_print(n)]
+        return Summary(
+            type=type(self).__name__,
+            title=f"Outcome: {slopes.depvar}",
+            blocks=(
+                Lines(
+                    (
+                        f"Slope of {', '.join(self.regime_dependent)} by {self.threshold_variable}: "
+                        f"{counted(m, 'threshold') if m else 'no threshold kept'}"
+                        f"{' (given)' if self.given else ''}",
+                        f"Effects: {', '.join(slopes.effect_names) or 'none (intercept)'}",
+                        sample_text(slopes.nobs, slopes.n_entities, slopes.n_times, slopes.key_names),
+                        "",
+                        *found,
+                        "",
+                    )
+                ),
+                Cells.of(["regime", "rows", slopes.key_names[0]], regimes),
+                Lines(("",)),
+                coefficient_cells(slopes.tidy()),
+                Remarks.of(printed),
+            ),
+            notices=self.diagnostics,
+            conventions=self.conventions,
+            settings=self.settings,
+            version=slopes.version,
+        )
 
     @property
     def conventions(self) -> str:
@@ -621,17 +622,9 @@ class ThresholdResults(PickledByName):
             f"F and LR over {words} = {self.df:g} (df {self.df_rule}){drawn if words_drawn else ''}"
         )
 
-    def to_dict(self) -> dict[str, Any]:
-        """Give everything but rows as JSON-safe values.
-
-        Returns
-        -------
-        dict
-            With a ``schema`` number.
-        """
+    def _numbers(self) -> PlainNumbers:
         sets = [self.confidence_set(j + 1) for j in range(self.estimates.size)]
-        out = {
-            "schema": 1,
+        more = {
             "model": "PanelThreshold",
             "threshold_variable": self.threshold_variable,
             "regime_dependent": self.regime_dependent,
@@ -654,9 +647,9 @@ class ThresholdResults(PickledByName):
             },
             "denominator": self.df,
             "rng_entropy": self.rng_entropy,
-            "diagnostics": [{"code": n.code, "message": n.message} for n in self.diagnostics],
+            "slopes": self.slopes.to_dict(),
         }
-        return {**json_safe(out), "slopes": self.slopes.to_dict()}
+        return PlainNumbers(labels=self.slopes.labels, more=more)
 
     # --- inside -------------------------------------------------------------------------------------------
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -13,8 +13,9 @@ from digiprosper.errors import ColumnError, Notice, OptionError, TermError, chec
 from digiprosper.linear.marginal import default_points
 from digiprosper.panel.terms import canonical
 from digiprosper.report.pickling import PickledByName
+from digiprosper.report.summary import Cells, Lines, PlainNumbers, Remarks, Summarised, Summary
 from digiprosper.report.tests import TestResult
-from digiprosper.report.text import json_safe, last_lines, p_text, table, wrapped
+from digiprosper.report.text import p_text
 from digiprosper.report.variance import negative_variance
 from digiprosper.report.verdicts import rejects
 from digiprosper.u_shape.u_test import curve_test, read_curve, refuse_other_kind, upper_tail
@@ -30,7 +31,7 @@ __all__ = ["ModeratedUResult", "moderated_u_test"]
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class ModeratedUResult(PickledByName):
+class ModeratedUResult(Summarised, PickledByName):
     """How a fitted quadratic changes with a moderator.
 
     Parameters
@@ -94,27 +95,27 @@ class ModeratedUResult(PickledByName):
             }
         )
 
-    def summary(self) -> str:
-        """Summarise the answer as text.
-
-        Returns
-        -------
-        str
-            The curve at each value of the moderator, whether its turning point moves, whether it gets
-            steeper; conventions in the last line.
-        """
+    def _summary(self) -> Summary:
         low, high = self.tests[0].interval
         head = [self.moderator, "shape", "turning point", f"{self.level:.0%} Fieller set"]
         rows = [_row(w, test) for w, test in zip(self.values, self.tests, strict=True)]
-        lines = [
-            f"Moderated U-shape test (Haans, Pieters & He 2016): {self.variable} by {self.moderator} "
+        return Summary(
+            type=type(self).__name__,
+            title=f"Moderated U-shape test (Haans, Pieters & He 2016): {self.variable} by {self.moderator} "
             f"in the equation of {self.depvar}",
-            table([*head, f"slope at {low:.4g}", f"at {high:.4g}", "U-test p"], rows),
-            f"Turning point: {self._movement()} ({_numbers('b1 b4 - b2 b3', self.shift)})",
-            f"Curve: {self._bending()} ({_numbers('b4', self.steepening)})",
-        ]
-        notes = wrapped(f"Note: {n.message}" for n in self.diagnostics)
-        return "\n".join([*lines, *notes, *last_lines(self.conventions)])
+            blocks=(
+                Cells.of([*head, f"slope at {low:.4g}", f"at {high:.4g}", "U-test p"], rows),
+                Lines(
+                    (
+                        f"Turning point: {self._movement()} ({_test_words('b1 b4 - b2 b3', self.shift)})",
+                        f"Curve: {self._bending()} ({_test_words('b4', self.steepening)})",
+                    )
+                ),
+                Remarks.of(self.diagnostics),
+            ),
+            notices=self.diagnostics,
+            conventions=self.conventions,
+        )
 
     def _movement(self) -> str:
         if not rejects(self.shift.p_value, self.level):
@@ -130,30 +131,20 @@ class ModeratedUResult(PickledByName):
         steeper = (self.steepening.statistic > 0) == (shapes == {"U"})
         return f"{'steeper' if steeper else 'flatter'} as {self.moderator} rises"
 
-    def __repr__(self) -> str:
-        return self.summary()
-
-    def to_dict(self) -> dict[str, Any]:
-        """Give every number as JSON-safe values; missing and infinite ones are None.
-
-        Returns
-        -------
-        dict
-            With a ``schema`` number.
-        """
+    def _numbers(self) -> PlainNumbers:
         tests = {
             name: {**(t.detail or {}), "statistic": t.statistic, "df": t.df, "p_value": t.p_value}
             for name, t in (("shift", self.shift), ("steepening", self.steepening))
         }
         names = "variable square moderator depvar flip level conventions"
-        values = {
-            **{name: getattr(self, name) for name in names.split()},
-            **tests,
-            "turning_points": self.turning_points.to_dict("records"),
-            "fieller": [t.fieller for t in self.tests],
-            "diagnostics": [{"code": n.code, "message": n.message} for n in self.diagnostics],
-        }
-        return {"schema": 1, **json_safe(values)}
+        return PlainNumbers(
+            more={
+                **{name: getattr(self, name) for name in names.split()},
+                **tests,
+                "turning_points": self.turning_points.to_dict("records"),
+                "fieller": [t.fieller for t in self.tests],
+            }
+        )
 
 
 def moderated_u_test(
@@ -297,7 +288,7 @@ def _row(w: float, test: UTestResult) -> list[str]:
     return [f"{w:.4g}", test.shape, f"{test.extremum:.4g}", sets, *slopes, p]
 
 
-def _numbers(name: str, test: TestResult) -> str:
+def _test_words(name: str, test: TestResult) -> str:
     assert isinstance(test.detail, dict)
     p = p_text(test.p_value)
     p = f"= {p}" if p[:1].isdigit() else p.replace("<", "< ")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -29,7 +29,8 @@ from digiprosper.panel import Panel
 from digiprosper.panel.access import table_of
 from digiprosper.panel.terms import canonical, parse
 from digiprosper.report.pickling import PickledByName
-from digiprosper.report.text import json_safe, last_lines, p_text
+from digiprosper.report.summary import Lines, PlainNumbers, Summarised, Summary
+from digiprosper.report.text import p_text
 from digiprosper.report.verdicts import rejects
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ _MIDDLE = (0.1, 0.9)
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class TwoLinesResult(PickledByName):
+class TwoLinesResult(Summarised, PickledByName):
     """Two lines with a break between them, and whether their slopes have opposite signs.
 
     Parameters
@@ -153,18 +154,10 @@ class TwoLinesResult(PickledByName):
             f"with {len(self.knots)} knots)"
         )
 
-    def summary(self) -> str:
-        """Summarise the answer as text.
-
-        Returns
-        -------
-        str
-            Breakpoint, both slopes, verdict; the standard errors used at the end.
-        """
+    def _summary(self) -> Summary:
         entity = self.low.key_names[0]
         size = 1 - self.level
         lines = [
-            f"Two lines (Simonsohn 2018): {self.variable} in the equation of {self.depvar}",
             f"Replaces {', '.join(self.replaced)}",
             *([f"Weights: {self.low.obs_weights}"] if self.low.obs_weights else []),
             f"Breakpoint {self.breakpoint:.4g}; the smooth curve is flat in [{self.flat[0]:.4g}, "
@@ -183,26 +176,23 @@ class TwoLinesResult(PickledByName):
             p_values = {"below": self.p_low, "above": self.p_high}
             weak = [w for w, p in p_values.items() if not rejects(p, self.level)]
             lines.append(f"No U at the {size:.0%} level: the slope {' and '.join(weak)} is not significant")
-        return "\n".join([*lines, *last_lines(self.conventions)])
+        return Summary(
+            type=type(self).__name__,
+            title=f"Two lines (Simonsohn 2018): {self.variable} in the equation of {self.depvar}",
+            blocks=(Lines(tuple(lines)),),
+            notices=self.diagnostics,
+            conventions=self.conventions,
+            version=self.low.version,
+        )
 
-    def __repr__(self) -> str:
-        return self.summary()
-
-    def to_dict(self) -> dict[str, Any]:
-        """Give every number as JSON-safe values; the two regressions give theirs by their own `to_dict`.
-
-        Returns
-        -------
-        dict
-            With a ``schema`` number.
-        """
+    def _numbers(self) -> PlainNumbers:
         names = (
             "variable depvar replaced breakpoint first_breakpoint flat knots sought slope_low slope_high "
             "se_low se_high t_low t_high p_low p_high shape supported nobs_low nobs_high entities_low "
             "entities_high level conventions"
         )
-        values = {name: json_safe(getattr(self, name)) for name in names.split()}
-        return {"schema": 1, **values, "obs_weights": self.low.obs_weights}
+        values = {name: getattr(self, name) for name in names.split()}
+        return PlainNumbers(labels=self.low.labels, more={**values, "obs_weights": self.low.obs_weights})
 
 
 def two_lines(

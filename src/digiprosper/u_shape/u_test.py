@@ -25,7 +25,7 @@ from digiprosper.kernels.tolerances import IS_SQUARE
 from digiprosper.linear.results import LinearResults
 from digiprosper.panel.terms import canonical
 from digiprosper.report.pickling import PickledByName
-from digiprosper.report.text import json_safe, last_lines, wrapped
+from digiprosper.report.summary import Lines, PlainNumbers, Remarks, Summarised, Summary
 from digiprosper.report.variance import negative_variance, standard_errors
 from digiprosper.report.verdicts import rejects
 
@@ -104,7 +104,7 @@ _FORMS = {
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class UTestResult(PickledByName):
+class UTestResult(Summarised, PickledByName):
     """Whether a fitted curve is a U, or an inverse U, on an interval.
 
     Parameters
@@ -176,16 +176,9 @@ class UTestResult(PickledByName):
     def _article(self) -> str:
         return "a U" if self.shape == "U" else "an inverse U"
 
-    def summary(self) -> str:
-        """Summarise the answer as text.
-
-        Returns
-        -------
-        str
-            Slopes at both ends, the test, the turning point with its set; conventions in the last line.
-        """
+    def _summary(self) -> Summary:
         low, high = self.interval
-        lines = [f"U-shape test (Lind & Mehlum 2010): {self.variable} in the equation of {self.depvar}"]
+        lines = list[str]()
         if self.form != "square":
             lines.append(f"Curve: b1 {self.variable} + b2 {self.square}")
         lines.append(
@@ -204,8 +197,13 @@ class UTestResult(PickledByName):
         else:
             lines.append("The slope has the same sign over the whole interval, which contains no turning")
             lines.append(f"point. This is not {self._article} in these data.")
-        notes = wrapped(f"Note: {n.message}" for n in self.diagnostics)
-        return "\n".join([*lines, *self._turning_lines(), *notes, *last_lines(self.conventions)])
+        return Summary(
+            type=type(self).__name__,
+            title=f"U-shape test (Lind & Mehlum 2010): {self.variable} in the equation of {self.depvar}",
+            blocks=(Lines((*lines, *self._turning_lines())), Remarks.of(self.diagnostics)),
+            notices=self.diagnostics,
+            conventions=self.conventions,
+        )
 
     def _turning_lines(self) -> list[str]:
         low, high = self.interval
@@ -229,24 +227,12 @@ class UTestResult(PickledByName):
             lines.append(f"(unbounded: {weak} itself is not significant at {1 - self.level:.0%})")
         return lines
 
-    def __repr__(self) -> str:
-        return self.summary()
-
-    def to_dict(self) -> dict[str, Any]:
-        """Give every number as JSON-safe values; missing and infinite ones are None.
-
-        Returns
-        -------
-        dict
-            With a ``schema`` number.
-        """
+    def _numbers(self) -> PlainNumbers:
         names = (
             "variable square form depvar interval statistic p_value shape extremum extremum_se fieller "
             "slope_low slope_high t_low t_high inside df_t level conventions"
         )
-        values = {name: json_safe(getattr(self, name)) for name in names.split()}
-        told = [{"code": n.code, "message": n.message} for n in self.diagnostics]
-        return {"schema": 1, **values, "diagnostics": told}
+        return PlainNumbers(more={name: getattr(self, name) for name in names.split()})
 
 
 def u_test(

@@ -1,0 +1,570 @@
+"""What a result reports, as values, and the one place where they become text, HTML and a dict."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields, replace
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
+
+import numpy as np
+import pandas as pd
+
+from digiprosper._version import __version__
+from digiprosper.errors import InputTypeError, Notice, OptionError, cited
+from digiprosper.report.inference import Inference
+from digiprosper.report.pickling import PickledByName
+from digiprosper.report.rendering import Content, as_html
+from digiprosper.report.text import interval_text, json_safe, last_lines, p_text, table, wrapped
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Self
+
+    from digiprosper.report.protocol import Results
+
+__all__ = ["Block", "Cells", "Lines", "PlainNumbers", "Remarks", "Summarised", "Summary", "coefficient_cells"]
+
+SCHEMA = 1
+_NUMBERS = ("estimate", "std_error", "statistic", "p_value", "conf_low", "conf_high")
+_ROWS = ("terms", "coefficients")
+_WORDS = ("type", "schema", "version", "labels", "diagnostics", "summary")
+_APART = (*_WORDS, "glance", *_ROWS, "cov", "inference")
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """Lines of text.
+
+    Parameters
+    ----------
+    lines : tuple of str
+        As they are printed, the empty ones between blocks included.
+    wrapped : bool
+        Whether they are broken at 80 columns.
+    """
+
+    lines: tuple[str, ...]
+    wrapped: bool = False
+
+    @property
+    def text(self) -> list[str]:
+        """Lines as printed."""
+        return wrapped(self.lines) if self.wrapped else list(self.lines)
+
+    @property
+    def html(self) -> str:
+        """Paragraph, empty lines left out."""
+        return _paragraph(line for line in self.lines if line)
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """A table of texts.
+
+    Parameters
+    ----------
+    head : tuple of str
+        Heads of the columns.
+    rows : tuple of tuples of str
+        Cells.
+    printed : str
+        The table as text, where it is not laid out by `text.table`.
+    """
+
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    printed: str = ""
+
+    @classmethod
+    def of(cls, head: Sequence[str], rows: Iterable[Sequence[str]]) -> Self:
+        """Take heads and rows of any kind.
+
+        Parameters
+        ----------
+        head : sequence of str
+            Heads of the columns.
+        rows : iterable of sequences of str
+            Cells.
+
+        Returns
+        -------
+        Cells
+            The table.
+        """
+        return cls(tuple(head), tuple(tuple(row) for row in rows))
+
+    @property
+    def text(self) -> list[str]:
+        """Lines as printed."""
+        return (self.printed or table(self.head, self.rows)).splitlines()
+
+    @property
+    def html(self) -> str:
+        """Table with three rules."""
+        return as_html(Content((list(self.head),), tuple(map(list, self.rows)), frozenset(), ()))
+
+
+@dataclass(frozen=True, slots=True)
+class Remarks:
+    """Remarks of a fit that are printed.
+
+    Parameters
+    ----------
+    messages : tuple of str
+        One a remark.
+    """
+
+    messages: tuple[str, ...]
+
+    @classmethod
+    def of(cls, notices: Iterable[Notice]) -> Self:
+        """Print the messages of notices.
+
+        Parameters
+        ----------
+        notices : iterable of Notice
+            In this order.
+
+        Returns
+        -------
+        Remarks
+        -----
+            One message a notice.
+        """
+        return cls(tuple(notice.message for notice in notices))
+
+    @property
+    def text(self) -> list[str]:
+        """Lines as printed."""
+        return wrapped(f"Note: {message}" for message in self.messages)
+
+    @property
+    def html(self) -> str:
+        """One paragraph for all."""
+        return _paragraph(f"Note: {message}" for message in self.messages)
+
+
+Block: TypeAlias = Lines | Cells | Remarks
+_BLOCKS: dict[str, type[Block]] = {"lines": Lines, "cells": Cells, "remarks": Remarks}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlainNumbers:
+    """The numbers of a result as plain data, without rows and draws.
+
+    Parameters
+    ----------
+    glance : mapping or None
+        What the result says about the whole fit.
+    estimates : tuple of mappings or None
+        Rows of `tidy`; None if the result has no terms.
+    cov : nested sequence or None
+        Covariance of the estimates.
+    inference : Inference or None
+        Where errors, intervals and p-values come from.
+    labels : mapping
+        Labels of columns.
+    rows_key : {"terms", "coefficients"}
+        What the dict calls the estimates.
+    more : mapping
+        What else the result has, by name.
+    """
+
+    glance: Mapping[str, Any] | None = None
+    estimates: tuple[Mapping[str, Any], ...] | None = None
+    cov: Sequence[Sequence[float | None]] | None = None
+    inference: Inference | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+    rows_key: str = "terms"
+    more: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, result: Results, **how: Any) -> Self:
+        """Take what every set of estimates has.
+
+        Parameters
+        ----------
+        result : Results
+            Any.
+        **how
+            The other fields.
+
+        Returns
+        -------
+        PlainNumbers
+            Its numbers.
+        """
+        rows: Any = result.tidy().to_dict("records")
+        cov = result.cov.to_numpy().tolist()
+        return cls(glance=dict(result.glance()), estimates=tuple(rows), cov=cov, **how)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary(PickledByName):
+    """What a result reports.
+
+    A result builds one; `from_dict` makes one again from what `to_dict` of any result gave. It has estimates,
+    their covariance and every word, but neither draws nor rows, and can be a column of a table.
+
+    Parameters
+    ----------
+    type : str
+        Class of the result.
+    title : str
+        First line.
+    wrapped_title : bool
+        Whether it is broken at 80 columns.
+    blocks : tuple of Lines, Cells or Remarks
+        What follows it, in order.
+    notices : tuple of Notice
+        All remarks, also those that are not printed.
+    conventions : str
+        Which standard errors and intervals were printed; empty if there are none.
+    settings : str
+        Options and seeds that reproduce the result; empty if there are none.
+    numbers : PlainNumbers
+        The numbers.
+    schema : int
+        Of the dict.
+    version : str
+        Of digiprosper, when the model was fitted.
+
+    Examples
+    --------
+    >>> import json
+    >>> from digiprosper import FixedEffects, datasets
+    >>> fit = FixedEffects("log(gsp)", ["log(pc)", "unemp"]).fit(datasets.us_states())
+    >>> stored = json.dumps(fit.to_dict())
+    >>> again = Summary.from_dict(json.loads(stored))
+    >>> again.params.round(3).to_dict(), again.to_text() == fit.summary()
+    ({'log(pc)': 0.664, 'unemp': -0.017}, True)
+    """
+
+    type: str
+    title: str
+    wrapped_title: bool = False
+    blocks: tuple[Block, ...] = ()
+    notices: tuple[Notice, ...] = ()
+    conventions: str = ""
+    settings: str = ""
+    numbers: PlainNumbers = field(default_factory=PlainNumbers)
+    schema: int = SCHEMA
+    version: str = __version__
+
+    # --- rendering ----------------------------------------------------------------------------------------
+
+    def to_text(self) -> str:
+        """Write everything as text, 80 columns wide.
+
+        Returns
+        -------
+        str
+            Ends with the conventions and the settings.
+        """
+        lines = wrapped([self.title]) if self.wrapped_title else [self.title]
+        for block in self.blocks:
+            lines += block.text
+        if self.conventions:
+            lines += last_lines(self.conventions, self.settings)
+        return "\n".join(lines)
+
+    def to_html(self) -> str:
+        """Write everything as HTML.
+
+        Returns
+        -------
+        str
+            Paragraphs and tables; every text is escaped.
+        """
+        parts = [f"<p><b>{html.escape(self.title)}</b></p>", *(block.html for block in self.blocks)]
+        ending = [f"{self.conventions}."] if self.conventions else []
+        ending += [f"Settings: {self.settings}."] if self.settings else []
+        return "\n".join(part for part in [*parts, _paragraph(ending)] if part)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give everything as JSON-safe values; missing numbers are None.
+
+        Returns
+        -------
+        dict
+            ``type``, ``schema``, ``version``; the numbers; ``labels``, ``diagnostics`` and the words under
+            ``"summary"``.
+        """
+        numbers = self.numbers
+        known = {
+            "glance": numbers.glance,
+            numbers.rows_key: numbers.estimates,
+            "cov": numbers.cov,
+            "inference": None if numbers.inference is None else asdict(numbers.inference),
+        }
+        out = {
+            "type": self.type,
+            "schema": self.schema,
+            "version": self.version,
+            **{name: value for name, value in known.items() if value is not None},
+            **numbers.more,
+            "labels": dict(numbers.labels),
+            "diagnostics": [{"code": n.code, "message": n.message} for n in self.notices],
+            "summary": {
+                "title": self.title,
+                "wrapped_title": self.wrapped_title,
+                "blocks": [_stored(block) for block in self.blocks],
+                "conventions": self.conventions,
+                "settings": self.settings,
+            },
+        }
+        safe: dict[str, Any] = json_safe(out)
+        return safe
+
+    @classmethod
+    def from_dict(cls, stored: Mapping[str, Any]) -> Self:
+        """Read what `to_dict` of a result gave.
+
+        Parameters
+        ----------
+        stored : mapping
+            From a file, say.
+
+        Returns
+        -------
+        Summary
+            It gives the same dict again, and the same text.
+
+        Raises
+        ------
+        InputTypeError
+            If it is no such mapping.
+        OptionError
+            If a later version wrote it.
+        """
+        given: object = stored
+        if not isinstance(given, Mapping) or not {"type", "schema", "version", "summary"} <= set(stored):
+            raise InputTypeError(
+                f"from_dict takes what to_dict of a result gave, with type, schema and version, not "
+                f"{cited(stored)}."
+            )
+        if stored["schema"] != SCHEMA:
+            raise OptionError(
+                f"schema={cited(stored['schema'])}: digiprosper {__version__} reads schema {SCHEMA}. Read it "
+                f"with digiprosper {stored['version']}, which wrote it."
+            )
+        words = stored["summary"]
+        return cls(
+            type=stored["type"],
+            title=words["title"],
+            wrapped_title=words["wrapped_title"],
+            blocks=tuple(_block(block) for block in words["blocks"]),
+            notices=tuple(Notice(n["code"], n["message"]) for n in stored["diagnostics"]),
+            conventions=words["conventions"],
+            settings=words["settings"],
+            numbers=_numbers(stored),
+            schema=stored["schema"],
+            version=stored["version"],
+        )
+
+    # --- a set of estimates -------------------------------------------------------------------------------
+
+    @property
+    def params(self) -> pd.Series[float]:
+        """Estimates, indexed by term; empty if the result has no terms."""
+        return self.tidy().set_index("term")["estimate"]
+
+    @property
+    def cov(self) -> pd.DataFrame:
+        """Covariance of the estimates, terms by terms."""
+        terms = self.params.index
+        rows = self.numbers.cov
+        values = np.empty((0, 0)) if rows is None else np.array(rows, dtype=np.float64)
+        return pd.DataFrame(values, index=terms, columns=terms)
+
+    @property
+    def nobs(self) -> int:
+        """Rows in the estimation sample."""
+        return int(self.glance()["nobs"])
+
+    @property
+    def inference(self) -> Inference | None:
+        """Where errors, intervals and p-values come from."""
+        return self.numbers.inference
+
+    @property
+    def labels(self) -> Mapping[str, str]:
+        """Labels of columns."""
+        return self.numbers.labels
+
+    def tidy(self, level: float = 0.95) -> pd.DataFrame:
+        """Lay out one row a term.
+
+        Parameters
+        ----------
+        level : float
+            Of the intervals; no other than .95 is stored.
+
+        Returns
+        -------
+        DataFrame
+            term, estimate, std_error, statistic, p_value, conf_low, conf_high.
+
+        Raises
+        ------
+        OptionError
+            If another level is asked for.
+        """
+        if level != 0.95:
+            raise OptionError(f"level={cited(level)}: a summary has the intervals at .95 only.")
+        frame = pd.DataFrame(list(self.numbers.estimates or ()), columns=["term", *_NUMBERS])
+        return frame.astype(dict.fromkeys(_NUMBERS, float))
+
+    def glance(self) -> dict[str, Any]:
+        """Give one mapping about the whole fit.
+
+        Returns
+        -------
+        dict
+            As `glance` of the result.
+
+        Raises
+        ------
+        OptionError
+            If the result has no estimates of its own.
+        """
+        if self.numbers.glance is None:
+            raise OptionError(f"{self.type} has no estimates of its own; see numbers.more.")
+        return dict(self.numbers.glance)
+
+
+class SummaryText(str):
+    """A summary as text, which a notebook shows as tables."""
+
+    __slots__ = ("content",)
+
+    content: Summary
+
+    def __new__(cls, content: Summary) -> Self:
+        """Write a summary.
+
+        Parameters
+        ----------
+        content : Summary
+            What is written.
+
+        Returns
+        -------
+        SummaryText
+            Its text.
+        """
+        made = super().__new__(cls, content.to_text())
+        made.content = content
+        return made
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return str, (str(self),)
+
+    def _repr_html_(self) -> str:
+        return self.content.to_html()
+
+
+class Summarised:
+    """Base of a result that builds its `Summary`, from which text, HTML and dict are made here."""
+
+    __slots__ = ()
+
+    schema: ClassVar[int] = SCHEMA
+
+    def _summary(self) -> Summary:
+        """Build everything but the numbers."""
+        raise NotImplementedError
+
+    def _numbers(self) -> PlainNumbers:
+        """Give the numbers of `to_dict`, which are made only when they are asked for."""
+        raise NotImplementedError
+
+    def summary(self) -> str:
+        """Summarise the result as text, 80 columns wide.
+
+        Returns
+        -------
+        str
+            Notices, standard errors and settings come last. A notebook shows it as tables.
+        """
+        return SummaryText(self._summary())
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give everything but rows and draws as JSON-safe values; missing numbers are None.
+
+        Returns
+        -------
+        dict
+            With ``type``, ``schema`` and ``version``. ``Summary.from_dict`` of `digiprosper.report.summary`
+            reads it.
+        """
+        return replace(self._summary(), numbers=self._numbers()).to_dict()
+
+    def __repr__(self) -> str:
+        return self._summary().to_text()
+
+    def _repr_html_(self) -> str:
+        return self._summary().to_html()
+
+
+def coefficient_cells(tidy: pd.DataFrame) -> Cells:
+    """Lay out the coefficients of a regression, one line a term.
+
+    Parameters
+    ----------
+    tidy : DataFrame
+        As `tidy` of a result, with intervals at .95.
+
+    Returns
+    -------
+    Cells
+        Estimate, standard error, t, p and 95% interval.
+    """
+    numbers = tidy[list(_NUMBERS)].to_numpy()
+    return Cells.of(
+        ["", "estimate", "std. error", "t", "p", "95% interval"],
+        [
+            [str(term), f"{b:z.5g}", f"{se:.4g}", f"{t:z.2f}", p_text(p), interval_text(low, high)]
+            for term, (b, se, t, p, low, high) in zip(tidy["term"], numbers, strict=True)
+        ],
+    )
+
+
+def _paragraph(lines: Iterable[str]) -> str:
+    text = "<br>\n".join(html.escape(line) for line in lines)
+    return f"<p>{text}</p>" if text else ""
+
+
+def _stored(block: Block) -> dict[str, Any]:
+    kind = next(word for word, made in _BLOCKS.items() if isinstance(block, made))
+    return {"kind": kind, **{f.name: getattr(block, f.name) for f in fields(block)}}
+
+
+def _block(stored: Mapping[str, Any]) -> Block:
+    values = {name: _tuples(value) for name, value in stored.items() if name != "kind"}
+    return _BLOCKS[stored["kind"]](**values)
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(map(_tuples, value)) if isinstance(value, list) else value
+
+
+def _numbers(stored: Mapping[str, Any]) -> PlainNumbers:
+    key = next((name for name in _ROWS if name in stored), _ROWS[0])
+    rows, how = stored.get(key), stored.get("inference")
+    return PlainNumbers(
+        glance=stored.get("glance"),
+        estimates=None if rows is None else tuple(rows),
+        cov=stored.get("cov"),
+        inference=None if how is None else _inference(how),
+        labels=stored["labels"],
+        rows_key=key,
+        more={name: value for name, value in stored.items() if name not in _APART},
+    )
+
+
+def _inference(stored: Mapping[str, Any]) -> Inference:
+    values = {name: _tuples(value) for name, value in stored.items() if value is not None}
+    # JSON has no infinity: t without degrees of freedom is the default.
+    return Inference(**values)
