@@ -15,12 +15,11 @@ TEXTS = {
 
 # Branches as radon counts them, comprehensions, conditional expressions and boolean operators included.
 MOST_BRANCHES = 10
-MOST_COMPLEX = 74
+MOST_COMPLEX = 64
 
 # Lines of source as radon counts them (`sloc`): docstrings, comments and blank lines are not among them.
 MOST_LINES = 450
 LONG_FILES = {
-    "kernels/threshold.py",
     "linear/fixed_effects.py",
 }
 

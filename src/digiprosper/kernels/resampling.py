@@ -49,10 +49,10 @@ Combine: TypeAlias = "Callable[[Floats], Floats]"
 _CACHED = 2**23
 _BLOCK = 2**14
 _ROWS = 32
-
-
 # Numbers that the cross products may take, 1 GB.
 _MOST = 2**27
+
+_Inverse: TypeAlias = Literal["diagonal", "linked", "pseudo"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -82,7 +82,7 @@ class Grams:
     n_columns: int
     n_levels: int
     blocks: tuple[int, ...]
-    inverse: Literal["diagonal", "linked", "pseudo"]
+    inverse: _Inverse
     scale: Floats
 
     @property
@@ -152,47 +152,84 @@ def entity_grams(columns: Floats, clusters: Ints, effects: Sequence[Ints], *, sw
     >>> refit(grams, np.ones((1, 4)), [(0, (1,))])[0].round(12)
     array([[2.]])
     """
+    n, p = columns.shape
+    layout = _lay_out(clusters, effects)
+    width = layout.width(p)
+    if layout.groups * width > _MOST:
+        raise OptionError(
+            f"effects not nested in the {layout.groups} clusters have {layout.levels} levels; the products "
+            f"of their dummies would need {layout.groups * width:.2g} numbers, and {_MOST:.2g} is the "
+            "limit. Absorb effects with fewer levels, or specify clusters in which they are nested."
+        )
+
+    if not swept:
+        columns = within(layout.nested, n).sweep(columns)
+    scale = np.sqrt((columns**2).sum(axis=0))
+    scale[scale == 0.0] = 1.0
+    columns = columns / scale
+
+    sums = np.empty((layout.groups, width))
+    start = 0
+    for part in chain(_products(layout, columns), _with_dummies(layout, columns), _of_dummies(layout)):
+        sums[:, start : start + part.shape[1]] = part
+        start += part.shape[1]
+    return Grams(sums, p, layout.levels, tuple(layout.blocks.tolist()), layout.inverse, scale)
+
+
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """How effects lie to the clusters: those nested in them are swept, the others cross them."""
+
+    clusters: Ints  # (N,) cluster of each row
+    groups: int  # G
+    nested: list[Ints]  # (N,) codes of each nested effect
+    crossed: list[Ints]  # (N,) codes of each crossed effect, levels numbered through
+    blocks: Ints  # levels of each block
+    inverse: _Inverse
+
+    @property
+    def levels(self) -> int:
+        """Levels of the crossed effects."""
+        return int(self.blocks.sum())
+
+    def width(self, p: int) -> int:
+        """Numbers that one cluster takes, with p columns."""
+        counts = 0 if self.inverse == "linked" else self.levels
+        own = 0 if self.inverse == "diagonal" else int((self.blocks * (self.blocks + 1) // 2).sum())
+        return p * (p + 1) // 2 + p * self.levels + counts + own
+
+
+def _lay_out(clusters: Ints, effects: Sequence[Ints]) -> _Layout:
     finest = _finest(effects)
     nested = [codes for codes in finest if is_nested(codes, clusters)]
-    crossed = [codes for codes in finest if not is_nested(codes, clusters)]
+    crossing = [codes for codes in finest if not is_nested(codes, clusters)]
     if not effects:
-        crossed = [np.zeros(columns.shape[0], dtype=np.intp)]
-    groups, p = int(clusters.max()) + 1, columns.shape[1]
-    crossed, blocks = _blocks(crossed, nested)
-    inverse: Literal["diagonal", "linked", "pseudo"] = "pseudo"
+        crossing = [np.zeros(clusters.size, dtype=np.intp)]
+    crossed, blocks = _blocks(crossing, nested)
+    inverse: _Inverse = "pseudo"
     if not crossed or (len(crossed) == 1 and _orthogonal(crossed[0], blocks, nested)):
         inverse = "diagonal"
     elif len(crossed) == len(nested) == 1:
         inverse = "linked"
-    levels = int(blocks.sum())
-    own = 0 if inverse == "diagonal" else int((blocks * (blocks + 1) // 2).sum())
-    counts = 0 if inverse == "linked" else levels
-    width = p * (p + 1) // 2 + p * levels + counts + own
-    if groups * width > _MOST:
-        raise OptionError(
-            f"effects not nested in the {groups} clusters have {levels} levels; the products of their "
-            f"dummies would need {groups * width:.2g} numbers, and {_MOST:.2g} is the limit. Absorb "
-            "effects with fewer levels, or specify clusters in which they are nested."
-        )
-    if not swept:
-        columns = within(nested, columns.shape[0]).sweep(columns)
-    scale = np.sqrt((columns**2).sum(axis=0))
-    scale[scale == 0.0] = 1.0
-    columns = columns / scale
-    rows, cols = np.triu_indices(p)
-    products = (columns[:, a] * columns[:, b] for a, b in zip(rows, cols, strict=True))
-    parts = [_total([clusters], groups, product)[:, None] for product in products]
-    if levels:
-        cells = [clusters * levels + codes for codes in crossed]
-        parts += [_total(cells, groups * levels, column).reshape(groups, levels) for column in columns.T]
-        if counts:
-            parts.append(_total(cells, groups * levels, None).reshape(groups, levels))
-    dummies = _dummies(clusters, groups, crossed, blocks, nested) if own else ()
-    sums, start = np.empty((groups, width)), 0
-    for part in chain(parts, dummies):
-        sums[:, start : start + part.shape[1]] = part
-        start += part.shape[1]
-    return Grams(sums, p, levels, tuple(blocks.tolist()), inverse, scale)
+    return _Layout(clusters, int(clusters.max()) + 1, nested, crossed, blocks, inverse)
+
+
+def _products(layout: _Layout, swept: Floats) -> Iterator[Floats]:
+    """Multiply the columns with each other, by cluster: (G, 1) each."""
+    for a, b in zip(*np.triu_indices(swept.shape[1]), strict=True):
+        yield _total([layout.clusters], layout.groups, swept[:, a] * swept[:, b])[:, None]
+
+
+def _with_dummies(layout: _Layout, swept: Floats) -> Iterator[Floats]:
+    """Multiply the columns with the crossed dummies, by cluster, and count the rows of each: (G, L) each."""
+    groups, levels = layout.groups, layout.levels
+    if not levels:
+        return
+    cells = [layout.clusters * levels + codes for codes in layout.crossed]
+    for column in swept.T:
+        yield _total(cells, groups * levels, column).reshape(groups, levels)
+    if layout.inverse != "linked":
+        yield _total(cells, groups * levels, None).reshape(groups, levels)
 
 
 def _finest(effects: Sequence[Ints]) -> list[Ints]:
@@ -208,6 +245,7 @@ def _blocks(crossed: Sequence[Ints], nested: Sequence[Ints]) -> tuple[list[Ints]
     """Renumber all crossed levels so that those which rows link make a block; sizes of the blocks."""
     if not crossed:
         return [], np.zeros(0, dtype=np.intp)
+
     label = crossed[0]
     while True:
         before = label
@@ -217,12 +255,14 @@ def _blocks(crossed: Sequence[Ints], nested: Sequence[Ints]) -> tuple[list[Ints]
             label = lowest[codes]
         if np.array_equal(label, before):
             break
+
     block, _ = compress(label)
     sizes = [int(codes.max()) + 1 for codes in crossed]
     through = [codes + start for codes, start in zip(crossed, np.cumsum([0, *sizes]), strict=False)]
     home = np.empty(sum(sizes), dtype=np.intp)
     for codes in through:
         home[codes] = block
+
     rank = np.empty_like(home)
     rank[np.argsort(home, kind="stable")] = np.arange(home.size)
     return [rank[codes] for codes in through], np.bincount(home)
@@ -253,15 +293,16 @@ def _total(codes: Sequence[Ints], levels: int, values: Floats | None) -> Floats:
     return out
 
 
-def _dummies(
-    clusters: Ints, groups: int, crossed: Sequence[Ints], blocks: Ints, nested: Sequence[Ints]
-) -> Iterator[Floats]:
+def _of_dummies(layout: _Layout) -> Iterator[Floats]:
     """Multiply the crossed dummies after the nested sweep, by cluster: the rows of each block's triangle."""
+    if layout.inverse == "diagonal":
+        return
+    clusters, groups, crossed, blocks = layout.clusters, layout.groups, layout.crossed, layout.blocks
     for size, end in zip(blocks.tolist(), np.cumsum(blocks).tolist(), strict=True):
         rows = np.flatnonzero((crossed[0] >= end - size) & (crossed[0] < end))
         local = [codes[rows] - (end - size) for codes in crossed]
         cells = [clusters[rows] * size + codes for codes in local]
-        sweep = _sweeper([compress(codes[rows])[0] for codes in nested], rows.size)
+        sweep = _sweeper([compress(codes[rows])[0] for codes in layout.nested], rows.size)
         for level in range(size):
             dummy = np.any([codes == level for codes in local], axis=0).astype(np.float64)
             products = _total(cells, groups * size, sweep(dummy)).reshape(groups, size)
@@ -362,6 +403,7 @@ def _fits(
 ) -> tuple[Floats, ...]:
     """Fit from the (R, q) sums of each draw."""
     system, floor, scale = _systems(grams, sums, combine)
+
     outcomes: dict[tuple[int, ...], list[int]] = {}
     for ys, x in [*(((y,), x) for y, x in equations), *residuals]:
         found = outcomes.setdefault(x, [])
@@ -371,6 +413,7 @@ def _fits(
         for x, columns in outcomes.items()
     }
     coefficients = (solved[x][:, outcomes[x].index(y)].T * (scale[y] / scale[list(x)]) for y, x in equations)
+
     products = []
     for ys, x in residuals:
         slopes = solved[x][:, [outcomes[x].index(y) for y in ys]]
@@ -411,6 +454,7 @@ def _explained(grams: Grams, cross: Floats, own: Floats) -> Floats:
         scale = 1.0 / np.where(counts == 0.0, 1.0, counts)
     if grams.inverse == "diagonal":
         return np.asarray((cross * scale[:, None, :]) @ cross.transpose(0, 2, 1))
+
     taken = np.zeros((cross.shape[0], cross.shape[1], cross.shape[1]))
     level = start = 0
     for size in grams.blocks:
@@ -627,8 +671,14 @@ def seed_sequence(rng: object = None) -> np.random.SeedSequence:
     if isinstance(rng, np.random.SeedSequence):
         plain = isinstance(rng.entropy, int) and not rng.spawn_key
         return np.random.SeedSequence(rng.entropy if plain else _integer(rng.generate_state(4)))
-    several = isinstance(rng, list | tuple | np.ndarray) and np.ndim(rng) == 1
-    words = list(rng) if several else [rng]  # type: ignore[call-overload]
+
+    if isinstance(rng, list | tuple | np.ndarray) and np.ndim(rng) == 1:
+        words = _checked_words(list(rng), rng)
+        return np.random.SeedSequence(_integer(np.random.SeedSequence(words).generate_state(4)))
+    return np.random.SeedSequence(_checked_words([rng], rng)[0])
+
+
+def _checked_words(words: Sequence[object], rng: object) -> list[int]:
     entropy = [int(w) for w in words if isinstance(w, int | np.integer) and not isinstance(w, bool)]
     if not words or len(entropy) < len(words) or min(entropy) < 0:
         raise InputTypeError(
@@ -636,9 +686,7 @@ def seed_sequence(rng: object = None) -> np.random.SeedSequence:
             "least 0, a sequence of such integers, a numpy SeedSequence or a numpy Generator.",
             [Notice("rng", f"rng is a {type(rng).__name__}", {"type": type(rng).__name__})],
         )
-    if several:
-        return np.random.SeedSequence(_integer(np.random.SeedSequence(entropy).generate_state(4)))
-    return np.random.SeedSequence(entropy[0])
+    return entropy
 
 
 def _integer(words: np.ndarray[Any, np.dtype[np.unsignedinteger[Any]]]) -> int:

@@ -403,17 +403,15 @@ def within(effects: Sequence[Ints], n: int, *, obs_weights: Floats | None = None
     codes = tuple(effects)
     if not codes:
         return Within((), (), 1, -1, obs_weights, None, (), None, None, None)
+
     levels = tuple(int(c.max()) + 1 for c in codes)
     main = int(np.argmax(levels))
-    counts = tuple(
-        np.bincount(c, weights=obs_weights, minlength=size).astype(np.float64)
-        for c, size in zip(codes, levels, strict=True)
-    )
-    steps = np.diff(codes[main])
-    starts = np.flatnonzero(np.concatenate([[True], steps > 0])) if (steps >= 0).all() else None
-    others = [p for p in range(len(codes)) if p != main]
+    counts = tuple(_counted(c, size, obs_weights) for c, size in zip(codes, levels, strict=True))
+    starts = _starts(codes[main])
+    others = [*range(main), *range(main + 1, len(codes))]
     if not others:
         return Within(codes, levels, levels[main], main, obs_weights, starts, counts, None, None, None)
+
     size = sum(levels[p] for p in others)
     dense = size <= _DENSE and size * levels[main] <= _DENSE_CELLS
     make = _tables if dense else _sparse_tables
@@ -422,14 +420,28 @@ def within(effects: Sequence[Ints], n: int, *, obs_weights: Floats | None = None
         rank, exact = _rank_bound(codes, n)
         return Within(codes, levels, rank, main, obs_weights, starts, counts, cross, gram, None, exact=exact)
     system = gram - cross.T @ (cross / counts[main][:, None])
+    inverse, good = _pseudo_inverse(system, np.concatenate([counts[p] for p in others]))
+    return Within(codes, levels, levels[main] + good, main, obs_weights, starts, counts, cross, None, inverse)
+
+
+def _starts(codes: Ints) -> Ints | None:
+    """Find where each level begins, of rows sorted by it."""
+    steps = np.diff(codes)
+    return np.flatnonzero(np.concatenate([[True], steps > 0])) if (steps >= 0).all() else None
+
+
+def _counted(codes: Ints, levels: int, obs_weights: Floats | None) -> Floats:
+    return np.bincount(codes, weights=obs_weights, minlength=levels).astype(np.float64)
+
+
+def _pseudo_inverse(system: Floats, counts: Floats) -> tuple[Floats, int]:
+    """Invert the dummies' products where they are not null; their rank."""
     # Scaled by counts, not by its own diagonal: that of an effect nested in another is rounding alone.
-    scale = 1 / np.sqrt(np.concatenate([counts[p] for p in others]))
+    scale = 1 / np.sqrt(counts)
     values, vectors = np.linalg.eigh(system * scale[:, None] * scale)
     good = values > REDUNDANT_LEVELS
     vectors = vectors[:, good] * scale[:, None]
-    inverse = (vectors / values[good]) @ vectors.T
-    rank = levels[main] + int(good.sum())
-    return Within(codes, levels, rank, main, obs_weights, starts, counts, cross, None, inverse)
+    return (vectors / values[good]) @ vectors.T, int(good.sum())
 
 
 def _tables(

@@ -1,0 +1,256 @@
+"""The values at which a threshold may lie, and what each regime has to keep."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+import numpy as np
+
+from digiprosper.errors import ThresholdSearchError
+from digiprosper.kernels.tolerances import WHOLE
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from digiprosper.kernels import Bools, Floats, Ints
+
+__all__ = ["Candidates", "Grid", "Variation", "candidates", "variation"]
+
+Grid: TypeAlias = int | Literal["hansen"] | None
+"""Which values are candidates: so many quantiles, the positions of Hansen's program, or all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Variation:
+    """Where entities vary: pairs of neighbouring rows of an entity, in the order of q, that differ in z.
+
+    An entity varies among the rows from a to b if one of its pairs lies between them, so that the number of
+    such entities is counted without looking at the rows again.
+
+    Parameters
+    ----------
+    least : int
+        Entities that each regime needs.
+    first, second : (L,) int array
+        Ranks of the two rows of each pair, entity by entity, in the order of q within one.
+    entity : (L,) int array
+        Entity of each pair, 0, 1, ...
+    nobs, count : int
+        Rows and entities.
+    """
+
+    least: int
+    first: Ints
+    second: Ints
+    entity: Ints
+    nobs: int
+    count: int
+
+    def zone(self, cuts: Ints) -> tuple[Ints, Ints]:
+        """Find the cuts between which too few entities vary beside a fixed cut.
+
+        Parameters
+        ----------
+        cuts : (c,) int array
+            Fixed cuts, 0 and N for the ends of the sample.
+
+        Returns
+        -------
+        below, above : (c,) int array
+            Another cut has to be at most `below` or at least `above`; -1 and N + 1 where there is no such.
+        """
+        keys = np.arange(self.count) * (self.nobs + 1)
+        after = np.searchsorted(self.entity * (self.nobs + 1) + self.first, keys + cuts[:, None])
+        before = np.searchsorted(self.entity * (self.nobs + 1) + self.second, keys + cuts[:, None]) - 1
+        ends = np.append(self.second + 1, self.nobs + 1)[after]
+        own = np.append(self.entity, -1)
+        ends = np.where(own[after] == np.arange(self.count), ends, self.nobs + 1)
+        starts = np.where(own[before] == np.arange(self.count), np.append(self.first, -1)[before], -1)
+        place = self.least - 1
+        above = np.partition(ends, place, axis=1)[:, place]
+        below = np.partition(starts, self.count - 1 - place, axis=1)[:, self.count - 1 - place]
+        return below, above
+
+
+def variation(z: Floats, entity: Ints, order: Ints, least: int) -> Variation:
+    """Find where entities vary.
+
+    Parameters
+    ----------
+    z : (N, k) float array
+        Regime-dependent columns.
+    entity : (N,) int array
+        Codes 0, 1, ...
+    order : (N,) int array
+        Rows in the order of the threshold variable.
+    least : int
+        Entities that each regime needs, at least 1.
+
+    Returns
+    -------
+    Variation
+        For :func:`candidates`.
+
+    Raises
+    ------
+    ThresholdSearchError
+        If there are fewer entities than that.
+    """
+    count = int(entity.max()) + 1
+    if least > count:
+        raise ThresholdSearchError(
+            f"each regime needs {least} entities with variation, but there are {count}"
+        )
+    by_entity = np.argsort(entity[order], kind="stable").astype(np.intp)
+    rows = order[by_entity]
+    pair = (entity[rows[1:]] == entity[rows[:-1]]) & (z[rows[1:]] != z[rows[:-1]]).any(axis=1)
+    at = np.flatnonzero(pair)
+    codes = entity[rows[at]].astype(np.intp)
+    return Variation(least, by_entity[at], by_entity[at + 1], codes, order.size, count)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """The values at which a threshold may lie, and who may use them.
+
+    Parameters
+    ----------
+    values : (G,) float array
+        Candidate values, increasing.
+    cuts : (G,) int array
+        Rows in the low regime at each value.
+    allowed : (m, G) bool array
+        Whether threshold j may be placed there when no other is fixed. The last row serves all further ones.
+    need : (m,) int array
+        Rows that threshold j must leave in each regime it creates.
+    given : tuple of int
+        Positions of given thresholds in `values`, in the order given; empty when they are searched.
+    order : (N,) int array
+        Rows in the order of the threshold variable (stable).
+    varying : Variation or None
+        What a regime needs beside rows.
+    """
+
+    values: Floats
+    cuts: Ints
+    allowed: Bools
+    need: Ints
+    given: tuple[int, ...]
+    order: Ints
+    varying: Variation | None = None
+
+    def open_to(self, threshold: int, fixed: Ints) -> Bools:
+        """Tell where a threshold may lie once others are fixed.
+
+        Parameters
+        ----------
+        threshold : int
+            Which threshold, from 0: its own trim counts.
+        fixed : (c, l) int array
+            Positions of the other thresholds, one row a batch member.
+
+        Returns
+        -------
+        (c, G) bool array
+            True where every regime it would create keeps enough rows and entities.
+        """
+        row = min(threshold, self.need.size - 1)
+        free = np.repeat(self.allowed[row][None, :], fixed.shape[0], axis=0)
+        for other in fixed.T:
+            cut = self.cuts[other]
+            below, above = cut - self.need[row], cut + self.need[row]
+            if self.varying is not None:
+                low, high = self.varying.zone(cut)
+                below, above = np.minimum(below, low), np.maximum(above, high)
+            free &= (self.cuts <= below[:, None]) | (self.cuts >= above[:, None])
+        return free
+
+
+def candidates(
+    q: Floats,
+    trims: Sequence[float],
+    *,
+    grid: Grid = None,
+    rule: Literal["<=", "<"] = "<=",
+    given: Sequence[float] = (),
+    min_nobs: int = 1,
+    varying: Variation | None = None,
+) -> Candidates:
+    """List the candidate values of each threshold.
+
+    Parameters
+    ----------
+    q : (N,) float array
+        Threshold variable.
+    trims : sequence of float
+        One a threshold: the share of the rows that each regime keeps. The last serves all further ones.
+    grid : int or "hansen", optional
+        None takes every distinct value; an int that many evenly spaced quantiles, as observed values;
+        "hansen" the 393 positions of his program, for which trims only set the distance to other thresholds.
+    rule : {"<=", "<"}
+        Whether a row at the threshold belongs to the low regime.
+    given : sequence of float
+        Fixed thresholds. They need not be observed values.
+    min_nobs : int
+        Rows that each regime keeps whatever the trim.
+    varying : Variation, optional
+        What each regime needs beside rows.
+
+    Returns
+    -------
+    Candidates
+        Values in increasing order with the rows below them.
+
+    Raises
+    ------
+    ThresholdSearchError
+        If some threshold has no candidate, or a given one leaves a regime empty.
+    """
+    order = np.argsort(q, kind="stable").astype(np.intp)
+    ranked = q[order]
+    offers = [_offer(ranked, trim, grid, rule) for trim in trims]
+    values = np.unique(np.concatenate([*offers, np.asarray(given, dtype=np.float64)]))
+    side: Literal["right", "left"] = "right" if rule == "<=" else "left"
+    cuts = np.searchsorted(ranked, values, side=side).astype(np.intp)
+
+    need = np.array([max(min_nobs, int(np.ceil(t * q.size - WHOLE))) for t in trims], dtype=np.intp)
+    least = np.full_like(need, min_nobs) if grid == "hansen" else need
+    allowed = np.array([np.isin(values, offer) for offer in offers])
+    allowed &= _leaves_enough(cuts, least, q.size, varying)
+    if not given and not allowed.any(axis=1).all():
+        raise ThresholdSearchError("no candidate keeps enough rows or entities in each regime")
+
+    kept = allowed.any(axis=0) | np.isin(values, given)
+    values, cuts, allowed = values[kept], cuts[kept], allowed[:, kept]
+    at = tuple(int(np.searchsorted(values, g)) for g in given)
+    _refuse_empty_regimes(cuts[list(at)], q.size)
+    return Candidates(values, cuts, allowed, need, at, order, varying)
+
+
+def _leaves_enough(cuts: Ints, least: Ints, nobs: int, varying: Variation | None) -> Bools:
+    """Find the cuts with enough rows and entities on both sides, one row a threshold."""
+    enough = (cuts >= least[:, None]) & (nobs - cuts >= least[:, None])
+    if varying is not None:
+        below, above = varying.zone(np.array([0, nobs], dtype=np.intp))
+        enough &= (cuts >= above[0]) & (cuts <= below[1])
+    return enough
+
+
+def _refuse_empty_regimes(given: Ints, nobs: int) -> None:
+    edges = np.diff(np.sort(np.concatenate([[0], given, [nobs]])))
+    if given.size and edges.min() == 0:
+        raise ThresholdSearchError("a given threshold leaves a regime without rows")
+
+
+def _offer(ranked: Floats, trim: float, grid: Grid, rule: str) -> Floats:
+    if grid is None:
+        return np.unique(ranked)
+    if grid == "hansen":
+        distinct = np.unique(ranked)
+        # His position is floor(share * count), counted from one.
+        at = np.floor((0.01 + np.arange(393) / 400) * distinct.size + WHOLE).astype(np.intp)
+        return np.asarray(distinct[np.maximum(at, 1) - 1])
+    shares = np.linspace(trim, 1 - trim, min(grid, ranked.size))
+    at = np.ceil(shares * ranked.size - WHOLE).astype(np.intp) - (rule == "<=")
+    return np.unique(ranked[np.clip(at, 0, ranked.size - 1)])

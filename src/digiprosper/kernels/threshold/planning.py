@@ -1,0 +1,340 @@
+"""All that a search needs and that no outcome changes: running sums of the regressors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from digiprosper.errors import CollinearityError
+from digiprosper.kernels.tolerances import UNIDENTIFIED
+from digiprosper.kernels.within import is_nested
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from digiprosper.kernels import Bools, Floats, Ints
+    from digiprosper.kernels.threshold.grid import Candidates
+
+__all__ = ["Groups", "Plan", "level_is_held", "plan", "with_level", "without_level"]
+
+# From so many numbers on a copy of the fixed columns costs more than importing scipy.linalg.
+_LARGE = 1 << 24
+
+
+@dataclass(frozen=True, slots=True)
+class Groups:
+    """Levels of the swept effect, over rows in the order of q."""
+
+    codes: Ints  # (N,) level of each row
+    order: Ints  # (N,) rows by level, in the order of q within one
+    starts: Ints  # (n,) where each level begins in `order`
+    sizes: Floats  # (n,) rows of each level
+
+    def sweep(self, rows: Floats) -> Floats:
+        """Take level means out of the last axis."""
+        if self.sizes.size == 1:
+            return np.asarray(rows - rows.mean(axis=-1, keepdims=True))
+        means = np.add.reduceat(np.take(rows, self.order, axis=-1), self.starts, axis=-1) / self.sizes
+        return np.asarray(rows - np.take(means, self.codes, axis=-1))
+
+
+def _group(codes: Ints) -> Groups:
+    order = np.argsort(codes, kind="stable").astype(np.intp)
+    _, inverse, sizes = np.unique(codes, return_inverse=True, return_counts=True)
+    starts = np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(np.intp)
+    return Groups(inverse.astype(np.intp), order, starts, sizes.astype(np.float64))
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All that a search needs and that no outcome changes. Rows are in the order of the threshold variable.
+
+    Parameters
+    ----------
+    candidates : Candidates
+        Where thresholds may lie.
+    groups : object
+        Levels of the swept effect.
+    z : (k, N) float array
+        Regime-dependent columns, turned into orthogonal ones of mean square one that span the same space.
+    basis : (p, N) float array
+        Orthonormal basis of the fixed columns after the sweep.
+    loadings : (k, p, G) float array
+        Products of the basis with the regime block at each candidate.
+    gram : (k, k, 1, G) float array
+        Products of the regime block with itself after sweep and basis.
+    squares : (k, k, G) float array
+        Products of the block with itself before the sweep; their diagonal is what is left is judged by.
+    """
+
+    candidates: Candidates
+    groups: Groups
+    z: Floats
+    basis: Floats
+    loadings: Floats
+    gram: Floats
+    squares: Floats
+
+    @property
+    def nobs(self) -> int:
+        """Number of rows."""
+        return int(self.z.shape[1])
+
+    @property
+    def chunk(self) -> int:
+        """Batch members worked on together.
+
+        As many as stay in a processor's cache; else eight, so that basis and loadings are read once for all
+        of them, as long as their arrays stay small enough for freed memory to be used again.
+        """
+        k, n = self.z.shape
+        return int(max(1, min(256, 65_536 // n), min(8, 1_000_000 // (n * k))))
+
+    def sweep(self, rows: Floats) -> Floats:
+        """Take the level means of the swept effect out of rows.
+
+        Parameters
+        ----------
+        rows : (..., N) float array
+            In the order of the threshold variable.
+
+        Returns
+        -------
+        (..., N) float array
+            Swept rows.
+        """
+        return self.groups.sweep(rows)
+
+    def residualise(self, rows: Floats) -> Floats:
+        """Take all effects and fixed columns out of rows.
+
+        Parameters
+        ----------
+        rows : (c, N) float array
+            In the order of the threshold variable.
+
+        Returns
+        -------
+        (c, N) float array
+            Residuals; the basis is taken out twice, so that they are orthogonal to it to machine precision.
+        """
+        rest = self.sweep(rows - rows.mean(axis=-1, keepdims=True))
+        for _ in range(2):
+            rest = rest - (rest @ self.basis.T) @ self.basis
+        return rest
+
+    def block(self, cut: int) -> Floats:
+        """Compute the regime block below one cut, effects and fixed columns taken out.
+
+        Parameters
+        ----------
+        cut : int
+            Rows in the low regime.
+
+        Returns
+        -------
+        (k, N) float array
+            Residualised block.
+        """
+        return self.residualise(self.z * (np.arange(self.nobs) < cut))
+
+    def regimes(self, at: Sequence[int]) -> Ints:
+        """Find the regime of each row.
+
+        Parameters
+        ----------
+        at : sequence of int
+            Positions of the thresholds.
+
+        Returns
+        -------
+        (N,) int array
+            1, 2, ... for each row, in the order the rows had before they were ranked.
+        """
+        numbers = np.empty(self.nobs, dtype=np.intp)
+        cuts = np.sort(self.candidates.cuts[list(at)])
+        numbers[self.candidates.order] = 1 + np.searchsorted(cuts, np.arange(self.nobs), side="right")
+        return numbers
+
+
+def plan(
+    z: Floats, fixed: Floats, where: Candidates, effects: Sequence[Ints] = (), *, intercept: bool = False
+) -> Plan:
+    """Compute the running sums that depend on the regressors only.
+
+    Parameters
+    ----------
+    z : (N, k) float array
+        Regime-dependent columns.
+    fixed : (N, p) float array
+        Columns with a common slope, dummies of further effects included. Dependent ones do no harm.
+    where : Candidates
+        Where thresholds may lie.
+    effects : sequence of (N,) int arrays
+        Absorbed effects. The one with most levels is swept, the others become dummies. Without any, the mean
+        is swept.
+    intercept : bool
+        Whether the level shifts with the regime too.
+
+    Returns
+    -------
+    Plan
+        Sums at each candidate: O(N (p k + k^2)) in time, whatever their number.
+
+    Raises
+    ------
+    CollinearityError
+        If the regime-dependent columns are exact combinations of one another.
+    """
+    order = where.order
+    given = effects or [np.zeros(order.size, dtype=np.intp)]
+    swept, *others = sorted(given, key=lambda codes: -np.unique(codes).size)
+    groups = _group(swept[order])
+    # An effect that is constant within the swept one has left with it.
+    others = [codes for codes in others if not is_nested(swept, codes)]
+    dummies = [np.unique(codes)[1:, None] == codes[order] for codes in others]
+    columns = np.concatenate([fixed[order].T, z[order].T, *dummies], axis=0, dtype=np.float64)
+    basis = _basis(columns, groups)
+    block = z[order].T
+    if intercept:
+        block = np.concatenate([np.ones((1, order.size)), block])
+    return _sums(where, groups, basis, _whiten(block))
+
+
+def with_level(search: Plan) -> Plan:
+    """Let the level shift with the regime too, as ``plan(..., intercept=True)`` does, from the same basis.
+
+    Parameters
+    ----------
+    search : Plan
+        From :func:`plan`, without an intercept.
+
+    Returns
+    -------
+    Plan
+        Its first regime-dependent column is the constant.
+
+    Raises
+    ------
+    CollinearityError
+        If the regime-dependent columns add up to a constant: their level shifts already.
+    """
+    block = np.concatenate([np.ones((1, search.nobs)), search.z])
+    return _sums(search.candidates, search.groups, search.basis, _whiten(block))
+
+
+def without_level(search: Plan) -> Plan:
+    """Take the regime's level out of a plan again, for candidates at which it adds nothing.
+
+    Parameters
+    ----------
+    search : Plan
+        From :func:`with_level`, or from :func:`plan` with an intercept.
+
+    Returns
+    -------
+    Plan
+        The sums of squares are those of the whole plan where :func:`level_is_held`, and nowhere else.
+    """
+    return replace(
+        search,
+        z=search.z[1:],
+        loadings=search.loadings[1:],
+        gram=search.gram[1:, 1:],
+        squares=search.squares[1:, 1:],
+    )
+
+
+def level_is_held(search: Plan) -> Bools:
+    """Tell at which candidates the dummy of the low regime is a combination of effects and fixed columns.
+
+    Parameters
+    ----------
+    search : Plan
+        From :func:`with_level`, or from :func:`plan` with an intercept.
+
+    Returns
+    -------
+    (G,) bool array
+        True where the level shifts with the regime already; :func:`drops` has no value there.
+    """
+    return np.asarray(search.gram[0, 0, 0] <= UNIDENTIFIED * search.squares[0, 0])
+
+
+def _sums(where: Candidates, groups: Groups, basis: Floats, white: Floats) -> Plan:
+    last = where.cuts - 1
+    loadings = np.empty((white.shape[0], basis.shape[0], last.size))
+    running = np.empty(white.shape[1])
+    for row, loading in zip(white, loadings, strict=True):
+        for column, out in zip(basis, loading, strict=True):
+            np.cumsum(np.multiply(column, row, out=running), out=running)
+            np.take(running, last, out=out, mode="clip")
+    raw = _block_products(white, groups)[:, :, last]
+    gram = raw - np.einsum("apg,bpg->abg", loadings, loadings)
+    squares = np.stack([[np.cumsum(one * two)[last] for one in white] for two in white])
+    return Plan(where, groups, white, basis, loadings, gram[:, :, None, :], squares)
+
+
+def _basis(columns: Floats, groups: Groups) -> Floats:
+    """Make an orthonormal basis of swept columns, in their own memory: a large panel has none to spare."""
+    columns -= columns.mean(axis=1, keepdims=True)
+    before = np.sqrt(np.einsum("pn,pn->p", columns, columns))
+    for row in columns:
+        # A second sweep removes what rounding left when level means dwarf the variation around them.
+        row[:] = groups.sweep(groups.sweep(row))
+    after = np.sqrt(np.einsum("pn,pn->p", columns, columns))
+    kept = after > UNIDENTIFIED * np.maximum(before, np.finfo(np.float64).tiny)
+    if not kept.any():
+        return np.zeros((0, columns.shape[1]))
+    if not kept.all():
+        columns = columns[kept]
+    columns /= after[kept, None]
+    q, r = _orthonormal(columns)
+    if r.shape[0] < kept.sum() or np.abs(np.diag(r)).min() < UNIDENTIFIED:
+        left, values, _ = np.linalg.svd(r)
+        q = q @ left[:, : int((values > UNIDENTIFIED).sum())]
+    return np.ascontiguousarray(q.T)
+
+
+def _orthonormal(columns: Floats) -> tuple[Floats, Floats]:
+    if columns.size < _LARGE:
+        q, r = np.linalg.qr(columns.T)
+    else:
+        from scipy.linalg import qr
+
+        q, r = qr(columns.T, mode="economic", overwrite_a=True, check_finite=False)
+    return np.asarray(q), np.asarray(r)
+
+
+def _whiten(block: Floats) -> Floats:
+    norms = np.sqrt((block * block).sum(axis=1))
+    if norms.min() == 0:
+        raise CollinearityError("a regime-dependent column is zero in every row")
+    q, r = np.linalg.qr((block / norms[:, None]).T)
+    if np.abs(np.diag(r)).min() < UNIDENTIFIED:
+        raise CollinearityError("the regime-dependent columns are exact linear combinations of one another")
+    return np.asarray(np.ascontiguousarray(q.T) * np.sqrt(block.shape[1]))
+
+
+def _block_products(z: Floats, groups: Groups) -> Floats:
+    """Sum the swept products of the block: row s of level i adds z z' - (S z' + z S' + z z') / T_i."""
+    k, n = z.shape
+    by_level = z[:, groups.order]
+    means = np.add.reduceat(by_level, groups.starts, axis=1) / groups.sizes
+    level = groups.codes[groups.order]
+    # Sums inside a level are kept around its mean, so that they return to zero at each level's end.
+    around = np.cumsum(by_level - means[:, level], axis=1)
+    around = np.concatenate([np.zeros((k, 1)), around[:, :-1]], axis=1)
+    around -= around[:, groups.starts][:, level]
+    before = np.empty_like(z)
+    before[:, groups.order] = around + (np.arange(n) - groups.starts[level]) * means[:, level]
+    size = groups.sizes[groups.codes]
+    products = np.empty((k, k, n))
+    for a in range(k):
+        for b in range(a + 1):
+            own = z[a] * z[b]
+            products[a, b] = np.cumsum(own - (before[a] * z[b] + z[a] * before[b] + own) / size)
+            products[b, a] = products[a, b]
+    return products
