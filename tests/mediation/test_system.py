@@ -397,3 +397,13 @@ def test_two_steps_have_one_sweep(counted) -> None:
         warnings.simplefilter("ignore")
         dp.sequential_g(dp.Mediation("y", "x", "m1", ["w"], reps=20), Panel(make(), "city", "year"), "m2")
     assert counted == {"sweeps": 1, "solutions": 3, "counts": 1}
+
+
+@pytest.mark.parametrize(("seed", "lost"), [(7, 5), (1, 6)])
+def test_more_than_a_twentieth_of_lost_draws_makes_intervals_too_short(seed, lost) -> None:
+    frame = make(keep=1.0)
+    frame["x"] = ((frame["city"] < 3) & (frame["year"] > 2003)).astype(float)
+    frame["m1"] += frame["x"]
+    (said,) = [n for n in fitted(frame, reps=100, seed=seed).notices if n.code == "lost_draws"]
+    assert said.data == {"lost": lost, "reps": 100}
+    assert ("do not rely on them" in said.message) == (lost == 6)

@@ -40,3 +40,8 @@ def test_frozen_and_copied() -> None:
     for other in (pickle.loads(pickle.dumps(result)), copy.deepcopy(result)):
         assert other.summary() == result.summary()
         np.testing.assert_array_equal(other.draws, result.draws)
+
+
+@pytest.mark.parametrize(("p", "shown"), [(1e-4, "p = 0.0001."), (0.99e-4, "p < 0.0001.")])
+def test_a_p_value_has_four_digits_from_one_in_ten_thousand(p: float, shown: str) -> None:
+    assert shown in TestResult("t", 4.0, "normal", None, p, "a = 0").summary()

@@ -56,3 +56,10 @@ def test_nearly_parallel_rows_keep_the_digits_of_the_form() -> None:
 def test_the_notice_names_what_is_negative() -> None:
     notice = negative_variance(["a", "b"])
     assert (notice.code, notice.data["terms"]) == ("not_psd", ("a", "b"))
+
+
+@pytest.mark.parametrize(("least", "form"), [(1.2e-12, True), (0.8e-12, False)])
+def test_a_covariance_has_an_inverse_above_1e_12_of_its_size(least: float, form: bool) -> None:
+    value, found = quadratic_form(np.ones(2), np.eye(2), np.diag([1.0, least]))
+    assert found == pytest.approx(least)
+    assert np.isfinite(value) == form

@@ -522,3 +522,9 @@ def test_a_square_has_the_mean_of_squares_up_to_one_in_a_million() -> None:
     assert u_test(fit(same, ("x", "x2")), "x", square="x2").shape == "U"
     with pytest.raises(TermError, match="estimation sample"):
         u_test(fit(other, ("x", "x2")), "x", square="x2")
+
+
+@pytest.mark.parametrize(("p", "shown"), [(0.001, "p = 0.001"), (0.00099, "p < 0.001")])
+def test_a_p_value_has_three_digits_from_one_in_a_thousand(p: float, shown: str) -> None:
+    found = dataclasses.replace(u_test(fit(quadratic()), "x"), p_value=p)
+    assert shown in found.summary()
