@@ -2,10 +2,36 @@
 
 from __future__ import annotations
 
-from digiprosper.present.index_plots import index_sensitivity, kernel_ridge, rank_ribbon
-from digiprosper.present.mechanism_plots import conditional_effect, effect_plot, sensitivity_curve, u_shape
-from digiprosper.present.model_plots import coefficients, lr_profile, regime_map
-from digiprosper.present.path_figure import mediation_path
+from typing import TYPE_CHECKING, Any, Literal
+
+from digiprosper.composite import figures as composite
+from digiprosper.composite.ranking_results import IndexSensitivity, RankResults
+from digiprosper.errors import InputTypeError, Notice, check_level, check_option, check_whole
+from digiprosper.linear.results import LinearResults
+from digiprosper.mediation import figures as mediation
+from digiprosper.mediation.results import MediationResults
+from digiprosper.mediation.sensitivity import MediationSensitivity
+from digiprosper.present.columns import check_labels, merged_labels
+from digiprosper.present.index_plots import draw_bars, draw_rank_spans, draw_ribbons, draw_ridges
+from digiprosper.present.mechanism_plots import (
+    draw_conditional_effect,
+    draw_effects,
+    draw_sensitivity,
+    draw_turning_curve,
+)
+from digiprosper.present.model_plots import coefficients, draw_profile, draw_regime_map
+from digiprosper.present.path_figure import draw_paths
+from digiprosper.report.columns import result_column
+from digiprosper.threshold import figures as threshold_figures
+from digiprosper.threshold.results import ThresholdResults
+from digiprosper.u_shape import figures as u_figures
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from matplotlib.axes import Axes
+
+    from digiprosper.report.protocol import Results
 
 __all__ = [
     "coefficients",
@@ -20,3 +46,607 @@ __all__ = [
     "sensitivity_curve",
     "u_shape",
 ]
+
+_U_TEST = ("variable", "square", "form", "interval", "fieller")
+
+
+def mediation_path(
+    results: MediationResults,
+    mediator: str | None = None,
+    *,
+    labels: Mapping[str, str] | None = None,
+    digits: int = 3,
+    level: float = 0.95,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw the paths from treatment through mediators to outcome, each with its coefficient.
+
+    An arrow has the coefficient of its equation, stars of that equation's own p-value (.1, .05, .01) and the
+    standard error in parentheses; where effects do not vary, the total effect c stands under the direct c'.
+    Below are the effects with their percentile intervals, and which errors, draws and sample are behind them.
+
+    Parameters
+    ----------
+    results : MediationResults
+        What ``Mediation(...).fit`` returns.
+    mediator : str, optional
+        Draw this one alone; the others are then held fixed, which the note says. Not in a chain.
+    labels : mapping, optional
+        Text by term or column; wins over the labels that came with the results.
+    digits : int
+        Decimals; a number that would round to zero has as many significant digits instead.
+    level : float
+        Of the percentile intervals.
+    ax : Axes, optional
+        Where to draw; default a new figure as large as its boxes need. On given Axes the type shrinks with
+        the room there is.
+
+    Returns
+    -------
+    Axes
+        One unit is one inch of the figure. Mediators side by side are stacked, a chain stands in a row with
+        every path ``d`` (``d₂₁``: from the first to the second). A moderator points at the paths it moves,
+        and ``× w`` under their slopes, which are those at w = 0, is the change with each unit of it; ``x²``
+        likewise. A threshold gives each arrow a low and a high regime. Nothing is shown and no setting is
+        changed.
+
+    Raises
+    ------
+    InputTypeError
+        If `results` is something else, or `labels` is not a mapping of texts.
+    OptionError
+        If the mediator is none of the fit's or the fit is a chain, `digits` is no whole number from 0 to 15,
+        or `level` is not between 0 and 1.
+    ImportError
+        If matplotlib is missing; the message has the pip command.
+
+    Notes
+    -----
+    At most 20 effects are listed; the others are in `results.tidy()`.
+
+    Examples
+    --------
+    >>> import digiprosper as dp, matplotlib.pyplot as plt
+    >>> spec = dp.Mediation("log(gsp)", "log(pc)", "log(emp)", ["unemp"], reps=199)
+    >>> found = spec.fit(dp.datasets.us_states(), rng=1)
+    >>> ax = mediation_path(found, labels={"pc": "capital", "emp": "jobs", "gsp": "output"})
+    >>> [text.get_text() for text in ax.texts][:4]
+    ['log(capital)', 'log(output)', "c' = 0.164* (0.086)", 'total c = 0.664*** (0.066)']
+    >>> plt.close(ax.figure)
+    """
+    purpose = "plots.mediation_path"
+    _refuse_other(results, MediationResults, "Mediation(...).fit", purpose)
+    places, level = check_whole("digits", digits, 0, 15), check_level(level)
+    texts = _texts(results, labels, purpose)
+    chosen = mediation.chosen_mediators(results, mediator)
+    return draw_paths(mediation.path_diagram(results, chosen, texts, level), places, ax, purpose)
+
+
+def effect_plot(
+    results: MediationResults,
+    *,
+    labels: Mapping[str, str] | None = None,
+    level: float = 0.95,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw total, direct and indirect effects with their percentile intervals.
+
+    Parameters
+    ----------
+    results : MediationResults
+        What ``Mediation(...).fit`` returns.
+    labels : mapping, optional
+        Text by term or column; wins over the labels that came with the results.
+    level : float
+        Of the percentile intervals.
+    ax : Axes, optional
+        Where to draw; default a new figure.
+
+    Returns
+    -------
+    Axes
+        As `coefficients` draws it: effects from top to bottom, a line at zero. What is in another unit is
+        left out: the proportion, and the index of moderated mediation. With one mediator its indirect effect
+        is drawn once. What was drawn for the intervals is under the axis. Nothing is shown and no setting is
+        changed.
+
+    Raises
+    ------
+    InputTypeError
+        If `results` is something else, or `labels` is not a mapping of texts.
+    OptionError
+        If `level` is not between 0 and 1.
+    ImportError
+        If matplotlib is missing; the message has the pip command.
+
+    Examples
+    --------
+    >>> import digiprosper as dp, matplotlib.pyplot as plt
+    >>> spec = dp.Mediation("log(gsp)", "log(pc)", "log(emp)", ["unemp"], reps=199)
+    >>> ax = effect_plot(spec.fit(dp.datasets.us_states(), rng=1), labels={"emp": "jobs"})
+    >>> [text.get_text() for text in ax.get_yticklabels()]
+    ['Total effect', 'Direct effect', 'Indirect through log(jobs)']
+    >>> plt.close(ax.figure)
+    """
+    purpose = "plots.effect_plot"
+    _refuse_other(results, MediationResults, "Mediation(...).fit", purpose)
+    level = check_level(level)
+    drawn = mediation.effects(results, _texts(results, labels, purpose), level)
+    return draw_effects(drawn, ax, purpose)
+
+
+def conditional_effect(
+    results: MediationResults,
+    effect: str | None = None,
+    *,
+    level: float = 0.95,
+    labels: Mapping[str, str] | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw an effect over the moderator, or over the treatment where it enters squared.
+
+    Parameters
+    ----------
+    results : MediationResults
+        What ``Mediation(...).fit`` returns, with a moderator or a square.
+    effect : str, optional
+        ``"indirect:<m>"`` or ``"direct"``; needed if several depend on the variable.
+    level : float
+        Of the interval at each value.
+    labels : mapping, optional
+        Text by term or column; wins over the labels that came with the results.
+    ax : Axes, optional
+        Where to draw; default a new figure.
+
+    Returns
+    -------
+    Axes
+        The effect with its interval over the range in the sample. Johnson-Neyman regions, where the interval
+        leaves 0 out, are shaded, and their ends inside the range written above. On the lower edge each
+        stroke is a percentile of the rows, triangles mark the 10, 50 and 90% quantiles. Nothing is shown and
+        no setting is changed.
+
+    Raises
+    ------
+    InputTypeError
+        If `results` is something else, or `labels` is not a mapping of texts.
+    OptionError
+        If no effect depends on a continuous variable, the effect is none of those that do or is not named
+        among several, or `level` is not between 0 and 1.
+    ImportError
+        If matplotlib is missing; the message has the pip command.
+
+    Examples
+    --------
+    >>> import digiprosper as dp, matplotlib.pyplot as plt
+    >>> spec = dp.Mediation("log(gsp)", "log(pc)", "log(emp)", moderator="unemp", moderates="a", reps=199)
+    >>> found = spec.fit(dp.datasets.us_states(), rng=1)
+    >>> ax = conditional_effect(found, labels={"unemp": "Unemployment (%)", "emp": "jobs"})
+    >>> ax.get_xlabel(), ax.get_ylabel()
+    ('Unemployment (%)', 'Indirect effect through log(jobs)')
+    >>> plt.close(ax.figure)
+    """
+    purpose = "plots.conditional_effect"
+    _refuse_other(results, MediationResults, "Mediation(...).fit", purpose)
+    curve = mediation.conditional_curve(results, effect, _texts(results, labels, purpose), level)
+    return draw_conditional_effect(curve, ax, purpose)
+
+
+def sensitivity_curve(
+    results: MediationSensitivity, *, labels: Mapping[str, str] | None = None, ax: Axes | None = None
+) -> Axes:
+    """Draw an indirect effect over the correlation of the errors of mediator and outcome.
+
+    Parameters
+    ----------
+    results : MediationSensitivity
+        What ``MediationResults.sensitivity`` returns.
+    labels : mapping, optional
+        Text by term or column; wins over the labels that came with the results.
+    ax : Axes, optional
+        Where to draw; default a new figure.
+
+    Returns
+    -------
+    Axes
+        The curve with its interval; marked are rho = 0, which the fit assumes, the rho at which the effect is
+        0 with that rho's own interval, and the rho nearest to 0 at which the interval covers 0. Nothing is
+        shown and no setting is changed.
+
+    Raises
+    ------
+    InputTypeError
+        If `results` is something else, or `labels` is not a mapping of texts.
+    ImportError
+        If matplotlib is missing; the message has the pip command.
+
+    Notes
+    -----
+    Imai, Keele & Yamamoto (2010), Statistical Science 25:51.
+
+    Examples
+    --------
+    >>> import digiprosper as dp, matplotlib.pyplot as plt
+    >>> spec = dp.Mediation("log(gsp)", "log(pc)", "log(emp)", ["unemp"], reps=199)
+    >>> found = spec.fit(dp.datasets.us_states(), rng=1)
+    >>> ax = sensitivity_curve(found.sensitivity(), labels={"emp": "jobs"})
+    >>> ax.get_ylabel()
+    'Indirect effect through log(jobs)'
+    >>> plt.close(ax.figure)
+    """
+    purpose = "plots.sensitivity_curve"
+    _refuse_other(results, MediationSensitivity, "MediationResults.sensitivity", purpose)
+    texts = {**results.labels, **check_labels(labels, purpose)}
+    return draw_sensitivity(mediation.sensitivity_curve(results, texts), ax, purpose)
+
+
+def u_shape(
+    results: LinearResults, test: Any, *, labels: Mapping[str, str] | None = None, ax: Axes | None = None
+) -> Axes:
+    """Draw a fitted curve, where it turns, and how sure that is.
+
+    Parameters
+    ----------
+    results : LinearResults
+        The fit that was tested.
+    test : UTestResult
+        What ``u_test`` returns for it.
+    labels : mapping, optional
+        Text by term or column; wins over the labels that came with the fit.
+    ax : Axes, optional
+        Where to draw; default a new figure.
+
+    Returns
+    -------
+    Axes
+        ``b1 (x - x0) + b2 (f(x) - f(x0))`` over the interval of the test with its pointwise t band, x0 the
+        mean of x: the outcome less what it would be there, all else equal. The Fieller set of the turning
+        point is shaded. Nothing is shown and no setting is changed.
+
+    Raises
+    ------
+    InputTypeError
+        If either is something else, or `labels` is not a mapping of texts.
+    OptionError
+        If the fit does not have the terms of the test.
+    ImportError
+        If matplotlib is missing; the message has the pip command.
+
+    Examples
+    --------
+    >>> import digiprosper as dp, matplotlib.pyplot as plt
+    >>> fit = dp.FixedEffects("log(gsp)", ["unemp", "I(unemp**2)"]).fit(dp.datasets.us_states())
+    >>> ax = u_shape(fit, dp.u_test(fit, "unemp"), labels={"unemp": "Unemployment (%)"})
+    >>> ax.get_xlabel()
+    'Unemployment (%)'
+    >>> plt.close(ax.figure)
+    """
+    purpose = "plots.u_shape"
+    _refuse_other(results, LinearResults, "FixedEffects(...).fit", purpose)
+    if not all(hasattr(test, name) for name in _U_TEST):
+        raise InputTypeError(
+            f"{purpose}: test must be what u_test returns, not {type(test).__name__}.",
+            [Notice("models", "no U-test", {"type": type(test).__name__})],
+        )
+    curve = u_figures.turning_curve(results, test, _texts(results, labels, purpose))
+    return draw_turning_curve(curve, ax, purpose)
+
+
+def lr_profile(results: ThresholdResults, threshold: int = 1, *, ax: Axes | None = None) -> Axes:
+    """Draw the likelihood ratio over every candidate threshold.
+
+    The values where the line is under the critical value are the confidence set. It need not be one interval;
+    each of its intervals is shaded by itself. The critical value is that of the specification's `confidence`:
+    ``-2 log(1 - sqrt(level))`` [1]_, which takes errors as homoskedastic, the same scaled by the ratio of
+    variances at the threshold [2]_, or quantiles of bootstrap draws, which differ from one value to the next.
+    The legend says which.
+
+    Parameters
+    ----------
+    results : ThresholdResults
+        What ``PanelThreshold(...).fit`` returns.
+    threshold : int
+        Which threshold, from 1 in the order found.
+    ax : Axes, optional
+        Where to draw; default a new figure.
+
+    Returns
+    -------
+    Axes
+        Nothing is shown and no setting is changed.
+
+    Raises
+    ------
+    InputTypeError
+        If `results` is not a threshold model's.
+    OptionError
+        If there is no such threshold.
+    ImportError
+        If matplotlib is missing; the message has the pip command.
+
+    References
+    ----------
+    .. [1] Hansen, B. E. (1999). Threshold effects in non-dynamic panels. Journal of Econometrics 93, 345-368.
+    .. [2] Hansen, B. E. (2000). Sample splitting and threshold estimation. Econometrica 68, 575-603.
+
+    Examples
+    --------
+    >>> import digiprosper as dp, matplotlib.pyplot as plt
+    >>> spec = dp.PanelThreshold("log(gsp)", "log(pcap)", "unemp", ["log(pc)"], bootstrap=None)
+    >>> ax = lr_profile(spec.fit(dp.datasets.us_states()))
+    >>> ax.get_xlabel()
+    'Unemployment rate (%) (γ)'
+    >>> plt.close(ax.figure)
+    """
+    purpose = "plots.lr_profile"
+    _refuse_without_thresholds(results, purpose)
+    return draw_profile(threshold_figures.lr_profile(results, threshold), ax, purpose)
+
+
+def regime_map(
+    results: ThresholdResults,
+    *,
+    order: Literal["name", "first"] | None = None,
+    labels: Mapping[str, str] | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw which entity was in which regime when: one row an entity, one column a period.
+
+    Parameters
+    ----------
+    results : ThresholdResults
+        What ``PanelThreshold(...).fit`` returns.
+    order : {"name", "first"}, optional
+        Which entities stand on top. None: those whose mean regime over their periods is highest, which with
+        one threshold is the share of time spent above it. ``"first"``: those that were earliest in the
+        highest regime, then earliest in the next one, and so on. ``"name"``: by the entity key, as in the
+        sample. Ties of the others stand as in the sample too.
+    labels : mapping, optional
+        Text by term or column; wins over the labels that came with the results.
+    ax : Axes, optional
+        Where to draw; default a new figure as high as its entities need.
+
+    Returns
+    -------
+    Axes
+        Darker is higher. Periods in which an entity is not in the sample are blank; periods that are
+        nowhere in the sample have no column. Up to 60 entities are named. Nothing is shown and no setting is
+        changed.
+
+    Raises
+    ------
+    InputTypeError
+        If `results` is not a threshold model's, or `labels` is not a mapping of texts.
+    PanelIndexError
+        In a cross-section.
+    OptionError
+        If `order` is not one of the words.
+    ImportError
+        If matplotlib is missing; the message has the pip command.
+
+    Examples
+    --------
+    >>> import digiprosper as dp, matplotlib.pyplot as plt
+    >>> spec = dp.PanelThreshold("log(gsp)", "log(pcap)", "unemp", ["log(pc)"], bootstrap=None)
+    >>> ax = regime_map(spec.fit(dp.datasets.us_states()), labels={"unemp": "unemployment"})
+    >>> ax.get_legend().get_texts()[0].get_text()
+    'unemployment <= 6.9 (511 rows)'
+    >>> plt.close(ax.figure)
+    """
+    purpose = "plots.regime_map"
+    _refuse_without_thresholds(results, purpose)
+    texts = _texts(results.slopes, labels, purpose)
+    return draw_regime_map(threshold_figures.regime_map(results, order, texts), ax, purpose)
+
+
+def rank_ribbon(
+    results: RankResults,
+    entities: Sequence[Any] | None = None,
+    *,
+    period: Any = None,
+    level: float = 0.95,
+    labels: Mapping[str, str] | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw ranks with the interval that drawn weights leave them, over time or in one period.
+
+    Parameters
+    ----------
+    results : RankResults
+        What `rank_probabilities` returns.
+    entities : sequence, optional
+        Entities to draw. Over time: the six that rank best in the last period by default; in one period: all.
+    period : optional
+        Draw this period alone, one line an entity, the best on top. None: over time, if there is time.
+    level : float
+        Share of the draws inside the ribbons.
+    labels : mapping, optional
+        Text by column; wins over the labels of the panel.
+    ax : Axes, optional
+        Where to draw; default a new figure.
+
+    Returns
+    -------
+    Axes
+        Over time rank 1 is on top. In one period up to 60 entities are named, rank 1 on the left; of more the
+        ribbon shows by how many places each rank moves. Nothing is shown and no setting is changed.
+
+    Raises
+    ------
+    InputTypeError
+        If `results` is something else, or `labels` is not a mapping of texts.
+    OptionError
+        If an entity or the period is not in the sample, or `level` is not between 0 and 1, or so few entities
+        were drawn that ranks have no interval.
+    ImportError
+        If matplotlib is missing; the message has the pip command.
+
+    Examples
+    --------
+    >>> import digiprosper as dp, matplotlib.pyplot as plt
+    >>> from digiprosper import rank_probabilities
+    >>> states = dp.datasets.us_states().assign(roads="I(hwy / emp)", pipes="I(water / emp)")
+    >>> system = dp.IndicatorSystem.from_dict({"": {"roads": "+", "pipes": "+"}})
+    >>> found = rank_probabilities(dp.CompositeIndex(system), states, rng=1)
+    >>> ax = rank_ribbon(found, ["WY", "NE"])
+    >>> [text.get_text() for text in ax.get_legend().get_texts()]
+    ['WY', 'NE']
+    >>> plt.close(ax.figure)
+    """
+    purpose = "plots.rank_ribbon"
+    _refuse_other(results, RankResults, "rank_probabilities", purpose)
+    texts = {**results.labels, **check_labels(labels, purpose)}
+    table = composite.rank_table(results, entities, level)
+    if period is None and results.index.nlevels == 2 and results.index.unique(1).size > 1:
+        return draw_ribbons(composite.ribbons(results, table, entities, level, texts), ax, purpose)
+    spans = composite.drawn_spans(results, table, entities, period, level, texts)
+    return draw_rank_spans(spans, ax, purpose)
+
+
+def index_sensitivity(
+    results: IndexSensitivity,
+    *,
+    show: Literal["ranks", "shares"] = "ranks",
+    period: Any = None,
+    labels: Mapping[str, str] | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw how far ranks move over all combinations of options, or which option moves them.
+
+    Parameters
+    ----------
+    results : IndexSensitivity
+        What the study `index_sensitivity` returns.
+    show : {"ranks", "shares"}
+        ``"ranks"``: one line an entity, from its best to its worst rank, the middle half thick.
+        ``"shares"``: one bar an option, the Sobol shares of the variance of all entities' ranks.
+    period : optional
+        Which period; the last one by default. For shares also ``"mean"``: mean ranks over the periods.
+    labels : mapping, optional
+        Text by column or option; wins over the labels of the panel.
+    ax : Axes, optional
+        Where to draw; default a new figure.
+
+    Returns
+    -------
+    Axes
+        Nothing is shown and no setting is changed.
+
+    Raises
+    ------
+    InputTypeError
+        If `results` is something else, or `labels` is not a mapping of texts.
+    OptionError
+        If `show` is not known or the period not in the sample.
+    IdentificationError
+        If there are no shares.
+    ImportError
+        If matplotlib is missing; the message has the pip command.
+
+    Examples
+    --------
+    >>> import digiprosper as dp, matplotlib.pyplot as plt
+    >>> draw = dp.plots.index_sensitivity
+    >>> states = dp.datasets.us_states().assign(roads="I(hwy / emp)", pipes="I(water / emp)")
+    >>> spec = dp.CompositeIndex(dp.IndicatorSystem.from_dict({"": {"roads": "+", "pipes": "+"}}))
+    >>> grid = {"weighting": ["entropy", "equal"], "normalise": ["minmax", "rank"]}
+    >>> ax = draw(dp.index_sensitivity(spec, states, over=grid), show="shares")
+    >>> [text.get_text() for text in ax.get_yticklabels()]
+    ['weighting', 'normalise']
+    >>> plt.close(ax.figure)
+    """
+    purpose = "plots.index_sensitivity"
+    _refuse_other(results, IndexSensitivity, "index_sensitivity", purpose)
+    check_option("show", show, ("ranks", "shares"))
+    texts = {**results.labels, **check_labels(labels, purpose)}
+    if show == "shares":
+        return draw_bars(composite.share_bars(results, period, texts), ax, purpose)
+    return draw_rank_spans(composite.combination_spans(results, period, texts), ax, purpose)
+
+
+def kernel_ridge(
+    data: Any,
+    column: str | None = None,
+    *,
+    periods: Sequence[Any] | None = None,
+    bandwidth: composite.Bandwidth | float = "scott",
+    labels: Mapping[str, str] | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw the kernel density of every period, one ridge a period, with its bandwidth beside it.
+
+    Parameters
+    ----------
+    data : Series, or Panel with a column
+        Values indexed by (entity, time), such as ``index.scores``.
+    column : str, optional
+        Column of the panel.
+    periods : sequence, optional
+        Which; all by default, the first on top.
+    bandwidth : {"scott", "silverman"} or float
+        Rule for the Gaussian kernel, applied period by period: Scott's n^(-1/5) or Silverman's
+        (3n/4)^(-1/5) times the standard deviation. A number is the bandwidth itself, in units of the values,
+        the same in every period.
+    labels : mapping, optional
+        Text by column; wins over the labels of the panel.
+    ax : Axes, optional
+        Where to draw; default a new figure.
+
+    Returns
+    -------
+    Axes
+        All ridges have the same scale. A density goes on beyond the smallest and largest value by up to three
+        bandwidths: that is the kernel, no data. Nothing is shown and no setting is changed.
+
+    Raises
+    ------
+    InputTypeError
+        If `data` has no periods, or values are no numbers.
+    ColumnError
+        If the panel has no such column.
+    OptionError
+        If the bandwidth is not known, or a period is not there.
+    ImportError
+        If matplotlib is missing; the message has the pip command.
+
+    Notes
+    -----
+    Scott (1992) and Silverman (1986), as in `scipy.stats.gaussian_kde`. A density with two peaks under one
+    bandwidth may have one under another: that is why the figure says which. Periods with fewer than two
+    different values have none. Missing values are left out, and `n` says how many there are.
+
+    Examples
+    --------
+    >>> import digiprosper as dp, matplotlib.pyplot as plt
+    >>> ax = kernel_ridge(dp.datasets.us_states(), "unemp", periods=[1970, 1986])
+    >>> [text.get_text() for text in ax.get_yticklabels()]
+    ['1970', '1986']
+    >>> [text.get_text() for text in ax.texts]
+    ['h = 0.524, n = 48', 'h = 1.02, n = 48']
+    >>> plt.close(ax.figure)
+    """
+    purpose = "plots.kernel_ridge"
+    series, texts = composite.values_by_period(data, column)
+    texts = {**texts, **check_labels(labels, purpose)}
+    return draw_ridges(composite.ridges(series, periods, bandwidth, texts), ax, purpose)
+
+
+def _texts(results: Results, labels: Mapping[str, str] | None, purpose: str) -> dict[str, str]:
+    """Labels of a result under those given in the call."""
+    return merged_labels([result_column(results)], check_labels(labels, purpose))
+
+
+def _refuse_other(results: object, kind: type, maker: str, purpose: str) -> None:
+    if not isinstance(results, kind):
+        raise InputTypeError(
+            f"{purpose}: takes what {maker} returns, not {type(results).__name__}.",
+            [Notice("models", f"no {kind.__name__}", {"type": type(results).__name__})],
+        )
+
+
+def _refuse_without_thresholds(results: object, purpose: str) -> None:
+    if not isinstance(results, ThresholdResults):
+        raise InputTypeError(
+            f"{purpose}: {type(results).__name__} has no thresholds; pass what PanelThreshold.fit returns.",
+            [Notice("models", "not a threshold model", {"type": type(results).__name__})],
+        )

@@ -13,6 +13,7 @@ import pytest
 from scipy.stats import gaussian_kde
 
 import digiprosper as dp
+from digiprosper import plots
 from digiprosper.composite.ranking_results import IndexSensitivity, RankResults
 from digiprosper.errors import (
     ColumnError,
@@ -112,7 +113,7 @@ def bars(container):
 
 def test_ribbons_are_ranks_and_intervals_over_time():
     found = ranked()
-    ax = index_plots.rank_ribbon(found, ["c002", "c000"])
+    ax = plots.rank_ribbon(found, ["c002", "c000"])
     table = found.ranks()
     for line, name in zip(ax.lines, ["c002", "c000"], strict=True):
         assert line.get_label() == name
@@ -129,13 +130,13 @@ def test_ribbons_are_ranks_and_intervals_over_time():
 
 
 def test_the_best_six_of_the_last_period_are_drawn_by_default():
-    ax = index_plots.rank_ribbon(ranked(9))
+    ax = plots.rank_ribbon(ranked(9))
     assert legend(ax) == [f"c{i:03d}" for i in range(6)]
 
 
 def test_a_period_without_a_row_breaks_the_line():
     found = ranked(3, keep=[0, 1, 2, 3, 5, 6, 7, 8])
-    line = index_plots.rank_ribbon(found, ["c001"]).lines[0]
+    line = plots.rank_ribbon(found, ["c001"]).lines[0]
     assert line.get_xdata().tolist() == [2019, 2020, 2021]
     assert np.isnan(line.get_ydata()).tolist() == [False, True, False]
 
@@ -148,15 +149,15 @@ def test_a_period_without_a_row_breaks_the_line():
     ],
 )
 def test_periods_and_dates_are_time(times):
-    ax = index_plots.rank_ribbon(ranked(3, times), ["c001"])
+    ax = plots.rank_ribbon(ranked(3, times), ["c001"])
     x = mpl.dates.num2date(ax.lines[0].get_xdata(orig=False))
     first = times.to_timestamp() if isinstance(times, pd.PeriodIndex) else times
     assert [t.date() for t in x] == [t.date() for t in first]
 
 
 def test_the_level_reaches_the_ribbon():
-    wide = index_plots.rank_ribbon(ranked(), ["c001"])
-    narrow = index_plots.rank_ribbon(ranked(), ["c001"], level=0.5)
+    wide = plots.rank_ribbon(ranked(), ["c001"])
+    narrow = plots.rank_ribbon(ranked(), ["c001"], level=0.5)
     assert narrow.get_ylabel() == "Rank and 50% of draws"
     spread = [np.ptp(ax.collections[0].get_paths()[0].vertices[:, 1]) for ax in (wide, narrow)]
     assert spread == [2.0, 0.0]
@@ -167,7 +168,7 @@ def test_the_level_reaches_the_ribbon():
 
 def test_one_period_has_a_line_an_entity():
     found = ranked()
-    ax = index_plots.rank_ribbon(found, period=2020)
+    ax = plots.rank_ribbon(found, period=2020)
     table = found.ranks().xs(2020, level="year")
     assert texts(ax) == ["c000", "c001", "c002", "c003"]
     assert ax.yaxis_inverted()
@@ -178,29 +179,29 @@ def test_one_period_has_a_line_an_entity():
     assert ax.lines[0].get_xdata().tolist() == [1, 2, 3, 4]
     assert legend(ax) == ["weights of the sample", "95% of draws"]
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("Rank, year 2020", "city")
-    some = index_plots.rank_ribbon(found, ["c003", "c001"], period=2020)
+    some = plots.rank_ribbon(found, ["c003", "c001"], period=2020)
     assert texts(some) == ["c001", "c003"]
     assert some.lines[0].get_xdata().tolist() == [2, 4]
 
 
 def test_a_single_period_and_a_cross_section_need_no_period():
-    assert index_plots.rank_ribbon(ranked(3, (2021,))).get_xlabel() == "Rank, year 2021"
-    assert index_plots.rank_ribbon(ranked(3, ())).get_xlabel() == "Rank"
-    assert index_plots.rank_ribbon(ranked(3, among="pooled"), period=2020).get_xlabel() == (
+    assert plots.rank_ribbon(ranked(3, (2021,))).get_xlabel() == "Rank, year 2021"
+    assert plots.rank_ribbon(ranked(3, ())).get_xlabel() == "Rank"
+    assert plots.rank_ribbon(ranked(3, among="pooled"), period=2020).get_xlabel() == (
         "Rank (among all rows), year 2020"
     )
 
 
 def test_many_entities_show_how_far_they_move():
     found = ranked(61)
-    ax = index_plots.rank_ribbon(found, period=2021)
+    ax = plots.rank_ribbon(found, period=2021)
     assert texts(ax) != [f"c{i:03d}" for i in range(61)]
     assert ax.get_xlabel() == "Rank, year 2021 (61 x city)"
     area = ax.collections[0].get_paths()[0].vertices
     assert (area[:, 1].min(), area[:, 1].max()) == (-1.0, 1.0)
     assert ax.get_ylabel() == "Change in rank (above 0: higher)"
     assert ax.get_xticks().tolist() == [1, 10, 20, 30, 40, 50, 60]
-    assert len(texts(index_plots.rank_ribbon(ranked(60), period=2021))) == 60
+    assert len(texts(plots.rank_ribbon(ranked(60), period=2021))) == 60
 
 
 def test_ticks_are_round_and_few():
@@ -213,9 +214,9 @@ def test_ticks_are_round_and_few():
 
 def test_labels_given_in_the_call_win(axes):
     found = ranked(labels={"city": "City", "year": "Year"})
-    ax = index_plots.rank_ribbon(found, period=2021, labels={"city": "Town"})
+    ax = plots.rank_ribbon(found, period=2021, labels={"city": "Town"})
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("Rank, Year 2021", "Town")
-    over_time = index_plots.rank_ribbon(found, labels={"city": "Town"}, ax=axes)
+    over_time = plots.rank_ribbon(found, labels={"city": "Town"}, ax=axes)
     assert over_time is axes
     assert axes.get_legend().get_title().get_text() == "Town"
 
@@ -225,7 +226,7 @@ def test_labels_given_in_the_call_win(axes):
 
 def test_spread_over_combinations():
     found = varied()
-    ax = index_plots.index_sensitivity(found)
+    ax = plots.index_sensitivity(found)
     spread = found.spread()
     assert texts(ax) == ["c000", "c001", "c002", "c003"]
     outer, inner = (bars(c) for c in ax.containers)
@@ -234,24 +235,24 @@ def test_spread_over_combinations():
     assert ax.lines[0].get_xdata().tolist() == [1, 2, 3, 4]
     assert legend(ax) == ["baseline", "all 4 combinations", "middle half"]
     assert ax.get_xlabel() == "Rank, year 2021"
-    assert index_plots.index_sensitivity(found, period=2020).get_xlabel() == "Rank, year 2020"
-    assert index_plots.index_sensitivity(varied(periods=())).get_xlabel() == "Rank"
-    many = index_plots.index_sensitivity(varied(70))
+    assert plots.index_sensitivity(found, period=2020).get_xlabel() == "Rank, year 2020"
+    assert plots.index_sensitivity(varied(periods=())).get_xlabel() == "Rank"
+    many = plots.index_sensitivity(varied(70))
     assert len(many.collections) == 2
 
 
 def test_impossible_combinations_are_not_drawn():
     found = varied(problems=("", "", "why", ""), complete=((0,), (0, 1)))
-    ax = index_plots.index_sensitivity(found)
+    ax = plots.index_sensitivity(found)
     assert legend(ax)[1] == "all 3 combinations"
     assert bars(ax.containers[0]) == [(r - 0.25, r + 0.25) for r in (1, 2, 3, 4)]
     with pytest.raises(InputTypeError, match="no combination is possible"):
-        index_plots.index_sensitivity(varied(problems=("a",) * 4, complete=((), ())))
+        plots.index_sensitivity(varied(problems=("a",) * 4, complete=((), ())))
 
 
 def test_shares_are_bars_of_alone_and_together():
     found = varied(labels={"weighting": "Weights"})
-    ax = index_plots.index_sensitivity(found, show="shares")
+    ax = plots.index_sensitivity(found, show="shares")
     shares = found.shares(overall=True)
     assert texts(ax) == ["Weights", "aggregate"]
     alone, more = (bars(c) for c in ax.containers)
@@ -262,11 +263,11 @@ def test_shares_are_bars_of_alone_and_together():
     assert [t.get_text() for t in ax.texts] == [f"{t:.0%}" for t in shares["total"]]
     assert ax.get_xlim() == (0, 1)
     held = varied(problems=("", "", "why", "why"), complete=((0,), (0, 1)))
-    with_one = index_plots.index_sensitivity(held, show="shares")
+    with_one = plots.index_sensitivity(held, show="shares")
     assert with_one.texts[0].get_text() == "one value only"
     with pytest.raises(IdentificationError, match="cannot be decomposed"):
-        index_plots.index_sensitivity(varied(complete=((0,), (0,))), show="shares")
-    assert index_plots.index_sensitivity(found, show="shares", period="mean").get_xlim() == (0, 1)
+        plots.index_sensitivity(varied(complete=((0,), (0,))), show="shares")
+    assert plots.index_sensitivity(found, show="shares", period="mean").get_xlim() == (0, 1)
 
 
 # --- densities ----------------------------------------------------------------------------------------------
@@ -281,7 +282,7 @@ def series():
 
 @pytest.mark.parametrize("rule", ["scott", "silverman"])
 def test_ridges_are_scipys_densities_on_one_scale(series, rule):
-    ax = index_plots.kernel_ridge(series, bandwidth=rule)
+    ax = plots.kernel_ridge(series, bandwidth=rule)
     kernels = [gaussian_kde(series.xs(t, level=1), bw_method=rule) for t in (2019, 2020, 2021)]
     curves = [line for line in ax.lines if len(line.get_xdata()) > 2]
     x = curves[0].get_xdata()
@@ -303,7 +304,7 @@ def test_ridges_are_scipys_densities_on_one_scale(series, rule):
 
 
 def test_a_bandwidth_in_units_of_the_values(series):
-    ax = index_plots.kernel_ridge(series * 1e4, bandwidth=2500)
+    ax = plots.kernel_ridge(series * 1e4, bandwidth=2500)
     assert [t.get_text() for t in ax.texts] == ["h = 2,500, n = 30"] * 3
     assert ax.get_xlabel().endswith("bandwidth h = 2500 in every period")
 
@@ -311,22 +312,22 @@ def test_a_bandwidth_in_units_of_the_values(series):
 def test_periods_are_chosen_and_gaps_are_counted(series):
     series.iloc[::3] = 1.0  # 2019 does not vary
     series.iloc[1] = np.nan
-    ax = index_plots.kernel_ridge(series, periods=[2020, 2019])
+    ax = plots.kernel_ridge(series, periods=[2020, 2019])
     assert texts(ax) == ["2020", "2019"]
     assert ax.texts[0].get_text().endswith("n = 29")
     assert ax.texts[1].get_text() == "no density, n = 30"
     alone = series[series.index.get_level_values("city") == "c001"]
     with pytest.raises(InputTypeError, match="no density"):
-        index_plots.kernel_ridge(alone)
+        plots.kernel_ridge(alone)
 
 
 def test_a_panel_brings_its_labels(series):
     frame = series.reset_index()
     panel = dp.Panel(frame, "city", "year", labels={"digital": "Digital economy", "year": "Year"})
-    ax = index_plots.kernel_ridge(panel, "digital")
+    ax = plots.kernel_ridge(panel, "digital")
     assert ax.get_xlabel().startswith("Digital economy\n")
     assert ax.get_ylabel() == "Year"
-    assert index_plots.kernel_ridge(panel, "digital", labels={"digital": "D"}).get_xlabel().startswith("D\n")
+    assert plots.kernel_ridge(panel, "digital", labels={"digital": "D"}).get_xlabel().startswith("D\n")
 
 
 # --- what all of them owe -----------------------------------------------------------------------------------
@@ -334,51 +335,51 @@ def test_a_panel_brings_its_labels(series):
 
 def test_bad_calls_are_refused(series):
     for function, maker in (
-        (index_plots.rank_ribbon, "rank_probabilities"),
-        (index_plots.index_sensitivity, "index_sensitivity"),
+        (plots.rank_ribbon, "rank_probabilities"),
+        (plots.index_sensitivity, "index_sensitivity"),
     ):
         with pytest.raises(InputTypeError, match=f"takes what {maker} returns, not Series"):
             function(series)
     found = ranked()
     with pytest.raises(OptionError, match="'x' is not in the sample"):
-        index_plots.rank_ribbon(found, ["c001", "x"])
+        plots.rank_ribbon(found, ["c001", "x"])
     for entities in ("c001", []):
         with pytest.raises(InputTypeError, match="entities must be a list"):
-            index_plots.rank_ribbon(found, entities)
+            plots.rank_ribbon(found, entities)
     with pytest.raises(OptionError, match="period=1999"):
-        index_plots.rank_ribbon(found, period=1999)
+        plots.rank_ribbon(found, period=1999)
     with pytest.raises(OptionError, match="level="):
-        index_plots.rank_ribbon(found, level=95)
+        plots.rank_ribbon(found, level=95)
     with pytest.raises(OptionError, match="show="):
-        index_plots.index_sensitivity(varied(), show="sobol")
+        plots.index_sensitivity(varied(), show="sobol")
     for labels in (["a"], "city"):
         with pytest.raises(InputTypeError, match="labels must be a mapping"):
-            index_plots.rank_ribbon(found, labels=labels)
+            plots.rank_ribbon(found, labels=labels)
     for bandwidth in ("sheather", 0, -1, True, np.inf, None):
         with pytest.raises(OptionError, match="bandwidth="):
-            index_plots.kernel_ridge(series, bandwidth=bandwidth)
+            plots.kernel_ridge(series, bandwidth=bandwidth)
     with pytest.raises(OptionError, match="the data have '2019', '2020', '2021'"):
-        index_plots.kernel_ridge(series, periods=[2022])
+        plots.kernel_ridge(series, periods=[2022])
     with pytest.raises(OptionError, match="periods="):
-        index_plots.kernel_ridge(series, periods=[])
+        plots.kernel_ridge(series, periods=[])
     panel = dp.Panel(series.reset_index(), "city", "year")
     with pytest.raises(ColumnError, match="digtal"):
-        index_plots.kernel_ridge(panel, "digtal")
+        plots.kernel_ridge(panel, "digtal")
     for data, column in ((panel, None), (series, "digital"), ([1, 2], None), (series.to_numpy(), None)):
         with pytest.raises(InputTypeError, match="takes a Series indexed by"):
-            index_plots.kernel_ridge(data, column)
+            plots.kernel_ridge(data, column)
     for data in (series.reset_index(drop=True), series.astype(str)):
         with pytest.raises(InputTypeError, match="needs numbers indexed by"):
-            index_plots.kernel_ridge(data)
+            plots.kernel_ridge(data)
 
 
 def everything(series, **options):
     return [
-        index_plots.rank_ribbon(ranked(**options)),
-        index_plots.rank_ribbon(ranked(**options), period=2021),
-        index_plots.index_sensitivity(varied(**options)),
-        index_plots.index_sensitivity(varied(**options), show="shares"),
-        index_plots.kernel_ridge(series, labels=options.get("labels")),
+        plots.rank_ribbon(ranked(**options)),
+        plots.rank_ribbon(ranked(**options), period=2021),
+        plots.index_sensitivity(varied(**options)),
+        plots.index_sensitivity(varied(**options), show="shares"),
+        plots.kernel_ridge(series, labels=options.get("labels")),
     ]
 
 
@@ -392,13 +393,13 @@ def test_figures_lay_themselves_out_and_change_no_setting(series):
 
 def test_given_axes_are_used(series, axes):
     size = axes.figure.get_size_inches().tolist()
-    assert index_plots.rank_ribbon(ranked(), period=2021, ax=axes) is axes
+    assert plots.rank_ribbon(ranked(), period=2021, ax=axes) is axes
     axes.clear()
-    assert index_plots.index_sensitivity(varied(), ax=axes) is axes
+    assert plots.index_sensitivity(varied(), ax=axes) is axes
     axes.clear()
-    assert index_plots.index_sensitivity(varied(), show="shares", ax=axes) is axes
+    assert plots.index_sensitivity(varied(), show="shares", ax=axes) is axes
     axes.clear()
-    assert index_plots.kernel_ridge(series, ax=axes) is axes
+    assert plots.kernel_ridge(series, ax=axes) is axes
     assert axes.figure.get_size_inches().tolist() == size
 
 
@@ -419,9 +420,9 @@ def test_a_missing_extra_names_its_cure(series, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
     for name, call in {
-        "rank_ribbon": lambda: index_plots.rank_ribbon(ranked()),
-        "index_sensitivity": lambda: index_plots.index_sensitivity(varied()),
-        "kernel_ridge": lambda: index_plots.kernel_ridge(series),
+        "rank_ribbon": lambda: plots.rank_ribbon(ranked()),
+        "index_sensitivity": lambda: plots.index_sensitivity(varied()),
+        "kernel_ridge": lambda: plots.kernel_ridge(series),
     }.items():
         with pytest.raises(
             ImportError, match=rf'plots.{name} needs matplotlib: pip install "digiprosper\[plot\]"'
@@ -445,15 +446,15 @@ def test_real_results_are_drawn():
     states = dp.datasets.us_states().assign(roads="I(hwy / emp)", pipes="I(water / emp)")
     spec = dp.CompositeIndex(dp.IndicatorSystem.from_dict({"": {"roads": "+", "pipes": "+"}}))
     found = rank_probabilities(spec, states, rng=1)
-    assert legend(index_plots.rank_ribbon(found))[0] == "WY"
-    assert len(texts(index_plots.rank_ribbon(found, period=1986))) == 48
+    assert legend(plots.rank_ribbon(found))[0] == "WY"
+    assert len(texts(plots.rank_ribbon(found, period=1986))) == 48
     grid = {"weighting": ["entropy", "equal"], "aggregate": ["linear", "topsis"]}
-    ax = index_plots.index_sensitivity(index_sensitivity(spec, states, over=grid))
+    ax = plots.index_sensitivity(index_sensitivity(spec, states, over=grid))
     assert len(texts(ax)) == 48
-    assert len(index_plots.kernel_ridge(spec.fit(states).scores).texts) == 17
+    assert len(plots.kernel_ridge(spec.fit(states).scores).texts) == 17
 
 
 def test_complex_values_have_no_density():
     values = pd.Series(np.arange(4) + 1j, index=index_of(2, (2019, 2020)))
     with pytest.raises(InputTypeError, match="needs numbers"):
-        index_plots.kernel_ridge(values)
+        plots.kernel_ridge(values)

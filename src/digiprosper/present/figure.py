@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from digiprosper.errors import Notice, issue
 from digiprosper.optional import require
-from digiprosper.present.effect_words import balanced_lines, type_columns
+from digiprosper.present.lines import balanced_lines, type_columns
 from digiprosper.report.characters import has_cjk
 
 if TYPE_CHECKING:

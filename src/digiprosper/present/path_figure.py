@@ -4,32 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from digiprosper.errors import Notice, OptionError, check_level, check_option, check_whole, cited
-from digiprosper.mediation.results import MediationResults
 from digiprosper.optional import require
-from digiprosper.present.columns import check_labels, merged_labels, read_columns
-from digiprosper.present.effect_words import (
-    CHANGES,
-    REGIMES,
-    balanced_lines,
-    broken_lines,
-    effect_words,
-    effects_of,
-    part_words,
-    refuse_other,
-    type_columns,
-)
 from digiprosper.present.figure import FAINT, INK, fonts, new_axes
+from digiprosper.present.lines import balanced_lines, broken_lines, type_columns
 from digiprosper.present.rows import Style
-from digiprosper.report.labels import effect_label, effect_names, term_label
-from digiprosper.report.text import conventions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from matplotlib.axes import Axes
 
-    from digiprosper.report.columns import Column
+    from digiprosper.report.columns import Estimate
+    from digiprosper.report.drawings import PathDiagram
 
     Point = tuple[float, float]
     Texts = tuple[str, str]
@@ -39,7 +25,7 @@ if TYPE_CHECKING:
     _Row = tuple[str, str, str, bool]
     """Words, estimate, interval, and whether the row belongs to that over it."""
 
-__all__ = ["mediation_path"]
+__all__ = ["draw_paths"]
 
 _PALE = "#eef3f8"
 _STARS = (0.1, 0.05, 0.01)
@@ -50,221 +36,71 @@ _COLUMN, _LINE = 0.58 / 72, 1.45 / 72
 # a row of text is moved in.
 _WIDTH, _PADDING, _NEAR, _TRACK, _INDENT = 1.7, 0.18, 0.04, 0.42, 0.2
 _MOST_ROWS = 20
-# Effects that an arrow has.
-_DRAWN = ("total", "direct")
-_SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 
-def mediation_path(
-    results: MediationResults,
-    mediator: str | None = None,
-    *,
-    labels: Mapping[str, str] | None = None,
-    digits: int = 3,
-    level: float = 0.95,
-    ax: Axes | None = None,
-) -> Axes:
-    """Draw the paths from treatment through mediators to outcome, each with its coefficient.
-
-    An arrow has the coefficient of its equation, stars of that equation's own p-value (.1, .05, .01) and the
-    standard error in parentheses; where effects do not vary, the total effect c stands under the direct c'.
-    Below are the effects with their percentile intervals, and which errors, draws and sample are behind them.
+def draw_paths(diagram: PathDiagram, digits: int, ax: Axes | None, purpose: str) -> Axes:
+    """Draw the paths from treatment through mediators to outcome, with the effects below.
 
     Parameters
     ----------
-    results : MediationResults
-        What ``Mediation(...).fit`` returns.
-    mediator : str, optional
-        Draw this one alone; the others are then held fixed, which the note says. Not in a chain.
-    labels : mapping, optional
-        Text by term or column; wins over the labels that came with the results.
+    diagram : PathDiagram
+        What to draw.
     digits : int
-        Decimals; a number that would round to zero has as many significant digits instead.
-    level : float
-        Of the percentile intervals.
-    ax : Axes, optional
-        Where to draw; default a new figure as large as its boxes need. On given Axes the type shrinks with
-        the room there is.
+        Decimals.
+    ax : Axes or None
+        Where; None for a new figure as large as its boxes need.
+    purpose : str
+        Which figure, for errors.
 
     Returns
     -------
     Axes
-        One unit is one inch of the figure. Mediators side by side are stacked, a chain stands in a row with
-        every path ``d`` (``d₂₁``: from the first to the second). A moderator points at the paths it moves,
-        and ``× w`` under their slopes, which are those at w = 0, is the change with each unit of it; ``x²``
-        likewise. A threshold gives each arrow a low and a high regime. Nothing is shown and no setting is
-        changed.
-
-    Raises
-    ------
-    InputTypeError
-        If `results` is something else, or `labels` is not a mapping of texts.
-    OptionError
-        If the mediator is none of the fit's or the fit is a chain, `digits` is no whole number from 0 to 15,
-        or `level` is not between 0 and 1.
-    ImportError
-        If matplotlib is missing; the message has the pip command.
-
-    Notes
-    -----
-    At most 20 effects are listed; the others are in `results.tidy()`.
-
-    Examples
-    --------
-    >>> import digiprosper as dp, matplotlib.pyplot as plt
-    >>> spec = dp.Mediation("log(gsp)", "log(pc)", "log(emp)", ["unemp"], reps=199)
-    >>> found = spec.fit(dp.datasets.us_states(), rng=1)
-    >>> ax = mediation_path(found, labels={"pc": "capital", "emp": "jobs", "gsp": "output"})
-    >>> [text.get_text() for text in ax.texts][:4]
-    ['log(capital)', 'log(output)', "c' = 0.164* (0.086)", 'total c = 0.664*** (0.066)']
-    >>> plt.close(ax.figure)
+        One unit is one inch of the figure.
     """
-    purpose = "plots.mediation_path"
-    refuse_other(results, MediationResults, "Mediation(...).fit", purpose)
-    style = Style("se", _STARS, check_whole("digits", digits, 0, 15))
-    level = check_level(level)
-    column = read_columns(results, purpose, level=level)[0]
-    texts = merged_labels([column], check_labels(labels, purpose))
-    paths = _Paths(results, _chosen(results, mediator, purpose), texts, style)
-    picture = _Picture()
-    if results.structure == "serial" and len(paths.mediators) > 1:
+    style = Style("se", _STARS, digits)
+    paths, picture = _Paths(diagram, style), _Picture()
+    if diagram.chain:
         _in_a_row(picture, paths)
     else:
         _in_a_stack(picture, paths)
-    _write_below(picture, _effect_rows(paths, column, level), _remarks(paths))
+    stars = ", ".join(f"{'*' * n} p < {level:g}" for n, level in enumerate(_STARS, start=1))
+    arrows = f"Arrows: coefficients, standard errors in parentheses; {stars}."
+    _write_below(picture, _effect_rows(diagram, style), [arrows, *diagram.remarks])
     with fonts(ax, picture.words, purpose):
         axes = new_axes(picture.size, purpose) if ax is None else ax
         picture.draw(axes, 1.0 if ax is None else picture.scale(ax))
     return axes
 
 
-# --- what stands on the paths -------------------------------------------------------------------------------
-
-
 class _Paths:
-    """Labels of the boxes and coefficients of the arrows."""
+    """Labels of the boxes, and coefficients of the arrows as text."""
 
-    def __init__(
-        self, results: MediationResults, mediators: Sequence[str], texts: Mapping[str, str], style: Style
-    ) -> None:
-        self.results, self.texts, self.style = results, texts, style
-        self.mediators = mediators
-        self._equations = {c.head: c for c in read_columns(results.paths, "plots.mediation_path")}
-        self.moderator = results.variable if results.structure == "moderated" else ""
-
-    def label(self, term: str) -> str:
-        return term_label(term, self.texts)
-
-    @property
-    def ends(self) -> tuple[str, str]:
-        """Labels of treatment and outcome."""
-        return self.label(self.results.treatment), self.label(self.results.info["depvar"] or "")
-
-    def a(self, k: int) -> Slopes:
-        treatment, mediator = self.results.treatment, self.mediators[k]
-        return self._slopes(f"mediator:{mediator}", treatment, f"a{self._number(k)}")
-
-    def b(self, k: int) -> Slopes:
-        return self._slopes("outcome", self.mediators[k], f"b{self._number(k)}")
-
-    def d(self, source: int, target: int) -> Slopes:
-        name = f"d{self._number(target)}{self._number(source)}"
-        return self._slopes(f"mediator:{self.mediators[target]}", self.mediators[source], name)
-
-    @property
-    def direct(self) -> Slopes:
-        return self._slopes("outcome", self.results.treatment, "c'")
-
-    @property
-    def total(self) -> Slopes:
-        """Slope of the total equation; where effects vary no one slope is the total effect."""
-        return [] if self.results.variable else self._slopes("total", self.results.treatment, "total c")
-
-    @property
-    def moved(self) -> set[str]:
-        """Which of a, b and direct the moderator moves."""
-        kinds = {"a": self.a(0), "b": self.b(0), "direct": self.direct}
-        return {kind for kind, slopes in kinds.items() if self.moderator and len(slopes) > 1}
-
-    def _number(self, k: int) -> str:
-        return str(k + 1).translate(_SUBSCRIPTS) if len(self.mediators) > 1 else ""
-
-    def _slopes(self, equation: str, term: str, name: str) -> Slopes:
-        structure, variable = self.results.structure, self.results.variable
-        if structure == "threshold":
-            named = {f"{term}:{regime}": f"{name} {word} =" for regime, word in REGIMES.items()}
-        else:
-            named = {term: f"{name} ="}
-            named |= {f"{term}:{variable}": "× w:"} if structure == "moderated" else {}
-            named |= {f"I({term}**2)": "x²:"} if structure == "quadratic" and term == variable else {}
-        cells = self._equations[equation].estimates
-        found = [(text, cells[t]) for t, text in named.items() if t in cells]
-        return [(text, self.style.estimate(cell), self.style.companion(cell)) for text, cell in found]
+    def __init__(self, diagram: PathDiagram, style: Style) -> None:
+        self.mediators = diagram.mediators
+        self.ends = diagram.treatment, diagram.outcome
+        self.moderator, self.moved = diagram.moderator, diagram.moved
+        self.sides = tuple([_texts(s, style) for s in side] for side in (diagram.first, diagram.second))
+        self.between = {pair: _texts(slopes, style) for pair, slopes in diagram.between.items()}
+        self.direct, self.total = _texts(diagram.direct, style), _texts(diagram.total, style)
 
 
-def _chosen(results: MediationResults, mediator: str | None, purpose: str) -> tuple[str, ...]:
-    if mediator is None:
-        return results.mediators
-    check_option("mediator", mediator, results.mediators)
-    if results.structure == "serial":
-        raise OptionError(
-            f"{purpose}: mediator={cited(mediator)}, but serial mediators cannot be shown separately; "
-            "omit it.",
-            [Notice("option", "mediator", {"option": "mediator", "value": mediator})],
+def _texts(slopes: Sequence[tuple[str, Estimate]], style: Style) -> Slopes:
+    return [(name, style.estimate(cell), style.companion(cell)) for name, cell in slopes]
+
+
+def _effect_rows(diagram: PathDiagram, style: Style) -> list[_Row]:
+    rows = [
+        (
+            one.words,
+            style.number(one.estimate.estimate),
+            style.interval(one.estimate.conf_low, one.estimate.conf_high),
+            one.inner,
         )
-    return (mediator,)
-
-
-def _effect_rows(paths: _Paths, column: Column, level: float) -> list[_Row]:
-    """Effects below a path figure. Those on an arrow are not said again."""
-    results, style = paths.results, paths.style
-    about = effects_of(results, paths.mediators)
-    variable = {"moderated": "w", "quadratic": "x"}.get(results.structure, "")
-    rows = []
-    # An effect by itself, then where it varies, then by how much.
-    for effect in dict.fromkeys(effect for effect, _ in about.values()):
-        own = [(term, part) for term, (e, part) in about.items() if e == effect]
-        for term, part in sorted(own, key=lambda pair: (pair[1] != "", pair[1] in CHANGES)):
-            regime = f"{REGIMES[part]} regime" if part in REGIMES else part_words(results, part, variable)
-            words = paths.texts.get(term) or (
-                regime if part else effect_words(effect, results.mediators, paths.texts)
-            )
-            cell = column.estimates[term]
-            number, ends = style.number(cell.estimate), style.interval(cell.conf_low, cell.conf_high)
-            if results.variable or effect not in _DRAWN:
-                rows.append((words, number, ends, bool(part)))
-    title, more = "Effect" + ", mean of the rows" * bool(results.variable), len(rows) - _MOST_ROWS
-    head = (title, "", f"{100 * level:g}% percentile interval", False)
+        for one in diagram.effects
+    ]
+    head = (diagram.title, "", f"{100 * diagram.level:g}% percentile interval", False)
+    more = len(rows) - _MOST_ROWS
     return [head, *rows[:_MOST_ROWS], *([(f"and {more} more in tidy()", "", "", False)] if more > 0 else [])]
-
-
-def _remarks(paths: _Paths) -> list[str]:
-    results, info = paths.results, paths.results.info
-    stars = ", ".join(f"{'*' * n} p < {level:g}" for n, level in enumerate(_STARS, start=1))
-    lines = [f"Arrows: coefficients, standard errors in parentheses; {stars}."]
-    if paths.moderator:
-        lines.append(
-            f"w: {paths.label(paths.moderator)}. The slope above × w is the slope at w = 0; the "
-            "coefficient of × w is its change per unit of w."
-        )
-    elif results.structure == "quadratic":
-        lines.append(f"x²: square of {paths.label(results.treatment)}; the slope above it is the slope at 0.")
-    elif results.structure == "threshold":
-        name, (low, high) = paths.label(results.variable), results.regime_counts
-        cut = f"{results.threshold:.4g}"
-        lines.append(
-            f"low: {name} <= {cut} ({low[0]:,} rows, {low[1]:,} entities); high: > {cut} ({high[0]:,} rows, "
-            f"{high[1]:,} entities)."
-        )
-    others = [paths.label(m) for m in results.mediators if m not in paths.mediators]
-    lines += [f"Also in the outcome's equation: {', '.join(others)}."] if others else []
-    counts = [f"{results.nobs:,} rows"]
-    counts += [f"{info['n_entities']:,} entities"] if info["n_entities"] is not None else []
-    counts += [f"{info['n_times']:,} periods"] if (info["n_times"] or 1) > 1 else []
-    effects = [effect_label(name, paths.texts) for name in effect_names(info["effects"])]
-    sample = f"Sample: {', '.join(counts)}; effects: {', '.join(effects) or 'none'}."
-    errors = conventions(results.paths["outcome"].inference, paths.texts)
-    return [*lines, sample, f"{errors}; {results.draws_text(paths.texts)}."]
 
 
 # --- drawing in inches --------------------------------------------------------------------------------------
@@ -368,15 +204,13 @@ class _Picture:
 
 def _in_a_stack(picture: _Picture, paths: _Paths) -> None:
     """Put mediators over each other: all a share one line up from the treatment, all b one down."""
-    count = len(paths.mediators)
-    ways = [(_one_line(paths.a(k)), _one_line(paths.b(k))) for k in range(count)]
+    count, (first, second) = len(paths.mediators), paths.sides
+    ways = [(_one_line(a), _one_line(b)) for a, b in zip(first, second, strict=True)]
     straight = _one_line([*paths.direct, *paths.total])
     texts = [text for pair in ways for way in pair for text in way] + list(straight)
     run, half = max(1.4, 0.3 + max(_inches(text, _TYPE) for text in texts)), _WIDTH / 2
     middle, right = run + half, 2 * (run + half)
-    treatment, outcome = (
-        paths.label(t) for t in (paths.results.treatment, paths.results.info["depvar"] or "")
-    )
+    treatment, outcome = paths.ends
     picture.box(treatment, 0.0, 0.0)
     picture.box(outcome, right, 0.0)
     picture.arrow((half, 0.0), (right - half, 0.0))
@@ -386,7 +220,7 @@ def _in_a_stack(picture: _Picture, paths: _Paths) -> None:
     if paths.moderator:
         y = _put_moderator(picture, paths, (middle, y), (half, right))
     for k in reversed(range(count)):
-        name, (a, b) = paths.label(paths.mediators[k]), ways[k]
+        name, (a, b) = paths.mediators[k], ways[k]
         height = max(_box_height(name), 2 * (_TYPE * _LINE + _NEAR))
         y += 0.2 + height / 2
         picture.box(name, middle, y)
@@ -400,7 +234,7 @@ def _in_a_stack(picture: _Picture, paths: _Paths) -> None:
 def _put_moderator(picture: _Picture, paths: _Paths, below: Point, sides: Point) -> float:
     """Put the moderator where each path it moves can be reached by a straight line; gives its upper edge."""
     (middle, y), (half, right) = below, sides
-    text = f"w: {paths.label(paths.moderator)}"
+    text = f"w: {paths.moderator}"
     y += 0.3 + _box_height(text) / 2
     picture.box(text, middle, y)
     ends = {
@@ -419,10 +253,10 @@ def _in_a_row(picture: _Picture, paths: _Paths) -> None:
     Lines run under and over the row at heights of their own, and their texts stand between two boxes, where
     none goes up or down: so no text is crossed, whatever the number of mediators.
     """
-    count, names = len(paths.mediators), [paths.label(m) for m in paths.mediators]
+    count, names = len(paths.mediators), paths.mediators
     treatment, outcome = paths.ends
-    first, second = ([_two_lines(of(k)) for k in range(count)] for of in (paths.a, paths.b))
-    between = {(j, k): _two_lines(paths.d(j, k)) for k in range(count) for j in range(k)}
+    first, second = ([_two_lines(slopes) for slopes in side] for side in paths.sides)
+    between = {pair: _two_lines(slopes) for pair, slopes in paths.between.items()}
     straight = "\n".join(_two_lines(paths.direct)), "\n".join(_two_lines(paths.total))
     over = [t for pair in (*first, *second, *between.values(), straight) for t in pair]
     pitch = _WIDTH + max(0.9, 0.2 + max(_inches(t, _TYPE) for t in over))

@@ -1,0 +1,423 @@
+"""What figures of indices draw: how sure ranks are, what moves them, how values are spread."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
+
+import numpy as np
+import pandas as pd
+
+from digiprosper.composite.ranking_results import rows_of
+from digiprosper.errors import (
+    InputTypeError,
+    Notice,
+    OptionError,
+    check_option,
+    cited,
+    plain,
+    quoted,
+    unknown_columns,
+)
+from digiprosper.report.characters import tidy_text
+from digiprosper.report.drawings import Bars, RankSpans, Ribbons, Ridge, Ridges, Span
+from digiprosper.report.labels import effect_label, term_label
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from digiprosper.composite.ranking_results import IndexSensitivity, RankResults
+    from digiprosper.kernels import Floats
+
+__all__ = [
+    "Bandwidth",
+    "combination_spans",
+    "drawn_spans",
+    "rank_table",
+    "ribbons",
+    "ridges",
+    "share_bars",
+    "values_by_period",
+]
+
+Bandwidth: TypeAlias = Literal["scott", "silverman"]
+
+_LINES = 6
+_GRID = 256
+
+
+# --- ranks --------------------------------------------------------------------------------------------------
+
+
+def rank_table(results: RankResults, entities: Sequence[Any] | None, level: float) -> pd.DataFrame:
+    """Give ranks with the interval that drawn weights leave them.
+
+    Parameters
+    ----------
+    results : RankResults
+        The ranks.
+    entities : sequence or None
+        Entities to draw, which must be in the sample.
+    level : float
+        Share of the draws inside the intervals.
+
+    Returns
+    -------
+    DataFrame
+        One row a row of the sample: rank, rank_low, rank_high.
+
+    Raises
+    ------
+    InputTypeError, OptionError
+        If an entity is not in the sample, or so few entities were drawn that ranks have no interval.
+    """
+    table = results.ranks(level, top=())
+    if table["rank_high"].isna().all():
+        raise OptionError(
+            f"plots.rank_ribbon: rank intervals are not computed from draws of {results.n_drawn} entities, "
+            "so there is no interval to plot; results.ranks() has the ranks."
+        )
+    _refuse_strangers(entities, results.index)
+    return table
+
+
+def ribbons(
+    results: RankResults,
+    table: pd.DataFrame,
+    entities: Sequence[Any] | None,
+    level: float,
+    texts: Mapping[str, str],
+) -> Ribbons:
+    """Lay out ranks over time.
+
+    Parameters
+    ----------
+    results : RankResults
+        The ranks.
+    table : DataFrame
+        As `rank_table` gives it.
+    entities : sequence or None
+        Entities to draw; None for the six that rank best in the last period.
+    level : float
+        Share of the draws inside the ribbons.
+    texts : mapping
+        Labels by column.
+
+    Returns
+    -------
+    Ribbons
+        One an entity.
+    """
+    there, last = rows_of(results.index, None)
+    if entities is None:
+        entities = last[np.argsort(results.rank_values[there], kind="stable")[:_LINES]].tolist()
+    times = results.index.unique(1).sort_values()
+    return Ribbons(
+        # A period without a row breaks the line.
+        entities=[(tidy_text(e), _over_time(table, e, times)) for e in entities],
+        times=times,
+        worst=int(table.loc[list(entities), "rank_high"].max()),
+        key=effect_label(_key_name(results, 0), texts),
+        time=effect_label(_key_name(results, 1), texts),
+        title=f"Rank and {100 * level:g}% of draws{_among(results)}",
+    )
+
+
+def _over_time(table: pd.DataFrame, entity: Any, times: pd.Index[Any]) -> pd.DataFrame:
+    own = table.xs(entity, level=0)
+    assert isinstance(own, pd.DataFrame)
+    return own.reindex(times)
+
+
+def drawn_spans(
+    results: RankResults,
+    table: pd.DataFrame,
+    entities: Sequence[Any] | None,
+    period: Any,
+    level: float,
+    texts: Mapping[str, str],
+) -> RankSpans:
+    """Lay out the ranks of one period with the interval that drawn weights leave them.
+
+    Parameters
+    ----------
+    results : RankResults
+        The ranks.
+    table : DataFrame
+        As `rank_table` gives it.
+    entities : sequence or None
+        Entities to draw; None for all.
+    period : object
+        Which period; None for the last one.
+    level : float
+        Share of the draws inside the spans.
+    texts : mapping
+        Labels by column.
+
+    Returns
+    -------
+    RankSpans
+        The best first.
+
+    Raises
+    ------
+    OptionError
+        If the period is not in the sample.
+    """
+    there, names = rows_of(results.index, period)
+    now = table.iloc[there].set_axis(names, axis=0).sort_values("rank", kind="stable")
+    now = now if entities is None else now[now.index.isin(list(entities))]
+    span = Span(now["rank_low"], now["rank_high"], f"{100 * level:g}% of draws")
+    return RankSpans(now["rank"], [span], "weights of the sample", *_titles(results, period, texts))
+
+
+def combination_spans(results: IndexSensitivity, period: Any, texts: Mapping[str, str]) -> RankSpans:
+    """Lay out how far ranks move over all combinations of options.
+
+    Parameters
+    ----------
+    results : IndexSensitivity
+        The study.
+    period : object
+        Which period; None for the last one.
+    texts : mapping
+        Labels by column.
+
+    Returns
+    -------
+    RankSpans
+        From the best to the worst rank, and the middle half.
+
+    Raises
+    ------
+    InputTypeError
+        If no combination is possible.
+    """
+    if not results.possible.any():
+        raise InputTypeError(
+            "plots.index_sensitivity: no combination is possible, so there are no ranks to plot."
+        )
+    spread = results.spread(period)
+    spans = [
+        Span(spread["min"], spread["max"], f"all {int(results.possible.sum())} combinations"),
+        Span(spread["q25"], spread["q75"], "middle half"),
+    ]
+    return RankSpans(spread["rank"], spans, "baseline", *_titles(results, period, texts))
+
+
+def share_bars(results: IndexSensitivity, period: Any, texts: Mapping[str, str]) -> Bars:
+    """Lay out which option moves ranks.
+
+    Parameters
+    ----------
+    results : IndexSensitivity
+        The study.
+    period : object
+        Which period; None for the last one.
+    texts : mapping
+        Labels by option.
+
+    Returns
+    -------
+    Bars
+        Sobol shares of the variance of all entities' ranks.
+    """
+    shares = results.shares(period, overall=True)
+    return Bars(
+        names=[texts.get(name, name) for name in shares.index],
+        first=shares["first"].to_numpy(dtype=np.float64),
+        total=shares["total"].to_numpy(dtype=np.float64),
+        fixed=[len(kept) <= 1 for kept in results.complete],
+    )
+
+
+def _titles(
+    results: RankResults | IndexSensitivity, period: Any, texts: Mapping[str, str]
+) -> tuple[str, str]:
+    """Label the entities, and the ranks of a period."""
+    key, title = effect_label(_key_name(results, 0), texts), f"Rank{_among(results)}"
+    if results.index.nlevels == 2:
+        when = results.index.get_level_values(1).max() if period is None else period
+        title += f", {effect_label(_key_name(results, 1), texts)} {tidy_text(when)}"
+    return key, title
+
+
+def _key_name(results: RankResults | IndexSensitivity, level: int) -> str:
+    return str(results.index.names[level] or ("entity", "period")[level])
+
+
+def _among(results: RankResults | IndexSensitivity) -> str:
+    return " (among all rows)" if results.among == "pooled" and results.index.nlevels == 2 else ""
+
+
+def _refuse_strangers(entities: Sequence[Any] | None, index: pd.Index[Any]) -> None:
+    if entities is None:
+        return
+    purpose = "plots.rank_ribbon"
+    if isinstance(entities, str) or not len(entities):
+        raise InputTypeError(
+            f"{purpose}: entities must be a list of at least one entity, not {cited(entities)}."
+        )
+    known = set(index.get_level_values(0))
+    strangers = [e for e in entities if e not in known]
+    if strangers:
+        raise OptionError(
+            f"{purpose}: {quoted(strangers)} is not in the sample.",
+            [
+                Notice("option", f"no entity {cited(e)}", {"option": "entities", "value": e})
+                for e in strangers
+            ],
+        )
+
+
+# --- densities ----------------------------------------------------------------------------------------------
+
+
+def values_by_period(data: Any, column: str | None) -> tuple[pd.Series[Any], dict[str, str]]:
+    """Take a Series by (entity, time), or a column of a panel with the panel's labels.
+
+    Parameters
+    ----------
+    data : Series or Panel
+        The values.
+    column : str or None
+        Column of the panel.
+
+    Returns
+    -------
+    values : Series
+        Numbers by entity and time.
+    labels : dict
+        Labels by column.
+
+    Raises
+    ------
+    InputTypeError
+        If there are no periods, or values are no numbers.
+    ColumnError
+        If the panel has no such column.
+    """
+    purpose = "plots.kernel_ridge"
+    if hasattr(data, "frame") and column is not None:
+        frame, texts = cast("pd.DataFrame", data.frame), dict(data.labels)
+        given: object = column
+        if not isinstance(given, str) or column not in frame:
+            raise unknown_columns([str(column)], frame.columns, purpose)
+        series = frame[column]
+    elif isinstance(data, pd.Series) and column is None:
+        series, texts = data, {}
+    else:
+        raise InputTypeError(
+            f"{purpose}: takes a Series indexed by (entity, time), such as index.scores, or a panel and the "
+            f"name of a column; this is {type(data).__name__} and column={cited(column)}."
+        )
+    real = pd.api.types.is_numeric_dtype(series.dtype) and not pd.api.types.is_complex_dtype(series.dtype)
+    if series.index.nlevels != 2 or not real:
+        raise InputTypeError(f"{purpose}: needs numbers indexed by (entity, time), without duplicates.")
+    return series, texts
+
+
+def ridges(
+    series: pd.Series[Any],
+    periods: Sequence[Any] | None,
+    bandwidth: Bandwidth | float,
+    texts: Mapping[str, str],
+) -> Ridges:
+    """Estimate the kernel density of every period.
+
+    Parameters
+    ----------
+    series : Series
+        Values by entity and time; missing ones are left out.
+    periods : sequence or None
+        Which; None for all.
+    bandwidth : {"scott", "silverman"} or float
+        Rule for the Gaussian kernel, or the bandwidth itself.
+    texts : mapping
+        Labels by column.
+
+    Returns
+    -------
+    Ridges
+        All over one grid, which goes three bandwidths beyond the values.
+
+    Raises
+    ------
+    InputTypeError
+        If no period has two different values.
+    OptionError
+        If the bandwidth is not known, or a period is not there.
+    """
+    rule = _bandwidth_words(bandwidth)
+    chosen = _chosen_periods(series, periods)
+    kernels = [_Kernel(series.xs(p, level=1).dropna().to_numpy(dtype=np.float64), bandwidth) for p in chosen]
+    solid = [kernel for kernel in kernels if kernel.h]
+    if not solid:
+        raise InputTypeError(
+            "plots.kernel_ridge: no period has two different values, so no density can be estimated."
+        )
+    grid = np.linspace(min(k.low for k in solid), max(k.high for k in solid), _GRID)
+    return Ridges(
+        grid=grid,
+        ridges=[
+            Ridge(tidy_text(p), kernel.text, kernel.density(grid) if kernel.h else None)
+            for p, kernel in zip(chosen, kernels, strict=True)
+        ],
+        variable=term_label(str(series.name), texts),
+        time=effect_label(str(series.index.names[1] or "period"), texts),
+        rule=rule,
+    )
+
+
+class _Kernel:
+    """A Gaussian kernel density of one period; without two different values it has no bandwidth."""
+
+    def __init__(self, values: Floats, bandwidth: Bandwidth | float) -> None:
+        self.values, self.h = values, 0.0
+        if values.size > 1 and np.ptp(values) > 0:
+            from scipy.stats import gaussian_kde
+
+            spread = float(values.std(ddof=1))
+            rule = bandwidth if isinstance(bandwidth, str) else bandwidth / spread
+            self.kernel = gaussian_kde(values, bw_method=rule)
+            self.h = float(self.kernel.factor) * spread
+
+    @property
+    def low(self) -> float:
+        return float(self.values.min()) - 3 * self.h
+
+    @property
+    def high(self) -> float:
+        return float(self.values.max()) + 3 * self.h
+
+    @property
+    def text(self) -> str:
+        count = f"n = {self.values.size:,}"
+        return f"h = {float(f'{self.h:.3g}'):,g}, {count}" if self.h else f"no density, {count}"
+
+    def density(self, grid: Floats) -> Floats:
+        return np.asarray(self.kernel(grid))
+
+
+def _bandwidth_words(bandwidth: object) -> str:
+    """Check a bandwidth and name its rule."""
+    if isinstance(bandwidth, str):
+        check_option("bandwidth", bandwidth, ("scott", "silverman"))
+        return f"{bandwidth.title()}'s bandwidth h by period"
+    number = isinstance(plain(bandwidth), int | float) and not isinstance(bandwidth, bool)
+    if not number or not math.isfinite(cast("float", bandwidth)) or cast("float", bandwidth) <= 0:
+        raise OptionError(f"bandwidth={cited(bandwidth)} must be 'scott', 'silverman' or a number above 0.")
+    return f"bandwidth h = {bandwidth:g} in every period"
+
+
+def _chosen_periods(series: pd.Series[Any], periods: Sequence[Any] | None) -> list[Any]:
+    known = series.index.get_level_values(1).unique().sort_values()
+    if periods is None:
+        return list(known)
+    strangers = [p for p in periods if p not in known]
+    if strangers or not len(periods):
+        raise OptionError(
+            f"plots.kernel_ridge: periods={cited(list(periods))}; the data have {quoted(known, 12)}.",
+            [Notice("option", f"no period {cited(p)}", {"option": "periods", "value": p}) for p in strangers],
+        )
+    return list(periods)

@@ -1,0 +1,387 @@
+"""What figures draw, as numbers, names and the words beside them: methods make them, `present` draws them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pandas as pd
+
+    from digiprosper.report.columns import Column, Estimate
+
+__all__ = [
+    "Bars",
+    "ConditionalCurve",
+    "Effect",
+    "Effects",
+    "PathDiagram",
+    "Profile",
+    "RankSpans",
+    "RegimeMap",
+    "Ribbons",
+    "Ridge",
+    "Ridges",
+    "SensitivityCurve",
+    "Span",
+    "TurningCurve",
+]
+
+Floats: TypeAlias = np.ndarray[Any, np.dtype[np.float64]]
+Interval: TypeAlias = tuple[float, float]
+Slopes: TypeAlias = "Sequence[tuple[str, Estimate]]"
+"""Name and estimate of each coefficient on an arrow."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Profile:
+    """A criterion at every candidate of a threshold.
+
+    Parameters
+    ----------
+    variable : str
+        Label of the threshold variable.
+    points : DataFrame
+        Columns gamma, lr, critical.
+    estimate : float
+        The threshold.
+    sets : sequence of (low, high)
+        Intervals of its confidence set.
+    level : float
+        Of the set.
+    critical_text : str
+        What the critical value is.
+    given : bool
+        Whether the threshold was fixed.
+    before : bool
+        Whether the criterion between two candidates is that of the lower one.
+    number : int or None
+        Which threshold; None if it is the only one.
+    """
+
+    variable: str
+    points: pd.DataFrame
+    estimate: float
+    sets: Sequence[Interval]
+    level: float
+    critical_text: str
+    given: bool
+    before: bool
+    number: int | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RegimeMap:
+    """Which entity was in which regime when.
+
+    Parameters
+    ----------
+    entities, times : Index
+        Of the rows, from top to bottom, and of the columns.
+    cells : (entities, times) array
+        Regimes, missing where there is no row.
+    key_names : tuple of str
+        Labels of entity and time.
+    regimes : sequence of str
+        Condition and rows of each regime, from low to high.
+    """
+
+    entities: pd.Index[Any]
+    times: pd.Index[Any]
+    cells: Floats
+    key_names: tuple[str, str]
+    regimes: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Effects:
+    """Effects of a mechanism, one line each.
+
+    Parameters
+    ----------
+    column : Column
+        The estimates.
+    names : dict
+        By term, its words: the effect, and where it is.
+    source : str
+        What the intervals are from.
+    level : float
+        Of the intervals.
+    """
+
+    column: Column
+    names: dict[str, tuple[str, ...]]
+    source: str
+    level: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ConditionalCurve:
+    """An effect over what it depends on.
+
+    Parameters
+    ----------
+    effect, variable : str
+        Words of the effect, label of the variable.
+    points : (G, 4) array
+        Place, effect, both ends of its interval.
+    interval : str
+        What the interval is.
+    regions : sequence of (low, high)
+        Where it leaves 0 out.
+    share : float
+        Share of the rows in them.
+    support : (low, high)
+        Range of the variable.
+    quantiles : (101,) array
+        Of the variable, by percent.
+    """
+
+    effect: str
+    variable: str
+    points: Floats
+    interval: str
+    regions: Sequence[Interval]
+    share: float
+    support: Interval
+    quantiles: Floats
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SensitivityCurve:
+    """An effect over the correlation of two errors.
+
+    Parameters
+    ----------
+    effect : str
+        Words of the effect.
+    points : (G, 4) array
+        Correlation, effect, both ends of its interval.
+    level : float
+        Of the interval.
+    assumed : float
+        Effect at correlation 0.
+    zero : float
+        Correlation at which the effect is 0.
+    zero_interval : (low, high)
+        Of that correlation.
+    insignificant : float
+        Correlation nearest to 0 at which the interval covers 0; missing if there is none.
+    """
+
+    effect: str
+    points: Floats
+    level: float
+    assumed: float
+    zero: float
+    zero_interval: Interval
+    insignificant: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TurningCurve:
+    """A fitted curve less its value at the mean, and where it turns.
+
+    Parameters
+    ----------
+    variable, outcome : str
+        Labels.
+    points : (G, 4) array
+        Place, curve, both ends of its interval.
+    interval : (low, high)
+        Where the curve is looked at.
+    level : float
+        Of the band and of the set.
+    turn : float
+        Turning point; missing if there is none.
+    sets : sequence of (low, high)
+        Intervals of the confidence set of the turning point.
+    """
+
+    variable: str
+    outcome: str
+    points: Floats
+    interval: Interval
+    level: float
+    turn: float
+    sets: Sequence[Interval]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Effect:
+    """One effect in the list below a path diagram.
+
+    Parameters
+    ----------
+    words : str
+        What it is.
+    estimate : Estimate
+        Its numbers.
+    inner : bool
+        Whether it belongs to the effect over it.
+    """
+
+    words: str
+    estimate: Estimate
+    inner: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PathDiagram:
+    """Treatment, mediators and outcome, with the coefficients on the arrows between them.
+
+    Parameters
+    ----------
+    treatment, outcome : str
+        Labels of the boxes at the ends.
+    mediators : sequence of str
+        Labels of the boxes between.
+    chain : bool
+        Whether each mediator moves the next.
+    first, second : sequence of Slopes
+        From the treatment to each mediator, and from there to the outcome.
+    between : dict
+        In a chain, from one mediator to a later one, by their positions.
+    direct, total : Slopes
+        From treatment to outcome.
+    moderator : str
+        Label of the moderator; empty without one.
+    moved : frozenset of str
+        Which of ``"a"``, ``"b"`` and ``"direct"`` it moves.
+    title : str
+        Head of the list of effects.
+    effects : sequence of Effect
+        The list.
+    level : float
+        Of its intervals.
+    remarks : sequence of str
+        Lines below it.
+    """
+
+    treatment: str
+    outcome: str
+    mediators: Sequence[str]
+    chain: bool
+    first: Sequence[Slopes]
+    second: Sequence[Slopes]
+    between: dict[tuple[int, int], Slopes]
+    direct: Slopes
+    total: Slopes
+    moderator: str
+    moved: frozenset[str]
+    title: str
+    effects: Sequence[Effect]
+    level: float
+    remarks: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ribbons:
+    """Ranks of a few entities over time, with what draws leave them.
+
+    Parameters
+    ----------
+    entities : sequence of (name, DataFrame)
+        One row a period, missing where there is none: rank, rank_low, rank_high.
+    times : Index
+        Periods.
+    worst : int
+        Lowest rank in any ribbon.
+    key, time, title : str
+        Labels of the entities, of the periods, of the ranks.
+    """
+
+    entities: Sequence[tuple[str, pd.DataFrame]]
+    times: pd.Index[Any]
+    worst: int
+    key: str
+    time: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Span:
+    """Both ends of a span round every rank, and what it is."""
+
+    low: pd.Series[float]
+    high: pd.Series[float]
+    words: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RankSpans:
+    """Ranks of one period with spans round them.
+
+    Parameters
+    ----------
+    ranks : Series
+        By entity, the best first.
+    spans : sequence of Span
+        The widest first.
+    mark : str
+        What the ranks are of.
+    key, title : str
+        Labels of the entities and of the ranks.
+    """
+
+    ranks: pd.Series[Any]
+    spans: Sequence[Span]
+    mark: str
+    key: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Bars:
+    """Shares of a variance, alone and with others.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Of the bars.
+    first, total : (m,) arrays
+        Share alone, and with others; missing where there is none.
+    fixed : sequence of bool
+        Whether there is one value only, and no share.
+    """
+
+    names: Sequence[str]
+    first: Floats
+    total: Floats
+    fixed: Sequence[bool]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ridge:
+    """The density of one period over the grid, what is said of it, and its name; None without a density."""
+
+    name: str
+    words: str
+    density: Floats | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ridges:
+    """Densities of a variable, one a period.
+
+    Parameters
+    ----------
+    grid : (G,) array
+        Where densities are evaluated.
+    ridges : sequence of Ridge
+        From top to bottom.
+    variable, time : str
+        Labels.
+    rule : str
+        How wide the kernel is.
+    """
+
+    grid: Floats
+    ridges: Sequence[Ridge]
+    variable: str
+    time: str
+    rule: str

@@ -1,0 +1,127 @@
+"""What figures of thresholds draw: the profile of one, and regimes over time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from digiprosper.errors import PanelIndexError, check_option
+from digiprosper.report.drawings import Profile, RegimeMap
+from digiprosper.report.labels import effect_label, term_label
+from digiprosper.threshold.words import WORDS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from digiprosper.kernels import Floats, Ints
+    from digiprosper.threshold.results import ThresholdResults
+
+__all__ = ["lr_profile", "regime_map"]
+
+
+def lr_profile(results: ThresholdResults, threshold: int) -> Profile:
+    """Lay out the likelihood ratio over every candidate threshold.
+
+    Parameters
+    ----------
+    results : ThresholdResults
+        The fit.
+    threshold : int
+        Which threshold, from 1 in the order found.
+
+    Returns
+    -------
+    Profile
+        With the bound of the specification's `confidence`.
+
+    Raises
+    ------
+    OptionError
+        If there is no such threshold.
+    """
+    # A drawn bound is another one at every value.
+    value = "s" if results.confidence == "bootstrap" else f" {results.critical_value(threshold):.2f}"
+    criterion = WORDS.say(f"step.criterion.{results.confidence}")
+    return Profile(
+        variable=term_label(results.threshold_variable, results.slopes.labels),
+        points=results.profile(threshold),
+        estimate=float(results.estimates[threshold - 1]),
+        sets=results.confidence_set(threshold),
+        level=results.level,
+        critical_text=f"{100 * results.level:g}% critical value{value} ({criterion})",
+        given=results.given,
+        before=results.rule == "<=",
+        number=threshold if results.estimates.size > 1 else None,
+    )
+
+
+def regime_map(results: ThresholdResults, order: str | None, texts: Mapping[str, str]) -> RegimeMap:
+    """Lay regimes out as entities by periods.
+
+    Parameters
+    ----------
+    results : ThresholdResults
+        The fit.
+    order : {"name", "first"} or None
+        Which entities stand on top.
+    texts : mapping
+        Labels by term or column.
+
+    Returns
+    -------
+    RegimeMap
+        Rows in order.
+
+    Raises
+    ------
+    PanelIndexError
+        In a cross-section.
+    OptionError
+        If `order` is not one of the words.
+    """
+    entity_name, time_name = results.slopes.key_names
+    if time_name is None:
+        raise PanelIndexError("plots.regime_map: needs a time key, but this is a cross-section.")
+    check_option("order", order, (None, "name", "first"))
+    entities, times, cells = _cells(results.regime)
+    ranked = _ranked(cells, len(results.regime_bounds), order)
+    return RegimeMap(
+        entities=entities[ranked],
+        times=times,
+        cells=cells[ranked],
+        key_names=(effect_label(entity_name, texts), effect_label(time_name, texts)),
+        regimes=_conditions(results, texts),
+    )
+
+
+def _cells(regime: pd.Series[int]) -> tuple[pd.Index[Any], pd.Index[Any], Floats]:
+    """Lay regimes out as entities by periods, missing where there is no row."""
+    index = regime.index
+    assert isinstance(index, pd.MultiIndex)
+    index = index.remove_unused_levels()  # levels stand in the order of the keys
+    (entities, times), (entity, time) = index.levels, index.codes
+    cells = np.full((len(entities), len(times)), np.nan)
+    cells[entity, time] = regime.to_numpy()
+    return entities, times, cells
+
+
+def _ranked(cells: Floats, count: int, order: str | None) -> Ints:
+    if order == "name":
+        return np.arange(len(cells))
+    if order is None:
+        return np.argsort(-np.nanmean(cells, axis=1), kind="stable")
+    # An entity that never was there comes after all that were.
+    there = [np.column_stack([cells >= r, np.ones(len(cells))]).argmax(axis=1) for r in range(2, count + 1)]
+    return np.lexsort(there) if there else np.arange(len(cells))
+
+
+def _conditions(results: ThresholdResults, texts: Mapping[str, str]) -> list[str]:
+    """List each regime's condition and number of rows, from low to high."""
+    name = term_label(results.threshold_variable, texts)
+    rows = results.regimes["nobs"].tolist()
+    if len(rows) == 1:
+        return [f"no threshold in {name} ({rows[0]:,} rows)"]
+    conditions = [regime.condition(name, 3) for regime in results.regime_bounds]
+    return [f"{text} ({count:,} rows)" for text, count in zip(conditions, rows, strict=True)]

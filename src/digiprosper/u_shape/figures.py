@@ -1,0 +1,81 @@
+"""What the figure of a U draws: the fitted curve less its value at the mean, with its band."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from digiprosper.errors import Notice, OptionError, cited
+from digiprosper.report.drawings import TurningCurve
+from digiprosper.report.labels import term_label
+from digiprosper.report.variance import standard_errors
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from digiprosper.kernels import Floats
+    from digiprosper.linear.results import LinearResults
+    from digiprosper.u_shape.u_test import UTestResult
+
+__all__ = ["turning_curve"]
+
+_BENDS = {"square": np.square, "inverse": np.reciprocal, "log": np.log, "sqrt": np.sqrt}
+_POINTS = 401
+
+
+def turning_curve(results: LinearResults, test: UTestResult, texts: Mapping[str, str]) -> TurningCurve:
+    """Lay out ``b1 (x - x0) + b2 (f(x) - f(x0))`` over the interval of a test, x0 the mean of x.
+
+    Parameters
+    ----------
+    results : LinearResults
+        The fit that was tested.
+    test : UTestResult
+        The test.
+    texts : mapping
+        Labels by term or column.
+
+    Returns
+    -------
+    TurningCurve
+        With its pointwise t band and the Fieller set of the turning point.
+
+    Raises
+    ------
+    OptionError
+        If the fit does not have the terms of the test.
+    """
+    if not {test.variable, test.square} <= set(results.names):
+        raise OptionError(
+            f"plots.u_shape: the fit does not contain {cited(test.variable)} or {cited(test.square)}; pass "
+            "the fit that was tested.",
+            [Notice("option", "another fit", {"option": "test"})],
+        )
+    return TurningCurve(
+        variable=term_label(test.variable, texts),
+        outcome=term_label(results.depvar, texts),
+        points=_curve(results, test),
+        interval=test.interval,
+        level=test.level,
+        turn=test.extremum,
+        sets=test.fieller,
+    )
+
+
+def _curve(results: LinearResults, test: UTestResult) -> Floats:
+    """Place, value and both ends of the band, one row a place."""
+    from scipy.special import stdtrit
+
+    at = [results.names.index(test.variable), results.names.index(test.square)]
+    stats = results.sample_stats
+    mean = float(stats["mean"].to_numpy()[stats.index.get_loc(test.variable)])
+    places = np.linspace(*test.interval, _POINTS)
+
+    bend = _BENDS[test.form]
+    weights = np.zeros((places.size, len(results.names)))
+    weights[:, at] = np.column_stack([places - mean, bend(places) - bend(mean)])
+    value = weights @ results.coefficients
+    error = standard_errors(np.diag(results.covariance_of(weights)))
+    half = float(stdtrit(test.df_t, (1 + test.level) / 2)) * error
+    return np.column_stack([places, value, value - half, value + half])

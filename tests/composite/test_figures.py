@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import gaussian_kde
+
+import digiprosper as dp
+from digiprosper.composite import figures
+from digiprosper.errors import InputTypeError, OptionError
+
+
+@pytest.fixture(scope="module")
+def ranks():
+    states = dp.datasets.us_states().assign(roads="I(hwy / emp)", pipes="I(water / emp)")
+    system = dp.IndicatorSystem.from_dict({"": {"roads": "+", "pipes": "+"}})
+    return dp.rank_probabilities(dp.CompositeIndex(system), states, reps=199, rng=1)
+
+
+def test_ribbons_are_the_ranks_of_the_best_in_the_last_period(ranks):
+    table = figures.rank_table(ranks, None, 0.9)
+    drawn = figures.ribbons(ranks, table, None, 0.9, {"state": "State"})
+    last = table["rank"].xs(1986, level=1).nsmallest(6)
+    assert [name for name, _ in drawn.entities] == list(last.index)
+    assert [frame["rank"].iloc[-1] for _, frame in drawn.entities] == last.tolist()
+    assert (drawn.key, drawn.time, drawn.title) == ("State", "year", "Rank and 90% of draws")
+
+
+def test_spans_of_a_period_stand_from_the_best(ranks):
+    table = figures.rank_table(ranks, None, 0.95)
+    drawn = figures.drawn_spans(ranks, table, None, 1970, 0.95, {})
+    assert drawn.ranks.is_monotonic_increasing
+    (span,) = drawn.spans
+    assert (span.low <= drawn.ranks).all()
+    assert (span.high >= drawn.ranks).all()
+    assert drawn.title == "Rank, year 1970"
+
+
+def test_strangers_are_refused(ranks):
+    with pytest.raises(OptionError, match=r"plots\.rank_ribbon: 'XX' is not in the sample"):
+        figures.rank_table(ranks, ["WY", "XX"], 0.95)
+
+
+def test_a_ridge_is_the_density_of_its_period():
+    panel = dp.datasets.us_states()
+    series, _ = figures.values_by_period(panel, "unemp")
+    drawn = figures.ridges(series, [1970, 1986], "scott", {})
+    values = panel.frame["unemp"].xs(1970, level=1).to_numpy()
+    np.testing.assert_allclose(drawn.ridges[0].density, gaussian_kde(values)(drawn.grid))
+    assert [ridge.name for ridge in drawn.ridges] == ["1970", "1986"]
+
+
+def test_a_period_without_two_values_has_no_density():
+    index = pd.MultiIndex.from_product([["a", "b"], [1, 2]], names=["e", "t"])
+    series = pd.Series([1.0, 2.0, 1.0, 3.0], index=index, name="y")
+    flat, bent = figures.ridges(series, None, 0.5, {}).ridges
+    assert flat.density is None
+    assert (flat.words, bent.words) == ("no density, n = 2", "h = 0.5, n = 2")
+    with pytest.raises(InputTypeError, match="no period has two different values"):
+        figures.ridges(series, [1], "scott", {})

@@ -1,0 +1,119 @@
+"""Effects are said in words, and figures get numbers that the results tell."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+import digiprosper as dp
+from digiprosper.errors import OptionError
+from digiprosper.mediation import figures
+from digiprosper.mediation.effect_terms import at_point, change_of, effect, in_regime, regimes_of
+from digiprosper.mediation.figures import effect_words, part_words, terms_about
+from digiprosper.report.terms import Point
+
+THROUGH = effect("indirect", "m")
+LOW, HIGH = regimes_of("urban", 55.0)
+
+
+def results(*terms, mediators=("m", "n")):
+    return SimpleNamespace(terms=(*terms, effect("proportion_mediated")), mediators=mediators)
+
+
+@pytest.fixture(scope="module")
+def fits():
+    panel = dp.datasets.us_states()
+    out = {}
+    for kind, more in {"plain": {}, "moderated": {"moderator": "unemp", "moderates": "a"}}.items():
+        spec = dp.Mediation("log(gsp)", "log(pc)", "log(emp)", reps=199, **more)
+        out[kind] = spec.fit(panel, rng=1)
+    return out
+
+
+def test_other_mediators_and_a_sum_of_one_are_left_out():
+    every = [*map(effect, ("total", "direct", "indirect")), THROUGH, effect("indirect", "n")]
+    assert terms_about(results(*every), ("m", "n")) == every
+    about = terms_about(results(*every), ("n",))
+    assert [term.name for term in about] == ["total", "direct", "indirect:n"]
+
+
+def test_parts_and_changes_stay_with_their_mediator():
+    other = effect("indirect", "n")
+    own = [THROUGH, at_point(THROUGH, Point("w", "p10", 1.0)), change_of(effect("direct"), "index")]
+    theirs = [
+        other,
+        at_point(other, Point("w", "p10", 1.0)),
+        change_of(other, "index"),
+        in_regime(other, LOW),
+    ]
+    assert terms_about(results(*own, *theirs), ("m",)) == own
+
+
+def test_effects_are_said_with_the_labels_of_their_path():
+    assert effect_words(effect("total"), {}) == "Total effect"
+    assert effect_words(effect("indirect"), {}, "effect_through") == "Indirect effect"
+    assert effect_words(effect("indirect", "log(m)"), {"m": "jobs"}) == "Indirect through log(jobs)"
+    words = effect_words(effect("indirect", "m", "n"), {"m": "jobs"}, "effect_through")
+    assert words == "Indirect effect through jobs → n"
+    assert effect_words(change_of(THROUGH, "difference"), {}) == "Indirect through m"
+
+
+@pytest.mark.parametrize(
+    ("term", "words"),
+    [
+        (at_point(THROUGH, Point("urban", "p10", 10.0)), "Urban = 10 (10% quantile)"),
+        (at_point(THROUGH, Point("urban", "p90", 90.0)), "Urban = 90 (90% quantile)"),
+        (at_point(THROUGH, Point("urban", "high", 1.0)), "Urban = 1"),
+        (in_regime(THROUGH, LOW), "Urban <= 55"),
+        (in_regime(THROUGH, HIGH), "Urban > 55"),
+        (change_of(THROUGH, "index"), "change per unit of Urban"),
+        (change_of(THROUGH, "difference"), "high minus low regime"),
+        (THROUGH, "mean of the rows"),
+    ],
+)
+def test_parts_are_said_with_their_place(term, words):
+    assert part_words(term, "Urban") == words
+
+
+def test_an_effect_that_does_not_vary_has_no_place():
+    assert part_words(THROUGH, "") == ""
+
+
+def test_arrows_have_the_slopes_of_their_equations(fits):
+    found = fits["plain"]
+    drawn = figures.path_diagram(found, ("log(emp)",), {}, 0.95)
+    slopes = {name: cell.estimate for name, cell in (*drawn.first[0], *drawn.second[0], *drawn.total)}
+    paths = found.paths
+    assert slopes == {
+        "a =": paths["mediator:log(emp)"].params["log(pc)"],
+        "b =": paths["outcome"].params["log(emp)"],
+        "total c =": paths["total"].params["log(pc)"],
+    }
+    assert [one.words for one in drawn.effects] == ["Indirect through log(emp)"]
+    assert (drawn.chain, drawn.moderator, drawn.moved) == (False, "", frozenset())
+
+
+def test_a_moderator_moves_its_paths(fits):
+    drawn = figures.path_diagram(fits["moderated"], ("log(emp)",), {"unemp": "Jobless"}, 0.9)
+    assert (drawn.moderator, drawn.moved, drawn.level) == ("Jobless", frozenset("a"), 0.9)
+    assert [name for name, _ in drawn.first[0]] == ["a =", "× w:"]
+    assert list(drawn.total) == []
+
+
+def test_curves_are_those_of_the_results(fits):
+    found = fits["moderated"]
+    curve = figures.conditional_curve(found, None, {}, 0.95)
+    np.testing.assert_array_equal(curve.points, found.johnson_neyman().points)
+    assert curve.effect == "Indirect effect through log(emp)"
+    with pytest.raises(OptionError, match=r"plots\.conditional_effect: no effect of this fit depends"):
+        figures.conditional_curve(fits["plain"], None, {}, 0.95)
+    analysis = fits["plain"].sensitivity()
+    np.testing.assert_array_equal(figures.sensitivity_curve(analysis, {}).points[:, 0], analysis.rho)
+
+
+def test_changes_by_a_unit_are_no_effects_to_compare(fits):
+    drawn = figures.effects(fits["moderated"], {}, 0.95)
+    assert "index:log(emp)" not in drawn.names
+    assert set(drawn.names) <= set(drawn.column.estimates)

@@ -1,0 +1,16 @@
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from digiprosper.report import drawings
+
+
+@pytest.mark.parametrize("name", drawings.__all__)
+def test_what_is_drawn_is_a_value(name):
+    kind = getattr(drawings, name)
+    assert dataclasses.is_dataclass(kind)
+    assert kind.__dataclass_params__.frozen
+    assert kind.__slots__
+    assert kind.__doc__
