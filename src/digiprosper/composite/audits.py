@@ -257,7 +257,8 @@ def _legacy(fitted: Audited) -> Finding:
             "years, so that they exceed 1 and the order of the weights is reversed. Use it for "
             "replication only."
         )
-    given, legacy = fitted.recipe.given_weights, _legacy_weights(fitted)
+    given = fitted.recipe.given_weights
+    legacy = _legacy_weights(fitted)
     if given is None and fitted.recipe.weighting != "entropy":
         return "ok", "no entropies are used."
     if given is None or legacy is None:
@@ -274,7 +275,8 @@ def _legacy(fitted: Audited) -> Finding:
 
 def _legacy_weights(fitted: Audited) -> Floats | None:
     """Weigh as the script does, from the entropies of a pooled fit with given weights."""
-    state, periods = fitted.state, fitted.n_times
+    state = fitted.state
+    periods = fitted.n_times
     if state.periods is not None or periods is None or periods < 2 or np.isnan(state.entropy).any():
         return None
     redundancy = 1.0 - state.entropy * np.log(fitted.nobs) / np.log(periods)

@@ -87,17 +87,19 @@ def coupling_coordination(
     u, names = as_table(U, "coupling_coordination")
     if u.shape[1] < 2:
         raise InputTypeError("coupling_coordination needs two or more systems, one per column; there is one.")
-    index = U.index if isinstance(U, pd.DataFrame) else pd.RangeIndex(len(u))
     refuse_missing(u, names)
+    index = U.index if isinstance(U, pd.DataFrame) else pd.RangeIndex(len(u))
     cure = "Coupling is defined for scores in [0, 1]: use an index with end points that cover every row."
     refuse_cells((u < 0) | (u > 1), names, ("outside", "lies outside [0, 1]"), cure, index=index)
     share = _coefficients(coefficients, names)
+
     with np.errstate(invalid="ignore"):
         coupling = _METHODS[method](u)
     development = u @ share
     coordination = np.sqrt(np.where(development > 0, coupling, 0.0) * development)
-    issue(_remarks(coupling, development))
     grade = np.minimum(np.floor(coordination * 10 + GRADE), 9).astype(np.intp) + 1
+
+    issue(_remarks(coupling, development))
     return pd.DataFrame({"C": coupling, "T": development, "D": coordination, "grade": grade}, index=index)
 
 
@@ -123,27 +125,32 @@ _METHODS: Final[Mapping[str, Callable[[Floats], Floats]]] = {"standard": _standa
 
 
 def _coefficients(given: Any, names: list[str]) -> Floats:
-    n = len(names)
+    count = len(names)
     if given is None:
-        return np.full(n, 1.0 / n)
-    if hasattr(given, "keys"):
-        absent = [c for c in names if c not in given]
-        values = [] if absent or len(given) != n else [given[c] for c in names]
-    else:
-        values = given
+        return np.full(count, 1.0 / count)
     try:
-        share = real_numbers(list(values))
+        share = real_numbers(_in_order(given, names))
     except (TypeError, ValueError, OverflowError) as error:
         raise OptionError(
             "coefficients must be real numbers, one for each system, such as [0.5, 0.5]."
         ) from error
-    if share.shape != (n,) or not (share >= 0).all() or abs(share.sum() - 1.0) > SUM_TO_ONE:
+
+    fits = share.shape == (count,) and (share >= 0).all() and abs(share.sum() - 1.0) <= SUM_TO_ONE
+    if not fits:
         message = (
             f"coefficients={cited(given)} must have one number >= 0 for each of "
             f"{', '.join(map(repr, names))}, with sum one; omit them for equal coefficients."
         )
         raise OptionError(message, [Notice("option", message, {"option": "coefficients", "value": given})])
     return share
+
+
+def _in_order(given: Any, names: list[str]) -> list[Any]:
+    """List coefficients as the systems are; none where a mapping has other names."""
+    if not hasattr(given, "keys"):
+        return list(given)
+    absent = [c for c in names if c not in given]
+    return [] if absent or len(given) != len(names) else [given[c] for c in names]
 
 
 def _remarks(coupling: Floats, development: Floats) -> list[Notice]:

@@ -95,7 +95,8 @@ def fit_frame(recipe: Recipe, data: Any) -> tuple[Learned, int, tuple[Notice, ..
     keeps digits that sums of z would lose, if not all that the rows of a Panel give.
     """
     _refuse_options(recipe, _FIT)
-    names, frame = recipe.names, _lazy(data)
+    names = recipe.names
+    frame = _lazy(data)
     _refuse_columns(names, frame)
     complete = _complete(names) if recipe.missing == "drop" else None
 
@@ -273,7 +274,8 @@ def _row(answer: dict[str, Any], name: str, width: int) -> Floats:
 
 def _counts(recipe: Recipe, first: dict[str, Any]) -> tuple[int, list[Notice]]:
     """Read the number of rows in use, and what is noticed about the others."""
-    rows, names = int(first["rows"]), recipe.names
+    rows = int(first["rows"])
+    names = recipe.names
     counts = [int(first[f"n{j}"]) for j in range(len(names))]
     if recipe.missing != "drop" or not counts[0]:
         _refuse_gaps({n: rows - c for n, c in zip(names, counts, strict=True) if c < rows}, rows)

@@ -143,16 +143,7 @@ class IndicatorSystem(PickledByName):
             )
         if not items:
             raise IndicatorError("an index needs at least one indicator; the system is empty.")
-        names = [i.name for i in items]
-        twice = list(dict.fromkeys(n for n in names if names.count(n) > 1))
-        if twice:
-            raise IndicatorError(
-                f"indicator {quoted(twice)} is listed more than once; keep each column in one place.",
-                [
-                    Notice("duplicate_indicator", f"{cited(n)} is listed twice", {"indicator": n})
-                    for n in twice
-                ],
-            )
+        _refuse_twice([i.name for i in items])
         object.__setattr__(self, "indicators", items)
 
     @classmethod
@@ -231,11 +222,9 @@ class IndicatorSystem(PickledByName):
             raise InputTypeError(
                 "from_dict takes {dimension: {column: '+' or '-'}}; without dimensions {'': {column: '+'}}."
             )
-        rows = [
-            {"indicator": name, "direction": direction, "dimension": dimension}
-            for dimension, members in system.items()
-            for name, direction in members.items()
-        ]
+        rows = []
+        for dimension, members in system.items():
+            rows += [{"indicator": n, "direction": d, "dimension": dimension} for n, d in members.items()]
         return cls(_read(rows))
 
     @property
@@ -346,6 +335,15 @@ class IndicatorSystem(PickledByName):
 
     def __len__(self) -> int:
         return len(self.indicators)
+
+
+def _refuse_twice(names: Sequence[str]) -> None:
+    twice = list(dict.fromkeys(n for n in names if names.count(n) > 1))
+    if twice:
+        raise IndicatorError(
+            f"indicator {quoted(twice)} is listed more than once; keep each column in one place.",
+            [Notice("duplicate_indicator", f"{cited(n)} is listed twice", {"indicator": n}) for n in twice],
+        )
 
 
 def _others(items: Sequence[object]) -> list[object]:

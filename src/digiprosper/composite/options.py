@@ -153,38 +153,44 @@ def refuse_contradictions(recipe: Recipe) -> None:
 
 
 def _contradictions(recipe: Recipe) -> Iterator[str]:
-    weighting, scope = recipe.weighting, recipe.scope
-    if recipe.shift > 0 and weighting != "entropy":
+    if recipe.shift > 0 and recipe.weighting != "entropy":
         yield (f"shift={recipe.shift:g} applies to entropy weights only: use shift=0, or weighting='entropy'")
-    against = scope.refuse_options(
-        weighting=weighting, normalise=recipe.normalise, structure=recipe.structure
+    against = recipe.scope.refuse_options(
+        weighting=recipe.weighting, normalise=recipe.normalise, structure=recipe.structure
     )
     if against:
         yield against
-    negative = [i.name for i in recipe.system if i.direction == "-"]
-    if recipe.normalise == "none" and negative:
-        yield (
-            f"normalise='none' requires columns in which more is better, but {quoted(negative)} has "
-            "direction '-': reverse it and set '+', or use normalise='minmax'"
-        )
+
+    if recipe.normalise == "none":
+        yield from _against_values_as_given(recipe)
     if recipe.normalise == "zscore":
         yield from _against_z_scores(recipe)
-    if weighting == "given" and recipe.structure != "flat":
+
+    if recipe.given and recipe.structure != "flat":
         yield (
             f"given weights are effective weights, so structure={cited(recipe.structure)} does not apply: "
             "use structure='flat'"
         )
 
 
-def _against_z_scores(recipe: Recipe) -> Iterator[str]:
-    weighting, scope = recipe.weighting, recipe.scope
-    if weighting in ("entropy", "cv"):
+def _against_values_as_given(recipe: Recipe) -> Iterator[str]:
+    negative = [i.name for i in recipe.system if i.direction == "-"]
+    if negative:
         yield (
-            f"normalise='zscore' gives negative values, for which {weighting} weights are not defined: use "
-            "normalise='minmax', or weighting='critic' or 'pca'"
+            f"normalise='none' requires columns in which more is better, but {quoted(negative)} has "
+            "direction '-': reverse it and set '+', or use normalise='minmax'"
+        )
+
+
+def _against_z_scores(recipe: Recipe) -> Iterator[str]:
+    if recipe.weighting in ("entropy", "cv"):
+        yield (
+            f"normalise='zscore' gives negative values, for which {recipe.weighting} weights are not "
+            "defined: use normalise='minmax', or weighting='critic' or 'pca'"
         )
     # Where the rows of the weights are not those of the scale, standard deviations differ from 1.
-    if weighting == "std" and scope.scale_by_period == scope.weights_by_period:
+    same_rows = recipe.scope.scale_by_period == recipe.scope.weights_by_period
+    if recipe.weighting == "std" and same_rows:
         yield (
             "normalise='zscore' makes every standard deviation 1: use weighting='equal', or "
             "normalise='minmax'"

@@ -428,12 +428,14 @@ class IndexSensitivity(Summarised, PickledByName):
                 "decomposed; see `combinations` and omit values that are incompatible.",
                 [Notice("no_grid", "no complete grid", {"options": [name for name, _ in self.options]})],
             )
+
         entities, values = self._explained(period)
         first, total, variance = sobol_shares(values)
         if overall:
             first, total, variance = (a.sum(axis=-1, keepdims=True) for a in (first, total, variance))
         first, total = (np.where(varied[:, None], a, np.nan) for a in (first, total))
         moved = np.where(variance > SAME_RANKS, variance, np.nan)
+
         names = pd.Index([name for name, _ in self.options], name="option")
         columns = {
             "first": (first / moved).T.ravel(),
@@ -647,11 +649,7 @@ def left_out(options: Sequence[tuple[str, tuple[Any, ...]]], kept: Sequence[Sequ
     str
         Such as ``"normalise 'zscore' and scope 'per_year'"``.
     """
-    return listed(
-        [
-            f"{name} {cited(value)}"
-            for (name, values), there in zip(options, kept, strict=True)
-            for position, value in enumerate(values)
-            if position not in there
-        ]
-    )
+    texts = []
+    for (name, values), there in zip(options, kept, strict=True):
+        texts += [f"{name} {cited(value)}" for p, value in enumerate(values) if p not in there]
+    return listed(texts)

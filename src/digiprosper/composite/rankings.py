@@ -132,7 +132,8 @@ def rank_probabilities(
     if drawn.size < 2:
         raise IdentificationError("rank_probabilities: at least two entities are needed.")
 
-    seed, groups = seed_sequence(rng), groups_of(fit.sample, among)
+    seed = seed_sequence(rng)
+    groups = groups_of(fit.sample, among)
     ranks, kept = _drawn_ranks(fit, sums, drawn, groups, reps, seed)
     if not kept.any():
         raise IdentificationError("rank_probabilities: no draw has weights; more entities are needed.")
@@ -248,9 +249,11 @@ def leave_one_out(
     groups = groups_of(fit.sample, among)
     base = descending_ranks(fit.scores[None], groups)[0]
 
-    parts, items = _without_entities(fit), fit.sample.entities
+    parts = _without_entities(fit)
+    items = fit.sample.entities
     if over == "indicator":
-        parts, items = _without_indicators(fit), pd.Index(fit.recipe.names, name="indicator")
+        parts = _without_indicators(fit)
+        items = pd.Index(fit.recipe.names, name="indicator")
     tables = [_compared(fit, part, base, groups) for part in parts]
     return pd.concat(tables, ignore_index=True).set_axis(items, axis=0)
 
@@ -397,7 +400,9 @@ def draw_scores(fit: FittedRows, weights: Floats) -> Floats:
     ndarray, shape (R, N)
         Scores; a row of NaN where a state has no weights, or a negative one under a product.
     """
-    aggregate, state, placed = fit.recipe.aggregate, fit.results.state, fit.placed
+    aggregate = fit.recipe.aggregate
+    state = fit.results.state
+    placed = fit.placed
     scores = np.empty((weights.shape[1], fit.sample.nobs))
     for k, part, there in state.parts(placed.which):
         scores[:, there] = aggregate.scores(placed.z[there], weights[k], part.worst, part.best)
@@ -482,13 +487,16 @@ class _Without:
 
 
 def _without_indicators(fit: FittedRows) -> Iterator[_Without]:
-    names, nobs = fit.recipe.names, fit.sample.nobs
+    names = fit.recipe.names
+    nobs = fit.sample.nobs
     if len(names) < 2:
         raise IndicatorError("leave_one_out: the index needs at least two indicators.")
     weights = fit.results.state.weights
     for j, name in enumerate(names):
-        changes, scores = np.full((len(weights), 1, len(names)), np.nan), np.full((1, nobs), np.nan)
-        keep, problem = np.arange(len(names)) != j, ""
+        changes = np.full((len(weights), 1, len(names)), np.nan)
+        scores = np.full((1, nobs), np.nan)
+        keep = np.arange(len(names)) != j
+        problem = ""
         try:
             recipe = fit.spec.drop(name).recipe
             sample = without_indicator(fit.sample, name)
@@ -501,7 +509,8 @@ def _without_indicators(fit: FittedRows) -> Iterator[_Without]:
 
 
 def _without_entities(fit: FittedRows) -> Iterator[_Without]:
-    count, state = fit.sample.n_entities, fit.results.state
+    count = fit.sample.n_entities
+    state = fit.results.state
     if count < 2:
         raise IdentificationError("leave_one_out: at least two entities are needed.")
     for weights in _weights_without(fit, count):
@@ -527,8 +536,11 @@ def _weights_without(fit: FittedRows, count: int) -> Iterator[Floats]:
 
 def _weighed_without(fit: FittedRows, entity: int) -> Floats:
     """Weigh the rows of every state without an entity's, on the same scale: (L, m), NaN for no weights."""
-    recipe, sample, state = fit.recipe, fit.sample, fit.results.state
-    rule, out = recipe.rule(sample.n_times), np.full(state.weights.shape, np.nan)
+    recipe = fit.recipe
+    sample = fit.sample
+    state = fit.results.state
+    rule = recipe.rule(sample.n_times)
+    out = np.full(state.weights.shape, np.nan)
     taken = recipe.scope.learned_rows(sample.time, sample.times)
     for k, (there, part) in enumerate(zip(taken, state.learned, strict=True)):
         others = sample.entity[there] != entity

@@ -99,6 +99,7 @@ def _specifications(system: IndicatorSystem, sample: Sample) -> Iterator[Composi
     if sample.n_times > 1:
         scopes[1:1] = ["pooled_norm_yearly_weights", "per_year", "legacy_lnT", "expanding"]
         scopes += [f"base_year({t})" for t in sample.times]
+
     plain = CompositeIndex(system)
     for structure, shift, scope, normalise, weighting in product(
         ("flat", "equal_dimensions", "nested"),

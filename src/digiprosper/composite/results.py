@@ -360,7 +360,8 @@ class IndexResults(Summarised, PickledByName):
         """
         check_option("method", method, _METHODS)
         level = check_level(level)
-        sums, weight = self._need_sums("weight_errors"), self.state.weights[0]
+        sums = self._need_sums("weight_errors")
+        weight = self.state.weights[0]
         if method == "bootstrap":
             draws = self.weight_draws(reps, rng=rng).to_numpy()
             error = np.sqrt(np.diag(intervals.covariance_of(draws, clusters=sums.rows.size)))
@@ -413,28 +414,31 @@ class IndexResults(Summarised, PickledByName):
         return errors
 
     def _need_sums(self, what: str) -> EntitySums:
-        if self.entity_sums is not None and self.entity_sums.rows.size > 1:
-            return self.entity_sums
+        sums = self.entity_sums
+        if sums is None or sums.rows.size < 2:
+            why = self._why_no_sums()
+            raise OptionError(f"{what}: {why}.", [Notice("no_sums", why, {"scope": self.recipe.scope.text})])
+        return sums
+
+    def _why_no_sums(self) -> str:
         if self.entity_sums is not None:
-            why = "a sampling error needs at least two entities"
-        elif self.index is None:
-            why = "a table that is not a Panel has no entities to resample; fit a Panel"
-        elif self.recipe.structure == "nested":
-            why = (
+            return "a sampling error needs at least two entities"
+        if self.index is None:
+            return "a table that is not a Panel has no entities to resample; fit a Panel"
+        if self.recipe.structure == "nested":
+            return (
                 "the weights of nested dimensions cannot be recomputed without the rows; use "
                 "'equal_dimensions' or 'flat'"
             )
-        elif self.state.periods is not None:
-            why = (
+        if self.state.periods is not None:
+            return (
                 "yearly weights cannot be recomputed without the rows; use 'pooled', 'base_year(...)' or "
                 "'goalposts'"
             )
-        else:
-            why = (
-                "the weights of the ln T script are wrong, so their standard errors are not meaningful; "
-                "use scope='pooled'"
-            )
-        raise OptionError(f"{what}: {why}.", [Notice("no_sums", why, {"scope": self.recipe.scope.text})])
+        return (
+            "the weights of the ln T script are wrong, so their standard errors are not meaningful; use "
+            "scope='pooled'"
+        )
 
     def _place(self, panel: Panel) -> tuple[pd.Index[Any], Placed]:
         sample = cut_rows(self.recipe, panel)

@@ -52,7 +52,8 @@ def cut_rows(recipe: Recipe, panel: Panel) -> Sample:
         raise InputTypeError(
             f"CompositeIndex takes a Panel, not {type(panel).__name__}: Panel(df, entity='id', time='year')."
         )
-    names, frame = recipe.names, panel.frame
+    names = recipe.names
+    frame = panel.frame
     absent = [n for n in names if n not in frame.columns]
     if absent:
         raise unknown_columns(absent, frame.columns, "the indicator system")

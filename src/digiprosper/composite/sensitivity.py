@@ -135,7 +135,8 @@ def _compare(
     groups: Sequence[Ints],
 ) -> _Compared:
     ranks = np.zeros((len(specs), fit.sample.nobs), dtype=np.min_scalar_type(max(g.size for g in groups)))
-    correlations, problems = np.full(len(specs), np.nan), [""] * len(specs)
+    correlations = np.full(len(specs), np.nan)
+    problems = [""] * len(specs)
     for c, spec in enumerate(specs):
         try:
             scores = _scores(spec, fit.sample, among)[None]
@@ -164,7 +165,8 @@ def complete_grid(possible: Bools, pinned: Sequence[int | None]) -> tuple[tuple[
         takes values from later options is found first.
     """
     best: tuple[tuple[int, ...], ...] = ((),) * possible.ndim
-    most, seen = 0, set[tuple[tuple[int, ...], ...]]()
+    most = 0
+    seen = set[tuple[tuple[int, ...], ...]]()
 
     def search(kept: tuple[tuple[int, ...], ...]) -> None:
         nonlocal best, most

@@ -230,7 +230,8 @@ def learn(recipe: Recipe, sample: Sample) -> State:
     IndicatorError
         If the columns cannot be weighed.
     """
-    scope, times = recipe.scope, sample.times
+    scope = recipe.scope
+    times = sample.times
     scope.refuse_times(times, has_time=sample.keys.time_name is not None)
     taken = scope.learned_rows(sample.time, times)
     rule = recipe.rule(times.size)

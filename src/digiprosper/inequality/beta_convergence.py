@@ -152,6 +152,7 @@ def beta_convergence(
             f"beta_convergence takes a Panel, not {type(given).__name__}: Panel(df, entity='city', "
             "time='year')."
         )
+
     name = one_term(column, "column").strip()
     level = f"log(`{name}`)" if name in table_of(panel).known else f"log({name})"
     spec = FixedEffects(
@@ -164,12 +165,14 @@ def beta_convergence(
         ssc=ssc,
         **options,
     )
+
     roles = {"initial": (level,), "x": spec.x[1:]}
     if spec.missing == "raise":
         panel.sample(roles, missing="raise")
     roles = {"after": (f"lead({level})",), **roles}
     # The last period of each entity has no growth: that is no missing value.
     prepared = prepare(panel, roles, spec.options, singletons=spec.singletons)
+
     sample = prepared.sample
     initial = sample.columns("initial")
     growth = (sample.columns("after") - initial)[:, 0]
@@ -183,7 +186,8 @@ def beta_convergence(
 
 
 def _nickell(fit: LinearResults) -> tuple[Notice, ...]:
-    periods, b = fit.nobs / fit.n_entities, float(fit.coefficients[0])
+    periods = fit.nobs / fit.n_entities
+    b = float(fit.coefficients[0])
     if periods >= _NICKELL:
         return ()
     text = (

@@ -94,24 +94,33 @@ def sigma_convergence(panel: Panel, column: str) -> pd.DataFrame:
     keys = table_of(panel).keys
     y, time = values[there], keys.time[there]
     refuse_extreme("sigma_convergence", {repr(column): y})
+
     rows = np.bincount(time, minlength=panel.n_times)
     kept = rows > 0
     seen = np.bincount(keys.entity[there], minlength=panel.n_entities)
-    partial = int(((seen > 0) & (seen < kept.sum())).sum())
-    if partial:
-        whole = counted(int((seen > 0).sum()), "entity", "entities")
-        text = (
-            f"{cited(column)}: {partial} of {whole} are not observed in every period, so the dispersion "
-            "also changes with the composition of the sample. Use a balanced panel: subset() it to rows "
-            "with values, then balance() it."
-        )
-        issue([Notice("missing_rows", text, {"column": column, "entities": partial})])
-    spread = {name: _spread(x, time, rows) for name, x in (("y", y), ("log", np.log(y)))}
+    issue(_unbalanced(column, seen, int(kept.sum())))
+
+    squares = _spread(y, time, rows)
+    log_squares = _spread(np.log(y), time, rows)
     mean = np.bincount(time, y, panel.n_times)
     with np.errstate(divide="ignore", invalid="ignore"):
-        cv = np.sqrt(spread["y"] / rows) / (mean / rows)
-        sd_log = np.sqrt(spread["log"] / np.where(rows > 1, rows - 1, np.nan))
+        cv = np.sqrt(squares / rows) / (mean / rows)
+        sd_log = np.sqrt(log_squares / np.where(rows > 1, rows - 1, np.nan))
     return pd.DataFrame({"cv": cv, "sd_log": sd_log}, index=panel.times)[kept]
+
+
+def _unbalanced(column: str, seen: Ints, n_times: int) -> list[Notice]:
+    """Make the notice of entities that are not seen in every period."""
+    partial = int(((seen > 0) & (seen < n_times)).sum())
+    if not partial:
+        return []
+    whole = counted(int((seen > 0).sum()), "entity", "entities")
+    text = (
+        f"{cited(column)}: {partial} of {whole} are not observed in every period, so the dispersion "
+        "also changes with the composition of the sample. Use a balanced panel: subset() it to rows "
+        "with values, then balance() it."
+    )
+    return [Notice("missing_rows", text, {"column": column, "entities": partial})]
 
 
 def _spread(x: Floats, time: Ints, rows: Ints) -> Floats:
@@ -135,6 +144,7 @@ def _values(function: str, panel: Panel, column: str) -> Floats:
         raise InputTypeError(
             f"{function}: column must be one column or term (text), not {type(name).__name__}."
         )
+
     term = parse(column, table_of(panel).known, function)
     if any(f.category for f in term.factors):
         raise TermError(f"{function}: {cited(column)} is categorical; specify a numeric column.")
@@ -216,7 +226,8 @@ class MarkovResult(Summarised, PickledByName):
         return f"{self.n:,} transitions between consecutive periods; {classes}"
 
     def _summary(self) -> Summary:
-        chances, moves = self.probabilities.to_numpy(), self.transitions.sum(axis=1)
+        chances = self.probabilities.to_numpy()
+        moves = self.transitions.sum(axis=1)
         rows = [
             [f"from {i + 1}", *(f"{p:.3f}" for p in row), f"{moves[i]:,}"] for i, row in enumerate(chances)
         ]
@@ -298,6 +309,7 @@ def markov_transitions(
     k = breaks.shape[1] + 1
     row = breaks[table_of(panel).keys.time] if len(breaks) > 1 else breaks
     here = np.where(np.isnan(values), np.nan, (values[:, None] > row).sum(axis=1))
+
     after = table_of(panel).shift(here, -1)
     moved = ~np.isnan(here) & ~np.isnan(after)
     if not moved.any():
@@ -313,6 +325,7 @@ def markov_transitions(
             f"markov_transitions: no transition of {cited(column)} starts in class {', '.join(stuck)} of "
             f"{k}, so its transition probabilities are undefined; use fewer classes or other cuts."
         )
+
     settled, closed = ergodic(counts / counts.sum(axis=1, keepdims=True))
     notices: list[Notice] = []
     if closed > 1:
@@ -325,42 +338,44 @@ def markov_transitions(
 
 
 def _n_classes(classes: int | None, cuts: object) -> int:
-    classes = plain(classes)
-    given: object = classes
-    if given is not None and (isinstance(given, bool) or not isinstance(given, int) or given < 2):
-        raise OptionError(f"classes={cited(classes)} must be an integer of at least 2.")
+    number = plain(classes)
+    _refuse_classes(number)
     if isinstance(cuts, str):
         check_option("cuts", cuts, ("pooled", "per_year"))
-        return classes or _CLASSES
+        return number or _CLASSES
     if not isinstance(cuts, list | tuple | np.ndarray) or not len(cuts):
         raise OptionError(f"cuts={cited(cuts)} must be 'pooled', 'per_year', or a list of ascending numbers.")
-    if classes is not None and classes != len(cuts) + 1:
+    if number not in (None, len(cuts) + 1):
         raise OptionError(
-            f"classes={classes} with {len(cuts)} cuts, which make {len(cuts) + 1}; omit classes."
+            f"classes={number} with {len(cuts)} cuts, which make {len(cuts) + 1}; omit classes."
         )
     return len(cuts) + 1
 
 
+def _refuse_classes(number: object) -> None:
+    if number is None:
+        return
+    if isinstance(number, bool) or not isinstance(number, int) or number < 2:
+        raise OptionError(f"classes={cited(number)} must be an integer of at least 2.")
+
+
 def _breaks(panel: Panel, column: str, values: Floats, cuts: Any, k: int) -> tuple[str, Floats]:
+    """Find the upper ends of all classes but the last, in one row or a row a period."""
     if not isinstance(cuts, str):
-        numbers = all(isinstance(c, int | float | np.number) and not isinstance(c, bool) for c in cuts)
-        given = np.array(cuts, dtype=np.float64) if numbers else np.empty(0)
-        if not numbers or not np.isfinite(given).all() or not (np.diff(given) > 0).all():
-            raise OptionError(f"cuts={cited(cuts)} must be finite numbers in ascending order.")
-        return "given", given[None, :]
+        return "given", _given_breaks(cuts)
     there = ~np.isnan(values)
     if k > there.sum():
         raise OptionError(
             f"classes={cited(k)}: {cited(column)} has {there.sum():,} values, fewer than classes. Use fewer "
             "classes, or pass cuts."
         )
-    at = np.arange(1, k) / k
+
     if cuts == "pooled":
-        breaks = np.quantile(values[there], at)[None, :]
+        breaks = _quantiles(values[there], k)[None, :]
     else:
         time = table_of(panel).keys.time
-        each = [values[there & (time == t)] for t in range(panel.n_times)]
-        breaks = np.array([np.quantile(v, at) if v.size else np.full(k - 1, np.nan) for v in each])
+        breaks = np.array([_quantiles(values[there & (time == t)], k) for t in range(panel.n_times)])
+
     same = (np.diff(breaks, axis=1) <= 0).any(axis=1)
     if same.any():
         where = "" if cuts == "pooled" else f" in {panel.times[int(np.flatnonzero(same)[0])]}"
@@ -369,3 +384,18 @@ def _breaks(panel: Panel, column: str, values: Floats, cuts: Any, k: int) -> tup
             "values. Use fewer classes, or pass cuts."
         )
     return cuts, breaks
+
+
+def _given_breaks(cuts: Any) -> Floats:
+    real = [isinstance(c, int | float | np.number) and not isinstance(c, bool) for c in cuts]
+    given = np.array(cuts, dtype=np.float64) if all(real) else np.full(1, np.nan)
+    if not np.isfinite(given).all() or not (np.diff(given) > 0).all():
+        raise OptionError(f"cuts={cited(cuts)} must be finite numbers in ascending order.")
+    return given[None, :]
+
+
+def _quantiles(values: Floats, k: int) -> Floats:
+    """Cut values into k classes of equal size; missing where there is no value."""
+    if not values.size:
+        return np.full(k - 1, np.nan)
+    return np.asarray(np.quantile(values, np.arange(1, k) / k))

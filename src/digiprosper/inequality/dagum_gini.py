@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -29,7 +29,7 @@ from digiprosper.report.summary import Cells, PlainNumbers, Remarks, Summarised,
 from digiprosper.report.text import interval_text
 
 if TYPE_CHECKING:
-    from digiprosper.inequality.observations import Numbers, RowLabels
+    from digiprosper.inequality.observations import Numbers, Observations, RowLabels
     from digiprosper.kernels import Floats
 
 __all__ = ["DagumResult", "dagum"]
@@ -163,7 +163,8 @@ class DagumResult(Summarised, PickledByName):
         return f"rng {self.rng_entropy}" if len(self.draw_values) else ""
 
     def _summary(self) -> Summary:
-        rows, drawn = [], len(self.draw_values) > 0
+        rows = []
+        drawn = len(self.draw_values) > 0
         values = (self.total, self.within, self.between, self.transvariation)
         ends = self.intervals[["conf_low", "conf_high"]].to_numpy()
         shares = (1.0, *self.shares)
@@ -287,18 +288,9 @@ def dagum(
     seen = observe("dagum", y, obs_weights, given)
     codes, labels = seen.codes["groups"], seen.levels["groups"]
     found = kernel.dagum(seen.y, codes, len(labels), seen.weights)
-    draws, n_clusters, entropy = np.empty((0, 4)), None, None
-    notices: tuple[Notice, ...] = ()
-    if reps:
-        drawn = seen.codes.get("clusters", np.arange(seen.y.size))
-        rows = kernel.ranked(seen.y, codes, drawn, seen.weights)
-        n_clusters, seed = rows.n_clusters, seed_sequence(rng)
-        if n_clusters < 2:
-            raise IdentificationError("dagum: bootstrap intervals need at least two clusters.")
-        draws, entropy = _shares(kernel.dagum_draws(rows, reps, seed)), cast("int", seed.entropy)
-        notices = _notices(n_clusters, reps, int(np.isnan(draws[:, 1]).sum()))
-        notices += _rows_drawn(seen.rows) if clusters is None else ()
-        issue(notices)
+    drawn = _Drawn() if not reps else _draw(seen, reps, rng, rows_drawn=clusters is None)
+    issue(drawn.notices)
+
     income = found.sizes * found.means
     return DagumResult(
         total=found.total,
@@ -312,12 +304,36 @@ def dagum(
         ginis=found.ginis,
         ahead=found.ahead,
         nobs=seen.y.size,
-        draw_values=draws,
+        draw_values=drawn.values,
         level=float(level),
-        n_clusters=n_clusters,
-        rng_entropy=entropy,
-        diagnostics=notices,
+        n_clusters=drawn.n_clusters,
+        rng_entropy=drawn.entropy,
+        diagnostics=drawn.notices,
     )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Drawn:
+    """Draws (R, 4) of the total and the shares, from how many clusters, and what was noticed."""
+
+    values: Floats = field(default_factory=lambda: np.empty((0, 4)))
+    n_clusters: int | None = None
+    entropy: int | None = None
+    notices: tuple[Notice, ...] = ()
+
+
+def _draw(seen: Observations, reps: int, rng: object, *, rows_drawn: bool) -> _Drawn:
+    clusters = seen.codes.get("clusters", np.arange(seen.y.size))
+    rows = kernel.ranked(seen.y, seen.codes["groups"], clusters, seen.weights)
+    seed = seed_sequence(rng)
+    if rows.n_clusters < 2:
+        raise IdentificationError("dagum: bootstrap intervals need at least two clusters.")
+
+    values = _shares(kernel.dagum_draws(rows, reps, seed))
+    notices = _notices(rows.n_clusters, reps, int(np.isnan(values[:, 1]).sum()))
+    if rows_drawn:
+        notices += _rows_drawn(seen.rows)
+    return _Drawn(values, rows.n_clusters, cast("int", seed.entropy), notices)
 
 
 def _shares(parts: Floats) -> Floats:

@@ -192,14 +192,20 @@ def dagum(y: Floats, groups: Ints, n_groups: int, obs_weights: Floats) -> Dagum:
     of n_j n_h E(Y_j - Y_h)+ over n^2 m. One sort, then one pass over the rows for each group.
     """
     order = np.argsort(y, kind="stable")
-    x, codes, weights = y[order], groups[order], obs_weights[order]
+    x = y[order]
+    codes = groups[order]
+    weights = obs_weights[order]
     sizes = np.bincount(codes, weights, n_groups).astype(np.float64)
     means = np.bincount(codes, weights * x, n_groups) / sizes
-    ahead, gaps, climbed = np.empty((n_groups, n_groups)), np.diff(x), np.zeros(x.size)
+
+    ahead = np.empty((n_groups, n_groups))
+    gaps = np.diff(x)
+    climbed = np.zeros(x.size)
     for h in range(n_groups):
         below = np.cumsum(np.where(codes == h, weights, 0.0))[:-1] / sizes[h]
         np.cumsum(gaps * below, out=climbed[1:])
         ahead[:, h] = np.bincount(codes, weights * climbed, n_groups) / sizes
+
     scale = sizes.sum() * (sizes @ means)
     own = ahead.diagonal()
     # The poorer group's lead over the richer is the smaller of the two.

@@ -121,23 +121,32 @@ def observe(
     """
     given = {"y": y} if obs_weights is None else {"y": y, "obs_weights": obs_weights}
     cells, rows = aligned(function, {**given, **(labels or {})})
-    values: dict[str, Floats] = {n: numbers(function, n, cells[n]) for n in given}
-    coded = {n: _coded(function, n, v) for n, v in cells.items() if n not in values}
-    refuse_missing(function, {**values, **{n: c for n, (c, _) in coded.items()}}, rows)
+    values: dict[str, Floats] = {name: numbers(function, name, cells[name]) for name in given}
+    coded = {name: _coded(function, name, cells[name]) for name in labels or {}}
+    codes = {name: code for name, (code, _) in coded.items()}
+    refuse_missing(function, {**values, **codes}, rows)
+
     weights = values.get("obs_weights", np.ones(len(rows)))
-    if (weights < 0).any() or not weights.any():
-        where = f"negative in {_where(weights < 0, rows)}" if weights.any() else "zero everywhere"
-        raise OptionError(
-            f"{function}: obs_weights is {where}; weights must be at least 0, such as populations."
-        )
+    _refuse_weights(function, weights, rows)
     refuse_extreme(function, values)
     kept = weights > 0
     _refuse_low(function, values["y"], kept, rows, least)
-    codes, levels = {}, {}
+
+    levels = {}
     for name, (code, level) in coded.items():
         here, codes[name] = np.unique(code[kept], return_inverse=True)
         levels[name] = level[here]
     return Observations(values["y"][kept], weights[kept], codes, levels, rows[kept])
+
+
+def _refuse_weights(function: str, weights: Floats, rows: pd.Index[Any]) -> None:
+    if not weights.any():
+        where = "zero everywhere"
+    elif (weights < 0).any():
+        where = f"negative in {_where(weights < 0, rows)}"
+    else:
+        return
+    raise OptionError(f"{function}: obs_weights is {where}; weights must be at least 0, such as populations.")
 
 
 def aligned(function: str, given: Mapping[str, Any]) -> tuple[dict[str, Any], pd.Index[Any]]:
@@ -164,21 +173,27 @@ def aligned(function: str, given: Mapping[str, Any]) -> tuple[dict[str, Any], pd
     AlignmentError
         If lengths or the rows of two Series differ.
     """
-    first = next((n for n, v in given.items() if isinstance(v, pd.Series)), None)
-    cells = {n: _column(function, n, v) for n, v in given.items()}
-    rows = pd.RangeIndex(len(next(iter(cells.values())))) if first is None else cells[first].index
-    short = [f"{n} {len(v):,}" for n, v in cells.items()]
-    if len({len(v) for v in cells.values()}) > 1:
+    cells = {name: _column(function, name, column) for name, column in given.items()}
+    _refuse_lengths(function, {name: len(column) for name, column in cells.items()})
+
+    series = {name: column for name, column in cells.items() if isinstance(column, pd.Series)}
+    first = next(iter(series), None)
+    rows = pd.RangeIndex(len(next(iter(cells.values())))) if first is None else series[first].index
+    for name, column in series.items():
+        if not column.index.equals(rows):
+            cells[name] = column.iloc[_places(function, name, str(first), column.index, rows)]
+    if not len(rows):
+        raise MissingDataError(f"{function}: there are no rows.")
+    return cells, rows
+
+
+def _refuse_lengths(function: str, lengths: Mapping[str, int]) -> None:
+    if len(set(lengths.values())) > 1:
+        short = [f"{name} {length:,}" for name, length in lengths.items()]
         raise AlignmentError(
             f"{function}: the lengths differ ({', '.join(short)}); pass one value per row in each.",
             [Notice("alignment", text, {"argument": text.split()[0]}) for text in short],
         )
-    for name, cell in cells.items():
-        if isinstance(cell, pd.Series) and not cell.index.equals(rows):
-            cells[name] = cell.iloc[_places(function, name, str(first), cell.index, rows)]
-    if not len(rows):
-        raise MissingDataError(f"{function}: there are no rows.")
-    return cells, rows
 
 
 def _column(function: str, name: str, value: Any) -> Any:
@@ -241,15 +256,20 @@ def numbers(function: str, name: str, value: Any) -> Floats:
     if isinstance(value, pd.Series | pd.Index) and real:
         return value.to_numpy(dtype=np.float64, na_value=np.nan)
     try:
-        cells = np.asarray(value)
-        if cells.dtype.kind == "O":
-            odd = [v for v in cells.flat if isinstance(v, str | bytes | complex)]
-            cells = cells if odd else np.where(pd.isna(cells), np.nan, cells).astype(np.float64)
+        cells = _array(value)
     except (TypeError, ValueError, OverflowError) as error:
         raise _not_numeric(function, name, list(value)) from error
     if cells.dtype.kind not in "biuf" or cells.ndim != 1:
         raise _not_numeric(function, name, list(value))
     return cells.astype(np.float64)
+
+
+def _array(value: Any) -> np.ndarray[Any, Any]:
+    """Make an array of a column; of objects, numbers where none is text or complex."""
+    cells = np.asarray(value)
+    if cells.dtype.kind != "O" or any(isinstance(v, str | bytes | complex) for v in cells.flat):
+        return cells
+    return np.where(pd.isna(cells), np.nan, cells).astype(np.float64)
 
 
 def _not_numeric(function: str, name: str, cells: list[Any]) -> InputTypeError:
@@ -279,11 +299,13 @@ def _coded(function: str, name: str, value: Any) -> tuple[Ints, pd.Index[Any]]:
         raise InputTypeError(
             f"{function}: {name} has labels that cannot be compared ({error}); use text or numbers."
         ) from error
+
     levels = found if isinstance(found, pd.Index) else pd.Index(found, tupleize_cols=False).infer_objects()
     try:
         order = np.asarray(levels.argsort(), dtype=np.intp)
     except TypeError:  # labels of several kinds have no order but that of their first rows
         order = np.arange(len(levels))
+
     place = np.full(len(levels) + 1, -1, dtype=np.intp)
     place[order] = np.arange(len(levels))
     levels = levels[order]

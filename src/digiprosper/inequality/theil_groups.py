@@ -123,6 +123,7 @@ def theil_decomposition(
     means, shares = incomes / sizes, incomes / incomes.sum()
     theil = theil_by_group(seen.y, codes, len(labels), seen.weights)
     relative = means * (sizes.sum() / incomes.sum())
+
     by_group = pd.DataFrame(
         {
             "population_share": sizes / sizes.sum(),
@@ -214,19 +215,24 @@ def _pair(columns: dict[str, Floats], what: str) -> Floats:
 def _broadcast(given: dict[str, Any]) -> tuple[dict[str, Floats], pd.Index[Any]]:
     """Check four columns, numbers among them standing for every row."""
     function = "urban_rural_theil"
-    for name, value in given.items():
-        if isinstance(value, str | bytes) or value is None:
-            raise InputTypeError(
-                f"{function}: {name} is {cited(value)}; pass a number, an array or a Series."
-            )
-    single = {n: v for n, v in given.items() if np.ndim(v) == 0}
-    several = {n: v for n, v in given.items() if n not in single}
-    cells, rows = aligned(function, several or {n: [v] for n, v in single.items()})
-    columns = {n: numbers(function, n, v) for n, v in cells.items()}
-    for name in (n for n in single if n not in columns):
-        columns[name] = np.repeat(numbers(function, name, [single[name]]), len(rows))
+    _refuse_texts(function, given)
+    several = {name: value for name, value in given.items() if np.ndim(value) > 0}
+    cells, rows = aligned(function, several or {name: [value] for name, value in given.items()})
+    for name in given.keys() - cells.keys():
+        cells[name] = [given[name]]
+
+    columns = {name: numbers(function, name, cells[name]) for name in [*several, *given]}
+    columns = {name: np.broadcast_to(column, len(rows)) for name, column in columns.items()}
     refuse_missing(function, columns, rows)
     refuse_extreme(function, columns)
     for name in given:
         refuse(function, name, columns[name] < 0, rows, "negative", "Shares need values of at least 0")
     return columns, rows
+
+
+def _refuse_texts(function: str, given: dict[str, Any]) -> None:
+    for name, value in given.items():
+        if isinstance(value, str | bytes) or value is None:
+            raise InputTypeError(
+                f"{function}: {name} is {cited(value)}; pass a number, an array or a Series."
+            )

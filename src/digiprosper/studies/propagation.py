@@ -44,9 +44,11 @@ if TYPE_CHECKING:
 
     from digiprosper.composite.results import IndexResults
     from digiprosper.kernels import Floats, Ints
+    from digiprosper.kernels.resampling import Draws
     from digiprosper.linear.preparation import Prepared
     from digiprosper.linear.results import LinearResults
     from digiprosper.panel import Panel
+    from digiprosper.report.protocol import Glance
 
 __all__ = ["EndPointDraws", "PropagatedIndex", "PropagatedResults"]
 
@@ -124,10 +126,14 @@ class PropagatedIndex(Specification):
                 f"model must be a FixedEffects specification, not {type(self.model).__name__}; other "
                 "models use the scores as data (panel.attach)."
             )
+
         check_reps(self.reps, _LEAST_REPS)
         check_level(self.level)
         check_option("end_points", self.end_points, get_args(EndPointDraws))
         self._refuse_other_scales()
+        self._refuse_model()
+
+    def _refuse_model(self) -> None:
         model = self.model
         if model.obs_weights is not None:
             raise OptionError("the bootstrap does not support obs_weights: omit them from the model.")
@@ -182,20 +188,13 @@ class PropagatedIndex(Specification):
         PropagatedResults
             Terms of the model.
         """
-        taken = [name for name in self.indices if name in panel.columns]
-        if taken:
-            raise TermError(
-                f"the panel has a column {quoted(taken)} already: pass the panel without it, or give "
-                "the index another name, here and in the model."
-            )
         seed = seed_sequence(rng)
-        fitted = {name: spec.fit(panel) for name, spec in self.indices.items()}
-        for name, index in fitted.items():
-            _refuse_unfit(name, index)
+        fitted = self._fit_indices(panel)
         data = panel
         for name, index in fitted.items():
             data = data.attach(index.scores.rename(name))
         _refuse_inside(self.model, data, fitted)
+
         prepared = prepare(
             data,
             {"y": (self.model.y,), "x": tuple(self.model.x)},
@@ -207,15 +206,8 @@ class PropagatedIndex(Specification):
         units = _units(prepared, fitted, data)
         weighed = tuple(_weigher(index, panel, self.end_points) for index in fitted.values())
         block = _block(prepared, fitted, panel, naive.depvar, weighed)
-        grams = entity_grams(block.columns, units.rows, prepared.within.effects)
-        if units.count > grams.n_clusters:  # entities that taught the weights and are in no row of the model
-            spare = np.zeros((units.count - grams.n_clusters, grams.sums.shape[1]))
-            grams = replace(grams, sums=np.vstack([grams.sums, spare]))
-        equation = (0, tuple(range(1, block.fixed.shape[1])))
-        draws = bootstrap(
-            grams, [equation], self.reps, seed, combine=lambda counts: block.combine(counts, units.of)
-        )
-        values = draws.coefficients[0]
+        draws = _draws(block, units, prepared, self.reps, seed)
+
         notices = (
             *naive.diagnostics,
             *_end_point_notices(fitted, self.end_points),
@@ -223,17 +215,14 @@ class PropagatedIndex(Specification):
             *_draw_notices(self.reps, draws.lost),
         )
         issue(notices)
-        slopes = [n for n in naive.names if n != "Intercept"]
-        info = naive.glance()
-        info["model"], info["rng_entropy"] = "Propagated index", seed.entropy  # type: ignore[typeddict-item]
-        # Errors are those of the draws: no formula, and no factor of it.
-        info["cov_type"], info["clusters"], info["ssc"] = "bootstrap", None, None
+        slopes = tuple(n for n in naive.names if n != "Intercept")
+        values = draws.coefficients[0]
         return PropagatedResults(
-            names=tuple(slopes),
+            names=slopes,
             estimates=naive.coefficients[: len(slopes)],
             covariance=covariance_of(values, clusters=units.count),
             draw_values=values,
-            info=info,
+            info=_info(naive, seed),
             n_drawn=units.count,
             drawn=units.name,
             errors_text="Standard errors from the draws, with the weights estimated again in each",
@@ -244,6 +233,18 @@ class PropagatedIndex(Specification):
             indices=tuple(fitted),
             weight_values=tuple(index.weights["weight"] for index in fitted.values()),
         )
+
+    def _fit_indices(self, panel: Panel) -> dict[str, IndexResults]:
+        taken = [name for name in self.indices if name in panel.columns]
+        if taken:
+            raise TermError(
+                f"the panel has a column {quoted(taken)} already: pass the panel without it, or give "
+                "the index another name, here and in the model."
+            )
+        fitted = {name: spec.fit(panel) for name, spec in self.indices.items()}
+        for name, index in fitted.items():
+            _refuse_unfit(name, index)
+        return fitted
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -405,6 +406,29 @@ def _naive(prepared: Prepared, model: FixedEffects) -> LinearResults:
     )
 
 
+def _info(naive: LinearResults, seed: np.random.SeedSequence) -> Glance:
+    """Take the model's own numbers; errors are those of the draws: no formula, and no factor of it."""
+    info = naive.glance()
+    info["model"] = "Propagated index"
+    info["rng_entropy"] = seed.entropy  # type: ignore[typeddict-item]
+    info["cov_type"] = "bootstrap"
+    info["clusters"] = None
+    info["ssc"] = None
+    return info
+
+
+def _draws(
+    block: _Block, units: _Units, prepared: Prepared, reps: int, seed: np.random.SeedSequence
+) -> Draws:
+    """Draw units, and fit the model with the index made anew."""
+    grams = entity_grams(block.columns, units.rows, prepared.within.effects)
+    if units.count > grams.n_clusters:  # entities that taught the weights and are in no row of the model
+        spare = np.zeros((units.count - grams.n_clusters, grams.sums.shape[1]))
+        grams = replace(grams, sums=np.vstack([grams.sums, spare]))
+    equation = (0, tuple(range(1, block.fixed.shape[1])))
+    return bootstrap(grams, [equation], reps, seed, combine=lambda counts: block.combine(counts, units.of))
+
+
 def _units(prepared: Prepared, fitted: Mapping[str, IndexResults], data: Panel) -> _Units:
     """Give every unit that is drawn a number, those with rows in the model first."""
     sample = prepared.sample
@@ -416,11 +440,11 @@ def _units(prepared: Prepared, fitted: Mapping[str, IndexResults], data: Panel) 
             f"clusters={cited(name)}: entities are not nested in the clusters, but the bootstrap draws "
             "whole entities."
         )
+
     unit = np.empty(sample.n_entities, dtype=np.intp)
     unit[sample.entity] = codes
     numbers = pd.Series(unit, index=sample.entities)
-    everyone = data.entities
-    spare = everyone.difference(sample.entities, sort=False)
+    spare = data.entities.difference(sample.entities, sort=False)
     taught = [_taught(index) for index in fitted.values()]
     learned = set[Any]().union(*taught)
     extra = spare[[e in learned for e in spare]]
@@ -430,6 +454,7 @@ def _units(prepared: Prepared, fitted: Mapping[str, IndexResults], data: Panel) 
             f"{cited(name)} is not known. Restrict the panel to the entities of the model "
             "(panel.subset), or cluster by entity."
         )
+
     count = int(codes.max()) + 1
     numbers = pd.concat([numbers, pd.Series(np.arange(count, count + len(extra)), index=extra)])
     of = tuple(numbers.loc[list(entities)].to_numpy(dtype=np.intp) for entities in taught)
@@ -445,7 +470,8 @@ def _taught(index: IndexResults) -> pd.Index[Any]:
 
 def _weigher(index: IndexResults, panel: Panel, end_points: EndPointDraws) -> Weigher:
     """Choose how the columns of an index are weighed in a draw."""
-    sums, recipe = index.entity_sums, index.recipe
+    sums = index.entity_sums
+    recipe = index.recipe
     assert sums is not None
     if end_points == "held" or recipe.scope.fixed_end_points:
         return sums.weights

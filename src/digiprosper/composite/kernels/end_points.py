@@ -85,7 +85,8 @@ class RedrawnEnds:
         moments = self.sums.moments(counts)
         by = np.where(span > 0.0, span, 1.0)
         cov = moments.cov / (by[:, :, None] * by[:, None, :])
-        scaled, level = Moments((moments.mean - low) / by, cov), np.zeros_like(span)
+        scaled = Moments((moments.mean - low) / by, cov)
+        level = np.zeros_like(span)
         for columns in rule.groups:
             level[:, columns] = INFORMATION[rule.weighting].level(scaled.of(columns))
         return level

@@ -152,19 +152,36 @@ def weigh(
     constant, redundancy = _redundancy(z, rule, sums)
     dead = np.zeros_like(constant) if rule.keeps_constant else constant
     _refuse_constant(dead, names, f"{len(z)} rows{where}")
+
     inner = shares(redundancy if rule.weighting == "entropy" else _level(z, rule, dead), rule.groups)
-    if any(np.isnan(inner[g]).any() or not (inner[g].any() or dead[g].all()) for g in rule.groups):
-        message = f"no {rule.weighting} weights{where} for {quoted(names)}: {_NO_WEIGHTS[rule.weighting]}."
-        raise IndicatorError(message, [Notice("no_weights", message, {"weighting": rule.weighting})])
+    _refuse_no_shares(inner, dead, rule, names, where)
     if rule.across == "nested":
-        scores = np.column_stack([z[:, g] @ inner[g] for g in rule.groups])
-        labels = [f"dimension {k + 1}" for k in range(len(rule.groups))]
-        above = replace(rule, groups=(np.arange(len(rule.groups)),), across="flat")
-        across = weigh(scores, above, labels, where=where).weights
-        for share, columns in zip(across, rule.groups, strict=True):
-            inner[columns] *= share
+        inner = _nested(z, inner, rule, where)
     weights = equal_across(inner, rule.groups) if rule.across == "equal_dimensions" else inner
     return Weighing(weights, 1.0 - redundancy, redundancy, constant)
+
+
+def _refuse_no_shares(inner: Floats, dead: Bools, rule: Rule, names: Sequence[str], where: str) -> None:
+    for columns in rule.groups:
+        cancelled = np.isnan(inner[columns]).any()
+        empty = not inner[columns].any() and not dead[columns].all()
+        if cancelled or empty:
+            why = _NO_WEIGHTS[rule.weighting]
+            message = f"no {rule.weighting} weights{where} for {quoted(names)}: {why}."
+            raise IndicatorError(message, [Notice("no_weights", message, {"weighting": rule.weighting})])
+
+
+def _nested(z: Floats, inner: Floats, rule: Rule, where: str) -> Floats:
+    """Multiply shares inside dimensions by the weights of the dimensions' scores."""
+    scores = np.column_stack([z[:, columns] @ inner[columns] for columns in rule.groups])
+    labels = [f"dimension {k + 1}" for k in range(len(rule.groups))]
+    above = replace(rule, groups=(np.arange(len(rule.groups)),), across="flat")
+    across = weigh(scores, above, labels, where=where).weights
+
+    out = inner.copy()
+    for share, columns in zip(across, rule.groups, strict=True):
+        out[columns] *= share
+    return out
 
 
 def weights_of_theil(theil: Floats, nobs: int, constant: Bools, names: Sequence[str]) -> Weighing:
@@ -296,7 +313,8 @@ def _level(z: Floats, rule: Rule, dead: Bools) -> Floats:
         return np.where(dead, 0.0, rule.given)
     if rule.weighting == "equal":
         return np.where(dead, 0.0, 1.0)
-    moments, level = moments_of(z, dead), np.zeros(z.shape[1])
+    moments = moments_of(z, dead)
+    level = np.zeros(z.shape[1])
     for columns in rule.groups:
         level[columns] = INFORMATION[rule.weighting].level(moments.of(columns))
     return level

@@ -89,7 +89,8 @@ class EntitySums(PickledByName):
         ndarray, shape (R, m)
             Weights.
         """
-        generator, out = np.random.default_rng(seed), np.empty((reps, self.first.shape[1]))
+        generator = np.random.default_rng(seed)
+        out = np.empty((reps, self.first.shape[1]))
         chunk = max(1, memory // (8 * (4 * self.rows.size + 4 * self.second[0].size)))
         for start in range(0, reps, chunk):
             stop = min(start + chunk, reps)
@@ -120,7 +121,8 @@ class EntitySums(PickledByName):
         the weight w_j = T_j / sum T it is (psi_j - w_j sum_k psi_k) / sum_k T_k.
         """
         once = np.ones((1, self.rows.size))
-        level, slope = self._level(once)[0], self._slope()
+        level = self._level(once)[0]
+        slope = self._slope()
         out = np.zeros_like(slope)
         weights = self.weights(once)[0]
         for columns in self.rule.groups:
@@ -175,7 +177,8 @@ class EntitySums(PickledByName):
         """
         if self.rule.weighting != "pca":
             return ()
-        n, found = self.rows.size, []
+        n = self.rows.size
+        found = []
         sample, change = self._sample_moments()
         for columns in self.rule.groups:
             for what, margin, slope in component_margins(sample.of(columns), change.of(columns)):
@@ -186,7 +189,8 @@ class EntitySums(PickledByName):
 
     def _sample_moments(self) -> tuple[Moments, Moments]:
         """Moments of the sample, and their changes as each entity is taken more often."""
-        total, whole = self.rows.sum(), self.moments(np.ones((1, self.rows.size)))
+        total = self.rows.sum()
+        whole = self.moments(np.ones((1, self.rows.size)))
         sample = Moments(whole.mean[0], whole.cov[0])
         change = Moments(self.first / total, (self.second - self.rows[:, None, None] * sample.cov) / total)
         return sample, change
