@@ -180,3 +180,11 @@ def test_twelve_unknown_columns_are_named_and_the_others_counted() -> None:
     thirteen = str(errors.unknown_columns(names, ["y"], "x"))
     assert "'ll'; and 1 more." in thirteen
     assert "'mm'" not in thirteen
+
+
+def test_levels_lie_between_zero_and_one() -> None:
+    for level in (np.nextafter(0, 1), np.nextafter(1, 0)):
+        assert errors.check_level(float(level)) == level
+    for level in (0.0, 1.0):
+        with pytest.raises(errors.OptionError, match=f"level={level}"):
+            errors.check_level(level)

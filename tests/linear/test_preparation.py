@@ -341,3 +341,14 @@ def test_driscoll_kraay_errors_have_few_periods_below_20_and_fewer_lags_than_per
     assert fitted(6, bandwidth=5).bandwidth == 5
     with pytest.raises(OptionError, match="bandwidth=6"):
         fitted(6, bandwidth=6)
+
+
+@pytest.mark.parametrize(
+    ("clusters", "taken"), [((), False), (("a",), True), (("a", "b"), True), (("a", "b", "c"), False)]
+)
+def test_clusters_are_one_or_two(clusters: tuple[str, ...], taken: bool) -> None:
+    if taken:
+        assert FixedEffects("y", ["x"], clusters=clusters).clusters == clusters
+        return
+    with pytest.raises(OptionError, match="one or two terms"):
+        FixedEffects("y", ["x"], clusters=clusters)

@@ -217,3 +217,11 @@ def test_words_and_plain_data(found: JohnsonNeyman) -> None:
     curve = found.curve
     curve.loc[:, "at"] = 9.0
     assert found.curve["at"].iloc[0] == 0
+
+
+def test_regions_are_read_from_draws_of_five_clusters_or_more() -> None:
+    draws = np.random.default_rng(0).normal([1.0, 0.5], 0.1, size=(99, 2))
+    five = johnson_neyman_draws("ab", "w", draws[0], draws, quantiles=UNIT, clusters=5)
+    assert five.regions == [(0.0, 1.0)]
+    with pytest.raises(IdentificationError, match="draws of 4 clusters"):
+        johnson_neyman_draws("ab", "w", draws[0], draws, quantiles=UNIT, clusters=4)

@@ -425,3 +425,10 @@ def test_importing_plots_loads_no_matplotlib():
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert out.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(("periods", "named"), [(16, 16), (17, 9)])
+def test_a_map_names_up_to_sixteen_periods(make_map, periods, named):
+    cells = {"a": [1 + (t > 5) for t in range(periods)], "b": [1] * periods}
+    ax = plots.regime_map(make_map(cells, times=range(periods)))
+    assert len(ax.get_xticklabels()) == named

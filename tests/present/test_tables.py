@@ -428,3 +428,10 @@ def test_a_misspelt_label_is_told(one_way):
     with pytest.warns(DigiprosperWarning, match="did you mean 'digital'"):
         etable(one_way, labels={"digitl": "Digital economy", "gdp": "GDP"})
     etable(one_way, labels={"finance": "Finance", "gdp": "GDP"})
+
+
+@pytest.mark.parametrize("digits", [0, 15])
+def test_numbers_have_from_zero_to_fifteen_digits(two_way, digits):
+    assert "digital" in str(etable(two_way, digits=digits))
+    with pytest.raises(OptionError, match="from 0 to 15"):
+        etable(two_way, digits=-1 if digits == 0 else 16)
