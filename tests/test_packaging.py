@@ -6,6 +6,7 @@ import ast
 import re
 import sys
 import tomllib
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -22,19 +23,29 @@ def declared(requirements: list[str]) -> set[str]:
     return {MODULES.get(name, name) for name in names} - {"digiprosper"}
 
 
-def imported(*folders: str) -> set[str]:
+@cache
+def packages(folder: str) -> frozenset[str]:
     """Packages outside the standard library, asked for by a statement or by `require` and `importorskip`."""
     names = set[str]()
-    for path in (file for folder in folders for file in (ROOT / folder).rglob("*.py")):
+    for path in (ROOT / folder).rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Import):
                 names.update(alias.name for alias in node.names)
             elif isinstance(node, ast.ImportFrom):
                 names.add(node.module or "")
-            elif isinstance(node, ast.Call) and ast.unparse(node.func) in ASKING:
+            elif isinstance(node, ast.Call) and _name(node.func) in ASKING:
                 names.add(ast.literal_eval(node.args[0]))
     ours = {path.stem for path in (ROOT / "tests").rglob("*.py")} | {"digiprosper", "tests"}
-    return {name.split(".")[0] for name in names} - set(sys.stdlib_module_names) - ours
+    return frozenset({name.split(".")[0] for name in names} - set(sys.stdlib_module_names) - ours)
+
+
+def _name(function: ast.expr) -> str:
+    named = isinstance(function, ast.Name | ast.Attribute)
+    return ast.unparse(function) if named else ""
+
+
+def imported(*folders: str) -> frozenset[str]:
+    return frozenset().union(*map(packages, folders))
 
 
 REQUIRED = declared(PROJECT["dependencies"])
