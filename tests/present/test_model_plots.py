@@ -53,11 +53,9 @@ def make_map(make_fit, make_threshold):
         fit.index = pd.MultiIndex([entities, pd.Index(times)], [entity, time], names=keys)
         fit.key_names = keys
         sizes = np.bincount(codes - 1, minlength=len(estimates) + 1)
-        return replace(
-            make_threshold(fit, estimates),
-            regime_codes=codes,
-            regime_sizes=np.column_stack([sizes, sizes]),
-        )
+        found = make_threshold(fit, estimates)
+        split = replace(found.split, regime_codes=codes, regime_sizes=np.column_stack([sizes, sizes]))
+        return replace(found, split=split)
 
     return make
 
@@ -335,8 +333,10 @@ def test_the_profile_is_drawn_with_its_set_piece_by_piece(make_fit, make_thresho
 def test_the_critical_value_is_that_of_the_confidence_asked_for(make_fit, make_threshold):
     found = make_threshold(make_fit({"a": (1, 1, 1)}), (0.5,))
     rising = np.linspace(5, 24.5, 40)[None, :]
-    scaled = replace(found, confidence="scaled", variance_ratios=np.array([2.0]))
-    drawn = replace(found, confidence="bootstrap", lr_bounds=rising)
+    scaled = replace(
+        found, bounded=replace(found.bounded, confidence="scaled", variance_ratios=np.array([2.0]))
+    )
+    drawn = replace(found, bounded=replace(found.bounded, confidence="bootstrap", lr_bounds=rising))
     for results, text in ((scaled, " 14.70 (scaled)"), (drawn, "s (bootstrap)")):
         ax = plots.lr_profile(results)
         line = next(x for x in ax.lines if x.get_label() == f"95% critical value{text}")

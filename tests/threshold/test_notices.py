@@ -32,16 +32,24 @@ def found() -> ThresholdResults:
 
 def test_remarks_read_stored_numbers_only(found: ThresholdResults) -> None:
     assert "few_draws" not in {n.code for n in remarks(found)}
-    fewer = replace(found, statistic_draws=found.statistic_draws[:, :, :50], reps=50)
+    fewer = replace(
+        found, tested=replace(found.tested, statistic_draws=found.statistic_draws[:, :, :50], reps=50)
+    )
     assert "few_draws" in {n.code for n in remarks(fewer)}
     lost = found.statistic_draws.copy()
     lost[0, 1, :7] = np.nan
-    notice = next(n for n in remarks(replace(found, statistic_draws=lost)) if n.code == "lost_draws")
+    notice = next(
+        n
+        for n in remarks(replace(found, tested=replace(found.tested, statistic_draws=lost)))
+        if n.code == "lost_draws"
+    )
     assert notice.data["count"] == 7
     opposed = found.statistic_draws.copy()
     opposed[1, 0] = 1e9
-    assert "tests_disagree" in {n.code for n in remarks(replace(found, statistic_draws=opposed))}
-    small = replace(found, regime_sizes=np.array([[300, 40], [50, 30], [10, 4]]))
+    assert "tests_disagree" in {
+        n.code for n in remarks(replace(found, tested=replace(found.tested, statistic_draws=opposed)))
+    }
+    small = replace(found, split=replace(found.split, regime_sizes=np.array([[300, 40], [50, 30], [10, 4]])))
     notice = next(n for n in remarks(small) if n.code == "small_regime")
     assert notice.data == {"regime": 3, "nobs": 10, "n_entities": 4}
 
@@ -105,8 +113,11 @@ def test_without_a_scaled_set_or_a_ratio_nobody_is_named() -> None:
     results, sample = fit(SPEC, frame())
     rows = parts(sample, {"city 07": 0.9})
     assert about_variance(results, sample, rows)
-    for other in ({"confidence": "lr"}, {"confidence": "bootstrap"}, {"given": True}):
-        assert about_variance(replace(results, **other), sample, rows) == []
+    for confidence in ("lr", "bootstrap"):
+        other = replace(results, bounded=replace(results.bounded, confidence=confidence))
+        assert about_variance(other, sample, rows) == []
+    given = replace(results, searched=replace(results.searched, given=True))
+    assert about_variance(given, sample, rows) == []
     assert about_variance(results, sample, np.full_like(rows, np.nan)) == []
 
 
@@ -127,7 +138,12 @@ def test_one_loud_entity_is_found() -> None:
 
 
 def boundary(results: ThresholdResults, sample: Any, ratio: float) -> Any:
-    found = about_sets(replace(results, variance_ratios=np.full(results.estimates.size, ratio)), sample)
+    found = about_sets(
+        replace(
+            results, bounded=replace(results.bounded, variance_ratios=np.full(results.estimates.size, ratio))
+        ),
+        sample,
+    )
     assert all(n.code == "boundary" for n in found)
     return found[0].data if found else None
 
@@ -180,11 +196,13 @@ def test_other_options_than_trim_end_a_search_too(options: dict[str, int]) -> No
 def test_trim_is_that_of_the_threshold() -> None:
     """Searched to the last row: the first threshold's trim allows it, the second's does not."""
     results, sample = fit(SPEC.replace(n_thresholds=2, trim=(0.01, 0.2)), frame())
-    found = about_sets(replace(results, variance_ratios=np.full(2, 1e6)), sample)
+    found = about_sets(
+        replace(results, bounded=replace(results.bounded, variance_ratios=np.full(2, 1e6))), sample
+    )
     assert [n.data["threshold"] for n in found] == [1, 2]
     for notice in found:
         assert set(notice.data["ends"].values()) <= {"trim", "room"}
-    assert about_sets(replace(results, given=True), sample) == []
+    assert about_sets(replace(results, searched=replace(results.searched, given=True)), sample) == []
 
 
 # --- neighbouring regimes ---------------------------------------------------------------------------------
@@ -202,7 +220,10 @@ def test_neighbours_with_like_slopes_are_named() -> None:
     assert names == pytest.approx(want)
     clear, _ = fit(SPEC, frame())
     assert about_adjacent(clear) == []
-    assert about_adjacent(replace(clear, level=1 - 1e-14))[0].data["p_value"] == clear.equality().p_value
+    assert (
+        about_adjacent(replace(clear, bounded=replace(clear.bounded, level=1 - 1e-14)))[0].data["p_value"]
+        == clear.equality().p_value
+    )
 
 
 def levels() -> pd.DataFrame:

@@ -99,7 +99,7 @@ def test_profiles_have_their_least_value_at_the_estimate(found: ThresholdResults
 
 def test_sets_are_all_that_the_likelihood_ratio_accepts(found: ThresholdResults) -> None:
     for level in (0.5, 0.95, 0.99):
-        results = replace(found, level=level)
+        results = replace(found, bounded=replace(found.bounded, level=level))
         profile = results.profile(2)
         accepted = profile.loc[profile["lr"] <= critical_lr(level), "gamma"]
         pieces = results.confidence_set(2)
@@ -121,7 +121,7 @@ def test_each_criterion_has_its_bound(found: ThresholdResults) -> None:
         found.confidence_set(1, method="bootstrap")
     with pytest.raises(OptionError, match="method='exact'"):
         found.critical_value(1, method="exact")
-    exact = replace(found, variance_ratios=np.full(2, np.nan))
+    exact = replace(found, bounded=replace(found.bounded, variance_ratios=np.full(2, np.nan)))
     assert exact.critical_value(1, method="scaled") == critical_lr(0.95)
 
 
@@ -177,7 +177,9 @@ def test_thresholds_are_asked_for_by_number(found: ThresholdResults, number: Any
 
 def test_summary_says_what_makes_a_scaled_set(found: ThresholdResults) -> None:
     """The ratio, the bound it makes and the set without it, and why everything is in where it is."""
-    scaled = replace(found, confidence="scaled", variance_ratios=np.array([1.5, 1e4]))
+    scaled = replace(
+        found, bounded=replace(found.bounded, confidence="scaled", variance_ratios=np.array([1.5, 1e4]))
+    )
     words = " ".join(scaled.summary().split())
     assert f"Variance ratio 1.50: LR <= 7.35 x 1.50 = {1.5 * critical_lr(0.95):.1f}" in words
     plain = ", ".join(
@@ -191,8 +193,11 @@ def test_summary_says_what_makes_a_scaled_set(found: ThresholdResults) -> None:
     )
     assert words.count("contains every candidate, because") == 1
     assert "Variance ratio" not in found.summary()
-    assert "Variance ratio" not in replace(scaled, variance_ratios=np.full(2, np.nan)).summary()
-    same = replace(scaled, variance_ratios=np.ones(2)).summary()
+    assert (
+        "Variance ratio"
+        not in replace(scaled, bounded=replace(scaled.bounded, variance_ratios=np.full(2, np.nan))).summary()
+    )
+    same = replace(scaled, bounded=replace(scaled.bounded, variance_ratios=np.ones(2))).summary()
     assert same.count("the same") == 2
 
 
@@ -200,7 +205,11 @@ def test_one_threshold_compares_its_bound_with_f() -> None:
     fit = PanelThreshold("y", "z", "q", "x", bootstrap=None).fit(panel())
     f, critical = fit.statistics[0], critical_lr(0.95)
     above, below = (
-        " ".join(replace(fit, variance_ratios=np.array([b / critical])).summary().split())
+        " ".join(
+            replace(fit, bounded=replace(fit.bounded, variance_ratios=np.array([b / critical])))
+            .summary()
+            .split()
+        )
         for b in (1.01 * f, fit.profile()["lr"].max() * 0.99)
     )
     assert f"the set contains every candidate, because {1.01 * f:.1f} > F = {f:.1f}" in above
@@ -235,8 +244,9 @@ def test_summary_says_what_an_economist_asks(found: ThresholdResults, given: Thr
 
 
 def test_results_are_frozen_picklable_and_json_safe(found: ThresholdResults, given: ThresholdResults) -> None:
-    with pytest.raises(FrozenInstanceError):
-        found.level = 0.9  # type: ignore[misc]
+    for frozen in (found, found.bounded):
+        with pytest.raises((FrozenInstanceError, TypeError)):
+            frozen.level = 0.9  # type: ignore[misc, union-attr]
     copy = pickle.loads(pickle.dumps(found))
     pd.testing.assert_frame_equal(copy.thresholds, found.thresholds)
     pd.testing.assert_series_equal(copy.regime, found.regime)

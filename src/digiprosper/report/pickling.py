@@ -62,18 +62,21 @@ def restore(kind: Any, version: str, named: dict[str, Any]) -> Any:
     if found is None:
         raise _not_read(kind, version, "there is no such type here")
 
-    known = {field.name: field for field in fields(found)}
-    unknown = [name for name in named if name not in known]
+    unknown = set(named) - {field.name for field in fields(found)}
     if unknown:
-        raise _not_read(kind, version, f"the type has no field {quoted(unknown)} here")
+        raise _not_read(kind, version, f"the type has no field {quoted(sorted(unknown))} here")
 
-    missing = {name: field for name, field in known.items() if name not in named}
-    needed = [name for name, field in missing.items() if not _has_default(field)]
+    added = [field for field in fields(found) if field.name not in named]
+    needed = [field.name for field in added if not _has_default(field)]
     if needed:
         raise _not_read(kind, version, f"the pickle has no field {quoted(needed)}")
 
-    made = object.__new__(found)
-    for name, value in {**{n: _default(f) for n, f in missing.items()}, **named}.items():
+    return _made(found, {**{field.name: _default(field) for field in added}, **named})
+
+
+def _made(kind: Any, named: dict[str, Any]) -> Any:
+    made = object.__new__(kind)
+    for name, value in named.items():
         object.__setattr__(made, name, value)
     return made
 

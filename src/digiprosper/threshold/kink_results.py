@@ -26,15 +26,14 @@ from digiprosper.report.tests import TestResult
 from digiprosper.report.text import sample_text
 from digiprosper.report.verdicts import rejects
 from digiprosper.threshold.columns import kink_regimes, slopes_by_regime, slopes_column, threshold_with
+from digiprosper.threshold.groups import KinkFields
 from digiprosper.threshold.results import bootstrap_p
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from digiprosper.kernels import Floats, Ints
     from digiprosper.linear.results import LinearResults
     from digiprosper.report.columns import Column
     from digiprosper.report.terms import Term
+    from digiprosper.threshold.groups import KinkBounded, KinkSearched, KinkTested
 
 __all__ = ["KinkResults", "critical_chi2", "remarks"]
 
@@ -68,7 +67,7 @@ def critical_chi2(level: float) -> float:
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class KinkResults(Summarised, PickledByName):
+class KinkResults(KinkFields, Summarised, PickledByName):
     """A panel regression whose slope changes at an estimated value, without a jump.
 
     Made by `PanelKink.fit`. It keeps no data and no rows beyond those of `slopes`.
@@ -80,42 +79,18 @@ class KinkResults(Summarised, PickledByName):
     slopes : LinearResults
         Terms ``"q:below"``, ``"q:above"``, then those of `x`. Its errors allow for the estimated threshold.
         It has no joint F: without slopes there is no threshold.
-    threshold : float
-        Estimated value at which the slope changes.
-    threshold_se : float
-        Its standard error, of the same kind as those of `slopes`; missing where the threshold is not
-        identified.
-    sums : (3,) array
-        Least sums of squares of the line, the kink and the step (a slope and a level on each side).
-    candidates : (G,) array
-        Observed values of the kink variable inside the trim; the search runs over all between the first and
-        the last.
-    profile_ssr : (G,) array
-        Sum of squares with the threshold at each.
-    draws : (3, B) array
-        Drawn F of no kink, F of continuity, and LR of the threshold.
-    critical : mapping
-        Critical value of LR by method of the confidence set.
-    sets : mapping
-        Confidence set by method, intervals from low to high.
-    regime_sizes : (2, 2) array
-        Rows and entities (seen at least once) at or below the threshold, and above.
-    bootstrap : str or None
-        ``"wild_cluster"`` or None.
-    df : float
-        Denominator of F and LR.
-    df_rule : str
-        ``"hansen"`` (N - n) or ``"xthreg"`` (T (n - 1)).
-    level : float
-        Of the confidence sets.
-    trim : float
-        Share of the rows outside the searched range, on each side.
-    reps : int
-        Draws of each bootstrap.
-    rng_entropy : int or None
-        Number that reproduces the draws when passed as `rng`; None when nothing was drawn.
+    searched : KinkSearched
+        The threshold and the fit around it.
+    tested : KinkTested
+        Draws of the tests.
+    bounded : KinkBounded
+        Confidence sets of the threshold.
     diagnostics : tuple of Notice
         What is worth saying about the fit.
+
+    Notes
+    -----
+    The fields of the groups are attributes of the results, too: `threshold`, `draws`, `level` and so on.
 
     Examples
     --------
@@ -134,22 +109,9 @@ class KinkResults(Summarised, PickledByName):
 
     kink_variable: str
     slopes: LinearResults
-    threshold: float
-    threshold_se: float
-    sums: Floats
-    candidates: Floats
-    profile_ssr: Floats
-    draws: Floats
-    critical: Mapping[str, float]
-    sets: Mapping[str, tuple[tuple[float, float], ...]]
-    regime_sizes: Ints
-    bootstrap: str | None
-    df: float
-    df_rule: str
-    level: float
-    trim: float
-    reps: int
-    rng_entropy: int | None
+    searched: KinkSearched
+    tested: KinkTested
+    bounded: KinkBounded
     diagnostics: tuple[Notice, ...]
 
     # --- where and whether --------------------------------------------------------------------------------

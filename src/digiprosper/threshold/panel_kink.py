@@ -37,6 +37,7 @@ from digiprosper.linear.preparation import (
 from digiprosper.panel.terms import canonical
 from digiprosper.report.variance import standard_errors
 from digiprosper.specification import Specification, as_terms, check_reps, one_term, plain_options
+from digiprosper.threshold.groups import KinkBounded, KinkSearched, KinkTested
 from digiprosper.threshold.kernels import kink as kernel
 from digiprosper.threshold.kernels.draws import scheme
 from digiprosper.threshold.kink_results import KinkResults, critical_chi2, remarks
@@ -336,22 +337,30 @@ class PanelKink(Specification):
         return KinkResults(
             kink_variable=self.kink_variable,
             slopes=estimates[0],
-            threshold=found.threshold,
-            threshold_se=estimates[1],
-            sums=ssr,
-            candidates=kinks.values,
-            profile_ssr=np.maximum(found.profile, least),
-            draws=draws,
-            critical=bounds,
-            sets=dict(sets),
-            regime_sizes=np.column_stack([np.bincount(above, minlength=2), np.bincount(seen, minlength=2)]),
-            bootstrap=self.bootstrap,
-            df=df,
-            df_rule=self.df,
-            level=self.level,
-            trim=self.trim,
-            reps=self.reps,
-            rng_entropy=entropy,
+            searched=KinkSearched(
+                threshold=found.threshold,
+                threshold_se=estimates[1],
+                sums=ssr,
+                candidates=kinks.values,
+                profile_ssr=np.maximum(found.profile, least),
+                regime_sizes=np.column_stack(
+                    [np.bincount(above, minlength=2), np.bincount(seen, minlength=2)]
+                ),
+                df=df,
+                df_rule=self.df,
+                trim=self.trim,
+            ),
+            tested=KinkTested(
+                bootstrap=self.bootstrap,
+                draws=draws,
+                reps=self.reps,
+                rng_entropy=entropy,
+            ),
+            bounded=KinkBounded(
+                level=self.level,
+                critical=bounds,
+                sets=dict(sets),
+            ),
             diagnostics=(),
         )
 

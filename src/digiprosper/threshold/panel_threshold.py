@@ -35,6 +35,7 @@ from digiprosper.linear.preparation import (
 from digiprosper.panel.access import table_of
 from digiprosper.panel.terms import canonical, parse
 from digiprosper.specification import Specification, as_terms, check_reps, one_term, plain_options
+from digiprosper.threshold.groups import ThresholdBounded, ThresholdSearched, ThresholdSplit, ThresholdTested
 from digiprosper.threshold.notices import about_adjacent, about_variance, remarks
 from digiprosper.threshold.regimes import about_origin, regime_columns, regime_levels
 from digiprosper.threshold.results import ThresholdResults
@@ -505,32 +506,40 @@ class PanelThreshold(Specification):
             threshold_variable=self.threshold_variable,
             regime_dependent=tuple(self.regime_dependent),
             slopes=slopes,
-            estimates=plan.candidates.values[list(found.at)],
-            search_ssr=np.maximum([stages[0].null_ssr, *(s.ssr for s in stages)], least),
-            null_ssr=np.maximum([s.null_ssr for s in stages], least),
-            candidates=plan.candidates.values,
-            profiles=np.maximum(found.profiles, least),
-            fit_ssr=max(found.ssr, least),
-            statistic_values=found.values,
-            statistic_draws=found.draws,
-            variance_ratios=found.variance_parts.sum(axis=1),
-            lr_bounds=found.lr_bounds,
-            regime_codes=regimes,
-            regime_sizes=np.column_stack([rows, np.bincount(seen, minlength=m + 1)]),
-            bootstrap=self._bootstraps,
-            given=self.thresholds is not None,
-            rule=self.rule,
-            df=search.df,
-            df_rule=self.df,
-            level=self.level,
-            confidence=self.confidence,
-            trim=self._trims,
-            grid=self.grid,
-            search=self.search,
-            reps=self.reps,
-            rng_entropy=found.entropy,
+            searched=ThresholdSearched(
+                estimates=plan.candidates.values[list(found.at)],
+                search_ssr=np.maximum([stages[0].null_ssr, *(s.ssr for s in stages)], least),
+                null_ssr=np.maximum([s.null_ssr for s in stages], least),
+                candidates=plan.candidates.values,
+                profiles=np.maximum(found.profiles, least),
+                fit_ssr=max(found.ssr, least),
+                df=search.df,
+                df_rule=self.df,
+                given=self.thresholds is not None,
+                trim=self._trims,
+                grid=self.grid,
+                search=self.search,
+            ),
+            tested=ThresholdTested(
+                bootstrap=self._bootstraps,
+                statistic_values=found.values,
+                statistic_draws=found.draws,
+                reps=self.reps,
+                rng_entropy=found.entropy,
+            ),
+            bounded=ThresholdBounded(
+                level=self.level,
+                confidence=self.confidence,
+                variance_ratios=found.variance_parts.sum(axis=1),
+                lr_bounds=found.lr_bounds,
+            ),
+            split=ThresholdSplit(
+                rule=self.rule,
+                regime_codes=regimes,
+                regime_sizes=np.column_stack([rows, np.bincount(seen, minlength=m + 1)]),
+                split_names=self._split_names(prepared.sample),
+            ),
             diagnostics=(),
-            split_names=self._split_names(prepared.sample),
         )
 
     def _split_names(self, sample: Sample) -> tuple[str, ...]:

@@ -34,16 +34,23 @@ from digiprosper.report.summary import (
 from digiprosper.report.text import sample_text
 from digiprosper.report.verdicts import rejects
 from digiprosper.threshold.columns import slopes_by_regime, slopes_column, step_regimes, threshold_with
+from digiprosper.threshold.groups import ThresholdFields
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from digiprosper.errors import Notice
-    from digiprosper.kernels import Floats, Ints
+    from digiprosper.kernels import Floats
     from digiprosper.linear.results import LinearResults
     from digiprosper.report.columns import Column
     from digiprosper.report.terms import Regime, Term
     from digiprosper.report.tests import TestResult
+    from digiprosper.threshold.groups import (
+        ThresholdBounded,
+        ThresholdSearched,
+        ThresholdSplit,
+        ThresholdTested,
+    )
 
 __all__ = ["ThresholdResults", "bootstrap_p", "critical_lr", "runs"]
 
@@ -125,7 +132,7 @@ def runs(values: Floats, accepted: np.ndarray[Any, np.dtype[np.bool_]]) -> list[
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class ThresholdResults(Summarised, PickledByName):
+class ThresholdResults(ThresholdFields, Summarised, PickledByName):
     """Thresholds of a panel regression.
 
     Made by `PanelThreshold.fit`. Estimates, regimes, profiles and sets are of the refined model; `ssr` and F
@@ -140,61 +147,20 @@ class ThresholdResults(Summarised, PickledByName):
     slopes : LinearResults
         Ordinary regression at the thresholds; terms ``"x:regime1"`` from low to high values of the threshold
         variable, then the common ones. Its errors take the thresholds as known.
-    estimates : (m,) array
-        Thresholds in the order found (or given).
-    search_ssr : (t + 1,) array
-        Least sum of squares with 0, 1, ..., t thresholds, each found with the earlier ones held; t is m, or
-        one more when a further one was tested and not kept ("auto").
-    null_ssr : (t,) array
-        Sum of squares of the refined model with one threshold less.
-    candidates : (G,) array
-        Values a threshold may take, increasing.
-    profiles : (m, G) array
-        Sum of squares with threshold j at each candidate, the others held; infinite where it may not lie.
-    fit_ssr : float
-        Sum of squares at the thresholds.
-    statistic_values : (b, t) array
-        What each bootstrap compares its draws with: F, or the robust score statistic of "wild_score".
-    statistic_draws : (b, t, B) array
-        Drawn statistics of each bootstrap and threshold; missing where a draw left no room.
-    variance_ratios : (m,) array
-        Variance of the errors, weighted by the squared jump, at each threshold against its average: the
-        factor of the "scaled" bound.
-    lr_bounds : (m, G) array
-        Drawn bound on the likelihood ratio at each candidate; empty unless `confidence` is "bootstrap".
-    regime_codes : (N,) array
-        Regime of each row, 1 for the lowest values.
-    regime_sizes : (m + 1, 2) array
-        Rows and entities of each regime.
-    bootstrap : tuple of str
-        Bootstraps run, the headline first; empty for none.
-    given : bool
-        Whether the thresholds were fixed by the user.
-    rule : str
-        ``"<="`` or ``"<"``: which rows belong to the low regime.
-    df : float
-        Denominator of F and LR.
-    df_rule : str
-        ``"hansen"`` (N - n) or ``"xthreg"`` (T (n - 1)).
-    level : float
-        Of the confidence sets.
-    confidence : str
-        Which bound the sets have: ``"lr"``, ``"scaled"`` or ``"bootstrap"``.
-    trim : tuple of float
-        Share of the rows that each regime keeps, one a threshold.
-    grid : int, str or None
-        Candidates asked for; None is every one.
-    search : str
-        ``"sequential"`` or ``"joint"``.
-    reps : int
-        Draws of each bootstrap.
-    rng_entropy : int or None
-        Number that reproduces the draws when passed as `rng`; None when nothing was drawn.
+    searched : ThresholdSearched
+        Thresholds and the fit around them.
+    tested : ThresholdTested
+        Statistics of the tests and their draws.
+    bounded : ThresholdBounded
+        What bounds the likelihood ratio in the confidence sets.
+    split : ThresholdSplit
+        How the thresholds split the rows.
     diagnostics : tuple of Notice
         What is worth saying about the fit.
-    split_names : tuple of str
-        Names of what `slopes` has by regime: the columns of `regime_dependent`, which are several of a
-        category, and the intercept where it differs; the terms themselves if not given.
+
+    Notes
+    -----
+    The fields of the groups are attributes of the results, too: `estimates`, `level` and so on.
 
     Examples
     --------
@@ -212,32 +178,11 @@ class ThresholdResults(Summarised, PickledByName):
     threshold_variable: str
     regime_dependent: tuple[str, ...]
     slopes: LinearResults
-    estimates: Floats
-    search_ssr: Floats
-    null_ssr: Floats
-    candidates: Floats
-    profiles: Floats
-    fit_ssr: float
-    statistic_values: Floats
-    statistic_draws: Floats
-    variance_ratios: Floats
-    lr_bounds: Floats
-    regime_codes: Ints
-    regime_sizes: Ints
-    bootstrap: tuple[str, ...]
-    given: bool
-    rule: str
-    df: float
-    df_rule: str
-    level: float
-    confidence: str
-    trim: tuple[float, ...]
-    grid: int | str | None
-    search: str
-    reps: int
-    rng_entropy: int | None
+    searched: ThresholdSearched
+    tested: ThresholdTested
+    bounded: ThresholdBounded
+    split: ThresholdSplit
     diagnostics: tuple[Notice, ...]
-    split_names: tuple[str, ...] = ()
 
     # --- thresholds ---------------------------------------------------------------------------------------
 
