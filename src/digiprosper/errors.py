@@ -600,11 +600,12 @@ def nearest(word: object, known: Iterable[object]) -> str:
     str
         Such as ``" (did you mean 'gdp'?)"``; empty where nothing is near.
     """
-    text, words = str(word), [str(k) for k in known]
+    text = str(word)
     if len(text) > _LONGEST_QUOTE:
         return ""
+    words = list(map(str, known))
+    same = [w for w in words if w.casefold() == text.casefold()]
     # A word begun right is a better guess than one that shares letters.
-    close = [w for w in words if w.casefold() == text.casefold()]
-    close = close or [w for w in words if len(text) > 2 and w.startswith(text)]
-    close = close or difflib.get_close_matches(text, words, n=1, cutoff=0.6)
+    begun = [w for w in words if w.startswith(text)] if len(text) > 2 else []
+    close = same or begun or difflib.get_close_matches(text, words, n=1, cutoff=0.6)
     return f" (did you mean {close[0]!r}?)" if close else ""

@@ -53,17 +53,16 @@ def as_terms(value: object, field: str) -> tuple[str, ...]:
     TermError
         If a term is there twice.
     """
-    given = [value] if isinstance(value, str) else value
-    if isinstance(given, np.ndarray | pd.Index) and pd.api.types.infer_dtype(given) in ("string", "empty"):
-        given = given.tolist() if given.ndim == 1 else given
+    given = _as_sequence(value)
     if not isinstance(given, list | tuple):
         raise InputTypeError(f"{field} must be a list of terms (text), not {type(given).__name__}.")
-    terms = tuple(plain(v) for v in given)
+    terms = tuple(map(plain, given))
     odd = [v for v in terms if not isinstance(v, str)]
     if odd:
         raise InputTypeError(
             f"{field} must be a list of terms (text); {cited(odd[0])} is {type(odd[0]).__name__}."
         )
+
     seen: set[str] = set()
     for term in terms:
         key = canonical(term)
@@ -71,6 +70,14 @@ def as_terms(value: object, field: str) -> tuple[str, ...]:
             raise TermError(f"{field} has the term {cited(term)} twice; remove one of them.")
         seen.add(key)
     return terms
+
+
+def _as_sequence(value: object) -> object:
+    if isinstance(value, str):
+        return [value]
+    if not isinstance(value, np.ndarray | pd.Index) or value.ndim != 1:
+        return value
+    return value.tolist() if pd.api.types.infer_dtype(value) in ("string", "empty") else value
 
 
 def plain_options(spec: Any) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from digiprosper.panel.access import table_of
+from digiprosper.panel.access import known_names, table_of
 
 if TYPE_CHECKING:
     from digiprosper import Panel
@@ -16,3 +16,8 @@ def test_the_table_has_the_rows_of_the_panel(panel: Panel) -> None:
     table = table_of(panel.subset("year > 2010"))
     pd.testing.assert_frame_equal(table.frame, panel.subset("year > 2010").frame)
     assert table.labels == panel.labels
+
+
+def test_names_are_keys_and_columns_and_what_is_no_panel_has_none(panel: Panel) -> None:
+    assert known_names(panel) == ("city", "year", *panel.columns)
+    assert known_names(panel.frame) == ()

@@ -580,3 +580,12 @@ def test_trim_lies_above_zero_and_below_a_half(trim: float) -> None:
     for beyond in (0.0, 0.5):
         with pytest.raises(OptionError, match="trim="):
             PanelKink("y", "q", trim=beyond)
+
+
+@pytest.mark.filterwarnings("ignore::digiprosper.errors.DigiprosperWarning")
+def test_a_column_with_the_name_of_a_term_is_not_that_term() -> None:
+    data = frame().rename(columns={"q": "I( x**2 )"})
+    spec = PanelKink("y", "I( x**2 )", ["I(x**2)"], bootstrap=None)
+    assert spec.fit(Panel(data, "i", "t")).slopes.params.index[-1] == "I(x**2)"
+    with pytest.raises(CollinearityError, match="is also in x"):
+        spec.fit(Panel(frame(), "i", "t"))

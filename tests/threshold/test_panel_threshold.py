@@ -785,3 +785,12 @@ def test_the_robust_test_takes_up_to_500_entities_that_cross_the_clusters(entiti
         return
     with pytest.raises(OptionError, match="501 entities"):
         spec.fit(Panel(df, "i", "t"), rng=1)
+
+
+@quiet
+def test_a_column_with_the_name_of_a_term_is_not_that_term() -> None:
+    data = frame().rename(columns={"z": "I( x**2 )"})
+    spec = PanelThreshold("y", "I( x**2 )", "q", ["I(x**2)"], bootstrap=None)
+    assert spec.fit(Panel(data, "i", "t")).slopes.params.index[-1] == "I(x**2)"
+    with pytest.raises(CollinearityError, match="regime-dependent and also in x"):
+        spec.fit(Panel(frame(), "i", "t"))

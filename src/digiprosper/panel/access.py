@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from digiprosper.panel.frame import Panel
+
 if TYPE_CHECKING:
-    from digiprosper.panel.frame import Panel
     from digiprosper.panel.table import Table
 
-__all__ = ["table_of"]
+__all__ = ["known_names", "table_of"]
 
 
 def table_of(panel: Panel) -> Table:
@@ -25,3 +26,19 @@ def table_of(panel: Panel) -> Table:
         Its columns and keys. Do not write to them.
     """
     return panel._table
+
+
+def known_names(panel: object) -> tuple[str, ...]:
+    """List the names that terms may use.
+
+    Parameters
+    ----------
+    panel : Panel
+        A panel. What is none has no names: it is refused where a sample is cut.
+
+    Returns
+    -------
+    tuple of str
+        The keys and the columns.
+    """
+    return table_of(panel).known if isinstance(panel, Panel) else ()

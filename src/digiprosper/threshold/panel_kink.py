@@ -34,6 +34,7 @@ from digiprosper.linear.preparation import (
     linear_options,
     prepare,
 )
+from digiprosper.panel.access import known_names
 from digiprosper.panel.terms import canonical
 from digiprosper.report.variance import standard_errors
 from digiprosper.specification import Specification, as_terms, check_reps, one_term, plain_options
@@ -149,6 +150,7 @@ class PanelKink(Specification):
         one_term(self.kink_variable, "kink_variable")
         object.__setattr__(self, "x", as_terms(self.x, "x"))
         object.__setattr__(self, "absorb", as_terms(self.absorb, "absorb"))
+
         if canonical(self.y) in {canonical(t) for t in (self.kink_variable, *self.x)}:
             raise TermError(
                 f"y={cited(self.y)} is also kink_variable or in x; the outcome cannot be its own regressor."
@@ -156,6 +158,7 @@ class PanelKink(Specification):
         trim: object = self.trim
         if not isinstance(trim, int | float) or not 0 < trim < 0.5:
             raise OptionError(f"trim={cited(self.trim)} must be a share above 0 and below .5.")
+
         check_option("bootstrap", self.bootstrap, ("wild_cluster", None))
         check_option("df", self.df, ("hansen", "xthreg"))
         check_reps(self.reps, 1)
@@ -200,11 +203,13 @@ class PanelKink(Specification):
             raise ThresholdSearchError(
                 f"kink_variable={cited(self.kink_variable)} is constant in the sample; use one that varies."
             )
+
         x, names = sample.columns("x"), sample.names_of("x")
         # What is wrong with the columns themselves is told of the line, under their own names.
         fit_columns(prepared, self.y, y, (self.kink_variable, *names), np.column_stack([q, x]))
         kinks = self._plan(prepared, q, x)
         found = kernel.estimate(kinks, y)
+
         slopes, threshold_se = self._slopes(prepared, y, q, found.threshold)
         entropy, draws = self._draws(prepared, kinks, found, rng)
         results = self._results(prepared, kinks, found, (slopes, threshold_se), entropy, draws)
@@ -218,12 +223,11 @@ class PanelKink(Specification):
     # --- what cannot be searched --------------------------------------------------------------------------
 
     def _refuse_twice(self, panel: Panel) -> None:
-        known = getattr(panel, "known", ())
+        known = known_names(panel)
         if canonical(self.kink_variable, known) in {canonical(t, known) for t in self.x}:
             raise CollinearityError(
                 f"kink_variable={cited(self.kink_variable)} is also in x: remove it from x, PanelKink adds "
-                "its "
-                "two slopes.",
+                "its two slopes.",
                 [Notice("collinear", "in both", {"column": self.kink_variable, "role": "x"})],
             )
 
@@ -267,6 +271,7 @@ class PanelKink(Specification):
             [np.minimum(q - threshold, 0), np.maximum(q - threshold, 0), sample.columns("x")]
         )
         slopes = fit_columns(prepared, self.y, y, names, design)
+
         b1, b2 = slopes.coefficients[:2]
         # The derivative in g; at a row on the threshold the mean of its two sides.
         bend = (b1 - b2) / 2 * np.sign(q - threshold) - (b1 + b2) / 2
@@ -275,6 +280,7 @@ class PanelKink(Specification):
         unit = 2.0 ** round(math.log2(float(np.abs(bend).max()) or 1.0))
         root, middle, how, rest = _joint_covariance(prepared, slopes, design, bend / unit)
         covariance = root @ middle @ root.T
+
         notices = [n for n in slopes.diagnostics if n.code != "not_psd"]
         notices += not_psd(prepared, (*slopes.names, "threshold"), covariance, middle)
         r2, within, by_entity, _ = slopes.fit_statistics
@@ -326,9 +332,11 @@ class PanelKink(Specification):
         sample, df = prepared.sample, denominator(prepared, self.df)
         above = (self._one(sample, "kink_variable") > found.threshold).astype(np.intp)
         seen = np.unique(sample.entity * 2 + above) % 2
+
         # An exact fit leaves rounding, of either sign, where F and LR divide.
         least = NO_RESIDUALS * found.null_ssr
         ssr = np.maximum([found.null_ssr, found.ssr, found.step_ssr], least)
+
         bounds = {"lr": critical_chi2(self.level)}
         if self.bootstrap:
             # Draws that are all rounding, as when every place fits alike, must not make a set of it.
@@ -403,12 +411,14 @@ def _joint_covariance(
             f"{k} slopes, a threshold and {prepared.within.rank} absorbed effects on {n} rows: more "
             "parameters than rows. Drop terms or effects."
         )
+
     swept = prepared.within.sweep(columns)
     spread = float(np.linalg.norm(bend - bend.mean()))
     known = float(np.linalg.norm(swept[:, -1])) > ABSORBED * spread and not dependences(swept)
     if not known:
         swept, columns = swept[:, :-1], columns[:, :-1]
     fit = ols(swept, slopes.residuals)
+
     count, how = inference(prepared, k + 1)
     basis, root = fit.basis, fit.root
     if intercept:
@@ -417,6 +427,7 @@ def _joint_covariance(
         at_zero = np.append(-columns.mean(axis=0) @ root, 1 / n)
         root = np.vstack([np.column_stack([root, np.zeros(len(root))]), at_zero])
     root, middle = halves(root, meat(basis, slopes.residuals, how))
+
     order = [*range(k), *([len(root) - 1] if intercept else [])]
     place = root[k] if known else np.full(root.shape[1], np.nan)
     root = np.vstack([root[order], place])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import KW_ONLY, dataclass, replace
-from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 import numpy as np
 
@@ -32,7 +32,7 @@ from digiprosper.linear.preparation import (
     linear_options,
     prepare,
 )
-from digiprosper.panel.access import table_of
+from digiprosper.panel.access import known_names, table_of
 from digiprosper.panel.terms import canonical, parse
 from digiprosper.specification import Specification, as_terms, check_reps, one_term, plain_options
 from digiprosper.threshold.groups import ThresholdBounded, ThresholdSearched, ThresholdSplit, ThresholdTested
@@ -51,6 +51,8 @@ if TYPE_CHECKING:
     from digiprosper.threshold.search import Found
 
 __all__ = ["Bootstrap", "Confidence", "DfRule", "Grid", "PanelThreshold", "Rule", "Search"]
+
+_NO_SIGNS = "bootstrap=None (or 'hansen' in a balanced panel)"
 
 Confidence: TypeAlias = Literal["lr", "scaled", "bootstrap"]
 Search: TypeAlias = Literal["sequential", "joint"]
@@ -182,6 +184,7 @@ class PanelThreshold(Specification):
         check_option("regime_intercept", self.regime_intercept, (True, False))
         self._check_terms()
         self._check_thresholds()
+        self._check_trim()
         self._check_room()
         self._check_grid()
         check_option("rule", self.rule, get_args(Rule))
@@ -230,24 +233,26 @@ class PanelThreshold(Specification):
             )
         object.__setattr__(self, "thresholds", values)
 
-    def _check_room(self) -> None:
+    def _check_trim(self) -> None:
         trims = _numbers(self.trim)
         if not trims or not all(0 < t < 0.5 for t in trims):
             raise OptionError(
                 f"trim={cited(self.trim)} must be a share above 0 and below .5, or one such share per "
                 "threshold."
             )
-        if isinstance(self.trim, list | tuple | np.ndarray) and np.ndim(self.trim):
-            if self._count is None:
-                raise OptionError(f"trim={cited(self.trim)} must be one number with n_thresholds='auto'.")
-            if len(trims) != self._count:
-                raise OptionError(
-                    f"trim={cited(self.trim)} has {len(trims)} entries for n_thresholds={self._count}; "
-                    "pass one number, or one per threshold."
-                )
-            object.__setattr__(self, "trim", trims)
-        else:
+        if not _is_several(self.trim):
             object.__setattr__(self, "trim", trims[0])
+            return
+        if self._count is None:
+            raise OptionError(f"trim={cited(self.trim)} must be one number with n_thresholds='auto'.")
+        if len(trims) != self._count:
+            raise OptionError(
+                f"trim={cited(self.trim)} has {len(trims)} entries for n_thresholds={self._count}; "
+                "pass one number, or one per threshold."
+            )
+        object.__setattr__(self, "trim", trims)
+
+    def _check_room(self) -> None:
         if not (_is_whole(self.min_nobs) and self.min_nobs > 0):
             raise OptionError(f"min_nobs={cited(self.min_nobs)} must be an integer of at least 1.")
         if not (_is_whole(self.min_entities) and self.min_entities >= 0):
@@ -281,32 +286,39 @@ class PanelThreshold(Specification):
             )
 
     def _check_bootstrap(self) -> None:
-        if self.bootstrap is not None and not isinstance(self.bootstrap, str):
-            words: object = self.bootstrap
-            if not isinstance(words, list | tuple) or not words:
-                raise OptionError(
-                    f"bootstrap={cited(self.bootstrap)} must be one method, a list of methods, or None."
-                )
-            object.__setattr__(self, "bootstrap", tuple(words))
-        named = (self.bootstrap,) if isinstance(self.bootstrap, str) else self.bootstrap or ()
+        named = self._named_bootstraps()
         for word in named:
             check_option("bootstrap", word, get_args(Bootstrap))
         if len(set(named)) < len(named):
             raise OptionError(f"bootstrap={cited(self.bootstrap)} has the same method twice.")
+        if not isinstance(self.bootstrap, str | None):
+            object.__setattr__(self, "bootstrap", named)
+
         if self.confidence == "bootstrap" and self.thresholds is not None:
             raise OptionError(
                 f"confidence='bootstrap' needs estimated thresholds, but thresholds={self.thresholds} "
                 "are given; omit one of the two."
             )
-        wild = {
-            f"bootstrap={cited(word)}": "bootstrap=None (or 'hansen' in a balanced panel)"
-            for word in self._bootstraps
-            if word in WILD
-        }
+        self._refuse_two_way_signs()
+
+    def _named_bootstraps(self) -> tuple[Any, ...]:
+        words: object = self.bootstrap
+        if words is None:
+            return ()
+        if isinstance(words, str):
+            return (words,)
+        if not isinstance(words, list | tuple) or not words:
+            raise OptionError(
+                f"bootstrap={cited(self.bootstrap)} must be one method, a list of methods, or None."
+            )
+        return tuple(words)
+
+    def _refuse_two_way_signs(self) -> None:
+        wild = [(f"bootstrap={cited(word)}", _NO_SIGNS) for word in self._bootstraps if word in WILD]
         if self._draws_sets:
-            wild["confidence='bootstrap'"] = "confidence='scaled'"
+            wild.append(("confidence='bootstrap'", "confidence='scaled'"))
         if wild and self.clusters is not None and len(self.clusters) > 1:
-            option, other = next(iter(wild.items()))
+            option, other = wild[0]
             raise OptionError(
                 f"{option} draws one sign per cluster, but clusters={cited(self.clusters)} are two-way; "
                 f"specify one of them, or set {other}."
@@ -362,30 +374,12 @@ class PanelThreshold(Specification):
             "x": tuple(self.x),
         }
         prepared = prepare(panel, roles, self.options)
-        sample = prepared.sample
-        for role in ("y", "threshold_variable"):
-            if sample.columns(role).shape[1] != 1:
-                what = "the outcome" if role == "y" else "the threshold variable must be one numeric column"
-                raise TermError(f"{role}={cited(getattr(self, role))} makes several columns; {what}.")
-        self._refuse(sample)
-        refuse_flat_outcome(prepared, self.y, sample.columns("y")[:, 0])
-        try:
-            search = self._search(prepared)
-            found = search.run(rng)
-            if isinstance(found, int):
-                reason = (
-                    f"threshold {found} has no candidate that leaves enough rows in each regime to "
-                    "estimate its slopes"
-                )
-                raise self._no_room(reason, sample)
-            slopes = self._slopes(prepared, search.plan.regimes(found.at))
-        except (ThresholdSearchError, CollinearityError, IdentificationError):
-            # A fault of the columns themselves is told under their own names.
-            names = (*sample.names_of("regime_dependent"), *sample.names_of("x"))
-            design = np.column_stack([sample.columns("regime_dependent"), sample.columns("x")])
-            fit_columns(prepared, self.y, sample.columns("y")[:, 0], names, design)
-            raise
+        self._refuse(prepared.sample)
+        refuse_flat_outcome(prepared, self.y, prepared.sample.columns("y")[:, 0])
+
+        search, found, slopes = self._found(prepared, rng)
         results = self._results(prepared, search, found, slopes)
+
         # One threshold that was asked for is read beside its test; several, or "auto", say how many regimes.
         several = self.thresholds is None and self.n_thresholds != 1
         more = [
@@ -397,6 +391,26 @@ class PanelThreshold(Specification):
         issue(results.diagnostics)
         return results
 
+    def _found(self, prepared: Prepared, rng: object) -> tuple[ThresholdSearch, Found, LinearResults]:
+        """Search for the thresholds and estimate the slopes at them."""
+        sample = prepared.sample
+        try:
+            search = self._search(prepared)
+            found = search.run(rng)
+            if isinstance(found, int):
+                reason = (
+                    f"threshold {found} has no candidate that leaves enough rows in each regime to "
+                    "estimate its slopes"
+                )
+                raise self._no_room(reason, sample)
+            return search, found, self._slopes(prepared, search.plan.regimes(found.at))
+        except (ThresholdSearchError, CollinearityError, IdentificationError):
+            # A fault of the columns themselves is told under their own names.
+            names = (*sample.names_of("regime_dependent"), *sample.names_of("x"))
+            design = np.column_stack([sample.columns("regime_dependent"), sample.columns("x")])
+            fit_columns(prepared, self.y, sample.columns("y")[:, 0], names, design)
+            raise
+
     def _logarithms(self, panel: Panel) -> list[str]:
         role = "regime_dependent"
         return [t for t in self.regime_dependent if parse(t, table_of(panel).known, role).is_logarithm]
@@ -404,7 +418,7 @@ class PanelThreshold(Specification):
     # --- what cannot be searched --------------------------------------------------------------------------
 
     def _refuse_overlap(self, panel: Panel) -> None:
-        known = getattr(panel, "known", ())
+        known = known_names(panel)
         x = {canonical(t, known) for t in self.x}
         both = [t for t in self.regime_dependent if canonical(t, known) in x]
         if both:
@@ -415,6 +429,10 @@ class PanelThreshold(Specification):
             )
 
     def _refuse(self, sample: Sample) -> None:
+        for role in ("y", "threshold_variable"):
+            if sample.columns(role).shape[1] != 1:
+                what = "the outcome" if role == "y" else "the threshold variable must be one numeric column"
+                raise TermError(f"{role}={cited(getattr(self, role))} makes several columns; {what}.")
         q = sample.columns("threshold_variable")[:, 0]
         if q.min() == q.max():
             raise ThresholdSearchError(
@@ -433,26 +451,12 @@ class PanelThreshold(Specification):
 
     def _search(self, prepared: Prepared) -> ThresholdSearch:
         sample = prepared.sample
-        z, q = sample.columns("regime_dependent"), sample.columns("threshold_variable")[:, 0]
-        trims = self._trims if len(set(self._trims)) > 1 else self._trims[:1]
-        try:
-            varying = None
-            if self.min_entities:
-                order = np.argsort(q, kind="stable").astype(np.intp)
-                varying = kernel.variation(z, sample.entity, order, self.min_entities)
-            where = kernel.candidates(
-                q,
-                trims,
-                grid=self.grid,
-                rule=self.rule,
-                given=self.thresholds or (),
-                min_nobs=self.min_nobs,
-                varying=varying,
-            )
-        except ThresholdSearchError as error:
-            raise self._no_room(str(error), sample) from error
         plan = kernel.plan(
-            z, sample.columns("x"), where, prepared.within.effects, intercept=self.regime_intercept
+            sample.columns("regime_dependent"),
+            sample.columns("x"),
+            self._candidates(sample),
+            prepared.within.effects,
+            intercept=self.regime_intercept,
         )
         return ThresholdSearch(
             prepared=prepared,
@@ -465,6 +469,25 @@ class PanelThreshold(Specification):
             reps=self.reps,
             level=self.level,
         )
+
+    def _candidates(self, sample: Sample) -> kernel.Candidates:
+        z, q = sample.columns("regime_dependent"), sample.columns("threshold_variable")[:, 0]
+        try:
+            varying = None
+            if self.min_entities:
+                order = np.argsort(q, kind="stable").astype(np.intp)
+                varying = kernel.variation(z, sample.entity, order, self.min_entities)
+            return kernel.candidates(
+                q,
+                self._trims if len(set(self._trims)) > 1 else self._trims[:1],
+                grid=self.grid,
+                rule=self.rule,
+                given=self.thresholds or (),
+                min_nobs=self.min_nobs,
+                varying=varying,
+            )
+        except ThresholdSearchError as error:
+            raise self._no_room(str(error), sample) from error
 
     @property
     def _draws_sets(self) -> bool:
@@ -550,11 +573,17 @@ def _is_whole(value: object) -> bool:
     return isinstance(value, int | np.integer) and not isinstance(value, bool)
 
 
-def _numbers(value: object) -> tuple[float, ...]:
+def _is_several(value: object) -> bool:
+    return isinstance(value, list | tuple | np.ndarray) and np.ndim(value) > 0
+
+
+def _numbers(value: Any) -> tuple[float, ...]:
     """Take one finite number or several; nothing when there is anything else among them."""
-    several = value if isinstance(value, list | tuple | np.ndarray) and np.ndim(value) else (value,)
-    several = tuple(v.item() if isinstance(v, np.ndarray) and v.ndim == 0 else v for v in several)
-    kinds = int | float | np.integer | np.floating
-    if not all(isinstance(v, kinds) and not isinstance(v, bool) and math.isfinite(v) for v in several):
-        return ()
-    return tuple(float(v) for v in several)
+    given = value if _is_several(value) else (value,)
+    items = [v.item() if isinstance(v, np.ndarray) and v.ndim == 0 else v for v in given]
+    return tuple(map(float, items)) if all(map(_is_finite, items)) else ()
+
+
+def _is_finite(value: object) -> bool:
+    number = isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
+    return number and math.isfinite(value)  # type: ignore[arg-type]

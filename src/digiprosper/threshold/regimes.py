@@ -14,9 +14,8 @@ from digiprosper.kernels.tolerances import SAME_SLOPES
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from digiprosper.kernels import Bools, Floats, Ints
+    from digiprosper.kernels import Floats, Ints
     from digiprosper.kernels.threshold import Plan
-    from digiprosper.linear.preparation import Prepared
     from digiprosper.panel import Sample
     from digiprosper.threshold.results import ThresholdResults
     from digiprosper.threshold.search import ThresholdSearch
@@ -104,16 +103,20 @@ def about_origin(
     at = _search_again(results, search, plan)
     found = np.sort(search.plan.candidates.values[list(at)])
     outside = _outside(results, found) if at else []
-    turned = _turned(results, search.prepared, search.plan.regimes(at)) if at else np.empty((0, 0))
-    terms = search.prepared.sample.names_of("regime_dependent")
-    changed = [(terms[i], int(r) + 1) for i, r in np.argwhere(turned)]
+    changed = _turned(results, search, search.plan.regimes(at)) if at else []
     if not (logarithms or outside or changed):
         return []
-    parts = [_about_places(results, found, outside)] if outside else []
-    parts += [
-        f"the slopes of {cited(term)} in regimes {r} and {r + 1} would be in another order"
-        for term, r in changed
-    ]
+
+    text = _about_changes(results, found, outside, changed)
+    if logarithms:
+        text = f"{_about_units(results, logarithms)} {text[:1].upper()}{text[1:]}".strip()
+    else:
+        terms = search.prepared.sample.names_of("regime_dependent")
+        text = (
+            f"{text} Without it the estimates depend on where {quoted(terms)} is zero, and therefore on "
+            "the unit of measurement inside a logarithm. Use regime_intercept=True unless zero is a "
+            "meaningful value."
+        )
     data = {
         "estimates": tuple(np.sort(results.estimates).tolist()),
         "with_intercept": tuple(found.tolist()),
@@ -121,15 +124,6 @@ def about_origin(
         "order": tuple(changed),
         "logarithms": tuple(logarithms),
     }
-    changes = f"with an intercept in each regime {', and '.join(parts)}." if parts else ""
-    if logarithms:
-        text = f"{_about_units(results, logarithms)} {changes[:1].upper()}{changes[1:]}".strip()
-    else:
-        text = (
-            f"{changes} Without it the estimates depend on where {quoted(terms)} is zero, and therefore on "
-            "the unit of measurement inside a logarithm. Use regime_intercept=True unless zero is a "
-            "meaningful value."
-        )
     return [Notice("origin", text, data)]
 
 
@@ -175,21 +169,28 @@ def _about_units(results: ThresholdResults, logarithms: Sequence[str]) -> str:
     )
 
 
-def _turned(results: ThresholdResults, prepared: Prepared, regimes: Ints) -> Bools:
-    """Tell which differences between neighbouring regimes have another sign with intercepts.
+def _about_changes(
+    results: ThresholdResults, found: Floats, outside: list[int], changed: Sequence[tuple[str, int]]
+) -> str:
+    parts = [_about_places(results, found, outside)] if outside else []
+    parts += [
+        f"the slopes of {cited(term)} in regimes {r} and {r + 1} would be in another order"
+        for term, r in changed
+    ]
+    return f"with an intercept in each regime {', and '.join(parts)}." if parts else ""
 
-    Returns
-    -------
-    (k, m) bool array
-        One row a regime-dependent column, one column a pair of neighbouring regimes.
-    """
+
+def _turned(results: ThresholdResults, search: ThresholdSearch, regimes: Ints) -> list[tuple[str, int]]:
+    """List the terms whose slopes in a regime and the next differ with another sign with intercepts."""
+    prepared = search.prepared
     sample, width = prepared.sample, results.estimates.size + 1
     _, design = regime_columns(sample, regimes, intercept=True)
     swept = prepared.within.sweep(np.column_stack([sample.columns("y"), design]))
     k = sample.columns("regime_dependent").shape[1]
     slopes = [results.slopes.coefficients, ols(swept[:, 1:], swept[:, 0]).coefficients]
     signs = [_signs(values[: k * width].reshape(k, width)) for values in slopes]
-    return np.asarray(signs[0] * signs[1] < 0)
+    terms = sample.names_of("regime_dependent")
+    return [(terms[i], int(r) + 1) for i, r in np.argwhere(signs[0] * signs[1] < 0)]
 
 
 def _signs(slopes: Floats) -> Floats:

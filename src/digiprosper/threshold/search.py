@@ -131,35 +131,20 @@ class ThresholdSearch:
         """
         entropy = self._entropy(rng)
         base = kernel.open_search(self.plan, self._outcome)
-        stages: list[kernel.Stage] = []
-        tested: list[Floats] = []
-        draws: list[Floats] = []
-        at: tuple[int, ...] = ()
-        stopped = False
-        while not stopped and len(stages) != self.count:
-            stage = kernel.stage(self.plan, base, at)
-            if stage is None and self.count is None and stages:
-                break
-            if stage is None:
-                return len(stages) + 1
-            stages.append(stage)
-            if self.bootstrap:
-                values, drawn = self._test(stage, base, at, entropy)
-                tested.append(values)
-                draws.append(drawn)
-                p = bootstrap_p(values[0], drawn[0])
-                stopped = self.count is None and not rejects(p, self.level)
-            if not stopped:
-                at = stage.at
+        sequence = self._sequence(base, entropy)
+        if isinstance(sequence, int):
+            return sequence
+        stages, tests, at = sequence
         at, notices = self._against_all_pairs(base, at)
         profiles, ssr = kernel.finish(self.plan, base, at)
+
         q = self.prepared.sample.columns("threshold_variable")[:, 0]
         parts = [variance_parts(self.plan, self._outcome, at, j, q, self.df) for j in range(len(at))]
         return Found(
             stages=tuple(stages),
             at=at,
-            values=np.stack(tested, axis=1) if tested else np.empty((0, len(stages))),
-            draws=np.stack(draws, axis=1) if draws else np.empty((0, len(stages), 0)),
+            values=np.stack([t[0] for t in tests], axis=1) if tests else np.empty((0, len(stages))),
+            draws=np.stack([t[1] for t in tests], axis=1) if tests else np.empty((0, len(stages), 0)),
             profiles=profiles,
             ssr=ssr,
             variance_parts=np.array(parts).reshape(len(at), self.plan.nobs),
@@ -167,6 +152,30 @@ class ThresholdSearch:
             entropy=entropy,
             notices=(*notices, *self._leverage(stages)),
         )
+
+    def _sequence(
+        self, base: kernel.State, entropy: int | None
+    ) -> tuple[list[kernel.Stage], list[tuple[Floats, Floats]], tuple[int, ...]] | int:
+        """Find threshold after threshold with their tests; those that are kept, or which had no room."""
+        stages: list[kernel.Stage] = []
+        tests: list[tuple[Floats, Floats]] = []
+        at: tuple[int, ...] = ()
+        while len(stages) != self.count:
+            stage = kernel.stage(self.plan, base, at)
+            if stage is None:
+                return (stages, tests, at) if self.count is None and stages else len(stages) + 1
+            stages.append(stage)
+            if self.bootstrap:
+                tests.append(self._test(stage, base, at, entropy))
+                if self.count is None and not self._rejects(tests[-1]):
+                    break
+            at = stage.at
+        return stages, tests, at
+
+    def _rejects(self, test: tuple[Floats, Floats]) -> bool:
+        """Decide by the first bootstrap."""
+        values, draws = test
+        return rejects(bootstrap_p(values[0], draws[0]), self.level)
 
     @property
     def _outcome(self) -> Floats:
@@ -235,19 +244,23 @@ class ThresholdSearch:
                 f"{self.plan.nobs:,} rows, which takes minutes to hours. Set grid=500 for fewer "
                 "candidates, or search='sequential'."
             )
+
         pair, least = kernel.least_pair(self.plan, base)
         ssr = kernel.finish(self.plan, base, at)[1]
         kept = pair if self.joint else at
         if least >= ssr * (1 - SAME_SSR):
             return kept, []
-        found, best = ([float(where.values[i]) for i in places] for places in (at, pair))
+        return kept, [self._not_best(at, pair, (ssr, least))]
+
+    def _not_best(self, at: tuple[int, ...], pair: tuple[int, int], ssr: tuple[float, float]) -> Notice:
+        found, best = (tuple(self.plan.candidates.values[list(j)].tolist()) for j in (at, pair))
+        taken = "The best pair is used." if self.joint else "search='joint' uses it."
         text = (
             f"the thresholds estimated sequentially ({found[0]:.5g} and {found[1]:.5g}, sum of squares "
-            f"{ssr:.6g}) are not the best pair ({best[0]:.5g} and {best[1]:.5g}, {least:.6g}). "
-            + ("The best pair is used." if self.joint else "search='joint' uses it.")
+            f"{ssr[0]:.6g}) are not the best pair ({best[0]:.5g} and {best[1]:.5g}, {ssr[1]:.6g}). {taken}"
         )
-        data = {"sequential": tuple(found), "joint": tuple(best), "ssr": (ssr, least), "taken": self.joint}
-        return kept, [Notice("not_global", text, data)]
+        data = {"sequential": found, "joint": best, "ssr": ssr, "taken": self.joint}
+        return Notice("not_global", text, data)
 
     def _leverage(self, stages: Sequence[kernel.Stage]) -> list[Notice]:
         if not any(word in WILD for word in self.bootstrap):

@@ -80,19 +80,8 @@ class ModeratedUResult(Summarised, PickledByName):
         is not one bounded interval), slope_low, slope_high (at the ends of the interval), p_value (of the
         U-test, missing when the turning point is outside), shape.
         """
-        ends = [t.fieller[0] if _one_interval(t) else (np.nan, np.nan) for t in self.tests]
         return pd.DataFrame(
-            {
-                "at": self.values,
-                "extremum": [t.extremum for t in self.tests],
-                "std_error": [t.extremum_se for t in self.tests],
-                "conf_low": [low for low, _ in ends],
-                "conf_high": [high for _, high in ends],
-                "slope_low": [t.slope_low for t in self.tests],
-                "slope_high": [t.slope_high for t in self.tests],
-                "p_value": [t.p_value for t in self.tests],
-                "shape": [t.shape for t in self.tests],
-            }
+            [_turning_row(value, test) for value, test in zip(self.values, self.tests, strict=True)]
         )
 
     def _summary(self) -> Summary:
@@ -216,11 +205,13 @@ def moderated_u_test(
     i, j = curve.level_at, curve.bend_at
     k, m = (_product(results, results.names[p], moderator) for p in (i, j))
     values = _moderator_values(at, results.sample_stats, moderator)
+
     unit = np.eye(len(results.names))
     tests = [curve_test(results, curve, unit[[i, j]] + w * unit[[k, m]], level) for w in values]
     b1, b2, b3, b4 = (float(results.coefficients[p]) for p in (i, j, k, m))
     indefinite = results.is_indefinite(unit[[i, j, k, m]])
     gradient = b4 * unit[i] - b3 * unit[j] - b2 * unit[k] + b1 * unit[m]
+
     return ModeratedUResult(
         variable=results.names[i],
         square=results.names[j],
@@ -277,8 +268,20 @@ def _moderator_values(at: Sequence[float] | None, stats: pd.DataFrame, moderator
     return np.array(ends, dtype=np.float64)
 
 
-def _one_interval(test: UTestResult) -> bool:
-    return len(test.fieller) == 1 and bool(np.isfinite(test.fieller[0]).all())
+def _turning_row(value: float, test: UTestResult) -> dict[str, float | str]:
+    bounded = len(test.fieller) == 1 and bool(np.isfinite(test.fieller[0]).all())
+    low, high = test.fieller[0] if bounded else (np.nan, np.nan)
+    return {
+        "at": value,
+        "extremum": test.extremum,
+        "std_error": test.extremum_se,
+        "conf_low": low,
+        "conf_high": high,
+        "slope_low": test.slope_low,
+        "slope_high": test.slope_high,
+        "p_value": test.p_value,
+        "shape": test.shape,
+    }
 
 
 def _row(w: float, test: UTestResult) -> list[str]:

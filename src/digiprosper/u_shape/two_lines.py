@@ -34,7 +34,7 @@ from digiprosper.report.text import p_text
 from digiprosper.report.verdicts import rejects
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from digiprosper.kernels import Bools, Floats
     from digiprosper.linear.preparation import Prepared
@@ -44,6 +44,8 @@ __all__ = ["TwoLinesResult", "two_lines"]
 
 _KNOTS = (3, 7)
 _MIDDLE = (0.1, 0.9)
+# Share of the rows below the first knot, and above the last, by the number of knots (Harrell 2015).
+_OUTER = {3: 0.1, 7: 0.025}
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -292,23 +294,27 @@ def two_lines(
         singletons=spec.singletons,
         missing=spec.missing,
     )
+
     data = _data(prepared, spec.y, replaced)
     spots = _knots(data, knots)
     _refuse_curves(data, square)
     concave = _is_concave(data)
     flat = _flat(data, spots, maximum=concave)
+
     first = float(np.median(flat))
     weights = [abs(t) for t in _slopes_t(data, _lines(data, first))]
     xc = float(np.quantile(flat, weights[1] / sum(weights)))
     low, high = _lines(data, xc)
     _slopes_t(data, (low, high))
     below, above = data.x <= xc, data.x >= xc
+
     notices = said_once((*low.diagnostics, *high.diagnostics))
     if spots.size < knots:
         text = f"{spots.size} of {knots} knots used: some quantiles of {cited(data.variable)} are equal."
         notices.append(Notice("few_knots", text, {"knots": int(spots.size), "asked": knots}))
     notices += lagged_outcome(prepared)
     issue(notices)
+
     return TwoLinesResult(
         variable=data.variable,
         depvar=spec.y,
@@ -358,25 +364,36 @@ def _check(spec: object, panel: object, knots: object) -> None:
 def _split(
     spec: FixedEffects, panel: Panel, variable: str, square: str | None
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Tell the terms that give way from those that stay."""
+    """Separate the terms that give way from those that stay."""
     known = table_of(panel).known
     terms = {canonical(t, known): t for t in spec.x}
     if canonical(variable, known) not in terms:
         raise unknown_columns([variable], spec.x, "variable")
-    if square is not None and canonical(square, known) not in terms:
-        raise unknown_columns([square], spec.x, "square")
-    if square is not None and canonical(square, known) == canonical(variable, known):
-        raise TermError(f"square={cited(square)} is the variable itself; specify its square, or omit it.")
+    if square is not None:
+        _check_square(square, variable, spec.x, known)
+
     bends = [square] if square else [f"I({variable}**2)", f"I(`{variable}`**2)"]
-    gone = dict.fromkeys(terms.pop(k) for b in (variable, *bends) if (k := canonical(b, known)) in terms)
-    made = [t for t in terms.values() if _made_from(t, variable, known)]
+    giving_way = dict.fromkeys(canonical(term, known) for term in (variable, *bends))
+    replaced = tuple(terms.pop(key) for key in giving_way if key in terms)
+    _refuse_made(terms.values(), variable, known)
+    return replaced, tuple(terms.values())
+
+
+def _check_square(square: str, variable: str, x: Sequence[str], known: Sequence[str]) -> None:
+    if canonical(square, known) not in {canonical(t, known) for t in x}:
+        raise unknown_columns([square], x, "square")
+    if canonical(square, known) == canonical(variable, known):
+        raise TermError(f"square={cited(square)} is the variable itself; specify its square, or omit it.")
+
+
+def _refuse_made(terms: Iterable[str], variable: str, known: Sequence[str]) -> None:
+    made = [t for t in terms if _made_from(t, variable, known)]
     if made:
         raise TermError(
             f"x has {quoted(made)} in addition to {cited(variable)}: a function of the variable would "
             "add a curve to the two lines. Drop it, or specify it if it is the square: square='...'.",
             [Notice("several_bends", t, {"variable": variable, "term": t}) for t in made],
         )
-    return tuple(gone), tuple(terms.values())
 
 
 def _made_from(text: str, variable: str, known: Sequence[str]) -> bool:
@@ -443,7 +460,7 @@ def _is_concave(data: _Data) -> bool:
 
 def _knots(data: _Data, count: int) -> Floats:
     """Give Harrell's quantiles of x, those that coincide once."""
-    outer = 0.1 if count == 3 else 0.05 if count < 7 else 0.025
+    outer = _OUTER.get(count, 0.05)
     found = np.unique(np.quantile(data.x, np.linspace(outer, 1 - outer, count)))
     low, high = np.quantile(data.x, _MIDDLE)
     if found.size < 3 or not ((data.x > low) & (data.x < high)).any():

@@ -443,19 +443,21 @@ def curve_test(results: LinearResults, curve: Curve, weights: Floats, level: flo
     if not np.isfinite(v).all():
         raise IdentificationError(
             f"U-test: {cited(variable)} or {cited(square)} has no standard error in this fit (its "
-            "diagnostics say "
-            "why), so no slope can be tested. Choose another cov_type or other clusters."
+            "diagnostics say why), so no slope can be tested. Choose another cov_type or other clusters."
         )
+
     indefinite = results.is_indefinite(weights)
     slopes = b0 + b2 * (u - middle)
     ends = np.column_stack([np.ones(2), u - middle]) @ weights
     t = slopes / standard_errors(np.diag(results.covariance_of(ends)))
     inside = bool(slopes[0] * slopes[1] < 0)
     statistic = float(np.abs(t).min()) if inside else float("nan")
+
     extremum, se = _turning_point(results, weights, middle, f)
     v00, v02, v22 = float(v[0, 0]), float(v[0, 1]), float(v[1, 1])
     ratios = fieller((-b0, b2), (v00, -v02, v22), _critical(results.df_t, level))
     ratios = [(low + middle, high + middle) for low, high in ratios]
+
     return UTestResult(
         variable=variable,
         square=square,
@@ -508,27 +510,34 @@ def _turning_set(ratios: list[tuple[float, float]], f: _Form) -> list[tuple[floa
 def _positions(
     results: LinearResults, variable: str, square: str | None, form: str | None
 ) -> tuple[int, int, str]:
-    known = {canonical(name): i for i, name in reversed(list(enumerate(results.names)))}
+    known = _places(results.names)
     if canonical(variable) not in known:
         raise unknown_columns([variable], results.names, "u_test")
-    bends = _bends(known, variable)
-    if square is None:
-        j = _only_bend(results, variable, bends, form)
-    elif canonical(square) in known:
-        j = known[canonical(square)]
-    else:
+    if square is not None and canonical(square) not in known:
         raise unknown_columns([square], results.names, "square")
+
+    bends = _bends(known, variable)
+    j = known[canonical(square)] if square else _only_bend(results, variable, bends, form)
     read = bends.pop(j, None)
-    if read and form and read != form:
+    if read and form not in (None, read):
         raise OptionError(f"form={cited(form)}, but {cited(results.names[j])} is of the form {cited(read)}.")
     if bends:
-        both = [results.names[p] for p in (j, *bends)]
-        raise TermError(
-            f"several terms make the curve in {cited(variable)} nonlinear, {quoted(both, 12)}: a U-test "
-            "uses the level and one of them. Drop the others.",
-            [Notice("several_bends", "several bending terms", {"variable": variable, "terms": tuple(both)})],
-        )
+        raise _several_bends(results, variable, [j, *bends])
     return known[canonical(variable)], j, form or read or "square"
+
+
+def _places(names: Sequence[str]) -> dict[str, int]:
+    """Map each term to where it stands first."""
+    return {canonical(name): i for i, name in reversed(list(enumerate(names)))}
+
+
+def _several_bends(results: LinearResults, variable: str, at: list[int]) -> TermError:
+    terms = [results.names[p] for p in at]
+    return TermError(
+        f"several terms make the curve in {cited(variable)} nonlinear, {quoted(terms, 12)}: a U-test "
+        "uses the level and one of them. Drop the others.",
+        [Notice("several_bends", "several bending terms", {"variable": variable, "terms": tuple(terms)})],
+    )
 
 
 def _bends(known: dict[str, int], variable: str) -> dict[int, str]:
@@ -571,6 +580,7 @@ def _refuse_other(stats: pd.DataFrame, variable: str, square: str, form: str) ->
         what = "range"
     else:
         return
+
     if np.abs(np.subtract(found, want)).max() > IS_SQUARE * np.abs(want).max():
         shown, right = (" to ".join(f"{v:.6g}" for v in values) for values in (found, want))
         name = _FORMS[form].words.format(x=variable)
@@ -591,8 +601,7 @@ def _interval(
 ) -> tuple[float, float]:
     given: object = [stats["min"][name], stats["max"][name]] if interval is None else interval
     ends = list(given) if isinstance(given, list | tuple | np.ndarray) else []
-    numbers = all(isinstance(e, int | float | np.number) for e in ends)
-    if len(ends) != 2 or not numbers or not np.isfinite(ends).all() or not ends[0] < ends[1]:
+    if not _is_interval(ends):
         raise OptionError(f"interval={cited(interval)} must be two finite numbers, the lower one first.")
     if form != "square" and ends[0] <= 0:
         whose = "the sample's" if interval is None else "the given"
@@ -603,6 +612,11 @@ def _interval(
             [Notice("interval", "not positive", {"variable": name, "form": form, "low": float(ends[0])})],
         )
     return float(ends[0]), float(ends[1])
+
+
+def _is_interval(ends: list[Any]) -> bool:
+    numbers = len(ends) == 2 and all(isinstance(e, int | float | np.number) for e in ends)
+    return numbers and bool(np.isfinite(ends).all()) and bool(ends[0] < ends[1])
 
 
 def upper_tail(df: float, t: float) -> float:
