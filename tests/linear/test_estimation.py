@@ -124,7 +124,7 @@ def test_further_columns_are_as_if_swept_at_once(options, weights) -> None:
     joined = parts.with_columns(prepared, NAMES[2:], raw(frame)[:, 2:])
     assert joined.names == whole.names
     assert parts.with_columns(prepared, (), raw(frame)[:, :0]) is parts
-    for name in ("raw", "moments"):
+    for name in ("raw", "moments", "constant", "absorbed"):
         np.testing.assert_array_equal(getattr(joined, name), getattr(whole, name))
     for name in ("columns", "lengths", "products"):
         np.testing.assert_allclose(getattr(joined, name), getattr(whole, name), atol=1e-10)
@@ -150,8 +150,8 @@ def test_what_does_not_vary_is_told_by_its_reason() -> None:
     prepared = ready(frame)
     names = ("y", "a", "fixed", "one")
     swept = sweep_columns(prepared, names, raw(frame, names))
-    assert swept.are_constant().tolist() == [False, False, False, True]
-    assert swept.are_absorbed().tolist() == [False, False, True, True]
+    assert swept.constant.tolist() == [False, False, False, True]
+    assert swept.absorbed.tolist() == [False, False, True, True]
     with pytest.raises(IdentificationError, match=r"'fixed' is absorbed.*'one' is constant"):
         fit_equation(prepared, swept, 0, (1, 2, 3))
     with pytest.raises(IdentificationError, match="outcome 'fixed' does not vary within"):

@@ -30,6 +30,7 @@ __all__ = ["Within", "compress", "effects_rank", "finest", "is_nested", "not_sin
 _DENSE = 1200
 _DENSE_CELLS = 20_000_000
 _ITERATIONS = 5000
+_MANY_ROWS = 10_000
 
 
 def compress(codes: Ints) -> tuple[Ints, int]:
@@ -371,11 +372,24 @@ def level_sums(codes: Ints, levels: int, values: Floats, factor: Floats | None =
     (levels, k) array
         Sums.
     """
-    out = np.empty((levels, values.shape[1]))
-    for j in range(values.shape[1]):
-        column = values[:, j] if factor is None else values[:, j] * factor
-        out[:, j] = np.bincount(codes, weights=column, minlength=levels)
-    return out
+    out = np.empty((values.shape[1], levels))
+    # Rows of a level that lie together are summed faster, which pays for the look at many rows.
+    starts = _starts(codes) if codes.size > _MANY_ROWS else None
+    for column, sums in zip(values.T, out, strict=True):
+        scaled = column if factor is None else column * factor
+        if starts is None:
+            sums[:] = np.bincount(codes, weights=scaled, minlength=levels)
+        else:
+            np.add.reduceat(scaled, starts, out=sums)
+    return out.T
+
+
+def _starts(codes: Ints) -> Ints | None:
+    """Find where each level begins; None where rows are not sorted by level."""
+    steps = np.diff(codes)
+    if (steps < 0).any():
+        return None
+    return np.concatenate([[0], np.flatnonzero(steps) + 1])
 
 
 def within(effects: Sequence[Ints], n: int, *, obs_weights: Floats | None = None) -> Within:
@@ -422,12 +436,6 @@ def within(effects: Sequence[Ints], n: int, *, obs_weights: Floats | None = None
     system = gram - cross.T @ (cross / counts[main][:, None])
     inverse, good = _pseudo_inverse(system, np.concatenate([counts[p] for p in others]))
     return Within(codes, levels, levels[main] + good, main, obs_weights, starts, counts, cross, None, inverse)
-
-
-def _starts(codes: Ints) -> Ints | None:
-    """Find where each level begins, of rows sorted by it."""
-    steps = np.diff(codes)
-    return np.flatnonzero(np.concatenate([[True], steps > 0])) if (steps >= 0).all() else None
 
 
 def _counted(codes: Ints, levels: int, obs_weights: Floats | None) -> Floats:

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Swept",
+    "columns_at",
     "fit_columns",
     "fit_equation",
     "inference",
@@ -67,6 +68,10 @@ class Swept:
         Rows, mean, standard deviation, minimum and maximum of the raw columns, never weighted.
     lengths : (p,) array
         Of the swept columns, never weighted.
+    constant : (p,) array of bool
+        Which raw columns do not vary but for rounding.
+    absorbed : (p,) array of bool
+        Of which columns the effects leave nothing; constant ones are among them.
     products : (p, p) array
         (Weighted) cross products of the swept columns.
     """
@@ -77,6 +82,8 @@ class Swept:
     effects: tuple[Floats, ...]
     moments: Floats
     lengths: Floats
+    constant: Bools
+    absorbed: Bools
     products: Floats
 
     def at(self, names: Sequence[str]) -> tuple[int, ...]:
@@ -107,40 +114,7 @@ class Swept:
         (N, k) array
             Net of the effects.
         """
-        return _taken(self.columns, places)
-
-    def spreads(self) -> Floats:
-        """Give the length of each raw column once its mean is out.
-
-        Returns
-        -------
-        (p,) array
-            Lengths.
-        """
-        deviations = np.sqrt(np.maximum(self.moments[:, 0] - 1, 0))
-        # One row has no standard deviation, and its column no length.
-        return np.where(deviations > 0, self.moments[:, 2] * deviations, 0.0)
-
-    def are_constant(self) -> Bools:
-        """Tell which raw columns do not vary.
-
-        Returns
-        -------
-        (p,) bool array
-            True where what varies is rounding.
-        """
-        size = np.abs(self.moments[:, 3:5]).max(axis=1) * np.sqrt(self.moments[:, 0])
-        return np.asarray(self.spreads() <= CONSTANT * size)
-
-    def are_absorbed(self) -> Bools:
-        """Tell of which columns the effects leave nothing.
-
-        Returns
-        -------
-        (p,) bool array
-            True for constant ones, too.
-        """
-        return np.asarray(self.are_constant() | (self.lengths < ABSORBED * self.spreads()))
+        return columns_at(self.columns, places)
 
     def with_columns(self, prepared: Prepared, names: Sequence[str], raw: Floats) -> Swept:
         """Sweep further columns.
@@ -170,6 +144,8 @@ class Swept:
             effects=tuple(map(_side_by_side, self.effects, more.effects)),
             moments=np.vstack([self.moments, more.moments]),
             lengths=np.concatenate([self.lengths, more.lengths]),
+            constant=np.concatenate([self.constant, more.constant]),
+            absorbed=np.concatenate([self.absorbed, more.absorbed]),
             products=_products(columns, prepared.obs_weights),
         )
 
@@ -197,7 +173,41 @@ def sweep_columns(prepared: Prepared, names: Sequence[str], raw: Floats) -> Swep
     products = _products(columns, prepared.obs_weights)
     unweighted = prepared.obs_weights is None
     squares = np.diag(products) if unweighted else np.einsum("ij,ij->j", columns, columns)
-    return Swept(tuple(names), raw, columns, tuple(effects), _moments(raw), np.sqrt(squares), products)
+    moments, lengths = _moments(raw), np.sqrt(squares)
+    spreads = _spreads(moments)
+    constant = spreads <= CONSTANT * np.abs(moments[:, 3:5]).max(axis=1) * np.sqrt(moments[:, 0])
+    return Swept(
+        names=tuple(names),
+        raw=raw,
+        columns=columns,
+        effects=tuple(effects),
+        moments=moments,
+        lengths=lengths,
+        constant=constant,
+        absorbed=constant | (lengths < ABSORBED * spreads),
+        products=products,
+    )
+
+
+def columns_at(columns: Floats, places: Sequence[int]) -> Floats:
+    """Take columns, without a copy where they stand side by side.
+
+    Parameters
+    ----------
+    columns : (N, p) array
+        Each in one piece of memory.
+    places : sequence of int
+        Positions.
+
+    Returns
+    -------
+    (N, k) array
+        Each in one piece of memory.
+    """
+    first, last = places[0], places[-1]
+    if tuple(places) == tuple(range(first, last + 1)):
+        return columns[:, first : last + 1]
+    return np.asarray(columns.T[list(places)].T)
 
 
 def fit_columns(
@@ -348,7 +358,7 @@ def _independent(
 ) -> tuple[list[int], list[Notice]]:
     """Leave out, or refuse, what the effects absorb and what is a combination of other columns."""
     strict = prepared.options.collinear == "raise"
-    absorbed = [_absorbed(prepared, swept, j) for j in regressors if swept.are_absorbed()[j]]
+    absorbed = [_absorbed(prepared, swept, j) for j in regressors if swept.absorbed[j]]
     if absorbed and strict:
         raise IdentificationError(
             several(absorbed)
@@ -356,7 +366,7 @@ def _independent(
             "within the effects, or omit the effect.",
             absorbed,
         )
-    varying = [j for j in regressors if not swept.are_absorbed()[j]]
+    varying = [j for j in regressors if not swept.absorbed[j]]
     if not varying:
         what = _effects_text(prepared)
         raise IdentificationError(f"every regressor is absorbed by the effects ({what}).", absorbed)
@@ -378,7 +388,7 @@ def _effects_text(prepared: Prepared) -> str:
 
 def _absorbed(prepared: Prepared, swept: Swept, place: int) -> Notice:
     name, what = swept.names[place], _effects_text(prepared)
-    constant = swept.are_constant()[place]
+    constant = swept.constant[place]
     why = "is constant in the sample" if constant else f"is absorbed by the effects ({what})"
     return Notice("absorbed", f"{cited(name)} {why}", {"column": name, "effects": what})
 
@@ -435,9 +445,9 @@ def refuse_flat_outcome(prepared: Prepared, depvar: str, outcome: Floats) -> Non
 
 def _refuse_flat(prepared: Prepared, swept: Swept, outcome: int) -> None:
     depvar = cited(swept.names[outcome])
-    if swept.are_constant()[outcome]:
+    if swept.constant[outcome]:
         raise IdentificationError(f"the outcome {depvar} is constant in the sample.")
-    if swept.are_absorbed()[outcome]:
+    if swept.absorbed[outcome]:
         what = ", ".join(prepared.effect_names)
         raise IdentificationError(f"the outcome {depvar} does not vary within the effects ({what}).")
 
@@ -551,7 +561,7 @@ def _results(
 
 
 def _with_intercept(prepared: Prepared, swept: Swept, places: tuple[int, ...], solved: Solved) -> Solved:
-    w, columns = prepared.obs_weights, _taken(swept.raw, places)
+    w, columns = prepared.obs_weights, columns_at(swept.raw, places)
     means = columns.mean(axis=0) if w is None else w @ columns / w.sum()
     return solved.with_intercept(means, len(columns) if w is None else float(w.sum()))
 
@@ -652,19 +662,20 @@ def _estimation_sample(
 
 def _side_by_side(left: Floats, right: Floats) -> Floats:
     """Put columns side by side, each in one piece of memory."""
-    return np.concatenate([left.T, right.T]).T
-
-
-def _taken(columns: Floats, places: Sequence[int]) -> Floats:
-    first, last = places[0], places[-1]
-    if tuple(places) == tuple(range(first, last + 1)):
-        return columns[:, first : last + 1]
-    return columns.T[list(places)].T
+    together = np.empty((left.shape[1] + right.shape[1], len(left)))
+    return np.concatenate([left.T, right.T], out=together).T
 
 
 def _products(columns: Floats, obs_weights: Floats | None) -> Floats:
     weighted = columns if obs_weights is None else columns * obs_weights[:, None]
     return np.asarray(weighted.T @ columns)
+
+
+def _spreads(moments: Floats) -> Floats:
+    """Length of each raw column once its mean is out."""
+    deviations = np.sqrt(np.maximum(moments[:, 0] - 1, 0))
+    # One row has no standard deviation, and its column no length.
+    return np.where(deviations > 0, moments[:, 2] * deviations, 0.0)
 
 
 def _moments(columns: Floats) -> Floats:

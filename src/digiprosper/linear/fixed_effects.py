@@ -14,7 +14,7 @@ from digiprosper.errors import (
     cited,
     issue,
 )
-from digiprosper.linear.estimation import fit_columns
+from digiprosper.linear.estimation import columns_at, fit_equation, sweep_columns
 from digiprosper.linear.notices import lagged_outcome
 from digiprosper.linear.preparation import (
     CovType,
@@ -32,9 +32,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Self
 
-    from digiprosper.kernels import Floats
     from digiprosper.linear.results import LinearResults
-    from digiprosper.panel import Panel, Sample
+    from digiprosper.panel import Panel
 
 __all__ = ["FixedEffects"]
 
@@ -197,27 +196,13 @@ class FixedEffects(Specification):
         roles = {"y": (self.y,), "x": self.x}
         prepared = prepare(panel, roles, self.options, singletons=self.singletons, missing=self.missing)
         sample = prepared.sample
-        outcome = _columns(sample, "y")
-        if outcome.shape[1] != 1:
+        if len(sample.roles["y"]) != 1:
             raise TermError(f"y={cited(self.y)} makes several columns; the outcome must be one column.")
-        results = fit_columns(
-            prepared,
-            self.y,
-            outcome[:, 0],
-            sample.names_of("x"),
-            _columns(sample, "x"),
-            remarks=lagged_outcome(prepared),
-        )
+        places = (*sample.roles["y"], *sample.roles["x"])
+        swept = sweep_columns(prepared, (self.y, *sample.names_of("x")), columns_at(sample.matrix, places))
+        results, _ = fit_equation(prepared, swept, 0, range(1, len(places)), remarks=lagged_outcome(prepared))
         issue(results.diagnostics)
         return results
-
-
-def _columns(sample: Sample, role: str) -> Floats:
-    """Columns of a role, without a copy where they stand side by side."""
-    at = sample.roles[role]
-    if at == tuple(range(at[0], at[0] + len(at))):
-        return sample.matrix[:, at[0] : at[-1] + 1]
-    return sample.columns(role)
 
 
 def _is_count(value: object) -> bool:

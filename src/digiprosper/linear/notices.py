@@ -225,24 +225,24 @@ def _lags_of_outcome(sample: Sample, at: int, roles: Sequence[str]) -> list[str]
     """
     y, itself = sample.matrix[:, at], sample.lags[sample.names[at]]
     lags = {(itself[0][0], itself[0][1] + k) for k in _LAGS} if len(itself) == 1 else set()
-    pairs = [_rows_apart(sample.entity, sample.time, k) for k in _LAGS]
-    earlier = [(row, y[before]) for row, before in pairs if row.size > 1 and np.ptp(y[before]) > 0]
+    apart = [_rows_apart(sample.entity, sample.time, k) for k in _LAGS]
 
     places = dict.fromkeys(place for role in roles for place in sample.roles[role])
     columns = {sample.names[place]: sample.matrix[:, place] for place in places}
     return [
         name
         for name, column in columns.items()
-        if not lags.isdisjoint(sample.lags[name]) or _repeats(column, earlier)
+        if not lags.isdisjoint(sample.lags[name]) or any(_repeats(column, y, *rows) for rows in apart)
     ]
 
 
-def _repeats(column: Floats, earlier: Sequence[tuple[Ints, Floats]]) -> bool:
+def _repeats(column: Floats, y: Floats, row: Ints, before: Ints) -> bool:
+    """Tell whether a column repeats what the outcome was in earlier rows, which were not all the same."""
     # The first rows are enough to see that most columns are no lag.
-    return any(
-        np.array_equal(column[row[:8]], past[:8]) and np.array_equal(column[row], past)
-        for row, past in earlier
-    )
+    if row.size < 2 or not np.array_equal(column[row[:8]], y[before[:8]]):
+        return False
+    past = y[before]
+    return bool(np.ptp(past) > 0) and np.array_equal(column[row], past)
 
 
 def _rows_apart(entity: Ints, time: Ints, periods: int) -> tuple[Ints, Ints]:

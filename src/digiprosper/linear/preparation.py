@@ -213,7 +213,9 @@ def prepare(
     lone: list[Notice] = []
     if singletons == "drop":
         sample, lone = _without_singletons(sample, names, panel)
-    refuse_extreme([*sample.matrix.T, *sample.variables.values()], [*sample.names, *sample.variables])
+    # A variable that is a term by itself is checked as that column.
+    others = {name: values for name, values in sample.variables.items() if name not in sample.names}
+    refuse_extreme([*sample.matrix.T, *others.values()], [*sample.names, *others])
     _refuse_lone(sample, panel, options)
 
     weights = _weights(sample, options)

@@ -456,7 +456,7 @@ class Mediation(Specification):
         if self.moderator is None:
             return True
         (moderator,) = given.at(prepared.sample.names_of("moderator"))
-        return not (given.are_absorbed() & ~given.are_constant())[moderator]
+        return not (given.absorbed[moderator] and not given.constant[moderator])
 
     def _without_level(self, prepared: Prepared, layout: Layout) -> list[Notice]:
         if self.moderator is None:

@@ -263,7 +263,7 @@ def refuse_absorbed(prepared: Prepared, swept: Swept, roles: Sequence[str]) -> N
     CollinearityError
         If a mediator is the outcome or the treatment over again.
     """
-    gone = swept.are_absorbed()
+    gone = swept.absorbed
     absorbed = [j for j, role in enumerate(roles) if role != "outcome" and gone[j]]
     problems = [_absorbed(prepared, roles[j], swept.names[j]) for j in absorbed]
     if problems:

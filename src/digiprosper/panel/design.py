@@ -141,7 +141,8 @@ def write_out(
 
 
 def _matrix(columns: Sequence[Floats], nobs: int) -> Floats:
-    return np.column_stack(columns) if columns else np.empty((nobs, 0))
+    # Columns are read one by one: each lies in one piece of memory.
+    return np.array(columns).T if columns else np.empty((nobs, 0))
 
 
 def _lags(

@@ -58,7 +58,7 @@ class Sample:
     Parameters
     ----------
     matrix : (N, p) array
-        One column a coefficient name; a category takes several.
+        One column a coefficient name, each in one piece of memory; a category takes several.
     names : tuple of str
         Names of the columns.
     roles : mapping
@@ -138,7 +138,7 @@ class Sample:
         (N, k) array
             A copy.
         """
-        return np.asarray(self.matrix[:, list(self.roles[role])])
+        return np.asarray(self.matrix.T[list(self.roles[role])].T)
 
     def names_of(self, role: str) -> tuple[str, ...]:
         """Name the columns of a role.
@@ -196,7 +196,7 @@ class Sample:
                 codes[term], levels[term] = cut_codes(code[mask], self.code_levels[term])
         return replace(
             self,
-            matrix=self.matrix[mask],
+            matrix=self.matrix.T[:, mask].T,
             entity=keys.entity,
             time=keys.time,
             codes=codes,
