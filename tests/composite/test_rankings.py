@@ -34,7 +34,7 @@ from digiprosper.errors import (
     MissingDataWarning,
     OptionError,
 )
-from digiprosper.present.index_plots import rank_ribbon
+from digiprosper.plots import rank_ribbon
 from digiprosper.report.text import last_lines
 
 COLUMNS = list("abcd")

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Audited", "audit_index", "is_level", "overlap_audit"]
 
-# What says that a number is relative to something, and what says that it is an amount or a count.
+# Words of numbers that are relative to something, and words of amounts and counts.
 _RATIO: Final = re.compile(
     r"%|‰|/|\bper\b|\b(?:share|ratio|rate|index|proportion|percent\w*|coefficient|gini|theil|points?|degrees?"
     r"|density|penetration|intensity|years?)\b|人均|每|率|比|占|指数|系数|密度",
@@ -138,7 +138,7 @@ class Audited:
 
 
 def audit_index(fitted: Audited, panel: Panel | None = None, size: str | None = None) -> pd.DataFrame:
-    """Check what readers of an index should be told; the work behind `IndexResults.audit`.
+    """Check what readers of an index should know; the work behind `IndexResults.audit`.
 
     Parameters
     ----------
@@ -172,7 +172,7 @@ def _future(fitted: Audited) -> Finding:
 
 
 def is_level(name: str, unit: str) -> bool | None:
-    """Tell an amount or a count from a ratio by its name and unit.
+    """Classify an indicator as an amount or a ratio by its name and unit.
 
     Parameters
     ----------
@@ -182,7 +182,7 @@ def is_level(name: str, unit: str) -> bool | None:
     Returns
     -------
     bool or None
-        None when neither says.
+        True for an amount or a count, False for a ratio, None when neither is clear.
 
     Examples
     --------

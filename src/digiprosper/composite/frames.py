@@ -44,7 +44,7 @@ _APPLY: Final = {"normalise": ("minmax",), "aggregate": ("linear",)}
 
 
 def is_frame(data: object) -> bool:
-    """Tell whether narwhals reads it.
+    """Check whether narwhals reads it.
 
     Parameters
     ----------
@@ -111,7 +111,7 @@ def fit_frame(recipe: Recipe, data: Any) -> tuple[Learned, int, tuple[Notice, ..
     _refuse_beyond(names, worst)
 
     constant = is_constant(low, high)
-    # Any number near the values will do as their unit: T does not know it, and ln 1 = 0 keeps its digits.
+    # Any number near the values will do as their unit: T does not depend on it, and ln 1 = 0 keeps digits.
     unit = np.where(constant, 1.0, (worst + best) / 2.0 + recipe.shift)
     varying = [
         _Column(names[j], *_line(recipe, ends, j), float(unit[j]), j)
@@ -235,7 +235,7 @@ def _sums(frame: Any, columns: Sequence[_Column], shift: float) -> dict[str, Any
         u = (nw.col(c.name).cast(nw.Float64) - c.start) / (c.width * c.unit)
         u = u + shift / c.unit if shift else u
         asked += [u.sum().alias(f"u{c.position}")]
-        # A row with u = 0 has no logarithm in some engines, and adds the nothing that 0 ln 0 means.
+        # A row with u = 0 has no logarithm in some engines, and adds nothing, since 0 ln 0 = 0.
         asked += [nw.when(u > 0).then(u * u.log()).sum().alias(f"q{c.position}")]
     return _answer(frame, asked)
 
@@ -253,7 +253,7 @@ def _duckdb_sums(relation: Any, columns: Sequence[_Column], shift: float) -> dic
 
 
 def _answer(frame: Any, asked: Sequence[Any]) -> dict[str, Any]:
-    # pandas takes the logarithm of zero before it is told not to.
+    # pandas takes the logarithm of zero before the condition is applied.
     with np.errstate(divide="ignore", invalid="ignore"):
         selected = frame.select(*asked)
         # Only this engine of polars reads a file in pieces.

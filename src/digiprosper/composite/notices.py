@@ -55,7 +55,7 @@ def weight_remarks(
             "Use 0 unless replicating."
         )
         notices.append(Notice("shift", text, {"shift": float(rule.shift)}))
-    if rule.weighting not in ("equal", "given"):
+    if rule.estimated:
         notices += _dominant(names, weighings, periods)
     least = np.vstack([w.weights for w in weighings]).min(axis=0).tolist()
     negative = {n: w for n, w in zip(names, least, strict=True) if w < 0}

@@ -130,7 +130,7 @@ def _is_weight(value: object) -> bool:
 
 
 def refuse_contradictions(recipe: Recipe) -> None:
-    """Refuse options that contradict each other, in words that tell what to change.
+    """Refuse options that contradict each other, with a message that says what to change.
 
     Parameters
     ----------

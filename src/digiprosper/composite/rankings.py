@@ -187,7 +187,7 @@ def leave_one_out(
     over: LeaveOut = "indicator",
     among: Among = "per_year",
 ) -> pd.DataFrame:
-    """Leave out one indicator, or one entity, at a time, and see what the index owes to it.
+    """Leave out one indicator, or one entity, at a time, and measure how the index changes.
 
     Parameters
     ----------
@@ -231,7 +231,7 @@ def leave_one_out(
     be mixed. To see both at once, fit the index to `Panel.subset` without it.
 
     A weight that is a share grows when another indicator leaves, by w_k w_j / (1 - w_j) for flat entropy
-    weights: there it is the change of scores and ranks that tells. Entities are left out by the jackknife of
+    weights: there the change of scores and ranks is what counts. Entities are left out by the jackknife of
     the sums by entity; nested structures and the ln T script are weighed again one by one.
 
     Examples
@@ -415,7 +415,7 @@ def draw_scores(fit: FittedRows, weights: Floats) -> Floats:
 
 
 def _why_not_sums(recipe: Recipe) -> str:
-    """Tell why weights are no function of sums by entity; empty if they are."""
+    """Explain why weights are no function of sums by entity; empty if they are."""
     if recipe.scope.replication_only:
         return "the weights of the ln T script are wrong, and so would be their ranks; use scope='pooled'"
     if recipe.nested:
@@ -549,7 +549,7 @@ def _weighed_without(fit: FittedRows, entity: int) -> Floats:
             try:
                 out[k] = weigh(z, rule, recipe.names).weights
             except IndicatorError:
-                continue  # the NaN says that the others have no weights
+                continue  # NaN: the others have no weights
     return out
 
 

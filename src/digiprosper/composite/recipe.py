@@ -9,7 +9,7 @@ import numpy as np
 
 from digiprosper.composite.kernels.aggregate import AGGREGATIONS, Aggregate
 from digiprosper.composite.kernels.normalise import NORMALISATIONS
-from digiprosper.composite.kernels.structure import Rule
+from digiprosper.composite.kernels.structure import FIXED_WEIGHTS, Rule
 
 if TYPE_CHECKING:
     from digiprosper.composite.indicators import IndicatorSystem
@@ -89,7 +89,7 @@ class Recipe:
     @property
     def weights_estimated(self) -> bool:
         """Whether weights come from the data."""
-        return self.weighting not in ("equal", "given")
+        return self.weighting not in FIXED_WEIGHTS
 
     @property
     def scale_learned(self) -> bool:

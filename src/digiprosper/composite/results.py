@@ -377,7 +377,7 @@ class IndexResults(Summarised, PickledByName):
         return pd.DataFrame(columns, index=self._indicators)
 
     def audit(self, panel: Panel | None = None, *, size: str | None = None) -> pd.DataFrame:
-        """Look for what readers of an index should be told.
+        """Check what readers of an index should know.
 
         Parameters
         ----------

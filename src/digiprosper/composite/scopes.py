@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from digiprosper.composite.kernels.normalise import EndPoints
+from digiprosper.composite.kernels.structure import FIXED_WEIGHTS
 from digiprosper.composite.notices import imputed_remarks, legacy_remark
 from digiprosper.errors import IndicatorError, Notice, OptionError, cited, quoted
 
@@ -39,7 +40,7 @@ __all__ = [
 Scope = Literal["pooled", "per_year", "pooled_norm_yearly_weights", "expanding", "goalposts", "legacy_lnT"]
 
 Finding: TypeAlias = tuple[str, str]
-"""What an audit says of an index: ``ok``, ``note`` or ``warning``, and a sentence."""
+"""Finding of an audit: ``ok``, ``note`` or ``warning``, and a sentence."""
 
 Taken: TypeAlias = "Bools | slice"
 """Rows that a state is learned from."""
@@ -49,7 +50,7 @@ _BASE: Final = re.compile(r"base_year\(\s*(.*?)\s*\)")
 
 @dataclass(frozen=True, slots=True)
 class LearningScope:
-    """What every scope answers; as it stands, for one state that is learned from all rows.
+    """A scope; by itself, one state that is learned from all rows.
 
     Attributes
     ----------
@@ -161,7 +162,7 @@ class LearningScope:
         return np.asarray(known.get_indexer(times), dtype=np.intp)
 
     def why_no_state(self, known: pd.Index[Any]) -> str:
-        """Tell why a period cannot be scored."""
+        """Explain why a period cannot be scored."""
         return f"has its own scale or weights in each period, estimated for {known[0]} to {known[-1]}"
 
     def given_scale(self, system: IndicatorSystem) -> EndPoints | None:
@@ -193,7 +194,7 @@ class LearningScope:
         return []
 
     def future(self, *, estimated: bool, imputed: bool) -> Finding:
-        """Tell whether scores use information from later years.
+        """Report whether scores use information from later years.
 
         Parameters
         ----------
@@ -249,7 +250,7 @@ class BaseYear(LearningScope):
         return (time == find_period(times, self.period),)
 
     def future(self, *, estimated: bool, imputed: bool) -> Finding:
-        """Later years play no part."""
+        """Later years are not used."""
         del estimated, imputed
         return (
             "ok",
@@ -295,7 +296,7 @@ class Goalposts(LearningScope):
         return EndPoints(low, high)
 
     def future(self, *, estimated: bool, imputed: bool) -> Finding:
-        """Estimated weights know all years."""
+        """Estimated weights use all years."""
         del imputed
         if not estimated:
             return "ok", (
@@ -376,7 +377,7 @@ class PerYear(_OwnYear):
     )
 
     def future(self, *, estimated: bool, imputed: bool) -> Finding:
-        """Other years play no part."""
+        """Other years are not used."""
         del estimated, imputed
         return "note", "each year uses only its own rows, but growth common to all entities is removed."
 
@@ -394,7 +395,7 @@ class YearlyWeights(_OwnYear):
     def refuse_options(self, *, weighting: str, normalise: str, structure: str) -> str:
         """Require weights that are estimated: others have no years."""
         del normalise, structure
-        if weighting not in ("equal", "given"):
+        if weighting not in FIXED_WEIGHTS:
             return ""
         return (
             "scope='pooled_norm_yearly_weights' estimates weights year by year, but equal or given "
@@ -420,19 +421,19 @@ class Expanding(LearningScope):
         return f" up to {period}"
 
     def places(self, times: pd.Index[Any], known: pd.Index[Any]) -> Ints:
-        """Find the last state that a period knows of: a later year has that of the last one."""
+        """Find the latest state that uses no later year; after the last period, the last state."""
         return np.asarray(known.searchsorted(times, side="right") - 1, dtype=np.intp)
 
     def why_no_state(self, known: pd.Index[Any]) -> str:
-        """Tell why a period cannot be scored."""
+        """Explain why a period cannot be scored."""
         return f"was estimated from {known[0]} on and has no weights for earlier periods"
 
     def notices(self, imputations: pd.DataFrame, names: tuple[str, ...]) -> list[Notice]:
-        """Warn of interpolated cells, which know a later year."""
+        """Warn of interpolated cells, which use a later year."""
         return imputed_remarks(imputations, names)
 
     def future(self, *, estimated: bool, imputed: bool) -> Finding:
-        """Only interpolation looks ahead."""
+        """Only interpolated cells use later years."""
         del estimated
         if imputed:
             return "warning", (

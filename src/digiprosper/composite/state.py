@@ -1,4 +1,4 @@
-"""What an index learned: scale and weights, and which state scores which row."""
+"""What an index learns: scale and weights, and which of them scores which row."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ __all__ = ["Learned", "Placed", "State", "learn", "state_sums"]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Learned(PickledByName):
-    """What one set of rows taught.
+    """Scale and weights learned from one set of rows.
 
     Parameters
     ----------
@@ -176,7 +176,7 @@ class State(PickledByName):
         return out
 
     def parts(self, which: Ints) -> Iterator[tuple[int, Learned, Taken]]:
-        """Go through the states that score rows.
+        """Iterate over the states that score rows.
 
         Parameters
         ----------

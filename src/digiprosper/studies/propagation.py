@@ -65,7 +65,7 @@ _NEEDS = (
 
 @dataclass(frozen=True, slots=True)
 class PropagatedIndex(Specification):
-    """Fixed effects regression on an index whose weights are estimated, with errors that know it.
+    """Fixed effects regression on an index with estimated weights, and standard errors that allow for them.
 
     Weights come from the same entities as the slope. In every draw entities are drawn with replacement, the
     weights are estimated again from the rows drawn, the index is made anew and the model fitted to it: an
@@ -422,7 +422,7 @@ def _draws(
 ) -> Draws:
     """Draw units, and fit the model with the index made anew."""
     grams = entity_grams(block.columns, units.rows, prepared.within.effects)
-    if units.count > grams.n_clusters:  # entities that taught the weights and are in no row of the model
+    if units.count > grams.n_clusters:  # entities used for the weights only
         spare = np.zeros((units.count - grams.n_clusters, grams.sums.shape[1]))
         grams = replace(grams, sums=np.vstack([grams.sums, spare]))
     equation = (0, tuple(range(1, block.fixed.shape[1])))
@@ -445,8 +445,8 @@ def _units(prepared: Prepared, fitted: Mapping[str, IndexResults], data: Panel) 
     unit[sample.entity] = codes
     numbers = pd.Series(unit, index=sample.entities)
     spare = data.entities.difference(sample.entities, sort=False)
-    taught = [_taught(index) for index in fitted.values()]
-    learned = set[Any]().union(*taught)
+    sources = [_learned_from(index) for index in fitted.values()]
+    learned = set[Any]().union(*sources)
     extra = spare[[e in learned for e in spare]]
     if extra.size and name != sample.keys.entity_name:
         raise IdentificationError(
@@ -457,11 +457,11 @@ def _units(prepared: Prepared, fitted: Mapping[str, IndexResults], data: Panel) 
 
     count = int(codes.max()) + 1
     numbers = pd.concat([numbers, pd.Series(np.arange(count, count + len(extra)), index=extra)])
-    of = tuple(numbers.loc[list(entities)].to_numpy(dtype=np.intp) for entities in taught)
+    of = tuple(numbers.loc[list(entities)].to_numpy(dtype=np.intp) for entities in sources)
     return _Units(name, count + len(extra), codes, of)
 
 
-def _taught(index: IndexResults) -> pd.Index[Any]:
+def _learned_from(index: IndexResults) -> pd.Index[Any]:
     """Find the entities that the weights of an index were learned from."""
     assert index.index is not None
     assert index.entity_sums is not None

@@ -78,9 +78,9 @@ class RedrawnEnds:
     def _level(self, counts: Floats, low: Floats, span: Floats) -> Floats:
         """Compute the information of every column in every draw, (R, m)."""
         rule = self.sums.rule
-        if rule.weighting in ("equal", "given"):
+        if not rule.estimated:
             return np.tile(np.ones(self.z.shape[1]) if rule.given is None else rule.given, (len(counts), 1))
-        if rule.weighting == "entropy":
+        if rule.by_entropy:
             return self._theil(counts, low, span)
         moments = self.sums.moments(counts)
         by = np.where(span > 0.0, span, 1.0)

@@ -1,7 +1,7 @@
-"""How much each column tells, from means and covariances: CRITIC, variation, deviation, components.
+"""The information of each column, from means and covariances: CRITIC, variation, deviation, components.
 
 Everything is written for a stack of samples, so that a fit (a stack of one) and its bootstrap draws share it.
-A column without variance tells nothing and is as if it were not there.
+A column without variance has no information and is treated as absent.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ class Moments:
 
 
 class Information(Protocol):
-    """How much each column tells, and how that moves with the moments."""
+    """The information of each column, and its derivative by the moments."""
 
     def level(self, moments: Moments) -> Floats:
         """Information of every column, (..., m): weights before they are divided by their sum."""

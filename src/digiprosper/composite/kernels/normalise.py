@@ -33,7 +33,7 @@ _ROUNDING: Final = 8 * float(np.finfo(np.float64).eps)
 
 
 def is_constant(low: Floats, high: Floats) -> Bools:
-    """Tell which ranges are nothing but rounding.
+    """Find the ranges that are nothing but rounding.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""From columns to weights: what each column tells, inside its dimension and across dimensions."""
+"""From columns to weights: the information of each column, inside its dimension and across dimensions."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from digiprosper.kernels.dispersion import ColumnSums
 
 __all__ = [
+    "FIXED_WEIGHTS",
     "IndexStructure",
     "Rule",
     "Weighing",
@@ -35,6 +36,8 @@ __all__ = [
 
 IndexStructure = Literal["flat", "nested", "equal_dimensions"]
 
+# Weightings in which the data play no part.
+FIXED_WEIGHTS: Final = ("equal", "given")
 # What the copied script adds to every share inside the logarithm.
 _LEGACY_SHARE: Final = 1e-10
 _NO_WEIGHTS: Final = {
@@ -77,6 +80,16 @@ class Rule(PickledByName):
     given: Floats | None = None
     periods: int | None = None
     keeps_constant: bool = False
+
+    @property
+    def estimated(self) -> bool:
+        """Whether weights come from the data."""
+        return self.weighting not in FIXED_WEIGHTS
+
+    @property
+    def by_entropy(self) -> bool:
+        """Whether weights are shares of Theil indices."""
+        return self.weighting == "entropy"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -150,21 +163,21 @@ def weigh(
         If all columns are constant, or the rule leaves no weights.
     """
     constant, redundancy = _redundancy(z, rule, sums)
-    dead = np.zeros_like(constant) if rule.keeps_constant else constant
-    _refuse_constant(dead, names, f"{len(z)} rows{where}")
+    ignored = np.zeros_like(constant) if rule.keeps_constant else constant
+    _refuse_constant(ignored, names, f"{len(z)} rows{where}")
 
-    inner = shares(redundancy if rule.weighting == "entropy" else _level(z, rule, dead), rule.groups)
-    _refuse_no_shares(inner, dead, rule, names, where)
+    inner = shares(redundancy if rule.by_entropy else _level(z, rule, ignored), rule.groups)
+    _refuse_no_shares(inner, ignored, rule, names, where)
     if rule.across == "nested":
         inner = _nested(z, inner, rule, where)
     weights = equal_across(inner, rule.groups) if rule.across == "equal_dimensions" else inner
     return Weighing(weights, 1.0 - redundancy, redundancy, constant)
 
 
-def _refuse_no_shares(inner: Floats, dead: Bools, rule: Rule, names: Sequence[str], where: str) -> None:
+def _refuse_no_shares(inner: Floats, ignored: Bools, rule: Rule, names: Sequence[str], where: str) -> None:
     for columns in rule.groups:
         cancelled = np.isnan(inner[columns]).any()
-        empty = not inner[columns].any() and not dead[columns].all()
+        empty = not inner[columns].any() and not ignored[columns].all()
         if cancelled or empty:
             why = _NO_WEIGHTS[rule.weighting]
             message = f"no {rule.weighting} weights{where} for {quoted(names)}: {why}."
@@ -222,19 +235,19 @@ def _refuse_constant(constant: Bools, names: Sequence[str], rows: str) -> None:
 
 
 def shares(level: Floats, groups: Sequence[Ints]) -> Floats:
-    """Divide what the columns tell by its sum, inside every group.
+    """Divide the information of the columns by its sum, inside every group.
 
     Parameters
     ----------
     level : ndarray, shape (..., m)
-        What each column tells.
+        Information of each column.
     groups : sequence of ndarray of int
         Columns of each group.
 
     Returns
     -------
     ndarray, shape (..., m)
-        Shares; 0 in a group that tells nothing, NaN where what its columns tell cancels.
+        Shares; 0 in a group without information, NaN where that of its columns cancels.
     """
     out = np.empty_like(level)
     for columns in groups:
@@ -246,7 +259,7 @@ def shares(level: Floats, groups: Sequence[Ints]) -> Floats:
 
 
 def equal_across(inner: Floats, groups: Sequence[Ints]) -> Floats:
-    """Give every group that tells something the same weight.
+    """Give every group that has information the same weight.
 
     Parameters
     ----------
@@ -260,8 +273,8 @@ def equal_across(inner: Floats, groups: Sequence[Ints]) -> Floats:
     ndarray, shape (..., m)
         Weights.
     """
-    alive = sum(inner[..., g].any(axis=-1, keepdims=True).astype(np.float64) for g in groups)
-    weights: Floats = inner / np.maximum(alive, 1.0)
+    counted = sum(inner[..., g].any(axis=-1, keepdims=True).astype(np.float64) for g in groups)
+    weights: Floats = inner / np.maximum(counted, 1.0)
     return weights
 
 
@@ -286,7 +299,7 @@ def moments_of(z: Floats, constant: Bools) -> Moments:
 
 
 def _redundancy(z: Floats, rule: Rule, sums: ColumnSums | None) -> tuple[Bools, Floats]:
-    # Beside given weights, entropies tell a reader what the data would have said.
+    # Entropies are shown beside given weights, so that a reader can compare.
     if rule.weighting not in ("entropy", "given") or (rule.weighting == "given" and z.min() < 0):
         return is_constant(z.min(axis=0), z.max(axis=0)), np.full(z.shape[1], np.nan)
     theil = theil_t(z, shift=rule.shift, sums=sums)
@@ -308,12 +321,12 @@ def _legacy_entropy(z: Floats) -> Floats:
     return entropy
 
 
-def _level(z: Floats, rule: Rule, dead: Bools) -> Floats:
+def _level(z: Floats, rule: Rule, ignored: Bools) -> Floats:
     if rule.given is not None:
-        return np.where(dead, 0.0, rule.given)
+        return np.where(ignored, 0.0, rule.given)
     if rule.weighting == "equal":
-        return np.where(dead, 0.0, 1.0)
-    moments = moments_of(z, dead)
+        return np.where(ignored, 0.0, 1.0)
+    moments = moments_of(z, ignored)
     level = np.zeros(z.shape[1])
     for columns in rule.groups:
         level[columns] = INFORMATION[rule.weighting].level(moments.of(columns))

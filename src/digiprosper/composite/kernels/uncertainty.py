@@ -135,12 +135,12 @@ class EntitySums(PickledByName):
 
     def _level(self, counts: Floats) -> Floats:
         """Information of every column in every draw, (R, m)."""
-        if self.rule.weighting in ("equal", "given"):
+        if not self.rule.estimated:
             fixed = np.ones(self.mean.size) if self.rule.given is None else self.rule.given
             if not self.rule.keeps_constant:
                 fixed = np.where(self.constant, 0.0, fixed)
             return np.tile(fixed, (len(counts), 1))
-        if self.rule.weighting == "entropy":
+        if self.rule.by_entropy:
             theil = theil_of_counts(counts, self.rows, self.first, self.second)
             whole = theil_of_counts(np.ones((1, self.rows.size)), self.rows, self.first, self.second)
             return np.where(theil > LOST_IN_DRAW * whole, theil, 0.0)
@@ -153,9 +153,9 @@ class EntitySums(PickledByName):
     def _slope(self) -> Floats:
         """Differentiate the information by the multiplicities, (n, m)."""
         total = self.rows.sum()
-        if self.rule.weighting in ("equal", "given"):
+        if not self.rule.estimated:
             return np.zeros_like(self.first)
-        if self.rule.weighting == "entropy":
+        if self.rule.by_entropy:
             theil = self.second.sum(axis=0) / total
             taken = self.rows[:, None] + self.first
             moved: Floats = (self.second - theil * taken) / total
@@ -167,7 +167,7 @@ class EntitySums(PickledByName):
         return slope
 
     def unstable_components(self) -> tuple[str, ...]:
-        """Tell what may jump in PCA weights within the sampling error: then no delta error holds.
+        """Find what may jump in PCA weights within the sampling error, so that no delta error is valid.
 
         Returns
         -------
@@ -220,7 +220,7 @@ class EntitySums(PickledByName):
 
 
 def weights_of_level(level: Floats, rule: Rule) -> Floats:
-    """Turn what the columns tell in each draw into weights.
+    """Turn the information of the columns in each draw into weights.
 
     Parameters
     ----------
@@ -262,14 +262,14 @@ def entity_sums(z: Floats, entity: Ints, rule: Rule, constant: Bools) -> EntityS
     seen, codes = np.unique(entity, return_inverse=True)
     starts = np.flatnonzero(np.diff(codes, prepend=-1))
     rows = np.bincount(codes)
-    if rule.weighting == "entropy":
+    if rule.by_entropy:
         mean, first, second = entity_divergence(np.where(constant, 1.0, z), codes, shift=rule.shift)
     else:
         mean = z.mean(axis=0)
         centred = np.where(constant, 0.0, z - mean)
         first = np.add.reduceat(centred, starts, axis=0)
         second = np.empty((seen.size, 0, 0))
-        if rule.weighting not in ("equal", "given"):
+        if rule.estimated:
             second = np.empty((seen.size, z.shape[1], z.shape[1]))
             for j in range(z.shape[1]):
                 second[:, j] = np.add.reduceat(centred * centred[:, [j]], starts, axis=0)
