@@ -358,18 +358,7 @@ def _independent(
 ) -> tuple[list[int], list[Notice]]:
     """Leave out, or refuse, what the effects absorb and what is a combination of other columns."""
     strict = prepared.options.collinear == "raise"
-    absorbed = [_absorbed(prepared, swept, j) for j in regressors if swept.absorbed[j]]
-    if absorbed and strict:
-        raise IdentificationError(
-            several(absorbed)
-            + ". Its coefficient is not identified: drop it, interact it with a variable that varies "
-            "within the effects, or omit the effect.",
-            absorbed,
-        )
-    varying = [j for j in regressors if not swept.absorbed[j]]
-    if not varying:
-        what = _effects_text(prepared)
-        raise IdentificationError(f"every regressor is absorbed by the effects ({what}).", absorbed)
+    varying, absorbed = _varying(prepared, swept, regressors)
     if strict:
         _refuse_wide(len(swept.columns), len(varying), prepared.within.rank)
 
@@ -380,6 +369,22 @@ def _independent(
             collinear,
         )
     return kept, [_dropped(problem) for problem in (*absorbed, *collinear)]
+
+
+def _varying(prepared: Prepared, swept: Swept, regressors: Sequence[int]) -> tuple[list[int], list[Notice]]:
+    """Leave out, or refuse, what the effects absorb."""
+    problems = [_absorbed(prepared, swept, j) for j in regressors if swept.absorbed[j]]
+    if problems and prepared.options.collinear == "raise":
+        raise IdentificationError(
+            several(problems)
+            + ". Its coefficient is not identified: drop it, interact it with a variable that varies "
+            "within the effects, or omit the effect.",
+            problems,
+        )
+    if len(problems) == len(regressors):
+        what = _effects_text(prepared)
+        raise IdentificationError(f"every regressor is absorbed by the effects ({what}).", problems)
+    return [j for j in regressors if not swept.absorbed[j]], problems
 
 
 def _effects_text(prepared: Prepared) -> str:

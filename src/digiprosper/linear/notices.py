@@ -223,17 +223,25 @@ def _lags_of_outcome(sample: Sample, at: int, roles: Sequence[str]) -> list[str]
     By its values a column is a lag if it repeats the outcome of one or two periods before, wherever both are
     in the sample.
     """
-    y, itself = sample.matrix[:, at], sample.lags[sample.names[at]]
-    lags = {(itself[0][0], itself[0][1] + k) for k in _LAGS} if len(itself) == 1 else set()
-    apart = [_rows_apart(sample.entity, sample.time, k) for k in _LAGS]
+    y, apart = sample.matrix[:, at], [_rows_apart(sample.entity, sample.time, k) for k in _LAGS]
+    named = _named_lags(sample.lags[sample.names[at]])
+
+    def is_lag(place: int) -> bool:
+        column = sample.matrix[:, place]
+        return not named.isdisjoint(sample.lags[sample.names[place]]) or any(
+            _repeats(column, y, *rows) for rows in apart
+        )
 
     places = dict.fromkeys(place for role in roles for place in sample.roles[role])
-    columns = {sample.names[place]: sample.matrix[:, place] for place in places}
-    return [
-        name
-        for name, column in columns.items()
-        if not lags.isdisjoint(sample.lags[name]) or any(_repeats(column, y, *rows) for rows in apart)
-    ]
+    return list(dict.fromkeys(sample.names[place] for place in places if is_lag(place)))
+
+
+def _named_lags(itself: Sequence[tuple[str, int]]) -> set[tuple[str, int]]:
+    """Name the lags of an outcome that is one factor, itself perhaps shifted."""
+    if len(itself) != 1:
+        return set()
+    factor, shift = itself[0]
+    return {(factor, shift + k) for k in _LAGS}
 
 
 def _repeats(column: Floats, y: Floats, row: Ints, before: Ints) -> bool:

@@ -206,7 +206,7 @@ def prepare(
     """
     _refuse_other(panel)
     names = _effects(panel, options)
-    clusters = options.clusters or ((panel.entity_name,) if options.cov_type == "clustered" else ())
+    clusters = _clusters(panel, options)
     if options.obs_weights is not None:
         roles = {**roles, "obs_weights": (options.obs_weights,)}
     sample = panel.sample(roles, codes=names, clusters=clusters, missing=missing)
@@ -228,7 +228,7 @@ def prepare(
         *_with_rows_left([*_missing_notices(panel, sample), *lone], sample.nobs),
         *_once_notices(panel, clusters),
         *_cluster_notices(clusters, codes, sample, options),
-        *(_across_notices(clusters, codes, sample) if entity is not None else []),
+        *_across_notices(clusters, codes, sample, absorbed=entity is not None),
         *_rank_notices(taken, names),
     ]
     return Prepared(
@@ -244,6 +244,12 @@ def prepare(
         options=options,
         notices=tuple(notices),
     )
+
+
+def _clusters(panel: Panel, options: LinearOptions) -> tuple[str, ...]:
+    if options.clusters:
+        return tuple(options.clusters)
+    return (panel.entity_name,) if options.cov_type == "clustered" else ()
 
 
 def _refuse_other(panel: object) -> None:
@@ -272,9 +278,11 @@ def _without_singletons(
     return kept, [Notice("singletons", kept.dropped[-1].message, {"count": lost})] if lost else []
 
 
-def _across_notices(names: Sequence[str], codes: Sequence[Ints], sample: Sample) -> list[Notice]:
+def _across_notices(
+    names: Sequence[str], codes: Sequence[Ints], sample: Sample, *, absorbed: bool
+) -> list[Notice]:
     """Count the entities with rows in several clusters; with two-way clusters, in several of both."""
-    across = np.full(sample.n_entities, fill_value=bool(codes))
+    across = np.full(sample.n_entities, fill_value=absorbed and bool(codes))
     for code in codes:
         across &= _is_cut(sample.entity, code, sample.n_entities)
     count = int(across.sum())

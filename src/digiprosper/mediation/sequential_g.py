@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from digiprosper.linear.preparation import Prepared
-    from digiprosper.mediation.kernel import Monomial
+    from digiprosper.mediation.kernel import Monomial, Products
+    from digiprosper.mediation.system import System
     from digiprosper.panel import Panel
 
 __all__ = ["sequential_g"]
@@ -116,16 +117,12 @@ def sequential_g(
     k = len(mediators)
     swept = sweep_columns(prepared, names, columns)
     refuse_absorbed(prepared, swept, ("outcome", "treatment", *("mediator" for _ in mediators)))
-    through = range(2, 2 + k)
     before = range(2 + k, 2 + k + len(sample.names_of("x")))
-    layout = [(outcome, (1, *before)) for outcome in (0, *through)]
+    layout = [(outcome, (1, *before)) for outcome in (0, *range(2, 2 + k))]
     layout.append((0, tuple(range(1, columns.shape[1]))))
     system = estimate(prepared, swept, layout, reps=spec.reps, seed=seed)
 
-    total: list[Monomial] = [(1.0, (system.at(0, 1),))]
-    parts: list[Monomial] = [(1.0, (system.at(1 + i, 1), system.at(k + 1, m))) for i, m in enumerate(through)]
-    less: list[Monomial] = [(-constant, at) for constant, at in parts]
-    effects = products([total, total + less, parts, *([part] for part in parts)])
+    effects = _effects(system, k)
     gradient = effects.gradient(system.coefficients)
     diagnostics = (*few_clusters(system.notices, _REMEDY), *remarks(prepared))
     issue(diagnostics)
@@ -147,6 +144,17 @@ def sequential_g(
         diagnostics=diagnostics,
         labels=dict(sample.labels),
     )
+
+
+def _effects(system: System, mediators: int) -> Products:
+    """Write the effects as products of slopes: of x in y and in the mediators, of these in the first step."""
+    total: list[Monomial] = [(1.0, (system.at(0, 1),))]
+    first_step = mediators + 1
+    parts: list[Monomial] = [
+        (1.0, (system.at(1 + i, 1), system.at(first_step, 2 + i))) for i in range(mediators)
+    ]
+    less: list[Monomial] = [(-constant, at) for constant, at in parts]
+    return products([total, total + less, parts, *([part] for part in parts)])
 
 
 def _check(spec: Mediation, intermediate: str | Sequence[str]) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import product
+from itertools import chain, product
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -158,8 +158,7 @@ def estimate(
         Its notices are not issued.
     """
     layout = tuple(layout)
-    both = [fit_equation(prepared, swept, y, x, unread=unread) for y, x in layout]
-    fits, solved = tuple(fit for fit, _ in both), [one for _, one in both]
+    fits, solved = zip(*(fit_equation(prepared, swept, y, x, unread=unread) for y, x in layout), strict=True)
 
     codes, drawn = drawn_clusters(prepared)
     grams = entity_grams(swept.columns, codes, prepared.within.effects, swept=True)
@@ -167,8 +166,8 @@ def estimate(
     without = jackknife(grams, layout)
 
     covariance = joint_covariance(solved)
-    notices = [n for fit in fits for n in fit.diagnostics]
-    if any(n.code == "no_variance" for n in notices):
+    notices = list(chain.from_iterable(fit.diagnostics for fit in fits))
+    if "no_variance" in {n.code for n in notices}:
         covariance[:] = np.nan
     few = too_few_clusters_to_draw(grams.n_clusters, drawn, _DELTA)
     # Without intervals, what draws do to them is of no concern.
@@ -274,10 +273,12 @@ def refuse_absorbed(prepared: Prepared, swept: Swept, roles: Sequence[str]) -> N
             "(within_between reports both).",
             problems,
         )
-    mediators = [j for j, role in enumerate(roles) if role == "mediator"]
-    others = [i for i, role in enumerate(roles) if role in ("outcome", "treatment")]
-    for j, i in product(mediators, others):
-        _refuse_again(swept, j, i, roles[i])
+    for j, other in product(_places(roles, "mediator"), _places(roles, "outcome", "treatment")):
+        _refuse_again(swept, j, other, roles[other])
+
+
+def _places(roles: Sequence[str], *wanted: str) -> list[int]:
+    return [j for j, role in enumerate(roles) if role in wanted]
 
 
 def _absorbed(prepared: Prepared, role: str, name: str) -> Notice:

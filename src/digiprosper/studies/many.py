@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from itertools import accumulate, chain
 from typing import TYPE_CHECKING, Any, cast
 
 from digiprosper.errors import (
@@ -16,7 +18,7 @@ from digiprosper.errors import (
     quoted,
 )
 from digiprosper.kernels.resampling import seed_sequence
-from digiprosper.linear.estimation import fit_columns
+from digiprosper.linear.estimation import columns_at, fit_equation, sweep_columns
 from digiprosper.linear.fixed_effects import FixedEffects
 from digiprosper.linear.notices import lagged_outcome, said_once
 from digiprosper.linear.preparation import prepare
@@ -26,7 +28,7 @@ from digiprosper.specification import as_terms
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from digiprosper.errors import Notice
+    from digiprosper.linear.results import LinearResults
     from digiprosper.panel import Panel
 
 __all__ = ["fit_all", "stepwise"]
@@ -64,23 +66,12 @@ def fit_all(
     >>> fit_all(battery, panel).compare("unemp")[["model", "nobs"]].values.tolist()
     [['baseline', 816], ['no time effects', 816], ['after 1975', 528]]
     """
-    if not hasattr(specs, "items"):
-        raise InputTypeError(
-            f"fit_all takes a mapping of label to specification, not {type(specs).__name__}."
-        )
-    labels = [str(label) for label in specs]
-    twice = sorted({label for label in labels if labels.count(label) > 1})
-    if twice:
-        raise InputTypeError(
-            f"fit_all: the labels {quoted(twice)} are duplicated as text; rename one of each."
-        )
+    _refuse_labels(specs)
     entropy = cast("int", seed_sequence(rng).entropy)
     outcomes = []
     said: dict[tuple[str, str], list[str]] = {}
     for label, entry in specs.items():
-        spec, data = entry if isinstance(entry, tuple) and len(entry) == 2 else (entry, panel)
-        if not hasattr(spec, "fit"):
-            raise InputTypeError(f"fit_all: {cited(label)} is {type(spec).__name__}, not a specification.")
+        spec, data = _variant(str(label), entry, panel)
         child = seed_sequence([entropy, int.from_bytes(str(label).encode(), "little")])
         try:
             with one_of_many(str(label), said):
@@ -92,6 +83,28 @@ def fit_all(
             _say(f"{label}: {'not estimated' if isinstance(result, DigiprosperError) else 'done'}")
     issue_of_many(said)
     return ResultSet(tuple(outcomes))
+
+
+def _refuse_labels(specs: object) -> None:
+    """Refuse what is no mapping, and labels that are the same as text."""
+    if not hasattr(specs, "items"):
+        raise InputTypeError(
+            f"fit_all takes a mapping of label to specification, not {type(specs).__name__}."
+        )
+    times = Counter(str(label) for label, _ in specs.items())
+    twice = sorted(label for label, count in times.items() if count > 1)
+    if twice:
+        raise InputTypeError(
+            f"fit_all: the labels {quoted(twice)} are duplicated as text; rename one of each."
+        )
+
+
+def _variant(label: str, entry: Any, panel: Panel) -> tuple[Any, Panel]:
+    """Tell the specification of an entry, and its own panel if it has one."""
+    spec, data = entry if isinstance(entry, tuple) and len(entry) == 2 else (entry, panel)
+    if not hasattr(spec, "fit"):
+        raise InputTypeError(f"fit_all: {cited(label)} is {type(spec).__name__}, not a specification.")
+    return spec, data
 
 
 def _say(text: str) -> None:
@@ -130,28 +143,38 @@ def stepwise(spec: Any, panel: Panel, order: Sequence[str], *, sample: str = "co
     check_option("sample", sample, ("common", "own"))
     if not isinstance(spec, FixedEffects):
         raise InputTypeError(f"stepwise takes a FixedEffects specification, not {type(spec).__name__}.")
-    specs = [spec]
-    for term in as_terms(order, "order"):
-        specs.append(specs[-1].add(term))
-    labelled = {f"({i + 1})": s for i, s in enumerate(specs)}
+    specs = accumulate(as_terms(order, "order"), lambda before, term: before.add(term), initial=spec)
+    labelled = {f"({i})": step for i, step in enumerate(specs, start=1)}
     if sample == "own":
         return fit_all(labelled, panel)
-    roles = {"y": (spec.y,), **{label: s.x for label, s in labelled.items()}}
+
+    outcomes = _on_common_rows(spec, labelled, panel)
+    fits = (result for _, result in outcomes if not isinstance(result, DigiprosperError))
+    issue(said_once(chain.from_iterable(fit.diagnostics for fit in fits)))
+    return ResultSet(tuple(outcomes))
+
+
+def _on_common_rows(
+    spec: FixedEffects, steps: Mapping[str, FixedEffects], panel: Panel
+) -> list[tuple[str, LinearResults | DigiprosperError]]:
+    """Fit every step, or keep its error, on columns that are swept once."""
+    roles = {"y": (spec.y,), **{label: step.x for label, step in steps.items()}}
     prepared = prepare(panel, roles, spec.options, singletons=spec.singletons, missing=spec.missing)
-    if len(prepared.sample.names_of("y")) != 1:
+    rows = prepared.sample
+    if len(rows.roles["y"]) != 1:
         raise TermError(f"y={cited(spec.y)} makes several columns; the outcome must be one column.")
-    outcome = prepared.sample.columns("y")[:, 0]
-    outcomes: list[tuple[str, Any]] = []
-    notices: list[Notice] = []
-    for label in labelled:
-        names, design = prepared.sample.names_of(label), prepared.sample.columns(label)
+
+    # A category may be coded otherwise in another step: the columns of all steps, each once.
+    places = tuple(dict.fromkeys(chain.from_iterable(rows.roles[role] for role in roles)))
+    names = (spec.y, *(rows.names[place] for place in places[1:]))
+    swept = sweep_columns(prepared, names, columns_at(rows.matrix, places))
+
+    def fitted(label: str) -> LinearResults | DigiprosperError:
+        regressors = list(map(places.index, rows.roles[label]))
         try:
             remarks = lagged_outcome(prepared, roles=(label,))
-            result = fit_columns(prepared, spec.y, outcome, names, design, remarks=remarks)
+            return fit_equation(prepared, swept, 0, regressors, remarks=remarks)[0]
         except DigiprosperError as error:
-            outcomes.append((label, error))
-        else:
-            outcomes.append((label, result))
-            notices += result.diagnostics
-    issue(said_once(notices))
-    return ResultSet(tuple(outcomes))
+            return error
+
+    return [(label, fitted(label)) for label in steps]
