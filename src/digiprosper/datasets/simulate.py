@@ -291,10 +291,12 @@ def simulate_provinces(n: int = 31, periods: int = 12, *, rng: object = 0) -> tu
     # What the search for the indicators left over is part of the error, so that the equation holds exactly.
     gap = columns["prosperity"] - prosperity
     errors["prosperity"] += gap - gap.mean()
+
     gamma = _threshold(columns["urban"])
     slopes = np.where(columns["urban"] <= gamma, *_REGIME_SLOPES)
     columns["rural_income"] = outcome("rural_income", slopes * digital)
     columns["urban_rural_theil"] = outcome("urban_rural_theil", _CURVE[0] * digital + _CURVE[1] * digital**2)
+
     panel = _panel(columns, n, periods)
     truth = Truth(
         a=dict(_A),

@@ -242,7 +242,7 @@ class Recipe:
 
 
 def default_bandwidth(periods: int) -> int:
-    """Give the usual number of lags for Driscoll-Kraay errors.
+    """Compute the usual number of lags for Driscoll-Kraay errors.
 
     Parameters
     ----------

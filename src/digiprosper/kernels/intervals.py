@@ -46,7 +46,7 @@ _HALVES: Final = np.multiply.outer([-1.0, 0.0, 1.0], np.exp2(np.arange(-48.0, 6.
 
 
 def enough_clusters(clusters: int | None) -> bool:
-    """Tell whether draws may be read: they are not of clusters, or of `LEAST_CLUSTERS` or more.
+    """Decide whether draws may be read: they are not of clusters, or of `LEAST_CLUSTERS` or more.
 
     Parameters
     ----------

@@ -17,7 +17,7 @@ __all__ = ["effective_clusters", "variation_shares"]
 def variation_shares(
     basis: Floats, root: Floats, codes: Ints, levels: int, *, obs_weights: Floats | None = None
 ) -> Floats:
-    """Give each cluster's share of the variation that identifies each slope.
+    """Compute each cluster's share of the variation that identifies each slope.
 
     With ``a = X (X'X)^-1 e_j``, column j net of the others over its own sum of squares (Frisch & Waugh
     1933), the share of cluster g is ``a_g'a_g / a'a``: its partial leverage (MacKinnon, Nielsen & Webb 2023).

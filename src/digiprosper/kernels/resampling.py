@@ -269,7 +269,7 @@ def _blocks(crossed: Sequence[Ints], nested: Sequence[Ints]) -> tuple[list[Ints]
 
 
 def _orthogonal(crossed: Ints, blocks: Ints, nested: Sequence[Ints]) -> bool:
-    """Tell whether the dummies' products act as a diagonal matrix after the nested sweep.
+    """Decide whether the dummies' products act as a diagonal matrix after the nested sweep.
 
     Nothing swept: dummies of one effect are orthogonal. Every nested level with each level of its block once:
     the matrix of a block is a multiple of the identity but for the constant, which the swept columns do not

@@ -79,7 +79,7 @@ def not_singletons(effects: Sequence[Ints]) -> np.ndarray[Any, np.dtype[np.bool_
 
 
 def is_nested(inner: Ints, outer: Ints) -> bool:
-    """Tell whether each level of one code lies inside a single level of another.
+    """Decide whether each level of one code lies inside a single level of another.
 
     Parameters
     ----------

@@ -13,7 +13,7 @@ __all__ = ["known_names", "table_of"]
 
 
 def table_of(panel: Panel) -> Table:
-    """Give the sorted rows behind a panel.
+    """Take the sorted rows behind a panel.
 
     Parameters
     ----------

@@ -128,6 +128,7 @@ def _read(condition: _Condition) -> tuple[ast.expr, dict[str, str]]:
     long = too_long(text, _LONGEST)
     if long:
         raise condition.refused(f"cannot be read: {long}. Pass a mask made from panel.frame.")
+
     # As in pandas, where & and | bind as and and or do.
     spelled = _AND_OR.sub(lambda m: {"&": " and ", "|": " or "}.get(m["mark"], m[0]), text)
     source, words = coded_words(spelled)
@@ -138,6 +139,7 @@ def _read(condition: _Condition) -> tuple[ast.expr, dict[str, str]]:
         if "@" in text:
             cure = 'put the value in place of "@": f"year >= {first}".'
         raise condition.refused(f"cannot be read as a condition on columns; {cure}") from error
+
     odd = [n for n in ast.walk(tree) if not _allowed(n)]
     if odd:
         shown = f", not {cited(ast.unparse(odd[0]))}" if isinstance(odd[0], ast.expr) else ""

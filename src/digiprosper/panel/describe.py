@@ -159,25 +159,31 @@ def between_within(columns: Mapping[str, Floats], entity: Ints, n_entities: int)
     rows: dict[tuple[str, str], list[float]] = {}
     for name, every in columns.items():
         there = ~np.isnan(every)
-        x, codes = every[there], entity[there]
-        unit = unit_of(x)
-        x = x / unit
-        counts = np.bincount(codes, minlength=n_entities)
-        with np.errstate(invalid="ignore"):
-            means = np.bincount(codes, weights=x, minlength=n_entities) / counts
-        between = means[counts > 0]
+        unit = unit_of(every[there])
+        x = every[there] / unit
+        mean = float(x.mean()) if x.size else np.nan
+
+        between, within = _parts(x, entity[there], n_entities)
         parts = {
-            "overall": x,
-            "between": between,
-            "within": x - means[codes] + (x.mean() if x.size else 0),
+            "overall": (x, x.size),
+            "between": (between, between.size),
+            "within": (within, x.size / max(between.size, 1)),
         }
-        sizes = {"overall": x.size, "between": between.size, "within": x.size / max(between.size, 1)}
-        for part, values in parts.items():
+        for part, (values, size) in parts.items():
             _, _, sd, low, _, high = _moments(values)
-            mean = float(x.mean()) if x.size else np.nan
-            rows[name, part] = [mean * unit, sd * unit, low * unit, high * unit, sizes[part]]
+            rows[name, part] = [mean * unit, sd * unit, low * unit, high * unit, size]
+
     index = pd.MultiIndex.from_tuples(list(rows), names=["variable", "part"])
     return pd.DataFrame(list(rows.values()), index=index, columns=["mean", "sd", "min", "max", "N"])
+
+
+def _parts(x: Floats, entity: Ints, n_entities: int) -> tuple[Floats, Floats]:
+    """Compute the means of the entities that have rows, and deviations from them around the overall mean."""
+    counts = np.bincount(entity, minlength=n_entities)
+    with np.errstate(invalid="ignore"):
+        means = np.bincount(entity, weights=x, minlength=n_entities) / counts
+    centre = x.mean() if x.size else 0.0
+    return means[counts > 0], x - means[entity] + centre
 
 
 def _moments(x: Floats) -> tuple[int, float, float, float, float, float]:
@@ -191,7 +197,7 @@ def _moments(x: Floats) -> tuple[int, float, float, float, float, float]:
 
 
 def unit_of(x: Floats) -> float:
-    """Give the power of two below the largest value; squares and sums of so scaled values are in range.
+    """Find the power of two below the largest value; squares and sums of so scaled values are in range.
 
     Parameters
     ----------

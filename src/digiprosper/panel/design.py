@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from dataclasses import dataclass
-from itertools import accumulate, chain, pairwise
+from itertools import accumulate, chain, pairwise, product
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
@@ -212,5 +212,6 @@ def _expand(
         first = int(next(losing))
         tag = "T." if first else ""
         dummies = [(f"{factor.text}[{tag}{levels[level]}]", codes == level) for level in seen[first:]]
-        columns = [([*n, name], c * dummy) for n, c in columns for name, dummy in dummies]
+        pairs = product(columns, dummies)
+        columns = [([*names, name], values * dummy) for (names, values), (name, dummy) in pairs]
     return [(":".join(n), c) for n, c in columns]

@@ -320,7 +320,7 @@ class Panel:
         return self._with(attached(self._table, data))
 
     def relabel(self, **text: str) -> Panel:
-        """Give columns labels.
+        """Label columns.
 
         Parameters
         ----------
@@ -411,7 +411,7 @@ class Panel:
     # --- changed columns ----------------------------------------------------------------------------------
 
     def standardise(self, columns: str | Sequence[str], by: str | None = None) -> Panel:
-        """Give columns mean 0 and standard deviation 1.
+        """Standardise columns: mean 0 and standard deviation 1.
 
         Parameters
         ----------

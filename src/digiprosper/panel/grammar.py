@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import re
 import unicodedata
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -130,7 +131,7 @@ def too_deep(tree: ast.expr) -> str | None:
     """
     level: list[ast.AST] = [tree]
     for _ in range(_DEEPEST):
-        level = [child for node in level for child in ast.iter_child_nodes(node)]
+        level = list(chain.from_iterable(map(ast.iter_child_nodes, level)))
         if not level:
             return None
     return f"it has more than {_DEEPEST} nested levels; make its parts columns first, with assign()"
@@ -224,7 +225,7 @@ def columns_in(node: ast.AST) -> list[str]:
     if isinstance(node, ast.Name):
         return [node.id]
     parts = node.args if isinstance(node, ast.Call) else ast.iter_child_nodes(node)
-    return [name for part in parts for name in columns_in(part)]
+    return list(chain.from_iterable(map(columns_in, parts)))
 
 
 def split_factors(tree: ast.expr, text: str, role: str) -> list[ast.expr]:

@@ -460,6 +460,7 @@ def _date_ordinals(times: pd.DatetimeIndex, step: object) -> Ints | None:
         if not periods.is_unique:
             raise OptionError(f"step={cited(step)} is too coarse: several dates fall into one period.")
         return np.asarray(periods.asi8, dtype=np.intp)
+
     for code in _DATE_STEPS:
         periods = naive.to_period(code)
         if periods.is_unique:
@@ -497,6 +498,7 @@ def refuse_infinite(frame: pd.DataFrame, index: pd.Index[Any]) -> None:
                     {"column": name, "count": int(bad.sum()), "rows": rows},
                 )
             )
+
     if problems:
         raise MissingDataError(
             several(problems)

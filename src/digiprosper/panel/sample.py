@@ -185,6 +185,7 @@ class Sample:
                 f"the sample has no rows. {note.message}.",
                 [Notice("no_rows", note.message, {"reason": reason, "by_term": note.by_term})],
             )
+
         keys = self.keys.keep(mask)
         codes, levels = {}, {}
         for term, code in self.codes.items():
@@ -194,6 +195,7 @@ class Sample:
                 codes[term], levels[term] = keys.time, keys.times
             else:
                 codes[term], levels[term] = cut_codes(code[mask], self.code_levels[term])
+
         return replace(
             self,
             matrix=self.matrix.T[:, mask].T,

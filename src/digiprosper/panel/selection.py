@@ -262,7 +262,9 @@ def split_levels(
     """
     dummies, rest = {}, name
     for factor, (column, levels) in categories.items():
-        pieces = {f"{factor}[{tag}{level}]": i for i, level in enumerate(levels) for tag in ("T.", "")}
+        pieces: dict[str, int] = {}
+        for i, level in enumerate(levels):
+            pieces |= {f"{factor}[T.{level}]": i, f"{factor}[{level}]": i}
         # The longest first: a level may hold brackets, and another level.
         found = next((p for p in sorted(pieces, key=len, reverse=True) if p in rest), None)
         if found is not None:

@@ -135,7 +135,7 @@ def _has_logarithm(node: ast.AST) -> bool:
 
 
 def canonical(text: str, known: Iterable[str] = ()) -> str:
-    """Give the form in which terms are compared.
+    """Bring a term into the form in which terms are compared.
 
     Parameters
     ----------

@@ -19,7 +19,7 @@ __all__ = ["standardised", "winsorized"]
 
 
 def standardised(table: Table, name: str, groups: Ints) -> Floats:
-    """Give a column mean 0 and standard deviation 1 inside groups.
+    """Standardise a column inside groups: mean 0 and standard deviation 1.
 
     Parameters
     ----------

@@ -525,6 +525,7 @@ class PanelThreshold(Specification):
         regimes = plan.regimes(found.at)
         rows = np.bincount(regimes - 1, minlength=m + 1)
         seen = np.unique(prepared.sample.entity * (m + 1) + regimes - 1) % (m + 1)
+
         return ThresholdResults(
             threshold_variable=self.threshold_variable,
             regime_dependent=tuple(self.regime_dependent),

@@ -145,7 +145,7 @@ def moderated_u_test(
     at: Sequence[float] | None = None,
     level: float = 0.95,
 ) -> ModeratedUResult:
-    """Tell how a third variable moves and bends a fitted U, or inverse U.
+    """Test how a third variable moves and bends a fitted U, or inverse U.
 
     With ``y = b1 x + b2 x^2 + b3 x w + b4 x^2 w (+ b5 w) + ..`` the curve at w has the coefficients
     ``b1 + b3 w`` and ``b2 + b4 w`` and turns at ``x* = -(b1 + b3 w) / (2 (b2 + b4 w))``. Two questions

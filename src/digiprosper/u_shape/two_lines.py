@@ -169,6 +169,7 @@ class TwoLinesResult(Summarised, PickledByName):
             _line("above", self.slope_high, self.t_high, self.p_high)
             + f", {self.nobs_high:,} rows, {self.entities_high} {entity}",
         ]
+
         if self.supported:
             article = "A U" if self.shape == "U" else "An inverse U"
             lines.append(f"{article} is supported at the {size:.0%} level: both slopes are significant")
@@ -178,6 +179,7 @@ class TwoLinesResult(Summarised, PickledByName):
             p_values = {"below": self.p_low, "above": self.p_high}
             weak = [w for w, p in p_values.items() if not rejects(p, self.level)]
             lines.append(f"No U at the {size:.0%} level: the slope {' and '.join(weak)} is not significant")
+
         return Summary(
             type=type(self).__name__,
             title=f"Two lines (Simonsohn 2018): {self.variable} in the equation of {self.depvar}",
@@ -459,7 +461,7 @@ def _is_concave(data: _Data) -> bool:
 
 
 def _knots(data: _Data, count: int) -> Floats:
-    """Give Harrell's quantiles of x, those that coincide once."""
+    """Compute Harrell's quantiles of x, those that coincide once."""
     outer = _OUTER.get(count, 0.05)
     found = np.unique(np.quantile(data.x, np.linspace(outer, 1 - outer, count)))
     low, high = np.quantile(data.x, _MIDDLE)

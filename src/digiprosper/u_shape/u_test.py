@@ -185,6 +185,7 @@ class UTestResult(Summarised, PickledByName):
             f"Slope at {low:.4g}: {self.slope_low:.4g} (t {self.t_low:z.2f}); "
             f"at {high:.4g}: {self.slope_high:.4g} (t {self.t_high:z.2f})"
         )
+
         if self.inside and np.isnan(self.statistic):
             lines.append("The slope changes its sign, but no test is possible (see the note)")
         elif self.inside:
@@ -197,6 +198,7 @@ class UTestResult(Summarised, PickledByName):
         else:
             lines.append("The slope has the same sign over the whole interval, which contains no turning")
             lines.append(f"point. This is not {self._article} in these data.")
+
         return Summary(
             type=type(self).__name__,
             title=f"U-shape test (Lind & Mehlum 2010): {self.variable} in the equation of {self.depvar}",
@@ -218,10 +220,11 @@ class UTestResult(Summarised, PickledByName):
             ]
         if np.isnan(self.fieller[0][0]):
             return [*lines, f"No {self.level:.0%} Fieller set (see the note)"]
+
         sets = " and ".join(f"[{a:.4g}, {b:.4g}]" for a, b in self.fieller)
         reach = "inside" if self.fieller_inside else "reaching beyond"
         lines.append(f"{self.level:.0%} Fieller set {sets}, {reach} the interval [{low:.4g}, {high:.4g}]")
-        if not all(np.isfinite(end) for piece in self.fieller for end in piece):
+        if not np.isfinite(self.fieller).all():
             # Far out the slope is that of the bending term in a square, that of the level in the others.
             weak = "the square" if self.form == "square" else self.variable
             lines.append(f"(unbounded: {weak} itself is not significant at {1 - self.level:.0%})")

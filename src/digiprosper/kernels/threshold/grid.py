@@ -141,7 +141,7 @@ class Candidates:
     varying: Variation | None = None
 
     def open_to(self, threshold: int, fixed: Ints) -> Bools:
-        """Tell where a threshold may lie once others are fixed.
+        """Find where a threshold may lie once others are fixed.
 
         Parameters
         ----------

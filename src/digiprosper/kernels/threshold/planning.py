@@ -248,7 +248,7 @@ def without_level(search: Plan) -> Plan:
 
 
 def level_is_held(search: Plan) -> Bools:
-    """Tell at which candidates the dummy of the low regime is a combination of effects and fixed columns.
+    """Find the candidates at which the dummy of the low regime is a combination of effects and fixed columns.
 
     Parameters
     ----------

@@ -187,6 +187,7 @@ def _searched(search: Plan, outcomes: Floats, count: int) -> Floats:
             gain[:, ~search.candidates.allowed[0]] = -np.inf
         else:
             gain[~search.candidates.open_to(j, state.fixed)] = -np.inf
+
         at = gain.argmax(axis=1)
         best = gain[np.arange(at.size), at]
         if j == count - 1:
@@ -198,6 +199,7 @@ def _searched(search: Plan, outcomes: Floats, count: int) -> Floats:
                 out[room] = _searched(search, outcomes[room], count)
             return out
         state = condition(search, state, at)
+
     # A draw in which nothing is left to explain has no statistic either.
     lost = np.isneginf(best) | (state.ssr <= 0)
     with np.errstate(divide="ignore"):

@@ -148,6 +148,7 @@ def kink_plan(q: Floats, fixed: Floats, trim: float, effects: Sequence[Ints] = (
     middle, unit = float(q.mean()), float(q.std())
     scaled, knots = (q - middle) / unit, (where.values - middle) / unit
     search = plan(scaled[:, None], fixed, where, effects, intercept=True)
+
     ranked = scaled[where.order]
     # The block's columns are orthogonal and of mean square one: products are coordinates.
     ones, line = search.z.mean(axis=1), search.z @ ranked / ranked.size
@@ -160,10 +161,12 @@ def kink_plan(q: Floats, fixed: Floats, trim: float, effects: Sequence[Ints] = (
             np.einsum("a,abg,b->g", along, gram, along),
         ]
     )
+
     count, last = where.cuts, where.cuts - 1
     sums, squares = np.cumsum(ranked)[last], np.cumsum(ranked * ranked)[last]
     before = squares - 2 * knots * sums + knots * knots * count
     raw = np.minimum(before, q.size * (1 + knots * knots) - before)
+
     least = KINK_DIGITS * (squares + knots * knots * count)
     lost = (where.values == q.min()) | ((raw > least) & (forms[0] <= UNIDENTIFIED * raw))
     both = forms[0] * forms[2]
@@ -261,6 +264,7 @@ def estimate(kinks: KinkPlan, outcome: Floats) -> KinkEstimate:
     if inner[0].max(initial=-np.inf) > gain:
         position = int(inner[0].argmax())
         offset, gain = float(places[0, position]), float(inner[0, position])
+
     null = float(state.ssr[0])
     # Every kink is a step, so that the step's drop is at least as large but for rounding.
     step = max(float(drops(search, state)[0].max()), gain)
@@ -299,12 +303,14 @@ def accepted(kinks: KinkPlan, found: KinkEstimate, bound: float) -> list[tuple[f
     p, r = level[0, :-1], change[0, :-1]
     a, b, c = kinks.forms[:, :-1]
     square, half, constant = r * r - drop * c, p * r - drop * b, p * p - drop * a
+
     roots = _roots(square, half, constant)
     roots = np.where((roots > 0) & (roots < kinks.widths), roots, 0.0)
     roots.sort(axis=0)
     edges = np.concatenate([np.zeros((1, roots.shape[1])), roots, kinks.widths[None, :]])
     middles = (edges[1:] + edges[:-1]) / 2
     inside = (square * middles + 2 * half) * middles + constant >= 0
+
     pieces: list[tuple[float, float]] = []
     for j, piece in zip(*np.nonzero((inside & (np.diff(edges, axis=0) > 0)).T), strict=True):
         low = kinks.place(int(j), float(edges[piece, j]))

@@ -134,6 +134,7 @@ def _layout(search: Plan, null_at: tuple[int, ...], codes: Ints, threshold: int)
         levels = np.arange(groups.sizes.size)[:, None] == groups.codes
         basis.append(levels / np.sqrt(groups.sizes)[:, None])
     every = np.concatenate(basis)
+
     sizes, last = np.bincount(ranked), where.cuts - 1
     loadings = np.stack([np.cumsum(every * row, axis=1) for row in search.z])
     return _Layout(
