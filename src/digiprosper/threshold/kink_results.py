@@ -381,46 +381,59 @@ def remarks(results: KinkResults) -> list[Notice]:
     list of Notice
         Codes boundary, small_regime, few_draws, no_threshold_se.
     """
-    out, name = list[Notice](), results.kink_variable
-    pieces, (first, last) = results.confidence_set(), results.candidates[[0, -1]]
-    touched = [
-        f"{word} ({edge:.5g})"
-        for word, edge, out_of in (
-            ("lowest", first, pieces[0][0] <= first),
-            ("highest", last, pieces[-1][1] >= last),
-        )
-        if out_of
-    ]
-    if touched:
-        whole = len(touched) == 2 and len(pieces) == 1
+    return [*_about_ends(results), *_about_sides(results), *_about_error(results), *_about_draws(results)]
+
+
+def _about_ends(results: KinkResults) -> list[Notice]:
+    name, pieces = results.kink_variable, results.confidence_set()
+    first, last = results.candidates[[0, -1]].tolist()
+    touched = [f"lowest ({first:.5g})"] if pieces[0][0] <= first else []
+    touched += [f"highest ({last:.5g})"] if pieces[-1][1] >= last else []
+    if not touched:
+        return []
+    whole = len(touched) == 2 and len(pieces) == 1
+    if whole:
         text = (
             f"the confidence set of the threshold contains every candidate value of {cited(name)}, from "
             f"the {' to the '.join(touched)}: the data do not show where the threshold is."
-            if whole
-            else f"the confidence set of the threshold includes the {' and the '.join(touched)} candidate "
+        )
+    else:
+        text = (
+            f"the confidence set of the threshold includes the {' and the '.join(touched)} candidate "
             f"value of {cited(name)} and may extend beyond it. Lower trim, or treat the set as "
             "unbounded on that side."
         )
-        data = {"first": float(first), "last": float(last), "whole": whole}
-        out.append(Notice("boundary", text, data))
+    return [Notice("boundary", text, {"first": first, "last": last, "whole": whole})]
+
+
+def _about_sides(results: KinkResults) -> list[Notice]:
+    out = []
     for side, (rows, seen) in zip(("below", "above"), results.regime_sizes.tolist(), strict=True):
         if seen < max(_FEW_ENTITIES, 0.05 * results.slopes.n_entities) or rows < _FEW_ROWS:
             text = (
-                f"{rows} rows of {seen} entities are {side} the threshold of {cited(name)}: the slope on "
-                "that side is estimated from few observations. Increase trim."
+                f"{rows} rows of {seen} entities are {side} the threshold of {cited(results.kink_variable)}: "
+                "the slope on that side is estimated from few observations. Increase trim."
             )
             out.append(Notice("small_regime", text, {"regime": side, "nobs": rows, "n_entities": seen}))
-    if math.isnan(results.threshold_se):
-        text = (
-            f"no standard error for the threshold of {cited(name)}: the slopes do not differ, the fit "
-            "does not depend on its location, or its clustered variance is zero."
-        )
-        out.append(Notice("no_threshold_se", text, {"column": name}))
-    if results.bootstrap and results.reps < _FEW_DRAWS:
-        reps = results.reps
-        text = (
-            f"reps={reps}: the p-value cannot be below {1 / (reps + 1):.2g}, and p = 0.05 has a "
-            f"simulation error of {math.sqrt(0.05 * 0.95 / reps):.2g}. Use 999."
-        )
-        out.append(Notice("few_draws", text, {"reps": reps}))
     return out
+
+
+def _about_error(results: KinkResults) -> list[Notice]:
+    if not math.isnan(results.threshold_se):
+        return []
+    text = (
+        f"no standard error for the threshold of {cited(results.kink_variable)}: the slopes do not differ, "
+        "the fit does not depend on its location, or its clustered variance is zero."
+    )
+    return [Notice("no_threshold_se", text, {"column": results.kink_variable})]
+
+
+def _about_draws(results: KinkResults) -> list[Notice]:
+    reps = results.reps
+    if not results.bootstrap or reps >= _FEW_DRAWS:
+        return []
+    text = (
+        f"reps={reps}: the p-value cannot be below {1 / (reps + 1):.2g}, and p = 0.05 has a "
+        f"simulation error of {math.sqrt(0.05 * 0.95 / reps):.2g}. Use 999."
+    )
+    return [Notice("few_draws", text, {"reps": reps})]

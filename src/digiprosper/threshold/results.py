@@ -657,6 +657,10 @@ class ThresholdResults(ThresholdFields, Summarised, PickledByName):
         lines = wrap(first, 80, subsequent_indent="  ", break_long_words=False)
         for text in beside:
             lines += wrap(text, 80, initial_indent="  ", subsequent_indent="    ", break_long_words=False)
+        return [*lines, *self._test_words(j)]
+
+    def _test_words(self, j: int) -> list[str]:
+        lines = list[str]()
         null = "H0 no threshold" if j == 0 else f"H0 {counted(j, 'threshold')}"
         tests = self.tests[self.tests["threshold"] == j + 1]
         for _, name, _, p, *critical, statistic, value in tests.itertuples(index=False, name=None):
