@@ -794,3 +794,26 @@ def test_a_column_with_the_name_of_a_term_is_not_that_term() -> None:
     assert spec.fit(Panel(data, "i", "t")).slopes.params.index[-1] == "I(x**2)"
     with pytest.raises(CollinearityError, match="regime-dependent and also in x"):
         spec.fit(Panel(frame(), "i", "t"))
+
+
+def test_four_billion_pairs_of_candidates_and_rows_are_too_many() -> None:
+    """Every value but the largest is a candidate; one row less would be searched, for minutes."""
+    n = 63_247
+    assert (n - 2) * (n - 1) < 4_000_000_000 < (n - 1) * n
+    rng = np.random.default_rng(0)
+    df = pd.DataFrame(
+        {"i": np.arange(n), "q": rng.permutation(n), "z": rng.normal(size=n), "y": rng.normal(size=n)}
+    )
+    spec = PanelThreshold(
+        "y",
+        "z",
+        "q",
+        n_thresholds=2,
+        search="joint",
+        trim=1e-6,
+        bootstrap=None,
+        entity_effects=False,
+        time_effects=False,
+    )
+    with pytest.raises(OptionError, match="63,246 candidates in 63,247 rows"):
+        spec.fit(Panel(df, "i"))
