@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import numpy as np
 import pandas as pd
 
-from digiprosper.composite.weights import as_table, real_numbers, refuse_cells, refuse_missing
+from digiprosper.composite.cells import as_table, real_numbers, refuse_cells, refuse_missing
 from digiprosper.errors import InputTypeError, Notice, OptionError, check_option, cited, counted, issue
 from digiprosper.kernels.tolerances import GRADE, SUM_TO_ONE
 

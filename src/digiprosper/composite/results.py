@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 
 from digiprosper.composite.audits import Audited, audit_index
+from digiprosper.composite.cells import refuse_cells
 from digiprosper.composite.frames import apply_frame, is_frame
 from digiprosper.composite.kernels.ranking import descending_ranks
 from digiprosper.composite.notices import zero_remarks
 from digiprosper.composite.rows import cut_rows, dropped_rows
-from digiprosper.composite.weights import refuse_cells
 from digiprosper.errors import (
     MOST_DRAWS,
     IndicatorError,

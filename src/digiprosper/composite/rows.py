@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from digiprosper.composite.weights import refuse_extreme
+from digiprosper.composite.cells import refuse_extreme
 from digiprosper.errors import IndicatorError, InputTypeError, Notice, cited, quoted, unknown_columns
 from digiprosper.panel import Panel
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from digiprosper.composite.cells import refuse_cells
 from digiprosper.composite.kernels.normalise import EndPoints, Maxima
 from digiprosper.composite.kernels.structure import Rule, Weighing, weigh
 from digiprosper.composite.kernels.uncertainty import EntitySums, entity_sums
-from digiprosper.composite.weights import refuse_cells
 from digiprosper.errors import IndicatorError, Notice, OptionError, cited, quoted
 from digiprosper.report.pickling import PickledByName
 
