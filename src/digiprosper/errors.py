@@ -308,7 +308,8 @@ def issue_of_many(said: Mapping[tuple[str, str], Sequence[str]]) -> None:
 def _warn(texts: Sequence[tuple[str, str]]) -> None:
     if not texts:
         return
-    level, frame = 1, sys._getframe()
+    level = 1
+    frame = sys._getframe()
     while frame.f_back is not None and frame.f_code.co_filename.startswith(_HERE):
         frame = frame.f_back
         level += 1
@@ -570,7 +571,8 @@ def unknown_columns(
     ColumnError
         To raise.
     """
-    missing, columns = list(dict.fromkeys(names)), [str(k) for k in known]
+    missing = list(dict.fromkeys(names))
+    columns = [str(k) for k in known]
     column_of = {label: column for column, label in (labels or {}).items()}
     parts = []
     for name in missing[:_MOST_UNKNOWN]:

@@ -270,7 +270,8 @@ class Specification(PickledByName):
         ColumnError
             If the term stands nowhere.
         """
-        key, new = canonical(one_term(old, "old")), one_term(new, "new")
+        key = canonical(one_term(old, "old"))
+        new = one_term(new, "new")
         changes: dict[str, Any] = {}
         for name in self._term_fields():
             value = getattr(self, name)

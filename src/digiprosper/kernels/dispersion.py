@@ -67,7 +67,9 @@ def column_sums(z: Floats, *, shift: float = 0.0, obs_weights: Floats | None = N
         Sums over rows.
     """
     nobs, width = z.shape
-    total, z_log_z, low = np.zeros(width), np.zeros(width), np.inf
+    total = np.zeros(width)
+    z_log_z = np.zeros(width)
+    low = np.inf
     # Blocks that stay in cache: the logarithm is then the only cost, and no matrix of shares is made.
     logs, ones = np.empty((min(_ROWS, nobs), width)), np.ones(min(_ROWS, nobs))
     for start in range(0, nobs, _ROWS):

@@ -262,8 +262,10 @@ def bca(
     """
     from scipy import special
 
-    columns, rate = _readable(draws, clusters), np.asarray(acceleration, dtype=float)
-    bias, z = _normal_share(columns, estimates), special.ndtri((1.0 - level) / 2.0)
+    columns = _readable(draws, clusters)
+    rate = np.asarray(acceleration, dtype=float)
+    bias = _normal_share(columns, estimates)
+    z = special.ndtri((1.0 - level) / 2.0)
     low, high = (special.ndtr(bias + _bent(bias + end, rate)) for end in (z, -z))
     return _read(columns, low, high)
 
@@ -316,7 +318,8 @@ def bca_p(
     """
     from scipy import special
 
-    columns, rate = _readable(draws, clusters), np.asarray(acceleration, dtype=float)
+    columns = _readable(draws, clusters)
+    rate = np.asarray(acceleration, dtype=float)
     bias = _normal_share(columns, estimates)
     z = _bent(_normal_share(columns, null) - bias, -rate) - bias
     p = 2.0 * special.ndtr(-np.abs(z))

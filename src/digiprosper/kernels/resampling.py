@@ -297,7 +297,10 @@ def _of_dummies(layout: _Layout) -> Iterator[Floats]:
     """Multiply the crossed dummies after the nested sweep, by cluster: the rows of each block's triangle."""
     if layout.inverse == "diagonal":
         return
-    clusters, groups, crossed, blocks = layout.clusters, layout.groups, layout.crossed, layout.blocks
+    clusters = layout.clusters
+    groups = layout.groups
+    crossed = layout.crossed
+    blocks = layout.blocks
     for size, end in zip(blocks.tolist(), np.cumsum(blocks).tolist(), strict=True):
         rows = np.flatnonzero((crossed[0] >= end - size) & (crossed[0] < end))
         local = [codes[rows] - (end - size) for codes in crossed]
@@ -314,7 +317,8 @@ def _sweeper(nested: Sequence[Ints], n: int) -> Callable[[Floats], Floats]:
         return lambda dummy: dummy
     if len(nested) > 1:
         return within(nested, n).sweep
-    codes, size = nested[0], np.bincount(nested[0])
+    codes = nested[0]
+    size = np.bincount(nested[0])
     # Not the general sweep: zeros have to be exact, in differences of sums too; they tell what is not linked.
     return lambda dummy: dummy - (np.bincount(codes, weights=dummy) / size)[codes]
 
@@ -344,7 +348,8 @@ def _count(generator: np.random.Generator, out: Floats) -> Floats:
     reps, n = out.shape
     rows = min(reps, max(1, _BLOCK // n))
     offsets = n * np.arange(rows)[:, None]
-    drawn, places = generator.integers(0, n, size=(reps, n), dtype=np.int32), np.empty((rows, n), np.intp)
+    drawn = generator.integers(0, n, size=(reps, n), dtype=np.int32)
+    places = np.empty((rows, n), np.intp)
     for start in range(0, reps, rows):
         block = out[start : start + rows]
         some = places[: block.shape[0]]
@@ -436,7 +441,8 @@ def _systems(grams: Grams, sums: Floats, combine: Floats | None) -> tuple[Floats
     before = np.maximum(products.diagonal(axis1=1, axis2=2), grams.sums[:, np.diag(place)].sum(axis=0))
     scale = grams.scale
     if combine is not None:
-        combine, scale = combine * scale[:, None], np.ones(combine.shape[2])
+        combine = combine * scale[:, None]
+        scale = np.ones(combine.shape[2])
         before = (combine * (products @ combine)).sum(axis=1)
     if levels:
         cross = sums[:, rows.size : rows.size + p * levels].reshape(-1, p, levels)
@@ -448,7 +454,8 @@ def _systems(grams: Grams, sums: Floats, combine: Floats | None) -> tuple[Floats
 
 def _explained(grams: Grams, cross: Floats, own: Floats) -> Floats:
     """Compute what the crossed dummies take out of the products: (R, p, p)."""
-    counts, triangles = own[:, : grams.n_levels], own
+    counts = own[:, : grams.n_levels]
+    triangles = own
     if grams.inverse != "linked":
         triangles = own[:, grams.n_levels :]
         scale = 1.0 / np.where(counts == 0.0, 1.0, counts)

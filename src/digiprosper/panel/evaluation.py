@@ -134,7 +134,8 @@ def _numbers(nodes: Sequence[ast.expr], columns: Columns, text: str) -> tuple[An
 
 
 def _call(node: ast.Call, columns: Columns, text: str) -> Any:
-    name, value = called(node), calculate(node.args[0], columns, text)
+    name = called(node)
+    value = calculate(node.args[0], columns, text)
     if name not in SHIFTS:
         return _finite(_MATHS[name], (value,), columns, text)
     return _shifted(name, np.asarray(value, dtype=np.float64), steps(node, text, "x"), columns, text)
@@ -162,7 +163,8 @@ def _compare(node: ast.Compare, columns: Columns, text: str) -> Floats:
 
 def _compare_text(node: ast.Compare, columns: Columns, text: str) -> Floats:
     """Compare a column with a text, which may stand on either side."""
-    comparison, sides = node.ops[0], [node.left, node.comparators[0]]
+    comparison = node.ops[0]
+    sides = [node.left, node.comparators[0]]
     names = [s.id for s in sides if isinstance(s, ast.Name)]
     words = [s.value for s in sides if isinstance(s, ast.Constant)]
     if not isinstance(comparison, ast.Eq | ast.NotEq) or len(names) + len(words) < len(sides):

@@ -116,7 +116,8 @@ class Panel:
     def _cut(self, mask: Mask, why: str) -> Panel:
         if not mask.any():
             raise MissingDataError(f"{why} keeps no rows of this panel.")
-        table, log = self._table.keep(mask), self._imputations
+        table = self._table.keep(mask)
+        log = self._imputations
         if len(log):
             cells = pd.MultiIndex.from_arrays([log["entity"], log["time"]])
             log = log[cells.isin(table.index)].reset_index(drop=True)

@@ -348,7 +348,8 @@ def _is_number(value: object) -> bool:
 def _check_call(node: ast.Call, text: str, role: str) -> None:
     name = ast.unparse(node.func)
     if name not in FUNCTIONS:
-        why, cure = f"{cited(name)} is not among the allowed functions", in_other_words(text)
+        why = f"{cited(name)} is not among the allowed functions"
+        cure = in_other_words(text)
         raise refused(text, role, f"{why}; {cure}" if cure else why)
     if name == "C":
         raise refused(

@@ -143,7 +143,8 @@ def _logged(table: Table, name: str, filled: Mask, values: Floats) -> pd.DataFra
 def _doubts(table: Table, name: str, filled: Mask, ends: int) -> list[Notice]:
     """Report columns of which much is filled, and ends that are invented."""
     data = _counts(table.keys, name, filled)
-    count, entities = data["count"], counted(data["entities"], "entity", "entities")
+    count = data["count"]
+    entities = counted(data["entities"], "entity", "entities")
     out = []
     if count > _LARGE_SHARE * table.nobs:
         text = (

@@ -260,7 +260,8 @@ def split_levels(
     rest : str
         The other factors, such as ``"x"``; empty if there are none.
     """
-    dummies, rest = {}, name
+    dummies = {}
+    rest = name
     for factor, (column, levels) in categories.items():
         pieces: dict[str, int] = {}
         for i, level in enumerate(levels):

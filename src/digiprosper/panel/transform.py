@@ -93,7 +93,8 @@ def _quantile(values: Floats, share: float, rule: str) -> float:
 def _stata_quantile(values: Floats, share: float) -> float:
     """Averaged inverse distribution function; a product such as .07 * 100 counts as whole."""
     ordered = np.sort(values)
-    place, last = values.size * share, values.size - 1
+    place = values.size * share
+    last = values.size - 1
     whole = round(place)
     if abs(place - whole) < WHOLE * max(place, 1.0):
         return float(ordered[max(whole - 1, 0)] + ordered[min(whole, last)]) / 2

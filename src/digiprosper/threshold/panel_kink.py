@@ -265,7 +265,8 @@ class PanelKink(Specification):
         self, prepared: Prepared, y: Floats, q: Floats, threshold: float
     ) -> tuple[LinearResults, float]:
         """Estimate the slopes at the threshold, and the errors of both together."""
-        sample, q_name = prepared.sample, self.kink_variable
+        sample = prepared.sample
+        q_name = self.kink_variable
         names = (f"{q_name}:below", f"{q_name}:above", *sample.names_of("x"))
         design = np.column_stack(
             [np.minimum(q - threshold, 0), np.maximum(q - threshold, 0), sample.columns("x")]
@@ -329,7 +330,8 @@ class PanelKink(Specification):
         entropy: int | None,
         draws: Floats,
     ) -> KinkResults:
-        sample, df = prepared.sample, denominator(prepared, self.df)
+        sample = prepared.sample
+        df = denominator(prepared, self.df)
         above = (self._one(sample, "kink_variable") > found.threshold).astype(np.intp)
         seen = np.unique(sample.entity * 2 + above) % 2
 
@@ -405,7 +407,8 @@ def _joint_covariance(
     the slopes' errors need no allowance.
     """
     columns = np.column_stack([design, bend])
-    (n, k), intercept = design.shape, not prepared.effect_names
+    n, k = design.shape
+    intercept = not prepared.effect_names
     if n <= k + 1 + prepared.within.rank:
         raise IdentificationError(
             f"{k} slopes, a threshold and {prepared.within.rank} absorbed effects on {n} rows: more "

@@ -500,7 +500,8 @@ class PanelThreshold(Specification):
         return fit_columns(prepared, self.y, y, names, design, unread=levels)
 
     def _no_room(self, reason: str, sample: Sample) -> ThresholdSearchError:
-        name, q = self.threshold_variable, sample.columns("threshold_variable")[:, 0]
+        name = self.threshold_variable
+        q = sample.columns("threshold_variable")[:, 0]
         if self.thresholds is not None:
             text = (
                 f"thresholds={self.thresholds} in {cited(name)}: {reason}. Its values range from "
@@ -520,7 +521,9 @@ class PanelThreshold(Specification):
     def _results(
         self, prepared: Prepared, search: ThresholdSearch, found: Found, slopes: LinearResults
     ) -> ThresholdResults:
-        plan, stages, m = search.plan, found.stages, len(found.at)
+        plan = search.plan
+        stages = found.stages
+        m = len(found.at)
         least = NO_RESIDUALS * stages[0].null_ssr
         regimes = plan.regimes(found.at)
         rows = np.bincount(regimes - 1, minlength=m + 1)

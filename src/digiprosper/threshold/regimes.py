@@ -183,7 +183,8 @@ def _about_changes(
 def _turned(results: ThresholdResults, search: ThresholdSearch, regimes: Ints) -> list[tuple[str, int]]:
     """List the terms whose slopes in a regime and the next differ with another sign with intercepts."""
     prepared = search.prepared
-    sample, width = prepared.sample, results.estimates.size + 1
+    sample = prepared.sample
+    width = results.estimates.size + 1
     _, design = regime_columns(sample, regimes, intercept=True)
     swept = prepared.within.sweep(np.column_stack([sample.columns("y"), design]))
     k = sample.columns("regime_dependent").shape[1]

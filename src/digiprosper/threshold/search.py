@@ -194,7 +194,8 @@ class ThresholdSearch:
         """Compute the statistic of the last threshold and its draws, one row a bootstrap."""
         floor = NO_RESIDUALS * float(base.ssr[0])
         f = self.df * (max(stage.null_ssr, floor) / max(stage.ssr, floor) - 1)
-        y, codes = self._outcome, wild_clusters(self.prepared)[1]
+        y = self._outcome
+        codes = wild_clusters(self.prepared)[1]
         values = np.full(len(self.bootstrap), f)
         draws = np.empty((values.size, self.reps))
         for b, name in enumerate(self.bootstrap):
@@ -212,7 +213,8 @@ class ThresholdSearch:
         return values, draws
 
     def _refuse_many_levels(self, codes: Ints) -> None:
-        groups, ranked = self.plan.groups, codes[self.plan.candidates.order]
+        groups = self.plan.groups
+        ranked = codes[self.plan.candidates.order]
         if groups.sizes.size > _MANY_LEVELS and not is_nested(groups.codes, ranked):
             raise OptionError(
                 f"bootstrap='wild_score' needs a column for each of {groups.sizes.size:,} entities when "

@@ -286,7 +286,8 @@ def two_lines(
     >>> found.shape, round(found.breakpoint, 2)
     ('inverse U', 0.41)
     """
-    knots, level = plain(knots), check_level(level)
+    knots = plain(knots)
+    level = check_level(level)
     _check(spec, panel, knots)
     replaced, others = _split(spec, panel, variable, square)
     prepared = prepare(
@@ -414,14 +415,16 @@ def _data(prepared: Prepared, depvar: str, replaced: tuple[str, ...]) -> _Data:
         raise TermError(
             f"{cited(depvar)} or {cited(replaced[0])} makes several columns; each must be one column."
         )
-    x, names = curve[:, 0], sample.names_of("x")
+    x = curve[:, 0]
+    names = sample.names_of("x")
     lenient = replace(prepared, options=replace(prepared.options, collinear="drop"))
     return _Data(prepared, lenient, depvar, replaced[0], y[:, 0], x, names, others)
 
 
 def _refuse_curves(data: _Data, square: str | None) -> None:
     """Hold columns against the quadratic in x: none that stays may be one, what is named the square is."""
-    x, sample = data.x, data.prepared.sample
+    x = data.x
+    sample = data.prepared.sample
     columns = zip(data.names, data.others.T, strict=True)
     # Any column that only depends on x is a quadratic in three values.
     hidden = [n for n, column in columns if _is_quadratic(x, column)] if np.unique(x).size > 3 else []

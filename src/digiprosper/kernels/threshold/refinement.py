@@ -149,7 +149,9 @@ def least_pair(search: Plan, base: State) -> tuple[tuple[int, int], float]:
     """
     alone = _profile(search, base, 0, None)
     first = np.flatnonzero(np.isfinite(alone))
-    size, best, pair = max(1, 4 * search.chunk), np.inf, (-1, -1)
+    size = max(1, 4 * search.chunk)
+    best = np.inf
+    pair = (-1, -1)
     for low in range(0, first.size, size):
         at = first[low : low + size]
         state = condition(search, _copies(base, at.size), at)
@@ -224,7 +226,8 @@ def _refine(search: Plan, base: State, at: list[int]) -> list[int]:
             best = lowest(profile)
             # The sum of squares falls with every move, so that the cycles end; rounding is no fall.
             if profile[best] < profile[at[j]] * (1 - NO_FALL):
-                at, moved = [*at[:j], best, *at[j + 1 :]], True
+                at = [*at[:j], best, *at[j + 1 :]]
+                moved = True
         if not moved:
             return at
     raise ThresholdSearchError(f"the refinement did not converge in {_MOST_CYCLES} cycles")

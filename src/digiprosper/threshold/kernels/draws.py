@@ -75,10 +75,12 @@ def scheme(name: Literal["wild_cluster", "hansen", "iid"], search: Plan, codes: 
     ValueError
         If entities have unequal numbers of rows under "hansen": there is no block to exchange.
     """
-    none, n = np.empty(0, dtype=np.intp), search.nobs
+    none = np.empty(0, dtype=np.intp)
+    n = search.nobs
     if name == "iid":
         return Scheme(name, n, none, none[:, None], swept=False)
-    levels, groups = int(codes.max()) + 1, search.groups
+    levels = int(codes.max()) + 1
+    groups = search.groups
     ranked = codes[search.candidates.order]
     inside = is_nested(groups.codes, ranked)
     if name == "wild_cluster":
@@ -194,7 +196,8 @@ def _searched(search: Plan, outcomes: Floats, count: int) -> Floats:
             break
         if np.isneginf(best).any():
             # A draw without room is missing; the others go on.
-            out, room = np.full(at.size, np.nan), ~np.isneginf(best)
+            out = np.full(at.size, np.nan)
+            room = ~np.isneginf(best)
             if room.any():
                 out[room] = _searched(search, outcomes[room], count)
             return out

@@ -259,7 +259,8 @@ def estimate(kinks: KinkPlan, outcome: Floats) -> KinkEstimate:
     search = kinks.search
     state = start(search, search.residualise(outcome[search.candidates.order][None, :]))
     corners, inner, places = _gains(kinks, state.score)
-    position, offset = int(corners[0].argmax()), 0.0
+    position = int(corners[0].argmax())
+    offset = 0.0
     gain = float(corners[0, position])
     if inner[0].max(initial=-np.inf) > gain:
         position = int(inner[0].argmax())

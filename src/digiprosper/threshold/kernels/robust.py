@@ -135,7 +135,8 @@ def _layout(search: Plan, null_at: tuple[int, ...], codes: Ints, threshold: int)
         basis.append(levels / np.sqrt(groups.sizes)[:, None])
     every = np.concatenate(basis)
 
-    sizes, last = np.bincount(ranked), where.cuts - 1
+    sizes = np.bincount(ranked)
+    last = where.cuts - 1
     loadings = np.stack([np.cumsum(every * row, axis=1) for row in search.z])
     return _Layout(
         z=search.z,
@@ -226,7 +227,8 @@ def drawn_robust(
     apart = which.size <= WEBB_CLUSTERS
     rows = residual * (lay.codes == lay.codes[first, None]) if apart else residual[None, :]
     spread, squares = (np.stack(part) for part in zip(*map(lay.spread, rows), strict=True))
-    size, out = search.chunk if chunk is None else chunk, np.empty(reps)
+    size = search.chunk if chunk is None else chunk
+    out = np.empty(reps)
     for low in range(0, reps, size):
         high = min(low + size, reps)
         weights = residual_draws(which, np.ones_like(residual), rng.random((high - low, which.size)))

@@ -106,7 +106,9 @@ def variance_parts(
         Not negative, rows as they were given to the candidates; the sum is :func:`variance_ratio`. All
         missing if that is.
     """
-    n, k, where = search.nobs, search.z.shape[0], search.candidates
+    n = search.nobs
+    k = search.z.shape[0]
+    where = search.candidates
     rest = search.residualise(outcome[where.order][None, :])[0]
     # The ratio has no units, and eighth powers of the outcome do not stand all of them.
     rest = rest / max(float(np.abs(rest).max()), np.finfo(np.float64).tiny)
@@ -135,7 +137,8 @@ def _near(ranked: Floats, cut: int, values: Floats) -> Floats:
     curve = np.vander(ranks, 3)
     beta, *_ = np.linalg.lstsq(curve, values, rcond=None)
     spread = float(((values - curve @ beta) ** 2).mean())
-    ratio, bend = 15 * spread, 4 * n * float(beta[0]) ** 2
+    ratio = 15 * spread
+    bend = 4 * n * float(beta[0]) ** 2
     bandwidth = (ratio / bend) ** 0.2 if ratio < bend else 1.0
     distance = (ranks - cut / n) / max(bandwidth, _FEWEST / n)
     return np.asarray(np.maximum(1 - distance**2, 0.0))
