@@ -12,6 +12,9 @@ from scipy import stats
 from digiprosper import FixedEffects, LinearResults, Panel
 from digiprosper.errors import ColumnError, DigiprosperError, InputTypeError, OptionError, TermError
 from digiprosper.linear.marginal import default_points, slope_weights
+from digiprosper.panel.factors import term_factors
+from digiprosper.panel.terms import parse
+from digiprosper.report.terms import Term
 
 
 def panel() -> Panel:
@@ -215,7 +218,9 @@ def test_refusals(x: tuple[str, ...], call: Any, kind: type[DigiprosperError], w
 
 def test_weights_of_terms_without_the_variable_are_zero() -> None:
     frame = pd.DataFrame({"mean": [2.0], "sd": [1.0], "min": [0.0], "max": [5.0]}, index=["x"])
-    weights, values = slope_weights(("x", "xx", "I(x**2)", "z"), "x", {"x": [3.0]}, frame, {})
+    texts = ("x", "xx", "I(x**2)", "z")
+    terms = [Term(text, factors=term_factors(parse(text, ["x", "xx", "z"], "x"))) for text in texts]
+    weights, values = slope_weights(terms, "x", {"x": [3.0]}, frame, {})
     np.testing.assert_array_equal(weights, [[1, 0, 6, 0]])
     np.testing.assert_array_equal(values, [3])
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from digiprosper.mediation.kernel import products
-from digiprosper.mediation.routes import PathSystem, Route, links_of
+from digiprosper.mediation.routes import PathSystem, Route
 
 numbers = st.floats(-2, 2) | st.sampled_from([0.0, 1.0])
 slopes = st.lists(st.tuples(st.integers(0, 3), numbers, numbers), min_size=1, max_size=3).map(tuple)
@@ -57,10 +57,3 @@ def test_slopes_are_found_by_equation_and_term() -> None:
     assert [system.at(*name) for name in names] == [0, 1, 2]
     with pytest.raises(ValueError, match="not in tuple"):
         system.at("total", "x")
-
-
-def test_links_of_a_path_are_the_mediators_of_the_fit() -> None:
-    mediators = ["K>L", "I(u > 6)", "jobs"]
-    assert links_of("K>L", mediators) == ["K>L"]
-    assert links_of("I(u > 6)", mediators) == ["I(u > 6)"]
-    assert links_of("jobs>K>L>I(u > 6)", mediators) == ["jobs", "K>L", "I(u > 6)"]

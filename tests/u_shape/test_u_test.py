@@ -16,6 +16,8 @@ from scipy import stats
 
 from digiprosper import FixedEffects, Panel, u_test
 from digiprosper.errors import ColumnError, IdentificationError, InputTypeError, OptionError, TermError
+from digiprosper.panel.factors import term_factors
+from digiprosper.panel.terms import parse
 
 GOLDEN = json.loads((Path(__file__).parents[1] / "reference" / "u_test.json").read_text(encoding="utf-8"))
 SCALARS = ("statistic", "p_value", "extremum", "extremum_se", "slope_low", "slope_high", "t_low", "t_high")
@@ -54,12 +56,13 @@ def stored(given, names):
         [[given["nobs"], mean, sd, given["low"], given["high"]], [given["nobs"], square, 600.0, 1.0, 2601.0]]
     )
     slopes = np.array([given["b1"], given["b2"]])
+    factors = {name: term_factors(parse(name, names[:1], "x")) for name in names}
     return dataclasses.replace(
         base,
         names=names,
         estimated=dataclasses.replace(base.estimated, coefficients=slopes, root=np.eye(len(cov)), middle=cov),
         inference=dataclasses.replace(base.inference, df_t=float(given["df"])),
-        sample=dataclasses.replace(base.sample, stats=(names, stats)),
+        sample=dataclasses.replace(base.sample, stats=(names, stats), factors=factors),
     )
 
 

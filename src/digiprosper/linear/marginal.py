@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +9,7 @@ import numpy as np
 
 from digiprosper.errors import ColumnError, InputTypeError, OptionError, TermError, cited, quoted
 from digiprosper.kernels.tolerances import TWO_VALUES, ZERO_MEAN
-from digiprosper.panel.selection import split_levels
+from digiprosper.panel.terms import canonical
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -18,12 +17,11 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from digiprosper.kernels import Floats
+    from digiprosper.report.terms import Factor, Term
 
     Categories = Mapping[str, tuple[str, pd.Index[Any]]]
 
 __all__ = ["default_points", "slope_weights"]
-
-_POWER = re.compile(r"^I\(\s*(.+?)\s*\*\*\s*(\d+)\s*\)$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +37,7 @@ class _Part:
 
 
 def slope_weights(
-    names: Sequence[str],
+    terms: Sequence[Term],
     variable: str,
     at: Mapping[str, Any] | None,
     stats: pd.DataFrame,
@@ -49,8 +47,8 @@ def slope_weights(
 
     Parameters
     ----------
-    names : sequence of str
-        Coefficient names.
+    terms : sequence of Term
+        What the coefficients are.
     variable : str
         What to differentiate by.
     at : mapping or None
@@ -77,14 +75,17 @@ def slope_weights(
     InputTypeError
         If `at` is not one column to its values.
     """
-    parts = [_derivative(name, variable, categories) for name in names]
+    # A factor of a product may be spelt in another way than the column by itself.
+    spelling = {canonical(name): name for name in (*map(str, stats.index), variable)}
+    parts = [_derivative(term, variable, spelling) for term in terms]
     if all(p is None for p in parts):
+        names = [term.name for term in terms]
         raise ColumnError(
             f"no coefficient contains the variable {cited(variable)}; they are {quoted(names, 20)}."
         )
     column, values = _where(variable, [p for p in parts if p is not None], at, stats, categories)
     levels = dict(categories.values())
-    weights = np.zeros((len(values), len(names)))
+    weights = np.zeros((len(values), len(terms)))
     for j, part in enumerate(parts):
         if part is not None:
             weights[:, j] = _evaluated(part, column, values, stats, levels)
@@ -119,10 +120,10 @@ def default_points(stats: pd.DataFrame, column: str) -> Floats:
     return np.unique(points[(points >= low) & (points <= high)])
 
 
-def _derivative(name: str, variable: str, categories: Categories) -> _Part | None:
+def _derivative(term: Term, variable: str, spelling: Mapping[str, str]) -> _Part | None:
     """Differentiate a term by the variable; None if it does not have it."""
-    dummies, rest = split_levels(name, categories)
-    powers = _powers(rest, name, variable)
+    dummies = {f.text: (f.column, f.level) for f in term.factors if f.level is not None}
+    powers = _powers(term, variable, spelling)
     if dummies.pop(variable, None):
         return _Part(1.0, powers, dummies)
     if variable not in powers:
@@ -132,22 +133,32 @@ def _derivative(name: str, variable: str, categories: Categories) -> _Part | Non
     return _Part(factor, {n: p for n, p in powers.items() if p > 0}, dummies)
 
 
-def _powers(product: str, name: str, variable: str) -> dict[str, int]:
+def _powers(term: Term, variable: str, spelling: Mapping[str, str]) -> dict[str, int]:
     """Columns of a product of numeric factors, each with its power."""
     powers: dict[str, int] = {}
-    for factor in product.split(":") if product else ():
-        found = _POWER.match(factor.strip())
-        base, power = (found.group(1), int(found.group(2))) if found else (factor.strip(), 1)
-        base = base[1:-1] if re.fullmatch(r"`[^`]+`", base) else base
-        another = base == variable or "(" not in base or re.match(r"(lag|lead)\(", base)
-        if not another and re.search(rf"(?<!\w){re.escape(variable)}(?!\w)", base):
+    for factor in (f for f in term.factors if f.level is None):
+        base, power = _base_and_power(factor, variable, spelling)
+        if base != variable and _hides(factor, variable):
             raise TermError(
-                f"the slope in {cited(variable)} is not known for the term {cited(name)}: only the variable "
-                "itself, "
-                "I(x**k) and products with columns."
+                f"the slope in {cited(variable)} is not known for the term {cited(term.name)}: only the "
+                "variable itself, I(x**k) and products with columns."
             )
         powers[base] = powers.get(base, 0) + power
     return powers
+
+
+def _base_and_power(factor: Factor, variable: str, spelling: Mapping[str, str]) -> tuple[str, int]:
+    """Read a factor as a whole power of a column; one that is not is a column by itself."""
+    text = spelling.get(canonical(factor.text), factor.text)
+    whole = factor.power >= 1 and float(factor.power).is_integer()
+    if text == variable or factor.function or not factor.column or not whole:
+        return text, 1
+    return spelling.get(canonical(factor.column), factor.column), int(factor.power)
+
+
+def _hides(factor: Factor, variable: str) -> bool:
+    """Whether the variable stands inside of a calculation, of which a lag is none."""
+    return not factor.shift and canonical(variable) in map(canonical, factor.columns)
 
 
 def _where(

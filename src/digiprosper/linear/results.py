@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, cast
 
@@ -16,6 +16,7 @@ from digiprosper.linear.marginal import slope_weights
 from digiprosper.report.pickling import PickledByName
 from digiprosper.report.protocol import Glance, empty_glance
 from digiprosper.report.summary import Lines, PlainNumbers, Remarks, Summarised, Summary, coefficient_cells
+from digiprosper.report.terms import Factor, Term
 from digiprosper.report.tests import TestResult
 from digiprosper.report.text import conventions, freedom_text, sample_text
 from digiprosper.report.variance import SINGULAR, negative_variance, quadratic_form, standard_errors
@@ -56,6 +57,8 @@ class EstimationSample(PickledByName):
         Categories in the terms: column and the levels that were estimated.
     obs_weights : str or None
         Column with the weights of the rows.
+    factors : mapping
+        Name of a regressor to what it is a product of.
     """
 
     index: pd.Index[Any]
@@ -65,6 +68,7 @@ class EstimationSample(PickledByName):
     stats: tuple[tuple[str, ...], Floats]
     categories: Mapping[str, tuple[str, pd.Index[Any]]]
     obs_weights: str | None = None
+    factors: Mapping[str, tuple[Factor, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -219,6 +223,16 @@ class LinearResults(Summarised, PickledByName):
             "version": self.version,
         }
         return cast("Glance", {**empty_glance("FixedEffects", self.nobs), **values})
+
+    @property
+    def terms(self) -> tuple[Term, ...]:
+        """What each coefficient is: its kind, and the factors of its regressor."""
+        return tuple(
+            Term(name, kind="intercept")
+            if name == "Intercept"
+            else Term(name, path=(name,), factors=self.sample.factors.get(name, (Factor(name, name),)))
+            for name in self.names
+        )
 
     # --- inference ----------------------------------------------------------------------------------------
 
@@ -398,7 +412,7 @@ class LinearResults(Summarised, PickledByName):
         [['east', 1.0], ['west', 3.0]]
         """
         stats = self.sample_stats
-        weights, values = slope_weights(self.names, term, at, stats, self.categories)
+        weights, values = slope_weights(self.terms, term, at, stats, self.categories)
         estimate = weights @ self.coefficients
         variance = np.diag(self.covariance_of(weights))
         if (variance < 0).any():
@@ -664,6 +678,11 @@ class LinearResults(Summarised, PickledByName):
     def categories(self) -> Mapping[str, tuple[str, pd.Index[Any]]]:
         """Categories in the terms: column and the levels that were estimated."""
         return self.sample.categories
+
+    @property
+    def factors(self) -> Mapping[str, tuple[Factor, ...]]:
+        """What each regressor is a product of, by name."""
+        return self.sample.factors
 
     @property
     def obs_weights(self) -> str | None:

@@ -13,7 +13,7 @@ from digiprosper.mediation.effect_terms import REGIMES, at_point, change_of, eff
 from digiprosper.mediation.kernel import products
 from digiprosper.mediation.routes import Route
 from digiprosper.panel.terms import canonical
-from digiprosper.report.terms import Point, Term
+from digiprosper.report.terms import Factor, Point, Term
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -62,6 +62,8 @@ class Layout:
         Of it in the sample; empty without one.
     points : tuple of (suffix, value)
         Where terms tell the effects: the 10, 50 and 90% quantiles, or both values of a dummy.
+    factors : mapping
+        Name of a column that the specification makes to what it is a product of.
     """
 
     columns: Floats
@@ -76,6 +78,7 @@ class Layout:
     variable: str = ""
     quantiles: Floats = field(default_factory=lambda: np.empty(0))
     points: tuple[tuple[str, float], ...] = ()
+    factors: Mapping[str, tuple[Factor, ...]] = field(default_factory=dict)
 
     @property
     def terms(self) -> tuple[str, ...]:
@@ -115,6 +118,8 @@ class _Columns:
 
     def __init__(self, sample: Sample, roles: Sequence[str]) -> None:
         self.names: list[str] = []
+        self.made: dict[str, tuple[Factor, ...]] = {}
+        self._sample = sample
         self._columns: list[Floats] = []
         for role in roles:
             for name, column in zip(sample.names_of(role), sample.columns(role).T, strict=True):
@@ -127,10 +132,14 @@ class _Columns:
     def get(self, name: str) -> Floats:
         return self._columns[self.at(name)]
 
-    def make(self, name: str, values: Floats, why: str) -> int:
+    def factors(self, place: int) -> tuple[Factor, ...]:
+        return self._sample.factors_of(self.names[place])
+
+    def make(self, name: str, values: Floats, why: str, factors: tuple[Factor, ...]) -> int:
         """Add a column that the specification makes; one of the same name would be it twice."""
         if canonical(name) in {canonical(n) for n in self.names}:
             raise TermError(f"{cited(name)} is among the terms, but {why} adds it already; remove it from x.")
+        self.made[name] = factors
         return self._add(name, values)
 
     def _add(self, name: str, values: Floats) -> int:
@@ -252,13 +261,15 @@ def _moderated(spec: Any, sample: Sample, columns: _Columns, *, with_level: bool
         )
     why = "moderates"
     level = (at,) if with_level and at not in controls else ()
-    treated = columns.make(f"{columns.names[x]}:{name}", columns.get(columns.names[x]) * w, why)
+
+    def times_moderator(place: int) -> int:
+        own = columns.names[place]
+        factors = (*columns.factors(place), *columns.factors(at))
+        return columns.make(f"{own}:{name}", columns.get(own) * w, why, factors)
+
+    treated = times_moderator(x)
     first, second, direct = ("a" in spec.moderates, "b" in spec.moderates, "direct" in spec.moderates)
-    products_ = (
-        [columns.make(f"{columns.names[m]}:{name}", columns.get(columns.names[m]) * w, why) for m in through]
-        if second
-        else []
-    )
+    products_ = [times_moderator(m) for m in through] if second else []
     by_x = (x, treated, *level)
     equations: list[Equation] = [(0, (*by_x, *controls))]
     equations += [(m, (*(by_x if first else (x,)), *controls)) for m in through]
@@ -288,7 +299,9 @@ def _quadratic(spec: Any, sample: Sample, columns: _Columns) -> Layout:
     x, through, controls = _parts(sample, columns)
     name = columns.names[x]
     values = columns.get(name)
-    square = columns.make(f"I({name}**2)", values**2, "quadratic")
+    bend = f"I({name}**2)"
+    factor = Factor(bend, name, power=2.0, columns=(name,))
+    square = columns.make(bend, values**2, "quadratic", (factor,))
     bent = (x, square)
     equations: list[Equation] = [(0, (*bent, *controls))]
     equations += [(m, (*(bent if "a" in spec.quadratic else (x,)), *controls)) for m in through]
@@ -312,13 +325,18 @@ def _by_regime(sample: Sample, columns: _Columns, gamma: float, *, with_level: b
     low = q <= gamma
     split = {
         j: tuple(
-            columns.make(f"{columns.names[j]}:{regime}", columns.get(columns.names[j]) * rows, "threshold")
+            columns.make(
+                f"{columns.names[j]}:{regime}",
+                columns.get(columns.names[j]) * rows,
+                "threshold",
+                (*columns.factors(j), Factor(regime, regime)),
+            )
             for regime, rows in zip(REGIMES, (low, ~low), strict=True)
         )
         for j in (x, *through)
     }
     rows = low.astype(np.float64)
-    level = (columns.make(REGIME_INTERCEPT, rows, "threshold"),) if with_level else ()
+    level = (columns.make(REGIME_INTERCEPT, rows, "threshold", ()),) if with_level else ()
     common = (*level, *controls)
     equations: list[Equation] = [(0, (*split[x], *common))]
     equations += [(m, (*split[x], *common)) for m in through]
@@ -453,4 +471,5 @@ def _finish(
         variable=where.variable if where else "",
         quantiles=where.quantiles if where else np.empty(0),
         points=where.points if where else (),
+        factors=columns.made,
     )

@@ -333,6 +333,7 @@ class Mediation(Specification):
         refuse_absorbed(prepared, given, ("outcome", "treatment", *("mediator" for _ in self.mediators)))
         gamma = self._gamma(prepared)
         layout = lay_out(self, prepared.sample, gamma, level=self._level_enters(prepared, given, gamma))
+        prepared = replace(prepared, sample=prepared.sample.with_factors(layout.factors))
         system = estimate(
             prepared,
             sweep_made(prepared, given, layout),

@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING
 from digiprosper.report.pickling import PickledByName
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from digiprosper.kernels import Floats
     from digiprosper.mediation.kernel import Monomial, Products
 
-__all__ = ["PathSystem", "Route", "links_of"]
+__all__ = ["PathSystem", "Route"]
 
 Slope = tuple[tuple[int, float, float], ...]
 """Parts (position of a coefficient, level, rate): the slope at v is the sum of k (level + rate v)."""
@@ -107,31 +105,3 @@ class PathSystem(PickledByName):
             Position.
         """
         return self.names.index((equation, term))
-
-
-def links_of(path: str, mediators: Sequence[str]) -> list[str]:
-    """Mediators that a path leads through, in order.
-
-    Parameters
-    ----------
-    path : str
-        What follows ``indirect:`` in the name of an effect; ``>`` joins the links of a chain.
-    mediators : sequence of str
-        Mediators of the fit, which may have a ``>`` in their own names.
-
-    Returns
-    -------
-    list of str
-        One mediator, or the links of a chain.
-
-    Examples
-    --------
-    >>> links_of("I(u > 6)>jobs", ["I(u > 6)", "jobs"]), links_of("I(u > 6)", ["I(u > 6)"])
-    (['I(u > 6)', 'jobs'], ['I(u > 6)'])
-    """
-    for first in mediators:
-        if path.startswith(f"{first}>"):
-            rest = links_of(path[len(first) + 1 :], mediators)
-            if set(rest) <= set(mediators):
-                return [first, *rest]
-    return [path]

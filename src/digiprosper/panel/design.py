@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import ast
 from dataclasses import dataclass
-from itertools import accumulate, chain, pairwise, product
-from typing import TYPE_CHECKING, TypeAlias
+from itertools import accumulate, chain, pairwise
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
 
 from digiprosper.errors import InputTypeError
 from digiprosper.panel.codes import levels_of, seen_codes
 from digiprosper.panel.evaluation import evaluate
+from digiprosper.panel.factors import dummy_factor, number_factor, term_factors
 from digiprosper.panel.terms import Term, canonical
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from digiprosper.panel.keys import Mask
     from digiprosper.panel.table import Table
     from digiprosper.panel.terms import Factor
+    from digiprosper.report.terms import Factor as Product
 
 __all__ = ["Design", "Evaluated", "evaluate_all", "write_out"]
 
@@ -63,12 +65,21 @@ class Design:
         Role to positions of its columns.
     lags : mapping
         Name of a column to the lags of its term.
+    factors : mapping
+        Name of a column to what it is a product of.
     """
 
     matrix: Floats
     names: tuple[str, ...]
     roles: Mapping[str, tuple[int, ...]]
     lags: Mapping[str, tuple[tuple[str, int], ...]]
+    factors: Mapping[str, tuple[Product, ...]]
+
+
+class _Column(NamedTuple):
+    name: str
+    values: Floats
+    factors: tuple[Product, ...]
 
 
 def evaluate_all(table: Table, terms: Mapping[str, Term]) -> Evaluated:
@@ -133,10 +144,11 @@ def write_out(
     places = {use: range(a, b) for use, (a, b) in zip(distinct, pairwise(stops), strict=True)}
     flat = list(chain.from_iterable(columns))
     return Design(
-        matrix=_matrix([values for _, values in flat], table.nobs),
-        names=tuple(name for name, _ in flat),
+        matrix=_matrix([column.values for column in flat], table.nobs),
+        names=tuple(column.name for column in flat),
         roles={role: tuple(chain.from_iterable(places[u] for u in mine)) for role, mine in uses.items()},
         lags=_lags([evaluated.terms[key] for key, _ in distinct], columns),
+        factors=_factors(flat),
     )
 
 
@@ -145,12 +157,16 @@ def _matrix(columns: Sequence[Floats], nobs: int) -> Floats:
     return np.array(columns).T if columns else np.empty((nobs, 0))
 
 
+def _factors(columns: Sequence[_Column]) -> dict[str, tuple[Product, ...]]:
+    return {column.name: column.factors for column in columns}
+
+
 def _lags(
-    terms: Sequence[Term], columns: Sequence[Sequence[tuple[str, Floats]]]
+    terms: Sequence[Term], columns: Sequence[Sequence[_Column]]
 ) -> dict[str, tuple[tuple[str, int], ...]]:
     out: dict[str, tuple[tuple[str, int], ...]] = {}
     for term, new in zip(terms, columns, strict=True):
-        out |= dict.fromkeys((name for name, _ in new), term.lags)
+        out |= dict.fromkeys((column.name for column in new), term.lags)
     return out
 
 
@@ -187,31 +203,40 @@ def _reduced(term: Term, present: set[frozenset[str]]) -> tuple[bool, ...]:
     return tuple(not rest or rest in present for rest in rests)
 
 
-def _columns(table: Table, evaluated: Evaluated, use: _Use, complete: Mask) -> list[tuple[str, Floats]]:
+def _columns(table: Table, evaluated: Evaluated, use: _Use, complete: Mask) -> list[_Column]:
     key, reduced = use
     term = evaluated.terms[key]
     if key in evaluated.numbers:
-        return [(term.text, evaluated.numbers[key])]
+        return [_Column(term.text, evaluated.numbers[key], term_factors(term))]
     return _expand(table, term, evaluated.beside, reduced, complete)
 
 
 def _expand(
     table: Table, term: Term, beside: Mapping[str, Floats], reduced: Sequence[bool], complete: Mask
-) -> list[tuple[str, Floats]]:
+) -> list[_Column]:
     """Write out a term with categories; levels without a row in the sample do not exist."""
-    columns: list[tuple[list[str], Floats]] = [([], np.ones(table.nobs))]
+    columns: list[tuple[list[Product], Floats]] = [([], np.ones(table.nobs))]
     losing = iter(reduced)
     for factor in term.factors:
         if factor.category is None:
-            columns = [([*n, factor.text], c * beside[factor.text]) for n, c in columns]
-            continue
-        codes, levels = levels_of(table, factor.category)
-        seen = seen_codes(codes, complete)
-        if seen.size < 2:
-            raise InputTypeError(f"C({factor.category}) has fewer than two values in the sample.")
-        first = int(next(losing))
-        tag = "T." if first else ""
-        dummies = [(f"{factor.text}[{tag}{levels[level]}]", codes == level) for level in seen[first:]]
-        pairs = product(columns, dummies)
-        columns = [([*names, name], values * dummy) for (names, values), (name, dummy) in pairs]
-    return [(":".join(n), c) for n, c in columns]
+            more = [(number_factor(factor, factor.text), beside[factor.text])]
+        else:
+            more = _dummies(table, factor.text, factor.category, complete, without_first=next(losing))
+        columns = [([*before, one], c * values) for before, c in columns for one, values in more]
+    return [_Column(":".join(f.text for f in factors), c, tuple(factors)) for factors, c in columns]
+
+
+def _dummies(
+    table: Table, text: str, category: str, complete: Mask, *, without_first: bool
+) -> list[tuple[Product, Floats]]:
+    """Make the dummies of a category."""
+    codes, levels = levels_of(table, category)
+    seen = seen_codes(codes, complete)
+    if seen.size < 2:
+        raise InputTypeError(f"C({category}) has fewer than two values in the sample.")
+    tag = "T." if without_first else ""
+    made = [
+        (dummy_factor(f"{text}[{tag}{levels[level]}]", category, place), (codes == level).astype(np.float64))
+        for place, level in enumerate(seen)
+    ]
+    return made[int(without_first) :]

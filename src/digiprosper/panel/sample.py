@@ -9,6 +9,7 @@ import numpy as np
 
 from digiprosper.errors import MissingDataError, Notice, clipped
 from digiprosper.panel.keys import Keys, Mask, cut_codes, rows_text
+from digiprosper.report.terms import Factor
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -83,6 +84,8 @@ class Sample:
         Names of the keys and the values behind the codes.
     lags : mapping
         Name of a column to what each factor of its term is a lag of, and of how many periods, as `Term.lags`.
+    factors : mapping
+        Name of a column to what it is a product of.
     """
 
     matrix: Floats
@@ -99,6 +102,7 @@ class Sample:
     labels: Mapping[str, str]
     keys: Keys
     lags: Mapping[str, tuple[tuple[str, int], ...]]
+    factors: Mapping[str, tuple[Factor, ...]] = field(default_factory=dict)
 
     @property
     def nobs(self) -> int:
@@ -154,6 +158,36 @@ class Sample:
             Coefficient names.
         """
         return tuple(self.names[i] for i in self.roles[role])
+
+    def factors_of(self, name: str) -> tuple[Factor, ...]:
+        """Give what a column is a product of.
+
+        Parameters
+        ----------
+        name : str
+            Coefficient name.
+
+        Returns
+        -------
+        tuple of Factor
+            The name itself where nothing else is known.
+        """
+        return self.factors.get(name, (Factor(name, name, columns=(name,)),))
+
+    def with_factors(self, made: Mapping[str, tuple[Factor, ...]]) -> Sample:
+        """Describe columns that a model makes of those of the sample.
+
+        Parameters
+        ----------
+        made : mapping
+            Name of a column to what it is a product of.
+
+        Returns
+        -------
+        Sample
+            The same rows and columns.
+        """
+        return replace(self, factors={**self.factors, **made})
 
     def keep(self, mask: Mask, reason: str, *, by_term: Mapping[str, int] | None = None) -> Sample:
         """Keep some rows and note the others.

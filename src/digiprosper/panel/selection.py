@@ -89,6 +89,7 @@ def cut_sample(
         labels=dict(table.labels),
         keys=table.keys,
         lags=design.lags,
+        factors=design.factors,
     )
     if complete.all():
         return whole

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
+from itertools import chain, count
 from typing import Any, TypeAlias
 
 import pandas as pd
@@ -44,7 +45,7 @@ Model: TypeAlias = Results | HasColumns | pd.DataFrame | DigiprosperError
 Models: TypeAlias = Model | ResultSet | Sequence[Model | ResultSet] | Mapping[str, Model | ResultSet]
 
 # Equations of an IV mediation are headed in words where all of them are there.
-_REDUCED_FORMS = {"x on z", "y on z", "m on z", "m on z given x", "y on z given x"}
+_REDUCED_FORMS = ("x on z", "y on z", "m on z", "m on z given x", "y on z given x")
 _SYSTEM = ("total", "outcome")
 
 
@@ -113,22 +114,23 @@ def name_columns(
         If there are not as many heads as columns.
     """
     if heads is None:
-        number = 0
-        named = []
-        for column in columns:
-            number += column.head is None
-            named.append(replace(column, head=f"({number})" if column.head is None else column.head))
-        return _equations_in_words(named, labels)
+        return _equations_in_words(_numbered(columns), labels)
     given: object = heads
     texts = list(given) if isinstance(given, Iterable) else None
     if texts is None or isinstance(heads, str) or len(texts) != len(columns):
         several = "no texts" if texts is None else f"{len(texts)} heads"
-        count = "one text" if isinstance(heads, str) else several
+        found = "one text" if isinstance(heads, str) else several
         raise OptionError(
-            f"{caller}: heads has {count} for {len(columns)} columns; pass a list with one text per column.",
+            f"{caller}: heads has {found} for {len(columns)} columns; pass a list with one text per column.",
             [Notice("option", "heads", {"option": "heads", "columns": len(columns)})],
         )
     return [replace(c, head=tidy_text(head)) for c, head in zip(columns, texts, strict=True)]
+
+
+def _numbered(columns: Sequence[Column]) -> list[Column]:
+    """Give columns without a head a number."""
+    numbers = count(1)
+    return [replace(c, head=f"({next(numbers)})" if c.head is None else c.head) for c in columns]
 
 
 def texts_of(given: object) -> list[str] | None:
@@ -153,15 +155,23 @@ def texts_of(given: object) -> list[str] | None:
 
 def _equations_in_words(columns: list[Column], labels: Mapping[str, str]) -> list[Column]:
     """Replace the keys of the paths of a mediation by what the equations are."""
-    words: dict[str, str] = {}
-    for column in columns:
-        outcome = column.glance["depvar"] if column.glance else None
-        if outcome and column.head == f"mediator:{outcome}":
-            words[str(column.head)] = HEADS.say("mediator", name=term_label(outcome, labels))
-    words |= {code: HEADS.say(code) for code in _SYSTEM} if words else {}
-    if {column.head for column in columns} == _REDUCED_FORMS:
-        words |= {code: HEADS.say(code) for code in _REDUCED_FORMS}
+    words = _mediator_heads(columns, labels)
+    words |= _heads(_SYSTEM) if words else {}
+    words |= _heads(_REDUCED_FORMS) if {c.head for c in columns} == set(_REDUCED_FORMS) else {}
     return [replace(c, head=words.get(str(c.head), c.head)) for c in columns]
+
+
+def _mediator_heads(columns: Sequence[Column], labels: Mapping[str, str]) -> dict[str, str]:
+    outcomes = [(c.head, c.glance["depvar"]) for c in columns if c.glance]
+    return {
+        f"mediator:{outcome}": HEADS.say("mediator", name=term_label(outcome, labels))
+        for head, outcome in outcomes
+        if outcome and head == f"mediator:{outcome}"
+    }
+
+
+def _heads(codes: Sequence[str]) -> dict[str, str]:
+    return dict(zip(codes, map(HEADS.say, codes), strict=True))
 
 
 def check_labels(labels: object, caller: str) -> dict[str, str]:
@@ -319,15 +329,11 @@ def select(
         Terms, in order.
     """
     known = all_terms(columns)
-    chosen = [t for t in known if t not in fold]
-    if keep is not None:
-        kept = matching(keep, known, "keep", caller)
-        chosen = [t for t in chosen if t in kept]
-    if drop is not None:
-        dropped = matching(drop, known, "drop", caller)
-        chosen = [t for t in chosen if t not in dropped]
+    kept = known if keep is None else matching(keep, known, "keep", caller)
+    out = {*fold, *([] if drop is None else matching(drop, known, "drop", caller))}
     first = [] if order is None else matching(order, known, "order", caller)
-    return arrange(chosen, [t for t in first if t in chosen])
+    chosen = [term for term in known if term in kept and term not in out]
+    return arrange(chosen, [term for term in first if term in chosen])
 
 
 def all_terms(columns: Sequence[Column]) -> list[str]:
@@ -356,8 +362,8 @@ def all_terms(columns: Sequence[Column]) -> list[str]:
 def _read(head: str | None, model: object, caller: str, level: float) -> list[Column]:
     prefix = "" if head is None else f"{head}: "
     if isinstance(model, ResultSet):
-        pairs = ((label, model.failures.get(label) or model[label]) for label in model.labels)
-        return [c for label, item in pairs for c in _read(prefix + tidy_text(label), item, caller, level)]
+        parts = [_read(prefix + tidy_text(label), item, caller, level) for label, item in model.outcomes]
+        return list(chain.from_iterable(parts))
     if isinstance(model, pd.DataFrame):
         return _read_frame(head, model, caller)
     found = columns_of(model, level)
@@ -393,7 +399,8 @@ def _read_frame(head: str | None, frame: pd.DataFrame, caller: str) -> list[Colu
         # Rows that were only numbered are better named by the text beside the number.
         frame = frame.set_index(frame.columns[0])
     rows = [_name_text(name) for name in frame.index]
-    repeated = [r for r, count in pd.Series(rows).value_counts().items() if count > 1]
+    counts = pd.Series(rows).value_counts()
+    repeated = counts.index[counts > 1].tolist()
     if repeated:
         raise InputTypeError(
             f"{caller}: the index of a DataFrame gives the row names, but {quoted(repeated)} are "

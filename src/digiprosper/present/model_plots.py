@@ -103,8 +103,7 @@ def coefficients(
     purpose = "plots.coefficients"
     level = check_level(level)
     columns = read_columns(results, purpose, level=level)
-    if any(c.cells for c in columns) or not any(c.estimates for c in columns):
-        raise _nothing(purpose)
+    _refuse_others(columns, purpose)
     texts = merged_labels(columns, check_labels(labels, purpose))
     columns = name_columns(columns, None, texts, purpose)
     terms = select(columns, keep, drop, caller=purpose)
@@ -261,6 +260,11 @@ def _draw_cells(axes: Axes, cells: Cells, entries: Sequence[str]) -> None:
         text = f"not in the sample ({blank:,})"
         handles.append(matplotlib.patches.Patch(facecolor="white", edgecolor=FAINT, label=text))
     legend_above(axes, columns=1, handles=handles)
+
+
+def _refuse_others(columns: Sequence[Column], purpose: str) -> None:
+    if any(c.cells for c in columns) or not any(c.estimates for c in columns):
+        raise _nothing(purpose)
 
 
 def _nothing(purpose: str) -> InputTypeError:

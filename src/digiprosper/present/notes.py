@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import re
+from itertools import compress
+from operator import not_
 from typing import TYPE_CHECKING, TypeAlias
 
 from digiprosper.present.rows import cluster_words, errors_key, lag_words
@@ -76,42 +78,53 @@ def _companion_note(columns: Sequence[Column], labels: _Labels, style: Style) ->
     if style.below == "se":
         return f"{_errors_text(shown, labels)} in parentheses."
 
-    reads_draws = style.below in ("p", "ci")
-    errors = _errors_text([c for c in shown if not (reads_draws and _from_draws(c))], labels)
-    later = errors if errors.startswith("Driscoll") else errors[0].lower() + errors[1:]
+    # A t statistic rests on a standard error, also where there are draws.
+    drawn = [style.below != "t" and _from_draws(c) for c in shown]
+    errors = _errors_text(list(compress(shown, map(not_, drawn))), labels)
+    later = _inside_a_sentence(errors)
     percentile = "percentiles of " if style.below == "ci" else ""
-    sources = _by_text(
-        (f"{percentile}{_draws_text(c)}" if reads_draws and _from_draws(c) else later, c) for c in shown
-    )
+    texts = [f"{percentile}{_draws_text(c)}" if own else later for c, own in zip(shown, drawn, strict=True)]
+    sources = _by_text(zip(texts, shown, strict=True))
 
     what = _COMPANIONS[style.below]
     if len(sources) == 1:
         return f"{what}, from {next(iter(sources))}."
-    return f"{what}: " + "; ".join(f"{heads} from {source}" for source, heads in sources.items()) + "."
+    return f"{what}: {_from_each(sources)}."
+
+
+def _inside_a_sentence(errors: str) -> str:
+    return errors if errors.startswith("Driscoll") else errors[0].lower() + errors[1:]
+
+
+def _from_each(sources: Mapping[str, str]) -> str:
+    return "; ".join(f"{heads} from {source}" for source, heads in sources.items())
 
 
 def _errors_text(columns: Sequence[Column], labels: _Labels) -> str:
     """Name the errors; columns that differ have a row that tells each one's."""
     known = [c.inference for c in columns if c.inference]
-    brackets = []
-    if len(set(map(errors_key, known))) == 1:
-        errors = _one_kind(known[0], labels)
-        brackets += [] if known[0].bandwidth is None else [lag_words(known[0].bandwidth)]
-    elif known and all(inference.clusters for inference in known):
-        errors = "Standard errors clustered as shown above"
-    else:
-        errors = "Standard errors" + (" of the type shown above" if known else "")
+    errors, brackets = _kind_of_errors(known, labels)
     corrections = {inference.ssc for inference in known}
     if len(corrections) == 1:
         brackets += [correction_words(ssc) for ssc in corrections if ssc]
     return errors + (f" ({', '.join(brackets)})" if brackets else "")
 
 
-def _one_kind(inference: Inference, labels: _Labels) -> str:
+def _kind_of_errors(known: Sequence[Inference], labels: _Labels) -> tuple[str, list[str]]:
+    """Name the errors, and what stands in brackets behind."""
+    if len(set(map(errors_key, known))) == 1:
+        return _one_kind(known[0], labels)
+    if not known:
+        return "Standard errors", []
+    clustered = all(inference.clusters for inference in known)
+    return f"Standard errors {'clustered as' if clustered else 'of the type'} shown above", []
+
+
+def _one_kind(inference: Inference, labels: _Labels) -> tuple[str, list[str]]:
     errors = _ERRORS.get(inference.cov_type, "Standard errors")
-    if not inference.clusters:
-        return errors
-    return f"{errors} clustered by {cluster_words(inference.clusters, labels, ' and ')}"
+    if inference.clusters:
+        errors = f"{errors} clustered by {cluster_words(inference.clusters, labels, ' and ')}"
+    return errors, [] if inference.bandwidth is None else [lag_words(inference.bandwidth)]
 
 
 def _from_draws(column: Column) -> bool:
@@ -126,15 +139,22 @@ def _draws_text(column: Column) -> str:
 
 
 def _star_notes(columns: Sequence[Column], style: Style) -> list[str]:
-    correlated = any(not math.isnan(cell.p_value) for c in columns for cell in c.cells.values())
+    correlated = any(map(_has_correlations, columns))
     if not style.stars or not (correlated or any(c.estimates for c in columns)):
         return []
     levels = (f"{'*' * count} p < {level:g}" for count, level in enumerate(style.stars, start=1))
-    lines = [f"{', '.join(levels)}."]
-    if style.below != "p":  # the parentheses hold the p-value and its note says where it is from
-        drawn = _by_text((_draws_text(c), c) for c in columns if _from_draws(c) and _few_drawn(c) is None)
-        lines += [f"Stars of {heads}: p-values from {text}." for text, heads in drawn.items()]
-    return [*lines, *([_CORRELATION_TEST] if correlated else [])]
+    # Where the parentheses hold the p-value, their note says where it is from.
+    drawn = [] if style.below == "p" else _drawn_stars(columns)
+    return [f"{', '.join(levels)}.", *drawn, *([_CORRELATION_TEST] if correlated else [])]
+
+
+def _has_correlations(column: Column) -> bool:
+    return any(not math.isnan(cell.p_value) for cell in column.cells.values())
+
+
+def _drawn_stars(columns: Sequence[Column]) -> list[str]:
+    drawn = _by_text((_draws_text(c), c) for c in columns if _from_draws(c) and _few_drawn(c) is None)
+    return [f"Stars of {heads}: p-values from {text}." for text, heads in drawn.items()]
 
 
 def _few_drawn_notes(columns: Sequence[Column]) -> list[str]:

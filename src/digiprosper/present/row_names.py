@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import groupby
+from itertools import chain, groupby, product
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from digiprosper.report.labels import term_label, term_words
@@ -62,20 +62,25 @@ def share_rows(
     bases = {
         cell.term.name: cell.term.base for c in columns for cell in c.estimates.values() if cell.term.regime
     }
-    rows = []
-    for _, run in groupby(terms, key=lambda term: bases.get(term, term)):
-        together = list(run)
-        places = {term: _meanings(term, columns, labels) for term in together}
-        meanings = list(dict.fromkeys(meaning for place in places.values() for meaning in place.values()))
-        for meaning in meanings:
+    runs = groupby(terms, key=lambda term: bases.get(term, term))
+    return _joined([row for _, run in runs for row in _rows_of(list(run), columns, labels, digits)])
+
+
+def _rows_of(
+    together: Sequence[str], columns: Sequence[Column], labels: Mapping[str, str], digits: int
+) -> list[_Row]:
+    """Give terms that stay together their rows, one a term and meaning."""
+    places = {term: _meanings(term, columns, labels) for term in together}
+    meanings = list(dict.fromkeys(chain.from_iterable(place.values() for place in places.values())))
+    made = []
+    for meaning, term in product(meanings, together):
+        members = {i for i, own in places[term].items() if own == meaning}
+        if members:
+            holders = [columns[i] for i in sorted(members)]
             apart = [other for other in meanings if other != meaning]
-            for term in together:
-                members = {i for i, own in places[term].items() if own == meaning}
-                if members:
-                    holders = [columns[i] for i in sorted(members)]
-                    label = row_label(term, holders, labels, digits, apart=apart)
-                    rows.append(_Row(term, label, meaning, members))
-    return _joined(rows)
+            label = row_label(term, holders, labels, digits, apart=apart)
+            made.append(_Row(term, label, meaning, members))
+    return made
 
 
 def _joined(rows: Sequence[_Row]) -> list[SharedRow]:

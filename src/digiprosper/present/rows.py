@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import numbers
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
@@ -219,16 +220,20 @@ def block_rows(columns: Sequence[Column], labels: _Labels, style: Style) -> list
         Two rows a parameter and two a test, variable by variable; rows without any number are left out. A
         given parameter is one row.
     """
-    own = [(c, block) for c in columns for block in c.blocks if block.parameters]
-    kinds = dict.fromkeys((block.kind, block.variable) for _, block in own)
+    own = [(block, c.words) for c in columns for block in c.blocks if block.parameters]
+    kinds = list(dict.fromkeys((block.kind, block.variable) for block, _ in own))
+    words = {block.kind: said for block, said in reversed(own)}
+    several = Counter(kind for kind, _ in kinds)
     made: list[Row] = []
     for kind, variable in kinds:
-        words = next(c.words for c, block in own if block.kind == kind)
         blocks = [_block_of(c, kind, variable) for c in columns]
-        alone = sum(other == kind for other, _ in kinds) == 1
-        rows = _BlockRows(blocks, kind, term_label(variable, labels), words, style)
-        made += rows.all(name_tests=not alone)
-    return [row for row in made if any(row[1])]
+        rows = _BlockRows(blocks, kind, term_label(variable, labels), words[kind], style)
+        made += rows.all(name_tests=several[kind] > 1)
+    return _with_numbers(made)
+
+
+def _with_numbers(rows: Sequence[Row]) -> list[Row]:
+    return [row for row in rows if any(row[1])]
 
 
 def _block_of(column: Column, kind: str, variable: str) -> Block | None:
@@ -257,18 +262,21 @@ class _BlockRows:
         return block.parameters[number] if block and number < len(block.parameters) else None
 
     def _estimates(self, found: Sequence[Parameter | None], number: int) -> list[Row]:
-        given = [bool(block and block.given and p) for block, p in zip(self.blocks, found, strict=True)]
+        given = [bool(block and block.given) for block in self.blocks]
         every = all(fixed for fixed, p in zip(given, found, strict=True) if p)
-        values = [self.style.number(p.estimate) if p else "" for p in found]
-        if not every:
-            values = [
-                TABLE.say("given", value=value) if fixed else value
-                for value, fixed in zip(values, given, strict=True)
-            ]
+        values = [
+            self._estimate(p, marked=fixed and not every) for p, fixed in zip(found, given, strict=True)
+        ]
         what = self.words.say(f"{self.kind}.row", number=number + 1)
         label = TABLE.say("parameter_given" if every else "parameter", what=what, variable=self.variable)
         sets = [self.style.interval(p.conf_low, p.conf_high) if p else "" for p in found]
         return [(label, values), ("", sets)]
+
+    def _estimate(self, parameter: Parameter | None, *, marked: bool) -> str:
+        if parameter is None:
+            return ""
+        value = self.style.number(parameter.estimate)
+        return TABLE.say("given", value=value) if marked else value
 
     def _tests(self, found: Sequence[Parameter | None], *, name_tests: bool) -> list[Row]:
         every = [test for parameter in found if parameter for test in parameter.tests]
@@ -426,11 +434,15 @@ def _error_rows(
     if known and all(inference.clusters for inference in known):
         # Intervals and p-values from draws rest on no standard error; what is drawn are the clusters.
         drawn = style.below in ("p", "ci") and any(inference.from_draws for inference in known)
-        cells = [cluster_words(c.inference.clusters, labels, " + ") if c.inference else "" for c in columns]
-        return [(TABLE.say("clustered_by" if drawn else "errors_clustered_by"), cells)]
+        head = TABLE.say("clustered_by" if drawn else "errors_clustered_by")
+        return [(head, [_clusters_of(c, labels) for c in columns])]
     if len(set(map(errors_key, known))) > 1:
         return [(TABLE.say("errors"), [_covariance_words(c.inference, labels) for c in columns])]
     return []
+
+
+def _clusters_of(column: Column, labels: _Labels) -> str:
+    return cluster_words(column.inference.clusters, labels, " + ") if column.inference else ""
 
 
 def errors_key(inference: Inference) -> tuple[str, tuple[str, ...], int | None]:

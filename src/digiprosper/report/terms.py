@@ -25,20 +25,29 @@ class Factor(PickledByName):
     text : str
         As typed, such as ``"log(pc)"`` or ``"C(region)[T.east]"``.
     column : str
-        The column it is a power or a dummy of; empty for a calculation that is neither.
+        The column, or the term, that it is a power, a function or a dummy of; empty for a calculation that
+        is none of these.
     power : float
         Of the column.
+    function : str
+        Applied to the column; ``"I"`` and such for a calculation.
     level : int or None
         Of a dummy of a category, the position of its level among those estimated.
     shift : int
         Periods by which it lags; negative for a lead.
     columns : tuple of str
-        All columns in it.
+        All columns in it, and the terms inside a calculation.
+
+    Examples
+    --------
+    >>> Factor("I(x**2)", "x", power=2.0, columns=("x",)).power
+    2.0
     """
 
     text: str
     column: str = ""
     power: float = 1.0
+    function: str = ""
     level: int | None = None
     shift: int = 0
     columns: tuple[str, ...] = ()

@@ -244,8 +244,8 @@ def _t_test(name: str, estimate: float, gradient: Floats, results: LinearResults
 
 def _product(results: LinearResults, term: str, moderator: str) -> int:
     wanted = sorted(canonical(part) for part in (term, moderator))
-    for position, name in enumerate(results.names):
-        if sorted(canonical(part) for part in name.split(":")) == wanted:
+    for position, found in enumerate(results.terms):
+        if sorted(canonical(factor.text) for factor in found.factors) == wanted:
             return position
     raise TermError(
         f"the fit has no interaction of {cited(term)} and {cited(moderator)} (its terms: "

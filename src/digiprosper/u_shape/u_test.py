@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
@@ -35,6 +34,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from digiprosper.kernels import Floats
+    from digiprosper.report.terms import Factor, Term
 
 __all__ = [
     "Curve",
@@ -519,7 +519,7 @@ def _positions(
     if square is not None and canonical(square) not in known:
         raise unknown_columns([square], results.names, "square")
 
-    bends = _bends(known, variable)
+    bends = _bends(results.terms, variable)
     j = known[canonical(square)] if square else _only_bend(results, variable, bends, form)
     read = bends.pop(j, None)
     if read and form not in (None, read):
@@ -543,16 +543,23 @@ def _several_bends(results: LinearResults, variable: str, at: list[int]) -> Term
     )
 
 
-def _bends(known: dict[str, int], variable: str) -> dict[int, str]:
+def _bends(terms: Sequence[Term], variable: str) -> dict[int, str]:
     """Positions of the terms that are known to bend a line in the variable, and their forms."""
-    found = {}
-    for x in (variable, f"`{variable}`"):
-        for form, f in _FORMS.items():
-            keys = (canonical(spelling.format(x=x)) for spelling in f.spellings)
-            found.update({known[key]: form for key in keys if key in known})
-        power = re.compile(rf"I\({re.escape(canonical(x))}\*\*([3-9]|\d\d+)\)")
-        found.update({at: "power" for key, at in known.items() if power.fullmatch(key)})
-    return found
+    wanted = canonical(variable)
+    alone = {at: term.factors[0] for at, term in enumerate(terms) if len(term.factors) == 1}
+    forms = {at: _form_of(factor) for at, factor in alone.items() if canonical(factor.column) == wanted}
+    return {at: form for at, form in forms.items() if form is not None}
+
+
+def _form_of(factor: Factor) -> str | None:
+    """Read the form of one factor, ``"power"`` above the square; None for the level itself."""
+    if factor.level is not None or factor.shift:
+        return None
+    if factor.function:
+        return "log" if factor.function == "log" else None
+    named = {2.0: "square", -1.0: "inverse", 0.5: "sqrt"}.get(factor.power)
+    higher = factor.power >= 3 and float(factor.power).is_integer()
+    return named or ("power" if higher else None)
 
 
 def _only_bend(results: LinearResults, variable: str, bends: dict[int, str], form: str | None) -> int:

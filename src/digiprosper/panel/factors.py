@@ -1,0 +1,137 @@
+"""What the factors of a term are, as values that results keep: a column, its power, a level, a lag."""
+
+from __future__ import annotations
+
+import ast
+import keyword
+from copy import deepcopy
+from typing import TYPE_CHECKING
+
+from digiprosper.panel.grammar import called, steps
+from digiprosper.report.terms import Factor
+
+if TYPE_CHECKING:
+    from digiprosper.panel.terms import Factor as Parsed
+    from digiprosper.panel.terms import Term
+
+__all__ = ["dummy_factor", "number_factor", "term_factors"]
+
+_ROOT = 0.5
+_LOGARITHM = "log"
+_SIGNS = {"lag": 1, "lead": -1}
+
+
+def term_factors(term: Term) -> tuple[Factor, ...]:
+    """Describe a term without categories.
+
+    Parameters
+    ----------
+    term : Term
+        From `parse`.
+
+    Returns
+    -------
+    tuple of Factor
+        One a factor; a single one has the term as typed.
+    """
+    if term.column is not None:
+        return (Factor(term.column, term.column, columns=(term.column,)),)
+    if len(term.factors) == 1:
+        return (number_factor(term.factors[0], term.text),)
+    return tuple(number_factor(factor, factor.text) for factor in term.factors)
+
+
+def dummy_factor(name: str, column: str, level: int) -> Factor:
+    """Describe the dummy of a level.
+
+    Parameters
+    ----------
+    name : str
+        Such as ``"C(region)[T.east]"``.
+    column : str
+        The column inside ``C(...)``.
+    level : int
+        Position among the levels in the sample.
+
+    Returns
+    -------
+    Factor
+        With the level.
+    """
+    return Factor(name, column, level=level, columns=(column,))
+
+
+def number_factor(factor: Parsed, text: str) -> Factor:
+    """Describe a numeric factor.
+
+    Parameters
+    ----------
+    factor : Factor
+        From `parse`.
+    text : str
+        As typed.
+
+    Returns
+    -------
+    Factor
+        Of ``I(x**2)``, ``I(1 / x)`` and ``sqrt(x)`` the column and its power; of ``log(x)`` the column and
+        the function; of a lag or lead the periods. `columns` has terms inside the factor too.
+    """
+    node = factor.node
+    inside = tuple(dict.fromkeys((*factor.names, *_calls(node))))
+    if isinstance(node, ast.Name):
+        return Factor(text, node.id, columns=inside)
+    assert isinstance(node, ast.Call)
+    function = called(node)
+    if function in _SIGNS:
+        return Factor(text, text, shift=_SIGNS[function] * steps(node, function, "x"), columns=inside)
+    if function == _LOGARITHM:
+        return Factor(text, _text(node.args[0]), function=function, columns=inside)
+
+    base, power = _base_and_power(function, node.args[0])
+    if base is None:
+        return Factor(text, function=function, columns=inside)
+    return Factor(text, _text(base), power=power, columns=inside)
+
+
+def _base_and_power(function: str, node: ast.expr) -> tuple[ast.expr | None, float]:
+    """Read ``sqrt(x)``, ``I(x**2)``, ``I(x**-1)`` and ``I(1 / x)``; no base of anything else."""
+    if function == "sqrt":
+        return node, _ROOT
+    if function != "I" or not isinstance(node, ast.BinOp):
+        return None, 1.0
+    if isinstance(node.op, ast.Div) and _number(node.left) == 1 and _is_plain(node.right):
+        return node.right, -1.0
+    power = _number(node.right)
+    if isinstance(node.op, ast.Pow) and power is not None and _is_plain(node.left):
+        return node.left, power
+    return None, 1.0
+
+
+def _is_plain(node: ast.expr) -> bool:
+    """Whether it is a column or a call, and no arithmetic."""
+    return isinstance(node, ast.Name | ast.Call)
+
+
+def _number(node: ast.expr) -> float | None:
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+        value = _number(node.operand)
+        return None if value is None else -value
+    if isinstance(node, ast.Constant) and isinstance(node.value, int | float):
+        return float(node.value)
+    return None
+
+
+def _calls(node: ast.expr) -> list[str]:
+    """Write the calls inside a factor, which are terms too."""
+    return [_text(part) for part in ast.walk(node) if isinstance(part, ast.Call) and part is not node]
+
+
+def _text(node: ast.expr) -> str:
+    if isinstance(node, ast.Name):
+        return node.id
+    copied = deepcopy(node)
+    for part in ast.walk(copied):
+        if isinstance(part, ast.Name) and (not part.id.isidentifier() or keyword.iskeyword(part.id)):
+            part.id = f"`{part.id}`"
+    return ast.unparse(copied)
