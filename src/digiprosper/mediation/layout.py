@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from itertools import combinations, pairwise, product
+from itertools import chain, combinations, pairwise, product
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from digiprosper.kernels import Floats
     from digiprosper.kernels.resampling import Block, Equation
-    from digiprosper.mediation.kernel import Monomial, Products
+    from digiprosper.mediation.kernel import Products
     from digiprosper.panel import Sample
     from digiprosper.report.terms import Regime
 
@@ -96,6 +96,9 @@ class _Where:
     regimes: tuple[Regime, ...] = ()
 
 
+_NOWHERE = _Where("")
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class _Basis:
     """What a slope is multiplied by: by row of the sample, at named points, as a line in the variable."""
@@ -130,10 +133,19 @@ class _Columns:
         return self.names.index(name)
 
     def get(self, name: str) -> Floats:
-        return self._columns[self.at(name)]
+        return self.column(self.at(name))
+
+    def column(self, place: int) -> Floats:
+        return self._columns[place]
 
     def factors(self, place: int) -> tuple[Factor, ...]:
         return self._sample.factors_of(self.names[place])
+
+    def times(self, place: int, other: int, why: str) -> int:
+        """Add the product of two columns."""
+        factors = (*self.factors(place), *self.factors(other))
+        name = f"{self.names[place]}:{self.names[other]}"
+        return self.make(name, self.column(place) * self.column(other), why, factors)
 
     def make(self, name: str, values: Floats, why: str, factors: tuple[Factor, ...]) -> int:
         """Add a column that the specification makes; one of the same name would be it twice."""
@@ -218,81 +230,117 @@ def _parts(sample: Sample, columns: _Columns) -> tuple[int, tuple[int, ...], tup
     return 1, through, tuple(columns.at(x) for x in sample.names_of("x"))
 
 
+def _equations(
+    x: Sequence[int],
+    through: Sequence[int],
+    to_mediators: Sequence[Sequence[int]],
+    to_outcome: Sequence[int],
+    controls: Sequence[int],
+) -> list[Equation]:
+    """Write the total, every mediator and the outcome, with what each is regressed on beside the controls."""
+    mediators = zip(through, to_mediators, strict=True)
+    return [
+        (0, (*x, *controls)),
+        *((m, (*regressors, *controls)) for m, regressors in mediators),
+        (0, (*to_outcome, *controls)),
+    ]
+
+
 def _plain(spec: Any, sample: Sample, columns: _Columns) -> Layout:
     x, through, controls = _parts(sample, columns)
     serial, count = spec.structure == "serial", len(through)
-    equations: list[Equation] = [(0, (x, *controls))]
-    for k, m in enumerate(through):
-        equations.append((m, (x, *(through[:k] if serial else ()), *controls)))
-    equations.append((0, (x, *through, *controls)))
-    last = count + 1
-    chains: list[tuple[int, ...]] = [(k,) for k in range(count)]
-    if serial:
-        chains += [c for size in range(2, count + 1) for c in combinations(range(count), size)]
-    made = [
-        [
-            (1 + chain[0], x),
-            *((1 + later, through[earlier]) for earlier, later in pairwise(chain)),
-            (last, through[chain[-1]]),
-        ]
-        for chain in chains
-    ]
-    mediators = sample.names_of("mediators")
-    specific = [effect("indirect", *(mediators[k] for k in chain)) for chain in chains]
-    effects = [(1.0, tuple(path)) for path in made]
+    earlier = [through[:k] if serial else () for k in range(count)]
+    equations = _equations((x,), through, [(x, *before) for before in earlier], (x, *through), controls)
+
+    mediators, paths = sample.names_of("mediators"), _paths(count, serial=serial)
+    specific = [effect("indirect", *(mediators[k] for k in path)) for path in paths]
+    along = [(1.0, _links(path, x, through)) for path in paths]
     terms: list[_Effect] = [
         (effect("total"), [(1.0, ((0, x),))]),
-        (effect("direct"), [(1.0, ((last, x),))]),
-        (effect("indirect"), effects),
-        *((term, [product_]) for term, product_ in zip(specific, effects, strict=True)),
+        (effect("direct"), [(1.0, ((count + 1, x),))]),
+        (effect("indirect"), along),
+        *((term, [links]) for term, links in zip(specific, along, strict=True)),
     ]
-    blocks = tuple(((0, m), (x, *(o for o in through if o != m), *controls)) for m in through)
+    blocks = [((0, m), _without(m, (x, *through, *controls))) for m in through]
     return _finish(columns, equations, mediators, terms, blocks=blocks)
+
+
+def _paths(count: int, *, serial: bool) -> list[tuple[int, ...]]:
+    """List the mediators that effects go through: each alone and, in series, every ordered selection."""
+    longest = count if serial else 1
+    return [path for size in range(1, longest + 1) for path in combinations(range(count), size)]
+
+
+def _links(path: Sequence[int], x: int, through: Sequence[int]) -> tuple[_Place, ...]:
+    """Find the slopes along a path: of the treatment, of each mediator in the next, of the last in y."""
+    between = [(1 + later, through[earlier]) for earlier, later in pairwise(path)]
+    return ((1 + path[0], x), *between, (len(through) + 1, through[path[-1]]))
+
+
+def _without(column: int, columns: Sequence[int]) -> tuple[int, ...]:
+    return tuple(other for other in columns if other != column)
 
 
 def _moderated(spec: Any, sample: Sample, columns: _Columns, *, with_level: bool) -> Layout:
     x, through, controls = _parts(sample, columns)
-    name = sample.names_of("moderator")[0]
+    name, moderates = sample.names_of("moderator")[0], spec.moderates
     at, w = columns.at(name), columns.get(name)
     if at in (0, x, *through):
         raise TermError(
             f"moderator={cited(name)} is the outcome, the treatment or a mediator. quadratic=('a',) lets the "
             "treatment's slope depend on the treatment."
         )
-    why = "moderates"
     level = (at,) if with_level and at not in controls else ()
+    moving = (x, *through) if "b" in moderates else (x,)
+    made = {place: columns.times(place, at, "moderates") for place in moving}
 
-    def times_moderator(place: int) -> int:
-        own = columns.names[place]
-        factors = (*columns.factors(place), *columns.factors(at))
-        return columns.make(f"{own}:{name}", columns.get(own) * w, why, factors)
-
-    treated = times_moderator(x)
-    first, second, direct = ("a" in spec.moderates, "b" in spec.moderates, "direct" in spec.moderates)
-    products_ = [times_moderator(m) for m in through] if second else []
-    by_x = (x, treated, *level)
-    equations: list[Equation] = [(0, (*by_x, *controls))]
-    equations += [(m, (*(by_x if first else (x,)), *controls)) for m in through]
-    outcome = (x, *((treated,) if direct else ()), *through, *products_, *(level if second or direct else ()))
-    equations.append((0, (*outcome, *controls)))
-    last = len(through) + 1
+    equations = _with_products(_parts(sample, columns), made, level, moderates)
     where = _where(name, w, _VALUES if np.unique(w).size == 2 else _QUANTILES)
-    one, moderated = _one(len(where.points)), _Basis(w, tuple(v for _, v in where.points), 0.0, 1.0)
-    straight: _Slope = [((last, x), one)] + ([((last, treated), moderated)] if direct else [])
-    slopes: list[tuple[_Slope, _Slope]] = []
-    for k, m in enumerate(through):
-        a: _Slope = [((1 + k, x), one)] + ([((1 + k, treated), moderated)] if first else [])
-        b: _Slope = [((last, m), one)] + ([((last, products_[k]), moderated)] if second else [])
-        slopes.append((a, b))
-    index: list[_Effect] = []
-    if first != second:
-        named = zip(sample.names_of("mediators"), slopes, strict=True)
-        index += [
-            (change_of(effect("indirect", m), "index"), [(1.0, (a[-1][0], b[-1][0]))]) for m, (a, b) in named
-        ]
-    if direct:
-        index.append((change_of(effect("direct"), "index"), [(1.0, ((last, treated),))]))
+    moderated = _Basis(w, tuple(v for _, v in where.points), 0.0, 1.0)
+
+    def slope(equation: int, column: int, word: str) -> _Slope:
+        constant = ((equation, column), _one(len(where.points)))
+        return [constant, ((equation, made[column]), moderated)] if word in moderates else [constant]
+
+    last = len(through) + 1
+    straight = slope(last, x, "direct")
+    slopes = [(slope(1 + k, x, "a"), slope(last, m, "b")) for k, m in enumerate(through)]
+    index = _index(sample.names_of("mediators"), straight, slopes, moderates)
     return _varying(sample, columns, equations, straight, slopes, where, index)
+
+
+def _with_products(
+    parts: tuple[int, tuple[int, ...], tuple[int, ...]],
+    made: Mapping[int, int],
+    level: tuple[int, ...],
+    moderates: Sequence[str],
+) -> list[Equation]:
+    """Write the equations with the products of what is moderated, and the moderator beside them."""
+    x, through, controls = parts
+    total = (x, made[x], *level)
+    to_mediators = [total if "a" in moderates else (x,)] * len(through)
+    to_outcome = [x, made[x]] if "direct" in moderates else [x]
+    to_outcome += [*through, *(made[m] for m in through if m in made)]
+    to_outcome += level if {"b", "direct"} & set(moderates) else ()
+    return _equations(total, through, to_mediators, to_outcome, controls)
+
+
+def _index(
+    mediators: Sequence[str],
+    straight: _Slope,
+    slopes: Sequence[tuple[_Slope, _Slope]],
+    moderates: Sequence[str],
+) -> list[_Effect]:
+    """Write by how much effects change with the moderator, where they are lines in it."""
+    out: list[_Effect] = []
+    if ("a" in moderates) != ("b" in moderates):
+        out += [
+            (change_of(effect("indirect", m), "index"), [(1.0, (a[-1][0], b[-1][0]))])
+            for m, (a, b) in zip(mediators, slopes, strict=True)
+        ]
+    if "direct" in moderates:
+        out.append((change_of(effect("direct"), "index"), [(1.0, (straight[-1][0],))]))
+    return out
 
 
 def _quadratic(spec: Any, sample: Sample, columns: _Columns) -> Layout:
@@ -303,9 +351,9 @@ def _quadratic(spec: Any, sample: Sample, columns: _Columns) -> Layout:
     factor = Factor(bend, name, power=2.0, columns=(name,))
     square = columns.make(bend, values**2, "quadratic", (factor,))
     bent = (x, square)
-    equations: list[Equation] = [(0, (*bent, *controls))]
-    equations += [(m, (*(bent if "a" in spec.quadratic else (x,)), *controls)) for m in through]
-    equations.append((0, (*(bent if "direct" in spec.quadratic else (x,)), *through, *controls)))
+    to_mediators = [bent if "a" in spec.quadratic else (x,)] * len(through)
+    to_outcome = (*(bent if "direct" in spec.quadratic else (x,)), *through)
+    equations = _equations(bent, through, to_mediators, to_outcome, controls)
     last = len(through) + 1
     where = _where(name, values, _QUANTILES)
     one, twice = _one(len(where.points)), _Basis(2 * values, tuple(2 * v for _, v in where.points), 0.0, 2.0)
@@ -337,10 +385,8 @@ def _by_regime(sample: Sample, columns: _Columns, gamma: float, *, with_level: b
     }
     rows = low.astype(np.float64)
     level = (columns.make(REGIME_INTERCEPT, rows, "threshold", ()),) if with_level else ()
-    common = (*level, *controls)
-    equations: list[Equation] = [(0, (*split[x], *common))]
-    equations += [(m, (*split[x], *common)) for m in through]
-    equations.append((0, (*split[x], *(j for m in through for j in split[m]), *common)))
+    to_outcome = [*split[x], *chain.from_iterable(split[m] for m in through)]
+    equations = _equations(split[x], through, [split[x]] * len(through), to_outcome, (*level, *controls))
     last = len(through) + 1
     regimes = (_Basis(rows, (1.0, 0.0), 0.0, 0.0), _Basis(1.0 - rows, (0.0, 1.0), 0.0, 0.0))
 
@@ -393,21 +439,30 @@ def _varying(
     averages = {term: _expand(parts, None) for term, parts in effects.items()}
 
     direct = averages[effect("direct")]
-    indirect = [one for term in through for one in averages[term]]
+    indirect = list(chain.from_iterable(averages[term] for term in through))
     terms: list[_Effect] = [(effect("total"), direct + indirect), (effect("direct"), direct)]
     terms += [(effect("indirect"), indirect), *((term, averages[term]) for term in through), *index]
 
     if where.regimes:
         terms += _regime_effects(effects, where.regimes)
         return _finish(columns, equations, mediators, terms, where=where)
-    moving = {term: parts for term, parts in effects.items() if any(len(slope) > 1 for slope in parts)}
-    terms += [
+    moving = {term: parts for term, parts in effects.items() if _moves(parts)}
+    routes = [(term.name, parts) for term, parts in moving.items()]
+    terms += _effects_at_points(moving, where)
+    return _finish(columns, equations, mediators, terms, routes=routes, where=where)
+
+
+def _moves(slopes: Iterable[_Slope]) -> bool:
+    """Tell whether an effect depends on the variable: one of its slopes has more than one part."""
+    return any(len(slope) > 1 for slope in slopes)
+
+
+def _effects_at_points(effects: Mapping[Term, tuple[_Slope, ...]], where: _Where) -> list[_Effect]:
+    return [
         (at_point(term, Point(where.variable, *point)), _expand(parts, i))
-        for term, parts in moving.items()
+        for term, parts in effects.items()
         for i, point in enumerate(where.points)
     ]
-    routes = [(term.name, parts) for term, parts in moving.items()]
-    return _finish(columns, equations, mediators, terms, routes=routes, where=where)
 
 
 def _regime_effects(effects: Mapping[Term, tuple[_Slope, ...]], regimes: Sequence[Regime]) -> list[_Effect]:
@@ -445,31 +500,41 @@ def _finish(
     *,
     blocks: Sequence[Block] = (),
     routes: Sequence[Any] = (),
-    where: _Where | None = None,
+    where: _Where = _NOWHERE,
 ) -> Layout:
     _refuse_twins([term.name for term, _ in terms])
-    told = {at for _, parts in terms for _, factors in parts for at in factors}
-    used = sorted(told | {at for _, slopes in routes for slope in slopes for at, _ in slope})
+    used = _used(terms, routes)
     place = {at: i for i, at in enumerate(used)}
-
-    def compact(parts: Sequence[Any]) -> list[Monomial]:
-        return [(constant, tuple(place[at] for at in factors)) for constant, factors in parts]
-
-    def lines(slope: _Slope) -> tuple[tuple[int, float, float], ...]:
-        return tuple((place[at], basis.level, basis.rate) for at, basis in slope)
-
+    sums = [[(constant, _looked_up(place, factors)) for constant, factors in parts] for _, parts in terms]
     return Layout(
         columns=columns.matrix(),
         names=tuple(columns.names),
         equations=tuple(equations),
         labels=("total", *(f"mediator:{m}" for m in mediators), "outcome"),
         effects=(*(term for term, _ in terms), effect("proportion_mediated")),
-        products=products([compact(parts) for _, parts in terms], ratio=(2, 0)),
-        used=tuple(used),
+        products=products(sums, ratio=(2, 0)),
+        used=used,
         blocks=tuple(blocks),
-        routes=tuple(Route(name, tuple(lines(s) for s in parts)) for name, parts in routes),
-        variable=where.variable if where else "",
-        quantiles=where.quantiles if where else np.empty(0),
-        points=where.points if where else (),
+        routes=tuple(_route(place, name, slopes) for name, slopes in routes),
+        variable=where.variable,
+        quantiles=where.quantiles,
+        points=where.points,
         factors=columns.made,
     )
+
+
+def _used(terms: Sequence[_Effect], routes: Sequence[Any]) -> tuple[_Place, ...]:
+    """List the slopes that effects and routes are made of."""
+    sums = chain.from_iterable(parts for _, parts in terms)
+    slopes = chain.from_iterable(parts for _, parts in routes)
+    in_effects = set(chain.from_iterable(factors for _, factors in sums))
+    return tuple(sorted(in_effects | {at for at, _ in chain.from_iterable(slopes)}))
+
+
+def _looked_up(place: Mapping[_Place, int], factors: Sequence[_Place]) -> tuple[int, ...]:
+    return tuple(place[at] for at in factors)
+
+
+def _route(place: Mapping[_Place, int], name: str, slopes: Sequence[_Slope]) -> Route:
+    lines = (tuple((place[at], basis.level, basis.rate) for at, basis in slope) for slope in slopes)
+    return Route(name, tuple(lines))
