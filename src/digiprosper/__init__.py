@@ -248,6 +248,7 @@ _HOME = {
 _MODULES = {"datasets": "datasets", "plots": "plots"}
 # What results hold without a public name: its name in pickles, and where it is now. Names stay for good.
 _HELD = {
+    "DrawnEstimates": "report.effects:DrawnEstimates",
     "EffectPath": "mediation.routes:Route",
     "EffectProducts": "mediation.kernel:Products",
     "IndexEntitySums": "composite.kernels.uncertainty:EntitySums",
@@ -266,6 +267,7 @@ _HELD = {
     "KinkTested": "threshold.groups:KinkTested",
     "LinearEstimated": "linear.results:Estimated",
     "LinearSample": "linear.results:EstimationSample",
+    "MediationVarying": "mediation.routes:Varying",
     "PathSystem": "mediation.routes:PathSystem",
     "PathTest": "mediation.decisions:Test",
     "Term": "report.terms:Term",

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from digiprosper.mediation.kernel import products
-from digiprosper.mediation.routes import PathSystem, Route
+from digiprosper.mediation.routes import PathSystem, Route, Varying, VaryingFields
 
 numbers = st.floats(-2, 2) | st.sampled_from([0.0, 1.0])
 slopes = st.lists(st.tuples(st.integers(0, 3), numbers, numbers), min_size=1, max_size=3).map(tuple)
@@ -57,3 +59,13 @@ def test_slopes_are_found_by_equation_and_term() -> None:
     assert [system.at(*name) for name in names] == [0, 1, 2]
     with pytest.raises(ValueError, match="not in tuple"):
         system.at("total", "x")
+
+
+def test_what_effects_depend_on_can_be_read_field_by_field() -> None:
+    class Reader(VaryingFields):
+        varying = Varying(variable="w", points=(("p10", 0.5),), threshold=1.0, regime_counts=((3, 2),))
+
+    names = {name for name, value in vars(VaryingFields).items() if isinstance(value, property)}
+    assert names == {field.name for field in fields(Varying)}
+    for name in names:
+        assert getattr(Reader(), name) is getattr(Reader.varying, name)

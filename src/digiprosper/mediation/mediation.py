@@ -31,7 +31,7 @@ from digiprosper.linear.preparation import (
 from digiprosper.mediation.layout import REGIME_INTERCEPT, given_columns, lay_out
 from digiprosper.mediation.regimes import holds_level, search, searched_draws
 from digiprosper.mediation.results import MediationResults
-from digiprosper.mediation.routes import PathSystem
+from digiprosper.mediation.routes import PathSystem, Varying
 from digiprosper.mediation.system import (
     LEAST_REPS,
     estimate,
@@ -45,6 +45,7 @@ from digiprosper.mediation.system import (
 )
 from digiprosper.mediation.words import WORDS
 from digiprosper.panel.terms import canonical
+from digiprosper.report.effects import DrawnEstimates
 from digiprosper.specification import (
     Specification,
     as_terms,
@@ -424,16 +425,15 @@ class Mediation(Specification):
         )
         issue(diagnostics)
         sample = prepared.sample
+        info = glance_of(system.fits[-1], "Mediation", seed)
+        estimated = DrawnEstimates(estimates, covariance, draws)
         return MediationResults(
             names=layout.terms,
             terms=layout.effects,
             words=WORDS,
-            estimates=estimates,
-            covariance=covariance,
-            draw_values=draws,
-            info=glance_of(system.fits[-1], "Mediation", seed),
-            n_drawn=system.n_drawn,
-            drawn=system.drawn,
+            estimated=estimated,
+            info=info,
+            inference=estimated.inference(info, system.n_drawn, system.drawn),
             errors_text=system.fits[-1].conventions,
             diagnostics=diagnostics,
             labels=dict(sample.labels),
@@ -442,13 +442,15 @@ class Mediation(Specification):
             equations=tuple(zip(layout.labels, system.fits, strict=True)),
             structure=self._kind,
             system=paths,
-            variable=layout.variable,
-            quantiles=layout.quantiles,
-            points=layout.points,
-            routes=layout.routes,
-            threshold=gamma,
-            threshold_draws=np.empty(0) if searched is None else searched.gammas,
-            regime_counts=_regime_counts(prepared, gamma),
+            varying=Varying(
+                variable=layout.variable,
+                quantiles=layout.quantiles,
+                points=layout.points,
+                routes=layout.routes,
+                threshold=gamma,
+                threshold_draws=np.empty(0) if searched is None else searched.gammas,
+                regime_counts=_regime_counts(prepared, gamma),
+            ),
         )
 
     def _level_enters(self, prepared: Prepared, given: Swept, gamma: float | None) -> bool:

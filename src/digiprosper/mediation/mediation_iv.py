@@ -31,6 +31,7 @@ from digiprosper.mediation.system import (
     unclear_share,
 )
 from digiprosper.mediation.words import WORDS
+from digiprosper.report.effects import DrawnEstimates
 from digiprosper.specification import (
     Specification,
     as_terms,
@@ -256,16 +257,15 @@ class MediationIV(Specification):
             effect("indirect", mediator),
             *map(effect, ("a", "b", "proportion_mediated")),
         )
+        info = glance_of(system.fits[-1], "MediationIV", seed)
+        estimated = DrawnEstimates(estimates, covariance, draws)
         return MediationIVResults(
             names=tuple(term.name for term in terms),
             terms=terms,
             words=WORDS,
-            estimates=estimates,
-            covariance=covariance,
-            draw_values=draws,
-            info=glance_of(system.fits[-1], "MediationIV", seed),
-            n_drawn=system.n_drawn,
-            drawn=system.drawn,
+            estimated=estimated,
+            info=info,
+            inference=estimated.inference(info, system.n_drawn, system.drawn),
             errors_text=system.fits[-1].conventions,
             diagnostics=diagnostics,
             labels=dict(prepared.sample.labels),

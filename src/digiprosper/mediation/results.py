@@ -23,6 +23,7 @@ from digiprosper.kernels import intervals
 from digiprosper.mediation import conditional, decisions, sensitivity
 from digiprosper.mediation.effect_terms import is_specific
 from digiprosper.mediation.kernel import products, simulated
+from digiprosper.mediation.routes import Varying, VaryingFields
 from digiprosper.report.effects import EffectResults
 from digiprosper.report.labels import term_label
 from digiprosper.report.text import interval_text, listed, p_text
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from digiprosper.linear.results import LinearResults
     from digiprosper.mediation.conditional import JohnsonNeyman
     from digiprosper.mediation.decisions import Decision
-    from digiprosper.mediation.routes import PathSystem, Route
+    from digiprosper.mediation.routes import PathSystem
     from digiprosper.mediation.sensitivity import MediationSensitivity
     from digiprosper.report.summary import PlainNumbers, Summary
 
@@ -52,7 +53,7 @@ _LEVEL = 0.95
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class MediationResults(EffectResults):
+class MediationResults(VaryingFields, EffectResults):
     """Total, direct and indirect effects, with the equations behind them.
 
     Made by `Mediation.fit`. Terms: ``total``, ``direct``, ``indirect``, ``indirect:<m>`` for each mediator
@@ -74,23 +75,8 @@ class MediationResults(EffectResults):
         ``"parallel"``, ``"serial"``, ``"moderated"``, ``"threshold"`` or ``"quadratic"``.
     system : PathSystem
         Coefficients, their joint covariance, draws and jackknife.
-    variable : str
-        What the effects depend on: the moderator, the threshold variable or the treatment; else empty.
-    quantiles : (101,) array
-        Of that variable in the sample, by percent; empty if there is none.
-    points : tuple of (suffix, value)
-        Where terms tell the effects: the 10, 50 and 90% quantiles, or both values of a dummy.
-    routes : tuple of Route
-        Effects as functions of it.
-    threshold : float or None
-        Value at which the regimes part.
-    threshold_draws : (R,) array
-        The value searched in each draw; empty where it was held. They carry the uncertainty of the value into
-        the effects; they are no confidence set of it (Yu 2014, Econometric Theory 30:676; `PanelThreshold`
-        has one). Intervals "percentile" and "bc" know of it; "delta", "monte_carlo" and bca's acceleration
-        take the value as given.
-    regime_counts : tuple of (rows, entities)
-        Of each regime.
+    varying : Varying
+        What the effects depend on, and how; its fields are attributes of the results, too.
 
     Notes
     -----
@@ -105,13 +91,7 @@ class MediationResults(EffectResults):
     equations: tuple[tuple[str, LinearResults], ...] = ()
     structure: str = "parallel"
     system: PathSystem = field(kw_only=True)
-    variable: str = ""
-    quantiles: Floats = field(default_factory=lambda: np.empty(0))
-    points: tuple[tuple[str, float], ...] = ()
-    routes: tuple[Route, ...] = ()
-    threshold: float | None = None
-    threshold_draws: Floats = field(default_factory=lambda: np.empty(0))
-    regime_counts: tuple[tuple[int, int], ...] = ()
+    varying: Varying = field(default_factory=Varying)
 
     @property
     def paths(self) -> dict[str, LinearResults]:

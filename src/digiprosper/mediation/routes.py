@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from digiprosper.report.pickling import PickledByName
 
@@ -11,7 +13,7 @@ if TYPE_CHECKING:
     from digiprosper.kernels import Floats
     from digiprosper.mediation.kernel import Monomial, Products
 
-__all__ = ["PathSystem", "Route"]
+__all__ = ["PathSystem", "Route", "Varying", "VaryingFields"]
 
 Slope = tuple[tuple[int, float, float], ...]
 """Parts (position of a coefficient, level, rate): the slope at v is the sum of k (level + rate v)."""
@@ -105,3 +107,80 @@ class PathSystem(PickledByName):
             Position.
         """
         return self.names.index((equation, term))
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Varying(PickledByName):
+    """What the effects depend on; all of it empty where they are constant.
+
+    Parameters
+    ----------
+    variable : str
+        The moderator, the threshold variable or the treatment; else empty.
+    quantiles : (101,) array
+        Of that variable in the sample, by percent; empty if there is none.
+    points : tuple of (suffix, value)
+        Where terms tell the effects: the 10, 50 and 90% quantiles, or both values of a dummy.
+    routes : tuple of Route
+        Effects as functions of it.
+    threshold : float or None
+        Value at which the regimes part.
+    threshold_draws : (R,) array
+        The value searched in each draw; empty where it was held. They carry the uncertainty of the value into
+        the effects; they are no confidence set of it (Yu 2014, Econometric Theory 30:676; `PanelThreshold`
+        has one). Intervals "percentile" and "bc" know of it; "delta", "monte_carlo" and bca's acceleration
+        take the value as given.
+    regime_counts : tuple of (rows, entities)
+        Of each regime.
+    """
+
+    variable: str = ""
+    quantiles: Floats = field(default_factory=lambda: np.empty(0))
+    points: tuple[tuple[str, float], ...] = ()
+    routes: tuple[Route, ...] = ()
+    threshold: float | None = None
+    threshold_draws: Floats = field(default_factory=lambda: np.empty(0))
+    regime_counts: tuple[tuple[int, int], ...] = ()
+
+
+class VaryingFields:
+    """Fields of `Varying`, one by one."""
+
+    __slots__ = ()
+
+    varying: Varying
+
+    @property
+    def variable(self) -> str:
+        """What the effects depend on: the moderator, the threshold variable or the treatment; else empty."""
+        return self.varying.variable
+
+    @property
+    def quantiles(self) -> Floats:
+        """Quantiles of that variable in the sample, by percent; empty if there is none."""
+        return self.varying.quantiles
+
+    @property
+    def points(self) -> tuple[tuple[str, float], ...]:
+        """Where terms tell the effects: suffix and value."""
+        return self.varying.points
+
+    @property
+    def routes(self) -> tuple[Route, ...]:
+        """Effects as functions of the variable."""
+        return self.varying.routes
+
+    @property
+    def threshold(self) -> float | None:
+        """Value at which the regimes part."""
+        return self.varying.threshold
+
+    @property
+    def threshold_draws(self) -> Floats:
+        """The value searched in each draw; empty where it was held. They are no confidence set of it."""
+        return self.varying.threshold_draws
+
+    @property
+    def regime_counts(self) -> tuple[tuple[int, int], ...]:
+        """Rows and entities of each regime."""
+        return self.varying.regime_counts

@@ -16,7 +16,7 @@ from digiprosper.mediation.mediation import Mediation
 from digiprosper.mediation.system import estimate, few_clusters, glance_of, refuse_absorbed, remarks
 from digiprosper.mediation.words import WORDS
 from digiprosper.panel.terms import canonical
-from digiprosper.report.effects import EffectResults
+from digiprosper.report.effects import DrawnEstimates, EffectResults
 from digiprosper.specification import as_terms
 
 if TYPE_CHECKING:
@@ -130,16 +130,19 @@ def sequential_g(
         *map(effect, ("total", "controlled_direct", "eliminated")),
         *(effect("eliminated", m) for m in mediators),
     )
+    info = glance_of(system.fits[-1], "Sequential g", seed)
+    estimated = DrawnEstimates(
+        effects.evaluate(system.coefficients[None, :])[0],
+        gradient @ system.covariance @ gradient.T,
+        effects.evaluate(system.draws),
+    )
     return EffectResults(
         names=tuple(term.name for term in told),
         terms=told,
         words=WORDS,
-        estimates=effects.evaluate(system.coefficients[None, :])[0],
-        covariance=gradient @ system.covariance @ gradient.T,
-        draw_values=effects.evaluate(system.draws),
-        info=glance_of(system.fits[-1], "Sequential g", seed),
-        n_drawn=system.n_drawn,
-        drawn=system.drawn,
+        estimated=estimated,
+        info=info,
+        inference=estimated.inference(info, system.n_drawn, system.drawn),
         errors_text=system.fits[-1].conventions,
         diagnostics=diagnostics,
         labels=dict(sample.labels),

@@ -11,7 +11,8 @@ import pandas as pd
 from digiprosper.errors import Notice, check_level, check_option
 from digiprosper.kernels import Floats, intervals
 from digiprosper.report.columns import result_column
-from digiprosper.report.labels import effect_label
+from digiprosper.report.inference import Inference
+from digiprosper.report.labels import effect_label, effect_names
 from digiprosper.report.pickling import PickledByName
 from digiprosper.report.summary import Block, Cells, Lines, PlainNumbers, Remarks, Summarised, Summary
 from digiprosper.report.text import interval_text, number_text, p_text
@@ -24,7 +25,62 @@ if TYPE_CHECKING:
     from digiprosper.report.protocol import Glance
     from digiprosper.report.terms import Term
 
-__all__ = ["EffectResults"]
+__all__ = ["DrawnEstimates", "EffectResults"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DrawnEstimates(PickledByName):
+    """Estimates, their covariance and their draws.
+
+    Parameters
+    ----------
+    estimates : (k,) array
+        Point estimates, in units of the outcome a unit of the regressor unless the term says otherwise.
+    covariance : (k, k) array
+        Their covariance, as whoever builds the result defines it.
+    draw_values : (R, k) array
+        Bootstrap draws of the estimates; a row of NaN is a lost draw.
+    """
+
+    estimates: Floats
+    covariance: Floats
+    draw_values: Floats
+
+    @property
+    def lost(self) -> int:
+        """Draws that could not be estimated."""
+        return int(np.isnan(self.draw_values).all(axis=1).sum())
+
+    def inference(self, info: Glance, n_drawn: int, drawn: str = "entity") -> Inference:
+        """Tell where errors, intervals and p-values come from.
+
+        Parameters
+        ----------
+        info : Glance
+            One line about the fit.
+        n_drawn : int
+            How many clusters were drawn from.
+        drawn : str
+            What was drawn with replacement: ``"entity"``, or the name of the clusters.
+
+        Returns
+        -------
+        Inference
+            Errors of the fit, intervals and p-values of the draws.
+        """
+        least = info["n_clusters"]
+        return Inference(
+            cov_type=info["cov_type"] or "",
+            ssc=info["ssc"],
+            clusters=effect_names(info["clusters"]),
+            n_clusters=() if least is None else (least,),
+            df_t=np.inf if info["df_t"] is None else info["df_t"],
+            drawn=drawn,
+            n_drawn=n_drawn,
+            reps=len(self.draw_values),
+            lost=self.lost,
+            rng_entropy=info["rng_entropy"],
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -38,18 +94,13 @@ class EffectResults(Summarised, PickledByName):
     ----------
     names : tuple of str, length k
         Terms.
-    estimates : (k,) array
-        Point estimates, in units of the outcome a unit of the regressor unless the term says otherwise.
-    covariance : (k, k) array
-        Their covariance, as whoever builds the result defines it.
-    draw_values : (R, k) array
-        Bootstrap draws of the estimates; a row of NaN is a lost draw.
+    estimated : DrawnEstimates
+        Estimates, their covariance and their draws.
     info : Glance
         One line about the fit.
-    n_drawn : int
-        How many clusters were drawn from. Below five no interval and no p-value is read from the draws.
-    drawn : str
-        What was drawn with replacement: ``"entity"``, or the name of the clusters.
+    inference : Inference
+        What was drawn with replacement, and from how many. Below five clusters no interval and no p-value is
+        read from the draws.
     errors_text : str
         Which standard errors `cov` holds, in words.
     diagnostics : tuple of Notice
@@ -73,17 +124,39 @@ class EffectResults(Summarised, PickledByName):
     methods: ClassVar[tuple[str, ...]] = ("percentile", "delta", "bc")
 
     names: tuple[str, ...]
-    estimates: Floats
-    covariance: Floats
-    draw_values: Floats
+    estimated: DrawnEstimates
     info: Glance
-    n_drawn: int = field(kw_only=True)
-    drawn: str = "entity"
+    inference: Inference
     errors_text: str = "Standard errors from the draws"
     diagnostics: tuple[Notice, ...] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
     terms: tuple[Term, ...] = field(default=(), kw_only=True)
     words: Words = field(default=NO_WORDS, kw_only=True)
+
+    @property
+    def estimates(self) -> Floats:
+        """Point estimates, in the order of `names`."""
+        return self.estimated.estimates
+
+    @property
+    def covariance(self) -> Floats:
+        """Covariance of the estimates as a (k, k) array."""
+        return self.estimated.covariance
+
+    @property
+    def draw_values(self) -> Floats:
+        """Bootstrap draws as an (R, k) array."""
+        return self.estimated.draw_values
+
+    @property
+    def drawn(self) -> str:
+        """What was drawn with replacement: ``"entity"``, or the name of the clusters."""
+        return self.inference.drawn or "entity"
+
+    @property
+    def n_drawn(self) -> int:
+        """How many clusters were drawn from."""
+        return self.inference.n_drawn or 0
 
     @property
     def params(self) -> pd.Series[float]:
@@ -126,7 +199,7 @@ class EffectResults(Summarised, PickledByName):
     @property
     def lost_draws(self) -> int:
         """Draws that could not be estimated."""
-        return int(np.isnan(self.draw_values).all(axis=1).sum())
+        return self.estimated.lost
 
     @property
     def df_t(self) -> float:
@@ -361,7 +434,7 @@ class EffectResults(Summarised, PickledByName):
             "drawn": self.drawn,
             "clusters": self.n_drawn,
         }
-        return PlainNumbers.of(self, labels=self.labels, more={"draws": drawn})
+        return PlainNumbers.of(self, inference=self.inference, labels=self.labels, more={"draws": drawn})
 
     @property
     def __maketables_coef_table__(self) -> pd.DataFrame:

@@ -32,7 +32,7 @@ from digiprosper.linear.fixed_effects import FixedEffects
 from digiprosper.linear.notices import lagged_outcome
 from digiprosper.linear.preparation import prepare
 from digiprosper.panel.terms import parse
-from digiprosper.report.effects import EffectResults
+from digiprosper.report.effects import DrawnEstimates, EffectResults
 from digiprosper.report.notices import too_few_clusters_to_draw
 from digiprosper.report.summary import Block, Cells, Lines
 from digiprosper.report.text import interval_text, number_text, p_text
@@ -217,14 +217,15 @@ class PropagatedIndex(Specification):
         issue(notices)
         slopes = tuple(n for n in naive.names if n != "Intercept")
         values = draws.coefficients[0]
+        info = _info(naive, seed)
+        estimated = DrawnEstimates(
+            naive.coefficients[: len(slopes)], covariance_of(values, clusters=units.count), values
+        )
         return PropagatedResults(
             names=slopes,
-            estimates=naive.coefficients[: len(slopes)],
-            covariance=covariance_of(values, clusters=units.count),
-            draw_values=values,
-            info=_info(naive, seed),
-            n_drawn=units.count,
-            drawn=units.name,
+            estimated=estimated,
+            info=info,
+            inference=estimated.inference(info, units.count, units.name),
             errors_text="Standard errors from the draws, with the weights estimated again in each",
             diagnostics=notices,
             labels=dict(naive.labels),
