@@ -154,39 +154,44 @@ class Decision(Summarised, PickledByName):
     @property
     def diagnostics(self) -> tuple[Notice, ...]:
         """Remarks: a ratio that is no share, a total effect near 0, readings that differ."""
-        found: list[tuple[str, str]] = []
+        data = {"mediator": self.mediator, "ratio": self.ratio}
+        found = [*self._about_ratio(), *self._about_readings(), *self._about_tests()]
+        return tuple(Notice(code, text, data) for code, text in found)
+
+    def _about_ratio(self) -> list[tuple[str, str]]:
         value = f"{self.ratio_name} = {self.ratio:.3g}"
-        if self.branch == "partial mediation":
-            if self.ratio > 1:
-                found.append(
-                    ("ratio_above_one", f"{value}: above 1, so it is not a share of the total effect.")
-                )
-            if self.ratio < 0:
-                found.append(
-                    (
-                        "ratio_negative",
-                        f"{value}: the total effect has the opposite sign, so it is not a share.",
-                    )
-                )
-            if not self._passes(self.total):
-                text = (
-                    "the total effect is not significantly different from zero, so the denominator of "
-                    f"{value} is close to zero."
-                )
-                found.append(("total_near_zero", text))
-        elif self.ratio > 1:
-            found.append(
-                ("ratio_above_one", f"{value}: the indirect effect is larger than the direct effect.")
-            )
-        if self.branch != "no indirect effect" and not self._passes(self.indirect):
+        if self.branch != "partial mediation":
+            text = f"{value}: the indirect effect is larger than the direct effect."
+            return [("ratio_above_one", text)] if self.ratio > 1 else []
+
+        found = []
+        if self.ratio > 1:
+            found.append(("ratio_above_one", f"{value}: above 1, so it is not a share of the total effect."))
+        if self.ratio < 0:
+            text = f"{value}: the total effect has the opposite sign, so it is not a share."
+            found.append(("ratio_negative", text))
+        if not self._passes(self.total):
             text = (
-                "a and b are both significantly different from zero, but ab is not: the five steps continue, "
-                "while Zhao, Lynch & Chen (2010) conclude that there is no indirect effect."
+                "the total effect is not significantly different from zero, so the denominator of "
+                f"{value} is close to zero."
             )
-            found.append(("readings_differ", text))
+            found.append(("total_near_zero", text))
+        return found
+
+    def _about_readings(self) -> list[tuple[str, str]]:
+        if self.branch == "no indirect effect" or self._passes(self.indirect):
+            return []
+        text = (
+            "a and b are both significantly different from zero, but ab is not: the five steps continue, "
+            "while Zhao, Lynch & Chen (2010) conclude that there is no indirect effect."
+        )
+        return [("readings_differ", text)]
+
+    def _about_tests(self) -> list[tuple[str, str]]:
         pairs = [(1, "c", self.total, self.total_draws_p)]
         if self.branch != "no indirect effect":
             pairs.append((4, "c'", self.direct, self.direct_draws_p))
+        found = []
         for step, name, test, p in pairs:
             if not math.isnan(p) and self._passes(replace(test, p_value=p)) != self._passes(test):
                 text = (
@@ -194,8 +199,7 @@ class Decision(Summarised, PickledByName):
                     f"test and {p_text(p)} from the bootstrap. Report both."
                 )
                 found.append(("tests_differ", text))
-        data = {"mediator": self.mediator, "ratio": self.ratio}
-        return tuple(Notice(code, text, data) for code, text in found)
+        return found
 
     def _summary(self) -> Summary:
         rows = []

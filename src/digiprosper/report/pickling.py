@@ -71,13 +71,15 @@ def restore(kind: Any, version: str, named: dict[str, Any]) -> Any:
     if needed:
         raise _not_read(kind, version, f"the pickle has no field {quoted(needed)}")
 
-    return _made(found, {**{field.name: _default(field) for field in added}, **named})
+    return _made(found, named, added)
 
 
-def _made(kind: Any, named: dict[str, Any]) -> Any:
+def _made(kind: Any, named: dict[str, Any], added: list[Field[Any]]) -> Any:
     made = object.__new__(kind)
     for name, value in named.items():
         object.__setattr__(made, name, value)
+    for field in added:
+        object.__setattr__(made, field.name, _default(field))
     return made
 
 
