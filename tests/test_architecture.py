@@ -23,6 +23,7 @@ EXTRAS = {
     "test_packaging.py",
     "test_public.py",
     "test_reading.py",
+    "test_toy_method.py",
     "test_words.py",
     "datasets/test_recovery.py",
     "linear/test_linear_digits.py",

@@ -52,8 +52,8 @@ def test_a_table_gets_thresholds_with_their_sets(with_levels):
 
 def test_tests_without_p_value_are_left_out():
     tests = [
-        columns.Test("F", "threshold", 3.0, math.nan, 1),
-        columns.Test("score", "threshold", 3.0, 0.2, 1),
+        columns.ParameterTest("F", "threshold", 3.0, math.nan, 1),
+        columns.ParameterTest("score", "threshold", 3.0, 0.2, 1),
     ]
     found = threshold_with(0.5, [(0.4, 0.5), (0.6, 0.7)], tests)
     assert (found.conf_low, found.conf_high, found.pieces, found.tests) == (0.4, 0.7, 2, tuple(tests[1:]))

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from digiprosper.errors import DigiprosperError
     from digiprosper.present.rows import Style
-    from digiprosper.report.columns import Block, Column, Test
+    from digiprosper.report.columns import Block, Column, ParameterTest
     from digiprosper.report.inference import Inference
 
 __all__ = ["note_lines"]
@@ -247,7 +247,7 @@ def _drawn_words(column: Column, block: Block) -> str:
     return f"{block.drawn.reps:,} draws, {column.words.say(f'drawn.{block.drawn.how}')}"
 
 
-def _refused_note(column: Column, block: Block, test: Test, labels: _Labels, style: Style) -> str:
+def _refused_note(column: Column, block: Block, test: ParameterTest, labels: _Labels, style: Style) -> str:
     words = column.words
     what = (
         words.say(f"{block.kind}.numbered", number=test.number) if block.parameters else words.say(block.kind)

@@ -21,7 +21,7 @@ from digiprosper.report.words import TABLE
 
 if TYPE_CHECKING:
     from digiprosper.present.row_names import SharedRow
-    from digiprosper.report.columns import Block, Column, Estimate, Parameter, Test
+    from digiprosper.report.columns import Block, Column, Estimate, Parameter, ParameterTest
     from digiprosper.report.inference import Inference
     from digiprosper.report.words import Words
 
@@ -295,7 +295,7 @@ class _BlockRows:
         return TABLE.say("parameter", what=name, variable=self.variable) if name_variable else name
 
 
-def _test_of(parameter: Parameter | None, kind: tuple[str, str, int]) -> Test | None:
+def _test_of(parameter: Parameter | None, kind: tuple[str, str, int]) -> ParameterTest | None:
     tests = parameter.tests if parameter else ()
     return next((test for test in tests if (test.statistic, test.of, test.number) == kind), None)
 
@@ -384,7 +384,7 @@ def _clusters_differ(column: Column) -> bool:
     return bool(column.glance and counts and counts != (column.glance["n_entities"],))
 
 
-def _in_brackets(test: Test | None, style: Style) -> str:
+def _in_brackets(test: ParameterTest | None, style: Style) -> str:
     text = style.probability(test.p_value) if test else ""
     return f"({text})" if text else ""
 

@@ -25,8 +25,8 @@ __all__ = [
     "Estimate",
     "HasColumns",
     "Parameter",
+    "ParameterTest",
     "PlainCell",
-    "Test",
     "columns_of",
     "inference_of",
     "result_column",
@@ -48,7 +48,7 @@ class Estimate(NamedTuple):
     conf_high: float
 
 
-class Test(NamedTuple):
+class ParameterTest(NamedTuple):
     """A test beside a parameter, as codes and numbers.
 
     `statistic` and `of` are codes for words: which statistic (``"F"``, ``"score"``), and of what hypothesis.
@@ -71,7 +71,7 @@ class Parameter(NamedTuple):
     conf_low: float
     conf_high: float
     pieces: int
-    tests: tuple[Test, ...] = ()
+    tests: tuple[ParameterTest, ...] = ()
 
 
 class Drawn(NamedTuple):
@@ -101,7 +101,7 @@ class Block:
         Draws behind the p-values of the tests.
     confidence : str
         Code of the criterion of the confidence sets.
-    refused : Test or None
+    refused : ParameterTest or None
         Test of the parameter that was tested last and not retained.
     rank : int
         Where its notes stand among those of other kinds.
@@ -114,7 +114,7 @@ class Block:
     given: bool = False
     drawn: Drawn | None = None
     confidence: str = ""
-    refused: Test | None = None
+    refused: ParameterTest | None = None
     rank: int = 0
 
     @property

@@ -14,7 +14,7 @@ from digiprosper.threshold.words import WORDS
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from digiprosper.report.columns import Block, Column, Test
+    from digiprosper.report.columns import Block, Column, ParameterTest
     from digiprosper.report.protocol import Results
 
 __all__ = ["kink_regimes", "slopes_by_regime", "slopes_column", "step_regimes", "threshold_with"]
@@ -119,7 +119,9 @@ def slopes_column(slopes: Results, terms: Sequence[Term], block: Block, level: f
     return replace(column, estimates=estimates, blocks=(block,))
 
 
-def threshold_with(value: float, pieces: Sequence[tuple[float, float]], tests: Sequence[Test]) -> Parameter:
+def threshold_with(
+    value: float, pieces: Sequence[tuple[float, float]], tests: Sequence[ParameterTest]
+) -> Parameter:
     """Make a threshold of its confidence set and its tests.
 
     Parameters
@@ -128,7 +130,7 @@ def threshold_with(value: float, pieces: Sequence[tuple[float, float]], tests: S
         The threshold.
     pieces : sequence of (low, high)
         Intervals of its confidence set; none where it was not estimated.
-    tests : sequence of Test
+    tests : sequence of ParameterTest
         Its tests; those without a p-value are left out.
 
     Returns

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from digiprosper.errors import Notice, check_option, cited
-from digiprosper.report.columns import Block, Drawn, Test
+from digiprosper.report.columns import Block, Drawn, ParameterTest
 from digiprosper.report.pickling import PickledByName
 from digiprosper.report.summary import (
     Cells,
@@ -217,7 +217,7 @@ class KinkResults(KinkFields, Summarised, PickledByName):
             One.
         """
         named = {"no_kink": self.test, "no_jump": self.continuity} if self.bootstrap else {}
-        tests = [Test("F", code, test.statistic, test.p_value) for code, test in named.items()]
+        tests = [ParameterTest("F", code, test.statistic, test.p_value) for code, test in named.items()]
         block = Block(
             kind="kink",
             variable=self.kink_variable,

@@ -20,7 +20,7 @@ from digiprosper.errors import (
     quoted,
 )
 from digiprosper.kernels.tolerances import SAME_STATISTIC
-from digiprosper.report.columns import Block, Drawn, Test
+from digiprosper.report.columns import Block, Drawn, ParameterTest
 from digiprosper.report.pickling import PickledByName
 from digiprosper.report.summary import (
     Cells,
@@ -599,14 +599,14 @@ class ThresholdResults(ThresholdFields, Summarised, PickledByName):
     # --- inside -------------------------------------------------------------------------------------------
 
     @property
-    def _headline_tests(self) -> list[Test]:
+    def _headline_tests(self) -> list[ParameterTest]:
         if not self.bootstrap:
             return []
         frame = self.tests
         wanted = ["threshold", "statistic", "value", "p_value"]
         rows = frame.loc[frame["bootstrap"] == self.bootstrap[0], wanted]
         return [
-            Test(str(statistic), "threshold", float(value), float(p), int(number))
+            ParameterTest(str(statistic), "threshold", float(value), float(p), int(number))
             for number, statistic, value, p in rows.itertuples(index=False, name=None)
         ]
 
