@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pickle
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,7 +10,7 @@ from scipy import stats
 from digiprosper import CompositeIndex, Indicator, IndicatorSystem, Panel
 from digiprosper.composite.kernels.information import INFORMATION, Moments
 from digiprosper.composite.kernels.structure import Rule, weigh
-from digiprosper.composite.kernels.uncertainty import entity_sums
+from digiprosper.composite.kernels.uncertainty import FixedSums, MomentSums, TheilSums, entity_sums
 from digiprosper.kernels.resampling import draw_counts, seed_sequence
 
 WEIGHTINGS = ["entropy", "critic", "cv", "std", "pca"]
@@ -106,6 +108,19 @@ def test_a_draw_without_weights_is_missing():
     weights = sums.weights(np.array([[2.0, 0], [1, 1], [0, 2]]))[:, 0]
     assert np.isnan(weights[0])
     assert weights[1:].tolist() == [1.0, 1.0]
+
+
+@pytest.mark.parametrize(
+    ("weighting", "kind"),
+    [("entropy", TheilSums), ("critic", MomentSums), ("pca", MomentSums), ("equal", FixedSums)],
+)
+def test_what_is_summed_depends_on_the_weighting(weighting, kind):
+    z, entity = drawn()
+    sums = sums_of(z, entity, rule_of(weighting))
+    assert type(sums) is kind
+    other = pickle.loads(pickle.dumps(sums))
+    assert type(other) is kind
+    np.testing.assert_array_equal(other.jackknife(), sums.jackknife())
 
 
 @pytest.mark.parametrize("word", ["equal", "given"])

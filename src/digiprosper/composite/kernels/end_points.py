@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from digiprosper.composite.kernels.information import INFORMATION, Moments
-from digiprosper.composite.kernels.uncertainty import weights_of_level
+from digiprosper.composite.kernels.information import Moments
+from digiprosper.composite.kernels.uncertainty import MomentSums, TheilSums, weights_of_level
 from digiprosper.kernels.dispersion import entity_divergence, theil_of_counts
 from digiprosper.kernels.tolerances import LOST_IN_DRAW
 
@@ -77,19 +77,14 @@ class RedrawnEnds:
 
     def _level(self, counts: Floats, low: Floats, span: Floats) -> Floats:
         """Compute the information of every column in every draw, (R, m)."""
-        rule = self.sums.rule
-        if not rule.estimated:
-            return np.tile(np.ones(self.z.shape[1]) if rule.given is None else rule.given, (len(counts), 1))
-        if rule.by_entropy:
+        if isinstance(self.sums, TheilSums):
             return self._theil(counts, low, span)
-        moments = self.sums.moments(counts)
-        by = np.where(span > 0.0, span, 1.0)
-        cov = moments.cov / (by[:, :, None] * by[:, None, :])
-        scaled = Moments((moments.mean - low) / by, cov)
-        level = np.zeros_like(span)
-        for columns in rule.groups:
-            level[:, columns] = INFORMATION[rule.weighting].level(scaled.of(columns))
-        return level
+        if isinstance(self.sums, MomentSums):
+            moments = self.sums.moments(counts)
+            by = np.where(span > 0.0, span, 1.0)
+            cov = moments.cov / (by[:, :, None] * by[:, None, :])
+            return self.sums.information(Moments((moments.mean - low) / by, cov))
+        return self.sums.level(counts)
 
     def _theil(self, counts: Floats, low: Floats, span: Floats) -> Floats:
         """Compute Theil's T of z less the low end, plus the shift in units of the range."""

@@ -21,7 +21,7 @@ from digiprosper.report.pickling import PickledByName
 if TYPE_CHECKING:
     from digiprosper.kernels import Bools, Floats, Ints
 
-__all__ = ["EntitySums", "entity_sums", "weights_of_level"]
+__all__ = ["EntitySums", "FixedSums", "MomentSums", "TheilSums", "entity_sums", "weights_of_level"]
 
 # Margins of PCA weights in standard errors, below which delta errors do not hold (simulated, see the docs).
 _MARGIN: Final = 2.0
@@ -31,18 +31,18 @@ _MARGIN: Final = 2.0
 class EntitySums(PickledByName):
     """What the weights need to know about each entity, so that entities can be drawn again without the panel.
 
+    What is summed depends on the weighting: see the subclasses.
+
     Parameters
     ----------
     entities : ndarray of int, shape (n,)
         Codes of the n entities that weights were learned from.
     rows : ndarray, shape (n,)
         Rows of each.
-    first : ndarray, shape (n, m)
-        Entropy: sums of d = z / mean - 1, z shifted. Otherwise: sums of z - mean.
-    second : ndarray, shape (n, m) or (n, m, m)
-        Entropy: sums of (1 + d) ln(1 + d) - d. Otherwise: cross products of z - mean.
+    first, second : ndarray, shape (n, m) or (n, m, m)
+        Sums over the rows of each.
     mean : ndarray, shape (m,)
-        Means of z, shifted for entropy.
+        Means of z, shifted where weights are by entropy.
     constant : ndarray of bool, shape (m,)
         Columns that do not vary; their sums are 0.
     rule : Rule
@@ -70,7 +70,7 @@ class EntitySums(PickledByName):
         ndarray, shape (R, m)
             Weights; a row of NaN where the draw has none.
         """
-        return weights_of_level(self._level(counts), self.rule)
+        return weights_of_level(self.level(counts), self.rule)
 
     def draws(self, reps: int, seed: np.random.SeedSequence, *, memory: int = 2**28) -> Floats:
         """Draw entities with replacement and weigh again.
@@ -121,8 +121,8 @@ class EntitySums(PickledByName):
         the weight w_j = T_j / sum T it is (psi_j - w_j sum_k psi_k) / sum_k T_k.
         """
         once = np.ones((1, self.rows.size))
-        level = self._level(once)[0]
-        slope = self._slope()
+        level = self.level(once)[0]
+        slope = self.slope()
         out = np.zeros_like(slope)
         weights = self.weights(once)[0]
         for columns in self.rule.groups:
@@ -133,38 +133,24 @@ class EntitySums(PickledByName):
                 out[:, columns] = share * moved / total
         return out
 
-    def _level(self, counts: Floats) -> Floats:
-        """Information of every column in every draw, (R, m)."""
-        if not self.rule.estimated:
-            fixed = np.ones(self.mean.size) if self.rule.given is None else self.rule.given
-            if not self.rule.keeps_constant:
-                fixed = np.where(self.constant, 0.0, fixed)
-            return np.tile(fixed, (len(counts), 1))
-        if self.rule.by_entropy:
-            theil = theil_of_counts(counts, self.rows, self.first, self.second)
-            whole = theil_of_counts(np.ones((1, self.rows.size)), self.rows, self.first, self.second)
-            return np.where(theil > LOST_IN_DRAW * whole, theil, 0.0)
-        moments = self.moments(counts)
-        level = np.zeros_like(moments.mean)
-        for columns in self.rule.groups:
-            level[:, columns] = INFORMATION[self.rule.weighting].level(moments.of(columns))
-        return level
+    def level(self, counts: Floats) -> Floats:
+        """Compute the information of every column with every entity taken so many times.
 
-    def _slope(self) -> Floats:
+        Parameters
+        ----------
+        counts : ndarray, shape (R, n)
+            Multiplicities.
+
+        Returns
+        -------
+        ndarray, shape (R, m)
+            Weights before they are divided by their sum.
+        """
+        raise NotImplementedError
+
+    def slope(self) -> Floats:
         """Differentiate the information by the multiplicities, (n, m)."""
-        total = self.rows.sum()
-        if not self.rule.estimated:
-            return np.zeros_like(self.first)
-        if self.rule.by_entropy:
-            theil = self.second.sum(axis=0) / total
-            taken = self.rows[:, None] + self.first
-            moved: Floats = (self.second - theil * taken) / total
-            return moved
-        sample, change = self._sample_moments()
-        slope = np.zeros_like(self.first)
-        for columns in self.rule.groups:
-            slope[:, columns] = INFORMATION[self.rule.weighting].slope(sample.of(columns), change.of(columns))
-        return slope
+        raise NotImplementedError
 
     def unstable_components(self) -> tuple[str, ...]:
         """Find what may jump in PCA weights within the sampling error, so that no delta error is valid.
@@ -175,6 +161,80 @@ class EntitySums(PickledByName):
             ``"count"``, ``"order"`` or ``"sign"``, see `component_margins`, where a margin is below two of
             its standard errors, clustered by entity; empty for other weights.
         """
+        return ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FixedSums(EntitySums):
+    """For weights that are not estimated: `first` and `second` are not used."""
+
+    def level(self, counts: Floats) -> Floats:
+        """Repeat the weights: see `EntitySums.level`."""
+        fixed = np.ones(self.mean.size) if self.rule.given is None else self.rule.given
+        if not self.rule.keeps_constant:
+            fixed = np.where(self.constant, 0.0, fixed)
+        return np.tile(fixed, (len(counts), 1))
+
+    def slope(self) -> Floats:
+        """Give zeros: see `EntitySums.slope`."""
+        return np.zeros_like(self.first)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TheilSums(EntitySums):
+    """For entropy weights: `first` sums d = z / mean - 1, `second` its divergence (1 + d) ln(1 + d) - d."""
+
+    def level(self, counts: Floats) -> Floats:
+        """Compute Theil's T: see `EntitySums.level`."""
+        theil = theil_of_counts(counts, self.rows, self.first, self.second)
+        whole = theil_of_counts(np.ones((1, self.rows.size)), self.rows, self.first, self.second)
+        return np.where(theil > LOST_IN_DRAW * whole, theil, 0.0)
+
+    def slope(self) -> Floats:
+        """Differentiate Theil's T: see `EntitySums.slope`."""
+        total = self.rows.sum()
+        theil = self.second.sum(axis=0) / total
+        taken = self.rows[:, None] + self.first
+        moved: Floats = (self.second - theil * taken) / total
+        return moved
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MomentSums(EntitySums):
+    """For weights from means and covariances: `first` sums z - mean, `second` its cross products."""
+
+    def level(self, counts: Floats) -> Floats:
+        """Compute the information from moments: see `EntitySums.level`."""
+        return self.information(self.moments(counts))
+
+    def information(self, moments: Moments) -> Floats:
+        """Compute the information of every column, group by group.
+
+        Parameters
+        ----------
+        moments : Moments
+            Of R samples.
+
+        Returns
+        -------
+        ndarray, shape (R, m)
+            As `EntitySums.level`.
+        """
+        level = np.zeros_like(moments.mean)
+        for columns in self.rule.groups:
+            level[:, columns] = INFORMATION[self.rule.weighting].level(moments.of(columns))
+        return level
+
+    def slope(self) -> Floats:
+        """Differentiate by the moments: see `EntitySums.slope`."""
+        sample, change = self._sample_moments()
+        slope = np.zeros_like(self.first)
+        for columns in self.rule.groups:
+            slope[:, columns] = INFORMATION[self.rule.weighting].slope(sample.of(columns), change.of(columns))
+        return slope
+
+    def unstable_components(self) -> tuple[str, ...]:
+        """Compare margins with their standard errors: see `EntitySums.unstable_components`."""
         if self.rule.weighting != "pca":
             return ()
         n = self.rows.size
@@ -187,14 +247,6 @@ class EntitySums(PickledByName):
                     found.append(what)
         return tuple(dict.fromkeys(found))
 
-    def _sample_moments(self) -> tuple[Moments, Moments]:
-        """Moments of the sample, and their changes as each entity is taken more often."""
-        total = self.rows.sum()
-        whole = self.moments(np.ones((1, self.rows.size)))
-        sample = Moments(whole.mean[0], whole.cov[0])
-        change = Moments(self.first / total, (self.second - self.rows[:, None, None] * sample.cov) / total)
-        return sample, change
-
     def moments(self, counts: Floats) -> Moments:
         """Compute means and covariances with every entity taken so many times.
 
@@ -206,17 +258,26 @@ class EntitySums(PickledByName):
         Returns
         -------
         Moments
-            Of R samples; not for entropy weights, whose sums are others.
+            Of R samples.
         """
         size = (counts @ self.rows)[:, None]
         shift = counts @ self.first / size
         width = self.mean.size
         products = (counts @ self.second.reshape(self.rows.size, -1)).reshape(-1, width, width)
         cov = products / size[:, :, None] - shift[:, :, None] * shift[:, None, :]
+
         whole = self.second.sum(axis=0).diagonal() / self.rows.sum()
         there = cov.diagonal(axis1=1, axis2=2) > LOST_IN_DRAW * whole
         cov = np.where(there[:, :, None] & there[:, None, :], cov, 0.0)
         return Moments(self.mean + shift, cov)
+
+    def _sample_moments(self) -> tuple[Moments, Moments]:
+        """Moments of the sample, and their changes as each entity is taken more often."""
+        total = self.rows.sum()
+        whole = self.moments(np.ones((1, self.rows.size)))
+        sample = Moments(whole.mean[0], whole.cov[0])
+        change = Moments(self.first / total, (self.second - self.rows[:, None, None] * sample.cov) / total)
+        return sample, change
 
 
 def weights_of_level(level: Floats, rule: Rule) -> Floats:
@@ -260,17 +321,19 @@ def entity_sums(z: Floats, entity: Ints, rule: Rule, constant: Bools) -> EntityS
         Of the entities with rows.
     """
     seen, codes = np.unique(entity, return_inverse=True)
-    starts = np.flatnonzero(np.diff(codes, prepend=-1))
     rows = np.bincount(codes)
     if rule.by_entropy:
         mean, first, second = entity_divergence(np.where(constant, 1.0, z), codes, shift=rule.shift)
-    else:
-        mean = z.mean(axis=0)
-        centred = np.where(constant, 0.0, z - mean)
-        first = np.add.reduceat(centred, starts, axis=0)
-        second = np.empty((seen.size, 0, 0))
-        if rule.estimated:
-            second = np.empty((seen.size, z.shape[1], z.shape[1]))
-            for j in range(z.shape[1]):
-                second[:, j] = np.add.reduceat(centred * centred[:, [j]], starts, axis=0)
-    return EntitySums(seen, rows, first, second, mean, constant, rule)
+        return TheilSums(seen, rows, first, second, mean, constant, rule)
+
+    starts = np.flatnonzero(np.diff(codes, prepend=-1))
+    mean = z.mean(axis=0)
+    centred = np.where(constant, 0.0, z - mean)
+    first = np.add.reduceat(centred, starts, axis=0)
+    if not rule.estimated:
+        return FixedSums(seen, rows, first, np.empty((seen.size, 0, 0)), mean, constant, rule)
+
+    second = np.empty((seen.size, z.shape[1], z.shape[1]))
+    for j in range(z.shape[1]):
+        second[:, j] = np.add.reduceat(centred * centred[:, [j]], starts, axis=0)
+    return MomentSums(seen, rows, first, second, mean, constant, rule)
