@@ -206,12 +206,14 @@ class RankResults(Summarised, PickledByName):
         there, entities = rows_of(self.index, period)
         found = self.ranks(top=(1, 3, 10)).iloc[there]
         best = np.argsort(found["rank"].to_numpy(), kind="stable")[:_SHOWN]
+
         rows = []
         for entity, row in zip(entities[best], found.iloc[best].itertuples(index=False), strict=True):
             score, rank, mean, low, high, *top = row
             ends = f"{low:.0f} to {high:.0f}" if enough_clusters(self.n_drawn) else "not computed"
             numbers = [f"{score:z.4f}", f"{rank:.0f}", f"{mean:.1f}", ends]
             rows.append([str(entity), *numbers, *(f"{p:.2f}" for p in top)])
+
         head = ["", "score", "rank", "mean", "95% of draws", "first", "top 3", "top 10"]
         when = f", {period_text(self.index, period)}" if self.index.nlevels == 2 else ""
         title = f"Ranks of {self.name!r}{when}: {len(there)} rows"

@@ -295,10 +295,8 @@ class PropagatedResults(EffectResults):
         return pd.DataFrame(parts)
 
     def _estimates_shown(self) -> tuple[Block, ...]:
-        both = self.comparison
+        numbers = self.comparison.to_numpy(dtype=np.float64)
         rows = []
-        percent = f"{100 * self.level:g}%"
-        numbers = both.to_numpy(dtype=np.float64)
         for term, p, (b, _, low, high, error, own_low, own_high) in zip(
             self.names, self.pvalues, numbers, strict=True
         ):
@@ -307,6 +305,8 @@ class PropagatedResults(EffectResults):
                 interval_text(own_low, own_high, computed=self._readable),
             ]
             rows.append([term, f"{b:.5g}", *ends, number_text(error), p_text(p)])
+
+        percent = f"{100 * self.level:g}%"
         heads = ["", "estimate", f"{percent}, weights known", f"{percent}, estimated", "std. error", "p"]
         return (
             Cells.of(heads, rows),
