@@ -262,13 +262,17 @@ def issue(notices: Iterable[Notice]) -> None:
     notices : iterable of Notice
         Notices of one fit.
     """
-    pending = [n for n in notices if n.code in _CATEGORIES]
+    _warn_or_hold(_joined([n for n in notices if n.code in _CATEGORIES]))
+
+
+def _warn_or_hold(texts: Sequence[tuple[str, str]]) -> None:
+    """Warn, or hold the warnings of a model among several back until all are fitted."""
     battery = _BATTERY.get()
     if battery is None:
-        _warn(_joined(pending))
+        _warn(texts)
         return
     label, said = battery
-    for code, message in _joined(pending):
+    for code, message in texts:
         labels = said.setdefault((code, message), [])
         if label not in labels:
             labels.append(label)
@@ -302,7 +306,7 @@ def issue_of_many(said: Mapping[tuple[str, str], Sequence[str]]) -> None:
     """
     for (code, message), labels in said.items():
         models = f"{'model' if len(labels) == 1 else 'models'} {quoted(labels)}"
-        issue([Notice(code, f"in the {models}: {message}")])
+        _warn_or_hold([(code, f"in the {models}: {message}")])
 
 
 def _warn(texts: Sequence[tuple[str, str]]) -> None:

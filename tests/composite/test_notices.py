@@ -14,7 +14,15 @@ from digiprosper import (
     pca_weights,
 )
 from digiprosper.composite.kernels.structure import Rule, Weighing, flat_rule
-from digiprosper.composite.notices import imputed_remarks, legacy_remark, weight_remarks, zero_remarks
+from digiprosper.composite.notices import (
+    equally_bad,
+    fixed_weights,
+    impossible,
+    imputed_remarks,
+    legacy_remark,
+    weight_remarks,
+    zero_remarks,
+)
 
 NAMES = ["a", "b", "c", "d", "e"]
 
@@ -85,7 +93,7 @@ def test_zeros_are_counted_for_products_only():
 
 def test_imputed_cells_are_counted_by_indicator():
     log = pd.DataFrame({"column": ["a", "z", "a"]})
-    assert imputed_remarks(log, NAMES)[0].data == {"cells": {"a": 2}}
+    assert imputed_remarks(log, NAMES)[0].data == {"cells": {"a": 2}, "why": "ahead", "lag_of": None}
     assert imputed_remarks(log[1:2], NAMES) == []
 
 
@@ -104,3 +112,24 @@ def test_they_are_python_warnings_too():
         pca_weights(np.column_stack([frame["a"], frame["a"] + 0.1 * frame["b"], frame["b"] - frame["a"]]))
     with pytest.warns(IndicatorWarning, match="equally low"):
         coupling_coordination([[0.1, 0.1]])
+
+
+def test_weights_that_are_not_estimated_are_told():
+    notice = fixed_weights("equal")
+    assert (notice.code, notice.data) == ("fixed_weights", {"weighting": "equal"})
+    assert notice.message.startswith("the weights are not estimated")
+
+
+def test_equally_bad_systems_are_counted():
+    assert equally_bad(0) == []
+    (notice,) = equally_bad(1)
+    assert (notice.code, notice.data) == ("equally_bad", {"count": 1})
+    assert notice.message.startswith("C is above 0.9 in 1 row where T is below 0.2")
+
+
+def test_impossible_combinations_are_counted():
+    some = impossible(2, 8, {"scope": ["pooled"]}, "scope='per_year'")
+    assert (some.code, some.data) == ("impossible", {"missing": 2, "kept": {"scope": ["pooled"]}})
+    assert some.message.startswith("2 of 8 combinations are impossible")
+    assert some.message.endswith("The shares exclude scope='per_year'.")
+    assert "No part of the grid is complete" in impossible(2, 8, {}, "").message

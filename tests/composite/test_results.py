@@ -302,8 +302,11 @@ def test_interpolated_cells_look_ahead_under_expanding(system, frame_of):
     frame = frame_of(22)
     frame.loc[7, "b"] = np.nan
     panel = panel_of(frame).interpolate("b")
-    with pytest.warns(MissingDataWarning, match="interpolated cells in 'b' \\(1\\).*future information"):
+    with pytest.warns(MissingDataWarning):
         results = CompositeIndex(system, scope="expanding").fit(panel)
+    (notice,) = (n for n in results.diagnostics if n.code == "imputed")
+    assert notice.data == {"cells": {"b": 1}, "why": "ahead", "lag_of": None}
+    assert "uses future information in these cells" in notice.message
     assert results.audit().set_index("check").loc["future_information", "finding"] == "warning"
     with warnings.catch_warnings():
         warnings.simplefilter("error")

@@ -233,13 +233,19 @@ def test_few_clusters_few_draws_and_lost_draws():
         warnings.simplefilter("error")
         some = dagum(*arguments, clusters=frame["id"], reps=199, rng=1)
     assert [n.code for n in some.diagnostics] == ["few_clusters"]
-    with pytest.warns(FewClustersWarning, match="3 clusters"):
-        dagum(*arguments, clusters=frame["region"], reps=199, rng=1)
-    with pytest.warns(FewDrawsWarning, match="reps=50"):
-        dagum(*arguments, clusters=frame["id"], reps=50, rng=1)
+    assert some.diagnostics[0].data == {"clusters": "drawn together", "n_clusters": 30}
+    with pytest.warns(FewClustersWarning):
+        few = dagum(*arguments, clusters=frame["region"], reps=199, rng=1)
+    data = {"clusters": "drawn together", "n_clusters": 3}
+    assert [(n.code, n.data) for n in few.diagnostics] == [("too_few_clusters_to_draw", data)]
+    with pytest.warns(FewDrawsWarning):
+        short = dagum(*arguments, clusters=frame["id"], reps=50, rng=1)
+    assert {n.code: n.data for n in short.diagnostics}["few_draws"] == {"reps": 50}
     y = [0.0] * 25 + [1.0, 2.0]
-    with pytest.warns(FewDrawsWarning, match="draws were dropped"):
+    with pytest.warns(FewDrawsWarning, match="draws were dropped: all drawn values are equal"):
         lost = dagum(y, ["a", "b", *["a"] * 25], reps=199, rng=1)
+    gone = int(lost.draws["share_within"].isna().sum())
+    assert {n.code: n.data for n in lost.diagnostics}["lost_draws"] == {"lost": gone, "reps": 199}
     assert lost.draws["share_within"].isna().any()
     assert lost.intervals["conf_low"].notna().all()
 

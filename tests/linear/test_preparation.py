@@ -140,9 +140,11 @@ def test_a_row_number_for_an_entity_is_told() -> None:
     assert "each row in one year only" in repr(once)
     with pytest.raises(IdentificationError, match="row number"):
         FixedEffects("y", "x").fit(once)
-    with pytest.warns(IdentificationWarning, match="row number"):
+    with pytest.warns(IdentificationWarning):
         fit = FixedEffects("y", "x", entity_effects=False).fit(once)
-    assert "entities_once" in {n.code for n in fit.diagnostics}
+    (note,) = (n for n in fit.diagnostics if n.code == "entities_once")
+    assert note.data == {"entity": "row", "n_entities": 60}
+    assert "if it is a row number" in note.message
     # Repeated cross-sections with clusters of their own are what they are.
     for options in ({"clusters": ("region",)}, {"cov_type": "robust"}):
         prepared = prepare(once, ROLES, LinearOptions(entity_effects=False, **options))  # type: ignore[arg-type]

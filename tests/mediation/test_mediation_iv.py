@@ -279,7 +279,7 @@ def test_first_stage_is_weak_where_the_instrument_does_not_move_the_treatment() 
 
 def test_no_proportion_where_effects_have_opposite_signs() -> None:
     panel = Panel(make(direct=-1.5), **KEYS)
-    with pytest.warns(IdentificationWarning, match="opposite signs"):
+    with pytest.warns(IdentificationWarning):
         results = SPEC.replace(reps=199).fit(panel, rng=1)
     assert np.isnan(results.params["proportion_mediated"])
     assert results.draws["proportion_mediated"].isna().all()
@@ -342,8 +342,9 @@ def test_rng_reproduces() -> None:
 def test_rows_missing_the_instrument_leave_every_equation() -> None:
     frame = make()
     frame.loc[::50, "z"] = np.nan
-    with pytest.warns(MissingDataWarning, match=r"missing z \(9\)"):
+    with pytest.warns(MissingDataWarning):
         results = SPEC.replace(reps=199).fit(Panel(frame, **KEYS), rng=1)
+    assert [n.data["by_term"] for n in notices(results, "missing_rows")] == [{"z": 9}]
     assert {fit.nobs for fit in results.paths.values()} == {len(frame) - 9}
     np.testing.assert_array_equal(results.estimates, quiet(SPEC, frame.dropna()).estimates)
 

@@ -770,7 +770,7 @@ def test_products_of_a_column_far_from_zero_are_warned_of() -> None:
     frame = make().assign(w1=lambda f: f["w1"] + 1e5)
     spec = Mediation("y", "x", "m1", moderator="w1", moderates="direct", reps=20)
     notices = [n for n in quiet(spec, frame).diagnostics if n.code == "near_collinear"]
-    assert [n.data["column"] for n in notices if "ratio" in n.data] == ["w1"]
+    assert [n.data["columns"] for n in notices if n.data["measure"] == "mean"] == [("w1",)]
     assert "near_collinear" not in {n.code for n in quiet(spec, make()).diagnostics}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -11,7 +12,7 @@ import pytest
 
 import digiprosper as dp
 from digiprosper import FixedEffects, Panel
-from digiprosper.errors import CollinearityError, IdentificationError, Notice, OptionError
+from digiprosper.errors import CollinearityError, IdentificationError, OptionError
 from digiprosper.kernels import covariance, least_squares
 from digiprosper.kernels.covariance import default_bandwidth
 from digiprosper.kernels.equation import joint_covariance
@@ -20,9 +21,9 @@ from digiprosper.kernels.within import Within
 from digiprosper.linear.estimation import fit_columns, fit_equation, sweep_columns
 from digiprosper.linear.preparation import LinearOptions, prepare
 from digiprosper.mediation.system import (
+    about_draws,
     drawn_clusters,
     estimate,
-    few_clusters,
     glance_of,
     refuse_absorbed,
     refuse_two_way,
@@ -237,10 +238,10 @@ def test_draws_do_not_depend_on_residuals_wanted_and_lost_ones_are_said() -> Non
     assert 0 < lost.sum() < 200
     assert (np.isnan(many.draws) == lost[:, None]).all()
     assert (np.isnan(many.residual_draws[0]).all(axis=(1, 2)) == lost).all()
-    found = {n.code: n for n in many.notices}
-    assert found["lost_draws"].data == {"lost": lost.sum(), "reps": 400}
-    assert "few_draws" not in found
-    assert "few_draws" in {n.code for n in fitted(frame).notices}
+    (notice,) = about_draws(many)
+    assert (notice.code, notice.data) == ("lost_draws", {"lost": lost.sum(), "reps": 400})
+    assert "few_draws" in {n.code for n in about_draws(fitted(frame))}
+    assert about_draws(replace(many, n_drawn=4)) == ()
     codes = [n.code for n in many.notices]
     assert len(codes) == len(set(codes))  # what every equation says is said once
 
@@ -291,15 +292,6 @@ def test_columns_without_variation_are_refused_by_role() -> None:
         again = np.column_stack([frame["y"], frame["x"], -2 * frame["yx"[other]] + fixed])
         with pytest.raises(CollinearityError, match=f"mediator 'm' is collinear with the {role} '{of}'"):
             refuse_absorbed(prepared, sweep_columns(prepared, ("y", "x", "m"), again), roles[:3])
-
-
-def test_few_clusters_names_the_remedy_in_place() -> None:
-    data = {"n_clusters": 12, "clusters": "province"}
-    other = Notice("pooled", "other", {})
-    first, second = few_clusters([Notice("very_few_clusters", "long", data), other], "Do this.")
-    assert (first.code, first.data) == ("very_few_clusters", data)
-    assert first.message.endswith("t with 11 degrees of freedom. Do this.")
-    assert second is other
 
 
 def test_the_line_about_a_system_has_no_measure_of_fit() -> None:
@@ -404,6 +396,6 @@ def test_more_than_a_twentieth_of_lost_draws_makes_intervals_too_short(seed, los
     frame = make(keep=1.0)
     frame["x"] = ((frame["city"] < 3) & (frame["year"] > 2003)).astype(float)
     frame["m1"] += frame["x"]
-    (said,) = [n for n in fitted(frame, reps=100, seed=seed).notices if n.code == "lost_draws"]
+    (said,) = [n for n in about_draws(fitted(frame, reps=100, seed=seed)) if n.code == "lost_draws"]
     assert said.data == {"lost": lost, "reps": 100}
     assert ("do not rely on them" in said.message) == (lost == 6)

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import ast
 from itertools import combinations_with_replacement
+from pathlib import Path
 
 import pytest
 
 from digiprosper import errors
-from digiprosper.errors import FewClustersWarning
-from digiprosper.report.notices import too_few_clusters_to_draw
+from digiprosper.errors import FewClustersWarning, MissingDataWarning
+from digiprosper.report.notices import (
+    few_clusters,
+    few_draws,
+    imputed,
+    lost_draws,
+    missing_rows,
+    not_psd,
+    too_few_clusters_to_draw,
+)
 
 
 @pytest.mark.parametrize("clusters", [1, 2, 3, 4])
@@ -24,3 +34,177 @@ def test_too_few_clusters_are_told_with_the_number_of_different_draws(clusters) 
 
 def test_five_clusters_are_enough() -> None:
     assert too_few_clusters_to_draw(5, "region") == ()
+
+
+# --- one maker a code ---------------------------------------------------------------------------------------
+
+SOURCE = Path(errors.__file__).parent
+# Codes of the problems of an error, which are made where it is raised.
+PROBLEMS = {
+    "absorbed",
+    "collinear",
+    "extreme",
+    "indicator",
+    "infinite",
+    "missing",
+    "missing_key",
+    "option",
+    "repeated",
+}
+# Where a room has a single notice of its own, or several that it alone makes.
+BESIDE = {
+    "few_knots": "u_shape/two_lines.py",
+    "end_points_held": "studies/propagation.py",
+    "end_points_redrawn": "studies/propagation.py",
+    "missing_font": "present/figure.py",
+    "unknown_labels": "present/tables.py",
+    "renamed_columns": "panel/keys.py",
+    "unfilled": "panel/interpolation.py",
+    "unseen_values": "panel/conditions.py",
+}
+
+
+def codes_of(call: ast.Call) -> set[str]:
+    """Read the codes that a call of Notice may give: a text, or one of two."""
+    if not call.args:
+        return set()
+    first = call.args[0]
+    texts = [first.body, first.orelse] if isinstance(first, ast.IfExp) else [first]
+    return {t.value for t in texts if isinstance(t, ast.Constant)}
+
+
+def is_error(call: ast.Call) -> bool:
+    name = call.func.id if isinstance(call.func, ast.Name) else getattr(call.func, "attr", "")
+    return name.endswith("Error")
+
+
+def makers() -> dict[str, set[tuple[str, str]]]:
+    """Find in which function of which file each notice is made, the problems of errors left out."""
+    found: dict[str, set[tuple[str, str]]] = {}
+    for path in sorted(SOURCE.rglob("*.py")):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        raised = {
+            inner
+            for outer in ast.walk(tree)
+            if isinstance(outer, ast.Call) and is_error(outer)
+            for inner in ast.walk(outer)
+        }
+        for function in ast.walk(tree):
+            if not isinstance(function, ast.FunctionDef):
+                continue
+            for call in ast.walk(function):
+                made = isinstance(call, ast.Call) and getattr(call.func, "id", "") == "Notice"
+                for code in codes_of(call) if made and call not in raised else ():
+                    place = path.relative_to(SOURCE).as_posix(), function.name
+                    found.setdefault(code, set()).add(place)
+    return {code: places for code, places in found.items() if code not in PROBLEMS}
+
+
+def test_every_code_has_one_maker() -> None:
+    assert {code: places for code, places in makers().items() if len(places) > 1} == {}
+
+
+def test_makers_are_in_the_notices_of_their_room() -> None:
+    places = {code: path for code, found in makers().items() for path, _ in found}
+    elsewhere = {code: path for code, path in places.items() if not path.endswith("notices.py")}
+    assert elsewhere == BESIDE
+
+
+def test_every_warning_is_the_notice_of_a_maker() -> None:
+    """No code that becomes a warning is out of use, and none that is made is a misspelled one."""
+    made = set(makers())
+    assert made >= set(errors._CATEGORIES)
+    assert {"few_clusters", "lagged_rows", "concentration"} <= made - set(errors._CATEGORIES)
+
+
+def test_every_code_is_in_the_table_of_its_room() -> None:
+    for code, places in makers().items():
+        for path, _ in places:
+            if code not in BESIDE:
+                doc = ast.get_docstring(ast.parse((SOURCE / path).read_text(encoding="utf-8")))
+                assert f"\n{code} " in (doc or ""), code
+
+
+def test_no_notice_is_made_from_another() -> None:
+    """Neither `replace(notice, ...)` nor `Notice(n.code, ...)`: what a maker needs is passed to it."""
+    for path in sorted(SOURCE.rglob("*.py")):
+        for call in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(call, ast.Call) and getattr(call.func, "id", "") == "Notice" and call.args:
+                assert not isinstance(call.args[0], ast.Attribute), path
+            if isinstance(call, ast.Call) and getattr(call.func, "id", "") == "replace":
+                assert {"message", "code"}.isdisjoint(k.arg for k in call.keywords), path
+
+
+# --- cut-offs and sentences ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("clusters", "code"),
+    [
+        (1, "very_few_clusters"),
+        (19, "very_few_clusters"),
+        (20, "few_clusters"),
+        (39, "few_clusters"),
+    ],
+)
+def test_the_limits_of_few_clusters(clusters, code) -> None:
+    found = few_clusters(clusters, "region", "Then.")
+    (notice,) = found
+    assert (notice.code, notice.data) == (code, {"clusters": "region", "n_clusters": clusters})
+    assert few_clusters(40, "region", "Then.") == ()
+    assert notice.message == f"{clusters} clusters (region): Then."
+
+
+def test_few_clusters_may_have_another_subject() -> None:
+    (notice,) = few_clusters(30, "entity", "Then.", "30 entities")
+    assert notice.message == "30 entities: Then."
+
+
+@pytest.mark.parametrize(
+    ("read", "limit", "words"),
+    [
+        ("tails", 199, "reps=198: a tail of 2.5% has a simulation error of 1.1%. Use 999."),
+        ("ends", 499, "reps=498: the ends of a 95% interval need more draws; use 999."),
+        (
+            "test",
+            199,
+            "reps=198: the p-value cannot be below 0.005, and p = 0.05 has a simulation error of 0.015. Use "
+            "999.",
+        ),
+        (
+            "effects",
+            199,
+            "198 draws: the p-value cannot be below 0.010, and the interval is imprecise. Use 999 or more.",
+        ),
+    ],
+)
+def test_the_limits_and_the_sentences_of_few_draws(read, limit, words) -> None:
+    assert few_draws(limit, read) == ()
+    (notice,) = few_draws(limit - 1, read)
+    assert (notice.code, notice.data, notice.message) == ("few_draws", {"reps": limit - 1}, words)
+
+
+def test_lost_draws_are_counted() -> None:
+    assert lost_draws(0, 99, "failed.") == ()
+    (notice,) = lost_draws(3, 99, "failed.", "bootstrap")
+    assert (notice.code, notice.data) == ("lost_draws", {"lost": 3, "reps": 99})
+    assert notice.message == "3 of 99 bootstrap draws failed."
+
+
+def test_missing_rows_have_one_layout() -> None:
+    notice = missing_rows(2, "said", {"x": 1, "y": 2}, ["a", "b"])
+    data = {"count": 2, "by_term": {"x": 1, "y": 2}, "rows": ("a", "b")}
+    assert (notice.code, notice.data) == ("missing_rows", data)
+    assert missing_rows(2, "said", {}, shifted=True).code == "lagged_rows"
+    with pytest.warns(MissingDataWarning):
+        errors.issue([notice])
+
+
+def test_imputed_cells_have_one_layout() -> None:
+    notice = imputed({"a": 3}, "lagged", "said", "b")
+    assert (notice.code, notice.data) == ("imputed", {"cells": {"a": 3}, "why": "lagged", "lag_of": "b"})
+
+
+def test_negative_variances_have_their_terms() -> None:
+    notice = not_psd(["a"], "said")
+    assert (notice.code, notice.data, notice.message) == ("not_psd", {"terms": ("a",)}, "said")

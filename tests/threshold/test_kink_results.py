@@ -208,5 +208,12 @@ def test_remarks_read_stored_numbers_only(found: KinkResults) -> None:
             replace(found, bounded=replace(found.bounded, sets={**found.sets, "bootstrap": (ends,)}))
         )[0]
         assert notice.code == "boundary"
-        assert notice.data["whole"] == (ends == (first, last))
+        reached = {"lowest": ends[0] == first, "highest": ends[1] == last}
+        assert notice.data == {
+            "threshold": 1,
+            "first": first,
+            "last": last,
+            "whole": all(reached.values()),
+            "ends": {end: None for end in reached if reached[end]},
+        }
         assert all(w in notice.message for w in words.split(".*"))

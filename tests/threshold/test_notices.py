@@ -43,7 +43,7 @@ def test_remarks_read_stored_numbers_only(found: ThresholdResults) -> None:
         for n in remarks(replace(found, tested=replace(found.tested, statistic_draws=lost)))
         if n.code == "lost_draws"
     )
-    assert notice.data["count"] == 7
+    assert notice.data == {"lost": 7, "reps": lost.size}
     opposed = found.statistic_draws.copy()
     opposed[1, 0] = 1e9
     assert "tests_disagree" in {

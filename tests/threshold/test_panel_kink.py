@@ -503,11 +503,27 @@ def test_a_quiet_fit_issues_nothing() -> None:
 
 
 @quiet
+def test_a_rotating_panel_is_unbalanced() -> None:
+    """Every entity has equally many rows, but not in the same periods."""
+    data = frame(1, n=60, holes=0.0)
+    whole = SPEC.fit(Panel(data, "i", "t"), rng=1)
+    data["t"] += data["i"] % 3
+    found = SPEC.fit(Panel(data, "i", "t"), rng=1)
+    (notice,) = (n for n in found.diagnostics if n.code == "unbalanced")
+    rows, periods = whole.slopes.n_times, whole.slopes.n_times + 2
+    assert notice.data == {"least": rows, "most": rows, "n_times": periods}
+    assert f"({rows} rows per entity in {periods} periods)" in notice.message
+    assert "unbalanced" not in codes(whole)
+
+
+@quiet
 def test_unbalance_and_few_clusters_are_told() -> None:
     panel = Panel(frame(1, n=60), "i", "t")
     assert codes(SPEC.fit(panel, rng=1)) == {"unbalanced"}
-    with pytest.warns(FewClustersWarning, match="15 clusters"):
-        SPEC.replace(clusters="region").fit(panel, rng=1)
+    with pytest.warns(FewClustersWarning):
+        regions = SPEC.replace(clusters="region").fit(panel, rng=1)
+    (data,) = (n.data for n in regions.diagnostics if n.code == "very_few_clusters")
+    assert data == {"clusters": "region", "n_clusters": 15}
     few = SPEC.replace(clusters="few").fit(Panel(frame(1).assign(few=lambda d: d["i"] % 7), "i", "t"), rng=1)
     assert {"webb", "very_few_clusters"} <= codes(few)
 
@@ -515,20 +531,29 @@ def test_unbalance_and_few_clusters_are_told() -> None:
 @quiet
 def test_a_lagged_outcome_is_told() -> None:
     panel = Panel(frame(1, n=60), "i", "t")
-    with pytest.warns(IdentificationWarning, match="Nickell"):
-        SPEC.add("lag(y)").fit(panel, rng=1)
+    with pytest.warns(IdentificationWarning):
+        found = SPEC.add("lag(y)").fit(panel, rng=1)
+    (notice,) = (n for n in found.diagnostics if n.code == "lagged_outcome")
+    assert notice.data["columns"] == ("lag(y)",)
+    assert notice.message.endswith("use a dynamic threshold model (Seo & Shin 2016).")
 
 
 @quiet
 def test_sets_at_the_end_small_sides_and_few_draws_are_told() -> None:
     weak = Panel(frame(3, n=60, bend=0.0), "i", "t")
-    with pytest.warns(BoundaryThresholdWarning, match="contains every"), pytest.warns(FewDrawsWarning):
-        SPEC.replace(reps=99).fit(weak, rng=1)
+    with pytest.warns(BoundaryThresholdWarning), pytest.warns(FewDrawsWarning):
+        found = SPEC.replace(reps=99).fit(weak, rng=1)
+    told = {n.code: n.data for n in found.diagnostics}
+    assert told["boundary"]["whole"]
+    assert told["few_draws"] == {"reps": 99}
     df = frame(3, n=20, holes=0.0, bend=0.0)
     df["q"] = np.where(df["i"] < 2, 5 + df["q"].abs(), df["q"])
     df["y"] = df["y"] + 6 * np.maximum(df["q"] - 5, 0)
-    with pytest.warns(SmallRegimeWarning, match="above the threshold of 'q'"):
-        SPEC.fit(Panel(df, "i", "t"), rng=1)
+    with pytest.warns(SmallRegimeWarning):
+        small = SPEC.fit(Panel(df, "i", "t"), rng=1)
+    (notice,) = (n for n in small.diagnostics if n.code == "small_regime")
+    assert notice.data["regime"] == "above"
+    assert "above the threshold of 'q': the slope on that side" in notice.message
 
 
 @quiet

@@ -14,6 +14,7 @@ from digiprosper import FixedEffects, Panel, datasets
 from digiprosper.errors import (
     CollinearityError,
     ColumnError,
+    FewClustersWarning,
     IdentificationError,
     InputTypeError,
     OptionError,
@@ -411,10 +412,11 @@ def test_verdicts_that_are_no_u() -> None:
 
 def test_warnings_are_issued_once_and_kept() -> None:
     frame = table(n=12)
-    with pytest.warns(match="12 clusters") as caught:
+    with pytest.warns(FewClustersWarning) as caught:
         found = two_lines(spec(), panel(frame), "x")
     assert len(caught) == 1
-    assert [n.code for n in found.diagnostics] == ["very_few_clusters"]
+    data = {"clusters": "city", "n_clusters": 12}
+    assert [(n.code, n.data) for n in found.diagnostics] == [("very_few_clusters", data)]
 
 
 def test_real_data_without_a_turn() -> None:

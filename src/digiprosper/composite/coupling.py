@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from digiprosper.composite.cells import as_table, real_numbers, refuse_cells, refuse_missing
-from digiprosper.errors import InputTypeError, Notice, OptionError, check_option, cited, counted, issue
+from digiprosper.composite.notices import COUPLED, POOR, equally_bad
+from digiprosper.errors import InputTypeError, Notice, OptionError, check_option, cited, issue
 from digiprosper.kernels.tolerances import GRADE, SUM_TO_ONE
 
 if TYPE_CHECKING:
@@ -21,8 +22,6 @@ __all__ = ["CouplingMethod", "coupling_coordination"]
 CouplingMethod = Literal["standard", "wang2021"]
 
 # Coupling above the first with development below the second: systems that agree in being bad.
-_COUPLED: Final = 0.9
-_POOR: Final = 0.2
 
 
 def coupling_coordination(
@@ -99,7 +98,7 @@ def coupling_coordination(
     coordination = np.sqrt(np.where(development > 0, coupling, 0.0) * development)
     grade = np.minimum(np.floor(coordination * 10 + GRADE), 9).astype(np.intp) + 1
 
-    issue(_remarks(coupling, development))
+    issue(equally_bad(int(((coupling > COUPLED) & (development < POOR)).sum())))
     return pd.DataFrame({"C": coupling, "T": development, "D": coordination, "grade": grade}, index=index)
 
 
@@ -151,14 +150,3 @@ def _in_order(given: Any, names: list[str]) -> list[Any]:
         return list(given)
     absent = [c for c in names if c not in given]
     return [] if absent or len(given) != len(names) else [given[c] for c in names]
-
-
-def _remarks(coupling: Floats, development: Floats) -> list[Notice]:
-    bad = int(((coupling > _COUPLED) & (development < _POOR)).sum())
-    if not bad:
-        return []
-    text = (
-        f"C is above {_COUPLED} in {counted(bad, 'row')} where T is below {_POOR}: systems with equally "
-        "low scores have a high C. Use D, which combines C and T."
-    )
-    return [Notice("equally_bad", text, {"count": bad})]

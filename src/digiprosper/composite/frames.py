@@ -23,6 +23,7 @@ from digiprosper.errors import (
     unknown_columns,
 )
 from digiprosper.kernels.dispersion import theil_from_sums
+from digiprosper.report.notices import missing_rows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -283,7 +284,7 @@ def _counts(recipe: Recipe, first: dict[str, Any]) -> tuple[int, list[Notice]]:
     left = rows - counts[0]
     if not left:
         return rows, []
-    return counts[0], [Notice("missing_rows", f"{counted(left, 'row')} dropped: missing", {"count": left})]
+    return counts[0], [missing_rows(left, f"{counted(left, 'row')} dropped: missing", {})]
 
 
 def _refuse_gaps(gaps: Mapping[str, int], rows: int) -> None:
@@ -319,7 +320,7 @@ def _refuse_columns(names: Sequence[str], frame: Any) -> None:
     if text:
         raise IndicatorError(
             f"indicator {quoted(text)} is not numeric; cast it first.",
-            [Notice("not_numeric", f"{cited(n)} is not numeric", {"indicator": n}) for n in text],
+            [Notice("not_numeric", f"{cited(n)} is not numeric", {"column": n, "values": ()}) for n in text],
         )
 
 

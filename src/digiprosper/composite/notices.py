@@ -1,4 +1,20 @@
-"""What is noticed about weights and scores, in words."""
+"""What is noticed about weights and scores, in words: one maker a code.
+
+=================== =======================================================================================
+code                data
+=================== =======================================================================================
+constant_indicator  columns, times (column to the periods in which it is constant; empty for always)
+dominant_indicator  weights (column to weight), limit, times (column to period)
+negative_weight     weights (column to weight)
+shift               shift
+legacy_lnT          scope
+zero_score          count
+unstable_components reasons
+fixed_weights       weighting
+equally_bad         count
+impossible          missing, kept (option to values)
+=================== =======================================================================================
+"""
 
 from __future__ import annotations
 
@@ -7,6 +23,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from digiprosper.errors import Notice, cited, counted, quoted
+from digiprosper.report.notices import imputed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,9 +34,28 @@ if TYPE_CHECKING:
     from digiprosper.composite.kernels.uncertainty import EntitySums
     from digiprosper.kernels import Floats
 
-__all__ = ["component_remarks", "imputed_remarks", "legacy_remark", "weight_remarks", "zero_remarks"]
+__all__ = [
+    "COUPLED",
+    "DOMINANT",
+    "LARGE_SHIFT",
+    "POOR",
+    "component_remarks",
+    "equally_bad",
+    "fixed_weights",
+    "impossible",
+    "imputed_remarks",
+    "legacy_remark",
+    "weight_remarks",
+    "zero_remarks",
+]
 
-_LARGE_SHIFT: Final = 0.01
+# A shift from which on it changes the weights.
+LARGE_SHIFT: Final = 0.01
+# Weights above so many times the equal weight dominate the index.
+DOMINANT: Final = 3.0
+# Systems with a high degree of coupling, of which both are poor.
+COUPLED: Final = 0.9
+POOR: Final = 0.2
 _UNSTABLE: Final = {
     "count": "an eigenvalue is close to 1, so the number of retained components is uncertain",
     "order": "two eigenvalues are close to each other, so the loadings of their components are uncertain",
@@ -49,7 +85,7 @@ def weight_remarks(
         Not yet issued.
     """
     notices = [] if rule.keeps_constant else _constant(names, weighings, periods)
-    if rule.shift >= _LARGE_SHIFT:
+    if rule.shift >= LARGE_SHIFT:
         text = (
             f"shift={rule.shift:g} changes the weights and is not needed, since 0 ln 0 is defined as 0. "
             "Use 0 unless replicating."
@@ -76,7 +112,7 @@ def _constant(names: Sequence[str], weighings: Sequence[Weighing], periods: Sequ
     whole = tuple(names[int(j)] for j in np.flatnonzero(always))
     if whole:
         text = f"{quoted(whole)} is constant over the sample and has weight 0; remove it from the system."
-        notices.append(Notice("constant_indicator", text, {"columns": whole}))
+        notices.append(Notice("constant_indicator", text, {"columns": whole, "times": {}}))
     some = constant.any(axis=0) & ~always
     if some.any():
         when = {names[int(j)]: _periods(periods, constant[:, j]) for j in np.flatnonzero(some)}
@@ -91,7 +127,7 @@ def _periods(periods: Sequence[object], there: Any) -> tuple[object, ...]:
 
 
 def _dominant(names: Sequence[str], weighings: Sequence[Weighing], periods: Sequence[object]) -> list[Notice]:
-    limits = np.array([3.0 / max(1, int((~w.constant).sum())) for w in weighings])
+    limits = np.array([DOMINANT / max(1, int((~w.constant).sum())) for w in weighings])
     weights = np.array([w.weights for w in weighings])
     over = weights > limits[:, None]
     if not over.any():
@@ -102,11 +138,31 @@ def _dominant(names: Sequence[str], weighings: Sequence[Weighing], periods: Sequ
     when = {n: periods[int(worst[names.index(n)])] for n in large} if periods else {}
     shown = ", ".join(f"{cited(n)} ({w:.2f}{f' in {when[n]}' if when else ''})" for n, w in large.items())
     text = (
-        f"{shown} has a weight of more than three times the equal weight {limit / 3:.2f}: zeros or a few "
-        "large values dominate the index. Check the column; a ratio to population or a logarithm is "
+        f"{shown} has a weight of more than three times the equal weight {limit / DOMINANT:.2f}: zeros or "
+        "a few large values dominate the index. Check the column; a ratio to population or a logarithm is "
         "often more appropriate."
     )
     return [Notice("dominant_indicator", text, {"weights": large, "limit": limit, "times": when})]
+
+
+def fixed_weights(weighting: str) -> Notice:
+    """Report that draws cannot change weights which are not estimated.
+
+    Parameters
+    ----------
+    weighting : str
+        ``"equal"`` or ``"given"``.
+
+    Returns
+    -------
+    Notice
+        Code fixed_weights.
+    """
+    text = (
+        "the weights are not estimated: every draw has the same weights, and the ranks have no sampling "
+        "error."
+    )
+    return Notice("fixed_weights", text, {"weighting": weighting})
 
 
 def legacy_remark() -> Notice:
@@ -202,4 +258,52 @@ def imputed_remarks(imputations: pd.DataFrame, names: Sequence[str]) -> list[Not
         f"interpolated cells in {shown}: an interpolated value uses the later year, so scope='expanding' "
         "uses future information in these cells. Use missing='drop' with the panel before interpolation."
     )
-    return [Notice("imputed", text, {"cells": cells})]
+    return [imputed(cells, "ahead", text)]
+
+
+def equally_bad(rows: int) -> list[Notice]:
+    """Report rows whose coupling is high because all systems are poor.
+
+    Parameters
+    ----------
+    rows : int
+        How many.
+
+    Returns
+    -------
+    list of Notice
+        Code equally_bad, or none.
+    """
+    if not rows:
+        return []
+    text = (
+        f"C is above {COUPLED} in {counted(rows, 'row')} where T is below {POOR}: systems with equally low "
+        "scores have a high C. Use D, which combines C and T."
+    )
+    return [Notice("equally_bad", text, {"count": rows})]
+
+
+def impossible(missing: int, of: int, kept: dict[str, list[Any]], left_out: str) -> Notice:
+    """Report combinations of choices that make no index.
+
+    Parameters
+    ----------
+    missing, of : int
+        How many, of how many.
+    kept : dict
+        Option to the values of the part of the grid that is complete.
+    left_out : str
+        What the shares of the variance leave out; empty where no part of the grid is complete.
+
+    Returns
+    -------
+    Notice
+        Code impossible.
+    """
+    what = (
+        f"The shares exclude {left_out}."
+        if left_out
+        else "No part of the grid is complete, so no variance shares are computed."
+    )
+    text = f"{missing} of {of} combinations are impossible: see `problem` in `combinations`. {what}"
+    return Notice("impossible", text, {"missing": missing, "kept": kept})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
@@ -11,6 +10,7 @@ import pandas as pd
 
 from digiprosper.composite.kernels.ranking import descending_ranks, rank_correlations
 from digiprosper.composite.kernels.structure import weigh
+from digiprosper.composite.notices import fixed_weights
 from digiprosper.composite.ranking_results import RankResults, moves
 from digiprosper.composite.rows import cut_rows, without_indicator
 from digiprosper.composite.specification import CompositeIndex
@@ -27,7 +27,7 @@ from digiprosper.errors import (
 )
 from digiprosper.kernels.resampling import draw_counts, seed_sequence
 from digiprosper.kernels.tolerances import SAME_CHANGE
-from digiprosper.report.notices import too_few_clusters_to_draw
+from digiprosper.report.notices import few_draws, lost_draws, too_few_clusters_to_draw
 from digiprosper.specification import check_reps
 
 if TYPE_CHECKING:
@@ -45,7 +45,6 @@ __all__ = ["LeaveOut", "leave_one_out", "rank_probabilities"]
 
 LeaveOut = Literal["indicator", "entity"]
 
-_FEW_DRAWS: Final = 199
 _NONE_LEFT: Final = "the others have no weights, or a negative weight with aggregate='geometric'"
 
 
@@ -140,7 +139,9 @@ def rank_probabilities(
 
     notices = [
         *too_few_clusters_to_draw(drawn.size, "entity"),
-        *_draw_notices(fit.recipe, reps, int((~kept).sum())),
+        *([] if fit.recipe.weights_estimated else [fixed_weights(fit.recipe.weighting)]),
+        *few_draws(reps, "tails"),
+        *lost_draws(int((~kept).sum()), reps, "have no weights or no scores and were dropped."),
     ]
     issue(notices)
     return RankResults(
@@ -431,24 +432,6 @@ def _chunks(reps: int, fit: FittedRows, sums: Sequence[EntitySums], memory: int 
     cells = 6 * fit.sample.nobs + 4 * fit.sample.n_entities + 4 * max(part.second[0].size for part in sums)
     size = max(1, memory // (8 * cells))
     return [slice(start, min(start + size, reps)) for start in range(0, reps, size)]
-
-
-def _draw_notices(recipe: Recipe, reps: int, lost: int) -> list[Notice]:
-    out = []
-    if not recipe.weights_estimated:
-        text = (
-            "the weights are not estimated: every draw has the same weights, and the ranks have no "
-            "sampling error."
-        )
-        out.append(Notice("fixed_weights", text, {"weighting": recipe.weighting}))
-    if reps < _FEW_DRAWS:
-        error = math.sqrt(0.025 * 0.975 / reps)
-        text = f"reps={reps}: a tail of 2.5% has a simulation error of {error:.1%}. Use 999."
-        out.append(Notice("few_draws", text, {"reps": reps}))
-    if lost:
-        text = f"{lost} of {reps} draws have no weights or no scores and were dropped."
-        out.append(Notice("lost_draws", text, {"lost": lost, "reps": reps}))
-    return out
 
 
 # --- ranks --------------------------------------------------------------------------------------------------

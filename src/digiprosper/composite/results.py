@@ -29,7 +29,7 @@ from digiprosper.errors import (
 from digiprosper.kernels import intervals
 from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.panel import Panel
-from digiprosper.report.notices import too_few_clusters_to_draw
+from digiprosper.report.notices import lost_draws, too_few_clusters_to_draw
 from digiprosper.report.pickling import PickledByName
 from digiprosper.report.summary import Cells, Lines, PlainNumbers, Summarised, Summary
 
@@ -314,12 +314,8 @@ class IndexResults(Summarised, PickledByName):
         issue(too_few_clusters_to_draw(sums.rows.size, "entity", "method='delta' needs no draws."))
         values = sums.draws(reps, seed)
         lost = int(np.isnan(values).any(axis=1).sum())
-        if lost:
-            text = (
-                f"{lost} of {reps} draws have no weights, because no indicator varies among the drawn "
-                "entities."
-            )
-            issue([Notice("lost_draws", text, {"lost": lost, "reps": int(reps)})])
+        why = "have no weights, because no indicator varies among the drawn entities."
+        issue(lost_draws(lost, int(reps), why))
         draws = pd.DataFrame(values, index=pd.RangeIndex(int(reps), name="draw"), columns=self._indicators)
         draws.attrs["rng_entropy"] = seed.entropy
         return draws

@@ -11,6 +11,7 @@ import pandas as pd
 from digiprosper.composite.cells import refuse_extreme
 from digiprosper.errors import IndicatorError, InputTypeError, Notice, cited, quoted, unknown_columns
 from digiprosper.panel import Panel
+from digiprosper.report.notices import missing_rows
 
 if TYPE_CHECKING:
     from digiprosper.composite.recipe import Recipe
@@ -61,7 +62,7 @@ def cut_rows(recipe: Recipe, panel: Panel) -> Sample:
     if text:
         raise IndicatorError(
             f"indicator {quoted(text)} is not numeric; convert it with pandas.to_numeric first.",
-            [Notice("not_numeric", f"{cited(n)} is not numeric", {"indicator": n}) for n in text],
+            [Notice("not_numeric", f"{cited(n)} is not numeric", {"column": n, "values": ()}) for n in text],
         )
 
     cut = panel.sample({_ROLE: names}, missing=recipe.missing)
@@ -83,10 +84,7 @@ def dropped_rows(sample: Sample) -> list[Notice]:
     list of Notice
         Not yet issued.
     """
-    return [
-        Notice("missing_rows", d.message, {"count": d.count, "rows": d.rows, "by_term": dict(d.by_term)})
-        for d in sample.dropped
-    ]
+    return [missing_rows(d.count, d.message, d.by_term, d.rows) for d in sample.dropped]
 
 
 def without_indicator(sample: Sample, name: str) -> Sample:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from digiprosper.composite.kernels.ranking import descending_ranks, rank_correlations
+from digiprosper.composite.notices import impossible
 from digiprosper.composite.options import read_option
 from digiprosper.composite.ranking_results import IndexSensitivity, left_out
 from digiprosper.composite.rankings import fitted_rows, groups_of, refuse_incomparable
@@ -250,20 +251,8 @@ def _scores(spec: CompositeIndex | OptionError | IndicatorError, sample: Sample,
 def _notices(
     possible: Bools, options: Sequence[tuple[str, tuple[Any, ...]]], complete: Sequence[Sequence[int]]
 ) -> list[Notice]:
-    missing = int((~possible).sum())
-    if not missing:
+    if possible.all():
         return []
-    data = {
-        "missing": missing,
-        "kept": {n: [v[p] for p in k] for (n, v), k in zip(options, complete, strict=True)},
-    }
-    text = f"{missing} of {possible.size} combinations are impossible: see `problem` in `combinations`"
-    if not all(complete):
-        return [
-            Notice(
-                "impossible",
-                f"{text}. No part of the grid is complete, so no variance shares are computed.",
-                data,
-            )
-        ]
-    return [Notice("impossible", f"{text}. The shares exclude {left_out(options, complete)}.", data)]
+    kept = {n: [v[p] for p in k] for (n, v), k in zip(options, complete, strict=True)}
+    gone = left_out(options, complete) if all(complete) else ""
+    return [impossible(int((~possible).sum()), possible.size, kept, gone)]

@@ -10,6 +10,7 @@ import numpy as np
 from digiprosper.errors import InputTypeError, Notice, cited, issue
 from digiprosper.linear.estimation import fit_columns
 from digiprosper.linear.fixed_effects import FixedEffects
+from digiprosper.linear.notices import nickell
 from digiprosper.linear.preparation import prepare
 from digiprosper.linear.results import LinearResults
 from digiprosper.panel import Panel
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
 __all__ = ["ConvergenceResults", "beta_convergence"]
 
 _SLOPE = "log_initial"
-_NICKELL = 15
+# With more rows per entity the bias is small.
+_LONG = 15
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -188,11 +190,11 @@ def beta_convergence(
 def _nickell(fit: LinearResults) -> tuple[Notice, ...]:
     periods = fit.nobs / fit.n_entities
     b = float(fit.coefficients[0])
-    if periods >= _NICKELL:
+    if periods >= _LONG:
         return ()
     text = (
         f"entity effects with {periods:.3g} rows per entity: the slope of {cited(_SLOPE)} is biased "
         f"downwards, by about {(2 + b) / (periods - 1):.2g} (Nickell 1981), which looks like "
         "convergence. Omit the entity effects, or use a longer panel."
     )
-    return (Notice("lagged_outcome", text, {"periods": periods}),)
+    return (nickell((_SLOPE,), periods, text),)

@@ -23,11 +23,13 @@ from digiprosper.errors import (
     plain,
 )
 from digiprosper.inequality.kernel import ergodic
+from digiprosper.inequality.notices import reducible
 from digiprosper.inequality.observations import refuse, refuse_extreme
 from digiprosper.panel import Panel
 from digiprosper.panel.access import table_of
 from digiprosper.panel.evaluation import evaluate
 from digiprosper.panel.terms import parse
+from digiprosper.report.notices import missing_rows
 from digiprosper.report.pickling import PickledByName
 from digiprosper.report.summary import Cells, PlainNumbers, Remarks, Summarised, Summary
 
@@ -120,7 +122,8 @@ def _unbalanced(column: str, seen: Ints, n_times: int) -> list[Notice]:
         "also changes with the composition of the sample. Use a balanced panel: subset() it to rows "
         "with values, then balance() it."
     )
-    return [Notice("missing_rows", text, {"column": column, "entities": partial})]
+    gaps = int((n_times - seen[seen > 0]).sum())
+    return [missing_rows(gaps, text, {column: gaps})]
 
 
 def _spread(x: Floats, time: Ints, rows: Ints) -> Floats:
@@ -329,10 +332,7 @@ def markov_transitions(
     settled, closed = ergodic(counts / counts.sum(axis=1, keepdims=True))
     notices: list[Notice] = []
     if closed > 1:
-        text = (
-            f"{closed} sets of classes are absorbing: the long-run distribution depends on the initial class."
-        )
-        notices.append(Notice("reducible", text, {"closed": closed}))
+        notices.append(reducible(closed))
     times = panel.times if rule == "per_year" else None
     return MarkovResult(column, rule, breaks, times, counts, settled, tuple(notices))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
@@ -15,15 +14,15 @@ from digiprosper.errors import (
     Notice,
     check_level,
     check_whole,
-    cited,
     issue,
 )
 from digiprosper.inequality import kernel
+from digiprosper.inequality.notices import rows_drawn
 from digiprosper.inequality.observations import observe
 from digiprosper.kernels import intervals
 from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.kernels.tolerances import EQUAL_VALUES
-from digiprosper.report.notices import too_few_clusters_to_draw
+from digiprosper.report.notices import few_clusters, few_draws, lost_draws, too_few_clusters_to_draw
 from digiprosper.report.pickling import PickledByName
 from digiprosper.report.summary import Cells, PlainNumbers, Remarks, Summarised, Summary
 from digiprosper.report.text import interval_text
@@ -36,7 +35,7 @@ __all__ = ["DagumResult", "dagum"]
 
 _TERMS = ("total", "share_within", "share_between", "share_transvariation")
 _PARTS = ("within", "between", "transvariation")
-_FEW_DRAWS = 199
+_CLUSTERS = "drawn together"
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -346,32 +345,17 @@ def _shares(parts: Floats) -> Floats:
 def _rows_drawn(rows: pd.Index[Any]) -> tuple[Notice, ...]:
     if rows.nlevels != 2 or not rows.get_level_values(0).has_duplicates:
         return ()
-    level = 0 if rows.names[0] is None else rows.names[0]
-    text = (
-        f"rows were resampled individually, although values of index level {cited(level)} repeat: "
-        "intervals are too short if rows with the same value are correlated. Specify "
-        f"clusters=y.index.get_level_values({cited(level)})."
-    )
-    return (Notice("rows_drawn", text, {"level": level}),)
+    return (rows_drawn(0 if rows.names[0] is None else rows.names[0]),)
 
 
 def _notices(n_clusters: int, reps: int, lost: int) -> tuple[Notice, ...]:
-    out = list(too_few_clusters_to_draw(n_clusters, "drawn together"))
-    if n_clusters < 40 and not out:
-        text = (
-            f"{n_clusters} clusters: bootstrap intervals from so few clusters are imprecise and mostly "
-            "too short."
-        )
-        code = "very_few_clusters" if n_clusters < 20 else "few_clusters"
-        out.append(Notice(code, text, {"n_clusters": n_clusters}))
-    if reps < _FEW_DRAWS:
-        error = math.sqrt(0.025 * 0.975 / reps)
-        text = f"reps={reps}: a tail of 2.5% has a simulation error of {error:.1%}. Use 999."
-        out.append(Notice("few_draws", text, {"reps": reps}))
-    if lost:
-        text = (
-            f"{lost} of {reps} draws were dropped: all drawn values are equal, so there is no inequality "
-            "to decompose."
-        )
-        out.append(Notice("lost_draws", text, {"lost": lost, "reps": reps}))
-    return tuple(out)
+    few = too_few_clusters_to_draw(n_clusters, _CLUSTERS) or few_clusters(
+        n_clusters,
+        _CLUSTERS,
+        "bootstrap intervals from so few clusters are imprecise and mostly too short.",
+        f"{n_clusters} clusters",
+    )
+    gone = lost_draws(
+        lost, reps, "were dropped: all drawn values are equal, so there is no inequality to decompose."
+    )
+    return (*few, *few_draws(reps, "tails"), *gone)

@@ -192,7 +192,7 @@ def _refuse_lengths(function: str, lengths: Mapping[str, int]) -> None:
         short = [f"{name} {length:,}" for name, length in lengths.items()]
         raise AlignmentError(
             f"{function}: the lengths differ ({', '.join(short)}); pass one value per row in each.",
-            [Notice("alignment", text, {"argument": text.split()[0]}) for text in short],
+            [Notice("alignment", text, {"column": text.split()[0], "rows": ()}) for text in short],
         )
 
 
@@ -226,7 +226,7 @@ def _places(function: str, name: str, first: str, index: pd.Index[Any], rows: pd
             Notice(
                 "alignment",
                 f"other index for {cited(name)}",
-                {"argument": name, "rows": tuple(strangers[:5])},
+                {"column": name, "rows": tuple(strangers[:5])},
             )
         ],
     )
@@ -279,7 +279,7 @@ def _not_numeric(function: str, name: str, cells: list[Any]) -> InputTypeError:
     return InputTypeError(
         f"{function}: {name} is not one number per row (first: {quoted(odd, 3)}); convert text with "
         "pandas.to_numeric first.",
-        [Notice("not_numeric", name, {"argument": name, "values": tuple(map(str, odd))})],
+        [Notice("not_numeric", name, {"column": name, "values": tuple(map(str, odd))})],
     )
 
 
@@ -365,7 +365,7 @@ def refuse_extreme(function: str, columns: Mapping[str, Floats]) -> None:
         text = "; ".join(f"{n} has a largest value of {v:.2g}" for n, v in bad.items())
         raise IdentificationError(
             f"{function}: {text}. Its squares exceed the range of floating-point numbers: use another unit.",
-            [Notice("extreme", n, {"argument": n, "largest": v}) for n, v in bad.items()],
+            [Notice("extreme", n, {"column": n, "largest": v}) for n, v in bad.items()],
         )
 
 

@@ -14,14 +14,22 @@ from digiprosper.errors import (
     TermError,
     cited,
     counted,
-    quoted,
     several,
 )
 from digiprosper.kernels.covariance import recipe
 from digiprosper.kernels.equation import Solved, solve
 from digiprosper.kernels.least_squares import dependences
-from digiprosper.kernels.tolerances import ABSORBED, CONSTANT, NEGATIVE, NO_VARIANCE, PERFECT_FIT
-from digiprosper.linear.notices import few_treated, lost_digits
+from digiprosper.kernels.tolerances import ABSORBED, CONSTANT, NO_VARIANCE, PERFECT_FIT
+from digiprosper.linear.diagnostics import few_treated, lost_digits, two_way_not_psd
+from digiprosper.linear.notices import (
+    NEAR,
+    dropped_absorbed,
+    dropped_collinear,
+    near_collinear,
+    no_variance,
+    perfect_fit,
+    why_collinear,
+)
 from digiprosper.linear.results import Estimated, EstimationSample, LinearResults
 from digiprosper.report.inference import Inference
 from digiprosper.report.variance import quadratic_form
@@ -40,12 +48,10 @@ __all__ = [
     "fit_columns",
     "fit_equation",
     "inference",
-    "not_psd",
     "refuse_flat_outcome",
     "sweep_columns",
 ]
 
-_NEAR = 1e8
 _MANY_CELLS = 100_000
 
 
@@ -303,7 +309,8 @@ def fit_equation(
     _refuse_flat(prepared, swept, outcome)
 
     solved = _solve(prepared, swept, outcome, kept)
-    notices += _fit_notices(solved, swept.lengths[outcome], swept.names[outcome])
+    names = [swept.names[j] for j in kept]
+    notices += _fit_notices(solved, swept.lengths[outcome], swept.names[outcome], names)
     results = _results(prepared, swept, (outcome, *kept), solved, unread)
     diagnostics = (*prepared.notices, *notices, *results.diagnostics, *remarks)
     return replace(results, diagnostics=diagnostics), solved
@@ -358,7 +365,7 @@ def _independent(
 ) -> tuple[list[int], list[Notice]]:
     """Leave out, or refuse, what the effects absorb and what is a combination of other columns."""
     strict = prepared.options.collinear == "raise"
-    varying, absorbed = _varying(prepared, swept, regressors)
+    varying = _varying(prepared, swept, regressors)
     if strict:
         _refuse_wide(len(swept.columns), len(varying), prepared.within.rank)
 
@@ -368,10 +375,12 @@ def _independent(
             several(collinear) + ". Drop one of them (FixedEffects does so with collinear='drop').",
             collinear,
         )
-    return kept, [_dropped(problem) for problem in (*absorbed, *collinear)]
+    dropped = [_dropped_absorbed(prepared, swept, j) for j in regressors if swept.absorbed[j]]
+    dropped += [dropped_collinear(p.data["column"], p.data["on"]) for p in collinear]
+    return kept, dropped
 
 
-def _varying(prepared: Prepared, swept: Swept, regressors: Sequence[int]) -> tuple[list[int], list[Notice]]:
+def _varying(prepared: Prepared, swept: Swept, regressors: Sequence[int]) -> list[int]:
     """Leave out, or refuse, what the effects absorb."""
     problems = [_absorbed(prepared, swept, j) for j in regressors if swept.absorbed[j]]
     if problems and prepared.options.collinear == "raise":
@@ -384,7 +393,7 @@ def _varying(prepared: Prepared, swept: Swept, regressors: Sequence[int]) -> tup
     if len(problems) == len(regressors):
         what = _effects_text(prepared)
         raise IdentificationError(f"every regressor is absorbed by the effects ({what}).", problems)
-    return [j for j in regressors if not swept.absorbed[j]], problems
+    return [j for j in regressors if not swept.absorbed[j]]
 
 
 def _effects_text(prepared: Prepared) -> str:
@@ -392,10 +401,20 @@ def _effects_text(prepared: Prepared) -> str:
 
 
 def _absorbed(prepared: Prepared, swept: Swept, place: int) -> Notice:
-    name, what = swept.names[place], _effects_text(prepared)
-    constant = swept.constant[place]
-    why = "is constant in the sample" if constant else f"is absorbed by the effects ({what})"
-    return Notice("absorbed", f"{cited(name)} {why}", {"column": name, "effects": what})
+    name = swept.names[place]
+    data = {"column": name, "effects": _effects_text(prepared)}
+    return Notice("absorbed", f"{cited(name)} {_why_absorbed(prepared, swept, place)}", data)
+
+
+def _dropped_absorbed(prepared: Prepared, swept: Swept, place: int) -> Notice:
+    why = _why_absorbed(prepared, swept, place)
+    return dropped_absorbed(swept.names[place], _effects_text(prepared), why)
+
+
+def _why_absorbed(prepared: Prepared, swept: Swept, place: int) -> str:
+    if swept.constant[place]:
+        return "is constant in the sample"
+    return f"is absorbed by the effects ({_effects_text(prepared)})"
 
 
 def _without_combinations(
@@ -410,12 +429,8 @@ def _without_combinations(
     return [j for j in places if j not in gone], problems
 
 
-def _dropped(problem: Notice) -> Notice:
-    return Notice("dropped_" + problem.code, f"{problem.message}; it was dropped", problem.data)
-
-
 def _collinear(name: str, on: Sequence[str]) -> Notice:
-    text = f"{cited(name)} is collinear with {quoted(on)} after the effects are partialled out"
+    text = f"{cited(name)} {why_collinear(on)}"
     return Notice("collinear", text, {"column": name, "on": tuple(on)})
 
 
@@ -460,19 +475,15 @@ def _refuse_flat(prepared: Prepared, swept: Swept, outcome: int) -> None:
 # --- what is told of a fit --------------------------------------------------------------------------------
 
 
-def _fit_notices(solved: Solved, length: float, depvar: str) -> list[Notice]:
+def _fit_notices(solved: Solved, length: float, depvar: str, names: Sequence[str]) -> list[Notice]:
     out = []
-    if solved.condition > _NEAR:
+    if solved.condition > NEAR:
         text = (
             f"regressors are nearly collinear (condition number {solved.condition:.1e}); slopes are unstable."
         )
-        out.append(Notice("near_collinear", text, {"condition": solved.condition}))
+        out.append(near_collinear(names, "condition", solved.condition, text))
     if float(np.linalg.norm(solved.residuals)) < PERFECT_FIT * length:
-        text = (
-            f"the regressors explain {cited(depvar)} perfectly; standard errors and tests are not "
-            "meaningful. Check whether a regressor is computed from it."
-        )
-        out.append(Notice("perfect_fit", text, {"depvar": depvar}))
+        out.append(perfect_fit(depvar))
     return out
 
 
@@ -488,47 +499,6 @@ def _without_information(solved: Solved, covariance: Floats) -> Ints:
         return np.empty(0, dtype=np.intp)
     size = np.abs((solved.scored * weighted[:, None]) @ solved.root.T).sum(axis=0)
     return np.flatnonzero(variance <= (NO_VARIANCE * size) ** 2)
-
-
-def _no_variance(terms: Sequence[str], empty: Ints) -> list[Notice]:
-    if not empty.size:
-        return []
-    names = [terms[j] for j in empty]
-    text = (
-        f"no standard error for {quoted(names)}: in every group the scores add up to zero by "
-        "construction (for example two entities with entity and time effects). Use cov_type='robust', or "
-        "fewer effects."
-    )
-    return [Notice("no_variance", text, {"terms": tuple(names)})]
-
-
-def not_psd(prepared: Prepared, terms: Sequence[str], covariance: Floats, middle: Floats) -> list[Notice]:
-    """Tell of a covariance of two-way clusters that is not positive semidefinite.
-
-    Parameters
-    ----------
-    prepared : Prepared
-        With the clusters.
-    terms : sequence of str
-        Names of the coefficients.
-    covariance : (k, k) array
-        Their covariance.
-    middle : (m, m) array
-        Covariance of their scores, with as many negative eigenvalues.
-
-    Returns
-    -------
-    list of Notice
-        One, or none.
-    """
-    if len(prepared.cluster_codes) != 2 or np.linalg.eigvalsh(middle)[0] >= -NEGATIVE:
-        return []
-    negative = [t for t, v in zip(terms, np.diag(covariance), strict=True) if v < 0]
-    text = "the covariance of two-way clusters is not positive semidefinite; it is not adjusted."
-    if negative:
-        have = "has" if len(negative) == 1 else "have"
-        text += f" {quoted(negative)} {have} a negative variance and no standard error."
-    return [Notice("not_psd", text, {"terms": tuple(negative)})]
 
 
 # --- from a solved equation to its results ----------------------------------------------------------------
@@ -550,8 +520,8 @@ def _results(
 
     notices = [
         *lost_digits(names, swept.moments[list(places[1:])], solved.bread),
-        *_no_variance(terms, empty),
-        *not_psd(prepared, terms, covariance, middle),
+        *no_variance([terms[j] for j in empty]),
+        *two_way_not_psd(prepared, terms, covariance, middle),
         *few_treated(prepared, names, solved.scored, solved.root, unread=unread),
     ]
     return LinearResults(

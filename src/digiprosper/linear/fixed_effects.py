@@ -14,8 +14,8 @@ from digiprosper.errors import (
     cited,
     issue,
 )
+from digiprosper.linear.diagnostics import lagged_outcome
 from digiprosper.linear.estimation import columns_at, fit_equation, sweep_columns
-from digiprosper.linear.notices import lagged_outcome
 from digiprosper.linear.preparation import (
     CovType,
     LinearOptions,

@@ -1,153 +1,396 @@
-"""Remarks that equations of every model share: a lag of the outcome, and slopes that rest on few clusters."""
+"""Notices about linear models: one maker a code.
+
+======================== ==================================================================================
+code                     data
+======================== ==================================================================================
+singletons               count, effects
+entities_once            entity (name), n_entities
+entities_across_clusters clusters (names), count, entity (name)
+few_periods              n_times
+rank_bound               effects, rank
+dropped_absorbed         column, effects
+dropped_collinear        column, on (the others)
+near_collinear           columns, measure ("condition", "rounding" or "mean"), value
+perfect_fit              depvar
+no_variance              terms
+few_treated              clusters (name), n_clusters, terms (term to effective, share, largest)
+lagged_outcome           columns, periods (rows per entity)
+unseen                   count
+======================== ==================================================================================
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
-import numpy as np
-
-from digiprosper.errors import Notice, cited, counted, quoted
-from digiprosper.kernels.leverage import effective_clusters, variation_shares
-from digiprosper.kernels.tolerances import LOST_DIGITS
-from digiprosper.kernels.within import is_nested
+from digiprosper.errors import Notice, cited, clipped, counted, quoted
+from digiprosper.report.notices import few_clusters, missing_rows
+from digiprosper.report.text import freedom_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
-    import pandas as pd
+    from digiprosper.panel import Panel, Sample
+    from digiprosper.panel.sample import Dropped
 
-    from digiprosper.kernels import Floats, Ints
-    from digiprosper.linear.preparation import Prepared
-    from digiprosper.panel import Sample
+__all__ = [
+    "EFFECTIVE_CLUSTERS",
+    "FEW_PERIODS",
+    "NEAR",
+    "FewClusters",
+    "dropped_absorbed",
+    "dropped_collinear",
+    "dropped_rows",
+    "entities_across",
+    "entities_once",
+    "few_for_slopes",
+    "few_periods",
+    "few_treated_notice",
+    "lagged_outcome_notice",
+    "near_collinear",
+    "nickell",
+    "no_variance",
+    "perfect_fit",
+    "rank_bound",
+    "singletons_dropped",
+    "unseen",
+    "why_collinear",
+]
 
-__all__ = ["few_treated", "lagged_outcome", "lost_digits", "said_once"]
+FewClusters: TypeAlias = "Callable[[int, str], Sequence[Notice]]"
 
-_LAGS = (1, 2)
 # Below so many effective clusters 95% intervals cover less than 90%; see docs/fixed_effects.md. With few
 # clusters in all many a regressor has no more, and intervals with G - 1 degrees of freedom allow for it.
-_EFFECTIVE = 7.0
-_HALF = 0.5
-_BIASED_SLOPES = (
-    "and so are the other slopes. Omit it, or use an estimator for dynamic panels (Arellano & Bond 1991)."
-)
-_NO_REGRESSOR = frozenset({"y", "obs_weights", "threshold_variable"})
+EFFECTIVE_CLUSTERS: Final = 7.0
+# Fewer periods than these are too few for Driscoll-Kraay standard errors.
+FEW_PERIODS: Final = 20
+# Condition number of regressors with large standard errors, but right ones.
+NEAR: Final = 1e8
 
 
-def few_treated(
-    prepared: Prepared, names: Sequence[str], basis: Floats, root: Floats, *, unread: Sequence[str] = ()
-) -> list[Notice]:
-    """Report which slopes rest on the variation of few clusters.
+# --- rows and clusters --------------------------------------------------------------------------------------
+
+
+def dropped_rows(dropped: Dropped, panel: Panel, shifted: bool, left: int | None) -> Notice:  # noqa: FBT001
+    """Report rows that missing values took.
 
     Parameters
     ----------
-    prepared : Prepared
-        Sample and clusters.
-    names : sequence of str
-        Of the columns.
-    basis : (N, m) array
-        Columns that span the swept regressors.
-    root : (k, m) array
-        With ``root @ basis.T`` what errors move the slopes by; both as in `least_squares.Fit`.
-    unread : sequence of str
-        Names of which nothing is said.
+    dropped : Dropped
+        How many, and by which terms.
+    panel : Panel
+        The data.
+    shifted : bool
+        Whether only lags and leads are missing.
+    left : int or None
+        Rows of the model, said at the end of the last notice about dropped rows; None in the others.
+
+    Returns
+    -------
+    Notice
+        Code missing_rows or lagged_rows.
+    """
+    terms = ", ".join(f"{clipped(t)} ({c:,})" for t, c in dropped.by_term.items())
+    several = sum(dropped.by_term.values()) > dropped.count
+    more = "; a row may have several missing values" if several else ""
+    text = f"{dropped.count:,} of {counted(panel.nobs, 'row')} dropped: missing {terms}{more}."
+    if shifted and panel.is_part:
+        text += " Lags are computed from the rows of this panel only: create them before subset()."
+    return missing_rows(
+        dropped.count, text + _rows_left(left), dropped.by_term, dropped.rows, shifted=shifted
+    )
+
+
+def singletons_dropped(dropped: Dropped, effects: Sequence[str], left: int | None) -> Notice:
+    """Report singletons that left the sample.
+
+    Parameters
+    ----------
+    dropped : Dropped
+        How many.
+    effects : sequence of str
+        Effects of which a level had one row.
+    left : int or None
+        As in `dropped_rows`.
+
+    Returns
+    -------
+    Notice
+        Code singletons.
+    """
+    text = dropped.message if left is None else f"{dropped.message.removesuffix('.')}.{_rows_left(left)}"
+    return Notice("singletons", text, {"count": dropped.count, "effects": tuple(effects)})
+
+
+def _rows_left(left: int | None) -> str:
+    return "" if left is None else f" The model uses the other {counted(left, 'row')}."
+
+
+def few_for_slopes(clusters: int, name: str) -> tuple[Notice, ...]:
+    """Report that the t intervals of slopes rest on few clusters.
+
+    Parameters
+    ----------
+    clusters : int
+        How many.
+    name : str
+        What they are.
+
+    Returns
+    -------
+    tuple of Notice
+        Code few_clusters or very_few_clusters, or none.
+    """
+    return few_clusters(
+        clusters,
+        name,
+        f"t intervals with {freedom_text(clusters - 1)} are used. Clustered standard errors are reliable "
+        "with many clusters only; confirm a borderline result with a wild cluster bootstrap (boottest in "
+        "Stata, fwildclusterboot in R).",
+    )
+
+
+def few_periods(n_times: int) -> list[Notice]:
+    """Report few periods for Driscoll-Kraay standard errors.
+
+    Parameters
+    ----------
+    n_times : int
+        Periods.
 
     Returns
     -------
     list of Notice
-        Code few_treated, at most one for each dimension of the clusters; none unless errors are clustered.
+        Code few_periods, or none.
     """
-    out = []
-    for clusters, codes in zip(prepared.cluster_names, prepared.cluster_codes, strict=True):
-        groups = int(codes.max()) + 1
-        shares = variation_shares(basis, root, codes, groups, obs_weights=prepared.obs_weights)
-        effective = effective_clusters(shares)
-        few = np.flatnonzero(effective < min(_EFFECTIVE, _HALF * groups))
-        told = [j for j in few.tolist() if names[j] not in unread]
-        if told:
-            levels = prepared.sample.code_levels[clusters]
-            terms = {names[j]: _carriers(float(effective[j]), shares[:, j], levels) for j in told}
-            out.append(_few_treated(clusters, groups, terms))
-    return out
-
-
-def _carriers(effective: float, shares: Floats, levels: pd.Index[Any]) -> dict[str, Any]:
-    """Name the clusters with most of a regressor's variation, and their shares."""
-    largest = np.argsort(-shares, kind="stable")[: max(1, round(effective))]
-    return {
-        "effective": effective,
-        "share": float(shares[largest].sum()),
-        "largest": dict(zip(levels[largest].tolist(), shares[largest].tolist(), strict=True)),
-    }
-
-
-def lost_digits(names: Sequence[str], moments: Floats, bread: Floats) -> list[Notice]:
-    """Report squares and products so large that rounding shows in what is left of them.
-
-    A square or product of a column far from zero is rounded to about 16 digits of its own size. What is left
-    of it once effects and other regressors are out is smaller by the square of mean over standard deviation,
-    and has as many digits less.
-
-    Parameters
-    ----------
-    names : sequence of str
-        Of the columns.
-    moments : (k, 5) array
-        Rows, mean, standard deviation, minimum and maximum of each column.
-    bread : (k, k) array
-        Inverse of the cross product of the swept columns.
-
-    Returns
-    -------
-    list of Notice
-        Code near_collinear, for terms with fewer than six digits left; a column as it is in the data is not
-        rounded.
-    """
-    largest = np.abs(moments[:, 3:5]).max(axis=1)
-    left = 1 / np.sqrt(np.diag(bread) * moments[:, 0])
-    rounding = np.finfo(np.float64).eps * largest / left
-    made = np.array([":" in name or "(" in name for name in names])
-    lost = [names[j] for j in np.flatnonzero(made & (rounding > LOST_DIGITS)).tolist()]
-    if not lost:
+    if n_times >= FEW_PERIODS:
         return []
     text = (
-        f"{quoted(lost)}: its columns are so far from zero that rounding leaves it fewer than six digits "
-        "once effects and other regressors are out, and estimates and standard errors no more. Subtract a "
-        "constant near the mean of each column before it is squared or multiplied."
+        f"{n_times} periods: Driscoll-Kraay standard errors are reliable with many periods only "
+        f"({FEW_PERIODS} or more)."
     )
-    return [Notice("near_collinear", text, {"columns": tuple(lost), "rounding": float(rounding.max())})]
+    return [Notice("few_periods", text, {"n_times": n_times})]
 
 
-def said_once(notices: Iterable[Notice]) -> list[Notice]:
-    """Put the notices of several equations together, each once.
+def entities_across(count: int, sample: Sample, clusters: Sequence[str]) -> Notice:
+    """Report entities with rows in several clusters.
 
     Parameters
     ----------
-    notices : iterable of Notice
-        Of all equations.
+    count : int
+        How many.
+    sample : Sample
+        Of how many.
+    clusters : sequence of str
+        What the clusters are.
+
+    Returns
+    -------
+    Notice
+        Code entities_across_clusters.
+    """
+    entity = sample.keys.entity_name
+    text = (
+        f"{count:,} of {counted(sample.n_entities, 'entity', 'entities')} ({entity}) have rows in several "
+        f"clusters ({' and '.join(clusters)}): errors of an entity are treated as independent across "
+        "clusters, and standard errors are often too small. Clusters are normally the entity or groups of "
+        "whole entities; two-way clusters, of which one is the entity, allow for both."
+    )
+    data = {"clusters": tuple(clusters), "count": count, "entity": entity}
+    return Notice("entities_across_clusters", text, data)
+
+
+def entities_once(panel: Panel, row_number: str) -> Notice:
+    """Report clusters of one row.
+
+    Parameters
+    ----------
+    panel : Panel
+        The data.
+    row_number : str
+        What to do if the entity is a row number: a sentence, or nothing.
+
+    Returns
+    -------
+    Notice
+        Code entities_once.
+    """
+    text = (
+        f"each cluster ({panel.entity_name}) has one row: the standard errors do not allow for correlation "
+        f"between rows.{row_number} For repeated cross-sections specify the clusters, such as "
+        "clusters='region'."
+    )
+    return Notice("entities_once", text, {"entity": panel.entity_name, "n_entities": panel.n_entities})
+
+
+def rank_bound(effects: Sequence[str], rank: int) -> Notice:
+    """Report that the rank of the effects is a bound.
+
+    Parameters
+    ----------
+    effects : sequence of str
+        Absorbed effects.
+    rank : int
+        The bound.
+
+    Returns
+    -------
+    Notice
+        Code rank_bound.
+    """
+    text = (
+        f"the effects ({', '.join(effects)}) have too many levels to count their redundant parameters "
+        "exactly: with three or more effects, one redundant parameter is assumed for each further effect. K "
+        "and the standard errors may be too large, and df_resid too small."
+    )
+    return Notice("rank_bound", text, {"rank": rank, "effects": tuple(effects)})
+
+
+# --- columns and the fit ------------------------------------------------------------------------------------
+
+
+def near_collinear(
+    columns: Sequence[str], measure: Literal["condition", "rounding", "mean"], value: float, text: str
+) -> Notice:
+    """Report columns that are so nearly collinear that digits are lost.
+
+    Parameters
+    ----------
+    columns : sequence of str
+        Which.
+    measure : {"condition", "rounding", "mean"}
+        What shows it: the condition number of the regressors, the rounding of a product over what is left of
+        it, or a mean in standard deviations.
+    value : float
+        Of the measure.
+    text : str
+        The same in words.
+
+    Returns
+    -------
+    Notice
+        Code near_collinear.
+    """
+    data = {"columns": tuple(columns), "measure": measure, "value": float(value)}
+    return Notice("near_collinear", text, data)
+
+
+def perfect_fit(depvar: str) -> Notice:
+    """Report residuals that are rounding.
+
+    Parameters
+    ----------
+    depvar : str
+        Outcome.
+
+    Returns
+    -------
+    Notice
+        Code perfect_fit.
+    """
+    text = (
+        f"the regressors explain {cited(depvar)} perfectly; standard errors and tests are not meaningful. "
+        "Check whether a regressor is computed from it."
+    )
+    return Notice("perfect_fit", text, {"depvar": depvar})
+
+
+def no_variance(terms: Sequence[str]) -> list[Notice]:
+    """Report slopes whose scores add up to zero in every group.
+
+    Parameters
+    ----------
+    terms : sequence of str
+        Which.
 
     Returns
     -------
     list of Notice
-        Equal ones once; those with the code few_treated as one for each dimension of the clusters, with the
-        numbers of the equation that comes first.
+        Code no_variance, or none.
     """
-    out, few = list[Notice](), dict[str, list[Notice]]()
-    for notice in notices:
-        if notice.code == "few_treated":
-            few.setdefault(notice.data["clusters"], []).append(notice)
-        elif notice not in out:
-            out.append(notice)
-    return [*out, *(_joined(same) for same in few.values())]
+    if not terms:
+        return []
+    text = (
+        f"no standard error for {quoted(terms)}: in every group the scores add up to zero by construction "
+        "(for example two entities with entity and time effects). Use cov_type='robust', or fewer effects."
+    )
+    return [Notice("no_variance", text, {"terms": tuple(terms)})]
 
 
-def _joined(notices: Sequence[Notice]) -> Notice:
-    terms: dict[str, Any] = {}
-    for notice in notices:
-        terms = {**notice.data["terms"], **terms}
-    return _few_treated(notices[0].data["clusters"], notices[0].data["n_clusters"], terms)
+def dropped_absorbed(column: str, effects: str, why: str) -> Notice:
+    """Report a regressor that was dropped because it does not vary within the effects.
+
+    Parameters
+    ----------
+    column : str
+        Which.
+    effects : str
+        Absorbed effects.
+    why : str
+        What was found, after its name.
+
+    Returns
+    -------
+    Notice
+        Code dropped_absorbed.
+    """
+    text = f"{cited(column)} {why}; it was dropped"
+    return Notice("dropped_absorbed", text, {"column": column, "effects": effects})
 
 
-def _few_treated(clusters: str, groups: int, terms: Mapping[str, Mapping[str, Any]]) -> Notice:
+def dropped_collinear(column: str, on: Sequence[str]) -> Notice:
+    """Report a regressor that was dropped because others add up to it.
+
+    Parameters
+    ----------
+    column : str
+        Which.
+    on : sequence of str
+        The others.
+
+    Returns
+    -------
+    Notice
+        Code dropped_collinear.
+    """
+    text = f"{cited(column)} {why_collinear(on)}; it was dropped"
+    return Notice("dropped_collinear", text, {"column": column, "on": tuple(on)})
+
+
+def why_collinear(on: Sequence[str]) -> str:
+    """Describe a column that others add up to, after its name.
+
+    Parameters
+    ----------
+    on : sequence of str
+        The others.
+
+    Returns
+    -------
+    str
+        The end of a sentence.
+    """
+    return f"is collinear with {quoted(on)} after the effects are partialled out"
+
+
+def few_treated_notice(clusters: str, groups: int, terms: Mapping[str, Mapping[str, Any]]) -> Notice:
+    """Report slopes that rest on the variation of few clusters.
+
+    Parameters
+    ----------
+    clusters : str
+        What the clusters are.
+    groups : int
+        How many there are.
+    terms : mapping
+        Term to ``effective`` (effective clusters), ``share`` (of its variation in the largest of them) and
+        ``largest`` (label to share); the first is told in full.
+
+    Returns
+    -------
+    Notice
+        Code few_treated.
+    """
     name, first = next(iter(terms.items()))
     carriers = counted(len(first["largest"]), "cluster")
     if len(terms) == 1:
@@ -165,46 +408,25 @@ def _few_treated(clusters: str, groups: int, terms: Mapping[str, Mapping[str, An
     return Notice("few_treated", text, {"clusters": clusters, "n_clusters": groups, "terms": dict(terms)})
 
 
-def lagged_outcome(
-    prepared: Prepared,
-    consequence: str = _BIASED_SLOPES,
-    roles: Sequence[str] | None = None,
-    *,
-    outcome: str = "y",
-) -> list[Notice]:
-    """Report a lag of the outcome among the regressors, which the within estimator biases.
+def lagged_outcome_notice(columns: Sequence[str], what: str, sample: Sample, consequence: str) -> Notice:
+    """Report lags of the outcome among the regressors, with entity effects.
 
     Parameters
     ----------
-    prepared : Prepared
-        Sample with the role of the outcome and others.
+    columns : sequence of str
+        The lags.
+    what : str
+        Whose they are.
+    sample : Sample
+        Their rows.
     consequence : str
-        What follows for this model and what to do, as the end of the sentence; by default for a regression.
-    roles : sequence of str, optional
-        Where regressors stand; by default in every role but the outcome, weights and threshold variable.
-    outcome : str
-        Role of the outcomes: ``"y"``, or that of the mediators for their equations.
+        End of the sentence: what follows for the model and what to do.
 
     Returns
     -------
-    list of Notice
-        Code lagged_outcome, one an outcome, with the columns; empty without entity effects, or effects
-        nested in the entity. The bias is that of Nickell (1981), Econometrica 49:1417, eq. 18.
+    Notice
+        Code lagged_outcome.
     """
-    sample = prepared.sample
-    if not any(is_nested(codes, sample.entity) for codes in prepared.within.effects):
-        return []
-    searched = sorted(set(sample.roles) - _NO_REGRESSOR) if roles is None else roles
-    found = {at: _lags_of_outcome(sample, at, searched) for at in sample.roles[outcome]}
-    word = "outcome" if outcome == "y" else "mediator"
-    return [
-        _biased(columns, f"the {word} {cited(sample.names[at])}", sample, consequence)
-        for at, columns in found.items()
-        if columns
-    ]
-
-
-def _biased(columns: Sequence[str], what: str, sample: Sample, consequence: str) -> Notice:
     one = len(columns) == 1
     if any(len(sample.lags[name]) > 1 for name in columns):
         are = "contains a lag" if one else "contain a lag"
@@ -214,51 +436,42 @@ def _biased(columns: Sequence[str], what: str, sample: Sample, consequence: str)
         f"{quoted(columns)} {are} of {what}: with entity effects its slope is biased by about 1/T "
         f"(Nickell 1981), {consequence}"
     )
-    return Notice("lagged_outcome", text, {"columns": tuple(columns)})
+    return nickell(columns, sample.nobs / sample.n_entities, text)
 
 
-def _lags_of_outcome(sample: Sample, at: int, roles: Sequence[str]) -> list[str]:
-    """Find columns with a lag of one or two periods as a factor, by its term or by its values.
+def nickell(columns: Sequence[str], periods: float, text: str) -> Notice:
+    """Report the bias of Nickell (1981) in a short panel with entity effects.
 
-    By its values a column is a lag if it repeats the outcome of one or two periods before, wherever both are
-    in the sample.
+    Parameters
+    ----------
+    columns : sequence of str
+        Regressors that are lags of the outcome.
+    periods : float
+        Rows per entity on average; the bias is about one over it.
+    text : str
+        The same in words.
+
+    Returns
+    -------
+    Notice
+        Code lagged_outcome.
     """
-    y, apart = sample.matrix[:, at], [_rows_apart(sample.entity, sample.time, k) for k in _LAGS]
-    named = _named_lags(sample.lags[sample.names[at]])
-
-    def is_lag(place: int) -> bool:
-        column = sample.matrix[:, place]
-        return not named.isdisjoint(sample.lags[sample.names[place]]) or any(
-            _repeats(column, y, *rows) for rows in apart
-        )
-
-    places = dict.fromkeys(place for role in roles for place in sample.roles[role])
-    return list(dict.fromkeys(sample.names[place] for place in places if is_lag(place)))
+    return Notice("lagged_outcome", text, {"columns": tuple(columns), "periods": float(periods)})
 
 
-def _named_lags(itself: Sequence[tuple[str, int]]) -> set[tuple[str, int]]:
-    """Name the lags of an outcome that is one factor, itself perhaps shifted."""
-    if len(itself) != 1:
-        return set()
-    factor, shift = itself[0]
-    return {(factor, shift + k) for k in _LAGS}
+def unseen(count: int, text: str) -> Notice:
+    """Report rows whose effect's level was not in the sample.
 
+    Parameters
+    ----------
+    count : int
+        How many.
+    text : str
+        The same in words.
 
-def _repeats(column: Floats, y: Floats, row: Ints, before: Ints) -> bool:
-    """Tell whether a column repeats what the outcome was in earlier rows, which were not all the same."""
-    # The first rows are enough to see that most columns are no lag.
-    if row.size < 2 or not np.array_equal(column[row[:8]], y[before[:8]]):
-        return False
-    past = y[before]
-    return bool(np.ptp(past) > 0) and np.array_equal(column[row], past)
-
-
-def _rows_apart(entity: Ints, time: Ints, periods: int) -> tuple[Ints, Ints]:
-    """Rows of an entity some periods apart, which lie at most as many rows apart: the later, the earlier."""
-    later = []
-    for step in range(1, min(periods, time.size - 1) + 1):
-        same = (entity[step:] == entity[:-step]) & (time[step:] - time[:-step] == periods)
-        later.append((np.flatnonzero(same) + step, step))
-    rows = [row for row, _ in later] or [np.empty(0, dtype=np.intp)]
-    before = [row - step for row, step in later] or [np.empty(0, dtype=np.intp)]
-    return np.concatenate(rows), np.concatenate(before)
+    Returns
+    -------
+    Notice
+        Code unseen.
+    """
+    return Notice("unseen", text, {"count": count})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
@@ -14,17 +14,24 @@ from digiprosper.errors import (
     OptionError,
     check_option,
     cited,
-    clipped,
-    counted,
     several,
 )
 from digiprosper.kernels.covariance import Counts, Ranks, counts, ranks
 from digiprosper.kernels.tolerances import LARGEST_COLUMN, LARGEST_PRODUCT
 from digiprosper.kernels.within import Within, not_singletons, within
+from digiprosper.linear.notices import (
+    FewClusters,
+    dropped_rows,
+    entities_across,
+    entities_once,
+    few_for_slopes,
+    few_periods,
+    rank_bound,
+    singletons_dropped,
+)
 from digiprosper.panel import Panel
 from digiprosper.panel.access import table_of
 from digiprosper.panel.terms import canonical, parse, split_crossed
-from digiprosper.report.text import freedom_text
 from digiprosper.specification import as_terms
 
 if TYPE_CHECKING:
@@ -177,6 +184,7 @@ def prepare(
     *,
     singletons: str = "drop",
     missing: str = "drop",
+    few: FewClusters = few_for_slopes,
 ) -> Prepared:
     """Cut one sample and code its effects and clusters.
 
@@ -192,6 +200,8 @@ def prepare(
         Whether singletons (rows that are the only one of an effect's level) are dropped, repeatedly.
     missing : {"drop", "raise"}
         What to do about rows with missing values.
+    few : callable
+        Makes the notice about few clusters from their number and name.
 
     Returns
     -------
@@ -210,9 +220,9 @@ def prepare(
     if options.obs_weights is not None:
         roles = {**roles, "obs_weights": (options.obs_weights,)}
     sample = panel.sample(roles, codes=names, clusters=clusters, missing=missing)
-    lone: list[Notice] = []
+    before = sample.nobs
     if singletons == "drop":
-        sample, lone = _without_singletons(sample, names, panel)
+        sample = _without_singletons(sample, names, panel)
     # A variable that is a term by itself is checked as that column.
     others = {name: values for name, values in sample.variables.items() if name not in sample.names}
     refuse_extreme([*sample.matrix.T, *others.values()], [*sample.names, *others])
@@ -225,11 +235,12 @@ def prepare(
     taken = ranks(absorbing, codes, entity)
 
     notices = [
-        *_with_rows_left([*_missing_notices(panel, sample), *lone], sample.nobs),
+        *_dropped_notices(panel, sample, before, names),
         *_once_notices(panel, clusters),
-        *_cluster_notices(clusters, codes, sample, options),
+        *_cluster_notices(clusters, codes, few),
+        *_period_notices(sample, options),
         *_across_notices(clusters, codes, sample, absorbed=entity is not None),
-        *_rank_notices(taken, names),
+        *([] if taken.exact else [rank_bound(names, taken.every)]),
     ]
     return Prepared(
         sample=sample,
@@ -259,12 +270,10 @@ def _refuse_other(panel: object) -> None:
         )
 
 
-def _without_singletons(
-    sample: Sample, effects: tuple[str, ...], panel: Panel
-) -> tuple[Sample, list[Notice]]:
-    """Leave out rows that are the only one of a level of an effect, and tell how many."""
+def _without_singletons(sample: Sample, effects: tuple[str, ...], panel: Panel) -> Sample:
+    """Leave out rows that are the only one of a level of an effect."""
     if not effects:
-        return sample, []
+        return sample
     mask = not_singletons([sample.codes[e] for e in effects])
     if not mask.any():
         raise IdentificationError(
@@ -273,9 +282,7 @@ def _without_singletons(
             f"cross-section).{_row_number(panel)}",
             [Notice("singletons", "all rows", {"count": sample.nobs, "effects": effects})],
         )
-    kept = sample.keep(mask, f"singletons ({', '.join(effects)})")
-    lost = sample.nobs - kept.nobs
-    return kept, [Notice("singletons", kept.dropped[-1].message, {"count": lost})] if lost else []
+    return sample.keep(mask, f"singletons ({', '.join(effects)})")
 
 
 def _across_notices(
@@ -288,16 +295,7 @@ def _across_notices(
     count = int(across.sum())
     if not count:
         return []
-    entity = sample.keys.entity_name
-    text = (
-        f"{count:,} of {counted(sample.n_entities, 'entity', 'entities')} ({entity}) have rows in several "
-        f"clusters ({' and '.join(names)}): errors of an entity are treated as independent across clusters, "
-        "and standard errors are often too small. Clusters are normally the entity or groups of whole "
-        "entities; two-way clusters, of which one is the entity, allow for both."
-    )
-    return [
-        Notice("entities_across_clusters", text, {"clusters": tuple(names), "count": count, "entity": entity})
-    ]
+    return [entities_across(count, sample, names)]
 
 
 def _is_cut(entity: Ints, code: Ints, n_entities: int) -> Bools:
@@ -397,12 +395,7 @@ def _effect_key(text: str, panel: Panel) -> str:
 def _once_notices(panel: Panel, clusters: Sequence[str]) -> list[Notice]:
     if not panel.entities_occur_once or panel.entity_name not in clusters:
         return []
-    text = (
-        f"each cluster ({panel.entity_name}) has one row: the standard errors do not allow for "
-        f"correlation between rows.{_row_number(panel)} For repeated cross-sections specify the "
-        "clusters, such as clusters='region'."
-    )
-    return [Notice("entities_once", text, {"entity": panel.entity_name, "n_entities": panel.n_entities})]
+    return [entities_once(panel, _row_number(panel))]
 
 
 def _row_number(panel: Panel) -> str:
@@ -414,29 +407,24 @@ def _row_number(panel: Panel) -> str:
     )
 
 
-def _missing_notices(panel: Panel, sample: Sample) -> list[Notice]:
-    return [_missing(panel, sample, dropped) for dropped in sample.dropped if dropped.by_term]
+def _dropped_notices(panel: Panel, sample: Sample, before: int, effects: Sequence[str]) -> list[Notice]:
+    """Report what missing values and singletons took; the last notice says how many rows are left."""
+    gone = [dropped for dropped in sample.dropped if dropped.by_term]
+    lone = sample.dropped[-1] if sample.nobs < before else None
+    last = len(gone) - (lone is None)
+    out = []
+    for i, dropped in enumerate(gone):
+        left = sample.nobs if i == last else None
+        out.append(dropped_rows(dropped, panel, _only_shifted(panel, sample, dropped), left))
+    if lone is not None:
+        out.append(singletons_dropped(lone, effects, sample.nobs))
+    return out
 
 
-def _missing(panel: Panel, sample: Sample, dropped: Dropped) -> Notice:
+def _only_shifted(panel: Panel, sample: Sample, dropped: Dropped) -> bool:
+    """Tell whether all terms that are missing are lags and leads."""
     known = table_of(panel).known
-    shifted = all(t not in sample.codes and parse(t, known, "x").shifts for t in dropped.by_term)
-    terms = ", ".join(f"{clipped(t)} ({c:,})" for t, c in dropped.by_term.items())
-    several_missing = sum(dropped.by_term.values()) > dropped.count
-    more = "; a row may have several missing values" if several_missing else ""
-    text = f"{dropped.count:,} of {counted(panel.nobs, 'row')} dropped: missing {terms}{more}."
-    if shifted and panel.is_part:
-        text += " Lags are computed from the rows of this panel only: create them before subset()."
-    data = {"count": dropped.count, "by_term": dict(dropped.by_term)}
-    return Notice("lagged_rows" if shifted else "missing_rows", text, data)
-
-
-def _with_rows_left(notices: Sequence[Notice], nobs: int) -> list[Notice]:
-    """Add to the notices of dropped rows how many rows are left."""
-    if not notices:
-        return []
-    text = f"{notices[-1].message.removesuffix('.')}. The model uses the other {counted(nobs, 'row')}."
-    return [*notices[:-1], replace(notices[-1], message=text)]
+    return all(t not in sample.codes and parse(t, known, "x").shifts for t in dropped.by_term)
 
 
 def _refuse_lone(sample: Sample, panel: Panel, options: LinearOptions) -> None:
@@ -464,21 +452,8 @@ def _weights(sample: Sample, options: LinearOptions) -> Floats | None:
     return np.asarray(values / values.mean())
 
 
-def _rank_notices(taken: Ranks, names: Sequence[str]) -> list[Notice]:
-    if taken.exact:
-        return []
-    text = (
-        f"the effects ({', '.join(names)}) have too many levels to count their redundant parameters "
-        "exactly: with three or more effects, one redundant parameter is assumed for each further "
-        "effect. K and the standard errors may be too large, and df_resid too small."
-    )
-    return [Notice("rank_bound", text, {"rank": taken.every, "effects": tuple(names)})]
-
-
-def _cluster_notices(
-    names: Sequence[str], codes: Sequence[Ints], sample: Sample, options: LinearOptions
-) -> list[Notice]:
-    out = []
+def _cluster_notices(names: Sequence[str], codes: Sequence[Ints], few: FewClusters) -> list[Notice]:
+    out = list[Notice]()
     for name, code in zip(names, codes, strict=True):
         groups = int(code.max()) + 1
         if groups < 2:
@@ -486,25 +461,17 @@ def _cluster_notices(
                 f"clusters: {cited(name)} has one value in the sample; clustered standard errors need at "
                 "least two clusters."
             )
-        if groups < 40:
-            text = (
-                f"{groups} clusters ({name}): t intervals with {freedom_text(groups - 1)} are used. "
-                "Clustered standard errors are reliable with many clusters only; confirm a borderline "
-                "result with a wild cluster bootstrap (boottest in Stata, fwildclusterboot in R)."
-            )
-            data = {"clusters": name, "n_clusters": groups}
-            out.append(Notice("very_few_clusters" if groups < 20 else "few_clusters", text, data))
-    if options.cov_type == "driscoll_kraay":
-        if sample.n_times < 2:
-            raise IdentificationError("cov_type='driscoll_kraay' needs several periods; the sample has one.")
-        if options.bandwidth is not None and options.bandwidth >= sample.n_times:
-            raise OptionError(
-                f"bandwidth={options.bandwidth} must be below the number of periods, {sample.n_times}."
-            )
-        if sample.n_times < 20:
-            text = (
-                f"{sample.n_times} periods: Driscoll-Kraay standard errors are reliable with many "
-                "periods only (20 or more)."
-            )
-            out.append(Notice("few_periods", text, {"n_times": sample.n_times}))
+        out += few(groups, name)
     return out
+
+
+def _period_notices(sample: Sample, options: LinearOptions) -> list[Notice]:
+    if options.cov_type != "driscoll_kraay":
+        return []
+    if sample.n_times < 2:
+        raise IdentificationError("cov_type='driscoll_kraay' needs several periods; the sample has one.")
+    if options.bandwidth is not None and options.bandwidth >= sample.n_times:
+        raise OptionError(
+            f"bandwidth={options.bandwidth} must be below the number of periods, {sample.n_times}."
+        )
+    return few_periods(sample.n_times)

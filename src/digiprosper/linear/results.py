@@ -13,6 +13,7 @@ import pandas as pd
 from digiprosper._version import __version__
 from digiprosper.errors import Notice, TermError, check_level, cited, issue
 from digiprosper.linear.marginal import slope_weights
+from digiprosper.linear.notices import unseen
 from digiprosper.report.pickling import PickledByName
 from digiprosper.report.protocol import Glance, empty_glance
 from digiprosper.report.summary import Lines, PlainNumbers, Remarks, Summarised, Summary, coefficient_cells
@@ -509,7 +510,7 @@ class LinearResults(Summarised, PickledByName):
                 f"{unknown} of {panel.nobs} rows have no prediction: a regressor is missing or an effect "
                 "was not estimated for them."
             )
-            issue([Notice("unseen", text, {"count": unknown})])
+            issue([unseen(unknown, text)])
         return pd.Series(total, index=panel.index, name=self.depvar)
 
     # --- words --------------------------------------------------------------------------------------------

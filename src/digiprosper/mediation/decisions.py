@@ -11,6 +11,13 @@ import pandas as pd
 
 from digiprosper.errors import AlignmentError, IdentificationError, Notice, check_level, cited
 from digiprosper.kernels.intervals import holm, romano_wolf
+from digiprosper.mediation.notices import (
+    ratio_above_one,
+    ratio_negative,
+    readings_differ,
+    tests_differ,
+    total_near_zero,
+)
 from digiprosper.report.pickling import PickledByName
 from digiprosper.report.summary import Cells, Lines, PlainNumbers, Remarks, Summarised, Summary
 from digiprosper.report.text import p_text
@@ -154,52 +161,33 @@ class Decision(Summarised, PickledByName):
     @property
     def diagnostics(self) -> tuple[Notice, ...]:
         """Remarks: a ratio that is no share, a total effect near 0, readings that differ."""
-        data = {"mediator": self.mediator, "ratio": self.ratio}
-        found = [*self._about_ratio(), *self._about_readings(), *self._about_tests()]
-        return tuple(Notice(code, text, data) for code, text in found)
-
-    def _about_ratio(self) -> list[tuple[str, str]]:
-        value = f"{self.ratio_name} = {self.ratio:.3g}"
-        if self.branch != "partial mediation":
-            text = f"{value}: the indirect effect is larger than the direct effect."
-            return [("ratio_above_one", text)] if self.ratio > 1 else []
-
-        found = []
-        if self.ratio > 1:
-            found.append(("ratio_above_one", f"{value}: above 1, so it is not a share of the total effect."))
-        if self.ratio < 0:
-            text = f"{value}: the total effect has the opposite sign, so it is not a share."
-            found.append(("ratio_negative", text))
-        if not self._passes(self.total):
-            text = (
-                "the total effect is not significantly different from zero, so the denominator of "
-                f"{value} is close to zero."
-            )
-            found.append(("total_near_zero", text))
-        return found
-
-    def _about_readings(self) -> list[tuple[str, str]]:
-        if self.branch == "no indirect effect" or self._passes(self.indirect):
-            return []
-        text = (
-            "a and b are both significantly different from zero, but ab is not: the five steps continue, "
-            "while Zhao, Lynch & Chen (2010) conclude that there is no indirect effect."
+        about = self.mediator, self.ratio
+        indirect = self.branch != "no indirect effect"
+        differ = indirect and not self._passes(self.indirect)
+        return (
+            *self._about_ratio(),
+            *([readings_differ(*about)] if differ else []),
+            *self._about_step(1, "c", self.total, self.total_draws_p),
+            *(self._about_step(4, "c'", self.direct, self.direct_draws_p) if indirect else []),
         )
-        return [("readings_differ", text)]
 
-    def _about_tests(self) -> list[tuple[str, str]]:
-        pairs = [(1, "c", self.total, self.total_draws_p)]
-        if self.branch != "no indirect effect":
-            pairs.append((4, "c'", self.direct, self.direct_draws_p))
-        found = []
-        for step, name, test, p in pairs:
-            if not math.isnan(p) and self._passes(replace(test, p_value=p)) != self._passes(test):
-                text = (
-                    f"step {step} depends on the test: {name} has p {p_text(test.p_value)} from the t "
-                    f"test and {p_text(p)} from the bootstrap. Report both."
-                )
-                found.append(("tests_differ", text))
-        return found
+    def _about_ratio(self) -> list[Notice]:
+        if self.ratio_name is None:
+            return []
+        about = self.mediator, self.ratio, self.ratio_name
+        out = []
+        if self.ratio > 1:
+            out.append(ratio_above_one(*about))
+        if self.ratio < 0:
+            out.append(ratio_negative(*about))
+        if self.branch == "partial mediation" and not self._passes(self.total):
+            out.append(total_near_zero(*about))
+        return out
+
+    def _about_step(self, step: int, name: str, test: Test, draws_p: float) -> list[Notice]:
+        if math.isnan(draws_p) or rejects(draws_p, self.level) == self._passes(test):
+            return []
+        return [tests_differ(self.mediator, self.ratio, step, name, (test.p_value, draws_p))]
 
     def _summary(self) -> Summary:
         rows = []

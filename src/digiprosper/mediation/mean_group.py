@@ -13,10 +13,11 @@ from digiprosper.kernels.resampling import draw_counts, seed_sequence
 from digiprosper.kernels.tolerances import ABSORBED
 from digiprosper.kernels.within import within
 from digiprosper.mediation.effect_terms import effect
+from digiprosper.mediation.notices import left_out, short_series
 from digiprosper.mediation.within_between import parallel_sample, path_slopes
 from digiprosper.mediation.words import WORDS
 from digiprosper.report.effects import DrawnEstimates, EffectResults
-from digiprosper.report.notices import too_few_clusters_to_draw
+from digiprosper.report.notices import few_clusters, few_draws, too_few_clusters_to_draw
 from digiprosper.report.protocol import empty_glance
 from digiprosper.report.text import freedom_text
 
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
 
 __all__ = ["MeanGroupResults", "mean_group_mediation"]
 
-_FEW_REPS = 199
-_SHORT = 10
 _MEMORY = 2**28
 
 
@@ -167,12 +166,12 @@ def mean_group_mediation(spec: Mediation, panel: Panel, *, rng: object = None) -
         # Where no entity has enough rows, a term with thousands of levels would fill the memory for nothing.
         slopes = _slopes(prepared, columns, k)
     used = long_enough & ~np.isnan(slopes).any(axis=1)
-    left_out = _left_out(prepared, long_enough, used, parameters)
+    gone = _left_out(prepared, long_enough, used, parameters)
     slopes, length = slopes[used], length[used]
     a, b = np.split(slopes[:, 2:], 2, axis=1)
     values = np.hstack([slopes, a * b])
-    short = _short(length - parameters, sample.keys.entity_name)
-    diagnostics = (*prepared.notices, *left_out, *short, *_few(len(slopes), spec.reps))
+    short = short_series(float(np.median(length - parameters)), sample.keys.entity_name)
+    diagnostics = (*prepared.notices, *gone, *short, *_few(len(slopes), spec.reps))
     issue(diagnostics)
     mediators = names[1:-1]
     labels = [f"{n}:{m}" for n in ("a", "b", "indirect") for m in mediators]
@@ -291,7 +290,7 @@ def _left_out(prepared: Prepared, long_enough: Bools, used: Bools, parameters: i
     gone = tuple(names[~used])
     count = f"{len(gone)} of {used.size} entities ({key})"
     text = f"{count} cannot be estimated separately and are dropped: {why}."
-    notice = Notice("left_out", text, {"count": len(gone), "entities": gone})
+    notice = left_out(text, gone)
     if used.sum() < 2:
         raise IdentificationError(
             f"{text} The mean group estimator needs at least two entities: use a longer panel, or fewer "
@@ -301,33 +300,12 @@ def _left_out(prepared: Prepared, long_enough: Bools, used: Bools, parameters: i
     return [notice]
 
 
-def _short(df: Ints, key: str) -> list[Notice]:
-    half = float(np.median(df))
-    if half >= _SHORT:
-        return []
-    text = (
-        f"half of the entities ({key}) have {half:g} residual degrees of freedom or fewer: their slopes "
-        "are imprecise, and a few may dominate the mean (see entities). If treatment or mediators "
-        "respond to past outcomes, the slopes and their mean have a bias of order 1/T; Mediation with "
-        "common slopes is more precise."
-    )
-    return [Notice("short_series", text, {"median_df": half})]
-
-
 def _few(entities: int, reps: int) -> list[Notice]:
-    out = list(too_few_clusters_to_draw(entities, "entity", "interval('delta') needs no draws."))
-    if entities < 40 and not out:
-        text = (
-            f"{entities} entities: percentile intervals are reliable with many entities only; "
-            f"interval('delta') uses t with {freedom_text(entities - 1)}."
-        )
-        code = "very_few_clusters" if entities < 20 else "few_clusters"
-        out.append(Notice(code, text, {"n_clusters": entities}))
-    if reps < _FEW_REPS:
-        least = 2 / (reps + 1)
-        text = (
-            f"{reps} draws: the p-value cannot be below {least:.3f}, and the interval is imprecise. Use "
-            "999 or more."
-        )
-        out.append(Notice("few_draws", text, {"reps": reps}))
-    return out
+    few = too_few_clusters_to_draw(entities, "entity", "interval('delta') needs no draws.") or few_clusters(
+        entities,
+        "entity",
+        "percentile intervals are reliable with many entities only; "
+        f"interval('delta') uses t with {freedom_text(entities - 1)}.",
+        f"{entities} entities",
+    )
+    return [*few, *few_draws(reps, "effects")]

@@ -20,6 +20,7 @@ from digiprosper.errors import (
 )
 from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.linear.estimation import sweep_columns
+from digiprosper.linear.notices import near_collinear
 from digiprosper.linear.preparation import (
     CovType,
     LinearOptions,
@@ -29,13 +30,23 @@ from digiprosper.linear.preparation import (
     prepare,
 )
 from digiprosper.mediation.layout import REGIME_INTERCEPT, given_columns, lay_out
-from digiprosper.mediation.regimes import holds_level, search, searched_draws
+from digiprosper.mediation.notices import (
+    INFLUENCE,
+    LEAST_INFLUENCE,
+    MEAN_IN_SDS,
+    absorbed_level,
+    few_for_paths,
+    held_level,
+    influential_cluster,
+    untested_threshold,
+)
+from digiprosper.mediation.regimes import NO_THRESHOLD, holds_level, search, searched_draws
 from digiprosper.mediation.results import MediationResults
 from digiprosper.mediation.routes import PathSystem, Varying
 from digiprosper.mediation.system import (
     LEAST_REPS,
+    about_draws,
     estimate,
-    few_clusters,
     glance_of,
     refuse_absorbed,
     refuse_two_way,
@@ -72,11 +83,6 @@ MediationStructure = Literal["parallel", "serial"]
 Moderated = Literal["a", "b", "direct"]
 
 _MOST_SERIAL = 6
-# The loss of one of G clusters moves an effect by some standard errors whatever the data. In the median of
-# 200 simulated panels without an odd cluster (serial correlation 0 and .8, G 31 to 200) it is 2.8 to 4.8 over
-# the root of G; beyond 6, and .5, at most 4% of them are remarked on.
-_FAR, _FAR_AT_LEAST = 6.0, 0.5
-_FAR_FROM_ZERO = 1e4
 _REMEDY = (
     "With fewer than 40 clusters the percentile interval may be too short: confirm a borderline result "
     "with joint_significance(), or with wild cluster bootstrap p-values of a and b."
@@ -328,7 +334,7 @@ class Mediation(Specification):
             Holding no rows beyond the residuals of its `paths`.
         """
         seed = seed_sequence(rng)
-        prepared = prepare(panel, self._terms_by_role(), self.options)
+        prepared = prepare(panel, self._terms_by_role(), self.options, few=few_for_paths(_REMEDY))
         self._refuse_several(prepared)
         given = sweep_columns(prepared, *given_columns(self, prepared.sample))
         refuse_absorbed(prepared, given, ("outcome", "treatment", *("mediator" for _ in self.mediators)))
@@ -347,8 +353,7 @@ class Mediation(Specification):
         searched = None
         if self.search_draws:
             searched = searched_draws(self, prepared, given, system, seed, len(layout.terms))
-            kept = (n for n in system.notices if n.code != "lost_draws")
-            system = replace(system, draws=searched.coefficients, notices=(*kept, *searched.notices))
+            system = replace(system, draws=searched.coefficients)
         return self._results(prepared, layout, system, seed, gamma, searched)
 
     def _terms_by_role(self) -> dict[str, tuple[str, ...]]:
@@ -414,7 +419,8 @@ class Mediation(Specification):
             for values in (estimates, draws, covariance, covariance.T):
                 values[..., -1] = np.nan
         diagnostics = (
-            *few_clusters(system.notices, _REMEDY),
+            *system.notices,
+            *(about_draws(system) if searched is None else about_draws(system, searched.lost, NO_THRESHOLD)),
             *remarks(prepared),
             *self._untested(gamma),
             *self._without_level(prepared, layout),
@@ -467,22 +473,12 @@ class Mediation(Specification):
         level = layout.names.index(prepared.sample.names_of("moderator")[0])
         if any(level in regressors for _, regressors in layout.equations):
             return []
-        what = ", ".join(prepared.effect_names)
-        text = (
-            f"the moderator {cited(self.moderator)} is collinear with the effects ({what}): only its "
-            "interactions are included, not its level."
-        )
-        return [Notice("absorbed_level", text, {"column": self.moderator})]
+        return [absorbed_level(self.moderator, prepared.effect_names)]
 
     def _held_level(self, prepared: Prepared, layout: Layout) -> list[Notice]:
         if self.threshold is None or not self.regime_intercept or REGIME_INTERCEPT in layout.names:
             return []
-        what = ", ".join((*prepared.effect_names, *self.x)) or "the intercept"
-        text = (
-            f"regime_intercept: the regime dummy of {cited(self._threshold_variable)} is collinear with "
-            f"the effects and controls ({what}) and is not added."
-        )
-        return [Notice("held_level", text, {"column": self._threshold_variable})]
+        return [held_level(self._threshold_variable, (*prepared.effect_names, *self.x))]
 
     def _far_from_zero(self, prepared: Prepared) -> list[Notice]:
         if self.moderator is None and not self.quadratic:
@@ -491,24 +487,18 @@ class Mediation(Specification):
         for role in ("treatment", *(("moderator",) if self.moderator else ())):
             column = prepared.sample.columns(role)[:, 0]
             ratio = abs(column.mean()) / column.std()
-            if ratio > _FAR_FROM_ZERO:
+            if ratio > MEAN_IN_SDS:
                 name = prepared.sample.names_of(role)[0]
                 text = (
                     f"the mean of {cited(name)} is {ratio:.1e} times its standard deviation: "
                     "interactions with it, and their standard errors, lose numerical precision. Subtract "
                     "a constant near its mean."
                 )
-                out.append(Notice("near_collinear", text, {"column": name, "ratio": float(ratio)}))
+                out.append(near_collinear([name], "mean", float(ratio), text))
         return out
 
     def _untested(self, gamma: float | None) -> list[Notice]:
-        if not isinstance(self.threshold, str):
-            return []
-        text = (
-            f"{self.threshold} = {gamma:.5g} minimises the sum of squared residuals. This is not "
-            "evidence that a threshold exists; test for it with PanelThreshold."
-        )
-        return [Notice("untested_threshold", text, {"column": self.threshold, "gamma": gamma})]
+        return [untested_threshold(self.threshold, gamma)] if isinstance(self.threshold, str) else []
 
     @property
     def _kind(self) -> str:
@@ -528,17 +518,12 @@ def _influential(
         moved = np.abs(without - estimates[:3]) / np.sqrt(np.diag(covariance)[:3])
     moved = np.where(np.isfinite(moved), moved, 0.0)
     g, j = divmod(int(np.argmax(moved)), moved.shape[1])
-    if moved[g, j] < max(_FAR / np.sqrt(moved.shape[0]), _FAR_AT_LEAST):
+    if moved[g, j] < max(INFLUENCE / np.sqrt(moved.shape[0]), LEAST_INFLUENCE):
         return []
     name = prepared.cluster_names[0] if prepared.options.clusters else prepared.sample.keys.entity_name
     level = prepared.sample.code_levels.get(name, prepared.sample.entities)[g]
-    text = (
-        f"one of {moved.shape[0]} clusters has a large influence: without {name} {level} the term "
-        f"{cited(names[j])} would be {without[g, j]:.4g}, not {estimates[j]:.4g} ({moved[g, j]:.2f} "
-        "standard errors). Report the results without it, too."
-    )
-    data = {"cluster": level, "term": names[j], "without": float(without[g, j])}
-    return [Notice("influential_cluster", text, data)]
+    both = float(estimates[j]), float(without[g, j])
+    return [influential_cluster((name, level), moved.shape[0], names[j], both, float(moved[g, j]))]
 
 
 def _threshold(value: object) -> tuple[str, float]:

@@ -20,10 +20,11 @@ from digiprosper.linear.preparation import (
 )
 from digiprosper.mediation.effect_terms import effect
 from digiprosper.mediation.iv_results import MediationIVResults
+from digiprosper.mediation.notices import few_for_paths, weak_instrument
 from digiprosper.mediation.system import (
     LEAST_REPS,
+    about_draws,
     estimate,
-    few_clusters,
     glance_of,
     refuse_absorbed,
     refuse_two_way,
@@ -51,7 +52,6 @@ if TYPE_CHECKING:
 
 __all__ = ["MediationIV"]
 
-_WEAK = 10.0
 _REMEDY = (
     "With fewer than 40 clusters the percentile interval may be too short: compare it with interval('delta')."
 )
@@ -221,7 +221,7 @@ class MediationIV(Specification):
         """
         seed = seed_sequence(rng)
         roles = {r: tuple(self.x) if r == "x" else (getattr(self, r),) for r in _ROLES}
-        prepared = prepare(panel, roles, self.options)
+        prepared = prepare(panel, roles, self.options, few=few_for_paths(_REMEDY))
         columns, names = _columns(prepared)
         swept = sweep_columns(prepared, names, columns)
         refuse_absorbed(prepared, swept, ("outcome", "treatment", "mediator", "instrument"))
@@ -245,7 +245,8 @@ class MediationIV(Specification):
                 values[..., -1] = np.nan
         stages = _first_stages(system)
         diagnostics = (
-            *few_clusters(system.notices, _REMEDY),
+            *system.notices,
+            *about_draws(system),
             *_weak(stages, names),
             *remarks(prepared),
             *unclear,
@@ -349,19 +350,10 @@ def _first_stages(system: System) -> Floats:
 
 
 def _weak(stages: Floats, names: Sequence[str]) -> list[Notice]:
-    found = {_EQUATIONS[e][0]: float(f) for e, f in zip(_STAGES, stages[:, 2], strict=True) if f < _WEAK}
-    if not found:
-        return []
     treatment, mediator, instrument = names[_X : _Z + 1]
     said = {
         "x on z": f"{treatment} on {instrument} (total, a and what follows)",
         "m on z given x": f"{mediator} on {instrument} given {treatment} (b, direct, indirect)",
     }
-    listed = "; ".join(f"F = {f:.3g} of {said[stage]}" for stage, f in found.items())
-    text = (
-        f"weak instrument: {listed}. With F below {_WEAK:g} the estimates are biased towards least "
-        "squares, and the coverage of the intervals may be too low. The second stage (the mediator given "
-        "the treatment) is usually the weak one: the instrument is relevant for it only if treatment and "
-        "mediator have a common cause."
-    )
-    return [Notice("weak_instrument", text, {"stages": found})]
+    found = {_EQUATIONS[e][0]: float(f) for e, f in zip(_STAGES, stages[:, 2], strict=True)}
+    return weak_instrument(found, said)

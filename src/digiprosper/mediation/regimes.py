@@ -32,9 +32,14 @@ if TYPE_CHECKING:
     from digiprosper.linear.preparation import Prepared
     from digiprosper.mediation.system import System
 
-__all__ = ["SearchedDraws", "holds_level", "search", "searched_draws"]
+__all__ = ["NO_THRESHOLD", "SearchedDraws", "holds_level", "search", "searched_draws"]
 
 _TRIM = 0.05
+NO_THRESHOLD = (
+    "failed: in the drawn sample no threshold leaves enough rows in each regime. Intervals use the remaining "
+    "draws."
+)
+"""Why draws in which the threshold is searched again are lost."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,7 +61,7 @@ class SearchedDraws:
     gammas: Floats
     coefficients: Floats
     terms: Floats
-    notices: tuple[Notice, ...]
+    lost: int
 
 
 def search(spec: Any, prepared: Prepared) -> float:
@@ -182,15 +187,7 @@ def searched_draws(
         terms[here] = layout.products.evaluate(draws[np.ix_(here, at)])
     missing = np.isnan(draws).any(axis=1)
     draws[missing] = terms[missing] = np.nan
-    lost = int(missing.sum())
-    if not lost:
-        return SearchedDraws(gammas, draws, terms, ())
-    text = (
-        f"{lost} of {gammas.size} draws failed: in the drawn sample no threshold leaves enough rows in "
-        "each regime. Intervals use the remaining draws."
-    )
-    found = Notice("lost_draws", text, {"lost": lost, "reps": gammas.size})
-    return SearchedDraws(gammas, draws, terms, (found,))
+    return SearchedDraws(gammas, draws, terms, int(missing.sum()))
 
 
 def _columns(prepared: Prepared) -> tuple[Floats, Floats, Floats, Floats]:

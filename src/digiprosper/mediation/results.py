@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 
 from digiprosper.errors import (
-    Notice,
     OptionError,
     check_level,
     check_option,
@@ -26,6 +25,7 @@ from digiprosper.mediation.kernel import products, simulated
 from digiprosper.mediation.routes import Varying, VaryingFields
 from digiprosper.report.effects import EffectResults
 from digiprosper.report.labels import term_label
+from digiprosper.report.notices import FEW_CLUSTERS, not_psd
 from digiprosper.report.text import interval_text, listed, p_text
 from digiprosper.report.verdicts import rejects
 
@@ -47,7 +47,6 @@ SobelKind = Literal["sobel", "aroian", "goodman"]
 _SIMULATIONS = 19_999
 # The stream of simulated estimates, beside that of the bootstrap.
 _SIMULATED = 1
-_FEW_CLUSTERS = 40
 # Of the verdicts in words.
 _LEVEL = 0.95
 
@@ -153,7 +152,7 @@ class MediationResults(VaryingFields, EffectResults):
         negative = [name for name, v in zip(names, variance, strict=True) if v < 0]
         if negative:
             text = f"Goodman's variance of {quoted(negative)} is negative: there is no such standard error."
-            issue([Notice("not_psd", text, {"terms": tuple(negative)})])
+            issue([not_psd(negative, text)])
         error = np.sqrt(np.where(variance < 0, np.nan, variance))
         _, _, p = intervals.delta(a * b, error, np.inf)
         columns = {"estimate": a * b, "std_error": error, "statistic": a * b / error, "p_value": p}
@@ -601,7 +600,7 @@ class MediationResults(VaryingFields, EffectResults):
         if method == "monte_carlo":
             seed = np.random.SeedSequence(self.rng_entropy, spawn_key=(_SIMULATED,))
             groups = self.info["n_clusters"]
-            df = self.df_t if groups is not None and groups < _FEW_CLUSTERS else np.inf
+            df = self.df_t if groups is not None and groups < FEW_CLUSTERS else np.inf
             paths = simulated(self.system.estimates, self.system.covariance, _SIMULATIONS, seed, df=df)
             draws = self._masked(made.evaluate(paths))
             ends = intervals.percentile(draws, level, clusters=None)

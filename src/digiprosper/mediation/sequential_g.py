@@ -13,7 +13,8 @@ from digiprosper.linear.preparation import prepare
 from digiprosper.mediation.effect_terms import effect
 from digiprosper.mediation.kernel import products
 from digiprosper.mediation.mediation import Mediation
-from digiprosper.mediation.system import estimate, few_clusters, glance_of, refuse_absorbed, remarks
+from digiprosper.mediation.notices import few_for_paths
+from digiprosper.mediation.system import about_draws, estimate, glance_of, refuse_absorbed, remarks
 from digiprosper.mediation.words import WORDS
 from digiprosper.panel.terms import canonical
 from digiprosper.report.effects import DrawnEstimates, EffectResults
@@ -109,7 +110,7 @@ def sequential_g(
     terms = _check(spec, intermediate)
     seed = seed_sequence(rng)
     given = (spec.y,), (spec.treatment,), spec.mediators, spec.x, terms
-    prepared = prepare(panel, dict(zip(_ROLES, given, strict=True)), spec.options)
+    prepared = prepare(panel, dict(zip(_ROLES, given, strict=True)), spec.options, few=few_for_paths(_REMEDY))
     mediators = _one_column_each(prepared, spec)
     sample = prepared.sample
     columns = np.column_stack([sample.columns(role) for role in _ROLES])
@@ -124,7 +125,7 @@ def sequential_g(
 
     effects = _effects(system, k)
     gradient = effects.gradient(system.coefficients)
-    diagnostics = (*few_clusters(system.notices, _REMEDY), *remarks(prepared))
+    diagnostics = (*system.notices, *about_draws(system), *remarks(prepared))
     issue(diagnostics)
     told = (
         *map(effect, ("total", "controlled_direct", "eliminated")),

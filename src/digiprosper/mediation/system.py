@@ -11,13 +11,15 @@ import numpy as np
 from digiprosper.errors import CollinearityError, IdentificationError, Notice, OptionError, cited, several
 from digiprosper.kernels import intervals
 from digiprosper.kernels.equation import joint_covariance
+from digiprosper.kernels.intervals import enough_clusters
 from digiprosper.kernels.resampling import bootstrap, entity_grams, jackknife
 from digiprosper.kernels.tolerances import COLLINEAR, NO_DIVISION
 from digiprosper.kernels.within import is_nested
+from digiprosper.linear.diagnostics import lagged_outcome, said_once
 from digiprosper.linear.estimation import fit_equation
-from digiprosper.linear.notices import lagged_outcome, said_once
 from digiprosper.linear.preparation import refuse_extreme
-from digiprosper.report.notices import too_few_clusters_to_draw
+from digiprosper.mediation.notices import masking, pooled
+from digiprosper.report.notices import few_draws, lost_draws, too_few_clusters_to_draw
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,9 +36,9 @@ if TYPE_CHECKING:
 __all__ = [
     "LEAST_REPS",
     "System",
+    "about_draws",
     "drawn_clusters",
     "estimate",
-    "few_clusters",
     "glance_of",
     "refuse_absorbed",
     "refuse_two_way",
@@ -46,7 +48,6 @@ __all__ = [
 ]
 
 LEAST_REPS = 20
-_FEW_REPS = 199
 _RARE = 0.05
 _DELTA = "interval('delta') needs no draws."
 _BIASED_PATHS = "and so are the other paths. Omit it, or lag treatment and mediator instead."
@@ -54,7 +55,6 @@ _BIASED_MEDIATOR = "and so are the other paths to the mediator. Omit it."
 # Roles whose columns are regressors in the equations of the mediators.
 _BEFORE_MEDIATORS = ("treatment", "x", "instrument")
 _MEDIATORS = ("mediators", "mediator")
-_FEW = ("few_clusters", "very_few_clusters")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -86,8 +86,10 @@ class System:
         How many clusters were drawn from.
     drawn : str
         What was drawn.
+    lost : int
+        Draws in which an equation could not be estimated.
     notices : tuple of Notice
-        Of all equations and of the draws, each once.
+        Of all equations, each once, and of clusters too few to be drawn.
     """
 
     fits: tuple[LinearResults, ...]
@@ -101,6 +103,7 @@ class System:
     residual_draws: tuple[Floats, ...]
     n_drawn: int
     drawn: str
+    lost: int
     notices: tuple[Notice, ...]
 
     def at(self, equation: int, column: int) -> int:
@@ -169,9 +172,12 @@ def estimate(
     notices = list(chain.from_iterable(fit.diagnostics for fit in fits))
     if "no_variance" in {n.code for n in notices}:
         covariance[:] = np.nan
-    few = too_few_clusters_to_draw(grams.n_clusters, drawn, _DELTA)
-    # Without intervals, what draws do to them is of no concern.
-    notices += few or _draw_notices(reps, draws.lost, drawn)
+    notices += too_few_clusters_to_draw(grams.n_clusters, drawn, _DELTA)
+    if draws.lost == reps and enough_clusters(grams.n_clusters):
+        raise IdentificationError(
+            f"all {reps} {drawn} draws failed: in each of them the treatment, a mediator or a control is "
+            "collinear (for example a dummy of one entity). Drop such a control."
+        )
     return System(
         fits=fits,
         layout=layout,
@@ -184,6 +190,7 @@ def estimate(
         residual_draws=draws.residuals,
         n_drawn=grams.n_clusters,
         drawn=drawn,
+        lost=draws.lost,
         notices=tuple(said_once(notices)),
     )
 
@@ -325,34 +332,36 @@ def glance_of(outcome: LinearResults, model: str, seed: np.random.SeedSequence) 
     return info
 
 
-def few_clusters(notices: Sequence[Notice], remedy: str) -> tuple[Notice, ...]:
-    """Put the remedy at hand into the notice about few clusters.
+def about_draws(system: System, lost: int | None = None, why: str = "") -> tuple[Notice, ...]:
+    """Report few draws, and draws in which the equations could not be estimated.
 
     Parameters
     ----------
-    notices : sequence of Notice
-        Of a fit.
-    remedy : str
-        A sentence.
+    system : System
+        Equations and draws.
+    lost : int, optional
+        Lost draws, where the draws are others than those of the system.
+    why : str
+        Then why they are lost.
 
     Returns
     -------
     tuple of Notice
-        The others as they are; none about few clusters where too few are drawn, which says more.
+        Codes few_draws and lost_draws; none where clusters are too few to be drawn: without intervals, what
+        draws do to them is of no concern.
     """
-    if any(n.code == "too_few_clusters_to_draw" for n in notices):
-        return tuple(n for n in notices if n.code not in _FEW)
-    out = []
-    for n in notices:
-        if n.code in _FEW:
-            groups, name = n.data["n_clusters"], n.data["clusters"]
-            text = (
-                f"{groups} clusters ({name}): delta intervals use t with {groups - 1} degrees of freedom. "
-                f"{remedy}"
-            )
-            n = Notice(n.code, text, n.data)
-        out.append(n)
-    return tuple(out)
+    reps = len(system.draws)
+    if not enough_clusters(system.n_drawn):
+        return ()
+    if lost is not None:
+        return (*few_draws(reps, "effects"), *lost_draws(lost, reps, why))
+    why = (
+        "failed: in the drawn sample the treatment, a mediator or a control is collinear. Intervals use the "
+        "remaining draws."
+    )
+    if system.lost > _RARE * reps:
+        why += " With so many failed draws the intervals are too short; do not rely on them."
+    return (*few_draws(reps, "effects"), *lost_draws(system.lost, reps, why, system.drawn))
 
 
 def unclear_share(estimates: Floats, draws: Floats, *, clusters: int) -> tuple[Notice, ...]:
@@ -383,10 +392,7 @@ def unclear_share(estimates: Floats, draws: Floats, *, clusters: int) -> tuple[N
         why = f"the 95% interval of the total effect, {low:.3g} to {high:.3g}, includes 0"
     else:
         return ()
-    text = (
-        f"{why}: proportion_mediated is not meaningful and is set to missing. Report the effects themselves."
-    )
-    return (Notice("masking", text, {"direct": direct, "indirect": indirect, "total_interval": (low, high)}),)
+    return (masking(why, direct, indirect, (low, high)),)
 
 
 def remarks(prepared: Prepared) -> list[Notice]:
@@ -419,11 +425,7 @@ def remarks(prepared: Prepared) -> list[Notice]:
 def _pooled(prepared: Prepared) -> list[Notice]:
     if prepared.effect_names or prepared.sample.nobs == prepared.sample.n_entities:
         return []
-    text = (
-        "no effects are absorbed (pooled OLS): the estimates mix variation within entities and "
-        "differences between entities. Set entity_effects=True for the within effects."
-    )
-    return [Notice("pooled", text, {"nobs": prepared.sample.nobs})]
+    return [pooled(prepared.sample.nobs)]
 
 
 def sweep_made(prepared: Prepared, given: Swept, layout: Layout) -> Swept:
@@ -467,28 +469,3 @@ def _net(solved: Sequence[Solved], layout: Sequence[Equation], block: Block) -> 
         if y == outcome and sorted(x) == sorted((regressor, *others)):
             return one.held_fixed(x.index(regressor))
     raise ValueError(f"no equation of column {outcome} has {(regressor, *others)}")
-
-
-def _draw_notices(reps: int, lost: int, drawn: str) -> list[Notice]:
-    out = []
-    if reps < _FEW_REPS:
-        least = 2 / (reps + 1)
-        text = (
-            f"{reps} draws: the p-value cannot be below {least:.3f}, and the interval is imprecise. Use "
-            "999 or more."
-        )
-        out.append(Notice("few_draws", text, {"reps": reps}))
-    if lost == reps:
-        raise IdentificationError(
-            f"all {reps} {drawn} draws failed: in each of them the treatment, a mediator or a control is "
-            "collinear (for example a dummy of one entity). Drop such a control."
-        )
-    if lost:
-        text = (
-            f"{lost} of {reps} {drawn} draws failed: in the drawn sample the treatment, a mediator or a "
-            "control is collinear. Intervals use the remaining draws."
-        )
-        if lost > _RARE * reps:
-            text += " With so many failed draws the intervals are too short; do not rely on them."
-        out.append(Notice("lost_draws", text, {"lost": lost, "reps": reps}))
-    return out

@@ -29,6 +29,7 @@ from digiprosper.panel.labels import checked_labels
 from digiprosper.panel.selection import cut_sample
 from digiprosper.panel.table import Table
 from digiprosper.panel.transform import standardised, winsorized
+from digiprosper.report.verdicts import is_balanced
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -190,7 +191,7 @@ class Panel:
     @property
     def is_balanced(self) -> bool:
         """Whether every entity is there at every time."""
-        return self.nobs == self.n_entities * self.n_times
+        return is_balanced(self.nobs, self.n_entities, self.n_times)
 
     @property
     def entities_occur_once(self) -> bool:

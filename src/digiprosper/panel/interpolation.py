@@ -11,6 +11,7 @@ import pandas as pd
 
 from digiprosper.errors import Notice, cited, counted
 from digiprosper.panel.columns import numeric_columns
+from digiprosper.report.notices import imputed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -152,13 +153,13 @@ def _doubts(table: Table, name: str, filled: Mask, ends: int) -> list[Notice]:
             f"{entities}): estimates depend on interpolated values. "
             "See panel.imputations."
         )
-        out.append(Notice("imputed", text, data))
+        out.append(imputed({name: count}, "many", text))
     if ends:
         text = (
             f"extrapolate=True fills {ends} value{'s' * (ends > 1)} before the first or after the "
             f"last observation of {cited(name)}."
         )
-        out.append(Notice("imputed", text, {**data, "ends": ends}))
+        out.append(imputed({name: ends}, "extrapolated", text))
     return out
 
 
@@ -166,17 +167,15 @@ def _equal_to_a_lag(table: Table, name: str, filled: Mask) -> list[Notice]:
     """Report a column that equals the lag of another one: its first period is no gap."""
     if table.keys.ordinals is None:
         return []
-    data = _counts(table.keys, name, filled)
+    count = int(filled.sum())
     lags = [n for n in numeric_columns(table) if n != name and _is_lag(table, name, n, filled)]
     texts = [
         f"{cited(name)} equals the lag of {cited(other)}; its missing values are the first "
-        f"periods of each entity. {counted(data['count'], 'cell')} filled. Interpolate "
+        f"periods of each entity. {counted(count, 'cell')} filled. Interpolate "
         f"{cited(other)} before lagging, or drop the first period."
         for other in lags
     ]
-    return [
-        Notice("imputed", text, {**data, "lag_of": other}) for text, other in zip(texts, lags, strict=True)
-    ]
+    return [imputed({name: count}, "lagged", text, other) for text, other in zip(texts, lags, strict=True)]
 
 
 def _is_lag(table: Table, name: str, other: str, filled: Mask) -> bool:

@@ -10,6 +10,7 @@ import numpy as np
 from digiprosper.errors import MissingDataError, Notice, clipped
 from digiprosper.panel.keys import Keys, Mask, cut_codes, rows_text
 from digiprosper.report.terms import Factor
+from digiprosper.report.verdicts import is_balanced
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -108,6 +109,11 @@ class Sample:
     def nobs(self) -> int:
         """Rows."""
         return len(self.matrix)
+
+    @property
+    def is_balanced(self) -> bool:
+        """Whether every entity is there in every period."""
+        return is_balanced(self.nobs, self.n_entities, self.n_times)
 
     @property
     def n_entities(self) -> int:

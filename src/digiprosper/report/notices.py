@@ -1,17 +1,60 @@
-"""Notices that results of several kinds share: one maker a code."""
+"""Notices that results of several kinds share: one maker a code.
+
+Notices of one method are made in its own `notices`. Every code is made in one function and has one layout of
+data, whichever method it is about. Those made here:
+
+======================== ==================================================================================
+code                     data
+======================== ==================================================================================
+too_few_clusters_to_draw clusters (name), n_clusters
+very_few_clusters        clusters (name), n_clusters; below 20
+few_clusters             clusters (name), n_clusters; from 20 to 39
+few_draws                reps
+lost_draws               lost, reps
+not_psd                  terms
+missing_rows             count, by_term (term to rows where it is missing), rows (labels of the first five)
+lagged_rows              as missing_rows, where only lags and leads are missing; not a warning
+imputed                  cells (column to interpolated cells), why, lag_of
+======================== ==================================================================================
+"""
 
 from __future__ import annotations
 
+import math
 from math import comb
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from digiprosper.errors import Notice
 from digiprosper.kernels.intervals import LEAST_CLUSTERS, enough_clusters
 
-__all__ = ["too_few_clusters_to_draw"]
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+__all__ = [
+    "FEW_CLUSTERS",
+    "FEW_DRAWS",
+    "VERY_FEW_CLUSTERS",
+    "few_clusters",
+    "few_draws",
+    "imputed",
+    "lost_draws",
+    "missing_rows",
+    "not_psd",
+    "too_few_clusters_to_draw",
+]
+
+ReadFromDraws: TypeAlias = Literal["tails", "ends", "test", "effects"]
+WhyImputed: TypeAlias = Literal["many", "extrapolated", "lagged", "ahead"]
+
+# Fewer clusters than these are worth a line, and a warning. Below `LEAST_CLUSTERS` draws give nothing.
+FEW_CLUSTERS: Final = 40
+VERY_FEW_CLUSTERS: Final = 20
+# Fewer draws than these are too few for what is read from them.
+FEW_DRAWS: Final[Mapping[ReadFromDraws, int]] = {"tails": 199, "ends": 499, "test": 199, "effects": 199}
 
 
 def too_few_clusters_to_draw(clusters: int, name: str, remedy: str = "") -> tuple[Notice, ...]:
-    """Explain why draws of clusters give no interval, p-value or standard error, where they do not.
+    """Report why draws of clusters give no interval, p-value or standard error, where they do not.
 
     Parameters
     ----------
@@ -44,3 +87,177 @@ def too_few_clusters_to_draw(clusters: int, name: str, remedy: str = "") -> tupl
     )
     data = {"clusters": name, "n_clusters": clusters}
     return (Notice("too_few_clusters_to_draw", f"{text} {remedy}".strip(), data),)
+
+
+def few_clusters(clusters: int, name: str, consequence: str, subject: str = "") -> tuple[Notice, ...]:
+    """Report that inference rests on few clusters.
+
+    Parameters
+    ----------
+    clusters : int
+        How many.
+    name : str
+        What they are.
+    consequence : str
+        What follows for this result and what to do: a sentence or two.
+    subject : str
+        What is few, in words; by default the number of clusters and their name.
+
+    Returns
+    -------
+    tuple of Notice
+        One, ``"very_few_clusters"`` below 20 or ``"few_clusters"`` below 40, or none.
+
+    Examples
+    --------
+    >>> [notice.code for n in (15, 30, 40) for notice in few_clusters(n, "region", "Use another test.")]
+    ['very_few_clusters', 'few_clusters']
+    """
+    if clusters >= FEW_CLUSTERS:
+        return ()
+    text = f"{subject or f'{clusters} clusters ({name})'}: {consequence}"
+    data = {"clusters": name, "n_clusters": clusters}
+    return (Notice("very_few_clusters" if clusters < VERY_FEW_CLUSTERS else "few_clusters", text, data),)
+
+
+def few_draws(reps: int, read: ReadFromDraws) -> tuple[Notice, ...]:
+    """Report that there are few draws for what is read from them.
+
+    Parameters
+    ----------
+    reps : int
+        Draws.
+    read : {"tails", "ends", "test", "effects"}
+        What is read: shares of draws beyond a value, the ends of an interval, the p-value of a test
+        ``(1 + #) / (B + 1)``, or two-sided p-values and intervals of effects.
+
+    Returns
+    -------
+    tuple of Notice
+        One, ``"few_draws"``, or none.
+
+    Examples
+    --------
+    >>> print(few_draws(99, "test")[0].message)
+    reps=99: the p-value cannot be below 0.01, and p = 0.05 has a simulation error of 0.022. Use 999.
+    >>> few_draws(199, "test"), len(few_draws(199, "ends"))
+    ((), 1)
+    """
+    if reps >= FEW_DRAWS[read]:
+        return ()
+    text = {
+        "tails": f"reps={reps}: a tail of 2.5% has a simulation error of {_error(0.025, reps):.1%}. Use 999.",
+        "ends": f"reps={reps}: the ends of a 95% interval need more draws; use 999.",
+        "test": (
+            f"reps={reps}: the p-value cannot be below {1 / (reps + 1):.2g}, and p = 0.05 has a "
+            f"simulation error of {_error(0.05, reps):.2g}. Use 999."
+        ),
+        "effects": (
+            f"{reps} draws: the p-value cannot be below {2 / (reps + 1):.3f}, and the interval is "
+            "imprecise. Use 999 or more."
+        ),
+    }
+    return (Notice("few_draws", text[read], {"reps": reps}),)
+
+
+def _error(share: float, reps: int) -> float:
+    """Compute the standard error of a share of draws."""
+    return math.sqrt(share * (1 - share) / reps)
+
+
+def lost_draws(lost: int, reps: int, consequence: str, kind: str = "") -> tuple[Notice, ...]:
+    """Report draws in which nothing could be estimated.
+
+    Parameters
+    ----------
+    lost : int
+        How many.
+    reps : int
+        Of how many.
+    consequence : str
+        What happened in them and to them, after "3 of 999 draws".
+    kind : str
+        What kind of draws they are, such as ``"bootstrap"``.
+
+    Returns
+    -------
+    tuple of Notice
+        One, ``"lost_draws"``, or none where no draw is lost.
+
+    Examples
+    --------
+    >>> print(lost_draws(3, 999, "have no weights and were dropped.")[0].message)
+    3 of 999 draws have no weights and were dropped.
+    """
+    if not lost:
+        return ()
+    draws = f"{kind} draws".strip()
+    return (Notice("lost_draws", f"{lost} of {reps} {draws} {consequence}", {"lost": lost, "reps": reps}),)
+
+
+def not_psd(terms: Sequence[str], text: str) -> Notice:
+    """Report a variance that its formula makes negative.
+
+    Parameters
+    ----------
+    terms : sequence of str
+        What has a negative variance; none where only some combination of coefficients has.
+    text : str
+        Which formula, and what follows.
+
+    Returns
+    -------
+    Notice
+        Code ``"not_psd"``.
+    """
+    return Notice("not_psd", text, {"terms": tuple(terms)})
+
+
+def missing_rows(
+    count: int, text: str, by_term: Mapping[str, int], rows: Sequence[Any] = (), *, shifted: bool = False
+) -> Notice:
+    """Report rows that missing values took out of a sample.
+
+    Parameters
+    ----------
+    count : int
+        How many.
+    text : str
+        The same in words, with what is specific to the model.
+    by_term : mapping
+        Term to the number of rows where it is missing.
+    rows : sequence
+        Labels of the first few.
+    shifted : bool
+        Whether only lags and leads are missing, as in the first rows of every entity.
+
+    Returns
+    -------
+    Notice
+        Code ``"missing_rows"``, or ``"lagged_rows"``, which is no warning.
+    """
+    data = {"count": count, "by_term": dict(by_term), "rows": tuple(rows)}
+    return Notice("lagged_rows" if shifted else "missing_rows", text, data)
+
+
+def imputed(cells: Mapping[str, int], why: WhyImputed, text: str, lag_of: str | None = None) -> Notice:
+    """Report interpolated cells and what is doubtful about them.
+
+    Parameters
+    ----------
+    cells : mapping
+        Column to the number of interpolated cells.
+    why : {"many", "extrapolated", "lagged", "ahead"}
+        They are more than a tenth; lie before the first or after the last observation; are the first lags of
+        another column; or use later years than the weights do.
+    text : str
+        The same in words.
+    lag_of : str, optional
+        The other column.
+
+    Returns
+    -------
+    Notice
+        Code ``"imputed"``.
+    """
+    return Notice("imputed", text, {"cells": dict(cells), "why": why, "lag_of": lag_of})

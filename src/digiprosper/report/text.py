@@ -10,6 +10,7 @@ import numpy as np
 
 from digiprosper.errors import counted
 from digiprosper.report.labels import effect_label
+from digiprosper.report.verdicts import is_balanced
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -227,7 +228,7 @@ def sample_text(nobs: int, n_entities: int, n_times: int, keys: tuple[str, str |
         Such as ``"Sample: 816 rows, 48 state x 17 year"``.
     """
     text = f"Sample: {nobs:,} rows, {n_entities} {keys[0]} x {n_times} {keys[1] or 'period'}"
-    if nobs == n_entities * n_times:
+    if is_balanced(nobs, n_entities, n_times):
         return text
     return f"{text}, unbalanced ({nobs / n_entities:.1f} rows each on average)"
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from digiprosper.errors import Notice, quoted
 from digiprosper.kernels.tolerances import SINGULAR
+from digiprosper.report.notices import not_psd
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,7 +51,7 @@ def negative_variance(what: Sequence[str]) -> Notice:
         "the covariance of two-way clusters is not positive semidefinite: the variance of "
         f"{quoted(what)} is negative. Standard errors and tests that use it are missing."
     )
-    return Notice("not_psd", text, {"terms": tuple(what)})
+    return not_psd(what, text)
 
 
 def quadratic_form(gap: Floats, rows: Floats, middle: Floats) -> tuple[float, float]:

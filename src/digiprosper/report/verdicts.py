@@ -1,10 +1,10 @@
-"""The one rule for when a test rejects at a level, which every summary and decision uses."""
+"""One rule each for what summaries, decisions and notices say yes or no to."""
 
 from __future__ import annotations
 
 from digiprosper.kernels.tolerances import SAME_LEVEL
 
-__all__ = ["rejects"]
+__all__ = ["is_balanced", "rejects"]
 
 
 def rejects(p_value: float, level: float) -> bool:
@@ -35,3 +35,27 @@ def rejects(p_value: float, level: float) -> bool:
     """
     # In floating point 1 - .9 is a little less than .1.
     return bool(p_value <= 1 - level + SAME_LEVEL)
+
+
+def is_balanced(nobs: int, n_entities: int, n_times: int) -> bool:
+    """Tell whether every entity is there in every period.
+
+    Entities with equally many rows are not enough: a rotating panel, whose entities have other periods, is
+    unbalanced.
+
+    Parameters
+    ----------
+    nobs, n_entities, n_times : int
+        Rows, entities and periods; no entity has two rows in a period.
+
+    Returns
+    -------
+    bool
+        Whether rows are entities times periods.
+
+    Examples
+    --------
+    >>> is_balanced(20, 4, 5), is_balanced(20, 4, 8)
+    (True, False)
+    """
+    return nobs == n_entities * n_times

@@ -18,9 +18,9 @@ from digiprosper.errors import (
     quoted,
 )
 from digiprosper.kernels.resampling import seed_sequence
+from digiprosper.linear.diagnostics import lagged_outcome, said_once
 from digiprosper.linear.estimation import columns_at, fit_equation, sweep_columns
 from digiprosper.linear.fixed_effects import FixedEffects
-from digiprosper.linear.notices import lagged_outcome, said_once
 from digiprosper.linear.preparation import prepare
 from digiprosper.report.collection import ResultSet
 from digiprosper.specification import as_terms

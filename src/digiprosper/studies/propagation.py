@@ -27,13 +27,13 @@ from digiprosper.errors import (
 from digiprosper.kernels.intervals import covariance_of
 from digiprosper.kernels.resampling import bootstrap, entity_grams, seed_sequence
 from digiprosper.kernels.within import is_nested
+from digiprosper.linear.diagnostics import lagged_outcome
 from digiprosper.linear.estimation import fit_columns
 from digiprosper.linear.fixed_effects import FixedEffects
-from digiprosper.linear.notices import lagged_outcome
 from digiprosper.linear.preparation import prepare
 from digiprosper.panel.terms import parse
 from digiprosper.report.effects import DrawnEstimates, EffectResults
-from digiprosper.report.notices import too_few_clusters_to_draw
+from digiprosper.report.notices import few_draws, lost_draws, too_few_clusters_to_draw
 from digiprosper.report.summary import Block, Cells, Lines
 from digiprosper.report.text import interval_text, number_text, p_text
 from digiprosper.specification import Specification, check_reps, plain_options
@@ -57,7 +57,6 @@ Weigher: TypeAlias = "Callable[[Floats], Floats]"
 """From (R, n) counts of an index's entities to the (R, m) multiples of its columns."""
 
 _LEAST_REPS = 99
-_FEW_DRAWS = 499
 _NEEDS = (
     "one scale and one set of weights for all years (scope pooled, goalposts or base_year), linear scores"
 )
@@ -212,7 +211,8 @@ class PropagatedIndex(Specification):
             *naive.diagnostics,
             *_end_point_notices(fitted, self.end_points),
             *too_few_clusters_to_draw(units.count, units.name, "naive has the model's own errors."),
-            *_draw_notices(self.reps, draws.lost),
+            *few_draws(self.reps, "ends"),
+            *lost_draws(draws.lost, self.reps, "could not be estimated and were dropped."),
         )
         issue(notices)
         slopes = tuple(n for n in naive.names if n != "Intercept")
@@ -487,19 +487,19 @@ def _end_point_notices(fitted: Mapping[str, IndexResults], end_points: EndPointD
     names = [n for n, index in fitted.items() if index.recipe.scale_learned]
     if not names:
         return []
-    text = {
-        "held": (
-            f"the end points of {quoted(names)} are those of this sample in every draw. They are treated "
-            "as known: standard errors and intervals ignore their sampling variation, which is large "
-            "with skewed indicators. Use scope='goalposts', or compare end_points='redrawn'."
-        ),
-        "redrawn": (
-            f"the end points of {quoted(names)} are recomputed in each draw. Minima and maxima have no "
-            "standard asymptotic theory, so the standard errors are approximate. Use scope='goalposts', "
-            "which has no end points to estimate."
-        ),
-    }
-    return [Notice(f"end_points_{end_points}", text[end_points], {"indices": tuple(names)})]
+    if end_points == "held":
+        text = (
+            f"the end points of {quoted(names)} are those of this sample in every draw. They are treated as "
+            "known: standard errors and intervals ignore their sampling variation, which is large with "
+            "skewed indicators. Use scope='goalposts', or compare end_points='redrawn'."
+        )
+        return [Notice("end_points_held", text, {"indices": tuple(names)})]
+    text = (
+        f"the end points of {quoted(names)} are recomputed in each draw. Minima and maxima have no standard "
+        "asymptotic theory, so the standard errors are approximate. Use scope='goalposts', which has no end "
+        "points to estimate."
+    )
+    return [Notice("end_points_redrawn", text, {"indices": tuple(names)})]
 
 
 def _block(
@@ -533,14 +533,3 @@ def _directed(index: IndexResults, panel: Panel) -> pd.DataFrame:
     """Directed, normalised indicators; one without weight has none in any draw and is left at zero."""
     weight = index.weights["weight"]
     return (index.contributions(panel) / weight.where(weight != 0.0)).fillna(0.0)
-
-
-def _draw_notices(reps: int, lost: int) -> list[Notice]:
-    out = []
-    if reps < _FEW_DRAWS:
-        text = f"reps={reps}: the ends of a 95% interval need more draws; use 999."
-        out.append(Notice("few_draws", text, {"reps": reps}))
-    if lost:
-        text = f"{lost} of {reps} draws could not be estimated and were dropped."
-        out.append(Notice("lost_draws", text, {"count": lost}))
-    return out

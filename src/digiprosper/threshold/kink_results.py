@@ -12,6 +12,7 @@ import pandas as pd
 
 from digiprosper.errors import Notice, check_option, cited
 from digiprosper.report.columns import Block, Drawn, ParameterTest
+from digiprosper.report.notices import few_draws
 from digiprosper.report.pickling import PickledByName
 from digiprosper.report.summary import (
     Cells,
@@ -27,9 +28,12 @@ from digiprosper.report.text import sample_text
 from digiprosper.report.verdicts import rejects
 from digiprosper.threshold.columns import kink_regimes, slopes_by_regime, slopes_column, threshold_with
 from digiprosper.threshold.groups import KinkFields
+from digiprosper.threshold.notices import boundary, no_threshold_se, small_regime
 from digiprosper.threshold.results import bootstrap_p
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from digiprosper.linear.results import LinearResults
     from digiprosper.report.columns import Column
     from digiprosper.report.terms import Term
@@ -38,9 +42,6 @@ if TYPE_CHECKING:
 __all__ = ["KinkResults", "critical_chi2", "remarks"]
 
 _METHODS = ("bootstrap", "lr", "wald")
-_FEW_DRAWS = 199
-_FEW_ENTITIES = 5
-_FEW_ROWS = 20
 
 
 def critical_chi2(level: float) -> float:
@@ -381,59 +382,39 @@ def remarks(results: KinkResults) -> list[Notice]:
     list of Notice
         Codes boundary, small_regime, few_draws, no_threshold_se.
     """
-    return [*_about_ends(results), *_about_sides(results), *_about_error(results), *_about_draws(results)]
-
-
-def _about_ends(results: KinkResults) -> list[Notice]:
-    name, pieces = results.kink_variable, results.confidence_set()
-    first, last = results.candidates[[0, -1]].tolist()
-    touched = [f"lowest ({first:.5g})"] if pieces[0][0] <= first else []
-    touched += [f"highest ({last:.5g})"] if pieces[-1][1] >= last else []
-    if not touched:
-        return []
-    whole = len(touched) == 2 and len(pieces) == 1
-    if whole:
-        text = (
-            f"the confidence set of the threshold contains every candidate value of {cited(name)}, from "
-            f"the {' to the '.join(touched)}: the data do not show where the threshold is."
-        )
-    else:
-        text = (
-            f"the confidence set of the threshold includes the {' and the '.join(touched)} candidate "
-            f"value of {cited(name)} and may extend beyond it. Lower trim, or treat the set as "
-            "unbounded on that side."
-        )
-    return [Notice("boundary", text, {"first": first, "last": last, "whole": whole})]
-
-
-def _about_sides(results: KinkResults) -> list[Notice]:
-    out = []
+    out, name = list[Notice](), results.kink_variable
+    pieces, (first, last) = results.confidence_set(), results.candidates[[0, -1]]
+    reached = {"lowest": pieces[0][0] <= first, "highest": pieces[-1][1] >= last}
+    ends = {end: edge for end, edge in zip(reached, (first, last), strict=True) if reached[end]}
+    if ends:
+        whole = len(ends) == 2 and len(pieces) == 1
+        said = _whole_words(name, ends) if whole else _ends_words(name, ends)
+        why = dict.fromkeys(ends)
+        out.append(boundary(said, 1, (float(first), float(last)), why, whole=whole))
     for side, (rows, seen) in zip(("below", "above"), results.regime_sizes.tolist(), strict=True):
-        if seen < max(_FEW_ENTITIES, 0.05 * results.slopes.n_entities) or rows < _FEW_ROWS:
-            text = (
-                f"{rows} rows of {seen} entities are {side} the threshold of {cited(results.kink_variable)}: "
-                "the slope on that side is estimated from few observations. Increase trim."
-            )
-            out.append(Notice("small_regime", text, {"regime": side, "nobs": rows, "n_entities": seen}))
+        text = (
+            f"{rows} rows of {seen} entities are {side} the threshold of {cited(name)}: the slope on that "
+            "side is estimated from few observations. Increase trim."
+        )
+        out += small_regime(side, rows, seen, results.slopes.n_entities, text)
+    if math.isnan(results.threshold_se):
+        out.append(no_threshold_se(name))
+    if results.bootstrap:
+        out += few_draws(results.reps, "test")
     return out
 
 
-def _about_error(results: KinkResults) -> list[Notice]:
-    if not math.isnan(results.threshold_se):
-        return []
-    text = (
-        f"no standard error for the threshold of {cited(results.kink_variable)}: the slopes do not differ, "
-        "the fit does not depend on its location, or its clustered variance is zero."
+def _whole_words(name: str, ends: Mapping[str, float]) -> str:
+    touched = " to the ".join(f"{end} ({edge:.5g})" for end, edge in ends.items())
+    return (
+        f"the confidence set of the threshold contains every candidate value of {cited(name)}, from the "
+        f"{touched}: the data do not show where the threshold is."
     )
-    return [Notice("no_threshold_se", text, {"column": results.kink_variable})]
 
 
-def _about_draws(results: KinkResults) -> list[Notice]:
-    reps = results.reps
-    if not results.bootstrap or reps >= _FEW_DRAWS:
-        return []
-    text = (
-        f"reps={reps}: the p-value cannot be below {1 / (reps + 1):.2g}, and p = 0.05 has a "
-        f"simulation error of {math.sqrt(0.05 * 0.95 / reps):.2g}. Use 999."
+def _ends_words(name: str, ends: Mapping[str, float]) -> str:
+    touched = " and the ".join(f"{end} ({edge:.5g})" for end, edge in ends.items())
+    return (
+        f"the confidence set of the threshold includes the {touched} candidate value of {cited(name)} and "
+        "may extend beyond it. Lower trim, or treat the set as unbounded on that side."
     )
-    return [Notice("few_draws", text, {"reps": reps})]

@@ -1,21 +1,41 @@
-"""What is worth saying about a fit of a model with thresholds."""
+"""What is worth saying about a fit of a model with thresholds: one maker a code.
+
+=========================== ===============================================================================
+code                        data
+=========================== ===============================================================================
+constant_threshold_variable column
+possible_kink               column
+unbalanced                  least, most (rows per entity), n_times
+webb                        clusters (name), n_clusters
+weak_score                  n_clusters, columns
+concentration               threshold, share, usual, high, clusters (name), largest (labels)
+adjacent_slopes             regimes, p_value
+ratio_concentrated          threshold, entities, share
+boundary                    threshold, first, last, whole, ends
+small_regime                regime, nobs, n_entities
+tests_disagree              threshold, p_values
+no_threshold_se             column
+not_global                  sequential, joint, ssr, taken
+origin                      estimates, with_intercept, outside, order, logarithms
+=========================== ===============================================================================
+"""
 
 from __future__ import annotations
 
-import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from digiprosper.errors import Notice, TermError, cited, quoted
+from digiprosper.errors import Notice, TermError, cited, counted, quoted
 from digiprosper.kernels.tolerances import WHOLE
-from digiprosper.linear.notices import lagged_outcome
+from digiprosper.linear.diagnostics import lagged_outcome
 from digiprosper.panel.terms import canonical
+from digiprosper.report.notices import few_draws, lost_draws
 from digiprosper.report.verdicts import rejects
 from digiprosper.threshold.kernels.draws import WEBB_CLUSTERS, usual_concentration
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import pandas as pd
 
@@ -26,19 +46,33 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BIASED_TEST",
+    "FEW_ENTITIES",
+    "FEW_ROWS",
+    "FEW_SHARE",
+    "about_adjacent",
     "about_concentration",
     "about_panel",
     "about_score",
+    "about_sets",
     "about_signs",
+    "about_threshold_variable",
     "about_variance",
+    "boundary",
+    "no_threshold_se",
+    "not_global",
+    "origin",
     "remarks",
+    "small_regime",
     "stored_remarks",
 ]
 
 BIASED_TEST = "and the test is not valid. Omit it, or use a dynamic threshold model (Seo & Shin 2016)."
-_FEW_DRAWS = 199
-_FEW_ENTITIES = 5
-_FEW_ROWS = 20
+# A regime with fewer entities or rows than these is small.
+FEW_ENTITIES: Final = 5
+FEW_SHARE: Final = 0.05
+FEW_ROWS: Final = 20
+# Columns times this many clusters are needed for the power of the robust score test.
+CLUSTERS_A_COLUMN: Final = 10
 # Share of a variance ratio that one entity, or up to three, supply. In simulated panels of 31 to 500 entities
 # of one scale, with errors whose variance follows the regressor or does not, one supplies at most .41 and
 # three at most .66 in 95% of them.
@@ -66,7 +100,7 @@ def remarks(results: ThresholdResults, prepared: Prepared, found: Sequence[Notic
         *results.slopes.diagnostics,
         *about_threshold_variable(prepared.sample, results),
         *lagged_outcome(prepared, BIASED_TEST),
-        *about_panel(prepared.sample),
+        *about_panel(prepared.sample, "of Hansen (1999)"),
         *about_sets(results, prepared.sample),
         *stored_remarks(results),
         *found,
@@ -126,27 +160,33 @@ def about_threshold_variable(sample: Sample, results: ThresholdResults) -> list[
     return out
 
 
-def about_panel(sample: Sample) -> list[Notice]:
+def about_panel(sample: Sample, theory: str) -> list[Notice]:
     """Report that the theory is of balanced panels.
 
     Parameters
     ----------
     sample : Sample
         Rows used.
+    theory : str
+        Whose, after "the asymptotic theory".
 
     Returns
     -------
     list of Notice
-        Code unbalanced.
+        Code unbalanced, also where entities have equally many rows, but in different periods.
     """
-    counts = np.bincount(sample.entity)
-    if sample.nobs == sample.n_entities * sample.n_times:
+    if sample.is_balanced:
         return []
+    counts = np.bincount(sample.entity)
+    least, most = int(counts.min()), int(counts.max())
+    rows = f"{least} to {most} rows per entity"
+    if least == most:
+        rows = f"{counted(least, 'row')} per entity in {counted(sample.n_times, 'period')}"
     text = (
-        f"the panel is unbalanced ({counts.min()} to {counts.max()} rows per entity): the estimates are "
-        "exact, but the asymptotic theory of Hansen (1999) assumes a balanced panel."
+        f"the panel is unbalanced ({rows}): the estimates are exact, but the asymptotic theory {theory} "
+        "assumes a balanced panel."
     )
-    return [Notice("unbalanced", text, {"least": int(counts.min()), "most": int(counts.max())})]
+    return [Notice("unbalanced", text, {"least": least, "most": most, "n_times": sample.n_times})]
 
 
 def about_signs(name: str, groups: int) -> list[Notice]:
@@ -188,7 +228,7 @@ def about_score(groups: int, columns: int) -> list[Notice]:
     list of Notice
         Code weak_score.
     """
-    if groups >= 10 * columns:
+    if groups >= CLUSTERS_A_COLUMN * columns:
         return []
     text = (
         f"wild_score: {groups} clusters for {columns} regime-dependent columns; its statistic is at most "
@@ -345,9 +385,7 @@ def about_sets(results: ThresholdResults, sample: Sample) -> list[Notice]:
     Returns
     -------
     list of Notice
-        Code boundary. `data["whole"]` tells whether every searched value is in the set; `data["ends"]` why
-        the search ends where the set does: ``"trim"``, ``"values"`` (there are no others) or ``"room"``
-        (another option or another threshold).
+        Code boundary.
     """
     out = list[Notice]()
     if results.given:  # what was not estimated has no set
@@ -365,9 +403,38 @@ def about_sets(results: ThresholdResults, sample: Sample) -> list[Notice]:
             continue
         whole = pieces == [(first, last)]
         said = _whole_set(results, j, profile) if whole else _ends_of_set(results, ends, first, last)
-        data = {"threshold": j, "first": first, "last": last, "whole": whole, "ends": ends}
-        out.append(Notice("boundary", f"threshold {j}: its confidence set {said}", data))
+        out.append(boundary(f"threshold {j}: its confidence set {said}", j, (first, last), ends, whole=whole))
     return out
+
+
+def boundary(
+    text: str, threshold: int, candidates: tuple[float, float], ends: Mapping[str, str | None], *, whole: bool
+) -> Notice:
+    """Report a confidence set that reaches the end of the searched values.
+
+    Parameters
+    ----------
+    text : str
+        The same in words.
+    threshold : int
+        Which, from 1; a kink is the first.
+    candidates : tuple of float
+        First and last searched value.
+    ends : mapping
+        ``"lowest"`` and ``"highest"``, where the set reaches them, to why the search ends there: ``"trim"``,
+        ``"values"`` (there are no others) or ``"room"`` (another option or another threshold); None for a
+        kink, of which it is not known.
+    whole : bool
+        Whether every searched value is in the set.
+
+    Returns
+    -------
+    Notice
+        Code boundary.
+    """
+    first, last = candidates
+    data = {"threshold": threshold, "first": first, "last": last, "whole": whole, "ends": dict(ends)}
+    return Notice("boundary", text, data)
 
 
 def _whole_set(results: ThresholdResults, threshold: int, profile: pd.DataFrame) -> str:
@@ -429,31 +496,114 @@ def _trimmed(results: ThresholdResults, threshold: int, rows: int, nobs: int) ->
 
 
 def _about_regimes(results: ThresholdResults) -> list[Notice]:
-    out = []
+    out = list[Notice]()
     for r, (rows, seen) in enumerate(results.regime_sizes.tolist(), 1):
-        if seen < max(_FEW_ENTITIES, 0.05 * results.slopes.n_entities) or rows < _FEW_ROWS:
-            text = (
-                f"regime {r} of {cited(results.threshold_variable)} has {rows} rows of {seen} entities: "
-                "its slopes are estimated from few observations. Increase trim or use fewer thresholds."
-            )
-            out.append(Notice("small_regime", text, {"regime": r, "nobs": rows, "n_entities": seen}))
+        text = (
+            f"regime {r} of {cited(results.threshold_variable)} has {rows} rows of {seen} entities: its "
+            "slopes are estimated from few observations. Increase trim or use fewer thresholds."
+        )
+        out += small_regime(r, rows, seen, results.slopes.n_entities, text)
     return out
 
 
+def small_regime(regime: int | str, rows: int, entities: int, of: int, text: str) -> list[Notice]:
+    """Report a regime with few rows or entities.
+
+    Parameters
+    ----------
+    regime : int or str
+        Its number, or the side of a kink.
+    rows, entities : int
+        What is in it.
+    of : int
+        Entities of the sample.
+    text : str
+        The same in words.
+
+    Returns
+    -------
+    list of Notice
+        Code small_regime, or none.
+    """
+    if rows >= FEW_ROWS and entities >= max(FEW_ENTITIES, FEW_SHARE * of):
+        return []
+    return [Notice("small_regime", text, {"regime": regime, "nobs": rows, "n_entities": entities})]
+
+
+def no_threshold_se(column: str) -> Notice:
+    """Report a kink whose place has no standard error.
+
+    Parameters
+    ----------
+    column : str
+        The variable with the kink.
+
+    Returns
+    -------
+    Notice
+        Code no_threshold_se.
+    """
+    text = (
+        f"no standard error for the threshold of {cited(column)}: the slopes do not differ, the fit does not "
+        "depend on its location, or its clustered variance is zero."
+    )
+    return Notice("no_threshold_se", text, {"column": column})
+
+
+def not_global(
+    sequential: tuple[float, float], joint: tuple[float, float], ssr: tuple[float, float], *, taken: bool
+) -> Notice:
+    """Report that thresholds estimated one after another are not the best pair.
+
+    Parameters
+    ----------
+    sequential, joint : tuple of float
+        The thresholds.
+    ssr : tuple of float
+        Their sums of squares.
+    taken : bool
+        Whether the best pair is used.
+
+    Returns
+    -------
+    Notice
+        Code not_global.
+    """
+    text = (
+        f"the thresholds estimated sequentially ({sequential[0]:.5g} and {sequential[1]:.5g}, sum of squares "
+        f"{ssr[0]:.6g}) are not the best pair ({joint[0]:.5g} and {joint[1]:.5g}, {ssr[1]:.6g}). "
+        + ("The best pair is used." if taken else "search='joint' uses it.")
+    )
+    data = {"sequential": sequential, "joint": joint, "ssr": ssr, "taken": taken}
+    return Notice("not_global", text, data)
+
+
+def origin(text: str, data: Mapping[str, Any]) -> Notice:
+    """Report that a fit without regime intercepts depends on where its terms are zero.
+
+    Parameters
+    ----------
+    text : str
+        In what, in words.
+    data : mapping
+        ``estimates`` and ``with_intercept`` (thresholds without and with an intercept in each regime),
+        ``outside`` (thresholds whose set does not contain them), ``order`` (term and regime whose slope
+        changes its order), ``logarithms`` (terms).
+
+    Returns
+    -------
+    Notice
+        Code origin.
+    """
+    return Notice("origin", text, dict(data))
+
+
 def _about_tests(results: ThresholdResults) -> list[Notice]:
-    out, reps, size = list[Notice](), results.reps, 1 - results.level
-    if reps < _FEW_DRAWS:
-        text = (
-            f"reps={reps}: the p-value cannot be below {1 / (reps + 1):.2g}, and p = 0.05 has a "
-            f"simulation error of {math.sqrt(0.05 * 0.95 / reps):.2g}. Use 999."
-        )
-        out.append(Notice("few_draws", text, {"reps": reps}))
-    lost = int(np.isnan(results.statistic_draws).sum())
-    if lost:
-        text = (
-            f"{lost} bootstrap draws had no candidate for a further threshold and were dropped; lower trim."
-        )
-        out.append(Notice("lost_draws", text, {"count": lost}))
+    out, size = list[Notice](), 1 - results.level
+    out += few_draws(results.reps, "test")
+    drawn = results.statistic_draws
+    why = "had no candidate for a further threshold and were dropped; lower trim."
+    out += lost_draws(int(np.isnan(drawn).sum()), drawn.size, why, "bootstrap")
     for j, tests in results.tests.groupby("threshold"):
         rejected = tests["p_value"].map(lambda p: rejects(p, results.level))
         if rejected.any() and not rejected.all():

@@ -24,8 +24,8 @@ from digiprosper.kernels.covariance import halves, meat
 from digiprosper.kernels.least_squares import dependences, ols
 from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.kernels.tolerances import ABSORBED, FLAT_DRAWS, NO_RESIDUALS
-from digiprosper.linear.estimation import fit_columns, inference, not_psd
-from digiprosper.linear.notices import lagged_outcome
+from digiprosper.linear.diagnostics import lagged_outcome, two_way_not_psd
+from digiprosper.linear.estimation import fit_columns, inference
 from digiprosper.linear.preparation import (
     CovType,
     LinearOptions,
@@ -42,7 +42,7 @@ from digiprosper.threshold.groups import KinkBounded, KinkSearched, KinkTested
 from digiprosper.threshold.kernels import kink as kernel
 from digiprosper.threshold.kernels.draws import scheme
 from digiprosper.threshold.kink_results import KinkResults, critical_chi2, remarks
-from digiprosper.threshold.notices import BIASED_TEST, about_signs
+from digiprosper.threshold.notices import BIASED_TEST, about_panel, about_signs
 from digiprosper.threshold.search import denominator, wild_clusters
 
 if TYPE_CHECKING:
@@ -228,7 +228,7 @@ class PanelKink(Specification):
             raise CollinearityError(
                 f"kink_variable={cited(self.kink_variable)} is also in x: remove it from x, PanelKink adds "
                 "its two slopes.",
-                [Notice("collinear", "in both", {"column": self.kink_variable, "role": "x"})],
+                [Notice("collinear", "in both", {"column": self.kink_variable, "on": (self.kink_variable,)})],
             )
 
     def _one(self, sample: Sample, role: str) -> Floats:
@@ -283,7 +283,7 @@ class PanelKink(Specification):
         covariance = root @ middle @ root.T
 
         notices = [n for n in slopes.diagnostics if n.code != "not_psd"]
-        notices += not_psd(prepared, (*slopes.names, "threshold"), covariance, middle)
+        notices += two_way_not_psd(prepared, (*slopes.names, "threshold"), covariance, middle)
         r2, within, by_entity, _ = slopes.fit_statistics
         estimated = replace(
             slopes.estimated,
@@ -380,22 +380,12 @@ class PanelKink(Specification):
         out = [
             *results.slopes.diagnostics,
             *lagged_outcome(prepared, BIASED_TEST),
-            *self._about_panel(prepared),
+            *about_panel(prepared.sample, "(Zhang, Zhou & Jiang 2017)"),
         ]
         if self.bootstrap:
             name, codes = wild_clusters(prepared)
             out += about_signs(name, int(codes.max()) + 1)
         return (*out, *remarks(results))
-
-    def _about_panel(self, prepared: Prepared) -> list[Notice]:
-        counts = np.bincount(prepared.sample.entity)
-        if counts.min() == counts.max():
-            return []
-        text = (
-            f"the panel is unbalanced ({counts.min()} to {counts.max()} rows per entity): the estimates "
-            "are exact, but the asymptotic theory (Zhang, Zhou & Jiang 2017) assumes a balanced panel."
-        )
-        return [Notice("unbalanced", text, {"least": int(counts.min()), "most": int(counts.max())})]
 
 
 def _joint_covariance(

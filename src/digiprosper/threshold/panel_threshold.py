@@ -425,7 +425,7 @@ class PanelThreshold(Specification):
             raise CollinearityError(
                 f"{quoted(both)} is regime-dependent and also in x; its regime columns add up to it. Remove "
                 "it from x.",
-                [Notice("collinear", f"{cited(t)} is in both", {"column": t, "role": "x"}) for t in both],
+                [Notice("collinear", f"{cited(t)} is in both", {"column": t, "on": (t,)}) for t in both],
             )
 
     def _refuse(self, sample: Sample) -> None:
@@ -440,7 +440,7 @@ class PanelThreshold(Specification):
                 "cannot split it. Use a variable that varies."
             )
         counts = np.bincount(sample.entity)
-        if "hansen" in self._bootstraps and sample.nobs < sample.n_entities * sample.n_times:
+        if "hansen" in self._bootstraps and not sample.is_balanced:
             raise OptionError(
                 "bootstrap='hansen' resamples whole entities and needs a balanced panel; here entities "
                 f"have {counts.min()} to {counts.max()} rows in {sample.n_times} periods. Use "

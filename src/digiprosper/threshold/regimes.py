@@ -10,6 +10,7 @@ from digiprosper.errors import CollinearityError, Notice, cited, quoted
 from digiprosper.kernels import threshold as kernel
 from digiprosper.kernels.least_squares import ols
 from digiprosper.kernels.tolerances import SAME_SLOPES
+from digiprosper.threshold.notices import origin
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -124,7 +125,7 @@ def about_origin(
         "order": tuple(changed),
         "logarithms": tuple(logarithms),
     }
-    return [Notice("origin", text, data)]
+    return [origin(text, data)]
 
 
 def _with_level(search: ThresholdSearch) -> Plan | None:

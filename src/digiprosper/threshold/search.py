@@ -16,7 +16,7 @@ from digiprosper.report.verdicts import rejects
 from digiprosper.threshold.kernels.draws import concentration, drawn_ratios, scheme
 from digiprosper.threshold.kernels.robust import drawn_robust, robust_profile
 from digiprosper.threshold.kernels.sets import drawn_bounds, variance_parts
-from digiprosper.threshold.notices import about_concentration, about_score, about_signs
+from digiprosper.threshold.notices import about_concentration, about_score, about_signs, not_global
 from digiprosper.threshold.results import bootstrap_p
 
 if TYPE_CHECKING:
@@ -252,17 +252,8 @@ class ThresholdSearch:
         kept = pair if self.joint else at
         if least >= ssr * (1 - SAME_SSR):
             return kept, []
-        return kept, [self._not_best(at, pair, (ssr, least))]
-
-    def _not_best(self, at: tuple[int, ...], pair: tuple[int, int], ssr: tuple[float, float]) -> Notice:
-        found, best = (tuple(self.plan.candidates.values[list(j)].tolist()) for j in (at, pair))
-        taken = "The best pair is used." if self.joint else "search='joint' uses it."
-        text = (
-            f"the thresholds estimated sequentially ({found[0]:.5g} and {found[1]:.5g}, sum of squares "
-            f"{ssr[0]:.6g}) are not the best pair ({best[0]:.5g} and {best[1]:.5g}, {ssr[1]:.6g}). {taken}"
-        )
-        data = {"sequential": found, "joint": best, "ssr": ssr, "taken": self.joint}
-        return Notice("not_global", text, data)
+        found, best = ((float(where.values[i]), float(where.values[j])) for i, j in (at, pair))
+        return kept, [not_global(found, best, (ssr, least), taken=self.joint)]
 
     def _leverage(self, stages: Sequence[kernel.Stage]) -> list[Notice]:
         if not any(word in WILD for word in self.bootstrap):

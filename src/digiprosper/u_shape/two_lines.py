@@ -21,9 +21,9 @@ from digiprosper.errors import (
     unknown_columns,
 )
 from digiprosper.kernels.tolerances import HIDDEN_SQUARE
+from digiprosper.linear.diagnostics import lagged_outcome, said_once
 from digiprosper.linear.estimation import fit_columns
 from digiprosper.linear.fixed_effects import FixedEffects
-from digiprosper.linear.notices import lagged_outcome, said_once
 from digiprosper.linear.preparation import prepare
 from digiprosper.panel import Panel
 from digiprosper.panel.access import table_of

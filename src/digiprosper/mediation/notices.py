@@ -1,0 +1,420 @@
+"""Notices about mediation models: one maker a code.
+
+=================== =======================================================================================
+code                data
+=================== =======================================================================================
+pooled              nobs
+masking             direct, indirect, total_interval
+absorbed_level      column
+held_level          column
+untested_threshold  column, gamma
+influential_cluster cluster (label), term, without (its estimate without the cluster)
+weak_instrument     stages (first stage to F)
+left_out            count, entities
+short_series        median_df
+ratio_above_one     mediator, ratio
+ratio_negative      mediator, ratio
+total_near_zero     mediator, ratio
+readings_differ     mediator, ratio
+tests_differ        mediator, ratio
+=================== =======================================================================================
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from digiprosper.errors import Notice, cited
+from digiprosper.kernels.intervals import enough_clusters
+from digiprosper.report.notices import few_clusters
+from digiprosper.report.text import p_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable, Mapping, Sequence
+
+__all__ = [
+    "INFLUENCE",
+    "LEAST_INFLUENCE",
+    "MEAN_IN_SDS",
+    "SHORT_SERIES",
+    "WEAK_F",
+    "absorbed_level",
+    "few_for_paths",
+    "held_level",
+    "influential_cluster",
+    "left_out",
+    "masking",
+    "pooled",
+    "ratio_above_one",
+    "ratio_negative",
+    "readings_differ",
+    "short_series",
+    "tests_differ",
+    "total_near_zero",
+    "untested_threshold",
+    "weak_instrument",
+]
+
+# The loss of one of G clusters moves an effect by some standard errors whatever the data. In the median of
+# 200 simulated panels without an odd cluster (serial correlation 0 and .8, G 31 to 200) it is 2.8 to 4.8 over
+# the root of G; beyond 6, and .5, at most 4% of them are remarked on.
+INFLUENCE: Final = 6.0
+LEAST_INFLUENCE: Final = 0.5
+# A mean of so many standard deviations costs products their digits.
+MEAN_IN_SDS: Final = 1e4
+# Median residual degrees of freedom of an entity's own regression, below which its slopes are imprecise.
+SHORT_SERIES: Final = 10
+# F of a first stage below which an instrument is weak (Staiger & Stock 1997).
+WEAK_F: Final = 10.0
+
+
+def few_for_paths(remedy: str) -> Callable[[int, str], tuple[Notice, ...]]:
+    """Choose what is said of few clusters where clusters are drawn, too.
+
+    Parameters
+    ----------
+    remedy : str
+        What to do about them: a sentence.
+
+    Returns
+    -------
+    callable
+        For `linear.preparation.prepare`. It gives nothing where clusters are too few to be drawn, of which
+        another notice tells.
+    """
+
+    def few(clusters: int, name: str) -> tuple[Notice, ...]:
+        if not enough_clusters(clusters):
+            return ()
+        text = f"delta intervals use t with {clusters - 1} degrees of freedom. {remedy}"
+        return few_clusters(clusters, name, text)
+
+    return few
+
+
+def pooled(nobs: int) -> Notice:
+    """Report that no effects are absorbed.
+
+    Parameters
+    ----------
+    nobs : int
+        Rows.
+
+    Returns
+    -------
+    Notice
+        Code pooled.
+    """
+    text = (
+        "no effects are absorbed (pooled OLS): the estimates mix variation within entities and differences "
+        "between entities. Set entity_effects=True for the within effects."
+    )
+    return Notice("pooled", text, {"nobs": nobs})
+
+
+def masking(why: str, direct: float, indirect: float, total_interval: tuple[float, float]) -> Notice:
+    """Report that the proportion mediated has no meaning.
+
+    Parameters
+    ----------
+    why : str
+        The reason.
+    direct, indirect : float
+        Effects.
+    total_interval : tuple of float
+        95% percentile interval of the total effect.
+
+    Returns
+    -------
+    Notice
+        Code masking.
+    """
+    text = (
+        f"{why}: proportion_mediated is not meaningful and is set to missing. Report the effects themselves."
+    )
+    return Notice("masking", text, {"direct": direct, "indirect": indirect, "total_interval": total_interval})
+
+
+def absorbed_level(moderator: str, effects: Sequence[str]) -> Notice:
+    """Report that the level of the moderator is collinear with the effects.
+
+    Parameters
+    ----------
+    moderator : str
+        Its term.
+    effects : sequence of str
+        Absorbed effects.
+
+    Returns
+    -------
+    Notice
+        Code absorbed_level.
+    """
+    text = (
+        f"the moderator {cited(moderator)} is collinear with the effects ({', '.join(effects)}): only its "
+        "interactions are included, not its level."
+    )
+    return Notice("absorbed_level", text, {"column": moderator})
+
+
+def held_level(threshold_variable: str | None, held_by: Sequence[str]) -> Notice:
+    """Report that the dummy of the regime is collinear with effects and controls.
+
+    Parameters
+    ----------
+    threshold_variable : str
+        Its term.
+    held_by : sequence of str
+        Effects and controls.
+
+    Returns
+    -------
+    Notice
+        Code held_level.
+    """
+    what = ", ".join(held_by) or "the intercept"
+    text = (
+        f"regime_intercept: the regime dummy of {cited(threshold_variable)} is collinear with the effects "
+        f"and controls ({what}) and is not added."
+    )
+    return Notice("held_level", text, {"column": threshold_variable})
+
+
+def untested_threshold(column: str, gamma: float | None) -> Notice:
+    """Report that an estimated threshold is not tested.
+
+    Parameters
+    ----------
+    column : str
+        Threshold variable.
+    gamma : float
+        Its estimate.
+
+    Returns
+    -------
+    Notice
+        Code untested_threshold.
+    """
+    text = (
+        f"{column} = {gamma:.5g} minimises the sum of squared residuals. This is not evidence that a "
+        "threshold exists; test for it with PanelThreshold."
+    )
+    return Notice("untested_threshold", text, {"column": column, "gamma": gamma})
+
+
+def influential_cluster(
+    cluster: tuple[str, Hashable], n_clusters: int, term: str, estimates: tuple[float, float], moved: float
+) -> Notice:
+    """Report the cluster without which a main effect would move most.
+
+    Parameters
+    ----------
+    cluster : tuple
+        What the clusters are, and the label of this one.
+    n_clusters : int
+        How many there are.
+    term : str
+        The effect.
+    estimates : tuple of float
+        With and without the cluster.
+    moved : float
+        Distance between them, in standard errors.
+
+    Returns
+    -------
+    Notice
+        Code influential_cluster.
+    """
+    name, label = cluster
+    estimate, without = estimates
+    text = (
+        f"one of {n_clusters} clusters has a large influence: without {name} {label} the term {cited(term)} "
+        f"would be {without:.4g}, not {estimate:.4g} ({moved:.2f} standard errors). Report the results "
+        "without it, too."
+    )
+    return Notice("influential_cluster", text, {"cluster": label, "term": term, "without": without})
+
+
+def weak_instrument(stages: Mapping[str, float], said: Mapping[str, str]) -> list[Notice]:
+    """Report first stages in which the instrument is weak.
+
+    Parameters
+    ----------
+    stages : mapping
+        First stage to its F.
+    said : mapping
+        The same to its equation in words.
+
+    Returns
+    -------
+    list of Notice
+        Code weak_instrument, or none.
+    """
+    weak = {stage: f for stage, f in stages.items() if f < WEAK_F}
+    if not weak:
+        return []
+    listed = "; ".join(f"F = {f:.3g} of {said[stage]}" for stage, f in weak.items())
+    text = (
+        f"weak instrument: {listed}. With F below {WEAK_F:g} the estimates are biased towards least squares, "
+        "and the coverage of the intervals may be too low. The second stage (the mediator given the "
+        "treatment) is usually the weak one: the instrument is relevant for it only if treatment and "
+        "mediator have a common cause."
+    )
+    return [Notice("weak_instrument", text, {"stages": weak})]
+
+
+def left_out(text: str, entities: Sequence[Hashable]) -> Notice:
+    """Report entities without a regression of their own.
+
+    Parameters
+    ----------
+    text : str
+        How many, and why.
+    entities : sequence
+        Their labels.
+
+    Returns
+    -------
+    Notice
+        Code left_out.
+    """
+    return Notice("left_out", text, {"count": len(entities), "entities": tuple(entities)})
+
+
+def short_series(median_df: float, key: str) -> list[Notice]:
+    """Report regressions by entity with few degrees of freedom.
+
+    Parameters
+    ----------
+    median_df : float
+        Median residual degrees of freedom.
+    key : str
+        What the entities are.
+
+    Returns
+    -------
+    list of Notice
+        Code short_series, or none.
+    """
+    if median_df >= SHORT_SERIES:
+        return []
+    text = (
+        f"half of the entities ({key}) have {median_df:g} residual degrees of freedom or fewer: their slopes "
+        "are imprecise, and a few may dominate the mean (see entities). If treatment or mediators respond to "
+        "past outcomes, the slopes and their mean have a bias of order 1/T; Mediation with common slopes is "
+        "more precise."
+    )
+    return [Notice("short_series", text, {"median_df": median_df})]
+
+
+# --- decisions ----------------------------------------------------------------------------------------------
+
+
+def ratio_above_one(mediator: str, ratio: float, name: str) -> Notice:
+    """Report a ratio that is no share because it exceeds one.
+
+    Parameters
+    ----------
+    mediator : str
+        Of which mediator.
+    ratio : float
+        Its value.
+    name : str
+        Which ratio: of the total effect, or of the indirect effect to the direct one.
+
+    Returns
+    -------
+    Notice
+        Code ratio_above_one.
+    """
+    why = (
+        "above 1, so it is not a share of the total effect."
+        if name == "indirect/total"
+        else "the indirect effect is larger than the direct effect."
+    )
+    text = f"{name} = {ratio:.3g}: {why}"
+    return Notice("ratio_above_one", text, {"mediator": mediator, "ratio": ratio})
+
+
+def ratio_negative(mediator: str, ratio: float, name: str) -> Notice:
+    """Report a ratio that is no share because it is negative.
+
+    Parameters
+    ----------
+    mediator, ratio, name
+        As in `ratio_above_one`.
+
+    Returns
+    -------
+    Notice
+        Code ratio_negative.
+    """
+    text = f"{name} = {ratio:.3g}: the total effect has the opposite sign, so it is not a share."
+    return Notice("ratio_negative", text, {"mediator": mediator, "ratio": ratio})
+
+
+def total_near_zero(mediator: str, ratio: float, name: str) -> Notice:
+    """Report a ratio to a total effect that is not significant.
+
+    Parameters
+    ----------
+    mediator, ratio, name
+        As in `ratio_above_one`.
+
+    Returns
+    -------
+    Notice
+        Code total_near_zero.
+    """
+    text = (
+        "the total effect is not significantly different from zero, so the denominator of "
+        f"{name} = {ratio:.3g} is close to zero."
+    )
+    return Notice("total_near_zero", text, {"mediator": mediator, "ratio": ratio})
+
+
+def readings_differ(mediator: str, ratio: float) -> Notice:
+    """Report that the five steps and Zhao, Lynch & Chen (2010) come to different conclusions.
+
+    Parameters
+    ----------
+    mediator, ratio
+        As in `ratio_above_one`.
+
+    Returns
+    -------
+    Notice
+        Code readings_differ.
+    """
+    text = (
+        "a and b are both significantly different from zero, but ab is not: the five steps continue, while "
+        "Zhao, Lynch & Chen (2010) conclude that there is no indirect effect."
+    )
+    return Notice("readings_differ", text, {"mediator": mediator, "ratio": ratio})
+
+
+def tests_differ(mediator: str, ratio: float, step: int, name: str, p_values: tuple[float, float]) -> Notice:
+    """Report a step that the t test and the bootstrap decide differently.
+
+    Parameters
+    ----------
+    mediator, ratio
+        As in `ratio_above_one`.
+    step : int
+        Number of the step.
+    name : str
+        The coefficient.
+    p_values : tuple of float
+        Of the t test and of the bootstrap.
+
+    Returns
+    -------
+    Notice
+        Code tests_differ.
+    """
+    of_t, of_draws = p_values
+    text = (
+        f"step {step} depends on the test: {name} has p {p_text(of_t)} from the t test and "
+        f"{p_text(of_draws)} from the bootstrap. Report both."
+    )
+    return Notice("tests_differ", text, {"mediator": mediator, "ratio": ratio})
