@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import pandas as pd
 import pytest
 
 from digiprosper import Panel
@@ -12,9 +13,6 @@ from digiprosper.errors import (
     InputTypeError,
     TermError,
 )
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 def test_labels_travel_through_every_method(panel: Panel) -> None:
@@ -51,6 +49,7 @@ def test_labels_travel_through_every_method(panel: Panel) -> None:
         ({"gdp": 3}, InputTypeError),
         ({1: "GDP"}, InputTypeError),
         (["gdp"], InputTypeError),
+        (pd.DataFrame({"gdp": ["GDP"]}), InputTypeError),
     ],
 )
 def test_labels_are_checked(cities: pd.DataFrame, labels: Any, kind: type[Exception]) -> None:

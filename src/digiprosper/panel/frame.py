@@ -102,7 +102,8 @@ class Panel:
     ) -> None:
         frame, keys = sorted_keys(to_pandas(data), entity, time, step)
         refuse_infinite(frame, keys.index)
-        checked = checked_labels(labels or {}, (*keys.names, *frame.columns))
+        known = (*keys.names, *frame.columns)
+        checked = {} if labels is None else checked_labels(labels, known)
         self._table = Table(frame, keys, checked, step)
         self._imputations = pd.DataFrame({"column": [], "entity": [], "time": [], "value": []})
         self._is_part = False
