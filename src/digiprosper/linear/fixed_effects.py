@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import KW_ONLY, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -16,6 +15,7 @@ from digiprosper.errors import (
 )
 from digiprosper.linear.diagnostics import lagged_outcome
 from digiprosper.linear.estimation import columns_at, fit_equation, sweep_columns
+from digiprosper.linear.formula import read_formula
 from digiprosper.linear.preparation import (
     CovType,
     LinearOptions,
@@ -24,7 +24,6 @@ from digiprosper.linear.preparation import (
     linear_options,
     prepare,
 )
-from digiprosper.panel.grammar import KEPT
 from digiprosper.panel.terms import canonical
 from digiprosper.specification import Specification, as_terms, one_term, plain_options
 
@@ -36,13 +35,6 @@ if TYPE_CHECKING:
     from digiprosper.panel import Panel
 
 __all__ = ["FixedEffects"]
-
-_LONGEST_FORMULA = 20_000
-_MOST_JOINS = 6
-# Brackets that formulaic reads as code, and halves of characters, which it cannot read.
-_CODE = re.compile(r"[\[\]{}]")
-_HALVES = re.compile(r"[\ud800-\udfff]")
-_MOST_SUMS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +160,7 @@ class FixedEffects(Specification):
         for name in ("entity_effects", "time_effects"):
             if name in options:
                 raise OptionError(f"{name} cannot be combined with a formula: specify the effects after '|'.")
-        y, x, absorb = _read_formula(formula)
+        y, x, absorb = read_formula(formula)
         extra = as_terms(options.pop("absorb", ()), "absorb")
         absorb += [t for t in extra if canonical(t) not in {canonical(a) for a in absorb}]
         return cls(y, x, entity_effects=False, time_effects=False, absorb=absorb, **options)
@@ -207,92 +199,3 @@ class FixedEffects(Specification):
 
 def _is_count(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= 0
-
-
-def _read_formula(formula: str) -> tuple[str, list[str], list[str]]:
-    from formulaic import Formula
-    from formulaic.errors import FormulaicError
-
-    if len(formula) > _LONGEST_FORMULA:
-        raise TermError(
-            f"the formula {cited(formula)} has more than {_LONGEST_FORMULA:,} characters; pass x as a list."
-        )
-    model, *effects = formula.split("|")
-    if "#" in formula:
-        raise TermError(
-            f"the formula {cited(formula)} has Stata's '#': write a:b, and a^b for crossed effects."
-        )
-    if len(effects) > 1 or "~" not in model:
-        raise TermError(f"the formula {cited(formula)} needs one '~' and at most one '|'. {_FORMULA_HELP}")
-    if _HALVES.search(formula) or _CODE.search(re.sub(KEPT, "q", formula)):
-        raise TermError(f"the formula {cited(formula)} cannot be read. {_FORMULA_HELP}")
-    _refuse_powers(model, formula)
-    _refuse_many(model, formula)
-    try:
-        parsed: Any = Formula(model)
-    except (FormulaicError, SyntaxError) as error:
-        raise TermError(f"the formula {cited(formula)} cannot be read. {_FORMULA_HELP}") from error
-    if not hasattr(parsed, "lhs"):
-        raise TermError(f"the formula {cited(formula)} needs an outcome before '~'. {_FORMULA_HELP}")
-    outcomes, right = [str(t) for t in parsed.lhs if str(t) != "1"], [str(t) for t in parsed.rhs]
-    if len(outcomes) != 1:
-        raise TermError(f"the formula {cited(formula)} needs one outcome. {_FORMULA_HELP}")
-    if "1" not in right and not effects:
-        raise TermError(
-            f"the formula {cited(formula)} removes the intercept; a model without effects always has one."
-        )
-    # formulaic respells white space; a coefficient keeps the name that was typed.
-    typed = {canonical(t): t.strip() for t in model.split("~")[1].split("+")}
-    x = [typed.get(canonical(t), t).strip("`") for t in right if t != "1"]
-    absorb = [t.strip() for t in effects[0].split("+")] if effects else []
-    if "" in absorb:
-        raise TermError(f"the formula {cited(formula)} has an empty effect after '|'. {_FORMULA_HELP}")
-    return model.split("~")[0].strip().strip("`"), x, absorb
-
-
-def _refuse_powers(model: str, formula: str) -> None:
-    if re.search(r"\^|\*\*", _outside_calls(model)):
-        raise TermError(
-            f"the formula {cited(formula)} has a power outside I(), which formulas treat as an "
-            "interaction; write I(x**2) for a square and a*b for an interaction."
-        )
-
-
-def _refuse_many(model: str, formula: str) -> None:
-    """Refuse products that would be multiplied out into thousands of terms."""
-    for summand in _summands(_outside_calls(model)):
-        joins, sums = len(re.findall(r"[*:/]", summand)), summand.count("+")
-        if joins > _MOST_JOINS or (joins and sums > _MOST_SUMS):
-            raise TermError(
-                f"the formula {cited(formula)} has a product of too many columns: at most {_MOST_JOINS} "
-                f"signs '*' or ':' in one, and {_MOST_SUMS} signs '+' in its brackets. Write the terms out "
-                "in x."
-            )
-
-
-def _outside_calls(model: str) -> str:
-    """Leave out what stands in calls, in backticks and in quotation marks."""
-    text = re.sub(KEPT, "q", model)
-    kept, calls = [], list[bool]()
-    for letter, before in zip(text, f" {text}", strict=False):
-        if letter == "(":
-            calls.append(before.isalnum() or before == "_")
-        if not any(calls):
-            kept.append(letter)
-        if letter == ")" and calls:
-            calls.pop()
-    return "".join(kept)
-
-
-def _summands(text: str) -> list[str]:
-    parts, depth = [""], 0
-    for letter in text:
-        depth += (letter == "(") - (letter == ")")
-        if letter == "+" and depth == 0:
-            parts.append("")
-        else:
-            parts[-1] += letter
-    return parts
-
-
-_FORMULA_HELP = "Write 'y ~ a + b | province + year'."

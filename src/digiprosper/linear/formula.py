@@ -1,0 +1,152 @@
+"""Formulas such as ``"y ~ a + b | province + year"``."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from digiprosper.errors import TermError, cited
+from digiprosper.panel.grammar import KEPT
+from digiprosper.panel.terms import canonical
+
+__all__ = ["read_formula"]
+
+_LONGEST = 20_000
+_MOST_JOINS = 6
+_MOST_SUMS = 20
+# Brackets that formulaic reads as code, and halves of characters, which it cannot read.
+_CODE = re.compile(r"[\[\]{}]")
+_HALVES = re.compile(r"[\ud800-\udfff]")
+_HELP = "Write 'y ~ a + b | province + year'."
+
+
+def read_formula(formula: str) -> tuple[str, list[str], list[str]]:
+    """Read a formula.
+
+    Parameters
+    ----------
+    formula : str
+        Outcome, regressors and, after a bar, the effects to absorb. ``a*b`` is ``a + b + a:b``.
+
+    Returns
+    -------
+    y : str
+        Outcome.
+    x, absorb : lists of str
+        Regressors and effects, as typed.
+
+    Raises
+    ------
+    TermError
+        If it cannot be read; the formula is quoted.
+
+    Examples
+    --------
+    >>> read_formula("log(gsp) ~ log(pc)*unemp | state + year")
+    ('log(gsp)', ['log(pc)', 'unemp', 'log(pc):unemp'], ['state', 'year'])
+    """
+    _refuse_odd(formula)
+    model, *effects = formula.split("|")
+    right = _regressors(model, formula)
+    if "1" not in right and not effects:
+        raise TermError(
+            f"the formula {cited(formula)} removes the intercept; a model without effects always has one."
+        )
+    # formulaic respells white space; a coefficient keeps the name that was typed.
+    outcome, sums = model.split("~")
+    typed = {canonical(t): t.strip() for t in sums.split("+")}
+    x = [typed.get(canonical(t), t).strip("`") for t in right if t != "1"]
+    return outcome.strip().strip("`"), x, _effects(effects, formula)
+
+
+def _refuse_odd(formula: str) -> None:
+    """Refuse what is too long, is another program's, or is code."""
+    if len(formula) > _LONGEST:
+        raise TermError(
+            f"the formula {cited(formula)} has more than {_LONGEST:,} characters; pass x as a list."
+        )
+    if "#" in formula:
+        raise TermError(
+            f"the formula {cited(formula)} has Stata's '#': write a:b, and a^b for crossed effects."
+        )
+    model, *effects = formula.split("|")
+    if len(effects) > 1 or "~" not in model:
+        raise TermError(f"the formula {cited(formula)} needs one '~' and at most one '|'. {_HELP}")
+    if _HALVES.search(formula) or _CODE.search(re.sub(KEPT, "q", formula)):
+        raise _unread(formula)
+    _refuse_powers(model, formula)
+    _refuse_many(model, formula)
+
+
+def _unread(formula: str) -> TermError:
+    return TermError(f"the formula {cited(formula)} cannot be read. {_HELP}")
+
+
+def _regressors(model: str, formula: str) -> list[str]:
+    """Multiply out the right-hand side: its terms, with ``"1"`` where there is an intercept."""
+    from formulaic import Formula
+    from formulaic.errors import FormulaicError
+
+    try:
+        parsed: Any = Formula(model)
+    except (FormulaicError, SyntaxError) as error:
+        raise _unread(formula) from error
+    if not hasattr(parsed, "lhs"):
+        raise TermError(f"the formula {cited(formula)} needs an outcome before '~'. {_HELP}")
+    outcomes = [str(term) for term in parsed.lhs if str(term) != "1"]
+    if len(outcomes) != 1:
+        raise TermError(f"the formula {cited(formula)} needs one outcome. {_HELP}")
+    return [str(term) for term in parsed.rhs]
+
+
+def _effects(parts: list[str], formula: str) -> list[str]:
+    """Split what stands after the bar, if there is one."""
+    absorb = [text.strip() for part in parts for text in part.split("+")]
+    if "" in absorb:
+        raise TermError(f"the formula {cited(formula)} has an empty effect after '|'. {_HELP}")
+    return absorb
+
+
+def _refuse_powers(model: str, formula: str) -> None:
+    if re.search(r"\^|\*\*", _outside_calls(model)):
+        raise TermError(
+            f"the formula {cited(formula)} has a power outside I(), which formulas treat as an "
+            "interaction; write I(x**2) for a square and a*b for an interaction."
+        )
+
+
+def _refuse_many(model: str, formula: str) -> None:
+    """Refuse products that would be multiplied out into thousands of terms."""
+    for summand in _summands(_outside_calls(model)):
+        joins, sums = len(re.findall(r"[*:/]", summand)), summand.count("+")
+        if joins > _MOST_JOINS or (joins and sums > _MOST_SUMS):
+            raise TermError(
+                f"the formula {cited(formula)} has a product of too many columns: at most {_MOST_JOINS} "
+                f"signs '*' or ':' in one, and {_MOST_SUMS} signs '+' in its brackets. Write the terms out "
+                "in x."
+            )
+
+
+def _outside_calls(model: str) -> str:
+    """Leave out what stands in calls, in backticks and in quotation marks."""
+    text = re.sub(KEPT, "q", model)
+    kept, calls = [], list[bool]()
+    for letter, before in zip(text, f" {text}", strict=False):
+        if letter == "(":
+            calls.append(before.isalnum() or before == "_")
+        if not any(calls):
+            kept.append(letter)
+        if letter == ")" and calls:
+            calls.pop()
+    return "".join(kept)
+
+
+def _summands(text: str) -> list[str]:
+    parts, depth = [""], 0
+    for letter in text:
+        depth += (letter == "(") - (letter == ")")
+        if letter == "+" and depth == 0:
+            parts.append("")
+        else:
+            parts[-1] += letter
+    return parts
