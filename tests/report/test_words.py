@@ -1,6 +1,10 @@
 from __future__ import annotations
 
-from digiprosper.report.words import NO_WORDS, Words
+import re
+
+import pytest
+
+from digiprosper.report.words import HEADS, NO_WORDS, NOTES, TABLE, Words
 
 WORDS = Words(
     {"effect": "Effect", "through": "Through {path}"},
@@ -19,3 +23,14 @@ def test_a_code_without_words_says_itself():
     assert NO_WORDS.say("drawn.wild_score") == "wild_score"
     assert "effect" in WORDS
     assert "effect" not in NO_WORDS
+
+
+@pytest.mark.parametrize("words", [TABLE, HEADS, NOTES])
+def test_every_language_has_the_same_codes_and_fills_in_the_same_parts(words):
+    assert words.english.keys() == words.chinese.keys()
+    for code, text in words.english.items():
+        assert set(re.findall(r"{(\w+)}", text)) == set(re.findall(r"{(\w+)}", words.chinese[code]))
+
+
+def test_labels_with_braces_stay_as_they_are():
+    assert WORDS.say("through", path="{x}") == "Through {x}"

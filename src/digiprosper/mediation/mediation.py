@@ -439,7 +439,9 @@ class Mediation(Specification):
             words=WORDS,
             estimated=estimated,
             info=info,
-            inference=estimated.inference(info, system.n_drawn, system.drawn),
+            inference=estimated.inference(
+                info, system.n_drawn, system.drawn, errors=system.fits[-1].inference
+            ),
             errors_text=system.fits[-1].conventions,
             diagnostics=diagnostics,
             labels=dict(sample.labels),

@@ -266,7 +266,9 @@ class MediationIV(Specification):
             words=WORDS,
             estimated=estimated,
             info=info,
-            inference=estimated.inference(info, system.n_drawn, system.drawn),
+            inference=estimated.inference(
+                info, system.n_drawn, system.drawn, errors=system.fits[-1].inference
+            ),
             errors_text=system.fits[-1].conventions,
             diagnostics=diagnostics,
             labels=dict(prepared.sample.labels),

@@ -143,7 +143,7 @@ def sequential_g(
         words=WORDS,
         estimated=estimated,
         info=info,
-        inference=estimated.inference(info, system.n_drawn, system.drawn),
+        inference=estimated.inference(info, system.n_drawn, system.drawn, errors=system.fits[-1].inference),
         errors_text=system.fits[-1].conventions,
         diagnostics=diagnostics,
         labels=dict(sample.labels),

@@ -12,6 +12,7 @@ from digiprosper.present.rows import cluster_words, errors_key, lag_words
 from digiprosper.report.characters import tidy_text
 from digiprosper.report.labels import term_label
 from digiprosper.report.text import correction_words
+from digiprosper.report.words import NOTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -25,21 +26,6 @@ __all__ = ["note_lines"]
 
 _Labels: TypeAlias = "Mapping[str, str]"
 _Owned: TypeAlias = "Sequence[tuple[Column, Block]]"
-
-_ERRORS = {
-    "unadjusted": "Unadjusted standard errors",
-    "robust": "Heteroskedasticity-robust standard errors",
-    "driscoll_kraay": "Driscoll-Kraay standard errors",
-    "bootstrap": "Bootstrap standard errors",
-}
-_COMPANIONS = {
-    "t": "t statistics in parentheses",
-    "p": "p-values in parentheses",
-    "ci": "95% confidence intervals in brackets",
-}
-_CORRELATION_TEST = (
-    "Stars of correlations: t test with N - 2 degrees of freedom, which assumes independent rows."
-)
 
 
 def note_lines(columns: Sequence[Column], labels: _Labels, style: Style) -> list[str]:
@@ -66,7 +52,7 @@ def note_lines(columns: Sequence[Column], labels: _Labels, style: Style) -> list
         *_star_notes(columns, style),
         *_few_drawn_notes(columns),
         *_block_notes(columns, labels, style),
-        *(f"{c.head} not estimated: {_first_sentence(c.failure)}" for c in columns if c.failure),
+        *(_failure_note(c, c.failure) for c in columns if c.failure),
     ]
 
 
@@ -76,20 +62,24 @@ def note_lines(columns: Sequence[Column], labels: _Labels, style: Style) -> list
 def _companion_note(columns: Sequence[Column], labels: _Labels, style: Style) -> str:
     shown = [c for c in columns if c.estimates]
     if style.below == "se":
-        return f"{_errors_text(shown, labels)} in parentheses."
+        return NOTES.say("companion.se", errors=_errors_text(shown, labels))
 
     # A t statistic rests on a standard error, also where there are draws.
     drawn = [style.below != "t" and _from_draws(c) for c in shown]
     errors = _errors_text(list(compress(shown, map(not_, drawn))), labels)
     later = _inside_a_sentence(errors)
-    percentile = "percentiles of " if style.below == "ci" else ""
-    texts = [f"{percentile}{_draws_text(c)}" if own else later for c, own in zip(shown, drawn, strict=True)]
+    texts = [_source(c, style) if own else later for c, own in zip(shown, drawn, strict=True)]
     sources = _by_text(zip(texts, shown, strict=True))
 
-    what = _COMPANIONS[style.below]
+    what = NOTES.say(f"what.{style.below}")
     if len(sources) == 1:
-        return f"{what}, from {next(iter(sources))}."
-    return f"{what}: {_from_each(sources)}."
+        return NOTES.say("companion", what=what, source=next(iter(sources)))
+    return NOTES.say("companion.each", what=what, sources=_from_each(sources))
+
+
+def _source(column: Column, style: Style) -> str:
+    draws = _draws_text(column)
+    return NOTES.say("percentiles", draws=draws) if style.below == "ci" else draws
 
 
 def _inside_a_sentence(errors: str) -> str:
@@ -97,7 +87,7 @@ def _inside_a_sentence(errors: str) -> str:
 
 
 def _from_each(sources: Mapping[str, str]) -> str:
-    return "; ".join(f"{heads} from {source}" for source, heads in sources.items())
+    return "; ".join(NOTES.say("source", heads=heads, source=source) for source, heads in sources.items())
 
 
 def _errors_text(columns: Sequence[Column], labels: _Labels) -> str:
@@ -115,15 +105,17 @@ def _kind_of_errors(known: Sequence[Inference], labels: _Labels) -> tuple[str, l
     if len(set(map(errors_key, known))) == 1:
         return _one_kind(known[0], labels)
     if not known:
-        return "Standard errors", []
+        return NOTES.say("errors"), []
     clustered = all(inference.clusters for inference in known)
-    return f"Standard errors {'clustered as' if clustered else 'of the type'} shown above", []
+    return NOTES.say("errors.clustered" if clustered else "errors.several"), []
 
 
 def _one_kind(inference: Inference, labels: _Labels) -> tuple[str, list[str]]:
-    errors = _ERRORS.get(inference.cov_type, "Standard errors")
+    code = f"errors.kind.{inference.cov_type}"
+    errors = NOTES.say(code if code in NOTES else "errors")
     if inference.clusters:
-        errors = f"{errors} clustered by {cluster_words(inference.clusters, labels, ' and ')}"
+        clusters = cluster_words(inference.clusters, labels, " and ")
+        errors = NOTES.say("errors.by", errors=errors, clusters=clusters)
     return errors, [] if inference.bandwidth is None else [lag_words(inference.bandwidth)]
 
 
@@ -132,7 +124,7 @@ def _from_draws(column: Column) -> bool:
 
 
 def _draws_text(column: Column) -> str:
-    return f"{column.inference.reps if column.inference else 0:,} bootstrap draws"
+    return NOTES.say("draws", count=f"{column.inference.reps if column.inference else 0:,}")
 
 
 # --- stars --------------------------------------------------------------------------------------------------
@@ -145,7 +137,7 @@ def _star_notes(columns: Sequence[Column], style: Style) -> list[str]:
     levels = (f"{'*' * count} p < {level:g}" for count, level in enumerate(style.stars, start=1))
     # Where the parentheses hold the p-value, their note says where it is from.
     drawn = [] if style.below == "p" else _drawn_stars(columns)
-    return [f"{', '.join(levels)}.", *drawn, *([_CORRELATION_TEST] if correlated else [])]
+    return [f"{', '.join(levels)}.", *drawn, *([NOTES.say("stars.correlations")] if correlated else [])]
 
 
 def _has_correlations(column: Column) -> bool:
@@ -154,15 +146,12 @@ def _has_correlations(column: Column) -> bool:
 
 def _drawn_stars(columns: Sequence[Column]) -> list[str]:
     drawn = _by_text((_draws_text(c), c) for c in columns if _from_draws(c) and _few_drawn(c) is None)
-    return [f"Stars of {heads}: p-values from {text}." for text, heads in drawn.items()]
+    return [NOTES.say("stars.draws", heads=heads, draws=text) for text, heads in drawn.items()]
 
 
 def _few_drawn_notes(columns: Sequence[Column]) -> list[str]:
-    few = _by_text((f"{_few_drawn(c)} clusters", c) for c in columns if _few_drawn(c) is not None)
-    return [
-        f"Bootstrap p-values and intervals of {heads} are not reported: {text} are too few for a bootstrap."
-        for text, heads in few.items()
-    ]
+    few = _by_text((f"{_few_drawn(c)}", c) for c in columns if _few_drawn(c) is not None)
+    return [NOTES.say("few_drawn", heads=heads, count=count) for count, heads in few.items()]
 
 
 def _few_drawn(column: Column) -> int | None:
@@ -205,7 +194,7 @@ def _set_notes(owned: _Owned) -> list[str]:
         shared = f" {levels.pop()}" if len(levels) == 1 else ""
         sources = _by_text((_set_words(c, block, name_level=not shared), c) for c, block in own)
         what = own[0][0].words.say(kind)
-        lines.append(f"Below a {what}: its{shared} confidence set (lower and upper end); {_each(sources)}.")
+        lines.append(NOTES.say("sets", what=what, level=shared, sources=_each(sources)))
     return lines
 
 
@@ -215,21 +204,24 @@ def _set_words(column: Column, block: Block, *, name_level: bool) -> str:
 
 
 def _gap_notes(owned: _Owned) -> list[str]:
-    gaps = _by_text(
-        (f"{c.words.say(f'{block.kind}.numbered', number=number)} in {parameter.pieces} pieces", c)
-        for c, block in owned
-        for number, parameter in enumerate(block.parameters, start=1)
-        if parameter.pieces > 1
-    )
-    told = "; ".join(f"{names} {text}" for text, names in gaps.items())
-    return [f"Confidence sets with gaps: {told}."] if told else []
+    gaps: dict[tuple[str, int], list[str]] = {}
+    for column, block in owned:
+        for number, parameter in enumerate(block.parameters, start=1):
+            if parameter.pieces > 1:
+                what = column.words.say(f"{block.kind}.numbered", number=number)
+                gaps.setdefault((what, parameter.pieces), []).append(str(column.head))
+    told = [
+        NOTES.say("gap", heads=", ".join(heads), what=what, pieces=pieces)
+        for (what, pieces), heads in gaps.items()
+    ]
+    return [NOTES.say("gaps", gaps="; ".join(told))] if told else []
 
 
 def _test_notes(owned: _Owned) -> list[str]:
     tested = [(c, block) for c, block in owned if any(p.tests for p in block.parameters)]
     if not tested:
         return []
-    words = " or ".join(
+    words = NOTES.say("tests.or").join(
         dict.fromkeys(
             c.words.say(f"statistic.{test.statistic}")
             for c, block in tested
@@ -238,13 +230,14 @@ def _test_notes(owned: _Owned) -> list[str]:
         )
     )
     sources = _by_text((_drawn_words(c, block), c) for c, block in tested)
-    return [f"Below {words} of a test: its p-value, {_each(sources)}."]
+    return [NOTES.say("tests", statistics=words, sources=_each(sources))]
 
 
 def _drawn_words(column: Column, block: Block) -> str:
     if block.drawn is None:
         return ""
-    return f"{block.drawn.reps:,} draws, {column.words.say(f'drawn.{block.drawn.how}')}"
+    how = column.words.say(f"drawn.{block.drawn.how}")
+    return NOTES.say("drawn", count=f"{block.drawn.reps:,}", how=how)
 
 
 def _refused_note(column: Column, block: Block, test: ParameterTest, labels: _Labels, style: Style) -> str:
@@ -254,13 +247,18 @@ def _refused_note(column: Column, block: Block, test: ParameterTest, labels: _La
     )
     p = style.probability(test.p_value)
     p = p.replace("<", "p < ") if p.startswith("<") else f"p = {p}"
-    numbers = "no p-value"
+    numbers = NOTES.say("refused.no_p")
     if math.isfinite(test.value):
         numbers = f"{words.say(f'statistic.{test.statistic}')} = {style.number(test.value)}, {p}"
     rest = "" if block.parameters else f"; {words.say(f'{block.kind}.none')}"
-    return (
-        f"{column.head} tested and not retained: {what} in {term_label(block.variable, labels)}, "
-        f"{numbers} ({_drawn_words(column, block)}){rest}."
+    return NOTES.say(
+        "refused",
+        head=column.head,
+        what=what,
+        variable=term_label(block.variable, labels),
+        numbers=numbers,
+        drawn=_drawn_words(column, block),
+        rest=rest,
     )
 
 
@@ -280,6 +278,10 @@ def _by_text(pairs: Iterable[tuple[str, Column]]) -> dict[str, str]:
     for text, column in pairs:
         heads.setdefault(text, []).append(str(column.head))
     return {text: ", ".join(names) for text, names in heads.items()}
+
+
+def _failure_note(column: Column, failure: DigiprosperError) -> str:
+    return NOTES.say("not_estimated", head=column.head, why=_first_sentence(failure))
 
 
 def _first_sentence(error: DigiprosperError) -> str:

@@ -258,9 +258,7 @@ def inference_of(result: Results) -> Inference:
     glance = result.glance()
     # Of two-way clusters glance has the smaller number, which is that of the t intervals.
     least = glance["n_clusters"]
-    # The equations of a system share their errors, and the system itself does not repeat the details.
-    details = next(iter(getattr(result, "paths", {}).values()), result)
-    counts: tuple[int, ...] = () if least is None else getattr(details, "n_clusters", ()) or (least,)
+    counts: tuple[int, ...] = () if least is None else getattr(result, "n_clusters", ()) or (least,)
     drawn = isinstance(result, HasDraws)
     return Inference(
         cov_type=glance["cov_type"] or "",
@@ -268,7 +266,7 @@ def inference_of(result: Results) -> Inference:
         clusters=effect_names(glance["clusters"]),
         n_clusters=counts,
         df_t=math.inf if glance["df_t"] is None else glance["df_t"],
-        bandwidth=getattr(details, "bandwidth", None),
+        bandwidth=getattr(result, "bandwidth", None),
         drawn=str(getattr(result, "drawn", "entity")) if drawn else None,
         n_drawn=_clusters_drawn(result),
         reps=len(result.draws) if isinstance(result, HasDraws) else 0,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -51,7 +51,9 @@ class DrawnEstimates(PickledByName):
         """Draws that could not be estimated."""
         return int(np.isnan(self.draw_values).all(axis=1).sum())
 
-    def inference(self, info: Glance, n_drawn: int, drawn: str = "entity") -> Inference:
+    def inference(
+        self, info: Glance, n_drawn: int, drawn: str = "entity", *, errors: Inference | None = None
+    ) -> Inference:
         """Tell where errors, intervals and p-values come from.
 
         Parameters
@@ -62,6 +64,8 @@ class DrawnEstimates(PickledByName):
             How many clusters were drawn from.
         drawn : str
             What was drawn with replacement: ``"entity"``, or the name of the clusters.
+        errors : Inference, optional
+            Of the equations of a system, which has more about their errors than the one line.
 
         Returns
         -------
@@ -69,12 +73,15 @@ class DrawnEstimates(PickledByName):
             Errors of the fit, intervals and p-values of the draws.
         """
         least = info["n_clusters"]
-        return Inference(
+        alone = Inference(
             cov_type=info["cov_type"] or "",
             ssc=info["ssc"],
             clusters=effect_names(info["clusters"]),
             n_clusters=() if least is None else (least,),
             df_t=np.inf if info["df_t"] is None else info["df_t"],
+        )
+        return replace(
+            alone if errors is None else replace(errors, df_counted=None),
             drawn=drawn,
             n_drawn=n_drawn,
             reps=len(self.draw_values),

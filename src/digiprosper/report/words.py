@@ -10,7 +10,7 @@ from digiprosper.report.pickling import PickledByName
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["HEADS", "NO_WORDS", "TABLE", "Language", "Words"]
+__all__ = ["HEADS", "NOTES", "NO_WORDS", "TABLE", "Language", "Words"]
 
 Language: TypeAlias = Literal["english", "chinese"]
 
@@ -57,7 +57,7 @@ class Words(PickledByName):
         """
         table = self.chinese if language == "chinese" else self.english
         text = table.get(code, self.english.get(code))
-        return code.rpartition(".")[2] if text is None else text.format(**parts)
+        return code.rpartition(".")[2] if text is None else text.format_map(parts)
 
 
 NO_WORDS = Words()
@@ -150,3 +150,74 @@ HEADS = Words(
     },
 )
 """Of columns that are the equations of one system."""
+
+NOTES = Words(
+    english={
+        "companion.se": "{errors} in parentheses.",
+        "companion": "{what}, from {source}.",
+        "companion.each": "{what}: {sources}.",
+        "source": "{heads} from {source}",
+        "what.t": "t statistics in parentheses",
+        "what.p": "p-values in parentheses",
+        "what.ci": "95% confidence intervals in brackets",
+        "draws": "{count} bootstrap draws",
+        "percentiles": "percentiles of {draws}",
+        "errors": "Standard errors",
+        "errors.clustered": "Standard errors clustered as shown above",
+        "errors.several": "Standard errors of the type shown above",
+        "errors.by": "{errors} clustered by {clusters}",
+        "errors.kind.unadjusted": "Unadjusted standard errors",
+        "errors.kind.robust": "Heteroskedasticity-robust standard errors",
+        "errors.kind.driscoll_kraay": "Driscoll-Kraay standard errors",
+        "errors.kind.bootstrap": "Bootstrap standard errors",
+        "stars.draws": "Stars of {heads}: p-values from {draws}.",
+        "stars.correlations": (
+            "Stars of correlations: t test with N - 2 degrees of freedom, which assumes independent rows."
+        ),
+        "few_drawn": (
+            "Bootstrap p-values and intervals of {heads} are not reported: {count} clusters are too few for "
+            "a bootstrap."
+        ),
+        "sets": "Below a {what}: its{level} confidence set (lower and upper end); {sources}.",
+        "gap": "{heads} {what} in {pieces} pieces",
+        "gaps": "Confidence sets with gaps: {gaps}.",
+        "tests": "Below {statistics} of a test: its p-value, {sources}.",
+        "tests.or": " or ",
+        "drawn": "{count} draws, {how}",
+        "refused": "{head} tested and not retained: {what} in {variable}, {numbers} ({drawn}){rest}.",
+        "refused.no_p": "no p-value",
+        "not_estimated": "{head} not estimated: {why}",
+    },
+    chinese={
+        "companion.se": "括号内为{errors}。",
+        "companion": "{what}，来自{source}。",
+        "companion.each": "{what}：{sources}。",
+        "source": "{heads}来自{source}",
+        "what.t": "括号内为t统计量",
+        "what.p": "括号内为p值",
+        "what.ci": "方括号内为95%置信区间",
+        "draws": "{count}次自助抽样",
+        "percentiles": "{draws}的分位数",
+        "errors": "标准误",
+        "errors.clustered": "按上表所示聚类的标准误",
+        "errors.several": "上表所示类型的标准误",
+        "errors.by": "按{clusters}聚类的{errors}",
+        "errors.kind.unadjusted": "未调整的标准误",
+        "errors.kind.robust": "异方差稳健标准误",
+        "errors.kind.driscoll_kraay": "Driscoll-Kraay标准误",
+        "errors.kind.bootstrap": "自助法标准误",
+        "stars.draws": "{heads}的星号：p值来自{draws}。",
+        "stars.correlations": "相关系数的星号：自由度为N - 2的t检验，假定各行相互独立。",
+        "few_drawn": "未报告{heads}的自助法p值和区间：{count}个聚类不足以进行自助抽样。",
+        "sets": "{what}下方为其{level}置信集（下端和上端），{sources}。",
+        "gap": "{heads} {what}分为{pieces}段",
+        "gaps": "有间断的置信集：{gaps}。",
+        "tests": "检验的{statistics}统计量下方为其p值，{sources}。",
+        "tests.or": "或",
+        "drawn": "{count}次抽样，{how}",
+        "refused": "{head}经检验未保留：{variable}的{what}，{numbers}（{drawn}）{rest}。",
+        "refused.no_p": "无p值",
+        "not_estimated": "{head}未估计：{why}",
+    },
+)
+"""Of the notes below a table."""
