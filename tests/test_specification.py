@@ -13,7 +13,7 @@ import pytest
 
 from digiprosper import FixedEffects, Mediation, MediationIV, PanelKink, PanelThreshold
 from digiprosper.errors import ColumnError, InputTypeError, OptionError, TermError
-from digiprosper.specification import as_terms, check_reps, one_term
+from digiprosper.specification import TERM, Specification, as_terms, check_reps, one_term
 
 SPEC = FixedEffects("gdp", ["digital", "I(digital**2)", "edu"], absorb=["region^year"], clusters="region")
 
@@ -161,3 +161,19 @@ def test_a_count_of_draws_may_be_numpys() -> None:
     for odd in (np.float64(99), np.bool_(True), np.int64(3), "9" * 10_000):
         with pytest.raises(OptionError, match="integer"):
             check_reps(odd, 9)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Marked(Specification):
+    x: tuple[str, ...] = dataclasses.field(default=(), metadata=TERM)
+    y: str = dataclasses.field(default="y", metadata=TERM)
+    z: str | None = dataclasses.field(default=None, metadata=TERM)
+    option: str = "y"
+
+
+def test_terms_are_the_fields_that_are_marked_and_given() -> None:
+    spec = Marked(("a", "b"))
+    assert spec.terms == ("y", "a", "b")
+    assert spec.replace(z="c").terms == ("y", "c", "a", "b")
+    assert spec.swap("y", "log(y)") == Marked(("a", "b"), "log(y)")
+    assert spec.swap("b", "c") == Marked(("a", "c"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandas as pd
@@ -28,7 +28,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Self
 
-__all__ = ["Specification", "as_terms", "check_reps", "one_term", "plain_options", "refuse_repeats"]
+__all__ = ["TERM", "Specification", "as_terms", "check_reps", "one_term", "plain_options", "refuse_repeats"]
+
+TERM: Final = {"term": True}
+"""Metadata of a field that holds a term or several: what can be swapped, and what `terms` lists."""
 
 
 def as_terms(value: object, field: str) -> tuple[str, ...]:
@@ -299,14 +302,7 @@ class Specification(PickledByName):
         return value
 
     def _term_fields(self) -> list[str]:
-        names = (
-            "y",
-            "treatment",
-            "mediators",
-            "moderator",
-            "threshold",
-            "regime_dependent",
-            "threshold_variable",
-            "x",
-        )
-        return [n for n in names if getattr(self, n, None) is not None]
+        """List the fields that hold a term or several, the controls last."""
+        marked = [f.name for f in dataclasses.fields(self) if "term" in f.metadata]  # type: ignore[arg-type]
+        given = [name for name in marked if getattr(self, name) is not None]
+        return sorted(given, key=lambda name: name == "x")

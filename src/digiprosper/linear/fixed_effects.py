@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from digiprosper.errors import (
@@ -25,7 +25,7 @@ from digiprosper.linear.preparation import (
     prepare,
 )
 from digiprosper.panel.terms import canonical
-from digiprosper.specification import Specification, as_terms, one_term, plain_options
+from digiprosper.specification import TERM, Specification, as_terms, one_term, plain_options
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -91,8 +91,8 @@ class FixedEffects(Specification):
     {'log(pcap)': 0.0582, 'log(pc)': 0.0857, 'log(emp)': 0.0851, 'unemp': 0.0032}
     """
 
-    y: str
-    x: Sequence[str]
+    y: str = field(metadata=TERM)
+    x: Sequence[str] = field(metadata=TERM)
     _: KW_ONLY
     entity_effects: bool = True
     time_effects: bool = True

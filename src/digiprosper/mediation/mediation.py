@@ -58,6 +58,7 @@ from digiprosper.mediation.words import WORDS
 from digiprosper.panel.terms import canonical
 from digiprosper.report.effects import DrawnEstimates
 from digiprosper.specification import (
+    TERM,
     Specification,
     as_terms,
     check_reps,
@@ -178,14 +179,14 @@ class Mediation(Specification):
     True
     """
 
-    y: str
-    treatment: str
-    mediators: tuple[str, ...]
-    x: tuple[str, ...] = ()
+    y: str = attribute(metadata=TERM)
+    treatment: str = attribute(metadata=TERM)
+    mediators: tuple[str, ...] = attribute(metadata=TERM)
+    x: tuple[str, ...] = attribute(default=(), metadata=TERM)
     structure: MediationStructure = attribute(default="parallel", kw_only=True)
-    moderator: str | None = attribute(default=None, kw_only=True)
+    moderator: str | None = attribute(default=None, kw_only=True, metadata=TERM)
     moderates: tuple[Moderated, ...] = attribute(default=(), kw_only=True)
-    threshold: str | tuple[str, float] | None = attribute(default=None, kw_only=True)
+    threshold: str | tuple[str, float] | None = attribute(default=None, kw_only=True, metadata=TERM)
     regime_intercept: bool = attribute(default=True, kw_only=True)
     search_draws: bool = attribute(default=False, kw_only=True)
     quadratic: tuple[Moderated, ...] = attribute(default=(), kw_only=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -34,6 +34,7 @@ from digiprosper.mediation.system import (
 from digiprosper.mediation.words import WORDS
 from digiprosper.report.effects import DrawnEstimates
 from digiprosper.specification import (
+    TERM,
     Specification,
     as_terms,
     check_reps,
@@ -164,11 +165,11 @@ class MediationIV(Specification):
     {'x on z': 1603.0, 'm on z given x': 670.0}
     """
 
-    y: str
-    treatment: str
-    mediator: str
-    instrument: str
-    x: Sequence[str] = ()
+    y: str = field(metadata=TERM)
+    treatment: str = field(metadata=TERM)
+    mediator: str = field(metadata=TERM)
+    instrument: str = field(metadata=TERM)
+    x: Sequence[str] = field(default=(), metadata=TERM)
     _: KW_ONLY
     entity_effects: bool = True
     time_effects: bool = True
@@ -278,9 +279,6 @@ class MediationIV(Specification):
             equations=tuple((label, fit) for (label, _, _), fit in zip(_EQUATIONS, system.fits, strict=True)),
             stages=stages,
         )
-
-    def _term_fields(self) -> list[str]:
-        return list(_ROLES)
 
 
 def _columns(prepared: Prepared) -> tuple[Floats, list[str]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import KW_ONLY, dataclass, replace
+from dataclasses import KW_ONLY, dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -37,7 +37,7 @@ from digiprosper.linear.preparation import (
 from digiprosper.panel.access import known_names
 from digiprosper.panel.terms import canonical
 from digiprosper.report.variance import standard_errors
-from digiprosper.specification import Specification, as_terms, check_reps, one_term, plain_options
+from digiprosper.specification import TERM, Specification, as_terms, check_reps, one_term, plain_options
 from digiprosper.threshold.groups import KinkBounded, KinkSearched, KinkTested
 from digiprosper.threshold.kernels import kink as kernel
 from digiprosper.threshold.kernels.draws import scheme
@@ -128,9 +128,9 @@ class PanelKink(Specification):
     0.001
     """
 
-    y: str
-    kink_variable: str
-    x: Sequence[str] = ()
+    y: str = field(metadata=TERM)
+    kink_variable: str = field(metadata=TERM)
+    x: Sequence[str] = field(default=(), metadata=TERM)
     _: KW_ONLY
     entity_effects: bool = True
     time_effects: bool = True
@@ -216,9 +216,6 @@ class PanelKink(Specification):
         results = replace(results, diagnostics=self._remarks(prepared, results))
         issue(results.diagnostics)
         return results
-
-    def _term_fields(self) -> list[str]:
-        return ["y", "kink_variable", "x"]
 
     # --- what cannot be searched --------------------------------------------------------------------------
 

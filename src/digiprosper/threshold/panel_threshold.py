@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import KW_ONLY, dataclass, replace
+from dataclasses import KW_ONLY, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 import numpy as np
@@ -34,7 +34,7 @@ from digiprosper.linear.preparation import (
 )
 from digiprosper.panel.access import known_names, table_of
 from digiprosper.panel.terms import canonical, parse
-from digiprosper.specification import Specification, as_terms, check_reps, one_term, plain_options
+from digiprosper.specification import TERM, Specification, as_terms, check_reps, one_term, plain_options
 from digiprosper.threshold.groups import ThresholdBounded, ThresholdSearched, ThresholdSplit, ThresholdTested
 from digiprosper.threshold.notices import about_adjacent, about_variance, remarks
 from digiprosper.threshold.regimes import about_origin, regime_columns, regime_levels
@@ -153,10 +153,10 @@ class PanelThreshold(Specification):
     0.001
     """
 
-    y: str
-    regime_dependent: Sequence[str]
-    threshold_variable: str
-    x: Sequence[str] = ()
+    y: str = field(metadata=TERM)
+    regime_dependent: Sequence[str] = field(metadata=TERM)
+    threshold_variable: str = field(metadata=TERM)
+    x: Sequence[str] = field(default=(), metadata=TERM)
     _: KW_ONLY
     n_thresholds: int | Literal["auto"] = 1
     thresholds: Sequence[float] | None = None
