@@ -1143,7 +1143,7 @@ def test_columns_are_collinear_below_1e_9_and_nearly_so_beyond_a_condition_of_1e
 
     # The condition of two unit columns that differ by a share of their length is 2 / share.
     assert fitted(2.1e-8) == []
-    assert fitted(1.9e-8)[0]["condition"] == pytest.approx(2 / 1.9e-8, rel=1e-3)
+    assert fitted(1.9e-8)[0]["value"] == pytest.approx(2 / 1.9e-8, rel=1e-3)
     assert fitted(1.05e-9)
     with pytest.raises(CollinearityError) as caught:
         fitted(0.95e-9)
