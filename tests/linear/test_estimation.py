@@ -157,8 +157,8 @@ def test_what_does_not_vary_is_told_by_its_reason() -> None:
     with pytest.raises(IdentificationError, match="outcome 'fixed' does not vary within"):
         fit_equation(prepared, swept, 2, (1,))
     with pytest.raises(IdentificationError, match="outcome 'one' is constant"):
-        refuse_flat_outcome(prepared, "one", frame["one"].to_numpy())
-    refuse_flat_outcome(prepared, "a", frame["a"].to_numpy())
+        refuse_flat_outcome(prepared, swept, 3)
+    refuse_flat_outcome(prepared, swept, 1)
     lenient = ready(frame, collinear="drop")
     results, _ = fit_equation(lenient, swept, 0, (2, 1, 3))
     assert results.names == ("a",)

@@ -399,3 +399,30 @@ def test_more_than_a_twentieth_of_lost_draws_makes_intervals_too_short(seed, los
     (said,) = [n for n in about_draws(fitted(frame, reps=100, seed=seed)) if n.code == "lost_draws"]
     assert said.data == {"lost": lost, "reps": 100}
     assert ("do not rely on them" in said.message) == (lost == 6)
+
+
+def test_each_method_sweeps_a_column_once_and_solves_an_equation_once(counted) -> None:
+    """The line and the slopes of a kink are two equations, the step from them is a third."""
+    panel = Panel(make(keep=1.0), "city", "year")
+    threshold = dp.PanelThreshold("y", ["x"], "w", bootstrap=None, regime_intercept=True)
+    runs = {
+        "stepwise": lambda: dp.stepwise(FixedEffects("y", ["x"]), panel, ["m1", "w"]),
+        "fit_all": lambda: dp.fit_all({"a": FixedEffects("y", ["x"]), "b": FixedEffects("y", ["w"])}, panel),
+        "threshold": lambda: threshold.fit(panel),
+        "kink": lambda: dp.PanelKink("y", "x", ["w"], bootstrap=None).fit(panel),
+        "beta": lambda: dp.beta_convergence(panel.assign(size="exp(y / 9)"), "size"),
+    }
+    found = {}
+    for name, run in runs.items():
+        counted.update(dict.fromkeys(counted, 0))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            run()
+        found[name] = tuple(counted.values())
+    assert found == {
+        "stepwise": (1, 3, 1),
+        "fit_all": (2, 2, 2),
+        "threshold": (2, 1, 1),
+        "kink": (2, 3, 1),
+        "beta": (1, 1, 1),
+    }

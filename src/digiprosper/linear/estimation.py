@@ -306,7 +306,7 @@ def fit_equation(
         raise TermError("'Intercept' is the name of the constant; rename the column.")
     kept, notices = _independent(prepared, swept, regressors)
     _refuse_wide(prepared.sample.nobs, len(kept), prepared.within.rank)
-    _refuse_flat(prepared, swept, outcome)
+    refuse_flat_outcome(prepared, swept, outcome)
 
     solved = _solve(prepared, swept, outcome, kept)
     names = [swept.names[j] for j in kept]
@@ -443,27 +443,23 @@ def _refuse_wide(n: int, k: int, rank: int) -> None:
         )
 
 
-def refuse_flat_outcome(prepared: Prepared, depvar: str, outcome: Floats) -> None:
+def refuse_flat_outcome(prepared: Prepared, swept: Swept, outcome: int) -> None:
     """Refuse an outcome in which nothing is left to explain, before a search divides by it.
 
     Parameters
     ----------
     prepared : Prepared
         Sample and effects.
-    depvar : str
-        Name of the outcome.
-    outcome : (N,) array
-        As in the data, not swept.
+    swept : Swept
+        Columns of the system.
+    outcome : int
+        Position of the outcome.
 
     Raises
     ------
     IdentificationError
         If the outcome is constant, or does not vary inside the effects.
     """
-    _refuse_flat(prepared, sweep_columns(prepared, (depvar,), outcome[:, None]), 0)
-
-
-def _refuse_flat(prepared: Prepared, swept: Swept, outcome: int) -> None:
     depvar = cited(swept.names[outcome])
     if swept.constant[outcome]:
         raise IdentificationError(f"the outcome {depvar} is constant in the sample.")

@@ -20,12 +20,12 @@ from digiprosper.errors import (
     cited,
     issue,
 )
-from digiprosper.kernels.covariance import halves, meat
-from digiprosper.kernels.least_squares import dependences, ols
+from digiprosper.kernels.equation import solve
+from digiprosper.kernels.least_squares import dependences
 from digiprosper.kernels.resampling import seed_sequence
-from digiprosper.kernels.tolerances import ABSORBED, FLAT_DRAWS, NO_RESIDUALS
+from digiprosper.kernels.tolerances import FLAT_DRAWS, NO_RESIDUALS
 from digiprosper.linear.diagnostics import lagged_outcome, two_way_not_psd
-from digiprosper.linear.estimation import fit_columns, inference
+from digiprosper.linear.estimation import fit_equation, inference, sweep_columns
 from digiprosper.linear.preparation import (
     CovType,
     LinearOptions,
@@ -49,7 +49,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from digiprosper.kernels import Floats
-    from digiprosper.kernels.covariance import Recipe
+    from digiprosper.kernels.equation import Solved
+    from digiprosper.linear.estimation import Swept
     from digiprosper.linear.preparation import Prepared
     from digiprosper.linear.results import LinearResults
     from digiprosper.panel import Panel, Sample
@@ -204,13 +205,16 @@ class PanelKink(Specification):
                 f"kink_variable={cited(self.kink_variable)} is constant in the sample; use one that varies."
             )
 
-        x, names = sample.columns("x"), sample.names_of("x")
+        x = sample.columns("x")
+        given = sweep_columns(
+            prepared, (self.y, self.kink_variable, *sample.names_of("x")), np.column_stack([y, q, x])
+        )
         # What is wrong with the columns themselves is told of the line, under their own names.
-        fit_columns(prepared, self.y, y, (self.kink_variable, *names), np.column_stack([q, x]))
+        fit_equation(prepared, given, 0, range(1, len(given.names)))
         kinks = self._plan(prepared, q, x)
         found = kernel.estimate(kinks, y)
 
-        slopes, threshold_se = self._slopes(prepared, y, q, found.threshold)
+        slopes, threshold_se = self._slopes(prepared, given, q - found.threshold)
         entropy, draws = self._draws(prepared, kinks, found, rng)
         results = self._results(prepared, kinks, found, (slopes, threshold_se), entropy, draws)
         results = replace(results, diagnostics=self._remarks(prepared, results))
@@ -258,25 +262,23 @@ class PanelKink(Specification):
 
     # --- the work -----------------------------------------------------------------------------------------
 
-    def _slopes(
-        self, prepared: Prepared, y: Floats, q: Floats, threshold: float
-    ) -> tuple[LinearResults, float]:
+    def _slopes(self, prepared: Prepared, given: Swept, beyond: Floats) -> tuple[LinearResults, float]:
         """Estimate the slopes at the threshold, and the errors of both together."""
-        sample = prepared.sample
-        q_name = self.kink_variable
-        names = (f"{q_name}:below", f"{q_name}:above", *sample.names_of("x"))
-        design = np.column_stack(
-            [np.minimum(q - threshold, 0), np.maximum(q - threshold, 0), sample.columns("x")]
-        )
-        slopes = fit_columns(prepared, self.y, y, names, design)
+        q, controls = self.kink_variable, range(2, len(given.names))
+        # Last which side a row is on; one on the threshold has the mean of both.
+        made = np.column_stack([np.minimum(beyond, 0), np.maximum(beyond, 0), np.sign(beyond)])
+        swept = given.with_columns(prepared, (f"{q}:below", f"{q}:above", f"{q}:side"), made)
+        below, above, side = range(len(given.names), len(swept.names))
+        slopes, _ = fit_equation(prepared, swept, 0, (below, above, *controls))
 
+        # The derivative in the threshold is bend * side and a constant. Products of it and the residuals
+        # leave the range of numbers long before either; a power of two costs no digit.
         b1, b2 = slopes.coefficients[:2]
-        # The derivative in g; at a row on the threshold the mean of its two sides.
-        bend = (b1 - b2) / 2 * np.sign(q - threshold) - (b1 + b2) / 2
-        # Products of the derivative and the residuals leave the range of numbers long before either; a power
-        # of two costs no digit.
-        unit = 2.0 ** round(math.log2(float(np.abs(bend).max()) or 1.0))
-        root, middle, how, rest = _joint_covariance(prepared, slopes, design, bend / unit)
+        unit = 2.0 ** round(math.log2(max(abs(b1), abs(b2)) or 1.0))
+        bend = (b1 - b2) / 2 / unit, -(b1 + b2) / 2 / unit
+        joint, known = _linearised(prepared, swept, slopes, (below, above, *controls, side), bend)
+        root, middle = _with_threshold(joint, slopes, known=known)
+        how, rest = joint.how, joint.df_resid
         covariance = root @ middle @ root.T
 
         notices = [n for n in slopes.diagnostics if n.code != "not_psd"]
@@ -287,7 +289,7 @@ class PanelKink(Specification):
             root=root[:-1],
             middle=middle,
             df_resid=rest,
-            fit_statistics=(r2, within, by_entity, 1 - (1 - r2) * (y.size - 1) / rest),
+            fit_statistics=(r2, within, by_entity, 1 - (1 - r2) * (slopes.nobs - 1) / rest),
             # That all slopes are zero cannot be tested so: there would be no threshold to allow for.
             f_value=math.nan,
         )
@@ -385,45 +387,51 @@ class PanelKink(Specification):
         return (*out, *remarks(results))
 
 
-def _joint_covariance(
-    prepared: Prepared, slopes: LinearResults, design: Floats, bend: Floats
-) -> tuple[Floats, Floats, Recipe, float]:
-    """Compute the covariance of slopes (and intercept) and threshold: root, middle, recipe, rows less rank.
+def _linearised(
+    prepared: Prepared,
+    swept: Swept,
+    slopes: LinearResults,
+    places: Sequence[int],
+    bend: tuple[float, float],
+) -> tuple[Solved, bool]:
+    """Solve the equation in slopes and threshold, linear around the estimates.
 
-    Where the threshold is not identified (no bend, or its place makes no difference) its row is missing and
-    the slopes' errors need no allowance.
+    Where the threshold is not identified (no bend, or its place makes no difference) the slopes' errors need
+    no allowance: it is left out, and said to be unknown.
     """
-    columns = np.column_stack([design, bend])
-    n, k = design.shape
-    intercept = not prepared.effect_names
+    n, k = prepared.sample.nobs, len(places) - 1
     if n <= k + 1 + prepared.within.rank:
         raise IdentificationError(
             f"{k} slopes, a threshold and {prepared.within.rank} absorbed effects on {n} rows: more "
             "parameters than rows. Drop terms or effects."
         )
 
-    swept = prepared.within.sweep(columns)
-    spread = float(np.linalg.norm(bend - bend.mean()))
-    known = float(np.linalg.norm(swept[:, -1])) > ABSORBED * spread and not dependences(swept)
+    scale = np.append(np.ones(k), bend[0])
+    columns, means = swept.taken(places) * scale, swept.raw[:, list(places)].mean(axis=0) * scale
+    means[-1] += bend[1]
+    known = bend[0] != 0 and not swept.absorbed[places[-1]] and not dependences(columns)
     if not known:
-        swept, columns = swept[:, :-1], columns[:, :-1]
-    fit = ols(swept, slopes.residuals)
+        columns, means = columns[:, :-1], means[:-1]
 
     count, how = inference(prepared, k + 1)
-    basis, root = fit.basis, fit.root
-    if intercept:
-        basis = np.column_stack([basis, np.ones(n)])
-        # The intercept at zero is a linear map of the one at the means.
-        at_zero = np.append(-columns.mean(axis=0) @ root, 1 / n)
-        root = np.vstack([np.column_stack([root, np.zeros(len(root))]), at_zero])
-    root, middle = halves(root, meat(basis, slopes.residuals, how))
+    # A step from the estimates would leave other residuals; the threshold stays where it was found.
+    solved = replace(solve(slopes.residuals, columns, count, how), residuals=slopes.residuals)
+    if not prepared.effect_names:
+        solved = solved.with_intercept(np.append(0.0, means), n)
+    return solved, known
 
-    order = [*range(k), *([len(root) - 1] if intercept else [])]
-    place = root[k] if known else np.full(root.shape[1], np.nan)
-    root = np.vstack([root[order], place])
+
+def _with_threshold(joint: Solved, slopes: LinearResults, *, known: bool) -> tuple[Floats, Floats]:
+    """Halve the covariance of slopes, intercept if there is one, and threshold, in this order."""
+    root, middle = joint.sandwich()
+    place = np.full(root.shape[1], np.nan)
+    if known:
+        k = joint.x.shape[1] - 1
+        root, place = np.delete(root, k, axis=0), root[k]
+    root = np.vstack([root, place])
     # What has no variance at a known threshold has none at an estimated one.
     empty = np.asarray(np.isnan(slopes.root).any(axis=1))
     root[:-1][empty] = np.nan
     if empty[:2].any():
         root[-1] = np.nan
-    return root, middle, how, float(n - count.full)
+    return root, middle

@@ -23,7 +23,7 @@ from digiprosper.errors import (
 )
 from digiprosper.kernels import threshold as kernel
 from digiprosper.kernels.tolerances import NO_RESIDUALS
-from digiprosper.linear.estimation import fit_columns, refuse_flat_outcome
+from digiprosper.linear.estimation import fit_equation, refuse_flat_outcome, sweep_columns
 from digiprosper.linear.preparation import (
     CovType,
     LinearOptions,
@@ -44,7 +44,8 @@ from digiprosper.threshold.search import WILD, Bootstrap, ThresholdSearch, denom
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from digiprosper.kernels import Ints
+    from digiprosper.kernels import Floats, Ints
+    from digiprosper.linear.estimation import Swept
     from digiprosper.linear.preparation import Prepared
     from digiprosper.linear.results import LinearResults
     from digiprosper.panel import Panel, Sample
@@ -375,9 +376,10 @@ class PanelThreshold(Specification):
         }
         prepared = prepare(panel, roles, self.options)
         self._refuse(prepared.sample)
-        refuse_flat_outcome(prepared, self.y, prepared.sample.columns("y")[:, 0])
+        outcome = sweep_columns(prepared, (self.y,), prepared.sample.columns("y"))
+        refuse_flat_outcome(prepared, outcome, 0)
 
-        search, found, slopes = self._found(prepared, rng)
+        search, found, slopes = self._found(prepared, outcome, rng)
         results = self._results(prepared, search, found, slopes)
 
         # One threshold that was asked for is read beside its test; several, or "auto", say how many regimes.
@@ -391,7 +393,9 @@ class PanelThreshold(Specification):
         issue(results.diagnostics)
         return results
 
-    def _found(self, prepared: Prepared, rng: object) -> tuple[ThresholdSearch, Found, LinearResults]:
+    def _found(
+        self, prepared: Prepared, outcome: Swept, rng: object
+    ) -> tuple[ThresholdSearch, Found, LinearResults]:
         """Search for the thresholds and estimate the slopes at them."""
         sample = prepared.sample
         try:
@@ -403,12 +407,12 @@ class PanelThreshold(Specification):
                     "estimate its slopes"
                 )
                 raise self._no_room(reason, sample)
-            return search, found, self._slopes(prepared, search.plan.regimes(found.at))
+            return search, found, self._slopes(prepared, outcome, search.plan.regimes(found.at))
         except (ThresholdSearchError, CollinearityError, IdentificationError):
             # A fault of the columns themselves is told under their own names.
             names = (*sample.names_of("regime_dependent"), *sample.names_of("x"))
             design = np.column_stack([sample.columns("regime_dependent"), sample.columns("x")])
-            fit_columns(prepared, self.y, sample.columns("y")[:, 0], names, design)
+            _fit(prepared, outcome, names, design)
             raise
 
     def _logarithms(self, panel: Panel) -> list[str]:
@@ -493,11 +497,10 @@ class PanelThreshold(Specification):
     def _draws_sets(self) -> bool:
         return self.confidence == "bootstrap" and self.thresholds is None
 
-    def _slopes(self, prepared: Prepared, regimes: Ints) -> LinearResults:
+    def _slopes(self, prepared: Prepared, outcome: Swept, regimes: Ints) -> LinearResults:
         names, design = regime_columns(prepared.sample, regimes, intercept=self.regime_intercept)
-        y = prepared.sample.columns("y")[:, 0]
         levels = regime_levels(regimes) if self.regime_intercept else []
-        return fit_columns(prepared, self.y, y, names, design, unread=levels)
+        return _fit(prepared, outcome, names, design, unread=levels)
 
     def _no_room(self, reason: str, sample: Sample) -> ThresholdSearchError:
         name = self.threshold_variable
@@ -571,6 +574,14 @@ class PanelThreshold(Specification):
 
     def _split_names(self, sample: Sample) -> tuple[str, ...]:
         return (*sample.names_of("regime_dependent"), *(["intercept"] if self.regime_intercept else []))
+
+
+def _fit(
+    prepared: Prepared, outcome: Swept, names: Sequence[str], design: Floats, *, unread: Sequence[str] = ()
+) -> LinearResults:
+    """Regress the outcome, which is swept already, on columns."""
+    swept = outcome.with_columns(prepared, names, design)
+    return fit_equation(prepared, swept, 0, range(1, 1 + len(names)), unread=unread)[0]
 
 
 def _is_whole(value: object) -> bool:
