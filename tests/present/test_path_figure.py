@@ -198,6 +198,7 @@ def test_below_are_the_effects_with_their_percentile_intervals():
     assert not {"Total effect", "Direct effect"} & set(words(ax))  # they are on the arrow
 
 
+@pytest.mark.filterwarnings("ignore:no font with Chinese characters")
 def test_below_are_errors_sample_and_seed():
     results = fitted("one")
     text = " ".join(words(plots.mediation_path(results)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from digiprosper.optional import require
@@ -83,36 +84,50 @@ def add_table(document: Any, content: Content, widths: list[float], size: float,
     _pad(table, docx)
     for column, width in zip(table.columns, widths, strict=True):
         column.width = docx.shared.Cm(width)
-    for position, row in enumerate(rows):
-        line = table.rows[position]
-        cells = line.cells
-        head = position < len(content.header)
-        parts = [(row[0], 1), *(spans(row[1:]) if head else [(text, 1) for text in row[1:]])]
-        start = 0
-        for text, span in parts:
-            cell = cells[start] if span == 1 else cells[start].merge(cells[start + span - 1])
-            cell.width = docx.shared.Cm(sum(widths[start : start + span]))
-            paragraph = cell.paragraphs[0]
-            _write(paragraph, text, size, docx)
-            opens = not head and position - len(content.header) in content.breaks
-            _space(paragraph, docx, before=6 if opens else 1, after=1)
-            paragraph.alignment = None if start == 0 else centre
-            if not head and start > 0:
-                # Beside a label of several lines an estimate stands at the last, next to its error.
-                cell.vertical_alignment = docx.enum.table.WD_CELL_VERTICAL_ALIGNMENT.BOTTOM
-            paragraph.paragraph_format.keep_with_next = bool(content.notes) or position < len(rows) - 1
-            start += span
-        _mark_row(line, docx, head=head)
+    for position in range(len(rows)):
+        _fill_row(table.rows[position], position, content, (widths, size), docx)
     _rule(table.rows[0], "top", _RULES["top"], docx)
     _rule(table.rows[len(content.header) - 1], "bottom", _RULES["middle"], docx)
     _rule(table.rows[-1], "bottom", _RULES["bottom"], docx)
+    _add_notes(document, content.notes, (widths, size), docx)
+
+
+def _fill_row(line: Any, position: int, content: Content, look: tuple[list[float], float], docx: Any) -> None:
+    """Write one row; equal heads side by side are one cell."""
+    rows, (widths, size) = (*content.header, *content.body), look
+    row, head = rows[position], position < len(content.header)
+    opens = position - len(content.header) in content.breaks
+    parts = [(row[0], 1), *(spans(row[1:]) if head else [(text, 1) for text in row[1:]])]
+    cells, start = line.cells, 0
+    for text, span in parts:
+        cell = cells[start] if span == 1 else cells[start].merge(cells[start + span - 1])
+        cell.width = docx.shared.Cm(sum(widths[start : start + span]))
+        paragraph = cell.paragraphs[0]
+        _write(paragraph, text, size, docx)
+        _space(paragraph, docx, before=6 if opens else 1, after=1)
+        paragraph.paragraph_format.keep_with_next = bool(content.notes) or position < len(rows) - 1
+        if start > 0:
+            _centre(cell, docx, head=head)
+        start += span
+    _mark_row(line, docx, head=head)
+
+
+def _centre(cell: Any, docx: Any, *, head: bool) -> None:
+    cell.paragraphs[0].alignment = docx.enum.text.WD_ALIGN_PARAGRAPH.CENTER
+    if not head:
+        # Beside a label of several lines an estimate stands at the last, next to its error.
+        cell.vertical_alignment = docx.enum.table.WD_CELL_VERTICAL_ALIGNMENT.BOTTOM
+
+
+def _add_notes(document: Any, notes: tuple[str, ...], look: tuple[list[float], float], docx: Any) -> None:
+    widths, size = look
     left, right = _note_margins(document.sections[-1], sum(widths), docx)
-    for number, note in enumerate(content.notes):
+    for number, note in enumerate(notes):
         paragraph = document.add_paragraph()
         paragraph.paragraph_format.left_indent, paragraph.paragraph_format.right_indent = left, right
         _write(paragraph, note, max(size - 1.5, 7.0), docx)
         _space(paragraph, docx, before=3 if number == 0 else 0)
-        paragraph.paragraph_format.keep_with_next = number < len(content.notes) - 1
+        paragraph.paragraph_format.keep_with_next = number < len(notes) - 1
 
 
 def write_xlsx(content: Content, path: Path) -> None:
@@ -135,21 +150,20 @@ def write_xlsx(content: Content, path: Path) -> None:
     book = openpyxl.Workbook()
     sheet = book.active
     sheet.title, sheet.sheet_view.showGridLines = "Table", False
-    thick, thin = styles.Side(style="medium"), styles.Side(style="thin")
     first = 2 if content.title else 1
     rows = (*content.header, *content.body)
     last_head, last = first + len(content.header) - 1, first + len(rows) - 1
     if content.title:
         _text_cell(sheet, 1, 1, content.title).font = styles.Font(bold=True)
+    thick, thin = styles.Side(style="medium"), styles.Side(style="thin")
+    below = {last_head: thin, last: thick}
     for number, row in enumerate(rows, start=first):
+        border = styles.Border(top=thick if number == first else None, bottom=below.get(number))
         for column, text in enumerate(row, start=1):
             cell = _text_cell(sheet, number, column, text)
             cell.font = styles.Font(bold=number <= last_head)
             cell.alignment = styles.Alignment(horizontal="left" if column == 1 else "center")
-            cell.border = styles.Border(
-                top=thick if number == first else None,
-                bottom=thick if number == last else thin if number == last_head else None,
-            )
+            cell.border = border
     for column in range(1, len(rows[0]) + 1):
         letter = openpyxl.utils.get_column_letter(column)
         sheet.column_dimensions[letter].width = 3 + max(text_width(row[column - 1]) for row in rows)
@@ -170,12 +184,8 @@ def _text_cell(sheet: Any, row: int, column: int, text: str) -> Any:
 
 def _fit(content: Content) -> tuple[list[float], float, bool]:
     """Choose widths, type size and page: upright if row names, wrapped to a quarter of it, leave room."""
-    rows = (*content.header, *content.body)
-    stub = max(text_width(row[0]) for row in rows)
-    units = [max(map(text_width, ["-0.000", *column])) for column in content.columns]
-    for row in content.header:
-        room_of = [-(-_longest_word(text) // span) for text, span in spans(row[1:]) for _ in range(span)]
-        units = [max(pair) for pair in zip(units, room_of, strict=True)]
+    stub = max(text_width(row[0]) for row in (*content.header, *content.body))
+    units, fits = _units(content), list[_Fit]()
     upright, across = (side - 2 * _MARGIN for side in _PAGE)
     for size, room, wrapped in (
         (10.5, upright, 0.4),
@@ -184,18 +194,60 @@ def _fit(content: Content) -> tuple[list[float], float, bool]:
         (9.0, across, 0.25),
         (7.5, across, 0.2),
     ):
-        letter = size * 0.5 * 2.54 / 72  # a Latin letter is half as wide as the type is high
-        columns = [u * letter + 2 * _PADDING + 0.1 for u in units]
-        least = min(stub * letter + 2 * _PADDING + 0.1, wrapped * room)
-        if least + sum(columns) <= room:
+        fits.append(_Fit(stub, units, size, room, wrapped))
+        if fits[-1].enough:
             break
-    wide = min(stub * letter + 2 * _PADDING + 0.1, 0.5 * room, max(room - sum(columns), least))
-    spare = room - wide - sum(columns)
-    if spare < 0:
-        columns = [c * (room - wide) / sum(columns) for c in columns]
-    else:
-        columns = [c + min(spare / len(columns), 1.0) for c in columns]
-    return [wide, *columns], size, room > upright
+    chosen = fits[-1]
+    return chosen.widths, chosen.size, chosen.room > upright
+
+
+def _units(content: Content) -> list[int]:
+    """Room that each column needs, in letters."""
+    units = [max(map(text_width, ["-0.000", *column])) for column in content.columns]
+    for row in content.header:
+        room_of = [-(-_longest_word(text) // span) for text, span in spans(row[1:]) for _ in range(span)]
+        units = [max(pair) for pair in zip(units, room_of, strict=True)]
+    return units
+
+
+@dataclass(frozen=True, slots=True)
+class _Fit:
+    """A table in one type size on a page of some room, row names wrapped to a share of it."""
+
+    stub: int
+    units: list[int]
+    size: float
+    room: float
+    wrapped: float
+
+    @property
+    def enough(self) -> bool:
+        return self._least + sum(self._columns) <= self.room
+
+    @property
+    def widths(self) -> list[float]:
+        columns, room = self._columns, self.room
+        wide = min(self._whole, 0.5 * room, max(room - sum(columns), self._least))
+        spare = room - wide - sum(columns)
+        if spare < 0:
+            return [wide, *(c * (room - wide) / sum(columns) for c in columns)]
+        return [wide, *(c + min(spare / len(columns), 1.0) for c in columns)]
+
+    @property
+    def _columns(self) -> list[float]:
+        return [self._centimetres(unit) for unit in self.units]
+
+    @property
+    def _whole(self) -> float:
+        return self._centimetres(self.stub)
+
+    @property
+    def _least(self) -> float:
+        return min(self._whole, self.wrapped * self.room)
+
+    def _centimetres(self, letters: int) -> float:
+        letter = self.size * 0.5 * 2.54 / 72  # a Latin letter is half as wide as the type is high
+        return letters * letter + 2 * _PADDING + 0.1
 
 
 def _note_margins(section: Any, width: float, docx: Any) -> tuple[Any, Any]:

@@ -305,23 +305,36 @@ def _join_the_row(
     """Draw the paths between mediators: neighbours straight, others over the row, the shorter the lower."""
     row, pitch = at
     over = sorted((pair for pair in texts if pair[1] - pair[0] > 1), key=lambda p: (p[1] - p[0], p))
-    levels: dict[tuple[int, int], int] = {}
-    for j, k in over:
-        taken = {level for (s, t), level in levels.items() if s < k and j < t}
-        levels[j, k] = next(level for level in range(len(over)) if level not in taken)
+    levels = _free_levels(over)
     roofs = [row + _box_height(name) / 2 for name in names]
     for (j, k), text in texts.items():
         if k - j == 1:
             picture.arrow((j * pitch + _WIDTH / 2, row), (k * pitch - _WIDTH / 2, row))
             picture.about(text, (j + 0.5) * pitch, row)
             continue
-        outs = sorted((p for p in over if p[0] == j), reverse=True)
-        ins = sorted((p for p in over if p[1] == k), reverse=True)
-        start = j * pitch + _WIDTH / 2 * (outs.index((j, k)) + 1) / (len(outs) + 1)
-        end = k * pitch - _WIDTH / 2 * (len(ins) - ins.index((j, k))) / (len(ins) + 1)
+        start, end = _ports((j, k), over, pitch)
         y = max(roofs) + (levels[j, k] + 0.8) * _TRACK
         picture.arrow((start, roofs[j]), (start, y), (end, y), (end, roofs[k]))
         picture.about(text, (j + 0.5) * pitch, y)
+
+
+def _free_levels(over: Sequence[tuple[int, int]]) -> dict[tuple[int, int], int]:
+    """Give each path over the row the lowest height at which it meets none before it."""
+    levels: dict[tuple[int, int], int] = {}
+    for j, k in over:
+        taken = {level for (s, t), level in levels.items() if s < k and j < t}
+        levels[j, k] = next(level for level in range(len(over)) if level not in taken)
+    return levels
+
+
+def _ports(path: tuple[int, int], over: Sequence[tuple[int, int]], pitch: float) -> Point:
+    """Find where a path over the row leaves its first box and enters its second, apart from the others."""
+    j, k = path
+    outs = sorted((p for p in over if p[0] == j), reverse=True)
+    ins = sorted((p for p in over if p[1] == k), reverse=True)
+    start = j * pitch + _WIDTH / 2 * (outs.index(path) + 1) / (len(outs) + 1)
+    end = k * pitch - _WIDTH / 2 * (len(ins) - ins.index(path)) / (len(ins) + 1)
+    return start, end
 
 
 def _write_below(picture: _Picture, rows: Sequence[_Row], remarks: Sequence[str]) -> None:

@@ -86,12 +86,21 @@ def unused_labels(labels: Mapping[str, str], words: Iterable[str]) -> dict[str, 
         name or None.
     """
     names = list(dict.fromkeys(words))
-    used = [k for k in labels if any(re.search(rf"(?<!\w){re.escape(k)}(?!\w)", name) for name in names)]
-    inner = dict.fromkeys(w for name in names for w in (name, *re.findall(r"[^\W\d]\w*", name)))
-    without = [w for w in inner if w not in labels]
-    near = {
-        k: next(iter(difflib.get_close_matches(k, without, n=1, cutoff=0.8)), None)
-        for k in labels
-        if k not in used
-    }
-    return near if not used else {k: name for k, name in near.items() if name is not None}
+    used = {key for key in labels if _is_used(key, names)}
+    without = [word for word in _parts_of(names) if word not in labels]
+    near = {key: _nearest(key, without) for key in labels if key not in used}
+    return near if not used else {key: name for key, name in near.items() if name is not None}
+
+
+def _parts_of(names: Iterable[str]) -> dict[str, None]:
+    """List names and the words in them."""
+    return dict.fromkeys(word for name in names for word in (name, *re.findall(r"[^\W\d]\w*", name)))
+
+
+def _is_used(key: str, names: Iterable[str]) -> bool:
+    pattern = re.compile(rf"(?<!\w){re.escape(key)}(?!\w)")
+    return any(pattern.search(name) for name in names)
+
+
+def _nearest(key: str, names: list[str]) -> str | None:
+    return next(iter(difflib.get_close_matches(key, names, n=1, cutoff=0.8)), None)

@@ -6,8 +6,14 @@ import html
 import re
 import textwrap
 from dataclasses import dataclass
+from itertools import chain
+from typing import TYPE_CHECKING
 
 from digiprosper.report.characters import text_width
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Self
 
 __all__ = ["Content", "as_html", "as_text", "spans"]
 
@@ -87,42 +93,55 @@ def as_text(content: Content) -> str:
         Lines without a final new line.
     """
     stub = max(text_width(row[0]) for row in (*content.header, *content.body))
-    columns = content.columns
-    numbers = [[n for cell in column if (n := _NUMBER.fullmatch(cell))] for column in columns]
-    bodies = [max((len(n[1]) for n in found), default=0) for found in numbers]
-    tails = [max((len(n[2]) for n in found), default=0) for found in numbers]
-    widths = [
-        max(body + tail, *map(text_width, column), 0)
-        for body, tail, column in zip(bodies, tails, columns, strict=True)
-    ]
+    columns = [_TextColumn.of(column) for column in content.columns]
+    widths = [column.width for column in columns]
     for row in content.header:
         _make_room(widths, spans(row[1:]))
-    total = stub + sum(w + 2 for w in widths)
+    total = stub + sum(widths) + 2 * len(widths)
 
-    def head(row: list[str]) -> str:
-        cells, start = [_pad(row[0], stub)], 0
-        for text, span in spans(row[1:]):
-            cells.append(_centre(text, sum(widths[start : start + span]) + 2 * (span - 1)))
-            start += span
-        return "  ".join(cells).rstrip()
-
-    def line(row: list[str]) -> str:
-        cells = [_pad(row[0], stub)]
-        for cell, body, tail, width in zip(row[1:], bodies, tails, widths, strict=True):
-            number = _NUMBER.fullmatch(cell)
-            cells.append(_centre(number[1].rjust(body) + number[2].ljust(tail) if number else cell, width))
-        return "  ".join(cells).rstrip()
-
-    lines = [content.title] if content.title else []
-    lines += ["=" * total, *map(head, content.header), "-" * total]
+    body = []
     for position, row in enumerate(content.body):
-        if position in content.breaks:
-            lines.append("-" * total)
-        lines.append(line(row))
-    lines.append("=" * total)
-    for note in content.notes:
-        lines += textwrap.wrap(note, max(total, 60))
-    return "\n".join(lines)
+        body += ["-" * total] if position in content.breaks else []
+        body.append(_text_line(row, stub, columns, widths))
+    heads = [_text_head(row, stub, widths) for row in content.header]
+    title = [content.title] if content.title else []
+    lines = [*title, "=" * total, *heads, "-" * total, *body, "=" * total]
+    notes = (textwrap.wrap(note, max(total, 60)) for note in content.notes)
+    return "\n".join(chain(lines, *notes))
+
+
+@dataclass(frozen=True, slots=True)
+class _TextColumn:
+    """Widths of a column: its numbers up to the last digit, what follows them, and the widest cell."""
+
+    body: int
+    tail: int
+    width: int
+
+    @classmethod
+    def of(cls, cells: Sequence[str]) -> Self:
+        numbers = [number for cell in cells if (number := _NUMBER.fullmatch(cell))]
+        body = max((len(number[1]) for number in numbers), default=0)
+        tail = max((len(number[2]) for number in numbers), default=0)
+        return cls(body, tail, max(body + tail, *map(text_width, cells), 0))
+
+    def aligned(self, cell: str) -> str:
+        number = _NUMBER.fullmatch(cell)
+        return number[1].rjust(self.body) + number[2].ljust(self.tail) if number else cell
+
+
+def _text_head(row: list[str], stub: int, widths: Sequence[int]) -> str:
+    cells, start = [_pad(row[0], stub)], 0
+    for text, span in spans(row[1:]):
+        cells.append(_centre(text, sum(widths[start : start + span]) + 2 * (span - 1)))
+        start += span
+    return "  ".join(cells).rstrip()
+
+
+def _text_line(row: list[str], stub: int, columns: Sequence[_TextColumn], widths: Sequence[int]) -> str:
+    placed = zip(row[1:], columns, widths, strict=True)
+    cells = [_centre(column.aligned(cell), width) for cell, column, width in placed]
+    return "  ".join([_pad(row[0], stub), *cells]).rstrip()
 
 
 def as_html(content: Content) -> str:
@@ -138,34 +157,37 @@ def as_html(content: Content) -> str:
     str
         One ``<table>``; every text is escaped.
     """
-    width = len(content.header[0])
     lines = ['<table class="digiprosper" style="border-collapse:collapse;border:none;font-size:0.95em;">']
     if content.title:
         title = html.escape(content.title)
         lines.append(f'<caption style="caption-side:top;font-weight:bold;">{title}</caption>')
-    lines.append("<thead>")
-    for position, row in enumerate(content.header):
-        rule = "border-top:2px solid currentColor;" if position == 0 else ""
-        rule += "border-bottom:1px solid currentColor;" if position == len(content.header) - 1 else ""
-        cells = [_html_cell("th", row[0], f"text-align:left;font-weight:normal;{rule}")]
-        cells += [_html_cell("th", text, _HEADS + rule, span) for text, span in spans(row[1:])]
-        lines.append(_html_row(cells))
-    lines.append("</thead>\n<tbody>")
-    for position, row in enumerate(content.body):
-        space = "padding-top:0.7em;" if position in content.breaks else ""
-        rule = "border-bottom:2px solid currentColor;" if position == len(content.body) - 1 else ""
-        cells = [_html_cell("th", row[0], f"text-align:left;font-weight:normal;{space}{rule}")]
-        # Beside a label of several lines an estimate stands at the last, next to its error.
-        numbers = f"text-align:center;vertical-align:bottom;{space}{rule}"
-        cells += [_html_cell("td", text, numbers) for text in row[1:]]
-        lines.append(_html_row(cells))
-    lines.append("</tbody>")
+    heads = [_html_head(row, position, len(content.header)) for position, row in enumerate(content.header)]
+    body = [_html_line(row, position, content) for position, row in enumerate(content.body)]
+    lines += ["<thead>", *heads, "</thead>\n<tbody>", *body, "</tbody>"]
     if content.notes:
         notes = "<br>".join(html.escape(note) for note in content.notes)
         style = "border:none;text-align:left;font-size:0.85em;padding:4px 8px;max-width:0;white-space:normal;"
-        cell = f'<td colspan="{width}" style="{style}">{notes}</td>'
+        cell = f'<td colspan="{len(content.header[0])}" style="{style}">{notes}</td>'
         lines.append(f"<tfoot>\n{_html_row([cell])}\n</tfoot>")
     return "\n".join([*lines, "</table>"])
+
+
+def _html_head(row: list[str], position: int, count: int) -> str:
+    rule = "border-top:2px solid currentColor;" if position == 0 else ""
+    rule += "border-bottom:1px solid currentColor;" if position == count - 1 else ""
+    cells = [_html_cell("th", row[0], f"text-align:left;font-weight:normal;{rule}")]
+    return _html_row(
+        [*cells, *(_html_cell("th", text, _HEADS + rule, span) for text, span in spans(row[1:]))]
+    )
+
+
+def _html_line(row: list[str], position: int, content: Content) -> str:
+    space = "padding-top:0.7em;" if position in content.breaks else ""
+    rule = "border-bottom:2px solid currentColor;" if position == len(content.body) - 1 else ""
+    cells = [_html_cell("th", row[0], f"text-align:left;font-weight:normal;{space}{rule}")]
+    # Beside a label of several lines an estimate stands at the last, next to its error.
+    numbers = f"text-align:center;vertical-align:bottom;{space}{rule}"
+    return _html_row([*cells, *(_html_cell("td", text, numbers) for text in row[1:])])
 
 
 def _make_room(widths: list[int], heads: list[tuple[str, int]]) -> None:
