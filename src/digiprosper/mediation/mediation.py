@@ -396,21 +396,7 @@ class Mediation(Specification):
         gamma: float | None,
         searched: SearchedDraws | None,
     ) -> MediationResults:
-        at = [system.at(*place) for place in layout.used]
-        jointly = np.ix_(at, at)
-        blocks = [(m[0, 0], m[0, 1], m[1, 1]) for m in system.residuals]
-        drawn = [np.stack([m[:, 0, 0], m[:, 0, 1], m[:, 1, 1]], axis=1) for m in system.residual_draws]
-        paths = PathSystem(
-            names=tuple((layout.labels[e], layout.names[c]) for e, c in layout.used),
-            estimates=system.coefficients[at],
-            covariance=system.covariance[jointly],
-            unadjusted=system.unadjusted[at],
-            draws=system.draws[:, at],
-            jackknife=system.jackknife[:, at],
-            moments=np.array(blocks).reshape(-1, 3),
-            moment_draws=np.stack(drawn, axis=1) if drawn else np.empty((self.reps, 0, 3)),
-            products=layout.products,
-        )
+        paths = _path_system(system, layout, self.reps)
         estimates = paths.products.evaluate(paths.estimates[None, :])[0]
         draws = paths.products.evaluate(paths.draws) if searched is None else searched.terms
         gradient = paths.products.gradient(paths.estimates)
@@ -510,6 +496,24 @@ class Mediation(Specification):
         if self.threshold is not None:
             return "threshold"
         return "quadratic" if self.quadratic else self.structure
+
+
+def _path_system(system: System, layout: Layout, reps: int) -> PathSystem:
+    """Take the slopes that effects are made of out of a system."""
+    at = [system.at(*place) for place in layout.used]
+    blocks = [(m[0, 0], m[0, 1], m[1, 1]) for m in system.residuals]
+    drawn = [np.stack([m[:, 0, 0], m[:, 0, 1], m[:, 1, 1]], axis=1) for m in system.residual_draws]
+    return PathSystem(
+        names=tuple((layout.labels[e], layout.names[c]) for e, c in layout.used),
+        estimates=system.coefficients[at],
+        covariance=system.covariance[np.ix_(at, at)],
+        unadjusted=system.unadjusted[at],
+        draws=system.draws[:, at],
+        jackknife=system.jackknife[:, at],
+        moments=np.array(blocks).reshape(-1, 3),
+        moment_draws=np.stack(drawn, axis=1) if drawn else np.empty((reps, 0, 3)),
+        products=layout.products,
+    )
 
 
 def _influential(
