@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 
 from digiprosper import CompositeIndex, IndicatorSystem, Panel, rank_probabilities
 from digiprosper.composite.ranking_results import (
+    ComparedRanks,
     IndexSensitivity,
+    RankedRows,
     RankResults,
     left_out,
     moves,
@@ -92,25 +94,22 @@ def test_what_is_left_out_is_listed():
     assert left_out(options, ((0,), (0,))) == "scope 'per_year', shift 0.01 and shift 1.0"
 
 
-def make_sensitivity(ranks, options, **changes):
+def make_sensitivity(ranks, options, *, problems=None, complete=None):
     ranks = np.asarray(ranks, dtype=np.uint8)
-    fields = {
-        "name": "digital",
-        "options": options,
-        "baseline": (0,) * len(options),
-        "rank_values": ranks,
-        "base_ranks": ranks[0].astype(np.int64),
-        "correlations": np.ones(len(ranks)),
-        "problems": ("",) * len(ranks),
-        "same": np.arange(len(ranks)) == 0,
-        "complete": tuple(tuple(range(len(values))) for _, values in options),
-        "index": PANEL,
-        "among": "per_year",
-        "method": "pooled",
-        "labels": {},
-        "diagnostics": (),
-    }
-    return IndexSensitivity(**{**fields, **changes})
+    return IndexSensitivity(
+        ranked=RankedRows(name="digital", index=PANEL, among="per_year", method="pooled", labels={}),
+        options=options,
+        baseline=(0,) * len(options),
+        base_ranks=ranks[0].astype(np.int64),
+        compared=ComparedRanks(
+            rank_values=ranks,
+            correlations=np.ones(len(ranks)),
+            problems=problems or ("",) * len(ranks),
+            same=np.arange(len(ranks)) == 0,
+        ),
+        complete=complete or tuple(tuple(range(len(values))) for _, values in options),
+        diagnostics=(),
+    )
 
 
 def test_spread_over_combinations():
@@ -132,15 +131,13 @@ def test_spread_over_combinations():
 def test_intervals_round_outwards():
     draws = np.arange(1, 101, dtype=np.uint8)[:, None]
     found = RankResults(
-        name="digital",
+        ranked=RankedRows(
+            name="digital", index=pd.Index(["p"], name="city"), among="per_year", method="pooled", labels={}
+        ),
         values=np.array([0.5]),
         rank_values=np.array([50]),
         draw_values=draws,
-        index=pd.Index(["p"], name="city"),
-        among="per_year",
         n_drawn=9,
-        method="pooled",
-        labels={},
         rng_entropy=1,
         diagnostics=(),
     )

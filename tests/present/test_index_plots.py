@@ -14,7 +14,7 @@ from scipy.stats import gaussian_kde
 
 import digiprosper as dp
 from digiprosper import plots
-from digiprosper.composite.ranking_results import IndexSensitivity, RankResults
+from digiprosper.composite.ranking_results import ComparedRanks, IndexSensitivity, RankedRows, RankResults
 from digiprosper.errors import (
     ColumnError,
     DigiprosperWarning,
@@ -59,15 +59,11 @@ def ranked(
     draws[:20] = np.minimum(draws[:20] + 1, n)
     draws[20:30] = np.maximum(draws[20:30] - 1, 1)
     return RankResults(
-        name="digital",
+        ranked=RankedRows(name="digital", index=index, among=among, method="pooled", labels=labels or {}),
         values=1.0 / base,
         rank_values=base,
         draw_values=draws.astype(np.uint16),
-        index=index,
-        among=among,
         n_drawn=31,
-        method="pooled",
-        labels=labels or {},
         rng_entropy=1,
         diagnostics=(),
     )
@@ -79,19 +75,19 @@ def varied(n=4, periods=(2020, 2021), *, problems=("", "", "", ""), complete=((0
     ranks = np.array([base, base, n + 1 - base, base], dtype=np.uint16)
     ranks[[bool(p) for p in problems]] = 0
     return IndexSensitivity(
-        name="digital",
+        ranked=RankedRows(
+            name="digital", index=index, among="per_year", method="pooled", labels=labels or {}
+        ),
         options=(("weighting", ("entropy", "std")), ("aggregate", ("linear", "topsis"))),
         baseline=(0, 0),
-        rank_values=ranks,
         base_ranks=base,
-        correlations=np.ones(4),
-        problems=problems,
-        same=np.array([True, False, False, False]),
+        compared=ComparedRanks(
+            rank_values=ranks,
+            correlations=np.ones(4),
+            problems=problems,
+            same=np.array([True, False, False, False]),
+        ),
         complete=complete,
-        index=index,
-        among="per_year",
-        method="pooled",
-        labels=labels or {},
         diagnostics=(),
     )
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from digiprosper.kernels import Floats, Ints
 
-__all__ = ["Among", "IndexSensitivity", "RankResults", "sobol_shares"]
+__all__ = ["Among", "ComparedRanks", "IndexSensitivity", "RankResults", "RankedRows", "sobol_shares"]
 
 Among = Literal["per_year", "pooled"]
 
@@ -38,8 +38,66 @@ _SHOWN: Final = 12
 _AMONG: Final = {"per_year": "among the rows of the same period", "pooled": "among all rows"}
 
 
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class RankedRows(PickledByName):
+    """Which rows of which index are ranked.
+
+    Parameters
+    ----------
+    name : str
+        Name of the index.
+    index : Index
+        Labels of the rows.
+    among : {"per_year", "pooled"}
+        Which rows are ranked together: those of a period, or all.
+    method : str
+        The index in words.
+    labels : mapping
+        Text by column.
+    """
+
+    name: str
+    index: pd.Index[Any]
+    among: Among
+    method: str
+    labels: Mapping[str, str]
+
+
+class RankedFields:
+    """Fields of `RankedRows`, one by one."""
+
+    __slots__ = ()
+
+    ranked: RankedRows
+
+    @property
+    def name(self) -> str:
+        """Name of the index."""
+        return self.ranked.name
+
+    @property
+    def index(self) -> pd.Index[Any]:
+        """Labels of the rows."""
+        return self.ranked.index
+
+    @property
+    def among(self) -> Among:
+        """Which rows are ranked together: those of a period, or all."""
+        return self.ranked.among
+
+    @property
+    def method(self) -> str:
+        """The index in words."""
+        return self.ranked.method
+
+    @property
+    def labels(self) -> Mapping[str, str]:
+        """Text by column."""
+        return self.ranked.labels
+
+
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class RankResults(Summarised, PickledByName):
+class RankResults(RankedFields, Summarised, PickledByName):
     """Ranks of the rows of an index, and how sure they are. Made by `rank_probabilities`; holds no panel.
 
     Rank 1 is the best; ties share the smaller number. Every number is about draws of the weights: entities
@@ -48,39 +106,27 @@ class RankResults(Summarised, PickledByName):
 
     Parameters
     ----------
-    name : str
-        Name of the index.
+    ranked : RankedRows
+        Which rows are ranked; its fields are attributes of the results, too.
     values : ndarray, shape (N,)
         Scores under the weights of the sample.
     rank_values : ndarray of int, shape (N,)
         Their ranks.
     draw_values : ndarray of unsigned int, shape (R, N)
         Ranks in every draw that has weights.
-    index : Index
-        Labels of the rows.
-    among : {"per_year", "pooled"}
-        Which rows are ranked together: those of a period, or all.
     n_drawn : int
         Entities that are drawn from. Below five no interval of a rank is read from the draws.
-    method : str
-        The index in words.
-    labels : mapping
-        Text by column.
     rng_entropy : int
         Number that reproduces the draws when passed as `rng`.
     diagnostics : tuple of Notice
         What was noticed.
     """
 
-    name: str
+    ranked: RankedRows
     values: Floats
     rank_values: Ints
     draw_values: np.ndarray[Any, np.dtype[np.unsignedinteger[Any]]]
-    index: pd.Index[Any]
-    among: Among
     n_drawn: int
-    method: str
-    labels: Mapping[str, str]
     rng_entropy: int
     diagnostics: tuple[Notice, ...]
 
@@ -270,56 +316,77 @@ class RankResults(Summarised, PickledByName):
         return ordered[below].astype(np.int64), ordered[above].astype(np.int64)
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class IndexSensitivity(Summarised, PickledByName):
-    """Ranks of the rows of an index under every combination of options. Made by `index_sensitivity`.
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class ComparedRanks(PickledByName):
+    """Combinations of options, each compared with the baseline.
 
     Parameters
     ----------
-    name : str
-        Name of the index.
-    options : tuple of (str, tuple)
-        Each option and its values, as shown.
-    baseline : tuple
-        Position of the baseline's value in each option; None where the option does not have it.
     rank_values : ndarray of unsigned int, shape (C, N)
         Ranks under each combination, the last option varying fastest; 0 where it is impossible.
-    base_ranks : ndarray of int, shape (N,)
-        Ranks of the baseline.
     correlations : ndarray, shape (C,)
         Spearman's correlation of scores with the baseline's.
     problems : tuple of str, length C
         Why a combination is impossible; empty otherwise.
     same : ndarray of bool, shape (C,)
         Whether the combination is the baseline.
+    """
+
+    rank_values: np.ndarray[Any, np.dtype[np.unsignedinteger[Any]]]
+    correlations: Floats
+    problems: tuple[str, ...]
+    same: np.ndarray[Any, np.dtype[np.bool_]]
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class IndexSensitivity(RankedFields, Summarised, PickledByName):
+    """Ranks of the rows of an index under every combination of options. Made by `index_sensitivity`.
+
+    Parameters
+    ----------
+    ranked : RankedRows
+        Which rows are ranked; its fields are attributes of the results, too.
+    options : tuple of (str, tuple)
+        Each option and its values, as shown.
+    baseline : tuple
+        Position of the baseline's value in each option; None where the option does not have it.
+    base_ranks : ndarray of int, shape (N,)
+        Ranks of the baseline.
+    compared : ComparedRanks
+        The combinations; its fields are attributes of the results, too.
     complete : tuple of tuple of int
         Positions, by option, of the values whose combinations are all possible: the shares' grid.
-    index : Index
-        Labels of the rows.
-    among : {"per_year", "pooled"}
-        Which rows are ranked together.
-    method : str
-        The baseline in words.
-    labels : mapping
-        Text by column.
     diagnostics : tuple of Notice
         What was noticed.
     """
 
-    name: str
+    ranked: RankedRows
     options: tuple[tuple[str, tuple[Any, ...]], ...]
     baseline: tuple[int | None, ...]
-    rank_values: np.ndarray[Any, np.dtype[np.unsignedinteger[Any]]]
     base_ranks: Ints
-    correlations: Floats
-    problems: tuple[str, ...]
-    same: np.ndarray[Any, np.dtype[np.bool_]]
+    compared: ComparedRanks
     complete: tuple[tuple[int, ...], ...]
-    index: pd.Index[Any]
-    among: Among
-    method: str
-    labels: Mapping[str, str]
     diagnostics: tuple[Notice, ...]
+
+    @property
+    def rank_values(self) -> np.ndarray[Any, np.dtype[np.unsignedinteger[Any]]]:
+        """Ranks under each combination, shape (C, N); 0 where it is impossible."""
+        return self.compared.rank_values
+
+    @property
+    def correlations(self) -> Floats:
+        """Spearman's correlation of scores with the baseline's, shape (C,)."""
+        return self.compared.correlations
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """Why a combination is impossible; empty otherwise."""
+        return self.compared.problems
+
+    @property
+    def same(self) -> np.ndarray[Any, np.dtype[np.bool_]]:
+        """Whether the combination is the baseline, shape (C,)."""
+        return self.compared.same
 
     @property
     def possible(self) -> np.ndarray[Any, np.dtype[np.bool_]]:

@@ -11,7 +11,7 @@ import pandas as pd
 from digiprosper.composite.kernels.ranking import descending_ranks, rank_correlations
 from digiprosper.composite.kernels.structure import weigh
 from digiprosper.composite.notices import fixed_weights
-from digiprosper.composite.ranking_results import RankResults, moves
+from digiprosper.composite.ranking_results import RankedRows, RankResults, moves
 from digiprosper.composite.rows import cut_rows, without_indicator
 from digiprosper.composite.specification import CompositeIndex
 from digiprosper.composite.state import learn, state_sums
@@ -145,15 +145,17 @@ def rank_probabilities(
     ]
     issue(notices)
     return RankResults(
-        name=fit.recipe.name,
+        ranked=RankedRows(
+            name=fit.recipe.name,
+            index=fit.sample.index,
+            among=among,
+            method=fit.recipe.description,
+            labels=panel.labels,
+        ),
         values=fit.scores,
         rank_values=descending_ranks(fit.scores[None], groups)[0],
         draw_values=ranks if kept.all() else ranks[kept],
-        index=fit.sample.index,
-        among=among,
         n_drawn=drawn.size,
-        method=fit.recipe.description,
-        labels=panel.labels,
         rng_entropy=cast("int", seed.entropy),
         diagnostics=(*fit.results.diagnostics, *notices),
     )

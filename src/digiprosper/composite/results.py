@@ -39,10 +39,36 @@ if TYPE_CHECKING:
     from digiprosper.composite.state import Placed, State
     from digiprosper.kernels import Floats
 
-__all__ = ["IndexResults", "WeightErrors"]
+__all__ = ["IndexResults", "ScoredRows", "WeightErrors"]
 
 WeightErrors = Literal["delta", "jackknife", "bootstrap"]
 _METHODS: Final = ("delta", "jackknife", "bootstrap")
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class ScoredRows(PickledByName):
+    """The rows an index was fitted on, with their scores.
+
+    Parameters
+    ----------
+    nobs : int
+        Rows in use.
+    score_values : ndarray, shape (N,), or None
+        Scores. All but `nobs` is None when a table was fitted that is no Panel.
+    dimension_values : ndarray, shape (N, K), or None
+        Scores of the dimensions.
+    index : Index or None
+        Labels of the rows.
+    n_entities, n_times : int or None
+        Entities and periods with at least one row.
+    """
+
+    nobs: int
+    score_values: np.ndarray[Any, np.dtype[np.float64]] | None = None
+    dimension_values: np.ndarray[Any, np.dtype[np.float64]] | None = None
+    index: pd.Index[Any] | None = None
+    n_entities: int | None = None
+    n_times: int | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -60,16 +86,8 @@ class IndexResults(Summarised, PickledByName):
         Scale and weights: one of each, or one a period.
     entity_sums : EntitySums or None
         Sums by entity from which weights are drawn again; None where sums are not enough.
-    values : ndarray, shape (N,), or None
-        Scores. This and the next two are None when a table was fitted that is no Panel.
-    dimension_values : ndarray, shape (N, K), or None
-        Scores of the dimensions.
-    index : Index or None
-        Labels of the rows.
-    nobs : int
-        Rows in use.
-    n_entities, n_times : int or None
-        Entities and periods with at least one row.
+    scored : ScoredRows
+        The rows with their scores; its fields are attributes of the results, too.
     diagnostics : tuple of Notice
         What was noticed.
 
@@ -86,13 +104,38 @@ class IndexResults(Summarised, PickledByName):
     spec: HasRecipe
     state: State
     entity_sums: EntitySums | None
-    values: np.ndarray[Any, np.dtype[np.float64]] | None
-    dimension_values: np.ndarray[Any, np.dtype[np.float64]] | None
-    index: pd.Index[Any] | None
-    nobs: int
-    n_entities: int | None
-    n_times: int | None
+    scored: ScoredRows
     diagnostics: tuple[Notice, ...]
+
+    @property
+    def values(self) -> Floats | None:
+        """Scores as an (N,) array; None when a table was fitted that is no Panel."""
+        return self.scored.score_values
+
+    @property
+    def dimension_values(self) -> Floats | None:
+        """Scores of the dimensions as an (N, K) array; None when a table was fitted that is no Panel."""
+        return self.scored.dimension_values
+
+    @property
+    def index(self) -> pd.Index[Any] | None:
+        """Labels of the rows; None when a table was fitted that is no Panel."""
+        return self.scored.index
+
+    @property
+    def nobs(self) -> int:
+        """Rows in use."""
+        return self.scored.nobs
+
+    @property
+    def n_entities(self) -> int | None:
+        """Entities with at least one row."""
+        return self.scored.n_entities
+
+    @property
+    def n_times(self) -> int | None:
+        """Periods with at least one row."""
+        return self.scored.n_times
 
     @property
     def recipe(self) -> Recipe:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import product
 from typing import TYPE_CHECKING, Any, Final
 
@@ -11,7 +10,7 @@ import numpy as np
 from digiprosper.composite.kernels.ranking import descending_ranks, rank_correlations
 from digiprosper.composite.notices import impossible
 from digiprosper.composite.options import read_option
-from digiprosper.composite.ranking_results import IndexSensitivity, left_out
+from digiprosper.composite.ranking_results import ComparedRanks, IndexSensitivity, RankedRows, left_out
 from digiprosper.composite.rankings import fitted_rows, groups_of, refuse_incomparable
 from digiprosper.composite.state import learn
 from digiprosper.errors import IndicatorError, InputTypeError, Notice, OptionError, check_option, cited
@@ -102,31 +101,20 @@ def index_sensitivity(
     possible = np.array([not p for p in compared.problems]).reshape([len(v) for v in grid.values()])
     complete = complete_grid(possible, baseline)
     return IndexSensitivity(
-        name=index_spec.name,
+        ranked=RankedRows(
+            name=index_spec.name,
+            index=fit.sample.index,
+            among=among,
+            method=fit.recipe.description,
+            labels=panel.labels,
+        ),
         options=shown,
         baseline=baseline,
-        rank_values=compared.ranks,
         base_ranks=descending_ranks(fit.scores[None], groups)[0],
-        correlations=compared.correlations,
-        problems=compared.problems,
-        same=compared.same,
+        compared=compared,
         complete=complete,
-        index=fit.sample.index,
-        among=among,
-        method=fit.recipe.description,
-        labels=panel.labels,
         diagnostics=(*fit.results.diagnostics, *_notices(possible, shown, complete)),
     )
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Compared:
-    """Ranks (C, N), correlations with the baseline, problems, and which combination is the baseline."""
-
-    ranks: np.ndarray[Any, np.dtype[np.unsignedinteger[Any]]]
-    correlations: Floats
-    problems: tuple[str, ...]
-    same: Bools
 
 
 def _compare(
@@ -134,7 +122,7 @@ def _compare(
     specs: Sequence[CompositeIndex | OptionError | IndicatorError],
     among: str,
     groups: Sequence[Ints],
-) -> _Compared:
+) -> ComparedRanks:
     ranks = np.zeros((len(specs), fit.sample.nobs), dtype=np.min_scalar_type(max(g.size for g in groups)))
     correlations = np.full(len(specs), np.nan)
     problems = [""] * len(specs)
@@ -146,7 +134,12 @@ def _compare(
         else:
             ranks[c] = descending_ranks(scores, groups)[0]
             correlations[c] = rank_correlations(scores, fit.scores, groups)[0]
-    return _Compared(ranks, correlations, tuple(problems), np.array([spec == fit.spec for spec in specs]))
+    return ComparedRanks(
+        rank_values=ranks,
+        correlations=correlations,
+        problems=tuple(problems),
+        same=np.array([spec == fit.spec for spec in specs]),
+    )
 
 
 def complete_grid(possible: Bools, pinned: Sequence[int | None]) -> tuple[tuple[int, ...], ...]:

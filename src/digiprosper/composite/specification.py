@@ -10,7 +10,7 @@ from digiprosper.composite.indicators import IndicatorSystem
 from digiprosper.composite.notices import component_remarks, weight_remarks, zero_remarks
 from digiprosper.composite.options import OPTIONS, read_option, refuse_contradictions
 from digiprosper.composite.recipe import Recipe
-from digiprosper.composite.results import IndexResults
+from digiprosper.composite.results import IndexResults, ScoredRows
 from digiprosper.composite.rows import cut_rows, dropped_rows
 from digiprosper.composite.scopes import read_scope
 from digiprosper.composite.state import State, learn, state_sums
@@ -261,12 +261,7 @@ class CompositeIndex(Specification):
                 spec=self,
                 state=State((learned,), None),
                 entity_sums=None,
-                values=None,
-                dimension_values=None,
-                index=None,
-                nobs=nobs,
-                n_entities=None,
-                n_times=None,
+                scored=ScoredRows(nobs=nobs),
                 diagnostics=remarks,
             )
 
@@ -290,12 +285,14 @@ class CompositeIndex(Specification):
             spec=self,
             state=state,
             entity_sums=sums,
-            values=values,
-            dimension_values=state.dimension_scores(recipe.groups, placed),
-            index=sample.index,
-            nobs=sample.nobs,
-            n_entities=sample.n_entities,
-            n_times=sample.n_times,
+            scored=ScoredRows(
+                nobs=sample.nobs,
+                score_values=values,
+                dimension_values=state.dimension_scores(recipe.groups, placed),
+                index=sample.index,
+                n_entities=sample.n_entities,
+                n_times=sample.n_times,
+            ),
             diagnostics=tuple(notices),
         )
 
