@@ -1,4 +1,4 @@
-"""Remarks that equations of every model share: a lag of the outcome, and slopes that rest on few clusters."""
+"""What is worth saying about any equation: lags of the outcome, few clusters, lost digits, no variance."""
 
 from __future__ import annotations
 

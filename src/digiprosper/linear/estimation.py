@@ -265,6 +265,7 @@ def fit_equation(
     *,
     remarks: Sequence[Notice] = (),
     unread: Sequence[str] = (),
+    own_covariance: bool = True,
 ) -> tuple[LinearResults, Solved]:
     """Solve one equation of a system.
 
@@ -283,6 +284,9 @@ def fit_equation(
     unread : sequence of str
         Names of columns that the model adds itself and whose slopes answer no question, such as the dummy of
         a regime: no notice says that they depend on few clusters.
+    own_covariance : bool
+        False where the model computes the covariance together with further parameters, and reports on that
+        one whether it is positive semidefinite.
 
     Returns
     -------
@@ -311,7 +315,7 @@ def fit_equation(
     solved = _solve(prepared, swept, outcome, kept)
     names = [swept.names[j] for j in kept]
     notices += _fit_notices(solved, swept.lengths[outcome], swept.names[outcome], names)
-    results = _results(prepared, swept, (outcome, *kept), solved, unread)
+    results = _results(prepared, swept, (outcome, *kept), solved, unread, own_covariance=own_covariance)
     diagnostics = (*prepared.notices, *notices, *results.diagnostics, *remarks)
     return replace(results, diagnostics=diagnostics), solved
 
@@ -501,7 +505,13 @@ def _without_information(solved: Solved, covariance: Floats) -> Ints:
 
 
 def _results(
-    prepared: Prepared, swept: Swept, places: tuple[int, ...], solved: Solved, unread: Sequence[str]
+    prepared: Prepared,
+    swept: Swept,
+    places: tuple[int, ...],
+    solved: Solved,
+    unread: Sequence[str],
+    *,
+    own_covariance: bool,
 ) -> LinearResults:
     """Name what was solved, for the outcome and the regressors at these places of the columns."""
     depvar, *names = (swept.names[j] for j in places)
@@ -517,7 +527,7 @@ def _results(
     notices = [
         *lost_digits(names, swept.moments[list(places[1:])], solved.bread),
         *no_variance([terms[j] for j in empty]),
-        *two_way_not_psd(prepared, terms, covariance, middle),
+        *(two_way_not_psd(prepared, terms, covariance, middle) if own_covariance else []),
         *few_treated(prepared, names, solved.scored, solved.root, unread=unread),
     ]
     return LinearResults(

@@ -269,7 +269,7 @@ class PanelKink(Specification):
         made = np.column_stack([np.minimum(beyond, 0), np.maximum(beyond, 0), np.sign(beyond)])
         swept = given.with_columns(prepared, (f"{q}:below", f"{q}:above", f"{q}:side"), made)
         below, above, side = range(len(given.names), len(swept.names))
-        slopes, _ = fit_equation(prepared, swept, 0, (below, above, *controls))
+        slopes, _ = fit_equation(prepared, swept, 0, (below, above, *controls), own_covariance=False)
 
         # The derivative in the threshold is bend * side and a constant. Products of it and the residuals
         # leave the range of numbers long before either; a power of two costs no digit.
@@ -281,8 +281,7 @@ class PanelKink(Specification):
         how, rest = joint.how, joint.df_resid
         covariance = root @ middle @ root.T
 
-        notices = [n for n in slopes.diagnostics if n.code != "not_psd"]
-        notices += two_way_not_psd(prepared, (*slopes.names, "threshold"), covariance, middle)
+        indefinite = two_way_not_psd(prepared, (*slopes.names, "threshold"), covariance, middle)
         r2, within, by_entity, _ = slopes.fit_statistics
         estimated = replace(
             slopes.estimated,
@@ -297,7 +296,7 @@ class PanelKink(Specification):
             slopes,
             estimated=estimated,
             inference=replace(slopes.inference, df_t=how.df_t, df_counted=how.counted),
-            diagnostics=tuple(notices),
+            diagnostics=(*slopes.diagnostics, *indefinite),
         )
         return slopes, float(standard_errors(covariance[-1, -1])) / unit
 
