@@ -175,7 +175,7 @@ class MissingDataWarning(DigiprosperWarning):
 
 
 class IdentificationWarning(DigiprosperWarning):
-    """An estimate is defined, but mixes or loses what it is meant to tell."""
+    """An estimate is defined, but is not, or not only, of what it is meant to measure."""
 
 
 class IndicatorWarning(DigiprosperWarning):
@@ -414,7 +414,7 @@ def several(problems: Sequence[Notice], limit: int = 5) -> str:
     Parameters
     ----------
     problems : sequence of Notice
-        What to tell.
+        Their messages are joined.
     limit : int
         How many messages to write out.
 

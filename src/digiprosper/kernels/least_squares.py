@@ -1,4 +1,4 @@
-"""Ordinary least squares on swept columns, with its rank told column by column."""
+"""Ordinary least squares on swept columns, with the rank found column by column."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Conditions on rows: the syntax tree of terms with and, or, not and in, worked out on whole columns."""
+"""Conditions on rows: the syntax tree of terms with and, or, not and in, evaluated on whole columns."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a term gives: its checked syntax tree worked out on columns."""
+"""The value of a term: its checked syntax tree evaluated on columns."""
 
 from __future__ import annotations
 

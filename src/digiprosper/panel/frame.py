@@ -229,8 +229,8 @@ class Panel:
     ) -> Sample:
         """Cut one sample for a system of equations.
 
-        Each distinct term is worked out once on the whole panel; then rows with a missing value in any of
-        them leave together.
+        Each distinct term is evaluated once on the whole panel; then rows with a missing value in any of
+        them are dropped together.
 
         Parameters
         ----------

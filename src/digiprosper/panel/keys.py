@@ -54,7 +54,7 @@ class Keys:
     entity, time : (N,) arrays of int
         Codes of the rows, sorted by entity and then time.
     ordinals : (T,) array of int or None
-        Position of each time on the grid of steps; None where the step cannot be told.
+        Position of each time on the grid of steps; None where the step cannot be determined.
     """
 
     entity_name: str

@@ -209,7 +209,7 @@ class PanelKink(Specification):
         given = sweep_columns(
             prepared, (self.y, self.kink_variable, *sample.names_of("x")), np.column_stack([y, q, x])
         )
-        # What is wrong with the columns themselves is told of the line, under their own names.
+        # Errors about the columns themselves are raised for the line, under their own names.
         fit_equation(prepared, given, 0, range(1, len(given.names)))
         kinks = self._plan(prepared, q, x)
         found = kernel.estimate(kinks, y)

@@ -409,7 +409,7 @@ class PanelThreshold(Specification):
                 raise self._no_room(reason, sample)
             return search, found, self._slopes(prepared, outcome, search.plan.regimes(found.at))
         except (ThresholdSearchError, CollinearityError, IdentificationError):
-            # A fault of the columns themselves is told under their own names.
+            # Errors about the columns themselves are raised under their own names.
             names = (*sample.names_of("regime_dependent"), *sample.names_of("x"))
             design = np.column_stack([sample.columns("regime_dependent"), sample.columns("x")])
             _fit(prepared, outcome, names, design)

@@ -36,7 +36,7 @@ _SET_STREAM = 20
 _MANY_LEVELS = 500
 # Beyond so many rows times candidates all pairs take minutes.
 _MANY_PAIRS = 4_000_000_000
-# A sequential pair is held against all pairs where that costs milliseconds: rows times candidates.
+# A sequential pair is compared with all pairs where that costs milliseconds: rows times candidates.
 _CHEAP_PAIRS = 2_000_000
 
 

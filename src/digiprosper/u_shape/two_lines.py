@@ -210,7 +210,7 @@ def two_lines(
 ) -> TwoLinesResult:
     """Test for a U, or an inverse U, with two lines instead of a curve.
 
-    In the specification the variable and its square give way to an interrupted line,
+    In the specification an interrupted line replaces the variable and its square,
     ``b1 (x - xc) 1{x <= xc} + b2 (x - xc) 1{x > xc} + d 1{x > xc}``; other regressors, effects and clusters
     stay. A U is supported if b1 and b2 have opposite signs and each differs from 0 (Simonsohn 2018). No form
     of the curve is assumed: a square can be significant, and both ends of a quadratic too, where the truth
@@ -256,7 +256,7 @@ def two_lines(
     The breakpoint xc is found by Simonsohn's Robin Hood rule, which takes rows from the stronger line and
     gives them to the weaker:
 
-    1. The quadratic tells which extremum to look for: a maximum if it is concave, a minimum if convex.
+    1. The quadratic decides which extremum to look for: a maximum if it is concave, a minimum if convex.
     2. A smooth curve of x is fitted with everything else in the specification. Flat are, in the inner 80% of
        the rows, those x where it comes within one standard error of its own extremum.
     3. Two lines with xc at the median of the flat x give t1 and t2.
@@ -367,7 +367,7 @@ def _check(spec: object, panel: object, knots: object) -> None:
 def _split(
     spec: FixedEffects, panel: Panel, variable: str, square: str | None
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Separate the terms that give way from those that stay."""
+    """Separate the terms that the lines replace from those that stay."""
     known = table_of(panel).known
     terms = {canonical(t, known): t for t in spec.x}
     if canonical(variable, known) not in terms:
@@ -376,8 +376,8 @@ def _split(
         _check_square(square, variable, spec.x, known)
 
     bends = [square] if square else [f"I({variable}**2)", f"I(`{variable}`**2)"]
-    giving_way = dict.fromkeys(canonical(term, known) for term in (variable, *bends))
-    replaced = tuple(terms.pop(key) for key in giving_way if key in terms)
+    keys = dict.fromkeys(canonical(term, known) for term in (variable, *bends))
+    replaced = tuple(terms.pop(key) for key in keys if key in terms)
     _refuse_made(terms.values(), variable, known)
     return replaced, tuple(terms.values())
 
@@ -422,7 +422,7 @@ def _data(prepared: Prepared, depvar: str, replaced: tuple[str, ...]) -> _Data:
 
 
 def _refuse_curves(data: _Data, square: str | None) -> None:
-    """Hold columns against the quadratic in x: none that stays may be one, what is named the square is."""
+    """Compare columns with the quadratic in x: none that stays may be one, what is named the square is."""
     x = data.x
     sample = data.prepared.sample
     columns = zip(data.names, data.others.T, strict=True)
@@ -450,7 +450,7 @@ def _is_quadratic(x: Floats, column: Floats) -> bool:
 
 
 def _is_concave(data: _Data) -> bool:
-    """Read the quadratic; what is wrong with columns is told here, under their own names."""
+    """Fit the quadratic; errors about the columns are raised here, under their own names."""
     z = data.x - data.x.mean()
     names = (data.variable, f"I({data.variable}**2)")
     design = np.column_stack([z, z**2, data.others])

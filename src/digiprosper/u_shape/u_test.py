@@ -577,7 +577,7 @@ def _only_bend(results: LinearResults, variable: str, bends: dict[int, str], for
 
 
 def _refuse_other(stats: pd.DataFrame, variable: str, square: str, form: str) -> None:
-    """Hold what is named against what it should be, as far as stored moments tell."""
+    """Compare what is named with what it should be, as far as stored moments show."""
     nobs, mean, sd, least, most = (
         float(stats[column][variable]) for column in ("nobs", "mean", "sd", "min", "max")
     )

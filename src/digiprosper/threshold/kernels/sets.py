@@ -75,7 +75,7 @@ def variance_ratio(
     Returns
     -------
     float
-        Missing if the fit is exact or no row near the threshold tells about it.
+        Missing if the fit is exact or no row lies near enough to the threshold.
     """
     return float(variance_parts(search, outcome, at, threshold, q, df).sum())
 
