@@ -58,3 +58,11 @@ def test_tests_without_p_value_are_left_out():
     found = threshold_with(0.5, [(0.4, 0.5), (0.6, 0.7)], tests)
     assert (found.conf_low, found.conf_high, found.pieces, found.tests) == (0.4, 0.7, 2, tuple(tests[1:]))
     assert math.isnan(threshold_with(0.5, [], []).conf_low)
+
+
+def test_slopes_are_products_with_their_regime(with_levels):
+    terms = {term.name: term for term in with_levels.slopes.terms}
+    assert [factor.text for factor in terms["log(pc):regime2"].factors] == ["log(pc)", "regime2"]
+    assert with_levels.slopes.marginal_effect("log(emp)")["estimate"].tolist() == [
+        with_levels.slopes.params["log(emp)"]
+    ]

@@ -10,6 +10,7 @@ from digiprosper.errors import CollinearityError, Notice, cited, quoted
 from digiprosper.kernels import threshold as kernel
 from digiprosper.kernels.least_squares import ols
 from digiprosper.kernels.tolerances import SAME_SLOPES
+from digiprosper.report.terms import Factor
 from digiprosper.threshold.notices import origin
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from digiprosper.threshold.results import ThresholdResults
     from digiprosper.threshold.search import ThresholdSearch
 
-__all__ = ["about_origin", "regime_columns", "regime_levels"]
+__all__ = ["about_origin", "regime_columns", "regime_factors", "regime_levels"]
 
 
 def regime_columns(sample: Sample, regimes: Ints, *, intercept: bool) -> tuple[tuple[str, ...], Floats]:
@@ -55,6 +56,29 @@ def regime_columns(sample: Sample, regimes: Ints, *, intercept: bool) -> tuple[t
         names += regime_levels(regimes)
         columns += [masks[r] for r in numbers[:-1]]
     return (*names, *sample.names_of("x")), np.column_stack([*columns, sample.columns("x")])
+
+
+def regime_factors(sample: Sample, regimes: Ints) -> dict[str, tuple[Factor, ...]]:
+    """Describe the regime-dependent columns as products with the dummy of their regime.
+
+    Parameters
+    ----------
+    sample : Sample
+        With the role ``"regime_dependent"``.
+    regimes : (N,) int array
+        Regime of each row, 1 for the lowest values.
+
+    Returns
+    -------
+    dict
+        By name, as `regime_columns` gives it.
+    """
+    dummies = [f"regime{r}" for r in range(1, int(regimes.max()) + 1)]
+    return {
+        f"{name}:{dummy}": (*sample.factors_of(name), Factor(dummy, dummy))
+        for name in sample.names_of("regime_dependent")
+        for dummy in dummies
+    }
 
 
 def regime_levels(regimes: Ints) -> list[str]:
