@@ -22,7 +22,7 @@ from digiprosper.errors import (
 )
 from digiprosper.kernels.tolerances import HIDDEN_SQUARE
 from digiprosper.linear.diagnostics import lagged_outcome, said_once
-from digiprosper.linear.estimation import fit_columns
+from digiprosper.linear.estimation import fit_equation, sweep_columns
 from digiprosper.linear.fixed_effects import FixedEffects
 from digiprosper.linear.preparation import prepare
 from digiprosper.panel import Panel
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from digiprosper.kernels import Bools, Floats
+    from digiprosper.linear.estimation import Swept
     from digiprosper.linear.preparation import Prepared
     from digiprosper.linear.results import LinearResults
 
@@ -340,16 +341,24 @@ def two_lines(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Data:
-    """Columns of the model; `lenient` drops a column that the others leave nothing of."""
+    """The variable and, in `given`, the outcome and what stays beside the lines, swept once.
+
+    `lenient` drops a column that the others leave nothing of.
+    """
 
     prepared: Prepared
     lenient: Prepared
-    depvar: str
     variable: str
-    y: Floats
     x: Floats
-    names: tuple[str, ...]
-    others: Floats
+    given: Swept
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return self.given.names[1:]
+
+    @property
+    def others(self) -> Floats:
+        return self.given.raw[:, 1:]
 
 
 def _check(spec: object, panel: object, knots: object) -> None:
@@ -415,10 +424,18 @@ def _data(prepared: Prepared, depvar: str, replaced: tuple[str, ...]) -> _Data:
         raise TermError(
             f"{cited(depvar)} or {cited(replaced[0])} makes several columns; each must be one column."
         )
-    x = curve[:, 0]
-    names = sample.names_of("x")
+    given = sweep_columns(prepared, (depvar, *sample.names_of("x")), np.column_stack([y, others]))
     lenient = replace(prepared, options=replace(prepared.options, collinear="drop"))
-    return _Data(prepared, lenient, depvar, replaced[0], y[:, 0], x, names, others)
+    return _Data(prepared, lenient, replaced[0], curve[:, 0], given)
+
+
+def _fit(
+    data: _Data, prepared: Prepared, names: Sequence[str], columns: Floats, *, unread: Sequence[str] = ()
+) -> LinearResults:
+    """Regress the outcome on columns and on what stays beside them, which is swept once."""
+    swept = data.given.with_columns(prepared, names, columns)
+    own, beside = range(len(data.given.names), len(swept.names)), range(1, len(data.given.names))
+    return fit_equation(prepared, swept, 0, (*own, *beside), unread=unread)[0]
 
 
 def _refuse_curves(data: _Data, square: str | None) -> None:
@@ -453,8 +470,7 @@ def _is_concave(data: _Data) -> bool:
     """Fit the quadratic; errors about the columns are raised here, under their own names."""
     z = data.x - data.x.mean()
     names = (data.variable, f"I({data.variable}**2)")
-    design = np.column_stack([z, z**2, data.others])
-    fit = fit_columns(data.prepared, data.depvar, data.y, (*names, *data.names), design)
+    fit = _fit(data, data.prepared, names, np.column_stack([z, z**2]))
     gone = [name for name in names if name not in fit.names]
     if gone:
         raise IdentificationError(
@@ -494,9 +510,7 @@ def _flat(data: _Data, knots: Floats, *, maximum: bool) -> Floats:
     """Values of x in the inner 80% of the rows where the smooth curve is near its extremum."""
     basis = _spline(data.x, knots)
     names = tuple(f"{data.variable}:spline{j}" for j in range(basis.shape[1]))
-    fit = fit_columns(
-        data.lenient, data.depvar, data.y, (*names, *data.names), np.column_stack([basis, data.others])
-    )
+    fit = _fit(data, data.lenient, names, basis)
     kept = [j for j, name in enumerate(names) if name in fit.names]
     at = [fit.names.index(names[j]) for j in kept]
     centred = basis[:, kept] - basis[:, kept].mean(axis=0)
@@ -521,14 +535,9 @@ def _interrupted(data: _Data, xc: float, below: Bools, wanted: str) -> LinearRes
     columns = {"below": z * below, "above": z * ~below, "jump": np.asarray(~below, dtype=np.float64)}
     # The line that is read comes first: where x has too few values for all three, a later one is left out.
     order = [wanted, *(name for name in columns if name != wanted)]
-    return fit_columns(
-        data.lenient,
-        data.depvar,
-        data.y,
-        (*(f"{data.variable}:{name}" for name in order), *data.names),
-        np.column_stack([*(columns[name] for name in order), data.others]),
-        unread=(f"{data.variable}:jump",),
-    )
+    names = [f"{data.variable}:{name}" for name in order]
+    made = np.column_stack([columns[name] for name in order])
+    return _fit(data, data.lenient, names, made, unread=(f"{data.variable}:jump",))
 
 
 def _slopes_t(data: _Data, lines: tuple[LinearResults, LinearResults]) -> tuple[float, float]:
