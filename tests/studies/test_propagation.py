@@ -102,6 +102,7 @@ def test_estimates_are_the_models_own_and_both_intervals_are_there() -> None:
     assert isinstance(found, PropagatedResults)
     assert isinstance(found, dp.EffectResults)
     assert list(found.params.index) == ["digital", "x"]
+    assert found.terms == plain.terms
     np.testing.assert_allclose(found.params, plain.params)
     pd.testing.assert_frame_equal(found.naive, plain.tidy().set_index("term"))
     draws = found.draws

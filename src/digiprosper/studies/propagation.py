@@ -223,6 +223,7 @@ class PropagatedIndex(Specification):
         )
         return PropagatedResults(
             names=slopes,
+            terms=tuple(term for term in naive.terms if term.name in slopes),
             estimated=estimated,
             info=info,
             inference=estimated.inference(info, units.count, units.name),
