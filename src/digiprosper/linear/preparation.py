@@ -16,7 +16,7 @@ from digiprosper.errors import (
     cited,
     several,
 )
-from digiprosper.kernels.covariance import Counts, Ranks, counts, ranks
+from digiprosper.kernels.covariance import Counts, counts, ranks
 from digiprosper.kernels.tolerances import LARGEST_COLUMN, LARGEST_PRODUCT
 from digiprosper.kernels.within import Within, not_singletons, within
 from digiprosper.linear.notices import (
@@ -148,8 +148,6 @@ class Prepared:
         Absorbed effects in order: entity, time, others.
     entity_position : int or None
         Position of the entity effect among them.
-    ranks : Ranks
-        Parameters that the effects take up, in all and inside clusters.
     count : Counts
         What degrees of freedom count before any slope.
     cluster_codes : tuple of (N,) arrays of int
@@ -168,7 +166,6 @@ class Prepared:
     within: Within
     effect_names: tuple[str, ...]
     entity_position: int | None
-    ranks: Ranks
     count: Counts
     cluster_codes: tuple[Ints, ...]
     cluster_names: tuple[str, ...]
@@ -247,7 +244,6 @@ def prepare(
         within=absorbing,
         effect_names=names,
         entity_position=entity,
-        ranks=taken,
         count=counts(sample.nobs, 0, taken, codes, periods=sample.n_times),
         cluster_codes=codes,
         cluster_names=tuple(clusters),
