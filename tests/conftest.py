@@ -1,10 +1,9 @@
 from __future__ import annotations
 
+from collections import defaultdict
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    import pytest
+import pytest
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 FILES = ("hansen1999.csv",)
@@ -14,12 +13,28 @@ def missing() -> list[str]:
     return [name for name in FILES if not (SHARED / name).exists()]
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    mark_further_cases(items)
     absent = missing()
     needy = {item for item in items if any(mark.args[0] in absent for mark in item.iter_markers("data"))}
     if needy:
         config.hook.pytest_deselected(items=needy)
         items[:] = [item for item in items if item not in needy]
+
+
+def mark_further_cases(items: list[pytest.Item]) -> None:
+    """Mark as further all but the first of many cases, taken evenly from all of them."""
+    cases: dict[str, list[pytest.Item]] = defaultdict(list)
+    for item in items:
+        if item.get_closest_marker("many") is not None:
+            cases[item.nodeid.split("[")[0]].append(item)
+    for group in cases.values():
+        mark = group[0].get_closest_marker("many")
+        first = {round(i * len(group) / mark.args[0]) for i in range(mark.args[0])}
+        for position, item in enumerate(group):
+            if position not in first:
+                item.add_marker(pytest.mark.further)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -91,6 +91,7 @@ def rank(scores, by):
 
 @pytest.mark.parametrize("aggregate", ["linear", "geometric"])
 @pytest.mark.parametrize("weighting", ["entropy", "critic", "cv", "std", "pca"])
+@pytest.mark.many(4)
 def test_draws_are_refits_with_end_points_held(weighting, aggregate):
     frame = make_frame(1, unbalanced=True, common=0.3)
     options = {"weighting": weighting, "aggregate": aggregate}
@@ -146,6 +147,7 @@ def test_draws_are_those_of_weight_draws(options):
 
 
 @pytest.mark.parametrize("scope", ["per_year", "pooled_norm_yearly_weights", "expanding"])
+@pytest.mark.many(1)
 def test_yearly_weights_are_drawn_from_the_same_entities_every_year(scope):
     frame = make_frame(4, unbalanced=True)
     found = draw(CompositeIndex(SYSTEM, scope=scope), panel_of(frame), reps=20, rng=5)

@@ -204,6 +204,7 @@ COVARIANCES = {
 
 
 @pytest.mark.parametrize(("effects", "covariance"), list(product(EFFECTS, COVARIANCES)))
+@pytest.mark.many(15)
 def test_every_convention_equals_plain_loops(effects: str, covariance: str) -> None:
     (flags, names), (options, clusters) = EFFECTS[effects], COVARIANCES[covariance]
     frame = make_frame(3)
@@ -702,6 +703,7 @@ def redundant(seed: int, size: int = 6, periods: int = 10) -> pd.DataFrame:
         (("city^half",), {"absorb": ("city^half", "half", "region^half")}),
     ],
 )
+@pytest.mark.many(30)
 def test_an_effect_that_others_span_changes_no_error(ssc: str, clusters, absorb: tuple, more: dict) -> None:
     spec = FixedEffects("y", ("a",), time_effects="time_effects" not in more, absorb=absorb, ssc=ssc)
     spec = spec.replace(clusters=clusters)

@@ -286,6 +286,7 @@ def dummies_fit(frame, equation):
 
 @pytest.mark.parametrize("holes", [False, True], ids=["balanced", "unbalanced"])
 @pytest.mark.parametrize("clusters", [None, "region"])
+@pytest.mark.many(2)
 def test_twenty_draws_equal_explicit_refits(holes, clusters) -> None:
     frame = make(n=30, holes=holes)
     spec = Mediation("y", "x", ["m1", "m2"], ["w1", "w2"], clusters=clusters, reps=20)
@@ -601,6 +602,7 @@ def refitted(results, drawn, fit):
 
 @pytest.mark.parametrize("kind", STRUCTURES)
 @pytest.mark.parametrize("clusters", [None, "region"])
+@pytest.mark.many(7)
 def test_draws_of_every_structure_equal_explicit_refits(kind, clusters) -> None:
     frame = varying(seed=len(kind))
     results = quiet(structured(kind, clusters=clusters), Panel(frame, "city", "year"), rng=5)

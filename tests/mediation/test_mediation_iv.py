@@ -159,6 +159,7 @@ def test_total_is_direct_plus_a_times_b_in_every_draw(flags, holes) -> None:
 
 @pytest.mark.parametrize("holes", [False, True], ids=["balanced", "unbalanced"])
 @pytest.mark.parametrize("clusters", [None, "region"])
+@pytest.mark.many(2)
 def test_twenty_draws_equal_explicit_2sls(holes, clusters) -> None:
     frame = make(n=30, holes=holes)
     results = quiet(SPEC.replace(clusters=clusters), frame, rng=5)

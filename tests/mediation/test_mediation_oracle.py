@@ -268,6 +268,7 @@ def test_two_mediators() -> None:
 
 
 @pytest.mark.parametrize(("shape", "design", "structure"), CASES)
+@pytest.mark.many(15)
 def test_estimates(shape, design, structure) -> None:
     results, rows, model = case(shape, design, structure)
     coefficients = oracle.estimate(rows, model)
@@ -291,6 +292,7 @@ def test_estimates(shape, design, structure) -> None:
 
 
 @pytest.mark.parametrize(("shape", "design", "structure"), CASES)
+@pytest.mark.many(15)
 def test_draws(shape, design, structure) -> None:
     results, rows, model = case(shape, design, structure)
     want = oracle.replay(rows, model, counts(rows, REPS)[:CHECKED])
@@ -307,6 +309,7 @@ def test_draws(shape, design, structure) -> None:
     ("shape", "design", "structure", "ssc"),
     [*((*names, "reghdfe") for names in CASES), *((*names, "none") for names in WIDE[::2])],
 )
+@pytest.mark.many(15)
 def test_joint_delta_covariance(shape, design, structure, ssc) -> None:
     results, rows, model = case(shape, design, structure, ssc)
     want = oracle.delta_covariance(rows, model, ssc)
@@ -499,6 +502,7 @@ def test_decision(branch) -> None:
         ("unbalanced", "two-way", "serial"),
     ],
 )
+@pytest.mark.many(2)
 def test_sensitivity(shape, design, structure) -> None:
     results, rows, model = case(shape, design, structure, reps=40)
     redrawn = [oracle.redraw(rows, model, count) for count in counts(rows, 40)]

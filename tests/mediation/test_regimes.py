@@ -44,6 +44,7 @@ def on(frame):
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("flags", [(True, True), (True, False), (False, True), (False, False)])
 @pytest.mark.parametrize("level", [True, False])
+@pytest.mark.many(8)
 def test_the_value_is_that_of_a_panel_threshold(seed, flags, level) -> None:
     panel = on(make(seed, n=15))
     words = {"entity_effects": flags[0], "time_effects": flags[1], "regime_intercept": level}
@@ -95,6 +96,7 @@ def test_the_value_has_the_least_sum_of_squares() -> None:
 
 
 @pytest.mark.parametrize("clusters", [None, "region"])
+@pytest.mark.many(1)
 def test_twenty_searched_draws_equal_searches_and_refits_row_by_row(clusters) -> None:
     frame = make(5, n=20)
     spec = Mediation(

@@ -156,6 +156,7 @@ def test_percentile_is_what_tidy_shows() -> None:
 
 
 @pytest.mark.parametrize("kind", ["parallel", "serial", "a", "redrawn", "bent"])
+@pytest.mark.many(2)
 def test_bca_has_the_acceleration_of_fits_without_each_city(kind) -> None:
     frame, results = make(n=20), quiet(spec_of(kind), make(n=20))
     options = {"reps": 20}
@@ -596,6 +597,7 @@ def test_goodmans_variance_is_negative_where_the_squares_of_both_t_add_up_to_les
 
 
 @pytest.mark.parametrize("kind", STRUCTURES)
+@pytest.mark.many(6)
 def test_words_copies_and_plain_data(kind) -> None:
     results = fitted(kind)
     assert isinstance(results, Results)
@@ -786,6 +788,7 @@ def drawn_from(clusters, kind):
 
 @pytest.mark.parametrize("clusters", [2, 3, 4, 5])
 @pytest.mark.parametrize("kind", ["parallel", "serial", "both", "given", "redrawn", "bent"])
+@pytest.mark.many(8)
 def test_draws_of_few_clusters_give_no_interval_and_no_p(clusters, kind) -> None:
     results, missing = drawn_from(clusters, kind), clusters < 5
     told = [n.code for n in results.diagnostics]

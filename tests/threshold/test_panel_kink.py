@@ -67,6 +67,7 @@ def ssr(y: Array, *columns: Array) -> float:
 
 @quiet
 @pytest.mark.parametrize("effects", [(), ("i",), ("t",), ("i", "t"), ("i", "t", "region^t")], ids="+".join)
+@pytest.mark.many(2)
 def test_fit_equals_a_minimiser_over_least_squares(effects: tuple[str, ...]) -> None:
     df = frame(len(effects), n=16, periods=6).assign(region=lambda d: d["i"] % 3)
     spec = SPEC.replace(

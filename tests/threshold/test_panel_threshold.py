@@ -140,6 +140,7 @@ def lstsq_ssr(df: pd.DataFrame, columns: list[np.ndarray[Any, Any]], *, effects:
 @quiet
 @pytest.mark.parametrize("seed", range(6))
 @pytest.mark.parametrize("effects", [(), ("i",), ("t",), ("i", "t")], ids="+".join)
+@pytest.mark.many(8)
 def test_fit_equals_a_loop_of_least_squares(seed: int, effects: tuple[str, ...]) -> None:
     df = frame(seed)
     spec = PanelThreshold(
@@ -205,6 +206,7 @@ def test_slopes_are_those_of_fixed_effects_on_split_columns() -> None:
 
 
 @quiet
+@pytest.mark.further
 def test_draws_equal_explicit_refits_of_the_whole_chain() -> None:
     df = frame(5, n=14, periods=6)
     panel = Panel(df, "i", "t")

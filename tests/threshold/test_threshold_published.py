@@ -203,6 +203,7 @@ def test_own_code_is_least_squares_on_written_out_dummies() -> None:
 
 @pytest.mark.parametrize("m", [1, 2, 3])
 @pytest.mark.parametrize("effects", ["one-way", "two-way"])
+@pytest.mark.many(3)
 def test_thresholds_sums_of_squares_and_sets(effects: str, m: int) -> None:
     years, wanted = effects == "two-way", OWN[effects]
     by_hand = search(m, [0.01] * m, years=years)

@@ -170,6 +170,7 @@ def test_no_room_is_told() -> None:
 
 @pytest.mark.parametrize("effects", [(), ("entity",), ("entity", "time")], ids="+".join)
 @pytest.mark.parametrize("least", [0, 3])
+@pytest.mark.many(3)
 def test_the_best_of_all_pairs_equals_least_squares(effects: tuple[str, ...], least: int) -> None:
     for seed in range(4):
         data = panel(seed, 1 + seed % 2)

@@ -158,6 +158,7 @@ def test_sets_of_extreme_bounds() -> None:
 
 @pytest.mark.parametrize("clusters", ["entity", "crossed"])
 @pytest.mark.parametrize("effects", [(), ("entity",), ("entity", "time")], ids="+".join)
+@pytest.mark.many(2)
 def test_twenty_draws_equal_refits(effects: tuple[str, ...], clusters: str) -> None:
     data = panel(7, n=9, periods=5)
     q, y = data["q"], data["y"]

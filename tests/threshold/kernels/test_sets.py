@@ -114,6 +114,7 @@ def ratio(
 @pytest.mark.parametrize("count", [1, 2])
 @pytest.mark.parametrize("intercept", [False, True])
 @pytest.mark.parametrize("rule", ["<=", "<"])
+@pytest.mark.many(20)
 def test_the_ratio_is_the_formula_written_out(
     *, effects: tuple[str, ...], k: int, count: int, intercept: bool, rule: Any
 ) -> None:
@@ -133,6 +134,7 @@ def test_the_ratio_is_the_formula_written_out(
 @pytest.mark.parametrize(
     ("name", "codes"), [("wild_cluster", "entity"), ("wild_cluster", "region"), ("iid", "entity")]
 )
+@pytest.mark.many(15)
 def test_twenty_draws_equal_refits(
     *, effects: tuple[str, ...], k: int, count: int, name: Any, codes: str
 ) -> None:
