@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import tracemalloc
 import warnings
 from itertools import product
 
@@ -1178,3 +1179,18 @@ def test_one_row_identifies_no_slope():
     spec = FixedEffects("y", ["x", "z"], singletons="keep", collinear="drop", cov_type="robust")
     with pytest.raises(IdentificationError, match="every regressor is absorbed"):
         spec.fit(Panel(frame, "id", "year"))
+
+
+def test_thousands_of_dummies_on_few_rows_are_refused_before_their_products():
+    rng = np.random.default_rng(1)
+    frame = pd.DataFrame({"id": np.repeat(np.arange(24), 9), "year": np.tile(np.arange(9), 24)})
+    frame["y"] = rng.normal(size=216)
+    frame["g"] = np.arange(216) % 108
+    frame["h"] = np.arange(216) % 107
+    tracemalloc.start()
+    with pytest.raises(IdentificationError):
+        FixedEffects("y", ["C(g):C(h)"]).fit(Panel(frame, "id", "year"))
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    # 11,000 columns of 216 rows are 20 MB; their cross products would be a gigabyte.
+    assert most < 3e8

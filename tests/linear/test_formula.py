@@ -102,3 +102,9 @@ def test_formulas_are_read_up_to_a_length_and_a_product_of_so_many_columns(kept:
     assert read_formula(kept)[0] == "y"
     with pytest.raises(TermError):
         read_formula(refused)
+
+
+def test_a_tilde_in_a_name_is_no_tilde_of_the_formula():
+    assert read_formula("y ~ `x~y` + c | i") == ("y", ["x~y", "c"], ["i"])
+    with pytest.raises(TermError, match="needs one '~'"):
+        read_formula("`x~y` + c")

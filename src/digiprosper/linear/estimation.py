@@ -78,8 +78,9 @@ class Swept:
         Which raw columns do not vary but for rounding.
     absorbed : (p,) array of bool
         Of which columns the effects leave nothing; constant ones are among them.
-    products : (p, p) array
-        (Weighted) cross products of the swept columns.
+    products : (p, p) array or None
+        (Weighted) cross products of the swept columns. None if they outnumber the rows: equations with so
+        many are refused, and the products of thousands of dummies would fill the memory first.
     """
 
     names: tuple[str, ...]
@@ -90,7 +91,7 @@ class Swept:
     lengths: Floats
     constant: Bools
     absorbed: Bools
-    products: Floats
+    products: Floats | None
 
     def at(self, names: Sequence[str]) -> tuple[int, ...]:
         """Find columns by name.
@@ -177,8 +178,10 @@ def sweep_columns(prepared: Prepared, names: Sequence[str], raw: Floats) -> Swep
     raw = np.asfortranarray(raw, dtype=np.float64)
     columns, effects = prepared.within.decompose(raw)
     products = _products(columns, prepared.obs_weights)
-    unweighted = prepared.obs_weights is None
-    squares = np.diag(products) if unweighted else np.einsum("ij,ij->j", columns, columns)
+    if products is None or prepared.obs_weights is not None:
+        squares = np.einsum("ij,ij->j", columns, columns)
+    else:
+        squares = np.diag(products)
     moments, lengths = _moments(raw), np.sqrt(squares)
     spreads = _spreads(moments)
     constant = spreads <= CONSTANT * np.abs(moments[:, 3:5]).max(axis=1) * np.sqrt(moments[:, 0])
@@ -322,13 +325,16 @@ def fit_equation(
 
 def _solve(prepared: Prepared, swept: Swept, outcome: int, kept: Sequence[int]) -> Solved:
     count, how = inference(prepared, len(kept))
+    products = None
+    if swept.products is not None:
+        products = (swept.products[np.ix_(kept, kept)], swept.products[kept, outcome])
     return solve(
         swept.columns[:, outcome],
         swept.taken(kept),
         count,
         how,
         obs_weights=prepared.obs_weights,
-        products=(swept.products[np.ix_(kept, kept)], swept.products[kept, outcome]),
+        products=products,
     )
 
 
@@ -425,7 +431,9 @@ def _without_combinations(
     prepared: Prepared, swept: Swept, places: list[int]
 ) -> tuple[list[int], list[Notice]]:
     """Leave out columns that are combinations of earlier ones."""
-    gram = swept.products[np.ix_(places, places)] if prepared.obs_weights is None else None
+    gram = None
+    if prepared.obs_weights is None and swept.products is not None:
+        gram = swept.products[np.ix_(places, places)]
     found = dependences(swept.taken(places), gram=gram)
     names = [swept.names[j] for j in places]
     gone = {places[d.column] for d in found}
@@ -648,7 +656,9 @@ def _side_by_side(left: Floats, right: Floats) -> Floats:
     return np.concatenate([left.T, right.T], out=together).T
 
 
-def _products(columns: Floats, obs_weights: Floats | None) -> Floats:
+def _products(columns: Floats, obs_weights: Floats | None) -> Floats | None:
+    if columns.shape[1] > len(columns):
+        return None
     weighted = columns if obs_weights is None else columns * obs_weights[:, None]
     return np.asarray(weighted.T @ columns)
 

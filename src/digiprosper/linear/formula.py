@@ -53,7 +53,8 @@ def read_formula(formula: str) -> tuple[str, list[str], list[str]]:
             f"the formula {cited(formula)} removes the intercept; a model without effects always has one."
         )
     # formulaic respells white space; a coefficient keeps the name that was typed.
-    outcome, sums = model.split("~")
+    tilde = _hidden(model).index("~")
+    outcome, sums = model[:tilde], model[tilde + 1 :]
     typed = {canonical(t): t.strip() for t in sums.split("+")}
     x = [typed.get(canonical(t), t).strip("`") for t in right if t != "1"]
     return outcome.strip().strip("`"), x, _effects(effects, formula)
@@ -70,12 +71,17 @@ def _refuse_odd(formula: str) -> None:
             f"the formula {cited(formula)} has Stata's '#': write a:b, and a^b for crossed effects."
         )
     model, *effects = formula.split("|")
-    if len(effects) > 1 or "~" not in model:
+    if len(effects) > 1 or "~" not in _hidden(model):
         raise TermError(f"the formula {cited(formula)} needs one '~' and at most one '|'. {_HELP}")
     if _HALVES.search(formula) or _CODE.search(re.sub(KEPT, "q", formula)):
         raise _unread(formula)
     _refuse_powers(model, formula)
     _refuse_many(model, formula)
+
+
+def _hidden(model: str) -> str:
+    """Hide what stands in backticks and quotation marks, every letter in its place."""
+    return re.sub(KEPT, lambda kept: "q" * len(kept[0]), model)
 
 
 def _unread(formula: str) -> TermError:

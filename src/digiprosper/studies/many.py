@@ -168,9 +168,10 @@ def _on_common_rows(
     places = tuple(dict.fromkeys(chain.from_iterable(rows.roles[role] for role in roles)))
     names = (spec.y, *(rows.names[place] for place in places[1:]))
     swept = sweep_columns(prepared, names, columns_at(rows.matrix, places))
+    position = {place: j for j, place in enumerate(places)}
 
     def fitted(label: str) -> LinearResults | DigiprosperError:
-        regressors = list(map(places.index, rows.roles[label]))
+        regressors = [position[place] for place in rows.roles[label]]
         try:
             remarks = lagged_outcome(prepared, roles=(label,))
             return fit_equation(prepared, swept, 0, regressors, remarks=remarks)[0]
