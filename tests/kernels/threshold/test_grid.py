@@ -69,3 +69,8 @@ def test_more_entities_than_there_are_cannot_vary() -> None:
     entity = data["effects"]["entity"]
     with pytest.raises(ThresholdSearchError, match="entities with variation"):
         kernel.variation(data["z"], entity, np.argsort(data["q"]), int(entity.max()) + 2)
+
+
+def test_more_rows_than_any_array_has_are_refused():
+    with pytest.raises(ThresholdSearchError):
+        kernel.candidates(np.arange(20.0), [0.1], min_nobs=2**63)

@@ -214,6 +214,8 @@ def candidates(
     side: Literal["right", "left"] = "right" if rule == "<=" else "left"
     cuts = np.searchsorted(ranked, values, side=side).astype(np.intp)
 
+    # One row more than there are is as much as any larger number, and fits into an array.
+    min_nobs = min(min_nobs, q.size + 1)
     need = np.array([max(min_nobs, int(np.ceil(t * q.size - WHOLE))) for t in trims], dtype=np.intp)
     least = np.full_like(need, min_nobs) if grid == "hansen" else need
     allowed = np.array([np.isin(values, offer) for offer in offers])
