@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from digiprosper import FixedEffects, LinearResults, Panel
+from digiprosper import FixedEffects, LinearResults, Panel, datasets
 from digiprosper.errors import ColumnError, DigiprosperError, InputTypeError, OptionError, TermError
 from digiprosper.linear.marginal import default_points, slope_weights
 from digiprosper.panel.factors import term_factors
@@ -247,3 +247,9 @@ def test_a_column_of_two_values_has_all_but_1e_9_of_the_variance_between_its_end
     column = [200, 0.5, np.sqrt(variance * 200 / 199), 0.0, 1.0]
     frame = pd.DataFrame([column], index=["z"], columns=["nobs", "mean", "sd", "min", "max"])
     assert (default_points(frame, "z").tolist() == [0.0, 1.0]) == two
+
+
+def test_a_square_is_no_variable():
+    fit = FixedEffects("log(gsp)", ["unemp", "I(unemp**2)"]).fit(datasets.us_states())
+    with pytest.raises(ColumnError, match="no coefficient contains"):
+        fit.marginal_effect("I(unemp**2)")

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 import digiprosper as dp
-from digiprosper import FixedEffects, Panel
+from digiprosper import FixedEffects, Mediation, Panel, datasets
 from digiprosper.errors import CollinearityError, IdentificationError, OptionError
 from digiprosper.kernels import covariance, least_squares
 from digiprosper.kernels.covariance import default_bandwidth
@@ -426,3 +426,19 @@ def test_each_method_sweeps_a_column_once_and_solves_an_equation_once(counted) -
         "kink": (2, 3, 1),
         "beta": (1, 1, 1),
     }
+
+
+@pytest.mark.parametrize(("clusters", "code"), [(31, "few_clusters"), (3, "very_few_clusters")])
+def test_equations_are_told_of_their_own_intervals(clusters, code):
+    """A regression has t intervals and none from draws, whatever the effects have."""
+    panel, _ = datasets.simulate_provinces(rng=2026)
+    names = panel.index.get_level_values("province").unique().tolist()[:clusters]
+    some = panel.subset(f"province in {names}")
+    with warnings.catch_warnings(action="ignore"):
+        fit = Mediation("prosperity", "digital", "productivity", reps=40).fit(some, rng=1)
+    told = {notice.code: notice.message for notice in fit.paths["total"].diagnostics}
+    assert f"t intervals with {clusters - 1} degrees of freedom" in told[code]
+    assert "percentile" not in told[code]
+    of_effects = [n for n in fit.diagnostics if "clusters" in n.code]
+    assert len(of_effects) == 1
+    assert of_effects[0].message != told[code]

@@ -312,6 +312,7 @@ def test_etable_writes_nothing_into_its_input(two_way):
         ({"order": 1}, InputTypeError, "order=1"),
         ({"controls": 1}, InputTypeError, "controls=1"),
         ({"file": 1}, InputTypeError, "file=1 must be a path"),
+        ({"rows": np.arange(2)}, InputTypeError, "must be a mapping"),
         ({"rows": {"a": [1, 2]}}, OptionError, r"rows\['a'\].*list of 1 values"),
         (
             {"file": "x.pdf"},

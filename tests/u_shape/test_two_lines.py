@@ -462,3 +462,12 @@ def test_a_quadratic_is_one_up_to_1e_8_of_its_variation():
 @pytest.mark.parametrize("knots", [3, 7])
 def test_curves_have_from_three_to_seven_knots(knots):
     assert len(two_lines(spec(), panel(table()), "x", knots=knots).knots) == knots
+
+
+@pytest.mark.parametrize("name", ["x:below", "x:above", "x:jump"])
+def test_a_control_may_not_bear_the_name_of_a_line(name):
+    rng = np.random.default_rng(1)
+    frame = pd.DataFrame({"id": np.repeat(np.arange(12), 6), "year": np.tile(np.arange(6), 12)})
+    frame = frame.assign(y=rng.normal(size=72), x=rng.normal(size=72)).assign(**{name: rng.normal(size=72)})
+    with pytest.raises(TermError, match="Rename it"):
+        two_lines(FixedEffects("y", ["x", name]), Panel(frame, "id", "year"))

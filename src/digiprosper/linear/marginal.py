@@ -137,7 +137,7 @@ def _powers(term: Term, variable: str, spelling: Mapping[str, str]) -> dict[str,
     """Columns of a product of numeric factors, each with its power."""
     powers: dict[str, int] = {}
     for factor in (f for f in term.factors if f.level is None):
-        base, power = _base_and_power(factor, variable, spelling)
+        base, power = _base_and_power(factor, spelling)
         if base != variable and _hides(factor, variable):
             raise TermError(
                 f"the slope in {cited(variable)} is not known for the term {cited(term.name)}: only the "
@@ -147,11 +147,11 @@ def _powers(term: Term, variable: str, spelling: Mapping[str, str]) -> dict[str,
     return powers
 
 
-def _base_and_power(factor: Factor, variable: str, spelling: Mapping[str, str]) -> tuple[str, int]:
+def _base_and_power(factor: Factor, spelling: Mapping[str, str]) -> tuple[str, int]:
     """Read a factor as a whole power of a column; one that is not is a column by itself."""
     text = spelling.get(canonical(factor.text), factor.text)
     whole = factor.power >= 1 and float(factor.power).is_integer()
-    if text == variable or factor.function or not factor.column or not whole:
+    if factor.function or not factor.column or not whole:
         return text, 1
     return spelling.get(canonical(factor.column), factor.column), int(factor.power)
 

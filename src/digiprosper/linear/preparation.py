@@ -20,7 +20,6 @@ from digiprosper.kernels.covariance import Counts, counts, ranks
 from digiprosper.kernels.tolerances import LARGEST_COLUMN, LARGEST_PRODUCT
 from digiprosper.kernels.within import Within, not_singletons, within
 from digiprosper.linear.notices import (
-    FewClusters,
     dropped_rows,
     entities_across,
     entities_once,
@@ -160,6 +159,8 @@ class Prepared:
         As given.
     notices : tuple of Notice
         What is worth saying about the rows and the clusters.
+    few : tuple of Notice
+        Those of `notices` that are about few clusters and the t intervals of an equation.
     """
 
     sample: Sample
@@ -172,6 +173,7 @@ class Prepared:
     obs_weights: Floats | None
     options: LinearOptions
     notices: tuple[Notice, ...]
+    few: tuple[Notice, ...]
 
 
 def prepare(
@@ -181,7 +183,6 @@ def prepare(
     *,
     singletons: str = "drop",
     missing: str = "drop",
-    few: FewClusters = few_for_slopes,
 ) -> Prepared:
     """Cut one sample and code its effects and clusters.
 
@@ -197,8 +198,6 @@ def prepare(
         Whether singletons (rows that are the only one of an effect's level) are dropped, repeatedly.
     missing : {"drop", "raise"}
         What to do about rows with missing values.
-    few : callable
-        Makes the notice about few clusters from their number and name.
 
     Returns
     -------
@@ -231,10 +230,11 @@ def prepare(
     entity = names.index(panel.entity_name) if panel.entity_name in names else None
     taken = ranks(absorbing, codes, entity)
 
+    few = _cluster_notices(clusters, codes)
     notices = [
         *_dropped_notices(panel, sample, before, names),
         *_once_notices(panel, clusters),
-        *_cluster_notices(clusters, codes, few),
+        *few,
         *_period_notices(sample, options),
         *_across_notices(clusters, codes, sample, absorbed=entity is not None),
         *([] if taken.exact else [rank_bound(names, taken.every)]),
@@ -250,6 +250,7 @@ def prepare(
         obs_weights=weights,
         options=options,
         notices=tuple(notices),
+        few=tuple(few),
     )
 
 
@@ -448,7 +449,7 @@ def _weights(sample: Sample, options: LinearOptions) -> Floats | None:
     return np.asarray(values / values.mean())
 
 
-def _cluster_notices(names: Sequence[str], codes: Sequence[Ints], few: FewClusters) -> list[Notice]:
+def _cluster_notices(names: Sequence[str], codes: Sequence[Ints]) -> list[Notice]:
     out = list[Notice]()
     for name, code in zip(names, codes, strict=True):
         groups = int(code.max()) + 1
@@ -457,7 +458,7 @@ def _cluster_notices(names: Sequence[str], codes: Sequence[Ints], few: FewCluste
                 f"clusters: {cited(name)} has one value in the sample; clustered standard errors need at "
                 "least two clusters."
             )
-        out += few(groups, name)
+        out += few_for_slopes(groups, name)
     return out
 
 

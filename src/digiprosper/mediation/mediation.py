@@ -335,7 +335,7 @@ class Mediation(Specification):
             Holding no rows beyond the residuals of its `paths`.
         """
         seed = seed_sequence(rng)
-        prepared = prepare(panel, self._terms_by_role(), self.options, few=few_for_paths(_REMEDY))
+        prepared = prepare(panel, self._terms_by_role(), self.options)
         self._refuse_several(prepared)
         given = sweep_columns(prepared, *given_columns(self, prepared.sample))
         refuse_absorbed(prepared, given, ("outcome", "treatment", *("mediator" for _ in self.mediators)))
@@ -348,6 +348,7 @@ class Mediation(Specification):
             layout.equations,
             reps=self.reps,
             seed=seed,
+            few=few_for_paths(_REMEDY),
             residuals=layout.blocks,
             unread=() if self.threshold is None else (REGIME_INTERCEPT,),
         )

@@ -222,13 +222,13 @@ class MediationIV(Specification):
         """
         seed = seed_sequence(rng)
         roles = {r: tuple(self.x) if r == "x" else (getattr(self, r),) for r in _ROLES}
-        prepared = prepare(panel, roles, self.options, few=few_for_paths(_REMEDY))
+        prepared = prepare(panel, roles, self.options)
         columns, names = _columns(prepared)
         swept = sweep_columns(prepared, names, columns)
         refuse_absorbed(prepared, swept, ("outcome", "treatment", "mediator", "instrument"))
         controls = tuple(range(4, columns.shape[1]))
         layout = [(outcome, (*regressors, *controls)) for _, outcome, regressors in _EQUATIONS]
-        system = estimate(prepared, swept, layout, reps=self.reps, seed=seed)
+        system = estimate(prepared, swept, layout, reps=self.reps, seed=seed, few=few_for_paths(_REMEDY))
         _refuse_exact(system, names)
         return self._results(prepared, system, names, seed)
 

@@ -110,7 +110,7 @@ def sequential_g(
     terms = _check(spec, intermediate)
     seed = seed_sequence(rng)
     given = (spec.y,), (spec.treatment,), spec.mediators, spec.x, terms
-    prepared = prepare(panel, dict(zip(_ROLES, given, strict=True)), spec.options, few=few_for_paths(_REMEDY))
+    prepared = prepare(panel, dict(zip(_ROLES, given, strict=True)), spec.options)
     mediators = _one_column_each(prepared, spec)
     sample = prepared.sample
     columns = np.column_stack([sample.columns(role) for role in _ROLES])
@@ -121,7 +121,7 @@ def sequential_g(
     before = range(2 + k, 2 + k + len(sample.names_of("x")))
     layout = [(outcome, (1, *before)) for outcome in (0, *range(2, 2 + k))]
     layout.append((0, tuple(range(1, columns.shape[1]))))
-    system = estimate(prepared, swept, layout, reps=spec.reps, seed=seed)
+    system = estimate(prepared, swept, layout, reps=spec.reps, seed=seed, few=few_for_paths(_REMEDY))
 
     effects = _effects(system, k)
     gradient = effects.gradient(system.coefficients)

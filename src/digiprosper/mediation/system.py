@@ -17,6 +17,7 @@ from digiprosper.kernels.tolerances import COLLINEAR, NO_DIVISION
 from digiprosper.kernels.within import is_nested
 from digiprosper.linear.diagnostics import lagged_outcome, said_once
 from digiprosper.linear.estimation import fit_equation
+from digiprosper.linear.notices import few_for_slopes
 from digiprosper.linear.preparation import refuse_extreme
 from digiprosper.mediation.notices import masking, pooled
 from digiprosper.report.notices import few_draws, lost_draws, too_few_clusters_to_draw
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from digiprosper.kernels.equation import Solved
     from digiprosper.kernels.resampling import Block, Equation
     from digiprosper.linear.estimation import Swept
+    from digiprosper.linear.notices import FewClusters
     from digiprosper.linear.preparation import Prepared
     from digiprosper.linear.results import LinearResults
     from digiprosper.mediation.layout import Layout
@@ -132,6 +134,7 @@ def estimate(
     *,
     reps: int,
     seed: np.random.SeedSequence,
+    few: FewClusters = few_for_slopes,
     residuals: Sequence[Block] = (),
     unread: Sequence[str] = (),
 ) -> System:
@@ -149,6 +152,9 @@ def estimate(
         Draws.
     seed : SeedSequence
         Source of the draws.
+    few : callable
+        Makes the notice about few clusters. That of the equations is about their own t intervals and stays
+        with them.
     residuals : sequence of (outcomes, regressors)
         Blocks of two outcomes whose residuals' cross products are wanted in every draw: the outcome of an
         equation and one of its regressors, on its other regressors.
@@ -169,7 +175,7 @@ def estimate(
     without = jackknife(grams, layout)
 
     covariance = joint_covariance(solved)
-    notices = list(chain.from_iterable(fit.diagnostics for fit in fits))
+    notices = _notices(prepared, fits, few)
     if "no_variance" in {n.code for n in notices}:
         covariance[:] = np.nan
     notices += too_few_clusters_to_draw(grams.n_clusters, drawn, _DELTA)
@@ -193,6 +199,15 @@ def estimate(
         lost=draws.lost,
         notices=tuple(said_once(notices)),
     )
+
+
+def _notices(prepared: Prepared, fits: Sequence[LinearResults], few: FewClusters) -> list[Notice]:
+    """Take the notices of the equations, but for few clusters that of the model."""
+    of_fits = chain.from_iterable(fit.diagnostics for fit in fits)
+    notices = [notice for notice in of_fits if notice not in prepared.few]
+    for name, codes in zip(prepared.cluster_names, prepared.cluster_codes, strict=True):
+        notices += few(int(codes.max()) + 1, name)
+    return notices
 
 
 def drawn_clusters(prepared: Prepared) -> tuple[Ints, str]:

@@ -340,7 +340,7 @@ def setting_rows(
         *_effect_rows(columns, labels),
         *_covariance_rows(columns, labels, style),
         *_weight_rows(columns, labels),
-        *_own_rows(rows or {}, len(columns), style),
+        *_own_rows({} if rows is None else rows, len(columns), style),
     ]
 
 
