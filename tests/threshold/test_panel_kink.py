@@ -615,3 +615,12 @@ def test_a_column_with_the_name_of_a_term_is_not_that_term() -> None:
     assert spec.fit(Panel(data, "i", "t")).slopes.params.index[-1] == "I(x**2)"
     with pytest.raises(CollinearityError, match="is also in x"):
         spec.fit(Panel(frame(), "i", "t"))
+
+
+def test_a_control_may_not_bear_the_name_of_a_slope():
+    rng = np.random.default_rng(1)
+    frame = pd.DataFrame({"id": np.repeat(np.arange(20), 6), "year": np.tile(np.arange(6), 20)})
+    frame = frame.assign(y=rng.normal(size=120), q=rng.normal(size=120), other=rng.normal(size=120))
+    panel = Panel(frame.rename(columns={"other": "q:below"}), "id", "year")
+    with pytest.raises(TermError, match="'q:below' is the name of a column and of a term"):
+        PanelKink("y", "q", ["q:below"], bootstrap=None).fit(panel)

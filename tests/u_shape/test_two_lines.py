@@ -469,5 +469,5 @@ def test_a_control_may_not_bear_the_name_of_a_line(name):
     rng = np.random.default_rng(1)
     frame = pd.DataFrame({"id": np.repeat(np.arange(12), 6), "year": np.tile(np.arange(6), 12)})
     frame = frame.assign(y=rng.normal(size=72), x=rng.normal(size=72)).assign(**{name: rng.normal(size=72)})
-    with pytest.raises(TermError, match="Rename it"):
-        two_lines(FixedEffects("y", ["x", name]), Panel(frame, "id", "year"))
+    with pytest.raises(TermError, match="rename the column"):
+        two_lines(FixedEffects("y", ["x", name]), Panel(frame, "id", "year"), "x")

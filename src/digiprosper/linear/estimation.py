@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from digiprosper.errors import (
     TermError,
     cited,
     counted,
+    quoted,
     several,
 )
 from digiprosper.kernels.covariance import recipe
@@ -309,8 +311,7 @@ def fit_equation(
     """
     if not regressors:
         raise IdentificationError("x is empty; specify at least one regressor.")
-    if any(swept.names[j] == "Intercept" for j in regressors):
-        raise TermError("'Intercept' is the name of the constant; rename the column.")
+    _refuse_names([swept.names[j] for j in regressors])
     kept, notices = _independent(prepared, swept, regressors)
     _refuse_wide(prepared.sample.nobs, len(kept), prepared.within.rank)
     refuse_flat_outcome(prepared, swept, outcome)
@@ -321,6 +322,16 @@ def fit_equation(
     results = _results(prepared, swept, (outcome, *kept), solved, unread, own_covariance=own_covariance)
     diagnostics = (*prepared.notices, *notices, *results.diagnostics, *remarks)
     return replace(results, diagnostics=diagnostics), solved
+
+
+def _refuse_names(names: Sequence[str]) -> None:
+    if "Intercept" in names:
+        raise TermError("'Intercept' is the name of the constant; rename the column.")
+    twice = [name for name, count in Counter(names).items() if count > 1]
+    if twice:
+        raise TermError(
+            f"{quoted(twice)} is the name of a column and of a term of the model; rename the column."
+        )
 
 
 def _solve(prepared: Prepared, swept: Swept, outcome: int, kept: Sequence[int]) -> Solved:

@@ -388,7 +388,6 @@ def _split(
     keys = dict.fromkeys(canonical(term, known) for term in (variable, *bends))
     replaced = tuple(terms.pop(key) for key in keys if key in terms)
     _refuse_made(terms.values(), variable, known)
-    _refuse_names(terms.values(), replaced[0])
     return replaced, tuple(terms.values())
 
 
@@ -407,13 +406,6 @@ def _refuse_made(terms: Iterable[str], variable: str, known: Sequence[str]) -> N
             "add a curve to the two lines. Drop it, or specify it if it is the square: square='...'.",
             [Notice("several_bends", t, {"variable": variable, "term": t}) for t in made],
         )
-
-
-def _refuse_names(terms: Iterable[str], variable: str) -> None:
-    lines = {f"{variable}:{name}" for name in ("below", "above", "jump")}
-    taken = [term for term in terms if term in lines]
-    if taken:
-        raise TermError(f"x has {quoted(taken)}, which two_lines names a column of its own. Rename it.")
 
 
 def _made_from(text: str, variable: str, known: Sequence[str]) -> bool:
