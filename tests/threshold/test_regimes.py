@@ -15,7 +15,6 @@ from digiprosper.linear.preparation import prepare
 from digiprosper.threshold.regimes import about_origin, regime_columns
 
 DATA = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "china_cities_105x14.csv"
-needs_data = pytest.mark.skipif(not DATA.exists(), reason=f"{DATA} is not there")
 pytestmark = pytest.mark.filterwarnings("ignore::digiprosper.errors.DigiprosperWarning")
 SPEC = PanelThreshold("y", "z", "q", "x", bootstrap=None)
 
@@ -200,7 +199,7 @@ def test_a_logarithm_is_not_told_where_entity_effects_hold_the_level() -> None:
     assert [about(f) for f in fits] == [None, None]
 
 
-@needs_data
+@pytest.mark.data("china_cities_105x14.csv")
 def test_the_verdict_of_a_test_may_change_with_units_and_both_say_so() -> None:
     cities = Panel(pd.read_csv(DATA), "city", "year")
     for z in ("log(er)", "log(1000*er)"):
@@ -208,7 +207,7 @@ def test_the_verdict_of_a_test_may_change_with_units_and_both_say_so() -> None:
         assert notice.data["logarithms"] == (z,)
 
 
-@needs_data
+@pytest.mark.data("china_cities_105x14.csv")
 def test_units_inside_a_logarithm_on_real_cities() -> None:
     cities = Panel(pd.read_csv(DATA), "city", "year")
     thousands, units = (
