@@ -1,4 +1,4 @@
-"""Looking at an index, and at two systems, before a referee does."""
+"""Checks of an index, and of the overlap of two indicator systems."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an index owes to the options it was made with: every combination, and who moves because of which."""
+"""How scores and ranks of an index depend on its options: every combination is computed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ordinary least squares on swept columns, with the rank found column by column."""
+"""Ordinary least squares on swept columns, and which columns are combinations of others."""
 
 from __future__ import annotations
 

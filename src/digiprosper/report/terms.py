@@ -1,4 +1,4 @@
-"""What a coefficient or an effect is, as values: nobody reads it back from its name."""
+"""What a coefficient or an effect is, as values, so that its name need not be parsed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From columns to weights: the information of each column, inside its dimension and across dimensions."""
+"""From the information of columns to weights, inside each dimension and across dimensions."""
 
 from __future__ import annotations
 
