@@ -31,10 +31,13 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Self
 
+    from digiprosper.kernels.equation import Solved
+    from digiprosper.linear.estimation import Swept
+    from digiprosper.linear.preparation import Prepared
     from digiprosper.linear.results import LinearResults
     from digiprosper.panel import Panel
 
-__all__ = ["FixedEffects"]
+__all__ = ["FixedEffects", "Fitted", "estimate"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,16 +188,63 @@ class FixedEffects(Specification):
         LinearResults
             Holding no data beyond residuals, fitted values and row labels.
         """
-        roles = {"y": (self.y,), "x": self.x}
-        prepared = prepare(panel, roles, self.options, singletons=self.singletons, missing=self.missing)
-        sample = prepared.sample
-        if len(sample.roles["y"]) != 1:
-            raise TermError(f"y={cited(self.y)} makes several columns; the outcome must be one column.")
-        places = (*sample.roles["y"], *sample.roles["x"])
-        swept = sweep_columns(prepared, (self.y, *sample.names_of("x")), columns_at(sample.matrix, places))
-        results, _ = fit_equation(prepared, swept, 0, range(1, len(places)), remarks=lagged_outcome(prepared))
-        issue(results.diagnostics)
-        return results
+        fitted = estimate(self, panel)
+        issue(fitted.results.diagnostics)
+        return fitted.results
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fitted:
+    """A fit with what it was made of, for what computes further statistics from the same rows.
+
+    Parameters
+    ----------
+    results : LinearResults
+        Its notices are kept in `diagnostics`, not issued.
+    prepared : Prepared
+        Sample, effects and clusters.
+    swept : Swept
+        The outcome, then every regressor of the specification.
+    solved : Solved
+        The equation.
+    """
+
+    results: LinearResults
+    prepared: Prepared
+    swept: Swept
+    solved: Solved
+
+    @property
+    def regressors(self) -> tuple[int, ...]:
+        """Positions in `swept` of the regressors that were kept."""
+        return self.swept.at([name for name in self.results.names if name != "Intercept"])
+
+
+def estimate(spec: FixedEffects, panel: Panel) -> Fitted:
+    """Fit a specification and keep what the fit was made of.
+
+    Parameters
+    ----------
+    spec : FixedEffects
+        The specification.
+    panel : Panel
+        The data.
+
+    Returns
+    -------
+    Fitted
+        No notice is issued.
+    """
+    roles = {"y": (spec.y,), "x": spec.x}
+    prepared = prepare(panel, roles, spec.options, singletons=spec.singletons, missing=spec.missing)
+    sample = prepared.sample
+    if len(sample.roles["y"]) != 1:
+        raise TermError(f"y={cited(spec.y)} makes several columns; the outcome must be one column.")
+    places = (*sample.roles["y"], *sample.roles["x"])
+    swept = sweep_columns(prepared, (spec.y, *sample.names_of("x")), columns_at(sample.matrix, places))
+    remarks = lagged_outcome(prepared)
+    results, solved = fit_equation(prepared, swept, 0, range(1, len(places)), remarks=remarks)
+    return Fitted(results, prepared, swept, solved)
 
 
 def _is_count(value: object) -> bool:
