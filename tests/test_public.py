@@ -164,6 +164,8 @@ CONTRACT = {
         "obs_weights=None, singletons='drop', collinear='raise', missing='drop'"
     ),
     "FixedEffects.fit": "panel, *, rng=None, progress=False",
+    "wild_bootstrap": "spec, panel, term, *, reps=9999, rng=None",
+    "WildBootstrapResult.interval": "level=0.95",
     "PanelThreshold": (
         "y, regime_dependent, threshold_variable, x=(), *, n_thresholds=1, thresholds=None, "
         f"search='sequential', {EFFECTS}, absorb=(), trim=0.05, min_nobs=1, min_entities=0, grid=None, "

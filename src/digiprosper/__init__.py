@@ -89,6 +89,8 @@ if TYPE_CHECKING:
     from digiprosper.linear.preparation import CovType as CovType
     from digiprosper.linear.preparation import Ssc as Ssc
     from digiprosper.linear.results import LinearResults as LinearResults
+    from digiprosper.linear.wild_bootstrap import WildBootstrapResult as WildBootstrapResult
+    from digiprosper.linear.wild_bootstrap import wild_bootstrap as wild_bootstrap
     from digiprosper.mediation.conditional import JohnsonNeyman as JohnsonNeyman
     from digiprosper.mediation.decisions import Decision as Decision
     from digiprosper.mediation.iv_results import MediationIVResults as MediationIVResults
@@ -211,6 +213,7 @@ _HOME = {
     "UTestResult": "u_shape.u_test",
     "WeightErrors": "composite.results",
     "Weighting": "composite.weights",
+    "WildBootstrapResult": "linear.wild_bootstrap",
     "atkinson": "inequality.measures",
     "audit_weights": "composite.replication",
     "beta_convergence": "inequality.beta_convergence",
@@ -243,6 +246,7 @@ _HOME = {
     "two_lines": "u_shape.two_lines",
     "u_test": "u_shape.u_test",
     "urban_rural_theil": "inequality.theil_groups",
+    "wild_bootstrap": "linear.wild_bootstrap",
     "within_between": "mediation.within_between",
 }
 _MODULES = {"datasets": "datasets", "plots": "plots"}
@@ -283,6 +287,7 @@ _HELD = {
     "ThresholdSearched": "threshold.groups:ThresholdSearched",
     "ThresholdSplit": "threshold.groups:ThresholdSplit",
     "ThresholdTested": "threshold.groups:ThresholdTested",
+    "WildDraws": "linear.kernels.wild:WildDraws",
     "Words": "report.words:Words",
 }
 
@@ -376,6 +381,7 @@ __all__ = [
     "UTestResult",
     "WeightErrors",
     "Weighting",
+    "WildBootstrapResult",
     "atkinson",
     "audit_weights",
     "beta_convergence",
@@ -410,6 +416,7 @@ __all__ = [
     "two_lines",
     "u_test",
     "urban_rural_theil",
+    "wild_bootstrap",
     "within_between",
 ]
 

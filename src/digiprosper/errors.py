@@ -200,6 +200,7 @@ _CATEGORIES: dict[str, type[DigiprosperWarning]] = {
     "very_few_clusters": FewClustersWarning,
     "too_few_clusters_to_draw": FewClustersWarning,
     "few_treated": FewClustersWarning,
+    "few_weightings": FewClustersWarning,
     "near_collinear": NearCollinearWarning,
     "not_psd": CovarianceWarning,
     "no_variance": CovarianceWarning,

@@ -27,6 +27,7 @@ def _regressions() -> dict[str, Any]:
     return {
         "LinearResults": linear,
         "TestResult": linear.wald_test("digital = 0"),
+        "WildBootstrapResult": dp.wild_bootstrap(square, panel, "digital", rng=1),
         "ThresholdResults": dp.PanelThreshold("rural_income", "digital", "urban", ["fiscal"], reps=99).fit(
             panel, rng=1
         ),

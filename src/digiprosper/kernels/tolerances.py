@@ -95,6 +95,8 @@ SAME_LEVEL: Final = 1e-12
 """Rounding of 1 - level."""
 SAME_STATISTIC: Final = 1e-10
 """Difference of a drawn statistic from the data's, over it: the same data up to sign or scale are ties."""
+TIED_DRAWS: Final = 1e-9
+"""Difference of a drawn t from the data's, over it, or itself below one: the data are one of the draws."""
 LOST_IN_DRAW: Final = 1e-12
 """Variation of a column in a draw over that in the sample: below it the column does not vary."""
 SAME_WITHOUT: Final = 1e-12

@@ -52,6 +52,7 @@ __all__ = [
     "inference",
     "refuse_flat_outcome",
     "sweep_columns",
+    "with_intercept",
 ]
 
 _MANY_CELLS = 100_000
@@ -536,7 +537,7 @@ def _results(
     depvar, *names = (swept.names[j] for j in places)
     terms, full = tuple(names), solved
     if not prepared.effect_names:
-        terms, full = (*names, "Intercept"), _with_intercept(prepared, swept, places, solved)
+        terms, full = (*names, "Intercept"), with_intercept(prepared, swept, places, solved)
 
     root, middle = full.sandwich()
     covariance = root @ middle @ root.T
@@ -560,7 +561,25 @@ def _results(
     )
 
 
-def _with_intercept(prepared: Prepared, swept: Swept, places: tuple[int, ...], solved: Solved) -> Solved:
+def with_intercept(prepared: Prepared, swept: Swept, places: tuple[int, ...], solved: Solved) -> Solved:
+    """Add the intercept at zero to an equation without effects.
+
+    Parameters
+    ----------
+    prepared : Prepared
+        Sample without effects.
+    swept : Swept
+        Columns of the system.
+    places : tuple of int
+        Positions of the outcome and the regressors.
+    solved : Solved
+        Their equation.
+
+    Returns
+    -------
+    Solved
+        With one coefficient more.
+    """
     w, columns = prepared.obs_weights, columns_at(swept.raw, places)
     means = columns.mean(axis=0) if w is None else w @ columns / w.sum()
     return solved.with_intercept(means, len(columns) if w is None else float(w.sum()))

@@ -14,7 +14,7 @@ from digiprosper.errors import (
     issue,
 )
 from digiprosper.linear.diagnostics import lagged_outcome
-from digiprosper.linear.estimation import columns_at, fit_equation, sweep_columns
+from digiprosper.linear.estimation import columns_at, fit_equation, sweep_columns, with_intercept
 from digiprosper.linear.formula import read_formula
 from digiprosper.linear.preparation import (
     CovType,
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from digiprosper.linear.results import LinearResults
     from digiprosper.panel import Panel
 
-__all__ = ["FixedEffects", "Fitted", "estimate"]
+__all__ = ["Fitted", "FixedEffects", "estimate", "refuse_other_specification"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,6 +219,13 @@ class Fitted:
         """Positions in `swept` of the regressors that were kept."""
         return self.swept.at([name for name in self.results.names if name != "Intercept"])
 
+    @property
+    def full(self) -> Solved:
+        """The equation with its intercept, where there is one."""
+        if self.prepared.effect_names:
+            return self.solved
+        return with_intercept(self.prepared, self.swept, (0, *self.regressors), self.solved)
+
 
 def estimate(spec: FixedEffects, panel: Panel) -> Fitted:
     """Fit a specification and keep what the fit was made of.
@@ -245,6 +252,25 @@ def estimate(spec: FixedEffects, panel: Panel) -> Fitted:
     remarks = lagged_outcome(prepared)
     results, solved = fit_equation(prepared, swept, 0, range(1, len(places)), remarks=remarks)
     return Fitted(results, prepared, swept, solved)
+
+
+def refuse_other_specification(caller: str, spec: object) -> None:
+    """Refuse what is no `FixedEffects`.
+
+    Parameters
+    ----------
+    caller : str
+        Function that was called, for the message.
+    spec : object
+        What it was given.
+
+    Raises
+    ------
+    InputTypeError
+        If it is something else.
+    """
+    if not isinstance(spec, FixedEffects):
+        raise InputTypeError(f"{caller} takes a FixedEffects specification, not {type(spec).__name__}.")
 
 
 def _is_count(value: object) -> bool:

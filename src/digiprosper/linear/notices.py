@@ -6,6 +6,7 @@ code                     data
 singletons               count, effects
 entities_once            entity (name), n_entities
 entities_across_clusters clusters (names), count, entity (name)
+few_weightings           clusters (name), n_clusters, least (smallest p-value)
 few_periods              n_times
 rank_bound               effects, rank
 dropped_absorbed         column, effects
@@ -46,6 +47,7 @@ __all__ = [
     "few_for_slopes",
     "few_periods",
     "few_treated_notice",
+    "few_weightings",
     "lagged_outcome_notice",
     "near_collinear",
     "nickell",
@@ -62,6 +64,8 @@ FewClusters: TypeAlias = "Callable[[int, str], Sequence[Notice]]"
 # Below so many effective clusters 95% intervals cover less than 90%; see docs/fixed_effects.md. With few
 # clusters in all many a regressor has no more, and intervals with G - 1 degrees of freedom allow for it.
 EFFECTIVE_CLUSTERS: Final = 7.0
+# A test whose smallest p-value is above this can hardly reject at the usual levels.
+LEAST_P: Final = 0.01
 # Fewer periods than these are too few for Driscoll-Kraay standard errors.
 FEW_PERIODS: Final = 20
 # Condition number of regressors with large standard errors, but right ones.
@@ -145,9 +149,39 @@ def few_for_slopes(clusters: int, name: str) -> tuple[Notice, ...]:
         clusters,
         name,
         f"t intervals with {freedom_text(clusters - 1)} are used. Clustered standard errors are reliable "
-        "with many clusters only; confirm a borderline result with a wild cluster bootstrap (boottest in "
-        "Stata, fwildclusterboot in R).",
+        "with many clusters only; confirm a borderline result with a wild cluster bootstrap: "
+        "dp.wild_bootstrap(spec, panel, term).",
     )
+
+
+def few_weightings(clusters: int, name: str, points: int) -> tuple[Notice, ...]:
+    """Report that a wild bootstrap of so few clusters cannot give a small p-value.
+
+    Parameters
+    ----------
+    clusters : int
+        How many.
+    name : str
+        What they are.
+    points : int
+        Values that the weight of a cluster may have.
+
+    Returns
+    -------
+    tuple of Notice
+        Code few_weightings, or none.
+    """
+    # Weights that are all the same, whichever of the points, give the t of the data.
+    least = points / points**clusters
+    if least <= LEAST_P:
+        return ()
+    text = (
+        f"{clusters} clusters ({name}) have {points**clusters} combinations of weights: the p-value of the "
+        f"wild bootstrap cannot be below {least:.2g}, and wide intervals are unbounded. Specify more "
+        "clusters, or report the estimate without a test."
+    )
+    data = {"clusters": name, "n_clusters": clusters, "least": least}
+    return (Notice("few_weightings", text, data),)
 
 
 def few_periods(n_times: int) -> list[Notice]:
@@ -403,7 +437,7 @@ def few_treated_notice(clusters: str, groups: int, terms: Mapping[str, Mapping[s
         f"{what} {first['effective']:.1f} effective clusters instead of {groups} ({clusters}), and "
         f"{first['share']:.0%} of its variation is in {carriers} ({quoted(first['largest'], 3)}). {errors}; "
         "other coefficients are not affected. Check that the result is robust to dropping these clusters; "
-        "for a treatment, use randomisation inference over which entities are treated."
+        "for a treatment, test over which entities are treated: dp.randomisation_test(spec, panel, term)."
     )
     return Notice("few_treated", text, {"clusters": clusters, "n_clusters": groups, "terms": dict(terms)})
 

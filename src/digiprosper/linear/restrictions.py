@@ -94,7 +94,8 @@ def _refuse_coded(text: str, coded: str, words: Sequence[str], names: Sequence[s
     stray = [w for w in re.findall(r"(?<![\w.])[^\W\d]\w*", coded) if w not in words]
     if stray:
         raise TermError(
-            f"wald_test({cited(text)}): no coefficient named {quoted(stray)}; they are {quoted(names, 20)}."
+            f"the restriction {cited(text)}: no coefficient named {quoted(stray)}; they are "
+            f"{quoted(names, 20)}."
         )
 
 
@@ -127,7 +128,7 @@ def _words(text: str, names: Sequence[str]) -> list[str]:
 
 def _refused(text: str, why: str) -> TermError:
     return TermError(
-        f"wald_test({cited(text)}) cannot be read: {why}; write 'a = b' or 'a + 2*b = 1, c = 0'."
+        f"the restriction {cited(text)} cannot be read: {why}; write 'a = b' or 'a + 2*b = 1, c = 0'."
     )
 
 

@@ -1,0 +1,1 @@
+"""Array computations of the linear method; no pandas here."""
