@@ -204,6 +204,7 @@ _CATEGORIES: dict[str, type[DigiprosperWarning]] = {
     "near_collinear": NearCollinearWarning,
     "not_psd": CovarianceWarning,
     "no_variance": CovarianceWarning,
+    "needed_clusters": CovarianceWarning,
     "few_periods": CovarianceWarning,
     "missing_rows": MissingDataWarning,
     "imputed": MissingDataWarning,

@@ -7,6 +7,7 @@ import pytest
 
 from digiprosper.kernels.covariance import counts, halves, meat, ranks, recipe
 from digiprosper.kernels.equation import joint_covariance, solve
+from digiprosper.kernels.leverage import effects_leverage
 from digiprosper.kernels.within import within
 
 
@@ -24,7 +25,8 @@ def setting(seed=0, k=3, *, weighted=False, cov_type="clustered", near=0.0):
     found = []
     for regressors in (range(1, 1 + k), range(2, 2 + k)):
         count = counts(60, k, absorbed, [city], periods=5)
-        how = recipe(cov_type, "reghdfe", count, [city], year)
+        leverage = effects_leverage(effects, 60) if cov_type in ("hc2", "hc3") else None
+        how = recipe(cov_type, "reghdfe", count, [city], year, leverage=leverage, effects=effects.effects)
         x = columns[:, list(regressors)]
         found.append(solve(columns[:, 0], x, count, how, obs_weights=w))
     return raw, columns, w, found
@@ -86,6 +88,46 @@ def test_covariances_of_two_equations_are_blocks(cov_type, weighted) -> None:
     # The same equation twice is perfectly correlated with itself.
     twice = joint_covariance([one, one])
     np.testing.assert_allclose(twice[:3, 3:], twice[:3, :3], rtol=1e-10, atol=1e-15)
+
+
+def with_dummies(raw, places):
+    """The columns of an equation beside all dummies of 12 cities and, but one, of 5 years."""
+    city, year = np.divmod(np.arange(60), 5)
+    return np.column_stack([raw[:, list(places)], np.eye(12)[city], np.eye(5)[year][:, 1:]])
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("cov_type", ["hc2", "hc3"])
+def test_hc_covariances_of_two_equations_are_those_with_dummies(cov_type, weighted) -> None:
+    raw, _, w, solved = setting(weighted=weighted, cov_type=cov_type)
+    plain, moved = np.ones(60) if w is None else np.sqrt(w), []
+    for places in ((1, 2, 3), (2, 3, 4)):
+        design, y = with_dummies(raw, places) * plain[:, None], raw[:, 0] * plain
+        inverse = np.linalg.inv(design.T @ design)
+        h = np.einsum("ij,jk,ik->i", design, inverse, design)
+        e = (y - design @ inverse @ design.T @ y) * (1 - h) ** (-0.5 if cov_type == "hc2" else -1.0)
+        moved.append((inverse @ design.T)[:3] * e)
+    both = np.vstack(moved)
+    np.testing.assert_allclose(joint_covariance(solved), both @ both.T, rtol=1e-9)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_crv3_of_two_equations_is_that_of_refits(weighted) -> None:
+    raw, _, w, solved = setting(weighted=weighted, cov_type="crv3")
+    plain = np.ones(60) if w is None else np.sqrt(w)
+    every = np.ones(60, dtype=bool)
+
+    def slopes(rows):
+        found = [
+            np.linalg.lstsq(
+                (with_dummies(raw, p) * plain[:, None])[rows], (raw[:, 0] * plain)[rows], rcond=1e-10
+            )
+            for p in ((1, 2, 3), (2, 3, 4))
+        ]
+        return np.concatenate([f[0][:3] for f in found])
+
+    moved = np.array([slopes(np.arange(60) // 5 != g) for g in range(12)]) - slopes(every)
+    np.testing.assert_allclose(joint_covariance(solved), 11 / 12 * moved.T @ moved, rtol=1e-9)
 
 
 @pytest.mark.parametrize("weighted", [False, True])

@@ -5,7 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from digiprosper.kernels.leverage import effective_clusters, variation_shares
+from digiprosper.kernels.leverage import (
+    effective_clusters,
+    effects_leverage,
+    error_scale,
+    row_leverage,
+    variation_shares,
+)
+from digiprosper.kernels.within import within
 
 
 def rows(seed: int, weighted: bool = False):
@@ -65,3 +72,57 @@ def test_units_and_signs_do_not_matter() -> None:
         np.testing.assert_allclose(
             shares, variation_shares(design, np.linalg.inv(design.T @ design), codes, 9)
         )
+
+
+# --- leverage of rows ---------------------------------------------------------------------------------------
+
+
+def hat(columns, w):
+    plain = columns * np.sqrt(np.ones(len(columns)) if w is None else w)[:, None]
+    return np.diag(plain @ np.linalg.pinv(plain))
+
+
+@pytest.mark.parametrize("effects", [0, 1, 2, 3])
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("seed", range(3))
+def test_leverage_is_that_of_all_dummies_and_regressors(seed, weighted, effects) -> None:
+    rng = np.random.default_rng(seed)
+    codes = [np.unique(rng.integers(0, levels, 80), return_inverse=True)[1] for levels in (7, 15, 4)][
+        :effects
+    ]
+    w = rng.uniform(0.2, 3, 80) if weighted else None
+    absorbed = within(codes, 80, obs_weights=w)
+    dummies = [np.eye(int(c.max()) + 1)[c] for c in codes] or [np.ones((80, 1))]
+    leverage = effects_leverage(absorbed, 80)
+    assert leverage is not None
+    np.testing.assert_allclose(leverage, hat(np.hstack(dummies), w), atol=1e-12)
+    assert leverage.sum() == pytest.approx(absorbed.rank, rel=1e-12)
+
+    raw = rng.normal(size=(80, 3))
+    own = row_leverage(absorbed.sweep(raw), obs_weights=w)
+    np.testing.assert_allclose(leverage + own, hat(np.hstack([raw, *dummies]), w), atol=1e-11)
+
+
+def test_leverage_of_effects_beyond_the_dense_solution() -> None:
+    rng = np.random.default_rng(0)
+    firm = np.arange(9000) // 3
+    group = firm // 2
+    nested = within([firm, group], 9000)
+    assert not nested.is_dense
+    np.testing.assert_allclose(effects_leverage(nested, 9000), 1 / 3, rtol=1e-14)
+    other = np.unique(rng.integers(0, 1500, 9000), return_inverse=True)[1]
+    assert effects_leverage(within([firm, other], 9000), 9000) is None
+
+
+def test_loosely_linked_levels_keep_their_digits() -> None:
+    """A chain of 300 levels, whose products of dummies have a condition number of about 1e5."""
+    left, right = np.repeat(np.arange(300), 2), (np.arange(600) + 1) // 2
+    codes = [left, right]
+    exact = hat(np.hstack([np.eye(int(c.max()) + 1)[c] for c in codes]), None)
+    np.testing.assert_allclose(effects_leverage(within(codes, 600), 600), exact, atol=1e-9)
+
+
+def test_scales_of_rows() -> None:
+    effects, regressors = np.array([0.25, 1.0, 0.5]), np.array([0.25, 0.0, 0.5])
+    np.testing.assert_allclose(error_scale("hc2", effects, regressors), [2**0.5, 0.0, np.inf])
+    np.testing.assert_allclose(error_scale("hc3", effects, regressors), [2.0, 0.0, np.inf])

@@ -36,7 +36,7 @@ def make_panel(seed, n=14, periods=6, keep=0.75, extra=4):
     return columns, entity, time
 
 
-def explicit(columns, clusters, counts, effects):
+def explicit(columns, clusters, counts, effects, w=None):
     """Least squares on the rows of one draw, every dummy written out: coefficients, residual products.
 
     A cluster drawn twice has its own codes each time, of the effects nested in it.
@@ -53,10 +53,11 @@ def explicit(columns, clusters, counts, effects):
         fresh = codes[rows] * (copies.max() + 1) + copies if is_nested(codes, clusters) else codes[rows]
         levels = np.unique(fresh, return_inverse=True)[1]
         dummies.append(np.eye(levels.max() + 1)[levels])
+    plain = np.ones((rows.size, 1)) if w is None else np.sqrt(w)[rows, None]
     coefficients, products = [], []
     for outcomes, regressors in [*(((y,), x) for y, x in EQUATIONS), *BLOCKS]:
-        design = np.column_stack([columns[rows][:, list(regressors)], *dummies])
-        y = columns[rows][:, list(outcomes)]
+        design = np.column_stack([columns[rows][:, list(regressors)], *dummies]) * plain
+        y = columns[rows][:, list(outcomes)] * plain
         solution, *_ = np.linalg.lstsq(design, y, rcond=1e-10)
         left = y - design @ solution
         coefficients.append(solution[: len(regressors), 0])
@@ -64,16 +65,16 @@ def explicit(columns, clusters, counts, effects):
     return [*coefficients[: len(EQUATIONS)], *products[len(EQUATIONS) :]]
 
 
-def check(columns, clusters, effects, reps=12, seed=5):
+def check(columns, clusters, effects, reps=12, seed=5, obs_weights=None):
     """Draws, the full sample and the jackknife against explicit fits."""
-    grams = entity_grams(columns, clusters, effects)
+    grams = entity_grams(columns, clusters, effects, obs_weights=obs_weights)
     groups = clusters.max() + 1
     weights = np.vstack([draw_counts(seed_sequence(seed), groups, reps), np.ones(groups)])
     got = refit(grams, weights, EQUATIONS, residuals=BLOCKS)
     without = jackknife(grams, EQUATIONS, residuals=BLOCKS)
     assert without.lost == 0
     weights = np.vstack([weights, 1.0 - np.eye(groups)])
-    want = [explicit(columns, clusters, w, effects) for w in weights]
+    want = [explicit(columns, clusters, w, effects, obs_weights) for w in weights]
     jack = (*without.coefficients, *without.residuals)
     for number, parts in enumerate(zip(got, jack, strict=True)):
         expected = [w[number] for w in want]
@@ -94,6 +95,21 @@ def codes_of(*parts):
 def test_draws_equal_explicit_refits(seed, which, keep) -> None:
     columns, *codes = make_panel(seed, keep=keep)
     check(columns, codes[0], [codes[j] for j in which])
+
+
+@pytest.mark.parametrize("keep", [1.0, 0.7], ids=["balanced", "unbalanced"])
+@pytest.mark.parametrize("which", [(0, 1), (0,), (1,), ()], ids=["two-way", "entity", "time", "none"])
+def test_weighted_rows(which, keep) -> None:
+    columns, *codes = make_panel(7, keep=keep)
+    w = np.random.default_rng(0).uniform(0.3, 2.0, len(columns))
+    check(columns, codes[0], [codes[j] for j in which], obs_weights=w / w.mean())
+
+
+def test_weighted_rows_with_several_crossed_effects() -> None:
+    columns, entity, time = make_panel(8, n=16)
+    third = codes_of(np.random.default_rng(0).integers(0, 4, len(columns)))
+    w = np.random.default_rng(1).uniform(0.3, 2.0, len(columns))
+    check(columns, codes_of(entity // 2), [entity, time, third], obs_weights=w / w.mean())
 
 
 @pytest.mark.parametrize("keep", [1.0, 0.7])

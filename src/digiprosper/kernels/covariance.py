@@ -232,6 +232,10 @@ class Recipe:
         Lags of Driscoll and Kraay.
     counted : int
         K in the factor; 0 where there is none.
+    leverage : (N,) array or None
+        Leverage of the rows in the effects, for ``hc2`` and ``hc3``.
+    effects : tuple of (N,) arrays of int
+        Effects that are estimated again without each cluster, for ``crv3``.
     """
 
     cov_type: str
@@ -239,6 +243,8 @@ class Recipe:
     df_t: float
     bandwidth: int | None
     counted: int
+    leverage: Floats | None = None
+    effects: tuple[Ints, ...] = ()
 
 
 def default_bandwidth(periods: int) -> int:
@@ -265,23 +271,29 @@ def recipe(
     time: Ints,
     *,
     bandwidth: int | None = None,
+    leverage: Floats | None = None,
+    effects: Sequence[Ints] = (),
 ) -> Recipe:
     """Choose groups, factors and degrees of freedom.
 
     Parameters
     ----------
-    cov_type : {"unadjusted", "robust", "clustered", "driscoll_kraay"}
+    cov_type : {"unadjusted", "robust", "hc2", "hc3", "clustered", "crv3", "driscoll_kraay"}
         Covariance.
     ssc : {"reghdfe", "xtreg", "linearmodels", "plm", "none"}
-        Convention of the small-sample factor.
+        Convention of the small-sample factor; ``hc2``, ``hc3`` and ``crv3`` have none.
     count : Counts
         From `counts`.
     clusters : sequence of (N,) arrays of int
-        One or two, for ``clustered``.
+        One or two, for ``clustered``; one for ``crv3``.
     time : (N,) array of int
         Periods in order of their value.
     bandwidth : int, optional
         Lags for ``driscoll_kraay``.
+    leverage : (N,) array, optional
+        Leverage of the rows in the effects, for ``hc2`` and ``hc3``.
+    effects : sequence of (N,) arrays of int
+        Codes without gaps of each effect, for ``crv3``.
 
     Returns
     -------
@@ -289,6 +301,13 @@ def recipe(
         For `meat`.
     """
     n, df = count.n, float(count.n - count.full)
+    if cov_type in ("hc2", "hc3"):
+        return Recipe(cov_type, (Part(1.0, 1.0, None, n),), df, None, 0, leverage=leverage)
+    if cov_type == "crv3":
+        groups = count.groups[0]
+        part = Part(1.0, (groups - 1) / groups, clusters[0], groups)
+        return Recipe(cov_type, (part,), groups - 1, None, 0, effects=tuple(effects))
+
     counted = _counted(cov_type, ssc, count)
     rest = n - counted
     if cov_type == "unadjusted":
@@ -296,25 +315,32 @@ def recipe(
     if cov_type == "robust":
         return Recipe(cov_type, (Part(1.0, n / rest, None, n),), df, None, counted)
 
-    def factor(groups: int) -> float:
-        if ssc == "none":
-            return 1.0
-        return n / rest if ssc == "linearmodels" else groups / (groups - 1) * (n - 1) / rest
-
     if cov_type == "driscoll_kraay":
         t = count.periods
         lags = default_bandwidth(t) if bandwidth is None else bandwidth
-        return Recipe(cov_type, (Part(1.0, factor(t), time, t),), t - 1, lags, counted)
-    parts = [Part(1.0, factor(g), c, g) for c, g in zip(clusters, count.groups, strict=True)]
-    least = min(count.groups)
-    if len(clusters) == 2:
-        both, levels = _intersection(clusters[0], clusters[1])
-        if ssc == "plm":
-            parts.append(Part(-1.0, n / rest, both, levels))
-        else:
-            parts = [replace(p, factor=factor(least)) for p in parts]
-            parts.append(Part(-1.0, factor(least), both, levels))
-    return Recipe(cov_type, tuple(parts), least - 1, None, counted)
+        return Recipe(cov_type, (Part(1.0, _factor(ssc, t, n, rest), time, t),), t - 1, lags, counted)
+    parts = _clustered_parts(ssc, count.groups, clusters, n, rest)
+    return Recipe(cov_type, parts, min(count.groups) - 1, None, counted)
+
+
+def _factor(ssc: str, groups: int, n: int, rest: int) -> float:
+    if ssc == "none":
+        return 1.0
+    return n / rest if ssc == "linearmodels" else groups / (groups - 1) * (n - 1) / rest
+
+
+def _clustered_parts(
+    ssc: str, groups: Sequence[int], clusters: Sequence[Ints], n: int, rest: int
+) -> tuple[Part, ...]:
+    """Sum by cluster; of two-way clusters, less the sum by their intersection."""
+    parts = [Part(1.0, _factor(ssc, g, n, rest), c, g) for c, g in zip(clusters, groups, strict=True)]
+    if len(clusters) == 1:
+        return tuple(parts)
+    both, levels = _intersection(clusters[0], clusters[1])
+    if ssc == "plm":
+        return (*parts, Part(-1.0, n / rest, both, levels))
+    least = _factor(ssc, min(groups), n, rest)
+    return (*(replace(p, factor=least) for p in parts), Part(-1.0, least, both, levels))
 
 
 def _counted(cov_type: str, ssc: str, count: Counts) -> int:
@@ -343,9 +369,9 @@ def meat(design: Floats, residuals: Floats, how: Recipe, *, obs_weights: Floats 
     design : (N, k) array
         Swept columns, or a basis of them.
     residuals : (N,) array
-        Residuals.
+        Residuals; for ``hc2`` and ``hc3`` multiplied by `leverage.error_scale`.
     how : Recipe
-        From `recipe`.
+        From `recipe`, of any cov_type but ``crv3``, which is no sum of products of scores.
     obs_weights : (N,) array, optional
         Weights of the rows.
 
@@ -382,6 +408,7 @@ def joint_meat(
     """
     w = 1.0 if obs_weights is None else obs_weights
     how = equations[0][2]
+    assert how.cov_type != "crv3"
     if how.cov_type == "unadjusted":
         return np.block([[_of_independent_rows(a, b, w) for b in equations] for a in equations])
     size = sum(design.shape[1] for design, _, _ in equations)

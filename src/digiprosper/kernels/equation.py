@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from digiprosper.kernels.cluster_jackknife import deviation_halves, deviations
 from digiprosper.kernels.covariance import halves, joint_meat, meat
 from digiprosper.kernels.least_squares import ols
+from digiprosper.kernels.leverage import error_scale, row_leverage
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,6 +52,8 @@ class Solved:
         How scores become a covariance.
     obs_weights : (N,) array or None
         Weights of the rows.
+    error_scale : (N,) array or None
+        What residuals are multiplied by in the scores of ``hc2`` and ``hc3``; None is one.
     """
 
     y: Floats
@@ -63,6 +67,7 @@ class Solved:
     count: Counts
     how: Recipe
     obs_weights: Floats | None = None
+    error_scale: Floats | None = None
 
     @property
     def df_resid(self) -> float:
@@ -74,6 +79,31 @@ class Solved:
         """Residuals times the weights of the rows."""
         return self.residuals if self.obs_weights is None else self.residuals * self.obs_weights
 
+    @property
+    def errors(self) -> Floats:
+        """Residuals as they enter the scores."""
+        return self.residuals if self.error_scale is None else self.residuals * self.error_scale
+
+    def deviations(self) -> Floats:
+        """Compute what each cluster moves the coefficients by, effects estimated again without it.
+
+        Returns
+        -------
+        (G, k) array
+            Estimates without the cluster less estimates; missing where one is not identified without it.
+        """
+        weighted = self.scored if self.obs_weights is None else self.scored * self.obs_weights[:, None]
+        codes = self.how.parts[0].codes
+        assert codes is not None
+        return deviations(
+            self.scored,
+            self.residuals,
+            self.root @ (weighted.T @ self.scored),
+            codes,
+            self.how.effects,
+            obs_weights=self.obs_weights,
+        )
+
     def sandwich(self) -> tuple[Floats, Floats]:
         """Compute the halves of the slopes' covariance.
 
@@ -81,9 +111,12 @@ class Solved:
         -------
         root, middle : (k, m) and (m, m) arrays
             The covariance is ``root @ middle @ root.T``; `middle` has a diagonal of ones as far as it is
-            positive.
+            positive. Under ``crv3`` rows of `root` are missing for coefficients that are not identified
+            without some cluster.
         """
-        middle = meat(self.scored, self.residuals, self.how, obs_weights=self.obs_weights)
+        if self.how.cov_type == "crv3":
+            return deviation_halves(self.deviations())
+        middle = meat(self.scored, self.errors, self.how, obs_weights=self.obs_weights)
         return halves(self.root, middle)
 
     def with_intercept(self, means: Floats, rows: float) -> Solved:
@@ -178,6 +211,9 @@ def solve(
         For everything that is computed from the equation.
     """
     fit = ols(x, y, obs_weights=obs_weights, products=products)
+    scale = None
+    if how.leverage is not None:
+        scale = error_scale(how.cov_type, how.leverage, row_leverage(fit.basis, obs_weights=obs_weights))
     return Solved(
         y=y,
         x=x,
@@ -190,6 +226,7 @@ def solve(
         count=count,
         how=how,
         obs_weights=obs_weights,
+        error_scale=scale,
     )
 
 
@@ -206,8 +243,11 @@ def joint_covariance(equations: Sequence[Solved]) -> Floats:
     (K, K) array
         Slopes of the equations one after another.
     """
+    if equations[0].how.cov_type == "crv3":
+        root, _ = deviation_halves(np.hstack([e.deviations() for e in equations]))
+        return np.asarray(root @ root.T)
     middle = joint_meat(
-        [(e.scored, e.residuals, e.how) for e in equations], obs_weights=equations[0].obs_weights
+        [(e.scored, e.errors, e.how) for e in equations], obs_weights=equations[0].obs_weights
     )
     root = _block_diagonal([e.root for e in equations])
     joint = root @ middle @ root.T

@@ -1,4 +1,4 @@
-"""How many clusters carry the variation of a regressor."""
+"""The leverage of rows, and how many clusters carry the variation of a regressor."""
 
 from __future__ import annotations
 
@@ -6,12 +6,89 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from digiprosper.kernels.within import level_sums
+from digiprosper.kernels.tolerances import FULL_LEVERAGE
+from digiprosper.kernels.within import finest, level_sums, within
 
 if TYPE_CHECKING:
     from digiprosper.kernels import Floats, Ints
+    from digiprosper.kernels.within import Within
 
-__all__ = ["effective_clusters", "variation_shares"]
+__all__ = ["effective_clusters", "effects_leverage", "error_scale", "row_leverage", "variation_shares"]
+
+_POWERS = {"hc2": 0.5, "hc3": 1.0}
+
+
+def effects_leverage(absorbed: Within, n: int) -> Floats | None:
+    """Compute the leverage of every row in a regression on the dummies of all effects.
+
+    Parameters
+    ----------
+    absorbed : Within
+        The effects.
+    n : int
+        Rows.
+
+    Returns
+    -------
+    (N,) array or None
+        As `Within.leverage`; None where the effects have too many levels to be solved for densely.
+    """
+    if absorbed.is_dense:
+        return absorbed.leverage(n)
+    # Dummies that are sums of those of another effect change nothing.
+    codes = finest(absorbed.effects)
+    if len(codes) == len(absorbed.effects):
+        return None
+    fewer = within(codes, n, obs_weights=absorbed.obs_weights)
+    return fewer.leverage(n) if fewer.is_dense else None
+
+
+def row_leverage(basis: Floats, *, obs_weights: Floats | None = None) -> Floats:
+    """Compute the leverage of every row in a regression on swept columns.
+
+    With W the weights, ``h_i = w_i x_i' (X'WX)^-1 x_i``. Since swept columns are orthogonal to the dummies,
+    the leverage of both together is the sum of their leverages.
+
+    Parameters
+    ----------
+    basis : (N, m) array
+        Columns that span the swept regressors, far from collinear.
+    obs_weights : (N,) array, optional
+        Weights of the rows.
+
+    Returns
+    -------
+    (N,) array
+        Between 0 and 1; they sum to m.
+    """
+    weighted = basis if obs_weights is None else basis * obs_weights[:, None]
+    shares = basis @ np.linalg.inv(weighted.T @ basis)
+    return np.asarray(np.einsum("ij,ij->i", shares, weighted))
+
+
+def error_scale(cov_type: str, effects: Floats, regressors: Floats) -> Floats:
+    """Compute what residuals are multiplied by: ``(1 - h)^-1/2`` for HC2 and ``1 / (1 - h)`` for HC3.
+
+    Parameters
+    ----------
+    cov_type : {"hc2", "hc3"}
+        Covariance (MacKinnon & White 1985).
+    effects : (N,) array
+        Leverage in the effects.
+    regressors : (N,) array
+        Leverage in the swept regressors.
+
+    Returns
+    -------
+    (N,) array
+        Zero for rows that the effects alone fit perfectly, such as the only row of an entity: the slopes are
+        the same without them. Infinite for rows that effects and regressors together fit perfectly, without
+        which a slope is not identified.
+    """
+    left = 1 - effects - regressors
+    scale = np.full(left.shape, np.inf)
+    np.power(left, -_POWERS[cov_type], out=scale, where=left > FULL_LEVERAGE)
+    return np.where(effects > 1 - FULL_LEVERAGE, 0.0, scale)
 
 
 def variation_shares(

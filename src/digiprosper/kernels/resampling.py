@@ -30,11 +30,13 @@ __all__ = [
     "Equation",
     "Grams",
     "bootstrap",
+    "bytes_each",
     "draw_counts",
     "entity_grams",
     "jackknife",
     "refit",
     "seed_sequence",
+    "systems",
 ]
 
 Equation = tuple[int, tuple[int, ...]]
@@ -111,7 +113,14 @@ class Draws:
     residuals: tuple[Floats, ...] = ()
 
 
-def entity_grams(columns: Floats, clusters: Ints, effects: Sequence[Ints], *, swept: bool = False) -> Grams:
+def entity_grams(
+    columns: Floats,
+    clusters: Ints,
+    effects: Sequence[Ints],
+    *,
+    swept: bool = False,
+    obs_weights: Floats | None = None,
+) -> Grams:
     """Form the cross products of each cluster from which every draw is refitted.
 
     Effects nested in the clusters are new in every copy of a cluster; they are swept from the columns. Others
@@ -129,7 +138,9 @@ def entity_grams(columns: Floats, clusters: Ints, effects: Sequence[Ints], *, sw
     effects : sequence of (N,) arrays of int
         Effects of all equations, codes without gaps.
     swept : bool
-        Whether all effects have been swept from the columns, by weights of one: they are not swept again.
+        Whether all effects have been swept from the columns, by the same weights: they are not swept again.
+    obs_weights : (N,) array, optional
+        Weights of the rows, of mean one; every product is a weighted one.
 
     Returns
     -------
@@ -153,7 +164,7 @@ def entity_grams(columns: Floats, clusters: Ints, effects: Sequence[Ints], *, sw
     array([[2.]])
     """
     n, p = columns.shape
-    layout = _lay_out(clusters, effects)
+    layout = _lay_out(clusters, effects, obs_weights)
     width = layout.width(p)
     if layout.groups * width > _MOST:
         raise OptionError(
@@ -163,8 +174,8 @@ def entity_grams(columns: Floats, clusters: Ints, effects: Sequence[Ints], *, sw
         )
 
     if not swept:
-        columns = within(layout.nested, n).sweep(columns)
-    scale = np.sqrt((columns**2).sum(axis=0))
+        columns = within(layout.nested, n, obs_weights=obs_weights).sweep(columns)
+    scale = np.sqrt(layout.weighed(columns**2).sum(axis=0))
     scale[scale == 0.0] = 1.0
     columns = columns / scale
 
@@ -186,6 +197,13 @@ class _Layout:
     crossed: list[Ints]  # (N,) codes of each crossed effect, levels numbered through
     blocks: Ints  # levels of each block
     inverse: _Inverse
+    obs_weights: Floats | None
+
+    def weighed(self, values: Floats) -> Floats:
+        """Multiply rows by their weights."""
+        if self.obs_weights is None:
+            return values
+        return values * (self.obs_weights if values.ndim == 1 else self.obs_weights[:, None])
 
     @property
     def levels(self) -> int:
@@ -199,25 +217,29 @@ class _Layout:
         return p * (p + 1) // 2 + p * self.levels + counts + own
 
 
-def _lay_out(clusters: Ints, effects: Sequence[Ints]) -> _Layout:
+def _lay_out(clusters: Ints, effects: Sequence[Ints], obs_weights: Floats | None) -> _Layout:
     finest = _finest(effects)
     nested = [codes for codes in finest if is_nested(codes, clusters)]
     crossing = [codes for codes in finest if not is_nested(codes, clusters)]
     if not effects:
         crossing = [np.zeros(clusters.size, dtype=np.intp)]
     crossed, blocks = _blocks(crossing, nested)
-    inverse: _Inverse = "pseudo"
-    if not crossed or (len(crossed) == 1 and _orthogonal(crossed[0], blocks, nested)):
-        inverse = "diagonal"
-    elif len(crossed) == len(nested) == 1:
-        inverse = "linked"
-    return _Layout(clusters, int(clusters.max()) + 1, nested, crossed, blocks, inverse)
+    groups = int(clusters.max()) + 1
+    inverse = _inverse_of(crossed, blocks, nested, weighted=obs_weights is not None)
+    return _Layout(clusters, groups, nested, crossed, blocks, inverse, obs_weights)
+
+
+def _inverse_of(crossed: Sequence[Ints], blocks: Ints, nested: Sequence[Ints], *, weighted: bool) -> _Inverse:
+    if not crossed or (len(crossed) == 1 and _orthogonal(crossed[0], blocks, nested, weighted=weighted)):
+        return "diagonal"
+    return "linked" if len(crossed) == len(nested) == 1 else "pseudo"
 
 
 def _products(layout: _Layout, swept: Floats) -> Iterator[Floats]:
     """Multiply the columns with each other, by cluster: (G, 1) each."""
     for a, b in zip(*np.triu_indices(swept.shape[1]), strict=True):
-        yield _total([layout.clusters], layout.groups, swept[:, a] * swept[:, b])[:, None]
+        products = layout.weighed(swept[:, a] * swept[:, b])
+        yield _total([layout.clusters], layout.groups, products)[:, None]
 
 
 def _with_dummies(layout: _Layout, swept: Floats) -> Iterator[Floats]:
@@ -227,9 +249,9 @@ def _with_dummies(layout: _Layout, swept: Floats) -> Iterator[Floats]:
         return
     cells = [layout.clusters * levels + codes for codes in layout.crossed]
     for column in swept.T:
-        yield _total(cells, groups * levels, column).reshape(groups, levels)
+        yield _total(cells, groups * levels, layout.weighed(column)).reshape(groups, levels)
     if layout.inverse != "linked":
-        yield _total(cells, groups * levels, None).reshape(groups, levels)
+        yield _total(cells, groups * levels, layout.obs_weights).reshape(groups, levels)
 
 
 def _finest(effects: Sequence[Ints]) -> list[Ints]:
@@ -268,14 +290,14 @@ def _blocks(crossed: Sequence[Ints], nested: Sequence[Ints]) -> tuple[list[Ints]
     return [rank[codes] for codes in through], np.bincount(home)
 
 
-def _orthogonal(crossed: Ints, blocks: Ints, nested: Sequence[Ints]) -> bool:
+def _orthogonal(crossed: Ints, blocks: Ints, nested: Sequence[Ints], *, weighted: bool) -> bool:
     """Decide whether the dummies' products act as a diagonal matrix after the nested sweep.
 
     Nothing swept: dummies of one effect are orthogonal. Every nested level with each level of its block once:
     the matrix of a block is a multiple of the identity but for the constant, which the swept columns do not
-    see.
+    see. Weights leave no such multiple.
     """
-    if len(nested) != 1:
+    if weighted or len(nested) != 1:
         return not nested
     block = np.repeat(np.arange(blocks.size), blocks)[crossed]
     size = np.bincount(nested[0])
@@ -305,22 +327,24 @@ def _of_dummies(layout: _Layout) -> Iterator[Floats]:
         rows = np.flatnonzero((crossed[0] >= end - size) & (crossed[0] < end))
         local = [codes[rows] - (end - size) for codes in crossed]
         cells = [clusters[rows] * size + codes for codes in local]
-        sweep = _sweeper([compress(codes[rows])[0] for codes in layout.nested], rows.size)
+        w = None if layout.obs_weights is None else layout.obs_weights[rows]
+        sweep = _sweeper([compress(codes[rows])[0] for codes in layout.nested], rows.size, w)
         for level in range(size):
             dummy = np.any([codes == level for codes in local], axis=0).astype(np.float64)
-            products = _total(cells, groups * size, sweep(dummy)).reshape(groups, size)
+            net = sweep(dummy) if w is None else sweep(dummy) * w
+            products = _total(cells, groups * size, net).reshape(groups, size)
             yield products[:, level:]
 
 
-def _sweeper(nested: Sequence[Ints], n: int) -> Callable[[Floats], Floats]:
+def _sweeper(nested: Sequence[Ints], n: int, w: Floats | None) -> Callable[[Floats], Floats]:
     if not nested:
         return lambda dummy: dummy
     if len(nested) > 1:
-        return within(nested, n).sweep
+        return within(nested, n, obs_weights=w).sweep
     codes = nested[0]
-    size = np.bincount(nested[0])
+    size = np.bincount(nested[0], weights=w)
     # Not the general sweep: zeros have to be exact, in differences of sums too; they tell what is not linked.
-    return lambda dummy: dummy - (np.bincount(codes, weights=dummy) / size)[codes]
+    return lambda dummy: dummy - (np.bincount(codes, weights=dummy if w is None else dummy * w) / size)[codes]
 
 
 def draw_counts(rng: np.random.SeedSequence | np.random.Generator, n_clusters: int, reps: int) -> Floats:
@@ -407,7 +431,7 @@ def _fits(
     combine: Floats | None = None,
 ) -> tuple[Floats, ...]:
     """Fit from the (R, q) sums of each draw."""
-    system, floor, scale = _systems(grams, sums, combine)
+    system, floor, scale = systems(grams, sums, combine)
 
     outcomes: dict[tuple[int, ...], list[int]] = {}
     for ys, x in [*(((y,), x) for y, x in equations), *residuals]:
@@ -431,8 +455,27 @@ def _fits(
     return (*coefficients, *products)
 
 
-def _systems(grams: Grams, sums: Floats, combine: Floats | None) -> tuple[Floats, Floats, Floats]:
-    """Products of the variables in each draw, effects out (q, q, R); floors of pivots (q, R); scale (q,)."""
+def systems(grams: Grams, sums: Floats, combine: Floats | None = None) -> tuple[Floats, Floats, Floats]:
+    """Form the products of the variables in each draw, with the effects out.
+
+    Parameters
+    ----------
+    grams : Grams
+        Cross products by cluster.
+    sums : (R, q) array
+        Their weighted sums, one row a draw.
+    combine : (R, p, q) array, optional
+        As in `refit`.
+
+    Returns
+    -------
+    products : (q, q, R) array
+        Of columns divided by `scale`.
+    floors : (q, R) array
+        Least pivots.
+    scale : (q,) array
+        Of the variables.
+    """
     p, levels = grams.n_columns, grams.n_levels
     rows, cols = np.triu_indices(p)
     place = np.empty((p, p), dtype=np.intp)
@@ -566,7 +609,7 @@ def bootstrap(
         mixed = None if combine is None else combine(weights)
         return refit(grams, weights, equations, residuals=residuals, combine=mixed)
 
-    each = _bytes_each(grams) + 32 * grams.n_clusters
+    each = bytes_each(grams) + 32 * grams.n_clusters
     # What fits into the caches is drawn and counted half as fast again, if the products still are matrices.
     chunk = max(1, min(memory // each, max(_CACHED // each, _ROWS)))
     buffer = np.empty((min(chunk, reps), grams.n_clusters))
@@ -610,12 +653,23 @@ def jackknife(
     def fit(start: int, stop: int) -> tuple[Floats, ...]:
         return _fits(grams, total - grams.sums[start:stop], equations, residuals)
 
-    chunk = max(1, memory // _bytes_each(grams))
+    chunk = max(1, memory // bytes_each(grams))
     return _gather(fit, grams.n_clusters, chunk, equations, residuals)
 
 
-def _bytes_each(grams: Grams) -> int:
-    """Bytes that the products of one draw take."""
+def bytes_each(grams: Grams) -> int:
+    """Count the bytes that the products of one draw take.
+
+    Parameters
+    ----------
+    grams : Grams
+        Cross products by cluster.
+
+    Returns
+    -------
+    int
+        For chunks of draws.
+    """
     p, levels = grams.n_columns, grams.n_levels
     square: int = 0 if grams.inverse == "diagonal" else max(grams.blocks) ** 2
     return 8 * (2 * int(grams.sums.shape[1]) + 3 * p * (p + levels) + 4 * square)

@@ -63,6 +63,10 @@ SINGULAR: Final = 1e-12
 """Smallest eigenvalue over the size of its terms below which a covariance has no inverse."""
 NEGATIVE: Final = 1e-10
 """Negative eigenvalue of the scaled scores' covariance that is more than rounding."""
+FULL_LEVERAGE: Final = 1e-10
+"""One less the leverage of a row: below it the row is fitted perfectly, whatever its outcome."""
+LOST_WITHOUT: Final = 1e-10
+"""Variation of scaled regressors without a cluster, over that with it: below it a slope is not identified."""
 NO_VARIANCE: Final = 1e-10
 """Standard error over the sum of its scores' sizes: below it the scores add up to zero."""
 PERFECT_FIT: Final = 1e-11

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from digiprosper.errors import IdentificationError
+from digiprosper.errors import IdentificationError, OptionError
 from digiprosper.kernels.tolerances import (
     CONVERGED,
     DWARFED,
@@ -270,6 +271,62 @@ class Within:
             weighted = work if self.obs_weights is None else work * self.obs_weights
             work -= (self._sums(position, weighted) / counts).take(codes, axis=1)
         return np.asarray(work[0])
+
+    @property
+    def is_dense(self) -> bool:
+        """Whether the dummies are solved for densely, and not by conjugate gradients."""
+        return len(self.effects) < 2 or self._inverse is not None
+
+    def leverage(self, n: int) -> Floats:
+        """Compute the leverage of every row in a regression on the dummies alone.
+
+        With D the dummies and W the weights, ``h_i = w_i d_i' (D'WD)^+ d_i``: one over the rows of the level
+        for a single effect. Of several effects, the largest has that part, and the dummies of the others,
+        net of it, add ``w_i m_i' S^+ m_i``, each of whose terms depends on the levels of the row alone.
+
+        Parameters
+        ----------
+        n : int
+            Rows.
+
+        Returns
+        -------
+        (N,) array
+            Between 0 and 1; they sum to the rank of the dummies.
+
+        Raises
+        ------
+        OptionError
+            If the effects have too many levels to be solved for densely.
+        """
+        if not self.is_dense:
+            raise OptionError(
+                f"the effects have {sum(self.levels):,} levels, too many to compute the leverage of the rows."
+            )
+        weights = np.ones(n) if self.obs_weights is None else self.obs_weights
+        if self.main < 0:
+            return np.asarray(weights / weights.sum())
+        main, counts = self.effects[self.main], self._counts[self.main]
+        share = 1 / counts[main]
+        if self._inverse is not None:
+            share += self._further_leverage(main, counts)
+        return np.clip(weights * share, 0.0, 1.0)
+
+    def _further_leverage(self, main: Ints, counts: Floats) -> Floats:
+        """Compute what the dummies of the other effects, net of the main one, add: m' S^+ m by row."""
+        assert self._inverse is not None
+        half = self._cross @ self._inverse
+        half /= counts[:, None]
+        out = (np.einsum("ij,ij->i", self._cross, half) / counts)[main]
+
+        others = [p for p in range(len(self.levels)) if p != self.main]
+        starts = np.cumsum([0, *(self.levels[p] for p in others)])
+        places = [self.effects[p] + start for p, start in zip(others, starts, strict=False)]
+        for place in places:
+            out -= 2 * half[main, place]
+        for left, right in product(places, repeat=2):
+            out += self._inverse[left, right]
+        return np.asarray(out)
 
     def _take_out(self, work: Floats) -> list[Floats]:
         before = np.einsum("ij,ij->i", work, work)

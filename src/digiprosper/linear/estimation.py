@@ -28,8 +28,10 @@ from digiprosper.linear.notices import (
     dropped_absorbed,
     dropped_collinear,
     near_collinear,
+    needed_clusters,
     no_variance,
     perfect_fit,
+    perfect_rows,
     why_collinear,
 )
 from digiprosper.linear.results import Estimated, EstimationSample, LinearResults
@@ -51,11 +53,13 @@ __all__ = [
     "fit_equation",
     "inference",
     "refuse_flat_outcome",
+    "refuse_full_leverage",
     "sweep_columns",
     "with_intercept",
 ]
 
 _MANY_CELLS = 100_000
+_MOST_OF = 0.5
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -319,6 +323,7 @@ def fit_equation(
 
     solved = _solve(prepared, swept, outcome, kept)
     names = [swept.names[j] for j in kept]
+    refuse_full_leverage(prepared, solved, names)
     notices += _fit_notices(solved, swept.lengths[outcome], swept.names[outcome], names)
     results = _results(prepared, swept, (outcome, *kept), solved, unread, own_covariance=own_covariance)
     diagnostics = (*prepared.notices, *notices, *results.diagnostics, *remarks)
@@ -375,6 +380,8 @@ def inference(prepared: Prepared, k: int) -> tuple[Counts, Recipe]:
         prepared.cluster_codes,
         prepared.sample.time,
         bandwidth=options.bandwidth,
+        leverage=prepared.leverage,
+        effects=prepared.within.effects if options.cov_type == "crv3" else (),
     )
     return count, how
 
@@ -509,7 +516,7 @@ def _fit_notices(solved: Solved, length: float, depvar: str, names: Sequence[str
 
 def _without_information(solved: Solved, covariance: Floats) -> Ints:
     """Find slopes whose scores add up to zero in every group: their variance is rounding."""
-    if solved.how.cov_type not in ("clustered", "driscoll_kraay"):
+    if solved.how.cov_type not in ("clustered", "crv3", "driscoll_kraay"):
         return np.empty(0, dtype=np.intp)
     variance = np.abs(np.diag(covariance)[: solved.coefficients.size])
     weighted = solved.weighted_residuals
@@ -519,6 +526,63 @@ def _without_information(solved: Solved, covariance: Floats) -> Ints:
         return np.empty(0, dtype=np.intp)
     size = np.abs((solved.scored * weighted[:, None]) @ solved.root.T).sum(axis=0)
     return np.flatnonzero(variance <= (NO_VARIANCE * size) ** 2)
+
+
+def _needed_clusters(
+    prepared: Prepared, terms: Sequence[str], solved: Solved, covariance: Floats
+) -> list[Notice]:
+    """Report coefficients that are not identified without some cluster."""
+    missing = np.flatnonzero(np.isnan(np.diag(covariance)))
+    if solved.how.cov_type != "crv3" or not missing.size:
+        return []
+    clusters, without = prepared.cluster_names[0], np.isnan(solved.deviations())
+    levels = prepared.sample.code_levels[clusters]
+    return [needed_clusters(clusters, {terms[j]: levels[without[:, j]].tolist() for j in missing.tolist()})]
+
+
+def refuse_full_leverage(prepared: Prepared, solved: Solved, names: Sequence[str]) -> None:
+    """Refuse rows that a regressor fits perfectly, for which HC2 and HC3 are not defined.
+
+    Parameters
+    ----------
+    prepared : Prepared
+        The sample.
+    solved : Solved
+        The equation.
+    names : sequence of str
+        Of its regressors.
+
+    Raises
+    ------
+    IdentificationError
+        Naming the rows, and the regressors that differ from zero in them alone.
+    """
+    if solved.error_scale is None or np.isfinite(solved.error_scale).all():
+        return
+    rows = np.flatnonzero(np.isinf(solved.error_scale))
+    moved = np.abs(solved.scored[rows] @ solved.root.T).max(axis=0)
+    weights = 1.0 if solved.obs_weights is None else np.sqrt(solved.obs_weights[rows].max())
+    # A row with a leverage of one has the whole variation of some regressor net of the others.
+    share = moved * weights / np.sqrt(np.diag(solved.bread))
+    terms = [name for name, s in zip(names, share, strict=False) if s > _MOST_OF]
+    index = prepared.sample.index
+    first, what = index[rows[:5]].tolist(), f" by {quoted(terms)}" if terms else ""
+    text = (
+        f"{counted(rows.size, 'row')} ({quoted(first)}) fitted perfectly{what}: with a leverage of 1, "
+        f"cov_type={cited(prepared.options.cov_type)} is not defined. Drop the row and the regressor that is "
+        "for it alone, or use cov_type='robust' or 'clustered'."
+    )
+    data = {"count": int(rows.size), "rows": first, "terms": tuple(terms)}
+    raise IdentificationError(text, [Notice("full_leverage", text, data)])
+
+
+def _perfect_rows(prepared: Prepared, solved: Solved) -> list[Notice]:
+    """Report rows that the effects fit perfectly, which HC2 and HC3 leave out."""
+    if solved.error_scale is None:
+        return []
+    rows = np.flatnonzero(solved.error_scale == 0.0)
+    labels = prepared.sample.index[rows[:5]].tolist()
+    return perfect_rows(prepared.options.cov_type, rows.size, labels)
 
 
 # --- from a solved equation to its results ----------------------------------------------------------------
@@ -547,6 +611,8 @@ def _results(
     notices = [
         *lost_digits(names, swept.moments[list(places[1:])], solved.bread),
         *no_variance([terms[j] for j in empty]),
+        *_needed_clusters(prepared, terms, full, covariance),
+        *_perfect_rows(prepared, solved),
         *(two_way_not_psd(prepared, terms, covariance, middle) if own_covariance else []),
         *few_treated(prepared, names, solved.scored, solved.root, unread=unread),
     ]
@@ -647,9 +713,10 @@ def _f_statistic(slopes: Floats, root: Floats, middle: Floats, df: float) -> flo
 
 
 def _inference(prepared: Prepared, solved: Solved) -> Inference:
+    cov_type = prepared.options.cov_type
     return Inference(
-        cov_type=prepared.options.cov_type,
-        ssc=prepared.options.ssc,
+        cov_type=cov_type,
+        ssc=None if cov_type in ("hc2", "hc3", "crv3") else prepared.options.ssc,
         clusters=prepared.cluster_names,
         n_clusters=solved.count.groups,
         df_t=solved.how.df_t,

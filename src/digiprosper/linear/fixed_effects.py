@@ -58,14 +58,17 @@ class FixedEffects(Specification):
         Both by default: the field's two-way model.
     absorb : sequence of str
         Further effects; ``"region^year"`` crosses two.
-    cov_type : {"clustered", "robust", "unadjusted", "driscoll_kraay"}
-        ``clustered`` by default, since rows of an entity are not independent; ``robust`` is HC1.
+    cov_type : {"clustered", "crv3", "robust", "hc2", "hc3", "unadjusted", "driscoll_kraay"}
+        ``clustered`` by default, since rows of an entity are not independent. ``crv3`` estimates the model
+        without each cluster, which is safer with few or unequal ones. ``robust`` is HC1; ``hc2`` and ``hc3``
+        correct for the leverage of the rows, absorbed effects included (MacKinnon & White 1985).
     clusters : str or sequence of one or two str, optional
-        The entity by default.
+        The entity by default; one for ``crv3``.
     bandwidth : int, optional
         Lags of Driscoll and Kraay; floor(4 (T/100)^(2/9)) by default.
     ssc : {"reghdfe", "xtreg", "linearmodels", "plm", "none"}
-        Whose small-sample factor. ``reghdfe`` equals fixest and pyfixest.
+        Whose small-sample factor. ``reghdfe`` equals fixest and pyfixest. ``hc2``, ``hc3`` and ``crv3`` have
+        none, and do not depend on it.
     obs_weights : str, optional
         Column with weights of the rows.
     singletons : {"drop", "keep"}

@@ -14,6 +14,9 @@ dropped_collinear        column, on (the others)
 near_collinear           columns, measure ("condition", "rounding" or "mean"), value
 perfect_fit              depvar
 no_variance              terms
+needed_clusters          clusters (name), terms (term to the clusters without which it is not identified)
+perfect_rows             count, rows (labels of the first five)
+robust_inconsistent      cov_type, periods (rows per entity)
 few_treated              clusters (name), n_clusters, terms (term to effective, share, largest)
 lagged_outcome           columns, periods (rows per entity)
 unseen                   count
@@ -50,10 +53,13 @@ __all__ = [
     "few_weightings",
     "lagged_outcome_notice",
     "near_collinear",
+    "needed_clusters",
     "nickell",
     "no_variance",
     "perfect_fit",
+    "perfect_rows",
     "rank_bound",
+    "robust_inconsistent",
     "singletons_dropped",
     "unseen",
     "why_collinear",
@@ -280,6 +286,32 @@ def rank_bound(effects: Sequence[str], rank: int) -> Notice:
     return Notice("rank_bound", text, {"rank": rank, "effects": tuple(effects)})
 
 
+def robust_inconsistent(cov_type: str, periods: float) -> Notice:
+    """Report that errors robust to heteroskedasticity are inconsistent with entity effects.
+
+    Stock & Watson (2008), Econometrica 76:155: with T fixed above 2 and entity effects, the squared residuals
+    of an entity contain its average error variance, and HC errors converge to another number.
+
+    Parameters
+    ----------
+    cov_type : str
+        Which.
+    periods : float
+        Rows per entity.
+
+    Returns
+    -------
+    Notice
+        Code robust_inconsistent.
+    """
+    text = (
+        f"cov_type={cited(cov_type)} with entity effects: standard errors robust to heteroskedasticity alone "
+        f"are inconsistent when the number of periods is fixed and above 2 (here {periods:.3g} per entity; "
+        "Stock & Watson 2008). Use cov_type='clustered'."
+    )
+    return Notice("robust_inconsistent", text, {"cov_type": cov_type, "periods": float(periods)})
+
+
 # --- columns and the fit ------------------------------------------------------------------------------------
 
 
@@ -349,6 +381,57 @@ def no_variance(terms: Sequence[str]) -> list[Notice]:
         "(for example two entities with entity and time effects). Use cov_type='robust', or fewer effects."
     )
     return [Notice("no_variance", text, {"terms": tuple(terms)})]
+
+
+def needed_clusters(clusters: str, terms: Mapping[str, Sequence[Any]]) -> Notice:
+    """Report coefficients that are not identified without some cluster.
+
+    Parameters
+    ----------
+    clusters : str
+        What the clusters are.
+    terms : mapping
+        Term to the labels of the clusters without which it is not identified.
+
+    Returns
+    -------
+    Notice
+        Code needed_clusters.
+    """
+    labels = list(dict.fromkeys(label for some in terms.values() for label in some))
+    text = (
+        f"no standard error for {quoted(terms)}: not identified without {clusters} {quoted(labels)}, and "
+        "cov_type='crv3' estimates the model without each cluster. Other coefficients are not affected. Use "
+        "cov_type='clustered', but its standard errors depend on these clusters alone."
+    )
+    data = {"clusters": clusters, "terms": {term: tuple(some) for term, some in terms.items()}}
+    return Notice("needed_clusters", text, data)
+
+
+def perfect_rows(cov_type: str, count: int, rows: Sequence[Any]) -> list[Notice]:
+    """Report rows that the effects alone fit perfectly.
+
+    Parameters
+    ----------
+    cov_type : str
+        Covariance that leaves them out.
+    count : int
+        How many.
+    rows : sequence
+        Labels of the first of them.
+
+    Returns
+    -------
+    list of Notice
+        Code perfect_rows, or none.
+    """
+    if not count:
+        return []
+    text = (
+        f"the effects alone fit {counted(count, 'row')} perfectly (such as {quoted(rows)}); "
+        f"cov_type={cited(cov_type)} leaves them out, which changes neither slopes nor degrees of freedom."
+    )
+    return [Notice("perfect_rows", text, {"count": count, "rows": tuple(rows)})]
 
 
 def dropped_absorbed(column: str, effects: str, why: str) -> Notice:

@@ -14,11 +14,13 @@ from digiprosper.errors import (
     OptionError,
     check_option,
     cited,
+    quoted,
     several,
 )
 from digiprosper.kernels.covariance import Counts, counts, ranks
+from digiprosper.kernels.leverage import effects_leverage
 from digiprosper.kernels.tolerances import LARGEST_COLUMN, LARGEST_PRODUCT
-from digiprosper.kernels.within import Within, not_singletons, within
+from digiprosper.kernels.within import Within, is_nested, not_singletons, within
 from digiprosper.linear.notices import (
     dropped_rows,
     entities_across,
@@ -26,6 +28,7 @@ from digiprosper.linear.notices import (
     few_for_slopes,
     few_periods,
     rank_bound,
+    robust_inconsistent,
     singletons_dropped,
 )
 from digiprosper.panel import Panel
@@ -48,11 +51,14 @@ __all__ = [
     "check_linear_options",
     "linear_options",
     "prepare",
+    "refuse_corrected",
+    "refuse_cov_types",
     "refuse_extreme",
 ]
 
-CovType = Literal["unadjusted", "robust", "clustered", "driscoll_kraay"]
+CovType = Literal["unadjusted", "robust", "hc2", "hc3", "clustered", "crv3", "driscoll_kraay"]
 Ssc = Literal["reghdfe", "xtreg", "linearmodels", "plm", "none"]
+_CLUSTERED = ("clustered", "crv3")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,13 +112,66 @@ def check_linear_options(spec: Any) -> None:
     check_option("ssc", spec.ssc, get_args(Ssc))
     if spec.clusters is not None:
         clusters = as_terms(spec.clusters, "clusters")
-        if spec.cov_type != "clustered":
-            raise OptionError(
-                f"clusters={cited(clusters)} requires cov_type='clustered', not {cited(spec.cov_type)}."
-            )
-        if not 1 <= len(clusters) <= 2:
-            raise OptionError(f"clusters={cited(clusters)} must be one or two terms.")
+        _check_clusters(clusters, spec.cov_type)
         object.__setattr__(spec, "clusters", clusters)
+
+
+def _check_clusters(clusters: Sequence[str], cov_type: str) -> None:
+    if cov_type not in _CLUSTERED:
+        raise OptionError(
+            f"clusters={cited(clusters)} requires cov_type='clustered' or 'crv3', not {cited(cov_type)}."
+        )
+    if not 1 <= len(clusters) <= 2:
+        raise OptionError(f"clusters={cited(clusters)} must be one or two terms.")
+    if len(clusters) == 2 and cov_type == "crv3":
+        raise OptionError(
+            f"clusters={cited(clusters)}: cov_type='crv3' leaves out one cluster at a time, which is not "
+            "defined for two-way clusters. Specify one term, or use cov_type='clustered'."
+        )
+
+
+def refuse_cov_types(spec: str, cov_type: str, refused: Sequence[str], why: str) -> None:
+    """Refuse covariances that are not defined for a specification.
+
+    Parameters
+    ----------
+    spec : str
+        Name of the specification.
+    cov_type : str
+        As given.
+    refused : sequence of str
+        Option words that it cannot use.
+    why : str
+        The reason, as the end of a sentence.
+
+    Raises
+    ------
+    OptionError
+        If `cov_type` is one of them; the words that are left are listed.
+    """
+    if cov_type in refused:
+        known = tuple(word for word in get_args(CovType) if word not in refused)
+        text = f"cov_type={cited(cov_type)} is not available for {spec}: {why}. Use one of {quoted(known)}."
+        raise OptionError(text, [Notice("option", text, {"option": "cov_type", "value": cov_type})])
+
+
+def refuse_corrected(spec: str, cov_type: str) -> None:
+    """Refuse HC2, HC3 and CRV3 for a specification with instruments.
+
+    Parameters
+    ----------
+    spec : str
+        Name of the specification.
+    cov_type : str
+        As given.
+
+    Raises
+    ------
+    OptionError
+        If `cov_type` is one of them.
+    """
+    why = "its correction for leverage is that of least squares and not exact with instruments"
+    refuse_cov_types(spec, cov_type, ("hc2", "hc3", "crv3"), why)
 
 
 def linear_options(spec: Any) -> LinearOptions:
@@ -161,6 +220,8 @@ class Prepared:
         What is worth saying about the rows and the clusters.
     few : tuple of Notice
         Those of `notices` that are about few clusters and the t intervals of an equation.
+    leverage : (N,) array or None
+        Leverage of the rows in the effects, with ``hc2`` and ``hc3`` only.
     """
 
     sample: Sample
@@ -174,6 +235,7 @@ class Prepared:
     options: LinearOptions
     notices: tuple[Notice, ...]
     few: tuple[Notice, ...]
+    leverage: Floats | None = None
 
 
 def prepare(
@@ -238,6 +300,7 @@ def prepare(
         *_period_notices(sample, options),
         *_across_notices(clusters, codes, sample, absorbed=entity is not None),
         *([] if taken.exact else [rank_bound(names, taken.every)]),
+        *_robust_notices(sample, absorbing, options),
     ]
     return Prepared(
         sample=sample,
@@ -251,13 +314,39 @@ def prepare(
         options=options,
         notices=tuple(notices),
         few=tuple(few),
+        leverage=_leverage(absorbing, sample.nobs, options),
     )
+
+
+def _robust_notices(sample: Sample, absorbed: Within, options: LinearOptions) -> list[Notice]:
+    """Report errors that do not allow for what entity effects do to the residuals."""
+    if options.cov_type not in ("robust", "hc2", "hc3"):
+        return []
+    by_entity = any(is_nested(codes, sample.entity) for codes in absorbed.effects)
+    if not by_entity or np.bincount(sample.entity).max() <= 2:
+        return []
+    return [robust_inconsistent(options.cov_type, sample.nobs / sample.n_entities)]
+
+
+def _leverage(absorbed: Within, n: int, options: LinearOptions) -> Floats | None:
+    """Compute the leverage of the effects, where the covariance needs it."""
+    if options.cov_type not in ("hc2", "hc3"):
+        return None
+    leverage = effects_leverage(absorbed, n)
+    if leverage is None:
+        most, further = max(absorbed.levels), sum(absorbed.levels) - max(absorbed.levels)
+        raise OptionError(
+            f"cov_type={cited(options.cov_type)} needs the leverage of every row in the absorbed effects, "
+            f"which cannot be computed for {further:,} levels beside the {most:,} of the largest effect. "
+            "Absorb effects with fewer levels, or use cov_type='robust' or 'clustered'."
+        )
+    return leverage
 
 
 def _clusters(panel: Panel, options: LinearOptions) -> tuple[str, ...]:
     if options.clusters:
         return tuple(options.clusters)
-    return (panel.entity_name,) if options.cov_type == "clustered" else ()
+    return (panel.entity_name,) if options.cov_type in _CLUSTERED else ()
 
 
 def _refuse_other(panel: object) -> None:
@@ -425,7 +514,7 @@ def _only_shifted(panel: Panel, sample: Sample, dropped: Dropped) -> bool:
 
 
 def _refuse_lone(sample: Sample, panel: Panel, options: LinearOptions) -> None:
-    if sample.n_entities == 1 and options.entity_effects and options.cov_type == "clustered":
+    if sample.n_entities == 1 and options.entity_effects and options.cov_type in _CLUSTERED:
         raise IdentificationError(
             f"only one {panel.entity_name} is in the sample ({sample.entities[0]}): clustered standard "
             "errors need at least two clusters. Use cov_type='robust' with entity_effects=False for a "

@@ -136,7 +136,7 @@ class Mediation(Specification):
         Further effects of every equation; ``"region^year"`` crosses two.
     entity_effects, time_effects : bool
         Both by default. Without any effect there is an intercept.
-    cov_type : {"clustered", "robust", "unadjusted", "driscoll_kraay"}
+    cov_type : {"clustered", "crv3", "robust", "hc2", "hc3", "unadjusted", "driscoll_kraay"}
         Of the joint covariance; ``clustered`` by default, for rows of an entity are not independent.
     clusters : str, optional
         The entity by default. They are what the bootstrap draws, too.

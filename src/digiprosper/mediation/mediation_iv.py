@@ -17,6 +17,7 @@ from digiprosper.linear.preparation import (
     check_linear_options,
     linear_options,
     prepare,
+    refuse_corrected,
 )
 from digiprosper.mediation.effect_terms import effect
 from digiprosper.mediation.iv_results import MediationIVResults
@@ -194,6 +195,7 @@ class MediationIV(Specification):
             object.__setattr__(self, name, as_terms(getattr(self, name), name))
         refuse_repeats(self, _ROLES)
         check_linear_options(self)
+        refuse_corrected("MediationIV", self.cov_type)
         refuse_two_way(self.clusters)
         check_reps(self.reps, LEAST_REPS)
 

@@ -58,6 +58,7 @@ STATS = (
     "rsquared_adj",
     "f_statistic",
 )
+_NAMES = {"hc2": "HC2", "hc3": "HC3"}
 _P_NAME = re.compile(r"(?:.*\W)?(?:p|[pP][ _-]?value)\)?")
 
 
@@ -431,7 +432,7 @@ def _covariance_rows(columns: Sequence[Column], labels: _Labels, style: Style) -
 def _error_rows(
     columns: Sequence[Column], known: Sequence[Inference], labels: _Labels, style: Style
 ) -> list[Row]:
-    if known and all(inference.clusters for inference in known):
+    if _are_clustered_alike(known):
         # Intervals and p-values from draws rest on no standard error; what is drawn are the clusters.
         drawn = style.below in ("p", "ci") and any(inference.from_draws for inference in known)
         head = TABLE.say("clustered_by" if drawn else "errors_clustered_by")
@@ -439,6 +440,11 @@ def _error_rows(
     if len(set(map(errors_key, known))) > 1:
         return [(TABLE.say("errors"), [_covariance_words(c.inference, labels) for c in columns])]
     return []
+
+
+def _are_clustered_alike(known: Sequence[Inference]) -> bool:
+    """Whether the names of the clusters are all that standard errors may differ in."""
+    return all(one.clusters for one in known) and len({one.cov_type == "crv3" for one in known}) == 1
 
 
 def _clusters_of(column: Column, labels: _Labels) -> str:
@@ -465,11 +471,12 @@ def _covariance_words(inference: Inference | None, labels: _Labels) -> str:
     if inference is None:
         return ""
     if inference.clusters:
-        return f"by {cluster_words(inference.clusters, labels, ' + ')}"
+        kind = ", CRV3" if inference.cov_type == "crv3" else ""
+        return f"by {cluster_words(inference.clusters, labels, ' + ')}{kind}"
     if inference.cov_type == "driscoll_kraay":
         lags = inference.bandwidth
         return "Driscoll-Kraay" + ("" if lags is None else f", {lag_words(lags)}")
-    return inference.cov_type
+    return _NAMES.get(inference.cov_type, inference.cov_type)
 
 
 def lag_words(lags: int) -> str:

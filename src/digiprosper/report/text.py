@@ -33,6 +33,10 @@ __all__ = [
 ]
 
 
+# Covariances without a small-sample factor.
+_WITHOUT_FACTOR = ("hc2", "hc3", "crv3")
+
+
 def p_text(p: float) -> str:
     """Print a p-value, never as zero.
 
@@ -112,17 +116,22 @@ def conventions(how: Inference, labels: Mapping[str, str] | None = None) -> str:
         Such as ``"Standard errors clustered by state (48 clusters, t with 47 degrees of freedom; small-sample
         correction as reghdfe)"``.
     """
-    rest = f"t with {freedom_text(how.df_t)}; {correction_words(how.ssc or 'none')}"
-    if how.cov_type == "clustered":
+    rest = f"t with {freedom_text(how.df_t)}"
+    if how.cov_type not in _WITHOUT_FACTOR:
+        rest += f"; {correction_words(how.ssc or 'none')}"
+    if how.clusters:
         names = " and ".join(effect_label(name, labels or {}) for name in how.clusters)
         groups = " and ".join(f"{g:,}" for g in how.n_clusters)
-        return f"Standard errors clustered by {names} ({groups} clusters, {rest})"
+        left_out = "CRV3, one cluster left out at a time; " if how.cov_type == "crv3" else ""
+        return f"Standard errors clustered by {names} ({left_out}{groups} clusters, {rest})"
     if how.cov_type == "driscoll_kraay":
         lags = counted(how.bandwidth or 0, "lag")
         # Its degrees of freedom are the periods less one.
         return f"Driscoll-Kraay standard errors ({lags}, {how.df_t + 1:.0f} periods, {rest})"
     kind = {
         "robust": "robust to heteroskedasticity (HC1)",
+        "hc2": "robust to heteroskedasticity (HC2)",
+        "hc3": "robust to heteroskedasticity (HC3)",
         "unadjusted": "for independent errors of equal variance",
     }
     return f"Standard errors {kind[how.cov_type]} ({rest})"

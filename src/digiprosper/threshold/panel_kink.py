@@ -33,6 +33,7 @@ from digiprosper.linear.preparation import (
     check_linear_options,
     linear_options,
     prepare,
+    refuse_cov_types,
 )
 from digiprosper.panel.access import known_names
 from digiprosper.panel.terms import canonical
@@ -165,6 +166,8 @@ class PanelKink(Specification):
         check_reps(self.reps, 1)
         check_level(self.level)
         check_linear_options(self)
+        why = "the threshold would have to be searched again without each cluster"
+        refuse_cov_types("PanelKink", self.cov_type, ("crv3",), why)
         if self.bootstrap and self.clusters is not None and len(self.clusters) > 1:
             raise OptionError(
                 "bootstrap='wild_cluster' draws one sign per cluster, but "

@@ -1,0 +1,146 @@
+"""What each cluster moves the coefficients by: deviations of leave-one-cluster-out estimates, for CRV3."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from digiprosper.kernels.resampling import bytes_each, entity_grams, systems
+from digiprosper.kernels.tolerances import LOST_WITHOUT, PART_OF
+from digiprosper.kernels.within import level_sums
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from digiprosper.kernels import Floats, Ints
+
+__all__ = ["deviation_halves", "deviations"]
+
+
+def deviations(
+    basis: Floats,
+    residuals: Floats,
+    slopes: Floats,
+    clusters: Ints,
+    effects: Sequence[Ints],
+    *,
+    obs_weights: Floats | None = None,
+    memory: int = 2**28,
+) -> Floats:
+    """Compute the estimates without each cluster, less the estimates with all of them.
+
+    The residuals are regressed on the basis without each cluster, all effects estimated again: with every
+    cluster their slopes are zero, so that no difference of nearly equal estimates is formed.
+
+    Parameters
+    ----------
+    basis : (N, m) array
+        Columns that span the swept regressors, far from collinear. One column more than regressors is a
+        column of ones, last, of a model without effects.
+    residuals : (N,) array
+        Residuals of the whole sample.
+    slopes : (k, m) array
+        What coefficients on the basis are worth in coefficients of the regressors.
+    clusters : (N,) array of int
+        Codes without gaps.
+    effects : sequence of (N,) arrays of int
+        Codes without gaps of each effect.
+    obs_weights : (N,) array, optional
+        Weights of the rows.
+    memory : int
+        Bytes that the arrays of one chunk may take; 256 MB.
+
+    Returns
+    -------
+    (G, k) array
+        One row a cluster; missing where a coefficient is not identified without it.
+
+    Raises
+    ------
+    OptionError
+        As `resampling.entity_grams`.
+
+    Examples
+    --------
+    Means of three rows, each a cluster, without one of them:
+
+    >>> y = np.array([1.0, 2.0, 6.0])
+    >>> ones = np.ones((3, 1))
+    >>> deviations(ones, y - 3.0, np.eye(1), np.arange(3), []).ravel()
+    array([ 1. ,  0.5, -1.5])
+    """
+    constant = not effects and bool((basis[:, -1] == 1.0).all())
+    varying = basis[:, :-1] if constant else basis
+    grams = entity_grams(
+        np.column_stack([residuals, varying]), clusters, effects, swept=True, obs_weights=obs_weights
+    )
+    total, groups = grams.sums.sum(axis=0), grams.n_clusters
+    moved = np.empty((groups, basis.shape[1]))
+    missing = np.zeros((groups, slopes.shape[0]), dtype=np.bool_)
+
+    chunk = max(1, memory // bytes_each(grams))
+    for start in range(0, groups, chunk):
+        here = slice(start, start + chunk)
+        system, _, scale = systems(grams, total - grams.sums[here])
+        moved[here, : varying.shape[1]], null = _solved(system, scale)
+        missing[here] = _unidentified(null, slopes[:, : varying.shape[1]] / scale[1:])
+    if constant:
+        moved[:, -1] = _mean_without(residuals, varying, moved[:, :-1], clusters, obs_weights)
+    return np.where(missing, np.nan, moved @ slopes.T)
+
+
+def _solved(system: Floats, scale: Floats) -> tuple[Floats, Floats]:
+    """Regress the first column on the others: slopes (R, m), and null directions or zeros (R, m, m)."""
+    products = np.moveaxis(system, 2, 0)
+    values, vectors = np.linalg.eigh(products[:, 1:, 1:])
+    there = values > LOST_WITHOUT
+    heights = np.einsum("rij,ri->rj", vectors, products[:, 1:, 0])
+    heights = np.where(there, heights / np.where(there, values, 1.0), 0.0)
+    found = np.einsum("rij,rj->ri", vectors, heights) * (scale[0] / scale[1:])
+    return found, np.where(there[:, None, :], 0.0, vectors)
+
+
+def _unidentified(null: Floats, slopes: Floats) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
+    """Find the coefficients that change along a null direction of the scaled columns: (R, k)."""
+    if not null.any():
+        return np.zeros((len(null), len(slopes)), dtype=np.bool_)
+    most = np.linalg.norm(slopes, axis=1)[:, None]
+    return np.asarray((np.abs(slopes @ null) > PART_OF * most).any(axis=2))
+
+
+def _mean_without(
+    residuals: Floats, basis: Floats, moved: Floats, clusters: Ints, obs_weights: Floats | None
+) -> Floats:
+    """Compute the mean of what the slopes without a cluster leave of the residuals in the other rows."""
+    groups = len(moved)
+    columns = np.column_stack([np.ones(residuals.size), residuals, basis])
+    sums = level_sums(clusters, groups, columns, obs_weights)
+    rest = sums.sum(axis=0) - sums
+    return np.asarray((rest[:, 1] - np.einsum("gj,gj->g", rest[:, 2:], moved)) / rest[:, 0])
+
+
+def deviation_halves(moved: Floats) -> tuple[Floats, Floats]:
+    """Halve the covariance ``(G - 1) / G`` times the sum of the deviations' outer products.
+
+    Parameters
+    ----------
+    moved : (G, k) array
+        From `deviations`.
+
+    Returns
+    -------
+    root : (k, m) array
+        With the covariance ``root @ root.T``, m between 1 and k; rows of coefficients that are not identified
+        without some cluster are missing.
+    middle : (m, m) array
+        The identity.
+    """
+    groups, k = moved.shape
+    known = ~np.isnan(moved).any(axis=0)
+    if not known.any():
+        return np.full((k, 1), np.nan), np.eye(1)
+    triangle = np.asarray(np.linalg.qr(moved[:, known], mode="r"))
+    root = np.full((k, len(triangle)), np.nan)
+    root[known] = triangle.T * np.sqrt((groups - 1) / groups)
+    return root, np.eye(len(triangle))

@@ -1,0 +1,76 @@
+"""Estimates without each cluster, against refits."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from digiprosper.kernels.cluster_jackknife import deviation_halves, deviations
+from digiprosper.kernels.within import within
+
+
+def setting(seed, *, weighted):
+    rng = np.random.default_rng(seed)
+    entity, period = np.array(np.divmod(np.arange(90), 6))[:, rng.random(90) > 0.2]
+    n = entity.size
+    w = rng.uniform(0.3, 2.0, n) if weighted else None
+    return entity, period, rng.normal(size=(n, 4)), w if w is None else w / w.mean()
+
+
+def slopes_of(columns, dummies, w, rows):
+    plain = (np.ones(len(columns)) if w is None else np.sqrt(w))[rows, None]
+    design = np.column_stack([columns[:, 1:], *dummies])[rows] * plain
+    return np.linalg.lstsq(design, columns[rows, 0] * plain[:, 0], rcond=1e-10)[0][: columns.shape[1] - 1]
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("memory", [2**28, 1])
+@pytest.mark.parametrize("seed", range(4))
+def test_deviations_are_those_of_refits(seed, memory, weighted) -> None:
+    entity, period, columns, w = setting(seed, weighted=weighted)
+    columns[:, 1] *= 1e5
+    swept = within([entity, period], entity.size, obs_weights=w).sweep(columns)
+    x = swept[:, 1:]
+    left = x if w is None else x * w[:, None]
+    residuals = swept[:, 0] - x @ np.linalg.solve(left.T @ x, left.T @ swept[:, 0])
+    got = deviations(x, residuals, np.eye(3), entity, [entity, period], obs_weights=w, memory=memory)
+
+    dummies = [np.eye(int(c.max()) + 1)[c] for c in (entity, period)]
+    whole = slopes_of(columns, dummies, w, entity >= 0)
+    without = [slopes_of(columns, dummies, w, entity != g) for g in range(15)]
+    np.testing.assert_allclose(got, np.array(without) - whole, rtol=1e-8, atol=1e-12)
+
+
+def test_only_what_is_not_identified_without_a_cluster_is_missing() -> None:
+    entity, period, columns, _ = setting(1, weighted=False)
+    columns[:, 2] = (entity == 3) & (period > 2)  # of one cluster alone
+    columns[:, 3] = columns[:, 1] + columns[:, 3] * (entity == 5)  # the same as another without one
+    swept = within([entity, period], entity.size).sweep(columns)
+    x = swept[:, 1:]
+    residuals = swept[:, 0] - x @ np.linalg.lstsq(x, swept[:, 0], rcond=None)[0]
+    got = np.isnan(deviations(x, residuals, np.eye(3), entity, [entity, period]))
+    want = np.zeros((15, 3), dtype=bool)
+    want[3, 1] = True
+    want[5, [0, 2]] = True
+    np.testing.assert_array_equal(got, want)
+
+
+def test_halves_of_deviations() -> None:
+    moved = np.random.default_rng(0).normal(size=(9, 3))
+    root, middle = deviation_halves(moved)
+    np.testing.assert_allclose(root @ middle @ root.T, 8 / 9 * moved.T @ moved, rtol=1e-12)
+    moved[4, 1] = np.nan
+    root, middle = deviation_halves(moved)
+    covariance = root @ middle @ root.T
+    np.testing.assert_allclose(
+        covariance[np.ix_([0, 2], [0, 2])], 8 / 9 * moved[:, [0, 2]].T @ moved[:, [0, 2]], rtol=1e-12
+    )
+    assert np.isnan(covariance[1]).all()
+    root, middle = deviation_halves(np.full((9, 2), np.nan))
+    assert np.isnan(root @ middle @ root.T).all()
+
+
+def test_fewer_clusters_than_coefficients() -> None:
+    moved = np.random.default_rng(0).normal(size=(3, 5))
+    root, middle = deviation_halves(moved)
+    np.testing.assert_allclose(root @ middle @ root.T, 2 / 3 * moved.T @ moved, rtol=1e-12)

@@ -1,0 +1,268 @@
+"""HC2, HC3 and CRV3 with absorbed effects, against least squares with every dummy written out."""
+
+from __future__ import annotations
+
+import warnings
+from itertools import product
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import digiprosper as dp
+from digiprosper import FixedEffects, IdentificationError, OptionError, Panel
+
+EFFECTS = {
+    "one": ({"time_effects": False}, ("i",)),
+    "two": ({}, ("i", "t")),
+    "three": ({"absorb": ("g",)}, ("i", "t", "g")),
+    "none": ({"entity_effects": False, "time_effects": False}, ()),
+}
+
+
+def frame_of(seed: int = 0, entities: int = 14, periods: int = 7) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    i, t = np.divmod(np.arange(entities * periods), periods)
+    frame = pd.DataFrame({"i": i, "t": t})[rng.random(i.size) > 0.25].reset_index(drop=True)
+    n = len(frame)
+    frame["g"] = rng.integers(0, 5, n)
+    frame["region"] = frame["i"] % 6
+    frame["w"] = rng.uniform(0.3, 3.0, n)
+    frame[["a", "b"]] = rng.normal(size=(n, 2)) + 0.1 * frame[["i"]].to_numpy()
+    frame["y"] = frame["a"] - 0.5 * frame["b"] + frame["i"] + rng.normal(size=n) * (1 + frame["b"] ** 2)
+    return frame
+
+
+def fit(frame: pd.DataFrame, x=("a", "b"), **options):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", dp.DigiprosperWarning)
+        return FixedEffects("y", x, **options).fit(Panel(frame, "i", "t"))
+
+
+def design_of(frame: pd.DataFrame, x, effects) -> np.ndarray:
+    """Regressors, then dummies of all effects as far as they are independent, or the constant."""
+    columns = [frame[list(x)].to_numpy(dtype=float)]
+    columns += [pd.get_dummies(frame[e]).to_numpy(dtype=float) for e in effects] or [np.ones((len(frame), 1))]
+    full = np.column_stack(columns)
+    keep: list[int] = []
+    for j in range(full.shape[1]):
+        if np.linalg.matrix_rank(full[:, [*keep, j]]) > len(keep):
+            keep.append(j)
+    return full[:, keep]
+
+
+def used(frame: pd.DataFrame, results) -> pd.DataFrame:
+    return frame.set_index(["i", "t"]).loc[results.index].reset_index()
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize(("effects", "cov_type"), list(product(EFFECTS, ["hc2", "hc3"])))
+@pytest.mark.many(12)
+def test_hc2_and_hc3_are_those_of_statsmodels_with_dummies(effects, cov_type, weighted, seed) -> None:
+    from statsmodels.regression.linear_model import OLS, WLS
+
+    frame = frame_of(seed)
+    flags, names = EFFECTS[effects]
+    results = fit(frame, cov_type=cov_type, obs_weights="w" if weighted else None, **flags)
+    rows = used(frame, results)
+    design = design_of(rows, ("a", "b"), names)
+    model = WLS(rows["y"], design, weights=rows["w"]) if weighted else OLS(rows["y"], design)
+    peer = model.fit(cov_type=cov_type.upper(), use_t=True)
+    k = 2 if names else 3
+    np.testing.assert_allclose(results.params, peer.params.to_numpy()[:k], rtol=1e-9)
+    np.testing.assert_allclose(results.cov, peer.cov_params().to_numpy()[:k, :k], rtol=1e-8)
+    assert results.df_t == peer.df_resid == results.df_resid
+    assert results.df_counted == 0
+
+
+@pytest.mark.parametrize("cov_type", ["hc2", "hc3", "crv3"])
+def test_no_correction_changes_what_has_none(cov_type) -> None:
+    frame = frame_of()
+    covariances = [fit(frame, cov_type=cov_type, ssc=s).cov for s in ("reghdfe", "xtreg", "plm", "none")]
+    for other in covariances[1:]:
+        pd.testing.assert_frame_equal(other, covariances[0], check_exact=True)
+    assert fit(frame, cov_type=cov_type).inference.ssc is None
+
+
+def left_out(frame: pd.DataFrame, x, names, cluster: str, *, weighted: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Estimates with all rows, and without each cluster, refitted with dummies (by minimum norm)."""
+
+    def slopes(rows: pd.DataFrame) -> np.ndarray:
+        root = np.sqrt(rows["w"].to_numpy()) if weighted else np.ones(len(rows))
+        dummies = [pd.get_dummies(rows[e]).to_numpy(dtype=float) for e in names] or [np.ones((len(rows), 1))]
+        design = np.column_stack([rows[list(x)].to_numpy(dtype=float), *dummies]) * root[:, None]
+        found = np.linalg.lstsq(design, rows["y"].to_numpy() * root, rcond=1e-11)[0]
+        return found[: len(x) + (not names)]
+
+    return slopes(frame), np.array([slopes(frame[frame[cluster] != g]) for g in frame[cluster].unique()])
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize(("effects", "cluster"), list(product(EFFECTS, ["i", "region", "t", "g"])))
+@pytest.mark.many(16)
+def test_crv3_is_that_of_refits(effects, cluster, weighted, seed) -> None:
+    frame = frame_of(seed)
+    flags, names = EFFECTS[effects]
+    options = {"cov_type": "crv3", "clusters": cluster, "obs_weights": "w" if weighted else None}
+    results = fit(frame, **options, **flags)
+    rows = used(frame, results)
+    whole, without = left_out(rows, ("a", "b"), names, cluster, weighted=weighted)
+    moved, groups = without - whole, len(without)
+    np.testing.assert_allclose(results.params, whole, rtol=1e-8)
+    np.testing.assert_allclose(results.cov, (groups - 1) / groups * moved.T @ moved, rtol=1e-7)
+    assert results.df_t == groups - 1
+
+
+@pytest.mark.parametrize("cov_type", ["hc2", "hc3", "crv3"])
+def test_row_order_units_labels_and_origin_change_nothing(cov_type) -> None:
+    frame = frame_of(4)
+    want = fit(frame, cov_type=cov_type).std_errors.to_numpy()
+    shuffled = frame.sample(frac=1, random_state=1)
+    np.testing.assert_array_equal(fit(shuffled, cov_type=cov_type).std_errors, want)
+    renamed = frame.assign(i=frame["i"].map(lambda i: f"city {(5 * i) % 14}"))
+    np.testing.assert_allclose(fit(renamed, cov_type=cov_type).std_errors, want, rtol=1e-11)
+    moved = frame.assign(a=1e6 * frame["a"], b=frame["b"] + 1e3)
+    np.testing.assert_allclose(fit(moved, cov_type=cov_type).std_errors * [1e6, 1], want, rtol=1e-9)
+
+
+@pytest.mark.parametrize("cov_type", ["hc2", "hc3", "crv3"])
+def test_digits_of_a_sum_of_nearly_collinear_terms(cov_type) -> None:
+    frame = frame_of(5)
+    near = frame.assign(b=frame["a"] + 1e-9 * frame["b"])
+    results = fit(near, cov_type=cov_type)
+    alone = near.assign(c=near["b"] - near["a"]).assign(c=lambda f: f["c"] * 1e9)
+    want = fit(alone, ("a", "c"), cov_type=cov_type)
+    sums = results.covariance_of(np.array([[1.0, 1.0]]))
+    np.testing.assert_allclose(np.sqrt(sums[0, 0]), want.std_errors["a"], rtol=1e-5)
+
+
+# --- rows and clusters without which something is not identified --------------------------------------------
+
+
+@pytest.mark.parametrize("cov_type", ["hc2", "hc3"])
+def test_rows_that_the_effects_fit_perfectly_change_nothing(cov_type) -> None:
+    frame = frame_of(6)
+    one_more = pd.concat([frame, frame.tail(1).assign(i=99, y=50.0)], ignore_index=True)
+    dropped, kept = (fit(one_more, cov_type=cov_type, singletons=s) for s in ("drop", "keep"))
+    np.testing.assert_allclose(kept.std_errors, dropped.std_errors, rtol=1e-10)
+    assert kept.df_t == dropped.df_t
+    (notice,) = [n for n in kept.diagnostics if n.code == "perfect_rows"]
+    assert notice.data == {"count": 1, "rows": ((99, frame["t"].iloc[-1]),)}
+    assert "perfect_rows" not in {n.code for n in dropped.diagnostics}
+
+
+@pytest.mark.parametrize("cov_type", ["hc2", "hc3"])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_a_dummy_of_one_row_is_refused_by_name(cov_type, weighted) -> None:
+    frame = frame_of().assign(one=0.0)
+    frame.loc[20, "one"] = 1.0
+    with pytest.raises(IdentificationError, match="'one'") as error:
+        fit(frame, ("a", "one"), cov_type=cov_type, obs_weights="w" if weighted else None)
+    (problem,) = error.value.problems
+    assert problem.code == "full_leverage"
+    label = tuple(frame.loc[20, ["i", "t"]].astype(int))
+    assert problem.data == {"count": 1, "rows": [label], "terms": ("one",)}
+
+
+def test_a_slope_that_one_cluster_identifies_has_no_crv3_error() -> None:
+    frame = frame_of()
+    frame["policy"] = ((frame["region"] == 2) & (frame["t"] > 3)).astype(float)
+    spec = FixedEffects("y", ["a", "policy"], cov_type="crv3", clusters="region")
+    with pytest.warns(dp.CovarianceWarning), pytest.warns(dp.FewClustersWarning):
+        results = spec.fit(Panel(frame, "i", "t"))
+    assert np.isnan(results.std_errors["policy"])
+    (notice,) = [n for n in results.diagnostics if n.code == "needed_clusters"]
+    assert notice.data == {"clusters": "region", "terms": {"policy": (2,)}}
+    # Without that cluster the policy is left out, and the other slope is still estimated.
+    _, without = left_out(used(frame, results), ("a", "policy"), ("i", "t"), "region", weighted=False)
+    moved = without[:, 0] - results.params["a"]
+    assert results.std_errors["a"] == pytest.approx(np.sqrt(5 / 6 * moved @ moved), rel=1e-8)
+    assert np.isnan(results.wald_test("a = policy").statistic)
+    assert np.isfinite(results.wald_test("a = 0").statistic)
+
+
+# --- what reads a covariance --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("cov_type", ["hc2", "hc3", "crv3"])
+def test_tests_and_slopes_read_the_covariance(cov_type) -> None:
+    frame = frame_of(7).assign(y=lambda f: f["y"] + 3 * f["a"] ** 2)
+    results = fit(frame, ("a", "I(a**2)", "b"), cov_type=cov_type)
+    v, b = results.cov.to_numpy(), results.params.to_numpy()
+    pick = np.array([[1.0, 0, 0], [0, 0, 1.0]])
+    form = (pick @ b) @ np.linalg.solve(pick @ v @ pick.T, pick @ b) / 2
+    assert results.wald_test("a = 0, b = 0").statistic == pytest.approx(form, rel=1e-8)
+    slope = results.marginal_effect("a", at={"a": [0.5]})
+    weights = np.array([1.0, 1.0, 0.0])
+    assert slope["std_error"].iloc[0] == pytest.approx(np.sqrt(weights @ v @ weights), rel=1e-8)
+    assert np.isfinite(dp.u_test(results, "a").p_value)
+    assert results.f_statistic.statistic == pytest.approx(b @ np.linalg.solve(v, b) / 3, rel=1e-7)
+
+
+@pytest.mark.parametrize("cov_type", ["hc2", "hc3", "crv3"])
+def test_the_joint_covariance_of_a_mediation_has_the_blocks_of_its_equations(cov_type) -> None:
+    frame = frame_of(8)
+    frame["m"] = 0.5 * frame["a"] + np.random.default_rng(3).normal(size=len(frame))
+    frame["y"] += frame["m"]
+    panel = Panel(frame, "i", "t")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", dp.DigiprosperWarning)
+        results = dp.Mediation("y", "a", "m", ["b"], cov_type=cov_type, reps=20).fit(panel, rng=1)
+    assert results.glance()["cov_type"] == cov_type
+    total = fit(frame, ("a", "b"), cov_type=cov_type)
+    interval = results.interval("delta")
+    assert np.isfinite(interval.to_numpy(dtype=float)).all()
+    assert results.cov.loc["total", "total"] == pytest.approx(total.cov.loc["a", "a"], rel=1e-8)
+
+
+@pytest.mark.parametrize(
+    ("cov_type", "words"),
+    [
+        ("hc2", "robust to heteroskedasticity (HC2) (t with"),
+        ("hc3", "robust to heteroskedasticity (HC3) (t with"),
+        ("crv3", "clustered by i (CRV3, one cluster left out at a time; 14 clusters, t with 13"),
+    ],
+)
+def test_names_in_summaries_and_tables(cov_type, words) -> None:
+    results = fit(frame_of(), cov_type=cov_type)
+    assert words in results.conventions
+    assert "correction" not in results.conventions
+    assert cov_type.upper() in str(dp.etable(results))
+    two = str(dp.etable([results, fit(frame_of())]))
+    assert cov_type.upper() in two
+
+
+# --- notices and refusals -----------------------------------------------------------------------------------
+
+
+def codes(results) -> set[str]:
+    return {n.code for n in results.diagnostics}
+
+
+@pytest.mark.parametrize("cov_type", ["robust", "hc2", "hc3"])
+def test_robust_errors_with_entity_effects_are_said_to_be_inconsistent(cov_type) -> None:
+    frame = frame_of()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        results = FixedEffects("y", ["a"], cov_type=cov_type).fit(Panel(frame, "i", "t"))
+    (notice,) = [n for n in results.diagnostics if n.code == "robust_inconsistent"]
+    assert notice.data == {"cov_type": cov_type, "periods": pytest.approx(len(frame) / 14)}
+    assert "robust_inconsistent" in codes(fit(frame, cov_type=cov_type, entity_effects=False, absorb="i"))
+    assert "robust_inconsistent" not in codes(fit(frame, cov_type=cov_type, entity_effects=False))
+    assert "robust_inconsistent" not in codes(fit(frame[frame["t"].isin([2, 3])], cov_type=cov_type))
+    assert "robust_inconsistent" not in codes(fit(frame))
+
+
+def test_effects_of_too_many_levels_are_refused_with_their_number() -> None:
+    rng = np.random.default_rng(0)
+    n = 12_000
+    frame = pd.DataFrame({"i": np.arange(n) // 4, "t": np.arange(n) % 4, "g": rng.integers(0, 1500, n)})
+    frame[["y", "a"]] = rng.normal(size=(n, 2))
+    with pytest.raises(OptionError, match=r"1,50\d levels") as error:
+        fit(frame, ("a",), cov_type="hc3", absorb="g")
+    assert error.value.problems
+    nested = fit(frame.assign(g=frame["i"] // 2), ("a",), cov_type="hc3", time_effects=False, absorb="g")
+    plain = fit(frame, ("a",), cov_type="hc3", time_effects=False)
+    np.testing.assert_allclose(nested.std_errors, plain.std_errors, rtol=1e-10)
