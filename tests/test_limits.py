@@ -25,6 +25,7 @@ from digiprosper import (
     PanelThreshold,
     PropagatedIndex,
     RankResults,
+    cluster_bootstrap,
     dagum,
     mean_group_mediation,
     rank_probabilities,
@@ -76,6 +77,7 @@ DRAWN: dict[str, Callable[[int, int], Any]] = {
     ),
     "sequential_g": lambda g, b: sequential_g(Mediation("y", "x", "m", reps=b), panel(g), "w", rng=1),
     "dagum": income,
+    "cluster_bootstrap": lambda g, b: cluster_bootstrap(FixedEffects("y", ["x"]), panel(g), reps=b, rng=1),
 }
 RANKED: dict[str, Callable[[int, int], Any]] = {
     "rank_probabilities": lambda g, b: rank_probabilities(INDEX, panel(g), reps=b, rng=1),

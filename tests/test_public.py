@@ -164,6 +164,7 @@ CONTRACT = {
         "obs_weights=None, singletons='drop', collinear='raise', missing='drop'"
     ),
     "FixedEffects.fit": "panel, *, rng=None, progress=False",
+    "cluster_bootstrap": "spec, panel, *, reps=999, rng=None",
     "wild_bootstrap": "spec, panel, term, *, reps=9999, rng=None",
     "WildBootstrapResult.interval": "level=0.95",
     "PanelThreshold": (

@@ -85,6 +85,7 @@ if TYPE_CHECKING:
     from digiprosper.inequality.theil_groups import TheilDecomposition as TheilDecomposition
     from digiprosper.inequality.theil_groups import theil_decomposition as theil_decomposition
     from digiprosper.inequality.theil_groups import urban_rural_theil as urban_rural_theil
+    from digiprosper.linear.cluster_bootstrap import cluster_bootstrap as cluster_bootstrap
     from digiprosper.linear.fixed_effects import FixedEffects as FixedEffects
     from digiprosper.linear.preparation import CovType as CovType
     from digiprosper.linear.preparation import Ssc as Ssc
@@ -217,6 +218,7 @@ _HOME = {
     "atkinson": "inequality.measures",
     "audit_weights": "composite.replication",
     "beta_convergence": "inequality.beta_convergence",
+    "cluster_bootstrap": "linear.cluster_bootstrap",
     "coefficient_of_variation": "inequality.measures",
     "coupling_coordination": "composite.coupling",
     "critic_weights": "composite.weights",
@@ -385,6 +387,7 @@ __all__ = [
     "atkinson",
     "audit_weights",
     "beta_convergence",
+    "cluster_bootstrap",
     "coefficient_of_variation",
     "coupling_coordination",
     "critic_weights",

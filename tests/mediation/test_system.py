@@ -12,7 +12,7 @@ import pytest
 
 import digiprosper as dp
 from digiprosper import FixedEffects, Mediation, Panel, datasets
-from digiprosper.errors import CollinearityError, IdentificationError, OptionError
+from digiprosper.errors import CollinearityError, IdentificationError
 from digiprosper.kernels import covariance, least_squares
 from digiprosper.kernels.covariance import default_bandwidth
 from digiprosper.kernels.equation import joint_covariance
@@ -22,11 +22,9 @@ from digiprosper.linear.estimation import fit_columns, fit_equation, sweep_colum
 from digiprosper.linear.preparation import LinearOptions, prepare
 from digiprosper.mediation.system import (
     about_draws,
-    drawn_clusters,
     estimate,
     glance_of,
     refuse_absorbed,
-    refuse_two_way,
 )
 
 NAMES = ("y", "x", "m1", "m2", "w")
@@ -246,31 +244,7 @@ def test_draws_do_not_depend_on_residuals_wanted_and_lost_ones_are_said() -> Non
     assert len(codes) == len(set(codes))  # what every equation says is said once
 
 
-# --- what is drawn, and what is refused -------------------------------------------------------------------
-
-
-def test_what_is_drawn() -> None:
-    frame = make().assign(half=lambda d: d["year"] // 3, mixed=lambda d: (d["city"] + d["year"]) % 9)
-    codes, name = drawn_clusters(ready(frame))
-    assert name == "entity"
-    assert (np.unique(codes, return_counts=True)[1] == frame.groupby("city").size()).all()
-    for term in ("region", "half", "city", "year"):
-        codes, name = drawn_clusters(ready(frame, clusters=(term,)))
-        assert name == term
-        assert codes.max() + 1 == frame[term].nunique()
-    with pytest.raises(OptionError, match=r"clusters=\('mixed',\).*whole entities, or of whole periods"):
-        drawn_clusters(ready(frame, clusters=("mixed",)))
-    # Without period effects only the entities' have to be whole; without either all can be drawn.
-    with pytest.raises(OptionError, match="nested"):
-        drawn_clusters(ready(frame, clusters=("mixed",), absorb=("year",)))
-    assert drawn_clusters(ready(frame, clusters=("mixed",), entity_effects=False))[1] == "mixed"
-
-
-def test_two_way_clusters_are_refused() -> None:
-    for clusters in (None, ("city",)):
-        refuse_two_way(clusters)
-    with pytest.raises(OptionError, match=r"\('city', 'year'\).*two-way clusters"):
-        refuse_two_way(("city", "year"))
+# --- what is refused -------------------------------------------------------------------
 
 
 def test_columns_without_variation_are_refused_by_role() -> None:

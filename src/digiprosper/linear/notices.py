@@ -47,6 +47,7 @@ __all__ = [
     "dropped_rows",
     "entities_across",
     "entities_once",
+    "few_for_draws",
     "few_for_slopes",
     "few_periods",
     "few_treated_notice",
@@ -157,6 +158,29 @@ def few_for_slopes(clusters: int, name: str) -> tuple[Notice, ...]:
         f"t intervals with {freedom_text(clusters - 1)} are used. Clustered standard errors are reliable "
         "with many clusters only; confirm a borderline result with a wild cluster bootstrap: "
         "dp.wild_bootstrap(spec, panel, term).",
+    )
+
+
+def few_for_draws(clusters: int, name: str) -> tuple[Notice, ...]:
+    """Report that few clusters were drawn from.
+
+    Parameters
+    ----------
+    clusters : int
+        How many.
+    name : str
+        What they are.
+
+    Returns
+    -------
+    tuple of Notice
+        Code few_clusters or very_few_clusters, or none.
+    """
+    return few_clusters(
+        clusters,
+        name,
+        "percentile intervals from draws of few clusters are often too short; confirm a borderline result "
+        "with dp.wild_bootstrap(spec, panel, term).",
     )
 
 

@@ -19,6 +19,7 @@ from digiprosper.errors import (
     quoted,
 )
 from digiprosper.kernels.resampling import seed_sequence
+from digiprosper.linear.cluster_bootstrap import refuse_two_way
 from digiprosper.linear.estimation import sweep_columns
 from digiprosper.linear.notices import near_collinear
 from digiprosper.linear.preparation import (
@@ -49,7 +50,6 @@ from digiprosper.mediation.system import (
     estimate,
     glance_of,
     refuse_absorbed,
-    refuse_two_way,
     remarks,
     sweep_made,
     unclear_share,

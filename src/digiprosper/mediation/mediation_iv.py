@@ -9,6 +9,7 @@ import numpy as np
 
 from digiprosper.errors import IdentificationError, Notice, TermError, cited, issue, quoted
 from digiprosper.kernels.resampling import seed_sequence
+from digiprosper.linear.cluster_bootstrap import refuse_two_way
 from digiprosper.linear.estimation import sweep_columns
 from digiprosper.linear.preparation import (
     CovType,
@@ -28,7 +29,6 @@ from digiprosper.mediation.system import (
     estimate,
     glance_of,
     refuse_absorbed,
-    refuse_two_way,
     remarks,
     unclear_share,
 )

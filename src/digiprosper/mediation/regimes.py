@@ -20,8 +20,9 @@ from digiprosper.kernels.threshold import (
 )
 from digiprosper.kernels.tolerances import ABSORBED
 from digiprosper.kernels.within import is_nested
+from digiprosper.linear.cluster_bootstrap import drawn_clusters
 from digiprosper.mediation.layout import lay_out
-from digiprosper.mediation.system import drawn_clusters, sweep_made
+from digiprosper.mediation.system import sweep_made
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from digiprosper.errors import CollinearityError, IdentificationError, Notice, OptionError, cited, several
+from digiprosper.errors import CollinearityError, IdentificationError, Notice, cited, several
 from digiprosper.kernels import intervals
 from digiprosper.kernels.equation import joint_covariance
 from digiprosper.kernels.intervals import enough_clusters
 from digiprosper.kernels.resampling import bootstrap, entity_grams, jackknife
 from digiprosper.kernels.tolerances import COLLINEAR, NO_DIVISION
-from digiprosper.kernels.within import is_nested
+from digiprosper.linear.cluster_bootstrap import drawn_clusters
 from digiprosper.linear.diagnostics import lagged_outcome, said_once
 from digiprosper.linear.estimation import fit_equation
 from digiprosper.linear.notices import few_for_slopes
@@ -25,7 +25,7 @@ from digiprosper.report.notices import few_draws, lost_draws, too_few_clusters_t
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from digiprosper.kernels import Floats, Ints
+    from digiprosper.kernels import Floats
     from digiprosper.kernels.equation import Solved
     from digiprosper.kernels.resampling import Block, Equation
     from digiprosper.linear.estimation import Swept
@@ -39,11 +39,9 @@ __all__ = [
     "LEAST_REPS",
     "System",
     "about_draws",
-    "drawn_clusters",
     "estimate",
     "glance_of",
     "refuse_absorbed",
-    "refuse_two_way",
     "remarks",
     "sweep_made",
     "unclear_share",
@@ -208,61 +206,6 @@ def _notices(prepared: Prepared, fits: Sequence[LinearResults], few: FewClusters
     for name, codes in zip(prepared.cluster_names, prepared.cluster_codes, strict=True):
         notices += few(int(codes.max()) + 1, name)
     return notices
-
-
-def drawn_clusters(prepared: Prepared) -> tuple[Ints, str]:
-    """Choose what the bootstrap draws: the clusters, the entity by default.
-
-    Parameters
-    ----------
-    prepared : Prepared
-        Sample, effects and clusters.
-
-    Returns
-    -------
-    codes : (N,) array of int
-        What is drawn.
-    name : str
-        ``"entity"``, or the term of the clusters.
-
-    Raises
-    ------
-    OptionError
-        If the clusters cut through the entities and through the periods alike.
-    """
-    if prepared.options.clusters is None:
-        return prepared.sample.entity, "entity"
-    codes, name = prepared.cluster_codes[0], prepared.cluster_names[0]
-    keys = {prepared.sample.keys.entity_name, prepared.sample.keys.time_name}
-    of_keys = [e for e, n in zip(prepared.within.effects, prepared.effect_names, strict=False) if n in keys]
-    if sum(not is_nested(e, codes) for e in of_keys) > 1:
-        raise OptionError(
-            f"clusters={cited(prepared.options.clusters)}: neither entities nor periods are nested in "
-            "the clusters, which the bootstrap needs to draw them with their effects. Specify clusters "
-            "of whole entities, or of whole periods."
-        )
-    return codes, name
-
-
-def refuse_two_way(clusters: Sequence[str] | None) -> None:
-    """Refuse clusters that cannot be drawn whole.
-
-    Parameters
-    ----------
-    clusters : sequence of str or None
-        As in the specification.
-
-    Raises
-    ------
-    OptionError
-        If there are two.
-    """
-    if clusters is not None and len(clusters) > 1:
-        raise OptionError(
-            f"clusters={cited(tuple(clusters))}: the bootstrap draws whole clusters, which is not "
-            "possible with two-way clusters. Specify one; FixedEffects has two-way clustered standard "
-            "errors for a single path."
-        )
 
 
 def refuse_absorbed(prepared: Prepared, swept: Swept, roles: Sequence[str]) -> None:

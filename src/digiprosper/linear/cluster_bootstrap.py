@@ -1,0 +1,212 @@
+"""The cluster bootstrap: a whole fit drawn again, clusters with replacement."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from digiprosper.errors import IdentificationError, OptionError, cited, issue
+from digiprosper.kernels.intervals import enough_clusters
+from digiprosper.kernels.resampling import bootstrap, draw_counts, entity_grams, seed_sequence
+from digiprosper.kernels.within import is_nested, level_sums
+from digiprosper.linear.estimation import columns_at
+from digiprosper.linear.fixed_effects import estimate, refuse_other_specification
+from digiprosper.linear.notices import few_for_draws
+from digiprosper.report.effects import DrawnEstimates, EffectResults
+from digiprosper.report.notices import few_draws, lost_draws, too_few_clusters_to_draw
+from digiprosper.specification import check_reps
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from digiprosper.errors import Notice
+    from digiprosper.kernels import Floats, Ints
+    from digiprosper.kernels.resampling import Grams
+    from digiprosper.linear.fixed_effects import Fitted, FixedEffects
+    from digiprosper.linear.preparation import Prepared
+    from digiprosper.panel import Panel
+    from digiprosper.report.protocol import Glance
+
+__all__ = ["cluster_bootstrap", "drawn_clusters", "refuse_two_way"]
+
+_LEAST_REPS = 20
+_INSTEAD = frozenset({"few_clusters", "very_few_clusters"})
+_REMEDY = "Use dp.wild_bootstrap(spec, panel, term), which draws weights of the clusters."
+_LOST = "failed: in the drawn sample a regressor is collinear. Intervals use the remaining draws."
+
+
+def cluster_bootstrap(
+    spec: FixedEffects, panel: Panel, *, reps: int = 999, rng: object = None
+) -> EffectResults:
+    """Draw clusters with replacement and estimate the whole model again in every draw.
+
+    A cluster that is drawn twice is two clusters with effects of their own; effects that cross the clusters,
+    such as those of time, are estimated anew in every draw. With errors that are correlated within clusters
+    this is the pairs cluster bootstrap (Cameron & Miller 2015, section VI.C.1). With few clusters use
+    `wild_bootstrap`, which is more reliable.
+
+    Parameters
+    ----------
+    spec : FixedEffects
+        The specification. Its one-way clusters are drawn, the entities by default and under any other
+        `cov_type`.
+    panel : Panel
+        The data.
+    reps : int
+        Draws, 20 or more.
+    rng : None, int, sequence of int, SeedSequence or Generator
+        Source of the draws; `results.rng_entropy` passed back reproduces them.
+
+    Returns
+    -------
+    EffectResults
+        Terms and `params` of the fit. `cov`, and with it standard error and statistic, is the fit's; interval
+        and p-value are the percentile bootstrap's. `draws` has one column a term.
+
+    Raises
+    ------
+    InputTypeError
+        If `spec` is no `FixedEffects` or `panel` no `Panel`.
+    OptionError
+        If clusters are two-way, cut through entities and periods alike, or `reps` is too small.
+    IdentificationError
+        If every draw is lost; and as `FixedEffects.fit`.
+
+    Notes
+    -----
+    A draw needs the cross products of each cluster only, weighted by how often it was drawn: all draws are
+    one matrix product and one batch of solutions, equal to refits of the drawn rows. A draw in which a
+    regressor has no variation of its own is lost, and counted. With fewer than five clusters no interval and
+    no p-value are read from the draws.
+
+    Examples
+    --------
+    >>> import digiprosper as dp
+    >>> spec = dp.FixedEffects("log(gsp)", ["log(pcap)", "log(pc)", "log(emp)", "unemp"])
+    >>> results = dp.cluster_bootstrap(spec, dp.datasets.us_states(), rng=2026)
+    >>> results.conf_int().round(2).loc["log(emp)"].tolist()
+    [0.6, 0.94]
+    """
+    refuse_other_specification("cluster_bootstrap", spec)
+    refuse_two_way(spec.clusters)
+    reps = check_reps(reps, _LEAST_REPS)
+    seed = seed_sequence(rng)
+    fit = estimate(spec, panel)
+    codes, drawn = drawn_clusters(fit.prepared)
+
+    effects, weights = fit.prepared.within.effects, fit.prepared.obs_weights
+    columns = fit.swept.taken((0, *fit.regressors))
+    grams = entity_grams(columns, codes, effects, swept=True, obs_weights=weights)
+    slopes = bootstrap(grams, [(0, tuple(range(1, columns.shape[1])))], reps, seed)
+    if slopes.lost == reps and enough_clusters(grams.n_clusters):
+        raise IdentificationError(
+            f"all {reps} {drawn} draws failed: in each of them a regressor is collinear (for example a dummy "
+            "of one entity). Drop it."
+        )
+    values = slopes.coefficients[0]
+    if not fit.prepared.effect_names:
+        values = np.column_stack([values, _intercepts(fit, codes, values, seed)])
+
+    estimated = DrawnEstimates(fit.results.coefficients.copy(), fit.results.covariance, values)
+    notices = _notices(fit, grams, drawn, slopes.lost, reps)
+    issue(notices)
+    info = _glance(fit, seed)
+    return EffectResults(
+        names=fit.results.names,
+        terms=fit.results.terms,
+        estimated=estimated,
+        info=info,
+        inference=estimated.inference(info, grams.n_clusters, drawn, errors=fit.results.inference),
+        errors_text=fit.results.conventions,
+        diagnostics=notices,
+        labels=dict(fit.results.labels),
+    )
+
+
+def _intercepts(fit: Fitted, codes: Ints, slopes: Floats, seed: np.random.SeedSequence) -> Floats:
+    """Compute the intercept of each draw: the mean of the outcome less that of the fit."""
+    raw = columns_at(fit.swept.raw, (0, *fit.regressors))
+    groups, weights = int(codes.max()) + 1, fit.prepared.obs_weights
+    sums = level_sums(codes, groups, np.column_stack([raw, np.ones(len(raw))]), weights)
+    totals = draw_counts(seed, groups, len(slopes)) @ sums
+    means = totals[:, :-1] / totals[:, -1:]
+    return np.asarray(means[:, 0] - np.einsum("rk,rk->r", means[:, 1:], slopes))
+
+
+def _notices(fit: Fitted, grams: Grams, drawn: str, lost: int, reps: int) -> tuple[Notice, ...]:
+    of_fit = (notice for notice in fit.results.diagnostics if notice.code not in _INSTEAD)
+    groups = grams.n_clusters
+    if not enough_clusters(groups):
+        return (*of_fit, *too_few_clusters_to_draw(groups, drawn, _REMEDY))
+    return (
+        *of_fit,
+        *few_for_draws(groups, drawn),
+        *few_draws(reps, "effects"),
+        *lost_draws(lost, reps, _LOST, "bootstrap"),
+    )
+
+
+def _glance(fit: Fitted, seed: np.random.SeedSequence) -> Glance:
+    info = fit.results.glance()
+    info["model"] = "Cluster bootstrap"
+    info["rng_entropy"] = seed.entropy if isinstance(seed.entropy, int) else None
+    return info
+
+
+# --- what is drawn ------------------------------------------------------------------------------------------
+
+
+def drawn_clusters(prepared: Prepared) -> tuple[Ints, str]:
+    """Choose what the bootstrap draws: the clusters, the entity by default.
+
+    Parameters
+    ----------
+    prepared : Prepared
+        Sample, effects and clusters.
+
+    Returns
+    -------
+    codes : (N,) array of int
+        What is drawn.
+    name : str
+        ``"entity"``, or the term of the clusters.
+
+    Raises
+    ------
+    OptionError
+        If the clusters cut through the entities and through the periods alike.
+    """
+    if prepared.options.clusters is None:
+        return prepared.sample.entity, "entity"
+    codes, name = prepared.cluster_codes[0], prepared.cluster_names[0]
+    keys = {prepared.sample.keys.entity_name, prepared.sample.keys.time_name}
+    of_keys = [e for e, n in zip(prepared.within.effects, prepared.effect_names, strict=False) if n in keys]
+    if sum(not is_nested(e, codes) for e in of_keys) > 1:
+        raise OptionError(
+            f"clusters={cited(prepared.options.clusters)}: neither entities nor periods are nested in "
+            "the clusters, which the bootstrap needs to draw them with their effects. Specify clusters "
+            "of whole entities, or of whole periods."
+        )
+    return codes, name
+
+
+def refuse_two_way(clusters: Sequence[str] | None) -> None:
+    """Refuse clusters that cannot be drawn whole.
+
+    Parameters
+    ----------
+    clusters : sequence of str or None
+        As in the specification.
+
+    Raises
+    ------
+    OptionError
+        If there are two.
+    """
+    if clusters is not None and len(clusters) > 1:
+        raise OptionError(
+            f"clusters={cited(tuple(clusters))}: the bootstrap draws whole clusters, which is not "
+            "possible with two-way clusters. Specify one; the two-way clustered standard errors of "
+            "FixedEffects need no draws."
+        )
