@@ -12,6 +12,8 @@ from digiprosper.errors import OptionError
 from digiprosper.mediation import figures
 from digiprosper.mediation.effect_terms import at_point, change_of, effect, in_regime, regimes_of
 from digiprosper.mediation.figures import effect_words, part_words, terms_about
+from digiprosper.panel.factors import term_factors
+from digiprosper.panel.terms import parse
 from digiprosper.report.terms import Point
 
 THROUGH = effect("indirect", "m")
@@ -52,12 +54,14 @@ def test_parts_and_changes_stay_with_their_mediator():
 
 
 def test_effects_are_said_with_the_labels_of_their_path():
-    assert effect_words(effect("total"), {}) == "Total effect"
-    assert effect_words(effect("indirect"), {}, "effect_through") == "Indirect effect"
-    assert effect_words(effect("indirect", "log(m)"), {"m": "jobs"}) == "Indirect through log(jobs)"
-    words = effect_words(effect("indirect", "m", "n"), {"m": "jobs"}, "effect_through")
+    assert effect_words(effect("total"), {}, {}) == "Total effect"
+    assert effect_words(effect("indirect"), {}, {}, "effect_through") == "Indirect effect"
+    factors = {"log(m)": term_factors(parse("log(m)", ["m"], "x"))}
+    through = effect_words(effect("indirect", "log(m)"), {"m": "jobs"}, factors)
+    assert through == "Indirect through log(jobs)"
+    words = effect_words(effect("indirect", "m", "n"), {"m": "jobs"}, {}, "effect_through")
     assert words == "Indirect effect through jobs → n"
-    assert effect_words(change_of(THROUGH, "difference"), {}) == "Indirect through m"
+    assert effect_words(change_of(THROUGH, "difference"), {}, {}) == "Indirect through m"
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 import digiprosper as dp
@@ -35,7 +37,8 @@ def factors(text):
     ],
 )
 def test_a_factor_tells_column_power_function_and_lag(text, factor):
-    assert factors(text) == (factor,)
+    (found,) = factors(text)
+    assert replace(found, pieces=()) == factor
 
 
 def test_a_product_has_its_factors_in_order():

@@ -1,22 +1,44 @@
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from digiprosper.errors import TermError
 from digiprosper.mediation.words import WORDS
+from digiprosper.panel.factors import crossed_factors
+from digiprosper.panel.terms import parse, split_crossed
 from digiprosper.report.columns import Column, result_column
+from digiprosper.report.labels import effect_names
 from digiprosper.report.protocol import empty_glance
 from digiprosper.threshold.groups import ThresholdBounded, ThresholdSearched, ThresholdSplit, ThresholdTested
 from digiprosper.threshold.results import ThresholdResults
 
 if TYPE_CHECKING:
-    from digiprosper.report.terms import Term
+    from collections.abc import Iterable
+
+    from digiprosper.report.terms import Factor, Term
 
 COLUMNS = ["term", "estimate", "std_error", "statistic", "p_value", "conf_low", "conf_high"]
+
+
+def described(names: Iterable[str]) -> dict[str, tuple[Factor, ...]]:
+    """Read names as terms, as a panel does that has columns of the words in them."""
+    found = ((name, _factors(name)) for name in names)
+    return {name: factors for name, factors in found if factors}
+
+
+def _factors(name: str) -> tuple[Factor, ...]:
+    known = re.findall(r"\b[^\W\d]\w*\b(?!\()", name)
+    try:
+        return crossed_factors(parse(part, known, "x") for part in split_crossed(name, known))
+    except TermError:
+        return ()
 
 
 @dataclass
@@ -59,6 +81,14 @@ class Fit:
             "rsquared_within": 0.51234,
         }
         return {**empty_glance("FixedEffects", self.nobs), **known, **self.info}
+
+    @property
+    def factors(self) -> dict[str, tuple[Factor, ...]]:
+        about = self.glance()
+        effects, clusters = effect_names(about["effects"]), effect_names(about["clusters"])
+        links = chain.from_iterable(term.path for term in getattr(self, "terms", ()))
+        named = [about["depvar"], about["obs_weights"]]
+        return described([*self.numbers, *effects, *clusters, *links, *filter(None, named)])
 
 
 @dataclass

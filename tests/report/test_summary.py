@@ -139,6 +139,18 @@ def test_a_stored_fit_is_a_column_of_a_table(every_result: dict[str, Any]) -> No
     assert str(dp.etable({"fit": again})) == str(dp.etable({"fit": fit}))
 
 
+def test_a_summary_from_a_dict_prints_labels_in_terms() -> None:
+    spec = dp.FixedEffects("log(gsp)", ["log(pc)", "I(unemp**2)", "log(pc):unemp"])
+    fit = spec.fit(dp.datasets.us_states())
+    again = Summary.from_dict(json.loads(json.dumps(fit.to_dict())))
+    labels = {"unemp": "Jobless", "pc": "Capital", "gsp": "Product", "state": "State"}
+    printed = str(dp.etable({"fit": again}, labels=labels))
+    assert printed == str(dp.etable({"fit": fit}, labels=labels))
+    for text in ("Jobless²", "log(Capital) × Jobless", "log(Product)"):
+        assert text in printed
+    assert again.to_dict() == fit.to_dict()
+
+
 def test_infinite_degrees_of_freedom_come_back() -> None:
     normal = Inference(cov_type="robust", df_t=math.inf)
     again = Summary.from_dict(demo(numbers=PlainNumbers(inference=normal)).to_dict())

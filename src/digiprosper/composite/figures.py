@@ -21,7 +21,6 @@ from digiprosper.errors import (
 )
 from digiprosper.report.characters import tidy_text
 from digiprosper.report.drawings import Bars, RankSpans, Ribbons, Ridge, Ridges, Span
-from digiprosper.report.labels import effect_label, term_label
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -117,8 +116,8 @@ def ribbons(
         entities=[(tidy_text(e), _over_time(table, e, times)) for e in entities],
         times=times,
         worst=int(table.loc[list(entities), "rank_high"].max()),
-        key=effect_label(_key_name(results, 0), texts),
-        time=effect_label(_key_name(results, 1), texts),
+        key=_key_label(results, 0, texts),
+        time=_key_label(results, 1, texts),
         title=f"Rank and {100 * level:g}% of draws{_among(results)}",
     )
 
@@ -235,15 +234,16 @@ def _titles(
     results: RankResults | IndexSensitivity, period: Any, texts: Mapping[str, str]
 ) -> tuple[str, str]:
     """Label the entities, and the ranks of a period."""
-    key, title = effect_label(_key_name(results, 0), texts), f"Rank{_among(results)}"
+    key, title = _key_label(results, 0, texts), f"Rank{_among(results)}"
     if results.index.nlevels == 2:
         when = results.index.get_level_values(1).max() if period is None else period
-        title += f", {effect_label(_key_name(results, 1), texts)} {tidy_text(when)}"
+        title += f", {_key_label(results, 1, texts)} {tidy_text(when)}"
     return key, title
 
 
-def _key_name(results: RankResults | IndexSensitivity, level: int) -> str:
-    return str(results.index.names[level] or ("entity", "period")[level])
+def _key_label(results: RankResults | IndexSensitivity, level: int, texts: Mapping[str, str]) -> str:
+    name = str(results.index.names[level] or ("entity", "period")[level])
+    return texts.get(name, name)
 
 
 def _among(results: RankResults | IndexSensitivity) -> str:
@@ -357,14 +357,15 @@ def ridges(
             "plots.kernel_ridge: no period has two different values, so no density can be estimated."
         )
     grid = np.linspace(min(k.low for k in solid), max(k.high for k in solid), _GRID)
+    period = str(series.index.names[1] or "period")
     return Ridges(
         grid=grid,
         ridges=[
             Ridge(tidy_text(p), kernel.text, kernel.density(grid) if kernel.h else None)
             for p, kernel in zip(chosen, kernels, strict=True)
         ],
-        variable=term_label(str(series.name), texts),
-        time=effect_label(str(series.index.names[1] or "period"), texts),
+        variable=texts.get(str(series.name), str(series.name)),
+        time=texts.get(period, period),
         rule=rule,
     )
 

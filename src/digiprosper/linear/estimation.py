@@ -740,7 +740,7 @@ def _estimation_sample(
         stats=((*names, *others), np.vstack([swept.moments[list(places)], *moments])),
         categories=dict(sample.categories),
         obs_weights=obs_weights,
-        factors={name: sample.factors_of(name) for name in names[1:]},
+        factors={**sample.factors, **{name: sample.factors_of(name) for name in names[1:]}},
     )
 
 

@@ -59,7 +59,7 @@ class EstimationSample(PickledByName):
     obs_weights : str or None
         Column with the weights of the rows.
     factors : mapping
-        Name of a regressor to what it is a product of.
+        Name of a regressor, an outcome, an absorbed effect or a cluster to what it is a product of.
     """
 
     index: pd.Index[Any]
@@ -544,6 +544,7 @@ class LinearResults(Summarised, PickledByName):
             self,
             inference=self.inference,
             labels=self.labels,
+            factors=self.factors,
             rows_key="coefficients",
             more={"sample_stats": stats},
         )
@@ -682,7 +683,7 @@ class LinearResults(Summarised, PickledByName):
 
     @property
     def factors(self) -> Mapping[str, tuple[Factor, ...]]:
-        """What each regressor is a product of, by name."""
+        """What each regressor, outcome, absorbed effect and cluster is a product of, by name."""
         return self.sample.factors
 
     @property

@@ -11,7 +11,7 @@ from digiprosper.mediation.effect_terms import REGIMES, effect, whole_of
 from digiprosper.mediation.words import WORDS
 from digiprosper.report.columns import result_column
 from digiprosper.report.drawings import ConditionalCurve, Effect, Effects, PathDiagram, SensitivityCurve
-from digiprosper.report.labels import effect_label, effect_names, term_label
+from digiprosper.report.labels import effect_names, name_label
 from digiprosper.report.text import conventions
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from digiprosper.mediation.results import MediationResults
     from digiprosper.mediation.sensitivity import MediationSensitivity
     from digiprosper.report.columns import Column, Estimate
-    from digiprosper.report.terms import Term
+    from digiprosper.report.terms import Factors, Term
 
 __all__ = [
     "chosen_mediators",
@@ -62,7 +62,7 @@ def terms_about(results: MediationResults, mediators: Sequence[str]) -> list[Ter
     return [t for t in results.terms if t.kind != "proportion_mediated" and whole_of(t) not in others]
 
 
-def effect_words(term: Term, texts: Mapping[str, str], form: str = "through") -> str:
+def effect_words(term: Term, texts: Mapping[str, str], factors: Factors, form: str = "through") -> str:
     """Write the whole effect that a term is a part or a change of.
 
     Parameters
@@ -71,6 +71,8 @@ def effect_words(term: Term, texts: Mapping[str, str], form: str = "through") ->
         Of a mediation.
     texts : mapping
         Labels by term or column.
+    factors : mapping
+        What the mediators are products of, by name.
     form : {"through", "effect_through"}
         Whether the word "effect" comes before "through".
 
@@ -81,13 +83,13 @@ def effect_words(term: Term, texts: Mapping[str, str], form: str = "through") ->
 
     Examples
     --------
-    >>> effect_words(effect("indirect", "m", "n"), {"m": "jobs", "n": "wages"}, "effect_through")
+    >>> effect_words(effect("indirect", "m", "n"), {"m": "jobs", "n": "wages"}, {}, "effect_through")
     'Indirect effect through jobs → wages'
     """
     whole = whole_of(term)
     if not whole.path:
         return WORDS.say(whole.kind)
-    path = " → ".join(term_label(link, texts) for link in whole.path)
+    path = " → ".join(name_label(link, texts, factors) for link in whole.path)
     return WORDS.say(f"{whole.kind}.{form}", path=path)
 
 
@@ -116,6 +118,10 @@ def part_words(term: Term, variable: str) -> str:
     return WORDS.say("part.mean") if variable else ""
 
 
+def _label(name: str, results: MediationResults, texts: Mapping[str, str]) -> str:
+    return name_label(name, texts, results.factors)
+
+
 # --- effects ------------------------------------------------------------------------------------------------
 
 
@@ -136,10 +142,13 @@ def effects(results: MediationResults, texts: Mapping[str, str], level: float) -
     Effects
         Changes by a unit of the moderator are left out: they have other units.
     """
-    variable = term_label(results.variable, texts)
+    variable = _label(results.variable, results, texts)
     names = {}
     for term in terms_about(results, results.mediators):
-        words = (effect_words(term, texts), *([part_words(term, variable)] if results.variable else []))
+        words = (
+            effect_words(term, texts, results.factors),
+            *([part_words(term, variable)] if results.variable else []),
+        )
         names[term.name] = (texts[term.name],) if term.name in texts else words
     changes = {term.name for term in results.terms if term.kind == "index"}
     names = {name: words for name, words in names.items() if name not in changes}
@@ -184,8 +193,8 @@ def conditional_curve(
     term = next(term for term in results.terms if term.name == found.effect)
     how = "t" if found.method == "t" else "percentile of the draws"
     return ConditionalCurve(
-        effect=effect_words(term, texts, "effect_through"),
-        variable=term_label(found.variable, texts),
+        effect=effect_words(term, texts, results.factors, "effect_through"),
+        variable=_label(found.variable, results, texts),
         points=found.points,
         interval=f"{100 * level:g}% interval ({how})",
         regions=found.regions,
@@ -211,7 +220,7 @@ def sensitivity_curve(results: MediationSensitivity, texts: Mapping[str, str]) -
         With where the effect is 0.
     """
     return SensitivityCurve(
-        effect=effect_words(effect("indirect", results.mediator), texts, "effect_through"),
+        effect=effect_words(effect("indirect", results.mediator), texts, results.factors, "effect_through"),
         points=np.column_stack([results.rho, results.effects]),
         level=results.level,
         assumed=float(results.assumed[0]),
@@ -285,16 +294,16 @@ def path_diagram(
     chain = results.structure == "serial" and count > 1
     treatment, outcome = results.treatment, results.info["depvar"] or ""
     return PathDiagram(
-        treatment=term_label(treatment, texts),
-        outcome=term_label(outcome, texts),
-        mediators=[term_label(m, texts) for m in mediators],
+        treatment=_label(treatment, results, texts),
+        outcome=_label(outcome, results, texts),
+        mediators=[_label(m, results, texts) for m in mediators],
         chain=chain,
         first=[paths.first(k) for k in range(count)],
         second=[paths.second(k) for k in range(count)],
         between={(j, k): paths.between(j, k) for k in range(count) for j in range(k)} if chain else {},
         direct=paths.direct,
         total=paths.total,
-        moderator=term_label(paths.moderator, texts) if paths.moderator else "",
+        moderator=_label(paths.moderator, results, texts) if paths.moderator else "",
         moved=paths.moved,
         title="Effect" + ", mean of the rows" * bool(results.variable),
         effects=_listed_effects(results, mediators, texts, level),
@@ -377,15 +386,15 @@ def _listed_words(term: Term, results: MediationResults, texts: Mapping[str, str
     if term.name in texts:
         return texts[term.name]
     if term == whole_of(term):
-        return effect_words(term, texts)
+        return effect_words(term, texts, results.factors)
     if term.regime is not None:
         return f"{_SIDES[term.regime.number - 1]} regime"
     return part_words(term, {"moderated": "w", "quadratic": "x"}.get(results.structure, ""))
 
 
 def _remarks(results: MediationResults, mediators: Sequence[str], texts: Mapping[str, str]) -> list[str]:
-    others = [term_label(m, texts) for m in results.mediators if m not in mediators]
-    errors = conventions(results.paths["outcome"].inference, texts)
+    others = [_label(m, results, texts) for m in results.mediators if m not in mediators]
+    errors = conventions(results.paths["outcome"].inference, texts, results.factors)
     return [
         *_structure_remarks(results, texts),
         *([f"Also in the outcome's equation: {', '.join(others)}."] if others else []),
@@ -397,15 +406,15 @@ def _remarks(results: MediationResults, mediators: Sequence[str], texts: Mapping
 def _structure_remarks(results: MediationResults, texts: Mapping[str, str]) -> list[str]:
     if results.structure == "moderated":
         return [
-            f"w: {term_label(results.variable, texts)}. The slope above × w is the slope at w = 0; the "
+            f"w: {_label(results.variable, results, texts)}. The slope above × w is the slope at w = 0; the "
             "coefficient of × w is its change per unit of w."
         ]
     if results.structure == "quadratic":
-        name = term_label(results.treatment, texts)
+        name = _label(results.treatment, results, texts)
         return [f"x²: square of {name}; the slope above it is the slope at 0."]
     if results.structure != "threshold":
         return []
-    name, (low, high) = term_label(results.variable, texts), results.regime_counts
+    name, (low, high) = _label(results.variable, results, texts), results.regime_counts
     cut = f"{results.threshold:.4g}"
     return [
         f"low: {name} <= {cut} ({low[0]:,} rows, {low[1]:,} entities); high: > {cut} ({high[0]:,} rows, "
@@ -418,5 +427,5 @@ def _sample_remark(results: MediationResults, texts: Mapping[str, str]) -> str:
     counts = [f"{results.nobs:,} rows"]
     counts += [f"{info['n_entities']:,} entities"] if info["n_entities"] is not None else []
     counts += [f"{info['n_times']:,} periods"] if (info["n_times"] or 1) > 1 else []
-    names = [effect_label(name, texts) for name in effect_names(info["effects"])]
+    names = [_label(name, results, texts) for name in effect_names(info["effects"])]
     return f"Sample: {', '.join(counts)}; effects: {', '.join(names) or 'none'}."

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from digiprosper.kernels.resampling import Block, Equation
     from digiprosper.mediation.kernel import Products
     from digiprosper.panel import Sample
-    from digiprosper.report.terms import Regime
+    from digiprosper.report.terms import Pieces, Regime
 
 __all__ = ["REGIME_INTERCEPT", "Layout", "given_columns", "lay_out"]
 
@@ -348,7 +348,8 @@ def _quadratic(spec: Any, sample: Sample, columns: _Columns) -> Layout:
     name = columns.names[x]
     values = columns.get(name)
     bend = f"I({name}**2)"
-    factor = Factor(bend, name, power=2.0, columns=(name,))
+    pieces: Pieces = ("I(", *columns.factors(x), "**2)")
+    factor = Factor(bend, name, power=2.0, columns=(name,), pieces=pieces)
     square = columns.make(bend, values**2, "quadratic", (factor,))
     bent = (x, square)
     to_mediators = [bent if "a" in spec.quadratic else (x,)] * len(through)

@@ -433,6 +433,7 @@ class Mediation(Specification):
             errors_text=system.fits[-1].conventions,
             diagnostics=diagnostics,
             labels=dict(sample.labels),
+            factors=dict(sample.factors),
             treatment=sample.names_of("treatment")[0],
             mediators=tuple(sample.names_of("mediators")),
             equations=tuple(zip(layout.labels, system.fits, strict=True)),

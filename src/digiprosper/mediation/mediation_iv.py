@@ -275,6 +275,7 @@ class MediationIV(Specification):
             errors_text=system.fits[-1].conventions,
             diagnostics=diagnostics,
             labels=dict(prepared.sample.labels),
+            factors=dict(prepared.sample.factors),
             treatment=treatment,
             mediator=mediator,
             instrument=instrument,

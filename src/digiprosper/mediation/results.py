@@ -24,7 +24,7 @@ from digiprosper.mediation.effect_terms import is_specific
 from digiprosper.mediation.kernel import products, simulated
 from digiprosper.mediation.routes import Varying, VaryingFields
 from digiprosper.report.effects import EffectResults
-from digiprosper.report.labels import term_label
+from digiprosper.report.labels import name_label
 from digiprosper.report.notices import FEW_CLUSTERS, not_psd
 from digiprosper.report.text import interval_text, listed, p_text
 from digiprosper.report.verdicts import rejects
@@ -382,6 +382,7 @@ class MediationResults(VaryingFields, EffectResults):
             rho=rho,
             conventions=self.conventions,
             labels=self.labels,
+            factors=self.factors,
         )
 
     def robustness_value(self, mediator: str | None = None, *, level: float = 0.95) -> pd.DataFrame:
@@ -554,7 +555,7 @@ class MediationResults(VaryingFields, EffectResults):
             if wanted is not None and term.path != (wanted,):
                 continue
             name, row = term.name, ends.loc[term.name]
-            links = " → ".join(term_label(link, self.labels) for link in term.path)
+            links = " → ".join(name_label(link, self.labels, self.factors) for link in term.path)
             through = f" through {links}" if len(self.mediators) > 1 else ""
             blank = [""] * (len(self.equations) - 1)
             low, high, p = (float(v) for v in row[["conf_low", "conf_high", "p_value"]].to_numpy())

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from digiprosper.kernels import Floats
+    from digiprosper.report.terms import Factors
 
 __all__ = ["MediationSensitivity", "mediational_e_value", "robustness_value", "sensitivity"]
 
@@ -59,6 +60,8 @@ class MediationSensitivity(Summarised, PickledByName):
         Which draws were used; the last line of `summary`.
     labels : mapping
         Labels of columns, for figures.
+    factors : mapping
+        What names of the model are products of.
     """
 
     mediator: str
@@ -72,6 +75,7 @@ class MediationSensitivity(Summarised, PickledByName):
     level: float
     conventions: str
     labels: Mapping[str, str] = field(default_factory=dict)
+    factors: Factors = field(default_factory=dict)
 
     @property
     def curve(self) -> pd.DataFrame:
@@ -136,6 +140,7 @@ def sensitivity(  # noqa: PLR0913 - what is drawn comes with its draws
     rho: Sequence[float] | Floats | None = None,
     conventions: str = "",
     labels: Mapping[str, str] | None = None,
+    factors: Factors | None = None,
 ) -> MediationSensitivity:
     """Trace the indirect effect over the correlation of the mediator's and the outcome's errors.
 
@@ -168,6 +173,8 @@ def sensitivity(  # noqa: PLR0913 - what is drawn comes with its draws
         Last line of the summary.
     labels : mapping, optional
         Labels of columns, for figures.
+    factors : mapping, optional
+        What names of the model are products of.
 
     Returns
     -------
@@ -232,6 +239,7 @@ def sensitivity(  # noqa: PLR0913 - what is drawn comes with its draws
         level=level,
         conventions=conventions,
         labels=dict(labels or {}),
+        factors=dict(factors or {}),
     )
 
 

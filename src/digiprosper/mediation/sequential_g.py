@@ -147,6 +147,7 @@ def sequential_g(
         errors_text=system.fits[-1].conventions,
         diagnostics=diagnostics,
         labels=dict(sample.labels),
+        factors=dict(sample.factors),
     )
 
 

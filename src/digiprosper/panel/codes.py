@@ -10,6 +10,7 @@ import pandas as pd
 
 from digiprosper.errors import InputTypeError, Notice, TermError, cited
 from digiprosper.panel.evaluation import evaluate
+from digiprosper.panel.factors import crossed_factors
 from digiprosper.panel.terms import parse, split_crossed
 
 if TYPE_CHECKING:
@@ -19,8 +20,9 @@ if TYPE_CHECKING:
     from digiprosper.panel.keys import Mask
     from digiprosper.panel.table import Table
     from digiprosper.panel.terms import Factor, Term
+    from digiprosper.report.terms import Factor as Product
 
-__all__ = ["coded", "levels_of", "refuse_crossed", "seen_codes"]
+__all__ = ["code_factors", "coded", "levels_of", "refuse_crossed", "seen_codes"]
 
 
 def coded(table: Table, text: str, role: str = "absorb") -> tuple[Ints, pd.Index[Any]]:
@@ -56,6 +58,24 @@ def coded(table: Table, text: str, role: str = "absorb") -> tuple[Ints, pd.Index
         raise _refused_code(term, groups, role)
     codes, levels = pd.factorize(evaluate(term, table), sort=True)
     return codes.astype(np.intp), pd.Index(levels)
+
+
+def code_factors(table: Table, text: str) -> tuple[Product, ...]:
+    """Describe what a term that was turned into codes is made of.
+
+    Parameters
+    ----------
+    table : Table
+        Where from.
+    text : str
+        As for `coded`.
+
+    Returns
+    -------
+    tuple of Factor
+        Crossed effects are a product.
+    """
+    return crossed_factors(parse(part, table.known, "absorb") for part in split_crossed(text, table.known))
 
 
 def _crossed(

@@ -221,13 +221,13 @@ def _expand(
         if factor.category is None:
             more = [(number_factor(factor, factor.text), beside[factor.text])]
         else:
-            more = _dummies(table, factor.text, factor.category, complete, without_first=next(losing))
+            more = _dummies(table, factor, factor.category, complete, without_first=next(losing))
         columns = [([*before, one], c * values) for before, c in columns for one, values in more]
     return [_Column(":".join(f.text for f in factors), c, tuple(factors)) for factors, c in columns]
 
 
 def _dummies(
-    table: Table, text: str, category: str, complete: Mask, *, without_first: bool
+    table: Table, factor: Factor, category: str, complete: Mask, *, without_first: bool
 ) -> list[tuple[Product, Floats]]:
     """Make the dummies of a category."""
     codes, levels = levels_of(table, category)
@@ -236,7 +236,7 @@ def _dummies(
         raise InputTypeError(f"C({category}) has fewer than two values in the sample.")
     tag = "T." if without_first else ""
     made = [
-        (dummy_factor(f"{text}[{tag}{levels[level]}]", category, place), (codes == level).astype(np.float64))
+        (dummy_factor(factor, f"[{tag}{levels[level]}]", place), (codes == level).astype(np.float64))
         for place, level in enumerate(seen)
     ]
     return made[int(without_first) :]

@@ -5,20 +5,40 @@ from __future__ import annotations
 import ast
 import keyword
 from copy import deepcopy
+from dataclasses import replace
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from digiprosper.panel.grammar import called, steps
 from digiprosper.report.terms import Factor
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from digiprosper.panel.terms import Factor as Parsed
     from digiprosper.panel.terms import Term
 
-__all__ = ["dummy_factor", "number_factor", "term_factors"]
+__all__ = ["crossed_factors", "dummy_factor", "number_factor", "term_factors"]
 
 _ROOT = 0.5
 _LOGARITHM = "log"
 _SIGNS = {"lag": 1, "lead": -1}
+
+
+def crossed_factors(terms: Iterable[Term]) -> tuple[Factor, ...]:
+    """Describe effects that are crossed, or one effect or cluster by itself.
+
+    Parameters
+    ----------
+    terms : iterable of Term
+        From `parse`.
+
+    Returns
+    -------
+    tuple of Factor
+        Those of all.
+    """
+    return tuple(chain.from_iterable(map(term_factors, terms)))
 
 
 def term_factors(term: Term) -> tuple[Factor, ...]:
@@ -41,15 +61,15 @@ def term_factors(term: Term) -> tuple[Factor, ...]:
     return tuple(number_factor(factor, factor.text) for factor in term.factors)
 
 
-def dummy_factor(name: str, column: str, level: int) -> Factor:
+def dummy_factor(factor: Parsed, ending: str, level: int) -> Factor:
     """Describe the dummy of a level.
 
     Parameters
     ----------
-    name : str
-        Such as ``"C(region)[T.east]"``.
-    column : str
-        The column inside ``C(...)``.
+    factor : Factor
+        The category, from `parse`.
+    ending : str
+        What its name has behind the category, such as ``"[T.east]"``.
     level : int
         Position among the levels in the sample.
 
@@ -58,7 +78,8 @@ def dummy_factor(name: str, column: str, level: int) -> Factor:
     Factor
         With the level.
     """
-    return Factor(name, column, level=level, columns=(column,))
+    column, category = factor.names[0], number_factor(factor, factor.text)
+    return Factor(f"{factor.text}{ending}", column, level=level, columns=(column,), pieces=(category, ending))
 
 
 def number_factor(factor: Parsed, text: str) -> Factor:
@@ -82,16 +103,17 @@ def number_factor(factor: Parsed, text: str) -> Factor:
     if isinstance(node, ast.Name):
         return Factor(text, node.id, columns=inside)
     assert isinstance(node, ast.Call)
+    plain = Factor(text, columns=inside, pieces=factor.pieces)
     function = called(node)
     if function in _SIGNS:
-        return Factor(text, text, shift=_SIGNS[function] * steps(node, function, "x"), columns=inside)
+        return replace(plain, column=text, shift=_SIGNS[function] * steps(node, function, "x"))
     if function == _LOGARITHM:
-        return Factor(text, _text(node.args[0]), function=function, columns=inside)
+        return replace(plain, column=_text(node.args[0]), function=function)
 
     base, power = _base_and_power(function, node.args[0])
     if base is None:
-        return Factor(text, function=function, columns=inside)
-    return Factor(text, _text(base), power=power, columns=inside)
+        return replace(plain, function=function)
+    return replace(plain, column=_text(base), power=power)
 
 
 def _base_and_power(function: str, node: ast.expr) -> tuple[ast.expr | None, float]:

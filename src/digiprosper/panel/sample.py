@@ -86,7 +86,7 @@ class Sample:
     lags : mapping
         Name of a column to what each factor of its term is a lag of, and of how many periods, as `Term.lags`.
     factors : mapping
-        Name of a column to what it is a product of.
+        Name of a column, and a term, absorbed effect or cluster as typed, to what it is a product of.
     """
 
     matrix: Floats

@@ -19,9 +19,10 @@ from digiprosper.errors import (
     quoted,
     unknown_columns,
 )
-from digiprosper.panel.codes import coded, levels_of, refuse_crossed, seen_codes
+from digiprosper.panel.codes import code_factors, coded, levels_of, refuse_crossed, seen_codes
 from digiprosper.panel.design import evaluate_all, write_out
 from digiprosper.panel.evaluation import evaluate
+from digiprosper.panel.factors import term_factors
 from digiprosper.panel.sample import Mask, Sample
 from digiprosper.panel.terms import canonical, parse
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from digiprosper.panel.design import Evaluated
     from digiprosper.panel.table import Table
     from digiprosper.panel.terms import Term
+    from digiprosper.report.terms import Factor
 
 __all__ = ["coefficient_column", "cut_sample", "split_levels"]
 
@@ -89,7 +91,11 @@ def cut_sample(
         labels=dict(table.labels),
         keys=table.keys,
         lags=design.lags,
-        factors=design.factors,
+        factors={
+            **{text: code_factors(table, text) for text in arrays},
+            **_typed_factors(roles, wanted, terms),
+            **design.factors,
+        },
     )
     if complete.all():
         return whole
@@ -151,6 +157,17 @@ def _parse_roles(
         where = problems[0].data["role"] if len(unknown) == 1 else "the model"
         raise unknown_columns([n.data["column"] for n in problems], known, where, table.labels)
     return terms, wanted
+
+
+def _typed_factors(
+    roles: Mapping[str, Sequence[str]], wanted: Mapping[str, Sequence[str]], terms: Mapping[str, Term]
+) -> dict[str, tuple[Factor, ...]]:
+    """Describe terms by what was typed, which a specification knows them by."""
+    typed = chain.from_iterable(_checked_roles(roles).values())
+    return {
+        text: term_factors(terms[key])
+        for text, key in zip(typed, chain.from_iterable(wanted.values()), strict=True)
+    }
 
 
 def _all_codes(

@@ -31,9 +31,12 @@ from digiprosper.panel.grammar import (
     too_deep,
     too_long,
 )
+from digiprosper.panel.pieces import Source
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+
+    from digiprosper.report.terms import Pieces
 
 __all__ = ["Factor", "Term", "canonical", "parse", "split_crossed"]
 
@@ -59,12 +62,15 @@ class Factor:
         Columns inside.
     category : str or None
         The column inside ``C(...)``.
+    pieces : tuple of str and Factor
+        The text where its columns and calls are apart; empty for a column.
     """
 
     text: str
     node: ast.expr
     names: tuple[str, ...]
     category: str | None
+    pieces: Pieces
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,28 +236,27 @@ def parse(text: str, known: Sequence[str], role: str) -> Term:
     if not stripped:
         raise TermError(f"{role} has an empty term; specify a column.")
 
-    tree, words = _tree(stripped, known, role)
-    names = {word: name for name, word in words.items()}
-    factors = [_factor(node, names, known, role) for node in split_factors(tree, stripped, role)]
+    tree, source = _tree(stripped, known, role)
+    factors = [_factor(node, source, known, role) for node in split_factors(tree, stripped, role)]
     if len(factors) == 1 and isinstance(factors[0].node, ast.Name):
         return Term(factors[0].names[0], factors[0].names[0], ())
     return Term(stripped, None, tuple(factors))
 
 
-def _tree(stripped: str, known: Sequence[str], role: str) -> tuple[ast.expr, dict[str, str]]:
+def _tree(stripped: str, known: Sequence[str], role: str) -> tuple[ast.expr, Source]:
     """Parse with Python's own grammar, in which ':' becomes the one operator terms lack."""
     long = too_long(stripped, _LONGEST_TERM)
     if long:
         raise refused(stripped, role, long)
-    source, words = coded_words(stripped)
+    text, words = coded_words(stripped)
     try:
-        tree = ast.parse(source, mode="eval").body
+        tree = ast.parse(text, mode="eval").body
     except (SyntaxError, ValueError) as error:
         raise _unreadable(stripped, known, role) from error
     deep = too_deep(tree)
     if deep:
         raise refused(stripped, role, deep)
-    return tree, words
+    return tree, Source(text, {word: name for name, word in words.items()})
 
 
 def _unreadable(text: str, known: Sequence[str], role: str) -> Exception:
@@ -270,8 +275,9 @@ def _unreadable(text: str, known: Sequence[str], role: str) -> Exception:
     return refused(text, role, in_other_words(text) or why)
 
 
-def _factor(node: ast.expr, names: Mapping[str, str], known: Sequence[str], role: str) -> Factor:
+def _factor(node: ast.expr, source: Source, known: Sequence[str], role: str) -> Factor:
     """Check one factor and put the names of its columns back, which stand there as words."""
+    names = source.names
     text = _as_typed(node, names)
     check_factor(node, text, role)
     columns = [names.get(c, c) for c in dict.fromkeys(columns_in(node))]
@@ -281,10 +287,11 @@ def _factor(node: ast.expr, names: Mapping[str, str], known: Sequence[str], role
     if absent:
         raise unknown_columns(absent, known, role if text in absent else f"{role} ({clipped(text)})")
 
+    pieces = source.pieces(node)
     for part in ast.walk(node):
         if isinstance(part, ast.Name):
             part.id = names.get(part.id, part.id)
-    return Factor(text, node, tuple(columns), columns[0] if called(node) == "C" else None)
+    return Factor(text, node, tuple(columns), columns[0] if called(node) == "C" else None, pieces)
 
 
 def _as_typed(node: ast.expr, names: Mapping[str, str]) -> str:

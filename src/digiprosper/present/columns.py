@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from itertools import chain, count
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pandas as pd
 
@@ -22,9 +22,12 @@ from digiprosper.errors import (
 from digiprosper.report.characters import tidy_text
 from digiprosper.report.collection import ResultSet
 from digiprosper.report.columns import Column, HasColumns, PlainCell, columns_of
-from digiprosper.report.labels import term_label
+from digiprosper.report.labels import name_label
 from digiprosper.report.protocol import Results
 from digiprosper.report.words import HEADS
+
+if TYPE_CHECKING:
+    from digiprosper.report.terms import Factor
 
 __all__ = [
     "Model",
@@ -33,6 +36,7 @@ __all__ = [
     "arrange",
     "check_labels",
     "matching",
+    "merged_factors",
     "merged_labels",
     "name_columns",
     "read_columns",
@@ -162,11 +166,11 @@ def _equations_in_words(columns: list[Column], labels: Mapping[str, str]) -> lis
 
 
 def _mediator_heads(columns: Sequence[Column], labels: Mapping[str, str]) -> dict[str, str]:
-    outcomes = [(c.head, c.glance["depvar"]) for c in columns if c.glance]
+    outcomes = [(c, c.glance["depvar"]) for c in columns if c.glance]
     return {
-        f"mediator:{outcome}": HEADS.say("mediator", name=term_label(outcome, labels))
-        for head, outcome in outcomes
-        if outcome and head == f"mediator:{outcome}"
+        f"mediator:{outcome}": HEADS.say("mediator", name=name_label(outcome, labels, column.factors))
+        for column, outcome in outcomes
+        if outcome and column.head == f"mediator:{outcome}"
     }
 
 
@@ -227,6 +231,25 @@ def merged_labels(columns: Sequence[Column], labels: Mapping[str, str]) -> dict[
             merged.setdefault(str(name), tidy_text(text))
     merged |= labels
     return merged | {name: f"({number}) {merged.get(name, name)}" for name, number in numbers.items()}
+
+
+def merged_factors(columns: Sequence[Column]) -> dict[str, tuple[Factor, ...]]:
+    """Merge what the names of all models are products of; the first seen wins.
+
+    Parameters
+    ----------
+    columns : sequence of Column
+        The columns.
+
+    Returns
+    -------
+    dict
+        By name.
+    """
+    merged: dict[str, tuple[Factor, ...]] = {}
+    for column in columns:
+        merged = {**column.factors, **merged}
+    return merged
 
 
 def matching(patterns: Sequence[str] | str, terms: Iterable[str], option: str, caller: str) -> list[str]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from digiprosper.present.rows import cluster_words, errors_key, lag_words
 from digiprosper.report.characters import tidy_text
-from digiprosper.report.labels import term_label
+from digiprosper.report.labels import name_label
 from digiprosper.report.text import correction_words
 from digiprosper.report.words import NOTES
 
@@ -92,29 +92,29 @@ def _from_each(sources: Mapping[str, str]) -> str:
 
 def _errors_text(columns: Sequence[Column], labels: _Labels) -> str:
     """Name the errors; columns that differ have a row that tells each one's."""
-    known = [c.inference for c in columns if c.inference]
-    errors, brackets = _kind_of_errors(known, labels)
-    corrections = {inference.ssc for inference in known}
+    errors, brackets = _kind_of_errors(columns, labels)
+    corrections = {c.inference.ssc for c in columns if c.inference}
     if len(corrections) == 1:
         brackets += [correction_words(ssc) for ssc in corrections if ssc]
     return errors + (f" ({', '.join(brackets)})" if brackets else "")
 
 
-def _kind_of_errors(known: Sequence[Inference], labels: _Labels) -> tuple[str, list[str]]:
+def _kind_of_errors(columns: Sequence[Column], labels: _Labels) -> tuple[str, list[str]]:
     """Name the errors, and what stands in brackets behind."""
-    if len(set(map(errors_key, known))) == 1:
-        return _one_kind(known[0], labels)
+    known = [(c.inference, c) for c in columns if c.inference]
     if not known:
         return NOTES.say("errors"), []
-    clustered = all(inference.clusters for inference in known)
+    if len({errors_key(inference) for inference, _ in known}) == 1:
+        return _one_kind(*known[0], labels)
+    clustered = all(inference.clusters for inference, _ in known)
     return NOTES.say("errors.clustered" if clustered else "errors.several"), []
 
 
-def _one_kind(inference: Inference, labels: _Labels) -> tuple[str, list[str]]:
+def _one_kind(inference: Inference, column: Column, labels: _Labels) -> tuple[str, list[str]]:
     code = f"errors.kind.{inference.cov_type}"
     errors = NOTES.say(code if code in NOTES else "errors")
     if inference.clusters:
-        clusters = cluster_words(inference.clusters, labels, " and ")
+        clusters = cluster_words(column, labels, " and ")
         errors = NOTES.say("errors.by", errors=errors, clusters=clusters)
     return errors, [] if inference.bandwidth is None else [lag_words(inference.bandwidth)]
 
@@ -255,7 +255,7 @@ def _refused_note(column: Column, block: Block, test: ParameterTest, labels: _La
         "refused",
         head=column.head,
         what=what,
-        variable=term_label(block.variable, labels),
+        variable=name_label(block.variable, labels, column.factors),
         numbers=numbers,
         drawn=_drawn_words(column, block),
         rest=rest,

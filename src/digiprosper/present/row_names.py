@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import chain, groupby, product
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from digiprosper.report.labels import term_label, term_words
+from digiprosper.report.labels import name_label, term_words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -142,18 +142,20 @@ def row_label(
         return labels.get(name, name)
     if name in labels:
         return labels[name]
-    first = holders[0].estimates[name].term
+    column = holders[0]
+    first = column.estimates[name].term
     if first.family != "linear" or first.regime is None:
-        return term_words(first, labels, holders[0].words)
+        return term_words(first, labels, column.words, column.factors)
     regimes = [regime for c in holders if (regime := c.estimates[name].term.regime) is not None]
-    return _regime_label(term_label(first.base, labels), regimes, labels, digits, apart)
+    slope = name_label(first.base, labels, column.factors)
+    variable = name_label(first.regime.variable, labels, column.factors)
+    return _regime_label(slope, variable, regimes, digits, apart)
 
 
 def _regime_label(
-    name: str, regimes: Sequence[Regime], labels: Mapping[str, str], digits: int, apart: Sequence[_Meaning]
+    name: str, variable: str, regimes: Sequence[Regime], digits: int, apart: Sequence[_Meaning]
 ) -> str:
     first = regimes[0]
-    variable = term_label(first.variable, labels)
     conditions = {regime.condition(variable, digits) for regime in regimes}
     shared = conditions.pop() if len(conditions) == 1 else None
     if first.kink:

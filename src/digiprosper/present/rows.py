@@ -14,9 +14,10 @@ import numpy as np
 import pandas as pd
 
 from digiprosper.errors import InputTypeError, Notice, OptionError, cited
+from digiprosper.present.columns import merged_factors
 from digiprosper.present.row_names import share_rows
 from digiprosper.report.characters import tidy_text
-from digiprosper.report.labels import effect_label, effect_names, term_label
+from digiprosper.report.labels import effect_names, name_label
 from digiprosper.report.words import TABLE
 
 if TYPE_CHECKING:
@@ -152,7 +153,7 @@ def depvar_rows(columns: Sequence[Column], labels: _Labels) -> list[Row]:
         One row or none.
     """
     names = [c.glance["depvar"] if c.glance else None for c in columns]
-    cells = [term_label(n, labels) if n else "" for n in names]
+    cells = [name_label(n, labels, c.factors) if n else "" for n, c in zip(names, columns, strict=True)]
     return [(TABLE.say("depvar"), cells)] if any(cells) else []
 
 
@@ -228,7 +229,8 @@ def block_rows(columns: Sequence[Column], labels: _Labels, style: Style) -> list
     made: list[Row] = []
     for kind, variable in kinds:
         blocks = [_block_of(c, kind, variable) for c in columns]
-        rows = _BlockRows(blocks, kind, term_label(variable, labels), words[kind], style)
+        name = name_label(variable, labels, merged_factors(columns))
+        rows = _BlockRows(blocks, kind, name, words[kind], style)
         made += rows.all(name_tests=several[kind] > 1)
     return _with_numbers(made)
 
@@ -402,8 +404,12 @@ def _control_cell(column: Column, folded: Sequence[str]) -> str:
 def _effect_rows(columns: Sequence[Column], labels: _Labels) -> list[Row]:
     absorbed = [None if c.glance is None else effect_names(c.glance["effects"]) for c in columns]
     known = dict.fromkeys(name for names in absorbed for name in names or ())
+    factors = merged_factors(columns)
     return [
-        (TABLE.say("effects", name=effect_label(name, labels)), [_yes_no(name, names) for names in absorbed])
+        (
+            TABLE.say("effects", name=name_label(name, labels, factors)),
+            [_yes_no(name, names) for names in absorbed],
+        )
         for name in known
     ]
 
@@ -413,11 +419,16 @@ def _yes_no(name: str, names: tuple[str, ...] | None) -> str:
 
 
 def _weight_rows(columns: Sequence[Column], labels: _Labels) -> list[Row]:
-    names = [c.glance["obs_weights"] if c.glance else "" for c in columns]
-    if not any(names):
-        return []
-    cells = [TABLE.say("no") if name is None else term_label(name, labels) if name else "" for name in names]
-    return [(TABLE.say("weights"), cells)]
+    cells = [_weight_cell(column, labels) for column in columns]
+    weighted = any(c.glance and c.glance["obs_weights"] for c in columns)
+    return [(TABLE.say("weights"), cells)] if weighted else []
+
+
+def _weight_cell(column: Column, labels: _Labels) -> str:
+    if not column.glance:
+        return ""
+    name = column.glance["obs_weights"]
+    return name_label(name, labels, column.factors) if name else TABLE.say("no")
 
 
 def _covariance_rows(columns: Sequence[Column], labels: _Labels, style: Style) -> list[Row]:
@@ -436,19 +447,15 @@ def _error_rows(
         # Intervals and p-values from draws rest on no standard error; what is drawn are the clusters.
         drawn = style.below in ("p", "ci") and any(inference.from_draws for inference in known)
         head = TABLE.say("clustered_by" if drawn else "errors_clustered_by")
-        return [(head, [_clusters_of(c, labels) for c in columns])]
+        return [(head, [cluster_words(c, labels, " + ") for c in columns])]
     if len(set(map(errors_key, known))) > 1:
-        return [(TABLE.say("errors"), [_covariance_words(c.inference, labels) for c in columns])]
+        return [(TABLE.say("errors"), [_covariance_words(c, labels) for c in columns])]
     return []
 
 
 def _are_clustered_alike(known: Sequence[Inference]) -> bool:
     """Whether the names of the clusters are all that standard errors may differ in."""
     return all(one.clusters for one in known) and len({one.cov_type == "crv3" for one in known}) == 1
-
-
-def _clusters_of(column: Column, labels: _Labels) -> str:
-    return cluster_words(column.inference.clusters, labels, " + ") if column.inference else ""
 
 
 def errors_key(inference: Inference) -> tuple[str, tuple[str, ...], int | None]:
@@ -467,12 +474,13 @@ def errors_key(inference: Inference) -> tuple[str, tuple[str, ...], int | None]:
     return inference.cov_type, inference.clusters, inference.bandwidth
 
 
-def _covariance_words(inference: Inference | None, labels: _Labels) -> str:
+def _covariance_words(column: Column, labels: _Labels) -> str:
+    inference = column.inference
     if inference is None:
         return ""
     if inference.clusters:
         kind = ", CRV3" if inference.cov_type == "crv3" else ""
-        return f"by {cluster_words(inference.clusters, labels, ' + ')}{kind}"
+        return f"by {cluster_words(column, labels, ' + ')}{kind}"
     if inference.cov_type == "driscoll_kraay":
         lags = inference.bandwidth
         return "Driscoll-Kraay" + ("" if lags is None else f", {lag_words(lags)}")
@@ -495,13 +503,13 @@ def lag_words(lags: int) -> str:
     return f"{lags} lag{'s' * (lags != 1)}"
 
 
-def cluster_words(clusters: Sequence[str], labels: _Labels, joint: str) -> str:
-    """Print the names of clusters.
+def cluster_words(column: Column, labels: _Labels, joint: str) -> str:
+    """Print the names of the clusters of a column.
 
     Parameters
     ----------
-    clusters : sequence of str
-        Names.
+    column : Column
+        The column.
     labels : mapping
         Labels by column.
     joint : str
@@ -510,9 +518,10 @@ def cluster_words(clusters: Sequence[str], labels: _Labels, joint: str) -> str:
     Returns
     -------
     str
-        Their labels.
+        Their labels; nothing where there are no clusters.
     """
-    return joint.join(effect_label(name, labels) for name in clusters)
+    clusters = column.inference.clusters if column.inference else ()
+    return joint.join(name_label(name, labels, column.factors) for name in clusters)
 
 
 def _own_rows(rows: Mapping[str, Any], width: int, style: Style) -> list[Row]:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from digiprosper.report.protocol import Glance
+    from digiprosper.report.terms import Factors
 
 __all__ = [
     "Block",
@@ -154,6 +155,8 @@ class Column:
         Parameters beside the slopes.
     labels : mapping
         Labels that came with the model.
+    factors : mapping
+        What the names of the model are products of: outcome, effects, clusters, mediators.
     failure : DigiprosperError or None
         Why there are no estimates.
     numbers : mapping
@@ -171,6 +174,7 @@ class Column:
     inference: Inference | None = None
     blocks: tuple[Block, ...] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
+    factors: Factors = field(default_factory=dict)
     failure: DigiprosperError | None = None
     numbers: Mapping[str, int] = field(default_factory=dict)
     note: str = ""
@@ -235,6 +239,7 @@ def result_column(result: Results, level: float = 0.95, *, words: Words = NO_WOR
         glance=result.glance(),
         inference=inference_of(result),
         labels=dict(getattr(result, "labels", {})),
+        factors=dict(getattr(result, "factors", {})),
         words=words,
     )
 

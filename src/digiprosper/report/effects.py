@@ -12,7 +12,7 @@ from digiprosper.errors import Notice, check_level, check_option
 from digiprosper.kernels import Floats, intervals
 from digiprosper.report.columns import result_column
 from digiprosper.report.inference import Inference
-from digiprosper.report.labels import effect_label, effect_names
+from digiprosper.report.labels import effect_names, name_label
 from digiprosper.report.pickling import PickledByName
 from digiprosper.report.summary import Block, Cells, Lines, PlainNumbers, Remarks, Summarised, Summary
 from digiprosper.report.text import interval_text, number_text, p_text
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from digiprosper.report.columns import Column
     from digiprosper.report.protocol import Glance
-    from digiprosper.report.terms import Term
+    from digiprosper.report.terms import Factors, Term
 
 __all__ = ["DrawnEstimates", "EffectResults"]
 
@@ -118,6 +118,8 @@ class EffectResults(Summarised, PickledByName):
         What each term is; those that are not described are slopes.
     words : Words
         What their codes say in tables and figures.
+    factors : mapping
+        What names of the model are products of: outcome, effects, clusters, mediators.
 
     Examples
     --------
@@ -139,6 +141,7 @@ class EffectResults(Summarised, PickledByName):
     labels: Mapping[str, str] = field(default_factory=dict)
     terms: tuple[Term, ...] = field(default=(), kw_only=True)
     words: Words = field(default=NO_WORDS, kw_only=True)
+    factors: Factors = field(default_factory=dict, kw_only=True)
 
     @property
     def estimates(self) -> Floats:
@@ -354,7 +357,7 @@ class EffectResults(Summarised, PickledByName):
         str
             Such as ``"percentile intervals from 1,999 bootstrap draws of entities"``.
         """
-        clusters = f"clusters ({effect_label(self.drawn, labels or {})})"
+        clusters = f"clusters ({name_label(self.drawn, labels or {}, self.factors)})"
         units = "entities" if self.drawn == "entity" else clusters
         if not self._readable:
             return (
@@ -441,7 +444,13 @@ class EffectResults(Summarised, PickledByName):
             "drawn": self.drawn,
             "clusters": self.n_drawn,
         }
-        return PlainNumbers.of(self, inference=self.inference, labels=self.labels, more={"draws": drawn})
+        return PlainNumbers.of(
+            self,
+            inference=self.inference,
+            labels=self.labels,
+            factors=self.factors,
+            more={"draws": drawn},
+        )
 
     @property
     def __maketables_coef_table__(self) -> pd.DataFrame:

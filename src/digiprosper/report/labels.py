@@ -2,47 +2,76 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-    from digiprosper.report.terms import Term
+    from digiprosper.report.terms import Factor, Factors, Term
     from digiprosper.report.words import Language, Words
 
-__all__ = ["effect_label", "effect_names", "term_label", "term_words"]
+__all__ = ["effect_names", "name_label", "term_label", "term_words"]
 
-_POWERS = {"2": "²", "3": "³"}
-_POWER = re.compile(r"I\(\s*(.+?)\s*\*\*\s*([23])\s*\)")
+_POWERS = {1.0: "", 2.0: "²", 3.0: "³"}
 
 
-def term_label(term: str, labels: Mapping[str, str]) -> str:
-    """Print a term: an exact label wins, else each column name in it is replaced by its label.
+def term_label(term: Term, labels: Mapping[str, str]) -> str:
+    """Print a term: an exact label wins, else the labels of its factors.
 
     Parameters
     ----------
-    term : str
-        Term, such as ``"I(digital**2)"`` or ``"digital:urban"``.
+    term : Term
+        The term.
     labels : mapping
         Labels by term or column.
 
     Returns
     -------
     str
-        ``:`` becomes a times sign, the square of a labelled column its label with a ``²``.
+        Factors are joined by a times sign; the square of a labelled column is its label with a ``²``. The
+        name, where its factors are not known.
 
     Examples
     --------
-    >>> term_label("I(digital**2):urban", {"digital": "Digital economy", "urban": "Urban share"})
+    >>> from digiprosper.report.terms import Factor, Term
+    >>> square = Factor("I(digital**2)", "digital", power=2.0)
+    >>> term = Term("I(digital**2):urban", factors=(square, Factor("urban", "urban")))
+    >>> term_label(term, {"digital": "Digital economy", "urban": "Urban share"})
     'Digital economy² × Urban share'
     """
-    if term in labels:
-        return labels[term]
-    return " × ".join(_factor(part, labels) for part in _split(term, ":"))
+    return name_label(term.name, labels, {term.name: term.factors})
 
 
-def term_words(term: Term, labels: Mapping[str, str], words: Words, language: Language = "english") -> str:
+def name_label(name: str, labels: Mapping[str, str], factors: Factors) -> str:
+    """Print what a model knows by a name: an outcome, an absorbed effect, a cluster, a mediator.
+
+    Parameters
+    ----------
+    name : str
+        A column, or another name that `factors` describes.
+    labels : mapping
+        Labels by term or column.
+    factors : mapping
+        Name to what it is a product of; crossed effects are a product, too.
+
+    Returns
+    -------
+    str
+        As `term_label`.
+    """
+    if name in labels:
+        return labels[name]
+    known: Sequence[Factor] = factors.get(name, ())
+    return " × ".join(_factor_label(factor, labels) for factor in known) or name
+
+
+def term_words(
+    term: Term,
+    labels: Mapping[str, str],
+    words: Words,
+    factors: Factors,
+    language: Language = "english",
+) -> str:
     """Print what a term is: an exact label wins, else the words of its method, else its name with labels.
 
     Parameters
@@ -54,6 +83,8 @@ def term_words(term: Term, labels: Mapping[str, str], words: Words, language: La
     words : Words
         Of the method. They have a code a kind (``"direct"``), ``"indirect.through"`` for one with a path,
         ``"index.of"`` for a change of an effect, ``"point"`` and ``"regime"`` for where it is.
+    factors : mapping
+        What the names on its path are products of.
     language : {"english", "chinese"}
         Of the words.
 
@@ -64,11 +95,11 @@ def term_words(term: Term, labels: Mapping[str, str], words: Words, language: La
     """
     if term.name in labels:
         return labels[term.name]
-    path = " → ".join(term_label(link, labels) for link in term.path)
+    path = " → ".join(name_label(link, labels, factors) for link in term.path)
     kind = term.of or term.kind
     code = f"{kind}.through" if path else kind
     if code not in words:
-        return term_label(term.name, labels)
+        return term_label(term, labels)
 
     text = words.say(code, language, path=path)
     if term.of:
@@ -83,7 +114,7 @@ def term_words(term: Term, labels: Mapping[str, str], words: Words, language: La
 
 
 def effect_names(joined: str | None) -> tuple[str, ...]:
-    """Take apart what `glance` joins with a plus sign.
+    """Take apart the list of effects or clusters that `glance` joins with plus signs.
 
     Parameters
     ----------
@@ -93,55 +124,35 @@ def effect_names(joined: str | None) -> tuple[str, ...]:
     Returns
     -------
     tuple of str
-        The names, in order.
+        The names, in order. A plus sign in brackets belongs to a name.
     """
-    return () if not joined else tuple(part.strip() for part in _split(joined, "+"))
-
-
-def effect_label(name: str, labels: Mapping[str, str]) -> str:
-    """Print an absorbed effect or a cluster; ``region^year`` crosses two.
-
-    Parameters
-    ----------
-    name : str
-        Effect or cluster.
-    labels : mapping
-        Labels by column.
-
-    Returns
-    -------
-    str
-        The label, crossed ones joined by a times sign.
-    """
-    if name in labels:
-        return labels[name]
-    return " × ".join(term_label(part, labels) for part in _split(name, "^"))
-
-
-def _factor(part: str, labels: Mapping[str, str]) -> str:
-    part = part.strip()
-    if part in labels:
-        return labels[part]
-    power = _POWER.fullmatch(part)
-    if power is not None and power[1] in labels:
-        return labels[power[1]] + _POWERS[power[2]]
-    if not labels:
-        return part
-    names = "|".join(re.escape(name) for name in sorted(labels, key=len, reverse=True) if name)
-    # A name before a bracket is a function: a column called `log` does not rename log(x).
-    if not names:
-        return part
-    # Levels in brackets and text in quotation marks name no columns.
-    pattern = rf"(?P<kept>(?<=\))\[.*\]|'[^']*'|\"[^\"]*\")|(?<!\w)(?:{names})(?!\w|\s*\()"
-    return re.sub(pattern, lambda found: found["kept"] or labels[found[0]], part)
-
-
-def _split(text: str, mark: str) -> list[str]:
+    if not joined:
+        return ()
     parts, depth = [""], 0
-    for letter in text:
+    for letter in joined:
         depth += (letter in "([") - (letter in ")]")
-        if letter == mark and depth == 0:
+        if letter == "+" and depth == 0:
             parts.append("")
         else:
             parts[-1] += letter
-    return parts
+    return tuple(part.strip() for part in parts)
+
+
+def _factor_label(factor: Factor, labels: Mapping[str, str]) -> str:
+    own = _own_label(factor, labels)
+    if own is not None:
+        return own
+    pieces = [piece if isinstance(piece, str) else _factor_label(piece, labels) for piece in factor.pieces]
+    return "".join(pieces) or factor.text
+
+
+def _own_label(factor: Factor, labels: Mapping[str, str]) -> str | None:
+    """Look up a whole factor, or the column that it is a power of."""
+    for text in (factor.typed, factor.text):
+        if text in labels:
+            return labels[text]
+    # A column has no pieces; what has some and the power 1 is a function or a dummy of its column.
+    is_power = factor.power != 1 or not factor.pieces
+    if is_power and factor.power in _POWERS and factor.column in labels:
+        return labels[factor.column] + _POWERS[factor.power]
+    return None

@@ -15,6 +15,7 @@ from digiprosper.errors import InputTypeError, Notice, OptionError, cited
 from digiprosper.report.inference import Inference
 from digiprosper.report.pickling import PickledByName
 from digiprosper.report.rendering import Content, as_html
+from digiprosper.report.terms import Factor
 from digiprosper.report.text import interval_text, json_safe, last_lines, p_text, table, wrapped
 
 if TYPE_CHECKING:
@@ -22,13 +23,14 @@ if TYPE_CHECKING:
     from typing import Self
 
     from digiprosper.report.protocol import Results
+    from digiprosper.report.terms import Factors
 
 __all__ = ["Block", "Cells", "Lines", "PlainNumbers", "Remarks", "Summarised", "Summary", "coefficient_cells"]
 
 SCHEMA = 1
 _NUMBERS = ("estimate", "std_error", "statistic", "p_value", "conf_low", "conf_high")
 _ROWS = ("terms", "coefficients")
-_WORDS = ("type", "schema", "version", "labels", "diagnostics", "summary")
+_WORDS = ("type", "schema", "version", "labels", "factors", "diagnostics", "summary")
 _APART = (*_WORDS, "glance", *_ROWS, "cov", "inference")
 
 
@@ -165,6 +167,8 @@ class PlainNumbers:
         Where errors, intervals and p-values come from.
     labels : mapping
         Labels of columns.
+    factors : mapping
+        What names of the model are products of, so that the labels in them are printed.
     rows_key : {"terms", "coefficients"}
         What the dict calls the estimates.
     more : mapping
@@ -176,6 +180,7 @@ class PlainNumbers:
     cov: Sequence[Sequence[float | None]] | None = None
     inference: Inference | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
+    factors: Factors = field(default_factory=dict)
     rows_key: str = "terms"
     more: Mapping[str, Any] = field(default_factory=dict)
 
@@ -305,6 +310,7 @@ class Summary(PickledByName):
             **{name: value for name, value in known.items() if value is not None},
             **numbers.more,
             "labels": dict(numbers.labels),
+            "factors": {name: [asdict(f) for f in known] for name, known in numbers.factors.items()},
             "diagnostics": [{"code": n.code, "message": n.message} for n in self.notices],
             "summary": {
                 "title": self.title,
@@ -392,6 +398,11 @@ class Summary(PickledByName):
     def labels(self) -> Mapping[str, str]:
         """Labels of columns."""
         return self.numbers.labels
+
+    @property
+    def factors(self) -> Factors:
+        """What names of the model are products of."""
+        return self.numbers.factors
 
     def tidy(self, level: float = 0.95) -> pd.DataFrame:
         """Lay out one row a term.
@@ -559,9 +570,16 @@ def _numbers(stored: Mapping[str, Any]) -> PlainNumbers:
         cov=stored.get("cov"),
         inference=None if how is None else _inference(how),
         labels=stored["labels"],
+        # A dict that was stored before terms had pieces has none.
+        factors={name: tuple(map(_factor, known)) for name, known in stored.get("factors", {}).items()},
         rows_key=key,
         more={name: value for name, value in stored.items() if name not in _APART},
     )
+
+
+def _factor(stored: Mapping[str, Any]) -> Factor:
+    pieces = tuple(piece if isinstance(piece, str) else _factor(piece) for piece in stored["pieces"])
+    return Factor(**{**stored, "columns": tuple(stored["columns"]), "pieces": pieces})
 
 
 def _inference(stored: Mapping[str, Any]) -> Inference:

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, TypeAlias
 from digiprosper.report.pickling import PickledByName
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
-__all__ = ["Factor", "Point", "Regime", "Term", "named_terms", "terms_of"]
+__all__ = ["Factor", "Factors", "Pieces", "Point", "Regime", "Term", "named_terms", "terms_of"]
 
 RowKey: TypeAlias = tuple[str, tuple[object, ...]]
+Pieces: TypeAlias = "tuple[str | Factor, ...]"
+Factors: TypeAlias = "Mapping[str, tuple[Factor, ...]]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,9 @@ class Factor(PickledByName):
         Periods by which it lags; negative for a lead.
     columns : tuple of str
         All columns in it, and the terms inside a calculation.
+    pieces : tuple of str and Factor
+        As typed, with the columns and calls in it apart, so that their labels are printed in their place;
+        empty for a column.
 
     Examples
     --------
@@ -51,6 +56,13 @@ class Factor(PickledByName):
     level: int | None = None
     shift: int = 0
     columns: tuple[str, ...] = ()
+    pieces: Pieces = field(default=(), repr=False)
+
+    @property
+    def typed(self) -> str:
+        """As typed, where `text` has the spaces of a normal form."""
+        texts = [piece if isinstance(piece, str) else piece.text for piece in self.pieces]
+        return "".join(texts) or self.text
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,20 +208,23 @@ class Term(PickledByName):
         return self.path[0] if self.regime is not None and len(self.path) == 1 else self.name
 
 
-def named_terms(names: Iterable[str]) -> tuple[Term, ...]:
-    """Make terms of which only the names are known.
+def named_terms(names: Iterable[str], factors: Factors | None = None) -> tuple[Term, ...]:
+    """Make terms of which only the names, and perhaps the factors, are known.
 
     Parameters
     ----------
     names : iterable of str
         As `params` shows them.
+    factors : mapping, optional
+        Name to what it is a product of.
 
     Returns
     -------
     tuple of Term
         Slopes.
     """
-    return tuple(Term(name, path=(name,)) for name in names)
+    known = factors or {}
+    return tuple(Term(name, path=(name,), factors=known.get(name, ())) for name in names)
 
 
 def terms_of(result: object, names: Iterable[str]) -> dict[str, Term]:
@@ -218,7 +233,7 @@ def terms_of(result: object, names: Iterable[str]) -> dict[str, Term]:
     Parameters
     ----------
     result : object
-        A result; one that does not say what its terms are has slopes.
+        A result; one that does not say what its terms are has slopes, with the factors that it knows.
     names : iterable of str
         Of its terms.
 
@@ -228,7 +243,9 @@ def terms_of(result: object, names: Iterable[str]) -> dict[str, Term]:
         One a name, in order.
     """
     known = {term.name: term for term in getattr(result, "terms", ())}
-    return {term.name: known.get(term.name, term) for term in named_terms(map(str, names))}
+    factors: Factors = getattr(result, "factors", {})
+    slopes = named_terms(map(str, names), factors)
+    return {term.name: known.get(term.name, term) for term in slopes}
 
 
 def _short(value: float, digits: int) -> str:

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from digiprosper.errors import counted
-from digiprosper.report.labels import effect_label
+from digiprosper.report.labels import name_label
 from digiprosper.report.verdicts import is_balanced
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from digiprosper.report.inference import Inference
+    from digiprosper.report.terms import Factors
 
 __all__ = [
     "conventions",
@@ -100,7 +101,9 @@ def interval_text(low: float, high: float, *, form: str = ".4g", computed: bool 
     return "missing" if np.isnan(low) else f"[{low:z{form}}, {high:z{form}}]"
 
 
-def conventions(how: Inference, labels: Mapping[str, str] | None = None) -> str:
+def conventions(
+    how: Inference, labels: Mapping[str, str] | None = None, factors: Factors | None = None
+) -> str:
     """Name the standard errors of a regression.
 
     Parameters
@@ -109,6 +112,8 @@ def conventions(how: Inference, labels: Mapping[str, str] | None = None) -> str:
         Where they come from.
     labels : mapping, optional
         Labels by column, for the names of the clusters; by default the columns themselves.
+    factors : mapping, optional
+        What the clusters are products of, by name.
 
     Returns
     -------
@@ -120,7 +125,7 @@ def conventions(how: Inference, labels: Mapping[str, str] | None = None) -> str:
     if how.cov_type not in _WITHOUT_FACTOR:
         rest += f"; {correction_words(how.ssc or 'none')}"
     if how.clusters:
-        names = " and ".join(effect_label(name, labels or {}) for name in how.clusters)
+        names = _cluster_names(how.clusters, labels or {}, factors or {})
         groups = " and ".join(f"{g:,}" for g in how.n_clusters)
         left_out = "CRV3, one cluster left out at a time; " if how.cov_type == "crv3" else ""
         return f"Standard errors clustered by {names} ({left_out}{groups} clusters, {rest})"
@@ -135,6 +140,10 @@ def conventions(how: Inference, labels: Mapping[str, str] | None = None) -> str:
         "unadjusted": "for independent errors of equal variance",
     }
     return f"Standard errors {kind[how.cov_type]} ({rest})"
+
+
+def _cluster_names(names: Iterable[str], labels: Mapping[str, str], factors: Factors) -> str:
+    return " and ".join(name_label(name, labels, factors) for name in names)
 
 
 def freedom_text(df: float) -> str:

@@ -230,6 +230,7 @@ class PropagatedIndex(Specification):
             errors_text="Standard errors from the draws, with the weights estimated again in each",
             diagnostics=notices,
             labels=dict(naive.labels),
+            factors=naive.factors,
             level=self.level,
             known=naive,
             indices=tuple(fitted),

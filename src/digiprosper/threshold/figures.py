@@ -9,7 +9,7 @@ import pandas as pd
 
 from digiprosper.errors import PanelIndexError, check_option
 from digiprosper.report.drawings import Profile, RegimeMap
-from digiprosper.report.labels import effect_label, term_label
+from digiprosper.report.labels import name_label
 from digiprosper.threshold.words import WORDS
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def lr_profile(results: ThresholdResults, threshold: int) -> Profile:
     value = "s" if results.confidence == "bootstrap" else f" {results.critical_value(threshold):.2f}"
     criterion = WORDS.say(f"step.criterion.{results.confidence}")
     return Profile(
-        variable=term_label(results.threshold_variable, results.slopes.labels),
+        variable=_name(results, results.threshold_variable, results.slopes.labels),
         points=results.profile(threshold),
         estimate=float(results.estimates[threshold - 1]),
         sets=results.confidence_set(threshold),
@@ -91,9 +91,13 @@ def regime_map(results: ThresholdResults, order: str | None, texts: Mapping[str,
         entities=entities[ranked],
         times=times,
         cells=cells[ranked],
-        key_names=(effect_label(entity_name, texts), effect_label(time_name, texts)),
+        key_names=(_name(results, entity_name, texts), _name(results, time_name, texts)),
         regimes=_conditions(results, texts),
     )
+
+
+def _name(results: ThresholdResults, name: str, texts: Mapping[str, str]) -> str:
+    return name_label(name, texts, results.slopes.factors)
 
 
 def _cells(regime: pd.Series[int]) -> tuple[pd.Index[Any], pd.Index[Any], Floats]:
@@ -119,7 +123,7 @@ def _ranked(cells: Floats, count: int, order: str | None) -> Ints:
 
 def _conditions(results: ThresholdResults, texts: Mapping[str, str]) -> list[str]:
     """List each regime's condition and number of rows, from low to high."""
-    name = term_label(results.threshold_variable, texts)
+    name = _name(results, results.threshold_variable, texts)
     rows = results.regimes["nobs"].tolist()
     if len(rows) == 1:
         return [f"no threshold in {name} ({rows[0]:,} rows)"]

@@ -8,7 +8,7 @@ import numpy as np
 
 from digiprosper.errors import Notice, OptionError, cited
 from digiprosper.report.drawings import TurningCurve
-from digiprosper.report.labels import term_label
+from digiprosper.report.labels import name_label
 from digiprosper.report.variance import standard_errors
 
 if TYPE_CHECKING:
@@ -53,8 +53,8 @@ def turning_curve(results: LinearResults, test: UTestResult, texts: Mapping[str,
             [Notice("option", "another fit", {"option": "test"})],
         )
     return TurningCurve(
-        variable=term_label(test.variable, texts),
-        outcome=term_label(results.depvar, texts),
+        variable=name_label(test.variable, texts, results.factors),
+        outcome=name_label(results.depvar, texts, results.factors),
         points=_curve(results, test),
         interval=test.interval,
         level=test.level,
