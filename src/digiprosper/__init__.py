@@ -87,6 +87,8 @@ if TYPE_CHECKING:
     from digiprosper.inequality.theil_groups import urban_rural_theil as urban_rural_theil
     from digiprosper.linear.cluster_bootstrap import cluster_bootstrap as cluster_bootstrap
     from digiprosper.linear.fixed_effects import FixedEffects as FixedEffects
+    from digiprosper.linear.fixed_effects_iv import FixedEffectsIV as FixedEffectsIV
+    from digiprosper.linear.iv_results import IVResults as IVResults
     from digiprosper.linear.preparation import CovType as CovType
     from digiprosper.linear.preparation import Ssc as Ssc
     from digiprosper.linear.results import LinearResults as LinearResults
@@ -166,9 +168,11 @@ _HOME = {
     "Direction": "composite.indicators",
     "EffectResults": "report.effects",
     "FixedEffects": "linear.fixed_effects",
+    "FixedEffectsIV": "linear.fixed_effects_iv",
     "Glance": "report.protocol",
     "Grid": "threshold.panel_threshold",
     "HasDraws": "report.protocol",
+    "IVResults": "linear.iv_results",
     "IndexMissing": "composite.options",
     "IndexResults": "composite.results",
     "IndexSensitivity": "composite.ranking_results",
@@ -277,6 +281,7 @@ _HELD = {
     "KinkSearched": "threshold.groups:KinkSearched",
     "KinkTested": "threshold.groups:KinkTested",
     "LinearEstimated": "linear.results:Estimated",
+    "LinearReducedForms": "linear.kernels.anderson_rubin:ReducedForms",
     "LinearSample": "linear.results:EstimationSample",
     "MediationVarying": "mediation.routes:Varying",
     "PathSystem": "mediation.routes:PathSystem",
@@ -319,9 +324,11 @@ __all__ = [
     "FewClustersWarning",
     "FewDrawsWarning",
     "FixedEffects",
+    "FixedEffectsIV",
     "Glance",
     "Grid",
     "HasDraws",
+    "IVResults",
     "IdentificationError",
     "IdentificationWarning",
     "IndexMissing",

@@ -217,6 +217,7 @@ _CATEGORIES: dict[str, type[DigiprosperWarning]] = {
     "pooled": IdentificationWarning,
     "masking": IdentificationWarning,
     "weak_instrument": IdentificationWarning,
+    "weak_first_stage": IdentificationWarning,
     "lagged_outcome": IdentificationWarning,
     "left_out": MissingDataWarning,
     "short_series": IdentificationWarning,

@@ -74,6 +74,18 @@ PERFECT_FIT: Final = 1e-11
 NO_RESIDUALS: Final = 1e-15
 """Least sum of squares, over the null's, where F and LR divide by it: an exact fit leaves rounding."""
 
+# --- instruments --------------------------------------------------------------------------------------------
+
+UNRELATED: Final = 1e-9
+"""Canonical correlation of endogenous regressors and instruments that is rounding."""
+REAL_ROOT: Final = 1e-6
+"""Imaginary part of a root over its size that may be the rounding of a real one.
+
+More roots than there are do no harm: the statistic is computed between each two.
+"""
+SAME_ROOT: Final = 1e-10
+"""Difference of two roots, in units of one or of their size, that is rounding."""
+
 # --- thresholds and kinks -----------------------------------------------------------------------------------
 
 UNIDENTIFIED: Final = 1e-9

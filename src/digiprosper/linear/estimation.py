@@ -48,12 +48,19 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Swept",
+    "absorbed_problem",
+    "collinear_problem",
     "columns_at",
+    "dropped_from_effects",
     "fit_columns",
     "fit_equation",
+    "fit_notices",
     "inference",
+    "named_results",
     "refuse_flat_outcome",
     "refuse_full_leverage",
+    "refuse_names",
+    "refuse_wide",
     "sweep_columns",
     "with_intercept",
 ]
@@ -316,21 +323,33 @@ def fit_equation(
     """
     if not regressors:
         raise IdentificationError("x is empty; specify at least one regressor.")
-    _refuse_names([swept.names[j] for j in regressors])
+    refuse_names([swept.names[j] for j in regressors])
     kept, notices = _independent(prepared, swept, regressors)
-    _refuse_wide(prepared.sample.nobs, len(kept), prepared.within.rank)
+    refuse_wide(prepared.sample.nobs, len(kept), prepared.within.rank)
     refuse_flat_outcome(prepared, swept, outcome)
 
     solved = _solve(prepared, swept, outcome, kept)
     names = [swept.names[j] for j in kept]
     refuse_full_leverage(prepared, solved, names)
-    notices += _fit_notices(solved, swept.lengths[outcome], swept.names[outcome], names)
-    results = _results(prepared, swept, (outcome, *kept), solved, unread, own_covariance=own_covariance)
+    notices += fit_notices(solved, swept.lengths[outcome], swept.names[outcome], names)
+    results = named_results(prepared, swept, (outcome, *kept), solved, unread, own_covariance=own_covariance)
     diagnostics = (*prepared.notices, *notices, *results.diagnostics, *remarks)
     return replace(results, diagnostics=diagnostics), solved
 
 
-def _refuse_names(names: Sequence[str]) -> None:
+def refuse_names(names: Sequence[str]) -> None:
+    """Refuse columns with the name of the constant, or of one another.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Of the columns of an equation.
+
+    Raises
+    ------
+    TermError
+        Naming them.
+    """
     if "Intercept" in names:
         raise TermError("'Intercept' is the name of the constant; rename the column.")
     twice = [name for name, count in Counter(names).items() if count > 1]
@@ -396,7 +415,7 @@ def _independent(
     strict = prepared.options.collinear == "raise"
     varying = _varying(prepared, swept, regressors)
     if strict:
-        _refuse_wide(len(swept.columns), len(varying), prepared.within.rank)
+        refuse_wide(len(swept.columns), len(varying), prepared.within.rank)
 
     kept, collinear = _without_combinations(prepared, swept, varying)
     if collinear and strict:
@@ -404,14 +423,14 @@ def _independent(
             several(collinear) + ". Drop one of them (FixedEffects does so with collinear='drop').",
             collinear,
         )
-    dropped = [_dropped_absorbed(prepared, swept, j) for j in regressors if swept.absorbed[j]]
+    dropped = [dropped_from_effects(prepared, swept, j) for j in regressors if swept.absorbed[j]]
     dropped += [dropped_collinear(p.data["column"], p.data["on"]) for p in collinear]
     return kept, dropped
 
 
 def _varying(prepared: Prepared, swept: Swept, regressors: Sequence[int]) -> list[int]:
     """Leave out, or refuse, what the effects absorb."""
-    problems = [_absorbed(prepared, swept, j) for j in regressors if swept.absorbed[j]]
+    problems = [absorbed_problem(prepared, swept, j) for j in regressors if swept.absorbed[j]]
     if problems and prepared.options.collinear == "raise":
         raise IdentificationError(
             several(problems)
@@ -420,30 +439,62 @@ def _varying(prepared: Prepared, swept: Swept, regressors: Sequence[int]) -> lis
             problems,
         )
     if len(problems) == len(regressors):
-        what = _effects_text(prepared)
+        what = effects_text(prepared)
         raise IdentificationError(f"every regressor is absorbed by the effects ({what}).", problems)
     return [j for j in regressors if not swept.absorbed[j]]
 
 
-def _effects_text(prepared: Prepared) -> str:
+def effects_text(prepared: Prepared) -> str:
     return ", ".join(prepared.effect_names) or "the intercept"
 
 
-def _absorbed(prepared: Prepared, swept: Swept, place: int) -> Notice:
+def absorbed_problem(prepared: Prepared, swept: Swept, place: int) -> Notice:
+    """Describe a column that the effects absorb, as the problem of an error.
+
+    Parameters
+    ----------
+    prepared : Prepared
+        With the effects.
+    swept : Swept
+        Columns of the system.
+    place : int
+        Which.
+
+    Returns
+    -------
+    Notice
+        Code absorbed.
+    """
     name = swept.names[place]
-    data = {"column": name, "effects": _effects_text(prepared)}
-    return Notice("absorbed", f"{cited(name)} {_why_absorbed(prepared, swept, place)}", data)
+    data = {"column": name, "effects": effects_text(prepared)}
+    return Notice("absorbed", f"{cited(name)} {why_absorbed(prepared, swept, place)}", data)
 
 
-def _dropped_absorbed(prepared: Prepared, swept: Swept, place: int) -> Notice:
-    why = _why_absorbed(prepared, swept, place)
-    return dropped_absorbed(swept.names[place], _effects_text(prepared), why)
+def dropped_from_effects(prepared: Prepared, swept: Swept, place: int) -> Notice:
+    """Report a column that was dropped because the effects absorb it.
+
+    Parameters
+    ----------
+    prepared : Prepared
+        With the effects.
+    swept : Swept
+        Columns of the system.
+    place : int
+        Which.
+
+    Returns
+    -------
+    Notice
+        Code dropped_absorbed.
+    """
+    why = why_absorbed(prepared, swept, place)
+    return dropped_absorbed(swept.names[place], effects_text(prepared), why)
 
 
-def _why_absorbed(prepared: Prepared, swept: Swept, place: int) -> str:
+def why_absorbed(prepared: Prepared, swept: Swept, place: int) -> str:
     if swept.constant[place]:
         return "is constant in the sample"
-    return f"is absorbed by the effects ({_effects_text(prepared)})"
+    return f"is absorbed by the effects ({effects_text(prepared)})"
 
 
 def _without_combinations(
@@ -456,16 +507,46 @@ def _without_combinations(
     found = dependences(swept.taken(places), gram=gram)
     names = [swept.names[j] for j in places]
     gone = {places[d.column] for d in found}
-    problems = [_collinear(names[d.column], [names[i] for i in d.on]) for d in found]
+    problems = [collinear_problem(names[d.column], [names[i] for i in d.on]) for d in found]
     return [j for j in places if j not in gone], problems
 
 
-def _collinear(name: str, on: Sequence[str]) -> Notice:
+def collinear_problem(name: str, on: Sequence[str]) -> Notice:
+    """Describe a column that others add up to, as the problem of an error.
+
+    Parameters
+    ----------
+    name : str
+        The column.
+    on : sequence of str
+        The others.
+
+    Returns
+    -------
+    Notice
+        Code collinear.
+    """
     text = f"{cited(name)} {why_collinear(on)}"
     return Notice("collinear", text, {"column": name, "on": tuple(on)})
 
 
-def _refuse_wide(n: int, k: int, rank: int) -> None:
+def refuse_wide(n: int, k: int, rank: int) -> None:
+    """Refuse an equation with no fewer parameters than rows.
+
+    Parameters
+    ----------
+    n : int
+        Rows.
+    k : int
+        Slopes.
+    rank : int
+        Of the absorbed effects.
+
+    Raises
+    ------
+    IdentificationError
+        With the three numbers.
+    """
     if n <= k + rank:
         many = "as many parameters as" if n == k + rank else "more parameters than"
         raise IdentificationError(
@@ -502,7 +583,25 @@ def refuse_flat_outcome(prepared: Prepared, swept: Swept, outcome: int) -> None:
 # --- what is told of a fit --------------------------------------------------------------------------------
 
 
-def _fit_notices(solved: Solved, length: float, depvar: str, names: Sequence[str]) -> list[Notice]:
+def fit_notices(solved: Solved, length: float, depvar: str, names: Sequence[str]) -> list[Notice]:
+    """Report regressors that are nearly collinear, and residuals that are rounding.
+
+    Parameters
+    ----------
+    solved : Solved
+        The equation.
+    length : float
+        Norm of the swept outcome.
+    depvar : str
+        Outcome.
+    names : sequence of str
+        Of the regressors.
+
+    Returns
+    -------
+    list of Notice
+        Codes near_collinear and perfect_fit.
+    """
     out = []
     if solved.condition > NEAR:
         text = (
@@ -588,7 +687,7 @@ def _perfect_rows(prepared: Prepared, solved: Solved) -> list[Notice]:
 # --- from a solved equation to its results ----------------------------------------------------------------
 
 
-def _results(
+def named_results(
     prepared: Prepared,
     swept: Swept,
     places: tuple[int, ...],
@@ -597,7 +696,26 @@ def _results(
     *,
     own_covariance: bool,
 ) -> LinearResults:
-    """Name what was solved, for the outcome and the regressors at these places of the columns."""
+    """Name what was solved.
+
+    Parameters
+    ----------
+    prepared : Prepared
+        Sample, effects and clusters.
+    swept : Swept
+        Columns of the system.
+    places : tuple of int
+        Positions of the outcome and of the regressors.
+    solved : Solved
+        The equation.
+    unread, own_covariance
+        As in `fit_equation`.
+
+    Returns
+    -------
+    LinearResults
+        Its diagnostics are those of the covariance alone.
+    """
     depvar, *names = (swept.names[j] for j in places)
     terms, full = tuple(names), solved
     if not prepared.effect_names:

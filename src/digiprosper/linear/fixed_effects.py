@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from digiprosper.linear.results import LinearResults
     from digiprosper.panel import Panel
 
-__all__ = ["Fitted", "FixedEffects", "estimate", "refuse_other_specification"]
+__all__ = ["Fitted", "FixedEffects", "check_regression_options", "estimate", "refuse_other_specification"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,17 +121,7 @@ class FixedEffects(Specification):
             raise TermError("x is empty; specify at least one regressor.")
         if canonical(self.y) in {canonical(t) for t in self.x}:
             raise TermError(f"y={cited(self.y)} is also in x; the outcome cannot be its own regressor.")
-        check_linear_options(self)
-        check_option("singletons", self.singletons, ("drop", "keep"))
-        check_option("collinear", self.collinear, ("raise", "drop"))
-        check_option("missing", self.missing, ("drop", "raise"))
-        if self.bandwidth is not None:
-            if self.cov_type != "driscoll_kraay":
-                raise OptionError(f"bandwidth={cited(self.bandwidth)} requires cov_type='driscoll_kraay'.")
-            if not _is_count(self.bandwidth):
-                raise OptionError(f"bandwidth={cited(self.bandwidth)} must be a number of lags, 0 or more.")
-        if self.obs_weights is not None:
-            one_term(self.obs_weights, "obs_weights")
+        check_regression_options(self)
 
     @classmethod
     def from_formula(cls, formula: str, **options: Any) -> Self:
@@ -274,6 +264,32 @@ def refuse_other_specification(caller: str, spec: object) -> None:
     """
     if not isinstance(spec, FixedEffects):
         raise InputTypeError(f"{caller} takes a FixedEffects specification, not {type(spec).__name__}.")
+
+
+def check_regression_options(spec: Any) -> None:
+    """Check the options that regressions share, with instruments or without.
+
+    Parameters
+    ----------
+    spec : dataclass
+        A specification under construction.
+
+    Raises
+    ------
+    OptionError, InputTypeError, TermError
+        Naming the option.
+    """
+    check_linear_options(spec)
+    check_option("singletons", spec.singletons, ("drop", "keep"))
+    check_option("collinear", spec.collinear, ("raise", "drop"))
+    check_option("missing", spec.missing, ("drop", "raise"))
+    if spec.bandwidth is not None:
+        if spec.cov_type != "driscoll_kraay":
+            raise OptionError(f"bandwidth={cited(spec.bandwidth)} requires cov_type='driscoll_kraay'.")
+        if not _is_count(spec.bandwidth):
+            raise OptionError(f"bandwidth={cited(spec.bandwidth)} must be a number of lags, 0 or more.")
+    if spec.obs_weights is not None:
+        one_term(spec.obs_weights, "obs_weights")
 
 
 def _is_count(value: object) -> bool:

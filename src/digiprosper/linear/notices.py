@@ -20,6 +20,8 @@ robust_inconsistent      cov_type, periods (rows per entity)
 few_treated              clusters (name), n_clusters, terms (term to effective, share, largest)
 lagged_outcome           columns, periods (rows per entity)
 unseen                   count
+weak_first_stage         endog, statistic ("effective_f" or "kp_rk_f"), value, critical; F below 10
+biased_first_stage       as weak_first_stage, F from 10 to the critical value; not a warning
 ======================== ==================================================================================
 """
 
@@ -41,6 +43,7 @@ __all__ = [
     "EFFECTIVE_CLUSTERS",
     "FEW_PERIODS",
     "NEAR",
+    "WEAK_F",
     "FewClusters",
     "dropped_absorbed",
     "dropped_collinear",
@@ -52,6 +55,7 @@ __all__ = [
     "few_periods",
     "few_treated_notice",
     "few_weightings",
+    "first_stage_strength",
     "lagged_outcome_notice",
     "near_collinear",
     "needed_clusters",
@@ -77,6 +81,8 @@ LEAST_P: Final = 0.01
 FEW_PERIODS: Final = 20
 # Condition number of regressors with large standard errors, but right ones.
 NEAR: Final = 1e8
+# F of a first stage below which instruments are weak (Staiger & Stock 1997).
+WEAK_F: Final = 10.0
 
 
 # --- rows and clusters --------------------------------------------------------------------------------------
@@ -616,3 +622,46 @@ def unseen(count: int, text: str) -> Notice:
         Code unseen.
     """
     return Notice("unseen", text, {"count": count})
+
+
+# --- instruments --------------------------------------------------------------------------------------------
+
+
+def first_stage_strength(endog: Sequence[str], tests: Mapping[str, Any]) -> list[Notice]:
+    """Report instruments that explain little of the endogenous regressors.
+
+    Parameters
+    ----------
+    endog : sequence of str
+        Endogenous regressors.
+    tests : mapping
+        As `IVResults.iv_tests`: with one endogenous regressor its effective F and the critical value of it
+        are read, with several the Kleibergen-Paap F.
+
+    Returns
+    -------
+    list of Notice
+        Code weak_first_stage below 10, biased_first_stage below the critical value, or none.
+    """
+    statistic = "effective_f" if "effective_f" in tests else "kp_rk_f"
+    value, critical = tests[statistic], tests.get("effective_f_critical")
+    weak = value < WEAK_F
+    if not weak and (critical is None or not value < critical):
+        return []
+    word = "effective" if statistic == "effective_f" else "Kleibergen-Paap"
+    limit = "" if critical is None else f" (5% critical value for a bias of at most 10%: {critical:.1f})"
+    if len(endog) == 1:
+        instead = "the Anderson-Rubin set, results.anderson_rubin(), is"
+    else:
+        instead = "the joint Anderson-Rubin test, results.anderson_rubin_test({...}), is"
+    if weak:
+        consequence = (
+            "the instruments are weak. The estimate may be biased towards least squares, and its t interval "
+            f"may cover too rarely; {instead} valid whatever the strength of the instruments. Report it "
+            "instead."
+        )
+    else:
+        consequence = f"the bias of the estimate may exceed 10% of the worst case; {instead} not affected."
+    text = f"{word} F = {value:.3g} of the first stage of {quoted(endog)}{limit}: {consequence}"
+    data = {"endog": tuple(endog), "statistic": statistic, "value": float(value), "critical": critical}
+    return [Notice("weak_first_stage" if weak else "biased_first_stage", text, data)]

@@ -1,0 +1,224 @@
+"""Linear regression with absorbed effects and instruments, by two-stage least squares."""
+
+from __future__ import annotations
+
+from dataclasses import KW_ONLY, dataclass, field, fields
+from typing import TYPE_CHECKING, Literal
+
+from digiprosper.errors import Notice, TermError, cited, issue
+from digiprosper.linear.diagnostics import lagged_outcome
+from digiprosper.linear.estimation import (
+    columns_at,
+    fit_equation,
+    fit_notices,
+    inference,
+    named_results,
+    refuse_flat_outcome,
+    refuse_names,
+    sweep_columns,
+)
+from digiprosper.linear.fixed_effects import check_regression_options
+from digiprosper.linear.instrument_columns import (
+    Places,
+    places_of,
+    refuse_too_few,
+    refuse_unidentified,
+    taken,
+    usable,
+)
+from digiprosper.linear.instrument_tests import endogeneity, instrument_tests
+from digiprosper.linear.iv_results import IVResults
+from digiprosper.linear.kernels.anderson_rubin import reduced_forms
+from digiprosper.linear.kernels.two_stage import project, solve_two_stage
+from digiprosper.linear.notices import first_stage_strength
+from digiprosper.linear.preparation import (
+    CovType,
+    LinearOptions,
+    Ssc,
+    linear_options,
+    prepare,
+    refuse_corrected,
+)
+from digiprosper.linear.results import LinearResults
+from digiprosper.report.collection import ResultSet
+from digiprosper.specification import (
+    TERM,
+    Specification,
+    as_terms,
+    one_term,
+    plain_options,
+    refuse_repeats,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from digiprosper.linear.estimation import Swept
+    from digiprosper.linear.preparation import Prepared
+    from digiprosper.panel import Panel
+
+__all__ = ["FixedEffectsIV"]
+
+_ROLES = ("y", "endog", "x", "instruments")
+
+
+@dataclass(frozen=True, slots=True)
+class FixedEffectsIV(Specification):
+    """Linear regression with absorbed effects and instruments, by two-stage least squares.
+
+    ``y_it = d_it'b + x_it'c + a_i + l_t + ... + e_it``, d instrumented by z: all columns are swept of the
+    effects once, d is regressed on z and x, and y on the fitted d and x (Wooldridge 2010, section 5.2). The
+    estimates, standard errors and degrees of freedom are those with every dummy written out.
+
+    Parameters
+    ----------
+    y : str
+        Outcome, a term.
+    x : sequence of str
+        Exogenous regressors, terms as in `FixedEffects`; may be empty.
+    endog : sequence of str
+        Endogenous regressors, terms.
+    instruments : sequence of str
+        Excluded instruments, terms: at least as many as endogenous regressors. They must vary within the
+        effects; `digiprosper.instruments` builds some that do.
+    entity_effects, time_effects, absorb
+        Effects, as in `FixedEffects`.
+    cov_type : {"clustered", "robust", "unadjusted", "driscoll_kraay"}
+        ``clustered`` by default. hc2, hc3 and crv3 are for least squares only.
+    clusters, bandwidth, ssc, obs_weights, singletons, missing
+        As in `FixedEffects`; K counts the slopes of the equation.
+    collinear : {"raise", "drop"}
+        ``"drop"`` takes out controls and instruments that the effects absorb or that earlier ones add up to,
+        and says so in `diagnostics`. Endogenous regressors are never dropped.
+
+    Raises
+    ------
+    OptionError, TermError
+        From the constructor: an unknown option word, no endogenous regressor or instrument, a term in two
+        places.
+    ColumnError, InputTypeError, MissingDataError, IdentificationError, CollinearityError
+        From `fit`, naming the column and what to do: too few instruments, an absorbed one, one that is a
+        combination of controls.
+
+    See Also
+    --------
+    FixedEffects : least squares.
+
+    Examples
+    --------
+    >>> from digiprosper import FixedEffectsIV, datasets
+    >>> spec = FixedEffectsIV("log(gsp)", ["unemp"], ["log(emp)"], ["lag(log(emp))"])
+    >>> fit = spec.fit(datasets.us_states())
+    >>> fit.params.round(3).to_dict()
+    {'log(emp)': 0.859, 'unemp': -0.004}
+    >>> round(fit.iv_tests["effective_f"])
+    5145
+    """
+
+    y: str = field(metadata=TERM)
+    x: Sequence[str] = field(metadata=TERM)
+    endog: Sequence[str] = field(metadata=TERM)
+    instruments: Sequence[str] = field(metadata=TERM)
+    _: KW_ONLY
+    entity_effects: bool = True
+    time_effects: bool = True
+    absorb: Sequence[str] = ()
+    cov_type: CovType = "clustered"
+    clusters: Sequence[str] | None = None
+    bandwidth: int | None = None
+    ssc: Ssc = "reghdfe"
+    obs_weights: str | None = None
+    singletons: Literal["drop", "keep"] = "drop"
+    collinear: Literal["raise", "drop"] = "raise"
+    missing: Literal["drop", "raise"] = "drop"
+
+    def __post_init__(self) -> None:
+        plain_options(self)
+        one_term(self.y, "y")
+        for name in ("x", "endog", "instruments", "absorb"):
+            object.__setattr__(self, name, as_terms(getattr(self, name), name))
+        for name in ("endog", "instruments"):
+            if not getattr(self, name):
+                raise TermError(f"{name} is empty; specify at least one term, or use FixedEffects.")
+        refuse_repeats(self, _ROLES)
+        refuse_corrected(type(self).__name__, self.cov_type)
+        check_regression_options(self)
+
+    @property
+    def options(self) -> LinearOptions:
+        """The part that says how rows are swept and errors computed."""
+        return linear_options(self)
+
+    def fit(self, panel: Panel, *, rng: object = None, progress: bool = False) -> IVResults:  # noqa: ARG002
+        """Estimate.
+
+        Parameters
+        ----------
+        panel : Panel
+            The data.
+        rng, progress
+            Accepted for uniformity; nothing is drawn here.
+
+        Returns
+        -------
+        IVResults
+            Endogenous regressors first, then `x`.
+        """
+        roles = {"y": (self.y,), "endog": self.endog, "x": self.x, "instruments": self.instruments}
+        prepared = prepare(panel, roles, self.options, singletons=self.singletons, missing=self.missing)
+        sample = prepared.sample
+        if len(sample.roles["y"]) != 1:
+            raise TermError(f"y={cited(self.y)} makes several columns; the outcome must be one column.")
+        names = (self.y, *(name for role in _ROLES[1:] for name in sample.names_of(role)))
+        refuse_names(names[1:])
+        refuse_too_few(names, places_of(sample))
+
+        columns = [place for role in _ROLES for place in sample.roles[role]]
+        swept = sweep_columns(prepared, names, columns_at(sample.matrix, columns))
+        places, dropped = usable(prepared, swept, places_of(sample))
+        refuse_flat_outcome(prepared, swept, 0)
+
+        results = _two_stage(prepared, swept, places, dropped)
+        issue(results.diagnostics)
+        return results
+
+
+def _two_stage(prepared: Prepared, swept: Swept, places: Places, dropped: Sequence[Notice]) -> IVResults:
+    """Solve the equation, its first stages and its reduced form on the same swept columns."""
+    y, x = swept.columns[:, 0], taken(swept, places.regressors)
+    controls, instruments = taken(swept, places.controls), taken(swept, places.instruments)
+    projected = project(
+        y, taken(swept, places.endog), controls, instruments, obs_weights=prepared.obs_weights
+    )
+    endog = tuple(swept.names[j] for j in places.endog)
+    refuse_unidentified(projected, endog)
+
+    solved = solve_two_stage(projected, y, x, *inference(prepared, x.shape[1]))
+    at = (0, *places.regressors)
+    named = named_results(prepared, swept, at, solved, (), own_covariance=True)
+    first_stage = ResultSet(tuple(_stages(prepared, swept, places)))
+    tests = instrument_tests(prepared, projected, solved, first_stage)
+    notices = (
+        *prepared.notices,
+        *dropped,
+        *fit_notices(solved, swept.lengths[0], swept.names[0], [swept.names[j] for j in at[1:]]),
+        *named.diagnostics,
+        *lagged_outcome(prepared, roles=("endog", "x")),
+        *first_stage_strength(endog, tests),
+    )
+    kept = {f.name: getattr(named, f.name) for f in fields(LinearResults)}
+    return IVResults(
+        **{**kept, "diagnostics": notices},
+        endog=endog,
+        instruments=tuple(swept.names[j] for j in places.instruments),
+        first_stage=first_stage,
+        reduced_form=fit_equation(prepared, swept, 0, places.exogenous)[0],
+        iv_tests=tests,
+        endogeneity=endogeneity(prepared, swept, places, projected),
+        reduced_forms=reduced_forms(projected, inference(prepared, projected.basis.shape[1])[1]),
+    )
+
+
+def _stages(prepared: Prepared, swept: Swept, places: Places) -> list[tuple[str, LinearResults]]:
+    """Regress each endogenous regressor on instruments and controls."""
+    return [(swept.names[j], fit_equation(prepared, swept, j, places.exogenous)[0]) for j in places.endog]

@@ -1,0 +1,299 @@
+"""Which columns of a system are endogenous, controls and instruments, and which of them cannot be used."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from digiprosper.errors import (
+    CollinearityError,
+    IdentificationError,
+    Notice,
+    cited,
+    counted,
+    quoted,
+    several,
+)
+from digiprosper.kernels.least_squares import dependences
+from digiprosper.kernels.tolerances import COLLINEAR, UNRELATED
+from digiprosper.linear.estimation import (
+    absorbed_problem,
+    collinear_problem,
+    dropped_from_effects,
+    refuse_wide,
+)
+from digiprosper.linear.kernels.weak_instruments import canonical_correlation
+from digiprosper.linear.notices import dropped_collinear
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from digiprosper.kernels import Floats, Ints
+    from digiprosper.linear.estimation import Swept
+    from digiprosper.linear.kernels.two_stage import Projection
+    from digiprosper.linear.preparation import Prepared
+    from digiprosper.panel import Sample
+
+__all__ = ["Places", "places_of", "refuse_too_few", "refuse_unidentified", "taken", "usable"]
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Positions of the columns of a model with instruments; the outcome is the first column.
+
+    Parameters
+    ----------
+    endog, controls, instruments : tuple of int
+        Endogenous regressors, exogenous regressors, excluded instruments.
+    """
+
+    endog: tuple[int, ...]
+    controls: tuple[int, ...]
+    instruments: tuple[int, ...]
+
+    @property
+    def regressors(self) -> tuple[int, ...]:
+        """Endogenous regressors, then the controls."""
+        return (*self.endog, *self.controls)
+
+    @property
+    def exogenous(self) -> tuple[int, ...]:
+        """Instruments, then the controls: the regressors of the first stages."""
+        return (*self.instruments, *self.controls)
+
+
+def places_of(sample: Sample) -> Places:
+    """Give the columns of a model consecutive positions: the outcome, then these roles.
+
+    Parameters
+    ----------
+    sample : Sample
+        With the roles endog, x and instruments.
+
+    Returns
+    -------
+    Places
+        Consecutive positions from 1.
+    """
+    m, c, q = (len(sample.roles[role]) for role in ("endog", "x", "instruments"))
+    return Places(
+        endog=tuple(range(1, 1 + m)),
+        controls=tuple(range(1 + m, 1 + m + c)),
+        instruments=tuple(range(1 + m + c, 1 + m + c + q)),
+    )
+
+
+def taken(swept: Swept, places: Sequence[int]) -> Floats:
+    """Take swept columns, perhaps none.
+
+    Parameters
+    ----------
+    swept : Swept
+        Columns of the system.
+    places : sequence of int
+        Positions.
+
+    Returns
+    -------
+    (N, k) array
+        Net of the effects.
+    """
+    return swept.taken(places) if places else swept.columns[:, :0]
+
+
+def refuse_too_few(names: Sequence[str], places: Places) -> None:
+    """Refuse fewer instruments than endogenous regressors.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Of all columns.
+    places : Places
+        Which are what.
+
+    Raises
+    ------
+    IdentificationError
+        With both lists.
+    """
+    instruments, endog = ([names[j] for j in some] for some in (places.instruments, places.endog))
+    if len(instruments) >= len(endog):
+        return
+    text = (
+        f"{counted(len(instruments), 'instrument')} ({quoted(instruments)}) for "
+        f"{counted(len(endog), 'endogenous regressor')} ({quoted(endog)}): the model is not identified. "
+        "There must be at least as many instruments as endogenous regressors."
+    )
+    data = {"instruments": tuple(instruments), "endog": tuple(endog)}
+    raise IdentificationError(text, [Notice("too_few_instruments", text, data)])
+
+
+def usable(prepared: Prepared, swept: Swept, places: Places) -> tuple[Places, list[Notice]]:
+    """Leave out, or refuse, columns that the effects absorb and combinations of others.
+
+    Controls and instruments leave with ``collinear="drop"`` only. An endogenous regressor never does: its
+    coefficient is what was asked for.
+
+    Parameters
+    ----------
+    prepared : Prepared
+        Sample, effects and options.
+    swept : Swept
+        Columns of the system.
+    places : Places
+        Which are what.
+
+    Returns
+    -------
+    places : Places
+        Those that are used.
+    notices : list of Notice
+        What was left out.
+
+    Raises
+    ------
+    IdentificationError, CollinearityError
+        Naming the columns.
+    """
+    varying, absorbed = _varying(prepared, swept, places)
+    refuse_wide(prepared.sample.nobs, len(varying.exogenous), prepared.within.rank)
+    kept, collinear = _without_combinations(prepared, swept, varying)
+    refuse_too_few(swept.names, kept)
+
+    ordered = (*kept.controls, *kept.endog)
+    problems = [p for p in _combinations(swept, ordered) if p.data["column"] in _names(swept, kept.endog)]
+    if problems:
+        text = f"{several(problems)}. The coefficient of an endogenous regressor is not identified then."
+        raise CollinearityError(text, problems)
+    return kept, [*absorbed, *collinear]
+
+
+def _names(swept: Swept, places: Sequence[int]) -> list[str]:
+    return [swept.names[j] for j in places]
+
+
+def _varying(prepared: Prepared, swept: Swept, places: Places) -> tuple[Places, list[Notice]]:
+    """Leave out, or refuse, what the effects absorb."""
+    gone = [j for j in (*places.endog, *places.exogenous) if swept.absorbed[j]]
+    if not gone:
+        return places, []
+    strict = prepared.options.collinear == "raise"
+    needed = gone if strict else [j for j in gone if j in places.endog]
+    if needed:
+        problems = [_why_refused(prepared, swept, places, j) for j in needed]
+        raise IdentificationError(f"{several(problems)}. {_way_out(needed, places)}", problems)
+    kept = _without(places, gone)
+    refuse_too_few(swept.names, kept)
+    return kept, [dropped_from_effects(prepared, swept, j) for j in gone]
+
+
+def _without(places: Places, gone: Collection[int]) -> Places:
+    return replace(
+        places,
+        controls=tuple(j for j in places.controls if j not in gone),
+        instruments=tuple(j for j in places.instruments if j not in gone),
+    )
+
+
+def _why_refused(prepared: Prepared, swept: Swept, places: Places, place: int) -> Notice:
+    if place in places.instruments:
+        return _absorbed_instrument(prepared, swept, place)
+    return absorbed_problem(prepared, swept, place)
+
+
+def _way_out(absorbed: Sequence[int], places: Places) -> str:
+    if set(absorbed) <= set(places.instruments):
+        return "It explains nothing once the effects are partialled out, and cannot be an instrument."
+    return (
+        "Its coefficient is not identified: drop it, interact it with a variable that varies within the "
+        "effects, or omit the effect."
+    )
+
+
+def _absorbed_instrument(prepared: Prepared, swept: Swept, place: int) -> Notice:
+    """Describe an instrument that the effects absorb, and what to interact it with."""
+    problem, sample = absorbed_problem(prepared, swept, place), prepared.sample
+    raw, entity, time = swept.raw[:, place], sample.keys.entity_name, sample.keys.time_name
+    name = cited(swept.names[place])
+    absorbs_time = time is not None and time in prepared.effect_names
+    if swept.constant[place]:
+        text = f"the instrument {name} is constant in the sample"
+    elif entity in prepared.effect_names and not _varies_within(raw, sample.entity):
+        text = (
+            f"the instrument {name} does not vary within a {entity} and is absorbed by the {entity} effects; "
+            "interact it with something that varies over time, such as instruments.interact(panel, "
+            f"{name}, series)"
+        )
+    elif absorbs_time and not _varies_within(raw, sample.time):
+        text = (
+            f"the instrument {name} does not vary within a {time} and is absorbed by the {time} effects; "
+            f"interact it with something that differs across the values of {entity}"
+        )
+    else:
+        text = f"the instrument {problem.message}"
+    return Notice("absorbed", text, problem.data)
+
+
+def _varies_within(column: Floats, codes: Ints) -> bool:
+    one = np.empty(int(codes.max()) + 1)
+    one[codes] = column
+    return bool((one[codes] != column).any())
+
+
+def _without_combinations(prepared: Prepared, swept: Swept, places: Places) -> tuple[Places, list[Notice]]:
+    """Leave out, or refuse, controls and instruments that are combinations of earlier ones."""
+    problems = _combinations(swept, (*places.controls, *places.instruments))
+    if not problems:
+        return places, []
+    if prepared.options.collinear == "raise":
+        text = (
+            f"{several(problems)}. Drop one of them; an instrument must vary independently of the controls "
+            "and of the other instruments (FixedEffectsIV drops it with collinear='drop')."
+        )
+        raise CollinearityError(text, problems)
+    names = {p.data["column"] for p in problems}
+    kept = _without(places, [j for j in places.exogenous if swept.names[j] in names])
+    return kept, [dropped_collinear(p.data["column"], p.data["on"]) for p in problems]
+
+
+def _combinations(swept: Swept, places: Sequence[int]) -> list[Notice]:
+    found = dependences(swept.taken(places))
+    names = _names(swept, places)
+    return [collinear_problem(names[d.column], [names[i] for i in d.on]) for d in found]
+
+
+def refuse_unidentified(projected: Projection, endog: Sequence[str]) -> None:
+    """Refuse a first stage in which the instruments explain nothing at all, or everything.
+
+    Parameters
+    ----------
+    projected : Projection
+        Columns projected on controls and instruments.
+    endog : sequence of str
+        Names of the endogenous regressors.
+
+    Raises
+    ------
+    CollinearityError
+        If they, or a combination of them, are exact combinations of instruments and controls.
+    IdentificationError
+        If the instruments do not move them separately even in the sample.
+    """
+    weigh = 1.0 if projected.obs_weights is None else np.sqrt(projected.obs_weights)[:, None]
+    left = projected.endog_left * weigh
+    size = np.sqrt((projected.endog**2).sum(axis=0) + (left**2).sum(axis=0))
+    if np.linalg.svd(left / size, compute_uv=False)[-1] < COLLINEAR:
+        are = "is an exact combination" if len(endog) == 1 else "are, together, exact combinations"
+        text = (
+            f"{quoted(endog)} {are} of the instruments and the controls: exogenous if these are. "
+            "Specify it in x, or check how the instruments were computed."
+        )
+        raise CollinearityError(text, [Notice("perfect_first_stage", text, {"endog": tuple(endog)})])
+    if canonical_correlation(projected) < UNRELATED:
+        text = (
+            f"the instruments are uncorrelated with {quoted(endog)} in the sample, net of controls and "
+            "effects, or do not move these regressors separately: the model is not identified."
+        )
+        raise IdentificationError(text, [Notice("unrelated_instruments", text, {"endog": tuple(endog)})])

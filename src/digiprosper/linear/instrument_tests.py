@@ -1,0 +1,210 @@
+"""Tests of the first stage, of overidentifying restrictions and of endogeneity, named."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from digiprosper.errors import quoted
+from digiprosper.kernels.equation import solve
+from digiprosper.linear.estimation import inference
+from digiprosper.linear.instrument_columns import taken
+from digiprosper.linear.kernels.weak_instruments import (
+    cragg_donald,
+    effective_f,
+    kleibergen_paap,
+    overidentification,
+    sanderson_windmeijer,
+    without_factors,
+)
+from digiprosper.report.tests import TestResult
+from digiprosper.report.variance import quadratic_form
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from digiprosper.kernels import Floats
+    from digiprosper.kernels.equation import Solved
+    from digiprosper.linear.estimation import Swept
+    from digiprosper.linear.instrument_columns import Places
+    from digiprosper.linear.kernels.two_stage import Projection
+    from digiprosper.linear.preparation import Prepared
+    from digiprosper.linear.results import LinearResults
+
+__all__ = ["endogeneity", "f_test", "instrument_tests"]
+
+
+def instrument_tests(
+    prepared: Prepared,
+    projected: Projection,
+    solved: Solved,
+    first_stage: Mapping[str, LinearResults],
+) -> dict[str, float | TestResult]:
+    """Compute what is reported of the instruments.
+
+    Parameters
+    ----------
+    prepared : Prepared
+        Sample, effects and clusters.
+    projected : Projection
+        Columns projected on controls and instruments.
+    solved : Solved
+        The equation.
+    first_stage : mapping
+        Endogenous regressor to its first stage, instruments first.
+
+    Returns
+    -------
+    dict
+        Name to number or TestResult, as `IVResults.iv_tests` lists them.
+    """
+    out: dict[str, float | TestResult] = {}
+    for name, results in first_stage.items():
+        out[f"first_stage_f:{name}"] = _first_stage_f(name, results, projected)
+    if len(first_stage) > 1:
+        out |= _conditional(prepared, projected, list(first_stage))
+    out |= _of_the_rank(prepared, projected)
+    if len(first_stage) == 1:
+        effective = effective_f(projected, inference(prepared, _slopes(projected))[1])
+        out |= {"effective_f": effective.statistic, "effective_f_critical": effective.critical}
+    return {**out, **_overidentification(prepared, projected, solved)}
+
+
+def f_test(name: str, f: float, df: tuple[int, float], null: str) -> TestResult:
+    """Make a test of an F statistic.
+
+    Parameters
+    ----------
+    name : str
+        Of the test.
+    f : float
+        The statistic.
+    df : int, float
+        Degrees of freedom.
+    null : str
+        The null hypothesis in words.
+
+    Returns
+    -------
+    TestResult
+        With the p-value of the F distribution.
+    """
+    from scipy.special import fdtrc
+
+    p = float(fdtrc(*df, f)) if np.isfinite(f) else float("nan")
+    return TestResult(name, f, "F", (float(df[0]), float(df[1])), p, null)
+
+
+def _chi2_test(name: str, statistic: float, df: int, null: str) -> TestResult:
+    from scipy.special import chdtrc
+
+    p = float(chdtrc(df, statistic)) if np.isfinite(statistic) else float("nan")
+    return TestResult(name, statistic, "chi2", float(df), p, null)
+
+
+def _slopes(projected: Projection) -> int:
+    """Slopes of a first stage."""
+    return int(projected.basis.shape[1])
+
+
+def _first_stage_f(name: str, results: LinearResults, projected: Projection) -> TestResult:
+    q = projected.instruments.shape[1]
+    f = float("nan")
+    if q <= results.df_t:
+        f = quadratic_form(results.coefficients[:q], results.root[:q], results.middle)[0] / q
+    null = f"the instruments do not explain {name}"
+    return f_test(f"First-stage F of {name}", f, (q, results.df_t), null)
+
+
+def _conditional(prepared: Prepared, projected: Projection, endog: list[str]) -> dict[str, TestResult]:
+    """Sanderson and Windmeijer's F of each of several endogenous regressors."""
+    how = inference(prepared, _slopes(projected))[1]
+    q, m = projected.first_slopes.shape
+    out = {}
+    for j, name in enumerate(endog):
+        f = sanderson_windmeijer(projected, j, how)
+        null = f"the instruments do not explain {name} given the other endogenous regressors"
+        test = f_test(f"Sanderson-Windmeijer F of {name}", f, (q - m + 1, how.df_t), null)
+        out[f"sanderson_windmeijer_f:{name}"] = test
+    return out
+
+
+def _of_the_rank(prepared: Prepared, projected: Projection) -> dict[str, float | TestResult]:
+    """Kleibergen-Paap's LM and F under the fit's covariance, and Cragg-Donald's F."""
+    count, how = inference(prepared, _slopes(projected))
+    q, m = projected.first_slopes.shape
+    net = projected.instruments @ projected.first_slopes + projected.endog_left
+    lm = kleibergen_paap(projected, net, without_factors(how, _large_sample_rows(prepared)))
+    null = "the instruments do not identify the coefficients (underidentification)"
+    return {
+        "kp_rk_lm": _chi2_test("Kleibergen-Paap rk LM", lm, q - m + 1, null),
+        "kp_rk_f": kleibergen_paap(projected, projected.endog_left, how) / q,
+        "cragg_donald": cragg_donald(projected, float(count.n - count.full)),
+    }
+
+
+def _large_sample_rows(prepared: Prepared) -> float:
+    """Rows less the absorbed effects, the constant not counted (``dofminus`` of ivreg2)."""
+    return float(prepared.sample.nobs - prepared.within.rank + 1)
+
+
+def _overidentification(prepared: Prepared, projected: Projection, solved: Solved) -> dict[str, TestResult]:
+    """Hansen's J under the fit's covariance, and Sargan's statistic."""
+    q, m = projected.first_slopes.shape
+    null = "the instruments are valid (overidentifying restrictions)"
+    rows = _large_sample_rows(prepared)
+    j = sargan = float("nan")
+    if q > m:
+        j = overidentification(projected, solved.residuals, without_factors(solved.how, rows))
+        sargan = _sargan(projected, solved, rows)
+    return {
+        "hansen_j": _chi2_test("Hansen J", j, q - m, null),
+        "sargan": _chi2_test("Sargan", sargan, q - m, null),
+    }
+
+
+def _sargan(projected: Projection, solved: Solved, rows: float) -> float:
+    explained = projected.instruments.T @ solved.weighted_residuals
+    variance = float(solved.residuals @ solved.weighted_residuals) / rows
+    return float(explained @ explained) / variance
+
+
+def endogeneity(prepared: Prepared, swept: Swept, places: Places, projected: Projection) -> TestResult:
+    """Test whether the endogenous regressors are exogenous, given that the instruments are.
+
+    The residuals of the first stages are added to least squares of the equation, and their coefficients
+    tested jointly under the fit's covariance (Hausman 1978; Wooldridge 1995).
+
+    Parameters
+    ----------
+    prepared : Prepared
+        Sample, effects and clusters.
+    swept : Swept
+        Columns of the system.
+    places : Places
+        Which are what.
+    projected : Projection
+        With the residuals of the first stages.
+
+    Returns
+    -------
+    TestResult
+        F with m and the fit's degrees of freedom; missing with more regressors than rows or clusters allow.
+    """
+    endog = [swept.names[j] for j in places.endog]
+    m, k = len(endog), len(places.regressors) + len(endog)
+    count, how = inference(prepared, k)
+    f = float("nan")
+    if count.n > count.full and m <= how.df_t:
+        design = np.hstack([taken(swept, places.regressors), projected.endog_left])
+        f = _joint_f(solve(swept.columns[:, 0], design, count, how, obs_weights=prepared.obs_weights), m)
+    null = f"{quoted(endog)} {'is' if m == 1 else 'are'} exogenous"
+    return f_test("Endogeneity test (regression-based)", f, (m, how.df_t), null)
+
+
+def _joint_f(solved: Solved, last: int) -> float:
+    """F of the last slopes of an equation."""
+    root, middle = solved.sandwich()
+    tested: Floats = solved.coefficients[-last:]
+    return quadratic_form(tested, root[-last:], middle)[0] / last

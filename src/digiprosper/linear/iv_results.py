@@ -1,0 +1,327 @@
+"""Estimates of a linear model with instruments, and what is reported of the instruments."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+
+from digiprosper.errors import (
+    IdentificationError,
+    InputTypeError,
+    MissingDataError,
+    OptionError,
+    check_level,
+    cited,
+    quoted,
+)
+from digiprosper.linear.instrument_tests import f_test
+from digiprosper.linear.kernels.anderson_rubin import confidence_set, statistic
+from digiprosper.linear.results import LinearResults
+from digiprosper.report.summary import Lines
+from digiprosper.report.tests import TestResult
+from digiprosper.report.text import p_text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from digiprosper.linear.kernels.anderson_rubin import ReducedForms
+    from digiprosper.report.collection import ResultSet
+    from digiprosper.report.protocol import Glance
+    from digiprosper.report.summary import PlainNumbers, Summary
+
+__all__ = ["IVResults", "set_text"]
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
+class IVResults(LinearResults):
+    """Two-stage least squares estimates, with the first stages and the tests of the instruments.
+
+    Made by `FixedEffectsIV.fit`. It is a `LinearResults`: tables, tests, marginal effects and files work
+    alike.
+    R2 is computed from the residuals of the regressors themselves, as Stata does, and may be negative.
+
+    Parameters
+    ----------
+    endog, instruments : tuple of str
+        Endogenous regressors and excluded instruments that were used.
+    first_stage : ResultSet
+        Endogenous regressor to its regression on instruments and controls, a `LinearResults` under the same
+        covariance.
+    reduced_form : LinearResults
+        The outcome on instruments and controls.
+    iv_tests : mapping
+        Name to a number or `TestResult`, all net of controls and effects:
+
+        ``first_stage_f:x``
+            Joint F of the instruments in the first stage of x, under the fit's covariance.
+        ``sanderson_windmeijer_f:x``
+            The same given the other endogenous regressors, where there are several (Sanderson & Windmeijer
+            2016).
+        ``kp_rk_lm``
+            Underidentification, Kleibergen & Paap (2006), under the fit's covariance and without small-sample
+            factor; chi-square. Under ``unadjusted`` Anderson's canonical correlation statistic, n r^2, with
+            the absorbed effects taken from n.
+        ``kp_rk_f``
+            Its Wald F form, with the small-sample factor of the fit. With one endogenous regressor it is the
+            first-stage F.
+        ``cragg_donald``
+            The same for independent rows of one variance; the denominator counts the effects.
+        ``effective_f``, ``effective_f_critical``
+            Of one endogenous regressor: Montiel Olea & Pflueger (2013), and the 5% critical value for a bias
+            of at most 10% of the worst case.
+        ``hansen_j``
+            Overidentification under the fit's covariance, at the two-step efficient estimate; missing when
+            exactly identified.
+        ``sargan``
+            The same for independent rows of one variance.
+    endogeneity : TestResult
+        As `endogeneity_test` gives it.
+    reduced_forms : ReducedForms
+        What the Anderson-Rubin test needs: slopes on the instruments and their covariance.
+    """
+
+    endog: tuple[str, ...]
+    instruments: tuple[str, ...]
+    first_stage: ResultSet
+    reduced_form: LinearResults
+    iv_tests: Mapping[str, float | TestResult]
+    endogeneity: TestResult
+    reduced_forms: ReducedForms
+
+    # --- tests --------------------------------------------------------------------------------------------
+
+    @property
+    def sargan(self) -> TestResult:
+        """Overidentification for independent rows of one variance; missing when exactly identified."""
+        return cast("TestResult", self.iv_tests["sargan"])
+
+    def endogeneity_test(self) -> TestResult:
+        """Test whether the endogenous regressors are exogenous, given that the instruments are.
+
+        The residuals of the first stages are added to least squares of the equation and tested jointly under
+        the fit's covariance: the regression-based test of Hausman (1978) and Wooldridge (1995), as Stata's
+        ``estat endogenous`` after ``ivregress, vce(robust)``. The ``endog()`` option of ivreg2 gives another
+        statistic, a difference of two J.
+
+        Returns
+        -------
+        TestResult
+            F.
+        """
+        return self.endogeneity
+
+    def anderson_rubin(self, level: float = 0.95) -> list[tuple[float, float]]:
+        """Find the coefficients of the endogenous regressor that the Anderson-Rubin test does not reject.
+
+        At a coefficient b0 the outcome less b0 times the regressor is regressed on controls and instruments,
+        and the instruments are tested jointly under the fit's covariance (Anderson & Rubin 1949). The set has
+        the right coverage however weak the instruments are.
+
+        Parameters
+        ----------
+        level : float
+            Of the set.
+
+        Returns
+        -------
+        list of pairs of float
+            Closed intervals in ascending order. Infinite ends where the set is unbounded, as with weak
+            instruments; two pieces are possible; none if every value is rejected, as it happens when the
+            instruments disagree.
+
+        Raises
+        ------
+        OptionError
+            With several endogenous regressors: test values with `anderson_rubin_test`.
+        IdentificationError
+            If the test does not exist, as with fewer clusters than instruments.
+
+        Examples
+        --------
+        >>> from digiprosper import FixedEffectsIV, datasets
+        >>> panel = datasets.us_states()
+        >>> spec = FixedEffectsIV("log(gsp)", ["unemp"], ["log(emp)"], ["lag(log(emp))"])
+        >>> [(round(low, 2), round(high, 2)) for low, high in spec.fit(panel).anderson_rubin()]
+        [(0.75, 0.97)]
+        """
+        from scipy.special import fdtri
+
+        level = check_level(level)
+        if len(self.endog) > 1:
+            raise OptionError(
+                f"anderson_rubin() is for one endogenous regressor; there are {len(self.endog)} "
+                f"({quoted(self.endog)}). Test values of all of them jointly with "
+                "anderson_rubin_test({...})."
+            )
+        self._refuse_without_test()
+        q = len(self.instruments)
+        return confidence_set(self.reduced_forms, float(fdtri(q, self.reduced_forms.df_t, level)))
+
+    def anderson_rubin_test(self, values: float | Mapping[str, float] = 0.0) -> TestResult:
+        """Test coefficients of the endogenous regressors, whatever the strength of the instruments.
+
+        Parameters
+        ----------
+        values : float or mapping
+            The coefficient under the null, or endogenous regressor to coefficient.
+
+        Returns
+        -------
+        TestResult
+            F with the number of instruments and the fit's degrees of freedom. It is a joint test of the
+            coefficients and of the instruments' validity.
+
+        Raises
+        ------
+        OptionError
+            If a regressor is missing from `values`, or is not endogenous.
+        InputTypeError
+            If a value is not a finite number.
+        IdentificationError
+            If the test does not exist, as with fewer clusters than instruments.
+        """
+        chosen = self._values_of(values)
+        self._refuse_without_test()
+        f = statistic(self.reduced_forms, np.array([chosen[name] for name in self.endog]))
+        null = ", ".join(f"{name} = {chosen[name]:g}" for name in self.endog)
+        df = (len(self.instruments), self.reduced_forms.df_t)
+        return f_test("Anderson-Rubin test", f, df, null)
+
+    def _values_of(self, values: object) -> dict[str, float]:
+        if not isinstance(values, Mapping):
+            if len(self.endog) > 1 and values != 0:
+                raise OptionError(
+                    f"anderson_rubin_test: values={cited(values)} for {len(self.endog)} endogenous "
+                    f"regressors; pass a mapping with a value for each of {quoted(self.endog)}."
+                )
+            values = dict.fromkeys(self.endog, values)
+        given: Mapping[str, Any] = values
+        if set(given) != set(self.endog):
+            raise OptionError(
+                f"anderson_rubin_test: values are for {quoted(given)}; pass one for each endogenous "
+                f"regressor, {quoted(self.endog)}, and for no other."
+            )
+        return {name: _finite(given[name], name) for name in self.endog}
+
+    def _refuse_without_test(self) -> None:
+        q, df = len(self.instruments), self.reduced_forms.df_t
+        if np.isnan(statistic(self.reduced_forms, np.zeros(len(self.endog)))) or q > df:
+            raise IdentificationError(
+                f"the Anderson-Rubin test does not exist: {q} instruments cannot be tested jointly under "
+                f"this covariance ({self.conventions}). Use fewer instruments or another covariance."
+            )
+
+    # --- the protocol -------------------------------------------------------------------------------------
+
+    def glance(self) -> Glance:
+        """Give one mapping about the whole fit.
+
+        Returns
+        -------
+        Glance
+            Same keys for every kind of results.
+        """
+        return cast("Glance", {**LinearResults.glance(self), "model": "FixedEffectsIV"})
+
+    def _summary(self) -> Summary:
+        plain = LinearResults._summary(self)
+        *before, remarks = plain.blocks
+        return replace(plain, blocks=(*before, Lines(("", *self._test_lines()), wrapped=True), remarks))
+
+    def _test_lines(self) -> list[str]:
+        return [
+            f"Instrumented: {', '.join(self.endog)}. Instruments: {', '.join(self.instruments)}.",
+            f"First stage: {self._strength()}.",
+            *(f"{test.name}: {_test_text(test)}." for test in self._tests() if not np.isnan(test.statistic)),
+            *self._set_lines(),
+        ]
+
+    def _strength(self) -> str:
+        tests = self.iv_tests
+        parts = []
+        if "effective_f" in tests:
+            critical = f"5% critical value {tests['effective_f_critical']:.1f} for a bias of 10%"
+            parts.append(f"effective F {tests['effective_f']:.4g} ({critical})")
+        parts.append(f"Kleibergen-Paap F {tests['kp_rk_f']:.4g}")
+        parts.append(f"Cragg-Donald F {tests['cragg_donald']:.4g}")
+        return ", ".join(parts)
+
+    def _tests(self) -> list[TestResult]:
+        over = "sargan" if self.cov_type == "unadjusted" else "hansen_j"
+        shown = [self.iv_tests["kp_rk_lm"], self.iv_tests[over], self.endogeneity]
+        return cast("list[TestResult]", shown)
+
+    def _set_lines(self) -> list[str]:
+        if len(self.endog) > 1:
+            return []
+        try:
+            found = self.anderson_rubin()
+        except IdentificationError:
+            return [f"Anderson-Rubin set of {self.endog[0]}: not available."]
+        return [f"Anderson-Rubin 95% set of {self.endog[0]}: {set_text(found)}."]
+
+    def _numbers(self) -> PlainNumbers:
+        plain = LinearResults._numbers(self)
+        tests = {name: _plain_test(value) for name, value in self.iv_tests.items()}
+        more = {
+            "endog": self.endog,
+            "instruments": self.instruments,
+            "iv_tests": tests,
+            "endogeneity_test": _plain_test(self.endogeneity),
+            "first_stage": {name: stage.to_dict() for name, stage in self.first_stage.items()},
+            "reduced_form": self.reduced_form.to_dict(),
+        }
+        return replace(plain, more={**plain.more, **more})
+
+
+def set_text(intervals: Sequence[tuple[float, float]]) -> str:
+    """Write a set of intervals.
+
+    Parameters
+    ----------
+    intervals : sequence of pairs of float
+        In ascending order.
+
+    Returns
+    -------
+    str
+        Such as ``"(-inf, -2.1] and [0.3, inf)"``.
+
+    Examples
+    --------
+    >>> set_text([(float("-inf"), -2.104), (0.3, float("inf"))])
+    '(-inf, -2.104] and [0.3, inf)'
+    """
+    if not intervals:
+        return "empty (every value is rejected)"
+    return " and ".join(
+        f"{'(' if low == -np.inf else '['}{low:z.4g}, {high:z.4g}{')' if high == np.inf else ']'}"
+        for low, high in intervals
+    )
+
+
+def _test_text(test: TestResult) -> str:
+    df: Any = test.df
+    degrees = f"{df[0]:g}, {df[1]:g}" if isinstance(df, tuple) else f"{df:g}"
+    return f"{test.distribution}({degrees}) = {test.statistic:z.4g}, p = {p_text(test.p_value)}"
+
+
+def _plain_test(value: float | TestResult) -> Any:
+    return dict(value._numbers().more) if isinstance(value, TestResult) else value
+
+
+def _finite(value: object, name: str) -> float:
+    try:
+        number = float(cast("Any", value))
+    except (TypeError, ValueError):
+        number = float("nan")
+    if isinstance(value, bool | str) or np.isnan(number):
+        raise InputTypeError(f"anderson_rubin_test: the value of {name} is {cited(value)}, not a number.")
+    if not np.isfinite(number):
+        raise MissingDataError(
+            f"anderson_rubin_test: the value of {name} is {cited(value)}; it must be finite."
+        )
+    return number

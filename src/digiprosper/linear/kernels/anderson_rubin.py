@@ -1,0 +1,198 @@
+"""The test of Anderson and Rubin (1949), and the values of a coefficient that it does not reject."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from digiprosper.kernels.covariance import joint_meat
+from digiprosper.kernels.tolerances import REAL_ROOT, SAME_ROOT, SINGULAR
+from digiprosper.report.pickling import PickledByName
+
+if TYPE_CHECKING:
+    from digiprosper.kernels import Floats
+    from digiprosper.kernels.covariance import Recipe
+    from digiprosper.linear.kernels.two_stage import Projection
+
+__all__ = ["ReducedForms", "confidence_set", "form", "reduced_forms", "statistic"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ReducedForms(PickledByName):
+    """Slopes of the outcome and of every endogenous regressor on the instruments, with their covariance.
+
+    This is all that the test needs: the outcome less the regressors at given values has the same combination
+    of slopes, and of scores.
+
+    Parameters
+    ----------
+    slopes : (q, 1 + m) array
+        On an orthonormal basis of the instruments net of controls and effects: of the outcome, then of the
+        endogenous regressors.
+    covariance : ((1 + m) q, (1 + m) q) array
+        Of the slopes, column after column, with the small-sample factor.
+    df_t : float
+        Degrees of freedom of the denominator.
+    """
+
+    slopes: Floats
+    covariance: Floats
+    df_t: float
+
+
+def reduced_forms(projected: Projection, how: Recipe) -> ReducedForms:
+    """Take from the reduced forms what the test needs.
+
+    Parameters
+    ----------
+    projected : Projection
+        Columns projected on controls and instruments.
+    how : Recipe
+        Of the covariance of a regression on controls and instruments.
+
+    Returns
+    -------
+    ReducedForms
+        For `statistic` and `confidence_set`.
+    """
+    residuals = [projected.outcome_left, *projected.endog_left.T]
+    equations = [(projected.instruments, column, how) for column in residuals]
+    covariance = joint_meat(equations, obs_weights=projected.obs_weights)
+    slopes = np.column_stack([projected.reduced_slopes, projected.first_slopes])
+    return ReducedForms(slopes, covariance, how.df_t)
+
+
+def form(gap: Floats, covariance: Floats) -> float:
+    """Compute ``gap' V^-1 gap``.
+
+    Parameters
+    ----------
+    gap : (q,) array
+        What is measured.
+    covariance : (q, q) array
+        V, symmetric.
+
+    Returns
+    -------
+    float
+        Missing unless V is positive definite.
+    """
+    values, vectors = np.linalg.eigh((covariance + covariance.T) / 2)
+    if not np.isfinite(values).all() or values[0] <= SINGULAR * np.abs(values).max():
+        return float("nan")
+    return float(((vectors.T @ gap) ** 2 / values).sum())
+
+
+def statistic(known: ReducedForms, values: Floats) -> float:
+    """Compute the F statistic of the instruments in a regression of the outcome less the regressors' part.
+
+    Parameters
+    ----------
+    known : ReducedForms
+        From `reduced_forms`.
+    values : (m,) array
+        Coefficients of the endogenous regressors under the null.
+
+    Returns
+    -------
+    float
+        With q and `df_t` degrees of freedom; missing where the covariance is not positive definite.
+    """
+    q, columns = known.slopes.shape
+    weights = np.concatenate([[1.0], -np.asarray(values, dtype=np.float64)])
+    blocks = known.covariance.reshape(columns, q, columns, q)
+    covariance = np.einsum("a,aibj,b->ij", weights, blocks, weights)
+    return form(known.slopes @ weights, covariance) / int(q)
+
+
+def confidence_set(known: ReducedForms, critical: float) -> list[tuple[float, float]]:
+    """Find the values of one coefficient at which the F statistic is at most a critical value.
+
+    With ``g(b)`` the slopes and ``S(b)`` their covariance, polynomials of b of degree 1 and 2, the statistic
+    reaches the critical value c where ``det(S(b) - g(b) g(b)' / (q c)) = 0``: a quadratic eigenvalue problem,
+    solved by its companion form (Tisseur & Meerbergen 2001). Between neighbouring roots the statistic is on
+    one side of c.
+
+    Parameters
+    ----------
+    known : ReducedForms
+        Of one endogenous regressor.
+    critical : float
+        Critical value c of F.
+
+    Returns
+    -------
+    list of pairs of float
+        Closed intervals in ascending order, with infinite ends where the set is unbounded. Values at which
+        the covariance is not positive definite, possible with two-way clusters, are not rejected.
+    """
+    unit, scale = _in_units(known)
+    roots = _boundaries(unit, critical)
+    ends = np.concatenate([[-np.inf], roots, [np.inf]])
+    inside = [not statistic(unit, np.array([b])) > critical for b in _between(roots)]
+
+    out: list[tuple[float, float]] = []
+    for low, high, kept in zip(ends[:-1] * scale, ends[1:] * scale, inside, strict=True):
+        if not kept:
+            continue
+        if out and out[-1][1] == low:
+            out[-1] = (out[-1][0], float(high))
+        else:
+            out.append((float(low), float(high)))
+    return out
+
+
+def _in_units(known: ReducedForms) -> tuple[ReducedForms, float]:
+    """Scale outcome and regressor so that the slopes and their errors are about one."""
+    q = known.slopes.shape[0]
+    variances = np.diag(known.covariance).reshape(2, q).sum(axis=1)
+    sizes = np.sqrt((known.slopes**2).sum(axis=0) + np.abs(variances))
+    each = np.repeat(sizes, q)
+    unit = ReducedForms(known.slopes / sizes, known.covariance / each / each[:, None], known.df_t)
+    return unit, float(sizes[0] / sizes[1])
+
+
+def _boundaries(known: ReducedForms, critical: float) -> Floats:
+    """Values at which the statistic reaches the critical value, or the covariance ceases to be positive."""
+    q = known.slopes.shape[0]
+    at_critical = _coefficients(known, 1 / (q * critical))
+    singular = _coefficients(known, 0.0)
+    found = np.sort(np.concatenate([_real_roots(*at_critical), _real_roots(*singular)]))
+    if not found.size:
+        return found
+    apart = np.diff(found) > SAME_ROOT * (1 + np.abs(found[1:]))
+    return np.asarray(found[np.concatenate([[True], apart])])
+
+
+def _coefficients(known: ReducedForms, share: float) -> tuple[Floats, Floats, Floats]:
+    """Coefficients of 1, b and b^2 in the covariance less a share of the squared slopes."""
+    q = known.slopes.shape[0]
+    y, x = known.slopes.T
+    products = known.covariance - share * np.outer(np.concatenate([y, x]), np.concatenate([y, x]))
+    cross = products[:q, q:]
+    return products[:q, :q], -(cross + cross.T), products[q:, q:]
+
+
+def _real_roots(constant: Floats, linear: Floats, square: Floats) -> Floats:
+    """Real b at which a quadratic polynomial of matrices is singular."""
+    from scipy.linalg import eigvals
+
+    q = len(constant)
+    eye, zero = np.eye(q), np.zeros((q, q))
+    left = np.block([[zero, eye], [-constant, -linear]])
+    right = np.block([[eye, zero], [zero, square]])
+    above, below = eigvals(left, right, homogeneous_eigvals=True)
+    finite = np.abs(below) > SINGULAR * np.abs(above)
+    roots = above[finite] / below[finite]
+    real = np.abs(roots.imag) <= REAL_ROOT * (1 + np.abs(roots))
+    return np.asarray(roots.real[real])
+
+
+def _between(roots: Floats) -> Floats:
+    """One value below all roots, between each two neighbours, and above all."""
+    if not roots.size:
+        return np.zeros(1)
+    below, above = roots[0] - 1 - abs(roots[0]), roots[-1] + 1 + abs(roots[-1])
+    return np.concatenate([[below], (roots[:-1] + roots[1:]) / 2, [above]])

@@ -1,0 +1,240 @@
+"""Statistics of the first stage and of overidentifying restrictions, from projected columns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from digiprosper.kernels.covariance import joint_meat, meat
+from digiprosper.kernels.tolerances import SINGULAR
+from digiprosper.linear.kernels.anderson_rubin import form
+
+if TYPE_CHECKING:
+    from digiprosper.kernels import Floats
+    from digiprosper.kernels.covariance import Recipe
+    from digiprosper.linear.kernels.two_stage import Projection
+
+__all__ = [
+    "Effective",
+    "canonical_correlation",
+    "cragg_donald",
+    "effective_f",
+    "kleibergen_paap",
+    "overidentification",
+    "sanderson_windmeijer",
+    "without_factors",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Effective:
+    """The effective F of Montiel Olea and Pflueger (2013).
+
+    Parameters
+    ----------
+    statistic : float
+        F.
+    degrees : float
+        Effective degrees of freedom for `critical`.
+    critical : float
+        5% critical value for a worst bias of 10%.
+    """
+
+    statistic: float
+    degrees: float
+    critical: float
+
+
+def without_factors(how: Recipe, rows: float) -> Recipe:
+    """Leave out the small-sample factors, as large-sample statistics do.
+
+    Parameters
+    ----------
+    how : Recipe
+        Of a regression.
+    rows : float
+        What the sum of squares is divided by under ``unadjusted``.
+
+    Returns
+    -------
+    Recipe
+        The same groups.
+    """
+    factor = 1 / rows if how.cov_type == "unadjusted" else 1.0
+    return replace(how, parts=tuple(replace(part, factor=factor) for part in how.parts))
+
+
+def canonical_correlation(projected: Projection) -> float:
+    """Compute the smallest canonical correlation of endogenous regressors and instruments.
+
+    Parameters
+    ----------
+    projected : Projection
+        Columns projected on controls and instruments.
+
+    Returns
+    -------
+    float
+        Net of controls and effects.
+    """
+    return float(_decomposed(projected)[1][-1])
+
+
+def cragg_donald(projected: Projection, df: float) -> float:
+    """Compute the F form of the statistic of Cragg and Donald (1993).
+
+    Parameters
+    ----------
+    projected : Projection
+        Columns projected on controls and instruments.
+    df : float
+        Rows less controls, instruments and the rank of the effects.
+
+    Returns
+    -------
+    float
+        ``(df / q) r^2 / (1 - r^2)`` with r the smallest canonical correlation.
+    """
+    square = canonical_correlation(projected) ** 2
+    q = int(projected.instruments.shape[1])
+    return df / q * square / (1 - square)
+
+
+def _decomposed(projected: Projection) -> tuple[Floats, Floats, Floats, Floats]:
+    """Singular value decomposition of the first stage between orthonormal bases, and the regressors' root."""
+    slopes, left = projected.first_slopes, projected.left_products
+    size = np.sqrt((slopes**2).sum(axis=0) + np.diag(left))
+    products = (slopes.T @ slopes + left) / size / size[:, None]
+    root = np.linalg.inv(np.linalg.cholesky(products).T) / size[:, None]
+    u, s, vt = np.linalg.svd(slopes @ root, full_matrices=True)
+    return u, s, vt.T, root
+
+
+def kleibergen_paap(projected: Projection, errors: Floats, how: Recipe) -> float:
+    """Compute the rank statistic of Kleibergen and Paap (2006): do the instruments identify every slope.
+
+    Parameters
+    ----------
+    projected : Projection
+        Columns projected on controls and instruments.
+    errors : (N, m) array
+        What makes scores with the instruments: residuals of the first stages for the Wald form, the
+        endogenous regressors net of the controls for the LM form.
+    how : Recipe
+        Of the covariance of these scores.
+
+    Returns
+    -------
+    float
+        Chi-square with q - m + 1 degrees of freedom under the null that the rank is m - 1. Missing where the
+        covariance is singular, as with fewer clusters than instruments.
+    """
+    u, s, v, root = _decomposed(projected)
+    equations = [(projected.instruments, column, how) for column in errors.T]
+    scores = joint_meat(equations, obs_weights=projected.obs_weights)
+
+    q, m = projected.first_slopes.shape
+    least, turn = u[:, m - 1 :], root @ v[:, m - 1 :]
+    choose = np.kron(turn.T, least.T)
+    gap = np.zeros(q - m + 1)
+    gap[0] = s[-1]
+    return form(gap, choose @ scores @ choose.T)
+
+
+def effective_f(projected: Projection, how: Recipe, bias: float = 0.1) -> Effective:
+    """Compute the effective F of one endogenous regressor, and its critical value.
+
+    ``F = h'h / tr(S)`` with h the first-stage slopes on an orthonormal basis of the instruments and S their
+    covariance. The critical value is that of Patnaik's approximation for two-stage least squares with the
+    bound of the bias set to one (Montiel Olea & Pflueger 2013, section 3.3, the simplified procedure).
+
+    Parameters
+    ----------
+    projected : Projection
+        Columns projected on controls and instruments.
+    how : Recipe
+        Of the covariance of the first stage.
+    bias : float
+        Worst bias tau, as a share of the benchmark's.
+
+    Returns
+    -------
+    Effective
+        Statistic, effective degrees of freedom, critical value.
+    """
+    from scipy.stats import ncx2
+
+    slopes, errors = projected.first_slopes[:, 0], projected.endog_left[:, 0]
+    covariance = meat(projected.instruments, errors, how, obs_weights=projected.obs_weights)
+    trace = float(np.trace(covariance))
+    statistic = float(slopes @ slopes) / trace
+
+    x = 1 / bias
+    square = float((covariance**2).sum())
+    largest = float(np.linalg.eigvalsh(covariance)[-1])
+    degrees = trace**2 * (1 + 2 * x) / (square + 2 * x * trace * largest)
+    critical = float(ncx2.ppf(0.95, degrees, x * degrees) / degrees)
+    return Effective(statistic, degrees, critical)
+
+
+def overidentification(projected: Projection, residuals: Floats, how: Recipe) -> float:
+    """Compute J of Hansen (1982): whether the instruments agree, at the efficient two-step estimate.
+
+    Controls are exactly identified by their own moments, so only the instruments net of them matter. Under
+    ``unadjusted`` it is the statistic of Sargan (1958).
+
+    Parameters
+    ----------
+    projected : Projection
+        Columns projected on controls and instruments.
+    residuals : (N,) array
+        Of two-stage least squares.
+    how : Recipe
+        Of the covariance of the moments, without small-sample factor.
+
+    Returns
+    -------
+    float
+        Chi-square with q - m degrees of freedom; missing where the covariance of the moments is singular.
+    """
+    moments = meat(projected.instruments, residuals, how, obs_weights=projected.obs_weights)
+    values, vectors = np.linalg.eigh((moments + moments.T) / 2)
+    if values[0] <= SINGULAR * np.abs(values).max():
+        return float("nan")
+    turn = vectors.T / np.sqrt(values)[:, None]
+    design, left = turn @ projected.first_slopes, turn @ projected.reduced_slopes
+    scale = 1 / np.linalg.norm(design, axis=0)
+    left = left - (design * scale) @ np.linalg.lstsq(design * scale, left, rcond=None)[0]
+    return float(left @ left)
+
+
+def sanderson_windmeijer(projected: Projection, regressor: int, how: Recipe) -> float:
+    """Compute the conditional F of one of several endogenous regressors.
+
+    The regressor less the others, at their two-stage slopes, is regressed on the instruments; the Wald
+    statistic is divided by q - m + 1 (Sanderson & Windmeijer 2016).
+
+    Parameters
+    ----------
+    projected : Projection
+        Columns projected on controls and instruments.
+    regressor : int
+        Which.
+    how : Recipe
+        Of the covariance of the first stage.
+
+    Returns
+    -------
+    float
+        F; missing where the covariance is singular.
+    """
+    q, m = projected.first_slopes.shape
+    others = [j for j in range(m) if j != regressor]
+    design, own = projected.first_slopes[:, others], projected.first_slopes[:, regressor]
+    scale = 1 / np.linalg.norm(design, axis=0)
+    slopes = scale * np.linalg.lstsq(design * scale, own, rcond=None)[0]
+    errors = projected.endog_left[:, regressor] - projected.endog_left[:, others] @ slopes
+    covariance = meat(projected.instruments, errors, how, obs_weights=projected.obs_weights)
+    return form(own - design @ slopes, covariance) / int(q - m + 1)

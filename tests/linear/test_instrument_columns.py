@@ -1,0 +1,103 @@
+"""Which columns are what, and which cannot be used."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from digiprosper import Panel
+from digiprosper.errors import CollinearityError, IdentificationError
+from digiprosper.linear.estimation import sweep_columns
+from digiprosper.linear.instrument_columns import (
+    Places,
+    places_of,
+    refuse_too_few,
+    refuse_unidentified,
+    taken,
+    usable,
+)
+from digiprosper.linear.kernels.two_stage import project
+from digiprosper.linear.preparation import LinearOptions, prepare
+
+ROLES = {"y": ("y",), "endog": ("d",), "x": ("a",), "instruments": ("z", "same")}
+
+
+def system(collinear: str = "raise", **effects: bool):
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"i": np.repeat(np.arange(12), 6), "t": np.tile(np.arange(6), 12)})
+    frame[["y", "d", "a", "z"]] = rng.normal(size=(72, 4))
+    frame["same"] = frame["i"] % 5
+    prepared = prepare(Panel(frame, "i", "t"), ROLES, LinearOptions(collinear=collinear, **effects))
+    names = ("y", "d", "a", "z", "same")
+    places = [prepared.sample.names.index(name) for name in names]
+    return prepared, sweep_columns(prepared, names, prepared.sample.matrix[:, places])
+
+
+def test_places() -> None:
+    prepared, swept = system()
+    places = places_of(prepared.sample)
+    assert places == Places((1,), (2,), (3, 4))
+    assert places.regressors == (1, 2)
+    assert places.exogenous == (3, 4, 2)
+    assert taken(swept, ()).shape == (72, 0)
+
+
+@pytest.mark.parametrize(
+    ("effects", "words"),
+    [({}, "within a i"), ({"time_effects": False}, "varies over time")],
+)
+def test_an_absorbed_instrument_is_refused_with_the_way_out(effects: dict, words: str) -> None:
+    prepared, swept = system(**effects)
+    with pytest.raises(IdentificationError, match=words) as caught:
+        usable(prepared, swept, places_of(prepared.sample))
+    assert [p.data["column"] for p in caught.value.problems] == ["same"]
+
+
+def test_an_absorbed_instrument_is_dropped_on_request() -> None:
+    prepared, swept = system("drop")
+    places, notices = usable(prepared, swept, places_of(prepared.sample))
+    assert places == Places((1,), (2,), (3,))
+    assert [n.code for n in notices] == ["dropped_absorbed"]
+    with pytest.raises(IdentificationError):
+        usable(prepared, swept, Places((1,), (2,), (4,)))
+
+
+def test_a_time_constant_instrument_is_used_without_entity_effects() -> None:
+    prepared, swept = system(entity_effects=False)
+    places, notices = usable(prepared, swept, places_of(prepared.sample))
+    assert (places.instruments, notices) == ((3, 4), [])
+
+
+def test_too_few() -> None:
+    refuse_too_few(["y", "d", "z"], Places((1,), (), (2,)))
+    with pytest.raises(IdentificationError) as caught:
+        refuse_too_few(["y", "d", "e", "z"], Places((1, 2), (), (3,)))
+    assert caught.value.problems[0].data == {"instruments": ("z",), "endog": ("d", "e")}
+
+
+def columns(seed: int = 0):
+    rng = np.random.default_rng(seed)
+    return rng.normal(size=50), rng.normal(size=(50, 2)), rng.normal(size=(50, 1)), rng.normal(size=(50, 3))
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_first_stages_that_explain_nothing_or_everything(weighted: bool) -> None:
+    y, endog, controls, instruments = columns()
+    w = np.random.default_rng(1).uniform(0.5, 2, 50) if weighted else np.ones(50)
+
+    def refuse(values: np.ndarray) -> None:
+        refuse_unidentified(project(y, values, controls, instruments, obs_weights=w), ["d", "e"])
+
+    refuse(endog)
+    exogenous = np.hstack([controls, instruments])
+    half = np.sqrt(w)[:, None]
+    fitted = exogenous @ np.linalg.lstsq(exogenous * half, endog * half, rcond=None)[0]
+    with pytest.raises(IdentificationError, match="uncorrelated"):
+        refuse(endog - fitted)
+    with pytest.raises(IdentificationError, match="separately"):
+        refuse(endog - fitted + fitted[:, :1])
+    with pytest.raises(CollinearityError):
+        refuse(fitted)
+    with pytest.raises(CollinearityError, match="together"):
+        refuse(np.column_stack([endog[:, 0], endog[:, 0] + fitted[:, 1]]))

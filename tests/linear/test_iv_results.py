@@ -1,0 +1,263 @@
+"""Results with instruments: a LinearResults in everything, and what it adds."""
+
+from __future__ import annotations
+
+import copy
+import json
+import pickle
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import digiprosper as dp
+from digiprosper import FixedEffectsIV, Panel
+from digiprosper.errors import (
+    DigiprosperWarning,
+    IdentificationError,
+    InputTypeError,
+    MissingDataError,
+    OptionError,
+)
+from digiprosper.linear.iv_results import set_text
+from digiprosper.report.summary import Summary
+
+SPEC = FixedEffectsIV("y", ["a", "I(a**2)"], ["d"], ["z1", "z2"])
+
+
+def make_frame(seed: int = 0, strength: float = 1.0, n: int = 40, periods: int = 6) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    rows = n * periods
+    frame = pd.DataFrame({"i": np.repeat(np.arange(n), periods), "t": np.tile(np.arange(periods), n)})
+    frame[["a", "z1", "z2", "z3", "common"]] = rng.normal(size=(rows, 5))
+    frame["d"] = strength * (frame["z1"] + frame["z2"]) + 2 * frame["common"] + rng.normal(size=rows)
+    frame["e"] = strength * frame["z3"] - frame["common"] + rng.normal(size=rows)
+    frame["y"] = 0.5 * frame["d"] + frame["a"] ** 2 + frame["i"] + frame["common"] + rng.normal(size=rows)
+    return frame
+
+
+def fit(spec=SPEC, frame: pd.DataFrame | None = None, **changes):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DigiprosperWarning)
+        return spec.replace(**changes).fit(Panel(make_frame() if frame is None else frame, "i", "t"))
+
+
+# --- what every linear result can do ------------------------------------------------------------------------
+
+
+def test_it_is_a_linear_result() -> None:
+    results = fit()
+    assert isinstance(results, dp.LinearResults)
+    assert isinstance(results, dp.Results)
+    assert results.names == ("d", "a", "I(a**2)")
+    assert results.glance()["model"] == "FixedEffectsIV"
+    assert set(results.glance()) == set(results.reduced_form.glance())
+    wald = results.wald_test("d = 0.5, a = 0")
+    gap = results.coefficients[:2] - [0.5, 0]
+    expected = gap @ np.linalg.solve(results.covariance[:2, :2], gap) / 2
+    assert wald.statistic == pytest.approx(expected, rel=1e-9)
+    assert results.f_statistic.statistic == pytest.approx(results.wald_test("d=0, a=0, I(a**2)=0").statistic)
+    slope = results.marginal_effect("a", at={"a": [1.0]})["estimate"].iloc[0]
+    assert slope == pytest.approx(results.params["a"] + 2 * results.params["I(a**2)"])
+    assert dp.u_test(results, "a").extremum == pytest.approx(
+        -results.params["a"] / 2 / results.params["I(a**2)"]
+    )
+
+
+def test_residuals_are_those_of_the_regressors_themselves() -> None:
+    frame = make_frame()
+    results = fit(frame=frame)
+    effects = sum(values.reindex(frame[name]).to_numpy() for name, values in results.effects.items())
+    b = results.params
+    direct = frame["y"] - b["d"] * frame["d"] - b["a"] * frame["a"] - b["I(a**2)"] * frame["a"] ** 2 - effects
+    np.testing.assert_allclose(results.residuals, direct, atol=1e-9)
+    predicted = results.predict(Panel(frame, "i", "t"))
+    np.testing.assert_allclose(predicted, results.fitted_values, atol=1e-9)
+
+
+def test_a_negative_r2_is_shown() -> None:
+    frame = make_frame(1, 0.05)
+    results = fit(frame=frame)
+    e = results.residuals
+    swept = dp.FixedEffects("y", ["a"]).fit(Panel(frame, "i", "t"))
+    total = (swept.residuals @ swept.residuals) / (1 - swept.rsquared_within)
+    assert results.rsquared_within == pytest.approx(1 - e @ e / total)
+    other = make_frame(1).assign(y=lambda f: f["d"] - 2 * f["common"])
+    assert fit(frame=other, x=()).rsquared_within < 0
+
+
+def test_tables_pickles_and_dicts() -> None:
+    results = fit()
+    table = str(dp.etable({"IV": results, "first stage": results.first_stage["d"]}))
+    assert "d" in table
+    for other in (pickle.loads(pickle.dumps(results)), copy.deepcopy(results)):
+        assert type(other) is dp.IVResults
+        assert other.summary() == results.summary()
+        assert other.anderson_rubin() == results.anderson_rubin()
+        assert other.first_stage["d"].params.equals(results.first_stage["d"].params)
+    stored = json.loads(json.dumps(results.to_dict()))
+    again = Summary.from_dict(stored)
+    assert again.to_text() == results.summary()
+    assert again.to_dict() == stored
+    assert again.params.equals(results.params)
+    assert stored["type"] == "IVResults"
+    assert stored["iv_tests"]["kp_rk_f"] == results.iv_tests["kp_rk_f"]
+    assert stored["iv_tests"]["sargan"]["p_value"] == results.sargan.p_value
+    assert stored["first_stage"]["d"]["type"] == "LinearResults"
+
+
+def test_the_first_stages_are_a_result_set() -> None:
+    results = fit(endog=["d", "e"], instruments=["z1", "z2", "z3"])
+    assert isinstance(results.first_stage, dp.ResultSet)
+    assert list(results.first_stage) == ["d", "e"]
+    assert results.first_stage.tidy()["model"].unique().tolist() == ["d", "e"]
+    assert results.first_stage["e"].names == ("z1", "z2", "z3", "a", "I(a**2)")
+    assert len(results.first_stage.compare("z1")) == 2
+
+
+def test_fit_all_takes_it() -> None:
+    battery = {
+        "one": SPEC,
+        "robust": SPEC.replace(cov_type="robust"),
+        "few": SPEC.replace(instruments=["zz"]),
+    }
+    found = dp.fit_all(battery, Panel(make_frame(), "i", "t"))
+    assert list(found) == ["one", "robust"]
+    assert list(found.failures) == ["few"]
+    assert found.compare("d")["model"].tolist() == ["one", "robust"]
+
+
+def test_html_and_text() -> None:
+    results = fit()
+    text = results.summary()
+    for words in (
+        "Instrumented: d.",
+        "effective F",
+        "Kleibergen-Paap",
+        "Hansen J",
+        "Anderson-Rubin 95% set of d",
+    ):
+        assert words in text
+    assert "Sargan" in fit(cov_type="unadjusted").summary()
+    assert "Hansen" not in fit(instruments=["z1"]).summary()
+    assert "Anderson-Rubin" not in fit(endog=["d", "e"], instruments=["z1", "z2", "z3"]).summary()
+    assert "<table" in results._repr_html_()
+
+
+# --- Anderson and Rubin -------------------------------------------------------------------------------------
+
+COVARIANCES = [
+    {},
+    {"cov_type": "robust"},
+    {"cov_type": "unadjusted"},
+    {"cov_type": "driscoll_kraay"},
+    {"ssc": "none"},
+    {"clusters": ("i", "t")},
+    {"obs_weights": "w"},
+]
+
+
+@pytest.mark.parametrize("options", COVARIANCES)
+@pytest.mark.parametrize("b0", [0.0, 0.5, -3.0])
+def test_the_test_is_a_regression_on_the_instruments(options: dict, b0: float) -> None:
+    frame = make_frame(2).assign(w=lambda f: 1 + f["t"] / 4)
+    test = fit(frame=frame, **options).anderson_rubin_test(b0)
+    frame["left"] = frame["y"] - b0 * frame["d"]
+    plain = dp.FixedEffects("left", ["z1", "z2", "a", "I(a**2)"], **options)
+    expected = fit(plain, frame).wald_test("z1 = 0, z2 = 0")
+    assert test.statistic == pytest.approx(expected.statistic, rel=1e-8)
+    assert test.df == expected.df
+    assert test.p_value == pytest.approx(expected.p_value, rel=1e-6)
+
+
+@pytest.mark.parametrize("options", COVARIANCES)
+@pytest.mark.parametrize("strength", [1.0, 0.1])
+def test_the_test_rejects_outside_the_set_only(options: dict, strength: float) -> None:
+    frame = make_frame(3, strength).assign(w=lambda f: 1 + f["t"] / 4)
+    results = fit(frame=frame, **options)
+    for level in (0.9, 0.95):
+        found = results.anderson_rubin(level)
+        for end in [e for pair in found for e in pair if np.isfinite(e)]:
+            assert results.anderson_rubin_test(end).p_value == pytest.approx(1 - level, rel=1e-6)
+        for b0 in np.linspace(-4, 4, 81):
+            inside = any(low <= b0 <= high for low, high in found)
+            assert (results.anderson_rubin_test(b0).p_value >= 1 - level) == inside
+
+
+def test_values_of_several_regressors() -> None:
+    frame = make_frame(4)
+    results = fit(frame=frame, endog=["d", "e"], instruments=["z1", "z2", "z3"])
+    with pytest.raises(OptionError, match="anderson_rubin_test"):
+        results.anderson_rubin()
+    test = results.anderson_rubin_test({"e": 0.2, "d": 0.5})
+    frame["left"] = frame["y"] - 0.5 * frame["d"] - 0.2 * frame["e"]
+    plain = fit(dp.FixedEffects("left", ["z1", "z2", "z3", "a", "I(a**2)"]), frame)
+    expected = plain.wald_test("z1 = 0, z2 = 0, z3 = 0").statistic
+    assert test.statistic == pytest.approx(expected, rel=1e-8)
+    zero = results.anderson_rubin_test()
+    assert zero.statistic == results.anderson_rubin_test({"d": 0, "e": 0}).statistic
+
+
+@pytest.mark.parametrize(
+    ("values", "error"),
+    [
+        ({"a": 1.0}, OptionError),
+        ({"d": 1.0, "a": 1.0}, OptionError),
+        ({}, OptionError),
+        ("x", InputTypeError),
+        (None, InputTypeError),
+        ({"d": np.nan}, InputTypeError),
+        (np.inf, MissingDataError),
+        (True, InputTypeError),
+        ([1.0, 2.0], InputTypeError),
+    ],
+)
+def test_malformed_values(values: object, error: type[Exception]) -> None:
+    with pytest.raises(error):
+        fit().anderson_rubin_test(values)
+
+
+@pytest.mark.parametrize("level", [0, 1, 95, "high", None])
+def test_malformed_levels(level: object) -> None:
+    with pytest.raises(dp.DigiprosperError):
+        fit().anderson_rubin(level)
+
+
+def test_one_value_for_two_regressors_is_refused() -> None:
+    with pytest.raises(OptionError):
+        fit(endog=["d", "e"], instruments=["z1", "z2", "z3"]).anderson_rubin_test(0.5)
+
+
+def test_more_instruments_than_clusters() -> None:
+    results = fit(frame=make_frame().assign(half=lambda f: f["i"] // 20), clusters=("half",))
+    with pytest.raises(IdentificationError, match="instruments"):
+        results.anderson_rubin()
+
+
+def test_words_of_sets() -> None:
+    assert set_text([]).startswith("empty")
+    assert set_text([(-np.inf, np.inf)]) == "(-inf, inf)"
+    assert set_text([(1.0, 2.5)]) == "[1, 2.5]"
+
+
+def coverage(strength: float, draws: int, options: dict) -> float:
+    covered = 0
+    for seed in range(draws):
+        frame = make_frame(1000 + seed, strength, 30, 4)
+        results = fit(frame=frame, x=(), **options)
+        covered += any(low <= 0.5 <= high for low, high in results.anderson_rubin())
+    return covered / draws
+
+
+def test_the_set_covers_without_a_first_stage() -> None:
+    """At the nominal rate: 300 draws are within 3.3 standard errors of it."""
+    assert coverage(0.0, 300, {"cov_type": "robust"}) == pytest.approx(0.95, abs=0.0415)
+
+
+@pytest.mark.montecarlo
+@pytest.mark.parametrize("strength", [0.0, 0.05, 1.0])
+@pytest.mark.parametrize("options", [{"cov_type": "unadjusted"}, {"cov_type": "robust"}, {}])
+def test_coverage_at_every_strength(strength: float, options: dict) -> None:
+    """1,500 draws: within four standard errors, and one point more for 30 clusters."""
+    assert coverage(strength, 1500, options) == pytest.approx(0.95, abs=0.0225 + 0.01)
