@@ -165,6 +165,7 @@ CONTRACT = {
     ),
     "FixedEffects.fit": "panel, *, rng=None, progress=False",
     "cluster_bootstrap": "spec, panel, *, reps=999, rng=None",
+    "randomisation_test": "spec, panel, term, *, reps=999, rng=None",
     "wild_bootstrap": "spec, panel, term, *, reps=9999, rng=None",
     "WildBootstrapResult.interval": "level=0.95",
     "PanelThreshold": (

@@ -91,6 +91,7 @@ if TYPE_CHECKING:
     from digiprosper.linear.iv_results import IVResults as IVResults
     from digiprosper.linear.preparation import CovType as CovType
     from digiprosper.linear.preparation import Ssc as Ssc
+    from digiprosper.linear.randomisation_test import randomisation_test as randomisation_test
     from digiprosper.linear.results import LinearResults as LinearResults
     from digiprosper.linear.wild_bootstrap import WildBootstrapResult as WildBootstrapResult
     from digiprosper.linear.wild_bootstrap import wild_bootstrap as wild_bootstrap
@@ -241,6 +242,7 @@ _HOME = {
     "moderated_u_test": "u_shape.moderated",
     "overlap_audit": "composite.audits",
     "pca_weights": "composite.weights",
+    "randomisation_test": "linear.randomisation_test",
     "rank_probabilities": "composite.rankings",
     "sequential_g": "mediation.sequential_g",
     "sigma_convergence": "inequality.convergence",
@@ -415,6 +417,7 @@ __all__ = [
     "overlap_audit",
     "pca_weights",
     "plots",
+    "randomisation_test",
     "rank_probabilities",
     "sequential_g",
     "sigma_convergence",

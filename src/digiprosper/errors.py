@@ -201,6 +201,7 @@ _CATEGORIES: dict[str, type[DigiprosperWarning]] = {
     "too_few_clusters_to_draw": FewClustersWarning,
     "few_treated": FewClustersWarning,
     "few_weightings": FewClustersWarning,
+    "assigned_by_cluster": IdentificationWarning,
     "near_collinear": NearCollinearWarning,
     "not_psd": CovarianceWarning,
     "no_variance": CovarianceWarning,

@@ -7,6 +7,7 @@ singletons               count, effects
 entities_once            entity (name), n_entities
 entities_across_clusters clusters (names), count, entity (name)
 few_weightings           clusters (name), n_clusters, least (smallest p-value)
+assigned_by_cluster      term, clusters (name), n_clusters, entity (name)
 few_periods              n_times
 rank_bound               effects, rank
 dropped_absorbed         column, effects
@@ -45,6 +46,7 @@ __all__ = [
     "NEAR",
     "WEAK_F",
     "FewClusters",
+    "assigned_by_cluster",
     "dropped_absorbed",
     "dropped_collinear",
     "dropped_rows",
@@ -218,6 +220,34 @@ def few_weightings(clusters: int, name: str, points: int) -> tuple[Notice, ...]:
     )
     data = {"clusters": name, "n_clusters": clusters, "least": least}
     return (Notice("few_weightings", text, data),)
+
+
+def assigned_by_cluster(term: str, clusters: str, groups: int, entity: str) -> Notice:
+    """Report a regressor that whole clusters share, where paths are exchanged between entities.
+
+    Parameters
+    ----------
+    term : str
+        The regressor.
+    clusters : str
+        What the clusters are.
+    groups : int
+        How many there are.
+    entity : str
+        Name of the entity.
+
+    Returns
+    -------
+    Notice
+        Code assigned_by_cluster.
+    """
+    text = (
+        f"{cited(term)} is the same for all {entity} of a cluster ({clusters}), but its paths were exchanged "
+        f"between {entity}: the p-value is too small if whole clusters were treated together. Use a panel "
+        f"whose entities are the {groups} clusters."
+    )
+    data = {"term": term, "clusters": clusters, "n_clusters": groups, "entity": entity}
+    return Notice("assigned_by_cluster", text, data)
 
 
 def few_periods(n_times: int) -> list[Notice]:

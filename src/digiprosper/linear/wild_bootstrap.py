@@ -10,7 +10,6 @@ import numpy as np
 from digiprosper.errors import (
     IdentificationError,
     InputTypeError,
-    Notice,
     OptionError,
     TermError,
     check_level,
@@ -47,6 +46,7 @@ if TYPE_CHECKING:
 __all__ = ["WildBootstrapResult", "wild_bootstrap"]
 
 _LEAST_REPS = 99
+_CLUSTERED = ("clustered", "crv3")
 _INSTEAD = frozenset({"few_clusters", "very_few_clusters"})
 _WORDS = {"webb": "Webb's six-point weights", "rademacher": "Rademacher weights"}
 
@@ -56,7 +56,8 @@ class WildBootstrapResult(TestResult):
     """A wild cluster bootstrap test of one restriction, with the interval that inverts it.
 
     The parameters not listed are those of `TestResult`: `statistic` is t of the fit, `draws` are t of the
-    draws, `detail` has the weights, whether they were enumerated, draws and clusters.
+    draws, `detail` has the weights, whether they were enumerated, draws and clusters. `diagnostics` leaves
+    out that the clusters are few: it is what the test is for.
 
     Parameters
     ----------
@@ -72,8 +73,6 @@ class WildBootstrapResult(TestResult):
         Standard errors of the fit.
     rng_entropy : int or None
         Number that reproduces the draws when passed as `rng`; None where they are enumerated.
-    diagnostics : tuple of Notice
-        What was noticed. That the clusters are few is left out: it is what the test is for.
     """
 
     estimate: float = field(kw_only=True)
@@ -82,7 +81,6 @@ class WildBootstrapResult(TestResult):
     drawn: WildDraws = field(kw_only=True)
     inference: Inference = field(kw_only=True)
     rng_entropy: int | None = field(default=None, kw_only=True)
-    diagnostics: tuple[Notice, ...] = field(default=(), kw_only=True)
 
     def interval(self, level: float = 0.95) -> tuple[float, float]:
         """Invert the test: the null values that it does not reject.
@@ -169,7 +167,8 @@ def wild_bootstrap(
     Parameters
     ----------
     spec : FixedEffects
-        With ``cov_type="clustered"`` and one-way clusters, the entity by default.
+        With one-way clusters, the entity by default. With ``cov_type="crv3"`` t has the error of
+        ``"clustered"`` all the same.
     panel : Panel
         The data.
     term : str
@@ -225,7 +224,7 @@ def wild_bootstrap(
     _check(spec, term)
     reps = check_reps(reps, _LEAST_REPS)
     seed = seed_sequence(rng)
-    fit = estimate(spec, panel)
+    fit = estimate(spec.replace(cov_type="clustered"), panel)
     row, value = _one_restriction(term, fit)
 
     full = fit.full
@@ -254,7 +253,7 @@ def _check(spec: FixedEffects, term: str) -> None:
             "wild_bootstrap takes one restriction as text, such as 'x' or 'x1 + 2*x2 = 1', not "
             f"{cited(term)}."
         )
-    if spec.cov_type != "clustered":
+    if spec.cov_type not in _CLUSTERED:
         raise OptionError(
             f"wild_bootstrap requires cov_type='clustered', not {cited(spec.cov_type)}: weights are drawn by "
             "cluster."

@@ -6,13 +6,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from digiprosper.report.pickling import PickledByName
-from digiprosper.report.summary import PlainNumbers, Summarised, Summary
+from digiprosper.report.summary import PlainNumbers, Remarks, Summarised, Summary
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import numpy as np
     import pandas as pd
+
+    from digiprosper.errors import Notice
 
 __all__ = ["TestResult"]
 
@@ -28,7 +30,7 @@ class TestResult(Summarised, PickledByName):
     statistic : float
         Its value.
     distribution : str
-        ``"F"``, ``"t"``, ``"chi2"``, ``"normal"`` or ``"bootstrap"``.
+        ``"F"``, ``"t"``, ``"chi2"``, ``"normal"``, ``"bootstrap"`` or ``"exchanges"``.
     df : float, pair of float or None
         Degrees of freedom.
     p_value : float
@@ -39,6 +41,8 @@ class TestResult(Summarised, PickledByName):
         What the statistic was made of.
     draws : ndarray, optional
         Statistics of the draws when something was resampled.
+    diagnostics : tuple of Notice
+        What was noticed.
     """
 
     __test__: ClassVar[bool] = False
@@ -51,6 +55,7 @@ class TestResult(Summarised, PickledByName):
     null: str
     detail: Mapping[str, Any] | pd.DataFrame | None = None
     draws: np.ndarray[Any, np.dtype[np.float64]] | None = None
+    diagnostics: tuple[Notice, ...] = ()
 
     def _summary(self) -> Summary:
         if self.df is None:
@@ -61,7 +66,8 @@ class TestResult(Summarised, PickledByName):
             df = f"({self.df:g})"
         p = "p < 0.0001" if self.p_value < 1e-4 else f"p = {self.p_value:.4f}"
         title = f"{self.name}: {self.distribution}{df} = {self.statistic:z.4f}, {p}. H0: {self.null}"
-        return Summary(type=type(self).__name__, title=title)
+        blocks = (Remarks.of(self.diagnostics),) if self.diagnostics else ()
+        return Summary(type=type(self).__name__, title=title, blocks=blocks, notices=self.diagnostics)
 
     def _numbers(self) -> PlainNumbers:
         names = ("name", "statistic", "distribution", "df", "p_value", "null")

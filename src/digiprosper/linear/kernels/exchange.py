@@ -1,0 +1,203 @@
+"""Paths of a regressor exchanged between entities, and the t statistic of every exchange."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from digiprosper.kernels.leverage import error_scale, row_leverage
+from digiprosper.kernels.tolerances import ABSORBED
+from digiprosper.kernels.within import level_sums
+
+if TYPE_CHECKING:
+    from digiprosper.kernels import Bools, Floats, Ints
+    from digiprosper.kernels.covariance import Recipe
+    from digiprosper.kernels.equation import Solved
+    from digiprosper.kernels.within import Within
+
+__all__ = ["Paths", "exchanged_statistics", "paths"]
+
+_CACHED = 2**21
+_COLUMNS = 16
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Paths:
+    """A regressor as paths of entities, and which of them can be exchanged.
+
+    Parameters
+    ----------
+    column : (N,) array
+        Its values as in the data, rows sorted by entity, then time.
+    entity : (N,) array of int
+        Codes without gaps.
+    starts : (E,) array of int
+        First row of each entity.
+    periods : (E,) array of int
+        Entities with the same number are there in the same periods.
+    """
+
+    column: Floats
+    entity: Ints
+    starts: Ints
+    periods: Ints
+
+    @property
+    def exchanged(self) -> Bools:
+        """Which entities have the periods of another one: (E,)."""
+        return np.asarray((np.bincount(self.periods) > 1)[self.periods])
+
+    @property
+    def differ(self) -> bool:
+        """Whether any two entities with the same periods have different paths."""
+        first: dict[int, Floats] = {}
+        parts = zip(self.periods.tolist(), np.split(self.column, self.starts[1:]), strict=True)
+        return any(not np.array_equal(first.setdefault(number, path), path) for number, path in parts)
+
+    def drawn(self, generator: np.random.Generator, count: int) -> Floats:
+        """Exchange the paths of entities with the same periods.
+
+        Parameters
+        ----------
+        generator : Generator
+            Source of the exchanges.
+        count : int
+            How many.
+
+        Returns
+        -------
+        (N, count) array
+            The regressor after each exchange.
+        """
+        donors = np.empty((count, self.periods.size), dtype=np.intp)
+        # Sorted by the number of the periods and, where it is the same, at random.
+        keys = self.periods + generator.random((count, self.periods.size))
+        donors[:, np.argsort(self.periods, kind="stable")] = np.argsort(keys, axis=1)
+        place = np.arange(self.entity.size) - self.starts[self.entity]
+        return np.asarray(self.column[self.starts[donors[:, self.entity]] + place].T)
+
+
+def paths(column: Floats, entity: Ints, time: Ints) -> Paths:
+    """Compare the periods of entities.
+
+    Parameters
+    ----------
+    column : (N,) array
+        The regressor.
+    entity, time : (N,) arrays of int
+        Codes without gaps, rows sorted by entity, then time.
+
+    Returns
+    -------
+    Paths
+        For `exchanged_statistics`.
+
+    Examples
+    --------
+    >>> paths(np.zeros(5), np.array([0, 0, 1, 1, 2]), np.array([0, 1, 0, 1, 1])).periods
+    array([0, 0, 1])
+    """
+    starts = np.flatnonzero(np.diff(entity, prepend=-1))
+    numbers: dict[bytes, int] = {}
+    found = [numbers.setdefault(part.tobytes(), len(numbers)) for part in np.split(time, starts[1:])]
+    return Paths(column, entity, starts, np.array(found, dtype=np.intp))
+
+
+def exchanged_statistics(
+    equation: Solved,
+    regressor: int,
+    absorbed: Within,
+    moved: Paths,
+    reps: int,
+    seed: np.random.SeedSequence,
+    *,
+    memory: int = 2**28,
+) -> Floats:
+    """Compute t of one regressor for exchanges of its paths.
+
+    Only one column changes: it is swept, taken net of the other regressors (Frisch & Waugh 1933), and its
+    slope and variance are those of the simple regression that is left.
+
+    Parameters
+    ----------
+    equation : Solved
+        The fit, of any covariance but ``crv3``.
+    regressor : int
+        Position of the regressor.
+    absorbed : Within
+        The projection that takes out the effects.
+    moved : Paths
+        The regressor.
+    reps : int
+        Exchanges R.
+    seed : SeedSequence
+        Source of the exchanges.
+    memory : int
+        Bytes that the arrays of one chunk may take; 256 MB.
+
+    Returns
+    -------
+    (R,) array
+        t of each exchange; NaN where the exchanged regressor is not identified or its variance is negative.
+    """
+    net = _Net(np.delete(equation.x, regressor, axis=1), equation.obs_weights)
+    outcome = net.of(equation.y[:, None])
+    generator = np.random.default_rng(seed)
+    n = moved.column.size
+    least = ABSORBED**2 * n * moved.column.var()
+    chunk = max(1, min(memory // (80 * n), max(_CACHED // n, _COLUMNS)))
+    out = np.empty(reps)
+    for start in range(0, reps, chunk):
+        stop = min(start + chunk, reps)
+        swept = net.of(absorbed.sweep(moved.drawn(generator, stop - start)))
+        lost = np.einsum("ij,ij->j", swept, swept) <= least
+        out[start:stop] = np.where(lost, np.nan, _simple_t(swept, outcome, equation.how, net))
+    return out
+
+
+class _Net:
+    """Columns net of the other regressors, whose orthonormal basis is computed once."""
+
+    def __init__(self, others: Floats, obs_weights: Floats | None) -> None:
+        self.weights = np.ones((len(others), 1)) if obs_weights is None else obs_weights[:, None]
+        root = np.sqrt(self.weights)
+        size = np.sqrt(np.einsum("ij,ij->j", others, others))
+        self.basis = np.linalg.qr(root * (others / size))[0] / root
+        self.leverage = row_leverage(self.basis, obs_weights=obs_weights) if size.size else 0.0 * root[:, 0]
+
+    def of(self, columns: Floats) -> Floats:
+        """Take the other regressors out of columns, twice for the digits of near collinear ones."""
+        for _ in range(2):
+            columns = columns - self.basis @ (self.basis.T @ (self.weights * columns))
+        return columns
+
+
+def _simple_t(x: Floats, y: Floats, how: Recipe, net: _Net) -> Floats:
+    """Compute t of the regressions of one outcome on one column each, all net of everything else."""
+    weighted = net.weights * x
+    square = np.einsum("ij,ij->j", weighted, x)
+    product = weighted.T @ y[:, 0]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        errors = y - x * (product / square)
+        if how.leverage is not None:
+            regressors = net.leverage[:, None] + weighted * x / square
+            errors = errors * error_scale(how.cov_type, how.leverage[:, None], regressors)
+        variance = _score_variance(weighted * errors, how)
+        if how.cov_type == "unadjusted":
+            variance = how.parts[0].factor * square * np.einsum("ij,ij->j", net.weights * errors, errors)
+        return np.asarray(product / np.sqrt(variance))
+
+
+def _score_variance(scores: Floats, how: Recipe) -> Floats:
+    """Add up squares of sums of scores by group, and of lags of them."""
+    total = np.zeros(scores.shape[1])
+    for part in how.parts:
+        sums = scores if part.codes is None else level_sums(part.codes, part.levels, scores)
+        whole = np.einsum("ij,ij->j", sums, sums)
+        for lag in range(1, (how.bandwidth or 0) + 1):
+            share = 1 - lag / ((how.bandwidth or 0) + 1)
+            whole = whole + 2 * share * np.einsum("ij,ij->j", sums[lag:], sums[:-lag])
+        total += part.sign * part.factor * whole
+    return total

@@ -1,0 +1,54 @@
+"""Exchanges of paths by hand; the statistics are tested with the test itself."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from digiprosper.kernels.covariance import counts, ranks, recipe
+from digiprosper.kernels.equation import solve
+from digiprosper.kernels.within import within
+from digiprosper.linear.kernels.exchange import exchanged_statistics, paths
+
+ENTITY = np.array([0, 0, 1, 1, 2, 2, 3, 3])
+
+
+@pytest.mark.parametrize(
+    ("time", "periods", "exchanged"),
+    [
+        ([0, 1] * 4, [0, 0, 0, 0], [True] * 4),
+        ([0, 1, 1, 2, 0, 1, 0, 2], [0, 1, 0, 2], [True, False, True, False]),
+        ([0, 1, 1, 2, 2, 3, 3, 4], [0, 1, 2, 3], [False] * 4),
+    ],
+)
+def test_entities_with_the_same_periods(time, periods, exchanged) -> None:
+    found = paths(np.arange(8.0), ENTITY, np.array(time))
+    assert found.periods.tolist() == periods
+    assert found.exchanged.tolist() == exchanged
+    assert found.differ == any(exchanged)
+
+
+def test_equal_paths_do_not_differ() -> None:
+    assert not paths(np.array([1.0, 2.0] * 4), ENTITY, np.array([0, 1] * 4)).differ
+
+
+def test_every_entity_receives_every_path_equally_often() -> None:
+    column = np.repeat(np.arange(4.0), 2)
+    drawn = paths(column, ENTITY, np.array([0, 1] * 4)).drawn(np.random.default_rng(1), 4000)
+    for entity in range(4):
+        counted = np.bincount(drawn[2 * entity].astype(int), minlength=4)
+        assert np.abs(counted - 1000).max() < 130
+
+
+def test_chunks_change_no_more_than_rounding() -> None:
+    rng = np.random.default_rng(2)
+    entity, time = np.repeat(np.arange(15), 4), np.tile(np.arange(4), 15)
+    absorbed = within([entity, time], 60)
+    raw = rng.normal(size=(60, 2))
+    x, y = absorbed.sweep(raw), absorbed.sweep(rng.normal(size=60))
+    count = counts(60, 2, ranks(absorbed, [entity], 0), [entity], periods=4)
+    equation = solve(y, x, count, recipe("clustered", "none", count, [entity], time))
+    moved, seed = paths(raw[:, 1], entity, time), np.random.SeedSequence(1)
+    whole = exchanged_statistics(equation, 1, absorbed, moved, 50, seed)
+    parts = exchanged_statistics(equation, 1, absorbed, moved, 50, seed, memory=1)
+    np.testing.assert_allclose(whole, parts, rtol=1e-10)
