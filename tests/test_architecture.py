@@ -24,6 +24,7 @@ EXTRAS = {
     "test_toy_method.py",
     "test_words.py",
     "datasets/test_recovery.py",
+    "linear/test_absorbed_slopes.py",
     "linear/test_linear_covariances.py",
     "linear/test_linear_digits.py",
     "linear/test_linear_peers.py",

@@ -229,3 +229,102 @@ def test_the_rank_is_exact_up_to_1_200_dummies_besides_the_largest_effect(levels
     found = within([entity, time, third], 2600)
     assert found.exact == exact
     assert found.rank == 1300 + 1 + levels - 1 or not exact
+
+
+# --- slopes by level ---------------------------------------------------------------------------------------
+
+
+def written_out(effects: list[np.ndarray], slopes: list[np.ndarray | None]) -> np.ndarray:
+    """All dummies, times the slopes' columns."""
+    parts = []
+    for codes, slope in zip(effects, slopes, strict=True):
+        dummy = (codes[:, None] == np.arange(codes.max() + 1)).astype(float)
+        parts.append(dummy if slope is None else dummy * slope[:, None])
+    return np.hstack(parts)
+
+
+def orthonormal(design: np.ndarray, w: np.ndarray | None = None) -> np.ndarray:
+    root = np.ones(len(design)) if w is None else np.sqrt(w)
+    scaled = design * root[:, None]
+    norms = np.linalg.norm(scaled, axis=0)
+    u, values, _ = np.linalg.svd(scaled[:, norms > 0] / norms[norms > 0], full_matrices=False)
+    return u[:, values > 1e-9 * values[0]]
+
+
+def swept_of(design: np.ndarray, columns: np.ndarray, w: np.ndarray | None = None) -> np.ndarray:
+    root = np.ones(len(columns))[:, None] if w is None else np.sqrt(w)[:, None]
+    basis = orthonormal(design, w)
+    left = columns * root
+    for _ in range(2):
+        left = left - basis @ (basis.T @ left)
+    return left / root
+
+
+@st.composite
+def slope_problems(draw: st.DrawFn) -> tuple:
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    n = draw(st.integers(8, 90))
+    sizes = draw(st.lists(st.integers(1, 12), min_size=1, max_size=3))
+    plain = draw_codes(rng, n, sizes)
+    effects, slopes = list(plain), [None] * len(plain)
+    if draw(st.booleans()) and len(plain) > 1:  # the first has slopes only
+        effects, slopes = effects[1:], slopes[1:]
+    for _ in range(draw(st.integers(1, 3))):
+        at = draw(st.integers(0, len(plain) - 1))
+        kind = draw(st.integers(0, 3))
+        column = [
+            rng.normal(size=n),
+            rng.integers(0, 3, n).astype(float),
+            np.where(rng.random(n) < 0.5, 0.0, rng.normal(size=n)),
+            np.arange(n) % 7 - 3.0,
+        ][kind]
+        place = draw(st.integers(0, len(effects)))
+        effects.insert(place, plain[at])
+        slopes.insert(place, column)
+    w = rng.uniform(0.1, 5, n) if draw(st.booleans()) else None
+    return effects, slopes, rng.normal(size=(n, 3)) * [1, 1e-3, 1e4] + [0, 5, -1e3], w
+
+
+@settings(max_examples=400, deadline=None)
+@given(slope_problems())
+def test_slopes_are_swept_as_dummies_times_columns(problem: tuple) -> None:
+    effects, slopes, columns, w = problem
+    design = written_out(effects, slopes)
+    how = within(effects, len(columns), slopes=slopes, obs_weights=w)
+    scale = np.abs(columns).max(axis=0)
+    expected = swept_of(design, columns, w)
+    np.testing.assert_allclose(how.sweep(columns) / scale, expected / scale, atol=1e-9)
+    assert how.rank == orthonormal(design, w).shape[1]
+
+    rest, values = how.decompose(columns)
+    np.testing.assert_array_equal(rest, how.sweep(columns))
+    parts = zip(values, effects, slopes, strict=True)
+    total = rest + sum(v[e] * (1 if s is None else s[:, None]) for v, e, s in parts)
+    np.testing.assert_allclose(total / scale, columns / scale, atol=1e-8)
+
+
+@settings(max_examples=100, deadline=None)
+@given(slope_problems())
+def test_slopes_by_conjugate_gradients_equal_the_dense_solve(problem: tuple) -> None:
+    effects, slopes, columns, w = problem
+    dense = within(effects, len(columns), slopes=slopes, obs_weights=w)
+    if dense.rank > 0.7 * len(columns):
+        return  # hardly a row is left: what the others tell of a slope is rounding, which is refused
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "_DENSE", 0)
+        large = within(effects, len(columns), slopes=slopes, obs_weights=w)
+    scale = np.abs(columns).max(axis=0)
+    np.testing.assert_allclose(large.sweep(columns) / scale, dense.sweep(columns) / scale, atol=1e-9)
+    assert large.rank >= dense.rank
+    assert not large.exact or large.rank == dense.rank
+
+
+@settings(max_examples=150, deadline=None)
+@given(slope_problems())
+def test_leverage_with_slopes_is_that_of_everything_written_out(problem: tuple) -> None:
+    effects, slopes, columns, w = problem
+    how = within(effects, len(columns), slopes=slopes, obs_weights=w)
+    basis = orthonormal(written_out(effects, slopes), w)
+    found = how.leverage(len(columns))
+    np.testing.assert_allclose(found, np.einsum("ij,ij->i", basis, basis), atol=1e-9)
+    assert found.sum() == pytest.approx(how.rank, abs=1e-8)

@@ -39,7 +39,8 @@ class Ranks:
     every : int
         Rank of the dummies of all effects, 1 (the constant) without effects.
     nested : int
-        Rank of those of the effects nested in a cluster, 1 if there is none.
+        Rank of those of the effects nested in a cluster, 1 if there is none; slopes by level are not among
+        them.
     nested_or_entity : int
         The same with the entity effect, nested or not.
     lone_nested : bool
@@ -48,6 +49,8 @@ class Ranks:
         No effect at all.
     exact : bool
         False if a rank is an upper bound.
+    slopes : int
+        What slopes by level add to the rank of the other effects.
     """
 
     every: int
@@ -56,10 +59,13 @@ class Ranks:
     lone_nested: bool
     intercept: bool
     exact: bool
+    slopes: int = 0
 
 
 def ranks(absorbed: Within, clusters: Sequence[Ints], entity: int | None) -> Ranks:
     """Count the parameters of absorbed effects.
+
+    Slopes by level count as the regressors that they stand for, in clusters that contain the level too.
 
     Parameters
     ----------
@@ -75,28 +81,29 @@ def ranks(absorbed: Within, clusters: Sequence[Ints], entity: int | None) -> Ran
     Ranks
         For `counts`.
     """
-    effects = absorbed.effects
-    nested = [p for p, e in enumerate(effects) if any(is_nested(e, c) for c in clusters)]
+    codes, constants = absorbed.codes, absorbed.constants
+    nested = [p for p in constants if any(is_nested(codes[p], c) for c in clusters)]
     exempt = sorted({*nested, *([] if entity is None else [entity])})
     inside, sure = _rank_of(absorbed, nested)
     outside, certain = _rank_of(absorbed, exempt)
-    alone = finest(effects) if nested else []
+    without, known = _rank_of(absorbed, constants)
+    alone = finest([codes[p] for p in constants]) if nested else []
     return Ranks(
         every=absorbed.rank,
         nested=inside,
         nested_or_entity=outside,
         lone_nested=len(alone) == 1 and all(is_nested(alone[0], c) for c in clusters),
-        intercept=not effects,
-        exact=absorbed.exact and sure and certain,
+        intercept=not codes,
+        exact=all((absorbed.exact, sure, certain, known)),
+        slopes=absorbed.rank - without,
     )
 
 
 def _rank_of(absorbed: Within, positions: Sequence[int]) -> tuple[int, bool]:
-    effects = absorbed.effects
-    if len(positions) == len(effects):
+    if len(positions) == len(absorbed.codes):
         return absorbed.rank, absorbed.exact
-    some = [effects[p] for p in positions]
-    found, exact = effects_rank(some, effects[0].size, obs_weights=absorbed.obs_weights)
+    some = [absorbed.codes[p] for p in positions]
+    found, exact = effects_rank(some, absorbed.codes[0].size, obs_weights=absorbed.obs_weights)
     return min(found, absorbed.rank), exact
 
 
@@ -117,7 +124,7 @@ class Counts:
     xtreg : int
         As `nest`, with the entity effect never counted.
     coefficients : int
-        Slopes plus the intercept if there is one (what plm counts).
+        Slopes, by level too, plus the intercept if there is one (what plm counts).
     lone_nested : bool
         A single effect, nested in every cluster (which linearmodels then leaves out).
     groups : tuple of int
@@ -186,7 +193,7 @@ def counts(n: int, k: int, absorbed: Ranks, clusters: Sequence[Ints], *, periods
         full=k + absorbed.every,
         nest=k + 1 + absorbed.every - absorbed.nested,
         xtreg=k + 1 + absorbed.every - absorbed.nested_or_entity,
-        coefficients=k + absorbed.intercept,
+        coefficients=k + absorbed.slopes + absorbed.intercept,
         lone_nested=absorbed.lone_nested,
         groups=tuple(int(c.max()) + 1 for c in clusters),
         periods=periods,

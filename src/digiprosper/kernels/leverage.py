@@ -19,7 +19,7 @@ _POWERS = {"hc2": 0.5, "hc3": 1.0}
 
 
 def effects_leverage(absorbed: Within, n: int) -> Floats | None:
-    """Compute the leverage of every row in a regression on the dummies of all effects.
+    """Compute the leverage of every row in a regression on all effects, slopes by level too.
 
     Parameters
     ----------
@@ -36,8 +36,8 @@ def effects_leverage(absorbed: Within, n: int) -> Floats | None:
     if absorbed.is_dense:
         return absorbed.leverage(n)
     # Dummies that are sums of those of another effect change nothing.
-    codes = finest(absorbed.effects)
-    if len(codes) == len(absorbed.effects):
+    codes = finest(absorbed.codes)
+    if absorbed.has_slopes or len(codes) == len(absorbed.codes):
         return None
     fewer = within(codes, n, obs_weights=absorbed.obs_weights)
     return fewer.leverage(n) if fewer.is_dense else None

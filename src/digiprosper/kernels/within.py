@@ -1,14 +1,15 @@
-"""Sweep entity, time and further effects out of columns, exactly, on unbalanced panels."""
+"""Sweep entity, time and further effects, and slopes by their levels, out of columns, exactly."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from itertools import product
+from dataclasses import dataclass, replace
+from itertools import product, repeat
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from digiprosper.errors import IdentificationError, OptionError
+from digiprosper.errors import IdentificationError, Notice, OptionError
+from digiprosper.kernels.slopes import directions
 from digiprosper.kernels.tolerances import (
     CONVERGED,
     DWARFED,
@@ -19,9 +20,10 @@ from digiprosper.kernels.tolerances import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
-    from digiprosper.kernels import Floats, Ints
+    from digiprosper.kernels import Bools, Floats, Ints
+    from digiprosper.kernels.slopes import Directions
 
 __all__ = ["Within", "compress", "effects_rank", "finest", "is_nested", "not_singletons", "within"]
 
@@ -123,7 +125,7 @@ def finest(effects: Sequence[Ints]) -> list[Ints]:
 
 
 def effects_rank(effects: Sequence[Ints], n: int, *, obs_weights: Floats | None = None) -> tuple[int, bool]:
-    """Count the parameters that effects take up together.
+    """Count the parameters that effects without slopes take up together.
 
     Parameters
     ----------
@@ -149,27 +151,44 @@ def effects_rank(effects: Sequence[Ints], n: int, *, obs_weights: Floats | None 
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class _Block:
+    """What the same levels have: a constant, slopes or both."""
+
+    places: tuple[int, ...]  # positions among the effects, the constant first
+    slopes: tuple[int, ...]  # those of them that are slopes
+    made: Directions | None  # of the slopes
+    host: int  # position of the effect without slope that holds the constants of the levels, -1 without
+    levels: Ints | None  # of each level of the host the level of this block; None where they are the same
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Within:
     """The projection that takes out effects.
 
     Parameters
     ----------
-    effects : tuple of (N,) arrays of int
+    codes : tuple of (N,) arrays of int
         Codes without gaps of each effect, as given.
+    slopes : tuple of (N,) arrays or None
+        The column of which an effect is the slope by level; None for an effect that is a constant by level.
     levels : tuple of int
         Levels of each effect.
     rank : int
-        Rank of all the dummies together (1, the constant, without effects).
+        Rank of all the dummies, times the slopes' columns, together (1, the constant, without effects).
     main : int
-        Position of the effect swept in closed form, the one with most levels; -1 without effects.
+        Position of the effect swept in closed form, with the other effects of the same levels: those with
+        most parameters; -1 without effects.
     obs_weights : (N,) array or None
         Weights of the rows.
+    identified : tuple of (levels,) arrays of bool or None
+        Levels that have a slope, for each effect that is one.
     exact : bool
-        False if `rank` is an upper bound: three or more effects that are not nested in one another, with more
-        levels than are solved for densely.
+        False if `rank` is an upper bound: three or more effects that are not nested in one another, or
+        slopes, with more levels than are solved for densely.
     """
 
-    effects: tuple[Ints, ...]
+    codes: tuple[Ints, ...]
+    slopes: tuple[Floats | None, ...]
     levels: tuple[int, ...]
     rank: int
     main: int
@@ -180,6 +199,41 @@ class Within:
     _gram: Any
     _inverse: Floats | None
     exact: bool = True
+    identified: tuple[Bools | None, ...] = ()
+    _blocks: tuple[_Block, ...] = ()
+    _units: tuple[Floats | None, ...] = ()
+
+    @property
+    def has_slopes(self) -> bool:
+        """Whether an effect is a slope."""
+        return any(slope is not None for slope in self.slopes)
+
+    @property
+    def effects(self) -> tuple[Ints, ...]:
+        """Codes of the effects, for computations that know constants by level only.
+
+        Raises
+        ------
+        OptionError
+            If an effect is a slope.
+        """
+        if self.has_slopes:
+            raise OptionError(
+                "this computation does not take slopes by level (absorb='province[year]'); absorb effects "
+                "without slopes, or add the slopes to the regressors (x), as 'C(province):year'.",
+                [Notice("slopes", "slopes in absorb", {"option": "absorb"})],
+            )
+        return self.codes
+
+    @property
+    def columns(self) -> tuple[Floats | None, ...]:
+        """Columns that span the slopes: orthogonal, and of sum of squares one, in each level."""
+        return self._units
+
+    @property
+    def constants(self) -> tuple[int, ...]:
+        """Positions of the effects that are no slopes."""
+        return tuple(p for p, slope in enumerate(self.slopes) if slope is None)
 
     def sweep(self, columns: Floats) -> Floats:
         """Take the effects out of columns.
@@ -213,18 +267,21 @@ class Within:
         rest : array
             The swept columns, as they come from `sweep`.
         values : list of (levels,) or (levels, k) arrays
-            One value a level for each effect. All but the first have mean zero over their levels; their means
-            are in the first. Without effects, one array with the mean.
+            One value a level for each effect, of a slope its coefficient (zero in levels that have none).
+            Of the constants by level all but the first have mean zero; their means are in the first. Without
+            effects, one array with the mean.
         """
         work = self._work(columns)
         means = self._centre(work)
         values = [means] if self.main < 0 else self._take_out(work)
-        if self.main >= 0:
+        if self._is_centred:
             values[self.main] += means
-        for later in values[1:]:
-            mean = later.mean(axis=1, keepdims=True)
-            later -= mean
-            values[0] += mean
+        for block in self._blocks:
+            _as_given(block, values)
+        for place in self.constants[1:]:
+            mean = values[place].mean(axis=1, keepdims=True)
+            values[place] -= mean
+            values[self.constants[0]] += mean
         if columns.ndim == 1:
             return work[0], [value[0] for value in values]
         return work.T, [value.T for value in values]
@@ -245,13 +302,24 @@ class Within:
             means = work.mean(axis=1)[:, None] if w is None else (work @ (w / w.sum()))[:, None]
             work -= means
             return np.asarray(means)
+        if not self._is_centred:
+            return np.zeros((len(work), 1))
         means = self._sums(self.main, work if w is None else work * w) / self._counts[self.main]
         for row, part in zip(work, means, strict=True):
-            row -= part.take(self.effects[self.main])
+            row -= part.take(self.codes[self.main])
         return np.asarray(means)
 
+    @property
+    def _is_centred(self) -> bool:
+        return self.main >= 0 and self.slopes[self.main] is None
+
+    @property
+    def swept(self) -> tuple[int, ...]:
+        """Positions of the effects swept in closed form."""
+        return next((b.places for b in self._blocks if b.places[0] == self.main), (self.main,))
+
     def deviations(self, column: Floats, position: int) -> Floats:
-        """Take out a single effect: deviations from the (weighted) means of its levels.
+        """Take out a single effect without slope: deviations from the (weighted) means of its levels.
 
         Parameters
         ----------
@@ -266,7 +334,7 @@ class Within:
             Deviations.
         """
         work = np.array(column, dtype=np.float64, ndmin=2)
-        codes, counts = self.effects[position], self._counts[position]
+        codes, counts = self.codes[position], self._counts[position]
         for _ in range(2):  # the second time removes what rounding left
             weighted = work if self.obs_weights is None else work * self.obs_weights
             work -= (self._sums(position, weighted) / counts).take(codes, axis=1)
@@ -275,14 +343,15 @@ class Within:
     @property
     def is_dense(self) -> bool:
         """Whether the dummies are solved for densely, and not by conjugate gradients."""
-        return len(self.effects) < 2 or self._inverse is not None
+        return self._cross is None or self._inverse is not None
 
     def leverage(self, n: int) -> Floats:
-        """Compute the leverage of every row in a regression on the dummies alone.
+        """Compute the leverage of every row in a regression on the effects alone.
 
-        With D the dummies and W the weights, ``h_i = w_i d_i' (D'WD)^+ d_i``: one over the rows of the level
-        for a single effect. Of several effects, the largest has that part, and the dummies of the others,
-        net of it, add ``w_i m_i' S^+ m_i``, each of whose terms depends on the levels of the row alone.
+        With D the dummies, times the columns of slopes, and W the weights, ``h_i = w_i d_i' (D'WD)^+ d_i``:
+        one over the rows of the level for a single effect. Of several effects, the largest has that part, and
+        the dummies of the others, net of it, add ``w_i m_i' S^+ m_i``, each of whose terms depends on the
+        levels of the row, and its values of the columns, alone.
 
         Parameters
         ----------
@@ -306,34 +375,43 @@ class Within:
         weights = np.ones(n) if self.obs_weights is None else self.obs_weights
         if self.main < 0:
             return np.asarray(weights / weights.sum())
-        main, counts = self.effects[self.main], self._counts[self.main]
-        share = 1 / counts[main]
+        shares = [self._unit(p) / self._counts[p][self.codes[p]] for p in self.swept]
+        out = sum(self._unit(p) * share for p, share in zip(self.swept, shares, strict=True))
         if self._inverse is not None:
-            share += self._further_leverage(main, counts)
-        return np.clip(weights * share, 0.0, 1.0)
+            out = out + self._further_leverage(shares)
+        return np.clip(weights * out, 0.0, 1.0)
 
-    def _further_leverage(self, main: Ints, counts: Floats) -> Floats:
+    def _unit(self, position: int) -> Floats | float:
+        column = self._units[position]
+        return 1.0 if column is None else column
+
+    def _further_leverage(self, shares: Sequence[Floats]) -> Floats:
         """Compute what the dummies of the other effects, net of the main one, add: m' S^+ m by row."""
         assert self._inverse is not None
         half = self._cross @ self._inverse
-        half /= counts[:, None]
-        out = (np.einsum("ij,ij->i", self._cross, half) / counts)[main]
-
-        others = [p for p in range(len(self.levels)) if p != self.main]
+        others = [p for p in range(len(self.levels)) if p not in self.swept]
         starts = np.cumsum([0, *(self.levels[p] for p in others)])
-        places = [self.effects[p] + start for p, start in zip(others, starts, strict=False)]
-        for place in places:
-            out -= 2 * half[main, place]
-        for left, right in product(places, repeat=2):
-            out += self._inverse[left, right]
-        return np.asarray(out)
+        places = [self.codes[p] + start for p, start in zip(others, starts, strict=False)]
+        main = self.codes[self.main]
+        blocks = len(self.swept)
+        cross, halves = np.split(self._cross, blocks), np.split(half, blocks)
+
+        out = np.zeros(main.size)
+        for left, right in product(range(blocks), repeat=2):
+            by_level = np.einsum("ij,ij->i", cross[left], halves[right])
+            out += by_level[main] * shares[left] * shares[right]
+        for block, (p, place) in product(range(blocks), zip(others, places, strict=True)):
+            out -= 2 * halves[block][main, place] * shares[block] * self._unit(p)
+        for (p, left), (q, right) in product(zip(others, places, strict=True), repeat=2):
+            out += self._inverse[left, right] * self._unit(p) * self._unit(q)
+        return out
 
     def _take_out(self, work: Floats) -> list[Floats]:
         before = np.einsum("ij,ij->i", work, work)
         values = self._once(work, before)
         after = np.einsum("ij,ij->i", work, work)
         # A second sweep removes what rounding left where levels dwarf the variation around them.
-        if (len(self.effects) > 1 and self._inverse is None) or (after < DWARFED * before).any():
+        if (self._cross is not None and self._inverse is None) or (after < DWARFED * before).any():
             more = self._once(work, after + SECOND_SWEEP * before)
             values = [a + b for a, b in zip(values, more, strict=True)]
         return values
@@ -344,33 +422,50 @@ class Within:
         `square` is the squared length that the exactness of conjugate gradients is measured by.
         """
         weighted = work if self.obs_weights is None else work * self.obs_weights
-        main = self._sums(self.main, weighted) / self._counts[self.main]
-        others = [p for p in range(len(self.levels)) if p != self.main]
-        values = [main] * len(self.levels)
+        swept, places = self.swept, range(len(self.levels))
+        main = _beside([self._sums(p, weighted) for p in swept]) / self.main_counts
+        others = [p for p in places if p not in swept]
+        values = dict(zip(swept, self._apart(main, swept), strict=True))
         if others:
-            right = np.hstack([self._sums(p, weighted) for p in others]) - main @ self._cross
+            right = _beside([self._sums(p, weighted) for p in others]) - main @ self._cross
             solved = self._conjugate(right.T, square).T if self._inverse is None else right @ self._inverse
-            values[self.main] = main - (self._cross @ solved.T).T / self._counts[self.main]
-            start = 0
-            for p in others:
-                values[p] = solved[:, start : start + self.levels[p]]
-                start += self.levels[p]
+            main = main - (self._cross @ solved.T).T / self.main_counts
+            values = dict(zip(swept, self._apart(main, swept), strict=True))
+            values |= zip(others, self._apart(solved, others), strict=True)
+        out = [values[p] for p in places]
+        self._subtract(work, out)
+        return out
+
+    def _subtract(self, work: Floats, values: list[Floats]) -> None:
         for row, *parts in zip(work, *values, strict=True):
-            for part, codes in zip(parts, self.effects, strict=True):
-                row -= part.take(codes)
-        return values
+            for part, codes, column in zip(parts, self.codes, self._units, strict=True):
+                row -= part.take(codes) if column is None else part.take(codes) * column
+
+    @property
+    def main_counts(self) -> Floats:
+        """Weights of the rows of each level of the effects swept in closed form, one for slopes."""
+        return np.concatenate([self._counts[p] for p in self.swept])
+
+    def _apart(self, values: Floats, places: Iterable[int]) -> list[Floats]:
+        """Split values of several effects side by side."""
+        stops = np.cumsum([self.levels[p] for p in places])
+        return np.split(values, stops[:-1], axis=1)
 
     def _sums(self, position: int, weighted: Floats) -> Floats:
-        if position == self.main and self._starts is not None:
+        column = self._units[position]
+        if column is not None:
+            weighted = weighted * column
+        if self._starts is not None and position in self.swept:
             return np.asarray(np.add.reduceat(weighted, self._starts, axis=1))
-        return level_sums(self.effects[position], self.levels[position], weighted.T).T
+        return level_sums(self.codes[position], self.levels[position], weighted.T).T
 
     def _conjugate(self, right: Floats, size: Floats) -> Floats:
         """Solve for all columns at once by conjugate gradients, scaled by the levels' counts."""
+        swept = self.swept
         scale = (
-            1 / np.sqrt(np.concatenate([c for p, c in enumerate(self._counts) if p != self.main]))[:, None]
+            1 / np.sqrt(np.concatenate([c for p, c in enumerate(self._counts) if p not in swept]))[:, None]
         )
-        counts = self._counts[self.main][:, None]
+        counts = self.main_counts[:, None]
 
         def apply(vectors: Floats) -> Floats:
             scaled = scale * vectors
@@ -449,13 +544,19 @@ def _starts(codes: Ints) -> Ints | None:
     return np.concatenate([[0], np.flatnonzero(steps) + 1])
 
 
-def within(effects: Sequence[Ints], n: int, *, obs_weights: Floats | None = None) -> Within:
+def within(
+    effects: Sequence[Ints],
+    n: int,
+    *,
+    slopes: Sequence[Floats | None] = (),
+    obs_weights: Floats | None = None,
+) -> Within:
     """Prepare the projection that takes out effects.
 
-    The effect with most levels is swept by its means; the dummies of the others are then solved for from
-    ``S g = r`` with ``S = D'MD``, exactly, by a pseudo-inverse of the scaled `S` (Abowd, Kramarz & Margolis
-    1999, eq. 3.9, for two effects). Past 1,200 further dummies the same system is solved by conjugate
-    gradients.
+    The effect with most levels is swept by its means, and by its regressions on slopes of the same levels;
+    the dummies of the others, times their slopes, are then solved for from ``S g = r`` with ``S = D'MD``,
+    exactly, by a pseudo-inverse of the scaled `S` (Abowd, Kramarz & Margolis 1999, eq. 3.9, for two effects).
+    Past 1,200 further dummies the same system is solved by conjugate gradients.
 
     Parameters
     ----------
@@ -463,6 +564,9 @@ def within(effects: Sequence[Ints], n: int, *, obs_weights: Floats | None = None
         Codes of each effect, without gaps. None at all: only the mean is taken out.
     n : int
         Rows.
+    slopes : sequence of (N,) arrays or None, optional
+        For each effect the column of which it is the slope by level; None for a constant by level. Effects
+        with the same codes are taken out together. Without any argument all effects are constants.
     obs_weights : (N,) array, optional
         Weights of the rows.
 
@@ -472,30 +576,139 @@ def within(effects: Sequence[Ints], n: int, *, obs_weights: Floats | None = None
         With `sweep`, `decompose` and `rank`.
     """
     codes = tuple(effects)
+    given = tuple(slopes) or (None,) * len(codes)
     if not codes:
-        return Within((), (), 1, -1, obs_weights, None, (), None, None, None)
+        return Within((), (), (), 1, -1, obs_weights, None, (), None, None, None)
 
     levels = tuple(int(c.max()) + 1 for c in codes)
-    main = int(np.argmax(levels))
-    counts = tuple(_counted(c, size, obs_weights) for c, size in zip(codes, levels, strict=True))
-    starts = _starts(codes[main])
-    others = [*range(main), *range(main + 1, len(codes))]
-    if not others:
-        return Within(codes, levels, levels[main], main, obs_weights, starts, counts, None, None, None)
+    blocks = _blocks(codes, given, levels, obs_weights)
+    units, identified = _spans(blocks, len(codes))
+    # Of several with as many parameters the first.
+    swept = max(blocks, key=lambda block: levels[block.places[0]] * len(block.places)).places
+    alone = Within(
+        codes=codes,
+        slopes=given,
+        levels=levels,
+        rank=_parameters(swept, levels, identified),
+        main=swept[0],
+        obs_weights=obs_weights,
+        _starts=_starts(codes[swept[0]]),
+        _counts=tuple(map(_counted, codes, levels, repeat(obs_weights), units)),
+        _cross=None,
+        _gram=None,
+        _inverse=None,
+        identified=identified,
+        _blocks=blocks,
+        _units=units,
+    )
+    return alone if len(swept) == len(codes) else _with_others(alone, n)
 
+
+def _with_others(alone: Within, n: int) -> Within:
+    """Prepare the system of the effects that are not swept in closed form."""
+    codes, levels, swept, counts = alone.codes, alone.levels, alone.swept, alone._counts
+    others = [p for p in range(len(codes)) if p not in swept]
     size = sum(levels[p] for p in others)
-    dense = size <= _DENSE and size * levels[main] <= _DENSE_CELLS
-    make = _tables if dense else _sparse_tables
-    cross, gram = make(codes, levels, main, others, obs_weights)
+    width = sum(levels[p] for p in swept)
+    dense = size <= _DENSE and size * width <= _DENSE_CELLS
+    cross, gram = _tables(alone, others, _table if dense else _sparse_table)
     if not dense:
-        rank, exact = _rank_bound(codes, n)
-        return Within(codes, levels, rank, main, obs_weights, starts, counts, cross, gram, None, exact=exact)
-    system = gram - cross.T @ (cross / counts[main][:, None])
+        rank, exact = _rank_bound(alone, n)
+        return replace(alone, rank=rank, exact=exact, _cross=cross, _gram=gram)
+    system = gram - cross.T @ (cross / alone.main_counts[:, None])
     inverse, good = _pseudo_inverse(system, np.concatenate([counts[p] for p in others]))
-    return Within(codes, levels, levels[main] + good, main, obs_weights, starts, counts, cross, None, inverse)
+    return replace(alone, rank=alone.rank + good, _cross=cross, _inverse=inverse)
 
 
-def _counted(codes: Ints, levels: int, obs_weights: Floats | None) -> Floats:
+def _blocks(
+    codes: tuple[Ints, ...],
+    slopes: tuple[Floats | None, ...],
+    levels: tuple[int, ...],
+    obs_weights: Floats | None,
+) -> tuple[_Block, ...]:
+    """Gather the effects of the same levels, and make their slopes orthogonal."""
+    constants = [p for p, slope in enumerate(slopes) if slope is None]
+    groups = [[p] for p in constants]
+    for p, slope in enumerate(slopes):
+        if slope is None:
+            continue
+        mine = next((g for g in groups if np.array_equal(codes[g[0]], codes[p])), None)
+        if mine is None:
+            groups.append([p])
+        else:
+            mine.append(p)
+    return tuple(_block(places, constants, codes, slopes, levels, obs_weights) for places in groups)
+
+
+def _block(
+    places: list[int],
+    constants: list[int],
+    codes: tuple[Ints, ...],
+    slopes: tuple[Floats | None, ...],
+    levels: tuple[int, ...],
+    obs_weights: Floats | None,
+) -> _Block:
+    own = {p: column for p in places if (column := slopes[p]) is not None}
+    if not own:
+        return _Block(tuple(places), (), None, places[0], None)
+
+    # Means of levels may be taken out of a slope's column where other dummies add up to those of its levels.
+    inside, size = codes[places[0]], levels[places[0]]
+    first = [p for p in places if p in constants]
+    host = next((p for p in (*first, *constants) if is_nested(codes[p], inside)), -1)
+    made = directions(inside, size, list(own.values()), centred=host >= 0, obs_weights=obs_weights)
+    at = None
+    if host >= 0 and host not in places:
+        at = np.empty(levels[host], dtype=np.intp)
+        at[codes[host]] = inside
+    return _Block(tuple(places), tuple(own), made, host, at)
+
+
+def _spans(blocks: Sequence[_Block], size: int) -> tuple[tuple[Floats | None, ...], tuple[Bools | None, ...]]:
+    """List the column, and the levels that have a slope, of each effect."""
+    columns: list[Floats | None] = [None] * size
+    identified: list[Bools | None] = [None] * size
+    for block in blocks:
+        for i, place in enumerate(block.slopes):
+            assert block.made is not None
+            columns[place] = block.made.columns[i]
+            identified[place] = block.made.identified[i]
+    return tuple(columns), tuple(identified)
+
+
+def _as_given(block: _Block, values: list[Floats]) -> None:
+    """Replace the coefficients of orthogonal columns by those of the slopes as given, in place."""
+    if block.made is None:
+        return
+    level, slopes = block.made.slopes([values[p] for p in block.slopes])
+    for place, slope in zip(block.slopes, slopes, strict=True):
+        values[place] = slope
+    if block.host >= 0:
+        values[block.host] += level if block.levels is None else level[:, block.levels]
+
+
+def _beside(parts: list[Floats]) -> Floats:
+    return parts[0] if len(parts) == 1 else np.hstack(parts)
+
+
+def _parameters(places: Iterable[int], levels: tuple[int, ...], identified: tuple[Bools | None, ...]) -> int:
+    """Count constants and slopes of effects by themselves."""
+    sure = ((levels[p], identified[p]) for p in places)
+    return sum(size if known is None else int(known.sum()) for size, known in sure)
+
+
+def _factor(absorbed: Within, a: int, b: int) -> Floats | None:
+    """Give the weights of the rows in the products of the dummies of two effects."""
+    out = absorbed.obs_weights
+    for unit in (absorbed.columns[a], absorbed.columns[b]):
+        if unit is not None:
+            out = unit if out is None else out * unit
+    return out
+
+
+def _counted(codes: Ints, levels: int, obs_weights: Floats | None, unit: Floats | None) -> Floats:
+    if unit is not None:
+        return np.ones(levels)
     return np.bincount(codes, weights=obs_weights, minlength=levels).astype(np.float64)
 
 
@@ -509,55 +722,52 @@ def _pseudo_inverse(system: Floats, counts: Floats) -> tuple[Floats, int]:
     return (vectors / values[good]) @ vectors.T, int(good.sum())
 
 
-def _tables(
-    codes: tuple[Ints, ...],
-    levels: tuple[int, ...],
-    main: int,
-    others: list[int],
-    obs_weights: Floats | None,
-) -> tuple[Any, Any]:
+def _tables(absorbed: Within, others: list[int], table: Callable[..., Any]) -> tuple[Any, Any]:
     """Count rows by level of the main effect and by level of the others, and among the others."""
+    codes, levels = absorbed.codes, absorbed.levels
 
-    def table(a: int, b: int) -> Floats:
-        if a == b:
-            return np.diag(np.bincount(codes[a], weights=obs_weights, minlength=levels[a]))
-        flat = np.bincount(
-            codes[a] * levels[b] + codes[b], weights=obs_weights, minlength=levels[a] * levels[b]
-        )
-        return flat.reshape(levels[a], levels[b]).astype(np.float64)
+    def count(a: int, b: int) -> Any:
+        shape = (levels[a], levels[b])
+        return table(codes[a], codes[b], shape, _factor(absorbed, a, b), same=a == b)
 
-    cross = np.hstack([table(main, p) for p in others])
-    return cross, np.block([[table(a, b) for b in others] for a in others])
+    def stack(rows: Iterable[int]) -> Any:
+        blocks = [[count(a, b) for b in others] for a in rows]
+        if isinstance(blocks[0][0], np.ndarray):
+            return np.block(blocks)
+        from scipy.sparse import block_array
 
+        return block_array(blocks, format="csr")
 
-def _sparse_tables(
-    codes: tuple[Ints, ...],
-    levels: tuple[int, ...],
-    main: int,
-    others: list[int],
-    obs_weights: Floats | None,
-) -> tuple[Any, Any]:
-    from scipy.sparse import block_array, csr_array
-
-    w = np.ones(codes[main].size) if obs_weights is None else obs_weights
-
-    def table(a: int, b: int) -> Any:
-        return csr_array((w, (codes[a], codes[b])), shape=(levels[a], levels[b]))
-
-    cross = block_array([[table(main, p) for p in others]], format="csr")
-    return cross, block_array([[table(a, b) for b in others] for a in others], format="csr")
+    return stack(absorbed.swept), stack(others)
 
 
-def _rank_bound(effects: Sequence[Ints], n: int) -> tuple[int, bool]:
-    """Count components of two effects exactly; a further one is taken to lose one level."""
+def _table(a: Ints, b: Ints, shape: tuple[int, int], factor: Floats | None, *, same: bool) -> Floats:
+    if same:
+        return np.diag(np.bincount(a, weights=factor, minlength=shape[0]))
+    flat = np.bincount(a * shape[1] + b, weights=factor, minlength=shape[0] * shape[1])
+    return flat.reshape(shape).astype(np.float64)
+
+
+def _sparse_table(a: Ints, b: Ints, shape: tuple[int, int], factor: Floats | None, *, same: bool) -> Any:  # noqa: ARG001
+    from scipy.sparse import csr_array
+
+    return csr_array((np.ones(a.size) if factor is None else factor, (a, b)), shape=shape)
+
+
+def _rank_bound(absorbed: Within, n: int) -> tuple[int, bool]:
+    """Count components of two effects exactly; a further one is taken to lose one level, a slope none."""
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
-    inside = sorted(finest(effects), key=lambda codes: -int(codes.max()))
+    constants = absorbed.constants
+    places = [p for p in range(len(absorbed.codes)) if p not in constants]
+    more = _parameters(places, absorbed.levels, absorbed.identified)
+    inside = sorted(finest([absorbed.codes[p] for p in constants]), key=lambda codes: -int(codes.max()))
     levels = [int(codes.max()) + 1 for codes in inside]
-    if len(inside) == 1:
-        return levels[0], True
+    if len(inside) < 2:
+        return sum(levels) + more, not places
     size = levels[0] + levels[1]
     graph = coo_array((np.ones(n), (inside[0], levels[0] + inside[1])), shape=(size, size))
     components: Any = connected_components(graph, directed=False, return_labels=False)
-    return size - int(components) + sum(m - 1 for m in levels[2:]), len(inside) == 2
+    rank = size - int(components) + sum(m - 1 for m in levels[2:])
+    return rank + more, len(inside) == 2 and not places

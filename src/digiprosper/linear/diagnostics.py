@@ -34,7 +34,7 @@ _HALF = 0.5
 _BIASED_SLOPES = (
     "and so are the other slopes. Omit it, or use an estimator for dynamic panels (Arellano & Bond 1991)."
 )
-_NO_REGRESSOR = frozenset({"y", "obs_weights", "threshold_variable"})
+_NO_REGRESSOR = frozenset({"y", "obs_weights", "threshold_variable", "absorb"})
 
 
 def few_treated(
@@ -178,7 +178,7 @@ def lagged_outcome(
         nested in the entity. The bias is that of Nickell (1981), Econometrica 49:1417, eq. 18.
     """
     sample = prepared.sample
-    if not any(is_nested(codes, sample.entity) for codes in prepared.within.effects):
+    if not any(is_nested(codes, sample.entity) for codes in prepared.within.codes):
         return []
     searched = sorted(set(sample.roles) - _NO_REGRESSOR) if roles is None else roles
     found = {at: _lags_of_outcome(sample, at, searched) for at in sample.roles[outcome]}

@@ -780,7 +780,7 @@ def _estimated(
     slopes, (root, middle) = solved.coefficients[:k], sandwich
     # What the effects take out of the outcome less what they take out of the fit.
     values = [e[:, places[0]] - e[:, list(places[1:])] @ slopes for e in swept.effects]
-    levels = [prepared.sample.code_levels[name] for name in prepared.effect_names]
+    levels = [prepared.sample.code_levels[one.effect] for one in prepared.absorbed]
     return Estimated(
         coefficients=solved.coefficients,
         root=root,
@@ -793,7 +793,8 @@ def _estimated(
         df_absorbed=prepared.within.rank,
         effect_names=prepared.effect_names,
         # Without effects there are no levels: the one value is the intercept.
-        effect_values=tuple(zip(prepared.effect_names, levels, values, strict=False)),
+        effect_values=tuple(zip(prepared.effect_names, levels, _known(prepared, values), strict=False)),
+        effect_terms=tuple((one.effect, one.slope) for one in prepared.absorbed),
     )
 
 
@@ -815,12 +816,19 @@ def _fit_statistics(
     if len(prepared.effect_names) > 1:
         # What slopes leave inside entities are the residuals and the other effects.
         left = solved.residuals.copy()
-        for position, (codes, value) in enumerate(zip(prepared.within.effects, values, strict=True)):
+        parts = zip(prepared.within.codes, prepared.within.slopes, values, strict=True)
+        for position, (codes, slope, value) in enumerate(parts):
             if position != entity:
-                left += value.take(codes)
+                left += value.take(codes) if slope is None else value.take(codes) * slope
         deviations = prepared.within.deviations
         by_entity = 1 - square(deviations(left, entity)) / square(deviations(outcome, entity))
     return 1 - ssr / total, inside, by_entity, adjusted
+
+
+def _known(prepared: Prepared, values: Sequence[Floats]) -> list[Floats]:
+    """Leave missing the slopes of levels that have none."""
+    known = prepared.within.identified or [None] * len(values)
+    return [v if k is None else np.where(k, v, np.nan) for v, k in zip(values, known, strict=True)]
 
 
 def _f_statistic(slopes: Floats, root: Floats, middle: Floats, df: float) -> float:

@@ -14,7 +14,8 @@ __all__ = ["read_formula"]
 _LONGEST = 20_000
 _MOST_JOINS = 6
 _MOST_SUMS = 20
-# Brackets that formulaic reads as code, and halves of characters, which it cannot read.
+# Brackets that formulaic reads as code, and halves of characters, which it cannot read. Formulaic reads what
+# stands before the bar; square brackets after it are slopes.
 _CODE = re.compile(r"[\[\]{}]")
 _HALVES = re.compile(r"[\ud800-\udfff]")
 _HELP = "Write 'y ~ a + b | province + year'."
@@ -73,7 +74,7 @@ def _refuse_odd(formula: str) -> None:
     model, *effects = formula.split("|")
     if len(effects) > 1 or "~" not in _hidden(model):
         raise TermError(f"the formula {cited(formula)} needs one '~' and at most one '|'. {_HELP}")
-    if _HALVES.search(formula) or _CODE.search(re.sub(KEPT, "q", formula)):
+    if _HALVES.search(formula) or _CODE.search(re.sub(KEPT, "q", model)) or re.search("[{}]", formula):
         raise _unread(formula)
     _refuse_powers(model, formula)
     _refuse_many(model, formula)
@@ -107,7 +108,7 @@ def _regressors(model: str, formula: str) -> list[str]:
 
 def _effects(parts: list[str], formula: str) -> list[str]:
     """Split what stands after the bar, if there is one."""
-    absorb = [text.strip() for part in parts for text in part.split("+")]
+    absorb = [text.strip() for part in parts for text in _summands(part)]
     if "" in absorb:
         raise TermError(f"the formula {cited(formula)} has an empty effect after '|'. {_HELP}")
     return absorb
@@ -150,7 +151,7 @@ def _outside_calls(model: str) -> str:
 def _summands(text: str) -> list[str]:
     parts, depth = [""], 0
     for letter in text:
-        depth += (letter == "(") - (letter == ")")
+        depth += (letter in "([") - (letter in ")]")
         if letter == "+" and depth == 0:
             parts.append("")
         else:

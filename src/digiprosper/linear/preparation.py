@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
@@ -32,8 +33,9 @@ from digiprosper.linear.notices import (
     singletons_dropped,
 )
 from digiprosper.panel import Panel
+from digiprosper.panel.absorb import Absorbed, effect_key, read_absorbed
 from digiprosper.panel.access import table_of
-from digiprosper.panel.terms import canonical, parse, split_crossed
+from digiprosper.panel.terms import parse
 from digiprosper.specification import as_terms
 
 if TYPE_CHECKING:
@@ -70,7 +72,7 @@ class LinearOptions:
     entity_effects, time_effects : bool
         Effects of the panel's keys.
     absorb : tuple of str
-        Further absorbed terms; a key among them is that effect.
+        Further absorbed terms, slopes by their levels too; a key among them is that effect.
     cov_type, clusters, bandwidth, ssc
         As in `FixedEffects`.
     obs_weights : str or None
@@ -202,7 +204,7 @@ class Prepared:
         Rows after missing values and singletons have left.
     within : Within
         The projection that takes out the effects.
-    effect_names : tuple of str
+    absorbed : tuple of Absorbed
         Absorbed effects in order: entity, time, others.
     entity_position : int or None
         Position of the entity effect among them.
@@ -226,7 +228,7 @@ class Prepared:
 
     sample: Sample
     within: Within
-    effect_names: tuple[str, ...]
+    absorbed: tuple[Absorbed, ...]
     entity_position: int | None
     count: Counts
     cluster_codes: tuple[Ints, ...]
@@ -236,6 +238,11 @@ class Prepared:
     notices: tuple[Notice, ...]
     few: tuple[Notice, ...]
     leverage: Floats | None = None
+
+    @property
+    def effect_names(self) -> tuple[str, ...]:
+        """Names of the absorbed effects, ``"province[[year]]"`` for slopes."""
+        return tuple(one.name for one in self.absorbed)
 
 
 def prepare(
@@ -273,14 +280,17 @@ def prepare(
         column are so large or so small that squares and products of columns cannot be computed.
     """
     _refuse_other(panel)
-    names = _effects(panel, options)
+    absorbed = _effects(panel, options)
+    effects = tuple(dict.fromkeys(one.effect for one in absorbed))
     clusters = _clusters(panel, options)
     if options.obs_weights is not None:
         roles = {**roles, "obs_weights": (options.obs_weights,)}
-    sample = panel.sample(roles, codes=names, clusters=clusters, missing=missing)
+    if slopes := _slopes(absorbed):
+        roles = {**roles, "absorb": slopes}
+    sample = panel.sample(roles, codes=effects, clusters=clusters, missing=missing)
     before = sample.nobs
     if singletons == "drop":
-        sample = _without_singletons(sample, names, panel)
+        sample = _without_singletons(sample, effects, panel)
     # A variable that is a term by itself is checked as that column.
     others = {name: values for name, values in sample.variables.items() if name not in sample.names}
     refuse_extreme([*sample.matrix.T, *others.values()], [*sample.names, *others])
@@ -288,13 +298,14 @@ def prepare(
 
     weights = _weights(sample, options)
     codes = tuple(sample.codes[c] for c in clusters)
-    absorbing = within([sample.codes[n] for n in names], sample.nobs, obs_weights=weights)
-    entity = names.index(panel.entity_name) if panel.entity_name in names else None
+    absorbing = _within(sample, absorbed, weights)
+    names = [one.name for one in absorbed]
+    entity = dict(zip(names, range(len(names)), strict=True)).get(panel.entity_name)
     taken = ranks(absorbing, codes, entity)
 
     few = _cluster_notices(clusters, codes)
     notices = [
-        *_dropped_notices(panel, sample, before, names),
+        *_dropped_notices(panel, sample, before, effects),
         *_once_notices(panel, clusters),
         *few,
         *_period_notices(sample, options),
@@ -305,7 +316,7 @@ def prepare(
     return Prepared(
         sample=sample,
         within=absorbing,
-        effect_names=names,
+        absorbed=absorbed,
         entity_position=entity,
         count=counts(sample.nobs, 0, taken, codes, periods=sample.n_times),
         cluster_codes=codes,
@@ -322,7 +333,7 @@ def _robust_notices(sample: Sample, absorbed: Within, options: LinearOptions) ->
     """Report errors that do not allow for what entity effects do to the residuals."""
     if options.cov_type not in ("robust", "hc2", "hc3"):
         return []
-    by_entity = any(is_nested(codes, sample.entity) for codes in absorbed.effects)
+    by_entity = any(is_nested(codes, sample.entity) for codes in absorbed.codes)
     if not by_entity or np.bincount(sample.entity).max() <= 2:
         return []
     return [robust_inconsistent(options.cov_type, sample.nobs / sample.n_entities)]
@@ -443,20 +454,71 @@ def _largest_size(column: Floats) -> float:
     return 0.0 if np.isnan(high) else max(high, -low)
 
 
-def _effects(panel: Panel, options: LinearOptions) -> tuple[str, ...]:
-    """Name the absorbed effects, each once: entity, time, then the others as typed."""
-    absorb: dict[str, str] = {}
-    for text in options.absorb:
-        absorb.setdefault(_effect_key(text, panel), text)
+def _slopes(absorbed: Sequence[Absorbed]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(one.slope for one in absorbed if one.slope is not None))
+
+
+def _within(sample: Sample, absorbed: Sequence[Absorbed], weights: Floats | None) -> Within:
+    """Prepare the projection; a slope that no level has is an error."""
+    slopes = _slopes(absorbed)
+    columns = dict(zip(slopes, sample.columns("absorb").T, strict=True)) if slopes else {}
+    out = within(
+        [sample.codes[one.effect] for one in absorbed],
+        sample.nobs,
+        slopes=[None if one.slope is None else columns[one.slope] for one in absorbed],
+        obs_weights=weights,
+    )
+    known = zip(absorbed, out.identified, strict=False)
+    problems = [_no_slope(one) for one, levels in known if levels is not None and not levels.any()]
+    if problems:
+        raise IdentificationError(f"absorb: {several(problems)}. Remove it.", problems)
+    return out
+
+
+def _no_slope(absorbed: Absorbed) -> Notice:
+    text = (
+        f"{cited(absorbed.name)} has no slope, since {cited(absorbed.slope)} does not vary by itself within "
+        f"any level of {cited(absorbed.effect)}"
+    )
+    return Notice("absorbed", text, {"column": absorbed.slope, "effects": absorbed.effect})
+
+
+def _effects(panel: Panel, options: LinearOptions) -> tuple[Absorbed, ...]:
+    """List the absorbed effects, each once: entity, time, then the others in the order given."""
+    read = _read_effects(panel, options.absorb)
     entity, time = panel.entity_name, panel.time_name
     if time is None:
         _refuse_all_effects(panel, options)
     keys = []
-    if options.entity_effects or entity in absorb:
-        keys.append(entity)
-    if time is not None and (options.time_effects or time in absorb):
-        keys.append(time)
-    return (*keys, *(text for key, text in absorb.items() if key not in (entity, time)))
+    if options.entity_effects or Absorbed(entity) in read:
+        keys.append(Absorbed(entity))
+    if time is not None and (options.time_effects or Absorbed(time) in read):
+        keys.append(Absorbed(time))
+    out = tuple(dict.fromkeys([*keys, *read]))
+    _refuse_slopes_alone(out)
+    return out
+
+
+def _read_effects(panel: Panel, absorb: Sequence[str]) -> list[Absorbed]:
+    """Read the terms of `absorb`; the first spelling of an effect is that of its slopes too."""
+    known = table_of(panel).known
+    read = list(chain.from_iterable(read_absorbed(text, known) for text in absorb))
+    spelled = {key: key for key in (panel.entity_name, panel.time_name) if key is not None}
+    keys = [effect_key(one.effect, known) for one in read]
+    for key, one in zip(keys, read, strict=True):
+        spelled.setdefault(key, one.effect)
+    return [Absorbed(spelled[key], one.slope) for key, one in zip(keys, read, strict=True)]
+
+
+def _refuse_slopes_alone(absorbed: Sequence[Absorbed]) -> None:
+    if absorbed and all(one.slope is not None for one in absorbed):
+        one = absorbed[0]
+        written = f"{one.effect}[{one.slope}]"
+        raise OptionError(
+            f"absorb={cited(one.name)}: a model with slopes by group and no effect has no intercept. Write "
+            f"{cited(written)}, or add an effect.",
+            [Notice("option", "slopes alone", {"option": "absorb", "value": one.name})],
+        )
 
 
 def _refuse_all_effects(panel: Panel, options: LinearOptions) -> None:
@@ -465,17 +527,6 @@ def _refuse_all_effects(panel: Panel, options: LinearOptions) -> None:
             "a cross-section has one row per entity: entity and time effects absorb all variation. Set "
             "entity_effects=False and time_effects=False."
         )
-
-
-def _effect_key(text: str, panel: Panel) -> str:
-    """Name an effect so that C(state) and state are one."""
-    known = table_of(panel).known
-    terms = [parse(part, known, "absorb") for part in split_crossed(text, known)]
-    if len(terms) == 1 and len(terms[0].factors) == 1 and terms[0].factors[0].category:
-        return terms[0].factors[0].category
-    if len(terms) > 1:
-        return "^".join(sorted(canonical(t.text, known) for t in terms))
-    return canonical(text, known)
 
 
 def _once_notices(panel: Panel, clusters: Sequence[str]) -> list[Notice]:

@@ -100,6 +100,8 @@ class Estimated(PickledByName):
         Absorbed effects.
     effect_values : tuple
         Name, levels and values of each absorbed effect.
+    effect_terms : tuple
+        Of each the term of its levels, and the term that it is a slope of or None.
     """
 
     coefficients: Floats
@@ -113,6 +115,7 @@ class Estimated(PickledByName):
     df_absorbed: int
     effect_names: tuple[str, ...]
     effect_values: tuple[tuple[str, pd.Index[Any], Floats], ...]
+    effect_terms: tuple[tuple[str, str | None], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -473,7 +476,12 @@ class LinearResults(Summarised, PickledByName):
 
     @property
     def effects(self) -> dict[str, pd.Series[float]]:
-        """Value of each absorbed effect by level; all but one have mean zero."""
+        """Value of each absorbed effect by level; all but one have mean zero.
+
+        The slopes of ``absorb="province[year]"`` are under ``"province[[year]]"``, missing for levels in
+        which the column does not vary. They are identified as far as other effects do not hold them: beside
+        time effects, up to a trend that all have in common.
+        """
         return {n: pd.Series(v, index=levels, name=n, copy=True) for n, levels, v in self.effect_values}
 
     def predict(self, panel: Panel) -> pd.Series[float]:
@@ -500,10 +508,12 @@ class LinearResults(Summarised, PickledByName):
             total = total + b * (
                 1.0 if name == "Intercept" else coefficient_column(table, name, self.categories)
             )
-        for name, levels, values in self.effect_values:
-            codes, found = coded(table, name)
+        terms = self.effect_terms or [(name, None) for name, *_ in self.effect_values]
+        for (effect, slope), (_, levels, values) in zip(terms, self.effect_values, strict=True):
+            codes, found = coded(table, effect)
             place = levels.get_indexer(found)[codes]
-            total = total + np.where((codes >= 0) & (place >= 0), values[place], np.nan)
+            value = np.where((codes >= 0) & (place >= 0), values[place], np.nan)
+            total = total + (value if slope is None else value * coefficient_column(table, slope, {}))
         unknown = int(np.isnan(total).sum())
         if unknown:
             text = (
@@ -615,6 +625,11 @@ class LinearResults(Summarised, PickledByName):
     def effect_values(self) -> tuple[tuple[str, pd.Index[Any], Floats], ...]:
         """Name, levels and values of each absorbed effect."""
         return self.estimated.effect_values
+
+    @property
+    def effect_terms(self) -> tuple[tuple[str, str | None], ...]:
+        """Of each absorbed effect the term of its levels, and the term that it is a slope of or None."""
+        return self.estimated.effect_terms
 
     @property
     def cov_type(self) -> str:

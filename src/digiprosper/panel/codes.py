@@ -168,13 +168,10 @@ def _refused_code(term: Term, groups: Sequence[str | None], role: str) -> TermEr
         crossed = "^".join(filter(None, groups))
         cure = f"crossed effects are written {cited(crossed)} and belong in absorb"
     else:
-        texts = zip(groups, term.factors, strict=True)
-        slopes = ":".join(f"C({f.text})" if group and not f.category else f.text for group, f in texts)
-        cure = (
-            f"group-specific slopes cannot be absorbed; add {cited(slopes)} to the regressors (x). Where the "
-            "effects absorb the variable itself, as time effects absorb a trend, one group must be the base: "
-            "set collinear='drop', or omit these effects"
-        )
+        crossed = "^".join(filter(None, groups))
+        slope = ":".join(f.text for group, f in zip(groups, term.factors, strict=True) if not group)
+        written = f"{crossed}[{slope}]"
+        cure = f"slopes by group are written {cited(written)} and belong in absorb"
     return TermError(
         f"{role} cannot use {cited(term.text)}: {cure}.",
         [Notice("term", cure, {"term": term.text, "role": role})],

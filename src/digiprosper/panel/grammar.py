@@ -82,6 +82,7 @@ _SPELLINGS = (
     (r"^c\.(\w+)$", r"a column is just \1"),
     (r"^ln\((.+)\)$", r"the natural logarithm is log(\1)"),
     (r"^np\.(\w+)\((.+)\)$", r"write \1(\2)"),
+    (r"^[\w^`]+\[.+\]$", r"slopes by group belong in absorb"),
 )
 
 

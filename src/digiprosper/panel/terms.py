@@ -38,12 +38,12 @@ if TYPE_CHECKING:
 
     from digiprosper.report.terms import Pieces
 
-__all__ = ["Factor", "Term", "canonical", "parse", "split_crossed"]
+__all__ = ["LONGEST_TERM", "Factor", "Term", "canonical", "parse", "split_crossed"]
 
 _LOGARITHMS = ("log", "log1p")
 _TICKED = re.compile("`([^`]+)`")
 _BLANK = re.compile(rf"(?P<kept>{KEPT})|(?P<between>(?<=\w)\s+(?=\w))|\s+")
-_LONGEST_TERM = 2_000
+LONGEST_TERM = 2_000
 # A text without any of these signs can only be meant as the name of a column.
 _SIGNS = frozenset("()+*:^~|,=[]{}#")
 
@@ -173,7 +173,7 @@ def canonical(text: str, known: Iterable[str] = ()) -> str:
 @lru_cache(maxsize=4096)
 def _reads_as_term(text: str) -> bool:
     """Decide whether a text has the shape of a term or of crossed effects, whatever its columns are."""
-    if too_long(text, _LONGEST_TERM):
+    if too_long(text, LONGEST_TERM):
         return False
     try:
         tree = ast.parse(coded_words(text.replace("^", ":"))[0], mode="eval").body
@@ -245,7 +245,7 @@ def parse(text: str, known: Sequence[str], role: str) -> Term:
 
 def _tree(stripped: str, known: Sequence[str], role: str) -> tuple[ast.expr, Source]:
     """Parse with Python's own grammar, in which ':' becomes the one operator terms lack."""
-    long = too_long(stripped, _LONGEST_TERM)
+    long = too_long(stripped, LONGEST_TERM)
     if long:
         raise refused(stripped, role, long)
     text, words = coded_words(stripped)

@@ -1,0 +1,118 @@
+"""Slopes by level of an effect: columns made orthogonal inside the levels, and the way back to the slopes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from digiprosper.kernels.tolerances import COLLINEAR, CONSTANT
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from digiprosper.kernels import Bools, Floats, Ints
+
+__all__ = ["Directions", "directions"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Directions:
+    """Columns that span the slopes of an effect, orthogonal to one another inside each level.
+
+    Parameters
+    ----------
+    columns : tuple of q (N,) arrays
+        Their (weighted) sum of squares is one in each level, or zero where the level has no such slope.
+    identified : tuple of q (levels,) arrays of bool
+        Levels in which a column is no combination of the constant, if it is centred, and the columns before.
+    back : (levels, 1 + q, q) array
+        Each direction as a combination of the constant and the q columns as given.
+    """
+
+    columns: tuple[Floats, ...]
+    identified: tuple[Bools, ...]
+    back: Floats
+
+    def slopes(self, values: Sequence[Floats]) -> tuple[Floats, list[Floats]]:
+        """Turn coefficients of the directions into those of the columns as given.
+
+        Parameters
+        ----------
+        values : sequence of q (k, levels) arrays
+            Coefficients of each direction.
+
+        Returns
+        -------
+        level : (k, levels) array
+            What the constant of each level is to be raised by.
+        slopes : list of q (k, levels) arrays
+            Coefficients of the columns; zero where they are not identified.
+        """
+        level, *slopes = np.einsum("qkl,lpq->pkl", np.stack(values), self.back)
+        return level, slopes
+
+
+def directions(
+    codes: Ints, levels: int, slopes: Sequence[Floats], *, centred: bool, obs_weights: Floats | None = None
+) -> Directions:
+    """Make slope columns orthogonal inside the levels of an effect.
+
+    Parameters
+    ----------
+    codes : (N,) array of int
+        Codes without gaps.
+    levels : int
+        How many there are.
+    slopes : sequence of q (N,) arrays
+        Columns; a later one is net of those before.
+    centred : bool
+        Whether other effects hold the constant of each level: means are taken out then, which changes
+        nothing but digits, of a year for example.
+    obs_weights : (N,) array, optional
+        Weights of the rows.
+
+    Returns
+    -------
+    Directions
+        For `within`.
+    """
+    w = obs_weights
+
+    def sums(values: Floats) -> Floats:
+        return np.asarray(np.bincount(codes, values if w is None else values * w, levels), dtype=np.float64)
+
+    size = np.bincount(codes, weights=w, minlength=levels)
+    back = np.zeros((levels, 1 + len(slopes), len(slopes)))
+    columns: list[Floats] = []
+    identified: list[Bools] = []
+    for j, slope in enumerate(slopes):
+        column = np.array(slope, dtype=np.float64)
+        back[:, 1 + j, j] = 1.0
+        squares = sums(column**2)
+        varies = squares > 0
+        if centred:
+            # Less the first value of a level, a year is exact, and so are the sums of what is left.
+            first = np.empty(levels)
+            first[codes[::-1]] = column[::-1]
+            for mean in (first, None, None):
+                mean = sums(column) / size if mean is None else mean
+                column -= mean[codes]
+                back[:, 0, j] -= mean
+            varies = sums(column**2) > CONSTANT**2 * squares
+            squares = sums(column**2)
+
+        for _ in range(2):  # the second time removes what rounding left
+            for i, before in enumerate(columns):
+                share = sums(column * before)
+                column -= share[codes] * before
+                back[:, :, j] -= share[:, None] * back[:, :, i]
+
+        rest = sums(column**2)
+        varies &= rest > COLLINEAR**2 * squares
+        scale = varies / np.sqrt(np.where(varies, rest, 1.0))
+        columns.append(column * scale[codes])
+        back[:, :, j] *= scale[:, None]
+        identified.append(varies)
+    return Directions(tuple(columns), tuple(identified), back)

@@ -1,0 +1,155 @@
+"""What `absorb` accepts: an effect, and slopes by its levels, ``"province[year]"``."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from digiprosper.errors import Notice, TermError, cited
+from digiprosper.panel.grammar import KEPT, too_long
+from digiprosper.panel.terms import LONGEST_TERM, canonical, parse, split_crossed
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["Absorbed", "effect_key", "read_absorbed"]
+
+_PIECE = re.compile(rf"{KEPT}|.", re.DOTALL)
+_HELP = (
+    "Slopes by group are written 'province[year]', or 'province[[year]]' without the effect of the province "
+    "itself; several are separated by commas"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Absorbed:
+    """One absorbed effect: a constant by level, or the slope of a term by level.
+
+    Parameters
+    ----------
+    effect : str
+        The term whose values are the levels, such as ``"province"`` or ``"region^industry"``.
+    slope : str or None
+        The term that the slope is of; None for a constant by level.
+    """
+
+    effect: str
+    slope: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The effect, or ``"province[[year]]"`` for a slope."""
+        return self.effect if self.slope is None else f"{self.effect}[[{self.slope}]]"
+
+
+def read_absorbed(text: str, known: Sequence[str]) -> tuple[Absorbed, ...]:
+    """Read an entry of `absorb`.
+
+    Parameters
+    ----------
+    text : str
+        An effect, ``"province[year, x]"`` or ``"province[[year]]"``.
+    known : sequence of str
+        Column names, the keys among them.
+
+    Returns
+    -------
+    tuple of Absorbed
+        The effect, unless the brackets are double, then its slopes.
+
+    Raises
+    ------
+    TermError
+        If the brackets are not closed, empty or not at the end, or a slope is a category.
+    ColumnError
+        If a slope names columns that do not exist.
+    """
+    stripped = text if text in known else text.strip()
+    pieces = _pieces(stripped, known)
+    if not pieces:
+        return (Absorbed(stripped),)
+
+    effect, inside = _in_brackets(stripped, pieces)
+    double = inside[:1] == ["["] and inside[-1:] == ["]"]
+    slopes = [
+        _checked(slope, stripped, known) for slope in _listed(inside[1:-1] if double else inside, stripped)
+    ]
+    constant = () if double else (Absorbed(effect),)
+    return (*constant, *(Absorbed(effect, slope) for slope in dict.fromkeys(slopes)))
+
+
+def _pieces(text: str, known: Sequence[str]) -> list[str]:
+    """Part a text into signs and quoted names; none where it has no slopes, or is no term of any kind."""
+    if text in known or too_long(text, LONGEST_TERM):
+        return []
+    pieces = _PIECE.findall(text)
+    return pieces if "[" in pieces or "]" in pieces else []
+
+
+def _in_brackets(text: str, pieces: Sequence[str]) -> tuple[str, list[str]]:
+    """Part an effect from what stands in the brackets at its end."""
+    first = pieces.index("[") if "[" in pieces else 0
+    effect = "".join(pieces[:first]).strip()
+    if pieces.count("[") != pieces.count("]") or pieces[-1] != "]":
+        raise _refused(text, "its brackets are not closed, or something follows them")
+    if not effect:
+        raise _refused(text, "no effect stands before the brackets")
+    return effect, list(pieces[first + 1 : -1])
+
+
+def _listed(pieces: Sequence[str], text: str) -> list[str]:
+    """Split at the commas outside calls."""
+    if "[" in pieces or "]" in pieces:
+        raise _refused(text, "there are brackets inside the brackets")
+    parts, depth = [""], 0
+    for piece in pieces:
+        depth += (piece == "(") - (piece == ")")
+        if piece == "," and depth == 0:
+            parts.append("")
+        else:
+            parts[-1] += piece
+    if not all(part.strip() for part in parts):
+        raise _refused(text, "a slope is empty")
+    return [part.strip() for part in parts]
+
+
+def _checked(slope: str, text: str, known: Sequence[str]) -> str:
+    term = parse(slope, known, "absorb")
+    if term.categories:
+        raise _refused(
+            text,
+            f"a slope needs numbers and {cited(slope)} is a category; crossed effects are written "
+            f"{cited('province^region')}",
+        )
+    return term.column or canonical(slope, known)
+
+
+def _refused(text: str, why: str) -> TermError:
+    return TermError(
+        f"absorb cannot use {cited(text)}: {why}. {_HELP}.",
+        [Notice("term", why, {"term": text, "role": "absorb"})],
+    )
+
+
+def effect_key(effect: str, known: Sequence[str]) -> str:
+    """Name an effect so that ``C(state)`` and ``state`` are one, and so are ``a^b`` and ``b^a``.
+
+    Parameters
+    ----------
+    effect : str
+        An effect without slopes.
+    known : sequence of str
+        Column names, the keys among them.
+
+    Returns
+    -------
+    str
+        The same for the same levels.
+    """
+    terms = [parse(part, known, "absorb") for part in split_crossed(effect, known)]
+    if len(terms) == 1 and len(terms[0].factors) == 1 and terms[0].factors[0].category:
+        return terms[0].factors[0].category
+    if len(terms) > 1:
+        return "^".join(sorted(canonical(t.text, known) for t in terms))
+    return canonical(effect, known)
