@@ -286,6 +286,40 @@ class Within:
             return work[0], [value[0] for value in values]
         return work.T, [value.T for value in values]
 
+    def by_row(self, values: Floats, position: int) -> Floats:
+        """Compute what an effect adds to each row.
+
+        Parameters
+        ----------
+        values : (levels,) array
+            One of those that `decompose` gives.
+        position : int
+            Which effect.
+
+        Returns
+        -------
+        (N,) array
+            Constants, or slopes times their column.
+        """
+        column, out = self.slopes[position], values.take(self.codes[position])
+        return out if column is None else out * column
+
+    def with_gaps(self, values: Sequence[Floats]) -> list[Floats]:
+        """Leave missing the slopes of levels that have none.
+
+        Parameters
+        ----------
+        values : sequence of (levels,) arrays
+            As `decompose` gives them.
+
+        Returns
+        -------
+        list of (levels,) arrays
+            Missing where the column of a slope does not vary by itself.
+        """
+        known = self.identified or (None,) * len(values)
+        return [v if k is None else np.where(k, v, np.nan) for v, k in zip(values, known, strict=True)]
+
     @staticmethod
     def _work(columns: Floats) -> Floats:
         # One contiguous row a column: sums and look-ups by level are several times faster that way.

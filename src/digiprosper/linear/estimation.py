@@ -793,7 +793,9 @@ def _estimated(
         df_absorbed=prepared.within.rank,
         effect_names=prepared.effect_names,
         # Without effects there are no levels: the one value is the intercept.
-        effect_values=tuple(zip(prepared.effect_names, levels, _known(prepared, values), strict=False)),
+        effect_values=tuple(
+            zip(prepared.effect_names, levels, prepared.within.with_gaps(values), strict=False)
+        ),
         effect_terms=tuple((one.effect, one.slope) for one in prepared.absorbed),
     )
 
@@ -816,19 +818,12 @@ def _fit_statistics(
     if len(prepared.effect_names) > 1:
         # What slopes leave inside entities are the residuals and the other effects.
         left = solved.residuals.copy()
-        parts = zip(prepared.within.codes, prepared.within.slopes, values, strict=True)
-        for position, (codes, slope, value) in enumerate(parts):
+        for position, value in enumerate(values):
             if position != entity:
-                left += value.take(codes) if slope is None else value.take(codes) * slope
+                left += prepared.within.by_row(value, position)
         deviations = prepared.within.deviations
         by_entity = 1 - square(deviations(left, entity)) / square(deviations(outcome, entity))
     return 1 - ssr / total, inside, by_entity, adjusted
-
-
-def _known(prepared: Prepared, values: Sequence[Floats]) -> list[Floats]:
-    """Leave missing the slopes of levels that have none."""
-    known = prepared.within.identified or [None] * len(values)
-    return [v if k is None else np.where(k, v, np.nan) for v, k in zip(values, known, strict=True)]
 
 
 def _f_statistic(slopes: Floats, root: Floats, middle: Floats, df: float) -> float:
