@@ -22,6 +22,7 @@ from digiprosper.errors import (
 from digiprosper.kernels.resampling import draw_counts, seed_sequence
 from digiprosper.linear.cluster_bootstrap import drawn_clusters, refuse_two_way
 from digiprosper.linear.preparation import LinearOptions, prepare
+from digiprosper.report.columns import columns_of
 
 KEYS = ("city", "year")
 X = ["a", "b"]
@@ -161,6 +162,15 @@ def test_it_goes_into_a_table_and_comes_back_from_a_pickle() -> None:
 
 
 # --- what is drawn, and what is refused -------------------------------------------------------------------
+
+
+def test_outcome_and_rows_have_the_labels_of_the_fit_beside_it() -> None:
+    spec, panel = FixedEffects("log(gsp)", ["I(unemp**2)"]), dp.datasets.us_states()
+    drawn, fit = cluster_bootstrap(spec, panel, reps=99, rng=1), spec.fit(panel)
+    (column,), (other,) = map(columns_of, (drawn, fit))
+    assert column.factors == other.factors
+    assert [e.term for e in column.estimates.values()] == [e.term for e in other.estimates.values()]
+    assert str(dp.etable([drawn, fit])).count("Unemployment rate (%)²") == 1
 
 
 def ready(frame, **options):

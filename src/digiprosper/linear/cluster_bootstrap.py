@@ -121,6 +121,7 @@ def cluster_bootstrap(
         errors_text=fit.results.conventions,
         diagnostics=notices,
         labels=dict(fit.results.labels),
+        factors=fit.results.factors,
     )
 
 
