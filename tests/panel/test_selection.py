@@ -135,4 +135,6 @@ def test_a_coefficients_column_can_be_rebuilt(panel: Panel) -> None:
     sample = panel.sample({"x": terms})
     rows = panel.frame.index.isin(sample.index)
     for name, column in zip(sample.names, sample.matrix.T, strict=True):
-        np.testing.assert_allclose(coefficient_column(table_of(panel), name, sample.categories)[rows], column)
+        np.testing.assert_allclose(
+            coefficient_column(table_of(panel), sample.factors[name], sample.categories)[rows], column
+        )

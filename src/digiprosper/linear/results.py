@@ -504,9 +504,10 @@ class LinearResults(Summarised, PickledByName):
 
         table = table_of(panel)
         total = np.zeros(table.nobs)
-        for name, b in zip(self.names, self.coefficients, strict=True):
+        for term, b in zip(self.terms, self.coefficients, strict=True):
+            is_intercept = term.kind == "intercept"
             total = total + b * (
-                1.0 if name == "Intercept" else coefficient_column(table, name, self.categories)
+                1.0 if is_intercept else coefficient_column(table, term.factors, self.categories)
             )
         terms = self.effect_terms or [(name, None) for name, *_ in self.effect_values]
         for (effect, slope), (_, levels, values) in zip(terms, self.effect_values, strict=True):

@@ -385,7 +385,8 @@ def _by_regime(sample: Sample, columns: _Columns, gamma: float, *, with_level: b
         for j in (x, *through)
     }
     rows = low.astype(np.float64)
-    level = (columns.make(REGIME_INTERCEPT, rows, "threshold", ()),) if with_level else ()
+    dummy = tuple(Factor(name, name) for name in ("intercept", REGIMES[0]))
+    level = (columns.make(REGIME_INTERCEPT, rows, "threshold", dummy),) if with_level else ()
     to_outcome = [*split[x], *chain.from_iterable(split[m] for m in through)]
     equations = _equations(split[x], through, [split[x]] * len(through), to_outcome, (*level, *controls))
     last = len(through) + 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from digiprosper.report.terms import Factor
 from digiprosper.report.verdicts import is_balanced
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     import pandas as pd
 
@@ -194,6 +195,24 @@ class Sample:
             The same rows and columns.
         """
         return replace(self, factors={**self.factors, **made})
+
+    def with_dummies(self, names: Iterable[str], dummies: Sequence[str]) -> Sample:
+        """Describe columns that a model multiplies by dummies of its own, such as those of regimes.
+
+        Parameters
+        ----------
+        names : iterable of str
+            Columns.
+        dummies : sequence of str
+            Names of the dummies.
+
+        Returns
+        -------
+        Sample
+            It knows the product ``"x:regime1"`` of each column and dummy.
+        """
+        pairs = product(names, dummies)
+        return self.with_factors({f"{n}:{d}": (*self.factors_of(n), Factor(d, d)) for n, d in pairs})
 
     def keep(self, mask: Mask, reason: str, *, by_term: Mapping[str, int] | None = None) -> Sample:
         """Keep some rows and note the others.

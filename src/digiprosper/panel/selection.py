@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from digiprosper.panel.terms import Term
     from digiprosper.report.terms import Factor
 
-__all__ = ["coefficient_column", "cut_sample", "split_levels"]
+__all__ = ["coefficient_column", "cut_sample"]
 
 
 def cut_sample(
@@ -230,7 +230,7 @@ def _seen_levels(table: Table, terms: Iterable[Term], complete: Mask) -> dict[st
 
 
 def coefficient_column(
-    table: Table, name: str, categories: Mapping[str, tuple[str, pd.Index[Any]]]
+    table: Table, factors: Sequence[Factor], categories: Mapping[str, tuple[str, pd.Index[Any]]]
 ) -> Floats:
     """Rebuild the column that a coefficient belongs to.
 
@@ -238,8 +238,8 @@ def coefficient_column(
     ----------
     table : Table
         Where its columns are.
-    name : str
-        A coefficient name, such as ``"I(x**2)"`` or ``"C(region)[T.east]:x"``.
+    factors : sequence of Factor
+        What the column is a product of.
     categories : mapping
         As in `Sample`: the levels that were estimated.
 
@@ -249,44 +249,17 @@ def coefficient_column(
         Values by row of the table; missing where a category is missing or has a level that was not estimated.
     """
     out = np.ones(table.nobs)
-    found, rest = split_levels(name, categories)
-    for column, level in found.values():
-        parse(column, table.known, "predict")
-        codes, here = levels_of(table, column)
-        levels = next(known for other, known in categories.values() if other == column)
-        place = np.append(levels.get_indexer(here), -1)[codes]
-        out = out * np.where(place < 0, np.nan, place == level)
-    return out * evaluate(parse(rest, table.known, "predict"), table) if rest else out
+    levels = dict(categories.values())
+    for factor in factors:
+        if factor.level is not None:
+            out = out * _dummy(table, factor.column, levels[factor.column], factor.level)
+    numeric = ":".join(factor.text for factor in factors if factor.level is None)
+    return out * evaluate(parse(numeric, table.known, "predict"), table) if numeric else out
 
 
-def split_levels(
-    name: str, categories: Mapping[str, tuple[str, pd.Index[Any]]]
-) -> tuple[dict[str, tuple[str, int]], str]:
-    """Part the dummies of categories from the rest of a coefficient's name.
-
-    Parameters
-    ----------
-    name : str
-        Such as ``"C(region)[T.east]:x"``.
-    categories : mapping
-        As in `Sample`: the levels that were estimated.
-
-    Returns
-    -------
-    dummies : dict
-        Such as ``"C(region)[T.east]"`` to the column and the position of the level.
-    rest : str
-        The other factors, such as ``"x"``; empty if there are none.
-    """
-    dummies = {}
-    rest = name
-    for factor, (column, levels) in categories.items():
-        pieces: dict[str, int] = {}
-        for i, level in enumerate(levels):
-            pieces |= {f"{factor}[T.{level}]": i, f"{factor}[{level}]": i}
-        # The longest first: a level may hold brackets, and another level.
-        found = next((p for p in sorted(pieces, key=len, reverse=True) if p in rest), None)
-        if found is not None:
-            dummies[found] = column, pieces[found]
-            rest = rest.replace(found, "").replace("::", ":").strip(":")
-    return dummies, rest
+def _dummy(table: Table, column: str, levels: pd.Index[Any], level: int) -> Floats:
+    """Make the dummy of an estimated level again; missing in rows of levels that were not estimated."""
+    parse(column, table.known, "predict")
+    codes, here = levels_of(table, column)
+    place = np.append(levels.get_indexer(here), -1)[codes]
+    return np.where(place < 0, np.nan, place == level)

@@ -237,10 +237,19 @@ def parse(text: str, known: Sequence[str], role: str) -> Term:
         raise TermError(f"{role} has an empty term; specify a column.")
 
     tree, source = _tree(stripped, known, role)
-    factors = [_factor(node, source, known, role) for node in split_factors(tree, stripped, role)]
+    nodes = split_factors(tree, stripped, role)
+    if "C" in map(called, nodes):
+        nodes, source = _in_normal_form(tree, source)
+    factors = [_factor(node, source, known, role) for node in nodes]
     if len(factors) == 1 and isinstance(factors[0].node, ast.Name):
         return Term(factors[0].names[0], factors[0].names[0], ())
     return Term(stripped, None, tuple(factors))
+
+
+def _in_normal_form(tree: ast.expr, source: Source) -> tuple[list[ast.expr], Source]:
+    """Write a term with categories as the names of its columns do, where levels stand between factors."""
+    normal = Source(ast.unparse(tree), source.names)
+    return joined(ast.parse(normal.text, mode="eval").body), normal
 
 
 def _tree(stripped: str, known: Sequence[str], role: str) -> tuple[ast.expr, Source]:

@@ -268,6 +268,7 @@ class PanelKink(Specification):
     def _slopes(self, prepared: Prepared, given: Swept, beyond: Floats) -> tuple[LinearResults, float]:
         """Estimate the slopes at the threshold, and the errors of both together."""
         q, controls = self.kink_variable, range(2, len(given.names))
+        prepared = replace(prepared, sample=prepared.sample.with_dummies([q], ("below", "above")))
         # Last which side a row is on; one on the threshold has the mean of both.
         made = np.column_stack([np.minimum(beyond, 0), np.maximum(beyond, 0), np.sign(beyond)])
         swept = given.with_columns(prepared, (f"{q}:below", f"{q}:above", f"{q}:side"), made)

@@ -37,7 +37,7 @@ from digiprosper.panel.terms import canonical, parse
 from digiprosper.specification import TERM, Specification, as_terms, check_reps, one_term, plain_options
 from digiprosper.threshold.groups import ThresholdBounded, ThresholdSearched, ThresholdSplit, ThresholdTested
 from digiprosper.threshold.notices import about_adjacent, about_variance, remarks
-from digiprosper.threshold.regimes import about_origin, regime_columns, regime_factors, regime_levels
+from digiprosper.threshold.regimes import about_origin, describe_regimes, regime_columns, regime_levels
 from digiprosper.threshold.results import ThresholdResults
 from digiprosper.threshold.search import WILD, Bootstrap, ThresholdSearch, denominator
 
@@ -500,8 +500,7 @@ class PanelThreshold(Specification):
     def _slopes(self, prepared: Prepared, outcome: Swept, regimes: Ints) -> LinearResults:
         names, design = regime_columns(prepared.sample, regimes, intercept=self.regime_intercept)
         levels = regime_levels(regimes) if self.regime_intercept else []
-        sample = prepared.sample.with_factors(regime_factors(prepared.sample, regimes))
-        prepared = replace(prepared, sample=sample)
+        prepared = replace(prepared, sample=describe_regimes(prepared.sample, regimes))
         return _fit(prepared, outcome, names, design, unread=levels)
 
     def _no_room(self, reason: str, sample: Sample) -> ThresholdSearchError:

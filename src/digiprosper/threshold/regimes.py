@@ -10,7 +10,6 @@ from digiprosper.errors import CollinearityError, Notice, cited, quoted
 from digiprosper.kernels import threshold as kernel
 from digiprosper.kernels.least_squares import ols
 from digiprosper.kernels.tolerances import SAME_SLOPES
-from digiprosper.report.terms import Factor
 from digiprosper.threshold.notices import origin
 
 if TYPE_CHECKING:
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
     from digiprosper.threshold.results import ThresholdResults
     from digiprosper.threshold.search import ThresholdSearch
 
-__all__ = ["about_origin", "regime_columns", "regime_factors", "regime_levels"]
+__all__ = ["about_origin", "describe_regimes", "regime_columns", "regime_levels"]
 
 
 def regime_columns(sample: Sample, regimes: Ints, *, intercept: bool) -> tuple[tuple[str, ...], Floats]:
@@ -58,7 +57,7 @@ def regime_columns(sample: Sample, regimes: Ints, *, intercept: bool) -> tuple[t
     return (*names, *sample.names_of("x")), np.column_stack([*columns, sample.columns("x")])
 
 
-def regime_factors(sample: Sample, regimes: Ints) -> dict[str, tuple[Factor, ...]]:
+def describe_regimes(sample: Sample, regimes: Ints) -> Sample:
     """Describe the regime-dependent columns as products with the dummy of their regime.
 
     Parameters
@@ -70,15 +69,11 @@ def regime_factors(sample: Sample, regimes: Ints) -> dict[str, tuple[Factor, ...
 
     Returns
     -------
-    dict
-        By name, as `regime_columns` gives it.
+    Sample
+        It knows the columns of `regime_columns`, the intercepts of regimes among them.
     """
     dummies = [f"regime{r}" for r in range(1, int(regimes.max()) + 1)]
-    return {
-        f"{name}:{dummy}": (*sample.factors_of(name), Factor(dummy, dummy))
-        for name in sample.names_of("regime_dependent")
-        for dummy in dummies
-    }
+    return sample.with_dummies((*sample.names_of("regime_dependent"), "intercept"), dummies)
 
 
 def regime_levels(regimes: Ints) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,6 +28,7 @@ from digiprosper.linear.fixed_effects import FixedEffects
 from digiprosper.linear.preparation import prepare
 from digiprosper.panel import Panel
 from digiprosper.panel.access import table_of
+from digiprosper.panel.factors import term_factors
 from digiprosper.panel.terms import canonical, parse
 from digiprosper.report.pickling import PickledByName
 from digiprosper.report.summary import Lines, PlainNumbers, Summarised, Summary
@@ -34,16 +36,18 @@ from digiprosper.report.text import p_text
 from digiprosper.report.verdicts import rejects
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from digiprosper.kernels import Bools, Floats
     from digiprosper.linear.estimation import Swept
     from digiprosper.linear.preparation import Prepared
     from digiprosper.linear.results import LinearResults
+    from digiprosper.panel.terms import Term
 
 __all__ = ["TwoLinesResult", "two_lines"]
 
 _KNOTS = (3, 7)
+_PARTS = ("below", "above", "jump")
 _MIDDLE = (0.1, 0.9)
 # Share of the rows below the first knot, and above the last, by the number of knots (Harrell 2015).
 _OUTER = {3: 0.1, 7: 0.025}
@@ -379,16 +383,26 @@ def _split(
     """Separate the terms that the lines replace from those that stay."""
     known = table_of(panel).known
     terms = {canonical(t, known): t for t in spec.x}
-    if canonical(variable, known) not in terms:
+    own = canonical(variable, known)
+    if own not in terms:
         raise unknown_columns([variable], spec.x, "variable")
     if square is not None:
         _check_square(square, variable, spec.x, known)
 
-    bends = [square] if square else [f"I({variable}**2)", f"I(`{variable}`**2)"]
-    keys = dict.fromkeys(canonical(term, known) for term in (variable, *bends))
-    replaced = tuple(terms.pop(key) for key in keys if key in terms)
-    _refuse_made(terms.values(), variable, known)
+    read = {key: parse(text, known, "x") for key, text in terms.items()}
+    bends = [canonical(square, known)] if square else _squares(read, own)
+    replaced = tuple(terms.pop(key) for key in (own, *bends))
+    _refuse_made([read[key] for key in terms], read[own])
     return replaced, tuple(terms.values())
+
+
+def _squares(terms: Mapping[str, Term], variable: str) -> list[str]:
+    return [key for key, term in terms.items() if _is_square(term, variable)]
+
+
+def _is_square(term: Term, variable: str) -> bool:
+    (first, *others) = term_factors(term)
+    return not others and first.power == 2 and canonical(first.column) == variable
 
 
 def _check_square(square: str, variable: str, x: Sequence[str], known: Sequence[str]) -> None:
@@ -398,8 +412,8 @@ def _check_square(square: str, variable: str, x: Sequence[str], known: Sequence[
         raise TermError(f"square={cited(square)} is the variable itself; specify its square, or omit it.")
 
 
-def _refuse_made(terms: Iterable[str], variable: str, known: Sequence[str]) -> None:
-    made = [t for t in terms if _made_from(t, variable, known)]
+def _refuse_made(terms: Iterable[Term], level: Term) -> None:
+    made, variable = [term.text for term in terms if _made_from(term, level)], level.text
     if made:
         raise TermError(
             f"x has {quoted(made)} in addition to {cited(variable)}: a function of the variable would "
@@ -408,17 +422,19 @@ def _refuse_made(terms: Iterable[str], variable: str, known: Sequence[str]) -> N
         )
 
 
-def _made_from(text: str, variable: str, known: Sequence[str]) -> bool:
-    term, level = parse(text, known, "x"), parse(variable, known, "variable")
+def _made_from(term: Term, level: Term) -> bool:
+    factors = term_factors(term)
     # A lag is another variable.
     if level.shifts:
-        return canonical(variable) in canonical(text)
-    factors = [f.names for f in term.factors] or [term.names]
-    return not term.shifts and any(set(f) == set(level.names) for f in factors)
+        inside = chain.from_iterable((f.text, f.column, *f.columns) for f in factors)
+        return canonical(level.text) in map(canonical, inside)
+    alone = [f.names for f in term.factors] or [term.names]
+    return not term.shifts and any(set(names) == set(level.names) for names in alone)
 
 
 def _data(prepared: Prepared, depvar: str, replaced: tuple[str, ...]) -> _Data:
-    sample = prepared.sample
+    sample = prepared.sample.with_dummies(replaced[:1], _PARTS)
+    prepared = replace(prepared, sample=sample)
     y, curve, others = (sample.columns(role) for role in ("y", "variable", "x"))
     if y.shape[1] != 1 or curve.shape[1] != len(replaced):
         raise TermError(
@@ -532,7 +548,8 @@ def _lines(data: _Data, xc: float) -> tuple[LinearResults, LinearResults]:
 
 def _interrupted(data: _Data, xc: float, below: Bools, wanted: str) -> LinearResults:
     z = data.x - xc
-    columns = {"below": z * below, "above": z * ~below, "jump": np.asarray(~below, dtype=np.float64)}
+    jump = np.asarray(~below, dtype=np.float64)
+    columns = dict(zip(_PARTS, (z * below, z * ~below, jump), strict=True))
     # The line that is read comes first: where x has too few values for all three, a later one is left out.
     order = [wanted, *(name for name in columns if name != wanted)]
     names = [f"{data.variable}:{name}" for name in order]
