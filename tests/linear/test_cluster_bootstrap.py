@@ -166,7 +166,7 @@ def test_it_goes_into_a_table_and_comes_back_from_a_pickle() -> None:
 
 def test_outcome_and_rows_have_the_labels_of_the_fit_beside_it() -> None:
     spec, panel = FixedEffects("log(gsp)", ["I(unemp**2)"]), dp.datasets.us_states()
-    drawn, fit = cluster_bootstrap(spec, panel, reps=99, rng=1), spec.fit(panel)
+    drawn, fit = cluster_bootstrap(spec, panel, reps=199, rng=1), spec.fit(panel)
     (column,), (other,) = map(columns_of, (drawn, fit))
     assert column.factors == other.factors
     assert [e.term for e in column.estimates.values()] == [e.term for e in other.estimates.values()]
