@@ -161,8 +161,10 @@ CONTRACT = {
     "CompositeIndex.fit": "panel, *, rng=None, progress=False",
     "FixedEffects": (
         f"y, x, *, {EFFECTS}, absorb=(), cov_type='clustered', clusters=None, bandwidth=None, ssc='reghdfe', "
-        "obs_weights=None, singletons='drop', collinear='raise', missing='drop'"
+        "obs_weights=None, singletons='drop', collinear='raise', missing='drop', keep_rows=True"
     ),
+    "LinearResults.combination": "expression",
+    "LinearCombination.interval": "level=0.95",
     "FixedEffects.fit": "panel, *, rng=None, progress=False",
     "cluster_bootstrap": "spec, panel, *, reps=999, rng=None",
     "randomisation_test": "spec, panel, term, *, reps=999, rng=None",

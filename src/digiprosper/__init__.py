@@ -86,6 +86,7 @@ if TYPE_CHECKING:
     from digiprosper.inequality.theil_groups import theil_decomposition as theil_decomposition
     from digiprosper.inequality.theil_groups import urban_rural_theil as urban_rural_theil
     from digiprosper.linear.cluster_bootstrap import cluster_bootstrap as cluster_bootstrap
+    from digiprosper.linear.combination import LinearCombination as LinearCombination
     from digiprosper.linear.fixed_effects import FixedEffects as FixedEffects
     from digiprosper.linear.fixed_effects_iv import FixedEffectsIV as FixedEffectsIV
     from digiprosper.linear.iv_results import IVResults as IVResults
@@ -183,6 +184,7 @@ _HOME = {
     "JohnsonNeyman": "mediation.conditional",
     "KinkResults": "threshold.kink_results",
     "LeaveOut": "composite.rankings",
+    "LinearCombination": "linear.combination",
     "LinearResults": "linear.results",
     "MarkovResult": "inequality.convergence",
     "MeanGroupResults": "mediation.mean_group",
@@ -284,6 +286,7 @@ _HELD = {
     "KinkTested": "threshold.groups:KinkTested",
     "LinearEstimated": "linear.results:Estimated",
     "LinearReducedForms": "linear.kernels.anderson_rubin:ReducedForms",
+    "LinearRows": "linear.results:RowSummary",
     "LinearSample": "linear.results:EstimationSample",
     "MediationVarying": "mediation.routes:Varying",
     "PathSystem": "mediation.routes:PathSystem",
@@ -345,6 +348,7 @@ __all__ = [
     "JohnsonNeyman",
     "KinkResults",
     "LeaveOut",
+    "LinearCombination",
     "LinearResults",
     "MarkovResult",
     "MeanGroupResults",

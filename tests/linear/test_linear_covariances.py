@@ -266,3 +266,75 @@ def test_effects_of_too_many_levels_are_refused_with_their_number() -> None:
     nested = fit(frame.assign(g=frame["i"] // 2), ("a",), cov_type="hc3", time_effects=False, absorb="g")
     plain = fit(frame, ("a",), cov_type="hc3", time_effects=False)
     np.testing.assert_allclose(nested.std_errors, plain.std_errors, rtol=1e-10)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"cov_type": "HC2"},
+        {"cov_type": "hc1"},
+        {"cov_type": "crv1"},
+        {"cov_type": "crv3", "clusters": ["i", "t"]},
+        {"cov_type": "crv3", "clusters": []},
+        {"cov_type": "crv3", "clusters": ["a", "b", "t"]},
+        {"cov_type": "hc2", "clusters": "i"},
+        {"cov_type": "hc3", "clusters": "region"},
+        {"cov_type": "hc3", "bandwidth": 2},
+        {"cov_type": "crv3", "bandwidth": 2},
+        {"cov_type": ["hc2"]},
+        {"cov_type": "hc2", "ssc": "stata"},
+        {"cov_type": "crv3", "clusters": "nowhere"},
+        {"cov_type": "crv3", "clusters": "same"},
+        {"cov_type": "crv3", "clusters": "gaps"},
+        {"cov_type": "hc3", "obs_weights": "same0"},
+        {"keep_rows": "no"},
+        {"keep_rows": 1},
+        {"keep_rows": None},
+    ],
+    ids=str,
+)
+def test_malformed_options(options) -> None:
+    frame = frame_of().assign(same=1.0, same0=0.0, gaps=lambda f: f["b"].where(f["b"] > 0))
+    frame["gaps"] = frame["gaps"].astype(object).where(frame["gaps"].notna(), None)
+    with pytest.raises(dp.DigiprosperError) as error:
+        FixedEffects("y", ["a"], missing="raise", **options).fit(Panel(frame, "i", "t"))
+    assert error.value.problems
+    assert str(error.value)
+
+
+@pytest.mark.parametrize("cov_type", ["hc2", "hc3", "crv3"])
+def test_what_cannot_use_them_refuses_by_name(cov_type) -> None:
+    with pytest.raises(OptionError, match="MediationIV") as error:
+        dp.MediationIV("y", "a", "b", "w", cov_type=cov_type)
+    assert error.value.problems[0].data == {"option": "cov_type", "value": cov_type}
+    if cov_type == "crv3":
+        with pytest.raises(OptionError, match="PanelKink"):
+            dp.PanelKink("y", "a", ["b"], cov_type=cov_type)
+
+
+@pytest.mark.parametrize("cov_type", ["hc2", "hc3", "crv3"])
+def test_regimes_and_kinks_have_their_covariances(cov_type) -> None:
+    """Slopes by regime are those of a regression on columns by regime."""
+    frame = frame_of(9, entities=30)
+    panel = Panel(frame, "i", "t")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", dp.DigiprosperWarning)
+        split = dp.PanelThreshold("y", "a", "b", cov_type=cov_type, bootstrap=None).fit(panel)
+        gamma = float(split.thresholds["estimate"].iloc[0])
+        made = frame.assign(low=frame["a"] * (frame["b"] <= gamma), high=frame["a"] * (frame["b"] > gamma))
+        same = fit(made, ("low", "high"), cov_type=cov_type)
+        np.testing.assert_allclose(split.slopes.std_errors.iloc[:2], same.std_errors, rtol=1e-9)
+        if cov_type != "crv3":
+            kink = dp.PanelKink("y", "a", ["b"], cov_type=cov_type, bootstrap=None).fit(panel)
+            assert np.isfinite(kink.slopes.cov.to_numpy()).all()
+
+
+@pytest.mark.parametrize("cov_type", ["hc2", "hc3", "crv3"])
+def test_several_models_on_one_panel(cov_type) -> None:
+    panel = Panel(frame_of(3), "i", "t")
+    spec = FixedEffects("y", ["a"], cov_type=cov_type)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", dp.DigiprosperWarning)
+        steps = dp.stepwise(spec, panel, ["b"])
+        assert steps["(2)"].cov.equals(spec.add("b").fit(panel).cov)
+        assert "CRV3" in str(dp.etable(steps)) or "HC" in str(dp.etable(steps))

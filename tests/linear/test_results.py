@@ -474,3 +474,61 @@ def test_groups_are_read_field_by_field(two_way: LinearResults) -> None:
         for name in shared:
             assert getattr(two_way, name) is getattr(group, name)
     assert {f.name for f in (*fields(two_way.estimated), *fields(two_way.sample))} <= set(dir(two_way))
+
+
+# --- results without rows -----------------------------------------------------------------------------------
+
+
+def with_and_without(frame: pd.DataFrame, **options) -> tuple[LinearResults, LinearResults]:
+    panel = dp.Panel(frame, "i", "t")
+    spec = FixedEffects("y", ["a", "b"], **options)
+    return spec.fit(panel), spec.replace(keep_rows=False).fit(panel)
+
+
+def rows(entities: int = 60, periods: int = 8) -> pd.DataFrame:
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"i": np.repeat(np.arange(entities), periods)})
+    frame["t"] = np.tile(np.arange(periods), entities)
+    frame[["y", "a", "b"]] = rng.normal(size=(len(frame), 3))
+    return frame
+
+
+@pytest.mark.parametrize("options", [{}, {"entity_effects": False, "time_effects": False}])
+def test_all_but_the_rows_is_the_same_without_them(options) -> None:
+    frame = rows()
+    full, bare = with_and_without(frame, **options)
+    assert bare.nobs == full.nobs == 480
+    assert bare.glance() == full.glance()
+    assert bare.glance()["sample_hash"]
+    pd.testing.assert_frame_equal(bare.tidy(), full.tidy())
+    assert bare.summary() == full.summary()
+    assert str(dp.etable(bare)) == str(dp.etable(full))
+    assert bare.to_dict() == full.to_dict()
+    panel = dp.Panel(frame, "i", "t")
+    pd.testing.assert_series_equal(bare.predict(panel), full.predict(panel))
+    assert bare.__maketables_stat__("rmse") == full.__maketables_stat__("rmse")
+    again = pickle.loads(pickle.dumps(bare))
+    assert again.glance() == full.glance()
+    assert again.combination("a + b").estimate == full.combination("a + b").estimate
+
+
+@pytest.mark.parametrize("name", ["resids", "fitted_values", "residuals", "fitted", "index"])
+def test_what_needs_the_rows_says_how_to_keep_them(name) -> None:
+    _, bare = with_and_without(rows())
+    with pytest.raises(dp.OptionError, match="keep_rows=True") as error:
+        getattr(bare, name)
+    assert error.value.problems[0].data == {"option": "keep_rows", "value": False}
+
+
+def test_a_pickle_without_rows_is_small() -> None:
+    full, bare = with_and_without(rows(1000, 100))
+    assert bare.nobs == 100_000
+    assert len(pickle.dumps(full)) > 1_000_000
+    assert len(pickle.dumps(bare)) < 50_000
+
+
+def test_every_step_of_stepwise_keeps_no_rows() -> None:
+    spec = FixedEffects("y", ["a"], keep_rows=False)
+    for fit in dp.stepwise(spec, dp.Panel(rows(), "i", "t"), ["b"]).values():
+        with pytest.raises(dp.OptionError, match="keep_rows"):
+            fit.resids  # noqa: B018

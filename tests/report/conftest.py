@@ -26,6 +26,8 @@ def _regressions() -> dict[str, Any]:
     moderated = square.replace(x=[*square.x, *products]).fit(panel)
     return {
         "LinearResults": linear,
+        "LinearResults without rows": linear.without_rows(),
+        "LinearCombination": linear.combination("2*digital - 1"),
         "TestResult": linear.wald_test("digital = 0"),
         "WildBootstrapResult": dp.wild_bootstrap(square, panel, "digital", rng=1),
         "ThresholdResults": dp.PanelThreshold("rural_income", "digital", "urban", ["fiscal"], reps=99).fit(

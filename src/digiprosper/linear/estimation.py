@@ -734,7 +734,7 @@ def named_results(
         *(two_way_not_psd(prepared, terms, covariance, middle) if own_covariance else []),
         *few_treated(prepared, names, solved.scored, solved.root, unread=unread),
     ]
-    return LinearResults(
+    results = LinearResults(
         names=terms,
         depvar=depvar,
         estimated=_estimated(prepared, swept, places, full, (root, middle)),
@@ -743,6 +743,7 @@ def named_results(
         labels=dict(prepared.sample.labels),
         diagnostics=tuple(notices),
     )
+    return results if prepared.options.keep_rows else results.without_rows()
 
 
 def with_intercept(prepared: Prepared, swept: Swept, places: tuple[int, ...], solved: Solved) -> Solved:

@@ -78,6 +78,9 @@ class FixedEffects(Specification):
         ``"drop"`` takes out the later column and says so in `diagnostics`.
     missing : {"drop", "raise"}
         Rows with missing values leave, counted and with a warning, or are an error.
+    keep_rows : bool
+        False keeps no residuals, fitted values and row labels in the results, which are then small whatever
+        the number of rows; `predict` and everything else that needs no rows still works.
 
     Raises
     ------
@@ -111,6 +114,7 @@ class FixedEffects(Specification):
     singletons: Literal["drop", "keep"] = "drop"
     collinear: Literal["raise", "drop"] = "raise"
     missing: Literal["drop", "raise"] = "drop"
+    keep_rows: bool = True
 
     def __post_init__(self) -> None:
         plain_options(self)
@@ -283,6 +287,8 @@ def check_regression_options(spec: Any) -> None:
     check_option("singletons", spec.singletons, ("drop", "keep"))
     check_option("collinear", spec.collinear, ("raise", "drop"))
     check_option("missing", spec.missing, ("drop", "raise"))
+    if not isinstance(spec.keep_rows, bool):
+        raise OptionError(f"keep_rows={cited(spec.keep_rows)} must be True or False.")
     if spec.bandwidth is not None:
         if spec.cov_type != "driscoll_kraay":
             raise OptionError(f"bandwidth={cited(spec.bandwidth)} requires cov_type='driscoll_kraay'.")

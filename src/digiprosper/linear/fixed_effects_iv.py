@@ -85,7 +85,7 @@ class FixedEffectsIV(Specification):
         Effects, as in `FixedEffects`.
     cov_type : {"clustered", "robust", "unadjusted", "driscoll_kraay"}
         ``clustered`` by default. hc2, hc3 and crv3 are for least squares only.
-    clusters, bandwidth, ssc, obs_weights, singletons, missing
+    clusters, bandwidth, ssc, obs_weights, singletons, missing, keep_rows
         As in `FixedEffects`; K counts the slopes of the equation.
     collinear : {"raise", "drop"}
         ``"drop"`` takes out controls and instruments that the effects absorb or that earlier ones add up to,
@@ -131,6 +131,7 @@ class FixedEffectsIV(Specification):
     singletons: Literal["drop", "keep"] = "drop"
     collinear: Literal["raise", "drop"] = "raise"
     missing: Literal["drop", "raise"] = "drop"
+    keep_rows: bool = True
 
     def __post_init__(self) -> None:
         plain_options(self)

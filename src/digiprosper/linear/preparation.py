@@ -79,6 +79,8 @@ class LinearOptions:
         Column with weights.
     collinear : {"raise", "drop"}
         What to do about exact combinations.
+    keep_rows : bool
+        Whether results keep residuals, fitted values and row labels.
     """
 
     entity_effects: bool = True
@@ -90,6 +92,7 @@ class LinearOptions:
     ssc: Ssc = "reghdfe"
     obs_weights: str | None = None
     collinear: Literal["raise", "drop"] = "raise"
+    keep_rows: bool = True
 
 
 def check_linear_options(spec: Any) -> None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from digiprosper.kernels import Floats
 
-__all__ = ["null_text", "read_restrictions", "restrictions_text"]
+__all__ = ["null_text", "read_combination", "read_restrictions", "restrictions_text"]
 
 _LONGEST = 20_000
 
@@ -85,6 +85,42 @@ def read_restrictions(text: str, names: Sequence[str]) -> tuple[Floats, Floats]:
     return matrix, np.array([-row[-1] for row in rows])
 
 
+def read_combination(text: object, names: Sequence[str]) -> tuple[Floats, float]:
+    """Read a linear combination such as ``"a + 2*b"``.
+
+    Parameters
+    ----------
+    text : str
+        Coefficients as named in the results, times numbers, with ``+``, ``-`` and brackets; a number may be
+        added or subtracted.
+    names : sequence of str
+        Coefficient names.
+
+    Returns
+    -------
+    weights : (k,) array
+        Of the coefficients.
+    constant : float
+        With the combination ``weights @ b + constant``.
+
+    Raises
+    ------
+    InputTypeError
+        If it is no text.
+    TermError
+        If it is a restriction or several, or cannot be read.
+    """
+    if not isinstance(text, str):
+        raise InputTypeError(f"combination takes a text such as 'a + 2*b', not {cited(text)}.")
+    matrix, value = read_restrictions(text, names)
+    if len(matrix) > 1 or "=" in _coded(text, names, _words(text, names)):
+        raise TermError(
+            f"combination({cited(text)}): it has '=' or is several; a combination is a single sum, such as "
+            "'a + 2*b' or 'a - 1'. Use wald_test for restrictions."
+        )
+    return matrix[0], -float(value[0])
+
+
 def _refuse_coded(text: str, coded: str, words: Sequence[str], names: Sequence[str]) -> None:
     if "==" in coded:
         raise _refused(text, "it has '=='; a restriction has one '='")
@@ -94,7 +130,7 @@ def _refuse_coded(text: str, coded: str, words: Sequence[str], names: Sequence[s
     stray = [w for w in re.findall(r"(?<![\w.])[^\W\d]\w*", coded) if w not in words]
     if stray:
         raise TermError(
-            f"the restriction {cited(text)}: no coefficient named {quoted(stray)}; they are "
+            f"the restriction or sum {cited(text)}: no coefficient named {quoted(stray)}; they are "
             f"{quoted(names, 20)}."
         )
 
@@ -128,7 +164,8 @@ def _words(text: str, names: Sequence[str]) -> list[str]:
 
 def _refused(text: str, why: str) -> TermError:
     return TermError(
-        f"the restriction {cited(text)} cannot be read: {why}; write 'a = b' or 'a + 2*b = 1, c = 0'."
+        f"the restriction or sum {cited(text)} cannot be read: {why}; write a sum as 'a + 2*b', restrictions "
+        "as 'a = b' or 'a + 2*b = 1, c = 0'."
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, cast
 
@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 
 from digiprosper._version import __version__
-from digiprosper.errors import Notice, TermError, check_level, cited, issue
+from digiprosper.errors import Notice, OptionError, TermError, check_level, cited, issue
+from digiprosper.linear.combination import LinearCombination
 from digiprosper.linear.marginal import slope_weights
 from digiprosper.linear.notices import unseen
 from digiprosper.report.pickling import PickledByName
@@ -24,14 +25,23 @@ from digiprosper.report.variance import SINGULAR, negative_variance, quadratic_f
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from typing import Self
 
     from digiprosper.kernels import Floats
     from digiprosper.panel import Panel
     from digiprosper.report.inference import Inference
 
-__all__ = ["Estimated", "EstimationSample", "LinearResults"]
+__all__ = ["Estimated", "EstimationSample", "LinearResults", "RowSummary"]
 
 _STATS = ("nobs", "mean", "sd", "min", "max")
+
+
+def _kept(rows: Any, what: str) -> Any:
+    """Give what is there of every row, or refuse."""
+    if rows is not None:
+        return rows
+    text = f"this result has no {what}: it was fitted with keep_rows=False. Fit with keep_rows=True."
+    raise OptionError(text, [Notice("option", text, {"option": "keep_rows", "value": False})])
 
 
 @lru_cache(maxsize=256)
@@ -60,9 +70,11 @@ class EstimationSample(PickledByName):
         Column with the weights of the rows.
     factors : mapping
         Name of a regressor, an outcome, an absorbed effect or a cluster to what it is a product of.
+    rows : RowSummary or None
+        What is known of the rows of a fit that kept none.
     """
 
-    index: pd.Index[Any]
+    index: pd.Index[Any] | None
     key_names: tuple[str, str | None]
     n_entities: int
     n_times: int
@@ -70,6 +82,26 @@ class EstimationSample(PickledByName):
     categories: Mapping[str, tuple[str, pd.Index[Any]]]
     obs_weights: str | None = None
     factors: Mapping[str, tuple[Factor, ...]] = field(default_factory=dict)
+    rows: RowSummary | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowSummary(PickledByName):
+    """What is known of the rows of a fit that kept none, ``keep_rows=False``.
+
+    Parameters
+    ----------
+    nobs : int
+        How many there were.
+    sample_hash : str
+        Hash of their labels.
+    ssr : float
+        Sum of squared residuals, unweighted.
+    """
+
+    nobs: int
+    sample_hash: str
+    ssr: float
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -86,8 +118,8 @@ class Estimated(PickledByName):
     middle : (m, m) array
         Covariance of those scores, which are of standard deviation 1 as far as it is positive: the covariance
         of the estimates is ``root @ middle @ root.T``.
-    residuals, fitted : (N,) arrays
-        Outcome = fitted + residuals; fitted values include the effects.
+    residuals, fitted : (N,) arrays or None
+        Outcome = fitted + residuals; fitted values include the effects. None if no rows were kept.
     fit_statistics : tuple of float
         R2 with the effects as explained, within all effects, within entities, adjusted.
     f_value : float
@@ -107,8 +139,8 @@ class Estimated(PickledByName):
     coefficients: Floats
     root: Floats
     middle: Floats
-    residuals: Floats
-    fitted: Floats
+    residuals: Floats | None
+    fitted: Floats | None
     fit_statistics: tuple[float, float, float, float]
     f_value: float
     df_resid: float
@@ -123,7 +155,7 @@ class LinearResults(Summarised, PickledByName):
     """Coefficients with their covariance, and what the sample was.
 
     Made by `FixedEffects.fit` and by every path and slope of the other models. It keeps residuals, fitted
-    values and row labels, and no data.
+    values and row labels (none of them with ``keep_rows=False``), and no data.
 
     Parameters
     ----------
@@ -175,7 +207,7 @@ class LinearResults(Summarised, PickledByName):
     @property
     def nobs(self) -> int:
         """Rows in the estimation sample."""
-        return self.residuals.size
+        return self.residuals.size if self.rows is None else self.rows.nobs
 
     def tidy(self, level: float = 0.95) -> pd.DataFrame:
         """Give one row a term.
@@ -344,6 +376,54 @@ class LinearResults(Summarised, PickledByName):
         f = form / q
         null = null_text(text, self.names)
         return TestResult("Wald test", f, "F", (float(q), self.df_t), float(fdtrc(q, self.df_t, f)), null)
+
+    def combination(self, expression: str) -> LinearCombination:
+        """Estimate a linear combination of coefficients, as Stata's lincom.
+
+        Its standard error keeps its digits where the coefficients are nearly collinear.
+
+        Parameters
+        ----------
+        expression : str
+            Coefficients as they are named, times numbers, with ``+``, ``-`` and brackets, such as
+            ``"a + 2*b"``. A number may be part of it: ``"a - 1"`` tests whether `a` is 1, which lincom does
+            not allow.
+
+        Returns
+        -------
+        LinearCombination
+            Estimate, standard error, statistic, p-value and interval from t(`df_t`).
+
+        Raises
+        ------
+        TermError
+            If it cannot be read, names no coefficient, is not linear or has ``=``.
+        InputTypeError
+            If it is not text.
+
+        Examples
+        --------
+        >>> from digiprosper import FixedEffects, datasets
+        >>> spec = FixedEffects("log(gsp)", ["log(pcap)", "log(pc)", "log(emp)", "unemp"])
+        >>> returns = spec.fit(datasets.us_states()).combination("log(pcap) + log(pc) + log(emp) - 1")
+        >>> [round(v, 4) for v in (returns.estimate, returns.std_error, returns.p_value)]
+        [-0.092, 0.0641, 0.1575]
+        """
+        from digiprosper.linear.restrictions import read_combination
+
+        weights, constant = read_combination(expression, self.names)
+        variance = self.covariance_of(weights[None, :])
+        if (variance < 0).any():
+            issue([negative_variance([expression])])
+        return LinearCombination(
+            expression=expression,
+            estimate=float(weights @ self.coefficients + constant),
+            std_error=float(standard_errors(variance)[0, 0]),
+            fit_glance=self.glance(),
+            inference=self.inference,
+            labels=dict(self.labels),
+            version=self.version,
+        )
 
     def standardised(self, level: float = 0.95) -> pd.DataFrame:
         """Give coefficients in standard deviations of outcome and regressor.
@@ -524,6 +604,21 @@ class LinearResults(Summarised, PickledByName):
             issue([unseen(unknown, text)])
         return pd.Series(total, index=panel.index, name=self.depvar)
 
+    def without_rows(self) -> Self:
+        """Leave out what has one value a row: residuals, fitted values and row labels.
+
+        Returns
+        -------
+        LinearResults
+            The same numbers. What needs the rows raises an OptionError that says so.
+        """
+        rows = RowSummary(nobs=self.nobs, sample_hash=self._sample_hash(), ssr=self._ssr())
+        return replace(
+            self,
+            estimated=replace(self.estimated, residuals=None, fitted=None),
+            sample=replace(self.sample, index=None, rows=rows),
+        )
+
     # --- words --------------------------------------------------------------------------------------------
 
     def _summary(self) -> Summary:
@@ -590,12 +685,12 @@ class LinearResults(Summarised, PickledByName):
     @property
     def residuals(self) -> Floats:
         """Outcome less fitted values, an (N,) array."""
-        return self.estimated.residuals
+        return np.asarray(_kept(self.estimated.residuals, "residuals"))
 
     @property
     def fitted(self) -> Floats:
         """Outcome less residuals, effects included, an (N,) array."""
-        return self.estimated.fitted
+        return np.asarray(_kept(self.estimated.fitted, "fitted values"))
 
     @property
     def fit_statistics(self) -> tuple[float, float, float, float]:
@@ -670,7 +765,8 @@ class LinearResults(Summarised, PickledByName):
     @property
     def index(self) -> pd.Index[Any]:
         """Row labels of the estimation sample."""
-        return self.sample.index
+        index: pd.Index[Any] = _kept(self.sample.index, "row labels")
+        return index
 
     @property
     def key_names(self) -> tuple[str, str | None]:
@@ -707,6 +803,11 @@ class LinearResults(Summarised, PickledByName):
         """Column with the weights of the rows."""
         return self.sample.obs_weights
 
+    @property
+    def rows(self) -> RowSummary | None:
+        """What is known of the rows of a fit that kept none; None where they are kept."""
+        return self.sample.rows
+
     # --- other people's tables ----------------------------------------------------------------------------
 
     @property
@@ -726,7 +827,7 @@ class LinearResults(Summarised, PickledByName):
             "fvalue": g["f_statistic"],
             "se_type": "by: " + "+".join(self.clusters) if self.clusters else self.cov_type,
             "df_resid": self.df_resid,
-            "rmse": float(np.sqrt(self.residuals @ self.residuals / self.df_resid)),
+            "rmse": float(np.sqrt(self._ssr() / self.df_resid)),
         }
         return known.get(key)
 
@@ -777,6 +878,11 @@ class LinearResults(Summarised, PickledByName):
         level = check_level(level)
         return float(stdtrit(self.df_t, 0.5 + level / 2))
 
+    def _ssr(self) -> float:
+        return float(self.residuals @ self.residuals) if self.rows is None else self.rows.ssr
+
     def _sample_hash(self) -> str:
+        if self.rows is not None:
+            return self.rows.sample_hash
         hashed = pd.util.hash_pandas_object(self.index.to_frame(index=False), index=False)
         return hashlib.sha256(hashed.to_numpy().tobytes()).hexdigest()[:16]
