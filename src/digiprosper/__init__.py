@@ -89,11 +89,19 @@ if TYPE_CHECKING:
     from digiprosper.linear.combination import LinearCombination as LinearCombination
     from digiprosper.linear.fixed_effects import FixedEffects as FixedEffects
     from digiprosper.linear.fixed_effects_iv import FixedEffectsIV as FixedEffectsIV
+    from digiprosper.linear.hausman import HausmanMethod as HausmanMethod
+    from digiprosper.linear.hausman import hausman as hausman
     from digiprosper.linear.iv_results import IVResults as IVResults
     from digiprosper.linear.preparation import CovType as CovType
     from digiprosper.linear.preparation import Ssc as Ssc
     from digiprosper.linear.randomisation_test import randomisation_test as randomisation_test
+    from digiprosper.linear.residual_tests import modified_wald as modified_wald
+    from digiprosper.linear.residual_tests import pesaran_cd as pesaran_cd
+    from digiprosper.linear.residual_tests import wooldridge_ar1 as wooldridge_ar1
     from digiprosper.linear.results import LinearResults as LinearResults
+    from digiprosper.linear.specification_tests import poolability as poolability
+    from digiprosper.linear.specification_tests import reset_test as reset_test
+    from digiprosper.linear.vif import vif as vif
     from digiprosper.linear.wild_bootstrap import WildBootstrapResult as WildBootstrapResult
     from digiprosper.linear.wild_bootstrap import wild_bootstrap as wild_bootstrap
     from digiprosper.mediation.conditional import JohnsonNeyman as JohnsonNeyman
@@ -144,121 +152,81 @@ if TYPE_CHECKING:
     from digiprosper.u_shape.u_test import UTestResult as UTestResult
     from digiprosper.u_shape.u_test import u_test as u_test
 
-_ERRORS = (
-    "AlignmentError BoundaryThresholdWarning CollinearityError ColumnError CovarianceWarning "
-    "DigiprosperError "
-    "DigiprosperWarning FewClustersWarning FewDrawsWarning IdentificationError IdentificationWarning "
-    "IndicatorError IndicatorWarning InputTypeError MissingDataError MissingDataWarning NearCollinearWarning "
-    "Notice OptionError PanelIndexError PickleError SingletonWarning SmallRegimeWarning TermError "
-    "ThresholdSearchError"
-)
-_HOME = {
-    **dict.fromkeys(_ERRORS.split(), "errors"),
-    "Aggregation": "composite.kernels.aggregate",
-    "Among": "composite.ranking_results",
-    "Below": "present.rows",
-    "Bootstrap": "threshold.panel_threshold",
-    "CompositeIndex": "composite.specification",
-    "Confidence": "threshold.panel_threshold",
-    "ConvergenceResults": "inequality.beta_convergence",
-    "CouplingMethod": "composite.coupling",
-    "CovType": "linear.preparation",
-    "Cuts": "inequality.convergence",
-    "DagumResult": "inequality.dagum_gini",
-    "Decision": "mediation.decisions",
-    "DfRule": "threshold.panel_threshold",
-    "Direction": "composite.indicators",
-    "EffectResults": "report.effects",
-    "FixedEffects": "linear.fixed_effects",
-    "FixedEffectsIV": "linear.fixed_effects_iv",
-    "Glance": "report.protocol",
-    "Grid": "threshold.panel_threshold",
-    "HasDraws": "report.protocol",
-    "IVResults": "linear.iv_results",
-    "IndexMissing": "composite.options",
-    "IndexResults": "composite.results",
-    "IndexSensitivity": "composite.ranking_results",
-    "IndexStructure": "composite.kernels.structure",
-    "Indicator": "composite.indicators",
-    "IndicatorSystem": "composite.indicators",
-    "JohnsonNeyman": "mediation.conditional",
-    "KinkResults": "threshold.kink_results",
-    "LeaveOut": "composite.rankings",
-    "LinearCombination": "linear.combination",
-    "LinearResults": "linear.results",
-    "MarkovResult": "inequality.convergence",
-    "MeanGroupResults": "mediation.mean_group",
-    "Mediation": "mediation.mediation",
-    "MediationIV": "mediation.mediation_iv",
-    "MediationIVResults": "mediation.iv_results",
-    "MediationResults": "mediation.results",
-    "MediationSensitivity": "mediation.sensitivity",
-    "MediationStructure": "mediation.mediation",
-    "Moderated": "mediation.mediation",
-    "ModeratedUResult": "u_shape.moderated",
-    "Normalisation": "composite.kernels.normalise",
-    "Panel": "panel",
-    "PanelKink": "threshold.panel_kink",
-    "PanelThreshold": "threshold.panel_threshold",
-    "PropagatedIndex": "studies.propagation",
-    "PropagatedResults": "studies.propagation",
-    "RankResults": "composite.ranking_results",
-    "ResultSet": "report.collection",
-    "Results": "report.protocol",
-    "Rule": "threshold.panel_threshold",
-    "Sample": "panel",
-    "Scope": "composite.scopes",
-    "Search": "threshold.panel_threshold",
-    "SobelKind": "mediation.results",
-    "Ssc": "linear.preparation",
-    "Table": "present.tables",
-    "TestResult": "report.tests",
-    "TheilDecomposition": "inequality.theil_groups",
-    "ThresholdResults": "threshold.results",
-    "Truth": "datasets.simulate",
-    "TwoLinesResult": "u_shape.two_lines",
-    "UForm": "u_shape.u_test",
-    "UTestResult": "u_shape.u_test",
-    "WeightErrors": "composite.results",
-    "Weighting": "composite.weights",
-    "WildBootstrapResult": "linear.wild_bootstrap",
-    "atkinson": "inequality.measures",
-    "audit_weights": "composite.replication",
-    "beta_convergence": "inequality.beta_convergence",
-    "cluster_bootstrap": "linear.cluster_bootstrap",
-    "coefficient_of_variation": "inequality.measures",
-    "coupling_coordination": "composite.coupling",
-    "critic_weights": "composite.weights",
-    "cv_weights": "composite.weights",
-    "dagum": "inequality.dagum_gini",
-    "entropy_weights": "composite.weights",
-    "equal_weights": "composite.weights",
-    "etable": "present.tables",
-    "fit_all": "studies.many",
-    "gini": "inequality.measures",
-    "index_sensitivity": "composite.sensitivity",
-    "leave_one_out": "composite.rankings",
-    "markov_transitions": "inequality.convergence",
-    "mean_group_mediation": "mediation.mean_group",
-    "mediational_e_value": "mediation.sensitivity",
-    "moderated_u_test": "u_shape.moderated",
-    "overlap_audit": "composite.audits",
-    "pca_weights": "composite.weights",
-    "randomisation_test": "linear.randomisation_test",
-    "rank_probabilities": "composite.rankings",
-    "sequential_g": "mediation.sequential_g",
-    "sigma_convergence": "inequality.convergence",
-    "std_weights": "composite.weights",
-    "stepwise": "studies.many",
-    "theil_decomposition": "inequality.theil_groups",
-    "theil_l": "inequality.measures",
-    "theil_t": "inequality.measures",
-    "two_lines": "u_shape.two_lines",
-    "u_test": "u_shape.u_test",
-    "urban_rural_theil": "inequality.theil_groups",
-    "wild_bootstrap": "linear.wild_bootstrap",
-    "within_between": "mediation.within_between",
+# Public names by the module they are in.
+_NAMES = {
+    "composite.audits": "overlap_audit",
+    "composite.coupling": "CouplingMethod coupling_coordination",
+    "composite.indicators": "Direction Indicator IndicatorSystem",
+    "composite.kernels.aggregate": "Aggregation",
+    "composite.kernels.normalise": "Normalisation",
+    "composite.kernels.structure": "IndexStructure",
+    "composite.options": "IndexMissing",
+    "composite.ranking_results": "Among IndexSensitivity RankResults",
+    "composite.rankings": "LeaveOut leave_one_out rank_probabilities",
+    "composite.replication": "audit_weights",
+    "composite.results": "IndexResults WeightErrors",
+    "composite.scopes": "Scope",
+    "composite.sensitivity": "index_sensitivity",
+    "composite.specification": "CompositeIndex",
+    "composite.weights": (
+        "Weighting critic_weights cv_weights entropy_weights equal_weights pca_weights std_weights"
+    ),
+    "datasets.simulate": "Truth",
+    "errors": (
+        "AlignmentError BoundaryThresholdWarning CollinearityError ColumnError CovarianceWarning "
+        "DigiprosperError DigiprosperWarning FewClustersWarning FewDrawsWarning IdentificationError "
+        "IdentificationWarning IndicatorError IndicatorWarning InputTypeError MissingDataError "
+        "MissingDataWarning NearCollinearWarning Notice OptionError PanelIndexError PickleError "
+        "SingletonWarning SmallRegimeWarning TermError ThresholdSearchError"
+    ),
+    "inequality.beta_convergence": "ConvergenceResults beta_convergence",
+    "inequality.convergence": "Cuts MarkovResult markov_transitions sigma_convergence",
+    "inequality.dagum_gini": "DagumResult dagum",
+    "inequality.measures": "atkinson coefficient_of_variation gini theil_l theil_t",
+    "inequality.theil_groups": "TheilDecomposition theil_decomposition urban_rural_theil",
+    "linear.cluster_bootstrap": "cluster_bootstrap",
+    "linear.combination": "LinearCombination",
+    "linear.fixed_effects": "FixedEffects",
+    "linear.fixed_effects_iv": "FixedEffectsIV",
+    "linear.hausman": "HausmanMethod hausman",
+    "linear.iv_results": "IVResults",
+    "linear.preparation": "CovType Ssc",
+    "linear.randomisation_test": "randomisation_test",
+    "linear.residual_tests": "modified_wald pesaran_cd wooldridge_ar1",
+    "linear.results": "LinearResults",
+    "linear.specification_tests": "poolability reset_test",
+    "linear.vif": "vif",
+    "linear.wild_bootstrap": "WildBootstrapResult wild_bootstrap",
+    "mediation.conditional": "JohnsonNeyman",
+    "mediation.decisions": "Decision",
+    "mediation.iv_results": "MediationIVResults",
+    "mediation.mean_group": "MeanGroupResults mean_group_mediation",
+    "mediation.mediation": "Mediation MediationStructure Moderated",
+    "mediation.mediation_iv": "MediationIV",
+    "mediation.results": "MediationResults SobelKind",
+    "mediation.sensitivity": "MediationSensitivity mediational_e_value",
+    "mediation.sequential_g": "sequential_g",
+    "mediation.within_between": "within_between",
+    "panel": "Panel Sample",
+    "present.rows": "Below",
+    "present.tables": "Table etable",
+    "report.collection": "ResultSet",
+    "report.effects": "EffectResults",
+    "report.protocol": "Glance HasDraws Results",
+    "report.tests": "TestResult",
+    "studies.many": "fit_all stepwise",
+    "studies.propagation": "PropagatedIndex PropagatedResults",
+    "threshold.kink_results": "KinkResults",
+    "threshold.panel_kink": "PanelKink",
+    "threshold.panel_threshold": "Bootstrap Confidence DfRule Grid PanelThreshold Rule Search",
+    "threshold.results": "ThresholdResults",
+    "u_shape.moderated": "ModeratedUResult moderated_u_test",
+    "u_shape.two_lines": "TwoLinesResult two_lines",
+    "u_shape.u_test": "UForm UTestResult u_test",
 }
+_HOME: dict[str, str] = {}
+for _module, _names in _NAMES.items():
+    _HOME |= dict.fromkeys(_names.split(), _module)
 _MODULES = {"datasets": "datasets", "plots": "plots"}
 # What results hold without a public name: its name in pickles, and where it is now. Names stay for good.
 _HELD = {
@@ -333,6 +301,7 @@ __all__ = [
     "Glance",
     "Grid",
     "HasDraws",
+    "HausmanMethod",
     "IVResults",
     "IdentificationError",
     "IdentificationWarning",
@@ -412,17 +381,22 @@ __all__ = [
     "etable",
     "fit_all",
     "gini",
+    "hausman",
     "index_sensitivity",
     "leave_one_out",
     "markov_transitions",
     "mean_group_mediation",
     "mediational_e_value",
     "moderated_u_test",
+    "modified_wald",
     "overlap_audit",
     "pca_weights",
+    "pesaran_cd",
     "plots",
+    "poolability",
     "randomisation_test",
     "rank_probabilities",
+    "reset_test",
     "sequential_g",
     "sigma_convergence",
     "std_weights",
@@ -433,8 +407,10 @@ __all__ = [
     "two_lines",
     "u_test",
     "urban_rural_theil",
+    "vif",
     "wild_bootstrap",
     "within_between",
+    "wooldridge_ar1",
 ]
 
 

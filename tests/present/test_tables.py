@@ -250,16 +250,29 @@ def test_given_thresholds_are_marked(panel):
     assert table.notes[-1].startswith("A given threshold was fixed")
 
 
-def test_a_test_is_told_where_it_goes(panel):
+def test_a_u_test_is_told_where_it_goes(panel):
     fit = dp.FixedEffects("log(gsp)", ["unemp", "I(unemp**2)", "log(emp)"]).fit(panel)
     u, wald = dp.u_test(fit, "unemp"), fit.wald_test("unemp = 0")
     with pytest.raises(InputTypeError, match=r"UTestResult is not a result.*rows=\{\"Turning point\": \["):
         etable([fit, u])
-    with pytest.raises(InputTypeError, match=r"etable\(fit, rows=\{\"Test, p\": \[test.p_value\]\}\)"):
-        etable(wald)
     frame = etable(fit, rows={"Turning point": [u.extremum], "Wald test, p": [wald.p_value]}).frame
     assert frame.loc["Turning point", "(1)"] == f"{u.extremum:.3f}"
     assert frame.loc["Wald test, p", "(1)"] == f"{wald.p_value:.3f}"
+
+
+def test_tests_are_columns(panel):
+    fit = dp.FixedEffects("log(gsp)", ["log(pc)", "unemp"], time_effects=False).fit(panel)
+    wald, cd = fit.wald_test("unemp = 0"), dp.pesaran_cd(fit)
+    frame = etable([wald, cd]).frame
+    assert list(frame.columns) == ["Wald test", "Pesaran CD test"]
+    assert list(frame.index) == ["Statistic", "Distribution", "p-value"]
+    assert frame["Wald test"].tolist() == [f"{wald.statistic:.3f}", "F(1, 47)", "<0.001"]
+    assert frame.loc["Distribution", "Pesaran CD test"] == "normal"
+    assert list(etable({"CD": cd, "Slope": wald}).frame.columns) == ["CD", "Slope"]
+    both = etable([fit, cd]).frame
+    assert list(both.columns) == ["(1)", "Pesaran CD test"]
+    assert both.loc["Statistic", "(1)"] == ""
+    assert not any(both["Pesaran CD test"].iloc[:2])
 
 
 def test_any_frame_is_printed_as_given():

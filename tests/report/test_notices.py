@@ -43,6 +43,7 @@ SOURCE = Path(errors.__file__).parent
 PROBLEMS = {
     "absorbed",
     "collinear",
+    "constant",
     "extreme",
     "indicator",
     "infinite",

@@ -73,6 +73,12 @@ PERFECT_FIT: Final = 1e-11
 """Norm of the residuals over that of the swept columns: below it the fit is perfect."""
 NO_RESIDUALS: Final = 1e-15
 """Least sum of squares, over the null's, where F and LR divide by it: an exact fit leaves rounding."""
+FLAT_RESIDUALS: Final = 1e-14
+"""Sum of squares of residuals with their mean out, over that before: below it they are constant."""
+EQUAL_SQUARES: Final = 1e-16
+"""Variance of an entity's mean squared residual over its square: below it all its squares are equal."""
+NO_PERIOD_SUMS: Final = 1e-6
+"""Sum of a period's residuals over the root of their sum of squares: below it in all periods it is zero."""
 
 # --- instruments --------------------------------------------------------------------------------------------
 

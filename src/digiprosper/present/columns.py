@@ -392,6 +392,8 @@ def _read(head: str | None, model: object, caller: str, level: float) -> list[Co
     found = columns_of(model, level)
     if found is None:
         raise _no_result(model, caller)
+    if head is not None and len(found) == 1:
+        return [replace(found[0], head=head)]
     # What has a head of its own stands under that of the model.
     return [replace(c, head=head if c.head is None else prefix + c.head) for c in found]
 
@@ -412,7 +414,7 @@ def _no_result(model: object, caller: str) -> InputTypeError:
 def _test_help(model: object) -> str:
     rows = '"Turning point": [test.extremum], ' if hasattr(model, "extremum") else ""
     return (
-        "A test cannot be a column: pass its numbers as rows below its fit, one value per column: "
+        "Pass its numbers as rows below its fit, one value per column: "
         f'etable(fit, rows={{{rows}"Test, p": [test.p_value]}}).'
     )
 

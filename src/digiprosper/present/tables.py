@@ -200,12 +200,12 @@ def etable(  # noqa: PLR0913  (every choice a table has; all but the models are 
 
     Parameters
     ----------
-    models : result, list, mapping, ResultSet, DataFrame or Correlation
+    models : result, test, list, mapping, ResultSet, DataFrame or Correlation
         What to print, a column each. The keys of a mapping are the heads. A failure in a ResultSet is a
         column "not estimated" whose reason is in the notes; thresholds head their slopes and have rows of
         their own, given ones marked so; a DataFrame (an index's `.weights`, another package's numbers) gives
         its columns as they are; `Panel.correlate` gives mean, standard deviation and the lower triangle of
-        the correlations with stars.
+        the correlations with stars; a `TestResult` gives statistic, distribution and p-value.
     labels : mapping, optional
         Text by term or column; wins over the labels that came with the results. An exact term wins, else each
         column name in a term is replaced. One label for several terms makes one row of them where no model
@@ -219,8 +219,8 @@ def etable(  # noqa: PLR0913  (every choice a table has; all but the models are 
         Terms or patterns that fold into one row "Controls": Yes, No, or Some where a model has part of them.
     rows : mapping, optional
         Rows of your own, one value a column: ``{"Sample": ["all", "no municipalities"]}``. This is where
-        tests go: ``{"Turning point": [test.extremum], "U test, p": [test.p_value]}``; numbers in a row whose
-        name ends in ``p`` or ``p-value`` are printed as p-values.
+        tests go that belong below a fit: ``{"Turning point": [test.extremum], "U test, p": [test.p_value]}``;
+        numbers in a row whose name ends in ``p`` or ``p-value`` are printed as p-values.
     stats : sequence of str
         Keys of `glance`: nobs, n_entities, n_times, n_clusters, rsquared, rsquared_within,
         rsquared_within_entity, rsquared_adj, f_statistic, df_resid, df_t, df_absorbed. The row "Clusters"

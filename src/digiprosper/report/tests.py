@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from digiprosper.report.columns import Column, PlainCell
 from digiprosper.report.pickling import PickledByName
 from digiprosper.report.summary import PlainNumbers, Remarks, Summarised, Summary
+from digiprosper.report.words import TABLE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -57,15 +59,38 @@ class TestResult(Summarised, PickledByName):
     draws: np.ndarray[Any, np.dtype[np.float64]] | None = None
     diagnostics: tuple[Notice, ...] = ()
 
-    def _summary(self) -> Summary:
+    def table_columns(self, level: float = 0.95) -> tuple[Column, ...]:  # noqa: ARG002
+        """Give the column of a table: the statistic, its distribution with degrees of freedom, the p-value.
+
+        Parameters
+        ----------
+        level : float
+            Accepted for uniformity; a test has no interval.
+
+        Returns
+        -------
+        tuple of Column
+            One, headed by the name of the test.
+        """
+        values = {
+            "statistic": self.statistic,
+            "distribution": self._distribution(),
+            "p_value": self.p_value,
+        }
+        cells = {TABLE.say(f"test.{code}"): PlainCell(code, value) for code, value in values.items()}
+        return (Column(self.name, cells=cells),)
+
+    def _distribution(self) -> str:
+        """Write the distribution with its degrees of freedom."""
         if self.df is None:
-            df = ""
-        elif isinstance(self.df, tuple):
-            df = f"({self.df[0]:g}, {self.df[1]:g})"
-        else:
-            df = f"({self.df:g})"
+            return self.distribution
+        if isinstance(self.df, tuple):
+            return f"{self.distribution}({self.df[0]:g}, {self.df[1]:g})"
+        return f"{self.distribution}({self.df:g})"
+
+    def _summary(self) -> Summary:
         p = "p < 0.0001" if self.p_value < 1e-4 else f"p = {self.p_value:.4f}"
-        title = f"{self.name}: {self.distribution}{df} = {self.statistic:z.4f}, {p}. H0: {self.null}"
+        title = f"{self.name}: {self._distribution()} = {self.statistic:z.4f}, {p}. H0: {self.null}"
         blocks = (Remarks.of(self.diagnostics),) if self.diagnostics else ()
         return Summary(type=type(self).__name__, title=title, blocks=blocks, notices=self.diagnostics)
 

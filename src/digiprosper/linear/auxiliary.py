@@ -1,0 +1,274 @@
+"""What tests of a specification share: the fit they start from, and other regressions on the same rows."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from digiprosper.errors import IdentificationError, InputTypeError, Notice, OptionError, issue, quoted
+from digiprosper.kernels.covariance import counts, ranks
+from digiprosper.kernels.within import within
+from digiprosper.linear.fixed_effects import estimate, refuse_other_specification
+from digiprosper.linear.results import LinearResults
+from digiprosper.report.text import freedom_text
+from digiprosper.report.variance import SINGULAR, negative_variance, quadratic_form
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from digiprosper.kernels import Ints
+    from digiprosper.linear.fixed_effects import Fitted, FixedEffects
+    from digiprosper.linear.preparation import LinearOptions, Prepared
+    from digiprosper.panel import Panel
+
+__all__ = [
+    "entity_effect",
+    "issued",
+    "joint_form",
+    "refit",
+    "refuse_perfect_fit",
+    "refuse_slopes",
+    "with_clusters",
+    "with_effects",
+]
+
+
+def refit(spec: FixedEffects, panel: Panel, caller: str) -> Fitted:
+    """Fit the specification that a test is about.
+
+    Parameters
+    ----------
+    spec : FixedEffects
+        The specification.
+    panel : Panel
+        The data.
+    caller : str
+        Function named in messages.
+
+    Returns
+    -------
+    Fitted
+        The fit with its sample; no notice is issued.
+
+    Raises
+    ------
+    InputTypeError
+        If it is another kind of specification, or a result.
+    """
+    given: object = spec
+    if isinstance(given, LinearResults):
+        raise InputTypeError(
+            f"{caller} takes a specification and a panel, not results, which hold no data: "
+            f"{caller}(spec, panel)."
+        )
+    refuse_other_specification(caller, spec)
+    return estimate(spec, panel)
+
+
+def issued(fitted: Fitted) -> tuple[Notice, ...]:
+    """Issue what is worth saying about a fit whose standard errors are not reported.
+
+    Parameters
+    ----------
+    fitted : Fitted
+        The fit.
+
+    Returns
+    -------
+    tuple of Notice
+        Its notices but those about few clusters.
+    """
+    few = {notice.code for notice in fitted.prepared.few} | {"few_treated"}
+    notices = tuple(notice for notice in fitted.results.diagnostics if notice.code not in few)
+    issue(notices)
+    return notices
+
+
+def entity_effect(fitted: Fitted, caller: str) -> str:
+    """Name the entity effect.
+
+    Parameters
+    ----------
+    fitted : Fitted
+        The fit.
+    caller : str
+        Function named in messages.
+
+    Returns
+    -------
+    str
+        Its name.
+
+    Raises
+    ------
+    IdentificationError
+        If the fit has none.
+    """
+    position = fitted.prepared.entity_position
+    if position is None:
+        name = fitted.prepared.sample.keys.entity_name
+        raise IdentificationError(
+            f"{caller} needs entity effects, and the specification has none: set entity_effects=True "
+            f"(effects of {name}).",
+            [Notice("no_entity_effects", "no entity effects", {"entity": name})],
+        )
+    return fitted.prepared.effect_names[position]
+
+
+def refuse_perfect_fit(results: LinearResults, caller: str) -> None:
+    """Refuse a fit whose residuals are rounding.
+
+    Parameters
+    ----------
+    results : LinearResults
+        The fit.
+    caller : str
+        Function named in messages.
+
+    Raises
+    ------
+    IdentificationError
+        If the residuals are zero.
+    """
+    if any(notice.code == "perfect_fit" for notice in results.diagnostics):
+        raise IdentificationError(
+            f"{caller}: the fit is perfect, so there are no residuals to test. Check whether the outcome is "
+            "computed from the regressors.",
+            [Notice("perfect_fit", "no residuals", {"depvar": results.depvar})],
+        )
+
+
+def refuse_slopes(fitted: Fitted, caller: str) -> None:
+    """Refuse slopes by level among the absorbed effects.
+
+    Parameters
+    ----------
+    fitted : Fitted
+        The fit.
+    caller : str
+        Function named in messages.
+
+    Raises
+    ------
+    OptionError
+        If there are some.
+    """
+    slopes = [one.name for one in fitted.prepared.absorbed if one.slope is not None]
+    if slopes:
+        raise OptionError(
+            f"{caller} is not defined with absorbed slopes ({quoted(slopes)}): omit them in absorb.",
+            [Notice("option", "absorb", {"option": "absorb", "slopes": tuple(slopes)})],
+        )
+
+
+def with_effects(prepared: Prepared, names: Sequence[str]) -> Prepared:
+    """Keep only some of the effects of a sample.
+
+    Parameters
+    ----------
+    prepared : Prepared
+        Sample and effects.
+    names : sequence of str
+        Effects to keep. A constant for all rows replaces those that go.
+
+    Returns
+    -------
+    Prepared
+        The same rows, clusters and options, without notices.
+    """
+    places = [p for p, one in enumerate(prepared.absorbed) if one.name in names]
+    old, sample = prepared.within, prepared.sample
+    codes = [old.codes[p] for p in places]
+    slopes = [old.slopes[p] for p in places]
+    if codes and all(slope is not None for slope in slopes):
+        # Slopes alone do not contain a constant.
+        codes.append(np.zeros(sample.nobs, dtype=np.intp))
+        slopes.append(None)
+    absorbing = within(codes, sample.nobs, slopes=slopes, obs_weights=prepared.obs_weights)
+
+    entity = prepared.entity_position
+    position = places.index(entity) if entity in places else None
+    taken = ranks(absorbing, prepared.cluster_codes, position)
+    return replace(
+        prepared,
+        within=absorbing,
+        absorbed=tuple(prepared.absorbed[p] for p in places),
+        entity_position=position,
+        count=counts(sample.nobs, 0, taken, prepared.cluster_codes, periods=sample.n_times),
+        notices=(),
+        few=(),
+        leverage=None,
+    )
+
+
+def with_clusters(
+    prepared: Prepared, names: Sequence[str], codes: Sequence[Ints], options: LinearOptions
+) -> Prepared:
+    """Choose other clusters and options for errors on the same rows.
+
+    Parameters
+    ----------
+    prepared : Prepared
+        Sample and effects.
+    names : sequence of str
+        Of the clusters.
+    codes : sequence of (N,) arrays of int
+        Codes without gaps of each.
+    options : LinearOptions
+        With the covariance.
+
+    Returns
+    -------
+    Prepared
+        Without notices.
+    """
+    taken = ranks(prepared.within, codes, prepared.entity_position)
+    sample = prepared.sample
+    return replace(
+        prepared,
+        cluster_names=tuple(names),
+        cluster_codes=tuple(codes),
+        options=options,
+        count=counts(sample.nobs, 0, taken, codes, periods=sample.n_times),
+        notices=(),
+        few=(),
+        leverage=None,
+    )
+
+
+def joint_form(results: LinearResults, names: Sequence[str], caller: str) -> float:
+    """Compute the Wald statistic of the hypothesis that some coefficients are zero.
+
+    Parameters
+    ----------
+    results : LinearResults
+        The fit.
+    names : sequence of str
+        Coefficients.
+    caller : str
+        Function named in messages.
+
+    Returns
+    -------
+    float
+        Distributed as chi-square with as many degrees of freedom as there are names. Missing, with a
+        warning, where two-way clusters give them a covariance that is not positive definite.
+
+    Raises
+    ------
+    IdentificationError
+        If there are more coefficients than the covariance allows.
+    """
+    places = [results.names.index(name) for name in names]
+    form, least = quadratic_form(results.coefficients[places], results.root[places], results.middle)
+    if abs(least) <= SINGULAR:
+        raise IdentificationError(
+            f"{caller}: {len(places)} coefficients cannot be tested together under this covariance "
+            f"({freedom_text(results.df_t)}): their covariance has no inverse.",
+            [Notice("singular_covariance", "no inverse", {"coefficients": tuple(names)})],
+        )
+    if least < 0:
+        issue([negative_variance(names)])
+    return form

@@ -1,0 +1,294 @@
+"""Whether the entity effects are correlated with the regressors: Mundlak's and Hausman's tests."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+import pandas as pd
+
+from digiprosper.errors import IdentificationError, Notice, OptionError, check_option, counted, issue
+from digiprosper.kernels.tolerances import SINGULAR
+from digiprosper.kernels.within import level_sums
+from digiprosper.linear.auxiliary import (
+    entity_effect,
+    issued,
+    joint_form,
+    refit,
+    refuse_perfect_fit,
+    refuse_slopes,
+    with_clusters,
+    with_effects,
+)
+from digiprosper.linear.estimation import columns_at, fit_equation, sweep_columns
+from digiprosper.report.notices import not_psd
+from digiprosper.report.tests import TestResult
+from digiprosper.report.variance import standard_errors
+
+if TYPE_CHECKING:
+    from digiprosper.kernels import Floats
+    from digiprosper.linear.fixed_effects import Fitted, FixedEffects
+    from digiprosper.linear.preparation import Prepared
+    from digiprosper.linear.results import LinearResults
+    from digiprosper.panel import Panel
+
+__all__ = ["HausmanMethod", "hausman"]
+
+HausmanMethod = Literal["mundlak", "classical"]
+
+_NULL = "the entity effects are uncorrelated with the regressors"
+_MEAN = "mean of {}"
+# Cells of the random-effects regressors, dummies of the periods included, that are written out.
+_MOST_CELLS = 50_000_000
+
+
+def hausman(spec: FixedEffects, panel: Panel, *, method: HausmanMethod = "mundlak") -> TestResult:
+    """Test fixed against random effects: whether the entity effects are correlated with the regressors.
+
+    ``"mundlak"`` regresses the outcome on an intercept, the regressors and their means by entity, with the
+    other effects of the specification absorbed, by pooled least squares, and tests that the coefficients of
+    the means are zero. Errors are clustered by entity, by the `clusters` of the specification where it has
+    some, without a small-sample factor: heteroskedasticity and serial correlation are allowed for.
+
+    ``"classical"`` compares the slopes with those of random effects (Swamy & Arora 1972),
+    ``q'(V_fe - V_re)^-1 q``. It assumes independent errors with one variance whatever `cov_type` says; with
+    serially correlated errors its size is wrong. The difference of the covariances need not be positive
+    definite: a warning says so, and where the statistic is negative the test is refused. The two methods can
+    disagree.
+
+    Parameters
+    ----------
+    spec : FixedEffects
+        With entity effects.
+    panel : Panel
+        The data.
+    method : {"mundlak", "classical"}
+        ``"mundlak"`` by default, since it holds under the errors that panels have.
+
+    Returns
+    -------
+    TestResult
+        chi-square; its degrees of freedom are the number of regressors whose means (or slopes) are compared.
+        `detail` is a DataFrame with one row a regressor: term, estimate, std_error, statistic, p_value of its
+        mean's coefficient; or term, fixed, random, difference, std_error of the difference.
+
+    Raises
+    ------
+    OptionError
+        If `method` is another word or slopes are absorbed; with ``"classical"``, if the specification has
+        weights or effects other than those of entities and periods, or the dummies of the periods would fill
+        the memory.
+    IdentificationError
+        If there are no entity effects, no regressor has means that differ between entities, there are more
+        of them than clusters allow, or, with ``"classical"``, there are too few entities or
+        the statistic is negative.
+    InputTypeError
+        If `spec` is no FixedEffects specification, or `panel` no Panel.
+    DigiprosperError
+        As `FixedEffects.fit`.
+
+    Notes
+    -----
+    Mundlak (1978, Econometrica 46:69), Hausman (1978, Econometrica 46:1251), Arellano (1993, J.
+    Econometrics 59:87); Wooldridge (2010, section 10.7.3). Of ``"mundlak"`` on a balanced panel the statistic
+    is that of the R package plm, ``phtest(method = "aux")`` with HC0 clustered by entity, and the slopes of
+    the auxiliary regression are those of fixed effects. Under time effects the dummies of the periods are
+    regressors, and only the means of `x` are tested. A mean that does not vary between entities, as that of a
+    series common to all in a balanced panel, is left out. Of ``"classical"`` the variance of the effects is
+    that of Stata's ``xtreg, re`` (of the residuals of the between regression on means, with the harmonic mean
+    of T_i), by linearmodels; plm agrees on balanced panels. Time effects are dummies in both models, and are
+    not compared.
+
+    Examples
+    --------
+    >>> import digiprosper as dp
+    >>> spec = dp.FixedEffects("log(gsp)", ["log(pcap)", "log(pc)", "log(emp)", "unemp"], time_effects=False)
+    >>> states = dp.datasets.us_states()
+    >>> dp.hausman(spec, states).df
+    4.0
+    """
+    check_option("method", method, ("mundlak", "classical"))
+    fitted = refit(spec, panel, "hausman")
+    entity = entity_effect(fitted, "hausman")
+    refuse_slopes(fitted, "hausman")
+    refuse_perfect_fit(fitted.results, "hausman")
+    notices = issued(fitted)
+    test = _mundlak(fitted, entity) if method == "mundlak" else _classical(fitted, entity)
+    return replace(test, diagnostics=(*notices, *test.diagnostics))
+
+
+# --- means of the regressors --------------------------------------------------------------------------------
+
+
+def _mundlak(fitted: Fitted, entity: str) -> TestResult:
+    from scipy.special import chdtrc
+
+    prepared = fitted.prepared
+    names = [fitted.swept.names[j] for j in fitted.regressors]
+    raw = columns_at(fitted.swept.raw, fitted.regressors)
+    means = [_MEAN.format(name) for name in names]
+    outcome = fitted.swept.raw[:, :1]
+
+    beside = _pooled(prepared, entity)
+    columns = np.hstack([outcome, raw, _entity_means(prepared, raw)])
+    swept = sweep_columns(beside, (fitted.results.depvar, *names, *means), columns)
+    results, _ = fit_equation(beside, swept, 0, range(1, columns.shape[1]), unread=swept.names)
+
+    tested = [name for name in means if name in results.names]
+    if not tested:
+        raise IdentificationError(
+            "hausman: the means of the regressors do not vary between entities, so the effects cannot be "
+            "correlated with them, and there is nothing to test.",
+            [Notice("no_means", "means do not vary", {"terms": tuple(names)})],
+        )
+    statistic = joint_form(results, tested, "hausman")
+    p = float(chdtrc(len(tested), statistic))
+    return TestResult(
+        "Hausman test (Mundlak)",
+        statistic,
+        "chi2",
+        float(len(tested)),
+        p,
+        _NULL,
+        _means_table(results, tested),
+    )
+
+
+def _pooled(prepared: Prepared, entity: str) -> Prepared:
+    """Leave out the entity effect, and cluster without a small-sample factor."""
+    names, codes = prepared.cluster_names, prepared.cluster_codes
+    if not names:
+        names, codes = (entity,), (prepared.sample.entity,)
+    options = replace(
+        prepared.options, cov_type="clustered", clusters=names, bandwidth=None, ssc="none", collinear="drop"
+    )
+    others = [name for name in prepared.effect_names if name != entity]
+    return with_clusters(with_effects(prepared, others), names, codes, options)
+
+
+def _entity_means(prepared: Prepared, columns: Floats) -> Floats:
+    """(Weighted) means of columns by entity, by row."""
+    entity, count = prepared.sample.entity, prepared.sample.n_entities
+    w = np.ones(len(columns)) if prepared.obs_weights is None else prepared.obs_weights
+    centre = columns.mean(axis=0)
+    sums = level_sums(entity, count, (columns - centre) * w[:, None])
+    return np.asarray((sums / np.bincount(entity, w)[:, None])[entity] + centre)
+
+
+def _means_table(results: LinearResults, tested: list[str]) -> pd.DataFrame:
+    table = results.tidy()[["term", "estimate", "std_error", "statistic", "p_value"]]
+    return table[table["term"].isin(tested)].reset_index(drop=True)
+
+
+# --- fixed less random effects ------------------------------------------------------------------------------
+
+
+def _classical(fitted: Fitted, entity: str) -> TestResult:
+    from scipy.special import chdtrc
+
+    _refuse_classical(fitted, entity)
+    solved, kept = fitted.solved, fitted.regressors
+    fixed, k = solved.coefficients[: len(kept)], len(kept)
+    variance = solved.residuals @ solved.residuals / solved.df_resid
+    random, covariance = _random_effects(fitted)
+
+    gap, difference = fixed - random, solved.bread * variance - covariance
+    scale = np.sqrt(np.diag(solved.bread) * variance)
+    statistic, notices = _quadratic_form(gap / scale, difference / np.outer(scale, scale))
+
+    columns = {
+        "fixed": fixed,
+        "random": random,
+        "difference": gap,
+        "std_error": standard_errors(np.diag(difference)),
+    }
+    detail = pd.DataFrame({"term": [fitted.swept.names[j] for j in kept], **columns})
+    p = float(chdtrc(k, statistic))
+    return TestResult("Hausman test", statistic, "chi2", float(k), p, _NULL, detail, diagnostics=notices)
+
+
+def _quadratic_form(gap: Floats, difference: Floats) -> tuple[float, tuple[Notice, ...]]:
+    """Compute the statistic, with a warning where the difference of the covariances is indefinite."""
+    values, vectors = np.linalg.eigh(difference)
+    least = float(values[0])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        statistic = float(((vectors.T @ gap) ** 2 / values).sum())
+    if np.abs(values).min() <= SINGULAR or statistic < 0:
+        raise IdentificationError(
+            "hausman(method='classical'): the difference of the covariances of fixed and random effects is "
+            "not positive definite, and the statistic is negative or not defined. Use method='mundlak', "
+            "which needs no difference and allows for clusters.",
+            [Notice("indefinite", "no statistic", {"least_eigenvalue": least, "statistic": statistic})],
+        )
+    if least > 0:
+        return statistic, ()
+    text = (
+        "hausman(method='classical'): the covariance of fixed effects less that of random effects "
+        "is not positive definite, so the statistic need not be chi-square under the null. Stata, plm "
+        "and linearmodels give the same number; method='mundlak' needs no difference."
+    )
+    notice = not_psd(["V_fe - V_re"], text)
+    issue([notice])
+    return statistic, (notice,)
+
+
+def _refuse_classical(fitted: Fitted, entity: str) -> None:
+    """Refuse what the comparison with random effects is not defined for."""
+    prepared, sample = fitted.prepared, fitted.prepared.sample
+    others = [n for n in prepared.effect_names if n not in (entity, sample.keys.time_name)]
+    instead = "Use method='mundlak'."
+    if others:
+        raise OptionError(
+            f"hausman(method='classical') knows effects of entities and periods only, not "
+            f"{', '.join(others)}. {instead}",
+            [Notice("option", "absorb", {"option": "absorb", "effects": tuple(others)})],
+        )
+    if prepared.obs_weights is not None:
+        raise OptionError(
+            f"hausman(method='classical') is not defined with obs_weights. {instead}",
+            [Notice("option", "obs_weights", {"option": "obs_weights"})],
+        )
+    cells = sample.nobs * (len(fitted.regressors) + len(_period_codes(fitted)))
+    if cells > _MOST_CELLS:
+        raise OptionError(
+            f"hausman(method='classical') writes out the dummies of {counted(sample.n_times, 'period')} on "
+            f"{sample.nobs:,} rows, which is too much for the memory. {instead}",
+            [Notice("option", "time_effects", {"option": "time_effects", "cells": cells})],
+        )
+
+
+def _period_codes(fitted: Fitted) -> range:
+    """Codes of the periods that have a dummy: all but the first, none without time effects."""
+    sample = fitted.prepared.sample
+    has_time = sample.keys.time_name in fitted.prepared.effect_names
+    return range(1, sample.n_times if has_time else 1)
+
+
+def _random_effects(fitted: Fitted) -> tuple[Floats, Floats]:
+    """Slopes of random effects and their covariance, by linearmodels on columns of mean zero and size one."""
+    from linearmodels.panel.model import RandomEffects
+
+    sample, kept = fitted.prepared.sample, fitted.regressors
+    places = (0, *kept)
+    moments, raw = fitted.swept.moments[list(places)], columns_at(fitted.swept.raw, places)
+    scaled = (raw - moments[:, 1]) / moments[:, 2]
+    dummies = [(sample.time == code).astype(np.float64) for code in _period_codes(fitted)]
+
+    index = pd.MultiIndex.from_arrays([sample.entity, sample.time])
+    outcome = pd.DataFrame(scaled[:, :1], index, ["y"])
+    design = pd.DataFrame(np.column_stack([np.ones(len(raw)), scaled[:, 1:], *dummies]), index)
+    design.columns = [f"x{i}" for i in range(design.shape[1])]
+    try:
+        results = RandomEffects(outcome, design, check_rank=False).fit()
+    except ValueError as error:
+        # No degrees of freedom in the between regression; those of the within regression were checked.
+        raise IdentificationError(
+            f"hausman(method='classical'): random effects cannot be estimated. {error}",
+            [Notice("random_effects", str(error), {"n_entities": sample.n_entities, "k": len(kept)})],
+        ) from error
+
+    k, units = len(kept), moments[0, 2] / moments[1:, 2]
+    slopes = results.params.to_numpy()[1 : k + 1] * units
+    covariance = results.cov.to_numpy()[1 : k + 1, 1 : k + 1] * np.outer(units, units)
+    return slopes, covariance

@@ -1,0 +1,268 @@
+"""Sums over residuals: correlation between entities, correlation in time, variances by entity."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from digiprosper.kernels.tolerances import FLAT_RESIDUALS, PERFECT_FIT
+
+if TYPE_CHECKING:
+    from digiprosper.kernels import Bools, Floats, Ints
+
+__all__ = [
+    "Correlations",
+    "Persistence",
+    "Squares",
+    "correlations_between",
+    "null_autocorrelation",
+    "period_sums",
+    "persistence",
+    "squares_by_entity",
+]
+
+_BYTES = 256_000_000
+# Arrays of the size of a block that exist at once.
+_ARRAYS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Correlations:
+    """Correlations of residuals between pairs of entities, added up.
+
+    Parameters
+    ----------
+    weighted_sum : float
+        Sum over pairs of ``sqrt(T_ij) rho_ij``.
+    sum : float
+        Sum over pairs of ``rho_ij``.
+    absolute_sum : float
+        Sum over pairs of ``|rho_ij|``.
+    pairs : int
+        Pairs that have a correlation.
+    left_out : int
+        Pairs that have none: fewer than two common periods, or residuals that do not vary over them.
+    fewest_periods : int
+        Least number of common periods of a pair that counts; 0 if none does.
+    """
+
+    weighted_sum: float
+    sum: float
+    absolute_sum: float
+    pairs: int
+    left_out: int
+    fewest_periods: int
+
+
+def correlations_between(
+    residuals: Floats, entity: Ints, time: Ints, *, block: int | None = None
+) -> Correlations:
+    """Add up the correlations of residuals over all pairs of entities.
+
+    A correlation is over the periods that both entities have, with their means over these periods out.
+
+    Parameters
+    ----------
+    residuals : (N,) array
+        By row; at most one row of an entity and a period.
+    entity, time : (N,) arrays of int
+        Codes without gaps.
+    block : int, optional
+        Entities that are compared with all others at once; as many as fit 256 MB by default.
+
+    Returns
+    -------
+    Correlations
+        Over all pairs.
+    """
+    values, present = _by_entity(residuals, entity, time)
+    count = len(values)
+    size = max(1, _BYTES // (8 * _ARRAYS * count)) if block is None else block
+
+    weighted, plain, absolute = 0.0, 0.0, 0.0
+    pairs, fewest = 0, values.shape[1] + 1
+    for start in range(0, count, size):
+        rho, periods = _block(values, present, slice(start, start + size))
+        upper = np.triu(np.ones(rho.shape, dtype=np.bool_), k=1)
+        counted = upper & ~np.isnan(rho)
+        rho, periods = rho[counted], periods[counted]
+        weighted += float(np.sqrt(periods) @ rho)
+        plain += float(rho.sum())
+        absolute += float(np.abs(rho).sum())
+        pairs += rho.size
+        fewest = min(fewest, int(periods.min(initial=fewest)))
+    left_out = count * (count - 1) // 2 - pairs
+    return Correlations(weighted, plain, absolute, pairs, left_out, fewest if pairs else 0)
+
+
+def _by_entity(residuals: Floats, entity: Ints, time: Ints) -> tuple[Floats, Floats]:
+    """Residuals of each entity scaled to unit size, and which periods it has; (entities, periods) each."""
+    shape = int(entity.max()) + 1, int(time.max()) + 1
+    values, present = np.zeros(shape), np.zeros(shape)
+    values[entity, time], present[entity, time] = residuals, 1.0
+    size = np.sqrt((values**2).sum(axis=1) / present.sum(axis=1))
+    # What is left of an entity that is fitted perfectly is rounding.
+    fitted = size <= PERFECT_FIT * np.sqrt(residuals @ residuals / residuals.size)
+    values[fitted] = 0.0
+    values /= np.where(fitted, 1.0, size)[:, None]
+    return values, present
+
+
+def _block(values: Floats, present: Floats, rows: slice) -> tuple[Floats, Floats]:
+    """Correlations of some entities with themselves and all later ones, missing where there is none."""
+    left, right = values[rows], values[rows.start :]
+    here, there = present[rows], present[rows.start :]
+    periods = here @ there.T
+    with np.errstate(divide="ignore", invalid="ignore"):
+        sum_left, sum_right = left @ there.T, here @ right.T
+        product = left @ right.T - sum_left * sum_right / periods
+        square_left = left**2 @ there.T
+        square_right = here @ (right**2).T
+        flat = _is_flat(square_left, sum_left, periods) | _is_flat(square_right, sum_right, periods)
+        square_left -= sum_left**2 / periods
+        square_right -= sum_right**2 / periods
+        rho = product / np.sqrt(square_left * square_right)
+    rho[flat | (periods < 2)] = np.nan
+    return np.clip(rho, -1, 1), periods
+
+
+def _is_flat(squares: Floats, sums: Floats, periods: Floats) -> Bools:
+    """Where values do not vary over the common periods but for rounding."""
+    return np.asarray(squares - sums**2 / periods <= FLAT_RESIDUALS * squares)
+
+
+def period_sums(residuals: Floats, time: Ints) -> Floats:
+    """Add up the residuals of each period, in units of the root of its sum of squares.
+
+    Parameters
+    ----------
+    residuals : (N,) array
+        By row.
+    time : (N,) array of int
+        Codes without gaps.
+
+    Returns
+    -------
+    (T,) array
+        0 where all residuals of a period are zero.
+    """
+    sums = np.bincount(time, residuals)
+    squares = np.bincount(time, residuals**2)
+    return np.asarray(sums / np.sqrt(np.where(squares > 0, squares, 1.0)))
+
+
+@dataclass(frozen=True, slots=True)
+class Persistence:
+    """Regression of residuals on their lag with an intercept.
+
+    Parameters
+    ----------
+    slope : float
+        Coefficient of the lag; missing if the lag does not vary.
+    variance : float
+        Clustered by entity, without a small-sample factor.
+    rows, entities : int
+        Rows of the regression, and entities that have some.
+    """
+
+    slope: float
+    variance: float
+    rows: int
+    entities: int
+
+
+def persistence(residuals: Floats, before: Floats, entity: Ints) -> Persistence:
+    """Regress residuals on those one period earlier.
+
+    Parameters
+    ----------
+    residuals, before : (N,) arrays
+        By row; `before` is missing where an entity has no row one period earlier.
+    entity : (N,) array of int
+        Codes without gaps.
+
+    Returns
+    -------
+    Persistence
+        The slope with its variance.
+    """
+    both = ~np.isnan(before)
+    now, lag, codes = residuals[both], before[both], entity[both]
+    if now.size == 0:
+        return Persistence(np.nan, np.nan, 0, 0)
+    centred = lag - lag.mean()
+    square = float(centred @ centred)
+    if square <= FLAT_RESIDUALS * float(lag @ lag):
+        return Persistence(np.nan, np.nan, now.size, np.unique(codes).size)
+    slope = float(centred @ now) / square
+    rest = now - now.mean() - slope * centred
+    scores = np.bincount(codes, centred * rest)
+    return Persistence(slope, float(scores @ scores) / square**2, now.size, np.unique(codes).size)
+
+
+def null_autocorrelation(before: Floats, entity: Ints) -> float:
+    """Compute the slope of residuals on their lag that independent errors give once entity means are out.
+
+    Within an entity of T rows the residuals of independent errors have variance ``(T - 1) / T`` and
+    covariance ``-1 / T``, in units of the errors' variance. The slope of the pooled regression is the ratio
+    of their sums over the pairs of consecutive rows, ``-1 / (T - 1)`` if all entities have T rows.
+
+    Parameters
+    ----------
+    before : (N,) array
+        Residuals one period earlier, missing where there is none.
+    entity : (N,) array of int
+        Codes without gaps.
+
+    Returns
+    -------
+    float
+        The slope; missing without any pair.
+    """
+    rows = np.bincount(entity)[entity][~np.isnan(before)]
+    if rows.size == 0 or rows.max() < 2:
+        return np.nan
+    return float(-(1 / rows).sum() / (1 - 1 / rows).sum())
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Squares:
+    """Squared residuals of each entity.
+
+    Parameters
+    ----------
+    rows : (G,) array of int
+        Rows of each entity, T_i.
+    means : (G,) array
+        ``sum_t e_it^2 / T_i``.
+    variances : (G,) array
+        Of the means, ``sum_t (e_it^2 - mean_i)^2 / (T_i (T_i - 1))``; missing where an entity has one row.
+    """
+
+    rows: Ints
+    means: Floats
+    variances: Floats
+
+
+def squares_by_entity(residuals: Floats, entity: Ints) -> Squares:
+    """Compute the mean of the squared residuals of each entity, and its variance.
+
+    Parameters
+    ----------
+    residuals : (N,) array
+        By row.
+    entity : (N,) array of int
+        Codes without gaps.
+
+    Returns
+    -------
+    Squares
+        One value an entity.
+    """
+    rows = np.bincount(entity)
+    squares = residuals**2
+    means = np.bincount(entity, squares) / rows
+    gaps = np.bincount(entity, (squares - means[entity]) ** 2)
+    return Squares(rows, means, gaps / np.where(rows > 1, rows * (rows - 1.0), np.nan))

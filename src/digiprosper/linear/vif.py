@@ -1,0 +1,127 @@
+"""Variance inflation factors."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from digiprosper.errors import (
+    CollinearityError,
+    IdentificationError,
+    InputTypeError,
+    Notice,
+    cited,
+    issue,
+    several,
+)
+from digiprosper.kernels.least_squares import dependences
+from digiprosper.linear.estimation import sweep_columns
+from digiprosper.linear.notices import why_collinear
+from digiprosper.linear.preparation import LinearOptions, prepare
+from digiprosper.panel import Panel
+from digiprosper.specification import as_terms
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from digiprosper.kernels import Floats
+    from digiprosper.linear.estimation import Swept
+
+__all__ = ["vif"]
+
+
+def vif(panel: Panel, x: Sequence[str]) -> pd.DataFrame:
+    """Compute variance inflation factors, ``1 / (1 - R2_j)``.
+
+    ``R2_j`` is that of the regression of column j on all others and an intercept, over the rows where none of
+    them is missing. The columns are taken as they are: neither effects nor weights play a part. In a
+    regression with fixed effects only variation within the effects counts, so a small factor here does not
+    show that the slopes are well determined there, nor a large one that they are not.
+
+    Parameters
+    ----------
+    panel : Panel
+        The data.
+    x : sequence of str
+        Terms, as in `FixedEffects`. A category, ``C(region)``, is one row a dummy.
+
+    Returns
+    -------
+    DataFrame
+        One row a column: term, vif, tolerance (``1 / vif``).
+
+    Raises
+    ------
+    InputTypeError
+        If `panel` is no Panel, or `x` no list of terms.
+    ColumnError, TermError
+        If a term is unknown or cannot be read.
+    IdentificationError
+        If a column is constant, or there are no more rows than columns.
+    CollinearityError
+        If a column is an exact combination of others, whose factor would be infinite.
+
+    Notes
+    -----
+    Stata's ``estat vif`` after ``regress``; ``variance_inflation_factor`` of statsmodels with the
+    constant among the columns. A large factor is no reason to omit a control: omitting it trades a wide
+    interval for a bias.
+
+    Examples
+    --------
+    >>> import digiprosper as dp
+    >>> dp.vif(dp.datasets.us_states(), ["log(pcap)", "log(emp)", "unemp"]).round(2)
+            term    vif  tolerance
+    0  log(pcap)  20.65       0.05
+    1   log(emp)  20.50       0.05
+    2      unemp   1.04       0.96
+    """
+    if not isinstance(panel, Panel):
+        raise InputTypeError(
+            f"vif takes a Panel, not {type(panel).__name__}: vif(Panel(df, entity=..., time=...), x)."
+        )
+    terms = as_terms(x, "x")
+    if not terms:
+        raise IdentificationError("vif: x is empty; specify at least one term.")
+    options = LinearOptions(entity_effects=False, time_effects=False, cov_type="unadjusted")
+    prepared = prepare(panel, {"x": terms}, options)
+    issue(prepared.notices)
+
+    names = prepared.sample.names_of("x")
+    swept = sweep_columns(prepared, names, prepared.sample.columns("x"))
+    _refuse(swept)
+    inflation = _inflation(swept.columns / swept.lengths)
+    return pd.DataFrame({"term": list(names), "vif": inflation, "tolerance": 1 / inflation})
+
+
+def _refuse(swept: Swept) -> None:
+    """Refuse columns that have no factor."""
+    rows, count = swept.columns.shape
+    constant = [name for name, flat in zip(swept.names, swept.absorbed, strict=True) if flat]
+    if constant:
+        problems = [Notice("constant", f"{cited(name)} is constant", {"column": name}) for name in constant]
+        raise IdentificationError(f"vif: {several(problems)} in the rows without missing values.", problems)
+    if rows <= count:
+        raise IdentificationError(
+            f"vif: {count} columns on {rows} rows; there must be more rows than columns.",
+            [Notice("rows", "too few rows", {"rows": rows, "columns": count})],
+        )
+    problems = [
+        _collinear(swept.names[d.column], [swept.names[i] for i in d.on]) for d in dependences(swept.columns)
+    ]
+    if problems:
+        raise CollinearityError(
+            f"vif: {several(problems)}: its factor is infinite. Omit one of them.", problems
+        )
+
+
+def _collinear(name: str, on: Sequence[str]) -> Notice:
+    return Notice("collinear", f"{cited(name)} {why_collinear(on)}", {"column": name, "on": tuple(on)})
+
+
+def _inflation(columns: Floats) -> Floats:
+    """Diagonal of the inverse of the correlations, by QR of centred columns of unit length."""
+    inverse = np.linalg.inv(np.linalg.qr(columns, mode="r"))
+    return np.asarray(np.maximum((inverse**2).sum(axis=1), 1.0))

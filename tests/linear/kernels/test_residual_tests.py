@@ -1,0 +1,126 @@
+"""Sums over residuals against loops over pairs and entities."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from digiprosper.linear.kernels.residual_tests import (
+    correlations_between,
+    null_autocorrelation,
+    period_sums,
+    persistence,
+    squares_by_entity,
+)
+
+SEEDS = range(6)
+
+
+def draw(seed: int, entities: int = 9, periods: int = 7) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Residuals on an unbalanced panel; some pairs have no or one common period."""
+    rng = np.random.default_rng(seed)
+    present = rng.random((entities, periods)) < 0.55
+    present[:, 0] |= ~present.any(axis=1)
+    present[0] |= ~present.any(axis=0)
+    entity, time = np.nonzero(present)
+    return rng.normal(size=entity.size), entity, time
+
+
+def pairs_by_loop(e: np.ndarray, entity: np.ndarray, time: np.ndarray) -> list[tuple[int, float]]:
+    series = {i: dict(zip(time[entity == i], e[entity == i], strict=True)) for i in np.unique(entity)}
+    out = []
+    for i in series:
+        for j in series:
+            common = sorted(series[i].keys() & series[j].keys())
+            if i < j and len(common) >= 2:
+                a, b = (np.array([series[k][t] for t in common]) for k in (i, j))
+                out.append((len(common), float(np.corrcoef(a, b)[0, 1])))
+    return out
+
+
+@pytest.mark.parametrize("block", [None, 1, 4])
+@pytest.mark.parametrize("seed", SEEDS)
+def test_correlations_equal_a_loop_over_pairs(seed: int, block: int | None) -> None:
+    e, entity, time = draw(seed)
+    loop = pairs_by_loop(e, entity, time)
+    found = correlations_between(e, entity, time, block=block)
+    assert found.weighted_sum == pytest.approx(sum(np.sqrt(t) * r for t, r in loop), rel=1e-11)
+    assert found.sum == pytest.approx(sum(r for _, r in loop), rel=1e-10)
+    assert found.absolute_sum == pytest.approx(sum(abs(r) for _, r in loop), rel=1e-11)
+    assert found.pairs == len(loop)
+    assert found.pairs + found.left_out == 9 * 8 // 2
+    assert found.fewest_periods == min(t for t, _ in loop)
+
+
+def test_entities_without_variation_have_no_correlation() -> None:
+    rng = np.random.default_rng(1)
+    entity, time = np.repeat(np.arange(4), 6), np.tile(np.arange(6), 4)
+    e = rng.normal(size=24)
+    e[entity == 2] = 0.3
+    e[entity == 3] *= 1e-15
+    found = correlations_between(e, entity, time)
+    assert (found.pairs, found.left_out) == (1, 5)
+    assert found.sum == pytest.approx(np.corrcoef(e[:6], e[6:12])[0, 1])
+
+
+def test_no_common_period() -> None:
+    found = correlations_between(np.array([1.0, 2.0, 1.0, 3.0]), np.array([0, 0, 1, 1]), np.arange(4))
+    assert (found.pairs, found.left_out, found.fewest_periods) == (0, 1, 0)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_persistence_equals_a_regression_with_clustered_errors(seed: int) -> None:
+    e, entity, time = draw(seed)
+    at = {(i, t): v for i, t, v in zip(entity, time, e, strict=True)}
+    before = np.array([at.get((i, t - 1), np.nan) for i, t in zip(entity, time, strict=True)])
+    rows = ~np.isnan(before)
+    x = np.column_stack([np.ones(rows.sum()), before[rows]])
+    inverse = np.linalg.inv(x.T @ x)
+    b = inverse @ x.T @ e[rows]
+    u = e[rows] - x @ b
+    scores = [x[entity[rows] == i].T @ u[entity[rows] == i] for i in np.unique(entity[rows])]
+    v = inverse @ sum(np.outer(s, s) for s in scores) @ inverse
+
+    found = persistence(e, before, entity)
+    assert found.slope == pytest.approx(b[1], rel=1e-11)
+    assert found.variance == pytest.approx(v[1, 1], rel=1e-11)
+    assert (found.rows, found.entities) == (rows.sum(), np.unique(entity[rows]).size)
+
+    total = np.bincount(entity)
+    moments = [(-1 / total[i], 1 - 1 / total[i]) for i in entity[rows]]
+    expected = sum(m[0] for m in moments) / sum(m[1] for m in moments)
+    assert null_autocorrelation(before, entity) == pytest.approx(expected, rel=1e-13)
+
+
+def test_persistence_without_pairs() -> None:
+    nothing = np.full(3, np.nan)
+    assert persistence(np.ones(3), nothing, np.arange(3)).rows == 0
+    assert np.isnan(null_autocorrelation(nothing, np.arange(3)))
+    flat = persistence(np.array([1.0, 2.0, 4.0]), np.array([np.nan, 1.0, 1.0]), np.array([0, 0, 0]))
+    assert np.isnan(flat.slope)
+    assert flat.rows == 2
+
+
+def test_null_on_a_balanced_panel() -> None:
+    before = np.tile([np.nan, 1.0, 2.0, 3.0, 4.0], 3)
+    assert null_autocorrelation(before, np.repeat(np.arange(3), 5)) == pytest.approx(-1 / 4)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_squares_equal_a_loop_over_entities(seed: int) -> None:
+    e, entity, _ = draw(seed)
+    found = squares_by_entity(e, entity)
+    for i in range(found.rows.size):
+        own = e[entity == i] ** 2
+        t = own.size
+        assert found.rows[i] == t
+        assert found.means[i] == pytest.approx(own.sum() / t, rel=1e-13)
+        if t == 1:
+            assert np.isnan(found.variances[i])
+        else:
+            assert found.variances[i] == pytest.approx(((own - own.mean()) ** 2).sum() / (t * (t - 1)))
+
+
+def test_period_sums() -> None:
+    e, time = np.array([3.0, 4.0, -1.0, 1.0, 0.0]), np.array([0, 0, 1, 1, 2])
+    np.testing.assert_allclose(period_sums(e, time), [7 / 5, 0, 0])

@@ -1,0 +1,93 @@
+"""What tests of a specification share."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import digiprosper as dp
+from digiprosper import FixedEffects, Panel
+from digiprosper.linear.auxiliary import entity_effect, issued, joint_form, refit, with_clusters, with_effects
+from digiprosper.linear.estimation import fit_equation, sweep_columns
+
+X = ["log(pc)", "unemp"]
+
+
+@pytest.fixture(scope="module")
+def states() -> Panel:
+    return dp.datasets.us_states()
+
+
+def test_the_fit_is_that_of_the_specification(states: Panel) -> None:
+    spec = FixedEffects("log(gsp)", X)
+    fitted = refit(spec, states, "test")
+    pd.testing.assert_series_equal(fitted.results.params, spec.fit(states).params)
+    assert [fitted.swept.names[j] for j in fitted.regressors] == X
+    assert entity_effect(fitted, "test") == "state"
+
+
+def test_dropped_columns_are_no_regressors(states: Panel) -> None:
+    panel = states.assign(twice=lambda f: 2 * f["unemp"])
+    fitted = refit(FixedEffects("log(gsp)", [*X, "twice"], collinear="drop"), panel, "test")
+    assert [fitted.swept.names[j] for j in fitted.regressors] == X
+
+
+def test_reset_is_about_the_covariance_of_the_fit() -> None:
+    rng = np.random.default_rng(1)
+    frame = pd.DataFrame({"i": np.repeat(np.arange(8), 4), "t": np.tile(np.arange(4), 8)})
+    frame[["y", "a"]] = rng.normal(size=(32, 2))
+    with pytest.warns(dp.FewClustersWarning):
+        dp.reset_test(FixedEffects("y", ["a"]), Panel(frame, "i", "t"))
+
+
+def test_notices_about_few_clusters_are_left_out() -> None:
+    rng = np.random.default_rng(1)
+    frame = pd.DataFrame({"i": np.repeat(np.arange(8), 4), "t": np.tile(np.arange(4), 8)})
+    frame[["y", "a"]] = rng.normal(size=(32, 2))
+    frame.loc[3, "a"] = np.nan
+    fitted = refit(FixedEffects("y", ["a"]), Panel(frame, "i", "t"), "test")
+    with pytest.warns(dp.MissingDataWarning):
+        assert [notice.code for notice in issued(fitted)] == ["missing_rows"]
+
+
+@pytest.mark.parametrize("effects", [(), ("state",), ("year",)])
+def test_other_effects_are_another_specification(states: Panel, effects: tuple[str, ...]) -> None:
+    fitted = refit(FixedEffects("log(gsp)", X), states, "test")
+    prepared = with_effects(fitted.prepared, effects)
+    swept = sweep_columns(prepared, fitted.swept.names, fitted.swept.raw)
+    results, _ = fit_equation(prepared, swept, 0, fitted.regressors)
+    spec = FixedEffects(
+        "log(gsp)", X, entity_effects="state" in effects, time_effects="year" in effects, clusters="state"
+    )
+    expected = spec.fit(states)
+    np.testing.assert_allclose(results.params, expected.params, rtol=1e-12)
+    np.testing.assert_allclose(results.std_errors, expected.std_errors, rtol=1e-12)
+
+
+def test_other_clusters_are_another_specification(states: Panel) -> None:
+    fitted = refit(FixedEffects("log(gsp)", X), states, "test")
+    sample = fitted.prepared.sample
+    spec = FixedEffects("log(gsp)", X, clusters="year")
+    prepared = with_clusters(fitted.prepared, ["year"], [sample.time], spec.options)
+    results, _ = fit_equation(prepared, fitted.swept, 0, fitted.regressors)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", dp.DigiprosperWarning)
+        np.testing.assert_allclose(results.std_errors, spec.fit(states).std_errors, rtol=1e-12)
+
+
+def test_joint_form_is_q_times_the_wald_statistic(states: Panel) -> None:
+    results = FixedEffects("log(gsp)", X).fit(states)
+    expected = results.wald_test("log(pc) = unemp = 0").statistic
+    assert joint_form(results, X, "test") == pytest.approx(2 * expected, rel=1e-12)
+
+
+def test_an_indefinite_covariance_gives_a_missing_statistic_and_a_warning(states: Panel) -> None:
+    results = FixedEffects("log(gsp)", X).fit(states)
+    from dataclasses import replace
+
+    estimated = replace(results.estimated, middle=np.diag([1.0, -1.0]), root=np.eye(2))
+    with pytest.warns(dp.CovarianceWarning):
+        assert np.isnan(joint_form(replace(results, estimated=estimated), X, "test"))

@@ -1,0 +1,382 @@
+"""Tests of residuals against loops, plm, linearmodels and their own definitions."""
+
+from __future__ import annotations
+
+import json
+import time as clock
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+import digiprosper as dp
+from digiprosper import FixedEffects, LinearResults, Panel, modified_wald, pesaran_cd, wooldridge_ar1
+
+ROOT = Path(__file__).parents[1]
+SHARED = ROOT.parents[1] / "shared" / "data"
+CASES = json.loads((ROOT / "reference" / "diagnostics.json").read_text(encoding="utf-8"))["cases"]
+PRINTED = {(case["test"], case["data"]): case for case in CASES}
+X = ("log(pcap)", "log(pc)", "log(emp)", "unemp")
+ONE_WAY = FixedEffects("y", ["a", "b"], time_effects=False)
+
+
+@pytest.fixture(scope="module")
+def states() -> LinearResults:
+    return FixedEffects("log(gsp)", X, time_effects=False).fit(dp.datasets.us_states())
+
+
+def draw(seed: int, *, entities: int = 25, periods: int = 9, share: float = 0.75) -> pd.DataFrame:
+    """A panel with gaps in time; some entities have rows in one half of the periods only."""
+    rng = np.random.default_rng(seed)
+    keys = {"i": np.repeat(np.arange(entities), periods), "t": np.tile(np.arange(periods), entities)}
+    frame = pd.DataFrame(keys)
+    frame[["a", "b"]] = rng.normal(size=(len(frame), 2)) + 0.3 * rng.normal(size=(periods, 2))[frame["t"]]
+    frame["y"] = frame["a"] - frame["b"] + rng.normal(size=entities)[frame["i"]] + rng.normal(size=len(frame))
+    frame["y"] += np.exp(0.3 * rng.normal(size=entities))[frame["i"]] * rng.normal(size=len(frame))
+    frame["w"] = rng.uniform(0.5, 2, size=len(frame))
+    frame["region"] = frame["i"] % 3
+    late, early = (frame["i"] % 7 == 0) & (frame["t"] < 5), (frame["i"] % 7 == 1) & (frame["t"] > 4)
+    return frame[(rng.random(len(frame)) < share) & ~late & ~early].reset_index(drop=True)
+
+
+def fit(frame: pd.DataFrame, spec: FixedEffects = ONE_WAY) -> LinearResults:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", dp.DigiprosperWarning)
+        return spec.fit(Panel(frame, "i", "t"))
+
+
+def ar1(frame: pd.DataFrame, spec: FixedEffects = ONE_WAY, **options) -> dp.TestResult:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", dp.DigiprosperWarning)
+        return wooldridge_ar1(spec, Panel(frame, "i", "t", **options))
+
+
+# --- correlation between entities ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_cd_equals_a_loop_over_pairs(seed: int) -> None:
+    results = fit(draw(seed))
+    wide = results.resids.to_frame().pivot_table(index="i", columns="t").to_numpy()
+    terms = []
+    for i in range(len(wide)):
+        for j in range(i + 1, len(wide)):
+            common = ~np.isnan(wide[i]) & ~np.isnan(wide[j])
+            if common.sum() >= 2:
+                rho = np.corrcoef(wide[i, common], wide[j, common])[0, 1]
+                terms.append((np.sqrt(common.sum()) * rho, rho))
+    expected = sum(t for t, _ in terms) / np.sqrt(len(terms))
+
+    test = pesaran_cd(results)
+    assert test.statistic == pytest.approx(expected, rel=1e-9)
+    assert test.p_value == pytest.approx(2 * stats.norm.sf(abs(expected)), rel=1e-8)
+    assert (test.distribution, test.df) == ("normal", None)
+    assert test.detail["pairs"] == len(terms)
+    assert test.detail["pairs"] + test.detail["pairs_left_out"] == len(wide) * (len(wide) - 1) // 2
+    assert test.detail["mean_correlation"] == pytest.approx(np.mean([r for _, r in terms]), rel=1e-9)
+
+
+def test_cd_printed_number_of_the_states(states: LinearResults) -> None:
+    case = PRINTED["pesaran_cd", "states"]
+    assert pesaran_cd(states).statistic == pytest.approx(case["statistic"], rel=case["tolerance"])
+    assert pesaran_cd(states).detail["pairs"] == 48 * 47 // 2
+
+
+def test_cd_printed_number_of_grunfeld() -> None:
+    from statsmodels.datasets import grunfeld
+
+    frame = grunfeld.load_pandas().data.query("firm != 'American Steel'").astype({"year": int})
+    case = PRINTED["pesaran_cd", "grunfeld"]
+    spec = FixedEffects("invest", ["value", "capital"], time_effects=False, cov_type="unadjusted")
+    test = pesaran_cd(spec.fit(Panel(frame, "firm", "year")))
+    assert test.statistic == pytest.approx(case["statistic"], rel=case["tolerance"])
+    assert test.p_value == pytest.approx(case["p_value"], rel=1e-3)
+
+
+@pytest.mark.peers
+@pytest.mark.parametrize("seed", range(3))
+def test_cd_linearmodels_gives_the_same(seed: int) -> None:
+    from linearmodels.panel import PanelOLS
+
+    results = fit(draw(seed))
+    frame = draw(seed).set_index(["i", "t"]).loc[results.index]
+    peer = PanelOLS(frame["y"], frame[["a", "b"]], entity_effects=True).fit().pesaran_cd
+    assert pesaran_cd(results).statistic == pytest.approx(peer.stat, rel=1e-9)
+
+
+def test_cd_of_many_entities_is_quick() -> None:
+    rng = np.random.default_rng(3)
+    keys = {"i": np.repeat(np.arange(5_000), 20), "t": np.tile(np.arange(20), 5_000)}
+    frame = pd.DataFrame(keys).assign(a=rng.normal(size=100_000), y=rng.normal(size=100_000))
+    results = FixedEffects("y", ["a"], time_effects=False).fit(Panel(frame, "i", "t"))
+    start = clock.process_time()
+    test = pesaran_cd(results)
+    assert clock.process_time() - start < 20  # about one second; a loop over 12 million pairs takes minutes
+    assert test.detail["pairs"] == 5_000 * 4_999 // 2
+    # Of a balanced panel the sum over pairs has a closed form.
+    scaled = results.residuals.reshape(5_000, 20)
+    scaled = scaled / np.linalg.norm(scaled, axis=1, keepdims=True)
+    total = ((scaled.sum(axis=0) ** 2).sum() - 5_000) / 2
+    assert test.statistic == pytest.approx(np.sqrt(2 * 20 / (5_000 * 4_999)) * total, rel=1e-7)
+
+
+def test_cd_size() -> None:
+    """Of independent errors the test rejects as often as it says; of a common factor always."""
+    rng = np.random.default_rng(8)
+    keys = {"i": np.repeat(np.arange(20), 12), "t": np.tile(np.arange(12), 20)}
+    p, common = [], []
+    for _ in range(100):
+        frame = pd.DataFrame(keys).assign(a=rng.normal(size=240), y=rng.normal(size=240))
+        p.append(pesaran_cd(fit(frame, ONE_WAY.replace(x=["a"]))).p_value)
+        frame["y"] += rng.normal(size=12)[frame["t"]]
+        common.append(pesaran_cd(fit(frame, ONE_WAY.replace(x=["a"]))).p_value)
+    assert (np.array(p) < 0.05).sum() <= 13
+    assert (np.array(common) < 0.05).mean() > 0.9
+
+
+# --- variances by entity ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("entity_effects", [True, False])
+def test_modified_wald_equals_its_definition(seed: int, entity_effects: bool) -> None:
+    frame = draw(seed)
+    frame = frame[frame.groupby("i")["t"].transform("size") > 2]
+    results = fit(frame, ONE_WAY.replace(entity_effects=entity_effects))
+    whole, total = float((results.resids**2).mean()), 0.0
+    for _, e in results.resids.groupby(level=0):
+        s2 = (e**2).mean()
+        v = ((e**2 - s2) ** 2).sum() / (e.size * (e.size - 1))
+        total += (s2 - whole) ** 2 / v
+    test = modified_wald(results)
+    assert test.statistic == pytest.approx(total, rel=1e-9)
+    assert test.df == results.n_entities
+    assert test.p_value == pytest.approx(stats.chi2.sf(total, results.n_entities), rel=1e-7, abs=1e-300)
+
+
+def test_modified_wald_says_that_it_is_oversized(states: LinearResults) -> None:
+    test = modified_wald(states)
+    assert "oversized when T is small" in test.detail["note"]
+    assert (test.detail["fewest_rows"], test.detail["most_rows"]) == (17, 17)
+    assert test.detail["smallest_variance"] < test.detail["largest_variance"]
+
+
+def test_modified_wald_is_oversized() -> None:
+    """What the note says: of errors with one variance it rejects nearly always with ten rows an entity."""
+    rng = np.random.default_rng(5)
+    keys = {"i": np.repeat(np.arange(100), 10), "t": np.tile(np.arange(10), 100)}
+    rejected = 0
+    for _ in range(20):
+        frame = pd.DataFrame(keys).assign(a=rng.normal(size=1000), y=rng.normal(size=1000))
+        rejected += modified_wald(fit(frame, ONE_WAY.replace(x=["a"]))).p_value < 0.05
+    assert rejected > 17
+
+
+def test_entities_with_two_rows_are_named() -> None:
+    frame = draw(1)
+    few = (frame["i"] == 4) & (frame.groupby("i").cumcount() > 1)
+    with pytest.raises(dp.IdentificationError, match="'4'") as raised:
+        modified_wald(fit(frame[~few]))
+    (problem,) = raised.value.problems
+    assert (problem.code, problem.data["entities"], problem.data["count"]) == ("equal_squares", [4], 1)
+
+
+# --- correlation in time ------------------------------------------------------------------------------------
+
+
+def ar1_by_hand(results: LinearResults) -> tuple[float, float, float, int]:
+    """Slope on the lag, its value under the null and its error, by loops over consecutive periods."""
+    e = results.resids
+    sizes = e.groupby(level=0).size()
+    pairs = [(i, e[i, t], e[i, t - 1]) for i, t in e.index if (i, t - 1) in e.index]
+    codes = np.array([i for i, _, _ in pairs])
+    y, x = np.array([p[1] for p in pairs]), np.column_stack([np.ones(len(pairs)), [p[2] for p in pairs]])
+    inverse = np.linalg.inv(x.T @ x)
+    b = inverse @ x.T @ y
+    u = y - x @ b
+    scores = [x[codes == i].T @ u[codes == i] for i in np.unique(codes)]
+    v = inverse @ sum(np.outer(s, s) for s in scores) @ inverse
+    rows = sizes.loc[codes].to_numpy()
+    return b[1], -(1 / rows).sum() / (1 - 1 / rows).sum(), float(np.sqrt(v[1, 1])), len(pairs)
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("time_effects", [True, False])
+def test_ar1_equals_its_definition_on_consecutive_periods(seed: int, time_effects: bool) -> None:
+    spec = ONE_WAY.replace(time_effects=time_effects)
+    rho, null, error, rows = ar1_by_hand(fit(draw(seed), spec))
+    test = ar1(draw(seed), spec)
+    assert test.detail["rho"] == pytest.approx(rho, rel=1e-9)
+    assert test.detail["rho_null"] == pytest.approx(null, rel=1e-12)
+    assert test.statistic == pytest.approx(((rho - null) / error) ** 2, rel=1e-8)
+    assert (test.distribution, test.df, test.detail["rows"]) == ("F", (1.0, rows - 2.0), rows)
+    assert test.p_value == pytest.approx(stats.f.sf(test.statistic, 1, rows - 2), rel=1e-8)
+
+
+@pytest.mark.data("abdata.csv")
+def test_ar1_printed_number_of_plm() -> None:
+    case = PRINTED["wooldridge_ar1", "firms"]
+    frame = pd.read_csv(SHARED / "abdata.csv")
+    spec = FixedEffects("n", ["w", "k"], time_effects=False)
+    test = wooldridge_ar1(spec, Panel(frame, "id", "year"))
+    gap = test.detail["rho"] + 1 / (case["periods"] - 1)
+    assert (gap / test.detail["std_error"]) ** 2 == pytest.approx(case["statistic"], rel=case["tolerance"])
+    assert test.df == tuple(case["df"])
+    # The null of entities that have seven to nine rows lies below that of nine.
+    assert test.detail["rho_null"] < -1 / (case["periods"] - 1)
+
+
+def test_a_gap_is_no_lag() -> None:
+    """Every second year: no pair without a step, all of them with step=2."""
+    frame = draw(2, share=1.0)
+    biennial = frame.assign(t=2000 + 2 * frame["t"])
+    with pytest.raises(dp.IdentificationError, match="consecutive"):
+        ar1(biennial)
+    assert ar1(biennial, step=2).statistic == pytest.approx(ar1(frame).statistic, rel=1e-9)
+
+
+@pytest.mark.montecarlo
+def test_ar1_null_of_an_unbalanced_panel() -> None:
+    """With the number of periods for T, as plm does, 1,000 panels of independent errors reject too often."""
+    rng = np.random.default_rng(2)
+    keys = pd.DataFrame({"i": np.repeat(np.arange(300), 12), "t": np.tile(np.arange(12), 300)})
+    ours, peers = 0, 0
+    for _ in range(1000):
+        start = np.repeat(rng.integers(0, 9, size=300), 12)
+        frame = keys[keys["t"] >= start].assign(a=lambda f: rng.normal(size=len(f)))
+        frame["y"] = rng.normal(size=len(frame))
+        test = ar1(frame, ONE_WAY.replace(x=["a"]))
+        ours += test.p_value < 0.05
+        peers += abs(test.detail["rho"] + 1 / 11) / test.detail["std_error"] > 1.96
+    assert 35 <= ours <= 68
+    assert peers > 150
+
+
+def test_ar1_size_and_power() -> None:
+    rng = np.random.default_rng(4)
+    keys = {"i": np.repeat(np.arange(60), 5), "t": np.tile(np.arange(5), 60)}
+    rejected = [0, 0]
+    for _ in range(100):
+        e = rng.normal(size=(60, 5))
+        moving = e + 0.6 * np.column_stack([rng.normal(size=60), e[:, :-1]])
+        for place, errors in enumerate((e, moving)):
+            frame = pd.DataFrame(keys).assign(a=rng.normal(size=300), y=errors.ravel())
+            rejected[place] += ar1(frame, ONE_WAY.replace(x=["a"])).p_value < 0.05
+    assert rejected[0] <= 13
+    assert rejected[1] > 90
+
+
+# --- invariances --------------------------------------------------------------------------------------------
+
+TESTS = {
+    "pesaran_cd": lambda frame: pesaran_cd(fit(frame)),
+    "modified_wald": lambda frame: modified_wald(fit(frame)),
+    "wooldridge_ar1": ar1,
+}
+
+
+@pytest.mark.parametrize("name", TESTS)
+def test_invariances(name: str) -> None:
+    frame = draw(6)
+    frame = frame[frame.groupby("i")["t"].transform("size") > 2]
+    base = TESTS[name](frame).statistic
+    assert TESTS[name](frame.sample(frac=1, random_state=3)).statistic == base
+    renamed = frame.assign(i=frame["i"].map(lambda i: f"city {(i * 7) % 25:03d}"))
+    units = frame.assign(a=frame["a"] * 1e6 + 3e7, y=frame["y"] * 1e4 - 5e5)
+    later = frame.assign(t=frame["t"] + 2000)
+    for other in (renamed, units, later):
+        assert TESTS[name](other).statistic == pytest.approx(base, rel=1e-7)
+
+
+def test_a_pickled_result_gives_the_same(states: LinearResults) -> None:
+    import pickle
+
+    again = pickle.loads(pickle.dumps(states))
+    assert pesaran_cd(again).statistic == pesaran_cd(states).statistic
+
+
+# --- failures -----------------------------------------------------------------------------------------------
+
+OF_RESULTS = {
+    "time effects": FixedEffects("y", ["a"]),
+    "time effects by absorb": FixedEffects("y", ["a"], time_effects=False, absorb=["t"]),
+    "time effects with weights": FixedEffects("y", ["a"], obs_weights="w"),
+    "dummies of the periods": FixedEffects("y", ["a", "C(t)"], time_effects=False),
+    "crossed effects": FixedEffects("y", ["a"], time_effects=False, absorb=["region^t"]),
+    "a perfect fit": FixedEffects("total", ["a", "b"], time_effects=False),
+}
+
+
+@pytest.mark.parametrize("case", OF_RESULTS)
+def test_cd_is_refused_by_name(case: str) -> None:
+    frame = draw(7).assign(total=lambda f: f["a"] + 2 * f["b"])
+    with pytest.raises(dp.IdentificationError) as raised:
+        pesaran_cd(fit(frame, OF_RESULTS[case]))
+    code = "perfect_fit" if case == "a perfect fit" else "time_effects"
+    assert [p.code for p in raised.value.problems] == [code]
+
+
+@pytest.mark.parametrize("test", [pesaran_cd, modified_wald])
+def test_what_is_no_linear_result(test) -> None:
+    frame = draw(7)
+    for wrong in (ONE_WAY, Panel(frame, "i", "t"), frame, None, fit(frame).wald_test("a = 0")):
+        with pytest.raises(dp.InputTypeError):
+            test(wrong)
+
+
+@pytest.mark.parametrize("test", [pesaran_cd, modified_wald])
+def test_a_cross_section_and_one_entity(test) -> None:
+    frame = draw(7)
+    pooled = FixedEffects("y", ["a"], entity_effects=False, time_effects=False, cov_type="robust")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", dp.DigiprosperWarning)
+        cross = pooled.fit(Panel(frame.drop_duplicates("i"), "i"))
+        one = pooled.fit(Panel(frame[frame["i"] == 2], "i", "t"))
+    for results, code in ((cross, "cross_section"), (one, "one_entity")):
+        with pytest.raises(dp.IdentificationError) as raised:
+            test(results)
+        assert [p.code for p in raised.value.problems] == [code]
+
+
+def test_no_common_periods() -> None:
+    frame = pd.DataFrame({"i": np.repeat([0, 1, 2], 3), "t": np.arange(9)})
+    frame[["a", "y"]] = np.random.default_rng(1).normal(size=(9, 2))
+    with pytest.raises(dp.IdentificationError, match="common periods"):
+        pesaran_cd(fit(frame, ONE_WAY.replace(x=["a"])))
+
+
+AR1 = {
+    "no entity effects": (dp.IdentificationError, ONE_WAY.replace(entity_effects=False)),
+    "absorbed slopes": (dp.OptionError, ONE_WAY.replace(absorb=["i[t]"])),
+    "weights": (dp.OptionError, ONE_WAY.replace(obs_weights="w")),
+    "a perfect fit": (dp.IdentificationError, ONE_WAY.replace(y="total")),
+    "a column that is not there": (dp.ColumnError, ONE_WAY.replace(x=["nothing"])),
+    "results": (dp.InputTypeError, "results"),
+    "another specification": (dp.InputTypeError, dp.PanelThreshold("y", "a", "b")),
+    "nothing": (dp.InputTypeError, None),
+}
+
+
+@pytest.mark.parametrize("case", AR1)
+def test_ar1_is_refused_by_name(case: str) -> None:
+    error, spec = AR1[case]
+    frame = draw(7).assign(total=lambda f: f["a"] + 2 * f["b"])
+    with pytest.raises(error):
+        ar1(frame, fit(frame) if case == "results" else spec)
+
+
+def test_two_rows_an_entity() -> None:
+    frame = draw(3, share=1.0).query("t in (6, 7) and i % 7 != 1")
+    with pytest.raises(dp.IdentificationError, match="no entity has 3 rows"):
+        ar1(frame)
+
+
+def test_dates_without_a_step() -> None:
+    frame = draw(3, share=1.0)
+    times = pd.to_datetime(["2001-01-01 00:00", "2001-01-01 07:00", "2001-01-02 00:00", "2001-01-03 05:00"])
+    odd = frame[frame["t"] > 4].assign(t=lambda f: times[f["t"] - 5])
+    with pytest.raises(dp.PanelIndexError, match="step"):
+        ar1(odd.query("i % 7 != 1"))
