@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from digiprosper.errors import IdentificationError
 from digiprosper.kernels import within as module
+from digiprosper.kernels.slopes import Slope
 from digiprosper.kernels.within import compress, is_nested, not_singletons, within
 
 
@@ -234,6 +235,10 @@ def test_the_rank_is_exact_up_to_1_200_dummies_besides_the_largest_effect(levels
 # --- slopes by level ---------------------------------------------------------------------------------------
 
 
+def joined(effects: list[np.ndarray], slopes: list[np.ndarray | None]) -> list:
+    return [e if s is None else Slope(e, s) for e, s in zip(effects, slopes, strict=True)]
+
+
 def written_out(effects: list[np.ndarray], slopes: list[np.ndarray | None]) -> np.ndarray:
     """All dummies, times the slopes' columns."""
     parts = []
@@ -290,7 +295,7 @@ def slope_problems(draw: st.DrawFn) -> tuple:
 def test_slopes_are_swept_as_dummies_times_columns(problem: tuple) -> None:
     effects, slopes, columns, w = problem
     design = written_out(effects, slopes)
-    how = within(effects, len(columns), slopes=slopes, obs_weights=w)
+    how = within(joined(effects, slopes), len(columns), obs_weights=w)
     scale = np.abs(columns).max(axis=0)
     expected = swept_of(design, columns, w)
     np.testing.assert_allclose(how.sweep(columns) / scale, expected / scale, atol=1e-9)
@@ -307,12 +312,12 @@ def test_slopes_are_swept_as_dummies_times_columns(problem: tuple) -> None:
 @given(slope_problems())
 def test_slopes_by_conjugate_gradients_equal_the_dense_solve(problem: tuple) -> None:
     effects, slopes, columns, w = problem
-    dense = within(effects, len(columns), slopes=slopes, obs_weights=w)
+    dense = within(joined(effects, slopes), len(columns), obs_weights=w)
     if dense.rank > 0.7 * len(columns):
         return  # hardly a row is left: what the others tell of a slope is rounding, which is refused
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "_DENSE", 0)
-        large = within(effects, len(columns), slopes=slopes, obs_weights=w)
+        large = within(joined(effects, slopes), len(columns), obs_weights=w)
     scale = np.abs(columns).max(axis=0)
     np.testing.assert_allclose(large.sweep(columns) / scale, dense.sweep(columns) / scale, atol=1e-9)
     assert large.rank >= dense.rank
@@ -323,7 +328,7 @@ def test_slopes_by_conjugate_gradients_equal_the_dense_solve(problem: tuple) -> 
 @given(slope_problems())
 def test_leverage_with_slopes_is_that_of_everything_written_out(problem: tuple) -> None:
     effects, slopes, columns, w = problem
-    how = within(effects, len(columns), slopes=slopes, obs_weights=w)
+    how = within(joined(effects, slopes), len(columns), obs_weights=w)
     basis = orthonormal(written_out(effects, slopes), w)
     found = how.leverage(len(columns))
     np.testing.assert_allclose(found, np.einsum("ij,ij->i", basis, basis), atol=1e-9)

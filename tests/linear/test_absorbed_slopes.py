@@ -363,3 +363,99 @@ def test_state_trends_of_real_data() -> None:
     names = list(absorbed.params.index)
     np.testing.assert_allclose(absorbed.params, written.params[names], rtol=1e-9)
     np.testing.assert_allclose(absorbed.std_errors, written.std_errors[names], rtol=1e-9)
+
+
+# --- errors from draws, leverage and clusters left out ------------------------------------------------------
+
+
+def written_out_spec(**options) -> tuple[FixedEffects, FixedEffects]:
+    """The same model with slopes absorbed, and as regressors."""
+    absorbed = FixedEffects("y", X, absorb="city[z]", **options)
+    written = FixedEffects("y", (*X, "C(city):z"), **options)
+    return absorbed, written
+
+
+@pytest.mark.parametrize("cov_type", ["unadjusted", "robust", "hc2", "hc3", "clustered", "driscoll_kraay"])
+@pytest.mark.parametrize("ssc", ["reghdfe", "xtreg", "linearmodels", "plm", "none"])
+def test_every_covariance_is_that_of_slopes_among_the_regressors(cov_type: str, ssc: str) -> None:
+    absorbed, written = (
+        quiet_fit(spec, make_frame(10)) for spec in written_out_spec(cov_type=cov_type, ssc=ssc)
+    )
+    np.testing.assert_allclose(absorbed.params, written.params[list(X)], rtol=1e-9)
+    np.testing.assert_allclose(absorbed.std_errors, written.std_errors[list(X)], rtol=1e-8)
+    assert absorbed.df_t == written.df_t
+
+
+@pytest.mark.parametrize("weights", [{}, {"obs_weights": "w"}])
+@pytest.mark.parametrize("cluster", ["city", "region"])
+def test_crv3_equals_refits_without_each_cluster(cluster: str, weights: dict) -> None:
+    frame = make_frame(11, 20)
+    spec = FixedEffects("y", X, absorb="city[year]", cov_type="crv3", clusters=cluster, **weights)
+    fit = quiet_fit(spec, frame)
+    left = [
+        quiet_fit(spec.replace(cov_type="unadjusted", clusters=None), frame[frame[cluster] != g]).coefficients
+        for g in frame[cluster].unique()
+    ]
+    moved = np.array(left) - fit.coefficients
+    expected = (len(left) - 1) / len(left) * moved.T @ moved
+    np.testing.assert_allclose(fit.covariance, expected, rtol=1e-8)
+
+
+def test_wild_bootstrap_is_that_of_slopes_among_the_regressors() -> None:
+    frame = make_frame(12, 16)
+    for clusters in ("region", "kind"):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DigiprosperWarning)
+            absorbed, written = (
+                dp.wild_bootstrap(spec, Panel(frame, "city", "year"), "a", reps=999, rng=1)
+                for spec in written_out_spec(clusters=clusters, singletons="keep")
+            )
+        assert absorbed.statistic == pytest.approx(written.statistic, rel=1e-8)
+        assert absorbed.p_value == pytest.approx(written.p_value, abs=1e-12)
+
+
+def drawn_frame(frame: pd.DataFrame, cluster: str, counts: np.ndarray) -> pd.DataFrame:
+    parts = []
+    for group, count in zip(np.unique(frame[cluster]), counts.astype(int), strict=True):
+        rows = frame[frame[cluster] == group]
+        parts += [rows.assign(city=rows["city"] + 1000 * (len(parts) + c + 1)) for c in range(count)]
+    return pd.concat(parts, ignore_index=True)
+
+
+@pytest.mark.parametrize("weights", [{}, {"obs_weights": "w"}])
+@pytest.mark.parametrize("absorb", ["city[year]", ["city[[year, z]]", "kind"]])
+def test_cluster_bootstrap_equals_refits_with_fresh_slopes(absorb, weights: dict) -> None:
+    from digiprosper.kernels.resampling import draw_counts, seed_sequence
+
+    frame = make_frame(13, 12, 9, holes=0.1)
+    spec = FixedEffects("y", X, absorb=absorb, singletons="keep", **weights)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DigiprosperWarning)
+        drawn = dp.cluster_bootstrap(spec, Panel(frame, "city", "year"), reps=20, rng=3)
+    counts = draw_counts(seed_sequence(3), 12, 20)
+    for count, values in zip(counts, drawn.draws.to_numpy(), strict=True):
+        again = quiet_fit(spec, drawn_frame(frame, "city", count))
+        np.testing.assert_allclose(values, again.coefficients, rtol=1e-9, atol=1e-9)
+
+
+def test_slopes_that_cross_the_drawn_clusters_are_refused() -> None:
+    panel = Panel(make_frame(14), "city", "year")
+    spec = FixedEffects("y", X, absorb="kind[z]")
+    with pytest.raises(OptionError, match=r"slopes by 4 groups.*nested"):
+        dp.cluster_bootstrap(spec, panel, reps=99, rng=1)
+    with pytest.raises(OptionError, match=r"slopes by 4 groups.*nested"):
+        spec.replace(cov_type="crv3").fit(panel)
+
+
+def test_mediation_holds_trends_fixed() -> None:
+    frame = make_frame(15, 20, 10, holes=0.1)
+    spec = dp.Mediation("y", "a", "b", absorb="city[year]", reps=99)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DigiprosperWarning)
+        fit = spec.fit(Panel(frame, "city", "year"), rng=1)
+    outcome = quiet_fit(FixedEffects("y", X, absorb="city[year]"), frame)
+    mediator = quiet_fit(FixedEffects("b", "a", absorb="city[year]"), frame)
+    assert fit.params["indirect"] == pytest.approx(mediator.params["a"] * outcome.params["b"], rel=1e-9)
+    assert fit.params["direct"] == pytest.approx(outcome.params["a"], rel=1e-9)
+    assert fit.glance()["effects"] == "city+year+city[[year]]"
+    assert np.isfinite(fit.conf_int().to_numpy()).all()

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from digiprosper.kernels import Floats, Ints
+    from digiprosper.kernels.slopes import Effect
 
 __all__ = ["deviation_halves", "deviations"]
 
@@ -23,7 +24,7 @@ def deviations(
     residuals: Floats,
     slopes: Floats,
     clusters: Ints,
-    effects: Sequence[Ints],
+    effects: Sequence[Effect],
     *,
     obs_weights: Floats | None = None,
     memory: int = 2**28,
@@ -44,7 +45,7 @@ def deviations(
         What coefficients on the basis are worth in coefficients of the regressors.
     clusters : (N,) array of int
         Codes without gaps.
-    effects : sequence of (N,) arrays of int
+    effects : sequence of (N,) arrays of int, or Slope
         Codes without gaps of each effect.
     obs_weights : (N,) array, optional
         Weights of the rows.

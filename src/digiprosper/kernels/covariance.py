@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from digiprosper.kernels import Floats, Ints
+    from digiprosper.kernels.slopes import Effect
     from digiprosper.kernels.within import Within
 
 __all__ = [
@@ -241,7 +242,7 @@ class Recipe:
         K in the factor; 0 where there is none.
     leverage : (N,) array or None
         Leverage of the rows in the effects, for ``hc2`` and ``hc3``.
-    effects : tuple of (N,) arrays of int
+    effects : tuple of (N,) arrays of int, or Slope
         Effects that are estimated again without each cluster, for ``crv3``.
     """
 
@@ -251,7 +252,7 @@ class Recipe:
     bandwidth: int | None
     counted: int
     leverage: Floats | None = None
-    effects: tuple[Ints, ...] = ()
+    effects: tuple[Effect, ...] = ()
 
 
 def default_bandwidth(periods: int) -> int:
@@ -279,7 +280,7 @@ def recipe(
     *,
     bandwidth: int | None = None,
     leverage: Floats | None = None,
-    effects: Sequence[Ints] = (),
+    effects: Sequence[Effect] = (),
 ) -> Recipe:
     """Choose groups, factors and degrees of freedom.
 
@@ -299,7 +300,7 @@ def recipe(
         Lags for ``driscoll_kraay``.
     leverage : (N,) array, optional
         Leverage of the rows in the effects, for ``hc2`` and ``hc3``.
-    effects : sequence of (N,) arrays of int
+    effects : sequence of (N,) arrays of int, or Slope
         Codes without gaps of each effect, for ``crv3``.
 
     Returns

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 import numpy as np
 
 from digiprosper.errors import InputTypeError, Notice, OptionError, cited
+from digiprosper.kernels.slopes import apart
 from digiprosper.kernels.tolerances import LOST_IN_DRAW, REDUNDANT_LEVELS
 from digiprosper.kernels.within import compress, is_nested, within
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from digiprosper.kernels import Floats, Ints
+    from digiprosper.kernels.slopes import Effect, Slope
 
 __all__ = [
     "Block",
@@ -116,7 +118,7 @@ class Draws:
 def entity_grams(
     columns: Floats,
     clusters: Ints,
-    effects: Sequence[Ints],
+    effects: Sequence[Effect],
     *,
     swept: bool = False,
     obs_weights: Floats | None = None,
@@ -126,7 +128,8 @@ def entity_grams(
     Effects nested in the clusters are new in every copy of a cluster; they are swept from the columns. Others
     (periods, when entities are drawn) cross the clusters and are shared by all copies: their dummies are
     carried along together and taken out of each draw by :func:`refit`. Without effects the constant is that
-    dummy. An effect whose levels are unions of another's adds nothing and is left out.
+    dummy. An effect whose levels are unions of another's adds nothing and is left out. Slopes by level are
+    swept as the effects that they are slopes of, and have to be nested in the clusters.
 
     Parameters
     ----------
@@ -135,7 +138,7 @@ def entity_grams(
         depends on it.
     clusters : (N,) array of int
         What is drawn, codes without gaps: the entity, groups above it, or anything else.
-    effects : sequence of (N,) arrays of int
+    effects : sequence of (N,) arrays of int, or Slope
         Effects of all equations, codes without gaps.
     swept : bool
         Whether all effects have been swept from the columns, by the same weights: they are not swept again.
@@ -151,7 +154,7 @@ def entity_grams(
     ------
     OptionError
         If the effects that cross the clusters have so many levels that F would exceed 2**27 numbers (1 GB),
-        about ``G L (L + 1) / 2``.
+        about ``G L (L + 1) / 2``; or if the levels of a slope cross the clusters.
 
     Examples
     --------
@@ -174,7 +177,7 @@ def entity_grams(
         )
 
     if not swept:
-        columns = within(layout.nested, n, obs_weights=obs_weights).sweep(columns)
+        columns = within([*layout.nested, *layout.slopes], n, obs_weights=obs_weights).sweep(columns)
     scale = np.sqrt(layout.weighed(columns**2).sum(axis=0))
     scale[scale == 0.0] = 1.0
     columns = columns / scale
@@ -194,6 +197,7 @@ class _Layout:
     clusters: Ints  # (N,) cluster of each row
     groups: int  # G
     nested: list[Ints]  # (N,) codes of each nested effect
+    slopes: list[Slope]  # slopes by level of nested effects
     crossed: list[Ints]  # (N,) codes of each crossed effect, levels numbered through
     blocks: Ints  # levels of each block
     inverse: _Inverse
@@ -204,6 +208,10 @@ class _Layout:
         if self.obs_weights is None:
             return values
         return values * (self.obs_weights if values.ndim == 1 else self.obs_weights[:, None])
+
+    def nested_at(self, rows: Ints) -> tuple[list[Ints], list[Slope]]:
+        """Take some rows of the nested effects and their slopes."""
+        return [compress(codes[rows])[0] for codes in self.nested], [one.rows(rows) for one in self.slopes]
 
     @property
     def levels(self) -> int:
@@ -217,16 +225,32 @@ class _Layout:
         return p * (p + 1) // 2 + p * self.levels + counts + own
 
 
-def _lay_out(clusters: Ints, effects: Sequence[Ints], obs_weights: Floats | None) -> _Layout:
-    finest = _finest(effects)
+def _lay_out(clusters: Ints, effects: Sequence[Effect], obs_weights: Floats | None) -> _Layout:
+    constants, slopes = apart(effects)
+    _refuse_crossing(slopes, clusters)
+    finest = _finest(constants)
     nested = [codes for codes in finest if is_nested(codes, clusters)]
     crossing = [codes for codes in finest if not is_nested(codes, clusters)]
     if not effects:
         crossing = [np.zeros(clusters.size, dtype=np.intp)]
-    crossed, blocks = _blocks(crossing, nested)
+    crossed, blocks = _blocks(crossing, [*nested, *(slope.codes for slope in slopes)])
     groups = int(clusters.max()) + 1
-    inverse = _inverse_of(crossed, blocks, nested, weighted=obs_weights is not None)
-    return _Layout(clusters, groups, nested, crossed, blocks, inverse, obs_weights)
+    inverse: _Inverse = "pseudo" if crossed else "diagonal"
+    if not slopes:
+        inverse = _inverse_of(crossed, blocks, nested, weighted=obs_weights is not None)
+    return _Layout(clusters, groups, nested, slopes, crossed, blocks, inverse, obs_weights)
+
+
+def _refuse_crossing(slopes: Sequence[Slope], clusters: Ints) -> None:
+    crossing = [slope for slope in slopes if not is_nested(slope.codes, clusters)]
+    if crossing:
+        levels, groups = int(crossing[0].codes.max()) + 1, int(clusters.max()) + 1
+        raise OptionError(
+            f"slopes by {levels} groups in absorb: the groups are not nested in the {groups} clusters, which "
+            "are drawn or left out with their slopes. Absorb slopes by groups that lie inside the clusters, "
+            "or specify clusters in which the groups are nested.",
+            [Notice("slopes", "slopes cross the clusters", {"option": "absorb", "levels": levels})],
+        )
 
 
 def _inverse_of(crossed: Sequence[Ints], blocks: Ints, nested: Sequence[Ints], *, weighted: bool) -> _Inverse:
@@ -328,7 +352,7 @@ def _of_dummies(layout: _Layout) -> Iterator[Floats]:
         local = [codes[rows] - (end - size) for codes in crossed]
         cells = [clusters[rows] * size + codes for codes in local]
         w = None if layout.obs_weights is None else layout.obs_weights[rows]
-        sweep = _sweeper([compress(codes[rows])[0] for codes in layout.nested], rows.size, w)
+        sweep = _sweeper(*layout.nested_at(rows), rows.size, w)
         for level in range(size):
             dummy = np.any([codes == level for codes in local], axis=0).astype(np.float64)
             net = sweep(dummy) if w is None else sweep(dummy) * w
@@ -336,11 +360,13 @@ def _of_dummies(layout: _Layout) -> Iterator[Floats]:
             yield products[:, level:]
 
 
-def _sweeper(nested: Sequence[Ints], n: int, w: Floats | None) -> Callable[[Floats], Floats]:
-    if not nested:
+def _sweeper(
+    nested: Sequence[Ints], slopes: Sequence[Slope], n: int, w: Floats | None
+) -> Callable[[Floats], Floats]:
+    if not nested and not slopes:
         return lambda dummy: dummy
-    if len(nested) > 1:
-        return within(nested, n, obs_weights=w).sweep
+    if len(nested) > 1 or slopes:
+        return within([*nested, *slopes], n, obs_weights=w).sweep
     codes = nested[0]
     size = np.bincount(nested[0], weights=w)
     # Not the general sweep: zeros have to be exact, in differences of sums too; they tell what is not linked.

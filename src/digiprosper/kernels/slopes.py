@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
@@ -14,7 +14,62 @@ if TYPE_CHECKING:
 
     from digiprosper.kernels import Bools, Floats, Ints
 
-__all__ = ["Directions", "directions"]
+__all__ = ["Directions", "Effect", "Slope", "apart", "directions"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Slope:
+    """An effect that is the slope of a column in each level.
+
+    Parameters
+    ----------
+    codes : (N,) array of int
+        Levels, codes without gaps.
+    column : (N,) array
+        The column.
+    """
+
+    codes: Ints
+    column: Floats
+
+    def rows(self, rows: Ints) -> Slope:
+        """Take some rows; the levels in them are numbered without gaps.
+
+        Parameters
+        ----------
+        rows : array of int
+            Positions.
+
+        Returns
+        -------
+        Slope
+            Of these rows.
+        """
+        codes = np.unique(self.codes[rows], return_inverse=True)[1].astype(np.intp)
+        return Slope(codes, self.column[rows])
+
+
+Effect: TypeAlias = "Ints | Slope"
+"""Codes without gaps of a constant by level, or a slope by level."""
+
+
+def apart(effects: Sequence[Effect]) -> tuple[list[Ints], list[Slope]]:
+    """Part constants by level from slopes by level.
+
+    Parameters
+    ----------
+    effects : sequence of array or Slope
+        Effects.
+
+    Returns
+    -------
+    constants : list of (N,) arrays of int
+        Codes of the constants.
+    slopes : list of Slope
+        The others.
+    """
+    slopes = [effect for effect in effects if isinstance(effect, Slope)]
+    return [effect for effect in effects if not isinstance(effect, Slope)], slopes
 
 
 @dataclass(frozen=True, slots=True, eq=False)

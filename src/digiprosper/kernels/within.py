@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from digiprosper.errors import IdentificationError, Notice, OptionError
-from digiprosper.kernels.slopes import directions
+from digiprosper.kernels.slopes import Slope, directions
 from digiprosper.kernels.tolerances import (
     CONVERGED,
     DWARFED,
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from digiprosper.kernels import Bools, Floats, Ints
-    from digiprosper.kernels.slopes import Directions
+    from digiprosper.kernels.slopes import Directions, Effect
 
 __all__ = ["Within", "compress", "effects_rank", "finest", "is_nested", "not_singletons", "within"]
 
@@ -224,6 +224,12 @@ class Within:
                 [Notice("slopes", "slopes in absorb", {"option": "absorb"})],
             )
         return self.codes
+
+    @property
+    def every(self) -> tuple[Effect, ...]:
+        """Codes of each effect, or a slope by level."""
+        parts = zip(self.codes, self.slopes, strict=True)
+        return tuple(codes if slope is None else Slope(codes, slope) for codes, slope in parts)
 
     @property
     def columns(self) -> tuple[Floats | None, ...]:
@@ -579,10 +585,9 @@ def _starts(codes: Ints) -> Ints | None:
 
 
 def within(
-    effects: Sequence[Ints],
+    effects: Sequence[Effect],
     n: int,
     *,
-    slopes: Sequence[Floats | None] = (),
     obs_weights: Floats | None = None,
 ) -> Within:
     """Prepare the projection that takes out effects.
@@ -594,13 +599,11 @@ def within(
 
     Parameters
     ----------
-    effects : sequence of (N,) arrays of int
-        Codes of each effect, without gaps. None at all: only the mean is taken out.
+    effects : sequence of (N,) arrays of int, or Slope
+        Codes of each effect, without gaps, or a slope by level. Those of the same levels are taken out
+        together. None at all: only the mean is taken out.
     n : int
         Rows.
-    slopes : sequence of (N,) arrays or None, optional
-        For each effect the column of which it is the slope by level; None for a constant by level. Effects
-        with the same codes are taken out together. Without any argument all effects are constants.
     obs_weights : (N,) array, optional
         Weights of the rows.
 
@@ -609,8 +612,8 @@ def within(
     Within
         With `sweep`, `decompose` and `rank`.
     """
-    codes = tuple(effects)
-    given = tuple(slopes) or (None,) * len(codes)
+    codes = tuple(effect.codes if isinstance(effect, Slope) else effect for effect in effects)
+    given = tuple(effect.column if isinstance(effect, Slope) else None for effect in effects)
     if not codes:
         return Within((), (), (), 1, -1, obs_weights, None, (), None, None, None)
 

@@ -95,7 +95,7 @@ def cluster_bootstrap(
     fit = estimate(spec, panel)
     codes, drawn = drawn_clusters(fit.prepared)
 
-    effects, weights = fit.prepared.within.effects, fit.prepared.obs_weights
+    effects, weights = fit.prepared.within.every, fit.prepared.obs_weights
     columns = fit.swept.taken((0, *fit.regressors))
     grams = entity_grams(columns, codes, effects, swept=True, obs_weights=weights)
     slopes = bootstrap(grams, [(0, tuple(range(1, columns.shape[1])))], reps, seed)
@@ -182,7 +182,7 @@ def drawn_clusters(prepared: Prepared) -> tuple[Ints, str]:
         return prepared.sample.entity, "entity"
     codes, name = prepared.cluster_codes[0], prepared.cluster_names[0]
     keys = {prepared.sample.keys.entity_name, prepared.sample.keys.time_name}
-    of_keys = [e for e, n in zip(prepared.within.effects, prepared.effect_names, strict=False) if n in keys]
+    of_keys = [e for e, n in zip(prepared.within.codes, prepared.effect_names, strict=False) if n in keys]
     if sum(not is_nested(e, codes) for e in of_keys) > 1:
         raise OptionError(
             f"clusters={cited(prepared.options.clusters)}: neither entities nor periods are nested in "

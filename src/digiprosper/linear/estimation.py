@@ -400,7 +400,7 @@ def inference(prepared: Prepared, k: int) -> tuple[Counts, Recipe]:
         prepared.sample.time,
         bandwidth=options.bandwidth,
         leverage=prepared.leverage,
-        effects=prepared.within.effects if options.cov_type == "crv3" else (),
+        effects=prepared.within.every if options.cov_type == "crv3" else (),
     )
     return count, how
 

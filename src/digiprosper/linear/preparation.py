@@ -20,6 +20,7 @@ from digiprosper.errors import (
 )
 from digiprosper.kernels.covariance import Counts, counts, ranks
 from digiprosper.kernels.leverage import effects_leverage
+from digiprosper.kernels.slopes import Slope
 from digiprosper.kernels.tolerances import LARGEST_COLUMN, LARGEST_PRODUCT
 from digiprosper.kernels.within import Within, is_nested, not_singletons, within
 from digiprosper.linear.notices import (
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from digiprosper.kernels import Bools, Floats, Ints
+    from digiprosper.kernels.slopes import Effect
     from digiprosper.panel import Sample
     from digiprosper.panel.sample import Dropped
 
@@ -471,17 +473,17 @@ def _within(sample: Sample, absorbed: Sequence[Absorbed], weights: Floats | None
     """Prepare the projection; a slope that no level has is an error."""
     slopes = _slopes(absorbed)
     columns = dict(zip(slopes, sample.columns("absorb").T, strict=True)) if slopes else {}
-    out = within(
-        [sample.codes[one.effect] for one in absorbed],
-        sample.nobs,
-        slopes=[None if one.slope is None else columns[one.slope] for one in absorbed],
-        obs_weights=weights,
-    )
+    effects = [_effect(sample.codes[one.effect], one.slope, columns) for one in absorbed]
+    out = within(effects, sample.nobs, obs_weights=weights)
     known = zip(absorbed, out.identified, strict=False)
     problems = [_no_slope(one) for one, levels in known if levels is not None and not levels.any()]
     if problems:
         raise IdentificationError(f"absorb: {several(problems)}. Remove it.", problems)
     return out
+
+
+def _effect(codes: Ints, slope: str | None, columns: Mapping[str, Floats]) -> Effect:
+    return codes if slope is None else Slope(codes, columns[slope])
 
 
 def _no_slope(absorbed: Absorbed) -> Notice:

@@ -239,7 +239,7 @@ def wild_bootstrap(
     codes = fit.prepared.cluster_codes[0]
     direction = full.scored @ (full.root.T @ row) / error
     absorbed = fit.prepared.within
-    sums = wild_sums(fit.solved, direction, absorbed.effects, absorbed, codes, part.factor)
+    sums = wild_sums(fit.solved, direction, absorbed, codes, part.factor)
 
     weights = wild_weights(part.levels, reps)
     draws = wild_draws(sums, weights, seed)

@@ -181,7 +181,7 @@ def searched_draws(
         level = spec.regime_intercept and not holds_level(prepared, given, float(gamma))
         layout = lay_out(spec, prepared.sample, float(gamma), level=level)
         columns = sweep_made(prepared, given, layout).columns
-        grams = entity_grams(columns, codes, prepared.within.effects, swept=True)
+        grams = entity_grams(columns, codes, prepared.within.every, swept=True)
         draws[here] = np.hstack(refit(grams, counts[here], layout.equations))
         # Averages over the rows have the shares of the draw's own regimes.
         at = np.array([system.at(*place) for place in layout.used])

@@ -168,7 +168,7 @@ def estimate(
     fits, solved = zip(*(fit_equation(prepared, swept, y, x, unread=unread) for y, x in layout), strict=True)
 
     codes, drawn = drawn_clusters(prepared)
-    grams = entity_grams(swept.columns, codes, prepared.within.effects, swept=True)
+    grams = entity_grams(swept.columns, codes, prepared.within.every, swept=True)
     draws = bootstrap(grams, layout, reps, seed, residuals=residuals)
     without = jackknife(grams, layout)
 

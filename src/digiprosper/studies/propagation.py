@@ -424,7 +424,7 @@ def _draws(
     block: _Block, units: _Units, prepared: Prepared, reps: int, seed: np.random.SeedSequence
 ) -> Draws:
     """Draw units, and fit the model with the index made anew."""
-    grams = entity_grams(block.columns, units.rows, prepared.within.effects)
+    grams = entity_grams(block.columns, units.rows, prepared.within.every)
     if units.count > grams.n_clusters:  # entities used for the weights only
         spare = np.zeros((units.count - grams.n_clusters, grams.sums.shape[1]))
         grams = replace(grams, sums=np.vstack([grams.sums, spare]))

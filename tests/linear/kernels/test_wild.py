@@ -78,7 +78,7 @@ def solved(seed: int = 0):
 
 def sums_of(equation, absorbed, cluster):
     direction = equation.scored @ equation.root.T @ np.array([1.0, 0.0])
-    return wild_sums(equation, direction, absorbed.effects, absorbed, cluster, 1.0)
+    return wild_sums(equation, direction, absorbed, cluster, 1.0)
 
 
 def test_sweeping_clusters_and_summing_levels_give_the_same(monkeypatch) -> None:

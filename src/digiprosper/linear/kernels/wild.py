@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from digiprosper.errors import OptionError
+from digiprosper.kernels.slopes import apart
 from digiprosper.kernels.tolerances import REDUNDANT_LEVELS, SAME_LEVEL, TIED_DRAWS
 from digiprosper.kernels.within import is_nested, level_sums, within
 from digiprosper.report.pickling import PickledByName
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from digiprosper.kernels import Floats, Ints
     from digiprosper.kernels.equation import Solved
+    from digiprosper.kernels.slopes import Effect
     from digiprosper.kernels.within import Within
 
 __all__ = [
@@ -163,9 +165,7 @@ class WildSums:
     scale: float
 
 
-def wild_sums(
-    equation: Solved, direction: Floats, effects: Sequence[Ints], absorbed: Within, codes: Ints, factor: float
-) -> WildSums:
+def wild_sums(equation: Solved, direction: Floats, absorbed: Within, codes: Ints, factor: float) -> WildSums:
     """Sum by cluster all that the draws need.
 
     Parameters
@@ -175,10 +175,8 @@ def wild_sums(
     direction : (N,) array
         With ``direction @ (w * e)`` what errors `e` move the restricted combination by, in standard errors of
         the fit.
-    effects : sequence of (N,) arrays of int
-        Codes of the absorbed effects; none for a constant.
     absorbed : Within
-        The projection that takes them out.
+        The projection that takes out the effects.
     codes : (N,) array of int
         Clusters, without gaps.
     factor : float
@@ -201,7 +199,7 @@ def wild_sums(
     # Residuals of the fit, and what one unit of t adds to them.
     pair = np.stack([equation.residuals, direction / (score @ direction)], axis=1)
 
-    through, loadings = _of_effects(effects, absorbed, pair, score, codes)
+    through, loadings = _of_effects(absorbed, pair, score, codes)
     slopes = level_sums(codes, groups, equation.x, score) @ equation.root
     scored = [level_sums(codes, groups, equation.scored, _weighed(u, weights)) for u in pair.T]
     return WildSums(
@@ -216,18 +214,26 @@ def _weighed(values: Floats, weights: Floats | None) -> Floats:
     return values if weights is None else values * weights
 
 
-def _of_effects(
-    effects: Sequence[Ints], absorbed: Within, pair: Floats, score: Floats, codes: Ints
-) -> tuple[Floats, Floats]:
+def _of_effects(absorbed: Within, pair: Floats, score: Floats, codes: Ints) -> tuple[Floats, Floats]:
     """Sum what the effects that cross the clusters take out of a draw, in the cheaper of two ways."""
     groups = int(codes.max()) + 1
-    nested = [e for e in effects if is_nested(e, codes)]
-    crossing = [e for e in effects if not is_nested(e, codes)] if effects else [np.zeros_like(codes)]
-    if not crossing:
+    crossing, nested, slopes_cross = _beside_clusters(absorbed, codes)
+    if not crossing and not slopes_cross:
         return np.empty((2, groups, 0)), np.empty((groups, 0))
-    if groups <= sum(int(e.max()) + 1 for e in crossing):
+    if slopes_cross or groups <= sum(int(e.max()) + 1 for e in crossing):
         return _by_sweeping(absorbed, pair, score, codes, groups)
     return _by_levels(crossing, nested, pair, score, codes, absorbed.obs_weights)
+
+
+def _beside_clusters(absorbed: Within, codes: Ints) -> tuple[list[Ints], list[Effect], bool]:
+    """List the effects that cross the clusters and those nested in them; whether a slope crosses them."""
+    constants, slopes = apart(absorbed.every)
+    crossing = [e for e in constants if not is_nested(e, codes)]
+    nested: list[Effect] = [e for e in constants if is_nested(e, codes)]
+    inside = [slope for slope in slopes if is_nested(slope.codes, codes)]
+    if not constants:
+        crossing = [np.zeros_like(codes)]
+    return crossing, [*nested, *inside], len(inside) < len(slopes)
 
 
 def _by_sweeping(
@@ -249,7 +255,7 @@ def _by_sweeping(
 
 def _by_levels(
     crossing: Sequence[Ints],
-    nested: Sequence[Ints],
+    nested: Sequence[Effect],
     pair: Floats,
     score: Floats,
     codes: Ints,
@@ -275,7 +281,7 @@ def _by_levels(
 
 
 def _inverse(
-    crossing: Sequence[Ints], sizes: Sequence[int], nested: Sequence[Ints], weights: Floats | None
+    crossing: Sequence[Ints], sizes: Sequence[int], nested: Sequence[Effect], weights: Floats | None
 ) -> Floats:
     """Pseudo-inverse of the products of the crossing dummies net of the nested effects: (L, L)."""
     n = crossing[0].size
