@@ -459,3 +459,19 @@ def test_mediation_holds_trends_fixed() -> None:
     assert fit.params["direct"] == pytest.approx(outcome.params["a"], rel=1e-9)
     assert fit.glance()["effects"] == "city+year+city[[year]]"
     assert np.isfinite(fit.conf_int().to_numpy()).all()
+
+
+# --- tables -------------------------------------------------------------------------------------------------
+
+
+def test_tables_print_trends_and_slopes_by_their_labels() -> None:
+    panel = Panel(make_frame(16), "city", "year", labels={"city": "City", "year": "Year", "z": "Openness"})
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DigiprosperWarning)
+        fits = [FixedEffects("y", X, absorb=a).fit(panel) for a in ((), "city[year]", "city[year, log(z)]")]
+    text = str(dp.etable(fits))
+    rows = {line.split("  ")[0]: line.split()[-3:] for line in text.splitlines() if "City" in line}
+    assert rows["City × Year trends"] == ["No", "Yes", "Yes"]
+    assert rows["City × log(Openness) slopes"] == ["No", "No", "Yes"]
+    assert rows["City fixed effects"] == ["Yes", "Yes", "Yes"]
+    assert "Effects: city, year, city[[year]]" in str(fits[1].summary())

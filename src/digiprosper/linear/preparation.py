@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from digiprosper.kernels.slopes import Effect
     from digiprosper.panel import Sample
     from digiprosper.panel.sample import Dropped
+    from digiprosper.report.terms import Factor
 
 __all__ = [
     "CovType",
@@ -297,6 +298,7 @@ def prepare(
     before = sample.nobs
     if singletons == "drop":
         sample = _without_singletons(sample, effects, panel)
+    sample = sample.with_factors(_slope_factors(sample, absorbed))
     # A variable that is a term by itself is checked as that column.
     others = {name: values for name, values in sample.variables.items() if name not in sample.names}
     refuse_extreme([*sample.matrix.T, *others.values()], [*sample.names, *others])
@@ -479,6 +481,17 @@ def _within(sample: Sample, absorbed: Sequence[Absorbed], weights: Floats | None
     problems = [_no_slope(one) for one, levels in known if levels is not None and not levels.any()]
     if problems:
         raise IdentificationError(f"absorb: {several(problems)}. Remove it.", problems)
+    return out
+
+
+def _slope_factors(sample: Sample, absorbed: Sequence[Absorbed]) -> dict[str, tuple[Factor, ...]]:
+    """Describe each slope: the factors of its effect, and those of the term with the mark of a slope."""
+    out = {}
+    for one in absorbed:
+        if one.slope is not None:
+            mark = "trend" if one.slope == sample.keys.time_name else "slope"
+            of = (replace(factor, slope=mark) for factor in sample.factors_of(one.slope))
+            out[one.name] = (*sample.factors_of(one.effect), *of)
     return out
 
 

@@ -594,7 +594,7 @@ class LinearResults(Summarised, PickledByName):
             codes, found = coded(table, effect)
             place = levels.get_indexer(found)[codes]
             value = np.where((codes >= 0) & (place >= 0), values[place], np.nan)
-            column = 1.0 if slope is None else coefficient_column(table, (Factor(slope, slope),), {})
+            column = 1.0 if slope is None else coefficient_column(table, self.factors[slope], {})
             total = total + value * column
         unknown = int(np.isnan(total).sum())
         if unknown:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from digiprosper.present.row_names import SharedRow
     from digiprosper.report.columns import Block, Column, Estimate, Parameter, ParameterTest
     from digiprosper.report.inference import Inference
+    from digiprosper.report.terms import Factors
     from digiprosper.report.words import Words
 
 __all__ = [
@@ -405,13 +406,15 @@ def _effect_rows(columns: Sequence[Column], labels: _Labels) -> list[Row]:
     absorbed = [None if c.glance is None else effect_names(c.glance["effects"]) for c in columns]
     known = dict.fromkeys(name for names in absorbed for name in names or ())
     factors = merged_factors(columns)
+    heads = [TABLE.say(_effect_code(name, factors), name=name_label(name, labels, factors)) for name in known]
     return [
-        (
-            TABLE.say("effects", name=name_label(name, labels, factors)),
-            [_yes_no(name, names) for names in absorbed],
-        )
-        for name in known
+        (head, [_yes_no(name, names) for names in absorbed]) for head, name in zip(heads, known, strict=True)
     ]
+
+
+def _effect_code(name: str, factors: Factors) -> str:
+    slopes = [factor.slope for factor in factors.get(name, ()) if factor.slope]
+    return f"effects.{slopes[0]}" if slopes else "effects"
 
 
 def _yes_no(name: str, names: tuple[str, ...] | None) -> str:

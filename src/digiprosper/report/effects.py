@@ -412,7 +412,7 @@ class EffectResults(Summarised, PickledByName):
         counts = [f"{self.nobs:,} rows"]
         counts += [f"{info['n_entities']:,} entities"] if info["n_entities"] is not None else []
         counts += [f"{info['n_times']:,} periods"] if (info["n_times"] or 1) > 1 else []
-        effects = (info["effects"] or "none (intercept)").replace("+", ", ")
+        effects = ", ".join(effect_names(info["effects"])) or "none (intercept)"
         return Summary(
             type=type(self).__name__,
             title=title,

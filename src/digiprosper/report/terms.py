@@ -42,6 +42,8 @@ class Factor(PickledByName):
     pieces : tuple of str and Factor
         As typed, with the columns and calls in it apart, so that their labels are printed in their place;
         empty for a column.
+    slope : {"", "slope", "trend"}
+        Whether an absorbed effect is the slope of it in each level, and whether it is the time key.
 
     Examples
     --------
@@ -57,6 +59,7 @@ class Factor(PickledByName):
     shift: int = 0
     columns: tuple[str, ...] = ()
     pieces: Pieces = field(default=(), repr=False)
+    slope: str = ""
 
     @property
     def typed(self) -> str:
