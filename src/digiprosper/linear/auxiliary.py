@@ -180,13 +180,11 @@ def with_effects(prepared: Prepared, names: Sequence[str]) -> Prepared:
     """
     places = [p for p, one in enumerate(prepared.absorbed) if one.name in names]
     old, sample = prepared.within, prepared.sample
-    codes = [old.codes[p] for p in places]
-    slopes = [old.slopes[p] for p in places]
-    if codes and all(slope is not None for slope in slopes):
+    effects = [old.every[p] for p in places]
+    if effects and not any(p in old.constants for p in places):
         # Slopes alone do not contain a constant.
-        codes.append(np.zeros(sample.nobs, dtype=np.intp))
-        slopes.append(None)
-    absorbing = within(codes, sample.nobs, slopes=slopes, obs_weights=prepared.obs_weights)
+        effects.append(np.zeros(sample.nobs, dtype=np.intp))
+    absorbing = within(effects, sample.nobs, obs_weights=prepared.obs_weights)
 
     entity = prepared.entity_position
     position = places.index(entity) if entity in places else None
