@@ -338,3 +338,33 @@ def test_several_models_on_one_panel(cov_type) -> None:
         steps = dp.stepwise(spec, panel, ["b"])
         assert steps["(2)"].cov.equals(spec.add("b").fit(panel).cov)
         assert "CRV3" in str(dp.etable(steps)) or "HC" in str(dp.etable(steps))
+
+
+# --- slopes among the effects -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("absorb", ["i[z]", "i[[z]]", "region[z]"])
+@pytest.mark.parametrize("cov_type", ["hc2", "hc3"])
+def test_absorbed_slopes_are_in_the_leverage(cov_type, absorb, weighted) -> None:
+    from statsmodels.regression.linear_model import WLS
+
+    frame = frame_of(2, entities=10, periods=12)
+    frame["z"] = 2010 + frame["t"] ** 1.5
+    w = "w" if weighted else None
+    results = fit(frame, cov_type=cov_type, absorb=absorb, obs_weights=w)
+    rows = used(frame, results).assign(z=lambda f: f["z"] - 2030)
+    group = pd.get_dummies(rows[absorb.split("[")[0]]).to_numpy(dtype=float)
+    design = np.column_stack([design_of(rows, ("a", "b"), ("i", "t")), group * rows[["z"]].to_numpy()])
+    keep = np.abs(np.diag(np.linalg.qr(design / np.linalg.norm(design, axis=0))[1])) > 1e-9
+    peer = WLS(rows["y"], design[:, keep], weights=rows["w"] if weighted else 1.0).fit(
+        cov_type=cov_type.upper()
+    )
+    np.testing.assert_allclose(results.std_errors, peer.bse.to_numpy()[:2], rtol=1e-8)
+    assert results.df_t == peer.df_resid
+
+
+def test_crv3_refuses_absorbed_slopes_by_name() -> None:
+    with pytest.raises(OptionError, match="crv3") as error:
+        fit(frame_of(), cov_type="crv3", absorb="i[t]")
+    assert error.value.problems[0].data == {"option": "cov_type", "value": "crv3"}

@@ -143,6 +143,9 @@ for effects in ("i", "t", "i + t"):
     for name, vcov in kinds.items():
         fit.vcov(vcov)
         out[effects][name] = [list(fit.se()), float(fit._df_t), list(fit.pvalue())]
+    for name in ("i", "t", "region"):
+        factor = float(fit.vcov({"CRV3": name})._ssc[0][0])
+        out[effects]["crv3 " + name] = [list(fit.se()), float(fit._df_t), factor]
     fit.vcov("DK", vcov_kwargs={"lag": 3, "time_id": "time", "panel_id": "id"})
     out[effects]["driscoll_kraay"] = [list(fit.se()), float(fit._df_t), list(fit.pvalue())]
 print(json.dumps(out, default=float))
@@ -193,3 +196,20 @@ def test_pyfixest(pyfixest: tuple[str, dict], effects: str, covariance: str) -> 
     assert results.nobs == peer["nobs"]
     assert results.rsquared_within == pytest.approx(peer["r2_within"], abs=1e-9)
     assert results.rsquared == pytest.approx(peer["r2"], abs=1e-9)
+
+
+@pytest.mark.peers
+@pytest.mark.parametrize("effects", ["i", "t", "i + t"])
+@pytest.mark.parametrize("cluster", ["i", "t", "region"])
+def test_crv3_of_pyfixest_rescaled(pyfixest: tuple[str, dict], effects: str, cluster: str) -> None:
+    """Its plain sum of squared deviations has the factor of CRV1 in the place of (G - 1) / G."""
+    data, numbers = pyfixest
+    frame, y, x = frame_of(data)
+    se, df, factor = numbers[effects][f"crv3 {cluster}"]
+    flags = EFFECTS[{"i": "one-way", "t": "time", "i + t": "two-way"}[effects]]
+    results = fit(Panel(frame, "i", "t"), x, y, **flags, cov_type="crv3", clusters=cluster)
+    groups = frame[cluster].nunique()
+    # Without a cluster pyfixest sweeps again, to its tolerance.
+    want = np.array(se) * np.sqrt((groups - 1) / groups / factor)
+    np.testing.assert_allclose(results.std_errors, want, rtol=1e-6)
+    assert results.df_t == df
