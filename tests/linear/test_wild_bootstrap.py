@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 import warnings
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -200,6 +202,53 @@ def test_a_redundant_regressor_is_left_out_as_the_fit_does() -> None:
     np.testing.assert_array_equal(one.draws, other.draws)
     with pytest.raises(TermError, match="no coefficient named 'c'"):
         quiet(spec, frame, "c")
+
+
+# --- outside numbers ----------------------------------------------------------------------------------------
+
+GOLDEN = json.loads((Path(__file__).parents[1] / "reference" / "wild_bootstrap.json").read_text("utf-8"))
+X = ("log(pc)", "log(emp)", "unemp")
+
+
+@pytest.mark.parametrize("case", GOLDEN["cases"], ids=lambda case: f"{case['effects']}, {case['term']}")
+def test_wildboottest_printed(case: dict[str, Any]) -> None:
+    states = dp.datasets.us_states().frame.reset_index()
+    states = states[states["state"].isin(GOLDEN["data"]["states"])]
+    panel = Panel(states, "state", "year")
+    spec = FixedEffects("log(gsp)", X, time_effects=case["effects"] == "two-way")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DigiprosperWarning)
+        test, k = wild_bootstrap(spec, panel, case["term"]), spec.fit(panel).df_counted
+    # Its small-sample factor counts the dummies of the states.
+    ours = 13 / 12 * (len(states) - 1) / (len(states) - k)
+    scale, tolerance = np.sqrt(ours / case["ssc"]), GOLDEN["tolerance"]
+    assert test.statistic * scale == pytest.approx(case["statistic"], rel=tolerance["statistic"])
+    assert test.p_value == pytest.approx(case["p_value"], rel=tolerance["p_value"])
+    quantiles = np.quantile(np.abs(test.draws) * scale, [0.5, 0.9, 0.95, 0.99])
+    np.testing.assert_allclose(quantiles, case["quantiles"], rtol=tolerance["statistic"])
+
+
+@pytest.mark.peers
+@pytest.mark.parametrize("seed", range(3))
+def test_wildboottest_beside_us(seed: int) -> None:
+    peer = pytest.importorskip("wildboottest.wildboottest")
+    frame = frame_of(seed, 13, 4)
+    levels = pd.get_dummies(frame[["i", "t"]].astype("category"), drop_first=True, dtype=float)
+    design = np.column_stack([frame[["a", "b"]], np.ones(len(frame)), levels])
+    row = np.eye(design.shape[1])[0]
+    test = peer.WildboottestCL(X=design, Y=frame["y"].to_numpy(), cluster=frame["i"], R=row, B=9999, seed=1)
+    test.get_scores("11", impose_null=True)
+    test.get_weights("rademacher")
+    test.get_numer()
+    test.get_denom()
+    test.get_tboot()
+    dummies = FixedEffects(
+        "y", ["a", "b", "C(i)", "C(t)"], entity_effects=False, time_effects=False, clusters="i"
+    )
+    ours = quiet(dummies, frame, "a")
+    np.testing.assert_allclose(
+        np.sort(np.abs(ours.draws)), np.sort(np.abs(test.t_boot)), rtol=1e-9, atol=1e-12
+    )
 
 
 # --- draws --------------------------------------------------------------------------------------------------

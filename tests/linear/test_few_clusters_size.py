@@ -1,0 +1,85 @@
+"""Size of four tests with few clusters and few treated ones, as in docs/few_clusters.md."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from digiprosper import FixedEffects, Panel, randomisation_test, wild_bootstrap
+from digiprosper.errors import DigiprosperWarning
+
+T = 10
+PANELS = 1000
+SPEC = FixedEffects("y", ["x"])
+TESTS = ("clustered", "crv3", "wild", "randomisation")
+
+
+def autoregressive(rng: np.random.Generator, groups: int, rho: float) -> np.ndarray:
+    out = rng.normal(size=(groups, T))
+    out[:, 0] /= np.sqrt(1 - rho**2)
+    for t in range(1, T):
+        out[:, t] += rho * out[:, t - 1]
+    return out
+
+
+def regressor(rng: np.random.Generator, groups: int, treated: int) -> np.ndarray:
+    """A persistent regressor, or a treatment of some clusters in the second half of the periods."""
+    if treated == 0:
+        return autoregressive(rng, groups, 0.8)
+    x = np.zeros((groups, T))
+    x[:treated, T // 2 :] = 1
+    return x
+
+
+def p_values(rng: np.random.Generator, groups: int, treated: int) -> list[float]:
+    """Draw one panel with a slope of zero, and test it in four ways."""
+    x, y = regressor(rng, groups, treated), autoregressive(rng, groups, 0.6)
+    keys = {"i": np.repeat(np.arange(groups), T), "t": np.tile(np.arange(T), groups)}
+    panel = Panel(pd.DataFrame({**keys, "x": x.ravel(), "y": y.ravel()}), "i", "t")
+    return [
+        SPEC.fit(panel).pvalues["x"],
+        SPEC.replace(cov_type="crv3").fit(panel).pvalues["x"],
+        wild_bootstrap(SPEC, panel, "x", reps=999, rng=rng).p_value,
+        randomisation_test(SPEC, panel, "x", reps=199, rng=rng).p_value,
+    ]
+
+
+def sizes(groups: int, treated: int, panels: int = PANELS) -> dict[str, float]:
+    """Share of panels in which each test rejects at .05."""
+    rng = np.random.default_rng([groups, treated])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DigiprosperWarning)
+        p = np.array([p_values(rng, groups, treated) for _ in range(panels)])
+    return dict(zip(TESTS, (p <= 0.05 + 1e-12).mean(axis=0).tolist(), strict=True))
+
+
+@pytest.mark.montecarlo
+@pytest.mark.parametrize("groups", [5, 10, 30, 100])
+def test_balanced_clusters(groups: int) -> None:
+    found = sizes(groups, 0)
+    if groups >= 10:
+        assert 0.03 <= found["wild"] <= 0.07
+    assert 0.03 <= found["randomisation"] <= 0.07
+
+
+@pytest.mark.montecarlo
+@pytest.mark.parametrize(("groups", "treated"), [(31, 2)])
+def test_two_treated_clusters(groups: int, treated: int) -> None:
+    found = sizes(groups, treated)
+    assert 0.03 <= found["randomisation"] <= 0.07
+    assert found["clustered"] > 0.15
+    assert found["wild"] < 0.03
+
+
+def test_the_simulation_runs() -> None:
+    assert set(sizes(6, 0, panels=2)) == set(TESTS)
+
+
+if __name__ == "__main__":
+    for cell in [(5, 0), (10, 0), (30, 0), (100, 0), (31, 2), (31, 5), (31, 15), (10, 5), (10, 2)]:
+        sys.stdout.write(f"{cell} {sizes(*cell)}\n")
+        sys.stdout.flush()
