@@ -24,6 +24,8 @@ from digiprosper.errors import (
     OptionError,
     TermError,
 )
+from digiprosper.kernels.resampling import seed_sequence
+from digiprosper.linear.kernels.wild import wild_weights
 
 WEBB = [s * np.sqrt(v) for s in (-1, 1) for v in (0.5, 1.0, 1.5)]
 KEYS = ("i", "t")
@@ -82,9 +84,12 @@ def enumerated(
     cluster: str = "g",
     obs_weights: str | None = None,
     draws: np.ndarray | None = None,
+    more: np.ndarray | None = None,
 ) -> tuple[float, np.ndarray]:
     """t of the fit, and of every vector of weights: restricted fit, drawn outcome, full fit, CRV1."""
     design = np.column_stack([frame[list(x)].to_numpy(), dummies(frame, effects)])
+    if more is not None:
+        design = np.column_stack([design, more])
     r = np.zeros(design.shape[1])
     r[: len(row)] = row
     y = frame["y"].to_numpy()
@@ -204,6 +209,42 @@ def test_a_redundant_regressor_is_left_out_as_the_fit_does() -> None:
         quiet(spec, frame, "c")
 
 
+# Clusters, effects written out, and options with slopes by level.
+SLOPES = {
+    "trends of entities, nested": ("i", 5, lambda f: by(f, "i", ["one", "t"]), {"absorb": ["i[t]"]}),
+    "trends of groups, nested": ("g", 10, lambda f: by(f, "g", ["t"]), {"absorb": ["g[[t]]"]}),
+    "slopes that cross": ("i", 14, lambda f: by(f, "g", ["b"]), {"absorb": ["g[[b]]"], "x": ["a"]}),
+    "slopes that cross few clusters": ("i", 5, lambda f: by(f, "h", ["b"]), {
+        "absorb": ["h[[b]]"], "x": ["a"]
+    }),
+    "weighted slopes": ("i", 14, lambda f: by(f, "g", ["b"]), {
+        "absorb": ["g[[b]]"], "x": ["a"], "obs_weights": "w"
+    }),
+}  # fmt: skip
+
+
+def by(frame: pd.DataFrame, levels: str, columns: list[str]) -> np.ndarray:
+    dummies = pd.get_dummies(frame[levels], dtype=float).to_numpy()
+    return np.column_stack([dummies * frame[[c]].to_numpy() for c in columns])
+
+
+@pytest.mark.parametrize("case", SLOPES)
+def test_slopes_by_level_are_estimated_again(case: str) -> None:
+    clusters, entities, more, options = SLOPES[case]
+    frame = frame_of(len(case), entities, 9, groups=5).assign(one=1.0)
+    spec = FixedEffects("y", ["a", "b"], clusters=clusters).replace(**options)
+    test = quiet(spec, frame, "a", reps=99, rng=2)
+    weights = wild_weights(frame[clusters].nunique(), 99)
+    vectors = next(weights.chunks(seed_sequence(2), 99))
+    _, drawn = enumerated(
+        frame, ["i", "t"], [], x=spec.x, row=(1.0,), cluster=clusters,
+        obs_weights=options.get("obs_weights"), draws=vectors, more=more(frame),
+    )  # fmt: skip
+    # The small-sample factor, which counts the slopes too, is the same in all draws.
+    ratio = test.draws[0] / drawn[0]
+    np.testing.assert_allclose(test.draws, ratio * drawn, rtol=1e-8, atol=1e-9)
+
+
 # --- outside numbers ----------------------------------------------------------------------------------------
 
 GOLDEN = json.loads((Path(__file__).parents[1] / "reference" / "wild_bootstrap.json").read_text("utf-8"))
@@ -256,9 +297,6 @@ def test_wildboottest_beside_us(seed: int) -> None:
 
 @pytest.mark.parametrize("clusters", [6, 20])
 def test_drawn_weights_give_the_same_t_as_refits(clusters: int) -> None:
-    from digiprosper.kernels.resampling import seed_sequence
-    from digiprosper.linear.kernels.wild import wild_weights
-
     frame = frame_of(8, clusters, 5)
     test = quiet(FixedEffects("y", ["a", "b"]), frame, "a", reps=199, rng=5)
     vectors = next(wild_weights(clusters, 199).chunks(seed_sequence(5), 199))

@@ -92,9 +92,10 @@ def test_sweeping_clusters_and_summing_levels_give_the_same(monkeypatch) -> None
     swept = sums_of(equation, absorbed, cluster)
     assert swept.through.shape == (2, 6, 6 + 2)
 
-    monkeypatch.setattr(wild, "_by_sweeping", lambda _, pair, score, codes, groups: wild._by_levels(
-        [other], [cluster], pair, score, codes, None
-    ))  # fmt: skip
+    def by_levels(_, pair, score, codes, groups):
+        return wild._by_levels([other], [cluster], pair, score, codes, None)
+
+    monkeypatch.setattr(wild, "_by_sweeping", by_levels)
     summed = sums_of(equation, absorbed, cluster)
     assert summed.through.shape == (2, 6, 17 + 2)
     one, two = (wild_draws(s, wild_weights(6, 99), SEED) for s in (swept, summed))

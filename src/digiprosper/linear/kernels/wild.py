@@ -231,7 +231,7 @@ def _beside_clusters(absorbed: Within, codes: Ints) -> tuple[list[Ints], list[Ef
     crossing = [e for e in constants if not is_nested(e, codes)]
     nested: list[Effect] = [e for e in constants if is_nested(e, codes)]
     inside = [slope for slope in slopes if is_nested(slope.codes, codes)]
-    if not constants:
+    if not absorbed.codes:
         crossing = [np.zeros_like(codes)]
     return crossing, [*nested, *inside], len(inside) < len(slopes)
 
