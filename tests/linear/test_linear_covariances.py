@@ -364,7 +364,8 @@ def test_absorbed_slopes_are_in_the_leverage(cov_type, absorb, weighted) -> None
     assert results.df_t == peer.df_resid
 
 
-def test_crv3_refuses_absorbed_slopes_by_name() -> None:
-    with pytest.raises(OptionError, match="crv3") as error:
-        fit(frame_of(), cov_type="crv3", absorb="i[t]")
-    assert error.value.problems[0].data == {"option": "cov_type", "value": "crv3"}
+def test_crv3_refuses_slopes_that_cross_the_clusters_by_name() -> None:
+    assert np.isfinite(fit(frame_of(), cov_type="crv3", absorb="i[t]").std_errors).all()
+    with pytest.raises(OptionError, match="clusters") as error:
+        fit(frame_of(), cov_type="crv3", absorb="t[w]")
+    assert error.value.problems[0].data["option"] == "absorb"

@@ -349,12 +349,6 @@ def _robust_notices(sample: Sample, absorbed: Within, options: LinearOptions) ->
 
 def _leverage(absorbed: Within, n: int, options: LinearOptions) -> Floats | None:
     """Compute the leverage of the effects, where the covariance needs it."""
-    if options.cov_type == "crv3" and absorbed.has_slopes:
-        raise OptionError(
-            "cov_type='crv3' does not take slopes by level in absorb. Use cov_type='clustered', or add the "
-            "slopes to x, as 'C(province):year'.",
-            [Notice("option", "slopes in absorb", {"option": "cov_type", "value": "crv3"})],
-        )
     if options.cov_type not in ("hc2", "hc3"):
         return None
     leverage = effects_leverage(absorbed, n)
