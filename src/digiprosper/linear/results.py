@@ -386,8 +386,7 @@ class LinearResults(Summarised, PickledByName):
         ----------
         expression : str
             Coefficients as they are named, times numbers, with ``+``, ``-`` and brackets, such as
-            ``"a + 2*b"``. A number may be part of it: ``"a - 1"`` tests whether `a` is 1, which lincom does
-            not allow.
+            ``"a + 2*b"``. A number may be part of it: ``"a - 1"`` tests whether `a` is 1.
 
         Returns
         -------
