@@ -40,8 +40,8 @@ def laid_out(spec, *, level=True, **changes):
 def equations(layout):
     names = layout.names
     return {
-        label: (names[y], [names[j] for j in x])
-        for label, (y, x) in zip(layout.labels, layout.equations, strict=True)
+        term.name: (names[y], [names[j] for j in x])
+        for term, (y, x) in zip(layout.equation_terms, layout.equations, strict=True)
     }
 
 
@@ -49,9 +49,8 @@ def effects(layout, seed=1):
     """Terms at random slopes, and the slope of a column in an equation."""
     k = np.random.default_rng(seed).normal(size=len(layout.used))
     values = dict(zip(layout.terms, layout.products.evaluate(k[None, :])[0], strict=True))
-    slope = {
-        (layout.labels[e], layout.names[c]): v for (e, c), v in zip(layout.used, k.tolist(), strict=True)
-    }
+    used = zip(layout.used, k.tolist(), strict=True)
+    slope = {(layout.equation_terms[e].name, layout.names[c]): v for (e, c), v in used}
     return values, lambda equation, column: slope.get((equation, column), 0.0)
 
 

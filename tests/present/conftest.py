@@ -50,6 +50,7 @@ class Fit:
     info: dict[str, Any] = field(default_factory=dict)
     bandwidth: int | None = None
     n_clusters: tuple[int, ...] = ()
+    equation: Term | None = None
 
     @property
     def params(self) -> pd.Series:

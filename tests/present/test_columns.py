@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 
 from digiprosper.errors import ColumnError, DigiprosperError, IdentificationError, InputTypeError, OptionError
+from digiprosper.mediation.effect_terms import equation_term
 from digiprosper.present.columns import (
     all_terms,
     check_labels,
@@ -117,22 +118,31 @@ def test_terms_are_chosen_by_name_or_pattern(make_fit):
     assert isinstance(caught.value, DigiprosperError)
 
 
-def test_equations_of_a_mediation_are_headed_in_words(make_fit, one_way):
+def test_equations_of_a_mediation_are_headed_in_words(make_fit):
     def heads(given, wanted=None):
         columns = name_columns(read_columns(given, "etable"), wanted, {"jobs": "Employment"}, "etable")
         return [c.head for c in columns]
 
-    middle = make_fit({"x": (1, 1, 1)}, info={"depvar": "log(jobs)"})
-    paths = {"total": one_way, "mediator:log(jobs)": middle, "outcome": one_way}
-    assert heads(paths) == ["Total effect", "Mediator: log(Employment)", "Outcome"]
+    def fits(*terms):
+        return {term.name: make_fit({"x": (1, 1, 1)}, equation=term) for term in terms}
+
+    # What the equation of a mediator explains is its outcome, which the fit describes.
+    paths = fits(*map(equation_term, ("total", "outcome")))
+    mediator = equation_term("mediator", "log(jobs)")
+    middle = make_fit({"x": (1, 1, 1)}, info={"depvar": "log(jobs)"}, equation=mediator)
+    paths[mediator.name] = middle
+    assert heads(paths) == ["Total effect", "Outcome", "Mediator: log(Employment)"]
     assert heads(paths, ["total", "mediator:log(jobs)", "c"]) == ["total", "mediator:log(jobs)", "c"]
-    assert heads({"total": one_way, "outcome": one_way}) == ["total", "outcome"]
-    stages = ["x on z", "y on z", "m on z", "m on z given x", "y on z given x"]
-    assert heads(dict.fromkeys(stages, one_way)) == [
+    assert heads({"a": middle, "Total": paths["total"]}) == ["a", "Total"]
+    assert heads(list(paths.values())) == ["(1)", "(2)", "(3)"]
+    plain = make_fit({"x": (1, 1, 1)})
+    names = ["total", "mediator:gdp", "x on z"]
+    assert heads(dict.fromkeys(names, plain)) == names
+    stages = ("x on z", "y on z", "m on z", "m on z given x", "y on z given x")
+    assert heads(fits(*map(equation_term, stages))) == [
         "Treatment on instrument",
         "Outcome on instrument",
         "Mediator on instrument",
         "Mediator on instrument given treatment",
         "Outcome on instrument given treatment",
     ]
-    assert heads({"x on z": one_way}) == ["x on z"]

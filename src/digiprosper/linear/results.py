@@ -176,6 +176,8 @@ class LinearResults(Summarised, PickledByName):
         What is worth saying about the fit.
     version : str
         Of digiprosper, when the model was fitted.
+    equation : Term or None
+        Which equation of a system it is.
     """
 
     names: tuple[str, ...]
@@ -186,6 +188,7 @@ class LinearResults(Summarised, PickledByName):
     labels: Mapping[str, str]
     diagnostics: tuple[Notice, ...]
     version: str = __version__
+    equation: Term | None = None
 
     # --- the protocol -------------------------------------------------------------------------------------
 

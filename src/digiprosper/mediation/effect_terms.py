@@ -1,4 +1,4 @@
-"""Effects of a mediation as terms, each named where it is made."""
+"""Effects and equations of a mediation as terms, each named where it is made."""
 
 from __future__ import annotations
 
@@ -9,9 +9,23 @@ from typing import TYPE_CHECKING
 from digiprosper.report.terms import Regime, Term
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from digiprosper.linear.results import LinearResults
     from digiprosper.report.terms import Point
 
-__all__ = ["REGIMES", "at_point", "change_of", "effect", "in_regime", "is_specific", "regimes_of", "whole_of"]
+__all__ = [
+    "REGIMES",
+    "at_point",
+    "change_of",
+    "effect",
+    "equation_term",
+    "in_regime",
+    "is_specific",
+    "named_fits",
+    "regimes_of",
+    "whole_of",
+]
 
 REGIMES = ("regime1", "regime2")
 """What names of effects in a regime end in, from low to high values of the threshold variable."""
@@ -39,6 +53,49 @@ def effect(kind: str, *path: str) -> Term:
     """
     name = ":".join([kind, ">".join(path)]) if path else kind
     return Term(name, "mediation", kind, path)
+
+
+def equation_term(kind: str, *path: str) -> Term:
+    """Make the term of an equation.
+
+    Parameters
+    ----------
+    kind : str
+        ``"total"``, ``"mediator"``, ``"outcome"``, or a stage such as ``"x on z"``.
+    *path : str
+        The mediator that it explains.
+
+    Returns
+    -------
+    Term
+        Named as in `paths` of the results: ``"mediator:<m>"``.
+
+    Examples
+    --------
+    >>> equation_term("mediator", "jobs").name
+    'mediator:jobs'
+    """
+    return Term(":".join([kind, *path]), "equation", kind, path)
+
+
+def named_fits(
+    equations: Iterable[Term], fits: Iterable[LinearResults]
+) -> tuple[tuple[str, LinearResults], ...]:
+    """Tell fits which equations they are.
+
+    Parameters
+    ----------
+    equations : iterable of Term
+        The equations of a system.
+    fits : iterable of LinearResults
+        One an equation.
+
+    Returns
+    -------
+    tuple of (name, LinearResults)
+        In order.
+    """
+    return tuple((term.name, replace(fit, equation=term)) for term, fit in zip(equations, fits, strict=True))
 
 
 def change_of(whole: Term, kind: str) -> Term:

@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from digiprosper.errors import TermError, cited, quoted
-from digiprosper.mediation.effect_terms import REGIMES, at_point, change_of, effect, in_regime, regimes_of
+from digiprosper.mediation.effect_terms import (
+    REGIMES,
+    at_point,
+    change_of,
+    effect,
+    equation_term,
+    in_regime,
+    regimes_of,
+)
 from digiprosper.mediation.kernel import products
 from digiprosper.mediation.routes import Route
 from digiprosper.panel.terms import canonical
@@ -44,8 +52,8 @@ class Layout:
         Of the columns.
     equations : tuple of (outcome, regressors)
         Column numbers.
-    labels : tuple of str
-        Of the equations: total, mediator:<m>, outcome.
+    equation_terms : tuple of Term
+        What the equations are: total, mediator:<m>, outcome.
     effects : tuple of Term
         Of the results, the proportion last.
     products : Products
@@ -69,7 +77,7 @@ class Layout:
     columns: Floats
     names: tuple[str, ...]
     equations: tuple[Equation, ...]
-    labels: tuple[str, ...]
+    equation_terms: tuple[Term, ...]
     effects: tuple[Term, ...]
     products: Products
     used: tuple[tuple[int, int], ...]
@@ -512,7 +520,7 @@ def _finish(
         columns=columns.matrix(),
         names=tuple(columns.names),
         equations=tuple(equations),
-        labels=("total", *(f"mediator:{m}" for m in mediators), "outcome"),
+        equation_terms=_equation_terms(mediators),
         effects=(*(term for term, _ in terms), effect("proportion_mediated")),
         products=products(sums, ratio=(2, 0)),
         used=used,
@@ -523,6 +531,11 @@ def _finish(
         points=where.points,
         factors=columns.made,
     )
+
+
+def _equation_terms(mediators: Sequence[str]) -> tuple[Term, ...]:
+    between = (equation_term("mediator", mediator) for mediator in mediators)
+    return equation_term("total"), *between, equation_term("outcome")
 
 
 def _used(terms: Sequence[_Effect], routes: Sequence[Any]) -> tuple[_Place, ...]:

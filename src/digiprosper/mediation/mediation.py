@@ -30,6 +30,7 @@ from digiprosper.linear.preparation import (
     linear_options,
     prepare,
 )
+from digiprosper.mediation.effect_terms import named_fits
 from digiprosper.mediation.layout import REGIME_INTERCEPT, given_columns, lay_out
 from digiprosper.mediation.notices import (
     INFLUENCE,
@@ -436,7 +437,7 @@ class Mediation(Specification):
             factors=dict(sample.factors),
             treatment=sample.names_of("treatment")[0],
             mediators=tuple(sample.names_of("mediators")),
-            equations=tuple(zip(layout.labels, system.fits, strict=True)),
+            equations=named_fits(layout.equation_terms, system.fits),
             structure=self._kind,
             system=paths,
             varying=Varying(
@@ -506,7 +507,7 @@ def _path_system(system: System, layout: Layout, reps: int) -> PathSystem:
     blocks = [(m[0, 0], m[0, 1], m[1, 1]) for m in system.residuals]
     drawn = [np.stack([m[:, 0, 0], m[:, 0, 1], m[:, 1, 1]], axis=1) for m in system.residual_draws]
     return PathSystem(
-        names=tuple((layout.labels[e], layout.names[c]) for e, c in layout.used),
+        names=tuple((layout.equation_terms[e].name, layout.names[c]) for e, c in layout.used),
         estimates=system.coefficients[at],
         covariance=system.covariance[np.ix_(at, at)],
         unadjusted=system.unadjusted[at],

@@ -20,7 +20,7 @@ from digiprosper.linear.preparation import (
     prepare,
     refuse_corrected,
 )
-from digiprosper.mediation.effect_terms import effect
+from digiprosper.mediation.effect_terms import effect, equation_term, named_fits
 from digiprosper.mediation.iv_results import MediationIVResults
 from digiprosper.mediation.notices import few_for_paths, weak_instrument
 from digiprosper.mediation.system import (
@@ -279,7 +279,7 @@ class MediationIV(Specification):
             treatment=treatment,
             mediator=mediator,
             instrument=instrument,
-            equations=tuple((label, fit) for (label, _, _), fit in zip(_EQUATIONS, system.fits, strict=True)),
+            equations=named_fits([equation_term(code) for code, _, _ in _EQUATIONS], system.fits),
             stages=stages,
         )
 

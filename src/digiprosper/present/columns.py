@@ -48,10 +48,6 @@ __all__ = [
 Model: TypeAlias = Results | HasColumns | pd.DataFrame | DigiprosperError
 Models: TypeAlias = Model | ResultSet | Sequence[Model | ResultSet] | Mapping[str, Model | ResultSet]
 
-# Equations of an IV mediation are headed in words where all of them are there.
-_REDUCED_FORMS = ("x on z", "y on z", "m on z", "m on z given x", "y on z given x")
-_SYSTEM = ("total", "outcome")
-
 
 def read_columns(models: Models, caller: str, *, level: float = 0.95) -> list[Column]:
     """Read whatever a user may pass as models.
@@ -118,7 +114,7 @@ def name_columns(
         If there are not as many heads as columns.
     """
     if heads is None:
-        return _equations_in_words(_numbered(columns), labels)
+        return [_in_words(column, labels) for column in _numbered(columns)]
     given: object = heads
     texts = list(given) if isinstance(given, Iterable) else None
     if texts is None or isinstance(heads, str) or len(texts) != len(columns):
@@ -157,25 +153,13 @@ def texts_of(given: object) -> list[str] | None:
     return list(given)
 
 
-def _equations_in_words(columns: list[Column], labels: Mapping[str, str]) -> list[Column]:
-    """Replace the keys of the paths of a mediation by what the equations are."""
-    words = _mediator_heads(columns, labels)
-    words |= _heads(_SYSTEM) if words else {}
-    words |= _heads(_REDUCED_FORMS) if {c.head for c in columns} == set(_REDUCED_FORMS) else {}
-    return [replace(c, head=words.get(str(c.head), c.head)) for c in columns]
-
-
-def _mediator_heads(columns: Sequence[Column], labels: Mapping[str, str]) -> dict[str, str]:
-    outcomes = [(c, c.glance["depvar"]) for c in columns if c.glance]
-    return {
-        f"mediator:{outcome}": HEADS.say("mediator", name=name_label(outcome, labels, column.factors))
-        for column, outcome in outcomes
-        if outcome and column.head == f"mediator:{outcome}"
-    }
-
-
-def _heads(codes: Sequence[str]) -> dict[str, str]:
-    return dict(zip(codes, map(HEADS.say, codes), strict=True))
+def _in_words(column: Column, labels: Mapping[str, str]) -> Column:
+    """Head an equation of a system in words, where it stands under its own name."""
+    equation = column.equation
+    if equation is None or column.head != equation.name:
+        return column
+    path = " → ".join(name_label(link, labels, column.factors) for link in equation.path)
+    return replace(column, head=HEADS.say(equation.kind, name=path))
 
 
 def check_labels(labels: object, caller: str) -> dict[str, str]:

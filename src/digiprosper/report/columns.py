@@ -165,6 +165,8 @@ class Column:
         What the notes must say of the column.
     words : Words
         What the codes of its method say.
+    equation : Term or None
+        Which equation of a system it is; in a table, words stand for its name.
     """
 
     head: str | None = None
@@ -179,6 +181,7 @@ class Column:
     numbers: Mapping[str, int] = field(default_factory=dict)
     note: str = ""
     words: Words = NO_WORDS
+    equation: Term | None = None
 
 
 @runtime_checkable
@@ -241,6 +244,7 @@ def result_column(result: Results, level: float = 0.95, *, words: Words = NO_WOR
         labels=dict(getattr(result, "labels", {})),
         factors=dict(getattr(result, "factors", {})),
         words=words,
+        equation=getattr(result, "equation", None),
     )
 
 
