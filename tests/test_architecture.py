@@ -27,6 +27,7 @@ EXTRAS = {
     "linear/test_absorbed_slopes.py",
     "linear/test_linear_covariances.py",
     "linear/test_few_clusters_size.py",
+    "linear/test_iv_peers.py",
     "linear/test_linear_digits.py",
     "linear/test_linear_peers.py",
     "mediation/test_mediation_coverage.py",

@@ -166,6 +166,18 @@ CONTRACT = {
     "LinearResults.combination": "expression",
     "LinearCombination.interval": "level=0.95",
     "FixedEffects.fit": "panel, *, rng=None, progress=False",
+    "FixedEffectsIV": (
+        f"y, x, endog, instruments, *, {EFFECTS}, absorb=(), cov_type='clustered', clusters=None, "
+        "bandwidth=None, ssc='reghdfe', obs_weights=None, singletons='drop', collinear='raise', "
+        "missing='drop'"
+    ),
+    "FixedEffectsIV.fit": "panel, *, rng=None, progress=False",
+    "IVResults.anderson_rubin": "level=0.95",
+    "IVResults.anderson_rubin_test": "values=0.0",
+    "IVResults.endogeneity_test": "",
+    "instruments.interact": "panel, cross_section, series, lag=1",
+    "instruments.bartik": "panel, shares, shocks, *, base=None, lag=1, leave_one_out=False",
+    "instruments.distance_to": "coordinates, place",
     "cluster_bootstrap": "spec, panel, *, reps=999, rng=None",
     "randomisation_test": "spec, panel, term, *, reps=999, rng=None",
     "wild_bootstrap": "spec, panel, term, *, reps=9999, rng=None",

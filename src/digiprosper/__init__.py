@@ -13,6 +13,7 @@ from digiprosper._version import __version__ as __version__
 
 if TYPE_CHECKING:
     from digiprosper import datasets as datasets
+    from digiprosper import instruments as instruments
     from digiprosper import plots as plots
     from digiprosper.composite.audits import overlap_audit as overlap_audit
     from digiprosper.composite.coupling import CouplingMethod as CouplingMethod
@@ -227,7 +228,7 @@ _NAMES = {
 _HOME: dict[str, str] = {}
 for _module, _names in _NAMES.items():
     _HOME |= dict.fromkeys(_names.split(), _module)
-_MODULES = {"datasets": "datasets", "plots": "plots"}
+_MODULES = {"datasets": "datasets", "instruments": "instruments", "plots": "plots"}
 # What results hold without a public name: its name in pickles, and where it is now. Names stay for good.
 _HELD = {
     "DrawnEstimates": "report.effects:DrawnEstimates",
@@ -383,6 +384,7 @@ __all__ = [
     "gini",
     "hausman",
     "index_sensitivity",
+    "instruments",
     "leave_one_out",
     "markov_transitions",
     "mean_group_mediation",

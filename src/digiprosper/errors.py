@@ -219,6 +219,7 @@ _CATEGORIES: dict[str, type[DigiprosperWarning]] = {
     "masking": IdentificationWarning,
     "weak_instrument": IdentificationWarning,
     "weak_first_stage": IdentificationWarning,
+    "incomplete_shares": IdentificationWarning,
     "lagged_outcome": IdentificationWarning,
     "left_out": MissingDataWarning,
     "short_series": IdentificationWarning,

@@ -181,6 +181,37 @@ def fixed_effects(case: Case) -> Any:
     return _linear(case, case.terms("xmwzqcdvps", 4)).fit(case.panel)
 
 
+def fixed_effects_iv(case: Case) -> Any:
+    choices = {**case.common(), "missing": ["drop", "drop", "raise"], "collinear": ["raise", "drop"]}
+    options = case.options(**choices, obs_weights=[case.column("v")])
+    roles = {"x": case.terms("cwp", 2), "endog": case.terms("xm", 2), "instruments": case.terms("zqds", 3)}
+    if chance(case.rng, 0.2):
+        roles["x"] = []
+    case.say(f"FixedEffectsIV({roles!r}, **{options!r})")
+    return dp.FixedEffectsIV(case.term("y"), **roles, **options).fit(case.panel)
+
+
+def instrument_parts(case: Case) -> Any:
+    kind = pick(case.rng, ["interact", "column", "bartik", "total", "distance"])
+    panel = case.panel
+    case.say(kind)
+    if kind == "interact":
+        series = pd.Series(case.rng.normal(size=panel.n_times), index=panel.times)
+        entity = pd.Series(case.rng.normal(size=panel.n_entities), index=panel.entities)
+        return dp.instruments.interact(panel, entity, series, lag=int(case.rng.integers(0, 3)))
+    if kind == "column":
+        return dp.instruments.interact(panel, case.term("g"), panel.time_name or "t")
+    shares = case.terms("xmw", 3)
+    if kind == "bartik":
+        shocks = pd.DataFrame(1.5, index=panel.times, columns=shares)
+        return dp.instruments.bartik(panel, shares, shocks)
+    if kind == "total":
+        pairs = {share: case.column("z") for share in shares if isinstance(share, str)}
+        return dp.instruments.bartik(panel, shares, pairs, leave_one_out=chance(case.rng, 0.5))
+    frame = panel.frame[[case.column("x"), case.column("z")]].set_axis(["lat", "lon"], axis=1)
+    return dp.instruments.distance_to(frame, panel.entities[0])
+
+
 def curve(case: Case) -> Any:
     q, w = case.inside("q"), case.inside("w")
     bend = pick(
@@ -515,6 +546,7 @@ def misuse(case: Case) -> Any:
 
 SPECIFICATIONS = (
     "FixedEffects",
+    "FixedEffectsIV",
     "PanelThreshold",
     "PanelKink",
     "Mediation",
@@ -571,6 +603,8 @@ JOBS: dict[str, Callable[[Case], Any]] = {
     "panel": panel_methods,
     "rankings": rankings,
     "misuse": misuse,
+    "FixedEffectsIV": fixed_effects_iv,
+    "instruments": instrument_parts,
 }
-WEIGHTS = np.array([14, 7, 10, 6, 12, 4, 8, 4, 3, 4, 3, 4, 3, 4, 4, 2, 5, 3, 6, 4, 12], dtype=float)
+WEIGHTS = np.array([14, 7, 10, 6, 12, 4, 8, 4, 3, 4, 3, 4, 3, 4, 4, 2, 5, 3, 6, 4, 12, 8, 3], dtype=float)
 WEIGHTS /= WEIGHTS.sum()

@@ -55,6 +55,7 @@ PROBLEMS = {
 # Where a room has a single notice of its own, or several that it alone makes.
 BESIDE = {
     "few_knots": "u_shape/two_lines.py",
+    "incomplete_shares": "instruments.py",
     "end_points_held": "studies/propagation.py",
     "end_points_redrawn": "studies/propagation.py",
     "missing_font": "present/figure.py",

@@ -142,8 +142,8 @@ class FixedEffectsIV(Specification):
             if not getattr(self, name):
                 raise TermError(f"{name} is empty; specify at least one term, or use FixedEffects.")
         refuse_repeats(self, _ROLES)
-        refuse_corrected(type(self).__name__, self.cov_type)
         check_regression_options(self)
+        refuse_corrected(type(self).__name__, self.cov_type)
 
     @property
     def options(self) -> LinearOptions:

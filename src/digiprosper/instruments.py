@@ -1,0 +1,571 @@
+"""Instruments that vary within entities and periods, built from parts that do not.
+
+Each function returns a Series with the row labels of the panel (`distance_to`: of its coordinates), matched
+by key and never by position, for `Panel.assign` or `Panel.attach`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import pandas as pd
+
+from digiprosper.errors import (
+    AlignmentError,
+    ColumnError,
+    InputTypeError,
+    MissingDataError,
+    Notice,
+    OptionError,
+    PanelIndexError,
+    TermError,
+    check_whole,
+    cited,
+    counted,
+    issue,
+    nearest,
+    quoted,
+    unknown_columns,
+)
+from digiprosper.kernels.tolerances import SUM_TO_ONE
+from digiprosper.panel import Panel
+from digiprosper.panel.access import table_of
+from digiprosper.panel.evaluation import evaluate
+from digiprosper.panel.terms import parse
+from digiprosper.specification import as_terms
+
+if TYPE_CHECKING:
+    from digiprosper.kernels import Bools, Floats, Ints
+    from digiprosper.panel.table import Table
+
+__all__ = ["bartik", "distance_to", "interact"]
+
+EARTH_RADIUS: Final = 6371.0088
+"""Mean radius of the earth in kilometres (International Union of Geodesy and Geophysics)."""
+_LONGEST_LAG = 1_000
+_LATITUDES = ("lat", "latitude", "纬度")
+_LONGITUDES = ("lon", "lng", "long", "longitude", "经度")
+
+
+# --- a cross-section times a time series --------------------------------------------------------------------
+
+
+def interact(
+    panel: Panel, cross_section: str | pd.Series[Any], series: str | pd.Series[Any], lag: int = 1
+) -> pd.Series[float]:
+    """Multiply what differs between entities by what changes over time.
+
+    ``z_it = c_i * s_{t - lag}``: posts or telephones per head in 1984 times last year's national internet
+    users (Nunn & Qian 2014; Huang, Yu & Zhang 2019). Entity effects absorb the first factor and time effects
+    the second, but not their product.
+
+    Parameters
+    ----------
+    panel : Panel
+        The panel.
+    cross_section : str or Series
+        A term that is constant within entities, or a Series indexed by entity.
+    series : str or Series
+        A term that is constant within periods, or a Series indexed by period. A Series may begin before the
+        panel, so that the first periods have a lagged value.
+    lag : int
+        Steps of time by which `series` is lagged; last period's by default, 0 for the same period.
+
+    Returns
+    -------
+    Series
+        By row of `panel`; missing where the entity's value is, and in periods before `series` begins.
+
+    Raises
+    ------
+    AlignmentError
+        If a Series has no value for an entity, or for a period between its first and its last.
+    ColumnError, TermError, InputTypeError, OptionError, PanelIndexError
+        If a term cannot be used or varies where it should not, or the panel has no time.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from digiprosper import Panel, instruments
+    >>> frame = pd.DataFrame({"city": list("AABB"), "year": [2011, 2012, 2011, 2012], "posts": [2, 2, 5, 5]})
+    >>> panel = Panel(frame, "city", "year")
+    >>> users = pd.Series([0.3, 0.4], index=[2010, 2011], name="users")
+    >>> z = instruments.interact(panel, "posts", users)
+    >>> panel.assign(z=z).frame["z"].tolist()
+    [0.6, 0.8, 1.5, 2.0]
+    """
+    table = _with_time(panel, "interact")
+    steps = check_whole("lag", lag, 0, _LONGEST_LAG)
+    own, first = _by_entity(table, cross_section)
+    common, second = _by_period(table, series, steps)
+    name = f"{first}:lag({second}, {steps})" if steps else f"{first}:{second}"
+    with np.errstate(over="ignore"):
+        product = own[table.keys.entity] * common[table.keys.time]
+    return _result(product, table, name)
+
+
+def _result(values: Floats, table: Table, name: str) -> pd.Series[float]:
+    if np.isinf(values).any():
+        raise MissingDataError(
+            f"{name} is infinite in {table.describe_rows(np.isinf(values))}: its parts are too large."
+        )
+    return pd.Series(values, index=table.index, name=name)
+
+
+def _with_time(panel: object, caller: str) -> Table:
+    if not isinstance(panel, Panel):
+        raise InputTypeError(f"{caller} takes a Panel first, not {type(panel).__name__}.")
+    table = table_of(panel)
+    if panel.time_name is None:
+        raise PanelIndexError(f"{caller} needs periods, but this panel is a cross-section.")
+    return table
+
+
+def _by_entity(table: Table, given: object) -> tuple[Floats, str]:
+    """One value an entity, and the name of the variable."""
+    keys = table.keys
+    if isinstance(given, pd.Series):
+        return _looked_up(given, keys.entities, keys.entity_name, "cross_section"), _name_of(given)
+    values = _term(table, given, "cross_section")
+    return _one_each(values, keys.entity, keys.entities, f"cross_section={cited(given)}"), str(given)
+
+
+def _by_period(table: Table, given: object, lag: int) -> tuple[Floats, str]:
+    """One value a period, some steps of time earlier, and the name of the variable."""
+    times = table.keys.times
+    if isinstance(given, pd.Series):
+        values = _checked_series(given, str(table.keys.time_name), "series")
+        lagged, there = _lagged(values, table, lag)
+        _refuse_gaps(there, table)
+        return lagged, _name_of(given)
+    column = _one_each(_term(table, given, "series"), table.keys.time, times, f"series={cited(given)}")
+    return _lagged(pd.Series(column, index=times), table, lag)[0], str(given)
+
+
+def _lagged(values: pd.Series[Any], table: Table, lag: int) -> tuple[Floats, Bools]:
+    """Take a series some steps earlier at every period of a panel, and whether it has that period."""
+    times = table.keys.times
+    if _kind(times) != _kind(values.index):
+        raise AlignmentError(
+            f"interact: series is indexed by {values.index.dtype}, but {table.keys.time_name} of the panel "
+            f"is {times.dtype}; index it by the same kind of period."
+        )
+    every = times.union(values.index)
+    # A calendar of one entity: it lags by the value of time as any panel does.
+    frame = pd.DataFrame({"entity": 0, "time": every, "value": values.reindex(every).to_numpy()})
+    frame["there"] = every.isin(values.index).astype(float)
+    calendar = table_of(Panel(frame, "entity", "time", step=table.step))
+    at = calendar.keys.times.get_indexer(times)
+    _refuse_finer(calendar, at, table)
+    value, there = (calendar.shift(calendar.numeric(name), lag)[at] for name in ("value", "there"))
+    return value, there == 1
+
+
+def _refuse_finer(calendar: Table, at: Ints, table: Table) -> None:
+    """Refuse dates between those of the panel, which would make its steps shorter."""
+    fine, own = calendar.keys.ordinals, table.keys.ordinals
+    if fine is not None and own is not None and not np.array_equal(np.diff(fine[at]), np.diff(own)):
+        raise AlignmentError(
+            f"interact: series has periods between those of {table.keys.time_name}; give it the panel's "
+            "frequency, or pass step= to Panel."
+        )
+
+
+def _kind(index: pd.Index[Any]) -> str:
+    if isinstance(index, pd.DatetimeIndex):
+        return "datetime"
+    return "integer" if pd.api.types.is_integer_dtype(index.dtype) else str(index.dtype)
+
+
+def _refuse_gaps(there: Bools, table: Table) -> None:
+    """Refuse periods that a series does not have after the first that it has."""
+    name, known = str(table.keys.time_name), np.flatnonzero(there)
+    if not known.size:
+        raise AlignmentError(f"interact: series has no {name} of the panel at this lag.")
+    gaps = table.keys.times[known[0] :][~there[known[0] :]]
+    if len(gaps):
+        raise AlignmentError(
+            f"interact: series has no value for {counted(len(gaps), 'period')} of the panel at this lag "
+            f"({quoted(gaps)}); add them, or keep the other periods with panel.subset().",
+            [Notice("alignment", "periods without a value", {"column": name, "rows": tuple(gaps[:5])})],
+        )
+
+
+# --- parts, aligned by key ----------------------------------------------------------------------------------
+
+
+def _term(table: Table, given: object, role: str) -> Floats:
+    """Evaluate a column or a term."""
+    if not isinstance(given, str):
+        raise InputTypeError(f"{role} must be a term (text) or a Series, not {type(given).__name__}.")
+    term = parse(given, table.known, role)
+    if any(factor.category for factor in term.factors):
+        raise TermError(f"{role}={cited(given)}: C() makes several columns; pass one variable.")
+    return evaluate(term, table)
+
+
+def _one_each(values: Floats, codes: Any, levels: pd.Index[Any], what: str) -> Floats:
+    """Take the one value of each entity or period, missing ones left out."""
+    out = np.full(levels.size, np.nan)
+    there = ~np.isnan(values)
+    out[codes[there]] = values[there]
+    varies = np.unique(codes[there][values[there] != out[codes[there]]])
+    if varies.size:
+        raise TermError(
+            f"{what} has several values within {counted(varies.size, str(levels.name))} "
+            f"({quoted(levels[varies])}); it must be constant there.",
+            [Notice("varies", what, {"levels": tuple(levels[varies[:5]])})],
+        )
+    return out
+
+
+def _checked_series(given: pd.Series[Any], key: str, role: str) -> pd.Series[Any]:
+    if given.index.nlevels != 1:
+        raise AlignmentError(
+            f"{role} is indexed by {quoted(given.index.names)}; index it by {cited(key)} alone."
+        )
+    if not given.index.is_unique:
+        twice = given.index[given.index.duplicated()][0]
+        raise AlignmentError(f"{role} has several values for {cited(twice)}.")
+    if not _holds_numbers(given):
+        raise InputTypeError(f"{role} ({_name_of(given)}) holds {given.dtype}, not numbers.")
+    numbers = pd.Series(given.to_numpy(dtype=np.float64, na_value=np.nan), index=given.index)
+    if np.isinf(numbers).any():
+        raise MissingDataError(f"{role} ({_name_of(given)}) has infinite values.")
+    return numbers
+
+
+def _holds_numbers(column: pd.Series[Any]) -> bool:
+    return pd.api.types.is_numeric_dtype(column.dtype) and not pd.api.types.is_complex_dtype(column.dtype)
+
+
+def _looked_up(given: pd.Series[Any], levels: pd.Index[Any], key: str, role: str) -> Floats:
+    """Take the values of a Series for these keys."""
+    numbers = _checked_series(given, key, role)
+    absent = levels[~levels.isin(numbers.index)]
+    if len(absent):
+        hint = nearest(absent[0], numbers.index)
+        raise AlignmentError(
+            f"{role} has no value for {counted(len(absent), key)} of the panel ({quoted(absent)}){hint}; "
+            "set a missing value where there is none.",
+            [Notice("alignment", f"{key} without a value", {"column": role, "rows": tuple(absent[:5])})],
+        )
+    return numbers.reindex(levels).to_numpy(dtype=np.float64)
+
+
+def _name_of(given: pd.Series[Any]) -> str:
+    return "series" if given.name is None else str(given.name)
+
+
+# --- shift-share --------------------------------------------------------------------------------------------
+
+
+def bartik(
+    panel: Panel,
+    shares: Sequence[str],
+    shocks: pd.DataFrame | Mapping[str, str],
+    *,
+    base: object = None,
+    lag: int = 1,
+    leave_one_out: bool = False,
+) -> pd.Series[float]:
+    """Weight the shocks of industries by an entity's shares of them (a shift-share instrument).
+
+    ``z_it = sum_k s_ik g_kt`` (Bartik 1991). Shares are normally from before the sample: identification rests
+    on them, or on the shocks, being as good as random (Goldsmith-Pinkham, Sorkin & Swift 2020; Borusyak, Hull
+    & Jaravel 2022).
+
+    Parameters
+    ----------
+    panel : Panel
+        The panel.
+    shares : sequence of str
+        One term an industry: the entity's share of it.
+    shocks : DataFrame or mapping
+        A DataFrame indexed by period with one column a share, named as the share; or share to the column with
+        the entity's own level of the industry (employment, say), from which the growth of the total over
+        `lag` periods is computed: ``sum_j x_jkt / sum_j x_jk,t-lag - 1`` over entities with both.
+    base : period, optional
+        Period of which the shares are used for all periods. By default the shares of each row.
+    lag : int
+        Steps of time over which growth is computed; only with a mapping.
+    leave_one_out : bool
+        Whether an entity's own level is left out of the total, so that its own growth is no part of its
+        shock; only with a mapping.
+
+    Returns
+    -------
+    Series
+        By row of `panel`, named ``bartik``; missing where a share or a shock is.
+
+    Raises
+    ------
+    AlignmentError
+        If `shocks` has no row for a period of the panel, or an entity has no row at `base`.
+    ColumnError
+        If a share has no shock, or a shock no share.
+    OptionError, TermError, InputTypeError, MissingDataError, PanelIndexError
+        If an option or a value cannot be used; a share is negative.
+
+    Warns
+    -----
+    IdentificationWarning
+        If the shares do not sum to one, with the least, mean and largest sum: the instrument then varies with
+        the sum, and the sum interacted with the periods belongs among the controls (Borusyak, Hull & Jaravel
+        2022).
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from digiprosper import Panel, instruments
+    >>> frame = pd.DataFrame({"city": list("AABB"), "year": [1, 2, 1, 2]})
+    >>> frame["farms"], frame["mills"] = [0.25, 0.25, 0.5, 0.5], [0.75, 0.75, 0.5, 0.5]
+    >>> growth = pd.DataFrame({"farms": [0.0, 0.1], "mills": [0.2, 0.4]}, index=[1, 2])
+    >>> instruments.bartik(Panel(frame, "city", "year"), ["farms", "mills"], growth).round(3).tolist()
+    [0.15, 0.325, 0.1, 0.25]
+    """
+    table = _with_time(panel, "bartik")
+    terms = as_terms(shares, "shares")
+    if not terms:
+        raise TermError("bartik: shares is empty; pass one term per industry.")
+    if not isinstance(leave_one_out, bool):
+        raise OptionError(f"leave_one_out={cited(leave_one_out)} must be True or False.")
+    weights = _shares(table, terms, base)
+    growth = _shocks(table, terms, shocks, lag, leave_one_out=leave_one_out)
+    issue(_sums(weights))
+    with np.errstate(over="ignore"):
+        return _result((weights * growth).sum(axis=1), table, "bartik")
+
+
+def _shares(table: Table, terms: Sequence[str], base: object) -> Floats:
+    """Shares by row and industry, those of the base period if there is one."""
+    values = np.column_stack([_term(table, term, "shares") for term in terms])
+    least = np.where(np.isnan(values), 0.0, values).min(axis=0)
+    negative = [term for term, low in zip(terms, least, strict=True) if low < 0]
+    if negative:
+        raise OptionError(f"bartik: the share {quoted(negative)} is negative somewhere.")
+    if base is None:
+        return values
+    return values[_rows_at(table, base)]
+
+
+def _rows_at(table: Table, base: object) -> Ints:
+    """Find the row of each row's entity at one period."""
+    keys = table.keys
+    at = _matching(keys.times, base)
+    if not at.size:
+        raise OptionError(
+            f"base={cited(base)} is no period of the panel, {keys.times[0]} to {keys.times[-1]}."
+        )
+    rows = np.flatnonzero(keys.time == at[0])
+    place = np.full(keys.entities.size, -1)
+    place[keys.entity[rows]] = rows
+    absent = keys.entities[place < 0]
+    if len(absent):
+        raise AlignmentError(
+            f"bartik: {counted(len(absent), keys.entity_name)} have no row at base={cited(base)} "
+            f"({quoted(absent)}); choose another period or leave them out.",
+            [Notice("alignment", "no row at base", {"column": "base", "rows": tuple(absent[:5])})],
+        )
+    return place[keys.entity]
+
+
+def _matching(index: pd.Index[Any], label: object) -> Ints:
+    """Find where an index has a label; nowhere if it cannot be compared."""
+    if not pd.api.types.is_hashable(label) or isinstance(label, tuple):
+        return np.empty(0, dtype=np.intp)
+    return np.flatnonzero(index.isin([label]))
+
+
+def _shocks(table: Table, terms: Sequence[str], given: object, lag: object, *, leave_one_out: bool) -> Floats:
+    """Shocks by row and industry."""
+    if isinstance(given, pd.DataFrame):
+        if leave_one_out:
+            raise OptionError(
+                "leave_one_out=True needs the levels of each entity, {share: column}; a DataFrame of shocks "
+                "by period has no entities to leave out."
+            )
+        return _shocks_by_period(table, terms, given)
+    if not isinstance(given, Mapping):
+        raise InputTypeError(
+            "shocks must be a DataFrame of periods by industries, or a mapping of share to column, not "
+            f"{type(given).__name__}."
+        )
+    _refuse_unpaired(terms, list(given))
+    steps = check_whole("lag", lag, 1, _LONGEST_LAG)
+    levels = [_term(table, given[term], f"shocks[{term!r}]") for term in terms]
+    return np.column_stack([_growth(table, level, steps, leave_one_out=leave_one_out) for level in levels])
+
+
+def _refuse_unpaired(terms: Sequence[str], names: Sequence[Any]) -> None:
+    absent = [t for t in terms if t not in names]
+    if absent:
+        raise unknown_columns(absent, names, "shocks")
+    more = [n for n in names if n not in terms]
+    if more:
+        raise ColumnError(
+            f"bartik: shocks has {quoted(more)} without a share of that name; add the shares, or leave these "
+            "industries out."
+        )
+
+
+def _shocks_by_period(table: Table, terms: Sequence[str], shocks: pd.DataFrame) -> Floats:
+    _refuse_unpaired(terms, list(shocks.columns))
+    if not shocks.columns.is_unique:
+        twice = shocks.columns[shocks.columns.duplicated()]
+        raise ColumnError(f"bartik: shocks has the column {quoted(twice)} twice.")
+    keys = table.keys
+    columns = [
+        _looked_up(shocks[term].rename(term), keys.times, str(keys.time_name), f"shocks[{term!r}]")
+        for term in terms
+    ]
+    return np.column_stack(columns)[keys.time]
+
+
+def _growth(table: Table, level: Floats, lag: int, *, leave_one_out: bool) -> Floats:
+    """Growth of the total of the entities with both periods, perhaps without the row's own."""
+    keys = table.keys
+    before = table.shift(level, lag)
+    both = ~np.isnan(level) & ~np.isnan(before)
+    now, then = np.where(both, level, 0.0), np.where(both, before, 0.0)
+    totals = [np.bincount(keys.time, part, minlength=keys.times.size)[keys.time] for part in (now, then)]
+    if leave_one_out:
+        totals = [total - own for total, own in zip(totals, (now, then), strict=True)]
+    known = totals[1] > 0
+    return np.where(known, totals[0] / np.where(known, totals[1], 1.0) - 1, np.nan)
+
+
+def _sums(weights: Floats) -> list[Notice]:
+    sums = weights.sum(axis=1)
+    sums = sums[~np.isnan(sums)]
+    if not sums.size or (np.abs(sums - 1) <= SUM_TO_ONE).all():
+        return []
+    return [incomplete_shares(float(sums.min()), float(sums.mean()), float(sums.max()))]
+
+
+def incomplete_shares(least: float, mean: float, largest: float) -> Notice:
+    """Report shares that do not sum to one.
+
+    Parameters
+    ----------
+    least, mean, largest : float
+        Of the sums.
+
+    Returns
+    -------
+    Notice
+        Code incomplete_shares; data least, mean and largest.
+    """
+    text = (
+        f"the shares sum to {mean:.3g} on average ({least:.3g} to {largest:.3g}), not to one: the instrument "
+        "also varies with the sum. Add the sum of the shares, interacted with the periods, to the controls "
+        "(Borusyak, Hull & Jaravel 2022)."
+    )
+    return Notice("incomplete_shares", text, {"least": least, "mean": mean, "largest": largest})
+
+
+# --- distance -----------------------------------------------------------------------------------------------
+
+
+def distance_to(coordinates: pd.DataFrame, place: object) -> pd.Series[float]:
+    """Compute great-circle distances to a place, in kilometres.
+
+    By the haversine formula on a sphere of the earth's mean radius, 6,371.0088 km; the ellipsoid differs by
+    at most half a percent. A distance does not vary in time: `interact` it with something that does.
+
+    Parameters
+    ----------
+    coordinates : DataFrame
+        Latitude and longitude in degrees, in columns named so (``lat``, ``latitude``, ``lon``, ``lng``,
+        ``longitude``), such as ``panel.frame[["lat", "lon"]]`` or a table with one row an entity.
+    place : pair of float, or a label
+        Latitude and longitude, or the label of an entity in `coordinates`.
+
+    Returns
+    -------
+    Series
+        By row of `coordinates`, named ``distance``; missing where a coordinate is.
+
+    Raises
+    ------
+    ColumnError
+        If the columns are not named so.
+    AlignmentError
+        If no row, or rows with several coordinates, have that label.
+    InputTypeError, OptionError
+        If a coordinate is no number, or beyond 90 or 180 degrees.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from digiprosper import instruments
+    >>> names = ["Hangzhou", "Shanghai"]
+    >>> cities = pd.DataFrame({"lat": [30.27, 31.23], "lon": [120.15, 121.47]}, index=names)
+    >>> instruments.distance_to(cities, "Hangzhou").round().tolist()
+    [0.0, 165.0]
+    """
+    if not isinstance(coordinates, pd.DataFrame):
+        raise InputTypeError(
+            f"distance_to takes a DataFrame with latitude and longitude, not {type(coordinates).__name__}: "
+            "panel.frame[['lat', 'lon']]."
+        )
+    degrees = _coordinates(coordinates)
+    there = np.radians(_place(coordinates.index, degrees, place))
+    here = np.radians(degrees)
+    # Half the chord, squared.
+    chord = (
+        np.sin((here[:, 0] - there[0]) / 2) ** 2
+        + np.cos(here[:, 0]) * np.cos(there[0]) * np.sin((here[:, 1] - there[1]) / 2) ** 2
+    )
+    kilometres = 2 * EARTH_RADIUS * np.arcsin(np.sqrt(np.minimum(chord, 1.0)))
+    return pd.Series(kilometres, index=coordinates.index, name="distance")
+
+
+def _coordinates(frame: pd.DataFrame) -> Floats:
+    found = [[c for c in frame.columns if str(c).casefold() in known] for known in (_LATITUDES, _LONGITUDES)]
+    if any(len(columns) != 1 for columns in found):
+        raise ColumnError(
+            f"distance_to: the columns are {quoted(frame.columns)}; it needs one latitude ('lat') and one "
+            "longitude ('lon')."
+        )
+    values = frame[[columns[0] for columns in found]]
+    odd = [c for c in values.columns if not _holds_numbers(values[c])]
+    if odd:
+        raise InputTypeError(f"distance_to: the column {quoted(odd)} does not hold numbers.")
+    degrees = values.to_numpy(dtype=np.float64, na_value=np.nan)
+    _refuse_beyond(degrees, "coordinates")
+    return degrees
+
+
+def _refuse_beyond(degrees: Floats, what: str) -> None:
+    latitude, longitude = np.abs(degrees).T
+    if (latitude > 90).any() or (longitude > 180).any():
+        raise OptionError(
+            f"distance_to: {what} have a latitude beyond 90 or a longitude beyond 180 degrees; are they "
+            "swapped, or not in degrees?"
+        )
+
+
+def _place(index: pd.Index[Any], degrees: Floats, place: object) -> Floats:
+    """Latitude and longitude of a place."""
+    if isinstance(place, tuple | list | np.ndarray) and len(place) == 2:
+        try:
+            pair = np.asarray([float(part) for part in place])
+        except (TypeError, ValueError) as error:
+            raise InputTypeError(f"distance_to: place={cited(place)} must be two numbers.") from error
+        if not np.isfinite(pair).all():
+            raise MissingDataError(f"distance_to: place={cited(place)} must be two finite numbers.")
+        _refuse_beyond(pair[None], "the place")
+        return pair
+    labels = index.get_level_values(0)
+    rows = _matching(labels, place)
+    if not rows.size:
+        raise AlignmentError(
+            f"distance_to: no row has the label {cited(place)}{nearest(place, labels.unique())}; pass "
+            "(latitude, longitude) for another place."
+        )
+    if not (degrees[rows] == degrees[rows[0]]).all():
+        raise AlignmentError(f"distance_to: {cited(place)} has missing or several coordinates.")
+    return np.asarray(degrees[rows[0]])
