@@ -169,7 +169,7 @@ CONTRACT = {
     "FixedEffectsIV": (
         f"y, x, endog, instruments, *, {EFFECTS}, absorb=(), cov_type='clustered', clusters=None, "
         "bandwidth=None, ssc='reghdfe', obs_weights=None, singletons='drop', collinear='raise', "
-        "missing='drop'"
+        "missing='drop', keep_rows=True"
     ),
     "FixedEffectsIV.fit": "panel, *, rng=None, progress=False",
     "IVResults.anderson_rubin": "level=0.95",

@@ -107,6 +107,19 @@ def test_tables_pickles_and_dicts() -> None:
     assert stored["first_stage"]["d"]["type"] == "LinearResults"
 
 
+def test_no_rows_are_kept_on_request() -> None:
+    frame = make_frame(0, 1.0, 1000)
+    results, whole = fit(frame=frame, keep_rows=False), fit(frame=frame)
+    assert results.summary() == whole.summary()
+    assert results.anderson_rubin() == whole.anderson_rubin()
+    assert len(pickle.dumps(results)) < 150_000 < len(pickle.dumps(whole))
+    for part in (results, results.first_stage["d"], results.reduced_form, whole.without_rows()):
+        with pytest.raises(OptionError, match="keep_rows"):
+            _ = part.resids
+    with pytest.raises(OptionError, match="keep_rows"):
+        _ = whole.without_rows().first_stage["d"].resids
+
+
 def test_the_first_stages_are_a_result_set() -> None:
     results = fit(endog=["d", "e"], instruments=["z1", "z2", "z3"])
     assert isinstance(results.first_stage, dp.ResultSet)

@@ -20,15 +20,16 @@ from digiprosper.errors import (
 from digiprosper.linear.instrument_tests import f_test
 from digiprosper.linear.kernels.anderson_rubin import confidence_set, statistic
 from digiprosper.linear.results import LinearResults
+from digiprosper.report.collection import ResultSet
 from digiprosper.report.summary import Lines
 from digiprosper.report.tests import TestResult
 from digiprosper.report.text import p_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Self
 
     from digiprosper.linear.kernels.anderson_rubin import ReducedForms
-    from digiprosper.report.collection import ResultSet
     from digiprosper.report.protocol import Glance
     from digiprosper.report.summary import PlainNumbers, Summary
 
@@ -225,6 +226,21 @@ class IVResults(LinearResults):
             Same keys for every kind of results.
         """
         return cast("Glance", {**LinearResults.glance(self), "model": "FixedEffectsIV"})
+
+    def without_rows(self) -> Self:
+        """Leave out what has one value a row, in the first stages and the reduced form too.
+
+        Returns
+        -------
+        IVResults
+            The same numbers. What needs the rows raises an OptionError that says so.
+        """
+        stages = tuple((name, stage.without_rows()) for name, stage in self.first_stage.items())
+        return replace(
+            LinearResults.without_rows(self),
+            first_stage=ResultSet(stages),
+            reduced_form=self.reduced_form.without_rows(),
+        )
 
     def _summary(self) -> Summary:
         plain = LinearResults._summary(self)
