@@ -12,7 +12,8 @@ from digiprosper.kernels.tolerances import LOST_DIGITS, NEGATIVE
 from digiprosper.kernels.within import is_nested
 from digiprosper.linear.notices import (
     EFFECTIVE_CLUSTERS,
-    few_treated_notice,
+    FewTreated,
+    few_treated_notices,
     lagged_outcome_notice,
     near_collinear,
 )
@@ -60,7 +61,7 @@ def few_treated(
     list of Notice
         Code few_treated, at most one for each dimension of the clusters; none unless errors are clustered.
     """
-    out = []
+    found = []
     for clusters, codes in zip(prepared.cluster_names, prepared.cluster_codes, strict=True):
         groups = int(codes.max()) + 1
         shares = variation_shares(basis, root, codes, groups, obs_weights=prepared.obs_weights)
@@ -70,8 +71,8 @@ def few_treated(
         if told:
             levels = prepared.sample.code_levels[clusters]
             terms = {names[j]: _carriers(float(effective[j]), shares[:, j], levels) for j in told}
-            out.append(few_treated_notice(clusters, groups, terms))
-    return out
+            found.append(FewTreated(clusters, groups, terms))
+    return few_treated_notices(found)
 
 
 def _carriers(effective: float, shares: Floats, levels: pd.Index[Any]) -> dict[str, Any]:
@@ -135,20 +136,11 @@ def said_once(notices: Iterable[Notice]) -> list[Notice]:
         Equal ones once; those with the code few_treated as one for each dimension of the clusters, with the
         numbers of the equation that comes first.
     """
-    out, few = list[Notice](), dict[str, list[Notice]]()
-    for notice in notices:
-        if notice.code == "few_treated":
-            few.setdefault(notice.data["clusters"], []).append(notice)
-        elif notice not in out:
-            out.append(notice)
-    return [*out, *(_joined(same) for same in few.values())]
-
-
-def _joined(notices: Sequence[Notice]) -> Notice:
-    terms: dict[str, Any] = {}
-    for notice in notices:
-        terms = {**notice.data["terms"], **terms}
-    return few_treated_notice(notices[0].data["clusters"], notices[0].data["n_clusters"], terms)
+    given = list(notices)
+    others = [notice for notice in given if notice.code != "few_treated"]
+    few = [FewTreated(**notice.data) for notice in given if notice.code == "few_treated"]
+    distinct = [notice for place, notice in enumerate(others) if notice not in others[:place]]
+    return [*distinct, *few_treated_notices(few)]
 
 
 def lagged_outcome(

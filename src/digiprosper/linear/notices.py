@@ -28,14 +28,14 @@ biased_first_stage       as weak_first_stage, F from 10 to the critical value; n
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias
 
 from digiprosper.errors import Notice, cited, clipped, counted, quoted
 from digiprosper.report.notices import few_clusters, missing_rows
 from digiprosper.report.text import freedom_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from digiprosper.panel import Panel, Sample
     from digiprosper.panel.sample import Dropped
@@ -55,7 +55,7 @@ __all__ = [
     "few_for_draws",
     "few_for_slopes",
     "few_periods",
-    "few_treated_notice",
+    "few_treated_notices",
     "few_weightings",
     "first_stage_strength",
     "lagged_outcome_notice",
@@ -550,24 +550,41 @@ def why_collinear(on: Sequence[str]) -> str:
     return f"is collinear with {quoted(on)} after the effects are partialled out"
 
 
-def few_treated_notice(clusters: str, groups: int, terms: Mapping[str, Mapping[str, Any]]) -> Notice:
-    """Report slopes that rest on the variation of few clusters.
+class FewTreated(NamedTuple):
+    """Slopes of an equation that rest on the variation of few clusters.
+
+    `terms` has of each term ``effective`` (effective clusters), ``share`` (of its variation in the largest of
+    them) and ``largest`` (label to share).
+    """
+
+    clusters: str
+    n_clusters: int
+    terms: Mapping[str, Mapping[str, Any]]
+
+
+def few_treated_notices(found: Iterable[FewTreated]) -> list[Notice]:
+    """Report slopes of one or several equations that rest on the variation of few clusters.
 
     Parameters
     ----------
-    clusters : str
-        What the clusters are.
-    groups : int
-        How many there are.
-    terms : mapping
-        Term to ``effective`` (effective clusters), ``share`` (of its variation in the largest of them) and
-        ``largest`` (label to share); the first is told in full.
+    found : iterable of FewTreated
+        At most one for each equation and dimension of the clusters.
 
     Returns
     -------
-    Notice
-        Code few_treated.
+    list of Notice
+        Code few_treated, one for each dimension; a term has the numbers of the equation that comes first.
     """
+    joint: dict[str, FewTreated] = {}
+    for one in found:
+        before = joint.get(one.clusters, one)
+        joint[one.clusters] = before._replace(terms={**one.terms, **before.terms})
+    return [_few_treated(one) for one in joint.values()]
+
+
+def _few_treated(found: FewTreated) -> Notice:
+    """Tell the first term in full."""
+    clusters, groups, terms = found
     name, first = next(iter(terms.items()))
     carriers = counted(len(first["largest"]), "cluster")
     if len(terms) == 1:
@@ -582,7 +599,7 @@ def few_treated_notice(clusters: str, groups: int, terms: Mapping[str, Mapping[s
         "other coefficients are not affected. Check that the result is robust to dropping these clusters; "
         "for a treatment, test over which entities are treated: dp.randomisation_test(spec, panel, term)."
     )
-    return Notice("few_treated", text, {"clusters": clusters, "n_clusters": groups, "terms": dict(terms)})
+    return Notice("few_treated", text, found._asdict())
 
 
 def lagged_outcome_notice(columns: Sequence[str], what: str, sample: Sample, consequence: str) -> Notice:
