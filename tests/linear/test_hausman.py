@@ -284,6 +284,7 @@ WRONG = {
     "an outcome that is a sum of regressors": (dp.IdentificationError, SPEC.replace(y="total"), {}),
     "results": (dp.InputTypeError, "results", {}),
     "another specification": (dp.InputTypeError, dp.PanelThreshold("y", "a", "b"), {}),
+    "instruments": (dp.InputTypeError, dp.FixedEffectsIV("y", ["b"], ["a"], ["w"]), {}),
     "text": (dp.InputTypeError, "y ~ a", {}),
 }
 

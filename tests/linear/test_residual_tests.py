@@ -341,6 +341,26 @@ def test_a_cross_section_and_one_entity(test) -> None:
         assert [p.code for p in raised.value.problems] == [code]
 
 
+@pytest.mark.parametrize("test", [pesaran_cd, modified_wald])
+def test_results_without_rows(test) -> None:
+    with pytest.raises(dp.OptionError, match="keep_rows=True"):
+        test(fit(draw(7), ONE_WAY.replace(keep_rows=False)))
+
+
+def test_ar1_needs_no_rows_in_the_result() -> None:
+    frame = draw(7)
+    assert ar1(frame, ONE_WAY.replace(keep_rows=False)).statistic == ar1(frame).statistic
+
+
+def test_results_of_instruments() -> None:
+    frame = draw(7).assign(z=lambda f: f["a"] + np.sin(np.arange(len(f))))
+    spec = dp.FixedEffectsIV("y", ["b"], ["a"], ["z"], time_effects=False)
+    frame = frame[frame.groupby("i")["t"].transform("size") > 2]
+    results = fit(frame, spec)
+    assert pesaran_cd(results).detail["pairs"] > 0
+    assert modified_wald(results).df == results.n_entities
+
+
 def test_no_common_periods() -> None:
     frame = pd.DataFrame({"i": np.repeat([0, 1, 2], 3), "t": np.arange(9)})
     frame[["a", "y"]] = np.random.default_rng(1).normal(size=(9, 2))
@@ -356,6 +376,7 @@ AR1 = {
     "a column that is not there": (dp.ColumnError, ONE_WAY.replace(x=["nothing"])),
     "results": (dp.InputTypeError, "results"),
     "another specification": (dp.InputTypeError, dp.PanelThreshold("y", "a", "b")),
+    "instruments": (dp.InputTypeError, dp.FixedEffectsIV("y", ["b"], ["a"], ["w"])),
     "nothing": (dp.InputTypeError, None),
 }
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import json
 import pickle
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from digiprosper.report.summary import Summary
 from digiprosper.report.tests import TestResult
 
 
@@ -31,6 +34,30 @@ def test_members_of_the_contract() -> None:
 )
 def test_summary_never_prints_zero(result: TestResult, text: str) -> None:
     assert result.summary() == str(result) == text
+
+
+@pytest.mark.parametrize(
+    ("detail", "stored"),
+    [
+        (None, None),
+        ({"pairs": 3, "mean": np.float64(0.5)}, {"pairs": 3, "mean": 0.5}),
+        (pd.DataFrame({"term": ["a"], "z": [np.nan]}), [{"term": "a", "z": None}]),
+    ],
+)
+def test_detail_is_stored_as_plain_data(detail: object, stored: object) -> None:
+    result = TestResult("t", 1.0, "F", (1.0, 5.0), 0.5, "a = 0", detail)  # type: ignore[arg-type]
+    assert json.loads(json.dumps(result.to_dict()))["detail"] == stored
+    assert Summary.from_dict(result.to_dict()).to_text() == result.summary()
+
+
+def test_column_of_a_table() -> None:
+    (column,) = TestResult("Wald test", 3.25, "F", (2.0, 47.0), 0.0478, "a = b").table_columns()
+    assert column.head == "Wald test"
+    assert {name: cell.value for name, cell in column.cells.items()} == {
+        "Statistic": 3.25,
+        "Distribution": "F(2, 47)",
+        "p-value": 0.0478,
+    }
 
 
 def test_frozen_and_copied() -> None:

@@ -96,4 +96,10 @@ class TestResult(Summarised, PickledByName):
 
     def _numbers(self) -> PlainNumbers:
         names = ("name", "statistic", "distribution", "df", "p_value", "null")
-        return PlainNumbers(more={name: getattr(self, name) for name in names})
+        values = {name: getattr(self, name) for name in names}
+        return PlainNumbers(more={**values, "detail": self._plain_detail()})
+
+    def _plain_detail(self) -> object:
+        """Give `detail` as a mapping, or as one mapping a row."""
+        to_dict = getattr(self.detail, "to_dict", None)
+        return self.detail if to_dict is None else to_dict("records")
