@@ -159,7 +159,7 @@ def modified_wald(results: LinearResults) -> TestResult:
 
     Notes
     -----
-    Greene (2018, section 9.7.2); Baum (2001, Stata Journal 1:101). The residuals are not weighted. Entities
+    Greene (2000, p. 598); Baum (2001, Stata Journal 1:101). The residuals are not weighted. Entities
     with two rows under entity effects have no V_i: leave them out with ``panel.subset``.
 
     Examples
