@@ -164,8 +164,8 @@ def few_for_slopes(clusters: int, name: str) -> tuple[Notice, ...]:
         clusters,
         name,
         f"t intervals with {freedom_text(clusters - 1)} are used. Clustered standard errors are reliable "
-        "with many clusters only; confirm a borderline result with a wild cluster bootstrap: "
-        "dp.wild_bootstrap(spec, panel, term).",
+        "with many clusters only; confirm a borderline result with dp.wild_bootstrap(spec, panel, term), the "
+        "wild cluster bootstrap of a FixedEffects specification.",
     )
 
 
