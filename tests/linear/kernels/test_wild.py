@@ -14,6 +14,7 @@ from digiprosper.kernels.within import within
 from digiprosper.linear.kernels import wild
 from digiprosper.linear.kernels.wild import (
     WildDraws,
+    WildSums,
     inverted,
     share_beyond,
     statistics,
@@ -115,6 +116,16 @@ def test_chunks_of_draws_change_no_more_than_rounding() -> None:
     whole, parts = wild_draws(sums, weights, SEED), wild_draws(sums, weights, SEED, memory=1)
     np.testing.assert_allclose(whole.squares, parts.squares, rtol=1e-12)
     np.testing.assert_allclose(whole.numerators, parts.numerators, rtol=1e-12)
+
+
+def test_scores_by_one_product_and_by_two_are_the_same() -> None:
+    rng = np.random.default_rng(5)
+    w = rng.normal(size=(7, 12))
+    parts = rng.normal(size=(2, 12)), rng.normal(size=(2, 12, 4)), rng.normal(size=(12, 4))
+    low = WildSums(*parts, 1.5)
+    wide = WildSums(parts[0], *(np.concatenate([p, np.zeros_like(p)], axis=-1) for p in parts[1:]), 1.5)
+    for one, other in zip(low.scores()(w), wide.scores()(w), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-10, atol=1e-12)
 
 
 def test_products_that_do_not_fit_are_refused(monkeypatch) -> None:

@@ -20,7 +20,7 @@ from digiprosper.kernels.within import is_nested, level_sums, within
 from digiprosper.report.pickling import PickledByName
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from digiprosper.kernels import Floats, Ints
     from digiprosper.kernels.equation import Solved
@@ -163,6 +163,27 @@ class WildSums:
     through: Floats
     loadings: Floats
     scale: float
+
+    def scores(self) -> Callable[[Floats], list[Floats]]:
+        """Prepare the scores of draws.
+
+        Returns
+        -------
+        callable
+            From (R, G) weights to the (R, G) scores for u and for v.
+        """
+        groups, width = self.loadings.shape
+        if groups > 2 * width:
+            parts = list(zip(self.own, self.through, strict=True))
+            return lambda w: [
+                (w * own - (w @ through) @ self.loadings.T) * self.scale for own, through in parts
+            ]
+        # With few clusters one product is cheaper than two of low rank.
+        whole = [
+            (np.diag(own) - through @ self.loadings.T) * self.scale
+            for own, through in zip(self.own, self.through, strict=True)
+        ]
+        return lambda w: [w @ matrix for matrix in whole]
 
 
 def wild_sums(equation: Solved, direction: Floats, absorbed: Within, codes: Ints, factor: float) -> WildSums:
@@ -369,14 +390,11 @@ def wild_draws(
     squares = np.empty((weights.reps, 3))
     each = 8 * (5 * weights.groups + 2 * sums.loadings.shape[1])
     rows = max(1, min(memory // each, max(_CACHED // each, _ROWS)))
-    start = 0
+    start, scores = 0, sums.scores()
     for drawn in weights.chunks(seed, rows):
         here = slice(start, start + len(drawn))
         numerators[here] = drawn @ sums.own.T
-        first, second = (
-            (drawn * own - (drawn @ through) @ sums.loadings.T) * sums.scale
-            for own, through in zip(sums.own, sums.through, strict=True)
-        )
+        first, second = scores(drawn)
         squares[here, 0] = np.einsum("rg,rg->r", first, first)
         squares[here, 1] = np.einsum("rg,rg->r", first, second)
         squares[here, 2] = np.einsum("rg,rg->r", second, second)
