@@ -445,7 +445,7 @@ BAD_OPTIONS: list[tuple[dict[str, Any], str]] = [
     ({"reps": 99.5}, "reps=99.5"),
     ({"level": 95}, "level=95"),
     ({"df": "stata"}, "df='stata'"),
-    ({"cov_type": "hc3"}, "cov_type='hc3'"),
+    ({"cov_type": "hc4"}, "cov_type='hc4'"),
     ({"ssc": "stata"}, "ssc='stata'"),
     ({"entity_effects": "id"}, "entity_effects"),
     ({"clusters": ("i", "t")}, "two-way.*bootstrap=None"),
