@@ -91,7 +91,7 @@ class Case:
         for name, allowed in choices.items():
             if chance(self.rng, 0.35):
                 out[name] = pick(self.rng, allowed)
-        if "cov_type" in out and out["cov_type"] != "clustered" and chance(self.rng, 0.95):
+        if "cov_type" in out and out["cov_type"] not in ("clustered", "crv3") and chance(self.rng, 0.95):
             out.pop("clusters", None)
         if choices and chance(self.rng, self.wrong):
             out[pick(self.rng, choices)] = pick(self.rng, WRONG)
@@ -113,7 +113,7 @@ class Case:
             "absorb": [
                 [pick(self.rng, [self.column(a) if len(a) == 1 else self._crossed() for a in absorb])]
             ],
-            "cov_type": ["clustered", "robust", "unadjusted", "driscoll_kraay"],
+            "cov_type": ["clustered", "robust", "unadjusted", "driscoll_kraay", "hc2", "hc3", "crv3"],
             "clusters": clusters,
             "ssc": ["reghdfe", "xtreg", "linearmodels", "plm", "none"],
         }
