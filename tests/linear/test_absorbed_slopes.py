@@ -285,6 +285,20 @@ def test_missing_values_of_the_column_are_counted_by_its_name() -> None:
         quiet_fit(FixedEffects("y", X, absorb="city[z]", missing="raise"), frame)
 
 
+def test_levels_with_as_few_rows_as_parameters_are_kept_and_told() -> None:
+    frame = make_frame(8, holes=0)
+    short = frame[(frame["city"] > 1) | (frame["year"] < 2002)]
+    fit = quiet_fit(FixedEffects("y", X, absorb="city[year]"), short)
+    (notice,) = [n for n in fit.diagnostics if n.code == "saturated_levels"]
+    assert notice.data == {"effect": "city", "levels": 2, "rows": 4}
+    assert fit.nobs == len(short)
+    without = quiet_fit(FixedEffects("y", X, absorb="city[year]", time_effects=False), short)
+    resids = without.resids[without.resids.index.get_level_values(0) < 2]
+    np.testing.assert_allclose(resids, 0, atol=1e-9)
+    full = quiet_fit(FixedEffects("y", X, absorb="city[year]"), frame)
+    assert "saturated_levels" not in {n.code for n in full.diagnostics}
+
+
 # --- what is refused ----------------------------------------------------------------------------------------
 
 
@@ -475,3 +489,68 @@ def test_tables_print_trends_and_slopes_by_their_labels() -> None:
     assert rows["City × log(Openness) slopes"] == ["No", "No", "Yes"]
     assert rows["City fixed effects"] == ["Yes", "Yes", "Yes"]
     assert "Effects: city, year, city[[year]]" in str(fits[1].summary())
+
+
+# --- thresholds ---------------------------------------------------------------------------------------------
+
+
+def threshold_frame(seed: int) -> pd.DataFrame:
+    frame = make_frame(seed, 16, 10, holes=0.1)
+    rng = np.random.default_rng(seed)
+    frame["q"] = rng.uniform(size=len(frame))
+    frame["y"] += 3 * np.where(frame["q"] <= 0.4, frame["a"], 0) + 2 * np.maximum(frame["q"] - 0.5, 0)
+    return frame
+
+
+@pytest.mark.parametrize("absorb", ["city[z]", "region[z]"])
+def test_thresholds_are_those_of_slopes_among_the_regressors(absorb: str) -> None:
+    frame = threshold_frame(17)
+    dummies_of = f"C({absorb[:-3]}):z"
+    options = {"regime_dependent": ["a"], "threshold_variable": "q", "reps": 99}
+    absorbed, written = (
+        quiet_fit(dp.PanelThreshold("y", x=x, absorb=a, **options), frame, rng=1)
+        for x, a in ((["b"], absorb), (["b", dummies_of], ()))
+    )
+    np.testing.assert_array_equal(absorbed.estimates, written.estimates)
+    names = [name for name in absorbed.slopes.names if name in written.slopes.names]
+    assert len(names) == absorbed.slopes.params.size
+    np.testing.assert_allclose(absorbed.slopes.params, written.slopes.params[names], rtol=1e-8)
+    np.testing.assert_allclose(absorbed.statistic_draws, written.statistic_draws, rtol=1e-6)
+
+
+def test_a_kink_is_that_of_slopes_among_the_regressors() -> None:
+    frame = threshold_frame(18)
+    absorbed, written = (
+        quiet_fit(dp.PanelKink("y", "q", x=x, absorb=a, reps=99), frame, rng=1)
+        for x, a in ((["b"], "city[z]"), (["b", "C(city):z"], ()))
+    )
+    assert absorbed.threshold == pytest.approx(written.threshold, rel=1e-9)
+    np.testing.assert_allclose(
+        absorbed.slopes.params, written.slopes.params[absorbed.slopes.params.index], rtol=1e-7
+    )
+
+
+def test_years_far_from_zero_lose_no_digit_in_a_search() -> None:
+    frame = threshold_frame(19).assign(t=lambda f: f["year"] - 2004.0)
+    fits = [
+        quiet_fit(dp.PanelThreshold("y", ["a"], "q", x=["b"], absorb=f"city[{column}]", reps=9), frame, rng=1)
+        for column in ("year", "t")
+    ]
+    np.testing.assert_array_equal(fits[0].estimates, fits[1].estimates)
+    np.testing.assert_allclose(fits[0].slopes.params, fits[1].slopes.params, rtol=1e-9)
+
+
+def test_a_search_over_slopes_of_too_many_groups_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    from digiprosper.kernels.threshold import planning
+
+    monkeypatch.setattr(planning, "_MOST_SLOPES", 1000)
+    spec = dp.PanelThreshold("y", ["a"], "q", absorb="city[z]", reps=99)
+    with pytest.raises(OptionError, match="16 groups"):
+        quiet_fit(spec, threshold_frame(17))
+
+
+def test_a_threshold_searched_in_every_draw_has_fresh_slopes() -> None:
+    frame = threshold_frame(20)
+    spec = dp.Mediation("y", "a", "b", absorb="city[z]", threshold="q", search_draws=True, reps=20)
+    fit = quiet_fit(spec, frame, rng=1)
+    assert np.isfinite(fit.params).all()

@@ -57,6 +57,13 @@ def test_a_bound_on_the_rank_is_told() -> None:
     assert notice.message.startswith("the effects (a, b, c) have too many levels")
 
 
+def test_levels_without_rows_to_spare_are_told() -> None:
+    assert notices.saturated_levels("city", 0, 0) == []
+    (notice,) = notices.saturated_levels("city", 3, 6)
+    assert (notice.code, notice.data) == ("saturated_levels", {"effect": "city", "levels": 3, "rows": 6})
+    assert notice.message.startswith("3 levels of city with 6 rows")
+
+
 def test_a_near_collinearity_has_its_measure() -> None:
     notice = notices.near_collinear(["a"], "mean", 3, "said")
     assert notice.data == {"columns": ("a",), "measure": "mean", "value": 3.0}

@@ -249,7 +249,7 @@ def _refuse_crossing(slopes: Sequence[Slope], clusters: Ints) -> None:
             f"slopes by {levels} groups in absorb: the groups are not nested in the {groups} clusters, which "
             "are drawn or left out with their slopes. Absorb slopes by groups that lie inside the clusters, "
             "or specify clusters in which the groups are nested.",
-            [Notice("slopes", "slopes cross the clusters", {"option": "absorb", "levels": levels})],
+            [Notice("option", "slopes cross the clusters", {"option": "absorb", "levels": levels})],
         )
 
 

@@ -221,7 +221,7 @@ class Within:
             raise OptionError(
                 "this computation does not take slopes by level (absorb='province[year]'); absorb effects "
                 "without slopes, or add the slopes to the regressors (x), as 'C(province):year'.",
-                [Notice("slopes", "slopes in absorb", {"option": "absorb"})],
+                [Notice("option", "slopes in absorb", {"option": "absorb"})],
             )
         return self.codes
 

@@ -57,7 +57,9 @@ class FixedEffects(Specification):
     entity_effects, time_effects : bool
         Both by default: the field's two-way model.
     absorb : sequence of str
-        Further effects; ``"region^year"`` crosses two.
+        Further effects; ``"region^year"`` crosses two. ``"province[year]"`` is the effect of the province and
+        a slope of year in each, ``"province[[year]]"`` the slope without the effect, and
+        ``"province[year, x]"`` has slopes of both. Slopes are of numeric terms.
     cov_type : {"clustered", "crv3", "robust", "hc2", "hc3", "unadjusted", "driscoll_kraay"}
         ``clustered`` by default, since rows of an entity are not independent. ``crv3`` estimates the model
         without each cluster, which is safer with few or unequal ones. ``robust`` is HC1; ``hc2`` and ``hc3``

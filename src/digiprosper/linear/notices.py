@@ -10,6 +10,7 @@ few_weightings           clusters (name), n_clusters, least (smallest p-value)
 assigned_by_cluster      term, clusters (name), n_clusters, entity (name)
 few_periods              n_times
 rank_bound               effects, rank
+saturated_levels         effect, levels, rows: levels with as few rows as parameters, and their rows
 dropped_absorbed         column, effects
 dropped_collinear        column, on (the others)
 near_collinear           columns, measure ("condition", "rounding" or "mean"), value
@@ -67,6 +68,7 @@ __all__ = [
     "perfect_rows",
     "rank_bound",
     "robust_inconsistent",
+    "saturated_levels",
     "singletons_dropped",
     "unseen",
     "why_collinear",
@@ -321,6 +323,31 @@ def entities_once(panel: Panel, row_number: str) -> Notice:
         "clusters='region'."
     )
     return Notice("entities_once", text, {"entity": panel.entity_name, "n_entities": panel.n_entities})
+
+
+def saturated_levels(effect: str, levels: int, rows: int) -> list[Notice]:
+    """Report levels with slopes of their own that have no more rows than parameters.
+
+    Parameters
+    ----------
+    effect : str
+        Effect whose levels they are.
+    levels, rows : int
+        How many there are, and how many rows are in them.
+
+    Returns
+    -------
+    list of Notice
+        Code saturated_levels, or none.
+    """
+    if not levels:
+        return []
+    text = (
+        f"{counted(levels, 'level')} of {effect} with {counted(rows, 'row')} in all: no more rows than "
+        "parameters, a constant and slopes. Such rows are fitted perfectly and add nothing to the "
+        "coefficients, but are counted among the rows."
+    )
+    return [Notice("saturated_levels", text, {"effect": effect, "levels": levels, "rows": rows})]
 
 
 def rank_bound(effects: Sequence[str], rank: int) -> Notice:

@@ -31,6 +31,7 @@ from digiprosper.linear.notices import (
     few_periods,
     rank_bound,
     robust_inconsistent,
+    saturated_levels,
     singletons_dropped,
 )
 from digiprosper.panel import Panel
@@ -319,6 +320,7 @@ def prepare(
         *_period_notices(sample, options),
         *_across_notices(clusters, codes, sample, absorbed=entity is not None),
         *([] if taken.exact else [rank_bound(names, taken.every)]),
+        *_saturated_notices(absorbed, absorbing),
         *_robust_notices(sample, absorbing, options),
     ]
     return Prepared(
@@ -481,6 +483,23 @@ def _within(sample: Sample, absorbed: Sequence[Absorbed], weights: Floats | None
     problems = [_no_slope(one) for one, levels in known if levels is not None and not levels.any()]
     if problems:
         raise IdentificationError(f"absorb: {several(problems)}. Remove it.", problems)
+    return out
+
+
+def _saturated_notices(absorbed: Sequence[Absorbed], absorbing: Within) -> list[Notice]:
+    """Count the levels with slopes whose rows are all needed for their own parameters."""
+    taken: dict[str, Ints] = {}
+    rows: dict[str, Ints] = {}
+    for one, codes, known in zip(absorbed, absorbing.codes, absorbing.identified, strict=True):
+        counts_by_level = np.bincount(codes)
+        rows[one.effect] = counts_by_level
+        own = np.ones_like(counts_by_level) if known is None else known.astype(np.intp)
+        taken[one.effect] = taken.get(one.effect, 0) + own
+
+    out = []
+    for effect in dict.fromkeys(one.effect for one in absorbed if one.slope is not None):
+        full = rows[effect] <= taken[effect]
+        out += saturated_levels(effect, int(full.sum()), int(rows[effect][full].sum()))
     return out
 
 

@@ -134,7 +134,8 @@ class Mediation(Specification):
         Where the treatment's square enters: the mediators' equations, the outcome's. The instantaneous
         indirect effect at x is ``(a1 + 2 a2 x) b`` (Hayes & Preacher 2010).
     absorb : str or sequence of str
-        Further effects of every equation; ``"region^year"`` crosses two.
+        Further effects of every equation; ``"region^year"`` crosses two, ``"province[year]"`` adds a slope of
+        year in each province, as in `FixedEffects`. Slopes are by groups that lie inside the clusters.
     entity_effects, time_effects : bool
         Both by default. Without any effect there is an intercept.
     cov_type : {"clustered", "crv3", "robust", "hc2", "hc3", "unadjusted", "driscoll_kraay"}

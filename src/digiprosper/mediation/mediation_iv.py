@@ -95,7 +95,8 @@ class MediationIV(Specification):
     entity_effects, time_effects : bool
         Both by default. Without any effect there is an intercept.
     absorb : sequence of str
-        Further effects of every equation; ``"region^year"`` crosses two.
+        Further effects of every equation; ``"region^year"`` crosses two, ``"province[year]"`` adds a slope of
+        year in each province, as in `FixedEffects`. Slopes are by groups that lie inside the clusters.
     cov_type : {"clustered", "robust", "unadjusted", "driscoll_kraay"}
         Of the joint covariance; ``clustered`` by default, for rows of an entity are not independent.
     clusters : str, optional

@@ -9,6 +9,7 @@ import numpy as np
 
 from digiprosper.errors import CollinearityError, Notice, ThresholdSearchError, cited
 from digiprosper.kernels.resampling import draw_counts, entity_grams, refit
+from digiprosper.kernels.slopes import Slope, apart
 from digiprosper.kernels.threshold import (
     candidates,
     drops,
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from digiprosper.kernels import Floats, Ints
+    from digiprosper.kernels.slopes import Effect
     from digiprosper.kernels.threshold import Plan
     from digiprosper.linear.estimation import Swept
     from digiprosper.linear.preparation import Prepared
@@ -87,7 +89,7 @@ def search(spec: Any, prepared: Prepared) -> float:
     """
     y, z, x, q = _columns(prepared)
     try:
-        return _least(y, z, x, q, prepared.within.effects, intercept=spec.regime_intercept)
+        return _least(y, z, x, q, prepared.within.every, intercept=spec.regime_intercept)
     except (ThresholdSearchError, CollinearityError) as error:
         name = prepared.sample.names_of("threshold_variable")[0]
         raise ThresholdSearchError(
@@ -169,7 +171,7 @@ def searched_draws(
     gammas = np.full(counts.shape[0], np.nan)
     for r, count in enumerate(counts.astype(np.intp)):
         rows, copies = _stacked(order, starts, count)
-        effects = _fresh(prepared.within.effects, codes, rows, copies)
+        effects = _fresh(prepared.within.every, codes, rows, copies)
         try:
             gammas[r] = _least(y[rows], z[rows], x[rows], q[rows], effects, intercept=spec.regime_intercept)
         except (ThresholdSearchError, CollinearityError):  # a draw without room is a lost draw, and counted
@@ -198,7 +200,9 @@ def _columns(prepared: Prepared) -> tuple[Floats, Floats, Floats, Floats]:
     return sample.columns("y")[:, 0], split, sample.columns("x"), sample.columns("threshold_variable")[:, 0]
 
 
-def _least(y: Floats, z: Floats, x: Floats, q: Floats, effects: Sequence[Ints], *, intercept: bool) -> float:
+def _least(
+    y: Floats, z: Floats, x: Floats, q: Floats, effects: Sequence[Effect], *, intercept: bool
+) -> float:
     running = plan(z, x, candidates(q, [_TRIM]), effects, intercept=intercept)
     sums = _sums_of_squares(running, y)
     if intercept and (held := level_is_held(running)).any():
@@ -224,12 +228,15 @@ def _stacked(order: Ints, starts: Ints, count: Ints) -> tuple[Ints, Ints]:
     return order[starts[drawn][copies] + inside], copies
 
 
-def _fresh(effects: Sequence[Ints], codes: Ints, rows: Ints, copies: Ints) -> list[Ints]:
+def _fresh(effects: Sequence[Effect], codes: Ints, rows: Ints, copies: Ints) -> list[Effect]:
     """Effects of a draw: nested ones anew in every copy, crossing ones as they are."""
-    out = []
-    for effect in effects:
-        drawn = effect[rows]
-        if is_nested(effect, codes):
-            drawn = copies * (int(effect.max()) + 1) + drawn
-        out.append(np.unique(drawn, return_inverse=True)[1].astype(np.intp))
-    return out
+    constants, slopes = apart(effects)
+    drawn: list[Effect] = [_drawn(effect, codes, rows, copies) for effect in constants]
+    return [*drawn, *(Slope(_drawn(s.codes, codes, rows, copies), s.column[rows]) for s in slopes)]
+
+
+def _drawn(effect: Ints, codes: Ints, rows: Ints, copies: Ints) -> Ints:
+    drawn = effect[rows]
+    if is_nested(effect, codes):
+        drawn = copies * (int(effect.max()) + 1) + drawn
+    return np.unique(drawn, return_inverse=True)[1].astype(np.intp)

@@ -81,7 +81,8 @@ class PanelKink(Specification):
     entity_effects, time_effects : bool
         Both by default.
     absorb : sequence of str
-        Further effects; ``"region^year"`` crosses two.
+        Further effects; ``"region^year"`` crosses two, ``"province[year]"`` adds a slope of year in each
+        province, as in `FixedEffects`.
     trim : float
         Share of the estimation sample at or below the lowest value that ``g`` may take, and above the
         highest.
@@ -246,7 +247,7 @@ class PanelKink(Specification):
     def _plan(self, prepared: Prepared, q: Floats, x: Floats) -> kernel.KinkPlan:
         data = {"column": self.kink_variable, "trim": self.trim}
         try:
-            kinks = kernel.kink_plan(q, x, self.trim, prepared.within.effects)
+            kinks = kernel.kink_plan(q, x, self.trim, prepared.within.every)
         except ThresholdSearchError as error:
             text = (
                 f"kink_variable={cited(self.kink_variable)}: {error} (trim={self.trim}, "

@@ -93,7 +93,8 @@ class PanelThreshold(Specification):
     entity_effects, time_effects : bool
         Both by default.
     absorb : sequence of str
-        Further absorbed terms, ``"region^year"`` for crossed ones.
+        Further absorbed terms, ``"region^year"`` for crossed ones, ``"province[year]"`` with a slope of year
+        in each province, as in `FixedEffects`.
     trim : float or sequence of float
         Share of the estimation sample that every regime keeps, between thresholds too; one number or one a
         threshold. .05 by default (`xthreg`: .01).
@@ -459,7 +460,7 @@ class PanelThreshold(Specification):
             sample.columns("regime_dependent"),
             sample.columns("x"),
             self._candidates(sample),
-            prepared.within.effects,
+            prepared.within.every,
             intercept=self.regime_intercept,
         )
         return ThresholdSearch(

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from digiprosper.errors import CollinearityError
+from digiprosper.errors import CollinearityError, Notice, OptionError
+from digiprosper.kernels.slopes import apart, directions
 from digiprosper.kernels.tolerances import UNIDENTIFIED
 from digiprosper.kernels.within import is_nested
 
@@ -15,12 +16,15 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from digiprosper.kernels import Bools, Floats, Ints
+    from digiprosper.kernels.slopes import Effect, Slope
     from digiprosper.kernels.threshold.grid import Candidates
 
 __all__ = ["Groups", "Plan", "level_is_held", "plan", "with_level", "without_level"]
 
 # From so many numbers on a copy of the fixed columns costs more than importing scipy.linalg.
 _LARGE = 1 << 24
+# Numbers that the columns of slopes by level may take, 128 MB.
+_MOST_SLOPES = 1 << 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +164,7 @@ class Plan:
 
 
 def plan(
-    z: Floats, fixed: Floats, where: Candidates, effects: Sequence[Ints] = (), *, intercept: bool = False
+    z: Floats, fixed: Floats, where: Candidates, effects: Sequence[Effect] = (), *, intercept: bool = False
 ) -> Plan:
     """Compute the running sums that depend on the regressors only.
 
@@ -172,9 +176,9 @@ def plan(
         Columns with a common slope, dummies of further effects included. Dependent ones do no harm.
     where : Candidates
         Where thresholds may lie.
-    effects : sequence of (N,) int arrays
-        Absorbed effects. The one with most levels is swept, the others become dummies. Without any, the mean
-        is swept.
+    effects : sequence of (N,) int arrays, or Slope
+        Absorbed effects. The one with most levels is swept, the others become dummies, slopes by level
+        dummies times their column. Without any, the mean is swept.
     intercept : bool
         Whether the level shifts with the regime too.
 
@@ -187,20 +191,38 @@ def plan(
     ------
     CollinearityError
         If the regime-dependent columns are exact combinations of one another.
+    OptionError
+        If slopes by level would take more than 2**24 numbers.
     """
     order = where.order
-    given = effects or [np.zeros(order.size, dtype=np.intp)]
+    constants, slopes = apart(effects)
+    given = constants or [np.zeros(order.size, dtype=np.intp)]
     swept, *others = sorted(given, key=lambda codes: -np.unique(codes).size)
     groups = _group(swept[order])
     # An effect that is constant within the swept one has left with it.
     others = [codes for codes in others if not is_nested(swept, codes)]
     dummies = [np.unique(codes)[1:, None] == codes[order] for codes in others]
+    dummies += [_columns_of(slope, given)[:, order] for slope in slopes]
     columns = np.concatenate([fixed[order].T, z[order].T, *dummies], axis=0, dtype=np.float64)
     basis = _basis(columns, groups)
     block = z[order].T
     if intercept:
         block = np.concatenate([np.ones((1, order.size)), block])
     return _sums(where, groups, basis, _whiten(block))
+
+
+def _columns_of(slope: Slope, constants: Sequence[Ints]) -> Floats:
+    """Write slopes by level out: (levels, N)."""
+    levels = int(slope.codes.max()) + 1
+    if levels * slope.codes.size > _MOST_SLOPES:
+        raise OptionError(
+            f"slopes by {levels:,} groups in absorb: the search of thresholds needs a column for each, which "
+            f"is too many with {slope.codes.size:,} rows. Absorb slopes by fewer groups.",
+            [Notice("option", "too many groups", {"option": "absorb", "levels": levels})],
+        )
+    centred = any(is_nested(codes, slope.codes) for codes in constants)
+    (column,) = directions(slope.codes, levels, [slope.column], centred=centred).columns
+    return np.asarray(np.where(np.arange(levels)[:, None] == slope.codes, column, 0.0))
 
 
 def with_level(search: Plan) -> Plan:

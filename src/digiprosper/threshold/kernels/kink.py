@@ -24,7 +24,8 @@ from digiprosper.threshold.kernels.draws import residual_draws
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from digiprosper.kernels import Bools, Floats, Ints
+    from digiprosper.kernels import Bools, Floats
+    from digiprosper.kernels.slopes import Effect
     from digiprosper.threshold.kernels.draws import Scheme
 
 __all__ = [
@@ -120,7 +121,7 @@ class KinkPlan:
         return column
 
 
-def kink_plan(q: Floats, fixed: Floats, trim: float, effects: Sequence[Ints] = ()) -> KinkPlan:
+def kink_plan(q: Floats, fixed: Floats, trim: float, effects: Sequence[Effect] = ()) -> KinkPlan:
     """Compute the running sums that depend on the regressors only.
 
     Parameters
@@ -131,7 +132,7 @@ def kink_plan(q: Floats, fixed: Floats, trim: float, effects: Sequence[Ints] = (
         Other columns. Dependent ones do no harm.
     trim : float
         Share of the rows at or below the lowest value g may take, and above the highest.
-    effects : sequence of (N,) int arrays
+    effects : sequence of (N,) int arrays, or Slope
         Absorbed effects; without any, the mean is swept.
 
     Returns
