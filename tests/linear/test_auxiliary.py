@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -81,13 +82,20 @@ def test_other_clusters_are_another_specification(states: Panel) -> None:
 def test_joint_form_is_q_times_the_wald_statistic(states: Panel) -> None:
     results = FixedEffects("log(gsp)", X).fit(states)
     expected = results.wald_test("log(pc) = unemp = 0").statistic
-    assert joint_form(results, X, "test") == pytest.approx(2 * expected, rel=1e-12)
+    assert joint_form(results, X, "test") == (pytest.approx(2 * expected, rel=1e-12), ())
+
+
+def test_a_coefficient_without_a_standard_error_is_named(states: Panel) -> None:
+    results = FixedEffects("log(gsp)", X).fit(states)
+    estimated = replace(results.estimated, root=np.where([[True], [False]], np.nan, results.root))
+    with pytest.raises(dp.IdentificationError, match=r"log\(pc\)"):
+        joint_form(replace(results, estimated=estimated), X, "test")
 
 
 def test_an_indefinite_covariance_gives_a_missing_statistic_and_a_warning(states: Panel) -> None:
     results = FixedEffects("log(gsp)", X).fit(states)
-    from dataclasses import replace
-
     estimated = replace(results.estimated, middle=np.diag([1.0, -1.0]), root=np.eye(2))
     with pytest.warns(dp.CovarianceWarning):
-        assert np.isnan(joint_form(replace(results, estimated=estimated), X, "test"))
+        form, notices = joint_form(replace(results, estimated=estimated), X, "test")
+    assert np.isnan(form)
+    assert [notice.code for notice in notices] == ["not_psd"]

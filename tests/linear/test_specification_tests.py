@@ -224,6 +224,20 @@ def test_wrong_input_is_named(case: str) -> None:
         run(function, spec, frame)
 
 
+def test_one_level_of_the_effects() -> None:
+    spec = SPEC.replace(time_effects=False, cov_type="robust")
+    with pytest.raises(dp.IdentificationError, match="nothing to test"):
+        run(poolability, spec, draw(7).query("i == 3"))
+
+
+def test_slopes_of_zero() -> None:
+    """A regressor at right angles to the outcome in every entity."""
+    frame = pd.DataFrame({"i": np.repeat(np.arange(6), 4), "t": np.tile(np.arange(4), 6)})
+    frame["a"], frame["y"] = np.tile([1.0, -1, 1, -1], 6), np.tile([1.0, 1, -1, -1], 6)
+    with pytest.raises(dp.IdentificationError, match="slopes are zero"):
+        run(reset_test, FixedEffects("y", ["a"], time_effects=False), frame)
+
+
 @pytest.mark.parametrize("function", [poolability, reset_test])
 def test_a_frame_is_no_panel(function) -> None:
     with pytest.raises(dp.InputTypeError):

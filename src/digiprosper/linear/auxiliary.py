@@ -236,7 +236,7 @@ def with_clusters(
     )
 
 
-def joint_form(results: LinearResults, names: Sequence[str], caller: str) -> float:
+def joint_form(results: LinearResults, names: Sequence[str], caller: str) -> tuple[float, tuple[Notice, ...]]:
     """Compute the Wald statistic of the hypothesis that some coefficients are zero.
 
     Parameters
@@ -250,23 +250,32 @@ def joint_form(results: LinearResults, names: Sequence[str], caller: str) -> flo
 
     Returns
     -------
-    float
+    form : float
         Distributed as chi-square with as many degrees of freedom as there are names. Missing, with a
         warning, where two-way clusters give them a covariance that is not positive definite.
+    notices : tuple of Notice
+        That warning, or nothing.
 
     Raises
     ------
     IdentificationError
-        If there are more coefficients than the covariance allows.
+        If there are more coefficients than the covariance allows, or one has no standard error.
     """
     places = [results.names.index(name) for name in names]
     form, least = quadratic_form(results.coefficients[places], results.root[places], results.middle)
+    if np.isnan(least):
+        without = [name for name in names if np.isnan(results.std_errors[name])]
+        raise IdentificationError(
+            f"{caller}: {quoted(without)} has no standard error under this covariance "
+            f"({freedom_text(results.df_t)}), so that there is no test.",
+            [Notice("no_variance", "no standard error", {"coefficients": tuple(without)})],
+        )
     if abs(least) <= SINGULAR:
         raise IdentificationError(
             f"{caller}: {len(places)} coefficients cannot be tested together under this covariance "
             f"({freedom_text(results.df_t)}): their covariance has no inverse.",
             [Notice("singular_covariance", "no inverse", {"coefficients": tuple(names)})],
         )
-    if least < 0:
-        issue([negative_variance(names)])
-    return form
+    notices = (negative_variance(names),) if least < 0 else ()
+    issue(notices)
+    return form, notices

@@ -142,17 +142,10 @@ def _mundlak(fitted: Fitted, entity: str) -> TestResult:
             "correlated with them, and there is nothing to test.",
             [Notice("no_means", "means do not vary", {"terms": tuple(names)})],
         )
-    statistic = joint_form(results, tested, "hausman")
-    p = float(chdtrc(len(tested), statistic))
-    return TestResult(
-        "Hausman test (Mundlak)",
-        statistic,
-        "chi2",
-        float(len(tested)),
-        p,
-        _NULL,
-        _means_table(results, tested),
-    )
+    statistic, notices = joint_form(results, tested, "hausman")
+    df, p = float(len(tested)), float(chdtrc(len(tested), statistic))
+    table, name = _means_table(results, tested), "Hausman test (Mundlak)"
+    return TestResult(name, statistic, "chi2", df, p, _NULL, table, diagnostics=notices)
 
 
 def _pooled(prepared: Prepared, entity: str) -> Prepared:

@@ -10,6 +10,7 @@ import pandas as pd
 
 from digiprosper.errors import CollinearityError, IdentificationError, Notice, issue, quoted
 from digiprosper.kernels.least_squares import ols
+from digiprosper.kernels.tolerances import PERFECT_FIT
 from digiprosper.linear.auxiliary import issued, joint_form, refit, refuse_perfect_fit, with_effects
 from digiprosper.linear.estimation import columns_at, fit_equation
 from digiprosper.report.tests import TestResult
@@ -57,7 +58,7 @@ def poolability(spec: FixedEffects, panel: Panel) -> TestResult:
     InputTypeError
         If `spec` is no FixedEffects specification, or `panel` no Panel.
     IdentificationError
-        If there are no effects, or the fit is perfect.
+        If there are no effects, or but one level of them, or the fit is perfect.
     DigiprosperError
         As `FixedEffects.fit`.
 
@@ -88,6 +89,12 @@ def poolability(spec: FixedEffects, panel: Panel) -> TestResult:
 
     notices = issued(fitted)
     statistic, q, df, p = _effects_test(fitted, ())
+    if q == 0:
+        raise IdentificationError(
+            f"poolability: the effects ({', '.join(effects)}) are the same constant for all rows of the "
+            "sample, so there is nothing to test.",
+            [Notice("no_effects", "one level", {"effects": effects})],
+        )
     rows = [_effects_test(fitted, [e for e in effects if e != name]) for name in effects]
     detail = pd.DataFrame(rows, columns=["statistic", "df_num", "df_denom", "p_value"])
     detail.insert(0, "effect", list(effects))
@@ -171,14 +178,17 @@ def reset_test(spec: FixedEffects, panel: Panel) -> TestResult:
     refuse_perfect_fit(fitted.results, "reset_test")
     wider = _with_powers(fitted)
     issue(wider.diagnostics)
-    statistic = joint_form(wider, _POWERS, "reset_test") / len(_POWERS)
+    form, notices = joint_form(wider, _POWERS, "reset_test")
+    statistic = form / len(_POWERS)
 
     df = (float(len(_POWERS)), float(wider.df_t))
     columns = ["term", "estimate", "std_error", "statistic", "p_value"]
     detail = wider.tidy().loc[lambda f: f["term"].isin(_POWERS), columns].reset_index(drop=True)
     null = "the square and the cube of the fitted values have no effect"
     p = float(fdtrc(*df, statistic))
-    return TestResult("RESET test", statistic, "F", df, p, null, detail, diagnostics=wider.diagnostics)
+    return TestResult(
+        "RESET test", statistic, "F", df, p, null, detail, diagnostics=(*wider.diagnostics, *notices)
+    )
 
 
 def _with_powers(fitted: Fitted) -> LinearResults:
@@ -186,7 +196,13 @@ def _with_powers(fitted: Fitted) -> LinearResults:
     kept = fitted.regressors
     values = columns_at(fitted.swept.raw, kept) @ fitted.solved.coefficients[: len(kept)]
     values = values - values.mean()
-    values = values / values.std()
+    spread, outcome = float(values.std()), fitted.swept.moments[0, 2]
+    if spread <= PERFECT_FIT * outcome:
+        raise IdentificationError(
+            "reset_test: the slopes are zero, so the fitted values do not vary and have no powers.",
+            [Notice("flat_fit", "no variation", {"spread": spread, "outcome": float(outcome)})],
+        )
+    values = values / spread
     powers: Any = np.column_stack([values**2, values**3])
 
     options = replace(fitted.prepared.options, collinear="raise")
