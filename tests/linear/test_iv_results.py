@@ -274,3 +274,12 @@ def test_the_set_covers_without_a_first_stage() -> None:
 def test_coverage_at_every_strength(strength: float, options: dict) -> None:
     """1,500 draws: within four standard errors, and one point more for 30 clusters."""
     assert coverage(strength, 1500, options) == pytest.approx(0.95, abs=0.0225 + 0.01)
+
+
+def test_the_note_of_a_table_says_which_columns_are_instrumented_by_what() -> None:
+    panel = dp.datasets.us_states().relabel(gsp="output", emp="employment", unemp="unemployment rate")
+    spec = dp.FixedEffectsIV("log(gsp)", ["unemp"], ["log(emp)"], ["lag(log(emp))"])
+    plain = dp.FixedEffects("log(gsp)", ["log(emp)", "unemp"])
+    table = str(dp.etable([plain.fit(panel), spec.fit(panel)], notes=[]))
+    text = " ".join(table.split())
+    assert "(2): two-stage least squares, log(employment) instrumented by lag(log(employment))." in text

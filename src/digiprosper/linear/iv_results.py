@@ -20,7 +20,9 @@ from digiprosper.errors import (
 from digiprosper.linear.instrument_tests import f_test
 from digiprosper.linear.kernels.anderson_rubin import confidence_set, statistic
 from digiprosper.linear.results import LinearResults
+from digiprosper.linear.words import WORDS
 from digiprosper.report.collection import ResultSet
+from digiprosper.report.columns import Remark, result_column
 from digiprosper.report.summary import Lines
 from digiprosper.report.tests import TestResult
 from digiprosper.report.text import p_text
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from digiprosper.linear.kernels.anderson_rubin import ReducedForms
+    from digiprosper.report.columns import Column
     from digiprosper.report.protocol import Glance
     from digiprosper.report.summary import PlainNumbers, Summary
 
@@ -241,6 +244,24 @@ class IVResults(LinearResults):
             first_stage=ResultSet(stages),
             reduced_form=self.reduced_form.without_rows(),
         )
+
+    def table_columns(self, level: float = 0.95) -> tuple[Column, ...]:
+        """Bring the estimates to a table, with a note of what is instrumented by what.
+
+        Parameters
+        ----------
+        level : float
+            Coverage of the intervals.
+
+        Returns
+        -------
+        tuple of Column
+            One.
+        """
+        remark = Remark("two_stage", {"endog": self.endog, "instruments": self.instruments})
+        factors = {**self.reduced_form.factors, **self.factors}
+        column = result_column(self, level, words=WORDS)
+        return (replace(column, factors=factors, remarks=(remark,)),)
 
     def _summary(self) -> Summary:
         plain = LinearResults._summary(self)

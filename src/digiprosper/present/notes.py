@@ -15,11 +15,11 @@ from digiprosper.report.text import correction_words
 from digiprosper.report.words import NOTES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from digiprosper.errors import DigiprosperError
     from digiprosper.present.rows import Style
-    from digiprosper.report.columns import Block, Column, ParameterTest
+    from digiprosper.report.columns import Block, Column, ParameterTest, Remark
     from digiprosper.report.inference import Inference
 
 __all__ = ["note_lines"]
@@ -49,11 +49,31 @@ def note_lines(columns: Sequence[Column], labels: _Labels, style: Style) -> list
     return [
         *([_companion_note(columns, labels, style)] if estimated else []),
         *dict.fromkeys(c.note for c in columns if c.note),
+        *_column_notes(columns, labels),
         *_star_notes(columns, style),
         *_few_drawn_notes(columns),
         *_block_notes(columns, labels, style),
         *(_failure_note(c, c.failure) for c in columns if c.failure),
     ]
+
+
+def _column_notes(columns: Sequence[Column], labels: _Labels) -> list[str]:
+    said = _by_text((_remark_text(c, remark, labels), c) for c, remark in _remarked(columns))
+    return [NOTES.say("column", heads=heads, text=text) for text, heads in said.items()]
+
+
+def _remarked(columns: Sequence[Column]) -> Iterator[tuple[Column, Remark]]:
+    for column in columns:
+        for remark in column.remarks:
+            yield column, remark
+
+
+def _remark_text(column: Column, remark: Remark, labels: _Labels) -> str:
+    names = {
+        role: ", ".join(name_label(name, labels, column.factors) for name in found)
+        for role, found in remark.names.items()
+    }
+    return column.words.say(remark.code, "english", **names)
 
 
 # --- what stands below an estimate --------------------------------------------------------------------------

@@ -28,6 +28,7 @@ __all__ = [
     "Parameter",
     "ParameterTest",
     "PlainCell",
+    "Remark",
     "columns_of",
     "inference_of",
     "result_column",
@@ -135,6 +136,16 @@ class PlainCell(NamedTuple):
     p_value: float = math.nan
 
 
+class Remark(NamedTuple):
+    """What the notes say of one column: a code for its words, and the names that they mention.
+
+    `names` maps what the words call them to names of the model, which are printed with their labels.
+    """
+
+    code: str
+    names: Mapping[str, tuple[str, ...]]
+
+
 @dataclass(frozen=True, slots=True)
 class Column:
     """One column of a table, as codes and numbers.
@@ -162,7 +173,9 @@ class Column:
     numbers : mapping
         Numbers of the rows, where columns are headed by them.
     note : str
-        What the notes must say of the column.
+        What the notes must say of the whole table.
+    remarks : tuple of Remark
+        What the notes must say of this column.
     words : Words
         What the codes of its method say.
     equation : Term or None
@@ -180,6 +193,7 @@ class Column:
     failure: DigiprosperError | None = None
     numbers: Mapping[str, int] = field(default_factory=dict)
     note: str = ""
+    remarks: tuple[Remark, ...] = ()
     words: Words = NO_WORDS
     equation: Term | None = None
 

@@ -163,6 +163,7 @@ HEADS = Words(
 
 NOTES = Words(
     english={
+        "column": "{heads}: {text}",
         "companion.se": "{errors} in parentheses.",
         "companion": "{what}, from {source}.",
         "companion.each": "{what}: {sources}.",
@@ -202,6 +203,7 @@ NOTES = Words(
         "not_estimated": "{head} not estimated: {why}",
     },
     chinese={
+        "column": "{heads}：{text}",
         "companion.se": "括号内为{errors}。",
         "companion": "{what}，来自{source}。",
         "companion.each": "{what}：{sources}。",
