@@ -399,6 +399,24 @@ def stepwise(case: Case) -> Any:
     return dp.stepwise(_linear(case, case.terms("x", 1)), case.panel, case.terms("mwcd", 3), **sample)
 
 
+def resampled(case: Case) -> Any:
+    spec = _linear(case, case.terms("xmwzqcdv", 3))
+    a, b = pick(case.rng, spec.x), pick(case.rng, spec.x)
+    kind = pick(case.rng, ["wild", "wild", "clusters", "exchanges"])
+    if kind == "wild" and chance(case.rng, 0.8):
+        spec = spec.replace(cov_type="clustered", bandwidth=None)
+    tested = [a, a, a, f"{a} = 0.5", f"{a} + 2*{b}", f"{a} = {b}", f"{a} = 0, {b} = 0", "Intercept"]
+    term = pick(case.rng, tested if kind == "wild" else [a])
+    if chance(case.rng, case.wrong):
+        term = pick(case.rng, WRONG)
+    case.say(f"{kind}: {term!r}")
+    if kind == "wild":
+        return dp.wild_bootstrap(spec, case.panel, term, reps=199, rng=case.seed)
+    if kind == "exchanges":
+        return dp.randomisation_test(spec, case.panel, term, reps=39, rng=case.seed)
+    return dp.cluster_bootstrap(spec, case.panel, reps=39, rng=case.seed)
+
+
 def convergence(case: Case) -> Any:
     if chance(case.rng, 0.3):
         case.say("sigma_convergence")
@@ -605,6 +623,7 @@ JOBS: dict[str, Callable[[Case], Any]] = {
     "misuse": misuse,
     "FixedEffectsIV": fixed_effects_iv,
     "instruments": instrument_parts,
+    "resampled": resampled,
 }
-WEIGHTS = np.array([14, 7, 10, 6, 12, 4, 8, 4, 3, 4, 3, 4, 3, 4, 4, 2, 5, 3, 6, 4, 12, 8, 3], dtype=float)
+WEIGHTS = np.array([14, 7, 10, 6, 12, 4, 8, 4, 3, 4, 3, 4, 3, 4, 4, 2, 5, 3, 6, 4, 12, 8, 3, 8], dtype=float)
 WEIGHTS /= WEIGHTS.sum()
