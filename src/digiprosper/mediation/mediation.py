@@ -87,7 +87,7 @@ Moderated = Literal["a", "b", "direct"]
 _MOST_SERIAL = 6
 _REMEDY = (
     "With fewer than 40 clusters the percentile interval may be too short: confirm a borderline result "
-    "with joint_significance(), or with wild cluster bootstrap p-values of a and b."
+    "with joint_significance(), or with the p-values of dp.wild_bootstrap for a and b."
 )
 
 
