@@ -29,7 +29,7 @@ def test_members_of_the_contract() -> None:
             "Wald test: F(2, 47) = 3.2500, p = 0.0478. H0: a = b",
         ),
         (TestResult("LM", 9.5, "chi2", 4.0, 1e-9, "no"), "LM: chi2(4) = 9.5000, p < 0.0001. H0: no"),
-        (TestResult("CD", -1.0, "normal", None, 0.5, "none"), "CD: normal = -1.0000, p = 0.5000. H0: none"),
+        (TestResult("CD", -1.0, "normal", None, 0.5, "none"), "CD: z = -1.0000, p = 0.5000. H0: none"),
     ],
 )
 def test_summary_never_prints_zero(result: TestResult, text: str) -> None:

@@ -25,7 +25,7 @@ from digiprosper.report.collection import ResultSet
 from digiprosper.report.columns import Remark, result_column
 from digiprosper.report.summary import Lines
 from digiprosper.report.tests import TestResult
-from digiprosper.report.text import p_text
+from digiprosper.report.text import p_words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -343,7 +343,7 @@ def set_text(intervals: Sequence[tuple[float, float]]) -> str:
 def _test_text(test: TestResult) -> str:
     df: Any = test.df
     degrees = f"{df[0]:g}, {df[1]:g}" if isinstance(df, tuple) else f"{df:g}"
-    return f"{test.distribution}({degrees}) = {test.statistic:z.4g}, p = {p_text(test.p_value)}"
+    return f"{test.distribution}({degrees}) = {test.statistic:z.4g}, {p_words(test.p_value, digits=3)}"
 
 
 def _plain_test(value: float | TestResult) -> Any:

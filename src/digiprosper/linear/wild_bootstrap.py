@@ -33,7 +33,7 @@ from digiprosper.linear.restrictions import null_text, read_restrictions
 from digiprosper.report.notices import few_draws
 from digiprosper.report.summary import Lines, PlainNumbers, Remarks, Summary
 from digiprosper.report.tests import TestResult
-from digiprosper.report.text import conventions, interval_text
+from digiprosper.report.text import conventions, interval_text, p_words
 from digiprosper.specification import check_reps
 
 if TYPE_CHECKING:
@@ -128,13 +128,12 @@ class WildBootstrapResult(TestResult):
         return f"{reps:,} draws of {weights}"
 
     def _summary(self) -> Summary:
-        p = "p < 0.0001" if self.p_value < 1e-4 else f"p = {self.p_value:.4f}"
         low, high = self.interval()
         ends = f"95% interval {interval_text(low, high)}"
         if not np.isfinite([low, high]).all():
             ends += ", unbounded: no null value on that side is rejected"
         lines = (
-            f"t = {self.statistic:z.4f}, {p}. H0: {self.null}",
+            f"t = {self.statistic:z.4f}, {p_words(self.p_value)}. H0: {self.null}",
             f"Estimate {self.estimate:.5g}, {ends}",
             f"The null is imposed; {self.draws_text}",
         )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from digiprosper.report.columns import Column, PlainCell
 from digiprosper.report.pickling import PickledByName
 from digiprosper.report.summary import PlainNumbers, Remarks, Summarised, Summary
+from digiprosper.report.text import p_words
 from digiprosper.report.words import TABLE
 
 if TYPE_CHECKING:
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
     from digiprosper.errors import Notice
 
 __all__ = ["TestResult"]
+
+# What stands before the number where the name of the distribution would not say which statistic it is.
+_SYMBOLS = {"normal": "z", "bootstrap": "statistic", "exchanges": "t"}
+_DRAWN = {"bootstrap": "bootstrap draws", "exchanges": "exchanges"}
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -89,10 +94,16 @@ class TestResult(Summarised, PickledByName):
         return f"{self.distribution}({self.df:g})"
 
     def _summary(self) -> Summary:
-        p = "p < 0.0001" if self.p_value < 1e-4 else f"p = {self.p_value:.4f}"
-        title = f"{self.name}: {self._distribution()} = {self.statistic:z.4f}, {p}. H0: {self.null}"
+        symbol = _SYMBOLS.get(self.distribution, self._distribution())
+        numbers = f"{symbol} = {self.statistic:z.4f}, {p_words(self.p_value)}{self._draws_text()}"
+        title = f"{self.name}: {numbers}. H0: {self.null}"
         blocks = (Remarks.of(self.diagnostics),) if self.diagnostics else ()
         return Summary(type=type(self).__name__, title=title, blocks=blocks, notices=self.diagnostics)
+
+    def _draws_text(self) -> str:
+        if self.draws is None or self.distribution not in _DRAWN:
+            return ""
+        return f" ({self.draws.size:,} {_DRAWN[self.distribution]})"
 
     def _numbers(self) -> PlainNumbers:
         names = ("name", "statistic", "distribution", "df", "p_value", "null")

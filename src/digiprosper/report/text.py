@@ -28,6 +28,7 @@ __all__ = [
     "listed",
     "number_text",
     "p_text",
+    "p_words",
     "sample_text",
     "table",
     "wrapped",
@@ -54,6 +55,30 @@ def p_text(p: float) -> str:
     if np.isnan(p):
         return ""
     return "<0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def p_words(p: float, digits: int = 4) -> str:
+    """Print a p-value with its sign of equality, never as zero.
+
+    Parameters
+    ----------
+    p : float
+        Probability.
+    digits : int
+        Decimals.
+
+    Returns
+    -------
+    str
+        Such as ``"p = 0.0312"`` or ``"p < 0.0001"``.
+
+    Examples
+    --------
+    >>> p_words(0.03124), p_words(1e-9, digits=3)
+    ('p = 0.0312', 'p < 0.001')
+    """
+    least = 10.0**-digits
+    return f"p < {least:.{digits}f}" if p < least else f"p = {p:.{digits}f}"
 
 
 def number_text(value: float, digits: int = 4) -> str:
