@@ -48,6 +48,7 @@ examples: .venv/.dev
 	$(BIN)/python examples/provinces.py > /dev/null
 	$(BIN)/python examples/digital_index.py > /dev/null
 	$(BIN)/python examples/mechanisms.py > /dev/null
+	$(BIN)/python examples/referee.py > /dev/null
 
 # The lowest versions that pyproject.toml allows on the lowest Python, the newest on the newest. What no
 # version of a package can change runs once only.
