@@ -175,6 +175,7 @@ def _linear(case: Case, result: Any) -> list[tuple[str, Callable[[], Any]]]:
     square = f"I({case.inside('q')}**2)"
     return [
         (f"wald_test({wald!r})", lambda: result.wald_test(wald)),
+        (f"combination({wald!r})", lambda: _combined(result, wald)),
         (f"marginal_effect({variable!r}, {at!r})", lambda: result.marginal_effect(variable, at)),
         ("predict", lambda: result.predict(case.panel)),
         (
@@ -184,6 +185,11 @@ def _linear(case: Case, result: Any) -> list[tuple[str, Callable[[], Any]]]:
         ("predict elsewhere", lambda: result.predict(case.panel.subset(f"{case.inside('x')} > 0"))),
         *([("u_test", lambda: _curve(case, result))] if square in names else []),
     ]
+
+
+def _combined(result: Any, text: Any) -> Any:
+    found = result.combination(text.split("=")[0] if isinstance(text, str) else text)
+    return [found.summary(), found.to_dict(), found.tidy(), found.interval(0.9), _pickled(found)]
 
 
 def _curve(case: Case, result: Any) -> Any:

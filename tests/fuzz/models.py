@@ -165,6 +165,7 @@ def _linear(case: Case, x: list[Any], y: str | None = None, *, drawn: bool = Fal
         choices["collinear"] = ["raise", "drop"]
         choices["obs_weights"] = [case.column("v")]
         choices["bandwidth"] = [None, 0, 1, 2]
+        choices["keep_rows"] = [True, False]
     options = case.options(**choices)
     if options.get("bandwidth") is not None and chance(case.rng, 0.9):
         options["cov_type"] = "driscoll_kraay"

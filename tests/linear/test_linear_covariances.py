@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 import digiprosper as dp
-from digiprosper import FixedEffects, IdentificationError, OptionError, Panel
+from digiprosper import FixedEffects, OptionError, Panel
 
 EFFECTS = {
     "one": ({"time_effects": False}, ("i",)),
@@ -138,32 +138,7 @@ def test_digits_of_a_sum_of_nearly_collinear_terms(cov_type) -> None:
     np.testing.assert_allclose(np.sqrt(sums[0, 0]), want.std_errors["a"], rtol=1e-5)
 
 
-# --- rows and clusters without which something is not identified --------------------------------------------
-
-
-@pytest.mark.parametrize("cov_type", ["hc2", "hc3"])
-def test_rows_that_the_effects_fit_perfectly_change_nothing(cov_type) -> None:
-    frame = frame_of(6)
-    one_more = pd.concat([frame, frame.tail(1).assign(i=99, y=50.0)], ignore_index=True)
-    dropped, kept = (fit(one_more, cov_type=cov_type, singletons=s) for s in ("drop", "keep"))
-    np.testing.assert_allclose(kept.std_errors, dropped.std_errors, rtol=1e-10)
-    assert kept.df_t == dropped.df_t
-    (notice,) = [n for n in kept.diagnostics if n.code == "perfect_rows"]
-    assert notice.data == {"count": 1, "rows": ((99, frame["t"].iloc[-1]),)}
-    assert "perfect_rows" not in {n.code for n in dropped.diagnostics}
-
-
-@pytest.mark.parametrize("cov_type", ["hc2", "hc3"])
-@pytest.mark.parametrize("weighted", [False, True])
-def test_a_dummy_of_one_row_is_refused_by_name(cov_type, weighted) -> None:
-    frame = frame_of().assign(one=0.0)
-    frame.loc[20, "one"] = 1.0
-    with pytest.raises(IdentificationError, match="'one'") as error:
-        fit(frame, ("a", "one"), cov_type=cov_type, obs_weights="w" if weighted else None)
-    (problem,) = error.value.problems
-    assert problem.code == "full_leverage"
-    label = tuple(frame.loc[20, ["i", "t"]].astype(int))
-    assert problem.data == {"count": 1, "rows": [label], "terms": ("one",)}
+# --- clusters without which a slope is not identified -------------------------------------------------------
 
 
 def test_a_slope_that_one_cluster_identifies_has_no_crv3_error() -> None:

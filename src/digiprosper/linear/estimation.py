@@ -21,27 +21,31 @@ from digiprosper.errors import (
 from digiprosper.kernels.covariance import recipe
 from digiprosper.kernels.equation import Solved, solve
 from digiprosper.kernels.least_squares import dependences
-from digiprosper.kernels.tolerances import ABSORBED, CONSTANT, NO_VARIANCE, PERFECT_FIT
+from digiprosper.kernels.tolerances import ABSORBED, CONSTANT, PERFECT_FIT
 from digiprosper.linear.diagnostics import few_treated, lost_digits, two_way_not_psd
 from digiprosper.linear.notices import (
     NEAR,
     dropped_absorbed,
     dropped_collinear,
     near_collinear,
-    needed_clusters,
     no_variance,
     perfect_fit,
-    perfect_rows,
     why_collinear,
 )
 from digiprosper.linear.results import Estimated, EstimationSample, LinearResults
+from digiprosper.linear.variance_checks import (
+    cluster_notices,
+    perfect_row_notices,
+    refuse_full_leverage,
+    without_information,
+)
 from digiprosper.report.inference import Inference
 from digiprosper.report.variance import quadratic_form
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from digiprosper.kernels import Bools, Floats, Ints
+    from digiprosper.kernels import Bools, Floats
     from digiprosper.kernels.covariance import Counts, Recipe
     from digiprosper.linear.preparation import Prepared
     from digiprosper.panel import Sample
@@ -58,7 +62,6 @@ __all__ = [
     "inference",
     "named_results",
     "refuse_flat_outcome",
-    "refuse_full_leverage",
     "refuse_names",
     "refuse_wide",
     "sweep_columns",
@@ -66,7 +69,6 @@ __all__ = [
 ]
 
 _MANY_CELLS = 100_000
-_MOST_OF = 0.5
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -613,77 +615,6 @@ def fit_notices(solved: Solved, length: float, depvar: str, names: Sequence[str]
     return out
 
 
-def _without_information(solved: Solved, covariance: Floats) -> Ints:
-    """Find slopes whose scores add up to zero in every group: their variance is rounding."""
-    if solved.how.cov_type not in ("clustered", "crv3", "driscoll_kraay"):
-        return np.empty(0, dtype=np.intp)
-    variance = np.abs(np.diag(covariance)[: solved.coefficients.size])
-    weighted = solved.weighted_residuals
-    # No sum of sizes is beyond this, by Cauchy and Schwarz; few fits come near it.
-    most = weighted.size * float((weighted * solved.residuals).max()) * np.diag(solved.bread)
-    if (variance > NO_VARIANCE**2 * most).all():
-        return np.empty(0, dtype=np.intp)
-    size = np.abs((solved.scored * weighted[:, None]) @ solved.root.T).sum(axis=0)
-    return np.flatnonzero(variance <= (NO_VARIANCE * size) ** 2)
-
-
-def _needed_clusters(
-    prepared: Prepared, terms: Sequence[str], solved: Solved, covariance: Floats
-) -> list[Notice]:
-    """Report coefficients that are not identified without some cluster."""
-    missing = np.flatnonzero(np.isnan(np.diag(covariance)))
-    if solved.how.cov_type != "crv3" or not missing.size:
-        return []
-    clusters, without = prepared.cluster_names[0], np.isnan(solved.deviations())
-    levels = prepared.sample.code_levels[clusters]
-    return [needed_clusters(clusters, {terms[j]: levels[without[:, j]].tolist() for j in missing.tolist()})]
-
-
-def refuse_full_leverage(prepared: Prepared, solved: Solved, names: Sequence[str]) -> None:
-    """Refuse rows that a regressor fits perfectly, for which HC2 and HC3 are not defined.
-
-    Parameters
-    ----------
-    prepared : Prepared
-        The sample.
-    solved : Solved
-        The equation.
-    names : sequence of str
-        Of its regressors.
-
-    Raises
-    ------
-    IdentificationError
-        Naming the rows, and the regressors that differ from zero in them alone.
-    """
-    if solved.error_scale is None or np.isfinite(solved.error_scale).all():
-        return
-    rows = np.flatnonzero(np.isinf(solved.error_scale))
-    moved = np.abs(solved.scored[rows] @ solved.root.T).max(axis=0)
-    weights = 1.0 if solved.obs_weights is None else np.sqrt(solved.obs_weights[rows].max())
-    # A row with a leverage of one has the whole variation of some regressor net of the others.
-    share = moved * weights / np.sqrt(np.diag(solved.bread))
-    terms = [name for name, s in zip(names, share, strict=False) if s > _MOST_OF]
-    index = prepared.sample.index
-    first, what = index[rows[:5]].tolist(), f" by {quoted(terms)}" if terms else ""
-    text = (
-        f"{counted(rows.size, 'row')} ({quoted(first)}) fitted perfectly{what}: with a leverage of 1, "
-        f"cov_type={cited(prepared.options.cov_type)} is not defined. Drop the row and the regressor that is "
-        "for it alone, or use cov_type='robust' or 'clustered'."
-    )
-    data = {"count": int(rows.size), "rows": first, "terms": tuple(terms)}
-    raise IdentificationError(text, [Notice("full_leverage", text, data)])
-
-
-def _perfect_rows(prepared: Prepared, solved: Solved) -> list[Notice]:
-    """Report rows that the effects fit perfectly, which HC2 and HC3 leave out."""
-    if solved.error_scale is None:
-        return []
-    rows = np.flatnonzero(solved.error_scale == 0.0)
-    labels = prepared.sample.index[rows[:5]].tolist()
-    return perfect_rows(prepared.options.cov_type, rows.size, labels)
-
-
 # --- from a solved equation to its results ----------------------------------------------------------------
 
 
@@ -723,14 +654,14 @@ def named_results(
 
     root, middle = full.sandwich()
     covariance = root @ middle @ root.T
-    empty = _without_information(solved, covariance)
+    empty = without_information(solved, covariance)
     root[empty] = np.nan
 
     notices = [
         *lost_digits(names, swept.moments[list(places[1:])], solved.bread),
         *no_variance([terms[j] for j in empty]),
-        *_needed_clusters(prepared, terms, full, covariance),
-        *_perfect_rows(prepared, solved),
+        *cluster_notices(prepared, terms, full, covariance),
+        *perfect_row_notices(prepared, solved),
         *(two_way_not_psd(prepared, terms, covariance, middle) if own_covariance else []),
         *few_treated(prepared, names, solved.scored, solved.root, unread=unread),
     ]

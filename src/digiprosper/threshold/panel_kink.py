@@ -35,6 +35,7 @@ from digiprosper.linear.preparation import (
     prepare,
     refuse_cov_types,
 )
+from digiprosper.linear.variance_checks import refuse_full_leverage
 from digiprosper.panel.access import known_names
 from digiprosper.panel.terms import canonical
 from digiprosper.report.variance import standard_errors
@@ -420,6 +421,7 @@ def _linearised(
     count, how = inference(prepared, k + 1)
     # A step from the estimates would leave other residuals; the threshold stays where it was found.
     solved = replace(solve(slopes.residuals, columns, count, how), residuals=slopes.residuals)
+    refuse_full_leverage(prepared, solved, (*(swept.names[j] for j in places[:-1]), *["threshold"] * known))
     if not prepared.effect_names:
         solved = solved.with_intercept(np.append(0.0, means), n)
     return solved, known

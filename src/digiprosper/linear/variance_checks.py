@@ -1,0 +1,137 @@
+"""For which coefficients and rows a covariance is not defined."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from digiprosper.errors import IdentificationError, Notice, cited, counted, quoted
+from digiprosper.kernels.tolerances import NO_VARIANCE
+from digiprosper.linear.notices import needed_clusters, perfect_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from digiprosper.kernels import Floats, Ints
+    from digiprosper.kernels.equation import Solved
+    from digiprosper.linear.preparation import Prepared
+
+__all__ = ["cluster_notices", "perfect_row_notices", "refuse_full_leverage", "without_information"]
+
+_MOST_OF = 0.5
+
+
+def without_information(solved: Solved, covariance: Floats) -> Ints:
+    """Find slopes whose scores add up to zero in every group: their variance is rounding.
+
+    Parameters
+    ----------
+    solved : Solved
+        The equation.
+    covariance : (k, k) array
+        Of its coefficients; a further one, of an intercept, is not looked at.
+
+    Returns
+    -------
+    array of int
+        Their positions.
+    """
+    if solved.how.cov_type not in ("clustered", "crv3", "driscoll_kraay"):
+        return np.empty(0, dtype=np.intp)
+    variance = np.abs(np.diag(covariance)[: solved.coefficients.size])
+    weighted = solved.weighted_residuals
+    # No sum of sizes is beyond this, by Cauchy and Schwarz; few fits come near it.
+    most = weighted.size * float((weighted * solved.residuals).max()) * np.diag(solved.bread)
+    if (variance > NO_VARIANCE**2 * most).all():
+        return np.empty(0, dtype=np.intp)
+    size = np.abs((solved.scored * weighted[:, None]) @ solved.root.T).sum(axis=0)
+    return np.flatnonzero(variance <= (NO_VARIANCE * size) ** 2)
+
+
+def cluster_notices(
+    prepared: Prepared, terms: Sequence[str], solved: Solved, covariance: Floats
+) -> list[Notice]:
+    """Report coefficients that are not identified without some cluster, under CRV3.
+
+    Parameters
+    ----------
+    prepared : Prepared
+        Sample and clusters.
+    terms : sequence of str
+        Names of the coefficients.
+    solved : Solved
+        Their equation.
+    covariance : (k, k) array
+        Their covariance.
+
+    Returns
+    -------
+    list of Notice
+        Code needed_clusters, or none.
+    """
+    missing = np.flatnonzero(np.isnan(np.diag(covariance)))
+    if solved.how.cov_type != "crv3" or not missing.size:
+        return []
+    clusters, without = prepared.cluster_names[0], np.isnan(solved.deviations())
+    levels = prepared.sample.code_levels[clusters]
+    return [needed_clusters(clusters, {terms[j]: levels[without[:, j]].tolist() for j in missing.tolist()})]
+
+
+def refuse_full_leverage(prepared: Prepared, solved: Solved, names: Sequence[str]) -> None:
+    """Refuse rows that a regressor fits perfectly, for which HC2 and HC3 are not defined.
+
+    Parameters
+    ----------
+    prepared : Prepared
+        The sample.
+    solved : Solved
+        The equation.
+    names : sequence of str
+        Of its regressors.
+
+    Raises
+    ------
+    IdentificationError
+        Naming the rows, and the regressors that differ from zero in them alone.
+    """
+    if solved.error_scale is None or np.isfinite(solved.error_scale).all():
+        return
+    rows = np.flatnonzero(np.isinf(solved.error_scale))
+    squares = (solved.scored[rows] @ solved.root.T) ** 2
+    if solved.obs_weights is not None:
+        squares *= solved.obs_weights[rows, None]
+    # The row's share of the variation of each regressor net of the others.
+    shares = (squares / np.diag(solved.bread)).max(axis=0)
+    terms = [name for name, share in zip(names, shares, strict=True) if share > _MOST_OF]
+    index = prepared.sample.index
+    first, what = index[rows[:5]].tolist(), f" by {quoted(terms)}" if terms else ""
+    text = (
+        f"{counted(rows.size, 'row')} ({quoted(first)}) fitted perfectly{what}: with a leverage of 1, "
+        f"cov_type={cited(prepared.options.cov_type)} is not defined. Drop the row and the regressor that is "
+        "for it alone, or use cov_type='robust' or 'clustered'."
+    )
+    data = {"count": int(rows.size), "rows": first, "terms": tuple(terms)}
+    raise IdentificationError(text, [Notice("full_leverage", text, data)])
+
+
+def perfect_row_notices(prepared: Prepared, solved: Solved) -> list[Notice]:
+    """Report rows that the effects fit perfectly, which HC2 and HC3 leave out.
+
+    Parameters
+    ----------
+    prepared : Prepared
+        The sample.
+    solved : Solved
+        The equation.
+
+    Returns
+    -------
+    list of Notice
+        Code perfect_rows, or none.
+    """
+    if solved.error_scale is None:
+        return []
+    rows = np.flatnonzero(solved.error_scale == 0.0)
+    labels = prepared.sample.index[rows[:5]].tolist()
+    return perfect_rows(prepared.options.cov_type, rows.size, labels)
