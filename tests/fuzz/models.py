@@ -395,6 +395,24 @@ def many(case: Case) -> Any:
     return dp.fit_all(specs, case.panel, rng=case.seed)
 
 
+def diagnostics(case: Case) -> Any:
+    """A test of a specification, or of the residuals of its fit."""
+    spec, panel = _linear(case, case.terms("xmwzqcdp", 3)), case.panel
+    kind = pick(case.rng, ["hausman", "classical", "cd", "ar1", "wald", "poolability", "reset", "vif"])
+    case.say(kind)
+    calls: dict[str, Callable[[], Any]] = {
+        "hausman": lambda: dp.hausman(spec, panel),
+        "classical": lambda: dp.hausman(spec.replace(absorb=()), panel, method="classical"),
+        "cd": lambda: dp.pesaran_cd(spec.replace(time_effects=False).fit(panel)),
+        "ar1": lambda: dp.wooldridge_ar1(spec, panel),
+        "wald": lambda: dp.modified_wald(spec.fit(panel)),
+        "poolability": lambda: dp.poolability(spec, panel),
+        "reset": lambda: dp.reset_test(spec, panel),
+        "vif": lambda: dp.vif(panel, spec.x),
+    }
+    return calls[kind]()
+
+
 def stepwise(case: Case) -> Any:
     sample = case.options(sample=["common", "own"])
     return dp.stepwise(_linear(case, case.terms("x", 1)), case.panel, case.terms("mwcd", 3), **sample)
@@ -625,6 +643,9 @@ JOBS: dict[str, Callable[[Case], Any]] = {
     "FixedEffectsIV": fixed_effects_iv,
     "instruments": instrument_parts,
     "resampled": resampled,
+    "diagnostics": diagnostics,
 }
-WEIGHTS = np.array([14, 7, 10, 6, 12, 4, 8, 4, 3, 4, 3, 4, 3, 4, 4, 2, 5, 3, 6, 4, 12, 8, 3, 8], dtype=float)
+WEIGHTS = np.array(
+    [14, 7, 10, 6, 12, 4, 8, 4, 3, 4, 3, 4, 3, 4, 4, 2, 5, 3, 6, 4, 12, 8, 3, 8, 6], dtype=float
+)
 WEIGHTS /= WEIGHTS.sum()
