@@ -472,6 +472,173 @@ def plain(value: object) -> Any:
     return float(str(scalar)) if isinstance(item, float) else item
 
 
+def option_problem(
+    option: str, value: object = None, allowed: Iterable[object] = (), what: str | None = None
+) -> Notice:
+    """State that an option cannot be used.
+
+    Parameters
+    ----------
+    option : str
+        Its name.
+    value : object
+        What was given, as far as it is one value.
+    allowed : iterable
+        What it may be, where that can be listed.
+    what : str, optional
+        What is wrong; by default the option with its value.
+
+    Returns
+    -------
+    Notice
+        Code option; data option, value, allowed.
+    """
+    data = {"option": option, "value": value, "allowed": tuple(allowed)}
+    return Notice("option", what or f"{option}={cited(value)}", data)
+
+
+def column_problem(column: str, role: str, what: str | None = None) -> Notice:
+    """State that a column or term is not there, or cannot have its name.
+
+    Parameters
+    ----------
+    column : str
+        Its name.
+    role : str
+        Where it was named.
+    what : str, optional
+        What is wrong; by default that there is no such column.
+
+    Returns
+    -------
+    Notice
+        Code column; data column, role.
+    """
+    return Notice("column", what or f"no column {cited(column)}", {"column": column, "role": role})
+
+
+def missing_problem(
+    term: str, count: int | None = None, rows: Iterable[object] = (), what: str | None = None
+) -> Notice:
+    """State that values are missing or not finite.
+
+    Parameters
+    ----------
+    term : str
+        Column, term or argument.
+    count : int, optional
+        In how many rows, where they are counted.
+    rows : iterable
+        Labels of the first rows, where they are known.
+    what : str, optional
+        What is wrong; by default the term and the count.
+
+    Returns
+    -------
+    Notice
+        Code missing; data term, count, rows.
+    """
+    data = {"term": term, "count": count, "rows": tuple(rows)}
+    return Notice("missing", what or f"{term}: {count}", data)
+
+
+def models_problem(what: str, given: object = None) -> Notice:
+    """State that what was passed is not a result of the kind that is wanted.
+
+    Parameters
+    ----------
+    what : str
+        What is wrong.
+    given : object, optional
+        What was passed, where it is one object.
+
+    Returns
+    -------
+    Notice
+        Code models; data type, the name of its class or None.
+    """
+    return Notice("models", what, {"type": None if given is None else type(given).__name__})
+
+
+def collinearity_problem(column: str, on: Iterable[str], what: str | None = None) -> Notice:
+    """State that a column is an exact combination of others.
+
+    Parameters
+    ----------
+    column : str
+        The column.
+    on : iterable of str
+        The others.
+    what : str, optional
+        What is wrong; by default the name of the column.
+
+    Returns
+    -------
+    Notice
+        Code collinear; data column, on.
+    """
+    return Notice("collinear", what or cited(column), {"column": column, "on": tuple(on)})
+
+
+def text_problem(column: str, values: Iterable[object] = ()) -> Notice:
+    """State that a column is not numeric.
+
+    Parameters
+    ----------
+    column : str
+        Column or argument.
+    values : iterable
+        The first values that are no numbers, where they are known.
+
+    Returns
+    -------
+    Notice
+        Code not_numeric; data column, values (as text).
+    """
+    data = {"column": column, "values": tuple(map(str, values))}
+    return Notice("not_numeric", f"{cited(column)} is not numeric", data)
+
+
+def alignment_problem(column: str | None, what: str, rows: Iterable[object] = ()) -> Notice:
+    """State that values do not belong to the rows.
+
+    Parameters
+    ----------
+    column : str or None
+        What the values are, where they have one name.
+    what : str
+        What is wrong.
+    rows : iterable
+        Labels of the first rows that do not fit.
+
+    Returns
+    -------
+    Notice
+        Code alignment; data column, rows.
+    """
+    return Notice("alignment", what, {"column": column, "rows": tuple(rows)})
+
+
+def term_problem(term: str, role: str, why: str) -> Notice:
+    """State that a text cannot be read as what it stands for.
+
+    Parameters
+    ----------
+    term : str
+        As typed.
+    role : str
+        Where it stands.
+    why : str
+        What is wrong with it, and what to write.
+
+    Returns
+    -------
+    Notice
+        Code term; data term, role.
+    """
+    return Notice("term", why, {"term": term, "role": role})
+
+
 def check_option(name: str, value: object, allowed: Sequence[object]) -> None:
     """Refuse an option word that is not allowed.
 
@@ -494,13 +661,7 @@ def check_option(name: str, value: object, allowed: Sequence[object]) -> None:
         hint = nearest(value, allowed)
         raise OptionError(
             f"{name}={cited(value)} is not known; use one of {', '.join(repr(a) for a in allowed)}.{hint}",
-            [
-                Notice(
-                    "option",
-                    f"{name}={cited(value)}",
-                    {"option": name, "value": value, "allowed": tuple(allowed)},
-                )
-            ],
+            [option_problem(name, value, allowed)],
         )
 
 
@@ -554,7 +715,7 @@ def check_whole(name: str, value: object, least: int, most: int) -> int:
     if isinstance(number, bool) or not isinstance(number, int) or not least <= number <= most:
         raise OptionError(
             f"{name}={cited(value)} must be an integer from {least:,} to {most:,}.",
-            [Notice("option", name, {"option": name, "value": value})],
+            [option_problem(name, value)],
         )
     return number
 
@@ -592,7 +753,7 @@ def unknown_columns(
         parts.append(f"and {len(missing) - _MOST_UNKNOWN} more")
     return ColumnError(
         f"{role}: no column named {'; '.join(parts)}. The columns are {quoted(columns, 12)}.",
-        [Notice("column", f"no column {cited(n)}", {"column": n, "role": role}) for n in missing],
+        [column_problem(name, role) for name in missing],
     )
 
 

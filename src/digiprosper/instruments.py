@@ -21,6 +21,7 @@ from digiprosper.errors import (
     OptionError,
     PanelIndexError,
     TermError,
+    alignment_problem,
     check_whole,
     cited,
     counted,
@@ -189,7 +190,7 @@ def _refuse_gaps(there: Bools, table: Table) -> None:
         raise AlignmentError(
             f"interact: series has no value for {counted(len(gaps), 'period')} of the panel at this lag "
             f"({quoted(gaps)}); add them, or keep the other periods with panel.subset().",
-            [Notice("alignment", "periods without a value", {"column": name, "rows": tuple(gaps[:5])})],
+            [alignment_problem(name, "periods without a value", gaps[:5])],
         )
 
 
@@ -250,7 +251,7 @@ def _looked_up(given: pd.Series[Any], levels: pd.Index[Any], key: str, role: str
         raise AlignmentError(
             f"{role} has no value for {counted(len(absent), key)} of the panel ({quoted(absent)}){hint}; "
             "set a missing value where there is none.",
-            [Notice("alignment", f"{key} without a value", {"column": role, "rows": tuple(absent[:5])})],
+            [alignment_problem(role, f"{key} without a value", absent[:5])],
         )
     return numbers.reindex(levels).to_numpy(dtype=np.float64)
 
@@ -367,7 +368,7 @@ def _rows_at(table: Table, base: object) -> Ints:
         raise AlignmentError(
             f"bartik: {counted(len(absent), keys.entity_name)} have no row at base={cited(base)} "
             f"({quoted(absent)}); choose another period or leave them out.",
-            [Notice("alignment", "no row at base", {"column": "base", "rows": tuple(absent[:5])})],
+            [alignment_problem("base", "no row at base", absent[:5])],
         )
     return place[keys.entity]
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from digiprosper.composite import figures as composite
 from digiprosper.composite.ranking_results import IndexSensitivity, RankResults
-from digiprosper.errors import InputTypeError, Notice, check_level, check_option, check_whole
+from digiprosper.errors import InputTypeError, check_level, check_option, check_whole, models_problem
 from digiprosper.linear.results import LinearResults
 from digiprosper.mediation import figures as mediation
 from digiprosper.mediation.results import MediationResults
@@ -326,7 +326,7 @@ def u_shape(
     if not all(hasattr(test, name) for name in _U_TEST):
         raise InputTypeError(
             f"{purpose}: test must be what u_test returns, not {type(test).__name__}.",
-            [Notice("models", "no U-test", {"type": type(test).__name__})],
+            [models_problem("no U-test", test)],
         )
     curve = u_figures.turning_curve(results, test, _texts(results, labels, purpose))
     return draw_turning_curve(curve, ax, purpose)
@@ -640,7 +640,7 @@ def _refuse_other(results: object, kind: type, maker: str, purpose: str) -> None
     if not isinstance(results, kind):
         raise InputTypeError(
             f"{purpose}: takes what {maker} returns, not {type(results).__name__}.",
-            [Notice("models", f"no {kind.__name__}", {"type": type(results).__name__})],
+            [models_problem(f"no {kind.__name__}", results)],
         )
 
 
@@ -648,5 +648,5 @@ def _refuse_without_thresholds(results: object, purpose: str) -> None:
     if not isinstance(results, ThresholdResults):
         raise InputTypeError(
             f"{purpose}: {type(results).__name__} has no thresholds; pass what PanelThreshold.fit returns.",
-            [Notice("models", "not a threshold model", {"type": type(results).__name__})],
+            [models_problem("not a threshold model", results)],
         )

@@ -83,7 +83,7 @@ def test_all_columns_with_gaps_in_one_report():
         MissingDataError, match=r"y is .* obs_weights is .* groups is .* clusters is"
     ) as caught:
         dagum([1, np.nan, 3], ["x", None, "y"], obs_weights=[np.inf, 1, 1], clusters=[1, 2, np.nan])
-    assert [p.data["argument"] for p in caught.value.problems] == ["y", "obs_weights", "groups", "clusters"]
+    assert [p.data["term"] for p in caught.value.problems] == ["y", "obs_weights", "groups", "clusters"]
     assert caught.value.problems[0].data["rows"] == (1,)
     assert pickle.loads(pickle.dumps(caught.value)).problems == caught.value.problems
 

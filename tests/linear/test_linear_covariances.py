@@ -281,7 +281,9 @@ def test_malformed_options(options) -> None:
 def test_what_cannot_use_them_refuses_by_name(cov_type) -> None:
     with pytest.raises(OptionError, match="MediationIV") as error:
         dp.MediationIV("y", "a", "b", "w", cov_type=cov_type)
-    assert error.value.problems[0].data == {"option": "cov_type", "value": cov_type}
+    data = error.value.problems[0].data
+    assert (data["option"], data["value"]) == ("cov_type", cov_type)
+    assert cov_type not in data["allowed"]
     if cov_type == "crv3":
         with pytest.raises(OptionError, match="PanelKink"):
             dp.PanelKink("y", "a", ["b"], cov_type=cov_type)

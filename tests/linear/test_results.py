@@ -517,7 +517,7 @@ def test_what_needs_the_rows_says_how_to_keep_them(name) -> None:
     _, bare = with_and_without(rows())
     with pytest.raises(dp.OptionError, match="keep_rows=True") as error:
         getattr(bare, name)
-    assert error.value.problems[0].data == {"option": "keep_rows", "value": False}
+    assert error.value.problems[0].data == {"option": "keep_rows", "value": False, "allowed": (True,)}
 
 
 def test_a_pickle_without_rows_is_small() -> None:

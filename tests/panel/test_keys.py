@@ -317,7 +317,7 @@ def test_headers_of_several_lines_become_one_and_are_told() -> None:
 def test_names_that_clash_without_their_line_breaks_are_an_error() -> None:
     with pytest.raises(ColumnError, match="that of another column") as caught:
         Panel(excel(**{"GDP per head": 1.0}), "省\n份", "t")
-    assert caught.value.problems[0].data == {"column": "GDP\r\nper head", "cleaned": "GDP per head"}
+    assert caught.value.problems[0].data == {"column": "GDP\r\nper head", "role": "columns"}
     with pytest.raises(ColumnError, match="empty"):
         Panel(excel(**{"\n": 1.0}), "省\n份", "t")
     panel = Panel(pd.DataFrame({"i": [1, 2], "x": 1.0}), "i")

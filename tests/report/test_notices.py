@@ -42,15 +42,23 @@ SOURCE = Path(errors.__file__).parent
 # Codes of the problems of an error, which are made where it is raised.
 PROBLEMS = {
     "absorbed",
-    "collinear",
     "constant",
     "extreme",
     "indicator",
     "infinite",
-    "missing",
     "missing_key",
-    "option",
     "repeated",
+}
+# Problems that errors of several rooms have, each with one maker in `errors`.
+SHARED_PROBLEMS = {
+    "alignment",
+    "collinear",
+    "column",
+    "missing",
+    "models",
+    "not_numeric",
+    "option",
+    "term",
 }
 # Where a room has a single notice of its own, or several that it alone makes.
 BESIDE = {
@@ -99,11 +107,21 @@ def makers() -> dict[str, set[tuple[str, str]]]:
                 for code in codes_of(call) if made and call not in raised else ():
                     place = path.relative_to(SOURCE).as_posix(), function.name
                     found.setdefault(code, set()).add(place)
-    return {code: places for code, places in found.items() if code not in PROBLEMS}
+    return {code: places for code, places in found.items() if code not in PROBLEMS | SHARED_PROBLEMS}
 
 
 def test_every_code_has_one_maker() -> None:
     assert {code: places for code, places in makers().items() if len(places) > 1} == {}
+
+
+def test_problems_that_rooms_share_have_one_maker() -> None:
+    found: dict[str, list[str]] = {}
+    for path in sorted(SOURCE.rglob("*.py")):
+        for call in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(call, ast.Call) and getattr(call.func, "id", "") == "Notice":
+                for code in codes_of(call) & SHARED_PROBLEMS:
+                    found.setdefault(code, []).append(path.relative_to(SOURCE).as_posix())
+    assert found == {code: ["errors.py"] for code in SHARED_PROBLEMS}
 
 
 def test_makers_are_in_the_notices_of_their_room() -> None:

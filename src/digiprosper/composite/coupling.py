@@ -9,7 +9,7 @@ import pandas as pd
 
 from digiprosper.composite.cells import as_table, real_numbers, refuse_cells, refuse_missing
 from digiprosper.composite.notices import COUPLED, POOR, equally_bad
-from digiprosper.errors import InputTypeError, Notice, OptionError, check_option, cited, issue
+from digiprosper.errors import InputTypeError, OptionError, check_option, cited, issue, option_problem
 from digiprosper.kernels.tolerances import GRADE, SUM_TO_ONE
 
 if TYPE_CHECKING:
@@ -140,7 +140,7 @@ def _coefficients(given: Any, names: list[str]) -> Floats:
             f"coefficients={cited(given)} must have one number >= 0 for each of "
             f"{', '.join(map(repr, names))}, with sum one; omit them for equal coefficients."
         )
-        raise OptionError(message, [Notice("option", message, {"option": "coefficients", "value": given})])
+        raise OptionError(message, [option_problem("coefficients", given, what=message)])
     return share
 
 

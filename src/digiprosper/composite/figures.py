@@ -11,10 +11,10 @@ import pandas as pd
 from digiprosper.composite.ranking_results import rows_of
 from digiprosper.errors import (
     InputTypeError,
-    Notice,
     OptionError,
     check_option,
     cited,
+    option_problem,
     plain,
     quoted,
     unknown_columns,
@@ -263,10 +263,7 @@ def _refuse_strangers(entities: Sequence[Any] | None, index: pd.Index[Any]) -> N
     if strangers:
         raise OptionError(
             f"{purpose}: {quoted(strangers)} is not in the sample.",
-            [
-                Notice("option", f"no entity {cited(e)}", {"option": "entities", "value": e})
-                for e in strangers
-            ],
+            [option_problem("entities", e, what=f"no entity {cited(e)}") for e in strangers],
         )
 
 
@@ -419,6 +416,6 @@ def _chosen_periods(series: pd.Series[Any], periods: Sequence[Any] | None) -> li
     if strangers or not len(periods):
         raise OptionError(
             f"plots.kernel_ridge: periods={cited(list(periods))}; the data have {quoted(known, 12)}.",
-            [Notice("option", f"no period {cited(p)}", {"option": "periods", "value": p}) for p in strangers],
+            [option_problem("periods", p, known, f"no period {cited(p)}") for p in strangers],
         )
     return list(periods)

@@ -19,7 +19,10 @@ from digiprosper.errors import (
     cited,
     counted,
     issue,
+    missing_problem,
+    option_problem,
     quoted,
+    text_problem,
     unknown_columns,
 )
 from digiprosper.kernels.dispersion import theil_from_sums
@@ -292,7 +295,7 @@ def _refuse_gaps(gaps: Mapping[str, int], rows: int) -> None:
         shown = ", ".join(f"{n} ({c:,})" for n, c in gaps.items())
         raise MissingDataError(
             f"missing values in {shown}. Fill them, or set missing='drop'.",
-            [Notice("missing", f"{n}: {c}", {"term": n, "count": c}) for n, c in gaps.items()],
+            [missing_problem(name, count) for name, count in gaps.items()],
         )
     if not rows:
         raise MissingDataError("the table has no row.")
@@ -307,7 +310,7 @@ def _refuse_options(recipe: Recipe, allowed: Mapping[str, tuple[str, ...]]) -> N
         raise OptionError(
             "a table that is not a Panel is read with two aggregate queries, which do not support "
             f"{asked}. Convert it to a Panel: Panel(df, entity='id', time='year'); or use {can}.",
-            [Notice("option", f"{n}={cited(v)}", {"option": n, "value": v}) for n, v in wrong.items()],
+            [option_problem(name, value, allowed[name]) for name, value in wrong.items()],
         )
 
 
@@ -320,7 +323,7 @@ def _refuse_columns(names: Sequence[str], frame: Any) -> None:
     if text:
         raise IndicatorError(
             f"indicator {quoted(text)} is not numeric; cast it first.",
-            [Notice("not_numeric", f"{cited(n)} is not numeric", {"column": n, "values": ()}) for n in text],
+            list(map(text_problem, text)),
         )
 
 
@@ -329,7 +332,7 @@ def _refuse_not_a_number(names: Sequence[str], finite: Any) -> None:
     if bad:
         raise MissingDataError(
             f"{quoted(bad)} has infinite values or NaN. Fill or remove these rows first.",
-            [Notice("missing", f"{cited(n)} is not finite", {"term": n}) for n in bad],
+            [missing_problem(name, what=f"{cited(name)} is not finite") for name in bad],
         )
 
 

@@ -9,7 +9,7 @@ from digiprosper.composite.kernels.aggregate import AGGREGATIONS
 from digiprosper.composite.kernels.normalise import NORMALISATIONS
 from digiprosper.composite.scopes import read_scope
 from digiprosper.composite.weights import WEIGHTINGS, check_shift
-from digiprosper.errors import Notice, OptionError, check_option, cited, plain, quoted
+from digiprosper.errors import OptionError, check_option, cited, option_problem, plain, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -107,7 +107,7 @@ def _refuse_other_names(weights: Mapping[Any, Any], names: tuple[str, ...], opti
     if parts:
         raise OptionError(
             f"{option}={{...}} must have one weight per indicator: {'; '.join(parts)}.",
-            [Notice("option", p, {"option": option, "missing": missing, "unknown": unknown}) for p in parts],
+            [option_problem(option, dict(weights), names, part) for part in parts],
         )
 
 
@@ -118,7 +118,7 @@ def _refuse_odd_weights(weights: Mapping[Any, Any], names: tuple[str, ...], opti
     what = f"{cited(odd[0])} has {cited(weights[odd[0]])}" if odd else "all are 0"
     raise OptionError(
         f"{option}={{...}}: weights must be numbers >= 0, at least one of them positive; {what}.",
-        [Notice("option", what, {"option": option, "indicators": odd})],
+        [option_problem(option, dict(weights), what=what)],
     )
 
 
@@ -146,7 +146,7 @@ def refuse_contradictions(recipe: Recipe) -> None:
     """
     message = next(_contradictions(recipe), None)
     if message is not None:
-        raise OptionError(f"{message}.", [Notice("option", message, {"scope": recipe.scope.text})])
+        raise OptionError(f"{message}.", [option_problem("scope", recipe.scope.text, what=message)])
     recipe.scope.refuse_system(recipe.system)
     if recipe.structure != "flat":
         _refuse_dimensions(recipe)
@@ -213,5 +213,5 @@ def _refuse_dimensions(recipe: Recipe) -> None:
         f"structure={cited(recipe.structure)} needs at least two dimensions, and one for every "
         f"indicator; {what}. Use structure='flat', or IndicatorSystem.from_dict({{dimension: "
         "{column: '+'}}).",
-        [Notice("option", what, {"option": "structure", "indicators": homeless})],
+        [option_problem("structure", recipe.structure, ("flat",), what)],
     )

@@ -16,6 +16,7 @@ from digiprosper.errors import (
     check_level,
     check_option,
     cited,
+    option_problem,
     quoted,
 )
 from digiprosper.kernels.intervals import enough_clusters
@@ -675,7 +676,7 @@ def rows_of(index: pd.Index[Any], period: Any) -> tuple[Ints, pd.Index[Any]]:
         known = times.unique().sort_values()
         raise OptionError(
             f"period={cited(period)} is not in the sample; it has {quoted(known, 12)}.",
-            [Notice("option", f"no period {cited(period)}", {"option": "period", "value": period})],
+            [option_problem("period", period, known, f"no period {cited(period)}")],
         )
     return there, entities[there]
 

@@ -24,6 +24,7 @@ from digiprosper.errors import (
     check_option,
     cited,
     issue,
+    option_problem,
 )
 from digiprosper.kernels.resampling import draw_counts, seed_sequence
 from digiprosper.kernels.tolerances import SAME_CHANGE
@@ -356,7 +357,7 @@ def refuse_incomparable(recipe: Recipe, among: object) -> None:
         raise OptionError(
             f"among='pooled': under scope={cited(recipe.scope.text)} the best value of every indicator is 1 "
             "in every year, so years cannot be ranked together; use among='per_year', or scope='pooled'.",
-            [Notice("option", "incomparable years", {"option": "among", "value": among})],
+            [option_problem("among", among, ("per_year",), "incomparable years")],
         )
 
 

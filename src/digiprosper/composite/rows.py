@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from digiprosper.composite.cells import refuse_extreme
-from digiprosper.errors import IndicatorError, InputTypeError, Notice, cited, quoted, unknown_columns
+from digiprosper.errors import IndicatorError, InputTypeError, Notice, quoted, text_problem, unknown_columns
 from digiprosper.panel import Panel
 from digiprosper.report.notices import missing_rows
 
@@ -62,7 +62,7 @@ def cut_rows(recipe: Recipe, panel: Panel) -> Sample:
     if text:
         raise IndicatorError(
             f"indicator {quoted(text)} is not numeric; convert it with pandas.to_numeric first.",
-            [Notice("not_numeric", f"{cited(n)} is not numeric", {"column": n, "values": ()}) for n in text],
+            list(map(text_problem, text)),
         )
 
     cut = panel.sample({_ROLE: names}, missing=recipe.missing)

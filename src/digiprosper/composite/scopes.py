@@ -15,7 +15,7 @@ import pandas as pd
 from digiprosper.composite.kernels.normalise import EndPoints
 from digiprosper.composite.kernels.structure import FIXED_WEIGHTS
 from digiprosper.composite.notices import imputed_remarks, legacy_remark
-from digiprosper.errors import IndicatorError, Notice, OptionError, cited, quoted
+from digiprosper.errors import IndicatorError, Notice, OptionError, cited, option_problem, quoted
 
 if TYPE_CHECKING:
     from digiprosper.composite.indicators import IndicatorSystem
@@ -118,7 +118,7 @@ class LearningScope:
             raise OptionError(
                 f"scope={cited(self.text)} needs a time key, but this is a cross-section: use 'pooled', or "
                 "Panel(df, entity=, time=).",
-                [Notice("option", "no time key", {"option": "scope", "value": self.text})],
+                [option_problem("scope", self.text, what="no time key")],
             )
 
     def learned_rows(self, time: Ints, times: pd.Index[Any]) -> tuple[Taken, ...]:
@@ -336,7 +336,7 @@ class LegacyLogT(LearningScope):
             raise OptionError(
                 "scope='legacy_lnT' divides by the logarithm of the number of years, which is 0 for one "
                 "year; use 'pooled'.",
-                [Notice("option", "one period", {"option": "scope", "value": self.text})],
+                [option_problem("scope", self.text, what="one period")],
             )
 
     def entropy_periods(self, n_times: int) -> int | None:
@@ -476,7 +476,7 @@ def read_scope(scope: object) -> LearningScope:
     raise OptionError(
         f"scope={cited(scope)} is not known; use one of {', '.join(map(repr, SCOPES))}, "
         f"'base_year(2011)'.{hint}",
-        [Notice("option", f"scope={cited(scope)}", {"option": "scope", "value": scope, "allowed": SCOPES})],
+        [option_problem("scope", scope, SCOPES)],
     )
 
 
@@ -508,6 +508,6 @@ def find_period(times: pd.Index[Any], text: str) -> int:
         what = "is not a period of" if not found else "begins several periods of"
         raise OptionError(
             f"scope='base_year({text})': {cited(text)} {what} the sample; it has {quoted(words, 12)}.",
-            [Notice("option", f"no period {cited(text)}", {"option": "scope", "value": text})],
+            [option_problem("scope", text, words, f"no period {cited(text)}")],
         )
     return found[0]

@@ -13,7 +13,15 @@ from digiprosper.composite.options import read_option
 from digiprosper.composite.ranking_results import ComparedRanks, IndexSensitivity, RankedRows, left_out
 from digiprosper.composite.rankings import fitted_rows, groups_of, refuse_incomparable
 from digiprosper.composite.state import learn
-from digiprosper.errors import IndicatorError, InputTypeError, Notice, OptionError, check_option, cited
+from digiprosper.errors import (
+    IndicatorError,
+    InputTypeError,
+    Notice,
+    OptionError,
+    check_option,
+    cited,
+    option_problem,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -206,7 +214,7 @@ def _read_values(option: str, values: Any, names: tuple[str, ...]) -> list[Any]:
     twice = [v for i, v in enumerate(read) if v in read[:i]]
     if twice or not read:
         what = f"lists {cited(twice[0])} twice" if twice else "lists no value"
-        raise OptionError(f"over[{cited(option)}] {what}.", [Notice("option", what, {"option": option})])
+        raise OptionError(f"over[{cited(option)}] {what}.", [option_problem(option, values, what=what)])
     return read
 
 

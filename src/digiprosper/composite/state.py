@@ -11,7 +11,7 @@ from digiprosper.composite.cells import refuse_cells
 from digiprosper.composite.kernels.normalise import EndPoints, Maxima
 from digiprosper.composite.kernels.structure import Rule, Weighing, weigh
 from digiprosper.composite.kernels.uncertainty import EntitySums, entity_sums
-from digiprosper.errors import IndicatorError, Notice, OptionError, cited, quoted
+from digiprosper.errors import IndicatorError, Notice, OptionError, cited, option_problem, quoted
 from digiprosper.report.pickling import PickledByName
 
 if TYPE_CHECKING:
@@ -349,5 +349,5 @@ def _refuse_periods(scope: LearningScope, strangers: pd.Index[Any], known: pd.In
         f"scope={cited(scope.text)} {scope.why_no_state(known)}; the panel has {quoted(strangers)}. Select "
         "these periods only and fit the index on them, or use 'pooled', 'base_year(...)' or 'goalposts', "
         "which can score any period.",
-        [Notice("option", "unseen period", {"scope": scope.text, "times": tuple(strangers)})],
+        [option_problem("scope", scope.text, what=f"unseen period {quoted(strangers)}")],
     )

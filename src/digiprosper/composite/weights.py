@@ -10,7 +10,7 @@ import numpy as np
 from digiprosper.composite.cells import as_table, refuse_cells, refuse_extreme, refuse_missing
 from digiprosper.composite.kernels.structure import flat_rule, weigh
 from digiprosper.composite.notices import weight_remarks
-from digiprosper.errors import InputTypeError, Notice, OptionError, cited, issue, plain
+from digiprosper.errors import InputTypeError, OptionError, cited, issue, option_problem, plain
 from digiprosper.kernels.dispersion import column_sums
 from digiprosper.kernels.tolerances import LARGEST_PRODUCT
 
@@ -271,7 +271,7 @@ def check_shift(shift: object) -> None:
     number = isinstance(shift, int | float | np.number) and not isinstance(shift, bool)
     if not number or not math.isfinite(float(shift)) or float(shift) < 0:  # type: ignore[arg-type]
         message = f"shift={cited(shift)} must be a number >= 0; use 0 unless you replicate a paper."
-        raise OptionError(message, [Notice("option", message, {"option": "shift", "value": shift})])
+        raise OptionError(message, [option_problem("shift", shift, what=message)])
 
 
 def _weights(Z: Any, weighting: Weighting, *, signed: bool = True) -> Floats:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 import numpy as np
 import pandas as pd
 
-from digiprosper.errors import Notice, OptionError, check_option, cited
+from digiprosper.errors import OptionError, check_option, cited, option_problem
 from digiprosper.kernels.dispersion import theil_shares, theil_t
 from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.kernels.tolerances import FIXED_POINT
@@ -452,4 +452,4 @@ def _in_words(gamma: float) -> str:
 def _check_size(name: str, value: object, least: int) -> None:
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
         message = f"{name}={cited(value)} must be an integer of at least {least}."
-        raise OptionError(message, [Notice("option", message, {"option": name, "value": value})])
+        raise OptionError(message, [option_problem(name, value, what=message)])

@@ -16,10 +16,13 @@ from digiprosper.errors import (
     MissingDataError,
     Notice,
     OptionError,
+    alignment_problem,
     cited,
     counted,
+    missing_problem,
     quoted,
     several,
+    text_problem,
 )
 from digiprosper.kernels.tolerances import LARGEST_PRODUCT
 from digiprosper.panel.keys import Mask, rows_text
@@ -189,10 +192,10 @@ def aligned(function: str, given: Mapping[str, Any]) -> tuple[dict[str, Any], pd
 
 def _refuse_lengths(function: str, lengths: Mapping[str, int]) -> None:
     if len(set(lengths.values())) > 1:
-        short = [f"{name} {length:,}" for name, length in lengths.items()]
+        texts = {name: f"{name} {length:,}" for name, length in lengths.items()}
         raise AlignmentError(
-            f"{function}: the lengths differ ({', '.join(short)}); pass one value per row in each.",
-            [Notice("alignment", text, {"column": text.split()[0], "rows": ()}) for text in short],
+            f"{function}: the lengths differ ({', '.join(texts.values())}); pass one value per row in each.",
+            [alignment_problem(name, text) for name, text in texts.items()],
         )
 
 
@@ -222,13 +225,7 @@ def _places(function: str, name: str, first: str, index: pd.Index[Any], rows: pd
         f"{function}: {name} and {first} are Series with different rows{shown}; take both from one "
         f"DataFrame, or align them first: {name}.reindex({first}.index). Rows that repeat a label are "
         "matched only in the same order.",
-        [
-            Notice(
-                "alignment",
-                f"other index for {cited(name)}",
-                {"column": name, "rows": tuple(strangers[:5])},
-            )
-        ],
+        [alignment_problem(name, f"other index for {cited(name)}", strangers[:5])],
     )
 
 
@@ -279,7 +276,7 @@ def _not_numeric(function: str, name: str, cells: list[Any]) -> InputTypeError:
     return InputTypeError(
         f"{function}: {name} is not one number per row (first: {quoted(odd, 3)}); convert text with "
         "pandas.to_numeric first.",
-        [Notice("not_numeric", name, {"column": name, "values": tuple(map(str, odd))})],
+        [text_problem(name, odd)],
     )
 
 
@@ -337,8 +334,7 @@ def refuse_missing(function: str, columns: Mapping[str, Floats | Ints], rows: pd
         if bad.any():
             what = "missing or infinite" if column.dtype.kind == "f" else "missing"
             text = f"{name} is {what} in {_where(bad, rows)}"
-            data = {"argument": name, "count": int(bad.sum()), "rows": tuple(rows[bad][:5])}
-            problems.append(Notice("missing", text, data))
+            problems.append(missing_problem(name, int(bad.sum()), rows[bad][:5], text))
     if problems:
         text = several(problems)
         raise MissingDataError(f"{function}: {text}. Fill or remove these rows first.", problems)

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from digiprosper.errors import IdentificationError, InputTypeError, Notice, OptionError, issue, quoted
+from digiprosper.errors import (
+    IdentificationError,
+    InputTypeError,
+    Notice,
+    OptionError,
+    issue,
+    option_problem,
+    quoted,
+)
 from digiprosper.kernels.covariance import counts, ranks
 from digiprosper.kernels.within import within
 from digiprosper.linear.fixed_effects import estimate, refuse_other_specification
@@ -159,7 +167,7 @@ def refuse_slopes(fitted: Fitted, caller: str) -> None:
     if slopes:
         raise OptionError(
             f"{caller} is not defined with absorbed slopes ({quoted(slopes)}): omit them in absorb.",
-            [Notice("option", "absorb", {"option": "absorb", "slopes": tuple(slopes)})],
+            [option_problem("absorb", tuple(slopes))],
         )
 
 

@@ -14,6 +14,7 @@ from digiprosper.errors import (
     Notice,
     TermError,
     cited,
+    collinearity_problem,
     counted,
     quoted,
     several,
@@ -528,8 +529,7 @@ def collinear_problem(name: str, on: Sequence[str]) -> Notice:
     Notice
         Code collinear.
     """
-    text = f"{cited(name)} {why_collinear(on)}"
-    return Notice("collinear", text, {"column": name, "on": tuple(on)})
+    return collinearity_problem(name, on, f"{cited(name)} {why_collinear(on)}")
 
 
 def refuse_wide(n: int, k: int, rank: int) -> None:

@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import pandas as pd
 
-from digiprosper.errors import IdentificationError, Notice, OptionError, check_option, counted, issue
+from digiprosper.errors import (
+    IdentificationError,
+    Notice,
+    OptionError,
+    check_option,
+    counted,
+    issue,
+    option_problem,
+)
 from digiprosper.kernels.tolerances import SINGULAR
 from digiprosper.kernels.within import level_sums
 from digiprosper.linear.auxiliary import (
@@ -235,19 +243,19 @@ def _refuse_classical(fitted: Fitted, entity: str) -> None:
         raise OptionError(
             f"hausman(method='classical') knows effects of entities and periods only, not "
             f"{', '.join(others)}. {instead}",
-            [Notice("option", "absorb", {"option": "absorb", "effects": tuple(others)})],
+            [option_problem("absorb", tuple(others))],
         )
     if prepared.obs_weights is not None:
         raise OptionError(
             f"hausman(method='classical') is not defined with obs_weights. {instead}",
-            [Notice("option", "obs_weights", {"option": "obs_weights"})],
+            [option_problem("obs_weights", prepared.options.obs_weights)],
         )
     cells = sample.nobs * (len(fitted.regressors) + len(_period_codes(fitted)))
     if cells > _MOST_CELLS:
         raise OptionError(
             f"hausman(method='classical') writes out the dummies of {counted(sample.n_times, 'period')} on "
             f"{sample.nobs:,} rows, which is too much for the memory. {instead}",
-            [Notice("option", "time_effects", {"option": "time_effects", "cells": cells})],
+            [option_problem("time_effects", value=True)],
         )
 
 

@@ -15,6 +15,7 @@ from digiprosper.errors import (
     OptionError,
     check_option,
     cited,
+    option_problem,
     quoted,
     several,
 )
@@ -161,7 +162,7 @@ def refuse_cov_types(spec: str, cov_type: str, refused: Sequence[str], why: str)
     if cov_type in refused:
         known = tuple(word for word in get_args(CovType) if word not in refused)
         text = f"cov_type={cited(cov_type)} is not available for {spec}: {why}. Use one of {quoted(known)}."
-        raise OptionError(text, [Notice("option", text, {"option": "cov_type", "value": cov_type})])
+        raise OptionError(text, [option_problem("cov_type", cov_type, known, text)])
 
 
 def refuse_corrected(spec: str, cov_type: str) -> None:
@@ -560,7 +561,7 @@ def _refuse_slopes_alone(absorbed: Sequence[Absorbed]) -> None:
         raise OptionError(
             f"absorb={cited(one.name)}: a model with slopes by group and no effect has no intercept. Write "
             f"{cited(written)}, or add an effect.",
-            [Notice("option", "slopes alone", {"option": "absorb", "value": one.name})],
+            [option_problem("absorb", one.name, what="slopes alone")],
         )
 
 

@@ -13,6 +13,7 @@ from digiprosper.errors import (
     Notice,
     OptionError,
     counted,
+    option_problem,
     quoted,
 )
 from digiprosper.kernels.tolerances import EQUAL_SQUARES, NO_PERIOD_SUMS, NO_VARIANCE
@@ -295,7 +296,7 @@ def _refuse_short(fitted: Fitted) -> None:
         raise OptionError(
             "wooldridge_ar1 is not defined with obs_weights: with weighted means taken out, residuals of "
             "independent errors have another correlation. Fit without weights for this test.",
-            [Notice("option", "obs_weights", {"option": "obs_weights"})],
+            [option_problem("obs_weights", prepared.options.obs_weights)],
         )
     most = int(np.bincount(prepared.sample.entity).max())
     if most < _FEW_PERIODS:

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from digiprosper._version import __version__
-from digiprosper.errors import Notice, OptionError, TermError, check_level, cited, issue
+from digiprosper.errors import Notice, OptionError, TermError, check_level, cited, issue, option_problem
 from digiprosper.linear.combination import LinearCombination
 from digiprosper.linear.marginal import slope_weights
 from digiprosper.linear.notices import unseen
@@ -41,7 +41,7 @@ def _kept(rows: Any, what: str) -> Any:
     if rows is not None:
         return rows
     text = f"this result has no {what}: it was fitted with keep_rows=False. Fit with keep_rows=True."
-    raise OptionError(text, [Notice("option", text, {"option": "keep_rows", "value": False})])
+    raise OptionError(text, [option_problem("keep_rows", value=False, allowed=(True,), what=text)])
 
 
 @lru_cache(maxsize=256)

@@ -17,8 +17,7 @@ from digiprosper.errors import (
     several,
 )
 from digiprosper.kernels.least_squares import dependences
-from digiprosper.linear.estimation import sweep_columns
-from digiprosper.linear.notices import why_collinear
+from digiprosper.linear.estimation import collinear_problem, sweep_columns
 from digiprosper.linear.preparation import LinearOptions, prepare
 from digiprosper.panel import Panel
 from digiprosper.specification import as_terms
@@ -109,16 +108,13 @@ def _refuse(swept: Swept) -> None:
             [Notice("rows", "too few rows", {"rows": rows, "columns": count})],
         )
     problems = [
-        _collinear(swept.names[d.column], [swept.names[i] for i in d.on]) for d in dependences(swept.columns)
+        collinear_problem(swept.names[d.column], [swept.names[i] for i in d.on])
+        for d in dependences(swept.columns)
     ]
     if problems:
         raise CollinearityError(
             f"vif: {several(problems)}: its factor is infinite. Omit one of them.", problems
         )
-
-
-def _collinear(name: str, on: Sequence[str]) -> Notice:
-    return Notice("collinear", f"{cited(name)} {why_collinear(on)}", {"column": name, "on": tuple(on)})
 
 
 def _inflation(columns: Floats) -> Floats:

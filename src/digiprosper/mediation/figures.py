@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from digiprosper.errors import Notice, OptionError, check_option, cited
+from digiprosper.errors import OptionError, check_option, cited, option_problem
 from digiprosper.mediation.effect_terms import REGIMES, effect, whole_of
 from digiprosper.mediation.words import WORDS
 from digiprosper.report.columns import result_column
@@ -187,7 +187,7 @@ def conditional_curve(
             "plots.conditional_effect: no effect of this fit depends on a continuous variable; fit "
             "Mediation(.., moderator='w', moderates='a') or quadratic='a'. The regimes of a threshold are in "
             "effect_plot.",
-            [Notice("option", "no conditional effect", {"structure": results.structure})],
+            [option_problem("effect", wanted, what="no conditional effect")],
         )
     found = results.johnson_neyman(wanted, level=level)
     term = next(term for term in results.terms if term.name == found.effect)
@@ -260,7 +260,7 @@ def chosen_mediators(results: MediationResults, mediator: str | None) -> tuple[s
         raise OptionError(
             f"plots.mediation_path: mediator={cited(mediator)}, but serial mediators cannot be shown "
             "separately; omit it.",
-            [Notice("option", "mediator", {"option": "mediator", "value": mediator})],
+            [option_problem("mediator", mediator)],
         )
     return (mediator,)
 

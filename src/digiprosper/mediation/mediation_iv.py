@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from digiprosper.errors import IdentificationError, Notice, TermError, cited, issue, quoted
+from digiprosper.errors import (
+    IdentificationError,
+    Notice,
+    TermError,
+    cited,
+    collinearity_problem,
+    issue,
+    quoted,
+)
 from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.linear.cluster_bootstrap import refuse_two_way
 from digiprosper.linear.estimation import sweep_columns
@@ -307,7 +315,7 @@ def _refuse_exact(system: System, names: Sequence[str]) -> None:
                 f"{cited(names[outcome])} is an exact linear combination of {quoted(on)} and the "
                 "controls after the effects are partialled out, so no variation is left for an "
                 "instrument. Use another term.",
-                [Notice("collinear", names[outcome], {"column": names[outcome], "on": on})],
+                [collinearity_problem(names[outcome], on)],
             )
 
 

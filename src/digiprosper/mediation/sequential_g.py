@@ -6,7 +6,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from digiprosper.errors import InputTypeError, Notice, OptionError, TermError, cited, issue, quoted
+from digiprosper.errors import (
+    InputTypeError,
+    Notice,
+    OptionError,
+    TermError,
+    cited,
+    issue,
+    option_problem,
+    quoted,
+)
 from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.linear.estimation import sweep_columns
 from digiprosper.linear.preparation import prepare
@@ -184,7 +193,7 @@ def _refuse_other_models(spec: Mediation) -> None:
         given = ", ".join(f"{n}={cited(getattr(spec, n))}" for n in other)
         raise OptionError(
             f"sequential_g requires parallel mediators with one slope each: change {given} (spec.replace).",
-            [Notice("option", n, {"option": n, "value": getattr(spec, n)}) for n in other],
+            [option_problem(name, getattr(spec, name)) for name in other],
         )
 
 

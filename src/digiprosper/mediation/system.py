@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from digiprosper.errors import CollinearityError, IdentificationError, Notice, cited, several
+from digiprosper.errors import (
+    CollinearityError,
+    IdentificationError,
+    Notice,
+    cited,
+    collinearity_problem,
+    several,
+)
 from digiprosper.kernels import intervals
 from digiprosper.kernels.equation import joint_covariance
 from digiprosper.kernels.intervals import enough_clusters
@@ -261,7 +268,7 @@ def _refuse_again(swept: Swept, mediator: int, other: int, role: str) -> None:
             f"the mediator {cited(names[mediator])} is collinear with the {role} {cited(names[other])} "
             "after the effects are partialled out; a variable cannot mediate itself. Use another "
             "mediator.",
-            [Notice("collinear", "mediator", {"column": names[mediator], "on": (names[other],)})],
+            [collinearity_problem(names[mediator], [names[other]])],
         )
 
 

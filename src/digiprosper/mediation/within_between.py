@@ -12,11 +12,12 @@ from digiprosper.errors import (
     CollinearityError,
     IdentificationError,
     InputTypeError,
-    Notice,
     OptionError,
     TermError,
     cited,
+    collinearity_problem,
     issue,
+    option_problem,
     quoted,
 )
 from digiprosper.kernels.least_squares import dependences
@@ -230,7 +231,7 @@ def _refuse(spec: object, panel: object, caller: str) -> None:
         raise OptionError(
             f"{caller} requires parallel mediators with one slope each: remove {given} from the "
             "specification (spec.replace).",
-            [Notice("option", n, {"option": n, "value": getattr(spec, n)}) for n in other],
+            [option_problem(name, getattr(spec, name)) for name in other],
         )
     if panel.time_name is None:
         raise IdentificationError(
@@ -246,7 +247,7 @@ def _refuse_outcome_again(columns: Floats, names: Sequence[str]) -> None:
             raise CollinearityError(
                 f"the mediator {cited(name)} is collinear with the outcome {cited(names[-1])}; a "
                 "variable cannot mediate itself. Use another mediator.",
-                [Notice("collinear", "mediator", {"column": name, "on": (names[-1],)})],
+                [collinearity_problem(name, [names[-1]])],
             )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from digiprosper.errors import Notice, TermError, cited
+from digiprosper.errors import TermError, cited, term_problem
 from digiprosper.panel.grammar import KEPT, too_long
 from digiprosper.panel.terms import LONGEST_TERM, canonical, parse, split_crossed
 from digiprosper.report.terms import Factor
@@ -155,7 +155,7 @@ def _checked(slope: str, text: str, known: Sequence[str]) -> str:
 def _refused(text: str, why: str) -> TermError:
     return TermError(
         f"absorb cannot use {cited(text)}: {why}. {_HELP}.",
-        [Notice("term", why, {"term": text, "role": "absorb"})],
+        [term_problem(text, "absorb", why)],
     )
 
 

@@ -11,9 +11,9 @@ from digiprosper.errors import (
     UNPRINTABLE,
     AlignmentError,
     ColumnError,
-    Notice,
     PanelIndexError,
     TermError,
+    alignment_problem,
     cited,
     one_line,
     quoted,
@@ -82,7 +82,7 @@ def _values(table: Table, name: str, value: object) -> Any:
         f"{cited(name)} is a {type(value).__name__} without row labels. The rows of the panel are "
         "sorted, so values cannot be matched by position: pass a Series indexed by (entity, time), "
         "such as panel.frame['x'] * 2, or a term as text.",
-        [Notice("alignment", f"no labels for {cited(name)}", {"column": name, "rows": ()})],
+        [alignment_problem(name, f"no labels for {cited(name)}")],
     )
 
 
@@ -127,7 +127,7 @@ def aligned(table: Table, value: pd.Series[Any], name: str) -> pd.Series[Any]:
         f"{cited(name)} is indexed by {quoted(value.index.names)} with {len(value)} rows; the panel has "
         f"{len(index)} rows indexed by {quoted(index.names)} and these do not match. "
         "Start from panel.frame, or use panel.attach() for data that cover only some rows.",
-        [Notice("alignment", f"other index for {cited(name)}", {"column": name, "rows": ()})],
+        [alignment_problem(name, f"other index for {cited(name)}")],
     )
 
 
@@ -137,7 +137,7 @@ def _refuse_swapped(table: Table, index: pd.Index[Any], name: str) -> None:
         raise AlignmentError(
             f"{cited(name)} is indexed by {quoted(index.names)}, the panel by {quoted(keys)}; swap "
             "the levels: .swaplevel().",
-            [Notice("alignment", "levels in the other order", {"column": name, "rows": ()})],
+            [alignment_problem(name, "levels in the other order")],
         )
 
 
@@ -208,5 +208,5 @@ def _refuse_strangers(index: pd.Index[Any], target: pd.Index[Any]) -> None:
         raise AlignmentError(
             f"{len(strangers)} rows of the data are not in the panel (first: "
             f"{rows_text(tuple(strangers[:5]))}); keep only the rows of the panel.",
-            [Notice("alignment", "strangers", {"column": None, "rows": tuple(strangers[:5])})],
+            [alignment_problem(None, "strangers", strangers[:5])],
         )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from digiprosper.errors import InputTypeError, Notice, TermError, cited
+from digiprosper.errors import InputTypeError, TermError, cited, term_problem
 from digiprosper.panel.evaluation import evaluate
 from digiprosper.panel.factors import crossed_factors
 from digiprosper.panel.terms import parse, split_crossed
@@ -174,7 +174,7 @@ def _refused_code(term: Term, groups: Sequence[str | None], role: str) -> TermEr
         cure = f"slopes by group are written {cited(written)} and belong in absorb"
     return TermError(
         f"{role} cannot use {cited(term.text)}: {cure}.",
-        [Notice("term", cure, {"term": term.text, "role": role})],
+        [term_problem(term.text, role, cure)],
     )
 
 
@@ -199,5 +199,5 @@ def refuse_crossed(clusters: Sequence[str], known: Sequence[str]) -> None:
             f"clusters: {cited(crossed[0])} has '^' (crossed effects), which only absorb allows; specify "
             "two clusters for two-way clustered standard errors, or add a column with the pairs by "
             "assign().",
-            [Notice("term", "crossed clusters", {"term": t, "role": "clusters"}) for t in crossed],
+            [term_problem(text, "clusters", "crossed clusters") for text in crossed],
         )

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from digiprosper.errors import Notice, TermError, cited, issue, nearest, unknown_columns
+from digiprosper.errors import Notice, TermError, cited, issue, nearest, term_problem, unknown_columns
 from digiprosper.panel.evaluation import calculate
 from digiprosper.panel.grammar import (
     FUNCTIONS,
@@ -79,7 +79,7 @@ class _Condition:
     def refused(self, why: str) -> TermError:
         return TermError(
             f"subset({cited(self.text)}) {why}",
-            [Notice("term", why, {"term": self.text, "role": "subset"})],
+            [term_problem(self.text, "subset", why)],
         )
 
 

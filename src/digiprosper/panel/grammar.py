@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from digiprosper.errors import Notice, TermError, cited
+from digiprosper.errors import TermError, cited, term_problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -426,7 +426,7 @@ def refused(text: str, role: str, why: str) -> TermError:
         f"{role} cannot use the term {cited(text)}: {why}. A term is a column, "
         f"{', '.join(f'{f}()' for f in FUNCTIONS)} "
         "of columns, or such factors joined by ':'.",
-        [Notice("term", why, {"term": text, "role": role})],
+        [term_problem(text, role, why)],
     )
 
 

@@ -20,6 +20,7 @@ from digiprosper.errors import (
     PanelIndexError,
     cited,
     clipped,
+    column_problem,
     counted,
     issue,
     one_line,
@@ -158,7 +159,7 @@ def to_pandas(data: object) -> pd.DataFrame:
         twice = list(dict.fromkeys(frame.columns[frame.columns.duplicated()]))
         raise ColumnError(
             f"column {quoted(twice)} is duplicated. Rename or drop one of each.",
-            [Notice("column", f"repeated column {cited(c)}", {"column": c}) for c in twice],
+            [column_problem(c, "columns", f"repeated column {cited(c)}") for c in twice],
         )
     return _one_line_names(frame)
 
@@ -188,7 +189,7 @@ def _refuse_clashes(renamed: Mapping[str, str], columns: Iterable[str]) -> None:
         raise ColumnError(
             f"column {quoted(clashes)} has line breaks or control characters in its name; without them "
             "the name is empty or equal to that of another column. Rename it.",
-            [Notice("column", f"name of {cited(n)}", {"column": n, "cleaned": renamed[n]}) for n in clashes],
+            [column_problem(n, "columns", f"{cited(n)} becomes {cited(renamed[n])}") for n in clashes],
         )
 
 

@@ -12,10 +12,10 @@ from digiprosper.errors import (
     ColumnError,
     InputTypeError,
     MissingDataError,
-    Notice,
     check_option,
     cited,
     clipped,
+    missing_problem,
     quoted,
     unknown_columns,
 )
@@ -201,7 +201,7 @@ def _refuse_cluster_gaps(table: Table, clusters: Mapping[str, Ints], complete: M
             raise MissingDataError(
                 f"clusters: {cited(text)} is missing in {table.describe_rows(bad)}. Fill it, or subset the "
                 "panel.",
-                [Notice("missing", text, {"term": text, "count": int(bad.sum())})],
+                [missing_problem(text, int(bad.sum()))],
             )
 
 
@@ -209,7 +209,7 @@ def _missing_values(by_term: Mapping[str, int], rows: str) -> MissingDataError:
     shown = ", ".join(f"{clipped(text)} ({count})" for text, count in by_term.items())
     return MissingDataError(
         f"missing values in {shown}: {rows}. Fill them, or set missing='drop'.",
-        [Notice("missing", f"{t}: {c}", {"term": t, "count": c}) for t, c in by_term.items()],
+        [missing_problem(text, count) for text, count in by_term.items()],
     )
 
 

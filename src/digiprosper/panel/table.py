@@ -10,11 +10,11 @@ import pandas as pd
 
 from digiprosper.errors import (
     InputTypeError,
-    Notice,
     PanelIndexError,
     cited,
     counted,
     quoted,
+    text_problem,
     unknown_columns,
 )
 from digiprosper.panel.keys import rows_text
@@ -288,7 +288,7 @@ def _not_numeric(values: pd.Series[Any], name: str) -> InputTypeError:
         cure = f"convert it: df[{cited(name)}] = pd.to_numeric(df[{cited(name)}])"
     return InputTypeError(
         f"column {cited(name)} is {values.dtype} and not numeric (first: {quoted(odd, 3)}); {cure}.",
-        [Notice("not_numeric", name, {"column": name, "values": tuple(map(str, odd[:5]))})],
+        [text_problem(name, odd[:5])],
     )
 
 

@@ -14,9 +14,11 @@ from digiprosper.errors import (
     ColumnError,
     DigiprosperError,
     InputTypeError,
-    Notice,
     OptionError,
     cited,
+    column_problem,
+    models_problem,
+    option_problem,
     quoted,
 )
 from digiprosper.report.characters import tidy_text
@@ -81,7 +83,7 @@ def read_columns(models: Models, caller: str, *, level: float = 0.95) -> list[Co
     if not columns:
         raise InputTypeError(
             f"{caller}: models is empty; pass a result, or a list or mapping of results.",
-            [Notice("models", "no models")],
+            [models_problem("no models", models)],
         )
     return columns
 
@@ -122,7 +124,7 @@ def name_columns(
         found = "one text" if isinstance(heads, str) else several
         raise OptionError(
             f"{caller}: heads has {found} for {len(columns)} columns; pass a list with one text per column.",
-            [Notice("option", "heads", {"option": "heads", "columns": len(columns)})],
+            [option_problem("heads", heads)],
         )
     return [replace(c, head=tidy_text(head)) for c, head in zip(columns, texts, strict=True)]
 
@@ -187,7 +189,7 @@ def check_labels(labels: object, caller: str) -> dict[str, str]:
     if not isinstance(labels, Mapping) or not all(isinstance(k, str) for k in labels):
         raise InputTypeError(
             f'{caller}: labels must be a mapping of texts such as {{"digital": "Digital economy"}}.',
-            [Notice("labels", "not a mapping of texts")],
+            [option_problem("labels", labels, what="not a mapping of texts")],
         )
     return {k: tidy_text(v) for k, v in labels.items()}
 
@@ -267,7 +269,7 @@ def matching(patterns: Sequence[str] | str, terms: Iterable[str], option: str, c
         raise InputTypeError(
             f"{caller}: {option}={cited(patterns)} must be a term, a pattern or a list of them, such as "
             "['digital*'].",
-            [Notice("option", option, {"option": option})],
+            [option_problem(option, patterns)],
         )
     known = list(terms)
     found: dict[str, None] = {}
@@ -281,10 +283,7 @@ def matching(patterns: Sequence[str] | str, terms: Iterable[str], option: str, c
         raise ColumnError(
             f"{caller}: {option} matches no term {quoted(lost)}. The terms are {quoted(known, 12)}; a "
             "pattern such as 'digital*' matches several.",
-            [
-                Notice("column", f"no term {cited(entry)}", {"column": entry, "role": option})
-                for entry in lost
-            ],
+            [column_problem(entry, option, f"no term {cited(entry)}") for entry in lost],
         )
     return list(found)
 
@@ -391,7 +390,7 @@ def _no_result(model: object, caller: str) -> InputTypeError:
     )
     return InputTypeError(
         f"{caller}: {type(model).__name__} is not a result. {how}",
-        [Notice("models", "not a result", {"type": type(model).__name__})],
+        [models_problem("not a result", model)],
     )
 
 
@@ -414,7 +413,7 @@ def _read_frame(head: str | None, frame: pd.DataFrame, caller: str) -> list[Colu
         raise InputTypeError(
             f"{caller}: the index of a DataFrame gives the row names, but {quoted(repeated)} are "
             "duplicated; pass one with unique row names (`reset_index()` numbers them).",
-            [Notice("models", "repeated rows", {"rows": repeated})],
+            [models_problem(f"repeated rows {quoted(repeated)}", frame)],
         )
     single = frame.shape[1] == 1
     columns = []

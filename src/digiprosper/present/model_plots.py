@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from digiprosper.errors import InputTypeError, Notice, check_level
+from digiprosper.errors import InputTypeError, check_level, models_problem
 from digiprosper.optional import require
 from digiprosper.present.columns import (
     check_labels,
@@ -270,7 +270,7 @@ def _refuse_others(columns: Sequence[Column], purpose: str) -> None:
 def _nothing(purpose: str) -> InputTypeError:
     return InputTypeError(
         f"{purpose}: no estimates to draw; pass what `fit` returns, or a list or mapping of them.",
-        [Notice("models", "no estimates")],
+        [models_problem("no estimates")],
     )
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 import numpy as np
 import pandas as pd
 
-from digiprosper.errors import InputTypeError, Notice, OptionError, cited
+from digiprosper.errors import InputTypeError, OptionError, cited, option_problem
 from digiprosper.present.columns import merged_factors
 from digiprosper.present.row_names import share_rows
 from digiprosper.report.characters import tidy_text
@@ -531,14 +531,14 @@ def _own_rows(rows: Mapping[str, Any], width: int, style: Style) -> list[Row]:
     if not isinstance(rows, Mapping):
         raise InputTypeError(
             f"etable: rows={cited(rows)} must be a mapping from a row's name to its values, one per column.",
-            [Notice("option", "rows", {"option": "rows"})],
+            [option_problem("rows", rows)],
         )
     for name, values in rows.items():
         if isinstance(values, str) or not isinstance(values, Sequence) or len(values) != width:
             raise OptionError(
                 f"etable: rows[{cited(name)}]={cited(values)} must be a list of {width} values, one per "
                 "column.",
-                [Notice("option", f"rows[{cited(name)}]", {"option": "rows", "row": name, "columns": width})],
+                [option_problem("rows", values, what=f"rows[{cited(name)}]")],
             )
     named = ((tidy_text(name), values) for name, values in rows.items())
     return [(name, [style.plain(v, name) for v in values]) for name, values in named]

@@ -13,7 +13,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from digiprosper.errors import InputTypeError, Notice, OptionError, check_option, check_whole, cited, issue
+from digiprosper.errors import (
+    InputTypeError,
+    Notice,
+    OptionError,
+    check_option,
+    check_whole,
+    cited,
+    issue,
+    option_problem,
+)
 from digiprosper.present.columns import (
     Models,
     all_terms,
@@ -164,7 +173,7 @@ class Table:
 def _path(given: object, option: str) -> Path:
     if not isinstance(given, str | os.PathLike):
         raise InputTypeError(
-            f"{option}={cited(given)} must be a path such as 'table.docx'.", [_option(option, given)]
+            f"{option}={cited(given)} must be a path such as 'table.docx'.", [option_problem(option, given)]
         )
     return Path(given)
 
@@ -174,7 +183,7 @@ def _ending(path: Path) -> str:
     if ending not in _WRITERS:
         raise OptionError(
             f"cannot write a table to {cited(path.name)}: the ending must be one of {', '.join(_WRITERS)}.",
-            [Notice("option", f"ending {cited(ending)}", {"option": "path", "allowed": tuple(_WRITERS)})],
+            [option_problem("path", path.name, _WRITERS, f"ending {cited(ending)}")],
         )
     return ending
 
@@ -279,7 +288,8 @@ def etable(  # noqa: PLR0913  (every choice a table has; all but the models are 
     given = [] if notes is None else texts_of(notes)
     if given is None:
         raise InputTypeError(
-            f"etable: notes={cited(notes)} must be a text or a list of texts.", [_option("notes", notes)]
+            f"etable: notes={cited(notes)} must be a text or a list of texts.",
+            [option_problem("notes", notes)],
         )
     lines = (*note_lines(columns, texts, style), *map(tidy_text, given))
     table = _assemble(columns, depvar_rows(columns, texts), blocks, lines)
@@ -315,7 +325,7 @@ def _check_style(below: Below, stars: object, digits: Any, stats: object) -> Sty
     places = check_whole("digits", digits, 0, 15)
     if isinstance(stats, str) or not isinstance(stats, Sequence):
         raise InputTypeError(
-            f"stats={cited(stats)} must be a list of keys such as ['nobs'].", [_option("stats", stats)]
+            f"stats={cited(stats)} must be a list of keys such as ['nobs'].", [option_problem("stats", stats)]
         )
     for key in stats:
         check_option("stats", key, STATS)
@@ -337,13 +347,9 @@ def _check_stars(stars: object) -> tuple[float, ...]:
             f"stars={cited(stars)} must be levels between 0 and 1 in descending order, such as (0.1, 0.05, "
             "0.01), "
             "or None.",
-            [_option("stars", stars)],
+            [option_problem("stars", stars)],
         )
     return tuple(levels)
-
-
-def _option(name: str, value: object) -> Notice:
-    return Notice("option", f"{name}={cited(value)}", {"option": name, "value": value})
 
 
 def _assemble(

@@ -22,6 +22,7 @@ from digiprosper.errors import (
     check_option,
     cited,
     issue,
+    option_problem,
     quoted,
 )
 from digiprosper.kernels.intervals import covariance_of
@@ -167,7 +168,7 @@ class PropagatedIndex(Specification):
             raise OptionError(
                 "end_points='redrawn' recomputes minima and maxima in each draw: the index "
                 f"{quoted(other)} needs normalise='minmax'. Otherwise use end_points='held'.",
-                [Notice("option", n, {"option": "end_points", "index": n}) for n in other],
+                [option_problem("end_points", self.end_points, ("held",), n) for n in other],
             )
 
     def fit(self, panel: Panel, *, rng: object = None, progress: bool = False) -> PropagatedResults:  # noqa: ARG002

@@ -18,6 +18,7 @@ from digiprosper.errors import (
     check_level,
     check_option,
     cited,
+    collinearity_problem,
     issue,
 )
 from digiprosper.kernels.equation import solve
@@ -234,7 +235,7 @@ class PanelKink(Specification):
             raise CollinearityError(
                 f"kink_variable={cited(self.kink_variable)} is also in x: remove it from x, PanelKink adds "
                 "its two slopes.",
-                [Notice("collinear", "in both", {"column": self.kink_variable, "on": (self.kink_variable,)})],
+                [collinearity_problem(self.kink_variable, [self.kink_variable], "in both")],
             )
 
     def _one(self, sample: Sample, role: str) -> Floats:

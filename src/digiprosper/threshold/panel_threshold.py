@@ -18,6 +18,7 @@ from digiprosper.errors import (
     check_level,
     check_option,
     cited,
+    collinearity_problem,
     issue,
     quoted,
 )
@@ -430,7 +431,7 @@ class PanelThreshold(Specification):
             raise CollinearityError(
                 f"{quoted(both)} is regime-dependent and also in x; its regime columns add up to it. Remove "
                 "it from x.",
-                [Notice("collinear", f"{cited(t)} is in both", {"column": t, "on": (t,)}) for t in both],
+                [collinearity_problem(text, [text], f"{cited(text)} is in both") for text in both],
             )
 
     def _refuse(self, sample: Sample) -> None:

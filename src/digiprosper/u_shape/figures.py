@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from digiprosper.errors import Notice, OptionError, cited
+from digiprosper.errors import OptionError, cited, option_problem
 from digiprosper.report.drawings import TurningCurve
 from digiprosper.report.labels import name_label
 from digiprosper.report.variance import standard_errors
@@ -50,7 +50,7 @@ def turning_curve(results: LinearResults, test: UTestResult, texts: Mapping[str,
         raise OptionError(
             f"plots.u_shape: the fit does not contain {cited(test.variable)} or {cited(test.square)}; pass "
             "the fit that was tested.",
-            [Notice("option", "another fit", {"option": "test"})],
+            [option_problem("test", test.variable, results.names, "another fit")],
         )
     return TurningCurve(
         variable=name_label(test.variable, texts, results.factors),
