@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 
-from digiprosper.errors import InputTypeError, Notice, OptionError, cited
+from digiprosper.errors import InputTypeError, Notice, OptionError, cited, option_problem
 from digiprosper.kernels.slopes import apart
 from digiprosper.kernels.tolerances import LOST_IN_DRAW, REDUNDANT_LEVELS
 from digiprosper.kernels.within import compress, is_nested, within
@@ -249,7 +249,7 @@ def _refuse_crossing(slopes: Sequence[Slope], clusters: Ints) -> None:
             f"slopes by {levels} groups in absorb: the groups are not nested in the {groups} clusters, which "
             "are drawn or left out with their slopes. Absorb slopes by groups that lie inside the clusters, "
             "or specify clusters in which the groups are nested.",
-            [Notice("option", "slopes cross the clusters", {"option": "absorb", "levels": levels})],
+            [option_problem("absorb", what="slopes cross the clusters")],
         )
 
 

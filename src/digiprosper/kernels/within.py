@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from digiprosper.errors import IdentificationError, Notice, OptionError
+from digiprosper.errors import IdentificationError, OptionError, option_problem
 from digiprosper.kernels.slopes import Slope, directions
 from digiprosper.kernels.tolerances import (
     CONVERGED,
@@ -221,7 +221,7 @@ class Within:
             raise OptionError(
                 "this computation does not take slopes by level (absorb='province[year]'); absorb effects "
                 "without slopes, or add the slopes to the regressors (x), as 'C(province):year'.",
-                [Notice("option", "slopes in absorb", {"option": "absorb"})],
+                [option_problem("absorb", what="slopes in absorb")],
             )
         return self.codes
 

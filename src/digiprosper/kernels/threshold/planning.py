@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from digiprosper.errors import CollinearityError, Notice, OptionError
+from digiprosper.errors import CollinearityError, OptionError, option_problem
 from digiprosper.kernels.slopes import apart, directions
 from digiprosper.kernels.tolerances import UNIDENTIFIED
 from digiprosper.kernels.within import is_nested
@@ -218,7 +218,7 @@ def _columns_of(slope: Slope, constants: Sequence[Ints]) -> Floats:
         raise OptionError(
             f"slopes by {levels:,} groups in absorb: the search of thresholds needs a column for each, which "
             f"is too many with {slope.codes.size:,} rows. Absorb slopes by fewer groups.",
-            [Notice("option", "too many groups", {"option": "absorb", "levels": levels})],
+            [option_problem("absorb", what="too many groups")],
         )
     centred = any(is_nested(codes, slope.codes) for codes in constants)
     (column,) = directions(slope.codes, levels, [slope.column], centred=centred).columns
