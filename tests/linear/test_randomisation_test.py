@@ -188,7 +188,7 @@ def test_remarks_that_it_answers_are_left_out_and_others_stay() -> None:
 
 def test_the_result_is_kept_whole() -> None:
     test = test_of(FixedEffects("y", ["d"]), make(), "d", rng=1)
-    assert test.null == "d has no effect on any entity"
+    assert (test.null, test.distribution) == ("d has no effect on any entity", "permutation")
     other = pickle.loads(pickle.dumps(test))
     assert (other.summary(), other.to_dict()) == (test.summary(), test.to_dict())
     np.testing.assert_array_equal(other.draws, test.draws)

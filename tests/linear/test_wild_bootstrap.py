@@ -380,6 +380,7 @@ def test_the_result_is_a_test_result_that_is_kept_whole() -> None:
     test = quiet(FixedEffects("y", ["a", "b"]), frame_of(13, 20, 5), "a = 0.5", rng=1)
     assert isinstance(test, dp.TestResult)
     assert (test.null, test.distribution, test.df) == ("a = 0.5", "bootstrap", None)
+    assert (test.null_value, (test.estimate - 0.5) / test.std_error) == (0.5, test.statistic)
     other = pickle.loads(pickle.dumps(test))
     assert other.summary() == test.summary()
     assert other.to_dict() == test.to_dict()

@@ -132,7 +132,7 @@ def randomisation_test(
     return TestResult(
         name="Randomisation test",
         statistic=t,
-        distribution="exchanges",
+        distribution="permutation",
         df=None,
         p_value=share_beyond(draws, t, enumerated=False),
         null=f"{name} has no effect on any entity",

@@ -273,7 +273,7 @@ def _one_restriction(text: str, fit: Fitted) -> tuple[Floats, float]:
             f"wild_bootstrap tests one restriction at a time; {cited(text)} has {len(matrix)}. The "
             f"coefficients are {quoted(names, 20)}."
         )
-    return matrix[0], float(value[0])
+    return matrix[0], float(value[0]) + 0.0  # no minus before a zero
 
 
 def _named(

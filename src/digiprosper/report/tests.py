@@ -37,7 +37,7 @@ class TestResult(Summarised, PickledByName):
     statistic : float
         Its value.
     distribution : str
-        ``"F"``, ``"t"``, ``"chi2"``, ``"normal"``, ``"bootstrap"`` or ``"exchanges"``.
+        ``"F"``, ``"t"``, ``"chi2"``, ``"normal"``, ``"bootstrap"`` or ``"permutation"``.
     df : float, pair of float or None
         Degrees of freedom.
     p_value : float
