@@ -33,6 +33,8 @@ __all__ = ["Within", "compress", "effects_rank", "finest", "is_nested", "not_sin
 _DENSE = 1200
 _DENSE_CELLS = 20_000_000
 _ITERATIONS = 5000
+# Only speed depends on it, no result, so it is no tolerance: with fewer rows the look at their order costs
+# more than it saves.
 _MANY_ROWS = 10_000
 
 
@@ -565,7 +567,7 @@ def level_sums(codes: Ints, levels: int, values: Floats, factor: Floats | None =
         Sums.
     """
     out = np.empty((values.shape[1], levels))
-    # Rows of a level that lie together are summed faster, which pays for the look at many rows.
+    # Rows of a level that lie together are summed faster.
     starts = _starts(codes) if codes.size > _MANY_ROWS else None
     for column, sums in zip(values.T, out, strict=True):
         scaled = column if factor is None else column * factor

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from dataclasses import dataclass
-from itertools import accumulate, chain, pairwise
+from itertools import accumulate, chain, pairwise, product
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
@@ -222,7 +222,8 @@ def _expand(
             more = [(number_factor(factor, factor.text), beside[factor.text])]
         else:
             more = _dummies(table, factor, factor.category, complete, without_first=next(losing))
-        columns = [([*before, one], c * values) for before, c in columns for one, values in more]
+        pairs = product(columns, more)
+        columns = [([*before, one], c * values) for (before, c), (one, values) in pairs]
     return [_Column(":".join(f.text for f in factors), c, tuple(factors)) for factors, c in columns]
 
 

@@ -61,6 +61,7 @@ STATS = (
     "f_statistic",
 )
 _NAMES = {"hc2": "HC2", "hc3": "HC3"}
+# Users name the columns and rows of their own numbers: only these names say which of them are p-values.
 _P_NAME = re.compile(r"(?:.*\W)?(?:p|[pP][ _-]?value)\)?")
 
 

@@ -88,20 +88,16 @@ class ModeratedUResult(Summarised, PickledByName):
         low, high = self.tests[0].interval
         head = [self.moderator, "shape", "turning point", f"{self.level:.0%} Fieller set"]
         rows = [_row(w, test) for w, test in zip(self.values, self.tests, strict=True)]
+        table = Cells.of([*head, f"slope at {low:.4g}", f"at {high:.4g}", "U-test p"], rows)
+
+        turning = f"Turning point: {self._movement()} ({_test_words('b1 b4 - b2 b3', self.shift)})"
+        curve = f"Curve: {self._bending()} ({_test_words('b4', self.steepening)})"
+
         return Summary(
             type=type(self).__name__,
             title=f"Moderated U-shape test (Haans, Pieters & He 2016): {self.variable} by {self.moderator} "
             f"in the equation of {self.depvar}",
-            blocks=(
-                Cells.of([*head, f"slope at {low:.4g}", f"at {high:.4g}", "U-test p"], rows),
-                Lines(
-                    (
-                        f"Turning point: {self._movement()} ({_test_words('b1 b4 - b2 b3', self.shift)})",
-                        f"Curve: {self._bending()} ({_test_words('b4', self.steepening)})",
-                    )
-                ),
-                Remarks.of(self.diagnostics),
-            ),
+            blocks=(table, Lines((turning, curve)), Remarks.of(self.diagnostics)),
             notices=self.diagnostics,
             conventions=self.conventions,
         )

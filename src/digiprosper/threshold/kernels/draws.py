@@ -79,15 +79,18 @@ def scheme(name: Literal["wild_cluster", "hansen", "iid"], search: Plan, codes: 
     n = search.nobs
     if name == "iid":
         return Scheme(name, n, none, none[:, None], swept=False)
+
     levels = int(codes.max()) + 1
     groups = search.groups
     ranked = codes[search.candidates.order]
     inside = is_nested(groups.codes, ranked)
     if name == "wild_cluster":
         return Scheme(name, levels, ranked, none[:, None], swept=inside)
+
     counts = np.bincount(codes, minlength=levels)
     if counts.min() != counts.max():
         raise ValueError("entities have unequal numbers of rows")
+
     by_entity = np.argsort(codes, kind="stable").reshape(levels, -1)
     rank = np.empty(n, dtype=np.intp)
     rank[search.candidates.order] = np.arange(n)

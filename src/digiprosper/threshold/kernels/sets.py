@@ -109,21 +109,25 @@ def variance_parts(
     n = search.nobs
     k = search.z.shape[0]
     where = search.candidates
+
     rest = search.residualise(outcome[where.order][None, :])[0]
     # The ratio has no units, and eighth powers of the outcome do not stand all of them.
     rest = rest / max(float(np.abs(rest).max()), np.finfo(np.float64).tiny)
     basis, turn = np.linalg.qr(np.concatenate([search.block(int(where.cuts[j])) for j in at]).T)
     heights = basis.T @ rest
     residual = rest - basis @ heights
+
     change = np.linalg.solve(turn, heights)[k * threshold : k * (threshold + 1)] @ search.z
     levels = 1 / search.groups.sizes[search.groups.codes]
     left = 1 - levels - (search.basis**2).sum(axis=0) - (basis**2).sum(axis=1)
     weights = _near(q[where.order], int(where.cuts[at[threshold]]), change**2 * residual**2) * change**2
+
     total, supposed = float(residual @ residual), float(weights @ left)
     # What rounding leaves of an exact fit, or of rows without freedom, is no variance.
     floor = float(np.finfo(np.float64).eps) * n
     if not (total > floor * (rest @ rest) and supposed > floor * weights.sum()):
         return np.full(n, np.nan)
+
     parts = np.empty(n)
     parts[where.order] = weights * residual**2 / supposed / (total / df)
     return parts
