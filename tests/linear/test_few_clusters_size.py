@@ -57,6 +57,37 @@ def sizes(groups: int, treated: int, panels: int = PANELS) -> dict[str, float]:
     return dict(zip(TESTS, (p <= 0.05 + 1e-12).mean(axis=0).tolist(), strict=True))
 
 
+def unequal_p_values(rng: np.random.Generator, groups: int) -> list[float]:
+    """Test in three ways where clusters are regions of 1, 2, ... entities with shocks in common."""
+    region = np.repeat(np.arange(groups), np.arange(groups) + 1)
+    x = autoregressive(rng, groups, 0.8)[region] + autoregressive(rng, region.size, 0.8)
+    y = autoregressive(rng, groups, 0.6)[region] + autoregressive(rng, region.size, 0.6)
+    keys = {"i": np.repeat(np.arange(region.size), T), "t": np.tile(np.arange(T), region.size)}
+    frame = pd.DataFrame({**keys, "r": np.repeat(region, T), "x": x.ravel(), "y": y.ravel()})
+    panel, spec = Panel(frame, "i", "t"), SPEC.replace(clusters="r")
+    return [
+        spec.fit(panel).pvalues["x"],
+        spec.replace(cov_type="crv3").fit(panel).pvalues["x"],
+        wild_bootstrap(spec, panel, "x", reps=999, rng=rng).p_value,
+    ]
+
+
+def unequal_sizes(groups: int, panels: int = PANELS) -> dict[str, float]:
+    """Share of panels in which each test rejects at .05."""
+    rng = np.random.default_rng([groups, 99])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DigiprosperWarning)
+        p = np.array([unequal_p_values(rng, groups) for _ in range(panels)])
+    return dict(zip(TESTS, (p <= 0.05 + 1e-12).mean(axis=0).tolist(), strict=False))
+
+
+@pytest.mark.montecarlo
+def test_unequal_clusters() -> None:
+    found = unequal_sizes(20)
+    assert found["clustered"] > found["wild"]
+    assert 0.03 <= found["wild"] <= 0.08
+
+
 @pytest.mark.montecarlo
 @pytest.mark.parametrize("groups", [5, 10, 30, 100])
 def test_balanced_clusters(groups: int) -> None:
@@ -83,3 +114,4 @@ if __name__ == "__main__":
     for cell in [(5, 0), (10, 0), (30, 0), (100, 0), (31, 2), (31, 5), (31, 15), (10, 5), (10, 2)]:
         sys.stdout.write(f"{cell} {sizes(*cell)}\n")
         sys.stdout.flush()
+    sys.stdout.write(f"unequal {unequal_sizes(20)}\n")
