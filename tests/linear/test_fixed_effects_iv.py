@@ -290,6 +290,15 @@ def test_a_lag_of_the_outcome_is_noticed_among_the_regressors_only() -> None:
     assert "lagged_outcome" not in {n.code for n in outside.diagnostics}
 
 
+def test_few_clusters_name_no_remedy_that_is_for_least_squares() -> None:
+    results = quiet_fit(SPEC, make_frame(0, 15))
+    (few,) = [n for n in results.diagnostics if n.code == "very_few_clusters"]
+    assert few.data == {"clusters": "city", "n_clusters": 15}
+    assert "wild_bootstrap(" not in few.message
+    (own,) = [n for n in results.first_stage["d"].diagnostics if n.code == "very_few_clusters"]
+    assert "wild_bootstrap(" in own.message
+
+
 def test_few_clusters_carry_the_projected_regressor() -> None:
     """The instrument varies in two cities only, the regressor in all of them."""
     frame = make_frame(0)

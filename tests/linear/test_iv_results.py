@@ -91,6 +91,10 @@ def test_tables_pickles_and_dicts() -> None:
     results = fit()
     table = str(dp.etable({"IV": results, "first stage": results.first_stage["d"]}))
     assert "d" in table
+    shown = str(dp.etable([results, results.reduced_form], stats=("nobs", "kp_rk_f")))
+    assert f"{results.iv_tests['kp_rk_f']:.3f}" in shown
+    assert "Kleibergen-Paap F" in shown
+    assert results.reduced_form.glance()["kp_rk_f"] is None
     for other in (pickle.loads(pickle.dumps(results)), copy.deepcopy(results)):
         assert type(other) is dp.IVResults
         assert other.summary() == results.summary()

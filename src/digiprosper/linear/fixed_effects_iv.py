@@ -30,7 +30,7 @@ from digiprosper.linear.instrument_tests import endogeneity, instrument_tests
 from digiprosper.linear.iv_results import IVResults
 from digiprosper.linear.kernels.anderson_rubin import reduced_forms
 from digiprosper.linear.kernels.two_stage import project, solve_two_stage
-from digiprosper.linear.notices import first_stage_strength
+from digiprosper.linear.notices import few_for_instruments, first_stage_strength
 from digiprosper.linear.preparation import (
     CovType,
     LinearOptions,
@@ -200,7 +200,7 @@ def _two_stage(prepared: Prepared, swept: Swept, places: Places, dropped: Sequen
     first_stage = ResultSet(tuple(_stages(prepared, swept, places)))
     tests = instrument_tests(prepared, projected, solved, first_stage)
     notices = (
-        *prepared.notices,
+        *_about_rows(prepared),
         *dropped,
         *fit_notices(solved, swept.lengths[0], swept.names[0], [swept.names[j] for j in at[1:]]),
         *named.diagnostics,
@@ -218,6 +218,13 @@ def _two_stage(prepared: Prepared, swept: Swept, places: Places, dropped: Sequen
         endogeneity=endogeneity(prepared, swept, places, projected),
         reduced_forms=reduced_forms(projected, inference(prepared, projected.basis.shape[1])[1]),
     )
+
+
+def _about_rows(prepared: Prepared) -> list[Notice]:
+    """Notices about rows and clusters, with what few clusters mean for instruments."""
+    names, groups = prepared.cluster_names, prepared.count.groups
+    few = [notice for g, name in zip(groups, names, strict=True) for notice in few_for_instruments(g, name)]
+    return [notice for notice in prepared.notices if notice not in prepared.few] + few
 
 
 def _stages(prepared: Prepared, swept: Swept, places: Places) -> list[tuple[str, LinearResults]]:

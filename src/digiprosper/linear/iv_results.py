@@ -228,7 +228,9 @@ class IVResults(LinearResults):
         Glance
             Same keys for every kind of results.
         """
-        return cast("Glance", {**LinearResults.glance(self), "model": "FixedEffectsIV"})
+        f = cast("float", self.iv_tests["kp_rk_f"])
+        own = {"model": "FixedEffectsIV", "kp_rk_f": None if np.isnan(f) else f}
+        return cast("Glance", {**LinearResults.glance(self), **own})
 
     def without_rows(self) -> Self:
         """Leave out what has one value a row, in the first stages and the reduced form too.

@@ -54,6 +54,7 @@ __all__ = [
     "entities_across",
     "entities_once",
     "few_for_draws",
+    "few_for_instruments",
     "few_for_slopes",
     "few_periods",
     "few_treated_notices",
@@ -168,6 +169,30 @@ def few_for_slopes(clusters: int, name: str) -> tuple[Notice, ...]:
         f"t intervals with {freedom_text(clusters - 1)} are used. Clustered standard errors are reliable "
         "with many clusters only; confirm a borderline result with dp.wild_bootstrap(spec, panel, term), the "
         "wild cluster bootstrap of a FixedEffects specification.",
+    )
+
+
+def few_for_instruments(clusters: int, name: str) -> tuple[Notice, ...]:
+    """Report that the t intervals of two-stage least squares rest on few clusters.
+
+    Parameters
+    ----------
+    clusters : int
+        How many.
+    name : str
+        What they are.
+
+    Returns
+    -------
+    tuple of Notice
+        Code few_clusters or very_few_clusters, or none.
+    """
+    return few_clusters(
+        clusters,
+        name,
+        f"t intervals with {freedom_text(clusters - 1)} are used. Clustered standard errors, first-stage F "
+        "and Anderson-Rubin sets are reliable with many clusters only; a wild bootstrap for instruments is in "
+        "Stata's boottest (Davidson & MacKinnon 2010).",
     )
 
 

@@ -59,6 +59,7 @@ STATS = (
     "rsquared_within_entity",
     "rsquared_adj",
     "f_statistic",
+    "kp_rk_f",
 )
 _NAMES = {"hc2": "HC2", "hc3": "HC3"}
 # Users name the columns and rows of their own numbers: only these names say which of them are p-values.

@@ -34,6 +34,7 @@ class Glance(TypedDict):
     rsquared_within_entity: float | None
     rsquared_adj: float | None
     f_statistic: float | None
+    kp_rk_f: float | None
     sample_hash: str | None
     rng_entropy: int | None
     version: str
@@ -112,6 +113,7 @@ def empty_glance(model: str, nobs: int) -> Glance:
         "rsquared_within_entity": None,
         "rsquared_adj": None,
         "f_statistic": None,
+        "kp_rk_f": None,
         "sample_hash": None,
         "rng_entropy": None,
         "version": __version__,

@@ -98,6 +98,7 @@ TABLE = Words(
         "stat.rsquared_within_entity": "Within R² (entity)",
         "stat.rsquared_adj": "Adjusted R²",
         "stat.f_statistic": "F",
+        "stat.kp_rk_f": "Kleibergen-Paap F",
     },
     chinese={
         "depvar": "被解释变量",
@@ -133,6 +134,7 @@ TABLE = Words(
         "stat.rsquared_within_entity": "组内R²（个体）",
         "stat.rsquared_adj": "调整R²",
         "stat.f_statistic": "F",
+        "stat.kp_rk_f": "Kleibergen-Paap F",
     },
 )
 """Of the rows of a table."""
