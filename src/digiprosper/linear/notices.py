@@ -191,8 +191,8 @@ def few_for_instruments(clusters: int, name: str) -> tuple[Notice, ...]:
         clusters,
         name,
         f"t intervals with {freedom_text(clusters - 1)} are used. Clustered standard errors, first-stage F "
-        "and Anderson-Rubin sets are reliable with many clusters only; a wild bootstrap for instruments is in "
-        "Stata's boottest (Davidson & MacKinnon 2010).",
+        "and Anderson-Rubin sets are reliable with many clusters only; a wild bootstrap for instruments is "
+        "in Stata's boottest (Davidson & MacKinnon 2010).",
     )
 
 
