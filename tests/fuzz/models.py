@@ -103,20 +103,29 @@ class Case:
     def common(self) -> dict[str, Any]:
         """Draw the options that every linear specification has."""
         entity, time = self.panel.entity_name, self.panel.time_name
-        absorb = ["g", "k", "g^k", "b"]
+        absorb = [self._absorbed(a) for a in ("g", "k", "g^k", "b")]
         clusters: list[Any] = [entity, self.column("g"), self.column("k")]
         if time is not None:
             clusters.append(time)
         return {
             "entity_effects": [True, False],
             "time_effects": [True, False],
-            "absorb": [
-                [pick(self.rng, [self.column(a) if len(a) == 1 else self._crossed() for a in absorb])]
-            ],
+            "absorb": [[pick(self.rng, absorb)]],
             "cov_type": ["clustered", "robust", "unadjusted", "driscoll_kraay", "hc2", "hc3", "crv3"],
             "clusters": clusters,
             "ssc": ["reghdfe", "xtreg", "linearmodels", "plm", "none"],
         }
+
+    def _absorbed(self, roles: str) -> str:
+        """Draw an effect, and now and then slopes by its levels."""
+        effect = self.column(roles) if len(roles) == 1 else self._crossed()
+        if chance(self.rng, 0.7):
+            return effect
+        effect = pick(self.rng, (effect, self.panel.entity_name))
+        slope = pick(self.rng, (self.panel.time_name or "x", *(self.term(role) for role in "xmdb")))
+        return pick(
+            self.rng, (f"{effect}[{slope}]", f"{effect}[[{slope}]]", f"{effect}[{slope}, {self.column('x')}]")
+        )
 
     def _crossed(self) -> str:
         return f"{self.column('g')}^{self.panel.time_name or self.column('k')}"
