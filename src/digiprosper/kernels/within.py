@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from itertools import product, repeat
+from itertools import accumulate, pairwise, product, repeat
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -182,6 +182,8 @@ class Within:
         most parameters; -1 without effects.
     obs_weights : (N,) array or None
         Weights of the rows.
+    swept : tuple of int
+        Positions of the effects swept in closed form.
     identified : tuple of (levels,) arrays of bool or None
         Levels that have a slope, for each effect that is one.
     exact : bool
@@ -201,6 +203,7 @@ class Within:
     _gram: Any
     _inverse: Floats | None
     exact: bool = True
+    swept: tuple[int, ...] = ()
     identified: tuple[Bools | None, ...] = ()
     _blocks: tuple[_Block, ...] = ()
     _units: tuple[Floats | None, ...] = ()
@@ -355,11 +358,6 @@ class Within:
     def _is_centred(self) -> bool:
         return self.main >= 0 and self.slopes[self.main] is None
 
-    @property
-    def swept(self) -> tuple[int, ...]:
-        """Positions of the effects swept in closed form."""
-        return next((b.places for b in self._blocks if b.places[0] == self.main), (self.main,))
-
     def deviations(self, column: Floats, position: int) -> Floats:
         """Take out a single effect without slope: deviations from the (weighted) means of its levels.
 
@@ -467,13 +465,13 @@ class Within:
         swept, places = self.swept, range(len(self.levels))
         main = _beside([self._sums(p, weighted) for p in swept]) / self.main_counts
         others = [p for p in places if p not in swept]
-        values = dict(zip(swept, self._apart(main, swept), strict=True))
+        values: dict[int, Floats] = {}
         if others:
             right = _beside([self._sums(p, weighted) for p in others]) - main @ self._cross
             solved = self._conjugate(right.T, square).T if self._inverse is None else right @ self._inverse
             main = main - (self._cross @ solved.T).T / self.main_counts
-            values = dict(zip(swept, self._apart(main, swept), strict=True))
-            values |= zip(others, self._apart(solved, others), strict=True)
+            values = dict(zip(others, self._apart(solved, others), strict=True))
+        values |= zip(swept, self._apart(main, swept), strict=True)
         out = [values[p] for p in places]
         self._subtract(work, out)
         return out
@@ -486,12 +484,13 @@ class Within:
     @property
     def main_counts(self) -> Floats:
         """Weights of the rows of each level of the effects swept in closed form, one for slopes."""
-        return np.concatenate([self._counts[p] for p in self.swept])
+        counts = [self._counts[p] for p in self.swept]
+        return counts[0] if len(counts) == 1 else np.concatenate(counts)
 
     def _apart(self, values: Floats, places: Iterable[int]) -> list[Floats]:
         """Split values of several effects side by side."""
-        stops = np.cumsum([self.levels[p] for p in places])
-        return np.split(values, stops[:-1], axis=1)
+        stops = accumulate((self.levels[p] for p in places), initial=0)
+        return [values[:, start:stop] for start, stop in pairwise(stops)]
 
     def _sums(self, position: int, weighted: Floats) -> Floats:
         column = self._units[position]
@@ -630,6 +629,7 @@ def within(
         levels=levels,
         rank=_parameters(swept, levels, identified),
         main=swept[0],
+        swept=swept,
         obs_weights=obs_weights,
         _starts=_starts(codes[swept[0]]),
         _counts=tuple(map(_counted, codes, levels, repeat(obs_weights), units)),

@@ -489,6 +489,8 @@ def _within(sample: Sample, absorbed: Sequence[Absorbed], weights: Floats | None
 
 def _saturated_notices(absorbed: Sequence[Absorbed], absorbing: Within) -> list[Notice]:
     """Count the levels with slopes whose rows are all needed for their own parameters."""
+    if not absorbing.has_slopes:
+        return []
     taken: dict[str, Ints] = {}
     rows: dict[str, Ints] = {}
     for one, codes, known in zip(absorbed, absorbing.codes, absorbing.identified, strict=True):
