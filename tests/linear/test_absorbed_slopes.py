@@ -563,3 +563,25 @@ def test_a_threshold_searched_in_every_draw_has_fresh_slopes() -> None:
         again = quiet_fit(spec.replace(search_draws=False), drawn_frame(frame, "city", counts[r]), rng=1)
         assert fit.threshold_draws[r] == again.threshold
         np.testing.assert_allclose(fit.draws[names].iloc[r], again.params[names], rtol=1e-8, atol=1e-9)
+
+
+# --- other models -------------------------------------------------------------------------------------------
+
+
+def test_instruments_beside_slopes_are_those_of_slopes_among_the_regressors() -> None:
+    frame = make_frame(21, 20, 10)
+    frame["cause"] = frame["a"] + np.random.default_rng(0).normal(size=len(frame))
+    absorbed, written = (
+        quiet_fit(dp.FixedEffectsIV("y", x, ["a"], ["cause"], absorb=absorb), frame)
+        for x, absorb in ((["b"], "city[z]"), (["b", "C(city):z"], ()))
+    )
+    np.testing.assert_allclose(absorbed.params, written.params[list(absorbed.names)], rtol=1e-8)
+    np.testing.assert_allclose(absorbed.std_errors, written.std_errors[list(absorbed.names)], rtol=1e-8)
+
+
+def test_what_has_no_slopes_refuses_them_by_name() -> None:
+    panel = Panel(make_frame(21, 20, 10), "city", "year")
+    spec = dp.Mediation("y", "a", "b", absorb="city[z]")
+    for function in (dp.within_between, dp.mean_group_mediation):
+        with pytest.raises(OptionError, match="city"):
+            function(spec, panel)

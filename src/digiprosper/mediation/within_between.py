@@ -12,6 +12,7 @@ from digiprosper.errors import (
     CollinearityError,
     IdentificationError,
     InputTypeError,
+    Notice,
     OptionError,
     TermError,
     cited,
@@ -253,6 +254,7 @@ def _refuse_outcome_again(columns: Floats, names: Sequence[str]) -> None:
 
 def _views(prepared: Prepared, columns: Floats, panel: Panel) -> Mapping[str, tuple[Floats, int]]:
     """See the columns as each estimator does, with the rank of what it took out."""
+    _refuse_slopes(prepared)
     sample = prepared.sample
     entity = within([sample.entity], sample.nobs)
     later, earlier = _neighbours(sample, panel)
@@ -271,6 +273,16 @@ def _views(prepared: Prepared, columns: Floats, panel: Panel) -> Mapping[str, tu
         "between": (means - means.mean(axis=0), 1),
         "pooled": (columns, 1),
     }
+
+
+def _refuse_slopes(prepared: Prepared) -> None:
+    slopes = tuple(one.name for one in prepared.absorbed if one.slope is not None)
+    if slopes:
+        raise OptionError(
+            f"within_between does not take slopes by group in absorb ({quoted(slopes)}): differences and "
+            "means by entity have no such slopes. Omit them.",
+            [Notice("option", "slopes in absorb", {"option": "absorb", "value": slopes})],
+        )
 
 
 def _neighbours(sample: Sample, panel: Panel) -> tuple[Ints, Ints]:
