@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from digiprosper.report.inference import Inference
     from digiprosper.report.protocol import Glance
+    from digiprosper.report.terms import Factors
 
 __all__ = ["LinearCombination"]
 
@@ -44,6 +45,8 @@ class LinearCombination(Summarised, PickledByName):
         Labels of columns.
     version : str
         Of digiprosper, when the model was fitted.
+    factors : mapping
+        What names of the fit are products of.
     """
 
     expression: str
@@ -53,6 +56,7 @@ class LinearCombination(Summarised, PickledByName):
     inference: Inference
     labels: Mapping[str, str]
     version: str
+    factors: Factors = field(default_factory=dict)
 
     @property
     def df(self) -> float:
@@ -155,4 +159,4 @@ class LinearCombination(Summarised, PickledByName):
         )
 
     def _numbers(self) -> PlainNumbers:
-        return PlainNumbers.of(self, inference=self.inference, labels=self.labels)
+        return PlainNumbers.of(self, inference=self.inference, labels=self.labels, factors=self.factors)

@@ -425,6 +425,7 @@ class LinearResults(Summarised, PickledByName):
             inference=self.inference,
             labels=dict(self.labels),
             version=self.version,
+            factors=self.factors,
         )
 
     def standardised(self, level: float = 0.95) -> pd.DataFrame:
