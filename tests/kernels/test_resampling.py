@@ -15,7 +15,8 @@ from digiprosper.kernels.resampling import (
     refit,
     seed_sequence,
 )
-from digiprosper.kernels.within import compress, is_nested
+from digiprosper.kernels.slopes import Slope
+from digiprosper.kernels.within import compress, is_nested, within
 
 Y, X, M, CONTROL = 0, 1, 2, 3
 EQUATIONS = [(Y, (X, CONTROL)), (M, (X, CONTROL)), (Y, (X, M, CONTROL))]
@@ -395,3 +396,21 @@ def test_integers_keep_numpys_own_stream() -> None:
 def test_seed_refusals(rng) -> None:
     with pytest.raises(InputTypeError, match="random number generator"):
         seed_sequence(rng)
+
+
+@pytest.mark.parametrize("centred", [True, False])
+def test_slopes_nested_in_the_clusters_are_swept_whether_columns_were_or_not(*, centred: bool) -> None:
+    rng = np.random.default_rng(4)
+    entity, period = (codes.astype(np.intp) for codes in np.divmod(np.arange(80), 8))
+    keep = rng.random(80) > 0.1
+    entity, period = entity[keep], period[keep]
+    effects = [entity, period, Slope(entity, 2010.0 + period)]
+    if not centred:
+        effects = [period, Slope(entity, rng.normal(size=keep.sum()))]
+    columns = rng.normal(size=(keep.sum(), 3)) + np.outer(period * rng.normal(size=10)[entity], [1, 2, 3])
+    counts = np.vstack([np.ones(10), draw_counts(np.random.SeedSequence(1), 10, 20)])
+    swept = within(effects, keep.sum()).sweep(columns)
+    raw = refit(entity_grams(columns, entity, effects), counts, [(0, (1, 2))])[0]
+    net = refit(entity_grams(swept, entity, effects, swept=True), counts, [(0, (1, 2))])[0]
+    np.testing.assert_allclose(raw, net, rtol=1e-8)
+    np.testing.assert_allclose(net[0], np.linalg.lstsq(swept[:, 1:], swept[:, 0], rcond=None)[0], rtol=1e-9)
