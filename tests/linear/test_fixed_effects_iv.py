@@ -407,3 +407,19 @@ def test_a_spec_is_a_value() -> None:
     assert SPEC.swap("z2", "z3").instruments == ("z1", "z3")
     assert SPEC.drop("a", "b").x == ()
     assert pickle.loads(pickle.dumps(SPEC)) == SPEC
+
+
+def test_absorbed_slopes_are_those_written_out() -> None:
+    """Slopes by region absorbed, or as controls: the same estimates, set and statistics of the first stage."""
+    frame = make_frame(7)
+    for region in range(1, 5):
+        frame[f"trend{region}"] = (frame["region"] == region) * (frame["year"] - 2000.0)
+    trends = [f"trend{region}" for region in range(1, 5)]
+    absorbed = quiet_fit(SPEC.replace(absorb=("region[year]",), ssc="none"), frame)
+    written = quiet_fit(SPEC.replace(x=("a", "b", *trends), ssc="none"), frame)
+    names = ["d", "a", "b"]
+    np.testing.assert_allclose(absorbed.params[names], written.params[names], rtol=1e-8)
+    np.testing.assert_allclose(absorbed.std_errors[names], written.std_errors[names], rtol=1e-8)
+    np.testing.assert_allclose(absorbed.anderson_rubin(), written.anderson_rubin(), rtol=1e-7)
+    for name in ("kp_rk_f", "cragg_donald", "effective_f"):
+        assert absorbed.iv_tests[name] == pytest.approx(written.iv_tests[name], rel=1e-8)
