@@ -410,7 +410,7 @@ def test_a_spec_is_a_value() -> None:
 
 
 def test_absorbed_slopes_are_those_written_out() -> None:
-    """Slopes by region absorbed, or as controls: the same estimates, set and statistics of the first stage."""
+    """Slopes by region absorbed, or as controls: the same estimates, set and first-stage statistics."""
     frame = make_frame(7)
     for region in range(1, 5):
         frame[f"trend{region}"] = (frame["region"] == region) * (frame["year"] - 2000.0)

@@ -287,3 +287,23 @@ def test_the_note_of_a_table_says_which_columns_are_instrumented_by_what() -> No
     table = str(dp.etable([plain.fit(panel), spec.fit(panel)], notes=[]))
     text = " ".join(table.split())
     assert "(2): two-stage least squares, log(employment) instrumented by lag(log(employment))." in text
+
+
+@pytest.mark.montecarlo
+@pytest.mark.parametrize(("strength", "of_t"), [(0.0, 0.46), (0.15, 0.8425), (1.0, 0.955)])
+def test_the_coverage_that_the_page_prints(strength: float, of_t: float) -> None:
+    """The table of docs/instruments.md: 400 panels with a regressor that is almost the error itself."""
+    keys = {"i": np.repeat(np.arange(50), 5), "t": np.tile(np.arange(5), 50)}
+    by_set = by_t = 0
+    for seed in range(400):
+        rng = np.random.default_rng(seed)
+        z, u = rng.normal(size=(250, 2)), rng.normal(size=250)
+        d = strength * z.sum(axis=1) + u + 0.3 * rng.normal(size=250)
+        y = 0.5 * d + u + 0.3 * rng.normal(size=250)
+        frame = pd.DataFrame(keys).assign(z1=z[:, 0], z2=z[:, 1], d=d, y=y)
+        results = fit(FixedEffectsIV("y", [], ["d"], ["z1", "z2"]), frame)
+        by_set += any(low <= 0.5 <= high for low, high in results.anderson_rubin())
+        low, high = results.conf_int().loc["d"]
+        by_t += low <= 0.5 <= high
+    assert by_set / 400 == pytest.approx(0.9375, abs=0.005)
+    assert by_t / 400 == pytest.approx(of_t, abs=0.005)
