@@ -12,7 +12,6 @@ from digiprosper.errors import (
     CollinearityError,
     IdentificationError,
     InputTypeError,
-    Notice,
     OptionError,
     TermError,
     cited,
@@ -281,7 +280,7 @@ def _refuse_slopes(prepared: Prepared) -> None:
         raise OptionError(
             f"within_between does not take slopes by group in absorb ({quoted(slopes)}): differences and "
             "means by entity have no such slopes. Omit them.",
-            [Notice("option", "slopes in absorb", {"option": "absorb", "value": slopes})],
+            [option_problem("absorb", slopes, what="slopes in absorb")],
         )
 
 
