@@ -113,6 +113,22 @@ def test_draws_are_refits_with_end_points_held(weighting, aggregate):
     pd.testing.assert_series_equal(found.scores, quiet(spec.fit, panel_of(frame)).scores)
 
 
+def test_a_lost_draw_with_enormous_weights_computes_no_product():
+    """Loadings of opposite signs may add up to nearly zero in a draw, and weights are their shares."""
+    fit = rankings.fitted_rows(
+        CompositeIndex(SYSTEM, aggregate="geometric"),
+        panel_of(make_frame(1)),
+        "rank_probabilities",
+        "per_year",
+    )
+    m = len(COLUMNS)
+    weights = np.full((1, 2, m), 1 / m)
+    weights[0, 1] = [-1e5, 1e5 + 1, *[0.0] * (m - 2)]
+    scores = rankings.draw_scores(fit, weights)
+    assert np.isnan(scores[1]).all()
+    assert np.isfinite(scores[0]).all()
+
+
 def test_draws_of_topsis_keep_the_ideal():
     frame = make_frame(2, unbalanced=True)
     spec = CompositeIndex(SYSTEM, aggregate="topsis")

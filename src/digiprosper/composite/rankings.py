@@ -407,13 +407,15 @@ def draw_scores(fit: FittedRows, weights: Floats) -> Floats:
     aggregate = fit.recipe.aggregate
     state = fit.results.state
     placed = fit.placed
-    scores = np.empty((weights.shape[1], fit.sample.nobs))
-    for k, part, there in state.parts(placed.which):
-        scores[:, there] = aggregate.scores(placed.z[there], weights[k], part.worst, part.best)
-
     lost = np.isnan(weights).any(axis=(0, 2))
     if aggregate.product:
         lost |= (weights < 0).any(axis=(0, 2))
+    # Loadings that nearly cancel out make weights so large that their product would overflow.
+    kept = np.where(lost[:, None], np.nan, weights)
+
+    scores = np.empty((weights.shape[1], fit.sample.nobs))
+    for k, part, there in state.parts(placed.which):
+        scores[:, there] = aggregate.scores(placed.z[there], kept[k], part.worst, part.best)
     scores[lost] = np.nan
     return scores
 
