@@ -407,7 +407,7 @@ def draw_scores(fit: FittedRows, weights: Floats) -> Floats:
     aggregate = fit.recipe.aggregate
     state = fit.results.state
     placed = fit.placed
-    lost = np.isnan(weights).any(axis=(0, 2))
+    lost = np.asarray(np.isnan(weights).any(axis=(0, 2)))
     if aggregate.product:
         lost |= (weights < 0).any(axis=(0, 2))
     # Loadings that nearly cancel out make weights so large that their product would overflow.
