@@ -93,6 +93,7 @@ if TYPE_CHECKING:
     from digiprosper.linear.hausman import HausmanMethod as HausmanMethod
     from digiprosper.linear.hausman import hausman as hausman
     from digiprosper.linear.iv_results import IVResults as IVResults
+    from digiprosper.linear.placebo_test import placebo_test as placebo_test
     from digiprosper.linear.preparation import CovType as CovType
     from digiprosper.linear.preparation import Ssc as Ssc
     from digiprosper.linear.randomisation_test import randomisation_test as randomisation_test
@@ -191,6 +192,7 @@ _NAMES = {
     "linear.fixed_effects_iv": "FixedEffectsIV",
     "linear.hausman": "HausmanMethod hausman",
     "linear.iv_results": "IVResults",
+    "linear.placebo_test": "placebo_test",
     "linear.preparation": "CovType Ssc",
     "linear.randomisation_test": "randomisation_test",
     "linear.residual_tests": "modified_wald pesaran_cd wooldridge_ar1",
@@ -394,6 +396,7 @@ __all__ = [
     "overlap_audit",
     "pca_weights",
     "pesaran_cd",
+    "placebo_test",
     "plots",
     "poolability",
     "randomisation_test",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from digiprosper.composite import figures as composite
 from digiprosper.composite.ranking_results import IndexSensitivity, RankResults
 from digiprosper.errors import InputTypeError, check_level, check_option, check_whole, models_problem
+from digiprosper.linear.figures import drawn_density
 from digiprosper.linear.results import LinearResults
 from digiprosper.mediation import figures as mediation
 from digiprosper.mediation.results import MediationResults
@@ -19,9 +20,10 @@ from digiprosper.present.mechanism_plots import (
     draw_sensitivity,
     draw_turning_curve,
 )
-from digiprosper.present.model_plots import coefficients, draw_profile, draw_regime_map
+from digiprosper.present.model_plots import coefficients, draw_drawn_density, draw_profile, draw_regime_map
 from digiprosper.present.path_figure import draw_paths
 from digiprosper.report.columns import result_column
+from digiprosper.report.tests import TestResult
 from digiprosper.threshold import figures as threshold_figures
 from digiprosper.threshold.results import ThresholdResults
 from digiprosper.u_shape import figures as u_figures
@@ -41,6 +43,7 @@ __all__ = [
     "kernel_ridge",
     "lr_profile",
     "mediation_path",
+    "placebo",
     "rank_ribbon",
     "regime_map",
     "sensitivity_curve",
@@ -381,6 +384,54 @@ def lr_profile(results: ThresholdResults, threshold: int = 1, *, ax: Axes | None
     purpose = "plots.lr_profile"
     _refuse_without_thresholds(results, purpose)
     return draw_profile(threshold_figures.lr_profile(results, threshold), ax, purpose)
+
+
+def placebo(test: TestResult, *, ax: Axes | None = None) -> Axes:
+    """Draw the estimates of placebo treatments, and the real one.
+
+    Parameters
+    ----------
+    test : TestResult
+        What ``placebo_test`` returns, or another test with draws: ``by_group(...).difference``,
+        ``randomisation_test``.
+    ax : Axes, optional
+        Where to draw; default a new figure.
+
+    Returns
+    -------
+    Axes
+        The kernel density of the draws, each draw as a stroke on the lower edge, the statistic of the data as
+        a vertical line, and the p-value in the corner. Nothing is shown and no setting is changed.
+
+    Raises
+    ------
+    InputTypeError
+        If `test` is no `TestResult` with draws.
+    IdentificationError
+        If fewer than two draws differ.
+    ImportError
+        If matplotlib is missing; the message has the pip command.
+
+    Examples
+    --------
+    >>> import digiprosper as dp, matplotlib.pyplot as plt
+    >>> panel = dp.datasets.us_states().assign(
+    ...     policy=lambda f: (f.index.get_level_values(0).isin(["IA", "OH", "TX", "UT"]) * 1.0
+    ...                       * (f.index.get_level_values(1) >= 1979)))
+    >>> test = dp.placebo_test(dp.FixedEffects("log(gsp)", ["policy", "unemp"]), panel, "policy", rng=1)
+    >>> ax = placebo(test)
+    >>> ax.get_xlabel()
+    'Estimate of policy'
+    >>> plt.close(ax.figure)
+    """
+    purpose = "plots.placebo"
+    if getattr(test, "draws", None) is None or not isinstance(test, TestResult):
+        raise InputTypeError(
+            f"{purpose}: takes what placebo_test returns, or another test with draws, not "
+            f"{type(test).__name__}.",
+            [models_problem("no test with draws", test)],
+        )
+    return draw_drawn_density(drawn_density(test), ax, purpose)
 
 
 def regime_map(

@@ -432,3 +432,39 @@ def test_a_map_names_up_to_sixteen_periods(make_map, periods, named):
     cells = {"a": [1 + (t > 5) for t in range(periods)], "b": [1] * periods}
     ax = plots.regime_map(make_map(cells, times=range(periods)))
     assert len(ax.get_xticklabels()) == named
+
+
+# --- draws of a test ----------------------------------------------------------------------------------------
+
+
+def drawn_test(statistic: float) -> dp.TestResult:
+    draws = np.random.default_rng(0).normal(size=199)
+    detail = {"term": "policy"}
+    return dp.TestResult("Placebo test", statistic, "permutation", None, 0.015, "none", detail, draws)
+
+
+@pytest.mark.parametrize(("found", "place"), [(2.5, 0.02), (-2.5, 0.98)])
+def test_draws_and_the_data_are_drawn_with_p_in_the_corner(found, place):
+    test = drawn_test(found)
+    ax = plots.placebo(test)
+    lines = {line.get_label(): line for line in ax.lines}
+    assert lines[f"the data: {found:g}"].get_xdata()[0] == found
+    assert "199 draws" in lines
+    (text,) = ax.texts
+    assert (text.get_text(), text.get_position()[0]) == ("p = 0.0150", place)
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("Estimate of policy", "Density")
+    strokes = next(line for line in ax.lines if line.get_marker() == "|")
+    np.testing.assert_array_equal(strokes.get_xdata(), test.draws)
+
+
+def test_draws_are_drawn_on_given_axes():
+    import matplotlib.pyplot as plt
+
+    axes = plt.figure().add_subplot()
+    assert plots.placebo(drawn_test(1.0), ax=axes) is axes
+
+
+@pytest.mark.parametrize("test", [None, 1.0, np.ones(9), replace(drawn_test(1.0), draws=None)])
+def test_what_has_no_draws_is_refused(test):
+    with pytest.raises(InputTypeError, match="placebo_test returns"):
+        plots.placebo(test)

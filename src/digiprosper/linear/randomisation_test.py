@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from digiprosper.linear.preparation import Prepared
     from digiprosper.panel import Panel
 
-__all__ = ["randomisation_test"]
+__all__ = ["named_regressor", "randomisation_test", "refuse_no_term"]
 
 _LEAST_REPS = 19
 _INSTEAD = frozenset({"few_clusters", "very_few_clusters", "few_treated"})
@@ -112,7 +112,7 @@ def randomisation_test(
     reps = check_reps(reps, _LEAST_REPS)
     seed = seed_sequence(rng)
     fit = estimate(spec, panel)
-    name = _named_regressor(fit, term)
+    name = named_regressor(fit, term, "randomisation_test")
     sample, place = fit.prepared.sample, fit.results.names.index(name)
     column = fit.swept.raw[:, fit.regressors[place]]
     t = float(fit.results.tstats.iloc[place])
@@ -150,8 +150,7 @@ def randomisation_test(
 
 def _check(spec: FixedEffects, term: str) -> None:
     refuse_other_specification("randomisation_test", spec)
-    if not isinstance(term, str):
-        raise InputTypeError(f"randomisation_test takes one term as text, not {cited(term)}.")
+    refuse_no_term(term, "randomisation_test")
     if spec.cov_type == "crv3":
         raise OptionError(
             "randomisation_test does not take cov_type='crv3': use cov_type='clustered'. The p-value depends "
@@ -159,19 +158,60 @@ def _check(spec: FixedEffects, term: str) -> None:
         )
 
 
-def _named_regressor(fit: Fitted, term: str) -> str:
-    """Find the regressor."""
+def named_regressor(fit: Fitted, term: str, caller: str) -> str:
+    """Find a regressor that has no column in common with another.
+
+    Parameters
+    ----------
+    fit : Fitted
+        The fit.
+    term : str
+        The regressor, in any spelling.
+    caller : str
+        Function that was called, for messages.
+
+    Returns
+    -------
+    str
+        As the results name it.
+
+    Raises
+    ------
+    InputTypeError
+        If `term` is no text.
+    TermError
+        If it is no regressor, or one of its columns is also in another regressor: which of them to change
+        would be unclear.
+    """
+    refuse_no_term(term, caller)
     names = [name for name in fit.results.names if name != "Intercept"]
     found = [name for name in names if canonical(name) == canonical(term)]
     if not found:
-        raise TermError(
-            f"randomisation_test: no regressor named {cited(term)}; they are {quoted(names, 20)}."
-        )
-    _refuse_shared(fit, found[0], names)
+        raise TermError(f"{caller}: no regressor named {cited(term)}; they are {quoted(names, 20)}.")
+    _refuse_shared(fit, found[0], names, caller)
     return found[0]
 
 
-def _refuse_shared(fit: Fitted, name: str, names: Sequence[str]) -> None:
+def refuse_no_term(term: object, caller: str) -> None:
+    """Refuse what is no text.
+
+    Parameters
+    ----------
+    term : object
+        What was given.
+    caller : str
+        Function that was called, for messages.
+
+    Raises
+    ------
+    InputTypeError
+        If it is no text.
+    """
+    if not isinstance(term, str):
+        raise InputTypeError(f"{caller} takes one term as text, not {cited(term)}.")
+
+
+def _refuse_shared(fit: Fitted, name: str, names: Sequence[str], caller: str) -> None:
     """Refuse a regressor that has a column in common with another."""
 
     def columns(regressor: str) -> set[str]:
@@ -180,7 +220,7 @@ def _refuse_shared(fit: Fitted, name: str, names: Sequence[str]) -> None:
     shared = [other for other in names if other != name and columns(other) & columns(name)]
     if shared:
         raise TermError(
-            f"randomisation_test: {quoted(shared)} has a column of {cited(name)} too, which would not be "
+            f"{caller}: {quoted(shared)} has a column of {cited(name)} too, which would not be "
             "exchanged. Test a specification in which the column is in one regressor only.",
             [Notice("repeated", other, {"term": other}) for other in shared],
         )

@@ -29,6 +29,7 @@ from digiprosper.present.figure import (
 )
 from digiprosper.present.row_names import share_rows
 from digiprosper.report.characters import tidy_text
+from digiprosper.report.text import p_words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -39,14 +40,15 @@ if TYPE_CHECKING:
     from digiprosper.present.columns import Models
     from digiprosper.present.row_names import SharedRow
     from digiprosper.report.columns import Column, Estimate
-    from digiprosper.report.drawings import Profile, RegimeMap
+    from digiprosper.report.drawings import DrawnDensity, Profile, RegimeMap
 
     Cells = np.ndarray[Any, np.dtype[np.float64]]
 
 
-__all__ = ["coefficients", "draw_estimates", "draw_profile", "draw_regime_map"]
+__all__ = ["coefficients", "draw_drawn_density", "draw_estimates", "draw_profile", "draw_regime_map"]
 
 _MOST_PERIODS = 16
+_FOUND = "#b03a2e"
 
 
 def coefficients(
@@ -187,6 +189,46 @@ def draw_profile(profile: Profile, ax: Axes | None, purpose: str) -> Axes:
         which = "" if profile.number is None else f", threshold {profile.number}"
         axes.set_ylabel(f"Likelihood ratio{which}")
         axes.set_ylim(bottom=min(0.0, points["lr"].min()))
+        plain_spines(axes)
+        legend_above(axes)
+    return axes
+
+
+def draw_drawn_density(drawn: DrawnDensity, ax: Axes | None, purpose: str) -> Axes:
+    """Draw the density of a statistic over draws, and its value in the data.
+
+    Parameters
+    ----------
+    drawn : DrawnDensity
+        What to draw.
+    ax : Axes or None
+        Where; None for a new figure.
+    purpose : str
+        Which figure, for errors.
+
+    Returns
+    -------
+    Axes
+        With the p-value in the upper corner that is farther from the line.
+    """
+    with fonts(ax, [drawn.name], purpose):
+        axes = new_axes((6.4, 4.2), purpose) if ax is None else ax
+        value, density = drawn.points["value"], drawn.points["density"]
+        axes.fill_between(value, density, facecolor=(INK, 0.2), linewidth=0)
+        axes.plot(value, density, color=INK, linewidth=1.4, label=f"{drawn.draws.size:,} draws")
+        edge = axes.get_xaxis_transform()
+        strokes = np.full(drawn.draws.size, 0.012)
+        axes.plot(drawn.draws, strokes, "|", color=FAINT, markersize=5, transform=edge)
+        axes.axvline(0, color=FAINT, linewidth=0.8, linestyle=":", zorder=0)
+        axes.axvline(drawn.found, color=_FOUND, linewidth=1.4, label=f"the data: {drawn.found:.4g}")
+
+        axes.set_ylim(0, 1.08 * float(density.max()))
+        right = drawn.found < float(value.iloc[0] + value.iloc[-1]) / 2
+        place, side = (0.98, "right") if right else (0.02, "left")
+        text = p_words(drawn.p_value)
+        axes.text(place, 0.97, text, transform=axes.transAxes, ha=side, va="top", fontsize="small")
+        axes.set_xlabel(drawn.name, parse_math=False)
+        axes.set_ylabel("Density")
         plain_spines(axes)
         legend_above(axes)
     return axes

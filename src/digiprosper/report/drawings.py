@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Bars",
     "ConditionalCurve",
+    "DrawnDensity",
     "Effect",
     "Effects",
     "PathDiagram",
@@ -72,6 +73,31 @@ class Profile:
     given: bool
     before: bool
     number: int | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DrawnDensity:
+    """The density of a statistic over draws, and its value in the data.
+
+    Parameters
+    ----------
+    name : str
+        Label of the statistic.
+    points : DataFrame
+        Columns value, density.
+    draws : (R,) array
+        The draws that have one.
+    found : float
+        The statistic of the data.
+    p_value : float
+        Of the test.
+    """
+
+    name: str
+    points: pd.DataFrame
+    draws: Floats
+    found: float
+    p_value: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)

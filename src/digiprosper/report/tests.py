@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 __all__ = ["TestResult"]
 
 # What stands before the number where the name of the distribution would not say which statistic it is.
-_SYMBOLS = {"normal": "z", "bootstrap": "statistic", "exchanges": "t"}
-_DRAWN = {"bootstrap": "bootstrap draws", "exchanges": "exchanges"}
+_SYMBOLS = {"normal": "z", "bootstrap": "statistic", "permutation": "statistic"}
+_DRAWN = {"bootstrap": "bootstrap draws", "permutation": "permutations"}
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)

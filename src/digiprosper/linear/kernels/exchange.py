@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from digiprosper.kernels.equation import Solved
     from digiprosper.kernels.within import Within
 
-__all__ = ["Paths", "exchanged_statistics", "paths"]
+__all__ = ["Net", "Paths", "exchanged_statistics", "paths"]
 
 _CACHED = 2**21
 _COLUMNS = 16
@@ -142,7 +142,7 @@ def exchanged_statistics(
     (R,) array
         t of each exchange; NaN where the exchanged regressor is not identified or its variance is negative.
     """
-    net = _Net(np.delete(equation.x, regressor, axis=1), equation.obs_weights)
+    net = Net(np.delete(equation.x, regressor, axis=1), equation.obs_weights)
     outcome = net.of(equation.y[:, None])
     generator = np.random.default_rng(seed)
     n = moved.column.size
@@ -157,8 +157,16 @@ def exchanged_statistics(
     return out
 
 
-class _Net:
-    """Columns net of the other regressors, whose orthonormal basis is computed once."""
+class Net:
+    """Columns net of the other regressors, whose orthonormal basis is computed once.
+
+    Parameters
+    ----------
+    others : (N, k) array
+        The other regressors, swept; there may be none.
+    obs_weights : (N,) array or None
+        Weights of the rows.
+    """
 
     def __init__(self, others: Floats, obs_weights: Floats | None) -> None:
         self.weights = np.ones((len(others), 1)) if obs_weights is None else obs_weights[:, None]
@@ -168,13 +176,24 @@ class _Net:
         self.leverage = row_leverage(self.basis, obs_weights=obs_weights) if size.size else 0.0 * root[:, 0]
 
     def of(self, columns: Floats) -> Floats:
-        """Take the other regressors out of columns, twice for the digits of near collinear ones."""
+        """Take the other regressors out of columns, twice for the digits of near collinear ones.
+
+        Parameters
+        ----------
+        columns : (N, m) array
+            Columns, swept.
+
+        Returns
+        -------
+        (N, m) array
+            What the other regressors leave of them.
+        """
         for _ in range(2):
             columns = columns - self.basis @ (self.basis.T @ (self.weights * columns))
         return columns
 
 
-def _simple_t(x: Floats, y: Floats, how: Recipe, net: _Net) -> Floats:
+def _simple_t(x: Floats, y: Floats, how: Recipe, net: Net) -> Floats:
     """Compute t of the regressions of one outcome on one column each, all net of everything else."""
     weighted = net.weights * x
     square = np.einsum("ij,ij->j", weighted, x)

@@ -1,0 +1,231 @@
+"""Placebo treatments: steps of drawn entities from drawn periods on, and the slope of each draw."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from digiprosper.errors import OptionError
+from digiprosper.kernels.slopes import Slope
+from digiprosper.kernels.tolerances import LOST_IN_DRAW, REDUNDANT_LEVELS
+from digiprosper.kernels.within import is_nested, level_sums, within
+from digiprosper.linear.kernels.exchange import Net
+
+if TYPE_CHECKING:
+    from digiprosper.kernels import Floats, Ints
+    from digiprosper.kernels.equation import Solved
+    from digiprosper.kernels.slopes import Effect
+    from digiprosper.kernels.within import Within
+
+__all__ = ["Cohorts", "cohorts", "placebo_slopes"]
+
+# Numbers that the dummies of effects which cross the entities may take, 1 GB.
+_MOST = 2**27
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Cohorts:
+    """A treatment that entities keep once they have it.
+
+    Parameters
+    ----------
+    starts : (C,) array of int
+        First treated period of each cohort, in order.
+    sizes : (C,) array of int
+        Entities in each.
+    entity, time : (N,) arrays of int
+        Codes of the rows without gaps, sorted by entity, then time.
+    """
+
+    starts: Ints
+    sizes: Ints
+    entity: Ints
+    time: Ints
+
+    @property
+    def n_entities(self) -> int:
+        """Entities, those never treated too."""
+        return int(self.entity.max()) + 1
+
+    @property
+    def n_times(self) -> int:
+        """Periods."""
+        return int(self.time.max()) + 1
+
+    @property
+    def n_treated(self) -> int:
+        """Entities of all cohorts."""
+        return int(self.sizes.sum())
+
+    def drawn(self, who: np.random.Generator, when: np.random.Generator, count: int) -> tuple[Ints, Ints]:
+        """Draw who is treated, and from when.
+
+        Parameters
+        ----------
+        who, when : Generator
+            Sources of the entities and of the periods. They are two, so that a number of draws is the same in
+            one call as in several.
+        count : int
+            How many.
+
+        Returns
+        -------
+        entities : (count, n_treated) array of int
+            Drawn without replacement.
+        starts : (count, n_treated) array of int
+            First treated period of each, one a cohort, the second period or later.
+        """
+        everyone = np.tile(np.arange(self.n_entities), (count, 1))
+        entities = who.permuted(everyone, axis=1)[:, : self.n_treated]
+        starts = when.integers(1, self.n_times, size=(count, self.sizes.size))
+        return entities, np.repeat(starts, self.sizes, axis=1)
+
+
+def cohorts(column: Floats, entity: Ints, time: Ints) -> Cohorts | None:
+    """Sort entities into cohorts by the first treated period.
+
+    Parameters
+    ----------
+    column : (N,) array
+        The treatment.
+    entity, time : (N,) arrays of int
+        Codes without gaps, rows sorted by entity, then time.
+
+    Returns
+    -------
+    Cohorts or None
+        None if the treatment is not 0 or 1 throughout, or ends in some entity.
+
+    Examples
+    --------
+    >>> entity, time = np.repeat(np.arange(3), 2), np.tile(np.arange(2), 3)
+    >>> cohorts(np.array([0.0, 1.0, 0.0, 1.0, 0.0, 0.0]), entity, time).sizes
+    array([2])
+    """
+    inside = np.diff(entity) == 0
+    if not np.isin(column, (0.0, 1.0)).all() or (np.diff(column)[inside] < 0).any():
+        return None
+    treated = np.flatnonzero(column)
+    _, first = np.unique(entity[treated], return_index=True)
+    starts, sizes = np.unique(time[treated[first]], return_counts=True)
+    return Cohorts(starts, sizes, entity, time)
+
+
+def placebo_slopes(
+    equation: Solved,
+    regressor: int,
+    absorbed: Within,
+    treated: Cohorts,
+    reps: int,
+    seed: np.random.SeedSequence,
+    *,
+    memory: int = 2**28,
+) -> Floats:
+    """Compute the slope of one regressor for placebo treatments in its place.
+
+    Parameters
+    ----------
+    equation : Solved
+        The fit.
+    regressor : int
+        Position of the treatment.
+    absorbed : Within
+        The projection that takes out the effects.
+    treated : Cohorts
+        The treatment.
+    reps : int
+        Draws R.
+    seed : SeedSequence
+        Source of the draws; two are spawned from it.
+    memory : int
+        Bytes that the arrays of one chunk may take; 256 MB.
+
+    Returns
+    -------
+    (R,) array
+        Slopes; NaN where the drawn treatment is not identified.
+
+    Raises
+    ------
+    OptionError
+        If the dummies of effects that cross the entities exceed 2**27 numbers (1 GB).
+
+    Notes
+    -----
+    Only the treatment d changes, so its slope is ``d'u / d'Md`` (Frisch & Waugh 1933), u the outcome net of
+    everything else. With M_e the projection that takes out effects nested in entities, and B an orthonormal
+    basis of everything else net of them, ``d'Md = d'M_e d - |B'd|^2``. These three are sums over treated
+    entities of numbers that depend on the entity and on its first treated period only: the table of them is
+    computed once, and a draw adds up its entries.
+    """
+    table = _contributions(equation, regressor, absorbed, treated)
+    who, when = map(np.random.default_rng, seed.spawn(2))
+    chunk = max(1, memory // (8 * (treated.n_entities + treated.n_treated * (table.shape[2] + 4))))
+    out = np.empty(reps)
+    for start in range(0, reps, chunk):
+        stop = min(start + chunk, reps)
+        entities, starts = treated.drawn(who, when, stop - start)
+        sums = table[entities, starts].sum(axis=1)
+        square, product, beside = sums[:, 0], sums[:, 1], sums[:, 2:]
+        left = square - np.einsum("rb,rb->r", beside, beside)
+        lost = ~(left > LOST_IN_DRAW * square)
+        out[start:stop] = np.where(lost, np.nan, product / np.where(lost, 1.0, left))
+    return out
+
+
+def _contributions(equation: Solved, regressor: int, absorbed: Within, treated: Cohorts) -> Floats:
+    """Tabulate what an entity treated from a period on adds to the sums: (entities, periods, 2 + b)."""
+    entity, n = treated.entity, treated.entity.size
+    weights = np.ones(n) if equation.obs_weights is None else equation.obs_weights
+    own = [effect for effect in absorbed.every if _is_own(effect, entity)]
+    others = [effect for effect in absorbed.every if not _is_own(effect, entity)]
+    sweep = within(own, n, obs_weights=equation.obs_weights).sweep if own else np.copy
+
+    net = Net(np.delete(equation.x, regressor, axis=1), equation.obs_weights)
+    dummies = sweep(_dummies(others, n, constant=not absorbed.every))
+    basis = np.column_stack([net.of(equation.y[:, None]), _orthonormal(dummies, weights), net.basis])
+
+    groups = treated.n_entities
+    table = np.empty((groups, treated.n_times, 1 + basis.shape[1]))
+    for start in range(treated.n_times):
+        step = (treated.time >= start).astype(np.float64)
+        swept = sweep(step[:, None])[:, 0]
+        table[:, start, 0] = level_sums(entity, groups, (weights * swept**2)[:, None])[:, 0]
+        table[:, start, 1:] = level_sums(entity, groups, (weights * step)[:, None] * basis)
+    return table
+
+
+def _is_own(effect: Effect, entity: Ints) -> bool:
+    """Decide whether an effect is nested in the entities: no level has rows of two of them."""
+    return is_nested(effect.codes if isinstance(effect, Slope) else effect, entity)
+
+
+def _dummies(effects: list[Effect], n: int, *, constant: bool) -> Floats:
+    """Write the columns of effects out."""
+    columns = [np.ones((n, 1))] if constant else [np.empty((n, 0))]
+    for effect in effects:
+        codes, values = (effect.codes, effect.column) if isinstance(effect, Slope) else (effect, np.ones(n))
+        levels = int(codes.max()) + 1
+        if n * levels > _MOST:
+            raise OptionError(
+                f"an effect that crosses the entities has {levels:,} levels in {n:,} rows; a placebo test "
+                f"would need {n * levels:.2g} numbers for their dummies, and {_MOST:.2g} is the limit. "
+                "Absorb an effect with fewer levels."
+            )
+        dummies = np.zeros((n, levels))
+        dummies[np.arange(n), codes] = values
+        columns.append(dummies)
+    return np.column_stack(columns)
+
+
+def _orthonormal(columns: Floats, weights: Floats) -> Floats:
+    """Make an orthonormal basis of columns under weights, redundant ones left out."""
+    if not columns.shape[1]:
+        return columns
+    size = np.sqrt(weights @ columns**2)
+    scaled = columns / np.where(size > 0, size, 1.0)
+    values, vectors = np.linalg.eigh(scaled.T @ (weights[:, None] * scaled))
+    there = values > REDUNDANT_LEVELS
+    return np.asarray(scaled @ (vectors[:, there] / np.sqrt(values[there])))
