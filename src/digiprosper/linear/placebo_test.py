@@ -78,9 +78,9 @@ def placebo_test(
     sample or a later one, each as likely.
 
     In contrast to `randomisation_test`, the time of the treatment is drawn as well, and estimates are
-    compared instead of t statistics. Unless entities and periods of the treatment were as good as drawn, p is a
-    description and no exact p-value. Nor does a small one show that the estimate is an effect: of a trend
-    that only the treated have, the test finds as much as of an effect.
+    compared instead of t statistics. Unless entities and periods of the treatment were as good as drawn, p is
+    a description and no exact p-value. Nor does a small one show that the estimate is an effect: a trend that
+    only the treated have gives one too.
 
     Examples
     --------
