@@ -33,6 +33,7 @@ def test_terms_keep_the_names_that_were_typed(formula: str, y: str, x: list, abs
         ("1 ~ a", "one outcome"),
         ("~ a", "an outcome before '~'"),
         ("y ~ a | city +", "empty effect"),
+        ("y ~ a | city | d ~ z", "FixedEffectsIV"),
     ],
 )
 def test_what_is_wrong_is_said(formula: str, what: str) -> None:

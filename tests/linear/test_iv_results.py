@@ -212,6 +212,8 @@ def test_values_of_several_regressors() -> None:
     plain = fit(dp.FixedEffects("left", ["z1", "z2", "z3", "a", "I(a**2)"]), frame)
     expected = plain.wald_test("z1 = 0, z2 = 0, z3 = 0").statistic
     assert test.statistic == pytest.approx(expected, rel=1e-8)
+    series = results.anderson_rubin_test(pd.Series({"d": 0.5, "e": 0.2}))
+    assert series.statistic == test.statistic
     zero = results.anderson_rubin_test()
     assert zero.statistic == results.anderson_rubin_test({"d": 0, "e": 0}).statistic
 
@@ -239,6 +241,15 @@ def test_malformed_values(values: object, error: type[Exception]) -> None:
 def test_malformed_levels(level: object) -> None:
     with pytest.raises(dp.DigiprosperError):
         fit().anderson_rubin(level)
+
+
+@pytest.mark.parametrize(
+    "values", [np.array([0.5, 0.2]), [0.5, 0.2], pd.Series([0.5, 0.2]), pd.DataFrame({"d": [0.5]}), 0.5]
+)
+def test_values_without_names_are_refused_where_there_are_several(values: object) -> None:
+    results = fit(frame=make_frame(4), endog=["d", "e"], instruments=["z1", "z2", "z3"])
+    with pytest.raises(OptionError, match="'d', 'e'"):
+        results.anderson_rubin_test(values)
 
 
 def test_one_value_for_two_regressors_is_refused() -> None:

@@ -430,7 +430,10 @@ REFUSED: dict[str, tuple[Any, Any, type[Exception], str]] = {
     "another specification": (
         dp.PanelThreshold("y", "a", "b"), "a", InputTypeError, "takes a FixedEffects.*PanelThreshold"
     ),
-    "a result": (None, "a", InputTypeError, "NoneType"),
+    "nothing": (None, "a", InputTypeError, "NoneType"),
+    "instruments": (
+        dp.FixedEffectsIV("y", [], ["a"], ["b"]), "a", InputTypeError, r"anderson_rubin\(\)"
+    ),
     "a constant path": (SPEC.add("still"), "still", IdentificationError, "absorbed"),
     "a column of the years": (SPEC.add("year"), "year", IdentificationError, "absorbed"),
     "an unknown column": (SPEC.add("zz"), "zz", ColumnError, "zz"),
@@ -457,6 +460,15 @@ def test_numbers_of_draws_that_are_none(reps: Any) -> None:
 def test_levels_that_are_none(level: Any) -> None:
     with pytest.raises(OptionError, match="level"):
         quiet(SPEC, FRAME, "a").interval(level)
+
+
+def test_results_in_place_of_the_specification_are_refused() -> None:
+    panel = dp.Panel(FRAME, "i", "t")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", dp.FewClustersWarning)
+        results = SPEC.fit(panel)
+    with pytest.raises(InputTypeError, match=r"wild_bootstrap\(spec, panel\)"):
+        wild_bootstrap(results, panel, "a")
 
 
 def test_a_bare_frame_is_refused() -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from digiprosper import FixedEffects, Mediation, Panel, fit_all, stepwise
+from digiprosper import FixedEffects, FixedEffectsIV, Mediation, Panel, fit_all, stepwise
 from digiprosper.errors import (
     CollinearityError,
     ColumnError,
@@ -229,6 +229,8 @@ def test_categories_and_a_later_main_term() -> None:
     ("spec", "order", "options", "kind", "words"),
     [
         (Mediation("y", "d", ["m"]), ["c1"], {}, InputTypeError, "FixedEffects"),
+        (FixedEffectsIV("y", [], ["d"], ["z"]), ["c1"], {}, InputTypeError, "fit_all"),
+        (FixedEffectsIV("y", [], ["d"], ["m"]), ["c1"], {}, InputTypeError, "fit_all"),
         (FixedEffects("y", ["d"]), [1], {}, InputTypeError, "order"),
         (FixedEffects("y", ["d"]), ["d"], {}, TermError, "twice"),
         (FixedEffects("y", ["d"]), ["fdi"], {}, ColumnError, "'fdi'"),

@@ -9,7 +9,6 @@ import numpy as np
 
 from digiprosper.errors import (
     IdentificationError,
-    InputTypeError,
     Notice,
     OptionError,
     issue,
@@ -19,7 +18,6 @@ from digiprosper.errors import (
 from digiprosper.kernels.covariance import counts, ranks
 from digiprosper.kernels.within import within
 from digiprosper.linear.fixed_effects import estimate, refuse_other_specification
-from digiprosper.linear.results import LinearResults
 from digiprosper.report.text import freedom_text
 from digiprosper.report.variance import SINGULAR, negative_variance, quadratic_form
 
@@ -29,6 +27,7 @@ if TYPE_CHECKING:
     from digiprosper.kernels import Ints
     from digiprosper.linear.fixed_effects import Fitted, FixedEffects
     from digiprosper.linear.preparation import LinearOptions, Prepared
+    from digiprosper.linear.results import LinearResults
     from digiprosper.panel import Panel
 
 __all__ = [
@@ -65,12 +64,6 @@ def refit(spec: FixedEffects, panel: Panel, caller: str) -> Fitted:
     InputTypeError
         If it is another kind of specification, or a result.
     """
-    given: object = spec
-    if isinstance(given, LinearResults):
-        raise InputTypeError(
-            f"{caller} takes a specification and a panel, not results, which hold no data: "
-            f"{caller}(spec, panel)."
-        )
     refuse_other_specification(caller, spec)
     return estimate(spec, panel)
 

@@ -24,6 +24,7 @@ from digiprosper.linear.preparation import (
     linear_options,
     prepare,
 )
+from digiprosper.linear.results import LinearResults
 from digiprosper.panel.terms import canonical
 from digiprosper.specification import TERM, Specification, as_terms, one_term, plain_options
 
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
     from digiprosper.kernels.equation import Solved
     from digiprosper.linear.estimation import Swept
     from digiprosper.linear.preparation import Prepared
-    from digiprosper.linear.results import LinearResults
     from digiprosper.panel import Panel
 
 __all__ = ["Fitted", "FixedEffects", "check_regression_options", "estimate", "refuse_other_specification"]
@@ -254,7 +254,7 @@ def estimate(spec: FixedEffects, panel: Panel) -> Fitted:
 
 
 def refuse_other_specification(caller: str, spec: object) -> None:
-    """Refuse what is no `FixedEffects`.
+    """Refuse what is no `FixedEffects`, and say what to pass or to use instead.
 
     Parameters
     ----------
@@ -268,8 +268,19 @@ def refuse_other_specification(caller: str, spec: object) -> None:
     InputTypeError
         If it is something else.
     """
-    if not isinstance(spec, FixedEffects):
-        raise InputTypeError(f"{caller} takes a FixedEffects specification, not {type(spec).__name__}.")
+    if isinstance(spec, FixedEffects):
+        return
+    if isinstance(spec, LinearResults):
+        raise InputTypeError(
+            f"{caller} takes a specification and a panel, not results, which hold no data: "
+            f"{caller}(spec, panel)."
+        )
+    instrumented = (
+        " It is for least squares; the results of FixedEffectsIV have iv_tests, anderson_rubin() and "
+        "endogeneity_test()."
+    )
+    hint = instrumented if hasattr(spec, "instruments") else ""
+    raise InputTypeError(f"{caller} takes a FixedEffects specification, not {type(spec).__name__}.{hint}")
 
 
 def check_regression_options(spec: Any) -> None:

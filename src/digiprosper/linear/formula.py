@@ -72,6 +72,11 @@ def _refuse_odd(formula: str) -> None:
             f"the formula {cited(formula)} has Stata's '#': write a:b, and a^b for crossed effects."
         )
     model, *effects = formula.split("|")
+    if len(effects) > 1 and "~" in effects[-1]:
+        raise TermError(
+            f"the formula {cited(formula)} has instruments in a third part; use "
+            "FixedEffectsIV(y, x, endog, instruments)."
+        )
     if len(effects) > 1 or "~" not in _hidden(model):
         raise TermError(f"the formula {cited(formula)} needs one '~' and at most one '|'. {_HELP}")
     if _HALVES.search(formula) or _CODE.search(re.sub(KEPT, "q", model)) or re.search("[{}]", formula):

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
+import pandas as pd
 
 from digiprosper.errors import (
     IdentificationError,
@@ -164,19 +165,19 @@ class IVResults(LinearResults):
         q = len(self.instruments)
         return confidence_set(self.reduced_forms, float(fdtri(q, self.reduced_forms.df_t, level)))
 
-    def anderson_rubin_test(self, values: float | Mapping[str, float] = 0.0) -> TestResult:
+    def anderson_rubin_test(self, values: float | Mapping[str, float] | pd.Series[float] = 0.0) -> TestResult:
         """Test coefficients of the endogenous regressors, whatever the strength of the instruments.
 
         Parameters
         ----------
-        values : float or mapping
+        values : float, mapping or Series
             The coefficient under the null, or endogenous regressor to coefficient.
 
         Returns
         -------
         TestResult
-            F with the number of instruments and the fit's degrees of freedom. It is a joint test of the
-            coefficients and of the instruments' validity.
+            F with the number of instruments and the degrees of freedom of the reduced form. It is a joint
+            test of the coefficients and of the instruments' validity.
 
         Raises
         ------
@@ -195,8 +196,11 @@ class IVResults(LinearResults):
         return f_test("Anderson-Rubin test", f, df, null)
 
     def _values_of(self, values: object) -> dict[str, float]:
+        if isinstance(values, pd.Series):
+            values = dict(values.items())
         if not isinstance(values, Mapping):
-            if len(self.endog) > 1 and values != 0:
+            all_zero = np.isscalar(values) and values == 0
+            if len(self.endog) > 1 and not all_zero:
                 raise OptionError(
                     f"anderson_rubin_test: values={cited(values)} for {len(self.endog)} endogenous "
                     f"regressors; pass a mapping with a value for each of {quoted(self.endog)}."

@@ -142,7 +142,10 @@ def stepwise(spec: Any, panel: Panel, order: Sequence[str], *, sample: str = "co
     """
     check_option("sample", sample, ("common", "own"))
     if not isinstance(spec, FixedEffects):
-        raise InputTypeError(f"stepwise takes a FixedEffects specification, not {type(spec).__name__}.")
+        raise InputTypeError(
+            f"stepwise takes a FixedEffects specification, not {type(spec).__name__}. Fit the steps of "
+            "another one with fit_all({'(1)': spec, '(2)': spec.add('x'), ...}, panel)."
+        )
     specs = accumulate(as_terms(order, "order"), lambda before, term: before.add(term), initial=spec)
     labelled = {f"({i})": step for i, step in enumerate(specs, start=1)}
     if sample == "own":
