@@ -318,3 +318,12 @@ def test_the_coverage_that_the_page_prints(strength: float, of_t: float) -> None
         by_t += low <= 0.5 <= high
     assert by_set / 400 == pytest.approx(0.9375, abs=0.005)
     assert by_t / 400 == pytest.approx(of_t, abs=0.005)
+
+
+def test_the_summary_says_why_there_is_no_joint_test_of_the_instruments() -> None:
+    frame = make_frame().assign(third=lambda f: f["i"] % 3)
+    results = fit(frame=frame, instruments=["z1", "z2", "z3"], clusters=["third"])
+    assert np.isnan(results.iv_tests["kp_rk_f"])
+    assert "nan" not in results.summary()
+    assert "cannot be tested jointly" in results.summary()
+    assert "cannot be tested jointly" not in fit().summary()

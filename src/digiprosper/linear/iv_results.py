@@ -279,7 +279,16 @@ class IVResults(LinearResults):
             f"Instrumented: {', '.join(self.endog)}. Instruments: {', '.join(self.instruments)}.",
             f"First stage: {self._strength()}.",
             *(f"{test.name}: {_test_text(test)}." for test in self._tests() if not np.isnan(test.statistic)),
+            *self._joint_lines(),
             *self._set_lines(),
+        ]
+
+    def _joint_lines(self) -> list[str]:
+        if not np.isnan(cast("float", self.iv_tests["kp_rk_f"])):
+            return []
+        return [
+            "The instruments cannot be tested jointly under this covariance: there are too few clusters, or "
+            "the covariance of two-way clusters is not positive definite."
         ]
 
     def _strength(self) -> str:
@@ -288,7 +297,8 @@ class IVResults(LinearResults):
         if "effective_f" in tests:
             critical = f"5% critical value {tests['effective_f_critical']:.1f} for a bias of 10%"
             parts.append(f"effective F {tests['effective_f']:.4g} ({critical})")
-        parts.append(f"Kleibergen-Paap F {tests['kp_rk_f']:.4g}")
+        rank_f = cast("float", tests["kp_rk_f"])
+        parts.append(f"Kleibergen-Paap F {'not available' if np.isnan(rank_f) else f'{rank_f:.4g}'}")
         parts.append(f"Cragg-Donald F {tests['cragg_donald']:.4g}")
         return ", ".join(parts)
 
