@@ -166,6 +166,15 @@ CONTRACT = {
     "LinearResults.combination": "expression",
     "LinearCombination.interval": "level=0.95",
     "FixedEffects.fit": "panel, *, rng=None, progress=False",
+    "EventStudy": (
+        f"y, event, x=(), *, before=5, after=5, reference=-1, bin_ends=True, never=None, {EFFECTS}, "
+        "absorb=(), cov_type='clustered', clusters=None, bandwidth=None, ssc='reghdfe', obs_weights=None, "
+        "singletons='drop', collinear='raise', missing='drop', keep_rows=True"
+    ),
+    "EventStudy.fit": "panel, *, rng=None, progress=False",
+    "EventStudyResults.event_path": "level=0.95",
+    "EventStudyResults.pretrend_test": "",
+    "plots.event_study": "results, *, counts=False, labels=None, level=0.95, ax=None",
     "FixedEffectsIV": (
         f"y, x, endog, instruments, *, {EFFECTS}, absorb=(), cov_type='clustered', clusters=None, "
         "bandwidth=None, ssc='reghdfe', obs_weights=None, singletons='drop', collinear='raise', "

@@ -123,6 +123,8 @@ if TYPE_CHECKING:
     from digiprosper.mediation.within_between import within_between as within_between
     from digiprosper.panel import Panel as Panel
     from digiprosper.panel import Sample as Sample
+    from digiprosper.policy.event_study import EventStudy as EventStudy
+    from digiprosper.policy.results import EventStudyResults as EventStudyResults
     from digiprosper.present.rows import Below as Below
     from digiprosper.present.tables import Table as Table
     from digiprosper.present.tables import etable as etable
@@ -211,6 +213,8 @@ _NAMES = {
     "mediation.sequential_g": "sequential_g",
     "mediation.within_between": "within_between",
     "panel": "Panel Sample",
+    "policy.event_study": "EventStudy",
+    "policy.results": "EventStudyResults",
     "present.rows": "Below",
     "present.tables": "Table etable",
     "report.collection": "ResultSet",
@@ -251,6 +255,7 @@ _HELD = {
     "IndexRankedRows": "composite.ranking_results:RankedRows",
     "IndexScoredRows": "composite.results:ScoredRows",
     "IndexWeighing": "composite.kernels.structure:Weighing",
+    "EventWindow": "policy.window:EventWindow",
     "Inference": "report.inference:Inference",
     "KinkBounded": "threshold.groups:KinkBounded",
     "KinkSearched": "threshold.groups:KinkSearched",
@@ -297,6 +302,8 @@ __all__ = [
     "DigiprosperWarning",
     "Direction",
     "EffectResults",
+    "EventStudy",
+    "EventStudyResults",
     "FewClustersWarning",
     "FewDrawsWarning",
     "FixedEffects",

@@ -200,6 +200,7 @@ _CATEGORIES: dict[str, type[DigiprosperWarning]] = {
     "very_few_clusters": FewClustersWarning,
     "too_few_clusters_to_draw": FewClustersWarning,
     "few_treated": FewClustersWarning,
+    "few_treated_clusters": FewClustersWarning,
     "few_weightings": FewClustersWarning,
     "assigned_by_cluster": IdentificationWarning,
     "near_collinear": NearCollinearWarning,

@@ -12,7 +12,9 @@ from digiprosper.linear.results import LinearResults
 from digiprosper.mediation import figures as mediation
 from digiprosper.mediation.results import MediationResults
 from digiprosper.mediation.sensitivity import MediationSensitivity
+from digiprosper.policy import figures as policy
 from digiprosper.present.columns import check_labels, merged_labels
+from digiprosper.present.event_plots import draw_event_paths
 from digiprosper.present.index_plots import draw_bars, draw_rank_spans, draw_ribbons, draw_ridges
 from digiprosper.present.mechanism_plots import (
     draw_conditional_effect,
@@ -33,12 +35,14 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
 
+    from digiprosper.policy.results import EventStudyResults
     from digiprosper.report.protocol import Results
 
 __all__ = [
     "coefficients",
     "conditional_effect",
     "effect_plot",
+    "event_study",
     "index_sensitivity",
     "kernel_ridge",
     "lr_profile",
@@ -176,6 +180,67 @@ def effect_plot(
     level = check_level(level)
     drawn = mediation.effects(results, _texts(results, labels, purpose), level)
     return draw_effects(drawn, ax, purpose)
+
+
+def event_study(
+    results: EventStudyResults | Sequence[EventStudyResults] | Mapping[str, EventStudyResults],
+    *,
+    counts: bool = False,
+    labels: Mapping[str, str] | None = None,
+    level: float = 0.95,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw the estimates of an event study over event time.
+
+    Parameters
+    ----------
+    results : EventStudyResults, list or mapping
+        What ``EventStudy(...).fit`` returns. Several stand beside each other, each with its own marker; the
+        keys of a mapping are in the legend.
+    counts : bool
+        Whether the number of treated entities that reach each event time stands under the axis.
+    labels : mapping, optional
+        Text by term or column; wins over the labels that came with the results.
+    level : float
+        Of the intervals, which hold at each event time by itself.
+    ax : Axes, optional
+        Where to draw; default a new figure.
+
+    Returns
+    -------
+    Axes
+        Vertical intervals, an empty marker at the reference, a line at zero and a dashed one between event
+        times -1 and 0. Ends that are binned are written ``≤ −5`` and ``≥ 5``. Nothing is shown and no setting
+        is changed.
+
+    Raises
+    ------
+    InputTypeError
+        If `results` is something else, or `labels` is not a mapping of texts.
+    OptionError
+        If `counts` is not True or False, or `level` is not between 0 and 1.
+    ImportError
+        If matplotlib is missing; the message has the pip command.
+
+    Examples
+    --------
+    >>> import numpy as np, pandas as pd, digiprosper as dp, matplotlib.pyplot as plt
+    >>> df = pd.DataFrame({"city": np.repeat(np.arange(60), 9), "year": np.tile(np.arange(2010, 2019), 60)})
+    >>> df["first"] = np.where(df["city"] < 25, 2014.0, np.nan)
+    >>> df["y"] = 2.0 * (df["year"] >= df["first"]) + np.random.default_rng(1).normal(size=540)
+    >>> fit = dp.EventStudy("y", "first", before=3, after=3).fit(dp.Panel(df, "city", "year"))
+    >>> ax = event_study(fit)
+    >>> [text.get_text() for text in ax.get_xticklabels()]
+    ['≤ −3', '−2', '−1', '0', '1', '2', '≥ 3']
+    >>> plt.close(ax.figure)
+    """
+    purpose = "plots.event_study"
+    check_option("counts", counts, (True, False))
+    level = check_level(level)
+    studies = policy.named_studies(results, purpose)
+    columns = [result_column(one) for one in studies.values()]
+    texts = merged_labels(columns, check_labels(labels, purpose))
+    return draw_event_paths(policy.event_paths(studies, texts, level), ax, purpose, counts=bool(counts))
 
 
 def conditional_effect(

@@ -30,6 +30,9 @@ def _regressions() -> dict[str, Any]:
         "LinearCombination": linear.combination("2*digital - 1"),
         "TestResult": linear.wald_test("digital = 0"),
         "WildBootstrapResult": dp.wild_bootstrap(square, panel, "digital", rng=1),
+        "EventStudyResults": dp.EventStudy("prosperity", "first", ["urban"], before=3, after=3).fit(
+            panel.assign(first=lambda f: f["region"].map({"east": 2015.0, "west": 2018.0}))
+        ),
         "ThresholdResults": dp.PanelThreshold("rural_income", "digital", "urban", ["fiscal"], reps=99).fit(
             panel, rng=1
         ),

@@ -20,6 +20,8 @@ __all__ = [
     "DrawnDensity",
     "Effect",
     "Effects",
+    "EventPath",
+    "EventPaths",
     "PathDiagram",
     "Profile",
     "RankSpans",
@@ -235,6 +237,47 @@ class TurningCurve:
     level: float
     turn: float
     sets: Sequence[Interval]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EventPath:
+    """Estimates of one model by event time.
+
+    Parameters
+    ----------
+    head : str
+        Name of the model.
+    points : DataFrame
+        Columns time, estimate, conf_low, conf_high (missing for the reference), n_treated.
+    reference : int
+        Event time that is zero by construction.
+    """
+
+    head: str
+    points: pd.DataFrame
+    reference: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EventPaths:
+    """Estimates of one or several models by event time.
+
+    Parameters
+    ----------
+    paths : sequence of EventPath
+        One a model.
+    ticks : dict
+        Event time to its text; a binned end says so.
+    outcome : str
+        Label of the outcome; empty where outcomes differ.
+    level : float
+        Of the intervals.
+    """
+
+    paths: Sequence[EventPath]
+    ticks: dict[int, str]
+    outcome: str
+    level: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,0 +1,1 @@
+"""Shocks that reach some entities at a known time."""

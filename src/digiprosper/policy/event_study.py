@@ -1,0 +1,245 @@
+"""Event studies: the effect of a treatment by periods since it began."""
+
+from __future__ import annotations
+
+from dataclasses import KW_ONLY, dataclass, field, fields
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from digiprosper.errors import (
+    IdentificationError,
+    Notice,
+    OptionError,
+    TermError,
+    check_whole,
+    cited,
+    issue,
+    option_problem,
+    quoted,
+)
+from digiprosper.linear.diagnostics import lagged_outcome
+from digiprosper.linear.estimation import fit_equation, sweep_columns
+from digiprosper.linear.fixed_effects import check_regression_options
+from digiprosper.linear.preparation import CovType, LinearOptions, Ssc, linear_options, prepare
+from digiprosper.linear.results import LinearResults
+from digiprosper.panel.access import table_of
+from digiprosper.policy.notices import cohort_notices, few_treated_clusters
+from digiprosper.policy.results import EventStudyResults
+from digiprosper.policy.timing import read_timing
+from digiprosper.policy.window import dummies, open_window
+from digiprosper.specification import TERM, Specification, as_terms, one_term, plain_options, refuse_repeats
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from digiprosper.linear.preparation import Prepared
+    from digiprosper.panel import Panel
+    from digiprosper.policy.window import EventTimes
+
+__all__ = ["EventStudy"]
+
+_FURTHEST = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class EventStudy(Specification):
+    """Linear regression on dummies of the periods since treatment, with absorbed effects.
+
+    ``y_it = sum_k b_k 1(t - g_i = k) + x_it'c + a_i + l_t + e_it``, where g_i is the first treated time of
+    entity i and k runs from ``-before`` to ``after`` without the reference. It is the `FixedEffects` with
+    these dummies: one sample, the same sweep, the same standard errors.
+
+    Parameters
+    ----------
+    y : str
+        Outcome, a term.
+    event : str
+        Column of the panel: the first treated time of the entity, with the type of the time key and missing
+        where the entity is never treated; or a column that is 0 before treatment and 1 from then on.
+    x : sequence of str
+        Controls, terms.
+    before, after : int
+        The window: dummies of event times ``-before`` to ``after``. 5 each by default.
+    reference : int
+        Event time without a dummy, from ``-before`` to -1; coefficients are differences from it. -1 by
+        default, the last period before treatment.
+    bin_ends : bool
+        Whether the two ends of the window stand for all event times beyond them too, so that no row is
+        dropped (Schmidheiny & Siegloch 2023). With False rows beyond the window are an error.
+    never : float, optional
+        Value of `event` for entities that are never treated, beside missing values; 0 in many files.
+    entity_effects, time_effects, absorb, cov_type, clusters, bandwidth, ssc, obs_weights, singletons
+        As in `FixedEffects`.
+    collinear, missing, keep_rows
+        As in `FixedEffects`. ``collinear="drop"`` is for controls: event times are never dropped, and a
+        missing value of `event` drops no row.
+
+    Raises
+    ------
+    OptionError, InputTypeError, TermError
+        From the constructor: an unknown option word, a reference outside the window, a term in two places.
+    PanelIndexError, ColumnError, InputTypeError, MissingDataError
+        From `fit`: no time key, no such column, or one of another type than the times.
+    IdentificationError, CollinearityError
+        From `fit`: the column switches off, has times that the panel does not, or entities without a period
+        before treatment; an event time that no treated entity reaches; effects that absorb the event times,
+        as where all entities are treated in the same period. Each says what to do.
+
+    See Also
+    --------
+    FixedEffects : with one dummy of treated rows, the average effect.
+    randomisation_test : for few treated clusters.
+
+    Notes
+    -----
+    With one cohort the coefficients are differences in differences. With several they are contaminated by
+    effects of other event times where effects differ between cohorts (Sun & Abraham 2021, Journal of
+    Econometrics 225:175); `diagnostics` says so. Schmidheiny & Siegloch (2023), Journal of Applied
+    Econometrics 38:695, on binned ends.
+
+    Examples
+    --------
+    >>> import numpy as np, pandas as pd, digiprosper as dp
+    >>> rng = np.random.default_rng(1)
+    >>> df = pd.DataFrame({"city": np.repeat(np.arange(60), 8), "year": np.tile(np.arange(2010, 2018), 60)})
+    >>> df["first"] = np.where(df["city"] < 25, 2014.0, np.nan)
+    >>> df["y"] = 2.0 * (df["year"] >= df["first"]) + df["city"] % 7 + rng.normal(size=480)
+    >>> spec = dp.EventStudy("y", "first", before=4, after=3)
+    >>> fit = spec.fit(dp.Panel(df, "city", "year"))
+    >>> fit.path[["time", "estimate", "n_treated"]].round(2).values.tolist()[2:5]
+    [[-2.0, -0.26, 25.0], [-1.0, 0.0, 25.0], [0.0, 2.16, 25.0]]
+    >>> fit.pretrend_test().p_value > 0.05
+    True
+    """
+
+    y: str = field(metadata=TERM)
+    event: str = field(metadata=TERM)
+    x: Sequence[str] = field(default=(), metadata=TERM)
+    _: KW_ONLY
+    before: int = 5
+    after: int = 5
+    reference: int = -1
+    bin_ends: bool = True
+    never: float | None = None
+    entity_effects: bool = True
+    time_effects: bool = True
+    absorb: Sequence[str] = ()
+    cov_type: CovType = "clustered"
+    clusters: Sequence[str] | None = None
+    bandwidth: int | None = None
+    ssc: Ssc = "reghdfe"
+    obs_weights: str | None = None
+    singletons: Literal["drop", "keep"] = "drop"
+    collinear: Literal["raise", "drop"] = "raise"
+    missing: Literal["drop", "raise"] = "drop"
+    keep_rows: bool = True
+
+    def __post_init__(self) -> None:
+        plain_options(self)
+        one_term(self.y, "y")
+        one_term(self.event, "event")
+        for name in ("x", "absorb"):
+            object.__setattr__(self, name, as_terms(getattr(self, name), name))
+        refuse_repeats(self, ("y", "event", "x"))
+        _check_window(self)
+        check_regression_options(self)
+
+    @property
+    def options(self) -> LinearOptions:
+        """The part that says how rows are swept and errors computed."""
+        return linear_options(self)
+
+    def fit(self, panel: Panel, *, rng: object = None, progress: bool = False) -> EventStudyResults:  # noqa: ARG002
+        """Estimate.
+
+        Parameters
+        ----------
+        panel : Panel
+            The data.
+        rng, progress
+            Accepted for uniformity; nothing is drawn here.
+
+        Returns
+        -------
+        EventStudyResults
+            Event times first, ``event:-5`` and so on, then `x`.
+        """
+        roles = {"y": (self.y,), "x": self.x}
+        prepared = prepare(panel, roles, self.options, singletons=self.singletons, missing=self.missing)
+        if len(prepared.sample.roles["y"]) != 1:
+            raise TermError(f"y={cited(self.y)} makes several columns; the outcome must be one column.")
+        timing = read_timing(table_of(panel), self.event, self.never)
+        found = open_window(self, prepared.sample, timing)
+        _refuse_collinear(prepared, found)
+
+        results = _regress(self, prepared, found)
+        issue(results.diagnostics)
+        return results
+
+
+def _regress(spec: EventStudy, prepared: Prepared, found: EventTimes) -> EventStudyResults:
+    """Fit the equation with the dummies beside the other columns."""
+    sample, window = prepared.sample, found.window
+    own = tuple(window.name(time) for time in window.estimated)
+    columns = (sample.columns("y"), dummies(window, found.times, found.treated), sample.columns("x"))
+    names = (spec.y, *own, *sample.names_of("x"))
+    swept = sweep_columns(prepared, names, np.column_stack(columns))
+
+    few = few_treated_clusters(prepared, found)
+    fitted, _ = fit_equation(
+        prepared,
+        swept,
+        0,
+        range(1, len(names)),
+        remarks=(*few, *cohort_notices(window), *lagged_outcome(prepared)),
+        unread=own if few else (),
+    )
+    _refuse_dropped(own, fitted)
+    return EventStudyResults(
+        **{f.name: getattr(fitted, f.name) for f in fields(LinearResults)}, window=window
+    )
+
+
+def _check_window(spec: EventStudy) -> None:
+    check_whole("before", spec.before, 1, _FURTHEST)
+    check_whole("after", spec.after, 0, _FURTHEST)
+    check_whole("reference", spec.reference, -spec.before, -1)
+    if not isinstance(spec.bin_ends, bool):
+        raise OptionError(f"bin_ends={cited(spec.bin_ends)} must be True or False.")
+    if spec.never is not None and (isinstance(spec.never, bool) or not isinstance(spec.never, int | float)):
+        text = f"never={cited(spec.never)} must be a number, the value of event for entities never treated."
+        raise OptionError(text, [option_problem("never", spec.never, what=text)])
+
+
+def _refuse_collinear(prepared: Prepared, found: EventTimes) -> None:
+    """Refuse event times that are not distinct from time and entity effects when all are treated."""
+    keys, window, effects = prepared.sample.keys, found.window, prepared.effect_names
+    if window.n_never or keys.time_name not in effects:
+        return
+    if len(window.cohorts) == 1:
+        why = (
+            f"all entities are first treated in the same period ({window.cohorts[0][0]}), so that dummies of "
+            f"event times are the same as {keys.time_name} effects. Add entities that are never treated."
+        )
+    elif keys.entity_name in effects and not window.binned:
+        why = (
+            "every entity is treated at some time and every event time has a coefficient of its own, so that "
+            f"a trend in event time is the same as one in {keys.time_name}: the coefficients are not "
+            "identified. Add entities that are never treated, or narrow the window (before, after) so that "
+            "its ends are binned, which takes effects as constant beyond them."
+        )
+    else:
+        return
+    data = {"event": window.event, "cohorts": dict(window.cohorts)}
+    raise IdentificationError(why, [Notice("no_comparison", why, data)])
+
+
+def _refuse_dropped(own: Sequence[str], fitted: LinearResults) -> None:
+    """Refuse a fit without some event time, which would compare with another reference."""
+    gone = [name for name in own if name not in fitted.names]
+    if gone:
+        raise IdentificationError(
+            f"{quoted(gone)} would be dropped because the effects or other event times add up to it, which "
+            "changes what all other event times are compared with. Narrow the window, or omit the effect."
+        )

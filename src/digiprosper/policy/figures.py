@@ -1,0 +1,95 @@
+"""What figures of event studies draw: estimates by event time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from digiprosper.errors import InputTypeError, models_problem
+from digiprosper.policy.results import EventStudyResults
+from digiprosper.report.drawings import EventPath, EventPaths
+from digiprosper.report.labels import name_label
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["event_paths", "named_studies"]
+
+
+def named_studies(results: object, purpose: str) -> dict[str, EventStudyResults]:
+    """Read one event study or several.
+
+    Parameters
+    ----------
+    results : EventStudyResults, sequence or mapping
+        What to draw.
+    purpose : str
+        Which figure, for errors.
+
+    Returns
+    -------
+    dict
+        Name to event study; those of a sequence are numbered.
+
+    Raises
+    ------
+    InputTypeError
+        If there is none, or one of them is something else.
+    """
+    named: dict[str, Any] = dict(_pairs(results))
+    odd = [one for one in named.values() if not isinstance(one, EventStudyResults)]
+    if odd or not named:
+        given = odd[0] if odd else results
+        raise InputTypeError(
+            f"{purpose}: takes what EventStudy(...).fit returns, or a list or mapping of them, not "
+            f"{type(given).__name__ if odd else 'none'}.",
+            [models_problem("no EventStudyResults", given)],
+        )
+    return named
+
+
+def _pairs(results: object) -> Iterable[tuple[str, Any]]:
+    if isinstance(results, Mapping):
+        return [(str(head), one) for head, one in results.items()]
+    if isinstance(results, Sequence) and not isinstance(results, str):
+        return [(f"({number})", one) for number, one in enumerate(results, 1)]
+    return [("", results)]
+
+
+def event_paths(
+    studies: Mapping[str, EventStudyResults], texts: Mapping[str, str], level: float
+) -> EventPaths:
+    """Lay out estimates by event time.
+
+    Parameters
+    ----------
+    studies : mapping
+        Name to event study.
+    texts : mapping
+        Labels by term or column.
+    level : float
+        Of the intervals.
+
+    Returns
+    -------
+    EventPaths
+        An event time that is a binned end in some studies only has its number.
+    """
+    columns = ["time", "estimate", "conf_low", "conf_high", "n_treated"]
+    paths = [
+        EventPath(head, one.event_path(level)[columns], one.window.reference) for head, one in studies.items()
+    ]
+    times = sorted({time for one in studies.values() for time in one.window.times})
+    outcomes = {name_label(one.depvar, texts, one.factors) for one in studies.values()}
+    return EventPaths(
+        paths=paths,
+        ticks={time: _tick(time, studies) for time in times},
+        outcome=outcomes.pop() if len(outcomes) == 1 else "",
+        level=level,
+    )
+
+
+def _tick(time: int, studies: Mapping[str, EventStudyResults]) -> str:
+    windows = [one.window for one in studies.values() if time in one.window.times]
+    found = {window.text(time) for window in windows}
+    return found.pop() if len(found) == 1 else str(time)

@@ -1,0 +1,218 @@
+"""Estimates of an event study, and what is read from them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING, Any, cast
+
+from digiprosper.errors import OptionError, TermError
+from digiprosper.linear.results import LinearResults
+from digiprosper.panel.access import table_of
+from digiprosper.policy.timing import read_timing
+from digiprosper.policy.window import EventWindow, dummies
+from digiprosper.policy.words import WORDS
+from digiprosper.report.columns import result_column
+from digiprosper.report.summary import Cells, Lines
+from digiprosper.report.text import p_words
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from digiprosper.panel import Panel
+    from digiprosper.report.columns import Column
+    from digiprosper.report.protocol import Glance
+    from digiprosper.report.summary import PlainNumbers, Remarks, Summary
+    from digiprosper.report.terms import Term
+    from digiprosper.report.tests import TestResult
+
+__all__ = ["EventStudyResults"]
+
+_MOST_COHORTS = 8
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
+class EventStudyResults(LinearResults):
+    """Coefficients of event times, with the test of those before treatment.
+
+    Made by `EventStudy.fit`. It is a `LinearResults`: tables, tests and files work alike.
+
+    Parameters
+    ----------
+    window : EventWindow
+        Which event times have a coefficient, and who reaches them.
+    """
+
+    window: EventWindow
+
+    @property
+    def path(self) -> pd.DataFrame:
+        """Estimates by event time, with 95% intervals, as `event_path` gives them."""
+        return self.event_path()
+
+    def event_path(self, level: float = 0.95) -> pd.DataFrame:
+        """Give one row an event time.
+
+        Parameters
+        ----------
+        level : float
+            Of the intervals.
+
+        Returns
+        -------
+        DataFrame
+            time, estimate, std_error, conf_low, conf_high, n_treated (treated entities with rows at that
+            event time, or beyond it at an end that is binned). The reference has the estimate 0 and no error.
+        """
+        window = self.window
+        rows = self.tidy(level).set_index("term")
+        names = [window.name(time) for time in window.times]
+        out = rows.reindex(names)[["estimate", "std_error", "conf_low", "conf_high"]].reset_index(drop=True)
+        out.loc[window.times.index(window.reference), "estimate"] = 0.0
+        out.insert(0, "time", list(window.times))
+        return out.assign(n_treated=list(window.n_treated))
+
+    def pretrend_test(self) -> TestResult:
+        """Test jointly that all coefficients before treatment are zero.
+
+        Returns
+        -------
+        TestResult
+            Wald test with the degrees of freedom of the fit, as `wald_test`.
+
+        Raises
+        ------
+        OptionError
+            If the window has no event time before treatment beside the reference.
+
+        Notes
+        -----
+        Not to reject does not show parallel trends: the test has little power against trends that would
+        matter, and reading effects only where it did not reject distorts them (Roth 2022, American Economic
+        Review: Insights 4:305).
+        """
+        leads = self.window.leads
+        if not leads:
+            raise OptionError(
+                "pretrend_test: the window has no event time before treatment beside the reference "
+                f"{self.window.reference}; fit with a larger before."
+            )
+        test = self.wald_test([f"{self.window.name(time)} = 0" for time in leads])
+        return replace(test, name="Pre-trend test")
+
+    # --- the protocol -------------------------------------------------------------------------------------
+
+    @property
+    def terms(self) -> tuple[Term, ...]:
+        """What each coefficient is: an event time, or a slope."""
+        own = {self.window.name(time): self.window.term(time) for time in self.window.estimated}
+        return tuple(own.get(term.name, term) for term in cast("Any", LinearResults.terms).fget(self))
+
+    def glance(self) -> Glance:
+        """Give one mapping about the whole fit.
+
+        Returns
+        -------
+        Glance
+            Same keys for every kind of results.
+        """
+        return cast("Glance", {**LinearResults.glance(self), "model": "EventStudy"})
+
+    def table_columns(self, level: float = 0.95) -> tuple[Column, ...]:
+        """Bring the estimates to a table, event times in words.
+
+        Parameters
+        ----------
+        level : float
+            Coverage of the intervals.
+
+        Returns
+        -------
+        tuple of Column
+            One.
+        """
+        return (result_column(self, level, words=WORDS),)
+
+    def predict(self, panel: Panel) -> pd.Series[float]:
+        """Predict the outcome, effects of known levels included.
+
+        Parameters
+        ----------
+        panel : Panel
+            With the columns of the model, that of the event among them.
+
+        Returns
+        -------
+        Series
+            By row of `panel`; missing, with one warning, where an effect was not estimated or a regressor is
+            missing.
+        """
+        window = self.window
+        timing = read_timing(table_of(panel), window.event, window.never)
+        columns = dummies(window, *timing.event_times(timing.keys))
+        own = [self.names.index(window.name(time)) for time in window.estimated]
+        others = self._without(own).predict(panel)
+        return (others + columns @ self.coefficients[own]).rename(self.depvar)
+
+    def _summary(self) -> Summary:
+        plain = LinearResults._summary(self)
+        head, cells, remarks = cast("tuple[Lines, Cells, Remarks]", plain.blocks)
+        blocks = (head, Lines((*self._about(), "")), self._with_reference(cells), self._test_lines(), remarks)
+        return replace(plain, blocks=blocks)
+
+    def _about(self) -> list[str]:
+        """Write who is treated when, and what the window is."""
+        window = self.window
+        cohorts = [f"{time}: {count:,}" for time, count in window.cohorts]
+        more = len(cohorts) - _MOST_COHORTS
+        shown = ", ".join(cohorts[:_MOST_COHORTS]) + (f" and {more} more" if more > 0 else "")
+        entity = self.key_names[0]
+        lines = [
+            f"Event: {window.event}. {entity} treated: {window.n_ever:,} ({shown}); "
+            f"never: {window.n_never:,}",
+            f"Event time {window.reference} is the reference.",
+        ]
+        if window.binned:
+            ends = ", ".join(f"{window.name(time)} is {window.text(time)}" for time in window.binned)
+            lines.append(f"Ends are binned: {ends}.")
+        return lines
+
+    def _with_reference(self, cells: Cells) -> Cells:
+        """Print the reference among the coefficients, in the order of event time."""
+        window = self.window
+        place = window.times.index(window.reference)
+        row = (window.name(window.reference), "0", *[""] * 3, "reference")
+        return Cells.of(cells.head, (*cells.rows[:place], row, *cells.rows[place:]))
+
+    def _test_lines(self) -> Lines:
+        if not self.window.leads:
+            return Lines(())
+        try:
+            test = self.pretrend_test()
+        except TermError:
+            return Lines(
+                ("", "Pre-trend test: not available, the window has more leads than the covariance allows.")
+            )
+        df = cast("tuple[float, float]", test.df)
+        text = f"F({df[0]:g}, {df[1]:g}) = {test.statistic:z.4g}, {p_words(test.p_value, digits=3)}"
+        return Lines(("", f"Pre-trend test: {text}."))
+
+    def _numbers(self) -> PlainNumbers:
+        plain = LinearResults._numbers(self)
+        window = self.window
+        more = {
+            "event": window.event,
+            "reference": window.reference,
+            "binned": window.binned,
+            "cohorts": [[time if isinstance(time, int) else str(time), n] for time, n in window.cohorts],
+            "n_never": window.n_never,
+            "path": self.path.to_dict("records"),
+        }
+        return replace(plain, more={**plain.more, **more})
+
+    def _without(self, own: list[int]) -> LinearResults:
+        """Give the same fit without the event times, for what the other regressors predict."""
+        kept = {f.name: getattr(self, f.name) for f in fields(LinearResults)}
+        others = [place for place in range(len(self.names)) if place not in own]
+        names = tuple(self.names[place] for place in others)
+        estimated = replace(self.estimated, coefficients=self.coefficients[others])
+        return LinearResults(**{**kept, "names": names, "estimated": estimated})

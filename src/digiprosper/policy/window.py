@@ -1,0 +1,280 @@
+"""Event times around a treatment: which have a coefficient, who reaches them, and the dummies of both."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from digiprosper.errors import IdentificationError, Notice, cited, counted
+from digiprosper.report.pickling import PickledByName
+from digiprosper.report.terms import Point, Term
+
+if TYPE_CHECKING:
+    from digiprosper.kernels import Bools, Floats, Ints
+    from digiprosper.panel import Sample
+    from digiprosper.policy.timing import Timing
+
+__all__ = ["EventTimes", "EventWindow", "dummies", "open_window"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventWindow(PickledByName):
+    """Which event times have a coefficient, and who reaches them.
+
+    Parameters
+    ----------
+    event : str
+        Column that says when an entity is treated.
+    never : float or None
+        Value of the column for entities that are never treated, beside missing values.
+    before, after : int
+        First event time is ``-before``, last one ``after``.
+    reference : int
+        Event time without a coefficient.
+    lowest, highest : int
+        Least and largest event time in the sample.
+    n_treated : tuple of int
+        Treated entities with rows at each event time of the window, in order.
+    cohorts : tuple of pairs
+        First treated time and the number of entities, in order.
+    n_never : int
+        Entities that are never treated.
+    """
+
+    event: str
+    never: float | None
+    before: int
+    after: int
+    reference: int
+    lowest: int
+    highest: int
+    n_treated: tuple[int, ...]
+    cohorts: tuple[tuple[Any, int], ...]
+    n_never: int
+
+    @property
+    def times(self) -> tuple[int, ...]:
+        """Event times of the window, the reference among them."""
+        return tuple(range(-self.before, self.after + 1))
+
+    @property
+    def estimated(self) -> tuple[int, ...]:
+        """Event times with a coefficient."""
+        return tuple(time for time in self.times if time != self.reference)
+
+    @property
+    def leads(self) -> tuple[int, ...]:
+        """Event times with a coefficient before treatment."""
+        return tuple(time for time in self.estimated if time < 0)
+
+    @property
+    def n_ever(self) -> int:
+        """Entities that are treated at some time."""
+        return sum(count for _, count in self.cohorts)
+
+    @property
+    def binned(self) -> tuple[int, ...]:
+        """Ends of the window that stand for all event times beyond them too."""
+        ends = [-self.before] if self.lowest < -self.before else []
+        return (*ends, *([self.after] if self.highest > self.after else []))
+
+    def name(self, time: int) -> str:
+        """Name the coefficient of an event time.
+
+        Parameters
+        ----------
+        time : int
+            The event time.
+
+        Returns
+        -------
+        str
+            Such as ``"event:-3"``.
+        """
+        return f"event:{time}"
+
+    def text(self, time: int) -> str:
+        """Write an event time.
+
+        Parameters
+        ----------
+        time : int
+            The event time.
+
+        Returns
+        -------
+        str
+            Such as ``"-3"``, or ``"≤ -5"`` for an end that is binned.
+
+        Examples
+        --------
+        >>> counts = {"n_treated": (9,) * 8, "cohorts": ((2014, 9),), "n_never": 9}
+        >>> ends = {"before": 5, "after": 2, "reference": -1, "lowest": -7, "highest": 2}
+        >>> window = EventWindow(event="first", never=None, **ends, **counts)
+        >>> window.text(-5), window.text(2)
+        ('≤ -5', '2')
+        """
+        if time not in self.binned:
+            return str(time)
+        return f"{'≤' if time == -self.before else '≥'} {time}"
+
+    def term(self, time: int) -> Term:
+        """Describe the coefficient of an event time.
+
+        Parameters
+        ----------
+        time : int
+            The event time.
+
+        Returns
+        -------
+        Term
+            Of the family event, or binned_event, so that in a table a binned end does not share the row of
+            the single event time; its point is the event time.
+        """
+        point = Point(self.event, self.text(time), float(time))
+        family = "binned_event" if time in self.binned else "event"
+        return Term(self.name(time), family=family, kind="event", point=point)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EventTimes:
+    """The window of a sample with the event times of its rows.
+
+    Parameters
+    ----------
+    window : EventWindow
+        Which event times have a coefficient.
+    times : (N,) array of int
+        Periods since treatment, 0 for entities never treated.
+    treated : (N,) array of bool
+        Rows of entities that are treated at some time.
+    first : (n,) array of int
+        By entity of the sample, the position of its first treated time in the panel; -1 if never treated.
+    """
+
+    window: EventWindow
+    times: Ints
+    treated: Bools
+    first: Ints
+
+
+def dummies(window: EventWindow, times: Ints, treated: Bools) -> Floats:
+    """Make the dummies of the event times that have a coefficient.
+
+    Parameters
+    ----------
+    window : EventWindow
+        Which they are.
+    times : (N,) array of int
+        Periods since treatment.
+    treated : (N,) array of bool
+        Rows of entities that are treated at some time.
+
+    Returns
+    -------
+    (N, k) array
+        0 in all rows of entities never treated. Event times beyond an end of the window belong to that end.
+    """
+    inside = np.clip(times, -window.before, window.after)
+    equal = inside[:, None] == np.array(window.estimated)
+    return np.asarray(equal & treated[:, None], dtype=np.float64)
+
+
+def open_window(spec: Any, sample: Sample, timing: Timing) -> EventTimes:
+    """Count who reaches which event time, and refuse windows that the sample does not fill.
+
+    Parameters
+    ----------
+    spec : EventStudy
+        With the ends of the window.
+    sample : Sample
+        The rows of the fit.
+    timing : Timing
+        When each entity is first treated.
+
+    Returns
+    -------
+    EventTimes
+        For `dummies`.
+
+    Raises
+    ------
+    IdentificationError
+        If no entity is treated, no treated entity reaches an event time, or, with ``bin_ends=False``, rows
+        lie beyond the window.
+    """
+    first = timing.of(sample.keys)
+    times, treated = timing.event_times(sample.keys)
+    _refuse_untreated(spec.event, sample, treated)
+    reached = times[treated]
+    lowest, highest = int(reached.min()), int(reached.max())
+    if not spec.bin_ends:
+        _refuse_beyond(spec, reached)
+
+    inside = np.clip(times, -spec.before, spec.after)
+    grid = range(-spec.before, spec.after + 1)
+    counts = [np.unique(sample.entity[treated & (inside == time)]).size for time in grid]
+    _refuse_unreached(spec, [time for time, count in zip(grid, counts, strict=True) if not count], reached)
+    cohorts, sizes = np.unique(first[first >= 0], return_counts=True)
+    window = EventWindow(
+        event=spec.event,
+        never=spec.never,
+        before=spec.before,
+        after=spec.after,
+        reference=spec.reference,
+        lowest=lowest,
+        highest=highest,
+        n_treated=tuple(counts),
+        cohorts=tuple(zip(timing.keys.times[cohorts].tolist(), sizes.tolist(), strict=True)),
+        n_never=int((first < 0).sum()),
+    )
+    return EventTimes(window, times, treated, first)
+
+
+def _refuse_untreated(event: str, sample: Sample, treated: Bools) -> None:
+    if not treated.any():
+        text = (
+            f"event={cited(event)} has no treated {sample.keys.entity_name} in the sample: it is missing or "
+            "0 in all rows."
+        )
+        raise IdentificationError(text, [Notice("none_treated", text, {"event": event})])
+
+
+def _refuse_beyond(spec: Any, reached: Ints) -> None:
+    """Refuse rows beyond a window whose ends are not binned."""
+    lowest, highest = int(reached.min()), int(reached.max())
+    beyond = int(((reached < -spec.before) | (reached > spec.after)).sum())
+    if beyond:
+        text = (
+            f"bin_ends=False, but {counted(beyond, 'row')} of treated entities lie beyond the window from "
+            f"{-spec.before} to {spec.after}; event times run from {lowest} to {highest}. Set "
+            f"before={max(-lowest, 0)}, after={max(highest, 0)}, bin the ends, or drop these rows with "
+            "panel.subset."
+        )
+        data = {"count": beyond, "lowest": lowest, "highest": highest}
+        raise IdentificationError(text, [Notice("beyond_window", text, data)])
+
+
+def _refuse_unreached(spec: Any, unreached: list[int], reached: Ints) -> None:
+    """Refuse event times that no treated entity reaches."""
+    if not unreached:
+        return
+    lowest, highest = int(reached.min()), int(reached.max())
+    what = ", ".join(map(str, unreached))
+    inside = [time for time in unreached if lowest <= time <= highest]
+    if inside:
+        cure = (
+            "If periods are several units of time apart, pass Panel(..., step=). Otherwise choose a window "
+            "and a reference without these event times."
+        )
+    else:
+        cure = f"Set before={min(spec.before, max(-lowest, 0))}, after={min(spec.after, max(highest, 0))}."
+    text = (
+        f"no treated entity in the sample reaches event time {what}; those reached run from {lowest} to "
+        f"{highest}. {cure}"
+    )
+    data = {"times": tuple(unreached), "lowest": lowest, "highest": highest}
+    raise IdentificationError(text, [Notice("unreached", text, data)])

@@ -1,0 +1,99 @@
+"""Figure of event studies: estimates over event time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from digiprosper.present.figure import (
+    FAINT,
+    INK,
+    MARKERS,
+    fonts,
+    legend_above,
+    new_axes,
+    plain_spines,
+)
+from digiprosper.present.lines import balanced_lines
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from matplotlib.axes import Axes
+
+    from digiprosper.report.drawings import EventPath, EventPaths
+
+__all__ = ["draw_event_paths"]
+
+_MOST_TICKS = 25
+_LONGEST_LINE = 45
+
+
+def draw_event_paths(drawn: EventPaths, ax: Axes | None, purpose: str, *, counts: bool) -> Axes:
+    """Draw estimates with vertical intervals over event time, one marker a model.
+
+    Parameters
+    ----------
+    drawn : EventPaths
+        What to draw.
+    ax : Axes or None
+        Where; None for a new figure.
+    purpose : str
+        Which figure, for errors.
+    counts : bool
+        Whether the number of treated entities stands under each event time.
+
+    Returns
+    -------
+    Axes
+        With a line at zero and one at the policy, between event times -1 and 0.
+    """
+    heads = [path.head for path in drawn.paths]
+    with fonts(ax, [*heads, drawn.outcome], purpose):
+        axes = new_axes((6.4, 4.0 + 0.2 * counts * len(heads)), purpose) if ax is None else ax
+        axes.axhline(0, color=FAINT, linewidth=0.8, zorder=0)
+        axes.axvline(-0.5, color=FAINT, linewidth=1.0, linestyle="--", zorder=0)
+        for place, path in enumerate(drawn.paths):
+            _draw_path(axes, path, place, len(heads))
+        _set_ticks(axes, drawn, counts=counts)
+        axes.set_xlabel("Periods since treatment" + (", treated entities below" if counts else ""))
+        outcome = balanced_lines(drawn.outcome, _LONGEST_LINE) if drawn.outcome else []
+        interval = f"Estimate and {100 * drawn.level:g}% confidence interval"
+        axes.set_ylabel("\n".join([*outcome, interval]))
+        plain_spines(axes)
+        if len(heads) > 1:
+            legend_above(axes, columns=len(heads))
+    return axes
+
+
+def _draw_path(axes: Axes, path: EventPath, place: int, count: int) -> None:
+    """Draw the estimates of one model, the reference with an empty marker."""
+    color = INK if count == 1 else f"C{place}"
+    marker = MARKERS[place % len(MARKERS)]
+    shift = (place - (count - 1) / 2) * min(0.6 / count, 0.2)
+    points = path.points
+    estimated = points[points["time"] != path.reference]
+    at = estimated["time"] + shift
+    axes.vlines(at, estimated["conf_low"], estimated["conf_high"], color=color, linewidth=1.3)
+    axes.plot(at, estimated["estimate"], marker, color=color, markersize=5, label=path.head or "_")
+    axes.plot([path.reference + shift], [0.0], marker, color=color, markersize=5, markerfacecolor="white")
+
+
+def _set_ticks(axes: Axes, drawn: EventPaths, *, counts: bool) -> None:
+    """Name the event times; of many, those at equal distances from the policy."""
+    times = list(drawn.ticks)
+    step = -(-len(times) // _MOST_TICKS)
+    shown = [time for time in times if time % step == 0 or drawn.ticks[time] != str(time)]
+    texts = [drawn.ticks[time].replace("-", "−") for time in shown]
+    if counts:
+        numbers = [_counts(drawn.paths, time) for time in shown]
+        texts = [f"{text}\n{number}" for text, number in zip(texts, numbers, strict=True)]
+    axes.set_xticks(shown, texts)
+    axes.set_xlim(times[0] - 0.6, times[-1] + 0.6)
+
+
+def _counts(paths: Sequence[EventPath], time: int) -> str:
+    """Write the treated entities of each model at an event time; one number where they are equal."""
+    numbers: list[Any] = [
+        f"{int(n):,}" for path in paths for n in path.points.loc[path.points["time"] == time, "n_treated"]
+    ]
+    return numbers[0] if len(set(numbers)) == 1 else "\n".join(numbers)

@@ -1,0 +1,111 @@
+"""What is read from an event study: path, test, tables, files, predictions."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import digiprosper as dp
+from digiprosper import EventStudy, EventStudyResults, LinearResults, Panel
+from digiprosper.errors import OptionError
+from digiprosper.report.summary import Summary
+
+
+def test_the_path_has_the_intervals_of_the_fit(study) -> None:
+    path = study.event_path(0.9).set_index("time")
+    wanted = study.conf_int(level=0.9)
+    for time in (-3, -2, 0, 1, 2):
+        np.testing.assert_array_equal(
+            path.loc[time, ["conf_low", "conf_high"]].astype(float), wanted.loc[f"event:{time}"]
+        )
+    pd.testing.assert_frame_equal(study.path, study.event_path(0.95))
+
+
+def test_the_test_of_the_leads_is_their_wald_test(study) -> None:
+    test = study.pretrend_test()
+    wanted = study.wald_test("event:-3 = 0, event:-2 = 0")
+    assert (test.statistic, test.df, test.p_value) == (wanted.statistic, wanted.df, wanted.p_value)
+    assert test.df == (2.0, 59.0)
+
+
+def test_a_window_without_leads_has_no_test(panel) -> None:
+    fit = EventStudy("y", "first", before=1, after=2).fit(panel)
+    with pytest.raises(OptionError):
+        fit.pretrend_test()
+    assert "Pre-trend" not in fit.summary()
+
+
+def test_more_leads_than_the_covariance_allows(frame) -> None:
+    panel = Panel(frame.assign(region=frame["city"] % 3), "city", "year")
+    with pytest.warns(dp.FewClustersWarning):
+        fit = EventStudy("y", "first", before=4, after=2, clusters="region").fit(panel)
+    assert "not available" in fit.summary()
+
+
+def test_the_summary_prints_reference_bins_and_counts(study) -> None:
+    text = study.summary()
+    assert re.search(r"event:-1 +0 +reference\n", text)
+    assert "event:-3 is ≤ -3, event:2 is ≥ 2" in text
+    assert "city treated: 40 (2004: 20, 2006: 20); never: 20" in text
+    assert "Pre-trend test: F(2, 59)" in text
+
+
+def test_tables_have_event_times_in_words(study) -> None:
+    text = str(dp.etable(study))
+    for words in ("Event time ≤ -3", "Event time -2", "Event time 0", "Event time ≥ 2", "Capital"):
+        assert words in text
+    assert "Event time 0" not in str(dp.etable(study, labels={"event:0": "Year of the policy"}))
+    ax = dp.plots.coefficients(study, keep="event*")
+    assert [t.get_text() for t in ax.get_yticklabels()][1] == "Event time -2"
+
+
+def test_a_binned_end_and_a_single_event_time_have_rows_of_their_own(panel, study) -> None:
+    wide = EventStudy("y", "first", ["x"], before=4, after=3).fit(panel)
+    text = str(dp.etable([study, wide]))
+    assert "Event time ≤ -3" in text
+    assert "Event time -3" in text
+
+
+def test_pickles_and_plain_data(study) -> None:
+    again = pickle.loads(pickle.dumps(study))
+    assert isinstance(again, EventStudyResults)
+    pd.testing.assert_frame_equal(again.path, study.path)
+    assert again.summary() == study.summary()
+    stored = study.to_dict()
+    json.dumps(stored)
+    assert stored["type"] == "EventStudyResults"
+    assert stored["n_never"] == 20
+    assert [row["time"] for row in stored["path"]] == [-3, -2, -1, 0, 1, 2]
+    assert Summary.from_dict(stored).to_text() == study.summary()
+
+
+def test_it_is_a_linear_result(study) -> None:
+    assert isinstance(study, LinearResults)
+    assert study.glance()["model"] == "EventStudy"
+    assert [term.family for term in study.terms] == ["binned_event", *["event"] * 3, "binned_event", "linear"]
+    combination = study.combination("event:1 - event:0")
+    np.testing.assert_allclose(combination.estimate, study.params["event:1"] - study.params["event:0"])
+
+
+def test_predictions_are_the_fitted_values(panel, study) -> None:
+    found = study.predict(panel)
+    pd.testing.assert_series_equal(found, study.fitted_values.rename("y"), rtol=1e-12)
+    part = panel.subset("city != 3")
+    np.testing.assert_allclose(study.predict(part), found.reindex(part.index), atol=1e-12)
+
+
+def test_predictions_without_effects_have_the_intercept(panel) -> None:
+    fit = EventStudy("y", "first", before=3, after=2, entity_effects=False, time_effects=False).fit(panel)
+    np.testing.assert_allclose(fit.predict(panel), fit.fitted, atol=1e-12)
+    assert fit.path["n_treated"].tolist() == [40] * 6
+
+
+def test_a_fit_without_rows_has_the_same_path(panel, study) -> None:
+    small = EventStudy("y", "first", ["x"], before=3, after=2, keep_rows=False).fit(panel)
+    pd.testing.assert_frame_equal(small.path, study.path)
+    pd.testing.assert_frame_equal(study.without_rows().path, study.path)
