@@ -99,3 +99,14 @@ def test_values_without_a_positive_covariance_are_kept() -> None:
 def test_form() -> None:
     assert form(np.array([2.0, 0.0]), np.diag([4.0, 1.0])) == pytest.approx(1.0)
     assert np.isnan(form(np.ones(2), np.ones((2, 2))))
+
+
+@pytest.mark.parametrize("q", [1, 2, 3])
+def test_one_cluster_more_than_instruments_leaves_no_pieces_of_rounding(q: int) -> None:
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        scores = rng.normal(size=(q, 2 * q))
+        known = ReducedForms(rng.normal(size=(q, 2)), scores.T @ scores, float(q))
+        found = confidence_set(known, float(f_distribution.ppf(0.95, q, q)))
+        middles = [(low + high) / 2 for low, high in found if np.isfinite([low, high]).all()]
+        assert not np.isnan([statistic(known, np.array([b])) for b in middles]).any()

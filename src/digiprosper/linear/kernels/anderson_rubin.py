@@ -100,11 +100,17 @@ def statistic(known: ReducedForms, values: Floats) -> float:
     float
         With q and `df_t` degrees of freedom; missing where the covariance is not positive definite.
     """
-    q, columns = known.slopes.shape
     weights = np.concatenate([[1.0], -np.asarray(values, dtype=np.float64)])
-    blocks = known.covariance.reshape(columns, q, columns, q)
-    covariance = np.einsum("a,aibj,b->ij", weights, blocks, weights)
-    return form(known.slopes @ weights, covariance) / int(q)
+    gap = known.slopes @ weights
+    return form(gap, _weighted(known.covariance, weights)) / len(gap)
+
+
+def _weighted(covariance: Floats, weights: Floats) -> Floats:
+    """Covariance of a weighted sum of the columns of slopes."""
+    columns = len(weights)
+    q = len(covariance) // columns
+    blocks = covariance.reshape(columns, q, columns, q)
+    return np.asarray(np.einsum("a,aibj,b->ij", weights, blocks, weights))
 
 
 def confidence_set(known: ReducedForms, critical: float) -> list[tuple[float, float]]:
@@ -126,12 +132,12 @@ def confidence_set(known: ReducedForms, critical: float) -> list[tuple[float, fl
     -------
     list of pairs of float
         Closed intervals in ascending order, with infinite ends where the set is unbounded. Values at which
-        the covariance is not positive definite, possible with two-way clusters, are not rejected.
+        the covariance is indefinite, possible with two-way clusters, are not rejected.
     """
     unit, scale = _in_units(known)
     roots = _boundaries(unit, critical)
     ends = np.concatenate([[-np.inf], roots, [np.inf]])
-    inside = [not statistic(unit, np.array([b])) > critical for b in _between(roots)]
+    inside = [_kept(unit, b, critical) for b in _between(roots)]
 
     out: list[tuple[float, float]] = []
     for low, high, kept in zip(ends[:-1] * scale, ends[1:] * scale, inside, strict=True):
@@ -142,6 +148,22 @@ def confidence_set(known: ReducedForms, critical: float) -> list[tuple[float, fl
         else:
             out.append((float(low), float(high)))
     return out
+
+
+def _kept(known: ReducedForms, value: float, critical: float) -> bool:
+    """Whether a coefficient is not rejected.
+
+    Where the covariance is singular up to rounding the statistic exceeds every critical value. That happens
+    at single points when there is one cluster more than instruments.
+    """
+    f = statistic(known, np.array([value]))
+    if not np.isnan(f):
+        return f <= critical
+    weights = np.array([1.0, -value])
+    covariance = _weighted(known.covariance, weights)
+    terms = _weighted(np.abs(known.covariance), np.abs(weights))
+    least = float(np.linalg.eigvalsh((covariance + covariance.T) / 2)[0])
+    return least < -SINGULAR * float(terms.max())
 
 
 def _in_units(known: ReducedForms) -> tuple[ReducedForms, float]:
