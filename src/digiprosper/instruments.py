@@ -139,7 +139,7 @@ def _by_period(table: Table, given: object, lag: int) -> tuple[Floats, str]:
     if isinstance(given, pd.Series):
         values = _checked_series(given, str(table.keys.time_name), "series")
         lagged, there = _lagged(values, table, lag)
-        _refuse_gaps(there, table)
+        _refuse_gaps(there, table, lag)
         return lagged, _name_of(given)
     column = _one_each(_term(table, given, "series"), table.keys.time, times, f"series={cited(given)}")
     return _lagged(pd.Series(column, index=times), table, lag)[0], str(given)
@@ -180,7 +180,7 @@ def _kind(index: pd.Index[Any]) -> str:
     return "integer" if pd.api.types.is_integer_dtype(index.dtype) else str(index.dtype)
 
 
-def _refuse_gaps(there: Bools, table: Table) -> None:
+def _refuse_gaps(there: Bools, table: Table, lag: int) -> None:
     """Refuse periods that a series does not have after the first that it has."""
     name, known = str(table.keys.time_name), np.flatnonzero(there)
     if not known.size:
@@ -188,8 +188,9 @@ def _refuse_gaps(there: Bools, table: Table) -> None:
     gaps = table.keys.times[known[0] :][~there[known[0] :]]
     if len(gaps):
         raise AlignmentError(
-            f"interact: series has no value for {counted(len(gaps), 'period')} of the panel at this lag "
-            f"({quoted(gaps)}); add them, or keep the other periods with panel.subset().",
+            f"interact: series lacks the values that {name} {quoted(gaps)} of the panel needs with "
+            f"lag={lag}; "
+            "add them, or keep the other periods with panel.subset().",
             [alignment_problem(name, "periods without a value", gaps[:5])],
         )
 
@@ -249,7 +250,7 @@ def _looked_up(given: pd.Series[Any], levels: pd.Index[Any], key: str, role: str
     if len(absent):
         hint = nearest(absent[0], numbers.index)
         raise AlignmentError(
-            f"{role} has no value for {counted(len(absent), key)} of the panel ({quoted(absent)}){hint}; "
+            f"{role} has no value for {key} {quoted(absent)} of the panel{hint}; "
             "set a missing value where there is none.",
             [alignment_problem(role, f"{key} without a value", absent[:5])],
         )

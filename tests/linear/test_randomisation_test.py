@@ -182,7 +182,8 @@ def test_remarks_that_it_answers_are_left_out_and_others_stay() -> None:
     frame = make(9, n=12, treated=1)
     frame.loc[40, "a"] = np.nan
     test = test_of(FixedEffects("y", ["d", "a"]), frame, "d", reps=99)
-    assert [n.code for n in test.diagnostics] == ["missing_rows", "few_draws"]
+    assert [n.code for n in test.diagnostics] == ["missing_rows", "few_draws", "few_exchanges"]
+    assert test.diagnostics[-1].data == {"term": "d", "ways": 11}
     assert "1 of 72 rows dropped" in test.summary()
 
 

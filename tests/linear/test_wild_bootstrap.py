@@ -26,6 +26,7 @@ from digiprosper.errors import (
 )
 from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.linear.kernels.wild import wild_weights
+from digiprosper.report.text import interval_text
 
 WEBB = [s * np.sqrt(v) for s in (-1, 1) for v in (0.5, 1.0, 1.5)]
 KEYS = ("i", "t")
@@ -388,11 +389,34 @@ def test_the_result_is_a_test_result_that_is_kept_whole() -> None:
     assert test.to_dict()["interval"] == pytest.approx(test.interval())
 
 
-def test_the_remark_on_few_clusters_is_not_repeated_but_that_on_few_treated_is() -> None:
+def test_few_clusters_are_no_remark_and_few_treated_ones_are_told_for_the_bootstrap() -> None:
     frame = frame_of(14, 12, 6, holes=0).assign(d=lambda f: ((f["i"] < 1) & (f["t"] > 2)).astype(float))
     with pytest.warns(FewClustersWarning, match="randomisation_test"):
         test = wild_bootstrap(FixedEffects("y", ["d"]), Panel(frame, *KEYS), "d", rng=1)
-    assert [n.code for n in test.diagnostics] == ["few_treated"]
+    (notice,) = test.diagnostics
+    assert notice.code == "few_treated_in_draws"
+    assert notice.data["terms"] == ("d",)
+    assert notice.data["n_clusters"] == 12
+    assert notice.data["effective"] == pytest.approx(1, abs=0.3)
+
+
+def test_the_estimate_is_that_of_the_named_combination_and_constants_are_in_the_null_value() -> None:
+    spec, frame = FixedEffects("y", ["a", "b"]), frame_of(3, 10, 6)
+    with pytest.warns(FewClustersWarning):
+        slopes = spec.fit(Panel(frame, *KEYS)).params
+    test = quiet(spec, frame, "2*a = b - 1", reps=99)
+    assert test.combination == "2*a - b"
+    assert test.estimate == pytest.approx(2 * slopes["a"] - slopes["b"])
+    assert test.null_value == -1.0
+
+
+def test_the_column_of_a_table_is_headed_by_the_null() -> None:
+    spec, frame = FixedEffects("y", ["a", "b"]), frame_of(3, 10, 6)
+    tests = [quiet(spec, frame, text, reps=199, rng=1) for text in ("a", "b = 1")]
+    (column,), (other,) = (t.table_columns(0.9) for t in tests)
+    assert (column.head, other.head) == ("a = 0", "b = 1")
+    assert column.cells["90% interval"].value == interval_text(*tests[0].interval(0.9))
+    assert column.cells["p-value"].value == tests[0].p_value
 
 
 @pytest.mark.parametrize(("clusters", "least"), [(2, 1 / 6), (3, 1 / 36)])

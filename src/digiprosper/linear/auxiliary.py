@@ -79,10 +79,10 @@ def issued(fitted: Fitted) -> tuple[Notice, ...]:
     Returns
     -------
     tuple of Notice
-        Its notices but those about few clusters.
+        Its notices but those about standard errors.
     """
-    few = {notice.code for notice in fitted.prepared.few} | {"few_treated"}
-    notices = tuple(notice for notice in fitted.results.diagnostics if notice.code not in few)
+    others = {notice.code for notice in fitted.prepared.few} | {"few_treated", "robust_inconsistent"}
+    notices = tuple(notice for notice in fitted.results.diagnostics if notice.code not in others)
     issue(notices)
     return notices
 

@@ -7,6 +7,8 @@ singletons               count, effects
 entities_once            entity (name), n_entities
 entities_across_clusters clusters (names), count, entity (name)
 few_weightings           clusters (name), n_clusters, least (smallest p-value)
+few_treated_in_draws     clusters (name), n_clusters, terms (names), effective (clusters of the first)
+few_exchanges            term, ways (different exchanges)
 assigned_by_cluster      term, clusters (name), n_clusters, entity (name)
 few_periods              n_times
 rank_bound               effects, rank
@@ -46,6 +48,7 @@ __all__ = [
     "FEW_PERIODS",
     "NEAR",
     "WEAK_F",
+    "WILD_CLUSTERS",
     "FewClusters",
     "assigned_by_cluster",
     "dropped_absorbed",
@@ -53,10 +56,12 @@ __all__ = [
     "dropped_rows",
     "entities_across",
     "entities_once",
+    "few_exchanges",
     "few_for_draws",
     "few_for_instruments",
     "few_for_slopes",
     "few_periods",
+    "few_treated_in_draws",
     "few_treated_notices",
     "few_weightings",
     "first_stage_strength",
@@ -80,6 +85,8 @@ FewClusters: TypeAlias = "Callable[[int, str], Sequence[Notice]]"
 # Below so many effective clusters 95% intervals cover less than 90%; see docs/fixed_effects.md. With few
 # clusters in all many a regressor has no more, and intervals with G - 1 degrees of freedom allow for it.
 EFFECTIVE_CLUSTERS: Final = 7.0
+# From so many clusters of similar sizes on the wild bootstrap keeps its size; see docs/few_clusters.md.
+WILD_CLUSTERS: Final = 10
 # A test whose smallest p-value is above this can hardly reject at the usual levels.
 LEAST_P: Final = 0.01
 # Fewer periods than these are too few for Driscoll-Kraay standard errors.
@@ -148,7 +155,9 @@ def _rows_left(left: int | None) -> str:
     return "" if left is None else f" The model uses the other {counted(left, 'row')}."
 
 
-def few_for_slopes(clusters: int, name: str) -> tuple[Notice, ...]:
+def few_for_slopes(
+    clusters: int, name: str, *, cov_type: str = "clustered", two_way: bool = False
+) -> tuple[Notice, ...]:
     """Report that the t intervals of slopes rest on few clusters.
 
     Parameters
@@ -157,6 +166,10 @@ def few_for_slopes(clusters: int, name: str) -> tuple[Notice, ...]:
         How many.
     name : str
         What they are.
+    cov_type : {"clustered", "crv3"}
+        Which errors.
+    two_way : bool
+        Whether they are one of two dimensions.
 
     Returns
     -------
@@ -167,9 +180,24 @@ def few_for_slopes(clusters: int, name: str) -> tuple[Notice, ...]:
         clusters,
         name,
         f"t intervals with {freedom_text(clusters - 1)} are used. Clustered standard errors are reliable "
-        "with many clusters only; confirm a borderline result with dp.wild_bootstrap(spec, panel, term), the "
-        "wild cluster bootstrap of a FixedEffects specification.",
+        f"with many clusters only; {_remedy(clusters, cov_type, two_way=two_way)}.",
     )
+
+
+def _remedy(clusters: int, cov_type: str, *, two_way: bool) -> str:
+    if two_way:
+        return (
+            "compare with the dimension of fewer clusters alone and dp.wild_bootstrap(spec, panel, term), "
+            "which takes one-way clusters"
+        )
+    if clusters >= WILD_CLUSTERS:
+        return (
+            "confirm a borderline result with dp.wild_bootstrap(spec, panel, term), the wild cluster "
+            "bootstrap of a FixedEffects specification"
+        )
+    if cov_type == "crv3":
+        return f"with fewer than {WILD_CLUSTERS} no test is reliable, and CRV3 rejects least too often"
+    return f"with fewer than {WILD_CLUSTERS} compare with cov_type='crv3', which rejects least too often"
 
 
 def few_for_instruments(clusters: int, name: str) -> tuple[Notice, ...]:
@@ -648,10 +676,63 @@ def _few_treated(found: FewTreated) -> Notice:
     text = (
         f"{what} {first['effective']:.1f} effective clusters instead of {groups} ({clusters}), and "
         f"{first['share']:.0%} of its variation is in {carriers} ({quoted(first['largest'], 3)}). {errors}; "
-        "other coefficients are not affected. Check that the result is robust to dropping these clusters; "
-        "for a treatment, test over which entities are treated: dp.randomisation_test(spec, panel, term)."
+        "coefficients that are not named here are not affected. Check that the result is robust to dropping "
+        "these clusters; for a treatment in FixedEffects, dp.randomisation_test(spec, panel, term) tests "
+        "over which entities are treated."
     )
     return Notice("few_treated", text, found._asdict())
+
+
+def few_treated_in_draws(terms: Sequence[str], effective: float, groups: int, clusters: str) -> Notice:
+    """Report that a wild bootstrap is about a slope that rests on the variation of few clusters.
+
+    Parameters
+    ----------
+    terms : sequence of str
+        Which of the tested coefficients.
+    effective : float
+        Effective clusters of the first.
+    groups : int
+        Clusters in all.
+    clusters : str
+        What they are.
+
+    Returns
+    -------
+    Notice
+        Code few_treated_in_draws.
+    """
+    text = (
+        f"{quoted(terms)} depends on few clusters, {effective:.1f} effective ones instead of {groups} "
+        f"({clusters}): the wild bootstrap then rejects far too rarely, and its interval is too long "
+        "(MacKinnon & Webb 2017). For a treatment use dp.randomisation_test(spec, panel, term)."
+    )
+    data = {"clusters": clusters, "n_clusters": groups, "terms": tuple(terms), "effective": float(effective)}
+    return Notice("few_treated_in_draws", text, data)
+
+
+def few_exchanges(term: str, ways: float) -> tuple[Notice, ...]:
+    """Report that paths can be exchanged in so few ways that no p-value is small.
+
+    Parameters
+    ----------
+    term : str
+        The regressor.
+    ways : float
+        Different exchanges, that of the data among them.
+
+    Returns
+    -------
+    tuple of Notice
+        Code few_exchanges, or none.
+    """
+    if ways * LEAST_P >= 1:
+        return ()
+    text = (
+        f"the paths of {cited(term)} can be exchanged between entities in {ways:.0f} different ways only: "
+        f"the p-value cannot be below {1 / ways:.2g}."
+    )
+    return (Notice("few_exchanges", text, {"term": term, "ways": round(ways)}),)
 
 
 def lagged_outcome_notice(columns: Sequence[str], what: str, sample: Sample, consequence: str) -> Notice:

@@ -313,7 +313,7 @@ def prepare(
     entity = dict(zip(names, range(len(names)), strict=True)).get(panel.entity_name)
     taken = ranks(absorbing, codes, entity)
 
-    few = _cluster_notices(clusters, codes)
+    few = _cluster_notices(clusters, codes, options.cov_type)
     notices = [
         *_dropped_notices(panel, sample, before, effects),
         *_once_notices(panel, clusters),
@@ -635,7 +635,7 @@ def _weights(sample: Sample, options: LinearOptions) -> Floats | None:
     return np.asarray(values / values.mean())
 
 
-def _cluster_notices(names: Sequence[str], codes: Sequence[Ints]) -> list[Notice]:
+def _cluster_notices(names: Sequence[str], codes: Sequence[Ints], cov_type: str) -> list[Notice]:
     out = list[Notice]()
     for name, code in zip(names, codes, strict=True):
         groups = int(code.max()) + 1
@@ -644,7 +644,7 @@ def _cluster_notices(names: Sequence[str], codes: Sequence[Ints]) -> list[Notice
                 f"clusters: {cited(name)} has one value in the sample; clustered standard errors need at "
                 "least two clusters."
             )
-        out += few_for_slopes(groups, name)
+        out += few_for_slopes(groups, name, cov_type=cov_type, two_way=len(names) > 1)
     return out
 
 

@@ -20,7 +20,7 @@ from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.linear.fixed_effects import estimate, refuse_other_specification
 from digiprosper.linear.kernels.exchange import exchanged_statistics, paths
 from digiprosper.linear.kernels.wild import share_beyond
-from digiprosper.linear.notices import assigned_by_cluster
+from digiprosper.linear.notices import assigned_by_cluster, few_exchanges
 from digiprosper.panel.terms import canonical
 from digiprosper.report.notices import few_draws
 from digiprosper.report.tests import TestResult
@@ -126,6 +126,7 @@ def randomisation_test(
         *(notice for notice in fit.results.diagnostics if notice.code not in _INSTEAD),
         *_by_cluster(fit.prepared, name, column),
         *few_draws(reps, "test"),
+        *few_exchanges(name, moved.ways),
     )
     issue(notices)
     exchanged = int(moved.exchanged.sum())

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from digiprosper.kernels import Floats
 
-__all__ = ["null_text", "read_combination", "read_restrictions", "restrictions_text"]
+__all__ = ["null_text", "read_combination", "read_restrictions", "restrictions_text", "sum_text"]
 
 _LONGEST = 20_000
 
@@ -133,6 +133,35 @@ def _refuse_coded(text: str, coded: str, words: Sequence[str], names: Sequence[s
             f"the restriction or sum {cited(text)}: no coefficient named {quoted(stray)}; they are "
             f"{quoted(names, 20)}."
         )
+
+
+def sum_text(weights: Floats, names: Sequence[str]) -> str:
+    """Write a weighted sum of coefficients.
+
+    Parameters
+    ----------
+    weights : (k,) array
+        Weights, not all zero.
+    names : sequence of str
+        Coefficient names.
+
+    Returns
+    -------
+    str
+        Such as ``"a + 2*b - c"``.
+
+    Examples
+    --------
+    >>> sum_text(np.array([1.0, 0.0, -2.5]), ["a", "b", "c"])
+    'a - 2.5*c'
+    """
+    parts = []
+    for name, weight in zip(names, weights.tolist(), strict=True):
+        if weight:
+            size = "" if abs(weight) == 1 else f"{abs(weight):g}*"
+            parts.append(f"{'-' if weight < 0 else '+'} {size}{name}")
+    text = " ".join(parts)
+    return text.removeprefix("+ ") if text.startswith("+") else text.replace("- ", "-", 1)
 
 
 def null_text(text: str, names: Sequence[str]) -> str:

@@ -28,8 +28,10 @@ from digiprosper.linear.kernels.wild import (
     wild_sums,
     wild_weights,
 )
-from digiprosper.linear.notices import few_weightings
-from digiprosper.linear.restrictions import null_text, read_restrictions
+from digiprosper.linear.notices import few_treated_in_draws, few_weightings
+from digiprosper.linear.restrictions import null_text, read_restrictions, sum_text
+from digiprosper.linear.words import WORDS
+from digiprosper.report.columns import Column, PlainCell
 from digiprosper.report.notices import few_draws
 from digiprosper.report.summary import Lines, PlainNumbers, Remarks, Summary
 from digiprosper.report.tests import TestResult
@@ -37,6 +39,7 @@ from digiprosper.report.text import conventions, interval_text, p_words
 from digiprosper.specification import check_reps
 
 if TYPE_CHECKING:
+    from digiprosper.errors import Notice
     from digiprosper.kernels import Floats
     from digiprosper.linear.fixed_effects import Fitted, FixedEffects
     from digiprosper.linear.kernels.wild import WildWeights
@@ -46,8 +49,7 @@ if TYPE_CHECKING:
 __all__ = ["WildBootstrapResult", "wild_bootstrap"]
 
 _LEAST_REPS = 99
-_CLUSTERED = ("clustered", "crv3")
-_INSTEAD = frozenset({"few_clusters", "very_few_clusters"})
+_INSTEAD = frozenset({"few_clusters", "very_few_clusters", "few_treated"})
 _WORDS = {"webb": "Webb's six-point weights", "rademacher": "Rademacher weights"}
 
 
@@ -61,12 +63,14 @@ class WildBootstrapResult(TestResult):
 
     Parameters
     ----------
+    combination : str
+        The coefficient, or the weighted sum of coefficients, that is tested, without constants.
     estimate : float
-        Coefficient, or combination of coefficients.
+        Of the combination.
     std_error : float
         Clustered standard error of the fit.
     null_value : float
-        What it equals under the null.
+        What the combination equals under the null.
     drawn : WildDraws
         Draws as functions of the null value.
     inference : Inference
@@ -75,6 +79,7 @@ class WildBootstrapResult(TestResult):
         Number that reproduces the draws when passed as `rng`; None where they are enumerated.
     """
 
+    combination: str = field(kw_only=True)
     estimate: float = field(kw_only=True)
     std_error: float = field(kw_only=True)
     null_value: float = field(kw_only=True)
@@ -127,6 +132,33 @@ class WildBootstrapResult(TestResult):
             return f"all {reps:,} combinations of {weights}"
         return f"{reps:,} draws of {weights}"
 
+    def table_columns(self, level: float = 0.95) -> tuple[Column, ...]:
+        """Give the column of a table, headed by the null hypothesis.
+
+        Parameters
+        ----------
+        level : float
+            Of the interval.
+
+        Returns
+        -------
+        tuple of Column
+            One: estimate, interval, statistic, p-value, draws and clusters.
+        """
+        values: dict[str, object] = {
+            "estimate": self.estimate,
+            "interval": interval_text(*self.interval(level)),
+            "statistic": self.statistic,
+            "p_value": self.p_value,
+            "draws": self.drawn.reps,
+            "clusters": self.inference.n_clusters[0],
+        }
+        cells = {
+            WORDS.say(f"wild.{code}", level=f"{level:.0%}"): PlainCell(code, value)
+            for code, value in values.items()
+        }
+        return (Column(self.null, cells=cells, note=WORDS.say("wild.note")),)
+
     def _summary(self) -> Summary:
         low, high = self.interval()
         ends = f"95% interval {interval_text(low, high)}"
@@ -134,7 +166,7 @@ class WildBootstrapResult(TestResult):
             ends += ", unbounded: no null value on that side is rejected"
         lines = (
             f"t = {self.statistic:z.4f}, {p_words(self.p_value)}. H0: {self.null}",
-            f"Estimate {self.estimate:.5g}, {ends}",
+            f"Estimate of {self.combination}: {self.estimate:.5g}, {ends}",
             f"The null is imposed; {self.draws_text}",
         )
         return Summary(
@@ -147,7 +179,10 @@ class WildBootstrapResult(TestResult):
         )
 
     def _numbers(self) -> PlainNumbers:
-        names = "name statistic distribution df p_value null estimate std_error null_value detail rng_entropy"
+        names = (
+            "name statistic distribution df p_value null combination estimate std_error null_value detail "
+            "rng_entropy"
+        )
         more = {name: getattr(self, name) for name in names.split()}
         return PlainNumbers(more={**more, "interval": list(self.interval())})
 
@@ -166,8 +201,7 @@ def wild_bootstrap(
     Parameters
     ----------
     spec : FixedEffects
-        With one-way clusters, the entity by default. With ``cov_type="crv3"`` t has the error of
-        ``"clustered"`` all the same.
+        With ``cov_type="clustered"`` and one-way clusters, the entity by default.
     panel : Panel
         The data.
     term : str
@@ -223,7 +257,7 @@ def wild_bootstrap(
     _check(spec, term)
     reps = check_reps(reps, _LEAST_REPS)
     seed = seed_sequence(rng)
-    fit = estimate(spec.replace(cov_type="clustered"), panel)
+    fit = estimate(spec, panel)
     row, value = _one_restriction(term, fit)
 
     full = fit.full
@@ -242,7 +276,7 @@ def wild_bootstrap(
 
     weights = wild_weights(part.levels, reps)
     draws = wild_draws(sums, weights, seed)
-    return _named(fit, term, (combined, float(error), value), weights, draws, seed)
+    return _named(fit, term, row, (combined, float(error), value), weights, draws, seed)
 
 
 def _check(spec: FixedEffects, term: str) -> None:
@@ -252,10 +286,11 @@ def _check(spec: FixedEffects, term: str) -> None:
             "wild_bootstrap takes one restriction as text, such as 'x' or 'x1 + 2*x2 = 1', not "
             f"{cited(term)}."
         )
-    if spec.cov_type not in _CLUSTERED:
+    if spec.cov_type != "clustered":
         raise OptionError(
             f"wild_bootstrap requires cov_type='clustered', not {cited(spec.cov_type)}: weights are drawn by "
-            "cluster."
+            "cluster, and t has the clustered standard error of each draw. Use "
+            "spec.replace(cov_type='clustered')."
         )
     if spec.clusters is not None and len(spec.clusters) > 1:
         raise OptionError(
@@ -276,9 +311,24 @@ def _one_restriction(text: str, fit: Fitted) -> tuple[Floats, float]:
     return matrix[0], float(value[0]) + 0.0  # no minus before a zero
 
 
+def _few_treated(fit: Fitted, row: Floats) -> list[Notice]:
+    """Report that a tested coefficient depends on few clusters, which the fit reports of t intervals."""
+    tested = {name for name, weight in zip(fit.results.names, row.tolist(), strict=True) if weight}
+    out = []
+    for notice in fit.results.diagnostics:
+        terms = [t for t in notice.data.get("terms", ()) if t in tested]
+        if notice.code == "few_treated" and terms:
+            effective = notice.data["terms"][terms[0]]["effective"]
+            out.append(
+                few_treated_in_draws(terms, effective, notice.data["n_clusters"], notice.data["clusters"])
+            )
+    return out
+
+
 def _named(
     fit: Fitted,
     text: str,
+    row: Floats,
     numbers: tuple[float, float, float],
     weights: WildWeights,
     draws: WildDraws,
@@ -292,6 +342,7 @@ def _named(
     clusters = fit.prepared.cluster_names[0]
     notices = (
         *(notice for notice in fit.results.diagnostics if notice.code not in _INSTEAD),
+        *_few_treated(fit, row),
         *few_weightings(weights.groups, clusters, len(weights.points)),
         *(() if weights.enumerated else few_draws(weights.reps, "test")),
     )
@@ -311,6 +362,7 @@ def _named(
             "n_clusters": weights.groups,
         },
         draws=drawn,
+        combination=sum_text(row, fit.results.names),
         estimate=combined,
         std_error=error,
         null_value=value,

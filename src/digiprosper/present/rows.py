@@ -62,6 +62,8 @@ STATS = (
     "kp_rk_f",
 )
 _NAMES = {"hc2": "HC2", "hc3": "HC3"}
+# They correct every row or cluster by itself.
+_WITHOUT_CORRECTION = ("hc2", "hc3", "crv3")
 # Users name the columns and rows of their own numbers: only these names say which of them are p-values.
 _P_NAME = re.compile(r"(?:.*\W)?(?:p|[pP][ _-]?value)\)?")
 
@@ -440,9 +442,14 @@ def _covariance_rows(columns: Sequence[Column], labels: _Labels, style: Style) -
     known = [c.inference for c in columns if c.inference]
     made = _error_rows(columns, known, labels, style)
     if len({inference.ssc for inference in known}) > 1:
-        cells = [(c.inference.ssc or "") if c.inference else "" for c in columns]
-        made.append((TABLE.say("ssc"), cells))
+        made.append((TABLE.say("ssc"), [_correction(c.inference) for c in columns]))
     return made
+
+
+def _correction(inference: Inference | None) -> str:
+    if inference is None:
+        return ""
+    return "none" if inference.cov_type in _WITHOUT_CORRECTION else inference.ssc or ""
 
 
 def _error_rows(

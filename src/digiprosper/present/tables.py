@@ -198,7 +198,7 @@ def etable(  # noqa: PLR0913  (every choice a table has; all but the models are 
     order: Sequence[str] | str | None = None,
     controls: Sequence[str] | str = (),
     rows: Mapping[str, Sequence[object]] | None = None,
-    stats: Sequence[str] = ("nobs", "n_entities", "rsquared_within"),
+    stats: Sequence[str] = ("nobs", "n_entities", "rsquared_within", "kp_rk_f"),
     below: Below = "se",
     stars: Sequence[float] | None = (0.1, 0.05, 0.01),
     digits: int = 3,

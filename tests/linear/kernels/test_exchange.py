@@ -32,6 +32,16 @@ def test_equal_paths_do_not_differ() -> None:
     assert not paths(np.array([1.0, 2.0] * 4), ENTITY, np.array([0, 1] * 4)).differ
 
 
+def test_different_exchanges_are_counted() -> None:
+    """Six entities, of which four have the same periods and two of these the same path: 4!/2! = 12 ways."""
+    entity, time = np.repeat(np.arange(6), 2), np.array([0, 1] * 4 + [0, 2] + [1, 2])
+    column = np.array([1.0, 2, 1, 2, 3, 4, 5, 6, 7, 8, 9, 9])
+    assert paths(column, entity, time).ways == pytest.approx(12)
+    assert paths(column + 0.0, entity, np.arange(12)).ways == 1
+    many = np.repeat(np.arange(400), 2)
+    assert np.isfinite(paths(np.arange(800.0), many, np.tile([0, 1], 400)).ways)
+
+
 def test_every_entity_receives_every_path_equally_often() -> None:
     column = np.repeat(np.arange(4.0), 2)
     drawn = paths(column, ENTITY, np.array([0, 1] * 4)).drawn(np.random.default_rng(1), 4000)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -21,6 +23,9 @@ __all__ = ["Net", "Paths", "exchanged_statistics", "paths"]
 
 _CACHED = 2**21
 _COLUMNS = 16
+# Ways of exchanging are 1, or 2 and more; beyond this many they are counted as so many.
+_ONE_WAY = 1.5
+_LOG_MOST = 100.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,11 +55,19 @@ class Paths:
         return np.asarray((np.bincount(self.periods) > 1)[self.periods])
 
     @property
+    def ways(self) -> float:
+        """In how many different ways the paths can be exchanged, that of the data among them."""
+        parts = np.split(self.column + 0.0, self.starts[1:])  # so that the bytes of -0.0 are those of 0.0
+        alike = Counter(zip(self.periods.tolist(), map(np.ndarray.tobytes, parts), strict=True))
+        together = Counter(self.periods.tolist())
+        log_ways = sum(math.lgamma(n + 1) for n in together.values())
+        log_ways -= sum(math.lgamma(n + 1) for n in alike.values())
+        return math.exp(min(log_ways, _LOG_MOST))
+
+    @property
     def differ(self) -> bool:
         """Whether any two entities with the same periods have different paths."""
-        first: dict[int, Floats] = {}
-        parts = zip(self.periods.tolist(), np.split(self.column, self.starts[1:]), strict=True)
-        return any(not np.array_equal(first.setdefault(number, path), path) for number, path in parts)
+        return self.ways > _ONE_WAY
 
     def drawn(self, generator: np.random.Generator, count: int) -> Floats:
         """Exchange the paths of entities with the same periods.
