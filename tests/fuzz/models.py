@@ -201,6 +201,41 @@ def fixed_effects_iv(case: Case) -> Any:
     return dp.FixedEffectsIV(case.term("y"), **roles, **options).fit(case.panel)
 
 
+def _treated(case: Case) -> dp.Panel:
+    """Draw first treated times, as such or as a column of 0 and 1."""
+    rng, panel = case.rng, case.panel
+    cohorts = panel.times[1:][:: int(rng.integers(1, 4))]
+    chosen = rng.integers(-2, len(cohorts), panel.n_entities)
+    first = pd.Series([None if c < 0 else cohorts[c] for c in chosen], index=panel.entities, dtype=object)
+    case.say(f"first treated: {first.tolist()}")
+    rows = panel.index
+    of_row = first.reindex(rows.get_level_values(0)).set_axis(rows).infer_objects()
+    if chance(rng, 0.4):
+        return panel.assign(first=of_row)
+    started = [
+        f is not None and f == f and t >= f for f, t in zip(of_row, rows.get_level_values(1), strict=True)
+    ]
+    return panel.assign(first=pd.Series(started, index=rows, dtype=pick(rng, ["bool", "float64", "Int64"])))
+
+
+def event_study(case: Case) -> Any:
+    choices = {**case.common(), "missing": ["drop", "drop", "raise"], "collinear": ["raise", "drop"]}
+    choices |= {"before": [1, 2], "after": [0, 1], "obs_weights": [case.column("v")]}
+    if chance(case.rng, 0.1):
+        choices |= {"reference": [-1, -2], "bin_ends": [True, False], "never": [None, 0, 2000.0]}
+    options = case.options(**choices)
+    options = {"before": 1, "after": 1, **options}
+    known = case.panel.time_name is not None and chance(case.rng, 0.9)
+    panel = _treated(case) if known else case.panel
+    event = "first" if known else case.column(pick(case.rng, "gkbqx"))
+    x = case.terms("xwd", 2) if chance(case.rng, 0.5) else []
+    case.say(f"EventStudy({event!r}, {x!r}, **{options!r})")
+    fit = dp.EventStudy(case.term("y"), event, x, **options).fit(panel)
+    case.say("read")
+    fit.path, fit.summary(), fit.to_dict(), fit.predict(panel)
+    return fit.pretrend_test() if fit.window.leads else fit
+
+
 def instrument_parts(case: Case) -> Any:
     kind = pick(case.rng, ["interact", "column", "bartik", "total", "distance"])
     panel = case.panel
@@ -593,6 +628,7 @@ def misuse(case: Case) -> Any:
 SPECIFICATIONS = (
     "FixedEffects",
     "FixedEffectsIV",
+    "EventStudy",
     "PanelThreshold",
     "PanelKink",
     "Mediation",
@@ -653,8 +689,9 @@ JOBS: dict[str, Callable[[Case], Any]] = {
     "instruments": instrument_parts,
     "resampled": resampled,
     "diagnostics": diagnostics,
+    "EventStudy": event_study,
 }
 WEIGHTS = np.array(
-    [14, 7, 10, 6, 12, 4, 8, 4, 3, 4, 3, 4, 3, 4, 4, 2, 5, 3, 6, 4, 12, 8, 3, 8, 6], dtype=float
+    [14, 7, 10, 6, 12, 4, 8, 4, 3, 4, 3, 4, 3, 4, 4, 2, 5, 3, 6, 4, 12, 8, 3, 8, 6, 7], dtype=float
 )
 WEIGHTS /= WEIGHTS.sum()

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
+import pandas as pd
+import pytest
+
+from digiprosper import FixedEffects, Panel
 from digiprosper.policy.notices import cohort_notices
 
 
@@ -15,3 +20,25 @@ def test_codes_and_data_of_the_cohorts(study) -> None:
     assert cohort_notices(one) == ()
     (none,) = cohort_notices(replace(one, n_never=0))
     assert (none.code, none.data) == ("none_never_treated", {"binned": (-3, 2)})
+
+
+@pytest.mark.montecarlo
+@pytest.mark.filterwarnings("ignore::digiprosper.DigiprosperWarning")
+@pytest.mark.parametrize(
+    ("n", "treated", "covered"),
+    [(40, 2, 0.69), (40, 5, 0.88), (40, 10, 0.92), (100, 5, 0.86), (100, 10, 0.92), (200, 20, 0.93)],
+)
+def test_coverage_of_the_page(n: int, treated: int, covered: float) -> None:
+    """Intervals of the difference in differences with few treated clusters."""
+    rng = np.random.default_rng(n + treated)
+    keys = pd.DataFrame({"city": np.repeat(np.arange(n), 10), "year": np.tile(np.arange(10), n)})
+    keys["on"] = ((keys["city"] < treated) & (keys["year"] >= 5)).astype(float)
+    spec, hits, draws = FixedEffects("y", ["on"]), 0, 1000
+    for _ in range(draws):
+        error = rng.normal(size=(n, 10))
+        error[:, 0] /= np.sqrt(0.75)
+        for t in range(1, 10):
+            error[:, t] += 0.5 * error[:, t - 1]
+        low, high = spec.fit(Panel(keys.assign(y=error.ravel()), "city", "year")).conf_int().iloc[0]
+        hits += low <= 0 <= high
+    assert abs(hits / draws - covered) < 3 * np.sqrt(covered * (1 - covered) / draws) + 0.01

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["EventTimes", "EventWindow", "dummies", "open_window"]
 
+_MOST_TIMES = 10
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventWindow(PickledByName):
@@ -214,10 +216,8 @@ def open_window(spec: Any, sample: Sample, timing: Timing) -> EventTimes:
     if not spec.bin_ends:
         _refuse_beyond(spec, reached)
 
-    inside = np.clip(times, -spec.before, spec.after)
-    grid = range(-spec.before, spec.after + 1)
-    counts = [np.unique(sample.entity[treated & (inside == time)]).size for time in grid]
-    _refuse_unreached(spec, [time for time, count in zip(grid, counts, strict=True) if not count], reached)
+    counts = _entities_by_time(spec, times[treated], sample.entity[treated])
+    _refuse_unreached(spec, (np.flatnonzero(counts == 0) - spec.before).tolist(), reached)
     cohorts, sizes = np.unique(first[first >= 0], return_counts=True)
     window = EventWindow(
         event=spec.event,
@@ -227,11 +227,18 @@ def open_window(spec: Any, sample: Sample, timing: Timing) -> EventTimes:
         reference=spec.reference,
         lowest=lowest,
         highest=highest,
-        n_treated=tuple(counts),
+        n_treated=tuple(counts.tolist()),
         cohorts=tuple(zip(timing.keys.times[cohorts].tolist(), sizes.tolist(), strict=True)),
         n_never=int((first < 0).sum()),
     )
     return EventTimes(window, times, treated, first)
+
+
+def _entities_by_time(spec: Any, times: Ints, entity: Ints) -> Ints:
+    """Count the entities with rows at each event time of the window."""
+    place = np.clip(times, -spec.before, spec.after) + spec.before
+    pairs = np.unique(np.column_stack([place, entity]), axis=0)
+    return np.bincount(pairs[:, 0], minlength=spec.before + spec.after + 1)
 
 
 def _refuse_untreated(event: str, sample: Sample, treated: Bools) -> None:
@@ -263,7 +270,8 @@ def _refuse_unreached(spec: Any, unreached: list[int], reached: Ints) -> None:
     if not unreached:
         return
     lowest, highest = int(reached.min()), int(reached.max())
-    what = ", ".join(map(str, unreached))
+    what = ", ".join(map(str, unreached[:_MOST_TIMES]))
+    what += f" and {len(unreached) - _MOST_TIMES} more" if len(unreached) > _MOST_TIMES else ""
     inside = [time for time in unreached if lowest <= time <= highest]
     if inside:
         cure = (
