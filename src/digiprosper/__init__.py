@@ -134,6 +134,9 @@ if TYPE_CHECKING:
     from digiprosper.report.protocol import HasDraws as HasDraws
     from digiprosper.report.protocol import Results as Results
     from digiprosper.report.tests import TestResult as TestResult
+    from digiprosper.studies.by_group import ByGroup as ByGroup
+    from digiprosper.studies.by_group import GroupTest as GroupTest
+    from digiprosper.studies.by_group import by_group as by_group
     from digiprosper.studies.many import fit_all as fit_all
     from digiprosper.studies.many import stepwise as stepwise
     from digiprosper.studies.propagation import PropagatedIndex as PropagatedIndex
@@ -221,6 +224,7 @@ _NAMES = {
     "report.effects": "EffectResults",
     "report.protocol": "Glance HasDraws Results",
     "report.tests": "TestResult",
+    "studies.by_group": "ByGroup GroupTest by_group",
     "studies.many": "fit_all stepwise",
     "studies.propagation": "PropagatedIndex PropagatedResults",
     "threshold.kink_results": "KinkResults",
@@ -286,6 +290,7 @@ __all__ = [
     "Below",
     "Bootstrap",
     "BoundaryThresholdWarning",
+    "ByGroup",
     "CollinearityError",
     "ColumnError",
     "CompositeIndex",
@@ -310,6 +315,7 @@ __all__ = [
     "FixedEffectsIV",
     "Glance",
     "Grid",
+    "GroupTest",
     "HasDraws",
     "HausmanMethod",
     "IVResults",
@@ -379,6 +385,7 @@ __all__ = [
     "atkinson",
     "audit_weights",
     "beta_convergence",
+    "by_group",
     "cluster_bootstrap",
     "coefficient_of_variation",
     "coupling_coordination",

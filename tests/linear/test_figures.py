@@ -44,7 +44,7 @@ def test_units_only_scale_it(scale: float) -> None:
 
 def test_draws_without_a_statistic_are_left_out() -> None:
     drawn = drawn_density(make(np.r_[DRAWS, np.nan, np.nan]))
-    assert (drawn.draws.size, drawn.name) == (500, "Statistic")
+    assert (drawn.draws.size, drawn.name) == (500, "Statistic of the placebo test")
 
 
 @pytest.mark.parametrize("draws", [np.ones(20), np.full(20, np.nan), np.array([]), np.array([1.0, np.nan])])

@@ -53,6 +53,12 @@ def drawn_density(test: TestResult) -> DrawnDensity:
     low, high = min(scaled.min() - 1, found), max(scaled.max() + 1, found)
     grid = np.linspace(low, high, _POINTS)
     points = pd.DataFrame({"value": grid * spread, "density": gaussian_kde(scaled)(grid) / spread})
+    return DrawnDensity(_name(test), points, drawn, test.statistic, test.p_value)
+
+
+def _name(test: TestResult) -> str:
+    """Name the statistic."""
     term = test.detail.get("term") if isinstance(test.detail, Mapping) else None
-    name = "Statistic" if term is None else f"Estimate of {term}"
-    return DrawnDensity(name, points, drawn, test.statistic, test.p_value)
+    if term is None:
+        return f"Statistic of the {test.name[0].lower()}{test.name[1:]}"
+    return f"Estimate of {term}" if test.name == "Placebo test" else test.name

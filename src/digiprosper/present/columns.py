@@ -369,7 +369,7 @@ def _read(head: str | None, model: object, caller: str, level: float) -> list[Co
     prefix = "" if head is None else f"{head}: "
     if isinstance(model, ResultSet):
         parts = [_read(prefix + tidy_text(label), item, caller, level) for label, item in model.outcomes]
-        return list(chain.from_iterable(parts))
+        return [replace(c, note=c.note or model.note) for c in chain.from_iterable(parts)]
     if isinstance(model, pd.DataFrame):
         return _read_frame(head, model, caller)
     found = columns_of(model, level)

@@ -41,6 +41,11 @@ class ResultSet(PickledByName, Mapping[str, Any]):
         return tuple(label for label, _ in self.outcomes)
 
     @property
+    def note(self) -> str:
+        """What the notes of a table say of all of them; nothing here."""
+        return ""
+
+    @property
     def failures(self) -> dict[str, DigiprosperError]:
         """Label to error of what could not be estimated."""
         return {label: r for label, r in self.outcomes if isinstance(r, DigiprosperError)}

@@ -1,0 +1,34 @@
+"""Labels of groups permuted over entities."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from digiprosper.kernels.resampling import entity_grams
+from digiprosper.linear.kernels.permutation import permuted_labels, permuted_slopes
+
+LABELS = np.array([0, 0, 0, 1, 1, 2])
+
+
+def test_a_permutation_keeps_the_sizes_and_all_are_as_likely() -> None:
+    drawn = permuted_labels(np.random.default_rng(0), LABELS, 6000)
+    assert (np.sort(drawn, axis=1) == LABELS).all()
+    np.testing.assert_allclose((drawn == 2).mean(axis=0), 1 / 6, atol=0.02)
+    kinds, counts = np.unique(drawn, axis=0, return_counts=True)
+    assert len(kinds) == 60
+    assert counts.min() > 60
+
+
+def test_slopes_of_a_group_are_those_of_its_rows() -> None:
+    rng = np.random.default_rng(1)
+    entity = np.repeat(np.arange(6), 4)
+    y, x = rng.normal(size=(2, 24))
+    grams = entity_grams(np.column_stack([y, x]), entity, [entity])
+    slopes = permuted_slopes(grams, LABELS, 0, 9, np.random.SeedSequence(3))
+    drawn = permuted_labels(np.random.default_rng(np.random.SeedSequence(3)), LABELS, 9)
+    centred = [v - (np.bincount(entity, v) / 4)[entity] for v in (y, x)]
+    for permuted, found in zip(drawn, slopes, strict=True):
+        for group in range(3):
+            rows = permuted[entity] == group
+            expected = centred[0][rows] @ centred[1][rows] / (centred[1][rows] @ centred[1][rows])
+            np.testing.assert_allclose(found[group], expected, rtol=1e-12)

@@ -1,0 +1,412 @@
+"""Coefficients by group: fits of each group, permutations against refits, interactions against dummies."""
+
+from __future__ import annotations
+
+import pickle
+import warnings
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import digiprosper as dp
+from digiprosper import FixedEffects, Panel
+from digiprosper.errors import (
+    ColumnError,
+    DigiprosperWarning,
+    IdentificationError,
+    InputTypeError,
+    MissingDataError,
+    OptionError,
+    PanelIndexError,
+    TermError,
+)
+from digiprosper.kernels.resampling import seed_sequence
+from digiprosper.linear.kernels.permutation import permuted_labels
+
+KEYS = ("i", "t")
+
+
+def make(seed: int = 0, n: int = 18, periods: int = 6, *, gaps: bool = False) -> pd.DataFrame:
+    """Two groups `g` of entities, three groups `h`, one group `late` that changes over time."""
+    rng = np.random.default_rng(seed)
+    frame = pd.DataFrame({"i": np.repeat(np.arange(n), periods), "t": np.tile(np.arange(periods), n)})
+    for name in "axyz":
+        frame[name] = rng.normal(size=len(frame)) + rng.normal(size=n)[frame["i"]]
+    frame["g"] = np.where(frame["i"] % 3 == 0, "west", "east")
+    frame["h"] = frame["i"] % 3
+    frame["late"] = frame["t"] >= 3
+    frame["r"] = frame["i"] % 4
+    frame["rt"] = frame["r"] * 100 + frame["t"]
+    frame["w"] = rng.uniform(0.3, 3, len(frame))
+    frame["y"] += 0.5 * frame["x"] + frame["x"] * (frame["g"] == "west")
+    keep = rng.random(len(frame)) > 0.2 if gaps else np.full(len(frame), fill_value=True)
+    return frame[keep].reset_index(drop=True)
+
+
+def quiet(function: Any, *args: Any, **options: Any) -> Any:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DigiprosperWarning)
+        return function(*args, **options)
+
+
+def grouped(spec: Any, frame: pd.DataFrame, group: str = "g", **options: Any) -> dp.ByGroup:
+    return quiet(dp.by_group, spec, Panel(frame, *KEYS), group, **options)
+
+
+SPEC = FixedEffects("y", ["x", "a"])
+CASES: dict[str, dict[str, Any]] = {
+    "two-way": {},
+    "entity effects": {"time_effects": False},
+    "time effects": {"entity_effects": False},
+    "no effects": {"entity_effects": False, "time_effects": False},
+    "region by year": {"absorb": ["rt"]},
+    "entity trends": {"absorb": ["i[t]"]},
+    "weights": {"obs_weights": "w"},
+    "a lag": {"x": ["x", "lag(a)"]},
+    "alone": {"x": ["x"]},
+}
+
+
+# --- permutations -------------------------------------------------------------------------------------------
+
+
+def refits(spec: FixedEffects, frame: pd.DataFrame, group: str, reps: int, rng: int) -> np.ndarray:
+    """Fit both groups of every permutation: coefficients of x, one row a permutation."""
+    there = quiet(spec.fit, Panel(frame, *KEYS)).index.get_level_values("i").unique()
+    frame = frame[frame["i"].isin(there)]  # an entity without complete rows is in no sample
+    entities, entity = np.unique(frame["i"], return_inverse=True)
+    codes = pd.factorize(frame[group], sort=True)[0]
+    labels = np.empty(entities.size, dtype=np.intp)
+    labels[entity] = codes
+    drawn = permuted_labels(np.random.default_rng(seed_sequence(rng)), labels, reps)
+    groups = range(labels.max() + 1)
+
+    def slope(permuted: np.ndarray, one: int) -> float:
+        part = frame[permuted[entity] == one]
+        return float(quiet(spec.fit, Panel(part, *KEYS)).params["x"])
+
+    return np.array([[slope(permuted, one) for one in groups] for permuted in drawn])
+
+
+@pytest.mark.parametrize("gaps", [False, True], ids=["balanced", "unbalanced"])
+@pytest.mark.parametrize("case", CASES)
+def test_permutations_are_those_of_refits(case: str, gaps: bool) -> None:
+    frame, spec = make(len(case), n=24, periods=7, gaps=gaps), SPEC.replace(**CASES[case])
+    found = grouped(spec, frame, reps=20, rng=3)
+    expected = refits(spec, frame, "g", 20, 3)
+    np.testing.assert_allclose(found.difference.draws, expected[:, 1] - expected[:, 0], rtol=1e-8, atol=1e-10)
+
+
+def test_the_range_of_three_groups_is_that_of_refits() -> None:
+    frame = make(1, n=24)
+    test = grouped(SPEC, frame, "h", reps=20, rng=3).difference
+    expected = refits(SPEC, frame, "h", 20, 3)
+    np.testing.assert_allclose(test.draws, np.ptp(expected, axis=1), rtol=1e-8)
+    estimates = list(test.detail["estimates"].values())
+    assert test.statistic == test.detail["difference"] == max(estimates) - min(estimates)
+    beyond = (test.draws >= test.statistic * (1 - 1e-9)).sum()
+    assert test.p_value == (1 + beyond) / 21
+
+
+@pytest.mark.parametrize("gaps", [False, True], ids=["balanced", "unbalanced"])
+def test_each_group_is_fitted_on_its_own_rows(gaps: bool) -> None:
+    frame = make(2, gaps=gaps)
+    found = grouped(SPEC, frame, rng=1)
+    assert found.labels == ("east", "west")
+    for group, result in found.items():
+        alone = quiet(SPEC.fit, Panel(frame[frame["g"] == group], *KEYS))
+        pd.testing.assert_frame_equal(result.tidy(), alone.tidy())
+        assert result.nobs == alone.nobs
+    test = found.difference
+    assert test.statistic == pytest.approx(found["west"].params["x"] - found["east"].params["x"], rel=1e-12)
+    assert test.p_value == (1 + (np.abs(test.draws) >= abs(test.statistic)).sum()) / 1000
+    assert test.p_value < 0.05
+
+
+def test_slopes_by_groups_of_entities_are_fitted_anew() -> None:
+    frame, spec = make(3, n=24, periods=7), SPEC.replace(absorb=["r[t]"])
+    test = grouped(spec, frame, rng=3).difference
+    assert test.draws.size == 99
+    expected = refits(spec, frame, "g", 99, 3)
+    np.testing.assert_allclose(test.draws, expected[:, 1] - expected[:, 0], rtol=1e-9)
+
+
+def test_memory_changes_no_draw(monkeypatch: pytest.MonkeyPatch) -> None:
+    from digiprosper.linear.kernels.permutation import permuted_slopes
+
+    whole = grouped(SPEC, make(4), reps=50, rng=1).difference.draws
+    monkeypatch.setattr(
+        "digiprosper.studies.by_group.permuted_slopes", lambda *args: permuted_slopes(*args, memory=1)
+    )
+    np.testing.assert_allclose(grouped(SPEC, make(4), reps=50, rng=1).difference.draws, whole, rtol=1e-10)
+
+
+def test_the_order_of_rows_and_names_of_entities_change_nothing() -> None:
+    frame = make(5)
+    one = grouped(SPEC, frame, reps=99, rng=1).difference
+    shuffled = frame.sample(frac=1, random_state=1).assign(i=lambda f: "p" + (100 + f["i"]).astype(str))
+    other = grouped(SPEC, shuffled, reps=99, rng=1).difference
+    np.testing.assert_array_equal(one.draws, other.draws)
+
+
+def test_units_of_the_regressor_only_scale_it() -> None:
+    frame = make(6)
+    one = grouped(SPEC, frame, reps=99, rng=1).difference
+    other = grouped(SPEC, frame.assign(x=5 - 1e3 * frame["x"]), reps=99, rng=1).difference
+    np.testing.assert_allclose(one.draws, -1e3 * other.draws, rtol=1e-8, atol=1e-10)
+    assert one.p_value == other.p_value
+
+
+def test_permutations_without_a_coefficient_count_as_beyond() -> None:
+    """The dummy of two entities is not identified in a group that has neither."""
+    frame = make(7, n=8).assign(d=lambda f: ((f["i"].isin([0, 1])) & (f["t"] >= 3)).astype(float))
+    test = grouped(FixedEffects("y", ["d"]), frame, "i in [0, 2, 4]", reps=199, rng=1).difference
+    assert test.detail["lost"] == np.isnan(test.draws).sum() > 0
+    beyond = (np.abs(test.draws) >= abs(test.statistic) * (1 - 1e-9)).sum()
+    assert test.p_value == (1 + beyond + test.detail["lost"]) / 200
+
+
+# --- interactions -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("gaps", [False, True], ids=["balanced", "unbalanced"])
+@pytest.mark.parametrize("case", CASES)
+def test_the_interaction_is_that_of_a_written_out_regression(case: str, gaps: bool) -> None:
+    frame, spec = make(len(case), gaps=gaps), SPEC.replace(**CASES[case])
+    test = grouped(spec, frame, method="interaction").difference
+    wide = frame.assign(west=(frame["g"] == "west") * 1.0)
+    written = spec.add("x:west") if spec.entity_effects else spec.add("x:west", "west")
+    fit = quiet(written.fit, Panel(wide, *KEYS))
+    assert test.statistic == pytest.approx(fit.tstats["x:west"], rel=1e-9)
+    assert test.p_value == pytest.approx(fit.pvalues["x:west"], rel=1e-8)
+    assert (test.distribution, test.df) == ("t", fit.df_t)
+    assert test.detail["difference"] == pytest.approx(fit.params["x:west"], rel=1e-9)
+    assert test.detail["std_error"] == pytest.approx(fit.std_errors["x:west"], rel=1e-9)
+
+
+def test_several_interactions_are_tested_jointly() -> None:
+    frame = make(8)
+    test = grouped(SPEC, frame, "h", method="interaction").difference
+    wide = frame.assign(one=(frame["h"] == 1) * 1.0, two=(frame["h"] == 2) * 1.0)
+    fit = quiet(SPEC.add("x:one", "x:two").fit, Panel(wide, *KEYS))
+    wald = fit.wald_test(["x:one = 0", "x:two = 0"])
+    assert test.statistic == pytest.approx(wald.statistic, rel=1e-9)
+    assert test.p_value == pytest.approx(wald.p_value, rel=1e-8)
+    assert (test.distribution, test.df) == ("F", wald.df)
+    assert test.detail["differences"] == pytest.approx({"1": fit.params["x:one"], "2": fit.params["x:two"]})
+
+
+def test_groups_may_change_over_time_in_an_interaction() -> None:
+    frame = make(9)
+    spec = SPEC.replace(time_effects=False)
+    test = grouped(spec, frame, "late", method="interaction").difference
+    wide = frame.assign(late=frame["late"] * 1.0)
+    fit = quiet(spec.add("x:late", "late").fit, Panel(wide, *KEYS))
+    assert test.statistic == pytest.approx(fit.tstats["x:late"], rel=1e-9)
+
+
+def test_an_indicator_among_the_regressors_is_there_once() -> None:
+    frame = make(9).assign(l=lambda f: f["late"] * 1.0)
+    spec = SPEC.replace(time_effects=False, collinear="drop").add("l")
+    test = grouped(spec, frame, "late", method="interaction").difference
+    fit = quiet(spec.add("x:l").fit, Panel(frame, *KEYS))
+    assert test.statistic == pytest.approx(fit.tstats["x:l"], rel=1e-9)
+
+
+# --- groups, terms, specifications --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("group", "labels"),
+    [
+        ("g", ("east", "west")),
+        ("h", ("0", "1", "2")),
+        ("h == 1", ("not (h == 1)", "h == 1")),
+        (" i < 9 ", ("not (i < 9)", "i < 9")),
+    ],
+)
+def test_groups_are_values_in_order_or_a_condition(group: str, labels: tuple[str, ...]) -> None:
+    assert grouped(SPEC, make(), group, method="interaction").labels == labels
+
+
+def test_whole_numbers_of_any_type_have_plain_labels() -> None:
+    frame = make().assign(k=lambda f: f["h"].astype(float), b=lambda f: f["i"] > 4)
+    assert grouped(SPEC, frame, "k", reps=19).labels == ("0", "1", "2")
+    assert grouped(SPEC, frame, "b", reps=19).labels == ("False", "True")
+
+
+def test_categories_keep_their_order() -> None:
+    frame = make().assign(g=lambda f: pd.Categorical(f["g"], ["west", "east"], ordered=True))
+    found = grouped(SPEC, frame, reps=19)
+    assert found.labels == ("west", "east")
+    assert found.difference.statistic == pytest.approx(found["east"].params["x"] - found["west"].params["x"])
+
+
+def test_a_term_is_found_in_any_spelling() -> None:
+    test = grouped(SPEC.add("lag(x,1)"), make(), term="lag( x, 1)", reps=19).difference
+    assert test.detail["term"] == "lag(x,1)"
+
+
+@pytest.mark.parametrize(
+    ("spec", "term"),
+    [
+        (dp.FixedEffectsIV("y", ["a"], endog="x", instruments="z"), "x"),
+        (dp.Mediation("y", "x", "a", ["z"], reps=20), "indirect:a"),
+        (dp.PanelKink("y", "x", ["a"]), "a"),
+    ],
+    ids=["instruments", "mediation", "kink"],
+)
+def test_other_specifications_are_fitted_anew(spec: Any, term: str) -> None:
+    frame = make(10, n=30)
+    found = grouped(spec, frame, term=term, reps=19, rng=1)
+    slopes = {k: getattr(r, "slopes", r).params[term] for k, r in found.items()}
+    assert found.difference.statistic == pytest.approx(slopes["west"] - slopes["east"])
+    assert np.isfinite(found.difference.draws).all()
+    again = grouped(spec, frame.sample(frac=1, random_state=0), term=term, reps=19, rng=1)
+    np.testing.assert_array_equal(again.difference.draws, found.difference.draws)
+
+
+def test_progress_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    spec = dp.FixedEffectsIV("y", ["a"], endog="x", instruments="z")
+    grouped(spec, make(10, n=30), term="x", reps=20, progress=True)
+    assert capsys.readouterr().err.splitlines()[-1] == "by_group: 20 of 20 permutations"
+
+
+# --- results ------------------------------------------------------------------------------------------------
+
+
+def test_the_result_is_kept_whole() -> None:
+    found = grouped(SPEC, make(), rng=1)
+    other = pickle.loads(pickle.dumps(found))
+    assert isinstance(other, dp.ByGroup)
+    assert repr(other) == repr(found)
+    assert other.labels == found.labels
+    assert other.difference.to_dict() == found.difference.to_dict()
+    assert "Difference of x, west minus east: statistic = " in repr(found)
+    assert other.compare("x")["model"].tolist() == ["east", "west"]
+
+
+@pytest.mark.parametrize("group", ["g", "h"])
+@pytest.mark.parametrize("method", ["permutation", "interaction"])
+def test_a_table_has_the_difference_as_a_note(group: str, method: Any) -> None:
+    found = grouped(SPEC, make(), group, method=method, rng=1)
+    table = dp.etable(found)
+    assert list(table.frame.columns) == list(found.labels)
+    (line,) = [note for note in table.notes if note == found.note]
+    assert f"{found.difference.p_value:.4f}" in line
+    assert f"{found.difference.detail['difference']:.4g}" in line
+    assert found.note in dp.etable({"all": quiet(SPEC.fit, Panel(make(), *KEYS)), "by": found}).notes
+
+
+def test_a_figure_draws_the_permutations() -> None:
+    import matplotlib.pyplot as plt
+
+    ax = dp.plots.placebo(grouped(SPEC, make(), rng=1).difference)
+    assert ax.get_xlabel() == "Difference of x, west minus east"
+    plt.close(ax.figure)
+
+
+def test_few_permutations_are_told() -> None:
+    test = grouped(SPEC, make(), reps=99).difference
+    assert [notice.code for notice in test.diagnostics] == ["few_draws"]
+
+
+def test_warnings_of_fits_name_the_groups() -> None:
+    with pytest.warns(DigiprosperWarning, match="in the models? '(east|west)'"):
+        dp.by_group(SPEC, Panel(make(), *KEYS), "g", rng=1)
+
+
+# --- refusals -----------------------------------------------------------------------------------------------
+
+FRAME = make(11).assign(
+    one=1.0,
+    gap=lambda f: f["g"].where(f["i"] > 2),
+    flat=lambda f: f["x"].where(f["g"] == "east", 0.0),
+)
+IV = dp.FixedEffectsIV("y", ["a"], endog="x", instruments="z")
+REFUSED: dict[str, tuple[Any, Any, dict[str, Any], type[Exception], str]] = {
+    "one group": (SPEC, "one", {}, OptionError, "1 value; groups are from 2 to 20"),
+    "many groups": (SPEC, "x", {}, OptionError, "108 values"),
+    "a true condition": (SPEC, "t >= 0", {}, OptionError, "true in all 108 rows"),
+    "a false condition": (SPEC, "t > 90", {}, OptionError, "false in all 108 rows"),
+    "a group with gaps": (SPEC, "gap", {}, MissingDataError, "missing in 18 rows"),
+    "a group that changes": (SPEC, "late", {}, OptionError, "changes within 18 of 18 i.*interaction"),
+    "a condition that changes": (SPEC, "t > 2", {}, OptionError, "changes within"),
+    "an unknown column": (SPEC, "zone", {}, ColumnError, "zone"),
+    "a condition on an unknown column": (SPEC, "zone == 1", {}, ColumnError, "zone"),
+    "no condition": (SPEC, "g ==", {}, TermError, "cannot be read"),
+    "no text": (SPEC, ["g"], {}, InputTypeError, "group="),
+    "None": (SPEC, None, {}, InputTypeError, "group=None"),
+    "an unknown term": (SPEC, "g", {"term": "zz"}, TermError, "named 'zz'; all have 'x', 'a'"),
+    "a term that is no text": (SPEC, "g", {"term": 3}, InputTypeError, "term=3"),
+    "an unknown method": (SPEC, "g", {"method": "chow"}, OptionError, "permutation"),
+    "no specification": ("y ~ x", "g", {}, InputTypeError, "takes a specification"),
+    "a class": (FixedEffects, "g", {}, InputTypeError, "takes a specification"),
+    "an interaction of instruments": (IV, "g", {"method": "interaction"}, InputTypeError, "FixedEffectsIV"),
+    "no term of instruments": (IV, "g", {}, TermError, "pass term"),
+    "a group without variation": (
+        FixedEffects("y", ["flat"]),
+        "g",
+        {},
+        IdentificationError,
+        "in the group 'west'.*constant|absorbed",
+    ),
+    "too few draws": (SPEC, "g", {"reps": 18}, OptionError, "reps"),
+    "draws that are no number": (SPEC, "g", {"reps": "all"}, OptionError, "reps"),
+    "a seed that is none": (SPEC, "g", {"rng": -1}, InputTypeError, "rng"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_malformed_input_has_a_named_error(case: str) -> None:
+    spec, group, options, error, words = REFUSED[case]
+    with pytest.raises(error, match=words):
+        grouped(spec, FRAME, group, **options)
+
+
+def test_a_bare_frame_is_refused() -> None:
+    with pytest.raises(InputTypeError, match="Panel"):
+        dp.by_group(SPEC, FRAME, "g")
+
+
+def test_a_group_of_one_entity_has_the_error_of_its_fit() -> None:
+    with pytest.raises((IdentificationError, PanelIndexError), match="in the group 'i == 3'"):
+        grouped(SPEC, FRAME, "i == 3")
+
+
+# --- size ---------------------------------------------------------------------------------------------------
+
+
+def null_panel(rng: np.random.Generator, small: int, n: int = 40, periods: int = 8) -> Panel:
+    """Both groups have a slope of one; errors and the regressor have a serial correlation of .6."""
+    frame = pd.DataFrame({"i": np.repeat(np.arange(n), periods), "t": np.tile(np.arange(periods), n)})
+
+    def path() -> np.ndarray:
+        out = rng.normal(size=(n, periods))
+        for t in range(1, periods):
+            out[:, t] = 0.6 * out[:, t - 1] + 0.8 * out[:, t]
+        return (out + rng.normal(size=(n, 1))).ravel()
+
+    frame["x"] = path()
+    frame["y"] = frame["x"] + path() + rng.normal(size=periods)[frame["t"]]
+    frame["g"] = frame["i"] < small
+    return Panel(frame, *KEYS)
+
+
+@pytest.mark.montecarlo
+@pytest.mark.parametrize(("method", "small"), [("permutation", 10), ("interaction", 20)])
+def test_size_where_the_groups_are_a_random_partition(method: Any, small: int) -> None:
+    """With 10 of 40 entities in one group the interaction is too large, as with few clusters."""
+    rng = np.random.default_rng(2026)
+    spec = FixedEffects("y", ["x"])
+    p = []
+    for _ in range(1000):
+        found = grouped_panel(spec, null_panel(rng, small), method=method, reps=199, rng=rng)
+        p.append(found.difference.p_value)
+    assert 0.03 <= np.mean(np.array(p) <= 0.05) <= 0.07
+
+
+def grouped_panel(spec: Any, panel: Panel, **options: Any) -> dp.ByGroup:
+    return quiet(dp.by_group, spec, panel, "g", **options)
