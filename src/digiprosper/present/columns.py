@@ -368,8 +368,7 @@ def all_terms(columns: Sequence[Column]) -> list[str]:
 def _read(head: str | None, model: object, caller: str, level: float) -> list[Column]:
     prefix = "" if head is None else f"{head}: "
     if isinstance(model, ResultSet):
-        parts = [_read(prefix + tidy_text(label), item, caller, level) for label, item in model.outcomes]
-        return [replace(c, note=c.note or model.note) for c in chain.from_iterable(parts)]
+        return _read_set(prefix, model, caller, level)
     if isinstance(model, pd.DataFrame):
         return _read_frame(head, model, caller)
     found = columns_of(model, level)
@@ -379,6 +378,11 @@ def _read(head: str | None, model: object, caller: str, level: float) -> list[Co
         return [replace(found[0], head=head)]
     # What has a head of its own stands under that of the model.
     return [replace(c, head=head if c.head is None else prefix + c.head) for c in found]
+
+
+def _read_set(prefix: str, models: ResultSet, caller: str, level: float) -> list[Column]:
+    parts = [_read(prefix + tidy_text(label), item, caller, level) for label, item in models.outcomes]
+    return [replace(c, note=c.note or models.note) for c in chain.from_iterable(parts)]
 
 
 def _no_result(model: object, caller: str) -> InputTypeError:

@@ -165,20 +165,20 @@ def by_group(
     Notes
     -----
     Permutation (Fisher 1935): ``p = (1 + #{|d*| >= |d|}) / (reps + 1)``, d the difference, or the range.
-    The hypothesis is that the groups are a random partition of the entities: groups that differ in the
-    variance of errors or of regressors, and in size, are none, and the test can then reject too often or
-    too rarely although the coefficients are the same. The interaction allows for that through the covariance
-    of the specification, but takes the other coefficients and the effects as common.
+    The hypothesis is that the groups are a random partition of the entities: groups that differ in size and
+    in the variance of errors or of regressors are none, and the test then rejects too often or too rarely
+    although the coefficients are the same (Chung & Romano 2013). The interaction allows for that through the
+    covariance of the specification, but takes the other coefficients and the effects as common, and rejects
+    too often where they are not.
     A permutation that leaves the coefficient of a group unidentified counts as beyond and is in ``lost``.
 
     Examples
     --------
     >>> import digiprosper as dp
     >>> spec = dp.FixedEffects("log(gsp)", ["log(pcap)", "log(pc)", "log(emp)", "unemp"])
-    >>> coast = "state in ['CA', 'OR', 'WA']"
-    >>> groups = by_group(spec, dp.datasets.us_states(), coast, term="unemp", rng=1)
+    >>> groups = by_group(spec, dp.datasets.us_states(), "state < 'MO'", term="unemp", rng=1)
     >>> groups.labels
-    ("not (state in ['CA', 'OR', 'WA'])", "state in ['CA', 'OR', 'WA']")
+    ("not (state < 'MO')", "state < 'MO'")
     >>> groups.difference.p_value > 0.05
     True
     """
@@ -312,21 +312,33 @@ def _params(result: Any) -> pd.Series[float]:
 def _estimates(spec: Any, fits: ResultSet, term: str | None) -> tuple[str, dict[str, float]]:
     """Find the coefficient in every group."""
     params = {group: _params(result) for group, result in fits.items()}
-    common = [name for name in next(iter(params.values())).index if all(name in p for p in params.values())]
-    if term is None and not isinstance(spec, FixedEffects):
-        raise TermError(
-            f"by_group: pass term, the coefficient of {type(spec).__name__} that is compared; every group "
-            f"has {quoted(common, 20)}."
-        )
-    wanted = spec.x[0] if term is None else term
-    found = [name for name in common if canonical(name) == canonical(wanted)]
+    common = _common(list(params.values()))
+    if term is None:
+        term = _first(spec, common)
+    found = [name for name in common if canonical(name) == canonical(term)]
     if not found:
         raise TermError(
-            f"by_group: not every group has a coefficient named {cited(wanted)}; all have "
+            f"by_group: not every group has a coefficient named {cited(term)}; all have "
             f"{quoted(common, 20)}.",
-            [Notice("no_coefficient", wanted, {"term": wanted, "common": tuple(common)})],
+            [Notice("no_coefficient", term, {"term": term, "common": tuple(common)})],
         )
     return found[0], {group: float(p[found[0]]) for group, p in params.items()}
+
+
+def _common(params: list[pd.Series[float]]) -> list[str]:
+    """List the coefficients that all groups have."""
+    first, *others = params
+    return [name for name in first.index if all(name in other for other in others)]
+
+
+def _first(spec: Any, common: list[str]) -> str:
+    """Take the first regressor where it is clear which that is."""
+    if isinstance(spec, FixedEffects):
+        return spec.x[0]
+    raise TermError(
+        f"by_group: pass term, the coefficient of {type(spec).__name__} that is compared; every group has "
+        f"{quoted(common, 20)}."
+    )
 
 
 # --- permutation --------------------------------------------------------------------------------------------
