@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 __all__ = ["EventStudy"]
 
 _FURTHEST = 10_000
+# Whole numbers up to here are exact in a column of floating point numbers.
+_LARGEST = 2**53
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,9 +209,15 @@ def _check_window(spec: EventStudy) -> None:
     check_whole("reference", spec.reference, -spec.before, -1)
     if not isinstance(spec.bin_ends, bool):
         raise OptionError(f"bin_ends={cited(spec.bin_ends)} must be True or False.")
-    if spec.never is not None and (isinstance(spec.never, bool) or not isinstance(spec.never, int | float)):
+    if spec.never is not None and not _is_number(spec.never):
         text = f"never={cited(spec.never)} must be a number, the value of event for entities never treated."
         raise OptionError(text, [option_problem("never", spec.never, what=text)])
+
+
+def _is_number(value: object) -> bool:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return abs(value) <= _LARGEST  # false of a missing value too
 
 
 def _refuse_collinear(prepared: Prepared, found: EventTimes) -> None:

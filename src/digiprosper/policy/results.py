@@ -145,6 +145,12 @@ class EventStudyResults(LinearResults):
         Series
             By row of `panel`; missing, with one warning, where an effect was not estimated or a regressor is
             missing.
+
+        Raises
+        ------
+        DigiprosperError
+            If the column of the event cannot be read, as in `EventStudy.fit`: the periods before treatment
+            must be in the panel.
         """
         window = self.window
         timing = read_timing(table_of(panel), window.event, window.never)

@@ -237,8 +237,9 @@ def open_window(spec: Any, sample: Sample, timing: Timing) -> EventTimes:
 def _entities_by_time(spec: Any, times: Ints, entity: Ints) -> Ints:
     """Count the entities with rows at each event time of the window."""
     place = np.clip(times, -spec.before, spec.after) + spec.before
-    pairs = np.unique(np.column_stack([place, entity]), axis=0)
-    return np.bincount(pairs[:, 0], minlength=spec.before + spec.after + 1)
+    size = int(entity.max()) + 1
+    pairs = np.unique(place * size + entity)
+    return np.bincount(pairs // size, minlength=spec.before + spec.after + 1)
 
 
 def _refuse_untreated(event: str, sample: Sample, treated: Bools) -> None:
