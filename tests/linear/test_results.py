@@ -90,7 +90,7 @@ def test_tidy(two_way: LinearResults) -> None:
 def test_glance_has_every_key(two_way: LinearResults, states: Panel) -> None:
     glance = two_way.glance()
     assert set(glance) == GLANCE
-    assert len(GLANCE) == 22
+    assert len(GLANCE) == 23
     expected = {
         "depvar": "log(gsp)",
         "nobs": 816,

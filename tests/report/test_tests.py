@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import digiprosper as dp
 from digiprosper.report.summary import Summary
 from digiprosper.report.tests import TestResult
 
@@ -72,3 +73,11 @@ def test_frozen_and_copied() -> None:
 @pytest.mark.parametrize(("p", "shown"), [(1e-4, "p = 0.0001."), (0.99e-4, "p < 0.0001.")])
 def test_a_p_value_has_four_digits_from_one_in_ten_thousand(p: float, shown: str) -> None:
     assert shown in TestResult("t", 4.0, "normal", None, p, "a = 0").summary()
+
+
+def test_a_stored_test_is_the_same_column_of_a_table() -> None:
+    panel = dp.datasets.us_states()
+    spec = dp.FixedEffects("log(gsp)", ["log(pc)", "unemp"])
+    tests = [dp.hausman(spec, panel), dp.wild_bootstrap(spec, panel, "unemp", reps=199, rng=1)]
+    stored = [Summary.from_dict(json.loads(json.dumps(test.to_dict()))) for test in tests]
+    assert str(dp.etable(stored)) == str(dp.etable(tests))

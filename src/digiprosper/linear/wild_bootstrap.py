@@ -184,7 +184,7 @@ class WildBootstrapResult(TestResult):
             "rng_entropy"
         )
         more = {name: getattr(self, name) for name in names.split()}
-        return PlainNumbers(more={**more, "interval": list(self.interval())})
+        return PlainNumbers(more={**more, "interval": list(self.interval()), "column": self._plain_column()})
 
 
 def wild_bootstrap(

@@ -5,13 +5,14 @@ from __future__ import annotations
 import html
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
-from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias, cast
 
 import numpy as np
 import pandas as pd
 
 from digiprosper._version import __version__
 from digiprosper.errors import InputTypeError, Notice, OptionError, cited
+from digiprosper.report.columns import Column, PlainCell, result_column
 from digiprosper.report.inference import Inference
 from digiprosper.report.pickling import PickledByName
 from digiprosper.report.rendering import Content, as_html
@@ -426,6 +427,30 @@ class Summary(PickledByName):
             raise OptionError(f"level={cited(level)}: a summary has the intervals at .95 only.")
         frame = pd.DataFrame(list(self.numbers.estimates or ()), columns=["term", *_NUMBERS])
         return frame.astype(dict.fromkeys(_NUMBERS, float))
+
+    def table_columns(self, level: float = 0.95) -> tuple[Column, ...]:
+        """Bring the estimates, or a test, to a table.
+
+        Parameters
+        ----------
+        level : float
+            Of the intervals; no other than .95 is stored.
+
+        Returns
+        -------
+        tuple of Column
+            One.
+
+        Raises
+        ------
+        OptionError
+            If another level is asked for, or the result is neither a set of estimates nor a test.
+        """
+        stored = self.numbers.more.get("column")
+        if stored is None:
+            return (result_column(cast("Results", self), level),)
+        cells = {row: PlainCell(column, value) for row, (column, value) in stored["cells"].items()}
+        return (Column(stored["head"], cells=cells, note=stored["note"]),)
 
     def glance(self) -> dict[str, Any]:
         """Give one mapping about the whole fit.

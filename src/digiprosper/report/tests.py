@@ -108,7 +108,13 @@ class TestResult(Summarised, PickledByName):
     def _numbers(self) -> PlainNumbers:
         names = ("name", "statistic", "distribution", "df", "p_value", "null")
         values = {name: getattr(self, name) for name in names}
-        return PlainNumbers(more={**values, "detail": self._plain_detail()})
+        return PlainNumbers(more={**values, "detail": self._plain_detail(), "column": self._plain_column()})
+
+    def _plain_column(self) -> dict[str, Any]:
+        """Give the column of a table as plain data, from which a stored test makes it again."""
+        (column,) = self.table_columns()
+        cells = {row: [cell.column, cell.value] for row, cell in column.cells.items()}
+        return {"head": column.head, "cells": cells, "note": column.note}
 
     def _plain_detail(self) -> object:
         """Give `detail` as a mapping, or as one mapping a row."""
