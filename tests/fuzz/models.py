@@ -480,6 +480,43 @@ def resampled(case: Case) -> Any:
     return dp.cluster_bootstrap(spec, case.panel, reps=39, rng=case.seed)
 
 
+def by_group(case: Case) -> Any:
+    """Fits by the values of a column or by a condition, with either test."""
+    makers = [mediation_spec, kink_spec] if chance(case.rng, 0.1) else [curve_spec]
+    spec = pick(case.rng, makers)(case)
+    panel, number = case.panel, case.column(pick(case.rng, "vxq"))
+    column = case.column(pick(case.rng, "gkbp"))
+    group = pick(case.rng, [column, column, f"{number} > 0.5", number, panel.entity_name])
+    if chance(case.rng, 0.7) and "half_" not in panel.columns:
+        entity = np.unique(panel.index.get_level_values(0), return_inverse=True)[1]
+        half = case.rng.integers(0, 3, size=panel.n_entities)[entity]
+        panel, group = (
+            panel.assign(half_=pd.Series(half, index=panel.index)),
+            pick(case.rng, ["half_", "half_ > 0"]),
+        )
+    terms = [None, None, None, *getattr(spec, "x", ()), "total"]
+    options = case.options(term=terms, method=["permutation", "interaction"], reps=[19, 39])
+    if chance(case.rng, case.wrong):
+        group = pick(case.rng, WRONG)
+    case.say(f"by_group({group!r}, **{options!r})")
+    return dp.by_group(spec, panel, group, **{"reps": 19, **options}, rng=case.seed)
+
+
+def placebo(case: Case) -> Any:
+    """A treatment of some entities, mostly one that they keep."""
+    spec = _linear(case, case.terms("xmwqcv", 2))
+    panel, term = case.panel, pick(case.rng, [*spec.x, case.column("b")])
+    if chance(case.rng, 0.8) and panel.time_name is not None and "treated_" not in panel.columns:
+        entity = np.unique(panel.index.get_level_values(0), return_inverse=True)[1]
+        time = np.unique(panel.index.get_level_values(1), return_inverse=True)[1]
+        start = case.rng.integers(0, panel.n_times + 2, size=panel.n_entities)
+        treated = pd.Series((time >= start[entity]) * 1.0, index=panel.index)
+        panel, term = panel.assign(treated_=treated), "treated_"
+        spec = spec.replace(x=(*spec.x, term))
+    case.say(f"placebo_test({term!r})")
+    return dp.placebo_test(spec, panel, term, reps=39, rng=case.seed)
+
+
 def convergence(case: Case) -> Any:
     if chance(case.rng, 0.3):
         case.say("sigma_convergence")
@@ -690,8 +727,10 @@ JOBS: dict[str, Callable[[Case], Any]] = {
     "resampled": resampled,
     "diagnostics": diagnostics,
     "EventStudy": event_study,
+    "by_group": by_group,
+    "placebo": placebo,
 }
 WEIGHTS = np.array(
-    [14, 7, 10, 6, 12, 4, 8, 4, 3, 4, 3, 4, 3, 4, 4, 2, 5, 3, 6, 4, 12, 8, 3, 8, 6, 7], dtype=float
+    [14, 7, 10, 6, 12, 4, 8, 4, 3, 4, 3, 4, 3, 4, 4, 2, 5, 3, 6, 4, 12, 8, 3, 8, 6, 7, 6, 5], dtype=float
 )
 WEIGHTS /= WEIGHTS.sum()
