@@ -250,6 +250,7 @@ def test_invariances(method: str) -> None:
         assert quiet(spec, other, method=method).statistic == pytest.approx(base, rel=1e-7)
 
 
+@pytest.mark.further
 def test_size_and_power() -> None:
     """Of 100 panels with serially correlated errors, the share that rejects at 5%."""
     rng = np.random.default_rng(11)

@@ -135,6 +135,7 @@ def test_endogeneity_is_a_regression_with_the_residuals(options: dict) -> None:
     np.testing.assert_allclose(plain.params[["d", "e", "a"]], results.params, rtol=1e-8)
 
 
+@pytest.mark.further
 def test_an_exogenous_regressor_is_rarely_rejected() -> None:
     rejected = 0
     for seed in range(60):

@@ -107,6 +107,7 @@ def test_cd_linearmodels_gives_the_same(seed: int) -> None:
     assert pesaran_cd(results).statistic == pytest.approx(peer.stat, rel=1e-9)
 
 
+@pytest.mark.further
 def test_cd_of_many_entities_is_quick() -> None:
     rng = np.random.default_rng(3)
     keys = {"i": np.repeat(np.arange(5_000), 20), "t": np.tile(np.arange(20), 5_000)}
@@ -123,6 +124,7 @@ def test_cd_of_many_entities_is_quick() -> None:
     assert test.statistic == pytest.approx(np.sqrt(2 * 20 / (5_000 * 4_999)) * total, rel=1e-7)
 
 
+@pytest.mark.further
 def test_cd_size() -> None:
     """Of independent errors the test rejects as often as it says; of a common factor always."""
     rng = np.random.default_rng(8)
@@ -255,6 +257,7 @@ def test_ar1_null_of_an_unbalanced_panel() -> None:
     assert peers > 150
 
 
+@pytest.mark.further
 def test_ar1_size_and_power() -> None:
     rng = np.random.default_rng(4)
     keys = {"i": np.repeat(np.arange(60), 5), "t": np.tile(np.arange(5), 60)}

@@ -165,6 +165,7 @@ def test_reset_equals_powers_among_the_regressors(case: str, seed: int, cov_type
     assert len(test.detail) == 2
 
 
+@pytest.mark.further
 def test_reset_size_and_power() -> None:
     rng = np.random.default_rng(6)
     keys = {"i": np.repeat(np.arange(60), 5), "t": np.tile(np.arange(5), 60)}
