@@ -243,7 +243,8 @@ CONTRACT = {
     "stepwise": "spec, panel, order, *, sample='common'",
     "etable": (
         "models, *, labels=None, heads=None, keep=None, drop=None, order=None, controls=(), rows=None, "
-        "stats=('nobs', 'n_entities', 'rsquared_within'), below='se', stars=(0.1, 0.05, 0.01), digits=3, "
+        "stats=('nobs', 'n_entities', 'rsquared_within', 'kp_rk_f'), below='se', stars=(0.1, 0.05, 0.01), "
+        "digits=3, "
         "notes=None, file=None"
     ),
     "datasets.us_states": "",
