@@ -248,7 +248,8 @@ def instrument_parts(case: Case) -> Any:
         return dp.instruments.interact(panel, case.term("g"), panel.time_name or "t")
     shares = case.terms("xmw", 3)
     if kind == "bartik":
-        shocks = pd.DataFrame(1.5, index=panel.times, columns=shares)
+        # As objects: pandas' own text columns cannot hold every name that a frame may have.
+        shocks = pd.DataFrame(1.5, index=panel.times, columns=pd.Index(shares, dtype=object))
         return dp.instruments.bartik(panel, shares, shocks)
     if kind == "total":
         pairs = {share: case.column("z") for share in shares if isinstance(share, str)}
@@ -568,7 +569,9 @@ def weights(case: Case) -> Any:
     kind = pick(case.rng, ["entropy", "critic", "cv", "std", "pca", "coupling"])
     case.say(f"{kind} of {roles!r}")
     if kind == "coupling":
-        scaled = (frame - frame.min()) / (frame.max() - frame.min())
+        # A categorical column has no smallest value: it is passed on as it is.
+        numeric = all(pd.api.types.is_numeric_dtype(dtype) for dtype in frame.dtypes)
+        scaled = (frame - frame.min()) / (frame.max() - frame.min()) if numeric else frame
         return dp.coupling_coordination(
             scaled, **case.options(method=["standard", "wang2021"], coefficients=[None, [0.5, 0.5]])
         )
