@@ -569,8 +569,8 @@ def weights(case: Case) -> Any:
     kind = pick(case.rng, ["entropy", "critic", "cv", "std", "pca", "coupling"])
     case.say(f"{kind} of {roles!r}")
     if kind == "coupling":
-        # A categorical column has no smallest value: it is passed on as it is.
-        numeric = all(pd.api.types.is_numeric_dtype(dtype) for dtype in frame.dtypes)
+        # Of categories and truth values there is no difference: they are passed on as they are.
+        numeric = all(pd.api.types.is_any_real_numeric_dtype(dtype) for dtype in frame.dtypes)
         scaled = (frame - frame.min()) / (frame.max() - frame.min()) if numeric else frame
         return dp.coupling_coordination(
             scaled, **case.options(method=["standard", "wang2021"], coefficients=[None, [0.5, 0.5]])
