@@ -92,6 +92,7 @@ def refits(spec: FixedEffects, frame: pd.DataFrame, group: str, reps: int, rng: 
 
 @pytest.mark.parametrize("gaps", [False, True], ids=["balanced", "unbalanced"])
 @pytest.mark.parametrize("case", CASES)
+@pytest.mark.many(6)
 def test_permutations_are_those_of_refits(case: str, gaps: bool) -> None:
     frame, spec = make(len(case), n=24, periods=7, gaps=gaps), SPEC.replace(**CASES[case])
     found = grouped(spec, frame, reps=20, rng=3)

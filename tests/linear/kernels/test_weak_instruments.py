@@ -41,6 +41,7 @@ def case(seed: int, m: int, q: int, cov_type: str, *, n: int = 200, c: int = 2):
 
 @pytest.mark.parametrize(("m", "q"), [(1, 1), (1, 3), (2, 2), (2, 4), (3, 5)])
 @pytest.mark.parametrize("cov_type", COVARIANCES)
+@pytest.mark.many(5)
 def test_linearmodels(m: int, q: int, cov_type: str) -> None:
     from linearmodels.iv.common import cragg_donald_f, kleibergen_paap_f
     from linearmodels.iv.common import kleibergen_paap as peer_lm
