@@ -106,6 +106,8 @@ NO_FALL: Final = 1e-13
 """Fall of the sum of squares in a cycle of the refinement that is rounding, so that the cycles end."""
 FLAT_DRAWS: Final = 1e-9
 """Least critical value of a kink's set, over the degrees of freedom: draws of rounding make no set."""
+EQUAL_DRAWS: Final = 1e-9
+"""Standard deviation of draws, over the largest of them: equal draws have no density."""
 SAME_SLOPES: Final = 1e-9
 """Difference of two regimes' slopes, over the largest: a smaller one has no sign."""
 WHOLE: Final = 1e-9

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from digiprosper.errors import IdentificationError, Notice
+from digiprosper.kernels.tolerances import EQUAL_DRAWS
 from digiprosper.report.drawings import DrawnDensity
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def drawn_density(test: TestResult) -> DrawnDensity:
     drawn = np.asarray(test.draws, dtype=np.float64)
     drawn = drawn[np.isfinite(drawn)]
     spread = float(drawn.std()) if drawn.size else 0.0
-    if spread <= 1e-9 * np.abs(drawn).max(initial=0.0):
+    if spread <= EQUAL_DRAWS * np.abs(drawn).max(initial=0.0):
         raise IdentificationError(
             f"plots.placebo: the {drawn.size} draws with a statistic are all equal and have no density.",
             [Notice("equal_draws", "no density", {"draws": int(drawn.size)})],
