@@ -182,11 +182,13 @@ class Net:
     """
 
     def __init__(self, others: Floats, obs_weights: Floats | None) -> None:
-        self.weights = np.ones((len(others), 1)) if obs_weights is None else obs_weights[:, None]
+        self.weights: Floats = np.ones((len(others), 1)) if obs_weights is None else obs_weights[:, None]
         root = np.sqrt(self.weights)
         size = np.sqrt(np.einsum("ij,ij->j", others, others))
-        self.basis = np.linalg.qr(root * (others / size))[0] / root
-        self.leverage = row_leverage(self.basis, obs_weights=obs_weights) if size.size else 0.0 * root[:, 0]
+        self.basis: Floats = np.linalg.qr(root * (others / size))[0] / root
+        self.leverage: Floats = np.zeros(len(others))
+        if size.size:
+            self.leverage = row_leverage(self.basis, obs_weights=obs_weights)
 
     def of(self, columns: Floats) -> Floats:
         """Take the other regressors out of columns, twice for the digits of near collinear ones.
