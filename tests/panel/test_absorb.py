@@ -5,10 +5,7 @@ from __future__ import annotations
 import pytest
 
 from digiprosper.errors import ColumnError, TermError
-from digiprosper.panel.absorb import Absorbed, effect_key, read_absorbed, slope_factors
-from digiprosper.panel.factors import term_factors
-from digiprosper.panel.terms import parse
-from digiprosper.report.labels import name_label
+from digiprosper.panel.absorb import Absorbed, effect_key, read_absorbed
 
 KNOWN = ("province", "year", "region", "x", "K / L", "a[b]", "资本")
 
@@ -81,14 +78,3 @@ def test_two_spellings_of_an_effect_are_one() -> None:
     assert effect_key("C(region)", KNOWN) == effect_key("region", KNOWN)
     assert effect_key("region^year", KNOWN) == effect_key("year ^ region", KNOWN)
     assert effect_key("region", KNOWN) != effect_key("province", KNOWN)
-
-
-def test_slopes_by_level_are_printed_with_the_labels_of_their_columns():
-    columns = ("province", "region", "year", "x")
-    factors = {name: term_factors(parse(name, columns, "x")) for name in (*columns, "log(x):year")}
-    factors["region^province"] = (*factors["region"], *factors["province"])
-    labels = {"province": "Province", "year": "Year", "x": "Digital"}
-    one, two = Absorbed("province", "year"), Absorbed("region^province", "log(x):year")
-    described = {absorbed.name: slope_factors(absorbed, factors) for absorbed in (one, two)}
-    assert name_label(one.name, labels, described) == "Province[[Year]]"
-    assert name_label(two.name, labels, described) == "region × Province[[log(Digital):Year]]"

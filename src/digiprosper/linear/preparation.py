@@ -36,7 +36,7 @@ from digiprosper.linear.notices import (
     singletons_dropped,
 )
 from digiprosper.panel import Panel
-from digiprosper.panel.absorb import Absorbed, effect_key, read_absorbed, slope_factors
+from digiprosper.panel.absorb import Absorbed, effect_key, read_absorbed
 from digiprosper.panel.access import table_of
 from digiprosper.panel.terms import parse
 from digiprosper.specification import as_terms
@@ -296,7 +296,6 @@ def prepare(
     if slopes := _slopes(absorbed):
         roles = {**roles, "absorb": slopes}
     sample = panel.sample(roles, codes=effects, clusters=clusters, missing=missing)
-    sample = _describe_slopes(sample, absorbed)
     before = sample.nobs
     if singletons == "drop":
         sample = _without_singletons(sample, effects, panel)
@@ -463,11 +462,6 @@ def _largest_size(column: Floats) -> float:
         return 0.0
     low, high = float(np.fmin.reduce(column)), float(np.fmax.reduce(column))
     return 0.0 if np.isnan(high) else max(high, -low)
-
-
-def _describe_slopes(sample: Sample, absorbed: Sequence[Absorbed]) -> Sample:
-    slopes = {one.name: slope_factors(one, sample.factors) for one in absorbed if one.slope is not None}
-    return sample.with_factors(slopes)
 
 
 def _slopes(absorbed: Sequence[Absorbed]) -> tuple[str, ...]:

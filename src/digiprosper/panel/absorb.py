@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from itertools import chain
 from typing import TYPE_CHECKING
 
 from digiprosper.errors import TermError, cited, term_problem
 from digiprosper.panel.grammar import KEPT, too_long
 from digiprosper.panel.terms import LONGEST_TERM, canonical, parse, split_crossed
-from digiprosper.report.terms import Factor
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
-    from digiprosper.report.terms import Factors, Pieces
-
-__all__ = ["Absorbed", "effect_key", "read_absorbed", "slope_factors"]
+__all__ = ["Absorbed", "effect_key", "read_absorbed"]
 
 _PIECE = re.compile(rf"{KEPT}|.", re.DOTALL)
 _HELP = (
@@ -45,29 +41,6 @@ class Absorbed:
     def name(self) -> str:
         """The effect, or ``"province[[year]]"`` for a slope."""
         return self.effect if self.slope is None else f"{self.effect}[[{self.slope}]]"
-
-
-def slope_factors(absorbed: Absorbed, factors: Factors) -> tuple[Factor, ...]:
-    """Describe slopes by level: the effect, with the term that they are slopes of in brackets.
-
-    Parameters
-    ----------
-    absorbed : Absorbed
-        With a slope.
-    factors : mapping
-        What its effect and its slope are products of.
-
-    Returns
-    -------
-    tuple of Factor
-        The crossed effects; the last one has the brackets.
-    """
-    assert absorbed.slope is not None
-    *crossed, last = factors[absorbed.effect]
-    first, *others = factors[absorbed.slope]
-    times: Iterable[str | Factor] = chain.from_iterable((":", factor) for factor in others)
-    pieces: Pieces = (last, "[[", first, *times, "]]")
-    return (*crossed, Factor(f"{last.text}[[{absorbed.slope}]]", pieces=pieces))
 
 
 def read_absorbed(text: str, known: Sequence[str]) -> tuple[Absorbed, ...]:
