@@ -68,6 +68,7 @@ if TYPE_CHECKING:
     from digiprosper.errors import PickleError as PickleError
     from digiprosper.errors import SingletonWarning as SingletonWarning
     from digiprosper.errors import SmallRegimeWarning as SmallRegimeWarning
+    from digiprosper.errors import SpatialWeightsWarning as SpatialWeightsWarning
     from digiprosper.errors import TermError as TermError
     from digiprosper.errors import ThresholdSearchError as ThresholdSearchError
     from digiprosper.inequality.beta_convergence import ConvergenceResults as ConvergenceResults
@@ -134,6 +135,7 @@ if TYPE_CHECKING:
     from digiprosper.report.protocol import HasDraws as HasDraws
     from digiprosper.report.protocol import Results as Results
     from digiprosper.report.tests import TestResult as TestResult
+    from digiprosper.space.weights import SpatialWeights as SpatialWeights
     from digiprosper.studies.by_group import ByGroup as ByGroup
     from digiprosper.studies.by_group import GroupTest as GroupTest
     from digiprosper.studies.by_group import by_group as by_group
@@ -184,7 +186,7 @@ _NAMES = {
         "DigiprosperError DigiprosperWarning FewClustersWarning FewDrawsWarning IdentificationError "
         "IdentificationWarning IndicatorError IndicatorWarning InputTypeError MissingDataError "
         "MissingDataWarning NearCollinearWarning Notice OptionError PanelIndexError PickleError "
-        "SingletonWarning SmallRegimeWarning TermError ThresholdSearchError"
+        "SingletonWarning SmallRegimeWarning SpatialWeightsWarning TermError ThresholdSearchError"
     ),
     "inequality.beta_convergence": "ConvergenceResults beta_convergence",
     "inequality.convergence": "Cuts MarkovResult markov_transitions sigma_convergence",
@@ -224,6 +226,7 @@ _NAMES = {
     "report.effects": "EffectResults",
     "report.protocol": "Glance HasDraws Results",
     "report.tests": "TestResult",
+    "space.weights": "SpatialWeights",
     "studies.by_group": "ByGroup GroupTest by_group",
     "studies.many": "fit_all stepwise",
     "studies.propagation": "PropagatedIndex PropagatedResults",
@@ -368,6 +371,8 @@ __all__ = [
     "SingletonWarning",
     "SmallRegimeWarning",
     "SobelKind",
+    "SpatialWeights",
+    "SpatialWeightsWarning",
     "Ssc",
     "Table",
     "TermError",

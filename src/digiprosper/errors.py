@@ -40,6 +40,7 @@ __all__ = [
     "PickleError",
     "SingletonWarning",
     "SmallRegimeWarning",
+    "SpatialWeightsWarning",
     "TermError",
     "ThresholdSearchError",
 ]
@@ -190,6 +191,10 @@ class SmallRegimeWarning(DigiprosperWarning):
     """A regime holds few entities or rows."""
 
 
+class SpatialWeightsWarning(DigiprosperWarning):
+    """Spatial weights have entities without neighbours, or entities that the panel does not have."""
+
+
 class FewDrawsWarning(DigiprosperWarning):
     """Too few bootstrap draws for the p-values that are read from them."""
 
@@ -237,6 +242,9 @@ _CATEGORIES: dict[str, type[DigiprosperWarning]] = {
     "equally_bad": IndicatorWarning,
     "boundary": BoundaryThresholdWarning,
     "small_regime": SmallRegimeWarning,
+    "islands": SpatialWeightsWarning,
+    "unused_entities": SpatialWeightsWarning,
+    "missing_neighbours": MissingDataWarning,
     "few_draws": FewDrawsWarning,
     "lost_draws": FewDrawsWarning,
     "missing_font": DigiprosperWarning,

@@ -156,3 +156,10 @@ PRINTED_WEIGHTS: Final = 2e-3
 """Difference of weights that papers print from those of a script."""
 FIXED_POINT: Final = 1e-10
 """Change of simulated shares between two iterations at which they end."""
+
+# --- space --------------------------------------------------------------------------------------------------
+
+SYMMETRIC: Final = 1e-12
+"""Difference of the weights in both directions over the larger that is rounding."""
+SAME_DISTANCE: Final = 1e-9
+"""Difference of two distances over the larger that is rounding: entities at both are equally far."""

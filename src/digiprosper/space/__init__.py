@@ -1,0 +1,1 @@
+"""Spatial weights, spatial autocorrelation and spatial panel models."""

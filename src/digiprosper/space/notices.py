@@ -1,0 +1,128 @@
+"""Notices about spatial weights: one maker a code.
+
+================== ========================================================================================
+code               data
+================== ========================================================================================
+islands            entities, weights (name)
+unused_entities    entities, weights (name)
+missing_neighbours column, count, rows (labels of the first five), weights (name)
+made_from_variable variable, weights (name); not a warning
+================== ========================================================================================
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from digiprosper.errors import Notice, counted, quoted
+from digiprosper.panel.keys import rows_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["islands", "made_from_variable", "missing_neighbours", "unused_entities"]
+
+
+def islands(name: str, entities: Iterable[Any]) -> tuple[Notice, ...]:
+    """Report entities without neighbours.
+
+    Parameters
+    ----------
+    name : str
+        Of the weights.
+    entities : iterable
+        Entities whose row of the weights is zero.
+
+    Returns
+    -------
+    tuple of Notice
+        Code islands, or none.
+    """
+    found = tuple(entities)
+    if not found:
+        return ()
+    text = (
+        f"{name}: {counted(len(found), 'entity has', 'entities have')} no neighbours ({quoted(found)}). "
+        "They are kept; their spatial lag is zero."
+    )
+    return (Notice("islands", text, {"entities": found, "weights": name}),)
+
+
+def unused_entities(name: str, entities: Iterable[Any]) -> tuple[Notice, ...]:
+    """Report entities of the weights that the panel does not have.
+
+    Parameters
+    ----------
+    name : str
+        Of the weights.
+    entities : iterable
+        Entities that were left out before the weights were standardised.
+
+    Returns
+    -------
+    tuple of Notice
+        Code unused_entities, or none.
+    """
+    found = tuple(entities)
+    if not found:
+        return ()
+    text = (
+        f"{name}: {counted(len(found), 'entity is', 'entities are')} not in the panel ({quoted(found)}) and "
+        "left out of the weights before they are standardised, so that entities of the panel have fewer "
+        "neighbours."
+    )
+    return (Notice("unused_entities", text, {"entities": found, "weights": name}),)
+
+
+def missing_neighbours(name: str, column: str, count: int, rows: tuple[Any, ...]) -> tuple[Notice, ...]:
+    """Report rows whose spatial lag is missing because a neighbour has no value.
+
+    Parameters
+    ----------
+    name : str
+        Of the weights.
+    column : str
+        What is lagged.
+    count : int
+        How many rows.
+    rows : tuple
+        Labels of the first five.
+
+    Returns
+    -------
+    tuple of Notice
+        Code missing_neighbours, or none.
+    """
+    if not count:
+        return ()
+    text = (
+        f"{name}: the spatial lag of {column!r} is missing in {counted(count, 'row')} (first: "
+        f"{rows_text(rows)}), because a neighbour has no value in that period."
+    )
+    data = {"column": column, "count": count, "rows": rows, "weights": name}
+    return (Notice("missing_neighbours", text, data),)
+
+
+def made_from_variable(name: str, variable: str | None) -> tuple[Notice, ...]:
+    """Report weights that are made from an economic variable.
+
+    Parameters
+    ----------
+    name : str
+        Of the weights.
+    variable : str or None
+        The variable, if there is one.
+
+    Returns
+    -------
+    tuple of Notice
+        Code made_from_variable, or none.
+    """
+    if variable is None:
+        return ()
+    text = (
+        f"{name} is made from {variable!r}. Spatial models take the weights as exogenous: if {variable!r} is "
+        "the outcome, or is affected by it, the estimates are inconsistent (Qu & Lee 2015, Journal of "
+        "Econometrics 184:209). Use values from before the sample, and compare with weights from geography."
+    )
+    return (Notice("made_from_variable", text, {"variable": variable, "weights": name}),)

@@ -1,0 +1,23 @@
+"""Notices about spatial weights."""
+
+from __future__ import annotations
+
+from digiprosper.space import notices
+
+
+def test_nothing_is_reported_where_nothing_is_unusual() -> None:
+    assert notices.islands("W", []) == ()
+    assert notices.unused_entities("W", []) == ()
+    assert notices.missing_neighbours("W", "x", 0, ()) == ()
+    assert notices.made_from_variable("W", None) == ()
+
+
+def test_codes_and_data() -> None:
+    (notice,) = notices.islands("W", ["a"])
+    assert (notice.code, notice.data) == ("islands", {"entities": ("a",), "weights": "W"})
+    (notice,) = notices.unused_entities("W", ["a", "b"])
+    assert (notice.code, notice.data["entities"]) == ("unused_entities", ("a", "b"))
+    (notice,) = notices.missing_neighbours("W", "x", 2, (("a", 1), ("a", 2)))
+    assert (notice.code, notice.data["count"]) == ("missing_neighbours", 2)
+    (notice,) = notices.made_from_variable("W", "gdp")
+    assert (notice.code, notice.data) == ("made_from_variable", {"variable": "gdp", "weights": "W"})
