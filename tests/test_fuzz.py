@@ -12,6 +12,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 
 
+@pytest.mark.further
 @pytest.mark.parametrize("seed", [1, 2])
 def test_random_cases_find_only_our_own_errors(seed: int) -> None:
     command = [sys.executable, "-m", "tests.fuzz", "--cases", "60", "--seed", str(seed)]

@@ -9,6 +9,8 @@ import tomllib
 from functools import cache
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[1]
 TABLES = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 PROJECT, GROUPS = TABLES["project"], TABLES["dependency-groups"]
@@ -53,16 +55,19 @@ EXTRAS = declared([text for texts in PROJECT["optional-dependencies"].values() f
 TESTS = declared([*GROUPS["test"], *GROUPS["peers"], *GROUPS["spark"]])
 
 
+@pytest.mark.further
 def test_the_library_declares_what_it_imports() -> None:
     assert imported("src") <= REQUIRED | EXTRAS
 
 
+@pytest.mark.further
 def test_the_tests_declare_what_they_import() -> None:
     of_a_test = {"no_such_package"}
     assert imported("tests", "benchmarks", "examples") - of_a_test <= REQUIRED | TESTS
     assert EXTRAS <= TESTS
 
 
+@pytest.mark.further
 def test_all_that_is_declared_is_imported() -> None:
     assert REQUIRED - imported("src") == {"statsmodels"}  # multiple testing and logit come next
     used = imported("src", "tests", "benchmarks") | {"xdist"}

@@ -50,11 +50,13 @@ print(failed, [thread.is_alive() for thread in threads].count(True))
 """
 
 
+@pytest.mark.further
 @pytest.mark.parametrize("seed", range(6))
 def test_threads_may_touch_names_at_once(seed: int) -> None:
     assert run(TOUCH.format(seed=seed)) == "[] 0"
 
 
+@pytest.mark.further
 def test_no_module_asks_the_root_for_a_public_name() -> None:
     """It would wait for the root's lock while it is imported, and another thread the other way round."""
     root = Path(inspect.getfile(dp)).parent
@@ -100,6 +102,7 @@ def test_all_is_sorted_and_complete() -> None:
     assert dir(dp) == sorted(dir(dp))
 
 
+@pytest.mark.further
 def test_star_import() -> None:
     assert run("from digiprosper import *; print(Panel.__name__, etable.__name__)") == "Panel etable"
 

@@ -48,6 +48,7 @@ def test_outside_number():
     assert found["grade"].tolist() == [7]
 
 
+@pytest.mark.further
 @given(
     st.lists(st.lists(st.floats(0.001, 1), min_size=4, max_size=4), min_size=1, max_size=8), st.integers(2, 4)
 )

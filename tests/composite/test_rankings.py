@@ -91,7 +91,7 @@ def rank(scores, by):
 
 @pytest.mark.parametrize("aggregate", ["linear", "geometric"])
 @pytest.mark.parametrize("weighting", ["entropy", "critic", "cv", "std", "pca"])
-@pytest.mark.many(4)
+@pytest.mark.many(1)
 def test_draws_are_refits_with_end_points_held(weighting, aggregate):
     frame = make_frame(1, unbalanced=True, common=0.3)
     options = {"weighting": weighting, "aggregate": aggregate}
@@ -502,6 +502,7 @@ VARIANTS = [
 ]
 
 
+@pytest.mark.many(4)
 @pytest.mark.parametrize("options", VARIANTS)
 def test_without_an_indicator(options):
     frame = make_frame(21, unbalanced=True)
@@ -517,6 +518,7 @@ def test_without_an_indicator(options):
         check(table.loc[name], expected)
 
 
+@pytest.mark.many(2)
 @pytest.mark.parametrize(
     "options",
     [
@@ -541,6 +543,7 @@ def test_without_an_entity_the_weights_are_those_of_the_others(options):
         check(table.loc[entity], expected)
 
 
+@pytest.mark.many(2)
 @pytest.mark.parametrize("scope", ["per_year", "pooled_norm_yearly_weights", "expanding"])
 @pytest.mark.parametrize("structure", ["flat", "nested"])
 def test_without_an_entity_with_yearly_weights(scope, structure):

@@ -32,7 +32,7 @@ COLUMNS = ["weighting", "scope", "normalise", "structure", "shift", "max_deviati
         {"normalise": "max"},
     ],
 )
-@pytest.mark.many(3)
+@pytest.mark.many(1)
 def test_the_options_behind_weights_are_found(options, posted, frame_of, fit):
     frame = frame_of(1)
     results = fit(posted, frame, **options)
@@ -46,6 +46,7 @@ def test_the_options_behind_weights_are_found(options, posted, frame_of, fit):
     assert best["max_deviation"] <= 0.5e-4 + 1e-12
 
 
+@pytest.mark.further
 def test_percent_and_mappings_and_shapes(system, frame_of, fit):
     frame = frame_of(2)
     panel, weights = Panel(frame, "id", "year"), fit(system, frame).weights["weight"]
@@ -58,6 +59,7 @@ def test_percent_and_mappings_and_shapes(system, frame_of, fit):
     assert set(percent["scope"]) >= {"pooled", "legacy_lnT", "base_year(2010)", "base_year(2014)"}
 
 
+@pytest.mark.further
 def test_what_these_data_cannot_have_comes_last_with_its_reason(system, frame_of, fit):
     frame = frame_of(3).assign(a=lambda f: f["a"] - 1)
     found = audit_weights(system, Panel(frame, "id", "year"), fit(system, frame).weights["weight"])
@@ -98,6 +100,7 @@ def test_columns_are_needed(system, frame_of):
         audit_weights(system, Panel(frame_of(6).drop(columns="c"), "id", "year"), dict.fromkeys("abcd", 1))
 
 
+@pytest.mark.further
 def test_the_planted_weights_of_a_simulated_panel():
     panel, truth = datasets.simulate_provinces(15, 6, rng=3)
     system = IndicatorSystem.from_frame(truth.indicators("prosperity"))

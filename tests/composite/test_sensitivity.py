@@ -74,6 +74,7 @@ def found(frame):
 # --- combinations -------------------------------------------------------------------------------------------
 
 
+@pytest.mark.further
 def test_every_combination_is_a_fit_of_its_own(frame, found):
     base = BASE.fit(panel_of(frame)).scores
     by = base.index.get_level_values("year")

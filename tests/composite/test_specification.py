@@ -104,6 +104,7 @@ def test_weights_table_and_theil_identity():
     np.testing.assert_allclose(index.scores, z @ table["weight"].to_numpy(), rtol=1e-12)
 
 
+@pytest.mark.further
 @given(st.integers(0, 2**32 - 1), st.floats(0.01, 100), st.floats(-50, 50))
 @settings(max_examples=60, deadline=None)
 def test_invariances(seed, factor, offset):

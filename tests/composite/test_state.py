@@ -56,6 +56,7 @@ def test_every_scope_and_structure_from_scratch(scope, structure, posted, frame_
     assert (results.weights_by_year is None) == (scope not in SCOPES[1:4])
 
 
+@pytest.mark.many(11)
 @pytest.mark.parametrize(
     "weighting", ["critic", "cv", "std", "pca", "equal", {"a": 1, "b": 2, "c": 3, "d": 0}]
 )
@@ -311,6 +312,7 @@ def test_the_copied_script_turns_the_order_of_weights_round(frame_of, fit):
     assert right["weight"].rank().tolist() == (7 - legacy["weight"].rank()).tolist()
 
 
+@pytest.mark.further
 @given(
     st.integers(0, 2**32 - 1),
     st.floats(0.01, 100),

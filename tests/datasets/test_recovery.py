@@ -64,11 +64,13 @@ def counts():
         return pd.DataFrame([recover(seed) for seed in SEEDS]).sum()
 
 
+@pytest.mark.further
 def test_every_planted_effect_is_recovered(counts):
     assert len(counts) == 20
     assert (counts >= 16).all(), counts[counts < 16].to_dict()
 
 
+@pytest.mark.further
 def test_intervals_are_not_so_wide_that_everything_is_inside(counts):
     # A 95 % interval that never misses in 380 tries is too wide: about 19 misses are expected.
     assert counts.drop("inverse U found").sum() < 20 * 19

@@ -259,6 +259,7 @@ def test_theil_by_group_is_theil_t_of_each(seed):
 # --- draws -------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.further
 @given(SEEDS)
 @settings(max_examples=30, deadline=None)
 def test_a_draw_is_the_decomposition_of_rows_written_out(seed):

@@ -50,6 +50,7 @@ def test_outside_numbers_of_atkinson_and_variation():
     assert weighted == pytest.approx(G3["cv_weighted"], abs=G3["tolerance"])
 
 
+@pytest.mark.many(3)
 @EACH
 @given(seed=st.integers(0, 2**32 - 1))
 @settings(max_examples=40, deadline=None)
@@ -58,6 +59,7 @@ def test_weights_are_repetition(measure, seed):
     assert measure(y, obs_weights=times) == pytest.approx(measure(np.repeat(y, times)), abs=1e-13)
 
 
+@pytest.mark.many(2)
 @EACH
 @given(seed=st.integers(0, 2**32 - 1))
 @settings(max_examples=40, deadline=None)

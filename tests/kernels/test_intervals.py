@@ -185,6 +185,7 @@ def test_bca_p_is_the_level_whose_end_meets_the_null(rate: float) -> None:
 numbers = st.floats(-2, 2) | st.integers(-2, 2).map(float)
 
 
+@pytest.mark.further
 @settings(max_examples=300, deadline=None)
 @given(
     st.lists(numbers, min_size=1, max_size=12),
@@ -253,6 +254,7 @@ FAMILIES = [
 ]
 
 
+@pytest.mark.many(1)
 @pytest.mark.parametrize("values", FAMILIES, ids=range(len(FAMILIES)))
 def test_holm_equals_statsmodels(values) -> None:
     # A call of statsmodels takes 65 ms, so a few families with ties and ends, not hundreds.
@@ -362,6 +364,7 @@ PRODUCTS = [
 ]
 
 
+@pytest.mark.many(7)
 @pytest.mark.parametrize("case", PRODUCTS)
 @pytest.mark.parametrize("level", [0.5, 0.95, 0.999])
 def test_ends_of_a_product_by_substitution(case, level) -> None:
@@ -424,6 +427,7 @@ def test_small_tails_of_a_product_keep_their_digits() -> None:
     assert product_p(3.0, 30.0, 0.1, 0.1) == pytest.approx(2 * special.ndtr(-30), rel=1e-12)
 
 
+@pytest.mark.further
 @settings(max_examples=60, deadline=None)
 @given(
     st.floats(-4, 4),

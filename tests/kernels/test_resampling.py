@@ -90,6 +90,7 @@ def codes_of(*parts):
     return np.unique(np.column_stack(parts), axis=0, return_inverse=True)[1].ravel()
 
 
+@pytest.mark.many(8)
 @pytest.mark.parametrize("keep", [1.0, 0.7], ids=["balanced", "unbalanced"])
 @pytest.mark.parametrize("which", [(0, 1), (0,), (1,), ()], ids=["two-way", "entity", "time", "none"])
 @pytest.mark.parametrize("seed", range(3))
@@ -167,6 +168,7 @@ KINDS = {
 }
 
 
+@pytest.mark.many(4)
 @pytest.mark.parametrize("keep", [1.0, 0.75], ids=["balanced", "unbalanced"])
 @pytest.mark.parametrize("kind", KINDS)
 def test_any_number_of_effects(kind, keep) -> None:

@@ -6,6 +6,8 @@ import ast
 from itertools import pairwise
 from pathlib import Path
 
+import pytest
+
 from digiprosper.kernels import tolerances
 
 SOURCE = Path(tolerances.__file__).parents[1]
@@ -20,6 +22,7 @@ def small_numbers(path: Path) -> set[tuple[str, float]]:
     return {(path.relative_to(SOURCE).as_posix(), v) for v in values if 0 < abs(v) < 1e-6}
 
 
+@pytest.mark.further
 def test_no_other_module_has_a_tolerance_of_its_own() -> None:
     others = set(SOURCE.rglob("*.py")) - {TABLE}
     assert set().union(*map(small_numbers, others)) <= NOT_TOLERANCES

@@ -223,6 +223,7 @@ def test_nested_effects_add_no_rank_on_the_large_path(monkeypatch: pytest.Monkey
         assert module.within(effects, 240).rank == dense
 
 
+@pytest.mark.many(1)
 @pytest.mark.parametrize(("levels", "exact"), [(1198, True), (1199, False)])
 def test_the_rank_is_exact_up_to_1_200_dummies_besides_the_largest_effect(levels, exact):
     entity, time = np.repeat(np.arange(1300), 2), np.tile([0, 1], 1300)
@@ -298,6 +299,7 @@ def slope_problems(draw: st.DrawFn) -> tuple:
     return effects, slopes, rng.normal(size=(n, 3)) * [1, 1e-3, 1e4] + [0, 5, -1e3], w
 
 
+@pytest.mark.further
 @settings(max_examples=400, deadline=None)
 @given(slope_problems())
 def test_slopes_are_swept_as_dummies_times_columns(problem: tuple) -> None:
@@ -316,6 +318,7 @@ def test_slopes_are_swept_as_dummies_times_columns(problem: tuple) -> None:
     np.testing.assert_allclose(total / scale, columns / scale, atol=1e-8)
 
 
+@pytest.mark.further
 @settings(max_examples=100, deadline=None)
 @given(slope_problems())
 def test_slopes_by_conjugate_gradients_equal_the_dense_solve(problem: tuple) -> None:

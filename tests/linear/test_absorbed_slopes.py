@@ -153,6 +153,7 @@ COVARIANCES = {
 }
 
 
+@pytest.mark.further
 @settings(max_examples=60, deadline=None)
 @given(
     st.integers(0, 2**32 - 1),
@@ -389,6 +390,7 @@ def written_out_spec(**options) -> tuple[FixedEffects, FixedEffects]:
     return absorbed, written
 
 
+@pytest.mark.many(15)
 @pytest.mark.parametrize("cov_type", ["unadjusted", "robust", "hc2", "hc3", "clustered", "driscoll_kraay"])
 @pytest.mark.parametrize("ssc", ["reghdfe", "xtreg", "linearmodels", "plm", "none"])
 def test_every_covariance_is_that_of_slopes_among_the_regressors(cov_type: str, ssc: str) -> None:
@@ -400,6 +402,7 @@ def test_every_covariance_is_that_of_slopes_among_the_regressors(cov_type: str, 
     assert absorbed.df_t == written.df_t
 
 
+@pytest.mark.many(2)
 @pytest.mark.parametrize("weights", [{}, {"obs_weights": "w"}])
 @pytest.mark.parametrize("cluster", ["city", "region"])
 def test_crv3_equals_refits_without_each_cluster(cluster: str, weights: dict) -> None:
@@ -436,6 +439,7 @@ def drawn_frame(frame: pd.DataFrame, cluster: str, counts: np.ndarray) -> pd.Dat
     return pd.concat(parts, ignore_index=True)
 
 
+@pytest.mark.many(1)
 @pytest.mark.parametrize("weights", [{}, {"obs_weights": "w"}])
 @pytest.mark.parametrize("absorb", ["city[year]", ["city[[year, z]]", "kind"]])
 def test_cluster_bootstrap_equals_refits_with_fresh_slopes(absorb, weights: dict) -> None:

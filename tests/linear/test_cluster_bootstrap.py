@@ -83,7 +83,7 @@ CASES = {
 
 @pytest.mark.parametrize("keep", [1.0, 0.7], ids=["balanced", "unbalanced"])
 @pytest.mark.parametrize("case", CASES)
-@pytest.mark.many(6)
+@pytest.mark.many(1)
 def test_draws_equal_refits_with_fresh_codes(case: str, keep: float) -> None:
     effects, options = CASES[case]
     frame, drawn = make(len(case), n=12, keep=keep), options.get("clusters", "city")

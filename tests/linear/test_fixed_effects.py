@@ -205,7 +205,7 @@ COVARIANCES = {
 
 
 @pytest.mark.parametrize(("effects", "covariance"), list(product(EFFECTS, COVARIANCES)))
-@pytest.mark.many(15)
+@pytest.mark.many(3)
 def test_every_convention_equals_plain_loops(effects: str, covariance: str) -> None:
     (flags, names), (options, clusters) = EFFECTS[effects], COVARIANCES[covariance]
     frame = make_frame(3)
@@ -1181,6 +1181,7 @@ def test_one_row_identifies_no_slope():
         spec.fit(Panel(frame, "id", "year"))
 
 
+@pytest.mark.further
 def test_thousands_of_dummies_on_few_rows_are_refused_before_their_products():
     rng = np.random.default_rng(1)
     frame = pd.DataFrame({"id": np.repeat(np.arange(24), 9), "year": np.tile(np.arange(9), 24)})

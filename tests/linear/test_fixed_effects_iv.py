@@ -112,7 +112,7 @@ MODELS = {
 @pytest.mark.parametrize(
     ("model", "effects", "weights", "seed"), list(product(MODELS, EFFECTS, [None, "w"], range(2)))
 )
-@pytest.mark.many(16)
+@pytest.mark.many(4)
 def test_every_dummy_written_out(model: str, effects: str, weights: str | None, seed: int) -> None:
     frame = make_frame(seed)
     flags, columns = EFFECTS[effects]
@@ -146,6 +146,7 @@ def test_every_dummy_written_out(model: str, effects: str, weights: str | None, 
         )
 
 
+@pytest.mark.many(5)
 @pytest.mark.parametrize("ssc", SSC)
 @pytest.mark.parametrize("cov", [{}, {"clusters": ("city", "year")}, {"cov_type": "driscoll_kraay"}])
 def test_the_factors_are_those_of_least_squares(ssc: str, cov: dict) -> None:
@@ -357,6 +358,7 @@ def refused_frame() -> pd.DataFrame:
     return frame
 
 
+@pytest.mark.many(13)
 @pytest.mark.parametrize("case", MALFORMED)
 def test_malformed_input_is_refused_by_name(case: str) -> None:
     error, change = MALFORMED[case]

@@ -195,6 +195,7 @@ def swamy_arora(frame: pd.DataFrame, *, time: bool) -> tuple[np.ndarray, np.ndar
     return b[1:3], v[1:3, 1:3]
 
 
+@pytest.mark.many(3)
 @pytest.mark.parametrize("seed", range(5))
 @pytest.mark.parametrize("time", [False, True])
 def test_classical_equals_random_effects_written_out(seed: int, time: bool) -> None:

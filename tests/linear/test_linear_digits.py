@@ -119,6 +119,7 @@ def quiet(spec, frame: pd.DataFrame):
         return spec.fit(Panel(frame, "city", "year"))
 
 
+@pytest.mark.many(11)
 @pytest.mark.parametrize("condition", [1e1, 1e2, 1e4, 1e6, 1e7, 1e8, 4e8])
 @pytest.mark.parametrize("kind", OPTIONS)
 def test_errors_and_tests_lose_digits_with_the_condition_and_not_with_its_square(
@@ -188,6 +189,7 @@ def indefinite(x: tuple[str, ...] = ("x", "I(x**2)", "z")) -> list[tuple]:
     return found
 
 
+@pytest.mark.further
 def test_no_joint_test_from_an_indefinite_covariance() -> None:
     seen = 0
     for _, results in indefinite():
@@ -250,6 +252,7 @@ def test_a_u_test_says_what_an_indefinite_covariance_leaves_missing() -> None:
     assert seen == {True, False, "ends"}
 
 
+@pytest.mark.further
 def test_a_moderated_u_test_says_it_too() -> None:
     seen = 0
     for _, results in indefinite(("x", "I(x**2)", "x:z", "I(x**2):z", "z")):
@@ -281,6 +284,7 @@ def test_a_kink_with_a_negative_variance() -> None:
     assert len(seen) > 2
 
 
+@pytest.mark.further
 def test_a_picture_of_a_curve_leaves_out_what_has_no_error() -> None:
     import matplotlib.pyplot as plt
 

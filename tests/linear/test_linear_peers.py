@@ -85,7 +85,7 @@ def frame_of(kind: str) -> tuple[pd.DataFrame, str, tuple[str, ...]]:
 @pytest.mark.parametrize(
     ("data", "effects", "covariance"), list(product(["produc", "unbalanced"], EFFECTS, COVARIANCES))
 )
-@pytest.mark.many(14)
+@pytest.mark.many(4)
 def test_linearmodels(data: str, effects: str, covariance: str) -> None:
     from linearmodels.panel import PanelOLS
 

@@ -42,6 +42,7 @@ def by_difference(fit: LinearResults, values: dict[str, float], variable: str) -
     return (height(h) - height(-h)) / (2 * h)
 
 
+@pytest.mark.many(3)
 @pytest.mark.parametrize(
     ("x", "variable", "column"),
     [

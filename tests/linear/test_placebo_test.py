@@ -84,7 +84,7 @@ CASES: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("gaps", [False, True], ids=["balanced", "unbalanced"])
 @pytest.mark.parametrize("case", CASES)
-@pytest.mark.many(8)
+@pytest.mark.many(1)
 def test_draws_are_estimates_of_fits(case: str, gaps: bool) -> None:
     frame = make(len(case), n=18, gaps=gaps)
     spec = FixedEffects("y", ["a", "d", "x"]).replace(**CASES[case])

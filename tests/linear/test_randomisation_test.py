@@ -83,7 +83,7 @@ CASES: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("short", [0, 5], ids=["balanced", "unbalanced"])
 @pytest.mark.parametrize("case", CASES)
-@pytest.mark.many(10)
+@pytest.mark.many(3)
 def test_t_of_exchanges_is_that_of_fits(case: str, short: int) -> None:
     frame = make(len(case), short=short)
     spec = FixedEffects("y", ["a", "x"]).replace(**CASES[case])

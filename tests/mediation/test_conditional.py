@@ -112,7 +112,7 @@ def brute(draws: Any, w: float, level: float) -> tuple[float, float]:
     ],
 )
 @pytest.mark.parametrize("level", [0.9, 0.95])
-@pytest.mark.many(6)
+@pytest.mark.many(3)
 def test_regions_from_draws(point: Any, spread: float, count: int, signs: str, level: float) -> None:
     rng = np.random.default_rng(7)
     draws = np.array(point) + spread * rng.normal(size=(199, len(point)))

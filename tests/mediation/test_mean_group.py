@@ -99,6 +99,7 @@ def terms(means):
 # --- the numbers --------------------------------------------------------------------------------------------
 
 
+@pytest.mark.many(1)
 @pytest.mark.parametrize("holes", [False, True])
 @pytest.mark.parametrize("time_effects", [False, True])
 @pytest.mark.parametrize(("spec", "mediators"), [(ONE, ["m1"]), (TWO, ["m1", "m2"])])

@@ -278,7 +278,7 @@ def dummies_fit(frame, equation):
 
 @pytest.mark.parametrize("holes", [False, True], ids=["balanced", "unbalanced"])
 @pytest.mark.parametrize("clusters", [None, "region"])
-@pytest.mark.many(2)
+@pytest.mark.many(1)
 def test_twenty_draws_equal_explicit_refits(holes, clusters) -> None:
     frame = make(n=30, holes=holes)
     spec = Mediation("y", "x", ["m1", "m2"], ["w1", "w2"], clusters=clusters, reps=20)

@@ -159,7 +159,7 @@ def test_total_is_direct_plus_a_times_b_in_every_draw(flags, holes) -> None:
 
 @pytest.mark.parametrize("holes", [False, True], ids=["balanced", "unbalanced"])
 @pytest.mark.parametrize("clusters", [None, "region"])
-@pytest.mark.many(2)
+@pytest.mark.many(1)
 def test_twenty_draws_equal_explicit_2sls(holes, clusters) -> None:
     frame = make(n=30, holes=holes)
     results = quiet(SPEC.replace(clusters=clusters), frame, rng=5)
@@ -179,6 +179,7 @@ def test_twenty_draws_equal_explicit_2sls(holes, clusters) -> None:
             assert results.draws[term].iloc[number] == pytest.approx(value, rel=1e-8), (number, term)
 
 
+@pytest.mark.many(4)
 @pytest.mark.parametrize("ssc", ["reghdfe", "xtreg", "linearmodels", "plm", "none"])
 @pytest.mark.parametrize("cov_type", ["clustered", "robust", "driscoll_kraay"])
 def test_errors_are_the_sandwich_of_each_2sls_equation(cov_type, ssc) -> None:

@@ -268,7 +268,7 @@ def test_two_mediators() -> None:
 
 
 @pytest.mark.parametrize(("shape", "design", "structure"), CASES)
-@pytest.mark.many(15)
+@pytest.mark.many(3)
 def test_estimates(shape, design, structure) -> None:
     results, rows, model = case(shape, design, structure)
     coefficients = oracle.estimate(rows, model)
@@ -292,7 +292,7 @@ def test_estimates(shape, design, structure) -> None:
 
 
 @pytest.mark.parametrize(("shape", "design", "structure"), CASES)
-@pytest.mark.many(15)
+@pytest.mark.many(4)
 def test_draws(shape, design, structure) -> None:
     results, rows, model = case(shape, design, structure)
     want = oracle.replay(rows, model, counts(rows, REPS)[:CHECKED])
@@ -309,7 +309,7 @@ def test_draws(shape, design, structure) -> None:
     ("shape", "design", "structure", "ssc"),
     [*((*names, "reghdfe") for names in CASES), *((*names, "none") for names in WIDE[::2])],
 )
-@pytest.mark.many(15)
+@pytest.mark.many(7)
 def test_joint_delta_covariance(shape, design, structure, ssc) -> None:
     results, rows, model = case(shape, design, structure, ssc)
     want = oracle.delta_covariance(rows, model, ssc)
@@ -332,6 +332,7 @@ def test_unadjusted_covariance(ssc) -> None:
     np.testing.assert_allclose(results.cov.loc[names, names], want.loc[names, names], rtol=1e-9)
 
 
+@pytest.mark.further
 def test_a_draw_in_which_the_treatment_does_not_vary_is_missing() -> None:
     frame = make("unbalanced").copy()
     frame["x"] = ((frame["city"] < 3) & (frame["year"] > 2004)).astype(float)
@@ -350,6 +351,7 @@ def test_a_draw_in_which_the_treatment_does_not_vary_is_missing() -> None:
 FEW = [("unbalanced", "two-way", "two"), ("holes", "regions drawn", "all moderated")]
 
 
+@pytest.mark.many(1)
 @pytest.mark.parametrize("level", [0.9, 0.95])
 @pytest.mark.parametrize(("shape", "design", "structure"), FEW)
 def test_intervals(shape, design, structure, level) -> None:
@@ -429,6 +431,7 @@ def test_contrasts(shape, design, structure) -> None:
     assert row["std_error"] == pytest.approx(np.sqrt(variance), rel=1e-9)
 
 
+@pytest.mark.further
 def test_two_step() -> None:
     frame = make("holes", a=-0.25)
     model = Model(mediators=("m1", "m2", "m3"), controls=("w1",))
@@ -502,7 +505,7 @@ def test_decision(branch) -> None:
         ("unbalanced", "two-way", "serial"),
     ],
 )
-@pytest.mark.many(2)
+@pytest.mark.many(1)
 def test_sensitivity(shape, design, structure) -> None:
     results, rows, model = case(shape, design, structure, reps=40)
     redrawn = [oracle.redraw(rows, model, count) for count in counts(rows, 40)]
@@ -536,6 +539,7 @@ def test_robustness_value(shape, design, structure, mediator) -> None:
 # --- threshold --------------------------------------------------------------------------------------------
 
 
+@pytest.mark.many(2)
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize(("clusters", "level"), [("city", True), ("region", True), ("city", False)])
 def test_searched_threshold(shape, clusters, level) -> None:

@@ -77,6 +77,7 @@ def fitted(kind):
 # --- the identity -----------------------------------------------------------------------------------------
 
 
+@pytest.mark.many(2)
 @pytest.mark.parametrize("kind", STRUCTURES)
 def test_total_is_direct_plus_indirect(kind) -> None:
     results = fitted(kind)
@@ -92,6 +93,7 @@ def test_total_is_direct_plus_indirect(kind) -> None:
     assert cov.loc["total", "total"] == pytest.approx(want, rel=1e-9)
 
 
+@pytest.mark.many(1)
 @pytest.mark.parametrize("kind", ["given", "searched", "redrawn"])
 def test_each_regime_adds_up(kind) -> None:
     values = fitted(kind).draws
@@ -121,6 +123,7 @@ def test_a_chain_splits_what_runs_side_by_side() -> None:
 # --- five intervals ---------------------------------------------------------------------------------------
 
 
+@pytest.mark.many(26)
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("kind", STRUCTURES)
 def test_every_interval_agrees_with_its_p(kind, method) -> None:
@@ -210,6 +213,7 @@ def test_monte_carlo_depends_on_the_seed_alone() -> None:
     assert (other.interval("monte_carlo").loc["indirect"] != want).iloc[1:].any()
 
 
+@pytest.mark.many(5)
 @pytest.mark.parametrize("kind", STRUCTURES)
 def test_lost_draws_are_left_out_of_every_method(kind) -> None:
     results = fitted(kind)
@@ -597,7 +601,7 @@ def test_goodmans_variance_is_negative_where_the_squares_of_both_t_add_up_to_les
 
 
 @pytest.mark.parametrize("kind", STRUCTURES)
-@pytest.mark.many(6)
+@pytest.mark.many(2)
 def test_words_copies_and_plain_data(kind) -> None:
     results = fitted(kind)
     assert isinstance(results, Results)
@@ -788,7 +792,7 @@ def drawn_from(clusters, kind):
 
 @pytest.mark.parametrize("clusters", [2, 3, 4, 5])
 @pytest.mark.parametrize("kind", ["parallel", "serial", "both", "given", "redrawn", "bent"])
-@pytest.mark.many(8)
+@pytest.mark.many(1)
 def test_draws_of_few_clusters_give_no_interval_and_no_p(clusters, kind) -> None:
     results, missing = drawn_from(clusters, kind), clusters < 5
     told = [n.code for n in results.diagnostics]

@@ -23,6 +23,7 @@ def written_out(route, k, v):
     return effect
 
 
+@pytest.mark.further
 @settings(max_examples=150, deadline=None)
 @given(st.lists(slopes, min_size=1, max_size=3), st.floats(-3, 3), st.integers(0, 2**32 - 1))
 def test_a_route_is_the_product_of_its_slopes(parts, v, seed) -> None:

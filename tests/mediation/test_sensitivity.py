@@ -158,6 +158,7 @@ def covers(a_draws: Any, s: Any, rho: Any, level: float) -> Any:
     return (low <= 0) & (high >= 0)
 
 
+@pytest.mark.many(2)
 @pytest.mark.parametrize("level", [0.8, 0.9, 0.95])
 @pytest.mark.parametrize("sign", [1, -1])
 def test_where_the_interval_first_covers_zero(
@@ -249,6 +250,7 @@ def test_the_published_example() -> None:
     assert all(isinstance(v, float) for v in robustness_value(4, 783))
 
 
+@pytest.mark.many(3)
 @pytest.mark.parametrize(("t", "df"), [(4.18, 783), (-2.5, 40), (3.0, 5), (8.0, 12), (60.0, 100), (2.6, 9)])
 def test_an_omitted_variable_of_that_strength_undoes_the_coefficient(t: float, df: float) -> None:
     """Estimate and error with an omitted variable of given partial R2, by the omitted-variable formulas."""

@@ -93,7 +93,7 @@ def two_steps(frame, absorbed, mediators, intermediate, y="y"):
 @pytest.mark.parametrize("holes", [False, True], ids=["balanced", "unbalanced"])
 @pytest.mark.parametrize("clusters", [None, "region"])
 @pytest.mark.parametrize(("mediators", "intermediate"), [(["m1"], ["z1"]), (["m1", "m2"], ["z1", "z2"])])
-@pytest.mark.many(3)
+@pytest.mark.many(1)
 def test_estimates_and_draws_equal_two_steps_by_hand(holes, clusters, mediators, intermediate) -> None:
     frame = make(n=24, holes=holes)
     spec = TWO.replace(mediators=mediators, clusters=clusters, y="y2")

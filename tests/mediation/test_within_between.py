@@ -100,6 +100,7 @@ def every_estimator(frame, mediators, controls, *, time_effects=True, absorb=Non
 # --- the numbers --------------------------------------------------------------------------------------------
 
 
+@pytest.mark.many(2)
 @pytest.mark.parametrize("holes", [False, True])
 @pytest.mark.parametrize("time_effects", [False, True])
 @pytest.mark.parametrize("seed", range(3))
@@ -148,6 +149,7 @@ def test_the_identity_holds_in_every_row():
     np.testing.assert_allclose(states["indirect"], states["a"] * states["b"], rtol=1e-14)
 
 
+@pytest.mark.further
 def test_linearmodels_and_statsmodels_agree():
     panel = datasets.us_states()
     spec = Mediation("log(gsp)", "log(pc)", "log(emp)", ["log(pcap)", "unemp"])

@@ -104,6 +104,7 @@ def test_samples_pickle() -> None:
     np.testing.assert_array_equal(sample.matrix, sample_of().matrix)
 
 
+@pytest.mark.further
 @settings(max_examples=60, deadline=None)
 @given(
     st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)), min_size=2, max_size=25, unique=True),

@@ -51,6 +51,7 @@ PIECES = (
 JOINED = [*PIECES, *(f"{a}:{b}" for a in PIECES for b in PIECES if a != b and "K / L" not in (a, b))]
 
 
+@pytest.mark.many(1)
 @pytest.mark.parametrize("seed", range(3))
 def test_a_sample_never_holds_a_missing_value_whatever_the_term(regions: pd.DataFrame, seed: int) -> None:
     rng = np.random.default_rng(seed)

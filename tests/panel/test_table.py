@@ -36,6 +36,7 @@ def ragged(draw: st.DrawFn) -> pd.DataFrame:
     return pd.DataFrame(cells, columns=["i", "t"]).assign(x=np.array(values, dtype=float))
 
 
+@pytest.mark.further
 @settings(max_examples=120, deadline=None)
 @given(ragged(), st.integers(-4, 4).filter(bool), st.sampled_from([1, 2, 5, 10**20]))
 def test_shift_equals_a_loop_over_keys(data: pd.DataFrame, periods: int, step: int) -> None:
@@ -45,6 +46,7 @@ def test_shift_equals_a_loop_over_keys(data: pd.DataFrame, periods: int, step: i
     )
 
 
+@pytest.mark.further
 @settings(max_examples=40, deadline=None)
 @given(ragged(), st.integers(1, 40), st.integers(1, 7))
 def test_long_shifts_on_a_grid_of_steps(data: pd.DataFrame, periods: int, step: int) -> None:

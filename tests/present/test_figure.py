@@ -39,6 +39,7 @@ def test_a_missing_font_warns_once_and_names_its_cure(make_fit, zh, monkeypatch)
 LONG = "Without the four municipalities and after 1975, with errors clustered by province and by year"
 
 
+@pytest.mark.many(4)
 @pytest.mark.parametrize("place", [figure.legend_above, figure.legend_beside])
 @pytest.mark.parametrize("size", [(6.4, 4.2), (2.2, 3.0)])
 @pytest.mark.parametrize("texts", [("a", "b"), (LONG, LONG, "b")])

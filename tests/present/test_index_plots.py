@@ -399,6 +399,7 @@ def test_given_axes_are_used(series, axes):
     assert axes.figure.get_size_inches().tolist() == size
 
 
+@pytest.mark.further
 def test_chinese_labels_have_glyphs(series, tmp_path):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DigiprosperWarning)
@@ -426,6 +427,7 @@ def test_a_missing_extra_names_its_cure(series, monkeypatch):
             call()
 
 
+@pytest.mark.further
 def test_importing_loads_no_matplotlib():
     code = (
         "import sys, digiprosper.present.index_plots\n"

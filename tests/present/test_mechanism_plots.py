@@ -331,6 +331,7 @@ def test_figures_lay_themselves_out_and_change_no_setting():
     assert dict(mpl.rcParams) == before
 
 
+@pytest.mark.further
 def test_legends_hide_no_data():
     for ax in everything():
         ax.figure.draw_without_rendering()
@@ -362,6 +363,7 @@ ZH = {
 }
 
 
+@pytest.mark.further
 def test_chinese_labels_have_glyphs(tmp_path):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DigiprosperWarning)
@@ -384,6 +386,7 @@ def test_a_missing_extra_names_its_cure(monkeypatch):
             getattr(plots, name)(results)
 
 
+@pytest.mark.further
 def test_importing_loads_no_matplotlib():
     code = (
         "import sys, digiprosper.present.mechanism_plots\n"

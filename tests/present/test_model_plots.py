@@ -276,6 +276,7 @@ def test_what_is_not_in_the_sample_is_blank_and_does_not_count(make_map):
     assert texts(plots.regime_map(make_map(cells), order="first")) == ["a", "b", "c"]
 
 
+@pytest.mark.further
 def test_many_entities_and_periods_stay_readable(make_map):
     cells = {f"firm {i:03d}": [1 + (i % 7 > t % 8) for t in range(40)] for i in range(61)}
     found = make_map(cells, times=pd.date_range("1981-01-01", periods=40, freq="YS"))
@@ -418,6 +419,7 @@ def test_a_missing_extra_names_its_cure(one_way, make_threshold, make_map, monke
         plots.regime_map(make_map({"a": [1, 1, 2, 2]}))
 
 
+@pytest.mark.further
 def test_importing_plots_loads_no_matplotlib():
     code = (
         "import sys, digiprosper.present.model_plots, digiprosper.present.tables\n"

@@ -114,6 +114,7 @@ def contains(outer, inner):
     return outer.x0 <= inner.x0 and inner.x1 <= outer.x1 and outer.y0 <= inner.y0 and inner.y1 <= outer.y1
 
 
+@pytest.mark.many(1)
 @pytest.mark.parametrize("name", SPECS)
 def test_nothing_is_in_the_way_of_anything(name):
     assert crowded(plots.mediation_path(fitted(name))) == []
@@ -358,6 +359,7 @@ ZH = {
 }
 
 
+@pytest.mark.further
 def test_chinese_labels_have_glyphs_and_room(tmp_path):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DigiprosperWarning)
@@ -381,6 +383,7 @@ def test_a_missing_extra_names_its_cure(monkeypatch):
         plots.mediation_path(results)
 
 
+@pytest.mark.further
 def test_importing_loads_no_matplotlib():
     code = (
         "import sys, digiprosper.present.path_figure\n"

@@ -177,6 +177,7 @@ def test_what_is_handed_out_cannot_change_the_result() -> None:
     assert results.nobs == 120
 
 
+@pytest.mark.further
 def test_maketables_plug_in() -> None:
     maketables = pytest.importorskip("maketables")
     from maketables.extractors import get_extractor

@@ -110,10 +110,12 @@ def makers() -> dict[str, set[tuple[str, str]]]:
     return {code: places for code, places in found.items() if code not in PROBLEMS | SHARED_PROBLEMS}
 
 
+@pytest.mark.further
 def test_every_code_has_one_maker() -> None:
     assert {code: places for code, places in makers().items() if len(places) > 1} == {}
 
 
+@pytest.mark.further
 def test_problems_that_rooms_share_have_one_maker() -> None:
     found: dict[str, list[str]] = {}
     for path in sorted(SOURCE.rglob("*.py")):
@@ -124,12 +126,14 @@ def test_problems_that_rooms_share_have_one_maker() -> None:
     assert found == {code: ["errors.py"] for code in SHARED_PROBLEMS}
 
 
+@pytest.mark.further
 def test_makers_are_in_the_notices_of_their_room() -> None:
     places = {code: path for code, found in makers().items() for path, _ in found}
     elsewhere = {code: path for code, path in places.items() if not path.endswith("notices.py")}
     assert elsewhere == BESIDE
 
 
+@pytest.mark.further
 def test_every_warning_is_the_notice_of_a_maker() -> None:
     """No code that becomes a warning is out of use, and none that is made is a misspelled one."""
     made = set(makers())
@@ -137,6 +141,7 @@ def test_every_warning_is_the_notice_of_a_maker() -> None:
     assert {"few_clusters", "lagged_rows", "concentration"} <= made - set(errors._CATEGORIES)
 
 
+@pytest.mark.further
 def test_every_code_is_in_the_table_of_its_room() -> None:
     for code, places in makers().items():
         for path, _ in places:
@@ -145,6 +150,7 @@ def test_every_code_is_in_the_table_of_its_room() -> None:
                 assert f"\n{code} " in (doc or ""), code
 
 
+@pytest.mark.further
 def test_no_notice_is_made_from_another() -> None:
     """Neither `replace(notice, ...)` nor `Notice(n.code, ...)`: what a maker needs is passed to it."""
     for path in sorted(SOURCE.rglob("*.py")):

@@ -91,6 +91,7 @@ def test_html_escapes_every_text_and_has_what_the_text_has() -> None:
     assert "<p></p>" not in demo(blocks=(Lines(("",)),), conventions="", settings="").to_html()
 
 
+@pytest.mark.further
 def test_a_notebook_shows_the_text_as_a_table(every_result: dict[str, Any]) -> None:
     for kind, result in every_result.items():
         text = result.summary()

@@ -92,7 +92,7 @@ def refits(spec: FixedEffects, frame: pd.DataFrame, group: str, reps: int, rng: 
 
 @pytest.mark.parametrize("gaps", [False, True], ids=["balanced", "unbalanced"])
 @pytest.mark.parametrize("case", CASES)
-@pytest.mark.many(6)
+@pytest.mark.many(1)
 def test_permutations_are_those_of_refits(case: str, gaps: bool) -> None:
     frame, spec = make(len(case), n=24, periods=7, gaps=gaps), SPEC.replace(**CASES[case])
     found = grouped(spec, frame, reps=20, rng=3)
@@ -126,6 +126,7 @@ def test_each_group_is_fitted_on_its_own_rows(gaps: bool) -> None:
     assert test.p_value < 0.05
 
 
+@pytest.mark.further
 def test_slopes_by_groups_of_entities_are_fitted_anew() -> None:
     frame, spec = make(3, n=24, periods=7), SPEC.replace(absorb=["r[t]"])
     test = grouped(spec, frame, rng=3).difference
@@ -250,6 +251,7 @@ def test_a_term_is_found_in_any_spelling() -> None:
     assert test.detail["term"] == "lag(x,1)"
 
 
+@pytest.mark.many(1)
 @pytest.mark.parametrize(
     ("spec", "term"),
     [

@@ -62,7 +62,7 @@ MODELS = {
 @pytest.mark.parametrize("effects", MODELS)
 @pytest.mark.parametrize("case", ["regressor", "outcome", "both"])
 @pytest.mark.parametrize("clusters", [None, ("region",)])
-@pytest.mark.many(6)
+@pytest.mark.many(1)
 def test_draws_equal_refits_on_stacked_rows(case: str, effects: str, clusters: Any) -> None:
     df = frame(3)
     df.loc[[4, 30, 31], "x"] = np.nan  # rows that teach the weights and are not in the model
@@ -260,7 +260,7 @@ CHAINS = {
 
 @pytest.mark.parametrize("chain", CHAINS)
 @pytest.mark.parametrize("as_outcome", [False, True])
-@pytest.mark.many(5)
+@pytest.mark.many(1)
 def test_redrawn_end_points_equal_the_whole_chain_on_stacked_rows(chain: str, *, as_outcome: bool) -> None:
     df = frame(4, n=18)
     ways = {n: ("-" if n == "b" else "+", "one" if n == "a" else "two") for n in DIGITAL}

@@ -225,6 +225,7 @@ def test_twenty_draws_equal_explicit_refits() -> None:
 # --- a known truth ---
 
 
+@pytest.mark.further
 @quiet
 def test_a_planted_kink_is_found() -> None:
     """Of many panels the set holds .93, both slopes .88; of 40 with an error of .04 and .05."""

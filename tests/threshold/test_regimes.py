@@ -62,6 +62,7 @@ def test_columns_are_split_and_named_from_low_to_high() -> None:
     np.testing.assert_array_equal(columns[:, :2], z)
 
 
+@pytest.mark.many(11)
 @pytest.mark.parametrize("seed", range(6))
 @pytest.mark.parametrize(
     "options", [{}, {"n_thresholds": 2}, {"regime_dependent": ("z", "w")}, {"rule": "<"}]

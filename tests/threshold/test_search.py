@@ -362,7 +362,7 @@ def repeat_values(df, k):
 
 @pytest.mark.parametrize("seed", [1, 2])
 @pytest.mark.parametrize("name", SEARCHES)
-@pytest.mark.many(12)
+@pytest.mark.many(3)
 def test_search_is_lstsq_at_every_candidate(name, seed):
     m, k, options = SEARCHES[name]
     df = frame_for(seed, m, k)
@@ -440,7 +440,7 @@ JOINT_SEEDS = [
 
 
 @pytest.mark.parametrize(("name", "seed", "worse"), JOINT_SEEDS)
-@pytest.mark.many(4)
+@pytest.mark.many(1)
 def test_joint_is_the_least_of_all_pairs(name, seed, worse):
     k, options = JOINT[name]
     df = draw_frame(seed, k=k, jumps=(1.0, -1.0), noise=1.0, n=12, periods=6)
@@ -483,7 +483,7 @@ DRAWS = {
 
 
 @pytest.mark.parametrize("name", DRAWS)
-@pytest.mark.many(5)
+@pytest.mark.many(2)
 def test_each_draw_is_an_explicit_search_of_its_outcome(name):
     m, k, word, options = DRAWS[name]
     options = dict(options)
@@ -717,6 +717,7 @@ print(found.thresholds["estimate"].tolist(), found.tests["p_value"].tolist())
 """
 
 
+@pytest.mark.further
 def test_threads_do_not_matter(base, tmp_path):
     df, _ = base
     df.to_csv(tmp_path / "data.csv", index=False)

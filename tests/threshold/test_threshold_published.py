@@ -203,7 +203,7 @@ def test_own_code_is_least_squares_on_written_out_dummies() -> None:
 
 @pytest.mark.parametrize("m", [1, 2, 3])
 @pytest.mark.parametrize("effects", ["one-way", "two-way"])
-@pytest.mark.many(3)
+@pytest.mark.many(1)
 def test_thresholds_sums_of_squares_and_sets(effects: str, m: int) -> None:
     years, wanted = effects == "two-way", OWN[effects]
     by_hand = search(m, [0.01] * m, years=years)
@@ -225,6 +225,7 @@ def test_thresholds_sums_of_squares_and_sets(effects: str, m: int) -> None:
         assert pieces(grid, s, df) == wanted["sets"][m - 1][j]
 
 
+@pytest.mark.further
 def test_the_trims_of_the_paper_change_the_third_threshold_only() -> None:
     by_hand = search(3, [0.01, 0.01, 0.05])
     found = SPEC.replace(n_thresholds=3, trim=(0.01, 0.01, 0.05)).fit(firms())
@@ -236,6 +237,7 @@ def test_the_trims_of_the_paper_change_the_third_threshold_only() -> None:
     assert found.confidence_set(3) == [tuple(piece) for piece in wanted["sets"][2]]
 
 
+@pytest.mark.further
 def test_the_best_of_all_pairs_is_the_refined_pair() -> None:
     pair = SPEC.replace(n_thresholds=2, search="joint").fit(firms())
     assert sorted(pair.estimates) == OWN["one-way"]["thresholds"][1]
@@ -298,6 +300,7 @@ def near_many(p: Array | list[float], many: list[float], reps: int) -> bool:
     return bool((np.abs(np.array(p) - wanted) < RARE * error).all())
 
 
+@pytest.mark.further
 @pytest.mark.parametrize("effects", ["one-way", pytest.param("two-way", marks=pytest.mark.montecarlo)])
 def test_p_values(effects: str) -> None:
     """One seed gives one p-value, and it is that of ten times the draws within the error of simulation."""
@@ -753,6 +756,7 @@ def errors() -> Errors:
     return Errors(design[:, 5], rest, np.array(values), np.concatenate(firm), np.concatenate(row))
 
 
+@pytest.mark.further
 def test_the_variance_of_the_residual_rises_with_cash_flow() -> None:
     wanted, got = GOLDEN["paradox"], errors()
     squared, z2 = got.rest**2, got.cash**2
@@ -797,6 +801,7 @@ def test_the_largest_f_of_wild_draws_is_at_the_far_end_of_debt() -> None:
     assert (table()["d1"] > 0.5).mean() == pytest.approx(wanted["rows"], abs=5e-4)
 
 
+@pytest.mark.further
 def test_exchange_forgets_the_variance_and_the_wild_draws_keep_it() -> None:
     wanted = GOLDEN["paradox"]["by trim"]
     words = ("wild_cluster", "wild_score", "hansen")
@@ -807,6 +812,7 @@ def test_exchange_forgets_the_variance_and_the_wild_draws_keep_it() -> None:
         assert beyond == pytest.approx(row["wild draws beyond it"], abs=0.06)
 
 
+@pytest.mark.further
 def test_the_answer_hangs_on_few_firms() -> None:
     got, data, wanted = errors(), table(), GOLDEN["paradox"]["without firms"]
     spread = (got.cash**2).reshape(N, T).sum(axis=1)

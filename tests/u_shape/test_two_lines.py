@@ -102,6 +102,7 @@ def robin_hood(frame, cov, effects, quantiles):
     return xc, lines(xc), (flat.min(), flat.max())
 
 
+@pytest.mark.many(2)
 @pytest.mark.parametrize("effects", [(), ("city",), ("city", "year")], ids=str)
 @pytest.mark.parametrize("cov", ["unadjusted", "robust"])
 def test_brute_force(effects, cov) -> None:

@@ -283,6 +283,7 @@ def slope_t(results, form, x):
     )
 
 
+@pytest.mark.many(2)
 @pytest.mark.parametrize("form", FORMS)
 def test_the_set_holds_exactly_the_places_whose_slope_is_not_told_from_zero(form) -> None:
     stats = pytest.importorskip("scipy.stats")
@@ -306,6 +307,7 @@ def test_the_set_holds_exactly_the_places_whose_slope_is_not_told_from_zero(form
     assert wanted <= kinds
 
 
+@pytest.mark.many(2)
 @pytest.mark.parametrize("form", FORMS)
 def test_turning_point_and_its_error_in_every_form(form) -> None:
     seen = 0
@@ -336,6 +338,7 @@ def test_turning_point_and_its_error_in_every_form(form) -> None:
     assert seen > 10
 
 
+@pytest.mark.many(1)
 @pytest.mark.parametrize("form", FORMS)
 def test_rejection_at_half_the_level_in_every_form(form) -> None:
     for results in random_fits(form, 150, seed=8):

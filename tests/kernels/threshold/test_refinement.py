@@ -30,6 +30,7 @@ GOLDEN = json.loads((Path(__file__).parents[2] / "reference" / "hansen1999.json"
 needs_data = pytest.mark.data("hansen1999.csv")
 
 
+@pytest.mark.further
 @settings(max_examples=60, deadline=None, derandomize=True)
 @given(
     seed=st.integers(0, 10**6),
@@ -170,7 +171,7 @@ def test_no_room_is_told() -> None:
 
 @pytest.mark.parametrize("effects", [(), ("entity",), ("entity", "time")], ids="+".join)
 @pytest.mark.parametrize("least", [0, 3])
-@pytest.mark.many(3)
+@pytest.mark.many(1)
 def test_the_best_of_all_pairs_equals_least_squares(effects: tuple[str, ...], least: int) -> None:
     for seed in range(4):
         data = panel(seed, 1 + seed % 2)

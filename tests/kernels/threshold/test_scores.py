@@ -19,6 +19,7 @@ from tests.kernels.threshold.threshold_oracle import (
 )
 
 
+@pytest.mark.further
 @settings(max_examples=200, deadline=None, derandomize=True)
 @given(
     seed=st.integers(0, 10**6),

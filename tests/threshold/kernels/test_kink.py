@@ -101,6 +101,7 @@ def plan(data: dict[str, Array], effects: Sequence[str], trim: float = 0.05) -> 
     return kernel.kink_plan(data["q"], data["x"], trim, [data[e] for e in effects])
 
 
+@pytest.mark.many(9)
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("effects", EFFECTS, ids="+".join)
 def test_the_minimum_over_the_continuum_is_exact(seed: int, effects: tuple[str, ...]) -> None:
@@ -158,7 +159,7 @@ def test_sets_of_extreme_bounds() -> None:
 
 @pytest.mark.parametrize("clusters", ["entity", "crossed"])
 @pytest.mark.parametrize("effects", [(), ("entity",), ("entity", "time")], ids="+".join)
-@pytest.mark.many(2)
+@pytest.mark.many(1)
 def test_twenty_draws_equal_refits(effects: tuple[str, ...], clusters: str) -> None:
     data = panel(7, n=9, periods=5)
     q, y = data["q"], data["y"]

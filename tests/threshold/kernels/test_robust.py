@@ -78,7 +78,7 @@ def blocks_of(data: dict[str, Any], base: Array, values: Array) -> list[Array]:
 @pytest.mark.parametrize("clusters", CLUSTERS)
 @pytest.mark.parametrize("k", [1, 2])
 @pytest.mark.parametrize("seed", [0, 1, 2])
-@pytest.mark.many(36)
+@pytest.mark.many(8)
 def test_every_candidate_and_draw_equals_scores_written_out(
     *, seed: int, k: int, clusters: str, effects: tuple[str, ...], count: int
 ) -> None:

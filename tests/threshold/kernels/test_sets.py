@@ -134,7 +134,7 @@ def test_the_ratio_is_the_formula_written_out(
 @pytest.mark.parametrize(
     ("name", "codes"), [("wild_cluster", "entity"), ("wild_cluster", "region"), ("iid", "entity")]
 )
-@pytest.mark.many(15)
+@pytest.mark.many(4)
 def test_twenty_draws_equal_refits(
     *, effects: tuple[str, ...], k: int, count: int, name: Any, codes: str
 ) -> None:
@@ -286,6 +286,7 @@ def test_an_exact_fit_has_no_scale() -> None:
     assert np.isfinite(bounds).all()
 
 
+@pytest.mark.many(1)
 @pytest.mark.parametrize("effects", [("entity",), ("entity", "time")], ids="+".join)
 def test_homoskedastic_errors_have_a_ratio_of_one(effects: tuple[str, ...]) -> None:
     """Unbalanced, entities of 2 to 10 rows; the mean of 200 panels of 270 rows, at the true threshold."""
