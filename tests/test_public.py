@@ -247,6 +247,8 @@ CONTRACT = {
     "u_test": "results, variable, *, square=None, interval=None, level=0.95, form=None",
     "fit_all": "specs, panel, *, rng=None, progress=False",
     "stepwise": "spec, panel, order, *, sample='common'",
+    "control_sets": "spec, panel, candidates, *, size=None, term=None",
+    "ResultSet.compare": "term, level=0.95",
     "etable": (
         "models, *, labels=None, heads=None, keep=None, drop=None, order=None, controls=(), rows=None, "
         "stats=('nobs', 'n_entities', 'rsquared_within', 'kp_rk_f'), below='se', stars=(0.1, 0.05, 0.01), "

@@ -139,6 +139,9 @@ if TYPE_CHECKING:
     from digiprosper.studies.by_group import ByGroup as ByGroup
     from digiprosper.studies.by_group import GroupTest as GroupTest
     from digiprosper.studies.by_group import by_group as by_group
+    from digiprosper.studies.control_set_results import ControlSet as ControlSet
+    from digiprosper.studies.control_set_results import ControlSets as ControlSets
+    from digiprosper.studies.control_sets import control_sets as control_sets
     from digiprosper.studies.many import fit_all as fit_all
     from digiprosper.studies.many import stepwise as stepwise
     from digiprosper.studies.propagation import PropagatedIndex as PropagatedIndex
@@ -228,6 +231,8 @@ _NAMES = {
     "report.tests": "TestResult",
     "space.weights": "SpatialWeights",
     "studies.by_group": "ByGroup GroupTest by_group",
+    "studies.control_set_results": "ControlSet ControlSets",
+    "studies.control_sets": "control_sets",
     "studies.many": "fit_all stepwise",
     "studies.propagation": "PropagatedIndex PropagatedResults",
     "threshold.kink_results": "KinkResults",
@@ -244,6 +249,7 @@ for _module, _names in _NAMES.items():
 _MODULES = {"datasets": "datasets", "instruments": "instruments", "plots": "plots"}
 # What results hold without a public name: its name in pickles, and where it is now. Names stay for good.
 _HELD = {
+    "ControlSample": "studies.control_set_results:ControlSample",
     "DrawnEstimates": "report.effects:DrawnEstimates",
     "EffectPath": "mediation.routes:Route",
     "EffectProducts": "mediation.kernel:Products",
@@ -298,6 +304,8 @@ __all__ = [
     "ColumnError",
     "CompositeIndex",
     "Confidence",
+    "ControlSet",
+    "ControlSets",
     "ConvergenceResults",
     "CouplingMethod",
     "CovType",
@@ -393,6 +401,7 @@ __all__ = [
     "by_group",
     "cluster_bootstrap",
     "coefficient_of_variation",
+    "control_sets",
     "coupling_coordination",
     "critic_weights",
     "cv_weights",

@@ -18,7 +18,7 @@ from digiprosper import (
     ResultSet,
     fit_all,
 )
-from digiprosper.errors import CollinearityError, ColumnError
+from digiprosper.errors import CollinearityError, ColumnError, InputTypeError, TermError
 
 
 @pytest.fixture(scope="module")
@@ -100,6 +100,40 @@ def test_compare(models: ResultSet) -> None:
     assert out["estimate"].tolist() == [models["base"].params["x"], models["more"].params["x"]]
     with pytest.raises(ColumnError, match="'w'"):
         models.compare("w")
+
+
+def test_one_quantity_under_several_names(panel: Panel) -> None:
+    base = FixedEffects("y", ["x"])
+    out = fit_all({"base": base, "lagged": base.swap("x", "lag(x)"), "z": base.swap("x", "z")}, panel)
+    found = out.compare(["x", "lag(x)"])
+    assert found.columns[:3].tolist() == ["model", "term", "estimate"]
+    assert found["model"].tolist() == ["base", "lagged"]
+    assert found["term"].tolist() == ["x", "lag(x)"]
+    assert found["estimate"].tolist() == [out["base"].params["x"], out["lagged"].params["lag(x)"]]
+    assert found["nobs"].tolist() == [400, 350]
+    assert out.compare(("x", "z"))["model"].tolist() == ["base", "z"]
+
+
+def test_a_model_with_two_of_the_names_is_an_error(models: ResultSet) -> None:
+    with pytest.raises(TermError, match="the model 'more' has 'x', 'z'") as caught:
+        models.compare(["x", "z"])
+    assert caught.value.problems[0].data == {"model": "more", "terms": ("x", "z")}
+
+
+def test_a_name_that_no_model_has_is_an_error_beside_others(models: ResultSet) -> None:
+    with pytest.raises(ColumnError, match="the term 'lag\\(x\\)'; the terms are 'x', 'z'"):
+        models.compare(["x", "lag(x)"])
+
+
+@pytest.mark.parametrize("term", [[], 3, None, ["x", 3], {"x"}])
+def test_what_names_no_term_is_an_error(models: ResultSet, term: object) -> None:
+    with pytest.raises(InputTypeError, match="the name of a coefficient or a list"):
+        models.compare(term)  # type: ignore[arg-type]
+
+
+def test_items_and_values_are_those_of_the_keys(models: ResultSet) -> None:
+    assert list(models.items()) == [(label, models[label]) for label in models]
+    assert list(models.values()) == [models[label] for label in models]
 
 
 def test_an_index_has_no_terms(panel: Panel) -> None:

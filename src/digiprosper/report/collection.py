@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import ItemsView, Iterator, Mapping, Sequence, ValuesView
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
-from digiprosper.errors import ColumnError, DigiprosperError, cited, counted, quoted
+from digiprosper.errors import (
+    ColumnError,
+    DigiprosperError,
+    InputTypeError,
+    Notice,
+    TermError,
+    cited,
+    column_problem,
+    counted,
+    option_problem,
+    quoted,
+)
 from digiprosper.report.pickling import PickledByName
 
 __all__ = ["ResultSet"]
@@ -70,6 +81,14 @@ class ResultSet(PickledByName, Mapping[str, Any]):
             raise error from found[label]
         return found[label]
 
+    def items(self) -> ItemsView[str, Any]:
+        """Pairs of label and result, of what was estimated."""
+        return self._successes().items()
+
+    def values(self) -> ValuesView[Any]:
+        """Results, of what was estimated."""
+        return self._successes().values()
+
     def __contains__(self, label: object) -> bool:
         return label in self._successes()
 
@@ -101,31 +120,52 @@ class ResultSet(PickledByName, Mapping[str, Any]):
         return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame({"model": []})
 
     def compare(self, term: str | Sequence[str], level: float = 0.95) -> pd.DataFrame:
-        """Show one term, or one under several names, across models.
+        """Show one coefficient across models, under one name or several.
 
         Parameters
         ----------
         term : str or sequence of str
-            A coefficient name, or several such as ``["digital", "lag(digital)"]``.
+            A coefficient name, or the names that one quantity has in different models, such as
+            ``["digital", "lag(digital)", "digital_pca"]``.
         level : float
             Of the confidence intervals.
 
         Returns
         -------
         DataFrame
-            One row a model that has the term: model, estimate, std_error, ..., nobs. With several terms a
-            column ``term`` comes second.
+            One row a model that has the term: model, estimate, std_error, ..., nobs. With several names a
+            column ``term`` comes second: the one that the model has.
 
         Raises
         ------
         ColumnError
-            If no model has it.
+            If a name is that of no coefficient in any model.
+        TermError
+            If a model has two of the names, which are then no names of one quantity.
+        InputTypeError
+            If `term` is neither a text nor a list of texts.
+
+        Examples
+        --------
+        >>> from digiprosper import FixedEffects, datasets, fit_all
+        >>> base = FixedEffects("log(gsp)", ["log(pc)"])
+        >>> battery = {"base": base, "lagged": base.swap("log(pc)", "lag(log(pc))")}
+        >>> models = fit_all(battery, datasets.us_states())
+        >>> models.compare(["log(pc)", "lag(log(pc))"])[["model", "term", "nobs"]].values.tolist()
+        [['base', 'log(pc)', 816], ['lagged', 'lag(log(pc))', 768]]
         """
+        names = _names(term)
         every = self.tidy(level)
-        wanted = [term] if isinstance(term, str) else list(term)
-        rows = every[every["term"].isin(wanted)] if "term" in every else every
-        if rows.empty:
-            raise ColumnError(f"no model has the term {quoted(wanted)}.")
+        known = list(dict.fromkeys(every["term"])) if "term" in every else []
+        unknown = [name for name in names if name not in known]
+        if unknown:
+            raise ColumnError(
+                f"no model has the term {quoted(unknown)}; the terms are {quoted(known, 12) or 'none'}.",
+                [column_problem(name, "term", f"no term {cited(name)}") for name in unknown],
+            )
+
+        rows = every[every["term"].isin(names)]
+        _refuse_two(rows)
         sizes = {label: result.nobs for label, result in self._regressions().items()}
         rows = rows.assign(nobs=rows["model"].map(sizes)).reset_index(drop=True)
         return rows.drop(columns="term") if isinstance(term, str) else rows
@@ -136,3 +176,27 @@ class ResultSet(PickledByName, Mapping[str, Any]):
             first = str(error).split(". ")[0]
             lines.append(f"not estimated: {cited(label)}: {first}")
         return "\n".join(lines)
+
+
+def _names(term: object) -> list[str]:
+    """Read one name of a coefficient, or several."""
+    names = [term] if isinstance(term, str) else term
+    if not isinstance(names, Sequence) or not names or not all(isinstance(name, str) for name in names):
+        raise InputTypeError(
+            f"compare: term={cited(term)} must be the name of a coefficient or a list of names, such as "
+            "['digital', 'lag(digital)'].",
+            [option_problem("term", term)],
+        )
+    return list(names)
+
+
+def _refuse_two(rows: pd.DataFrame) -> None:
+    """Refuse a model with several coefficients that are compared as one."""
+    twice = rows.loc[rows["model"].duplicated(), "model"].unique().tolist()
+    if twice:
+        names = rows.loc[rows["model"] == twice[0], "term"].tolist()
+        raise TermError(
+            f"compare: the model {cited(twice[0])} has {quoted(names)}, which cannot be names of one "
+            "coefficient. Compare them one at a time, or take the model out.",
+            [Notice("two_names", model, {"model": model, "terms": tuple(names)}) for model in twice],
+        )

@@ -1,0 +1,178 @@
+"""The slope of one regressor beside many sets of other columns, with its variance."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from digiprosper.kernels.tolerances import NO_VARIANCE, PERFECT_FIT
+from digiprosper.kernels.within import level_sums
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from digiprosper.kernels import Bools, Floats, Ints
+    from digiprosper.kernels.covariance import Recipe
+
+__all__ = ["SetSlopes", "set_slopes"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SetSlopes:
+    """A slope beside each of S sets.
+
+    Parameters
+    ----------
+    slopes, std_errors, df_t : (S,) arrays
+        Estimates, standard errors and degrees of freedom of t.
+    regular : (S,) array of bool
+        False where the columns of a set are collinear or nearly so, the fit is perfect, or the variance is
+        negative or rounding: the numbers of these sets mean nothing.
+    """
+
+    slopes: Floats
+    std_errors: Floats
+    df_t: Floats
+    regular: Bools
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Rotated:
+    """Columns and outcome in an orthonormal basis of all columns.
+
+    With m the number of columns of the basis.
+    """
+
+    basis: Floats  # (N, m)
+    columns: Floats  # (p, m) coordinates of each column, scaled to unit length
+    outcome: Floats  # (m,) coordinates of the outcome
+    rest: Floats  # (N,) outcome less its projection on all columns
+    scale: float  # length of the last column, inverted
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Solved:
+    """Sets of equally many columns: the last one net of the others, and the residuals."""
+
+    slopes: Floats  # (S,)
+    conditions: Floats  # (S,) of the columns scaled to unit length
+    squares: Floats  # (S,) of the residuals, summed
+    bread: Floats  # (S,) what the error variance is multiplied by
+    errors: Floats  # (S, N) residuals
+    influence: Floats  # (S, N) what an error moves the slope by
+
+
+def set_slopes(
+    y: Floats,
+    x: Floats,
+    sets: Bools,
+    recipe_of: Callable[[int], Recipe],
+    *,
+    most_condition: float,
+    obs_weights: Floats | None = None,
+    memory: int = 2**28,
+) -> SetSlopes:
+    """Regress the outcome on each set of columns, and take the slope of the last column.
+
+    All columns are rotated once; a set is then a small triangular system that squares no condition number.
+    By Frisch and Waugh (1933) the slope of the last column needs no other: it is the product of the outcome
+    with what the column has beside the others, and its variance is a sum of squares of scores.
+
+    Parameters
+    ----------
+    y : (N,) array
+        Swept outcome.
+    x : (N, p) array
+        Swept columns, none of them zero; the slope is that of the last one.
+    sets : (S, p) array of bool
+        Columns of each set; the last one is in all of them.
+    recipe_of : callable
+        Covariance for a number of slopes: any but ``hc2``, ``hc3`` and ``crv3``.
+    most_condition : float
+        Condition number from which columns are nearly collinear.
+    obs_weights : (N,) array, optional
+        Weights of the rows.
+    memory : int
+        Bytes that the arrays of one chunk may take; 256 MB.
+
+    Returns
+    -------
+    SetSlopes
+        In the order of the sets.
+    """
+    rotated = _rotate(y, x, obs_weights)
+    length = float(np.sqrt(rotated.outcome @ rotated.outcome + rotated.rest @ rotated.rest))
+    count = len(sets)
+    out = SetSlopes(np.empty(count), np.empty(count), np.empty(count), np.zeros(count, dtype=np.bool_))
+    sizes = sets.sum(axis=1)
+    for size in np.unique(sizes).tolist():
+        how = recipe_of(size)
+        chunk = max(1, memory // (8 * (5 * y.size + 6 * size * rotated.outcome.size)))
+        equal = np.flatnonzero(sizes == size)
+        for start in range(0, equal.size, chunk):
+            mine = equal[start : start + chunk]
+            solved = _solve(rotated, np.nonzero(sets[mine])[1].reshape(-1, size))
+            variances, known = _variances(solved, how)
+            out.slopes[mine] = solved.slopes
+            out.std_errors[mine] = np.sqrt(np.where(known, variances, np.nan))
+            out.df_t[mine] = how.df_t
+            fits = np.sqrt(solved.squares) >= PERFECT_FIT * length
+            out.regular[mine] = known & fits & (solved.conditions <= most_condition)
+    return out
+
+
+def _rotate(y: Floats, x: Floats, obs_weights: Floats | None) -> _Rotated:
+    """Find an orthonormal basis of all columns, which may be collinear."""
+    weigh = 1.0 if obs_weights is None else np.sqrt(obs_weights)
+    outcome, columns = y * weigh, (x.T * weigh).T
+    scale = 1 / np.sqrt(np.einsum("ij,ij->j", columns, columns))
+    basis, triangle = np.linalg.qr(columns * scale)
+    heights = basis.T @ outcome
+    return _Rotated(basis, np.ascontiguousarray(triangle.T), heights, outcome - basis @ heights, scale[-1])
+
+
+def _solve(rotated: _Rotated, places: Ints) -> _Solved:
+    """Solve sets of equally many columns, of which `places` has the positions."""
+    q, triangle = np.linalg.qr(rotated.columns[places].transpose(0, 2, 1))
+    heights = np.einsum("smk,m->sk", q, rotated.outcome)
+    left = rotated.outcome - np.einsum("smk,sk->sm", q, heights)
+    singular = np.linalg.svd(triangle, compute_uv=False)
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        # The last column net of the others has this length, and the direction of the last column of q.
+        own = triangle[:, -1, -1] / rotated.scale
+        return _Solved(
+            slopes=heights[:, -1] / own,
+            conditions=singular[:, 0] / singular[:, -1],
+            squares=np.einsum("sm,sm->s", left, left) + rotated.rest @ rotated.rest,
+            bread=1 / own**2,
+            errors=left @ rotated.basis.T + rotated.rest,
+            influence=(q[:, :, -1] / own[:, None]) @ rotated.basis.T,
+        )
+
+
+def _variances(solved: _Solved, how: Recipe) -> tuple[Floats, Bools]:
+    """Compute the variances of the slopes, and tell which are positive and more than rounding."""
+    with np.errstate(invalid="ignore", over="ignore"):
+        if how.cov_type == "unadjusted":
+            variances = solved.squares * solved.bread * how.parts[0].factor
+            return variances, variances > 0
+        scores = solved.errors * solved.influence
+        total = np.zeros(len(scores))
+        for part in how.parts:
+            sums = scores if part.codes is None else level_sums(part.codes, part.levels, scores.T).T
+            total += part.sign * part.factor * _squares(sums, how.bandwidth)
+        least = 0.0
+        if how.cov_type != "robust":
+            least = (NO_VARIANCE * np.abs(scores).sum(axis=1)) ** 2
+        return total, total > least
+
+
+def _squares(sums: Floats, lags: int | None) -> Floats:
+    """Sum squares over groups, with products of neighbouring periods under Driscoll and Kraay."""
+    total = np.einsum("sg,sg->s", sums, sums)
+    for lag in range(1, (lags or 0) + 1):
+        weight = 1 - lag / ((lags or 0) + 1)
+        total = total + 2 * weight * np.einsum("sg,sg->s", sums[:, lag:], sums[:, :-lag])
+    return np.asarray(total)

@@ -1,0 +1,464 @@
+"""Estimates of one coefficient beside many sets of controls, and what they have in common."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+import pandas as pd
+
+from digiprosper.errors import Notice, check_level, cited, counted
+from digiprosper.report.collection import ResultSet
+from digiprosper.report.pickling import PickledByName
+from digiprosper.report.summary import (
+    Cells,
+    Lines,
+    PlainNumbers,
+    Remarks,
+    Summarised,
+    Summary,
+    coefficient_cells,
+)
+from digiprosper.report.text import conventions, p_text, sample_text
+from digiprosper.report.verdicts import rejects
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from digiprosper.kernels import Bools, Floats
+    from digiprosper.report.inference import Inference
+    from digiprosper.report.protocol import Glance
+    from digiprosper.report.terms import Factors, Term
+
+__all__ = ["ControlSample", "ControlSet", "ControlSets", "set_label"]
+
+NO_CANDIDATE = "(none)"
+_JOIN = " + "
+_NO_LICENCE = (
+    "p-values are those of each model by itself. None allows for a choice among the sets: report the whole "
+    "distribution, and choose controls by the argument for them."
+)
+_FREEDOM = "Each column of a control takes a degree of freedom of t; below is that without candidates."
+_NUMBERS = ("estimate", "std_error", "statistic", "p_value", "conf_low", "conf_high")
+
+
+def set_label(controls: Sequence[str]) -> str:
+    """Name a set of controls.
+
+    Parameters
+    ----------
+    controls : sequence of str
+        The candidates in it.
+
+    Returns
+    -------
+    str
+        ``"a + b"``, or ``"(none)"``.
+    """
+    return _JOIN.join(controls) or NO_CANDIDATE
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class ControlSample(PickledByName):
+    """What all models of `control_sets` have in common.
+
+    Parameters
+    ----------
+    term : Term
+        The coefficient.
+    x : tuple of str
+        Regressors of every model, the one in question among them.
+    glance : mapping
+        About the specification without candidates, on the common rows.
+    key_names : pair of str
+        Entity and time.
+    inference : Inference
+        How its errors were computed.
+    labels : mapping
+        Labels of columns.
+    factors : mapping
+        What names are products of.
+    """
+
+    term: Term
+    x: tuple[str, ...]
+    glance: Mapping[str, Any]
+    key_names: tuple[str, str | None]
+    inference: Inference
+    labels: Mapping[str, str] = field(default_factory=dict)
+    factors: Factors = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class ControlSet(Summarised, PickledByName):
+    """One coefficient beside one set of controls.
+
+    Other coefficients of the model are not kept. ``spec.add(*found[label].controls).fit(panel)`` has them, on
+    the rows that this model has by itself.
+
+    Parameters
+    ----------
+    controls : tuple of str
+        The candidates in the model.
+    estimate, std_error, df_t : float
+        Of the coefficient; degrees of freedom of its t.
+    common : ControlSample
+        What all models have in common.
+    """
+
+    controls: tuple[str, ...]
+    estimate: float
+    std_error: float
+    df_t: float
+    common: ControlSample
+
+    @property
+    def params(self) -> pd.Series[float]:
+        """The estimate, indexed by term."""
+        return pd.Series([self.estimate], index=self._terms(), name="estimate")
+
+    @property
+    def std_errors(self) -> pd.Series[float]:
+        """Its standard error, indexed by term."""
+        return pd.Series([self.std_error], index=self._terms(), name="std_error")
+
+    @property
+    def cov(self) -> pd.DataFrame:
+        """Its variance, a frame of one cell."""
+        return pd.DataFrame([[self.std_error**2]], index=self._terms(), columns=self._terms())
+
+    @property
+    def nobs(self) -> int:
+        """Rows, the same in every model."""
+        return int(self.common.glance["nobs"])
+
+    @property
+    def terms(self) -> tuple[Term, ...]:
+        """What the coefficient is."""
+        return (self.common.term,)
+
+    @property
+    def labels(self) -> Mapping[str, str]:
+        """Labels of columns."""
+        return self.common.labels
+
+    @property
+    def factors(self) -> Factors:
+        """What the names of outcome, effects, clusters and regressors are products of."""
+        return self.common.factors
+
+    @property
+    def inference(self) -> Inference:
+        """How the errors were computed."""
+        return replace(self.common.inference, df_t=self.df_t, df_counted=None)
+
+    def tidy(self, level: float = 0.95) -> pd.DataFrame:
+        """Give one row.
+
+        Parameters
+        ----------
+        level : float
+            Of the confidence interval.
+
+        Returns
+        -------
+        DataFrame
+            term, estimate, std_error, statistic, p_value, conf_low, conf_high.
+        """
+        numbers = _numbers(np.array([[self.estimate, self.std_error, self.df_t]]), level)
+        return numbers.assign(term=self.common.term.name)[["term", *_NUMBERS]]
+
+    def glance(self) -> Glance:
+        """Give one mapping about the whole fit.
+
+        Returns
+        -------
+        Glance
+            Measures of fit are None: they are not computed.
+        """
+        own = {"model": "FixedEffects", "df_t": self.df_t}
+        return cast("Glance", {**self.common.glance, **own})
+
+    def _terms(self) -> pd.Index[Any]:
+        return pd.Index([self.common.term.name], name="term")
+
+    def _summary(self) -> Summary:
+        head = (f"Controls: {set_label(self.controls)}", _sample_line(self.common), "")
+        return Summary(
+            type=type(self).__name__,
+            title=f"Outcome: {self.common.glance['depvar']}",
+            blocks=(Lines(head, wrapped=True), coefficient_cells(self.tidy())),
+            conventions=conventions(self.inference),
+            version=str(self.common.glance["version"]),
+        )
+
+    def _numbers(self) -> PlainNumbers:
+        return PlainNumbers.of(
+            self,
+            inference=self.inference,
+            labels=self.labels,
+            factors=self.factors,
+            rows_key="coefficients",
+            more={"controls": list(self.controls)},
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class ControlSets(Summarised, ResultSet):
+    """One coefficient beside every set of controls.
+
+    A `ResultSet`: label to `ControlSet`, the smallest sets first. Labels are the candidates in the order
+    given, ``"a + b"``, and ``"(none)"`` for the specification without any. Sets that could not be estimated
+    are in `failures`.
+
+    Parameters
+    ----------
+    outcomes : tuple of pairs
+        Label and result, or the error that stopped it.
+    candidates : tuple of str
+        Controls that were added.
+    included : DataFrame of bool
+        Which candidates are in which set: labels by candidates, failures too.
+    common : ControlSample
+        What all models have in common.
+    diagnostics : tuple of Notice
+        What is worth saying about the models.
+    """
+
+    candidates: tuple[str, ...]
+    included: pd.DataFrame
+    common: ControlSample
+    diagnostics: tuple[Notice, ...] = ()
+
+    @property
+    def term(self) -> str:
+        """The coefficient."""
+        return self.common.term.name
+
+    @property
+    def nobs(self) -> int:
+        """Rows, the same in every model."""
+        return int(self.common.glance["nobs"])
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """One row a set that was estimated.
+
+        Columns model, controls (a tuple), n_controls, estimate, std_error, statistic, p_value, conf_low,
+        conf_high (at .95) and nobs. `included` has the controls as columns of True and False.
+        """
+        controls = [one.controls for one in self.values()]
+        out = self.tidy().drop(columns="term")
+        out.insert(1, "controls", pd.Series(controls, dtype=object))
+        out.insert(2, "n_controls", [len(names) for names in controls])
+        return out.assign(nobs=self.nobs)
+
+    def tidy(self, level: float = 0.95) -> pd.DataFrame:
+        """Give one row a set that was estimated.
+
+        Parameters
+        ----------
+        level : float
+            Of the confidence intervals.
+
+        Returns
+        -------
+        DataFrame
+            model, term, estimate, std_error, statistic, p_value, conf_low, conf_high.
+        """
+        models = self._successes()
+        values = [(one.estimate, one.std_error, one.df_t) for one in models.values()]
+        numbers = _numbers(np.array(values).reshape(-1, 3), level)
+        return numbers.assign(model=list(models), term=self.term)[["model", "term", *_NUMBERS]]
+
+    def distribution(self, level: float = 0.95) -> pd.Series[float]:
+        """Describe the estimates of all sets.
+
+        Parameters
+        ----------
+        level : float
+            A coefficient is significant where ``p <= 1 - level``.
+
+        Returns
+        -------
+        Series
+            n_sets, n_estimated, min, q25, median, q75, max; then, as shares of what was estimated, positive,
+            negative, positive_significant and negative_significant.
+        """
+        numbers = self.tidy(level)
+        estimates = numbers["estimate"]
+        low, lower, median, upper, high = _quantiles(estimates)
+        values = {
+            "n_sets": len(self.outcomes),
+            "n_estimated": len(numbers),
+            "min": low,
+            "q25": lower,
+            "median": median,
+            "q75": upper,
+            "max": high,
+            **_shares(estimates, _significant(numbers, level)),
+        }
+        return pd.Series(values, name=self.term, dtype=np.float64)
+
+    def by_control(self, level: float = 0.95) -> pd.DataFrame:
+        """Compare the sets with each candidate to those without.
+
+        Parameters
+        ----------
+        level : float
+            A coefficient is significant where ``p <= 1 - level``.
+
+        Returns
+        -------
+        DataFrame
+            One row a candidate: n_with, median_with, median_without, and the shares significant with the sign
+            of the median of all sets, significant_with and significant_without. Missing where there is no
+            such set.
+        """
+        numbers = self.tidy(level)
+        sign = np.sign(_quantiles(numbers["estimate"])[2])
+        counts = (_significant(numbers, level) & (np.sign(numbers["estimate"]) == sign)).to_numpy()
+        inside = self.included.loc[numbers["model"]].to_numpy()
+        estimates = numbers["estimate"].to_numpy()
+        rows = [_with_and_without(estimates, counts, inside[:, j]) for j in range(len(self.candidates))]
+        return pd.DataFrame(rows, index=pd.Index(list(self.candidates), name="control"))
+
+    def __repr__(self) -> str:
+        return self._summary().to_text()
+
+    def _summary(self) -> Summary:
+        sets = f"{counted(len(self.outcomes), 'set')} of {counted(len(self.candidates), 'candidate control')}"
+        title = f"Estimates of {self.term} beside {sets}"
+        head = (
+            f"Outcome: {self.common.glance['depvar']}. In every model: {', '.join(self.common.x)}.",
+            f"Effects: {self.common.glance['effects'] or 'none (intercept)'}.",
+            f"{_sample_line(self.common)}: the same rows in every model.",
+            *([_failed_line(self.failures)] if self.failures else []),
+            *([_FREEDOM] if len({one.df_t for one in self.values()}) > 1 else []),
+            "",
+        )
+        blocks = (
+            Lines(head, wrapped=True),
+            *(self._tables() if len(self) else ()),
+            Remarks((*(notice.message for notice in self.diagnostics), _NO_LICENCE)),
+        )
+        return Summary(
+            type=type(self).__name__,
+            title=title,
+            wrapped_title=True,
+            blocks=blocks,
+            notices=self.diagnostics,
+            conventions=conventions(replace(self.common.inference, df_counted=None)),
+            version=str(self.common.glance["version"]),
+        )
+
+    def _tables(self) -> tuple[Cells | Lines, ...]:
+        """Lay out the distribution, the signs, and what each candidate changes."""
+        found = self.distribution()
+        ends = {NO_CANDIDATE: "No candidate", set_label(self.candidates): "All candidates"}
+        models = [_model_row(name, self[label]) for label, name in ends.items() if label in self]
+        places = {"min": "Smallest", "median": "Median", "max": "Largest"}
+        points = [[name, f"{found[place]:z.5g}", "", ""] for place, name in places.items()]
+        signs = [
+            [name, f"{found[name]:.1%}", f"{found[f'{name}_significant']:.1%}"]
+            for name in ("positive", "negative")
+        ]
+        controls = [_control_row(str(name), row) for name, row in self.by_control().iterrows()]
+        return (
+            Cells.of(["", "estimate", "std. error", "p"], [*models, *points]),
+            Lines(("",)),
+            Cells.of(["share of the sets", "estimate", "and p <= .05"], signs),
+            Lines(("",)),
+            Cells.of(["control", "median with", "without", "p <= .05 with", "without"], controls),
+        )
+
+    def _numbers(self) -> PlainNumbers:
+        more = {
+            "term": self.term,
+            "candidates": list(self.candidates),
+            "distribution": self.distribution().to_dict() if len(self) else {},
+            "sets": self.frame.to_dict("records"),
+            "failures": {label: str(error) for label, error in self.failures.items()},
+        }
+        return PlainNumbers(
+            inference=self.common.inference, labels=self.common.labels, factors=self.common.factors, more=more
+        )
+
+
+def _numbers(values: Floats, level: float) -> pd.DataFrame:
+    """Compute t, p and intervals from estimates, standard errors and degrees of freedom, one row each."""
+    from scipy.special import stdtr, stdtrit
+
+    estimate, error, df = values.T
+    critical = stdtrit(df, 0.5 + check_level(level) / 2)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        t = estimate / error
+    columns = (
+        estimate,
+        error,
+        t,
+        2 * stdtr(df, -np.abs(t)),
+        estimate - critical * error,
+        estimate + critical * error,
+    )
+    return pd.DataFrame(dict(zip(_NUMBERS, columns, strict=True)))
+
+
+def _significant(numbers: pd.DataFrame, level: float) -> pd.Series[bool]:
+    return numbers["p_value"].map(lambda p: rejects(p, level)).astype(bool)
+
+
+def _quantiles(estimates: pd.Series[float]) -> tuple[float, ...]:
+    if estimates.empty:
+        return (np.nan,) * 5
+    return tuple(np.quantile(estimates, (0, 0.25, 0.5, 0.75, 1)).tolist())
+
+
+def _shares(estimates: pd.Series[float], significant: pd.Series[bool]) -> dict[str, float]:
+    signs = {"positive": estimates > 0, "negative": estimates < 0}
+    out = {name: _mean(chosen.to_numpy()) for name, chosen in signs.items()}
+    return out | {
+        f"{name}_significant": _mean((chosen & significant).to_numpy()) for name, chosen in signs.items()
+    }
+
+
+def _with_and_without(estimates: Floats, significant: Bools, inside: Bools) -> dict[str, float]:
+    parts = {"with": inside, "without": ~inside}
+    medians = {f"median_{name}": _median(estimates[part]) for name, part in parts.items()}
+    shares = {f"significant_{name}": _mean(significant[part]) for name, part in parts.items()}
+    return {"n_with": int(inside.sum()), **medians, **shares}
+
+
+def _mean(values: Bools) -> float:
+    return float(values.mean()) if values.size else float("nan")
+
+
+def _median(values: Floats) -> float:
+    return float(np.median(values)) if values.size else float("nan")
+
+
+def _model_row(name: str, model: ControlSet) -> list[str]:
+    row = model.tidy().iloc[0]
+    return [name, f"{row['estimate']:z.5g}", f"{row['std_error']:.4g}", p_text(row["p_value"])]
+
+
+def _control_row(name: str, row: pd.Series[float]) -> list[str]:
+    medians = [_cell(row[column], "z.5g") for column in ("median_with", "median_without")]
+    shares = [_cell(row[column], ".1%") for column in ("significant_with", "significant_without")]
+    return [name, *medians, *shares]
+
+
+def _cell(value: float, form: str) -> str:
+    return "" if np.isnan(value) else format(value, form)
+
+
+def _sample_line(common: ControlSample) -> str:
+    about = common.glance
+    return sample_text(about["nobs"], about["n_entities"], about["n_times"], common.key_names)
+
+
+def _failed_line(failures: Mapping[str, Exception]) -> str:
+    label, error = next(iter(failures.items()))
+    first = str(error).split(". ")[0].removesuffix(".")
+    return f"{counted(len(failures), 'set')} not estimated, such as {cited(label)}: {first}."

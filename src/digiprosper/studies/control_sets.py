@@ -1,0 +1,475 @@
+"""One coefficient beside every set of candidate controls."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from itertools import chain, combinations, pairwise
+from math import comb
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from digiprosper.errors import (
+    DigiprosperError,
+    IdentificationError,
+    InputTypeError,
+    Notice,
+    OptionError,
+    TermError,
+    cited,
+    counted,
+    issue,
+    issue_of_many,
+    one_of_many,
+    option_problem,
+    plain,
+    quoted,
+    several,
+)
+from digiprosper.linear.diagnostics import lagged_outcome
+from digiprosper.linear.estimation import (
+    absorbed_problem,
+    columns_at,
+    fit_equation,
+    inference,
+    sweep_columns,
+)
+from digiprosper.linear.fixed_effects import refuse_other_specification
+from digiprosper.linear.kernels.control_sets import set_slopes
+from digiprosper.linear.notices import NEAR
+from digiprosper.linear.preparation import prepare
+from digiprosper.panel.terms import canonical
+from digiprosper.specification import as_terms
+from digiprosper.studies.control_set_results import ControlSample, ControlSet, ControlSets, set_label
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from digiprosper.kernels import Bools, Floats
+    from digiprosper.linear.estimation import Swept
+    from digiprosper.linear.fixed_effects import FixedEffects
+    from digiprosper.linear.preparation import Prepared
+    from digiprosper.linear.results import LinearResults
+    from digiprosper.panel import Panel, Sample
+
+__all__ = ["control_sets"]
+
+_MOST_SETS = 2**16
+_ONE_BY_ONE = frozenset({"hc2", "hc3", "crv3"})
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Equations:
+    """All columns of all models on their common rows, swept once."""
+
+    prepared: Prepared
+    swept: Swept
+    x: tuple[int, ...]  # positions of the regressors of every model
+    own: tuple[tuple[int, ...], ...]  # positions of the columns of each candidate
+    base: LinearResults  # the model without candidates
+
+    def regressors(self, controls: Bools) -> tuple[int, ...]:
+        """Positions of the regressors of a model, in order."""
+        chosen = (self.own[j] for j in np.flatnonzero(controls).tolist())
+        return (*self.x, *(place for places in chosen for place in places))
+
+
+def control_sets(
+    spec: FixedEffects,
+    panel: Panel,
+    candidates: Sequence[str],
+    *,
+    size: int | tuple[int, int] | range | None = None,
+    term: str | None = None,
+) -> ControlSets:
+    """Estimate one coefficient beside every set of candidate controls.
+
+    Tools that search sets of controls for significant ones report the model they stopped at. This reports all
+    of them, so that a reader sees whether a result needs particular controls [1]_ [2]_.
+
+    Parameters
+    ----------
+    spec : FixedEffects
+        The model without candidates. Its regressors, effects, weights and covariance are in all models.
+    panel : Panel
+        The data.
+    candidates : sequence of str
+        Terms that are added to `spec.x` in every combination. One with several columns, such as
+        ``"C(region)"``, is added as a whole.
+    size : int, pair or range, optional
+        How many candidates a set may have: exactly so many; from the first number to the second of a pair,
+        both included; or the numbers of a `range`. Default all, from none to all candidates. At most 65,536
+        sets, which is all sets of 16 candidates.
+    term : str, optional
+        The coefficient, as the results name it. Default the first of `spec.x`.
+
+    Returns
+    -------
+    ControlSets
+        A `ResultSet` with one `ControlSet` a label such as ``"a + b"``; ``"(none)"`` is `spec` itself.
+        `frame` has all estimates, `included` which candidates are in which set, `distribution` and
+        `by_control` describe them, and `plots.specification_curve` draws them. A set whose model cannot be
+        estimated is in `failures` with its error and stops no other.
+
+    Raises
+    ------
+    InputTypeError
+        If `spec` is no `FixedEffects`, `panel` no `Panel`, or `candidates` or `term` no text.
+    TermError
+        If there is no candidate; if one is there twice, is in `spec.x` or is the outcome; if one has a column
+        of `term` in it, such as ``"digital:urban"`` beside ``"digital"``, which changes what the coefficient
+        is; if `term` is no regressor of `spec`.
+    OptionError
+        If `size` is not as above, or there are too many sets.
+    ColumnError, MissingDataError, CollinearityError
+        As `FixedEffects.fit` of the model without candidates.
+    IdentificationError
+        If the effects absorb a candidate, which could then be in no model; and as `FixedEffects.fit`.
+
+    Notes
+    -----
+    All models are estimated on the same rows, those complete in every candidate, so that estimates differ by
+    their controls only. A model with few candidates may have more rows by itself.
+
+    Effects are swept out of all columns once. A set is then a small triangular system, and its standard error
+    a sum of squares of scores; both equal those of the fit of that model. ``hc2``, ``hc3`` and ``crv3``, and
+    sets that are nearly collinear, are fitted one by one, at about a millisecond a set.
+
+    What it is not: no p-value here allows for the number of sets, nor do many significant ones support each
+    other, since all are from the same data. A set that blocks a path (a control that the regressor itself
+    moves) or opens one gives a wrong estimate, however many others agree with it.
+
+    References
+    ----------
+    .. [1] Leamer, E. E. (1983). Let's take the con out of econometrics. American Economic Review 73, 31-43.
+    .. [2] Simonsohn, U., Simmons, J. P. & Nelson, L. D. (2020). Specification curve analysis. Nature Human
+       Behaviour 4, 1208-1214.
+
+    Examples
+    --------
+    >>> import digiprosper as dp
+    >>> spec = dp.FixedEffects("log(gsp)", ["log(pcap)"])
+    >>> found = dp.control_sets(spec, dp.datasets.us_states(), ["log(pc)", "log(emp)", "unemp"])
+    >>> found.frame[["model", "estimate"]].round(3).head(3).values.tolist()
+    [['(none)', 0.432], ['log(pc)', 0.143], ['log(emp)', -0.038]]
+    >>> found.distribution()[["n_sets", "median", "negative_significant"]].round(3).tolist()
+    [8.0, 0.07, 0.0]
+    """
+    refuse_other_specification("control_sets", spec)
+    candidates = _read_candidates(spec, candidates)
+    if term is not None and not isinstance(term, str):
+        raise InputTypeError(f"term={cited(term)} must be one coefficient (text).")
+    sets = _sets(len(candidates), _read_sizes(size, len(candidates)))
+    labels = _labels(candidates, sets)
+
+    equations = _equations(spec, panel, candidates)
+    name = _named(spec, equations.base, candidates, term)
+    _refuse_shared(equations, candidates, name)
+    common = _common(equations, name)
+
+    results, said = _estimates(equations, candidates, sets, common)
+    notices = {notice.code: notice for notice in equations.base.diagnostics}
+    further = {code: found for code, found in said.items() if code not in notices}
+    issue(equations.base.diagnostics)
+    _warn(further.values(), labels)
+    return ControlSets(
+        outcomes=tuple(zip(labels, results, strict=True)),
+        candidates=candidates,
+        included=pd.DataFrame(sets, index=pd.Index(labels, name="model"), columns=list(candidates)),
+        common=common,
+        diagnostics=(*equations.base.diagnostics, *(one for one, _ in further.values())),
+    )
+
+
+def _warn(found: Iterable[tuple[Notice, Sequence[int]]], labels: Sequence[str]) -> None:
+    """Issue notices of some of the sets, each once with the labels of its sets."""
+    said: dict[tuple[str, str], list[str]] = {}
+    for notice, places in found:
+        for place in places:
+            with one_of_many(labels[place], said):
+                issue([notice])
+    issue_of_many(said)
+
+
+# --- which sets ---------------------------------------------------------------------------------------------
+
+
+def _read_candidates(spec: FixedEffects, given: object) -> tuple[str, ...]:
+    """Read the candidates; none of them may have a role in the model already."""
+    candidates = as_terms(given, "candidates")
+    if not candidates:
+        raise TermError("candidates is empty; pass the controls to add, such as ['income', 'trade'].")
+    problems = [*_repeated(candidates, spec.x, "x"), *_repeated(candidates, (spec.y,), "y")]
+    if problems:
+        raise TermError(
+            f"control_sets: {several(problems)}. Candidates are what is added to the model: take them out "
+            "of x with spec.drop(...), or of candidates.",
+            problems,
+        )
+    return candidates
+
+
+def _repeated(candidates: Sequence[str], terms: Sequence[str], role: str) -> list[Notice]:
+    known = {canonical(term) for term in terms}
+    return [
+        Notice(
+            "repeated",
+            f"{cited(one)} is in candidates and in {role}",
+            {"term": one, "roles": (role, "candidates")},
+        )
+        for one in candidates
+        if canonical(one) in known
+    ]
+
+
+def _read_sizes(size: object, count: int) -> list[int]:
+    """Read how many candidates a set may have."""
+    asked = range(count + 1) if size is None else _range(plain(size))
+    if not asked or not all(0 <= number <= count for number in asked):
+        raise OptionError(
+            f"size={cited(size)} must be a number of candidates from 0 to {count}, a pair such as "
+            f"(1, {count}), or a range.",
+            [option_problem("size", size)],
+        )
+    total = sum(comb(count, number) for number in asked)
+    if total > _MOST_SETS:
+        raise OptionError(
+            f"control_sets: {counted(count, 'candidate')} with size={cited(size)} make {total:,} sets; at "
+            f"most {_MOST_SETS:,} are estimated. {_smaller(min(asked), count)}",
+            [option_problem("size", size, what=f"{total:,} sets")],
+        )
+    return sorted(asked)
+
+
+def _range(size: Any) -> range:
+    """Read a number, a pair with both ends in it, or a range; empty where it is none of these."""
+    if isinstance(size, range):
+        return size
+    ends = [plain(number) for number in size] if isinstance(size, tuple | list) else [size, size]
+    if len(ends) != 2 or not all(isinstance(n, int) and not isinstance(n, bool) for n in ends):
+        return range(0)
+    return range(ends[0], ends[1] + 1)
+
+
+def _smaller(least: int, count: int) -> str:
+    """Suggest sizes that keep the sets few enough."""
+    total, most = 0, least - 1
+    while total + comb(count, most + 1) <= _MOST_SETS:
+        most += 1
+        total += comb(count, most)
+    if most < least:
+        return "Pass fewer candidates."
+    return f"Pass fewer candidates, or size=({least}, {most}), which makes {total:,}."
+
+
+def _sets(count: int, sizes: Sequence[int]) -> Bools:
+    """List the sets, the smallest first: (sets, candidates)."""
+    chosen = [places for size in sizes for places in combinations(range(count), size)]
+    out = np.zeros((len(chosen), count), dtype=np.bool_)
+    for row, places in zip(out, chosen, strict=True):
+        row[list(places)] = True
+    return out
+
+
+def _labels(candidates: Sequence[str], sets: Bools) -> list[str]:
+    """Name the sets; names with plus signs may make two of them equal."""
+    labels = [set_label(_controls(candidates, row)) for row in sets]
+    twice = [label for label, number in Counter(labels).items() if number > 1]
+    if twice:
+        raise TermError(
+            f"control_sets: {quoted(twice)} is the name of a candidate and of a set of others; rename the "
+            "column."
+        )
+    return labels
+
+
+def _controls(candidates: Sequence[str], row: Bools) -> tuple[str, ...]:
+    return tuple(candidates[j] for j in np.flatnonzero(row).tolist())
+
+
+# --- the columns of all models ------------------------------------------------------------------------------
+
+
+def _equations(spec: FixedEffects, panel: Panel, candidates: Sequence[str]) -> _Equations:
+    """Sweep the columns of all models on the rows that are complete in all of them, and fit the first."""
+    every = (*spec.x, *candidates)
+    own = {f"candidate {one}": (*spec.x, one) for one in candidates}
+    roles = {"y": (spec.y,), "x": spec.x, **own, "candidates": every}
+    prepared = prepare(panel, roles, spec.options, singletons=spec.singletons, missing=spec.missing)
+    rows = prepared.sample
+    if len(rows.roles["y"]) != 1:
+        raise TermError(f"y={cited(spec.y)} makes several columns; the outcome must be one column.")
+    blocks = _blocks(rows, candidates)
+
+    places = (*rows.roles["y"], *rows.roles["candidates"])
+    names = (spec.y, *(rows.names[place] for place in places[1:]))
+    swept = sweep_columns(prepared, names, columns_at(rows.matrix, places))
+    x = tuple(range(1, 1 + len(rows.roles["x"])))
+    base = fit_equation(prepared, swept, 0, x, remarks=lagged_outcome(prepared))[0]
+    starts = np.cumsum([1 + len(x), *blocks]).tolist()
+    found = _Equations(prepared, swept, x, tuple(tuple(range(a, b)) for a, b in pairwise(starts)), base)
+    _refuse_absorbed(found)
+    return found
+
+
+def _blocks(rows: Sample, candidates: Sequence[str]) -> list[int]:
+    """Count the columns of each candidate; they may not depend on which others are in the model."""
+    x = rows.roles["x"]
+    own = {one: rows.roles[f"candidate {one}"] for one in candidates}
+    alone = {one: places[len(x) :] for one, places in own.items() if places[: len(x)] == x}
+    together = rows.roles["candidates"]
+    if (*x, *chain.from_iterable(alone.values())) == together and len(alone) == len(own):
+        return [len(places) for places in alone.values()]
+    changed = [one for one in candidates if not set(alone.get(one, ())) < {*together} or one not in alone]
+    raise TermError(
+        f"control_sets: {quoted(changed)} is a product with a category, whose dummies depend on which other "
+        "candidates are in the model. Put it in spec.x, or its other factor, or make columns of the product "
+        "with panel.assign.",
+        [Notice("categories", "depend on other candidates", {"candidates": tuple(changed)})],
+    )
+
+
+def _refuse_absorbed(equations: _Equations) -> None:
+    """Refuse candidates that could be in no model, unless they are to be dropped."""
+    swept, prepared = equations.swept, equations.prepared
+    gone = [j for places in equations.own for j in places if swept.absorbed[j]]
+    if gone and prepared.options.collinear == "raise":
+        problems = [absorbed_problem(prepared, swept, j) for j in gone]
+        raise IdentificationError(
+            f"control_sets: {several(problems)}. Take it out of candidates, or interact it with a variable "
+            "that varies within the effects.",
+            problems,
+        )
+
+
+def _named(spec: FixedEffects, base: LinearResults, candidates: Sequence[str], term: str | None) -> str:
+    """Find the coefficient."""
+    asked = spec.x[0] if term is None else term
+    names = [name for name in base.names if name != "Intercept"]
+    found = [name for name in names if canonical(name) == canonical(asked)]
+    if found:
+        return found[0]
+    among = any(canonical(one) == canonical(asked) for one in candidates)
+    why = " It is a candidate, which is not in every model: put it in spec.x." if among else ""
+    raise TermError(
+        f"control_sets: no coefficient of spec is named {cited(asked)}; they are {quoted(names, 20)}.{why}",
+        [Notice("no_coefficient", asked, {"term": asked, "common": tuple(names)})],
+    )
+
+
+def _refuse_shared(equations: _Equations, candidates: Sequence[str], name: str) -> None:
+    """Refuse candidates that have the column of the coefficient in the same period."""
+    factors_of = equations.prepared.sample.factors_of
+
+    def columns(names: Iterable[str]) -> set[tuple[str, int]]:
+        return {(column, one.shift) for each in names for one in factors_of(each) for column in one.columns}
+
+    wanted = columns([name])
+    names = [[equations.swept.names[j] for j in places] for places in equations.own]
+    shared = [one for one, own in zip(candidates, names, strict=True) if columns(own) & wanted]
+    if shared:
+        raise TermError(
+            f"control_sets: {quoted(shared)} has the column of {cited(name)} in it, and with it the "
+            f"coefficient of {cited(name)} is another quantity, such as the slope where the other factor is "
+            "zero. Put the product in spec.x, or compare the two models with fit_all.",
+            [Notice("shared", one, {"term": name, "candidate": one}) for one in shared],
+        )
+
+
+def _common(equations: _Equations, name: str) -> ControlSample:
+    base, rows = equations.base, equations.prepared.sample
+    unknown = (
+        "df_resid",
+        "rsquared",
+        "rsquared_within",
+        "rsquared_within_entity",
+        "rsquared_adj",
+        "f_statistic",
+    )
+    place = base.names.index(name)
+    return ControlSample(
+        term=base.terms[place],
+        x=tuple(one for one in base.names if one != "Intercept"),
+        glance={**base.glance(), **dict.fromkeys(unknown)},
+        key_names=(rows.keys.entity_name, rows.keys.time_name),
+        inference=base.inference,
+        labels=dict(base.labels),
+        factors=dict(base.factors),
+    )
+
+
+# --- estimates ----------------------------------------------------------------------------------------------
+
+
+def _estimates(
+    equations: _Equations, candidates: Sequence[str], sets: Bools, common: ControlSample
+) -> tuple[list[ControlSet | DigiprosperError], dict[str, tuple[Notice, list[int]]]]:
+    """Estimate the coefficient beside every set.
+
+    Returns
+    -------
+    results : list of ControlSet or DigiprosperError
+        In the order of the sets.
+    said : dict
+        Code to the first notice of sets fitted one by one, and which sets have one of that code.
+    """
+    numbers, regular = _together(equations, sets, common.term.name)
+    results: list[ControlSet | DigiprosperError] = []
+    said: dict[str, tuple[Notice, list[int]]] = {}
+    for place, row in enumerate(sets):
+        estimate, std_error, df_t = numbers[place].tolist()
+        if not regular[place]:
+            try:
+                fit = fit_equation(equations.prepared, equations.swept, 0, equations.regressors(row))[0]
+            except DigiprosperError as error:
+                results.append(error)
+                continue
+            for notice in fit.diagnostics:
+                said.setdefault(notice.code, (notice, []))[1].append(place)
+            estimate, std_error, df_t = _read(fit, common.term.name)
+        results.append(ControlSet(_controls(candidates, row), estimate, std_error, df_t, common))
+    return results, said
+
+
+def _read(fit: LinearResults, name: str) -> tuple[float, float, float]:
+    return float(fit.params[name]), float(fit.std_errors[name]), float(fit.df_t)
+
+
+def _together(equations: _Equations, sets: Bools, name: str) -> tuple[Floats, Bools]:
+    """Estimate all sets at once that can be.
+
+    Returns
+    -------
+    numbers : (S, 3) array
+        Estimate, standard error, degrees of freedom.
+    regular : (S,) array of bool
+        Which rows are estimates; the other sets have to be fitted one by one.
+    """
+    prepared, swept = equations.prepared, equations.swept
+    numbers, regular = np.full((len(sets), 3), np.nan), np.zeros(len(sets), dtype=np.bool_)
+    if prepared.options.cov_type in _ONE_BY_ONE or swept.absorbed[list(equations.x)].any():
+        return numbers, regular
+
+    at, widths = swept.at([name])[0], np.array([len(places) for places in equations.own])
+    gone = np.array([swept.absorbed[list(places)].any() for places in equations.own])
+    wide = prepared.sample.nobs <= len(equations.x) + sets @ widths + prepared.within.rank
+    there = np.flatnonzero(~wide & ~sets[:, gone].any(axis=1))
+
+    usable = np.flatnonzero(~gone).tolist()
+    others = [place for place in equations.x if place != at]
+    columns = [*others, *chain.from_iterable(equations.own[c] for c in usable), at]
+    inside = np.ones((there.size, len(columns)), dtype=np.bool_)
+    inside[:, len(others) : -1] = sets[there][:, np.repeat(usable, widths[usable])]
+    found = set_slopes(
+        swept.columns[:, 0],
+        columns_at(swept.columns, columns),
+        inside,
+        lambda k: inference(prepared, k)[1],
+        most_condition=NEAR,
+        obs_weights=prepared.obs_weights,
+    )
+    numbers[there] = np.column_stack([found.slopes, found.std_errors, found.df_t])
+    regular[there] = found.regular
+    return numbers, regular
