@@ -204,6 +204,16 @@ CONTRACT = {
     "ThresholdResults.confidence_set": "threshold=1, *, method=None",
     "ThresholdResults.critical_value": "threshold=1, *, method=None",
     "SpatialWeights": "matrix, entities, *, standardise='row', name='W'",
+    "SpatialWeights.economic": "values, *, standardise='row', name='W'",
+    "SpatialWeights.from_frame": (
+        "frame, i=None, j=None, w=None, *, entities=None, standardise='row', name='W'"
+    ),
+    "SpatialWeights.from_neighbours": "neighbours, *, standardise='row', name='W'",
+    "SpatialWeights.from_pysal": "w, entities=None, *, standardise='row', name='W'",
+    "SpatialWeights.gravity": ("values, coordinates, *, power=2, cutoff=None, standardise='row', name='W'"),
+    "SpatialWeights.inverse_distance": ("coordinates, *, power=1, cutoff=None, standardise='row', name='W'"),
+    "SpatialWeights.k_nearest": "coordinates, k, *, standardise='row', name='W'",
+    "SpatialWeights.nested": "a, b, share, *, standardise='row', name='W'",
     "SpatialWeights.aligned_to": "entities",
     "SpatialWeights.lag": "column",
     "PropagatedIndex": "indices, model, *, reps=999, level=0.95, end_points='held'",

@@ -7,7 +7,7 @@ by key and never by position, for `Panel.assign` or `Panel.attach`.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -30,9 +30,11 @@ from digiprosper.errors import (
     quoted,
     unknown_columns,
 )
+from digiprosper.kernels.great_circle import great_circle
 from digiprosper.kernels.tolerances import SUM_TO_ONE
 from digiprosper.panel import Panel
 from digiprosper.panel.access import table_of
+from digiprosper.panel.coordinates import degrees_of, refuse_beyond
 from digiprosper.panel.evaluation import evaluate
 from digiprosper.panel.terms import parse
 from digiprosper.specification import as_terms
@@ -43,11 +45,7 @@ if TYPE_CHECKING:
 
 __all__ = ["bartik", "distance_to", "interact"]
 
-EARTH_RADIUS: Final = 6371.0088
-"""Mean radius of the earth in kilometres (International Union of Geodesy and Geophysics)."""
 _LONGEST_LAG = 1_000
-_LATITUDES = ("lat", "latitude", "纬度")
-_LONGITUDES = ("lon", "lng", "long", "longitude", "经度")
 
 
 # --- a cross-section times a time series --------------------------------------------------------------------
@@ -508,46 +506,9 @@ def distance_to(coordinates: pd.DataFrame, place: object) -> pd.Series[float]:
     >>> instruments.distance_to(cities, "Hangzhou").round().tolist()
     [0.0, 165.0]
     """
-    if not isinstance(coordinates, pd.DataFrame):
-        raise InputTypeError(
-            f"distance_to takes a DataFrame with latitude and longitude, not {type(coordinates).__name__}: "
-            "panel.frame[['lat', 'lon']]."
-        )
-    degrees = _coordinates(coordinates)
-    there = np.radians(_place(coordinates.index, degrees, place))
-    here = np.radians(degrees)
-    # Half the chord, squared.
-    chord = (
-        np.sin((here[:, 0] - there[0]) / 2) ** 2
-        + np.cos(here[:, 0]) * np.cos(there[0]) * np.sin((here[:, 1] - there[1]) / 2) ** 2
-    )
-    kilometres = 2 * EARTH_RADIUS * np.arcsin(np.sqrt(np.minimum(chord, 1.0)))
+    degrees = degrees_of(coordinates, "distance_to")
+    kilometres = great_circle(degrees, _place(coordinates.index, degrees, place))
     return pd.Series(kilometres, index=coordinates.index, name="distance")
-
-
-def _coordinates(frame: pd.DataFrame) -> Floats:
-    found = [[c for c in frame.columns if str(c).casefold() in known] for known in (_LATITUDES, _LONGITUDES)]
-    if any(len(columns) != 1 for columns in found):
-        raise ColumnError(
-            f"distance_to: the columns are {quoted(frame.columns)}; it needs one latitude ('lat') and one "
-            "longitude ('lon')."
-        )
-    values = frame[[columns[0] for columns in found]]
-    odd = [c for c in values.columns if not _holds_numbers(values[c])]
-    if odd:
-        raise InputTypeError(f"distance_to: the column {quoted(odd)} does not hold numbers.")
-    degrees = values.to_numpy(dtype=np.float64, na_value=np.nan)
-    _refuse_beyond(degrees, "coordinates")
-    return degrees
-
-
-def _refuse_beyond(degrees: Floats, what: str) -> None:
-    latitude, longitude = np.abs(degrees).T
-    if (latitude > 90).any() or (longitude > 180).any():
-        raise OptionError(
-            f"distance_to: {what} have a latitude beyond 90 or a longitude beyond 180 degrees; are they "
-            "swapped, or not in degrees?"
-        )
 
 
 def _place(index: pd.Index[Any], degrees: Floats, place: object) -> Floats:
@@ -559,7 +520,7 @@ def _place(index: pd.Index[Any], degrees: Floats, place: object) -> Floats:
             raise InputTypeError(f"distance_to: place={cited(place)} must be two numbers.") from error
         if not np.isfinite(pair).all():
             raise MissingDataError(f"distance_to: place={cited(place)} must be two finite numbers.")
-        _refuse_beyond(pair[None], "the place")
+        refuse_beyond(pair[None], "the place", "distance_to")
         return pair
     labels = index.get_level_values(0)
     rows = _matching(labels, place)

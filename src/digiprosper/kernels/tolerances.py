@@ -163,3 +163,5 @@ SYMMETRIC: Final = 1e-12
 """Difference of the weights in both directions over the larger that is rounding."""
 SAME_DISTANCE: Final = 1e-9
 """Difference of two distances over the larger that is rounding: entities at both are equally far."""
+EQUAL_DIFFERENCE: Final = 1e-12
+"""Difference of two values over the larger that is rounding: weights of one over the difference have none."""

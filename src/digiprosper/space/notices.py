@@ -6,6 +6,7 @@ code               data
 islands            entities, weights (name)
 unused_entities    entities, weights (name)
 missing_neighbours column, count, rows (labels of the first five), weights (name)
+one_direction      n_links, weights (name); not a warning
 made_from_variable variable, weights (name); not a warning
 ================== ========================================================================================
 """
@@ -20,7 +21,7 @@ from digiprosper.panel.keys import rows_text
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["islands", "made_from_variable", "missing_neighbours", "unused_entities"]
+__all__ = ["islands", "made_from_variable", "missing_neighbours", "one_direction", "unused_entities"]
 
 
 def islands(name: str, entities: Iterable[Any]) -> tuple[Notice, ...]:
@@ -101,6 +102,32 @@ def missing_neighbours(name: str, column: str, count: int, rows: tuple[Any, ...]
     )
     data = {"column": column, "count": count, "rows": rows, "weights": name}
     return (Notice("missing_neighbours", text, data),)
+
+
+def one_direction(name: str, n_links: int, n_mutual: int) -> tuple[Notice, ...]:
+    """Report weights in which no link has one in the other direction.
+
+    Parameters
+    ----------
+    name : str
+        Of the weights.
+    n_links : int
+        How many links there are.
+    n_mutual : int
+        How many of them have one in the other direction.
+
+    Returns
+    -------
+    tuple of Notice
+        Code one_direction, or none.
+    """
+    if n_mutual or n_links < 2:
+        return ()
+    text = (
+        f"{name}: each of the {n_links:,} links has one direction only. If neighbours are mutual, list every "
+        "pair in both directions, or pass matrix + matrix.T."
+    )
+    return (Notice("one_direction", text, {"n_links": n_links, "weights": name}),)
 
 
 def made_from_variable(name: str, variable: str | None) -> tuple[Notice, ...]:

@@ -10,12 +10,10 @@ import numpy as np
 import pandas as pd
 
 from digiprosper.errors import (
-    UNPRINTABLE,
     AlignmentError,
     ColumnError,
     IdentificationError,
     InputTypeError,
-    MissingDataError,
     Notice,
     OptionError,
     check_option,
@@ -23,16 +21,28 @@ from digiprosper.errors import (
     column_problem,
     counted,
     issue,
-    missing_problem,
+    models_problem,
     nearest,
     option_problem,
     plain,
-    quoted,
     text_problem,
 )
-from digiprosper.kernels.tolerances import LARGEST_COLUMN
+from digiprosper.kernels.great_circle import great_circle
 from digiprosper.panel.table import is_number_type
 from digiprosper.report.pickling import PickledByName
+from digiprosper.report.summary import Cells, PlainNumbers, Remarks, Summarised, Summary
+from digiprosper.space.builders import (
+    Built,
+    by_difference,
+    by_distance,
+    by_gravity,
+    by_nearness,
+    from_lists,
+    from_pairs,
+    from_pysal,
+    from_square,
+)
+from digiprosper.space.checks import checked_matrix, refuse_name, refuse_unlinked
 from digiprosper.space.kernels.matrices import (
     Matrix,
     Pattern,
@@ -48,17 +58,23 @@ from digiprosper.space.kernels.matrices import (
     to_dense,
 )
 from digiprosper.space.labels import checked_labels, places_among
-from digiprosper.space.notices import islands, made_from_variable, missing_neighbours, unused_entities
+from digiprosper.space.notices import (
+    islands,
+    made_from_variable,
+    missing_neighbours,
+    one_direction,
+    unused_entities,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     import numpy.typing as npt
     from scipy.sparse import csr_array
 
-    from digiprosper.kernels import Bools, Floats, Ints
+    from digiprosper.kernels import Floats, Ints
 
-__all__ = ["SpatialLag", "SpatialWeights", "Standardise"]
+__all__ = ["SpatialLag", "SpatialWeights", "Standardise", "refuse_other"]
 
 Standardise: TypeAlias = Literal["row", "spectral", "none"]
 """Rows that sum to one, a spectral radius of one, or the weights as they are."""
@@ -71,7 +87,7 @@ _STANDARDISED = {
 
 
 @dataclass(frozen=True, init=False, eq=False, repr=False)
-class SpatialWeights(PickledByName):
+class SpatialWeights(Summarised, PickledByName):
     """How strongly each entity is linked with each other.
 
     The weight ``w_ij`` in row i and column j is that of the neighbour j in the spatial lag of i,
@@ -141,6 +157,10 @@ class SpatialWeights(PickledByName):
     """Variable that the weights are made from, if they are."""
     left_out: tuple[Any, ...] = ()
     """Entities that `aligned_to` left out."""
+    degrees: Floats | None = None
+    """Latitude and longitude by entity, where they are known: (n, 2) array."""
+    parts: tuple[SpatialWeights, SpatialWeights, float] | None = None
+    """Both weights that were nested, and the share of the first; None for other weights."""
 
     def __init__(
         self,
@@ -151,10 +171,10 @@ class SpatialWeights(PickledByName):
         name: str = "W",
     ) -> None:
         check_option("standardise", standardise, get_args(Standardise))
-        _refuse_name(name)
+        refuse_name(name)
         labels = checked_labels(entities, "entities")
         values = {
-            "raw": _checked_matrix(matrix, labels, name),
+            "raw": checked_matrix(matrix, labels, name),
             "entities": labels,
             "standardise": plain(standardise),
             "name": name,
@@ -218,10 +238,11 @@ class SpatialWeights(PickledByName):
 
     @property
     def diagnostics(self) -> tuple[Notice, ...]:
-        """Islands, entities that were left out, and a variable that the weights are made from."""
+        """Islands, entities left out, links in one direction only, a variable that weights are made from."""
         return (
             *unused_entities(self.name, self.left_out),
             *islands(self.name, self.islands),
+            *one_direction(self.name, self.n_links, self.pattern.n_mutual),
             *made_from_variable(self.name, self.made_from),
         )
 
@@ -253,10 +274,16 @@ class SpatialWeights(PickledByName):
             return self
         used = np.zeros(self.n, dtype=bool)
         used[places] = True
-        raw = cut(self.raw, places)
-        _refuse_unlinked(raw, self.name)
-        left_out = (*self.left_out, *self.entities[~used])
-        return self._changed(raw=raw, entities=wanted, left_out=left_out)
+        cut_parts = None if self.parts is None else _aligned_parts(self.parts, wanted)
+        raw = cut(self.raw, places) if cut_parts is None else _mixed(*cut_parts)
+        refuse_unlinked(raw, self.name)
+        return self._changed(
+            raw=raw,
+            entities=wanted,
+            left_out=(*self.left_out, *self.entities[~used]),
+            degrees=None if self.degrees is None else self.degrees[places],
+            parts=cut_parts,
+        )
 
     def _changed(self, **values: Any) -> SpatialWeights:
         """Make another value with some fields changed."""
@@ -300,6 +327,460 @@ class SpatialWeights(PickledByName):
         if not isinstance(column, str):
             raise InputTypeError(f"lag takes the name of a column (text), not {type(column).__name__}.")
         return SpatialLag(self, column)
+
+    # --- description --------------------------------------------------------------------------------------
+
+    def describe(self) -> pd.Series[Any]:
+        """Count links, neighbours, islands and connected parts.
+
+        Returns
+        -------
+        Series
+            n_entities, n_links (positive weights), share_linked (of all ordered pairs); neighbours_min,
+            neighbours_mean and neighbours_max of an entity; n_islands; n_parts (connected whatever the
+            direction of links); is_symmetric (before standardising); standardise; and, where coordinates are
+            known, distance_min, distance_mean, distance_max of linked entities in kilometres.
+
+        Examples
+        --------
+        >>> from digiprosper import SpatialWeights
+        >>> SpatialWeights([[0, 1, 0], [1, 0, 0], [0, 0, 0]], ["a", "b", "c"]).describe()["n_parts"]
+        2
+        """
+        counts = self.pattern.neighbours
+        values: dict[str, Any] = {
+            "n_entities": self.n,
+            "n_links": self.n_links,
+            "share_linked": self.n_links / (self.n * (self.n - 1)),
+            "neighbours_min": int(counts.min()),
+            "neighbours_mean": float(counts.mean()),
+            "neighbours_max": int(counts.max()),
+            "n_islands": len(self.islands),
+            "n_parts": self.pattern.n_parts,
+            "is_symmetric": self.is_symmetric,
+            "standardise": self.standardise,
+        }
+        if self.degrees is not None:
+            rows, columns, _ = link_ends(self.raw)
+            distances = great_circle(self.degrees[rows], self.degrees[columns])
+            for word in ("min", "mean", "max"):
+                values[f"distance_{word}"] = float(getattr(distances, word)())
+        return pd.Series(values, dtype=object, name=self.name)
+
+    def _summary(self) -> Summary:
+        found = self.describe()
+        rows = [
+            ["Entities", f"{self.n:,}"],
+            ["Links", f"{self.n_links:,} ({found['share_linked']:.1%} of all pairs)"],
+            ["Neighbours (min, mean, max)", _three(found, "neighbours")],
+            ["Islands", str(found["n_islands"])],
+            ["Connected parts", str(found["n_parts"])],
+            ["Symmetric before standardising", "yes" if self.is_symmetric else "no"],
+        ]
+        if self.degrees is not None:
+            rows.append(["Distance of links in km (min, mean, max)", _three(found, "distance")])
+        return Summary(
+            type=type(self).__name__,
+            title=f"Spatial weights {self.name}",
+            blocks=(Cells.of(["", ""], rows), Remarks.of(self.diagnostics)),
+            notices=self.diagnostics,
+            conventions=self.conventions,
+        )
+
+    def _numbers(self) -> PlainNumbers:
+        described = {str(key): value for key, value in self.describe().items()}
+        more = {"name": self.name, **described, "islands": list(map(str, self.islands))}
+        return PlainNumbers(more=more)
+
+    # --- builders -----------------------------------------------------------------------------------------
+
+    @classmethod
+    def _of(cls, built: Built, standardise: Standardise, name: str) -> SpatialWeights:
+        made = cls(built.matrix, built.entities, standardise=standardise, name=name)
+        return made._changed(made_by=built.made_by, made_from=built.made_from, degrees=built.degrees)
+
+    @classmethod
+    def from_frame(
+        cls,
+        frame: pd.DataFrame,
+        i: str | None = None,
+        j: str | None = None,
+        w: str | None = None,
+        *,
+        entities: Iterable[Any] | None = None,
+        standardise: Standardise = "row",
+        name: str = "W",
+    ) -> SpatialWeights:
+        """Read weights from a table: a square one, or one with a row for each link.
+
+        Parameters
+        ----------
+        frame : DataFrame
+            Without `i` and `j`: the same labels in the index and the columns, in any order. With them: one
+            row for each link.
+        i, j : str, optional
+            Columns of the entity and of its neighbour. A link counts in the direction that is listed: where
+            neighbours are mutual, both (i, j) and (j, i) have a row.
+        w : str, optional
+            Column of the weight; 1 for each link without it.
+        entities : sequence of labels, optional
+            All entities, where some have no link; only with `i` and `j`.
+        standardise, name
+            As for `SpatialWeights`.
+
+        Returns
+        -------
+        SpatialWeights
+            Matched by label, never by position.
+
+        Raises
+        ------
+        InputTypeError, ColumnError, OptionError
+            If `frame` is no table, a column is not there or not numeric, or options contradict each other.
+        AlignmentError
+            If rows and columns have other labels, or a link or label is repeated or missing.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> from digiprosper import SpatialWeights
+        >>> roads = pd.DataFrame({"from": ["a", "b", "b"], "to": ["b", "a", "c"], "lanes": [2, 2, 6]})
+        >>> weights = SpatialWeights.from_frame(roads, "from", "to", "lanes")
+        >>> weights.matrix.tolist(), weights.islands
+        ([[0.0, 1.0, 0.0], [0.25, 0.0, 0.75], [0.0, 0.0, 0.0]], ('c',))
+        """
+        given: object = frame
+        if not isinstance(given, pd.DataFrame):
+            raise InputTypeError(f"from_frame takes a DataFrame, not {type(given).__name__}.")
+        if i is None and j is None:
+            if w is not None or entities is not None:
+                raise OptionError(
+                    "from_frame: w and entities belong to a table with one row for each link; name the "
+                    "columns i and j as well.",
+                    [option_problem("w" if w is not None else "entities")],
+                )
+            return cls._of(from_square(frame), standardise, name)
+        if i is None or j is None or i == j:
+            raise OptionError(
+                f"from_frame: i={cited(i)} and j={cited(j)} must be two columns, of the entity and of its "
+                "neighbour.",
+                [option_problem("i", i), option_problem("j", j)],
+            )
+        return cls._of(from_pairs(frame, i, j, w, entities), standardise, name)
+
+    @classmethod
+    def from_neighbours(
+        cls,
+        neighbours: Mapping[Any, Iterable[Any]],
+        *,
+        standardise: Standardise = "row",
+        name: str = "W",
+    ) -> SpatialWeights:
+        """List the neighbours of each entity, as of regions with a common border.
+
+        Parameters
+        ----------
+        neighbours : mapping
+            Each entity to a list of its neighbours, empty for an island; or to a mapping of neighbour to
+            weight.
+        standardise, name
+            As for `SpatialWeights`.
+
+        Returns
+        -------
+        SpatialWeights
+            Weights of one before standardising, where none are given.
+
+        Raises
+        ------
+        InputTypeError
+            If it is no such mapping.
+        AlignmentError
+            If a neighbour is no key of the mapping, or is listed twice.
+
+        Examples
+        --------
+        >>> from digiprosper import SpatialWeights
+        >>> SpatialWeights.from_neighbours({"a": ["b"], "b": ["a", "c"], "c": ["b"]})
+        SpatialWeights('W', 3 entities, 4 links, row-standardised)
+        """
+        return cls._of(from_lists(neighbours), standardise, name)
+
+    @classmethod
+    def from_pysal(
+        cls,
+        w: Any,
+        entities: Mapping[Any, Any] | Iterable[Any] | None = None,
+        *,
+        standardise: Standardise = "row",
+        name: str = "W",
+    ) -> SpatialWeights:
+        """Take weights of libpysal, such as contiguity made from a map.
+
+        Parameters
+        ----------
+        w : libpysal.weights.W or libpysal.graph.Graph
+            In its current transformation.
+        entities : mapping or sequence, optional
+            Label of each id of `w`; or labels in the order of the ids. By default the ids are the labels.
+        standardise, name
+            As for `SpatialWeights`.
+
+        Returns
+        -------
+        SpatialWeights
+            Of the entities.
+
+        Raises
+        ------
+        InputTypeError
+            If `w` is something else.
+        AlignmentError
+            If there is not one label for each id.
+
+        Examples
+        --------
+        >>> from types import SimpleNamespace
+        >>> from digiprosper import SpatialWeights
+        >>> w = SimpleNamespace(id_order=[0, 1], neighbors={0: [1], 1: [0]}, weights={0: [1.0], 1: [1.0]})
+        >>> SpatialWeights.from_pysal(w, {0: "Alabama", 1: "Arizona"}).entities.tolist()
+        ['Alabama', 'Arizona']
+        """
+        return cls._of(from_pysal(w, entities), standardise, name)
+
+    @classmethod
+    def inverse_distance(
+        cls,
+        coordinates: pd.DataFrame,
+        *,
+        power: float = 1,
+        cutoff: float | None = None,
+        standardise: Standardise = "row",
+        name: str = "W",
+    ) -> SpatialWeights:
+        """Weigh neighbours by the inverse of their distance, ``w_ij = d_ij ** -power``.
+
+        Great-circle distances in kilometres, as `instruments.distance_to` computes them.
+
+        Parameters
+        ----------
+        coordinates : DataFrame
+            Latitude and longitude in degrees in columns named so (``lat``, ``lon``), indexed by entity; or
+            by entity and time, as ``panel.frame[["lat", "lon"]]``, constant over time.
+        power : float
+            Usually 1 or 2; at most 10.
+        cutoff : float, optional
+            Kilometres beyond which the weight is zero. By default every pair is linked.
+        standardise, name
+            As for `SpatialWeights`.
+
+        Returns
+        -------
+        SpatialWeights
+            With the distances in `describe`.
+
+        Raises
+        ------
+        ColumnError, InputTypeError, AlignmentError, MissingDataError
+            If the coordinates are not there, not numeric, missing or change over time.
+        OptionError
+            If two entities are at the same place, no two are within the cutoff, or an option cannot be used.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> from digiprosper import SpatialWeights
+        >>> cities = pd.DataFrame(
+        ...     {"lat": [30.27, 31.23, 32.06], "lon": [120.15, 121.47, 118.80]},
+        ...     index=["Hangzhou", "Shanghai", "Nanjing"],
+        ... )
+        >>> weights = SpatialWeights.inverse_distance(cities, power=2, cutoff=250)
+        >>> weights.dense.round(3).tolist()
+        [[0.0, 0.673, 0.327], [1.0, 0.0, 0.0], [1.0, 0.0, 0.0]]
+        """
+        return cls._of(by_distance(coordinates, power, cutoff), standardise, name)
+
+    @classmethod
+    def k_nearest(
+        cls,
+        coordinates: pd.DataFrame,
+        k: int,
+        *,
+        standardise: Standardise = "row",
+        name: str = "W",
+    ) -> SpatialWeights:
+        """Link each entity with the k nearest ones.
+
+        Parameters
+        ----------
+        coordinates : DataFrame
+            As for `inverse_distance`.
+        k : int
+            How many. Entities that are equally far as the k-th are neighbours, too, so that the order of the
+            rows decides nothing.
+        standardise, name
+            As for `SpatialWeights`.
+
+        Returns
+        -------
+        SpatialWeights
+            Not symmetric: an entity need not be among the nearest of its neighbours.
+
+        Raises
+        ------
+        ColumnError, InputTypeError, AlignmentError, MissingDataError, OptionError
+            If coordinates or `k` cannot be used.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> from digiprosper import SpatialWeights
+        >>> places = pd.DataFrame({"lat": [0.0, 1.0, 3.0], "lon": 0.0}, index=["a", "b", "c"])
+        >>> SpatialWeights.k_nearest(places, 1).matrix.tolist()
+        [[0.0, 1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]
+        """
+        return cls._of(by_nearness(coordinates, k), standardise, name)
+
+    @classmethod
+    def economic(
+        cls, values: pd.Series[Any], *, standardise: Standardise = "row", name: str = "W"
+    ) -> SpatialWeights:
+        """Weigh entities by how similar they are, ``w_ij = 1 / |v_i - v_j|``, v a mean over time.
+
+        Parameters
+        ----------
+        values : Series
+            Indexed by entity; or by entity and time, as ``panel.frame["gdp"]``, of which the mean over time
+            is taken.
+        standardise, name
+            As for `SpatialWeights`.
+
+        Returns
+        -------
+        SpatialWeights
+            `diagnostics` says that they are made from a variable, which may not be affected by the outcome.
+
+        Raises
+        ------
+        InputTypeError, MissingDataError
+            If it is no Series of finite numbers.
+        AlignmentError
+            If entities have different numbers of periods.
+        OptionError
+            If two entities have the same mean.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> from digiprosper import SpatialWeights
+        >>> income = pd.Series([10.0, 14.0, 30.0], index=["a", "b", "c"], name="income")
+        >>> weights = SpatialWeights.economic(income)
+        >>> weights.matrix.round(3).tolist()
+        [[0.0, 0.833, 0.167], [0.8, 0.0, 0.2], [0.444, 0.556, 0.0]]
+        >>> [notice.code for notice in weights.diagnostics]
+        ['made_from_variable']
+        """
+        return cls._of(by_difference(values), standardise, name)
+
+    @classmethod
+    def gravity(
+        cls,
+        values: pd.Series[Any],
+        coordinates: pd.DataFrame,
+        *,
+        power: float = 2,
+        cutoff: float | None = None,
+        standardise: Standardise = "row",
+        name: str = "W",
+    ) -> SpatialWeights:
+        """Weigh neighbours by size over distance, ``w_ij = m_i m_j / d_ij ** power``, m a mean over time.
+
+        Parameters
+        ----------
+        values : Series
+            Masses, as for `economic`; positive. Their unit does not matter: they are divided by the largest.
+        coordinates : DataFrame
+            As for `inverse_distance`, of the same entities.
+        power : float
+            Of the distance; 2 in the law of gravity.
+        cutoff : float, optional
+            Kilometres beyond which the weight is zero.
+        standardise, name
+            As for `SpatialWeights`. Standardised by row, the mass of the entity itself cancels.
+
+        Returns
+        -------
+        SpatialWeights
+            `diagnostics` says that they are made from a variable.
+
+        Raises
+        ------
+        ColumnError, InputTypeError, AlignmentError, MissingDataError, OptionError
+            As `economic` and `inverse_distance`; also if values and coordinates are of different entities, or
+            a mass is not positive.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> from digiprosper import SpatialWeights
+        >>> places = pd.DataFrame({"lat": [0.0, 1.0, -1.0], "lon": 0.0}, index=["a", "b", "c"])
+        >>> people = pd.Series({"c": 30.0, "b": 10.0, "a": 20.0}, name="people")
+        >>> SpatialWeights.gravity(people, places).matrix.round(3).tolist()[0]
+        [0.0, 0.25, 0.75]
+        """
+        return cls._of(by_gravity(values, coordinates, power, cutoff), standardise, name)
+
+    @classmethod
+    def nested(
+        cls,
+        a: SpatialWeights,
+        b: SpatialWeights,
+        share: float,
+        *,
+        standardise: Standardise = "row",
+        name: str = "W",
+    ) -> SpatialWeights:
+        """Mix two weights, ``share * a + (1 - share) * b``, such as distance and economic similarity.
+
+        Parameters
+        ----------
+        a, b : SpatialWeights
+            Of the same entities. Each enters as standardised by its own option, since raw weights have
+            different units.
+        share : float
+            Of `a`, between 0 and 1.
+        standardise, name
+            As for `SpatialWeights`, of the sum.
+
+        Returns
+        -------
+        SpatialWeights
+            `aligned_to` cuts and standardises both before it mixes them.
+
+        Raises
+        ------
+        InputTypeError
+            If one of them is something else.
+        AlignmentError
+            If they are of different entities.
+        OptionError
+            If `share` is not between 0 and 1.
+
+        Examples
+        --------
+        >>> from digiprosper import SpatialWeights
+        >>> near = SpatialWeights([[0, 1, 0], [1, 0, 1], [0, 1, 0]], ["a", "b", "c"])
+        >>> alike = SpatialWeights([[0, 1, 3], [1, 0, 1], [3, 1, 0]], ["a", "b", "c"])
+        >>> SpatialWeights.nested(near, alike, 0.5).matrix.tolist()[0]
+        [0.0, 0.625, 0.375]
+        """
+        refuse_other(a, "nested")
+        refuse_other(b, "nested")
+        _refuse_no_share(share)
+        places_among(a.entities, b.entities, a.name, b.name)
+        parts = (a, b.aligned_to(a.entities), float(share))
+        made = cls(_mixed(*parts), a.entities, standardise=standardise, name=name)
+        return made._changed(**_described(*parts), parts=parts)
 
     # --- values -------------------------------------------------------------------------------------------
 
@@ -405,107 +886,58 @@ def _coded(frame: object, level: int) -> tuple[Ints, pd.Index[Any]]:
     return np.asarray(codes, dtype=np.intp), pd.Index(levels, tupleize_cols=False)
 
 
-# --- checks -------------------------------------------------------------------------------------------------
+def _three(found: pd.Series[Any], what: str) -> str:
+    return ", ".join(f"{found[f'{what}_{word}']:,.4g}" for word in ("min", "mean", "max"))
 
 
-def _refuse_name(name: object) -> None:
-    if not isinstance(name, str):
-        raise InputTypeError(f"name must be text, not {type(name).__name__}.", [option_problem("name")])
-    if not name.strip() or UNPRINTABLE.search(name):
-        raise OptionError(f"name={cited(name)} must be a text of one line.", [option_problem("name", name)])
+def _mixed(a: SpatialWeights, b: SpatialWeights, share: float) -> Matrix:
+    """Mix the standardised weights of the same entities in the same order."""
+    return stored(share * a.matrix + (1 - share) * b.matrix)
 
 
-def _checked_matrix(given: Any, labels: pd.Index[Any], name: str) -> Matrix:
-    from scipy.sparse import issparse
-
-    matrix: Any = given if issparse(given) else _as_array(given)
-    _refuse_shape(matrix, len(labels))
-    if matrix.dtype.kind not in "biuf":
-        raise InputTypeError(f"matrix holds {matrix.dtype}, not real numbers.", [text_problem("matrix")])
-    raw = stored(matrix)
-    rows, columns, weights = link_ends(raw)
-    _refuse_values(labels, rows, columns, weights)
-    _refuse_diagonal(labels, rows, columns)
-    _refuse_unlinked(raw, name)
-    return raw
-
-
-def _as_array(given: Any) -> np.ndarray[Any, Any]:
-    if isinstance(given, pd.DataFrame):
-        raise InputTypeError(
-            "matrix is a DataFrame, whose labels would be matched by position; pass it to "
-            "SpatialWeights.from_frame(frame)."
-        )
-    if isinstance(given, np.ma.MaskedArray) and np.ma.is_masked(given):
-        raise MissingDataError("matrix has masked weights.", [missing_problem("matrix")])
-    try:
-        cells = np.asarray(given)
-        return _numbers(cells) if cells.dtype.kind == "O" else cells
-    except (TypeError, ValueError, OverflowError) as error:
-        raise InputTypeError(
-            f"matrix must be a square array of numbers, not {type(given).__name__} ({error}).",
-            [text_problem("matrix")],
-        ) from error
-
-
-def _numbers(cells: np.ndarray[Any, Any]) -> Floats:
-    """Turn an array of objects into numbers, where none is text or complex."""
-    if any(isinstance(cell, str | bytes | complex) for cell in cells.flat):
-        raise TypeError("it holds text")
-    return np.where(pd.isna(cells), np.nan, cells).astype(np.float64)
-
-
-def _refuse_shape(matrix: Any, n: int) -> None:
-    if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1]:
-        raise InputTypeError(
-            f"matrix has the shape {matrix.shape}; it needs a row and a column for each entity."
-        )
-    if matrix.shape[0] != n:
-        raise AlignmentError(
-            f"matrix has {counted(matrix.shape[0], 'row')}, but there are {counted(n, 'label')} in entities."
-        )
-
-
-def _pairs(labels: pd.Index[Any], rows: Ints, columns: Ints) -> tuple[tuple[Any, Any], ...]:
-    """Name the first five links."""
-    return tuple((labels[i], labels[j]) for i, j in zip(rows[:5], columns[:5], strict=True))
-
-
-def _refuse_values(labels: pd.Index[Any], rows: Ints, columns: Ints, weights: Floats) -> None:
-    bad: Bools = ~np.isfinite(weights)
-    if bad.any():
-        pairs = _pairs(labels, rows[bad], columns[bad])
-        raise MissingDataError(
-            f"{counted(int(bad.sum()), 'weight is', 'weights are')} missing or infinite (first: "
-            f"{quoted(pairs)}); a pair without a link has the weight 0.",
-            [missing_problem("matrix", int(bad.sum()), pairs)],
-        )
-    for bad, what in (
-        (weights < 0, "negative"),
-        ((weights > LARGEST_COLUMN) | (weights < 1 / LARGEST_COLUMN), "too large or too small"),
-    ):
-        if bad.any():
-            pairs = _pairs(labels, rows[bad], columns[bad])
-            raise OptionError(
-                f"{counted(int(bad.sum()), 'weight is', 'weights are')} {what} (first: {quoted(pairs)}); "
-                f"weights lie between 0 and {LARGEST_COLUMN:g}.",
-                [option_problem("matrix", pairs, what=f"{what} weights")],
-            )
-
-
-def _refuse_diagonal(labels: pd.Index[Any], rows: Ints, columns: Ints) -> None:
-    own = labels[rows[rows == columns]]
-    if len(own):
+def _refuse_no_share(share: object) -> None:
+    number = plain(share)
+    if isinstance(number, bool) or not isinstance(number, int | float) or not 0 < number < 1:
         raise OptionError(
-            f"the diagonal is not zero for {quoted(own)}: no entity is its own neighbour. Set it to zero: "
-            "numpy.fill_diagonal(matrix, 0).",
-            [option_problem("matrix", tuple(own[:5]), what="diagonal not zero")],
+            f"share={cited(share)} must be a number between 0 and 1.", [option_problem("share", share)]
         )
 
 
-def _refuse_unlinked(raw: Matrix, name: str) -> None:
-    if not link_ends(raw)[0].size:
-        raise OptionError(
-            f"{name}: no entity has a neighbour, all weights are zero.",
-            [option_problem("matrix", what="no links")],
+def _described(a: SpatialWeights, b: SpatialWeights, share: float) -> dict[str, Any]:
+    """Describe how nested weights were made, with what is known of both."""
+    first, second = (weights.made_by or weights.name for weights in (a, b))
+    variables = dict.fromkeys(weights.made_from for weights in (a, b) if weights.made_from is not None)
+    return {
+        "made_by": f"{share:g} x ({first}) + {1 - share:g} x ({second})",
+        "made_from": " and ".join(variables) or None,
+        "degrees": b.degrees if a.degrees is None else a.degrees,
+    }
+
+
+def _aligned_parts(
+    parts: tuple[SpatialWeights, SpatialWeights, float], entities: pd.Index[Any]
+) -> tuple[SpatialWeights, SpatialWeights, float]:
+    a, b, share = parts
+    return a.aligned_to(entities), b.aligned_to(entities), share
+
+
+def refuse_other(given: object, caller: str) -> None:
+    """Refuse what is not spatial weights.
+
+    Parameters
+    ----------
+    given : SpatialWeights
+        As passed.
+    caller : str
+        Which function needs them, for messages.
+
+    Raises
+    ------
+    InputTypeError
+        If it is something else.
+    """
+    if not isinstance(given, SpatialWeights):
+        raise InputTypeError(
+            f"{caller} takes SpatialWeights(matrix, entities), not {type(given).__name__}.",
+            [models_problem("no SpatialWeights", given)],
         )

@@ -250,12 +250,15 @@ class Pattern:
         Connected part of each entity, whatever the direction of the links.
     strong : (n,) array of int
         Strongly connected part: a chain of links leads from each entity of it to each other.
+    n_mutual : int
+        Links that have one in the other direction.
     """
 
     neighbours: Ints
     islands: Bools
     parts: Ints
     strong: Ints
+    n_mutual: int
 
     @property
     def n_parts(self) -> int:
@@ -287,7 +290,8 @@ def pattern_of(matrix: Matrix) -> Pattern:
         connected_components(links, directed=True, connection=kind)[1].astype(np.intp)
         for kind in ("weak", "strong")
     )
-    return Pattern(neighbours, neighbours == 0, parts, strong)
+    n_mutual = int((links * links.T).sum())
+    return Pattern(neighbours, neighbours == 0, parts, strong, n_mutual)
 
 
 def lag_by_period(matrix: Matrix, cells: Floats) -> Floats:

@@ -1,0 +1,97 @@
+"""Latitude and longitude, read from columns with their names."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from digiprosper.errors import ColumnError, InputTypeError, OptionError, quoted
+
+if TYPE_CHECKING:
+    from digiprosper.kernels import Floats
+
+__all__ = ["degrees_of", "refuse_beyond"]
+
+_LATITUDES = ("lat", "latitude", "纬度")
+_LONGITUDES = ("lon", "lng", "long", "longitude", "经度")
+
+
+def degrees_of(frame: pd.DataFrame, caller: str) -> Floats:
+    """Read latitude and longitude.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        With one column of each, named ``lat``, ``latitude``, ``lon``, ``lng``, ``long``, ``longitude``.
+    caller : str
+        Which function needs them, for messages.
+
+    Returns
+    -------
+    (n, 2) array
+        Latitude and longitude in degrees; NaN where missing.
+
+    Raises
+    ------
+    InputTypeError
+        If it is no DataFrame, or a column does not hold numbers.
+    ColumnError
+        If there is not one column of each.
+    OptionError
+        If a coordinate is beyond 90 or 180 degrees.
+    """
+    given: object = frame
+    if not isinstance(given, pd.DataFrame):
+        raise InputTypeError(
+            f"{caller} takes a DataFrame with latitude and longitude, not {type(given).__name__}: "
+            "panel.frame[['lat', 'lon']]."
+        )
+    values = frame[[_named(frame, known, caller) for known in (_LATITUDES, _LONGITUDES)]]
+    odd = [c for c in values.columns if not _holds_numbers(values[c])]
+    if odd:
+        raise InputTypeError(f"{caller}: the column {quoted(odd)} does not hold numbers.")
+    degrees = values.to_numpy(dtype=np.float64, na_value=np.nan)
+    refuse_beyond(degrees, "coordinates", caller)
+    return degrees
+
+
+def _named(frame: pd.DataFrame, known: tuple[str, ...], caller: str) -> Any:
+    """Find the one column with one of these names."""
+    found = [column for column in frame.columns if str(column).casefold() in known]
+    if len(found) != 1:
+        raise ColumnError(
+            f"{caller}: the columns are {quoted(frame.columns)}; it needs one latitude ('lat') and one "
+            "longitude ('lon')."
+        )
+    return found[0]
+
+
+def _holds_numbers(column: pd.Series[float]) -> bool:
+    return pd.api.types.is_numeric_dtype(column.dtype) and not pd.api.types.is_complex_dtype(column.dtype)
+
+
+def refuse_beyond(degrees: Floats, what: str, caller: str) -> None:
+    """Refuse coordinates that no place has.
+
+    Parameters
+    ----------
+    degrees : (n, 2) array
+        Latitude and longitude.
+    what : str
+        What they are, for messages.
+    caller : str
+        Which function needs them.
+
+    Raises
+    ------
+    OptionError
+        If a latitude is beyond 90 or a longitude beyond 180 degrees.
+    """
+    latitude, longitude = np.abs(degrees).T
+    if (latitude > 90).any() or (longitude > 180).any():
+        raise OptionError(
+            f"{caller}: {what} have a latitude beyond 90 or a longitude beyond 180 degrees; are they "
+            "swapped, or not in degrees?"
+        )
