@@ -69,7 +69,7 @@ def test_the_tests_declare_what_they_import() -> None:
 
 @pytest.mark.further
 def test_all_that_is_declared_is_imported() -> None:
-    assert REQUIRED - imported("src") == {"statsmodels"}  # multiple testing and logit come next
+    assert imported("src") >= REQUIRED
     used = imported("src", "tests", "benchmarks") | {"xdist"}
     assert not (EXTRAS | TESTS) - used
 

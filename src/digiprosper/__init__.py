@@ -125,6 +125,8 @@ if TYPE_CHECKING:
     from digiprosper.panel import Panel as Panel
     from digiprosper.panel import Sample as Sample
     from digiprosper.policy.event_study import EventStudy as EventStudy
+    from digiprosper.policy.matching import match_entities as match_entities
+    from digiprosper.policy.matching_results import Matching as Matching
     from digiprosper.policy.results import EventStudyResults as EventStudyResults
     from digiprosper.present.rows import Below as Below
     from digiprosper.present.tables import Table as Table
@@ -222,6 +224,8 @@ _NAMES = {
     "mediation.within_between": "within_between",
     "panel": "Panel Sample",
     "policy.event_study": "EventStudy",
+    "policy.matching": "match_entities",
+    "policy.matching_results": "Matching",
     "policy.results": "EventStudyResults",
     "present.rows": "Below",
     "present.tables": "Table etable",
@@ -347,6 +351,7 @@ __all__ = [
     "LinearCombination",
     "LinearResults",
     "MarkovResult",
+    "Matching",
     "MeanGroupResults",
     "Mediation",
     "MediationIV",
@@ -417,6 +422,7 @@ __all__ = [
     "instruments",
     "leave_one_out",
     "markov_transitions",
+    "match_entities",
     "mean_group_mediation",
     "mediational_e_value",
     "moderated_u_test",

@@ -1,4 +1,4 @@
-"""Notices about event studies: one maker a code.
+"""Notices about event studies and matched samples: one maker a code.
 
 ==================== ======================================================================================
 code                 data
@@ -6,6 +6,11 @@ code                 data
 several_cohorts      cohorts (first treated time to the number of entities)
 none_never_treated   binned (ends of the window that are binned)
 few_treated_clusters clusters (name), n_treated (clusters with a treated entity), n_clusters
+no_base_values       count, treated (how many of them), entities (the first five), by_term
+several_base_periods periods (first period to the number of entities)
+unmatched_treated    count, n_treated, entities, reasons (of each: support, caliper, used)
+tied_scores          count (treated entities)
+still_unbalanced     terms (term to standardised difference after matching)
 ==================== ======================================================================================
 """
 
@@ -15,13 +20,27 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from digiprosper.errors import Notice, counted
+from digiprosper.errors import Notice, clipped, counted, quoted
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from digiprosper.linear.preparation import Prepared
+    from digiprosper.panel.keys import Keys
+    from digiprosper.policy.base_values import BaseValues
     from digiprosper.policy.window import EventTimes, EventWindow
 
-__all__ = ["cohort_notices", "few_treated_clusters"]
+__all__ = ["ALIKE", "UNMATCHED", "cohort_notices", "few_treated_clusters", "matching_notices"]
+
+ALIKE: Final = 0.1
+"""Standardised difference up to which groups count as alike (Austin 2009, Statistics in Medicine 28:3083)."""
+
+UNMATCHED: Final = {
+    "support": "outside the range of the scores of controls",
+    "caliper": "without a control within the caliper",
+    "used": "whose controls were all taken",
+}
+"""Why a treated entity has no match, by code."""
 
 # With two treated of 40 clusters a 95% interval covers .69, with five .88, with ten .92: docs/event_study.md.
 _LEAST_TREATED: Final = 10
@@ -102,3 +121,104 @@ def few_treated_clusters(prepared: Prepared, found: EventTimes) -> tuple[Notice,
     )
     data = {"clusters": name, "n_treated": n_treated, "n_clusters": n_clusters}
     return (Notice("few_treated_clusters", text, data),)
+
+
+# --- matched samples ----------------------------------------------------------------------------------------
+
+
+def matching_notices(
+    found: BaseValues, keys: Keys, unmatched: pd.DataFrame, balance: pd.DataFrame, ties: int
+) -> tuple[Notice, ...]:
+    """Report who is not in a matched sample, and what is left between the groups.
+
+    Parameters
+    ----------
+    found : BaseValues
+        What was matched on.
+    keys : Keys
+        Of the panel.
+    unmatched : DataFrame
+        Treated entities without a match: treated, score, reason.
+    balance : DataFrame
+        With term and std_diff_after.
+    ties : int
+        Treated entities with tied controls.
+
+    Returns
+    -------
+    tuple of Notice
+        Codes no_base_values, several_base_periods, unmatched_treated, tied_scores and still_unbalanced.
+    """
+    n_treated = int(found.treated[found.complete].sum())
+    return (
+        *_no_base_values(found, keys),
+        *_several_base_periods(found, keys),
+        *_unmatched_treated(unmatched, n_treated, keys.entity_name),
+        *_tied_scores(ties, keys.entity_name),
+        *_still_unbalanced(balance),
+    )
+
+
+def _no_base_values(found: BaseValues, keys: Keys) -> tuple[Notice, ...]:
+    absent = ~found.complete
+    if not absent.any():
+        return ()
+    names = keys.entities[absent].tolist()
+    treated = int(found.treated[absent].sum())
+    terms = ", ".join(f"{clipped(term)} ({count})" for term, count in found.missing.items())
+    text = (
+        f"{len(names):,} {keys.entity_name} ({quoted(names)}), {treated:,} of them treated, have no base "
+        f"values ({found.base}) and are in neither group: {terms}. Fill the values, or choose another base."
+    )
+    data = {"count": len(names), "treated": treated, "entities": names[:5], "by_term": dict(found.missing)}
+    return (Notice("no_base_values", text, data),)
+
+
+def _several_base_periods(found: BaseValues, keys: Keys) -> tuple[Notice, ...]:
+    if len(found.periods) < 2:
+        return ()
+    count = sum(found.periods.values())
+    first, most = max(found.periods.items(), key=lambda item: item[1])
+    text = (
+        f"the first {keys.time_name} differs between {keys.entity_name}: it is {first} for {most:,} of "
+        f"{count:,}, so base values of different periods are compared. Name one period instead: base={first}."
+    )
+    return (Notice("several_base_periods", text, {"periods": dict(found.periods)}),)
+
+
+def _unmatched_treated(unmatched: pd.DataFrame, n_treated: int, entity: str) -> tuple[Notice, ...]:
+    if unmatched.empty:
+        return ()
+    names = unmatched["treated"].tolist()
+    reasons = unmatched["reason"].tolist()
+    why = [f"{reasons.count(code):,} {words}" for code, words in UNMATCHED.items() if code in reasons]
+    text = (
+        f"{len(names):,} of {n_treated:,} treated {entity} ({quoted(names)}) have no match and no weight: "
+        f"{', '.join(why)}. Estimates are for the treated that are matched."
+    )
+    data = {"count": len(names), "n_treated": n_treated, "entities": names, "reasons": reasons}
+    return (Notice("unmatched_treated", text, data),)
+
+
+def _tied_scores(ties: int, entity: str) -> tuple[Notice, ...]:
+    if not ties:
+        return ()
+    text = (
+        f"{ties:,} treated {entity} have several controls at the same distance, of which the first in the "
+        f"order of {entity} was taken. Other names would give another sample: add terms to x that "
+        "distinguish them, or take more neighbours."
+    )
+    return (Notice("tied_scores", text, {"count": ties}),)
+
+
+def _still_unbalanced(balance: pd.DataFrame) -> tuple[Notice, ...]:
+    after = balance.set_index("term")["std_diff_after"]
+    left = {str(term): float(value) for term, value in after.items() if abs(value) > ALIKE}
+    if not left:
+        return ()
+    shown = ", ".join(f"{clipped(term)} ({value:.2f})" for term, value in left.items())
+    text = (
+        f"after matching, base values still differ by more than {ALIKE:g} standard deviations: {shown}. Add "
+        "powers or interactions to x, use a smaller caliper, or control for these terms."
+    )
+    return (Notice("still_unbalanced", text, {"terms": left}),)

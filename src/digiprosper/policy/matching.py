@@ -1,0 +1,317 @@
+"""Treated entities matched to others with similar values before treatment."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from digiprosper.errors import (
+    IdentificationError,
+    InputTypeError,
+    Notice,
+    OptionError,
+    TermError,
+    check_option,
+    check_whole,
+    cited,
+    issue,
+    option_problem,
+    plain,
+)
+from digiprosper.panel import Panel
+from digiprosper.panel.access import table_of
+from digiprosper.panel.terms import canonical
+from digiprosper.policy.base_values import base_values
+from digiprosper.policy.kernel import matched_moments, nearest, pair_weights
+from digiprosper.policy.matching_results import Matching
+from digiprosper.policy.notices import matching_notices
+from digiprosper.policy.propensity import propensity
+from digiprosper.specification import as_terms, one_term
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from digiprosper.kernels import Bools, Floats
+    from digiprosper.policy.base_values import BaseValues
+    from digiprosper.policy.kernel import Pairs
+
+__all__ = ["match_entities"]
+
+_MOST_NEIGHBOURS = 1000
+
+
+def match_entities(
+    panel: Panel,
+    treated: str,
+    x: Sequence[str],
+    *,
+    base: Literal["first", "pre"] | Any = "first",
+    k: int = 1,
+    caliper: float | None = 0.05,
+    replace: bool = True,
+) -> Matching:
+    """Match each treated entity to others with a similar propensity score before treatment.
+
+    The propensity score is the probability that an entity is ever treated, given its base values, by a logit
+    over entities. Each treated entity is matched to the `k` untreated ones whose scores are nearest. Entities
+    are matched once: all rows of an entity have its weight.
+
+    Parameters
+    ----------
+    panel : Panel
+        The data; a cross-section, too.
+    treated : str
+        Column of 0 and 1. An entity is treated if it is 1 in any row: a column that switches on with the
+        treatment, or one that is constant in each entity.
+    x : sequence of str
+        Terms of the logit, as in `FixedEffects`.
+    base : {"first", "pre"} or period
+        Which values are matched: of the first row of each entity; means over all periods before the first
+        in which any entity is treated; or of one period, such as 2010. They must be of periods before the
+        entity is treated, which is checked if the column switches on.
+    k : int
+        Controls for each treated entity, fewer where fewer are within the caliper.
+    caliper : float or None
+        Largest distance, a difference of probabilities as in ``psmatch2``; .05 by default, None for no limit.
+    replace : bool
+        Whether a control may be the match of several treated entities. If not, treated entities choose in the
+        order of their scores, the largest first, one control each in every round.
+
+    Returns
+    -------
+    Matching
+        `weights` by row of the panel, missing for rows of entities outside the matched sample, so that
+        ``FixedEffects(..., obs_weights="w").fit(panel.assign(w=matching.weights))`` drops these rows and
+        says how many. `balance`, `pairs`, `support`, `unmatched`; ``etable(matching)`` prints the
+        balance, `plots.balance` draws it.
+
+    Raises
+    ------
+    InputTypeError, ColumnError, TermError
+        If `panel` is no Panel, a column is not there or not numeric, or `treated` is not 0 and 1 or in `x`.
+    OptionError, PanelIndexError
+        If `base` is no period of the panel, or an option is not allowed.
+    MissingDataError
+        If `treated` is missing somewhere.
+    IdentificationError, CollinearityError
+        If base values are of periods in which treatment has begun; if all entities or none are treated; if a
+        term is constant, a combination of others or separates the groups; if the logit does not converge, or
+        nobody is matched.
+
+    Warns
+    -----
+    MissingDataWarning
+        If entities have no base values: they are in neither group.
+    IdentificationWarning
+        If treated entities are not matched: estimates are then for those that are.
+
+    See Also
+    --------
+    FixedEffects : takes the weights.
+    EventStudy : takes them as well.
+
+    Notes
+    -----
+    A treated entity outside the common support, the range of the scores of the controls, is not matched
+    (``psmatch2, common``). Of controls at the same distance the first in the order of entities is taken, and
+    of treated entities with the same score the first chooses first, whatever the order of the rows; a
+    notice says how many treated entities have tied controls. The weight of a matched treated entity is 1.
+    Each of its controls gets one over the number of its matches, added up over treated entities (Abadie &
+    Imbens 2006, Econometrica 74:235).
+
+    `std_diff` is the difference of the means over the root of the mean of the two variances (with one
+    treated entity, of the variance of the controls). The variances are those before matching, also for the
+    difference after it (Rosenbaum & Rubin 1985, American Statistician 39:33; ``pstest``). `variance_ratio`
+    is that of the treated to that of the controls.
+
+    Matching makes a sample. Errors of a model on it take the sample as given: they contain neither that the
+    scores are estimated nor that controls are chosen by them (Abadie & Imbens 2016, Econometrica 84:781).
+    Matching removes differences in `x` at the base, and none in what is not in `x`.
+
+    Examples
+    --------
+    >>> import numpy as np, pandas as pd, digiprosper as dp
+    >>> rng = np.random.default_rng(4)
+    >>> df = pd.DataFrame({"city": np.repeat(np.arange(120), 6), "year": np.tile(np.arange(2010, 2016), 120)})
+    >>> size = rng.normal(size=120)
+    >>> chosen = rng.uniform(size=120) < 0.15 + 0.3 * (size > 0)
+    >>> df["size"] = size[df["city"]]
+    >>> df["policy"] = (chosen[df["city"]] & (df["year"] >= 2013)) * 1.0
+    >>> df["y"] = df["policy"] + 0.2 * df["size"] * (df["year"] - 2010) + rng.normal(size=720)
+    >>> panel = dp.Panel(df, "city", "year")
+    >>> matching = dp.match_entities(panel, "policy", ["size"], base=2012)
+    >>> matching.balance[["term", "std_diff_before", "std_diff_after"]].round(2).values.tolist()
+    [['size', 0.72, -0.01]]
+    >>> spec = dp.FixedEffects("y", ["policy"])
+    >>> matched = panel.assign(w=matching.weights).subset("w > 0")
+    >>> fit = spec.replace(obs_weights="w").fit(matched)
+    >>> round(float(spec.fit(panel).params["policy"]), 2), round(float(fit.params["policy"]), 2)
+    (1.52, 1.02)
+    """
+    terms = _checked(panel, treated, x)
+    k, limit, replace = _checked_options(k, caliper, replace)
+    found = base_values(panel, treated, terms, plain(base))
+    names = found.sample.names_of("x")
+
+    values, is_treated = found.x[found.complete], found.treated[found.complete]
+    _refuse_one_group(found, treated)
+    scores, coefficients = propensity(values, is_treated, names)
+    supported = _on_support(scores, is_treated)
+
+    able = is_treated & supported
+    pairs = nearest(scores[able], scores[~is_treated], k, limit, replace=replace)
+    if not pairs.treated.size:
+        raise _nobody_matched(limit, scores, is_treated)
+    weights = _weights(pairs, able, is_treated)
+
+    entities = table_of(panel).keys.entities[found.complete]
+    frame = pd.DataFrame(
+        {"treated": is_treated, "score": scores, "on_support": supported, "weight": weights},
+        index=entities,
+    )
+    frame["weight"] = frame["weight"].where(frame["weight"] > 0)
+    unmatched = _unmatched(frame, limit)
+    balance = _balance(names, values, is_treated, weights)
+    notices = matching_notices(found, table_of(panel).keys, unmatched, balance, pairs.ties)
+    issue(notices)
+    return Matching(
+        treated=treated,
+        terms=terms,
+        base=found.base,
+        k=k,
+        caliper=None if np.isinf(limit) else limit,
+        replace=replace,
+        entities=frame,
+        pairs=pd.DataFrame(
+            {
+                "treated": entities[able][pairs.treated],
+                "control": entities[~is_treated][pairs.control],
+                "distance": pairs.distance,
+            }
+        ),
+        unmatched=unmatched,
+        balance=balance,
+        coefficients=pd.Series(coefficients, index=["Intercept", *names], name="coefficient"),
+        weights=_by_row(panel, frame["weight"]),
+        n_treated=int(is_treated.sum()),
+        n_control=int((~is_treated).sum()),
+        key_names=table_of(panel).keys.names,
+        labels=dict(found.sample.labels),
+        factors=dict(found.sample.factors),
+        diagnostics=notices,
+    )
+
+
+# --- what was asked for -------------------------------------------------------------------------------------
+
+
+def _checked(panel: object, treated: str, x: Sequence[str]) -> tuple[str, ...]:
+    if not isinstance(panel, Panel):
+        raise InputTypeError(
+            f"match_entities takes a Panel, not {type(panel).__name__}: match_entities(Panel(df, entity=..., "
+            "time=...), treated, x)."
+        )
+    one_term(treated, "treated")
+    terms = as_terms(x, "x")
+    if not terms:
+        raise IdentificationError("match_entities: x is empty; specify at least one term to match on.")
+    if canonical(treated) in map(canonical, terms):
+        raise TermError(f"treated={cited(treated)} is also in x; a term can have one role only.")
+    return terms
+
+
+def _checked_options(k: object, caliper: object, replace: object) -> tuple[int, float, bool]:
+    number = check_whole("k", k, 1, _MOST_NEIGHBOURS)
+    check_option("replace", replace, (True, False))
+    limit = plain(caliper)
+    if limit is None:
+        return number, np.inf, bool(replace)
+    if isinstance(limit, bool) or not isinstance(limit, int | float) or not 0 < limit <= 1:
+        text = (
+            f"caliper={cited(caliper)} must be a difference of probabilities, above 0 and at most 1, or None "
+            "for no limit."
+        )
+        raise OptionError(text, [option_problem("caliper", caliper, what=text)])
+    return number, float(limit), bool(replace)
+
+
+def _refuse_one_group(found: BaseValues, treated: str) -> None:
+    own = found.treated[found.complete]
+    if own.all() or not own.any():
+        group = "untreated" if own.any() else "treated"
+        text = (
+            f"treated={cited(treated)}: no {group} entity has base values of all terms ({found.base}). "
+            "Choose another base or fewer terms."
+        )
+        data = {"treated": int(own.sum()), "entities": own.size}
+        raise IdentificationError(text, [Notice("one_group", text, data)])
+
+
+# --- what came out ------------------------------------------------------------------------------------------
+
+
+def _on_support(scores: Floats, treated: Bools) -> Bools:
+    """Find which entities have scores in the range of the other group."""
+    low_c, high_c = scores[~treated].min(), scores[~treated].max()
+    low_t, high_t = scores[treated].min(), scores[treated].max()
+    low, high = np.where(treated, low_c, low_t), np.where(treated, high_c, high_t)
+    return np.asarray((scores >= low) & (scores <= high))
+
+
+def _nobody_matched(limit: float, scores: Floats, treated: Bools) -> IdentificationError:
+    smallest = float(np.abs(scores[treated][:, None] - scores[~treated][None, :]).min())
+    text = (
+        f"no treated entity has a control within caliper={limit:g}; the smallest distance is {smallest:.4g}. "
+        "Use a larger caliper, or other terms in x."
+    )
+    data = {"caliper": limit, "smallest": smallest}
+    return IdentificationError(text, [Notice("nobody_matched", text, data)])
+
+
+def _weights(pairs: Pairs, able: Bools, treated: Bools) -> Floats:
+    own, others = pair_weights(pairs, int(able.sum()), int((~treated).sum()))
+    weights = np.zeros(treated.size)
+    weights[able], weights[~treated] = own, others
+    return weights
+
+
+def _unmatched(frame: pd.DataFrame, limit: float) -> pd.DataFrame:
+    """List treated entities without a match, and why."""
+    left = frame[frame["treated"] & frame["weight"].isna()]
+    controls = frame.loc[~frame["treated"], "score"].to_numpy()
+    reasons = [
+        _reason(bool(supported), float(np.abs(controls - score).min()), limit)
+        for supported, score in zip(left["on_support"], left["score"], strict=True)
+    ]
+    return pd.DataFrame({"treated": left.index, "score": left["score"].to_numpy(), "reason": reasons})
+
+
+def _reason(supported: bool, distance: float, limit: float) -> str:  # noqa: FBT001
+    if not supported:
+        return "support"
+    return "used" if distance <= limit else "caliper"
+
+
+def _balance(names: Sequence[str], x: Floats, treated: Bools, weights: Floats) -> pd.DataFrame:
+    before = matched_moments(x, treated, np.ones(len(x)))
+    after = matched_moments(x, treated, weights)
+    # A group of one has no variance: that of the other stands for both.
+    spread = np.sqrt(np.nanmean([before.variance_treated, before.variance_control], axis=0))
+    out: dict[str, Any] = {"term": list(names)}
+    for when, found in (("before", before), ("after", after)):
+        with np.errstate(divide="ignore", invalid="ignore"):
+            ratio = found.variance_treated / found.variance_control
+            difference = (found.treated - found.control) / spread
+        out[f"mean_treated_{when}"] = found.treated
+        out[f"mean_control_{when}"] = found.control
+        out[f"std_diff_{when}"] = difference
+        out[f"variance_ratio_{when}"] = ratio
+    return pd.DataFrame(out)
+
+
+def _by_row(panel: Panel, weight: pd.Series[float]) -> pd.Series[float]:
+    keys = table_of(panel).keys
+    by_entity = weight.reindex(keys.entities).to_numpy()
+    return pd.Series(by_entity[keys.entity], index=panel.index, name="match_weight")

@@ -1,0 +1,240 @@
+"""Matched entities: their weights, and how alike the groups are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+import pandas as pd
+
+from digiprosper._version import __version__
+from digiprosper.policy.notices import UNMATCHED
+from digiprosper.report.columns import Column, PlainCell
+from digiprosper.report.labels import name_label
+from digiprosper.report.pickling import PickledByName
+from digiprosper.report.summary import Cells, Lines, PlainNumbers, Remarks, Summarised, Summary
+from digiprosper.report.text import number_text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from digiprosper.errors import Notice
+    from digiprosper.report.terms import Factors
+
+__all__ = ["Matching"]
+
+_HEADS: Final = {
+    "mean_treated": "Treated",
+    "mean_control": "Controls",
+    "std_diff": "Std. diff.",
+    "variance_ratio": "Var. ratio",
+}
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
+class Matching(Summarised, PickledByName):
+    """Treated entities with their matches, the weights of rows, and the balance of base values.
+
+    Made by `match_entities`. It is a sample, not an estimate: pass `weights` to a specification.
+
+    Parameters
+    ----------
+    treated : str
+        Column that says who is treated.
+    terms : tuple of str
+        Terms of the propensity score.
+    base : str
+        When the matched values are of, in words.
+    k : int
+        Controls for each treated entity.
+    caliper : float or None
+        Largest difference of the propensity scores; None without one.
+    replace : bool
+        Whether a control may be the match of several treated entities.
+    entities : DataFrame
+        By entity with base values: treated (bool), score (the probability of treatment), on_support (bool),
+        weight (missing where it is not in the matched sample).
+    pairs : DataFrame
+        treated, control (entities), distance of their scores; the nearest first.
+    unmatched : DataFrame
+        Treated entities without a match: treated, score, reason (``"support"``, ``"caliper"``, or ``"used"``
+        where other treated entities have taken the controls).
+    balance : DataFrame
+        One row a column of the logit: term, mean_treated, mean_control, std_diff, variance_ratio, each with
+        ``_before`` and ``_after`` matching.
+    coefficients : Series
+        Of the logit: Intercept, then its columns in their own units.
+    weights : Series
+        By row of the panel, named ``"match_weight"``: the weight of the entity, missing for rows of
+        entities outside the matched sample.
+    n_treated, n_control : int
+        Entities with base values.
+    key_names : tuple of str
+        Names of entity and time.
+    labels, factors : mapping
+        Labels of columns, and what terms are products of.
+    diagnostics : tuple of Notice
+        What is worth saying about the matching.
+    version : str
+        Of digiprosper.
+    """
+
+    treated: str
+    terms: tuple[str, ...]
+    base: str
+    k: int
+    caliper: float | None
+    replace: bool
+    entities: pd.DataFrame
+    pairs: pd.DataFrame
+    unmatched: pd.DataFrame
+    balance: pd.DataFrame
+    coefficients: pd.Series[float]
+    weights: pd.Series[float]
+    n_treated: int
+    n_control: int
+    key_names: tuple[str, ...]
+    labels: Mapping[str, str] = field(default_factory=dict)
+    factors: Factors = field(default_factory=dict)
+    diagnostics: tuple[Notice, ...] = ()
+    version: str = __version__
+
+    @property
+    def n_matched(self) -> int:
+        """Treated entities with a match."""
+        return self.n_treated - len(self.unmatched)
+
+    @property
+    def n_used(self) -> int:
+        """Controls that are a match."""
+        return int(self.pairs["control"].nunique())
+
+    @property
+    def support(self) -> pd.DataFrame:
+        """Scores by group: group, n, min, mean, max, and how many entities are on_support and matched."""
+        rows = []
+        for group, is_treated in (("treated", True), ("control", False)):
+            own = self.entities[self.entities["treated"] == is_treated]
+            score = own["score"]
+            matched = int(own["weight"].notna().sum())
+            rows.append(
+                {
+                    "group": group,
+                    "n": len(own),
+                    "min": float(score.min()),
+                    "mean": float(score.mean()),
+                    "max": float(score.max()),
+                    "on_support": int(own["on_support"].sum()),
+                    "matched": matched,
+                }
+            )
+        return pd.DataFrame(rows)
+
+    @property
+    def effective_controls(self) -> float:
+        """How many controls of equal weight the weighted ones are worth: ``(sum w)^2 / sum w^2``."""
+        control = self.entities.loc[~self.entities["treated"], "weight"].dropna()
+        return float(control.sum() ** 2 / (control**2).sum())
+
+    # --- the balance as a table, the whole as text ----------------------------------------------------------
+
+    def table_columns(self, level: float = 0.95) -> tuple[Column, ...]:  # noqa: ARG002  (as of all results)
+        """Bring the balance to a table.
+
+        Parameters
+        ----------
+        level : float
+            Has no meaning here.
+
+        Returns
+        -------
+        tuple of Column
+            Means, standardised differences and variance ratios, before and after matching.
+        """
+        return tuple(
+            self._column(f"{name}_{when}", f"{head}, {when}")
+            for when in ("before", "after")
+            for name, head in _HEADS.items()
+        )
+
+    def _column(self, name: str, head: str) -> Column:
+        values = zip(self.balance["term"], self.balance[name], strict=True)
+        return Column(
+            head,
+            cells={term: PlainCell(head, float(value)) for term, value in values},
+            labels=self.labels,
+            factors=self.factors,
+            note=self._note(),
+        )
+
+    def _note(self) -> str:
+        return (
+            f"Base values of {self.n_treated:,} treated {self.key_names[0]} and {self.n_control:,} controls "
+            f"before matching, of {self.n_matched:,} and {self.n_used:,} after it. {self._how()}. "
+            "Std. diff.: difference of the means over the root of the mean of the two variances (those "
+            "before matching)."
+        )
+
+    def _how(self) -> str:
+        neighbour = "nearest neighbour" if self.k == 1 else f"{self.k} nearest neighbours"
+        within = "without a caliper" if self.caliper is None else f"within {self.caliper:g}"
+        return (
+            f"{neighbour[0].upper()}{neighbour[1:]} by the propensity score (logit, distance of "
+            f"probabilities) {within}, {'with' if self.replace else 'without'} replacement"
+        )
+
+    def _summary(self) -> Summary:
+        blocks = (Lines(tuple(self._lines()), wrapped=True), self._cells(), Remarks.of(self.diagnostics))
+        return Summary(
+            type=type(self).__name__,
+            title=f"Matched sample: {self.treated}",
+            blocks=blocks,
+            notices=self.diagnostics,
+            version=self.version,
+        )
+
+    def _lines(self) -> list[str]:
+        entity = self.key_names[0]
+        counts = self.unmatched["reason"].value_counts()
+        without = [f"{counts[code]:,} {words}" for code, words in UNMATCHED.items() if code in counts]
+        left = f"; not matched: {', '.join(without)}" if without else ""
+        heaviest = self.entities.loc[~self.entities["treated"], "weight"].max()
+        return [
+            f"Base values: {self.base}",
+            f"{self._how()}",
+            f"Treated {entity}: {self.n_treated:,}, matched {self.n_matched:,}{left}",
+            f"Controls: {self.n_control:,}, used {self.n_used:,} (worth {self.effective_controls:.4g} of "
+            f"equal weight; largest weight {heaviest:.4g})",
+            f"Rows with a weight: {int(self.weights.notna().sum()):,} of {self.weights.size:,}",
+        ]
+
+    def _cells(self) -> Cells:
+        """Lay out the balance, two lines a term."""
+        rows = []
+        for row in self.balance.to_dict("records"):
+            label = name_label(str(row["term"]), self.labels, self.factors)
+            for when, words in (("before", "all"), ("after", "matched")):
+                numbers = [number_text(float(row[f"{name}_{when}"])) for name in _HEADS]
+                rows.append([label if when == "before" else "", words, *numbers])
+        return Cells.of(["", "sample", *_HEADS.values()], rows)
+
+    def _numbers(self) -> PlainNumbers:
+        weights = self.entities["weight"]
+        more: dict[str, Any] = {
+            "treated": self.treated,
+            "x": self.terms,
+            "base": self.base,
+            "k": self.k,
+            "caliper": self.caliper,
+            "replace": self.replace,
+            "n_treated": self.n_treated,
+            "n_matched": self.n_matched,
+            "n_control": self.n_control,
+            "n_used": self.n_used,
+            "propensity": self.coefficients.to_dict(),
+            "balance": self.balance.to_dict("records"),
+            "support": self.support.to_dict("records"),
+            "unmatched": [str(one) for one in self.unmatched["treated"]],
+            "weights": {str(one): float(w) for one, w in weights[weights.notna()].items()},
+        }
+        return PlainNumbers(labels=self.labels, factors=self.factors, more=more)

@@ -1,0 +1,122 @@
+"""The propensity score: the probability of treatment given base values, by a logit."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from digiprosper.errors import CollinearityError, IdentificationError, Notice, cited, quoted, several
+from digiprosper.kernels.least_squares import dependences
+from digiprosper.kernels.tolerances import CONSTANT
+from digiprosper.linear.estimation import collinear_problem
+from digiprosper.policy.kernel import is_separated
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from digiprosper.kernels import Bools, Floats
+
+__all__ = ["propensity"]
+
+_MOST_STEPS: Final = 200
+# Newton steps double the digits: after one of this size the coefficients are exact to rounding.
+_STEP: Final = 1e-9
+
+
+def propensity(x: Floats, treated: Bools, names: Sequence[str]) -> tuple[Floats, Floats]:
+    """Estimate the probability of treatment.
+
+    Parameters
+    ----------
+    x : (N, p) array
+        Base values by entity, none missing.
+    treated : (N,) array of bool
+        Which entities are treated.
+    names : sequence of str
+        Of the columns.
+
+    Returns
+    -------
+    scores : (N,) array
+        Probabilities.
+    coefficients : (1 + p,) array
+        The intercept, then those of the columns in their own units.
+
+    Raises
+    ------
+    IdentificationError
+        If a column is constant, there are too few entities, or the columns separate treated from others.
+    CollinearityError
+        If a column is a combination of others.
+    """
+    from statsmodels.discrete.discrete_model import Logit
+    from statsmodels.tools.sm_exceptions import ConvergenceWarning
+
+    centre, scale = _checked_units(x, names)
+    design = np.column_stack([np.ones(len(x)), (x - centre) / scale])
+    _refuse_few(design, names)
+    _refuse_separated(design, treated, names)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        logit = Logit(treated.astype(np.float64), design)
+        fit = logit.fit(method="newton", maxiter=_MOST_STEPS, tol=_STEP, disp=0, skip_hessian=True)
+    if not fit.mle_retvals["converged"]:
+        text = (
+            f"the logit of treatment on {quoted(names)} did not converge in {_MOST_STEPS} steps. Use fewer "
+            "terms in x."
+        )
+        raise IdentificationError(text, [Notice("not_converged", text, {"terms": tuple(names)})])
+    slopes = np.asarray(fit.params)[1:] / scale
+    intercept = float(fit.params[0]) - float(slopes @ centre)
+    return np.asarray(fit.predict()), np.array([intercept, *slopes])
+
+
+def _checked_units(x: Floats, names: Sequence[str]) -> tuple[Floats, Floats]:
+    """Centre and spread of each column, or say which have none or depend on others."""
+    centre = x.mean(axis=0)
+    moved = x - centre
+    scale = np.sqrt((moved**2).mean(axis=0))
+    flat = scale <= CONSTANT * np.abs(x).max(axis=0)
+    if flat.any():
+        constant = [name for name, is_flat in zip(names, flat, strict=True) if is_flat]
+        problems = [Notice("constant", f"{cited(name)} is constant", {"column": name}) for name in constant]
+        raise IdentificationError(
+            f"x: {several(problems)} in the base values of the entities, so it cannot explain who is "
+            "treated. Omit it.",
+            problems,
+        )
+    dependent = [
+        collinear_problem(names[found.column], [names[place] for place in found.on])
+        for found in dependences(moved / scale)
+    ]
+    if dependent:
+        raise CollinearityError(f"x: {several(dependent)} in the base values. Omit one of them.", dependent)
+    return centre, scale
+
+
+def _refuse_few(design: Floats, names: Sequence[str]) -> None:
+    if len(design) <= design.shape[1]:
+        text = (
+            f"a logit with {len(names)} terms and an intercept needs more than {design.shape[1]} entities "
+            f"with base values, and there are {len(design)}. Use fewer terms in x."
+        )
+        data = {"entities": len(design), "terms": tuple(names)}
+        raise IdentificationError(text, [Notice("few_entities", text, data)])
+
+
+def _refuse_separated(design: Floats, treated: Bools, names: Sequence[str]) -> None:
+    if not is_separated(design, treated):
+        return
+    alone = [
+        name for place, name in enumerate(names, start=1) if is_separated(design[:, [0, place]], treated)
+    ]
+    which = quoted(alone) if alone else f"a combination of {quoted(names)}"
+    text = (
+        f"{which} separates treated entities from the others: on one side of some value all are treated, or "
+        "none is. A logit has no estimate then, and there are no controls with comparable values. Omit "
+        "the term, or compare other entities."
+    )
+    raise IdentificationError(text, [Notice("separated", text, {"terms": tuple(alone or names)})])

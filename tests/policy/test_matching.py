@@ -1,0 +1,293 @@
+"""Matched entities: a search written out, balance by hand, invariances, and malformed input."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import digiprosper as dp
+from digiprosper import FixedEffects, Matching, Panel, errors, match_entities
+from digiprosper.errors import (
+    CollinearityError,
+    ColumnError,
+    DigiprosperError,
+    IdentificationError,
+    IdentificationWarning,
+    InputTypeError,
+    MissingDataWarning,
+    OptionError,
+    TermError,
+)
+
+YEARS = np.arange(2010, 2016)
+
+
+def made(seed: int = 1, n: int = 90, *, gaps: bool = False) -> pd.DataFrame:
+    """Cities of which larger ones are treated more often, from 2013 on, or from 2014."""
+    rng = np.random.default_rng(seed)
+    size, age = rng.normal(size=(2, n))
+    chosen = rng.uniform(size=n) < 1 / (1 + np.exp(1 - 0.8 * size - 0.4 * age))
+    frame = pd.DataFrame({"city": np.repeat(np.arange(n), YEARS.size), "year": np.tile(YEARS, n)})
+    start = np.where(chosen, 2013 + rng.integers(0, 2, size=n), 9999)[frame["city"]]
+    frame["policy"] = (frame["year"] >= start).astype(float)
+    frame["size"] = size[frame["city"]] + 0.1 * (frame["year"] - 2010)
+    frame["age"] = age[frame["city"]] + rng.normal(size=len(frame)) * 0.2
+    frame["y"] = frame["policy"] + 0.3 * frame["size"] + rng.normal(size=len(frame))
+    keep = (rng.uniform(size=len(frame)) > 0.1) | (frame["year"] == 2012)
+    return frame[keep].reset_index(drop=True) if gaps else frame
+
+
+def quiet(frame: pd.DataFrame, x: Any = ("size", "age"), **options: Any) -> Matching:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", dp.DigiprosperWarning)
+        return match_entities(Panel(frame, "city", "year"), "policy", x, **{"base": 2012, **options})
+
+
+# --- against a search ---------------------------------------------------------------------------------------
+
+
+def scores_by_hand(rows: pd.DataFrame, treated: np.ndarray) -> np.ndarray:
+    """Solve the logit by Newton steps."""
+    design = np.column_stack([np.ones(len(rows)), rows[["size", "age"]]])
+    b = np.zeros(3)
+    for _ in range(50):
+        p = 1 / (1 + np.exp(-design @ b))
+        b += np.linalg.solve(design.T @ (design * (p * (1 - p))[:, None]), design.T @ (treated - p))
+    return np.asarray(1 / (1 + np.exp(-design @ b)))
+
+
+@pytest.mark.parametrize("options", [{}, {"k": 3}, {"k": 3, "caliper": None}, {"caliper": 0.002}])
+@pytest.mark.parametrize("gaps", [False, True])
+def test_pairs_weights_and_balance_equal_those_of_a_search(options, gaps) -> None:
+    frame = made(2, gaps=gaps)
+    found = quiet(frame, **options)
+    rows = frame.query("year == 2012").set_index("city")
+    treated = frame.groupby("city")["policy"].max().to_numpy() > 0
+    scores = pd.Series(scores_by_hand(rows, treated), index=rows.index)
+    controls = scores[~treated]
+
+    pairs, weights = [], pd.Series(0.0, index=rows.index)
+    for city in rows.index[treated]:
+        distance = (controls - scores[city]).abs().sort_values()
+        near = distance[distance <= (options.get("caliper", 0.05) or np.inf)][: options.get("k", 1)]
+        if controls.min() <= scores[city] <= controls.max() and len(near):
+            pairs += [(city, other) for other in near.index]
+            weights[city] = 1
+            weights[near.index] += 1 / len(near)
+    assert list(zip(found.pairs["treated"], found.pairs["control"], strict=True)) == pairs
+    assert found.entities["weight"].fillna(0).to_numpy() == pytest.approx(weights.to_numpy())
+    assert found.weights.fillna(0).to_numpy() == pytest.approx(weights[frame["city"]].to_numpy())
+
+    x = rows[["size", "age"]]
+    spread = np.sqrt((x[treated].var() + x[~treated].var()) / 2)
+    left = np.average(x[treated], axis=0, weights=weights[treated])
+    right = np.average(x[~treated], axis=0, weights=weights[~treated])
+    assert found.balance["std_diff_after"].to_numpy() == pytest.approx((left - right) / spread)
+    before = (x[treated].mean() - x[~treated].mean()) / spread
+    assert found.balance["std_diff_before"].to_numpy() == pytest.approx(before)
+    assert found.balance["variance_ratio_before"].to_numpy() == pytest.approx(
+        x[treated].var() / x[~treated].var()
+    )
+
+
+def test_without_replacement_no_control_has_two_matches() -> None:
+    found = quiet(made(3), replace=False)
+    assert found.pairs["control"].is_unique
+    assert set(found.entities["weight"].dropna()) == {1.0}
+    assert found.effective_controls == found.n_used == found.n_matched
+
+
+def test_reasons_of_treated_without_a_match() -> None:
+    found = quiet(made(16), replace=False, caliper=0.02)
+    with pytest.warns(IdentificationWarning):
+        errors.issue(found.diagnostics)
+    controls = found.entities.loc[~found.entities["treated"], "score"]
+    for row in found.unmatched.itertuples():
+        inside = controls.min() <= row.score <= controls.max()
+        near = (controls - row.score).abs().min() <= 0.02
+        assert row.reason == ("used" if inside and near else "caliper" if inside else "support")
+    assert set(found.unmatched["reason"]) == {"used", "caliper", "support"}
+    (notice,) = [n for n in found.diagnostics if n.code == "unmatched_treated"]
+    assert notice.data["entities"] == found.unmatched["treated"].tolist()
+    assert found.n_matched + len(found.unmatched) == found.n_treated
+
+
+# --- the way to a model -------------------------------------------------------------------------------------
+
+
+def test_weights_drop_rows_outside_and_count_them() -> None:
+    frame = made(5, gaps=True)
+    found = quiet(frame)
+    panel = Panel(frame, "city", "year")
+    spec = FixedEffects("y", ["policy"], obs_weights="w")
+    outside = int(found.weights.isna().sum())
+    with pytest.warns(MissingDataWarning, match=rf"{outside} of {len(frame)} rows"):
+        fit = spec.fit(panel.assign(w=found.weights))
+    again = spec.fit(panel.assign(w=found.weights).subset("w > 0"))
+    assert fit.nobs == again.nobs == len(frame) - outside
+    assert fit.params["policy"] == pytest.approx(again.params["policy"], rel=1e-12)
+
+    # Repeating each row as often as its weight gives the same slope.
+    kept = frame.assign(w=found.weights.to_numpy()).dropna(subset="w")
+    repeated = kept.loc[kept.index.repeat(kept["w"].astype(int))].reset_index(drop=True)
+    number = repeated.groupby(["city", "year"]).cumcount()
+    repeated["copy"] = repeated["city"] * 100 + number
+    by_hand = FixedEffects("y", ["policy"]).fit(Panel(repeated, "copy", "year"))
+    assert fit.params["policy"] == pytest.approx(by_hand.params["policy"], rel=1e-9)
+
+
+def test_an_event_study_takes_the_weights() -> None:
+    frame = made(6)
+    frame["first"] = frame["year"].where(frame["policy"] > 0).groupby(frame["city"]).transform("min")
+    panel = Panel(frame, "city", "year").assign(w=quiet(frame).weights).subset("w > 0")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", dp.DigiprosperWarning)
+        study = dp.EventStudy("y", "first", before=2, after=1, obs_weights="w").fit(panel)
+    assert study.glance()["obs_weights"] == "w"
+
+
+@pytest.mark.parametrize("base", ["first", "pre", 2011])
+def test_selection_on_a_base_value_is_removed(base) -> None:
+    """The outcome grows with size, and larger cities are treated: the truth is 1."""
+    rng = np.random.default_rng(7)
+    n = 1200
+    size = rng.normal(size=n)
+    chosen = rng.uniform(size=n) < 1 / (1 + np.exp(1.5 - 0.8 * size))
+    frame = pd.DataFrame({"city": np.repeat(np.arange(n), YEARS.size), "year": np.tile(YEARS, n)})
+    frame["policy"] = (chosen[frame["city"]] & (frame["year"] >= 2013)).astype(float)
+    frame["size"] = size[frame["city"]]
+    growth = 0.5 * frame["size"] * (frame["year"] - 2010)
+    frame["y"] = frame["policy"] + growth + rng.normal(size=len(frame)) * 0.3
+    panel = Panel(frame, "city", "year")
+    found = quiet(frame, ["size"], base=base)
+    spec = FixedEffects("y", ["policy"])
+    biased = spec.fit(panel).params["policy"]
+    fit = spec.replace(obs_weights="w").fit(panel.assign(w=found.weights).subset("w > 0"))
+    assert biased > 1.5
+    assert fit.params["policy"] == pytest.approx(1.0, abs=0.05)
+    assert abs(found.balance["std_diff_after"][0]) < 0.01 < found.balance["std_diff_before"][0]
+
+
+# --- invariances --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("options", [{}, {"k": 2, "replace": False}])
+def test_order_of_rows_units_and_names_do_not_matter(options) -> None:
+    frame = made(8, gaps=True)
+    expected = quiet(frame, **options)
+
+    mixed = quiet(frame.sample(frac=1, random_state=1), **options)
+    pd.testing.assert_frame_equal(mixed.entities, expected.entities, check_exact=True)
+    pd.testing.assert_series_equal(mixed.weights, expected.weights, check_exact=True)
+
+    units = quiet(frame.assign(size=frame["size"] * 1e5 + 7, age=-frame["age"] / 1e3), **options)
+    assert units.pairs[["treated", "control"]].equals(expected.pairs[["treated", "control"]])
+    assert units.balance["std_diff_after"].abs().to_numpy() == pytest.approx(
+        expected.balance["std_diff_after"].abs().to_numpy(), rel=1e-8
+    )
+
+    names = np.random.default_rng(1).permutation(90)
+    renamed = quiet(frame.assign(city=names[frame["city"]]), **options)
+    pairs = {(names[a], names[b]) for a, b in expected.pairs[["treated", "control"]].to_numpy()}
+    assert pairs == set(map(tuple, renamed.pairs[["treated", "control"]].to_numpy()))
+
+
+def test_tied_scores_are_said_and_broken_by_the_order_of_entities() -> None:
+    frame = made(9)
+    frame["kind"] = frame["city"] % 3
+    found = quiet(frame, ["kind"])
+    (notice,) = [n for n in found.diagnostics if n.code == "tied_scores"]
+    assert notice.data["count"] == found.n_matched
+    controls = found.entities[~found.entities["treated"]]
+    for pair in found.pairs.itertuples():
+        same = controls.index[controls.index % 3 == pair.treated % 3]
+        assert pair.control == same[0]
+
+
+# --- what is said -------------------------------------------------------------------------------------------
+
+
+def test_entities_without_base_values_are_in_neither_group() -> None:
+    frame = made(10)
+    lost = frame["city"].isin([3, 4, 5]) & (frame["year"] == 2012)
+    frame.loc[lost, "age"] = np.nan
+    found = quiet(frame)
+    with pytest.warns(MissingDataWarning):
+        errors.issue(found.diagnostics[:1])
+    (notice,) = [n for n in found.diagnostics if n.code == "no_base_values"]
+    treated = int(frame.groupby("city")["policy"].max()[[3, 4, 5]].sum())
+    assert notice.data == {"count": 3, "treated": treated, "entities": [3, 4, 5], "by_term": {"age": 3}}
+    assert found.n_treated + found.n_control == 87
+    assert found.weights[[3, 4, 5]].isna().all()
+
+
+def test_first_rows_of_several_periods_are_said() -> None:
+    frame = made(11).query("city > 5 or year > 2010")
+    found = quiet(frame, base="first")
+    (notice,) = [n for n in found.diagnostics if n.code == "several_base_periods"]
+    assert notice.data["periods"] == {2010: 84, 2011: 6}
+
+
+def test_differences_that_are_left_are_said() -> None:
+    found = quiet(made(12), caliper=None)
+    left = {n.code: n.data for n in found.diagnostics}.get("still_unbalanced", {"terms": {}})["terms"]
+    after = found.balance.set_index("term")["std_diff_after"]
+    assert left == after[after.abs() > 0.1].to_dict()
+    assert left
+
+
+# --- malformed input ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("change", "error"),
+    [
+        ({"panel": made()}, InputTypeError),
+        ({"treated": ["policy"]}, InputTypeError),
+        ({"treated": "nothing"}, ColumnError),
+        ({"treated": "y"}, InputTypeError),
+        ({"treated": "size", "x": ["size"]}, TermError),
+        ({"x": []}, IdentificationError),
+        ({"x": 3}, InputTypeError),
+        ({"x": ["size", "size"]}, TermError),
+        ({"x": ["none"]}, ColumnError),
+        ({"x": ["size", "I(2 * size)"]}, CollinearityError),
+        ({"x": ["flat"]}, IdentificationError),
+        ({"x": ["ever"]}, IdentificationError),
+        ({"x": ["word"]}, InputTypeError),
+        ({"k": 0}, OptionError),
+        ({"k": 1.5}, OptionError),
+        ({"k": True}, OptionError),
+        ({"caliper": 0}, OptionError),
+        ({"caliper": -0.1}, OptionError),
+        ({"caliper": 2}, OptionError),
+        ({"caliper": "small"}, OptionError),
+        ({"caliper": float("nan")}, OptionError),
+        ({"caliper": 1e-12}, IdentificationError),
+        ({"replace": "no"}, OptionError),
+        ({"base": 1999}, OptionError),
+        ({"base": 2014}, IdentificationError),
+        ({"base": 2012, "x": ["lag(size, 5)"]}, DigiprosperError),
+    ],
+)
+def test_malformed_input_is_one_named_error(change, error) -> None:
+    frame = made()
+    frame["flat"], frame["word"] = 1.0, "a"
+    frame["ever"] = frame.groupby("city")["policy"].transform("max")
+    given = {
+        "panel": Panel(frame, "city", "year"),
+        "treated": "policy",
+        "x": ["size"],
+        "base": 2012,
+        **change,
+    }
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", RuntimeWarning)
+        warnings.simplefilter("ignore", dp.DigiprosperWarning)
+        with pytest.raises(error) as caught:
+            match_entities(given.pop("panel"), given.pop("treated"), given.pop("x"), **given)
+    assert caught.value.problems
