@@ -188,17 +188,15 @@ def _lags_of_outcome(sample: Sample, at: int, roles: Sequence[str]) -> list[str]
     By its values a column is a lag if it repeats the outcome of one or two periods before, wherever both are
     in the sample.
     """
-    y, apart = sample.matrix[:, at], [_rows_apart(sample.entity, sample.time, k) for k in _LAGS]
+    places = list(dict.fromkeys(place for role in roles for place in sample.roles[role]))
     named = _named_lags(sample.lags[sample.names[at]])
+    by_term = {place for place in places if not named.isdisjoint(sample.lags[sample.names[place]])}
 
-    def is_lag(place: int) -> bool:
-        column = sample.matrix[:, place]
-        return not named.isdisjoint(sample.lags[sample.names[place]]) or any(
-            _repeats(column, y, *rows) for rows in apart
-        )
-
-    places = dict.fromkeys(place for role in roles for place in sample.roles[role])
-    return list(dict.fromkeys(sample.names[place] for place in places if is_lag(place)))
+    by_value = set[int]()
+    for periods in _LAGS:
+        rows = _rows_apart(sample.entity, sample.time, periods)
+        by_value.update(_repeating(sample.matrix, places, at, *rows))
+    return list(dict.fromkeys(sample.names[place] for place in places if place in by_term | by_value))
 
 
 def _named_lags(itself: Sequence[tuple[str, int]]) -> set[tuple[str, int]]:
@@ -209,13 +207,19 @@ def _named_lags(itself: Sequence[tuple[str, int]]) -> set[tuple[str, int]]:
     return {(factor, shift + k) for k in _LAGS}
 
 
-def _repeats(column: Floats, y: Floats, row: Ints, before: Ints) -> bool:
-    """Tell whether a column repeats what the outcome was in earlier rows, which were not all the same."""
+def _repeating(matrix: Floats, places: Sequence[int], at: int, row: Ints, before: Ints) -> list[int]:
+    """Find columns that repeat what the outcome was in earlier rows, which were not all the same."""
+    if row.size < 2:
+        return []
     # The first rows are enough to see that most columns are no lag.
-    if row.size < 2 or not np.array_equal(column[row[:8]], y[before[:8]]):
-        return False
-    past = y[before]
-    return bool(np.ptp(past) > 0) and np.array_equal(column[row], past)
+    first = matrix[row[:8]][:, places] == matrix[before[:8], at, None]
+    likely = [place for place, same in zip(places, first.all(axis=0), strict=True) if same]
+    if not likely:
+        return []
+    past = matrix[before, at]
+    if np.ptp(past) == 0:
+        return []
+    return [place for place in likely if np.array_equal(matrix[row, place], past)]
 
 
 def _rows_apart(entity: Ints, time: Ints, periods: int) -> tuple[Ints, Ints]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, fields, replace
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Literal, get_args
@@ -443,12 +444,12 @@ def refuse_extreme(columns: Sequence[Floats], names: Sequence[str]) -> None:
 
 def _extreme(sizes: Mapping[str, float]) -> list[str]:
     """Name columns that are out of range by themselves, or the two that are together."""
-    exponents = {n: abs(float(np.log10(size))) for n, size in sizes.items() if size > 0}
-    alone = [n for n, exponent in exponents.items() if exponent > np.log10(LARGEST_COLUMN)]
+    exponents = {n: abs(math.log10(size)) for n, size in sizes.items() if size > 0}
+    alone = [n for n, exponent in exponents.items() if exponent > math.log10(LARGEST_COLUMN)]
     if alone:
         return alone
     farthest = sorted(exponents, key=exponents.__getitem__)[-2:]
-    return farthest if sum(exponents[n] for n in farthest) > np.log10(LARGEST_PRODUCT) else []
+    return farthest if sum(exponents[n] for n in farthest) > math.log10(LARGEST_PRODUCT) else []
 
 
 def _too_far(name: str, size: float) -> Notice:

@@ -67,7 +67,8 @@ def cut_sample(
     check_option("missing", missing, ("drop", "raise"))
     _refuse_no_texts(codes=codes, clusters=clusters)
     refuse_crossed(clusters, table.known)
-    terms, wanted = _parse_roles(roles, table)
+    typed = _checked_roles(roles)
+    terms, wanted = _parse_roles(typed, table)
     evaluated = evaluate_all(table, terms)
     arrays, levels = _all_codes(table, codes, clusters)
 
@@ -93,7 +94,7 @@ def cut_sample(
         lags=design.lags,
         factors={
             **{text: code_factors(table, text) for text in arrays},
-            **_typed_factors(roles, wanted, terms),
+            **_typed_factors(typed, wanted, terms),
             **design.factors,
         },
     )
@@ -133,14 +134,14 @@ def _name_terms(roles: Mapping[Any, Any]) -> bool:
 
 
 def _parse_roles(
-    roles: Mapping[str, Sequence[str]], table: Table
+    typed: Mapping[str, Sequence[str]], table: Table
 ) -> tuple[dict[str, Term], dict[str, list[str]]]:
     """Read each distinct term once; unknown columns of all of them are one error."""
     known = table.known
     terms: dict[str, Term] = {}
     wanted: dict[str, list[str]] = {}
     unknown: list[ColumnError] = []
-    for role, texts in _checked_roles(roles).items():
+    for role, texts in typed.items():
         wanted[role] = []
         for text in texts:
             try:
@@ -160,14 +161,11 @@ def _parse_roles(
 
 
 def _typed_factors(
-    roles: Mapping[str, Sequence[str]], wanted: Mapping[str, Sequence[str]], terms: Mapping[str, Term]
+    typed: Mapping[str, Sequence[str]], wanted: Mapping[str, Sequence[str]], terms: Mapping[str, Term]
 ) -> dict[str, tuple[Factor, ...]]:
     """Describe terms by what was typed, which a specification knows them by."""
-    typed = chain.from_iterable(_checked_roles(roles).values())
-    return {
-        text: term_factors(terms[key])
-        for text, key in zip(typed, chain.from_iterable(wanted.values()), strict=True)
-    }
+    texts, keys = (chain.from_iterable(given.values()) for given in (typed, wanted))
+    return {text: term_factors(terms[key]) for text, key in zip(texts, keys, strict=True)}
 
 
 def _all_codes(

@@ -42,13 +42,23 @@ class Table:
         Column, or a term such as ``"log(gdp)"``, to label.
     step : int, str or None
         One step of time, as the user gave it.
+
+    Attributes
+    ----------
+    known : tuple of str
+        Names a term may use: the keys and the columns.
     """
 
     data: pd.DataFrame
     keys: Keys
     labels: Mapping[str, str]
     step: int | str | None
+    # Every term of a model is read against the names: they are listed once.
+    known: tuple[str, ...] = field(init=False, repr=False)
     _numbers: dict[str, Floats] = field(default_factory=dict, init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "known", (*self.keys.names, *self.data.columns))
 
     @property
     def nobs(self) -> int:
@@ -64,11 +74,6 @@ class Table:
     def frame(self) -> pd.DataFrame:
         """The columns indexed by the keys."""
         return self.data.set_axis(self.keys.index, axis=0)
-
-    @property
-    def known(self) -> tuple[str, ...]:
-        """Names a term may use: the keys and the columns."""
-        return (*self.keys.names, *self.data.columns)
 
     def raw(self, name: str) -> np.ndarray[Any, Any]:
         """Take the values of any column or key as they are.
