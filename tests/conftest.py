@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
-FILES = ("abdata.csv", "china_cities_105x14.csv", "hansen1999.csv", "mpdta.csv")
+FILES = ("abdata.csv", "china_cities_105x14.csv", "cigar.csv", "hansen1999.csv", "mpdta.csv", "usa46.csv")
 
 
 def missing() -> list[str]:

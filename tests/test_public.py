@@ -215,6 +215,14 @@ CONTRACT = {
     "SpatialWeights.k_nearest": "coordinates, k, *, standardise='row', name='W'",
     "SpatialWeights.nested": "a, b, share, *, standardise='row', name='W'",
     "SpatialWeights.aligned_to": "entities",
+    "PanelSpatial": (
+        "y, x, spatial_weights, *, model='sdm', spatial_lags=None, entity_effects=True, time_effects=True, "
+        "transform='exact', bias_correction=None, cov_type='observed', effects_error='delta', reps=1000"
+    ),
+    "PanelSpatial.fit": "panel, *, rng=None, progress=False",
+    "SpatialResults.effects_table": "level=0.95",
+    "SpatialResults.wald_to": "model",
+    "SpatialResults.lr_test": "other",
     "SpatialWeights.lag": "column",
     "PropagatedIndex": "indices, model, *, reps=999, level=0.95, end_points='held'",
     "PropagatedIndex.fit": "panel, *, rng=None, progress=False",

@@ -137,6 +137,12 @@ if TYPE_CHECKING:
     from digiprosper.report.protocol import HasDraws as HasDraws
     from digiprosper.report.protocol import Results as Results
     from digiprosper.report.tests import TestResult as TestResult
+    from digiprosper.space.panel_spatial import EffectsError as EffectsError
+    from digiprosper.space.panel_spatial import PanelSpatial as PanelSpatial
+    from digiprosper.space.panel_spatial import SpatialCovType as SpatialCovType
+    from digiprosper.space.panel_spatial import SpatialModel as SpatialModel
+    from digiprosper.space.panel_spatial import Transform as Transform
+    from digiprosper.space.results import SpatialResults as SpatialResults
     from digiprosper.space.weights import SpatialWeights as SpatialWeights
     from digiprosper.studies.by_group import ByGroup as ByGroup
     from digiprosper.studies.by_group import GroupTest as GroupTest
@@ -233,6 +239,8 @@ _NAMES = {
     "report.effects": "EffectResults",
     "report.protocol": "Glance HasDraws Results",
     "report.tests": "TestResult",
+    "space.panel_spatial": "EffectsError PanelSpatial SpatialCovType SpatialModel Transform",
+    "space.results": "SpatialResults",
     "space.weights": "SpatialWeights",
     "studies.by_group": "ByGroup GroupTest by_group",
     "studies.control_set_results": "ControlSet ControlSets",
@@ -284,6 +292,8 @@ _HELD = {
     "MediationVarying": "mediation.routes:Varying",
     "PathSystem": "mediation.routes:PathSystem",
     "PathTest": "mediation.decisions:Test",
+    "SpatialEffects": "space.impacts:SpatialEffects",
+    "SpatialEstimated": "space.groups:SpatialEstimated",
     "Term": "report.terms:Term",
     "TermFactor": "report.terms:Factor",
     "TermPoint": "report.terms:Point",
@@ -322,6 +332,7 @@ __all__ = [
     "DigiprosperWarning",
     "Direction",
     "EffectResults",
+    "EffectsError",
     "EventStudy",
     "EventStudyResults",
     "FewClustersWarning",
@@ -370,6 +381,7 @@ __all__ = [
     "Panel",
     "PanelIndexError",
     "PanelKink",
+    "PanelSpatial",
     "PanelThreshold",
     "PickleError",
     "PropagatedIndex",
@@ -384,6 +396,9 @@ __all__ = [
     "SingletonWarning",
     "SmallRegimeWarning",
     "SobelKind",
+    "SpatialCovType",
+    "SpatialModel",
+    "SpatialResults",
     "SpatialWeights",
     "SpatialWeightsWarning",
     "Ssc",
@@ -393,6 +408,7 @@ __all__ = [
     "TheilDecomposition",
     "ThresholdResults",
     "ThresholdSearchError",
+    "Transform",
     "Truth",
     "TwoLinesResult",
     "UForm",

@@ -247,6 +247,7 @@ _CATEGORIES: dict[str, type[DigiprosperWarning]] = {
     "islands": SpatialWeightsWarning,
     "unused_entities": SpatialWeightsWarning,
     "missing_neighbours": MissingDataWarning,
+    "near_end": IdentificationWarning,
     "few_draws": FewDrawsWarning,
     "lost_draws": FewDrawsWarning,
     "missing_font": DigiprosperWarning,

@@ -21,3 +21,10 @@ def test_codes_and_data() -> None:
     assert (notice.code, notice.data["count"]) == ("missing_neighbours", 2)
     (notice,) = notices.made_from_variable("W", "gdp")
     assert (notice.code, notice.data) == ("made_from_variable", {"variable": "gdp", "weights": "W"})
+
+
+def test_a_coefficient_near_an_end() -> None:
+    assert notices.near_end("rho", 0.9, (-1.0, 1.0), "W") == ()
+    (notice,) = notices.near_end("rho", 0.97, (-1.0, 1.0), "W")
+    assert notice.code == "near_end"
+    assert notice.data == {"coefficient": "rho", "value": 0.97, "interval": (-1.0, 1.0), "weights": "W"}

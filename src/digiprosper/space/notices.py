@@ -1,4 +1,4 @@
-"""Notices about spatial weights: one maker a code.
+"""Notices about spatial weights and models: one maker a code.
 
 ================== ========================================================================================
 code               data
@@ -8,12 +8,13 @@ unused_entities    entities, weights (name)
 missing_neighbours column, count, rows (labels of the first five), weights (name)
 one_direction      n_links, weights (name); not a warning
 made_from_variable variable, weights (name); not a warning
+near_end           coefficient (rho or lambda), value, interval, weights (name)
 ================== ========================================================================================
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from digiprosper.errors import Notice, counted, quoted
 from digiprosper.panel.keys import rows_text
@@ -21,7 +22,17 @@ from digiprosper.panel.keys import rows_text
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["islands", "made_from_variable", "missing_neighbours", "one_direction", "unused_entities"]
+__all__ = [
+    "islands",
+    "made_from_variable",
+    "missing_neighbours",
+    "near_end",
+    "one_direction",
+    "unused_entities",
+]
+
+# Share of the length of the interval.
+_NEAR_END: Final = 0.02
 
 
 def islands(name: str, entities: Iterable[Any]) -> tuple[Notice, ...]:
@@ -153,3 +164,34 @@ def made_from_variable(name: str, variable: str | None) -> tuple[Notice, ...]:
         "Econometrics 184:209). Use values from before the sample, and compare with weights from geography."
     )
     return (Notice("made_from_variable", text, {"variable": variable, "weights": name}),)
+
+
+def near_end(name: str, value: float, interval: tuple[float, float], weights: str) -> tuple[Notice, ...]:
+    """Report a spatial coefficient near an end of its interval.
+
+    Parameters
+    ----------
+    name : {"rho", "lambda"}
+        The coefficient.
+    value : float
+        Its estimate.
+    interval : pair of float
+        Where I - rho W is invertible.
+    weights : str
+        Name of the weights.
+
+    Returns
+    -------
+    tuple of Notice
+        Code near_end, for a value within 2% of the interval's length of an end, or none.
+    """
+    low, high = interval
+    if min(value - low, high - value) > _NEAR_END * (high - low):
+        return ()
+    text = (
+        f"{name} = {value:.4g} is near an end of its interval ({low:.4g}, {high:.4g}), where effects are "
+        "nearly infinite and normal intervals fail. The outcome may have a common trend or a unit root: "
+        f"compare time effects, differences, and weights other than {weights!r}."
+    )
+    data = {"coefficient": name, "value": value, "interval": (low, high), "weights": weights}
+    return (Notice("near_end", text, data),)

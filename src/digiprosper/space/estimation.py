@@ -1,0 +1,302 @@
+"""From a layout to results: the likelihood's maximum, its covariance, and the effects."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from digiprosper.errors import IdentificationError, Notice, OptionError, option_problem
+from digiprosper.kernels.resampling import seed_sequence
+from digiprosper.kernels.tolerances import SINGULAR
+from digiprosper.report.inference import Inference
+from digiprosper.report.notices import lost_draws
+from digiprosper.space.groups import SpatialEstimated
+from digiprosper.space.impacts import SpatialEffects
+from digiprosper.space.kernels.information import (
+    Point,
+    clustered_covariance,
+    expected_information,
+    lee_yu,
+    observed_information,
+)
+from digiprosper.space.kernels.likelihood import at_values, maximise
+from digiprosper.space.kernels.multiplier import (
+    averages,
+    by_unit,
+    effects,
+    effects_of_draws,
+    row_sum,
+    without_lag,
+)
+from digiprosper.space.kernels.spectrum import spectrum
+from digiprosper.space.notices import near_end
+from digiprosper.space.preparation import ERROR, LAG, spatial_columns
+from digiprosper.space.results import SpatialResults
+
+if TYPE_CHECKING:
+    from digiprosper.kernels import Floats
+    from digiprosper.space.kernels.likelihood import Optimum, SpatialColumns
+    from digiprosper.space.kernels.spectrum import Spectrum
+    from digiprosper.space.preparation import Layout
+
+__all__ = ["estimate"]
+
+
+class _Draws(NamedTuple):
+    """How errors of effects are simulated; without a seed they are not."""
+
+    seed: np.random.SeedSequence | None
+    reps: int
+
+
+def estimate(spec: Any, layout: Layout, rng: object) -> SpatialResults:
+    """Maximise the likelihood and compute everything that is read from it.
+
+    Parameters
+    ----------
+    spec : PanelSpatial
+        The specification.
+    layout : Layout
+        Its columns and weights.
+    rng : None, int, SeedSequence or Generator
+        For simulated errors of effects.
+
+    Returns
+    -------
+    SpatialResults
+        Its notices are kept in `diagnostics`, not issued.
+
+    Raises
+    ------
+    IdentificationError
+        If the likelihood has no maximum inside the interval, or the information is singular.
+    OptionError
+        If the bias correction cannot be used with the weights.
+    """
+    lag, error = spec.model in LAG, spec.model in ERROR
+    columns = spatial_columns(layout, splm=spec.transform == "splm", error=error)
+    found = spectrum(layout.matrix) if lag or error else None
+    if found is None and (lag or error):
+        _refuse_no_cycle(layout)
+
+    optimum = _optimum(columns, found, layout, lag=lag, error=error)
+    point = Point(
+        columns=columns,
+        optimum=optimum,
+        spectrum=found,
+        matrix=layout.matrix,
+        lag=lag,
+        error=error,
+        periods=columns.n_times,
+        sweep=(lambda added_lag: added_lag) if spec.transform == "splm" else layout.sweep,
+    )
+    if spec.bias_correction is not None:
+        point = _corrected(point, layout)
+
+    intercept = () if any(layout.effects) else ("Intercept",)
+    names = (*["rho"] * lag, *["lambda"] * error, *layout.names[1:], *intercept)
+    covariance = _covariance(point, spec.cov_type)[: len(names), : len(names)]
+    values = _values(point, len(names))
+    seed = seed_sequence(rng) if spec.effects_error == "simulated" else None
+    made = _effects(layout, point, values, covariance, _Draws(seed, spec.reps))
+    lost = 0 if made.draws is None else spec.reps - len(made.draws)
+    notices = [
+        *layout.linear.diagnostics,
+        *layout.weights.diagnostics,
+        *_near_ends(point, layout),
+        *lost_draws(lost, spec.reps, "have a rho outside its interval and were dropped."),
+    ]
+    return SpatialResults(
+        estimated=_estimated(spec, layout, point, names, covariance),
+        effects=made,
+        inference=_inference(spec, layout, seed, len(made.draws) if made.draws is not None else 0),
+        sample=layout.linear.sample,
+        labels=layout.linear.labels,
+        diagnostics=tuple(notices),
+    )
+
+
+def _values(point: Point, count: int) -> Floats:
+    """Take the coefficients that have names, which dummies of periods have not."""
+    return np.concatenate([point.spatial, point.optimum.coefficients])[:count]
+
+
+def _optimum(
+    columns: SpatialColumns, found: Spectrum | None, layout: Layout, *, lag: bool, error: bool
+) -> Optimum:
+    """Maximise the likelihood; refuse a maximum at an end of the interval."""
+    if found is None:
+        return at_values(columns, None, 0.0, 0.0)
+    optimum = maximise(columns, found, lag=lag, error=error)
+    if optimum.at_end:
+        value = optimum.rho if optimum.at_end == "rho" else optimum.lam
+        raise IdentificationError(
+            f"the likelihood has no maximum inside the interval ({found.low:.4g}, {found.high:.4g}) in which "
+            f"I - {optimum.at_end} W is invertible: it rises up to {optimum.at_end} = {value:.4g}. Check the "
+            f"weights {layout.weights.name!r}, and whether the outcome has a trend that time effects would "
+            "take out."
+        )
+    return optimum
+
+
+def _refuse_no_cycle(layout: Layout) -> None:
+    text = (
+        f"all eigenvalues of the weights {layout.weights.name!r} are zero, because no chain of links leads "
+        "back to where it began, so that the interval of the spatial coefficient has no ends. Use "
+        "model='slx', or weights in which neighbours are mutual."
+    )
+    raise IdentificationError(text)
+
+
+def _corrected(point: Point, layout: Layout) -> Point:
+    """Correct the bias of the effects, and count the periods that entity effects leave."""
+    entity, time = layout.effects
+    common = row_sum(layout.matrix)
+    if time and common is None:
+        text = (
+            "bias_correction='lee_yu' with time effects requires weights whose rows have one sum, such as "
+            f"row-standardised weights without islands; those of {layout.weights.name!r} differ. Use "
+            "SpatialWeights(standardise='row'), or time_effects=False."
+        )
+        raise OptionError(text, [option_problem("bias_correction", "lee_yu", (None,), text)])
+    optimum = lee_yu(point, common if time else None, entity=entity)
+    found = point.spectrum
+    for at in (optimum.rho, optimum.lam):
+        if found is not None and not found.low < at < found.high:
+            raise IdentificationError(
+                f"bias_correction='lee_yu' moves the spatial coefficient to {at:.4g}, out of its interval "
+                f"({found.low:.4g}, {found.high:.4g}): there are too few entities. Use "
+                "bias_correction=None, or time_effects=False."
+            )
+    return replace(point, optimum=optimum, periods=point.columns.n_times - float(entity))
+
+
+def _covariance(point: Point, cov_type: str) -> Floats:
+    """Compute the covariance of all parameters."""
+    information = expected_information(point) if cov_type == "information" else observed_information(point)
+    scale = 1 / np.sqrt(np.abs(np.diag(information)))
+    least = float(np.linalg.eigvalsh(information * scale * scale[:, None])[0])
+    if not least > SINGULAR:
+        raise IdentificationError(
+            "the information matrix of the estimates is not positive definite, so that they have no standard "
+            "errors: the likelihood is flat. Drop regressors or the spatial lags of some (spatial_lags)."
+        )
+    if cov_type == "clustered":
+        return clustered_covariance(point)
+    return np.asarray(np.linalg.inv(information * scale * scale[:, None]) * scale * scale[:, None])
+
+
+def _effects(layout: Layout, point: Point, values: Floats, covariance: Floats, how: _Draws) -> SpatialEffects:
+    """Compute effects of all regressors, with errors by the delta method or from draws."""
+    chosen = _chosen(layout, point, values.size)
+    b, between = chosen @ values, chosen @ covariance @ chosen.T
+    k = len(layout.slopes)
+    lag, matrix = point.lag, layout.matrix
+    slopes, lags = b[-2 * k : -k], b[-k:]
+    if lag and point.spectrum is not None:
+        value, slope = averages(matrix, point.spectrum, point.optimum.rho)
+    else:
+        value, slope = without_lag(matrix)
+    found = effects(value, slope, slopes, lags, between, lag=lag)
+    return SpatialEffects(
+        terms=layout.slopes,
+        slopes=slopes,
+        lags=lags,
+        estimates=found.estimates,
+        covariance=found.covariance,
+        draws=None if how.seed is None else _drawn(point, b, between, how),
+        units=by_unit(matrix, point.optimum.rho),
+        entities=layout.prepared.sample.entities,
+    )
+
+
+def _chosen(layout: Layout, point: Point, count: int) -> Floats:
+    """Choose rho, the slopes and their spatial lags among the coefficients; absent ones have a row of 0."""
+    first, k = len(point.spatial), len(layout.slopes)
+    places: list[int | None] = [*[0] * point.lag, *(first + j for j in range(k))]
+    lags = {name: first + k + j for j, name in enumerate(layout.lags)}
+    places += [lags.get(name) for name in layout.slopes]
+    out = np.zeros((len(places), count))
+    for row, place in enumerate(places):
+        if place is not None:
+            out[row, place] = 1.0
+    return out
+
+
+def _drawn(point: Point, b: Floats, covariance: Floats, how: _Draws) -> Floats:
+    """Draw coefficients from their normal distribution and compute the effects of each draw."""
+    k = (b.size - point.lag) // 2
+    generator = np.random.default_rng(how.seed)
+    draws = generator.multivariate_normal(b, covariance, size=how.reps, method="eigh")
+    if not point.lag or point.spectrum is None:
+        return effects_of_draws(point.matrix, None, draws[:, 0], draws[:, :k], draws[:, k:])
+    inside = (draws[:, 0] > point.spectrum.low) & (draws[:, 0] < point.spectrum.high)
+    rho, slopes, lags = draws[inside, 0], draws[inside, 1 : k + 1], draws[inside, k + 1 :]
+    return effects_of_draws(point.matrix, point.spectrum, rho, slopes, lags)
+
+
+def _near_ends(point: Point, layout: Layout) -> list[Notice]:
+    """Report spatial coefficients near an end of their interval."""
+    found = point.spectrum
+    if found is None:
+        return []
+    names = ["rho"] * point.lag + ["lambda"] * point.error
+    out: list[Notice] = []
+    for name, value in zip(names, point.spatial, strict=True):
+        out += near_end(name, value, (found.low, found.high), layout.weights.name)
+    return out
+
+
+def _estimated(
+    spec: Any, layout: Layout, point: Point, names: tuple[str, ...], covariance: Floats
+) -> SpatialEstimated:
+    optimum, found, n = point.optimum, point.spectrum, len(layout.matrix)
+    k = len(layout.names) - 1
+    explained: Floats = (layout.swept[:, 1:] @ optimum.coefficients[:k]).reshape(n, -1)
+    if point.lag:
+        inverse = np.linalg.inv(np.eye(n) - optimum.rho * layout.matrix)
+        explained = np.asarray(inverse @ explained)
+    taken = layout.prepared.within.rank
+    return SpatialEstimated(
+        names=names,
+        depvar=spec.y,
+        model=spec.model,
+        coefficients=_values(point, len(names)),
+        covariance=covariance,
+        residuals=optimum.residuals,
+        sigma2=optimum.sigma2,
+        loglik=optimum.loglik,
+        n_parameters=len(point.spatial) + k + taken + 1,
+        rsquared_within=float(np.corrcoef(explained.ravel(), layout.swept[:, 0])[0, 1] ** 2),
+        df_absorbed=taken,
+        effect_names=layout.prepared.effect_names,
+        interval=(np.nan, np.nan) if found is None else (found.low, found.high),
+        transform=spec.transform,
+        bias_correction=spec.bias_correction,
+        weights_name=layout.weights.name,
+        weights_text=layout.weights.conventions,
+        weights_hash=hashlib.sha256(layout.matrix.tobytes()).hexdigest()[:16],
+        sample_hash=str(layout.linear.glance()["sample_hash"]),
+    )
+
+
+def _inference(spec: Any, layout: Layout, seed: np.random.SeedSequence | None, reps: int) -> Inference:
+    sample = layout.prepared.sample
+    clustered = spec.cov_type == "clustered"
+    groups = sample.n_entities
+    return Inference(
+        cov_type=spec.cov_type,
+        clusters=(sample.keys.entity_name,) if clustered else (),
+        n_clusters=(groups,) if clustered else (),
+        df_t=groups - 1.0 if clustered else np.inf,
+        reps=reps,
+        rng_entropy=None if seed is None else _entropy(seed),
+    )
+
+
+def _entropy(seed: np.random.SeedSequence) -> int:
+    entropy: Any = seed.entropy
+    return int(entropy)

@@ -1,0 +1,143 @@
+"""Direct, indirect and total effects as frames."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from digiprosper.errors import check_level
+from digiprosper.kernels.intervals import percentile, percentile_p
+from digiprosper.report.pickling import PickledByName
+from digiprosper.report.variance import standard_errors
+
+if TYPE_CHECKING:
+    from digiprosper.kernels import Floats
+
+__all__ = ["KINDS", "SpatialEffects", "effects_frame", "unit_frame"]
+
+KINDS = ("direct", "indirect", "total")
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class SpatialEffects(PickledByName):
+    """Average effects of regressors, with what single units add to them.
+
+    Parameters
+    ----------
+    terms : tuple of str
+        The k regressors.
+    slopes, lags : (k,) arrays
+        Coefficients of the regressors and of their spatial lags, 0 where there is none.
+    estimates : (3, k) array
+        Direct, indirect and total effects.
+    covariance : (3k, 3k) array
+        By the delta method, of the estimates read by row.
+    draws : (B, 3, k) array or None
+        Effects of drawn coefficients, where errors are simulated.
+    units : (6, N) array
+        Diagonal, row sums and column sums of S = (I - rho W)^-1, then of S W.
+    entities : Index
+        The N units.
+    """
+
+    terms: tuple[str, ...]
+    slopes: Floats
+    lags: Floats
+    estimates: Floats
+    covariance: Floats
+    draws: Floats | None
+    units: Floats
+    entities: pd.Index[Any]
+
+
+def effects_frame(effects: SpatialEffects, df_t: float, level: float) -> pd.DataFrame:
+    """Lay out effects with their errors, three rows a term.
+
+    Parameters
+    ----------
+    effects : SpatialEffects
+        Effects.
+    df_t : float
+        Degrees of freedom of t; infinite for the normal distribution.
+    level : float
+        Of the intervals.
+
+    Returns
+    -------
+    DataFrame
+        term, kind, estimate, std_error, statistic, p_value, conf_low, conf_high. Of simulated errors the
+        p-values and intervals are read from the draws. An effect that the model sets to zero has neither.
+    """
+    from scipy.special import stdtr, stdtrit
+
+    level = check_level(level)
+    k = len(effects.terms)
+    estimate = effects.estimates.ravel()
+    error = _errors(effects)
+    if effects.draws is None:
+        half = stdtrit(df_t, 0.5 + level / 2) * error
+        low, high = estimate - half, estimate + half
+        p_value = 2 * stdtr(df_t, -np.abs(estimate / error))
+    else:
+        drawn = np.where(np.isnan(error), np.nan, effects.draws.reshape(len(effects.draws), -1))
+        low, high = percentile(drawn, level, clusters=None)
+        p_value = percentile_p(drawn, clusters=None)
+    frame = pd.DataFrame(
+        {
+            "term": list(effects.terms) * 3,
+            "kind": np.repeat(KINDS, k),
+            "estimate": estimate,
+            "std_error": error,
+            "statistic": estimate / error,
+            "p_value": p_value,
+            "conf_low": low,
+            "conf_high": high,
+        }
+    )
+    by_term = np.arange(3 * k).reshape(3, k).T.ravel()
+    return frame.iloc[by_term].reset_index(drop=True)
+
+
+def _errors(effects: SpatialEffects) -> Floats:
+    """Compute standard errors; missing for an effect that the model sets to zero."""
+    if effects.draws is None:
+        variance = np.diag(effects.covariance)
+    else:
+        variance = effects.draws.reshape(len(effects.draws), -1).var(axis=0, ddof=1)
+    set_to_zero = (variance == 0) & (effects.estimates.ravel() == 0)
+    return standard_errors(np.where(set_to_zero, np.nan, variance))
+
+
+def unit_frame(effects: SpatialEffects, entity: str) -> pd.DataFrame:
+    """Lay out the effects of single units, one row a unit and term.
+
+    Parameters
+    ----------
+    effects : SpatialEffects
+        Effects.
+    entity : str
+        Name of the entity key.
+
+    Returns
+    -------
+    DataFrame
+        The entity, term, direct, indirect, total, to_others.
+    """
+    own, rows, columns, own_lag, rows_lag, columns_lag = effects.units[:, :, None]
+    direct = own * effects.slopes + own_lag * effects.lags
+    total = rows * effects.slopes + rows_lag * effects.lags
+    outgoing = columns * effects.slopes + columns_lag * effects.lags - direct
+    n, k = direct.shape
+    return pd.DataFrame(
+        {
+            entity: np.repeat(effects.entities.to_numpy(), k),
+            "term": list(effects.terms) * n,
+            "direct": direct.ravel(),
+            "indirect": (total - direct).ravel(),
+            "total": total.ravel(),
+            "to_others": outgoing.ravel(),
+        }
+    )

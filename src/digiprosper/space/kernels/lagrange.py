@@ -1,0 +1,58 @@
+"""Lagrange multiplier tests of a spatial lag and of a spatial error."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from digiprosper.kernels.least_squares import ols
+
+if TYPE_CHECKING:
+    from digiprosper.kernels import Floats
+
+__all__ = ["LagrangeTests", "lagrange_tests"]
+
+
+class LagrangeTests(NamedTuple):
+    """Statistics, each chi-squared with one degree of freedom under its null."""
+
+    lag: float
+    error: float
+    robust_lag: float
+    robust_error: float
+
+
+def lagrange_tests(matrix: Floats, x: Floats, e: Floats, lag_y: Floats, lag_e: Floats) -> LagrangeTests:
+    """Compute the tests of Anselin, Le Gallo & Jayet (2008), with the robust versions of Elhorst (2010).
+
+    Parameters
+    ----------
+    matrix : (N, N) array
+        Weights.
+    x : (NT, k) array
+        Regressors with the effects out, rows by entity and then by period.
+    e : (NT,) array
+        Least-squares residuals of the outcome on them.
+    lag_y, lag_e : (NT,) arrays
+        Spatial lag of the outcome and of the residuals.
+
+    Returns
+    -------
+    LagrangeTests
+        The four statistics.
+    """
+    n_times = e.size / len(matrix)
+    sigma2 = float(e @ e) / e.size
+    rest = ols(x, lag_y - lag_e).residuals
+    trace = n_times * float(np.sum(matrix * matrix.T) + np.sum(matrix**2))
+    # Information of rho given the slopes, and scores in units of sigma2.
+    information = float(rest @ rest) / sigma2 + trace
+    of_lag, of_error = float(e @ lag_y) / sigma2, float(e @ lag_e) / sigma2
+    share = trace / information
+    return LagrangeTests(
+        lag=of_lag**2 / information,
+        error=of_error**2 / trace,
+        robust_lag=(of_lag - of_error) ** 2 / (information - trace),
+        robust_error=(of_error - share * of_lag) ** 2 / (trace * (1 - share)),
+    )

@@ -1,0 +1,349 @@
+"""Maximum likelihood of spatial panels, with all but the spatial coefficients concentrated out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from digiprosper.kernels import Floats
+    from digiprosper.space.kernels.spectrum import Spectrum
+
+__all__ = ["Optimum", "SpatialColumns", "at_values", "lagged", "log_likelihood", "maximise"]
+
+_NODES = 256
+_NODES_EACH = 64
+# Distance from an end, over the length of the interval, within which an optimum is at the end.
+_NEAR_END = 1e-8
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SpatialColumns:
+    """Columns of a balanced panel with the effects out, rows by entity and then by period.
+
+    Parameters
+    ----------
+    y : (NT, 3) array
+        Outcome, its spatial lag, and the lag of that.
+    x : (NT, k) array
+        Regressors; spatial lags among them are regressors of their own.
+    wx : (NT, k) array
+        Spatial lag of each regressor, which models with a spatial error need.
+    n_times : int
+        Periods T.
+    """
+
+    y: Floats
+    x: Floats
+    wx: Floats
+    n_times: int
+
+    @property
+    def nobs(self) -> int:
+        """Rows."""
+        return len(self.y)
+
+    @property
+    def n_entities(self) -> int:
+        """Entities."""
+        return self.nobs // self.n_times
+
+    def filtered_outcome(self, rho: float, lam: float) -> Floats:
+        """Compute ``(I - lambda W)(I - rho W) y``, an (NT,) array."""
+        y, first, second = self.y.T
+        return np.asarray((y - rho * first) - lam * (first - rho * second))
+
+    def filtered(self, lam: float) -> Floats:
+        """Compute ``(I - lambda W) x``, an (NT, k) array."""
+        return self.x - lam * self.wx
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Optimum:
+    """Maximum likelihood estimates.
+
+    Parameters
+    ----------
+    rho, lam : float
+        Coefficients of the spatial lag of the outcome and of the error; 0 where the model has none.
+    coefficients : (k,) array
+        Slopes.
+    sigma2 : float
+        Mean squared residual.
+    loglik : float
+        Log likelihood, its constant included.
+    residuals : (NT,) array
+        Of the filtered equation.
+    at_end : {"", "rho", "lambda"}
+        Which coefficient is at an end of its interval.
+    """
+
+    rho: float
+    lam: float
+    coefficients: Floats
+    sigma2: float
+    loglik: float
+    residuals: Floats
+    at_end: str = ""
+
+
+class _Profile(NamedTuple):
+    """Where the likelihood is largest in rho, given lambda."""
+
+    value: float
+    rho: float
+    at_end: bool
+
+
+def lagged(matrix: Floats, columns: Floats) -> Floats:
+    """Take the spatial lag of columns, period by period.
+
+    Parameters
+    ----------
+    matrix : (N, N) array
+        Weights.
+    columns : (NT, p) array
+        Rows by entity and then by period.
+
+    Returns
+    -------
+    (NT, p) array
+        ``W`` times the columns of every period.
+    """
+    by_entity = columns.reshape(len(matrix), -1)
+    return np.asarray((matrix @ by_entity).reshape(columns.shape))
+
+
+def maximise(columns: SpatialColumns, spectrum: Spectrum, *, lag: bool, error: bool) -> Optimum:
+    """Maximise the likelihood of a spatial panel.
+
+    A grid over the interval of each spatial coefficient finds the highest maximum; the estimate is the root
+    of the score beside it.
+
+    Parameters
+    ----------
+    columns : SpatialColumns
+        With the effects out.
+    spectrum : Spectrum
+        Of the weights.
+    lag, error : bool
+        Whether the outcome, and the error, has a spatial lag.
+
+    Returns
+    -------
+    Optimum
+        Estimates; `at_end` says whether there is no maximum inside the interval.
+    """
+    reduced = _reduced(columns)
+    rho_grid = _grid(spectrum, _NODES) if lag else np.zeros(1)
+    terms = _LogTerms(spectrum, rho_grid, spectrum.log_determinant(rho_grid), columns.n_times, columns.nobs)
+    if not error:
+        profile = _profile(_residual_pair(reduced, 0.0), terms)
+        return at_values(columns, spectrum, profile.rho, 0.0, at_end="rho" if profile.at_end else "")
+
+    lam_grid = _grid(spectrum, _NODES_EACH if lag else _NODES)
+    determinants = columns.n_times * spectrum.log_determinant(lam_grid)
+    profiles = [_profile(_residual_pair(reduced, lam), terms) for lam in lam_grid]
+    heights = determinants + np.array([profile.value for profile in profiles])
+
+    def score(lam: float) -> float:
+        profile = _profile(_residual_pair(reduced, lam), terms)
+        return _error_score(reduced, spectrum, profile.rho, lam)
+
+    lam, at_end = _root(score, lam_grid, int(heights.argmax()), spectrum)
+    profile = _profile(_residual_pair(reduced, lam), terms)
+    ends = {"rho": profile.at_end, "lambda": at_end}
+    reached = [name for name, end in ends.items() if end]
+    return at_values(columns, spectrum, profile.rho, lam, at_end=reached[0] if reached else "")
+
+
+def log_likelihood(
+    columns: SpatialColumns, spectrum: Spectrum | None, rho: float, lam: float, squares: float
+) -> float:
+    """Compute the log likelihood with slopes and variance concentrated out.
+
+    Parameters
+    ----------
+    columns : SpatialColumns
+        With the effects out.
+    spectrum : Spectrum or None
+        Of the weights; None where the determinant is 1.
+    rho, lam : float
+        Spatial coefficients.
+    squares : float
+        Sum of squared residuals.
+
+    Returns
+    -------
+    float
+        ``T ln|I - rho W| + T ln|I - lambda W| - NT/2 [ln(2 pi e'e / NT) + 1]``.
+    """
+    n = columns.nobs
+    both = 0.0 if spectrum is None else float(spectrum.log_determinant(np.array([rho, lam])).sum())
+    return columns.n_times * both - n / 2 * float(np.log(2 * np.pi * squares / n) + 1)
+
+
+def at_values(
+    columns: SpatialColumns, spectrum: Spectrum | None, rho: float, lam: float, *, at_end: str = ""
+) -> Optimum:
+    """Estimate slopes and sigma2 given the spatial coefficients, by least squares on all rows.
+
+    Parameters
+    ----------
+    columns : SpatialColumns
+        With the effects out.
+    spectrum : Spectrum or None
+        Of the weights; None where the model has no spatial coefficient.
+    rho, lam : float
+        Spatial coefficients.
+    at_end : {"", "rho", "lambda"}
+        Which of them is at an end of its interval.
+
+    Returns
+    -------
+    Optimum
+        Estimates.
+    """
+    coefficients, residuals = _least_squares(columns.filtered(lam), columns.filtered_outcome(rho, lam))
+    squares = float(residuals @ residuals)
+    return Optimum(
+        rho=rho,
+        lam=lam,
+        coefficients=coefficients,
+        sigma2=squares / columns.nobs,
+        loglik=log_likelihood(columns, spectrum, rho, lam, squares),
+        residuals=residuals,
+        at_end=at_end,
+    )
+
+
+def _least_squares(design: Floats, outcome: Floats) -> tuple[Floats, Floats]:
+    """Regress an outcome, or several, by QR of columns of unit length."""
+    if design.shape[1] == 0:
+        return np.zeros(0), outcome
+    length = np.sqrt(np.einsum("ij,ij->j", design, design))
+    basis, triangle = np.linalg.qr(design / length)
+    heights = basis.T @ outcome
+    slopes = np.linalg.solve(triangle, heights)
+    coefficients = slopes / (length if outcome.ndim == 1 else length[:, None])
+    return coefficients, np.asarray(outcome - basis @ heights)
+
+
+def _reduced(columns: SpatialColumns) -> SpatialColumns:
+    """Rotate all columns to as many rows as there are columns, which keeps every product of two columns."""
+    k = columns.x.shape[1]
+    triangle = np.asarray(np.linalg.qr(np.hstack([columns.x, columns.wx, columns.y]), mode="r"))
+    return SpatialColumns(
+        triangle[:, 2 * k :], triangle[:, :k], triangle[:, k : 2 * k], n_times=columns.n_times
+    )
+
+
+# --- the spatial lag of the outcome, given lambda -----------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _LogTerms:
+    """What the likelihood in rho needs beside the residuals: the log-determinant on a grid, T and NT."""
+
+    spectrum: Spectrum
+    grid: Floats
+    determinants: Floats
+    n_times: int
+    nobs: int
+
+
+class _Squares(NamedTuple):
+    """Sum of squares ``least + curve (rho - bottom)^2`` of residuals that are linear in rho."""
+
+    least: float
+    curve: float
+    bottom: float
+
+    def at(self, rho: Floats) -> Floats:
+        return self.least + self.curve * (rho - self.bottom) ** 2
+
+
+def _residual_pair(reduced: SpatialColumns, lam: float) -> _Squares:
+    """Regress the outcome and its spatial lag, both filtered, on the filtered regressors."""
+    y, first, second = reduced.y.T
+    pair = np.column_stack([y - lam * first, first - lam * second])
+    left = _least_squares(reduced.filtered(lam), pair)[1]
+    curve = float(left[:, 1] @ left[:, 1])
+    bottom = float(left[:, 0] @ left[:, 1]) / curve if curve > 0 else 0.0
+    rest = left[:, 0] - bottom * left[:, 1]
+    return _Squares(float(rest @ rest), curve, bottom)
+
+
+def _profile(squares: _Squares, terms: _LogTerms) -> _Profile:
+    """Find rho given lambda; its only value is 0 in a model without a spatial lag of the outcome."""
+
+    def score(rho: float) -> float:
+        determinant = terms.spectrum.trace(rho, lags=1, inverses=1)
+        fall = -squares.curve * (rho - squares.bottom) / squares.at(np.array(rho))
+        return float(terms.nobs * fall - terms.n_times * determinant)
+
+    heights = terms.n_times * terms.determinants - terms.nobs / 2 * np.log(squares.at(terms.grid))
+    rho, at_end = 0.0, False
+    if terms.grid.size > 1:
+        rho, at_end = _root(score, terms.grid, int(heights.argmax()), terms.spectrum)
+    determinant = terms.spectrum.log_determinant(np.array([rho]))[0]
+    value = terms.n_times * determinant - terms.nobs / 2 * np.log(squares.at(np.array(rho)))
+    return _Profile(float(value), rho, at_end)
+
+
+def _error_score(reduced: SpatialColumns, spectrum: Spectrum, rho: float, lam: float) -> float:
+    """Compute the derivative of the log likelihood in lambda, over NT."""
+    outcome, design = reduced.filtered_outcome(rho, lam), reduced.filtered(lam)
+    coefficients, residuals = _least_squares(design, outcome)
+    lag = reduced.y[:, 1] - rho * reduced.y[:, 2] - reduced.wx @ coefficients
+    n_entities = len(spectrum.values)
+    fall = float(lag @ residuals) / float(residuals @ residuals)
+    return fall - spectrum.trace(lam, lags=1, inverses=1) / n_entities
+
+
+# --- roots on an interval -----------------------------------------------------------------------------------
+
+
+def _grid(spectrum: Spectrum, count: int) -> Floats:
+    """Nodes of Chebyshev on the interval, dense near its ends, where the determinant falls."""
+    angles = (np.arange(count) + 0.5) / count * np.pi
+    middle, half = (spectrum.low + spectrum.high) / 2, (spectrum.high - spectrum.low) / 2
+    return np.asarray(middle - half * np.cos(angles))
+
+
+def _root(score: Callable[[float], float], grid: Floats, best: int, spectrum: Spectrum) -> tuple[float, bool]:
+    """Find the root of the score next to the best node of a grid.
+
+    Parameters
+    ----------
+    score : callable
+        Derivative of the log likelihood.
+    grid : (m,) array
+        Nodes inside the interval.
+    best : int
+        Node with the largest likelihood.
+    spectrum : Spectrum
+        With the ends of the interval.
+
+    Returns
+    -------
+    root : float
+        Where the score is zero; an end if it has no root up to there.
+    at_end : bool
+        Whether it is an end.
+    """
+    from scipy.optimize import brentq
+
+    margin = _NEAR_END * (spectrum.high - spectrum.low)
+    nodes = [spectrum.low + margin, *grid, spectrum.high - margin]
+    left, middle, right = nodes[best : best + 3]
+    if best == 0 and score(left) <= 0:
+        return left, True
+    if best == len(grid) - 1 and score(right) >= 0:
+        return right, True
+    bracket = (middle, right) if score(middle) > 0 else (left, middle)
+    return float(brentq(score, *bracket, xtol=1e-15, rtol=1e-15)), False

@@ -1,0 +1,225 @@
+"""What a change of a regressor does to all outcomes: direct, indirect and total effects."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from digiprosper.kernels.tolerances import EQUAL_ROW_SUMS
+
+if TYPE_CHECKING:
+    from digiprosper.kernels import Floats
+    from digiprosper.space.kernels.spectrum import Spectrum
+
+__all__ = [
+    "Averages",
+    "Effects",
+    "averages",
+    "by_unit",
+    "effects",
+    "effects_of_draws",
+    "row_sum",
+    "without_lag",
+]
+
+
+class Averages(NamedTuple):
+    """Averages over S = (I - rho W)^-1 that effects are made of, each an array or a number.
+
+    The mean of the diagonal of S and of S W, and the mean row sum of S and of S W.
+    """
+
+    own: Floats
+    own_lag: Floats
+    total: Floats
+    total_lag: Floats
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Effects:
+    """Average effects with their covariance, in the order of `estimates` read by row.
+
+    Parameters
+    ----------
+    estimates : (3, k) array
+        Direct, indirect and total effect of each regressor (LeSage & Pace 2009, 2.7).
+    covariance : (3k, 3k) array
+        By the delta method.
+    """
+
+    estimates: Floats
+    covariance: Floats
+
+
+def row_sum(matrix: Floats) -> float | None:
+    """Give the sum that all rows have.
+
+    Parameters
+    ----------
+    matrix : (N, N) array
+        Weights.
+
+    Returns
+    -------
+    float or None
+        None if rows have different sums.
+    """
+    sums = matrix.sum(axis=1)
+    same = np.ptp(sums) <= EQUAL_ROW_SUMS * np.abs(sums).max()
+    return float(sums.mean()) if same else None
+
+
+def averages(matrix: Floats, spectrum: Spectrum, rho: float) -> tuple[Averages, Averages]:
+    """Average the multiplier, and its derivative in rho.
+
+    Parameters
+    ----------
+    matrix : (N, N) array
+        Weights.
+    spectrum : Spectrum
+        Of the weights.
+    rho : float
+        Coefficient of the spatial lag of the outcome.
+
+    Returns
+    -------
+    value, slope : Averages
+        Numbers. The diagonals from the eigenvalues, the row sums from two solutions.
+    """
+    n = len(matrix)
+    inverse = np.eye(n) - rho * matrix
+    ones = np.ones(n)
+    rows = np.linalg.solve(inverse, ones)
+    columns = np.linalg.solve(inverse.T, ones)
+    lag = matrix @ ones
+    slope_rows = matrix @ rows
+    slope_lag = matrix @ np.linalg.solve(inverse, lag)
+    value = Averages(
+        own=np.array(spectrum.trace(rho, lags=0, inverses=1) / n),
+        own_lag=np.array(spectrum.trace(rho, lags=1, inverses=1) / n),
+        total=rows.mean(),
+        total_lag=columns @ lag / n,
+    )
+    slope = Averages(
+        own=np.array(spectrum.trace(rho, lags=1, inverses=2) / n),
+        own_lag=np.array(spectrum.trace(rho, lags=2, inverses=2) / n),
+        total=columns @ slope_rows / n,
+        total_lag=columns @ slope_lag / n,
+    )
+    return value, slope
+
+
+def without_lag(matrix: Floats) -> tuple[Averages, Averages]:
+    """Average the multiplier of a model without a spatial lag of the outcome, S = I.
+
+    Parameters
+    ----------
+    matrix : (N, N) array
+        Weights.
+
+    Returns
+    -------
+    value, slope : Averages
+        Numbers; the slope is zero.
+    """
+    zero = np.zeros(())
+    value = Averages(np.ones(()), np.diag(matrix).mean(), np.ones(()), matrix.sum(axis=1).mean())
+    return value, Averages(zero, zero, zero, zero)
+
+
+def effects(
+    value: Averages, slope: Averages, slopes: Floats, lags: Floats, covariance: Floats, *, lag: bool
+) -> Effects:
+    """Compute average effects with errors by the delta method.
+
+    Parameters
+    ----------
+    value, slope : Averages
+        Of the multiplier, and its derivative in rho.
+    slopes, lags : (k,) arrays
+        Coefficients b of the regressors and th of their spatial lags; zeros where there is none.
+    covariance : array
+        Of rho (with `lag`), b and th, in this order.
+    lag : bool
+        Whether the model has rho.
+
+    Returns
+    -------
+    Effects
+        Of ``S (I b + W th)``.
+    """
+    k = slopes.size
+    direct = value.own * slopes + value.own_lag * lags
+    total = value.total * slopes + value.total_lag * lags
+    identity = np.eye(k)
+    of_direct = [value.own * identity, value.own_lag * identity]
+    of_total = [value.total * identity, value.total_lag * identity]
+    if lag:
+        of_direct.insert(0, (slope.own * slopes + slope.own_lag * lags)[:, None])
+        of_total.insert(0, (slope.total * slopes + slope.total_lag * lags)[:, None])
+    direct_rows, total_rows = np.hstack(of_direct), np.hstack(of_total)
+    gradient = np.vstack([direct_rows, total_rows - direct_rows, total_rows])
+    return Effects(np.vstack([direct, total - direct, total]), gradient @ covariance @ gradient.T)
+
+
+def effects_of_draws(
+    matrix: Floats, spectrum: Spectrum | None, rho: Floats, slopes: Floats, lags: Floats
+) -> Floats:
+    """Compute average effects for drawn coefficients.
+
+    Parameters
+    ----------
+    matrix : (N, N) array
+        Weights.
+    spectrum : Spectrum or None
+        Of the weights; None for a model without a spatial lag of the outcome.
+    rho : (B,) array
+        Draws of rho; not used without a spectrum.
+    slopes, lags : (B, k) arrays
+        Draws of b and th.
+
+    Returns
+    -------
+    (B, 3, k) array
+        Direct, indirect and total effects.
+    """
+    at = without_lag(matrix)[0] if spectrum is None else _averages_at(matrix, spectrum, rho)
+    own, own_lag, total_one, total_lag = (np.asarray(part)[..., None] for part in at)
+    direct = own * slopes + own_lag * lags
+    total = total_one * slopes + total_lag * lags
+    return np.stack([direct, total - direct, total], axis=1)
+
+
+def _averages_at(matrix: Floats, spectrum: Spectrum, rho: Floats) -> Averages:
+    """Average the multiplier at many values of rho."""
+    n, common = len(matrix), row_sum(matrix)
+    own = spectrum.traces(rho, lags=0, inverses=1) / n
+    own_lag = spectrum.traces(rho, lags=1, inverses=1) / n
+    if common is not None:
+        return Averages(own, own_lag, 1 / (1 - rho * common), common / (1 - rho * common))
+    ones = np.ones(n)
+    columns = np.array([np.linalg.solve((np.eye(n) - at * matrix).T, ones) for at in rho])
+    return Averages(own, own_lag, columns.mean(axis=1), columns @ (matrix @ ones) / n)
+
+
+def by_unit(matrix: Floats, rho: float) -> Floats:
+    """Compute what the effects of single units are made of.
+
+    Parameters
+    ----------
+    matrix : (N, N) array
+        Weights.
+    rho : float
+        Coefficient of the spatial lag of the outcome; 0 for a model without.
+
+    Returns
+    -------
+    (6, N) array
+        Diagonal, row sums and column sums of S, then of S W.
+    """
+    identity = np.eye(len(matrix))
+    inverse = np.linalg.solve(identity - rho * matrix, identity)
+    lag = inverse @ matrix
+    return np.vstack([part for s in (inverse, lag) for part in (np.diag(s), s.sum(axis=1), s.sum(axis=0))])

@@ -1,0 +1,151 @@
+"""Eigenvalues of spatial weights, and the determinants and traces that follow from them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+
+from digiprosper.kernels.tolerances import REAL_EIGENVALUE, SYMMETRIC
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from digiprosper.kernels import Floats
+
+__all__ = ["Spectrum", "spectrum", "symmetric_similar"]
+
+_MOST_CELLS = 2_000_000
+
+Eigenvalues: TypeAlias = "np.ndarray[Any, np.dtype[np.float64] | np.dtype[np.complex128]]"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Spectrum:
+    """Eigenvalues w of spatial weights W, and where I - a W is invertible.
+
+    Parameters
+    ----------
+    values : (N,) array
+        Eigenvalues, complex ones in pairs.
+    low, high : float
+        The interval around zero on which I - a W is invertible: from one over the least to one over the
+        largest real eigenvalue. An end without such an eigenvalue is one over the largest modulus.
+    """
+
+    values: Eigenvalues
+    low: float
+    high: float
+
+    def log_determinant(self, at: Floats) -> Floats:
+        """Compute ``ln|I - a W|``.
+
+        Parameters
+        ----------
+        at : (m,) array
+            Values of a.
+
+        Returns
+        -------
+        (m,) array
+            Exact: the sum of ``ln|1 - a w|``.
+        """
+        return self._sums(at, lambda a: np.log(np.abs(1 - a * self.values)))
+
+    def traces(self, at: Floats, *, lags: int, inverses: int) -> Floats:
+        """Compute the trace of ``W^lags (I - a W)^-inverses``.
+
+        Parameters
+        ----------
+        at : (m,) array
+            Values of a.
+        lags, inverses : int
+            Powers.
+
+        Returns
+        -------
+        (m,) array
+            The traces.
+        """
+        powers = self.values**lags
+        return self._sums(at, lambda a: (powers / (1 - a * self.values) ** inverses).real)
+
+    def trace(self, at: float, *, lags: int, inverses: int) -> float:
+        """Compute one of the `traces`."""
+        return float(self.traces(np.array([at]), lags=lags, inverses=inverses)[0])
+
+    def _sums(self, at: Floats, of: Callable[[Floats], Floats]) -> Floats:
+        """Add up over the eigenvalues, for as many values of a at a time as fit the memory."""
+        chunk = max(1, _MOST_CELLS // self.values.size)
+        parts = [of(at[start : start + chunk, None]).sum(axis=1) for start in range(0, at.size, chunk)]
+        return np.concatenate(parts)
+
+
+def spectrum(matrix: Floats) -> Spectrum | None:
+    """Compute the eigenvalues of spatial weights.
+
+    Those of weights that are similar to a symmetric matrix, as row-standardised contiguity is, are real and
+    computed from it (Ord 1975).
+
+    Parameters
+    ----------
+    matrix : (N, N) array
+        Weights.
+
+    Returns
+    -------
+    Spectrum or None
+        None if all eigenvalues are zero, so that the determinant is 1 whatever a.
+    """
+    similar = symmetric_similar(matrix)
+    values: Any = np.linalg.eigvals(matrix) if similar is None else np.linalg.eigvalsh(similar)
+    largest = float(np.abs(values).max())
+    if largest == 0:
+        return None
+    real = values.real[np.abs(values.imag) <= REAL_EIGENVALUE * largest]
+    least = float(real.min(initial=0.0))
+    most = float(real.max(initial=0.0))
+    low = 1 / least if least < -REAL_EIGENVALUE * largest else -1 / largest
+    high = 1 / most if most > REAL_EIGENVALUE * largest else 1 / largest
+    return Spectrum(values, low, high)
+
+
+def symmetric_similar(matrix: Floats) -> Floats | None:
+    """Find a symmetric matrix with the same eigenvalues, ``D^1/2 W D^-1/2`` with a positive diagonal D.
+
+    Parameters
+    ----------
+    matrix : (N, N) array
+        Weights, none of them negative.
+
+    Returns
+    -------
+    (N, N) array or None
+        None if there is no such D.
+    """
+    linked = matrix != 0
+    if (linked != linked.T).any() or (matrix < 0).any():
+        return None
+    scale = np.exp(_log_scale(matrix, linked) / 2)
+    similar = matrix * scale[:, None] / scale
+    if np.abs(similar - similar.T).max() > SYMMETRIC * np.abs(similar).max():
+        return None
+    return np.asarray((similar + similar.T) / 2)
+
+
+def _log_scale(matrix: Floats, linked: np.ndarray[Any, np.dtype[np.bool_]]) -> Floats:
+    """Follow the links of a tree, along which ``d_i W_ij = d_j W_ji`` determines the logarithm of D."""
+    from scipy.sparse import csr_array
+    from scipy.sparse.csgraph import breadth_first_order, connected_components
+
+    out = np.zeros(len(matrix))
+    links = csr_array(linked)
+    count, piece = connected_components(links, directed=False)
+    for number in range(count):
+        start = int(np.flatnonzero(piece == number)[0])
+        order, before = breadth_first_order(links, start, directed=False)
+        for j in order[1:]:
+            i = before[j]
+            out[j] = out[i] + np.log(matrix[i, j]) - np.log(matrix[j, i])
+    return out

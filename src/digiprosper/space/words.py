@@ -1,0 +1,23 @@
+"""What spatial coefficients and models are called, by code."""
+
+from __future__ import annotations
+
+from digiprosper.report.words import Words
+
+__all__ = ["MODELS", "WORDS"]
+
+MODELS = {
+    "sdm": "spatial Durbin model (SDM)",
+    "sar": "spatial lag model (SAR)",
+    "sem": "spatial error model (SEM)",
+    "slx": "spatially lagged regressors (SLX)",
+    "sdem": "spatial Durbin error model (SDEM)",
+    "sac": "spatial lag and error (SAC)",
+}
+"""In summaries, by option word."""
+
+WORDS = Words(
+    english={"rho": "Spatial lag of the outcome (ρ)", "lambda": "Spatial lag of the error (λ)"},
+    chinese={"rho": "被解释变量的空间滞后（ρ）", "lambda": "误差项的空间滞后（λ）"},
+)
+"""Of tables."""

@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from digiprosper import Panel, SpatialWeights, datasets
+
+HERE = Path(__file__).resolve().parent
+SHARED = HERE.parents[2] / "shared" / "data"
+REFERENCE = HERE.parent / "reference"
+
+
+@pytest.fixture(scope="session")
+def numbers() -> dict[str, Any]:
+    return json.loads((REFERENCE / "spatial.json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="session")
+def states() -> Panel:
+    return datasets.us_states()
+
+
+@pytest.fixture(scope="session")
+def contiguity() -> SpatialWeights:
+    stored = json.loads((REFERENCE / "us_states_neighbours.json").read_text(encoding="utf-8"))
+    near = {state: names.split() for state, names in stored["neighbours"].items()}
+    matrix = [[float(other in near[state]) for other in near] for state in near]
+    return SpatialWeights(matrix, list(near))
+
+
+@pytest.fixture(scope="session")
+def cigar() -> Panel:
+    frame = pd.read_csv(SHARED / "cigar.csv")
+    frame["logp"] = np.log(frame["price"] / frame["cpi"])
+    frame["logy"] = np.log(frame["ndi"] / frame["cpi"])
+    return Panel(frame, "state", "year")
+
+
+@pytest.fixture(scope="session")
+def cigar_weights(cigar: Panel) -> SpatialWeights:
+    matrix = pd.read_csv(SHARED / "usa46.csv", index_col=0).to_numpy(dtype=float)
+    return SpatialWeights(matrix, cigar.entities)
