@@ -80,15 +80,6 @@ EQUAL_SQUARES: Final = 1e-16
 NO_PERIOD_SUMS: Final = 1e-6
 """Sum of a period's residuals over the root of their sum of squares: below it in all periods it is zero."""
 
-# --- spatial weights ----------------------------------------------------------------------------------------
-
-REAL_EIGENVALUE: Final = 1e-9
-"""Imaginary part, or size, of an eigenvalue over the largest that is rounding."""
-SYMMETRIC: Final = 1e-12
-"""Difference of a matrix from its transpose, over its largest element, that is rounding."""
-EQUAL_ROW_SUMS: Final = 1e-12
-"""Difference of row sums, over the largest, that is rounding."""
-
 # --- instruments --------------------------------------------------------------------------------------------
 
 UNRELATED: Final = 1e-9
@@ -170,6 +161,12 @@ FIXED_POINT: Final = 1e-10
 
 SYMMETRIC: Final = 1e-12
 """Difference of the weights in both directions over the larger that is rounding."""
+REAL_EIGENVALUE: Final = 1e-9
+"""Imaginary part, or size, of an eigenvalue over the largest that is rounding."""
+SIMILAR: Final = 1e-12
+"""Difference of a scaled matrix from its transpose, over its largest element, that is rounding."""
+EQUAL_ROW_SUMS: Final = 1e-12
+"""Difference of row sums, over the largest, that is rounding."""
 SAME_DISTANCE: Final = 1e-9
 """Difference of two distances over the larger that is rounding: entities at both are equally far."""
 EQUAL_DIFFERENCE: Final = 1e-12

@@ -119,7 +119,7 @@ class PanelSpatial(Specification):
     Examples
     --------
     >>> import numpy as np, pandas as pd, digiprosper as dp
-    >>> rng = np.random.default_rng(1)
+    >>> rng = np.random.default_rng(2)
     >>> ring = np.roll(np.eye(30), 1, axis=1) + np.roll(np.eye(30), -1, axis=1)
     >>> weights = dp.SpatialWeights(ring, range(30))
     >>> x, noise = rng.normal(size=(30, 10)), rng.normal(size=(30, 10))
@@ -128,9 +128,9 @@ class PanelSpatial(Specification):
     >>> panel = dp.Panel(pd.DataFrame({**keys, "y": y.ravel(), "x": x.ravel()}), "city", "year")
     >>> fit = dp.PanelSpatial("y", ["x"], weights, model="sar").fit(panel)
     >>> fit.params.round(2).to_dict()
-    {'rho': 0.4, 'x': 1.01}
+    {'rho': 0.4, 'x': 0.98}
     >>> fit.impacts.round(2)[["term", "kind", "estimate", "std_error"]].values.tolist()
-    [['x', 'direct', 1.1, 0.07], ['x', 'indirect', 0.59, 0.11], ['x', 'total', 1.69, 0.16]]
+    [['x', 'direct', 1.07, 0.06], ['x', 'indirect', 0.56, 0.1], ['x', 'total', 1.63, 0.14]]
     """
 
     y: str = field(metadata=TERM)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from digiprosper.kernels.tolerances import REAL_EIGENVALUE, SYMMETRIC
+from digiprosper.kernels.tolerances import REAL_EIGENVALUE, SIMILAR
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -129,7 +129,7 @@ def symmetric_similar(matrix: Floats) -> Floats | None:
         return None
     scale = np.exp(_log_scale(matrix, linked) / 2)
     similar = matrix * scale[:, None] / scale
-    if np.abs(similar - similar.T).max() > SYMMETRIC * np.abs(similar).max():
+    if np.abs(similar - similar.T).max() > SIMILAR * np.abs(similar).max():
         return None
     return np.asarray((similar + similar.T) / 2)
 
