@@ -178,6 +178,7 @@ CONTRACT = {
     "EventStudyResults.event_path": "level=0.95",
     "EventStudyResults.pretrend_test": "",
     "plots.event_study": "results, *, counts=False, labels=None, level=0.95, ax=None",
+    "plots.specification_curve": "results, term=None, *, main=None, labels=None, level=0.95, ax=None",
     "FixedEffectsIV": (
         f"y, x, endog, instruments, *, {EFFECTS}, absorb=(), cov_type='clustered', clusters=None, "
         "bandwidth=None, ssc='reghdfe', obs_weights=None, singletons='drop', collinear='raise', "

@@ -14,6 +14,7 @@ from digiprosper.mediation.results import MediationResults
 from digiprosper.mediation.sensitivity import MediationSensitivity
 from digiprosper.policy import figures as policy
 from digiprosper.present.columns import check_labels, merged_labels
+from digiprosper.present.curve_plots import draw_specification_curve
 from digiprosper.present.event_plots import draw_event_paths
 from digiprosper.present.index_plots import draw_bars, draw_rank_spans, draw_ribbons, draw_ridges
 from digiprosper.present.mechanism_plots import (
@@ -26,6 +27,7 @@ from digiprosper.present.model_plots import coefficients, draw_drawn_density, dr
 from digiprosper.present.path_figure import draw_paths
 from digiprosper.report.columns import result_column
 from digiprosper.report.tests import TestResult
+from digiprosper.studies import figures as studies
 from digiprosper.threshold import figures as threshold_figures
 from digiprosper.threshold.results import ThresholdResults
 from digiprosper.u_shape import figures as u_figures
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from digiprosper.policy.results import EventStudyResults
+    from digiprosper.report.collection import ResultSet
     from digiprosper.report.protocol import Results
 
 __all__ = [
@@ -51,6 +54,7 @@ __all__ = [
     "rank_ribbon",
     "regime_map",
     "sensitivity_curve",
+    "specification_curve",
     "u_shape",
 ]
 
@@ -497,6 +501,80 @@ def placebo(test: TestResult, *, ax: Axes | None = None) -> Axes:
             [models_problem("no test with draws", test)],
         )
     return draw_drawn_density(drawn_density(test), ax, purpose)
+
+
+def specification_curve(
+    results: ResultSet,
+    term: str | Sequence[str] | None = None,
+    *,
+    main: str | None = None,
+    labels: Mapping[str, str] | None = None,
+    level: float = 0.95,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw one coefficient in many models, ordered by estimate, and the choices in which the models differ.
+
+    Parameters
+    ----------
+    results : ResultSet
+        What ``control_sets``, ``fit_all`` or ``stepwise`` returns.
+    term : str or sequence of str, optional
+        The coefficient, or the names that it has in different models. Default that of ``control_sets``, or
+        the first of the first model.
+    main : str, optional
+        Label of the model that is marked. Default that without candidates, or the first.
+    labels : mapping, optional
+        Text by term or column; wins over the labels that came with the results.
+    level : float
+        Of the intervals, and of what counts as significant.
+    ax : Axes, optional
+        Where to draw; default a new figure as high as its choices need.
+
+    Returns
+    -------
+    Axes
+        Estimates with their intervals, grey where not significant. Below, a row a choice: the candidates of
+        ``control_sets``; otherwise the regressors, effects, outcomes, weights and standard errors that some
+        models have and others do not. Up to 150 models have a mark each; of more, the shade of a row is the
+        share of the models there that made the choice. Up to 30 models are named. Nothing is shown and no
+        setting is changed.
+
+    Raises
+    ------
+    InputTypeError
+        If `results` is something else, or `term` or `labels` no text.
+    IdentificationError
+        If no model was estimated.
+    TermError
+        If a model has two of the names.
+    ColumnError
+        If no model has the term, or none of them is labelled `main`.
+    OptionError
+        If `level` is not between 0 and 1.
+    ImportError
+        If matplotlib is missing; the message has the pip command.
+
+    Notes
+    -----
+    Simonsohn, Simmons & Nelson (2020), Nature Human Behaviour 4, 1208-1214. Models that are not estimated,
+    or do not have the term, are counted under the axis.
+
+    Examples
+    --------
+    >>> import digiprosper as dp, matplotlib.pyplot as plt
+    >>> spec = dp.FixedEffects("log(gsp)", ["log(pcap)"])
+    >>> found = dp.control_sets(spec, dp.datasets.us_states(), ["log(pc)", "log(emp)", "unemp"])
+    >>> ax = specification_curve(found)
+    >>> ax.get_xlabel()
+    '8 models, ordered by estimate'
+    >>> plt.close(ax.figure)
+    """
+    purpose = "plots.specification_curve"
+    level = check_level(level)
+    models = studies.read_models(results, purpose)
+    texts = check_labels(labels, purpose)
+    curve = studies.specification_curve(models, term, main, texts, level)
+    return draw_specification_curve(curve, ax, purpose)
 
 
 def regime_map(

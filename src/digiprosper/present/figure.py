@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = [
     "FAINT",
     "INK",
+    "MARKED",
     "MARKERS",
     "MOST_NAMES",
     "fonts",
@@ -33,7 +34,7 @@ __all__ = [
 ]
 
 MARKERS = "osD^vPX*"
-INK, FAINT = "#1f4e79", "#8a8a8a"
+INK, FAINT, MARKED = "#1f4e79", "#8a8a8a", "#b03a2e"
 # Single entities are named, and their cells set apart, up to here; more would not be readable on one page.
 MOST_NAMES = 60
 _FONTS = (

@@ -19,6 +19,7 @@ from digiprosper.present.columns import (
 from digiprosper.present.figure import (
     FAINT,
     INK,
+    MARKED,
     MARKERS,
     MOST_NAMES,
     fonts,
@@ -48,7 +49,6 @@ if TYPE_CHECKING:
 __all__ = ["coefficients", "draw_drawn_density", "draw_estimates", "draw_profile", "draw_regime_map"]
 
 _MOST_PERIODS = 16
-_FOUND = "#b03a2e"
 
 
 def coefficients(
@@ -220,7 +220,7 @@ def draw_drawn_density(drawn: DrawnDensity, ax: Axes | None, purpose: str) -> Ax
         strokes = np.full(drawn.draws.size, 0.012)
         axes.plot(drawn.draws, strokes, "|", color=FAINT, markersize=5, transform=edge)
         axes.axvline(0, color=FAINT, linewidth=0.8, linestyle=":", zorder=0)
-        axes.axvline(drawn.found, color=_FOUND, linewidth=1.4, label=f"the data: {drawn.found:.4g}")
+        axes.axvline(drawn.found, color=MARKED, linewidth=1.4, label=f"the data: {drawn.found:.4g}")
 
         axes.set_ylim(0, 1.08 * float(density.max()))
         right = drawn.found < float(value.iloc[0] + value.iloc[-1]) / 2

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Bars",
+    "Choice",
     "ConditionalCurve",
     "DrawnDensity",
     "Effect",
@@ -31,6 +32,7 @@ __all__ = [
     "Ridges",
     "SensitivityCurve",
     "Span",
+    "SpecificationCurve",
     "TurningCurve",
 ]
 
@@ -277,6 +279,62 @@ class EventPaths:
     paths: Sequence[EventPath]
     ticks: dict[int, str]
     outcome: str
+    level: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Choice:
+    """What some models have and others do not.
+
+    Parameters
+    ----------
+    group : str
+        What kind of choice it is, such as ``"Controls"``.
+    name : str
+        Its label.
+    made : (M,) array of bool
+        Which models have it, in the order of the curve.
+    """
+
+    group: str
+    name: str
+    made: np.ndarray[Any, np.dtype[np.bool_]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SpecificationCurve:
+    """Estimates of one coefficient in many models, from the smallest to the largest.
+
+    Parameters
+    ----------
+    name : str
+        Label of the coefficient.
+    outcome : str
+        Label of the outcome; empty where outcomes differ.
+    points : DataFrame
+        Columns model, estimate, conf_low, conf_high, significant; one row a model.
+    choices : sequence of Choice
+        From top to bottom.
+    main : int or None
+        Position of the model that is marked.
+    main_text : str
+        What it is called in the legend.
+    heads : sequence of str
+        Names that are written under the models; empty where the choices tell all.
+    left_out : sequence of str
+        What is not drawn, in words.
+    level : float
+        Of the intervals.
+    """
+
+    name: str
+    outcome: str
+    points: pd.DataFrame
+    choices: Sequence[Choice]
+    main: int | None
+    main_text: str
+    heads: Sequence[str]
+    left_out: Sequence[str]
     level: float
 
 

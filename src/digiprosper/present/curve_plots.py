@@ -1,0 +1,215 @@
+"""Figure of many models: a coefficient in all of them, and which choices each model made."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from digiprosper.optional import require
+from digiprosper.present.figure import (
+    FAINT,
+    INK,
+    MARKED,
+    MOST_NAMES,
+    fonts,
+    legend_above,
+    new_axes,
+    plain_spines,
+)
+from digiprosper.present.lines import balanced_lines
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+    from digiprosper.report.drawings import Choice, SpecificationCurve
+
+    Floats = np.ndarray[Any, np.dtype[np.float64]]
+
+__all__ = ["draw_specification_curve"]
+
+_MOST_MARKS = 150
+_MOST_HEADS = 30
+_MOST_CELLS = 400
+_MOST_VECTORS = 10_000
+_LONGEST_LINE = 40
+# Inches: the estimates, a row of choices.
+_UPPER, _ROW = 3.0, 0.19
+
+
+def draw_specification_curve(drawn: SpecificationCurve, ax: Axes | None, purpose: str) -> Axes:
+    """Draw estimates in order, and below them a row a choice.
+
+    Parameters
+    ----------
+    drawn : SpecificationCurve
+        What to draw.
+    ax : Axes or None
+        Where; None for a new figure.
+    purpose : str
+        Which figure, for errors.
+
+    Returns
+    -------
+    Axes
+        Models are at 1, 2, ... along the lower axis. Of many, each row of choices is shaded by the share of
+        models beside each other that made the choice.
+    """
+    names = [_name(choice) for choice in drawn.choices]
+    with fonts(ax, [*names, *drawn.heads, drawn.name, drawn.outcome], purpose):
+        heads = 0.8 if _named(drawn) else 0.0
+        size = (6.4, _UPPER + 0.9 + heads + _ROW * len(names))
+        axes = new_axes(size, purpose) if ax is None else ax
+        low, high = _range(drawn)
+        rows = low - (high - low) * _ROW / _UPPER * np.arange(1.0, len(names) + 1)
+        _draw_estimates(axes, drawn, (low, high), purpose)
+        _draw_choices(axes, drawn, rows, purpose)
+        _mark_main(axes, drawn)
+        _name_rows(axes, names, rows)
+        _name_models(axes, drawn)
+        _name_estimates(axes, drawn, (low, high))
+        plain_spines(axes)
+        legend_above(axes, columns=3)
+    return axes
+
+
+def _name(choice: Choice) -> str:
+    return choice.name if choice.group == "control" else f"{choice.group}: {choice.name}"
+
+
+def _named(drawn: SpecificationCurve) -> bool:
+    return 0 < len(drawn.heads) <= _MOST_HEADS
+
+
+def _range(drawn: SpecificationCurve) -> tuple[float, float]:
+    """Choose what the estimates' part of the axis shows: all intervals, and zero."""
+    values = drawn.points[["estimate", "conf_low", "conf_high"]].to_numpy(dtype=np.float64)
+    low, high = min(0.0, float(np.nanmin(values))), max(0.0, float(np.nanmax(values)))
+    room = 0.05 * (high - low) or 1.0
+    return low - room, high + room
+
+
+# --- estimates ----------------------------------------------------------------------------------------------
+
+
+def _draw_estimates(
+    axes: Axes, drawn: SpecificationCurve, interval: tuple[float, float], purpose: str
+) -> None:
+    """Draw estimates and intervals; of many models, the intervals as a band."""
+    points, count = drawn.points, len(drawn.points)
+    at, significant = np.arange(1, count + 1), points["significant"].to_numpy(dtype=bool)
+    axes.axhline(0, color=FAINT, linewidth=0.8, zorder=0)
+    if count > _MOST_MARKS:
+        axes.fill_between(
+            at, points["conf_low"], points["conf_high"], color=FAINT, alpha=0.25, linewidth=0, zorder=1
+        )
+    p = f"{1 - drawn.level:.4g}"
+    for chosen, color, text in ((significant, INK, f"p ≤ {p}"), (~significant, FAINT, f"p > {p}")):
+        if chosen.any():
+            _draw_points(axes, at[chosen], points[chosen], color, count)
+            axes.plot([], [], "o", color=color, markersize=5, label=text)
+    axes.set_xlim(0.5 - 0.01 * count, count + 0.5 + 0.01 * count)
+    axes.set_ylim(*interval)
+    ticker: Any = require("matplotlib.ticker", extra="plot", purpose=purpose)
+    ticks = ticker.MaxNLocator(6).tick_values(*interval)
+    axes.set_yticks([tick for tick in ticks if interval[0] <= tick <= interval[1]])
+
+
+def _draw_points(axes: Axes, at: np.ndarray[Any, Any], points: pd.DataFrame, color: str, count: int) -> None:
+    if count <= _MOST_MARKS:
+        width = 1.3 if count <= _MOST_HEADS else 0.8
+        axes.vlines(at, points["conf_low"], points["conf_high"], color=color, linewidth=width, zorder=2)
+    axes.plot(
+        at,
+        points["estimate"],
+        "o",
+        color=color,
+        markersize=1.5 if count > _MOST_MARKS else _mark_size(count),
+        markeredgewidth=0,
+        rasterized=count > _MOST_VECTORS,
+        zorder=3,
+    )
+
+
+def _mark_size(count: int) -> float:
+    return min(5.0, max(2.0, 200 / count))
+
+
+def _mark_main(axes: Axes, drawn: SpecificationCurve) -> None:
+    if drawn.main is None:
+        return
+    at, row = drawn.main + 1, drawn.points.iloc[drawn.main]
+    axes.axvline(at, color=MARKED, linewidth=0.6, alpha=0.5, zorder=1)
+    axes.vlines(at, row["conf_low"], row["conf_high"], color=MARKED, linewidth=1.3, zorder=4)
+    text = "\n".join(balanced_lines(drawn.main_text, _LONGEST_LINE))
+    axes.plot([at], [row["estimate"]], "D", color=MARKED, markersize=5, zorder=5, label=text)
+
+
+def _name_estimates(axes: Axes, drawn: SpecificationCurve, interval: tuple[float, float]) -> None:
+    """Write what is estimated beside the estimates, not beside the choices."""
+    name = f"{drawn.name} (outcome: {drawn.outcome})" if drawn.outcome else drawn.name
+    lines = balanced_lines(name, _LONGEST_LINE)
+    bottom, top = axes.get_ylim()
+    middle = (sum(interval) / 2 - bottom) / (top - bottom)
+    text = "\n".join([*lines, f"Estimate and {100 * drawn.level:g}% confidence interval"])
+    axes.set_ylabel(text, y=middle, ha="center")
+
+
+# --- choices ------------------------------------------------------------------------------------------------
+
+
+def _draw_choices(axes: Axes, drawn: SpecificationCurve, rows: Floats, purpose: str) -> None:
+    """Draw a row a choice, below the estimates."""
+    if not rows.size:
+        return
+    made = np.array([choice.made for choice in drawn.choices])
+    count, step = made.shape[1], abs(rows[0] - axes.get_ylim()[0])
+    axes.axhline(axes.get_ylim()[0] - step / 2, color=FAINT, linewidth=0.8, zorder=0)
+    if count <= _MOST_MARKS:
+        _draw_marks(axes, made, rows)
+    else:
+        _draw_shares(axes, made, rows, step, purpose)
+    axes.set_ylim(rows[-1] - step, axes.get_ylim()[1])
+
+
+def _draw_marks(axes: Axes, made: np.ndarray[Any, Any], rows: Floats) -> None:
+    size = _mark_size(made.shape[1])
+    for chosen, color, share in ((made, INK, 1.0), (~made, "#dddddd", 0.6)):
+        row, at = np.nonzero(chosen)
+        axes.plot(at + 1, rows[row], "o", color=color, markersize=share * size, markeredgewidth=0)
+
+
+def _draw_shares(axes: Axes, made: np.ndarray[Any, Any], rows: Floats, step: float, purpose: str) -> None:
+    """Shade each row by the share of neighbouring models that made the choice."""
+    colors: Any = require("matplotlib.colors", extra="plot", purpose=purpose)
+    count = made.shape[1]
+    edges = np.linspace(0, count, min(count, _MOST_CELLS) + 1).astype(np.intp)
+    shares = np.add.reduceat(made.astype(np.float64), edges[:-1], axis=1) / np.diff(edges)
+    for at, share in zip(rows, shares, strict=True):
+        axes.imshow(
+            share[None, :],
+            extent=(0.5, count + 0.5, at - 0.4 * step, at + 0.4 * step),
+            cmap=colors.LinearSegmentedColormap.from_list("made", ["#f2f2f2", INK]),
+            vmin=0,
+            vmax=1,
+            aspect="auto",
+            interpolation="nearest",
+        )
+
+
+def _name_rows(axes: Axes, names: list[str], rows: Floats) -> None:
+    """Write the names of the choices beside their rows."""
+    if 0 < len(names) <= MOST_NAMES:
+        axes.set_yticks(rows, names, minor=True)
+        axes.tick_params(axis="y", which="minor", length=0, labelsize="small")
+
+
+def _name_models(axes: Axes, drawn: SpecificationCurve) -> None:
+    """Write the names of few models under the axis, and how many there are."""
+    count = len(drawn.points)
+    if _named(drawn):
+        axes.set_xticks(range(1, count + 1), list(drawn.points["model"]), rotation=45, ha="right")
+    axes.tick_params(axis="x", labelsize="small")
+    left_out = f" ({', '.join(drawn.left_out)})" if drawn.left_out else ""
+    axes.set_xlabel(f"{count:,} models, ordered by estimate{left_out}")

@@ -1,0 +1,244 @@
+"""What figures of many models draw: one coefficient, and the choices in which the models differ."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from digiprosper.errors import (
+    ColumnError,
+    IdentificationError,
+    InputTypeError,
+    Notice,
+    cited,
+    column_problem,
+    counted,
+    models_problem,
+    quoted,
+)
+from digiprosper.report.collection import ResultSet
+from digiprosper.report.drawings import Choice, SpecificationCurve
+from digiprosper.report.labels import effect_names, name_label
+from digiprosper.report.verdicts import rejects
+from digiprosper.studies.control_set_results import NO_CANDIDATE, ControlSets
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import pandas as pd
+
+    from digiprosper.report.terms import Factors
+
+__all__ = ["read_models", "specification_curve"]
+
+_AS_GIVEN = "specification as given"
+_CONTROLS = "control"
+_ERRORS = {
+    "clustered": "clustered",
+    "crv3": "CRV3",
+    "driscoll_kraay": "Driscoll-Kraay",
+    "hc2": "HC2",
+    "hc3": "HC3",
+    "robust": "HC1",
+    "unadjusted": "unadjusted",
+}
+
+
+def read_models(models: object, purpose: str) -> ResultSet:
+    """Read a set of results.
+
+    Parameters
+    ----------
+    models : object
+        What was given.
+    purpose : str
+        Which figure, for errors.
+
+    Returns
+    -------
+    ResultSet
+        With at least one coefficient.
+
+    Raises
+    ------
+    InputTypeError
+        If it is something else.
+    IdentificationError
+        If no model was estimated that has coefficients.
+    """
+    if not isinstance(models, ResultSet):
+        raise InputTypeError(
+            f"{purpose}: takes what control_sets, fit_all, stepwise or by_group returns, not "
+            f"{type(models).__name__}.",
+            [models_problem("no ResultSet", models)],
+        )
+    if models.tidy().empty:
+        raise IdentificationError(
+            f"{purpose}: none of the {len(models.labels)} models has estimates of coefficients.",
+            [Notice("no_estimates", "nothing to draw", {"labels": models.labels})],
+        )
+    return models
+
+
+def specification_curve(
+    models: ResultSet,
+    term: str | Sequence[str] | None,
+    main: str | None,
+    labels: Mapping[str, str],
+    level: float,
+) -> SpecificationCurve:
+    """Order the estimates of a coefficient, and list the choices in which the models differ.
+
+    Parameters
+    ----------
+    models : ResultSet
+        Of `control_sets`, or any other.
+    term : str or sequence of str, optional
+        The coefficient, or the names that it has; default that of `control_sets`, or the first of the first
+        model.
+    main : str, optional
+        Label of the model that is marked; default that without candidates, or the first.
+    labels : mapping
+        Labels by term or column, over those of the models.
+    level : float
+        Of the intervals, and of what is significant.
+
+    Returns
+    -------
+    SpecificationCurve
+        Choices are the candidates of `control_sets`; otherwise the regressors, effects, outcomes, weights and
+        standard errors that some models have and others do not.
+
+    Raises
+    ------
+    TermError
+        If a model has two of the names.
+    ColumnError
+        If no model has the term, or none that has it is labelled `main`.
+    """
+    names = _names(models, term)
+    points = _points(models, names, level)
+    order = points["model"].tolist()
+    if isinstance(models, ControlSets):
+        factors, texts = models.common.factors, {**models.common.labels, **labels}
+        outcomes = {models.common.glance["depvar"]}
+        choices, heads = _candidates(models, order, texts), []
+    else:
+        factors, texts = _merged(models, "factors"), {**_merged(models, "labels"), **labels}
+        made = [_made(models[label], names, texts, factors) for label in order]
+        outcomes = {one["outcome"][0] for one in made}
+        choices, heads = _differences(made, texts, factors), order
+
+    marked = _main(models, main, order)
+    return SpecificationCurve(
+        name=name_label(names[0], texts, factors),
+        outcome=name_label(outcomes.pop(), texts, factors) if len(outcomes) == 1 else "",
+        points=points,
+        choices=choices,
+        main=marked,
+        main_text=_main_text(order, marked),
+        heads=heads,
+        left_out=_left_out(models, len(order)),
+        level=level,
+    )
+
+
+def _names(models: ResultSet, term: str | Sequence[str] | None) -> list[str]:
+    """Read the names of the coefficient, or choose it."""
+    if term is not None:
+        return [term] if isinstance(term, str) else term  # type: ignore[return-value]
+    if isinstance(models, ControlSets):
+        return [models.term]
+    first = models.tidy()["term"]
+    return [str(first[first != "Intercept"].iloc[0])]
+
+
+def _points(models: ResultSet, names: list[str], level: float) -> pd.DataFrame:
+    """Take the estimates, the smallest first."""
+    rows = models.compare(names, level)
+    rows = rows.iloc[np.argsort(rows["estimate"].to_numpy(), kind="stable")].reset_index(drop=True)
+    rows["significant"] = [rejects(p, level) for p in rows["p_value"]]
+    return rows[["model", "estimate", "conf_low", "conf_high", "significant"]]
+
+
+# --- choices ------------------------------------------------------------------------------------------------
+
+
+def _candidates(models: ControlSets, order: Sequence[str], labels: Mapping[str, str]) -> list[Choice]:
+    inside = models.included.loc[list(order)].to_numpy()
+    return [
+        Choice(_CONTROLS, name_label(name, labels, models.common.factors), inside[:, j])
+        for j, name in enumerate(models.candidates)
+    ]
+
+
+def _made(
+    result: Any, names: Sequence[str], labels: Mapping[str, str], factors: Factors
+) -> dict[str, list[str]]:
+    """List the choices of a model, by their kind."""
+    regression = getattr(result, "slopes", result)
+    about = regression.glance()
+    terms = regression.tidy()["term"].tolist()
+    clusters = [name_label(name, labels, factors) for name in effect_names(about["clusters"])]
+    errors = _ERRORS.get(about["cov_type"], str(about["cov_type"]))
+    return {
+        "regressor": [name for name in terms if name in names],
+        _CONTROLS: [name for name in terms if name not in names and name != "Intercept"],
+        "effect": list(effect_names(about["effects"])),
+        "outcome": [about["depvar"] or ""],
+        "weights": [about["obs_weights"]] if about["obs_weights"] else [],
+        "errors": [f"{errors} by {' and '.join(clusters)}" if clusters else errors],
+    }
+
+
+def _differences(
+    made: Sequence[Mapping[str, Sequence[str]]], labels: Mapping[str, str], factors: Factors
+) -> list[Choice]:
+    """List what some models have and others do not."""
+    out = []
+    for kind in made[0]:
+        names = dict.fromkeys(name for one in made for name in one[kind])
+        for name in names:
+            which = np.array([name in one[kind] for one in made])
+            if not which.all():
+                out.append(Choice(kind, name_label(name, labels, factors), which))
+    return out
+
+
+def _merged(models: ResultSet, field: str) -> dict[str, Any]:
+    """Merge labels, or what names are products of, over the models; the first seen wins."""
+    merged: dict[str, Any] = {}
+    for result in models.values():
+        merged = {**getattr(getattr(result, "slopes", result), field, {}), **merged}
+    return merged
+
+
+# --- words --------------------------------------------------------------------------------------------------
+
+
+def _main(models: ResultSet, main: str | None, order: Sequence[str]) -> int | None:
+    """Find the model that is marked."""
+    default = NO_CANDIDATE if isinstance(models, ControlSets) else models.labels[0]
+    label = default if main is None else main
+    if label in order:
+        return order.index(label)
+    if main is None:
+        return None
+    raise ColumnError(
+        f"plots.specification_curve: no model that is drawn is labelled main={cited(main)}; the labels are "
+        f"{quoted(order, 12)}.",
+        [column_problem(str(main), "main", f"no model {cited(main)}")],
+    )
+
+
+def _main_text(order: Sequence[str], marked: int | None) -> str:
+    if marked is None:
+        return ""
+    return _AS_GIVEN if order[marked] == NO_CANDIDATE else order[marked]
+
+
+def _left_out(models: ResultSet, drawn: int) -> list[str]:
+    failed, lacking = len(models.failures), len(models) - drawn
+    out = [f"{failed:,} not estimated"] if failed else []
+    return [*out, f"{counted(lacking, 'model')} without the term"] if lacking else out
