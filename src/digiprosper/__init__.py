@@ -94,6 +94,7 @@ if TYPE_CHECKING:
     from digiprosper.linear.hausman import HausmanMethod as HausmanMethod
     from digiprosper.linear.hausman import hausman as hausman
     from digiprosper.linear.iv_results import IVResults as IVResults
+    from digiprosper.linear.oster_bound import oster_bound as oster_bound
     from digiprosper.linear.placebo_test import placebo_test as placebo_test
     from digiprosper.linear.preparation import CovType as CovType
     from digiprosper.linear.preparation import Ssc as Ssc
@@ -210,6 +211,7 @@ _NAMES = {
     "linear.fixed_effects_iv": "FixedEffectsIV",
     "linear.hausman": "HausmanMethod hausman",
     "linear.iv_results": "IVResults",
+    "linear.oster_bound": "oster_bound",
     "linear.placebo_test": "placebo_test",
     "linear.preparation": "CovType Ssc",
     "linear.randomisation_test": "randomisation_test",
@@ -443,6 +445,7 @@ __all__ = [
     "mediational_e_value",
     "moderated_u_test",
     "modified_wald",
+    "oster_bound",
     "overlap_audit",
     "pca_weights",
     "pesaran_cd",

@@ -1,0 +1,250 @@
+"""Oster's bound: how far omitted variables would move a slope if they were like the controls."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from digiprosper.errors import (
+    IdentificationError,
+    Notice,
+    OptionError,
+    TermError,
+    cited,
+    option_problem,
+    plain,
+    quoted,
+)
+from digiprosper.linear.auxiliary import issued, refuse_perfect_fit
+from digiprosper.linear.estimation import columns_at, fit_equation, sweep_columns
+from digiprosper.linear.fixed_effects import Fitted, refuse_other_specification
+from digiprosper.linear.kernels.selection import adjusted_slopes, needed_selection, two_regressions
+from digiprosper.linear.preparation import prepare
+from digiprosper.linear.randomisation_test import named_regressor, refuse_no_term
+from digiprosper.panel.terms import canonical
+from digiprosper.specification import as_terms
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from digiprosper.linear.fixed_effects import FixedEffects
+    from digiprosper.linear.kernels.selection import TwoRegressions
+    from digiprosper.panel import Panel
+
+__all__ = ["oster_bound"]
+
+_CALLER = "oster_bound"
+
+
+def oster_bound(
+    spec: FixedEffects,
+    panel: Panel,
+    term: str,
+    controls: Sequence[str],
+    *,
+    rmax: float = 1.3,
+    delta: float = 1.0,
+    rsquared_max: float | None = None,
+) -> pd.DataFrame:
+    """Bound a slope under selection on unobservables that is proportional to that on controls (Oster 2019).
+
+    A slope that hardly moves when controls are added is evidence against omitted variables only if the
+    controls explain the outcome. The bound uses both: the slopes without and with `controls`, and the R2 of
+    the two regressions.
+
+    Parameters
+    ----------
+    spec : FixedEffects
+        The specification with all controls. Its covariance plays no part.
+    panel : Panel
+        The data.
+    term : str
+        The regressor, as the results name it.
+    controls : sequence of str
+        Terms of `x` that stand for what is omitted. Effects and all other terms are in both regressions.
+    rmax : float
+        R2 of the regression that has the omitted variables too, as a multiple of the R2 with controls, at
+        most 1. 1.3 by default (Oster 2019, section 4: 90% of results of randomised trials would survive);
+        ``float("inf")`` for an R2 of 1.
+    delta : float
+        Selection on omitted variables over that on `controls`; 1 by default, equally strong.
+    rsquared_max : float, optional
+        That R2 itself, in place of a multiple: what ``psacalc`` calls ``rmax``.
+
+    Returns
+    -------
+    DataFrame
+        One row: term; beta_uncontrolled, rsquared_uncontrolled, beta_controlled, rsquared_controlled;
+        rsquared_max, delta; beta_adjusted, the slope at that `delta`; bound_low and bound_high, from
+        beta_controlled to beta_adjusted in order; excludes_zero; delta_zero, the selection at which the
+        slope is 0; n_solutions, how many slopes are consistent with `delta`, of which the nearest to
+        beta_controlled is taken.
+
+    Raises
+    ------
+    InputTypeError
+        If `spec` is no `FixedEffects`, `panel` no `Panel`, or a term no text.
+    TermError
+        If `term` is no regressor or has a column in common with another one, or a control is not in `x`.
+    OptionError
+        If `rmax` is not above 1, `rsquared_max` not above the R2 with controls and at most 1, or `delta` no
+        number.
+    IdentificationError
+        If the fit is perfect, or no slope is consistent with `delta`, which happens above 1 only.
+
+    Notes
+    -----
+    Oster (2019), Journal of Business & Economic Statistics 37:187, propositions 1 to 3. The cubic is solved
+    exactly. Of its solutions those are left out in which the bias has another direction than `delta` implies
+    (assumption 3: the controls move the slope in the direction in which their true effects would); with
+    ``delta=1`` one is left. Both regressions are on the rows of `spec`.
+
+    R2 and variances are those left by the absorbed effects, so `rmax` multiplies the within R2: effects are
+    in both regressions and are no part of what is omitted. Without effects all numbers are those of
+    ``psacalc`` after ``regress`` with the other terms in ``mcontrol``. After ``xtreg, fe`` it takes the
+    within R2 too, but with it the whole variance of the outcome, the part between entities included, so that
+    its numbers are others.
+
+    ``delta_zero`` above 1 means that omitted variables would have to be more important than the controls;
+    it is negative where the controls moved the slope away from 0.
+
+    Examples
+    --------
+    >>> import digiprosper as dp
+    >>> spec = dp.FixedEffects("log(gsp)", ["log(pc)", "log(emp)", "unemp"])
+    >>> bound = dp.oster_bound(spec, dp.datasets.us_states(), "log(pc)", ["log(emp)", "unemp"])
+    >>> bound[["beta_uncontrolled", "beta_controlled", "beta_adjusted"]].round(3).values.tolist()
+    [[0.718, 0.164, -0.196]]
+    >>> bool(bound["excludes_zero"][0]), round(float(bound["delta_zero"][0]), 2)
+    (False, 0.49)
+    """
+    refuse_other_specification(_CALLER, spec)
+    refuse_no_term(term, _CALLER)
+    chosen = _checked_controls(spec, term, controls)
+    degree = _number("delta", delta)
+    if not np.isfinite(degree):
+        raise _wrong("delta", delta, "must be a finite number, such as 1.")
+
+    found = _regressions(spec, panel, term, chosen)
+    limit = _limit(found.moments.rsquared_with, rmax, rsquared_max)
+    slopes = adjusted_slopes(found.moments, degree, limit)
+    if not slopes:
+        raise _no_solution(degree, limit)
+    low, high = sorted((found.moments.slope_with, slopes[0]))
+    return pd.DataFrame(
+        {
+            "term": [found.name],
+            "beta_uncontrolled": found.moments.slope_without,
+            "rsquared_uncontrolled": found.moments.rsquared_without,
+            "beta_controlled": found.moments.slope_with,
+            "rsquared_controlled": found.moments.rsquared_with,
+            "rsquared_max": limit,
+            "delta": degree,
+            "beta_adjusted": slopes[0],
+            "bound_low": low,
+            "bound_high": high,
+            "excludes_zero": low > 0 or high < 0,
+            "delta_zero": needed_selection(found.moments, 0.0, limit),
+            "n_solutions": len(slopes),
+        }
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Regressions:
+    """The term as the results name it, and the two regressions."""
+
+    name: str
+    moments: TwoRegressions
+
+
+def _regressions(spec: FixedEffects, panel: Panel, term: str, controls: Sequence[str]) -> _Regressions:
+    """Fit the specification on one sample, and regress on the same rows without the controls."""
+    kept = [one for one in spec.x if canonical(one) not in set(map(canonical, controls))]
+    roles = {"y": (spec.y,), "x": kept, "controls": controls}
+    prepared = prepare(panel, roles, spec.options, singletons=spec.singletons, missing=spec.missing)
+    sample = prepared.sample
+    if len(sample.roles["y"]) != 1:
+        raise TermError(f"y={cited(spec.y)} makes several columns; the outcome must be one column.")
+    places = (*sample.roles["y"], *sample.roles["x"], *sample.roles["controls"])
+    names = (spec.y, *sample.names_of("x"), *sample.names_of("controls"))
+    swept = sweep_columns(prepared, names, columns_at(sample.matrix, places))
+    results, solved = fit_equation(prepared, swept, 0, range(1, len(names)))
+    fitted = Fitted(results, prepared, swept, solved)
+    refuse_perfect_fit(results, _CALLER)
+    name = named_regressor(fitted, term, _CALLER)
+    of_controls = [one for one in sample.names_of("controls") if one in results.names]
+    if not of_controls:
+        text = f"{_CALLER}: all controls ({quoted(controls)}) were dropped as collinear."
+        raise IdentificationError(text, [Notice("no_controls", text, {"controls": tuple(controls)})])
+    issued(fitted)
+
+    others = [one for one in sample.names_of("x") if one in results.names and one != name]
+    root = 1.0 if prepared.obs_weights is None else np.sqrt(prepared.obs_weights)[:, None]
+    y, x, m, w = (
+        swept.columns[:, list(swept.at(names))] * root for names in ([spec.y], [name], others, of_controls)
+    )
+    return _Regressions(name, two_regressions(y[:, 0], x[:, 0], m, w))
+
+
+# --- what was asked for -------------------------------------------------------------------------------------
+
+
+def _checked_controls(spec: FixedEffects, term: str, controls: Sequence[str]) -> tuple[str, ...]:
+    chosen = as_terms(controls, "controls")
+    if not chosen:
+        raise OptionError(
+            f"{_CALLER}: controls is empty; name the terms of x that stand for what is omitted.",
+            [option_problem("controls", ())],
+        )
+    known = set(map(canonical, spec.x))
+    absent = [one for one in chosen if canonical(one) not in known]
+    if absent:
+        raise TermError(
+            f"{_CALLER}: controls has {quoted(absent)}, which x does not have; it has {quoted(spec.x, 20)}. "
+            "The specification is the one with all controls.",
+            [Notice("not_in_x", cited(one), {"term": one}) for one in absent],
+        )
+    if canonical(term) in map(canonical, chosen):
+        raise TermError(f"{_CALLER}: {cited(term)} is the term itself and cannot be among the controls.")
+    return chosen
+
+
+def _limit(controlled: float, rmax: object, rsquared_max: object) -> float:
+    if rsquared_max is not None:
+        limit = _number("rsquared_max", rsquared_max)
+        if not controlled < limit <= 1:
+            why = f"must be above the R2 with controls ({controlled:.4g}) and at most 1."
+            raise _wrong("rsquared_max", rsquared_max, why)
+        return limit
+    multiple = _number("rmax", rmax)
+    if not multiple > 1:
+        why = (
+            "must be above 1: it multiplies the R2 with controls. For an R2 itself, as in psacalc, pass "
+            "rsquared_max=..."
+        )
+        raise _wrong("rmax", rmax, why)
+    return min(multiple * controlled, 1.0)
+
+
+def _number(name: str, value: object) -> float:
+    number = plain(value)
+    if isinstance(number, bool) or not isinstance(number, int | float):
+        raise _wrong(name, value, "must be a number.")
+    return float(number)
+
+
+def _wrong(name: str, value: object, why: str) -> OptionError:
+    text = f"{name}={cited(value)} {why}"
+    return OptionError(text, [option_problem(name, value, what=text)])
+
+
+def _no_solution(delta: float, limit: float) -> IdentificationError:
+    text = (
+        f"{_CALLER}: no slope is consistent with delta={delta:g} and an R2 of {limit:.4g}. Omitted variables "
+        "cannot be selected so much more strongly than these controls: use a smaller delta, or smaller rmax."
+    )
+    return IdentificationError(text, [Notice("no_solution", text, {"delta": delta, "rsquared_max": limit})])
