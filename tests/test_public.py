@@ -224,7 +224,11 @@ CONTRACT = {
     "SpatialResults.effects_table": "level=0.95",
     "SpatialResults.wald_to": "model",
     "SpatialResults.lr_test": "other",
+    "SpatialWeights.describe": "",
     "SpatialWeights.lag": "column",
+    "geary": "panel, column, spatial_weights, *, permutations=999, rng=None",
+    "local_moran": "panel, column, spatial_weights, *, permutations=999, rng=None",
+    "moran": "panel, column, spatial_weights, *, permutations=999, rng=None",
     "PropagatedIndex": "indices, model, *, reps=999, level=0.95, end_points='held'",
     "PropagatedIndex.fit": "panel, *, rng=None, progress=False",
     "gini": "y, *, obs_weights=None",
@@ -274,6 +278,7 @@ CONTRACT = {
         "digits=3, "
         "notes=None, file=None"
     ),
+    "datasets.us_neighbours": "",
     "datasets.us_states": "",
     "datasets.simulate_provinces": "n=31, periods=12, *, rng=0",
 }

@@ -138,6 +138,9 @@ if TYPE_CHECKING:
     from digiprosper.report.protocol import HasDraws as HasDraws
     from digiprosper.report.protocol import Results as Results
     from digiprosper.report.tests import TestResult as TestResult
+    from digiprosper.space.moran import geary as geary
+    from digiprosper.space.moran import local_moran as local_moran
+    from digiprosper.space.moran import moran as moran
     from digiprosper.space.panel_spatial import EffectsError as EffectsError
     from digiprosper.space.panel_spatial import PanelSpatial as PanelSpatial
     from digiprosper.space.panel_spatial import SpatialCovType as SpatialCovType
@@ -241,6 +244,7 @@ _NAMES = {
     "report.effects": "EffectResults",
     "report.protocol": "Glance HasDraws Results",
     "report.tests": "TestResult",
+    "space.moran": "geary local_moran moran",
     "space.panel_spatial": "EffectsError PanelSpatial SpatialCovType SpatialModel Transform",
     "space.results": "SpatialResults",
     "space.weights": "SpatialWeights",
@@ -434,17 +438,20 @@ __all__ = [
     "equal_weights",
     "etable",
     "fit_all",
+    "geary",
     "gini",
     "hausman",
     "index_sensitivity",
     "instruments",
     "leave_one_out",
+    "local_moran",
     "markov_transitions",
     "match_entities",
     "mean_group_mediation",
     "mediational_e_value",
     "moderated_u_test",
     "modified_wald",
+    "moran",
     "oster_bound",
     "overlap_audit",
     "pca_weights",

@@ -36,3 +36,11 @@ def test_every_column_has_a_label():
     panel = datasets.us_states()
     assert set(panel.labels) == set(panel.frame.columns)
     assert panel.labels["hwy"].endswith("(million USD)")
+
+
+def test_borders_are_mutual_and_of_the_states_of_the_panel() -> None:
+    borders = datasets.us_neighbours()
+    assert sorted(borders) == datasets.us_states().entities.tolist()
+    assert all(state in borders[other] for state, near in borders.items() for other in near)
+    assert sum(map(len, borders.values())) == 214
+    assert all(state not in near for state, near in borders.items())

@@ -20,6 +20,7 @@ from digiprosper import (
     SpatialWeights,
     instruments,
 )
+from digiprosper.space.kernels import neighbours
 
 RAW = {"standardise": "none"}
 
@@ -100,13 +101,14 @@ def test_rows_and_repeated_periods_of_coordinates_change_nothing(builder) -> Non
     np.testing.assert_allclose(repeated.aligned_to(frame.index).dense, expected.dense, rtol=1e-12)
 
 
-def test_many_places_in_blocks() -> None:
-    frame = places(np.random.default_rng(5), 2_500)
+def test_many_places_in_blocks(monkeypatch) -> None:
+    frame = places(np.random.default_rng(5), 600)
+    monkeypatch.setattr(neighbours, "_BLOCK", 100_000)
     weights = SpatialWeights.inverse_distance(frame, cutoff=800, **RAW)
     assert sparse.issparse(weights.raw)
-    km = instruments.distance_to(frame, frame.index[2_400]).to_numpy()
-    linked = (km <= 800) & (np.arange(2_500) != 2_400)
-    row = weights.raw[[2_400]].toarray()[0]
+    km = instruments.distance_to(frame, frame.index[500]).to_numpy()
+    linked = (km <= 800) & (np.arange(600) != 500)
+    row = weights.raw[[500]].toarray()[0]
     np.testing.assert_allclose(row[linked], 1 / km[linked], rtol=1e-12)
     assert not row[~linked].any()
     near = SpatialWeights.k_nearest(frame, 5)

@@ -55,7 +55,7 @@ def islands(name: str, entities: Iterable[Any]) -> tuple[Notice, ...]:
         return ()
     text = (
         f"{name}: {counted(len(found), 'entity has', 'entities have')} no neighbours ({quoted(found)}). "
-        "They are kept; their spatial lag is zero."
+        "Islands are kept, with a spatial lag of zero."
     )
     return (Notice("islands", text, {"entities": found, "weights": name}),)
 
