@@ -125,10 +125,13 @@ if TYPE_CHECKING:
     from digiprosper.mediation.within_between import within_between as within_between
     from digiprosper.panel import Panel as Panel
     from digiprosper.panel import Sample as Sample
+    from digiprosper.policy.bacon import bacon_decomposition as bacon_decomposition
     from digiprosper.policy.event_study import EventStudy as EventStudy
     from digiprosper.policy.matching import match_entities as match_entities
     from digiprosper.policy.matching_results import Matching as Matching
     from digiprosper.policy.results import EventStudyResults as EventStudyResults
+    from digiprosper.policy.staggered import StaggeredDid as StaggeredDid
+    from digiprosper.policy.staggered_results import StaggeredDidResults as StaggeredDidResults
     from digiprosper.present.rows import Below as Below
     from digiprosper.present.tables import Table as Table
     from digiprosper.present.tables import etable as etable
@@ -234,10 +237,13 @@ _NAMES = {
     "mediation.sequential_g": "sequential_g",
     "mediation.within_between": "within_between",
     "panel": "Panel Sample",
+    "policy.bacon": "bacon_decomposition",
     "policy.event_study": "EventStudy",
     "policy.matching": "match_entities",
     "policy.matching_results": "Matching",
     "policy.results": "EventStudyResults",
+    "policy.staggered": "StaggeredDid",
+    "policy.staggered_results": "StaggeredDidResults",
     "present.rows": "Below",
     "present.tables": "Table etable",
     "report.collection": "ResultSet",
@@ -287,6 +293,7 @@ _HELD = {
     "IndexScoredRows": "composite.results:ScoredRows",
     "IndexWeighing": "composite.kernels.structure:Weighing",
     "EventWindow": "policy.window:EventWindow",
+    "GroupTimeEffects": "policy.kernels.aggregation:GroupTime",
     "Inference": "report.inference:Inference",
     "KinkBounded": "threshold.groups:KinkBounded",
     "KinkSearched": "threshold.groups:KinkSearched",
@@ -300,6 +307,8 @@ _HELD = {
     "PathTest": "mediation.decisions:Test",
     "SpatialEffects": "space.impacts:SpatialEffects",
     "SpatialEstimated": "space.groups:SpatialEstimated",
+    "StaggeredCohorts": "policy.cohorts:CohortCoding",
+    "StaggeredSettings": "policy.staggered_results:StaggeredSettings",
     "Term": "report.terms:Term",
     "TermFactor": "report.terms:Factor",
     "TermPoint": "report.terms:Point",
@@ -408,6 +417,8 @@ __all__ = [
     "SpatialWeights",
     "SpatialWeightsWarning",
     "Ssc",
+    "StaggeredDid",
+    "StaggeredDidResults",
     "Table",
     "TermError",
     "TestResult",
@@ -424,6 +435,7 @@ __all__ = [
     "WildBootstrapResult",
     "atkinson",
     "audit_weights",
+    "bacon_decomposition",
     "beta_convergence",
     "by_group",
     "cluster_bootstrap",

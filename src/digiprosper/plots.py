@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
 
-    from digiprosper.policy.results import EventStudyResults
+    from digiprosper.policy.figures import EffectsByEventTime
     from digiprosper.report.collection import ResultSet
     from digiprosper.report.protocol import Results
 
@@ -187,7 +187,7 @@ def effect_plot(
 
 
 def event_study(
-    results: EventStudyResults | Sequence[EventStudyResults] | Mapping[str, EventStudyResults],
+    results: EffectsByEventTime | Sequence[EffectsByEventTime] | Mapping[str, EffectsByEventTime],
     *,
     counts: bool = False,
     labels: Mapping[str, str] | None = None,
@@ -198,9 +198,9 @@ def event_study(
 
     Parameters
     ----------
-    results : EventStudyResults, list or mapping
-        What ``EventStudy(...).fit`` returns. Several stand beside each other, each with its own marker; the
-        keys of a mapping are in the legend.
+    results : EventStudyResults or StaggeredDidResults, list or mapping
+        What `fit` of an `EventStudy` or `StaggeredDid` returns. Several stand beside each other, each with
+        its own marker; the keys of a mapping are in the legend.
     counts : bool
         Whether the number of treated entities that reach each event time stands under the axis.
     labels : mapping, optional

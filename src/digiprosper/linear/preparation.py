@@ -62,6 +62,7 @@ __all__ = [
     "refuse_corrected",
     "refuse_cov_types",
     "refuse_extreme",
+    "refuse_other",
 ]
 
 CovType = Literal["unadjusted", "robust", "hc2", "hc3", "clustered", "crv3", "driscoll_kraay"]
@@ -288,7 +289,7 @@ def prepare(
         If the rows, the effects or the clusters cannot be used; an IdentificationError if the values of a
         column are so large or so small that squares and products of columns cannot be computed.
     """
-    _refuse_other(panel)
+    refuse_other(panel)
     absorbed = _effects(panel, options)
     effects = tuple(dict.fromkeys(one.effect for one in absorbed))
     clusters = _clusters(panel, options)
@@ -371,7 +372,19 @@ def _clusters(panel: Panel, options: LinearOptions) -> tuple[str, ...]:
     return (panel.entity_name,) if options.cov_type in _CLUSTERED else ()
 
 
-def _refuse_other(panel: object) -> None:
+def refuse_other(panel: object) -> None:
+    """Refuse to fit to anything but a panel.
+
+    Parameters
+    ----------
+    panel : object
+        As given.
+
+    Raises
+    ------
+    InputTypeError
+        If it is no Panel.
+    """
     if not isinstance(panel, Panel):
         raise InputTypeError(
             f"fit takes a Panel, not {type(panel).__name__}: Panel(df, entity='province', time='year')."

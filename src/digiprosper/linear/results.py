@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, cast
@@ -16,7 +15,7 @@ from digiprosper.linear.combination import LinearCombination
 from digiprosper.linear.marginal import slope_weights
 from digiprosper.linear.notices import unseen
 from digiprosper.report.pickling import PickledByName
-from digiprosper.report.protocol import Glance, empty_glance
+from digiprosper.report.protocol import Glance, empty_glance, hash_of
 from digiprosper.report.summary import Lines, PlainNumbers, Remarks, Summarised, Summary, coefficient_cells
 from digiprosper.report.terms import Factor, Term
 from digiprosper.report.tests import TestResult
@@ -888,5 +887,4 @@ class LinearResults(Summarised, PickledByName):
     def _sample_hash(self) -> str:
         if self.rows is not None:
             return self.rows.sample_hash
-        hashed = pd.util.hash_pandas_object(self.index.to_frame(index=False), index=False)
-        return hashlib.sha256(hashed.to_numpy().tobytes()).hexdigest()[:16]
+        return hash_of(self.index)

@@ -15,7 +15,6 @@ from digiprosper.errors import (
     check_whole,
     cited,
     issue,
-    option_problem,
     quoted,
 )
 from digiprosper.linear.diagnostics import lagged_outcome
@@ -26,7 +25,7 @@ from digiprosper.linear.results import LinearResults
 from digiprosper.panel.access import table_of
 from digiprosper.policy.notices import cohort_notices, few_treated_clusters
 from digiprosper.policy.results import EventStudyResults
-from digiprosper.policy.timing import read_timing
+from digiprosper.policy.timing import check_never, read_timing
 from digiprosper.policy.window import dummies, open_window
 from digiprosper.specification import TERM, Specification, as_terms, one_term, plain_options, refuse_repeats
 
@@ -40,8 +39,6 @@ if TYPE_CHECKING:
 __all__ = ["EventStudy"]
 
 _FURTHEST = 10_000
-# Whole numbers up to here are exact in a column of floating point numbers.
-_LARGEST = 2**53
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +185,7 @@ def _regress(spec: EventStudy, prepared: Prepared, found: EventTimes) -> EventSt
     names = (spec.y, *own, *sample.names_of("x"))
     swept = sweep_columns(prepared, names, np.column_stack(columns))
 
-    few = few_treated_clusters(prepared, found)
+    few = few_treated_clusters(prepared, found.treated)
     fitted, _ = fit_equation(
         prepared,
         swept,
@@ -209,15 +206,7 @@ def _check_window(spec: EventStudy) -> None:
     check_whole("reference", spec.reference, -spec.before, -1)
     if not isinstance(spec.bin_ends, bool):
         raise OptionError(f"bin_ends={cited(spec.bin_ends)} must be True or False.")
-    if spec.never is not None and not _is_number(spec.never):
-        text = f"never={cited(spec.never)} must be a number, the value of event for entities never treated."
-        raise OptionError(text, [option_problem("never", spec.never, what=text)])
-
-
-def _is_number(value: object) -> bool:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return False
-    return abs(value) <= _LARGEST  # false of a missing value too
+    check_never(spec.never)
 
 
 def _refuse_collinear(prepared: Prepared, found: EventTimes) -> None:

@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from digiprosper.errors import InputTypeError, models_problem
 from digiprosper.policy.results import EventStudyResults
+from digiprosper.policy.staggered_results import StaggeredDidResults
 from digiprosper.report.drawings import EventPath, EventPaths
 from digiprosper.report.labels import name_label
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["event_paths", "named_studies"]
+__all__ = ["EffectsByEventTime", "event_paths", "named_studies"]
+
+EffectsByEventTime: TypeAlias = EventStudyResults | StaggeredDidResults
 
 
-def named_studies(results: object, purpose: str) -> dict[str, EventStudyResults]:
+def named_studies(results: object, purpose: str) -> dict[str, EffectsByEventTime]:
     """Read one event study or several.
 
     Parameters
     ----------
-    results : EventStudyResults, sequence or mapping
+    results : EventStudyResults or StaggeredDidResults, sequence or mapping
         What to draw.
     purpose : str
         Which figure, for errors.
@@ -37,13 +40,14 @@ def named_studies(results: object, purpose: str) -> dict[str, EventStudyResults]
         If there is none, or one of them is something else.
     """
     named: dict[str, Any] = dict(_pairs(results))
-    odd = [one for one in named.values() if not isinstance(one, EventStudyResults)]
+    odd = [one for one in named.values() if not isinstance(one, EffectsByEventTime)]
     if odd or not named:
         given = odd[0] if odd else results
         raise InputTypeError(
-            f"{purpose}: takes what EventStudy(...).fit returns, or a list or mapping of them, not "
+            f"{purpose}: takes what fit of an EventStudy or StaggeredDid returns, or a list or mapping of "
+            "them, not "
             f"{type(given).__name__ if odd else 'none'}.",
-            [models_problem("no EventStudyResults", given)],
+            [models_problem("no estimates by event time", given)],
         )
     return named
 
@@ -57,7 +61,7 @@ def _pairs(results: object) -> Iterable[tuple[str, Any]]:
 
 
 def event_paths(
-    studies: Mapping[str, EventStudyResults], texts: Mapping[str, str], level: float
+    studies: Mapping[str, EffectsByEventTime], texts: Mapping[str, str], level: float
 ) -> EventPaths:
     """Lay out estimates by event time.
 
@@ -76,10 +80,8 @@ def event_paths(
         An event time that is a binned end in some studies only has its number.
     """
     columns = ["time", "estimate", "conf_low", "conf_high", "n_treated"]
-    paths = [
-        EventPath(head, one.event_path(level)[columns], one.window.reference) for head, one in studies.items()
-    ]
-    times = sorted({time for one in studies.values() for time in one.window.times})
+    paths = [EventPath(head, one.event_path(level)[columns], one.reference) for head, one in studies.items()]
+    times = sorted({int(time) for path in paths for time in path.points["time"]})
     outcomes = {name_label(one.depvar, texts, one.factors) for one in studies.values()}
     return EventPaths(
         paths=paths,
@@ -89,7 +91,13 @@ def event_paths(
     )
 
 
-def _tick(time: int, studies: Mapping[str, EventStudyResults]) -> str:
-    windows = [one.window for one in studies.values() if time in one.window.times]
-    found = {window.text(time) for window in windows}
+def _tick(time: int, studies: Mapping[str, EffectsByEventTime]) -> str:
+    found = {text for one in studies.values() if (text := _text(time, one)) is not None}
     return found.pop() if len(found) == 1 else str(time)
+
+
+def _text(time: int, study: EffectsByEventTime) -> str | None:
+    """Write an event time; None if the study does not have it. Only an event study has binned ends."""
+    if isinstance(study, EventStudyResults):
+        return study.window.text(time) if time in study.window.times else None
+    return str(time)

@@ -1,4 +1,4 @@
-"""Notices about event studies and matched samples: one maker a code.
+"""Notices about event studies, staggered adoption and matched samples: one maker a code.
 
 ==================== ======================================================================================
 code                 data
@@ -6,6 +6,10 @@ code                 data
 several_cohorts      cohorts (first treated time to the number of entities)
 none_never_treated   binned (ends of the window that are binned)
 few_treated_clusters clusters (name), n_treated (clusters with a treated entity), n_clusters
+small_cohorts        cohorts (first treated time to the number of entities, of those with few)
+pairs_of_rows        nobs, n_entities, n_times
+cells_left_out       cells (pairs of cohort and period)
+few_per_covariate    ratio (entities a covariate, in the smallest comparison)
 no_base_values       count, treated (how many of them), entities (the first five), by_term
 several_base_periods periods (first period to the number of entities)
 unmatched_treated    count, n_treated, entities, reasons (of each: support, caliper, used)
@@ -21,16 +25,33 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from digiprosper.errors import Notice, clipped, counted, quoted
+from digiprosper.report.notices import few_clusters
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pandas as pd
 
+    from digiprosper.kernels import Bools
     from digiprosper.linear.preparation import Prepared
+    from digiprosper.panel import Sample
     from digiprosper.panel.keys import Keys
     from digiprosper.policy.base_values import BaseValues
-    from digiprosper.policy.window import EventTimes, EventWindow
+    from digiprosper.policy.cohorts import CohortCoding
+    from digiprosper.policy.window import EventWindow
 
-__all__ = ["ALIKE", "UNMATCHED", "cohort_notices", "few_treated_clusters", "matching_notices"]
+__all__ = [
+    "ALIKE",
+    "UNMATCHED",
+    "cells_left_out",
+    "cohort_notices",
+    "few_for_averages",
+    "few_per_covariate",
+    "few_treated_clusters",
+    "matching_notices",
+    "pairs_of_rows",
+    "small_cohorts",
+]
 
 ALIKE: Final = 0.1
 """Standardised difference up to which groups count as alike (Austin 2009, Statistics in Medicine 28:3083)."""
@@ -45,6 +66,11 @@ UNMATCHED: Final = {
 # With two treated of 40 clusters a 95% interval covers .69, with five .88, with ten .92: docs/event_study.md.
 _LEAST_TREATED: Final = 10
 _LEAST_SHARE: Final = 0.1
+# Of fewer entities, errors do not show how much the entities of a cohort differ.
+_SMALL_COHORT: Final = 5
+# Peduzzi et al. (1996), Journal of Clinical Epidemiology 49:1373.
+_PER_COVARIATE: Final = 10
+_MOST_CELLS: Final = 5
 
 
 def cohort_notices(window: EventWindow) -> tuple[Notice, ...]:
@@ -71,8 +97,7 @@ def _several_cohorts(window: EventWindow) -> tuple[Notice, ...]:
         f"entities are first treated in {count} periods. If effects differ between these cohorts, every "
         "coefficient, those before treatment included, also contains effects of other event times, and small "
         "coefficients before treatment do not show parallel trends (Sun & Abraham 2021, Journal of "
-        "Econometrics 225:175). Compare an estimator for staggered adoption, which this version does not "
-        "have (Callaway & Sant'Anna 2021; Sun & Abraham 2021; Borusyak, Jaravel & Spiess 2024)."
+        "Econometrics 225:175). Compare dp.StaggeredDid, whose estimators do not mix event times."
     )
     return (Notice("several_cohorts", text, {"cohorts": dict(window.cohorts)}),)
 
@@ -88,15 +113,15 @@ def _none_never_treated(window: EventWindow) -> tuple[Notice, ...]:
     return (Notice("none_never_treated", text, {"binned": window.binned}),)
 
 
-def few_treated_clusters(prepared: Prepared, found: EventTimes) -> tuple[Notice, ...]:
+def few_treated_clusters(prepared: Prepared, treated: Bools) -> tuple[Notice, ...]:
     """Report that few clusters, or a small share of them, have a treated entity.
 
     Parameters
     ----------
     prepared : Prepared
         With the clusters; entities take their place where errors are not clustered.
-    found : EventTimes
-        Which rows are of treated entities.
+    treated : (N,) array of bool
+        Rows of entities that are treated at some time.
 
     Returns
     -------
@@ -107,7 +132,7 @@ def few_treated_clusters(prepared: Prepared, found: EventTimes) -> tuple[Notice,
     sample = prepared.sample
     names: Any = prepared.cluster_names or (sample.keys.entity_name,)
     codes = prepared.cluster_codes or (sample.entity,)
-    counts = [(np.unique(code[found.treated]).size, int(code.max()) + 1) for code in codes]
+    counts = [(np.unique(code[treated]).size, int(code.max()) + 1) for code in codes]
     n_treated, n_clusters = min(counts)
     if n_treated >= _LEAST_TREATED and n_treated >= _LEAST_SHARE * n_clusters:
         return ()
@@ -121,6 +146,125 @@ def few_treated_clusters(prepared: Prepared, found: EventTimes) -> tuple[Notice,
     )
     data = {"clusters": name, "n_treated": n_treated, "n_clusters": n_clusters}
     return (Notice("few_treated_clusters", text, data),)
+
+
+# --- staggered adoption -------------------------------------------------------------------------------------
+
+
+def few_for_averages(clusters: int, name: str) -> tuple[Notice, ...]:
+    """Report that errors of averages of effects rest on few clusters.
+
+    Parameters
+    ----------
+    clusters : int
+        How many.
+    name : str
+        What they are.
+
+    Returns
+    -------
+    tuple of Notice
+        Code few_clusters or very_few_clusters, or none.
+    """
+    return few_clusters(
+        clusters,
+        name,
+        "clustered standard errors are reliable with many clusters only. Compare dp.randomisation_test of a "
+        "FixedEffects with one dummy of treated rows.",
+    )
+
+
+def small_cohorts(coding: CohortCoding) -> tuple[Notice, ...]:
+    """Report cohorts of few entities.
+
+    Parameters
+    ----------
+    coding : CohortCoding
+        With the number of entities of each cohort.
+
+    Returns
+    -------
+    tuple of Notice
+        Code small_cohorts, for those with fewer than five.
+    """
+    small = {time: count for time, count in coding.cohorts if count < _SMALL_COHORT}
+    if not small:
+        return ()
+    counts = ", ".join(f"{time}: {count}" for time, count in small.items())
+    text = (
+        f"cohorts of fewer than {_SMALL_COHORT} entities ({counts}): standard errors of their effects, and "
+        "of averages that consist mostly of them, are too small, because so few entities do not show how "
+        "much they differ."
+    )
+    return (Notice("small_cohorts", text, {"cohorts": small}),)
+
+
+def pairs_of_rows(sample: Sample) -> Notice:
+    """Report that each effect is of the entities with rows in both of its periods.
+
+    Parameters
+    ----------
+    sample : Sample
+        An unbalanced one.
+
+    Returns
+    -------
+    Notice
+        Code pairs_of_rows.
+    """
+    text = (
+        f"the sample is unbalanced: the effect of a cohort in a period is of the {sample.keys.entity_name} "
+        "with rows in that period and in the period it is compared with, as in csdid."
+    )
+    data = {"nobs": sample.nobs, "n_entities": sample.n_entities, "n_times": sample.n_times}
+    return Notice("pairs_of_rows", text, data)
+
+
+def cells_left_out(cells: Sequence[tuple[Any, Any]]) -> tuple[Notice, ...]:
+    """Report effects that cannot be computed.
+
+    Parameters
+    ----------
+    cells : sequence of pairs
+        Cohort and period of each.
+
+    Returns
+    -------
+    tuple of Notice
+        Code cells_left_out, or none.
+    """
+    if not cells:
+        return ()
+    shown = ", ".join(f"{cohort} in {time}" for cohort, time in cells[:_MOST_CELLS])
+    shown += f" and {len(cells) - _MOST_CELLS} more" if len(cells) > _MOST_CELLS else ""
+    text = (
+        f"{counted(len(cells), 'effect')} of a cohort in a period cannot be computed, because no treated "
+        f"entity or no control has rows in both periods that it compares: {shown}. Averages leave them out."
+    )
+    return (Notice("cells_left_out", text, {"cells": tuple(cells)}),)
+
+
+def few_per_covariate(ratio: float | None) -> tuple[Notice, ...]:
+    """Report that the probability of treatment is estimated from few entities for each control.
+
+    Parameters
+    ----------
+    ratio : float or None
+        Entities of the smaller side of a comparison over controls, the least; None without a propensity.
+
+    Returns
+    -------
+    tuple of Notice
+        Code few_per_covariate, below ten.
+    """
+    if ratio is None or ratio >= _PER_COVARIATE:
+        return ()
+    text = (
+        f"the probability of treatment is estimated from {ratio:.1f} treated entities, or controls, for each "
+        f"column of x in the smallest cohort; fewer than {_PER_COVARIATE} are unreliable. Use fewer columns, "
+        "or adjustment='regression'."
+    )
+    return (Notice("few_per_covariate", text, {"ratio": ratio}),)
 
 
 # --- matched samples ----------------------------------------------------------------------------------------

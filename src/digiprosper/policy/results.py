@@ -71,6 +71,11 @@ class EventStudyResults(LinearResults):
         out.insert(0, "time", list(window.times))
         return out.assign(n_treated=list(window.n_treated))
 
+    @property
+    def reference(self) -> int:
+        """Event time that is zero by construction."""
+        return self.window.reference
+
     def pretrend_test(self) -> TestResult:
         """Test jointly that all coefficients before treatment are zero.
 

@@ -28,9 +28,11 @@ if TYPE_CHECKING:
     from digiprosper.panel.keys import Keys
     from digiprosper.panel.table import Table
 
-__all__ = ["Timing", "read_timing"]
+__all__ = ["Timing", "check_never", "read_timing"]
 
 _NEVER = -1
+# Whole numbers up to here are exact in a column of floating point numbers.
+_LARGEST = 2**53
 _UNKNOWN = -2
 
 
@@ -124,6 +126,30 @@ def read_timing(table: Table, column: str, never: float | None) -> Timing:
     return Timing(table.keys, first)
 
 
+def check_never(never: object) -> None:
+    """Refuse a value of entities never treated that is no number.
+
+    Parameters
+    ----------
+    never : float or None
+        As given.
+
+    Raises
+    ------
+    OptionError
+        If it is neither a number nor None.
+    """
+    if never is not None and not _is_number(never):
+        text = f"never={cited(never)} must be a number, the value of event for entities never treated."
+        raise OptionError(text, [option_problem("never", never, what=text)])
+
+
+def _is_number(value: object) -> bool:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return abs(value) <= _LARGEST  # false of a missing value too
+
+
 def _ordinals(keys: Keys) -> Ints:
     assert keys.ordinals is not None
     return keys.ordinals
@@ -132,7 +158,7 @@ def _ordinals(keys: Keys) -> Ints:
 def _refuse_without_steps(keys: Keys, column: str) -> None:
     if keys.time_name is None:
         raise PanelIndexError(
-            "EventStudy needs a time key, but this is a cross-section: Panel(df, entity=, time=)."
+            "event times need a time key, but this is a cross-section: Panel(df, entity=, time=)."
         )
     if column in keys.names:
         raise TermError(
@@ -195,8 +221,8 @@ def _refuse_switched_off(keys: Keys, column: str, off: Ints) -> None:
     if off.size:
         names = keys.entities[np.unique(off)].tolist()
         text = (
-            f"event={cited(column)} switches from 1 to 0 in {_entities(keys, names)}. EventStudy is of a "
-            "treatment that stays: let the column be 1 from the first treated period on, or drop these "
+            f"event={cited(column)} switches from 1 to 0 in {_entities(keys, names)}. The treatment "
+            "must stay: let the column be 1 from the first treated period on, or drop these "
             f"{keys.entity_name} with panel.subset."
         )
         raise IdentificationError(text, [Notice("switched_off", text, {"event": column, "entities": names})])

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from digiprosper.panel import Sample
     from digiprosper.policy.timing import Timing
 
-__all__ = ["EventTimes", "EventWindow", "dummies", "open_window"]
+__all__ = ["EventTimes", "EventWindow", "dummies", "open_window", "refuse_untreated"]
 
 _MOST_TIMES = 10
 
@@ -210,7 +210,7 @@ def open_window(spec: Any, sample: Sample, timing: Timing) -> EventTimes:
     """
     first = timing.of(sample.keys)
     times, treated = timing.event_times(sample.keys)
-    _refuse_untreated(spec.event, sample, treated)
+    refuse_untreated(spec.event, sample, treated)
     reached = times[treated]
     lowest, highest = int(reached.min()), int(reached.max())
     if not spec.bin_ends:
@@ -242,7 +242,23 @@ def _entities_by_time(spec: Any, times: Ints, entity: Ints) -> Ints:
     return np.bincount(pairs // size, minlength=spec.before + spec.after + 1)
 
 
-def _refuse_untreated(event: str, sample: Sample, treated: Bools) -> None:
+def refuse_untreated(event: str, sample: Sample, treated: Bools) -> None:
+    """Refuse a sample in which no entity is treated.
+
+    Parameters
+    ----------
+    event : str
+        Column that says when an entity is treated.
+    sample : Sample
+        The rows of the fit.
+    treated : (N,) array of bool
+        Rows of entities that are treated at some time.
+
+    Raises
+    ------
+    IdentificationError
+        If there are none.
+    """
     if not treated.any():
         text = (
             f"event={cited(event)} has no treated {sample.keys.entity_name} in the sample: it is missing or "

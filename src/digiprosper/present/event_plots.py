@@ -71,11 +71,12 @@ def _draw_path(axes: Axes, path: EventPath, place: int, count: int) -> None:
     marker = MARKERS[place % len(MARKERS)]
     shift = (place - (count - 1) / 2) * min(0.6 / count, 0.2)
     points = path.points
-    estimated = points[points["time"] != path.reference]
+    estimated = points if path.reference is None else points[points["time"] != path.reference]
     at = estimated["time"] + shift
     axes.vlines(at, estimated["conf_low"], estimated["conf_high"], color=color, linewidth=1.3)
     axes.plot(at, estimated["estimate"], marker, color=color, markersize=5, label=path.head or "_")
-    axes.plot([path.reference + shift], [0.0], marker, color=color, markersize=5, markerfacecolor="white")
+    if path.reference is not None:
+        axes.plot([path.reference + shift], [0.0], marker, color=color, markersize=5, markerfacecolor="white")
 
 
 def _set_ticks(axes: Axes, drawn: EventPaths, *, counts: bool) -> None:

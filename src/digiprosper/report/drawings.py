@@ -251,13 +251,13 @@ class EventPath:
         Name of the model.
     points : DataFrame
         Columns time, estimate, conf_low, conf_high (missing for the reference), n_treated.
-    reference : int
-        Event time that is zero by construction.
+    reference : int or None
+        Event time that is zero by construction; None if there is none.
     """
 
     head: str
     points: pd.DataFrame
-    reference: int
+    reference: int | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol, TypedDict, runtime_checkable
+import hashlib
+from typing import TYPE_CHECKING, Any, Protocol, TypedDict, runtime_checkable
 
 from digiprosper._version import __version__
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Glance", "HasDraws", "Results", "empty_glance"]
+__all__ = ["Glance", "HasDraws", "Results", "empty_glance", "hash_of"]
 
 
 class Glance(TypedDict):
@@ -118,3 +119,22 @@ def empty_glance(model: str, nobs: int) -> Glance:
         "rng_entropy": None,
         "version": __version__,
     }
+
+
+def hash_of(index: pd.Index[Any]) -> str:
+    """Hash the labels of the rows of a sample.
+
+    Parameters
+    ----------
+    index : Index
+        The labels.
+
+    Returns
+    -------
+    str
+        Sixteen hexadecimal digits, the same for the same rows.
+    """
+    from pandas.util import hash_pandas_object
+
+    hashed = hash_pandas_object(index.to_frame(index=False), index=False)
+    return hashlib.sha256(hashed.to_numpy().tobytes()).hexdigest()[:16]

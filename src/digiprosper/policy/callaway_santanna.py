@@ -1,0 +1,250 @@
+"""Effects by cohort and time against entities not treated (Callaway & Sant'Anna 2021)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from digiprosper.errors import IdentificationError, Notice, OptionError, cited, option_problem, quoted
+from digiprosper.policy.group_time import GroupTimeFit
+from digiprosper.policy.kernels.aggregation import GroupTime, cluster_products
+from digiprosper.policy.kernels.two_periods import difference
+from digiprosper.policy.notices import cells_left_out, few_per_covariate, pairs_of_rows
+from digiprosper.report.inference import Inference
+
+if TYPE_CHECKING:
+    from digiprosper.kernels import Bools, Floats, Ints
+    from digiprosper.linear.preparation import Prepared
+    from digiprosper.panel import Sample
+    from digiprosper.policy.cohorts import Cohorts
+    from digiprosper.policy.kernels.two_periods import Difference
+
+__all__ = ["estimate_callaway_santanna"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Pair:
+    """An effect: a cohort, the period it is of and the one it is compared with, by their positions."""
+
+    cohort: int
+    time: int
+    base: int
+
+
+def estimate_callaway_santanna(spec: Any, prepared: Prepared, cohorts: Cohorts) -> GroupTimeFit:
+    """Estimate ATT(g, t) as differences in differences.
+
+    Parameters
+    ----------
+    spec : StaggeredDid
+        With the options.
+    prepared : Prepared
+        The sample and its clusters.
+    cohorts : Cohorts
+        Who is first treated when.
+
+    Returns
+    -------
+    GroupTimeFit
+        The effects; their errors are the sums of squared influence functions by cluster.
+
+    Raises
+    ------
+    IdentificationError
+        Without a control or an effect since treatment, or if controls in `x` are collinear or predict
+        treatment perfectly.
+    OptionError
+        If the clusters divide entities.
+    """
+    sample = prepared.sample
+    _refuse_without_control(spec, cohorts)
+    codes = _clusters_of_entities(prepared)
+    y, x = _by_entity(sample)
+
+    pairs, lost = _pairs(spec, cohorts)
+    kept: list[_Pair] = []
+    scores: list[Floats] = []
+    estimates: list[float] = []
+    counts: list[tuple[int, int]] = []
+    for pair in pairs:
+        change = y[:, pair.time] - y[:, pair.base]
+        treated = cohorts.of_entity == pair.cohort
+        used = (treated | _controls(spec, cohorts, pair)) & ~np.isnan(change)
+        inside = treated[used]
+        if not inside.any() or inside.all():
+            lost.append((pair.cohort, pair.time))
+            continue
+        found = difference(change[used], inside, x[used, pair.base], spec.adjustment or "doubly_robust")
+        _refuse_problem(spec, found, pair, cohorts)
+        influence = np.zeros(change.size)
+        influence[used] = found.influence
+        kept.append(pair)
+        scores.append(influence)
+        estimates.append(found.estimate)
+        counts.append((int(inside.sum()), int((~inside).sum())))
+
+    event = np.array([cohorts.steps[one.time] - cohorts.first[one.cohort] for one in kept], dtype=np.intp)
+    _refuse_without_effects(event)
+    cohort = np.array([one.cohort for one in kept], dtype=np.intp)
+    member = cohorts.of_entity[:, None] == np.arange(cohorts.first.size)
+    shares = (member - cohorts.share) / member.shape[0]
+    cells = GroupTime(
+        cohort=cohort,
+        time=np.array([one.time for one in kept], dtype=np.intp),
+        event=event,
+        estimates=np.array(estimates),
+        n_treated=np.array(counts)[:, 0],
+        mass=cohorts.share[cohort],
+        share=cohorts.share,
+        joint=cluster_products(np.column_stack([*scores, shares]), codes, int(codes.max()) + 1),
+    )
+    notices = (
+        *([] if sample.is_balanced else [pairs_of_rows(sample)]),
+        *cells_left_out([_named(cell, cohorts) for cell in sorted(lost)]),
+        *few_per_covariate(_ratio(spec, x, counts)),
+    )
+    inference = Inference(
+        cov_type="clustered", clusters=prepared.cluster_names, n_clusters=(int(codes.max()) + 1,)
+    )
+    return GroupTimeFit(cells, _reference(spec, cohorts), inference, notices)
+
+
+def _by_entity(sample: Sample) -> tuple[Floats, Floats]:
+    """Lay out the outcome by entity and period, and the controls; missing where there is no row."""
+    x = sample.columns("x")
+    shape = sample.n_entities, sample.n_times
+    y = np.full(shape, np.nan)
+    values = np.full((*shape, x.shape[1]), np.nan)
+    y[sample.entity, sample.time] = sample.columns("y")[:, 0]
+    values[sample.entity, sample.time] = x
+    return y, values
+
+
+# --- which effects, and who is compared ---------------------------------------------------------------------
+
+
+def _pairs(spec: Any, cohorts: Cohorts) -> tuple[list[_Pair], list[tuple[int, int]]]:
+    """List the effects, and those of cohorts without a period to compare with."""
+    pairs, lost = [], []
+    for cohort in range(cohorts.first.size):
+        last = _last_before(spec, cohorts, cohort)
+        for time in range(cohorts.steps.size):
+            base = time - 1 if _is_varying(spec, cohorts, cohort, time) else last
+            if base >= 0 and base != time:
+                pairs.append(_Pair(cohort, time, base))
+            elif base < 0 and cohorts.steps[time] >= cohorts.first[cohort]:
+                lost.append((cohort, time))
+    return pairs, lost
+
+
+def _last_before(spec: Any, cohorts: Cohorts, cohort: int) -> int:
+    """Find the last period before treatment and its anticipation; -1 if there is none."""
+    return int((cohorts.steps < cohorts.first[cohort] - spec.anticipation).sum()) - 1
+
+
+def _is_varying(spec: Any, cohorts: Cohorts, cohort: int, time: int) -> bool:
+    """Find out whether a period is compared with the one before it."""
+    return spec.base_period != "universal" and bool(cohorts.steps[time] < cohorts.first[cohort])
+
+
+def _controls(spec: Any, cohorts: Cohorts, pair: _Pair) -> Bools:
+    """Find the entities that are not treated, or not yet, in both periods."""
+    never = cohorts.of_entity < 0
+    if spec.compared_with == "never":
+        return never
+    later = cohorts.steps[max(pair.time, pair.base)] + spec.anticipation
+    first = np.where(never, later + 1, cohorts.first[cohorts.of_entity])
+    return np.asarray((first > later) & (cohorts.of_entity != pair.cohort))
+
+
+def _reference(spec: Any, cohorts: Cohorts) -> int | None:
+    """Give the event time that effects before treatment are differences from, if it is one for all."""
+    if spec.base_period != "universal":
+        return None
+    last = [_last_before(spec, cohorts, cohort) for cohort in range(cohorts.first.size)]
+    events = {
+        int(cohorts.steps[place] - first)
+        for place, first in zip(last, cohorts.first, strict=True)
+        if place >= 0
+    }
+    return events.pop() if len(events) == 1 else None
+
+
+def _named(cell: tuple[int, int], cohorts: Cohorts) -> tuple[Any, Any]:
+    """Name the cohort and the period of an effect."""
+    return cohorts.coding.cohorts[cell[0]][0], cohorts.coding.times[cell[1]]
+
+
+def _ratio(spec: Any, x: Floats, counts: list[tuple[int, int]]) -> float | None:
+    """Give the least number of entities, of the smaller side of a comparison, for each control."""
+    if not x.shape[2] or spec.adjustment == "regression":
+        return None
+    return float(np.array(counts).min()) / float(x.shape[2])
+
+
+def _clusters_of_entities(prepared: Prepared) -> Ints:
+    """Give the cluster of each entity, or refuse clusters that divide entities."""
+    (codes,) = prepared.cluster_codes
+    entity = prepared.sample.entity
+    own = np.zeros(prepared.sample.n_entities, dtype=np.intp)
+    own[entity] = codes
+    if (own[entity] != codes).any():
+        text = (
+            f"clusters={cited(list(prepared.cluster_names))}: some {prepared.sample.keys.entity_name} have "
+            "rows in several clusters. The effects compare periods of the same entity, so that clusters must "
+            "have whole entities."
+        )
+        raise OptionError(text, [option_problem("clusters", prepared.cluster_names, what=text)])
+    return own
+
+
+# --- what is refused ----------------------------------------------------------------------------------------
+
+
+def _refuse_without_control(spec: Any, cohorts: Cohorts) -> None:
+    coding = cohorts.coding
+    data = {"event": coding.event, "cohorts": dict(coding.cohorts)}
+    if spec.compared_with == "never" and not coding.n_never:
+        text = (
+            f"no {coding.entity} is never treated, and control='never' compares with those. Use "
+            "control='not_yet', which compares with those treated later."
+        )
+        raise IdentificationError(text, [Notice("no_comparison", text, data)])
+    if not coding.n_never and len(coding.cohorts) == 1:
+        text = (
+            f"all {coding.entity} are first treated in the same period ({coding.cohorts[0][0]}), so that "
+            f"there is nobody to compare with. Add {coding.entity} that are never treated."
+        )
+        raise IdentificationError(text, [Notice("no_comparison", text, data)])
+
+
+def _refuse_problem(spec: Any, found: Difference, pair: _Pair, cohorts: Cohorts) -> None:
+    if not found.problem:
+        return
+    cohort, time = _named((pair.cohort, pair.time), cohorts)
+    where = f"for the effect of {cohort} in {time}"
+    code = "no_overlap" if found.problem == "separated" else "collinear_controls"
+    if found.problem == "collinear":
+        text = (
+            f"{where}, controls {quoted(spec.x)} are constant or sums of one another among the entities that "
+            "it is compared with, or are more than these. Leave some out; what is the same for all entities "
+            "of a period cannot be adjusted for."
+        )
+    else:
+        text = (
+            f"{where}, {quoted(spec.x)} predict perfectly, or nearly so, who is treated, so that no controls "
+            "are comparable. Use fewer controls, or adjustment='regression', which extrapolates."
+        )
+    data = {"cohort": cohort, "time": time, "x": tuple(spec.x)}
+    raise IdentificationError(text, [Notice(code, text, data)])
+
+
+def _refuse_without_effects(event: Ints) -> None:
+    if not (event >= 0).any():
+        text = (
+            "no effect of a period since treatment can be computed: no treated entity has rows both in such "
+            "a period and in the last period before treatment, together with a control that has both."
+        )
+        raise IdentificationError(text, [Notice("no_effects", text, {"n_effects": 0})])

@@ -1,0 +1,140 @@
+"""Effects by cohort and time against imputed outcomes (Borusyak, Jaravel & Spiess 2024)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from digiprosper.errors import IdentificationError, Notice, OptionError, counted, option_problem, quoted
+from digiprosper.policy.group_time import GroupTimeFit
+from digiprosper.policy.kernels.aggregation import GroupTime
+from digiprosper.policy.kernels.imputation import impute, lead_effects, untreated_model
+from digiprosper.policy.sun_abraham import treated_cells
+from digiprosper.report.inference import Inference
+
+if TYPE_CHECKING:
+    from digiprosper.kernels import Bools, Floats, Ints
+    from digiprosper.linear.preparation import Prepared
+    from digiprosper.panel import Sample
+    from digiprosper.policy.cohorts import Cohorts
+    from digiprosper.policy.kernels.imputation import Leads, UntreatedModel
+
+__all__ = ["estimate_imputation"]
+
+
+def estimate_imputation(spec: Any, prepared: Prepared, cohorts: Cohorts) -> GroupTimeFit:
+    """Impute the outcomes of treated rows from untreated ones, and average the differences.
+
+    Parameters
+    ----------
+    spec : StaggeredDid
+        With the options.
+    prepared : Prepared
+        The sample and its clusters.
+    cohorts : Cohorts
+        Who is first treated when.
+
+    Returns
+    -------
+    GroupTimeFit
+        Mean effects by cohort and time, and differences before treatment by event time.
+
+    Raises
+    ------
+    IdentificationError
+        If the untreated rows do not identify what some treated row would have without treatment.
+    OptionError
+        If there are not so many event times before treatment as `leads`.
+    """
+    sample, (clusters,) = prepared.sample, prepared.cluster_codes
+    y = sample.columns("y")[:, 0]
+    treated = cohorts.treated & (cohorts.event >= -spec.anticipation)
+    model = untreated_model(sample.entity, sample.time, sample.columns("x"), treated)
+    _refuse_not_imputable(model, treated, sample)
+
+    pairs, code = treated_cells(cohorts, sample.time)
+    used, group = np.unique(code[treated], return_inverse=True)
+    groups = np.full(code.size, -1)
+    groups[treated] = group
+    imputed = impute(model, y, groups, clusters)
+    events, leads, counts = _leads(spec, cohorts, sample, model, y, clusters)
+
+    cohort, time = pairs[used].T
+    rows = np.bincount(group)
+    pooled = np.full(events.size, -1)
+    m, n_cohorts = rows.size + events.size, cohorts.first.size
+    scores = np.hstack([imputed.scores, leads.scores])
+    joint = np.zeros((m + n_cohorts, m + n_cohorts))
+    joint[:m, :m] = scores.T @ scores
+    cells = GroupTime(
+        cohort=np.append(cohort, pooled),
+        time=np.append(time, pooled),
+        event=np.append(cohorts.steps[time] - cohorts.first[cohort], events),
+        estimates=np.append(imputed.estimates, leads.estimates),
+        n_treated=np.append(rows, counts),
+        mass=np.append(rows, np.ones(events.size)).astype(np.float64),
+        share=cohorts.share,
+        joint=joint,
+    )
+    inference = Inference(
+        cov_type="clustered", clusters=prepared.cluster_names, n_clusters=(int(clusters.max()) + 1,)
+    )
+    return GroupTimeFit(cells, None, inference, ())
+
+
+def _leads(
+    spec: Any, cohorts: Cohorts, sample: Sample, model: UntreatedModel, y: Floats, clusters: Ints
+) -> tuple[Ints, Leads, Ints]:
+    """Estimate differences before treatment, at the latest event times."""
+    before = cohorts.treated & model.untreated
+    events = _lead_times(spec.leads, cohorts.event[before], sample.entity[before])
+    dummies = (cohorts.event[:, None] == events) & before[:, None]
+    found = lead_effects(model, y, dummies.astype(np.float64)[:, ::-1], clusters)
+    # Regressed from the latest to the earliest, so that of event times that add up to others the latest stay.
+    identified = found.identified[::-1]
+    leads = type(found)(identified, found.estimates[::-1], found.scores[:, ::-1])
+    kept = events[identified]
+    counts = [np.unique(sample.entity[before & (cohorts.event == event)]).size for event in kept]
+    return kept, leads, np.array(counts, dtype=np.intp)
+
+
+def _lead_times(leads: int | None, event: Ints, entity: Ints) -> Ints:
+    """Choose event times that leave half of the entities, or some, earlier rows to compare with."""
+    events = np.unique(event)
+    if leads is not None:
+        _refuse_leads(leads, events.size - 1)
+        return np.asarray(events[events.size - leads :])
+    first = np.sort(event[np.unique(entity, return_index=True)[1]])
+    return np.asarray(events[events > first[(first.size - 1) // 2]])
+
+
+def _refuse_leads(leads: int, most: int) -> None:
+    if leads > most:
+        text = (
+            f"leads={leads}: there are {counted(most, 'event time')} before treatment beside the earliest, "
+            "which the others are compared with."
+        )
+        raise OptionError(text, [option_problem("leads", leads, what=text)])
+
+
+def _refuse_not_imputable(model: UntreatedModel, treated: Bools, sample: Sample) -> None:
+    """Refuse treated rows whose entity or period has no untreated row, or none that is connected."""
+    lost = treated & ~model.imputable
+    if not lost.any():
+        return
+    alone = np.unique(sample.entity[lost & (model.counts[sample.entity] == 0)])
+    if alone.size:
+        names = sample.entities[alone].tolist()
+        text = (
+            f"{counted(alone.size, 'entity', 'entities')} ({quoted(names)}) have no untreated row in the "
+            "sample, so that their outcome without treatment cannot be imputed: drop them with panel.subset."
+        )
+        raise IdentificationError(text, [Notice("not_imputable", text, {"entities": names})])
+    times = sample.times[np.unique(sample.time[lost])].tolist()
+    text = (
+        f"untreated rows do not identify the outcome without treatment of {counted(int(lost.sum()), 'row')} "
+        f"(in {quoted(times)}), as where all entities are treated in a period or a control has other values. "
+        "Drop these rows with panel.subset."
+    )
+    raise IdentificationError(text, [Notice("not_imputable", text, {"times": times})])

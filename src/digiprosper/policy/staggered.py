@@ -1,0 +1,295 @@
+"""Difference in differences where entities are treated in different periods."""
+
+from __future__ import annotations
+
+from dataclasses import KW_ONLY, dataclass, field
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias, get_args
+
+from digiprosper.errors import OptionError, TermError, check_option, check_whole, cited, issue, option_problem
+from digiprosper.linear.preparation import LinearOptions, prepare, refuse_other
+from digiprosper.panel.access import table_of
+from digiprosper.policy.callaway_santanna import estimate_callaway_santanna
+from digiprosper.policy.cohorts import read_cohorts
+from digiprosper.policy.imputation import estimate_imputation
+from digiprosper.policy.notices import few_for_averages, few_treated_clusters, small_cohorts
+from digiprosper.policy.staggered_results import StaggeredDidResults, StaggeredSettings
+from digiprosper.policy.sun_abraham import estimate_sun_abraham
+from digiprosper.policy.timing import check_never, read_timing
+from digiprosper.policy.window import refuse_untreated
+from digiprosper.report.protocol import empty_glance, hash_of
+from digiprosper.specification import TERM, Specification, as_terms, one_term, plain_options, refuse_repeats
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from digiprosper.linear.preparation import Prepared
+    from digiprosper.panel import Panel
+    from digiprosper.policy.cohorts import Cohorts
+    from digiprosper.policy.group_time import GroupTimeFit
+    from digiprosper.report.protocol import Glance
+
+__all__ = [
+    "StaggeredAdjustment",
+    "StaggeredAggregate",
+    "StaggeredBasePeriod",
+    "StaggeredControl",
+    "StaggeredDid",
+    "StaggeredEstimator",
+]
+
+StaggeredEstimator: TypeAlias = Literal["callaway_santanna", "imputation", "sun_abraham"]
+StaggeredControl: TypeAlias = Literal["never", "not_yet"]
+StaggeredAggregate: TypeAlias = Literal["dynamic", "simple", "group", "calendar"]
+StaggeredAdjustment: TypeAlias = Literal["doubly_robust", "ipw", "regression"]
+StaggeredBasePeriod: TypeAlias = Literal["varying", "universal"]
+
+_FURTHEST = 10_000
+_ESTIMATE: Final[dict[str, Callable[[StaggeredDid, Prepared, Cohorts], GroupTimeFit]]] = {
+    "callaway_santanna": estimate_callaway_santanna,
+    "imputation": estimate_imputation,
+    "sun_abraham": estimate_sun_abraham,
+}
+# With whom each estimator can compare, its default first.
+_CONTROLS: Final[dict[str, tuple[StaggeredControl, ...]]] = {
+    "callaway_santanna": ("never", "not_yet"),
+    "imputation": ("not_yet",),
+    "sun_abraham": ("never",),
+}
+# Which estimator has an option that the others do not have.
+_OWN: Final = {"adjustment": "callaway_santanna", "base_period": "callaway_santanna", "leads": "imputation"}
+
+
+@dataclass(frozen=True, slots=True)
+class StaggeredDid(Specification):
+    """Average effects on the treated, where entities are first treated in different periods.
+
+    Effects are estimated by cohort (entities first treated in the same period) and time, ATT(g, t), against
+    entities that are not treated, and then averaged. Unlike coefficients of a two-way `FixedEffects` or
+    `EventStudy`, the averages have no negative weights and do not mix event times.
+
+    Parameters
+    ----------
+    y : str
+        Outcome, a term.
+    event : str
+        Column of the panel: the first treated time of the entity, missing where it is never treated; or a
+        column that is 0 before treatment and 1 from then on. As in `EventStudy`.
+    x : sequence of str
+        Controls, terms. With ``callaway_santanna`` their values in the period that an effect is compared
+        with, at which parallel trends are assumed; otherwise regressors.
+    estimator : {"callaway_santanna", "imputation", "sun_abraham"}
+        ``callaway_santanna``: differences in differences of each cohort and period. ``imputation``
+        (Borusyak, Jaravel & Spiess 2024): outcomes of treated rows less what entity and time effects of all
+        untreated rows predict; the most precise if errors are independent over time. ``sun_abraham``: one
+        regression with a dummy for every cohort and period.
+    control : {"never", "not_yet"}, optional
+        Whom ``callaway_santanna`` compares with: entities never treated (the default), or also those treated
+        later. ``imputation`` always uses ``not_yet``, ``sun_abraham`` ``never``.
+    aggregate : {"dynamic", "simple", "group", "calendar"}
+        Averages by periods since treatment, of all treated rows, by cohort, or by period.
+        `StaggeredDidResults.aggregate` changes it afterwards.
+    adjustment : {"doubly_robust", "ipw", "regression"}, optional
+        How ``callaway_santanna`` adjusts for `x`: doubly robust by default (Sant'Anna & Zhao 2020).
+    base_period : {"varying", "universal"}, optional
+        What ``callaway_santanna`` compares periods before treatment with: the period before each, the
+        default of csdid and of R's did; or the last one before treatment, as in an event study. Effects
+        since treatment are the same.
+    anticipation : int
+        Periods before treatment in which it may have effects already. 0 by default.
+    leads : int, optional
+        With ``imputation``: event times before treatment whose differences from earlier ones are
+        estimated and tested, counted back from treatment. By default as many as leave at least half of the
+        treated entities an earlier period.
+    never : float, optional
+        Value of `event` for entities that are never treated, beside missing values; 0 in many files.
+    clusters : sequence of str, optional
+        One term; the entity by default.
+    missing : {"drop", "raise"}
+        What to do about rows with missing values.
+
+    Raises
+    ------
+    OptionError, InputTypeError, TermError
+        From the constructor: an unknown option word, or an option that the estimator does not have.
+    PanelIndexError, ColumnError, InputTypeError, MissingDataError
+        From `fit`: no time key, no such column, or one of another type than the times.
+    IdentificationError, CollinearityError
+        From `fit`: the treatment switches off, entities are treated from the first period on, there is
+        nobody to compare with, untreated rows do not identify an outcome. Each says what to do.
+
+    See Also
+    --------
+    EventStudy : with one cohort, the same question by one regression.
+    bacon_decomposition : which comparisons a two-way fixed-effects slope averages.
+
+    Notes
+    -----
+    Standard errors of ``callaway_santanna`` are from influence functions, those of the cohorts' shares
+    included, as in csdid; of ``imputation`` from theorem 3 with effects taken as equal inside a cohort and
+    period, as in did_imputation. Both are clustered, have no small-sample correction, and are used with the
+    normal distribution. ``sun_abraham`` has the errors of the regression, small-sample correction and t
+    included; shares of cohorts are taken as fixed, which eventstudyinteract does not do.
+
+    Callaway & Sant'Anna (2021), Journal of Econometrics 225:200. Sun & Abraham (2021), Journal of
+    Econometrics 225:175. Borusyak, Jaravel & Spiess (2024), Review of Economic Studies 91:3253.
+
+    Examples
+    --------
+    >>> import numpy as np, pandas as pd, digiprosper as dp
+    >>> rng = np.random.default_rng(1)
+    >>> df = pd.DataFrame({"city": np.repeat(np.arange(90), 8), "year": np.tile(np.arange(2010, 2018), 90)})
+    >>> df["first"] = np.array([2013.0, 2015.0, np.nan])[df["city"] % 3]
+    >>> df["y"] = (df["year"] - df["first"] + 1).clip(0).fillna(0) + rng.normal(size=720)
+    >>> spec = dp.StaggeredDid("y", "first", estimator="imputation")
+    >>> fit = spec.fit(dp.Panel(df, "city", "year"))
+    >>> fit.path.loc[fit.path["time"] >= 0, ["time", "estimate", "n_treated"]].round(1).values.tolist()[:3]
+    [[0.0, 1.1, 60.0], [1.0, 2.2, 60.0], [2.0, 3.2, 60.0]]
+    """
+
+    y: str = field(metadata=TERM)
+    event: str = field(metadata=TERM)
+    x: Sequence[str] = field(default=(), metadata=TERM)
+    _: KW_ONLY
+    estimator: StaggeredEstimator = "callaway_santanna"
+    control: StaggeredControl | None = None
+    aggregate: StaggeredAggregate = "dynamic"
+    adjustment: StaggeredAdjustment | None = None
+    base_period: StaggeredBasePeriod | None = None
+    anticipation: int = 0
+    leads: int | None = None
+    never: float | None = None
+    clusters: Sequence[str] | None = None
+    missing: Literal["drop", "raise"] = "drop"
+
+    def __post_init__(self) -> None:
+        plain_options(self)
+        one_term(self.y, "y")
+        one_term(self.event, "event")
+        object.__setattr__(self, "x", as_terms(self.x, "x"))
+        refuse_repeats(self, ("y", "event", "x"))
+        _check_words(self)
+        _check_own_options(self)
+        check_whole("anticipation", self.anticipation, 0, _FURTHEST)
+        if self.leads is not None:
+            check_whole("leads", self.leads, 1, _FURTHEST)
+        check_never(self.never)
+        if self.clusters is not None:
+            object.__setattr__(self, "clusters", _one_cluster(self.clusters))
+
+    @property
+    def compared_with(self) -> StaggeredControl:
+        """Whom the estimator compares treated entities with."""
+        return self.control or _CONTROLS[self.estimator][0]
+
+    def fit(self, panel: Panel, *, rng: object = None, progress: bool = False) -> StaggeredDidResults:  # noqa: ARG002
+        """Estimate.
+
+        Parameters
+        ----------
+        panel : Panel
+            The data.
+        rng, progress
+            Accepted for uniformity; nothing is drawn here.
+
+        Returns
+        -------
+        StaggeredDidResults
+            The overall average first, then those that it is made of.
+        """
+        refuse_other(panel)
+        timing = read_timing(table_of(panel), self.event, self.never)
+        options = LinearOptions(clusters=self.clusters)
+        prepared = prepare(panel, {"y": (self.y,), "x": self.x}, options, missing=self.missing)
+        sample = prepared.sample
+        if len(sample.roles["y"]) != 1:
+            raise TermError(f"y={cited(self.y)} makes several columns; the outcome must be one column.")
+        cohorts = read_cohorts(self.event, sample, timing)
+        refuse_untreated(self.event, sample, cohorts.treated)
+
+        found = _ESTIMATE[self.estimator](self, prepared, cohorts)
+        n_clusters = min(found.inference.n_clusters)
+        few = few_treated_clusters(prepared, cohorts.treated)
+        diagnostics = (
+            *(notice for notice in prepared.notices if notice not in prepared.few),
+            *few_for_averages(n_clusters, prepared.cluster_names[0]),
+            *few,
+            *small_cohorts(cohorts.coding),
+            *found.notices,
+        )
+        issue(diagnostics)
+        return StaggeredDidResults(
+            depvar=self.y,
+            by=self.aggregate,
+            cells=found.cells,
+            coding=cohorts.coding,
+            setting=StaggeredSettings(
+                estimator=self.estimator,
+                control=self.compared_with,
+                adjustment=(self.adjustment or "doubly_robust") if self.x else None,
+                base_period=self.base_period or "varying",
+                anticipation=self.anticipation,
+                x=tuple(self.x),
+                reference=found.reference,
+            ),
+            info=_glance(self, prepared, found),
+            inference=found.inference,
+            labels=dict(sample.labels),
+            factors=dict(sample.factors),
+            diagnostics=diagnostics,
+        )
+
+
+def _glance(spec: StaggeredDid, prepared: Prepared, found: GroupTimeFit) -> Glance:
+    sample, inference = prepared.sample, found.inference
+    regression = spec.estimator != "callaway_santanna"
+    normal = inference.df_t == float("inf")
+    return {
+        **empty_glance("StaggeredDid", sample.nobs),
+        "depvar": spec.y,
+        "n_entities": sample.n_entities,
+        "n_times": sample.n_times,
+        "n_clusters": min(inference.n_clusters),
+        "df_t": None if normal else inference.df_t,
+        "cov_type": inference.cov_type,
+        "clusters": "+".join(inference.clusters),
+        "ssc": inference.ssc,
+        "effects": "+".join(prepared.effect_names) if regression else None,
+        "sample_hash": hash_of(sample.index),
+    }
+
+
+def _check_words(spec: StaggeredDid) -> None:
+    check_option("estimator", spec.estimator, get_args(StaggeredEstimator))
+    check_option("aggregate", spec.aggregate, get_args(StaggeredAggregate))
+    check_option("control", spec.control, (None, *get_args(StaggeredControl)))
+    check_option("adjustment", spec.adjustment, (None, *get_args(StaggeredAdjustment)))
+    check_option("base_period", spec.base_period, (None, *get_args(StaggeredBasePeriod)))
+    check_option("missing", spec.missing, ("drop", "raise"))
+
+
+def _check_own_options(spec: StaggeredDid) -> None:
+    """Refuse options that the estimator does not have."""
+    allowed = _CONTROLS[spec.estimator]
+    if spec.control is not None and spec.control not in allowed:
+        text = (
+            f"control={cited(spec.control)}: estimator={cited(spec.estimator)} always compares with "
+            f"{'entities never treated' if allowed == ('never',) else 'all untreated rows'}. Leave it out, "
+            "or use estimator='callaway_santanna'."
+        )
+        raise OptionError(text, [option_problem("control", spec.control, allowed, text)])
+    for name, estimator in _OWN.items():
+        value = getattr(spec, name)
+        if value is not None and spec.estimator != estimator:
+            text = (
+                f"{name}={cited(value)} is an option of estimator={cited(estimator)}, not of "
+                f"{cited(spec.estimator)}: leave it out."
+            )
+            raise OptionError(text, [option_problem(name, value, (None,), text)])
+
+
+def _one_cluster(clusters: object) -> tuple[str, ...]:
+    terms = as_terms(clusters, "clusters")
+    if len(terms) != 1:
+        text = f"clusters={cited(list(terms))} must be one term."
+        raise OptionError(text, [option_problem("clusters", terms, what=text)])
+    return terms

@@ -1,0 +1,582 @@
+"""Average effects of a staggered treatment, and what is read from them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from math import inf
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+import pandas as pd
+
+from digiprosper.errors import OptionError, TermError, check_level, check_option, cited
+from digiprosper.linear.combination import LinearCombination
+from digiprosper.linear.restrictions import null_text, read_combination, read_restrictions, restrictions_text
+from digiprosper.policy.cohorts import time_text
+from digiprosper.policy.kernels.aggregation import Averages, GroupTime, average
+from digiprosper.policy.words import WORDS
+from digiprosper.report.columns import result_column
+from digiprosper.report.pickling import PickledByName
+from digiprosper.report.summary import (
+    Cells,
+    Lines,
+    PlainNumbers,
+    Remarks,
+    Summarised,
+    Summary,
+    coefficient_cells,
+)
+from digiprosper.report.terms import Point, Term
+from digiprosper.report.tests import TestResult
+from digiprosper.report.text import conventions, p_words, sample_text, wrapped
+from digiprosper.report.variance import SINGULAR, quadratic_form, standard_errors
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Self
+
+    from digiprosper.errors import Notice
+    from digiprosper.kernels import Floats
+    from digiprosper.policy.cohorts import CohortCoding
+    from digiprosper.report.columns import Column
+    from digiprosper.report.inference import Inference
+    from digiprosper.report.protocol import Glance
+    from digiprosper.report.terms import Factors
+
+__all__ = ["StaggeredDidResults", "StaggeredSettings"]
+
+_BY = ("dynamic", "simple", "group", "calendar")
+_ESTIMATORS = {
+    "callaway_santanna": "Callaway & Sant'Anna (2021)",
+    "imputation": "imputation, Borusyak, Jaravel & Spiess (2024)",
+    "sun_abraham": "Sun & Abraham (2021)",
+}
+_OVERALL = {
+    "simple": "all treated rows",
+    "dynamic": "the event times from 0 on",
+    "group": "the cohorts, by their size",
+    "calendar": "the periods",
+}
+_ADJUSTMENTS = {
+    "doubly_robust": "doubly robust",
+    "ipw": "inverse probability weights",
+    "regression": "regression",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StaggeredSettings(PickledByName):
+    """Options behind effects by cohort and time.
+
+    Parameters
+    ----------
+    estimator : str
+        Option word of the estimator.
+    control : str
+        Whom it compares with, ``"never"`` or ``"not_yet"``.
+    adjustment : str or None
+        How it adjusts for `x`; None without `x`.
+    base_period : str
+        What periods before treatment are compared with.
+    anticipation : int
+        Periods before treatment in which it may have effects.
+    x : tuple of str
+        Controls.
+    reference : int or None
+        Event time without an effect, if all effects are differences from one.
+    """
+
+    estimator: str
+    control: str
+    adjustment: str | None
+    base_period: str
+    anticipation: int
+    x: tuple[str, ...]
+    reference: int | None
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
+class StaggeredDidResults(Summarised, PickledByName):
+    """Average effects on the treated, from effects by cohort and time.
+
+    Made by `StaggeredDid.fit`. `params` has the overall average, ``att``, first; then ``event:-2`` and so on,
+    ``cohort:2014`` or ``period:2014``. It keeps no rows.
+
+    Parameters
+    ----------
+    depvar : str
+        Outcome.
+    by : str
+        How effects are averaged: ``"dynamic"``, ``"simple"``, ``"group"`` or ``"calendar"``.
+    cells : GroupTime
+        Effects by cohort and time with their joint covariance.
+    coding : CohortCoding
+        Who is first treated when.
+    setting : StaggeredSettings
+        Options of the estimator.
+    info : Glance
+        One line about the fit.
+    inference : Inference
+        Where errors come from.
+    labels : mapping
+        Labels of columns.
+    factors : mapping
+        What outcome and clusters are products of, by name.
+    diagnostics : tuple of Notice
+        What is worth saying about the fit.
+    """
+
+    depvar: str
+    by: str
+    cells: GroupTime
+    coding: CohortCoding
+    setting: StaggeredSettings
+    info: Glance
+    inference: Inference
+    labels: Mapping[str, str]
+    factors: Factors
+    diagnostics: tuple[Notice, ...]
+
+    def aggregate(self, by: str) -> Self:
+        """Average the effects in another way.
+
+        Parameters
+        ----------
+        by : {"dynamic", "simple", "group", "calendar"}
+            By periods since treatment, over all treated rows, by cohort or by period.
+
+        Returns
+        -------
+        StaggeredDidResults
+            The same effects by cohort and time.
+
+        Raises
+        ------
+        OptionError
+            If the word is unknown.
+        """
+        check_option("by", by, _BY)
+        return replace(self, by=by)
+
+    # --- effects by cohort and time, and over event time --------------------------------------------------
+
+    @property
+    def group_time(self) -> pd.DataFrame:
+        """Effects by cohort and time, ATT(g, t), with 95% intervals.
+
+        Columns: cohort (first treated time), time, event_time, estimate, std_error, statistic, p_value,
+        conf_low, conf_high, n_treated.
+        """
+        cells, coding = self.cells, self.coding
+        own = np.flatnonzero(cells.cohort >= 0)
+        rows = np.eye(len(cells.joint))[own]
+        keys = {
+            "cohort": [coding.cohorts[place][0] for place in cells.cohort[own]],
+            "time": [coding.times[place] for place in cells.time[own]],
+            "event_time": cells.event[own],
+        }
+        numbers = self._numbers_of(cells.estimates[own], rows, 0.95)
+        return pd.DataFrame({**keys, **numbers, "n_treated": cells.n_treated[own]})
+
+    @property
+    def path(self) -> pd.DataFrame:
+        """Effects by event time, with 95% intervals, as `event_path` gives them."""
+        return self.event_path()
+
+    def event_path(self, level: float = 0.95) -> pd.DataFrame:
+        """Give one row an event time, however the result averages.
+
+        Parameters
+        ----------
+        level : float
+            Of the intervals.
+
+        Returns
+        -------
+        DataFrame
+            time, estimate, std_error, conf_low, conf_high, n_treated (treated entities behind the effect). A
+            reference has the estimate 0 and no error.
+        """
+        found = average(self.cells, "dynamic")
+        numbers = self._numbers_of(found.estimates[1:], found.gradient[1:], level)
+        kept = ("estimate", "std_error", "conf_low", "conf_high")
+        counts = [int(self.cells.n_treated[self.cells.event == time].sum()) for time in found.keys]
+        rows = pd.DataFrame(
+            {"time": found.keys, **{name: numbers[name] for name in kept}, "n_treated": counts}
+        )
+        reference = self.setting.reference
+        if reference is None or reference in found.keys:
+            return rows
+        zero = {"time": reference, "estimate": 0.0, "n_treated": self.coding.n_ever}
+        place = int((found.keys < reference).sum())
+        parts = [rows.iloc[:place], pd.DataFrame([zero], columns=rows.columns), rows.iloc[place:]]
+        return pd.concat([part for part in parts if len(part)], ignore_index=True)
+
+    @property
+    def reference(self) -> int | None:
+        """Event time that is zero by construction; None if there is none."""
+        return self.setting.reference
+
+    def pretrend_test(self, by: str = "group_time") -> TestResult:
+        """Test jointly that all effects before treatment are zero.
+
+        Parameters
+        ----------
+        by : {"group_time", "dynamic"}
+            Effects by cohort and time, which csdid and R's did test too, or their averages by event time,
+            which are fewer. With ``imputation`` both are the differences by event time.
+
+        Returns
+        -------
+        TestResult
+            Wald test of the effects before treatment and its anticipation. Chi-squared where errors are used
+            with the normal distribution, F otherwise.
+
+        Raises
+        ------
+        OptionError
+            If the word is unknown, or there are no such effects, or more than the covariance allows.
+
+        Notes
+        -----
+        Not to reject does not show parallel trends (Roth 2022, American Economic Review: Insights 4:305).
+        """
+        check_option("by", by, ("group_time", "dynamic"))
+        found = average(self.cells, "dynamic")
+        estimates, rows, event = found.estimates[1:], found.gradient[1:], found.keys
+        if by == "group_time":
+            estimates, event = self.cells.estimates, self.cells.event
+            rows = np.eye(estimates.size, len(self.cells.joint))
+        before = event < -self.setting.anticipation
+        if not before.any():
+            raise OptionError(
+                "pretrend_test: there is no effect before treatment, because the panel has too few periods "
+                "before it."
+            )
+        pooled = by == "dynamic" or self.setting.estimator == "imputation"
+        what = "averages by event time" if pooled else "effects by cohort and time"
+        null = f"{int(before.sum())} {what} before treatment are zero"
+        return self._wald("Pre-trend test", estimates[before], rows[before], null)
+
+    # --- the protocol -------------------------------------------------------------------------------------
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the averages."""
+        return tuple(term.name for term in self.terms)
+
+    @property
+    def terms(self) -> tuple[Term, ...]:
+        """What each average is."""
+        overall = Term("att", family=f"att_{self.by}", kind=f"att_{self.by}")
+        return (overall, *(self._term(int(key)) for key in self._averages.keys))
+
+    @property
+    def params(self) -> pd.Series[float]:
+        """Averages, indexed by term."""
+        return pd.Series(self._averages.estimates, index=self._index, name="estimate")
+
+    @property
+    def covariance(self) -> Floats:
+        """Covariance of the averages as a (k, k) array."""
+        rows, middle = self._scaled(self._averages.gradient)
+        return np.asarray(rows @ middle @ rows.T)
+
+    @property
+    def cov(self) -> pd.DataFrame:
+        """Joint covariance of the averages."""
+        return pd.DataFrame(self.covariance, index=self._index, columns=self._index)
+
+    @property
+    def nobs(self) -> int:
+        """Rows in the estimation sample."""
+        return self.info["nobs"]
+
+    @property
+    def df_t(self) -> float:
+        """Degrees of freedom of t; infinite for the normal distribution."""
+        return self.inference.df_t
+
+    @property
+    def std_errors(self) -> pd.Series[float]:
+        """Standard errors, indexed by term."""
+        return self.tidy().set_index("term")["std_error"]
+
+    @property
+    def pvalues(self) -> pd.Series[float]:
+        """Two-sided p-values, indexed by term."""
+        return self.tidy().set_index("term")["p_value"]
+
+    def conf_int(self, *, level: float = 0.95) -> pd.DataFrame:
+        """Give confidence intervals.
+
+        Parameters
+        ----------
+        level : float
+            Such as .95.
+
+        Returns
+        -------
+        DataFrame
+            Indexed by term: conf_low, conf_high.
+        """
+        return self.tidy(level).set_index("term")[["conf_low", "conf_high"]]
+
+    def tidy(self, level: float = 0.95) -> pd.DataFrame:
+        """Give one row a term.
+
+        Parameters
+        ----------
+        level : float
+            Of the confidence interval.
+
+        Returns
+        -------
+        DataFrame
+            term, estimate, std_error, statistic, p_value, conf_low, conf_high.
+        """
+        found = self._averages
+        numbers = self._numbers_of(found.estimates, found.gradient, level)
+        return pd.DataFrame({"term": list(self.names), **numbers})
+
+    def glance(self) -> Glance:
+        """Give one mapping about the whole fit.
+
+        Returns
+        -------
+        Glance
+            Same keys for every kind of results.
+        """
+        return cast("Glance", dict(self.info))
+
+    def table_columns(self, level: float = 0.95) -> tuple[Column, ...]:
+        """Bring the averages to a table.
+
+        Parameters
+        ----------
+        level : float
+            Coverage of the intervals.
+
+        Returns
+        -------
+        tuple of Column
+            One.
+        """
+        return (result_column(self, level, words=WORDS),)
+
+    # --- tests --------------------------------------------------------------------------------------------
+
+    def wald_test(self, restrictions: str | Sequence[str]) -> TestResult:
+        """Test linear restrictions of the averages jointly.
+
+        Parameters
+        ----------
+        restrictions : str or sequence of str
+            As `LinearResults.wald_test`, such as ``"event:0 = event:1"``.
+
+        Returns
+        -------
+        TestResult
+            Chi-squared, or F where errors are used with t.
+
+        Raises
+        ------
+        TermError
+            If they cannot be read, name no average, are not linear or repeat each other.
+        InputTypeError
+            If they are not text.
+        """
+        text = restrictions_text(restrictions)
+        matrix, value = read_restrictions(text, self.names)
+        found = self._averages
+        gap = matrix @ found.estimates - value
+        try:
+            return self._wald("Wald test", gap, matrix @ found.gradient, null_text(text, self.names))
+        except OptionError as error:
+            raise TermError(
+                f"wald_test({cited(text)}): the restrictions repeat each other, or there are more of them "
+                "than the covariance allows."
+            ) from error
+
+    def combination(self, expression: str) -> LinearCombination:
+        """Estimate a linear combination of the averages, as Stata's lincom.
+
+        Parameters
+        ----------
+        expression : str
+            As `LinearResults.combination`, such as ``"(event:0 + event:1) / 2"``.
+
+        Returns
+        -------
+        LinearCombination
+            Estimate, standard error, statistic, p-value and interval.
+
+        Raises
+        ------
+        TermError
+            If it cannot be read, names no average, is not linear or has ``=``.
+        InputTypeError
+            If it is not text.
+        """
+        weights, constant = read_combination(expression, self.names)
+        found = self._averages
+        return LinearCombination(
+            expression=expression,
+            estimate=float(weights @ found.estimates) + constant,
+            std_error=float(self._errors((weights @ found.gradient)[None, :])[0]),
+            fit_glance=self.info,
+            inference=self.inference,
+            labels=self.labels,
+            version=self.info["version"],
+            factors=self.factors,
+        )
+
+    # --- words --------------------------------------------------------------------------------------------
+
+    @property
+    def conventions(self) -> str:
+        """Which standard errors: clusters and their number, distribution, what they allow for."""
+        how = self.inference
+        if self.setting.estimator == "sun_abraham":
+            return f"{conventions(how)}; shares of cohorts taken as fixed"
+        names, count = " and ".join(how.clusters), how.n_clusters[0]
+        source = {
+            "callaway_santanna": "from influence functions, those of the cohorts' shares included",
+            "imputation": "conservative, with effects taken as equal inside a cohort and period",
+        }[self.setting.estimator]
+        return f"Standard errors clustered by {names} ({count:,} clusters, normal distribution), {source}"
+
+    @property
+    def settings(self) -> str:
+        """Options of the estimator."""
+        setting = self.setting
+        parts = [f"control {setting.control}"]
+        if setting.adjustment is not None and setting.estimator == "callaway_santanna":
+            parts.append(_ADJUSTMENTS[setting.adjustment])
+        if setting.estimator == "callaway_santanna":
+            parts.append(f"{setting.base_period} base period")
+        parts.append(f"anticipation {setting.anticipation}")
+        return ", ".join(parts)
+
+    def _summary(self) -> Summary:
+        keys = (self.coding.entity, self.coding.time)
+        info = self.info
+        about = (
+            f"Estimator: {_ESTIMATORS[self.setting.estimator]}",
+            *([f"Controls: {', '.join(self.setting.x)}"] if self.setting.x else []),
+            sample_text(self.nobs, int(info["n_entities"] or 0), int(info["n_times"] or 0), keys),
+            f"{self.coding.text}.",
+            f"att is the mean of {_OVERALL[self.by]}.",
+            "",
+        )
+        return Summary(
+            type=type(self).__name__,
+            title=f"Outcome: {self.depvar}",
+            blocks=(Lines(about), self._cells(), self._test_lines(), Remarks.of(self.diagnostics)),
+            notices=self.diagnostics,
+            conventions=self.conventions,
+            settings=self.settings,
+            version=info["version"],
+        )
+
+    def _cells(self) -> Cells:
+        """Print the averages, with a line for the reference of event times."""
+        cells = coefficient_cells(self.tidy())
+        head = tuple("z" if one == "t" and self.df_t == inf else one for one in cells.head)
+        keys = self._averages.keys
+        reference = self.setting.reference
+        if self.by != "dynamic" or reference is None or reference in keys:
+            return Cells.of(head, cells.rows)
+        place = 1 + int((keys < reference).sum())
+        row = (f"event:{reference}", "0", *[""] * 3, "reference")
+        return Cells.of(head, (*cells.rows[:place], row, *cells.rows[place:]))
+
+    def _test_lines(self) -> Lines:
+        if not (self.cells.event < -self.setting.anticipation).any():
+            return Lines(())
+        try:
+            test = self.pretrend_test()
+        except OptionError:
+            why = "there are more effects before treatment than the covariance allows"
+            return Lines(("", *wrapped([f"Pre-trend test: not available, {why}: pretrend_test('dynamic')."])))
+        text = f"{test._distribution()} = {test.statistic:z.4g}, {p_words(test.p_value, digits=3)}"
+        return Lines(("", *wrapped([f"Pre-trend test ({test.null}): {text}."])))
+
+    def _numbers(self) -> PlainNumbers:
+        coding, setting = self.coding, self.setting
+        more = {
+            "estimator": setting.estimator,
+            "control": setting.control,
+            "aggregate": self.by,
+            "event": coding.event,
+            "reference": setting.reference,
+            "cohorts": [[time if isinstance(time, int) else str(time), n] for time, n in coding.cohorts],
+            "n_never": coding.n_never,
+            "group_time": self.group_time.to_dict("records"),
+            "path": self.path.to_dict("records"),
+        }
+        return PlainNumbers.of(
+            self, inference=self.inference, labels=self.labels, factors=self.factors, more=more
+        )
+
+    # --- inside -------------------------------------------------------------------------------------------
+
+    @property
+    def _averages(self) -> Averages:
+        return average(self.cells, self.by)
+
+    @property
+    def _index(self) -> pd.Index[Any]:
+        return pd.Index(list(self.names), name="term")
+
+    def _term(self, key: int) -> Term:
+        """Describe one average."""
+        event = self.coding.event
+        if self.by == "dynamic":
+            return Term(
+                f"event:{key}", family="event", kind="event", point=Point(event, str(key), float(key))
+            )
+        if self.by == "group":
+            text = time_text(self.coding.cohorts[key][0])
+            return Term(
+                f"cohort:{text}", family="cohort", kind="cohort", point=Point(event, text, float(key))
+            )
+        text = time_text(self.coding.times[key])
+        point = Point(self.coding.time, text, float(key))
+        return Term(f"period:{text}", family="calendar", kind="calendar", point=point)
+
+    def _scaled(self, rows: Floats) -> tuple[Floats, Floats]:
+        """Scale weights of effects and shares, so that the covariance between them has a diagonal of one."""
+        joint = self.cells.joint
+        size = np.sqrt(np.diag(joint))
+        size = np.where(size > 0, size, 1.0)
+        return rows * size, joint / np.outer(size, size)
+
+    def _errors(self, rows: Floats) -> Floats:
+        scaled, middle = self._scaled(rows)
+        return standard_errors(np.einsum("ij,jk,ik->i", scaled, middle, scaled))
+
+    def _numbers_of(self, estimates: Floats, rows: Floats, level: float) -> dict[str, Floats]:
+        from scipy.special import stdtr, stdtrit
+
+        se = self._errors(rows)
+        half = float(stdtrit(self.df_t, 0.5 + check_level(level) / 2)) * se
+        with np.errstate(divide="ignore", invalid="ignore"):
+            t = estimates / se
+        p = np.asarray(2 * stdtr(self.df_t, -np.abs(t)))
+        numbers: dict[str, Any] = {"estimate": estimates, "std_error": se, "statistic": t, "p_value": p}
+        return {**numbers, "conf_low": estimates - half, "conf_high": estimates + half}
+
+    def _wald(self, name: str, gap: Floats, rows: Floats, null: str) -> TestResult:
+        from scipy.special import chdtrc, fdtrc
+
+        form, least = quadratic_form(gap, *self._scaled(rows))
+        q = float(gap.size)
+        if abs(least) <= SINGULAR:
+            raise OptionError(
+                f"{name}: {gap.size} restrictions are more than the covariance allows; some are sums of "
+                "others."
+            )
+        if self.df_t == inf:
+            return TestResult(name, form, "chi2", q, float(chdtrc(q, form)), null)
+        return TestResult(name, form / q, "F", (q, self.df_t), float(fdtrc(q, self.df_t, form / q)), null)

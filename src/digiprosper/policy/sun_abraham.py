@@ -1,0 +1,124 @@
+"""Effects by cohort and time from one regression (Sun & Abraham 2021)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from digiprosper.errors import IdentificationError, Notice, quoted
+from digiprosper.linear.estimation import fit_equation, sweep_columns
+from digiprosper.policy.group_time import GroupTimeFit
+from digiprosper.policy.kernels.aggregation import GroupTime
+
+if TYPE_CHECKING:
+    from digiprosper.kernels import Ints
+    from digiprosper.linear.preparation import Prepared
+    from digiprosper.policy.cohorts import Cohorts
+
+__all__ = ["estimate_sun_abraham", "treated_cells"]
+
+
+def estimate_sun_abraham(spec: Any, prepared: Prepared, cohorts: Cohorts) -> GroupTimeFit:
+    """Regress the outcome on dummies of every cohort in every period but one before its treatment.
+
+    Parameters
+    ----------
+    spec : StaggeredDid
+        With the options.
+    prepared : Prepared
+        The sample with both effects and its clusters.
+    cohorts : Cohorts
+        Who is first treated when.
+
+    Returns
+    -------
+    GroupTimeFit
+        The coefficients of the dummies. Averages take the shares of the cohorts as fixed.
+
+    Raises
+    ------
+    IdentificationError
+        If no entity is never treated, or a cohort has no period before treatment.
+    CollinearityError
+        If the dummies and `x` add up to one another.
+    """
+    sample, coding = prepared.sample, cohorts.coding
+    if not coding.n_never:
+        text = (
+            f"no {coding.entity} is never treated, and estimator='sun_abraham' compares with those. Use "
+            "estimator='callaway_santanna' with control='not_yet', or 'imputation'."
+        )
+        data = {"event": coding.event, "cohorts": dict(coding.cohorts)}
+        raise IdentificationError(text, [Notice("no_comparison", text, data)])
+
+    pairs, code = treated_cells(cohorts, sample.time)
+    bases = _base_periods(pairs, cohorts, spec.anticipation)
+    estimated = np.flatnonzero(pairs[:, 1] != bases[pairs[:, 0]])
+    dummies = (code[:, None] == estimated).astype(np.float64)
+    own = [f"cohort:{coding.cohorts[g][0]}, {coding.time}:{coding.times[t]}" for g, t in pairs[estimated]]
+    names = (spec.y, *own, *sample.names_of("x"))
+    columns = np.column_stack([sample.columns("y"), dummies, sample.columns("x")])
+    swept = sweep_columns(prepared, names, columns)
+    fitted, _ = fit_equation(prepared, swept, 0, range(1, len(names)), unread=own)
+
+    m, n_cohorts = estimated.size, cohorts.first.size
+    joint = np.zeros((m + n_cohorts, m + n_cohorts))
+    joint[:m, :m] = fitted.covariance[:m, :m]
+    rows = np.bincount(code[code >= 0])[estimated]
+    cohort, time = pairs[estimated].T
+    cells = GroupTime(
+        cohort=cohort,
+        time=time,
+        event=cohorts.steps[time] - cohorts.first[cohort],
+        estimates=fitted.coefficients[:m],
+        n_treated=rows,
+        mass=rows.astype(np.float64),
+        share=cohorts.share,
+        joint=joint,
+    )
+    events = set((cohorts.steps[bases] - cohorts.first).tolist())
+    notices = tuple(one for one in fitted.diagnostics if one not in prepared.notices)
+    return GroupTimeFit(cells, events.pop() if len(events) == 1 else None, fitted.inference, notices)
+
+
+def treated_cells(cohorts: Cohorts, time: Ints) -> tuple[Ints, Ints]:
+    """List the cohorts and periods that treated entities have rows in.
+
+    Parameters
+    ----------
+    cohorts : Cohorts
+        Cohort of each row.
+    time : (N,) array of int
+        Period of each row.
+
+    Returns
+    -------
+    pairs : (p, 2) array of int
+        Positions of cohort and period, in order.
+    code : (N,) array of int
+        By row, the position of its pair; -1 in rows of entities never treated.
+    """
+    treated = cohorts.treated
+    code = np.full(time.size, -1)
+    pairs, code[treated] = np.unique(
+        np.column_stack([cohorts.cohort[treated], time[treated]]), axis=0, return_inverse=True
+    )
+    return pairs, code
+
+
+def _base_periods(pairs: Ints, cohorts: Cohorts, anticipation: int) -> Ints:
+    """Find the last period of each cohort before its treatment, or before it is anticipated."""
+    before = cohorts.steps[pairs[:, 1]] < cohorts.first[pairs[:, 0]] - anticipation
+    bases = np.full(cohorts.first.size, -1)
+    np.maximum.at(bases, pairs[before, 0], pairs[before, 1])
+    if (bases < 0).any():
+        coding = cohorts.coding
+        names = [coding.cohorts[place][0] for place in np.flatnonzero(bases < 0)]
+        after = f" less anticipation={anticipation}" if anticipation else ""
+        text = (
+            f"{coding.entity} first treated in {quoted(names)} have no row before that{after} in the sample: "
+            "drop them with panel.subset."
+        )
+        raise IdentificationError(text, [Notice("no_base_period", text, {"cohorts": tuple(names)})])
+    return bases

@@ -1,0 +1,100 @@
+"""Imputed effects against a regression with every dummy written out."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from digiprosper.policy.kernels import imputation
+from digiprosper.policy.kernels.imputation import impute, lead_effects, untreated_model
+
+
+class Drawn:
+    """An unbalanced panel of 24 entities over 7 periods, a third of them never treated."""
+
+    def __init__(self, seed: int, k: int = 1) -> None:
+        rng = np.random.default_rng(seed)
+        entity, time = np.repeat(np.arange(24), 7), np.tile(np.arange(7), 24)
+        first = rng.choice([3, 4, 99], size=24)
+        first[:3] = [3, 4, 99]
+        keep = (rng.random(168) > 0.2) | (time == 0) | (entity < 3)
+        self.entity, self.time = entity[keep], time[keep]
+        self.event = self.time - first[self.entity]
+        self.treated = self.event >= 0
+        self.x = rng.normal(size=(keep.sum(), k))
+        self.y = rng.normal(size=keep.sum()) + self.x.sum(axis=1) + 0.3 * self.time
+        self.clusters = self.entity // 2
+        codes = np.unique(self.event[self.treated], return_inverse=True)[1]
+        self.group = np.full(self.y.size, -1)
+        self.group[self.treated] = codes
+
+    @property
+    def dummies(self) -> np.ndarray:
+        return np.column_stack(
+            [np.eye(24)[self.entity], np.eye(7)[self.time][:, 1:], self.x],
+        )
+
+
+@pytest.mark.parametrize(("seed", "k"), [(1, 0), (2, 1), (3, 2)])
+def test_estimates_and_scores(seed: int, k: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = Drawn(seed, k)
+    model = untreated_model(data.entity, data.time, data.x, data.treated)
+    assert model.imputable.all()
+    found = impute(model, data.y, data.group, data.clusters)
+
+    a0, a1 = data.dummies[~data.treated], data.dummies[data.treated]
+    slopes = np.linalg.lstsq(a0, data.y[~data.treated])[0]
+    tau = data.y[data.treated] - a1 @ slopes
+    inside = data.group[data.treated]
+    means = np.array([tau[inside == g].mean() for g in range(inside.max() + 1)])
+    np.testing.assert_allclose(found.estimates, means, atol=1e-10)
+
+    for g in range(means.size):
+        w = (inside == g) / (inside == g).sum()
+        v0 = -a0 @ np.linalg.pinv(a0.T @ a0) @ a1.T @ w
+        rows = np.empty(data.y.size)
+        rows[data.treated] = w * (tau - means[inside])
+        rows[~data.treated] = v0 * (data.y[~data.treated] - a0 @ slopes)
+        by_hand = np.bincount(data.clusters, rows)
+        np.testing.assert_allclose(found.scores[:, g], by_hand, atol=1e-10)
+
+    monkeypatch.setattr(imputation, "_CHUNK", 1)
+    chunked = impute(model, data.y, data.group, data.clusters)
+    np.testing.assert_allclose(chunked.scores, found.scores, atol=1e-14)
+
+
+def test_leads_are_those_of_a_regression_of_untreated_rows() -> None:
+    data = Drawn(4)
+    model = untreated_model(data.entity, data.time, data.x, data.treated)
+    leads = (data.event[:, None] == np.array([-1, -2])).astype(float)
+    found = lead_effects(model, data.y, leads, data.clusters)
+    assert found.identified.all()
+
+    rows = ~data.treated
+    design = np.column_stack([leads, data.dummies])[rows]
+    slopes = np.linalg.lstsq(design, data.y[rows])[0]
+    np.testing.assert_allclose(found.estimates, slopes[:2], atol=1e-10)
+    residual = data.y[rows] - design @ slopes
+    pull = np.linalg.pinv(design.T @ design)[:2]
+    scores = [pull @ (design * residual[:, None])[data.clusters[rows] == c].sum(axis=0) for c in range(12)]
+    np.testing.assert_allclose(found.scores, scores, atol=1e-10)
+
+
+def test_a_lead_that_the_others_and_the_effects_add_up_to_has_no_estimate() -> None:
+    data = Drawn(5)
+    model = untreated_model(data.entity, data.time, data.x, data.treated)
+    one = (data.event[:, None] == -1).astype(float)
+    leads = np.column_stack([one, 2 * one, data.time == 2, data.event == -2])
+    found = lead_effects(model, data.y, leads, data.clusters)
+    assert found.identified.tolist() == [True, False, False, True]
+    none = lead_effects(model, data.y, np.empty((data.y.size, 0)), data.clusters)
+    assert none.estimates.size == 0
+    assert none.scores.shape == (12, 0)
+
+
+def test_rows_that_untreated_rows_do_not_identify() -> None:
+    entity, time = np.repeat(np.arange(3), 3), np.tile(np.arange(3), 3)
+    # Entity 0 is always treated, and all are in the last period.
+    treated = (entity == 0) | (time == 2)
+    model = untreated_model(entity, time, np.empty((9, 0)), treated)
+    assert model.imputable.tolist() == [False, False, False, True, True, False, True, True, False]

@@ -1,0 +1,144 @@
+"""Effects by cohort and time against csdid, against differences by hand, and failures."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import digiprosper as dp
+from digiprosper.errors import IdentificationError
+from digiprosper.policy.notices import few_per_covariate
+
+
+def draw(seed: int = 1, n: int = 90, periods: int = 6) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    frame = pd.DataFrame({"city": np.repeat(np.arange(n), periods), "year": np.tile(np.arange(periods), n)})
+    frame["year"] += 2010
+    frame["first"] = np.array([2012.0, 2014.0, np.nan])[frame["city"] % 3]
+    frame["x"] = rng.normal(size=n)[frame["city"]] + 0.2 * rng.normal(size=len(frame))
+    frame["y"] = (frame["year"] >= frame["first"]) + frame["x"] * frame["year"] / 2010
+    frame["y"] += rng.normal(size=n)[frame["city"]] + rng.normal(size=len(frame))
+    return frame
+
+
+def fit_of(frame: pd.DataFrame, **options: Any) -> dp.StaggeredDidResults:
+    return dp.StaggeredDid("y", "first", **options).fit(dp.Panel(frame, "city", "year"))
+
+
+def test_few_entities_for_each_control() -> None:
+    assert few_per_covariate(None) == ()
+    assert few_per_covariate(10.0) == ()
+    (notice,) = few_per_covariate(4.0)
+    assert (notice.code, notice.data) == ("few_per_covariate", {"ratio": 4.0})
+
+
+# --- against csdid ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.peers
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("x", [(), ("x",)])
+@pytest.mark.parametrize("control", ["never", "not_yet"])
+@pytest.mark.parametrize("adjustment", ["doubly_robust", "ipw", "regression"])
+@pytest.mark.parametrize("anticipation", [0, 1])
+def test_csdid(x: Any, control: Any, adjustment: Any, anticipation: int, capsys: Any) -> None:
+    peer = pytest.importorskip("csdid.att_gt")
+    frame = draw(2)
+    options = {"control": control, "adjustment": adjustment, "anticipation": anticipation}
+    fit = dp.StaggeredDid("y", "first", x, **options).fit(dp.Panel(frame, "city", "year"))
+
+    theirs = peer.ATTgt(
+        yname="y",
+        gname="first",
+        idname="city",
+        tname="year",
+        xformla="y ~ x" if x else "y ~ 1",
+        data=frame.assign(first=frame["first"].fillna(0)),
+        control_group=["nevertreated" if control == "never" else "notyettreated"],
+        anticipation=anticipation,
+    ).fit(est_method={"doubly_robust": "dr", "regression": "reg"}.get(adjustment, "ipw"), bstrap=False)
+    atol = 1e-5 if x else 1e-7
+    cells = fit.group_time.sort_values(["cohort", "time"])
+    np.testing.assert_allclose(cells["estimate"], theirs.results["att"], rtol=0, atol=atol)
+    np.testing.assert_allclose(
+        cells["std_error"], np.array(theirs.results["se"], dtype=float), rtol=0, atol=atol
+    )
+    for by in ("simple", "dynamic", "group", "calendar"):
+        found = fit.aggregate(by).tidy()
+        one = theirs.aggte(by, bstrap=False, cband=False).atte
+        estimates = [one["overall_att"], *(() if by == "simple" else one["att_egt"])]
+        errors = [one["overall_se"], *(() if by == "simple" else one["se_egt"])]
+        np.testing.assert_allclose(found["estimate"], np.array(estimates, float), rtol=0, atol=atol)
+        np.testing.assert_allclose(found["std_error"], np.array(errors, float).ravel(), rtol=0, atol=atol)
+
+
+# --- by hand ------------------------------------------------------------------------------------------------
+
+
+def test_effects_are_differences_in_differences_of_means() -> None:
+    """On an unbalanced panel of the entities that have rows in both periods."""
+    frame = draw(3).sample(frac=0.9, random_state=3)
+    fit = fit_of(frame, base_period="universal")
+    wide = frame.set_index(["city", "year"])["y"].unstack()  # noqa: PD010
+    first = frame.groupby("city")["first"].first().reindex(wide.index)
+    for row in fit.group_time.itertuples():
+        change = wide[row.time] - wide[row.cohort - 1]
+        treated, never = change[first == row.cohort].dropna(), change[first.isna()].dropna()
+        assert row.estimate == pytest.approx(treated.mean() - never.mean(), abs=1e-10)
+        error = np.sqrt(treated.var(ddof=0) / treated.size + never.var(ddof=0) / never.size)
+        assert row.std_error == pytest.approx(error, abs=1e-10)
+        assert row.n_treated == treated.size
+    assert "pairs_of_rows" in [notice.code for notice in fit.diagnostics]
+    assert fit.reference == -1
+    assert fit.path.set_index("time")["estimate"][-1] == 0
+
+
+def test_base_periods_agree_from_treatment_on() -> None:
+    frame = draw(4)
+    varying, universal = (fit_of(frame, base_period=one).params for one in ("varying", "universal"))
+    since = ["att", "event:0", "event:1", "event:2", "event:3"]
+    np.testing.assert_allclose(varying[since], universal[since], atol=1e-12)
+    assert "event:-1" in varying
+    assert "event:-1" not in universal
+
+
+def test_clusters_add_the_influence_of_their_entities() -> None:
+    """Copies of every entity in one cluster have the errors of single entities."""
+    frame = draw(5)
+    twice = pd.concat([frame, frame.assign(city=frame["city"] + 1000)]).assign(
+        pair=lambda f: f["city"] % 1000
+    )
+    one, both = fit_of(frame), fit_of(twice, clusters=["pair"])
+    np.testing.assert_allclose(both.params, one.params, atol=1e-10)
+    np.testing.assert_allclose(both.cov, one.cov, atol=1e-12)
+
+
+@pytest.mark.filterwarnings("ignore::digiprosper.DigiprosperWarning")
+def test_what_cannot_be_computed_is_listed_or_refused() -> None:
+    frame = draw(6)
+    lost = (frame["first"] == 2014) & (frame["year"] == 2015)
+    fit = fit_of(frame[~lost])
+    found = {notice.code: notice.data for notice in fit.diagnostics}
+    assert found["cells_left_out"] == {"cells": ((2014, 2015),)}
+    assert (2014, 2015) not in set(zip(fit.group_time["cohort"], fit.group_time["time"], strict=True))
+
+    with pytest.raises(IdentificationError) as caught:
+        fit_of(frame.assign(z=1.0 + frame["year"]), x=["z"])
+    assert caught.value.problems[0].code == "collinear_controls"
+    with pytest.raises(IdentificationError) as caught:
+        fit_of(frame.assign(z=frame["first"].isna() + 0.01 * frame["x"]), x=["z"])
+    assert caught.value.problems[0].code == "no_overlap"
+    with pytest.raises(IdentificationError) as caught:
+        fit_of(frame[(frame["year"] < frame["first"]) | frame["first"].isna()])
+    assert caught.value.problems[0].code == "no_effects"
+
+
+def test_many_controls_of_a_small_cohort_are_reported() -> None:
+    frame = draw(7, n=45)
+    fit = fit_of(frame, x=["x", "I(x**2)"])
+    assert "few_per_covariate" in [notice.code for notice in fit.diagnostics]
+    regression = fit_of(frame, x=["x", "I(x**2)"], adjustment="regression")
+    assert "few_per_covariate" not in [notice.code for notice in regression.diagnostics]

@@ -1,0 +1,154 @@
+"""What is read from effects by cohort and time."""
+
+from __future__ import annotations
+
+import copy
+import json
+import pickle
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import pytest
+
+import digiprosper as dp
+from digiprosper.errors import OptionError, TermError
+from digiprosper.report.summary import Summary
+
+mpl.use("Agg")
+
+ESTIMATORS = ("callaway_santanna", "imputation", "sun_abraham")
+
+
+def fit_of(frame: pd.DataFrame, **options: Any) -> dp.StaggeredDidResults:
+    panel = dp.Panel(frame, "city", "year", labels={"y": "Output"})
+    return dp.StaggeredDid("y", "first", **options).fit(panel)
+
+
+@pytest.fixture(scope="module", params=ESTIMATORS)
+def fit(request: pytest.FixtureRequest, frame: pd.DataFrame) -> dp.StaggeredDidResults:
+    return fit_of(frame, estimator=request.param)
+
+
+def test_the_protocol(fit: dp.StaggeredDidResults) -> None:
+    assert isinstance(fit, dp.Results)
+    table = fit.tidy()
+    np.testing.assert_allclose(np.sqrt(np.diag(fit.cov)), table["std_error"])
+    np.testing.assert_array_equal(fit.params, table["estimate"])
+    assert (fit.cov.index == fit.params.index).all()
+    assert fit.nobs == 600
+    glance = fit.glance()
+    assert (glance["model"], glance["n_entities"], glance["n_clusters"]) == ("StaggeredDid", 60, 60)
+    assert glance["sample_hash"]
+    np.testing.assert_array_equal(fit.conf_int(level=0.9), fit.tidy(0.9)[["conf_low", "conf_high"]])
+    np.testing.assert_array_equal(fit.pvalues, table["p_value"])
+
+
+@pytest.mark.parametrize("by", ["dynamic", "simple", "group", "calendar"])
+def test_it_is_stored_and_read_again(fit: dp.StaggeredDidResults, by: str) -> None:
+    one = fit.aggregate(by)
+    for again in (pickle.loads(pickle.dumps(one)), copy.deepcopy(one)):
+        assert again.summary() == one.summary()
+        np.testing.assert_array_equal(again.cov, one.cov)
+    stored = json.loads(json.dumps(one.to_dict()))
+    assert Summary.from_dict(stored).to_text() == one.summary()
+    assert stored["aggregate"] == by
+    assert stored["cohorts"] == [[2004, 20], [2006, 20]]
+    assert len(stored["group_time"]) == len(one.group_time)
+
+
+def test_other_averages_are_those_of_another_fit(fit: dp.StaggeredDidResults, frame: pd.DataFrame) -> None:
+    for by in ("simple", "group", "calendar"):
+        again = fit_of(frame, estimator=fit.setting.estimator, aggregate=by)
+        np.testing.assert_array_equal(fit.aggregate(by).cov, again.cov)
+        np.testing.assert_array_equal(fit.aggregate(by).params, again.params)
+    with pytest.raises(OptionError):
+        fit.aggregate("event")
+
+
+def test_averages_of_a_balanced_panel_agree(fit: dp.StaggeredDidResults) -> None:
+    simple, group = fit.aggregate("simple").params["att"], fit.aggregate("group").params
+    # 2004 has six periods since treatment, 2006 has four, with as many entities.
+    assert simple == pytest.approx((6 * group["cohort:2004"] + 4 * group["cohort:2006"]) / 10)
+    assert group["att"] == pytest.approx((group["cohort:2004"] + group["cohort:2006"]) / 2)
+    mean = fit.combination("(" + " + ".join(f"event:{time}" for time in range(6)) + ") / 6")
+    assert mean.estimate == pytest.approx(fit.params["att"])
+    assert mean.std_error == pytest.approx(fit.std_errors["att"])
+    assert mean.p_value == pytest.approx(fit.pvalues["att"])
+
+
+def test_wald_tests(fit: dp.StaggeredDidResults) -> None:
+    test = fit.wald_test("event:0 = 0, event:1 = event:2")
+    matrix = np.zeros((2, fit.params.size))
+    names = list(fit.params.index)
+    matrix[0, names.index("event:0")] = 1
+    matrix[1, [names.index("event:1"), names.index("event:2")]] = 1, -1
+    gap = matrix @ fit.params.to_numpy()
+    form = gap @ np.linalg.solve(matrix @ fit.cov.to_numpy() @ matrix.T, gap)
+    q = 1 if np.isinf(fit.df_t) else 2
+    assert test.statistic * q == pytest.approx(form, rel=1e-8)
+    one = fit.wald_test("event:0 = 0")
+    assert one.p_value == pytest.approx(fit.pvalues["event:0"], rel=1e-8)
+    with pytest.raises(TermError):
+        fit.wald_test("event:0 = 0, 2*event:0 = 0")
+    with pytest.raises(TermError):
+        fit.wald_test("event:99 = 0")
+    with pytest.raises(TermError):
+        fit.combination("event:0 = 1")
+
+
+def test_tests_before_treatment(fit: dp.StaggeredDidResults) -> None:
+    cells, path = fit.group_time, fit.path
+    if fit.setting.estimator == "imputation":
+        count = int((path["time"] < 0).sum())
+    else:
+        count = int((cells["event_time"] < 0).sum())
+    df = fit.pretrend_test().df
+    assert (df if isinstance(df, float) else df[0]) == count
+    other = fit.pretrend_test("dynamic")
+    leads = [name for name in fit.params.index if name.startswith("event:-")]
+    expected = fit.wald_test([f"{name} = 0" for name in leads])
+    assert (other.statistic, other.p_value) == pytest.approx((expected.statistic, expected.p_value), rel=1e-8)
+    with pytest.raises(OptionError):
+        fit.pretrend_test("event")
+
+
+def test_more_effects_than_the_covariance_allows(frame: pd.DataFrame) -> None:
+    few = frame[frame["city"].isin([0, 1, 2, 5])]
+    with pytest.warns(dp.FewClustersWarning):
+        fit = fit_of(few)
+    assert "not available" in fit.summary()
+    with pytest.raises(OptionError):
+        fit.pretrend_test()
+
+
+def test_the_path_has_the_reference_and_the_treated(fit: dp.StaggeredDidResults) -> None:
+    path = fit.event_path(0.9)
+    assert path["n_treated"].max() == 40
+    assert (path.loc[path["time"] == 5, "n_treated"] == 20).all()
+    shown = path.set_index("time")["estimate"]
+    for time, estimate in shown.items():
+        assert estimate == fit.params.get(f"event:{time}", 0.0)
+    assert (fit.reference == -1) == (fit.setting.estimator == "sun_abraham")
+    assert ("reference" in fit.summary()) == (fit.reference == -1)
+    pd.testing.assert_frame_equal(fit.aggregate("simple").path, fit.path)
+
+
+def test_tables_beside_an_event_study(fit: dp.StaggeredDidResults, study: dp.EventStudyResults) -> None:
+    text = str(dp.etable({"a": study, "b": fit, "c": fit.aggregate("group"), "d": fit.aggregate("calendar")}))
+    for line in ("Event time 0", "ATT, mean of event times", "First treated in 2004", "Treated, in 2007"):
+        assert line in text
+    (row,) = [line for line in text.splitlines() if line.startswith("Event time 1 ")]
+    assert len(row.split()) == 5
+
+
+def test_figures_beside_an_event_study(fit: dp.StaggeredDidResults, study: dp.EventStudyResults) -> None:
+    import matplotlib.pyplot as plt
+
+    ax = dp.plots.event_study({"two-way": study, "other": fit}, counts=True)
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["two-way", "other"]
+    plt.close(ax.figure)
+    alone = dp.plots.event_study(fit)
+    assert "Output" in alone.get_ylabel()
+    plt.close(alone.figure)
