@@ -87,6 +87,11 @@ def follow_ups(case: Case, result: Any) -> list[tuple[str, Callable[[], Any]]]:
         members = [r for r in result.values() if not isinstance(r, DigiprosperError)]
         calls += [("set.tidy", result.tidy), ("set.compare", lambda: result.compare(case.column("x")))]
         calls += [("etable", lambda: _table(case, result))]
+        if isinstance(result, dp.ControlSets):
+            calls += [("JSON", lambda: _plain(result)), ("set.pickle", lambda: _pickled(result))]
+            calls += _methods(case, result)
+        if chance(case.rng, 0.05):
+            calls.append(("specification_curve", lambda: plots.specification_curve(result)))
         for member in members[:2]:
             calls += follow_ups(case, member)
         return calls

@@ -518,6 +518,18 @@ def placebo(case: Case) -> Any:
     return dp.placebo_test(spec, panel, term, reps=39, rng=case.seed)
 
 
+def control_sets(case: Case) -> Any:
+    """Every set of a few terms, which may be collinear, absorbed, categories or in the model."""
+    spec = _linear(case, case.terms("xm", 2))
+    candidates = case.terms("wzqcdpvb", 4)
+    terms = [None, None, *spec.x, *candidates]
+    options = case.options(term=terms, size=[0, 1, (0, 2), (1, 9), range(1, 3), (2, 1)])
+    if chance(case.rng, case.wrong):
+        candidates = pick(case.rng, [[], WRONG, [*candidates, *spec.x], pick(case.rng, WRONG)])
+    case.say(f"control_sets({candidates!r}, **{options!r})")
+    return dp.control_sets(spec, case.panel, candidates, **options)
+
+
 def convergence(case: Case) -> Any:
     if chance(case.rng, 0.3):
         case.say("sigma_convergence")
@@ -732,8 +744,9 @@ JOBS: dict[str, Callable[[Case], Any]] = {
     "EventStudy": event_study,
     "by_group": by_group,
     "placebo": placebo,
+    "control_sets": control_sets,
 }
 WEIGHTS = np.array(
-    [14, 7, 10, 6, 12, 4, 8, 4, 3, 4, 3, 4, 3, 4, 4, 2, 5, 3, 6, 4, 12, 8, 3, 8, 6, 7, 6, 5], dtype=float
+    [14, 7, 10, 6, 12, 4, 8, 4, 3, 4, 3, 4, 3, 4, 4, 2, 5, 3, 6, 4, 12, 8, 3, 8, 6, 7, 6, 5, 6], dtype=float
 )
 WEIGHTS /= WEIGHTS.sum()

@@ -217,6 +217,33 @@ def test_an_indicator_among_the_regressors_is_there_once() -> None:
     assert test.statistic == pytest.approx(fit.tstats["x:l"], rel=1e-9)
 
 
+@pytest.mark.parametrize("gaps", [False, True], ids=["balanced", "unbalanced"])
+@pytest.mark.parametrize("weights", [None, "w"])
+def test_with_everything_interacted_it_is_the_test_of_two_separate_fits(
+    weights: str | None, gaps: bool
+) -> None:
+    """Chow with clusters (Stata's suest): covariances of separate fits add up, no cluster being in both.
+
+    Without a small-sample factor, which one regression and two count differently.
+    """
+    frame = make(10, gaps=gaps)
+    west = frame["g"] == "west"
+    frame = frame.assign(a_west=frame["a"] * west, a_east=frame["a"] * ~west)
+    frame["gt"] = frame["t"] + 100 * west
+    spec = FixedEffects("y", ["x", "a_east", "a_west"], obs_weights=weights, ssc="none")
+    test = grouped(
+        spec.replace(time_effects=False, absorb=["gt"], collinear="drop"), frame, method="interaction"
+    )
+
+    alone = FixedEffects("y", ["x", "a"], obs_weights=weights, ssc="none")
+    fits = grouped(alone, frame, rng=1)
+    east, one = fits["east"].cov.loc["x", "x"], fits["east"].params["x"]
+    other, two = fits["west"].cov.loc["x", "x"], fits["west"].params["x"]
+    assert test.difference.detail["difference"] == pytest.approx(two - one, rel=1e-9)
+    assert test.difference.detail["std_error"] == pytest.approx(np.sqrt(east + other), rel=1e-9)
+    assert test.difference.statistic == pytest.approx((two - one) / np.sqrt(east + other), rel=1e-8)
+
+
 # --- groups, terms, specifications --------------------------------------------------------------------------
 
 
