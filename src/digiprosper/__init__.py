@@ -150,6 +150,7 @@ if TYPE_CHECKING:
     from digiprosper.space.panel_spatial import SpatialModel as SpatialModel
     from digiprosper.space.panel_spatial import Transform as Transform
     from digiprosper.space.results import SpatialResults as SpatialResults
+    from digiprosper.space.tests_table import spatial_tests as spatial_tests
     from digiprosper.space.weights import SpatialWeights as SpatialWeights
     from digiprosper.studies.by_group import ByGroup as ByGroup
     from digiprosper.studies.by_group import GroupTest as GroupTest
@@ -253,6 +254,7 @@ _NAMES = {
     "space.moran": "geary local_moran moran",
     "space.panel_spatial": "EffectsError PanelSpatial SpatialCovType SpatialModel Transform",
     "space.results": "SpatialResults",
+    "space.tests_table": "spatial_tests",
     "space.weights": "SpatialWeights",
     "studies.by_group": "ByGroup GroupTest by_group",
     "studies.control_set_results": "ControlSet ControlSets",
@@ -305,6 +307,7 @@ _HELD = {
     "MediationVarying": "mediation.routes:Varying",
     "PathSystem": "mediation.routes:PathSystem",
     "PathTest": "mediation.decisions:Test",
+    "SpatialDecomposition": "space.impacts:SpatialDecomposition",
     "SpatialEffects": "space.impacts:SpatialEffects",
     "SpatialEstimated": "space.groups:SpatialEstimated",
     "StaggeredCohorts": "policy.cohorts:CohortCoding",
@@ -476,6 +479,7 @@ __all__ = [
     "reset_test",
     "sequential_g",
     "sigma_convergence",
+    "spatial_tests",
     "std_weights",
     "stepwise",
     "theil_decomposition",

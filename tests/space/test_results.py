@@ -76,6 +76,16 @@ def test_a_table_shows_it(durbin: SpatialResults, states, contiguity) -> None:
     assert any(str(row).startswith("W × ") for row in table.index)
 
 
+def test_effects_are_three_columns_of_a_table(durbin: SpatialResults) -> None:
+    table = dp.etable(durbin.decomposition, below="ci", stats=["nobs", "loglik", "aic", "bic"])
+    assert list(table.frame.columns) == ["Direct", "Indirect", "Total"]
+    assert table.frame.loc["Log likelihood"].tolist() == ["1680.623"] * 3
+    assert table.frame.loc["Unemployment rate (%)", "Indirect"].startswith("-0.005")
+    several = dp.etable({"SDM": durbin.decomposition}).frame
+    assert list(several.columns) == ["SDM: Direct", "SDM: Indirect", "SDM: Total"]
+    assert "direct" in repr(pickle.loads(pickle.dumps(durbin.decomposition)))
+
+
 def test_pickles_and_dicts(durbin: SpatialResults) -> None:
     again = pickle.loads(pickle.dumps(durbin))
     assert again.summary() == durbin.summary()

@@ -60,6 +60,9 @@ STATS = (
     "rsquared_adj",
     "f_statistic",
     "kp_rk_f",
+    "loglik",
+    "aic",
+    "bic",
 )
 _NAMES = {"hc2": "HC2", "hc3": "HC3"}
 # They correct every row or cluster by itself.

@@ -233,7 +233,8 @@ def etable(  # noqa: PLR0913  (every choice a table has; all but the models are 
     stats : sequence of str
         Keys of `glance`: nobs, n_entities, n_times, n_clusters, rsquared, rsquared_within,
         rsquared_within_entity, rsquared_adj, f_statistic, kp_rk_f (with instruments), df_resid, df_t,
-        df_absorbed. The row "Clusters" (n_clusters; both numbers of two-way clusters) is also there unasked
+        df_absorbed, and loglik, aic, bic of maximum likelihood. The row "Clusters" (n_clusters; both numbers
+        of two-way clusters) is also there unasked
         wherever some column has another number of clusters than of entities.
     below : {"se", "t", "p", "ci"}
         What stands under each estimate: standard error, t statistic, p-value, 95% confidence interval.

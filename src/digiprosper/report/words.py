@@ -99,6 +99,9 @@ TABLE = Words(
         "stat.rsquared_adj": "Adjusted R²",
         "stat.f_statistic": "F",
         "stat.kp_rk_f": "Kleibergen-Paap F",
+        "stat.loglik": "Log likelihood",
+        "stat.aic": "AIC",
+        "stat.bic": "BIC",
     },
     chinese={
         "depvar": "被解释变量",
@@ -135,6 +138,9 @@ TABLE = Words(
         "stat.rsquared_adj": "调整R²",
         "stat.f_statistic": "F",
         "stat.kp_rk_f": "Kleibergen-Paap F",
+        "stat.loglik": "对数似然值",
+        "stat.aic": "AIC",
+        "stat.bic": "BIC",
     },
 )
 """Of the rows of a table."""
@@ -185,6 +191,8 @@ NOTES = Words(
         "errors.kind.hc3": "Heteroskedasticity-robust standard errors, HC3",
         "errors.kind.crv3": "CRV3 standard errors",
         "errors.kind.driscoll_kraay": "Driscoll-Kraay standard errors",
+        "errors.kind.observed": "Standard errors from the observed information",
+        "errors.kind.information": "Standard errors from the expected information",
         "errors.kind.bootstrap": "Bootstrap standard errors",
         "stars.draws": "Stars of {heads}: p-values from {draws}.",
         "stars.correlations": (
@@ -225,6 +233,8 @@ NOTES = Words(
         "errors.kind.hc3": "异方差稳健标准误（HC3）",
         "errors.kind.crv3": "CRV3标准误",
         "errors.kind.driscoll_kraay": "Driscoll-Kraay标准误",
+        "errors.kind.observed": "基于观测信息矩阵的标准误",
+        "errors.kind.information": "基于期望信息矩阵的标准误",
         "errors.kind.bootstrap": "自助法标准误",
         "stars.draws": "{heads}的星号：p值来自{draws}。",
         "stars.correlations": "相关系数的星号：自由度为N - 2的t检验，假定各行相互独立。",

@@ -10,13 +10,21 @@ import pandas as pd
 
 from digiprosper.errors import check_level
 from digiprosper.kernels.intervals import percentile, percentile_p
+from digiprosper.report.columns import Column, Estimate
 from digiprosper.report.pickling import PickledByName
+from digiprosper.report.terms import Term
 from digiprosper.report.variance import standard_errors
+from digiprosper.space.words import WORDS
 
 if TYPE_CHECKING:
-    from digiprosper.kernels import Floats
+    from collections.abc import Mapping
 
-__all__ = ["KINDS", "SpatialEffects", "effects_frame", "unit_frame"]
+    from digiprosper.kernels import Floats
+    from digiprosper.report.inference import Inference
+    from digiprosper.report.protocol import Glance
+    from digiprosper.report.terms import Factors
+
+__all__ = ["KINDS", "SpatialDecomposition", "SpatialEffects", "effects_frame", "unit_frame"]
 
 KINDS = ("direct", "indirect", "total")
 
@@ -51,6 +59,64 @@ class SpatialEffects(PickledByName):
     draws: Floats | None
     units: Floats
     entities: pd.Index[Any]
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True, repr=False)
+class SpatialDecomposition(PickledByName):
+    """Direct, indirect and total effects as three columns of a table, ``etable(fit.decomposition)``.
+
+    Parameters
+    ----------
+    effects : SpatialEffects
+        Effects.
+    glance : Glance
+        Of the fit.
+    inference : Inference
+        How errors were computed.
+    labels, factors : mapping
+        Of the fit.
+    """
+
+    effects: SpatialEffects
+    glance: Glance
+    inference: Inference
+    labels: Mapping[str, str]
+    factors: Factors
+
+    def table_columns(self, level: float = 0.95) -> tuple[Column, ...]:
+        """Give three columns, headed by the kind of effect.
+
+        Parameters
+        ----------
+        level : float
+            Coverage of the intervals.
+
+        Returns
+        -------
+        tuple of Column
+            Direct, indirect and total effects, one row a regressor.
+        """
+        frame = effects_frame(self.effects, self.inference.df_t, level)
+        return tuple(self._column(kind, frame[frame["kind"] == kind]) for kind in KINDS)
+
+    def _column(self, kind: str, rows: pd.DataFrame) -> Column:
+        numbers = rows.drop(columns=["term", "kind"]).itertuples(index=False, name=None)
+        estimates = {}
+        for name, row in zip(self.effects.terms, numbers, strict=True):
+            term = Term(name, path=(name,), factors=tuple(self.factors.get(name, ())))
+            estimates[name] = Estimate(term, *row)
+        return Column(
+            head=WORDS.say(kind),
+            estimates=estimates,
+            glance=self.glance,
+            inference=self.inference,
+            labels=self.labels,
+            factors=self.factors,
+            words=WORDS,
+        )
+
+    def __repr__(self) -> str:
+        return effects_frame(self.effects, self.inference.df_t, 0.95).to_string()
 
 
 def effects_frame(effects: SpatialEffects, df_t: float, level: float) -> pd.DataFrame:

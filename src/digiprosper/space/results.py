@@ -18,7 +18,7 @@ from digiprosper.report.terms import Factor, Term
 from digiprosper.report.text import interval_text, p_text, sample_text
 from digiprosper.report.variance import standard_errors
 from digiprosper.space.comparison import lr_test, restricted, wald_to
-from digiprosper.space.impacts import SpatialEffects, effects_frame, unit_frame
+from digiprosper.space.impacts import SpatialDecomposition, SpatialEffects, effects_frame, unit_frame
 from digiprosper.space.words import MODELS, WORDS
 
 if TYPE_CHECKING:
@@ -188,6 +188,17 @@ class SpatialResults(Summarised, PickledByName):
             conf_high; three rows a regressor.
         """
         return effects_frame(self.effects, self.df_t, level)
+
+    @property
+    def decomposition(self) -> SpatialDecomposition:
+        """Direct, indirect and total effects as three columns of a table: ``etable(fit.decomposition)``."""
+        return SpatialDecomposition(
+            effects=self.effects,
+            glance=self.glance(),
+            inference=self.inference,
+            labels=self.labels,
+            factors=self.factors,
+        )
 
     @property
     def unit_impacts(self) -> pd.DataFrame:

@@ -17,7 +17,19 @@ MODELS = {
 """In summaries, by option word."""
 
 WORDS = Words(
-    english={"rho": "Spatial lag of the outcome (ρ)", "lambda": "Spatial lag of the error (λ)"},
-    chinese={"rho": "被解释变量的空间滞后（ρ）", "lambda": "误差项的空间滞后（λ）"},
+    english={
+        "rho": "Spatial lag of the outcome (ρ)",
+        "lambda": "Spatial lag of the error (λ)",
+        "direct": "Direct",
+        "indirect": "Indirect",
+        "total": "Total",
+    },
+    chinese={
+        "rho": "被解释变量的空间滞后（ρ）",
+        "lambda": "误差项的空间滞后（λ）",
+        "direct": "直接效应",
+        "indirect": "间接效应",
+        "total": "总效应",
+    },
 )
 """Of tables."""
