@@ -120,7 +120,7 @@ def test_a_missing_field_without_a_default_is_an_error() -> None:
 
 def test_a_type_that_is_not_known_here_is_an_error() -> None:
     with pytest.raises(PickleError, match="no such type"):
-        restore("SpatialResults", "2.0.0", {})
+        restore("ResultsOfLater", "2.0.0", {})
 
 
 def test_a_test_keeps_its_draws() -> None:
