@@ -27,10 +27,7 @@ def states() -> Panel:
 
 @pytest.fixture(scope="session")
 def contiguity() -> SpatialWeights:
-    stored = json.loads((REFERENCE / "us_states_neighbours.json").read_text(encoding="utf-8"))
-    near = {state: names.split() for state, names in stored["neighbours"].items()}
-    matrix = [[float(other in near[state]) for other in near] for state in near]
-    return SpatialWeights(matrix, list(near))
+    return SpatialWeights.from_neighbours(datasets.us_neighbours())
 
 
 @pytest.fixture(scope="session")
