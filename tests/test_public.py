@@ -177,6 +177,9 @@ CONTRACT = {
     "EventStudy.fit": "panel, *, rng=None, progress=False",
     "EventStudyResults.event_path": "level=0.95",
     "EventStudyResults.pretrend_test": "",
+    "match_entities": "panel, treated, x, *, base='first', k=1, caliper=0.05, replace=True",
+    "plots.balance": "matching, *, labels=None, ax=None",
+    "oster_bound": "spec, panel, term, controls, *, rmax=1.3, delta=1.0, rsquared_max=None",
     "plots.event_study": "results, *, counts=False, labels=None, level=0.95, ax=None",
     "plots.specification_curve": "results, term=None, *, main=None, labels=None, level=0.95, ax=None",
     "FixedEffectsIV": (

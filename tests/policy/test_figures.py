@@ -1,12 +1,16 @@
-"""What figures of event studies draw."""
+"""What figures of event studies and matched samples draw."""
 
 from __future__ import annotations
 
+import warnings
+
+import numpy as np
+import pandas as pd
 import pytest
 
-from digiprosper import EventStudy
-from digiprosper.errors import InputTypeError
-from digiprosper.policy.figures import event_paths, named_studies
+from digiprosper import EventStudy, Panel, match_entities
+from digiprosper.errors import DigiprosperWarning, InputTypeError
+from digiprosper.policy.figures import balance, event_paths, named_studies
 
 
 def test_paths_ticks_and_labels(study) -> None:
@@ -32,3 +36,20 @@ def test_other_things_are_refused(given: object) -> None:
     with pytest.raises(InputTypeError) as caught:
         named_studies(given, "test")
     assert caught.value.problems[0].code == "models"
+
+
+def test_the_balance_has_absolute_differences_the_largest_first() -> None:
+    rng = np.random.default_rng(4)
+    frame = pd.DataFrame({"city": np.arange(120), "size": rng.normal(size=120), "age": rng.normal(size=120)})
+    frame["policy"] = (rng.uniform(size=120) < 0.15 + 0.3 * (frame["size"] < 0)).astype(int)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DigiprosperWarning)
+        matching = match_entities(Panel(frame, "city"), "policy", ["age", "log(size + 10)"])
+    drawn = balance(matching, {"size": "City size", "log(size + 10)": "ln size"})
+    rows = matching.balance.set_index("term")
+    assert drawn.limit == 0.1
+    assert drawn.points["label"].tolist() == ["ln size", "age"]
+    assert drawn.points["before"][0] == -rows.loc["log(size + 10)", "std_diff_before"]
+    assert drawn.points["after"].tolist() == [
+        abs(rows.loc[term, "std_diff_after"]) for term in ("log(size + 10)", "age")
+    ]

@@ -27,7 +27,7 @@ def matching() -> dp.Matching:
 
 def test_the_summary_has_the_balance_and_who_is_left_out(matching) -> None:
     text = matching.summary()
-    assert "City size" in text
+    assert "I(age ** 2)" in text
     assert f"matched {matching.n_matched:,}" in text
     assert max(map(len, text.splitlines())) <= 80
     assert matching._repr_html_().count("<table") == 1

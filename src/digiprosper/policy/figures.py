@@ -1,20 +1,25 @@
-"""What figures of event studies draw: estimates by event time."""
+"""What figures draw: estimates by event time, and the balance of a matched sample."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+import pandas as pd
+
 from digiprosper.errors import InputTypeError, models_problem
+from digiprosper.policy.notices import ALIKE
 from digiprosper.policy.results import EventStudyResults
 from digiprosper.policy.staggered_results import StaggeredDidResults
-from digiprosper.report.drawings import EventPath, EventPaths
+from digiprosper.report.drawings import Balance, EventPath, EventPaths
 from digiprosper.report.labels import name_label
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["EffectsByEventTime", "event_paths", "named_studies"]
+    from digiprosper.policy.matching_results import Matching
+
+__all__ = ["EffectsByEventTime", "balance", "event_paths", "named_studies"]
 
 EffectsByEventTime: TypeAlias = EventStudyResults | StaggeredDidResults
 
@@ -101,3 +106,29 @@ def _text(time: int, study: EffectsByEventTime) -> str | None:
     if isinstance(study, EventStudyResults):
         return study.window.text(time) if time in study.window.times else None
     return str(time)
+
+
+def balance(matching: Matching, texts: Mapping[str, str]) -> Balance:
+    """Lay out standardised differences before and after matching.
+
+    Parameters
+    ----------
+    matching : Matching
+        The matched sample.
+    texts : mapping
+        Labels by term or column.
+
+    Returns
+    -------
+    Balance
+        The terms with the largest difference before matching first.
+    """
+    rows = matching.balance
+    points = pd.DataFrame(
+        {
+            "label": [name_label(term, texts, matching.factors) for term in rows["term"]],
+            "before": rows["std_diff_before"].abs(),
+            "after": rows["std_diff_after"].abs(),
+        }
+    )
+    return Balance(points.sort_values("before", ascending=False, ignore_index=True, kind="stable"), ALIKE)

@@ -10,7 +10,6 @@ import pandas as pd
 from digiprosper._version import __version__
 from digiprosper.policy.notices import UNMATCHED
 from digiprosper.report.columns import Column, PlainCell
-from digiprosper.report.labels import name_label
 from digiprosper.report.pickling import PickledByName
 from digiprosper.report.summary import Cells, Lines, PlainNumbers, Remarks, Summarised, Summary
 from digiprosper.report.text import number_text
@@ -212,10 +211,9 @@ class Matching(Summarised, PickledByName):
         """Lay out the balance, two lines a term."""
         rows = []
         for row in self.balance.to_dict("records"):
-            label = name_label(str(row["term"]), self.labels, self.factors)
             for when, words in (("before", "all"), ("after", "matched")):
                 numbers = [number_text(float(row[f"{name}_{when}"])) for name in _HEADS]
-                rows.append([label if when == "before" else "", words, *numbers])
+                rows.append([str(row["term"]) if when == "before" else "", words, *numbers])
         return Cells.of(["", "sample", *_HEADS.values()], rows)
 
     def _numbers(self) -> PlainNumbers:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from digiprosper.report.columns import Column, Estimate
 
 __all__ = [
+    "Balance",
     "Bars",
     "Choice",
     "ConditionalCurve",
@@ -336,6 +337,22 @@ class SpecificationCurve:
     heads: Sequence[str]
     left_out: Sequence[str]
     level: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Balance:
+    """How far two groups differ before and after matching.
+
+    Parameters
+    ----------
+    points : DataFrame
+        Columns label (of the term), before, after (absolute standardised differences).
+    limit : float
+        Up to which groups count as alike.
+    """
+
+    points: pd.DataFrame
+    limit: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
