@@ -180,6 +180,7 @@ CONTRACT = {
     "match_entities": "panel, treated, x, *, base='first', k=1, caliper=0.05, replace=True",
     "plots.balance": "matching, *, labels=None, ax=None",
     "oster_bound": "spec, panel, term, controls, *, rmax=1.3, delta=1.0, rsquared_max=None",
+    "plots.moran_scatter": "panel, column, spatial_weights, *, time=None, names=True, labels=None, ax=None",
     "plots.event_study": "results, *, counts=False, labels=None, level=0.95, ax=None",
     "plots.specification_curve": "results, term=None, *, main=None, labels=None, level=0.95, ax=None",
     "FixedEffectsIV": (

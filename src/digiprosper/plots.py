@@ -27,8 +27,10 @@ from digiprosper.present.mechanism_plots import (
 )
 from digiprosper.present.model_plots import coefficients, draw_drawn_density, draw_profile, draw_regime_map
 from digiprosper.present.path_figure import draw_paths
+from digiprosper.present.spatial_plots import draw_moran_scatter
 from digiprosper.report.columns import result_column
 from digiprosper.report.tests import TestResult
+from digiprosper.space import figures as space
 from digiprosper.studies import figures as studies
 from digiprosper.threshold import figures as threshold_figures
 from digiprosper.threshold.results import ThresholdResults
@@ -39,9 +41,11 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
 
+    from digiprosper.panel import Panel
     from digiprosper.policy.figures import EffectsByEventTime
     from digiprosper.report.collection import ResultSet
     from digiprosper.report.protocol import Results
+    from digiprosper.space.weights import SpatialWeights
 
 __all__ = [
     "balance",
@@ -53,6 +57,7 @@ __all__ = [
     "kernel_ridge",
     "lr_profile",
     "mediation_path",
+    "moran_scatter",
     "placebo",
     "rank_ribbon",
     "regime_map",
@@ -296,6 +301,75 @@ def event_study(
     columns = [result_column(one) for one in studies.values()]
     texts = merged_labels(columns, check_labels(labels, purpose))
     return draw_event_paths(policy.event_paths(studies, texts, level), ax, purpose, counts=bool(counts))
+
+
+def moran_scatter(
+    panel: Panel,
+    column: str,
+    spatial_weights: SpatialWeights,
+    *,
+    time: Any = None,
+    names: bool = True,
+    labels: Mapping[str, str] | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw the spatial lag of a column against the column in one period (Anselin 1996).
+
+    Parameters
+    ----------
+    panel : Panel
+        Balanced.
+    column : str
+        Column or term, such as ``"log(gdp)"``.
+    spatial_weights : SpatialWeights
+        Of entities that include those of the panel.
+    time : period, optional
+        Which; the last by default.
+    names : bool
+        Whether entities are named, where there are at most 60.
+    labels : mapping, optional
+        Text by term or column; wins over the labels of the panel.
+    ax : Axes, optional
+        Where to draw; default a new figure.
+
+    Returns
+    -------
+    Axes
+        Values with mean zero and mean square one, a cross at the means, the number of entities in each
+        quadrant (own value first, then that of the neighbours) and the line through the origin, whose slope
+        is Moran's I where rows of the weights sum to one. The title has I with its p-value under
+        randomisation. Nothing is shown and no setting is changed.
+
+    Raises
+    ------
+    InputTypeError, ColumnError, TermError, AlignmentError
+        As `moran`.
+    MissingDataError, IdentificationError
+        As `moran`.
+    OptionError
+        If `time` is no period of the panel, or `names` is not True or False.
+    ImportError
+        If matplotlib is missing; the message has the pip command.
+
+    Notes
+    -----
+    Anselin, L. (1996), The Moran scatterplot as an ESDA tool to assess local instability in spatial
+    association, in Fischer, M., Scholten, H. and Unwin, D. (eds.), Spatial analytical perspectives on GIS.
+
+    Examples
+    --------
+    >>> import digiprosper as dp, matplotlib.pyplot as plt
+    >>> borders = dp.SpatialWeights.from_neighbours(dp.datasets.us_neighbours(), name="Borders")
+    >>> ax = moran_scatter(dp.datasets.us_states(), "log(gsp)", borders, time=1986)
+    >>> ax.get_title()
+    "Moran's I in 1986: 0.186 (p = 0.034)"
+    >>> plt.close(ax.figure)
+    """
+    purpose = "plots.moran_scatter"
+    check_option("names", names, (True, False))
+    texts = check_labels(labels, purpose)
+    drawn = space.moran_scatter(panel, column, spatial_weights, time, texts)
+    return draw_moran_scatter(drawn, ax, purpose, names=bool(names))
 
 
 def conditional_effect(

@@ -24,6 +24,7 @@ __all__ = [
     "Effects",
     "EventPath",
     "EventPaths",
+    "MoranScatter",
     "PathDiagram",
     "Profile",
     "RankSpans",
@@ -281,6 +282,40 @@ class EventPaths:
     ticks: dict[int, str]
     outcome: str
     level: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MoranScatter:
+    """The spatial lag of a variable against the variable.
+
+    Parameters
+    ----------
+    variable : str
+        Its label.
+    period : str
+        Of the points; empty for a cross-section.
+    weights : str
+        How the weights are called and were made.
+    points : DataFrame
+        Indexed by entity: value and spatial_lag, of the standardised variable.
+    quadrants : sequence of (str, int)
+        Words of each quadrant and how many entities are in it, from the upper right one clockwise.
+    slope : float
+        Of the line through the origin.
+    statistic : float
+        Moran's I.
+    p_value : float
+        Of Moran's I under randomisation.
+    """
+
+    variable: str
+    period: str
+    weights: str
+    points: pd.DataFrame
+    quadrants: Sequence[tuple[str, int]]
+    slope: float
+    statistic: float
+    p_value: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -33,7 +33,15 @@ if TYPE_CHECKING:
     from digiprosper.panel import Panel
     from digiprosper.space.weights import SpatialWeights
 
-__all__ = ["QUADRANTS", "geary", "local_moran", "moran", "quadrants_of", "standardised"]
+__all__ = [
+    "QUADRANTS",
+    "geary",
+    "local_moran",
+    "moran",
+    "quadrants_of",
+    "standardised",
+    "statistics_by_period",
+]
 
 QUADRANTS = ("high-high", "low-high", "low-low", "high-low")
 """The own value, then that of the neighbours, against the mean of the period."""
@@ -185,10 +193,38 @@ def _by_period(
     field = read_field(caller, panel, column, spatial_weights)
     z = standardised(caller, field, column)
 
+    frame = statistics_by_period(field, z, reps, seed, geary=caller == "geary")
+    issue(field.weights.diagnostics)
+    return _drawn(frame, seed, reps)
+
+
+def statistics_by_period(
+    field: Field, z: Floats, reps: int = 0, seed: np.random.SeedSequence | None = None, *, geary: bool
+) -> pd.DataFrame:
+    """Compute a statistic and its tests in each period.
+
+    Parameters
+    ----------
+    field : Field
+        The variable and its weights.
+    z : (T, n) array
+        From `standardised`.
+    reps : int
+        Permutations.
+    seed : SeedSequence, optional
+        Of the permutations, if there are any.
+    geary : bool
+        Whether it is Geary's C instead of Moran's I.
+
+    Returns
+    -------
+    DataFrame
+        As `moran` returns it.
+    """
     matrix = field.weights.matrix
-    moments = geary_moments if caller == "geary" else moran_moments
+    moments = geary_moments if geary else moran_moments
     expectation, normality, randomisation = moments(weight_sums(matrix), z)
-    found = global_statistics(matrix, z, reps, seed, geary=caller == "geary")
+    found = global_statistics(matrix, z, reps, seed or np.random.SeedSequence(0), geary=geary)
 
     z_normality = (found.statistic - expectation) / np.sqrt(normality)
     z_randomisation = (found.statistic - expectation) / np.sqrt(randomisation)
@@ -201,8 +237,7 @@ def _by_period(
         "p_randomisation": _two_sided(z_randomisation),
         "p_permutation": _share(found.beyond, reps),
     }
-    issue(field.weights.diagnostics)
-    return _drawn(pd.DataFrame(columns, index=field.times), seed, reps)
+    return pd.DataFrame(columns, index=field.times)
 
 
 def local_moran(
