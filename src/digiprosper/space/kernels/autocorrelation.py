@@ -29,8 +29,8 @@ __all__ = [
     "weight_sums",
 ]
 
-# Numbers in a block of permuted variables: 32 MB.
-_BLOCK: Final = 2**22
+# Numbers in a block of permutations: 8 MB; some six arrays of that size are alive at once.
+_BLOCK: Final = 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,29 +154,28 @@ def global_statistics(
     expectation = 1.0 if geary else -1.0 / (n - 1)
 
     def statistics(values: Floats) -> Floats:
-        """Compute them for (..., n) variables of mean square one."""
-        flat = values.reshape(-1, n)
-        products = (flat * lag_by_period(matrix, flat)).sum(axis=1)
+        """Compute them for (n, b) columns of mean square one."""
+        products = np.einsum("nb,nb->b", values, matrix @ values)
         if geary:
-            products = (n - 1) / (2 * n) * (flat**2 @ both - 2 * products)
-        return np.asarray((products / total).reshape(values.shape[:-1]))
+            products = (n - 1) / (2 * n) * (both @ values**2 - 2 * products)
+        return np.asarray(products / total)
 
-    found = statistics(z)
+    found = statistics(np.ascontiguousarray(z.T))
     away = np.abs(found - expectation) * (1 - SAME_STATISTIC)
     beyond = np.zeros(len(z), dtype=np.intp)
-    for order in _permutations(n, reps, seed, len(z)):
-        drawn = np.abs(statistics(z[:, order]) - expectation)
-        beyond += (drawn >= away[:, None]).sum(axis=1)
+    for order in _permutations(n, reps, seed):
+        for t, row in enumerate(z):
+            beyond[t] += (np.abs(statistics(row[order]) - expectation) >= away[t]).sum()
     return Global(found, beyond)
 
 
-def _permutations(n: int, reps: int, seed: np.random.SeedSequence, periods: int) -> Iterator[Ints]:
-    """Draw permutations in blocks; the stream is the same whatever the size of a block."""
+def _permutations(n: int, reps: int, seed: np.random.SeedSequence) -> Iterator[Ints]:
+    """Draw (n, b) permutations in blocks; the stream is the same whatever the size of a block."""
     generator = np.random.default_rng(seed)
-    step = max(1, _BLOCK // (n * periods))
+    step = max(1, _BLOCK // n)
     for start in range(0, reps, step):
         rows = np.tile(np.arange(n), (min(step, reps - start), 1))
-        yield generator.permuted(rows, axis=1)
+        yield np.ascontiguousarray(generator.permuted(rows, axis=1).T)
 
 
 def moran_moments(sums: WeightSums, z: Floats) -> tuple[float, float, Floats]:
@@ -279,26 +278,27 @@ def local_statistics(matrix: Matrix, z: Floats, reps: int, seed: np.random.SeedS
     Local
         By period and entity.
     """
-    periods, n = z.shape
+    n = z.shape[1]
     lag = lag_by_period(matrix, z)
     # Mean of the lag over permutations of the other entities, whose values sum to -z_i.
     centre = -np.asarray(matrix.sum(axis=1), dtype=np.float64).ravel() * z / (n - 1)
     away = np.abs(z * (lag - centre)) * (1 - SAME_STATISTIC)
     beyond = np.zeros(z.shape, dtype=np.intp)
-    for order in _permutations(n, reps, seed, periods):
+    for order in _permutations(n, reps, seed):
         place = np.empty_like(order)
-        np.put_along_axis(place, order, np.arange(n)[None], axis=1)
+        np.put_along_axis(place, order, np.arange(n)[:, None], axis=0)
         weight = _weights_at(matrix, place)
-        for t in range(periods):
-            permuted = z[t][order]
-            drawn = lag_by_period(matrix, permuted) + weight * (permuted - z[t])
-            beyond[t] += (np.abs(z[t] * (drawn - centre[t])) >= away[t]).sum(axis=0)
+        for t, row in enumerate(z):
+            permuted, own = row[order], row[:, None]
+            drawn = matrix @ permuted + weight * (permuted - own)
+            further = np.abs(own * (drawn - centre[t, :, None])) >= away[t, :, None]
+            beyond[t] += further.sum(axis=1)
     return Local(lag, z * lag, beyond)
 
 
 def _weights_at(matrix: Matrix, place: Ints) -> Floats:
-    """Take the weight ``w[i, place[b, i]]`` for each permutation b and entity i."""
-    rows = np.broadcast_to(np.arange(place.shape[1]), place.shape)
+    """Take the weight ``w[i, place[i, b]]`` for each entity i and permutation b."""
+    rows = np.broadcast_to(np.arange(len(place))[:, None], place.shape)
     found: Any = matrix[rows.ravel(), place.ravel()]
     return np.asarray(found, dtype=np.float64).reshape(place.shape)
 
