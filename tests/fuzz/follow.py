@@ -52,6 +52,7 @@ _ARGUMENTS: dict[str, tuple[Any, ...]] = {
     "at": (None, [0.0, 1.0], [np.nan], "x", []),
     "over": ("indicator",),
     "overall": (True, False),
+    "by": ("dynamic", "simple", "group", "calendar", "group_time", "?"),
 }
 _SKIPPED = {
     "fit",

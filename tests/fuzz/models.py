@@ -236,6 +236,31 @@ def event_study(case: Case) -> Any:
     return fit.pretrend_test() if fit.window.leads else fit
 
 
+def staggered(case: Case) -> Any:
+    """Draw an estimator of staggered adoption, or the decomposition of a two-way slope."""
+    panel = _treated(case) if case.panel.time_name is not None and chance(case.rng, 0.95) else case.panel
+    event = "first" if panel is not case.panel else case.column(pick(case.rng, "gkbqx"))
+    if chance(case.rng, 0.15):
+        case.say("bacon_decomposition")
+        return dp.bacon_decomposition(dp.FixedEffects(case.term("y"), [event]), panel)
+    estimator = pick(case.rng, ["callaway_santanna", "imputation", "sun_abraham"])
+    choices: dict[str, Any] = {
+        "aggregate": ["dynamic", "simple", "group", "calendar"],
+        "clusters": [case.column("g"), case.panel.entity_name],
+        "missing": ["drop", "drop", "raise"],
+        "anticipation": [0, 1],
+    }
+    if estimator == "callaway_santanna":
+        choices |= {"control": ["never", "not_yet"], "base_period": ["varying", "universal"]}
+        choices |= {"adjustment": ["doubly_robust", "ipw", "regression"]}
+    if estimator == "imputation":
+        choices |= {"leads": [1, 2]}
+    options = {"estimator": estimator, **case.options(**choices)}
+    x = case.terms("xwd", 2) if chance(case.rng, 0.3) else []
+    case.say(f"StaggeredDid({event!r}, {x!r}, **{options!r})")
+    return dp.StaggeredDid(case.term("y"), event, x, **options).fit(panel)
+
+
 def instrument_parts(case: Case) -> Any:
     kind = pick(case.rng, ["interact", "column", "bartik", "total", "distance"])
     panel = case.panel
@@ -681,6 +706,7 @@ SPECIFICATIONS = (
     "FixedEffects",
     "FixedEffectsIV",
     "EventStudy",
+    "StaggeredDid",
     "PanelThreshold",
     "PanelKink",
     "Mediation",
@@ -745,8 +771,10 @@ JOBS: dict[str, Callable[[Case], Any]] = {
     "by_group": by_group,
     "placebo": placebo,
     "control_sets": control_sets,
+    "StaggeredDid": staggered,
 }
 WEIGHTS = np.array(
-    [14, 7, 10, 6, 12, 4, 8, 4, 3, 4, 3, 4, 3, 4, 4, 2, 5, 3, 6, 4, 12, 8, 3, 8, 6, 7, 6, 5, 6], dtype=float
+    [14, 7, 10, 6, 12, 4, 8, 4, 3, 4, 3, 4, 3, 4, 4, 2, 5, 3, 6, 4, 12, 8, 3, 8, 6, 7, 6, 5, 6, 6],
+    dtype=float,
 )
 WEIGHTS /= WEIGHTS.sum()

@@ -75,6 +75,25 @@ def test_csdid(x: Any, control: Any, adjustment: Any, anticipation: int, capsys:
         np.testing.assert_allclose(found["std_error"], np.array(errors, float).ravel(), rtol=0, atol=atol)
 
 
+@pytest.mark.peers
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("adjustment", ["doubly_robust", "ipw", "regression"])
+def test_diff_diff(adjustment: Any) -> None:
+    """Doubly robust weights of diff-diff 3.13 do not sum to one, so that its effects differ."""
+    peer = pytest.importorskip("diff_diff")
+    frame = draw(2)
+    fit = fit_of(frame, x=["x"], adjustment=adjustment)
+    method = {"doubly_robust": "dr", "ipw": "ipw", "regression": "reg"}[adjustment]
+    theirs = peer.CallawaySantAnna(estimation_method=method).fit(
+        frame.fillna({"first": 0}), "y", "city", "year", "first", covariates=["x"]
+    )
+    cells = fit.group_time
+    pairs = zip(cells["cohort"], cells["time"], strict=True)
+    effects = [theirs.group_time_effects[cell]["effect"] for cell in pairs]
+    gap = np.abs(cells["estimate"] - effects).max()
+    assert 1e-3 < gap < 6e-3 if adjustment == "doubly_robust" else gap < 1e-8
+
+
 # --- by hand ------------------------------------------------------------------------------------------------
 
 

@@ -51,6 +51,15 @@ def test_leads_are_coefficients_of_untreated_rows() -> None:
     assert fit.path.set_index("time")["n_treated"][-2] == 30
 
 
+def test_extended_two_way_regression_has_the_same_effects() -> None:
+    """Wooldridge (2021): a dummy for every cohort and period since treatment, on a balanced panel."""
+    frame = draw(8)
+    cells = [(g, t) for g in (3, 5) for t in range(g, 7)]
+    dummies = {f"d{g}{t}": ((frame["first"] == g) & (frame["year"] == t)) * 1.0 for g, t in cells}
+    saturated = dp.FixedEffects("y", list(dummies)).fit(dp.Panel(frame.assign(**dummies), "city", "year"))
+    np.testing.assert_allclose(fit_of(frame).group_time["estimate"], saturated.params, atol=1e-10)
+
+
 def test_default_leads_leave_half_of_the_entities_an_earlier_period() -> None:
     frame = draw(4)
     assert [one for one in fit_of(frame).path["time"] if one < 0] == [-4, -3, -2, -1]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import json
 import pickle
 from typing import Any
@@ -152,3 +153,22 @@ def test_figures_beside_an_event_study(fit: dp.StaggeredDidResults, study: dp.Ev
     alone = dp.plots.event_study(fit)
     assert "Output" in alone.get_ylabel()
     plt.close(alone.figure)
+
+
+def test_an_effect_without_an_error_leaves_the_others_theirs(fit: dp.StaggeredDidResults) -> None:
+    """As where the clusters' sums of one dummy are zero."""
+    joint = fit.cells.joint.copy()
+    lost = int(np.flatnonzero((fit.cells.event == 2) & (fit.cells.cohort == 0))[0])
+    joint[lost] = np.nan
+    joint[:, lost] = np.nan
+    other = dataclasses.replace(fit, cells=dataclasses.replace(fit.cells, joint=joint))
+    missing = other.std_errors.index[other.std_errors.isna()].tolist()
+    assert missing == ["att", "event:2"]
+    kept = fit.std_errors.index.difference(missing)
+    np.testing.assert_allclose(other.std_errors[kept], fit.std_errors[kept])
+    np.testing.assert_allclose(other.cov.loc[kept, kept], fit.cov.loc[kept, kept])
+    assert other.group_time["std_error"].isna().sum() == 1
+    assert np.isnan(other.wald_test("event:2 = 0").statistic)
+    one, same = (result.wald_test("event:1 = 0").statistic for result in (other, fit))
+    assert one == pytest.approx(same)
+    assert other.summary()

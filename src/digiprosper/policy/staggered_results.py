@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from digiprosper.errors import Notice
-    from digiprosper.kernels import Floats
+    from digiprosper.kernels import Bools, Floats
     from digiprosper.policy.cohorts import CohortCoding
     from digiprosper.report.columns import Column
     from digiprosper.report.inference import Inference
@@ -279,8 +279,7 @@ class StaggeredDidResults(Summarised, PickledByName):
     @property
     def covariance(self) -> Floats:
         """Covariance of the averages as a (k, k) array."""
-        rows, middle = self._scaled(self._averages.gradient)
-        return np.asarray(rows @ middle @ rows.T)
+        return self._covariance_of(self._averages.gradient)
 
     @property
     def cov(self) -> pd.DataFrame:
@@ -546,15 +545,35 @@ class StaggeredDidResults(Summarised, PickledByName):
         return Term(f"period:{text}", family="calendar", kind="calendar", point=point)
 
     def _scaled(self, rows: Floats) -> tuple[Floats, Floats]:
-        """Scale weights of effects and shares, so that the covariance between them has a diagonal of one."""
+        """Scale weights of effects and shares, so that the covariance between them has a diagonal of one.
+
+        Effects without an error count as known where they have no weight.
+        """
         joint = self.cells.joint
-        size = np.sqrt(np.diag(joint))
+        lost = self._without_error & ~(rows != 0).any(axis=0)
+        size = np.sqrt(np.clip(np.diag(joint), 0.0, None))
         size = np.where(size > 0, size, 1.0)
-        return rows * size, joint / np.outer(size, size)
+        middle = joint / np.outer(size, size)
+        middle[lost] = 0.0
+        middle[:, lost] = 0.0
+        return rows * size, middle
+
+    @property
+    def _without_error(self) -> Bools:
+        return np.asarray(np.isnan(np.diag(self.cells.joint)))
+
+    def _covariance_of(self, rows: Floats) -> Floats:
+        """Compute the covariance of sums of effects and shares; missing where one of them has no error."""
+        lost = self._without_error
+        scaled, middle = self._scaled(np.where(lost, 0.0, rows))
+        out = np.asarray(scaled @ middle @ scaled.T)
+        missing = (rows[:, lost] != 0).any(axis=1)
+        out[missing] = np.nan
+        out[:, missing] = np.nan
+        return out
 
     def _errors(self, rows: Floats) -> Floats:
-        scaled, middle = self._scaled(rows)
-        return standard_errors(np.einsum("ij,jk,ik->i", scaled, middle, scaled))
+        return standard_errors(np.diag(self._covariance_of(rows)))
 
     def _numbers_of(self, estimates: Floats, rows: Floats, level: float) -> dict[str, Floats]:
         from scipy.special import stdtr, stdtrit

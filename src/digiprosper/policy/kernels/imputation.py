@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Imputed", "Leads", "UntreatedModel", "impute", "lead_effects", "untreated_model"]
 
-# Bytes of the weights of untreated rows that are held at once.
-_CHUNK = 256 * 2**20
+# Bytes of weights that are held at once; a few arrays of that size are made of them.
+_CHUNK = 32 * 2**20
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -60,6 +60,8 @@ def difference(change: Floats, treated: Bools, x: Floats, adjustment: str) -> Di
     Difference
         Journal of Econometrics 219:101: equations 2.2, 2.4 with weights that sum to one, 2.6 and theorem A.1.
     """
+    # Without controls all three are the difference of means.
+    adjustment = adjustment if x.shape[1] else "regression"
     design = _standardised(x)
     if np.linalg.matrix_rank(design[~treated], tol=COLLINEAR * treated.size) < design.shape[1]:
         return Difference(np.nan, np.full(treated.size, np.nan), "collinear")
