@@ -172,6 +172,43 @@ def test_selection_on_a_base_value_is_removed(base) -> None:
     assert abs(found.balance["std_diff_after"][0]) < 0.01 < found.balance["std_diff_before"][0]
 
 
+@pytest.mark.montecarlo
+@pytest.mark.parametrize(
+    ("n", "options", "mean", "covered"),
+    [
+        (100, {}, 1.02, 0.97),
+        (100, {"k": 3}, 1.02, 0.98),
+        (100, {"replace": False}, 1.05, 0.97),
+        (300, {}, 1.00, 0.96),
+        (300, {"k": 3}, 1.00, 0.97),
+        (300, {"replace": False}, 1.01, 0.97),
+    ],
+)
+def test_coverage_of_the_page(n, options, mean, covered) -> None:
+    rng = np.random.default_rng(n)
+    spec, found = FixedEffects("y", ["policy"]), []
+    for _ in range(500):
+        size = rng.normal(size=n)
+        chosen = rng.uniform(size=n) < 1 / (1 + np.exp(1.2 - 0.8 * size))
+        frame = pd.DataFrame({"city": np.repeat(np.arange(n), 8), "year": np.tile(np.arange(2010, 2018), n)})
+        frame["size"] = size[frame["city"]]
+        frame["policy"] = (chosen[frame["city"]] & (frame["year"] >= 2014)) * 1.0
+        error = rng.normal(size=(n, 8))
+        for t in range(1, 8):
+            error[:, t] = 0.5 * error[:, t - 1] + error[:, t] * np.sqrt(0.75)
+        frame["y"] = frame["policy"] + 0.15 * frame["size"] * (frame["year"] - 2010) + error.ravel()
+        weights = quiet(frame, ["size"], base=2013, **options).weights
+        panel = Panel(frame, "city", "year").assign(w=weights).subset("w > 0")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", dp.DigiprosperWarning)
+            fit = spec.replace(obs_weights="w").fit(panel)
+        low, high = fit.conf_int().iloc[0]
+        found.append((fit.params["policy"], low <= 1 <= high))
+    estimates, hits = np.array(found).T
+    assert estimates.mean() == pytest.approx(mean, abs=0.04)
+    assert hits.mean() == pytest.approx(covered, abs=0.02)
+
+
 # --- invariances --------------------------------------------------------------------------------------------
 
 

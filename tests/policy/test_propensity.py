@@ -67,6 +67,25 @@ def with_ties(scores, y, own) -> list[float]:
     return out
 
 
+@pytest.mark.peers
+def test_five_neighbours_of_the_job_training_data_give_the_number_of_the_book() -> None:
+    data = pytest.importorskip("causaldata")
+    values = json.loads(REFERENCE.read_text(encoding="utf-8"))["cases"][1]["values"]
+    trained, others = (getattr(data, name).load_pandas().data for name in ("nsw_mixtape", "cps_mixtape"))
+    frame = pd.concat([trained[trained["treat"] == 1], others[others["treat"] == 0]], ignore_index=True)
+    age, educ, re74, re75 = (frame[name].to_numpy(float) for name in ("age", "educ", "re74", "re75"))
+    plain = [frame[name].to_numpy(float) for name in ("marr", "nodegree", "black", "hisp")]
+    x = [age, age**2, age**3, educ, educ**2, *plain, re74, re75, re74 == 0, re75 == 0, educ * re74]
+    treated = (frame["treat"] == 1).to_numpy()
+    scores, _ = propensity(np.column_stack(x).astype(float), treated, [str(j) for j in range(len(x))])
+
+    y, differences = frame["re78"].to_numpy(float), []
+    for score, value in zip(scores[treated], y[treated], strict=True):
+        distance = np.round(np.abs(scores[~treated] - score), 12)
+        differences.append(value - y[~treated][distance <= np.sort(distance)[4]].mean())
+    assert np.mean(differences) == pytest.approx(values["atet"]["value"], abs=values["atet"]["atol"])
+
+
 def test_a_constant_column_is_named() -> None:
     x, treated = drawn(3)
     x[:, 1] = 7.0

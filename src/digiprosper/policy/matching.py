@@ -24,7 +24,7 @@ from digiprosper.panel import Panel
 from digiprosper.panel.access import table_of
 from digiprosper.panel.terms import canonical
 from digiprosper.policy.base_values import base_values
-from digiprosper.policy.kernel import matched_moments, nearest, pair_weights
+from digiprosper.policy.kernels.neighbours import matched_moments, nearest, pair_weights
 from digiprosper.policy.matching_results import Matching
 from digiprosper.policy.notices import matching_notices
 from digiprosper.policy.propensity import propensity
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from digiprosper.kernels import Bools, Floats
     from digiprosper.policy.base_values import BaseValues
-    from digiprosper.policy.kernel import Pairs
+    from digiprosper.policy.kernels.neighbours import Pairs
 
 __all__ = ["match_entities"]
 

@@ -11,7 +11,7 @@ from digiprosper.errors import CollinearityError, IdentificationError, Notice, c
 from digiprosper.kernels.least_squares import dependences
 from digiprosper.kernels.tolerances import CONSTANT
 from digiprosper.linear.estimation import collinear_problem
-from digiprosper.policy.kernel import is_separated
+from digiprosper.policy.kernels.separation import is_separated
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -1,11 +1,11 @@
-"""Nearest neighbours, weights, moments and separation: against searches written out."""
+"""Nearest neighbours, their weights, and moments: against searches written out."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from digiprosper.policy.kernel import is_separated, matched_moments, nearest, pair_weights
+from digiprosper.policy.kernels.neighbours import matched_moments, nearest, pair_weights
 
 
 def searched(treated, control, k, caliper, *, replace) -> list[list[int]]:
@@ -45,6 +45,16 @@ def test_neighbours_are_those_of_a_search(seed, k, caliper, replace) -> None:
     assert found.ties == 0
     if not replace:
         assert len(set(found.control.tolist())) == found.control.size
+
+
+@pytest.mark.parametrize("replace", [True, False])
+@pytest.mark.parametrize("k", [1, 2, 5, 50])
+def test_neighbours_among_many_ties_are_those_of_a_search(k, replace) -> None:
+    rng = np.random.default_rng(k)
+    treated, control = rng.integers(0, 9, 20) / 8, rng.integers(0, 9, 30) / 8
+    found = nearest(treated, control, k, 0.25, replace=replace)
+    expected = searched(treated, control, k, 0.25, replace=replace)
+    assert [found.control[found.treated == unit].tolist() for unit in range(20)] == expected
 
 
 def test_of_controls_at_one_distance_the_first_is_taken_and_counted() -> None:
@@ -100,21 +110,3 @@ def test_a_group_of_one_has_no_variance() -> None:
     assert found.treated == pytest.approx([1.0])
     assert np.isnan(found.variance_treated).all()
     assert np.isnan(found.control).all()
-
-
-@pytest.mark.parametrize("gap", [1.0, 1e-3])
-def test_complete_separation_is_found(gap) -> None:
-    score = np.r_[np.linspace(-1, -gap, 20), np.linspace(gap, 1, 20)]
-    rng = np.random.default_rng(1)
-    x = np.column_stack([np.ones(40), score + rng.normal(size=40), rng.normal(size=40)])
-    x[:, 2] = score - x[:, 1]
-    assert is_separated(x, score > 0)
-    assert not is_separated(x, rng.uniform(size=40) > 0.5)
-
-
-def test_quasi_separation_is_found() -> None:
-    x = np.column_stack([np.ones(30), np.arange(30) % 3 == 0]).astype(float)
-    treated = (np.arange(30) % 3 == 0) & (np.arange(30) > 9)
-    assert is_separated(x, treated)
-    treated[1] = True
-    assert not is_separated(x, treated)

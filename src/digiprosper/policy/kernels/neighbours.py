@@ -10,12 +10,10 @@ import numpy as np
 if TYPE_CHECKING:
     from digiprosper.kernels import Bools, Floats, Ints
 
-__all__ = ["Moments", "Pairs", "is_separated", "matched_moments", "nearest", "pair_weights"]
+__all__ = ["Moments", "Pairs", "matched_moments", "nearest", "pair_weights"]
 
 # Scores of entities with the same values may differ by rounding; distances are compared at so many decimals.
 _DECIMALS: Final = 12
-# The linear program is solved to 1e-7; without separation its optimum is zero.
-_SEPARATED: Final = 1e-6
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -92,13 +90,26 @@ def _with_replacement(
     treated: Floats, control: Floats, k: int, caliper: float
 ) -> tuple[list[list[int]], int]:
     taken, ties = [], 0
+    by_score = np.argsort(control, kind="stable")
+    ordered = control[by_score]
     for score in treated:
-        distance = np.round(np.abs(control - score), _DECIMALS)
+        near = _as_near_as(ordered, by_score, score, k)
+        distance = np.round(np.abs(control[near] - score), _DECIMALS)
         order = np.argsort(distance, kind="stable")
         within = order[distance[order] <= caliper]
-        taken.append(within[:k].tolist())
+        taken.append(near[within[:k]].tolist())
         ties += _is_tied(distance[within], k)
     return taken, ties
+
+
+def _as_near_as(ordered: Floats, by_score: Ints, score: float, k: int) -> Ints:
+    """Find all controls as near as the k-th nearest, in the order of their positions."""
+    place = int(np.searchsorted(ordered, score))
+    window = np.abs(ordered[max(place - k, 0) : place + k] - score)
+    reach = np.sort(window)[:k][-1] + 10.0 ** (1 - _DECIMALS)
+    low = int(np.searchsorted(ordered, score - reach))
+    high = int(np.searchsorted(ordered, score + reach, side="right"))
+    return np.sort(by_score[low:high])
 
 
 def _without_replacement(
@@ -183,31 +194,3 @@ def _moments(x: Floats, weights: Floats) -> tuple[Floats, Floats]:
     if n == 1:
         return mean, np.full(x.shape[1], np.nan)
     return mean, share @ (values - mean) ** 2 * n / (n - 1)
-
-
-def is_separated(x: Floats, treated: Bools) -> bool:
-    """Find out whether some combination of columns separates two groups, so that a logit has no estimate.
-
-    Parameters
-    ----------
-    x : (N, p) array
-        Columns in similar units, the constant among them.
-    treated : (N,) array of bool
-        Which rows are of the first group.
-
-    Returns
-    -------
-    bool
-        True under complete and under quasi-complete separation.
-
-    Notes
-    -----
-    Albert & Anderson (1984), Biometrika 71:1: there is no finite estimate if and only if some b has
-    ``x_i'b >= 0`` for all rows of the first group and ``<= 0`` for all others, not all of them 0. A linear
-    program finds it (Konis 2007).
-    """
-    from scipy.optimize import linprog
-
-    signed = np.where(treated, 1.0, -1.0)[:, None] * x
-    found = linprog(-signed.sum(axis=0), A_ub=-signed, b_ub=np.zeros(len(x)), bounds=(-1.0, 1.0))
-    return found.x is not None and bool((signed @ found.x).sum() > _SEPARATED * len(x))
