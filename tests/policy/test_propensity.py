@@ -121,3 +121,11 @@ def test_a_combination_that_separates_is_named_as_such() -> None:
     with pytest.raises(IdentificationError) as caught:
         propensity(x, x[:, 0] - x[:, 1] > 0.3, ["a", "b", "c"])
     assert caught.value.problems[0].data["terms"] == ("a", "b", "c")
+
+
+def test_columns_with_a_heavy_tail_give_no_overflow() -> None:
+    rng = np.random.default_rng(1)
+    x = np.exp(20 * rng.normal(size=(17, 1)))
+    treated = np.isin(np.arange(17), [2, int(x.argmax()), 9])
+    scores, _ = propensity(x, treated, ["a"])
+    assert np.isfinite(scores).all()

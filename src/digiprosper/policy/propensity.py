@@ -59,7 +59,8 @@ def propensity(x: Floats, treated: Bools, names: Sequence[str]) -> tuple[Floats,
     _refuse_few(design, names)
     _refuse_separated(design, treated, names)
 
-    with warnings.catch_warnings():
+    # Of a score far from 0 the exponential is infinite, and the probability rightly 0.
+    with warnings.catch_warnings(), np.errstate(over="ignore"):
         warnings.simplefilter("ignore", ConvergenceWarning)
         logit = Logit(treated.astype(np.float64), design)
         fit = logit.fit(method="newton", maxiter=_MOST_STEPS, tol=_STEP, disp=0, skip_hessian=True)
