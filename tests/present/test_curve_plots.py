@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -94,7 +95,7 @@ def test_between_the_limits_each_model_is_a_cell() -> None:
 
 
 def test_few_models_are_named_and_kinds_of_choices_too() -> None:
-    ax = draw(groups="effect", heads=["m0", "m1"], left_out=["2 not estimated"])
+    ax = draw(groups="effect", heads=[f"m{j}" for j in range(6)], left_out=["2 not estimated"])
     assert [text.get_text() for text in ax.get_xticklabels()] == [f"m{j}" for j in range(6)]
     assert names(ax)[0] == "effect: c0"
     assert ax.get_xlabel() == "6 models, ordered by estimate (2 not estimated)"
@@ -132,6 +133,20 @@ def test_names_do_not_overlap() -> None:
     assert all(upper.y0 >= lower.y1 - 1 for upper, lower in pairwise(boxes))
     lowest = min(text.get_window_extent().y0 for text in ax.get_yticklabels())
     assert lowest >= boxes[0].y1 - 4
+    plt.close(ax.figure)
+
+
+def test_long_names_are_broken_and_the_figure_is_wide_enough() -> None:
+    long = ["a name of a column " * 4, "x" * 90, "short"]
+    choices = [Choice("control", name, np.arange(6) % 2 == 0) for name in long]
+    drawn = curve(choices=0, heads=["a long name of a model that goes on and on"] * 6)
+    ax = draw_specification_curve(replace(drawn, choices=choices), None, "test")
+    ax.figure.canvas.draw()
+    assert "\n" in names(ax)[0]
+    assert "\n" in ax.get_xticklabels()[0].get_text()
+    assert ax.get_window_extent().width > 0.5 * ax.figure.get_window_extent().width
+    boxes = [text.get_window_extent() for text in ax.get_yticklabels(minor=True)]
+    assert all(upper.y0 >= lower.y1 - 1 for upper, lower in pairwise(boxes))
     plt.close(ax.figure)
 
 

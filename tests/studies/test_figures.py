@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -121,13 +122,24 @@ def test_the_first_coefficient_of_the_first_model_is_the_default(battery: Result
     curve = drawn(battery)
     assert len(curve.points) == 6
     assert curve.name == "Digital economy"
-    assert curve.left_out == ["1 not estimated", "1 model without the term"]
+    assert curve.left_out == ["1 not estimated", "1 without the coefficient"]
 
 
 def test_models_that_differ_in_their_rows_alone_have_no_choices(panel: Panel) -> None:
     base = FixedEffects("y", ["x"])
     models = dp.fit_all({"all": base, "late": (base, panel.subset("t > 1"))}, panel)
     assert drawn(models).choices == []
+
+
+def test_missing_estimates_are_counted_and_not_drawn(sets: dp.ControlSets) -> None:
+    (label, one), *others = sets.outcomes
+    gone = replace(one, estimate=np.nan)
+    curve = drawn(replace(sets, outcomes=((label, gone), *others)))
+    assert len(curve.points) == 7
+    assert curve.main is None
+    assert curve.left_out == ["1 without the coefficient"]
+    with pytest.raises(IdentificationError, match="no model has a number"):
+        drawn(replace(sets, outcomes=((label, gone),)))
 
 
 def test_two_names_in_one_model_and_unknown_terms_are_errors(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from digiprosper.errors import counted
 from digiprosper.optional import require
 from digiprosper.present.figure import (
     FAINT,
@@ -17,9 +18,11 @@ from digiprosper.present.figure import (
     new_axes,
     plain_spines,
 )
-from digiprosper.present.lines import balanced_lines
+from digiprosper.present.lines import balanced_lines, type_columns
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pandas as pd
     from matplotlib.axes import Axes
 
@@ -33,9 +36,10 @@ _MOST_MARKS = 150
 _MOST_HEADS = 30
 _MOST_CELLS = 400
 _MOST_VECTORS = 10_000
-_LONGEST_LINE = 40
-# Inches: the estimates, a row of choices.
-_UPPER, _ROW = 3.0, 0.19
+_LONGEST_LINE, _LONGEST_NAME, _LONGEST_HEAD = 40, 40, 24
+# Inches: the estimates, a row of choices, a letter of a name; and how long a name has room anyway.
+_UPPER, _ROW, _COLUMN = 3.0, 0.19, 0.07
+_FEW_COLUMNS = 20
 
 
 def draw_specification_curve(drawn: SpecificationCurve, ax: Axes | None, purpose: str) -> Axes:
@@ -56,18 +60,18 @@ def draw_specification_curve(drawn: SpecificationCurve, ax: Axes | None, purpose
         Models are at 1, 2, ... along the lower axis. Of many, each row of choices is shaded by the share of
         models beside each other that made the choice.
     """
-    names = [_name(choice) for choice in drawn.choices]
-    with fonts(ax, [*names, *drawn.heads, drawn.name, drawn.outcome], purpose):
-        heads = 0.8 if _named(drawn) else 0.0
-        size = (6.4, _UPPER + 0.9 + heads + _ROW * len(names))
-        axes = new_axes(size, purpose) if ax is None else ax
+    names = ["\n".join(balanced_lines(_name(choice), _LONGEST_NAME)) for choice in drawn.choices]
+    heads = _heads(drawn)
+    with fonts(ax, [*names, *heads, drawn.name, drawn.outcome], purpose):
+        row = _ROW * max((name.count("\n") + 1 for name in names), default=1)
+        axes = new_axes(_size(names, heads, row), purpose) if ax is None else ax
         low, high = _range(drawn)
-        rows = low - (high - low) * _ROW / _UPPER * np.arange(1.0, len(names) + 1)
+        rows = low - (high - low) * row / _UPPER * np.arange(1.0, len(names) + 1)
         _draw_estimates(axes, drawn, (low, high), purpose)
         _draw_choices(axes, drawn, rows, purpose)
         _mark_main(axes, drawn)
         _name_rows(axes, names, rows)
-        _name_models(axes, drawn)
+        _name_models(axes, drawn, heads)
         _name_estimates(axes, drawn, (low, high))
         plain_spines(axes)
         legend_above(axes, columns=3)
@@ -78,14 +82,30 @@ def _name(choice: Choice) -> str:
     return choice.name if choice.group == "control" else f"{choice.group}: {choice.name}"
 
 
-def _named(drawn: SpecificationCurve) -> bool:
-    return 0 < len(drawn.heads) <= _MOST_HEADS
+def _heads(drawn: SpecificationCurve) -> list[str]:
+    """Break the names of few models into lines; none of many."""
+    if not 0 < len(drawn.heads) <= _MOST_HEADS:
+        return []
+    return ["\n".join(balanced_lines(head, _LONGEST_HEAD)) for head in drawn.heads]
+
+
+def _size(names: Sequence[str], heads: Sequence[str], row: float) -> tuple[float, float]:
+    """Choose a size in inches that has room for the names."""
+    beside, below = _columns(names), _columns(heads)
+    width = 6.4 + _COLUMN * max(0.0, beside - _FEW_COLUMNS)
+    return width, _UPPER + 0.9 + _COLUMN * below + row * len(names)
+
+
+def _columns(texts: Sequence[str]) -> float:
+    lines = (line for text in texts for line in text.splitlines())
+    return max(map(type_columns, lines), default=0.0)
 
 
 def _range(drawn: SpecificationCurve) -> tuple[float, float]:
     """Choose what the estimates' part of the axis shows: all intervals, and zero."""
     values = drawn.points[["estimate", "conf_low", "conf_high"]].to_numpy(dtype=np.float64)
-    low, high = min(0.0, float(np.nanmin(values))), max(0.0, float(np.nanmax(values)))
+    values = values[np.isfinite(values)]
+    low, high = min(0.0, float(values.min())), max(0.0, float(values.max()))
     room = 0.05 * (high - low) or 1.0
     return low - room, high + room
 
@@ -205,11 +225,10 @@ def _name_rows(axes: Axes, names: list[str], rows: Floats) -> None:
         axes.tick_params(axis="y", which="minor", length=0, labelsize="small")
 
 
-def _name_models(axes: Axes, drawn: SpecificationCurve) -> None:
+def _name_models(axes: Axes, drawn: SpecificationCurve, heads: Sequence[str]) -> None:
     """Write the names of few models under the axis, and how many there are."""
-    count = len(drawn.points)
-    if _named(drawn):
-        axes.set_xticks(range(1, count + 1), list(drawn.points["model"]), rotation=45, ha="right")
+    if heads:
+        axes.set_xticks(range(1, len(heads) + 1), list(heads), rotation=45, ha="right")
     axes.tick_params(axis="x", labelsize="small")
     left_out = f" ({', '.join(drawn.left_out)})" if drawn.left_out else ""
-    axes.set_xlabel(f"{count:,} models, ordered by estimate{left_out}")
+    axes.set_xlabel(f"{counted(len(drawn.points), 'model')}, ordered by estimate{left_out}")

@@ -135,7 +135,7 @@ def control_sets(
 
     Effects are swept out of all columns once. A set is then a small triangular system, and its standard error
     a sum of squares of scores; both equal those of the fit of that model. ``hc2``, ``hc3`` and ``crv3``, and
-    sets that are nearly collinear, are fitted one by one, at about a millisecond a set.
+    sets that are nearly collinear, are fitted one by one, at a few milliseconds a set.
 
     What it is not: no p-value here allows for the number of sets, nor do many significant ones support each
     other, since all are from the same data. A set that blocks a path (a control that the regressor itself
@@ -295,7 +295,7 @@ def _controls(candidates: Sequence[str], row: Bools) -> tuple[str, ...]:
 def _equations(spec: FixedEffects, panel: Panel, candidates: Sequence[str]) -> _Equations:
     """Sweep the columns of all models on the rows that are complete in all of them, and fit the first."""
     every = (*spec.x, *candidates)
-    own = {f"candidate {one}": (*spec.x, one) for one in candidates}
+    own = {f"candidate {number}": (*spec.x, one) for number, one in enumerate(candidates, 1)}
     roles = {"y": (spec.y,), "x": spec.x, **own, "candidates": every}
     prepared = prepare(panel, roles, spec.options, singletons=spec.singletons, missing=spec.missing)
     rows = prepared.sample
@@ -317,7 +317,7 @@ def _equations(spec: FixedEffects, panel: Panel, candidates: Sequence[str]) -> _
 def _blocks(rows: Sample, candidates: Sequence[str]) -> list[int]:
     """Count the columns of each candidate; they may not depend on which others are in the model."""
     x = rows.roles["x"]
-    own = {one: rows.roles[f"candidate {one}"] for one in candidates}
+    own = {one: rows.roles[f"candidate {number}"] for number, one in enumerate(candidates, 1)}
     alone = {one: places[len(x) :] for one, places in own.items() if places[: len(x)] == x}
     together = rows.roles["candidates"]
     if (*x, *chain.from_iterable(alone.values())) == together and len(alone) == len(own):

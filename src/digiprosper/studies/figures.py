@@ -13,7 +13,6 @@ from digiprosper.errors import (
     Notice,
     cited,
     column_problem,
-    counted,
     models_problem,
     quoted,
 )
@@ -116,6 +115,8 @@ def specification_curve(
         If a model has two of the names.
     ColumnError
         If no model has the term, or none that has it is labelled `main`.
+    IdentificationError
+        If all estimates are missing.
     """
     names = _names(models, term)
     points = _points(models, names, level)
@@ -144,22 +145,29 @@ def specification_curve(
     )
 
 
-def _names(models: ResultSet, term: str | Sequence[str] | None) -> list[str]:
+def _names(models: ResultSet, term: str | Sequence[str] | None) -> Sequence[str]:
     """Read the names of the coefficient, or choose it."""
     if term is not None:
-        return [term] if isinstance(term, str) else term  # type: ignore[return-value]
+        return [term] if isinstance(term, str) else term
     if isinstance(models, ControlSets):
         return [models.term]
     first = models.tidy()["term"]
     return [str(first[first != "Intercept"].iloc[0])]
 
 
-def _points(models: ResultSet, names: list[str], level: float) -> pd.DataFrame:
+def _points(models: ResultSet, names: Sequence[str], level: float) -> pd.DataFrame:
     """Take the estimates, the smallest first."""
     rows = models.compare(names, level)
-    rows = rows.iloc[np.argsort(rows["estimate"].to_numpy(), kind="stable")].reset_index(drop=True)
-    rows["significant"] = [rejects(p, level) for p in rows["p_value"]]
-    return rows[["model", "estimate", "conf_low", "conf_high", "significant"]]
+    rows = rows.loc[np.isfinite(rows["estimate"].to_numpy())]
+    if rows.empty:
+        raise IdentificationError(
+            f"plots.specification_curve: no model has a number as its estimate of {quoted(names)}.",
+            [Notice("no_estimates", "nothing to draw", {"labels": models.labels})],
+        )
+    order = np.argsort(rows["estimate"].to_numpy(), kind="stable")
+    points: pd.DataFrame = rows.iloc[order].reset_index(drop=True)
+    points["significant"] = [rejects(p, level) for p in points["p_value"]]
+    return points[["model", "estimate", "conf_low", "conf_high", "significant"]]
 
 
 # --- choices ------------------------------------------------------------------------------------------------
@@ -241,4 +249,4 @@ def _main_text(order: Sequence[str], marked: int | None) -> str:
 def _left_out(models: ResultSet, drawn: int) -> list[str]:
     failed, lacking = len(models.failures), len(models) - drawn
     out = [f"{failed:,} not estimated"] if failed else []
-    return [*out, f"{counted(lacking, 'model')} without the term"] if lacking else out
+    return [*out, f"{lacking:,} without the coefficient"] if lacking else out

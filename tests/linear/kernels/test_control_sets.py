@@ -50,11 +50,9 @@ def brute(y: np.ndarray, x: np.ndarray, w: np.ndarray, how: Recipe) -> tuple[flo
         sums = np.array(
             [((w * e)[codes == c, None] * x[codes == c]).sum(axis=0) for c in range(codes.max() + 1)]
         )
-        for a in range(len(sums)):
-            for b in range(len(sums)):
-                lag = abs(a - b)
-                weight = float(lag == 0) if how.bandwidth is None else max(0.0, 1 - lag / (how.bandwidth + 1))
-                middle += part.sign * part.factor * weight * np.outer(sums[a], sums[b])
+        lags = np.abs(np.subtract.outer(np.arange(len(sums)), np.arange(len(sums))))
+        weights = np.maximum(0.0, 1 - lags / ((how.bandwidth or 0) + 1))
+        middle += part.sign * part.factor * sums.T @ weights @ sums
     return slopes[-1], (bread @ middle @ bread)[-1, -1]
 
 
