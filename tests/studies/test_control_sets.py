@@ -335,8 +335,13 @@ MALFORMED: dict[str, tuple[type[DigiprosperError], str, dict[str, Any]]] = {
     "a frame": (InputTypeError, "takes a Panel, not DataFrame", {"panel": make()}),
     "categories beside one another": (
         TermError,
-        "is a product with a category",
+        "with 'C\\(r\\):a' the dummies of a product",
         {"candidates": ["a", "C(r):a"]},
+    ),
+    "the factor of a category in x": (
+        TermError,
+        "with 'a' the dummies of a product",
+        {"spec": SPEC.add("C(r):a"), "candidates": ["b", "a"]},
     ),
     "missing refused": (MissingDataError, "missing values in d", {"spec": SPEC.replace(missing="raise")}),
     "collinear by itself": (CollinearityError, "2x", {"spec": SPEC.add("2x"), "candidates": ["a"]}),

@@ -242,6 +242,11 @@ class ControlSets(Summarised, ResultSet):
         return int(self.common.glance["nobs"])
 
     @property
+    def note(self) -> str:
+        """How many sets there are, and what their p-values are not, for the notes of a table."""
+        return f"{self._about()} on the same rows; p-values do not allow for a choice among them."
+
+    @property
     def frame(self) -> pd.DataFrame:
         """One row a set that was estimated.
 
@@ -327,9 +332,11 @@ class ControlSets(Summarised, ResultSet):
     def __repr__(self) -> str:
         return self._summary().to_text()
 
+    def _about(self) -> str:
+        candidates = counted(len(self.candidates), "candidate control")
+        return f"{counted(len(self.outcomes), 'set')} of {candidates}"
+
     def _summary(self) -> Summary:
-        sets = f"{counted(len(self.outcomes), 'set')} of {counted(len(self.candidates), 'candidate control')}"
-        title = f"Estimates of {self.term} beside {sets}"
         head = (
             f"Outcome: {self.common.glance['depvar']}. In every model: {', '.join(self.common.x)}.",
             f"Effects: {self.common.glance['effects'] or 'none (intercept)'}.",
@@ -345,7 +352,7 @@ class ControlSets(Summarised, ResultSet):
         )
         return Summary(
             type=type(self).__name__,
-            title=title,
+            title=f"Estimates of {self.term} beside {self._about()}",
             wrapped_title=True,
             blocks=blocks,
             notices=self.diagnostics,

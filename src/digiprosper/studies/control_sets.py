@@ -316,18 +316,19 @@ def _equations(spec: FixedEffects, panel: Panel, candidates: Sequence[str]) -> _
 
 def _blocks(rows: Sample, candidates: Sequence[str]) -> list[int]:
     """Count the columns of each candidate; they may not depend on which others are in the model."""
-    x = rows.roles["x"]
-    own = {one: rows.roles[f"candidate {number}"] for number, one in enumerate(candidates, 1)}
-    alone = {one: places[len(x) :] for one, places in own.items() if places[: len(x)] == x}
-    together = rows.roles["candidates"]
-    if (*x, *chain.from_iterable(alone.values())) == together and len(alone) == len(own):
-        return [len(places) for places in alone.values()]
-    changed = [one for one in candidates if not set(alone.get(one, ())) < {*together} or one not in alone]
+    x, together = rows.roles["x"], rows.roles["candidates"]
+    own = [rows.roles[f"candidate {number}"] for number in range(1, len(candidates) + 1)]
+    added = [places[len(x) :] for places in own if places[: len(x)] == x]
+    if len(added) == len(own) and (*x, *chain.from_iterable(added)) == together:
+        return [len(places) for places in added]
+    pairs = list(zip(candidates, own, strict=True))
+    changing = [one for one, places in pairs if places[: len(x)] != x]
+    changed = [one for one, places in pairs if not set(places) <= set(together)]
     raise TermError(
-        f"control_sets: {quoted(changed)} is a product with a category, whose dummies depend on which other "
-        "candidates are in the model. Put it in spec.x, or its other factor, or make columns of the product "
-        "with panel.assign.",
-        [Notice("categories", "depend on other candidates", {"candidates": tuple(changed)})],
+        f"control_sets: with {quoted(changing or changed)} the dummies of a product with a category depend "
+        "on which other terms are in the model. Put the product and its other factor in spec.x, or make "
+        "columns of it with panel.assign.",
+        [Notice("categories", "depend on other terms", {"candidates": tuple(changing or changed)})],
     )
 
 
