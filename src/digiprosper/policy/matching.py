@@ -166,15 +166,12 @@ def match_entities(
         raise _nobody_matched(limit, scores, is_treated)
     weights = _weights(pairs, able, is_treated)
 
-    entities = table_of(panel).keys.entities[found.complete]
-    frame = pd.DataFrame(
-        {"treated": is_treated, "score": scores, "on_support": supported, "weight": weights},
-        index=entities,
-    )
-    frame["weight"] = frame["weight"].where(frame["weight"] > 0)
+    keys = table_of(panel).keys
+    entities = keys.entities[found.complete]
+    frame = _by_entity(entities, is_treated, scores, supported, weights)
     unmatched = _unmatched(frame, limit)
     balance = _balance(names, values, is_treated, weights)
-    notices = matching_notices(found, table_of(panel).keys, unmatched, balance, pairs.ties)
+    notices = matching_notices(found, keys, unmatched, balance, pairs.ties)
     issue(notices)
     return Matching(
         treated=treated,
@@ -184,20 +181,14 @@ def match_entities(
         caliper=None if np.isinf(limit) else limit,
         replace=replace,
         entities=frame,
-        pairs=pd.DataFrame(
-            {
-                "treated": entities[able][pairs.treated],
-                "control": entities[~is_treated][pairs.control],
-                "distance": pairs.distance,
-            }
-        ),
+        pairs=_named_pairs(pairs, entities[able], entities[~is_treated]),
         unmatched=unmatched,
         balance=balance,
         coefficients=pd.Series(coefficients, index=["Intercept", *names], name="coefficient"),
         weights=_by_row(panel, frame["weight"]),
         n_treated=int(is_treated.sum()),
         n_control=int((~is_treated).sum()),
-        key_names=table_of(panel).keys.names,
+        key_names=keys.names,
         labels=dict(found.sample.labels),
         factors=dict(found.sample.factors),
         diagnostics=notices,
@@ -275,6 +266,19 @@ def _weights(pairs: Pairs, able: Bools, treated: Bools) -> Floats:
     weights = np.zeros(treated.size)
     weights[able], weights[~treated] = own, others
     return weights
+
+
+def _by_entity(
+    entities: pd.Index[Any], treated: Bools, scores: Floats, supported: Bools, weights: Floats
+) -> pd.DataFrame:
+    columns = {"treated": treated, "score": scores, "on_support": supported}
+    frame = pd.DataFrame(columns, index=entities)
+    return frame.assign(weight=np.where(weights > 0, weights, np.nan))
+
+
+def _named_pairs(pairs: Pairs, treated: pd.Index[Any], controls: pd.Index[Any]) -> pd.DataFrame:
+    named = {"treated": treated[pairs.treated], "control": controls[pairs.control]}
+    return pd.DataFrame({**named, "distance": pairs.distance})
 
 
 def _unmatched(frame: pd.DataFrame, limit: float) -> pd.DataFrame:

@@ -51,6 +51,7 @@ def propensity(x: Floats, treated: Bools, names: Sequence[str]) -> tuple[Floats,
     CollinearityError
         If a column is a combination of others.
     """
+    from scipy.special import expit
     from statsmodels.discrete.discrete_model import Logit
     from statsmodels.tools.sm_exceptions import ConvergenceWarning
 
@@ -59,7 +60,7 @@ def propensity(x: Floats, treated: Bools, names: Sequence[str]) -> tuple[Floats,
     _refuse_few(design, names)
     _refuse_separated(design, treated, names)
 
-    # Of a score far from 0 the exponential is infinite, and the probability rightly 0.
+    # On its way the exponential may be infinite; the probability is then 0.
     with warnings.catch_warnings(), np.errstate(over="ignore"):
         warnings.simplefilter("ignore", ConvergenceWarning)
         logit = Logit(treated.astype(np.float64), design)
@@ -72,7 +73,7 @@ def propensity(x: Floats, treated: Bools, names: Sequence[str]) -> tuple[Floats,
         raise IdentificationError(text, [Notice("not_converged", text, {"terms": tuple(names)})])
     slopes = np.asarray(fit.params)[1:] / scale
     intercept = float(fit.params[0]) - float(slopes @ centre)
-    return np.asarray(fit.predict()), np.array([intercept, *slopes])
+    return np.asarray(expit(design @ fit.params)), np.array([intercept, *slopes])
 
 
 def _checked_units(x: Floats, names: Sequence[str]) -> tuple[Floats, Floats]:
