@@ -43,11 +43,12 @@ def test_few_entities_for_each_control() -> None:
 @pytest.mark.parametrize("x", [(), ("x",)])
 @pytest.mark.parametrize("control", ["never", "not_yet"])
 @pytest.mark.parametrize("adjustment", ["doubly_robust", "ipw", "regression"])
-@pytest.mark.parametrize("anticipation", [0, 1])
-def test_csdid(x: Any, control: Any, adjustment: Any, anticipation: int, capsys: Any) -> None:
+@pytest.mark.parametrize(("anticipation", "base"), [(0, "varying"), (1, "varying"), (1, "universal")])
+def test_csdid(x: Any, control: Any, adjustment: Any, anticipation: int, base: Any) -> None:
     peer = pytest.importorskip("csdid.att_gt")
     frame = draw(2)
     options = {"control": control, "adjustment": adjustment, "anticipation": anticipation}
+    options["base_period"] = base
     fit = dp.StaggeredDid("y", "first", x, **options).fit(dp.Panel(frame, "city", "year"))
 
     theirs = peer.ATTgt(
@@ -59,20 +60,28 @@ def test_csdid(x: Any, control: Any, adjustment: Any, anticipation: int, capsys:
         data=frame.assign(first=frame["first"].fillna(0)),
         control_group=["nevertreated" if control == "never" else "notyettreated"],
         anticipation=anticipation,
-    ).fit(est_method={"doubly_robust": "dr", "regression": "reg"}.get(adjustment, "ipw"), bstrap=False)
-    atol = 1e-5 if x else 1e-7
-    cells = fit.group_time.sort_values(["cohort", "time"])
-    np.testing.assert_allclose(cells["estimate"], theirs.results["att"], rtol=0, atol=atol)
-    np.testing.assert_allclose(
-        cells["std_error"], np.array(theirs.results["se"], dtype=float), rtol=0, atol=atol
+    ).fit(
+        est_method={"doubly_robust": "dr", "regression": "reg"}.get(adjustment, "ipw"),
+        bstrap=False,
+        base_period=base,
     )
+    atol = 1e-5 if x else 1e-7
+    known = pd.DataFrame(theirs.results)[["group", "year", "att", "se"]].astype(float)
+    cells = fit.group_time.merge(known, left_on=["cohort", "time"], right_on=["group", "year"])
+    assert len(cells) == len(fit.group_time)
+    np.testing.assert_allclose(cells["estimate"], cells["att"], rtol=0, atol=atol)
+    np.testing.assert_allclose(cells["std_error"], cells["se"], rtol=0, atol=atol)
     for by in ("simple", "dynamic", "group", "calendar"):
         found = fit.aggregate(by).tidy()
         one = theirs.aggte(by, bstrap=False, cband=False).atte
-        estimates = [one["overall_att"], *(() if by == "simple" else one["att_egt"])]
-        errors = [one["overall_se"], *(() if by == "simple" else one["se_egt"])]
-        np.testing.assert_allclose(found["estimate"], np.array(estimates, float), rtol=0, atol=atol)
-        np.testing.assert_allclose(found["std_error"], np.array(errors, float).ravel(), rtol=0, atol=atol)
+        assert found["estimate"][0] == pytest.approx(float(one["overall_att"]), abs=atol)
+        assert found["std_error"][0] == pytest.approx(float(np.squeeze(one["overall_se"])), abs=atol)
+        if by == "simple":
+            continue
+        numbers = np.array([one["egt"], one["att_egt"], np.ravel(one["se_egt"])], dtype=float).T
+        keys = found["term"][1:].str.partition(":")[2].astype(float)
+        wanted = numbers[np.isin(numbers[:, 0], keys)]
+        np.testing.assert_allclose(found[["estimate", "std_error"]][1:], wanted[:, 1:], rtol=0, atol=atol)
 
 
 @pytest.mark.peers

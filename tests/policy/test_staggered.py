@@ -136,15 +136,41 @@ def test_effects_that_differ_are_found_where_the_two_way_slope_is_biased(estimat
 
 
 @pytest.mark.montecarlo
-@pytest.mark.parametrize("estimator", ESTIMATORS)
-def test_coverage(estimator: Any) -> None:
-    hits = 0
-    for seed in range(400):
-        frame = draw(seed, n=90)
-        fit = dp.StaggeredDid("y", "first", estimator=estimator, aggregate="simple").fit(panel_of(frame))
+@pytest.mark.filterwarnings("ignore::digiprosper.DigiprosperWarning")
+@pytest.mark.parametrize(
+    ("n", "treated", "estimator", "covered", "rejected"),
+    [
+        (40, 8, "callaway_santanna", 0.92, 0.35),
+        (40, 8, "imputation", 0.86, 0.36),
+        (40, 20, "sun_abraham", 0.93, 0.09),
+        (100, 10, "sun_abraham", 0.88, 0.37),
+        (100, 50, "callaway_santanna", 0.95, 0.09),
+        (200, 100, "imputation", 0.95, 0.08),
+    ],
+)
+def test_coverage_and_size_of_the_page(
+    n: int, treated: int, estimator: Any, covered: float, rejected: float
+) -> None:
+    rng = np.random.default_rng(n + treated)
+    keys = pd.DataFrame({"city": np.repeat(np.arange(n), 8), "year": np.tile(np.arange(8), n)})
+    first = np.full(n, np.nan)
+    first[:treated] = np.repeat([3.0, 5.0], treated // 2)
+    keys["first"] = first[keys["city"]]
+    since = (keys["year"] - keys["first"] + 1).clip(lower=0).fillna(0)
+    effect = since * np.where(keys["first"] == 3, 0.3, 0.1)
+    truth, draws = effect[since > 0].mean(), 300
+    spec, hits, finds = dp.StaggeredDid("y", "first", estimator=estimator, aggregate="simple"), 0, 0
+    for _ in range(draws):
+        error = rng.normal(size=(n, 8))
+        error[:, 0] /= np.sqrt(0.75)
+        for t in range(1, 8):
+            error[:, t] += 0.5 * error[:, t - 1]
+        fit = spec.fit(panel_of(keys.assign(y=error.ravel() + effect)))
         low, high = fit.conf_int().loc["att"]
-        hits += low <= 1 <= high
-    assert 0.91 < hits / 400 < 0.98
+        hits += low <= truth <= high
+        finds += fit.pretrend_test("dynamic").p_value < 0.05
+    for found, known in ((hits / draws, covered), (finds / draws, rejected)):
+        assert abs(found - known) < 4 * np.sqrt(known * (1 - known) / draws) + 0.01
 
 
 # --- invariances --------------------------------------------------------------------------------------------
@@ -209,7 +235,7 @@ def test_small_cohorts_and_few_clusters_are_reported() -> None:
     with pytest.warns(dp.FewClustersWarning):
         fit = dp.StaggeredDid("y", "first", estimator="imputation", clusters=["region"]).fit(panel_of(frame))
     found = {notice.code: notice.data for notice in fit.diagnostics}
-    assert found["small_cohorts"] == {"cohorts": {2005: 4}}
+    assert found["small_cohorts"] == {"cohorts": {2003: 8, 2005: 4}}
     assert found["very_few_clusters"] == {"clusters": "region", "n_clusters": 6}
     assert found["few_treated_clusters"]["n_treated"] == 6
     assert fit.inference.n_clusters == (6,)

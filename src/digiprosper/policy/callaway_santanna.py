@@ -76,7 +76,8 @@ def estimate_callaway_santanna(spec: Any, prepared: Prepared, cohorts: Cohorts) 
         if not inside.any() or inside.all():
             lost.append((pair.cohort, pair.time))
             continue
-        found = difference(change[used], inside, x[used, pair.base], spec.adjustment or "doubly_robust")
+        values = x[used, min(pair.time, pair.base)]
+        found = difference(change[used], inside, values, spec.adjustment or "doubly_robust")
         _refuse_problem(spec, found, pair, cohorts)
         influence = np.zeros(change.size)
         influence[used] = found.influence

@@ -75,8 +75,8 @@ class StaggeredDid(Specification):
         Column of the panel: the first treated time of the entity, missing where it is never treated; or a
         column that is 0 before treatment and 1 from then on. As in `EventStudy`.
     x : sequence of str
-        Controls, terms. With ``callaway_santanna`` their values in the period that an effect is compared
-        with, at which parallel trends are assumed; otherwise regressors.
+        Controls, terms. With ``callaway_santanna`` their values in the earlier of the two periods that an
+        effect compares, given which parallel trends are assumed; otherwise regressors.
     estimator : {"callaway_santanna", "imputation", "sun_abraham"}
         ``callaway_santanna``: differences in differences of each cohort and period. ``imputation``
         (Borusyak, Jaravel & Spiess 2024): outcomes of treated rows less what entity and time effects of all
