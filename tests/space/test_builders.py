@@ -61,6 +61,11 @@ def test_distances_of_links_are_described() -> None:
     assert found["distance_mean"] == pytest.approx(near.mean())
     assert found["distance_max"] == pytest.approx(near.max())
     assert found["n_links"] == 2 * near.size
+    every = distances(frame)
+    np.fill_diagonal(every, np.inf)
+    assert found["nearest_max"] == pytest.approx(every.min(axis=1).max())
+    assert SpatialWeights.inverse_distance(frame, cutoff=1.001 * found["nearest_max"]).islands == ()
+    assert SpatialWeights.inverse_distance(frame, cutoff=0.999 * found["nearest_max"]).islands != ()
     kept = frame.index[::2]
     cut = SpatialWeights.inverse_distance(frame).aligned_to(kept)
     pd.testing.assert_series_equal(
@@ -197,6 +202,12 @@ def test_frames_of_links_without_weights_and_with_other_entities() -> None:
     assert weights.islands == ("island",)
 
 
+def test_frames_of_polars() -> None:
+    polars = pytest.importorskip("polars")
+    found = SpatialWeights.from_frame(polars.from_pandas(LINKS), "i", "j", "w")
+    assert found == SpatialWeights.from_frame(LINKS, "i", "j", "w")
+
+
 def test_lists_of_neighbours() -> None:
     lists = {"a": ["b"], "b": ["a", "c"], "c": ["b"], "island": []}
     weights = SpatialWeights.from_neighbours(lists, **RAW)
@@ -260,6 +271,17 @@ MALFORMED: dict[str, tuple[type[Exception], Any]] = {
     "labels as a column": (
         AlignmentError,
         lambda: SpatialWeights.from_frame(SQUARE.rename_axis("city").reset_index()),
+    ),
+    "columns that are no text": (InputTypeError, lambda: SpatialWeights.from_frame(LINKS, ["i"], "j")),
+    "missing place": (AlignmentError, lambda: SpatialWeights.k_nearest(CITIES.rename({"a": None}), 1)),
+    "weight beyond floats": (
+        InputTypeError,
+        lambda: SpatialWeights.from_neighbours({"a": {"b": 10**400}, "b": []}),
+    ),
+    "cutoff beyond floats": (OptionError, lambda: SpatialWeights.inverse_distance(CITIES, cutoff=10**400)),
+    "neighbours as a number": (
+        InputTypeError,
+        lambda: SpatialWeights.from_neighbours({"a": np.array(1), "b": []}),
     ),
     "no such column": (ColumnError, lambda: SpatialWeights.from_frame(LINKS, "i", "to")),
     "one end only": (OptionError, lambda: SpatialWeights.from_frame(LINKS, "i")),

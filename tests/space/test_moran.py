@@ -95,11 +95,13 @@ def test_sparse_weights_give_the_same() -> None:
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_draws_are_recorded_and_repeated(name) -> None:
-    found = FUNCTIONS[name](STATES, "log(hwy)", BORDERS, permutations=49)
-    again = FUNCTIONS[name](STATES, "log(hwy)", BORDERS, permutations=49, rng=found.attrs["rng_entropy"])
+    noise = pd.Series(np.random.default_rng(6).normal(size=STATES.nobs), STATES.index)
+    panel = STATES.assign(noise=noise)
+    found = FUNCTIONS[name](panel, "noise", BORDERS, permutations=49)
+    again = FUNCTIONS[name](panel, "noise", BORDERS, permutations=49, rng=found.attrs["rng_entropy"])
     pd.testing.assert_frame_equal(found, again)
     assert again.attrs == found.attrs == {"permutations": 49, "rng_entropy": found.attrs["rng_entropy"]}
-    other = FUNCTIONS[name](STATES, "log(hwy)", BORDERS, permutations=49, rng=3)
+    other = FUNCTIONS[name](panel, "noise", BORDERS, permutations=49, rng=3)
     assert not found["p_permutation"].equals(other["p_permutation"])
     least, most = found["p_permutation"].agg(["min", "max"])
     assert 1 / 50 <= least <= most <= 1

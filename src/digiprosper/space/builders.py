@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -49,11 +49,13 @@ __all__ = [
     "from_pairs",
     "from_pysal",
     "from_square",
+    "named_columns",
 ]
 
 # All pairs of more entities take more than 3 GB.
 _MOST_DENSE: Final = 20_000
 _HIGHEST_POWER: Final = 10.0
+_LARGEST: Final = sys.float_info.max
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -105,13 +107,16 @@ def from_square(frame: pd.DataFrame) -> Built:
         If a column does not hold numbers.
     """
     rows, columns = checked_labels(frame.index, "the index"), checked_labels(frame.columns, "the columns")
-    places = places_among(columns, rows, "the columns of the frame", "its index")
+    remedy = (
+        "A square frame has the same labels in its index and its columns: frame.set_index(...) if a column "
+        "holds them."
+    )
+    places = places_among(columns, rows, "the columns of the frame", "its index", remedy)
     if len(columns) > len(rows):
         more = columns[~columns.isin(rows)]
         raise AlignmentError(
-            f"from_frame: the columns {quoted(more)} have no row. A square frame has the same labels in its "
-            "index and its columns (frame.set_index(...) if the labels are a column); for one row per link "
-            'name the columns: from_frame(frame, "i", "j", "w").',
+            f"from_frame: the columns {quoted(more)} have no row. {remedy} For one row per link name the "
+            'columns: from_frame(frame, "i", "j", "w").',
             [alignment_problem("columns", "columns without a row", more[:5])],
         )
     odd = [c for c, kind in zip(frame.columns, frame.dtypes, strict=True) if not _holds_numbers(kind)]
@@ -126,6 +131,37 @@ def from_square(frame: pd.DataFrame) -> Built:
 def _holds_numbers(kind: Any) -> bool:
     number = pd.api.types.is_numeric_dtype(kind) or pd.api.types.is_bool_dtype(kind)
     return number and not pd.api.types.is_complex_dtype(kind)
+
+
+def named_columns(i: object, j: object, w: object) -> tuple[str, str, str | None]:
+    """Take the names of the columns of a table of links.
+
+    Parameters
+    ----------
+    i, j, w : str
+        Columns of the entity, of its neighbour and of the weight, or None for the last.
+
+    Returns
+    -------
+    tuple
+        The three.
+
+    Raises
+    ------
+    InputTypeError
+        If one of them is not text.
+    OptionError
+        If `i` and `j` are not two columns.
+    """
+    odd = [name for name in (i, j, w) if not isinstance(name, str | None)]
+    if odd:
+        raise InputTypeError(f"from_frame: {cited(odd[0])} is no name of a column (text).")
+    if not isinstance(i, str) or not isinstance(j, str) or i == j:
+        raise OptionError(
+            f"from_frame: i={cited(i)} and j={cited(j)} must be two columns: the entity, its neighbour.",
+            [option_problem("i", i), option_problem("j", j)],
+        )
+    return i, j, w if isinstance(w, str) else None
 
 
 def from_pairs(frame: pd.DataFrame, i: str, j: str, w: str | None, entities: object) -> Built:
@@ -255,13 +291,13 @@ def from_lists(neighbours: object) -> Built:
 
 def _neighbours_of(entity: Any, given: object) -> dict[Any, float]:
     """Take the neighbours of an entity with their weights."""
-    if isinstance(given, str | bytes) or not isinstance(given, Iterable):
+    if isinstance(given, str | bytes) or not isinstance(given, Iterable) or getattr(given, "ndim", 1) != 1:
         raise InputTypeError(
             f"from_neighbours: the neighbours of {cited(entity)} are a {type(given).__name__}; pass a "
             "list of entities, empty for an entity without neighbours."
         )
     if isinstance(given, Mapping):
-        odd = [w for w in given.values() if not isinstance(plain(w), int | float)]
+        odd = [w for w in given.values() if not _is_number(plain(w))]
         if odd:
             raise InputTypeError(
                 f"from_neighbours: {cited(odd[0])}, a weight of {cited(entity)}, is no number.",
@@ -271,6 +307,10 @@ def _neighbours_of(entity: Any, given: object) -> dict[Any, float]:
     listed = list(given)
     refuse_repeated(checked_labels(listed, f"the neighbours of {cited(entity)}"), "the neighbours")
     return dict.fromkeys(listed, 1.0)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, float) or (isinstance(value, int) and abs(value) <= _LARGEST)
 
 
 def from_pysal(w: Any, entities: object) -> Built:
@@ -468,7 +508,7 @@ def _places(coordinates: Any, caller: str) -> tuple[pd.Index[Any], Floats]:
     varies = np.unique(codes[(degrees != degrees[first[codes]]).any(axis=1)])
     if varies.size:
         raise AlignmentError(
-            f"{caller}: {quoted(entities[varies])} has several coordinates; an entity has one place.",
+            f"{caller}: there are several coordinates for {quoted(entities[varies])}; an entity has one.",
             [alignment_problem("coordinates", "several places", entities[varies[:5]])],
         )
     return checked_labels(entities, "coordinates"), degrees[first]
@@ -504,12 +544,20 @@ def _means(values: object, caller: str) -> tuple[pd.Index[Any], Floats, str]:
 def _first_level(index: pd.Index[Any], caller: str) -> pd.Index[Any]:
     """Take the entities of an index by entity, or by entity and time."""
     if index.nlevels > 2 or not index.is_unique or not len(index):
+        repeated = index[index.duplicated()][:5]
+        wrong = f"{quoted(repeated)} is repeated" if len(repeated) else f"there are {len(index)} rows"
         raise AlignmentError(
-            f"{caller}: index the rows by entity, or by entity and time, without repeats; the index is "
-            f"{quoted(index.names)}.",
-            [alignment_problem(None, "other index")],
+            f"{caller}: index the rows by entity, or by entity and time; {wrong}, and the index has "
+            f"{counted(index.nlevels, 'level')}.",
+            [alignment_problem(None, "other index", repeated)],
         )
     labels: pd.Index[Any] = pd.Index(list(index.get_level_values(0)), tupleize_cols=False)
+    missing = np.flatnonzero(labels.isna())
+    if missing.size:
+        raise AlignmentError(
+            f"{caller}: {counted(missing.size, 'row')} without the label of an entity.",
+            [alignment_problem(None, "missing labels")],
+        )
     return labels
 
 
@@ -544,13 +592,13 @@ def _refuse_many(n: int, cutoff: float | None) -> None:
 
 
 def _checked_power(power: object) -> float:
-    return _positive("power", power, _HIGHEST_POWER, "of the distance")
+    return _positive("power", power, _HIGHEST_POWER, "")
 
 
 def _checked_cutoff(cutoff: object, degrees: Floats) -> float | None:
     if cutoff is None:
         return None
-    number = _positive("cutoff", cutoff, math.inf, "in kilometres")
+    number = _positive("cutoff", cutoff, _LARGEST, " of kilometres")
     if len(degrees) < 2:
         return number
     least = float(nearest_distances(degrees).min())
@@ -566,9 +614,9 @@ def _checked_cutoff(cutoff: object, degrees: Floats) -> float | None:
 def _positive(name: str, value: object, most: float, what: str) -> float:
     number = plain(value)
     if isinstance(number, bool) or not isinstance(number, int | float) or not 0 < number <= most:
-        limit = "" if math.isinf(most) else f" up to {most:g}"
+        limit = "" if most == _LARGEST else f" up to {most:g}"
         raise OptionError(
-            f"{name}={cited(value)} must be a positive number{limit}, {what}.", [option_problem(name, value)]
+            f"{name}={cited(value)} must be a positive number{what}{limit}.", [option_problem(name, value)]
         )
     return float(number)
 

@@ -106,7 +106,9 @@ def refuse_repeated(labels: pd.Index[Any], role: str) -> None:
         )
 
 
-def places_among(known: pd.Index[Any], wanted: pd.Index[Any], holder: str, whose: str) -> Ints:
+def places_among(
+    known: pd.Index[Any], wanted: pd.Index[Any], holder: str, whose: str, remedy: str = ""
+) -> Ints:
     """Find entities by their labels.
 
     Parameters
@@ -119,6 +121,8 @@ def places_among(known: pd.Index[Any], wanted: pd.Index[Any], holder: str, whose
         What has the labels of `known`, for messages.
     whose : str
         What has the labels of `wanted`, for messages.
+    remedy : str
+        What to do, for messages: a sentence, or nothing.
 
     Returns
     -------
@@ -133,11 +137,12 @@ def places_among(known: pd.Index[Any], wanted: pd.Index[Any], holder: str, whose
     places = known.get_indexer(wanted)
     absent = wanted[places < 0]
     if len(absent):
-        raise AlignmentError(
-            f"{holder} has no {counted(len(absent), 'entity', 'entities')} of {whose}: {quoted(absent)}"
-            f"{_hint(absent[0], known)}.",
-            [alignment_problem(None, f"not in {holder}", absent[:5])],
+        count = counted(len(absent), "entity", "entities")
+        verb = "is" if len(absent) == 1 else "are"
+        text = (
+            f"{count} of {whose} {verb} not in {holder}: {quoted(absent)}{_hint(absent[0], known)}. {remedy}"
         )
+        raise AlignmentError(text.strip(), [alignment_problem(None, f"not in {holder}", absent[:5])])
     return np.asarray(places, dtype=np.intp)
 
 

@@ -28,6 +28,7 @@ from digiprosper.errors import (
     text_problem,
 )
 from digiprosper.kernels.great_circle import great_circle
+from digiprosper.panel.keys import to_pandas
 from digiprosper.panel.table import is_number_type
 from digiprosper.report.pickling import PickledByName
 from digiprosper.report.summary import Cells, PlainNumbers, Remarks, Summarised, Summary
@@ -41,6 +42,7 @@ from digiprosper.space.builders import (
     from_pairs,
     from_pysal,
     from_square,
+    named_columns,
 )
 from digiprosper.space.checks import checked_matrix, refuse_name, refuse_unlinked
 from digiprosper.space.kernels.matrices import (
@@ -57,6 +59,7 @@ from digiprosper.space.kernels.matrices import (
     stored,
     to_dense,
 )
+from digiprosper.space.kernels.neighbours import nearest_distances
 from digiprosper.space.labels import checked_labels, places_among
 from digiprosper.space.notices import (
     islands,
@@ -269,7 +272,7 @@ class SpatialWeights(Summarised, PickledByName):
             If none of these entities are linked.
         """
         wanted = checked_labels(entities, "entities")
-        places = places_among(self.entities, wanted, self.name, "the panel")
+        places = places_among(self.entities, wanted, f"the weights {self.name}", "the panel")
         if len(wanted) == self.n and (places == np.arange(self.n)).all():
             return self
         used = np.zeros(self.n, dtype=bool)
@@ -339,7 +342,8 @@ class SpatialWeights(Summarised, PickledByName):
             n_entities, n_links (positive weights), share_linked (of all ordered pairs); neighbours_min,
             neighbours_mean and neighbours_max of an entity; n_islands; n_parts (connected whatever the
             direction of links); is_symmetric (before standardising); standardise; and, where coordinates are
-            known, distance_min, distance_mean, distance_max of linked entities in kilometres.
+            known, in kilometres: distance_min, distance_mean, distance_max of linked entities, and
+            nearest_max, the longest distance to the nearest entity, from which a cutoff leaves no island.
 
         Examples
         --------
@@ -365,6 +369,7 @@ class SpatialWeights(Summarised, PickledByName):
             distances = great_circle(self.degrees[rows], self.degrees[columns])
             for word in ("min", "mean", "max"):
                 values[f"distance_{word}"] = float(getattr(distances, word)())
+            values["nearest_max"] = float(nearest_distances(self.degrees).max())
         return pd.Series(values, dtype=object, name=self.name)
 
     def _summary(self) -> Summary:
@@ -379,6 +384,7 @@ class SpatialWeights(Summarised, PickledByName):
         ]
         if self.degrees is not None:
             rows.append(["Distance of links in km (min, mean, max)", _three(found, "distance")])
+            rows.append(["Longest distance to the nearest in km", f"{found['nearest_max']:,.4g}"])
         return Summary(
             type=type(self).__name__,
             title=f"Spatial weights {self.name}",
@@ -417,7 +423,7 @@ class SpatialWeights(Summarised, PickledByName):
         ----------
         frame : DataFrame
             Without `i` and `j`: the same labels in the index and the columns, in any order. With them: one
-            row for each link.
+            row for each link; of pandas, polars or pyarrow.
         i, j : str, optional
             Columns of the entity and of its neighbour. A link counts in the direction that is listed: where
             neighbours are mutual, both (i, j) and (j, i) have a row.
@@ -450,8 +456,7 @@ class SpatialWeights(Summarised, PickledByName):
         ([[0.0, 1.0, 0.0], [0.25, 0.0, 0.75], [0.0, 0.0, 0.0]], ('c',))
         """
         given: object = frame
-        if not isinstance(given, pd.DataFrame):
-            raise InputTypeError(f"from_frame takes a DataFrame, not {type(given).__name__}.")
+        frame = given if isinstance(given, pd.DataFrame) else to_pandas(given)
         if i is None and j is None:
             if w is not None or entities is not None:
                 raise OptionError(
@@ -460,13 +465,7 @@ class SpatialWeights(Summarised, PickledByName):
                     [option_problem("w" if w is not None else "entities")],
                 )
             return cls._of(from_square(frame), standardise, name)
-        if i is None or j is None or i == j:
-            raise OptionError(
-                f"from_frame: i={cited(i)} and j={cited(j)} must be two columns, of the entity and of its "
-                "neighbour.",
-                [option_problem("i", i), option_problem("j", j)],
-            )
-        return cls._of(from_pairs(frame, i, j, w, entities), standardise, name)
+        return cls._of(from_pairs(frame, *named_columns(i, j, w), entities), standardise, name)
 
     @classmethod
     def from_neighbours(
@@ -777,7 +776,8 @@ class SpatialWeights(Summarised, PickledByName):
         refuse_other(a, "nested")
         refuse_other(b, "nested")
         _refuse_no_share(share)
-        places_among(a.entities, b.entities, a.name, b.name)
+        places_among(a.entities, b.entities, f"the first weights ({a.name})", "the second ones")
+        places_among(b.entities, a.entities, f"the second weights ({b.name})", "the first ones")
         parts = (a, b.aligned_to(a.entities), float(share))
         made = cls(_mixed(*parts), a.entities, standardise=standardise, name=name)
         return made._changed(**_described(*parts), parts=parts)
