@@ -374,9 +374,9 @@ class ControlSets(Summarised, ResultSet):
         controls = [_control_row(str(name), row) for name, row in self.by_control().iterrows()]
         return (
             Cells.of(["", "estimate", "std. error", "p"], [*models, *points]),
-            Lines(("",)),
-            Cells.of(["share of the sets", "estimate", "and p <= .05"], signs),
-            Lines(("",)),
+            Lines(("", "Shares of the sets")),
+            Cells.of(["estimate", "share", "with p <= .05"], signs),
+            Lines(("", "Sets with and without each control; p <= .05 and the sign of the median")),
             Cells.of(["control", "median with", "without", "p <= .05 with", "without"], controls),
         )
 
