@@ -83,6 +83,19 @@ def test_lee_yu_of_every_model(model: str) -> None:
     assert model == "sac" or corrected.params[name] > plain.params[name]
 
 
+@pytest.mark.parametrize("model", ["sar", "sem"])
+def test_the_bias_of_time_effects_is_reported_unless_corrected(model: str) -> None:
+    spec = PanelSpatial("y", ["x"], ring(), model=model)
+    plain, corrected = spec.fit(panel_of(0.3)), spec.replace(bias_correction="lee_yu").fit(panel_of(0.3))
+    found = [n for n in plain.diagnostics if n.code == "time_effects_bias"]
+    for notice in found:
+        name = notice.data["coefficient"]
+        assert notice.data["bias"] == pytest.approx(plain.params[name] - corrected.params[name])
+    assert found or model == "sar"
+    for other in (corrected, spec.replace(time_effects=False).fit(panel_of(0.3))):
+        assert not [n for n in other.diagnostics if n.code == "time_effects_bias"]
+
+
 def test_the_fit_leaves_the_panel_and_the_weights_as_they_were() -> None:
     panel, weights = panel_of(0.3), ring()
     before = panel.frame.copy()

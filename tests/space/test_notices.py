@@ -28,3 +28,10 @@ def test_a_coefficient_near_an_end() -> None:
     (notice,) = notices.near_end("rho", 0.97, (-1.0, 1.0), "W")
     assert notice.code == "near_end"
     assert notice.data == {"coefficient": "rho", "value": 0.97, "interval": (-1.0, 1.0), "weights": "W"}
+
+
+def test_a_bias_of_time_effects() -> None:
+    assert notices.time_effects_bias("rho", -0.01, 0.04) == ()
+    (notice,) = notices.time_effects_bias("rho", -0.04, 0.04)
+    assert notice.code == "time_effects_bias"
+    assert notice.data == {"coefficient": "rho", "bias": -0.04, "std_error": 0.04}

@@ -236,7 +236,7 @@ def test_simulated_effects_agree_with_the_delta_method(states: Panel, contiguity
 def test_lags_in_time_leave_whole_periods_out(states: Panel, contiguity: SpatialWeights) -> None:
     fit = PanelSpatial("log(gsp)", ["lag(log(pc))", "unemp"], contiguity, model="sar").fit(states)
     assert fit.nobs == 48 * 16
-    assert [notice.code for notice in fit.diagnostics] == ["lagged_rows"]
+    assert "lagged_rows" in [notice.code for notice in fit.diagnostics]
 
 
 # --- what is refused ----------------------------------------------------------------------------------------

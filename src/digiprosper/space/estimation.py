@@ -28,11 +28,12 @@ from digiprosper.space.kernels.multiplier import (
     by_unit,
     effects,
     effects_of_draws,
+    multiplier,
     row_sum,
     without_lag,
 )
 from digiprosper.space.kernels.spectrum import spectrum
-from digiprosper.space.notices import near_end
+from digiprosper.space.notices import near_end, time_effects_bias
 from digiprosper.space.preparation import ERROR, LAG, spatial_columns
 from digiprosper.space.results import SpatialResults
 
@@ -43,6 +44,10 @@ if TYPE_CHECKING:
     from digiprosper.space.preparation import Layout
 
 __all__ = ["estimate"]
+
+
+# With more entities the bias is small beside the standard error, and its estimate takes an inverse.
+_MANY_ENTITIES = 1000
 
 
 class _Draws(NamedTuple):
@@ -99,18 +104,19 @@ def estimate(spec: Any, layout: Layout, rng: object) -> SpatialResults:
     intercept = () if any(layout.effects) else ("Intercept",)
     names = (*["rho"] * lag, *["lambda"] * error, *layout.names[1:], *intercept)
     covariance = _covariance(point, spec.cov_type)[: len(names), : len(names)]
-    values = _values(point, len(names))
     seed = seed_sequence(rng) if spec.effects_error == "simulated" else None
-    made = _effects(layout, point, values, covariance, _Draws(seed, spec.reps))
+    inverse = multiplier(layout.matrix, point.optimum.rho)
+    made = _effects(layout, point, covariance, inverse, _Draws(seed, spec.reps))
     lost = 0 if made.draws is None else spec.reps - len(made.draws)
     notices = [
         *layout.linear.diagnostics,
         *layout.weights.diagnostics,
         *_near_ends(point, layout),
+        *_bias_notices(spec, layout, point, covariance),
         *lost_draws(lost, spec.reps, "have a rho outside its interval and were dropped."),
     ]
     return SpatialResults(
-        estimated=_estimated(spec, layout, point, names, covariance),
+        estimated=_estimated(spec, layout, point, names, covariance, inverse),
         effects=made,
         inference=_inference(spec, layout, seed, len(made.draws) if made.draws is not None else 0),
         sample=layout.linear.sample,
@@ -189,15 +195,18 @@ def _covariance(point: Point, cov_type: str) -> Floats:
     return np.asarray(np.linalg.inv(information * scale * scale[:, None]) * scale * scale[:, None])
 
 
-def _effects(layout: Layout, point: Point, values: Floats, covariance: Floats, how: _Draws) -> SpatialEffects:
+def _effects(
+    layout: Layout, point: Point, covariance: Floats, inverse: Floats, how: _Draws
+) -> SpatialEffects:
     """Compute effects of all regressors, with errors by the delta method or from draws."""
-    chosen = _chosen(layout, point, values.size)
+    chosen = _chosen(layout, point, len(covariance))
+    values = _values(point, len(covariance))
     b, between = chosen @ values, chosen @ covariance @ chosen.T
     k = len(layout.slopes)
     lag, matrix = point.lag, layout.matrix
     slopes, lags = b[-2 * k : -k], b[-k:]
     if lag and point.spectrum is not None:
-        value, slope = averages(matrix, point.spectrum, point.optimum.rho)
+        value, slope = averages(matrix, inverse, point.spectrum, point.optimum.rho)
     else:
         value, slope = without_lag(matrix)
     found = effects(value, slope, slopes, lags, between, lag=lag)
@@ -208,7 +217,7 @@ def _effects(layout: Layout, point: Point, values: Floats, covariance: Floats, h
         estimates=found.estimates,
         covariance=found.covariance,
         draws=None if how.seed is None else _drawn(point, b, between, how),
-        units=by_unit(matrix, point.optimum.rho),
+        units=by_unit(matrix, inverse),
         entities=layout.prepared.sample.entities,
     )
 
@@ -250,15 +259,31 @@ def _near_ends(point: Point, layout: Layout) -> list[Notice]:
     return out
 
 
+def _bias_notices(spec: Any, layout: Layout, point: Point, covariance: Floats) -> list[Notice]:
+    """Estimate the bias that time effects leave in rho and lambda, where it is not corrected."""
+    common, n = row_sum(layout.matrix), len(layout.matrix)
+    if spec.bias_correction or common is None or not layout.effects[1] or n > _MANY_ENTITIES:
+        return []
+    corrected = lee_yu(point, common, entity=False)
+    names, out = ["rho"] * point.lag + ["lambda"] * point.error, list[Notice]()
+    moved = [corrected.rho] * point.lag + [corrected.lam] * point.error
+    for j, name in enumerate(names):
+        error = float(np.sqrt(covariance[j, j]))
+        out += time_effects_bias(name, point.spatial[j] - moved[j], error)
+    return out
+
+
 def _estimated(
-    spec: Any, layout: Layout, point: Point, names: tuple[str, ...], covariance: Floats
+    spec: Any,
+    layout: Layout,
+    point: Point,
+    names: tuple[str, ...],
+    covariance: Floats,
+    inverse: Floats,
 ) -> SpatialEstimated:
-    optimum, found, n = point.optimum, point.spectrum, len(layout.matrix)
-    k = len(layout.names) - 1
-    explained: Floats = (layout.swept[:, 1:] @ optimum.coefficients[:k]).reshape(n, -1)
-    if point.lag:
-        inverse = np.linalg.inv(np.eye(n) - optimum.rho * layout.matrix)
-        explained = np.asarray(inverse @ explained)
+    optimum, found, k = point.optimum, point.spectrum, len(layout.names) - 1
+    swept_fit = (layout.swept[:, 1:] @ optimum.coefficients[:k]).reshape(len(inverse), -1)
+    explained = inverse @ swept_fit if point.lag else swept_fit
     taken = layout.prepared.within.rank
     return SpatialEstimated(
         names=names,

@@ -9,6 +9,7 @@ missing_neighbours column, count, rows (labels of the first five), weights (name
 one_direction      n_links, weights (name); not a warning
 made_from_variable variable, weights (name); not a warning
 near_end           coefficient (rho or lambda), value, interval, weights (name)
+time_effects_bias  coefficient (rho or lambda), bias, std_error; not a warning
 ================== ========================================================================================
 """
 
@@ -28,11 +29,14 @@ __all__ = [
     "missing_neighbours",
     "near_end",
     "one_direction",
+    "time_effects_bias",
     "unused_entities",
 ]
 
 # Share of the length of the interval.
 _NEAR_END: Final = 0.02
+# In standard errors: a 95% interval with this bias covers 92%.
+_LARGE_BIAS: Final = 0.5
 
 
 def islands(name: str, entities: Iterable[Any]) -> tuple[Notice, ...]:
@@ -195,3 +199,31 @@ def near_end(name: str, value: float, interval: tuple[float, float], weights: st
     )
     data = {"coefficient": name, "value": value, "interval": (low, high), "weights": weights}
     return (Notice("near_end", text, data),)
+
+
+def time_effects_bias(name: str, bias: float, std_error: float) -> tuple[Notice, ...]:
+    """Report a spatial coefficient that time effects bias by much.
+
+    Parameters
+    ----------
+    name : {"rho", "lambda"}
+        The coefficient.
+    bias : float
+        Its estimated bias.
+    std_error : float
+        Its standard error.
+
+    Returns
+    -------
+    tuple of Notice
+        Code time_effects_bias, for a bias of at least half a standard error, or none.
+    """
+    if abs(bias) < _LARGE_BIAS * std_error:
+        return ()
+    text = (
+        f"with time effects and few entities maximum likelihood biases {name}, here by about {bias:z.3f} "
+        f"({abs(bias) / std_error:.1f} standard errors), so that intervals cover too rarely. Compare "
+        "bias_correction='lee_yu'."
+    )
+    data = {"coefficient": name, "bias": bias, "std_error": std_error}
+    return (Notice("time_effects_bias", text, data),)

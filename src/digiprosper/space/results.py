@@ -396,7 +396,7 @@ class SpatialResults(Summarised, PickledByName):
             type=type(self).__name__,
             title=f"Outcome: {self.depvar}",
             blocks=(
-                Lines((*self._about(), "", "Effects:"), wrapped=False),
+                Lines((*self._about(), "", "Direct, indirect and total effects:")),
                 self._cells(self._effect_rows()),
                 Lines(("", self._heading())),
                 self._cells(self.tidy()),
@@ -412,11 +412,11 @@ class SpatialResults(Summarised, PickledByName):
         made, sample = self.estimated, self.sample
         effects = ", ".join(made.effect_names) or "none (intercept)"
         numbers = f"Log likelihood {self.loglik:.3f}, AIC {self.aic:.2f}, BIC {self.bic:.2f}"
-        fit = f"sigma2 {self.sigma2:.4g}, within R2 {self.rsquared_within:z.4f}"
+        fit = f"sigma2 {self.sigma2:.4g}, within R2 {self.rsquared_within:z.3f}"
         return [
             f"Model: {MODELS[self.model]}",
             f"Weights: {made.weights_text}",
-            f"Effects absorbed: {effects}",
+            f"Fixed effects: {effects}",
             sample_text(self.nobs, sample.n_entities, sample.n_times, sample.key_names),
             f"{numbers}, {fit}",
         ]
@@ -433,7 +433,14 @@ class SpatialResults(Summarised, PickledByName):
     def _cells(self, frame: pd.DataFrame) -> Cells:
         numbers = frame.drop(columns=["term", "kind"], errors="ignore").to_numpy(dtype=np.float64)
         rows = [
-            [str(term), f"{b:z.5g}", f"{se:.4g}", f"{z:z.2f}", p_text(p), interval_text(low, high)]
+            [
+                str(term),
+                f"{b:z.5g}",
+                f"{se:.4g}",
+                f"{z:z.2f}",
+                p_text(p),
+                interval_text(low, high, form=".3g"),
+            ]
             for term, (b, se, z, p, low, high) in zip(frame["term"], numbers, strict=True)
         ]
         symbol = "z" if np.isinf(self.df_t) else "t"

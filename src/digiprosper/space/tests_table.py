@@ -37,7 +37,7 @@ class _Row(NamedTuple):
 
     test: str
     statistic: float
-    df: float
+    df: int
     p_value: float
     null: str
 
@@ -112,7 +112,7 @@ def _lagrange_rows(layout: Layout) -> list[_Row]:
     x, e, lag_y, lag_e = _residuals(layout)
     statistics = lagrange_tests(layout.matrix, x, e, lag_y, lag_e)
     return [
-        _Row(test, statistic, 1.0, float(chdtrc(1, statistic)), null)
+        _Row(test, statistic, 1, float(chdtrc(1, statistic)), null)
         for (test, null), statistic in zip(_LAGRANGE.items(), statistics, strict=True)
     ]
 
@@ -158,4 +158,4 @@ def _durbin_rows(base: PanelSpatial, durbin: SpatialResults, panel: Panel) -> li
 
 def _row(name: str, test: TestResult, null: str) -> _Row:
     df: Any = test.df
-    return _Row(name, test.statistic, df, test.p_value, null)
+    return _Row(name, test.statistic, int(df), test.p_value, null)

@@ -10,6 +10,7 @@ from digiprosper.space.kernels.multiplier import (
     by_unit,
     effects,
     effects_of_draws,
+    multiplier,
     row_sum,
     without_lag,
 )
@@ -45,7 +46,7 @@ def test_effects_and_their_errors(row: bool, rho: float) -> None:
     assert found is not None
     root = np.random.default_rng(3).normal(size=(5, 5)) / 10
     covariance = root @ root.T
-    made = effects(*averages(w, found, rho), B, TH, covariance, lag=True)
+    made = effects(*averages(w, multiplier(w, rho), found, rho), B, TH, covariance, lag=True)
     assert made.estimates == pytest.approx(written_out(w, rho, B, TH), abs=1e-12)
 
     at, step = np.concatenate([[rho], B, TH]), 1e-6 * np.eye(5)
@@ -78,7 +79,7 @@ def test_without_a_lag_the_multiplier_is_one() -> None:
 
 def test_units_average_to_the_effects() -> None:
     w = make_weights(row=False)
-    own, rows, columns, own_lag, rows_lag, columns_lag = by_unit(w, 0.5)
+    own, rows, columns, own_lag, rows_lag, columns_lag = by_unit(w, multiplier(w, 0.5))
     inverse = np.linalg.inv(np.eye(N) - 0.5 * w)
     assert own == pytest.approx(np.diag(inverse))
     assert rows == pytest.approx(inverse.sum(axis=1))

@@ -20,6 +20,7 @@ __all__ = [
     "by_unit",
     "effects",
     "effects_of_draws",
+    "multiplier",
     "row_sum",
     "without_lag",
 ]
@@ -71,13 +72,34 @@ def row_sum(matrix: Floats) -> float | None:
     return float(sums.mean()) if same else None
 
 
-def averages(matrix: Floats, spectrum: Spectrum, rho: float) -> tuple[Averages, Averages]:
+def multiplier(matrix: Floats, rho: float) -> Floats:
+    """Compute ``S = (I - rho W)^-1``.
+
+    Parameters
+    ----------
+    matrix : (N, N) array
+        Weights.
+    rho : float
+        Coefficient of the spatial lag of the outcome; 0 for a model without.
+
+    Returns
+    -------
+    (N, N) array
+        The inverse.
+    """
+    identity = np.eye(len(matrix))
+    return np.asarray(np.linalg.inv(identity - rho * matrix)) if rho else identity
+
+
+def averages(matrix: Floats, inverse: Floats, spectrum: Spectrum, rho: float) -> tuple[Averages, Averages]:
     """Average the multiplier, and its derivative in rho.
 
     Parameters
     ----------
     matrix : (N, N) array
         Weights.
+    inverse : (N, N) array
+        From `multiplier`.
     spectrum : Spectrum
         Of the weights.
     rho : float
@@ -86,27 +108,20 @@ def averages(matrix: Floats, spectrum: Spectrum, rho: float) -> tuple[Averages, 
     Returns
     -------
     value, slope : Averages
-        Numbers. The diagonals from the eigenvalues, the row sums from two solutions.
+        Numbers; the diagonals are traces from the eigenvalues.
     """
-    n = len(matrix)
-    inverse = np.eye(n) - rho * matrix
-    ones = np.ones(n)
-    rows = np.linalg.solve(inverse, ones)
-    columns = np.linalg.solve(inverse.T, ones)
-    lag = matrix @ ones
-    slope_rows = matrix @ rows
-    slope_lag = matrix @ np.linalg.solve(inverse, lag)
-    value = Averages(
-        own=np.array(spectrum.trace(rho, lags=0, inverses=1) / n),
-        own_lag=np.array(spectrum.trace(rho, lags=1, inverses=1) / n),
-        total=rows.mean(),
-        total_lag=columns @ lag / n,
-    )
+    n, lag = len(matrix), matrix.sum(axis=1)
+    rows, columns = inverse.sum(axis=1), inverse.sum(axis=0)
+
+    def mean_trace(lags: int, inverses: int) -> Floats:
+        return np.array(spectrum.trace(rho, lags=lags, inverses=inverses) / n)
+
+    value = Averages(mean_trace(0, 1), mean_trace(1, 1), rows.mean(), columns @ lag / n)
     slope = Averages(
-        own=np.array(spectrum.trace(rho, lags=1, inverses=2) / n),
-        own_lag=np.array(spectrum.trace(rho, lags=2, inverses=2) / n),
-        total=columns @ slope_rows / n,
-        total_lag=columns @ slope_lag / n,
+        own=mean_trace(1, 2),
+        own_lag=mean_trace(2, 2),
+        total=columns @ (matrix @ rows) / n,
+        total_lag=columns @ (matrix @ (inverse @ lag)) / n,
     )
     return value, slope
 
@@ -204,22 +219,22 @@ def _averages_at(matrix: Floats, spectrum: Spectrum, rho: Floats) -> Averages:
     return Averages(own, own_lag, columns.mean(axis=1), columns @ (matrix @ ones) / n)
 
 
-def by_unit(matrix: Floats, rho: float) -> Floats:
+def by_unit(matrix: Floats, inverse: Floats) -> Floats:
     """Compute what the effects of single units are made of.
 
     Parameters
     ----------
     matrix : (N, N) array
         Weights.
-    rho : float
-        Coefficient of the spatial lag of the outcome; 0 for a model without.
+    inverse : (N, N) array
+        From `multiplier`.
 
     Returns
     -------
     (6, N) array
         Diagonal, row sums and column sums of S, then of S W.
     """
-    identity = np.eye(len(matrix))
-    inverse = np.linalg.solve(identity - rho * matrix, identity)
-    lag = inverse @ matrix
-    return np.vstack([part for s in (inverse, lag) for part in (np.diag(s), s.sum(axis=1), s.sum(axis=0))])
+    columns = inverse.sum(axis=0)
+    diagonal = np.einsum("ij,ji->i", inverse, matrix)
+    of_lag = [diagonal, inverse @ matrix.sum(axis=1), columns @ matrix]
+    return np.vstack([np.diag(inverse), inverse.sum(axis=1), columns, *of_lag])
