@@ -64,6 +64,7 @@ def searched(found: TwoRegressions, delta: float, limit: float) -> list[float]:
     return sorted(allowed, key=abs)
 
 
+@pytest.mark.many(10)
 @pytest.mark.parametrize("delta", [-1.0, 0.5, 1.0, 1.2, 2.0])
 @pytest.mark.parametrize("seed", range(8))
 def test_slopes_are_the_roots_of_the_cubic(seed, delta) -> None:
