@@ -239,6 +239,41 @@ def test_lags_in_time_leave_whole_periods_out(states: Panel, contiguity: Spatial
     assert "lagged_rows" in [notice.code for notice in fit.diagnostics]
 
 
+@pytest.mark.parametrize("size", [1e-9, 1e9])
+@pytest.mark.parametrize("model", ["sdm", "sem", "sac"])
+def test_the_unit_of_the_weights_does_not_matter(model: str, size: float) -> None:
+    frame, w, names = small()
+    panel = Panel(frame, "city", "year")
+    fits = [
+        PanelSpatial("y", ["x", "z"], SpatialWeights(scaled, names, standardise="none"), model=model).fit(
+            panel
+        )
+        for scaled in (w, w * size)
+    ]
+    spatial = [n for n in fits[0].names if n in ("rho", "lambda")]
+    for name in spatial:
+        assert fits[1].params[name] * size == pytest.approx(fits[0].params[name], rel=1e-6)
+        assert fits[1].std_errors[name] * size == pytest.approx(fits[0].std_errors[name], rel=1e-6)
+    assert fits[1].loglik == pytest.approx(fits[0].loglik, abs=1e-8)
+    assert fits[1].impacts["estimate"].to_numpy() == pytest.approx(
+        fits[0].impacts["estimate"].to_numpy(), rel=1e-6
+    )
+
+
+def test_a_cross_section_has_an_intercept() -> None:
+    frame, w, names = small()
+    first = frame[frame["year"] == 2000]
+    spec = PanelSpatial(
+        "y", ["x"], SpatialWeights(w, names), model="sar", entity_effects=False, time_effects=False
+    )
+    fit = spec.fit(Panel(first, "city"))
+    assert list(fit.names) == ["rho", "x", "Intercept"]
+    assert fit.params.to_numpy() == pytest.approx(spec.fit(Panel(first, "city", "year")).params.to_numpy())
+    with pytest.raises(dp.IdentificationError):
+        spec.replace(entity_effects=True).fit(Panel(first, "city"))
+    assert "Intercept" in spec.fit(Panel(first, "city")).summary()
+
+
 # --- what is refused ----------------------------------------------------------------------------------------
 
 
@@ -310,7 +345,8 @@ def weights_of(change: str) -> SpatialWeights:
         return SpatialWeights(w[1:, 1:], names[1:])
     if change == "no circle":
         return SpatialWeights(np.triu(w), names)
-    return SpatialWeights(w, names, standardise="none")
+    size = {"huge": 1e90, "tiny": 1e-90}.get(change, 1.0)
+    return SpatialWeights(w * size, names, standardise="none")
 
 
 BROKEN_FRAMES: dict[str, tuple[Any, type[Exception]]] = {
@@ -352,6 +388,8 @@ def test_fit_refuses_panels(what: str) -> None:
         ("no circle", dp.IdentificationError, {}),
         ("no circle", dp.IdentificationError, {"model": "sem"}),
         ("none", dp.OptionError, {"bias_correction": "lee_yu"}),
+        ("huge", dp.IdentificationError, {}),
+        ("tiny", dp.IdentificationError, {"model": "sem"}),
     ],
 )
 def test_fit_refuses_weights(change: str, error: type[Exception], more: dict[str, Any]) -> None:

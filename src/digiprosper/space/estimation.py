@@ -30,6 +30,7 @@ from digiprosper.space.kernels.multiplier import (
     effects_of_draws,
     multiplier,
     row_sum,
+    symmetric_root,
     without_lag,
 )
 from digiprosper.space.kernels.spectrum import spectrum
@@ -239,7 +240,7 @@ def _drawn(point: Point, b: Floats, covariance: Floats, how: _Draws) -> Floats:
     """Draw coefficients from their normal distribution and compute the effects of each draw."""
     k = (b.size - point.lag) // 2
     generator = np.random.default_rng(how.seed)
-    draws = generator.multivariate_normal(b, covariance, size=how.reps, method="eigh")
+    draws = b + generator.standard_normal((how.reps, b.size)) @ symmetric_root(covariance)
     if not point.lag or point.spectrum is None:
         return effects_of_draws(point.matrix, None, draws[:, 0], draws[:, :k], draws[:, k:])
     inside = (draws[:, 0] > point.spectrum.low) & (draws[:, 0] < point.spectrum.high)

@@ -22,7 +22,7 @@ from digiprosper.errors import (
 from digiprosper.kernels.tolerances import PERFECT_FIT
 from digiprosper.linear.diagnostics import lagged_outcome
 from digiprosper.linear.estimation import fit_equation, sweep_columns
-from digiprosper.linear.preparation import LinearOptions, prepare
+from digiprosper.linear.preparation import LinearOptions, prepare, refuse_extreme
 from digiprosper.panel import Panel
 from digiprosper.panel.access import table_of
 from digiprosper.panel.keys import rows_text
@@ -231,7 +231,15 @@ def spatial_columns(layout: Layout, *, splm: bool, error: bool) -> SpatialColumn
         plain = layout.lag(np.hstack([raw, extra]))
         first, second = sweep(plain), sweep(layout.lag(plain[:, :1]))
     y = np.hstack([given[:, :1], first[:, :1], second])
+    columns = [*given.T, *first.T, *second.T]
+    refuse_extreme(columns, _column_names(layout, given.shape[1]))
     return SpatialColumns(y, given[:, 1:], first[:, 1:], layout.n_times)
+
+
+def _column_names(layout: Layout, count: int) -> list[str]:
+    """Name the columns of the likelihood, their spatial lags, and the second lag of the outcome."""
+    own = [*layout.names, *(f"added {j}" for j in range(count - len(layout.names)))]
+    return [*own, *map(lag_name, own), lag_name(lag_name(layout.names[0]))]
 
 
 # --- what cannot be estimated -------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from digiprosper.space.kernels.multiplier import (
     effects_of_draws,
     multiplier,
     row_sum,
+    symmetric_root,
     without_lag,
 )
 from digiprosper.space.kernels.spectrum import spectrum
@@ -91,3 +92,14 @@ def test_units_average_to_the_effects() -> None:
 def test_row_sum() -> None:
     assert row_sum(make_weights(row=True)) == pytest.approx(1.0)
     assert row_sum(make_weights(row=False)) is None
+
+
+def test_root_of_a_singular_covariance() -> None:
+    rows = np.random.default_rng(1).normal(size=(3, 5)) * [1e-6, 1, 1e6, 0, 1]
+    covariance = rows.T @ rows
+    root = symmetric_root(covariance)
+    scale = np.sqrt(np.maximum(np.diag(covariance), 1))
+    assert root.T @ root / scale / scale[:, None] == pytest.approx(
+        covariance / scale / scale[:, None], abs=1e-9
+    )
+    assert not root[:, 3].any()

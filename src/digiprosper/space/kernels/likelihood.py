@@ -19,6 +19,7 @@ _NODES = 256
 _NODES_EACH = 64
 # Distance from an end, over the length of the interval, within which an optimum is at the end.
 _NEAR_END = 1e-8
+_EXACT = 1e-15
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -346,4 +347,6 @@ def _root(score: Callable[[float], float], grid: Floats, best: int, spectrum: Sp
     if best == len(grid) - 1 and score(right) >= 0:
         return right, True
     bracket = (middle, right) if score(middle) > 0 else (left, middle)
-    return float(brentq(score, *bracket, xtol=1e-15, rtol=1e-15)), False
+    # Weights of any size: what is exact is the distance over the length of the interval.
+    exact = _EXACT * (spectrum.high - spectrum.low)
+    return float(brentq(score, *bracket, xtol=exact, rtol=_EXACT)), False

@@ -22,6 +22,7 @@ __all__ = [
     "effects_of_draws",
     "multiplier",
     "row_sum",
+    "symmetric_root",
     "without_lag",
 ]
 
@@ -205,6 +206,26 @@ def effects_of_draws(
     direct = own * slopes + own_lag * lags
     total = total_one * slopes + total_lag * lags
     return np.stack([direct, total - direct, total], axis=1)
+
+
+def symmetric_root(covariance: Floats) -> Floats:
+    """Compute a root of a covariance, which may be singular, from the symmetric root of the correlations.
+
+    Parameters
+    ----------
+    covariance : (k, k) array
+        Of coefficients; a row of zeros for one that is fixed.
+
+    Returns
+    -------
+    (k, k) array
+        R with ``R' R`` the covariance, which that of ``z @ R`` is for standard normal rows z.
+    """
+    deviations = np.sqrt(np.diag(covariance))
+    scale = np.where(deviations > 0, deviations, 1.0)
+    values, vectors = np.linalg.eigh(covariance / scale / scale[:, None])
+    root = (vectors * np.sqrt(np.maximum(values, 0))) @ vectors.T
+    return np.asarray(root * scale)
 
 
 def _averages_at(matrix: Floats, spectrum: Spectrum, rho: Floats) -> Averages:
