@@ -307,6 +307,7 @@ REFUSED: dict[str, tuple[pd.DataFrame, dict[str, Any], type[DigiprosperError], s
 }
 
 
+@pytest.mark.many(12)
 @pytest.mark.parametrize("name", REFUSED)
 @pytest.mark.filterwarnings("ignore::digiprosper.DigiprosperWarning")
 def test_malformed_input_is_refused_by_name(name: str) -> None:

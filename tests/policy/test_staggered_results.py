@@ -19,7 +19,11 @@ from digiprosper.report.summary import Summary
 
 mpl.use("Agg")
 
-ESTIMATORS = ("callaway_santanna", "imputation", "sun_abraham")
+ESTIMATORS = (
+    "callaway_santanna",
+    pytest.param("imputation", marks=pytest.mark.further),
+    pytest.param("sun_abraham", marks=pytest.mark.further),
+)
 
 
 def fit_of(frame: pd.DataFrame, **options: Any) -> dp.StaggeredDidResults:

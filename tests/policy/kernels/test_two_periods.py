@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from statsmodels.discrete.discrete_model import Logit
 
 from digiprosper.policy.kernels.two_periods import difference
 
@@ -37,6 +36,7 @@ def by_hand(change: np.ndarray, treated: np.ndarray, x: np.ndarray, adjustment: 
     return float(one - np.average(residual, weights=w * ~treated * chance / (1 - chance)))
 
 
+@pytest.mark.many(4)
 @pytest.mark.parametrize("k", [0, 1, 2])
 @pytest.mark.parametrize("adjustment", ["doubly_robust", "ipw", "regression"])
 def test_estimates_and_influence(adjustment: str, k: int) -> None:
@@ -62,7 +62,10 @@ def test_without_controls_it_is_the_difference_of_means() -> None:
     assert (found.influence**2).sum() == pytest.approx(error, rel=1e-10)
 
 
+@pytest.mark.further
 def test_the_logit_is_that_of_statsmodels() -> None:
+    from statsmodels.discrete.discrete_model import Logit
+
     change, treated, x = draw(5)
     design = np.column_stack([np.ones(len(x)), (x - x.mean(axis=0)) / x.std(axis=0)])
     chance = Logit(treated.astype(float), design).fit(disp=False, tol=1e-12).predict()
