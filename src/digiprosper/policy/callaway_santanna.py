@@ -15,6 +15,8 @@ from digiprosper.policy.notices import cells_left_out, few_per_covariate, pairs_
 from digiprosper.report.inference import Inference
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from digiprosper.kernels import Bools, Floats, Ints
     from digiprosper.linear.preparation import Prepared
     from digiprosper.panel import Sample
@@ -26,11 +28,22 @@ __all__ = ["estimate_callaway_santanna"]
 
 @dataclass(frozen=True, slots=True)
 class _Pair:
-    """An effect: a cohort, the period it is of and the one it is compared with, by their positions."""
+    """A cohort, the period of an effect and the one it is compared with, by their positions."""
 
     cohort: int
     time: int
     base: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Effect:
+    """An effect, the influence of every entity on it, and the entities on both sides of the comparison."""
+
+    pair: _Pair
+    estimate: float
+    influence: Floats
+    n_treated: int
+    n_controls: int
 
 
 def estimate_callaway_santanna(spec: Any, prepared: Prepared, cohorts: Cohorts) -> GroupTimeFit:
@@ -64,52 +77,56 @@ def estimate_callaway_santanna(spec: Any, prepared: Prepared, cohorts: Cohorts) 
     y, x = _by_entity(sample)
 
     pairs, lost = _pairs(spec, cohorts)
-    kept: list[_Pair] = []
-    scores: list[Floats] = []
-    estimates: list[float] = []
-    counts: list[tuple[int, int]] = []
-    for pair in pairs:
-        change = y[:, pair.time] - y[:, pair.base]
-        treated = cohorts.of_entity == pair.cohort
-        used = (treated | _controls(spec, cohorts, pair)) & ~np.isnan(change)
-        inside = treated[used]
-        if not inside.any() or inside.all():
-            lost.append((pair.cohort, pair.time))
-            continue
-        values = x[used, min(pair.time, pair.base)]
-        found = difference(change[used], inside, values, spec.adjustment or "doubly_robust")
-        _refuse_problem(spec, found, pair, cohorts)
-        influence = np.zeros(change.size)
-        influence[used] = found.influence
-        kept.append(pair)
-        scores.append(influence)
-        estimates.append(found.estimate)
-        counts.append((int(inside.sum()), int((~inside).sum())))
+    found = {pair: _effect(spec, cohorts, pair, y, x) for pair in pairs}
+    effects = [one for one in found.values() if one is not None]
+    lost += [(pair.cohort, pair.time) for pair, one in found.items() if one is None]
+    cells = _cells(effects, cohorts, codes)
+    _refuse_without_effects(cells)
 
-    event = np.array([cohorts.steps[one.time] - cohorts.first[one.cohort] for one in kept], dtype=np.intp)
-    _refuse_without_effects(event)
-    cohort = np.array([one.cohort for one in kept], dtype=np.intp)
-    member = cohorts.of_entity[:, None] == np.arange(cohorts.first.size)
-    shares = (member - cohorts.share) / member.shape[0]
-    cells = GroupTime(
-        cohort=cohort,
-        time=np.array([one.time for one in kept], dtype=np.intp),
-        event=event,
-        estimates=np.array(estimates),
-        n_treated=np.array(counts)[:, 0],
-        mass=cohorts.share[cohort],
-        share=cohorts.share,
-        joint=cluster_products(np.column_stack([*scores, shares]), codes, int(codes.max()) + 1),
-    )
     notices = (
         *([] if sample.is_balanced else [pairs_of_rows(sample)]),
         *cells_left_out([_named(cell, cohorts) for cell in sorted(lost)]),
-        *few_per_covariate(_ratio(spec, x, counts)),
+        *few_per_covariate(_ratio(spec, x, effects)),
     )
     inference = Inference(
         cov_type="clustered", clusters=prepared.cluster_names, n_clusters=(int(codes.max()) + 1,)
     )
     return GroupTimeFit(cells, _reference(spec, cohorts), inference, notices)
+
+
+def _effect(spec: Any, cohorts: Cohorts, pair: _Pair, y: Floats, x: Floats) -> _Effect | None:
+    """Estimate an effect from the entities with rows in both periods; None without treated or controls."""
+    change = y[:, pair.time] - y[:, pair.base]
+    treated = cohorts.of_entity == pair.cohort
+    used = (treated | _controls(spec, cohorts, pair)) & ~np.isnan(change)
+    inside = treated[used]
+    if not inside.any() or inside.all():
+        return None
+    values = x[used, min(pair.time, pair.base)]
+    found = difference(change[used], inside, values, spec.adjustment or "doubly_robust")
+    _refuse_problem(spec, found, pair, cohorts)
+    influence = np.zeros(change.size)
+    influence[used] = found.influence
+    return _Effect(pair, found.estimate, influence, int(inside.sum()), int((~inside).sum()))
+
+
+def _cells(effects: Sequence[_Effect], cohorts: Cohorts, codes: Ints) -> GroupTime:
+    """Join the effects, and the influence of entities on the shares of the cohorts."""
+    cohort = np.array([one.pair.cohort for one in effects], dtype=np.intp)
+    time = np.array([one.pair.time for one in effects], dtype=np.intp)
+    member = cohorts.of_entity[:, None] == np.arange(cohorts.first.size)
+    shares = (member - cohorts.share) / member.shape[0]
+    scores = np.column_stack([*(one.influence for one in effects), shares])
+    return GroupTime(
+        cohort=cohort,
+        time=time,
+        event=cohorts.steps[time] - cohorts.first[cohort],
+        estimates=np.array([one.estimate for one in effects]),
+        n_treated=np.array([one.n_treated for one in effects], dtype=np.intp),
+        mass=cohorts.share[cohort],
+        share=cohorts.share,
+        joint=cluster_products(scores, codes, int(codes.max()) + 1),
+    )
 
 
 def _by_entity(sample: Sample) -> tuple[Floats, Floats]:
@@ -178,11 +195,11 @@ def _named(cell: tuple[int, int], cohorts: Cohorts) -> tuple[Any, Any]:
     return cohorts.coding.cohorts[cell[0]][0], cohorts.coding.times[cell[1]]
 
 
-def _ratio(spec: Any, x: Floats, counts: list[tuple[int, int]]) -> float | None:
+def _ratio(spec: Any, x: Floats, effects: Sequence[_Effect]) -> float | None:
     """Give the least number of entities, of the smaller side of a comparison, for each control."""
     if not x.shape[2] or spec.adjustment == "regression":
         return None
-    return float(np.array(counts).min()) / float(x.shape[2])
+    return min(min(one.n_treated, one.n_controls) for one in effects) / float(x.shape[2])
 
 
 def _clusters_of_entities(prepared: Prepared) -> Ints:
@@ -242,8 +259,8 @@ def _refuse_problem(spec: Any, found: Difference, pair: _Pair, cohorts: Cohorts)
     raise IdentificationError(text, [Notice(code, text, data)])
 
 
-def _refuse_without_effects(event: Ints) -> None:
-    if not (event >= 0).any():
+def _refuse_without_effects(cells: GroupTime) -> None:
+    if not (cells.event >= 0).any():
         text = (
             "no effect of a period since treatment can be computed: no treated entity has rows both in such "
             "a period and in the last period before treatment, together with a control that has both."
