@@ -153,6 +153,10 @@ EFFECTS = "entity_effects=True, time_effects=True"
 CONTRACT = {
     "Panel": "data, entity=None, time=None, *, labels=None, step=None",
     "Panel.balance": "keep='entities'",
+    "Panel.dropna": "columns=None",
+    "Panel.from_stata": "path, *, entity, time=None, step=None, encoding=None",
+    "Panel.head": "n=5",
+    "Panel.rename": "**names",
     "Panel.standardise": "columns, by=None",
     "Panel.winsorize": "columns, lower=0.01, upper=0.99, by=None, quantile='stata'",
     "Panel.interpolate": "columns, extrapolate=False",

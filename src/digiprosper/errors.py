@@ -252,6 +252,9 @@ _CATEGORIES: dict[str, type[DigiprosperWarning]] = {
     "lost_draws": FewDrawsWarning,
     "missing_font": DigiprosperWarning,
     "renamed_columns": DigiprosperWarning,
+    "partly_labelled": DigiprosperWarning,
+    "leap_seconds": DigiprosperWarning,
+    "undecoded_text": DigiprosperWarning,
 }
 
 # What these say of one fit is issued as a single warning.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import inspect
 import pickle
+import re
 from typing import Any
 
 import numpy as np
@@ -18,12 +19,105 @@ from digiprosper.errors import (
     ColumnError,
     InputTypeError,
     MissingDataError,
+    MissingDataWarning,
     OptionError,
     PanelIndexError,
     TermError,
 )
 
 nan = np.nan
+
+
+# --- reading ------------------------------------------------------------------------------------------------
+
+
+def test_length_and_names(panel: Panel) -> None:
+    assert len(panel) == panel.nobs
+    assert "gdp" in panel
+    assert "city" in panel
+    assert "GDP" not in panel
+    with pytest.raises(TypeError, match="not iterable"):
+        iter(panel)  # type: ignore[call-overload]
+
+
+def test_columns_in_brackets(panel: Panel) -> None:
+    pd.testing.assert_series_equal(panel["gdp"], panel.frame["gdp"])
+    pd.testing.assert_frame_equal(panel[["region", "gdp"]], panel.frame[["region", "gdp"]])
+    years = panel["year"]
+    assert years.index.equals(panel.index)
+    assert years.tolist() == panel.index.get_level_values("year").tolist()
+    assert years.name == "year"
+    assert panel[[]].shape == (panel.nobs, 0)
+    taken = panel["gdp"]
+    taken[:] = 0.0
+    assert not (panel["gdp"] == 0).any()
+    assert panel.assign(half=panel["gdp"] / 2)["half"].equals((panel["gdp"] / 2).rename("half"))
+
+
+@pytest.mark.parametrize("columns", [0, slice(0, 3), ("gdp", "digital"), None, pd.Series([True]), ["gdp", 3]])
+def test_what_is_no_name_in_brackets(panel: Panel, columns: Any) -> None:
+    with pytest.raises(InputTypeError):
+        panel[columns]
+
+
+def test_an_unknown_name_in_brackets(panel: Panel) -> None:
+    with pytest.raises(ColumnError, match="did you mean 'digital'"):
+        panel["digitl"]
+    with pytest.raises(KeyError):
+        panel[["gdp", "none"]]
+
+
+def test_head(panel: Panel) -> None:
+    pd.testing.assert_frame_equal(panel.head(), panel.frame.iloc[:5])
+    assert len(panel.head(0)) == 0
+    assert len(panel.head(10_000)) == panel.nobs
+    for n in (-1, 2.0, "3", None, True):
+        with pytest.raises(OptionError, match="n="):
+            panel.head(n)  # type: ignore[arg-type]
+
+
+# --- rows with missing values -------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def gaps() -> Panel:
+    df = pd.DataFrame({"i": [1, 1, 2, 2, 3], "t": [1, 2, 1, 2, 1], "x": [1, nan, 3, 4, nan]})
+    df["place"] = ["a", None, "b", None, "c"]
+    df["z"] = pd.array([1, 2, None, 4, 5], dtype="Int64")
+    return Panel(df, "i", "t", labels={"x": "X"})
+
+
+@pytest.mark.parametrize(
+    ("columns", "rows", "counts"),
+    [("x", 3, {"x": 2}), (["place", "x"], 2, {"place": 2, "x": 2}), ("z", 4, {"z": 1}), (None, 1, None)],
+)
+def test_dropna_counts_what_leaves(gaps: Panel, columns: Any, rows: int, counts: Any) -> None:
+    with pytest.warns(MissingDataWarning) as caught:
+        kept = gaps.dropna() if columns is None else gaps.dropna(columns)
+    assert len(caught) == 1
+    assert kept.nobs == rows
+    assert kept.is_part
+    assert kept.labels == {"x": "X"}
+    found = dict(re.findall(r"(\w+) \((\d)\)", str(caught[0].message)))
+    assert {n: int(c) for n, c in found.items()} == (counts or {"x": 2, "place": 2, "z": 1})
+    chosen = [columns] if isinstance(columns, str) else columns or list(gaps.columns)
+    assert kept.index.equals(gaps.frame.dropna(subset=chosen).index)
+
+
+def test_dropna_with_nothing_missing(panel: Panel) -> None:
+    assert panel.dropna(["gdp", "region"]) is panel
+    assert panel.dropna([]) is panel
+    assert panel.dropna("city") is panel
+
+
+def test_dropna_refuses(gaps: Panel) -> None:
+    with pytest.raises(ColumnError, match="did you mean"):
+        gaps.dropna("plac")
+    with pytest.raises(InputTypeError):
+        gaps.dropna([1])  # type: ignore[list-item]
+    empty = gaps.assign(none=lambda frame: frame["x"] * nan)
+    with pytest.raises(MissingDataError, match="keeps no rows"):
+        empty.dropna("none")
 
 
 # --- what it holds ----------------------------------------------------------------------------------------

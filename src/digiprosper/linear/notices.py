@@ -33,8 +33,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias
 
-from digiprosper.errors import Notice, cited, clipped, counted, quoted
-from digiprosper.report.notices import few_clusters, missing_rows
+from digiprosper.errors import Notice, cited, counted, quoted
+from digiprosper.report.notices import few_clusters, missing_rows, rows_dropped
 from digiprosper.report.text import freedom_text
 
 if TYPE_CHECKING:
@@ -119,10 +119,7 @@ def dropped_rows(dropped: Dropped, panel: Panel, shifted: bool, left: int | None
     Notice
         Code missing_rows or lagged_rows.
     """
-    terms = ", ".join(f"{clipped(t)} ({c:,})" for t, c in dropped.by_term.items())
-    several = sum(dropped.by_term.values()) > dropped.count
-    more = "; a row may have several missing values" if several else ""
-    text = f"{dropped.count:,} of {counted(panel.nobs, 'row')} dropped: missing {terms}{more}."
+    text = rows_dropped(dropped.count, panel.nobs, dropped.by_term)
     if shifted and panel.is_part:
         text += " Lags are computed from the rows of this panel only: create them before subset()."
     return missing_rows(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,16 +17,84 @@ from digiprosper.errors import (
     unknown_columns,
 )
 from digiprosper.panel.table import is_number_type
+from digiprosper.report.notices import missing_rows, rows_dropped
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from digiprosper.errors import Notice
     from digiprosper.kernels import Ints
+    from digiprosper.panel.keys import Mask
     from digiprosper.panel.table import Table
 
-__all__ = ["chosen_columns", "grouping", "numeric_columns"]
+__all__ = ["Missing", "chosen_columns", "grouping", "missing_in", "numeric_columns", "refuse_no_names"]
 
 _CHANGES = ("standardise", "winsorize", "interpolate")
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """Rows with a missing value.
+
+    Parameters
+    ----------
+    rows : (N,) array of bool
+        Whether any of the columns is missing.
+    notice : Notice or None
+        How many rows these are, and in which columns; None where nothing is missing.
+    """
+
+    rows: Mask
+    notice: Notice | None
+
+
+def missing_in(table: Table, names: Sequence[str]) -> Missing:
+    """Find the rows in which a column is missing.
+
+    Parameters
+    ----------
+    table : Table
+        Where they are.
+    names : sequence of str
+        Columns of any kind.
+
+    Returns
+    -------
+    Missing
+        Rows, and a notice of code missing_rows.
+    """
+    gaps = {name: table.series(name).isna().to_numpy() for name in names}
+    rows = np.zeros(table.nobs, dtype=bool)
+    for gap in gaps.values():
+        rows |= gap
+    if not rows.any():
+        return Missing(rows, None)
+
+    counts = {name: int(gap.sum()) for name, gap in gaps.items() if gap.any()}
+    by_term = dict(sorted(counts.items(), key=lambda item: -item[1]))
+    count = int(rows.sum())
+    text = rows_dropped(count, table.nobs, by_term)
+    return Missing(rows, missing_rows(count, text, by_term, tuple(table.index[rows][:5])))
+
+
+def refuse_no_names(columns: object) -> None:
+    """Refuse what stands in brackets behind a panel and is no name or list of names.
+
+    Parameters
+    ----------
+    columns : object
+        As given.
+
+    Raises
+    ------
+    InputTypeError
+        If it is a mask, a position, a slice or anything else.
+    """
+    if not isinstance(columns, str | list):
+        raise InputTypeError(
+            f"panel[{cited(columns)}]: write panel['x'] for a column, panel[['x', 'z']] for several; "
+            "rows are chosen by panel.subset()."
+        )
 
 
 def numeric_columns(table: Table) -> list[str]:

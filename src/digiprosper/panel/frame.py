@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, overload
 
 import numpy as np
 import pandas as pd
@@ -15,29 +15,36 @@ from digiprosper.errors import (
     OptionError,
     PanelIndexError,
     check_option,
+    check_whole,
     cited,
     issue,
     plain,
 )
 from digiprosper.panel.assignment import aligned, assigned, attached
-from digiprosper.panel.columns import chosen_columns, grouping
+from digiprosper.panel.columns import chosen_columns, grouping, missing_in, refuse_no_names
 from digiprosper.panel.conditions import rows_where
 from digiprosper.panel.describe import Correlation, between_within, correlate, summarise
 from digiprosper.panel.interpolation import interpolated
 from digiprosper.panel.keys import refuse_infinite, sorted_keys, to_pandas
 from digiprosper.panel.labels import checked_labels
+from digiprosper.panel.renaming import renamed
 from digiprosper.panel.selection import cut_sample
+from digiprosper.panel.stata import read_stata
 from digiprosper.panel.table import Table
 from digiprosper.panel.transform import standardised, winsorized
 from digiprosper.report.verdicts import is_balanced
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Callable, Mapping, Sequence
 
     from digiprosper.kernels import Floats
     from digiprosper.panel.sample import Mask, Sample
 
 __all__ = ["Panel"]
+
+# More rows than any panel has.
+_MOST_ROWS = 1_000_000_000_000
 
 
 class Panel:
@@ -108,6 +115,77 @@ class Panel:
         self._imputations = pd.DataFrame({"column": [], "entity": [], "time": [], "value": []})
         self._is_part = False
 
+    @classmethod
+    def from_stata(
+        cls,
+        path: str | os.PathLike[str],
+        *,
+        entity: str,
+        time: str | None = None,
+        step: int | str | None = None,
+        encoding: str | None = None,
+    ) -> Panel:
+        """Read a Stata file (.dta), with the labels of its variables.
+
+        Parameters
+        ----------
+        path : str or path
+            The file.
+        entity, time, step
+            As in `Panel`.
+        encoding : str, optional
+            Encoding of the text in a file of Stata 13 or earlier, such as ``"gb18030"``; Latin-1 by default.
+            Files of Stata 14 and later are in UTF-8.
+
+        Returns
+        -------
+        Panel
+            Labels of variables are its labels. A column whose values all have a value label becomes a
+            category of these texts, in the order of their codes; the time key keeps its numbers. Other
+            numbers become int64 or float64.
+
+        Raises
+        ------
+        FileNotFoundError
+            If there is no such file.
+        InputTypeError
+            If it is no Stata file, or damaged.
+        OptionError
+            If the encoding is unknown or is not that of the file.
+        PanelIndexError, ColumnError
+            As `Panel`.
+
+        Warns
+        -----
+        DigiprosperWarning
+            If value labels cover a part of a column, which keeps its numbers then; if dates count leap
+            seconds (``%tC``), which stay numbers; if text is not valid in the encoding of the file.
+
+        Notes
+        -----
+        The missing values ``.``, ``.a`` to ``.z`` are all missing here; which one it was is lost. Dates
+        (``%td %tc %tw %tm %tq %th %ty``) become timestamps, of the first day of a month, quarter or year;
+        lags go by months, quarters or years then. What `xtset` stored is not read: name the keys.
+
+        Examples
+        --------
+        >>> import pathlib, tempfile
+        >>> import pandas as pd
+        >>> from digiprosper import Panel
+        >>> df = pd.DataFrame({"city": ["A", "A", "B"], "year": [2019, 2020, 2020], "gdp": [1.0, 2.0, 5.0]})
+        >>> path = pathlib.Path(tempfile.mkdtemp(), "cities.dta")
+        >>> df.to_stata(path, write_index=False, variable_labels={"gdp": "GDP per head"})
+        >>> panel = Panel.from_stata(path, entity="city", time="year")
+        >>> panel
+        Panel: 2 city x 2 year, 3 rows, unbalanced; columns gdp
+        >>> panel.labels
+        {'gdp': 'GDP per head'}
+        """
+        read = read_stata(path, time, encoding)
+        panel = cls(read.frame, entity, time, step=step)
+        issue(read.notices)
+        return panel.relabel(**read.labels)
+
     def _with(self, table: Table, imputations: pd.DataFrame | None = None, *, is_part: bool = False) -> Panel:
         other = Panel.__new__(Panel)
         other._table = table
@@ -138,6 +216,31 @@ class Panel:
         with np.errstate(over="ignore"):  # pandas compares columns of float16 with numbers beyond their range
             head = self.frame.head(6).to_html()
         return f"<p>{self.n_entities} × {self.n_times}, {self.nobs} rows</p>{head}"
+
+    def __len__(self) -> int:
+        return self.nobs
+
+    # A panel has columns and rows: which of them a loop would go over is not evident.
+    __iter__: ClassVar[None] = None
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._table.known
+
+    @overload
+    def __getitem__(self, columns: str) -> pd.Series[Any]: ...
+
+    @overload
+    def __getitem__(self, columns: list[str]) -> pd.DataFrame: ...
+
+    def __getitem__(self, columns: str | list[str]) -> pd.Series[Any] | pd.DataFrame:
+        """Take columns or keys: a Series of one name, a DataFrame of a list; a copy, indexed by the keys."""
+        refuse_no_names(columns)
+        names = chosen_columns(self._table, columns, "panel[...]")
+        taken = {name: self._table.series(name).array.copy() for name in names}
+        index = self._table.index
+        if isinstance(columns, str):
+            return pd.Series(taken[columns], index=index, name=columns)
+        return pd.DataFrame(taken, index=index)
 
     @property
     def entity_name(self) -> str:
@@ -204,7 +307,7 @@ class Panel:
 
     @property
     def is_part(self) -> bool:
-        """Whether rows were taken out of it, by `subset` or `balance`."""
+        """Whether rows were taken out of it, by `subset`, `dropna` or `balance`."""
         return self._is_part
 
     @property
@@ -339,6 +442,39 @@ class Panel:
         labels = {**self._table.labels, **checked_labels(text, self._table.known)}
         return self._with(replace(self._table, labels=labels))
 
+    def rename(self, /, **names: str) -> Panel:
+        """Rename columns and keys; labels and the log of imputations follow.
+
+        Parameters
+        ----------
+        **names
+            Old name to new name, as in pandas. Names that are no Python words go through ``rename(**{"K / L":
+            "depth"})``. Two columns may exchange their names.
+
+        Returns
+        -------
+        Panel
+            A new one. Labels of terms follow, too: ``log(gdp)`` becomes ``log(output)``.
+
+        Raises
+        ------
+        ColumnError
+            If there is no such column, a new name belongs to another column, is empty, or has line breaks or
+            control characters.
+        InputTypeError
+            If a new name is not text.
+
+        Examples
+        --------
+        >>> from digiprosper import datasets
+        >>> panel = datasets.us_states().rename(gsp="output", state="place")
+        >>> panel.entity_name, "output" in panel, "gsp" in panel
+        ('place', True, False)
+        """
+        table = renamed(self._table, names)
+        log = self._imputations
+        return self._with(table, log.assign(column=log["column"].replace(names)) if len(log) else None)
+
     # --- fewer rows ---------------------------------------------------------------------------------------
 
     def subset(self, rows: str | pd.Series[bool]) -> Panel:
@@ -388,6 +524,56 @@ class Panel:
         if not pd.api.types.is_bool_dtype(mask.dtype):
             raise InputTypeError(f"the mask has dtype {mask.dtype}; it must be boolean (True or False).")
         return self._cut(mask.to_numpy(dtype=bool), "the mask")
+
+    def dropna(self, columns: str | Sequence[str] | None = None) -> Panel:
+        """Keep the rows without a missing value in some columns.
+
+        Models do so by themselves, for the terms that they use. Lags are computed from the rows that are
+        left: create them first.
+
+        Parameters
+        ----------
+        columns : str or sequence of str, optional
+            Columns of any kind; every column by default.
+
+        Returns
+        -------
+        Panel
+            A new one; the same rows if nothing is missing.
+
+        Raises
+        ------
+        ColumnError, InputTypeError
+            If these are not columns.
+        MissingDataError
+            If no row is left.
+
+        Warns
+        -----
+        MissingDataWarning
+            With the number of rows that leave, and in how many of them each column is missing.
+
+        Examples
+        --------
+        >>> import warnings
+        >>> import pandas as pd
+        >>> from digiprosper import Panel
+        >>> df = pd.DataFrame({"i": [1, 1, 2, 2], "t": [1, 2, 1, 2], "x": [1, None, 0, 2]})
+        >>> with warnings.catch_warnings(record=True) as said:
+        ...     warnings.simplefilter("always")
+        ...     len(Panel(df, "i", "t").dropna("x"))
+        3
+        >>> print(said[0].message)
+        1 of 4 rows dropped: missing x (1).
+        """
+        wanted = self.columns if columns is None else columns
+        names = chosen_columns(self._table, wanted, "dropna")
+        found = missing_in(self._table, names)
+        if found.notice is None:
+            return self
+        kept = self._cut(~found.rows, "dropna()")
+        issue([found.notice])
+        return kept
 
     def balance(self, keep: Literal["entities", "times"] = "entities") -> Panel:
         """Keep a balanced part.
@@ -554,6 +740,21 @@ class Panel:
         return self.assign(**{f"{n}_{kind}{number}": f"{kind}(`{n}`, {number})" for n in names})
 
     # --- what is in it ------------------------------------------------------------------------------------
+
+    def head(self, n: int = 5) -> pd.DataFrame:
+        """Show the first rows.
+
+        Parameters
+        ----------
+        n : int
+            How many, at least 0.
+
+        Returns
+        -------
+        DataFrame
+            Indexed by (entity, time), in the order of the keys.
+        """
+        return self.frame.head(check_whole("n", n, 0, _MOST_ROWS)).copy()
 
     def summarise(self, columns: str | Sequence[str] | None = None) -> pd.DataFrame:
         """Describe columns one by one.

@@ -37,6 +37,7 @@ __all__ = [
     "steps",
     "too_deep",
     "too_long",
+    "with_names",
 ]
 
 FUNCTIONS = ("C", "I", "log", "log1p", "exp", "sqrt", "abs", "lag", "lead", "diff")
@@ -171,6 +172,30 @@ def coded_words(text: str) -> tuple[str, dict[str, str]]:
         return words.setdefault(name, f"{stem}{len(words)}_") if name else found[0]
 
     return _TOKEN.sub(coded, text), words
+
+
+def with_names(text: str, names: Mapping[str, str]) -> str:
+    """Put other names for columns into a term; functions and texts in quotation marks stay.
+
+    Parameters
+    ----------
+    text : str
+        A term.
+    names : mapping
+        Name to what is written for it.
+
+    Returns
+    -------
+    str
+        The term.
+    """
+
+    def written(found: re.Match[str]) -> str:
+        name = found["ticked"] or found["word"]
+        is_called = found["word"] is not None and text[found.end() :].lstrip().startswith("(")
+        return found[0] if is_called else names.get(name, found[0])
+
+    return _TOKEN.sub(written, text)
 
 
 # --- syntax trees -----------------------------------------------------------------------------------------

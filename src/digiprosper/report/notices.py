@@ -24,7 +24,7 @@ import math
 from math import comb
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
-from digiprosper.errors import Notice
+from digiprosper.errors import Notice, clipped, counted
 from digiprosper.kernels.intervals import LEAST_CLUSTERS, enough_clusters
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ __all__ = [
     "lost_draws",
     "missing_rows",
     "not_psd",
+    "rows_dropped",
     "too_few_clusters_to_draw",
 ]
 
@@ -211,6 +212,28 @@ def not_psd(terms: Sequence[str], text: str) -> Notice:
         Code ``"not_psd"``.
     """
     return Notice("not_psd", text, {"terms": tuple(terms)})
+
+
+def rows_dropped(count: int, nobs: int, by_term: Mapping[str, int]) -> str:
+    """Write which missing values took rows out.
+
+    Parameters
+    ----------
+    count : int
+        Rows that left.
+    nobs : int
+        Rows there were.
+    by_term : mapping
+        Term to the number of rows where it is missing.
+
+    Returns
+    -------
+    str
+        Such as ``"2 of 6 rows dropped: missing users (2)."``.
+    """
+    terms = ", ".join(f"{clipped(t)} ({c:,})" for t, c in by_term.items())
+    more = "; a row may have several missing values" if sum(by_term.values()) > count else ""
+    return f"{count:,} of {counted(nobs, 'row')} dropped: missing {terms}{more}."
 
 
 def missing_rows(

@@ -1,0 +1,256 @@
+"""A file of Stata as a table, with the labels of its variables and of their values."""
+
+from __future__ import annotations
+
+import io
+import os
+import struct
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from digiprosper.errors import (
+    InputTypeError,
+    Notice,
+    OptionError,
+    cited,
+    clipped,
+    one_line,
+    option_problem,
+    quoted,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+__all__ = ["StataTable", "read_stata"]
+
+_LEAP_SECONDS = "%tC"
+# What pandas raises for a file that ends early, or whose bytes are no Stata file.
+_DAMAGED = (
+    ValueError,
+    struct.error,
+    KeyError,
+    IndexError,
+    TypeError,
+    OverflowError,
+    AssertionError,
+    StopIteration,
+    MemoryError,
+)
+_WIDE = {"i": "int64", "f": "float64"}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StataTable:
+    """What a Stata file has.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        The variables.
+    labels : mapping
+        Variable to label, those without one left out.
+    notices : tuple of Notice
+        What is not as in the file.
+    """
+
+    frame: pd.DataFrame
+    labels: Mapping[str, str]
+    notices: tuple[Notice, ...]
+
+
+def read_stata(
+    path: str | os.PathLike[str], time: str | None = None, encoding: str | None = None
+) -> StataTable:
+    """Read a Stata file.
+
+    Parameters
+    ----------
+    path : str or path
+        The file.
+    time : str, optional
+        The time key, which keeps its numbers.
+    encoding : str, optional
+        Encoding of text in files of Stata 13 and earlier.
+
+    Returns
+    -------
+    StataTable
+        Columns with value labels as categories, missing values of every code as missing.
+
+    Raises
+    ------
+    InputTypeError
+        If it is no Stata file.
+    OptionError
+        If text is not in that encoding.
+    """
+    frame, labels, value_labels, caught = _read(path)
+    if encoding is not None:
+        frame = frame.map(lambda v: _decoded(v, encoding))
+        labels = _all_decoded(labels, encoding)
+        value_labels = {name: _all_decoded(texts, encoding) for name, texts in value_labels.items()}
+
+    notices = _of_warnings(caught, frame)
+    for name in [name for notice in notices for name in notice.data.get("columns", ())]:
+        frame[name] = pd.to_numeric(frame[name])
+    partly = _name_values(frame, {name: texts for name, texts in value_labels.items() if name != time})
+    shown = {name: one_line(text) for name, text in labels.items()}
+    shown = {name: text for name, text in shown.items() if text}
+    return StataTable(frame, shown, (*notices, *partly))
+
+
+def _name_values(frame: pd.DataFrame, value_labels: Mapping[str, Mapping[int, str]]) -> list[Notice]:
+    """Make categories of the columns whose values all have labels, in place, and report the others."""
+    partly = []
+    for name, texts in value_labels.items():
+        category = _as_category(frame[name], texts)
+        if category is None:
+            partly.append(name)
+        else:
+            frame[name] = category
+    return [partly_labelled(partly)] if partly else []
+
+
+def _read(path: Any) -> tuple[pd.DataFrame, dict[str, str], dict[str, dict[int, str]], list[Any]]:
+    """Read variables, their labels, labels of values by variable, and the warnings of pandas."""
+    if not isinstance(path, str | os.PathLike):
+        raise InputTypeError(f"from_stata takes the path of a file, not {type(path).__name__}.")
+    content = Path(path).read_bytes()
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            opened: Any = pd.read_stata(io.BytesIO(content), iterator=True)
+            with opened as reader:
+                frame = reader.read(convert_categoricals=False)
+                labels = reader.variable_labels()
+                texts = reader.value_labels()
+                # pandas has no public name for which variable has which set of labels.
+                sets: list[str] = list(reader._lbllist)
+        except _DAMAGED as error:
+            raise _no_stata(path, str(error)) from error
+    if not frame.columns.is_unique:
+        raise _no_stata(path, "two variables have one name")
+    # Arithmetic of narrow integers would overflow.
+    kinds = {name: kind for name, dtype in frame.dtypes.items() if (kind := _WIDE.get(dtype.kind))}
+    frame = frame.astype(kinds)
+    value_labels = {name: texts[key] for name, key in zip(frame.columns, sets, strict=True) if key in texts}
+    return frame, labels, value_labels, caught
+
+
+def _no_stata(path: object, why: str) -> InputTypeError:
+    return InputTypeError(
+        f"from_stata: {cited(str(path))} cannot be read as a Stata file (.dta), or is damaged: "
+        f"{clipped(why)}."
+    )
+
+
+def _all_decoded(texts: Mapping[Any, str], encoding: str) -> dict[Any, str]:
+    return {key: _decoded(text, encoding) for key, text in texts.items()}
+
+
+def _decoded(text: Any, encoding: str) -> Any:
+    """Read text in another encoding, where it was taken for Latin-1; anything else stays."""
+    if not isinstance(text, str):
+        return text
+    try:
+        return text.encode("latin-1").decode(encoding)
+    except LookupError as error:
+        what = f"encoding={cited(encoding)} is not known; use one such as 'gb18030'."
+        raise OptionError(what, [option_problem("encoding", encoding)]) from error
+    except UnicodeEncodeError as error:
+        what = f"encoding={cited(encoding)}: the text of this file is Unicode already; leave encoding out."
+        raise OptionError(what, [option_problem("encoding", encoding)]) from error
+    except UnicodeDecodeError as error:
+        what = f"encoding={cited(encoding)} is not the encoding of the text {cited(text)}."
+        raise OptionError(what, [option_problem("encoding", encoding)]) from error
+
+
+def _as_category(values: pd.Series[Any], texts: Mapping[int, str]) -> pd.Series[Any] | None:
+    """Put labels for codes; None unless every value has a label of its own."""
+    codes = sorted(values.dropna().unique())
+    words = [texts[code] for code in codes if code in texts]
+    if not codes or len(set(words)) < len(codes):
+        return None
+    category = pd.Categorical(values, categories=codes).rename_categories(
+        dict(zip(codes, words, strict=True))
+    )
+    return pd.Series(category, index=values.index, name=values.name)
+
+
+def _of_warnings(caught: Sequence[warnings.WarningMessage], frame: pd.DataFrame) -> list[Notice]:
+    """Say in our words what pandas warned about; what it says of anything else is issued again."""
+    notices = []
+    for said in caught:
+        if _LEAP_SECONDS in str(said.message):
+            notices.append(
+                leap_seconds([str(name) for name in frame if _are_numbers_as_objects(frame[name])])
+            )
+        elif issubclass(said.category, UnicodeWarning):
+            notices.append(undecoded_text())
+        else:
+            warnings.warn_explicit(said.message, said.category, said.filename, said.lineno)
+    return list({notice.code: notice for notice in notices}.values())
+
+
+def _are_numbers_as_objects(values: pd.Series[Any]) -> bool:
+    return values.dtype == object and all(isinstance(v, int | float) for v in values.dropna())
+
+
+def leap_seconds(columns: Sequence[str]) -> Notice:
+    """Report dates that count leap seconds.
+
+    Parameters
+    ----------
+    columns : sequence of str
+        Their names.
+
+    Returns
+    -------
+    Notice
+        Code leap_seconds; data columns.
+    """
+    text = (
+        f"{quoted(columns)} counts milliseconds with leap seconds (%tC) and stays a number; for dates write "
+        "it as %tc in Stata: generate double t = cofC(x)."
+    )
+    return Notice("leap_seconds", text, {"columns": tuple(columns)})
+
+
+def undecoded_text() -> Notice:
+    """Report text that is not in the encoding of its file.
+
+    Returns
+    -------
+    Notice
+        Code undecoded_text; no data.
+    """
+    return Notice(
+        "undecoded_text",
+        "some text of the Stata file is not in UTF-8, which files of Stata 14 and later should have, and was "
+        "read as Latin-1; convert the file in Stata with 'unicode translate', or pass its encoding.",
+    )
+
+
+def partly_labelled(columns: Sequence[str]) -> Notice:
+    """Report columns whose value labels could not become categories.
+
+    Parameters
+    ----------
+    columns : sequence of str
+        Their names, at least one.
+
+    Returns
+    -------
+    Notice
+        Code partly_labelled; data columns.
+    """
+    text = (
+        f"{quoted(columns)}: some values have no value label, or one that another value has too; the numbers "
+        "are kept."
+    )
+    return Notice("partly_labelled", text, {"columns": tuple(columns)})
