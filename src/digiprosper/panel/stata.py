@@ -98,10 +98,14 @@ def read_stata(
     notices = _of_warnings(caught, frame)
     for name in [name for notice in notices for name in notice.data.get("columns", ())]:
         frame[name] = pd.to_numeric(frame[name])
-    partly = _name_values(frame, {name: texts for name, texts in value_labels.items() if name != time})
+    value_labels.pop(str(time), None)
+    partly = _name_values(frame, value_labels)
+    return StataTable(frame, _not_empty(labels), (*notices, *partly))
+
+
+def _not_empty(labels: Mapping[str, str]) -> dict[str, str]:
     shown = {name: one_line(text) for name, text in labels.items()}
-    shown = {name: text for name, text in shown.items() if text}
-    return StataTable(frame, shown, (*notices, *partly))
+    return {name: text for name, text in shown.items() if text}
 
 
 def _name_values(frame: pd.DataFrame, value_labels: Mapping[str, Mapping[int, str]]) -> list[Notice]:
@@ -183,7 +187,7 @@ def _as_category(values: pd.Series[Any], texts: Mapping[int, str]) -> pd.Series[
 
 
 def _of_warnings(caught: Sequence[warnings.WarningMessage], frame: pd.DataFrame) -> list[Notice]:
-    """Say in our words what pandas warned about; what it says of anything else is issued again."""
+    """Make notices of the warnings of pandas that are known; issue any other again."""
     notices = []
     for said in caught:
         if _LEAP_SECONDS in str(said.message):
