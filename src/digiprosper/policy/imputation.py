@@ -135,7 +135,7 @@ def _refuse_not_imputable(model: UntreatedModel, treated: Bools, sample: Sample)
     text = (
         f"untreated rows do not identify the outcome without treatment of {counted(int(lost.sum()), 'row')} "
         f"(in {quoted(times)}), as where all entities are treated in a period or a control has other values. "
-        "Drop these rows with panel.subset; where entities are first treated after the periods that are left, "
-        "let the first treated time be missing."
+        "Drop these rows with panel.subset; where entities are first treated after the periods that are "
+        "left, let the first treated time be missing."
     )
     raise IdentificationError(text, [Notice("not_imputable", text, {"times": times})])
