@@ -21,7 +21,9 @@ def test_its_names_are_sorted_and_documented() -> None:
     assert all(getattr(dp.plots, name).__doc__ for name in dp.plots.__all__)
 
 
-@pytest.mark.parametrize("name", ["mediation_path", "effect_plot", "conditional_effect", "sensitivity_curve"])
+@pytest.mark.parametrize(
+    "name", ["balance", "mediation_path", "effect_plot", "conditional_effect", "sensitivity_curve"]
+)
 def test_other_results_are_refused_with_who_makes_them(name: str) -> None:
     with pytest.raises(InputTypeError, match=rf"^plots\.{name}: takes what .* returns, not str\.") as caught:
         getattr(dp.plots, name)("1")

@@ -247,6 +247,7 @@ def _figures(case: Case, result: Any) -> list[tuple[str, Callable[[], Any]]]:
     makers: list[tuple[type, Callable[[], Any]]] = [
         (dp.LinearResults, lambda: plots.coefficients(result)),
         (dp.LinearResults, lambda: plots.u_shape(result, dp.u_test(result, case.column("q")))),
+        (dp.Matching, lambda: plots.balance(result)),
         (dp.ThresholdResults, lambda: plots.lr_profile(result)),
         (dp.ThresholdResults, lambda: plots.regime_map(result)),
         (dp.MediationResults, lambda: plots.mediation_path(result)),

@@ -236,6 +236,38 @@ def event_study(case: Case) -> Any:
     return fit.pretrend_test() if fit.window.leads else fit
 
 
+def matched(case: Case) -> Any:
+    """Match entities of a drawn treatment, or of one that each of them keeps."""
+    rng = case.rng
+    panel = _treated(case) if case.panel.time_name is not None and chance(rng, 0.8) else case.panel
+    if panel is not case.panel and panel.frame["first"].dtype == object:
+        panel = panel.assign(first=lambda f: f["first"].notna())
+    treated = "first" if panel is not case.panel else case.column(pick(rng, "bgk"))
+    choices: dict[str, Any] = {
+        "base": ["first", "pre", *panel.times[:2]],
+        "k": [1, 2, 5],
+        "caliper": [None, 0.05, 0.3],
+        "replace": [True, False],
+    }
+    x, options = case.terms("xwzqd", 3), case.options(**choices)
+    case.say(f"match_entities({treated!r}, {x!r}, **{options!r})")
+    found = dp.match_entities(panel, treated, x, **options)
+    case.say("read")
+    found.summary(), found.support, panel.assign(w_=found.weights)
+    return found
+
+
+def bounded(case: Case) -> Any:
+    """Oster's bound of a slope."""
+    spec = _linear(case, case.terms("xwzqdcm", 4))
+    term, *others = spec.x
+    options = case.options(
+        rmax=[1.3, 2.0, float("inf")], delta=[1.0, 0.5, -1.0, 0, 3], rsquared_max=[None, 1.0]
+    )
+    case.say(f"oster_bound({term!r}, {others!r}, **{options!r})")
+    return dp.oster_bound(spec, case.panel, term, others[: int(case.rng.integers(1, 4))], **options)
+
+
 def staggered(case: Case) -> Any:
     """Draw an estimator of staggered adoption, or the decomposition of a two-way slope."""
     panel = _treated(case) if case.panel.time_name is not None and chance(case.rng, 0.95) else case.panel
@@ -772,9 +804,11 @@ JOBS: dict[str, Callable[[Case], Any]] = {
     "placebo": placebo,
     "control_sets": control_sets,
     "StaggeredDid": staggered,
+    "match_entities": matched,
+    "oster_bound": bounded,
 }
 WEIGHTS = np.array(
-    [14, 7, 10, 6, 12, 4, 8, 4, 3, 4, 3, 4, 3, 4, 4, 2, 5, 3, 6, 4, 12, 8, 3, 8, 6, 7, 6, 5, 6, 6],
+    [14, 7, 10, 6, 12, 4, 8, 4, 3, 4, 3, 4, 3, 4, 4, 2, 5, 3, 6, 4, 12, 8, 3, 8, 6, 7, 6, 5, 6, 6, 6, 5],
     dtype=float,
 )
 WEIGHTS /= WEIGHTS.sum()
