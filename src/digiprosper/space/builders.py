@@ -111,7 +111,7 @@ def from_square(frame: pd.DataFrame) -> Built:
         "A square frame has the same labels in its index and its columns: frame.set_index(...) if a column "
         "holds them."
     )
-    places = places_among(columns, rows, "the columns of the frame", "its index", remedy)
+    places = places_among(columns, rows, "the columns of the frame", "the index", remedy)
     if len(columns) > len(rows):
         more = columns[~columns.isin(rows)]
         raise AlignmentError(
