@@ -86,6 +86,22 @@ def test_csdid(x: Any, control: Any, adjustment: Any, anticipation: int, base: A
 
 @pytest.mark.peers
 @pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("balanced", [0, 1, 2, 3])
+def test_balanced_event_times_of_csdid(balanced: int) -> None:
+    peer = pytest.importorskip("csdid.att_gt")
+    frame = draw(3)
+    found = fit_of(frame).aggregate("dynamic", balanced=balanced).tidy()
+    theirs = peer.ATTgt("y", "year", "city", "first", frame.fillna({"first": 0}), xformla="y ~ 1")
+    one = theirs.fit(bstrap=False).aggte("dynamic", balance_e=balanced, bstrap=False, cband=False).atte
+    assert [f"event:{int(time)}" for time in one["egt"]] == found["term"][1:].tolist()
+    estimates = [one["overall_att"], *one["att_egt"]]
+    np.testing.assert_allclose(found["estimate"], np.array(estimates, float), rtol=0, atol=1e-7)
+    errors = [np.squeeze(one["overall_se"]), *np.ravel(one["se_egt"])]
+    np.testing.assert_allclose(found["std_error"], np.array(errors, float), rtol=0, atol=1e-7)
+
+
+@pytest.mark.peers
+@pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("adjustment", ["doubly_robust", "ipw", "regression"])
 def test_diff_diff(adjustment: Any) -> None:
     """Doubly robust weights of diff-diff 3.13 do not sum to one, so that its effects differ."""

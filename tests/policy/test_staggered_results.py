@@ -72,6 +72,25 @@ def test_other_averages_are_those_of_another_fit(fit: dp.StaggeredDidResults, fr
         fit.aggregate("event")
 
 
+def test_balanced_event_times_are_of_the_same_cohorts(fit: dp.StaggeredDidResults) -> None:
+    both = fit.aggregate("dynamic", balanced=3)
+    path = both.path[both.path["time"] >= 0]
+    assert path["time"].tolist() == [0, 1, 2, 3]
+    assert (path["n_treated"] == 40).all()
+    assert both.params["event:2"] == fit.params["event:2"]
+    assert "Only of cohorts that reach event time 3." in both.summary()
+    alone = fit.aggregate("dynamic", balanced=5)
+    assert alone.params["event:0"] == pytest.approx(
+        fit.group_time.query("cohort == 2004 and time == 2004")["estimate"].item()
+    )
+    assert alone.path["n_treated"].max() == 20
+    assert fit.aggregate("simple").balanced is None
+    for by, balanced in (("simple", 2), ("dynamic", -1), ("dynamic", 6), ("dynamic", 1.5)):
+        with pytest.raises(OptionError) as caught:
+            fit.aggregate(by, balanced=balanced)  # type: ignore[arg-type]
+        assert caught.value.problems[0].data["option"] == "balanced"
+
+
 def test_averages_of_a_balanced_panel_agree(fit: dp.StaggeredDidResults) -> None:
     simple, group = fit.aggregate("simple").params["att"], fit.aggregate("group").params
     # 2004 has six periods since treatment, 2006 has four, with as many entities.

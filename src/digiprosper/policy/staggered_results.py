@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 import pandas as pd
 
-from digiprosper.errors import OptionError, TermError, check_level, check_option, cited
+from digiprosper.errors import (
+    OptionError,
+    TermError,
+    check_level,
+    check_option,
+    check_whole,
+    cited,
+    option_problem,
+)
 from digiprosper.linear.combination import LinearCombination
 from digiprosper.linear.restrictions import null_text, read_combination, read_restrictions, restrictions_text
 from digiprosper.policy.cohorts import time_text
@@ -124,6 +132,8 @@ class StaggeredDidResults(Summarised, PickledByName):
         What outcome and clusters are products of, by name.
     diagnostics : tuple of Notice
         What is worth saying about the fit.
+    balanced : int or None
+        Event time that all cohorts in averages by event time reach.
     """
 
     depvar: str
@@ -136,14 +146,19 @@ class StaggeredDidResults(Summarised, PickledByName):
     labels: Mapping[str, str]
     factors: Factors
     diagnostics: tuple[Notice, ...]
+    balanced: int | None = None
 
-    def aggregate(self, by: str) -> Self:
+    def aggregate(self, by: str, *, balanced: int | None = None) -> Self:
         """Average the effects in another way.
 
         Parameters
         ----------
         by : {"dynamic", "simple", "group", "calendar"}
             By periods since treatment, over all treated rows, by cohort or by period.
+        balanced : int, optional
+            With ``"dynamic"``: leave out cohorts that do not reach this event time, and later event times, so
+            that all event times from 0 on are of the same cohorts (`balance_e` of R's did). Differences
+            before treatment of ``imputation``, which are of all cohorts together, are left out.
 
         Returns
         -------
@@ -153,10 +168,12 @@ class StaggeredDidResults(Summarised, PickledByName):
         Raises
         ------
         OptionError
-            If the word is unknown.
+            If the word is unknown, `balanced` is not of event times, or no cohort reaches it.
         """
         check_option("by", by, _BY)
-        return replace(self, by=by)
+        if balanced is not None:
+            _check_balanced(by, balanced, int(self.cells.event.max()))
+        return replace(self, by=by, balanced=balanced)
 
     # --- effects by cohort and time, and over event time --------------------------------------------------
 
@@ -197,17 +214,20 @@ class StaggeredDidResults(Summarised, PickledByName):
             time, estimate, std_error, conf_low, conf_high, n_treated (treated entities behind the effect). A
             reference has the estimate 0 and no error.
         """
-        found = average(self.cells, "dynamic")
+        found = average(self.cells, "dynamic", self.balanced)
         numbers = self._numbers_of(found.estimates[1:], found.gradient[1:], level)
         kept = ("estimate", "std_error", "conf_low", "conf_high")
-        counts = [int(self.cells.n_treated[self.cells.event == time].sum()) for time in found.keys]
+        used = found.gradient[1:, : self.cells.estimates.size] != 0
+        counts = used @ self.cells.n_treated
         rows = pd.DataFrame(
             {"time": found.keys, **{name: numbers[name] for name in kept}, "n_treated": counts}
         )
         reference = self.setting.reference
         if reference is None or reference in found.keys:
             return rows
-        zero = {"time": reference, "estimate": 0.0, "n_treated": self.coding.n_ever}
+        cohorts = np.unique(self.cells.cohort[used.any(axis=0)])
+        n_treated = sum(self.coding.cohorts[place][1] for place in cohorts)
+        zero = {"time": reference, "estimate": 0.0, "n_treated": n_treated}
         place = int((found.keys < reference).sum())
         parts = [rows.iloc[:place], pd.DataFrame([zero], columns=rows.columns), rows.iloc[place:]]
         return pd.concat([part for part in parts if len(part)], ignore_index=True)
@@ -242,7 +262,7 @@ class StaggeredDidResults(Summarised, PickledByName):
         Not to reject does not show parallel trends (Roth 2022, American Economic Review: Insights 4:305).
         """
         check_option("by", by, ("group_time", "dynamic"))
-        found = average(self.cells, "dynamic")
+        found = average(self.cells, "dynamic", self.balanced)
         estimates, rows, event = found.estimates[1:], found.gradient[1:], found.keys
         if by == "group_time":
             estimates, event = self.cells.estimates, self.cells.event
@@ -466,6 +486,7 @@ class StaggeredDidResults(Summarised, PickledByName):
             sample_text(self.nobs, int(info["n_entities"] or 0), int(info["n_times"] or 0), keys),
             f"{self.coding.text}.",
             f"att is the mean of {_OVERALL[self.by]}.",
+            *([] if self.balanced is None else [f"Only of cohorts that reach event time {self.balanced}."]),
             "",
         )
         return Summary(
@@ -507,6 +528,7 @@ class StaggeredDidResults(Summarised, PickledByName):
             "estimator": setting.estimator,
             "control": setting.control,
             "aggregate": self.by,
+            "balanced": self.balanced,
             "event": coding.event,
             "reference": setting.reference,
             "cohorts": [[time if isinstance(time, int) else str(time), n] for time, n in coding.cohorts],
@@ -522,7 +544,7 @@ class StaggeredDidResults(Summarised, PickledByName):
 
     @property
     def _averages(self) -> Averages:
-        return average(self.cells, self.by)
+        return average(self.cells, self.by, self.balanced)
 
     @property
     def _index(self) -> pd.Index[Any]:
@@ -599,3 +621,11 @@ class StaggeredDidResults(Summarised, PickledByName):
         if self.df_t == inf:
             return TestResult(name, form, "chi2", q, float(chdtrc(q, form)), null)
         return TestResult(name, form / q, "F", (q, self.df_t), float(fdtrc(q, self.df_t, form / q)), null)
+
+
+def _check_balanced(by: str, balanced: object, most: int) -> None:
+    """Refuse an event time that averages cannot be balanced at."""
+    if by != "dynamic":
+        text = f"balanced={cited(balanced)} is for averages by event time, by='dynamic', not {cited(by)}."
+        raise OptionError(text, [option_problem("balanced", balanced, (None,), text)])
+    check_whole("balanced", balanced, 0, most)

@@ -65,6 +65,15 @@ def test_averages_and_their_derivatives(cells: GroupTime, by: str) -> None:
     np.testing.assert_allclose(found.gradient, slopes, atol=1e-8)
 
 
+def test_balanced_averages_are_of_cohorts_that_reach_an_event_time(cells: GroupTime) -> None:
+    one = average(cells, "dynamic", 1)
+    assert one.keys.tolist() == [-1, 0, 1]
+    np.testing.assert_array_equal(one.estimates[1:], average(cells, "dynamic").estimates[1:4])
+    two = average(cells, "dynamic", 2)
+    assert two.keys.tolist() == [0, 1, 2]
+    np.testing.assert_allclose(two.estimates, [cells.estimates[:3].mean(), *cells.estimates[:3]])
+
+
 def test_keys(cells: GroupTime) -> None:
     assert average(cells, "simple").keys.tolist() == []
     assert average(cells, "dynamic").keys.tolist() == [-1, 0, 1, 2]

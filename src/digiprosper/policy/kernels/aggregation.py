@@ -69,7 +69,7 @@ class Averages:
     gradient: Floats
 
 
-def average(cells: GroupTime, by: str) -> Averages:
+def average(cells: GroupTime, by: str, balanced: int | None = None) -> Averages:
     """Average effects as Callaway & Sant'Anna (2021), table 1.
 
     Parameters
@@ -80,6 +80,9 @@ def average(cells: GroupTime, by: str) -> Averages:
         ``simple``: all effects since treatment. Otherwise one average an event time, a cohort or a period,
         and the overall average is that of the event times from 0 on, of the cohorts by their sizes, or of
         the periods.
+    balanced : int, optional
+        With ``dynamic``: only cohorts that reach this event time, and no later event times, so that all event
+        times from 0 on are of the same cohorts.
 
     Returns
     -------
@@ -92,7 +95,7 @@ def average(cells: GroupTime, by: str) -> Averages:
         return Averages(np.empty(0, dtype=np.intp), np.array([estimate]), slope[None, :])
 
     labels = {"dynamic": cells.event, "group": cells.cohort, "calendar": cells.time}[by]
-    used = np.ones_like(since) if by == "dynamic" else since
+    used = _dynamic(cells, balanced) if by == "dynamic" else since
     keys = np.unique(labels[used])
     parts = [_mean(cells, used & (labels == key)) for key in keys]
     estimates = np.array([estimate for estimate, _ in parts])
@@ -103,6 +106,16 @@ def average(cells: GroupTime, by: str) -> Averages:
     if by == "group":
         slope[cells.estimates.size + keys] += (estimates - overall) / cells.share[keys].sum()
     return Averages(keys, np.append(overall, estimates), np.vstack([slope, slopes]))
+
+
+def _dynamic(cells: GroupTime, balanced: int | None) -> Bools:
+    """Choose the effects that averages by event time are of."""
+    own = cells.cohort >= 0
+    if balanced is None:
+        return np.ones_like(own)
+    furthest = np.full(cells.share.size, -1)
+    np.maximum.at(furthest, cells.cohort[own], cells.event[own])
+    return np.asarray(own & (furthest[cells.cohort] >= balanced) & (cells.event <= balanced))
 
 
 def _mean(cells: GroupTime, used: Bools) -> tuple[float, Floats]:
