@@ -95,7 +95,6 @@ class Optimum:
 class _Profile(NamedTuple):
     """Where the likelihood is largest in rho, given lambda."""
 
-    value: float
     rho: float
     at_end: bool
 
@@ -142,21 +141,23 @@ def maximise(columns: SpatialColumns, spectrum: Spectrum, *, lag: bool, error: b
     reduced = _reduced(columns)
     rho_grid = _grid(spectrum, _NODES) if lag else np.zeros(1)
     terms = _LogTerms(spectrum, rho_grid, spectrum.log_determinant(rho_grid), columns.n_times, columns.nobs)
+
+    def profile_at(lam: float) -> _Profile:
+        return _profile(_squares(reduced, np.array([lam])), terms)
+
     if not error:
-        profile = _profile(_residual_pair(reduced, 0.0), terms)
+        profile = profile_at(0.0)
         return at_values(columns, spectrum, profile.rho, 0.0, at_end="rho" if profile.at_end else "")
 
-    lam_grid = _grid(spectrum, _NODES_EACH if lag else _NODES)
-    determinants = columns.n_times * spectrum.log_determinant(lam_grid)
-    profiles = [_profile(_residual_pair(reduced, lam), terms) for lam in lam_grid]
-    heights = determinants + np.array([profile.value for profile in profiles])
+    lam_grid = _grid(spectrum, _NODES_EACH)
+    heights = terms.heights(_squares(reduced, lam_grid)).max(axis=1)
+    heights += columns.n_times * spectrum.log_determinant(lam_grid)
 
     def score(lam: float) -> float:
-        profile = _profile(_residual_pair(reduced, lam), terms)
-        return _error_score(reduced, spectrum, profile.rho, lam)
+        return _error_score(reduced, spectrum, profile_at(lam).rho, lam)
 
     lam, at_end = _root(score, lam_grid, int(heights.argmax()), spectrum)
-    profile = _profile(_residual_pair(reduced, lam), terms)
+    profile = profile_at(lam)
     ends = {"rho": profile.at_end, "lambda": at_end}
     reached = [name for name, end in ends.items() if end]
     return at_values(columns, spectrum, profile.rho, lam, at_end=reached[0] if reached else "")
@@ -246,6 +247,18 @@ def _reduced(columns: SpatialColumns) -> SpatialColumns:
 # --- the spatial lag of the outcome, given lambda -----------------------------------------------------------
 
 
+class _Squares(NamedTuple):
+    """Sums of squares ``least + curve (rho - bottom)^2`` of residuals linear in rho; one value a lambda."""
+
+    least: Floats
+    curve: Floats
+    bottom: Floats
+
+    def at(self, rho: Floats) -> Floats:
+        """Compute them at values of rho, an array with a row a lambda."""
+        return self.least[:, None] + self.curve[:, None] * (rho - self.bottom[:, None]) ** 2
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class _LogTerms:
     """What the likelihood in rho needs beside the residuals: the log-determinant on a grid, T and NT."""
@@ -256,44 +269,40 @@ class _LogTerms:
     n_times: int
     nobs: int
 
-
-class _Squares(NamedTuple):
-    """Sum of squares ``least + curve (rho - bottom)^2`` of residuals that are linear in rho."""
-
-    least: float
-    curve: float
-    bottom: float
-
-    def at(self, rho: Floats) -> Floats:
-        return self.least + self.curve * (rho - self.bottom) ** 2
+    def heights(self, squares: _Squares) -> Floats:
+        """Compute the likelihood on the grid but for what depends on lambda alone; one row a lambda."""
+        return np.asarray(self.n_times * self.determinants - self.nobs / 2 * np.log(squares.at(self.grid)))
 
 
-def _residual_pair(reduced: SpatialColumns, lam: float) -> _Squares:
+def _squares(reduced: SpatialColumns, lams: Floats) -> _Squares:
     """Regress the outcome and its spatial lag, both filtered, on the filtered regressors."""
     y, first, second = reduced.y.T
-    pair = np.column_stack([y - lam * first, first - lam * second])
-    left = _least_squares(reduced.filtered(lam), pair)[1]
-    curve = float(left[:, 1] @ left[:, 1])
-    bottom = float(left[:, 0] @ left[:, 1]) / curve if curve > 0 else 0.0
-    rest = left[:, 0] - bottom * left[:, 1]
-    return _Squares(float(rest @ rest), curve, bottom)
+    at = lams[:, None]
+    pair = np.stack([y - at * first, first - at * second], axis=2)
+    design = reduced.x - at[:, :, None] * reduced.wx
+    length = np.sqrt(np.einsum("lij,lij->lj", design, design))
+    basis = np.linalg.qr(design / length[:, None, :])[0]
+    left = pair - basis @ (basis.transpose(0, 2, 1) @ pair)
+    curve = np.einsum("li,li->l", left[:, :, 1], left[:, :, 1])
+    cross = np.einsum("li,li->l", left[:, :, 0], left[:, :, 1])
+    bottom = np.divide(cross, curve, out=np.zeros_like(curve), where=curve > 0)
+    rest = left[:, :, 0] - bottom[:, None] * left[:, :, 1]
+    return _Squares(np.einsum("li,li->l", rest, rest), curve, bottom)
 
 
 def _profile(squares: _Squares, terms: _LogTerms) -> _Profile:
-    """Find rho given lambda; its only value is 0 in a model without a spatial lag of the outcome."""
+    """Find rho given one lambda; its only value is 0 in a model without a spatial lag of the outcome."""
+    if terms.grid.size == 1:
+        return _Profile(0.0, at_end=False)
+    curve, bottom = float(squares.curve[0]), float(squares.bottom[0])
 
     def score(rho: float) -> float:
         determinant = terms.spectrum.trace(rho, lags=1, inverses=1)
-        fall = -squares.curve * (rho - squares.bottom) / squares.at(np.array(rho))
-        return float(terms.nobs * fall - terms.n_times * determinant)
+        fall = -curve * (rho - bottom) / float(squares.at(np.array([rho]))[0, 0])
+        return terms.nobs * fall - terms.n_times * determinant
 
-    heights = terms.n_times * terms.determinants - terms.nobs / 2 * np.log(squares.at(terms.grid))
-    rho, at_end = 0.0, False
-    if terms.grid.size > 1:
-        rho, at_end = _root(score, terms.grid, int(heights.argmax()), terms.spectrum)
-    determinant = terms.spectrum.log_determinant(np.array([rho]))[0]
-    value = terms.n_times * determinant - terms.nobs / 2 * np.log(squares.at(np.array(rho)))
-    return _Profile(float(value), rho, at_end)
+    best = int(terms.heights(squares)[0].argmax())
+    return _Profile(*_root(score, terms.grid, best, terms.spectrum))
 
 
 def _error_score(reduced: SpatialColumns, spectrum: Spectrum, rho: float, lam: float) -> float:
