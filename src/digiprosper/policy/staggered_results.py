@@ -227,10 +227,10 @@ class StaggeredDidResults(Summarised, PickledByName):
             return rows
         cohorts = np.unique(self.cells.cohort[used.any(axis=0)])
         n_treated = sum(self.coding.cohorts[place][1] for place in cohorts)
-        zero = {"time": reference, "estimate": 0.0, "n_treated": n_treated}
-        place = int((found.keys < reference).sum())
-        parts = [rows.iloc[:place], pd.DataFrame([zero], columns=rows.columns), rows.iloc[place:]]
-        return pd.concat([part for part in parts if len(part)], ignore_index=True)
+        times = pd.Index(sorted([*found.keys, reference]), name="time")
+        out = rows.set_index("time").reindex(times)
+        out.loc[reference, ["estimate", "n_treated"]] = 0.0, n_treated
+        return out.reset_index().astype({"time": int, "n_treated": int})
 
     @property
     def reference(self) -> int | None:
