@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
 from radon.complexity import cc_visit
 from radon.raw import analyze
 
@@ -22,7 +21,6 @@ MOST_COMPLEX = 0
 MOST_LINES = 450
 
 
-@pytest.mark.further
 def test_functions_of_many_branches_only_become_fewer() -> None:
     found = [
         f"{name}: {block.fullname} has {block.complexity}"
@@ -33,7 +31,6 @@ def test_functions_of_many_branches_only_become_fewer() -> None:
     assert len(found) <= MOST_COMPLEX, "\n".join(found)
 
 
-@pytest.mark.further
 def test_no_file_is_long() -> None:
     assert [name for name, text in TEXTS.items() if analyze(text).sloc > MOST_LINES] == []
 

@@ -9,6 +9,7 @@ from importlib import import_module
 from threading import RLock
 from typing import TYPE_CHECKING, Any
 
+from digiprosper._held import HELD
 from digiprosper._version import __version__ as __version__
 
 if TYPE_CHECKING:
@@ -273,56 +274,6 @@ _HOME: dict[str, str] = {}
 for _module, _names in _NAMES.items():
     _HOME |= dict.fromkeys(_names.split(), _module)
 _MODULES = {"datasets": "datasets", "instruments": "instruments", "plots": "plots"}
-# What results hold without a public name: its name in pickles, and where it is now. Names stay for good.
-_HELD = {
-    "ControlSample": "studies.control_set_results:ControlSample",
-    "DrawnEstimates": "report.effects:DrawnEstimates",
-    "EffectPath": "mediation.routes:Route",
-    "EffectProducts": "mediation.kernel:Products",
-    "IndexFixedSums": "composite.kernels.uncertainty:FixedSums",
-    "IndexLearned": "composite.state:Learned",
-    "IndexMomentSums": "composite.kernels.uncertainty:MomentSums",
-    "IndexRule": "composite.kernels.structure:Rule",
-    "IndexScaleAsGiven": "composite.kernels.normalise:AsGiven",
-    "IndexScaleMaxima": "composite.kernels.normalise:Maxima",
-    "IndexScaleMinMax": "composite.kernels.normalise:EndPoints",
-    "IndexScaleRanks": "composite.kernels.normalise:Ranks",
-    "IndexScaleZScores": "composite.kernels.normalise:ZScores",
-    "IndexState": "composite.state:State",
-    "IndexTheilSums": "composite.kernels.uncertainty:TheilSums",
-    "IndexComparedRanks": "composite.ranking_results:ComparedRanks",
-    "IndexRankedRows": "composite.ranking_results:RankedRows",
-    "IndexScoredRows": "composite.results:ScoredRows",
-    "IndexWeighing": "composite.kernels.structure:Weighing",
-    "EventWindow": "policy.window:EventWindow",
-    "GroupTimeEffects": "policy.kernels.aggregation:GroupTime",
-    "Inference": "report.inference:Inference",
-    "KinkBounded": "threshold.groups:KinkBounded",
-    "KinkSearched": "threshold.groups:KinkSearched",
-    "KinkTested": "threshold.groups:KinkTested",
-    "LinearEstimated": "linear.results:Estimated",
-    "LinearReducedForms": "linear.kernels.anderson_rubin:ReducedForms",
-    "LinearRows": "linear.results:RowSummary",
-    "LinearSample": "linear.results:EstimationSample",
-    "MediationVarying": "mediation.routes:Varying",
-    "PathSystem": "mediation.routes:PathSystem",
-    "PathTest": "mediation.decisions:Test",
-    "SpatialDecomposition": "space.impacts:SpatialDecomposition",
-    "SpatialEffects": "space.impacts:SpatialEffects",
-    "SpatialEstimated": "space.groups:SpatialEstimated",
-    "StaggeredCohorts": "policy.cohorts:CohortCoding",
-    "StaggeredSettings": "policy.staggered_results:StaggeredSettings",
-    "Term": "report.terms:Term",
-    "TermFactor": "report.terms:Factor",
-    "TermPoint": "report.terms:Point",
-    "TermRegime": "report.terms:Regime",
-    "ThresholdBounded": "threshold.groups:ThresholdBounded",
-    "ThresholdSearched": "threshold.groups:ThresholdSearched",
-    "ThresholdSplit": "threshold.groups:ThresholdSplit",
-    "ThresholdTested": "threshold.groups:ThresholdTested",
-    "WildDraws": "linear.kernels.wild:WildDraws",
-    "Words": "report.words:Words",
-}
 
 __all__ = [
     "Aggregation",
@@ -503,7 +454,7 @@ _LOADING = RLock()
 
 
 def __getattr__(name: str) -> Any:
-    home = _HOME.get(name) or _HELD.get(name) or _MODULES.get(name)
+    home = _HOME.get(name) or HELD.get(name) or _MODULES.get(name)
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     path, _, inside = home.partition(":")

@@ -53,14 +53,6 @@ def test_a_set_of_results_comes_back_with_what_failed(every_result: dict[str, An
     assert other.failures["none"].problems == failed.problems
 
 
-@pytest.mark.parametrize("name", sorted(dp._HELD))
-def test_what_results_hold_is_where_the_table_says(name: str) -> None:
-    kind = getattr(dp, name)
-    assert issubclass(kind, PickledByName)
-    assert name not in dp.__all__
-    assert name not in dp._HOME
-
-
 @dataclass(frozen=True, slots=True)
 class Before(PickledByName):
     low: float

@@ -7,6 +7,7 @@ from functools import cache
 from importlib import import_module
 from typing import Any
 
+from digiprosper._held import HELD
 from digiprosper._version import __version__
 from digiprosper.errors import Notice, PickleError, quoted
 
@@ -17,7 +18,7 @@ class PickledByName:
     """Base of a dataclass that is pickled and copied by the names of its fields.
 
     The pickle has no path of the class: a public class is found by its public name, another by its name in
-    the table of `digiprosper.__init__`. A class outside that table, such as a subclass of yours, is pickled
+    the table of `digiprosper._held`. A class outside that table, such as a subclass of yours, is pickled
     as any class is.
     """
 
@@ -109,10 +110,9 @@ def _root() -> Any:
 @cache
 def _name_of(kind: Any) -> str | None:
     """Find the name under which the package knows a class, if it has one."""
-    root = _root()
     home = f"{kind.__module__}:{kind.__qualname__}"
-    for name, place in root._HELD.items():
+    for name, place in HELD.items():
         if f"digiprosper.{place}" == home:
-            return str(name)
+            return name
     name = str(kind.__name__)
-    return name if getattr(root, name, None) is kind else None
+    return name if getattr(_root(), name, None) is kind else None
