@@ -157,6 +157,13 @@ PRINTED_WEIGHTS: Final = 2e-3
 FIXED_POINT: Final = 1e-10
 """Change of simulated shares between two iterations at which they end."""
 
+# --- policy -------------------------------------------------------------------------------------------------
+
+LAST_STEP: Final = 1e-9
+"""Change of a Newton step at which coefficients of a logit are exact, since steps double the digits."""
+LAST_STEP_TWO_PERIODS: Final = 1e-12
+"""Change of log odds at which a logit of two periods is exact to rounding."""
+
 # --- space --------------------------------------------------------------------------------------------------
 
 SYMMETRIC: Final = 1e-12

@@ -182,12 +182,18 @@ def _regressions(spec: FixedEffects, panel: Panel, term: str, controls: Sequence
         raise IdentificationError(text, [Notice("no_controls", text, {"controls": tuple(controls)})])
     issued(fitted)
 
-    others = [one for one in sample.names_of("x") if one in results.names and one != name]
+    return _Regressions(name, _both(spec.y, name, of_controls, fitted))
+
+
+def _both(y: str, name: str, of_controls: Sequence[str], fitted: Fitted) -> TwoRegressions:
+    """Regress with and without the controls that are left, the other regressors in both."""
+    results, prepared, swept = fitted.results, fitted.prepared, fitted.swept
+    others = [one for one in prepared.sample.names_of("x") if one in results.names and one != name]
     root = 1.0 if prepared.obs_weights is None else np.sqrt(prepared.obs_weights)[:, None]
-    y, x, m, w = (
-        swept.columns[:, list(swept.at(names))] * root for names in ([spec.y], [name], others, of_controls)
+    outcome, x, m, w = (
+        swept.columns[:, list(swept.at(names))] * root for names in ([y], [name], others, of_controls)
     )
-    return _Regressions(name, two_regressions(y[:, 0], x[:, 0], m, w))
+    return two_regressions(outcome[:, 0], x[:, 0], m, w)
 
 
 # --- what was asked for -------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ import numpy as np
 
 from digiprosper.errors import CollinearityError, IdentificationError, Notice, cited, quoted, several
 from digiprosper.kernels.least_squares import dependences
-from digiprosper.kernels.tolerances import CONSTANT
+from digiprosper.kernels.tolerances import CONSTANT, LAST_STEP
 from digiprosper.linear.estimation import collinear_problem
 from digiprosper.policy.kernels.separation import is_separated
 
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 __all__ = ["propensity"]
 
 _MOST_STEPS: Final = 200
-# Newton steps double the digits: after one of this size the coefficients are exact to rounding.
-_STEP: Final = 1e-9
 
 
 def propensity(x: Floats, treated: Bools, names: Sequence[str]) -> tuple[Floats, Floats]:
@@ -64,7 +62,7 @@ def propensity(x: Floats, treated: Bools, names: Sequence[str]) -> tuple[Floats,
     with warnings.catch_warnings(), np.errstate(over="ignore"):
         warnings.simplefilter("ignore", ConvergenceWarning)
         logit = Logit(treated.astype(np.float64), design)
-        fit = logit.fit(method="newton", maxiter=_MOST_STEPS, tol=_STEP, disp=0, skip_hessian=True)
+        fit = logit.fit(method="newton", maxiter=_MOST_STEPS, tol=LAST_STEP, disp=0, skip_hessian=True)
     if not fit.mle_retvals["converged"]:
         text = (
             f"the logit of treatment on {quoted(names)} did not converge in {_MOST_STEPS} steps. Use fewer "

@@ -585,8 +585,8 @@ def _refuse_same(labels: pd.Index[Any], pairs: tuple[Ints, Ints], what: str) -> 
 def _refuse_many(n: int, cutoff: float | None) -> None:
     if cutoff is None and n > _MOST_DENSE:
         raise OptionError(
-            f"{n:,} entities: weights of all pairs take {8e-9 * n * n:.0f} GB. Pass cutoff= in kilometres, "
-            "or use k_nearest.",
+            f"{n:,} entities: weights of all pairs take {8 * n * n / 1e9:.0f} GB. Pass cutoff= in "
+            "kilometres, or use k_nearest.",
             [option_problem("cutoff", cutoff)],
         )
 

@@ -45,7 +45,7 @@ from digiprosper.specification import as_terms
 from digiprosper.studies.control_set_results import ControlSample, ControlSet, ControlSets, set_label
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from digiprosper.kernels import Bools, Floats
     from digiprosper.linear.estimation import Swept
@@ -321,15 +321,22 @@ def _blocks(rows: Sample, candidates: Sequence[str]) -> list[int]:
     added = [places[len(x) :] for places in own if places[: len(x)] == x]
     if len(added) == len(own) and (*x, *chain.from_iterable(added)) == together:
         return [len(places) for places in added]
-    pairs = list(zip(candidates, own, strict=True))
-    changing = [one for one, places in pairs if places[: len(x)] != x]
-    changed = [one for one, places in pairs if not set(places) <= set(together)]
+    named = _depending(dict(zip(candidates, own, strict=True)), x, together)
     raise TermError(
-        f"control_sets: with {quoted(changing or changed)} the dummies of a product with a category depend "
+        f"control_sets: with {quoted(named)} the dummies of a product with a category depend "
         "on which other terms are in the model. Put the product and its other factor in spec.x, or make "
         "columns of it with panel.assign.",
-        [Notice("categories", "depend on other terms", {"candidates": tuple(changing or changed)})],
+        [Notice("categories", "depend on other terms", {"candidates": named})],
     )
+
+
+def _depending(
+    own: Mapping[str, tuple[int, ...]], x: tuple[int, ...], together: tuple[int, ...]
+) -> tuple[str, ...]:
+    """Name the candidates that change the dummies of x, or else those whose dummies the others change."""
+    changing = tuple(one for one, places in own.items() if places[: len(x)] != x)
+    changed = tuple(one for one, places in own.items() if not set(places) <= set(together))
+    return changing or changed
 
 
 def _refuse_absorbed(equations: _Equations) -> None:

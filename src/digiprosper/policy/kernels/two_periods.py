@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from digiprosper.kernels.tolerances import COLLINEAR
+from digiprosper.kernels.tolerances import COLLINEAR, LAST_STEP_TWO_PERIODS
 
 if TYPE_CHECKING:
     from digiprosper.kernels import Bools, Floats
@@ -17,7 +17,6 @@ __all__ = ["Difference", "difference"]
 # Controls of a higher probability of treatment have no weight, as in the R package DRDID.
 _TRIM = 0.995
 _ITERATIONS = 100
-_STEP = 1e-12
 # Log odds beyond which probabilities are 0 and 1.
 _SEPARATED = 30.0
 
@@ -118,7 +117,7 @@ def _odds(design: Floats, treated: Bools) -> tuple[Floats, Floats] | tuple[None,
         slopes = slopes + step
         if np.abs(design @ slopes).max() > _SEPARATED:
             return None, None
-        if np.abs(step).max() < _STEP:
+        if np.abs(step).max() < LAST_STEP_TWO_PERIODS:
             break
     else:
         return None, None
