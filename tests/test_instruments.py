@@ -172,6 +172,7 @@ def test_shares_of_a_base_period() -> None:
         assert z[(city, year)] == pytest.approx(expected, rel=1e-12)
 
 
+@pytest.mark.many(2)
 @pytest.mark.parametrize("leave", [False, True])
 @pytest.mark.parametrize("lag", [1, 2])
 def test_growth_of_totals_by_loops(leave: bool, lag: int) -> None:
@@ -358,6 +359,7 @@ REFUSED = {
 }
 
 
+@pytest.mark.many(21)
 @pytest.mark.parametrize("case", REFUSED)
 def test_malformed_input_is_refused_by_name(case: str) -> None:
     error, call = REFUSED[case]

@@ -92,6 +92,7 @@ def scored(results, table):
     return found["index_score"].to_numpy(dtype=float)
 
 
+@pytest.mark.many(4)
 @pytest.mark.parametrize("scope", ["pooled", "goalposts"])
 @pytest.mark.parametrize("engine", ENGINES)
 def test_every_engine_agrees_with_the_panel(engine, scope, posted, frame_of, table_of):

@@ -159,7 +159,7 @@ def test_draws_are_those_of_weight_draws(options):
 
 
 @pytest.mark.parametrize("scope", ["per_year", "pooled_norm_yearly_weights", "expanding"])
-@pytest.mark.many(1)
+@pytest.mark.further
 def test_yearly_weights_are_drawn_from_the_same_entities_every_year(scope):
     frame = make_frame(4, unbalanced=True)
     found = draw(CompositeIndex(SYSTEM, scope=scope), panel_of(frame), reps=20, rng=5)

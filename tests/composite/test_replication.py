@@ -32,7 +32,7 @@ COLUMNS = ["weighting", "scope", "normalise", "structure", "shift", "max_deviati
         {"normalise": "max"},
     ],
 )
-@pytest.mark.many(1)
+@pytest.mark.further
 def test_the_options_behind_weights_are_found(options, posted, frame_of, fit):
     frame = frame_of(1)
     results = fit(posted, frame, **options)

@@ -40,6 +40,7 @@ def agrees(results, slow, panel):
         np.testing.assert_allclose(results.apply(panel), results.scores, rtol=1e-14, atol=1e-15)
 
 
+@pytest.mark.many(8)
 @pytest.mark.parametrize(
     ("scope", "structure"),
     [
@@ -91,7 +92,7 @@ def test_every_weighting_inside_dimensions(structure, weighting, system, frame_o
     ],
 )
 @pytest.mark.parametrize("scope", [*SCOPE_WORDS[:4], "base_year(2012)"])
-@pytest.mark.many(10)
+@pytest.mark.many(3)
 def test_every_normalisation_from_scratch(scope, normalise, weighting, system, frame_of, brute, fit):
     frame = frame_of(4).round({"a": 1})
     frame["a"] += 0.1

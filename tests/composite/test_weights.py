@@ -112,6 +112,7 @@ def test_properties(shape):
 RELATIVES = [critic_weights, cv_weights, std_weights, pca_weights]
 
 
+@pytest.mark.many(2)
 @pytest.mark.parametrize("function", RELATIVES)
 @given(matrices)
 @settings(max_examples=30, deadline=None)

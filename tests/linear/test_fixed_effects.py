@@ -1027,6 +1027,7 @@ def test_scores_that_cancel_by_construction_give_no_standard_error(spec: FixedEf
     assert np.isfinite(quiet_fit(robust, few).pvalues["a"])
 
 
+@pytest.mark.further
 def test_a_negative_variance_has_no_standard_error() -> None:
     found = 0
     for seed in range(60):

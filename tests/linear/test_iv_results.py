@@ -175,6 +175,7 @@ COVARIANCES = [
 ]
 
 
+@pytest.mark.many(9)
 @pytest.mark.parametrize("options", COVARIANCES)
 @pytest.mark.parametrize("b0", [0.0, 0.5, -3.0])
 def test_the_test_is_a_regression_on_the_instruments(options: dict, b0: float) -> None:

@@ -101,7 +101,7 @@ def left_out(frame: pd.DataFrame, x, names, cluster: str, *, weighted: bool) -> 
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize(("effects", "cluster"), list(product(EFFECTS, ["i", "region", "t", "g"])))
-@pytest.mark.many(16)
+@pytest.mark.many(5)
 def test_crv3_is_that_of_refits(effects, cluster, weighted, seed) -> None:
     frame = frame_of(seed)
     flags, names = EFFECTS[effects]

@@ -205,6 +205,7 @@ def test_no_joint_test_from_an_indefinite_covariance() -> None:
     assert seen > 5
 
 
+@pytest.mark.further
 def test_a_definite_part_of_an_indefinite_covariance_is_tested() -> None:
     seen = 0
     for _, results in indefinite():
@@ -266,6 +267,7 @@ def test_a_moderated_u_test_says_it_too() -> None:
     assert seen
 
 
+@pytest.mark.further
 def test_a_kink_with_a_negative_variance() -> None:
     seen = set()
     for frame, _ in indefinite():

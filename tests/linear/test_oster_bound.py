@@ -94,7 +94,7 @@ def test_regressions_are_those_with_every_dummy(effects, weights) -> None:
     assert found["rsquared_uncontrolled"] == pytest.approx(short.rsquared_within, rel=1e-10)
 
 
-@pytest.mark.many(2)
+@pytest.mark.many(1)
 @pytest.mark.parametrize("degree", [0.5, 1.0, 1.5, -0.8])
 @pytest.mark.parametrize("effects", [POOLED, {}])
 def test_a_slope_biased_by_proportional_selection_is_recovered(degree, effects) -> None:

@@ -426,6 +426,7 @@ def test_labels_travel(states: Panel, two_way: LinearResults) -> None:
 # --- other people's tables ----------------------------------------------------------------------------------
 
 
+@pytest.mark.further
 def test_maketables_reads_four_formats(states: Panel, two_way: LinearResults, tmp_path) -> None:
     maketables = pytest.importorskip("maketables")
     from maketables.extractors import get_extractor

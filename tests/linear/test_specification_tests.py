@@ -72,6 +72,7 @@ EFFECTS = {
 }
 
 
+@pytest.mark.many(8)
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("case", EFFECTS)
 def test_poolability_equals_dummies_written_out(case: str, seed: int) -> None:
@@ -143,7 +144,7 @@ def test_reset_equals_statsmodels_without_effects(seed: int) -> None:
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("case", EFFECTS)
 @pytest.mark.parametrize("cov_type", ["unadjusted", "robust", "hc3", "clustered", "crv3"])
-@pytest.mark.many(24)
+@pytest.mark.many(5)
 def test_reset_equals_powers_among_the_regressors(case: str, seed: int, cov_type: str) -> None:
     """Raw powers of x'b as columns of the panel: the same span, and the fit's own Wald test."""
     names, options = EFFECTS[case]

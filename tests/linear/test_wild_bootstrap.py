@@ -137,6 +137,7 @@ CASES = {
 }  # fmt: skip
 
 
+@pytest.mark.many(4)
 @pytest.mark.parametrize("case", CASES)
 def test_all_weights_of_webb_on_five_clusters(case: str) -> None:
     entities, periods, groups, effects, options = CASES[case]
@@ -377,6 +378,7 @@ def test_an_unbounded_end_is_infinite_and_said() -> None:
 # --- the result ---------------------------------------------------------------------------------------------
 
 
+@pytest.mark.further
 def test_the_result_is_a_test_result_that_is_kept_whole() -> None:
     test = quiet(FixedEffects("y", ["a", "b"]), frame_of(13, 20, 5), "a = 0.5", rng=1)
     assert isinstance(test, dp.TestResult)

@@ -325,6 +325,7 @@ def test_paths_are_fixed_effects_fits_on_the_common_sample() -> None:
 # --- the joint covariance ---------------------------------------------------------------------------------
 
 
+@pytest.mark.many(9)
 @pytest.mark.parametrize("ssc", ["reghdfe", "xtreg", "linearmodels", "plm", "none"])
 @pytest.mark.parametrize("cov_type", ["clustered", "robust", "unadjusted", "driscoll_kraay"])
 def test_errors_of_total_and_direct_are_those_of_their_equations(cov_type, ssc) -> None:
@@ -491,6 +492,7 @@ def test_proportion_is_missing_under_masking_and_for_an_unclear_total() -> None:
     assert np.isnan(unclear.params["proportion_mediated"])
 
 
+@pytest.mark.further
 def test_known_truth_is_inside() -> None:
     hits = []
     for seed in range(20):
@@ -594,7 +596,7 @@ def refitted(results, drawn, fit):
 
 @pytest.mark.parametrize("kind", STRUCTURES)
 @pytest.mark.parametrize("clusters", [None, "region"])
-@pytest.mark.many(7)
+@pytest.mark.many(2)
 def test_draws_of_every_structure_equal_explicit_refits(kind, clusters) -> None:
     frame = varying(seed=len(kind))
     results = quiet(structured(kind, clusters=clusters), Panel(frame, "city", "year"), rng=5)
@@ -630,6 +632,7 @@ def test_paths_of_every_structure_are_fixed_effects_fits(kind) -> None:
     assert set(results.sample_stats["nobs"]) == {results.nobs}
 
 
+@pytest.mark.further
 def test_absorbed_effects_are_in_every_draw() -> None:
     frame = make(4, n=30)
     spec = Mediation("y", "x", "m1", ["w1"], absorb="half^year", time_effects=False, reps=20)

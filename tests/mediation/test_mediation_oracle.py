@@ -505,7 +505,7 @@ def test_decision(branch) -> None:
         ("unbalanced", "two-way", "serial"),
     ],
 )
-@pytest.mark.many(1)
+@pytest.mark.further
 def test_sensitivity(shape, design, structure) -> None:
     results, rows, model = case(shape, design, structure, reps=40)
     redrawn = [oracle.redraw(rows, model, count) for count in counts(rows, 40)]
@@ -557,6 +557,7 @@ def test_searched_threshold(shape, clusters, level) -> None:
         np.testing.assert_allclose(results.draws[name].iloc[:2], want[name], rtol=1e-10, atol=1e-11)
 
 
+@pytest.mark.many(2)
 @pytest.mark.parametrize("rank", [8, 9, 171, 172])
 def test_a_regime_may_have_five_per_cent_of_the_rows(rank) -> None:
     frame = make("balanced").copy()
@@ -568,6 +569,7 @@ def test_a_regime_may_have_five_per_cent_of_the_rows(rank) -> None:
     assert (frame["q"] <= results.threshold).sum() == min(max(rank, 9), 171)
 
 
+@pytest.mark.many(1)
 @pytest.mark.parametrize(
     ("shape", "effects", "level"),
     [("holes", ("city", "year"), True), ("balanced", ("city",), True), ("holes", ("city", "year"), False)],

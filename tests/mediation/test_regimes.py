@@ -96,7 +96,7 @@ def test_the_value_has_the_least_sum_of_squares() -> None:
 
 
 @pytest.mark.parametrize("clusters", [None, "region"])
-@pytest.mark.many(1)
+@pytest.mark.further
 def test_twenty_searched_draws_equal_searches_and_refits_row_by_row(clusters) -> None:
     frame = make(5, n=20)
     spec = Mediation(
@@ -140,6 +140,7 @@ def test_averages_of_a_searched_draw_have_the_shares_of_its_own_value() -> None:
         np.testing.assert_allclose(draws[name], want, rtol=1e-10, err_msg=name)
 
 
+@pytest.mark.further
 def test_draws_at_a_given_value_equal_refits_row_by_row() -> None:
     frame = make(2, n=20)
     spec = Mediation("y", "x", "m1", ["w"], threshold=("q", 0.1), reps=20)
@@ -204,6 +205,7 @@ def test_a_monotone_change_of_the_variable_changes_the_value_alone() -> None:
 # --- the level of the regimes -----------------------------------------------------------------------------
 
 
+@pytest.mark.many(1)
 @pytest.mark.parametrize(
     "options", [{"threshold": "q", "search_draws": True}, {"threshold": "q"}, {"threshold": ("q", 0.2)}]
 )

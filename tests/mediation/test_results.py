@@ -123,7 +123,7 @@ def test_a_chain_splits_what_runs_side_by_side() -> None:
 # --- five intervals ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.many(26)
+@pytest.mark.many(4)
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("kind", STRUCTURES)
 def test_every_interval_agrees_with_its_p(kind, method) -> None:
@@ -159,7 +159,7 @@ def test_percentile_is_what_tidy_shows() -> None:
 
 
 @pytest.mark.parametrize("kind", ["parallel", "serial", "a", "redrawn", "bent"])
-@pytest.mark.many(2)
+@pytest.mark.many(1)
 def test_bca_has_the_acceleration_of_fits_without_each_city(kind) -> None:
     frame, results = make(n=20), quiet(spec_of(kind), make(n=20))
     options = {"reps": 20}
@@ -213,7 +213,7 @@ def test_monte_carlo_depends_on_the_seed_alone() -> None:
     assert (other.interval("monte_carlo").loc["indirect"] != want).iloc[1:].any()
 
 
-@pytest.mark.many(5)
+@pytest.mark.many(2)
 @pytest.mark.parametrize("kind", STRUCTURES)
 def test_lost_draws_are_left_out_of_every_method(kind) -> None:
     results = fitted(kind)
@@ -397,6 +397,7 @@ def test_a_conditional_error_is_that_of_its_coefficients() -> None:
     assert row["std_error"] == pytest.approx(np.sqrt(v[0, 0] + 4 * v[0, 1] + 4 * v[1, 1]), rel=1e-9)
 
 
+@pytest.mark.many(3)
 @pytest.mark.parametrize("kind", MOVING)
 def test_johnson_neyman_by_substitution(kind) -> None:
     results = fitted(kind)

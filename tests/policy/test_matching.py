@@ -60,6 +60,7 @@ def scores_by_hand(rows: pd.DataFrame, treated: np.ndarray) -> np.ndarray:
     return np.asarray(1 / (1 + np.exp(-design @ b)))
 
 
+@pytest.mark.many(3)
 @pytest.mark.parametrize("options", [{}, {"k": 3}, {"k": 3, "caliper": None}, {"caliper": 0.002}])
 @pytest.mark.parametrize("gaps", [False, True])
 def test_pairs_weights_and_balance_equal_those_of_a_search(options, gaps) -> None:

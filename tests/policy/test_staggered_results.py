@@ -50,6 +50,7 @@ def test_the_protocol(fit: dp.StaggeredDidResults) -> None:
     np.testing.assert_array_equal(fit.pvalues, table["p_value"])
 
 
+@pytest.mark.many(2)
 @pytest.mark.parametrize("by", ["dynamic", "simple", "group", "calendar"])
 def test_it_is_stored_and_read_again(fit: dp.StaggeredDidResults, by: str) -> None:
     one = fit.aggregate(by)

@@ -94,6 +94,7 @@ def test_between_the_limits_each_model_is_a_cell() -> None:
     plt.close(ax.figure)
 
 
+@pytest.mark.further
 def test_few_models_are_named_and_kinds_of_choices_too() -> None:
     ax = draw(groups="effect", heads=[f"m{j}" for j in range(6)], left_out=["2 not estimated"])
     assert [text.get_text() for text in ax.get_xticklabels()] == [f"m{j}" for j in range(6)]

@@ -437,6 +437,7 @@ def test_importing_loads_no_matplotlib():
     assert out.stdout.strip() == "[]"
 
 
+@pytest.mark.further
 def test_real_results_are_drawn():
     from digiprosper.composite.rankings import rank_probabilities
     from digiprosper.composite.sensitivity import index_sensitivity

@@ -373,6 +373,7 @@ def test_a_new_figure_lays_itself_out_and_changes_no_setting(one_way, make_thres
     assert len(plt.get_fignums()) == 3
 
 
+@pytest.mark.further
 def test_chinese_labels_have_glyphs_and_so_has_the_minus(make_fit, make_threshold, make_map, zh, tmp_path):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DigiprosperWarning)
@@ -429,6 +430,7 @@ def test_importing_plots_loads_no_matplotlib():
     assert out.stdout.strip() == "[]"
 
 
+@pytest.mark.many(1)
 @pytest.mark.parametrize(("periods", "named"), [(16, 16), (17, 9)])
 def test_a_map_names_up_to_sixteen_periods(make_map, periods, named):
     cells = {"a": [1 + (t > 5) for t in range(periods)], "b": [1] * periods}

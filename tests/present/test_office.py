@@ -107,6 +107,7 @@ def test_word_starts_its_notes_where_the_table_starts(columns, tmp_path):
         assert room - layout.left_indent - layout.right_indent >= min(width, room) - 10000
 
 
+@pytest.mark.many(3)
 @pytest.mark.parametrize(
     ("content", "size", "turned"),
     [

@@ -108,6 +108,7 @@ def test_a_pickled_text_is_plain_text() -> None:
     assert other == text
 
 
+@pytest.mark.further
 def test_every_dict_says_what_it_is_and_comes_back(every_result: dict[str, Any]) -> None:
     for kind, result in every_result.items():
         stored = json.loads(json.dumps(result.to_dict(), allow_nan=False))

@@ -72,6 +72,7 @@ def test_lee_yu_with_entity_effects_is_the_likelihood_of_one_period_less() -> No
     assert fit.sigma2 == pytest.approx(other.sigma2, rel=0.05)
 
 
+@pytest.mark.many(2)
 @pytest.mark.parametrize("model", ["sar", "sdm", "sem", "sac", "sdem"])
 def test_lee_yu_of_every_model(model: str) -> None:
     spec = PanelSpatial("y", ["x"], ring(), model=model)

@@ -87,7 +87,7 @@ CASES: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("case", CASES)
-@pytest.mark.many(10)
+@pytest.mark.many(2)
 def test_every_set_is_the_fit_of_that_model(case: str) -> None:
     frame, spec = make(len(case)), SPEC.replace(**CASES[case])
     found = sets_of(spec, frame)

@@ -67,7 +67,7 @@ def ssr(y: Array, *columns: Array) -> float:
 
 @quiet
 @pytest.mark.parametrize("effects", [(), ("i",), ("t",), ("i", "t"), ("i", "t", "region^t")], ids="+".join)
-@pytest.mark.many(2)
+@pytest.mark.many(1)
 def test_fit_equals_a_minimiser_over_least_squares(effects: tuple[str, ...]) -> None:
     df = frame(len(effects), n=16, periods=6).assign(region=lambda d: d["i"] % 3)
     spec = SPEC.replace(
@@ -198,6 +198,7 @@ def test_without_effects_the_intercept_has_its_error() -> None:
     assert "N - 1 = 299" in found.settings
 
 
+@pytest.mark.further
 @quiet
 def test_twenty_draws_equal_explicit_refits() -> None:
     df = frame(5, n=16, periods=6)

@@ -140,7 +140,7 @@ def lstsq_ssr(df: pd.DataFrame, columns: list[np.ndarray[Any, Any]], *, effects:
 @quiet
 @pytest.mark.parametrize("seed", range(6))
 @pytest.mark.parametrize("effects", [(), ("i",), ("t",), ("i", "t")], ids="+".join)
-@pytest.mark.many(4)
+@pytest.mark.many(1)
 def test_fit_equals_a_loop_of_least_squares(seed: int, effects: tuple[str, ...]) -> None:
     df = frame(seed)
     spec = PanelThreshold(
@@ -257,6 +257,7 @@ def _sequential(spec: PanelThreshold, panel: Panel) -> float:
 # --- a known truth ---
 
 
+@pytest.mark.further
 @quiet
 def test_planted_thresholds_are_found() -> None:
     hits = slopes = 0

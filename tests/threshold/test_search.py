@@ -362,7 +362,7 @@ def repeat_values(df, k):
 
 @pytest.mark.parametrize("seed", [1, 2])
 @pytest.mark.parametrize("name", SEARCHES)
-@pytest.mark.many(3)
+@pytest.mark.many(1)
 def test_search_is_lstsq_at_every_candidate(name, seed):
     m, k, options = SEARCHES[name]
     df = frame_for(seed, m, k)
@@ -372,6 +372,7 @@ def test_search_is_lstsq_at_every_candidate(name, seed):
     hold(fit(spec, df, shuffle=seed), Oracle(df, spec), m)
 
 
+@pytest.mark.many(3)
 @pytest.mark.parametrize("options", [{}, {"rule": "<"}, {"regime_intercept": True, "time_effects": False}])
 @pytest.mark.parametrize("seed", [3, 4])
 def test_given_thresholds_are_taken_as_they_are(seed, options):
@@ -536,6 +537,7 @@ def test_few_clusters_take_webb_signs():
 # --- auto -----------------------------------------------------------------------------------------------
 
 
+@pytest.mark.many(3)
 @pytest.mark.parametrize(
     ("jumps", "options", "kept"),
     [

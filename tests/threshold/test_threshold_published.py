@@ -774,6 +774,7 @@ def test_the_variance_of_the_residual_rises_with_cash_flow() -> None:
     assert [slope[1], t] == pytest.approx(wanted["regression of e2 on c1 squared"], rel=1e-3)
 
 
+@pytest.mark.further
 def test_f_divides_by_a_variance_three_times_too_small() -> None:
     wanted, got = GOLDEN["paradox"], errors()
     at = int(np.flatnonzero(got.cuts == 0.0157)[0])
@@ -943,6 +944,7 @@ def test_the_page_quotes_these_numbers() -> None:
     assert [text for text in quoted if text not in PAGE] == []
 
 
+@pytest.mark.further
 def test_the_code_of_the_page_prints_what_it_says(monkeypatch: pytest.MonkeyPatch) -> None:
     """In the order of the page, in one session; blanks at the end of a line do not count."""
     monkeypatch.chdir(DATA.parent)

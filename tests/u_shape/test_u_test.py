@@ -192,6 +192,7 @@ def test_fieller_ends_have_the_critical_t() -> None:
     assert {(1, True), (2, False), (1, False)} <= seen
 
 
+@pytest.mark.further
 def test_fieller_inside_equals_rejection_at_half_the_level() -> None:
     for seed in range(40):
         test = u_test(fit(quadratic(turn=1.0, bend=0.1, noise=1.0, seed=seed, n=20)), "x")
@@ -283,7 +284,7 @@ def slope_t(results, form, x):
     )
 
 
-@pytest.mark.many(2)
+@pytest.mark.many(1)
 @pytest.mark.parametrize("form", FORMS)
 def test_the_set_holds_exactly_the_places_whose_slope_is_not_told_from_zero(form) -> None:
     stats = pytest.importorskip("scipy.stats")
@@ -307,7 +308,7 @@ def test_the_set_holds_exactly_the_places_whose_slope_is_not_told_from_zero(form
     assert wanted <= kinds
 
 
-@pytest.mark.many(2)
+@pytest.mark.many(1)
 @pytest.mark.parametrize("form", FORMS)
 def test_turning_point_and_its_error_in_every_form(form) -> None:
     seen = 0

@@ -89,7 +89,7 @@ def searched(data: dict[str, Any], effects: Sequence[str], y: Array, trims: Sequ
         ("iid", "entity", False),
     ],
 )
-@pytest.mark.many(14)
+@pytest.mark.many(5)
 def test_twenty_draws_equal_refits(
     *, name: Any, codes: str, balanced: bool, effects: tuple[str, ...], count: int
 ) -> None:
