@@ -115,16 +115,68 @@ def test_islands_are_kept_and_named() -> None:
     assert fit.unit_impacts.loc[0, "direct"] == pytest.approx(fit.params["x"])
 
 
+def test_few_entities_to_cluster_by_are_reported() -> None:
+    spec = PanelSpatial("y", ["x"], ring(), cov_type="clustered")
+    assert "few_clusters" in [n.code for n in spec.fit(panel_of(0.3)).diagnostics]
+    plain = spec.replace(cov_type="observed").fit(panel_of(0.3))
+    assert "few_clusters" not in [n.code for n in plain.diagnostics]
+
+
+def test_two_entities_have_no_clustered_errors() -> None:
+    rng = np.random.default_rng(1)
+    keys = {"city": np.repeat([0, 1], 8), "year": np.tile(range(8), 2)}
+    frame = pd.DataFrame({**keys, "x": rng.normal(size=16), "y": rng.normal(size=16)})
+    weights = SpatialWeights([[0, 1], [1, 0]], [0, 1])
+    spec = PanelSpatial("y", ["x"], weights, model="sem", cov_type="clustered", time_effects=False)
+    with pytest.raises(dp.IdentificationError):
+        spec.fit(Panel(frame, "city", "year"))
+
+
+# --- coverage of the page -----------------------------------------------------------------------------------
+
+
+def durbin_panels(n: int, rho: float, reps: int):
+    """Two-way Durbin models with four nearest neighbours, T = 12, b = 1 and th = .5."""
+    places = np.random.default_rng(7).uniform(size=(n, 2))
+    distance = ((places[:, None] - places[None]) ** 2).sum(axis=2)
+    np.fill_diagonal(distance, 9)
+    near = np.zeros((n, n))
+    np.put_along_axis(near, distance.argsort(axis=1)[:, :4], 1, axis=1)
+    weights = SpatialWeights(np.maximum(near, near.T), range(n))
+    inverse = np.linalg.inv(np.eye(n) - rho * weights.dense)
+    effect = inverse @ (np.eye(n) + 0.5 * weights.dense)
+    indirect = effect.sum(axis=1).mean() - np.diag(effect).mean()
+    keys = {"city": np.repeat(range(n), 12), "year": np.tile(range(12), n)}
+    for seed in range(reps):
+        rng = np.random.default_rng(seed)
+        x = rng.normal(size=(n, 12)) + rng.normal(size=(n, 1))
+        e = rng.normal(size=(n, 12))
+        fixed = rng.normal(size=(n, 1)) + rng.normal(size=(1, 12))
+        y = inverse @ (x + 0.5 * weights.dense @ x + fixed + e)
+        frame = pd.DataFrame({**keys, "x": x.ravel(), "y": y.ravel()})
+        yield Panel(frame, "city", "year"), PanelSpatial("y", ["x"], weights), indirect
+
+
 @pytest.mark.montecarlo
-@pytest.mark.parametrize("cov_type", ["observed", "information", "clustered"])
-@pytest.mark.parametrize("rho", [0.0, 0.4])
-def test_intervals_cover_the_truth(rho: float, cov_type: str) -> None:
-    """Coverage of rho with entity effects, N = 20 and T = 6."""
-    spec = PanelSpatial(
-        "y", ["x"], ring(), model="sar", time_effects=False, bias_correction="lee_yu", cov_type=cov_type
-    )
-    hits = 0
-    for seed in range(1000):
-        low, high = spec.fit(panel_of(rho, seed)).conf_int().loc["rho"]
-        hits += low <= rho <= high
-    assert 0.925 <= hits / 1000 <= 0.975
+@pytest.mark.filterwarnings("ignore::digiprosper.DigiprosperWarning")
+@pytest.mark.parametrize(
+    ("n", "rho", "options", "of_rho", "of_indirect"),
+    [
+        (31, 0.3, {}, 0.760, 0.892),
+        (31, 0.3, {"bias_correction": "lee_yu"}, 0.929, 0.941),
+        (31, 0.3, {"bias_correction": "lee_yu", "cov_type": "clustered"}, 0.948, 0.935),
+        (31, 0.6, {"bias_correction": "lee_yu"}, 0.927, 0.927),
+        (100, 0.3, {}, 0.889, 0.914),
+        (100, 0.3, {"bias_correction": "lee_yu", "cov_type": "clustered"}, 0.949, 0.941),
+    ],
+)
+def test_coverage_of_the_page(
+    n: int, rho: float, options: dict[str, str], of_rho: float, of_indirect
+) -> None:
+    hits = np.zeros(2)
+    for panel, spec, indirect in durbin_panels(n, rho, 1000):
+        fit = spec.replace(**options).fit(panel)
+        low, high = fit.conf_int().loc["rho"]
+        row = fit.impacts.iloc[1]
+        hits += [low <= rho <= high, row["conf_low"] <= indirect <= row["conf_high"]]
+    assert hits / 1000 == pytest.approx([of_rho, of_indirect], abs=0.003)

@@ -63,9 +63,9 @@ def wald_to(fitted: SpatialEstimated, model: str) -> TestResult:
     return _wald(fitted, gap, rows, "W:x + rho x is zero for all regressors x (common factors)")
 
 
-def lr_test(first: SpatialEstimated, second: SpatialEstimated) -> TestResult:
+def lr_test(first: SpatialEstimated, second: SpatialEstimated, *, same_rows: bool) -> TestResult:
     """Compare nested models, as `SpatialResults.lr_test`."""
-    _refuse_other_data(first, second)
+    _refuse_other_data(first, second, same_rows=same_rows)
     small, large = sorted((first, second), key=lambda one: one.n_parameters)
     df = large.n_parameters - small.n_parameters
     if df == 0 or not _is_nested(small, large):
@@ -97,10 +97,10 @@ def _wald(fitted: SpatialEstimated, gap: Floats, rows: Floats, null: str) -> Tes
     return TestResult("Wald test", statistic, "chi2", float(df), float(chdtrc(df, statistic)), null)
 
 
-def _refuse_other_data(first: SpatialEstimated, second: SpatialEstimated) -> None:
+def _refuse_other_data(first: SpatialEstimated, second: SpatialEstimated, *, same_rows: bool) -> None:
     pairs = {
         "outcome": (first.depvar, second.depvar),
-        "rows": (first.sample_hash, second.sample_hash),
+        "rows": (True, same_rows),
         "weights": (first.weights_hash, second.weights_hash),
         "transform": (first.transform, second.transform),
     }

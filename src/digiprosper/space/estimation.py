@@ -12,7 +12,7 @@ from digiprosper.errors import IdentificationError, Notice, OptionError, option_
 from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.kernels.tolerances import SINGULAR
 from digiprosper.report.inference import Inference
-from digiprosper.report.notices import lost_draws
+from digiprosper.report.notices import few_clusters, lost_draws
 from digiprosper.space.groups import SpatialEstimated
 from digiprosper.space.impacts import SpatialEffects
 from digiprosper.space.kernels.information import (
@@ -47,6 +47,8 @@ if TYPE_CHECKING:
 __all__ = ["estimate"]
 
 
+# Residuals of two entities with time effects are each other's negative, and scores add up to zero.
+_LEAST_CLUSTERS = 3
 # With more entities the bias is small beside the standard error, and its estimate takes an inverse.
 _MANY_ENTITIES = 1000
 
@@ -114,6 +116,7 @@ def estimate(spec: Any, layout: Layout, rng: object) -> SpatialResults:
         *layout.weights.diagnostics,
         *_near_ends(point, layout),
         *_bias_notices(spec, layout, point, covariance),
+        *_cluster_notices(spec, layout),
         *lost_draws(lost, spec.reps, "have a rho outside its interval and were dropped."),
     ]
     return SpatialResults(
@@ -192,6 +195,11 @@ def _covariance(point: Point, cov_type: str) -> Floats:
             "errors: the likelihood is flat. Drop regressors or the spatial lags of some (spatial_lags)."
         )
     if cov_type == "clustered":
+        if len(point.matrix) < _LEAST_CLUSTERS:
+            raise IdentificationError(
+                f"cov_type='clustered' needs at least {_LEAST_CLUSTERS} entities; the sample has "
+                f"{len(point.matrix)}. Use cov_type='observed'."
+            )
         return clustered_covariance(point)
     return np.asarray(np.linalg.inv(information * scale * scale[:, None]) * scale * scale[:, None])
 
@@ -274,6 +282,18 @@ def _bias_notices(spec: Any, layout: Layout, point: Point, covariance: Floats) -
     return out
 
 
+def _cluster_notices(spec: Any, layout: Layout) -> tuple[Notice, ...]:
+    """Report few entities to cluster by."""
+    if spec.cov_type != "clustered":
+        return ()
+    sample = layout.prepared.sample
+    return few_clusters(
+        sample.n_entities,
+        sample.keys.entity_name,
+        "clustered standard errors are too small with few clusters; compare cov_type='observed'.",
+    )
+
+
 def _estimated(
     spec: Any,
     layout: Layout,
@@ -305,7 +325,6 @@ def _estimated(
         weights_name=layout.weights.name,
         weights_text=layout.weights.conventions,
         weights_hash=hashlib.sha256(layout.matrix.tobytes()).hexdigest()[:16],
-        sample_hash=str(layout.linear.glance()["sample_hash"]),
     )
 
 

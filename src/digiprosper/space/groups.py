@@ -49,8 +49,6 @@ class SpatialEstimated(PickledByName):
         As in `PanelSpatial`.
     weights_name, weights_text, weights_hash : str
         Name of the weights, how they were made and standardised, and a hash of their values.
-    sample_hash : str
-        Hash of the labels of the rows.
     """
 
     names: tuple[str, ...]
@@ -71,4 +69,3 @@ class SpatialEstimated(PickledByName):
     weights_name: str
     weights_text: str
     weights_hash: str
-    sample_hash: str

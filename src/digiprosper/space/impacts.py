@@ -151,20 +151,17 @@ def effects_frame(effects: SpatialEffects, df_t: float, level: float) -> pd.Data
         drawn = np.where(np.isnan(error), np.nan, effects.draws.reshape(len(effects.draws), -1))
         low, high = percentile(drawn, level, clusters=None)
         p_value = percentile_p(drawn, clusters=None)
-    frame = pd.DataFrame(
-        {
-            "term": list(effects.terms) * 3,
-            "kind": np.repeat(KINDS, k),
-            "estimate": estimate,
-            "std_error": error,
-            "statistic": estimate / error,
-            "p_value": p_value,
-            "conf_low": low,
-            "conf_high": high,
-        }
-    )
     by_term = np.arange(3 * k).reshape(3, k).T.ravel()
-    return frame.iloc[by_term].reset_index(drop=True)
+    numbers = {
+        "estimate": estimate,
+        "std_error": error,
+        "statistic": estimate / error,
+        "p_value": p_value,
+        "conf_low": low,
+        "conf_high": high,
+    }
+    names = {"term": np.repeat(np.array(effects.terms, dtype=object), 3), "kind": list(KINDS) * k}
+    return pd.DataFrame({**names, **{name: values[by_term] for name, values in numbers.items()}})
 
 
 def _errors(effects: SpatialEffects) -> Floats:
@@ -173,8 +170,7 @@ def _errors(effects: SpatialEffects) -> Floats:
         variance = np.diag(effects.covariance)
     else:
         variance = effects.draws.reshape(len(effects.draws), -1).var(axis=0, ddof=1)
-    set_to_zero = (variance == 0) & (effects.estimates.ravel() == 0)
-    return standard_errors(np.where(set_to_zero, np.nan, variance))
+    return standard_errors(np.where(variance == 0, np.nan, variance))
 
 
 def unit_frame(effects: SpatialEffects, entity: str) -> pd.DataFrame:

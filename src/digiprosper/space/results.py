@@ -12,7 +12,7 @@ from digiprosper._version import __version__
 from digiprosper.errors import InputTypeError, Notice, check_level
 from digiprosper.report.columns import Column, result_column
 from digiprosper.report.pickling import PickledByName
-from digiprosper.report.protocol import Glance, empty_glance
+from digiprosper.report.protocol import Glance, empty_glance, hash_of
 from digiprosper.report.summary import Cells, Lines, PlainNumbers, Remarks, Summarised, Summary
 from digiprosper.report.terms import Factor, Term
 from digiprosper.report.text import interval_text, p_text, sample_text
@@ -134,7 +134,7 @@ class SpatialResults(Summarised, PickledByName):
             "clusters": "+".join(self.inference.clusters) or None,
             "effects": "+".join(made.effect_names) or None,
             "rsquared_within": made.rsquared_within,
-            "sample_hash": made.sample_hash,
+            "sample_hash": None if self.sample.index is None else hash_of(self.sample.index),
             "rng_entropy": self.rng_entropy,
             "version": self.version,
             "loglik": self.loglik,
@@ -303,7 +303,8 @@ class SpatialResults(Summarised, PickledByName):
             raise InputTypeError(
                 f"lr_test takes the results of another PanelSpatial, not {type(other).__name__}."
             )
-        return lr_test(self.estimated, other.estimated)
+        same_rows = self.glance()["sample_hash"] == other.glance()["sample_hash"]
+        return lr_test(self.estimated, other.estimated, same_rows=same_rows)
 
     # --- numbers ------------------------------------------------------------------------------------------
 

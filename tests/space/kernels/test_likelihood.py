@@ -124,3 +124,35 @@ def test_an_optimum_at_the_end_is_reported() -> None:
     columns = SpatialColumns(np.hstack([y, first, lagged(w, first)]), x, lagged(w, x), T)
     best = maximise(columns, found, lag=True, error=False)
     assert best.at_end == ("rho" if best.rho < -0.99 else "")
+
+
+@pytest.mark.many(6)
+@pytest.mark.parametrize("seed", range(30))
+def test_two_coefficients_with_several_maxima(seed: int) -> None:
+    """In tiny panels the likelihood has several maxima: none of a fine grid is higher."""
+    rng = np.random.default_rng(seed)
+    n, t = int(rng.integers(3, 7)), int(rng.integers(2, 6))
+    w = rng.uniform(size=(n, n)) * (rng.uniform(size=(n, n)) < 0.7)
+    np.fill_diagonal(w, 0)
+    w[np.arange(n), (np.arange(n) + 1) % n] += 0.2
+    w[(np.arange(n) + 1) % n, np.arange(n)] += 0.2
+    w /= w.sum(axis=1, keepdims=True)
+    x, y = rng.normal(size=(n * t, 1)), rng.normal(size=(n * t, 1))
+    first = lagged(w, y)
+    columns = SpatialColumns(np.hstack([y, first, lagged(w, first)]), x, lagged(w, x), t)
+    found = spectrum(w)
+    assert found is not None
+    best = maximise(columns, found, lag=True, error=True)
+
+    def height(rho: float, lam: float) -> float:
+        design, outcome = columns.filtered(lam), columns.filtered_outcome(rho, lam)
+        e = outcome - design @ np.linalg.lstsq(design, outcome)[0]
+        both = found.log_determinant(np.array([rho, lam])).sum()
+        return t * both - n * t / 2 * (np.log(2 * np.pi * (e @ e) / (n * t)) + 1)
+
+    grid = np.linspace(found.low, found.high, 32)[1:-1]
+    highest = max(height(rho, lam) for rho, lam in product(grid, grid))
+    assert best.at_end or best.loglik >= highest - 1e-9
+    if not best.at_end:
+        for rho, lam in ((1e-5, 0), (-1e-5, 0), (0, 1e-5), (0, -1e-5)):
+            assert height(best.rho + rho, best.lam + lam) <= best.loglik + 1e-12

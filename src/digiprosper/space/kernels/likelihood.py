@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -20,6 +20,9 @@ _NODES_EACH = 64
 # Distance from an end, over the length of the interval, within which an optimum is at the end.
 _NEAR_END = 1e-8
 _EXACT = 1e-15
+# Finer grids where the score has no root beside the best node, and their nodes.
+_REFINEMENTS = 8
+_FINER = 7
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -149,14 +152,17 @@ def maximise(columns: SpatialColumns, spectrum: Spectrum, *, lag: bool, error: b
         profile = profile_at(0.0)
         return at_values(columns, spectrum, profile.rho, 0.0, at_end="rho" if profile.at_end else "")
 
-    lam_grid = _grid(spectrum, _NODES_EACH)
-    heights = terms.heights(_squares(reduced, lam_grid)).max(axis=1)
-    heights += columns.n_times * spectrum.log_determinant(lam_grid)
+    def heights(lams: Floats) -> Floats:
+        squares = _squares(reduced, lams)
+        rhos = np.array([_profile(squares.one(i), terms).rho for i in range(lams.size)])
+        left = np.diag(squares.at(rhos))
+        both = spectrum.log_determinant(rhos) + spectrum.log_determinant(lams)
+        return np.asarray(columns.n_times * both - columns.nobs / 2 * np.log(left))
 
     def score(lam: float) -> float:
         return _error_score(reduced, spectrum, profile_at(lam).rho, lam)
 
-    lam, at_end = _root(score, lam_grid, int(heights.argmax()), spectrum)
+    lam, at_end = _root(score, heights, _grid(spectrum, _NODES_EACH), spectrum)
     profile = profile_at(lam)
     ends = {"rho": profile.at_end, "lambda": at_end}
     reached = [name for name, end in ends.items() if end]
@@ -254,6 +260,10 @@ class _Squares(NamedTuple):
     curve: Floats
     bottom: Floats
 
+    def one(self, position: int) -> _Squares:
+        """Take those of one lambda."""
+        return _Squares(*(part[position : position + 1] for part in self))
+
     def at(self, rho: Floats) -> Floats:
         """Compute them at values of rho, an array with a row a lambda."""
         return self.least[:, None] + self.curve[:, None] * (rho - self.bottom[:, None]) ** 2
@@ -301,8 +311,12 @@ def _profile(squares: _Squares, terms: _LogTerms) -> _Profile:
         fall = -curve * (rho - bottom) / float(squares.at(np.array([rho]))[0, 0])
         return terms.nobs * fall - terms.n_times * determinant
 
-    best = int(terms.heights(squares)[0].argmax())
-    return _Profile(*_root(score, terms.grid, best, terms.spectrum))
+    def heights(rhos: Floats) -> Floats:
+        finer = replace(terms, grid=rhos, determinants=terms.spectrum.log_determinant(rhos))
+        return np.asarray(finer.heights(squares)[0])
+
+    first = terms.heights(squares)[0]
+    return _Profile(*_root(score, heights, terms.grid, terms.spectrum, first=first))
 
 
 def _error_score(reduced: SpatialColumns, spectrum: Spectrum, rho: float, lam: float) -> float:
@@ -325,19 +339,28 @@ def _grid(spectrum: Spectrum, count: int) -> Floats:
     return np.asarray(middle - half * np.cos(angles))
 
 
-def _root(score: Callable[[float], float], grid: Floats, best: int, spectrum: Spectrum) -> tuple[float, bool]:
+def _root(
+    score: Callable[[float], float],
+    heights: Callable[[Floats], Floats],
+    grid: Floats,
+    spectrum: Spectrum,
+    *,
+    first: Floats | None = None,
+) -> tuple[float, bool]:
     """Find the root of the score next to the best node of a grid.
 
     Parameters
     ----------
     score : callable
         Derivative of the log likelihood.
+    heights : callable
+        Log likelihood of an array of values, but for a constant.
     grid : (m,) array
         Nodes inside the interval.
-    best : int
-        Node with the largest likelihood.
     spectrum : Spectrum
         With the ends of the interval.
+    first : (m,) array, optional
+        `heights` on the grid, where they are known.
 
     Returns
     -------
@@ -349,13 +372,28 @@ def _root(score: Callable[[float], float], grid: Floats, best: int, spectrum: Sp
     from scipy.optimize import brentq
 
     margin = _NEAR_END * (spectrum.high - spectrum.low)
-    nodes = [spectrum.low + margin, *grid, spectrum.high - margin]
+    nodes = np.array([spectrum.low + margin, *grid, spectrum.high - margin])
+    best = int((heights(grid) if first is None else first).argmax())
     left, middle, right = nodes[best : best + 3]
     if best == 0 and score(left) <= 0:
-        return left, True
+        return float(left), True
     if best == len(grid) - 1 and score(right) >= 0:
-        return right, True
+        return float(right), True
+    # Where another rho is best on the other side of a node, the score jumps, and a finer grid is needed.
+    refinements = 0
+    while not _changes_sign(score, left, middle, right) and refinements < _REFINEMENTS:
+        finer = np.linspace(left, right, _FINER + 2)
+        best = int(heights(finer[1:-1]).argmax())
+        left, middle, right = finer[best : best + 3]
+        refinements += 1
+    if not _changes_sign(score, left, middle, right):
+        return float(middle), False
     bracket = (middle, right) if score(middle) > 0 else (left, middle)
     # Weights of any size: what is exact is the distance over the length of the interval.
     exact = _EXACT * (spectrum.high - spectrum.low)
     return float(brentq(score, *bracket, xtol=exact, rtol=_EXACT)), False
+
+
+def _changes_sign(score: Callable[[float], float], left: float, middle: float, right: float) -> bool:
+    """Tell whether the score falls through zero between the middle and the end it points to."""
+    return score(right) < 0 if score(middle) > 0 else score(left) > 0

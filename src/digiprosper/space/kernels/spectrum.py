@@ -12,7 +12,7 @@ from digiprosper.kernels.tolerances import REAL_EIGENVALUE, SIMILAR
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from digiprosper.kernels import Floats
+    from digiprosper.kernels import Bools, Floats
 
 __all__ = ["Spectrum", "spectrum", "symmetric_similar"]
 
@@ -134,18 +134,18 @@ def symmetric_similar(matrix: Floats) -> Floats | None:
     return np.asarray((similar + similar.T) / 2)
 
 
-def _log_scale(matrix: Floats, linked: np.ndarray[Any, np.dtype[np.bool_]]) -> Floats:
-    """Follow the links of a tree, along which ``d_i W_ij = d_j W_ji`` determines the logarithm of D."""
-    from scipy.sparse import csr_array
-    from scipy.sparse.csgraph import breadth_first_order, connected_components
-
+def _log_scale(matrix: Floats, linked: Bools) -> Floats:
+    """Follow links from entity to entity, along which ``d_i W_ij = d_j W_ji`` determines ln D."""
     out = np.zeros(len(matrix))
-    links = csr_array(linked)
-    count, piece = connected_components(links, directed=False)
-    for number in range(count):
-        start = int(np.flatnonzero(piece == number)[0])
-        order, before = breadth_first_order(links, start, directed=False)
-        for j in order[1:]:
-            i = before[j]
-            out[j] = out[i] + np.log(matrix[i, j]) - np.log(matrix[j, i])
+    reached = np.zeros(len(matrix), dtype=np.bool_)
+    while not reached.all():
+        front = np.flatnonzero(~reached)[:1]
+        reached[front] = True
+        while front.size:
+            links = linked[front] & ~reached
+            new = np.flatnonzero(links.any(axis=0))
+            before = front[links[:, new].argmax(axis=0)]
+            out[new] = out[before] + np.log(matrix[before, new]) - np.log(matrix[new, before])
+            reached[new] = True
+            front = new
     return out
