@@ -225,3 +225,27 @@ def test_one_period_is_refused() -> None:
 def test_a_bare_frame_is_refused() -> None:
     with pytest.raises(InputTypeError, match="Panel"):
         dp.placebo_test(SPEC, FRAME, "d")
+
+
+# --- size ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.montecarlo
+@pytest.mark.parametrize("gaps", [False, True], ids=["balanced", "unbalanced"])
+def test_size_without_an_effect(gaps: bool) -> None:
+    """Cohorts and their starts are drawn as the test draws them; errors have a serial correlation of .6."""
+    n, periods, panels = 20, 8, 1000
+    rng = np.random.default_rng(2026)
+    frame = pd.DataFrame({"i": np.repeat(np.arange(n), periods), "t": np.tile(np.arange(periods), n)})
+    rejected = 0
+    for _ in range(panels):
+        start = np.full(n, 99)
+        chosen = rng.permutation(n)
+        start[chosen[:3]], start[chosen[3:5]] = rng.integers(1, periods, size=2)
+        errors = rng.normal(size=(n, periods))
+        for t in range(1, periods):
+            errors[:, t] = 0.6 * errors[:, t - 1] + 0.8 * errors[:, t]
+        drawn = frame.assign(d=(frame["t"] >= start[frame["i"]]).astype(float), y=errors.ravel())
+        kept = drawn[rng.random(len(drawn)) > 0.1] if gaps else drawn
+        rejected += placebo(FixedEffects("y", ["d"]), kept, reps=199, rng=rng).p_value <= 0.05
+    assert 0.03 <= rejected / panels <= 0.07
