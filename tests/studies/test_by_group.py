@@ -314,7 +314,7 @@ def test_the_result_is_kept_whole() -> None:
     assert repr(other) == repr(found)
     assert other.labels == found.labels
     assert other.difference.to_dict() == found.difference.to_dict()
-    assert "Difference of x, west minus east: statistic = " in repr(found)
+    assert "Difference of x by g, west minus east: statistic = " in repr(found)
     assert other.compare("x")["model"].tolist() == ["east", "west"]
 
 
@@ -334,7 +334,7 @@ def test_a_figure_draws_the_permutations() -> None:
     import matplotlib.pyplot as plt
 
     ax = dp.plots.placebo(grouped(SPEC, make(), rng=1).difference)
-    assert ax.get_xlabel() == "Difference of x, west minus east"
+    assert ax.get_xlabel() == "Difference of x by g, west minus east"
     plt.close(ax.figure)
 
 

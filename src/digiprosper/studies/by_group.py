@@ -437,9 +437,11 @@ def _permutation(
 
 
 def _title(groups: _Groups, name: str) -> str:
-    if len(groups.names) == 2:
-        return f"Difference of {name}, {groups.names[1]} minus {groups.names[0]}"
-    return f"Difference of {name} between {len(groups.names)} groups"
+    if len(groups.names) > 2:
+        return f"Difference of {name} between {len(groups.names)} groups of {groups.text}"
+    # The values of a column, such as True and False, say little without its name; a condition is its own.
+    by = "" if groups.text.strip() in groups.names else f" by {groups.text}"
+    return f"Difference of {name}{by}, {groups.names[1]} minus {groups.names[0]}"
 
 
 def _null(groups: _Groups, name: str) -> str:
