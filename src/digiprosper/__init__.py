@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from digiprosper import datasets as datasets
     from digiprosper import instruments as instruments
     from digiprosper import plots as plots
+    from digiprosper import variables as variables
     from digiprosper.composite.audits import overlap_audit as overlap_audit
     from digiprosper.composite.coupling import CouplingMethod as CouplingMethod
     from digiprosper.composite.coupling import coupling_coordination as coupling_coordination
@@ -273,7 +274,7 @@ _NAMES = {
 _HOME: dict[str, str] = {}
 for _module, _names in _NAMES.items():
     _HOME |= dict.fromkeys(_names.split(), _module)
-_MODULES = {"datasets": "datasets", "instruments": "instruments", "plots": "plots"}
+_MODULES = {"datasets": "datasets", "instruments": "instruments", "plots": "plots", "variables": "variables"}
 
 __all__ = [
     "Aggregation",
@@ -439,6 +440,7 @@ __all__ = [
     "two_lines",
     "u_test",
     "urban_rural_theil",
+    "variables",
     "vif",
     "wild_bootstrap",
     "within_between",

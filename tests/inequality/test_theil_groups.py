@@ -149,11 +149,20 @@ def test_one_part_may_be_empty():
     assert urban_rural_theil(5, 0, 0.5, 0.5) == pytest.approx(np.log(2))
 
 
+def test_missing_gives_missing():
+    income, people = pd.Series([3.0, None, 2.0], list("abc")), pd.array([1, 1, None], dtype="Int64")
+    found = urban_rural_theil(income, 1.0, pd.Series(people, list("abc")), 1.0)
+    assert found.isna().tolist() == [False, True, True]
+    assert found["a"] == urban_rural_theil(3, 1, 1, 1)
+    assert np.isnan(urban_rural_theil(np.nan, 1, 1, 1))
+    assert np.isnan(urban_rural_theil([1.0, np.nan], 1, 1, 1)).tolist() == [False, True]
+
+
 def test_what_is_refused():
     index = pd.Index(["a", "b"])
     iu, ir = pd.Series([1.0, 2.0], index), pd.Series([1.0, 1.0], index)
-    with pytest.raises(MissingDataError, match=r"urban_income is missing or infinite in 1 row \(first: b\)"):
-        urban_rural_theil(iu.where(iu < 2), ir, 0.5, 0.5)
+    with pytest.raises(MissingDataError, match=r"urban_income is infinite in 1 row \(first: b\)"):
+        urban_rural_theil(iu.where(iu < 2, np.inf), ir, 0.5, 0.5)
     with pytest.raises(IdentificationError, match=r"rural_income is negative in 2 rows \(first: a, b\)"):
         urban_rural_theil(iu, -ir, 0.5, 0.5)
     with pytest.raises(IdentificationError, match=r"urban_population is negative"):

@@ -24,9 +24,9 @@ from digiprosper.errors import (
 )
 from digiprosper.inequality.kernel import ergodic
 from digiprosper.inequality.notices import reducible
-from digiprosper.inequality.observations import refuse, refuse_extreme
 from digiprosper.panel import Panel
 from digiprosper.panel.access import table_of
+from digiprosper.panel.arguments import refuse, refuse_extreme
 from digiprosper.panel.evaluation import evaluate
 from digiprosper.panel.terms import parse
 from digiprosper.report.notices import missing_rows

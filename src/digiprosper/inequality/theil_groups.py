@@ -8,16 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from digiprosper.errors import InputTypeError, cited
-from digiprosper.inequality.observations import (
-    aligned,
-    numbers,
-    observe,
-    refuse,
-    refuse_extreme,
-    refuse_missing,
-)
+from digiprosper.inequality.observations import observe
 from digiprosper.kernels.dispersion import theil_by_group, theil_t
+from digiprosper.panel.arguments import arguments, below_zero
 from digiprosper.report.pickling import PickledByName
 from digiprosper.report.summary import Cells, Lines, PlainNumbers, Summarised, Summary
 
@@ -163,7 +156,7 @@ def urban_rural_theil(
     -------
     float, ndarray or Series
         The index, at least 0; a Series (named ``urban_rural_theil``) if anything is one, a float if all are
-        numbers.
+        numbers. Missing where anything is missing.
 
     Raises
     ------
@@ -172,7 +165,7 @@ def urban_rural_theil(
     AlignmentError
         If lengths differ, or Series have other rows.
     MissingDataError
-        If anything is missing or infinite, with its rows.
+        If anything is infinite, with its rows.
     IdentificationError
         If anything is negative, or a row has no income or no population.
 
@@ -190,49 +183,25 @@ def urban_rural_theil(
     >>> urban_rural_theil([3.0, 2.0], [3.0, 1.0], 0.5, 0.5).round(4).tolist()
     [0.0, 0.0566]
     """
-    given = {
-        "urban_income": urban_income,
-        "rural_income": rural_income,
-        "urban_population": urban_population,
-        "rural_population": rural_population,
+    given = arguments(
+        "urban_rural_theil",
+        {
+            "urban_income": urban_income,
+            "rural_income": rural_income,
+            "urban_population": urban_population,
+            "rural_population": rural_population,
+        },
+    )
+    given.refuse(tuple(given.numbers), below_zero, "negative", "Shares need values of at least 0")
+    urban, rural, people, others = given.numbers.values()
+    empty = {
+        "the total population": people + others == 0,
+        "the total income": urban * people + rural * others == 0,
     }
-    columns, rows = _broadcast(given)
-    income, people = _pair(columns, "income"), _pair(columns, "population")
-    for what, total in (("population", people), ("income", income * people)):
-        empty = total.sum(axis=0) == 0
-        refuse("urban_rural_theil", f"the total {what}", empty, rows, "zero", "Shares need a positive total")
-    count = len(rows)
-    theil = theil_by_group(income.ravel(), np.tile(np.arange(count), 2), count, people.ravel())
-    if any(isinstance(v, pd.Series) for v in given.values()):
-        return pd.Series(theil, index=rows, name="urban_rural_theil")
-    return float(theil[0]) if all(np.ndim(v) == 0 for v in given.values()) else theil
+    given.refuse_rows(empty, "zero", "Shares need a positive total")
+    return given.by_row(_between_two)
 
 
-def _pair(columns: dict[str, Floats], what: str) -> Floats:
-    return np.stack([columns[f"urban_{what}"], columns[f"rural_{what}"]])
-
-
-def _broadcast(given: dict[str, Any]) -> tuple[dict[str, Floats], pd.Index[Any]]:
-    """Check four columns, numbers among them standing for every row."""
-    function = "urban_rural_theil"
-    _refuse_texts(function, given)
-    several = {name: value for name, value in given.items() if np.ndim(value) > 0}
-    cells, rows = aligned(function, several or {name: [value] for name, value in given.items()})
-    for name in given.keys() - cells.keys():
-        cells[name] = [given[name]]
-
-    columns = {name: numbers(function, name, cells[name]) for name in [*several, *given]}
-    columns = {name: np.broadcast_to(column, len(rows)) for name, column in columns.items()}
-    refuse_missing(function, columns, rows)
-    refuse_extreme(function, columns)
-    for name in given:
-        refuse(function, name, columns[name] < 0, rows, "negative", "Shares need values of at least 0")
-    return columns, rows
-
-
-def _refuse_texts(function: str, given: dict[str, Any]) -> None:
-    for name, value in given.items():
-        if isinstance(value, str | bytes) or value is None:
-            raise InputTypeError(
-                f"{function}: {name} is {cited(value)}; pass a number, an array or a Series."
-            )
+def _between_two(urban: Floats, rural: Floats, people: Floats, others: Floats) -> Floats:
+    groups = np.tile(np.arange(urban.size), 2)
+    return theil_by_group(np.r_[urban, rural], groups, urban.size, np.r_[people, others])

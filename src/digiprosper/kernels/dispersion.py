@@ -21,6 +21,7 @@ __all__ = [
     "theil_of_counts",
     "theil_shares",
     "theil_t",
+    "variation_by_group",
 ]
 
 _ROWS = 2048
@@ -224,6 +225,32 @@ def theil_by_group(z: Floats, groups: Ints, n_groups: int, obs_weights: Floats) 
     d = np.where(mean > 0, z, 1.0) / np.where(mean > 0, mean, 1.0) - 1.0
     theil: Floats = np.bincount(groups, obs_weights * _bregman_terms(d), n_groups) / size
     return theil
+
+
+def variation_by_group(z: Floats, groups: Ints, n_groups: int, obs_weights: Floats) -> Floats:
+    """Coefficient of variation inside every group of rows: standard deviation over mean.
+
+    Parameters
+    ----------
+    z : ndarray, shape (N,)
+        Values with a mean that is not zero in any group.
+    groups : ndarray of int, shape (N,)
+        Codes 0..K-1.
+    n_groups : int
+        K.
+    obs_weights : ndarray, shape (N,)
+        Non-negative weights of the rows, their sum positive in every group; the squares are divided by it.
+
+    Returns
+    -------
+    ndarray, shape (K,)
+        At least 0 where the mean is positive.
+    """
+    size = np.bincount(groups, obs_weights, n_groups)
+    mean = np.bincount(groups, obs_weights * z, n_groups) / size
+    squares = np.bincount(groups, obs_weights * (z - mean[groups]) ** 2, n_groups)
+    variation: Floats = np.sqrt(squares / size) / mean
+    return variation
 
 
 def theil_shares(theil: Floats) -> Floats:

@@ -1,0 +1,221 @@
+"""Capital by perpetual inventory, and the productivity that is left when inputs are taken out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from digiprosper.errors import (
+    AlignmentError,
+    InputTypeError,
+    OptionError,
+    alignment_problem,
+    cited,
+    option_problem,
+    plain,
+    quoted,
+)
+from digiprosper.panel import Panel
+from digiprosper.panel.access import table_of
+from digiprosper.panel.arguments import arguments, below_zero, not_positive
+from digiprosper.variables import kernel
+from digiprosper.variables.groups import row_labels
+
+if TYPE_CHECKING:
+    from digiprosper.kernels import Floats
+    from digiprosper.panel.arguments import Arguments
+    from digiprosper.panel.table import Table
+
+__all__ = ["capital_stock", "solow_tfp"]
+
+
+def capital_stock(
+    investment: Any,
+    deflator: Any,
+    *,
+    growth: Any,
+    depreciation: float = 0.096,
+    entity: Any = None,
+    time: Any = None,
+) -> Any:
+    """Capital stock by perpetual inventory, at constant prices; larger is more capital.
+
+    ``K_t = (1 - d) K_{t-1} + I_t / P_t``, which begins with ``K_0 = (I_0 / P_0) / (g + d)`` in the first year
+    of every entity.
+
+    Parameters
+    ----------
+    investment : array or Series, shape (N,)
+        Gross fixed capital formation at current prices, at least 0.
+    deflator : float, array or Series, shape (N,)
+        Price index of investment, 1 in the base year; 1.0 if investment is at constant prices.
+    growth : float or Series
+        Growth rate g of investment before the first year, such as .1; by entity if it is a Series indexed by
+        entity.
+    depreciation : float
+        Rate d; 9.6% by default, the rate of Zhang, Wu and Zhang (2004) for Chinese provinces.
+    entity, time : array, Series or Index, shape (N,), optional
+        Keys of the rows. A Series indexed by (entity, time) has them; `time` alone is one entity.
+
+    Returns
+    -------
+    ndarray or Series
+        In units of investment at constant prices. A missing year, or one that is not there, gives missing
+        from there on: capital is not known without it. Years before an entity's first value are missing.
+
+    Raises
+    ------
+    InputTypeError
+        If nothing says which entity and year a row is.
+    IdentificationError
+        If investment is negative, or a deflator is not positive.
+    OptionError
+        If `depreciation` is not in [0, 1), or g + d is not positive.
+    PanelIndexError, AlignmentError, MissingDataError
+        If keys are repeated or no times, `growth` lacks an entity, or a value is infinite.
+
+    Notes
+    -----
+    Zhang, Wu and Zhang (2004), Economic Research Journal 39(10), attributed; the first stock is that of Hall
+    and Jones (1999), Quarterly Journal of Economics 114(1). It is forgotten at the rate d: ten years leave
+    36% of an error in it at 9.6%.
+
+    Examples
+    --------
+    >>> from digiprosper import variables
+    >>> variables.capital_stock([10, 12, 9], 1.0, growth=0.1, depreciation=0.1, time=[2000, 2001, 2002])
+    array([50. , 57. , 60.3])
+    """
+    rate = _rate(depreciation)
+    given = arguments(
+        "capital_stock",
+        {"investment": investment, "deflator": deflator},
+        labels=row_labels(entity=entity, time=time),
+    )
+    given.refuse(("investment",), below_zero, "negative", "Gross investment is at least 0")
+    given.refuse(("deflator",), not_positive, "zero or negative", "Investment is divided by it")
+    table = _table(given)
+
+    real = table.numeric("real")
+    # The row one year earlier; the step of time is the panel's, so that a gap has none.
+    place = table.shift(np.arange(real.size, dtype=np.float64), 1)
+    before = np.where(np.isnan(place), -1, place).astype(np.intp)
+    first = np.full(real.size, np.nan)
+    known = np.flatnonzero(~np.isnan(real))
+    starts = known[np.diff(table.keys.entity[known], prepend=-1) != 0]
+    first[starts] = real[starts] / _divisors(growth, rate, table.keys.entities)[table.keys.entity[starts]]
+    stock = kernel.accumulated(real, first, before, table.keys.time, 1.0 - rate)
+
+    out = np.empty(real.size)
+    out[table.numeric("row").astype(np.intp)] = stock
+    return given.returned(out, np.ones(out.size, dtype=bool))
+
+
+def _table(given: Arguments) -> Table:
+    """Sort investment at constant prices by entity and time, with the rows it came from."""
+    with np.errstate(all="ignore"):
+        real = given.numbers["investment"] / given.numbers["deflator"]
+    keys = pd.DataFrame({name: _labels(given, name) for name in given.labels})
+    if not given.labels and given.rows.nlevels == 2:
+        keys = pd.DataFrame(
+            {"entity": given.rows.get_level_values(0), "time": given.rows.get_level_values(1)}
+        )
+    if "time" not in keys:
+        raise InputTypeError(
+            "capital_stock needs the entity and the time of each row: take the columns from panel.frame, "
+            "index them by (entity, time), or pass entity= and time=."
+        )
+    entities = keys.get("entity", np.zeros(real.size))
+    frame = keys.assign(entity=entities, real=real, row=np.arange(real.size))
+    return table_of(Panel(frame, "entity", "time"))
+
+
+def _labels(given: Arguments, name: str) -> pd.Series[Any]:
+    codes, levels = given.labels[name]
+    return pd.Series(levels).reindex(codes).reset_index(drop=True)
+
+
+def _rate(depreciation: object) -> float:
+    rate = plain(depreciation)
+    if isinstance(rate, bool) or not isinstance(rate, int | float) or not 0 <= rate < 1:
+        message = f"depreciation={cited(depreciation)} must be a number in [0, 1), such as .096."
+        raise OptionError(message, [option_problem("depreciation", depreciation)])
+    return float(rate)
+
+
+def _divisors(growth: Any, rate: float, entities: pd.Index[Any]) -> Floats:
+    """Compute g + d of every entity."""
+    if isinstance(growth, pd.Series):
+        absent = entities[~entities.isin(growth.index)]
+        if len(absent) or not growth.index.is_unique:
+            what = f"lacks {quoted(absent)}" if len(absent) else "has an entity twice"
+            raise AlignmentError(
+                f"capital_stock: growth {what}; index it by entity, one value each.",
+                [alignment_problem("growth", what, absent[:5])],
+            )
+        values = arguments("capital_stock", {"growth": growth.reindex(entities)}).numbers["growth"]
+    else:
+        number = plain(growth)
+        is_number = isinstance(number, int | float) and not isinstance(number, bool)
+        values = np.full(len(entities), number if is_number else np.nan)
+    if not (values + rate > 0).all() or np.isinf(values).any():
+        message = (
+            f"growth={cited(growth)} must be a number, or a Series by entity without missing values, whose "
+            f"sum with depreciation={rate:g} is positive."
+        )
+        raise OptionError(message, [option_problem("growth", what=message)])
+    return np.asarray(values + rate)
+
+
+def solow_tfp(output: Any, capital: Any, labour: Any, *, capital_share: Any) -> Any:
+    """Logarithm of total factor productivity, the Solow residual; larger is more productive.
+
+    ``ln Y - a ln K - (1 - a) ln L``.
+
+    Parameters
+    ----------
+    output, capital, labour : float, array or Series, shape (N,)
+        Positive; output and capital at constant prices.
+    capital_share : float, array or Series
+        Elasticity a of output with respect to capital, in [0, 1]. There is no default: papers take from .3 to
+        .6, or estimate it.
+
+    Returns
+    -------
+    float, ndarray or Series
+        In logarithms; its level depends on the units of the three, its changes do not.
+
+    Raises
+    ------
+    IdentificationError
+        If a value is not positive, or the share is outside [0, 1].
+    InputTypeError, AlignmentError, MissingDataError
+        If a column is not numeric, Series have other rows, or a value is infinite.
+
+    Notes
+    -----
+    Solow (1957), Review of Economics and Statistics 39(3), under constant returns to scale.
+
+    Examples
+    --------
+    >>> from digiprosper import variables
+    >>> round(variables.solow_tfp(8, 4, 4, capital_share=0.5), 10)  # ln 2
+    0.6931471806
+    """
+    columns = {"output": output, "capital": capital, "labour": labour, "capital_share": capital_share}
+    given = arguments("solow_tfp", columns)
+    given.refuse(("output", "capital", "labour"), not_positive, "zero or negative", "It has no logarithm")
+    given.refuse(
+        ("capital_share",),
+        lambda a: (a < 0) | (a > 1),
+        "outside [0, 1]",
+        "It is a share under constant returns",
+    )
+    return given.by_row(_residual)
+
+
+def _residual(output: Floats, capital: Floats, labour: Floats, share: Floats) -> Floats:
+    residual: Floats = np.log(output) - share * np.log(capital) - (1.0 - share) * np.log(labour)
+    return residual

@@ -1,0 +1,369 @@
+"""The structure of industry: how advanced it is, how balanced, and how fast it changes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+import numpy as np
+
+from digiprosper.errors import (
+    AlignmentError,
+    IdentificationError,
+    Notice,
+    alignment_problem,
+    check_option,
+    quoted,
+)
+from digiprosper.panel.arguments import arguments, below_zero, not_positive
+from digiprosper.variables import kernel
+
+if TYPE_CHECKING:
+    from digiprosper.kernels import Floats
+    from digiprosper.panel.arguments import Arguments
+
+__all__ = [
+    "industrial_advancement",
+    "industrial_angle",
+    "industrial_layer",
+    "industrial_rationalisation",
+    "lilien_index",
+    "productivity_advancement",
+    "structural_deviation",
+]
+
+Reverse: TypeAlias = Literal["negative", "reciprocal"]
+EmploymentShares: TypeAlias = Literal["end", "start", "mean"]
+
+_THREE = 3
+
+
+def industrial_layer(value_added: Any) -> Any:
+    """Layer coefficient of the three sectors; larger is more upgraded.
+
+    ``sum_k k y_k``, y_k the share of sector k in value added: 1 if all is primary, 3 if all is tertiary.
+
+    Parameters
+    ----------
+    value_added : DataFrame, array (N, 3) or list of three columns
+        Primary, secondary, tertiary, in this order; amounts in one unit, or shares: each is divided by their
+        sum.
+
+    Returns
+    -------
+    float, ndarray or Series
+        In [1, 3].
+
+    Raises
+    ------
+    IdentificationError
+        If there are not three sectors, one is negative, or all are zero in a row.
+    InputTypeError, AlignmentError, MissingDataError
+        If a column is not numeric, Series have other rows, or a value is infinite.
+
+    Notes
+    -----
+    Attributed to Xu and Jiang (2015), Journal of Quantitative & Technological Economics 32(3).
+
+    Examples
+    --------
+    >>> from digiprosper import variables
+    >>> round(variables.industrial_layer([0.1, 0.4, 0.5]), 10)
+    2.4
+    """
+    given = _amounts("industrial_layer", value_added=value_added)
+    _refuse_other_than_three(given)
+    return given.by_row(kernel.layer)
+
+
+def industrial_advancement(secondary: Any, tertiary: Any) -> Any:
+    """Tertiary over secondary value added; larger is more advanced, towards services.
+
+    Parameters
+    ----------
+    secondary, tertiary : float, array or Series, shape (N,)
+        Value added in one unit, or shares. The secondary sector is positive.
+
+    Returns
+    -------
+    float, ndarray or Series
+        At least 0.
+
+    Raises
+    ------
+    IdentificationError
+        If a value is negative, or the secondary sector is zero.
+    InputTypeError, AlignmentError, MissingDataError
+        As in `industrial_layer`.
+
+    Notes
+    -----
+    Gan, Zheng and Yu (2011), Economic Research Journal 46(5).
+
+    Examples
+    --------
+    >>> from digiprosper import variables
+    >>> variables.industrial_advancement(40, 50)
+    1.25
+    """
+    given = arguments("industrial_advancement", {"secondary": secondary, "tertiary": tertiary})
+    given.refuse(("secondary",), not_positive, "zero or negative", "The ratio divides by it")
+    given.refuse(("tertiary",), below_zero, "negative", "Value added is at least 0")
+    return given.by_row(lambda second, third: third / second)
+
+
+def industrial_angle(value_added: Any) -> Any:
+    """Angles between the shares of sectors and their axes; larger is more advanced.
+
+    ``3 th_1 + 2 th_2 + th_3``, ``th_j = arccos(y_j / |y|)``.
+
+    Parameters
+    ----------
+    value_added : DataFrame, array (N, 3) or list of three columns
+        As in `industrial_layer`.
+
+    Returns
+    -------
+    float, ndarray or Series
+        Radians, in [3 pi / 2, 5 pi / 2]: the ends are a primary and a tertiary economy.
+
+    Raises
+    ------
+    IdentificationError, InputTypeError, AlignmentError, MissingDataError
+        As in `industrial_layer`.
+
+    Notes
+    -----
+    Attributed to Fu (2010), Statistical Research 27(8).
+
+    Examples
+    --------
+    >>> from digiprosper import variables
+    >>> round(variables.industrial_angle([0.1, 0.4, 0.5]), 10)
+    6.7483971302
+    """
+    given = _amounts("industrial_angle", value_added=value_added)
+    _refuse_other_than_three(given)
+    return given.by_row(kernel.angle)
+
+
+def industrial_rationalisation(value_added: Any, employment: Any, *, reverse: Reverse | None = None) -> Any:
+    """Theil index between value added and employment; larger is LESS balanced, unless reversed.
+
+    ``sum_k y_k ln(y_k / l_k)``, y_k and l_k the shares of sector k in value added and in employment: 0 where
+    every sector has the same value added per worker.
+
+    Parameters
+    ----------
+    value_added, employment : DataFrame, array (N, K) or list of K columns
+        The same sectors in the same order, at least two; amounts, or shares.
+    reverse : {"negative", "reciprocal"}, optional
+        Give ``-T`` or ``1 / T``, which are larger where sectors are more balanced.
+
+    Returns
+    -------
+    float, ndarray or Series
+        At least 0, unless it is the negative.
+
+    Raises
+    ------
+    IdentificationError
+        If the sectors differ or there is one only, a value is negative, all of a row are zero, a sector has
+        value added without workers, or T is 0 and has no reciprocal.
+    OptionError
+        If `reverse` is another word.
+    InputTypeError, AlignmentError, MissingDataError
+        As in `industrial_layer`.
+
+    Notes
+    -----
+    Gan, Zheng and Yu (2011), Economic Research Journal 46(5). A sector without value added adds nothing: 0 ln
+    0 = 0.
+
+    Examples
+    --------
+    >>> from digiprosper import variables
+    >>> round(variables.industrial_rationalisation([10, 40, 50], [25, 30, 45]), 10)
+    0.0761240136
+    """
+    check_option("reverse", reverse, (None, "negative", "reciprocal"))
+    given = _two_tables("industrial_rationalisation", value_added=value_added, employment=employment)
+    _refuse_idle(given)
+    theil = given.by_row(kernel.rationalisation)
+    if reverse == "negative":
+        return -theil
+    if reverse == "reciprocal":
+        given.refuse_rows({"the index": np.atleast_1d(theil == 0)}, "zero", "It has no reciprocal")
+        return 1 / theil
+    return theil
+
+
+def structural_deviation(value_added: Any, employment: Any) -> Any:
+    """Deviation of value added from employment by sector; larger is LESS balanced.
+
+    ``sum_k |y_k / l_k - 1|``, y_k and l_k as in `industrial_rationalisation`.
+
+    Parameters
+    ----------
+    value_added, employment : DataFrame, array (N, K) or list of K columns
+        As in `industrial_rationalisation`; every sector has workers.
+
+    Returns
+    -------
+    float, ndarray or Series
+        At least 0.
+
+    Raises
+    ------
+    IdentificationError
+        As in `industrial_rationalisation`, and if a sector has no workers.
+    InputTypeError, AlignmentError, MissingDataError
+        As in `industrial_layer`.
+
+    Notes
+    -----
+    Attributed to Chenery; each sector counts the same, however small it is.
+
+    Examples
+    --------
+    >>> from digiprosper import variables
+    >>> round(variables.structural_deviation([10, 40, 50], [25, 30, 45]), 10)
+    1.0444444444
+    """
+    given = _two_tables("structural_deviation", value_added=value_added, employment=employment)
+    given.refuse(("employment",), not_positive, "zero", "The index divides by it")
+    return given.by_row(kernel.deviation)
+
+
+def productivity_advancement(value_added: Any, employment: Any) -> Any:
+    """Value added per worker, weighted by shares in value added; larger is more advanced.
+
+    ``sum_k y_k va_k / emp_k``, y_k the share of sector k in value added.
+
+    Parameters
+    ----------
+    value_added, employment : DataFrame, array (N, K) or list of K columns
+        As in `structural_deviation`; amounts, not shares. Value added at constant prices, so that years
+        compare.
+
+    Returns
+    -------
+    float, ndarray or Series
+        In units of value added per worker. Papers often scale productivity first, between two stages of
+        industrialisation; `Panel.standardise` scales the result.
+
+    Raises
+    ------
+    IdentificationError, InputTypeError, AlignmentError, MissingDataError
+        As in `structural_deviation`.
+
+    Notes
+    -----
+    Attributed to Liu, Zhang and Huang (2008), without their scaling of productivity.
+
+    Examples
+    --------
+    >>> from digiprosper import variables
+    >>> round(variables.productivity_advancement([10, 40, 50], [25, 30, 45]), 10)
+    1.1288888889
+    """
+    given = _two_tables("productivity_advancement", value_added=value_added, employment=employment)
+    given.refuse(("employment",), not_positive, "zero", "The index divides by it")
+    return given.by_row(kernel.productivity)
+
+
+def lilien_index(before: Any, after: Any, *, shares: EmploymentShares = "end") -> Any:
+    """Dispersion of employment growth between sectors; larger is more reallocation.
+
+    ``sqrt(sum_k w_k (g_k - g)^2)``, g the growth of the logarithm of employment, in all and of sector k.
+
+    Parameters
+    ----------
+    before, after : DataFrame, array (N, K) or list of K columns
+        Employment by sector at two dates, positive, in one unit; the same sectors in the same order.
+    shares : {"end", "start", "mean"}
+        Date of the employment shares w_k, or their mean.
+
+    Returns
+    -------
+    float, ndarray or Series
+        At least 0; 0 where all sectors grow alike.
+
+    Raises
+    ------
+    IdentificationError
+        If the sectors differ or there is one only, or a sector is not positive.
+    OptionError
+        If `shares` is another word.
+    InputTypeError, AlignmentError, MissingDataError
+        As in `industrial_layer`.
+
+    Notes
+    -----
+    Lilien (1982), Journal of Political Economy 90(4). Papers differ in the date of the shares, which moves
+    the third digit.
+
+    Examples
+    --------
+    >>> from digiprosper import variables
+    >>> round(variables.lilien_index([300, 300, 400], [240, 290, 500]), 10)
+    0.1849467397
+    """
+    check_option("shares", shares, ("end", "start", "mean"))
+    given = _two_tables("lilien_index", before=before, after=after)
+    given.refuse(("before", "after"), not_positive, "zero", "Growth is a difference of logarithms")
+
+    def index(start: Floats, end: Floats) -> Floats:
+        weights = {"start": kernel.shares(start), "end": kernel.shares(end)}
+        weights["mean"] = (weights["start"] + weights["end"]) / 2
+        return kernel.lilien(start, end, weights[shares])
+
+    return given.by_row(index)
+
+
+# --- checks -------------------------------------------------------------------------------------------------
+
+
+def _amounts(function: str, **tables: Any) -> Arguments:
+    """Take tables of amounts that are not negative, with a positive sum in every row."""
+    given = arguments(function, tables=tables)
+    given.refuse(tuple(tables), below_zero, "negative", "Amounts and shares are at least 0")
+    totals = {f"the sum of {name}": given.numbers[name].sum(axis=1) == 0 for name in tables}
+    given.refuse_rows(totals, "zero", "Shares need a positive sum")
+    return given
+
+
+def _two_tables(function: str, **tables: Any) -> Arguments:
+    """Take two tables of the same sectors."""
+    given = _amounts(function, **tables)
+    counts = [given.numbers[name].shape[1] for name in tables]
+    if counts[0] != counts[1] or counts[0] < 2:
+        raise IdentificationError(
+            f"{function} needs the same sectors in {' and '.join(tables)}, at least two; got {counts[0]} and "
+            f"{counts[1]}. The index is a sum over all sectors.",
+            [Notice("sectors", function, {"counts": tuple(counts)})],
+        )
+    first, second = ([str(head) for head in given.heads[name]] for name in tables)
+    if first != second and sorted(first) == sorted(second):
+        raise AlignmentError(
+            f"{function}: the sectors of {' and '.join(tables)} have one set of names in two orders "
+            f"({quoted(first)}; {quoted(second)}); put them in one order.",
+            [alignment_problem(name, "other order of sectors") for name in tables],
+        )
+    return given
+
+
+def _refuse_other_than_three(given: Arguments) -> None:
+    count = given.numbers["value_added"].shape[1]
+    if count != _THREE:
+        raise IdentificationError(
+            f"{given.function} needs three sectors, in the order primary, secondary, tertiary; got {count}.",
+            [Notice("sectors", given.function, {"counts": (count,)})],
+        )
+
+
+def _refuse_idle(given: Arguments) -> None:
+    """Refuse sectors with value added and no workers."""
+    value_added, employment = given.numbers["value_added"], given.numbers["employment"]
+    idle = ((employment == 0) & (value_added > 0)).T
+    bad = dict(zip(given.names["employment"], idle, strict=True))
+    given.refuse_rows(bad, "zero", "The sector has value added, and y / l divides by its share of workers")

@@ -1,0 +1,230 @@
+"""Rates per head, and how far apart town and country or leader and follower are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+import numpy as np
+
+from digiprosper.errors import OptionError, check_option, cited, option_problem, plain
+from digiprosper.panel.arguments import arguments, below_zero, not_positive
+from digiprosper.variables.groups import grouped, row_labels
+
+if TYPE_CHECKING:
+    from digiprosper.kernels import Floats, Ints
+
+__all__ = ["digital_divide", "distance_to_leader", "per_capita", "relative_rate", "urban_rural_ratio"]
+
+Divide: TypeAlias = Literal["ratio", "gap"]
+
+
+def per_capita(x: Any, population: Any, *, per: float = 1) -> Any:
+    """Amount per head, or per so many heads; larger is more per head.
+
+    ``per * x / population``: entrepreneurship is ``per_capita(new_firms, population)``, innovation
+    ``numpy.log1p(per_capita(patents, population, per=10_000))``.
+
+    Parameters
+    ----------
+    x : float, array or Series, shape (N,)
+        Amounts of either sign.
+    population : float, array or Series, shape (N,)
+        Positive.
+    per : float
+        Heads that the result is for, such as 10,000.
+
+    Returns
+    -------
+    float, ndarray or Series
+        In units of `x` per `per` heads.
+
+    Raises
+    ------
+    IdentificationError
+        If a population is not positive.
+    OptionError
+        If `per` is not a positive number.
+    InputTypeError, AlignmentError, MissingDataError
+        If a column is not numeric, Series have other rows, or a value is infinite.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from digiprosper import variables
+    >>> variables.per_capita(np.array([300, 450]), 1500, per=100)
+    array([20., 30.])
+    """
+    number = plain(per)
+    if isinstance(number, bool) or not isinstance(number, int | float) or not 0 < number < np.inf:
+        message = f"per={cited(per)} must be a positive number, such as 10_000."
+        raise OptionError(message, [option_problem("per", per)])
+    given = arguments("per_capita", {"x": x, "population": population})
+    given.refuse(("population",), not_positive, "zero or negative", "A rate divides by it")
+    return given.by_row(lambda amount, heads: amount / heads * number)
+
+
+def relative_rate(urban: Any, rural: Any, urban_population: Any, rural_population: Any) -> Any:
+    """Urban over rural rate per head; larger is more urban-sided, 1 is equal.
+
+    ``(urban / urban_population) / (rural / rural_population)``, such as relative entrepreneurship, of new
+    firms.
+
+    Parameters
+    ----------
+    urban, rural : float, array or Series, shape (N,)
+        Amounts in one unit, at least 0; the rural one is positive.
+    urban_population, rural_population : float, array or Series, shape (N,)
+        Positive, in one unit, or shares.
+
+    Returns
+    -------
+    float, ndarray or Series
+        At least 0.
+
+    Raises
+    ------
+    IdentificationError
+        If the urban amount is negative, or another value is not positive.
+    InputTypeError, AlignmentError, MissingDataError
+        As in `per_capita`.
+
+    Notes
+    -----
+    The concept is that of Chen and Wu (2021); the formula is the ratio of two rates.
+
+    Examples
+    --------
+    >>> from digiprosper import variables
+    >>> variables.relative_rate(60, 20, 600, 400)
+    2.0
+    """
+    given = arguments(
+        "relative_rate",
+        {
+            "urban": urban,
+            "rural": rural,
+            "urban_population": urban_population,
+            "rural_population": rural_population,
+        },
+    )
+    given.refuse(("urban",), below_zero, "negative", "Amounts are at least 0")
+    divisors = ("rural", "urban_population", "rural_population")
+    given.refuse(divisors, not_positive, "zero or negative", "The ratio divides by it")
+    return given.by_row(lambda u, r, u_heads, r_heads: (u / u_heads) / (r / r_heads))
+
+
+def urban_rural_ratio(urban_income: Any, rural_income: Any) -> Any:
+    """Urban over rural income per head; larger is more unequal.
+
+    Parameters
+    ----------
+    urban_income, rural_income : float, array or Series, shape (N,)
+        Income per head in one unit; the rural one is positive.
+
+    Returns
+    -------
+    float, ndarray or Series
+        At least 0; 1 is equal. `urban_rural_theil` also counts how many live where.
+
+    Raises
+    ------
+    IdentificationError
+        If the urban income is negative, or the rural one is not positive.
+    InputTypeError, AlignmentError, MissingDataError
+        As in `per_capita`.
+
+    Examples
+    --------
+    >>> from digiprosper import variables
+    >>> round(variables.urban_rural_ratio(47412, 18931), 10)
+    2.5044635783
+    """
+    given = arguments("urban_rural_ratio", {"urban_income": urban_income, "rural_income": rural_income})
+    given.refuse(("urban_income",), below_zero, "negative", "Incomes are at least 0")
+    given.refuse(("rural_income",), not_positive, "zero or negative", "The ratio divides by it")
+    return given.by_row(lambda urban, rural: urban / rural)
+
+
+def digital_divide(urban: Any, rural: Any, *, measure: Divide = "ratio") -> Any:
+    """Urban against rural penetration; larger is a wider divide.
+
+    Parameters
+    ----------
+    urban, rural : float, array or Series, shape (N,)
+        Penetration, such as internet users per 100 people, at least 0, in one unit.
+    measure : {"ratio", "gap"}
+        ``urban / rural``, where the rural one is positive; or ``urban - rural``, in units of penetration.
+
+    Returns
+    -------
+    float, ndarray or Series
+        1 (ratio) or 0 (gap) where there is no divide, less where the country is ahead.
+
+    Raises
+    ------
+    IdentificationError
+        If a value is negative, or the rural one is zero under a ratio.
+    OptionError
+        If `measure` is another word.
+    InputTypeError, AlignmentError, MissingDataError
+        As in `per_capita`.
+
+    Notes
+    -----
+    Between regions: `distance_to_leader`.
+
+    Examples
+    --------
+    >>> from digiprosper import variables
+    >>> variables.digital_divide(75, 50), variables.digital_divide(75, 50, measure="gap")
+    (1.5, 25.0)
+    """
+    check_option("measure", measure, ("ratio", "gap"))
+    given = arguments("digital_divide", {"urban": urban, "rural": rural})
+    given.refuse(("urban", "rural"), below_zero, "negative", "Penetration is at least 0")
+    if measure == "gap":
+        return given.by_row(lambda u, r: u - r)
+    given.refuse(("rural",), not_positive, "zero", "The ratio divides by it; measure='gap' does not")
+    return given.by_row(lambda u, r: u / r)
+
+
+def distance_to_leader(x: Any, *, time: Any = None) -> Any:
+    """Logarithmic distance to the largest value of the period; larger is further behind.
+
+    ``ln(max_t / x)``: the digital divide between regions.
+
+    Parameters
+    ----------
+    x : array or Series, shape (N,)
+        Positive, such as internet users per 100 people.
+    time : array, Series or Index, shape (N,), optional
+        Period of each row. A Series indexed by (entity, time) has them; all rows are one period otherwise.
+
+    Returns
+    -------
+    ndarray or Series
+        At least 0; 0 for the leader. Missing in a period in which any value is: the leader is unknown.
+
+    Raises
+    ------
+    IdentificationError
+        If a value is not positive.
+    InputTypeError, AlignmentError, MissingDataError
+        As in `per_capita`.
+
+    Examples
+    --------
+    >>> from digiprosper import variables
+    >>> variables.distance_to_leader([80, 40, 60], time=[1, 1, 2]).round(4).tolist()
+    [0.0, 0.6931, 0.0]
+    """
+    given = arguments("distance_to_leader", {"x": x}, labels=row_labels(time=time))
+    given.refuse(("x",), not_positive, "zero or negative", "It has no logarithm")
+    return given.by_group(_behind, grouped(given))
+
+
+def _behind(codes: Ints, count: int, x: Floats) -> Floats:
+    largest = np.zeros(count)
+    np.maximum.at(largest, codes, x)
+    distance: Floats = np.log(largest[codes] / x)
+    return distance
