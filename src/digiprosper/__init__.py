@@ -271,9 +271,7 @@ _NAMES = {
     "u_shape.two_lines": "TwoLinesResult two_lines",
     "u_shape.u_test": "UForm UTestResult u_test",
 }
-_HOME: dict[str, str] = {}
-for _module, _names in _NAMES.items():
-    _HOME |= dict.fromkeys(_names.split(), _module)
+_HOME = {name: module for module, names in _NAMES.items() for name in names.split()}
 _MODULES = {"datasets": "datasets", "instruments": "instruments", "plots": "plots", "variables": "variables"}
 
 __all__ = [

@@ -6,6 +6,7 @@ import sys
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -29,7 +30,7 @@ from digiprosper.kernels.tolerances import LARGEST_PRODUCT
 from digiprosper.panel.keys import Mask, rows_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Sequence
+    from collections.abc import Callable, Hashable, Iterable, Sequence
 
     from digiprosper.kernels import Bools, Floats, Ints
 
@@ -48,6 +49,8 @@ __all__ = [
 ]
 
 Kind = Literal["number", "array", "series"]
+
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -251,10 +254,10 @@ def not_positive(values: Floats) -> Bools:
 
 def arguments(
     function: str,
-    columns: Mapping[str, Any] | None = None,
+    columns: Mapping[str, Any] = _NOTHING,
     *,
-    tables: Mapping[str, Any] | None = None,
-    labels: Mapping[str, Any] | None = None,
+    tables: Mapping[str, Any] = _NOTHING,
+    labels: Mapping[str, Any] = _NOTHING,
 ) -> Arguments:
     """Bring what a function was given into one order, as numbers.
 
@@ -286,31 +289,35 @@ def arguments(
     IdentificationError
         If squares of a column would not fit into numbers.
     """
-    parts = {argument: _parts(function, argument, table) for argument, table in (tables or {}).items()}
-    parts |= {argument: {argument: column} for argument, column in (columns or {}).items()}
+    parts = _parts(function, columns, tables)
     flat = {name: column for part in parts.values() for name, column in part.items()}
-    heads = {argument: _heads(table, parts[argument]) for argument, table in (tables or {}).items()}
-
-    constant = {name: column for name, column in flat.items() if _is_number(column)}
-    several_rows = {name: column for name, column in flat.items() if name not in constant}
     _refuse_texts(function, flat)
-    asked = {**several_rows, **(labels or {})} or {name: [value] for name, value in constant.items()}
-    cells, rows = aligned(function, asked)
-    cells |= {name: [value] for name, value in constant.items()}
-    numeric = {name: np.broadcast_to(numbers(function, name, cells[name]), len(rows)) for name in flat}
-    _refuse_infinite(function, numeric, rows)
-    known = {name: column[~np.isnan(column)] for name, column in numeric.items()}
-    refuse_extreme(function, {name: column for name, column in known.items() if column.size})
 
+    constant = {name: [value] for name, value in flat.items() if _is_number(value)}
+    by_row = {name: column for name, column in flat.items() if name not in constant}
+    asked = {**by_row, **labels} or constant
+    cells, rows = aligned(function, asked)
+    numeric = _numeric(function, flat, cells | constant, rows)
     return Arguments(
         function,
-        {argument: _joined(numeric, part, is_table=argument in heads) for argument, part in parts.items()},
+        _joined(numeric, parts, tables),
         {argument: tuple(part) for argument, part in parts.items()},
-        heads,
-        {name: coded(function, name, cells[name]) for name in labels or {}},
+        _heads(tables, parts),
+        {name: coded(function, name, cells[name]) for name in labels},
         rows,
         _kind(asked, constant),
     )
+
+
+def _numeric(
+    function: str, names: Iterable[str], cells: Mapping[str, Any], rows: pd.Index[Any]
+) -> dict[str, Floats]:
+    """Take columns as numbers, one for each row, none infinite or beyond the range of squares."""
+    numeric = {name: np.broadcast_to(numbers(function, name, cells[name]), len(rows)) for name in names}
+    _refuse_infinite(function, numeric, rows)
+    known = {name: column[~np.isnan(column)] for name, column in numeric.items()}
+    refuse_extreme(function, {name: column for name, column in known.items() if column.size})
+    return numeric
 
 
 def _kind(asked: Mapping[str, Any], constant: Mapping[str, Any]) -> Kind:
@@ -319,17 +326,28 @@ def _kind(asked: Mapping[str, Any], constant: Mapping[str, Any]) -> Kind:
     return "number" if asked.keys() <= constant.keys() else "array"
 
 
-def _joined(numeric: Mapping[str, Floats], names: Mapping[str, Any], *, is_table: bool) -> Floats:
-    columns = [numeric[name] for name in names]
-    return np.column_stack(columns) if is_table else columns[0]
+def _joined(
+    numeric: Mapping[str, Floats], parts: Mapping[str, Mapping[str, Any]], tables: Mapping[str, Any]
+) -> dict[str, Floats]:
+    """Put the columns of each argument together: (N, K) of a table, (N,) of a column."""
+    columns = {argument: [numeric[name] for name in part] for argument, part in parts.items()}
+    return {
+        argument: np.column_stack(found) if argument in tables else found[0]
+        for argument, found in columns.items()
+    }
 
 
 def _as_table(values: Floats) -> Floats:
     return values if values.ndim == 2 else values[:, None]
 
 
-def _parts(function: str, argument: str, table: Any) -> dict[str, Any]:
-    """Take the columns of a table, by the names that messages give them."""
+def _parts(function: str, columns: Mapping[str, Any], tables: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """List the columns of each argument, by the names that messages give them."""
+    parts = {argument: _columns_of(function, argument, table) for argument, table in tables.items()}
+    return parts | {argument: {argument: column} for argument, column in columns.items()}
+
+
+def _columns_of(function: str, argument: str, table: Any) -> dict[str, Any]:
     heads, columns = _columns(function, argument, table)
     if not columns:
         raise InputTypeError(f"{function}: {argument} has no columns.")
@@ -354,10 +372,15 @@ def _columns(function: str, argument: str, table: Any) -> tuple[list[Any], list[
     return list(range(cells.shape[1])), list(cells.T)
 
 
-def _heads(table: Any, parts: Mapping[str, Any]) -> list[Hashable]:
+def _heads(tables: Mapping[str, Any], parts: Mapping[str, Mapping[str, Any]]) -> dict[str, list[Hashable]]:
+    """List the labels of the columns of each table: names of Series, positions of what has none."""
+    return {argument: _labels_of(table, list(parts[argument].values())) for argument, table in tables.items()}
+
+
+def _labels_of(table: Any, columns: Sequence[Any]) -> list[Hashable]:
     if isinstance(table, pd.DataFrame | Mapping):
         return list(table)
-    return [c.name if isinstance(c, pd.Series) else place for place, c in enumerate(parts.values())]
+    return [c.name if isinstance(c, pd.Series) else place for place, c in enumerate(columns)]
 
 
 def _is_number(value: object) -> bool:
