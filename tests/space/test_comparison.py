@@ -69,6 +69,7 @@ def test_models_that_cannot_be_compared(states, contiguity) -> None:
     with pytest.raises(dp.InputTypeError):
         durbin.lr_test(dp.FixedEffects("log(gsp)", X).fit(states))
     for fit, model in (
+        (spec.replace(spatial_lags=[]).fit(states), "sar"),
         (lag, "sar"),
         (durbin, "slx"),
         (spec.replace(spatial_lags=["unemp"]).fit(states), "sem"),

@@ -132,6 +132,17 @@ def test_two_entities_have_no_clustered_errors() -> None:
         spec.fit(Panel(frame, "city", "year"))
 
 
+def test_a_regressor_of_one_entity_has_no_clustered_error() -> None:
+    panel = panel_of(0.3)
+    frame = panel.frame.reset_index()
+    frame["one"] = (frame.index == 3) * 1.0
+    spec = PanelSpatial("y", ["one"], ring(), model="slx", spatial_lags=[], cov_type="clustered")
+    spec = spec.replace(time_effects=False)
+    with pytest.raises(dp.IdentificationError):
+        spec.fit(Panel(frame, "city", "year"))
+    assert np.isfinite(spec.replace(cov_type="observed").fit(Panel(frame, "city", "year")).std_errors["one"])
+
+
 # --- coverage of the page -----------------------------------------------------------------------------------
 
 

@@ -39,18 +39,28 @@ def restricted(fitted: SpatialEstimated, restrictions: str | Sequence[str]) -> T
 def wald_to(fitted: SpatialEstimated, model: str) -> TestResult:
     """Test whether a Durbin model reduces to another, as `SpatialResults.wald_to`."""
     check_option("model", model, ("sar", "sem"))
+    _refuse_no_durbin(fitted, model)
+    names, b = fitted.names, fitted.coefficients
+    lags = [name for name in names if name.startswith("W:") and name.removeprefix("W:") in names]
+    if not lags:
+        raise OptionError("wald_to: the model has no spatial lags of regressors; fit with spatial_lags=None.")
+    rows = np.zeros((len(lags), b.size))
+    rows[np.arange(len(lags)), [names.index(name) for name in lags]] = 1.0
+    if model == "sar" or "rho" not in names:
+        return _wald(fitted, rows @ b, rows, "the coefficients of all spatial lags of regressors are zero")
+    return _common_factors(fitted, lags, rows)
+
+
+def _refuse_no_durbin(fitted: SpatialEstimated, model: str) -> None:
     durbin = ("sdm",) if model == "sar" else ("sdm", "sdem")
     if fitted.model not in durbin:
         text = f"wald_to({model!r}) is for model={' or '.join(map(repr, durbin))}, not {fitted.model!r}."
         raise OptionError(text, [option_problem("model", fitted.model, durbin, text)])
-    names, b = fitted.names, fitted.coefficients
-    lags = [name for name in names if name.startswith("W:") and name.removeprefix("W:") in names]
-    rows = np.zeros((len(lags), b.size))
-    rows[np.arange(len(lags)), [names.index(name) for name in lags]] = 1.0
-    common_factor = model == "sem" and "rho" in names
-    if not common_factor:
-        return _wald(fitted, rows @ b, rows, "the coefficients of all spatial lags of regressors are zero")
 
+
+def _common_factors(fitted: SpatialEstimated, lags: Sequence[str], rows: Floats) -> TestResult:
+    """Test that each lag has the coefficient of its regressor times minus rho, by the delta method."""
+    names, b = fitted.names, fitted.coefficients
     if 2 * len(lags) + 1 < len([name for name in names if name != "Intercept"]):
         raise OptionError(
             "wald_to('sem') requires spatial lags of all regressors; fit with spatial_lags=None."

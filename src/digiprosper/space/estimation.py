@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from digiprosper.errors import IdentificationError, Notice, OptionError, option_problem
+from digiprosper.errors import IdentificationError, Notice, OptionError, option_problem, quoted
 from digiprosper.kernels.resampling import seed_sequence
-from digiprosper.kernels.tolerances import SINGULAR
+from digiprosper.kernels.tolerances import NO_VARIANCE, SINGULAR
 from digiprosper.report.inference import Inference
 from digiprosper.report.notices import few_clusters, lost_draws
 from digiprosper.space.groups import SpatialEstimated
@@ -47,6 +47,7 @@ if TYPE_CHECKING:
 __all__ = ["estimate"]
 
 
+_LOST = "have a rho outside its interval and were dropped."
 # Residuals of two entities with time effects are each other's negative, and scores add up to zero.
 _LEAST_CLUSTERS = 3
 # With more entities the bias is small beside the standard error, and its estimate takes an inverse.
@@ -84,49 +85,50 @@ def estimate(spec: Any, layout: Layout, rng: object) -> SpatialResults:
     OptionError
         If the bias correction cannot be used with the weights.
     """
+    point = _point(spec, layout)
+    intercept = () if any(layout.effects) else ("Intercept",)
+    names = (*point.names, *layout.names[1:], *intercept)
+    covariance = _covariance(point, spec.cov_type, names)
+    seed = seed_sequence(rng) if spec.effects_error == "simulated" else None
+    inverse = multiplier(layout.matrix, point.optimum.rho)
+    made = _effects(layout, point, covariance, inverse, _Draws(seed, spec.reps))
+    n_drawn = 0 if made.draws is None else len(made.draws)
+    return SpatialResults(
+        estimated=_estimated(spec, layout, point, names, covariance, inverse),
+        effects=made,
+        inference=_inference(spec, layout, seed, n_drawn),
+        sample=layout.linear.sample,
+        labels=layout.linear.labels,
+        diagnostics=(
+            *layout.linear.diagnostics,
+            *layout.weights.diagnostics,
+            *_near_ends(point, layout),
+            *_bias_notices(spec, layout, point, covariance),
+            *_cluster_notices(spec, layout),
+            *(() if seed is None else lost_draws(spec.reps - n_drawn, spec.reps, _LOST)),
+        ),
+    )
+
+
+def _point(spec: Any, layout: Layout) -> Point:
+    """Maximise the likelihood, and correct the bias if asked for."""
     lag, error = spec.model in LAG, spec.model in ERROR
-    columns = spatial_columns(layout, splm=spec.transform == "splm", error=error)
+    splm = spec.transform == "splm"
+    columns = spatial_columns(layout, splm=splm, error=error)
     found = spectrum(layout.matrix) if lag or error else None
     if found is None and (lag or error):
         _refuse_no_cycle(layout)
-
-    optimum = _optimum(columns, found, layout, lag=lag, error=error)
     point = Point(
         columns=columns,
-        optimum=optimum,
+        optimum=_optimum(columns, found, layout, lag=lag, error=error),
         spectrum=found,
         matrix=layout.matrix,
         lag=lag,
         error=error,
         periods=columns.n_times,
-        sweep=(lambda added_lag: added_lag) if spec.transform == "splm" else layout.sweep,
+        sweep=np.asarray if splm else layout.sweep,
     )
-    if spec.bias_correction is not None:
-        point = _corrected(point, layout)
-
-    intercept = () if any(layout.effects) else ("Intercept",)
-    names = (*["rho"] * lag, *["lambda"] * error, *layout.names[1:], *intercept)
-    covariance = _covariance(point, spec.cov_type)[: len(names), : len(names)]
-    seed = seed_sequence(rng) if spec.effects_error == "simulated" else None
-    inverse = multiplier(layout.matrix, point.optimum.rho)
-    made = _effects(layout, point, covariance, inverse, _Draws(seed, spec.reps))
-    lost = 0 if made.draws is None else spec.reps - len(made.draws)
-    notices = [
-        *layout.linear.diagnostics,
-        *layout.weights.diagnostics,
-        *_near_ends(point, layout),
-        *_bias_notices(spec, layout, point, covariance),
-        *_cluster_notices(spec, layout),
-        *lost_draws(lost, spec.reps, "have a rho outside its interval and were dropped."),
-    ]
-    return SpatialResults(
-        estimated=_estimated(spec, layout, point, names, covariance, inverse),
-        effects=made,
-        inference=_inference(spec, layout, seed, len(made.draws) if made.draws is not None else 0),
-        sample=layout.linear.sample,
-        labels=layout.linear.labels,
-        diagnostics=tuple(notices),
-    )
+    return point if spec.bias_correction is None else _corrected(point, layout)
 
 
 def _values(point: Point, count: int) -> Floats:
@@ -184,24 +186,43 @@ def _corrected(point: Point, layout: Layout) -> Point:
     return replace(point, optimum=optimum, periods=point.columns.n_times - float(entity))
 
 
-def _covariance(point: Point, cov_type: str) -> Floats:
-    """Compute the covariance of all parameters."""
+def _covariance(point: Point, cov_type: str, names: tuple[str, ...]) -> Floats:
+    """Compute the covariance of the coefficients that have names."""
     information = expected_information(point) if cov_type == "information" else observed_information(point)
     scale = 1 / np.sqrt(np.abs(np.diag(information)))
-    least = float(np.linalg.eigvalsh(information * scale * scale[:, None])[0])
-    if not least > SINGULAR:
+    scaled = information * scale * scale[:, None]
+    if not float(np.linalg.eigvalsh(scaled)[0]) > SINGULAR:
         raise IdentificationError(
             "the information matrix of the estimates is not positive definite, so that they have no standard "
             "errors: the likelihood is flat. Drop regressors or the spatial lags of some (spatial_lags)."
         )
-    if cov_type == "clustered":
-        if len(point.matrix) < _LEAST_CLUSTERS:
-            raise IdentificationError(
-                f"cov_type='clustered' needs at least {_LEAST_CLUSTERS} entities; the sample has "
-                f"{len(point.matrix)}. Use cov_type='observed'."
-            )
-        return clustered_covariance(point)
-    return np.asarray(np.linalg.inv(information * scale * scale[:, None]) * scale * scale[:, None])
+    k = len(names)
+    covariance = (np.linalg.inv(scaled) * scale * scale[:, None])[:k, :k]
+    if cov_type != "clustered":
+        return np.asarray(covariance)
+    _refuse_two_clusters(point)
+    clustered = clustered_covariance(point)[:k, :k]
+    _refuse_no_variance(np.diag(clustered), np.diag(covariance), names)
+    return clustered
+
+
+def _refuse_two_clusters(point: Point) -> None:
+    if len(point.matrix) < _LEAST_CLUSTERS:
+        raise IdentificationError(
+            f"cov_type='clustered' needs at least {_LEAST_CLUSTERS} entities; the sample has "
+            f"{len(point.matrix)}. Use cov_type='observed'."
+        )
+
+
+def _refuse_no_variance(clustered: Floats, observed: Floats, names: tuple[str, ...]) -> None:
+    """Refuse coefficients whose scores are zero in every entity, as of a regressor that fits single rows."""
+    none = ~(clustered > NO_VARIANCE**2 * observed)
+    if none.any():
+        gone = [name for name, lost in zip(names, none, strict=True) if lost]
+        raise IdentificationError(
+            f"no clustered standard error for {quoted(gone)}: the scores of every entity add up to zero, as "
+            "where a regressor varies in one entity only. Use cov_type='observed'."
+        )
 
 
 def _effects(
@@ -261,9 +282,8 @@ def _near_ends(point: Point, layout: Layout) -> list[Notice]:
     found = point.spectrum
     if found is None:
         return []
-    names = ["rho"] * point.lag + ["lambda"] * point.error
     out: list[Notice] = []
-    for name, value in zip(names, point.spatial, strict=True):
+    for name, value in zip(point.names, point.spatial, strict=True):
         out += near_end(name, value, (found.low, found.high), layout.weights.name)
     return out
 
@@ -274,9 +294,9 @@ def _bias_notices(spec: Any, layout: Layout, point: Point, covariance: Floats) -
     if spec.bias_correction or common is None or not layout.effects[1] or n > _MANY_ENTITIES:
         return []
     corrected = lee_yu(point, common, entity=False)
-    names, out = ["rho"] * point.lag + ["lambda"] * point.error, list[Notice]()
+    out: list[Notice] = []
     moved = [corrected.rho] * point.lag + [corrected.lam] * point.error
-    for j, name in enumerate(names):
+    for j, name in enumerate(point.names):
         error = float(np.sqrt(covariance[j, j]))
         out += time_effects_bias(name, point.spatial[j] - moved[j], error)
     return out

@@ -53,6 +53,11 @@ class Point:
         """Spatial coefficients of the model: rho, lambda, both or none."""
         return [self.optimum.rho] * self.lag + [self.optimum.lam] * self.error
 
+    @property
+    def names(self) -> list[str]:
+        """Names of the spatial coefficients."""
+        return ["rho"] * self.lag + ["lambda"] * self.error
+
     def moves(self) -> Floats:
         """Compute what each parameter but sigma2 moves the residuals by, with the opposite sign.
 
