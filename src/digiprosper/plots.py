@@ -15,8 +15,9 @@ from digiprosper.mediation.sensitivity import MediationSensitivity
 from digiprosper.policy import figures as policy
 from digiprosper.policy.matching_results import Matching
 from digiprosper.present.balance_plots import draw_balance
-from digiprosper.present.columns import check_labels, merged_labels
+from digiprosper.present.columns import all_terms, check_labels, matching, merged_labels
 from digiprosper.present.curve_plots import draw_specification_curve
+from digiprosper.present.decay_plots import draw_decay
 from digiprosper.present.event_plots import draw_event_paths
 from digiprosper.present.index_plots import draw_bars, draw_rank_spans, draw_ribbons, draw_ridges
 from digiprosper.present.mechanism_plots import (
@@ -25,11 +26,18 @@ from digiprosper.present.mechanism_plots import (
     draw_sensitivity,
     draw_turning_curve,
 )
-from digiprosper.present.model_plots import coefficients, draw_drawn_density, draw_profile, draw_regime_map
+from digiprosper.present.model_plots import (
+    coefficients,
+    draw_columns,
+    draw_drawn_density,
+    draw_profile,
+    draw_regime_map,
+)
 from digiprosper.present.path_figure import draw_paths
 from digiprosper.present.spatial_plots import draw_moran_scatter
 from digiprosper.report.columns import result_column
 from digiprosper.report.tests import TestResult
+from digiprosper.space import effect_figures
 from digiprosper.space import figures as space
 from digiprosper.studies import figures as studies
 from digiprosper.threshold import figures as threshold_figures
@@ -45,14 +53,17 @@ if TYPE_CHECKING:
     from digiprosper.policy.figures import EffectsByEventTime
     from digiprosper.report.collection import ResultSet
     from digiprosper.report.protocol import Results
+    from digiprosper.space.results import SpatialResults
     from digiprosper.space.weights import SpatialWeights
 
 __all__ = [
     "balance",
     "coefficients",
     "conditional_effect",
+    "decay",
     "effect_plot",
     "event_study",
+    "impacts",
     "index_sensitivity",
     "kernel_ridge",
     "lr_profile",
@@ -370,6 +381,160 @@ def moran_scatter(
     texts = check_labels(labels, purpose)
     drawn = space.moran_scatter(panel, column, spatial_weights, time, texts)
     return draw_moran_scatter(drawn, ax, purpose, names=bool(names))
+
+
+def impacts(
+    results: SpatialResults | ResultSet | Sequence[SpatialResults] | Mapping[Any, SpatialResults],
+    *,
+    kinds: str | Sequence[str] = ("direct", "indirect", "total"),
+    keep: str | Sequence[str] | None = None,
+    labels: Mapping[str, str] | None = None,
+    level: float = 0.95,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw direct, indirect and total effects of spatial models with their intervals.
+
+    Parameters
+    ----------
+    results : SpatialResults, ResultSet, list or mapping
+        What ``PanelSpatial(...).fit`` returns, or several; the keys of a mapping are in the legend.
+    kinds : {"direct", "indirect", "total"} or several of them
+        Which effects; all by default.
+    keep : str or sequence of str, optional
+        Regressors to draw: exact, or patterns such as ``"digital*"``. All by default.
+    labels : mapping, optional
+        Text by term or column; wins over the labels that came with the results.
+    level : float
+        Of the intervals; percentile intervals where errors of effects are simulated.
+    ax : Axes, optional
+        Where to draw; default a new figure.
+
+    Returns
+    -------
+    Axes
+        Of one fit, a line a regressor and a marker a kind; of several, a line a regressor and kind, and a
+        marker a fit. An effect that the model sets to zero is a point without an interval. A model that was
+        not estimated is named in the legend. Nothing is shown and no setting is changed.
+
+    Raises
+    ------
+    InputTypeError
+        If `results` is something else or none was estimated, or `labels` is not a mapping of texts.
+    OptionError
+        If a kind is none of the words, or `level` is not between 0 and 1.
+    ColumnError
+        If `keep` matches no regressor.
+    ImportError
+        If matplotlib is missing; the message has the pip command.
+
+    See Also
+    --------
+    decay : one effect over the cut-off of the distance.
+
+    Examples
+    --------
+    >>> import digiprosper as dp, matplotlib.pyplot as plt
+    >>> borders = dp.SpatialWeights.from_neighbours(dp.datasets.us_neighbours())
+    >>> spec = dp.PanelSpatial("log(gsp)", ["log(pc)", "unemp"], borders)
+    >>> fit = spec.fit(dp.datasets.us_states())
+    >>> ax = impacts(fit, labels={"pc": "capital", "unemp": "unemployment"})
+    >>> [text.get_text() for text in ax.get_yticklabels()]
+    ['log(capital)', 'unemployment']
+    >>> [text.get_text() for text in ax.get_legend().get_texts()]
+    ['Direct', 'Indirect', 'Total']
+    >>> plt.close(ax.figure)
+    """
+    purpose = "plots.impacts"
+    level, chosen = check_level(level), effect_figures.chosen_kinds(kinds, purpose)
+    fits = effect_figures.read_fits(results, purpose)
+    names = effect_figures.regressors(fits)
+    terms = names if keep is None else matching(keep, names, "keep", purpose)
+
+    columns = effect_figures.impacts(fits, terms, chosen, level)
+    texts = merged_labels(columns, check_labels(labels, purpose))
+    what = f"{chosen[0].capitalize()} effect" if len(chosen) == 1 else "Effect"
+    words = f"{what} and {100 * level:g}% confidence interval"
+    return draw_columns(columns, all_terms(columns), texts, words, ax, purpose)
+
+
+def decay(
+    results: ResultSet | Mapping[Any, SpatialResults],
+    term: str | None = None,
+    *,
+    kinds: str | Sequence[str] = "indirect",
+    labels: Mapping[str, str] | None = None,
+    level: float = 0.95,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw a spatial effect over the distance up to which entities count as neighbours.
+
+    Parameters
+    ----------
+    results : ResultSet or mapping
+        Fits of one specification with different weights, labelled by the cut-off in kilometres, as
+        ``fit_all`` gives them. Other numbers, such as k of the nearest neighbours, are drawn as well: name
+        them by ``ax.set_xlabel``.
+    term : str, optional
+        The regressor; default the first of the first model.
+    kinds : {"direct", "indirect", "total"} or several of them
+        Which effects.
+    labels : mapping, optional
+        Text by term or column; wins over the labels that came with the results.
+    level : float
+        Of the intervals.
+    ax : Axes, optional
+        Where to draw; default a new figure.
+
+    Returns
+    -------
+    Axes
+        An estimate and a vertical interval at each cut-off, a line at zero. Models that were not estimated or
+        do not have the regressor are counted under the axis. Nothing is shown and no setting is changed. The
+        numbers are those of ``results.compare(term, kind="indirect")``.
+
+    Raises
+    ------
+    InputTypeError
+        If `results` is something else, a label is no positive number, or `labels` is not a mapping of texts.
+    IdentificationError
+        If no model was estimated.
+    ColumnError
+        If no model has the term.
+    OptionError
+        If a kind is none of the words, or `level` is not between 0 and 1.
+    ImportError
+        If matplotlib is missing; the message has the pip command.
+
+    See Also
+    --------
+    impacts : effects of all regressors.
+
+    Notes
+    -----
+    With row-standardised weights a longer cut-off spreads the same weight over more neighbours, so that an
+    indirect effect may rise with it although links weaken. Weights of those beyond a distance are a
+    difference: ``SpatialWeights(whole.raw - near.raw, whole.entities)``.
+
+    Examples
+    --------
+    >>> import numpy as np, pandas as pd, digiprosper as dp, matplotlib.pyplot as plt
+    >>> rng = np.random.default_rng(2)
+    >>> places = pd.DataFrame({"lat": rng.uniform(30, 40, 40), "lon": rng.uniform(100, 110, 40)})
+    >>> keys = {"city": np.repeat(range(40), 6), "year": np.tile(range(6), 40)}
+    >>> values = {"y": rng.normal(size=240), "x": rng.normal(size=240)}
+    >>> panel = dp.Panel(pd.DataFrame({**keys, **values}), "city", "year")
+    >>> near = {km: dp.SpatialWeights.inverse_distance(places, cutoff=km) for km in (400, 600, 800)}
+    >>> battery = {km: dp.PanelSpatial("y", ["x"], weights) for km, weights in near.items()}
+    >>> ax = decay(dp.fit_all(battery, panel))
+    >>> [text.get_text() for text in ax.get_xticklabels()]
+    ['400', '600', '800']
+    >>> plt.close(ax.figure)
+    """
+    purpose = "plots.decay"
+    level, chosen = check_level(level), effect_figures.chosen_kinds(kinds, purpose)
+    fits = effect_figures.read_fits(results, purpose)
+    drawn = effect_figures.decay(fits, term, chosen, check_labels(labels, purpose), level, purpose)
+    return draw_decay(drawn, ax, purpose)
 
 
 def conditional_effect(

@@ -1120,3 +1120,17 @@ def test_monte_carlo_draws_from_t_below_40_clusters() -> None:
 
     assert wide(39) == pytest.approx(2.0244, abs=0.03)
     assert wide(40) == pytest.approx(1.9600, abs=0.03)
+
+
+@pytest.mark.filterwarnings("ignore:the 95% interval of the total effect")
+def test_spatial_lags_can_be_treatments_mediators_and_controls() -> None:
+    borders = dp.SpatialWeights.from_neighbours(dp.datasets.us_neighbours())
+    states = dp.datasets.us_states().assign(capital="log(pc)", jobs="log(emp)")
+    panel = states.assign(w_capital=borders.lag("capital"), w_jobs=borders.lag("jobs"))
+    found = Mediation("log(gsp)", "w_capital", "w_jobs", ["capital", "jobs"], reps=199).fit(panel, rng=1)
+
+    first = FixedEffects("w_jobs", ["w_capital", "capital", "jobs"]).fit(panel)
+    second = FixedEffects("log(gsp)", ["w_capital", "w_jobs", "capital", "jobs"]).fit(panel)
+    indirect = first.params["w_capital"] * second.params["w_jobs"]
+    assert found.params["indirect:w_jobs"] == pytest.approx(indirect, rel=1e-9)
+    assert found.params["direct"] == pytest.approx(second.params["w_capital"], rel=1e-9)

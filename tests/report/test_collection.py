@@ -18,7 +18,7 @@ from digiprosper import (
     ResultSet,
     fit_all,
 )
-from digiprosper.errors import CollinearityError, ColumnError, InputTypeError, TermError
+from digiprosper.errors import CollinearityError, ColumnError, InputTypeError, OptionError, TermError
 
 
 @pytest.fixture(scope="module")
@@ -157,3 +157,15 @@ def test_pickles(models: ResultSet) -> None:
     assert other.labels == models.labels
     assert str(other.failures["bad"]) == str(models.failures["bad"])
     pd.testing.assert_frame_equal(other.tidy(), models.tidy())
+
+
+def test_models_without_effects_have_no_rows(models: ResultSet) -> None:
+    assert models.effects_table().empty
+    with pytest.raises(ColumnError, match="no model has the term 'x'; the terms are none"):
+        models.compare("x", kind="indirect")
+
+
+@pytest.mark.parametrize("kind", ["spillover", 3, ["direct"]])
+def test_the_kind_of_an_effect_is_one_of_three(models: ResultSet, kind: str) -> None:
+    with pytest.raises(OptionError, match="direct"):
+        models.compare("x", kind=kind)

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from digiprosper import FixedEffects, Panel, PanelThreshold, datasets
+from digiprosper import FixedEffects, Panel, PanelThreshold, SpatialWeights, datasets
 from digiprosper.errors import (
     BoundaryThresholdWarning,
     CollinearityError,
@@ -830,3 +830,17 @@ def test_four_billion_pairs_of_candidates_and_rows_are_too_many() -> None:
     )
     with pytest.raises(OptionError, match="63,246 candidates in 63,247 rows"):
         spec.fit(Panel(df, "i"))
+
+
+@quiet
+def test_spatial_lags_can_be_thresholds_and_slopes() -> None:
+    borders = SpatialWeights.from_neighbours(datasets.us_neighbours())
+    states = datasets.us_states()
+    panel = states.assign(w_unemp=borders.lag("unemp"))
+    values = states.frame["unemp"].to_numpy().reshape(len(states.entities), -1)
+    by_hand = borders.aligned_to(states.entities).dense @ values
+    same = states.assign(w_unemp=lambda _: by_hand.ravel())
+    spec = PanelThreshold("log(gsp)", "w_unemp", "w_unemp", ["log(pc)"], bootstrap=None, grid=40)
+    found, expected = spec.fit(panel), spec.fit(same)
+    np.testing.assert_allclose(found.thresholds["estimate"], expected.thresholds["estimate"], rtol=1e-12)
+    np.testing.assert_allclose(found.slopes.params, expected.slopes.params, rtol=1e-9)

@@ -46,7 +46,14 @@ if TYPE_CHECKING:
     Cells = np.ndarray[Any, np.dtype[np.float64]]
 
 
-__all__ = ["coefficients", "draw_drawn_density", "draw_estimates", "draw_profile", "draw_regime_map"]
+__all__ = [
+    "coefficients",
+    "draw_columns",
+    "draw_drawn_density",
+    "draw_estimates",
+    "draw_profile",
+    "draw_regime_map",
+]
 
 _MOST_PERIODS = 16
 
@@ -109,7 +116,47 @@ def coefficients(
     texts = merged_labels(columns, check_labels(labels, purpose))
     columns = name_columns(columns, None, texts, purpose)
     terms = select(columns, keep, drop, caller=purpose)
-    rows = [row for row in share_rows(terms, columns, texts, 3) if _drawn_in(row, columns)]
+    return draw_columns(
+        columns, terms, texts, f"Estimate and {100 * level:g}% confidence interval", ax, purpose
+    )
+
+
+def draw_columns(
+    columns: Sequence[Column],
+    terms: Sequence[str],
+    labels: Mapping[str, str],
+    words: str,
+    ax: Axes | None,
+    purpose: str,
+) -> Axes:
+    """Draw the estimates of columns beside each other, one line a term.
+
+    Parameters
+    ----------
+    columns : sequence of Column
+        With their heads.
+    terms : sequence of str
+        Which terms, from top to bottom.
+    labels : mapping
+        Labels by term or column.
+    words : str
+        What stands under the axis.
+    ax : Axes or None
+        Where; None for a new figure.
+    purpose : str
+        Which figure, for errors.
+
+    Returns
+    -------
+    Axes
+        With a legend beside them, of several columns.
+
+    Raises
+    ------
+    InputTypeError
+        If no column has a number for any of the terms.
+    """
+    rows = [row for row in share_rows(terms, columns, labels, 3) if _drawn_in(row, columns)]
     if not rows:
         raise _nothing(purpose)
 
@@ -122,7 +169,7 @@ def coefficients(
         handles = _draw_models(axes, cells, heads)
         _frame_estimates(axes, len(rows))
         axes.set_yticks(range(len(rows)), names)
-        axes.set_xlabel(f"Estimate and {100 * level:g}% confidence interval")
+        axes.set_xlabel(words)
         if len(columns) > 1:
             legend_beside(axes, handles=handles)
     return axes
@@ -352,7 +399,8 @@ def _frame_estimates(axes: Axes, rows: int) -> None:
     axes.axvline(0, color=FAINT, linewidth=0.8, linestyle="--", zorder=0)
     # A vertical line takes no margin: with all estimates on one side it would hide under the frame.
     low, high = axes.dataLim.intervalx
-    axes.set_xlim(low - 0.04 * (high - low), high + 0.04 * (high - low))
+    room = 0.04 * (high - low) or 1.0
+    axes.set_xlim(low - room, high + room)
     axes.set_ylim(rows - 0.5, -0.5)
     axes.tick_params(axis="y", length=0)
     plain_spines(axes)

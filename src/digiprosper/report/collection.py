@@ -14,6 +14,7 @@ from digiprosper.errors import (
     InputTypeError,
     Notice,
     TermError,
+    check_option,
     cited,
     column_problem,
     counted,
@@ -23,6 +24,8 @@ from digiprosper.errors import (
 from digiprosper.report.pickling import PickledByName
 
 __all__ = ["ResultSet"]
+
+_KINDS = ("direct", "indirect", "total")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -112,15 +115,40 @@ class ResultSet(PickledByName, Mapping[str, Any]):
             One row a model and term, the column ``model`` first. A threshold model shows its slopes. What
             estimates no terms, such as an index, has no rows.
         """
-        frames = []
-        for label, result in self._regressions().items():
-            frame = result.tidy(level)
-            frame.insert(0, "model", label)
-            frames.append(frame)
-        return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame({"model": []})
+        return _stacked({label: result.tidy(level) for label, result in self._regressions().items()})
 
-    def compare(self, term: str | Sequence[str], level: float = 0.95) -> pd.DataFrame:
-        """Show one coefficient across models, under one name or several.
+    def effects_table(self, level: float = 0.95) -> pd.DataFrame:
+        """Stack the direct, indirect and total effects of spatial models.
+
+        Parameters
+        ----------
+        level : float
+            Of the confidence intervals.
+
+        Returns
+        -------
+        DataFrame
+            One row a model, term and kind, the column ``model`` first. Models without such effects have no
+            rows.
+
+        Examples
+        --------
+        >>> import digiprosper as dp
+        >>> borders = dp.SpatialWeights.from_neighbours(dp.datasets.us_neighbours())
+        >>> spec = dp.PanelSpatial("log(gsp)", ["log(pc)", "log(emp)"], borders)
+        >>> models = dp.fit_all({"SDM": spec, "SAR": spec.replace(model="sar")}, dp.datasets.us_states())
+        >>> models.effects_table().query("term == 'log(pc)'")["kind"].tolist()
+        ['direct', 'indirect', 'total', 'direct', 'indirect', 'total']
+        >>> models.compare("log(pc)", kind="indirect")["estimate"].round(3).tolist()
+        [0.028, 0.034]
+        """
+        effects = {label: getattr(result, "effects_table", None) for label, result in self.items()}
+        return _stacked({label: table(level) for label, table in effects.items() if table is not None})
+
+    def compare(
+        self, term: str | Sequence[str], level: float = 0.95, *, kind: str | None = None
+    ) -> pd.DataFrame:
+        """Show one coefficient across models, under one name or several; or one effect of spatial models.
 
         Parameters
         ----------
@@ -129,6 +157,8 @@ class ResultSet(PickledByName, Mapping[str, Any]):
             ``["digital", "lag(digital)", "digital_pca"]``.
         level : float
             Of the confidence intervals.
+        kind : {"direct", "indirect", "total"}, optional
+            Compare this effect of the regressor, of models that have it, and not the coefficient.
 
         Returns
         -------
@@ -144,6 +174,8 @@ class ResultSet(PickledByName, Mapping[str, Any]):
             If a model has two of the names, which are then no names of one quantity.
         InputTypeError
             If `term` is neither a text nor a list of texts.
+        OptionError
+            If `kind` is none of the words.
 
         Examples
         --------
@@ -155,7 +187,8 @@ class ResultSet(PickledByName, Mapping[str, Any]):
         [['base', 'log(pc)', 816], ['lagged', 'lag(log(pc))', 768]]
         """
         names = _names(term)
-        every = self.tidy(level)
+        check_option("kind", kind, (None, *_KINDS))
+        every = self.tidy(level) if kind is None else self._effects_of(kind, level)
         known = list(dict.fromkeys(every["term"])) if "term" in every else []
         unknown = [name for name in names if name not in known]
         if unknown:
@@ -170,12 +203,24 @@ class ResultSet(PickledByName, Mapping[str, Any]):
         rows = rows.assign(nobs=rows["model"].map(sizes)).reset_index(drop=True)
         return rows.drop(columns="term") if isinstance(term, str) else rows
 
+    def _effects_of(self, kind: str, level: float) -> pd.DataFrame:
+        every = self.effects_table(level)
+        return every if every.empty else every[every["kind"] == kind].drop(columns="kind")
+
     def __repr__(self) -> str:
         lines = [f"ResultSet of {counted(len(self), 'model')}: {quoted(list(self), 8) or 'none'}"]
         for label, error in self.failures.items():
             first = str(error).split(". ")[0]
             lines.append(f"not estimated: {cited(label)}: {first}")
         return "\n".join(lines)
+
+
+def _stacked(frames: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Put frames under each other, the label of each in the column ``model``."""
+    if not frames:
+        return pd.DataFrame({"model": []})
+    named = [frame.assign(model=label)[["model", *frame.columns]] for label, frame in frames.items()]
+    return pd.concat(named, ignore_index=True)
 
 
 def _names(term: object) -> list[str]:

@@ -19,6 +19,7 @@ __all__ = [
     "Bars",
     "Choice",
     "ConditionalCurve",
+    "Decay",
     "DrawnDensity",
     "Effect",
     "Effects",
@@ -316,6 +317,34 @@ class MoranScatter:
     slope: float
     statistic: float
     p_value: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Decay:
+    """Effects of one regressor over the distance up to which entities are neighbours.
+
+    Parameters
+    ----------
+    name : str
+        Label of the regressor.
+    outcome : str
+        Label of the outcome; empty where outcomes differ.
+    points : DataFrame
+        Columns kind, cutoff, estimate, conf_low, conf_high, ordered by kind and cut-off.
+    heads : dict
+        By kind, its words.
+    left_out : sequence of str
+        What is not drawn, in words.
+    level : float
+        Of the intervals.
+    """
+
+    name: str
+    outcome: str
+    points: pd.DataFrame
+    heads: dict[str, str]
+    left_out: Sequence[str]
+    level: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)

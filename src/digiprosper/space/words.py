@@ -23,6 +23,9 @@ WORDS = Words(
         "direct": "Direct",
         "indirect": "Indirect",
         "total": "Total",
+        "direct.through": "{path}: direct",
+        "indirect.through": "{path}: indirect",
+        "total.through": "{path}: total",
     },
     chinese={
         "rho": "被解释变量的空间滞后（ρ）",
@@ -30,6 +33,9 @@ WORDS = Words(
         "direct": "直接效应",
         "indirect": "间接效应",
         "total": "总效应",
+        "direct.through": "{path}：直接效应",
+        "indirect.through": "{path}：间接效应",
+        "total.through": "{path}：总效应",
     },
 )
 """Of tables."""

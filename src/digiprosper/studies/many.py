@@ -35,14 +35,15 @@ __all__ = ["fit_all", "stepwise"]
 
 
 def fit_all(
-    specs: Mapping[str, Any], panel: Panel, *, rng: object = None, progress: bool = False
+    specs: Mapping[Any, Any], panel: Panel, *, rng: object = None, progress: bool = False
 ) -> ResultSet:
     """Fit a battery of specifications, each on its own sample.
 
     Parameters
     ----------
     specs : mapping
-        Label to a specification, or to a pair (specification, panel) for a variant of the data.
+        Label to a specification, or to a pair (specification, panel) for a variant of the data. A label that
+        is no text, such as a number, is known by its text.
     panel : Panel
         The data of all specifications without their own.
     rng : int, SeedSequence, Generator or None
