@@ -185,6 +185,8 @@ CONTRACT = {
     "plots.balance": "matching, *, labels=None, ax=None",
     "oster_bound": "spec, panel, term, controls, *, rmax=1.3, delta=1.0, rsquared_max=None",
     "plots.moran_scatter": "panel, column, spatial_weights, *, time=None, names=True, labels=None, ax=None",
+    "plots.impacts": "results, *, kinds=('direct', 'indirect', 'total'), keep=None, labels=None, level=0.95, ax=None",
+    "plots.decay": "results, term=None, *, kinds='indirect', labels=None, level=0.95, ax=None",
     "plots.event_study": "results, *, counts=False, labels=None, level=0.95, ax=None",
     "plots.specification_curve": "results, term=None, *, main=None, labels=None, level=0.95, ax=None",
     "FixedEffectsIV": (
@@ -298,7 +300,8 @@ CONTRACT = {
     "fit_all": "specs, panel, *, rng=None, progress=False",
     "stepwise": "spec, panel, order, *, sample='common'",
     "control_sets": "spec, panel, candidates, *, size=None, term=None",
-    "ResultSet.compare": "term, level=0.95",
+    "ResultSet.compare": "term, level=0.95, *, kind=None",
+    "ResultSet.effects_table": "level=0.95",
     "etable": (
         "models, *, labels=None, heads=None, keep=None, drop=None, order=None, controls=(), rows=None, "
         "stats=('nobs', 'n_entities', 'rsquared_within', 'kp_rk_f'), below='se', stars=(0.1, 0.05, 0.01), "
