@@ -119,7 +119,7 @@ def test_typed() -> None:
 FOUNDATION = """
 Panel Sample Indicator IndicatorSystem CompositeIndex IndexResults entropy_weights FixedEffects LinearResults
 PanelThreshold ThresholdResults Mediation MediationResults EffectResults u_test UTestResult ResultSet fit_all
-stepwise etable Table TestResult Results HasDraws Glance plots datasets Notice
+stepwise etable Table TableStyle TestResult Results HasDraws Glance plots datasets Notice
 PanelIndexError ColumnError TermError OptionError InputTypeError AlignmentError MissingDataError
 CollinearityError IdentificationError IndicatorError ThresholdSearchError DigiprosperError
 PanelKink KinkResults PropagatedIndex gini theil_t theil_l atkinson coefficient_of_variation dagum DagumResult
@@ -304,9 +304,7 @@ CONTRACT = {
     "ResultSet.effects_table": "level=0.95",
     "etable": (
         "models, *, labels=None, heads=None, keep=None, drop=None, order=None, controls=(), rows=None, "
-        "stats=('nobs', 'n_entities', 'rsquared_within', 'kp_rk_f'), below='se', stars=(0.1, 0.05, 0.01), "
-        "digits=3, "
-        "notes=None, file=None"
+        "stats=None, below=None, stars='style', digits=None, notes=None, title=None, style=None, file=None"
     ),
     "datasets.us_neighbours": "",
     "datasets.us_states": "",

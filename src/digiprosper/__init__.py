@@ -10,6 +10,7 @@ from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 from digiprosper._held import HELD
+from digiprosper._names import NAMES
 from digiprosper._version import __version__ as __version__
 
 if TYPE_CHECKING:
@@ -134,7 +135,8 @@ if TYPE_CHECKING:
     from digiprosper.policy.results import EventStudyResults as EventStudyResults
     from digiprosper.policy.staggered import StaggeredDid as StaggeredDid
     from digiprosper.policy.staggered_results import StaggeredDidResults as StaggeredDidResults
-    from digiprosper.present.rows import Below as Below
+    from digiprosper.present.style import Below as Below
+    from digiprosper.present.style import TableStyle as TableStyle
     from digiprosper.present.tables import Table as Table
     from digiprosper.present.tables import etable as etable
     from digiprosper.report.collection import ResultSet as ResultSet
@@ -182,96 +184,7 @@ if TYPE_CHECKING:
     from digiprosper.u_shape.u_test import UTestResult as UTestResult
     from digiprosper.u_shape.u_test import u_test as u_test
 
-# Public names by the module they are in.
-_NAMES = {
-    "composite.audits": "overlap_audit",
-    "composite.coupling": "CouplingMethod coupling_coordination",
-    "composite.indicators": "Direction Indicator IndicatorSystem",
-    "composite.kernels.aggregate": "Aggregation",
-    "composite.kernels.normalise": "Normalisation",
-    "composite.kernels.structure": "IndexStructure",
-    "composite.options": "IndexMissing",
-    "composite.ranking_results": "Among IndexSensitivity RankResults",
-    "composite.rankings": "LeaveOut leave_one_out rank_probabilities",
-    "composite.replication": "audit_weights",
-    "composite.results": "IndexResults WeightErrors",
-    "composite.scopes": "Scope",
-    "composite.sensitivity": "index_sensitivity",
-    "composite.specification": "CompositeIndex",
-    "composite.weights": (
-        "Weighting critic_weights cv_weights entropy_weights equal_weights pca_weights std_weights"
-    ),
-    "datasets.simulate": "Truth",
-    "errors": (
-        "AlignmentError BoundaryThresholdWarning CollinearityError ColumnError CovarianceWarning "
-        "DigiprosperError DigiprosperWarning FewClustersWarning FewDrawsWarning IdentificationError "
-        "IdentificationWarning IndicatorError IndicatorWarning InputTypeError MissingDataError "
-        "MissingDataWarning NearCollinearWarning Notice OptionError PanelIndexError PickleError "
-        "SingletonWarning SmallRegimeWarning SpatialWeightsWarning TermError ThresholdSearchError"
-    ),
-    "inequality.beta_convergence": "ConvergenceResults beta_convergence",
-    "inequality.convergence": "Cuts MarkovResult markov_transitions sigma_convergence",
-    "inequality.dagum_gini": "DagumResult dagum",
-    "inequality.measures": "atkinson coefficient_of_variation gini theil_l theil_t",
-    "inequality.theil_groups": "TheilDecomposition theil_decomposition urban_rural_theil",
-    "linear.cluster_bootstrap": "cluster_bootstrap",
-    "linear.combination": "LinearCombination",
-    "linear.fixed_effects": "FixedEffects",
-    "linear.fixed_effects_iv": "FixedEffectsIV",
-    "linear.hausman": "HausmanMethod hausman",
-    "linear.iv_results": "IVResults",
-    "linear.oster_bound": "oster_bound",
-    "linear.placebo_test": "placebo_test",
-    "linear.preparation": "CovType Ssc",
-    "linear.randomisation_test": "randomisation_test",
-    "linear.residual_tests": "modified_wald pesaran_cd wooldridge_ar1",
-    "linear.results": "LinearResults",
-    "linear.specification_tests": "poolability reset_test",
-    "linear.vif": "vif",
-    "linear.wild_bootstrap": "WildBootstrapResult wild_bootstrap",
-    "mediation.conditional": "JohnsonNeyman",
-    "mediation.decisions": "Decision",
-    "mediation.iv_results": "MediationIVResults",
-    "mediation.mean_group": "MeanGroupResults mean_group_mediation",
-    "mediation.mediation": "Mediation MediationStructure Moderated",
-    "mediation.mediation_iv": "MediationIV",
-    "mediation.results": "MediationResults SobelKind",
-    "mediation.sensitivity": "MediationSensitivity mediational_e_value",
-    "mediation.sequential_g": "sequential_g",
-    "mediation.within_between": "within_between",
-    "panel": "Panel Sample",
-    "policy.bacon": "bacon_decomposition",
-    "policy.event_study": "EventStudy",
-    "policy.matching": "match_entities",
-    "policy.matching_results": "Matching",
-    "policy.results": "EventStudyResults",
-    "policy.staggered": "StaggeredDid",
-    "policy.staggered_results": "StaggeredDidResults",
-    "present.rows": "Below",
-    "present.tables": "Table etable",
-    "report.collection": "ResultSet",
-    "report.effects": "EffectResults",
-    "report.protocol": "Glance HasDraws Results",
-    "report.tests": "TestResult",
-    "space.moran": "geary local_moran moran",
-    "space.panel_spatial": "EffectsError PanelSpatial SpatialCovType SpatialModel Transform",
-    "space.results": "SpatialResults",
-    "space.tests_table": "spatial_tests",
-    "space.weights": "SpatialWeights",
-    "studies.by_group": "ByGroup GroupTest by_group",
-    "studies.control_set_results": "ControlSet ControlSets",
-    "studies.control_sets": "control_sets",
-    "studies.many": "fit_all stepwise",
-    "studies.propagation": "PropagatedIndex PropagatedResults",
-    "threshold.kink_results": "KinkResults",
-    "threshold.panel_kink": "PanelKink",
-    "threshold.panel_threshold": "Bootstrap Confidence DfRule Grid PanelThreshold Rule Search",
-    "threshold.results": "ThresholdResults",
-    "u_shape.moderated": "ModeratedUResult moderated_u_test",
-    "u_shape.two_lines": "TwoLinesResult two_lines",
-    "u_shape.u_test": "UForm UTestResult u_test",
-}
-_HOME = {name: module for module, names in _NAMES.items() for name in names.split()}
+_HOME = {name: module for module, names in NAMES.items() for name in names.split()}
 _MODULES = {"datasets": "datasets", "instruments": "instruments", "plots": "plots", "variables": "variables"}
 
 __all__ = [
@@ -373,6 +286,7 @@ __all__ = [
     "StaggeredDid",
     "StaggeredDidResults",
     "Table",
+    "TableStyle",
     "TermError",
     "TestResult",
     "TheilDecomposition",

@@ -10,10 +10,8 @@ import pytest
 
 from digiprosper.present.columns import name_columns, read_columns
 from digiprosper.present.notes import note_lines
-from digiprosper.present.rows import (
-    Style,
-    setting_rows,
-)
+from digiprosper.present.rows import setting_rows
+from digiprosper.present.style import Style
 from digiprosper.report.columns import Estimate
 from digiprosper.report.notices import too_few_clusters_to_draw
 from digiprosper.report.terms import Term

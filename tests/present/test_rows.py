@@ -10,13 +10,13 @@ from digiprosper.errors import ColumnError, IdentificationError, InputTypeError,
 from digiprosper.present.columns import name_columns, read_columns
 from digiprosper.present.notes import note_lines
 from digiprosper.present.rows import (
-    Style,
     block_rows,
     depvar_rows,
     setting_rows,
     stat_rows,
     term_rows,
 )
+from digiprosper.present.style import Style
 from digiprosper.report.columns import Estimate
 from digiprosper.report.terms import Term
 
@@ -105,8 +105,8 @@ def test_only_zero_reads_zero(value, digits, text):
 
 def test_dependent_variables_are_named(one_way, make_fit):
     lonely = make_fit({}, info={"depvar": None})
-    assert depvar_rows(read(one_way, lonely), {"gdp": "GDP"}) == [("Dependent variable", ["GDP", ""])]
-    assert depvar_rows(read(lonely), {}) == []
+    assert depvar_rows(read(one_way, lonely), {"gdp": "GDP"}, STYLE) == [("Dependent variable", ["GDP", ""])]
+    assert depvar_rows(read(lonely), {}, STYLE) == []
 
 
 def test_estimates_and_companions_are_rows(one_way, two_way):
@@ -382,7 +382,7 @@ def test_statistics_of_the_fit(one_way, make_fit):
     other = make_fit({}, info={"rsquared_within": None, "f_statistic": 12.0, "df_t": 30.0})
     columns = read(one_way, other)
     keys = ["nobs", "n_entities", "rsquared_within", "f_statistic", "df_t", "n_times"]
-    assert stat_rows(columns, keys, STYLE) == [
+    assert stat_rows(columns, replace(STYLE, stats=keys)) == [
         ("Observations", ["1,234", "1,234"]),
         ("Entities", ["31", "31"]),
         ("Within R²", ["0.512", ""]),
@@ -405,11 +405,14 @@ def test_clusters_are_counted_where_they_are_not_the_entities(one_way):
     robust = replace(one_way, info={"cov_type": "robust", "clusters": None, "n_clusters": None})
     columns = read(region, both, robust, one_way, pd.DataFrame({"b": [1]}))
     default = ("nobs", "n_entities", "rsquared_within")
-    rows = stat_rows(columns, default, STYLE)
+    rows = stat_rows(columns, replace(STYLE, stats=default))
     assert [name for name, _ in rows] == ["Observations", "Entities", "Clusters", "Within R²"]
     assert dict(rows)["Clusters"] == ["2", "1,031 + 14", "", "31", ""]
-    assert [name for name, _ in stat_rows(columns, ("nobs",), STYLE)] == ["Observations", "Clusters"]
-    asked = stat_rows(columns, ("n_clusters", "nobs"), STYLE)
+    assert [name for name, _ in stat_rows(columns, replace(STYLE, stats=("nobs",)))] == [
+        "Observations",
+        "Clusters",
+    ]
+    asked = stat_rows(columns, replace(STYLE, stats=("n_clusters", "nobs")))
     assert asked == [rows[2], rows[0]]
-    assert "Clusters" not in dict(stat_rows(read(one_way, robust), default, STYLE))
-    assert dict(stat_rows(read(one_way), ("n_clusters",), STYLE)) == {"Clusters": ["31"]}
+    assert "Clusters" not in dict(stat_rows(read(one_way, robust), replace(STYLE, stats=default)))
+    assert dict(stat_rows(read(one_way), replace(STYLE, stats=("n_clusters",)))) == {"Clusters": ["31"]}

@@ -30,6 +30,7 @@ from digiprosper.report.words import HEADS
 
 if TYPE_CHECKING:
     from digiprosper.report.terms import Factor
+    from digiprosper.report.words import Language
 
 __all__ = [
     "Model",
@@ -89,7 +90,11 @@ def read_columns(models: Models, caller: str, *, level: float = 0.95) -> list[Co
 
 
 def name_columns(
-    columns: Sequence[Column], heads: Sequence[str] | None, labels: Mapping[str, str], caller: str
+    columns: Sequence[Column],
+    heads: Sequence[str] | None,
+    labels: Mapping[str, str],
+    caller: str,
+    language: Language = "english",
 ) -> list[Column]:
     """Give every column its head.
 
@@ -104,6 +109,8 @@ def name_columns(
         Labels by term or column.
     caller : str
         Function named in messages.
+    language : {"english", "chinese"}
+        Of the heads of equations.
 
     Returns
     -------
@@ -116,7 +123,7 @@ def name_columns(
         If there are not as many heads as columns.
     """
     if heads is None:
-        return [_in_words(column, labels) for column in _numbered(columns)]
+        return [_in_words(column, labels, language) for column in _numbered(columns)]
     given: object = heads
     texts = list(given) if isinstance(given, Iterable) else None
     if texts is None or isinstance(heads, str) or len(texts) != len(columns):
@@ -155,13 +162,13 @@ def texts_of(given: object) -> list[str] | None:
     return list(given)
 
 
-def _in_words(column: Column, labels: Mapping[str, str]) -> Column:
+def _in_words(column: Column, labels: Mapping[str, str], language: Language) -> Column:
     """Head an equation of a system in words, where it stands under its own name."""
     equation = column.equation
     if equation is None or column.head != equation.name:
         return column
     path = " → ".join(name_label(link, labels, column.factors) for link in equation.path)
-    return replace(column, head=HEADS.say(equation.kind, name=path))
+    return replace(column, head=HEADS.say(equation.kind, language, name=path))
 
 
 def check_labels(labels: object, caller: str) -> dict[str, str]:

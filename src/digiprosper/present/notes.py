@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING, TypeAlias
 from digiprosper.present.rows import cluster_words, errors_key, lag_words
 from digiprosper.report.characters import tidy_text
 from digiprosper.report.labels import name_label
-from digiprosper.report.text import correction_words
 from digiprosper.report.words import NOTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from digiprosper.errors import DigiprosperError
-    from digiprosper.present.rows import Style
+    from digiprosper.present.style import Style
     from digiprosper.report.columns import Block, Column, ParameterTest, Remark
     from digiprosper.report.inference import Inference
 
@@ -26,6 +25,8 @@ __all__ = ["note_lines"]
 
 _Labels: TypeAlias = "Mapping[str, str]"
 _Owned: TypeAlias = "Sequence[tuple[Column, Block]]"
+# These keep their capital inside a sentence.
+_NAMED = ("Driscoll", "CRV3")
 
 
 def note_lines(columns: Sequence[Column], labels: _Labels, style: Style) -> list[str]:
@@ -46,20 +47,33 @@ def note_lines(columns: Sequence[Column], labels: _Labels, style: Style) -> list
         Lines below the table.
     """
     estimated = any(c.estimates for c in columns)
-    return [
-        *([_companion_note(columns, labels, style)] if estimated else []),
+    brackets = [_companion_note(columns, labels, style)] if estimated else []
+    others = [
         *dict.fromkeys(c.note for c in columns if c.note),
-        *_column_notes(columns, labels),
-        *_star_notes(columns, style),
-        *_few_drawn_notes(columns),
-        *_block_notes(columns, labels, style),
-        *(_failure_note(c, c.failure) for c in columns if c.failure),
+        *_column_notes(columns, labels, style),
     ]
+    rest = [
+        *_star_sources(columns, style),
+        *_few_drawn_notes(columns, style),
+        *_block_notes(columns, labels, style),
+        *(_failure_note(c, c.failure, style) for c in columns if c.failure),
+    ]
+    if style.language == "english":
+        return [*brackets, *others, *_star_levels(columns, style), *rest]
+    return _opened([*brackets, *_star_levels(columns, style)], [*others, *rest], style)
 
 
-def _column_notes(columns: Sequence[Column], labels: _Labels) -> list[str]:
-    said = _by_text((_remark_text(c, remark, labels), c) for c, remark in _remarked(columns))
-    return [NOTES.say("column", heads=heads, text=text) for text, heads in said.items()]
+def _opened(first: Sequence[str], others: Sequence[str], style: Style) -> list[str]:
+    """Join the first notes in one sentence, and open the notes with a word as Chinese tables do."""
+    stop = style.say(NOTES, "stop")
+    joined = [_listed((note.removesuffix(stop) for note in first), style, "clauses") + stop] if first else []
+    opening, *rest = [*joined, *others] or [""]
+    return [style.say(NOTES, "opening", note=opening), *rest] if opening else []
+
+
+def _column_notes(columns: Sequence[Column], labels: _Labels, style: Style) -> list[str]:
+    said = _by_text(((_remark_text(c, remark, labels, style), c) for c, remark in _remarked(columns)), style)
+    return [style.say(NOTES, "column", heads=heads, text=text) for text, heads in said.items()]
 
 
 def _remarked(columns: Sequence[Column]) -> Iterator[tuple[Column, Remark]]:
@@ -68,12 +82,12 @@ def _remarked(columns: Sequence[Column]) -> Iterator[tuple[Column, Remark]]:
             yield column, remark
 
 
-def _remark_text(column: Column, remark: Remark, labels: _Labels) -> str:
+def _remark_text(column: Column, remark: Remark, labels: _Labels, style: Style) -> str:
     names = {
-        role: ", ".join(name_label(name, labels, column.factors) for name in found)
+        role: _listed((name_label(name, labels, column.factors) for name in found), style)
         for role, found in remark.names.items()
     }
-    return column.words.say(remark.code, "english", **names)
+    return style.say(column.words, remark.code, **names)
 
 
 # --- what stands below an estimate --------------------------------------------------------------------------
@@ -82,96 +96,125 @@ def _remark_text(column: Column, remark: Remark, labels: _Labels) -> str:
 def _companion_note(columns: Sequence[Column], labels: _Labels, style: Style) -> str:
     shown = [c for c in columns if c.estimates]
     if style.below == "se":
-        return NOTES.say("companion.se", errors=_errors_text(shown, labels))
+        return style.say(NOTES, "companion.se", errors=_errors_text(shown, labels, style))
 
     # A t statistic rests on a standard error, also where there are draws.
     drawn = [style.below != "t" and _from_draws(c) for c in shown]
-    errors = _errors_text(list(compress(shown, map(not_, drawn))), labels)
+    errors = _errors_text(list(compress(shown, map(not_, drawn))), labels, style)
     later = _inside_a_sentence(errors)
     texts = [_source(c, style) if own else later for c, own in zip(shown, drawn, strict=True)]
-    sources = _by_text(zip(texts, shown, strict=True))
+    sources = _by_text(zip(texts, shown, strict=True), style)
 
-    what = NOTES.say(f"what.{style.below}")
+    what = style.say(NOTES, f"what.{style.below}")
     if len(sources) == 1:
-        return NOTES.say("companion", what=what, source=next(iter(sources)))
-    return NOTES.say("companion.each", what=what, sources=_from_each(sources))
+        return style.say(NOTES, "companion", what=what, source=next(iter(sources)))
+    return style.say(NOTES, "companion.each", what=what, sources=_from_each(sources, style))
 
 
 def _source(column: Column, style: Style) -> str:
-    draws = _draws_text(column)
-    return NOTES.say("percentiles", draws=draws) if style.below == "ci" else draws
+    draws = _draws_text(column, style)
+    return style.say(NOTES, "percentiles", draws=draws) if style.below == "ci" else draws
 
 
 def _inside_a_sentence(errors: str) -> str:
-    return errors if errors.startswith("Driscoll") else errors[0].lower() + errors[1:]
+    return errors if errors.startswith(_NAMED) else errors[0].lower() + errors[1:]
 
 
-def _from_each(sources: Mapping[str, str]) -> str:
-    return "; ".join(NOTES.say("source", heads=heads, source=source) for source, heads in sources.items())
+def _from_each(sources: Mapping[str, str], style: Style) -> str:
+    each = (style.say(NOTES, "source", heads=heads, source=source) for source, heads in sources.items())
+    return _listed(each, style, "clauses")
 
 
-def _errors_text(columns: Sequence[Column], labels: _Labels) -> str:
+def _errors_text(columns: Sequence[Column], labels: _Labels, style: Style) -> str:
     """Name the errors; columns that differ have a row that tells each one's."""
-    errors, brackets = _kind_of_errors(columns, labels)
+    errors, brackets = _kind_of_errors(columns, labels, style)
     corrections = {c.inference.ssc for c in columns if c.inference}
     if len(corrections) == 1:
-        brackets += [correction_words(ssc) for ssc in corrections if ssc]
-    return errors + (f" ({', '.join(brackets)})" if brackets else "")
+        texts = (_correction_text(ssc, style) for ssc in corrections if ssc)
+        brackets += [text for text in texts if text]
+    shown = _listed(brackets, style)
+    return style.say(NOTES, "errors.with", errors=errors, brackets=shown) if brackets else errors
 
 
-def _kind_of_errors(columns: Sequence[Column], labels: _Labels) -> tuple[str, list[str]]:
+def _correction_text(ssc: str, style: Style) -> str:
+    code = f"ssc.{ssc}"
+    return style.say(NOTES, code if code in NOTES else "ssc", name=ssc)
+
+
+def _kind_of_errors(columns: Sequence[Column], labels: _Labels, style: Style) -> tuple[str, list[str]]:
     """Name the errors, and what stands in brackets behind."""
     known = [(c.inference, c) for c in columns if c.inference]
     if not known:
-        return NOTES.say("errors"), []
+        return style.say(NOTES, "errors"), []
     if len({errors_key(inference) for inference, _ in known}) == 1:
-        return _one_kind(*known[0], labels)
+        return _one_kind(*known[0], labels, style)
     clustered = all(inference.clusters for inference, _ in known)
-    return NOTES.say("errors.clustered" if clustered else "errors.several"), []
+    return style.say(NOTES, "errors.clustered" if clustered else "errors.several"), []
 
 
-def _one_kind(inference: Inference, column: Column, labels: _Labels) -> tuple[str, list[str]]:
+def _one_kind(inference: Inference, column: Column, labels: _Labels, style: Style) -> tuple[str, list[str]]:
     code = f"errors.kind.{inference.cov_type}"
-    errors = NOTES.say(code if code in NOTES else "errors")
+    errors = style.say(NOTES, code if code in NOTES else "errors")
     if inference.clusters:
-        clusters = cluster_words(column, labels, " and ")
-        errors = NOTES.say("errors.by", errors=errors, clusters=clusters)
-    return errors, [] if inference.bandwidth is None else [lag_words(inference.bandwidth)]
+        clusters = cluster_words(column, labels, style.say(NOTES, "and"))
+        errors = style.say(NOTES, "errors.by", errors=errors, clusters=clusters)
+    return errors, [] if inference.bandwidth is None else [lag_words(inference.bandwidth, style)]
 
 
 def _from_draws(column: Column) -> bool:
     return column.inference is not None and column.inference.from_draws
 
 
-def _draws_text(column: Column) -> str:
-    return NOTES.say("draws", count=f"{column.inference.reps if column.inference else 0:,}")
+def _draws_text(column: Column, style: Style) -> str:
+    return style.say(NOTES, "draws", count=f"{column.inference.reps if column.inference else 0:,}")
 
 
 # --- stars --------------------------------------------------------------------------------------------------
 
 
-def _star_notes(columns: Sequence[Column], style: Style) -> list[str]:
-    correlated = any(map(_has_correlations, columns))
-    if not style.stars or not (correlated or any(c.estimates for c in columns)):
+def _star_levels(columns: Sequence[Column], style: Style) -> list[str]:
+    if not style.stars or not _are_starred(columns):
         return []
-    levels = (f"{'*' * count} p < {level:g}" for count, level in enumerate(style.stars, start=1))
+    marks = ["*" * count for count in range(1, len(style.stars) + 1)]
+    levels = [f"{100 * level:g}%" for level in style.stars]
+    pairs = [f"{mark} p < {level:g}" for mark, level in zip(marks, style.stars, strict=True)]
+    return [
+        style.say(
+            NOTES,
+            "stars" if len(marks) > 1 else "stars.one",
+            pairs=_listed(pairs, style),
+            marks=_listed(reversed(marks), style),
+            levels=_listed(reversed(levels), style),
+        )
+    ]
+
+
+def _star_sources(columns: Sequence[Column], style: Style) -> list[str]:
+    if not style.stars or not _are_starred(columns):
+        return []
     # Where the parentheses hold the p-value, their note says where it is from.
-    drawn = [] if style.below == "p" else _drawn_stars(columns)
-    return [f"{', '.join(levels)}.", *drawn, *([NOTES.say("stars.correlations")] if correlated else [])]
+    drawn = [] if style.below == "p" else _drawn_stars(columns, style)
+    correlated = any(map(_has_correlations, columns))
+    return [*drawn, *([style.say(NOTES, "stars.correlations")] if correlated else [])]
+
+
+def _are_starred(columns: Sequence[Column]) -> bool:
+    return any(c.estimates or _has_correlations(c) for c in columns)
 
 
 def _has_correlations(column: Column) -> bool:
     return any(not math.isnan(cell.p_value) for cell in column.cells.values())
 
 
-def _drawn_stars(columns: Sequence[Column]) -> list[str]:
-    drawn = _by_text((_draws_text(c), c) for c in columns if _from_draws(c) and _few_drawn(c) is None)
-    return [NOTES.say("stars.draws", heads=heads, draws=text) for text, heads in drawn.items()]
+def _drawn_stars(columns: Sequence[Column], style: Style) -> list[str]:
+    drawn = [c for c in columns if _from_draws(c) and _few_drawn(c) is None]
+    texts = _by_text(((_draws_text(c, style), c) for c in drawn), style)
+    return [style.say(NOTES, "stars.draws", heads=heads, draws=text) for text, heads in texts.items()]
 
 
-def _few_drawn_notes(columns: Sequence[Column]) -> list[str]:
-    few = _by_text((f"{_few_drawn(c)}", c) for c in columns if _few_drawn(c) is not None)
-    return [NOTES.say("few_drawn", heads=heads, count=count) for count, heads in few.items()]
+def _few_drawn_notes(columns: Sequence[Column], style: Style) -> list[str]:
+    few = _by_text(((f"{_few_drawn(c)}", c) for c in columns if _few_drawn(c) is not None), style)
+    return [style.say(NOTES, "few_drawn", heads=heads, count=count) for count, heads in few.items()]
 
 
 def _few_drawn(column: Column) -> int | None:
@@ -184,12 +227,12 @@ def _few_drawn(column: Column) -> int | None:
 def _block_notes(columns: Sequence[Column], labels: _Labels, style: Style) -> list[str]:
     owned = [(c, block) for c in columns for block in c.blocks]
     return [
-        *_known_notes(owned),
-        *_set_notes(owned),
-        *_gap_notes(owned),
-        *_test_notes(owned),
+        *_known_notes(owned, style),
+        *_set_notes(owned, style),
+        *_gap_notes(owned, style),
+        *_test_notes(owned, style),
         *(_refused_note(c, block, block.refused, labels, style) for c, block in owned if block.refused),
-        *dict.fromkeys(c.words.say(f"{block.kind}.given") for c, block in owned if block.given),
+        *dict.fromkeys(style.say(c.words, f"{block.kind}.given") for c, block in owned if block.given),
     ]
 
 
@@ -202,82 +245,85 @@ def _by_rank(owned: _Owned) -> dict[str, list[tuple[Column, Block]]]:
     return kinds
 
 
-def _known_notes(owned: _Owned) -> list[str]:
+def _known_notes(owned: _Owned, style: Style) -> list[str]:
     """Tell what the standard errors make of a parameter that was estimated."""
-    return [own[0][0].words.say(f"{kind}.known") for kind, own in _by_rank(owned).items()]
+    return [style.say(own[0][0].words, f"{kind}.known") for kind, own in _by_rank(owned).items()]
 
 
-def _set_notes(owned: _Owned) -> list[str]:
+def _set_notes(owned: _Owned, style: Style) -> list[str]:
     lines = []
     for kind, own in _by_rank(owned).items():
         levels = {f"{100 * block.level:g}%" for _, block in own}
-        shared = f" {levels.pop()}" if len(levels) == 1 else ""
-        sources = _by_text((_set_words(c, block, name_level=not shared), c) for c, block in own)
-        what = own[0][0].words.say(kind)
-        lines.append(NOTES.say("sets", what=what, level=shared, sources=_each(sources)))
+        shared = style.say(NOTES, "sets.level", level=levels.pop()) if len(levels) == 1 else ""
+        words = ((_set_words(c, block, style, name_level=not shared), c) for c, block in own)
+        sources = _each(_by_text(words, style), style)
+        what = style.say(own[0][0].words, kind)
+        lines.append(style.say(NOTES, "sets", what=what, level=shared, sources=sources))
     return lines
 
 
-def _set_words(column: Column, block: Block, *, name_level: bool) -> str:
-    words = column.words.say(f"{block.kind}.set.{block.confidence}")
-    return f"{100 * block.level:g}%, {words}" if name_level else words
+def _set_words(column: Column, block: Block, style: Style, *, name_level: bool) -> str:
+    words = style.say(column.words, f"{block.kind}.set.{block.confidence}")
+    return _listed([f"{100 * block.level:g}%", words], style, "comma") if name_level else words
 
 
-def _gap_notes(owned: _Owned) -> list[str]:
+def _gap_notes(owned: _Owned, style: Style) -> list[str]:
     gaps: dict[tuple[str, int], list[str]] = {}
     for column, block in owned:
         for number, parameter in enumerate(block.parameters, start=1):
             if parameter.pieces > 1:
-                what = column.words.say(f"{block.kind}.numbered", number=number)
+                what = style.say(column.words, f"{block.kind}.numbered", number=number)
                 gaps.setdefault((what, parameter.pieces), []).append(str(column.head))
     told = [
-        NOTES.say("gap", heads=", ".join(heads), what=what, pieces=pieces)
+        style.say(NOTES, "gap", heads=_listed(heads, style), what=what, pieces=pieces)
         for (what, pieces), heads in gaps.items()
     ]
-    return [NOTES.say("gaps", gaps="; ".join(told))] if told else []
+    return [style.say(NOTES, "gaps", gaps=_listed(told, style, "clauses"))] if told else []
 
 
-def _test_notes(owned: _Owned) -> list[str]:
+def _test_notes(owned: _Owned, style: Style) -> list[str]:
     tested = [(c, block) for c, block in owned if any(p.tests for p in block.parameters)]
     if not tested:
         return []
-    words = NOTES.say("tests.or").join(
+    words = style.say(NOTES, "tests.or").join(
         dict.fromkeys(
-            c.words.say(f"statistic.{test.statistic}")
+            style.say(c.words, f"statistic.{test.statistic}")
             for c, block in tested
             for parameter in block.parameters
             for test in parameter.tests
         )
     )
-    sources = _by_text((_drawn_words(c, block), c) for c, block in tested)
-    return [NOTES.say("tests", statistics=words, sources=_each(sources))]
+    sources = _by_text(((_drawn_words(c, block, style), c) for c, block in tested), style)
+    return [style.say(NOTES, "tests", statistics=words, sources=_each(sources, style))]
 
 
-def _drawn_words(column: Column, block: Block) -> str:
+def _drawn_words(column: Column, block: Block, style: Style) -> str:
     if block.drawn is None:
         return ""
-    how = column.words.say(f"drawn.{block.drawn.how}")
-    return NOTES.say("drawn", count=f"{block.drawn.reps:,}", how=how)
+    how = style.say(column.words, f"drawn.{block.drawn.how}")
+    return style.say(NOTES, "drawn", count=f"{block.drawn.reps:,}", how=how)
 
 
 def _refused_note(column: Column, block: Block, test: ParameterTest, labels: _Labels, style: Style) -> str:
-    words = column.words
-    what = (
-        words.say(f"{block.kind}.numbered", number=test.number) if block.parameters else words.say(block.kind)
-    )
+    words, say = column.words, style.say
+    code = f"{block.kind}.numbered" if block.parameters else block.kind
+    what = say(words, code, number=test.number)
     p = style.probability(test.p_value)
     p = p.replace("<", "p < ") if p.startswith("<") else f"p = {p}"
-    numbers = NOTES.say("refused.no_p")
+    numbers = say(NOTES, "refused.no_p")
     if math.isfinite(test.value):
-        numbers = f"{words.say(f'statistic.{test.statistic}')} = {style.number(test.value)}, {p}"
-    rest = "" if block.parameters else f"; {words.say(f'{block.kind}.none')}"
-    return NOTES.say(
+        statistic = say(words, f"statistic.{test.statistic}")
+        numbers = _listed([f"{statistic} = {style.number(test.value)}", p], style, "comma")
+    none = "" if block.parameters else say(words, f"{block.kind}.none")
+    rest = say(NOTES, "refused.rest", text=none) if none else ""
+    return say(
+        NOTES,
         "refused",
         head=column.head,
         what=what,
         variable=name_label(block.variable, labels, column.factors),
         numbers=numbers,
-        drawn=_drawn_words(column, block),
+        drawn=_drawn_words(column, block, style),
         rest=rest,
     )
 
@@ -285,23 +331,29 @@ def _refused_note(column: Column, block: Block, test: ParameterTest, labels: _La
 # --- gathering ----------------------------------------------------------------------------------------------
 
 
-def _each(sources: Mapping[str, str]) -> str:
+def _each(sources: Mapping[str, str], style: Style) -> str:
     """Tell something of all columns, or what differs of each."""
     if len(sources) == 1:
         return next(iter(sources))
-    return "; ".join(f"{heads}: {text}" for text, heads in sources.items())
+    each = (style.say(NOTES, "each", heads=heads, text=text) for text, heads in sources.items())
+    return _listed(each, style, "clauses")
 
 
-def _by_text(pairs: Iterable[tuple[str, Column]]) -> dict[str, str]:
+def _by_text(pairs: Iterable[tuple[str, Column]], style: Style) -> dict[str, str]:
     """Gather the heads of the columns for which the same is to be said."""
     heads: dict[str, list[str]] = {}
     for text, column in pairs:
         heads.setdefault(text, []).append(str(column.head))
-    return {text: ", ".join(names) for text, names in heads.items()}
+    return {text: _listed(names, style) for text, names in heads.items()}
 
 
-def _failure_note(column: Column, failure: DigiprosperError) -> str:
-    return NOTES.say("not_estimated", head=column.head, why=_first_sentence(failure))
+def _listed(texts: Iterable[str], style: Style, mark: str = "list") -> str:
+    """Join texts with the comma or the semicolon of a language."""
+    return style.say(NOTES, mark).join(texts)
+
+
+def _failure_note(column: Column, failure: DigiprosperError, style: Style) -> str:
+    return style.say(NOTES, "not_estimated", head=column.head, why=_first_sentence(failure))
 
 
 def _first_sentence(error: DigiprosperError) -> str:

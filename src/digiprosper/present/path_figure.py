@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from digiprosper.optional import require
 from digiprosper.present.figure import FAINT, INK, fonts, new_axes
 from digiprosper.present.lines import balanced_lines, broken_lines, type_columns
-from digiprosper.present.rows import Style
+from digiprosper.present.style import Style
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -6,12 +6,14 @@ from itertools import chain, groupby, product
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from digiprosper.report.labels import name_label, term_words
+from digiprosper.report.words import TABLE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from digiprosper.report.columns import Column
-    from digiprosper.report.terms import Regime
+    from digiprosper.report.terms import Regime, Term
+    from digiprosper.report.words import Language
 
 __all__ = ["SharedRow", "row_label", "share_rows"]
 
@@ -35,7 +37,11 @@ class _Row(NamedTuple):
 
 
 def share_rows(
-    terms: Sequence[str], columns: Sequence[Column], labels: Mapping[str, str], digits: int
+    terms: Sequence[str],
+    columns: Sequence[Column],
+    labels: Mapping[str, str],
+    digits: int,
+    language: Language = "english",
 ) -> list[SharedRow]:
     """Decide which columns share a row.
 
@@ -52,6 +58,8 @@ def share_rows(
         Labels by term or column.
     digits : int
         Decimals of thresholds.
+    language : {"english", "chinese"}
+        Of the words of effects and regimes.
 
     Returns
     -------
@@ -63,11 +71,15 @@ def share_rows(
         cell.term.name: cell.term.base for c in columns for cell in c.estimates.values() if cell.term.regime
     }
     runs = groupby(terms, key=lambda term: bases.get(term, term))
-    return _joined([row for _, run in runs for row in _rows_of(list(run), columns, labels, digits)])
+    together = [_rows_of(list(run), columns, labels, (digits, language)) for _, run in runs]
+    return _joined(list(chain.from_iterable(together)))
 
 
 def _rows_of(
-    together: Sequence[str], columns: Sequence[Column], labels: Mapping[str, str], digits: int
+    together: Sequence[str],
+    columns: Sequence[Column],
+    labels: Mapping[str, str],
+    look: tuple[int, Language],
 ) -> list[_Row]:
     """Give terms that stay together their rows, one a term and meaning."""
     places = {term: _meanings(term, columns, labels) for term in together}
@@ -78,7 +90,7 @@ def _rows_of(
         if members:
             holders = [columns[i] for i in sorted(members)]
             apart = [other for other in meanings if other != meaning]
-            label = row_label(term, holders, labels, digits, apart=apart)
+            label = row_label(term, holders, labels, *look, apart=apart)
             made.append(_Row(term, label, meaning, members))
     return made
 
@@ -114,6 +126,7 @@ def row_label(
     columns: Sequence[Column],
     labels: Mapping[str, str],
     digits: int,
+    language: Language = "english",
     *,
     apart: Sequence[_Meaning] = (),
 ) -> str:
@@ -129,6 +142,8 @@ def row_label(
         Labels by term or column.
     digits : int
         Decimals of thresholds.
+    language : {"english", "chinese"}
+        Of the words of effects and regimes.
     apart : sequence of meaning
         `Term.meaning` in columns that have the term in another row, from which the label must differ.
 
@@ -138,30 +153,43 @@ def row_label(
         Label of the row. Models that cut at different values share the row ``"digital (regime 1)"``.
     """
     holders = [c for c in columns if name in c.estimates]
-    if not holders:
+    if not holders or name in labels:
         return labels.get(name, name)
-    if name in labels:
-        return labels[name]
     column = holders[0]
     first = column.estimates[name].term
     if first.family != "linear" or first.regime is None:
-        return term_words(first, labels, column.words, column.factors)
-    regimes = [regime for c in holders if (regime := c.estimates[name].term.regime) is not None]
-    slope = name_label(first.base, labels, column.factors)
+        return term_words(first, labels, column.words, column.factors, language)
     variable = name_label(first.regime.variable, labels, column.factors)
-    return _regime_label(slope, variable, regimes, digits, apart)
+    condition = _shared_condition([c.estimates[name].term for c in holders], variable, digits, language)
+    return TABLE.say(
+        "regime.kink" if first.regime.kink else "regime",
+        language,
+        name=name_label(first.base, labels, column.factors),
+        condition=_regime_words(first.regime, condition, variable, apart, language),
+    )
 
 
-def _regime_label(
-    name: str, variable: str, regimes: Sequence[Regime], digits: int, apart: Sequence[_Meaning]
+def _shared_condition(terms: Sequence[Term], variable: str, digits: int, language: Language) -> str | None:
+    """Write the condition of a regime; None if columns cut at different values."""
+    written = {term.regime.condition(variable, digits, language) for term in terms if term.regime}
+    return written.pop() if len(written) == 1 else None
+
+
+def _regime_words(
+    regime: Regime, shared: str | None, variable: str, apart: Sequence[_Meaning], language: Language
 ) -> str:
-    first = regimes[0]
-    conditions = {regime.condition(variable, digits) for regime in regimes}
-    shared = conditions.pop() if len(conditions) == 1 else None
-    if first.kink:
-        return f"{name}, {shared or ('below the kink', 'above the kink')[first.number - 1]}"
+    """Name the rows that are meant: the condition that columns share, or else the number of the regime."""
+    if regime.kink:
+        return shared or TABLE.say(
+            "regime.below.kink" if regime.number == 1 else "regime.above.kink", language
+        )
+    number = TABLE.say("regime.number", language, number=regime.number)
+    which = TABLE.say("regime.number.of", language, number=regime.number, count=regime.count)
     if shared is None:
-        whose = f"{variable}, regime {first.number} of {first.count}" if apart else f"regime {first.number}"
-        return f"{name} ({whose})"
-    twins = any(meaning[:3] == ("regime", first.kink, first.variable) for meaning in apart)
-    return f"{name} ({shared}{f', regime {first.number} of {first.count}' if twins else ''})"
+        return _joined_words(variable, which, language) if apart else number
+    twins = any(meaning[:3] == ("regime", regime.kink, regime.variable) for meaning in apart)
+    return _joined_words(shared, which, language) if twins else shared
+
+
+def _joined_words(condition: str, which: str, language: Language) -> str:
+    return TABLE.say("regime.condition", language, condition=condition, which=which)

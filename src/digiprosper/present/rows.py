@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 import math
-import numbers
-import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
-
-import numpy as np
-import pandas as pd
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from digiprosper.errors import InputTypeError, OptionError, cited, option_problem
 from digiprosper.present.columns import merged_factors
@@ -22,16 +17,14 @@ from digiprosper.report.words import TABLE
 
 if TYPE_CHECKING:
     from digiprosper.present.row_names import SharedRow
-    from digiprosper.report.columns import Block, Column, Estimate, Parameter, ParameterTest
+    from digiprosper.present.style import Style
+    from digiprosper.report.columns import Block, Column, Parameter, ParameterTest
     from digiprosper.report.inference import Inference
     from digiprosper.report.terms import Factors
     from digiprosper.report.words import Words
 
 __all__ = [
-    "STATS",
-    "Below",
     "Row",
-    "Style",
     "block_rows",
     "cluster_words",
     "depvar_rows",
@@ -42,110 +35,14 @@ __all__ = [
     "term_rows",
 ]
 
-Below: TypeAlias = Literal["se", "t", "p", "ci"]
 Row: TypeAlias = tuple[str, list[str]]
 _Labels: TypeAlias = Mapping[str, str]
 
-STATS = (
-    "nobs",
-    "n_entities",
-    "n_times",
-    "n_clusters",
-    "df_resid",
-    "df_t",
-    "df_absorbed",
-    "rsquared",
-    "rsquared_within",
-    "rsquared_within_entity",
-    "rsquared_adj",
-    "f_statistic",
-    "kp_rk_f",
-    "loglik",
-    "aic",
-    "bic",
-)
-_NAMES = {"hc2": "HC2", "hc3": "HC3"}
 # They correct every row or cluster by itself.
 _WITHOUT_CORRECTION = ("hc2", "hc3", "crv3")
-# Users name the columns and rows of their own numbers: only these names say which of them are p-values.
-_P_NAME = re.compile(r"(?:.*\W)?(?:p|[pP][ _-]?value)\)?")
 
 
-@dataclass(frozen=True, slots=True)
-class Style:
-    """How numbers become text.
-
-    Parameters
-    ----------
-    below : {"se", "t", "p", "ci"}
-        What stands under an estimate.
-    stars : tuple of float or None
-        Descending levels.
-    digits : int
-        Decimals.
-    """
-
-    below: Below
-    stars: tuple[float, ...] | None
-    digits: int
-
-    def number(self, value: float) -> str:
-        """Write a number with the table's decimals; nothing for a missing one.
-
-        One that is not zero but would read so gets as many significant digits instead.
-        """
-        if math.isnan(value):
-            return ""
-        text = f"{value:.{self.digits}f}"
-        if float(text) != 0:
-            return text
-        return f"{value:#.{max(self.digits, 1)}g}" if value != 0 else text.removeprefix("-")
-
-    def probability(self, value: float) -> str:
-        """Write a p-value with at least two decimals, never as zero."""
-        digits = max(self.digits, 2)
-        if math.isnan(value):
-            return ""
-        return f"<{10.0**-digits:.{digits}f}" if value < 10.0**-digits else f"{value:.{digits}f}"
-
-    def interval(self, low: float, high: float) -> str:
-        """Write an interval in brackets; nothing when an end is missing."""
-        return "" if math.isnan(low) or math.isnan(high) else f"[{self.number(low)}, {self.number(high)}]"
-
-    def estimate(self, cell: Estimate) -> str:
-        """Write an estimate with its stars."""
-        return self.number(cell.estimate) + self.marks(cell.p_value)
-
-    def marks(self, p_value: float) -> str:
-        """Write one star for each level that a p-value is under."""
-        return "*" * sum(p_value < level for level in self.stars or ())
-
-    def companion(self, cell: Estimate) -> str:
-        """Write what stands under an estimate."""
-        if self.below == "ci":
-            return self.interval(cell.conf_low, cell.conf_high)
-        if self.below == "p":
-            text = self.probability(cell.p_value)
-        else:
-            text = self.number(cell.std_error if self.below == "se" else cell.statistic)
-        return f"({text})" if text else ""
-
-    def plain(self, value: object, name: str = "") -> str:
-        """Write a cell that is not an estimate; the name of its column or row tells a p-value."""
-        if isinstance(value, (bool, np.bool)):
-            return "Yes" if value else "No"
-        if value is None or value is pd.NA or value is pd.NaT:
-            return ""
-        if isinstance(value, numbers.Integral):
-            return str(int(value))
-        if isinstance(value, numbers.Real):
-            number = float(value)
-            is_p = 0 <= number <= 1 and _P_NAME.fullmatch(name)
-            return self.probability(number) if is_p else self.number(number)
-        return tidy_text(value)
-
-
-def depvar_rows(columns: Sequence[Column], labels: _Labels) -> list[Row]:
+def depvar_rows(columns: Sequence[Column], labels: _Labels, style: Style) -> list[Row]:
     """Name the dependent variables, where the models have one.
 
     Parameters
@@ -154,6 +51,8 @@ def depvar_rows(columns: Sequence[Column], labels: _Labels) -> list[Row]:
         The columns.
     labels : mapping
         Labels by term or column.
+    style : Style
+        How words are chosen.
 
     Returns
     -------
@@ -162,7 +61,7 @@ def depvar_rows(columns: Sequence[Column], labels: _Labels) -> list[Row]:
     """
     names = [c.glance["depvar"] if c.glance else None for c in columns]
     cells = [name_label(n, labels, c.factors) if n else "" for n, c in zip(names, columns, strict=True)]
-    return [(TABLE.say("depvar"), cells)] if any(cells) else []
+    return [(style.say(TABLE, "depvar"), cells)] if any(cells) else []
 
 
 def term_rows(columns: Sequence[Column], terms: Sequence[str], labels: _Labels, style: Style) -> list[Row]:
@@ -186,13 +85,13 @@ def term_rows(columns: Sequence[Column], terms: Sequence[str], labels: _Labels, 
         estimates it, none where every estimate is missing; every row of a DataFrame. A column that failed
         says so in the first.
     """
-    shared = share_rows(terms, columns, labels, style.digits)
+    shared = share_rows(terms, columns, labels, style.digits, style.language)
     made = [row for one in shared for row in _term_pair(one, columns, style)]
     failed = [position for position, column in enumerate(columns) if column.failure]
     if failed:
-        made = made or [(TABLE.say("estimates"), [""] * len(columns))]
+        made = made or [(style.say(TABLE, "estimates"), [""] * len(columns))]
         for position in failed:
-            made[0][1][position] = TABLE.say("not_estimated")
+            made[0][1][position] = style.say(TABLE, "not_estimated")
     return made
 
 
@@ -278,8 +177,10 @@ class _BlockRows:
         values = [
             self._estimate(p, marked=fixed and not every) for p, fixed in zip(found, given, strict=True)
         ]
-        what = self.words.say(f"{self.kind}.row", number=number + 1)
-        label = TABLE.say("parameter_given" if every else "parameter", what=what, variable=self.variable)
+        say = self.style.say
+        what = say(self.words, f"{self.kind}.row", number=number + 1)
+        code = "parameter_given" if every else "parameter"
+        label = say(TABLE, code, what=what, variable=self.variable)
         sets = [self.style.interval(p.conf_low, p.conf_high) if p else "" for p in found]
         return [(label, values), ("", sets)]
 
@@ -287,7 +188,7 @@ class _BlockRows:
         if parameter is None:
             return ""
         value = self.style.number(parameter.estimate)
-        return TABLE.say("given", value=value) if marked else value
+        return self.style.say(TABLE, "given", value=value) if marked else value
 
     def _tests(self, found: Sequence[Parameter | None], *, name_tests: bool) -> list[Row]:
         every = [test for parameter in found if parameter for test in parameter.tests]
@@ -300,10 +201,11 @@ class _BlockRows:
         return made
 
     def _test_name(self, statistic: str, of: str, number: int, *, name_variable: bool) -> str:
-        word = self.words.say(f"statistic.{statistic}")
+        say = self.style.say
+        word = say(self.words, f"statistic.{statistic}")
         capital = f"{word[0].upper()}{word[1:]}"
-        name = self.words.say(f"{self.kind}.test.{of}", statistic=capital, number=number)
-        return TABLE.say("parameter", what=name, variable=self.variable) if name_variable else name
+        name = say(self.words, f"{self.kind}.test.{of}", statistic=capital, number=number)
+        return say(TABLE, "parameter", what=name, variable=self.variable) if name_variable else name
 
 
 def _test_of(parameter: Parameter | None, kind: tuple[str, str, int]) -> ParameterTest | None:
@@ -345,27 +247,24 @@ def setting_rows(
     OptionError
         If a row has not one value a column.
     """
-    controls = [(TABLE.say("controls"), [_control_cell(c, folded) for c in columns])] if folded else []
     return [
-        *controls,
-        *_effect_rows(columns, labels),
+        *_control_rows(columns, folded, style),
+        *_effect_rows(columns, labels, style),
         *_covariance_rows(columns, labels, style),
-        *_weight_rows(columns, labels),
+        *_weight_rows(columns, labels, style),
         *_own_rows({} if rows is None else rows, len(columns), style),
     ]
 
 
-def stat_rows(columns: Sequence[Column], stats: Sequence[str], style: Style) -> list[Row]:
+def stat_rows(columns: Sequence[Column], style: Style) -> list[Row]:
     """Write statistics of the whole fit.
 
     Parameters
     ----------
     columns : sequence of Column
         The columns.
-    stats : sequence of str
-        Keys of `glance`.
     style : Style
-        How numbers become text.
+        How numbers become text, and which keys of `glance` are shown.
 
     Returns
     -------
@@ -374,10 +273,10 @@ def stat_rows(columns: Sequence[Column], stats: Sequence[str], style: Style) -> 
         when they are not asked for if some model has another number of them than of entities.
     """
     made = []
-    for key in _with_clusters(columns, stats):
+    for key in _with_clusters(columns, style.stats):
         cells = [_stat_cell(key, c, style) for c in columns]
         if any(cells):
-            made.append((TABLE.say(f"stat.{key}"), cells))
+            made.append((style.say(TABLE, f"stat.{key}"), cells))
     return made
 
 
@@ -400,59 +299,78 @@ def _in_brackets(test: ParameterTest | None, style: Style) -> str:
     return f"({text})" if text else ""
 
 
-def _control_cell(column: Column, folded: Sequence[str]) -> str:
+def _control_rows(columns: Sequence[Column], folded: Sequence[str], style: Style) -> list[Row]:
+    cells = [_control_cell(column, folded, style) for column in columns]
+    return [(style.say(TABLE, "controls"), cells)] if folded else []
+
+
+def _control_cell(column: Column, folded: Sequence[str], style: Style) -> str:
     count = sum(term in column.estimates for term in folded)
-    if count:
-        return TABLE.say("yes" if count == len(folded) else "some")
+    if 0 < count < len(folded):
+        return style.say(TABLE, "some")
     # Effects computed from several equations do not list what those equations contain.
     lists_all = column.glance is not None and not (column.inference and column.inference.from_draws)
-    return TABLE.say("no") if lists_all else ""
+    return style.answer(yes=count > 0) if count or lists_all else ""
 
 
-def _effect_rows(columns: Sequence[Column], labels: _Labels) -> list[Row]:
+def _effect_rows(columns: Sequence[Column], labels: _Labels, style: Style) -> list[Row]:
     absorbed = [None if c.glance is None else effect_names(c.glance["effects"]) for c in columns]
     known = dict.fromkeys(name for names in absorbed for name in names or ())
     factors = merged_factors(columns)
-    heads = [TABLE.say(_effect_code(name, factors), name=name_label(name, labels, factors)) for name in known]
+    codes = {name: _slope_code(name, factors) for name in known} | _key_codes(columns, known)
+    heads = [style.say(TABLE, codes[name], name=name_label(name, labels, factors)) for name in known]
     return [
-        (head, [_yes_no(name, names) for names in absorbed]) for head, name in zip(heads, known, strict=True)
+        (head, [_yes_no(name, names, style) for names in absorbed])
+        for head, name in zip(heads, known, strict=True)
     ]
 
 
-def _effect_code(name: str, factors: Factors) -> str:
+def _key_codes(columns: Sequence[Column], known: Collection[str]) -> dict[str, str]:
+    """Give the codes of the effects of entities and times, where all panels name these alike."""
+    codes: dict[str, str] = {}
+    for place, code in enumerate(("effects.entity", "effects.time")):
+        names = {column.keys[place] for column in columns if column.keys}
+        name = names.pop() if len(names) == 1 else None
+        if name in known:
+            codes[str(name)] = code
+    return codes
+
+
+def _slope_code(name: str, factors: Factors) -> str:
     slopes = [factor.slope for factor in factors.get(name, ()) if factor.slope]
     return f"effects.{slopes[0]}" if slopes else "effects"
 
 
-def _yes_no(name: str, names: tuple[str, ...] | None) -> str:
-    return "" if names is None else TABLE.say("yes" if name in names else "no")
+def _yes_no(name: str, names: tuple[str, ...] | None, style: Style) -> str:
+    return "" if names is None else style.answer(yes=name in names)
 
 
-def _weight_rows(columns: Sequence[Column], labels: _Labels) -> list[Row]:
-    cells = [_weight_cell(column, labels) for column in columns]
+def _weight_rows(columns: Sequence[Column], labels: _Labels, style: Style) -> list[Row]:
+    cells = [_weight_cell(column, labels, style) for column in columns]
     weighted = any(c.glance and c.glance["obs_weights"] for c in columns)
-    return [(TABLE.say("weights"), cells)] if weighted else []
+    return [(style.say(TABLE, "weights"), cells)] if weighted else []
 
 
-def _weight_cell(column: Column, labels: _Labels) -> str:
+def _weight_cell(column: Column, labels: _Labels, style: Style) -> str:
     if not column.glance:
         return ""
     name = column.glance["obs_weights"]
-    return name_label(name, labels, column.factors) if name else TABLE.say("no")
+    return name_label(name, labels, column.factors) if name else style.answer(yes=False)
 
 
 def _covariance_rows(columns: Sequence[Column], labels: _Labels, style: Style) -> list[Row]:
     known = [c.inference for c in columns if c.inference]
     made = _error_rows(columns, known, labels, style)
     if len({inference.ssc for inference in known}) > 1:
-        made.append((TABLE.say("ssc"), [_correction(c.inference) for c in columns]))
+        made.append((style.say(TABLE, "ssc"), [_correction(c.inference, style) for c in columns]))
     return made
 
 
-def _correction(inference: Inference | None) -> str:
+def _correction(inference: Inference | None, style: Style) -> str:
     if inference is None:
         return ""
-    return "none" if inference.cov_type in _WITHOUT_CORRECTION else inference.ssc or ""
+    none = inference.cov_type in _WITHOUT_CORRECTION or inference.ssc == "none"
+    return style.say(TABLE, "ssc.none") if none else inference.ssc or ""
 
 
 def _error_rows(
@@ -461,10 +379,11 @@ def _error_rows(
     if _are_clustered_alike(known):
         # Intervals and p-values from draws rest on no standard error; what is drawn are the clusters.
         drawn = style.below in ("p", "ci") and any(inference.from_draws for inference in known)
-        head = TABLE.say("clustered_by" if drawn else "errors_clustered_by")
-        return [(head, [cluster_words(c, labels, " + ") for c in columns])]
+        head = style.say(TABLE, "clustered_by" if drawn else "errors_clustered_by")
+        shown = style.cluster_row or len(set(map(errors_key, known))) > 1
+        return [(head, [cluster_words(c, labels, " + ") for c in columns])] if shown else []
     if len(set(map(errors_key, known))) > 1:
-        return [(TABLE.say("errors"), [_covariance_words(c, labels) for c in columns])]
+        return [(style.say(TABLE, "errors"), [_covariance_words(c, labels, style) for c in columns])]
     return []
 
 
@@ -489,33 +408,34 @@ def errors_key(inference: Inference) -> tuple[str, tuple[str, ...], int | None]:
     return inference.cov_type, inference.clusters, inference.bandwidth
 
 
-def _covariance_words(column: Column, labels: _Labels) -> str:
+def _covariance_words(column: Column, labels: _Labels, style: Style) -> str:
     inference = column.inference
     if inference is None:
         return ""
     if inference.clusters:
-        kind = ", CRV3" if inference.cov_type == "crv3" else ""
-        return f"by {cluster_words(column, labels, ' + ')}{kind}"
-    if inference.cov_type == "driscoll_kraay":
-        lags = inference.bandwidth
-        return "Driscoll-Kraay" + ("" if lags is None else f", {lag_words(lags)}")
-    return _NAMES.get(inference.cov_type, inference.cov_type)
+        code = "errors.by.crv3" if inference.cov_type == "crv3" else "errors.by"
+        return style.say(TABLE, code, clusters=cluster_words(column, labels, " + "))
+    if inference.bandwidth is not None:
+        return style.say(TABLE, "errors.lags", lags=lag_words(inference.bandwidth, style))
+    return style.say(TABLE, f"errors.{inference.cov_type}")
 
 
-def lag_words(lags: int) -> str:
+def lag_words(lags: int, style: Style) -> str:
     """Count lags.
 
     Parameters
     ----------
     lags : int
         How many.
+    style : Style
+        How words are chosen.
 
     Returns
     -------
     str
         Such as ``"2 lags"``.
     """
-    return f"{lags} lag{'s' * (lags != 1)}"
+    return style.say(TABLE, "lag" if lags == 1 else "lags", count=lags)
 
 
 def cluster_words(column: Column, labels: _Labels, joint: str) -> str:

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import numbers
 import os
-from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import numpy as np
 import pandas as pd
 
 from digiprosper.errors import (
     InputTypeError,
     Notice,
     OptionError,
-    check_option,
-    check_whole,
     cited,
     issue,
     option_problem,
@@ -38,23 +33,23 @@ from digiprosper.present.formats import write_html, write_latex, write_markdown
 from digiprosper.present.notes import note_lines
 from digiprosper.present.office import write_docx, write_xlsx
 from digiprosper.present.rows import (
-    STATS,
-    Below,
     Row,
-    Style,
     block_rows,
     depvar_rows,
     setting_rows,
     stat_rows,
     term_rows,
 )
+from digiprosper.present.style import FROM_STYLE, Below, FromStyle, TableStyle, read_style
 from digiprosper.report.characters import tidy_text, unused_labels
 from digiprosper.report.rendering import Content, as_html, as_text
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
     from digiprosper.report.columns import Column
 
-__all__ = ["Below", "Models", "Table", "etable"]
+__all__ = ["Models", "Table", "etable"]
 
 _WRITERS: dict[str, Callable[[Content, Path], None]] = {
     ".docx": write_docx,
@@ -80,6 +75,8 @@ class Table:
         Rows of `frame` that stand above the middle rule, beside the heads.
     breaks : tuple of int
         Rows of `frame` at which a new block starts.
+    title : str or None
+        Line above the table.
 
     Examples
     --------
@@ -98,6 +95,7 @@ class Table:
     notes: tuple[str, ...] = ()
     header_rows: int = 0
     breaks: tuple[int, ...] = ()
+    title: str | None = None
 
     def __str__(self) -> str:
         return as_text(self._content())
@@ -117,7 +115,7 @@ class Table:
             File ending in ``.docx``, ``.xlsx``, ``.tex``, ``.html`` or ``.md``. The first two need the extra
             ``tables``.
         title : str, optional
-            Line above the table.
+            Line above the table; default the table's own.
 
         Returns
         -------
@@ -142,6 +140,7 @@ class Table:
         >>> etable(pd.DataFrame({"weight": [1.0]}, index=["mobile"])).save(folder / "weights.md").name
         'weights.md'
         """
+        _check_title(title)
         target = _path(path, "path")
         write = _WRITERS[_ending(target)]
         # Beside the target and then renamed, so that a failure leaves neither half a file nor none.
@@ -166,7 +165,15 @@ class Table:
             body=tuple(body[self.header_rows :]),
             breaks=frozenset(b - self.header_rows for b in self.breaks),
             notes=tuple(map(tidy_text, self.notes)),
-            title=None if title is None else tidy_text(title),
+            title=tidy_text(shown) if (shown := self.title if title is None else title) else None,
+        )
+
+
+def _check_title(title: object) -> None:
+    if title is not None and not isinstance(title, str):
+        raise InputTypeError(
+            f"title={cited(title)} must be a text such as 'Table 1. Baseline'.",
+            [option_problem("title", title)],
         )
 
 
@@ -198,11 +205,13 @@ def etable(  # noqa: PLR0913  (every choice a table has; all but the models are 
     order: Sequence[str] | str | None = None,
     controls: Sequence[str] | str = (),
     rows: Mapping[str, Sequence[object]] | None = None,
-    stats: Sequence[str] = ("nobs", "n_entities", "rsquared_within", "kp_rk_f"),
-    below: Below = "se",
-    stars: Sequence[float] | None = (0.1, 0.05, 0.01),
-    digits: int = 3,
+    stats: Sequence[str] | None = None,
+    below: Below | None = None,
+    stars: Sequence[float] | FromStyle | None = FROM_STYLE,
+    digits: int | None = None,
     notes: str | Sequence[str] | None = None,
+    title: str | None = None,
+    style: TableStyle | None = None,
     file: str | Path | None = None,
 ) -> Table:
     """Set results side by side as a paper prints them.
@@ -230,22 +239,27 @@ def etable(  # noqa: PLR0913  (every choice a table has; all but the models are 
         Rows of your own, one value a column: ``{"Sample": ["all", "no municipalities"]}``. This is where
         tests go that belong below a fit: ``{"Turning point": [test.extremum], "U test, p": [test.p_value]}``;
         numbers in a row whose name ends in ``p`` or ``p-value`` are printed as p-values.
-    stats : sequence of str
-        Keys of `glance`: nobs, n_entities, n_times, n_clusters, rsquared, rsquared_within,
-        rsquared_within_entity, rsquared_adj, f_statistic, kp_rk_f (with instruments), df_resid, df_t,
-        df_absorbed, and loglik, aic, bic of maximum likelihood. The row "Clusters" (n_clusters; both numbers
-        of two-way clusters) is also there unasked
-        wherever some column has another number of clusters than of entities.
-    below : {"se", "t", "p", "ci"}
-        What stands under each estimate: standard error, t statistic, p-value, 95% confidence interval.
-    stars : sequence of float, optional
-        Descending levels, one star each; None for no stars.
-    digits : int
-        Decimals. A p-value below the last one is printed as ``<0.001``, never as zero. Any other number that
-        would round to zero is printed with as many significant digits instead, ``0.000417``, so that only
-        zero reads ``0.000``; rescale the regressor for a tidier table.
+    stats : sequence of str, optional
+        Keys of `glance`; default those of the style (nobs, n_entities, rsquared_within, kp_rk_f). There are
+        nobs, n_entities, n_times, n_clusters, rsquared, rsquared_within, rsquared_within_entity,
+        rsquared_adj, f_statistic, kp_rk_f (with instruments), df_resid, df_t, df_absorbed, and loglik, aic,
+        bic of maximum likelihood. The row "Clusters" (n_clusters; both numbers of two-way clusters) is also
+        there unasked wherever some column has another number of clusters than of entities.
+    below : {"se", "t", "p", "ci"}, optional
+        What stands under each estimate: standard error, t statistic, p-value, 95% confidence interval;
+        default that of the style (standard error).
+    stars : sequence of float or None, optional
+        Descending levels, one star each; None for no stars; default those of the style (.1, .05, .01).
+    digits : int, optional
+        Decimals; default those of the style (3). A p-value below the last one is printed as ``<0.001``, never
+        as zero. Any other number that would round to zero is printed with as many significant digits
+        instead, ``0.000417``, so that only zero reads ``0.000``; rescale the regressor for a tidier table.
     notes : str or sequence of str, optional
         Lines after those that explain the table.
+    title : str, optional
+        Line above the table, such as ``"Table 1. Baseline"``.
+    style : TableStyle, optional
+        Language and conventions of a journal; the arguments above override it.
     file : str or Path, optional
         Write the table at once; see `Table.save`.
 
@@ -270,21 +284,22 @@ def etable(  # noqa: PLR0913  (every choice a table has; all but the models are 
     >>> etable(weights, digits=2).frame.loc["ports", "weight"]
     '0.24'
     """
-    style = _check_style(below, stars, digits, stats)
+    look = read_style(style, below, stars, digits, stats)
+    _check_title(title)
     if file is not None:
         _ending(_path(file, "file"))
     columns = read_columns(models, "etable")
     given_labels = check_labels(labels, "etable")
     _tell_unused(columns, given_labels)
-    texts = merged_labels(columns, given_labels)
-    columns = name_columns(columns, heads, texts, "etable")
+    texts = look.own_labels | merged_labels(columns, given_labels)
+    columns = name_columns(columns, heads, texts, "etable", look.language)
     folded = matching(controls, all_terms(columns), "controls", "etable")
     terms = select(columns, keep, drop, order, fold=folded, caller="etable")
     blocks = [
-        term_rows(columns, terms, texts, style),
-        block_rows(columns, texts, style),
-        setting_rows(columns, folded, rows, texts, style),
-        stat_rows(columns, stats, style),
+        term_rows(columns, terms, texts, look),
+        block_rows(columns, texts, look),
+        setting_rows(columns, folded, rows, texts, look),
+        stat_rows(columns, look),
     ]
     given = [] if notes is None else texts_of(notes)
     if given is None:
@@ -292,8 +307,8 @@ def etable(  # noqa: PLR0913  (every choice a table has; all but the models are 
             f"etable: notes={cited(notes)} must be a text or a list of texts.",
             [option_problem("notes", notes)],
         )
-    lines = (*note_lines(columns, texts, style), *map(tidy_text, given))
-    table = _assemble(columns, depvar_rows(columns, texts), blocks, lines)
+    lines = (*note_lines(columns, texts, look), *map(tidy_text, given))
+    table = _assemble(columns, depvar_rows(columns, texts, look), blocks, lines, title)
     if file is not None:
         table.save(file)
     return table
@@ -321,40 +336,12 @@ def _tell_unused(columns: Sequence[Column], labels: Mapping[str, str]) -> None:
         issue([Notice("unknown_labels", text, {"labels": unused})])
 
 
-def _check_style(below: Below, stars: object, digits: Any, stats: object) -> Style:
-    check_option("below", below, ("se", "t", "p", "ci"))
-    places = check_whole("digits", digits, 0, 15)
-    if isinstance(stats, str) or not isinstance(stats, Sequence):
-        raise InputTypeError(
-            f"stats={cited(stats)} must be a list of keys such as ['nobs'].", [option_problem("stats", stats)]
-        )
-    for key in stats:
-        check_option("stats", key, STATS)
-    return Style(below, None if stars is None else _check_stars(stars), places)
-
-
-def _is_share(value: Any) -> bool:
-    return isinstance(value, numbers.Real) and bool(0 < value < 1)  # type: ignore[operator]
-
-
-def _check_stars(stars: object) -> tuple[float, ...]:
-    levels: list[float] = []
-    if isinstance(stars, np.ndarray):
-        stars = stars.tolist()
-    if isinstance(stars, Sequence) and all(_is_share(s) for s in stars):
-        levels = [float(s) for s in stars]
-    if not levels or not (np.diff(levels) < 0).all():
-        raise OptionError(
-            f"stars={cited(stars)} must be levels between 0 and 1 in descending order, such as (0.1, 0.05, "
-            "0.01), "
-            "or None.",
-            [option_problem("stars", stars)],
-        )
-    return tuple(levels)
-
-
 def _assemble(
-    columns: Sequence[Column], header: list[Row], blocks: Sequence[list[Row]], notes: tuple[str, ...]
+    columns: Sequence[Column],
+    header: list[Row],
+    blocks: Sequence[list[Row]],
+    notes: tuple[str, ...],
+    title: str | None,
 ) -> Table:
     rows, breaks = list(header), []
     for block in blocks:
@@ -367,4 +354,4 @@ def _assemble(
         columns=pd.Index([c.head for c in columns], dtype=object),
         dtype=object,
     )
-    return Table(frame, notes, len(header), tuple(breaks))
+    return Table(frame, notes, len(header), tuple(breaks), title)

@@ -180,6 +180,9 @@ class Column:
         What the codes of its method say.
     equation : Term or None
         Which equation of a system it is; in a table, words stand for its name.
+    keys : pair of str or None
+        Names of entity and time in the panel, so that words can stand for their effects; None if they are not
+        known.
     """
 
     head: str | None = None
@@ -196,6 +199,7 @@ class Column:
     remarks: tuple[Remark, ...] = ()
     words: Words = NO_WORDS
     equation: Term | None = None
+    keys: tuple[str, str | None] | None = None
 
 
 @runtime_checkable
@@ -259,6 +263,7 @@ def result_column(result: Results, level: float = 0.95, *, words: Words = NO_WOR
         factors=dict(getattr(result, "factors", {})),
         words=words,
         equation=getattr(result, "equation", None),
+        keys=getattr(result, "key_names", None),
     )
 
 

@@ -7,9 +7,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
 from digiprosper.report.pickling import PickledByName
+from digiprosper.report.words import TABLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+    from digiprosper.report.words import Language
 
 __all__ = ["Factor", "Factors", "Pieces", "Point", "Regime", "Term", "named_terms", "terms_of"]
 
@@ -118,7 +121,7 @@ class Regime(PickledByName):
         """What two regimes must agree in for their numbers to mean the same: kind, variable, thresholds."""
         return self.kink, self.variable, self.count - 1
 
-    def condition(self, name: str, digits: int) -> str:
+    def condition(self, name: str, digits: int, language: Language = "english") -> str:
         """Write when a row belongs to the regime.
 
         Parameters
@@ -127,6 +130,8 @@ class Regime(PickledByName):
             Label of the threshold variable.
         digits : int
             Decimals of the bounds.
+        language : {"english", "chinese"}
+            Of the words of a kink.
 
         Returns
         -------
@@ -140,7 +145,8 @@ class Regime(PickledByName):
         """
         lower, upper = _short(self.lower, digits), _short(self.upper, digits)
         if self.kink:
-            return f"below {upper}" if self.number == 1 else f"above {lower}"
+            code, value = ("regime.below", upper) if self.number == 1 else ("regime.above", lower)
+            return TABLE.say(code, language, value=value)
         if self.number == 1:
             return f"{name} {self.rule} {upper}"
         below, above = ("<", ">") if self.rule == "<=" else ("<=", ">=")

@@ -1,0 +1,345 @@
+"""How a table looks: the choices of a journal, and numbers as text."""
+
+from __future__ import annotations
+
+import math
+import numbers
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
+
+import numpy as np
+import pandas as pd
+
+from digiprosper.errors import (
+    InputTypeError,
+    OptionError,
+    check_option,
+    check_whole,
+    cited,
+    option_problem,
+    plain,
+)
+from digiprosper.report.characters import tidy_text
+from digiprosper.report.words import TABLE
+
+if TYPE_CHECKING:
+    from digiprosper.report.columns import Estimate
+    from digiprosper.report.words import Language, Words
+
+__all__ = ["FROM_STYLE", "STATS", "Below", "FromStyle", "Style", "TableStyle", "read_style"]
+
+Below: TypeAlias = Literal["se", "t", "p", "ci"]
+FromStyle: TypeAlias = Literal["style"]
+FROM_STYLE: Final = "style"
+"""What `stars` is where the style decides: None already means no stars."""
+
+STATS = (
+    "nobs",
+    "n_entities",
+    "n_times",
+    "n_clusters",
+    "df_resid",
+    "df_t",
+    "df_absorbed",
+    "rsquared",
+    "rsquared_within",
+    "rsquared_within_entity",
+    "rsquared_adj",
+    "f_statistic",
+    "kp_rk_f",
+    "loglik",
+    "aic",
+    "bic",
+)
+_LANGUAGES: dict[str, Language] = {"en": "english", "zh": "chinese"}
+_USUAL_STATS = {
+    "en": ("nobs", "n_entities", "rsquared_within", "kp_rk_f"),
+    "zh": ("nobs", "rsquared", "kp_rk_f"),
+}
+_NAMED_ROWS = ("intercept", "test.statistic", "test.distribution", "test.p_value")
+# What stands for no where a journal writes yes in one of these ways.
+_NO = {"是": "否", "控制": "未控制", "YES": "NO", "Yes": "No", "yes": "no", "√": "", "✓": "", "Y": "N"}
+# Users name the columns and rows of their own numbers: only these names say which of them are p-values.
+_P_NAME = re.compile(r"(?:.*\W)?(?:p|[pP][ _-]?value)\)?")
+
+
+@dataclass(frozen=True, slots=True)
+class TableStyle:
+    """How the tables of one paper look: language, and what the journal asks for.
+
+    Arguments of `etable` override it, so that one style serves every table of a paper and a single table may
+    differ.
+
+    Parameters
+    ----------
+    language : {"en", "zh"}
+        Language of rows, heads and notes that the library writes. Labels are printed as they are. Chinese
+        tables name the effects of the panel's keys 个体固定效应 and 时间固定效应, report R² of the whole fit
+        and say in the note how errors are clustered. What went wrong in a model that could not be estimated,
+        and notes that a result brings as text, stay English.
+    below : {"se", "t", "p", "ci"}
+        What stands under each estimate.
+    stars : sequence of float or None
+        Descending levels, one star each; None for no stars.
+    digits : int
+        Decimals.
+    stats : sequence of str, optional
+        Keys of `glance` at the foot. Default: nobs, n_entities, rsquared_within, kp_rk_f in English; nobs,
+        rsquared, kp_rk_f in Chinese, as papers in either language report them.
+    yes, no : str, optional
+        What the rows of controls and effects say. Default Yes and No, 是 and 否. If only `yes` is given,
+        ``"控制"`` goes with 未控制, ``"YES"`` with NO, ``"√"`` with an empty cell, any other text with the
+        language's word.
+    cluster_row : bool, optional
+        Whether a row names the clusters of the standard errors where all columns are clustered alike.
+        Default: yes in English, no in Chinese, where the note does. Where columns differ in their errors a
+        row always says so.
+
+    Raises
+    ------
+    OptionError
+        If an option has a value that is not allowed.
+    InputTypeError
+        If `stats` is no list, or `yes` or `no` no text.
+
+    Examples
+    --------
+    >>> import digiprosper as dp
+    >>> fit = dp.FixedEffects("log(gsp)", ["log(pc)"]).fit(dp.datasets.us_states())
+    >>> chinese, labels = TableStyle("zh", yes="控制"), {"state": "省份", "log(pc)": "资本"}
+    >>> table = dp.etable(fit, style=chinese, labels=labels, title="表1 基准回归")
+    >>> table.frame.index.tolist()
+    ['被解释变量', '资本', '', '个体固定效应', '时间固定效应', '观测值', 'R²']
+    >>> table.notes
+    ('注：括号内为聚类到省份层面的稳健标准误；***、**、*分别表示在1%、5%、10%的水平上显著。',)
+    """
+
+    language: Literal["en", "zh"] = "en"
+    below: Below = "se"
+    stars: tuple[float, ...] | None = (0.1, 0.05, 0.01)
+    digits: int = 3
+    stats: tuple[str, ...] | None = None
+    yes: str | None = None
+    no: str | None = None
+    cluster_row: bool | None = None
+
+    def __post_init__(self) -> None:
+        """Check every choice once."""
+        check_option("language", self.language, tuple(_LANGUAGES))
+        check_option("below", self.below, ("se", "t", "p", "ci"))
+        check_option("cluster_row", self.cluster_row, (None, True, False))
+        checked: dict[str, object] = {
+            "language": plain(self.language),
+            "below": plain(self.below),
+            "digits": check_whole("digits", self.digits, 0, 15),
+            "stars": None if self.stars is None else _check_stars(self.stars),
+            "stats": None if self.stats is None else _check_stats(self.stats),
+            "yes": _check_word("yes", self.yes),
+            "no": _check_word("no", self.no),
+            "cluster_row": plain(self.cluster_row),
+        }
+        for name, value in checked.items():
+            object.__setattr__(self, name, value)
+
+
+def read_style(
+    given: object,
+    below: Below | None,
+    stars: Sequence[float] | FromStyle | None,
+    digits: int | None,
+    stats: Sequence[str] | None,
+) -> Style:
+    """Join a style with the arguments of a call, which override it.
+
+    Parameters
+    ----------
+    given : TableStyle or None
+        The style; None for the default one.
+    below, digits, stats
+        As in `TableStyle`; None leaves them to the style.
+    stars : sequence of float, None or "style"
+        Levels, or None for no stars; ``"style"`` leaves them to the style.
+
+    Returns
+    -------
+    Style
+        Every choice made.
+
+    Raises
+    ------
+    InputTypeError
+        If `given` is no style.
+    OptionError
+        If an option has a value that is not allowed.
+    """
+    if given is not None and not isinstance(given, TableStyle):
+        raise InputTypeError(
+            f"style={cited(given)} must be a TableStyle, such as TableStyle('zh').",
+            [option_problem("style", given)],
+        )
+    from_style = isinstance(stars, str) and stars == FROM_STYLE
+    chosen: dict[str, Any] = {"below": below, "digits": digits, "stats": stats}
+    changes = {name: value for name, value in chosen.items() if value is not None}
+    if not from_style:
+        changes["stars"] = stars
+    return _decided(replace(given or TableStyle(), **changes))
+
+
+def _decided(style: TableStyle) -> Style:
+    """Fill in what a language decides."""
+    language = _LANGUAGES[style.language]
+    yes = TABLE.say("yes", language) if style.yes is None else style.yes
+    no = style.no
+    if no is None:
+        no = _NO.get(yes, TABLE.say("no", language))
+    in_english = language == "english"
+    return Style(
+        style.below,
+        style.stars,
+        style.digits,
+        language,
+        _USUAL_STATS[style.language] if style.stats is None else style.stats,
+        (yes, no),
+        in_english if style.cluster_row is None else style.cluster_row,
+    )
+
+
+def _check_word(option: str, given: object) -> str | None:
+    if given is None or isinstance(given, str):
+        return None if given is None else tidy_text(given)
+    raise InputTypeError(
+        f"{option}={cited(given)} must be a text such as 'Yes'.", [option_problem(option, given)]
+    )
+
+
+def _check_stats(stats: object) -> tuple[str, ...]:
+    if isinstance(stats, str) or not isinstance(stats, Sequence):
+        raise InputTypeError(
+            f"stats={cited(stats)} must be a list of keys such as ['nobs'].", [option_problem("stats", stats)]
+        )
+    for key in stats:
+        check_option("stats", key, STATS)
+    return tuple(stats)
+
+
+def _is_share(value: Any) -> bool:
+    return isinstance(value, numbers.Real) and bool(0 < value < 1)  # type: ignore[operator]
+
+
+def _check_stars(stars: object) -> tuple[float, ...]:
+    levels: list[float] = []
+    if isinstance(stars, np.ndarray):
+        stars = stars.tolist()
+    if isinstance(stars, Sequence) and all(_is_share(s) for s in stars):
+        levels = [float(s) for s in stars]
+    if not levels or not (np.diff(levels) < 0).all():
+        raise OptionError(
+            f"stars={cited(stars)} must be levels between 0 and 1 in descending order, such as (0.1, 0.05, "
+            "0.01), "
+            "or None.",
+            [option_problem("stars", stars)],
+        )
+    return tuple(levels)
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How numbers become text.
+
+    Parameters
+    ----------
+    below : {"se", "t", "p", "ci"}
+        What stands under an estimate.
+    stars : tuple of float or None
+        Descending levels.
+    digits : int
+        Decimals.
+    language : {"english", "chinese"}
+        Of words.
+    stats : tuple of str
+        Keys of `glance` at the foot.
+    yes_no : pair of str
+        What the rows of controls and effects say.
+    cluster_row : bool
+        Whether clusters that all columns share have a row.
+    """
+
+    below: Below
+    stars: tuple[float, ...] | None
+    digits: int
+    language: Language = "english"
+    stats: tuple[str, ...] = _USUAL_STATS["en"]
+    yes_no: tuple[str, str] = ("Yes", "No")
+    cluster_row: bool = True
+
+    def say(self, words: Words, code: str, **parts: object) -> str:
+        """Give the words of a code in the language of the table."""
+        return words.say(code, self.language, **parts)
+
+    @property
+    def own_labels(self) -> dict[str, str]:
+        """Labels of rows that the library names itself; none in English, since the name is the label."""
+        if self.language == "english":
+            return {}
+        return {TABLE.say(code): self.say(TABLE, code) for code in _NAMED_ROWS}
+
+    def answer(self, *, yes: bool) -> str:
+        """Write yes or no as the journal does."""
+        return self.yes_no[0] if yes else self.yes_no[1]
+
+    def number(self, value: float) -> str:
+        """Write a number with the table's decimals; nothing for a missing one.
+
+        One that is not zero but would read so gets as many significant digits instead.
+        """
+        if math.isnan(value):
+            return ""
+        text = f"{value:.{self.digits}f}"
+        if float(text) != 0:
+            return text
+        return f"{value:#.{max(self.digits, 1)}g}" if value != 0 else text.removeprefix("-")
+
+    def probability(self, value: float) -> str:
+        """Write a p-value with at least two decimals, never as zero."""
+        digits = max(self.digits, 2)
+        if math.isnan(value):
+            return ""
+        return f"<{10.0**-digits:.{digits}f}" if value < 10.0**-digits else f"{value:.{digits}f}"
+
+    def interval(self, low: float, high: float) -> str:
+        """Write an interval in brackets; nothing when an end is missing."""
+        return "" if math.isnan(low) or math.isnan(high) else f"[{self.number(low)}, {self.number(high)}]"
+
+    def estimate(self, cell: Estimate) -> str:
+        """Write an estimate with its stars."""
+        return self.number(cell.estimate) + self.marks(cell.p_value)
+
+    def marks(self, p_value: float) -> str:
+        """Write one star for each level that a p-value is under."""
+        return "*" * sum(p_value < level for level in self.stars or ())
+
+    def companion(self, cell: Estimate) -> str:
+        """Write what stands under an estimate."""
+        if self.below == "ci":
+            return self.interval(cell.conf_low, cell.conf_high)
+        if self.below == "p":
+            text = self.probability(cell.p_value)
+        else:
+            text = self.number(cell.std_error if self.below == "se" else cell.statistic)
+        return f"({text})" if text else ""
+
+    def plain(self, value: object, name: str = "") -> str:
+        """Write a cell that is not an estimate; the name of its column or row tells a p-value."""
+        if isinstance(value, (bool, np.bool)):
+            return self.answer(yes=bool(value))
+        if value is None or value is pd.NA or value is pd.NaT:
+            return ""
+        if isinstance(value, numbers.Integral):
+            return str(int(value))
+        if isinstance(value, numbers.Real):
+            number = float(value)
+            is_p = 0 <= number <= 1 and _P_NAME.fullmatch(name)
+            return self.probability(number) if is_p else self.number(number)
+        return tidy_text(value)

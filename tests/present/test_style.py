@@ -1,0 +1,224 @@
+from __future__ import annotations
+
+from dataclasses import FrozenInstanceError, replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import digiprosper as dp
+from digiprosper.errors import IdentificationError, InputTypeError, OptionError
+from digiprosper.present.style import Style, TableStyle, read_style
+from digiprosper.present.tables import Table, etable
+from digiprosper.report.characters import has_cjk
+from digiprosper.report.collection import ResultSet
+
+CHINESE = TableStyle("zh")
+LABELS = {"digital": "数字经济", "edu": "教育", "gdp": "共同富裕", "province": "省份", "year": "年份"}
+
+
+def lines(table: Table) -> list[list[str]]:
+    rows = zip(table.frame.index, table.frame.to_numpy().tolist(), strict=True)
+    return [[name, *cells] for name, cells in rows]
+
+
+def keyed(fit):
+    """Give results whose panel has the keys province and year."""
+    fit.key_names = ("province", "year")
+    return fit
+
+
+def test_a_chinese_table_has_the_rows_and_the_note_of_the_field(one_way, two_way):
+    fits = [
+        keyed(
+            replace(
+                fit,
+                info={**fit.info, "rsquared": 0.9},
+            )
+        )
+        for fit in (one_way, two_way)
+    ]
+    table = etable(fits, style=CHINESE, labels=LABELS, controls="edu", title="表1 基准回归")
+    assert lines(table) == [
+        ["被解释变量", "共同富裕", "共同富裕"],
+        ["数字经济", "0.123***", "0.103**"],
+        ["", "(0.040)", "(0.050)"],
+        ["控制变量", "否", "是"],
+        ["个体固定效应", "是", "是"],
+        ["时间固定效应", "否", "是"],
+        ["观测值", "1,234", "1,234"],
+        ["R²", "0.900", "0.900"],
+    ]
+    assert table.notes == (
+        "注：括号内为聚类到省份层面的稳健标准误；***、**、*分别表示在1%、5%、10%的水平上显著。",
+    )
+    assert table.title == "表1 基准回归"
+    assert str(table).splitlines()[0] == "表1 基准回归"
+
+
+def test_the_effects_of_two_panels_keep_their_names(one_way, two_way):
+    fits = [keyed(one_way), two_way]
+    two_way.key_names = ("city", "year")
+    names = etable(fits, style=CHINESE, labels=LABELS).frame.index
+    assert "省份固定效应" in names
+    assert "时间固定效应" in names
+
+
+@pytest.mark.parametrize(
+    ("yes", "no", "shown"),
+    [
+        (None, None, ("否", "是")),
+        ("控制", None, ("未控制", "控制")),
+        ("YES", None, ("NO", "YES")),
+        ("√", None, ("", "√")),
+        ("有", None, ("否", "有")),
+        ("√", "×", ("×", "√")),
+        (None, "不控制", ("不控制", "是")),
+    ],
+)
+def test_words_for_yes_and_no(one_way, two_way, yes, no, shown):
+    style = TableStyle("zh", yes=yes, no=no)
+    table = etable([keyed(one_way), keyed(two_way)], style=style, controls="edu")
+    assert tuple(table.frame.loc["时间固定效应"]) == shown
+    assert tuple(table.frame.loc["控制变量"]) == shown
+    own = etable(one_way, style=style, rows={"东部": [True], "西部": [False]}).frame
+    assert (own.loc["西部"].item(), own.loc["东部"].item()) == shown
+
+
+def test_arguments_override_the_style(one_way):
+    style = TableStyle("en", below="t", stars=None, digits=1, stats=["nobs"])
+    assert etable(one_way, style=style).frame.iloc[1:3, 0].tolist() == ["0.1", "(3.1)"]
+    own = etable(one_way, style=style, below="se", stars=(0.05,), digits=2, stats=["n_entities"])
+    assert own.frame.iloc[1:3, 0].tolist() == ["0.12*", "(0.04)"]
+    assert "Entities" in own.frame.index
+    assert "Observations" not in own.frame.index
+    assert etable(one_way, style=TableStyle(), stars=None).frame.iloc[1, 0] == "0.123"
+
+
+def test_the_default_style_changes_nothing(one_way, two_way):
+    plain, styled = (etable([one_way, two_way], style=style) for style in (None, TableStyle()))
+    pd.testing.assert_frame_equal(plain.frame, styled.frame)
+    assert plain.notes == styled.notes
+    assert plain.title is None
+
+
+@pytest.mark.parametrize(("language", "row"), [("en", "SE clustered by"), ("zh", "标准误聚类层级")])
+@pytest.mark.parametrize("asked", [None, True, False])
+def test_the_row_of_clusters(one_way, make_fit, language, row, asked):
+    style = TableStyle(language, cluster_row=asked)
+    alike = etable([one_way, one_way], style=style).frame.index
+    assert (row in alike) is (asked if asked is not None else language == "en")
+    other = make_fit({"digital": (1, 1, 1)}, info={"clusters": "city"})
+    assert row in etable([one_way, other], style=style).frame.index
+
+
+def test_stars_of_any_number_in_words(one_way):
+    def note(stars):
+        return etable(one_way, style=CHINESE, labels=LABELS, stars=stars).notes[0]
+
+    assert note((0.05,)).endswith("；*表示在5%的水平上显著。")
+    assert note((0.05, 0.001)).endswith("；**、*分别表示在0.1%、5%的水平上显著。")
+    assert note(None) == "注：括号内为聚类到省份层面的稳健标准误。"
+
+
+@pytest.mark.parametrize(
+    ("info", "words"),
+    [
+        ({"clusters": "province+year"}, "聚类到省份和年份层面的稳健标准误"),
+        ({"clusters": None, "n_clusters": None, "cov_type": "robust"}, "异方差稳健标准误"),
+        ({"clusters": None, "n_clusters": None, "cov_type": "unadjusted"}, "未调整的标准误"),
+        ({"ssc": "none"}, "聚类到省份层面的稳健标准误（未作小样本调整）"),
+        ({"ssc": "xtreg"}, "聚类到省份层面的稳健标准误（小样本调整同xtreg）"),
+    ],
+)
+def test_errors_in_words(make_fit, info, words):
+    fit = make_fit({"digital": (1, 1, 1)}, info=info)
+    assert etable(fit, style=CHINESE, labels=LABELS, stars=None).notes == (f"注：括号内为{words}。",)
+    t = etable(fit, style=CHINESE, labels=LABELS, stars=None, below="t").notes
+    assert t == (f"注：括号内为t统计量，来自{words}。",)
+
+
+def test_a_chinese_table_of_any_method_has_no_english_of_ours(two_way, make_threshold, make_fit):
+    failed = IdentificationError("X")
+    fits = [make_threshold(two_way), make_fit({"Intercept": (1, 1, 1)}, info={"cov_type": "hc3"})]
+    table = etable(
+        ResultSet((("甲", fits[0]), ("乙", fits[1]), ("丙", failed))),
+        style=CHINESE,
+        labels={**LABELS, "urban": "城镇化"},
+    )
+    assert "常数项" in table.frame.index
+    names = [name for name in table.frame.index if name not in ("", "R²")]
+    assert all(map(has_cjk, names))
+    assert all(map(has_cjk, table.notes))
+    assert "未估计" in table.frame["丙"].tolist()
+    assert table.notes[-1] == "丙未估计：X."
+
+
+def test_a_test_in_chinese():
+    panel = dp.datasets.us_states()
+    found = dp.hausman(dp.FixedEffects("log(gsp)", ["log(pc)"]), panel)
+    assert etable(found, style=CHINESE).frame.index.tolist() == ["统计量", "分布", "p值"]
+    assert etable(found).frame.index.tolist() == ["Statistic", "Distribution", "p-value"]
+
+
+def test_a_style_is_a_value():
+    style = TableStyle("zh", stars=np.array([0.1, 0.05]), stats=["nobs"], digits=np.int64(2))
+    assert style == TableStyle("zh", stars=(0.1, 0.05), stats=("nobs",), digits=2)
+    assert hash(style) == hash(TableStyle("zh", stars=(0.1, 0.05), stats=("nobs",), digits=2))
+    assert replace(style, language="en").stars == (0.1, 0.05)
+    with pytest.raises(FrozenInstanceError):
+        style.language = "en"  # type: ignore[misc]
+
+
+def test_a_journal_decides_what_the_call_leaves_open():
+    assert read_style(None, None, "style", None, None) == Style("se", (0.1, 0.05, 0.01), 3)
+    found = read_style(CHINESE, "p", None, 2, ["nobs"])
+    assert (found.below, found.stars, found.digits, found.stats) == ("p", None, 2, ("nobs",))
+    assert (found.language, found.yes_no, found.cluster_row) == ("chinese", ("是", "否"), False)
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "option"),
+    [
+        ({"language": "chinese"}, OptionError, "language"),
+        ({"language": None}, OptionError, "language"),
+        ({"language": ["zh"]}, OptionError, "language"),
+        ({"below": "stars"}, OptionError, "below"),
+        ({"below": None}, OptionError, "below"),
+        ({"stars": (0.01, 0.1)}, OptionError, "stars"),
+        ({"stars": "style"}, OptionError, "stars"),
+        ({"stars": 0.1}, OptionError, "stars"),
+        ({"stars": ()}, OptionError, "stars"),
+        ({"stars": (0.1, float("nan"))}, OptionError, "stars"),
+        ({"digits": 2.0}, OptionError, "digits"),
+        ({"digits": 99}, OptionError, "digits"),
+        ({"digits": None}, OptionError, "digits"),
+        ({"stats": "nobs"}, InputTypeError, "stats"),
+        ({"stats": ["n"]}, OptionError, "stats"),
+        ({"stats": [["nobs"]]}, OptionError, "stats"),
+        ({"yes": True}, InputTypeError, "yes"),
+        ({"no": 0}, InputTypeError, "no"),
+        ({"cluster_row": "yes"}, OptionError, "cluster_row"),
+        ({"cluster_row": 1}, OptionError, "cluster_row"),
+    ],
+)
+def test_what_no_style_is(options, error, option):
+    with pytest.raises(error) as caught:
+        TableStyle(**options)
+    assert [problem.data["option"] for problem in caught.value.problems] == [option]
+
+
+@pytest.mark.parametrize(
+    ("options", "option"),
+    [
+        ({"style": "zh"}, "style"),
+        ({"style": {"language": "zh"}}, "style"),
+        ({"style": TableStyle}, "style"),
+        ({"title": 1}, "title"),
+        ({"title": ["Table 1"]}, "title"),
+    ],
+)
+def test_what_a_table_cannot_wear(one_way, options, option):
+    with pytest.raises(InputTypeError) as caught:
+        etable(one_way, **options)
+    assert [problem.data["option"] for problem in caught.value.problems] == [option]
