@@ -107,9 +107,9 @@ def test_dates_are_times_and_lags_go_by_their_step(tmp_path: Path, unit: str, st
 
 
 def test_dates_with_leap_seconds_stay_numbers(tmp_path: Path) -> None:
-    dates = pd.to_datetime(["2015-01-01", "2015-01-02"])
+    dates = pd.to_datetime(["2015-01-01", None, "2015-01-02"])
     path = written(
-        tmp_path, pd.DataFrame({"i": [1, 2], "at": dates}), convert_dates={"at": "tc"}, version=118
+        tmp_path, pd.DataFrame({"i": [1, 2, 3], "at": dates}), convert_dates={"at": "tc"}, version=118
     )
     body = path.read_bytes()
     assert body.count(b"%tc") == 1
@@ -117,6 +117,7 @@ def test_dates_with_leap_seconds_stay_numbers(tmp_path: Path) -> None:
     with pytest.warns(DigiprosperWarning, match="'at' counts milliseconds with leap seconds"):
         panel = Panel.from_stata(path, entity="i")
     assert panel.frame["at"].dtype == np.float64
+    assert panel.frame["at"].isna().tolist() == [False, True, False]
 
 
 def test_steps_of_five_years(tmp_path: Path) -> None:

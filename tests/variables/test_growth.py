@@ -120,6 +120,7 @@ SERIES = pd.Series([1.0, 2.0], pd.MultiIndex.from_tuples([("a", 1), ("a", 2)]))
         ((SERIES, 0.0), {}, IdentificationError, "deflator is zero or negative"),
         ((SERIES, 1.0), {"growth": -0.2}, OptionError, "growth=-0.2"),
         ((SERIES, 1.0), {"growth": nan}, OptionError, "growth="),
+        ((SERIES, 1.0), {"growth": 10**400}, OptionError, "growth=an integer of"),
         ((SERIES, 1.0), {"growth": "ten"}, OptionError, "growth='ten'"),
         ((SERIES, 1.0), {"growth": None}, OptionError, "growth=None"),
         ((SERIES, 1.0), {"growth": pd.Series({"b": 0.1})}, AlignmentError, "lacks 'a'"),

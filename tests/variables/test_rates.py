@@ -68,6 +68,7 @@ def test_distance_to_the_leader_of_the_period() -> None:
         (variables.per_capita, (1, 2), {"per": 0}, OptionError, "per=0"),
         (variables.per_capita, (1, 2), {"per": "head"}, OptionError, "per='head'"),
         (variables.per_capita, (1, 2), {"per": nan}, OptionError, "per=nan"),
+        (variables.per_capita, (1, 2), {"per": 10**400}, OptionError, "per=an integer of"),
         (variables.per_capita, (1e110, 1e-110), {"per": 1e100}, IdentificationError, "another unit"),
         (variables.urban_rural_ratio, (1, 0), {}, IdentificationError, "rural_income is zero or negative"),
         (variables.urban_rural_ratio, (-1, 1), {}, IdentificationError, "urban_income is negative"),

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 from digiprosper.errors import (
@@ -97,7 +98,7 @@ def read_stata(
 
     notices = _of_warnings(caught, frame)
     for name in [name for notice in notices for name in notice.data.get("columns", ())]:
-        frame[name] = pd.to_numeric(frame[name])
+        frame[name] = frame[name].where(frame[name].notna(), np.nan).astype(np.float64)
     value_labels.pop(str(time), None)
     partly = _name_values(frame, value_labels)
     return StataTable(frame, _not_empty(labels), (*notices, *partly))

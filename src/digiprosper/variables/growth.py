@@ -17,6 +17,7 @@ from digiprosper.errors import (
     plain,
     quoted,
 )
+from digiprosper.kernels.tolerances import LARGEST_PRODUCT
 from digiprosper.panel import Panel
 from digiprosper.panel.access import table_of
 from digiprosper.panel.arguments import arguments, below_zero, not_positive
@@ -159,7 +160,8 @@ def _divisors(growth: Any, rate: float, entities: pd.Index[Any]) -> Floats:
     else:
         number = plain(growth)
         is_number = isinstance(number, int | float) and not isinstance(number, bool)
-        values = np.full(len(entities), number if is_number else np.nan)
+        in_range = is_number and abs(number) <= LARGEST_PRODUCT
+        values = np.full(len(entities), number if in_range else np.nan)
     if not (values + rate > 0).all() or np.isinf(values).any():
         message = (
             f"growth={cited(growth)} must be a number, or a Series by entity without missing values, whose "

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 import numpy as np
 
 from digiprosper.errors import OptionError, check_option, cited, option_problem, plain
+from digiprosper.kernels.tolerances import LARGEST_PRODUCT
 from digiprosper.panel.arguments import arguments, below_zero, not_positive
 from digiprosper.variables.groups import grouped, row_labels
 
@@ -55,7 +56,7 @@ def per_capita(x: Any, population: Any, *, per: float = 1) -> Any:
     array([20., 30.])
     """
     number = plain(per)
-    if isinstance(number, bool) or not isinstance(number, int | float) or not 0 < number < np.inf:
+    if isinstance(number, bool) or not isinstance(number, int | float) or not 0 < number <= LARGEST_PRODUCT:
         message = f"per={cited(per)} must be a positive number, such as 10_000."
         raise OptionError(message, [option_problem("per", per)])
     given = arguments("per_capita", {"x": x, "population": population})
