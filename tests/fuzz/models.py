@@ -631,6 +631,45 @@ def inequality(case: Case) -> Any:
     return calls[kind]()
 
 
+def mechanism_variables(case: Case) -> Any:
+    """Variables from columns that may be negative, zero, missing or text, as a function of the frame."""
+    columns = [case.column(r) for r in "vpsq"]
+    first, second = columns[:3], [columns[k] for k in case.rng.permutation(4)[:3]]
+    kind = pick(case.rng, dp.variables.__all__)
+    calls: Mapping[str, Callable[[pd.DataFrame], Any]] = {
+        "capital_stock": lambda f: dp.variables.capital_stock(
+            f[columns[0]],
+            f[columns[1]],
+            **{"growth": 0.1, **case.options(growth=[0.1, -0.2, None, WRONG[0]])},
+        ),
+        "solow_tfp": lambda f: dp.variables.solow_tfp(*(f[n] for n in first), capital_share=f[columns[3]]),
+        "regional_coordination": lambda f: dp.variables.regional_coordination(
+            f[columns[0]], f[columns[1]], f[case.column("g")]
+        ),
+        "service_equality": lambda f: dp.variables.service_equality(f[first], f[case.column("g")]),
+        "relative_rate": lambda f: dp.variables.relative_rate(*(f[n] for n in columns)),
+    }
+    one_table = ("industrial_layer", "industrial_angle", "herfindahl", "krugman_index", "locational_gini")
+    two_tables = (
+        "industrial_rationalisation",
+        "structural_deviation",
+        "productivity_advancement",
+        "lilien_index",
+    )
+    case.say(f"variables.{kind} of {columns!r}")
+    function = getattr(dp.variables, kind)
+    frame = case.panel.frame
+    if kind in calls:
+        return calls[kind](frame)
+    if kind in one_table:
+        return function(frame[first])
+    if kind in two_tables:
+        return function(frame[first], frame[second])
+    if kind == "distance_to_leader":
+        return function(frame[columns[0]])
+    return function(frame[columns[0]], frame[columns[1]])
+
+
 def weights(case: Case) -> Any:
     roles = [case.column(r) for r in "vps"[: int(case.rng.integers(1, 4))]]
     frame = case.panel.frame[roles]
@@ -674,6 +713,12 @@ def panel_methods(case: Case) -> Any:
         "describe": lambda: panel.describe(column),
         "relabel": lambda: panel.relabel(**{column: pick(case.rng, ["label", *WRONG])}),
         "repr": lambda: (repr(panel), panel._repr_html_(), panel.imputations),
+        "dropna": lambda: panel.dropna(pick(case.rng, [None, column, [column, *panel.columns], *WRONG])),
+        "rename": lambda: panel.relabel(**{f"log({case.inside('v')})": "label"}).rename(
+            **{column: pick(case.rng, ["new", "new name", case.column("z"), *WRONG])}
+        ),
+        "brackets": lambda: (panel[column], panel[[column]], panel[pick(case.rng, [column, *WRONG])]),
+        "head": lambda: panel.head(pick(case.rng, [5, 0, *WRONG])),
     }
     kind = pick(case.rng, calls)
     case.say(f"Panel.{kind}({column!r}); condition {condition!r}")
@@ -806,9 +851,10 @@ JOBS: dict[str, Callable[[Case], Any]] = {
     "StaggeredDid": staggered,
     "match_entities": matched,
     "oster_bound": bounded,
+    "variables": mechanism_variables,
 }
 WEIGHTS = np.array(
-    [14, 7, 10, 6, 12, 4, 8, 4, 3, 4, 3, 4, 3, 4, 4, 2, 5, 3, 6, 4, 12, 8, 3, 8, 6, 7, 6, 5, 6, 6, 6, 5],
+    [14, 7, 10, 6, 12, 4, 8, 4, 3, 4, 3, 4, 3, 4, 4, 2, 5, 3, 6, 4, 12, 8, 3, 8, 6, 7, 6, 5, 6, 6, 6, 5, 5],
     dtype=float,
 )
 WEIGHTS /= WEIGHTS.sum()
