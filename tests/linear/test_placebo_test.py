@@ -174,7 +174,7 @@ def test_the_result_is_kept_whole() -> None:
     test = placebo(FixedEffects("y", ["d"]), make(), rng=1)
     other = pickle.loads(pickle.dumps(test))
     assert (other.summary(), other.to_dict()) == (test.summary(), test.to_dict())
-    assert "(999 permutations)" in test.summary()
+    assert "(999 placebo treatments)" in test.summary()
 
 
 # --- refusals -----------------------------------------------------------------------------------------------

@@ -159,3 +159,16 @@ def test_data_that_cannot_be_decomposed(change: Any, code: str) -> None:
 def test_specifications_that_cannot_be_decomposed(spec: Any, error: type[DigiprosperError]) -> None:
     with pytest.raises(error):
         dp.bacon_decomposition(spec, dp.Panel(draw(), "city", "year"))
+
+
+def test_years_stay_whole_beside_missing_ones() -> None:
+    df = pd.DataFrame({"city": np.repeat(np.arange(12), 6), "year": np.tile(np.arange(2010, 2016), 12)})
+    first = (df["city"] % 3).map({0: 2012, 1: 2014, 2: 9999})
+    df["on"] = (df["year"] >= first).astype(float)
+    df["y"] = df["on"] * (df["year"] - first) + df["city"]
+    for without in ([], [1], [2]):
+        panel = dp.Panel(df[~(df["city"] % 3).isin(without)], "city", "year")
+        parts = dp.bacon_decomposition(dp.FixedEffects("y", ["on"]), panel)
+        assert (parts[["treated", "control"]].dtypes == "Int64").all()
+        never = parts["comparison"] == "treated vs never"
+        assert (parts["control"].isna() == never).all()

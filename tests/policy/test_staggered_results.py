@@ -196,3 +196,20 @@ def test_an_effect_without_an_error_leaves_the_others_theirs(fit: dp.StaggeredDi
     one, same = (result.wald_test("event:1 = 0").statistic for result in (other, fit))
     assert one == pytest.approx(same)
     assert other.summary()
+
+
+@pytest.mark.parametrize(
+    ("options", "codes"),
+    [
+        ({"control": "not_yet"}, ["callaway_santanna.not_yet"]),
+        ({"x": ["x"], "adjustment": "ipw"}, ["callaway_santanna.never", "controls.ipw"]),
+        ({"x": ["x"], "estimator": "imputation"}, ["imputation.not_yet", "controls"]),
+        ({"x": ["x"], "estimator": "sun_abraham"}, ["sun_abraham.never", "controls"]),
+    ],
+)
+def test_a_table_says_which_estimator_whose_controls_and_who_is_compared(
+    frame: pd.DataFrame, options: dict[str, Any], codes: list[str]
+) -> None:
+    (column,) = fit_of(frame, **options).table_columns()
+    assert [remark.code for remark in column.remarks] == codes
+    assert all(code in column.words.english and code in column.words.chinese for code in codes)

@@ -15,6 +15,8 @@ from digiprosper.present.columns import (
     select,
 )
 from digiprosper.report.collection import ResultSet
+from digiprosper.report.columns import Column, Estimate
+from digiprosper.report.terms import Point, Term
 
 
 def test_every_kind_of_model_becomes_columns(one_way, two_way, make_threshold, make_drawn):
@@ -88,6 +90,18 @@ def test_labels_of_the_call_win_then_the_first_seen(make_fit):
     assert check_labels(None, "etable") == {}
     with pytest.raises(InputTypeError, match="labels must be a mapping"):
         check_labels(["a"], "etable")
+
+
+def test_a_series_of_event_times_is_not_divided():
+    def column(*names):
+        points = {name: Point("", name, float(name)) for name in names if name != "att"}
+        kinds = {name: "event" if name in points else "att" for name in names}
+        terms = [Term(name, kind=kinds[name], point=points.get(name)) for name in names]
+        return Column(estimates={term.name: Estimate(term, *[1.0] * 6) for term in terms})
+
+    longer, shorter = column("-3", "-2", "0"), column("att", "-2", "0")
+    assert all_terms([longer, shorter]) == ["att", "-3", "-2", "0"]
+    assert all_terms([shorter, longer]) == ["att", "-3", "-2", "0"]
 
 
 def test_terms_go_where_their_model_has_them(make_fit):

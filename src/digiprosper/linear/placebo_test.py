@@ -111,7 +111,7 @@ def placebo_test(
     return TestResult(
         name="Placebo test",
         statistic=slope,
-        distribution="permutation",
+        distribution="placebo",
         df=None,
         p_value=share_beyond(draws, slope, enumerated=False),
         null=f"{name} has no effect on any entity; treated entities and first periods are random",

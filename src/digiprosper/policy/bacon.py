@@ -93,12 +93,14 @@ def bacon_decomposition(spec: FixedEffects, panel: Panel) -> pd.DataFrame:
 
     times = [*sample.times.tolist(), None]
     labels = [None if place == 0 else times[place] for place in cohorts]
+    # Years stay whole numbers beside missing ones.
+    whole: Any = "Int64" if all(isinstance(time, int) for time in sample.times.tolist()) else None
     treated, control = cohorts[found.treated], cohorts[found.control]
     frame = pd.DataFrame(
         {
             "comparison": [_kind(*pair, sample.n_times) for pair in zip(treated, control, strict=True)],
-            "treated": [labels[place] for place in found.treated],
-            "control": [labels[place] for place in found.control],
+            "treated": pd.Series([labels[place] for place in found.treated], dtype=whole),
+            "control": pd.Series([labels[place] for place in found.control], dtype=whole),
             "weight": found.weights,
             "estimate": found.estimates,
         }

@@ -127,8 +127,8 @@ def _refuse_not_imputable(model: UntreatedModel, treated: Bools, sample: Sample)
     if alone.size:
         names = sample.entities[alone].tolist()
         text = (
-            f"{counted(alone.size, 'entity', 'entities')} ({quoted(names)}) have no untreated row in the "
-            "sample, so that their outcome without treatment cannot be imputed: drop them with panel.subset."
+            f"{quoted(names)}: {counted(alone.size, 'entity', 'entities')} without an untreated row in the "
+            "sample, whose outcome without treatment cannot be imputed. Drop them with panel.subset."
         )
         raise IdentificationError(text, [Notice("not_imputable", text, {"entities": names})])
     times = sample.times[np.unique(sample.time[lost])].tolist()

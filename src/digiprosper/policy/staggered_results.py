@@ -23,7 +23,7 @@ from digiprosper.linear.restrictions import null_text, read_combination, read_re
 from digiprosper.policy.cohorts import time_text
 from digiprosper.policy.kernels.aggregation import Averages, GroupTime, average
 from digiprosper.policy.words import WORDS
-from digiprosper.report.columns import result_column
+from digiprosper.report.columns import Remark, result_column
 from digiprosper.report.pickling import PickledByName
 from digiprosper.report.summary import (
     Cells,
@@ -369,7 +369,7 @@ class StaggeredDidResults(Summarised, PickledByName):
         return cast("Glance", dict(self.info))
 
     def table_columns(self, level: float = 0.95) -> tuple[Column, ...]:
-        """Bring the averages to a table.
+        """Bring the averages to a table, with a note of the estimator, its controls and who is compared.
 
         Parameters
         ----------
@@ -381,7 +381,14 @@ class StaggeredDidResults(Summarised, PickledByName):
         tuple of Column
             One.
         """
-        return (result_column(self, level, words=WORDS),)
+        setting = self.setting
+        remarks = [Remark(f"{setting.estimator}.{setting.control}", {})]
+        if setting.x:
+            adjusted = setting.estimator == "callaway_santanna"
+            code = f"controls.{setting.adjustment}" if adjusted else "controls"
+            remarks.append(Remark(code, {"x": setting.x}))
+        column = result_column(self, level, words=WORDS)
+        return (replace(column, remarks=tuple(remarks)),)
 
     # --- tests --------------------------------------------------------------------------------------------
 

@@ -352,6 +352,8 @@ def select(
 def all_terms(columns: Sequence[Column]) -> list[str]:
     """Rows of all columns; a term that only a later model has goes before what follows it there.
 
+    It does not divide a series, such as the event times of another model, but goes before all of it.
+
     Parameters
     ----------
     columns : sequence of Column
@@ -363,13 +365,31 @@ def all_terms(columns: Sequence[Column]) -> list[str]:
         Terms, each once.
     """
     placed: list[str] = []
+    series = {term: kind for column in columns for term, kind in _series(column).items()}
     for column in columns:
         own = [*column.estimates, *column.cells]
         for position, term in enumerate(own):
             if term not in placed:
                 later = next((t for t in own[position:] if t in placed), None)
-                placed.insert(len(placed) if later is None else placed.index(later), term)
+                placed.insert(_place(term, later, placed, series), term)
     return placed
+
+
+def _series(column: Column) -> dict[str, str]:
+    """Name the series that terms of a column belong to: of one kind, each at a point of its own."""
+    return {name: cell.term.kind for name, cell in column.estimates.items() if cell.term.point is not None}
+
+
+def _place(term: str, later: str | None, placed: Sequence[str], series: Mapping[str, str]) -> int:
+    """Find the place of a term before another one, and before its series if the term is of none."""
+    if later is None:
+        return len(placed)
+    place = placed.index(later)
+    if term in series or later not in series:
+        return place
+    while place > 0 and series.get(placed[place - 1]) == series[later]:
+        place -= 1
+    return place
 
 
 def _read(head: str | None, model: object, caller: str, level: float) -> list[Column]:

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 __all__ = ["TestResult"]
 
 # What stands before the number where the name of the distribution would not say which statistic it is.
-_SYMBOLS = {"normal": "z", "bootstrap": "statistic", "permutation": "statistic"}
-_DRAWN = {"bootstrap": "bootstrap draws", "permutation": "permutations"}
+_SYMBOLS = {"normal": "z", "bootstrap": "statistic", "permutation": "statistic", "placebo": "statistic"}
+_DRAWN = {"bootstrap": "bootstrap draws", "permutation": "permutations", "placebo": "placebo treatments"}
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -37,7 +37,8 @@ class TestResult(Summarised, PickledByName):
     statistic : float
         Its value.
     distribution : str
-        ``"F"``, ``"t"``, ``"chi2"``, ``"normal"``, ``"bootstrap"`` or ``"permutation"``.
+        ``"F"``, ``"t"``, ``"chi2"``, ``"normal"``, ``"bootstrap"``, ``"permutation"`` or
+        ``"placebo"``.
     df : float, pair of float or None
         Degrees of freedom.
     p_value : float
