@@ -336,3 +336,11 @@ def test_whatever_can_be_fitted_is_a_specification(spec: Any) -> None:
 def test_every_specification_is_among_them() -> None:
     names = {spec.__name__ for spec in SPECIFICATIONS}
     assert names >= {"FixedEffects", "PanelThreshold", "Mediation", "CompositeIndex", "PropagatedIndex"}
+
+
+def test_every_variable_says_what_a_larger_value_means() -> None:
+    functions = {name: getattr(dp.variables, name) for name in dp.variables.__all__}
+    silent = [
+        name for name, f in functions.items() if "larger is" not in (inspect.getdoc(f) or "").split("\n")[0]
+    ]
+    assert silent == []

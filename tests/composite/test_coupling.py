@@ -215,3 +215,12 @@ def test_coefficients_sum_to_one_up_to_rounding():
     assert len(coupling_coordination([[0.5, 0.4]], coefficients=[0.5, 0.5 + 0.9e-9])) == 1
     with pytest.raises(OptionError, match="sum one"):
         coupling_coordination([[0.5, 0.4]], coefficients=[0.5, 0.5 + 1.1e-9])
+
+
+@pytest.mark.parametrize(
+    ("method", "coupling", "coordination"),
+    [("standard", 0.9428090416, 0.6513555624), ("wang2021", 0.5916079783, 0.5159685942)],
+)
+def test_numbers_of_the_formulas(method, coupling, coordination):
+    found = coupling_coordination([[0.3, 0.6]], method=method).iloc[0]
+    assert (found["C"], found["T"], found["D"]) == pytest.approx((coupling, 0.45, coordination), abs=5.1e-11)
