@@ -185,7 +185,9 @@ CONTRACT = {
     "plots.balance": "matching, *, labels=None, ax=None",
     "oster_bound": "spec, panel, term, controls, *, rmax=1.3, delta=1.0, rsquared_max=None",
     "plots.moran_scatter": "panel, column, spatial_weights, *, time=None, names=True, labels=None, ax=None",
-    "plots.impacts": "results, *, kinds=('direct', 'indirect', 'total'), keep=None, labels=None, level=0.95, ax=None",
+    "plots.impacts": (
+        "results, *, kinds=('direct', 'indirect', 'total'), keep=None, labels=None, level=0.95, ax=None"
+    ),
     "plots.decay": "results, term=None, *, kinds='indirect', labels=None, level=0.95, ax=None",
     "plots.event_study": "results, *, counts=False, labels=None, level=0.95, ax=None",
     "plots.specification_curve": "results, term=None, *, main=None, labels=None, level=0.95, ax=None",
@@ -306,6 +308,7 @@ CONTRACT = {
         "models, *, labels=None, heads=None, keep=None, drop=None, order=None, controls=(), rows=None, "
         "stats=None, below=None, stars='style', digits=None, notes=None, title=None, style=None, file=None"
     ),
+    "datasets.us_capitals": "",
     "datasets.us_neighbours": "",
     "datasets.us_states": "",
     "datasets.simulate_provinces": "n=31, periods=12, *, rng=0",

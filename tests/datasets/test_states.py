@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 from linearmodels.datasets import munnell
 
-from digiprosper import datasets
+from digiprosper import SpatialWeights, datasets
 
 
 def test_the_panel_is_munnells_under_lower_case_names():
@@ -44,3 +44,17 @@ def test_borders_are_mutual_and_of_the_states_of_the_panel() -> None:
     assert all(state in borders[other] for state, near in borders.items() for other in near)
     assert sum(map(len, borders.values())) == 214
     assert all(state not in near for state, near in borders.items())
+
+
+def test_capitals_are_those_of_the_states_of_the_panel() -> None:
+    capitals = datasets.us_capitals()
+    assert capitals.index.equals(datasets.us_states().entities)
+    assert capitals["lat"].between(30, 47.1).all()
+    assert capitals["lon"].between(-123.1, -69.7).all()
+
+
+def test_the_nearest_capital_of_each_state_is_that_of_a_neighbour() -> None:
+    borders = datasets.us_neighbours()
+    nearest = SpatialWeights.k_nearest(datasets.us_capitals(), 1)
+    first = nearest.entities[nearest.dense.argmax(axis=1)]
+    assert all(other in borders[state] for state, other in zip(nearest.entities, first, strict=True))

@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from digiprosper.datasets.simulate import Truth, simulate_provinces
-from digiprosper.datasets.states import us_neighbours, us_states
+from digiprosper.datasets.states import us_capitals, us_neighbours, us_states
 
-__all__ = ["Truth", "simulate_provinces", "us_neighbours", "us_states"]
+__all__ = ["Truth", "simulate_provinces", "us_capitals", "us_neighbours", "us_states"]

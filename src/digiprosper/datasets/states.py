@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import pandas as pd
+
 from digiprosper.panel import Panel
 
-__all__ = ["us_neighbours", "us_states"]
+__all__ = ["us_capitals", "us_neighbours", "us_states"]
 
 _COLUMNS = {
     "STATE": "state_name",
@@ -44,6 +46,18 @@ OH: IN KY MI PA WV; OK: AR CO KS MO NM TX; OR: CA ID NV WA; PA: DE MD NJ NY OH W
 RI: CT MA; SC: GA NC; SD: IA MN MT NE ND WY; TN: AL AR GA KY MS MO NC VA;
 TX: AR LA NM OK; UT: AZ CO ID NV NM WY; VA: KY MD NC TN WV; VT: MA NH NY; WA: ID OR;
 WI: IL IA MI MN; WV: KY MD OH PA VA; WY: CO ID MT NE SD UT
+"""
+
+# Latitude and longitude of each state's capital.
+_CAPITALS = """
+AL 32.38 -86.30; AR 34.75 -92.29; AZ 33.45 -112.10; CA 38.58 -121.49; CO 39.74 -104.98; CT 41.76 -72.68;
+DE 39.16 -75.52; FL 30.44 -84.28; GA 33.75 -84.39; IA 41.59 -93.60; ID 43.62 -116.20; IL 39.80 -89.65;
+IN 39.77 -86.16; KS 39.05 -95.68; KY 38.19 -84.88; LA 30.46 -91.19; MA 42.36 -71.06; MD 38.98 -76.49;
+ME 44.31 -69.78; MI 42.73 -84.56; MN 44.95 -93.10; MO 38.58 -92.17; MS 32.30 -90.18; MT 46.59 -112.02;
+NC 35.78 -78.64; ND 46.82 -100.78; NE 40.81 -96.70; NH 43.21 -71.54; NJ 40.22 -74.77; NM 35.68 -105.94;
+NV 39.16 -119.77; NY 42.65 -73.76; OH 39.96 -83.00; OK 35.49 -97.50; OR 44.94 -123.03; PA 40.26 -76.88;
+RI 41.83 -71.41; SC 34.00 -81.03; SD 44.37 -100.35; TN 36.17 -86.78; TX 30.27 -97.74; UT 40.78 -111.89;
+VA 37.54 -77.43; VT 44.26 -72.58; WA 47.04 -122.90; WI 43.07 -89.38; WV 38.34 -81.61; WY 41.14 -104.82
 """
 
 
@@ -119,3 +133,25 @@ def us_neighbours() -> dict[str, tuple[str, ...]]:
     """
     pairs = (entry.split(":") for entry in _BORDERS.replace("\n", " ").split(";"))
     return {state.strip(): tuple(neighbours.split()) for state, neighbours in pairs}
+
+
+def us_capitals() -> pd.DataFrame:
+    """Give the places of the capitals of the 48 contiguous US states, for weights by distance.
+
+    Returns
+    -------
+    DataFrame
+        lat and lon in degrees, to two decimals (about 1 km), indexed by the two letters of `us_states`.
+
+    Examples
+    --------
+    >>> import digiprosper as dp
+    >>> places = dp.datasets.us_capitals()
+    >>> places.loc["CA"].tolist()
+    [38.58, -121.49]
+    >>> dp.SpatialWeights.inverse_distance(places, cutoff=700)
+    SpatialWeights('W', 48 entities, 482 links, row-standardised)
+    """
+    entries = [entry.split() for entry in _CAPITALS.replace("\n", " ").split(";")]
+    places = {state: (float(lat), float(lon)) for state, lat, lon in entries}
+    return pd.DataFrame.from_dict(places, orient="index", columns=["lat", "lon"]).rename_axis("state")
