@@ -150,7 +150,7 @@ def us_capitals() -> pd.DataFrame:
     >>> places.loc["CA"].tolist()
     [38.58, -121.49]
     >>> dp.SpatialWeights.inverse_distance(places, cutoff=700)
-    SpatialWeights('W', 48 entities, 482 links, row-standardised)
+    SpatialWeights('W', 48 entities, 378 links, row-standardised)
     """
     entries = [entry.split() for entry in _CAPITALS.replace("\n", " ").split(";")]
     places = {state: (float(lat), float(lon)) for state, lat, lon in entries}
