@@ -27,7 +27,7 @@ def test_points_are_those_of_the_local_statistics(time) -> None:
     counts = local["quadrant"].value_counts()
     assert {name.lower(): n for name, n in drawn.quadrants} == counts.to_dict()
     assert [name for name, _ in drawn.quadrants] == ["High-high", "High-low", "Low-low", "Low-high"]
-    assert (drawn.period, drawn.weights) == (str(year), "borders: row-standardised")
+    assert (drawn.period, drawn.weights) == (str(year), "borders (row-standardised)")
 
 
 def test_labels() -> None:

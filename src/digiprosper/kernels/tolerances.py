@@ -168,6 +168,10 @@ LAST_STEP_TWO_PERIODS: Final = 1e-12
 
 SYMMETRIC: Final = 1e-12
 """Difference of the weights in both directions over the larger that is rounding."""
+AT_THE_END: Final = 1e-8
+"""Distance of an optimum from an end of the interval, over its length, within which it is at the end."""
+EXACT_ROOT: Final = 1e-15
+"""Width, over the length of the interval, at which a root of the score is exact to rounding."""
 REAL_EIGENVALUE: Final = 1e-9
 """Imaginary part, or size, of an eigenvalue over the largest that is rounding."""
 SIMILAR: Final = 1e-12

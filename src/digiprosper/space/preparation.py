@@ -181,7 +181,7 @@ def lay_out(spec: Any, panel: Panel) -> Layout:
     weights = spec.spatial_weights.aligned_to(prepared.sample.entities)
     matrix = weights.dense
     slopes, lags = prepared.sample.names_of("x"), prepared.sample.names_of("lagged")
-    prepared = _with_lags(prepared, lags, weights.name)
+    prepared = _with_lags(prepared, lags)
     sample = prepared.sample
     names = (spec.y, *slopes, *map(lag_name, lags))
     spatial = lagged(matrix, sample.columns("lagged"))
@@ -291,10 +291,10 @@ def _whole_periods(panel: Panel, prepared: Prepared, dropped: Dropped) -> bool:
     return only_shifted and sample.is_balanced and sample.n_entities == panel.n_entities
 
 
-def _with_lags(prepared: Prepared, lags: Sequence[str], weights: str) -> Prepared:
-    """Describe spatial lags as products of the weights and a regressor."""
+def _with_lags(prepared: Prepared, lags: Sequence[str]) -> Prepared:
+    """Describe spatial lags as products of W and a regressor, under one name whatever the weights."""
     sample = prepared.sample
-    made = {lag_name(name): (Factor(weights), *sample.factors_of(name)) for name in lags}
+    made = {lag_name(name): (Factor("W"), *sample.factors_of(name)) for name in lags}
     return replace(prepared, sample=sample.with_factors(made))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -10,7 +10,7 @@ import pandas as pd
 
 from digiprosper._version import __version__
 from digiprosper.errors import InputTypeError, Notice, check_level
-from digiprosper.report.columns import Column, result_column
+from digiprosper.report.columns import Column, Remark, result_column
 from digiprosper.report.pickling import PickledByName
 from digiprosper.report.protocol import Glance, empty_glance, hash_of
 from digiprosper.report.summary import Cells, Lines, PlainNumbers, Remarks, Summarised, Summary
@@ -164,7 +164,8 @@ class SpatialResults(Summarised, PickledByName):
         tuple of Column
             One.
         """
-        return (result_column(self, level, words=WORDS),)
+        remark = Remark(f"{self.model}.weights", {"weights": (self.estimated.weights_text,)})
+        return (replace(result_column(self, level, words=WORDS), remarks=(remark,)),)
 
     # --- effects ------------------------------------------------------------------------------------------
 

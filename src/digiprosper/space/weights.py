@@ -237,7 +237,7 @@ class SpatialWeights(Summarised, PickledByName):
     def conventions(self) -> str:
         """How the weights were made and standardised, for the note below a table."""
         how = [self.made_by] if self.made_by else []
-        return f"{self.name}: {', '.join([*how, _STANDARDISED[self.standardise]])}"
+        return f"{self.name} ({', '.join([*how, _STANDARDISED[self.standardise]])})"
 
     @property
     def diagnostics(self) -> tuple[Notice, ...]:

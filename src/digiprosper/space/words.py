@@ -14,7 +14,16 @@ MODELS = {
     "sdem": "spatial Durbin error model (SDEM)",
     "sac": "spatial lag and error (SAC)",
 }
-"""In summaries, by option word."""
+"""In summaries and under tables, by option word."""
+
+_CHINESE_MODELS = {
+    "sdm": "空间杜宾模型（SDM）",
+    "sar": "空间滞后模型（SAR）",
+    "sem": "空间误差模型（SEM）",
+    "slx": "解释变量空间滞后模型（SLX）",
+    "sdem": "空间杜宾误差模型（SDEM）",
+    "sac": "空间自回归组合模型（SAC）",
+}
 
 WORDS = Words(
     english={
@@ -26,6 +35,7 @@ WORDS = Words(
         "direct.through": "{path}: direct",
         "indirect.through": "{path}: indirect",
         "total.through": "{path}: total",
+        **{f"{code}.weights": f"{name}, W: {{weights}}." for code, name in MODELS.items()},
     },
     chinese={
         "rho": "被解释变量的空间滞后（ρ）",
@@ -36,6 +46,7 @@ WORDS = Words(
         "direct.through": "{path}：直接效应",
         "indirect.through": "{path}：间接效应",
         "total.through": "{path}：总效应",
+        **{f"{code}.weights": f"{name}，W：{{weights}}。" for code, name in _CHINESE_MODELS.items()},
     },
 )
 """Of tables."""

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from digiprosper.kernels.tolerances import AT_THE_END, EXACT_ROOT
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -17,9 +19,6 @@ __all__ = ["Optimum", "SpatialColumns", "at_values", "lagged", "log_likelihood",
 
 _NODES = 256
 _NODES_EACH = 64
-# Distance from an end, over the length of the interval, within which an optimum is at the end.
-_NEAR_END = 1e-8
-_EXACT = 1e-15
 # Finer grids where the score has no root beside the best node, and their nodes.
 _REFINEMENTS = 8
 _FINER = 7
@@ -371,7 +370,7 @@ def _root(
     """
     from scipy.optimize import brentq
 
-    margin = _NEAR_END * (spectrum.high - spectrum.low)
+    margin = AT_THE_END * (spectrum.high - spectrum.low)
     nodes = np.array([spectrum.low + margin, *grid, spectrum.high - margin])
     best = int((heights(grid) if first is None else first).argmax())
     left, middle, right = nodes[best : best + 3]
@@ -390,8 +389,8 @@ def _root(
         return float(middle), False
     bracket = (middle, right) if score(middle) > 0 else (left, middle)
     # Weights of any size: what is exact is the distance over the length of the interval.
-    exact = _EXACT * (spectrum.high - spectrum.low)
-    return float(brentq(score, *bracket, xtol=exact, rtol=_EXACT)), False
+    exact = EXACT_ROOT * (spectrum.high - spectrum.low)
+    return float(brentq(score, *bracket, xtol=exact, rtol=EXACT_ROOT)), False
 
 
 def _changes_sign(score: Callable[[float], float], left: float, middle: float, right: float) -> bool:
