@@ -11,7 +11,13 @@ import pandas as pd
 import pytest
 
 from digiprosper import FixedEffects, Panel
-from digiprosper.errors import DigiprosperError, DigiprosperWarning, InputTypeError, OptionError
+from digiprosper.errors import (
+    DigiprosperError,
+    DigiprosperWarning,
+    InputTypeError,
+    OptionError,
+    PanelIndexError,
+)
 from digiprosper.panel.stata import read_stata
 
 if TYPE_CHECKING:
@@ -93,6 +99,15 @@ def test_extended_missing_values_are_missing(tmp_path: Path) -> None:
     extended = np.array([2.0**1023 * (1 + 2.0**-12)], "<f8").tobytes()
     path.write_bytes(body.replace(three, extended))
     assert Panel.from_stata(path, entity="i", time="t")["x"].isna().tolist() == [False, False, True]
+
+
+def test_empty_text_is_missing(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"i": ["a", "b", "c"], "place": ["x", "", "z"], "self": [1, 2, 3]})
+    panel = Panel.from_stata(written(tmp_path, frame, variable_labels={"self": "own"}), entity="i")
+    assert panel["place"].isna().tolist() == [False, True, False]
+    assert panel.labels == {"self": "own"}
+    with pytest.raises(PanelIndexError, match="missing in 1 row"):
+        Panel.from_stata(tmp_path / "file.dta", entity="place")
 
 
 @pytest.mark.parametrize(("unit", "steps"), [("tm", 1), ("tq", 3), ("ty", 12), ("td", 0), ("tc", 0)])

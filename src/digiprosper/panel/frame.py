@@ -163,9 +163,10 @@ class Panel:
 
         Notes
         -----
-        The missing values ``.``, ``.a`` to ``.z`` are all missing here; which one it was is lost. Dates
-        (``%td %tc %tw %tm %tq %th %ty``) become timestamps, of the first day of a month, quarter or year;
-        lags go by months, quarters or years then. What `xtset` stored is not read: name the keys.
+        The missing values ``.``, ``.a`` to ``.z`` are all missing here; which one it was is lost. Empty text,
+        which Stata counts as missing, is missing. Dates (``%td %tc %tw %tm %tq %th %ty``) become timestamps,
+        of the first day of a month, quarter or year; lags go by months, quarters or years then. What `xtset`
+        stored is not read: name the keys.
 
         Examples
         --------
@@ -182,9 +183,9 @@ class Panel:
         {'gdp': 'GDP per head'}
         """
         read = read_stata(path, time, encoding)
-        panel = cls(read.frame, entity, time, step=step)
+        panel = cls(read.frame, entity, time, labels=read.labels, step=step)
         issue(read.notices)
-        return panel.relabel(**read.labels)
+        return panel
 
     def _with(self, table: Table, imputations: pd.DataFrame | None = None, *, is_part: bool = False) -> Panel:
         other = Panel.__new__(Panel)

@@ -96,6 +96,7 @@ def read_stata(
         labels = _all_decoded(labels, encoding)
         value_labels = {name: _all_decoded(texts, encoding) for name, texts in value_labels.items()}
 
+    _empty_as_missing(frame)
     notices = _of_warnings(caught, frame)
     for name in [name for notice in notices for name in notice.data.get("columns", ())]:
         frame[name] = frame[name].where(frame[name].notna(), np.nan).astype(np.float64)
@@ -107,6 +108,12 @@ def read_stata(
 def _not_empty(labels: Mapping[str, str]) -> dict[str, str]:
     shown = {name: one_line(text) for name, text in labels.items()}
     return {name: text for name, text in shown.items() if text}
+
+
+def _empty_as_missing(frame: pd.DataFrame) -> None:
+    """Make empty texts missing, in place, as Stata counts them."""
+    for name in frame.columns[[dtype.kind == "O" for dtype in frame.dtypes]]:
+        frame[name] = frame[name].mask(frame[name] == "")
 
 
 def _name_values(frame: pd.DataFrame, value_labels: Mapping[str, Mapping[int, str]]) -> list[Notice]:
