@@ -142,7 +142,7 @@ class Arguments:
         ]
         if problems:
             raise IdentificationError(
-                f"{self.function}: {several(problems)}. {why}: correct these rows, or set them to missing.",
+                f"{self.function}: {several(problems)}. {why}. Correct these rows, or set them to missing.",
                 problems,
             )
 

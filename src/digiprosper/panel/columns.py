@@ -92,8 +92,8 @@ def refuse_no_names(columns: object) -> None:
     """
     if not isinstance(columns, str | list):
         raise InputTypeError(
-            f"panel[{cited(columns)}]: write panel['x'] for a column, panel[['x', 'z']] for several; "
-            "rows are chosen by panel.subset()."
+            f"panel[...] takes a name or a list of names, not {type(columns).__name__}: panel['x'], "
+            "panel[['x', 'z']]. Choose rows with panel.subset()."
         )
 
 

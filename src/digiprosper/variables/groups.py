@@ -74,7 +74,9 @@ def refuse_lone(given: Arguments, groups: Ints, unit: str) -> None:
         If there is such a group.
     """
     alone = (np.bincount(groups)[groups] == 1) & given.complete
-    given.refuse_rows({f"the number of {unit}": alone}, "one", "There is nothing to compare it with")
+    given.refuse_rows(
+        {f"the number of {unit} in the group": alone}, "one", "There is nothing to compare it with"
+    )
 
 
 def refuse_empty(given: Arguments, groups: Ints, arguments: Sequence[str]) -> None:
