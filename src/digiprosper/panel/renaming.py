@@ -100,7 +100,7 @@ def _refuse_clashes(table: Table, names: Mapping[str, str]) -> None:
     clashes = [name for name, count in counts.items() if count > 1]
     if clashes:
         raise ColumnError(
-            f"rename: {quoted(clashes)} would be the name of two columns; rename the other one, too, or leave "
+            f"rename: {quoted(clashes)} would be the name of two columns; rename the other, too, or leave "
             "it out of the table.",
             [column_problem(name, "rename", f"{cited(name)} twice") for name in clashes],
         )
