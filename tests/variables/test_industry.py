@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from digiprosper import Panel, datasets, theil_t, variables
+from digiprosper import Panel, theil_t, variables
 from digiprosper.errors import (
     AlignmentError,
     DigiprosperError,
@@ -137,16 +137,17 @@ def test_a_sector_without_value_added_adds_nothing() -> None:
 
 
 def test_in_a_panel() -> None:
-    panel = datasets.us_states()
+    names = ["va1", "va2", "va3"]
+    panel = Panel(tables()[0].reset_index(), "i", "t")
     found = panel.assign(
-        ratio=lambda f: variables.industrial_advancement(f["hwy"], f["water"]),
-        layer=lambda f: variables.industrial_layer(f[["hwy", "water", "util"]]),
+        ratio=lambda f: variables.industrial_advancement(f["va2"], f["va3"]),
+        layer=lambda f: variables.industrial_layer(f[names]),
     )
-    np.testing.assert_allclose(found["ratio"], panel["water"] / panel["hwy"])
+    np.testing.assert_allclose(found["ratio"], panel["va3"] / panel["va2"])
     assert found["layer"].between(1, 3).all()
-    shifted = Panel(tables()[0].reset_index(), "i", "t").lag(["va1", "va2", "va3"])
+    shifted = panel.lag(names)
     lilien = shifted.assign(
-        s=lambda f: variables.lilien_index(f[[f"va{k}_lag1" for k in (1, 2, 3)]], f[["va1", "va2", "va3"]])
+        s=lambda f: variables.lilien_index(f[[f"va{k}_lag1" for k in (1, 2, 3)]], f[names])
     )
     assert lilien["s"].isna().sum() == 6
 
