@@ -281,8 +281,8 @@ def event_study(
     -------
     Axes
         Vertical intervals, an empty marker at the reference, a line at zero and a dashed one between event
-        times -1 and 0. Ends that are binned are written ``≤ −5`` and ``≥ 5``. Nothing is shown and no setting
-        is changed.
+        times -1 and 0. Ends that are binned are written ``≤ −5`` and ``≥ 5``, in the legend where another
+        result has an estimate at that one event time. Nothing is shown and no setting is changed.
 
     Raises
     ------

@@ -58,6 +58,12 @@ def test_several_models_stand_beside_each_other() -> None:
     assert ax.get_ylabel() == "Estimate and 95% confidence interval"
 
 
+def test_a_binned_end_beside_one_event_time_is_in_the_legend() -> None:
+    ended = EventPath("two-way", path().points, -1, ("≤ -3", "≥ 2"))
+    ax = draw_event_paths(paths(ended, path("longer", range(-4, 4))), None, "test", counts=False)
+    assert [t.get_text() for t in ax.get_legend().get_texts()] == ["two-way (ends ≤ −3, ≥ 2)", "longer"]
+
+
 def test_of_many_event_times_some_are_named() -> None:
     drawn = paths(path(times=range(-40, 41)), ticks={-40: "≤ -40"})
     ax = draw_event_paths(drawn, None, "test", counts=False)

@@ -12,6 +12,7 @@ from digiprosper.linear.fixed_effects import estimate, refuse_other_specificatio
 from digiprosper.linear.kernels.placebo import cohorts, placebo_slopes
 from digiprosper.linear.kernels.wild import share_beyond
 from digiprosper.linear.randomisation_test import named_regressor, refuse_no_term
+from digiprosper.panel.keys import rows_text
 from digiprosper.report.notices import few_draws
 from digiprosper.report.tests import TestResult
 from digiprosper.specification import check_reps
@@ -156,7 +157,7 @@ def _cohorts(fit: Fitted, name: str, column: Floats) -> Cohorts:
 
 
 def _row(fit: Fitted, row: int) -> str:
-    return f"row {cited(fit.prepared.sample.index[row])}"
+    return f"row {rows_text((fit.prepared.sample.index[row],))}"
 
 
 def _sizes(fit: Fitted, treated: Cohorts) -> dict[str, int]:

@@ -82,15 +82,20 @@ def event_paths(
     Returns
     -------
     EventPaths
-        An event time that is a binned end in some studies only has its number.
+        An event time that is a binned end in some studies only has its number, and these studies name it.
     """
     columns = ["time", "estimate", "conf_low", "conf_high", "n_treated"]
-    paths = [EventPath(head, one.event_path(level)[columns], one.reference) for head, one in studies.items()]
-    times = sorted({int(time) for path in paths for time in path.points["time"]})
+    points = {head: one.event_path(level)[columns] for head, one in studies.items()}
+    times = sorted({int(time) for own in points.values() for time in own["time"]})
+    ticks = {time: _tick(time, studies) for time in times}
+    paths = [
+        EventPath(head, points[head], one.reference, _unnamed_ends(one, ticks))
+        for head, one in studies.items()
+    ]
     outcomes = {name_label(one.depvar, texts, one.factors) for one in studies.values()}
     return EventPaths(
         paths=paths,
-        ticks={time: _tick(time, studies) for time in times},
+        ticks=ticks,
         outcome=outcomes.pop() if len(outcomes) == 1 else "",
         level=level,
     )
@@ -99,6 +104,12 @@ def event_paths(
 def _tick(time: int, studies: Mapping[str, EffectsByEventTime]) -> str:
     found = {text for one in studies.values() if (text := _text(time, one)) is not None}
     return found.pop() if len(found) == 1 else str(time)
+
+
+def _unnamed_ends(study: EffectsByEventTime, ticks: Mapping[int, str]) -> tuple[str, ...]:
+    """List the binned ends of a study that stand at the number of one event time."""
+    ends = ((time, _text(time, study)) for time in ticks)
+    return tuple(text for time, text in ends if text is not None and text not in (str(time), ticks[time]))
 
 
 def _text(time: int, study: EffectsByEventTime) -> str | None:

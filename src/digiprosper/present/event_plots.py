@@ -74,9 +74,15 @@ def _draw_path(axes: Axes, path: EventPath, place: int, count: int) -> None:
     estimated = points if path.reference is None else points[points["time"] != path.reference]
     at = estimated["time"] + shift
     axes.vlines(at, estimated["conf_low"], estimated["conf_high"], color=color, linewidth=1.3)
-    axes.plot(at, estimated["estimate"], marker, color=color, markersize=5, label=path.head or "_")
+    axes.plot(at, estimated["estimate"], marker, color=color, markersize=5, label=_legend(path) or "_")
     if path.reference is not None:
         axes.plot([path.reference + shift], [0.0], marker, color=color, markersize=5, markerfacecolor="white")
+
+
+def _legend(path: EventPath) -> str:
+    """Name a model, with its binned ends where the axis has them as one event time."""
+    ends = ", ".join(path.ends).replace("-", "−")
+    return f"{path.head} (ends {ends})" if ends else path.head
 
 
 def _set_ticks(axes: Axes, drawn: EventPaths, *, counts: bool) -> None:

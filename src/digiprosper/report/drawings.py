@@ -256,11 +256,14 @@ class EventPath:
         Columns time, estimate, conf_low, conf_high (missing for the reference), n_treated.
     reference : int or None
         Event time that is zero by construction; None if there is none.
+    ends : tuple of str
+        Binned ends that the axis does not name, because other models have them as one event time.
     """
 
     head: str
     points: pd.DataFrame
     reference: int | None
+    ends: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -10,6 +10,7 @@ import pandas as pd
 
 from digiprosper.errors import Notice, check_level, cited, counted
 from digiprosper.report.collection import ResultSet
+from digiprosper.report.columns import result_column
 from digiprosper.report.pickling import PickledByName
 from digiprosper.report.summary import (
     Cells,
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from digiprosper.kernels import Bools, Floats
+    from digiprosper.report.columns import Column
     from digiprosper.report.inference import Inference
     from digiprosper.report.protocol import Glance
     from digiprosper.report.terms import Factors, Term
@@ -179,6 +181,21 @@ class ControlSet(Summarised, PickledByName):
         """
         own = {"model": "FixedEffects", "df_t": self.df_t}
         return cast("Glance", {**self.common.glance, **own})
+
+    def table_columns(self, level: float = 0.95) -> tuple[Column, ...]:
+        """Bring the estimate to a table, under the names of the controls, which it does not show.
+
+        Parameters
+        ----------
+        level : float
+            Coverage of the intervals.
+
+        Returns
+        -------
+        tuple of Column
+            One.
+        """
+        return (replace(result_column(self, level), head=set_label(self.controls)),)
 
     def _terms(self) -> pd.Index[Any]:
         return pd.Index([self.common.term.name], name="term")
