@@ -119,7 +119,7 @@ def test_typed() -> None:
 FOUNDATION = """
 Panel Sample Indicator IndicatorSystem CompositeIndex IndexResults entropy_weights FixedEffects LinearResults
 PanelThreshold ThresholdResults Mediation MediationResults EffectResults u_test UTestResult ResultSet fit_all
-stepwise etable Table TableStyle TestResult Results HasDraws Glance plots datasets Notice
+stepwise etable save_tables Table TableStyle TestResult Results HasDraws Glance plots datasets Notice
 PanelIndexError ColumnError TermError OptionError InputTypeError AlignmentError MissingDataError
 CollinearityError IdentificationError IndicatorError ThresholdSearchError DigiprosperError
 PanelKink KinkResults PropagatedIndex gini theil_t theil_l atkinson coefficient_of_variation dagum DagumResult
@@ -304,6 +304,7 @@ CONTRACT = {
     "control_sets": "spec, panel, candidates, *, size=None, term=None",
     "ResultSet.compare": "term, level=0.95, *, kind=None",
     "ResultSet.effects_table": "level=0.95",
+    "save_tables": "path, tables, *, style=None",
     "etable": (
         "models, *, labels=None, heads=None, keep=None, drop=None, order=None, controls=(), rows=None, "
         "stats=None, below=None, stars='style', digits=None, notes=None, title=None, style=None, file=None"

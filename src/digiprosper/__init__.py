@@ -139,6 +139,7 @@ if TYPE_CHECKING:
     from digiprosper.present.style import TableStyle as TableStyle
     from digiprosper.present.tables import Table as Table
     from digiprosper.present.tables import etable as etable
+    from digiprosper.present.tables import save_tables as save_tables
     from digiprosper.report.collection import ResultSet as ResultSet
     from digiprosper.report.effects import EffectResults as EffectResults
     from digiprosper.report.protocol import Glance as Glance
@@ -341,6 +342,7 @@ __all__ = [
     "randomisation_test",
     "rank_probabilities",
     "reset_test",
+    "save_tables",
     "sequential_g",
     "sigma_convergence",
     "spatial_tests",

@@ -69,7 +69,7 @@ NAMES = {
     "policy.staggered": "StaggeredDid",
     "policy.staggered_results": "StaggeredDidResults",
     "present.style": "Below TableStyle",
-    "present.tables": "Table etable",
+    "present.tables": "Table etable save_tables",
     "report.collection": "ResultSet",
     "report.effects": "EffectResults",
     "report.protocol": "Glance HasDraws Results",

@@ -25,7 +25,7 @@ NASTY = Content(
 
 
 def test_an_html_file_is_a_page_in_utf8(tmp_path):
-    write_html(NASTY, tmp_path / "t.html")
+    write_html([NASTY], tmp_path / "t.html")
     text = (tmp_path / "t.html").read_text("utf-8")
     assert text.startswith("<!DOCTYPE html>")
     assert '<meta charset="utf-8">' in text
@@ -50,11 +50,11 @@ def test_markdown_escapes_what_would_be_markup():
 
 def test_latex_has_booktabs_rules_and_escapes():
     assert as_latex(PLAIN).splitlines() == [
-        r"% In the preamble: \usepackage{booktabs,threeparttable}",
+        r"% In the preamble: \usepackage{booktabs,threeparttable,caption}",
         r"\begin{table}[htbp]",
         r"\centering",
         r"\begin{threeparttable}",
-        r"\caption{Table 1}",
+        r"\caption*{Table 1}",
         r"\begin{tabular}{lcc}",
         r"\toprule",
         r" & (1) & (2) \\",

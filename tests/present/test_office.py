@@ -38,7 +38,7 @@ def wide(columns: int, text: str = "0.123***", stub: str = "digital") -> Content
 
 @pytest.fixture
 def document(tmp_path: Path):
-    write_docx(CONTENT, tmp_path / "t.docx")
+    write_docx([CONTENT], tmp_path / "t.docx")
     return docx.Document(tmp_path / "t.docx")
 
 
@@ -96,7 +96,7 @@ def test_word_keeps_an_estimate_next_to_its_error(document):
 @pytest.mark.parametrize("columns", [1, 3, 6, 30])
 def test_word_starts_its_notes_where_the_table_starts(columns, tmp_path):
     content = replace(wide(columns), notes=("Standard errors in parentheses.", "* p < 0.1."))
-    write_docx(content, tmp_path / "t.docx")
+    write_docx([content], tmp_path / "t.docx")
     made = docx.Document(tmp_path / "t.docx")
     section = made.sections[0]
     room = section.page_width - section.left_margin - section.right_margin
@@ -121,7 +121,7 @@ def test_word_starts_its_notes_where_the_table_starts(columns, tmp_path):
     ],
 )
 def test_word_makes_room(content, size, turned, tmp_path):
-    write_docx(content, tmp_path / "t.docx")
+    write_docx([content], tmp_path / "t.docx")
     made = docx.Document(tmp_path / "t.docx")
     section = made.sections[0]
     assert (section.page_width > section.page_height) is turned
@@ -134,13 +134,13 @@ def test_word_makes_room(content, size, turned, tmp_path):
 
 def test_a_table_without_rows_or_notes_is_written(tmp_path):
     bare = Content((["", "b"],), (), frozenset(), ())
-    write_docx(bare, tmp_path / "t.docx")
-    write_xlsx(bare, tmp_path / "t.xlsx")
+    write_docx([bare], tmp_path / "t.docx")
+    write_xlsx([bare], tmp_path / "t.xlsx")
     assert docx.Document(tmp_path / "t.docx").paragraphs == []
 
 
 def test_excel_has_the_texts_as_printed(tmp_path):
-    write_xlsx(CONTENT, tmp_path / "t.xlsx")
+    write_xlsx([CONTENT], tmp_path / "t.xlsx")
     sheet = openpyxl.load_workbook(tmp_path / "t.xlsx").active
     rows = [[cell or "" for cell in row] for row in sheet.iter_rows(values_only=True)]
     assert rows[0][0] == CONTENT.title
@@ -162,4 +162,4 @@ def test_a_missing_extra_names_its_cure(write, module, tmp_path, monkeypatch):
 
     monkeypatch.setattr(optional, "import_module", absent)
     with pytest.raises(ImportError, match=rf'needs {module}: pip install "digiprosper\[tables\]"'):
-        write(CONTENT, tmp_path / "t")
+        write([CONTENT], tmp_path / "t")

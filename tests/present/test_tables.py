@@ -16,7 +16,7 @@ from digiprosper.errors import (
     InputTypeError,
     OptionError,
 )
-from digiprosper.present import tables
+from digiprosper.present import files
 from digiprosper.present.tables import Table, etable
 from digiprosper.report.collection import ResultSet
 
@@ -330,7 +330,7 @@ def test_etable_writes_nothing_into_its_input(two_way):
         (
             {"file": "x.pdf"},
             OptionError,
-            r"'x.pdf': the ending must be one of .docx, .xlsx, .tex, .html, .md",
+            r"'x.pdf': the ending must be one of .docx, .xlsx, .tex, .rtf, .csv, .html, .md",
         ),
     ],
 )
@@ -362,7 +362,7 @@ def test_a_save_that_fails_leaves_what_was_there(one_way, tmp_path, monkeypatch,
         path.write_text("half a table", "utf-8")
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setitem(tables._WRITERS, f".{ending}", fail)
+    monkeypatch.setitem(files.WRITERS, f".{ending}", fail)
     target = tmp_path / f"t.{ending}"
     with pytest.raises(OSError, match="No space"):
         etable(one_way).save(target)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import html
 import re
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ from digiprosper.report.characters import has_cjk
 from digiprosper.report.rendering import as_html, spans
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from digiprosper.report.rendering import Content
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = [
     "as_latex",
     "as_markdown",
+    "write_csv",
     "write_html",
     "write_latex",
     "write_markdown",
@@ -45,6 +48,10 @@ _LATEX = {
     "≤": r"$\le$",
     "≥": r"$\ge$",
 }
+# A title that brings its number.
+_NUMBERED = re.compile(r"\s*(table|表)\s*\w*\d", re.IGNORECASE)
+# What spreadsheets take for a formula or, in parentheses, for a negative number.
+_MISREAD = re.compile(r"[=+@\t]|-(?!\d[\d.,]*$)|\(\s*-?[\d.,]+\s*\)$")
 
 
 def as_markdown(content: Content) -> str:
@@ -83,12 +90,24 @@ def as_latex(content: Content) -> str:
     str
         A ``table`` environment to ``\input``; special characters are escaped.
     """
-    lines = [r"% In the preamble: \usepackage{booktabs,threeparttable}"]
-    if has_cjk(content.texts):
+    return "\n".join([*_preamble([content]), _latex_table(content)])
+
+
+def _preamble(contents: Sequence[Content]) -> list[str]:
+    own_numbers = any(_NUMBERED.match(content.title or "") for content in contents)
+    packages = "booktabs,threeparttable" + (",caption" if own_numbers else "")
+    lines = [rf"% In the preamble: \usepackage{{{packages}}}"]
+    if any(has_cjk(content.texts) for content in contents):
         lines.append(r"% The Chinese text needs \usepackage{ctex} and xelatex (or lualatex)")
-    lines += [r"\begin{table}[htbp]", r"\centering", r"\begin{threeparttable}"]
+    return lines
+
+
+def _latex_table(content: Content) -> str:
+    lines = [r"\begin{table}[htbp]", r"\centering", r"\begin{threeparttable}"]
     if content.title:
-        lines.append(rf"\caption{{{_latex(content.title)}}}")
+        # LaTeX would put a number of its own before that of the title.
+        caption = "caption*" if _NUMBERED.match(content.title) else "caption"
+        lines.append(rf"\{caption}{{{_latex(content.title)}}}")
     align = "l" + "c" * (len(content.header[0]) - 1)
     lines += [rf"\begin{{tabular}}{{{align}}}", r"\toprule"]
     for row in content.header:
@@ -109,49 +128,75 @@ def as_latex(content: Content) -> str:
     return "\n".join([*lines, r"\end{threeparttable}", r"\end{table}", ""])
 
 
-def write_html(content: Content, path: Path) -> None:
-    """Write a table as a whole HTML page.
+def write_html(contents: Sequence[Content], path: Path) -> None:
+    """Write tables as a whole HTML page.
 
     Parameters
     ----------
-    content : Content
-        The table.
+    contents : sequence of Content
+        The tables.
     path : Path
         File to write, in UTF-8.
     """
     fonts = '"Times New Roman","Songti SC",SimSun,"Noto Serif CJK SC",serif'
+    body = "\n<br>\n".join(map(as_html, contents))
     page = (
         '<!DOCTYPE html>\n<html>\n<head>\n<meta charset="utf-8">\n'
-        f"<title>{html.escape(content.title or 'Table')}</title>\n</head>\n"
-        f"<body style='font-family:{fonts};margin:2em;'>\n{as_html(content)}\n</body>\n</html>\n"
+        f"<title>{html.escape(contents[0].title or 'Table')}</title>\n</head>\n"
+        f"<body style='font-family:{fonts};margin:2em;'>\n{body}\n</body>\n</html>\n"
     )
     path.write_text(page, "utf-8")
 
 
-def write_markdown(content: Content, path: Path) -> None:
-    """Write a table as a Markdown file.
+def write_markdown(contents: Sequence[Content], path: Path) -> None:
+    """Write tables as a Markdown file.
 
     Parameters
     ----------
-    content : Content
-        The table.
+    contents : sequence of Content
+        The tables.
     path : Path
         File to write, in UTF-8.
     """
-    path.write_text(as_markdown(content), "utf-8")
+    path.write_text("\n".join(map(as_markdown, contents)), "utf-8")
 
 
-def write_latex(content: Content, path: Path) -> None:
-    """Write a table as a LaTeX file.
+def write_latex(contents: Sequence[Content], path: Path) -> None:
+    """Write tables as a LaTeX file, a ``table`` environment each.
 
     Parameters
     ----------
-    content : Content
-        The table.
+    contents : sequence of Content
+        The tables.
     path : Path
         File to write, in UTF-8.
     """
-    path.write_text(as_latex(content), "utf-8")
+    path.write_text("\n".join([*_preamble(contents), *map(_latex_table, contents)]), "utf-8")
+
+
+def write_csv(contents: Sequence[Content], path: Path) -> None:
+    """Write tables as comma-separated texts, with titles and notes in the first column.
+
+    Parameters
+    ----------
+    contents : sequence of Content
+        The tables.
+    path : Path
+        File to write, in UTF-8 with a byte order mark, without which Excel misreads Chinese.
+    """
+    with path.open("w", encoding="utf-8-sig", newline="") as file:
+        writer = csv.writer(file)
+        for number, content in enumerate(contents):
+            lead: list[list[str]] = [[]] if number else []
+            title = [[content.title]] if content.title else []
+            notes = [[note] for note in content.notes]
+            rows = [*lead, *title, *content.header, *content.body, *notes]
+            writer.writerows([_csv(cell) for cell in row] for row in rows)
+
+
+def _csv(text: str) -> str:
+    """Write a cell; as a quoted formula where a spreadsheet would read (0.040) as a negative number."""
+    return f'="{text.replace(chr(34), 2 * chr(34))}"' if _MISREAD.match(text) else text
 
 
 def _markdown(text: str) -> str:

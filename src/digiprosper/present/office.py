@@ -2,34 +2,39 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from digiprosper.optional import require
 from digiprosper.report.characters import text_width
 from digiprosper.report.rendering import spans
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from digiprosper.report.rendering import Content
 
-__all__ = ["write_docx", "write_xlsx"]
+__all__ = ["PAGE_MARGIN", "Page", "fit_page", "write_docx", "write_xlsx"]
 
 _LATIN, _CHINESE = "Times New Roman", "SimSun"
-_PAGE, _MARGIN = (21.0, 29.7), 2.5  # A4, centimetres
+_PAGE = (21.0, 29.7)  # A4, centimetres
+PAGE_MARGIN = 2.5
+"""On every side, in centimetres."""
 _PADDING = 0.1  # left and right of a cell, centimetres
 _NOTE_WIDTH = 9.0  # least width of notes, centimetres
+_SHEET_MARKS, _SHEET_LETTERS = re.compile(r"[\[\]:*?/\\]"), 31
 _RULES = {"top": 12, "middle": 6, "bottom": 12}  # eighths of a point
 
 
-def write_docx(content: Content, path: Path) -> None:
-    """Write a Word document with one three-line table.
+def write_docx(contents: Sequence[Content], path: Path) -> None:
+    """Write a Word document with three-line tables, each on one page where it fits.
 
     Parameters
     ----------
-    content : Content
-        The table.
+    contents : sequence of Content
+        The tables. One that needs a page across starts a new page.
     path : Path
         File to write.
 
@@ -42,36 +47,34 @@ def write_docx(content: Content, path: Path) -> None:
     document = docx.Document()
     document.core_properties.author = ""
     document.core_properties.comments = ""
-    document.core_properties.title = content.title or ""
-    widths, size, landscape = _fit(content)
-    section = document.sections[0]
-    page = _PAGE[::-1] if landscape else _PAGE
-    section.page_width, section.page_height = (docx.shared.Cm(x) for x in page)
-    if landscape:
-        section.orientation = docx.enum.section.WD_ORIENT.LANDSCAPE
-    for side in ("left_margin", "right_margin", "top_margin", "bottom_margin"):
-        setattr(section, side, docx.shared.Cm(_MARGIN))
-    _set_font(document.styles["Normal"], docx.shared.Pt(size), docx)
-    add_table(document, content, widths, size, docx)
+    document.core_properties.title = contents[0].title or ""
+    pages = [fit_page(content) for content in contents]
+    _set_font(document.styles["Normal"], docx.shared.Pt(pages[0].size), docx)
+    _lay_out(document.sections[0], pages[0], docx)
+    before = pages[0]
+    for number, (content, page) in enumerate(zip(contents, pages, strict=True)):
+        if page.landscape != before.landscape:
+            _lay_out(document.add_section(), page, docx)
+        elif number > 0:
+            # Without a paragraph between them Word makes one table of two.
+            _space(document.add_paragraph(), docx, after=12)
+        _add_table(document, content, page, docx)
+        before = page
     document.save(str(path))
 
 
-def add_table(document: Any, content: Content, widths: list[float], size: float, docx: Any) -> None:
-    """Put title, table and notes at the end of a document.
+def _lay_out(section: Any, page: Page, docx: Any) -> None:
+    sides = _PAGE[::-1] if page.landscape else _PAGE
+    section.page_width, section.page_height = (docx.shared.Cm(x) for x in sides)
+    orient = docx.enum.section.WD_ORIENT
+    section.orientation = orient.LANDSCAPE if page.landscape else orient.PORTRAIT
+    for side in ("left_margin", "right_margin", "top_margin", "bottom_margin"):
+        setattr(section, side, docx.shared.Cm(PAGE_MARGIN))
 
-    Parameters
-    ----------
-    document : docx.document.Document
-        Document to write into.
-    content : Content
-        The table.
-    widths : list of float
-        Widths of the columns in centimetres.
-    size : float
-        Type size in points.
-    docx : module
-        The package python-docx.
-    """
+
+def _add_table(document: Any, content: Content, page: Page, docx: Any) -> None:
+    """Put title, table and notes at the end of a document."""
+    widths, size = page.widths, page.size
     centre = docx.enum.text.WD_ALIGN_PARAGRAPH.CENTER
     if content.title:
         title = document.add_paragraph()
@@ -130,13 +133,13 @@ def _add_notes(document: Any, notes: tuple[str, ...], look: tuple[list[float], f
         paragraph.paragraph_format.keep_with_next = number < len(notes) - 1
 
 
-def write_xlsx(content: Content, path: Path) -> None:
-    """Write an Excel sheet whose cells are the texts as printed.
+def write_xlsx(contents: Sequence[Content], path: Path) -> None:
+    """Write an Excel book whose cells are the texts as printed, a sheet a table.
 
     Parameters
     ----------
-    content : Content
-        The table.
+    contents : sequence of Content
+        The tables; several are named by their titles.
     path : Path
         File to write.
 
@@ -146,10 +149,30 @@ def write_xlsx(content: Content, path: Path) -> None:
         If openpyxl, which comes with the extra ``tables``, is missing.
     """
     openpyxl = require("openpyxl", extra="tables", purpose="saving a table as .xlsx")
-    styles = openpyxl.styles
     book = openpyxl.Workbook()
-    sheet = book.active
-    sheet.title, sheet.sheet_view.showGridLines = "Table", False
+    book.remove(book.active)
+    names = ["Table"] if len(contents) == 1 else _sheet_names(contents)
+    for name, content in zip(names, contents, strict=True):
+        _fill_sheet(book.create_sheet(name), content, openpyxl)
+    book.save(path)
+
+
+def _sheet_names(contents: Sequence[Content]) -> list[str]:
+    """Make names that Excel takes: short, without certain marks, and each once."""
+    names: list[str] = []
+    for number, content in enumerate(contents, start=1):
+        plain = _SHEET_MARKS.sub(" ", content.title or "").strip(" '")
+        name = " ".join(plain.split())[:_SHEET_LETTERS].rstrip(" '") or f"Table {number}"
+        taken = {other.casefold() for other in names}
+        if name.casefold() in taken or name.casefold() == "history":
+            name = f"{name[: _SHEET_LETTERS - 6].rstrip()} ({number})"
+        names.append(name)
+    return names
+
+
+def _fill_sheet(sheet: Any, content: Content, openpyxl: Any) -> None:
+    styles = openpyxl.styles
+    sheet.sheet_view.showGridLines = False
     first = 2 if content.title else 1
     rows = (*content.header, *content.body)
     last_head, last = first + len(content.header) - 1, first + len(rows) - 1
@@ -170,7 +193,6 @@ def write_xlsx(content: Content, path: Path) -> None:
     for number, note in enumerate(content.notes, start=last + 1):
         _text_cell(sheet, number, 1, note).font = styles.Font(italic=True)
     sheet.freeze_panes = sheet.cell(last_head + 1, 2)
-    book.save(path)
 
 
 def _text_cell(sheet: Any, row: int, column: int, text: str) -> Any:
@@ -182,11 +204,34 @@ def _text_cell(sheet: Any, row: int, column: int, text: str) -> Any:
     return cell
 
 
-def _fit(content: Content) -> tuple[list[float], float, bool]:
-    """Choose widths, type size and page: upright if row names, wrapped to a quarter of it, leave room."""
+class Page(NamedTuple):
+    """How a table fits a page: widths of its columns, type size in points, which way, room between margins.
+
+    Lengths are in centimetres.
+    """
+
+    widths: list[float]
+    size: float
+    landscape: bool
+    room: float
+
+
+def fit_page(content: Content) -> Page:
+    """Choose widths, type size and page: upright if row names, wrapped to a quarter of it, leave room.
+
+    Parameters
+    ----------
+    content : Content
+        The table.
+
+    Returns
+    -------
+    Page
+        A4.
+    """
     stub = max(text_width(row[0]) for row in (*content.header, *content.body))
     units, fits = _units(content), list[_Fit]()
-    upright, across = (side - 2 * _MARGIN for side in _PAGE)
+    upright, across = (side - 2 * PAGE_MARGIN for side in _PAGE)
     for size, room, wrapped in (
         (10.5, upright, 0.4),
         (9.0, upright, 0.25),
@@ -198,7 +243,7 @@ def _fit(content: Content) -> tuple[list[float], float, bool]:
         if fits[-1].enough:
             break
     chosen = fits[-1]
-    return chosen.widths, chosen.size, chosen.room > upright
+    return Page(chosen.widths, chosen.size, chosen.room > upright, chosen.room)
 
 
 def _units(content: Content) -> list[int]:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from digiprosper.errors import (
+    DigiprosperError,
     InputTypeError,
     Notice,
-    OptionError,
     cited,
     issue,
     option_problem,
@@ -29,9 +27,8 @@ from digiprosper.present.columns import (
     select,
     texts_of,
 )
-from digiprosper.present.formats import write_html, write_latex, write_markdown
+from digiprosper.present.files import table_path, write_tables
 from digiprosper.present.notes import note_lines
-from digiprosper.present.office import write_docx, write_xlsx
 from digiprosper.present.rows import (
     Row,
     block_rows,
@@ -45,19 +42,11 @@ from digiprosper.report.characters import tidy_text, unused_labels
 from digiprosper.report.rendering import Content, as_html, as_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
 
     from digiprosper.report.columns import Column
 
-__all__ = ["Models", "Table", "etable"]
-
-_WRITERS: dict[str, Callable[[Content, Path], None]] = {
-    ".docx": write_docx,
-    ".xlsx": write_xlsx,
-    ".tex": write_latex,
-    ".html": write_html,
-    ".md": write_markdown,
-}
+__all__ = ["Models", "Table", "etable", "save_tables"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -112,8 +101,9 @@ class Table:
         Parameters
         ----------
         path : str or Path
-            File ending in ``.docx``, ``.xlsx``, ``.tex``, ``.html`` or ``.md``. The first two need the extra
-            ``tables``.
+            File ending in ``.docx``, ``.xlsx``, ``.tex``, ``.rtf``, ``.csv``, ``.html`` or ``.md``. The first
+            two need the extra ``tables``. Cells of a CSV file that a spreadsheet would misread, such as
+            ``(0.040)``, are quoted formulas, as esttab writes them.
         title : str, optional
             Line above the table; default the table's own.
 
@@ -141,18 +131,8 @@ class Table:
         'weights.md'
         """
         _check_title(title)
-        target = _path(path, "path")
-        write = _WRITERS[_ending(target)]
-        # Beside the target and then renamed, so that a failure leaves neither half a file nor none.
-        final = target.resolve()
-        if not final.parent.is_dir():
-            raise FileNotFoundError(
-                f"cannot write {cited(final.name)}: there is no folder {cited(str(final.parent))}."
-            )
-        with TemporaryDirectory(dir=final.parent, prefix=".") as folder:
-            made = Path(folder, final.name)
-            write(self._content(title), made)
-            made.replace(final)
+        target = table_path(path, "path")
+        write_tables([self._content(title)], target)
         return target
 
     def _content(self, title: str | None = None) -> Content:
@@ -175,24 +155,6 @@ def _check_title(title: object) -> None:
             f"title={cited(title)} must be a text such as 'Table 1. Baseline'.",
             [option_problem("title", title)],
         )
-
-
-def _path(given: object, option: str) -> Path:
-    if not isinstance(given, str | os.PathLike):
-        raise InputTypeError(
-            f"{option}={cited(given)} must be a path such as 'table.docx'.", [option_problem(option, given)]
-        )
-    return Path(given)
-
-
-def _ending(path: Path) -> str:
-    ending = path.suffix.lower()
-    if ending not in _WRITERS:
-        raise OptionError(
-            f"cannot write a table to {cited(path.name)}: the ending must be one of {', '.join(_WRITERS)}.",
-            [option_problem("path", path.name, _WRITERS, f"ending {cited(ending)}")],
-        )
-    return ending
 
 
 def etable(  # noqa: PLR0913  (every choice a table has; all but the models are named)
@@ -287,7 +249,7 @@ def etable(  # noqa: PLR0913  (every choice a table has; all but the models are 
     look = read_style(style, below, stars, digits, stats)
     _check_title(title)
     if file is not None:
-        _ending(_path(file, "file"))
+        table_path(file, "file")
     columns = read_columns(models, "etable")
     given_labels = check_labels(labels, "etable")
     _tell_unused(columns, given_labels)
@@ -355,3 +317,69 @@ def _assemble(
         dtype=object,
     )
     return Table(frame, notes, len(header), tuple(breaks), title)
+
+
+def save_tables(
+    path: str | Path, tables: Mapping[str, Table | Models], *, style: TableStyle | None = None
+) -> Path:
+    """Write every table of a paper into one file, with titles and notes.
+
+    Parameters
+    ----------
+    path : str or Path
+        File; the ending says how, as in `Table.save`. Word puts tables under each other, each on one page
+        where it fits and on a page across where it is wide; Excel has a sheet a table.
+    tables : mapping
+        Tables by title, in order. A title that a `Table` has already wins over its key. Anything else that
+        `etable` takes is set as a table first.
+    style : TableStyle, optional
+        For what is not yet a table; a finished `Table` keeps its own.
+
+    Returns
+    -------
+    Path
+        Where they were written. If writing fails, what was there stays as it was.
+
+    Raises
+    ------
+    OptionError
+        If the ending is another.
+    InputTypeError
+        If `path` is no path, `tables` is empty or no mapping from titles, or has something that is no table.
+    FileNotFoundError
+        If the folder does not exist.
+    ImportError
+        If the extra ``tables`` is missing; the message has the pip command.
+
+    Examples
+    --------
+    >>> import pandas as pd, tempfile, pathlib
+    >>> folder = pathlib.Path(tempfile.mkdtemp())
+    >>> weights = etable(pd.DataFrame({"weight": [0.25, 0.75]}, index=["ports", "mobile"]))
+    >>> save_tables(folder / "paper.md", {"Table 1. Weights": weights, "Table 2. Again": weights}).name
+    'paper.md'
+    """
+    target = table_path(path, "path")
+    read_style(style, None, FROM_STYLE, None, None)
+    contents = [_titled(title, table, style) for title, table in _named_tables(tables).items()]
+    write_tables(contents, target)
+    return target
+
+
+def _named_tables(given: object) -> dict[str, Any]:
+    if not isinstance(given, Mapping) or not given or not all(isinstance(title, str) for title in given):
+        raise InputTypeError(
+            "save_tables: tables must be a mapping from titles to tables such as "
+            '{"Table 1. Baseline": etable(fits)}.',
+            [option_problem("tables", given, what="not a mapping from titles to tables")],
+        )
+    return dict(given)
+
+
+def _titled(title: str, given: Table | Models, style: TableStyle | None) -> Content:
+    try:
+        table = given if isinstance(given, Table) else etable(given, style=style)
+    except DigiprosperError as error:
+        error.add_note(f"save_tables: this is the table {cited(title)}.")
+        raise
+    return table._content(table.title or title)

@@ -1,0 +1,116 @@
+"""Tables as RTF files, which word processors of every kind open."""
+
+from __future__ import annotations
+
+from itertools import accumulate, groupby
+from typing import TYPE_CHECKING
+
+from digiprosper.present.office import PAGE_MARGIN, fit_page
+from digiprosper.report.characters import has_cjk
+from digiprosper.report.rendering import spans
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from digiprosper.present.office import Page
+    from digiprosper.report.rendering import Content
+
+__all__ = ["write_rtf"]
+
+_TWIPS = 1440 / 2.54  # a centimetre
+_FONTS = r"{\fonttbl{\f0\froman\fcharset0 Times New Roman;}{\f1\fnil\fcharset134 SimSun;}}"
+_THICK, _THIN = r"\brdrs\brdrw30", r"\brdrs\brdrw15"
+_UPRIGHT, _ACROSS = r"\pgwsxn11906\pghsxn16838", r"\lndscpsxn\pgwsxn16838\pghsxn11906"
+
+
+def write_rtf(contents: Sequence[Content], path: Path) -> None:
+    """Write three-line tables, one under the other.
+
+    Parameters
+    ----------
+    contents : sequence of Content
+        The tables.
+    path : Path
+        File to write. It is ASCII; other letters are written by number.
+    """
+    margin = round(PAGE_MARGIN * _TWIPS)
+    margins = rf"\margl{margin}\margr{margin}\margt{margin}\margb{margin}"
+    pages = [fit_page(content) for content in contents]
+    befores = [None, *pages]
+    parts = [
+        _opening(page, before) + _table(content, page)
+        for content, page, before in zip(contents, pages, befores, strict=False)
+    ]
+    text = "\n".join([rf"{{\rtf1\ansi\ansicpg1252\uc1\deff0{_FONTS}{margins}", *parts, "}", ""])
+    path.write_bytes(text.encode("ascii"))
+
+
+def _opening(page: Page, before: Page | None) -> str:
+    """Begin a section where the page turns, else leave a line, without which two tables would be one."""
+    if before is not None and page.landscape == before.landscape:
+        return "\\pard\\plain\\sa240\\par\n"
+    start = "" if before is None else r"\sect"
+    return rf"{start}\sectd\sbkpage{_ACROSS if page.landscape else _UPRIGHT}" + "\n"
+
+
+def _table(content: Content, page: Page) -> str:
+    size = round(2 * page.size)
+    title = rf"\pard\plain\qc\keepn\fs{size + 2}\b {_rtf(content.title)}\b0\par" if content.title else ""
+    edges = [round(edge * _TWIPS) for edge in accumulate(page.widths)]
+    rows = [_row(content, position, edges, size) for position in range(_count(content))]
+    left = round((page.room - sum(page.widths)) / 2 * _TWIPS)
+    indent = rf"\li{max(left, 0)}\ri{max(left, 0)}"
+    notes = [rf"\pard\plain\ql{indent}\fs{max(size - 3, 14)} {_rtf(note)}\par" for note in content.notes]
+    return "\n".join([*filter(None, [title]), *rows, *notes])
+
+
+def _count(content: Content) -> int:
+    return len(content.header) + len(content.body)
+
+
+def _row(content: Content, position: int, edges: Sequence[int], size: int) -> str:
+    """Write one row; equal heads side by side are one cell."""
+    head = position < len(content.header)
+    row = (*content.header, *content.body)[position]
+    parts = [(row[0], 1), *(spans(row[1:]) if head else [(text, 1) for text in row[1:]])]
+    ends = list(accumulate(span for _, span in parts))
+    border = _borders(content, position)
+    cells = "".join(rf"{border}\clvertalb\cellx{edges[end - 1]}" for end in ends)
+    space = r"\sb120" if position - len(content.header) in content.breaks else r"\sb20"
+    texts = [
+        rf"\pard\plain\intbl\keepn{space}\sa20\{'ql' if number == 0 else 'qc'}\fs{size} {_rtf(text)}\cell"
+        for number, (text, _) in enumerate(parts)
+    ]
+    repeated = r"\trhdr" if head else ""
+    return "\n".join([rf"\trowd\trqc\trgaph60\trkeep{repeated}{cells}", *texts, r"\row"])
+
+
+def _borders(content: Content, position: int) -> str:
+    top = rf"\clbrdrt{_THICK}" if position == 0 else ""
+    lower = ""
+    if position == len(content.header) - 1:
+        lower = rf"\clbrdrb{_THIN}"
+    if position == _count(content) - 1:
+        lower = rf"\clbrdrb{_THICK}"
+    return top + lower
+
+
+def _rtf(text: str) -> str:
+    """Write a text: Chinese in its own font, what is not ASCII by the numbers of its UTF-16 code."""
+    runs = ((chinese, "".join(letters)) for chinese, letters in groupby(text, has_cjk))
+    return "".join(rf"{{\f1 {_escaped(run)}}}" if chinese else _escaped(run) for chinese, run in runs)
+
+
+def _escaped(text: str) -> str:
+    return "".join(map(_letter, text))
+
+
+def _letter(letter: str) -> str:
+    if letter in "\\{}":
+        return f"\\{letter}"
+    if letter.isascii():
+        return letter
+    code = letter.encode("utf-16-le")
+    units = [int.from_bytes(code[i : i + 2], "little", signed=True) for i in range(0, len(code), 2)]
+    return "".join(rf"\u{unit}?" for unit in units)

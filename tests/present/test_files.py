@@ -1,0 +1,250 @@
+"""Files of a whole paper: cells read back are the numbers of the results."""
+
+from __future__ import annotations
+
+import csv
+import re
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import docx
+import openpyxl
+import pytest
+
+import digiprosper as dp
+from digiprosper.errors import ColumnError, InputTypeError, OptionError
+from digiprosper.present.files import WRITERS, table_path
+from digiprosper.present.tables import Table, etable, save_tables
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+CHINESE = dp.TableStyle("zh")
+LABELS = {"log(pcap)": "公共资本", "log(pc)": "私人资本", "unemp": "失业率", "state": "省份", "gsp": "产出"}
+
+
+@pytest.fixture(scope="module")
+def fits() -> list[dp.LinearResults]:
+    panel = dp.datasets.us_states()
+    spec = dp.FixedEffects("log(gsp)", ["log(pcap)", "log(pc)", "unemp"])
+    return [spec.replace(time_effects=False).fit(panel), spec.fit(panel)]
+
+
+@pytest.fixture(scope="module")
+def paper(fits) -> dict[str, Table]:
+    """Give three tables: a plain one, a Chinese one, and one that needs a page across."""
+    return {
+        "Table 1. Output": etable(fits),
+        "表2 基准回归": etable(fits, style=CHINESE, labels=LABELS),
+        "Table 3. Many": etable([*fits, *fits, *fits], below="ci"),
+    }
+
+
+def grid(table: Table) -> list[list[str]]:
+    rows = zip(table.frame.index, table.frame.to_numpy().tolist(), strict=True)
+    return [["", *table.frame.columns], *([name, *cells] for name, cells in rows)]
+
+
+def read_docx(path: Path) -> list[list[list[str]]]:
+    tables = docx.Document(str(path)).tables
+    return [[[cell.text for cell in row.cells] for row in table.rows] for table in tables]
+
+
+def read_xlsx(path: Path) -> list[list[list[str]]]:
+    sheets = openpyxl.load_workbook(path)
+    return [[[cell or "" for cell in row] for row in sheet.iter_rows(values_only=True)] for sheet in sheets]
+
+
+def unescaped(cell: str) -> str:
+    cell = re.sub(r"\$\^\{(\*+)\}\$", r"\1", cell.strip().removesuffix(r"\\").strip().removeprefix("{}"))
+    for written, meant in (("$-$", "-"), ("$^2$", "²"), (r"\%", "%"), (r"\_", "_")):
+        cell = cell.replace(written, meant)
+    return cell
+
+
+def latex_cells(line: str) -> list[str]:
+    made: list[str] = []
+    for part in line.split(" & "):
+        spanned = re.fullmatch(r"\\multicolumn\{(\d+)\}\{c\}\{(.*)\}( \\\\)?", part)
+        text, count = (spanned[2], int(spanned[1])) if spanned else (part, 1)
+        made += [unescaped(text)] * count
+    return made
+
+
+def read_tex(path: Path) -> list[list[list[str]]]:
+    blocks = re.findall(r"\\toprule\n(.*?)\\bottomrule", path.read_text("utf-8"), re.DOTALL)
+    return [[latex_cells(line) for line in block.splitlines() if line.endswith(r"\\")] for block in blocks]
+
+
+def test_word_has_every_table_with_its_numbers(paper, tmp_path):
+    path = save_tables(tmp_path / "tables.docx", paper)
+    assert read_docx(path) == [grid(table) for table in paper.values()]
+    document = docx.Document(str(path))
+    texts = [p.text for p in document.paragraphs if p.text]
+    expected = [text for title, table in paper.items() for text in (title, *table.notes)]
+    assert texts == expected
+    across = [section.page_width > section.page_height for section in document.sections]
+    assert across == [False, True]
+
+
+def test_word_turns_back_after_a_page_across(paper, tmp_path):
+    one, _, wide = paper.values()
+    path = save_tables(tmp_path / "t.docx", {"a": wide, "b": one, "c": one, "d": wide})
+    document = docx.Document(str(path))
+    assert [s.page_width > s.page_height for s in document.sections] == [True, False, True]
+    assert len(document.tables) == 4
+    # Two tables without a paragraph between them would be one.
+    tags = [child.tag.rpartition("}")[2] for child in document.element.body]
+    assert all(pair != ("tbl", "tbl") for pair in pairwise(tags))
+
+
+def test_excel_has_a_sheet_a_table(paper, tmp_path):
+    path = save_tables(tmp_path / "tables.xlsx", paper)
+    for (title, table), sheet in zip(paper.items(), read_xlsx(path), strict=True):
+        cells = grid(table)
+        assert sheet[0][0] == title
+        assert sheet[1 : len(cells) + 1] == cells
+        assert [row[0] for row in sheet[len(cells) + 1 :]] == list(table.notes)
+    assert openpyxl.load_workbook(path).sheetnames == list(paper)
+
+
+def test_latex_has_an_environment_a_table(paper, tmp_path):
+    path = save_tables(tmp_path / "tables.tex", paper)
+    assert read_tex(path) == [grid(table) for table in paper.values()]
+    text = path.read_text("utf-8")
+    assert [text.count(mark) for mark in (r"\begin{table}", r"\caption*{", "ctex", "booktabs")] == [
+        3,
+        3,
+        1,
+        1,
+    ]
+
+
+def test_csv_has_every_cell_and_a_byte_order_mark(paper, tmp_path):
+    path = save_tables(tmp_path / "tables.csv", paper)
+    assert path.read_bytes().startswith(b"\xef\xbb\xbf")
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        rows = [[re.sub(r'^="(.*)"$', r"\1", cell) for cell in row] for row in csv.reader(file)]
+    expected: list[list[str]] = []
+    for title, table in paper.items():
+        expected += [[], [title], *grid(table), *([note] for note in table.notes)]
+    assert rows == expected[1:]
+
+
+def test_csv_does_not_let_a_spreadsheet_calculate(tmp_path, make_fit):
+    table = etable(make_fit({"=1+1": (-1.0, 0.5, 0.5), "-x": (2.0, 1.0, 0.5)}))
+    text = table.save(tmp_path / "t.csv").read_text("utf-8-sig")
+    assert '"=""(0.500)""",' in text or '"=""(0.500)"""' in text
+    assert '"=""=1+1"""' in text
+    assert '"=""-x"""' in text
+    assert ",-1.000\n" in text
+
+
+@pytest.mark.parametrize("ending", ["html", "md", "rtf"])
+def test_other_formats_have_every_table(paper, tmp_path, ending):
+    path = save_tables(tmp_path / f"t.{ending}", paper)
+    text = path.read_text("utf-8")
+    first = grid(paper["Table 1. Output"])[2][1].rstrip("*")
+    assert text.count(first) >= 3
+    if ending == "html":
+        assert text.count("<table") == 3
+
+
+def test_numbers_are_those_of_the_results(fits, tmp_path):
+    path = save_tables(tmp_path / "t.docx", {"T": fits}, style=dp.TableStyle(digits=5, stars=None))
+    (rows,) = read_docx(path)
+    for place, fit in enumerate(fits, start=1):
+        tidy = fit.tidy()
+        estimates, errors = ([row[place] for row in rows[start : start + 6 : 2]] for start in (2, 3))
+        assert estimates == [f"{value:.5f}" for value in tidy["estimate"]]
+        assert errors == [f"({value:.5f})" for value in tidy["std_error"]]
+
+
+def test_a_finished_table_keeps_its_style_and_title(fits, tmp_path):
+    own = etable(fits, style=CHINESE, title="表9 自己的标题")
+    path = save_tables(tmp_path / "t.xlsx", {"A": own, "B": fits, "C": own}, style=dp.TableStyle(digits=1))
+    sheets = read_xlsx(path)
+    assert [sheet[0][0] for sheet in sheets] == ["表9 自己的标题", "B", "表9 自己的标题"]
+    assert sheets[0][2][0] == "被解释变量"
+    assert sheets[1][3][1] == "0.3***"
+    assert openpyxl.load_workbook(path).sheetnames == ["表9 自己的标题", "B", "表9 自己的标题 (3)"]
+
+
+def test_sheets_have_names_that_excel_takes(paper, tmp_path):
+    table = paper["Table 1. Output"]
+    long = "Table 4: a/b [c]? " + "x" * 40
+    titles = [long, long + "y", "'quoted'", "HISTORY", "  ", "table 4  a b  c", ":"]
+    path = save_tables(tmp_path / "t.xlsx", dict.fromkeys(titles, table))
+    names = openpyxl.load_workbook(path).sheetnames
+    assert len({name.casefold() for name in names}) == len(titles)
+    assert all(0 < len(name) <= 31 and not re.search(r"[\[\]:*?/\\]", name) for name in names)
+    assert not any(name.startswith("'") or name.endswith("'") for name in names)
+
+
+BAD_TABLES: Mapping[str, object] = {
+    "none": None,
+    "empty": {},
+    "list": [1],
+    "text": "Table 1",
+    "numbers": {1: "x"},
+    "mixed": {"a": None, 2: None},
+}
+
+
+@pytest.mark.parametrize("given", BAD_TABLES.values(), ids=BAD_TABLES)
+def test_what_is_no_set_of_tables(given, tmp_path):
+    with pytest.raises(InputTypeError) as caught:
+        save_tables(tmp_path / "t.docx", given)
+    assert [problem.data["option"] for problem in caught.value.problems] == ["tables"]
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("given", [None, 1, "x", [], {}, [None], object(), dp.FixedEffects])
+def test_what_is_no_table_is_named(given, paper, tmp_path):
+    with pytest.raises(InputTypeError) as caught:
+        save_tables(tmp_path / "t.docx", {**paper, "Bad": given})
+    assert caught.value.__notes__ == ["save_tables: this is the table 'Bad'."]
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "error"),
+    [
+        (1, InputTypeError),
+        (None, InputTypeError),
+        ("tables", OptionError),
+        ("tables.pdf", OptionError),
+        ("tables.doc", OptionError),
+        ("", OptionError),
+        (".docx", OptionError),
+    ],
+)
+def test_where_tables_cannot_go(path, error, paper):
+    with pytest.raises(error):
+        save_tables(path, paper)
+
+
+def test_a_folder_that_is_not_there(paper, tmp_path):
+    with pytest.raises(FileNotFoundError, match="there is no folder"):
+        save_tables(tmp_path / "no" / "t.docx", paper)
+
+
+@pytest.mark.parametrize("style", ["zh", 1, {"language": "zh"}])
+def test_what_is_no_style(paper, tmp_path, style):
+    with pytest.raises(InputTypeError):
+        save_tables(tmp_path / "t.docx", paper, style=style)
+
+
+def test_a_failure_leaves_the_file_as_it_was(paper, tmp_path):
+    target = tmp_path / "t.csv"
+    save_tables(target, paper)
+    before = target.read_bytes()
+    with pytest.raises((InputTypeError, ColumnError)):
+        save_tables(target, {"a": object()})
+    assert target.read_bytes() == before
+
+
+@pytest.mark.parametrize("ending", WRITERS)
+def test_a_path_has_a_known_ending_whatever_its_case(ending):
+    assert table_path(f"t{ending.upper()}", "path") == Path(f"t{ending.upper()}")
