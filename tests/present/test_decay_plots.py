@@ -65,3 +65,10 @@ def test_many_cutoffs_have_no_tick_each() -> None:
 def test_axes_that_are_given_are_used() -> None:
     first = draw_decay(ONE, None, "test")
     assert draw_decay(ONE, first, "test") is first
+
+
+def test_the_name_is_broken_where_the_axis_is_short() -> None:
+    pyplot = pytest.importorskip("matplotlib.pyplot")
+    low = pyplot.subplots(figsize=(4, 2))[1]
+    lines = draw_decay(replace(ONE, name="Digital economy of the prefecture"), low, "test").get_ylabel()
+    assert max(map(len, lines.splitlines())) <= 21

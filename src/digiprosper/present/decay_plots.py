@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 __all__ = ["draw_decay"]
 
 _MOST_TICKS: Final = 12
+# Letters of a line beside the axis: no more than 45, no fewer than 20; a letter is about 5.5 points long.
 _LONGEST_LINE: Final = 45
+_SHORTEST_LINE: Final = 20
+_LETTER: Final = 5.5
 # How far the markers of several kinds stand beside each other, as a share of the axis.
 _SHIFT: Final = 0.008
 
@@ -74,6 +77,11 @@ def _set_texts(axes: Axes, drawn: Decay) -> None:
     single = len(drawn.heads) == 1
     effect = f"{next(iter(drawn.heads.values()))} effect" if single else "Effects"
     on = f" on {drawn.outcome}" if drawn.outcome else ""
-    lines = balanced_lines(f"{effect} of {drawn.name}{on}", _LONGEST_LINE)
     interval = f"Estimate and {100 * drawn.level:g}% confidence interval"
-    axes.set_ylabel("\n".join([*lines, interval]))
+    room = axes.bbox.height / axes.figure.dpi * 72 / _LETTER
+    columns = min(_LONGEST_LINE, max(_SHORTEST_LINE, room))
+    lines = [
+        *balanced_lines(f"{effect} of {drawn.name}{on}", columns),
+        *balanced_lines(interval, columns),
+    ]
+    axes.set_ylabel("\n".join(lines))
