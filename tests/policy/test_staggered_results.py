@@ -144,7 +144,7 @@ def test_more_effects_than_the_covariance_allows(frame: pd.DataFrame) -> None:
     with pytest.warns(dp.FewClustersWarning):
         fit = fit_of(few)
     assert "not available" in fit.summary()
-    with pytest.raises(OptionError):
+    with pytest.raises(OptionError, match=r"pretrend_test\('dynamic'\)"):
         fit.pretrend_test()
 
 
@@ -168,11 +168,17 @@ def test_tables_beside_an_event_study(fit: dp.StaggeredDidResults, study: dp.Eve
     assert len(row.split()) == 5
 
 
+def event_ends(fit: dp.StaggeredDidResults) -> list[str]:
+    """The binned ends of the event study at which the other result has an estimate of its own."""
+    return [text for time, text in ((-3, "≤ −3"), (2, "≥ 2")) if time in fit.path["time"].tolist()]
+
+
 def test_figures_beside_an_event_study(fit: dp.StaggeredDidResults, study: dp.EventStudyResults) -> None:
     import matplotlib.pyplot as plt
 
     ax = dp.plots.event_study({"two-way": study, "other": fit}, counts=True)
-    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["two-way", "other"]
+    names = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert names == [f"two-way (ends {', '.join(event_ends(fit))})", "other"]
     plt.close(ax.figure)
     alone = dp.plots.event_study(fit)
     assert "Output" in alone.get_ylabel()

@@ -276,7 +276,16 @@ class StaggeredDidResults(Summarised, PickledByName):
         pooled = by == "dynamic" or self.setting.estimator == "imputation"
         what = "averages by event time" if pooled else "effects by cohort and time"
         null = f"{int(before.sum())} {what} before treatment are zero"
-        return self._wald("Pre-trend test", estimates[before], rows[before], null)
+        try:
+            return self._wald("Pre-trend test", estimates[before], rows[before], null)
+        except OptionError as error:
+            less = (
+                "read them one by one" if pooled else "use pretrend_test('dynamic'), whose averages are fewer"
+            )
+            raise OptionError(
+                f"pretrend_test: {int(before.sum())} {what} before treatment are more than the covariance "
+                f"allows, as where few {self.coding.entity} are treated: {less}."
+            ) from error
 
     # --- the protocol -------------------------------------------------------------------------------------
 
