@@ -306,7 +306,8 @@ CONTRACT = {
     "ResultSet.effects_table": "level=0.95",
     "save_tables": "path, tables, *, style=None",
     "etable": (
-        "models, *, labels=None, heads=None, keep=None, drop=None, order=None, controls=(), rows=None, "
+        "models, *, labels=None, heads=None, keep=None, drop=None, order=None, controls=(), blocks=None, "
+        "rows=None, "
         "stats=None, below=None, stars='style', digits=None, notes=None, title=None, style=None, file=None"
     ),
     "datasets.us_capitals": "",

@@ -105,7 +105,7 @@ def test_draws_are_told_where_they_are_in_the_table(one_way, make_drawn):
         f"95% confidence intervals in brackets, from percentiles of {drawn}."
     ]
     for below, name in (("se", "SE clustered by"), ("ci", "Clustered by")):
-        rows = dict(setting_rows(columns, [], None, {}, Style(below, None, 3)))
+        rows = dict(setting_rows(columns, {}, None, {}, Style(below, None, 3)))
         assert rows[name] == ["province", "province"]
 
 

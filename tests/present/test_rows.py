@@ -80,9 +80,9 @@ def test_a_column_of_p_values_is_known_by_its_name():
 
 @pytest.mark.parametrize("name", ["p", "P value", "U test, p", "U test (p)", "Wald p-value"])
 def test_a_row_of_p_values_is_known_by_its_name(one_way, name):
-    assert setting_rows(read(one_way), [], {name: [0.00001]}, {}, STYLE)[-1] == (name, ["<0.001"])
+    assert setting_rows(read(one_way), {}, {name: [0.00001]}, {}, STYLE)[-1] == (name, ["<0.001"])
     for other in ("gdp", "P", name + " of x"):
-        assert setting_rows(read(one_way), [], {other: [0.5]}, {}, Style("se", None, 1))[-1][1] == ["0.5"]
+        assert setting_rows(read(one_way), {}, {other: [0.5]}, {}, Style("se", None, 1))[-1][1] == ["0.5"]
     assert STYLE.plain(-0.5, "p") == "-0.500"
 
 
@@ -319,7 +319,7 @@ def test_thresholds_in_two_variables_have_rows_of_their_own(two_way, make_thresh
 @pytest.mark.parametrize("reverse", [False, True])
 def test_absorbed_effects_are_rows_in_any_order(one_way, two_way, reverse):
     models = [two_way, one_way] if reverse else [one_way, two_way]
-    rows = dict(setting_rows(read(*models, pd.DataFrame({"b": [1]})), [], None, {"year": "Year"}, STYLE))
+    rows = dict(setting_rows(read(*models, pd.DataFrame({"b": [1]})), {}, None, {"year": "Year"}, STYLE))
     year = ["Yes", "No", ""] if reverse else ["No", "Yes", ""]
     assert rows["province fixed effects"] == ["Yes", "Yes", ""]
     assert rows["Year fixed effects"] == year
@@ -331,7 +331,7 @@ def test_models_with_other_errors_say_so(one_way, make_fit):
     kind = {"cov_type": "driscoll_kraay", "clusters": None}
     kraay, one_lag = (make_fit({"x": (1, 1, 1)}, info=kind, bandwidth=lags) for lags in (2, 1))
     two = make_fit({"x": (1, 1, 1)}, info={"clusters": "province+year"})
-    rows = dict(setting_rows(read(one_way, robust, kraay, two), [], None, {"province": "Province"}, STYLE))
+    rows = dict(setting_rows(read(one_way, robust, kraay, two), {}, None, {"province": "Province"}, STYLE))
     assert rows["Standard errors"] == [
         "by Province",
         "robust",
@@ -348,9 +348,9 @@ def test_models_with_other_errors_say_so(one_way, make_fit):
     assert note_lines(read(one_way, two), {}, STYLE)[0] == (
         "Standard errors clustered as shown above (small-sample correction as reghdfe) in parentheses."
     )
-    lags = dict(setting_rows(read(kraay, one_lag), [], None, {}, STYLE))["Standard errors"]
+    lags = dict(setting_rows(read(kraay, one_lag), {}, None, {}, STYLE))["Standard errors"]
     assert lags == ["Driscoll-Kraay, 2 lags", "Driscoll-Kraay, 1 lag"]
-    assert "Standard errors" not in dict(setting_rows(read(kraay, kraay), [], None, {}, STYLE))
+    assert "Standard errors" not in dict(setting_rows(read(kraay, kraay), {}, None, {}, STYLE))
     assert note_lines(read(robust), {}, STYLE)[0] == (
         "Heteroskedasticity-robust standard errors (no small-sample correction) in parentheses."
     )
@@ -363,19 +363,21 @@ def test_models_with_other_errors_say_so(one_way, make_fit):
 def test_controls_fold_into_one_row(one_way, two_way, make_fit, make_drawn):
     full = make_fit(dict.fromkeys(["digital", "edu", "fin"], (1, 1, 1)))
     effects = make_drawn({"total": (1, 1, 1)})
-    rows = dict(setting_rows(read(one_way, two_way, full, effects), ["edu", "fin"], None, {}, STYLE))
+    rows = dict(
+        setting_rows(read(one_way, two_way, full, effects), {"Controls": ["edu", "fin"]}, None, {}, STYLE)
+    )
     assert rows["Controls"] == ["No", "Some", "Yes", ""]
 
 
 def test_rows_of_the_caller(one_way, two_way):
     columns = read(one_way, two_way)
-    rows = setting_rows(columns, [], {"Sample": ["all", True], "Size": [0.5, 3]}, {}, STYLE)
+    rows = setting_rows(columns, {}, {"Sample": ["all", True], "Size": [0.5, 3]}, {}, STYLE)
     assert rows[-2:] == [("Sample", ["all", "Yes"]), ("Size", ["0.500", "3"])]
     for values in (["all"], "ab", 3):
         with pytest.raises(OptionError, match=r"rows\['Sample'\]=.* must be a list of 2 values"):
-            setting_rows(columns, [], {"Sample": values}, {}, STYLE)
+            setting_rows(columns, {}, {"Sample": values}, {}, STYLE)
     with pytest.raises(InputTypeError, match=r"rows=.* must be a mapping"):
-        setting_rows(columns, [], [("Sample", ["a", "b"])], {}, STYLE)
+        setting_rows(columns, {}, [("Sample", ["a", "b"])], {}, STYLE)
 
 
 def test_statistics_of_the_fit(one_way, make_fit):
@@ -394,9 +396,9 @@ def test_statistics_of_the_fit(one_way, make_fit):
 def test_weights_are_a_row_where_a_column_has_them(one_way):
     weighted = replace(one_way, info={**one_way.info, "obs_weights": "pop"})
     plain = pd.DataFrame({"b": [1]})
-    rows = dict(setting_rows(read(weighted, one_way, plain), [], None, {"pop": "Population"}, STYLE))
+    rows = dict(setting_rows(read(weighted, one_way, plain), {}, None, {"pop": "Population"}, STYLE))
     assert rows["Weights"] == ["Population", "No", ""]
-    assert "Weights" not in dict(setting_rows(read(one_way, plain), [], None, {}, STYLE))
+    assert "Weights" not in dict(setting_rows(read(one_way, plain), {}, None, {}, STYLE))
 
 
 def test_clusters_are_counted_where_they_are_not_the_entities(one_way):

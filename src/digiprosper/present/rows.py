@@ -6,16 +6,19 @@ import math
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from digiprosper.errors import InputTypeError, OptionError, cited, option_problem
 from digiprosper.present.columns import merged_factors
+from digiprosper.present.folding import absorbed_effects, folded_rows
 from digiprosper.present.row_names import share_rows
 from digiprosper.report.characters import tidy_text
-from digiprosper.report.labels import effect_names, name_label
+from digiprosper.report.labels import name_label
 from digiprosper.report.words import TABLE
 
 if TYPE_CHECKING:
+    from digiprosper.present.folding import Folded
     from digiprosper.present.row_names import SharedRow
     from digiprosper.present.style import Style
     from digiprosper.report.columns import Block, Column, Parameter, ParameterTest
@@ -215,7 +218,7 @@ def _test_of(parameter: Parameter | None, kind: tuple[str, str, int]) -> Paramet
 
 def setting_rows(
     columns: Sequence[Column],
-    folded: Sequence[str],
+    folded: Folded,
     rows: Mapping[str, Sequence[object]] | None,
     labels: _Labels,
     style: Style,
@@ -226,8 +229,8 @@ def setting_rows(
     ----------
     columns : sequence of Column
         The columns.
-    folded : sequence of str
-        Terms for which the row "Controls" stands.
+    folded : dict
+        Terms and absorbed effects by the name of the row that stands for them.
     rows : mapping or None
         The caller's rows, one value a column.
     labels : mapping
@@ -248,8 +251,8 @@ def setting_rows(
         If a row has not one value a column.
     """
     return [
-        *_control_rows(columns, folded, style),
-        *_effect_rows(columns, labels, style),
+        *folded_rows(columns, folded, style),
+        *_effect_rows(columns, folded, labels, style),
         *_covariance_rows(columns, labels, style),
         *_weight_rows(columns, labels, style),
         *_own_rows({} if rows is None else rows, len(columns), style),
@@ -299,23 +302,11 @@ def _in_brackets(test: ParameterTest | None, style: Style) -> str:
     return f"({text})" if text else ""
 
 
-def _control_rows(columns: Sequence[Column], folded: Sequence[str], style: Style) -> list[Row]:
-    cells = [_control_cell(column, folded, style) for column in columns]
-    return [(style.say(TABLE, "controls"), cells)] if folded else []
-
-
-def _control_cell(column: Column, folded: Sequence[str], style: Style) -> str:
-    count = sum(term in column.estimates for term in folded)
-    if 0 < count < len(folded):
-        return style.say(TABLE, "some")
-    # Effects computed from several equations do not list what those equations contain.
-    lists_all = column.glance is not None and not (column.inference and column.inference.from_draws)
-    return style.answer(yes=count > 0) if count or lists_all else ""
-
-
-def _effect_rows(columns: Sequence[Column], labels: _Labels, style: Style) -> list[Row]:
-    absorbed = [None if c.glance is None else effect_names(c.glance["effects"]) for c in columns]
-    known = dict.fromkeys(name for names in absorbed for name in names or ())
+def _effect_rows(columns: Sequence[Column], folded: Folded, labels: _Labels, style: Style) -> list[Row]:
+    absorbed = [absorbed_effects(column) for column in columns]
+    inside = set(chain.from_iterable(folded.values()))
+    every = dict.fromkeys(chain.from_iterable(filter(None, absorbed)))
+    known = [name for name in every if name not in inside]
     factors = merged_factors(columns)
     codes = {name: _slope_code(name, factors) for name in known} | _key_codes(columns, known)
     heads = [style.say(TABLE, codes[name], name=name_label(name, labels, factors)) for name in known]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -18,9 +19,7 @@ from digiprosper.errors import (
 )
 from digiprosper.present.columns import (
     Models,
-    all_terms,
     check_labels,
-    matching,
     merged_labels,
     name_columns,
     read_columns,
@@ -28,6 +27,7 @@ from digiprosper.present.columns import (
     texts_of,
 )
 from digiprosper.present.files import table_path, write_tables
+from digiprosper.present.folding import fold_terms
 from digiprosper.present.notes import note_lines
 from digiprosper.present.rows import (
     Row,
@@ -166,6 +166,7 @@ def etable(  # noqa: PLR0913  (every choice a table has; all but the models are 
     drop: Sequence[str] | str | None = None,
     order: Sequence[str] | str | None = None,
     controls: Sequence[str] | str = (),
+    blocks: Mapping[str, Sequence[str] | str] | None = None,
     rows: Mapping[str, Sequence[object]] | None = None,
     stats: Sequence[str] | None = None,
     below: Below | None = None,
@@ -197,6 +198,9 @@ def etable(  # noqa: PLR0913  (every choice a table has; all but the models are 
         Terms to keep, to leave out, to put first: exact, or patterns such as ``"digital*"``.
     controls : sequence of str
         Terms or patterns that fold into one row "Controls": Yes, No, or Some where a model has part of them.
+    blocks : mapping, optional
+        Several such rows, each with a name of yours: ``{"Controls": ["edu", "open"], "Trends": ["trend*"]}``.
+        An entry may also be an absorbed effect, such as ``"province[year]"``, whose own row it replaces.
     rows : mapping, optional
         Rows of your own, one value a column: ``{"Sample": ["all", "no municipalities"]}``. This is where
         tests go that belong below a fit: ``{"Turning point": [test.extremum], "U test, p": [test.p_value]}``;
@@ -237,7 +241,7 @@ def etable(  # noqa: PLR0913  (every choice a table has; all but the models are 
     OptionError
         If an option has a value that is not allowed.
     ColumnError
-        If `keep`, `drop`, `order` or `controls` names a term that no model has.
+        If `keep`, `drop`, `order`, `controls` or `blocks` names a term that no model has.
 
     Examples
     --------
@@ -255,9 +259,10 @@ def etable(  # noqa: PLR0913  (every choice a table has; all but the models are 
     _tell_unused(columns, given_labels)
     texts = look.own_labels | merged_labels(columns, given_labels)
     columns = name_columns(columns, heads, texts, "etable", look.language)
-    folded = matching(controls, all_terms(columns), "controls", "etable")
-    terms = select(columns, keep, drop, order, fold=folded, caller="etable")
-    blocks = [
+    folded = fold_terms(columns, controls, blocks, look)
+    inside = list(chain.from_iterable(folded.values()))
+    terms = select(columns, keep, drop, order, fold=inside, caller="etable")
+    parts = [
         term_rows(columns, terms, texts, look),
         block_rows(columns, texts, look),
         setting_rows(columns, folded, rows, texts, look),
@@ -270,7 +275,7 @@ def etable(  # noqa: PLR0913  (every choice a table has; all but the models are 
             [option_problem("notes", notes)],
         )
     lines = (*note_lines(columns, texts, look), *map(tidy_text, given))
-    table = _assemble(columns, depvar_rows(columns, texts, look), blocks, lines, title)
+    table = _assemble(columns, depvar_rows(columns, texts, look), parts, lines, title)
     if file is not None:
         table.save(file)
     return table

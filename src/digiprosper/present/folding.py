@@ -1,0 +1,156 @@
+"""Rows that stand for several terms: controls and other blocks, with yes and no."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from itertools import chain
+from typing import TYPE_CHECKING
+
+from digiprosper.errors import InputTypeError, OptionError, cited, option_problem, quoted
+from digiprosper.present.columns import all_terms, matching
+from digiprosper.report.characters import tidy_text
+from digiprosper.report.labels import effect_names
+from digiprosper.report.words import TABLE
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from digiprosper.present.style import Style
+    from digiprosper.report.columns import Column
+
+__all__ = ["Folded", "absorbed_effects", "fold_terms", "folded_rows"]
+
+Folded = dict[str, list[str]]
+"""Terms and absorbed effects by the name of the row that stands for them."""
+
+
+def fold_terms(
+    columns: Sequence[Column], controls: Sequence[str] | str, blocks: object, style: Style
+) -> Folded:
+    """Read which terms fold into which row.
+
+    Parameters
+    ----------
+    columns : sequence of Column
+        The columns.
+    controls : sequence of str
+        Terms or patterns of the row "Controls".
+    blocks : mapping or None
+        Terms, patterns or absorbed effects by the name of their row.
+    style : Style
+        How words are chosen.
+
+    Returns
+    -------
+    dict
+        Rows in order, each with at least one name.
+
+    Raises
+    ------
+    InputTypeError
+        If `blocks` is no mapping from texts to texts.
+    OptionError
+        If a block is empty or has no name, two have the same name, or a term is in two.
+    ColumnError
+        If an entry matches nothing.
+    """
+    folded = matching(controls, all_terms(columns), "controls", "etable")
+    made: Folded = {style.say(TABLE, "controls"): folded} if folded else {}
+    known = _foldable(columns)
+    for name, entries in _named(blocks).items():
+        if name in made:
+            raise _refusal(f"the row {cited(name)} is there twice", blocks)
+        made[name] = matching(entries, known, f"blocks[{cited(name)}]", "etable")
+    _refuse_empty(made, blocks)
+    _refuse_overlap(made, blocks)
+    return made
+
+
+def _foldable(columns: Sequence[Column]) -> list[str]:
+    """List terms, and the effects that models absorb."""
+    effects = chain.from_iterable(absorbed_effects(column) or () for column in columns)
+    return list(dict.fromkeys([*all_terms(columns), *effects]))
+
+
+def _refuse_empty(folded: Folded, blocks: object) -> None:
+    if "" in folded:
+        raise _refusal("a row has no name", blocks)
+    empty = [name for name, terms in folded.items() if not terms]
+    if empty:
+        raise _refusal(f"{quoted(empty)} has no terms", blocks)
+
+
+def _refuse_overlap(folded: Folded, blocks: object) -> None:
+    counts = Counter(chain.from_iterable(folded.values()))
+    twice = [term for term, count in counts.items() if count > 1]
+    if twice:
+        raise _refusal(f"{quoted(twice)} would be in two rows", blocks)
+
+
+def _named(blocks: object) -> dict[str, Sequence[str]]:
+    if blocks is None:
+        return {}
+    if not isinstance(blocks, Mapping) or not all(isinstance(name, str) for name in blocks):
+        raise InputTypeError(
+            f"etable: blocks={cited(blocks)} must be a mapping from rows to terms such as "
+            '{"Controls": ["edu", "open"], "Trends": ["trend*"]}.',
+            [option_problem("blocks", blocks)],
+        )
+    names = [tidy_text(name) for name in blocks]
+    if len(set(names)) < len(names):
+        raise _refusal("two rows have the same name", blocks)
+    return dict(zip(names, blocks.values(), strict=True))
+
+
+def _refusal(what: str, blocks: object) -> OptionError:
+    return OptionError(
+        f"etable: blocks: {what}; give every row a name of its own and terms of its own.",
+        [option_problem("blocks", blocks, what=what)],
+    )
+
+
+def folded_rows(columns: Sequence[Column], folded: Folded, style: Style) -> list[tuple[str, list[str]]]:
+    """Write whether each model has the terms that a row stands for.
+
+    Parameters
+    ----------
+    columns : sequence of Column
+        The columns.
+    folded : dict
+        As `fold_terms` gives it.
+    style : Style
+        How words are chosen.
+
+    Returns
+    -------
+    list of (str, list of str)
+        One row a block: yes, no, or "Some" where a model has part of it.
+    """
+    return [(name, [_cell(column, names, style) for column in columns]) for name, names in folded.items()]
+
+
+def _cell(column: Column, names: Sequence[str], style: Style) -> str:
+    held = {*column.estimates, *(absorbed_effects(column) or ())}
+    count = sum(name in held for name in names)
+    if 0 < count < len(names):
+        return style.say(TABLE, "some")
+    # Effects computed from several equations do not list what those equations contain.
+    lists_all = column.glance is not None and not (column.inference and column.inference.from_draws)
+    return style.answer(yes=count > 0) if count or lists_all else ""
+
+
+def absorbed_effects(column: Column) -> tuple[str, ...] | None:
+    """List what a model absorbs.
+
+    Parameters
+    ----------
+    column : Column
+        The column.
+
+    Returns
+    -------
+    tuple of str or None
+        Names of effects; None if the column is of no model.
+    """
+    return None if column.glance is None else effect_names(column.glance["effects"])
