@@ -33,7 +33,7 @@ EXTRAS = {
     "mediation/test_mediation_coverage.py",
     "mediation/test_mediation_oracle.py",
     "linear/test_notices_coverage.py",
-    "space/test_spatial_peers.py",
+    "spatial/test_spatial_peers.py",
     "threshold/test_threshold_coverage.py",
     "threshold/test_threshold_published.py",
 }

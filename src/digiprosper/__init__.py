@@ -146,17 +146,17 @@ if TYPE_CHECKING:
     from digiprosper.report.protocol import HasDraws as HasDraws
     from digiprosper.report.protocol import Results as Results
     from digiprosper.report.tests import TestResult as TestResult
-    from digiprosper.space.moran import geary as geary
-    from digiprosper.space.moran import local_moran as local_moran
-    from digiprosper.space.moran import moran as moran
-    from digiprosper.space.panel_spatial import EffectsError as EffectsError
-    from digiprosper.space.panel_spatial import PanelSpatial as PanelSpatial
-    from digiprosper.space.panel_spatial import SpatialCovType as SpatialCovType
-    from digiprosper.space.panel_spatial import SpatialModel as SpatialModel
-    from digiprosper.space.panel_spatial import Transform as Transform
-    from digiprosper.space.results import SpatialResults as SpatialResults
-    from digiprosper.space.tests_table import spatial_tests as spatial_tests
-    from digiprosper.space.weights import SpatialWeights as SpatialWeights
+    from digiprosper.spatial.moran import geary as geary
+    from digiprosper.spatial.moran import local_moran as local_moran
+    from digiprosper.spatial.moran import moran as moran
+    from digiprosper.spatial.panel_spatial import EffectsError as EffectsError
+    from digiprosper.spatial.panel_spatial import PanelSpatial as PanelSpatial
+    from digiprosper.spatial.panel_spatial import SpatialCovType as SpatialCovType
+    from digiprosper.spatial.panel_spatial import SpatialModel as SpatialModel
+    from digiprosper.spatial.panel_spatial import Transform as Transform
+    from digiprosper.spatial.results import SpatialResults as SpatialResults
+    from digiprosper.spatial.tests_table import spatial_tests as spatial_tests
+    from digiprosper.spatial.weights import SpatialWeights as SpatialWeights
     from digiprosper.studies.by_group import ByGroup as ByGroup
     from digiprosper.studies.by_group import GroupTest as GroupTest
     from digiprosper.studies.by_group import by_group as by_group

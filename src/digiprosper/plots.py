@@ -37,8 +37,8 @@ from digiprosper.present.path_figure import draw_paths
 from digiprosper.present.spatial_plots import draw_moran_scatter
 from digiprosper.report.columns import result_column
 from digiprosper.report.tests import TestResult
-from digiprosper.space import effect_figures
-from digiprosper.space import figures as space
+from digiprosper.spatial import effect_figures
+from digiprosper.spatial import figures as spatial
 from digiprosper.studies import figures as studies
 from digiprosper.threshold import figures as threshold_figures
 from digiprosper.threshold.results import ThresholdResults
@@ -53,8 +53,8 @@ if TYPE_CHECKING:
     from digiprosper.policy.figures import EffectsByEventTime
     from digiprosper.report.collection import ResultSet
     from digiprosper.report.protocol import Results
-    from digiprosper.space.results import SpatialResults
-    from digiprosper.space.weights import SpatialWeights
+    from digiprosper.spatial.results import SpatialResults
+    from digiprosper.spatial.weights import SpatialWeights
 
 __all__ = [
     "balance",
@@ -379,7 +379,7 @@ def moran_scatter(
     purpose = "plots.moran_scatter"
     check_option("names", names, (True, False))
     texts = check_labels(labels, purpose)
-    drawn = space.moran_scatter(panel, column, spatial_weights, time, texts)
+    drawn = spatial.moran_scatter(panel, column, spatial_weights, time, texts)
     return draw_moran_scatter(drawn, ax, purpose, names=bool(names))
 
 

@@ -164,7 +164,7 @@ LAST_STEP: Final = 1e-9
 LAST_STEP_TWO_PERIODS: Final = 1e-12
 """Change of log odds at which a logit of two periods is exact to rounding."""
 
-# --- space --------------------------------------------------------------------------------------------------
+# --- spatial ------------------------------------------------------------------------------------------------
 
 SYMMETRIC: Final = 1e-12
 """Difference of the weights in both directions over the larger that is rounding."""

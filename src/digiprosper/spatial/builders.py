@@ -1,0 +1,627 @@
+"""What spatial weights are made from: tables of links, neighbours, places and values."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import pandas as pd
+
+from digiprosper.errors import (
+    AlignmentError,
+    InputTypeError,
+    MissingDataError,
+    OptionError,
+    alignment_problem,
+    cited,
+    counted,
+    missing_problem,
+    option_problem,
+    plain,
+    quoted,
+    text_problem,
+    unknown_columns,
+)
+from digiprosper.panel.coordinates import degrees_of
+from digiprosper.spatial.kernels.neighbours import (
+    inverse_differences,
+    inverse_distances,
+    nearest_distances,
+    nearest_neighbours,
+    same_places,
+    same_values,
+)
+from digiprosper.spatial.labels import checked_labels, places_among, refuse_repeated
+
+if TYPE_CHECKING:
+    from digiprosper.kernels import Floats, Ints
+
+__all__ = [
+    "Built",
+    "by_difference",
+    "by_distance",
+    "by_gravity",
+    "by_nearness",
+    "from_lists",
+    "from_pairs",
+    "from_pysal",
+    "from_square",
+    "named_columns",
+]
+
+# All pairs of more entities take more than 3 GB.
+_MOST_DENSE: Final = 20_000
+_HIGHEST_POWER: Final = 10.0
+_LARGEST: Final = sys.float_info.max
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Built:
+    """Weights that a builder made.
+
+    Parameters
+    ----------
+    matrix : (n, n) array or sparse matrix
+        Weights as given, not yet checked.
+    entities : Index
+        Labels of the rows.
+    made_by : str
+        How.
+    made_from : str or None
+        Variable that they are made from.
+    degrees : (n, 2) array or None
+        Latitude and longitude, where they are known.
+    """
+
+    matrix: Any
+    entities: pd.Index[Any]
+    made_by: str = ""
+    made_from: str | None = None
+    degrees: Floats | None = None
+
+
+# --- tables and lists of links ------------------------------------------------------------------------------
+
+
+def from_square(frame: pd.DataFrame) -> Built:
+    """Read a table with a row and a column for each entity.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Its index and its columns are the same labels, in any order.
+
+    Returns
+    -------
+    Built
+        Columns in the order of the rows.
+
+    Raises
+    ------
+    AlignmentError
+        If rows and columns have different labels.
+    InputTypeError
+        If a column does not hold numbers.
+    """
+    rows, columns = checked_labels(frame.index, "the index"), checked_labels(frame.columns, "the columns")
+    remedy = (
+        "A square frame has the same labels in its index and its columns: frame.set_index(...) if a column "
+        "holds them."
+    )
+    places = places_among(columns, rows, "the columns of the frame", "the index", remedy)
+    if len(columns) > len(rows):
+        more = columns[~columns.isin(rows)]
+        raise AlignmentError(
+            f"from_frame: the columns {quoted(more)} have no row. {remedy} For one row per link name the "
+            'columns: from_frame(frame, "i", "j", "w").',
+            [alignment_problem("columns", "columns without a row", more[:5])],
+        )
+    odd = [c for c, kind in zip(frame.columns, frame.dtypes, strict=True) if not _holds_numbers(kind)]
+    if odd:
+        raise InputTypeError(
+            f"from_frame: {quoted(odd)} does not hold numbers.", [text_problem(str(c)) for c in odd[:5]]
+        )
+    cells = frame.to_numpy(dtype=np.float64, na_value=np.nan)
+    return Built(cells[:, places], rows)
+
+
+def _holds_numbers(kind: Any) -> bool:
+    number = pd.api.types.is_numeric_dtype(kind) or pd.api.types.is_bool_dtype(kind)
+    return number and not pd.api.types.is_complex_dtype(kind)
+
+
+def named_columns(i: object, j: object, w: object) -> tuple[str, str, str | None]:
+    """Take the names of the columns of a table of links.
+
+    Parameters
+    ----------
+    i, j, w : str
+        Columns of the entity, of its neighbour and of the weight, or None for the last.
+
+    Returns
+    -------
+    tuple
+        The three.
+
+    Raises
+    ------
+    InputTypeError
+        If one of them is not text.
+    OptionError
+        If `i` and `j` are not two columns.
+    """
+    odd = [name for name in (i, j, w) if not isinstance(name, str | None)]
+    if odd:
+        raise InputTypeError(f"from_frame: {cited(odd[0])} is no name of a column (text).")
+    if not isinstance(i, str) or not isinstance(j, str) or i == j:
+        raise OptionError(
+            f"from_frame: i={cited(i)} and j={cited(j)} must be two columns: the entity, its neighbour.",
+            [option_problem("i", i), option_problem("j", j)],
+        )
+    return i, j, w if isinstance(w, str) else None
+
+
+def from_pairs(frame: pd.DataFrame, i: str, j: str, w: str | None, entities: object) -> Built:
+    """Read a table with one row a link.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Links.
+    i, j : str
+        Columns of the entity and of its neighbour.
+    w : str or None
+        Column of the weight; one for each link without it.
+    entities : iterable or None
+        All entities; None for those that have a link.
+
+    Returns
+    -------
+    Built
+        Entities in sorted order where none are given.
+
+    Raises
+    ------
+    ColumnError, InputTypeError
+        If there is no such column, or weights are not numbers.
+    AlignmentError
+        If a link is there twice, a label is missing, or is not among the entities.
+    """
+    absent = [str(c) for c in (i, j, w) if c is not None and c not in frame.columns]
+    if absent:
+        raise unknown_columns(absent, frame.columns, "from_frame")
+    ends = [_plain_labels(frame[i]), _plain_labels(frame[j])]
+    _refuse_repeated_links(pd.MultiIndex.from_arrays(ends))
+
+    labels = _all_labels(ends) if entities is None else checked_labels(entities, "entities")
+    rows, neighbours = (
+        places_among(labels, end, "entities", f"the column {cited(c)}")
+        for c, end in zip((i, j), ends, strict=True)
+    )
+    weights = np.ones(len(frame)) if w is None else _numbers(frame[w])
+    return Built(_links(rows, neighbours, weights, len(labels)), labels)
+
+
+def _numbers(column: pd.Series[Any]) -> Floats:
+    if not _holds_numbers(column.dtype):
+        name = str(column.name)
+        raise InputTypeError(
+            f"from_frame: the column {cited(name)} is {column.dtype}, not numeric.", [text_problem(name)]
+        )
+    return column.to_numpy(dtype=np.float64, na_value=np.nan)
+
+
+def _plain_labels(column: pd.Series[Any]) -> pd.Index[Any]:
+    labels: pd.Index[Any] = pd.Index(list(column), tupleize_cols=False)
+    missing = np.flatnonzero(labels.isna())
+    if missing.size:
+        raise AlignmentError(
+            f"from_frame: the column {cited(column.name)} has no label in {counted(missing.size, 'row')} "
+            f"(first: {quoted(column.index[missing])}).",
+            [alignment_problem(str(column.name), "missing labels", column.index[missing[:5]])],
+        )
+    return labels
+
+
+def _all_labels(ends: list[pd.Index[Any]]) -> pd.Index[Any]:
+    labels: pd.Index[Any] = ends[0].append(ends[1]).unique()
+    try:
+        ordered: pd.Index[Any] = labels.sort_values()
+    except TypeError:  # labels of several kinds have no order but that of their first rows
+        return labels
+    return ordered
+
+
+def _refuse_repeated_links(links: pd.MultiIndex) -> None:
+    twice = links[links.duplicated()].unique()
+    if len(twice):
+        raise AlignmentError(
+            f"from_frame: {counted(len(twice), 'link is', 'links are')} there more than once (first: "
+            f"{quoted(twice)}); add their weights or keep one of each.",
+            [alignment_problem(None, "repeated links", twice[:5])],
+        )
+
+
+def _links(rows: Ints, columns: Ints, weights: Floats, n: int) -> Any:
+    from scipy.sparse import coo_array
+
+    return coo_array((weights, (rows, columns)), shape=(n, n))
+
+
+def from_lists(neighbours: object) -> Built:
+    """Read the neighbours of each entity.
+
+    Parameters
+    ----------
+    neighbours : mapping
+        Entity to its neighbours, or to a mapping of neighbour to weight.
+
+    Returns
+    -------
+    Built
+        Entities in the order of the mapping.
+
+    Raises
+    ------
+    InputTypeError
+        If it is no such mapping.
+    AlignmentError
+        If a neighbour is no key of the mapping, or is there twice.
+    """
+    if not isinstance(neighbours, Mapping):
+        raise InputTypeError(
+            f"from_neighbours takes a mapping of each entity to its neighbours, not "
+            f"{type(neighbours).__name__}."
+        )
+    labels = checked_labels(list(neighbours), "the keys")
+    rows, ends, weights = [], [], []
+    for row, (entity, theirs) in enumerate(neighbours.items()):
+        linked = _neighbours_of(entity, theirs)
+        rows += [row] * len(linked)
+        ends += list(linked)
+        weights += list(linked.values())
+    wanted = pd.Index(ends, dtype=None if ends else labels.dtype, tupleize_cols=False)
+    places = places_among(labels, wanted.unique(), "the mapping", "the neighbours")
+    codes = places[pd.factorize(wanted)[0]] if ends else np.empty(0, dtype=np.intp)
+    return Built(_links(np.array(rows, dtype=np.intp), codes, np.array(weights), len(labels)), labels)
+
+
+def _neighbours_of(entity: Any, given: object) -> dict[Any, float]:
+    """Take the neighbours of an entity with their weights."""
+    if isinstance(given, str | bytes) or not isinstance(given, Iterable) or getattr(given, "ndim", 1) != 1:
+        raise InputTypeError(
+            f"from_neighbours: the neighbours of {cited(entity)} are a {type(given).__name__}; pass a "
+            "list of entities, empty for an entity without neighbours."
+        )
+    if isinstance(given, Mapping):
+        odd = [w for w in given.values() if not _is_number(plain(w))]
+        if odd:
+            raise InputTypeError(
+                f"from_neighbours: {cited(odd[0])}, a weight of {cited(entity)}, is no number.",
+                [text_problem("weight", odd[:5])],
+            )
+        return {label: float(w) for label, w in given.items()}
+    listed = list(given)
+    refuse_repeated(checked_labels(listed, f"the neighbours of {cited(entity)}"), "the neighbours")
+    return dict.fromkeys(listed, 1.0)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, float) or (isinstance(value, int) and abs(value) <= _LARGEST)
+
+
+def from_pysal(w: Any, entities: object) -> Built:
+    """Read the weights of libpysal.
+
+    Parameters
+    ----------
+    w : libpysal.weights.W or libpysal.graph.Graph
+        Read without importing libpysal.
+    entities : mapping, sequence or None
+        Label of each id of `w`, or labels in the order of its ids; None where ids are the labels.
+
+    Returns
+    -------
+    Built
+        Weights as they are, in the transformation that `w` has.
+
+    Raises
+    ------
+    InputTypeError
+        If it is something else.
+    AlignmentError
+        If there is not one label for each id.
+    """
+    if hasattr(w, "adjacency") and hasattr(w, "unique_ids"):
+        ids = checked_labels(w.unique_ids, "the ids of the graph")
+        links = w.adjacency.reset_index().set_axis(["i", "j", "w"], axis=1)
+        return Built(from_pairs(links, "i", "j", "w", ids).matrix, _renamed(ids, entities))
+    if all(hasattr(w, name) for name in ("neighbors", "weights", "id_order")):
+        lists = {i: dict(zip(w.neighbors[i], w.weights[i], strict=True)) for i in w.id_order}
+        built = from_lists(lists)
+        return Built(built.matrix, _renamed(built.entities, entities))
+    raise InputTypeError(
+        f"from_pysal takes weights or a graph of libpysal, not {type(w).__name__}; read a file with "
+        "libpysal.io.open(path).read()."
+    )
+
+
+def _renamed(ids: pd.Index[Any], entities: object) -> pd.Index[Any]:
+    if entities is None:
+        return ids
+    if isinstance(entities, Mapping):
+        places = places_among(pd.Index(list(entities), tupleize_cols=False), ids, "entities", "the weights")
+        return checked_labels([list(entities.values())[place] for place in places], "entities")
+    labels = checked_labels(entities, "entities")
+    if len(labels) != len(ids):
+        raise AlignmentError(
+            f"from_pysal: {counted(len(labels), 'label')} for {counted(len(ids), 'id')} of the weights "
+            f"({quoted(ids)}); pass a mapping of id to label.",
+            [alignment_problem("entities", f"{len(labels)} labels for {len(ids)} ids")],
+        )
+    return labels
+
+
+# --- places and values --------------------------------------------------------------------------------------
+
+
+def by_distance(coordinates: pd.DataFrame, power: float, cutoff: float | None) -> Built:
+    """Weigh by the inverse of the distance.
+
+    Parameters
+    ----------
+    coordinates : DataFrame
+        As `_places` reads them.
+    power : float
+        Of the distance.
+    cutoff : float or None
+        In kilometres.
+
+    Returns
+    -------
+    Built
+        With the coordinates.
+
+    Raises
+    ------
+    OptionError
+        If an option cannot be used, no two entities are within the cutoff, or two are at the same place.
+    """
+    labels, degrees = _places(coordinates, "inverse_distance")
+    power, cutoff = _checked_power(power), _checked_cutoff(cutoff, degrees)
+    _refuse_many(len(labels), cutoff)
+    _refuse_same(labels, same_places(degrees), "are at the same place, so that the distance is zero")
+    matrix = inverse_distances(degrees, power, cutoff)
+    return Built(matrix, labels, _distance_text("inverse distance", power, cutoff), degrees=degrees)
+
+
+def by_nearness(coordinates: pd.DataFrame, k: int) -> Built:
+    """Link with the nearest.
+
+    Parameters
+    ----------
+    coordinates : DataFrame
+        As `_places` reads them.
+    k : int
+        How many.
+
+    Returns
+    -------
+    Built
+        With the coordinates.
+
+    Raises
+    ------
+    OptionError
+        If k is no whole number from 1 to n - 1.
+    """
+    labels, degrees = _places(coordinates, "k_nearest")
+    number = plain(k)
+    if isinstance(number, bool) or not isinstance(number, int) or not 1 <= number < len(labels):
+        raise OptionError(
+            f"k={cited(k)} must be an integer from 1 to {len(labels) - 1}, one less than there are entities.",
+            [option_problem("k", k)],
+        )
+    text = counted(number, "nearest neighbour")
+    return Built(nearest_neighbours(degrees, number), labels, text, degrees=degrees)
+
+
+def by_difference(values: pd.Series[Any]) -> Built:
+    """Weigh by the inverse of the difference of a variable.
+
+    Parameters
+    ----------
+    values : Series
+        As `_means` reads them.
+
+    Returns
+    -------
+    Built
+        With the name of the variable.
+
+    Raises
+    ------
+    OptionError
+        If two entities have the same value.
+    """
+    labels, means, name = _means(values, "economic")
+    _refuse_many(len(labels), None)
+    _refuse_same(labels, same_values(means), f"have the same {name}, so that the difference is zero")
+    return Built(inverse_differences(means), labels, f"inverse difference of {name}", name)
+
+
+def by_gravity(
+    values: pd.Series[Any], coordinates: pd.DataFrame, power: float, cutoff: float | None
+) -> Built:
+    """Weigh by the product of a variable over the distance.
+
+    Parameters
+    ----------
+    values : Series
+        As `_means` reads them; positive.
+    coordinates : DataFrame
+        As `_places` reads them; of the same entities.
+    power : float
+        Of the distance.
+    cutoff : float or None
+        In kilometres.
+
+    Returns
+    -------
+    Built
+        With the name of the variable and the coordinates.
+
+    Raises
+    ------
+    AlignmentError
+        If values and coordinates are of different entities.
+    OptionError
+        If a value is not positive, and as `by_distance` raises it.
+    """
+    built = by_distance(coordinates, power, cutoff)
+    named, means, name = _means(values, "gravity")
+    places = places_among(named, built.entities, "values", "the coordinates")
+    places_among(built.entities, named, "coordinates", "the values")
+    low = named[means <= 0]
+    if len(low):
+        raise OptionError(
+            f"gravity: {name} is zero or negative for {quoted(low)}; masses are positive.",
+            [option_problem("values", tuple(low[:5]), what="values not positive")],
+        )
+    mass = means[places] / means.max()
+    matrix = built.matrix * mass[:, None] * mass
+    text = f"gravity: {name} at both ends over {built.made_by.removeprefix('inverse ')}"
+    return Built(matrix, built.entities, text, name, built.degrees)
+
+
+def _places(coordinates: Any, caller: str) -> tuple[pd.Index[Any], Floats]:
+    """Read one place an entity."""
+    degrees = degrees_of(coordinates, caller)
+    labels = _first_level(coordinates.index, caller)
+    _refuse_missing(~np.isfinite(degrees).all(axis=1), coordinates.index, "coordinates", caller)
+    codes, entities = pd.factorize(labels)
+    first = np.full(len(entities), -1)
+    first[codes[::-1]] = np.arange(len(codes))[::-1]
+    varies = np.unique(codes[(degrees != degrees[first[codes]]).any(axis=1)])
+    if varies.size:
+        raise AlignmentError(
+            f"{caller}: there are several coordinates for {quoted(entities[varies])}; an entity has one.",
+            [alignment_problem("coordinates", "several places", entities[varies[:5]])],
+        )
+    return checked_labels(entities, "coordinates"), degrees[first]
+
+
+def _means(values: object, caller: str) -> tuple[pd.Index[Any], Floats, str]:
+    """Take the mean over time of each entity, and the name of the variable."""
+    if not isinstance(values, pd.Series):
+        raise InputTypeError(
+            f"{caller} takes a Series indexed by entity, or by entity and time as panel.frame['gdp'], not "
+            f"{type(values).__name__}."
+        )
+    name = "values" if values.name is None else str(values.name)
+    if not _holds_numbers(values.dtype):
+        raise InputTypeError(f"{caller}: {name} is {values.dtype}, not numeric.", [text_problem(name)])
+    labels = _first_level(values.index, caller)
+    cells = values.to_numpy(dtype=np.float64, na_value=np.nan)
+    _refuse_missing(np.logical_not(np.isfinite(cells)), values.index, name, caller)
+    codes, entities = pd.factorize(labels)
+    counts = np.bincount(codes)
+    if (counts != counts.max()).any():
+        few = entities[counts < counts.max()]
+        raise AlignmentError(
+            f"{caller}: {quoted(few)} has fewer periods than other entities, so that means over time are of "
+            "different periods; use panel.balance() first, or pass one value per entity.",
+            [alignment_problem(name, "fewer periods", few[:5])],
+        )
+    largest = np.abs(cells).max() or 1.0
+    means = np.bincount(codes, cells / largest) / counts * largest
+    return checked_labels(entities, name), means, name
+
+
+def _first_level(index: pd.Index[Any], caller: str) -> pd.Index[Any]:
+    """Take the entities of an index by entity, or by entity and time."""
+    if index.nlevels > 2 or not index.is_unique or not len(index):
+        repeated = index[index.duplicated()][:5]
+        wrong = f"{quoted(repeated)} is repeated" if len(repeated) else f"there are {len(index)} rows"
+        raise AlignmentError(
+            f"{caller}: index the rows by entity, or by entity and time; {wrong}, and the index has "
+            f"{counted(index.nlevels, 'level')}.",
+            [alignment_problem(None, "other index", repeated)],
+        )
+    labels: pd.Index[Any] = pd.Index(list(index.get_level_values(0)), tupleize_cols=False)
+    missing = np.flatnonzero(labels.isna())
+    if missing.size:
+        raise AlignmentError(
+            f"{caller}: {counted(missing.size, 'row')} without the label of an entity.",
+            [alignment_problem(None, "missing labels")],
+        )
+    return labels
+
+
+def _refuse_missing(bad: Any, index: pd.Index[Any], name: str, caller: str) -> None:
+    if bad.any():
+        raise MissingDataError(
+            f"{caller}: {name} is missing or infinite in {counted(int(bad.sum()), 'row')} (first: "
+            f"{quoted(index[bad])}).",
+            [missing_problem(name, int(bad.sum()), index[bad][:5])],
+        )
+
+
+def _refuse_same(labels: pd.Index[Any], pairs: tuple[Ints, Ints], what: str) -> None:
+    first, second = pairs
+    if first.size:
+        named = [(labels[a], labels[b]) for a, b in zip(first[:5], second[:5], strict=True)]
+        shown = "; ".join(f"{cited(a)} and {cited(b)}" for a, b in named)
+        raise OptionError(
+            f"{shown} {what} and the weight infinite ({counted(first.size, 'pair')}). Use other weights, or "
+            "merge these entities.",
+            [option_problem("entities", tuple(named), what=what)],
+        )
+
+
+def _refuse_many(n: int, cutoff: float | None) -> None:
+    if cutoff is None and n > _MOST_DENSE:
+        raise OptionError(
+            f"{n:,} entities: weights of all pairs take {8 * n * n / 1e9:.0f} GB. Pass cutoff= in "
+            "kilometres, or use k_nearest.",
+            [option_problem("cutoff", cutoff)],
+        )
+
+
+def _checked_power(power: object) -> float:
+    return _positive("power", power, _HIGHEST_POWER, "")
+
+
+def _checked_cutoff(cutoff: object, degrees: Floats) -> float | None:
+    if cutoff is None:
+        return None
+    number = _positive("cutoff", cutoff, _LARGEST, " of kilometres")
+    if len(degrees) < 2:
+        return number
+    least = float(nearest_distances(degrees).min())
+    if number < least:
+        raise OptionError(
+            f"cutoff={cited(cutoff)}: no two entities are so close; the nearest are {least:.3g} km apart. A "
+            "cutoff is in kilometres, not in degrees.",
+            [option_problem("cutoff", cutoff)],
+        )
+    return number
+
+
+def _positive(name: str, value: object, most: float, what: str) -> float:
+    number = plain(value)
+    if isinstance(number, bool) or not isinstance(number, int | float) or not 0 < number <= most:
+        limit = "" if most == _LARGEST else f" up to {most:g}"
+        raise OptionError(
+            f"{name}={cited(value)} must be a positive number{what}{limit}.", [option_problem(name, value)]
+        )
+    return float(number)
+
+
+def _distance_text(what: str, power: float, cutoff: float | None) -> str:
+    raised = "" if power == 1 else f" to the power {power:g}"
+    near = "" if cutoff is None else f" within {cutoff:g} km"
+    return f"{what}{raised}{near}"

@@ -1,0 +1,126 @@
+"""A variable of a balanced panel by period and entity, with weights in the same order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from digiprosper.errors import (
+    InputTypeError,
+    MissingDataError,
+    TermError,
+    cited,
+    counted,
+    missing_problem,
+    quoted,
+)
+from digiprosper.panel import Panel
+from digiprosper.panel.access import table_of
+from digiprosper.panel.evaluation import evaluate
+from digiprosper.panel.terms import parse
+from digiprosper.spatial.weights import SpatialWeights, refuse_other
+
+if TYPE_CHECKING:
+    from digiprosper.kernels import Floats
+    from digiprosper.panel.table import Table
+
+__all__ = ["Field", "read_field"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Field:
+    """A variable by period and entity.
+
+    Parameters
+    ----------
+    cells : (T, n) array
+        All there and finite.
+    times : Index
+        Periods; one, ``"all"``, of a cross-section.
+    entities : Index
+        Of the panel, in its order.
+    weights : SpatialWeights
+        Of these entities in this order.
+    """
+
+    cells: Floats
+    times: pd.Index[Any]
+    entities: pd.Index[Any]
+    weights: SpatialWeights
+
+
+def read_field(caller: str, panel: Panel, column: str, spatial_weights: SpatialWeights) -> Field:
+    """Read a variable and align the weights.
+
+    Parameters
+    ----------
+    caller : str
+        Which function needs it, for messages.
+    panel : Panel
+        Balanced.
+    column : str
+        Column or term.
+    spatial_weights : SpatialWeights
+        Of entities that include those of the panel.
+
+    Returns
+    -------
+    Field
+        By period and entity.
+
+    Raises
+    ------
+    InputTypeError, ColumnError, TermError
+        If an argument is of another kind, or the term cannot be used.
+    AlignmentError
+        If the weights lack an entity.
+    MissingDataError
+        If an entity has no row or no value in a period.
+    """
+    given: object = panel
+    if not isinstance(given, Panel):
+        raise InputTypeError(f"{caller} takes a Panel first, not {type(given).__name__}.")
+    refuse_other(spatial_weights, caller)
+    table = table_of(panel)
+    values = _values(caller, table, column)
+    times: pd.Index[Any] = pd.Index(["all"]) if table.keys.time_name is None else table.keys.times
+    _refuse_holes(caller, table, column, values, len(times))
+
+    cells = np.empty((len(times), len(table.keys.entities)))
+    cells[table.keys.time if len(times) > 1 else 0, table.keys.entity] = values
+    weights = spatial_weights.aligned_to(table.keys.entities)
+    return Field(cells, times, table.keys.entities, weights)
+
+
+def _values(caller: str, table: Table, column: object) -> Floats:
+    if not isinstance(column, str):
+        raise InputTypeError(f"{caller}: column must be one column or term, not {type(column).__name__}.")
+    term = parse(column, table.known, caller)
+    if any(factor.category for factor in term.factors):
+        raise TermError(f"{caller}: {cited(column)} is categorical; specify a numeric column.")
+    return evaluate(term, table)
+
+
+def _refuse_holes(caller: str, table: Table, column: str, values: Floats, n_times: int) -> None:
+    missing = np.isnan(values)
+    if missing.any():
+        raise MissingDataError(
+            f"{caller}: {cited(column)} is missing in {table.describe_rows(missing)}. A spatial lag needs "
+            "all entities in all periods: interpolate() the column, or subset() the panel to rows with "
+            "values and balance() it.",
+            [missing_problem(column, int(missing.sum()), table.index[missing][:5])],
+        )
+    keys = table.keys
+    absent = n_times * len(keys.entities) - table.nobs
+    if absent:
+        rows = np.bincount(keys.entity, minlength=len(keys.entities))
+        few = keys.entities[rows < n_times]
+        raise MissingDataError(
+            f"{caller}: the panel is not balanced, {counted(absent, 'row is', 'rows are')} not there "
+            f"({keys.entity_name} {quoted(few)}). A spatial lag needs all entities in all periods: use "
+            "panel.balance() first.",
+            [missing_problem(column, absent, tuple(few[:5]))],
+        )

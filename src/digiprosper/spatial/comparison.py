@@ -1,0 +1,133 @@
+"""Tests that compare spatial models: Wald tests of restrictions, and likelihood ratios of nested models."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from digiprosper.errors import OptionError, TermError, check_option, cited, option_problem
+from digiprosper.kernels.tolerances import SINGULAR
+from digiprosper.linear.restrictions import null_text, read_restrictions, restrictions_text
+from digiprosper.report.tests import TestResult
+from digiprosper.report.variance import quadratic_form
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from digiprosper.kernels import Floats
+    from digiprosper.spatial.groups import SpatialEstimated
+
+__all__ = ["lr_test", "restricted", "wald_to"]
+
+# What each spatial model contains beside itself with fewer terms.
+_SIMPLER = {
+    "sdm": ("sar", "sem", "slx"),
+    "sdem": ("sem", "slx"),
+    "sac": ("sar", "sem"),
+}
+
+
+def restricted(fitted: SpatialEstimated, restrictions: str | Sequence[str]) -> TestResult:
+    """Test linear restrictions, as `SpatialResults.wald_test`."""
+    text = restrictions_text(restrictions)
+    matrix, value = read_restrictions(text, fitted.names)
+    gap = matrix @ fitted.coefficients - value
+    return _wald(fitted, gap, matrix, null_text(text, fitted.names))
+
+
+def wald_to(fitted: SpatialEstimated, model: str) -> TestResult:
+    """Test whether a Durbin model reduces to another, as `SpatialResults.wald_to`."""
+    check_option("model", model, ("sar", "sem"))
+    _refuse_no_durbin(fitted, model)
+    names, b = fitted.names, fitted.coefficients
+    lags = [name for name in names if name.startswith("W:") and name.removeprefix("W:") in names]
+    if not lags:
+        raise OptionError("wald_to: the model has no spatial lags of regressors; fit with spatial_lags=None.")
+    rows = np.zeros((len(lags), b.size))
+    rows[np.arange(len(lags)), [names.index(name) for name in lags]] = 1.0
+    if model == "sar" or "rho" not in names:
+        return _wald(fitted, rows @ b, rows, "the coefficients of all spatial lags of regressors are zero")
+    return _common_factors(fitted, lags, rows)
+
+
+def _refuse_no_durbin(fitted: SpatialEstimated, model: str) -> None:
+    durbin = ("sdm",) if model == "sar" else ("sdm", "sdem")
+    if fitted.model not in durbin:
+        text = f"wald_to({model!r}) is for model={' or '.join(map(repr, durbin))}, not {fitted.model!r}."
+        raise OptionError(text, [option_problem("model", fitted.model, durbin, text)])
+
+
+def _common_factors(fitted: SpatialEstimated, lags: Sequence[str], rows: Floats) -> TestResult:
+    """Test that each lag has the coefficient of its regressor times minus rho, by the delta method."""
+    names, b = fitted.names, fitted.coefficients
+    if 2 * len(lags) + 1 < len([name for name in names if name != "Intercept"]):
+        raise OptionError(
+            "wald_to('sem') requires spatial lags of all regressors; fit with spatial_lags=None."
+        )
+    places = [names.index(name.removeprefix("W:")) for name in lags]
+    rho = b[names.index("rho")]
+    gap = rows @ b + rho * b[places]
+    rows[np.arange(len(lags)), places] += rho
+    rows[:, names.index("rho")] += b[places]
+    return _wald(fitted, gap, rows, "W:x + rho x is zero for all regressors x (common factors)")
+
+
+def lr_test(first: SpatialEstimated, second: SpatialEstimated, *, same_rows: bool) -> TestResult:
+    """Compare nested models, as `SpatialResults.lr_test`."""
+    _refuse_other_data(first, second, same_rows=same_rows)
+    small, large = sorted((first, second), key=lambda one: one.n_parameters)
+    df = large.n_parameters - small.n_parameters
+    if df == 0 or not _is_nested(small, large):
+        raise OptionError(
+            "lr_test: neither model is nested in the other, which has all terms, effects and spatial "
+            "coefficients of the simpler one. Compare them by aic or bic."
+        )
+    from scipy.special import chdtrc
+
+    statistic = max(2 * (large.loglik - small.loglik), 0.0)
+    null = f"the restrictions of the {small.model.upper()} hold in the {large.model.upper()}"
+    if small.model == large.model:
+        null = f"what the {large.model.upper()} with fewer terms or effects leaves out is zero"
+    return TestResult(
+        "Likelihood ratio test", statistic, "chi2", float(df), float(chdtrc(df, statistic)), null
+    )
+
+
+def _wald(fitted: SpatialEstimated, gap: Floats, rows: Floats, null: str) -> TestResult:
+    from scipy.special import chdtrc
+
+    # Scaled to standard errors of one, so that units of regressors play no part.
+    scale = np.sqrt(np.diag(fitted.covariance))
+    middle = fitted.covariance / scale / scale[:, None]
+    statistic, least = quadratic_form(gap, rows * scale, middle)
+    if not least > SINGULAR:
+        raise TermError("wald_test: the restrictions repeat each other.")
+    df = len(gap)
+    return TestResult("Wald test", statistic, "chi2", float(df), float(chdtrc(df, statistic)), null)
+
+
+def _refuse_other_data(first: SpatialEstimated, second: SpatialEstimated, *, same_rows: bool) -> None:
+    pairs = {
+        "outcome": (first.depvar, second.depvar),
+        "rows": (True, same_rows),
+        "weights": (first.weights_hash, second.weights_hash),
+        "transform": (first.transform, second.transform),
+    }
+    different = [what for what, (left, right) in pairs.items() if left != right]
+    if different:
+        text = (
+            f"lr_test: the two fits differ in their {' and '.join(different)}; compare fits on the same data."
+        )
+        raise OptionError(text, [option_problem("other", cited(different), what=text)])
+
+
+def _is_nested(small: SpatialEstimated, large: SpatialEstimated) -> bool:
+    """Tell whether one model is another with restrictions."""
+    simpler = (large.model, *_SIMPLER.get(large.model, ()))
+    effects = set(small.effect_names) <= set(large.effect_names)
+    regressors = set(small.names) - {"rho", "lambda", "Intercept"} <= set(large.names)
+    if small.model == "sem" and large.model == "sdm":
+        lagged = {f"W:{name}" for name in small.names if name not in ("lambda", "Intercept")}
+        return effects and regressors and lagged <= set(large.names)
+    return effects and regressors and small.model in simpler

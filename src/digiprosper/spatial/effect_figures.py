@@ -1,0 +1,336 @@
+"""What figures of spatial effects draw: one or several fits, and fits over cut-offs of the distance."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+import pandas as pd
+
+from digiprosper.errors import (
+    ColumnError,
+    DigiprosperError,
+    IdentificationError,
+    InputTypeError,
+    Notice,
+    OptionError,
+    check_option,
+    cited,
+    column_problem,
+    models_problem,
+    option_problem,
+    plain,
+    quoted,
+)
+from digiprosper.report.collection import ResultSet
+from digiprosper.report.columns import Column, Estimate
+from digiprosper.report.drawings import Decay
+from digiprosper.report.labels import name_label
+from digiprosper.report.terms import Term
+from digiprosper.spatial.impacts import KINDS
+from digiprosper.spatial.results import SpatialResults
+from digiprosper.spatial.words import WORDS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["Fits", "chosen_kinds", "decay", "impacts", "read_fits", "regressors"]
+
+Fits: TypeAlias = "Mapping[str, SpatialResults | DigiprosperError]"
+"""Label to fit, or to what stopped it."""
+
+
+def read_fits(results: object, purpose: str) -> Fits:
+    """Read one fit of a spatial model or several.
+
+    Parameters
+    ----------
+    results : SpatialResults, ResultSet, sequence or mapping
+        What to draw.
+    purpose : str
+        Which figure, for errors.
+
+    Returns
+    -------
+    dict
+        Label to fit; those of a sequence are numbered, a single one has an empty label.
+
+    Raises
+    ------
+    InputTypeError
+        If there is none, one of them is something else, or two labels are the same as text.
+    """
+    pairs: list[tuple[str, Any]] = list(_pairs(results))
+    odd = [one for _, one in pairs if not isinstance(one, SpatialResults | DigiprosperError)]
+    if odd or not pairs:
+        found = type(odd[0]).__name__ if odd else "none"
+        raise InputTypeError(
+            f"{purpose}: takes what PanelSpatial(...).fit returns, or a ResultSet, list or mapping of them, "
+            f"not {found}.",
+            [models_problem("no spatial model", odd[0] if odd else results)],
+        )
+    _refuse_twice([label for label, _ in pairs], purpose)
+    return dict(pairs)
+
+
+def _pairs(results: object) -> Iterable[tuple[str, Any]]:
+    if isinstance(results, ResultSet):
+        return results.outcomes
+    if isinstance(results, Mapping):
+        return [(str(label), one) for label, one in results.items()]
+    if isinstance(results, Sequence) and not isinstance(results, str):
+        return [(f"({number})", one) for number, one in enumerate(results, 1)]
+    return [("", results)]
+
+
+def _refuse_twice(labels: Sequence[object], purpose: str) -> None:
+    twice = [label for label, count in Counter(labels).items() if count > 1]
+    if twice:
+        raise InputTypeError(
+            f"{purpose}: the labels {quoted(twice)} are duplicated; rename one of each.",
+            [models_problem(f"repeated labels {quoted(twice)}")],
+        )
+
+
+def regressors(fits: Fits) -> list[str]:
+    """List the regressors of all fits.
+
+    Parameters
+    ----------
+    fits : mapping
+        Label to fit.
+
+    Returns
+    -------
+    list of str
+        Each once, in the order of the first fit that has it.
+    """
+    return list(dict.fromkeys(name for fit in _estimated(fits).values() for name in fit.effects.terms))
+
+
+def chosen_kinds(kinds: object, purpose: str) -> tuple[str, ...]:
+    """Read which kinds of effects are drawn.
+
+    Parameters
+    ----------
+    kinds : str or sequence of str
+        Of ``"direct"``, ``"indirect"``, ``"total"``.
+    purpose : str
+        Which figure, for errors.
+
+    Returns
+    -------
+    tuple of str
+        In the order given, each once.
+
+    Raises
+    ------
+    OptionError
+        If it is none of these.
+    """
+    several = list(kinds) if isinstance(kinds, list | tuple) else [kinds]
+    if not several:
+        raise OptionError(
+            f"{purpose}: kinds is empty; choose among {quoted(KINDS)}.",
+            [option_problem("kinds", kinds, KINDS)],
+        )
+    for kind in several:
+        check_option("kinds", kind, KINDS)
+    return tuple(dict.fromkeys(plain(kind) for kind in several))
+
+
+def impacts(fits: Fits, terms: Sequence[str], kinds: Sequence[str], level: float) -> list[Column]:
+    """Lay out effects for a figure of estimates.
+
+    Parameters
+    ----------
+    fits : mapping
+        Label to fit.
+    terms : sequence of str
+        Regressors.
+    kinds : sequence of str
+        Of ``"direct"``, ``"indirect"``, ``"total"``.
+    level : float
+        Of the intervals.
+
+    Returns
+    -------
+    list of Column
+        Of one fit, a column a kind and a row a regressor. Of several, a column a fit and a row a regressor
+        and kind.
+    """
+    estimated = _estimated(fits)
+    if len(fits) == 1 and estimated:
+        (fit,) = estimated.values()
+        found = dict(zip(KINDS, fit.decomposition.table_columns(level), strict=True))
+        return [_among(found[kind], terms) for kind in kinds]
+    return [_column(label, fit, terms, kinds, level) for label, fit in fits.items()]
+
+
+def _estimated(fits: Fits) -> dict[str, SpatialResults]:
+    return {label: fit for label, fit in fits.items() if isinstance(fit, SpatialResults)}
+
+
+def _among(column: Column, terms: Sequence[str]) -> Column:
+    """Keep the estimates of some terms."""
+    kept = {name: column.estimates[name] for name in terms if name in column.estimates}
+    return replace(column, estimates=kept)
+
+
+def _column(
+    label: str,
+    fit: SpatialResults | DigiprosperError,
+    terms: Sequence[str],
+    kinds: Sequence[str],
+    level: float,
+) -> Column:
+    """Make the column of one fit, or of what stopped it."""
+    if isinstance(fit, DigiprosperError):
+        return Column(head=label, failure=fit)
+    numbers: Any = fit.effects_table(level).set_index(["term", "kind"])
+    estimates = {}
+    for name in (term for term in terms if term in fit.effects.terms):
+        for kind in kinds:
+            term = Term(f"{kind}:{name}", family="spatial", kind=kind, path=(name,))
+            row = numbers.loc[(name, kind)].tolist()
+            estimates[term.name] = Estimate(term, *row)
+    return Column(
+        head=label,
+        estimates=estimates,
+        glance=fit.glance(),
+        inference=fit.inference,
+        labels=fit.labels,
+        factors=fit.factors,
+        words=WORDS,
+    )
+
+
+# --- over the cut-off ---------------------------------------------------------------------------------------
+
+
+def decay(
+    fits: Fits,
+    term: str | None,
+    kinds: Sequence[str],
+    labels: Mapping[str, str],
+    level: float,
+    purpose: str,
+) -> Decay:
+    """Lay out the effects of one regressor over the cut-offs that label the fits.
+
+    Parameters
+    ----------
+    fits : mapping
+        Cut-off, as text, to fit.
+    term : str or None
+        The regressor; the first one for None.
+    kinds : sequence of str
+        Of ``"direct"``, ``"indirect"``, ``"total"``.
+    labels : mapping
+        Labels by term or column, over those of the fits.
+    level : float
+        Of the intervals.
+    purpose : str
+        Which figure, for errors.
+
+    Returns
+    -------
+    Decay
+        Fits that failed, or do not have the regressor, are counted in `left_out`.
+
+    Raises
+    ------
+    InputTypeError
+        If a label is no number, or two are the same one.
+    ColumnError
+        If no fit has the regressor.
+    IdentificationError
+        If no model was estimated.
+    """
+    cutoffs = _cutoffs(list(fits), purpose)
+    estimated = _estimated(fits)
+    if not estimated:
+        raise IdentificationError(
+            f"{purpose}: none of the {len(fits)} models was estimated.",
+            [Notice("no_estimates", "nothing to draw", {"labels": tuple(fits)})],
+        )
+    name = _regressor(term, regressors(fits), purpose)
+    having = {label: fit for label, fit in estimated.items() if name in fit.effects.terms}
+    outcomes = {fit.depvar for fit in having.values()}
+    texts, factors = _merged(having, "labels") | dict(labels), _merged(having, "factors")
+    return Decay(
+        name=name_label(name, texts, factors),
+        outcome=name_label(outcomes.pop(), texts, factors) if len(outcomes) == 1 else "",
+        points=_points(having, name, kinds, cutoffs, level),
+        heads={kind: WORDS.say(kind) for kind in kinds},
+        left_out=_left_out(len(fits) - len(estimated), len(estimated) - len(having)),
+        level=level,
+    )
+
+
+def _cutoffs(labels: Sequence[str], purpose: str) -> dict[str, float]:
+    """Read the labels of models as numbers."""
+    found = {label: _number(label) for label in labels}
+    odd = [label for label, value in found.items() if not 0 < value < np.inf]
+    if odd:
+        raise InputTypeError(
+            f"{purpose}: the labels of the models must be their cut-offs, positive numbers such as 300 or "
+            f"'300', not {quoted(odd)}.",
+            [models_problem("a label that is no cut-off", label) for label in odd],
+        )
+    _refuse_twice(list(found.values()), purpose)
+    return found
+
+
+def _number(label: str) -> float:
+    try:
+        return float(label)
+    except ValueError:
+        return np.nan
+
+
+def _regressor(term: object, known: Sequence[str], purpose: str) -> str:
+    if term is None:
+        return known[0]
+    if not isinstance(term, str):
+        raise InputTypeError(
+            f"{purpose}: term={cited(term)} must be the name of a regressor.", [option_problem("term", term)]
+        )
+    if term not in known:
+        raise ColumnError(
+            f"{purpose}: no model has the regressor {cited(term)}; the regressors are {quoted(known, 12)}.",
+            [column_problem(term, "term", f"no regressor {cited(term)}")],
+        )
+    return term
+
+
+def _points(
+    fits: Mapping[str, SpatialResults],
+    name: str,
+    kinds: Sequence[str],
+    cutoffs: Mapping[str, float],
+    level: float,
+) -> pd.DataFrame:
+    """Take the effects of one regressor, by kind in the order asked and then by cut-off."""
+    tables = [fit.effects_table(level).assign(cutoff=cutoffs[label]) for label, fit in fits.items()]
+    every = pd.concat(tables, ignore_index=True)
+    rows = every[(every["term"] == name) & every["kind"].isin(kinds)]
+    place = rows["kind"].map({kind: i for i, kind in enumerate(kinds)})
+    ordered = rows.assign(place=place).sort_values(["place", "cutoff"], ignore_index=True)
+    return ordered[["kind", "cutoff", "estimate", "conf_low", "conf_high"]]
+
+
+def _merged(fits: Mapping[str, SpatialResults], field: str) -> dict[str, Any]:
+    """Merge labels, or what names are products of, over the fits; the first wins."""
+    merged: dict[str, Any] = {}
+    for fit in fits.values():
+        merged = {**getattr(fit, field), **merged}
+    return merged
+
+
+def _left_out(failed: int, lacking: int) -> list[str]:
+    out = [f"{failed:,} not estimated"] if failed else []
+    return [*out, f"{lacking:,} without the regressor"] if lacking else out

@@ -1,0 +1,367 @@
+"""From a layout to results: the likelihood's maximum, its covariance, and the effects."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from digiprosper.errors import IdentificationError, Notice, OptionError, option_problem, quoted
+from digiprosper.kernels.resampling import seed_sequence
+from digiprosper.kernels.tolerances import NO_VARIANCE, SINGULAR
+from digiprosper.report.inference import Inference
+from digiprosper.report.notices import few_clusters, lost_draws
+from digiprosper.spatial.groups import SpatialEstimated
+from digiprosper.spatial.impacts import SpatialEffects
+from digiprosper.spatial.kernels.information import (
+    Point,
+    clustered_covariance,
+    expected_information,
+    lee_yu,
+    observed_information,
+)
+from digiprosper.spatial.kernels.likelihood import at_values, maximise
+from digiprosper.spatial.kernels.multiplier import (
+    averages,
+    by_unit,
+    effects,
+    effects_of_draws,
+    multiplier,
+    row_sum,
+    symmetric_root,
+    without_lag,
+)
+from digiprosper.spatial.kernels.spectrum import spectrum
+from digiprosper.spatial.notices import near_end, time_effects_bias
+from digiprosper.spatial.preparation import ERROR, LAG, spatial_columns
+from digiprosper.spatial.results import SpatialResults
+
+if TYPE_CHECKING:
+    from digiprosper.kernels import Floats
+    from digiprosper.spatial.kernels.likelihood import Optimum, SpatialColumns
+    from digiprosper.spatial.kernels.spectrum import Spectrum
+    from digiprosper.spatial.preparation import Layout
+
+__all__ = ["estimate"]
+
+
+_LOST = "have a rho outside its interval and were dropped."
+# Residuals of two entities with time effects are each other's negative, and scores add up to zero.
+_LEAST_CLUSTERS = 3
+# With more entities the bias is small beside the standard error, and its estimate takes an inverse.
+_MANY_ENTITIES = 1000
+
+
+class _Draws(NamedTuple):
+    """How errors of effects are simulated; without a seed they are not."""
+
+    seed: np.random.SeedSequence | None
+    reps: int
+
+
+def estimate(spec: Any, layout: Layout, rng: object) -> SpatialResults:
+    """Maximise the likelihood and compute everything that is read from it.
+
+    Parameters
+    ----------
+    spec : PanelSpatial
+        The specification.
+    layout : Layout
+        Its columns and weights.
+    rng : None, int, SeedSequence or Generator
+        For simulated errors of effects.
+
+    Returns
+    -------
+    SpatialResults
+        Its notices are kept in `diagnostics`, not issued.
+
+    Raises
+    ------
+    IdentificationError
+        If the likelihood has no maximum inside the interval, or the information is singular.
+    OptionError
+        If the bias correction cannot be used with the weights.
+    """
+    point = _point(spec, layout)
+    intercept = () if any(layout.effects) else ("Intercept",)
+    names = (*point.names, *layout.names[1:], *intercept)
+    covariance = _covariance(point, spec.cov_type, names)
+    seed = seed_sequence(rng) if spec.effects_error == "simulated" else None
+    inverse = multiplier(layout.matrix, point.optimum.rho)
+    made = _effects(layout, point, covariance, inverse, _Draws(seed, spec.reps))
+    n_drawn = 0 if made.draws is None else len(made.draws)
+    return SpatialResults(
+        estimated=_estimated(spec, layout, point, names, covariance, inverse),
+        effects=made,
+        inference=_inference(spec, layout, seed, n_drawn),
+        sample=layout.linear.sample,
+        labels=layout.linear.labels,
+        diagnostics=(
+            *layout.linear.diagnostics,
+            *layout.weights.diagnostics,
+            *_near_ends(point, layout),
+            *_bias_notices(spec, layout, point, covariance),
+            *_cluster_notices(spec, layout),
+            *(() if seed is None else lost_draws(spec.reps - n_drawn, spec.reps, _LOST)),
+        ),
+    )
+
+
+def _point(spec: Any, layout: Layout) -> Point:
+    """Maximise the likelihood, and correct the bias if asked for."""
+    lag, error = spec.model in LAG, spec.model in ERROR
+    splm = spec.transform == "splm"
+    columns = spatial_columns(layout, splm=splm, error=error)
+    found = spectrum(layout.matrix) if lag or error else None
+    if found is None and (lag or error):
+        _refuse_no_cycle(layout)
+    point = Point(
+        columns=columns,
+        optimum=_optimum(columns, found, layout, lag=lag, error=error),
+        spectrum=found,
+        matrix=layout.matrix,
+        lag=lag,
+        error=error,
+        periods=columns.n_times,
+        sweep=np.asarray if splm else layout.sweep,
+    )
+    return point if spec.bias_correction is None else _corrected(point, layout)
+
+
+def _values(point: Point, count: int) -> Floats:
+    """Take the coefficients that have names, which dummies of periods have not."""
+    return np.concatenate([point.spatial, point.optimum.coefficients])[:count]
+
+
+def _optimum(
+    columns: SpatialColumns, found: Spectrum | None, layout: Layout, *, lag: bool, error: bool
+) -> Optimum:
+    """Maximise the likelihood; refuse a maximum at an end of the interval."""
+    if found is None:
+        return at_values(columns, None, 0.0, 0.0)
+    optimum = maximise(columns, found, lag=lag, error=error)
+    if optimum.at_end:
+        value = optimum.rho if optimum.at_end == "rho" else optimum.lam
+        raise IdentificationError(
+            f"the likelihood has no maximum inside the interval ({found.low:.4g}, {found.high:.4g}) in which "
+            f"I - {optimum.at_end} W is invertible: it rises up to {optimum.at_end} = {value:.4g}. Check the "
+            f"weights {layout.weights.name!r}, and whether the outcome has a trend that time effects would "
+            "take out."
+        )
+    return optimum
+
+
+def _refuse_no_cycle(layout: Layout) -> None:
+    text = (
+        f"all eigenvalues of the weights {layout.weights.name!r} are zero, because no chain of links leads "
+        "back to where it began, so that the interval of the spatial coefficient has no ends. Use "
+        "model='slx', or weights in which neighbours are mutual."
+    )
+    raise IdentificationError(text)
+
+
+def _corrected(point: Point, layout: Layout) -> Point:
+    """Correct the bias of the effects, and count the periods that entity effects leave."""
+    entity, time = layout.effects
+    common = row_sum(layout.matrix)
+    if time and common is None:
+        text = (
+            "bias_correction='lee_yu' with time effects requires weights whose rows have one sum, such as "
+            f"row-standardised weights without islands; those of {layout.weights.name!r} differ. Use "
+            "SpatialWeights(standardise='row'), or time_effects=False."
+        )
+        raise OptionError(text, [option_problem("bias_correction", "lee_yu", (None,), text)])
+    optimum = lee_yu(point, common if time else None, entity=entity)
+    found = point.spectrum
+    for at in (optimum.rho, optimum.lam):
+        if found is not None and not found.low < at < found.high:
+            raise IdentificationError(
+                f"bias_correction='lee_yu' moves the spatial coefficient to {at:.4g}, out of its interval "
+                f"({found.low:.4g}, {found.high:.4g}): there are too few entities. Use "
+                "bias_correction=None, or time_effects=False."
+            )
+    return replace(point, optimum=optimum, periods=point.columns.n_times - float(entity))
+
+
+def _covariance(point: Point, cov_type: str, names: tuple[str, ...]) -> Floats:
+    """Compute the covariance of the coefficients that have names."""
+    information = expected_information(point) if cov_type == "information" else observed_information(point)
+    scale = 1 / np.sqrt(np.abs(np.diag(information)))
+    scaled = information * scale * scale[:, None]
+    if not float(np.linalg.eigvalsh(scaled)[0]) > SINGULAR:
+        raise IdentificationError(
+            "the information matrix of the estimates is not positive definite, so that they have no standard "
+            "errors: the likelihood is flat. Drop regressors or the spatial lags of some (spatial_lags)."
+        )
+    k = len(names)
+    covariance = (np.linalg.inv(scaled) * scale * scale[:, None])[:k, :k]
+    if cov_type != "clustered":
+        return np.asarray(covariance)
+    _refuse_two_clusters(point)
+    clustered = clustered_covariance(point)[:k, :k]
+    _refuse_no_variance(np.diag(clustered), np.diag(covariance), names)
+    return clustered
+
+
+def _refuse_two_clusters(point: Point) -> None:
+    if len(point.matrix) < _LEAST_CLUSTERS:
+        raise IdentificationError(
+            f"cov_type='clustered' needs at least {_LEAST_CLUSTERS} entities; the sample has "
+            f"{len(point.matrix)}. Use cov_type='observed'."
+        )
+
+
+def _refuse_no_variance(clustered: Floats, observed: Floats, names: tuple[str, ...]) -> None:
+    """Refuse coefficients whose scores are zero in every entity, as of a regressor that fits single rows."""
+    none = ~(clustered > NO_VARIANCE**2 * observed)
+    if none.any():
+        gone = [name for name, lost in zip(names, none, strict=True) if lost]
+        raise IdentificationError(
+            f"no clustered standard error for {quoted(gone)}: the scores of every entity add up to zero, as "
+            "where a regressor varies in one entity only. Use cov_type='observed'."
+        )
+
+
+def _effects(
+    layout: Layout, point: Point, covariance: Floats, inverse: Floats, how: _Draws
+) -> SpatialEffects:
+    """Compute effects of all regressors, with errors by the delta method or from draws."""
+    chosen = _chosen(layout, point, len(covariance))
+    values = _values(point, len(covariance))
+    b, between = chosen @ values, chosen @ covariance @ chosen.T
+    k = len(layout.slopes)
+    lag, matrix = point.lag, layout.matrix
+    slopes, lags = b[-2 * k : -k], b[-k:]
+    if lag and point.spectrum is not None:
+        value, slope = averages(matrix, inverse, point.spectrum, point.optimum.rho)
+    else:
+        value, slope = without_lag(matrix)
+    found = effects(value, slope, slopes, lags, between, lag=lag)
+    return SpatialEffects(
+        terms=layout.slopes,
+        slopes=slopes,
+        lags=lags,
+        estimates=found.estimates,
+        covariance=found.covariance,
+        draws=None if how.seed is None else _drawn(point, b, between, how),
+        units=by_unit(matrix, inverse),
+        entities=layout.prepared.sample.entities,
+    )
+
+
+def _chosen(layout: Layout, point: Point, count: int) -> Floats:
+    """Choose rho, the slopes and their spatial lags among the coefficients; absent ones have a row of 0."""
+    first, k = len(point.spatial), len(layout.slopes)
+    places: list[int | None] = [*[0] * point.lag, *(first + j for j in range(k))]
+    lags = {name: first + k + j for j, name in enumerate(layout.lags)}
+    places += [lags.get(name) for name in layout.slopes]
+    out = np.zeros((len(places), count))
+    for row, place in enumerate(places):
+        if place is not None:
+            out[row, place] = 1.0
+    return out
+
+
+def _drawn(point: Point, b: Floats, covariance: Floats, how: _Draws) -> Floats:
+    """Draw coefficients from their normal distribution and compute the effects of each draw."""
+    k = (b.size - point.lag) // 2
+    generator = np.random.default_rng(how.seed)
+    draws = b + generator.standard_normal((how.reps, b.size)) @ symmetric_root(covariance)
+    if not point.lag or point.spectrum is None:
+        return effects_of_draws(point.matrix, None, draws[:, 0], draws[:, :k], draws[:, k:])
+    inside = (draws[:, 0] > point.spectrum.low) & (draws[:, 0] < point.spectrum.high)
+    rho, slopes, lags = draws[inside, 0], draws[inside, 1 : k + 1], draws[inside, k + 1 :]
+    return effects_of_draws(point.matrix, point.spectrum, rho, slopes, lags)
+
+
+def _near_ends(point: Point, layout: Layout) -> list[Notice]:
+    """Report spatial coefficients near an end of their interval."""
+    found = point.spectrum
+    if found is None:
+        return []
+    out: list[Notice] = []
+    for name, value in zip(point.names, point.spatial, strict=True):
+        out += near_end(name, value, (found.low, found.high), layout.weights.name)
+    return out
+
+
+def _bias_notices(spec: Any, layout: Layout, point: Point, covariance: Floats) -> list[Notice]:
+    """Estimate the bias that time effects leave in rho and lambda, where it is not corrected."""
+    common, n = row_sum(layout.matrix), len(layout.matrix)
+    if spec.bias_correction or common is None or not layout.effects[1] or n > _MANY_ENTITIES:
+        return []
+    corrected = lee_yu(point, common, entity=False)
+    out: list[Notice] = []
+    moved = [corrected.rho] * point.lag + [corrected.lam] * point.error
+    for j, name in enumerate(point.names):
+        error = float(np.sqrt(covariance[j, j]))
+        out += time_effects_bias(name, point.spatial[j] - moved[j], error)
+    return out
+
+
+def _cluster_notices(spec: Any, layout: Layout) -> tuple[Notice, ...]:
+    """Report few entities to cluster by."""
+    if spec.cov_type != "clustered":
+        return ()
+    sample = layout.prepared.sample
+    return few_clusters(
+        sample.n_entities,
+        sample.keys.entity_name,
+        "clustered standard errors are too small with few clusters; compare cov_type='observed'.",
+    )
+
+
+def _estimated(
+    spec: Any,
+    layout: Layout,
+    point: Point,
+    names: tuple[str, ...],
+    covariance: Floats,
+    inverse: Floats,
+) -> SpatialEstimated:
+    optimum, found, k = point.optimum, point.spectrum, len(layout.names) - 1
+    swept_fit = (layout.swept[:, 1:] @ optimum.coefficients[:k]).reshape(len(inverse), -1)
+    explained = inverse @ swept_fit if point.lag else swept_fit
+    taken = layout.prepared.within.rank
+    return SpatialEstimated(
+        names=names,
+        depvar=spec.y,
+        model=spec.model,
+        coefficients=_values(point, len(names)),
+        covariance=covariance,
+        residuals=optimum.residuals,
+        sigma2=optimum.sigma2,
+        loglik=optimum.loglik,
+        n_parameters=len(point.spatial) + k + taken + 1,
+        rsquared_within=float(np.corrcoef(explained.ravel(), layout.swept[:, 0])[0, 1] ** 2),
+        df_absorbed=taken,
+        effect_names=layout.prepared.effect_names,
+        interval=(np.nan, np.nan) if found is None else (found.low, found.high),
+        transform=spec.transform,
+        bias_correction=spec.bias_correction,
+        weights_name=layout.weights.name,
+        weights_text=layout.weights.conventions,
+        weights_hash=hashlib.sha256(layout.matrix.tobytes()).hexdigest()[:16],
+    )
+
+
+def _inference(spec: Any, layout: Layout, seed: np.random.SeedSequence | None, reps: int) -> Inference:
+    sample = layout.prepared.sample
+    clustered = spec.cov_type == "clustered"
+    groups = sample.n_entities
+    return Inference(
+        cov_type=spec.cov_type,
+        clusters=(sample.keys.entity_name,) if clustered else (),
+        n_clusters=(groups,) if clustered else (),
+        df_t=groups - 1.0 if clustered else np.inf,
+        reps=reps,
+        rng_entropy=None if seed is None else _entropy(seed),
+    )
+
+
+def _entropy(seed: np.random.SeedSequence) -> int:
+    entropy: Any = seed.entropy
+    return int(entropy)

@@ -1,0 +1,240 @@
+"""Covariances of maximum likelihood estimates of spatial panels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from digiprosper.kernels import Floats
+    from digiprosper.spatial.kernels.likelihood import Optimum, SpatialColumns
+    from digiprosper.spatial.kernels.spectrum import Spectrum
+
+__all__ = ["Point", "clustered_covariance", "expected_information", "lee_yu", "observed_information"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Point:
+    """A model at its estimates, with what every covariance is made of.
+
+    Parameters
+    ----------
+    columns : SpatialColumns
+        With the effects out.
+    optimum : Optimum
+        Estimates.
+    spectrum : Spectrum or None
+        Of the weights; None where no determinant is needed.
+    matrix : (N, N) array
+        Weights.
+    lag, error : bool
+        Whether the outcome, and the error, has a spatial lag.
+    periods : float
+        Periods that the log-determinant counts: T, or T - 1 where the bias of entity effects is corrected.
+    sweep : callable
+        Takes the effects out of an (NT, 1) array.
+    """
+
+    columns: SpatialColumns
+    optimum: Optimum
+    spectrum: Spectrum | None
+    matrix: Floats
+    lag: bool
+    error: bool
+    periods: float
+    sweep: Callable[[Floats], Floats]
+
+    @property
+    def spatial(self) -> list[float]:
+        """Spatial coefficients of the model: rho, lambda, both or none."""
+        return [self.optimum.rho] * self.lag + [self.optimum.lam] * self.error
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the spatial coefficients."""
+        return ["rho"] * self.lag + ["lambda"] * self.error
+
+    def moves(self) -> Floats:
+        """Compute what each parameter but sigma2 moves the residuals by, with the opposite sign.
+
+        Returns
+        -------
+        (NT, p) array
+            Of rho, lambda, the slopes.
+        """
+        columns, rho, lam = self.columns, self.optimum.rho, self.optimum.lam
+        _, first, second = columns.y.T
+        of_lag = first - lam * second
+        of_error = first - rho * second - columns.wx @ self.optimum.coefficients
+        spatial = [of_lag] * self.lag + [of_error] * self.error
+        return np.column_stack([*spatial, columns.filtered(lam)])
+
+    def multiplied(self, at: float) -> Floats:
+        """Compute ``W (I - a W)^-1``, an (N, N) array."""
+        return np.asarray(np.linalg.solve((np.eye(len(self.matrix)) - at * self.matrix).T, self.matrix.T).T)
+
+    def trace(self, at: float, *, lags: int, inverses: int) -> float:
+        """Compute the trace of ``W^lags (I - a W)^-inverses`` over the periods that count."""
+        if self.spectrum is None:
+            return 0.0
+        return self.periods * self.spectrum.trace(at, lags=lags, inverses=inverses)
+
+
+def observed_information(point: Point) -> Floats:
+    """Compute minus the second derivatives of the log likelihood.
+
+    Parameters
+    ----------
+    point : Point
+        The model at its estimates.
+
+    Returns
+    -------
+    (p + 1, p + 1) array
+        Of rho, lambda, the slopes and sigma2.
+    """
+    columns, e, sigma2 = point.columns, point.optimum.residuals, point.optimum.sigma2
+    moves, q = point.moves(), len(point.spatial)
+    squares = moves.T @ moves
+    # Second derivatives of the residuals: in lambda and a slope, and in rho and lambda.
+    if point.error:
+        along = columns.wx.T @ e
+        squares[q - 1, q:] += along
+        squares[q:, q - 1] += along
+    if point.lag and point.error:
+        both = float(columns.y[:, 2] @ e)
+        squares[0, 1] += both
+        squares[1, 0] += both
+    for j, at in enumerate(point.spatial):
+        squares[j, j] += sigma2 * point.trace(at, lags=2, inverses=2)
+    with_variance = moves.T @ e / sigma2**2
+    # At the estimate the sum of squares is sigma2 times as many rows as the likelihood counts.
+    rows = point.periods * columns.n_entities
+    of_variance = float(e @ e) / sigma2**3 - rows / (2 * sigma2**2)
+    return _bordered(squares / sigma2, with_variance, of_variance)
+
+
+def expected_information(point: Point) -> Floats:
+    """Compute the expectation of `observed_information` under normal errors.
+
+    Parameters
+    ----------
+    point : Point
+        The model at its estimates.
+
+    Returns
+    -------
+    (p + 1, p + 1) array
+        Of rho, lambda, the slopes and sigma2.
+    """
+    sigma2 = point.optimum.sigma2
+    multiplied = {at: point.multiplied(at) for at in point.spatial}
+    means = _means(point, multiplied)
+    squares = means.T @ means / sigma2
+    with_variance = np.zeros(len(squares))
+    for j, first in enumerate(point.spatial):
+        with_variance[j] = point.trace(first, lags=1, inverses=1) / sigma2
+        for i, second in enumerate(point.spatial):
+            both = multiplied[first].T + multiplied[first]
+            squares[i, j] += point.periods * float(np.sum(both.T * multiplied[second]))
+    rows = point.periods * point.columns.n_entities
+    return _bordered(squares, with_variance, rows / (2 * sigma2**2))
+
+
+def clustered_covariance(point: Point) -> Floats:
+    """Compute a sandwich of the observed information that allows for dependence within entities.
+
+    The score of a spatial coefficient has the form ``sum_t e_t' B e_t + m_t' e_t``. Its part from one entity
+    is summed over the periods; its part from a pair of entities, ``(B_ij + B_ji) sum_t e_it e_jt``, is a term
+    of its own, since a sum by entity alone leaves out half of the variance of the pairs. Errors of different
+    entities are independent, those of one entity are not restricted.
+
+    Parameters
+    ----------
+    point : Point
+        The model at its estimates.
+
+    Returns
+    -------
+    (p + 1, p + 1) array
+        Covariance of rho, lambda, the slopes and sigma2, with the factor G / (G - 1).
+    """
+    sigma2, n = point.optimum.sigma2, point.columns.n_entities
+    multiplied = {at: point.multiplied(at) for at in point.spatial}
+    by_period = point.optimum.residuals.reshape(n, -1)
+    products = by_period @ by_period.T / sigma2
+    linear = _means(point, multiplied) * point.optimum.residuals[:, None] / sigma2
+    own = linear.reshape(n, -1, linear.shape[1]).sum(axis=1)
+    rows = point.periods
+    for j, at in enumerate(point.spatial):
+        own[:, j] += np.diag(multiplied[at]) * (np.diag(products) - rows)
+    of_variance = (np.diag(products) - rows) / (2 * sigma2)
+    own = np.column_stack([own, of_variance])
+    meat = own.T @ own
+
+    above = np.triu_indices(n, 1)
+    for i, first in enumerate(point.spatial):
+        for j, second in enumerate(point.spatial):
+            left, right = (multiplied[at] + multiplied[at].T for at in (first, second))
+            meat[i, j] += float(np.sum(left[above] * right[above] * products[above] ** 2))
+    bread = np.linalg.inv(observed_information(point))
+    return np.asarray(n / (n - 1) * bread @ meat @ bread)
+
+
+def lee_yu(point: Point, common: float | None, *, entity: bool) -> Optimum:
+    """Correct the bias of effects estimated directly.
+
+    Parameters
+    ----------
+    point : Point
+        The model at the maximum of the likelihood.
+    common : float or None
+        Sum of every row of the weights, for time effects; None without time effects.
+    entity : bool
+        Whether there are entity effects.
+
+    Returns
+    -------
+    Optimum
+        Elhorst (2014), eqs 3.25 and 3.26, after Lee & Yu (2010): with time effects the estimates plus
+        ``T I^-1 a``, a being ``w / (1 - rho w)`` of rho and lambda and ``1 / (2 sigma2)`` of sigma2, with I
+        the expected information and w the sum of a row; with entity effects sigma2 times ``T / (T - 1)``.
+        The log likelihood stays that of the maximum.
+    """
+    found, columns, q = point.optimum, point.columns, len(point.spatial)
+    values = np.concatenate([point.spatial, found.coefficients, [found.sigma2]])
+    if common is not None:
+        bias = np.zeros(values.size)
+        bias[:q] = [common / (1 - at * common) for at in point.spatial]
+        bias[-1] = 1 / (2 * found.sigma2)
+        values = values + columns.n_times * np.linalg.solve(expected_information(point), bias)
+    if entity:
+        values[-1] *= columns.n_times / (columns.n_times - 1)
+    rho = float(values[0]) if point.lag else 0.0
+    lam = float(values[q - 1]) if point.error else 0.0
+    coefficients = values[q:-1]
+    residuals = columns.filtered_outcome(rho, lam) - columns.filtered(lam) @ coefficients
+    return replace(
+        found, rho=rho, lam=lam, coefficients=coefficients, sigma2=float(values[-1]), residuals=residuals
+    )
+
+
+def _means(point: Point, multiplied: dict[float, Floats]) -> Floats:
+    """Compute the expectation of `Point.moves`: what the errors add to a spatial lag is left out."""
+    moves = point.moves()
+    for j, at in enumerate(point.spatial):
+        if point.error and j == len(point.spatial) - 1:
+            moves[:, j] = 0.0  # the lag of the error is nothing but errors
+        else:
+            errors = point.optimum.residuals.reshape(len(point.matrix), -1)
+            added = (multiplied[at] @ errors).reshape(-1, 1)
+            moves[:, j] -= point.sweep(added)[:, 0]
+    return moves
+
+
+def _bordered(squares: Floats, with_variance: Floats, of_variance: float) -> Floats:
+    return np.block([[squares, with_variance[:, None]], [with_variance[None, :], np.array([[of_variance]])]])

@@ -1,0 +1,398 @@
+"""Maximum likelihood of spatial panels, with all but the spatial coefficients concentrated out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from digiprosper.kernels.tolerances import AT_THE_END, EXACT_ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from digiprosper.kernels import Floats
+    from digiprosper.spatial.kernels.spectrum import Spectrum
+
+__all__ = ["Optimum", "SpatialColumns", "at_values", "lagged", "log_likelihood", "maximise"]
+
+_NODES = 256
+_NODES_EACH = 64
+# Finer grids where the score has no root beside the best node, and their nodes.
+_REFINEMENTS = 8
+_FINER = 7
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SpatialColumns:
+    """Columns of a balanced panel with the effects out, rows by entity and then by period.
+
+    Parameters
+    ----------
+    y : (NT, 3) array
+        Outcome, its spatial lag, and the lag of that.
+    x : (NT, k) array
+        Regressors; spatial lags among them are regressors of their own.
+    wx : (NT, k) array
+        Spatial lag of each regressor, which models with a spatial error need.
+    n_times : int
+        Periods T.
+    """
+
+    y: Floats
+    x: Floats
+    wx: Floats
+    n_times: int
+
+    @property
+    def nobs(self) -> int:
+        """Rows."""
+        return len(self.y)
+
+    @property
+    def n_entities(self) -> int:
+        """Entities."""
+        return self.nobs // self.n_times
+
+    def filtered_outcome(self, rho: float, lam: float) -> Floats:
+        """Compute ``(I - lambda W)(I - rho W) y``, an (NT,) array."""
+        y, first, second = self.y.T
+        return np.asarray((y - rho * first) - lam * (first - rho * second))
+
+    def filtered(self, lam: float) -> Floats:
+        """Compute ``(I - lambda W) x``, an (NT, k) array."""
+        return self.x - lam * self.wx
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Optimum:
+    """Maximum likelihood estimates.
+
+    Parameters
+    ----------
+    rho, lam : float
+        Coefficients of the spatial lag of the outcome and of the error; 0 where the model has none.
+    coefficients : (k,) array
+        Slopes.
+    sigma2 : float
+        Mean squared residual.
+    loglik : float
+        Log likelihood, its constant included.
+    residuals : (NT,) array
+        Of the filtered equation.
+    at_end : {"", "rho", "lambda"}
+        Which coefficient is at an end of its interval.
+    """
+
+    rho: float
+    lam: float
+    coefficients: Floats
+    sigma2: float
+    loglik: float
+    residuals: Floats
+    at_end: str = ""
+
+
+class _Profile(NamedTuple):
+    """Where the likelihood is largest in rho, given lambda."""
+
+    rho: float
+    at_end: bool
+
+
+def lagged(matrix: Floats, columns: Floats) -> Floats:
+    """Take the spatial lag of columns, period by period.
+
+    Parameters
+    ----------
+    matrix : (N, N) array
+        Weights.
+    columns : (NT, p) array
+        Rows by entity and then by period.
+
+    Returns
+    -------
+    (NT, p) array
+        ``W`` times the columns of every period.
+    """
+    by_entity = columns.reshape(len(matrix), -1)
+    return np.asarray((matrix @ by_entity).reshape(columns.shape))
+
+
+def maximise(columns: SpatialColumns, spectrum: Spectrum, *, lag: bool, error: bool) -> Optimum:
+    """Maximise the likelihood of a spatial panel.
+
+    A grid over the interval of each spatial coefficient finds the highest maximum; the estimate is the root
+    of the score beside it.
+
+    Parameters
+    ----------
+    columns : SpatialColumns
+        With the effects out.
+    spectrum : Spectrum
+        Of the weights.
+    lag, error : bool
+        Whether the outcome, and the error, has a spatial lag.
+
+    Returns
+    -------
+    Optimum
+        Estimates; `at_end` says whether there is no maximum inside the interval.
+    """
+    reduced = _reduced(columns)
+    rho_grid = _grid(spectrum, _NODES) if lag else np.zeros(1)
+    terms = _LogTerms(spectrum, rho_grid, spectrum.log_determinant(rho_grid), columns.n_times, columns.nobs)
+
+    def profile_at(lam: float) -> _Profile:
+        return _profile(_squares(reduced, np.array([lam])), terms)
+
+    if not error:
+        profile = profile_at(0.0)
+        return at_values(columns, spectrum, profile.rho, 0.0, at_end="rho" if profile.at_end else "")
+
+    def heights(lams: Floats) -> Floats:
+        squares = _squares(reduced, lams)
+        rhos = np.array([_profile(squares.one(i), terms).rho for i in range(lams.size)])
+        left = np.diag(squares.at(rhos))
+        both = spectrum.log_determinant(rhos) + spectrum.log_determinant(lams)
+        return np.asarray(columns.n_times * both - columns.nobs / 2 * np.log(left))
+
+    def score(lam: float) -> float:
+        return _error_score(reduced, spectrum, profile_at(lam).rho, lam)
+
+    lam, at_end = _root(score, heights, _grid(spectrum, _NODES_EACH), spectrum)
+    profile = profile_at(lam)
+    ends = {"rho": profile.at_end, "lambda": at_end}
+    reached = [name for name, end in ends.items() if end]
+    return at_values(columns, spectrum, profile.rho, lam, at_end=reached[0] if reached else "")
+
+
+def log_likelihood(
+    columns: SpatialColumns, spectrum: Spectrum | None, rho: float, lam: float, squares: float
+) -> float:
+    """Compute the log likelihood with slopes and variance concentrated out.
+
+    Parameters
+    ----------
+    columns : SpatialColumns
+        With the effects out.
+    spectrum : Spectrum or None
+        Of the weights; None where the determinant is 1.
+    rho, lam : float
+        Spatial coefficients.
+    squares : float
+        Sum of squared residuals.
+
+    Returns
+    -------
+    float
+        ``T ln|I - rho W| + T ln|I - lambda W| - NT/2 [ln(2 pi e'e / NT) + 1]``.
+    """
+    n = columns.nobs
+    both = 0.0 if spectrum is None else float(spectrum.log_determinant(np.array([rho, lam])).sum())
+    return columns.n_times * both - n / 2 * float(np.log(2 * np.pi * squares / n) + 1)
+
+
+def at_values(
+    columns: SpatialColumns, spectrum: Spectrum | None, rho: float, lam: float, *, at_end: str = ""
+) -> Optimum:
+    """Estimate slopes and sigma2 given the spatial coefficients, by least squares on all rows.
+
+    Parameters
+    ----------
+    columns : SpatialColumns
+        With the effects out.
+    spectrum : Spectrum or None
+        Of the weights; None where the model has no spatial coefficient.
+    rho, lam : float
+        Spatial coefficients.
+    at_end : {"", "rho", "lambda"}
+        Which of them is at an end of its interval.
+
+    Returns
+    -------
+    Optimum
+        Estimates.
+    """
+    coefficients, residuals = _least_squares(columns.filtered(lam), columns.filtered_outcome(rho, lam))
+    squares = float(residuals @ residuals)
+    return Optimum(
+        rho=rho,
+        lam=lam,
+        coefficients=coefficients,
+        sigma2=squares / columns.nobs,
+        loglik=log_likelihood(columns, spectrum, rho, lam, squares),
+        residuals=residuals,
+        at_end=at_end,
+    )
+
+
+def _least_squares(design: Floats, outcome: Floats) -> tuple[Floats, Floats]:
+    """Regress an outcome, or several, by QR of columns of unit length."""
+    if design.shape[1] == 0:
+        return np.zeros(0), outcome
+    length = np.sqrt(np.einsum("ij,ij->j", design, design))
+    basis, triangle = np.linalg.qr(design / length)
+    heights = basis.T @ outcome
+    slopes = np.linalg.solve(triangle, heights)
+    coefficients = slopes / (length if outcome.ndim == 1 else length[:, None])
+    return coefficients, np.asarray(outcome - basis @ heights)
+
+
+def _reduced(columns: SpatialColumns) -> SpatialColumns:
+    """Rotate all columns to as many rows as there are columns, which keeps every product of two columns."""
+    k = columns.x.shape[1]
+    triangle = np.asarray(np.linalg.qr(np.hstack([columns.x, columns.wx, columns.y]), mode="r"))
+    return SpatialColumns(
+        triangle[:, 2 * k :], triangle[:, :k], triangle[:, k : 2 * k], n_times=columns.n_times
+    )
+
+
+# --- the spatial lag of the outcome, given lambda -----------------------------------------------------------
+
+
+class _Squares(NamedTuple):
+    """Sums of squares ``least + curve (rho - bottom)^2`` of residuals linear in rho; one value a lambda."""
+
+    least: Floats
+    curve: Floats
+    bottom: Floats
+
+    def one(self, position: int) -> _Squares:
+        """Take those of one lambda."""
+        return _Squares(*(part[position : position + 1] for part in self))
+
+    def at(self, rho: Floats) -> Floats:
+        """Compute them at values of rho, an array with a row a lambda."""
+        return self.least[:, None] + self.curve[:, None] * (rho - self.bottom[:, None]) ** 2
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _LogTerms:
+    """What the likelihood in rho needs beside the residuals: the log-determinant on a grid, T and NT."""
+
+    spectrum: Spectrum
+    grid: Floats
+    determinants: Floats
+    n_times: int
+    nobs: int
+
+    def heights(self, squares: _Squares) -> Floats:
+        """Compute the likelihood on the grid but for what depends on lambda alone; one row a lambda."""
+        return np.asarray(self.n_times * self.determinants - self.nobs / 2 * np.log(squares.at(self.grid)))
+
+
+def _squares(reduced: SpatialColumns, lams: Floats) -> _Squares:
+    """Regress the outcome and its spatial lag, both filtered, on the filtered regressors."""
+    y, first, second = reduced.y.T
+    at = lams[:, None]
+    pair = np.stack([y - at * first, first - at * second], axis=2)
+    design = reduced.x - at[:, :, None] * reduced.wx
+    length = np.sqrt(np.einsum("lij,lij->lj", design, design))
+    basis = np.linalg.qr(design / length[:, None, :])[0]
+    left = pair - basis @ (basis.transpose(0, 2, 1) @ pair)
+    curve = np.einsum("li,li->l", left[:, :, 1], left[:, :, 1])
+    cross = np.einsum("li,li->l", left[:, :, 0], left[:, :, 1])
+    bottom = np.divide(cross, curve, out=np.zeros_like(curve), where=curve > 0)
+    rest = left[:, :, 0] - bottom[:, None] * left[:, :, 1]
+    return _Squares(np.einsum("li,li->l", rest, rest), curve, bottom)
+
+
+def _profile(squares: _Squares, terms: _LogTerms) -> _Profile:
+    """Find rho given one lambda; its only value is 0 in a model without a spatial lag of the outcome."""
+    if terms.grid.size == 1:
+        return _Profile(0.0, at_end=False)
+    curve, bottom = float(squares.curve[0]), float(squares.bottom[0])
+
+    def score(rho: float) -> float:
+        determinant = terms.spectrum.trace(rho, lags=1, inverses=1)
+        fall = -curve * (rho - bottom) / float(squares.at(np.array([rho]))[0, 0])
+        return terms.nobs * fall - terms.n_times * determinant
+
+    def heights(rhos: Floats) -> Floats:
+        finer = replace(terms, grid=rhos, determinants=terms.spectrum.log_determinant(rhos))
+        return np.asarray(finer.heights(squares)[0])
+
+    first = terms.heights(squares)[0]
+    return _Profile(*_root(score, heights, terms.grid, terms.spectrum, first=first))
+
+
+def _error_score(reduced: SpatialColumns, spectrum: Spectrum, rho: float, lam: float) -> float:
+    """Compute the derivative of the log likelihood in lambda, over NT."""
+    outcome, design = reduced.filtered_outcome(rho, lam), reduced.filtered(lam)
+    coefficients, residuals = _least_squares(design, outcome)
+    lag = reduced.y[:, 1] - rho * reduced.y[:, 2] - reduced.wx @ coefficients
+    n_entities = len(spectrum.values)
+    fall = float(lag @ residuals) / float(residuals @ residuals)
+    return fall - spectrum.trace(lam, lags=1, inverses=1) / n_entities
+
+
+# --- roots on an interval -----------------------------------------------------------------------------------
+
+
+def _grid(spectrum: Spectrum, count: int) -> Floats:
+    """Nodes of Chebyshev on the interval, dense near its ends, where the determinant falls."""
+    angles = (np.arange(count) + 0.5) / count * np.pi
+    middle, half = (spectrum.low + spectrum.high) / 2, (spectrum.high - spectrum.low) / 2
+    return np.asarray(middle - half * np.cos(angles))
+
+
+def _root(
+    score: Callable[[float], float],
+    heights: Callable[[Floats], Floats],
+    grid: Floats,
+    spectrum: Spectrum,
+    *,
+    first: Floats | None = None,
+) -> tuple[float, bool]:
+    """Find the root of the score next to the best node of a grid.
+
+    Parameters
+    ----------
+    score : callable
+        Derivative of the log likelihood.
+    heights : callable
+        Log likelihood of an array of values, but for a constant.
+    grid : (m,) array
+        Nodes inside the interval.
+    spectrum : Spectrum
+        With the ends of the interval.
+    first : (m,) array, optional
+        `heights` on the grid, where they are known.
+
+    Returns
+    -------
+    root : float
+        Where the score is zero; an end if it has no root up to there.
+    at_end : bool
+        Whether it is an end.
+    """
+    from scipy.optimize import brentq
+
+    margin = AT_THE_END * (spectrum.high - spectrum.low)
+    nodes = np.array([spectrum.low + margin, *grid, spectrum.high - margin])
+    best = int((heights(grid) if first is None else first).argmax())
+    left, middle, right = nodes[best : best + 3]
+    if best == 0 and score(left) <= 0:
+        return float(left), True
+    if best == len(grid) - 1 and score(right) >= 0:
+        return float(right), True
+    # Where another rho is best on the other side of a node, the score jumps, and a finer grid is needed.
+    refinements = 0
+    while not _changes_sign(score, left, middle, right) and refinements < _REFINEMENTS:
+        finer = np.linspace(left, right, _FINER + 2)
+        best = int(heights(finer[1:-1]).argmax())
+        left, middle, right = finer[best : best + 3]
+        refinements += 1
+    if not _changes_sign(score, left, middle, right):
+        return float(middle), False
+    bracket = (middle, right) if score(middle) > 0 else (left, middle)
+    # Weights of any size: what is exact is the distance over the length of the interval.
+    exact = EXACT_ROOT * (spectrum.high - spectrum.low)
+    return float(brentq(score, *bracket, xtol=exact, rtol=EXACT_ROOT)), False
+
+
+def _changes_sign(score: Callable[[float], float], left: float, middle: float, right: float) -> bool:
+    """Tell whether the score falls through zero between the middle and the end it points to."""
+    return score(right) < 0 if score(middle) > 0 else score(left) > 0

@@ -1,0 +1,401 @@
+"""Spatial autocorrelation of a variable: Moran's I and Geary's C by period, local Moran by entity."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from digiprosper.errors import (
+    MOST_DRAWS,
+    IdentificationError,
+    Notice,
+    check_whole,
+    cited,
+    issue,
+    quoted,
+)
+from digiprosper.kernels.resampling import seed_sequence
+from digiprosper.spatial.cells import Field, read_field
+from digiprosper.spatial.kernels.autocorrelation import (
+    benjamini_hochberg,
+    deviations,
+    geary_moments,
+    global_statistics,
+    local_statistics,
+    moran_moments,
+    weight_sums,
+)
+
+if TYPE_CHECKING:
+    from digiprosper.kernels import Floats, Ints
+    from digiprosper.panel import Panel
+    from digiprosper.spatial.weights import SpatialWeights
+
+__all__ = [
+    "QUADRANTS",
+    "geary",
+    "local_moran",
+    "moran",
+    "quadrants_of",
+    "standardised",
+    "statistics_by_period",
+]
+
+QUADRANTS = ("high-high", "low-high", "low-low", "high-low")
+"""The own value, then that of the neighbours, against the mean of the period."""
+
+_LEAST_ENTITIES = 4
+
+
+def moran(
+    panel: Panel,
+    column: str,
+    spatial_weights: SpatialWeights,
+    *,
+    permutations: int = 999,
+    rng: object = None,
+) -> pd.DataFrame:
+    """Compute Moran's I of a column in each period.
+
+    ``I = n / S0 * sum_ij w_ij z_i z_j / sum_i z_i^2``, z the deviation from the mean of the period and S0 the
+    sum of the weights. Above its expectation, neighbours are alike.
+
+    Parameters
+    ----------
+    panel : Panel
+        Balanced.
+    column : str
+        Column or term, such as ``"log(gdp)"``, or the residuals of a model.
+    spatial_weights : SpatialWeights
+        Of entities that include those of the panel.
+    permutations : int
+        Permutations of the entities; the same in all periods. With 0 `p_permutation` is missing.
+    rng : int, Generator or SeedSequence, optional
+        Of the permutations. ``frame.attrs["rng_entropy"]`` reproduces them.
+
+    Returns
+    -------
+    DataFrame
+        By period: statistic, expectation ``-1 / (n - 1)``; z_normality and p_normality (values independent
+        and normal), z_randomisation and p_randomisation (all permutations of the values equally likely);
+        p_permutation, ``(1 + #) / (permutations + 1)`` with # the permutations whose I is at least as far
+        from the expectation. All p-values are two-sided; R's spdep reports one-sided ones by default.
+
+    Raises
+    ------
+    InputTypeError, ColumnError, TermError, OptionError
+        If an argument cannot be used.
+    AlignmentError
+        If the weights lack an entity of the panel.
+    MissingDataError
+        If an entity has no row or no value in a period.
+    IdentificationError
+        If the column is constant in a period, or there are fewer than four entities.
+
+    Warns
+    -----
+    SpatialWeightsWarning
+        If there are islands, or entities that only the weights have.
+
+    Notes
+    -----
+    Moran, P. A. P. (1950), Notes on continuous stochastic phenomena, Biometrika 37:17-23. Moments: Cliff, A.
+    D. and Ord, J. K. (1981), Spatial processes, p. 21. Neither z accounts for a column that is
+    estimated: of residuals they are approximate.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from digiprosper import Panel, SpatialWeights, moran
+    >>> frame = pd.DataFrame({"city": list("abcdef"), "year": 2020, "income": [1.0, 2, 3, 5, 6, 8]})
+    >>> chain = {"a": "b", "b": "ac", "c": "bd", "d": "ce", "e": "df", "f": "e"}
+    >>> weights = SpatialWeights.from_neighbours({city: list(near) for city, near in chain.items()})
+    >>> moran(Panel(frame, "city", "year"), "income", weights, rng=1).iloc[0, :2].round(3).to_dict()
+    {'statistic': 0.687, 'expectation': -0.2}
+    """
+    return _by_period("moran", panel, column, spatial_weights, permutations, rng)
+
+
+def geary(
+    panel: Panel,
+    column: str,
+    spatial_weights: SpatialWeights,
+    *,
+    permutations: int = 999,
+    rng: object = None,
+) -> pd.DataFrame:
+    """Compute Geary's C of a column in each period.
+
+    ``C = (n - 1) / (2 S0) * sum_ij w_ij (x_i - x_j)^2 / sum_i z_i^2``. Below its expectation of one,
+    neighbours are alike. It weighs differences between neighbours more than Moran's I does.
+
+    Parameters
+    ----------
+    panel : Panel
+        Balanced.
+    column : str
+        Column or term.
+    spatial_weights : SpatialWeights
+        Of entities that include those of the panel.
+    permutations : int
+        Permutations of the entities; the same in all periods. With 0 `p_permutation` is missing.
+    rng : int, Generator or SeedSequence, optional
+        Of the permutations. ``frame.attrs["rng_entropy"]`` reproduces them.
+
+    Returns
+    -------
+    DataFrame
+        By period, with the columns of `moran`. A z below zero means that neighbours are alike; R's spdep
+        reports it with the other sign.
+
+    Raises
+    ------
+    InputTypeError, ColumnError, TermError, OptionError, AlignmentError
+        As `moran`.
+    MissingDataError, IdentificationError
+        As `moran`.
+
+    Warns
+    -----
+    SpatialWeightsWarning
+        If there are islands, or entities that only the weights have.
+
+    Notes
+    -----
+    Geary, R. C. (1954), The contiguity ratio and statistical mapping, Incorporated Statistician 5:115-145.
+    Moments: Cliff and Ord (1981), p. 21.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from digiprosper import Panel, SpatialWeights, geary
+    >>> frame = pd.DataFrame({"city": list("abcdef"), "year": 2020, "income": [1.0, 2, 3, 5, 6, 8]})
+    >>> chain = {"a": "b", "b": "ac", "c": "bd", "d": "ce", "e": "df", "f": "e"}
+    >>> weights = SpatialWeights.from_neighbours({city: list(near) for city, near in chain.items()})
+    >>> geary(Panel(frame, "city", "year"), "income", weights, rng=1).iloc[0, :2].round(3).to_dict()
+    {'statistic': 0.161, 'expectation': 1.0}
+    """
+    return _by_period("geary", panel, column, spatial_weights, permutations, rng)
+
+
+def _by_period(
+    caller: str,
+    panel: Panel,
+    column: str,
+    spatial_weights: SpatialWeights,
+    permutations: int,
+    rng: object,
+) -> pd.DataFrame:
+    reps = check_whole("permutations", permutations, 0, MOST_DRAWS)
+    seed = seed_sequence(rng)
+    field = read_field(caller, panel, column, spatial_weights)
+    z = standardised(caller, field, column)
+
+    frame = statistics_by_period(field, z, reps, seed, geary=caller == "geary")
+    issue(field.weights.diagnostics)
+    return _drawn(frame, seed, reps)
+
+
+def statistics_by_period(
+    field: Field, z: Floats, reps: int = 0, seed: np.random.SeedSequence | None = None, *, geary: bool
+) -> pd.DataFrame:
+    """Compute a statistic and its tests in each period.
+
+    Parameters
+    ----------
+    field : Field
+        The variable and its weights.
+    z : (T, n) array
+        From `standardised`.
+    reps : int
+        Permutations.
+    seed : SeedSequence, optional
+        Of the permutations, if there are any.
+    geary : bool
+        Whether it is Geary's C instead of Moran's I.
+
+    Returns
+    -------
+    DataFrame
+        As `moran` returns it.
+    """
+    matrix = field.weights.matrix
+    moments = geary_moments if geary else moran_moments
+    expectation, normality, randomisation = moments(weight_sums(matrix), z)
+    found = global_statistics(matrix, z, reps, seed or np.random.SeedSequence(0), geary=geary)
+
+    z_normality = (found.statistic - expectation) / np.sqrt(normality)
+    z_randomisation = (found.statistic - expectation) / np.sqrt(randomisation)
+    columns = {
+        "statistic": found.statistic,
+        "expectation": np.full(len(z), expectation),
+        "z_normality": z_normality,
+        "p_normality": _two_sided(z_normality),
+        "z_randomisation": z_randomisation,
+        "p_randomisation": _two_sided(z_randomisation),
+        "p_permutation": _share(found.beyond, reps),
+    }
+    return pd.DataFrame(columns, index=field.times)
+
+
+def local_moran(
+    panel: Panel,
+    column: str,
+    spatial_weights: SpatialWeights,
+    *,
+    permutations: int = 999,
+    rng: object = None,
+) -> pd.DataFrame:
+    """Compute the local Moran statistic of each entity in each period.
+
+    ``I_i = z_i sum_j w_ij z_j``, z with mean zero and mean square one in each period. With row-standardised
+    weights their mean is Moran's I.
+
+    Parameters
+    ----------
+    panel : Panel
+        Balanced.
+    column : str
+        Column or term.
+    spatial_weights : SpatialWeights
+        Of entities that include those of the panel.
+    permutations : int
+        Permutations of the other entities around each one. With 0 p-values are missing.
+    rng : int, Generator or SeedSequence, optional
+        Of the permutations. ``frame.attrs["rng_entropy"]`` reproduces them.
+
+    Returns
+    -------
+    DataFrame
+        By row of `panel`: value (z), spatial_lag (of z), statistic; p_permutation, two-sided, ``(1 + #) /
+        (permutations + 1)`` with # the permutations whose statistic is at least as far from its expectation
+        over permutations; p_adjusted, by Benjamini & Hochberg over the entities of a period; quadrant:
+        ``"high-high"``, ``"low-high"``, ``"low-low"`` or ``"high-low"``, own value first. P-values and
+        quadrant of an island are missing.
+
+    Raises
+    ------
+    InputTypeError, ColumnError, TermError, OptionError, AlignmentError
+        As `moran`.
+    MissingDataError, IdentificationError
+        As `moran`.
+
+    Warns
+    -----
+    SpatialWeightsWarning
+        If there are islands, or entities that only the weights have.
+
+    Notes
+    -----
+    Anselin, L. (1995), Local indicators of spatial association - LISA, Geographical Analysis 27:93-115. With
+    n - 1 in the place of n in the variance, as in PySAL's esda, statistics are ``(n - 1) / n`` as large. Read
+    clusters off `p_adjusted`: of n unadjusted tests at 5%, n / 20 reject without any autocorrelation.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from digiprosper import Panel, SpatialWeights, local_moran
+    >>> frame = pd.DataFrame({"city": list("abcdef"), "year": 2020, "income": [1.0, 2, 3, 5, 6, 8]})
+    >>> chain = {"a": "b", "b": "ac", "c": "bd", "d": "ce", "e": "df", "f": "e"}
+    >>> weights = SpatialWeights.from_neighbours({city: list(near) for city, near in chain.items()})
+    >>> found = local_moran(Panel(frame, "city", "year"), "income", weights, rng=1)
+    >>> found["quadrant"].tolist()
+    ['low-low', 'low-low', 'low-low', 'high-high', 'high-high', 'high-high']
+    """
+    reps = check_whole("permutations", permutations, 0, MOST_DRAWS)
+    seed = seed_sequence(rng)
+    field = read_field("local_moran", panel, column, spatial_weights)
+    z = standardised("local_moran", field, column)
+    found = local_statistics(field.weights.matrix, z, reps, seed)
+
+    p = _share(found.beyond, reps)
+    p[:, field.weights.pattern.islands] = np.nan
+    columns: dict[str, Any] = {
+        "value": z.T.ravel(),
+        "spatial_lag": found.lag.T.ravel(),
+        "statistic": found.statistic.T.ravel(),
+        "p_permutation": p.T.ravel(),
+        "p_adjusted": benjamini_hochberg(p).T.ravel(),
+        "quadrant": quadrants_of(z, found.lag, field.weights).T.ravel(),
+    }
+    issue(field.weights.diagnostics)
+    # Rows of a balanced panel are sorted by entity and then time.
+    return _drawn(pd.DataFrame(columns, index=panel.index), seed, reps)
+
+
+def standardised(caller: str, field: Field, column: str) -> Floats:
+    """Standardise a variable within periods, and refuse what has no autocorrelation.
+
+    Parameters
+    ----------
+    caller : str
+        Which function needs it, for messages.
+    field : Field
+        The variable.
+    column : str
+        Its name.
+
+    Returns
+    -------
+    (T, n) array
+        Of mean zero and mean square one in each period.
+
+    Raises
+    ------
+    IdentificationError
+        If it is constant in a period, or there are fewer than four entities.
+    """
+    n = len(field.entities)
+    if n < _LEAST_ENTITIES:
+        raise IdentificationError(
+            f"{caller}: the panel has {n} entities; the variance over permutations needs at least four."
+        )
+    z, constant = deviations(field.cells)
+    if constant.any():
+        times = field.times[constant]
+        raise IdentificationError(
+            f"{caller}: {cited(column)} is constant in {quoted(times)}, so that it has no autocorrelation "
+            "there; leave these periods out with panel.subset().",
+            [Notice("constant", f"{cited(column)} is constant", {"column": column, "times": tuple(times)})],
+        )
+    return z
+
+
+def quadrants_of(z: Floats, lag: Floats, weights: SpatialWeights) -> np.ndarray[Any, Any]:
+    """Name the quadrant of each entity in the scatter of the spatial lag against the value.
+
+    Parameters
+    ----------
+    z, lag : (T, n) arrays
+        Standardised variable and its spatial lag.
+    weights : SpatialWeights
+        Of the entities.
+
+    Returns
+    -------
+    (T, n) array of object
+        One of `QUADRANTS`; None for an island.
+    """
+    names = np.array(QUADRANTS, dtype=object)
+    own, near = z > 0, lag > 0
+    found = names[np.where(own, np.where(near, 0, 3), np.where(near, 1, 2))]
+    found[:, weights.pattern.islands] = None
+    return found
+
+
+def _two_sided(z: Floats) -> Floats:
+    from scipy.special import ndtr
+
+    return np.asarray(2 * ndtr(-np.abs(z)))
+
+
+def _share(beyond: Ints, reps: int) -> Floats:
+    return (1 + beyond) / (reps + 1) if reps else np.full(beyond.shape, np.nan)
+
+
+def _drawn(frame: pd.DataFrame, seed: np.random.SeedSequence, reps: int) -> pd.DataFrame:
+    """Record the draws in a frame."""
+    frame.attrs |= {"permutations": reps, "rng_entropy": seed.entropy}
+    return frame

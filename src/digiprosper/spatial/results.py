@@ -1,0 +1,487 @@
+"""Estimates of a spatial panel, and what is read from them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+import pandas as pd
+
+from digiprosper._version import __version__
+from digiprosper.errors import InputTypeError, Notice, check_level
+from digiprosper.report.columns import Column, Remark, result_column
+from digiprosper.report.pickling import PickledByName
+from digiprosper.report.protocol import Glance, empty_glance, hash_of
+from digiprosper.report.summary import Cells, Lines, PlainNumbers, Remarks, Summarised, Summary
+from digiprosper.report.terms import Factor, Term
+from digiprosper.report.text import interval_text, p_text, sample_text
+from digiprosper.report.variance import standard_errors
+from digiprosper.spatial.comparison import lr_test, restricted, wald_to
+from digiprosper.spatial.impacts import SpatialDecomposition, SpatialEffects, effects_frame, unit_frame
+from digiprosper.spatial.words import MODELS, WORDS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from digiprosper.kernels import Floats
+    from digiprosper.linear.results import EstimationSample
+    from digiprosper.report.inference import Inference
+    from digiprosper.report.tests import TestResult
+    from digiprosper.spatial.groups import SpatialEstimated
+
+__all__ = ["SpatialResults"]
+
+_SPATIAL = ("rho", "lambda")
+_ERRORS = {
+    "observed": "Standard errors from the second derivatives of the log likelihood",
+    "information": "Standard errors from the information matrix",
+    "clustered": "Standard errors clustered by",
+}
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class SpatialResults(Summarised, PickledByName):
+    """Coefficients of a spatial panel, and the effects of its regressors.
+
+    Made by `PanelSpatial.fit`. The effects in `impacts` are what to report: the coefficient of ``W:x`` is not
+    the spillover of x where the outcome has a spatial lag.
+
+    Parameters
+    ----------
+    estimated : SpatialEstimated
+        The model, its coefficients, their covariance and the likelihood.
+    effects : SpatialEffects
+        Direct, indirect and total effects.
+    inference : Inference
+        How the errors were computed. The distribution is normal; t with G - 1 degrees of freedom when
+        clustered.
+    sample : EstimationSample
+        What the rows were.
+    labels : mapping
+        Labels of columns.
+    diagnostics : tuple of Notice
+        What is worth saying about the fit.
+    version : str
+        Of digiprosper, when the model was fitted.
+    """
+
+    estimated: SpatialEstimated
+    effects: SpatialEffects
+    inference: Inference
+    sample: EstimationSample
+    labels: Mapping[str, str]
+    diagnostics: tuple[Notice, ...]
+    version: str = __version__
+
+    # --- the protocol -------------------------------------------------------------------------------------
+
+    @property
+    def params(self) -> pd.Series[float]:
+        """Estimates, indexed by term."""
+        return self._by_term(self.estimated.coefficients, "estimate")
+
+    @property
+    def cov(self) -> pd.DataFrame:
+        """Covariance of the estimates."""
+        index = pd.Index(list(self.names), name="term")
+        return pd.DataFrame(self.estimated.covariance, index=index, columns=index, copy=True)
+
+    @property
+    def nobs(self) -> int:
+        """Rows in the estimation sample."""
+        return self.estimated.residuals.size
+
+    def tidy(self, level: float = 0.95) -> pd.DataFrame:
+        """Give one row a coefficient.
+
+        Parameters
+        ----------
+        level : float
+            Of the confidence interval.
+
+        Returns
+        -------
+        DataFrame
+            term, estimate, std_error, statistic, p_value, conf_low, conf_high.
+        """
+        from scipy.special import stdtr, stdtrit
+
+        b = self.estimated.coefficients
+        se = standard_errors(np.diag(self.estimated.covariance))
+        half = stdtrit(self.df_t, 0.5 + check_level(level) / 2) * se
+        p = 2 * stdtr(self.df_t, -np.abs(b / se))
+        columns = {"term": list(self.names), "estimate": b, "std_error": se, "statistic": b / se}
+        return pd.DataFrame({**columns, "p_value": p, "conf_low": b - half, "conf_high": b + half})
+
+    def glance(self) -> Glance:
+        """Give one mapping about the whole fit.
+
+        Returns
+        -------
+        Glance
+            The keys of every kind of results, and loglik, aic, bic, sigma2, n_parameters, weights.
+        """
+        made = self.estimated
+        values: dict[str, Any] = {
+            "depvar": self.depvar,
+            "n_entities": self.sample.n_entities,
+            "n_times": self.sample.n_times,
+            "n_clusters": min(self.inference.n_clusters) if self.inference.n_clusters else None,
+            "df_t": None if np.isinf(self.df_t) else self.df_t,
+            "df_absorbed": made.df_absorbed,
+            "cov_type": self.inference.cov_type,
+            "clusters": "+".join(self.inference.clusters) or None,
+            "effects": "+".join(made.effect_names) or None,
+            "rsquared_within": made.rsquared_within,
+            "sample_hash": None if self.sample.index is None else hash_of(self.sample.index),
+            "rng_entropy": self.rng_entropy,
+            "version": self.version,
+            "loglik": self.loglik,
+            "aic": self.aic,
+            "bic": self.bic,
+            "sigma2": self.sigma2,
+            "n_parameters": made.n_parameters,
+            "weights": made.weights_text,
+        }
+        return cast("Glance", {**empty_glance("PanelSpatial", self.nobs), **values})
+
+    @property
+    def terms(self) -> tuple[Term, ...]:
+        """What each coefficient is: spatial, a slope, the slope of a spatial lag, or the intercept."""
+        return tuple(map(self._term, self.names))
+
+    def table_columns(self, level: float = 0.95) -> tuple[Column, ...]:
+        """Bring the coefficients to a table.
+
+        Parameters
+        ----------
+        level : float
+            Coverage of the intervals.
+
+        Returns
+        -------
+        tuple of Column
+            One.
+        """
+        remark = Remark(f"{self.model}.weights", {"weights": (self.estimated.weights_text,)})
+        return (replace(result_column(self, level, words=WORDS), remarks=(remark,)),)
+
+    # --- effects ------------------------------------------------------------------------------------------
+
+    @property
+    def impacts(self) -> pd.DataFrame:
+        """Direct, indirect and total effects with 95% intervals, as `effects_table` gives them."""
+        return self.effects_table()
+
+    def effects_table(self, level: float = 0.95) -> pd.DataFrame:
+        """Give direct, indirect and total effects of every regressor.
+
+        Parameters
+        ----------
+        level : float
+            Of the intervals.
+
+        Returns
+        -------
+        DataFrame
+            term, kind (direct, indirect, total), estimate, std_error, statistic, p_value, conf_low,
+            conf_high; three rows a regressor.
+        """
+        return effects_frame(self.effects, self.df_t, level)
+
+    @property
+    def decomposition(self) -> SpatialDecomposition:
+        """Direct, indirect and total effects as three columns of a table: ``etable(fit.decomposition)``."""
+        return SpatialDecomposition(
+            effects=self.effects,
+            glance=self.glance(),
+            inference=self.inference,
+            labels=self.labels,
+            factors=self.factors,
+        )
+
+    @property
+    def unit_impacts(self) -> pd.DataFrame:
+        """Effects of single entities: one row an entity and regressor.
+
+        ``direct`` is the effect of the entity's own x on its outcome, ``indirect`` that of the x of all
+        others, ``total`` their sum; ``to_others`` is the effect of its x on the outcomes of all others. The
+        means over entities are the average effects.
+        """
+        return unit_frame(self.effects, self.sample.key_names[0])
+
+    # --- inference ----------------------------------------------------------------------------------------
+
+    @property
+    def std_errors(self) -> pd.Series[float]:
+        """Standard errors, indexed by term."""
+        return self._by_term(standard_errors(np.diag(self.estimated.covariance)), "std_error")
+
+    @property
+    def pvalues(self) -> pd.Series[float]:
+        """Two-sided p-values, indexed by term."""
+        return self._by_term(self.tidy()["p_value"].to_numpy(), "p_value")
+
+    def conf_int(self, *, level: float = 0.95) -> pd.DataFrame:
+        """Give confidence intervals.
+
+        Parameters
+        ----------
+        level : float
+            Such as .95.
+
+        Returns
+        -------
+        DataFrame
+            Indexed by term: conf_low, conf_high.
+        """
+        return self.tidy(level).set_index("term")[["conf_low", "conf_high"]]
+
+    def wald_test(self, restrictions: str | Sequence[str]) -> TestResult:
+        """Test linear restrictions on coefficients jointly.
+
+        Parameters
+        ----------
+        restrictions : str or sequence of str
+            As in `LinearResults.wald_test`, such as ``"x = 0, z = 0"``.
+
+        Returns
+        -------
+        TestResult
+            Chi-squared with as many degrees of freedom as restrictions.
+
+        Raises
+        ------
+        TermError, InputTypeError
+            If they cannot be read, name no coefficient, or repeat each other.
+        """
+        return restricted(self.estimated, restrictions)
+
+    def wald_to(self, model: str) -> TestResult:
+        """Test whether a spatial Durbin model reduces to a lag model or to an error model.
+
+        Parameters
+        ----------
+        model : {"sar", "sem"}
+            ``sar``: the coefficients of all ``W:x`` are zero. ``sem``: each is ``-rho`` times that of x, the
+            common-factor restriction, by the delta method; also of the Durbin error model: all are zero.
+
+        Returns
+        -------
+        TestResult
+            Chi-squared.
+
+        Raises
+        ------
+        OptionError
+            If the model is not a Durbin model, or some regressor has no spatial lag.
+        """
+        return wald_to(self.estimated, model)
+
+    def lr_test(self, other: object) -> TestResult:
+        """Compare with a nested model by the likelihood ratio.
+
+        Parameters
+        ----------
+        other : SpatialResults
+            A fit on the same rows with the same weights, one of the two nested in the other: fewer terms or
+            effects, or a simpler spatial model.
+
+        Returns
+        -------
+        TestResult
+            Chi-squared, with the difference of the numbers of parameters as degrees of freedom.
+
+        Raises
+        ------
+        InputTypeError
+            If `other` is no such result.
+        OptionError
+            If rows, outcome, weights or transform differ, or neither model is nested in the other.
+        """
+        if not isinstance(other, SpatialResults):
+            raise InputTypeError(
+                f"lr_test takes the results of another PanelSpatial, not {type(other).__name__}."
+            )
+        same_rows = self.glance()["sample_hash"] == other.glance()["sample_hash"]
+        return lr_test(self.estimated, other.estimated, same_rows=same_rows)
+
+    # --- numbers ------------------------------------------------------------------------------------------
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the coefficients: ``"rho"``, ``"lambda"``, regressors, ``"W:<term>"``."""
+        return self.estimated.names
+
+    @property
+    def depvar(self) -> str:
+        """Outcome."""
+        return self.estimated.depvar
+
+    @property
+    def model(self) -> str:
+        """Option word of the model."""
+        return self.estimated.model
+
+    @property
+    def loglik(self) -> float:
+        """Log likelihood at its maximum, with the constant ``-NT/2 (ln 2 pi + 1)``."""
+        return self.estimated.loglik
+
+    @property
+    def sigma2(self) -> float:
+        """Mean squared residual, bias-corrected if asked for."""
+        return self.estimated.sigma2
+
+    @property
+    def aic(self) -> float:
+        """Akaike's criterion; parameters are slopes, rho, lambda, sigma2 and the absorbed effects."""
+        return 2 * self.estimated.n_parameters - 2 * self.loglik
+
+    @property
+    def bic(self) -> float:
+        """Schwarz's criterion, with the parameters of `aic` and the number of rows."""
+        return float(np.log(self.nobs)) * self.estimated.n_parameters - 2 * self.loglik
+
+    @property
+    def rsquared_within(self) -> float:
+        """Squared correlation of the swept outcome with ``(I - rho W)^-1`` times the swept fit."""
+        return self.estimated.rsquared_within
+
+    @property
+    def df_t(self) -> float:
+        """Degrees of freedom of t; infinite for the normal distribution."""
+        return self.inference.df_t
+
+    @property
+    def rng_entropy(self) -> int | None:
+        """Number that reproduces simulated errors of effects."""
+        return self.inference.rng_entropy
+
+    @property
+    def resids(self) -> pd.Series[float]:
+        """Residuals e of the filtered equation, by row."""
+        return pd.Series(self.estimated.residuals, index=self.sample.index, name="resid", copy=True)
+
+    @property
+    def factors(self) -> Mapping[str, tuple[Factor, ...]]:
+        """What each regressor, outcome and absorbed effect is a product of, by name."""
+        return self.sample.factors
+
+    # --- words --------------------------------------------------------------------------------------------
+
+    @property
+    def conventions(self) -> str:
+        """Which standard errors."""
+        text = _ERRORS[self.inference.cov_type]
+        if self.inference.clusters:
+            groups = f"{self.inference.n_clusters[0]:,} clusters, t with {self.df_t:g} degrees of freedom"
+            text = f"{text} {self.inference.clusters[0]} ({groups})"
+        drawn = self.effects.draws
+        how = "by the delta method" if drawn is None else f"from {len(drawn):,} draws of the coefficients"
+        return f"{text}; of effects {how}"
+
+    @property
+    def settings(self) -> str:
+        """Options that reproduce the result."""
+        made = self.estimated
+        parts = [f"transform = {made.transform}"]
+        if made.bias_correction:
+            parts.append(f"bias correction = {made.bias_correction}")
+        if self.rng_entropy is not None:
+            parts.append(f"rng = {self.rng_entropy}")
+        return ", ".join(parts)
+
+    def _summary(self) -> Summary:
+        return Summary(
+            type=type(self).__name__,
+            title=f"Outcome: {self.depvar}",
+            blocks=(
+                Lines((*self._about(), "", "Direct, indirect and total effects:")),
+                self._cells(self._effect_rows()),
+                Lines(("", self._heading())),
+                self._cells(self.tidy()),
+                Remarks.of(self.diagnostics),
+            ),
+            notices=self.diagnostics,
+            conventions=self.conventions,
+            settings=self.settings,
+            version=self.version,
+        )
+
+    def _about(self) -> list[str]:
+        made, sample = self.estimated, self.sample
+        effects = ", ".join(made.effect_names) or "none (intercept)"
+        numbers = f"Log likelihood {self.loglik:.3f}, AIC {self.aic:.2f}, BIC {self.bic:.2f}"
+        fit = f"sigma2 {self.sigma2:.4g}, within R2 {self.rsquared_within:z.3f}"
+        return [
+            f"Model: {MODELS[self.model]}",
+            f"Weights: {made.weights_text}",
+            f"Fixed effects: {effects}",
+            sample_text(self.nobs, sample.n_entities, sample.n_times, sample.key_names),
+            f"{numbers}, {fit}",
+        ]
+
+    def _heading(self) -> str:
+        if "rho" in self.names and any(name.startswith("W:") for name in self.names):
+            return "Coefficients (those of W:x are not spillovers; the indirect effects are):"
+        return "Coefficients:"
+
+    def _effect_rows(self) -> pd.DataFrame:
+        frame = self.impacts
+        return frame.assign(term=frame["term"] + ": " + frame["kind"])
+
+    def _cells(self, frame: pd.DataFrame) -> Cells:
+        numbers = frame.drop(columns=["term", "kind"], errors="ignore").to_numpy(dtype=np.float64)
+        rows = [
+            [
+                str(term),
+                f"{b:z.5g}",
+                f"{se:.4g}",
+                f"{z:z.2f}",
+                p_text(p),
+                interval_text(low, high, form=".3g"),
+            ]
+            for term, (b, se, z, p, low, high) in zip(frame["term"], numbers, strict=True)
+        ]
+        symbol = "z" if np.isinf(self.df_t) else "t"
+        return Cells.of(["", "estimate", "std. error", symbol, "p", "95% interval"], rows)
+
+    def _numbers(self) -> PlainNumbers:
+        made = self.estimated
+        more = {
+            "model": self.model,
+            "impacts": self.impacts.to_dict("records"),
+            "interval": list(made.interval),
+            "weights_hash": made.weights_hash,
+            "sample_stats": self.sample_stats.reset_index().to_dict("records"),
+        }
+        return PlainNumbers.of(
+            self,
+            inference=self.inference,
+            labels=self.labels,
+            factors=self.factors,
+            rows_key="coefficients",
+            more=more,
+        )
+
+    @property
+    def sample_stats(self) -> pd.DataFrame:
+        """Every variable and term in the estimation sample: nobs, mean, sd, min, max."""
+        names, values = self.sample.stats
+        columns = ["nobs", "mean", "sd", "min", "max"]
+        out = pd.DataFrame(values, index=pd.Index(list(names), name="variable"), columns=columns)
+        return out.astype({"nobs": int})
+
+    # --- inside -------------------------------------------------------------------------------------------
+
+    def _by_term(self, values: Floats, name: str) -> pd.Series[float]:
+        return pd.Series(values, index=pd.Index(list(self.names), name="term"), name=name, copy=True)
+
+    def _term(self, name: str) -> Term:
+        if name in _SPATIAL:
+            return Term(name, family="spatial", kind=name)
+        if name == "Intercept":
+            return Term(name, kind="intercept")
+        return Term(name, path=(name,), factors=self.factors.get(name, (Factor(name, name),)))
