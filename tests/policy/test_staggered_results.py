@@ -217,5 +217,6 @@ def test_a_table_says_which_estimator_whose_controls_and_who_is_compared(
     frame: pd.DataFrame, options: dict[str, Any], codes: list[str]
 ) -> None:
     (column,) = fit_of(frame, **options).table_columns()
+    assert column.keys == ("city", "year")
     assert [remark.code for remark in column.remarks] == codes
     assert all(code in column.words.english and code in column.words.chinese for code in codes)

@@ -167,6 +167,7 @@ def test_a_table_has_a_column_a_set(found: ControlSets) -> None:
     assert f"{found['a + b'].estimate:.3f}" in text
     assert "16 sets of 4 candidate controls on the same rows" in " ".join(text.split())
     assert list(dp.etable(found["a + b"]).frame.columns) == ["a + b"]
+    assert found["a"].table_columns()[0].keys == found.common.key_names
     alone = str(dp.etable({"with a": found["a"]}))
     assert "with a" in alone
     assert "180" in alone

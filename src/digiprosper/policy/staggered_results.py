@@ -290,6 +290,11 @@ class StaggeredDidResults(Summarised, PickledByName):
     # --- the protocol -------------------------------------------------------------------------------------
 
     @property
+    def key_names(self) -> tuple[str, str]:
+        """Names of the entity key and of the time key."""
+        return self.coding.entity, self.coding.time
+
+    @property
     def names(self) -> tuple[str, ...]:
         """Names of the averages."""
         return tuple(term.name for term in self.terms)

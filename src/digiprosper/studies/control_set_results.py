@@ -141,6 +141,11 @@ class ControlSet(Summarised, PickledByName):
         return (self.common.term,)
 
     @property
+    def key_names(self) -> tuple[str, str | None]:
+        """Names of the entity key and of the time key."""
+        return self.common.key_names
+
+    @property
     def labels(self) -> Mapping[str, str]:
         """Labels of columns."""
         return self.common.labels
