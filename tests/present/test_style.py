@@ -222,3 +222,26 @@ def test_what_a_table_cannot_wear(one_way, options, option):
     with pytest.raises(InputTypeError) as caught:
         etable(one_way, **options)
     assert [problem.data["option"] for problem in caught.value.problems] == [option]
+
+
+def test_descriptive_statistics_have_counts_and_labels():
+    panel = dp.datasets.us_states()
+    labels = {"unemp": "Unemployment", "gsp": "Output"}
+    split = panel.describe(["unemp", "gsp"])
+    table = etable(split, labels=labels)
+    assert table.frame.index.tolist()[:4] == [
+        "Unemployment / overall",
+        "Unemployment / between",
+        "Unemployment / within",
+        "Output / overall",
+    ]
+    assert table.frame["N"].tolist() == ["816", "48", "17"] * 2
+    assert table.frame["mean"].tolist() == [f"{value:.3f}" for value in split["mean"]]
+    plain = etable(panel.summarise(["unemp", "gsp"]), labels=labels).frame
+    assert plain.index.tolist() == ["Unemployment", "Output"]
+    assert plain["N"].tolist() == ["816", "816"]
+
+
+def test_a_mean_count_keeps_its_decimals():
+    frame = pd.DataFrame({"N": [30.0, 7.5]}, index=["overall", "within"])
+    assert etable(frame).frame["N"].tolist() == ["30", "7.500"]

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from digiprosper.report.words import Language
 
 __all__ = [
+    "LEVELS",
     "Model",
     "Models",
     "all_terms",
@@ -47,6 +48,9 @@ __all__ = [
     "texts_of",
 ]
 
+
+LEVELS = " / "
+"""Between the levels of a row that a DataFrame names by several."""
 
 Model: TypeAlias = Results | HasColumns | pd.DataFrame | DigiprosperError
 Models: TypeAlias = Model | ResultSet | Sequence[Model | ResultSet] | Mapping[str, Model | ResultSet]
@@ -457,7 +461,7 @@ def _read_frame(head: str | None, frame: pd.DataFrame, caller: str) -> list[Colu
 
 
 def _name_text(name: object) -> str:
-    return " / ".join(map(tidy_text, name)) if isinstance(name, tuple) else tidy_text(name)
+    return LEVELS.join(map(tidy_text, name)) if isinstance(name, tuple) else tidy_text(name)
 
 
 def _is_text(column: pd.Series[Any]) -> bool:

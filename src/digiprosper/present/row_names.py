@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import chain, groupby, product
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
+from digiprosper.present.columns import LEVELS
 from digiprosper.report.labels import name_label, term_words
 from digiprosper.report.words import TABLE
 
@@ -153,8 +154,10 @@ def row_label(
         Label of the row. Models that cut at different values share the row ``"digital (regime 1)"``.
     """
     holders = [c for c in columns if name in c.estimates]
-    if not holders or name in labels:
-        return labels.get(name, name)
+    if name in labels:
+        return labels[name]
+    if not holders:
+        return LEVELS.join(labels.get(part, part) for part in name.split(LEVELS))
     column = holders[0]
     first = column.estimates[name].term
     if first.family != "linear" or first.regime is None:

@@ -58,6 +58,8 @@ _USUAL_STATS = {
     "en": ("nobs", "n_entities", "rsquared_within", "kp_rk_f"),
     "zh": ("nobs", "rsquared", "kp_rk_f"),
 }
+# A column of counts holds fractions, and so floats, where one of them is a mean, as that of `Panel.describe`.
+_COUNT = "N"
 _NAMED_ROWS = ("intercept", "test.statistic", "test.distribution", "test.p_value")
 # What stands for no where a journal writes yes in one of these ways.
 _NO = {"是": "否", "控制": "未控制", "YES": "NO", "Yes": "No", "yes": "no", "√": "", "✓": "", "Y": "N"}
@@ -339,7 +341,11 @@ class Style:
         if isinstance(value, numbers.Integral):
             return str(int(value))
         if isinstance(value, numbers.Real):
-            number = float(value)
-            is_p = 0 <= number <= 1 and _P_NAME.fullmatch(name)
-            return self.probability(number) if is_p else self.number(number)
+            return self._real(float(value), name)
         return tidy_text(value)
+
+    def _real(self, value: float, name: str) -> str:
+        if name == _COUNT and value.is_integer():
+            return str(int(value))
+        is_p = 0 <= value <= 1 and _P_NAME.fullmatch(name)
+        return self.probability(value) if is_p else self.number(value)
