@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from digiprosper.panel.words import WORDS
 from digiprosper.report.characters import tidy_text
-from digiprosper.report.columns import Column, PlainCell
+from digiprosper.report.columns import Column, PlainCell, Remark
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -64,9 +65,9 @@ class Correlation:
             **{f"({j + 1})": self._triangle_column(names, j) for j in range(len(names))},
         }
         numbers = {name: number for number, name in enumerate(names, start=1)}
-        note = self._note()
+        whole = self._sizes()
         return tuple(
-            Column(title, cells=own, labels=self.labels, numbers=numbers, note=note)
+            Column(title, cells=own, labels=self.labels, numbers=numbers, whole=whole, words=WORDS)
             for title, own in cells.items()
         )
 
@@ -77,13 +78,13 @@ class Correlation:
         below = {names[i]: PlainCell(title, float(r[i, j]), float(p[i, j])) for i in range(j + 1, len(names))}
         return blanks | {names[j]: PlainCell(title, float(r[j, j]))} | below
 
-    def _note(self) -> str:
+    def _sizes(self) -> Remark | None:
         sizes = self.n.to_numpy()[np.tril_indices(len(self.n), -1)]
         if not sizes.size:
-            return ""
+            return None
         low, high = int(sizes.min()), int(sizes.max())
-        rows = f"{low:,}" if low == high else f"{low:,} to {high:,}"
-        return f"Pearson correlations, each over the rows where both variables are observed (N = {rows})."
+        code = "correlations" if low == high else "correlations.uneven"
+        return Remark(code, {"low": (f"{low:,}",), "high": (f"{high:,}",)})
 
 
 def _name_text(name: object) -> str:

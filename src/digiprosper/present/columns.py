@@ -169,6 +169,9 @@ def texts_of(given: object) -> list[str] | None:
 def _in_words(column: Column, labels: Mapping[str, str], language: Language) -> Column:
     """Head an equation of a system in words, where it stands under its own name."""
     equation = column.equation
+    code = f"head.{column.head}"
+    if code in column.words:
+        return replace(column, head=column.words.say(code, language))
     if equation is None or column.head != equation.name:
         return column
     path = " → ".join(name_label(link, labels, column.factors) for link in equation.path)

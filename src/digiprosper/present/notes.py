@@ -50,6 +50,7 @@ def note_lines(columns: Sequence[Column], labels: _Labels, style: Style) -> list
     brackets = [_companion_note(columns, labels, style)] if estimated else []
     others = [
         *dict.fromkeys(c.note for c in columns if c.note),
+        *dict.fromkeys(_remark_text(c, c.whole, labels, style) for c in columns if c.whole),
         *_column_notes(columns, labels, style),
     ]
     rest = [

@@ -183,6 +183,8 @@ class Column:
     keys : pair of str or None
         Names of entity and time in the panel, so that words can stand for their effects; None if they are not
         known.
+    whole : Remark or None
+        What the notes must say of the whole table, as a code of `words`.
     """
 
     head: str | None = None
@@ -200,6 +202,7 @@ class Column:
     words: Words = NO_WORDS
     equation: Term | None = None
     keys: tuple[str, str | None] | None = None
+    whole: Remark | None = None
 
 
 @runtime_checkable
