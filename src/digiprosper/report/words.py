@@ -84,6 +84,8 @@ TABLE = Words(
         "errors": "Standard errors",
         "errors.by": "by {clusters}",
         "errors.by.crv3": "by {clusters}, CRV3",
+        "errors.unadjusted": "unadjusted",
+        "errors.robust": "robust",
         "errors.hc2": "HC2",
         "errors.hc3": "HC3",
         "errors.driscoll_kraay": "Driscoll-Kraay",
