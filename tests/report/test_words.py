@@ -25,8 +25,9 @@ def test_a_code_without_words_says_itself():
     assert "effect" not in NO_WORDS
 
 
-# English pairs each mark with its level; Chinese lists the marks and then the levels.
-OTHER_PARTS = {"stars", "stars.one"}
+# English pairs each mark with its level, where Chinese lists the marks and then the levels; it names the keys
+# of effects, which Chinese calls those of individuals and of time.
+OTHER_PARTS = {"stars", "stars.one", "effects.entity", "effects.time"}
 
 
 @pytest.mark.parametrize("words", [TABLE, HEADS, NOTES])
