@@ -160,6 +160,7 @@ MODELS = ("sdm", "sar", "sem", "slx", "sdem", "sac")
 
 
 @pytest.mark.many(6)
+@pytest.mark.filterwarnings("ignore::digiprosper.FewClustersWarning")
 @pytest.mark.parametrize("standardise", ["row", "none"])
 @pytest.mark.parametrize("cov_type", ["observed", "information", "clustered"])
 @pytest.mark.parametrize("model", MODELS)
