@@ -52,11 +52,10 @@ examples: .venv/.dev
 
 # The lowest versions that pyproject.toml allows on the lowest Python, the newest on the newest. What no
 # version of a package can change runs once only, and so do the kernels, the many cases of one test, and the
-# rooms whose tests draw most.
+# two rooms whose tests draw most.
 ONCE := --ignore=tests/test_fuzz.py --ignore=tests/test_packaging.py --ignore=tests/test_words.py \
 	--ignore=tests/test_architecture.py --ignore=tests/test_reading.py \
-	--ignore=tests/threshold --ignore=tests/mediation --ignore=tests/composite --ignore=tests/inequality \
-	--ignore=tests/u_shape --ignore-glob='*/kernels/*' \
+	--ignore=tests/threshold --ignore=tests/mediation --ignore-glob='*/kernels/*' \
 	-m 'not montecarlo and not peers and not further and not many'
 versions: lowest newest
 

@@ -75,6 +75,7 @@ def test_errors_are_light_too() -> None:
     assert run(code) == "[]"
 
 
+@pytest.mark.further
 def test_a_fit_loads_no_slow_package() -> None:
     code = (
         "import sys, pandas as pd, digiprosper as dp\n"

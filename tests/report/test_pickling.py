@@ -34,6 +34,7 @@ def test_a_pickle_has_two_paths_and_neither_is_of_a_class(every_result: dict[str
     }
 
 
+@pytest.mark.further
 def test_every_result_comes_back_whole(every_result: dict[str, Any]) -> None:
     for kind, result in every_result.items():
         for way in COPIES:

@@ -41,7 +41,6 @@ from digiprosper.linear.variance_checks import (
     without_information,
 )
 from digiprosper.report.inference import Inference
-from digiprosper.report.variance import quadratic_form
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -720,7 +719,6 @@ def _estimated(
         residuals=solved.residuals,
         fitted=outcome - solved.residuals,
         fit_statistics=_fit_statistics(prepared, outcome, values, solved),
-        f_value=_f_statistic(slopes, root[:k], middle, solved.how.df_t),
         df_resid=solved.df_resid,
         df_absorbed=prepared.within.rank,
         effect_names=prepared.effect_names,
@@ -756,13 +754,6 @@ def _fit_statistics(
         deviations = prepared.within.deviations
         by_entity = 1 - square(deviations(left, entity)) / square(deviations(outcome, entity))
     return 1 - ssr / total, inside, by_entity, adjusted
-
-
-def _f_statistic(slopes: Floats, root: Floats, middle: Floats, df: float) -> float:
-    # With no more clusters than slopes the covariance is singular and the joint test does not exist.
-    if slopes.size > df:
-        return float("nan")
-    return quadratic_form(slopes, root, middle)[0] / slopes.size
 
 
 def _inference(prepared: Prepared, solved: Solved) -> Inference:

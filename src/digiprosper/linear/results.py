@@ -121,8 +121,6 @@ class Estimated(PickledByName):
         Outcome = fitted + residuals; fitted values include the effects. None if no rows were kept.
     fit_statistics : tuple of float
         R2 with the effects as explained, within all effects, within entities, adjusted.
-    f_value : float
-        Joint Wald F of all slopes.
     df_resid : float
         Rows less slopes less the rank of the absorbed effects.
     df_absorbed : int
@@ -133,6 +131,8 @@ class Estimated(PickledByName):
         Name, levels and values of each absorbed effect.
     effect_terms : tuple
         Of each the term of its levels, and the term that it is a slope of or None.
+    has_f : bool
+        Whether the covariance allows a joint test of all slopes.
     """
 
     coefficients: Floats
@@ -141,12 +141,12 @@ class Estimated(PickledByName):
     residuals: Floats | None
     fitted: Floats | None
     fit_statistics: tuple[float, float, float, float]
-    f_value: float
     df_resid: float
     df_absorbed: int
     effect_names: tuple[str, ...]
     effect_values: tuple[tuple[str, pd.Index[Any], Floats], ...]
     effect_terms: tuple[tuple[str, str | None], ...] = ()
+    has_f: bool = True
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -239,6 +239,7 @@ class LinearResults(Summarised, PickledByName):
             Same keys for every kind of results.
         """
         r2, inside, by_entity, adjusted = (None if np.isnan(v) else float(v) for v in self.fit_statistics)
+        f_value = self.f_value
         values: dict[str, Any] = {
             "depvar": self.depvar,
             "n_entities": self.n_entities,
@@ -256,7 +257,7 @@ class LinearResults(Summarised, PickledByName):
             "rsquared_within": inside,
             "rsquared_within_entity": by_entity,
             "rsquared_adj": adjusted,
-            "f_statistic": None if np.isnan(self.f_value) else self.f_value,
+            "f_statistic": None if np.isnan(f_value) else f_value,
             "sample_hash": self._sample_hash(),
             "version": self.version,
         }
@@ -543,8 +544,9 @@ class LinearResults(Summarised, PickledByName):
         from scipy.special import fdtrc
 
         k = len(self.names) - ("Intercept" in self.names)
-        p = float(fdtrc(k, self.df_t, self.f_value)) if np.isfinite(self.f_value) else float("nan")
-        return TestResult("F test", self.f_value, "F", (float(k), self.df_t), p, "all slopes are zero")
+        f_value = self.f_value
+        p = float(fdtrc(k, self.df_t, f_value)) if np.isfinite(f_value) else float("nan")
+        return TestResult("F test", f_value, "F", (float(k), self.df_t), p, "all slopes are zero")
 
     @property
     def resids(self) -> pd.Series[float]:
@@ -701,9 +703,18 @@ class LinearResults(Summarised, PickledByName):
         return self.estimated.fit_statistics
 
     @property
+    def has_f(self) -> bool:
+        """Whether the covariance allows a joint test of all slopes."""
+        return self.estimated.has_f
+
+    @property
     def f_value(self) -> float:
-        """Joint Wald F of all slopes."""
-        return self.estimated.f_value
+        """Joint Wald F of all slopes; missing where the covariance allows none."""
+        k = len(self.names) - ("Intercept" in self.names)
+        # With no more clusters than slopes the covariance is singular and the joint test does not exist.
+        if not self.has_f or k > self.df_t:
+            return float("nan")
+        return quadratic_form(self.coefficients[:k], self.root[:k], self.middle)[0] / k
 
     @property
     def df_resid(self) -> float:

@@ -297,7 +297,7 @@ class PanelKink(Specification):
             df_resid=rest,
             fit_statistics=(r2, within, by_entity, 1 - (1 - r2) * (slopes.nobs - 1) / rest),
             # That all slopes are zero cannot be tested so: there would be no threshold to allow for.
-            f_value=math.nan,
+            has_f=False,
         )
         slopes = replace(
             slopes,
