@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from radon.complexity import cc_visit
 from radon.raw import analyze
 
@@ -21,6 +22,7 @@ MOST_COMPLEX = 0
 MOST_LINES = 450
 
 
+@pytest.mark.further
 def test_functions_of_many_branches_only_become_fewer() -> None:
     found = [
         f"{name}: {block.fullname} has {block.complexity}"
@@ -31,6 +33,7 @@ def test_functions_of_many_branches_only_become_fewer() -> None:
     assert len(found) <= MOST_COMPLEX, "\n".join(found)
 
 
+@pytest.mark.further
 def test_no_file_is_long() -> None:
     assert [name for name, text in TEXTS.items() if analyze(text).sloc > MOST_LINES] == []
 

@@ -88,6 +88,7 @@ def test_groups_and_pairs_give_the_parts_back():
     assert (across * (1 - found.pairs["distance"])).sum() == pytest.approx(found.transvariation, abs=1e-14)
 
 
+@pytest.mark.further
 @given(seed=st.integers(0, 2**32 - 1))
 @settings(max_examples=60, deadline=None)
 def test_parts_add_up_whatever_the_rows(seed):

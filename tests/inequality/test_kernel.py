@@ -129,6 +129,7 @@ def test_gini_equals_the_double_sum(seed):
     assert gini(y, w) == pytest.approx(pairs_gini(y, w), abs=1e-13)
 
 
+@pytest.mark.further
 @given(SEEDS)
 @settings(max_examples=200, deadline=None)
 def test_dagum_equals_the_double_sums(seed):

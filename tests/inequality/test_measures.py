@@ -74,6 +74,7 @@ def test_scale_order_and_replication_do_not_matter(measure, seed):
     assert measure(np.tile(y, 3), obs_weights=np.tile(w, 3)) == pytest.approx(value, abs=1e-13)
 
 
+@pytest.mark.many(4)
 @EACH
 @given(seed=st.integers(0, 2**32 - 1))
 @settings(max_examples=30, deadline=None)

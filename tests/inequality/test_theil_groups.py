@@ -28,6 +28,7 @@ def test_outside_numbers():
     assert found.within == pytest.approx(G3["theil_t_within"], abs=G3["tolerance"])
 
 
+@pytest.mark.further
 @given(seed=st.integers(0, 2**32 - 1))
 @settings(max_examples=80, deadline=None)
 def test_between_and_within_add_up(seed):

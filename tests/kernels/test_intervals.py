@@ -364,7 +364,7 @@ PRODUCTS = [
 ]
 
 
-@pytest.mark.many(7)
+@pytest.mark.many(3)
 @pytest.mark.parametrize("case", PRODUCTS)
 @pytest.mark.parametrize("level", [0.5, 0.95, 0.999])
 def test_ends_of_a_product_by_substitution(case, level) -> None:

@@ -189,6 +189,7 @@ def test_the_test_is_a_regression_on_the_instruments(options: dict, b0: float) -
     assert test.p_value == pytest.approx(expected.p_value, rel=1e-6)
 
 
+@pytest.mark.many(6)
 @pytest.mark.parametrize("options", COVARIANCES)
 @pytest.mark.parametrize("strength", [1.0, 0.1])
 def test_the_test_rejects_outside_the_set_only(options: dict, strength: float) -> None:

@@ -58,7 +58,7 @@ def used(frame: pd.DataFrame, results) -> pd.DataFrame:
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize(("effects", "cov_type"), list(product(EFFECTS, ["hc2", "hc3"])))
-@pytest.mark.many(12)
+@pytest.mark.many(6)
 def test_hc2_and_hc3_are_those_of_statsmodels_with_dummies(effects, cov_type, weighted, seed) -> None:
     from statsmodels.regression.linear_model import OLS, WLS
 

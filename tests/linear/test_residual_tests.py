@@ -142,6 +142,7 @@ def test_cd_size() -> None:
 # --- variances by entity ------------------------------------------------------------------------------------
 
 
+@pytest.mark.many(5)
 @pytest.mark.parametrize("seed", range(5))
 @pytest.mark.parametrize("entity_effects", [True, False])
 def test_modified_wald_equals_its_definition(seed: int, entity_effects: bool) -> None:

@@ -20,6 +20,7 @@ def written_out(terms, k):
     return [sum(c * math.prod(k[i] for i in at) for c, at in term) for term in terms]
 
 
+@pytest.mark.further
 @settings(max_examples=150, deadline=None)
 @given(sums, st.integers(0, 2**32 - 1))
 def test_values_are_the_sums_written_out(terms, seed) -> None:

@@ -129,6 +129,7 @@ def test_period_means_are_what_leaves_a_balanced_panel():
     np.testing.assert_allclose(got.draws, want.draws, rtol=1e-9, atol=1e-12)
 
 
+@pytest.mark.further
 def test_statsmodels_on_every_state():
     panel = datasets.us_states()
     spec = Mediation("log(gsp)", "log(pc)", "log(emp)", "unemp", time_effects=False, reps=999)

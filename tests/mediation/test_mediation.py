@@ -617,6 +617,7 @@ def test_draws_of_every_structure_equal_explicit_refits(kind, clusters) -> None:
         np.testing.assert_allclose(results.draw_values[number][known], want[known], rtol=1e-7, atol=1e-9)
 
 
+@pytest.mark.many(3)
 @pytest.mark.parametrize("kind", STRUCTURES)
 def test_paths_of_every_structure_are_fixed_effects_fits(kind) -> None:
     frame = varying(3).assign(half=lambda d: d["city"] % 2)
@@ -690,6 +691,7 @@ def test_the_unit_of_the_moderator_is_the_unit_of_the_index(kind) -> None:
     np.testing.assert_array_equal(scaled.pvalues, plain.pvalues)
 
 
+@pytest.mark.many(3)
 @pytest.mark.parametrize("kind", STRUCTURES)
 def test_row_order_and_labels_change_no_structure(kind) -> None:
     frame = varying(5)

@@ -171,6 +171,7 @@ def test_oracle_gives_the_numbers_of_r_and_lavaan() -> None:
     assert joint.loc["total", "total"] == pytest.approx(v.loc[c, c], rel=1e-12)
 
 
+@pytest.mark.further
 def test_oracle_equals_statsmodels_and_linearmodels() -> None:
     from linearmodels.panel import PanelOLS
     from statsmodels.regression.linear_model import OLS
@@ -211,6 +212,7 @@ def test_oracle_keeps_the_identity_and_the_total_of_chains() -> None:
     assert values["total"] == pytest.approx(values["direct"] + values["indirect"], rel=1e-11)
 
 
+@pytest.mark.further
 def test_oracle_adjusts_p_values_as_statsmodels() -> None:
     from statsmodels.stats.multitest import multipletests
 
@@ -309,7 +311,7 @@ def test_draws(shape, design, structure) -> None:
     ("shape", "design", "structure", "ssc"),
     [*((*names, "reghdfe") for names in CASES), *((*names, "none") for names in WIDE[::2])],
 )
-@pytest.mark.many(7)
+@pytest.mark.many(3)
 def test_joint_delta_covariance(shape, design, structure, ssc) -> None:
     results, rows, model = case(shape, design, structure, ssc)
     want = oracle.delta_covariance(rows, model, ssc)
@@ -539,7 +541,7 @@ def test_robustness_value(shape, design, structure, mediator) -> None:
 # --- threshold --------------------------------------------------------------------------------------------
 
 
-@pytest.mark.many(2)
+@pytest.mark.many(1)
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize(("clusters", "level"), [("city", True), ("region", True), ("city", False)])
 def test_searched_threshold(shape, clusters, level) -> None:

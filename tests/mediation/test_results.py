@@ -123,7 +123,7 @@ def test_a_chain_splits_what_runs_side_by_side() -> None:
 # --- five intervals ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.many(4)
+@pytest.mark.many(1)
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("kind", STRUCTURES)
 def test_every_interval_agrees_with_its_p(kind, method) -> None:

@@ -162,6 +162,7 @@ def test_the_level_reaches_the_ribbon():
 # --- ranks of one period ------------------------------------------------------------------------------------
 
 
+@pytest.mark.further
 def test_one_period_has_a_line_an_entity():
     found = ranked()
     ax = plots.rank_ribbon(found, period=2020)

@@ -307,6 +307,7 @@ def test_labels_given_in_the_call_win_in_a_map(make_map):
     assert ax.get_ylabel() == "City"
 
 
+@pytest.mark.further
 def test_the_profile_is_drawn_with_its_set_piece_by_piece(make_fit, make_threshold):
     found = make_threshold(make_fit({"a": (1, 1, 1)}, {"urban": "Urban share"}))
     ax = plots.lr_profile(found, 2)

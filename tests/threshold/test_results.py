@@ -125,6 +125,7 @@ def test_each_criterion_has_its_bound(found: ThresholdResults) -> None:
     assert exact.critical_value(1, method="scaled") == critical_lr(0.95)
 
 
+@pytest.mark.further
 def test_bounds_are_drawn_where_asked_for() -> None:
     spec = PanelThreshold("y", "z", "q", "x", bootstrap=None, confidence="bootstrap", reps=99)
     found = spec.fit(panel(), rng=4)

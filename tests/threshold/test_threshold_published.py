@@ -185,6 +185,7 @@ def pieces(grid: Array, s: Array, df: float, *, level: float = 0.95) -> list[lis
     return out
 
 
+@pytest.mark.further
 def test_own_code_is_least_squares_on_written_out_dummies() -> None:
     data = table()
     dummies = 1.0 * (data["id"][:, None] == np.unique(data["id"]))
@@ -549,6 +550,7 @@ def test_xthreg_divides_by_t_times_n_less_one() -> None:
     assert inflated == pytest.approx(1.075, abs=1e-4)
 
 
+@pytest.mark.further
 def test_wangs_first_threshold_is_near_the_minimum_and_not_it() -> None:
     # .01538 and .01542 are the observed values that print as .0154, between them nothing is seen.
     near = [ssr((g,), rule="<") for g in (0.01538, 0.0154, 0.01542)]
@@ -648,6 +650,7 @@ def test_wangs_bootstraps() -> None:
     assert not any(checked(3, 20)[key] for key in ("p", "0.9", "0.95"))
 
 
+@pytest.mark.further
 def test_settings_of_xthreg_as_near_as_they_come() -> None:
     """The snippet of the docs: every candidate instead of its list, the rest as xthreg has it."""
     spec = SPEC.replace(
@@ -788,6 +791,7 @@ def test_f_divides_by_a_variance_three_times_too_small() -> None:
     assert found.tests["value"][0] == pytest.approx(score / got.by_firm[at], rel=1e-6)
 
 
+@pytest.mark.further
 def test_the_largest_f_of_wild_draws_is_at_the_far_end_of_debt() -> None:
     wanted, got, rng = GOLDEN["paradox"]["largest F above .5"], errors(), np.random.default_rng(3)
     grid = hansens_grid()

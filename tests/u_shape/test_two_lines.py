@@ -178,6 +178,7 @@ def flattening(seed):
     return table(lambda x: 2 * np.log(x), seed=seed, rho=0.3)
 
 
+@pytest.mark.further
 @pytest.mark.filterwarnings("ignore::digiprosper.errors.FewClustersWarning")
 def test_a_curve_that_only_flattens_is_no_turn() -> None:
     """The square is significant in nearly all of these panels; two lines seldom say U."""
@@ -234,6 +235,7 @@ def test_rows_labels_and_the_square_do_not_matter() -> None:
     assert numbers(spaced) == numbers(plain)
 
 
+@pytest.mark.many(5)
 @pytest.mark.filterwarnings("ignore::digiprosper.errors.FewClustersWarning")
 @pytest.mark.parametrize("curve", [lambda x: -((x - 2.5) ** 2), np.exp, np.log], ids=["turn", "exp", "log"])
 @pytest.mark.parametrize(("shift", "factor"), [(100.0, 3.0), (-4.0, 1e-6), (7.0, -2.0)])

@@ -101,7 +101,7 @@ def plan(data: dict[str, Array], effects: Sequence[str], trim: float = 0.05) -> 
     return kernel.kink_plan(data["q"], data["x"], trim, [data[e] for e in effects])
 
 
-@pytest.mark.many(9)
+@pytest.mark.many(5)
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("effects", EFFECTS, ids="+".join)
 def test_the_minimum_over_the_continuum_is_exact(seed: int, effects: tuple[str, ...]) -> None:
