@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
+# Cases of one test that `make test` takes, unless the marker `many` says another number.
+CASES = 6
 FILES = ("abdata.csv", "china_cities_105x14.csv", "cigar.csv", "hansen1999.csv", "mpdta.csv", "usa46.csv")
 
 
@@ -24,16 +26,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def mark_further_cases(items: list[pytest.Item]) -> None:
-    """Mark as further all but the first of many cases, taken evenly from all of them."""
+    """Mark as further all but some of the cases of a test, taken evenly from all of them."""
     cases: dict[str, list[pytest.Item]] = defaultdict(list)
     for item in items:
-        if item.get_closest_marker("many") is not None:
+        if hasattr(item, "callspec"):
             cases[item.nodeid.split("[")[0]].append(item)
     for group in cases.values():
         mark = group[0].get_closest_marker("many")
-        first = {round(i * len(group) / mark.args[0]) for i in range(mark.args[0])}
+        most = CASES if mark is None else mark.args[0]
+        first = {round(i * len(group) / most) for i in range(most)}
         for position, item in enumerate(group):
-            if position not in first:
+            if len(group) > most and position not in first:
                 item.add_marker(pytest.mark.further)
 
 
