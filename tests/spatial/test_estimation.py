@@ -33,15 +33,27 @@ def test_a_coefficient_near_the_end_is_reported() -> None:
     assert fit.estimated.interval == pytest.approx((-1, 1))
 
 
+def test_a_likelihood_that_rises_up_to_an_end_is_refused() -> None:
+    # Of a circle of 21 in one direction, I + W is invertible, and rho is -1.6.
+    circle = np.roll(np.eye(21), 1, axis=1)
+    x, e = np.random.default_rng(1).normal(size=(2, 21, T))
+    y = np.linalg.solve(np.eye(21) + 1.6 * circle, x + e)
+    keys = {"city": np.repeat(range(21), T), "year": np.tile(range(T), 21)}
+    panel = Panel(pd.DataFrame({**keys, "x": x.ravel(), "y": y.ravel()}), "city", "year")
+    with pytest.raises(dp.IdentificationError, match="rises up to rho"):
+        PanelSpatial("y", ["x"], SpatialWeights(circle, range(21)), model="sar").fit(panel)
+
+
 def test_draws_outside_the_interval_are_dropped_and_counted() -> None:
-    spec = PanelSpatial(
-        "y", ["x"], ring(), model="sar", time_effects=False, effects_error="simulated", reps=2000
-    )
+    # Two periods of an outcome that x does not explain: rho is .92 with an error of .03.
+    noise = np.random.default_rng(9).normal(size=N * T)
+    panel = panel_of(0.95, seed=3).assign(x=lambda _: noise).subset("year < 2")
+    spec = PanelSpatial("y", ["x"], ring(), model="sar", entity_effects=False, time_effects=False)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        fit = spec.fit(panel_of(0.995, seed=3), rng=1)
-    lost = [n for n in fit.diagnostics if n.code == "lost_draws"]
-    assert (2000 - len(fit.effects.draws) > 0) == bool(lost)
+        fit = spec.replace(effects_error="simulated", reps=2000).fit(panel, rng=1)
+    (lost,) = [n for n in fit.diagnostics if n.code == "lost_draws"]
+    assert 0 < lost.data["lost"] == 2000 - len(fit.effects.draws) == 2000 - fit.inference.reps
     assert {w.category for w in caught} <= {dp.IdentificationWarning, dp.FewDrawsWarning}
 
 

@@ -18,7 +18,7 @@ EARTH_RADIUS: Final = 6371.0088
 def great_circle(here: Floats, there: Floats) -> Floats:
     """Compute great-circle distances by the haversine formula.
 
-    On a sphere of the earth's mean radius; the ellipsoid differs by at most half a percent.
+    On a sphere of the earth's mean radius; distances on the ellipsoid differ by about half a percent at most.
 
     Parameters
     ----------

@@ -24,7 +24,8 @@ def degrees_of(frame: pd.DataFrame, caller: str) -> Floats:
     Parameters
     ----------
     frame : DataFrame
-        With one column of each, named ``lat``, ``latitude``, ``lon``, ``lng``, ``long``, ``longitude``.
+        With one column for latitude (``lat``, ``latitude`` or ``纬度``) and one for longitude (``lon``,
+        ``lng``, ``long``, ``longitude`` or ``经度``), in capitals or not.
     caller : str
         Which function needs them, for messages.
 

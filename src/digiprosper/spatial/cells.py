@@ -37,7 +37,7 @@ class Field:
     Parameters
     ----------
     cells : (T, n) array
-        All there and finite.
+        No value missing or infinite.
     times : Index
         Periods; one, ``"all"``, of a cross-section.
     entities : Index

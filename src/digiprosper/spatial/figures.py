@@ -15,7 +15,7 @@ from digiprosper.report.drawings import MoranScatter
 from digiprosper.report.labels import name_label
 from digiprosper.spatial.cells import Field, read_field
 from digiprosper.spatial.kernels.matrices import lag_by_period
-from digiprosper.spatial.moran import QUADRANTS, quadrants_of, standardised, statistics_by_period
+from digiprosper.spatial.moran import quadrants_of, standardised, statistics_by_period
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -71,14 +71,13 @@ def moran_scatter(
 
     lag = lag_by_period(field.weights.matrix, z)
     names = quadrants_of(z, lag, field.weights)[0]
-    counts = {name: int((names == name).sum()) for name in QUADRANTS}
     test = statistics_by_period(one, z, geary=False).iloc[0]
     return MoranScatter(
         variable=_label(panel, column, labels),
         period="" if panel.time_name is None else str(field.times[at]),
         weights=field.weights.conventions,
         points=pd.DataFrame({"value": z[0], "spatial_lag": lag[0]}, index=field.entities),
-        quadrants=[(name.capitalize(), counts[name]) for name in _CLOCKWISE],
+        quadrants=[(name.capitalize(), int((names == name).sum())) for name in _CLOCKWISE],
         slope=float((z * lag).sum() / (z**2).sum()),
         statistic=float(test["statistic"]),
         p_value=float(test["p_randomisation"]),

@@ -102,8 +102,8 @@ def moran(
     Notes
     -----
     Moran, P. A. P. (1950), Notes on continuous stochastic phenomena, Biometrika 37:17-23. Moments: Cliff, A.
-    D. and Ord, J. K. (1981), Spatial processes, p. 21. Neither z accounts for a column that is
-    estimated: of residuals they are approximate.
+    D. and Ord, J. K. (1981), Spatial processes, p. 21. Neither z accounts for the estimation
+    of a column: for residuals of a model they are approximate.
 
     Examples
     --------
@@ -251,7 +251,7 @@ def local_moran(
     """Compute the local Moran statistic of each entity in each period.
 
     ``I_i = z_i sum_j w_ij z_j``, z with mean zero and mean square one in each period. With row-standardised
-    weights their mean is Moran's I.
+    weights without islands their mean is Moran's I.
 
     Parameters
     ----------

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 from digiprosper.errors import OptionError, TermError, check_option, cited, issue, option_problem
 from digiprosper.panel.terms import canonical
 from digiprosper.spatial.estimation import estimate
-from digiprosper.spatial.preparation import DURBIN, check_terms, check_weights, lay_out
+from digiprosper.spatial.preparation import DURBIN, check_terms, lay_out
+from digiprosper.spatial.weights import refuse_other
 from digiprosper.specification import (
     TERM,
     Specification,
@@ -155,7 +156,7 @@ class PanelSpatial(Specification):
             raise TermError("x is empty; specify at least one regressor.")
         if canonical(self.y) in {canonical(t) for t in self.x}:
             raise TermError(f"y={cited(self.y)} is also in x; the outcome cannot be its own regressor.")
-        check_weights(self.spatial_weights)
+        refuse_other(self.spatial_weights, "PanelSpatial")
         _check_options(self)
         if self.spatial_lags is not None:
             object.__setattr__(self, "spatial_lags", as_terms(self.spatial_lags, "spatial_lags"))

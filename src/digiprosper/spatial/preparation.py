@@ -30,7 +30,6 @@ from digiprosper.panel.terms import canonical, parse
 from digiprosper.report.terms import Factor
 from digiprosper.spatial.kernels.likelihood import SpatialColumns, lagged
 from digiprosper.spatial.kernels.multiplier import row_sum
-from digiprosper.spatial.weights import SpatialWeights
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,6 +38,7 @@ if TYPE_CHECKING:
     from digiprosper.linear.preparation import Prepared
     from digiprosper.linear.results import LinearResults
     from digiprosper.panel.sample import Dropped
+    from digiprosper.spatial.weights import SpatialWeights
 
 __all__ = [
     "DURBIN",
@@ -46,7 +46,6 @@ __all__ = [
     "LAG",
     "Layout",
     "check_terms",
-    "check_weights",
     "lag_name",
     "lay_out",
     "spatial_columns",
@@ -271,7 +270,7 @@ def _refuse_unbalanced(panel: Panel) -> None:
 
 
 def _refuse_missing(panel: Panel, prepared: Prepared) -> None:
-    """Refuse missing values, but those of the first or last periods in lags and leads."""
+    """Refuse missing values, except those of the first or last periods in lags and leads."""
     gone = [dropped for dropped in prepared.sample.dropped if dropped.by_term]
     for dropped in gone:
         if not _whole_periods(panel, prepared, dropped):
@@ -341,24 +340,4 @@ def check_terms(spec: Any, lagged_terms: Sequence[str]) -> None:
         raise TermError(
             f"spatial_lags: {quoted(unknown)} is not in x, which has {quoted(spec.x)}. For the lag of "
             "another column, assign it: panel.assign(w_z=weights.lag('z'))."
-        )
-
-
-def check_weights(weights: object) -> None:
-    """Refuse what is no `SpatialWeights`.
-
-    Parameters
-    ----------
-    weights : object
-        What was given.
-
-    Raises
-    ------
-    InputTypeError
-        Saying how to make weights.
-    """
-    if not isinstance(weights, SpatialWeights):
-        raise InputTypeError(
-            f"spatial_weights must be SpatialWeights, not {type(weights).__name__}: "
-            "SpatialWeights(matrix, entities), whose rows are matched with the panel by their labels."
         )

@@ -61,7 +61,7 @@ class SpatialResults(Summarised, PickledByName):
     labels : mapping
         Labels of columns.
     diagnostics : tuple of Notice
-        What is worth saying about the fit.
+        Notices about the sample, the weights and the estimates.
     version : str
         Of digiprosper, when the model was fitted.
     """

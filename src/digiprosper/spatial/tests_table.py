@@ -48,9 +48,9 @@ def spatial_tests(spec: PanelSpatial, panel: Panel) -> pd.DataFrame:
     Parameters
     ----------
     spec : PanelSpatial
-        Its outcome, regressors, weights, effects and options; its `model` and `spatial_lags` play no part,
-        since the models compared are the one without anything spatial, SAR, SEM, and SDM with spatial lags of
-        all regressors.
+        Its outcome, regressors, weights, effects and options. Its `model` and `spatial_lags` are not used:
+        the models compared are the one without spatial terms, SAR, SEM, and SDM with spatial lags of all
+        regressors.
     panel : Panel
         The data, balanced.
 
@@ -59,7 +59,7 @@ def spatial_tests(spec: PanelSpatial, panel: Panel) -> pd.DataFrame:
     DataFrame
         test, statistic, df, p_value, null. Lagrange multiplier tests of a spatial lag and error with their
         robust versions, from least-squares residuals; likelihood ratio tests of the effects of the
-        specification in the model without anything spatial; likelihood ratio and Wald tests of SDM against
+        specification in the model without spatial terms; likelihood ratio and Wald tests of SDM against
         SAR and against SEM. All are chi-squared.
 
     Raises

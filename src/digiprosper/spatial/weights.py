@@ -106,7 +106,7 @@ class SpatialWeights(Summarised, PickledByName):
     standardise : {"row", "spectral", "none"}
         ``"row"`` (default): each row is divided by its sum, so that a spatial lag is a mean of the
         neighbours. ``"spectral"``: all weights are divided by the spectral radius, which keeps a symmetric
-        matrix symmetric and the relations of its weights. ``"none"``: as they are.
+        matrix symmetric and the ratios between its weights. ``"none"``: as they are.
     name : str
         Name in summaries and messages.
 
@@ -922,7 +922,7 @@ def _aligned_parts(
 
 
 def refuse_other(given: object, caller: str) -> None:
-    """Refuse what is not spatial weights.
+    """Refuse what is no `SpatialWeights`.
 
     Parameters
     ----------
@@ -938,6 +938,7 @@ def refuse_other(given: object, caller: str) -> None:
     """
     if not isinstance(given, SpatialWeights):
         raise InputTypeError(
-            f"{caller} takes SpatialWeights(matrix, entities), not {type(given).__name__}.",
+            f"{caller} takes SpatialWeights(matrix, entities), whose rows are matched with the panel by "
+            f"their labels, not {type(given).__name__}.",
             [models_problem("no SpatialWeights", given)],
         )

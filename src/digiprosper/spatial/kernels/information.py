@@ -19,7 +19,7 @@ __all__ = ["Point", "clustered_covariance", "expected_information", "lee_yu", "o
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Point:
-    """A model at its estimates, with what every covariance is made of.
+    """A model at its estimates, with what every covariance is computed from.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ class Point:
         return ["rho"] * self.lag + ["lambda"] * self.error
 
     def moves(self) -> Floats:
-        """Compute what each parameter but sigma2 moves the residuals by, with the opposite sign.
+        """Compute minus the derivatives of the residuals with respect to all parameters but sigma2.
 
         Returns
         -------

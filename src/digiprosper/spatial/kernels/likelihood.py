@@ -394,5 +394,5 @@ def _root(
 
 
 def _changes_sign(score: Callable[[float], float], left: float, middle: float, right: float) -> bool:
-    """Tell whether the score falls through zero between the middle and the end it points to."""
+    """Find out whether the score has a root between the middle and the end towards which it is uphill."""
     return score(right) < 0 if score(middle) > 0 else score(left) > 0

@@ -23,6 +23,7 @@ __all__ = [
     "link_ends",
     "pattern_of",
     "row_standardised",
+    "scaled",
     "spectral_radius",
     "stored",
     "to_dense",
