@@ -148,6 +148,29 @@ def test_more_effects_than_the_covariance_allows(frame: pd.DataFrame) -> None:
         fit.pretrend_test()
 
 
+@pytest.mark.parametrize("estimator", ["callaway_santanna", "imputation", "sun_abraham"])
+@pytest.mark.parametrize(("per_cohort", "possible"), [(1, False), (3, True)])
+def test_no_pretrend_test_of_more_effects_than_treated_entities_show_errors_of(
+    estimator: str, per_cohort: int, possible: bool
+) -> None:
+    rng = np.random.default_rng(3)
+    frame = pd.DataFrame({"city": np.repeat(np.arange(30), 10), "year": np.tile(np.arange(10) + 2001, 30)})
+    first = dict(enumerate(np.repeat([2005.0, 2007.0, 2008.0], per_cohort)))
+    frame["first"] = frame["city"].map(first)
+    frame["y"] = rng.normal(size=300)
+    with pytest.warns(dp.FewClustersWarning):
+        fit = fit_of(frame, estimator=estimator)
+    if possible:
+        assert 0 < fit.pretrend_test("dynamic").p_value < 1
+        return
+    for by in ("group_time", "dynamic"):
+        with pytest.raises(OptionError) as caught:
+            fit.pretrend_test(by)
+        assert caught.value.problems[0].data["option"] == "by"
+    assert "Pre-trend test not available" in fit.summary()
+    assert "p <" not in fit.summary().split("not available")[1]
+
+
 def test_the_path_has_the_reference_and_the_treated(fit: dp.StaggeredDidResults) -> None:
     path = fit.event_path(0.9)
     assert path["n_treated"].max() == 40

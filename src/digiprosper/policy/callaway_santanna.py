@@ -9,7 +9,7 @@ import numpy as np
 
 from digiprosper.errors import IdentificationError, Notice, OptionError, cited, option_problem, quoted
 from digiprosper.policy.group_time import GroupTimeFit
-from digiprosper.policy.kernels.aggregation import GroupTime, cluster_products
+from digiprosper.policy.kernels.aggregation import GroupTime, cluster_products, treated_products
 from digiprosper.policy.kernels.two_periods import difference
 from digiprosper.policy.notices import cells_left_out, few_per_covariate, pairs_of_rows
 from digiprosper.report.inference import Inference
@@ -117,6 +117,8 @@ def _cells(effects: Sequence[_Effect], cohorts: Cohorts, codes: Ints) -> GroupTi
     member = cohorts.of_entity[:, None] == np.arange(cohorts.first.size)
     shares = (member - cohorts.share) / member.shape[0]
     scores = np.column_stack([*(one.influence for one in effects), shares])
+    treated = np.repeat(member.any(axis=1)[:, None], cohorts.first.size, axis=1)
+    clusters = int(codes.max()) + 1
     return GroupTime(
         cohort=cohort,
         time=time,
@@ -125,7 +127,8 @@ def _cells(effects: Sequence[_Effect], cohorts: Cohorts, codes: Ints) -> GroupTi
         n_treated=np.array([one.n_treated for one in effects], dtype=np.intp),
         mass=cohorts.share[cohort],
         share=cohorts.share,
-        joint=cluster_products(scores, codes, int(codes.max()) + 1),
+        joint=cluster_products(scores, codes, clusters),
+        treated_part=treated_products(scores, np.hstack([member[:, cohort], treated]), codes, clusters),
     )
 
 

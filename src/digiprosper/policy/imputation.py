@@ -67,6 +67,8 @@ def estimate_imputation(spec: Any, prepared: Prepared, cohorts: Cohorts) -> Grou
     scores = np.hstack([imputed.scores, leads.scores])
     joint = np.zeros((m + n_cohorts, m + n_cohorts))
     joint[:m, :m] = scores.T @ scores
+    treated_part = np.zeros_like(joint)
+    treated_part[rows.size : m, rows.size : m] = leads.treated_part
     cells = GroupTime(
         cohort=np.append(cohort, pooled),
         time=np.append(time, pooled),
@@ -76,6 +78,7 @@ def estimate_imputation(spec: Any, prepared: Prepared, cohorts: Cohorts) -> Grou
         mass=np.append(rows, np.ones(events.size)).astype(np.float64),
         share=cohorts.share,
         joint=joint,
+        treated_part=treated_part,
     )
     inference = Inference(
         cov_type="clustered", clusters=prepared.cluster_names, n_clusters=(int(clusters.max()) + 1,)
@@ -90,10 +93,12 @@ def _leads(
     before = cohorts.treated & model.untreated
     events = _lead_times(spec.leads, cohorts.event[before], sample.entity[before])
     dummies = (cohorts.event[:, None] == events) & before[:, None]
-    found = lead_effects(model, y, dummies.astype(np.float64)[:, ::-1], clusters)
+    found = lead_effects(model, y, dummies.astype(np.float64)[:, ::-1], cohorts.treated, clusters)
     # Regressed from the latest to the earliest, so that of event times that add up to others the latest stay.
     identified = found.identified[::-1]
-    leads = type(found)(identified, found.estimates[::-1], found.scores[:, ::-1])
+    leads = type(found)(
+        identified, found.estimates[::-1], found.scores[:, ::-1], found.treated_part[::-1, ::-1]
+    )
     kept = events[identified]
     counts = [np.unique(sample.entity[before & (cohorts.event == event)]).size for event in kept]
     return kept, leads, np.array(counts, dtype=np.intp)

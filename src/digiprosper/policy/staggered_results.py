@@ -255,7 +255,7 @@ class StaggeredDidResults(Summarised, PickledByName):
         Raises
         ------
         OptionError
-            If the word is unknown, or there are no such effects, or more than the covariance allows.
+            If the word is unknown, or there are no such effects, or too many for the treated clusters.
 
         Notes
         -----
@@ -277,15 +277,18 @@ class StaggeredDidResults(Summarised, PickledByName):
         what = "averages by event time" if pooled else "effects by cohort and time"
         null = f"{int(before.sum())} {what} before treatment are zero"
         try:
+            self._refuse_few_treated(rows[before])
             return self._wald("Pre-trend test", estimates[before], rows[before], null)
         except OptionError as error:
-            less = (
-                "read them one by one" if pooled else "use pretrend_test('dynamic'), whose averages are fewer"
+            fewer = "" if pooled else " pretrend_test('dynamic') tests averages, which are fewer."
+            text = (
+                f"{int(before.sum())} {what} before treatment are too many to test jointly with "
+                f"{self.coding.n_ever:,} treated {self.coding.entity} in {len(self.coding.cohorts)} cohorts "
+                f"and errors clustered by {self.inference.clusters[0]}: the variance of some of their sums "
+                "would be that of controls alone, or zero, and the test would reject far too often."
+                f"{fewer}"
             )
-            raise OptionError(
-                f"pretrend_test: {int(before.sum())} {what} before treatment are more than the covariance "
-                f"allows, as where few {self.coding.entity} are treated: {less}."
-            ) from error
+            raise OptionError(f"pretrend_test: {text}", [option_problem("by", by, what=text)]) from error
 
     # --- the protocol -------------------------------------------------------------------------------------
 
@@ -537,9 +540,8 @@ class StaggeredDidResults(Summarised, PickledByName):
             return Lines(())
         try:
             test = self.pretrend_test()
-        except OptionError:
-            why = "there are more effects before treatment than the covariance allows"
-            return Lines(("", *wrapped([f"Pre-trend test: not available, {why}: pretrend_test('dynamic')."])))
+        except OptionError as error:
+            return Lines(("", *wrapped([f"Pre-trend test not available: {error.problems[0].message}"])))
         text = f"{test._distribution()} = {test.statistic:z.4g}, {p_words(test.p_value, digits=3)}"
         return Lines(("", *wrapped([f"Pre-trend test ({test.null}): {text}."])))
 
@@ -628,6 +630,23 @@ class StaggeredDidResults(Summarised, PickledByName):
         p = np.asarray(2 * stdtr(self.df_t, -np.abs(t)))
         numbers: dict[str, Any] = {"estimate": estimates, "std_error": se, "statistic": t, "p_value": p}
         return {**numbers, "conf_low": estimates - half, "conf_high": estimates + half}
+
+    def _refuse_few_treated(self, rows: Floats) -> None:
+        """Refuse more restrictions than the differences between treated clusters can show the errors of.
+
+        The covariance of the effects adds the variation of treated entities about the mean of their cohort
+        and that of controls. A cohort of one entity adds nothing: its residual is zero whatever its errors
+        are. So the treated part must itself have the rank of the restrictions. Otherwise the covariance of
+        some sum of the effects is that of controls alone, which is far too small.
+        """
+        size = self._errors(rows)
+        if not (size > 0).all():
+            return
+        part = rows @ self.cells.treated_part @ rows.T / np.outer(size, size)
+        if np.linalg.eigvalsh(part)[0] <= SINGULAR:
+            raise OptionError(
+                f"{rows.shape[0]} restrictions are more than the differences between treated clusters allow."
+            )
 
     def _wald(self, name: str, gap: Floats, rows: Floats, null: str) -> TestResult:
         from scipy.special import chdtrc, fdtrc

@@ -9,7 +9,7 @@ import numpy as np
 from digiprosper.errors import IdentificationError, Notice, quoted
 from digiprosper.linear.estimation import fit_equation, sweep_columns
 from digiprosper.policy.group_time import GroupTimeFit
-from digiprosper.policy.kernels.aggregation import GroupTime
+from digiprosper.policy.kernels.aggregation import GroupTime, treated_products
 
 if TYPE_CHECKING:
     from digiprosper.kernels import Ints
@@ -60,13 +60,19 @@ def estimate_sun_abraham(spec: Any, prepared: Prepared, cohorts: Cohorts) -> Gro
     names = (spec.y, *own, *sample.names_of("x"))
     columns = np.column_stack([sample.columns("y"), dummies, sample.columns("x")])
     swept = sweep_columns(prepared, names, columns)
-    fitted, _ = fit_equation(prepared, swept, 0, range(1, len(names)), unread=own)
+    fitted, solved = fit_equation(prepared, swept, 0, range(1, len(names)), unread=own)
 
     m, n_cohorts = estimated.size, cohorts.first.size
     joint = np.zeros((m + n_cohorts, m + n_cohorts))
     joint[:m, :m] = fitted.covariance[:m, :m]
     rows = np.bincount(code[code >= 0])[estimated]
     cohort, time = pairs[estimated].T
+    scores = (solved.x @ solved.bread[:, :m]) * solved.residuals[:, None]
+    (clusters,) = prepared.cluster_codes
+    treated_part = np.zeros_like(joint)
+    treated_part[:m, :m] = treated_products(
+        scores, cohorts.cohort[:, None] == cohort, clusters, int(clusters.max()) + 1
+    )
     cells = GroupTime(
         cohort=cohort,
         time=time,
@@ -76,6 +82,7 @@ def estimate_sun_abraham(spec: Any, prepared: Prepared, cohorts: Cohorts) -> Gro
         mass=rows.astype(np.float64),
         share=cohorts.share,
         joint=joint,
+        treated_part=treated_part,
     )
     events = set((cohorts.steps[bases] - cohorts.first).tolist())
     notices = tuple(one for one in fitted.diagnostics if one not in prepared.notices)

@@ -5,7 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from digiprosper.policy.kernels.aggregation import GroupTime, average, cluster_products, cluster_sums
+from digiprosper.policy.kernels.aggregation import (
+    GroupTime,
+    average,
+    cluster_products,
+    cluster_sums,
+    treated_products,
+)
 
 
 @pytest.fixture
@@ -24,6 +30,7 @@ def cells() -> GroupTime:
         mass=share[cohort],
         share=share,
         joint=root.T @ root,
+        treated_part=root.T @ root,
     )
 
 
@@ -53,7 +60,10 @@ def test_averages_and_their_derivatives(cells: GroupTime, by: str) -> None:
         values[place] += step
         estimates, share = values[:6], values[6:]
         other = GroupTime(
-            **{name: getattr(cells, name) for name in ("cohort", "time", "event", "n_treated", "joint")},
+            **{
+                name: getattr(cells, name)
+                for name in ("cohort", "time", "event", "n_treated", "joint", "treated_part")
+            },
             estimates=estimates,
             share=share,
             mass=share[cells.cohort],
@@ -87,3 +97,17 @@ def test_sums_and_products_by_cluster() -> None:
     sums = np.array([scores[codes == c].sum(axis=0) for c in range(3)])
     np.testing.assert_allclose(cluster_sums(scores, codes, 3), sums)
     np.testing.assert_allclose(cluster_products(scores, codes, 3), sums.T @ sums)
+
+
+def test_the_part_of_treated_clusters_has_one_dimension_less_than_they_are() -> None:
+    rng = np.random.default_rng(2)
+    codes = np.array([0, 0, 1, 1, 2, 2, 3])
+    scores = rng.normal(size=(7, 4))
+    member = np.zeros((7, 4), dtype=bool)
+    member[:6, :3] = True  # three clusters
+    member[6, 3] = True  # one cluster
+    found = treated_products(scores, member, codes, 4)
+    assert np.linalg.matrix_rank(found) == 2
+    assert (found[3] == 0).all()
+    sums = np.array([scores[codes == c, :3].sum(axis=0) for c in range(3)])
+    np.testing.assert_allclose(found[:3, :3], 2 * np.cov(sums.T), atol=1e-14)

@@ -21,6 +21,7 @@ class Drawn:
         self.entity, self.time = entity[keep], time[keep]
         self.event = self.time - first[self.entity]
         self.treated = self.event >= 0
+        self.ever = first[self.entity] < 99
         self.x = rng.normal(size=(keep.sum(), k))
         self.y = rng.normal(size=keep.sum()) + self.x.sum(axis=1) + 0.3 * self.time
         self.clusters = self.entity // 2
@@ -67,7 +68,7 @@ def test_leads_are_those_of_a_regression_of_untreated_rows() -> None:
     data = Drawn(4)
     model = untreated_model(data.entity, data.time, data.x, data.treated)
     leads = (data.event[:, None] == np.array([-1, -2])).astype(float)
-    found = lead_effects(model, data.y, leads, data.clusters)
+    found = lead_effects(model, data.y, leads, data.ever, data.clusters)
     assert found.identified.all()
 
     rows = ~data.treated
@@ -85,9 +86,9 @@ def test_a_lead_that_the_others_and_the_effects_add_up_to_has_no_estimate() -> N
     model = untreated_model(data.entity, data.time, data.x, data.treated)
     one = (data.event[:, None] == -1).astype(float)
     leads = np.column_stack([one, 2 * one, data.time == 2, data.event == -2])
-    found = lead_effects(model, data.y, leads, data.clusters)
+    found = lead_effects(model, data.y, leads, data.ever, data.clusters)
     assert found.identified.tolist() == [True, False, False, True]
-    none = lead_effects(model, data.y, np.empty((data.y.size, 0)), data.clusters)
+    none = lead_effects(model, data.y, np.empty((data.y.size, 0)), data.ever, data.clusters)
     assert none.estimates.size == 0
     assert none.scores.shape == (12, 0)
 

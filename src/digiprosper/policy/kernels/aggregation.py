@@ -12,7 +12,7 @@ from digiprosper.report.pickling import PickledByName
 if TYPE_CHECKING:
     from digiprosper.kernels import Bools, Floats, Ints
 
-__all__ = ["Averages", "GroupTime", "average", "cluster_products", "cluster_sums"]
+__all__ = ["Averages", "GroupTime", "average", "cluster_products", "cluster_sums", "treated_products"]
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -38,6 +38,9 @@ class GroupTime(PickledByName):
     joint : (m + G, m + G) array
         Covariance of the effects and the shares of the cohorts among all entities. Zero for the shares where
         averages take them as fixed.
+    treated_part : (m + G, m + G) array
+        The part of `joint` that treated entities of its own cohort contribute to each effect before
+        treatment, and all treated entities to the shares, as `treated_products` computes it.
     """
 
     cohort: Ints
@@ -48,6 +51,7 @@ class GroupTime(PickledByName):
     mass: Floats
     share: Floats
     joint: Floats
+    treated_part: Floats
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -179,3 +183,29 @@ def cluster_sums(scores: Floats, codes: Ints, clusters: int) -> Floats:
     rows = np.arange(codes.size)
     member = csr_array((np.ones(codes.size), (codes, rows)), shape=(clusters, codes.size))
     return np.asarray(member @ scores)
+
+
+def treated_products(scores: Floats, member: Bools, codes: Ints, clusters: int) -> Floats:
+    """Sum the products of the scores of treated rows, by cluster and less their mean.
+
+    Parameters
+    ----------
+    scores : (N, m) array
+        What each row adds to the estimates.
+    member : (N, m) array of bool
+        Rows of the treated entities that an estimate is of.
+    codes : (N,) array of int
+        Cluster of each row.
+    clusters : int
+        How many there are.
+
+    Returns
+    -------
+    (m, m) array
+        Part of the covariance. An estimate of one treated cluster has a part of zero.
+    """
+    sums = cluster_sums(np.where(member, scores, 0.0), codes, clusters)
+    # An average of treated entities is fitted to them, so that c clusters vary in c - 1 dimensions only.
+    own = cluster_sums(member.astype(np.float64), codes, clusters) > 0
+    sums -= own * (sums.sum(axis=0) / np.maximum(own.sum(axis=0), 1))
+    return np.asarray(sums.T @ sums)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from digiprosper.kernels.tolerances import COLLINEAR
-from digiprosper.policy.kernels.aggregation import cluster_sums
+from digiprosper.policy.kernels.aggregation import cluster_sums, treated_products
 
 if TYPE_CHECKING:
     from digiprosper.kernels import Bools, Floats, Ints
@@ -105,11 +105,14 @@ class Leads:
         Of those.
     scores : (C, k) array
         What each cluster adds to them.
+    treated_part : (k, k) array
+        Part of their covariance that treated entities contribute.
     """
 
     identified: Bools
     estimates: Floats
     scores: Floats
+    treated_part: Floats
 
 
 def untreated_model(entity: Ints, time: Ints, x: Floats, treated: Bools) -> UntreatedModel:
@@ -209,7 +212,7 @@ def _scores(
     return cluster_sums(every * spread[:, None], *clusters)
 
 
-def lead_effects(model: UntreatedModel, y: Floats, leads: Floats, clusters: Ints) -> Leads:
+def lead_effects(model: UntreatedModel, y: Floats, leads: Floats, ever: Bools, clusters: Ints) -> Leads:
     """Regress the outcome of untreated rows on dummies of event times before treatment.
 
     Borusyak, Jaravel & Spiess (2024), test 1. Errors are clustered, without a small-sample correction.
@@ -222,6 +225,8 @@ def lead_effects(model: UntreatedModel, y: Floats, leads: Floats, clusters: Ints
         Outcome.
     leads : (N, m) array
         Dummies.
+    ever : (N,) array of bool
+        Rows of entities that are treated at some time.
     clusters : (N,) array of int
         Cluster of each row.
 
@@ -244,5 +249,12 @@ def lead_effects(model: UntreatedModel, y: Floats, leads: Floats, clusters: Ints
     slopes: Floats = np.asarray(np.linalg.lstsq(kept, outcome)[0], dtype=np.float64)
     residual = outcome - kept @ slopes
     pull = np.linalg.pinv(kept.T @ kept)
-    scores = cluster_sums(kept * residual[:, None], clusters[untreated], int(clusters.max()) + 1)
-    return Leads(identified, slopes, scores @ pull)
+    scores = (kept * residual[:, None]) @ pull
+    member = np.repeat(ever[untreated][:, None], slopes.size, axis=1)
+    codes, count = clusters[untreated], int(clusters.max()) + 1
+    return Leads(
+        identified=identified,
+        estimates=slopes,
+        scores=cluster_sums(scores, codes, count),
+        treated_part=treated_products(scores, member, codes, count),
+    )
