@@ -109,6 +109,35 @@ def test_a_draw_keeps_the_sizes_of_cohorts_and_starts_after_the_first_period() -
     np.testing.assert_allclose(np.bincount(starts[:, 0], minlength=7) / 5000, [0, *[1 / 6] * 6], atol=0.03)
 
 
+def test_entities_that_are_always_treated_are_as_many_in_a_draw() -> None:
+    """One entity switches: with two-way effects a draw is one of the estimates with one switch."""
+    frame = make(9, n=6, periods=5)
+    first = np.array([0, 0, 2, 99, 99, 99])
+    frame["d"] = (frame["t"] >= first[frame["i"]]).astype(float)
+    spec = FixedEffects("y", ["d", "a"])
+    test = placebo(spec, frame, reps=199, rng=1)
+    assert test.detail["cohorts"] == {"0": 2, "2": 1}
+
+    def one_switch(entity: int, start: int) -> float:
+        drawn = frame.assign(d=((frame["i"] == entity) & (frame["t"] >= start)).astype(float))
+        return float(quiet(spec.fit, Panel(drawn, *KEYS)).params["d"])
+
+    possible = np.array([one_switch(entity, start) for entity in range(6) for start in range(1, 5)])
+    nearest = np.abs(test.draws[:, None] - possible).min(axis=1)
+    np.testing.assert_allclose(nearest, 0, atol=1e-9)
+    np.testing.assert_allclose(test.draws[:25], refits(spec, frame, 25, 1), rtol=1e-9)
+
+
+def test_without_entity_effects_the_always_treated_are_drawn_as_well() -> None:
+    frame = make(9, n=8, periods=4)
+    first = np.array([0, 0, 2, 99, 99, 99, 99, 99])
+    frame["d"] = (frame["t"] >= first[frame["i"]]).astype(float)
+    spec = FixedEffects("y", ["d", "a"], entity_effects=False)
+    test = placebo(spec, frame, reps=25, rng=1)
+    np.testing.assert_allclose(test.draws, refits(spec, frame, 25, 1), rtol=1e-9)
+    assert np.unique(test.draws.round(9)).size > 20
+
+
 def test_the_detail_counts_cohorts() -> None:
     test = placebo(FixedEffects("y", ["d"]), make(), reps=199, rng=7)
     assert test.detail == {

@@ -35,8 +35,9 @@ def placebo_test(
     """Compare the estimate of a policy with estimates of policies that never were.
 
     The treatment is given to entities drawn from all of them, from a drawn period on, and the model is fitted
-    again. If the real estimate is one of a kind among these, it is not what the specification finds anyway in
-    data like these (Bertrand, Duflo & Mullainathan 2004, section II, did so with drawn states and years).
+    again. If few of these estimates are as large as the real one, the specification does not find such an
+    estimate in any case in data like these (Bertrand, Duflo & Mullainathan 2004, section II, drew states and
+    years so).
 
     Parameters
     ----------
@@ -76,7 +77,9 @@ def placebo_test(
     Entities that are first treated in the same period of the sample are a cohort. A draw keeps the number and
     the sizes of the cohorts, and so how many are never treated. It takes entities without replacement from
     all of them, those that were treated too, and for each cohort a first treated period, the second of the
-    sample or a later one, each as likely.
+    sample or a later one, each as likely. A cohort that is treated from the first period of the sample on has
+    no start: as many drawn entities are treated in all periods. Entity effects absorb their treatment, in
+    the fit and in the draws.
 
     In contrast to `randomisation_test`, the time of the treatment is drawn as well, and estimates are
     compared instead of t statistics. Unless entities and periods of the treatment were as good as drawn, p is

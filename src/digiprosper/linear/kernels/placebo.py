@@ -75,11 +75,13 @@ class Cohorts:
         entities : (count, n_treated) array of int
             Drawn without replacement.
         starts : (count, n_treated) array of int
-            First treated period of each, one a cohort, the second period or later.
+            First treated period of each, one a cohort: the second period or later, or the first for the
+            cohort that is treated from the first period on, which has no start.
         """
         everyone = np.tile(np.arange(self.n_entities), (count, 1))
         entities = who.permuted(everyone, axis=1)[:, : self.n_treated]
         starts = when.integers(1, self.n_times, size=(count, self.sizes.size))
+        starts[:, self.starts == 0] = 0
         return entities, np.repeat(starts, self.sizes, axis=1)
 
 
@@ -187,13 +189,14 @@ def _contributions(equation: Solved, regressor: int, absorbed: Within, treated: 
     dummies = sweep(_dummies(others, n, constant=not absorbed.every))
     basis = np.column_stack([net.of(equation.y[:, None]), _orthonormal(dummies, weights), net.basis])
 
-    groups = treated.n_entities
-    table = np.empty((groups, treated.n_times, 1 + basis.shape[1]))
+    table = np.zeros((treated.n_entities, treated.n_times, 1 + basis.shape[1]))
+    table[entity, treated.time, 1:] = weights[:, None] * basis
+    # A treatment from a period on adds up the rows of this period and the later ones.
+    table[:, :, 1:] = np.cumsum(table[:, ::-1, 1:], axis=1)[:, ::-1]
     for start in range(treated.n_times):
-        step = (treated.time >= start).astype(np.float64)
-        swept = sweep(step[:, None])[:, 0]
-        table[:, start, 0] = level_sums(entity, groups, (weights * swept**2)[:, None])[:, 0]
-        table[:, start, 1:] = level_sums(entity, groups, (weights * step)[:, None] * basis)
+        swept = sweep((treated.time >= start).astype(np.float64)[:, None])
+        squares = weights[:, None] * swept**2
+        table[:, start, 0] = level_sums(entity, treated.n_entities, squares)[:, 0]
     return table
 
 
