@@ -330,6 +330,39 @@ def test_a_table_has_the_difference_as_a_note(group: str, method: Any) -> None:
     assert found.note in dp.etable({"all": quiet(SPEC.fit, Panel(make(), *KEYS)), "by": found}).notes
 
 
+@pytest.mark.parametrize("group", ["g", "h"])
+@pytest.mark.parametrize("method", ["permutation", "interaction"])
+def test_a_table_takes_the_difference_as_rows(group: str, method: Any) -> None:
+    found = grouped(SPEC, make(), group, method=method, rng=1)
+    frame = dp.etable(found, rows=found.rows).frame
+    first, second = found.rows
+    assert set(frame.loc[[first, second]].iloc[:, :-1].to_numpy().ravel()) == {""}
+    difference, p = frame.loc[first].iloc[-1], frame.loc[second].iloc[-1]
+    assert float(difference) == pytest.approx(found.difference.detail["difference"], abs=5e-4)
+    expected = found.difference.p_value
+    assert p == (f"{expected:.3f}" if expected >= 0.001 else "<0.001")
+    if group == "g":
+        params = {label: result.params["x"] for label, result in found.items()}
+        assert first == "x, west minus east"
+        if method == "permutation":
+            assert found.rows[first] == [None, params["west"] - params["east"]]
+
+
+def test_groups_that_differ_in_a_far_digit_are_two() -> None:
+    frame = make().assign(code=lambda f: 20151234.0 + (f["g"] == "west"))
+    found = grouped(SPEC, frame, "code", rng=1)
+    assert found.labels == ("20151234", "20151235")
+    assert found.difference.statistic == grouped(SPEC, frame, "g", rng=1).difference.statistic
+
+
+def test_groups_that_are_written_alike_are_refused() -> None:
+    frame = make()
+    frame["code"] = pd.Series([1 if g == "west" else "1" for g in frame["g"]], dtype=object)
+    with pytest.raises(OptionError, match="written alike") as caught:
+        grouped(SPEC, frame, "code", rng=1)
+    assert caught.value.problems[0].data["names"] == ("1",)
+
+
 def test_a_figure_draws_the_permutations() -> None:
     import matplotlib.pyplot as plt
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -44,6 +45,8 @@ from digiprosper.specification import check_reps
 from digiprosper.studies.many import fit_all
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from digiprosper.kernels import Floats, Ints
     from digiprosper.linear.fixed_effects import Fitted
     from digiprosper.linear.results import LinearResults
@@ -70,6 +73,23 @@ class ByGroup(ResultSet):
     """
 
     difference: TestResult
+
+    @property
+    def rows(self) -> dict[str, list[float | None]]:
+        """The difference and its p-value as rows of a table, in the column of the last group.
+
+        ``etable(groups, rows=groups.rows)`` prints them. With ``method="interaction"`` the difference is the
+        coefficient of the interaction, which is not the difference of the columns: `note` has the method.
+        """
+        detail: Any = self.difference.detail
+        what = f"range over {len(self.labels)} groups"
+        if len(self.labels) == 2:
+            what = f"{self.labels[1]} minus {self.labels[0]}"
+        blanks: list[float | None] = [None] * (len(self.labels) - 1)
+        return {
+            f"{detail['term']}, {what}": [*blanks, float(detail["difference"])],
+            "p-value": [*blanks, self.difference.p_value],
+        }
 
     @property
     def note(self) -> str:
@@ -145,7 +165,7 @@ def by_group(
         `statistic` with two groups is the second coefficient minus the first (permutation), or t of the
         interaction; with more groups the range of the coefficients, or the joint F of the interactions.
         `detail` has `term`, `method`, `estimates` by group, `difference`, and what was drawn. In
-        `etable` the difference is a note.
+        `etable` the difference is a note; ``etable(groups, rows=groups.rows)`` has it as a row, too.
 
     Raises
     ------
@@ -239,6 +259,7 @@ def _read_groups(panel: Panel, text: str) -> _Groups:
         codes, levels = coded(table, text, "group")
         _refuse_gaps(text, int((codes < 0).sum()))
         names = tuple(map(_text, levels))
+        _refuse_one_name(text, names)
     else:
         codes = rows_where(text, table).astype(np.intp)
         names = (f"not ({text.strip()})", text.strip())
@@ -252,7 +273,18 @@ def _read_groups(panel: Panel, text: str) -> _Groups:
 
 
 def _text(level: object) -> str:
-    return f"{level:g}" if isinstance(level, float) else str(level)
+    return str(level).removesuffix(".0") if isinstance(level, float) else str(level)
+
+
+def _refuse_one_name(text: str, names: Sequence[str]) -> None:
+    """Refuse values that are written alike, such as a number and its text."""
+    twice = [name for name, count in Counter(names).items() if count > 1]
+    if twice:
+        raise OptionError(
+            f"group={cited(text)} has different values that are written alike: {quoted(twice)}. Make them "
+            "one type, such as df[column].astype(str), or give them other names.",
+            [Notice("groups", "written alike", {"group": text, "names": tuple(twice)})],
+        )
 
 
 def _no_groups(found: str, text: str, count: int) -> OptionError:
