@@ -8,6 +8,8 @@ import pytest
 
 import digiprosper as dp
 from digiprosper import Panel, PanelSpatial, SpatialWeights
+from digiprosper.spatial import weights as module
+from digiprosper.spatial.kernels.spectrum import Spectrum, spectrum
 
 N, T = 20, 6
 
@@ -107,6 +109,21 @@ def test_the_bias_of_time_effects_is_reported_unless_corrected(model: str) -> No
     assert found or model == "sar"
     for other in (corrected, spec.replace(time_effects=False).fit(panel_of(0.3))):
         assert not [n for n in other.diagnostics if n.code == "time_effects_bias"]
+
+
+def test_eigenvalues_are_computed_once_for_all_fits_with_the_same_weights(monkeypatch) -> None:
+    weights, panel, calls = ring(), panel_of(0.3), []
+
+    def counted(matrix: np.ndarray) -> Spectrum | None:
+        calls.append(matrix)
+        return spectrum(matrix)
+
+    monkeypatch.setattr(module, "spectrum", counted)
+    fits = [PanelSpatial("y", ["x"], weights, model=model).fit(panel) for model in ("slx", "sar", "sdm")]
+    assert len(calls) == 1
+    alone = PanelSpatial("y", ["x"], ring()).fit(panel)
+    assert fits[-1].params.equals(alone.params)
+    assert fits[-1].loglik == alone.loglik
 
 
 def test_the_fit_leaves_the_panel_and_the_weights_as_they_were() -> None:

@@ -33,7 +33,6 @@ from digiprosper.spatial.kernels.multiplier import (
     symmetric_root,
     without_lag,
 )
-from digiprosper.spatial.kernels.spectrum import spectrum
 from digiprosper.spatial.notices import near_end, time_effects_bias
 from digiprosper.spatial.preparation import ERROR, LAG, spatial_columns
 from digiprosper.spatial.results import SpatialResults
@@ -115,7 +114,7 @@ def _point(spec: Any, layout: Layout) -> Point:
     lag, error = spec.model in LAG, spec.model in ERROR
     splm = spec.transform == "splm"
     columns = spatial_columns(layout, splm=splm, error=error)
-    found = spectrum(layout.matrix) if lag or error else None
+    found = layout.weights.spectrum if lag or error else None
     if found is None and (lag or error):
         _refuse_no_cycle(layout)
     point = Point(

@@ -60,6 +60,7 @@ from digiprosper.spatial.kernels.matrices import (
     to_dense,
 )
 from digiprosper.spatial.kernels.neighbours import nearest_distances
+from digiprosper.spatial.kernels.spectrum import Spectrum, spectrum
 from digiprosper.spatial.labels import checked_labels, places_among
 from digiprosper.spatial.notices import (
     islands,
@@ -217,6 +218,11 @@ class SpatialWeights(Summarised, PickledByName):
     def pattern(self) -> Pattern:
         """Who is linked with whom, as arrays in the order of `entities`."""
         return pattern_of(self.raw)
+
+    @cached_property
+    def spectrum(self) -> Spectrum | None:
+        """Eigenvalues of `matrix`, which every model with these weights needs; None if all are zero."""
+        return spectrum(self.dense)
 
     @property
     def islands(self) -> tuple[Any, ...]:
