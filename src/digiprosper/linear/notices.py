@@ -193,8 +193,11 @@ def _remedy(clusters: int, cov_type: str, *, two_way: bool) -> str:
             "bootstrap of a FixedEffects specification"
         )
     if cov_type == "crv3":
-        return f"with fewer than {WILD_CLUSTERS} no test is reliable, and CRV3 rejects least too often"
-    return f"with fewer than {WILD_CLUSTERS} compare with cov_type='crv3', which rejects least too often"
+        return f"with fewer than {WILD_CLUSTERS} t tests reject too often, with CRV3 errors the least"
+    return (
+        f"with fewer than {WILD_CLUSTERS} t tests reject too often; compare with cov_type='crv3', with which "
+        "they do so the least"
+    )
 
 
 def few_for_instruments(clusters: int, name: str) -> tuple[Notice, ...]:

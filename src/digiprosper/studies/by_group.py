@@ -185,9 +185,9 @@ def by_group(
     Notes
     -----
     Permutation (Fisher 1935): ``p = (1 + #{|d*| >= |d|}) / (reps + 1)``, d the difference, or the range.
-    The hypothesis is that the groups are a random partition of the entities: groups that differ in size and
-    in the variance of errors or of regressors are none, and the test then rejects too often or too rarely
-    although the coefficients are the same (Chung & Romano 2013). The interaction allows for that through the
+    The hypothesis is that the groups are a random partition of the entities. If groups differ in size and in
+    the variance of errors or of regressors, it is false although the coefficients are the same, and the test
+    rejects too often or too rarely (Chung & Romano 2013). The interaction allows for that through the
     covariance of the specification, but takes the other coefficients and the effects as common, and rejects
     too often where they are not.
     A permutation that leaves the coefficient of a group unidentified counts as beyond and is in ``lost``.

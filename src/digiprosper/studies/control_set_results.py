@@ -37,9 +37,9 @@ __all__ = ["ControlSample", "ControlSet", "ControlSets", "set_label"]
 
 NO_CANDIDATE = "(none)"
 _JOIN = " + "
-_NO_LICENCE = (
+_NO_CHOICE = (
     "p-values are those of each model by itself. None allows for a choice among the sets: report the whole "
-    "distribution, and choose controls by the argument for them."
+    "distribution, and give a reason for every control that is chosen."
 )
 _FREEDOM = "Each column of a control takes a degree of freedom of t; below is that without candidates."
 _NUMBERS = ("estimate", "std_error", "statistic", "p_value", "conf_low", "conf_high")
@@ -370,7 +370,7 @@ class ControlSets(Summarised, ResultSet):
         blocks = (
             Lines(head, wrapped=True),
             *(self._tables() if len(self) else ()),
-            Remarks((*(notice.message for notice in self.diagnostics), _NO_LICENCE)),
+            Remarks((*(notice.message for notice in self.diagnostics), _NO_CHOICE)),
         )
         return Summary(
             type=type(self).__name__,

@@ -80,8 +80,8 @@ def capital_stock(
     Notes
     -----
     Zhang, Wu and Zhang (2004), Economic Research Journal 39(10), attributed; the first stock is that of Hall
-    and Jones (1999), Quarterly Journal of Economics 114(1). It is forgotten at the rate d: ten years leave
-    36% of an error in it at 9.6%.
+    and Jones (1999), Quarterly Journal of Economics 114(1). An error in the first stock shrinks at the rate
+    d: at 9.6%, 36% of it is left after ten years.
 
     Examples
     --------

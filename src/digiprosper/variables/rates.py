@@ -159,7 +159,7 @@ def digital_divide(urban: Any, rural: Any, *, measure: Divide = "ratio") -> Any:
     Returns
     -------
     float, ndarray or Series
-        1 (ratio) or 0 (gap) where there is no divide, less where the country is ahead.
+        1 (ratio) or 0 (gap) where there is no divide, less where rural areas are ahead.
 
     Raises
     ------
