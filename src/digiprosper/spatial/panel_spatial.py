@@ -93,8 +93,9 @@ class PanelSpatial(Specification):
     OptionError, TermError, InputTypeError
         From the constructor: an unknown option word, a term in two places, weights of another type.
     MissingDataError
-        From `fit`: the panel is not balanced, or has missing values; nothing is dropped. The first periods
-        that lags in `x` need are left out, with a warning.
+        From `fit`: the panel is not balanced, or has missing values; nothing is dropped. Only the
+        first or last periods, in which lags or leads in `x` are missing, are left out, with a notice in
+        `diagnostics`.
     AlignmentError
         From `fit`: the weights lack an entity of the panel.
     IdentificationError, CollinearityError, ColumnError
