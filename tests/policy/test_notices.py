@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from digiprosper import FixedEffects, Panel
+from digiprosper import EventStudy, FixedEffects, Panel, StaggeredDid
 from digiprosper.policy.notices import cohort_notices
 
 
@@ -20,6 +20,19 @@ def test_codes_and_data_of_the_cohorts(study) -> None:
     assert cohort_notices(one) == ()
     (none,) = cohort_notices(replace(one, n_never=0))
     assert (none.code, none.data) == ("none_never_treated", {"binned": (-3, 2)})
+
+
+@pytest.mark.parametrize(
+    "spec", [EventStudy("y", "first", before=3, after=2), StaggeredDid("y", "first", estimator="sun_abraham")]
+)
+def test_treated_entities_without_rows_before_treatment_are_named(
+    spec: EventStudy | StaggeredDid, frame: pd.DataFrame
+) -> None:
+    late = frame[(frame["city"] != 1) | (frame["year"] >= 2007)]
+    found = [one for one in spec.fit(Panel(late, "city", "year")).diagnostics if one.code == "no_rows_before"]
+    assert [one.data for one in found] == [{"count": 1, "entities": [1]}]
+    all_rows = spec.fit(Panel(frame, "city", "year")).diagnostics
+    assert "no_rows_before" not in [one.code for one in all_rows]
 
 
 @pytest.mark.montecarlo

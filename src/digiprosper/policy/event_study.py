@@ -23,7 +23,7 @@ from digiprosper.linear.fixed_effects import check_regression_options
 from digiprosper.linear.preparation import CovType, LinearOptions, Ssc, linear_options, prepare
 from digiprosper.linear.results import LinearResults
 from digiprosper.panel.access import table_of
-from digiprosper.policy.notices import cohort_notices, few_treated_clusters
+from digiprosper.policy.notices import cohort_notices, few_treated_clusters, no_rows_before
 from digiprosper.policy.results import EventStudyResults
 from digiprosper.policy.timing import check_never, read_timing
 from digiprosper.policy.window import dummies, open_window
@@ -191,7 +191,12 @@ def _regress(spec: EventStudy, prepared: Prepared, found: EventTimes) -> EventSt
         swept,
         0,
         range(1, len(names)),
-        remarks=(*few, *cohort_notices(window), *lagged_outcome(prepared)),
+        remarks=(
+            *few,
+            *no_rows_before(sample, found.times, found.treated),
+            *cohort_notices(window),
+            *lagged_outcome(prepared),
+        ),
         unread=own if few else (),
     )
     _refuse_dropped(own, fitted)

@@ -5,6 +5,7 @@ code                 data
 ==================== ======================================================================================
 several_cohorts      cohorts (first treated time to the number of entities)
 none_never_treated   binned (ends of the window that are binned)
+no_rows_before       count, entities (the first five)
 few_treated_clusters clusters (name), n_treated (clusters with a treated entity), n_clusters
 small_cohorts        cohorts (first treated time to the number of entities, of those with few)
 pairs_of_rows        nobs, n_entities, n_times
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from digiprosper.kernels import Bools
+    from digiprosper.kernels import Bools, Ints
     from digiprosper.linear.preparation import Prepared
     from digiprosper.panel import Sample
     from digiprosper.panel.keys import Keys
@@ -49,6 +50,7 @@ __all__ = [
     "few_per_covariate",
     "few_treated_clusters",
     "matching_notices",
+    "no_rows_before",
     "pairs_of_rows",
     "small_cohorts",
 ]
@@ -114,6 +116,35 @@ def _none_never_treated(window: EventWindow) -> tuple[Notice, ...]:
     return (Notice("none_never_treated", text, {"binned": window.binned}),)
 
 
+def no_rows_before(sample: Sample, since: Ints, treated: Bools) -> tuple[Notice, ...]:
+    """Report treated entities without a row before treatment, which a regression takes all the same.
+
+    Parameters
+    ----------
+    sample : Sample
+        The rows of the fit.
+    since : (N,) array of int
+        Periods since treatment, negative before it.
+    treated : (N,) array of bool
+        Rows of entities that are treated at some time.
+
+    Returns
+    -------
+    tuple of Notice
+        Code no_rows_before, or none.
+    """
+    late = np.setdiff1d(sample.entity[treated], sample.entity[treated & (since < 0)])
+    if not late.size:
+        return ()
+    names = sample.entities[late].tolist()
+    text = (
+        f"{late.size:,} treated {sample.keys.entity_name} ({quoted(names)}) {_have(late.size)} no row before "
+        "treatment in the sample. Their rows compare later event times with each other, but none with a "
+        "period before treatment. Compare a fit without them: panel.subset."
+    )
+    return (Notice("no_rows_before", text, {"count": int(late.size), "entities": names[:5]}),)
+
+
 def few_treated_clusters(prepared: Prepared, treated: Bools) -> tuple[Notice, ...]:
     """Report that few clusters, or a small share of them, have a treated entity.
 
@@ -140,7 +171,7 @@ def few_treated_clusters(prepared: Prepared, treated: Bools) -> tuple[Notice, ..
     name = names[counts.index((n_treated, n_clusters))]
     text = (
         f"{counted(n_treated, 'cluster')} of {n_clusters} ({name}) "
-        f"{'has' if n_treated == 1 else 'have'} treated entities. With few treated clusters, clustered "
+        f"{_have(n_treated)} treated entities. With few treated clusters, clustered "
         "standard errors are too small, with two or three far too small, and the wild bootstrap does not "
         "help (MacKinnon & Webb 2017): test the average effect with a FixedEffects that has one dummy of "
         "treated rows, dp.randomisation_test(spec, panel, term)."
@@ -261,7 +292,7 @@ def few_per_covariate(ratio: float | None) -> tuple[Notice, ...]:
     if ratio is None or ratio >= _PER_COVARIATE:
         return ()
     text = (
-        f"the probability of treatment is estimated from {ratio:.1f} treated entities, or controls, for each "
+        f"the probability of treatment is estimated from {ratio:.3g} treated entities, or controls, for each "
         f"column of x in the smallest cohort; fewer than {_PER_COVARIATE} are unreliable. Use fewer columns, "
         "or adjustment='regression'."
     )
@@ -312,8 +343,9 @@ def _no_base_values(found: BaseValues, keys: Keys) -> tuple[Notice, ...]:
     treated = int(found.treated[absent].sum())
     terms = ", ".join(f"{clipped(term)} ({count})" for term, count in found.missing.items())
     text = (
-        f"{len(names):,} {keys.entity_name} ({quoted(names)}), {treated:,} of them treated, have no base "
-        f"values ({found.base}) and are in neither group: {terms}. Fill the values, or choose another base."
+        f"{len(names):,} {keys.entity_name} ({quoted(names)}), {treated:,} of them treated, "
+        f"{_have(len(names))} no base values ({found.base}): {terms}. They are in neither group. Fill the "
+        "values, or choose another base."
     )
     data = {"count": len(names), "treated": treated, "entities": names[:5], "by_term": dict(found.missing)}
     return (Notice("no_base_values", text, data),)
@@ -338,8 +370,9 @@ def _unmatched_treated(unmatched: pd.DataFrame, n_treated: int, entity: str) -> 
     reasons = unmatched["reason"].tolist()
     why = [f"{reasons.count(code):,} {words}" for code, words in UNMATCHED.items() if code in reasons]
     text = (
-        f"{len(names):,} of {n_treated:,} treated {entity} ({quoted(names)}) have no match and no weight: "
-        f"{', '.join(why)}. Estimates are for the treated that are matched."
+        f"{len(names):,} of {n_treated:,} treated {entity} ({quoted(names)}) "
+        f"{_have(len(names))} no match and no weight: {', '.join(why)}. Estimates are for "
+        "the treated that are matched."
     )
     data = {"count": len(names), "n_treated": n_treated, "entities": names, "reasons": reasons}
     return (Notice("unmatched_treated", text, data),)
@@ -349,9 +382,9 @@ def _tied_scores(ties: int, entity: str) -> tuple[Notice, ...]:
     if not ties:
         return ()
     text = (
-        f"{ties:,} treated {entity} have several controls at the same distance, of which the first in the "
-        f"order of {entity} was taken. Other names would give another sample: add terms to x that "
-        "distinguish them, or take more neighbours."
+        f"{ties:,} treated {entity} {_have(ties)} several controls at the same distance, of "
+        f"which the first in the order of {entity} was taken. Other names would give another "
+        "sample: add terms to x that distinguish them, or take more neighbours."
     )
     return (Notice("tied_scores", text, {"count": ties}),)
 
@@ -367,3 +400,7 @@ def _still_unbalanced(balance: pd.DataFrame) -> tuple[Notice, ...]:
         "powers or interactions to x, use a smaller caliper, or control for these terms."
     )
     return (Notice("still_unbalanced", text, {"terms": left}),)
+
+
+def _have(count: int) -> str:
+    return "has" if count == 1 else "have"

@@ -10,6 +10,7 @@ from digiprosper.errors import IdentificationError, Notice, quoted
 from digiprosper.linear.estimation import fit_equation, sweep_columns
 from digiprosper.policy.group_time import GroupTimeFit
 from digiprosper.policy.kernels.aggregation import GroupTime, treated_products
+from digiprosper.policy.notices import no_rows_before
 
 if TYPE_CHECKING:
     from digiprosper.kernels import Ints
@@ -85,7 +86,10 @@ def estimate_sun_abraham(spec: Any, prepared: Prepared, cohorts: Cohorts) -> Gro
         treated_part=treated_part,
     )
     events = set((cohorts.steps[bases] - cohorts.first).tolist())
-    notices = tuple(one for one in fitted.diagnostics if one not in prepared.notices)
+    notices = (
+        *(one for one in fitted.diagnostics if one not in prepared.notices),
+        *no_rows_before(sample, cohorts.event, cohorts.treated),
+    )
     return GroupTimeFit(cells, events.pop() if len(events) == 1 else None, fitted.inference, notices)
 
 

@@ -296,7 +296,7 @@ def _as_times(table: Table, column: str, values: pd.Series[Any]) -> Any:
 def _equal_to(column: str, wanted: Any, never: float) -> Bools:
     equal = np.asarray(wanted == never) if isinstance(wanted, np.ndarray) else np.zeros(len(wanted), bool)
     if not equal.any():
-        text = f"never={cited(never)}: event={cited(column)} does not have this value."
+        text = f"never={cited(never)}: no entity has this value in event={cited(column)}: leave never out."
         raise OptionError(text, [option_problem("never", never, what=text)])
     return equal
 
@@ -350,9 +350,9 @@ def _refuse_always_treated(keys: Keys, column: str, first: Ints) -> None:
     if always.size:
         names = keys.entities[always].tolist()
         text = (
-            f"{_entities(keys, names)} are treated from the first period on ({keys.times[0]}, "
-            f"event={cited(column)}), so that they have no period before treatment: drop them with "
-            "panel.subset."
+            f"{_entities(keys, names)}, treated from the first period on ({keys.times[0]}, "
+            f"event={cited(column)}), {'has' if always.size == 1 else 'have'} no period before treatment: "
+            "use panel.subset to drop such entities."
         )
         raise IdentificationError(
             text, [Notice("always_treated", text, {"event": column, "entities": names})]
