@@ -64,7 +64,7 @@ def test_pickles_and_dicts_give_it_back(matching) -> None:
     assert Summary.from_dict(stored).to_text() == matching.summary()
 
 
-def test_effective_controls_are_the_number_where_weights_are_equal(matching) -> None:
+def test_effective_controls_are_the_squared_sum_of_weights_over_the_sum_of_squares(matching) -> None:
     control = matching.entities.loc[~matching.entities["treated"], "weight"].dropna()
     assert matching.effective_controls == pytest.approx(control.sum() ** 2 / (control**2).sum())
     assert matching.effective_controls <= matching.n_used

@@ -9,7 +9,7 @@ import numpy as np
 from digiprosper.errors import IdentificationError, Notice, OptionError, counted, option_problem, quoted
 from digiprosper.policy.group_time import GroupTimeFit
 from digiprosper.policy.kernels.aggregation import GroupTime
-from digiprosper.policy.kernels.imputation import impute, lead_effects, untreated_model
+from digiprosper.policy.kernels.imputation import Leads, impute, lead_effects, untreated_model
 from digiprosper.policy.sun_abraham import treated_cells
 from digiprosper.report.inference import Inference
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from digiprosper.linear.preparation import Prepared
     from digiprosper.panel import Sample
     from digiprosper.policy.cohorts import Cohorts
-    from digiprosper.policy.kernels.imputation import Leads, UntreatedModel
+    from digiprosper.policy.kernels.imputation import UntreatedModel
 
 __all__ = ["estimate_imputation"]
 
@@ -96,8 +96,11 @@ def _leads(
     found = lead_effects(model, y, dummies.astype(np.float64)[:, ::-1], cohorts.treated, clusters)
     # Regressed from the latest to the earliest, so that of event times that add up to others the latest stay.
     identified = found.identified[::-1]
-    leads = type(found)(
-        identified, found.estimates[::-1], found.scores[:, ::-1], found.treated_part[::-1, ::-1]
+    leads = Leads(
+        identified=identified,
+        estimates=found.estimates[::-1],
+        scores=found.scores[:, ::-1],
+        treated_part=found.treated_part[::-1, ::-1],
     )
     kept = events[identified]
     counts = [np.unique(sample.entity[before & (cohorts.event == event)]).size for event in kept]

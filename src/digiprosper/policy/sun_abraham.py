@@ -13,7 +13,8 @@ from digiprosper.policy.kernels.aggregation import GroupTime, treated_products
 from digiprosper.policy.notices import no_rows_before
 
 if TYPE_CHECKING:
-    from digiprosper.kernels import Ints
+    from digiprosper.kernels import Floats, Ints
+    from digiprosper.kernels.equation import Solved
     from digiprosper.linear.preparation import Prepared
     from digiprosper.policy.cohorts import Cohorts
 
@@ -68,12 +69,8 @@ def estimate_sun_abraham(spec: Any, prepared: Prepared, cohorts: Cohorts) -> Gro
     joint[:m, :m] = fitted.covariance[:m, :m]
     rows = np.bincount(code[code >= 0])[estimated]
     cohort, time = pairs[estimated].T
-    scores = (solved.x @ solved.bread[:, :m]) * solved.residuals[:, None]
-    (clusters,) = prepared.cluster_codes
     treated_part = np.zeros_like(joint)
-    treated_part[:m, :m] = treated_products(
-        scores, cohorts.cohort[:, None] == cohort, clusters, int(clusters.max()) + 1
-    )
+    treated_part[:m, :m] = _treated_part(prepared, solved, cohorts, cohort)
     cells = GroupTime(
         cohort=cohort,
         time=time,
@@ -91,6 +88,14 @@ def estimate_sun_abraham(spec: Any, prepared: Prepared, cohorts: Cohorts) -> Gro
         *no_rows_before(sample, cohorts.event, cohorts.treated),
     )
     return GroupTimeFit(cells, events.pop() if len(events) == 1 else None, fitted.inference, notices)
+
+
+def _treated_part(prepared: Prepared, solved: Solved, cohorts: Cohorts, cohort: Ints) -> Floats:
+    """Compute the part of the dummies' covariance that is due to the treated rows of their own cohort."""
+    own, (clusters,) = cohorts.treated, prepared.cluster_codes
+    scores = (solved.x[own] @ solved.bread[:, : cohort.size]) * solved.residuals[own, None]
+    member = cohorts.cohort[own, None] == cohort
+    return treated_products(scores, member, clusters[own], int(clusters.max()) + 1)
 
 
 def treated_cells(cohorts: Cohorts, time: Ints) -> tuple[Ints, Ints]:

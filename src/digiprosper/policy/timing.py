@@ -296,7 +296,7 @@ def _as_times(table: Table, column: str, values: pd.Series[Any]) -> Any:
 def _equal_to(column: str, wanted: Any, never: float) -> Bools:
     equal = np.asarray(wanted == never) if isinstance(wanted, np.ndarray) else np.zeros(len(wanted), bool)
     if not equal.any():
-        text = f"never={cited(never)}: no entity has this value in event={cited(column)}: leave never out."
+        text = f"never={cited(never)}: no entity has this value in event={cited(column)}. Leave never out."
         raise OptionError(text, [option_problem("never", never, what=text)])
     return equal
 
