@@ -168,8 +168,8 @@ def balance(matching: Matching, *, labels: Mapping[str, str] | None = None, ax: 
     -------
     Axes
         One row a term, the largest difference before matching on top: absolute standardised differences of
-        base values, before matching with an empty marker, after it with a full one, and a dashed line at .1,
-        up to which groups count as alike. Nothing is shown and no setting is changed.
+        base values (empty markers before matching, full ones after it) and a dashed line at .1, up to which
+        groups count as alike. Nothing is shown and no setting is changed.
 
     Raises
     ------
@@ -825,9 +825,9 @@ def specification_curve(
     Axes
         Estimates with their intervals, grey where not significant. Below, a row a choice: the candidates of
         ``control_sets``; otherwise the regressors, effects, outcomes, weights and standard errors that some
-        models have and others do not. Up to 150 models have a mark each; of more, the shade of a row is the
-        share of the models there that made the choice. Up to 30 models are named. Nothing is shown and no
-        setting is changed.
+        models have and others do not. Up to 150 models have a mark each. With more, neighbouring models share
+        a cell, and the darker a cell of a row, the more of them made that choice. Up to 30 models are named.
+        Nothing is shown and no setting is changed.
 
     Raises
     ------

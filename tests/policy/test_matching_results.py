@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import pickle
 import warnings
@@ -51,6 +52,17 @@ def test_etable_prints_the_balance(matching) -> None:
     assert "Std. diff., after" in text
     assert f"{matching.n_used:,} after it" in text
     assert "<table" in dp.etable(matching)._repr_html_()
+
+
+@pytest.mark.parametrize("caliper", [None, 0.05])
+@pytest.mark.parametrize("replace", [False, True])
+def test_a_chinese_table_has_heads_and_note_in_chinese(matching, caliper, replace) -> None:
+    found = dataclasses.replace(matching, caliper=caliper, replace=replace)
+    table = dp.etable(found, style=dp.TableStyle("zh"))
+    assert table.frame.columns.tolist()[:2] == ["处理组，匹配前", "对照组，匹配前"]
+    assert f"分别为{found.n_matched}个和{found.n_used}个" in table.notes[0]
+    assert ("卡尺0.05" in table.notes[0]) is (caliper is not None)
+    assert ("有放回" in table.notes[0]) is replace
 
 
 def test_pickles_and_dicts_give_it_back(matching) -> None:

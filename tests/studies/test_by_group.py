@@ -473,3 +473,14 @@ def test_size_where_the_groups_are_a_random_partition(method: Any, small: int) -
 
 def grouped_panel(spec: Any, panel: Panel, **options: Any) -> dp.ByGroup:
     return quiet(dp.by_group, spec, panel, "g", **options)
+
+
+@pytest.mark.parametrize("group", ["g", "h"])
+@pytest.mark.parametrize("method", ["permutation", "interaction"])
+def test_a_chinese_table_has_the_note_in_chinese(group: str, method: Any) -> None:
+    found = grouped(SPEC, make(), group, method=method, rng=1)
+    note = dp.etable(found, style=dp.TableStyle("zh")).notes[-1]
+    assert note == found.note_in("chinese") != found.note
+    assert f"p = {found.difference.p_value:.4f}" in note
+    assert f"{found.difference.detail['difference']:.4g}" in note
+    assert ("（west减east）" in note) is (group == "g")

@@ -167,6 +167,10 @@ def test_a_table_has_a_column_a_set(found: ControlSets) -> None:
     assert f"{found['a + b'].estimate:.3f}" in text
     assert "16 sets of 4 candidate controls on the same rows" in " ".join(text.split())
     assert list(dp.etable(found["a + b"]).frame.columns) == ["a + b"]
+    chinese = f"{len(found.candidates)}个候选控制变量的{len(found.outcomes)}种组合"
+    notes = dp.etable(found, style=dp.TableStyle("zh")).notes
+    assert [note.startswith(chinese) for note in notes].count(True) == 1
+    assert found.note not in notes
     assert found["a"].table_columns()[0].keys == found.common.key_names
     alone = str(dp.etable({"with a": found["a"]}))
     assert "with a" in alone

@@ -9,7 +9,8 @@ import pandas as pd
 
 from digiprosper._version import __version__
 from digiprosper.policy.notices import UNMATCHED
-from digiprosper.report.columns import Column, PlainCell
+from digiprosper.policy.words import WORDS
+from digiprosper.report.columns import Column, PlainCell, Remark
 from digiprosper.report.pickling import PickledByName
 from digiprosper.report.summary import Cells, Lines, PlainNumbers, Remarks, Summarised, Summary
 from digiprosper.report.text import number_text
@@ -163,15 +164,25 @@ class Matching(Summarised, PickledByName):
             cells={term: PlainCell(head, float(value)) for term, value in values},
             labels=self.labels,
             factors=self.factors,
-            note=self._note(),
+            whole=self._sizes(),
+            words=WORDS,
         )
 
-    def _note(self) -> str:
-        return (
-            f"Base values of {self.n_treated:,} treated {self.key_names[0]} and {self.n_control:,} controls "
-            f"before matching, of {self.n_matched:,} and {self.n_used:,} after it. {self._how()}. "
-            "Std. diff.: difference of the means over the root of the mean of the two variances (those "
-            "before matching)."
+    def _sizes(self) -> Remark:
+        counts = {
+            "treated": self.n_treated,
+            "controls": self.n_control,
+            "matched": self.n_matched,
+            "used": self.n_used,
+            "k": self.k,
+        }
+        caliper = "" if self.caliper is None else f"{self.caliper:g}"
+        texts = {"entity": self.key_names[0], "how": self._how(), "caliper": caliper}
+        code = f"matched{'.caliper' if caliper else ''}{'.replace' if self.replace else ''}"
+        return Remark(
+            code,
+            {name: (f"{count:,}",) for name, count in counts.items()}
+            | {name: (text,) for name, text in texts.items()},
         )
 
     def _how(self) -> str:

@@ -1,10 +1,21 @@
-"""What event times, cohorts and averages of effects are called, by code."""
+"""What event times, cohorts, averages of effects and the balance of a matched sample are called, by code."""
 
 from __future__ import annotations
 
 from digiprosper.report.words import Words
 
 __all__ = ["WORDS"]
+
+_MATCHED = (
+    "Base values of {treated} treated {entity} and {controls} controls before matching, of {matched} and "
+    "{used} after it. {how}. Std. diff.: difference of the means over the root of the mean of the two "
+    "variances (those before matching)."
+)
+_MATCHED_ZH = (
+    "基期值；匹配前{entity}中处理组{treated}个、对照组{controls}个，匹配后分别为{matched}个和{used}个。"
+    "logit倾向得分近邻匹配（1:{k}），"
+)
+_MATCHED_ZH_END = "。标准化差异为均值之差除以匹配前两组方差均值的平方根。"
 
 WORDS = Words(
     english={
@@ -24,6 +35,18 @@ WORDS = Words(
         "controls.doubly_robust": "controls {x}, doubly robust.",
         "controls.ipw": "controls {x}, inverse probability weights.",
         "controls.regression": "controls {x}, regression.",
+        "head.Treated, before": "Treated, before",
+        "head.Controls, before": "Controls, before",
+        "head.Std. diff., before": "Std. diff., before",
+        "head.Var. ratio, before": "Var. ratio, before",
+        "head.Treated, after": "Treated, after",
+        "head.Controls, after": "Controls, after",
+        "head.Std. diff., after": "Std. diff., after",
+        "head.Var. ratio, after": "Var. ratio, after",
+        "matched": _MATCHED,
+        "matched.caliper": _MATCHED,
+        "matched.replace": _MATCHED,
+        "matched.caliper.replace": _MATCHED,
     },
     chinese={
         "event": "事件时间",
@@ -42,6 +65,18 @@ WORDS = Words(
         "controls.doubly_robust": "控制{x}，双重稳健。",
         "controls.ipw": "控制{x}，逆概率加权。",
         "controls.regression": "控制{x}，回归调整。",
+        "head.Treated, before": "处理组，匹配前",
+        "head.Controls, before": "对照组，匹配前",
+        "head.Std. diff., before": "标准化差异，匹配前",
+        "head.Var. ratio, before": "方差比，匹配前",
+        "head.Treated, after": "处理组，匹配后",
+        "head.Controls, after": "对照组，匹配后",
+        "head.Std. diff., after": "标准化差异，匹配后",
+        "head.Var. ratio, after": "方差比，匹配后",
+        "matched": f"{_MATCHED_ZH}无卡尺，无放回{_MATCHED_ZH_END}",
+        "matched.caliper": f"{_MATCHED_ZH}卡尺{{caliper}}，无放回{_MATCHED_ZH_END}",
+        "matched.replace": f"{_MATCHED_ZH}无卡尺，有放回{_MATCHED_ZH_END}",
+        "matched.caliper.replace": f"{_MATCHED_ZH}卡尺{{caliper}}，有放回{_MATCHED_ZH_END}",
     },
 )
 """Of tables. The code of a point is its text, such as ``"-3"`` or ``"≤ -5"``."""

@@ -56,7 +56,9 @@ Model: TypeAlias = Results | HasColumns | pd.DataFrame | DigiprosperError
 Models: TypeAlias = Model | ResultSet | Sequence[Model | ResultSet] | Mapping[str, Model | ResultSet]
 
 
-def read_columns(models: Models, caller: str, *, level: float = 0.95) -> list[Column]:
+def read_columns(
+    models: Models, caller: str, *, level: float = 0.95, language: Language = "english"
+) -> list[Column]:
     """Read whatever a user may pass as models.
 
     Parameters
@@ -67,6 +69,8 @@ def read_columns(models: Models, caller: str, *, level: float = 0.95) -> list[Co
         Function named in messages.
     level : float
         Level of the confidence intervals.
+    language : {"english", "chinese"}
+        Of what a set of models says of all of them.
 
     Returns
     -------
@@ -79,12 +83,13 @@ def read_columns(models: Models, caller: str, *, level: float = 0.95) -> list[Co
         If there are none, or one of them is not a result.
     """
     given: object = models
+    look = (level, language)
     if isinstance(given, Mapping) and not isinstance(given, ResultSet):
-        columns = [c for head, model in given.items() for c in _read(tidy_text(head), model, caller, level)]
+        columns = [c for head, model in given.items() for c in _read(tidy_text(head), model, caller, look)]
     elif isinstance(given, Sequence) and not isinstance(given, str):
-        columns = [c for model in given for c in _read(None, model, caller, level)]
+        columns = [c for model in given for c in _read(None, model, caller, look)]
     else:
-        columns = _read(None, given, caller, level)
+        columns = _read(None, given, caller, look)
     if not columns:
         raise InputTypeError(
             f"{caller}: models is empty; pass a result, or a list or mapping of results.",
@@ -399,13 +404,13 @@ def _place(term: str, later: str | None, placed: Sequence[str], series: Mapping[
     return place
 
 
-def _read(head: str | None, model: object, caller: str, level: float) -> list[Column]:
+def _read(head: str | None, model: object, caller: str, look: tuple[float, Language]) -> list[Column]:
     prefix = "" if head is None else f"{head}: "
     if isinstance(model, ResultSet):
-        return _read_set(prefix, model, caller, level)
+        return _read_set(prefix, model, caller, look)
     if isinstance(model, pd.DataFrame):
         return _read_frame(head, model, caller)
-    found = columns_of(model, level)
+    found = columns_of(model, look[0])
     if found is None:
         raise _no_result(model, caller)
     if head is not None and len(found) == 1:
@@ -414,9 +419,10 @@ def _read(head: str | None, model: object, caller: str, level: float) -> list[Co
     return [replace(c, head=head if c.head is None else prefix + c.head) for c in found]
 
 
-def _read_set(prefix: str, models: ResultSet, caller: str, level: float) -> list[Column]:
-    parts = [_read(prefix + tidy_text(label), item, caller, level) for label, item in models.outcomes]
-    return [replace(c, note=c.note or models.note) for c in chain.from_iterable(parts)]
+def _read_set(prefix: str, models: ResultSet, caller: str, look: tuple[float, Language]) -> list[Column]:
+    parts = [_read(prefix + tidy_text(label), item, caller, look) for label, item in models.outcomes]
+    note = models.note_in(look[1])
+    return [replace(c, note=c.note or note) for c in chain.from_iterable(parts)]
 
 
 def _no_result(model: object, caller: str) -> InputTypeError:

@@ -57,8 +57,8 @@ def draw_specification_curve(drawn: SpecificationCurve, ax: Axes | None, purpose
     Returns
     -------
     Axes
-        Models are at 1, 2, ... along the lower axis. Of many, each row of choices is shaded by the share of
-        models beside each other that made the choice.
+        Models are at 1, 2, ... along the lower axis. With many, neighbouring models share a cell of each row
+        of choices, shaded by the share of them that made the choice.
     """
     names = ["\n".join(balanced_lines(_name(choice), _LONGEST_NAME)) for choice in drawn.choices]
     heads = _heads(drawn)

@@ -34,7 +34,7 @@ def write_docx(contents: Sequence[Content], path: Path) -> None:
     Parameters
     ----------
     contents : sequence of Content
-        The tables. One that needs a page across starts a new page.
+        The tables. One that needs a landscape page starts a new page.
     path : Path
         File to write.
 

@@ -91,8 +91,8 @@ def _name_quadrants(axes: Axes, drawn: MoranScatter) -> None:
 
 def _set_texts(axes: Axes, drawn: MoranScatter) -> None:
     period = f" in {drawn.period}" if drawn.period else ""
-    text = f"Moran's I{period}: {drawn.statistic:.3f} ({p_words(drawn.p_value, 3)})"
-    axes.set_title(text.replace("-", "−"), fontsize="medium")
+    statistic = f"{drawn.statistic:.3f}".replace("-", "−")
+    axes.set_title(f"Moran's I{period}: {statistic} ({p_words(drawn.p_value, 3)})", fontsize="medium")
     variable = balanced_lines(f"{drawn.variable}, standardised", _LONGEST_LINE)
     weights = balanced_lines(drawn.weights, _LONGEST_LINE)
     axes.set_xlabel("\n".join(variable))

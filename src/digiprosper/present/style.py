@@ -79,8 +79,8 @@ class TableStyle:
     language : {"en", "zh"}
         Language of rows, heads and notes that the library writes. Labels are printed as they are. Chinese
         tables name the effects of the panel's keys 个体固定效应 and 时间固定效应, report R² of the whole fit
-        and say in the note how errors are clustered. What went wrong in a model that could not be estimated,
-        and notes that a result brings as text, stay English.
+        and say in the note how errors are clustered. The reason why a model could not be estimated, and
+        notes that a result brings as text, stay English.
     below : {"se", "t", "p", "ci"}
         What stands under each estimate.
     stars : sequence of float or None
@@ -238,9 +238,8 @@ def _check_stars(stars: object) -> tuple[float, ...]:
         levels = [float(s) for s in stars]
     if not levels or not (np.diff(levels) < 0).all():
         raise OptionError(
-            f"stars={cited(stars)} must be levels between 0 and 1 in descending order, such as (0.1, 0.05, "
-            "0.01), "
-            "or None.",
+            f"stars={cited(stars)} must be levels between 0 and 1 in descending order, such as "
+            "(0.1, 0.05, 0.01), or None.",
             [option_problem("stars", stars)],
         )
     return tuple(levels)

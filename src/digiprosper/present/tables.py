@@ -254,7 +254,7 @@ def etable(  # noqa: PLR0913  (every choice a table has; all but the models are 
     _check_title(title)
     if file is not None:
         table_path(file, "file")
-    columns = read_columns(models, "etable")
+    columns = read_columns(models, "etable", language=look.language)
     given_labels = check_labels(labels, "etable")
     _tell_unused(columns, given_labels)
     texts = look.own_labels | merged_labels(columns, given_labels)
@@ -333,7 +333,7 @@ def save_tables(
     ----------
     path : str or Path
         File; the ending says how, as in `Table.save`. Word puts tables under each other, each on one page
-        where it fits and on a page across where it is wide; Excel has a sheet a table.
+        where it fits and on a landscape page where it is wide; Excel has a sheet a table.
     tables : mapping
         Tables by title, in order. A title that a `Table` has already wins over its key. Anything else that
         `etable` takes is set as a table first.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import ItemsView, Iterator, Mapping, Sequence, ValuesView
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -22,6 +22,9 @@ from digiprosper.errors import (
     quoted,
 )
 from digiprosper.report.pickling import PickledByName
+
+if TYPE_CHECKING:
+    from digiprosper.report.words import Language
 
 __all__ = ["ResultSet"]
 
@@ -56,7 +59,22 @@ class ResultSet(PickledByName, Mapping[str, Any]):
 
     @property
     def note(self) -> str:
-        """What the notes of a table say of all of them; nothing here."""
+        """What the notes of a table say of all of them, in English."""
+        return self.note_in("english")
+
+    def note_in(self, language: Language) -> str:  # noqa: ARG002  (sets of models that have a note use it)
+        """Write what the notes of a table say of all models; nothing here.
+
+        Parameters
+        ----------
+        language : {"english", "chinese"}
+            Of the table.
+
+        Returns
+        -------
+        str
+            One sentence, or nothing.
+        """
         return ""
 
     @property

@@ -357,7 +357,7 @@ class Choice:
     Parameters
     ----------
     group : str
-        What kind of choice it is, such as ``"Controls"``.
+        What kind of choice it is, such as ``"effect"``; ``"control"`` for the candidates of `control_sets`.
     name : str
         Its label.
     made : (M,) array of bool

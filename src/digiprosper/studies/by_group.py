@@ -43,6 +43,7 @@ from digiprosper.report.tests import TestResult
 from digiprosper.report.text import p_words
 from digiprosper.specification import check_reps
 from digiprosper.studies.many import fit_all
+from digiprosper.studies.words import WORDS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
     from digiprosper.kernels import Floats, Ints
     from digiprosper.linear.fixed_effects import Fitted
     from digiprosper.linear.results import LinearResults
+    from digiprosper.report.words import Language
 
 __all__ = ["ByGroup", "GroupTest", "by_group"]
 
@@ -91,18 +93,30 @@ class ByGroup(ResultSet):
             "p-value": [*blanks, self.difference.p_value],
         }
 
-    @property
-    def note(self) -> str:
-        """The difference and its p-value, for the notes of a table."""
+    def note_in(self, language: Language) -> str:
+        """Write the difference and its p-value.
+
+        Parameters
+        ----------
+        language : {"english", "chinese"}
+            Of the table.
+
+        Returns
+        -------
+        str
+            A note of a table.
+        """
         test = self.difference
         detail: Any = test.detail
-        how = "interaction, other coefficients and effects in common"
+        how = WORDS.say("interaction", language)
         if test.draws is not None:
-            how = f"{test.draws.size:,} permutations of the groups over entities"
-        what = test.name
-        if len(detail["estimates"]) > 2:
-            what = f"Range of {detail['term']} over {len(detail['estimates'])} groups"
-        return f"{what}: {detail['difference']:.4g}, {p_words(test.p_value)} ({how})."
+            how = WORDS.say("permutations", language, count=f"{test.draws.size:,}")
+        groups = list(detail["estimates"])
+        code = "range" if len(groups) > 2 else "difference"
+        named = {"title": test.name, "term": detail["term"], "count": len(groups)}
+        what = WORDS.say(code, language, **named, first=groups[0], last=groups[-1])
+        value, p = f"{detail['difference']:.4g}", p_words(test.p_value)
+        return WORDS.say("by_group", language, what=what, value=value, p=p, how=how)
 
     def __repr__(self) -> str:
         return f"{ResultSet.__repr__(self)}\n{self.difference}"

@@ -23,6 +23,7 @@ from digiprosper.report.summary import (
 )
 from digiprosper.report.text import conventions, p_text, sample_text
 from digiprosper.report.verdicts import rejects
+from digiprosper.studies.words import WORDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from digiprosper.report.inference import Inference
     from digiprosper.report.protocol import Glance
     from digiprosper.report.terms import Factors, Term
+    from digiprosper.report.words import Language
 
 __all__ = ["ControlSample", "ControlSet", "ControlSets", "set_label"]
 
@@ -263,10 +265,21 @@ class ControlSets(Summarised, ResultSet):
         """Rows, the same in every model."""
         return int(self.common.glance["nobs"])
 
-    @property
-    def note(self) -> str:
-        """How many sets there are, and what their p-values are not, for the notes of a table."""
-        return f"{self._about()} on the same rows; p-values do not allow for a choice among them."
+    def note_in(self, language: Language) -> str:
+        """Write how many sets there are, and what their p-values do not allow for.
+
+        Parameters
+        ----------
+        language : {"english", "chinese"}
+            Of the table.
+
+        Returns
+        -------
+        str
+            A note of a table.
+        """
+        counts = {"sets": len(self.outcomes), "candidates": len(self.candidates)}
+        return WORDS.say("control_sets", language, about=self._about(), **counts)
 
     @property
     def frame(self) -> pd.DataFrame:
