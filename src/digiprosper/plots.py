@@ -412,9 +412,10 @@ def impacts(
     Returns
     -------
     Axes
-        Of one fit, a line a regressor and a marker a kind; of several, a line a regressor and kind, and a
-        marker a fit. An effect that the model sets to zero is a point without an interval. A model that was
-        not estimated is named in the legend. Nothing is shown and no setting is changed.
+        Of one fit each regressor has a line and each kind of effect a marker; of several each regressor and
+        kind has a line, and each fit a marker. An effect that the model sets to zero is a point without an
+        interval. A model that was not estimated is named in the legend. Nothing is shown and no setting is
+        changed.
 
     Raises
     ------
@@ -512,7 +513,7 @@ def decay(
     Notes
     -----
     With row-standardised weights a longer cut-off spreads the same weight over more neighbours, so that an
-    indirect effect may rise with it although links weaken. Weights of those beyond a distance are a
+    indirect effect may rise with it although links weaken. Weights of entities beyond a distance are a
     difference: ``SpatialWeights(whole.raw - near.raw, whole.entities)``.
 
     Examples

@@ -133,11 +133,13 @@ def test_csv_has_every_cell_and_a_byte_order_mark(paper, tmp_path):
 
 
 def test_csv_does_not_let_a_spreadsheet_calculate(tmp_path, make_fit):
-    table = etable(make_fit({"=1+1": (-1.0, 0.5, 0.5), "-x": (2.0, 1.0, 0.5)}))
+    fit = make_fit({"=1+1": (-1.0, 0.5, 0.5), "-x": (2.0, 1.0, 0.5)})
+    table = etable(fit, rows={"Share": ["(5.0%)"]})
     text = table.save(tmp_path / "t.csv").read_text("utf-8-sig")
     assert '"=""(0.500)""",' in text or '"=""(0.500)"""' in text
     assert '"=""=1+1"""' in text
     assert '"=""-x"""' in text
+    assert 'Share,"=""(5.0%)"""' in text
     assert ",-1.000\n" in text
 
 

@@ -7,9 +7,9 @@ from digiprosper.report.words import Words
 __all__ = ["WORDS"]
 
 _MATCHED = (
-    "Base values of {treated} treated {entity} and {controls} controls before matching, of {matched} and "
-    "{used} after it. {how}. Std. diff.: difference of the means over the root of the mean of the two "
-    "variances (those before matching)."
+    "Base values of {treated} treated and {controls} control entities ({entity}) before matching, of "
+    "{matched} and {used} after it. {how}. Std. diff.: difference of the means over the root of the mean of "
+    "the two variances (those before matching)."
 )
 _MATCHED_ZH = (
     "基期值；匹配前{entity}中处理组{treated}个、对照组{controls}个，匹配后分别为{matched}个和{used}个。"

@@ -51,7 +51,7 @@ _LATEX = {
 # A title that brings its number.
 _NUMBERED = re.compile(r"\s*(table|表)\s*\w*\d", re.IGNORECASE)
 # What spreadsheets take for a formula or, in parentheses, for a negative number.
-_MISREAD = re.compile(r"[=+@\t]|-(?!\d[\d.,]*$)|\(\s*-?[\d.,]+\s*\)$")
+_MISREAD = re.compile(r"[=+@\t]|-(?!\d[\d.,]*$)|\(\s*-?[\d.,]+\s*%?\s*\)$")
 
 
 def as_markdown(content: Content) -> str:
