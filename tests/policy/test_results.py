@@ -40,6 +40,26 @@ def test_a_window_without_leads_has_no_test(panel) -> None:
     assert "Pre-trend" not in fit.summary()
 
 
+@pytest.mark.parametrize(("treated", "possible"), [(1, False), (2, False), (3, True)])
+def test_no_test_of_as_many_leads_as_treated_clusters(
+    frame: pd.DataFrame, treated: int, possible: bool
+) -> None:
+    few = frame.assign(first=frame["first"].where(frame["city"].isin([0, 3, 6][:treated])))
+    spec = EventStudy("y", "first", before=3, after=2)
+    with pytest.warns(dp.FewClustersWarning):
+        fit = spec.fit(Panel(few, "city", "year"))
+    if possible:
+        assert fit.pretrend_test().df[0] == 2
+        return
+    with pytest.raises(OptionError) as caught:
+        fit.pretrend_test()
+    assert caught.value.problems[0].data["option"] == "before"
+    assert "Pre-trend test not available" in fit.summary()
+    with pytest.warns(dp.DigiprosperWarning):
+        plain = spec.replace(cov_type="unadjusted").fit(Panel(few, "city", "year"))
+    assert 0 < plain.pretrend_test().p_value < 1
+
+
 def test_more_leads_than_the_covariance_allows(frame) -> None:
     panel = Panel(frame.assign(region=frame["city"] % 3), "city", "year")
     with pytest.warns(dp.FewClustersWarning):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, cast
 
-from digiprosper.errors import OptionError, TermError
+from digiprosper.errors import OptionError, TermError, counted, option_problem
 from digiprosper.linear.results import LinearResults
 from digiprosper.panel.access import table_of
 from digiprosper.policy.timing import read_timing
@@ -13,7 +13,7 @@ from digiprosper.policy.window import EventWindow, dummies
 from digiprosper.policy.words import WORDS
 from digiprosper.report.columns import result_column
 from digiprosper.report.summary import Cells, Lines
-from digiprosper.report.text import p_words
+from digiprosper.report.text import p_words, wrapped
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -87,7 +87,8 @@ class EventStudyResults(LinearResults):
         Raises
         ------
         OptionError
-            If the window has no event time before treatment beside the reference.
+            If the window has no event time before treatment beside the reference, or, with clustered errors,
+            as many of them as there are treated clusters, or more.
 
         Notes
         -----
@@ -101,8 +102,28 @@ class EventStudyResults(LinearResults):
                 "pretrend_test: the window has no event time before treatment beside the reference "
                 f"{self.window.reference}; fit with a larger before."
             )
+        self._refuse_few_treated(len(leads))
         test = self.wald_test([f"{self.window.name(time)} = 0" for time in leads])
         return replace(test, name="Pre-trend test")
+
+    def _refuse_few_treated(self, leads: int) -> None:
+        """Refuse as many leads as treated clusters, or more.
+
+        Coefficients are means of treated entities, so that the residuals of c treated clusters vary in c - 1
+        dimensions. The variance of some sum of the leads is then that of the other clusters alone, which is
+        far too small: with one treated cluster the test rejects nearly always.
+        """
+        few = [one.data["n_treated"] for one in self.diagnostics if one.code == "few_treated_clusters"]
+        treated = min(few, default=self.window.n_ever)
+        if self.inference.clusters and treated <= leads:
+            text = (
+                f"{counted(leads, 'event time')} before treatment cannot be tested jointly with "
+                f"{counted(treated, 'treated cluster')}: the variance of some of their sums would be that of "
+                "controls alone, and the test would reject far too often. Set before to at most "
+                f"{treated}."
+            )
+            problem = option_problem("before", self.window.before, what=text)
+            raise OptionError(f"pretrend_test: {text}", [problem])
 
     # --- the protocol -------------------------------------------------------------------------------------
 
@@ -199,6 +220,8 @@ class EventStudyResults(LinearResults):
             return Lines(())
         try:
             test = self.pretrend_test()
+        except OptionError as error:
+            return Lines(("", *wrapped([f"Pre-trend test not available: {error.problems[0].message}"])))
         except TermError:
             return Lines(
                 ("", "Pre-trend test: not available, the window has more leads than the covariance allows.")
