@@ -129,3 +129,18 @@ def test_a_fit_without_rows_has_the_same_path(panel, study) -> None:
     small = EventStudy("y", "first", ["x"], before=3, after=2, keep_rows=False).fit(panel)
     pd.testing.assert_frame_equal(small.path, study.path)
     pd.testing.assert_frame_equal(study.without_rows().path, study.path)
+
+
+@pytest.mark.montecarlo
+@pytest.mark.filterwarnings("ignore::digiprosper.DigiprosperWarning")
+@pytest.mark.parametrize(("treated", "rejected"), [(1, 0.99), (2, 0.89), (3, 0.65), (5, 0.35)])
+def test_size_of_the_test_of_leads_of_the_page(treated: int, rejected: float) -> None:
+    rng = np.random.default_rng(treated + 10)
+    keys = pd.DataFrame({"city": np.repeat(np.arange(30), 10), "year": np.tile(np.arange(10), 30)})
+    keys["first"] = np.where(keys["city"] < treated, 6.0, np.nan)
+    spec, finds, draws = EventStudy("y", "first", before=5, after=3), 0, 300
+    leads = [f"event:{time} = 0" for time in (-5, -4, -3, -2)]
+    for _ in range(draws):
+        fit = spec.fit(Panel(keys.assign(y=rng.normal(size=300)), "city", "year"))
+        finds += fit.wald_test(leads).p_value < 0.05
+    assert abs(finds / draws - rejected) < 4 * np.sqrt(rejected * (1 - rejected) / draws) + 0.01
