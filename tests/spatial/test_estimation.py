@@ -196,17 +196,34 @@ def durbin_panels(n: int, rho: float, reps: int):
         yield Panel(frame, "city", "year"), PanelSpatial("y", ["x"], weights), indirect
 
 
+PLAIN: dict[str, str] = {}
+CORRECTED = {"bias_correction": "lee_yu"}
+CLUSTERED = {"bias_correction": "lee_yu", "cov_type": "clustered"}
+
+
 @pytest.mark.montecarlo
 @pytest.mark.filterwarnings("ignore::digiprosper.DigiprosperWarning")
 @pytest.mark.parametrize(
     ("n", "rho", "options", "of_rho", "of_indirect"),
     [
-        (31, 0.3, {}, 0.760, 0.892),
-        (31, 0.3, {"bias_correction": "lee_yu"}, 0.929, 0.941),
-        (31, 0.3, {"bias_correction": "lee_yu", "cov_type": "clustered"}, 0.948, 0.935),
-        (31, 0.6, {"bias_correction": "lee_yu"}, 0.927, 0.927),
-        (100, 0.3, {}, 0.889, 0.914),
-        (100, 0.3, {"bias_correction": "lee_yu", "cov_type": "clustered"}, 0.949, 0.941),
+        (31, 0.0, PLAIN, 0.795, 0.916),
+        (31, 0.0, CORRECTED, 0.933, 0.941),
+        (31, 0.0, CLUSTERED, 0.944, 0.930),
+        (31, 0.3, PLAIN, 0.760, 0.892),
+        (31, 0.3, CORRECTED, 0.929, 0.941),
+        (31, 0.3, CLUSTERED, 0.948, 0.935),
+        (31, 0.6, PLAIN, 0.698, 0.809),
+        (31, 0.6, CORRECTED, 0.927, 0.927),
+        (31, 0.6, CLUSTERED, 0.947, 0.936),
+        (100, 0.0, PLAIN, 0.898, 0.924),
+        (100, 0.0, CORRECTED, 0.938, 0.942),
+        (100, 0.0, CLUSTERED, 0.948, 0.943),
+        (100, 0.3, PLAIN, 0.889, 0.914),
+        (100, 0.3, CORRECTED, 0.940, 0.942),
+        (100, 0.3, CLUSTERED, 0.949, 0.941),
+        (100, 0.6, PLAIN, 0.871, 0.897),
+        (100, 0.6, CORRECTED, 0.945, 0.936),
+        (100, 0.6, CLUSTERED, 0.950, 0.942),
     ],
 )
 def test_coverage_of_the_page(
