@@ -50,10 +50,10 @@ examples: .venv/.dev
 	$(BIN)/python examples/mechanisms.py > /dev/null
 	$(BIN)/python examples/referee.py > /dev/null
 
-# The lowest versions that pyproject.toml allows on the lowest Python, the newest on the newest. What no
-# version of a package can change runs once only, and so do the kernels, cases marked `further`, and the two
-# rooms whose tests draw most.
-ONCE := --ignore=tests/test_fuzz.py --ignore=tests/test_packaging.py --ignore=tests/test_words.py \
+# The lowest versions that pyproject.toml allows on the lowest Python, the newest on the newest, with two cases
+# of a test. What no version of a package can change runs once only, and so do the kernels, cases marked
+# `further`, and the two rooms whose tests draw most.
+ONCE := --cases=2 --ignore=tests/test_fuzz.py --ignore=tests/test_packaging.py --ignore=tests/test_words.py \
 	--ignore=tests/test_architecture.py --ignore=tests/test_reading.py \
 	--ignore=tests/threshold --ignore=tests/mediation --ignore-glob='*/kernels/*'
 versions: lowest newest

@@ -6,8 +6,6 @@ from pathlib import Path
 import pytest
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
-# Cases of one test that `make test` takes, unless the marker `many` says another number.
-CASES = 6
 FILES = ("abdata.csv", "china_cities_105x14.csv", "cigar.csv", "hansen1999.csv", "mpdta.csv", "usa46.csv")
 
 
@@ -15,9 +13,18 @@ def missing() -> list[str]:
     return [name for name in FILES if not (SHARED / name).exists()]
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--cases",
+        type=int,
+        default=6,
+        help="so many cases of one test, unless its marker `many` says another number; the others are `further`",
+    )
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    mark_further_cases(items)
+    mark_further_cases(items, config.getoption("cases"))
     absent = missing()
     needy = {item for item in items if any(mark.args[0] in absent for mark in item.iter_markers("data"))}
     if needy:
@@ -25,7 +32,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if item not in needy]
 
 
-def mark_further_cases(items: list[pytest.Item]) -> None:
+def mark_further_cases(items: list[pytest.Item], usual: int) -> None:
     """Mark as further all but some of the cases of a test, taken evenly from all of them."""
     cases: dict[str, list[pytest.Item]] = defaultdict(list)
     for item in items:
@@ -33,7 +40,7 @@ def mark_further_cases(items: list[pytest.Item]) -> None:
             cases[item.nodeid.split("[")[0]].append(item)
     for group in cases.values():
         mark = group[0].get_closest_marker("many")
-        most = CASES if mark is None else mark.args[0]
+        most = usual if mark is None else mark.args[0]
         first = {round(i * len(group) / most) for i in range(most)}
         for position, item in enumerate(group):
             if len(group) > most and position not in first:
