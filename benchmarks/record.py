@@ -133,7 +133,7 @@ def of_pages() -> dict[str, dict[str, list[float]]]:
     """Numbers that the examples in the documentation print, by page and source line."""
     found: dict[str, dict[str, list[float]]] = {}
     parser = doctest.DocTestParser()
-    for page in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]:
+    for page in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]:
         printed: dict[str, list[float]] = {}
 
         class Keep(doctest.DocTestRunner):
@@ -144,7 +144,7 @@ def of_pages() -> dict[str, dict[str, list[float]]]:
 
         test = parser.get_doctest(page.read_text(encoding="utf-8"), {}, page.name, str(page), 0)
         Keep(verbose=False).run(test, out=lambda _: None)
-        found[page.name] = printed
+        found[str(page.relative_to(ROOT))] = printed
     return found
 
 

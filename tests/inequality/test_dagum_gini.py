@@ -288,7 +288,7 @@ def test_the_result_is_small_plain_and_no_set_of_estimates():
 
 @pytest.mark.montecarlo
 def test_coverage():
-    """The table in docs/inequality.md, 100 clusters, within its Monte Carlo error."""
+    """The table in docs/explanations/inequality.md, 100 clusters, within its Monte Carlo error."""
 
     def sample(seed, n):
         rng = np.random.default_rng(seed)

@@ -1,4 +1,4 @@
-"""Size of four tests with few clusters and few treated ones, as in docs/few_clusters.md."""
+"""Size of four tests with few clusters and few treated ones, as in docs/explanations/few_clusters.md."""
 
 from __future__ import annotations
 

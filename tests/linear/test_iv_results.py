@@ -306,7 +306,7 @@ def test_the_note_of_a_table_says_which_columns_are_instrumented_by_what() -> No
 @pytest.mark.montecarlo
 @pytest.mark.parametrize(("strength", "of_t"), [(0.0, 0.46), (0.15, 0.8425), (1.0, 0.955)])
 def test_the_coverage_that_the_page_prints(strength: float, of_t: float) -> None:
-    """The table of docs/instruments.md: 400 panels with a regressor that is almost the error itself."""
+    """The table of docs/explanations/instruments.md: x that is almost the error itself, 400 panels."""
     keys = {"i": np.repeat(np.arange(50), 5), "t": np.tile(np.arange(5), 50)}
     by_set = by_t = 0
     for seed in range(400):

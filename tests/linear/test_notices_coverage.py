@@ -1,4 +1,4 @@
-"""Coverage of clustered intervals where few entities carry the regressor, as in docs/fixed_effects.md."""
+"""Coverage of clustered intervals where few entities carry x, as in docs/explanations/fixed_effects.md."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Size and coverage of every interval, by simulation: the table of docs/mediation.md."""
+"""Size and coverage of every interval, by simulation: the table of docs/explanations/mediation.md."""
 
 from __future__ import annotations
 

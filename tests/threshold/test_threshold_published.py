@@ -1,7 +1,7 @@
 """Every published number on Hansen's data: met, or its difference proved, by code that is not the library's.
 
 Thresholds are searched here on written-out columns (Frisch, Waugh and Lovell at every candidate); the other
-programs are imitated. `docs/threshold_replication.md` tells the same line by line.
+programs are imitated. `docs/explanations/threshold_replication.md` tells the same line by line.
 """
 
 from __future__ import annotations
@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 Array = npt.NDArray[Any]
 
 DATA = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "hansen1999.csv"
-PAGE = (Path(__file__).parents[2] / "docs" / "threshold_replication.md").read_text(encoding="utf-8")
+PAGES = Path(__file__).parents[2] / "docs" / "explanations"
+PAGE = (PAGES / "threshold_replication.md").read_text(encoding="utf-8")
 GOLDEN = json.loads((Path(__file__).parents[1] / "reference" / "hansen1999.json").read_text(encoding="utf-8"))
 OWN, PRINTED = GOLDEN["own"], GOLDEN["printed"]
 NEAR = OWN["tolerance"]["value"]

@@ -198,7 +198,7 @@ def test_a_curve_that_only_flattens_is_no_turn() -> None:
     ids=["log", "plateau"],
 )
 def test_size_where_a_curve_only_flattens(curve, least_square, most_lines) -> None:
-    """Two rows of the table in docs/u_test.md, with 200 panels."""
+    """Two rows of the table in docs/explanations/u_test.md, with 200 panels."""
     squares, lines = np.zeros(200), np.zeros(200)
     for seed in range(200):
         data = panel(table(curve, seed=seed, rho=0.3))
