@@ -4,7 +4,7 @@ BIN := .venv/bin
 PYTEST := -m pytest -n 2 --dist worksteal
 # As pip does: the certificates of the system, where an organisation has added its own.
 export UV_SYSTEM_CERTS = true
-.PHONY: demo test check rest lint types examples versions lowest newest
+.PHONY: demo test check rest lint types examples versions lowest newest package
 
 demo: .venv/.ok
 	$(BIN)/python examples/us_states.py
@@ -35,6 +35,7 @@ lint: .venv/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
+	$(BIN)/codespell
 
 types: .venv/.dev
 	$(BIN)/mypy
@@ -49,6 +50,16 @@ examples: .venv/.dev
 	$(BIN)/python examples/digital_index.py > /dev/null
 	$(BIN)/python examples/mechanisms.py > /dev/null
 	$(BIN)/python examples/referee.py > /dev/null
+
+# What is released, and a package that depends on it, outside the repository.
+package: .venv/.ok
+	rm -rf dist
+	$(BIN)/uv build --quiet --out-dir dist
+	$(BIN)/uv venv --quiet --clear --python .venv .venv-package
+	$(BIN)/uv pip install --quiet --python .venv-package --group package dist/*.whl ./tests/downstream
+	.venv-package/bin/twine check --strict dist/*
+	cd .venv-package && bin/python -m regional_report
+	cd .venv-package && bin/mypy --strict ../tests/downstream/regional_report.py
 
 # The lowest versions that pyproject.toml allows on the lowest Python, the newest on the newest, with two cases
 # of a test. What no version of a package can change runs once only, and so do the kernels, cases marked
