@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from digiprosper import CompositeIndex, IndicatorSystem, InputTypeError, OptionError
+from digiprosper import CompositeIndex, FixedEffectsIV, IndicatorSystem, InputTypeError, OptionError
 from digiprosper.datasets import simulate_provinces
 
 CONTROLS = ["urban", "fiscal", "openness"]
@@ -138,3 +138,42 @@ def test_what_is_wrong_is_said(options, error, words):
 def test_an_unknown_system_is_refused(made):
     with pytest.raises(OptionError, match="'digital', 'prosperity'"):
         made[1].indicators("green")
+
+
+def test_gaps_are_inside_and_change_no_other_value(made):
+    panel, truth = made
+    gappy, again = simulate_provinces(gaps=0.05)
+    missing = gappy.frame.isna()
+    with_gaps = {*truth.weights["digital"], *truth.weights["prosperity"], *CONTROLS}
+    assert set(missing.columns[missing.any()]) == with_gaps
+    assert not missing.loc[(slice(None), [2011, 2022]), :].any(axis=None)
+    assert missing[list(with_gaps)].mean(axis=None) == pytest.approx(0.05 * 10 / 12, rel=0.1)
+    pd.testing.assert_frame_equal(gappy.frame.fillna(panel.frame), panel.frame, check_exact=True)
+    assert again.effects == truth.effects
+    assert not gappy.interpolate([*with_gaps]).frame.isna().any(axis=None)
+
+
+@pytest.mark.parametrize("gaps", [-0.1, 0.5, True, "few", float("nan"), None])
+def test_gaps_that_are_no_probability_are_refused(gaps):
+    with pytest.raises(OptionError, match="gaps="):
+        simulate_provinces(gaps=gaps)
+
+
+def test_the_instrument_is_strong_and_recovers_the_effect(made):
+    panel, truth = made
+    frame = panel.frame
+    assert frame.groupby("province")["post_offices_1984"].nunique().eq(1).all()
+    assert frame.groupby("year")["national_users"].nunique().eq(1).all()
+    iv = FixedEffectsIV(
+        "prosperity", CONTROLS, endog=["digital"], instruments=["post_offices_1984:lag(national_users)"]
+    ).fit(panel)
+    assert iv.iv_tests["kp_rk_f"] > 20
+    low, high = iv.conf_int().loc["digital"]
+    assert low < truth.total < high
+
+
+def test_labels_in_both_languages(made):
+    panel, truth = made
+    assert set(truth.labels["en"]) == set(truth.labels["zh"])
+    assert {**truth.labels["zh"]}.items() >= panel.labels.items()
+    assert all(text.isprintable() and not set(text) & set("（）") for text in truth.labels["en"].values())

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
+from digiprosper.datasets.provinces import province_capitals, province_neighbours
 from digiprosper.datasets.simulate import Truth, simulate_provinces
 from digiprosper.datasets.states import us_capitals, us_neighbours, us_states
 
-__all__ = ["Truth", "simulate_provinces", "us_capitals", "us_neighbours", "us_states"]
+__all__ = [
+    "Truth",
+    "province_capitals",
+    "province_neighbours",
+    "simulate_provinces",
+    "us_capitals",
+    "us_neighbours",
+    "us_states",
+]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 import numpy as np
 import pandas as pd
 
+from digiprosper.datasets.provinces import ENGLISH
 from digiprosper.errors import OptionError, check_option, cited, option_problem
 from digiprosper.kernels.dispersion import theil_shares, theil_t
 from digiprosper.kernels.resampling import seed_sequence
@@ -70,6 +71,8 @@ _LABELS: Final = {
     "urban": "城镇化率（%）",
     "fiscal": "财政支出占GDP比重（%）",
     "openness": "进出口总额占GDP比重（%）",
+    "post_offices_1984": "1984年每万人邮局数（个）",
+    "national_users": "全国互联网用户数（亿户）",
 }
 # Pinyin, Chinese, region; in the order of the national statistics.
 _PROVINCES: Final = (
@@ -162,6 +165,8 @@ class Truth:
         Error drawn for each outcome, rows as in the panel. Outcome minus error obeys its equation exactly.
     equations : str
         How every outcome was made, in words.
+    labels : mapping
+        ``"en"`` and ``"zh"`` to the text of every column and key in that language.
     """
 
     a: Mapping[str, float]
@@ -175,6 +180,7 @@ class Truth:
     weights: Mapping[str, Mapping[str, float]]
     errors: pd.DataFrame
     equations: str
+    labels: Mapping[str, Mapping[str, str]]
 
     @property
     def indirect(self) -> dict[str, float]:
@@ -223,7 +229,9 @@ class Truth:
         )
 
 
-def simulate_provinces(n: int = 31, periods: int = 12, *, rng: object = 0) -> tuple[Panel, Truth]:
+def simulate_provinces(
+    n: int = 31, periods: int = 12, *, gaps: float = 0.0, rng: object = 0
+) -> tuple[Panel, Truth]:
     """Make a panel of Chinese provinces in which every effect is known.
 
     Names and units are those of the provincial literature; all numbers are drawn.
@@ -234,6 +242,9 @@ def simulate_provinces(n: int = 31, periods: int = 12, *, rng: object = 0) -> tu
         Provinces, at least 5. Beyond 31 they are called ``region_32`` and so on.
     periods : int, default 12
         Years from 2011, at least 4.
+    gaps : float, default 0
+        Probability, below .5, that a value of an indicator or a control is missing, between the first year
+        and the last. The other values are the same whatever it is; ``digital`` and ``prosperity`` have no gaps.
     rng : int, sequence of int, SeedSequence, Generator or None, default 0
         The same seed makes the same panel; None makes a new one each time.
 
@@ -243,14 +254,15 @@ def simulate_provinces(n: int = 31, periods: int = 12, *, rng: object = 0) -> tu
         Keys ``province`` and ``year``; Chinese labels. Columns: ``province_zh``, ``region``; the indicators
         of both systems; ``digital`` and ``prosperity``, their entropy indices, equal to what `CompositeIndex`
         gives; the channels ``productivity``, ``upgrading``, ``entrepreneurship``; the further outcomes
-        ``rural_income`` and ``urban_rural_theil``; the controls ``urban``, ``fiscal``, ``openness``.
+        ``rural_income`` and ``urban_rural_theil``; the controls ``urban``, ``fiscal``, ``openness``;
+        ``post_offices_1984``, the same in all years, and ``national_users``, the same in all provinces.
     truth : Truth
         Planted parameters, indicator systems, equations, drawn errors.
 
     Raises
     ------
     OptionError
-        If `n` or `periods` is not a whole number, or too small.
+        If `n` or `periods` is not a whole number, or too small, or `gaps` is no such probability.
     InputTypeError
         If `rng` is no source of random numbers.
 
@@ -259,6 +271,8 @@ def simulate_provinces(n: int = 31, periods: int = 12, *, rng: object = 0) -> tu
     Every outcome has province effects, year effects, the three controls and an error that is serially
     correlated (autoregressive, .4) with a standard deviation of its own in each province. The regressor of
     all equations is the entropy index of this very sample, so nothing is lost between index and regression.
+    Provinces in which it rises faster had more post offices in 1984, which are in no equation, so that
+    ``post_offices_1984:lag(national_users)`` is a valid instrument for it. It is exogenous as it is.
 
     Examples
     --------
@@ -271,6 +285,7 @@ def simulate_provinces(n: int = 31, periods: int = 12, *, rng: object = 0) -> tu
     """
     _check_size("n", n, 5)
     _check_size("periods", periods, 4)
+    _check_gaps(gaps)
     draw = _Draw(np.random.default_rng(seed_sequence(rng)), n, periods)
     columns, digital_weights = _digital(draw)
     columns |= _controls(draw)
@@ -296,8 +311,9 @@ def simulate_provinces(n: int = 31, periods: int = 12, *, rng: object = 0) -> tu
     slopes = np.where(columns["urban"] <= gamma, *_REGIME_SLOPES)
     columns["rural_income"] = outcome("rural_income", slopes * digital)
     columns["urban_rural_theil"] = outcome("urban_rural_theil", _CURVE[0] * digital + _CURVE[1] * digital**2)
+    columns |= _instrument(draw, digital)
 
-    panel = _panel(columns, n, periods)
+    panel = _panel(_with_gaps(draw, columns, gaps), n, periods)
     truth = Truth(
         a=dict(_A),
         b=dict(_B),
@@ -310,6 +326,7 @@ def simulate_provinces(n: int = 31, periods: int = 12, *, rng: object = 0) -> tu
         weights={"digital": digital_weights, "prosperity": prosperity_weights},
         errors=_panel(errors, n, periods).frame[list(errors)],
         equations=_in_words(gamma),
+        labels={"en": dict(ENGLISH), "zh": {"province": "省份", "year": "年份"} | panel.labels},
     )
     return panel, truth
 
@@ -393,6 +410,27 @@ def _prosperity(draw: _Draw, target: Floats) -> tuple[dict[str, Floats], dict[st
     return columns, dict(zip((i.name for i in _PROSPERITY), weights.tolist(), strict=True))
 
 
+def _instrument(draw: _Draw, digital: Floats) -> dict[str, Floats]:
+    """Draw a level of 1984 that goes with the later rise of the index, and a national series."""
+    rise = digital[:, [-1]] - digital[:, [0]]
+    offices = 2 * rise + draw.rng.uniform(0, 0.4, (draw.n, 1))
+    users = np.linspace(5.1, 10.7, draw.periods) + draw.rng.uniform(-0.1, 0.1, draw.periods)
+    shape = (draw.n, draw.periods)
+    return {
+        "post_offices_1984": np.broadcast_to(offices, shape),
+        "national_users": np.broadcast_to(users, shape),
+    }
+
+
+def _with_gaps(draw: _Draw, columns: dict[str, Floats], share: float) -> dict[str, Floats]:
+    """Take values out of indicators and controls, never of the first or the last period."""
+    gappy = [*(i.name for i in (*_DIGITAL, *_PROSPERITY)), *_CONTROLS]
+    missing = draw.rng.random((len(gappy), draw.n, draw.periods)) < share
+    missing[..., [0, -1]] = False
+    holes = zip(gappy, missing, strict=True)
+    return columns | {name: np.where(hole, np.nan, columns[name]) for name, hole in holes}
+
+
 def _threshold(urban: Floats) -> float:
     """Take an observed value, as every value up to the next one splits the rows alike."""
     aim = np.clip(_GAMMA, *np.quantile(urban, (0.2, 0.8)))
@@ -453,3 +491,9 @@ def _check_size(name: str, value: object, least: int) -> None:
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
         message = f"{name}={cited(value)} must be an integer of at least {least}."
         raise OptionError(message, [option_problem(name, value, what=message)])
+
+
+def _check_gaps(share: object) -> None:
+    if isinstance(share, bool) or not isinstance(share, float | int | np.number) or not 0 <= share < 0.5:
+        message = f"gaps={cited(share)} must be a probability below .5, such as .02."
+        raise OptionError(message, [option_problem("gaps", share, what=message)])
