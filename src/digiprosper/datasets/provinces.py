@@ -8,7 +8,7 @@ import pandas as pd
 
 __all__ = ["ENGLISH", "province_capitals", "province_neighbours"]
 
-# Each province and those with which it has a border on land; Hainan, an island, and Guangdong across the strait.
+# Each province and those with which it has a border on land; Hainan and Guangdong, across the strait.
 _BORDERS: Final = """
 beijing: tianjin hebei; tianjin: beijing hebei;
 hebei: beijing tianjin shanxi neimenggu liaoning shandong henan; shanxi: hebei neimenggu henan shaanxi;
@@ -87,7 +87,7 @@ def province_neighbours() -> dict[str, tuple[str, ...]]:
     -------
     dict
         Province to its neighbours, by the names of `simulate_provinces` (``"shaanxi"`` is 陕西, ``"shanxi"``
-        山西). Hainan, an island, is a neighbour of Guangdong, as in most papers; otherwise it would have none.
+        is 山西). Hainan, an island, is a neighbour of Guangdong, as in most papers.
 
     Examples
     --------

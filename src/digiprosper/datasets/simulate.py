@@ -244,7 +244,7 @@ def simulate_provinces(
         Years from 2011, at least 4.
     gaps : float, default 0
         Probability, below .5, that a value of an indicator or a control is missing, between the first year
-        and the last. The other values are the same whatever it is; ``digital`` and ``prosperity`` have no gaps.
+        and the last. The other values do not depend on it; ``digital`` and ``prosperity`` have no gaps.
     rng : int, sequence of int, SeedSequence, Generator or None, default 0
         The same seed makes the same panel; None makes a new one each time.
 
