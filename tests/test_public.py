@@ -311,10 +311,12 @@ CONTRACT = {
         "rows=None, "
         "stats=None, below=None, stars='style', digits=None, notes=None, title=None, style=None, file=None"
     ),
+    "datasets.province_capitals": "",
+    "datasets.province_neighbours": "",
     "datasets.us_capitals": "",
     "datasets.us_neighbours": "",
     "datasets.us_states": "",
-    "datasets.simulate_provinces": "n=31, periods=12, *, rng=0",
+    "datasets.simulate_provinces": "n=31, periods=12, *, gaps=0.0, rng=0",
 }
 
 
