@@ -1,0 +1,79 @@
+"""How the site is built: `make docs`. Needs the dependency group `docs` and no network."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import digiprosper
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE))
+
+from generators import notebooks, reference  # noqa: E402
+from generators.chinese_search import EnglishAndChinese  # noqa: E402
+
+project = "digiprosper"
+author = "The digiprosper authors"
+project_copyright = "The digiprosper authors"
+version = release = digiprosper.__version__
+language = "en"
+
+extensions = [
+    "myst_nb",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "numpydoc",
+    "sphinx_copybutton",
+    "sphinx_design",
+]
+exclude_patterns = ["_build", "conf.py", "conftest.py", "generators", "**/demo_output", "**.csv"]
+templates_path = ["_templates"]
+nitpicky = True
+
+# Pages
+myst_enable_extensions = ["colon_fence", "deflist"]
+myst_heading_anchors = 4
+nb_execution_mode = "cache"
+nb_execution_raise_on_error = True
+nb_execution_timeout = 600
+nb_execution_show_tb = True
+nb_merge_streams = True
+copybutton_prompt_text = r">>> |\.\.\. "
+copybutton_prompt_is_regexp = True
+
+# Reference
+autosummary_generate = True
+autodoc_typehints = "none"
+autodoc_member_order = "bysource"
+numpydoc_show_class_members = False
+numpydoc_xref_param_type = False
+
+# Looks. Fonts, icons and scripts are files of the theme; no page asks another host for anything.
+html_theme = "pydata_sphinx_theme"
+html_title = "digiprosper"
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
+html_show_sourcelink = False
+html_search_language = EnglishAndChinese.lang
+html_theme_options: dict[str, Any] = {
+    "navigation_with_keys": False,
+    "header_links_before_dropdown": 6,
+    "navbar_end": ["theme-switcher"],
+    "navbar_persistent": ["search-button"],
+    "secondary_sidebar_items": ["page-toc"],
+    "footer_start": ["copyright"],
+    "footer_end": [],
+    "show_toc_level": 2,
+    "show_nav_level": 1,
+}
+html_sidebars = {"index": [], "changelog": [], "architecture": []}
+
+reference.write(HERE / "reference")
+notebooks.write(HERE.parent / "examples", HERE / "examples")
+
+
+def setup(app: Any) -> None:
+    """Register the words of the search index."""
+    app.add_search_language(EnglishAndChinese)

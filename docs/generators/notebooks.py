@@ -1,0 +1,63 @@
+"""The scripts of `examples/` as notebooks, which the build executes and offers for download."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
+TABLE = re.compile(r'^NAME = "(.+\.csv)"$', re.MULTILINE)
+INDEX = """# Examples
+
+Each page is a script of `examples/`, run when the site was built. The first line of a page has its notebook.
+
+```{{toctree}}
+:titlesonly:
+
+{pages}
+```
+"""
+
+
+def write(scripts: Path, pages: Path) -> None:
+    """Write each percent script as a notebook, and the page that lists them."""
+    names = sorted(path.stem for path in scripts.glob("*.py"))
+    for stale in set(pages.glob("*.ipynb")) - {pages / f"{name}.ipynb" for name in names}:
+        stale.unlink()
+    for name in names:
+        _write_notebook(scripts / f"{name}.py", pages / f"{name}.ipynb")
+    text = INDEX.format(pages="\n".join(names))
+    _write_if_changed(pages / "index.md", text)
+
+
+def _write_notebook(script: Path, page: Path) -> None:
+    import jupytext
+    from nbformat.v4 import new_markdown_cell
+
+    source = script.read_text(encoding="utf-8")
+    notebook = jupytext.reads(source, fmt="py:percent")
+    table = TABLE.search(source)
+    present = table is None or _bring(table[1], page.parent)
+    if not present:
+        notebook.metadata["mystnb"] = {"execution_mode": "off"}
+    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    state = "" if present else " It was not run here: its table is not part of the project."
+    line = f"Notebook: {{nb-download}}`{page.name}`; script: `examples/{script.name}`.{state}"
+    notebook.cells.insert(1, new_markdown_cell(line, id="download"))
+    for number, cell in enumerate(notebook.cells):
+        cell["id"] = f"cell-{number}"
+    _write_if_changed(page, jupytext.writes(notebook, fmt="ipynb"))
+
+
+def _bring(name: str, folder: Path) -> bool:
+    """Copy a table that is not part of the project beside the notebook, if this machine has it."""
+    if (DATA / name).exists():
+        shutil.copyfile(DATA / name, folder / name)
+    return (folder / name).exists()
+
+
+def _write_if_changed(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.exists() or path.read_text(encoding="utf-8") != text:
+        path.write_text(text, encoding="utf-8")
