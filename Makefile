@@ -4,7 +4,7 @@ BIN := .venv/bin
 PYTEST := -m pytest -n 2 --dist worksteal
 # As pip does: the certificates of the system, where an organisation has added its own.
 export UV_SYSTEM_CERTS = true
-.PHONY: demo test check rest lint types examples versions lowest newest package
+.PHONY: demo test check rest lint types examples versions lowest newest package docs evidence
 
 demo: .venv/.ok
 	$(BIN)/python examples/us_states.py
@@ -22,6 +22,14 @@ test: .venv/.ok
 .venv/.dev: .venv/.ok
 	$(BIN)/uv pip install --quiet --python .venv --group dev
 	touch $@
+
+.venv/.docs: .venv/.ok
+	$(BIN)/uv pip install --quiet --python .venv --group docs
+	touch $@
+
+# The site, in docs/_build/html; every warning is an error.
+docs: .venv/.docs
+	$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet -b html docs docs/_build/html
 
 check: export OMP_NUM_THREADS = 1
 check: .venv/.dev

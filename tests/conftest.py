@@ -18,7 +18,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--cases",
         type=int,
         default=6,
-        help="so many cases of one test, unless its marker `many` says another number; the others are `further`",
+        help="so many cases of one test, unless its marker `many` says another; the others are `further`",
     )
 
 

@@ -12,7 +12,8 @@ SPLITTER = """
 function splitQuery(query) {
   const pairs = (run) => run.length < 3 ? [run] : Array.from(run).slice(1).map((c, i) => run[i] + c);
   const chinese = (query.match(/[\\u3400-\\u9fff]+/gu) || []).flatMap(pairs);
-  const others = query.replace(/[\\u3400-\\u9fff]+/gu, " ").split(/[^\\p{Letter}\\p{Number}_\\p{Emoji_Presentation}]+/gu);
+  const rest = query.replace(/[\\u3400-\\u9fff]+/gu, " ");
+  const others = rest.split(/[^\\p{Letter}\\p{Number}_\\p{Emoji_Presentation}]+/gu);
   return others.filter((word) => word).concat(chinese);
 }
 """
@@ -30,7 +31,7 @@ class EnglishAndChinese(SearchEnglish):
     language_name = "English and Chinese"
     js_splitter_code = SPLITTER
 
-    def split(self, input: str) -> list[str]:  # noqa: A002 (the name of the base class)
+    def split(self, input: str) -> list[str]:
         """Split a text into the words of the index."""
         chinese = [pair for run in CHINESE.findall(input) for pair in pairs_of(run)]
         return super().split(CHINESE.sub(" ", input)) + chinese

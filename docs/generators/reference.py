@@ -5,11 +5,13 @@ from __future__ import annotations
 import inspect
 import shutil
 import types
-from pathlib import Path
-from typing import Any, get_args, get_origin
+from typing import TYPE_CHECKING, Any, get_args, get_origin
 
 import digiprosper
 from digiprosper._names import NAMES
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 ROOMS = {
     "panel": "The panel",

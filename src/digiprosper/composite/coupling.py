@@ -62,7 +62,7 @@ def coupling_coordination(
 
     Notes
     -----
-    T = sum_i a_i U_i, D = sqrt(C T). ``standard``: C = n (prod U)^(1/n) / sum U, in [0, 1]. ``wang2021``:
+    T = sum_i a_i U_i, D = sqrt(C T). ``standard``: C = n (prod U)^(1/n) / sum U, in [0, 1]. ``wang2021``::
 
         C = sqrt{[1 - sum_{i>j} |U_i - U_j| / (n (n - 1) / 2)] (prod_i U_i / max U)^(1/(n - 1))}
 

@@ -483,8 +483,8 @@ class IndexSensitivity(RankedFields, Summarised, PickledByName):
         Notes
         -----
         Over the complete grid, every combination counting alike, with Y a rank and X_i an option:
-        first = Var(E[Y | X_i]) / Var(Y) and total = 1 - Var(E[Y | X_-i]) / Var(Y) (Sobol 1993; Homma and
-        Saltelli 1996, Reliability Engineering & System Safety 52:1-17; for composite indicators Saisana,
+        ``first = Var(E[Y | X_i]) / Var(Y)`` and ``total = 1 - Var(E[Y | X_-i]) / Var(Y)`` (Sobol 1993; Homma
+        and Saltelli 1996, Reliability Engineering & System Safety 52:1-17; for composite indicators Saisana,
         Saltelli and Tarantola 2005, JRSS A 168:307-323). Both are exact: nothing is sampled. First shares add
         up to at most one, total shares to at least one. Missing combinations would make options dependent
         and the shares meaningless, so that the largest complete part of the grid is taken; `diagnostics`

@@ -148,7 +148,7 @@ class Decision(Summarised, PickledByName):
 
     @property
     def ratio_name(self) -> str | None:
-        """Which ratio the branch reports: "indirect/total", "|indirect/direct|", or None."""
+        """Which ratio the branch reports: ``"indirect/total"``, ``"|indirect/direct|"``, or None."""
         return {"partial mediation": "indirect/total", "masking": "|indirect/direct|"}.get(self.branch)
 
     @property
