@@ -61,7 +61,7 @@ def test_latex_has_booktabs_rules_and_escapes():
         r"Dependent variable & \multicolumn{2}{c}{GDP} \\",
         r"\midrule",
         r"digital & $-$0.123$^{***}$ & 10.1 \\",
-        r" & (0.040) & {}[0.1, 0.2] \\",
+        r" & \phantom{$-$}\llap{(}0.040\rlap{)}\phantom{$^{***}$} & {}[0.1, 0.2] \\",
         r"\addlinespace",
         r"Observations & 1,234 &  \\",
         r"\bottomrule",
@@ -73,6 +73,25 @@ def test_latex_has_booktabs_rules_and_escapes():
         r"\end{threeparttable}",
         r"\end{table}",
     ]
+
+
+@pytest.mark.many(8)
+@pytest.mark.parametrize(
+    ("cell", "beside", "written"),
+    [
+        ("0.293***", "0.772***", "0.293$^{***}$"),
+        ("0.250**", "0.772***", r"0.250\rlap{$^{**}$}\phantom{$^{***}$}"),
+        ("0.25", "0.7722", r"0.25\phantom{22}"),
+        ("0.5", "-12.5", r"\phantom{$-$1}0.5"),
+        ("(0.102)", "0.102", "(0.102)"),
+        ("(0.102)", "0.1***", r"(0.1\rlap{02)}\phantom{$^{***}$}"),
+        ("<0.001", "(0.040)", r"$<$0.001\phantom{)}"),
+        ("816", "0.772***", "816"),
+    ],
+)
+def test_latex_leaves_room_for_what_other_numbers_of_a_column_have(cell, beside, written):
+    content = Content((["", "(1)"],), (["a", cell], ["b", beside]), frozenset(), ())
+    assert rf"a & {written} \\" in as_latex(content).splitlines()
 
 
 def test_latex_says_what_chinese_needs():

@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import html
 import re
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
+from digiprosper.present.alignment import point_columns, split_number
 from digiprosper.report.characters import has_cjk
 from digiprosper.report.rendering import as_html, spans
 
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from digiprosper.present.alignment import PointColumn
     from digiprosper.report.rendering import Content
 
 __all__ = [
@@ -116,10 +119,11 @@ def _latex_table(content: Content) -> str:
             cells.append(_latex(text) if span == 1 else rf"\multicolumn{{{span}}}{{c}}{{{_latex(text)}}}")
         lines.append(" & ".join(cells) + r" \\")
     lines.append(r"\midrule")
+    columns = point_columns(content)
     for position, row in enumerate(content.body):
         if position in content.breaks:
             lines.append(r"\addlinespace")
-        lines.append(" & ".join([_latex(row[0]), *map(_latex_cell, row[1:])]) + r" \\")
+        lines.append(" & ".join([_latex(row[0]), *map(_latex_number, row[1:], columns)]) + r" \\")
     lines += [r"\bottomrule", r"\end{tabular}"]
     if content.notes:
         lines += [r"\begin{tablenotes}[flushleft]", r"\footnotesize"]
@@ -210,9 +214,38 @@ def _latex(text: str) -> str:
     return opening + "".join(_LATEX.get(letter, letter) for letter in text)
 
 
+def _latex_number(text: str, column: PointColumn | None) -> str:
+    """Write a cell; a number has room as the widest of its column on both sides of the decimal point."""
+    parts = split_number(text)
+    if column is None or parts is None:
+        return _latex_cell(text)
+    same = _shared(column.right, parts.right)
+    if len(column.right) > same:
+        # Stars are raised together, so that room for a part of them would not be exact.
+        same = min(same, len(parts.right.rstrip("*")))
+    left = _shared(column.left[::-1], parts.left[::-1])
+    start, end = len(parts.left) - left, len(column.left) - left
+    before = _beside(r"\phantom", column.left[:end]) + _beside(r"\llap", parts.left[:start])
+    after = _beside(r"\phantom", column.right[same:])
+    if not after:
+        return before + _latex_cell(parts.left[start:] + parts.right)
+    beyond = _beside(r"\rlap", parts.right[same:])
+    return before + _latex_cell(parts.left[start:] + parts.right[:same]) + beyond + after
+
+
+def _shared(one: str, other: str) -> int:
+    """Count the letters in which two numbers begin alike, any digit being as wide as another."""
+    pairs = zip(re.sub(r"\d", "0", one), re.sub(r"\d", "0", other), strict=False)
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+
+
+def _beside(command: str, text: str) -> str:
+    return f"{command}{{{_latex_cell(text)}}}" if text else ""
+
+
 def _latex_cell(text: str) -> str:
     """Write a cell; the hyphen before a number becomes a minus, stars are raised."""
     body = text.rstrip("*")
     marks = len(text) - len(body)
-    written = re.sub(r"(?<![\w.])-(?=\d)", "−", body)
+    written = re.sub(r"(?<![\w.])-(?=\d|$)", "−", body)
     return _latex(written) + (rf"$^{{{'*' * marks}}}$" if marks else "")

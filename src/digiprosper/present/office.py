@@ -1,12 +1,12 @@
-"""Tables as Word and Excel files."""
+"""Tables as Word files, and how a table fits a page."""
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from digiprosper.optional import require
+from digiprosper.present.alignment import point_columns, split_number
 from digiprosper.report.characters import text_width
 from digiprosper.report.rendering import spans
 
@@ -16,15 +16,15 @@ if TYPE_CHECKING:
 
     from digiprosper.report.rendering import Content
 
-__all__ = ["PAGE_MARGIN", "Page", "fit_page", "write_docx", "write_xlsx"]
+__all__ = ["PAGE_MARGIN", "Page", "fit_page", "point_places", "write_docx"]
 
 _LATIN, _CHINESE = "Times New Roman", "SimSun"
 _PAGE = (21.0, 29.7)  # A4, centimetres
 PAGE_MARGIN = 2.5
 """On every side, in centimetres."""
+_POINT = 2.54 / 72  # centimetres of a point of type
 _PADDING = 0.1  # left and right of a cell, centimetres
 _NOTE_WIDTH = 9.0  # least width of notes, centimetres
-_SHEET_MARKS, _SHEET_LETTERS = re.compile(r"[\[\]:*?/\\]"), 31
 _RULES = {"top": 12, "middle": 6, "bottom": 12}  # eighths of a point
 
 
@@ -87,17 +87,49 @@ def _add_table(document: Any, content: Content, page: Page, docx: Any) -> None:
     _pad(table, docx)
     for column, width in zip(table.columns, widths, strict=True):
         column.width = docx.shared.Cm(width)
+    look = _Look(widths, size, point_places(content, page))
     for position in range(len(rows)):
-        _fill_row(table.rows[position], position, content, (widths, size), docx)
+        _fill_row(table.rows[position], position, content, look, docx)
     _rule(table.rows[0], "top", _RULES["top"], docx)
     _rule(table.rows[len(content.header) - 1], "bottom", _RULES["middle"], docx)
     _rule(table.rows[-1], "bottom", _RULES["bottom"], docx)
     _add_notes(document, content.notes, (widths, size), docx)
 
 
-def _fill_row(line: Any, position: int, content: Content, look: tuple[list[float], float], docx: Any) -> None:
+class _Look(NamedTuple):
+    """Widths of the columns, type size, and where the decimal points of each column stand."""
+
+    widths: list[float]
+    size: float
+    points: list[float | None]
+
+
+def point_places(content: Content, page: Page) -> list[float | None]:
+    """Find where decimal points stand in the cells of each column.
+
+    Parameters
+    ----------
+    content : Content
+        The table.
+    page : Page
+        As `fit_page` gives it.
+
+    Returns
+    -------
+    list of float or None
+        Centimetres from the left padding of a cell, one a column without that of the row names; None where no
+        number has decimals.
+    """
+    letter = page.size * _POINT
+    return [
+        None if column is None else column.place(width - 2 * _PADDING, letter)
+        for column, width in zip(point_columns(content), page.widths[1:], strict=True)
+    ]
+
+
+def _fill_row(line: Any, position: int, content: Content, look: _Look, docx: Any) -> None:
     """Write one row; equal heads side by side are one cell."""
-    rows, (widths, size) = (*content.header, *content.body), look
+    rows, (widths, size, points) = (*content.header, *content.body), look
     row, head = rows[position], position < len(content.header)
     opens = position - len(content.header) in content.breaks
     parts = [(row[0], 1), *(spans(row[1:]) if head else [(text, 1) for text in row[1:]])]
@@ -110,13 +142,20 @@ def _fill_row(line: Any, position: int, content: Content, look: tuple[list[float
         _space(paragraph, docx, before=6 if opens else 1, after=1)
         paragraph.paragraph_format.keep_with_next = bool(content.notes) or position < len(rows) - 1
         if start > 0:
-            _centre(cell, docx, head=head)
+            _place(cell, None if head else points[start - 1], docx, head=head)
         start += span
     _mark_row(line, docx, head=head)
 
 
-def _centre(cell: Any, docx: Any, *, head: bool) -> None:
-    cell.paragraphs[0].alignment = docx.enum.text.WD_ALIGN_PARAGRAPH.CENTER
+def _place(cell: Any, point: float | None, docx: Any, *, head: bool) -> None:
+    """Align a number at its decimal point, and centre what is none."""
+    paragraph, text = cell.paragraphs[0], docx.enum.text
+    if point is not None and split_number(paragraph.text):
+        # Word aligns a cell at its only tab stop without a tab in the text.
+        stops = paragraph.paragraph_format.tab_stops
+        stops.add_tab_stop(docx.shared.Cm(point), text.WD_TAB_ALIGNMENT.DECIMAL)
+    else:
+        paragraph.alignment = text.WD_ALIGN_PARAGRAPH.CENTER
     if not head:
         # Beside a label of several lines an estimate stands at the last, next to its error.
         cell.vertical_alignment = docx.enum.table.WD_CELL_VERTICAL_ALIGNMENT.BOTTOM
@@ -131,77 +170,6 @@ def _add_notes(document: Any, notes: tuple[str, ...], look: tuple[list[float], f
         _write(paragraph, note, max(size - 1.5, 7.0), docx)
         _space(paragraph, docx, before=3 if number == 0 else 0)
         paragraph.paragraph_format.keep_with_next = number < len(notes) - 1
-
-
-def write_xlsx(contents: Sequence[Content], path: Path) -> None:
-    """Write an Excel book whose cells are the texts as printed, a sheet a table.
-
-    Parameters
-    ----------
-    contents : sequence of Content
-        The tables; several are named by their titles.
-    path : Path
-        File to write.
-
-    Raises
-    ------
-    ImportError
-        If openpyxl, which comes with the extra ``tables``, is missing.
-    """
-    openpyxl = require("openpyxl", extra="tables", purpose="saving a table as .xlsx")
-    book = openpyxl.Workbook()
-    book.remove(book.active)
-    names = ["Table"] if len(contents) == 1 else _sheet_names(contents)
-    for name, content in zip(names, contents, strict=True):
-        _fill_sheet(book.create_sheet(name), content, openpyxl)
-    book.save(path)
-
-
-def _sheet_names(contents: Sequence[Content]) -> list[str]:
-    """Make names that Excel takes: short, without certain marks, and each once."""
-    names: list[str] = []
-    for number, content in enumerate(contents, start=1):
-        plain = _SHEET_MARKS.sub(" ", content.title or "").strip(" '")
-        name = " ".join(plain.split())[:_SHEET_LETTERS].rstrip(" '") or f"Table {number}"
-        taken = {other.casefold() for other in names}
-        if name.casefold() in taken or name.casefold() == "history":
-            name = f"{name[: _SHEET_LETTERS - 6].rstrip()} ({number})"
-        names.append(name)
-    return names
-
-
-def _fill_sheet(sheet: Any, content: Content, openpyxl: Any) -> None:
-    styles = openpyxl.styles
-    sheet.sheet_view.showGridLines = False
-    first = 2 if content.title else 1
-    rows = (*content.header, *content.body)
-    last_head, last = first + len(content.header) - 1, first + len(rows) - 1
-    if content.title:
-        _text_cell(sheet, 1, 1, content.title).font = styles.Font(bold=True)
-    thick, thin = styles.Side(style="medium"), styles.Side(style="thin")
-    below = {last_head: thin, last: thick}
-    for number, row in enumerate(rows, start=first):
-        border = styles.Border(top=thick if number == first else None, bottom=below.get(number))
-        for column, text in enumerate(row, start=1):
-            cell = _text_cell(sheet, number, column, text)
-            cell.font = styles.Font(bold=number <= last_head)
-            cell.alignment = styles.Alignment(horizontal="left" if column == 1 else "center")
-            cell.border = border
-    for column in range(1, len(rows[0]) + 1):
-        letter = openpyxl.utils.get_column_letter(column)
-        sheet.column_dimensions[letter].width = 3 + max(text_width(row[column - 1]) for row in rows)
-    for number, note in enumerate(content.notes, start=last + 1):
-        _text_cell(sheet, number, 1, note).font = styles.Font(italic=True)
-    sheet.freeze_panes = sheet.cell(last_head + 1, 2)
-
-
-def _text_cell(sheet: Any, row: int, column: int, text: str) -> Any:
-    cell = sheet.cell(row, column)
-    if text:
-        cell.value = text
-        # Else a label that begins with "=" is a formula.
-        cell.data_type, cell.number_format = "s", "@"
-    return cell
 
 
 class Page(NamedTuple):
@@ -291,7 +259,7 @@ class _Fit:
         return min(self._whole, self.wrapped * self.room)
 
     def _centimetres(self, letters: int) -> float:
-        letter = self.size * 0.5 * 2.54 / 72  # a Latin letter is half as wide as the type is high
+        letter = self.size * 0.5 * _POINT  # a Latin letter is half as wide as the type is high
         return letters * letter + 2 * _PADDING + 0.1
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from itertools import accumulate, groupby
 from typing import TYPE_CHECKING
 
-from digiprosper.present.office import PAGE_MARGIN, fit_page
+from digiprosper.present.alignment import split_number
+from digiprosper.present.office import PAGE_MARGIN, fit_page, point_places
 from digiprosper.report.characters import has_cjk
 from digiprosper.report.rendering import spans
 
@@ -58,7 +59,8 @@ def _table(content: Content, page: Page) -> str:
     size = round(2 * page.size)
     title = rf"\pard\plain\qc\keepn\fs{size + 2}\b {_rtf(content.title)}\b0\par" if content.title else ""
     edges = [round(edge * _TWIPS) for edge in accumulate(page.widths)]
-    rows = [_row(content, position, edges, size) for position in range(_count(content))]
+    points = point_places(content, page)
+    rows = [_row(content, position, edges, points, size) for position in range(_count(content))]
     left = round((page.room - sum(page.widths)) / 2 * _TWIPS)
     indent = rf"\li{max(left, 0)}\ri{max(left, 0)}"
     notes = [rf"\pard\plain\ql{indent}\fs{max(size - 3, 14)} {_rtf(note)}\par" for note in content.notes]
@@ -69,7 +71,9 @@ def _count(content: Content) -> int:
     return len(content.header) + len(content.body)
 
 
-def _row(content: Content, position: int, edges: Sequence[int], size: int) -> str:
+def _row(
+    content: Content, position: int, edges: Sequence[int], points: Sequence[float | None], size: int
+) -> str:
     """Write one row; equal heads side by side are one cell."""
     head = position < len(content.header)
     row = (*content.header, *content.body)[position]
@@ -78,12 +82,24 @@ def _row(content: Content, position: int, edges: Sequence[int], size: int) -> st
     border = _borders(content, position)
     cells = "".join(rf"{border}\clvertalb\cellx{edges[end - 1]}" for end in ends)
     space = r"\sb120" if position - len(content.header) in content.breaks else r"\sb20"
+    places = [
+        "ql",
+        *(
+            "qc" if head else _placed(text, point)
+            for (text, _), point in zip(parts[1:], points, strict=False)
+        ),
+    ]
     texts = [
-        rf"\pard\plain\intbl\keepn{space}\sa20\{'ql' if number == 0 else 'qc'}\fs{size} {_rtf(text)}\cell"
-        for number, (text, _) in enumerate(parts)
+        rf"\pard\plain\intbl\keepn{space}\sa20\{place}\fs{size} {_rtf(text)}\cell"
+        for place, (text, _) in zip(places, parts, strict=True)
     ]
     repeated = r"\trhdr" if head else ""
     return "\n".join([rf"\trowd\trqc\trgaph60\trkeep{repeated}{cells}", *texts, r"\row"])
+
+
+def _placed(text: str, point: float | None) -> str:
+    """Align a number at its decimal point, and centre what is none."""
+    return "qc" if point is None or split_number(text) is None else rf"ql\tqdec\tx{round(point * _TWIPS)}"
 
 
 def _borders(content: Content, position: int) -> str:

@@ -1,0 +1,159 @@
+"""Tables as Excel books."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from digiprosper.optional import require
+from digiprosper.present.alignment import point_columns, split_number, type_width
+from digiprosper.report.characters import text_width
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from digiprosper.present.alignment import PointColumn
+    from digiprosper.report.rendering import Content
+
+__all__ = ["write_xlsx"]
+
+_SHEET_MARKS, _SHEET_LETTERS = re.compile(r"[\[\]:*?/\\]"), 31
+_NUMBER = re.compile(r"(?P<open>\(?)(?P<value>-?[\d,]+(?:\.(?P<decimals>\d+))?)(?P<close>\)?\**)")
+_MOST_DIGITS = 15  # of a number in Excel
+
+
+def write_xlsx(contents: Sequence[Content], path: Path) -> None:
+    """Write an Excel book, a sheet a table; numbers are numbers that show as they are printed.
+
+    Parameters
+    ----------
+    contents : sequence of Content
+        The tables; several are named by their titles.
+    path : Path
+        File to write.
+
+    Raises
+    ------
+    ImportError
+        If openpyxl, which comes with the extra ``tables``, is missing.
+    """
+    openpyxl = require("openpyxl", extra="tables", purpose="saving a table as .xlsx")
+    book = openpyxl.Workbook()
+    book.remove(book.active)
+    names = ["Table"] if len(contents) == 1 else _sheet_names(contents)
+    for name, content in zip(names, contents, strict=True):
+        _fill_sheet(book.create_sheet(name), content, openpyxl)
+    book.save(path)
+
+
+def _sheet_names(contents: Sequence[Content]) -> list[str]:
+    """Make names that Excel takes: short, without certain marks, and each once."""
+    names: list[str] = []
+    for number, content in enumerate(contents, start=1):
+        plain = _SHEET_MARKS.sub(" ", content.title or "").strip(" '")
+        name = " ".join(plain.split())[:_SHEET_LETTERS].rstrip(" '") or f"Table {number}"
+        taken = {other.casefold() for other in names}
+        if name.casefold() in taken or name.casefold() == "history":
+            name = f"{name[: _SHEET_LETTERS - 6].rstrip()} ({number})"
+        names.append(name)
+    return names
+
+
+def _fill_sheet(sheet: Any, content: Content, openpyxl: Any) -> None:
+    styles = openpyxl.styles
+    sheet.sheet_view.showGridLines = False
+    first = 2 if content.title else 1
+    rows = (*content.header, *content.body)
+    last_head, last = first + len(content.header) - 1, first + len(rows) - 1
+    if content.title:
+        _text_cell(sheet, 1, 1, content.title).font = styles.Font(bold=True)
+    thick, thin = styles.Side(style="medium"), styles.Side(style="thin")
+    below = {last_head: thin, last: thick}
+    points = point_columns(content)
+    for number, row in enumerate(rows, start=first):
+        head = number <= last_head
+        cells = [
+            _text_cell(sheet, number, 1, row[0]),
+            *_row_cells(sheet, number, row, None if head else points),
+        ]
+        border = styles.Border(top=thick if number == first else None, bottom=below.get(number))
+        for column, cell in enumerate(cells):
+            cell.font, cell.border = styles.Font(bold=head), border
+            cell.alignment = styles.Alignment(horizontal="center" if column else "left")
+    for column, texts in enumerate(zip(*rows, strict=True), start=1):
+        letter = openpyxl.utils.get_column_letter(column)
+        sheet.column_dimensions[letter].width = 3 + max(map(text_width, texts))
+    for number, note in enumerate(content.notes, start=last + 1):
+        _text_cell(sheet, number, 1, note).font = styles.Font(italic=True)
+    sheet.freeze_panes = sheet.cell(last_head + 1, 2)
+
+
+def _row_cells(
+    sheet: Any, number: int, row: Sequence[str], points: Sequence[PointColumn | None] | None
+) -> list[Any]:
+    """Write the cells of a row behind its name; heads, which have no points, are texts."""
+    texts = enumerate(row[1:], start=2)
+    if points is None:
+        return [_text_cell(sheet, number, column, text) for column, text in texts]
+    return [_body_cell(sheet, number, column, text, points[column - 2]) for column, text in texts]
+
+
+def _text_cell(sheet: Any, row: int, column: int, text: str) -> Any:
+    cell = sheet.cell(row, column)
+    if text:
+        cell.value = text
+        # Else a label that begins with "=" is a formula.
+        cell.data_type, cell.number_format = "s", "@"
+    return cell
+
+
+def _body_cell(sheet: Any, row: int, column: int, text: str, points: PointColumn | None) -> Any:
+    """Write a cell as a number whose format shows it as printed, or as a text where it is none."""
+    found = _NUMBER.fullmatch(text)
+    shown = found and _plain_format(found["value"])
+    if found is None or not shown:
+        return _text_cell(sheet, row, column, text)
+    cell = sheet.cell(row, column, float(found["value"].replace(",", "")))
+    before, after = _room(text, points)
+    opening, closing = _quoted(found["open"]), _quoted(found["close"])
+    cell.number_format = f"{before}{opening}{shown}{closing}{after}"
+    if found["value"].startswith("-"):
+        # A minus that Excel writes itself would stand before the room that is left.
+        cell.number_format += f";{before}{opening}\\-{shown}{closing}{after}"
+    return cell
+
+
+def _plain_format(value: str) -> str | None:
+    """Find the format in which Excel shows a number in the same letters; None if there is none."""
+    digits = value.removeprefix("-")
+    decimals = len(digits.partition(".")[2])
+    number, mark = float(digits.replace(",", "")), "," if "," in digits else ""
+    if f"{number:{mark}.{decimals}f}" != digits or len(digits) > _MOST_DIGITS:
+        return None
+    return ("#,##0" if mark else "0") + ("." + "0" * decimals if decimals else "")
+
+
+def _room(text: str, points: PointColumn | None) -> tuple[str, str]:
+    """Write the room that a centred number lacks on both sides to be as wide as the widest of its column."""
+    parts = split_number(text)
+    if parts is None or points is None:
+        return "", ""
+    lacking = [
+        type_width(w) - type_width(own) for w, own in zip((points.left, points.right), parts, strict=True)
+    ]
+    return _blanks(lacking[0]), _blanks(lacking[1])
+
+
+def _blanks(width: float) -> str:
+    """Write blanks as wide as some digits, a parenthesis or a point, which is how Excel measures them."""
+    made = ""
+    for letter in "0(.":
+        count = int((width + 0.05) / type_width(letter))
+        made += f"_{letter}" * count
+        width -= count * type_width(letter)
+    return made
+
+
+def _quoted(text: str) -> str:
+    return f'"{text}"' if text else ""
