@@ -19,6 +19,7 @@ EXTRAS = {
     "test_limits.py",
     "test_malformed.py",
     "test_packaging.py",
+    "test_pages.py",
     "test_public.py",
     "test_reading.py",
     "test_toy_method.py",

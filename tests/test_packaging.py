@@ -52,7 +52,7 @@ def imported(*folders: str) -> frozenset[str]:
 
 REQUIRED = declared(PROJECT["dependencies"])
 EXTRAS = declared([text for texts in PROJECT["optional-dependencies"].values() for text in texts])
-TESTS = declared([*GROUPS["test"], *GROUPS["peers"], *GROUPS["spark"], *GROUPS["pysal"]])
+TESTS = declared([*GROUPS["test"], *GROUPS["peers"], *GROUPS["spark"], *GROUPS["pysal"], *GROUPS["pages"]])
 
 
 @pytest.mark.further

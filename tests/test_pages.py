@@ -1,0 +1,75 @@
+"""Code that pages define and the library does not contain, on input that the page does not show."""
+
+from __future__ import annotations
+
+import doctest
+import re
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+PAGE = Path(__file__).parents[1] / "docs" / "how-to" / "bibliometrics.md"
+
+
+@pytest.fixture(scope="module")
+def page() -> dict[str, Any]:
+    """Return what the page defines, after all of its examples ran."""
+    pytest.importorskip("networkx", reason="the page on bibliometrics needs networkx")
+    names: dict[str, Any] = {}
+    examples = doctest.DocTestParser().get_examples(PAGE.read_text(encoding="utf-8"))
+    for example in examples:
+        exec(compile(example.source, str(PAGE), "single"), names)
+    return names
+
+
+def test_fields_with_a_byte_order_mark_a_full_width_colon_and_several_lines(page: dict[str, Any]) -> None:
+    text = (
+        "\ufeff{Reference Type}: Journal Article\n{Title}： 题\n目\n\n{Author}: 甲;\n{Keywords}: 数据;;要素\n"
+    )
+    assert page["read_records"](text).to_dict("records") == [
+        {"Reference Type": "Journal Article", "Title": "题目", "Author": "甲;", "Keywords": "数据;;要素"}
+    ]
+
+
+def test_repeated_fields_are_joined_and_line_ends_of_windows_read(page: dict[str, Any]) -> None:
+    text = "TY  - JOUR\r\nT1  - A\r\nY1  - 2020\r\nKW  - x\r\nKW  - y\r\nER  - \r\nTY  - BOOK\r\nER  - \r\n"
+    first, second = page["read_records"](text).to_dict("records")
+    assert (first["Title"], first["Year"], first["Keywords"]) == ("A", "2020", "x;y")
+    assert second["Reference Type"] == "BOOK"
+    assert pd.isna(second["Keywords"])
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("数据;;要素;", ["数据", "要素"]),
+        ("数据；要素", ["数据", "要素"]),
+        ("数据,要素,", ["数据", "要素"]),
+        ("research, development; Digital Economy;数字经济", ["research, development", "数字经济"]),
+        ("一词", ["一词"]),
+    ],
+)
+def test_separators(page: dict[str, Any], text: str, words: list[str]) -> None:
+    assert page["split_keywords"](text) == words
+
+
+def test_links_are_counted_as_a_loop_over_papers_would(page: dict[str, Any]) -> None:
+    keywords = pd.Series([["a", "b", "c"], ["a", "b"], ["b", "c"], ["a"], ["d"]])
+    network = page["keyword_network"](keywords)
+    for a, b in (("a", "b"), ("a", "c"), ("b", "c")):
+        both = sum(a in words and b in words for words in keywords)
+        one, other = (sum(word in words for words in keywords) for word in (a, b))
+        assert network.edges[a, b] == {"weight": both, "strength": round(both * 5 / (one * other), 3)}
+    assert set(page["keyword_network"](keywords, fewest=3)) == {"a", "b"}
+
+
+@pytest.mark.further
+@pytest.mark.filterwarnings("ignore:Glyph")
+def test_the_figure(page: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    blocks = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    (figure,) = [block for block in blocks if ">>>" not in block]
+    exec(figure, dict(page))
+    assert {path.name for path in tmp_path.iterdir()} == {"keywords.png", "keywords.graphml"}
