@@ -15,6 +15,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+import digiprosper as dp
 from digiprosper import FixedEffects, HasDraws, Mediation, Panel, Results
 from digiprosper.errors import CovarianceWarning, IdentificationError, OptionError, TermError
 from digiprosper.kernels import intervals
@@ -850,3 +851,17 @@ def test_what_is_read_from_few_clusters_further_on() -> None:
     assert not any("nan" in cell for cells in rows.values() for cell in cells)
     with pytest.raises(IdentificationError, match="3 clusters"):
         drawn_from(3, "both").johnson_neyman("indirect:m1")
+
+
+@pytest.mark.filterwarnings("ignore::digiprosper.DigiprosperWarning")
+def test_tables_name_the_effects_of_every_kind_of_mediation_alike():
+    panel, _ = dp.datasets.simulate_provinces(12, 8)
+    spec = dp.Mediation("prosperity", "digital", "productivity", reps=99)
+    fits = {
+        "one": spec.fit(panel, rng=1),
+        "sequential": dp.sequential_g(spec, panel, "urban", rng=1),
+        "drawn": dp.cluster_bootstrap(dp.FixedEffects("prosperity", ["digital"]), panel, reps=99, rng=1),
+    }
+    rows = dp.etable(fits, style=dp.TableStyle("zh")).frame
+    assert {fit.key_names for fit in fits.values()} == {("province", "year")}
+    assert list(rows.loc["个体固定效应"]) == ["是"] * 3

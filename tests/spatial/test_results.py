@@ -74,6 +74,8 @@ def test_a_table_shows_it(durbin: SpatialResults, states, contiguity) -> None:
     table = dp.etable({"FE": linear, "SAR": lag, "SDM": durbin}).frame
     assert "Spatial lag of the outcome (ρ)" in table.index
     assert any(str(row).startswith("W × ") for row in table.index)
+    chinese = dp.etable([linear, lag, durbin.decomposition], style=dp.TableStyle("zh")).frame
+    assert chinese.loc["个体固定效应"].tolist() == ["是"] * 5
 
 
 def test_effects_are_three_columns_of_a_table(durbin: SpatialResults) -> None:

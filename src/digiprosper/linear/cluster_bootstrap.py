@@ -122,6 +122,7 @@ def cluster_bootstrap(
         diagnostics=notices,
         labels=dict(fit.results.labels),
         factors=fit.results.factors,
+        key_names=fit.results.key_names,
     )
 
 

@@ -778,7 +778,7 @@ def _estimation_sample(
     moments = [_moments(column[~np.isnan(column), None]) for column in values]
     return EstimationSample(
         index=sample.index,
-        key_names=(sample.keys.entity_name, sample.keys.time_name),
+        key_names=sample.keys.pair,
         n_entities=sample.n_entities,
         n_times=sample.n_times,
         stats=((*names, *others), np.vstack([swept.moments[list(places)], *moments])),

@@ -210,6 +210,7 @@ def mean_group_mediation(spec: Mediation, panel: Panel, *, rng: object = None) -
         diagnostics=diagnostics,
         labels=dict(sample.labels),
         factors=dict(sample.factors),
+        key_names=sample.keys.pair,
         treatment=names[0],
         mediators=mediators,
         entity_table=table.assign(nobs=length),

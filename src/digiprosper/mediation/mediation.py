@@ -436,6 +436,7 @@ class Mediation(Specification):
             diagnostics=diagnostics,
             labels=dict(sample.labels),
             factors=dict(sample.factors),
+            key_names=sample.keys.pair,
             treatment=sample.names_of("treatment")[0],
             mediators=tuple(sample.names_of("mediators")),
             equations=named_fits(layout.equation_terms, system.fits),

@@ -285,6 +285,7 @@ class MediationIV(Specification):
             diagnostics=diagnostics,
             labels=dict(prepared.sample.labels),
             factors=dict(prepared.sample.factors),
+            key_names=prepared.sample.keys.pair,
             treatment=treatment,
             mediator=mediator,
             instrument=instrument,

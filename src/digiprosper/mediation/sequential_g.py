@@ -157,6 +157,7 @@ def sequential_g(
         diagnostics=diagnostics,
         labels=dict(sample.labels),
         factors=dict(sample.factors),
+        key_names=sample.keys.pair,
     )
 
 

@@ -72,6 +72,11 @@ class Keys:
         return (self.entity_name,) if self.time_name is None else (self.entity_name, self.time_name)
 
     @property
+    def pair(self) -> tuple[str, str | None]:
+        """Names of the keys of entities and times; the latter None in a cross-section."""
+        return self.entity_name, self.time_name
+
+    @property
     def index(self) -> pd.Index[Any]:
         """Row labels: a MultiIndex (entity, time), or entities alone in a cross-section."""
         if self.time_name is None:

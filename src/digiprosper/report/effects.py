@@ -120,6 +120,8 @@ class EffectResults(Summarised, PickledByName):
         What their codes say in tables and figures.
     factors : mapping
         What names of the model are products of: outcome, effects, clusters, mediators.
+    key_names : pair of str or None
+        Columns of entities and times; None if they are not known.
 
     Examples
     --------
@@ -142,6 +144,7 @@ class EffectResults(Summarised, PickledByName):
     terms: tuple[Term, ...] = field(default=(), kw_only=True)
     words: Words = field(default=NO_WORDS, kw_only=True)
     factors: Factors = field(default_factory=dict, kw_only=True)
+    key_names: tuple[str, str | None] | None = field(default=None, kw_only=True)
 
     @property
     def estimates(self) -> Floats:

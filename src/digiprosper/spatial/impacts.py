@@ -75,6 +75,8 @@ class SpatialDecomposition(PickledByName):
         How errors were computed.
     labels, factors : mapping
         Of the fit.
+    key_names : pair of str
+        Columns of entities and times.
     """
 
     effects: SpatialEffects
@@ -82,6 +84,7 @@ class SpatialDecomposition(PickledByName):
     inference: Inference
     labels: Mapping[str, str]
     factors: Factors
+    key_names: tuple[str, str | None]
 
     def table_columns(self, level: float = 0.95) -> tuple[Column, ...]:
         """Give three columns, headed by the kind of effect.
@@ -113,6 +116,7 @@ class SpatialDecomposition(PickledByName):
             labels=self.labels,
             factors=self.factors,
             words=WORDS,
+            keys=self.key_names,
         )
 
     def __repr__(self) -> str:

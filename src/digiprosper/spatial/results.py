@@ -167,6 +167,11 @@ class SpatialResults(Summarised, PickledByName):
         remark = Remark(f"{self.model}.weights", {"weights": (self.estimated.weights_text,)})
         return (replace(result_column(self, level, words=WORDS), remarks=(remark,)),)
 
+    @property
+    def key_names(self) -> tuple[str, str | None]:
+        """Names of entity and time."""
+        return self.sample.key_names
+
     # --- effects ------------------------------------------------------------------------------------------
 
     @property
@@ -199,6 +204,7 @@ class SpatialResults(Summarised, PickledByName):
             inference=self.inference,
             labels=self.labels,
             factors=self.factors,
+            key_names=self.key_names,
         )
 
     @property

@@ -401,7 +401,7 @@ def _common(equations: _Equations, name: str) -> ControlSample:
         term=base.terms[place],
         x=tuple(one for one in base.names if one != "Intercept"),
         glance={**base.glance(), **dict.fromkeys(unknown)},
-        key_names=(rows.keys.entity_name, rows.keys.time_name),
+        key_names=rows.keys.pair,
         inference=base.inference,
         labels=dict(base.labels),
         factors=dict(base.factors),

@@ -232,6 +232,7 @@ class PropagatedIndex(Specification):
             diagnostics=notices,
             labels=dict(naive.labels),
             factors=naive.factors,
+            key_names=naive.key_names,
             level=self.level,
             known=naive,
             indices=tuple(fitted),
