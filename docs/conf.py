@@ -19,6 +19,7 @@ author = "The digiprosper authors"
 project_copyright = "The digiprosper authors"
 version = release = digiprosper.__version__
 language = "en"
+smartquotes = False
 
 extensions = [
     "myst_nb",
@@ -55,9 +56,12 @@ html_theme = "pydata_sphinx_theme"
 html_title = "digiprosper"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
+html_favicon = "_static/logo.svg"
+html_context = {"default_mode": "auto"}
 html_show_sourcelink = False
 html_search_language = EnglishAndChinese.lang
 html_theme_options: dict[str, Any] = {
+    "logo": {"image_light": "_static/logo.svg", "image_dark": "_static/logo.svg", "text": "digiprosper"},
     "navigation_with_keys": False,
     "header_links_before_dropdown": 6,
     "navbar_end": ["theme-switcher"],

@@ -28,7 +28,7 @@ class EnglishAndChinese(SearchEnglish):
     """English words by their stems, Chinese text by pairs of characters."""
 
     lang = "en_zh"
-    language_name = "English and Chinese"
+    language_name = "English"
     js_splitter_code = SPLITTER
 
     def split(self, input: str) -> list[str]:
