@@ -183,6 +183,17 @@ CONTRACT = {
     "EventStudyResults.event_path": "level=0.95",
     "EventStudyResults.pretrend_test": "",
     "match_entities": "panel, treated, x, *, base='first', k=1, caliper=0.05, replace=True",
+    "pathways.Mechanism": (
+        "id, claim, *, cause, outcome, sign, shape, channels=(), moderator='', source='', claim_zh='', "
+        "test='', testable='yes', path_signs='', design='', impact='total', stand_in='', needs='', "
+        "needs_zh='', stage='', section='', where=''"
+    ),
+    "pathways.MechanismReport.in_language": "language",
+    "pathways.evaluate": (
+        "panel, mechanisms, columns, *, controls=(), systems=None, spatial_weights=None, adjust='holm', "
+        "level=0.95, rng=None, language='en'"
+    ),
+    "pathways.seed_catalogue": "",
     "plots.balance": "matching, *, labels=None, ax=None",
     "oster_bound": "spec, panel, term, controls, *, rmax=1.3, delta=1.0, rsquared_max=None",
     "plots.moran_scatter": "panel, column, spatial_weights, *, time=None, names=True, labels=None, ax=None",

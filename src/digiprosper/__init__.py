@@ -16,6 +16,7 @@ from digiprosper._version import __version__ as __version__
 if TYPE_CHECKING:
     from digiprosper import datasets as datasets
     from digiprosper import instruments as instruments
+    from digiprosper import pathways as pathways
     from digiprosper import plots as plots
     from digiprosper import variables as variables
     from digiprosper.composite.audits import overlap_audit as overlap_audit
@@ -186,7 +187,13 @@ if TYPE_CHECKING:
     from digiprosper.u_shape.u_test import u_test as u_test
 
 _HOME = {name: module for module, names in NAMES.items() for name in names.split()}
-_MODULES = {"datasets": "datasets", "instruments": "instruments", "plots": "plots", "variables": "variables"}
+_MODULES = {
+    "datasets": "datasets",
+    "instruments": "instruments",
+    "pathways": "pathways",
+    "plots": "plots",
+    "variables": "variables",
+}
 
 __all__ = [
     "Aggregation",
@@ -334,6 +341,7 @@ __all__ = [
     "moran",
     "oster_bound",
     "overlap_audit",
+    "pathways",
     "pca_weights",
     "pesaran_cd",
     "placebo_test",

@@ -1,0 +1,1 @@
+"""Propositions as data, put to a panel one by one."""

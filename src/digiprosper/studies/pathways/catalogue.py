@@ -1,0 +1,49 @@
+"""The propositions of Kang and Liu on the digital economy and common prosperity."""
+
+from __future__ import annotations
+
+import csv
+from importlib.resources import files
+from typing import Any
+
+from digiprosper.studies.pathways.mechanism import Mechanism
+
+__all__ = ["seed_catalogue"]
+
+_FILE = "propositions.csv"
+
+
+def seed_catalogue() -> tuple[Mechanism, ...]:
+    """List the propositions of the paper that this library follows.
+
+    Kang & Liu, "Exploring the Path to Achieving Common Prosperity Enabled by the Digital Economy", names
+    channels and constraints and estimates nothing. Each proposition is one of its sentences in our words,
+    made testable; `source` has the work that the paper cites for it. P16 and P17 come from the abstract of a
+    cited work.
+
+    Returns
+    -------
+    tuple of Mechanism
+        P01 to P52; numbers are never used again.
+
+    Notes
+    -----
+    Roles: ``de`` digital economy, ``cp`` common prosperity, ``cp_growth`` and ``cp_share`` its two
+    dimensions, ``ur_gap`` ratio or Theil index of urban and rural incomes, ``gini`` inequality of income,
+    ``isu`` industrial upgrading, ``tfp`` productivity; the others say what they are.
+
+    Examples
+    --------
+    >>> from digiprosper import pathways
+    >>> catalogue = pathways.seed_catalogue()
+    >>> len(catalogue), catalogue[4].id, catalogue[4].channels
+    (52, 'P05', ('isu',))
+    >>> sum(mechanism.testable == "no" for mechanism in catalogue)
+    6
+    """
+    text = files("digiprosper.studies.pathways").joinpath(_FILE).read_text(encoding="utf-8")
+    return tuple(_mechanism(row) for row in csv.DictReader(text.splitlines()))
+
+
+def _mechanism(row: dict[str, Any]) -> Mechanism:
+    return Mechanism(**row)

@@ -1,0 +1,269 @@
+"""What was found of one proposition: estimates, one p-value, and the verdict they give."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
+
+import numpy as np
+
+from digiprosper.kernels.intervals import holm
+from digiprosper.report.pickling import PickledByName
+from digiprosper.report.verdicts import rejects
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from digiprosper.studies.pathways.mechanism import Mechanism
+
+__all__ = [
+    "VERDICTS",
+    "Finding",
+    "Part",
+    "Reason",
+    "Verdict",
+    "adjusted",
+    "agreement",
+    "joint_p",
+    "verdict_of",
+    "with_verdicts",
+]
+
+Verdict: TypeAlias = Literal["supported", "contradicted", "inconclusive", "not testable"]
+VERDICTS: Final[tuple[Verdict, ...]] = ("supported", "contradicted", "inconclusive", "not testable")
+Agreement: TypeAlias = Literal["claimed", "opposite", "mixed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Part(PickledByName):
+    """One estimate that a proposition makes a claim about.
+
+    Parameters
+    ----------
+    code : str
+        What it is, such as ``"slope"`` or ``"indirect"``; words stand for it.
+    sign : {"+", "-", ""}
+        Sign that is claimed; empty where any is.
+    estimate, std_error, p_value, conf_low, conf_high : float
+        The numbers; p is two-sided.
+    of : str
+        Column that it is about, where the row has several.
+    at : float or None
+        Value at which it is evaluated.
+    """
+
+    code: str
+    sign: str
+    estimate: float
+    std_error: float
+    p_value: float
+    conf_low: float
+    conf_high: float
+    of: str = ""
+    at: float | None = None
+
+    @property
+    def agreement(self) -> Agreement:
+        """Whether the estimate has the claimed sign."""
+        if not self.sign:
+            return "claimed"
+        signed = self.estimate if self.sign == "+" else -self.estimate
+        if signed == 0 or math.isnan(signed):
+            return "mixed"
+        return "claimed" if signed > 0 else "opposite"
+
+
+@dataclass(frozen=True, slots=True)
+class Reason(PickledByName):
+    """Why a proposition was not tested.
+
+    Parameters
+    ----------
+    code : str
+        ``"data"``, ``"column"``, ``"same_column"``, ``"overlap"``, ``"weights"``, ``"failed"`` or ``"no_p"``.
+    data : mapping
+        What the words of the code name.
+    """
+
+    code: str
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Finding(PickledByName):
+    """One proposition with what the data say of it.
+
+    Parameters
+    ----------
+    mechanism : Mechanism
+        The proposition, with one cause and one outcome.
+    columns : mapping
+        Role to column, of the roles that have one.
+    controls : tuple of str
+        Controls of its models.
+    parts : tuple of Part
+        Estimates that the claim is about; none if it was not tested.
+    estimator : str
+        Code of the model.
+    nobs, n_entities, n_clusters : int
+        Sample; zero if it was not tested.
+    detail : mapping
+        Numbers beside the parts, such as a turning point.
+    reason : Reason or None
+        Why it was not tested.
+    p_value, p_adjusted : float
+        One p-value of all parts, and after adjustment; missing if it was not tested.
+    verdict : str
+        One of four words.
+    """
+
+    mechanism: Mechanism
+    columns: Mapping[str, str]
+    controls: tuple[str, ...] = ()
+    parts: tuple[Part, ...] = ()
+    estimator: str = ""
+    nobs: int = 0
+    n_entities: int = 0
+    n_clusters: int = 0
+    detail: Mapping[str, Any] = field(default_factory=dict)
+    reason: Reason | None = None
+    p_value: float = math.nan
+    p_adjusted: float = math.nan
+    verdict: Verdict = "not testable"
+
+    @property
+    def tested(self) -> bool:
+        """Whether there is a p-value."""
+        return self.reason is None
+
+    @property
+    def deciding(self) -> Part | None:
+        """The part whose numbers stand for the row: that with the largest p-value, or with another sign."""
+        if not self.parts:
+            return None
+        whole = agreement(self.parts)
+        if whole == "mixed":
+            return max(self.parts, key=lambda part: (part.agreement != "claimed", part.p_value))
+        return max(self.parts, key=lambda part: part.p_value)
+
+
+def agreement(parts: Sequence[Part]) -> Agreement:
+    """Compare the signs of all parts with what is claimed.
+
+    Parameters
+    ----------
+    parts : sequence of Part
+        At least one.
+
+    Returns
+    -------
+    {"claimed", "opposite", "mixed"}
+        ``claimed`` or ``opposite`` if that holds of every part that has a claimed sign.
+    """
+    found = {part.agreement for part in parts if part.sign} or {"claimed"}
+    return found.pop() if len(found) == 1 else "mixed"
+
+
+def joint_p(parts: Sequence[Part]) -> float:
+    """Combine the p-values of parts that are all claimed: an intersection-union test.
+
+    Parameters
+    ----------
+    parts : sequence of Part
+        At least one.
+
+    Returns
+    -------
+    float
+        The largest two-sided p-value if all signs are as claimed or all are opposite. Otherwise one part
+        contradicts each direction and p is 1: the one-sided p-value of a part with the wrong sign is above
+        one half.
+    """
+    p_values = [part.p_value for part in parts]
+    if any(map(math.isnan, p_values)):
+        return math.nan
+    return 1.0 if agreement(parts) == "mixed" else max(p_values)
+
+
+def verdict_of(parts: Sequence[Part], p_adjusted: float, level: float) -> Verdict:
+    """Judge a proposition that was tested.
+
+    Parameters
+    ----------
+    parts : sequence of Part
+        At least one.
+    p_adjusted : float
+        Adjusted p-value of all parts.
+    level : float
+        Such as .95.
+
+    Returns
+    -------
+    str
+        ``supported`` or ``contradicted``, by the signs, if the p-value rejects at the level; otherwise
+        ``inconclusive``.
+    """
+    whole = agreement(parts)
+    if whole == "mixed" or not rejects(p_adjusted, level):
+        return "inconclusive"
+    return "supported" if whole == "claimed" else "contradicted"
+
+
+def with_verdicts(findings: Sequence[Finding], adjust: str, level: float) -> tuple[Finding, ...]:
+    """Adjust the p-values over all propositions that were tested, and judge each.
+
+    Parameters
+    ----------
+    findings : sequence of Finding
+        With parts or a reason.
+    adjust : str
+        Method, as `adjusted` reads it.
+    level : float
+        Such as .95.
+
+    Returns
+    -------
+    tuple of Finding
+        In the same order.
+    """
+    p_values = [joint_p(finding.parts) for finding in findings if finding.tested]
+    corrected = iter(zip(p_values, adjusted(p_values, adjust), strict=True))
+
+    def judged(finding: Finding) -> Finding:
+        if not finding.tested:
+            return finding
+        p, p_adjusted = next(corrected)
+        verdict = verdict_of(finding.parts, p_adjusted, level)
+        return replace(finding, p_value=p, p_adjusted=p_adjusted, verdict=verdict)
+
+    return tuple(judged(finding) for finding in findings)
+
+
+def adjusted(p_values: Sequence[float], method: str) -> list[float]:
+    """Adjust p-values of several tests.
+
+    Parameters
+    ----------
+    p_values : sequence of float
+        One a test.
+    method : {"holm", "bonferroni", "fdr_bh", "fdr_by", "none"}
+        Holm (1979) and Bonferroni bound the probability of any false rejection; Benjamini & Hochberg (1995)
+        and Benjamini & Yekutieli (2001) the expected share of false ones.
+
+    Returns
+    -------
+    list of float
+        In the same order.
+    """
+    if method == "none" or not p_values:
+        return list(p_values)
+    corrected: list[float]
+    if method == "holm":
+        corrected = holm(np.asarray(p_values)).tolist()
+        return corrected
+    # Importing it takes longer than all fits of a catalogue.
+    from statsmodels.stats.multitest import multipletests
+
+    corrected = multipletests(list(p_values), method=method)[1].tolist()
+    return corrected

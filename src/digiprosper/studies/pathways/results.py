@@ -1,0 +1,274 @@
+"""The report of propositions: estimates, verdicts, and the words for both."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+import pandas as pd
+
+from digiprosper.errors import check_option
+from digiprosper.report.columns import Column, PlainCell
+from digiprosper.report.pickling import PickledByName
+from digiprosper.report.summary import Cells, Lines, PlainNumbers, Summarised, Summary
+from digiprosper.report.text import p_text, wrapped
+from digiprosper.studies.pathways.findings import VERDICTS
+from digiprosper.studies.pathways.notices import words_of
+from digiprosper.studies.pathways.wording import Names, claim_of, ends, part_words, short, wording
+from digiprosper.studies.pathways.words import WORDS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from digiprosper.errors import Notice
+    from digiprosper.report.words import Language
+    from digiprosper.studies.pathways.findings import Finding
+
+__all__ = ["LANGUAGES", "MechanismReport"]
+
+LANGUAGES: dict[str, Language] = {"en": "english", "zh": "chinese"}
+"""Languages by the word that options take."""
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class MechanismReport(Summarised, PickledByName):
+    """What a panel says of propositions: one row each, with a verdict in words that never claim a cause.
+
+    Parameters
+    ----------
+    findings : tuple of Finding
+        One a proposition, in the order given.
+    level : float
+        Of intervals and verdicts.
+    adjust : str
+        Adjustment of the p-values.
+    language : {"en", "zh"}
+        Of words.
+    labels : mapping
+        Labels of columns. Chinese words name columns by their Chinese labels, English words by labels that
+        are not.
+    entity_name : str
+        Key of the entities, by which errors are clustered.
+    reps : int
+        Draws behind a p-value.
+    rng_entropy : int
+        Number that reproduces the report when passed as `rng`.
+    diagnostics : tuple of Notice
+        Remarks on the whole report.
+    """
+
+    findings: tuple[Finding, ...]
+    level: float
+    adjust: str
+    language: Literal["en", "zh"]
+    labels: Mapping[str, str]
+    entity_name: str
+    reps: int
+    rng_entropy: int
+    diagnostics: tuple[Notice, ...] = field(default=())
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """One row a proposition, indexed by its id.
+
+        Columns claim, verdict, wording; shape, sign; term (the estimate that decides, in words), estimate,
+        std_error, conf_low, conf_high, p_value, p_adjusted; estimator, nobs, n_entities, n_clusters,
+        clusters, controls; reason (a code, why it was not tested). Intervals are not adjusted. p_value is
+        that of the whole claim, `parts` has those of single estimates. Numbers are missing where nothing was
+        tested.
+        """
+        index = pd.Index([finding.mechanism.id for finding in self.findings], name="id")
+        return pd.DataFrame([self._row(finding) for finding in self.findings], index=index)
+
+    @property
+    def parts(self) -> pd.DataFrame:
+        """One row an estimate that a proposition makes a claim about.
+
+        Columns id, part (a code), of (the column it is about), at, sign (as claimed), estimate, std_error,
+        conf_low, conf_high, p_value.
+        """
+        names = ("sign", "estimate", "std_error", "conf_low", "conf_high", "p_value")
+        rows = [
+            (finding.mechanism.id, part.code, part.of, part.at, *(getattr(part, name) for name in names))
+            for finding in self.findings
+            for part in finding.parts
+        ]
+        return pd.DataFrame(rows, columns=["id", "part", "of", "at", *names])
+
+    def in_language(self, language: str) -> MechanismReport:
+        """Give the same report in a language.
+
+        Parameters
+        ----------
+        language : {"en", "zh"}
+            Of words.
+
+        Returns
+        -------
+        MechanismReport
+            With the same numbers.
+
+        Raises
+        ------
+        OptionError
+            If there is no such language.
+        """
+        check_option("language", language, tuple(LANGUAGES))
+        return replace(self, language=language)  # type: ignore[arg-type]
+
+    def table_columns(self, level: float = 0.95) -> tuple[Column, ...]:  # noqa: ARG002
+        """Give the columns of a table, a row a proposition that was tested.
+
+        Parameters
+        ----------
+        level : float
+            Accepted for uniformity; intervals have the level of the report.
+
+        Returns
+        -------
+        tuple of Column
+            Estimate, interval, adjusted p-value, observations, verdict; in the language of the report.
+        """
+        tested = [finding for finding in self.findings if finding.tested]
+        interval = self._say("head.interval", level=f"{self.level:.0%}")
+        heads = [self._say(f"head.{name}") for name in ("term", "estimate", "p_adjusted", "nobs", "verdict")]
+        rows = {finding.mechanism.id: self._plain_cells(finding) for finding in tested}
+        note = " ".join(self._remarks)
+        return tuple(
+            Column(head, cells={name: cells[place] for name, cells in rows.items()}, note=note)
+            for place, head in enumerate([*heads[:2], interval, *heads[2:]])
+        )
+
+    def _plain_cells(self, finding: Finding) -> tuple[PlainCell, ...]:
+        return (
+            PlainCell("term", self._term(finding)),
+            PlainCell("estimate", _number(finding, "estimate")),
+            PlainCell("interval", _interval(finding)),
+            PlainCell("p_value", finding.p_adjusted),
+            PlainCell("nobs", finding.nobs),
+            PlainCell("verdict", self._say(finding.verdict)),
+        )
+
+    # --- words --------------------------------------------------------------------------------------------
+
+    @property
+    def _names(self) -> Names:
+        return Names(LANGUAGES[self.language], self.labels)
+
+    @property
+    def _remarks(self) -> list[str]:
+        return [words_of(notice, LANGUAGES[self.language]) for notice in self.diagnostics]
+
+    def _say(self, code: str, **parts: object) -> str:
+        return WORDS.say(code, LANGUAGES[self.language], **parts)
+
+    def _term(self, finding: Finding) -> str:
+        deciding = finding.deciding
+        return "" if deciding is None else part_words(finding, deciding, self._names)
+
+    def _row(self, finding: Finding) -> dict[str, Any]:
+        mechanism = finding.mechanism
+        numbers = ("estimate", "std_error", "conf_low", "conf_high")
+        return {
+            "claim": claim_of(mechanism, self._names),
+            "verdict": finding.verdict,
+            "wording": wording(finding, self._names, adjusted=self.adjust != "none"),
+            "shape": mechanism.shape,
+            "sign": mechanism.sign,
+            "term": self._term(finding),
+            **{name: _number(finding, name) for name in numbers},
+            "p_value": finding.p_value,
+            "p_adjusted": finding.p_adjusted,
+            "estimator": finding.estimator,
+            "nobs": finding.nobs,
+            "n_entities": finding.n_entities,
+            "n_clusters": finding.n_clusters,
+            "clusters": self.entity_name if finding.tested else "",
+            "controls": ", ".join(finding.controls) if finding.tested else "",
+            "reason": finding.reason.code if finding.reason else "",
+        }
+
+    def _summary(self) -> Summary:
+        tested = [finding for finding in self.findings if finding.tested]
+        codes = ("head.id", "head.term", "head.estimate", "head.interval", "head.p_adjusted", "head.entities")
+        heads = [self._say(code, level=f"{self.level:.0%}") for code in (*codes, "head.verdict")]
+        table = Cells.of(heads, [self._cells(finding) for finding in tested])
+        errors = self._say("errors", entity=self._names.name(self.entity_name), reps=f"{self.reps:,}")
+        settings = self._say("settings", entropy=self.rng_entropy)
+        lines = [*self._untested, *(self._say("remark", text=text) for text in self._remarks)]
+        english = self.language == "en"
+        # The renderer's own words after the conventions are English.
+        ending = [] if english else [errors, settings]
+        return Summary(
+            type=type(self).__name__,
+            title=self._title,
+            wrapped_title=True,
+            blocks=(*[table] * bool(tested), Lines(tuple(wrapped([*lines, *ending])))),
+            notices=self.diagnostics,
+            conventions=errors if english else "",
+            settings=settings if english else "",
+        )
+
+    @property
+    def _title(self) -> str:
+        found = Counter(finding.verdict for finding in self.findings)
+        counts = [
+            self._say("title.count", number=found[verdict], verdict=self._say(verdict))
+            for verdict in VERDICTS
+            if found[verdict]
+        ]
+        code = "title.one" if len(self.findings) == 1 else "title"
+        return self._say(code, count=len(self.findings), counts=self._say("comma").join(counts))
+
+    def _cells(self, finding: Finding) -> list[str]:
+        return [
+            finding.mechanism.id,
+            self._term(finding),
+            short(_number(finding, "estimate")),
+            _interval(finding),
+            p_text(finding.p_adjusted),
+            f"{finding.n_entities:,}",
+            self._say(finding.verdict),
+        ]
+
+    @property
+    def _untested(self) -> list[str]:
+        """Group the propositions that were not tested by what they need."""
+        reasons = [(f.mechanism.id, f.reason) for f in self.findings if f.reason is not None]
+        comma = self._say("comma")
+        without = [
+            self._say("roles_of", id=name, roles=comma.join(reason.data["roles"]))
+            for name, reason in reasons
+            if reason.code == "column"
+        ]
+        groups: dict[str, list[str]] = {}
+        for name, reason in reasons:
+            if reason.code != "column":
+                groups.setdefault(self._names.reason(reason), []).append(name)
+        lines = [self._say("not_tested", ids=comma.join(ids), why=why) for why, ids in groups.items()]
+        listed = [self._say("not_tested.column", ids=", ".join(without))]
+        return [*lines, *listed] if without else lines
+
+    def _numbers(self) -> PlainNumbers:
+        return PlainNumbers(
+            labels=self.labels,
+            more={
+                "level": self.level,
+                "adjust": self.adjust,
+                "language": self.language,
+                "rng_entropy": self.rng_entropy,
+                "reps": self.reps,
+                "propositions": self.frame.reset_index().to_dict("records"),
+                "parts": self.parts.to_dict("records"),
+            },
+        )
+
+
+def _number(finding: Finding, name: str) -> float:
+    """Give a number of the part that decides."""
+    return float("nan") if finding.deciding is None else float(getattr(finding.deciding, name))
+
+
+def _interval(finding: Finding) -> str:
+    return ends(_number(finding, "conf_low"), _number(finding, "conf_high"))
