@@ -15,6 +15,7 @@ MOST_IGNORED = 0
 # What is about no single module, or about one module beside its peers.
 EXTRAS = {
     "test_architecture.py",
+    "test_examples.py",
     "test_fuzz.py",
     "test_limits.py",
     "test_malformed.py",

@@ -322,6 +322,7 @@ CONTRACT = {
         "rows=None, "
         "stats=None, below=None, stars='style', digits=None, notes=None, title=None, style=None, file=None"
     ),
+    "datasets.beside_truth": "rows, *, level=0.95",
     "datasets.province_capitals": "",
     "datasets.province_neighbours": "",
     "datasets.us_capitals": "",

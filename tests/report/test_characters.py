@@ -20,6 +20,7 @@ def test_labels_become_one_line() -> None:
     assert tidy_text(" a\nb\tc\x00 ") == "a b c"
 
 
+@pytest.mark.many(9)
 @pytest.mark.parametrize(
     ("labels", "unused"),
     [
@@ -29,6 +30,8 @@ def test_labels_become_one_line() -> None:
         ({"finance": "F"}, {"finance": None}),
         ({"urban": "U", "digital": "D", "digital2": "E"}, {}),
         ({"city": "City"}, {}),
+        ({"urban": "U", "lag(urban)": "U", "log(urban**2)": "V"}, {}),
+        ({"urban": "U", "log(digtal)": "D"}, {"log(digtal)": "log(digital)"}),
         ({}, {}),
     ],
 )

@@ -83,12 +83,14 @@ def unused_labels(labels: Mapping[str, str], words: Iterable[str]) -> dict[str, 
     -------
     dict
         Each key without a use to the name it is nearly spelt as; where no label has a use every key, to that
-        name or None.
+        name or None. A term of columns that other terms have, such as the lag of one, is not misspelt.
     """
     names = list(dict.fromkeys(words))
     used = {key for key in labels if _is_used(key, names)}
-    without = [word for word in _parts_of(names) if word not in labels]
-    near = {key: _nearest(key, without) for key in labels if key not in used}
+    parts = _parts_of(names)
+    without = [word for word in parts if word not in labels]
+    unused = [key for key in labels if key not in used]
+    near = {key: None if _is_other_term(key, parts) else _nearest(key, without) for key in unused}
     return near if not used else {key: name for key, name in near.items() if name is not None}
 
 
@@ -100,6 +102,12 @@ def _parts_of(names: Iterable[str]) -> dict[str, None]:
 def _is_used(key: str, names: Iterable[str]) -> bool:
     pattern = re.compile(rf"(?<!\w){re.escape(key)}(?!\w)")
     return any(pattern.search(name) for name in names)
+
+
+def _is_other_term(key: str, parts: dict[str, None]) -> bool:
+    """Tell whether a key is a term, such as ``lag(x)``, of columns that are in the table in other terms."""
+    columns = re.findall(r"[^\W\d]\w*(?!\w|\()", key)
+    return [key] != columns and bool(columns) and all(column in parts for column in columns)
 
 
 def _nearest(key: str, names: list[str]) -> str | None:

@@ -1,0 +1,106 @@
+"""Estimates beside the planted numbers of a simulated panel."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from digiprosper.errors import ColumnError, InputTypeError, check_level, cited, quoted
+
+__all__ = ["beside_truth"]
+
+_NUMBERS = ("estimate", "std_error", "conf_low", "conf_high")
+
+
+def beside_truth(rows: Mapping[str, tuple[float, Any, Any]], *, level: float = 0.95) -> pd.DataFrame:
+    """Set estimates beside the truth of a simulated panel.
+
+    Parameters
+    ----------
+    rows : mapping
+        Name of a row to ``(truth, results, term)``. A frame such as ``results.impacts`` may take the place of
+        results where it has the term once; its intervals are printed as they are. Where there are no terms,
+        ``(truth, estimate, pieces)``: `pieces` is a confidence set, a list of pairs, as
+        `ThresholdResults.confidence_set` and ``fieller`` of `u_test` give it.
+    level : float, default 0.95
+        Level of the confidence intervals of results.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by the names: truth, estimate, std_error (missing of a set), conf_low, conf_high (of a set its
+        two ends), and inside, whether the interval, or a piece of the set, covers the truth.
+
+    Raises
+    ------
+    InputTypeError
+        If a row is neither of the two.
+    ColumnError
+        If results have no such term, or a frame has it twice or lacks one of these columns.
+
+    Examples
+    --------
+    >>> import digiprosper as dp
+    >>> panel, truth = dp.datasets.simulate_provinces(rng=2026)
+    >>> fit = dp.FixedEffects("prosperity", ["digital", *truth.controls["prosperity"]]).fit(panel)
+    >>> dp.datasets.beside_truth({"Total effect": (truth.total, fit, "digital")}).round(3)
+                  truth  estimate  std_error  conf_low  conf_high  inside
+    Total effect   0.44     0.424      0.023     0.377      0.471    True
+    """
+    level = check_level(level)
+    given: object = rows
+    if not isinstance(given, Mapping) or not given:
+        raise InputTypeError("beside_truth: rows must be a mapping from names to (truth, results, term).")
+    lines = [_line(name, row, level) for name, row in rows.items()]
+    return pd.DataFrame(lines, index=pd.Index(rows.keys(), dtype=object), columns=["truth", *_NUMBERS, "inside"])
+
+
+def _line(name: object, row: Any, level: float) -> tuple[float | bool, ...]:
+    if not isinstance(row, Sequence) or isinstance(row, str) or len(row) != 3:
+        raise _no_row(name, row)
+    given, found, where = row
+    truth = _numbers(name, row, given).item()
+    frame = found.tidy(level) if hasattr(found, "tidy") else found
+    if isinstance(where, str) and isinstance(frame, pd.DataFrame):
+        return truth, *_of_term(name, truth, frame, where)
+    estimate = _numbers(name, row, found).item()
+    return truth, *_of_set(truth, estimate, _numbers(name, row, where, (-1, 2)))
+
+
+def _numbers(name: object, row: object, given: object, shape: tuple[int, ...] = ()) -> Any:
+    try:
+        return np.asarray(given, dtype=float).reshape(shape)
+    except (TypeError, ValueError):
+        raise _no_row(name, row) from None
+
+
+def _of_term(name: object, truth: float, frame: pd.DataFrame, term: str) -> tuple[float | bool, ...]:
+    lacking = {"term", *_NUMBERS} - set(frame.columns)
+    if lacking:
+        raise ColumnError(f"beside_truth: the frame of {cited(name)} has no column {quoted(sorted(lacking))}.")
+    found = frame.loc[frame["term"] == term]
+    if len(found) != 1:
+        how = "twice or more" if len(found) else "not"
+        raise ColumnError(
+            f"beside_truth: the results of {cited(name)} have the term {cited(term)} {how}; their terms are "
+            f"{quoted(frame['term'])}."
+        )
+    numbers = found[list(_NUMBERS)].to_numpy(dtype=float)[0]
+    estimate, error, low, high = numbers.tolist()
+    return estimate, error, low, high, low <= truth <= high
+
+
+def _of_set(truth: float, estimate: float, pieces: Any) -> tuple[float | bool, ...]:
+    inside = bool(((pieces[:, 0] <= truth) & (truth <= pieces[:, 1])).any())
+    low, high = (float(pieces.min()), float(pieces.max())) if len(pieces) else (np.nan, np.nan)
+    return estimate, np.nan, low, high, inside
+
+
+def _no_row(name: object, row: object) -> InputTypeError:
+    return InputTypeError(
+        f"beside_truth: the row {cited(name)} is {cited(row)}; it must be (truth, results, term), or "
+        "(truth, estimate, [(low, high)])."
+    )
