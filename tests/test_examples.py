@@ -1,4 +1,4 @@
-"""A whole paper stays within the statements that it promises; on request, it runs, quickly and as expected."""
+"""A whole paper stays within the statements that it promises; on request, it is run and timed."""
 
 from __future__ import annotations
 

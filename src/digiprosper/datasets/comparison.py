@@ -55,7 +55,8 @@ def beside_truth(rows: Mapping[str, tuple[float, Any, Any]], *, level: float = 0
     if not isinstance(given, Mapping) or not given:
         raise InputTypeError("beside_truth: rows must be a mapping from names to (truth, results, term).")
     lines = [_line(name, row, level) for name, row in rows.items()]
-    return pd.DataFrame(lines, index=pd.Index(rows.keys(), dtype=object), columns=["truth", *_NUMBERS, "inside"])
+    names = pd.Index(rows.keys(), dtype=object)
+    return pd.DataFrame(lines, index=names, columns=["truth", *_NUMBERS, "inside"])
 
 
 def _line(name: object, row: Any, level: float) -> tuple[float | bool, ...]:
@@ -80,7 +81,7 @@ def _numbers(name: object, row: object, given: object, shape: tuple[int, ...] = 
 def _of_term(name: object, truth: float, frame: pd.DataFrame, term: str) -> tuple[float | bool, ...]:
     lacking = {"term", *_NUMBERS} - set(frame.columns)
     if lacking:
-        raise ColumnError(f"beside_truth: the frame of {cited(name)} has no column {quoted(sorted(lacking))}.")
+        raise ColumnError(f"beside_truth: the frame of {cited(name)} lacks {quoted(sorted(lacking))}.")
     found = frame.loc[frame["term"] == term]
     if len(found) != 1:
         how = "twice or more" if len(found) else "not"

@@ -88,9 +88,7 @@ def unused_labels(labels: Mapping[str, str], words: Iterable[str]) -> dict[str, 
     names = list(dict.fromkeys(words))
     used = {key for key in labels if _is_used(key, names)}
     parts = _parts_of(names)
-    without = [word for word in parts if word not in labels]
-    unused = [key for key in labels if key not in used]
-    near = {key: None if _is_other_term(key, parts) else _nearest(key, without) for key in unused}
+    near = {key: _nearest(key, parts, labels) for key in labels if key not in used}
     return near if not used else {key: name for key, name in near.items() if name is not None}
 
 
@@ -110,5 +108,9 @@ def _is_other_term(key: str, parts: dict[str, None]) -> bool:
     return [key] != columns and bool(columns) and all(column in parts for column in columns)
 
 
-def _nearest(key: str, names: list[str]) -> str | None:
-    return next(iter(difflib.get_close_matches(key, names, n=1, cutoff=0.8)), None)
+def _nearest(key: str, parts: dict[str, None], labels: Mapping[str, str]) -> str | None:
+    """Find the name without a label that a key is nearly spelt as."""
+    if _is_other_term(key, parts):
+        return None
+    without = [word for word in parts if word not in labels]
+    return next(iter(difflib.get_close_matches(key, without, n=1, cutoff=0.8)), None)
