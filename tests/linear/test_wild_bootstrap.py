@@ -26,6 +26,7 @@ from digiprosper.errors import (
 )
 from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.linear.kernels.wild import wild_weights
+from digiprosper.report.summary import Summary
 from digiprosper.report.text import interval_text
 
 WEBB = [s * np.sqrt(v) for s in (-1, 1) for v in (0.5, 1.0, 1.5)]
@@ -419,6 +420,14 @@ def test_the_column_of_a_table_is_headed_by_the_null() -> None:
     assert (column.head, other.head) == ("a = 0", "b = 1")
     assert column.cells["90% interval"].value == interval_text(*tests[0].interval(0.9))
     assert column.cells["p-value"].value == tests[0].p_value
+
+
+def test_a_chinese_table_has_rows_and_note_in_chinese() -> None:
+    test = quiet(FixedEffects("y", ["a", "b"]), frame_of(3, 10, 6), "a", reps=199, rng=1)
+    table = dp.etable(test, style=dp.TableStyle("zh"))
+    assert list(table.frame.index) == ["估计值", "95%置信区间", "t", "p值", "抽样次数", "聚类数"]
+    assert table.notes[0].startswith("注：野聚类自助法")
+    assert "Wild cluster bootstrap" in dp.etable(Summary.from_dict(test.to_dict())).notes[0]
 
 
 @pytest.mark.parametrize(("clusters", "least"), [(2, 1 / 6), (3, 1 / 36)])

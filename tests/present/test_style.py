@@ -245,3 +245,29 @@ def test_descriptive_statistics_have_counts_and_labels():
 def test_a_mean_count_keeps_its_decimals():
     frame = pd.DataFrame({"N": [30.0, 7.5]}, index=["overall", "within"])
     assert etable(frame).frame["N"].tolist() == ["30", "7.500"]
+
+
+def test_descriptive_statistics_have_chinese_heads_and_parts():
+    panel, labels = dp.datasets.us_states(), {"unemp": "失业率"}
+    chinese = dp.TableStyle("zh")
+    summary = etable(panel.summarise(["unemp"]), style=chinese, labels=labels).frame
+    assert list(summary.columns) == ["观测值", "均值", "标准差", "最小值", "中位数", "最大值"]
+    split = etable(panel.describe(["unemp"]), style=chinese, labels=labels).frame
+    assert list(split.index) == ["失业率 / 总体", "失业率 / 组间", "失业率 / 组内"]
+    own = etable(panel.summarise(["unemp"]), style=chinese, labels={**labels, "mean": "平均"}).frame
+    assert "平均" in own.columns
+
+
+def test_heads_that_are_names_have_labels(make_fit):
+    fit = make_fit({"digital": (0.1, 0.04, 0.01)}, labels={"east": "东部"})
+    table = etable({"digital": fit, "east": fit, "digital + edu": fit}, labels={"digital": "数字经济"})
+    assert list(table.frame.columns) == ["数字经济", "东部", "数字经济 + edu"]
+    assert list(etable([fit], heads=["digital"], labels={"digital": "数字经济"}).frame.columns) == ["digital"]
+    # A model that is called like a column of descriptive statistics keeps its name.
+    assert list(etable({"mean": fit}, style=dp.TableStyle("zh")).frame.columns) == ["mean"]
+
+
+@pytest.mark.parametrize("name", ["p值", "U检验p值", "经验P值", "检验（p值）", "检验的p 值"])
+def test_rows_of_p_values_are_known_by_their_chinese_names(make_fit, name):
+    fit = make_fit({"digital": (0.1, 0.04, 0.01)})
+    assert etable(fit, rows={name: [0.00001]}).frame.loc[name].tolist() == ["<0.001"]

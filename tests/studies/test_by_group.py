@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import warnings
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,7 @@ from digiprosper.errors import (
 )
 from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.linear.kernels.permutation import permuted_labels
+from digiprosper.report.columns import columns_of
 
 KEYS = ("i", "t")
 
@@ -332,9 +334,9 @@ def test_a_table_has_the_difference_as_a_note(group: str, method: Any) -> None:
 
 @pytest.mark.parametrize("group", ["g", "h"])
 @pytest.mark.parametrize("method", ["permutation", "interaction"])
-def test_a_table_takes_the_difference_as_rows(group: str, method: Any) -> None:
+def test_a_table_has_the_difference_and_its_p_value_as_rows(group: str, method: Any) -> None:
     found = grouped(SPEC, make(), group, method=method, rng=1)
-    frame = dp.etable(found, rows=found.rows).frame
+    frame = dp.etable(found).frame
     first, second = found.rows
     assert set(frame.loc[[first, second]].iloc[:, :-1].to_numpy().ravel()) == {""}
     difference, p = frame.loc[first].iloc[-1], frame.loc[second].iloc[-1]
@@ -343,9 +345,41 @@ def test_a_table_takes_the_difference_as_rows(group: str, method: Any) -> None:
     assert p == (f"{expected:.3f}" if expected >= 0.001 else "<0.001")
     if group == "g":
         params = {label: result.params["x"] for label, result in found.items()}
-        assert first == "x, west minus east"
+        assert first == "x: difference between groups"
         if method == "permutation":
             assert found.rows[first] == [None, params["west"] - params["east"]]
+
+
+def test_rows_that_are_passed_replace_those_of_the_set() -> None:
+    found = grouped(SPEC, make(), "g", rng=1)
+    labels = {"x": "Digital"}
+    by_itself, passed = dp.etable(found, labels=labels), dp.etable(found, labels=labels, rows=found.rows)
+    assert "Digital: difference between groups" in by_itself.frame.index
+    assert next(iter(found.rows)) in passed.frame.index
+    assert len(by_itself.frame) == len(passed.frame)
+    renamed = {"Gap": found.rows["x: difference between groups"], **found.rows}
+    assert len(dp.etable(found, rows=renamed).frame) == len(passed.frame) + 1
+
+
+def test_two_sets_side_by_side_share_the_row_of_the_p_value() -> None:
+    one, other = (grouped(SPEC, make(), "g", rng=seed) for seed in (1, 2))
+    frame = dp.etable([one, other]).frame
+    assert list(frame.index).count("Difference between groups, p-value") == 1
+    cells = frame.loc["Difference between groups, p-value"].tolist()
+    assert [bool(cell) for cell in cells] == [False, True, False, True]
+
+
+def test_a_table_keeps_the_note_of_a_set_beside_that_of_a_model() -> None:
+    found = grouped(SPEC, make(), "g", rng=1)
+
+    class WithNote:
+        def table_columns(self, level: float = 0.95) -> Any:
+            return tuple(
+                replace(c, note="A note of its own.") for c in columns_of(found["east"], level) or ()
+            )
+
+    noted = replace(found, outcomes=(("east", WithNote()), found.outcomes[1]))
+    assert {"A note of its own.", found.note} <= set(dp.etable(noted).notes)
 
 
 def test_groups_that_differ_in_a_far_digit_are_two() -> None:
@@ -479,8 +513,19 @@ def grouped_panel(spec: Any, panel: Panel, **options: Any) -> dp.ByGroup:
 @pytest.mark.parametrize("method", ["permutation", "interaction"])
 def test_a_chinese_table_has_the_note_in_chinese(group: str, method: Any) -> None:
     found = grouped(SPEC, make(), group, method=method, rng=1)
-    note = dp.etable(found, style=dp.TableStyle("zh")).notes[-1]
+    table = dp.etable(found, style=dp.TableStyle("zh"))
+    note = table.notes[-1]
     assert note == found.note_in("chinese") != found.note
     assert f"p = {found.difference.p_value:.4f}" in note
     assert f"{found.difference.detail['difference']:.4g}" in note
     assert ("（west减east）" in note) is (group == "g")
+    assert {"组间差异检验p值", "x系数的组间差异" if group == "g" else "x系数的组间极差"} <= set(
+        table.frame.index
+    )
+    labels = {"x": "数字经济", "west": "西部", "east": "东部", "g": "地区"}
+    labelled = dp.etable(found, style=dp.TableStyle("zh"), labels=labels)
+    assert "数字经济的系数" in labelled.notes[-1]
+    if group == "g":
+        assert list(labelled.frame.columns) == ["东部", "西部"]
+        assert "按地区分组" in labelled.notes[-1]
+        assert "（西部减东部）" in labelled.notes[-1]

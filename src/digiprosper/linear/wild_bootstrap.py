@@ -31,14 +31,17 @@ from digiprosper.linear.kernels.wild import (
 from digiprosper.linear.notices import few_treated_in_draws, few_weightings
 from digiprosper.linear.restrictions import null_text, read_restrictions, sum_text
 from digiprosper.linear.words import WORDS
-from digiprosper.report.columns import Column, PlainCell
+from digiprosper.report.columns import Column, PlainCell, Remark
 from digiprosper.report.notices import few_draws
 from digiprosper.report.summary import Lines, PlainNumbers, Remarks, Summary
 from digiprosper.report.tests import TestResult
 from digiprosper.report.text import conventions, interval_text, p_words
+from digiprosper.report.words import Words
 from digiprosper.specification import check_reps
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from digiprosper.errors import Notice
     from digiprosper.kernels import Floats
     from digiprosper.linear.fixed_effects import Fitted, FixedEffects
@@ -153,11 +156,10 @@ class WildBootstrapResult(TestResult):
             "draws": self.drawn.reps,
             "clusters": self.inference.n_clusters[0],
         }
-        cells = {
-            WORDS.say(f"wild.{code}", level=f"{level:.0%}"): PlainCell(code, value)
-            for code, value in values.items()
-        }
-        return (Column(self.null, cells=cells, note=WORDS.say("wild.note")),)
+        named = {code: WORDS.say(f"wild.{code}", level=f"{level:.0%}") for code in values}
+        cells = {named[code]: PlainCell(code, value) for code, value in values.items()}
+        words = _with_rows(named, level)
+        return (Column(self.null, cells=cells, whole=Remark("wild.note", {}), words=words),)
 
     def _summary(self) -> Summary:
         low, high = self.interval()
@@ -185,6 +187,16 @@ class WildBootstrapResult(TestResult):
         )
         more = {name: getattr(self, name) for name in names.split()}
         return PlainNumbers(more={**more, "interval": list(self.interval()), "column": self._plain_column()})
+
+
+def _with_rows(named: Mapping[str, str], level: float) -> Words:
+    """Add the names of the rows, which hold the level of the interval, to the words of tables."""
+    chinese = {
+        f"row.{name}": WORDS.say(f"wild.{code}", "chinese", level=f"{level:.0%}")
+        for code, name in named.items()
+    }
+    english = {f"row.{name}": name for name in named.values()}
+    return Words({**WORDS.english, **english}, {**WORDS.chinese, **chinese})
 
 
 def wild_bootstrap(

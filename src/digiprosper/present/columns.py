@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
-from itertools import chain, count
+from itertools import count
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pandas as pd
@@ -26,9 +26,10 @@ from digiprosper.report.collection import ResultSet
 from digiprosper.report.columns import Column, HasColumns, PlainCell, columns_of
 from digiprosper.report.labels import name_label
 from digiprosper.report.protocol import Results
-from digiprosper.report.words import HEADS
+from digiprosper.report.words import HEADS, TABLE
 
 if TYPE_CHECKING:
+    from digiprosper.report.columns import Remark, SharedRow
     from digiprosper.report.terms import Factor
     from digiprosper.report.words import Language
 
@@ -56,9 +57,7 @@ Model: TypeAlias = Results | HasColumns | pd.DataFrame | DigiprosperError
 Models: TypeAlias = Model | ResultSet | Sequence[Model | ResultSet] | Mapping[str, Model | ResultSet]
 
 
-def read_columns(
-    models: Models, caller: str, *, level: float = 0.95, language: Language = "english"
-) -> list[Column]:
+def read_columns(models: Models, caller: str, *, level: float = 0.95) -> list[Column]:
     """Read whatever a user may pass as models.
 
     Parameters
@@ -69,8 +68,6 @@ def read_columns(
         Function named in messages.
     level : float
         Level of the confidence intervals.
-    language : {"english", "chinese"}
-        Of what a set of models says of all of them.
 
     Returns
     -------
@@ -83,13 +80,12 @@ def read_columns(
         If there are none, or one of them is not a result.
     """
     given: object = models
-    look = (level, language)
     if isinstance(given, Mapping) and not isinstance(given, ResultSet):
-        columns = [c for head, model in given.items() for c in _read(tidy_text(head), model, caller, look)]
+        columns = [c for head, model in given.items() for c in _read(tidy_text(head), model, caller, level)]
     elif isinstance(given, Sequence) and not isinstance(given, str):
-        columns = [c for model in given for c in _read(None, model, caller, look)]
+        columns = [c for model in given for c in _read(None, model, caller, level)]
     else:
-        columns = _read(None, given, caller, look)
+        columns = _read(None, given, caller, level)
     if not columns:
         raise InputTypeError(
             f"{caller}: models is empty; pass a result, or a list or mapping of results.",
@@ -119,7 +115,7 @@ def name_columns(
     caller : str
         Function named in messages.
     language : {"english", "chinese"}
-        Of the heads of equations.
+        Of heads that are words of the library.
 
     Returns
     -------
@@ -172,15 +168,23 @@ def texts_of(given: object) -> list[str] | None:
 
 
 def _in_words(column: Column, labels: Mapping[str, str], language: Language) -> Column:
-    """Head an equation of a system in words, where it stands under its own name."""
-    equation = column.equation
-    code = f"head.{column.head}"
+    """Head a column by the label of its name, and an equation of a system in words."""
+    equation, head = column.equation, str(column.head)
+    code = f"head.{head}"
     if code in column.words:
         return replace(column, head=column.words.say(code, language))
-    if equation is None or column.head != equation.name:
-        return column
+    if equation is None or head != equation.name:
+        return replace(column, head=_head_label(head, column, labels, language))
     path = " → ".join(name_label(link, labels, column.factors) for link in equation.path)
     return replace(column, head=HEADS.say(equation.kind, language, name=path))
+
+
+def _head_label(head: str, column: Column, labels: Mapping[str, str], language: Language) -> str:
+    """Print a head that is a name or a sum of names, as that of a set of controls, with labels."""
+    code = f"head.{head}"
+    if head not in labels and code in TABLE and column.cells:
+        return TABLE.say(code, language)
+    return labels.get(head, " + ".join(labels.get(part, part) for part in head.split(" + ")))
 
 
 def check_labels(labels: object, caller: str) -> dict[str, str]:
@@ -404,13 +408,13 @@ def _place(term: str, later: str | None, placed: Sequence[str], series: Mapping[
     return place
 
 
-def _read(head: str | None, model: object, caller: str, look: tuple[float, Language]) -> list[Column]:
+def _read(head: str | None, model: object, caller: str, level: float) -> list[Column]:
     prefix = "" if head is None else f"{head}: "
     if isinstance(model, ResultSet):
-        return _read_set(prefix, model, caller, look)
+        return _read_set(prefix, model, caller, level)
     if isinstance(model, pd.DataFrame):
         return _read_frame(head, model, caller)
-    found = columns_of(model, look[0])
+    found = columns_of(model, level)
     if found is None:
         raise _no_result(model, caller)
     if head is not None and len(found) == 1:
@@ -419,10 +423,21 @@ def _read(head: str | None, model: object, caller: str, look: tuple[float, Langu
     return [replace(c, head=head if c.head is None else prefix + c.head) for c in found]
 
 
-def _read_set(prefix: str, models: ResultSet, caller: str, look: tuple[float, Language]) -> list[Column]:
-    parts = [_read(prefix + tidy_text(label), item, caller, look) for label, item in models.outcomes]
-    note = models.note_in(look[1])
-    return [replace(c, note=c.note or note) for c in chain.from_iterable(parts)]
+def _read_set(prefix: str, models: ResultSet, caller: str, level: float) -> list[Column]:
+    parts = [_read(prefix + tidy_text(label), item, caller, level) for label, item in models.outcomes]
+    notes, labels = models.table_notes, [label for label, _ in models.outcomes]
+    return [
+        replace(column, set_notes=(*column.set_notes, *notes), set_rows=(*column.set_rows, *rows))
+        for label, part in zip(labels, parts, strict=True)
+        for column, rows in zip(part, _rows_of(models.table_rows, label, len(part)), strict=True)
+    ]
+
+
+def _rows_of(rows: Sequence[SharedRow], label: str, count: int) -> list[tuple[tuple[Remark, object], ...]]:
+    """Give what a set says of one model; the last of several columns of the model has it."""
+    own = tuple((row.name, row.cells[label]) for row in rows if label in row.cells)
+    blank = tuple((row.name, None) for row in rows)
+    return [blank] * (count - 1) + [own or blank]
 
 
 def _no_result(model: object, caller: str) -> InputTypeError:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 import re
-from itertools import compress
+from itertools import chain, compress
 from operator import not_
 from typing import TYPE_CHECKING, TypeAlias
 
 from digiprosper.present.rows import cluster_words, errors_key, lag_words
 from digiprosper.report.characters import tidy_text
+from digiprosper.report.columns import remark_text
 from digiprosper.report.labels import name_label
 from digiprosper.report.words import NOTES
 
@@ -50,7 +51,7 @@ def note_lines(columns: Sequence[Column], labels: _Labels, style: Style) -> list
     brackets = [_companion_note(columns, labels, style)] if estimated else []
     others = [
         *dict.fromkeys(c.note for c in columns if c.note),
-        *dict.fromkeys(_remark_text(c, c.whole, labels, style) for c in columns if c.whole),
+        *dict.fromkeys(chain.from_iterable(_whole_notes(c, labels, style) for c in columns)),
         *_column_notes(columns, labels, style),
     ]
     rest = [
@@ -72,6 +73,12 @@ def _opened(first: Sequence[str], others: Sequence[str], style: Style) -> list[s
     return [style.say(NOTES, "opening", note=opening), *rest] if opening else []
 
 
+def _whole_notes(column: Column, labels: _Labels, style: Style) -> list[str]:
+    """Write what a column, and the sets of models that it is in, say of the whole table."""
+    remarks = [*([column.whole] if column.whole else []), *column.set_notes]
+    return [_remark_text(column, remark, labels, style) for remark in remarks]
+
+
 def _column_notes(columns: Sequence[Column], labels: _Labels, style: Style) -> list[str]:
     said = _by_text(((_remark_text(c, remark, labels, style), c) for c, remark in _remarked(columns)), style)
     return [style.say(NOTES, "column", heads=heads, text=text) for text, heads in said.items()]
@@ -84,11 +91,7 @@ def _remarked(columns: Sequence[Column]) -> Iterator[tuple[Column, Remark]]:
 
 
 def _remark_text(column: Column, remark: Remark, labels: _Labels, style: Style) -> str:
-    names = {
-        role: _listed((name_label(name, labels, column.factors) for name in found), style)
-        for role, found in remark.names.items()
-    }
-    return style.say(column.words, remark.code, **names)
+    return remark_text(remark, column.words, labels, column.factors, style.language)
 
 
 # --- what stands below an estimate --------------------------------------------------------------------------

@@ -157,7 +157,7 @@ def row_label(
     if name in labels:
         return labels[name]
     if not holders:
-        return LEVELS.join(labels.get(part, part) for part in name.split(LEVELS))
+        return _cell_label(name, columns, labels, language)
     column = holders[0]
     first = column.estimates[name].term
     if first.family != "linear" or first.regime is None:
@@ -170,6 +170,22 @@ def row_label(
         name=name_label(first.base, labels, column.factors),
         condition=_regime_words(first.regime, condition, variable, apart, language),
     )
+
+
+def _cell_label(name: str, columns: Sequence[Column], labels: Mapping[str, str], language: Language) -> str:
+    """Print the row of plain cells: words of its method, else the labels of its levels."""
+    for column in columns:
+        if f"row.{name}" in column.words:
+            return column.words.say(f"row.{name}", language)
+    first, *parts = name.split(LEVELS)
+    said = (labels.get(part) or _part_words(part, language) for part in parts)
+    return LEVELS.join([labels.get(first, first), *said])
+
+
+def _part_words(part: str, language: Language) -> str:
+    """Name the part of the variation that a row of `Panel.describe` is about."""
+    code = f"part.{part}"
+    return TABLE.say(code, language) if code in TABLE else part
 
 
 def _shared_condition(terms: Sequence[Term], variable: str, digits: int, language: Language) -> str | None:

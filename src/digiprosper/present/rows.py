@@ -14,6 +14,7 @@ from digiprosper.present.columns import merged_factors
 from digiprosper.present.folding import absorbed_effects, folded_rows
 from digiprosper.present.row_names import share_rows
 from digiprosper.report.characters import tidy_text
+from digiprosper.report.columns import remark_text
 from digiprosper.report.labels import name_label
 from digiprosper.report.words import TABLE
 
@@ -250,12 +251,14 @@ def setting_rows(
     OptionError
         If a row has not one value a column.
     """
+    own = _checked_rows({} if rows is None else rows, len(columns))
     return [
         *folded_rows(columns, folded, style),
         *_effect_rows(columns, folded, labels, style),
         *_covariance_rows(columns, labels, style),
         *_weight_rows(columns, labels, style),
-        *_own_rows({} if rows is None else rows, len(columns), style),
+        *_set_rows(columns, own, labels, style),
+        *_own_rows(own, style),
     ]
 
 
@@ -450,7 +453,23 @@ def cluster_words(column: Column, labels: _Labels, joint: str) -> str:
     return joint.join(name_label(name, labels, column.factors) for name in clusters)
 
 
-def _own_rows(rows: Mapping[str, Any], width: int, style: Style) -> list[Row]:
+def _set_rows(columns: Sequence[Column], own: Collection[str], labels: _Labels, style: Style) -> list[Row]:
+    """Write the rows that sets of models add, such as the difference between groups.
+
+    One that is among the rows of the caller, as `ByGroup.rows` gives it, is left to the caller.
+    """
+    made: dict[str, list[str]] = {}
+    for position, column in enumerate(columns):
+        added = [
+            (n, value) for n, value in column.set_rows if remark_text(n, column.words, {}, {}) not in own
+        ]
+        for name, value in added:
+            text = remark_text(name, column.words, labels, column.factors, style.language)
+            made.setdefault(text, [""] * len(columns))[position] = style.plain(value, text)
+    return _with_numbers(list(made.items()))
+
+
+def _checked_rows(rows: Mapping[str, Any], width: int) -> Mapping[str, Any]:
     if not isinstance(rows, Mapping):
         raise InputTypeError(
             f"etable: rows={cited(rows)} must be a mapping from a row's name to its values, one per column.",
@@ -463,6 +482,10 @@ def _own_rows(rows: Mapping[str, Any], width: int, style: Style) -> list[Row]:
                 "column.",
                 [option_problem("rows", values, what=f"rows[{cited(name)}]")],
             )
+    return rows
+
+
+def _own_rows(rows: Mapping[str, Any], style: Style) -> list[Row]:
     named = ((tidy_text(name), values) for name, values in rows.items())
     return [(name, [style.plain(v, name) for v in values]) for name, values in named]
 

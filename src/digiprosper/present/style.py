@@ -64,7 +64,8 @@ _NAMED_ROWS = ("intercept", "test.statistic", "test.distribution", "test.p_value
 # What stands for no where a journal writes yes in one of these ways.
 _NO = {"是": "否", "控制": "未控制", "YES": "NO", "Yes": "No", "yes": "no", "√": "", "✓": "", "Y": "N"}
 # Users name the columns and rows of their own numbers: only these names say which of them are p-values.
-_P_NAME = re.compile(r"(?:.*\W)?(?:p|[pP][ _-]?value)\)?")
+# Chinese characters, which are letters too, need no blank before the p.
+_P_NAME = re.compile(r"(?:.*[\W\u4e00-\u9fff])?(?:p|[pP][ _-]?value|[pP]\s?值)[)\uff09]?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,7 @@ class TableStyle:
         Language of rows, heads and notes that the library writes. Labels are printed as they are. Chinese
         tables name the effects of the panel's keys 个体固定效应 and 时间固定效应, report R² of the whole fit
         and say in the note how errors are clustered. The reason why a model could not be estimated, and
-        notes that a result brings as text, stay English.
+        names of tests, stay English.
     below : {"se", "t", "p", "ci"}
         What stands under each estimate.
     stars : sequence of float or None

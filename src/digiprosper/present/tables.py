@@ -204,7 +204,7 @@ def etable(  # noqa: PLR0913  (every choice a table has; all but the models are 
     rows : mapping, optional
         Rows of your own, one value a column: ``{"Sample": ["all", "no municipalities"]}``. This is where
         tests go that belong below a fit: ``{"Turning point": [test.extremum], "U test, p": [test.p_value]}``;
-        numbers in a row whose name ends in ``p`` or ``p-value`` are printed as p-values.
+        numbers in a row whose name ends in ``p``, ``p-value`` or ``p值`` are printed as p-values.
     stats : sequence of str, optional
         Keys of `glance`; default those of the style (nobs, n_entities, rsquared_within, kp_rk_f). There are
         nobs, n_entities, n_times, n_clusters, rsquared, rsquared_within, rsquared_within_entity,
@@ -254,7 +254,7 @@ def etable(  # noqa: PLR0913  (every choice a table has; all but the models are 
     _check_title(title)
     if file is not None:
         table_path(file, "file")
-    columns = read_columns(models, "etable", language=look.language)
+    columns = read_columns(models, "etable")
     given_labels = check_labels(labels, "etable")
     _tell_unused(columns, given_labels)
     texts = look.own_labels | merged_labels(columns, given_labels)

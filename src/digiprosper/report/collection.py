@@ -21,9 +21,12 @@ from digiprosper.errors import (
     option_problem,
     quoted,
 )
+from digiprosper.report.columns import remark_text
 from digiprosper.report.pickling import PickledByName
+from digiprosper.report.words import NO_WORDS
 
 if TYPE_CHECKING:
+    from digiprosper.report.columns import Remark, SharedRow
     from digiprosper.report.words import Language
 
 __all__ = ["ResultSet"]
@@ -62,8 +65,18 @@ class ResultSet(PickledByName, Mapping[str, Any]):
         """What the notes of a table say of all of them, in English."""
         return self.note_in("english")
 
-    def note_in(self, language: Language) -> str:  # noqa: ARG002  (sets of models that have a note use it)
-        """Write what the notes of a table say of all models; nothing here.
+    @property
+    def table_notes(self) -> tuple[Remark, ...]:
+        """What the notes of a table say of all models; nothing here."""
+        return ()
+
+    @property
+    def table_rows(self) -> tuple[SharedRow, ...]:
+        """Rows that a table has below the models; none here."""
+        return ()
+
+    def note_in(self, language: Language) -> str:
+        """Write what the notes of a table say of all models, without labels.
 
         Parameters
         ----------
@@ -73,9 +86,9 @@ class ResultSet(PickledByName, Mapping[str, Any]):
         Returns
         -------
         str
-            One sentence, or nothing.
+            Sentences, or nothing.
         """
-        return ""
+        return " ".join(remark_text(remark, NO_WORDS, {}, {}, language) for remark in self.table_notes)
 
     @property
     def failures(self) -> dict[str, DigiprosperError]:

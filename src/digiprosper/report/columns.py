@@ -8,16 +8,17 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
 
 from digiprosper.errors import DigiprosperError
 from digiprosper.report.inference import Inference
-from digiprosper.report.labels import effect_names
+from digiprosper.report.labels import effect_names, name_label
 from digiprosper.report.protocol import HasDraws, Results
 from digiprosper.report.terms import Term, terms_of
-from digiprosper.report.words import NO_WORDS, Words
+from digiprosper.report.words import NO_WORDS, NOTES, Words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from digiprosper.report.protocol import Glance
     from digiprosper.report.terms import Factors
+    from digiprosper.report.words import Language
 
 __all__ = [
     "Block",
@@ -29,8 +30,10 @@ __all__ = [
     "ParameterTest",
     "PlainCell",
     "Remark",
+    "SharedRow",
     "columns_of",
     "inference_of",
+    "remark_text",
     "result_column",
 ]
 
@@ -137,13 +140,22 @@ class PlainCell(NamedTuple):
 
 
 class Remark(NamedTuple):
-    """What the notes say of one column: a code for its words, and the names that they mention.
+    """What a table says: a code for its words, and the names that they mention.
 
-    `names` maps what the words call them to names of the model, which are printed with their labels.
+    `names` maps what the words call them to names of the model, which are printed with their labels. `words`
+    are those of the code; None stands for the words of the column.
     """
 
     code: str
     names: Mapping[str, tuple[str, ...]]
+    words: Words | None = None
+
+
+class SharedRow(NamedTuple):
+    """A row that a set of models adds to a table: its name, and its cells by label of a model."""
+
+    name: Remark
+    cells: Mapping[str, object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +197,10 @@ class Column:
         known.
     whole : Remark or None
         What the notes must say of the whole table, as a code of `words`.
+    set_notes : tuple of Remark
+        What the notes must say of the sets of models that it is in.
+    set_rows : tuple of (Remark, object)
+        Names of rows that such sets add, with the value of this column.
     """
 
     head: str | None = None
@@ -203,6 +219,8 @@ class Column:
     equation: Term | None = None
     keys: tuple[str, str | None] | None = None
     whole: Remark | None = None
+    set_notes: tuple[Remark, ...] = ()
+    set_rows: tuple[tuple[Remark, object], ...] = ()
 
 
 @runtime_checkable
@@ -309,3 +327,38 @@ def _clusters_drawn(result: object) -> int | None:
     told = (n.data["n_clusters"] for n in getattr(result, "diagnostics", ()) if n.code == _TOO_FEW)
     count: int | None = getattr(result, "n_drawn", next(told, None))
     return count
+
+
+def remark_text(
+    remark: Remark,
+    words: Words,
+    labels: Mapping[str, str],
+    factors: Factors,
+    language: Language = "english",
+) -> str:
+    """Print a remark with the labels of the names that it mentions.
+
+    Parameters
+    ----------
+    remark : Remark
+        The remark.
+    words : Words
+        Of its code, where it brings none.
+    labels : mapping
+        Labels by term or column.
+    factors : mapping
+        What the names are products of.
+    language : {"english", "chinese"}
+        Of the words.
+
+    Returns
+    -------
+    str
+        Several names are joined as in a list.
+    """
+    mark = NOTES.say("list", language)
+    names = {
+        role: mark.join(name_label(name, labels, factors) for name in found)
+        for role, found in remark.names.items()
+    }
+    return (remark.words or words).say(remark.code, language, **names)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from digiprosper.report.columns import Column, PlainCell
+from digiprosper.report.columns import Column, PlainCell, remark_text
 from digiprosper.report.pickling import PickledByName
 from digiprosper.report.summary import PlainNumbers, Remarks, Summarised, Summary
 from digiprosper.report.text import p_words
@@ -115,7 +115,8 @@ class TestResult(Summarised, PickledByName):
         """Give the column of a table as plain data, from which a stored test makes it again."""
         (column,) = self.table_columns()
         cells = {row: [cell.column, cell.value] for row, cell in column.cells.items()}
-        return {"head": column.head, "cells": cells, "note": column.note}
+        note = remark_text(column.whole, column.words, {}, {}) if column.whole else column.note
+        return {"head": column.head, "cells": cells, "note": note}
 
     def _plain_detail(self) -> object:
         """Give `detail` as a mapping, or as one mapping a row."""

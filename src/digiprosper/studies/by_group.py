@@ -38,6 +38,7 @@ from digiprosper.panel.codes import coded
 from digiprosper.panel.conditions import rows_where
 from digiprosper.panel.terms import canonical
 from digiprosper.report.collection import ResultSet
+from digiprosper.report.columns import Remark, SharedRow, remark_text
 from digiprosper.report.notices import few_draws
 from digiprosper.report.tests import TestResult
 from digiprosper.report.text import p_words
@@ -51,7 +52,6 @@ if TYPE_CHECKING:
     from digiprosper.kernels import Floats, Ints
     from digiprosper.linear.fixed_effects import Fitted
     from digiprosper.linear.results import LinearResults
-    from digiprosper.report.words import Language
 
 __all__ = ["ByGroup", "GroupTest", "by_group"]
 
@@ -77,46 +77,51 @@ class ByGroup(ResultSet):
     difference: TestResult
 
     @property
-    def rows(self) -> dict[str, list[float | None]]:
-        """The difference and its p-value as rows of a table, in the column of the last group.
+    def table_rows(self) -> tuple[SharedRow, ...]:
+        """The difference and its p-value, in the column of the last group, as a table has them by itself.
 
-        ``etable(groups, rows=groups.rows)`` prints them. With ``method="interaction"`` the difference is the
-        coefficient of the interaction, which is not the difference of the columns: `note` has the method.
+        With ``method="interaction"`` the difference is the coefficient of the interaction, which is not the
+        difference of the columns: the note below the table has the method.
         """
         detail: Any = self.difference.detail
-        what = f"range over {len(self.labels)} groups"
-        if len(self.labels) == 2:
-            what = f"{self.labels[1]} minus {self.labels[0]}"
-        blanks: list[float | None] = [None] * (len(self.labels) - 1)
-        return {
-            f"{detail['term']}, {what}": [*blanks, float(detail["difference"])],
-            "p-value": [*blanks, self.difference.p_value],
-        }
+        last = self.labels[-1]
+        name = Remark(f"{self._kind}.row", {"term": (detail["term"],)}, WORDS)
+        return (
+            SharedRow(name, {last: float(detail["difference"])}),
+            SharedRow(Remark("p_value.row", {}, WORDS), {last: self.difference.p_value}),
+        )
 
-    def note_in(self, language: Language) -> str:
-        """Write the difference and its p-value.
+    @property
+    def rows(self) -> dict[str, list[Any]]:
+        """The same as rows to pass to `etable`, one value a group, in English; their names may be changed."""
+        blanks = [None] * (len(self.labels) - 1)
+        named = {remark_text(row.name, WORDS, {}, {}): row.cells for row in self.table_rows}
+        return {name: [*blanks, *cells.values()] for name, cells in named.items()}
 
-        Parameters
-        ----------
-        language : {"english", "chinese"}
-            Of the table.
-
-        Returns
-        -------
-        str
-            A note of a table.
-        """
+    @property
+    def table_notes(self) -> tuple[Remark, ...]:
+        """The difference, its p-value and where it comes from."""
         test = self.difference
         detail: Any = test.detail
-        how = WORDS.say("interaction", language)
+        texts: dict[str, object] = {
+            "group": detail["group"],
+            "last": self.labels[-1],
+            "first": self.labels[0],
+            "count": len(self.labels),
+            "value": f"{detail['difference']:.4g}",
+            "p": p_words(test.p_value),
+        }
+        how = "interaction"
         if test.draws is not None:
-            how = WORDS.say("permutations", language, count=f"{test.draws.size:,}")
-        groups = list(detail["estimates"])
-        code = "range" if len(groups) > 2 else "difference"
-        named = {"title": test.name, "term": detail["term"], "count": len(groups)}
-        what = WORDS.say(code, language, **named, first=groups[0], last=groups[-1])
-        value, p = f"{detail['difference']:.4g}", p_words(test.p_value)
-        return WORDS.say("by_group", language, what=what, value=value, p=p, how=how)
+            how, texts["reps"] = "permutations", f"{test.draws.size:,}"
+        names = {"term": (detail["term"],)} | {name: (str(text),) for name, text in texts.items()}
+        # A condition is the name of its own group.
+        by = ".by" if self._kind == "difference" and detail["group"] != self.labels[-1] else ""
+        return (Remark(f"{self._kind}{by}.{how}", names, WORDS),)
+
+    @property
+    def _kind(self) -> str:
+        return "difference" if len(self.labels) == 2 else "range"
 
     def __repr__(self) -> str:
         return f"{ResultSet.__repr__(self)}\n{self.difference}"
@@ -178,8 +183,8 @@ def by_group(
         order, of a condition ``"not (condition)"`` and the condition. `difference` is the test. Its
         `statistic` with two groups is the second coefficient minus the first (permutation), or t of the
         interaction; with more groups the range of the coefficients, or the joint F of the interactions.
-        `detail` has `term`, `method`, `estimates` by group, `difference`, and what was drawn. In
-        `etable` the difference is a note; ``etable(groups, rows=groups.rows)`` has it as a row, too.
+        `detail` has `term`, `group`, `method`, `estimates` by group, `difference`, and what was drawn. In
+        `etable` the difference and its p-value are rows, with the test in a note.
 
     Raises
     ------
@@ -470,6 +475,7 @@ def _permutation(
         null=_null(groups, name),
         detail={
             "term": name,
+            "group": groups.text.strip(),
             "method": "permutation",
             "estimates": estimates,
             "difference": statistic,
@@ -512,7 +518,12 @@ def _interaction(
     form, notices = joint_form(wider, names, "by_group")
     issue(wider.diagnostics)
     differences = dict(zip(groups.names[1:], wider.params[names].tolist(), strict=True))
-    detail: dict[str, Any] = {"term": name, "method": "interaction", "estimates": estimates}
+    detail: dict[str, Any] = {
+        "term": name,
+        "group": groups.text.strip(),
+        "method": "interaction",
+        "estimates": estimates,
+    }
     diagnostics = (*wider.diagnostics, *notices)
     if len(names) == 1:
         place = wider.names.index(names[0])

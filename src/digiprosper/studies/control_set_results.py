@@ -10,7 +10,7 @@ import pandas as pd
 
 from digiprosper.errors import Notice, check_level, cited, counted
 from digiprosper.report.collection import ResultSet
-from digiprosper.report.columns import result_column
+from digiprosper.report.columns import Remark, result_column
 from digiprosper.report.pickling import PickledByName
 from digiprosper.report.summary import (
     Cells,
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from digiprosper.report.inference import Inference
     from digiprosper.report.protocol import Glance
     from digiprosper.report.terms import Factors, Term
-    from digiprosper.report.words import Language
 
 __all__ = ["ControlSample", "ControlSet", "ControlSets", "set_label"]
 
@@ -202,7 +201,7 @@ class ControlSet(Summarised, PickledByName):
         tuple of Column
             One.
         """
-        return (replace(result_column(self, level), head=set_label(self.controls)),)
+        return (replace(result_column(self, level, words=WORDS), head=set_label(self.controls)),)
 
     def _terms(self) -> pd.Index[Any]:
         return pd.Index([self.common.term.name], name="term")
@@ -265,21 +264,12 @@ class ControlSets(Summarised, ResultSet):
         """Rows, the same in every model."""
         return int(self.common.glance["nobs"])
 
-    def note_in(self, language: Language) -> str:
-        """Write how many sets there are, and what their p-values do not allow for.
-
-        Parameters
-        ----------
-        language : {"english", "chinese"}
-            Of the table.
-
-        Returns
-        -------
-        str
-            A note of a table.
-        """
+    @property
+    def table_notes(self) -> tuple[Remark, ...]:
+        """How many sets there are, and what their p-values do not allow for."""
         counts = {"sets": len(self.outcomes), "candidates": len(self.candidates)}
-        return WORDS.say("control_sets", language, about=self._about(), **counts)
+        texts = {"about": (self._about(),)} | {name: (str(count),) for name, count in counts.items()}
+        return (Remark("control_sets", texts, WORDS),)
 
     @property
     def frame(self) -> pd.DataFrame:

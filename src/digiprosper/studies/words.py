@@ -1,4 +1,4 @@
-"""What the notes of tables say of sets of models, by code."""
+"""What tables say of sets of models, by code."""
 
 from __future__ import annotations
 
@@ -6,21 +6,43 @@ from digiprosper.report.words import Words
 
 __all__ = ["WORDS"]
 
+_ENGLISH = {
+    "permutations": "{value}, {p} ({reps} permutations of the groups over entities).",
+    "interaction": "{value}, {p} (interaction, other coefficients and effects in common).",
+}
+_CHINESE = {
+    "permutations": "为{value}，{p}（在个体间随机置换分组{reps}次）。",
+    "interaction": "为{value}，{p}（交互项检验，其他系数和固定效应相同）。",
+}
+
 WORDS = Words(
     english={
-        "by_group": "{what}: {value}, {p} ({how}).",
-        "difference": "{title}",
-        "range": "Range of {term} over {count} groups",
-        "permutations": "{count} permutations of the groups over entities",
-        "interaction": "interaction, other coefficients and effects in common",
+        **{
+            f"difference.{how}": "Difference of {term}, {last} minus {first}: " + s
+            for how, s in _ENGLISH.items()
+        },
+        **{
+            f"difference.by.{how}": "Difference of {term} by {group}, {last} minus {first}: " + s
+            for how, s in _ENGLISH.items()
+        },
+        **{f"range.{how}": "Range of {term} over {count} groups: " + s for how, s in _ENGLISH.items()},
+        "difference.row": "{term}: difference between groups",
+        "range.row": "{term}: range over groups",
+        "p_value.row": "Difference between groups, p-value",
+        "head.(none)": "(none)",
         "control_sets": "{about} on the same rows; p-values do not allow for a choice among them.",
     },
     chinese={
-        "by_group": "{what}为{value}，{p}（{how}）。",
-        "difference": "{term}的系数之差（{last}减{first}）",
-        "range": "{term}的系数在{count}个组之间的极差",
-        "permutations": "在个体间随机置换分组{count}次",
-        "interaction": "交互项检验，其他系数和固定效应相同",
+        **{f"difference.{how}": "{term}的系数之差（{last}减{first}）" + s for how, s in _CHINESE.items()},
+        **{
+            f"difference.by.{how}": "按{group}分组，{term}的系数之差（{last}减{first}）" + s
+            for how, s in _CHINESE.items()
+        },
+        **{f"range.{how}": "{term}的系数在{count}个组之间的极差" + s for how, s in _CHINESE.items()},
+        "difference.row": "{term}系数的组间差异",
+        "range.row": "{term}系数的组间极差",
+        "p_value.row": "组间差异检验p值",
+        "head.(none)": "（无）",
         "control_sets": "{candidates}个候选控制变量的{sets}种组合，样本相同；p值未考虑对模型的挑选。",
     },
 )
