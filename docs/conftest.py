@@ -5,6 +5,7 @@ The scripts beside the pages build the site and need the group `docs`; they are 
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,6 +14,21 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 collect_ignore_glob = ["*.py"]
+# Packages that the code of a page needs and the library does not.
+NEEDS = {"bibliometrics.md": "networkx"}
+# Pages that take long, beside others that show the same functions.
+FURTHER = {"how-to/bibliometrics.md", "how-to/matching.md"}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip the pages whose package is not installed, and mark those that take long."""
+    for item in items:
+        package = NEEDS.get(item.path.name)
+        if package and find_spec(package) is None:
+            item.add_marker(pytest.mark.skip(reason=f"{item.path.name} needs {package}"))
+        if f"{item.path.parent.name}/{item.path.name}" in FURTHER:
+            item.add_marker(pytest.mark.further)
 
 
 @pytest.fixture(autouse=True)
