@@ -52,7 +52,8 @@ def imported(*folders: str) -> frozenset[str]:
 
 REQUIRED = declared(PROJECT["dependencies"])
 EXTRAS = declared([text for texts in PROJECT["optional-dependencies"].values() for text in texts])
-TESTS = declared([*GROUPS["test"], *GROUPS["peers"], *GROUPS["spark"], *GROUPS["pysal"], *GROUPS["pages"]])
+OF_TESTS = ("test", "peers", "spark", "pysal", "spreg", "pages")
+TESTS = declared([text for group in OF_TESTS for text in GROUPS[group]])
 
 
 @pytest.mark.further

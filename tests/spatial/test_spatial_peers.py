@@ -37,3 +37,36 @@ def test_spreg(case: dict[str, Any]) -> None:
     x = [f"x{j}" for j in range(case["k"])]
     found = PanelSpatial("y", x, weights, model=case["model"]).fit(panel).params.to_numpy()
     assert found == pytest.approx([case["spatial"], *case["slopes"]], abs=STORED["tolerance"]["value"])
+
+
+@pytest.mark.peers
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("effects", [(True, False), (True, True)], ids=["one-way", "two-way"])
+def test_spreg_live(seed: int, effects: tuple[bool, bool]) -> None:
+    """Lag and error models, with spatial lags of regressors as columns, and dummies of the periods."""
+    spreg = pytest.importorskip("spreg", reason="compares with spreg, which is in the group spreg")
+    libpysal = pytest.importorskip("libpysal")
+    n, periods, k = (15, 6, 2) if seed % 2 else (24, 5, 3)
+    panel, weights = drawn(seed, n, periods, k)
+    w = libpysal.weights.util.full2W(weights.dense)
+    w.transform = "r"
+    x = [f"x{j}" for j in range(k)]
+    cells = panel.assign(**{f"w_{name}": weights.lag(name) for name in x}).frame.sort_index(level="year")
+    by_period = {name: cells[[name]].to_numpy() for name in cells}
+    dummies = np.repeat(np.eye(periods)[:, 1:], n, axis=0) if effects[1] else np.empty((n * periods, 0))
+
+    models = {
+        "sar": (spreg.ML_LagFE, x),
+        "sem": (spreg.ML_ErrorFE, x),
+        "sdm": (spreg.ML_LagFE, [*x, *(f"w_{name}" for name in x)]),
+        "sdem": (spreg.ML_ErrorFE, [*x, *(f"w_{name}" for name in x)]),
+    }
+    for model, (estimator, columns) in models.items():
+        design = np.hstack([*(by_period[name] for name in columns), dummies])
+        peer = estimator(by_period["y"], design, w, epsilon=1e-12)
+        found = PanelSpatial("y", x, weights, model=model, time_effects=effects[1]).fit(panel)
+        spatial = peer.rho if "rho" in found.params else peer.lam
+        expected = [float(np.squeeze(spatial)), *peer.betas.ravel()[: len(columns)]]
+        assert found.params.to_numpy() == pytest.approx(expected, abs=1e-7)
+        assert found.loglik == pytest.approx(float(np.squeeze(peer.logll)), abs=1e-7)

@@ -128,6 +128,7 @@ def test_islands_are_named_and_kept() -> None:
 def test_same_entities_in_the_same_order_are_the_same_weights() -> None:
     weights = made()
     assert weights.aligned_to(LABELS) is weights
+    assert weights.aligned_to(weights.entities.copy()) is weights
 
 
 # --- storage ------------------------------------------------------------------------------------------------

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -28,7 +27,6 @@ from digiprosper.spatial.kernels.multiplier import (
     by_unit,
     effects,
     effects_of_draws,
-    multiplier,
     row_sum,
     symmetric_root,
     without_lag,
@@ -89,7 +87,7 @@ def estimate(spec: Any, layout: Layout, rng: object) -> SpatialResults:
     names = (*point.names, *layout.names[1:], *intercept)
     covariance = _covariance(point, spec.cov_type, names)
     seed = seed_sequence(rng) if spec.effects_error == "simulated" else None
-    inverse = multiplier(layout.matrix, point.optimum.rho)
+    inverse = point.inverse(point.optimum.rho)
     made = _effects(layout, point, covariance, inverse, _Draws(seed, spec.reps))
     n_drawn = 0 if made.draws is None else len(made.draws)
     return SpatialResults(
@@ -121,7 +119,7 @@ def _point(spec: Any, layout: Layout) -> Point:
         columns=columns,
         optimum=_optimum(columns, found, layout, lag=lag, error=error),
         spectrum=found,
-        matrix=layout.matrix,
+        matrix=layout.weights.matrix,
         lag=lag,
         error=error,
         periods=columns.n_times,
@@ -206,10 +204,11 @@ def _covariance(point: Point, cov_type: str, names: tuple[str, ...]) -> Floats:
 
 
 def _refuse_two_clusters(point: Point) -> None:
-    if len(point.matrix) < _LEAST_CLUSTERS:
+    n = point.columns.n_entities
+    if n < _LEAST_CLUSTERS:
         raise IdentificationError(
             f"cov_type='clustered' needs at least {_LEAST_CLUSTERS} entities; the sample has "
-            f"{len(point.matrix)}. Use cov_type='observed'."
+            f"{n}. Use cov_type='observed'."
         )
 
 
@@ -245,7 +244,7 @@ def _effects(
         lags=lags,
         estimates=found.estimates,
         covariance=found.covariance,
-        draws=None if how.seed is None else _drawn(point, b, between, how),
+        draws=None if how.seed is None else _drawn(point, matrix, b, between, how),
         units=by_unit(matrix, inverse),
         entities=layout.prepared.sample.entities,
     )
@@ -264,16 +263,16 @@ def _chosen(layout: Layout, point: Point, count: int) -> Floats:
     return out
 
 
-def _drawn(point: Point, b: Floats, covariance: Floats, how: _Draws) -> Floats:
+def _drawn(point: Point, matrix: Floats, b: Floats, covariance: Floats, how: _Draws) -> Floats:
     """Draw coefficients from their normal distribution and compute the effects of each draw."""
     k = (b.size - point.lag) // 2
     generator = np.random.default_rng(how.seed)
     draws = b + generator.standard_normal((how.reps, b.size)) @ symmetric_root(covariance)
     if not point.lag or point.spectrum is None:
-        return effects_of_draws(point.matrix, None, draws[:, 0], draws[:, :k], draws[:, k:])
+        return effects_of_draws(matrix, None, draws[:, 0], draws[:, :k], draws[:, k:])
     inside = (draws[:, 0] > point.spectrum.low) & (draws[:, 0] < point.spectrum.high)
     rho, slopes, lags = draws[inside, 0], draws[inside, 1 : k + 1], draws[inside, k + 1 :]
-    return effects_of_draws(point.matrix, point.spectrum, rho, slopes, lags)
+    return effects_of_draws(matrix, point.spectrum, rho, slopes, lags)
 
 
 def _near_ends(point: Point, layout: Layout) -> list[Notice]:
@@ -343,7 +342,7 @@ def _estimated(
         bias_correction=spec.bias_correction,
         weights_name=layout.weights.name,
         weights_text=layout.weights.conventions,
-        weights_hash=hashlib.sha256(layout.matrix.tobytes()).hexdigest()[:16],
+        weights_hash=layout.weights.digest,
     )
 
 

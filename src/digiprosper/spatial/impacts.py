@@ -164,7 +164,7 @@ def effects_frame(effects: SpatialEffects, df_t: float, level: float) -> pd.Data
         "conf_low": low,
         "conf_high": high,
     }
-    names = {"term": np.repeat(np.array(effects.terms, dtype=object), 3), "kind": list(KINDS) * k}
+    names = {"term": [term for term in effects.terms for _ in KINDS], "kind": list(KINDS) * k}
     return pd.DataFrame({**names, **{name: values[by_term] for name, values in numbers.items()}})
 
 

@@ -110,7 +110,7 @@ class Layout:
 
     def lag(self, columns: Floats) -> Floats:
         """Take the spatial lag of (NT, p) columns."""
-        return lagged(self.matrix, columns)
+        return lagged(self.weights.matrix, columns)
 
     def sweep(self, columns: Floats) -> Floats:
         """Take the effects out of (NT, p) columns."""
@@ -183,7 +183,7 @@ def lay_out(spec: Any, panel: Panel) -> Layout:
     prepared = _with_lags(prepared, lags)
     sample = prepared.sample
     names = (spec.y, *slopes, *map(lag_name, lags))
-    spatial = lagged(matrix, sample.columns("lagged"))
+    spatial = lagged(weights.matrix, sample.columns("lagged"))
     raw = np.column_stack([sample.columns("y"), sample.columns("x"), spatial])
     swept = sweep_columns(prepared, names, raw)
     remarks = lagged_outcome(prepared)
@@ -209,7 +209,8 @@ def spatial_columns(layout: Layout, *, splm: bool, error: bool) -> SpatialColumn
     SpatialColumns
         Their regressors are those of `layout`, then an intercept without effects, or dummies of the periods:
         with a spatial error and time effects, where rows of the weights have different sums,
-        ``(I - lambda W) 1`` is not constant, and the dummies are regressors of their own.
+        ``(I - lambda W) 1`` is not constant, and the dummies are regressors of their own. Lags of regressors,
+        and of the lag of the outcome, are there for a spatial error alone.
     """
     entity, time = layout.effects
     raw, extra = layout.raw, layout.raw[:, :0]
@@ -222,23 +223,23 @@ def spatial_columns(layout: Layout, *, splm: bool, error: bool) -> SpatialColumn
     def sweep(columns: Floats) -> Floats:
         return without_means(columns, layout.n_times, entity, time and not dummies)
 
-    given = sweep(np.hstack([raw, extra]))
-    if splm:
-        first = layout.lag(given)
-        second = layout.lag(first[:, :1])
-    else:
-        plain = layout.lag(np.hstack([raw, extra]))
-        first, second = sweep(plain), sweep(layout.lag(plain[:, :1]))
-    y = np.hstack([given[:, :1], first[:, :1], second])
-    columns = [*given.T, *first.T, *second.T]
-    refuse_extreme(columns, _column_names(layout, given.shape[1]))
-    return SpatialColumns(y, given[:, 1:], first[:, 1:], layout.n_times)
+    whole = np.hstack([raw, extra])
+    given = sweep(whole) if extra.size else layout.swept
+    source, after = (given, np.asarray) if splm else (whole, sweep)
+    plain = layout.lag(source if error else source[:, :1])
+    lags = [after(plain)]
+    if error:
+        lags.append(after(layout.lag(plain[:, :1])))
+    columns = np.hstack([given, *lags])
+    refuse_extreme([*columns.T], _column_names(layout, columns.shape[1], given.shape[1]))
+    y = np.hstack([given[:, :1], *(lag[:, :1] for lag in lags)])
+    return SpatialColumns(y, given[:, 1:], lags[0][:, 1:], layout.n_times)
 
 
-def _column_names(layout: Layout, count: int) -> list[str]:
+def _column_names(layout: Layout, count: int, given: int) -> list[str]:
     """Name the columns of the likelihood, their spatial lags, and the second lag of the outcome."""
-    own = [*layout.names, *(f"added {j}" for j in range(count - len(layout.names)))]
-    return [*own, *map(lag_name, own), lag_name(lag_name(layout.names[0]))]
+    own = [*layout.names, *(f"added {j}" for j in range(given - len(layout.names)))]
+    return [*own, *map(lag_name, own), lag_name(lag_name(layout.names[0]))][:count]
 
 
 # --- what cannot be estimated -------------------------------------------------------------------------------

@@ -61,6 +61,20 @@ def columns_of(case: Case, effects: str) -> SpatialColumns:
     return SpatialColumns(y, sweep(x), sweep(lagged(case.w, x)), T)
 
 
+def test_a_lag_of_the_outcome_needs_no_columns_of_a_spatial_error() -> None:
+    case = make_case(2, "it")
+    found = spectrum(case.w)
+    assert found is not None
+    full = columns_of(case, "it")
+    few = SpatialColumns(full.y[:, :2], full.x, full.x[:, :0], T)
+    assert full.has_error
+    assert not few.has_error
+    expected = maximise(full, found, lag=True, error=False)
+    best = maximise(few, found, lag=True, error=False)
+    assert best.rho == pytest.approx(expected.rho, abs=1e-13)
+    assert best.coefficients == pytest.approx(expected.coefficients, abs=1e-13)
+
+
 def newton_step(case: Case, at: np.ndarray, which: np.ndarray) -> float:
     """Distance to the maximum along one spatial coefficient, from numerical derivatives."""
 

@@ -70,3 +70,14 @@ def test_a_circle_in_one_direction_has_one_real_eigenvalue() -> None:
 
 def test_no_circle_has_no_spectrum() -> None:
     assert spectrum(np.triu(np.ones((4, 4)), 1)) is None
+
+
+def test_nodes_are_inside_the_interval_with_their_determinants() -> None:
+    w = random_weights("similar", 5)
+    found = spectrum(w)
+    assert found is not None
+    nodes, determinants = found.nodes
+    assert found.low < nodes.min() < nodes.max() < found.high
+    assert (np.diff(nodes) > 0).all()
+    expected = [np.linalg.slogdet(np.eye(5) - a * w)[1] for a in nodes[::50]]
+    assert determinants[::50] == pytest.approx(expected, abs=1e-11)

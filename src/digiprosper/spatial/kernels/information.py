@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from digiprosper.spatial.kernels.multiplier import multiplier
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from digiprosper.kernels import Floats
     from digiprosper.spatial.kernels.likelihood import Optimum, SpatialColumns
+    from digiprosper.spatial.kernels.matrices import Matrix
     from digiprosper.spatial.kernels.spectrum import Spectrum
 
 __all__ = ["Point", "clustered_covariance", "expected_information", "lee_yu", "observed_information"]
@@ -29,7 +32,7 @@ class Point:
         Estimates.
     spectrum : Spectrum or None
         Of the weights; None where no determinant is needed.
-    matrix : (N, N) array
+    matrix : (N, N) array or csr_array
         Weights.
     lag, error : bool
         Whether the outcome, and the error, has a spatial lag.
@@ -37,16 +40,19 @@ class Point:
         Periods that the log-determinant counts: T, or T - 1 where the bias of entity effects is corrected.
     sweep : callable
         Takes the effects out of an (NT, 1) array.
+    inverses : dict
+        ``(I - a W)^-1`` by a, as far as they were computed; of all points with these weights.
     """
 
     columns: SpatialColumns
     optimum: Optimum
     spectrum: Spectrum | None
-    matrix: Floats
+    matrix: Matrix
     lag: bool
     error: bool
     periods: float
     sweep: Callable[[Floats], Floats]
+    inverses: dict[float, Floats] = field(default_factory=dict)
 
     @property
     def spatial(self) -> list[float]:
@@ -67,15 +73,23 @@ class Point:
             Of rho, lambda, the slopes.
         """
         columns, rho, lam = self.columns, self.optimum.rho, self.optimum.lam
-        _, first, second = columns.y.T
-        of_lag = first - lam * second
-        of_error = first - rho * second - columns.wx @ self.optimum.coefficients
-        spatial = [of_lag] * self.lag + [of_error] * self.error
+        _, first, *second = columns.y.T
+        spatial = []
+        if self.lag:
+            spatial.append(first - lam * second[0] if self.error else first)
+        if self.error:
+            spatial.append(first - rho * second[0] - columns.wx @ self.optimum.coefficients)
         return np.column_stack([*spatial, columns.filtered(lam)])
+
+    def inverse(self, at: float) -> Floats:
+        """Compute ``(I - a W)^-1``, an (N, N) array, once for each a."""
+        if at not in self.inverses:
+            self.inverses[at] = multiplier(self.matrix, at)
+        return self.inverses[at]
 
     def multiplied(self, at: float) -> Floats:
         """Compute ``W (I - a W)^-1``, an (N, N) array."""
-        return np.asarray(np.linalg.solve((np.eye(len(self.matrix)) - at * self.matrix).T, self.matrix.T).T)
+        return np.asarray(self.matrix @ self.inverse(at))
 
     def trace(self, at: float, *, lags: int, inverses: int) -> float:
         """Compute the trace of ``W^lags (I - a W)^-inverses`` over the periods that count."""
@@ -230,11 +244,15 @@ def _means(point: Point, multiplied: dict[float, Floats]) -> Floats:
         if point.error and j == len(point.spatial) - 1:
             moves[:, j] = 0.0  # the lag of the error is nothing but errors
         else:
-            errors = point.optimum.residuals.reshape(len(point.matrix), -1)
+            errors = point.optimum.residuals.reshape(point.columns.n_entities, -1)
             added = (multiplied[at] @ errors).reshape(-1, 1)
             moves[:, j] -= point.sweep(added)[:, 0]
     return moves
 
 
 def _bordered(squares: Floats, with_variance: Floats, of_variance: float) -> Floats:
-    return np.block([[squares, with_variance[:, None]], [with_variance[None, :], np.array([[of_variance]])]])
+    out = np.empty((len(squares) + 1, len(squares) + 1))
+    out[:-1, :-1] = squares
+    out[:-1, -1] = out[-1, :-1] = with_variance
+    out[-1, -1] = of_variance
+    return out

@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from digiprosper.kernels import Floats
+    from digiprosper.spatial.kernels.matrices import Matrix
     from digiprosper.spatial.kernels.spectrum import Spectrum
 
 __all__ = ["Optimum", "SpatialColumns", "at_values", "lagged", "log_likelihood", "maximise"]
 
-_NODES = 256
 _NODES_EACH = 64
 # Finer grids where the score has no root beside the best node, and their nodes.
 _REFINEMENTS = 8
@@ -30,12 +30,12 @@ class SpatialColumns:
 
     Parameters
     ----------
-    y : (NT, 3) array
-        Outcome, its spatial lag, and the lag of that.
+    y : (NT, 2) or (NT, 3) array
+        Outcome, its spatial lag, and for a spatial error the lag of that.
     x : (NT, k) array
         Regressors; spatial lags among them are regressors of their own.
-    wx : (NT, k) array
-        Spatial lag of each regressor, which models with a spatial error need.
+    wx : (NT, k) or (NT, 0) array
+        Spatial lag of each regressor for a spatial error; no columns without one.
     n_times : int
         Periods T.
     """
@@ -55,14 +55,20 @@ class SpatialColumns:
         """Entities."""
         return self.nobs // self.n_times
 
+    @property
+    def has_error(self) -> bool:
+        """Whether there are the columns of a spatial error."""
+        return bool(self.y.shape[1] > 2)
+
     def filtered_outcome(self, rho: float, lam: float) -> Floats:
         """Compute ``(I - lambda W)(I - rho W) y``, an (NT,) array."""
-        y, first, second = self.y.T
-        return np.asarray((y - rho * first) - lam * (first - rho * second))
+        y, first, *second = self.y.T
+        outcome = y - rho * first
+        return np.asarray(outcome - lam * (first - rho * second[0]) if second else outcome)
 
     def filtered(self, lam: float) -> Floats:
         """Compute ``(I - lambda W) x``, an (NT, k) array."""
-        return self.x - lam * self.wx
+        return self.x - lam * self.wx if self.has_error else self.x
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -101,12 +107,12 @@ class _Profile(NamedTuple):
     at_end: bool
 
 
-def lagged(matrix: Floats, columns: Floats) -> Floats:
+def lagged(matrix: Matrix, columns: Floats) -> Floats:
     """Take the spatial lag of columns, period by period.
 
     Parameters
     ----------
-    matrix : (N, N) array
+    matrix : (N, N) array or csr_array
         Weights.
     columns : (NT, p) array
         Rows by entity and then by period.
@@ -116,7 +122,7 @@ def lagged(matrix: Floats, columns: Floats) -> Floats:
     (NT, p) array
         ``W`` times the columns of every period.
     """
-    by_entity = columns.reshape(len(matrix), -1)
+    by_entity = columns.reshape(matrix.shape[0], -1)
     return np.asarray((matrix @ by_entity).reshape(columns.shape))
 
 
@@ -141,8 +147,8 @@ def maximise(columns: SpatialColumns, spectrum: Spectrum, *, lag: bool, error: b
         Estimates; `at_end` says whether there is no maximum inside the interval.
     """
     reduced = _reduced(columns)
-    rho_grid = _grid(spectrum, _NODES) if lag else np.zeros(1)
-    terms = _LogTerms(spectrum, rho_grid, spectrum.log_determinant(rho_grid), columns.n_times, columns.nobs)
+    nodes, determinants = spectrum.nodes if lag else (np.zeros(1), np.zeros(1))
+    terms = _LogTerms(spectrum, nodes, determinants, columns.n_times, columns.nobs)
 
     def profile_at(lam: float) -> _Profile:
         return _profile(_squares(reduced, np.array([lam])), terms)
@@ -161,7 +167,7 @@ def maximise(columns: SpatialColumns, spectrum: Spectrum, *, lag: bool, error: b
     def score(lam: float) -> float:
         return _error_score(reduced, spectrum, profile_at(lam).rho, lam)
 
-    lam, at_end = _root(score, heights, _grid(spectrum, _NODES_EACH), spectrum)
+    lam, at_end = _root(score, heights, spectrum.chebyshev(_NODES_EACH), spectrum)
     profile = profile_at(lam)
     ends = {"rho": profile.at_end, "lambda": at_end}
     reached = [name for name, end in ends.items() if end]
@@ -242,10 +248,10 @@ def _least_squares(design: Floats, outcome: Floats) -> tuple[Floats, Floats]:
 
 def _reduced(columns: SpatialColumns) -> SpatialColumns:
     """Rotate all columns to as many rows as there are columns, which keeps every product of two columns."""
-    k = columns.x.shape[1]
+    k, lags = columns.x.shape[1], columns.wx.shape[1]
     triangle = np.asarray(np.linalg.qr(np.hstack([columns.x, columns.wx, columns.y]), mode="r"))
     return SpatialColumns(
-        triangle[:, 2 * k :], triangle[:, :k], triangle[:, k : 2 * k], n_times=columns.n_times
+        triangle[:, k + lags :], triangle[:, :k], triangle[:, k : k + lags], n_times=columns.n_times
     )
 
 
@@ -285,10 +291,13 @@ class _LogTerms:
 
 def _squares(reduced: SpatialColumns, lams: Floats) -> _Squares:
     """Regress the outcome and its spatial lag, both filtered, on the filtered regressors."""
-    y, first, second = reduced.y.T
-    at = lams[:, None]
-    pair = np.stack([y - at * first, first - at * second], axis=2)
-    design = reduced.x - at[:, :, None] * reduced.wx
+    if reduced.has_error:
+        y, first, second = reduced.y.T
+        at = lams[:, None]
+        pair = np.stack([y - at * first, first - at * second], axis=2)
+        design = reduced.x - at[:, :, None] * reduced.wx
+    else:
+        pair, design = reduced.y[None], reduced.x[None]
     length = np.sqrt(np.einsum("lij,lij->lj", design, design))
     basis = np.linalg.qr(design / length[:, None, :])[0]
     left = pair - basis @ (basis.transpose(0, 2, 1) @ pair)
@@ -329,13 +338,6 @@ def _error_score(reduced: SpatialColumns, spectrum: Spectrum, rho: float, lam: f
 
 
 # --- roots on an interval -----------------------------------------------------------------------------------
-
-
-def _grid(spectrum: Spectrum, count: int) -> Floats:
-    """Nodes of Chebyshev on the interval, dense near its ends, where the determinant falls."""
-    angles = (np.arange(count) + 0.5) / count * np.pi
-    middle, half = (spectrum.low + spectrum.high) / 2, (spectrum.high - spectrum.low) / 2
-    return np.asarray(middle - half * np.cos(angles))
 
 
 def _root(

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from digiprosper.kernels.tolerances import EQUAL_ROW_SUMS
+from digiprosper.spatial.kernels.matrices import to_dense
 
 if TYPE_CHECKING:
     from digiprosper.kernels import Floats
+    from digiprosper.spatial.kernels.matrices import Matrix
     from digiprosper.spatial.kernels.spectrum import Spectrum
 
 __all__ = [
@@ -73,12 +75,12 @@ def row_sum(matrix: Floats) -> float | None:
     return float(sums.mean()) if same else None
 
 
-def multiplier(matrix: Floats, rho: float) -> Floats:
+def multiplier(matrix: Matrix, rho: float) -> Floats:
     """Compute ``S = (I - rho W)^-1``.
 
     Parameters
     ----------
-    matrix : (N, N) array
+    matrix : (N, N) array or csr_array
         Weights.
     rho : float
         Coefficient of the spatial lag of the outcome; 0 for a model without.
@@ -88,8 +90,12 @@ def multiplier(matrix: Floats, rho: float) -> Floats:
     (N, N) array
         The inverse.
     """
-    identity = np.eye(len(matrix))
-    return np.asarray(np.linalg.inv(identity - rho * matrix)) if rho else identity
+    from scipy.linalg import inv
+
+    identity = np.eye(matrix.shape[0])
+    if rho == 0:
+        return identity
+    return np.asarray(inv(identity - rho * to_dense(matrix), overwrite_a=True, check_finite=False))
 
 
 def averages(matrix: Floats, inverse: Floats, spectrum: Spectrum, rho: float) -> tuple[Averages, Averages]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -17,11 +18,12 @@ if TYPE_CHECKING:
 __all__ = ["Spectrum", "spectrum", "symmetric_similar"]
 
 _MOST_CELLS = 2_000_000
+_NODES = 256
 
 Eigenvalues: TypeAlias = "np.ndarray[Any, np.dtype[np.float64] | np.dtype[np.complex128]]"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Spectrum:
     """Eigenvalues w of spatial weights W, and where I - a W is invertible.
 
@@ -37,6 +39,18 @@ class Spectrum:
     values: Eigenvalues
     low: float
     high: float
+
+    @cached_property
+    def nodes(self) -> tuple[Floats, Floats]:
+        """Values of a from end to end of the interval, and ``ln|I - a W|`` at each, kept for further fits."""
+        nodes = self.chebyshev(_NODES)
+        return nodes, self.log_determinant(nodes)
+
+    def chebyshev(self, count: int) -> Floats:
+        """Give nodes of Chebyshev on the interval, dense near its ends, where the determinant falls."""
+        angles = (np.arange(count) + 0.5) / count * np.pi
+        middle, half = (self.low + self.high) / 2, (self.high - self.low) / 2
+        return np.asarray(middle - half * np.cos(angles))
 
     def log_determinant(self, at: Floats) -> Floats:
         """Compute ``ln|I - a W|``.
@@ -73,7 +87,7 @@ class Spectrum:
 
     def trace(self, at: float, *, lags: int, inverses: int) -> float:
         """Compute one of the `traces`."""
-        return float(self.traces(np.array([at]), lags=lags, inverses=inverses)[0])
+        return float((self.values**lags / (1 - at * self.values) ** inverses).real.sum())
 
     def _sums(self, at: Floats, of: Callable[[Floats], Floats]) -> Floats:
         """Add up over the eigenvalues, for as many values of a at a time as fit the memory."""
