@@ -213,18 +213,14 @@ def spatial_columns(layout: Layout, *, splm: bool, error: bool) -> SpatialColumn
         and of the lag of the outcome, are there for a spatial error alone.
     """
     entity, time = layout.effects
-    raw, extra = layout.raw, layout.raw[:, :0]
     dummies = error and time and not splm and row_sum(layout.matrix) is None
-    if not entity and not time:
-        extra = np.ones((len(raw), 1))
-    elif dummies:
-        extra = np.tile(np.eye(layout.n_times)[:, int(entity) :], (len(layout.matrix), 1))
+    added = _added(layout, dummies=dummies)
+    whole = np.hstack([layout.raw, added])
 
     def sweep(columns: Floats) -> Floats:
         return without_means(columns, layout.n_times, entity, time and not dummies)
 
-    whole = np.hstack([raw, extra])
-    given = sweep(whole) if extra.size else layout.swept
+    given = sweep(whole) if added.size else layout.swept
     source, after = (given, np.asarray) if splm else (whole, sweep)
     plain = layout.lag(source if error else source[:, :1])
     lags = [after(plain)]
@@ -234,6 +230,16 @@ def spatial_columns(layout: Layout, *, splm: bool, error: bool) -> SpatialColumn
     refuse_extreme([*columns.T], _column_names(layout, columns.shape[1], given.shape[1]))
     y = np.hstack([given[:, :1], *(lag[:, :1] for lag in lags)])
     return SpatialColumns(y, given[:, 1:], lags[0][:, 1:], layout.n_times)
+
+
+def _added(layout: Layout, *, dummies: bool) -> Floats:
+    """Give the regressors that the likelihood has beside those of the layout."""
+    entity, time = layout.effects
+    if not entity and not time:
+        return np.ones((len(layout.raw), 1))
+    if not dummies:
+        return layout.raw[:, :0]
+    return np.tile(np.eye(layout.n_times)[:, int(entity) :], (len(layout.matrix), 1))
 
 
 def _column_names(layout: Layout, count: int, given: int) -> list[str]:

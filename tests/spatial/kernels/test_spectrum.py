@@ -79,5 +79,5 @@ def test_nodes_are_inside_the_interval_with_their_determinants() -> None:
     nodes, determinants = found.nodes
     assert found.low < nodes.min() < nodes.max() < found.high
     assert (np.diff(nodes) > 0).all()
-    expected = [np.linalg.slogdet(np.eye(5) - a * w)[1] for a in nodes[::50]]
-    assert determinants[::50] == pytest.approx(expected, abs=1e-11)
+    expected = [np.linalg.slogdet(np.eye(5) - a * w)[1] for a in nodes[20::50]]
+    assert determinants[20::50] == pytest.approx(expected, abs=1e-11)
