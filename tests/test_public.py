@@ -150,6 +150,7 @@ def call_of(function: Any) -> str:
     return ", ".join(parts)
 
 
+DISTANCES = "coordinates=None, distance_cutoff=None, distance_kernel='bartlett'"
 EFFECTS = "entity_effects=True, time_effects=True"
 CONTRACT = {
     "Panel": "data, entity=None, time=None, *, labels=None, step=None",
@@ -168,16 +169,17 @@ CONTRACT = {
     "Indicator": "name, direction='+', *, dimension='', unit='', goalposts=None",
     "CompositeIndex.fit": "panel, *, rng=None, progress=False",
     "FixedEffects": (
-        f"y, x, *, {EFFECTS}, absorb=(), cov_type='clustered', clusters=None, bandwidth=None, ssc='reghdfe', "
-        "obs_weights=None, singletons='drop', collinear='raise', missing='drop', keep_rows=True"
+        f"y, x, *, {EFFECTS}, absorb=(), cov_type='clustered', clusters=None, bandwidth=None, "
+        f"{DISTANCES}, ssc='reghdfe', obs_weights=None, singletons='drop', collinear='raise', "
+        "missing='drop', keep_rows=True"
     ),
     "LinearResults.combination": "expression",
     "LinearCombination.interval": "level=0.95",
     "FixedEffects.fit": "panel, *, rng=None, progress=False",
     "EventStudy": (
         f"y, event, x=(), *, before=5, after=5, reference=-1, bin_ends=True, never=None, {EFFECTS}, "
-        "absorb=(), cov_type='clustered', clusters=None, bandwidth=None, ssc='reghdfe', obs_weights=None, "
-        "singletons='drop', collinear='raise', missing='drop', keep_rows=True"
+        f"absorb=(), cov_type='clustered', clusters=None, bandwidth=None, {DISTANCES}, ssc='reghdfe', "
+        "obs_weights=None, singletons='drop', collinear='raise', missing='drop', keep_rows=True"
     ),
     "EventStudy.fit": "panel, *, rng=None, progress=False",
     "EventStudyResults.event_path": "level=0.95",
@@ -205,8 +207,8 @@ CONTRACT = {
     "plots.specification_curve": "results, term=None, *, main=None, labels=None, level=0.95, ax=None",
     "FixedEffectsIV": (
         f"y, x, endog, instruments, *, {EFFECTS}, absorb=(), cov_type='clustered', clusters=None, "
-        "bandwidth=None, ssc='reghdfe', obs_weights=None, singletons='drop', collinear='raise', "
-        "missing='drop', keep_rows=True"
+        f"bandwidth=None, {DISTANCES}, ssc='reghdfe', obs_weights=None, singletons='drop', "
+        "collinear='raise', missing='drop', keep_rows=True"
     ),
     "FixedEffectsIV.fit": "panel, *, rng=None, progress=False",
     "IVResults.anderson_rubin": "level=0.95",

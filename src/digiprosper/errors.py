@@ -215,6 +215,7 @@ _CATEGORIES: dict[str, type[DigiprosperWarning]] = {
     "no_variance": CovarianceWarning,
     "needed_clusters": CovarianceWarning,
     "few_periods": CovarianceWarning,
+    "no_neighbours": CovarianceWarning,
     "missing_rows": MissingDataWarning,
     "imputed": MissingDataWarning,
     "unfilled": MissingDataWarning,

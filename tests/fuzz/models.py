@@ -179,6 +179,11 @@ def _linear(case: Case, x: list[Any], y: str | None = None, *, drawn: bool = Fal
     if options.get("bandwidth") is not None and chance(case.rng, 0.9):
         options["cov_type"] = "driscoll_kraay"
         options.pop("clusters", None)
+    if chance(case.rng, 0.06):
+        options |= {"cov_type": "conley", "distance_cutoff": pick(case.rng, [1, 900.0, 1e5, *WRONG[:3]])}
+        options["distance_kernel"] = pick(case.rng, ["bartlett", "uniform"])
+        options["coordinates"] = [case.term("x"), case.term("z")]
+        options.pop("clusters", None)
     case.say(f"FixedEffects({y!r}, {x!r}, **{options!r})")
     return dp.FixedEffects(y or case.term("y"), x, **options)
 

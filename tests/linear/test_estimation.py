@@ -10,7 +10,7 @@ import pytest
 
 from digiprosper import FixedEffects, Panel
 from digiprosper.errors import CollinearityError, IdentificationError, Notice, TermError
-from digiprosper.linear.diagnostics import two_way_not_psd
+from digiprosper.linear.diagnostics import not_semidefinite
 from digiprosper.linear.estimation import (
     fit_columns,
     fit_equation,
@@ -224,7 +224,7 @@ def test_negative_eigenvalues_are_told_of_two_way_clusters_alone() -> None:
     frame = make()
     middle = np.array([[1.0, 0.0], [0.0, -1.0]])
     two = ready(frame, clusters=("city", "year"))
-    (notice,) = two_way_not_psd(two, ("a", "b"), middle, middle)
+    (notice,) = not_semidefinite(two, ("a", "b"), middle, middle)
     assert (notice.code, notice.data["terms"]) == ("not_psd", ("b",))
-    assert two_way_not_psd(two, ("a", "b"), np.eye(2), np.eye(2)) == []
-    assert two_way_not_psd(ready(frame), ("a", "b"), middle, middle) == []
+    assert not_semidefinite(two, ("a", "b"), np.eye(2), np.eye(2)) == []
+    assert not_semidefinite(ready(frame), ("a", "b"), middle, middle) == []

@@ -153,3 +153,13 @@ def test_fewer_clusters_than_instruments_leave_tests_missing() -> None:
     assert np.isnan(results.iv_tests["first_stage_f:d"].statistic)
     assert np.isnan(results.iv_tests["hansen_j"].statistic)
     assert "not available" in results.summary()
+
+
+def test_no_endogeneity_test_without_a_row_for_it() -> None:
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(rng.normal(size=(4, 4)), columns=list("yabz")).assign(i=0, t=range(4))
+    spec = FixedEffectsIV("y", ["b"], ["a"], ["z"], time_effects=False, cov_type="robust")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DigiprosperWarning)
+        results = spec.fit(Panel(frame, "i", "t"))
+    assert np.isnan(results.endogeneity_test().p_value)

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from digiprosper.kernels.conley import near_products
 from digiprosper.kernels.within import effects_rank, finest, is_nested, level_sums
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from digiprosper.kernels import Floats, Ints
+    from digiprosper.kernels.conley import Nearby
     from digiprosper.kernels.slopes import Effect
     from digiprosper.kernels.within import Within
 
@@ -26,6 +28,7 @@ __all__ = [
     "halves",
     "joint_meat",
     "meat",
+    "near_recipe",
     "ranks",
     "recipe",
 ]
@@ -237,13 +240,15 @@ class Recipe:
     df_t : float
         Degrees of freedom of the t statistics.
     bandwidth : int or None
-        Lags of Driscoll and Kraay.
+        Lags of Driscoll and Kraay, or of Conley.
     counted : int
         K in the factor; 0 where there is none.
     leverage : (N,) array or None
         Leverage of the rows in the effects, for ``hc2`` and ``hc3``.
     effects : tuple of (N,) arrays of int, or Slope
         Effects that are estimated again without each cluster, for ``crv3``.
+    near : Nearby or None
+        Which rows have correlated errors, for ``conley``.
     """
 
     cov_type: str
@@ -253,6 +258,7 @@ class Recipe:
     counted: int
     leverage: Floats | None = None
     effects: tuple[Effect, ...] = ()
+    near: Nearby | None = None
 
 
 def default_bandwidth(periods: int) -> int:
@@ -287,7 +293,7 @@ def recipe(
     Parameters
     ----------
     cov_type : {"unadjusted", "robust", "hc2", "hc3", "clustered", "crv3", "driscoll_kraay"}
-        Covariance.
+        Covariance; `near_recipe` is for ``conley``.
     ssc : {"reghdfe", "xtreg", "linearmodels", "plm", "none"}
         Convention of the small-sample factor; ``hc2``, ``hc3`` and ``crv3`` have none.
     count : Counts
@@ -322,13 +328,37 @@ def recipe(
         return Recipe(cov_type, (Part(1.0, 1 / rest, None, n),), df, None, counted)
     if cov_type == "robust":
         return Recipe(cov_type, (Part(1.0, n / rest, None, n),), df, None, counted)
-
     if cov_type == "driscoll_kraay":
         t = count.periods
         lags = default_bandwidth(t) if bandwidth is None else bandwidth
         return Recipe(cov_type, (Part(1.0, _factor(ssc, t, n, rest), time, t),), t - 1, lags, counted)
     parts = _clustered_parts(ssc, count.groups, clusters, n, rest)
     return Recipe(cov_type, parts, min(count.groups) - 1, None, counted)
+
+
+def near_recipe(ssc: str, count: Counts, near: Nearby) -> Recipe:
+    """Choose factor and degrees of freedom of ``conley``.
+
+    They are those of ``robust``, which it becomes where no two rows are near each other.
+
+    Parameters
+    ----------
+    ssc : str
+        As in `recipe`.
+    count : Counts
+        From `counts`.
+    near : Nearby
+        Which rows have correlated errors.
+
+    Returns
+    -------
+    Recipe
+        For `meat`.
+    """
+    counted = _counted("conley", ssc, count)
+    part = Part(1.0, count.n / (count.n - counted), None, count.n)
+    lags = near.lags if count.periods > 1 else None
+    return Recipe("conley", (part,), float(count.n - count.full), lags, counted, near=near)
 
 
 def _factor(ssc: str, groups: int, n: int, rest: int) -> float:
@@ -426,7 +456,7 @@ def joint_meat(
             np.sqrt(own.parts[place].factor) * _summed(own.parts[place], design, w * residuals)
             for design, residuals, own in equations
         ]
-        total += part.sign * _kernel(np.hstack(scores), how.bandwidth)
+        total += part.sign * _kernel(np.hstack(scores), how)
     return total
 
 
@@ -464,10 +494,13 @@ def _summed(part: Part, design: Floats, errors: Floats) -> Floats:
     return level_sums(part.codes, part.levels, design, errors)
 
 
-def _kernel(scores: Floats, lags: int | None) -> Floats:
+def _kernel(scores: Floats, how: Recipe) -> Floats:
+    if how.near is not None:
+        return near_products(scores, how.near)
+    lags = how.bandwidth or 0
     total = scores.T @ scores
-    for lag in range(1, (lags or 0) + 1):
-        weight = 1 - lag / ((lags or 0) + 1)
+    for lag in range(1, lags + 1):
+        weight = 1 - lag / (lags + 1)
         later = scores[lag:].T @ scores[:-lag]
         total = total + weight * (later + later.T)
     return np.asarray(total)

@@ -234,6 +234,7 @@ def with_clusters(
         notices=(),
         few=(),
         leverage=None,
+        near=None,
     )
 
 

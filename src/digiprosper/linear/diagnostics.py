@@ -28,14 +28,14 @@ if TYPE_CHECKING:
     from digiprosper.linear.preparation import Prepared
     from digiprosper.panel import Sample
 
-__all__ = ["few_treated", "lagged_outcome", "lost_digits", "said_once", "two_way_not_psd"]
+__all__ = ["few_treated", "lagged_outcome", "lost_digits", "not_semidefinite", "said_once"]
 
 _LAGS = (1, 2)
 _HALF = 0.5
 _BIASED_SLOPES = (
     "and so are the other slopes. Omit it, or use an estimator for dynamic panels (Arellano & Bond 1991)."
 )
-_NO_REGRESSOR = frozenset({"y", "obs_weights", "threshold_variable", "absorb"})
+_NO_REGRESSOR = frozenset({"y", "obs_weights", "coordinates", "threshold_variable", "absorb"})
 
 
 def few_treated(
@@ -233,15 +233,15 @@ def _rows_apart(entity: Ints, time: Ints, periods: int) -> tuple[Ints, Ints]:
     return np.concatenate(rows), np.concatenate(before)
 
 
-def two_way_not_psd(
+def not_semidefinite(
     prepared: Prepared, terms: Sequence[str], covariance: Floats, middle: Floats
 ) -> list[Notice]:
-    """Tell of a covariance of two-way clusters that is not positive semidefinite.
+    """Report a covariance of two-way clusters, or of Conley, that is not positive semidefinite.
 
     Parameters
     ----------
     prepared : Prepared
-        With the clusters.
+        With the clusters, or the rows that are near each other.
     terms : sequence of str
         Names of the coefficients.
     covariance : (k, k) array
@@ -254,11 +254,19 @@ def two_way_not_psd(
     list of Notice
         One, or none.
     """
-    if len(prepared.cluster_codes) != 2 or np.linalg.eigvalsh(middle)[0] >= -NEGATIVE:
+    what = _perhaps_indefinite(prepared)
+    if what is None or np.linalg.eigvalsh(middle)[0] >= -NEGATIVE:
         return []
     negative = [t for t, v in zip(terms, np.diag(covariance), strict=True) if v < 0]
-    text = "the covariance of two-way clusters is not positive semidefinite; it is not adjusted."
+    text = f"the covariance {what} is not positive semidefinite; it is not adjusted."
     if negative:
         have = "has" if len(negative) == 1 else "have"
         text += f" {quoted(negative)} {have} a negative variance and no standard error."
     return [not_psd(negative, text)]
+
+
+def _perhaps_indefinite(prepared: Prepared) -> str | None:
+    """Name a covariance that need not be positive semidefinite."""
+    if prepared.near is not None:
+        return f"of cov_type='conley' with the {prepared.near.kernel} kernel"
+    return "of two-way clusters" if len(prepared.cluster_codes) == 2 else None

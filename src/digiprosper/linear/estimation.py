@@ -19,11 +19,11 @@ from digiprosper.errors import (
     quoted,
     several,
 )
-from digiprosper.kernels.covariance import recipe
+from digiprosper.kernels.covariance import near_recipe, recipe
 from digiprosper.kernels.equation import Solved, solve
 from digiprosper.kernels.least_squares import dependences
 from digiprosper.kernels.tolerances import ABSORBED, CONSTANT, PERFECT_FIT
-from digiprosper.linear.diagnostics import few_treated, lost_digits, two_way_not_psd
+from digiprosper.linear.diagnostics import few_treated, lost_digits, not_semidefinite
 from digiprosper.linear.notices import (
     NEAR,
     dropped_absorbed,
@@ -394,6 +394,8 @@ def inference(prepared: Prepared, k: int) -> tuple[Counts, Recipe]:
         For `kernels.covariance.meat`.
     """
     options, count = prepared.options, prepared.count.plus(k)
+    if prepared.near is not None:
+        return count, near_recipe(options.ssc, count, prepared.near)
     how = recipe(
         options.cov_type,
         options.ssc,
@@ -661,7 +663,7 @@ def named_results(
         *no_variance([terms[j] for j in empty]),
         *cluster_notices(prepared, terms, full, covariance),
         *perfect_row_notices(prepared, solved),
-        *(two_way_not_psd(prepared, terms, covariance, middle) if own_covariance else []),
+        *(not_semidefinite(prepared, terms, covariance, middle) if own_covariance else []),
         *few_treated(prepared, names, solved.scored, solved.root, unread=unread),
     ]
     results = LinearResults(
@@ -766,6 +768,8 @@ def _inference(prepared: Prepared, solved: Solved) -> Inference:
         df_t=solved.how.df_t,
         df_counted=solved.how.counted,
         bandwidth=solved.how.bandwidth,
+        distance_cutoff=prepared.options.distance_cutoff,
+        distance_kernel=prepared.options.distance_kernel if cov_type == "conley" else None,
     )
 
 

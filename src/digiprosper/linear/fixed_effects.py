@@ -14,6 +14,7 @@ from digiprosper.errors import (
     issue,
 )
 from digiprosper.linear.diagnostics import lagged_outcome
+from digiprosper.linear.distances import DistanceKernel, check_distances
 from digiprosper.linear.estimation import columns_at, fit_equation, sweep_columns, with_intercept
 from digiprosper.linear.formula import read_formula
 from digiprosper.linear.preparation import (
@@ -60,14 +61,23 @@ class FixedEffects(Specification):
         Further effects; ``"region^year"`` crosses two. ``"province[year]"`` is the effect of the province and
         a slope of year in each, ``"province[[year]]"`` the slope without the effect, and
         ``"province[year, x]"`` has slopes of both. Slopes are of numeric terms.
-    cov_type : {"clustered", "crv3", "robust", "hc2", "hc3", "unadjusted", "driscoll_kraay"}
+    cov_type : {"clustered", "crv3", "robust", "hc2", "hc3", "unadjusted", "driscoll_kraay", "conley"}
         ``clustered`` by default, since rows of an entity are not independent. ``crv3`` estimates the model
         without each cluster, which is safer with few or unequal ones. ``robust`` is HC1; ``hc2`` and ``hc3``
-        correct for the leverage of the rows, absorbed effects included (MacKinnon & White 1985).
+        correct for the leverage of the rows, absorbed effects included (MacKinnon & White 1985). ``conley``
+        allows for correlation between entities that are near each other; see Notes.
     clusters : str or sequence of one or two str, optional
         The entity by default; one for ``crv3``.
     bandwidth : int, optional
-        Lags of Driscoll and Kraay; floor(4 (T/100)^(2/9)) by default.
+        Lags of Driscoll and Kraay, or of ``conley`` within an entity; floor(4 (T/100)^(2/9)) by default.
+    coordinates : sequence of two str, optional
+        Latitude and longitude in degrees, for ``conley``: numeric terms. By default the columns with the
+        names lat or latitude, and lon, lng, long or longitude. An entity may move.
+    distance_cutoff : float, optional
+        Kilometres beyond which the errors of two entities are uncorrelated, for ``conley``. It has no
+        default, since the distance is a claim about the subject.
+    distance_kernel : {"bartlett", "uniform"}
+        Weights of ``conley``: falling to zero at the cutoff, or one up to it.
     ssc : {"reghdfe", "xtreg", "linearmodels", "plm", "none"}
         Whose small-sample factor. ``reghdfe`` equals fixest and pyfixest. ``hc2``, ``hc3`` and ``crv3`` have
         none, and do not depend on it.
@@ -87,9 +97,22 @@ class FixedEffects(Specification):
     Raises
     ------
     OptionError
-        From the constructor, if an option has an unknown word.
+        From the constructor, if an option has an unknown word or contradicts another.
     ColumnError, TermError, InputTypeError, MissingDataError, IdentificationError, CollinearityError
         From `fit`, naming the column and what to do.
+
+    Notes
+    -----
+    ``cov_type="conley"`` (Conley 1999, Journal of Econometrics 92:1; with lags as in Hsiang 2010, PNAS
+    107:15367) has the middle of the sandwich ``sum_t sum_ij K(d_ij) s_it s_jt' + sum_i sum_{t != u}
+    w(|t - u|) s_it s_iu'``, where ``s_it = x_it e_it`` are scores, net of the effects. ``K(d)`` is
+    ``max(1 - d / distance_cutoff, 0)`` or, with the uniform kernel, 1 up to the cutoff; ``w(l)`` is
+    ``max(1 - l / (bandwidth + 1), 0)``, with lags counted by the value of time. Errors of two entities in two
+    periods are uncorrelated. Distances are great circles on a sphere of radius 6371.0088 km. The small-sample
+    factor and the degrees of freedom of t are those of ``robust``, n/(n - K) and n - K with all effects in
+    K, so that errors without neighbours and lags are HC1. Neither kernel makes the matrix positive
+    semidefinite in every sample: a notice ``not_psd`` says where it is not, the matrix is not adjusted, and
+    a coefficient with a negative variance has no standard error.
 
     Examples
     --------
@@ -111,6 +134,9 @@ class FixedEffects(Specification):
     cov_type: CovType = "clustered"
     clusters: Sequence[str] | None = None
     bandwidth: int | None = None
+    coordinates: Sequence[str] | None = None
+    distance_cutoff: float | None = None
+    distance_kernel: DistanceKernel = "bartlett"
     ssc: Ssc = "reghdfe"
     obs_weights: str | None = None
     singletons: Literal["drop", "keep"] = "drop"
@@ -303,10 +329,13 @@ def check_regression_options(spec: Any) -> None:
     if not isinstance(spec.keep_rows, bool):
         raise OptionError(f"keep_rows={cited(spec.keep_rows)} must be True or False.")
     if spec.bandwidth is not None:
-        if spec.cov_type != "driscoll_kraay":
-            raise OptionError(f"bandwidth={cited(spec.bandwidth)} requires cov_type='driscoll_kraay'.")
+        if spec.cov_type not in ("driscoll_kraay", "conley"):
+            raise OptionError(
+                f"bandwidth={cited(spec.bandwidth)} requires cov_type='driscoll_kraay' or 'conley'."
+            )
         if not _is_count(spec.bandwidth):
             raise OptionError(f"bandwidth={cited(spec.bandwidth)} must be a number of lags, 0 or more.")
+    check_distances(spec)
     if spec.obs_weights is not None:
         one_term(spec.obs_weights, "obs_weights")
 

@@ -53,6 +53,7 @@ from digiprosper.specification import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from digiprosper.linear.distances import DistanceKernel
     from digiprosper.linear.estimation import Swept
     from digiprosper.linear.preparation import Prepared
     from digiprosper.panel import Panel
@@ -83,10 +84,12 @@ class FixedEffectsIV(Specification):
         effects; `digiprosper.instruments` builds some that do.
     entity_effects, time_effects, absorb
         Effects, as in `FixedEffects`.
-    cov_type : {"clustered", "robust", "unadjusted", "driscoll_kraay"}
+    cov_type : {"clustered", "robust", "unadjusted", "driscoll_kraay", "conley"}
         ``clustered`` by default. hc2, hc3 and crv3 are for least squares only.
     clusters, bandwidth, ssc, obs_weights, singletons, missing, keep_rows
         As in `FixedEffects`; K counts the slopes of the equation.
+    coordinates, distance_cutoff, distance_kernel
+        As in `FixedEffects`.
     collinear : {"raise", "drop"}
         ``"drop"`` takes out controls and instruments that the effects absorb or that earlier ones add up to,
         and says so in `diagnostics`. Endogenous regressors are never dropped.
@@ -126,6 +129,9 @@ class FixedEffectsIV(Specification):
     cov_type: CovType = "clustered"
     clusters: Sequence[str] | None = None
     bandwidth: int | None = None
+    coordinates: Sequence[str] | None = None
+    distance_cutoff: float | None = None
+    distance_kernel: DistanceKernel = "bartlett"
     ssc: Ssc = "reghdfe"
     obs_weights: str | None = None
     singletons: Literal["drop", "keep"] = "drop"

@@ -194,13 +194,20 @@ def endogeneity(prepared: Prepared, swept: Swept, places: Places, projected: Pro
     """
     endog = [swept.names[j] for j in places.endog]
     m, k = len(endog), len(places.regressors) + len(endog)
+    name, null = (
+        "Endogeneity test (regression-based)",
+        f"{quoted(endog)} {'is' if m == 1 else 'are'} exogenous",
+    )
+    count = prepared.count.plus(k)
+    if count.n <= count.full:
+        return f_test(name, float("nan"), (m, float(count.n - count.full)), null)
+
     count, how = inference(prepared, k)
     f = float("nan")
-    if count.n > count.full and m <= how.df_t:
+    if m <= how.df_t:
         design = np.hstack([taken(swept, places.regressors), projected.endog_left])
         f = _joint_f(solve(swept.columns[:, 0], design, count, how, obs_weights=prepared.obs_weights), m)
-    null = f"{quoted(endog)} {'is' if m == 1 else 'are'} exogenous"
-    return f_test("Endogeneity test (regression-based)", f, (m, how.df_t), null)
+    return f_test(name, f, (m, how.df_t), null)
 
 
 def _joint_f(solved: Solved, last: int) -> float:

@@ -21,6 +21,8 @@ no_variance              terms
 needed_clusters          clusters (name), terms (term to the clusters without which it is not identified)
 perfect_rows             count, rows (labels of the first five)
 robust_inconsistent      cov_type, periods (rows per entity)
+no_neighbours            distance_cutoff, nearest (both in kilometres)
+moving_places            entity (name), count, n_entities
 few_treated              clusters (name), n_clusters, terms (term to effective, share, largest)
 lagged_outcome           columns, periods (rows per entity)
 unseen                   count
@@ -66,9 +68,11 @@ __all__ = [
     "few_weightings",
     "first_stage_strength",
     "lagged_outcome_notice",
+    "moving_places",
     "near_collinear",
     "needed_clusters",
     "nickell",
+    "no_neighbours",
     "no_variance",
     "perfect_fit",
     "perfect_rows",
@@ -446,12 +450,60 @@ def robust_inconsistent(cov_type: str, periods: float) -> Notice:
     Notice
         Code robust_inconsistent.
     """
+    kind, instead = "robust to heteroskedasticity alone", "Use cov_type='clustered'"
+    if cov_type == "conley":
+        kind, instead = "that take the periods of an entity as independent", "Set a bandwidth above 0"
     text = (
-        f"cov_type={cited(cov_type)} with entity effects: standard errors robust to heteroskedasticity alone "
-        f"are inconsistent when the number of periods is fixed and above 2 (here {periods:.3g} per entity; "
-        "Stock & Watson 2008). Use cov_type='clustered'."
+        f"cov_type={cited(cov_type)} with entity effects: standard errors {kind} are inconsistent when the "
+        f"number of periods is fixed and above 2 (here {periods:.3g} per entity; Stock & Watson 2008). "
+        f"{instead}."
     )
     return Notice("robust_inconsistent", text, {"cov_type": cov_type, "periods": float(periods)})
+
+
+def no_neighbours(cutoff: float, nearest: float) -> Notice:
+    """Report that all places are farther apart than the distance cutoff.
+
+    Parameters
+    ----------
+    cutoff, nearest : float
+        The cutoff, and the smallest distance between two places, in kilometres.
+
+    Returns
+    -------
+    Notice
+        Code no_neighbours.
+    """
+    apart = f"the nearest two are {nearest:,.3g} km apart" if nearest < float("inf") else "there is one place"
+    text = (
+        f"distance_cutoff={cutoff:,g} km: no two places are so near ({apart}), so that errors of different "
+        "places are taken as uncorrelated. Is it in kilometres?"
+    )
+    return Notice("no_neighbours", text, {"distance_cutoff": cutoff, "nearest": nearest})
+
+
+def moving_places(count: int, sample: Sample) -> Notice:
+    """Report entities whose coordinates differ between periods.
+
+    Parameters
+    ----------
+    count : int
+        How many.
+    sample : Sample
+        Of how many.
+
+    Returns
+    -------
+    Notice
+        Code moving_places.
+    """
+    entity = sample.keys.entity_name
+    text = (
+        f"{count:,} of {counted(sample.n_entities, 'entity', 'entities')} ({entity}) have coordinates that "
+        "differ between periods; distances are those of each period."
+    )
+    data = {"entity": entity, "count": count, "n_entities": sample.n_entities}
+    return Notice("moving_places", text, data)
 
 
 # --- columns and the fit ------------------------------------------------------------------------------------

@@ -25,6 +25,7 @@ from digiprosper.kernels.leverage import effects_leverage
 from digiprosper.kernels.slopes import Slope
 from digiprosper.kernels.tolerances import LARGEST_COLUMN, LARGEST_PRODUCT
 from digiprosper.kernels.within import Within, is_nested, not_singletons, within
+from digiprosper.linear.distances import DistanceKernel, coordinate_terms, distance_notices, near_rows
 from digiprosper.linear.notices import (
     dropped_rows,
     entities_across,
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from digiprosper.kernels import Bools, Floats, Ints
+    from digiprosper.kernels.conley import Nearby
     from digiprosper.kernels.slopes import Effect
     from digiprosper.panel import Sample
     from digiprosper.panel.sample import Dropped
@@ -65,7 +67,7 @@ __all__ = [
     "refuse_other",
 ]
 
-CovType = Literal["unadjusted", "robust", "hc2", "hc3", "clustered", "crv3", "driscoll_kraay"]
+CovType = Literal["unadjusted", "robust", "hc2", "hc3", "clustered", "crv3", "driscoll_kraay", "conley"]
 Ssc = Literal["reghdfe", "xtreg", "linearmodels", "plm", "none"]
 _CLUSTERED = ("clustered", "crv3")
 
@@ -80,7 +82,7 @@ class LinearOptions:
         Effects of the panel's keys.
     absorb : tuple of str
         Further absorbed terms, slopes by their levels too; a key among them is that effect.
-    cov_type, clusters, bandwidth, ssc
+    cov_type, clusters, bandwidth, coordinates, distance_cutoff, distance_kernel, ssc
         As in `FixedEffects`.
     obs_weights : str or None
         Column with weights.
@@ -96,6 +98,9 @@ class LinearOptions:
     cov_type: CovType = "clustered"
     clusters: Sequence[str] | None = None
     bandwidth: int | None = None
+    coordinates: Sequence[str] | None = None
+    distance_cutoff: float | None = None
+    distance_kernel: DistanceKernel = "bartlett"
     ssc: Ssc = "reghdfe"
     obs_weights: str | None = None
     collinear: Literal["raise", "drop"] = "raise"
@@ -121,6 +126,9 @@ def check_linear_options(spec: Any) -> None:
                 f"{name}={cited(getattr(spec, name))} must be True or False; specify other effects in absorb."
             )
     check_option("cov_type", spec.cov_type, get_args(CovType))
+    if not hasattr(spec, "distance_cutoff"):
+        why = "it takes no coordinates and no distance"
+        refuse_cov_types(type(spec).__name__, spec.cov_type, ("conley",), why)
     check_option("ssc", spec.ssc, get_args(Ssc))
     if spec.clusters is not None:
         clusters = as_terms(spec.clusters, "clusters")
@@ -234,6 +242,8 @@ class Prepared:
         Those of `notices` that are about few clusters and the t intervals of an equation.
     leverage : (N,) array or None
         Leverage of the rows in the effects, with ``hc2`` and ``hc3`` only.
+    near : Nearby or None
+        Which rows have correlated errors, with ``conley`` only.
     """
 
     sample: Sample
@@ -248,6 +258,7 @@ class Prepared:
     notices: tuple[Notice, ...]
     few: tuple[Notice, ...]
     leverage: Floats | None = None
+    near: Nearby | None = None
 
     @property
     def effect_names(self) -> tuple[str, ...]:
@@ -293,10 +304,7 @@ def prepare(
     absorbed = _effects(panel, options)
     effects = tuple(dict.fromkeys(one.effect for one in absorbed))
     clusters = _clusters(panel, options)
-    if options.obs_weights is not None:
-        roles = {**roles, "obs_weights": (options.obs_weights,)}
-    if slopes := _slopes(absorbed):
-        roles = {**roles, "absorb": slopes}
+    roles = {**roles, **_further_roles(panel, absorbed, options)}
     sample = panel.sample(roles, codes=effects, clusters=clusters, missing=missing)
     before = sample.nobs
     if singletons == "drop":
@@ -314,6 +322,7 @@ def prepare(
     entity = dict(zip(names, range(len(names)), strict=True)).get(panel.entity_name)
     taken = ranks(absorbing, codes, entity)
 
+    near = _near(sample, options)
     few = _cluster_notices(clusters, codes, options.cov_type)
     notices = [
         *_dropped_notices(panel, sample, before, effects),
@@ -323,7 +332,8 @@ def prepare(
         *_across_notices(clusters, codes, sample, absorbed=entity is not None),
         *([] if taken.exact else [rank_bound(names, taken.every)]),
         *_saturated_notices(absorbed, absorbing),
-        *_robust_notices(sample, absorbing, options),
+        *_robust_notices(sample, absorbing, near, options),
+        *distance_notices(sample, near),
     ]
     return Prepared(
         sample=sample,
@@ -338,12 +348,36 @@ def prepare(
         notices=tuple(notices),
         few=tuple(few),
         leverage=_leverage(absorbing, sample.nobs, options),
+        near=near,
     )
 
 
-def _robust_notices(sample: Sample, absorbed: Within, options: LinearOptions) -> list[Notice]:
+def _further_roles(
+    panel: Panel, absorbed: Sequence[Absorbed], options: LinearOptions
+) -> dict[str, Sequence[str]]:
+    """List the columns that effects and errors need beside those of the equations."""
+    roles: dict[str, Sequence[str]] = {}
+    if options.obs_weights is not None:
+        roles["obs_weights"] = (options.obs_weights,)
+    if options.cov_type == "conley":
+        roles["coordinates"] = coordinate_terms(panel, options.coordinates)
+    if slopes := _slopes(absorbed):
+        roles["absorb"] = slopes
+    return roles
+
+
+def _near(sample: Sample, options: LinearOptions) -> Nearby | None:
+    if options.distance_cutoff is None:
+        return None
+    return near_rows(sample, options.distance_cutoff, options.distance_kernel, options.bandwidth)
+
+
+def _robust_notices(
+    sample: Sample, absorbed: Within, near: Nearby | None, options: LinearOptions
+) -> list[Notice]:
     """Report errors that do not allow for what entity effects do to the residuals."""
-    if options.cov_type not in ("robust", "hc2", "hc3"):
+    independent = options.cov_type in ("robust", "hc2", "hc3") or (near is not None and near.lags == 0)
+    if not independent:
         return []
     by_entity = any(is_nested(codes, sample.entity) for codes in absorbed.codes)
     if not by_entity or np.bincount(sample.entity).max() <= 2:

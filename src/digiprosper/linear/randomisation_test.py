@@ -54,7 +54,7 @@ def randomisation_test(
     Parameters
     ----------
     spec : FixedEffects
-        The specification, with any `cov_type` but ``"crv3"``.
+        The specification, with any `cov_type` but ``"crv3"`` and ``"conley"``.
     panel : Panel
         The data.
     term : str
@@ -80,7 +80,7 @@ def randomisation_test(
         If `term` is no regressor of the fit, or one of its columns is also in another regressor, such as an
         interaction: which of them to exchange would be unclear.
     OptionError
-        If `cov_type` is ``"crv3"`` or `reps` too small.
+        If `cov_type` is ``"crv3"`` or ``"conley"``, or `reps` too small.
     IdentificationError
         If no exchange changes anything, as where no two entities are in the sample in the same periods, or
         the term has no standard error; and as `FixedEffects.fit`.
@@ -152,10 +152,10 @@ def randomisation_test(
 def _check(spec: FixedEffects, term: str) -> None:
     refuse_other_specification("randomisation_test", spec)
     refuse_no_term(term, "randomisation_test")
-    if spec.cov_type == "crv3":
+    if spec.cov_type in ("crv3", "conley"):
         raise OptionError(
-            "randomisation_test does not take cov_type='crv3': use cov_type='clustered'. The p-value depends "
-            "little on the kind of standard error, since the draws have the same."
+            f"randomisation_test does not take cov_type={cited(spec.cov_type)}: use cov_type='clustered'. "
+            "The p-value depends little on the kind of standard error, since the draws have the same."
         )
 
 

@@ -37,7 +37,7 @@ def without_information(solved: Solved, covariance: Floats) -> Ints:
     array of int
         Their positions.
     """
-    if solved.how.cov_type not in ("clustered", "crv3", "driscoll_kraay"):
+    if solved.how.cov_type not in ("clustered", "crv3", "driscoll_kraay", "conley"):
         return np.empty(0, dtype=np.intp)
     variance = np.abs(np.diag(covariance)[: solved.coefficients.size])
     weighted = solved.weighted_residuals

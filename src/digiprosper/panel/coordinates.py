@@ -10,9 +10,11 @@ import pandas as pd
 from digiprosper.errors import ColumnError, InputTypeError, OptionError, quoted
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from digiprosper.kernels import Floats
 
-__all__ = ["degrees_of", "refuse_beyond"]
+__all__ = ["coordinate_names", "degrees_of", "refuse_beyond"]
 
 _LATITUDES = ("lat", "latitude", "纬度")
 _LONGITUDES = ("lon", "lng", "long", "longitude", "经度")
@@ -49,7 +51,7 @@ def degrees_of(frame: pd.DataFrame, caller: str) -> Floats:
             f"{caller} takes a DataFrame with latitude and longitude, not {type(given).__name__}: "
             "panel.frame[['lat', 'lon']]."
         )
-    values = frame[[_named(frame, known, caller) for known in (_LATITUDES, _LONGITUDES)]]
+    values = frame[list(coordinate_names(list(frame.columns), caller))]
     odd = [c for c in values.columns if not _holds_numbers(values[c])]
     if odd:
         raise InputTypeError(f"{caller}: the column {quoted(odd)} does not hold numbers.")
@@ -58,15 +60,33 @@ def degrees_of(frame: pd.DataFrame, caller: str) -> Floats:
     return degrees
 
 
-def _named(frame: pd.DataFrame, known: tuple[str, ...], caller: str) -> Any:
-    """Find the one column with one of these names."""
-    found = [column for column in frame.columns if str(column).casefold() in known]
-    if len(found) != 1:
+def coordinate_names(names: Sequence[Any], caller: str) -> tuple[Any, Any]:
+    """Find the columns of latitude and longitude by their names.
+
+    Parameters
+    ----------
+    names : sequence
+        Names of columns.
+    caller : str
+        Which function needs them, for messages.
+
+    Returns
+    -------
+    tuple
+        The two names.
+
+    Raises
+    ------
+    ColumnError
+        If there is not one column of each.
+    """
+    found = [[n for n in names if str(n).casefold() in known] for known in (_LATITUDES, _LONGITUDES)]
+    if [len(one) for one in found] != [1, 1]:
         raise ColumnError(
-            f"{caller}: the columns are {quoted(frame.columns)}; it needs one latitude ('lat') and one "
-            "longitude ('lon')."
+            f"{caller}: the columns are {quoted(names)}; it needs one latitude ('lat') and one longitude "
+            "('lon')."
         )
-    return found[0]
+    return found[0][0], found[1][0]
 
 
 def _holds_numbers(column: pd.Series[float]) -> bool:

@@ -29,7 +29,7 @@ __all__ = ["Design", "Evaluated", "evaluate_all", "write_out"]
 # A term, and for each of its categories whether it loses its first level.
 _Use: TypeAlias = tuple[str, tuple[bool, ...]]
 
-_NO_REGRESSOR = ("y", "obs_weights", "threshold_variable", "absorb")
+_NO_REGRESSOR = ("y", "obs_weights", "coordinates", "threshold_variable", "absorb")
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -32,6 +32,7 @@ from digiprosper.specification import TERM, Specification, as_terms, one_term, p
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from digiprosper.linear.distances import DistanceKernel
     from digiprosper.linear.preparation import Prepared
     from digiprosper.panel import Panel
     from digiprosper.policy.window import EventTimes
@@ -69,6 +70,8 @@ class EventStudy(Specification):
     never : float, optional
         Value of `event` for entities that are never treated, beside missing values; 0 in many files.
     entity_effects, time_effects, absorb, cov_type, clusters, bandwidth, ssc, obs_weights, singletons
+        As in `FixedEffects`.
+    coordinates, distance_cutoff, distance_kernel
         As in `FixedEffects`.
     collinear, missing, keep_rows
         As in `FixedEffects`. ``collinear="drop"`` is for controls: event times are never dropped, and a
@@ -127,6 +130,9 @@ class EventStudy(Specification):
     cov_type: CovType = "clustered"
     clusters: Sequence[str] | None = None
     bandwidth: int | None = None
+    coordinates: Sequence[str] | None = None
+    distance_cutoff: float | None = None
+    distance_kernel: DistanceKernel = "bartlett"
     ssc: Ssc = "reghdfe"
     obs_weights: str | None = None
     singletons: Literal["drop", "keep"] = "drop"

@@ -8,7 +8,7 @@ from itertools import chain, compress
 from operator import not_
 from typing import TYPE_CHECKING, TypeAlias
 
-from digiprosper.present.rows import cluster_words, errors_key, lag_words
+from digiprosper.present.rows import cluster_words, error_details, errors_key
 from digiprosper.report.characters import tidy_text
 from digiprosper.report.columns import remark_text
 from digiprosper.report.labels import name_label
@@ -27,7 +27,7 @@ __all__ = ["note_lines"]
 _Labels: TypeAlias = "Mapping[str, str]"
 _Owned: TypeAlias = "Sequence[tuple[Column, Block]]"
 # These keep their capital inside a sentence.
-_NAMED = ("Driscoll", "CRV3")
+_NAMED = ("Driscoll", "CRV3", "Conley")
 
 
 def note_lines(columns: Sequence[Column], labels: _Labels, style: Style) -> list[str]:
@@ -162,7 +162,7 @@ def _one_kind(inference: Inference, column: Column, labels: _Labels, style: Styl
     if inference.clusters:
         clusters = cluster_words(column, labels, style.say(NOTES, "and"))
         errors = style.say(NOTES, "errors.by", errors=errors, clusters=clusters)
-    return errors, [] if inference.bandwidth is None else [lag_words(inference.bandwidth, style)]
+    return errors, error_details(inference, style)
 
 
 def _from_draws(column: Column) -> bool:

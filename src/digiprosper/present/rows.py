@@ -32,8 +32,8 @@ __all__ = [
     "block_rows",
     "cluster_words",
     "depvar_rows",
+    "error_details",
     "errors_key",
-    "lag_words",
     "setting_rows",
     "stat_rows",
     "term_rows",
@@ -386,7 +386,7 @@ def _are_clustered_alike(known: Sequence[Inference]) -> bool:
     return all(one.clusters for one in known) and len({one.cov_type == "crv3" for one in known}) == 1
 
 
-def errors_key(inference: Inference) -> tuple[str, tuple[str, ...], int | None]:
+def errors_key(inference: Inference) -> tuple[object, ...]:
     """Give what columns must agree in for one sentence to describe their standard errors.
 
     Parameters
@@ -397,9 +397,10 @@ def errors_key(inference: Inference) -> tuple[str, tuple[str, ...], int | None]:
     Returns
     -------
     tuple
-        Kind of covariance, clusters, lags.
+        Kind of covariance, clusters, lags, distance and its kernel.
     """
-    return inference.cov_type, inference.clusters, inference.bandwidth
+    distance = inference.distance_cutoff, inference.distance_kernel
+    return inference.cov_type, inference.clusters, inference.bandwidth, distance
 
 
 def _covariance_words(column: Column, labels: _Labels, style: Style) -> str:
@@ -409,27 +410,36 @@ def _covariance_words(column: Column, labels: _Labels, style: Style) -> str:
     if inference.clusters:
         code = "errors.by.crv3" if inference.cov_type == "crv3" else "errors.by"
         return style.say(TABLE, code, clusters=cluster_words(column, labels, " + "))
-    if inference.bandwidth is not None:
-        return style.say(TABLE, "errors.lags", lags=lag_words(inference.bandwidth, style))
-    return style.say(TABLE, f"errors.{inference.cov_type}")
+    text = style.say(TABLE, f"errors.{inference.cov_type}")
+    for detail in error_details(inference, style):
+        text = style.say(TABLE, "errors.more", errors=text, detail=detail)
+    return text
 
 
-def lag_words(lags: int, style: Style) -> str:
-    """Count lags.
+def error_details(inference: Inference, style: Style) -> list[str]:
+    """Name how far in space and in time standard errors allow for correlation.
 
     Parameters
     ----------
-    lags : int
-        How many.
+    inference : Inference
+        Of a column.
     style : Style
         How words are chosen.
 
     Returns
     -------
-    str
-        Such as ``"2 lags"``.
+    list of str
+        Such as ``["300 km", "2 lags"]``; empty for covariances without distance and lags.
     """
-    return style.say(TABLE, "lag" if lags == 1 else "lags", count=lags)
+    details = []
+    if inference.distance_cutoff is not None:
+        details.append(style.say(TABLE, "distance", count=f"{inference.distance_cutoff:,g}"))
+    if inference.distance_kernel == "uniform":
+        details.append(style.say(TABLE, "kernel.uniform"))
+    lags = inference.bandwidth
+    if lags is not None:
+        details.append(style.say(TABLE, "lag" if lags == 1 else "lags", count=lags))
+    return details
 
 
 def cluster_words(column: Column, labels: _Labels, joint: str) -> str:

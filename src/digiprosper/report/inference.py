@@ -30,7 +30,11 @@ class Inference(PickledByName):
     df_counted : int or None
         K in the small-sample factor.
     bandwidth : int or None
-        Lags of Driscoll-Kraay errors.
+        Lags of Driscoll-Kraay errors, or of Conley errors within an entity.
+    distance_cutoff : float or None
+        Kilometres up to which Conley errors allow for correlation.
+    distance_kernel : str or None
+        Option word of their kernel.
     drawn : str or None
         What was drawn with replacement: ``"entity"`` or the name of the clusters. None if intervals and
         p-values come from no draws.
@@ -49,6 +53,8 @@ class Inference(PickledByName):
     df_t: float = inf
     df_counted: int | None = None
     bandwidth: int | None = None
+    distance_cutoff: float | None = None
+    distance_kernel: str | None = None
     drawn: str | None = None
     n_drawn: int | None = None
     reps: int = 0

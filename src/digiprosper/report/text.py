@@ -154,10 +154,8 @@ def conventions(
         groups = " and ".join(f"{g:,}" for g in how.n_clusters)
         left_out = "CRV3, one cluster left out at a time; " if how.cov_type == "crv3" else ""
         return f"Standard errors clustered by {names} ({left_out}{groups} clusters, {rest})"
-    if how.cov_type == "driscoll_kraay":
-        lags = counted(how.bandwidth or 0, "lag")
-        # Its degrees of freedom are the periods less one.
-        return f"Driscoll-Kraay standard errors ({lags}, {how.df_t + 1:.0f} periods, {rest})"
+    if how.cov_type in ("conley", "driscoll_kraay"):
+        return f"{_correlated(how)}, {rest})"
     kind = {
         "robust": "robust to heteroskedasticity (HC1)",
         "hc2": "robust to heteroskedasticity (HC2)",
@@ -165,6 +163,22 @@ def conventions(
         "unadjusted": "for independent errors of equal variance",
     }
     return f"Standard errors {kind[how.cov_type]} ({rest})"
+
+
+def _correlated(how: Inference) -> str:
+    """Name errors that are correlated in space and time, and how far."""
+    if how.cov_type == "conley":
+        return f"Conley standard errors ({', '.join(_near_words(how))}"
+    lags = counted(how.bandwidth or 0, "lag")
+    # Its degrees of freedom are the periods less one.
+    return f"Driscoll-Kraay standard errors ({lags}, {how.df_t + 1:.0f} periods"
+
+
+def _near_words(how: Inference) -> list[str]:
+    """Name the cutoff, the kernel and, in a panel, the lags."""
+    lags = [] if how.bandwidth is None else [counted(how.bandwidth, "lag")]
+    kernel = "uniform kernel" if how.distance_kernel == "uniform" else "Bartlett kernel"
+    return [f"{how.distance_cutoff:,g} km", kernel, *lags]
 
 
 def _cluster_names(names: Iterable[str], labels: Mapping[str, str], factors: Factors) -> str:

@@ -57,7 +57,7 @@ if TYPE_CHECKING:
 __all__ = ["control_sets"]
 
 _MOST_SETS = 2**16
-_ONE_BY_ONE = frozenset({"hc2", "hc3", "crv3"})
+_ONE_BY_ONE = frozenset({"hc2", "hc3", "crv3", "conley"})
 
 
 @dataclass(frozen=True, slots=True, eq=False)

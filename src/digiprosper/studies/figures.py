@@ -35,6 +35,7 @@ _AS_GIVEN = "specification as given"
 _CONTROLS = "control"
 _ERRORS = {
     "clustered": "clustered",
+    "conley": "Conley",
     "crv3": "CRV3",
     "driscoll_kraay": "Driscoll-Kraay",
     "hc2": "HC2",

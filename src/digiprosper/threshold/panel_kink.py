@@ -25,7 +25,7 @@ from digiprosper.kernels.equation import solve
 from digiprosper.kernels.least_squares import dependences
 from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.kernels.tolerances import FLAT_DRAWS, NO_RESIDUALS
-from digiprosper.linear.diagnostics import lagged_outcome, two_way_not_psd
+from digiprosper.linear.diagnostics import lagged_outcome, not_semidefinite
 from digiprosper.linear.estimation import fit_equation, inference, sweep_columns
 from digiprosper.linear.preparation import (
     CovType,
@@ -288,7 +288,7 @@ class PanelKink(Specification):
         how, rest = joint.how, joint.df_resid
         covariance = root @ middle @ root.T
 
-        indefinite = two_way_not_psd(prepared, (*slopes.names, "threshold"), covariance, middle)
+        indefinite = not_semidefinite(prepared, (*slopes.names, "threshold"), covariance, middle)
         r2, within, by_entity, _ = slopes.fit_statistics
         estimated = replace(
             slopes.estimated,

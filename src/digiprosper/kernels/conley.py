@@ -1,0 +1,223 @@
+"""Sums of products of scores over rows that are near each other in space or in time (Conley 1999)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from digiprosper.kernels.great_circle import EARTH_RADIUS, great_circle
+from digiprosper.kernels.tolerances import SAME_DISTANCE
+from digiprosper.kernels.within import level_sums
+
+if TYPE_CHECKING:
+    from digiprosper.kernels import Bools, Floats, Ints
+
+__all__ = ["Nearby", "near_products", "nearby", "nearest_place", "rows_within"]
+
+# Pairs of places whose distances are computed at a time: about 100 MB with what the formula needs.
+_PAIRS: Final = 2_000_000
+# Places that are taken together however few are near.
+_FEWEST: Final = 32
+# Cells of places by periods, as a multiple of the rows, up to which all periods are summed together.
+_CELLS: Final = 4
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Nearby:
+    """Which pairs of rows have correlated errors, and with what weight.
+
+    Parameters
+    ----------
+    degrees : (P, 2) array
+        Latitude and longitude of each place, sorted by latitude.
+    place : (N,) array of int
+        Place of each row.
+    time : (N,) array of int
+        Period of each row, codes without gaps.
+    entity : (N,) array of int
+        Entity of each row.
+    position : (N,) array of int
+        Position of each row's period on the grid of periods, for lags.
+    cutoff : float
+        Distance in kilometres beyond which errors of a period are uncorrelated.
+    kernel : {"bartlett", "uniform"}
+        Weight of a pair of one period at distance d: ``max(1 - d / cutoff, 0)``, or 1 up to the cutoff.
+    lags : int
+        Periods of an entity that are at most this far apart, l, have the weight ``1 - l / (lags + 1)``.
+    """
+
+    degrees: Floats
+    place: Ints
+    time: Ints
+    entity: Ints
+    position: Ints
+    cutoff: float
+    kernel: str
+    lags: int
+
+
+def nearby(
+    degrees: Floats,
+    time: Ints,
+    entity: Ints,
+    position: Ints,
+    *,
+    cutoff: float,
+    kernel: str,
+    lags: int,
+) -> Nearby:
+    """Collect the places of the rows.
+
+    Parameters
+    ----------
+    degrees : (N, 2) array
+        Latitude and longitude of each row; they may differ between the rows of an entity.
+    time, entity, position, cutoff, kernel, lags
+        As in `Nearby`.
+
+    Returns
+    -------
+    Nearby
+        For `near_products`.
+    """
+    places, place = np.unique(degrees, axis=0, return_inverse=True)
+    return Nearby(places, place.reshape(-1), time, entity, position, cutoff, kernel, lags)
+
+
+def near_products(scores: Floats, near: Nearby) -> Floats:
+    """Sum the products of the scores of all pairs of rows, by the weight of the pair.
+
+    ``sum_t sum_ij K(d_ij) s_it s_jt' + sum_i sum_{t != u} w(|t - u|) s_it s_iu'``: pairs of one period by
+    their distance, pairs of one entity by the periods between them. Two entities in two periods are
+    uncorrelated.
+
+    Parameters
+    ----------
+    scores : (N, k) array
+        One row a row of the sample.
+    near : Nearby
+        From `nearby`.
+
+    Returns
+    -------
+    (k, k) array
+        Symmetric; positive semidefinite for no choice of the kernel in general.
+    """
+    total = _over_space(scores, near) + _over_time(scores, near)
+    return np.asarray((total + total.T) / 2)
+
+
+def _over_space(scores: Floats, near: Nearby) -> Floats:
+    periods = int(near.time.max()) + 1
+    if len(near.degrees) * periods <= _CELLS * len(scores):
+        cells = near.place * periods + near.time
+        sums = level_sums(cells, len(near.degrees) * periods, scores)
+        return _products(sums.reshape(len(near.degrees), -1), near.degrees, scores.shape[1], near)
+
+    # Most places have rows in few periods only.
+    total = np.zeros((scores.shape[1], scores.shape[1]))
+    order = np.argsort(near.time, kind="stable")
+    for rows in np.split(order, np.flatnonzero(np.diff(near.time[order])) + 1):
+        places, place = np.unique(near.place[rows], return_inverse=True)
+        sums = level_sums(place, places.size, scores[rows])
+        total += _products(sums, near.degrees[places], scores.shape[1], near)
+    return total
+
+
+def _products(sums: Floats, degrees: Floats, k: int, near: Nearby) -> Floats:
+    """Multiply the sums of a place, all periods side by side, with those of places within the cutoff."""
+    latitude, reach = degrees[:, 0], np.degrees(near.cutoff / EARTH_RADIUS) * (1 + SAME_DISTANCE)
+    ends = np.searchsorted(latitude, latitude + reach, side="right")
+    total, start = np.zeros((k, k)), 0
+    while start < len(degrees):
+        stop = start + _block(ends[start:] - start)
+        last = int(ends[stop - 1])
+        weights = _weights(great_circle(degrees[start:stop, None], degrees[None, start:last]), near)
+        own = sums[start:stop].reshape(-1, k)
+        within = weights[:, : stop - start] @ sums[start:stop]
+        total += own.T @ within.reshape(-1, k)
+        if last > stop:
+            beyond = own.T @ (weights[:, stop - start :] @ sums[stop:last]).reshape(-1, k)
+            total += beyond + beyond.T
+        start = stop
+    return total
+
+
+def _block(reached: Ints) -> int:
+    """Count the first places whose pairs can be held at a time, and most of which are near each other."""
+    pairs = np.arange(1, reached.size + 1) * reached
+    held = int(np.searchsorted(pairs, _PAIRS, side="right"))
+    return max(min(held, max(int(reached[0]), _FEWEST)), 1)
+
+
+def _weights(apart: Floats, near: Nearby) -> Floats:
+    if near.kernel == "uniform":
+        return (apart <= near.cutoff).astype(np.float64)
+    return np.maximum(1 - apart / near.cutoff, 0.0)
+
+
+def _over_time(scores: Floats, near: Nearby) -> Floats:
+    total = np.zeros((scores.shape[1], scores.shape[1]))
+    order = np.lexsort((near.position, near.entity))
+    for step in _steps(near):
+        later, earlier = order[step:], order[:-step]
+        gap = near.position[later] - near.position[earlier]
+        pairs = (near.entity[later] == near.entity[earlier]) & (gap <= near.lags)
+        weight = 1 - gap[pairs] / (near.lags + 1)
+        products = (scores[later[pairs]] * weight[:, None]).T @ scores[earlier[pairs]]
+        total += products + products.T
+    return total
+
+
+def _steps(near: Nearby) -> range:
+    """Rows of an entity, sorted by period, that may be at most `lags` periods apart."""
+    longest = int(np.bincount(near.entity).max())
+    return range(1, min(near.lags, longest - 1) + 1)
+
+
+def rows_within(entity: Ints, position: Ints, lags: int) -> bool:
+    """Tell whether any entity has two rows at most some periods apart.
+
+    Parameters
+    ----------
+    entity, position : (N,) arrays of int
+        As in `Nearby`.
+    lags : int
+        Periods.
+
+    Returns
+    -------
+    bool
+        False where lags change nothing.
+    """
+    order = np.lexsort((position, entity))
+    same = entity[order[1:]] == entity[order[:-1]]
+    gap = position[order[1:]] - position[order[:-1]]
+    found: Bools = same & (gap <= lags)
+    return bool(found.any())
+
+
+def nearest_place(near: Nearby) -> float:
+    """Compute the smallest distance between two places.
+
+    Parameters
+    ----------
+    near : Nearby
+        From `nearby`.
+
+    Returns
+    -------
+    float
+        Kilometres; infinite with a single place.
+    """
+    from scipy.spatial import cKDTree
+
+    if len(near.degrees) < 2:
+        return float("inf")
+    latitude, longitude = np.radians(near.degrees).T
+    level = np.cos(latitude)
+    points = np.column_stack([level * np.cos(longitude), level * np.sin(longitude), np.sin(latitude)])
+    chords = np.asarray(cKDTree(points).query(points, k=2)[0])
+    return float(2 * EARTH_RADIUS * np.arcsin(chords[:, 1].min() / 2))

@@ -1,0 +1,174 @@
+"""Options and coordinates of Conley standard errors."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
+
+import numpy as np
+
+from digiprosper.errors import OptionError, check_option, cited, counted, option_problem, quoted
+from digiprosper.kernels.conley import nearby, nearest_place, rows_within
+from digiprosper.kernels.covariance import default_bandwidth
+from digiprosper.linear.notices import moving_places, no_neighbours
+from digiprosper.panel.access import table_of
+from digiprosper.panel.coordinates import coordinate_names, refuse_beyond
+from digiprosper.specification import as_terms
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from digiprosper.errors import Notice
+    from digiprosper.kernels import Ints
+    from digiprosper.kernels.conley import Nearby
+    from digiprosper.panel import Panel, Sample
+
+__all__ = ["DistanceKernel", "check_distances", "coordinate_terms", "distance_notices", "near_rows"]
+
+DistanceKernel: TypeAlias = Literal["bartlett", "uniform"]
+
+_CALLER = "cov_type='conley'"
+
+
+def check_distances(spec: Any) -> None:
+    """Check coordinates, cutoff and kernel of a specification.
+
+    Parameters
+    ----------
+    spec : dataclass
+        A specification under construction.
+
+    Raises
+    ------
+    OptionError, InputTypeError, TermError
+        Naming the option.
+    """
+    check_option("distance_kernel", spec.distance_kernel, get_args(DistanceKernel))
+    if spec.cov_type != "conley":
+        _refuse_without_conley(spec)
+        return
+    cutoff: object = spec.distance_cutoff
+    if cutoff is None:
+        raise OptionError(f"{_CALLER} needs distance_cutoff, in kilometres: distance_cutoff=300.")
+    number = isinstance(cutoff, int | float) and not isinstance(cutoff, bool)
+    if not number or not math.isfinite(cutoff) or cutoff <= 0:  # type: ignore[arg-type, operator]
+        raise OptionError(f"distance_cutoff={cited(cutoff)} must be a number of kilometres above 0.")
+    object.__setattr__(spec, "distance_cutoff", float(cutoff))  # type: ignore[arg-type]
+    if spec.coordinates is not None:
+        terms = as_terms(spec.coordinates, "coordinates")
+        if len(terms) != 2:
+            raise OptionError(
+                f"coordinates={cited(terms)} must be two terms, latitude and longitude: ('lat', 'lon')."
+            )
+        object.__setattr__(spec, "coordinates", terms)
+
+
+def _refuse_without_conley(spec: Any) -> None:
+    given = {"coordinates": None, "distance_cutoff": None, "distance_kernel": "bartlett"}
+    for name, default in given.items():
+        value = getattr(spec, name)
+        if value != default:
+            raise OptionError(f"{name}={cited(value)} requires {_CALLER}.")
+
+
+def coordinate_terms(panel: Panel, coordinates: Sequence[str] | None) -> tuple[str, ...]:
+    """Choose the terms of latitude and longitude.
+
+    Parameters
+    ----------
+    panel : Panel
+        The data.
+    coordinates : sequence of str or None
+        As given; None is the columns with usual names.
+
+    Returns
+    -------
+    tuple of str
+        Two terms.
+
+    Raises
+    ------
+    ColumnError
+        If none are given and there is not one column of each.
+    """
+    if coordinates is not None:
+        return tuple(coordinates)
+    return coordinate_names(list(table_of(panel).known), _CALLER)
+
+
+def near_rows(sample: Sample, cutoff: float, kernel: str, bandwidth: int | None) -> Nearby:
+    """Find which rows have correlated errors.
+
+    Parameters
+    ----------
+    sample : Sample
+        With the role ``coordinates``.
+    cutoff, kernel, bandwidth
+        As `distance_cutoff`, `distance_kernel` and `bandwidth` of `FixedEffects`.
+
+    Returns
+    -------
+    Nearby
+        For the covariance.
+
+    Raises
+    ------
+    OptionError
+        If the coordinates are not two columns of degrees, or lags would pair no rows.
+    """
+    degrees = sample.columns("coordinates")
+    if degrees.shape[1] != 2:
+        names = sample.names_of("coordinates")
+        raise OptionError(f"coordinates make {len(names)} columns ({quoted(names)}); they must be two.")
+    refuse_beyond(degrees, f"the coordinates {quoted(sample.names_of('coordinates'))}", _CALLER)
+    ordinals = sample.keys.ordinals
+    position = sample.time if ordinals is None else ordinals[sample.time]
+    lags = _lags(sample, position, bandwidth)
+    return nearby(degrees, sample.time, sample.entity, position, cutoff=cutoff, kernel=kernel, lags=lags)
+
+
+def _lags(sample: Sample, position: Ints, bandwidth: int | None) -> int:
+    """Choose the lags; those that pair no rows of an entity are an error."""
+    once = sample.nobs == sample.n_entities
+    if bandwidth is None and once:
+        return 0
+    lags = default_bandwidth(sample.n_times) if bandwidth is None else bandwidth
+    if lags == 0 or rows_within(sample.entity, position, lags):
+        return lags
+    entity, time = sample.keys.entity_name, sample.keys.time_name
+    if once:
+        why = f"each {entity} is in one row only; omit it"
+    else:
+        why = (
+            f"no {entity} has two rows at most {counted(lags, 'step')} of {time} apart. Specify how far its "
+            "periods are apart, Panel(df, entity, time, step=5), or set bandwidth=0"
+        )
+    raise OptionError(f"bandwidth={lags}: {why}.", [option_problem("bandwidth", lags, what=why)])
+
+
+def distance_notices(sample: Sample, near: Nearby | None) -> list[Notice]:
+    """Report a cutoff that no two places are within, and entities that move.
+
+    Parameters
+    ----------
+    sample : Sample
+        The rows.
+    near : Nearby or None
+        From `near_rows`; None with another covariance.
+
+    Returns
+    -------
+    list of Notice
+        Codes no_neighbours and moving_places, or none.
+    """
+    if near is None:
+        return []
+    out = []
+    nearest = nearest_place(near)
+    if nearest > near.cutoff:
+        out.append(no_neighbours(near.cutoff, nearest))
+    same = (sample.entity[1:] == sample.entity[:-1]) & (near.place[1:] != near.place[:-1])
+    moving = np.unique(sample.entity[1:][same]).size
+    if moving:
+        out.append(moving_places(moving, sample))
+    return out
