@@ -96,6 +96,19 @@ def test_every_public_name_resolves_and_has_words() -> None:
     assert bare == []
 
 
+def public_values() -> dict[str, Any]:
+    """Public functions and classes, those of the public modules included."""
+    values = {name: getattr(dp, name) for name in dp.__all__}
+    modules = {name: value for name, value in values.items() if inspect.ismodule(value)}
+    inner = {f"{m}.{part}": getattr(module, part) for m, module in modules.items() for part in module.__all__}
+    return {name: v for name, v in (values | inner).items() if inspect.isclass(v) or inspect.isfunction(v)}
+
+
+def test_every_public_name_has_an_example() -> None:
+    # An alias of option words has no docstring.
+    assert [name for name, v in public_values().items() if ">>>" not in (inspect.getdoc(v) or "")] == []
+
+
 def test_all_is_sorted_and_complete() -> None:
     assert len(set(dp.__all__)) == len(dp.__all__)
     assert set(dp.__all__) <= set(dir(dp))

@@ -58,6 +58,13 @@ class Notice:
         What was seen, where, and what to do.
     data : mapping
         The same as numbers and names.
+
+    Examples
+    --------
+    >>> import digiprosper as dp
+    >>> fit = dp.FixedEffects("log(gsp)", ["unemp"], cov_type="robust").fit(dp.datasets.us_states())
+    >>> [notice.code for notice in fit.diagnostics]
+    ['robust_inconsistent']
     """
 
     code: str
@@ -83,6 +90,15 @@ class DigiprosperError(Exception):
     problems : iterable of Notice
         The same as data, one each; the message under the name of the class when none is given. Kept through
         pickling.
+
+    Examples
+    --------
+    >>> import digiprosper as dp
+    >>> try:
+    ...     dp.FixedEffects("log(gsp)", ["wages"]).fit(dp.datasets.us_states())
+    ... except dp.DigiprosperError as error:
+    ...     print(type(error).__name__, [problem.code for problem in error.problems])
+    ColumnError ['column']
     """
 
     problems: tuple[Notice, ...]
@@ -104,99 +120,330 @@ class DigiprosperError(Exception):
 
 
 class PanelIndexError(DigiprosperError, ValueError):
-    """The keys of a panel are missing, incomplete, repeated or cannot be ordered."""
+    """The keys of a panel are missing, incomplete, repeated or cannot be ordered.
+
+    Examples
+    --------
+    >>> import pandas as pd, digiprosper as dp
+    >>> dp.Panel(pd.DataFrame({"i": [1, 1], "t": [2020, 2020]}), entity="i", time="t")
+    Traceback (most recent call last):
+        ...
+    digiprosper.errors.PanelIndexError: 1 row with the key (i, t) of an earlier row; first: (1, 2020). ...
+    """
 
 
 class ColumnError(DigiprosperError, KeyError):
-    """A column is not in the panel."""
+    """A column is not in the panel.
+
+    Examples
+    --------
+    >>> import digiprosper as dp
+    >>> dp.FixedEffects("log(gsp)", ["wages"]).fit(dp.datasets.us_states())
+    Traceback (most recent call last):
+        ...
+    digiprosper.errors.ColumnError: x: no column named 'wages' (did you mean 'water'?). The columns are ...
+    """
 
 
 class TermError(DigiprosperError, ValueError):
-    """A term is not one the library can read."""
+    """A term is not one the library can read.
+
+    Examples
+    --------
+    >>> import digiprosper as dp
+    >>> dp.FixedEffects("log(gsp", ["unemp"]).fit(dp.datasets.us_states())
+    Traceback (most recent call last):
+        ...
+    digiprosper.errors.TermError: y cannot use the term 'log(gsp': it cannot be read (put a name that ...
+    """
 
 
 class OptionError(DigiprosperError, ValueError):
-    """An option has a word or a value that is not allowed."""
+    """An option has a word or a value that is not allowed.
+
+    Examples
+    --------
+    >>> import digiprosper as dp
+    >>> dp.FixedEffects("gsp", ["unemp"], cov_type="hc9")
+    Traceback (most recent call last):
+        ...
+    digiprosper.errors.OptionError: cov_type='hc9' is not known; use one of 'unadjusted', 'robust', ...
+    """
 
 
 class InputTypeError(DigiprosperError, TypeError):
-    """An input has the wrong type."""
+    """An input has the wrong type.
+
+    Examples
+    --------
+    >>> import digiprosper as dp
+    >>> dp.Panel([1, 2, 3], entity="i", time="t")
+    Traceback (most recent call last):
+        ...
+    digiprosper.errors.InputTypeError: Panel takes a pandas, polars or pyarrow table, not list. For arrays ...
+    """
 
 
 class AlignmentError(DigiprosperError, ValueError):
-    """Values cannot be matched to the panel's rows."""
+    """Values cannot be matched to the panel's rows.
+
+    Examples
+    --------
+    >>> import pandas as pd, digiprosper as dp
+    >>> dp.datasets.us_states().attach(pd.Series([1.0, 2.0], name="z"))
+    Traceback (most recent call last):
+        ...
+    digiprosper.errors.AlignmentError: the data are indexed by 'None'; index them by 'state', 'year', or ...
+    """
 
 
 class MissingDataError(DigiprosperError, ValueError):
-    """Missing or infinite values where there may be none."""
+    """Missing or infinite values where there may be none.
+
+    Examples
+    --------
+    >>> import digiprosper as dp
+    >>> dp.gini([1.0, None, 2.0])
+    Traceback (most recent call last):
+        ...
+    digiprosper.errors.MissingDataError: gini: y is missing or infinite in 1 row (first: 1). ...
+    """
 
 
 class CollinearityError(DigiprosperError, ValueError):
-    """Regressors are exact combinations of one another."""
+    """Regressors are exact combinations of one another.
+
+    Examples
+    --------
+    >>> import digiprosper as dp
+    >>> dp.FixedEffects("log(gsp)", ["unemp", "I(2*unemp)"]).fit(dp.datasets.us_states())
+    Traceback (most recent call last):
+        ...
+    digiprosper.errors.CollinearityError: 'I(2*unemp)' is collinear with 'unemp' after the effects are ...
+    """
 
 
 class IdentificationError(DigiprosperError, ValueError):
-    """The data cannot tell the parameter that was asked for."""
+    """The data cannot tell the parameter that was asked for.
+
+    Examples
+    --------
+    >>> import digiprosper as dp
+    >>> dp.gini([0.0, 0.0])
+    Traceback (most recent call last):
+        ...
+    digiprosper.errors.IdentificationError: gini: y is zero in every row, so inequality is not defined.
+    """
 
 
 class IndicatorError(DigiprosperError, ValueError):
-    """An indicator system or an indicator's values cannot make an index."""
+    """An indicator system or an indicator's values cannot make an index.
+
+    Examples
+    --------
+    >>> import digiprosper as dp
+    >>> dp.IndicatorSystem.from_dict({"transport": {"hwy": "up"}})
+    Traceback (most recent call last):
+        ...
+    digiprosper.errors.IndicatorError: indicator 'hwy' has direction 'up'; use '+' where more is better, ...
+    """
 
 
 class ThresholdSearchError(DigiprosperError, ValueError):
-    """No threshold can be searched or placed."""
+    """No threshold can be searched or placed.
+
+    Examples
+    --------
+    >>> import digiprosper as dp
+    >>> spec = dp.PanelThreshold("log(gsp)", ["log(pc)"], "unemp", thresholds=[99.0])
+    >>> spec.fit(dp.datasets.us_states())
+    Traceback (most recent call last):
+        ...
+    digiprosper.errors.ThresholdSearchError: thresholds=(99.0,) in 'unemp': a given threshold ...
+    """
 
 
 class PickleError(DigiprosperError, pickle.UnpicklingError):
-    """A pickle was made by a version whose results have other fields."""
+    """A pickle was made by a version whose results have other fields.
+
+    Examples
+    --------
+    >>> import pickle, digiprosper as dp
+    >>> issubclass(dp.PickleError, pickle.UnpicklingError)
+    True
+    """
 
 
 class DigiprosperWarning(UserWarning):
-    """Root of every warning the library issues."""
+    """Root of every warning the library issues.
+
+    Examples
+    --------
+    >>> import warnings, digiprosper as dp
+    >>> with warnings.catch_warnings():
+    ...     warnings.simplefilter("ignore", dp.DigiprosperWarning)
+    ...     fit = dp.FixedEffects("log(gsp)", ["lag(unemp)"]).fit(dp.datasets.us_states())
+    >>> [notice.code for notice in fit.diagnostics]
+    ['lagged_rows']
+    """
 
 
 class SingletonWarning(DigiprosperWarning):
-    """Singletons, rows that are the only one of an effect's level, were dropped."""
+    """Singletons, rows that are the only one of an effect's level, were dropped.
+
+    Examples
+    --------
+    >>> import warnings, digiprosper as dp
+    >>> panel = dp.datasets.us_states().subset("state != 'AL' or year == 1970")
+    >>> with warnings.catch_warnings(record=True) as caught:
+    ...     warnings.simplefilter("always")
+    ...     found = dp.FixedEffects("log(gsp)", ["unemp"]).fit(panel)
+    >>> caught[0].category.__name__
+    'SingletonWarning'
+    """
 
 
 class FewClustersWarning(DigiprosperWarning):
-    """Few clusters, or few that carry a regressor's variation; below five draws give no interval."""
+    """Few clusters, or few that carry a regressor's variation; below five draws give no interval.
+
+    Examples
+    --------
+    >>> import warnings, digiprosper as dp
+    >>> panel = dp.datasets.us_states().subset("state < 'FL'")
+    >>> with warnings.catch_warnings(record=True) as caught:
+    ...     warnings.simplefilter("always")
+    ...     found = dp.FixedEffects("log(gsp)", ["unemp"]).fit(panel)
+    >>> caught[0].category.__name__
+    'FewClustersWarning'
+    """
 
 
 class NearCollinearWarning(DigiprosperWarning):
-    """Regressors are nearly collinear."""
+    """Regressors are nearly collinear.
+
+    Examples
+    --------
+    >>> import warnings, digiprosper as dp
+    >>> panel = dp.datasets.us_states().assign(near="I(unemp + 1e-7 * log(gsp))")
+    >>> with warnings.catch_warnings(record=True) as caught:
+    ...     warnings.simplefilter("always")
+    ...     found = dp.FixedEffects("log(gsp)", ["unemp", "near"]).fit(panel)
+    >>> caught[0].category.__name__
+    'NearCollinearWarning'
+    """
 
 
 class CovarianceWarning(DigiprosperWarning):
-    """A covariance matrix is not what its formula promises."""
+    """A covariance matrix is not what its formula promises.
+
+    Examples
+    --------
+    >>> import warnings, digiprosper as dp
+    >>> spec = dp.FixedEffects("log(gsp)", ["unemp"], cov_type="driscoll_kraay")
+    >>> with warnings.catch_warnings(record=True) as caught:
+    ...     warnings.simplefilter("always")
+    ...     found = spec.fit(dp.datasets.us_states())
+    >>> caught[0].category.__name__
+    'CovarianceWarning'
+    """
 
 
 class MissingDataWarning(DigiprosperWarning):
-    """Rows with missing values were dropped, or many cells are imputed."""
+    """Rows with missing values were dropped, or many cells are imputed.
+
+    Examples
+    --------
+    >>> import warnings, digiprosper as dp
+    >>> panel = dp.datasets.us_states().assign(high=lambda f: f["unemp"].where(f["unemp"] > 4))
+    >>> with warnings.catch_warnings(record=True) as caught:
+    ...     warnings.simplefilter("always")
+    ...     found = dp.FixedEffects("log(gsp)", ["high"]).fit(panel)
+    >>> caught[0].category.__name__
+    'MissingDataWarning'
+    """
 
 
 class IdentificationWarning(DigiprosperWarning):
-    """An estimate is defined, but is not, or not only, of what it is meant to measure."""
+    """An estimate is defined, but is not, or not only, of what it is meant to measure.
+
+    Examples
+    --------
+    >>> import warnings, digiprosper as dp
+    >>> spec = dp.Mediation("log(gsp)", "unemp", "log(pc)", entity_effects=False, time_effects=False)
+    >>> with warnings.catch_warnings(record=True) as caught:
+    ...     warnings.simplefilter("always")
+    ...     found = spec.fit(dp.datasets.us_states(), rng=1)
+    >>> caught[0].category.__name__
+    'IdentificationWarning'
+    """
 
 
 class IndicatorWarning(DigiprosperWarning):
-    """An indicator carries no weight, nearly all of it or a negative one, or a score is not what it seems."""
+    """An indicator carries no weight, nearly all of it or a negative one, or a score is not what it seems.
+
+    Examples
+    --------
+    >>> import warnings, digiprosper as dp
+    >>> panel = dp.datasets.us_states().assign(same="I(0 * hwy + 1)")
+    >>> system = dp.IndicatorSystem.from_dict({"": {"hwy": "+", "same": "+"}})
+    >>> with warnings.catch_warnings(record=True) as caught:
+    ...     warnings.simplefilter("always")
+    ...     found = dp.CompositeIndex(system).fit(panel)
+    >>> caught[0].category.__name__
+    'IndicatorWarning'
+    """
 
 
 class BoundaryThresholdWarning(DigiprosperWarning):
-    """A threshold's confidence set touches the end of the searched range."""
+    """A threshold's confidence set touches the end of the searched range.
+
+    Examples
+    --------
+    >>> import digiprosper as dp
+    >>> issubclass(dp.BoundaryThresholdWarning, dp.DigiprosperWarning)
+    True
+    """
 
 
 class SmallRegimeWarning(DigiprosperWarning):
-    """A regime holds few entities or rows."""
+    """A regime holds few entities or rows.
+
+    Examples
+    --------
+    >>> import warnings, digiprosper as dp
+    >>> spec = dp.PanelThreshold("log(gsp)", ["log(pc)"], "unemp", thresholds=[2.9])
+    >>> with warnings.catch_warnings(record=True) as caught:
+    ...     warnings.simplefilter("always")
+    ...     found = spec.fit(dp.datasets.us_states())
+    >>> caught[0].category.__name__
+    'SmallRegimeWarning'
+    """
 
 
 class SpatialWeightsWarning(DigiprosperWarning):
-    """Spatial weights have entities without neighbours, or entities that the panel does not have."""
+    """Spatial weights have entities without neighbours, or entities that the panel does not have.
+
+    Examples
+    --------
+    >>> import digiprosper as dp
+    >>> issubclass(dp.SpatialWeightsWarning, dp.DigiprosperWarning)
+    True
+    """
 
 
 class FewDrawsWarning(DigiprosperWarning):
-    """Too few bootstrap draws for the p-values that are read from them."""
+    """Too few bootstrap draws for the p-values that are read from them.
+
+    Examples
+    --------
+    >>> import warnings, digiprosper as dp
+    >>> spec = dp.Mediation("log(gsp)", "log(pc)", "log(emp)", reps=49)
+    >>> with warnings.catch_warnings(record=True) as caught:
+    ...     warnings.simplefilter("always")
+    ...     found = spec.fit(dp.datasets.us_states(), rng=1).tidy()
+    >>> caught[0].category.__name__
+    'FewDrawsWarning'
+    """
 
 
 # A notice whose code stands here is also issued as a Python warning; any other only stays in `diagnostics`.

@@ -121,6 +121,15 @@ class RankResults(RankedFields, Summarised, PickledByName):
         Number that reproduces the draws when passed as `rng`.
     diagnostics : tuple of Notice
         What was noticed.
+
+    Examples
+    --------
+    >>> import digiprosper as dp
+    >>> states = dp.datasets.us_states().assign(roads="I(hwy / emp)", pipes="I(water / emp)")
+    >>> index = dp.CompositeIndex(dp.IndicatorSystem.from_dict({"": {"roads": "+", "pipes": "+"}}))
+    >>> found = dp.rank_probabilities(index, states, reps=199, rng=1)
+    >>> found.ranks().loc[("WY", 1986), ["rank", "rank_low", "rank_high"]].tolist()
+    [1, 1, 1]
     """
 
     ranked: RankedRows
@@ -359,6 +368,15 @@ class IndexSensitivity(RankedFields, Summarised, PickledByName):
         Positions, by option, of the values whose combinations are all possible: the shares' grid.
     diagnostics : tuple of Notice
         What was noticed.
+
+    Examples
+    --------
+    >>> import digiprosper as dp
+    >>> states = dp.datasets.us_states().assign(roads="I(hwy / emp)", pipes="I(water / emp)")
+    >>> index = dp.CompositeIndex(dp.IndicatorSystem.from_dict({"": {"roads": "+", "pipes": "+"}}))
+    >>> found = dp.index_sensitivity(index, states, over={"weighting": ["entropy", "equal"]})
+    >>> found.combinations["spearman"].round(2).tolist()
+    [1.0, 0.96]
     """
 
     ranked: RankedRows

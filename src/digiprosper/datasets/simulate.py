@@ -167,6 +167,13 @@ class Truth:
         How every outcome was made, in words.
     labels : mapping
         ``"en"`` and ``"zh"`` to the text of every column and key in that language.
+
+    Examples
+    --------
+    >>> import digiprosper as dp
+    >>> panel, truth = dp.datasets.simulate_provinces()
+    >>> truth.direct, sorted(truth.a)
+    (0.15, ['entrepreneurship', 'productivity', 'upgrading'])
     """
 
     a: Mapping[str, float]

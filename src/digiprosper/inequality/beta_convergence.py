@@ -41,6 +41,13 @@ class ConvergenceResults(LinearResults):
 
     ``speed_se`` and ``half_life_se`` are delta-method standard errors from the covariance of the fit. The
     speed is missing for b <= -1, the half-life for a speed of zero or less.
+
+    Examples
+    --------
+    >>> import digiprosper as dp
+    >>> fit = dp.beta_convergence(dp.datasets.us_states(), "I(gsp / emp)", time_effects=True)
+    >>> round(fit.speed, 4), round(fit.half_life, 1)
+    (0.0428, 16.2)
     """
 
     @property

@@ -177,6 +177,13 @@ class MarkovResult(Summarised, PickledByName):
         Shares of the classes in the long run.
     diagnostics : tuple of Notice
         What is worth saying about the chain.
+
+    Examples
+    --------
+    >>> import digiprosper as dp
+    >>> moves = dp.markov_transitions(dp.datasets.us_states(), "I(gsp / emp)", classes=2, cuts="per_year")
+    >>> moves.counts.values.tolist()
+    [[369, 15], [15, 369]]
     """
 
     column: str

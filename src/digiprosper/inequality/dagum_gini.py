@@ -70,6 +70,15 @@ class DagumResult(Summarised, PickledByName):
         Number that reproduces the draws when passed as `rng`.
     diagnostics : tuple of Notice
         What is worth saying about the draws.
+
+    Examples
+    --------
+    >>> import digiprosper as dp
+    >>> found = dp.dagum([12, 18, 25, 31, 40, 22], ["E", "E", "C", "E", "C", "C"])
+    >>> round(found.total, 3)
+    0.205
+    >>> found.shares.round(3).to_dict()
+    {'within': 0.407, 'between': 0.429, 'transvariation': 0.165}
     """
 
     total: float

@@ -38,6 +38,13 @@ class TheilDecomposition(Summarised, PickledByName):
         terms of the two sums; a term of `between` is negative for a group below the mean).
     nobs : int
         Rows with a positive weight.
+
+    Examples
+    --------
+    >>> import digiprosper as dp
+    >>> found = dp.theil_decomposition([12, 18, 25, 31, 40, 22], ["E", "E", "C", "E", "C", "C"])
+    >>> round(found.between, 3), round(found.within, 3)
+    (0.016, 0.052)
     """
 
     total: float

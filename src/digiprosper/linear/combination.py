@@ -47,6 +47,14 @@ class LinearCombination(Summarised, PickledByName):
         Of digiprosper, when the model was fitted.
     factors : mapping
         What names of the fit are products of.
+
+    Examples
+    --------
+    >>> import digiprosper as dp
+    >>> spec = dp.FixedEffects("log(gsp)", ["log(pc)", "unemp"])
+    >>> total = spec.fit(dp.datasets.us_states()).combination("log(pc) + 10*unemp")
+    >>> round(total.estimate, 3), round(total.std_error, 3)
+    (0.499, 0.079)
     """
 
     expression: str

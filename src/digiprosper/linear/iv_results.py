@@ -86,6 +86,18 @@ class IVResults(LinearResults):
         As `endogeneity_test` gives it.
     reduced_forms : ReducedForms
         What the Anderson-Rubin test needs: slopes on the instruments and their covariance.
+
+    Examples
+    --------
+    >>> import numpy as np, pandas as pd, digiprosper as dp
+    >>> z, u, *e = np.random.default_rng(1).normal(size=(4, 600))
+    >>> keys = {"city": np.repeat(np.arange(60), 10), "year": np.tile(np.arange(10), 60)}
+    >>> frame = pd.DataFrame({**keys, "z": z, "x": z + u + e[0], "y": z + 3 * u + e[0] + e[1]})
+    >>> fit = dp.FixedEffectsIV("y", [], ["x"], ["z"]).fit(dp.Panel(frame, "city", "year"))
+    >>> float(fit.params["x"].round(1)), round(fit.iv_tests["effective_f"])
+    (0.9, 208)
+    >>> [tuple(round(end, 1) for end in piece) for piece in fit.anderson_rubin()]
+    [(0.6, 1.1)]
     """
 
     endog: tuple[str, ...]

@@ -177,6 +177,16 @@ class LinearResults(Summarised, PickledByName):
         Of digiprosper, when the model was fitted.
     equation : Term or None
         Which equation of a system it is.
+
+    Examples
+    --------
+    >>> import digiprosper as dp
+    >>> spec = dp.FixedEffects("log(gsp)", ["log(pc)", "unemp"])
+    >>> fit = spec.fit(dp.datasets.us_states())
+    >>> fit.params.round(3).to_dict(), fit.std_errors.round(3).to_dict()
+    ({'log(pc)': 0.664, 'unemp': -0.017}, {'log(pc)': 0.066, 'unemp': 0.003})
+    >>> fit.conf_int().round(3).loc["unemp"].tolist()
+    [-0.023, -0.01]
     """
 
     names: tuple[str, ...]

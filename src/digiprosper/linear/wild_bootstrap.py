@@ -80,6 +80,16 @@ class WildBootstrapResult(TestResult):
         Standard errors of the fit.
     rng_entropy : int or None
         Number that reproduces the draws when passed as `rng`; None where they are enumerated.
+
+    Examples
+    --------
+    >>> import digiprosper as dp
+    >>> spec = dp.FixedEffects("log(gsp)", ["log(pc)", "unemp"])
+    >>> test = dp.wild_bootstrap(spec, dp.datasets.us_states(), "log(pc) = 0.6", reps=999, rng=1)
+    >>> round(test.p_value, 2)
+    0.34
+    >>> [round(end, 2) for end in test.interval()]
+    [0.53, 0.81]
     """
 
     combination: str = field(kw_only=True)

@@ -52,6 +52,16 @@ class JohnsonNeyman(Summarised, PickledByName):
         How the interval was made.
     conventions : str
         Which errors or draws were used; the last line of `summary`.
+
+    Examples
+    --------
+    >>> import digiprosper as dp
+    >>> spec = dp.Mediation(
+    ...     "log(gsp)", "log(pc)", "log(emp)", ["unemp"], moderator="unemp", moderates=("direct",), reps=199
+    ... )
+    >>> found = spec.fit(dp.datasets.us_states(), rng=1).johnson_neyman("direct")
+    >>> found.effect, found.variable, found.regions
+    ('direct', 'unemp', [])
     """
 
     effect: str

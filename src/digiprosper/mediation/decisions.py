@@ -69,6 +69,14 @@ class Decision(Summarised, PickledByName):
         Which errors and draws were used; the last line of `summary`.
     total_draws_p, direct_draws_p : float
         P-values of c and c' by the bootstrap; missing if they are not known.
+
+    Examples
+    --------
+    >>> import digiprosper as dp
+    >>> spec = dp.Mediation("log(gsp)", "log(pc)", "log(emp)", ["unemp"], reps=199)
+    >>> decision = spec.fit(dp.datasets.us_states(), rng=1).decision()
+    >>> decision.branch, decision.ratio_name
+    ('complete mediation', None)
     """
 
     mediator: str

@@ -43,6 +43,19 @@ class MediationIVResults(EffectResults):
     -----
     The remaining parameters are those of `EffectResults`; `cov` is the joint delta covariance of all reduced
     forms under the fit's `cov_type`. No rows are held.
+
+    Examples
+    --------
+    >>> import numpy as np, pandas as pd, digiprosper as dp
+    >>> z, u, v, *e = np.random.default_rng(1).normal(size=(6, 1000))
+    >>> x = z + u + e[0]
+    >>> m = 0.6 * x + 2 * u + v + e[1]
+    >>> keys = {"city": np.repeat(range(100), 10), "year": np.tile(range(10), 100)}
+    >>> columns = {"z": z, "x": x, "m": m, "y": 0.3 * x + 0.5 * m - v + e[2]}
+    >>> panel = dp.Panel(pd.DataFrame(keys | columns), "city", "year")
+    >>> results = dp.MediationIV("y", "x", "m", "z", reps=199).fit(panel, rng=1)
+    >>> results.params.round(1)[["direct", "indirect"]].to_dict()
+    {'direct': 0.2, 'indirect': 0.4}
     """
 
     treatment: str = ""

@@ -53,6 +53,14 @@ class MeanGroupResults(EffectResults):
     Notes
     -----
     The remaining parameters are those of `EffectResults`; what is drawn are the entities.
+
+    Examples
+    --------
+    >>> import digiprosper as dp
+    >>> spec = dp.Mediation("log(gsp)", "log(pc)", "log(emp)", "unemp", reps=199)
+    >>> results = dp.mean_group_mediation(spec, dp.datasets.us_states(), rng=1)
+    >>> results.entities.shape
+    (48, 6)
     """
 
     treatment: str = ""

@@ -81,6 +81,16 @@ class MediationResults(VaryingFields, EffectResults):
     -----
     The remaining parameters are those of `EffectResults`; `cov` is the joint delta covariance of all
     equations under the fit's `cov_type`. No rows are held.
+
+    Examples
+    --------
+    >>> import digiprosper as dp
+    >>> spec = dp.Mediation("log(gsp)", "log(pc)", "log(emp)", ["unemp"], reps=199)
+    >>> results = spec.fit(dp.datasets.us_states(), rng=1)
+    >>> results.params[["total", "direct", "indirect"]].round(3).to_dict()
+    {'total': 0.664, 'direct': 0.164, 'indirect': 0.5}
+    >>> results.interval().shape
+    (5, 4)
     """
 
     methods: ClassVar[tuple[str, ...]] = ("percentile", "delta", "bc", "bca", "monte_carlo")

@@ -62,6 +62,14 @@ class MediationSensitivity(Summarised, PickledByName):
         Labels of columns, for figures.
     factors : mapping
         What names of the model are products of.
+
+    Examples
+    --------
+    >>> import digiprosper as dp
+    >>> spec = dp.Mediation("log(gsp)", "log(pc)", "log(emp)", ["unemp"], reps=199)
+    >>> found = spec.fit(dp.datasets.us_states(), rng=1).sensitivity()
+    >>> round(found.rho_at_zero, 2)
+    0.73
     """
 
     mediator: str

@@ -88,6 +88,13 @@ class Sample:
         Name of a column to what each factor of its term is a lag of, and of how many periods, as `Term.lags`.
     factors : mapping
         Name of a column, and a term, absorbed effect or cluster as typed, to what it is a product of.
+
+    Examples
+    --------
+    >>> import digiprosper as dp
+    >>> sample = dp.datasets.us_states().sample({"y": ["log(gsp)"], "x": ["log(pc)", "unemp"]})
+    >>> sample.names, sample.matrix.shape
+    (('log(gsp)', 'log(pc)', 'unemp'), (816, 3))
     """
 
     matrix: Floats

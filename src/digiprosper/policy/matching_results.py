@@ -77,6 +77,16 @@ class Matching(Summarised, PickledByName):
         What is worth saying about the matching.
     version : str
         Of digiprosper.
+
+    Examples
+    --------
+    >>> import numpy as np, pandas as pd, digiprosper as dp
+    >>> frame = pd.DataFrame({"city": np.repeat(range(40), 2), "year": np.tile([2010, 2011], 40)})
+    >>> frame["size"] = frame["city"] // 2
+    >>> frame["policy"] = 1.0 * ((frame["city"] % 4 == 1) & (frame["year"] == 2011))
+    >>> matching = dp.match_entities(dp.Panel(frame, "city", "year"), "policy", ["size"])
+    >>> matching.balance["term"].tolist()
+    ['size']
     """
 
     treated: str

@@ -40,6 +40,16 @@ class EventStudyResults(LinearResults):
     ----------
     window : EventWindow
         Which event times have a coefficient, and who reaches them.
+
+    Examples
+    --------
+    >>> import numpy as np, pandas as pd, digiprosper as dp
+    >>> frame = pd.DataFrame({"city": np.repeat(range(60), 6), "year": np.tile(range(2010, 2016), 60)})
+    >>> frame["first"] = np.where(frame["city"] % 2 == 0, 2013.0, np.nan)
+    >>> frame["y"] = 2.0 * (frame["year"] >= frame["first"]) + np.random.default_rng(1).normal(size=360)
+    >>> fit = dp.EventStudy("y", "first", before=3, after=2).fit(dp.Panel(frame, "city", "year"))
+    >>> fit.event_path()["estimate"].round(1).tolist()
+    [0.2, 0.1, 0.0, 2.0, 2.5, 2.2]
     """
 
     window: EventWindow

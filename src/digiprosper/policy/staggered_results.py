@@ -134,6 +134,16 @@ class StaggeredDidResults(Summarised, PickledByName):
         What is worth saying about the fit.
     balanced : int or None
         Event time that all cohorts in averages by event time reach.
+
+    Examples
+    --------
+    >>> import numpy as np, pandas as pd, digiprosper as dp
+    >>> frame = pd.DataFrame({"city": np.repeat(range(60), 6), "year": np.tile(range(2010, 2016), 60)})
+    >>> frame["first"] = np.array([2012.0, 2013.0, np.nan])[frame["city"] % 3]
+    >>> frame["y"] = 2.0 * (frame["year"] >= frame["first"]) + np.random.default_rng(1).normal(size=360)
+    >>> fit = dp.StaggeredDid("y", "first").fit(dp.Panel(frame, "city", "year"))
+    >>> fit.path.columns.tolist()[:4]
+    ['time', 'estimate', 'std_error', 'conf_low']
     """
 
     depvar: str

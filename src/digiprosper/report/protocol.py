@@ -14,7 +14,16 @@ __all__ = ["Glance", "HasDraws", "Results", "empty_glance", "hash_of"]
 
 
 class Glance(TypedDict):
-    """One line about a fit. Every key is always there, None where it has no meaning."""
+    """One line about a fit. Every key is always there, None where it has no meaning.
+
+    Examples
+    --------
+    >>> import digiprosper as dp
+    >>> spec = dp.FixedEffects("log(gsp)", ["log(pc)", "unemp"])
+    >>> line = spec.fit(dp.datasets.us_states()).glance()
+    >>> line["nobs"], line["n_clusters"], line["ssc"]
+    (816, 48, 'reghdfe')
+    """
 
     model: str
     depvar: str | None
@@ -43,7 +52,16 @@ class Glance(TypedDict):
 
 @runtime_checkable
 class Results(Protocol):
-    """Five members that every set of estimates has."""
+    """Five members that every set of estimates has.
+
+    Examples
+    --------
+    >>> import digiprosper as dp
+    >>> spec = dp.FixedEffects("log(gsp)", ["log(pc)", "unemp"])
+    >>> fit = spec.fit(dp.datasets.us_states())
+    >>> isinstance(fit, dp.Results), fit.params.round(3).to_dict(), fit.nobs
+    (True, {'log(pc)': 0.664, 'unemp': -0.017}, 816)
+    """
 
     @property
     def params(self) -> pd.Series[float]:
@@ -71,7 +89,16 @@ class Results(Protocol):
 
 @runtime_checkable
 class HasDraws(Protocol):
-    """Results that keep bootstrap draws."""
+    """Results that keep bootstrap draws.
+
+    Examples
+    --------
+    >>> import digiprosper as dp
+    >>> spec = dp.Mediation("log(gsp)", "log(pc)", "log(emp)", ["unemp"], reps=199)
+    >>> results = spec.fit(dp.datasets.us_states(), rng=1)
+    >>> isinstance(results, dp.HasDraws), results.draws.shape
+    (True, (199, 5))
+    """
 
     @property
     def draws(self) -> pd.DataFrame:

@@ -51,6 +51,14 @@ class TestResult(Summarised, PickledByName):
         Statistics of the draws when something was resampled.
     diagnostics : tuple of Notice
         What was noticed.
+
+    Examples
+    --------
+    >>> import digiprosper as dp
+    >>> spec = dp.FixedEffects("log(gsp)", ["log(pc)", "unemp"])
+    >>> test = spec.fit(dp.datasets.us_states()).wald_test("unemp = 0")
+    >>> round(test.statistic, 1), test.df, test.p_value < 0.01
+    (25.0, (1.0, 47), True)
     """
 
     __test__: ClassVar[bool] = False

@@ -64,6 +64,16 @@ class SpatialResults(Summarised, PickledByName):
         Notices about the sample, the weights and the estimates.
     version : str
         Of digiprosper, when the model was fitted.
+
+    Examples
+    --------
+    >>> import digiprosper as dp
+    >>> weights = dp.SpatialWeights.from_neighbours(dp.datasets.us_neighbours())
+    >>> fit = dp.PanelSpatial("log(gsp)", ["log(pc)"], weights, model="sar").fit(dp.datasets.us_states())
+    >>> fit.params.round(3).to_dict()
+    {'rho': 0.465, 'log(pc)': 0.548}
+    >>> fit.impacts["kind"].tolist()
+    ['direct', 'indirect', 'total']
     """
 
     estimated: SpatialEstimated

@@ -72,6 +72,16 @@ class ByGroup(ResultSet):
         Group and its result.
     difference : TestResult
         Test of the hypothesis that the coefficient is the same in all groups.
+
+    Examples
+    --------
+    >>> import digiprosper as dp
+    >>> spec = dp.FixedEffects("log(gsp)", ["log(pc)", "unemp"])
+    >>> groups = dp.by_group(spec, dp.datasets.us_states(), "state < 'MO'", method="interaction")
+    >>> [float(fit.params["unemp"].round(3)) for fit in groups.values()]
+    [-0.018, -0.014]
+    >>> round(groups.difference.p_value, 3)
+    0.602
     """
 
     difference: TestResult

@@ -108,6 +108,14 @@ class ControlSet(Summarised, PickledByName):
         Of the coefficient; degrees of freedom of its t.
     common : ControlSample
         What all models have in common.
+
+    Examples
+    --------
+    >>> import digiprosper as dp
+    >>> spec = dp.FixedEffects("log(gsp)", ["log(pc)"])
+    >>> found = dp.control_sets(spec, dp.datasets.us_states(), ["log(emp)", "unemp"])
+    >>> found["unemp"].controls, round(found["unemp"].estimate, 3)
+    (('unemp',), 0.664)
     """
 
     controls: tuple[str, ...]
@@ -247,6 +255,16 @@ class ControlSets(Summarised, ResultSet):
         What all models have in common.
     diagnostics : tuple of Notice
         What is worth saying about the models.
+
+    Examples
+    --------
+    >>> import digiprosper as dp
+    >>> spec = dp.FixedEffects("log(gsp)", ["log(pc)"])
+    >>> found = dp.control_sets(spec, dp.datasets.us_states(), ["log(emp)", "unemp"])
+    >>> found.labels
+    ('(none)', 'log(emp)', 'unemp', 'log(emp) + unemp')
+    >>> int(found.distribution()["n_sets"])
+    4
     """
 
     candidates: tuple[str, ...]

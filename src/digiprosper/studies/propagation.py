@@ -268,6 +268,16 @@ class PropagatedResults(EffectResults):
         Names of the indices.
     weight_values : tuple of Series
         Their weights.
+
+    Examples
+    --------
+    >>> import digiprosper as dp
+    >>> states = dp.datasets.us_states().assign(roads="I(hwy / emp)", pipes="I(water / emp)")
+    >>> index = dp.CompositeIndex(dp.IndicatorSystem.from_dict({"": {"roads": "+", "pipes": "+"}}))
+    >>> model = dp.FixedEffects("log(gsp)", ["capital", "log(pc)"])
+    >>> fit = dp.PropagatedIndex({"capital": index}, model).fit(states, rng=1)
+    >>> fit.params.index.tolist()
+    ['capital', 'log(pc)']
     """
 
     level: float = 0.95

@@ -57,6 +57,16 @@ class ModeratedUResult(Summarised, PickledByName):
         Which standard errors were used.
     diagnostics : tuple of Notice
         ``"not_psd"`` where two-way clusters leave numbers missing.
+
+    Examples
+    --------
+    >>> import digiprosper as dp
+    >>> panel, truth = dp.datasets.simulate_provinces()
+    >>> terms = ["digital", "I(digital**2)", "digital:urban", "I(digital**2):urban", "urban"]
+    >>> fit = dp.FixedEffects("urban_rural_theil", terms).fit(panel)
+    >>> found = dp.moderated_u_test(fit, "digital", "urban")
+    >>> found.turning_points.shape
+    (5, 9)
     """
 
     variable: str

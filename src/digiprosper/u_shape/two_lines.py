@@ -82,6 +82,15 @@ class TwoLinesResult(Summarised, PickledByName):
         Each slope is tested two-sided at 1 - level.
     diagnostics : tuple of Notice
         What is worth saying about the two regressions.
+
+    Examples
+    --------
+    >>> import digiprosper as dp
+    >>> panel, truth = dp.datasets.simulate_provinces()
+    >>> spec = dp.FixedEffects("urban_rural_theil", ["digital", "I(digital**2)", "urban"])
+    >>> found = dp.two_lines(spec, panel, "digital")
+    >>> found.shape
+    'inverse U'
     """
 
     variable: str

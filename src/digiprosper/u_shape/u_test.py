@@ -143,6 +143,15 @@ class UTestResult(Summarised, PickledByName):
         Which standard errors were used.
     diagnostics : tuple of Notice
         ``"not_psd"`` where two-way clusters leave numbers missing.
+
+    Examples
+    --------
+    >>> import digiprosper as dp
+    >>> panel, truth = dp.datasets.simulate_provinces()
+    >>> fit = dp.FixedEffects("urban_rural_theil", ["digital", "I(digital**2)", "urban"]).fit(panel)
+    >>> test = dp.u_test(fit, "digital")
+    >>> test.shape, round(test.extremum, 2)
+    ('inverse U', 0.33)
     """
 
     variable: str

@@ -56,6 +56,16 @@ class MechanismReport(Summarised, PickledByName):
         Number that reproduces the report when passed as `rng`.
     diagnostics : tuple of Notice
         Remarks on the whole report.
+
+    Examples
+    --------
+    >>> import digiprosper as dp
+    >>> panel, truth = dp.datasets.simulate_provinces()
+    >>> catalogue = [m for m in dp.pathways.seed_catalogue() if m.id == "P15"]
+    >>> columns = {"de": "digital", "cp": "prosperity", "isu": "upgrading"}
+    >>> report = dp.pathways.evaluate(panel, catalogue, columns, controls=["urban"], rng=1)
+    >>> report.frame.index.tolist()
+    ['P15']
     """
 
     findings: tuple[Finding, ...]
