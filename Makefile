@@ -59,6 +59,7 @@ examples: .venv/.dev
 	$(BIN)/python examples/mechanisms.py > /dev/null
 	$(BIN)/python examples/referee.py > /dev/null
 	$(BIN)/python examples/paper.py > /dev/null
+	$(BIN)/python examples/paper_states.py > /dev/null
 
 # What is released, and a package that depends on it, outside the repository.
 package: .venv/.ok

@@ -1,0 +1,336 @@
+# %% [markdown]
+# # The empirical section of a paper on real data: infrastructure and output of US states
+#
+# Does output per worker rise with public infrastructure? Every step of `paper.py` on the 48 contiguous
+# states, 1970 to 1986 (Munnell 1990), but instruments, for which these data have nothing. The answer is a
+# sober one, which is why it is here: little is left of the first estimate, and the library says so in each
+# step.
+#
+# Open this file as a notebook, or run it as a script. It prints, and writes tables and figures to
+# `paper_output/`, or to the folder that the environment variable `PAPER_OUTPUT` names.
+
+# %%
+import os
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+import digiprosper as dp
+
+OUTPUT = Path(os.environ.get("PAPER_OUTPUT", "paper_output"))
+OUTPUT.mkdir(exist_ok=True)
+
+# %% [markdown]
+# ## 1. Data
+# There are no gaps, nothing is interpolated. All is taken per worker, since totals would measure the size
+# of a state. The South is that of the Census Bureau, without Delaware and Maryland.
+
+# %%
+south = ["AL", "AR", "FL", "GA", "KY", "LA", "MS", "NC", "OK", "SC", "TN", "TX", "VA", "WV"]
+panel = dp.datasets.us_states().assign(
+    output="I(gsp / emp)",
+    highways="I(hwy / emp)",
+    water_systems="I(water / emp)",
+    other_capital="I(util / emp)",
+    ln_output="log(gsp / emp)",
+    ln_capital="log(pc / emp)",
+    ln_jobs="log(emp)",
+    region=lambda frame: np.where(frame.index.get_level_values("state").isin(south), "South", "Elsewhere"),
+)
+
+# %% [markdown]
+# ## 2. Two indices
+# Infrastructure by entropy weights, and by the first principal component; prosperity, from output and
+# unemployment, as another outcome. Highways, spread most unevenly, get the largest weight: a fact about
+# their spread.
+
+# %%
+systems = {
+    "infrastructure": dp.IndicatorSystem.from_dict(
+        {"transport": {"highways": "+"}, "utilities": {"water_systems": "+", "other_capital": "+"}}
+    ),
+    "prosperity": dp.IndicatorSystem.from_dict({"": {"output": "+", "unemp": "-"}}),
+}
+indices = dp.fit_all(
+    {
+        "infrastructure": dp.CompositeIndex(systems["infrastructure"], name="infrastructure"),
+        "pca": dp.CompositeIndex(systems["infrastructure"], weighting="pca", name="pca_index"),
+        "prosperity": dp.CompositeIndex(systems["prosperity"], name="prosperity"),
+    },
+    panel,
+)
+panel = (
+    panel.attach(indices["infrastructure"].scores)
+    .attach(indices["pca"].scores)
+    .attach(indices["prosperity"].scores)
+    .relabel(infrastructure="Infrastructure", ln_output="Output per worker (log)", ln_jobs="Jobs (log)")
+)
+print(indices["infrastructure"].summary(), indices["prosperity"].summary(), sep="\n\n")
+
+# %% [markdown]
+# ## 3. Descriptive statistics
+# The stars of the correlations take rows as independent, which those of a panel are not. Variance inflation
+# factors are after state and year effects, as the regressions are.
+
+# %%
+controls = ["unemp", "ln_jobs"]
+variables = ["ln_output", "infrastructure", *controls, "ln_capital"]
+print(
+    panel,
+    panel.describe(variables).round(3),
+    dp.etable(panel.correlate(variables)),
+    dp.vif(panel, ["infrastructure", *controls]),
+    sep="\n\n",
+)
+
+# %% [markdown]
+# ## 4. Baseline
+# State and year effects, errors clustered by state, controls added one by one on the same rows. An index
+# higher by .1 (one standard deviation) goes with output 2% higher, but by 1% and not significantly once the
+# number of jobs is held fixed: states where employment grew had less infrastructure per worker and less
+# output per worker.
+
+# %%
+base = dp.FixedEffects("ln_output", ["infrastructure", *controls])
+steps = dp.stepwise(base.drop(*controls), panel, controls)
+print(
+    dp.etable(steps),
+    dp.wild_bootstrap(base, panel, "infrastructure", rng=2026),
+    dp.hausman(base, panel),
+    sep="\n\n",
+)
+
+# %% [markdown]
+# ## 5. A U-shape
+# None is found. The warning says that five states, Wyoming first, carry most of the variation of the
+# square.
+
+# %%
+curve = base.add("I(infrastructure**2)").fit(panel)
+shape = dp.u_test(curve, "infrastructure")
+print(dp.etable(curve), shape.summary(), sep="\n\n")
+
+# %% [markdown]
+# ## 6. Mechanism
+# Private capital per worker. States are drawn again, not rows. As the interval of the total effect includes
+# zero, no share of it is reported, and a warning says why.
+
+# %%
+mediation = dp.Mediation("ln_output", "infrastructure", "ln_capital", controls).fit(panel, rng=2026)
+print(mediation.summary())
+
+# %% [markdown]
+# ## 7. Heterogeneity: a threshold, and regions
+# Does the slope differ between slack and tight labour markets? No threshold is kept. Nor does the South
+# differ, where 14 states are few clusters, as a warning says; the test of the difference permutes regions
+# over states.
+
+# %%
+threshold = dp.PanelThreshold(
+    "ln_output", "infrastructure", "unemp", controls, n_thresholds="auto", reps=999
+).fit(panel, rng=2026)
+groups = dp.by_group(base, panel, "region", rng=2026)
+print(threshold.summary(), dp.etable(groups), sep="\n\n")
+
+# %% [markdown]
+# ## 8. Robustness and placebo
+# Other indices and outcomes, a lag, winsorised values, later years, trends by state, other errors. The
+# placebo gives the path of each state's index to another state.
+
+# %%
+battery = dp.fit_all(
+    {
+        "Baseline": base,
+        "PCA index": base.swap("infrastructure", "pca_index"),
+        "Lagged index": base.swap("infrastructure", "lag(infrastructure)"),
+        "Prosperity index": base.replace(y="prosperity").drop("unemp"),
+        "Winsorised": (base, panel.winsorize(["ln_output", "infrastructure", *controls])),
+        "From 1976 on": (base, panel.subset("year > 1975")),
+        "State trends": base.replace(absorb="state[year]"),
+        "Driscoll-Kraay": base.replace(cov_type="driscoll_kraay"),
+    },
+    panel,
+)
+placebo = dp.randomisation_test(base, panel, "infrastructure", rng=2026)
+print(dp.etable(battery), placebo, sep="\n\n")
+
+# %% [markdown]
+# ## 9. Spillovers
+# The spatial Durbin model with the borders of the states. Output moves with that of the neighbours (rho),
+# but nothing is known of spillovers of infrastructure: the interval of its indirect effect is wide.
+
+# %%
+borders = dp.SpatialWeights.from_neighbours(dp.datasets.us_neighbours(), name="Borders")
+spatial = dp.PanelSpatial("ln_output", base.x, borders, cov_type="clustered").fit(panel)
+print(spatial.summary())
+
+# %% [markdown]
+# ## 10. Propositions
+# The claims behind the sections above as data, each put to the panel by the model of its shape, with
+# p-values adjusted over all of them.
+
+# %%
+claims = [
+    dp.pathways.Mechanism(
+        id="S1",
+        claim="Infrastructure raises output per worker",
+        claim_zh="基础设施提高劳均产出",
+        source="Munnell 1990",
+        cause="infrastructure",
+        outcome="output",
+        sign="+",
+        shape="linear",
+    ),
+    dp.pathways.Mechanism(
+        id="S2",
+        claim="Private capital carries infrastructure to output per worker",
+        claim_zh="基础设施通过私人资本提高劳均产出",
+        source="Munnell 1990",
+        cause="infrastructure",
+        channels=("capital",),
+        outcome="output",
+        sign="+",
+        shape="mediated",
+    ),
+    dp.pathways.Mechanism(
+        id="S3",
+        claim="Infrastructure raises the output of neighbouring states",
+        claim_zh="基础设施提高相邻州的劳均产出",
+        source="Munnell 1990",
+        cause="infrastructure",
+        outcome="output",
+        sign="+",
+        shape="spatial",
+        impact="indirect",
+    ),
+]
+report = dp.pathways.evaluate(
+    panel,
+    claims,
+    {"infrastructure": "infrastructure", "output": "ln_output", "capital": "ln_capital"},
+    controls=controls,
+    systems={"infrastructure": systems["infrastructure"]},
+    spatial_weights=borders,
+    rng=2026,
+)
+print(report.summary())
+
+# %% [markdown]
+# ## 11. Every table in one Word file, and the figures, in both languages
+
+# %%
+words = {
+    "en": {
+        "Table 1": "Table 1. Weights of the index of infrastructure",
+        "Table 2": "Table 2. Weights of the index of prosperity",
+        "Table 3": "Table 3. Descriptive statistics",
+        "Table 4": "Table 4. Correlations",
+        "Table 5": "Table 5. Infrastructure and output per worker",
+        "Table 6": "Table 6. A test of a U-shape",
+        "Table 7": "Table 7. Mechanism: private capital",
+        "Table 8": "Table 8. Regions",
+        "Table 9": "Table 9. Robustness",
+        "Table 10": "Table 10. Spillovers",
+        "Table 11": "Table 11. Propositions",
+        "labels": dict.fromkeys(["infrastructure", "pca_index", "lag(infrastructure)"], "Infrastructure")
+        | {
+            "prosperity": "Prosperity",
+            "ln_output": "Output per worker (log)",
+            "ln_capital": "Private capital per worker (log)",
+            "ln_jobs": "Jobs (log)",
+            "unemp": "Unemployment (%)",
+            "output": "Output per worker",
+            "highways": "Highways per worker",
+            "water_systems": "Water and sewers per worker",
+            "other_capital": "Other public capital per worker",
+            "state": "State",
+            "year": "Year",
+        },
+        "weights": ["Weight", "Standard error"],
+        "statistics": ["N", "Mean", "SD", "Min", "Median", "Max"],
+        "point": "Turning point",
+        "p": "U test, p",
+        "regions": ["Elsewhere", "South"],
+        "checks": list(battery),
+        "effects": ["Direct", "Indirect", "Total"],
+    },
+    "zh": {
+        "Table 1": "表1 基础设施指数的指标权重",
+        "Table 2": "表2 繁荣指数的指标权重",
+        "Table 3": "表3 描述性统计",
+        "Table 4": "表4 相关系数",
+        "Table 5": "表5 基准回归：基础设施与劳均产出",
+        "Table 6": "表6 U型检验",
+        "Table 7": "表7 作用机制：私人资本",
+        "Table 8": "表8 区域异质性",
+        "Table 9": "表9 稳健性检验",
+        "Table 10": "表10 空间溢出效应",
+        "Table 11": "表11 理论命题的检验",
+        "labels": dict.fromkeys(["infrastructure", "pca_index", "lag(infrastructure)"], "基础设施")
+        | {
+            "prosperity": "繁荣指数",
+            "ln_output": "劳均产出（对数）",
+            "ln_capital": "劳均私人资本（对数）",
+            "ln_jobs": "就业人数（对数）",
+            "unemp": "失业率（%）",
+            "output": "劳均产出",
+            "highways": "劳均公路资本",
+            "water_systems": "劳均供排水资本",
+            "other_capital": "劳均其他公共资本",
+            "state": "州",
+            "year": "年份",
+        },
+        "weights": ["权重", "标准误"],
+        "statistics": ["样本量", "均值", "标准差", "最小值", "中位数", "最大值"],
+        "point": "拐点",
+        "p": "U型检验的 p",
+        "regions": ["其他地区", "南部"],
+        "checks": [
+            "基准",
+            "主成分指数",
+            "滞后一期",
+            "繁荣指数",
+            "缩尾",
+            "1976年起",
+            "州趋势",
+            "Driscoll-Kraay",
+        ],
+        "effects": ["直接效应", "间接效应", "总效应"],
+    },
+}
+
+# %%
+for language, say in words.items():
+    table = partial(dp.etable, style=dp.TableStyle(language), labels=say["labels"])
+    dp.save_tables(
+        OUTPUT / f"states_{language}.docx",
+        {
+            say["Table 1"]: table(
+                indices["infrastructure"].weights[["weight", "std_error"]], heads=say["weights"]
+            ),
+            say["Table 2"]: table(
+                indices["prosperity"].weights[["weight", "std_error"]], heads=say["weights"]
+            ),
+            say["Table 3"]: table(panel.summarise(variables), heads=say["statistics"]),
+            say["Table 4"]: table(panel.correlate(variables)),
+            say["Table 5"]: table(steps),
+            say["Table 6"]: table(curve, rows={say["point"]: [shape.extremum], say["p"]: [shape.p_value]}),
+            say["Table 7"]: table(mediation),
+            say["Table 8"]: table(groups, heads=say["regions"]),
+            say["Table 9"]: table(battery, controls=controls, heads=say["checks"]),
+            say["Table 10"]: table(spatial.decomposition, heads=say["effects"]),
+            say["Table 11"]: table(report.in_language(language), labels=None),
+        },
+    )
+    for name, axes in {
+        "1_index": dp.plots.kernel_ridge(panel, "infrastructure", labels=say["labels"]),
+        "2_u_shape": dp.plots.u_shape(curve, shape, labels=say["labels"]),
+        "3_mechanism": dp.plots.mediation_path(mediation, labels=say["labels"]),
+        "4_robustness": dp.plots.specification_curve(
+            battery, ["infrastructure", "pca_index", "lag(infrastructure)"], labels=say["labels"]
+        ),
+        "5_placebo": dp.plots.placebo(placebo),
+        "6_spillovers": dp.plots.impacts(spatial, keep="infrastructure", labels=say["labels"]),
+    }.items():
+        axes.figure.savefig(OUTPUT / f"states_{name}_{language}.png", dpi=200)
