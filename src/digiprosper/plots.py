@@ -19,6 +19,7 @@ from digiprosper.present.columns import all_terms, check_labels, matching, merge
 from digiprosper.present.curve_plots import draw_specification_curve
 from digiprosper.present.decay_plots import draw_decay
 from digiprosper.present.event_plots import draw_event_paths
+from digiprosper.present.figure_style import figure_language, figure_style, say
 from digiprosper.present.index_plots import draw_bars, draw_rank_spans, draw_ribbons, draw_ridges
 from digiprosper.present.mechanism_plots import (
     draw_conditional_effect,
@@ -63,6 +64,7 @@ __all__ = [
     "decay",
     "effect_plot",
     "event_study",
+    "figure_style",
     "impacts",
     "index_sensitivity",
     "kernel_ridge",
@@ -149,7 +151,9 @@ def mediation_path(
     places, level = check_whole("digits", digits, 0, 15), check_level(level)
     texts = _texts(results, labels, purpose)
     chosen = mediation.chosen_mediators(results, mediator)
-    return draw_paths(mediation.path_diagram(results, chosen, texts, level), places, ax, purpose)
+    return draw_paths(
+        mediation.path_diagram(results, chosen, texts, level, figure_language()), places, ax, purpose
+    )
 
 
 def balance(matching: Matching, *, labels: Mapping[str, str] | None = None, ax: Axes | None = None) -> Axes:
@@ -249,7 +253,7 @@ def effect_plot(
     purpose = "plots.effect_plot"
     _refuse_other(results, MediationResults, "Mediation(...).fit", purpose)
     level = check_level(level)
-    drawn = mediation.effects(results, _texts(results, labels, purpose), level)
+    drawn = mediation.effects(results, _texts(results, labels, purpose), level, figure_language())
     return draw_effects(drawn, ax, purpose)
 
 
@@ -379,7 +383,7 @@ def moran_scatter(
     purpose = "plots.moran_scatter"
     check_option("names", names, (True, False))
     texts = check_labels(labels, purpose)
-    drawn = spatial.moran_scatter(panel, column, spatial_weights, time, texts)
+    drawn = spatial.moran_scatter(panel, column, spatial_weights, time, texts, figure_language())
     return draw_moran_scatter(drawn, ax, purpose, names=bool(names))
 
 
@@ -451,10 +455,10 @@ def impacts(
     names = effect_figures.regressors(fits)
     terms = names if keep is None else matching(keep, names, "keep", purpose)
 
-    columns = effect_figures.impacts(fits, terms, chosen, level)
+    columns = effect_figures.impacts(fits, terms, chosen, level, figure_language())
     texts = merged_labels(columns, check_labels(labels, purpose))
-    what = f"{chosen[0].capitalize()} effect" if len(chosen) == 1 else "Effect"
-    words = f"{what} and {100 * level:g}% confidence interval"
+    code = "impact.of" if len(chosen) == 1 else "impact"
+    words = say(code, kind=effect_figures.kind_words(chosen[0], figure_language()), level=f"{100 * level:g}")
     return draw_columns(columns, all_terms(columns), texts, words, ax, purpose)
 
 
@@ -533,8 +537,8 @@ def decay(
     """
     purpose = "plots.decay"
     level, chosen = check_level(level), effect_figures.chosen_kinds(kinds, purpose)
-    fits = effect_figures.read_fits(results, purpose)
-    drawn = effect_figures.decay(fits, term, chosen, check_labels(labels, purpose), level, purpose)
+    fits, language = effect_figures.read_fits(results, purpose), figure_language()
+    drawn = effect_figures.decay(fits, term, chosen, check_labels(labels, purpose), level, purpose, language)
     return draw_decay(drawn, ax, purpose)
 
 
@@ -591,7 +595,8 @@ def conditional_effect(
     """
     purpose = "plots.conditional_effect"
     _refuse_other(results, MediationResults, "Mediation(...).fit", purpose)
-    curve = mediation.conditional_curve(results, effect, _texts(results, labels, purpose), level)
+    texts = _texts(results, labels, purpose)
+    curve = mediation.conditional_curve(results, effect, texts, level, figure_language())
     return draw_conditional_effect(curve, ax, purpose)
 
 
@@ -640,7 +645,7 @@ def sensitivity_curve(
     purpose = "plots.sensitivity_curve"
     _refuse_other(results, MediationSensitivity, "MediationResults.sensitivity", purpose)
     texts = {**results.labels, **check_labels(labels, purpose)}
-    return draw_sensitivity(mediation.sensitivity_curve(results, texts), ax, purpose)
+    return draw_sensitivity(mediation.sensitivity_curve(results, texts, figure_language()), ax, purpose)
 
 
 def u_shape(
@@ -695,7 +700,13 @@ def u_shape(
     return draw_turning_curve(curve, ax, purpose)
 
 
-def lr_profile(results: ThresholdResults, threshold: int = 1, *, ax: Axes | None = None) -> Axes:
+def lr_profile(
+    results: ThresholdResults,
+    threshold: int = 1,
+    *,
+    labels: Mapping[str, str] | None = None,
+    ax: Axes | None = None,
+) -> Axes:
     """Draw the likelihood ratio over every candidate threshold.
 
     The values where the line is under the critical value are the confidence set. It need not be one interval;
@@ -710,6 +721,8 @@ def lr_profile(results: ThresholdResults, threshold: int = 1, *, ax: Axes | None
         What ``PanelThreshold(...).fit`` returns.
     threshold : int
         Which threshold, from 1 in the order found.
+    labels : mapping, optional
+        Text by term or column; wins over the labels that came with the results.
     ax : Axes, optional
         Where to draw; default a new figure.
 
@@ -721,7 +734,7 @@ def lr_profile(results: ThresholdResults, threshold: int = 1, *, ax: Axes | None
     Raises
     ------
     InputTypeError
-        If `results` is not a threshold model's.
+        If `results` is not a threshold model's, or `labels` is not a mapping of texts.
     OptionError
         If there is no such threshold.
     ImportError
@@ -743,10 +756,12 @@ def lr_profile(results: ThresholdResults, threshold: int = 1, *, ax: Axes | None
     """
     purpose = "plots.lr_profile"
     _refuse_without_thresholds(results, purpose)
-    return draw_profile(threshold_figures.lr_profile(results, threshold), ax, purpose)
+    texts = _texts(results.slopes, labels, purpose)
+    drawn = threshold_figures.lr_profile(results, threshold, texts, figure_language())
+    return draw_profile(drawn, ax, purpose)
 
 
-def placebo(test: TestResult, *, ax: Axes | None = None) -> Axes:
+def placebo(test: TestResult, *, labels: Mapping[str, str] | None = None, ax: Axes | None = None) -> Axes:
     """Draw the estimates of placebo treatments, and the real one.
 
     Parameters
@@ -754,6 +769,8 @@ def placebo(test: TestResult, *, ax: Axes | None = None) -> Axes:
     test : TestResult
         What ``placebo_test`` returns, or another test with draws: ``by_group(...).difference``,
         ``randomisation_test``.
+    labels : mapping, optional
+        Text by term.
     ax : Axes, optional
         Where to draw; default a new figure.
 
@@ -766,7 +783,7 @@ def placebo(test: TestResult, *, ax: Axes | None = None) -> Axes:
     Raises
     ------
     InputTypeError
-        If `test` is no `TestResult` with draws.
+        If `test` is no `TestResult` with draws, or `labels` is not a mapping of texts.
     IdentificationError
         If fewer than two draws differ.
     ImportError
@@ -791,7 +808,8 @@ def placebo(test: TestResult, *, ax: Axes | None = None) -> Axes:
             f"{type(test).__name__}.",
             [models_problem("no test with draws", test)],
         )
-    return draw_drawn_density(drawn_density(test), ax, purpose)
+    texts = check_labels(labels, purpose)
+    return draw_drawn_density(drawn_density(test, texts, figure_language()), ax, purpose)
 
 
 def specification_curve(
@@ -864,7 +882,7 @@ def specification_curve(
     level = check_level(level)
     models = studies.read_models(results, purpose)
     texts = check_labels(labels, purpose)
-    curve = studies.specification_curve(models, term, main, texts, level)
+    curve = studies.specification_curve(models, term, main, texts, level, figure_language())
     return draw_specification_curve(curve, ax, purpose)
 
 
@@ -921,7 +939,8 @@ def regime_map(
     purpose = "plots.regime_map"
     _refuse_without_thresholds(results, purpose)
     texts = _texts(results.slopes, labels, purpose)
-    return draw_regime_map(threshold_figures.regime_map(results, order, texts), ax, purpose)
+    drawn = threshold_figures.regime_map(results, order, texts, figure_language())
+    return draw_regime_map(drawn, ax, purpose)
 
 
 def rank_ribbon(
@@ -981,10 +1000,11 @@ def rank_ribbon(
     purpose = "plots.rank_ribbon"
     _refuse_other(results, RankResults, "rank_probabilities", purpose)
     texts = {**results.labels, **check_labels(labels, purpose)}
-    table = composite.rank_table(results, entities, level)
+    table, language = composite.rank_table(results, entities, level), figure_language()
     if period is None and results.index.nlevels == 2 and results.index.unique(1).size > 1:
-        return draw_ribbons(composite.ribbons(results, table, entities, level, texts), ax, purpose)
-    spans = composite.drawn_spans(results, table, entities, period, level, texts)
+        drawn = composite.ribbons(results, table, entities, level, texts, language)
+        return draw_ribbons(drawn, ax, purpose)
+    spans = composite.drawn_spans(results, table, entities, period, level, texts, language)
     return draw_rank_spans(spans, ax, purpose)
 
 
@@ -1046,7 +1066,9 @@ def index_sensitivity(
     texts = {**results.labels, **check_labels(labels, purpose)}
     if show == "shares":
         return draw_bars(composite.share_bars(results, period, texts), ax, purpose)
-    return draw_rank_spans(composite.combination_spans(results, period, texts), ax, purpose)
+    return draw_rank_spans(
+        composite.combination_spans(results, period, texts, figure_language()), ax, purpose
+    )
 
 
 def kernel_ridge(
@@ -1113,7 +1135,8 @@ def kernel_ridge(
     purpose = "plots.kernel_ridge"
     series, texts = composite.values_by_period(data, column)
     texts = {**texts, **check_labels(labels, purpose)}
-    return draw_ridges(composite.ridges(series, periods, bandwidth, texts), ax, purpose)
+    drawn = composite.ridges(series, periods, bandwidth, texts, figure_language())
+    return draw_ridges(drawn, ax, purpose)
 
 
 def _texts(results: Results, labels: Mapping[str, str] | None, purpose: str) -> dict[str, str]:

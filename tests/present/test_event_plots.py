@@ -25,9 +25,16 @@ def paths(*drawn: EventPath, outcome: str = "Output", ticks: dict[int, str] | No
     return EventPaths(drawn, {time: str(time) for time in times} | (ticks or {}), outcome, 0.95)
 
 
+REFERENCE = "reference, 0 by construction"
+
+
+def legend(ax) -> list[str]:
+    return [text.get_text() for text in ax.get_legend().get_texts()]
+
+
 def test_estimates_intervals_reference_and_lines() -> None:
     ax = draw_event_paths(paths(path(), ticks={-3: "≤ -3"}), None, "test", counts=False)
-    zero, policy, estimates, reference = ax.get_lines()
+    zero, policy, estimates, reference, _ = ax.get_lines()
     assert zero.get_ydata()[0] == 0
     assert policy.get_xdata()[0] == -0.5
     assert policy.get_linestyle() == "--"
@@ -38,7 +45,7 @@ def test_estimates_intervals_reference_and_lines() -> None:
     np.testing.assert_allclose(segments[0], [[-3, -0.5], [-3, -0.1]])
     assert [t.get_text() for t in ax.get_xticklabels()] == ["≤ −3", "−2", "−1", "0", "1", "2"]
     assert ax.get_ylabel() == "Output\nEstimate and 95% confidence interval"
-    assert ax.get_legend() is None
+    assert legend(ax) == [REFERENCE]
 
 
 def test_counts_stand_under_the_event_times() -> None:
@@ -52,8 +59,8 @@ def test_counts_stand_under_the_event_times() -> None:
 
 def test_several_models_stand_beside_each_other() -> None:
     ax = draw_event_paths(paths(path("all"), path("east"), outcome=""), None, "test", counts=False)
-    assert [t.get_text() for t in ax.get_legend().get_texts()] == ["all", "east"]
-    at = [line.get_xdata()[0] for line in ax.get_lines()[2::2]]
+    assert legend(ax) == ["all", "east", REFERENCE]
+    at = [line.get_xdata()[0] for line in ax.get_lines()[2:-1:2]]
     assert at[0] < -3 < at[1]
     assert ax.get_ylabel() == "Estimate and 95% confidence interval"
 
@@ -61,7 +68,12 @@ def test_several_models_stand_beside_each_other() -> None:
 def test_a_binned_end_beside_one_event_time_is_in_the_legend() -> None:
     ended = EventPath("two-way", path().points, -1, ("≤ -3", "≥ 2"))
     ax = draw_event_paths(paths(ended, path("longer", range(-4, 4))), None, "test", counts=False)
-    assert [t.get_text() for t in ax.get_legend().get_texts()] == ["two-way (ends ≤ −3, ≥ 2)", "longer"]
+    assert legend(ax) == ["two-way (ends ≤ −3, ≥ 2)", "longer", REFERENCE]
+
+
+def test_without_a_reference_there_is_no_legend() -> None:
+    ax = draw_event_paths(paths(EventPath("", path().points, None)), None, "test", counts=False)
+    assert ax.get_legend() is None
 
 
 def test_of_many_event_times_some_are_named() -> None:

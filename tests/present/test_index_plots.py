@@ -22,7 +22,8 @@ from digiprosper.errors import (
     InputTypeError,
     OptionError,
 )
-from digiprosper.present import figure, index_plots
+from digiprosper.present import index_plots
+from digiprosper.present.fonts import chinese_font
 
 mpl.use("Agg")
 
@@ -404,7 +405,7 @@ def test_given_axes_are_used(series, axes):
 def test_chinese_labels_have_glyphs(series, tmp_path):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DigiprosperWarning)
-        font = figure._cjk_font()
+        font = chinese_font()
     if font is None:
         pytest.skip("no font with Chinese characters on this machine")
     zh = {"city": "城市", "year": "年份", "digital": "数字经济", "weighting": "权重"}

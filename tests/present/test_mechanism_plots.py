@@ -17,7 +17,7 @@ import pytest
 import digiprosper as dp
 from digiprosper import plots
 from digiprosper.errors import DigiprosperWarning, InputTypeError, OptionError
-from digiprosper.present import figure
+from digiprosper.present.fonts import chinese_font
 
 mpl.use("Agg")
 
@@ -367,7 +367,7 @@ ZH = {
 def test_chinese_labels_have_glyphs(tmp_path):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DigiprosperWarning)
-        font = figure._cjk_font()
+        font = chinese_font()
     if font is None:
         pytest.skip("no font with Chinese characters on this machine")
     for ax in everything(ZH):

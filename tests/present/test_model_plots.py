@@ -20,7 +20,7 @@ from digiprosper.errors import (
     OptionError,
     PanelIndexError,
 )
-from digiprosper.present import figure
+from digiprosper.present.fonts import chinese_font
 from digiprosper.report.collection import ResultSet
 
 mpl.use("Agg")
@@ -284,8 +284,8 @@ def test_many_entities_and_periods_stay_readable(make_map):
     assert texts(ax) == []
     assert ax.get_ylabel() == "city (61)"
     ticks = [t.get_text() for t in ax.get_xticklabels()]
-    assert ticks[:2] == ["1981-01-01", "1984-01-01"]
-    assert len(ticks) == 14
+    assert ticks[:2] == ["1981-01-01", "1988-01-01"]  # more would overlap
+    assert len(ticks) == 6
     assert np.isin(shown(ax), [1, 2]).all()
     fewer = plots.regime_map(make_map(dict(list(cells.items())[:60]), times=range(40)))
     assert len(texts(fewer)) == 60
@@ -378,7 +378,7 @@ def test_a_new_figure_lays_itself_out_and_changes_no_setting(one_way, make_thres
 def test_chinese_labels_have_glyphs_and_so_has_the_minus(make_fit, make_threshold, make_map, zh, tmp_path):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DigiprosperWarning)
-        font = figure._cjk_font()
+        font = chinese_font()
     if font is None:
         pytest.skip("no font with Chinese characters on this machine")
     fit = make_fit({"digital": (-1.0, 0.5, 0.1), "I(digital**2)": (1, 0.5, 0.1)}, zh)
@@ -453,7 +453,7 @@ def test_draws_and_the_data_are_drawn_with_p_in_the_corner(found, place):
     test = drawn_test(found)
     ax = plots.placebo(test)
     lines = {line.get_label(): line for line in ax.lines}
-    assert lines[f"the data: {found:g}"].get_xdata()[0] == found
+    assert lines[f"the data: {found:g}".replace("-", "−")].get_xdata()[0] == found
     assert "199 draws" in lines
     (text,) = ax.texts
     assert (text.get_text(), text.get_position()[0]) == ("p = 0.0150", place)

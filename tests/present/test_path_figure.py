@@ -18,7 +18,7 @@ from matplotlib.transforms import Bbox
 import digiprosper as dp
 from digiprosper import plots
 from digiprosper.errors import DigiprosperWarning, InputTypeError, OptionError
-from digiprosper.present import figure
+from digiprosper.present.fonts import chinese_font
 
 mpl.use("Agg")
 
@@ -363,7 +363,7 @@ ZH = {
 def test_chinese_labels_have_glyphs_and_room(tmp_path):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DigiprosperWarning)
-        font = figure._cjk_font()
+        font = chinese_font()
     if font is None:
         pytest.skip("no font with Chinese characters on this machine")
     for name in SPECS:

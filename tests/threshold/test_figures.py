@@ -15,13 +15,19 @@ def found():
 
 
 def test_a_profile_is_that_of_the_results(found):
-    drawn = figures.lr_profile(found, 1)
+    drawn = figures.lr_profile(found, 1, found.slopes.labels)
     assert drawn.points.equals(found.profile(1))
     assert list(drawn.sets) == found.confidence_set(1)
-    assert drawn.critical_text == f"95% critical value {found.critical_value(1):.2f} (scaled)"
+    assert (drawn.critical, drawn.criterion) == (found.critical_value(1), "scaled")
     assert (drawn.given, drawn.before, drawn.number) == (False, True, None)
     with pytest.raises(OptionError):
-        figures.lr_profile(found, 2)
+        figures.lr_profile(found, 2, {})
+
+
+def test_words_are_in_the_language_asked(found):
+    assert figures.lr_profile(found, 1, {"unemp": "失业率"}, "chinese").criterion == "调整方差"
+    low, _ = figures.regime_map(found, None, {"unemp": "失业率"}, "chinese").regimes
+    assert low == f"失业率 <= 6.9（{found.regimes['nobs'].iloc[0]}个观测值）"
 
 
 def test_a_map_has_every_row_in_its_regime(found):

@@ -21,12 +21,14 @@ from digiprosper.errors import (
 )
 from digiprosper.report.characters import tidy_text
 from digiprosper.report.drawings import Bars, RankSpans, Ribbons, Ridge, Ridges, Span
+from digiprosper.report.figure_words import FIGURE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from digiprosper.composite.ranking_results import IndexSensitivity, RankResults
     from digiprosper.kernels import Floats
+    from digiprosper.report.words import Language
 
 __all__ = [
     "Bandwidth",
@@ -86,6 +88,7 @@ def ribbons(
     entities: Sequence[Any] | None,
     level: float,
     texts: Mapping[str, str],
+    language: Language = "english",
 ) -> Ribbons:
     """Lay out ranks over time.
 
@@ -101,6 +104,8 @@ def ribbons(
         Share of the draws inside the ribbons.
     texts : mapping
         Labels by column.
+    language : {"english", "chinese"}
+        Of the words.
 
     Returns
     -------
@@ -116,9 +121,9 @@ def ribbons(
         entities=[(tidy_text(e), _over_time(table, e, times)) for e in entities],
         times=times,
         worst=int(table.loc[list(entities), "rank_high"].max()),
-        key=_key_label(results, 0, texts),
-        time=_key_label(results, 1, texts),
-        title=f"Rank and {100 * level:g}% of draws{_among(results)}",
+        key=_key_label(results, 0, texts, language),
+        time=_key_label(results, 1, texts, language),
+        title=_among(FIGURE.say("rank.draws", language, level=f"{100 * level:g}"), results, language),
     )
 
 
@@ -135,6 +140,7 @@ def drawn_spans(
     period: Any,
     level: float,
     texts: Mapping[str, str],
+    language: Language = "english",
 ) -> RankSpans:
     """Lay out the ranks of one period with the interval that drawn weights leave them.
 
@@ -152,6 +158,8 @@ def drawn_spans(
         Share of the draws inside the spans.
     texts : mapping
         Labels by column.
+    language : {"english", "chinese"}
+        Of the words.
 
     Returns
     -------
@@ -166,11 +174,15 @@ def drawn_spans(
     there, names = rows_of(results.index, period)
     now = table.iloc[there].set_axis(names, axis=0).sort_values("rank", kind="stable")
     now = now if entities is None else now[now.index.isin(list(entities))]
-    span = Span(now["rank_low"], now["rank_high"], f"{100 * level:g}% of draws")
-    return RankSpans(now["rank"], [span], "weights of the sample", *_titles(results, period, texts))
+    words = FIGURE.say("rank.share", language, level=f"{100 * level:g}")
+    span = Span(now["rank_low"], now["rank_high"], words)
+    mark = FIGURE.say("rank.mark", language)
+    return RankSpans(now["rank"], [span], mark, *_titles(results, period, texts, language))
 
 
-def combination_spans(results: IndexSensitivity, period: Any, texts: Mapping[str, str]) -> RankSpans:
+def combination_spans(
+    results: IndexSensitivity, period: Any, texts: Mapping[str, str], language: Language = "english"
+) -> RankSpans:
     """Lay out how far ranks move over all combinations of options.
 
     Parameters
@@ -181,6 +193,8 @@ def combination_spans(results: IndexSensitivity, period: Any, texts: Mapping[str
         Which period; None for the last one.
     texts : mapping
         Labels by column.
+    language : {"english", "chinese"}
+        Of the words.
 
     Returns
     -------
@@ -197,11 +211,13 @@ def combination_spans(results: IndexSensitivity, period: Any, texts: Mapping[str
             "plots.index_sensitivity: no combination is possible, so there are no ranks to plot."
         )
     spread = results.spread(period)
+    every = FIGURE.say("rank.combinations", language, count=int(results.possible.sum()))
     spans = [
-        Span(spread["min"], spread["max"], f"all {int(results.possible.sum())} combinations"),
-        Span(spread["q25"], spread["q75"], "middle half"),
+        Span(spread["min"], spread["max"], every),
+        Span(spread["q25"], spread["q75"], FIGURE.say("rank.middle", language)),
     ]
-    return RankSpans(spread["rank"], spans, "baseline", *_titles(results, period, texts))
+    mark = FIGURE.say("rank.baseline", language)
+    return RankSpans(spread["rank"], spans, mark, *_titles(results, period, texts, language))
 
 
 def share_bars(results: IndexSensitivity, period: Any, texts: Mapping[str, str]) -> Bars:
@@ -231,23 +247,30 @@ def share_bars(results: IndexSensitivity, period: Any, texts: Mapping[str, str])
 
 
 def _titles(
-    results: RankResults | IndexSensitivity, period: Any, texts: Mapping[str, str]
+    results: RankResults | IndexSensitivity, period: Any, texts: Mapping[str, str], language: Language
 ) -> tuple[str, str]:
     """Label the entities, and the ranks of a period."""
-    key, title = _key_label(results, 0, texts), f"Rank{_among(results)}"
+    key = _key_label(results, 0, texts, language)
+    title = _among(FIGURE.say("rank", language), results, language)
     if results.index.nlevels == 2:
         when = results.index.get_level_values(1).max() if period is None else period
-        title += f", {_key_label(results, 1, texts)} {tidy_text(when)}"
+        time = _key_label(results, 1, texts, language)
+        title = FIGURE.say("rank.in", language, title=title, time=time, period=tidy_text(when))
     return key, title
 
 
-def _key_label(results: RankResults | IndexSensitivity, level: int, texts: Mapping[str, str]) -> str:
-    name = str(results.index.names[level] or ("entity", "period")[level])
-    return texts.get(name, name)
+def _key_label(
+    results: RankResults | IndexSensitivity, level: int, texts: Mapping[str, str], language: Language
+) -> str:
+    name = results.index.names[level]
+    if not name:
+        return FIGURE.say(("entity", "period")[level], language)
+    return texts.get(str(name), str(name))
 
 
-def _among(results: RankResults | IndexSensitivity) -> str:
-    return " (among all rows)" if results.among == "pooled" and results.index.nlevels == 2 else ""
+def _among(title: str, results: RankResults | IndexSensitivity, language: Language) -> str:
+    pooled = results.among == "pooled" and results.index.nlevels == 2
+    return FIGURE.say("rank.among", language, title=title) if pooled else title
 
 
 def _refuse_strangers(entities: Sequence[Any] | None, index: pd.Index[Any]) -> None:
@@ -319,6 +342,7 @@ def ridges(
     periods: Sequence[Any] | None,
     bandwidth: Bandwidth | float,
     texts: Mapping[str, str],
+    language: Language = "english",
 ) -> Ridges:
     """Estimate the kernel density of every period.
 
@@ -332,6 +356,8 @@ def ridges(
         Rule for the Gaussian kernel, or the bandwidth itself.
     texts : mapping
         Labels by column.
+    language : {"english", "chinese"}
+        Of the words.
 
     Returns
     -------
@@ -345,7 +371,7 @@ def ridges(
     OptionError
         If the bandwidth is not known, or a period is not there.
     """
-    rule = _bandwidth_words(bandwidth)
+    rule = _bandwidth_words(bandwidth, language)
     chosen = _chosen_periods(series, periods)
     kernels = [_Kernel(series.xs(p, level=1).dropna().to_numpy(dtype=np.float64), bandwidth) for p in chosen]
     solid = [kernel for kernel in kernels if kernel.h]
@@ -354,11 +380,11 @@ def ridges(
             "plots.kernel_ridge: no period has two different values, so no density can be estimated."
         )
     grid = np.linspace(min(k.low for k in solid), max(k.high for k in solid), _GRID)
-    period = str(series.index.names[1] or "period")
+    period = str(series.index.names[1] or FIGURE.say("period", language))
     return Ridges(
         grid=grid,
         ridges=[
-            Ridge(tidy_text(p), kernel.text, kernel.density(grid) if kernel.h else None)
+            Ridge(tidy_text(p), kernel.text(language), kernel.density(grid) if kernel.h else None)
             for p, kernel in zip(chosen, kernels, strict=True)
         ],
         variable=texts.get(str(series.name), str(series.name)),
@@ -388,24 +414,25 @@ class _Kernel:
     def high(self) -> float:
         return float(self.values.max()) + 3 * self.h
 
-    @property
-    def text(self) -> str:
+    def text(self, language: Language) -> str:
         count = f"n = {self.values.size:,}"
-        return f"h = {float(f'{self.h:.3g}'):,g}, {count}" if self.h else f"no density, {count}"
+        if not self.h:
+            return FIGURE.say("ridge.none", language, count=count)
+        return f"h = {float(f'{self.h:.3g}'):,g}, {count}"
 
     def density(self, grid: Floats) -> Floats:
         return np.asarray(self.kernel(grid))
 
 
-def _bandwidth_words(bandwidth: object) -> str:
+def _bandwidth_words(bandwidth: object, language: Language) -> str:
     """Check a bandwidth and name its rule."""
     if isinstance(bandwidth, str):
         check_option("bandwidth", bandwidth, ("scott", "silverman"))
-        return f"{bandwidth.title()}'s bandwidth h by period"
+        return FIGURE.say(f"ridge.rule.{bandwidth}", language)
     number = isinstance(plain(bandwidth), int | float) and not isinstance(bandwidth, bool)
     if not number or not math.isfinite(cast("float", bandwidth)) or cast("float", bandwidth) <= 0:
         raise OptionError(f"bandwidth={cited(bandwidth)} must be 'scott', 'silverman' or a number above 0.")
-    return f"bandwidth h = {bandwidth:g} in every period"
+    return FIGURE.say("ridge.rule.given", language, value=f"{bandwidth:g}")
 
 
 def _chosen_periods(series: pd.Series[Any], periods: Sequence[Any] | None) -> list[Any]:

@@ -11,22 +11,30 @@ import pandas as pd
 from digiprosper.errors import IdentificationError, Notice
 from digiprosper.kernels.tolerances import EQUAL_DRAWS
 from digiprosper.report.drawings import DrawnDensity
+from digiprosper.report.figure_words import FIGURE
 
 if TYPE_CHECKING:
     from digiprosper.report.tests import TestResult
+    from digiprosper.report.words import Language
 
 __all__ = ["drawn_density"]
 
 _POINTS = 401
 
 
-def drawn_density(test: TestResult) -> DrawnDensity:
+def drawn_density(
+    test: TestResult, texts: Mapping[str, str] | None = None, language: Language = "english"
+) -> DrawnDensity:
     """Estimate the density of the statistics of draws.
 
     Parameters
     ----------
     test : TestResult
         With draws.
+    texts : mapping, optional
+        Labels by term.
+    language : {"english", "chinese"}
+        Of the words.
 
     Returns
     -------
@@ -54,12 +62,19 @@ def drawn_density(test: TestResult) -> DrawnDensity:
     low, high = min(scaled.min() - 1, found), max(scaled.max() + 1, found)
     grid = np.linspace(low, high, _POINTS)
     points = pd.DataFrame({"value": grid * spread, "density": gaussian_kde(scaled)(grid) / spread})
-    return DrawnDensity(_name(test), points, drawn, test.statistic, test.p_value)
+    return DrawnDensity(_name(test, texts or {}, language), points, drawn, test.statistic, test.p_value)
 
 
-def _name(test: TestResult) -> str:
+def _name(test: TestResult, texts: Mapping[str, str], language: Language) -> str:
     """Name the statistic."""
     term = test.detail.get("term") if isinstance(test.detail, Mapping) else None
-    if term is None:
-        return f"Statistic of the {test.name[0].lower()}{test.name[1:]}"
-    return f"Estimate of {term}" if test.name == "Placebo test" else test.name
+    if term is not None and test.name == "Placebo test":
+        return FIGURE.say("draws.estimate", language, term=texts.get(term, term))
+    if language == "english":
+        name = f"{test.name[0].lower()}{test.name[1:]}"
+        return test.name if term is not None else FIGURE.say("draws.statistic", name=name)
+    if term is not None:
+        return FIGURE.say("draws.difference", language, term=texts.get(term, term))
+    code = f"draws.{test.name}"
+    known = FIGURE.say(code, language) if code in FIGURE else test.name
+    return FIGURE.say("draws.statistic", language, name=known)

@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from digiprosper.errors import OptionError, check_option, cited, option_problem
+from digiprosper.kernels.intervals import LEAST_CLUSTERS
 from digiprosper.mediation.effect_terms import REGIMES, effect, whole_of
 from digiprosper.mediation.words import WORDS
 from digiprosper.report.columns import result_column
 from digiprosper.report.drawings import ConditionalCurve, Effect, Effects, PathDiagram, SensitivityCurve
+from digiprosper.report.figure_words import FIGURE
 from digiprosper.report.labels import effect_names, name_label
 from digiprosper.report.text import conventions
+from digiprosper.report.words import NOTES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,6 +24,10 @@ if TYPE_CHECKING:
     from digiprosper.mediation.sensitivity import MediationSensitivity
     from digiprosper.report.columns import Column, Estimate
     from digiprosper.report.terms import Factors, Term
+    from digiprosper.report.words import Language
+
+    _Wording = tuple[Mapping[str, str], Language]
+    """Labels by term or column, and the language."""
 
 __all__ = [
     "chosen_mediators",
@@ -62,7 +69,13 @@ def terms_about(results: MediationResults, mediators: Sequence[str]) -> list[Ter
     return [t for t in results.terms if t.kind != "proportion_mediated" and whole_of(t) not in others]
 
 
-def effect_words(term: Term, texts: Mapping[str, str], factors: Factors, form: str = "through") -> str:
+def effect_words(
+    term: Term,
+    texts: Mapping[str, str],
+    factors: Factors,
+    form: str = "through",
+    language: Language = "english",
+) -> str:
     """Write the whole effect that a term is a part or a change of.
 
     Parameters
@@ -75,6 +88,8 @@ def effect_words(term: Term, texts: Mapping[str, str], factors: Factors, form: s
         What the mediators are products of, by name.
     form : {"through", "effect_through"}
         Whether the word "effect" comes before "through".
+    language : {"english", "chinese"}
+        Of the words.
 
     Returns
     -------
@@ -88,12 +103,12 @@ def effect_words(term: Term, texts: Mapping[str, str], factors: Factors, form: s
     """
     whole = whole_of(term)
     if not whole.path:
-        return WORDS.say(whole.kind)
+        return WORDS.say(whole.kind, language)
     path = " → ".join(name_label(link, texts, factors) for link in whole.path)
-    return WORDS.say(f"{whole.kind}.{form}", path=path)
+    return WORDS.say(f"{whole.kind}.{form}", language, path=path)
 
 
-def part_words(term: Term, variable: str) -> str:
+def part_words(term: Term, variable: str, language: Language = "english") -> str:
     """Write where an effect is, or what of it is told.
 
     Parameters
@@ -102,6 +117,8 @@ def part_words(term: Term, variable: str) -> str:
         Of a mediation.
     variable : str
         Text of what effects vary with; empty if they do not.
+    language : {"english", "chinese"}
+        Of the words.
 
     Returns
     -------
@@ -109,13 +126,14 @@ def part_words(term: Term, variable: str) -> str:
         Such as ``"urban = 54.96 (50% quantile)"``; empty for the whole of an effect that does not vary.
     """
     if term.of:
-        return WORDS.say(f"part.{term.kind}", variable=variable)
+        return WORDS.say(f"part.{term.kind}", language, variable=variable)
     if term.point is not None:
-        return WORDS.say(f"part.{term.point.code}", variable=variable, value=f"{term.point.value:.4g}")
+        value = f"{term.point.value:.4g}"
+        return WORDS.say(f"part.{term.point.code}", language, variable=variable, value=value)
     if term.regime is not None:
         low = term.regime.number == 1
         return f"{variable} {'<=' if low else '>'} {term.regime.upper if low else term.regime.lower:.4g}"
-    return WORDS.say("part.mean") if variable else ""
+    return WORDS.say("part.mean", language) if variable else ""
 
 
 def _label(name: str, results: MediationResults, texts: Mapping[str, str]) -> str:
@@ -125,7 +143,9 @@ def _label(name: str, results: MediationResults, texts: Mapping[str, str]) -> st
 # --- effects ------------------------------------------------------------------------------------------------
 
 
-def effects(results: MediationResults, texts: Mapping[str, str], level: float) -> Effects:
+def effects(
+    results: MediationResults, texts: Mapping[str, str], level: float, language: Language = "english"
+) -> Effects:
     """Lay out total, direct and indirect effects with their words.
 
     Parameters
@@ -136,6 +156,8 @@ def effects(results: MediationResults, texts: Mapping[str, str], level: float) -
         Labels by term or column.
     level : float
         Of the intervals.
+    language : {"english", "chinese"}
+        Of the words.
 
     Returns
     -------
@@ -146,17 +168,21 @@ def effects(results: MediationResults, texts: Mapping[str, str], level: float) -
     names = {}
     for term in terms_about(results, results.mediators):
         words = (
-            effect_words(term, texts, results.factors),
-            *([part_words(term, variable)] if results.variable else []),
+            effect_words(term, texts, results.factors, language=language),
+            *([part_words(term, variable, language)] if results.variable else []),
         )
         names[term.name] = (texts[term.name],) if term.name in texts else words
     changes = {term.name for term in results.terms if term.kind == "index"}
     names = {name: words for name, words in names.items() if name not in changes}
-    return Effects(result_column(results, level), names, results.draws_text(texts), level)
+    return Effects(result_column(results, level), names, _draws_words(results, texts, level, language), level)
 
 
 def conditional_curve(
-    results: MediationResults, wanted: str | None, texts: Mapping[str, str], level: float
+    results: MediationResults,
+    wanted: str | None,
+    texts: Mapping[str, str],
+    level: float,
+    language: Language = "english",
 ) -> ConditionalCurve:
     """Lay out an effect over the moderator, or over the treatment where it enters squared.
 
@@ -170,6 +196,8 @@ def conditional_curve(
         Labels by term or column.
     level : float
         Of the interval at each value.
+    language : {"english", "chinese"}
+        Of the words.
 
     Returns
     -------
@@ -191,12 +219,12 @@ def conditional_curve(
         )
     found = results.johnson_neyman(wanted, level=level)
     term = next(term for term in results.terms if term.name == found.effect)
-    how = "t" if found.method == "t" else "percentile of the draws"
+    how = "t" if found.method == "t" else "draws"
     return ConditionalCurve(
-        effect=effect_words(term, texts, results.factors, "effect_through"),
+        effect=effect_words(term, texts, results.factors, "effect_through", language),
         variable=_label(found.variable, results, texts),
         points=found.points,
-        interval=f"{100 * level:g}% interval ({how})",
+        interval=FIGURE.say(f"interval.{how}", language, level=f"{100 * level:g}"),
         regions=found.regions,
         share=found.share,
         support=found.support,
@@ -204,7 +232,9 @@ def conditional_curve(
     )
 
 
-def sensitivity_curve(results: MediationSensitivity, texts: Mapping[str, str]) -> SensitivityCurve:
+def sensitivity_curve(
+    results: MediationSensitivity, texts: Mapping[str, str], language: Language = "english"
+) -> SensitivityCurve:
     """Lay out an indirect effect over the correlation of the errors of mediator and outcome.
 
     Parameters
@@ -213,14 +243,17 @@ def sensitivity_curve(results: MediationSensitivity, texts: Mapping[str, str]) -
         The analysis.
     texts : mapping
         Labels by term or column.
+    language : {"english", "chinese"}
+        Of the words.
 
     Returns
     -------
     SensitivityCurve
         With where the effect is 0.
     """
+    about = effect("indirect", results.mediator)
     return SensitivityCurve(
-        effect=effect_words(effect("indirect", results.mediator), texts, results.factors, "effect_through"),
+        effect=effect_words(about, texts, results.factors, "effect_through", language),
         points=np.column_stack([results.rho, results.effects]),
         level=results.level,
         assumed=float(results.assumed[0]),
@@ -270,6 +303,7 @@ def path_diagram(
     mediators: tuple[str, ...],
     texts: Mapping[str, str],
     level: float,
+    language: Language = "english",
 ) -> PathDiagram:
     """Lay out the paths from treatment through mediators to outcome.
 
@@ -283,13 +317,15 @@ def path_diagram(
         Labels by term or column.
     level : float
         Of the percentile intervals.
+    language : {"english", "chinese"}
+        Of the words.
 
     Returns
     -------
     PathDiagram
         Coefficients on the arrows, and below the effects with which errors, draws and sample are behind them.
     """
-    paths = _Paths(results, mediators)
+    paths = _Paths(results, mediators, language)
     count = len(mediators)
     chain = results.structure == "serial" and count > 1
     treatment, outcome = results.treatment, results.info["depvar"] or ""
@@ -305,18 +341,22 @@ def path_diagram(
         total=paths.total,
         moderator=_label(paths.moderator, results, texts) if paths.moderator else "",
         moved=paths.moved,
-        title="Effect" + ", mean of the rows" * bool(results.variable),
-        effects=_listed_effects(results, mediators, texts, level),
+        title=_title(results, language),
+        effects=_listed_effects(results, mediators, (texts, language), level),
         level=level,
-        remarks=_remarks(results, mediators, texts),
+        remarks=_remarks(results, mediators, (texts, language), level),
     )
+
+
+def _title(results: MediationResults, language: Language) -> str:
+    return FIGURE.say("path.effect.mean" if results.variable else "path.effect", language)
 
 
 class _Paths:
     """Coefficients of the arrows."""
 
-    def __init__(self, results: MediationResults, mediators: Sequence[str]) -> None:
-        self.results, self.mediators = results, mediators
+    def __init__(self, results: MediationResults, mediators: Sequence[str], language: Language) -> None:
+        self.results, self.mediators, self.language = results, mediators, language
         self.moderator = results.variable if results.structure == "moderated" else ""
         self._equations: dict[str, Column] = {name: result_column(fit) for name, fit in results.paths.items()}
 
@@ -338,7 +378,8 @@ class _Paths:
     @property
     def total(self) -> list[tuple[str, Estimate]]:
         """Slope of the total equation; where effects vary no one slope is the total effect."""
-        return [] if self.results.variable else self._slopes("total", self.results.treatment, "total c")
+        name = FIGURE.say("path.total", self.language, name="c")
+        return [] if self.results.variable else self._slopes("total", self.results.treatment, name)
 
     @property
     def moved(self) -> frozenset[str]:
@@ -358,7 +399,10 @@ class _Paths:
         structure, variable = self.results.structure, self.results.variable
         if structure == "threshold":
             ends = zip(REGIMES, _SIDES, strict=True)
-            return {f"{term}:{regime}": f"{name} {side} =" for regime, side in ends}
+            return {
+                f"{term}:{regime}": FIGURE.say(f"path.{side}", self.language, name=name)
+                for regime, side in ends
+            }
         named = {term: f"{name} ="}
         if structure == "moderated":
             named[f"{term}:{variable}"] = "× w:"
@@ -368,7 +412,7 @@ class _Paths:
 
 
 def _listed_effects(
-    results: MediationResults, mediators: Sequence[str], texts: Mapping[str, str], level: float
+    results: MediationResults, mediators: Sequence[str], wording: _Wording, level: float
 ) -> list[Effect]:
     """List effects: each by itself, then where it varies, then by how much; not those that an arrow has."""
     column, about = result_column(results, level), terms_about(results, mediators)
@@ -376,56 +420,103 @@ def _listed_effects(
     ordered = sorted(about, key=lambda t: (wholes.index(whole_of(t)), t != whole_of(t), t.of != ""))
     drawn = () if results.variable else _DRAWN
     return [
-        Effect(_listed_words(term, results, texts), column.estimates[term.name], term != whole_of(term))
+        Effect(_listed_words(term, results, wording), column.estimates[term.name], term != whole_of(term))
         for term in ordered
         if whole_of(term).kind not in drawn
     ]
 
 
-def _listed_words(term: Term, results: MediationResults, texts: Mapping[str, str]) -> str:
+def _listed_words(term: Term, results: MediationResults, wording: _Wording) -> str:
+    texts, language = wording
     if term.name in texts:
         return texts[term.name]
     if term == whole_of(term):
-        return effect_words(term, texts, results.factors)
+        return effect_words(term, texts, results.factors, language=language)
     if term.regime is not None:
-        return f"{_SIDES[term.regime.number - 1]} regime"
-    return part_words(term, {"moderated": "w", "quadratic": "x"}.get(results.structure, ""))
+        return FIGURE.say(f"path.side.{_SIDES[term.regime.number - 1]}", language)
+    return part_words(term, {"moderated": "w", "quadratic": "x"}.get(results.structure, ""), language)
 
 
-def _remarks(results: MediationResults, mediators: Sequence[str], texts: Mapping[str, str]) -> list[str]:
+def _remarks(
+    results: MediationResults, mediators: Sequence[str], wording: _Wording, level: float
+) -> list[str]:
+    texts, language = wording
     others = [_label(m, results, texts) for m in results.mediators if m not in mediators]
-    errors = conventions(results.paths["outcome"].inference, texts, results.factors)
+    names = FIGURE.say("list", language).join(others)
+    errors, draws = _errors_words(results, wording), _draws_words(results, texts, level, language)
     return [
-        *_structure_remarks(results, texts),
-        *([f"Also in the outcome's equation: {', '.join(others)}."] if others else []),
-        _sample_remark(results, texts),
-        f"{errors}; {results.draws_text(texts)}.",
+        *_structure_remarks(results, wording),
+        *([FIGURE.say("path.others", language, names=names)] if others else []),
+        _sample_remark(results, wording),
+        FIGURE.say("path.errors", language, errors=errors, draws=draws),
     ]
 
 
-def _structure_remarks(results: MediationResults, texts: Mapping[str, str]) -> list[str]:
+def _structure_remarks(results: MediationResults, wording: _Wording) -> list[str]:
+    texts, language = wording
     if results.structure == "moderated":
-        return [
-            f"w: {_label(results.variable, results, texts)}. The slope above × w is the slope at w = 0; the "
-            "coefficient of × w is its change per unit of w."
-        ]
+        name = _label(results.variable, results, texts)
+        return [FIGURE.say("path.moderator", language, name=name)]
     if results.structure == "quadratic":
-        name = _label(results.treatment, results, texts)
-        return [f"x²: square of {name}; the slope above it is the slope at 0."]
+        return [FIGURE.say("path.square", language, name=_label(results.treatment, results, texts))]
     if results.structure != "threshold":
         return []
-    name, (low, high) = _label(results.variable, results, texts), results.regime_counts
-    cut = f"{results.threshold:.4g}"
+    low, high = results.regime_counts
     return [
-        f"low: {name} <= {cut} ({low[0]:,} rows, {low[1]:,} entities); high: > {cut} ({high[0]:,} rows, "
-        f"{high[1]:,} entities)."
+        FIGURE.say(
+            "path.regimes",
+            language,
+            name=_label(results.variable, results, texts),
+            cut=f"{results.threshold:.4g}",
+            low_rows=f"{low[0]:,}",
+            low_entities=f"{low[1]:,}",
+            high_rows=f"{high[0]:,}",
+            high_entities=f"{high[1]:,}",
+        )
     ]
 
 
-def _sample_remark(results: MediationResults, texts: Mapping[str, str]) -> str:
-    info = results.info
-    counts = [f"{results.nobs:,} rows"]
-    counts += [f"{info['n_entities']:,} entities"] if info["n_entities"] is not None else []
-    counts += [f"{info['n_times']:,} periods"] if (info["n_times"] or 1) > 1 else []
+def _sample_remark(results: MediationResults, wording: _Wording) -> str:
+    (texts, language), info = wording, results.info
+    several = (info["n_times"] or 1) > 1
+    counts = {
+        "path.rows": results.nobs,
+        "path.entities": info["n_entities"],
+        "path.periods": info["n_times"] if several else None,
+    }
+    joint = FIGURE.say("list", language)
+    written = [FIGURE.say(code, language, count=f"{n:,}") for code, n in counts.items() if n is not None]
     names = [_label(name, results, texts) for name in effect_names(info["effects"])]
-    return f"Sample: {', '.join(counts)}; effects: {', '.join(names) or 'none'}."
+    effects = joint.join(names) or FIGURE.say("path.no_effects", language)
+    return FIGURE.say("path.sample", language, counts=joint.join(written), effects=effects)
+
+
+def _errors_words(results: MediationResults, wording: _Wording) -> str:
+    """Name the standard errors on the arrows."""
+    texts, language = wording
+    inference = results.paths["outcome"].inference
+    if language == "english":
+        return conventions(inference, texts, results.factors)
+    errors = NOTES.say(f"errors.kind.{inference.cov_type}", language)
+    if not inference.clusters:
+        return errors
+    clusters = NOTES.say("and", language).join(_label(name, results, texts) for name in inference.clusters)
+    by = NOTES.say("errors.by", language, errors=errors, clusters=clusters)
+    counts = NOTES.say("and", language).join(f"{count:,}" for count in inference.n_clusters)
+    return FIGURE.say("path.clusters", language, errors=by, counts=counts)
+
+
+def _draws_words(
+    results: MediationResults, texts: Mapping[str, str], level: float, language: Language
+) -> str:
+    """Describe what was drawn for the intervals."""
+    inference = results.inference
+    if language == "english" or inference.drawn is None:
+        return results.draws_text(texts)
+    own = inference.drawn == "entity"
+    units = FIGURE.say("entity", language) if own else _label(inference.drawn, results, texts)
+    if (inference.n_drawn or 0) < LEAST_CLUSTERS:
+        return FIGURE.say("path.not_drawn", language, count=inference.n_drawn, units=units)
+    return FIGURE.say(
+        "path.drawn", language, level=f"{100 * level:g}", count=f"{inference.reps:,}", units=units
+    )

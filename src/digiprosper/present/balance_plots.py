@@ -6,8 +6,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from digiprosper.present.figure import FAINT, INK, fonts, legend_above, new_axes, plain_spines
-from digiprosper.present.lines import balanced_lines
+from digiprosper.present.figure import (
+    FAINT,
+    INK,
+    fonts,
+    legend_above,
+    name_axis,
+    new_axes,
+    plain_spines,
+    row_names,
+)
+from digiprosper.present.figure_style import say
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -16,7 +25,8 @@ if TYPE_CHECKING:
 
 __all__ = ["draw_balance"]
 
-_LONGEST_LINE = 30
+# Inches: a figure's width; between rows, and a line of a row's name.
+_WIDTH, _GAP, _LINE = 6.0, 0.12, 0.17
 
 
 def draw_balance(drawn: Balance, ax: Axes | None, purpose: str) -> Axes:
@@ -38,17 +48,20 @@ def draw_balance(drawn: Balance, ax: Axes | None, purpose: str) -> Axes:
     """
     points = drawn.points
     rows = np.arange(len(points))[::-1]
-    names = ["\n".join(balanced_lines(name, _LONGEST_LINE)) for name in points["label"]]
+    names, lines = row_names(points["label"].tolist(), ax, _WIDTH, purpose)
+    size = _WIDTH, 1.0 + (_GAP + _LINE * lines) * len(points)
     with fonts(ax, names, purpose):
-        axes = new_axes((6.0, 1.4 + 0.36 * len(points)), purpose) if ax is None else ax
+        axes = new_axes(size, purpose, fit="rows") if ax is None else ax
         axes.axvline(0, color=FAINT, linewidth=0.8, zorder=0)
         axes.axvline(drawn.limit, color=FAINT, linewidth=1.0, linestyle="--", zorder=0)
         axes.hlines(rows, points["before"], points["after"], color=FAINT, linewidth=0.8, zorder=1)
-        axes.plot(points["before"], rows, "o", color=INK, markerfacecolor="white", label="Before matching")
-        axes.plot(points["after"], rows, "o", color=INK, label="After matching")
-        axes.set_yticks(rows, names)
+        axes.plot(
+            points["before"], rows, "o", color=INK, markerfacecolor="white", label=say("balance.before")
+        )
+        axes.plot(points["after"], rows, "o", color=INK, label=say("balance.after"))
+        axes.set_yticks(rows, names, parse_math=False)
         axes.set_ylim(-0.6, len(points) - 0.4)
-        axes.set_xlabel("Absolute standardised difference of means")
+        name_axis(axes, "x", say("balance.axis"))
         plain_spines(axes)
         legend_above(axes)
     return axes

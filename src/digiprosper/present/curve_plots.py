@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from digiprosper.errors import counted
 from digiprosper.optional import require
 from digiprosper.present.figure import (
     FAINT,
@@ -15,9 +14,13 @@ from digiprosper.present.figure import (
     MOST_NAMES,
     fonts,
     legend_above,
+    name_axis,
     new_axes,
     plain_spines,
+    row_names,
+    type_size,
 )
+from digiprosper.present.figure_style import figure_width, say, with_remarks
 from digiprosper.present.lines import balanced_lines, type_columns
 
 if TYPE_CHECKING:
@@ -26,7 +29,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
-    from digiprosper.report.drawings import Choice, SpecificationCurve
+    from digiprosper.report.drawings import SpecificationCurve
 
     Floats = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -36,10 +39,12 @@ _MOST_MARKS = 150
 _MOST_HEADS = 30
 _MOST_CELLS = 400
 _MOST_VECTORS = 10_000
-_LONGEST_LINE, _LONGEST_NAME, _LONGEST_HEAD = 40, 40, 24
-# Inches: the estimates, a row of choices, a letter of a name; and how long a name has room anyway.
-_UPPER, _ROW, _COLUMN = 3.0, 0.19, 0.07
-_FEW_COLUMNS = 20
+_LONGEST_LINE, _LONGEST_HEAD = 40, 24
+# Inches: the width, the estimates, a row of choices and its further lines, a letter of a name, a line of a
+# sloping name.
+_WIDTH, _UPPER, _ROW, _NEXT_LINE, _COLUMN, _HEAD = 6.4, 3.0, 0.19, 0.13, 0.07, 0.13
+# How much of the width names of choices may take.
+_NAMES_SHARE = 0.38
 
 
 def draw_specification_curve(drawn: SpecificationCurve, ax: Axes | None, purpose: str) -> Axes:
@@ -60,11 +65,13 @@ def draw_specification_curve(drawn: SpecificationCurve, ax: Axes | None, purpose
         Models are at 1, 2, ... along the lower axis. With many, neighbouring models share a cell of each row
         of choices, shaded by the share of them that made the choice.
     """
-    names = ["\n".join(balanced_lines(_name(choice), _LONGEST_NAME)) for choice in drawn.choices]
+    names, lines = row_names(
+        [say(f"choice.{c.group}", name=c.name) for c in drawn.choices], ax, _WIDTH, purpose
+    )
     heads = _heads(drawn)
     with fonts(ax, [*names, *heads, drawn.name, drawn.outcome], purpose):
-        row = _ROW * max((name.count("\n") + 1 for name in names), default=1)
-        axes = new_axes(_size(names, heads, row), purpose) if ax is None else ax
+        row = _ROW + (lines - 1) * _NEXT_LINE
+        axes = new_axes(_size(names, heads, row), purpose, fit="rows") if ax is None else ax
         low, high = _range(drawn)
         rows = low - (high - low) * row / _UPPER * np.arange(1.0, len(names) + 1)
         _draw_estimates(axes, drawn, (low, high), purpose)
@@ -78,22 +85,17 @@ def draw_specification_curve(drawn: SpecificationCurve, ax: Axes | None, purpose
     return axes
 
 
-def _name(choice: Choice) -> str:
-    return choice.name if choice.group == "control" else f"{choice.group}: {choice.name}"
-
-
 def _heads(drawn: SpecificationCurve) -> list[str]:
-    """Break the names of few models into lines; none of many."""
-    if not 0 < len(drawn.heads) <= _MOST_HEADS:
-        return []
-    return ["\n".join(balanced_lines(head, _LONGEST_HEAD)) for head in drawn.heads]
+    """Break the names of few models into lines; none where they would overlap."""
+    heads = ["\n".join(balanced_lines(head, _LONGEST_HEAD)) for head in drawn.heads]
+    lines = max((head.count("\n") + 1 for head in heads), default=1)
+    room = (1 - _NAMES_SHARE) * (figure_width() or _WIDTH) / (_HEAD * type_size() * lines)
+    return heads if len(heads) <= min(_MOST_HEADS, room) else []
 
 
 def _size(names: Sequence[str], heads: Sequence[str], row: float) -> tuple[float, float]:
     """Choose a size in inches that has room for the names."""
-    beside, below = _columns(names), _columns(heads)
-    width = 6.4 + _COLUMN * max(0.0, beside - _FEW_COLUMNS)
-    return width, _UPPER + 0.9 + _COLUMN * below + row * len(names)
+    return _WIDTH, _UPPER + 0.9 + _COLUMN * _columns(heads) + row * len(names)
 
 
 def _columns(texts: Sequence[str]) -> float:
@@ -168,12 +170,12 @@ def _mark_main(axes: Axes, drawn: SpecificationCurve) -> None:
 
 def _name_estimates(axes: Axes, drawn: SpecificationCurve, interval: tuple[float, float]) -> None:
     """Write what is estimated beside the estimates, not beside the choices."""
-    name = f"{drawn.name} (outcome: {drawn.outcome})" if drawn.outcome else drawn.name
+    name = say("curve.outcome", name=drawn.name, outcome=drawn.outcome) if drawn.outcome else drawn.name
     lines = balanced_lines(name, _LONGEST_LINE)
     bottom, top = axes.get_ylim()
     middle = (sum(interval) / 2 - bottom) / (top - bottom)
-    text = "\n".join([*lines, f"Estimate and {100 * drawn.level:g}% confidence interval"])
-    axes.set_ylabel(text, y=middle, ha="center")
+    text = "\n".join([*lines, say("estimate", level=f"{100 * drawn.level:g}")])
+    axes.set_ylabel(text, y=middle, ha="center", parse_math=False)
 
 
 # --- choices ------------------------------------------------------------------------------------------------
@@ -221,14 +223,15 @@ def _draw_shares(axes: Axes, made: np.ndarray[Any, Any], rows: Floats, step: flo
 def _name_rows(axes: Axes, names: list[str], rows: Floats) -> None:
     """Write the names of the choices beside their rows."""
     if 0 < len(names) <= MOST_NAMES:
-        axes.set_yticks(rows, names, minor=True)
+        axes.set_yticks(rows, names, minor=True, parse_math=False)
         axes.tick_params(axis="y", which="minor", length=0, labelsize="small")
 
 
 def _name_models(axes: Axes, drawn: SpecificationCurve, heads: Sequence[str]) -> None:
     """Write the names of few models under the axis, and how many there are."""
     if heads:
-        axes.set_xticks(range(1, len(heads) + 1), list(heads), rotation=45, ha="right")
+        axes.set_xticks(range(1, len(heads) + 1), list(heads), rotation=45, ha="right", parse_math=False)
     axes.tick_params(axis="x", labelsize="small")
-    left_out = f" ({', '.join(drawn.left_out)})" if drawn.left_out else ""
-    axes.set_xlabel(f"{counted(len(drawn.points), 'model')}, ordered by estimate{left_out}")
+    count = len(drawn.points)
+    text = say("curve.model" if count == 1 else "curve.models", count=f"{count:,}")
+    name_axis(axes, "x", with_remarks(text, drawn.left_out))

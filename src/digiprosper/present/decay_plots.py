@@ -4,8 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from digiprosper.present.figure import FAINT, INK, MARKERS, fonts, legend_above, new_axes, plain_spines
-from digiprosper.present.lines import balanced_lines
+from digiprosper.present.figure import (
+    FAINT,
+    INK,
+    Look,
+    fonts,
+    legend_above,
+    look,
+    name_axis,
+    new_axes,
+    plain_spines,
+)
+from digiprosper.present.figure_style import say, with_remarks
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -16,10 +26,6 @@ if TYPE_CHECKING:
 __all__ = ["draw_decay"]
 
 _MOST_TICKS: Final = 12
-# Letters of a line beside the axis: no more than 45, no fewer than 20; a letter is about 5.5 points long.
-_LONGEST_LINE: Final = 45
-_SHORTEST_LINE: Final = 20
-_LETTER: Final = 5.5
 # How far the markers of several kinds stand beside each other, as a share of the axis.
 _SHIFT: Final = 0.008
 
@@ -60,11 +66,13 @@ def draw_decay(drawn: Decay, ax: Axes | None, purpose: str) -> Axes:
 def _draw_kind(
     axes: Axes, points: pd.DataFrame, head: str, shift: float, place: int, *, single: bool
 ) -> None:
-    color, marker = (INK if single else f"C{place}"), MARKERS[place]
+    shown = Look(INK, "o", INK, "-") if single else look(place)
     at = points["cutoff"] + shift
-    axes.vlines(at, points["conf_low"], points["conf_high"], color=color, linewidth=1.3)
-    axes.plot(at, points["estimate"], color=color, linewidth=0.8, alpha=0.5, zorder=1)
-    axes.plot(at, points["estimate"], marker, color=color, markersize=5, label=head)
+    axes.vlines(at, points["conf_low"], points["conf_high"], color=shown.color, linewidth=1.3)
+    axes.plot(
+        at, points["estimate"], color=shown.color, linewidth=0.8, linestyle=shown.dashes, alpha=0.5, zorder=1
+    )
+    axes.plot(at, points["estimate"], shown.marker, color=shown.color, markersize=5, label=head)
 
 
 def _set_texts(axes: Axes, drawn: Decay) -> None:
@@ -72,16 +80,9 @@ def _set_texts(axes: Axes, drawn: Decay) -> None:
     cutoffs = sorted(set(drawn.points["cutoff"]))
     if len(cutoffs) <= _MOST_TICKS:
         axes.set_xticks(cutoffs, [f"{cutoff:,g}" for cutoff in cutoffs])
-    left_out = f" ({', '.join(drawn.left_out)})" if drawn.left_out else ""
-    axes.set_xlabel(f"Cut-off of the distance in km{left_out}")
-    single = len(drawn.heads) == 1
-    effect = f"{next(iter(drawn.heads.values()))} effect" if single else "Effects"
-    on = f" on {drawn.outcome}" if drawn.outcome else ""
-    interval = f"Estimate and {100 * drawn.level:g}% confidence interval"
-    room = axes.bbox.height / axes.figure.dpi * 72 / _LETTER
-    columns = min(_LONGEST_LINE, max(_SHORTEST_LINE, room))
-    lines = [
-        *balanced_lines(f"{effect} of {drawn.name}{on}", columns),
-        *balanced_lines(interval, columns),
-    ]
-    axes.set_ylabel("\n".join(lines))
+    name_axis(axes, "x", with_remarks(say("decay.axis"), drawn.left_out))
+    kind = next(iter(drawn.heads.values()))
+    code = "decay.effect" if len(drawn.heads) == 1 else "decay.effects"
+    effect = say(code, kind=kind, name=drawn.name)
+    text = say("decay.on", effect=effect, outcome=drawn.outcome) if drawn.outcome else effect
+    name_axis(axes, "y", text, say("estimate", level=f"{100 * drawn.level:g}"))

@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING, Any
 from digiprosper.present.figure import (
     FAINT,
     INK,
-    MARKERS,
+    Look,
     fonts,
     legend_above,
+    look,
+    name_axis,
     new_axes,
     plain_spines,
+    tick_step,
 )
-from digiprosper.present.lines import balanced_lines
+from digiprosper.present.figure_style import figure_width, say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,8 +27,10 @@ if TYPE_CHECKING:
 
 __all__ = ["draw_event_paths"]
 
-_MOST_TICKS = 25
-_LONGEST_LINE = 45
+# Event times that are named, in a figure of its usual width.
+_MOST_TICKS, _WIDTH = 25, 6.4
+# Of the width, what the axis has at least.
+_SHARE = 0.75
 
 
 def draw_event_paths(drawn: EventPaths, ax: Axes | None, purpose: str, *, counts: bool) -> Axes:
@@ -49,46 +54,62 @@ def draw_event_paths(drawn: EventPaths, ax: Axes | None, purpose: str, *, counts
     """
     heads = [path.head for path in drawn.paths]
     with fonts(ax, [*heads, drawn.outcome], purpose):
-        axes = new_axes((6.4, 4.0 + 0.2 * counts * len(heads)), purpose) if ax is None else ax
+        axes = new_axes((_WIDTH, 4.0 + 0.2 * counts * len(heads)), purpose) if ax is None else ax
         axes.axhline(0, color=FAINT, linewidth=0.8, zorder=0)
         axes.axvline(-0.5, color=FAINT, linewidth=1.0, linestyle="--", zorder=0)
         for place, path in enumerate(drawn.paths):
             _draw_path(axes, path, place, len(heads))
+        _name_reference(axes, drawn.paths)
         _set_ticks(axes, drawn, counts=counts)
-        axes.set_xlabel("Periods since treatment" + (", treated entities below" if counts else ""))
-        outcome = balanced_lines(drawn.outcome, _LONGEST_LINE) if drawn.outcome else []
-        interval = f"Estimate and {100 * drawn.level:g}% confidence interval"
-        axes.set_ylabel("\n".join([*outcome, interval]))
+        name_axis(axes, "x", say("event.counts" if counts else "event.axis"))
+        name_axis(axes, "y", drawn.outcome, say("estimate", level=f"{100 * drawn.level:g}"))
         plain_spines(axes)
-        if len(heads) > 1:
-            legend_above(axes, columns=len(heads))
+        if len(heads) > 1 or any(path.reference is not None for path in drawn.paths):
+            legend_above(axes, columns=len(heads) + 1)
     return axes
 
 
 def _draw_path(axes: Axes, path: EventPath, place: int, count: int) -> None:
     """Draw the estimates of one model, the reference with an empty marker."""
-    color = INK if count == 1 else f"C{place}"
-    marker = MARKERS[place % len(MARKERS)]
+    shown = look(place) if count > 1 else Look(INK, "o", INK, "-")
+    color, marker = shown.color, shown.marker
     shift = (place - (count - 1) / 2) * min(0.6 / count, 0.2)
     points = path.points
     estimated = points if path.reference is None else points[points["time"] != path.reference]
     at = estimated["time"] + shift
     axes.vlines(at, estimated["conf_low"], estimated["conf_high"], color=color, linewidth=1.3)
-    axes.plot(at, estimated["estimate"], marker, color=color, markersize=5, label=_legend(path) or "_")
+    axes.plot(
+        at,
+        estimated["estimate"],
+        marker,
+        color=color,
+        markerfacecolor=shown.face,
+        markersize=5,
+        label=_legend(path) or "_",
+    )
     if path.reference is not None:
         axes.plot([path.reference + shift], [0.0], marker, color=color, markersize=5, markerfacecolor="white")
+
+
+def _name_reference(axes: Axes, paths: Sequence[EventPath]) -> None:
+    """Name the empty marker in the legend, if there is one."""
+    if any(path.reference is not None for path in paths):
+        axes.plot([], [], "o", color=INK, markerfacecolor="white", markersize=5, label=say("event.reference"))
 
 
 def _legend(path: EventPath) -> str:
     """Name a model, with its binned ends where the axis has them as one event time."""
     ends = ", ".join(path.ends).replace("-", "−")
-    return f"{path.head} (ends {ends})" if ends else path.head
+    return say("event.ends", head=path.head, ends=ends) if ends else path.head
 
 
 def _set_ticks(axes: Axes, drawn: EventPaths, *, counts: bool) -> None:
     """Name the event times; of many, those at equal distances from the policy."""
     times = list(drawn.ticks)
-    step = -(-len(times) // _MOST_TICKS)
+    room = _SHARE * (figure_width() or _WIDTH)
+    step = max(
+        -(-len(times) // _MOST_TICKS), tick_step([str(time) for time in times], room, "plots.event_study")
+    )
     shown = [time for time in times if time % step == 0 or drawn.ticks[time] != str(time)]
     texts = [drawn.ticks[time].replace("-", "−") for time in shown]
     if counts:

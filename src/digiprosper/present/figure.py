@@ -1,23 +1,24 @@
-"""What every figure shares: a figure of its own, its colours, and a font for Chinese labels."""
+"""What every figure shares: a figure of its own, its colours, and texts that fit in it."""
 
 from __future__ import annotations
 
-import sys
+import math
 from contextlib import nullcontext
-from functools import cache
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias
+from weakref import WeakSet
 
-from digiprosper.errors import Notice, issue
 from digiprosper.optional import require
+from digiprosper.present.figure_style import COLORS, PAGE, figure_language, figure_width
+from digiprosper.present.fonts import chinese_font
 from digiprosper.present.lines import balanced_lines, type_columns
 from digiprosper.report.characters import has_cjk
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from contextlib import AbstractContextManager
 
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
     from matplotlib.legend import Legend
 
 __all__ = [
@@ -26,40 +27,67 @@ __all__ = [
     "MARKED",
     "MARKERS",
     "MOST_NAMES",
+    "Look",
     "fonts",
     "legend_above",
     "legend_beside",
+    "look",
+    "name_axis",
     "new_axes",
     "plain_spines",
+    "row_names",
+    "tick_step",
+    "type_size",
 ]
 
 MARKERS = "osD^vPX*"
 INK, FAINT, MARKED = "#1f4e79", "#8a8a8a", "#b03a2e"
 # Single entities are named, and their cells set apart, up to here; more would not be readable on one page.
 MOST_NAMES = 60
-_FONTS = (
-    "Noto Sans CJK SC",
-    "Source Han Sans SC",
-    "PingFang SC",
-    "Hiragino Sans GB",
-    "Microsoft YaHei",
-    "SimHei",
-    "WenQuanYi Zen Hei",
-    "WenQuanYi Micro Hei",
-    "Noto Sans CJK JP",  # what older matplotlib calls the file that has all of them
-)
-# Files that fontManager may not have listed: it caches, and a font installed since then is not in the cache.
-_FONT_FILES = (
-    "/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc",
-    "/usr/share/fonts/google-noto-cjk/NotoSansCJK-Regular.ttc",
-    "/usr/share/fonts/truetype/wqy/wqy-zenhei.ttc",
-    "/usr/share/fonts/truetype/wqy/wqy-microhei.ttc",
-    "/System/Library/Fonts/PingFang.ttc",
-    "/System/Library/Fonts/Hiragino Sans GB.ttc",
-    "C:/Windows/Fonts/msyh.ttc",
-    "C:/Windows/Fonts/simhei.ttf",
-)
-_INSTALL = {"linux": "apt-get install fonts-noto-cjk", "darwin": "brew install --cask font-noto-sans-cjk-sc"}
+
+_DASHES: Final = ("-", "--", "-.", ":")
+# Of matplotlib, in points, for which sizes of figures are written.
+_USUAL_TYPE: Final = 10.0
+# Inches a point of type takes by column and by line, as `type_columns` counts columns.
+_COLUMN, _LINE = 0.56 / 72, 1.3 / 72
+# Fewest columns of a line; the share of a figure that the names of rows may take; inches kept free at a rim.
+_FEWEST_COLUMNS: Final = 12
+_NAMES_SHARE: Final = 0.38
+_RIM: Final = 0.15
+# Height of a text at 45 degrees as a share of its length.
+_SLOPE: Final = 0.7
+
+Fit: TypeAlias = Literal["width", "rows", "boxes"]
+
+_own: WeakSet[Figure] = WeakSet()
+
+
+class Look(NamedTuple):
+    """How one of several models is drawn: no two of 32 look alike, in grey neither."""
+
+    color: str
+    marker: str
+    face: str
+    dashes: str
+
+
+def look(position: int) -> Look:
+    """Choose how a model is drawn.
+
+    Parameters
+    ----------
+    position : int
+        Its place among the models.
+
+    Returns
+    -------
+    Look
+        Markers are full for the first eight models, then empty.
+    """
+    color = COLORS[position % len(COLORS)]
+    turn = position // len(COLORS)
+    face = "white" if turn % 2 else color
+    return Look(color, MARKERS[position % len(MARKERS)], face, _DASHES[position % len(_DASHES)])
 
 
 def plain_spines(axes: Axes) -> None:
@@ -73,56 +101,38 @@ def plain_spines(axes: Axes) -> None:
     axes.spines[["top", "right"]].set_visible(False)
 
 
-def legend_above(axes: Axes, *, room: float = 0.0, columns: int = 2, **options: Any) -> None:
-    """Put the legend over the axes, where it hides no data, and no wider than they are.
-
-    A wider one would let the layout take room off the axes again at every draw.
+def type_size(purpose: str = "plots") -> float:
+    """Give the size of type as a multiple of matplotlib's own.
 
     Parameters
     ----------
-    axes : Axes
-        Where.
-    room : float
-        Height that is left for what stands over the axes, as a share of theirs.
-    columns : int
-        Most columns; fewer where they do not fit.
-    **options
-        Of `Axes.legend`.
+    purpose : str
+        Who needs matplotlib, for the error.
+
+    Returns
+    -------
+    float
+        .85 with `figure_style`.
     """
-    place: dict[str, Any] = {"loc": "lower left", "bbox_to_anchor": (0.0, 1.0 + room), "borderaxespad": 0.2}
-    for count in range(columns, 0, -1):
-        legend = axes.legend(frameon=False, ncols=count, fontsize="small", **place, **options)
-        excess = legend.get_window_extent().width - axes.bbox.width
-        if excess <= 0:
-            return
-    _break_texts(legend, excess)
+    matplotlib: Any = require("matplotlib", extra="plot", purpose=purpose)
+    return float(matplotlib.rcParams["font.size"]) / _USUAL_TYPE
 
 
-def legend_beside(axes: Axes, **options: Any) -> None:
-    """Put the legend to the right of the axes, or over them where its texts are long.
-
-    Parameters
-    ----------
-    axes : Axes
-        Where.
-    **options
-        Of `Axes.legend`.
-    """
-    place: dict[str, Any] = {"loc": "upper left", "bbox_to_anchor": (1.01, 1.0), "borderaxespad": 0.0}
-    legend = axes.legend(frameon=False, **place, **options)
-    if legend.get_window_extent().width > 0.5 * axes.bbox.width:
-        legend_above(axes, columns=1, **options)
+# --- figures of their own -----------------------------------------------------------------------------------
 
 
-def new_axes(size: tuple[float, float], purpose: str) -> Axes:
+def new_axes(size: tuple[float, float], purpose: str, *, fit: Fit = "width") -> Axes:
     """Make a figure of its own that lays itself out.
 
     Parameters
     ----------
     size : pair of float
-        Width and height in inches.
+        Width and height in inches, for type of 10 points.
     purpose : str
         Who needs matplotlib, for the error.
+    fit : {"width", "rows", "boxes"}
+        With a style in force the width is that of the style and the height follows it, or, of rows, the size
+        of type. Boxes with their texts keep their size, up to the width of a page.
 
     Returns
     -------
@@ -130,8 +140,20 @@ def new_axes(size: tuple[float, float], purpose: str) -> Axes:
         The only one of the figure.
     """
     pyplot = require("matplotlib.pyplot", extra="plot", purpose=purpose)
-    axes: Axes = pyplot.subplots(figsize=size, layout="constrained")[1]
+    axes: Axes = pyplot.subplots(figsize=_fitted(size, fit), layout="constrained")[1]
+    _own.add(_figure(axes))
     return axes
+
+
+def _fitted(size: tuple[float, float], fit: Fit) -> tuple[float, float]:
+    """Fit a size to the style in force."""
+    (width, height), given = size, figure_width()
+    if given is None:
+        return size
+    if fit == "boxes":
+        share = min(max(given, PAGE) / width, 1.0)
+        return share * width, share * height
+    return given, height * (type_size() if fit == "rows" else min(given / width, 1.0))
 
 
 def fonts(ax: Axes | None, texts: Iterable[str], purpose: str) -> AbstractContextManager[Any]:
@@ -154,12 +176,143 @@ def fonts(ax: Axes | None, texts: Iterable[str], purpose: str) -> AbstractContex
     context manager
         To draw in.
     """
-    matplotlib = require("matplotlib", extra="plot", purpose=purpose)
-    font = _cjk_font() if ax is None and any(map(has_cjk, texts)) else None
-    if font is None:
+    matplotlib: Any = require("matplotlib", extra="plot", purpose=purpose)
+    needed = ax is None and figure_language() == "english" and any(map(has_cjk, texts))
+    font = chinese_font() if needed else None
+    usual = list(matplotlib.rcParams["font.family"])
+    if font is None or font in usual:
         return nullcontext()
-    context: AbstractContextManager[Any] = matplotlib.rc_context({"font.family": ["sans-serif", font]})
+    # A style has its own fonts, and one for signs that comes last.
+    place = max(len(usual) - 1, 1)
+    context: AbstractContextManager[Any] = matplotlib.rc_context(
+        {"font.family": [*usual[:place], font, *usual[place:]]}
+    )
     return context
+
+
+# --- texts --------------------------------------------------------------------------------------------------
+
+
+def row_names(names: Sequence[str], ax: Axes | None, width: float, purpose: str) -> tuple[list[str], int]:
+    """Break the names of rows into lines, so that the figure keeps most of its width.
+
+    Parameters
+    ----------
+    names : sequence of str
+        One a row.
+    ax : Axes or None
+        Where; None for a new figure.
+    width : float
+        Inches of a new figure without a style.
+    purpose : str
+        Who needs matplotlib, for the error.
+
+    Returns
+    -------
+    names : list of str
+        With line breaks.
+    lines : int
+        Of the longest.
+    """
+    size = _USUAL_TYPE * type_size(purpose)
+    inches = (figure_width() or width) if ax is None else _inches(ax, "width") / (1 - _NAMES_SHARE)
+    columns = max(_NAMES_SHARE * inches / (_COLUMN * size), _FEWEST_COLUMNS)
+    broken = [
+        "\n".join(line for part in name.split("\n") for line in balanced_lines(part, columns))
+        for name in names
+    ]
+    return broken, max((name.count("\n") + 1 for name in broken), default=1)
+
+
+def name_axis(axes: Axes, axis: str, *parts: str, **options: Any) -> None:
+    """Write what an axis shows, in lines that are no longer than the axis.
+
+    A figure of our own grows by the lines after the first, so that they take no room from the data.
+
+    Parameters
+    ----------
+    axes : Axes
+        Where; its ticks are set.
+    axis : {"x", "y"}
+        Which.
+    *parts : str
+        Each starts a line; empty ones are left out.
+    **options
+        Of the text.
+    """
+    columns = max(_room(axes, axis) / (_COLUMN * _USUAL_TYPE * type_size()), _FEWEST_COLUMNS)
+    lines = [line for part in parts if part for line in balanced_lines(part, columns)]
+    setter = axes.set_xlabel if axis == "x" else axes.set_ylabel
+    setter("\n".join(lines), parse_math=False, **options)
+    if axis == "x" and len(lines) > 1:
+        _grow(axes, (len(lines) - 1) * _LINE * _USUAL_TYPE * type_size())
+
+
+def tick_step(texts: Sequence[str], inches: float, purpose: str) -> int:
+    """Choose which ticks are named, so that their names do not overlap.
+
+    Parameters
+    ----------
+    texts : sequence of str
+        Names of all ticks, at equal distances.
+    inches : float
+        Length of the axis.
+    purpose : str
+        Who needs matplotlib, for the error.
+
+    Returns
+    -------
+    int
+        One in so many ticks is named.
+    """
+    widest = _longest(texts) + 1
+    return max(1, math.ceil(len(texts) * widest * _COLUMN * _USUAL_TYPE * type_size(purpose) / inches))
+
+
+def legend_above(axes: Axes, *, room: float = 0.0, columns: int = 2, **options: Any) -> None:
+    """Put the legend over the axes, where it hides no data, and no wider than they are.
+
+    A wider one would let the layout take room off the axes again at every draw. A figure of our own grows by
+    the lines after the first.
+
+    Parameters
+    ----------
+    axes : Axes
+        Where.
+    room : float
+        Height that is left for what stands over the axes, as a share of theirs.
+    columns : int
+        Most columns; fewer where they do not fit.
+    **options
+        Of `Axes.legend`.
+    """
+    place: dict[str, Any] = {"loc": "lower left", "bbox_to_anchor": (0.0, 1.0 + room), "borderaxespad": 0.2}
+    width = min(_room(axes, "x") * _figure(axes).dpi, axes.bbox.width)
+    for count in range(columns, 0, -1):
+        legend = axes.legend(frameon=False, ncols=count, fontsize="small", **place, **options)
+        excess = legend.get_window_extent().width - width
+        if excess <= 0:
+            break
+    else:
+        _break_texts(legend, excess)
+    line = 2 * _LINE * _USUAL_TYPE * type_size()
+    _grow(axes, legend.get_window_extent().height / _figure(axes).dpi - line)
+
+
+def legend_beside(axes: Axes, **options: Any) -> None:
+    """Put the legend to the right of the axes, or over them where its texts are long or the figure narrow.
+
+    Parameters
+    ----------
+    axes : Axes
+        Where.
+    **options
+        Of `Axes.legend`.
+    """
+    place: dict[str, Any] = {"loc": "upper left", "bbox_to_anchor": (1.01, 1.0), "borderaxespad": 0.0}
+    legend = axes.legend(frameon=False, **place, **options)
+    if legend.get_window_extent().width > 0.35 * axes.bbox.width:
+        legend_above(axes, columns=4, **options)
 
 
 def _break_texts(legend: Legend, excess: float) -> None:
@@ -172,21 +325,42 @@ def _break_texts(legend: Legend, excess: float) -> None:
             text.set_text("\n".join(balanced_lines(text.get_text(), columns)))
 
 
-@cache
-def _cjk_font() -> str | None:
-    manager = require("matplotlib.font_manager", extra="plot", purpose="plots").fontManager
-    listed = _listed(manager)
-    if listed is None:
-        for file in filter(Path.exists, map(Path, _FONT_FILES)):
-            manager.addfont(file)
-        listed = _listed(manager)
-    if listed is None:
-        how = _INSTALL.get(sys.platform, "install Noto Sans CJK SC from fonts.google.com")
-        message = f"no font with Chinese characters was found, so labels will show boxes. Solution: {how}"
-        issue([Notice("missing_font", f"{message}, then restart Python.", {"fonts": _FONTS})])
-    return listed
+def _figure(axes: Axes) -> Any:
+    return axes.get_figure()
 
 
-def _listed(manager: Any) -> str | None:
-    known = set(manager.get_font_names())
-    return next((font for font in _FONTS if font in known), None)
+def _inches(axes: Axes, side: str) -> float:
+    return float(getattr(axes.bbox, side)) / float(_figure(axes).dpi)
+
+
+def _room(axes: Axes, axis: str) -> float:
+    """Inches along an axis: of a figure of our own what the texts beside the other axis leave."""
+    figure = _figure(axes)
+    if figure not in _own:
+        return _inches(axes, "width" if axis == "x" else "height")
+    size = figure.get_figwidth() if axis == "x" else figure.get_figheight()
+    return float(size) - _RIM - _depth(axes, "y" if axis == "x" else "x")
+
+
+def _depth(axes: Axes, axis: str) -> float:
+    """Inches that the texts at the ticks of an axis take, across the axis."""
+    own = axes.yaxis if axis == "y" else axes.xaxis
+    ticks = [*own.get_ticklabels(), *own.get_ticklabels(minor=True)]
+    texts = [text.get_text() for text in ticks if text.get_text()]
+    size = _USUAL_TYPE * type_size()
+    if axis == "x" and not any(text.get_rotation() for text in ticks):
+        return _LINE * size * max((text.count("\n") + 1 for text in texts), default=0)
+    slope = 1.0 if axis == "y" else _SLOPE
+    return slope * _COLUMN * size * _longest(texts)
+
+
+def _longest(texts: Sequence[str]) -> float:
+    """Columns of the longest line."""
+    return max((type_columns(line) for text in texts for line in text.splitlines()), default=0.0)
+
+
+def _grow(axes: Axes, inches: float) -> None:
+    """Make a figure of our own higher."""
+    figure = _figure(axes)
+    if figure in _own and inches > 0:
+        figure.set_figheight(figure.get_figheight() + inches)

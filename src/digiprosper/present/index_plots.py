@@ -11,14 +11,16 @@ from digiprosper.optional import require
 from digiprosper.present.figure import (
     FAINT,
     INK,
-    MARKERS,
     MOST_NAMES,
     fonts,
     legend_above,
     legend_beside,
+    look,
+    name_axis,
     new_axes,
     plain_spines,
 )
+from digiprosper.present.figure_style import say
 from digiprosper.report.characters import tidy_text
 
 if TYPE_CHECKING:
@@ -59,17 +61,27 @@ def draw_ribbons(ribbons: Ribbons, ax: Axes | None, purpose: str) -> Axes:
     with fonts(ax, [*names, ribbons.key, ribbons.time], purpose):
         axes = new_axes((6.8, 4.2), purpose) if ax is None else ax
         for number, (name, own) in enumerate(ribbons.entities):
-            colour, marker = f"C{number % 10}", MARKERS[number % len(MARKERS)]
+            shown = look(number)
             low, high = own["rank_low"].to_numpy(dtype=float), own["rank_high"].to_numpy(dtype=float)
-            axes.fill_between(places, low, high, facecolor=colour, alpha=0.18, linewidth=0)
+            axes.fill_between(places, low, high, facecolor=shown.color, alpha=0.18, linewidth=0)
             ranks = own["rank"].to_numpy(dtype=float)
-            axes.plot(places, ranks, marker=marker, markersize=4, linewidth=1.3, color=colour, label=name)
+            axes.plot(
+                places,
+                ranks,
+                marker=shown.marker,
+                markersize=4,
+                linewidth=1.3,
+                linestyle=shown.dashes,
+                color=shown.color,
+                markerfacecolor=shown.face,
+                label=name,
+            )
         axes.set_ylim(ribbons.worst + 0.5, 0.5)
         axes.set_yticks(_rank_ticks(ribbons.worst))
         if times.inferred_type == "integer":
             _whole_numbers(axes.xaxis)
-        axes.set_xlabel(ribbons.time)
-        axes.set_ylabel(ribbons.title)
+        name_axis(axes, "x", ribbons.time)
+        name_axis(axes, "y", ribbons.title)
         plain_spines(axes)
         legend_beside(axes, title=ribbons.key)
     return axes
@@ -101,12 +113,12 @@ def draw_rank_spans(spans: RankSpans, ax: Axes | None, purpose: str) -> Axes:
         if named:
             _lines(axes, spans)
             axes.set_yticks(range(len(names)), names, fontsize="small")
-            axes.set_xlabel(spans.title)
-            axes.set_ylabel(spans.key)
+            name_axis(axes, "x", spans.title)
+            name_axis(axes, "y", spans.key)
         else:
             _bands(axes, spans)
-            axes.set_xlabel(f"{spans.title} ({count:,} x {spans.key})")
-            axes.set_ylabel("Change in rank (above 0: higher)")
+            name_axis(axes, "x", say("rank.count", title=spans.title, count=f"{count:,}", key=spans.key))
+            name_axis(axes, "y", say("rank.moves"))
         plain_spines(axes)
         legend_above(axes, columns=3)
     return axes
@@ -133,17 +145,17 @@ def draw_bars(bars: Bars, ax: Axes | None, purpose: str) -> Axes:
     with fonts(ax, bars.names, purpose):
         axes = new_axes((6.4, 1.5 + 0.42 * len(bars.names)), purpose) if ax is None else ax
         place = np.arange(len(bars.names))
-        axes.barh(place, first, height=0.6, color=INK, label="alone")
-        axes.barh(place, total - first, left=first, height=0.6, color=_PALE, label="with other options")
+        axes.barh(place, first, height=0.6, color=INK, label=say("bars.alone"))
+        axes.barh(place, total - first, left=first, height=0.6, color=_PALE, label=say("bars.total"))
         for at, (share, fixed) in enumerate(zip(bars.total, bars.fixed, strict=True)):
-            text, left = ("one value only", 0.0) if fixed else (f"{share:.0%}", share)
+            text, left = (say("bars.fixed"), 0.0) if fixed else (f"{share:.0%}", share)
             axes.text(0.01 + left, at, text, va="center", fontsize="small")
         axes.set_yticks(place, bars.names)
         axes.set_ylim(len(bars.names) - 0.5, -0.5)
         axes.set_xlim(0, max(1.0, float(total.max()) * 1.1))
         axes.xaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
         axes.tick_params(axis="y", length=0)
-        axes.set_xlabel("Share of the variance of ranks, all entities together")
+        name_axis(axes, "x", say("bars.axis"))
         plain_spines(axes)
         legend_above(axes)
     return axes
@@ -185,8 +197,8 @@ def draw_ridges(ridges: Ridges, ax: Axes | None, purpose: str) -> Axes:
         axes.set_ylim(count - 0.5, -_OVERLAP - 0.1)
         axes.set_xlim(grid[0], grid[-1])
         axes.tick_params(axis="y", length=0)
-        axes.set_xlabel(f"{ridges.variable}\nGaussian kernel, {ridges.rule}")
-        axes.set_ylabel(ridges.time)
+        name_axis(axes, "x", ridges.variable, say("ridge.kernel", rule=ridges.rule))
+        name_axis(axes, "y", ridges.time)
         axes.spines[["top", "right", "left"]].set_visible(False)
     return axes
 

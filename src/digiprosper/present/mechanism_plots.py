@@ -7,8 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from digiprosper.present.figure import FAINT, INK, fonts, legend_above, new_axes, plain_spines
-from digiprosper.present.lines import balanced_lines, broken_lines
+from digiprosper.present.figure import (
+    FAINT,
+    INK,
+    MARKED,
+    fonts,
+    legend_above,
+    name_axis,
+    new_axes,
+    plain_spines,
+    row_names,
+)
+from digiprosper.present.figure_style import say
 from digiprosper.present.model_plots import draw_estimates
 
 if TYPE_CHECKING:
@@ -26,7 +36,8 @@ if TYPE_CHECKING:
 
 __all__ = ["draw_conditional_effect", "draw_effects", "draw_sensitivity", "draw_turning_curve"]
 
-_ALARM = "#b03a2e"
+# Inches: a figure's width; between rows, and a line of a row's name.
+_WIDTH, _GAP, _LINE = 6.8, 0.2, 0.17
 
 
 def draw_effects(effects: Effects, ax: Axes | None, purpose: str) -> Axes:
@@ -46,17 +57,15 @@ def draw_effects(effects: Effects, ax: Axes | None, purpose: str) -> Axes:
     Axes
         What the intervals are from stands under them.
     """
-    names = {
-        term: "\n".join(line for text in words for line in balanced_lines(text, 36))
-        for term, words in effects.names.items()
-    }
-    below = "\n".join(broken_lines(f"{effects.source[0].upper()}{effects.source[1:]}.", 72))
-    with fonts(ax, [*names.values(), below], purpose):
-        height = 0.2 + 0.16 * max(name.count("\n") + 1 for name in names.values())
-        axes = new_axes((6.8, 1.3 + height * len(names)), purpose) if ax is None else ax
-        draw_estimates(axes, [effects.column.estimates[term] for term in names])
-        axes.set_yticks(range(len(names)), names.values(), parse_math=False)
-        axes.set_xlabel(f"Effect and {100 * effects.level:g}% percentile interval\n{below}", fontsize="small")
+    names, lines = row_names(["\n".join(words) for words in effects.names.values()], ax, _WIDTH, purpose)
+    below = f"{effects.source[0].upper()}{effects.source[1:]}"
+    with fonts(ax, [*names, below], purpose):
+        size = _WIDTH, 0.8 + (_GAP + _LINE * lines) * len(names)
+        axes = new_axes(size, purpose, fit="rows") if ax is None else ax
+        draw_estimates(axes, [effects.column.estimates[term] for term in effects.names])
+        axes.set_yticks(range(len(names)), names, parse_math=False)
+        level = f"{100 * effects.level:g}"
+        name_axis(axes, "x", say("effect", level=level), say("sentence", text=below), fontsize="small")
     return axes
 
 
@@ -77,11 +86,10 @@ def draw_conditional_effect(curve: ConditionalCurve, ax: Axes | None, purpose: s
     Axes
         With the quantiles of the variable on the lower edge.
     """
-    title = "\n".join(balanced_lines(curve.effect, 40))
-    with fonts(ax, [curve.variable, title], purpose):
+    with fonts(ax, [curve.variable, curve.effect], purpose):
         axes = new_axes((6.4, 4.2), purpose) if ax is None else ax
         _band(axes, curve.points.T, curve.interval)
-        _shade(axes, curve.regions, f"excludes 0 ({curve.share:.0%} of rows)")
+        _shade(axes, curve.regions, say("slope.zero.share", share=f"{curve.share:.0%}"))
         inside = [end for region in curve.regions for end in region if end not in curve.support]
         for number, end in enumerate(inside):
             axes.axvline(end, color=INK, linewidth=0.8, linestyle=":")
@@ -92,8 +100,8 @@ def draw_conditional_effect(curve: ConditionalCurve, ax: Axes | None, purpose: s
             )
         _strokes(axes, curve.quantiles)
         axes.set_xlim(*curve.support)
-        axes.set_xlabel(curve.variable, parse_math=False)
-        axes.set_ylabel(title, parse_math=False)
+        name_axis(axes, "x", curve.variable)
+        name_axis(axes, "y", curve.effect)
         plain_spines(axes)
         legend_above(axes, room=0.06 * min(len(inside), 2))
     return axes
@@ -116,22 +124,23 @@ def draw_sensitivity(curve: SensitivityCurve, ax: Axes | None, purpose: str) -> 
     Axes
         With a legend over them.
     """
-    title = "\n".join(balanced_lines(curve.effect, 40))
-    with fonts(ax, [title], purpose):
+    with fonts(ax, [curve.effect], purpose):
         axes = new_axes((6.4, 4.2), purpose) if ax is None else ax
-        _band(axes, curve.points.T, f"{100 * curve.level:g}% percentile interval")
+        _band(axes, curve.points.T, say("interval.percentile", level=f"{100 * curve.level:g}"))
         axes.axvline(0, color=FAINT, linewidth=0.8, linestyle=":", zorder=0)
         ab, first = curve.assumed, curve.insignificant
-        axes.plot([0.0], [ab], "o", color=INK, markersize=6, label=f"{ab:.3g} at ρ = 0, as the fit assumes")
+        text = say("sensitivity.assumed", value=f"{ab:.3g}")
+        axes.plot([0.0], [ab], "o", color=INK, markersize=6, label=text)
         low, high = curve.zero_interval
-        axes.plot([low, high], [0.0, 0.0], color=_ALARM, linewidth=2.0)
-        text = f"0 at ρ = {curve.zero:.3g} [{low:.3g}, {high:.3g}]"
-        axes.plot([curve.zero], [0.0], "D", color=_ALARM, markersize=5, label=text)
+        axes.plot([low, high], [0.0, 0.0], color=MARKED, linewidth=2.0)
+        text = say("sensitivity.zero", value=f"{curve.zero:.3g}", low=f"{low:.3g}", high=f"{high:.3g}")
+        axes.plot([curve.zero], [0.0], "D", color=MARKED, markersize=5, label=text)
         if not math.isnan(first):
-            text = "already at ρ = 0" if first == 0 else f"from ρ = {first:.3g}"
-            axes.plot([first], [0.0], "|", color=_ALARM, markersize=16, label=f"interval includes 0 {text}")
-        axes.set_xlabel("Correlation ρ of the errors of mediator and outcome")
-        axes.set_ylabel(title, parse_math=False)
+            code = "sensitivity.already" if first == 0 else "sensitivity.from"
+            text = say(code, value=f"{first:.3g}")
+            axes.plot([first], [0.0], "|", color=MARKED, markersize=16, label=text)
+        name_axis(axes, "x", say("sensitivity.axis"))
+        name_axis(axes, "y", curve.effect)
         plain_spines(axes)
         legend_above(axes)
     return axes
@@ -154,20 +163,20 @@ def draw_turning_curve(curve: TurningCurve, ax: Axes | None, purpose: str) -> Ax
     Axes
         What lies outside the interval is in the legend.
     """
-    title = "\n".join(balanced_lines(f"{curve.outcome} minus its value at the mean", 40))
+    title, level = say("turn.axis", outcome=curve.outcome), f"{100 * curve.level:g}"
     low, high = curve.interval
     with fonts(ax, [curve.variable, title], purpose):
         axes = new_axes((6.4, 4.2), purpose) if ax is None else ax
-        _band(axes, curve.points.T, f"{100 * curve.level:g}% interval (t)")
+        _band(axes, curve.points.T, say("interval.t", level=level))
         pieces = [(max(a, low), min(b, high)) for a, b in curve.sets if a < high and b > low]
-        label = f"{100 * curve.level:g}% set of the turning point {_set_text(curve.sets)}"
+        label = say("turn.set", level=level, sets=_set_text(curve.sets))
         if not pieces:
             axes.plot([], [], linestyle="none", label=label)
         _shade(axes, pieces, label)
         _mark_turn(axes, curve)
         axes.set_xlim(low, high)
-        axes.set_xlabel(curve.variable, parse_math=False)
-        axes.set_ylabel(title, parse_math=False)
+        name_axis(axes, "x", curve.variable)
+        name_axis(axes, "y", title)
         plain_spines(axes)
         legend_above(axes)
     return axes
@@ -177,18 +186,19 @@ def draw_turning_curve(curve: TurningCurve, ax: Axes | None, purpose: str) -> Ax
 
 
 def _set_text(sets: Sequence[Interval]) -> str:
-    shown = ["missing" if math.isnan(low) else f"[{low:.3g}, {high:.3g}]" for low, high in sets]
-    return " and ".join(shown) or "empty"
+    missing = say("turn.missing")
+    shown = [missing if math.isnan(low) else f"[{low:.3g}, {high:.3g}]" for low, high in sets]
+    return say("turn.and").join(shown) or say("turn.empty")
 
 
 def _mark_turn(axes: Axes, curve: TurningCurve) -> None:
     turn, (low, high) = curve.turn, curve.interval
-    where = "no turning point" if math.isnan(turn) else f"turning point {turn:.3g}"
+    value = f"{turn:.3g}"
     if low <= turn <= high:
-        axes.axvline(turn, color=_ALARM, linewidth=1.0, linestyle="--", label=where)
+        axes.axvline(turn, color=MARKED, linewidth=1.0, linestyle="--", label=say("turn.at", value=value))
     else:
-        outside = "" if math.isnan(turn) else ", outside the interval"
-        axes.plot([], [], linestyle="none", label=where + outside)
+        label = say("turn.none" if math.isnan(turn) else "turn.outside", value=value)
+        axes.plot([], [], linestyle="none", label=label)
 
 
 def _shade(axes: Axes, pieces: Sequence[Interval], label: str) -> None:
@@ -217,4 +227,6 @@ def _strokes(axes: Axes, quantiles: Any) -> None:
         clip_on=False,
     )
     marks = quantiles[[10, 50, 90]]
-    axes.plot(marks, [0.015] * 3, "^", color=INK, markersize=6, transform=edge, label="10, 50, 90% of rows")
+    axes.plot(
+        marks, [0.015] * 3, "^", color=INK, markersize=6, transform=edge, label=say("conditional.quantiles")
+    )

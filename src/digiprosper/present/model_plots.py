@@ -20,14 +20,19 @@ from digiprosper.present.figure import (
     FAINT,
     INK,
     MARKED,
-    MARKERS,
     MOST_NAMES,
+    Look,
     fonts,
     legend_above,
     legend_beside,
+    look,
+    name_axis,
     new_axes,
     plain_spines,
+    row_names,
+    tick_step,
 )
+from digiprosper.present.figure_style import figure_language, figure_width, say
 from digiprosper.present.row_names import share_rows
 from digiprosper.report.characters import tidy_text
 from digiprosper.report.text import p_words
@@ -56,6 +61,13 @@ __all__ = [
 ]
 
 _MOST_PERIODS = 16
+# Of the width of a map, what its names leave at least.
+_MAP_SHARE = 0.65
+# Inches: a figure's width; between rows, from model to model in a row, a line of a row's name.
+_WIDTH, _GAP, _STEP, _LINE = 6.4, 0.16, 0.11, 0.17
+# From so many models on markers are smaller.
+_MANY = 6
+_SHADE = "#f3f3f3"
 
 
 def coefficients(
@@ -116,9 +128,7 @@ def coefficients(
     texts = merged_labels(columns, check_labels(labels, purpose))
     columns = name_columns(columns, None, texts, purpose)
     terms = select(columns, keep, drop, caller=purpose)
-    return draw_columns(
-        columns, terms, texts, f"Estimate and {100 * level:g}% confidence interval", ax, purpose
-    )
+    return draw_columns(columns, terms, texts, say("estimate", level=f"{100 * level:g}"), ax, purpose)
 
 
 def draw_columns(
@@ -156,20 +166,24 @@ def draw_columns(
     InputTypeError
         If no column has a number for any of the terms.
     """
-    rows = [row for row in share_rows(terms, columns, labels, 3) if _drawn_in(row, columns)]
+    rows = [
+        row for row in share_rows(terms, columns, labels, 3, figure_language()) if _drawn_in(row, columns)
+    ]
     if not rows:
         raise _nothing(purpose)
 
     cells = [_cells_of(position, rows, columns) for position in range(len(columns))]
-    heads = [str(c.head) if own else _absent(c) for c, own in zip(columns, cells, strict=True)]
-    names, count = [row.label for row in rows], sum(map(bool, cells))
-    height = max(1.1 + len(rows) * (0.3 + 0.14 * count), 0.3 + 0.25 * len(columns))
+    heads = _heads(columns, cells)
+    names, lines = row_names([row.label for row in rows], ax, _WIDTH, purpose)
+    count = sum(map(bool, cells))
+    height = 0.75 + len(rows) * (_GAP + max(_STEP * count, _LINE * lines))
     with fonts(ax, [*names, *heads], purpose):
-        axes = new_axes((6.4, height), purpose) if ax is None else ax
+        axes = new_axes((_WIDTH, height), purpose, fit="rows") if ax is None else ax
         handles = _draw_models(axes, cells, heads)
         _frame_estimates(axes, len(rows))
-        axes.set_yticks(range(len(rows)), names)
-        axes.set_xlabel(words)
+        _part_rows(axes, len(rows) if count > 1 else 0)
+        axes.set_yticks(range(len(rows)), names, parse_math=False)
+        name_axis(axes, "x", words)
         if len(columns) > 1:
             legend_beside(axes, handles=handles)
     return axes
@@ -206,7 +220,8 @@ def draw_profile(profile: Profile, ax: Axes | None, purpose: str) -> Axes:
     Axes
         With a legend over them.
     """
-    with fonts(ax, [profile.variable], purpose):
+    level = f"{100 * profile.level:g}"
+    with fonts(ax, [profile.variable, profile.criterion], purpose):
         axes = new_axes((6.4, 4.0), purpose) if ax is None else ax
         for number, (low, high) in enumerate(profile.sets):
             # The outline keeps a set of one value visible.
@@ -216,7 +231,7 @@ def draw_profile(profile: Profile, ax: Axes | None, purpose: str) -> Axes:
                 facecolor=(INK, 0.15),
                 edgecolor=(INK, 0.3),
                 linewidth=1.0,
-                label=f"{100 * profile.level:g}% confidence set" if number == 0 else "_",
+                label=say("profile.set", level=level) if number == 0 else "_",
                 zorder=0,
             )
         points = profile.points
@@ -225,20 +240,27 @@ def draw_profile(profile: Profile, ax: Axes | None, purpose: str) -> Axes:
         axes.plot(
             points["gamma"],
             points["critical"],
-            color="#b03a2e",
+            color=MARKED,
             linestyle="--",
             linewidth=1.0,
-            label=profile.critical_text,
+            label=_critical_text(profile),
         )
-        mark = f"{'Given' if profile.given else 'Estimate'} {profile.estimate:.4g}"
+        mark = say("profile.given" if profile.given else "profile.estimate", value=f"{profile.estimate:.4g}")
         axes.plot([profile.estimate], [0.0], "o", color=INK, markersize=6, clip_on=False, label=mark)
-        axes.set_xlabel(f"{profile.variable} (γ)")
-        which = "" if profile.number is None else f", threshold {profile.number}"
-        axes.set_ylabel(f"Likelihood ratio{which}")
         axes.set_ylim(bottom=min(0.0, points["lr"].min()))
+        name_axis(axes, "x", f"{profile.variable} (γ)")
+        code = "profile.ratio" if profile.number is None else "profile.ratio.of"
+        name_axis(axes, "y", say(code, number=profile.number))
         plain_spines(axes)
         legend_above(axes)
     return axes
+
+
+def _critical_text(profile: Profile) -> str:
+    """Write what the critical value is; one that is drawn differs from candidate to candidate."""
+    code = "profile.critical.drawn" if profile.critical is None else "profile.critical"
+    value = "" if profile.critical is None else f"{profile.critical:.2f}"
+    return say(code, level=f"{100 * profile.level:g}", value=value, criterion=profile.criterion)
 
 
 def draw_drawn_density(drawn: DrawnDensity, ax: Axes | None, purpose: str) -> Axes:
@@ -262,20 +284,21 @@ def draw_drawn_density(drawn: DrawnDensity, ax: Axes | None, purpose: str) -> Ax
         axes = new_axes((6.4, 4.2), purpose) if ax is None else ax
         value, density = drawn.points["value"], drawn.points["density"]
         axes.fill_between(value, density, facecolor=(INK, 0.2), linewidth=0)
-        axes.plot(value, density, color=INK, linewidth=1.4, label=f"{drawn.draws.size:,} draws")
+        axes.plot(value, density, color=INK, linewidth=1.4, label=say("draws", count=f"{drawn.draws.size:,}"))
         edge = axes.get_xaxis_transform()
         strokes = np.full(drawn.draws.size, 0.012)
         axes.plot(drawn.draws, strokes, "|", color=FAINT, markersize=5, transform=edge)
         axes.axvline(0, color=FAINT, linewidth=0.8, linestyle=":", zorder=0)
-        axes.axvline(drawn.found, color=MARKED, linewidth=1.4, label=f"the data: {drawn.found:.4g}")
+        found = say("draws.found", value=f"{drawn.found:.4g}".replace("-", "−"))
+        axes.axvline(drawn.found, color=MARKED, linewidth=1.4, linestyle="--", label=found)
 
         axes.set_ylim(0, 1.08 * float(density.max()))
         right = drawn.found < float(value.iloc[0] + value.iloc[-1]) / 2
         place, side = (0.98, "right") if right else (0.02, "left")
         text = p_words(drawn.p_value)
         axes.text(place, 0.97, text, transform=axes.transAxes, ha=side, va="top", fontsize="small")
-        axes.set_xlabel(drawn.name, parse_math=False)
-        axes.set_ylabel("Density")
+        name_axis(axes, "x", drawn.name)
+        name_axis(axes, "y", say("density"))
         plain_spines(axes)
         legend_above(axes)
     return axes
@@ -300,17 +323,20 @@ def draw_regime_map(drawn: RegimeMap, ax: Axes | None, purpose: str) -> Axes:
     """
     named = len(drawn.entities) <= MOST_NAMES
     names = [tidy_text(e) for e in drawn.entities.astype(str)] if named else []
-    step = math.ceil(len(drawn.times) / _MOST_PERIODS)
-    periods = [tidy_text(t) for t in drawn.times[::step].astype(str)]
+    size = _map_size(drawn.cells.shape)
+    periods = [tidy_text(t) for t in drawn.times.astype(str)]
+    room = _MAP_SHARE * (figure_width() or size[0])
+    step = max(math.ceil(len(periods) / _MOST_PERIODS), tick_step(periods, room, purpose))
     entity, time = drawn.key_names
     with fonts(ax, [*names, entity, time, *drawn.regimes], purpose):
-        axes = new_axes(_map_size(drawn.cells.shape), purpose) if ax is None else ax
+        axes = new_axes(size, purpose, fit="rows") if ax is None else ax
         _draw_cells(axes, drawn.cells, drawn.regimes)
-        axes.set_xticks(range(0, len(drawn.times), step), periods)
+        axes.set_xticks(range(0, len(periods), step), periods[::step])
         axes.set_yticks(range(len(names)), names, fontsize="small")
         axes.tick_params(length=0)
-        axes.set_xlabel(time)
-        axes.set_ylabel(entity if names else f"{entity} ({len(drawn.entities):,})")
+        name_axis(axes, "x", time)
+        count = f"{len(drawn.entities):,}"
+        name_axis(axes, "y", entity if names else say("brackets", text=entity, inside=count))
         axes.spines[:].set_visible(False)
     return axes
 
@@ -346,7 +372,7 @@ def _draw_cells(axes: Axes, cells: Cells, entries: Sequence[str]) -> None:
     ]
     blank = int(np.isnan(cells).sum())
     if blank:
-        text = f"not in the sample ({blank:,})"
+        text = say("map.blank", count=f"{blank:,}")
         handles.append(matplotlib.patches.Patch(facecolor="white", edgecolor=FAINT, label=text))
     legend_above(axes, columns=1, handles=handles)
 
@@ -368,8 +394,13 @@ def _drawn_in(row: SharedRow, columns: Sequence[Column]) -> list[int]:
     return [at for at, term in row.terms.items() if math.isfinite(columns[at].estimates[term].estimate)]
 
 
+def _heads(columns: Sequence[Column], cells: Sequence[Mapping[int, Estimate]]) -> list[str]:
+    """Name the columns in the legend; one that draws nothing says why."""
+    return [str(c.head) if own else _absent(c) for c, own in zip(columns, cells, strict=True)]
+
+
 def _absent(column: Column) -> str:
-    return f"{column.head} ({'not estimated' if column.failure else 'none of these terms'})"
+    return say("absent.failed" if column.failure else "absent.terms", head=column.head)
 
 
 def _cells_of(position: int, rows: Sequence[SharedRow], columns: Sequence[Column]) -> dict[int, Estimate]:
@@ -394,6 +425,12 @@ def _draw_models(axes: Axes, cells: Sequence[dict[int, Estimate]], heads: Sequen
     return handles
 
 
+def _part_rows(axes: Axes, rows: int) -> None:
+    """Shade every other row, so that each estimate of many is seen to belong to its term."""
+    for row in range(0, rows, 2):
+        axes.axhspan(row - 0.5, row + 0.5, facecolor=_SHADE, linewidth=0, zorder=-1)
+
+
 def _frame_estimates(axes: Axes, rows: int) -> None:
     """Draw the line at zero, and leave room round the estimates."""
     axes.axvline(0, color=FAINT, linewidth=0.8, linestyle="--", zorder=0)
@@ -411,13 +448,15 @@ def _draw_model(
 ) -> ErrorbarContainer:
     shift = (position - (count - 1) / 2) * min(0.8 / count, 0.22)
     rows = [(y + shift, cell) for y, cell in cells.items()]
+    shown = look(position) if count > 1 else Look(INK, "o", INK, "-")
     container = axes.errorbar(
         [cell.estimate for _, cell in rows],
         [y for y, _ in rows],
         xerr=0.0,
-        fmt=MARKERS[position % len(MARKERS)],
-        color=INK if count == 1 else f"C{position}",
-        markersize=5,
+        fmt=shown.marker,
+        color=shown.color,
+        markerfacecolor=shown.face,
+        markersize=5 if count < _MANY else 4,
         linewidth=1.3,
         capsize=0,
         label=head,

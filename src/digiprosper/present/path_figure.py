@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from digiprosper.optional import require
 from digiprosper.present.figure import FAINT, INK, fonts, new_axes
+from digiprosper.present.figure_style import say
 from digiprosper.present.lines import balanced_lines, broken_lines, type_columns
 from digiprosper.present.style import Style
 
@@ -63,12 +64,14 @@ def draw_paths(diagram: PathDiagram, digits: int, ax: Axes | None, purpose: str)
         _in_a_row(picture, paths)
     else:
         _in_a_stack(picture, paths)
-    stars = ", ".join(f"{'*' * n} p < {level:g}" for n, level in enumerate(_STARS, start=1))
-    arrows = f"Arrows: coefficients, standard errors in parentheses; {stars}."
+    stars = (say("path.star", mark="*" * n, level=f"{level:g}") for n, level in enumerate(_STARS, start=1))
+    arrows = say("path.arrows", stars=say("list").join(stars))
     _write_below(picture, _effect_rows(diagram, style), [arrows, *diagram.remarks])
     with fonts(ax, picture.words, purpose):
-        axes = new_axes(picture.size, purpose) if ax is None else ax
-        picture.draw(axes, 1.0 if ax is None else picture.scale(ax))
+        axes = new_axes(picture.size, purpose, fit="boxes") if ax is None else ax
+        figure: Any = axes.get_figure()
+        scale = float(figure.get_figwidth()) / picture.size[0] if ax is None else picture.scale(ax)
+        picture.draw(axes, scale)
     return axes
 
 
@@ -98,9 +101,10 @@ def _effect_rows(diagram: PathDiagram, style: Style) -> list[_Row]:
         )
         for one in diagram.effects
     ]
-    head = (diagram.title, "", f"{100 * diagram.level:g}% percentile interval", False)
+    head = (diagram.title, "", say("interval.percentile", level=f"{100 * diagram.level:g}"), False)
     more = len(rows) - _MOST_ROWS
-    return [head, *rows[:_MOST_ROWS], *([(f"and {more} more in tidy()", "", "", False)] if more > 0 else [])]
+    rest = [(say("path.more", count=more), "", "", False)] if more > 0 else []
+    return [head, *rows[:_MOST_ROWS], *rest]
 
 
 # --- drawing in inches --------------------------------------------------------------------------------------

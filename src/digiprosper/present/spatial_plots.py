@@ -6,8 +6,17 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from digiprosper.present.figure import FAINT, INK, MARKED, MOST_NAMES, fonts, new_axes, plain_spines
-from digiprosper.present.lines import balanced_lines
+from digiprosper.present.figure import (
+    FAINT,
+    INK,
+    MARKED,
+    MOST_NAMES,
+    fonts,
+    name_axis,
+    new_axes,
+    plain_spines,
+)
+from digiprosper.present.figure_style import say
 from digiprosper.report.text import p_words
 
 if TYPE_CHECKING:
@@ -17,7 +26,6 @@ if TYPE_CHECKING:
 
 __all__ = ["draw_moran_scatter"]
 
-_LONGEST_LINE: Final = 55
 # Corner of each quadrant, from the upper right one clockwise, as shares of the axes.
 _CORNERS: Final = ((0.99, 0.99), (0.99, 0.01), (0.01, 0.01), (0.01, 0.99))
 
@@ -80,7 +88,7 @@ def _name_quadrants(axes: Axes, drawn: MoranScatter) -> None:
         axes.text(
             right,
             top,
-            f"{words} ({count})",
+            say("quadrant", name=words, count=count),
             transform=axes.transAxes,
             ha="right" if right > 0.5 else "left",
             va="top" if top > 0.5 else "bottom",
@@ -90,10 +98,9 @@ def _name_quadrants(axes: Axes, drawn: MoranScatter) -> None:
 
 
 def _set_texts(axes: Axes, drawn: MoranScatter) -> None:
-    period = f" in {drawn.period}" if drawn.period else ""
-    statistic = f"{drawn.statistic:.3f}".replace("-", "−")
-    axes.set_title(f"Moran's I{period}: {statistic} ({p_words(drawn.p_value, 3)})", fontsize="medium")
-    variable = balanced_lines(f"{drawn.variable}, standardised", _LONGEST_LINE)
-    weights = balanced_lines(drawn.weights, _LONGEST_LINE)
-    axes.set_xlabel("\n".join(variable))
-    axes.set_ylabel("\n".join(["Spatial lag", *weights]))
+    code = "moran.title.in" if drawn.period else "moran.title"
+    value = f"{drawn.statistic:.3f}".replace("-", "−")
+    title = say(code, period=drawn.period, value=value, p=p_words(drawn.p_value, 3))
+    axes.set_title(title, fontsize="medium", parse_math=False)
+    name_axis(axes, "x", say("moran.value", name=drawn.variable))
+    name_axis(axes, "y", say("moran.lag"), drawn.weights)

@@ -61,8 +61,10 @@ class Profile:
         Intervals of its confidence set.
     level : float
         Of the set.
-    critical_text : str
-        What the critical value is.
+    critical : float or None
+        The critical value; None where it differs from candidate to candidate.
+    criterion : str
+        How it is found, in words.
     given : bool
         Whether the threshold was fixed.
     before : bool
@@ -76,7 +78,8 @@ class Profile:
     estimate: float
     sets: Sequence[Interval]
     level: float
-    critical_text: str
+    critical: float | None
+    criterion: str
     given: bool
     before: bool
     number: int | None

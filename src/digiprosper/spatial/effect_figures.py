@@ -28,6 +28,7 @@ from digiprosper.errors import (
 from digiprosper.report.collection import ResultSet
 from digiprosper.report.columns import Column, Estimate
 from digiprosper.report.drawings import Decay
+from digiprosper.report.figure_words import FIGURE
 from digiprosper.report.labels import name_label
 from digiprosper.report.terms import Term
 from digiprosper.spatial.impacts import KINDS
@@ -37,7 +38,9 @@ from digiprosper.spatial.words import WORDS
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["Fits", "chosen_kinds", "decay", "impacts", "read_fits", "regressors"]
+    from digiprosper.report.words import Language
+
+__all__ = ["Fits", "chosen_kinds", "decay", "impacts", "kind_words", "read_fits", "regressors"]
 
 Fits: TypeAlias = "Mapping[str, SpatialResults | DigiprosperError]"
 """Label to fit, or to what stopped it."""
@@ -142,7 +145,31 @@ def chosen_kinds(kinds: object, purpose: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(plain(kind) for kind in several))
 
 
-def impacts(fits: Fits, terms: Sequence[str], kinds: Sequence[str], level: float) -> list[Column]:
+def kind_words(kind: str, language: Language) -> str:
+    """Name a kind of effect.
+
+    Parameters
+    ----------
+    kind : {"direct", "indirect", "total"}
+        Which.
+    language : {"english", "chinese"}
+        Of the words.
+
+    Returns
+    -------
+    str
+        Such as ``"Direct"``.
+    """
+    return WORDS.say(kind, language)
+
+
+def impacts(
+    fits: Fits,
+    terms: Sequence[str],
+    kinds: Sequence[str],
+    level: float,
+    language: Language = "english",
+) -> list[Column]:
     """Lay out effects for a figure of estimates.
 
     Parameters
@@ -155,6 +182,8 @@ def impacts(fits: Fits, terms: Sequence[str], kinds: Sequence[str], level: float
         Of ``"direct"``, ``"indirect"``, ``"total"``.
     level : float
         Of the intervals.
+    language : {"english", "chinese"}
+        Of the words.
 
     Returns
     -------
@@ -166,7 +195,7 @@ def impacts(fits: Fits, terms: Sequence[str], kinds: Sequence[str], level: float
     if len(fits) == 1 and estimated:
         (fit,) = estimated.values()
         found = dict(zip(KINDS, fit.decomposition.table_columns(level), strict=True))
-        return [_among(found[kind], terms) for kind in kinds]
+        return [replace(_among(found[kind], terms), head=WORDS.say(kind, language)) for kind in kinds]
     return [_column(label, fit, terms, kinds, level) for label, fit in fits.items()]
 
 
@@ -218,6 +247,7 @@ def decay(
     labels: Mapping[str, str],
     level: float,
     purpose: str,
+    language: Language = "english",
 ) -> Decay:
     """Lay out the effects of one regressor over the cut-offs that label the fits.
 
@@ -235,6 +265,8 @@ def decay(
         Of the intervals.
     purpose : str
         Which figure, for errors.
+    language : {"english", "chinese"}
+        Of the words.
 
     Returns
     -------
@@ -265,8 +297,8 @@ def decay(
         name=name_label(name, texts, factors),
         outcome=name_label(outcomes.pop(), texts, factors) if len(outcomes) == 1 else "",
         points=_points(having, name, kinds, cutoffs, level),
-        heads={kind: WORDS.say(kind) for kind in kinds},
-        left_out=_left_out(len(fits) - len(estimated), len(estimated) - len(having)),
+        heads={kind: WORDS.say(kind, language) for kind in kinds},
+        left_out=_left_out(len(fits) - len(estimated), len(estimated) - len(having), language),
         level=level,
     )
 
@@ -331,6 +363,6 @@ def _merged(fits: Mapping[str, SpatialResults], field: str) -> dict[str, Any]:
     return merged
 
 
-def _left_out(failed: int, lacking: int) -> list[str]:
-    out = [f"{failed:,} not estimated"] if failed else []
-    return [*out, f"{lacking:,} without the regressor"] if lacking else out
+def _left_out(failed: int, lacking: int, language: Language) -> list[str]:
+    counts = {"left_out.failed": failed, "left_out.regressor": lacking}
+    return [FIGURE.say(code, language, count=f"{count:,}") for code, count in counts.items() if count]

@@ -12,15 +12,18 @@ from digiprosper.panel.access import table_of
 from digiprosper.panel.factors import term_factors
 from digiprosper.panel.terms import parse
 from digiprosper.report.drawings import MoranScatter
+from digiprosper.report.figure_words import FIGURE
 from digiprosper.report.labels import name_label
 from digiprosper.spatial.cells import Field, read_field
 from digiprosper.spatial.kernels.matrices import lag_by_period
 from digiprosper.spatial.moran import quadrants_of, standardised, statistics_by_period
+from digiprosper.spatial.words import WORDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from digiprosper.panel import Panel
+    from digiprosper.report.words import Language
     from digiprosper.spatial.weights import SpatialWeights
 
 __all__ = ["moran_scatter"]
@@ -34,6 +37,7 @@ def moran_scatter(
     spatial_weights: SpatialWeights,
     time: object,
     labels: Mapping[str, str],
+    language: Language = "english",
 ) -> MoranScatter:
     """Lay out the spatial lag against the value, in one period.
 
@@ -49,6 +53,8 @@ def moran_scatter(
         Which; the last one for None.
     labels : mapping
         Text by term or column; wins over the labels of the panel.
+    language : {"english", "chinese"}
+        Of the words.
 
     Returns
     -------
@@ -75,9 +81,11 @@ def moran_scatter(
     return MoranScatter(
         variable=_label(panel, column, labels),
         period="" if panel.time_name is None else str(field.times[at]),
-        weights=field.weights.conventions,
+        weights=_weights_text(field.weights, language),
         points=pd.DataFrame({"value": z[0], "spatial_lag": lag[0]}, index=field.entities),
-        quadrants=[(name.capitalize(), int((names == name).sum())) for name in _CLOCKWISE],
+        quadrants=[
+            (FIGURE.say(f"quadrant.{name}", language), int((names == name).sum())) for name in _CLOCKWISE
+        ],
         slope=float((z * lag).sum() / (z**2).sum()),
         statistic=float(test["statistic"]),
         p_value=float(test["p_randomisation"]),
@@ -97,6 +105,14 @@ def _place(field: Field, time: object) -> int:
             [option_problem("time", time)],
         )
     return int(found[0])
+
+
+def _weights_text(weights: SpatialWeights, language: Language) -> str:
+    """Name the weights; how they were made is written in English alone."""
+    if language == "english":
+        return weights.conventions
+    how = WORDS.say(f"weights.{weights.standardise}", language)
+    return FIGURE.say("brackets", language, text=weights.name, inside=how)
 
 
 def _label(panel: Panel, column: str, labels: Mapping[str, str]) -> str:

@@ -29,6 +29,9 @@ WORDS = Words(
     english={
         "rho": "Spatial lag of the outcome (ρ)",
         "lambda": "Spatial lag of the error (λ)",
+        "weights.row": "row-standardised",
+        "weights.spectral": "divided by the spectral radius",
+        "weights.none": "not standardised",
         "direct": "Direct",
         "indirect": "Indirect",
         "total": "Total",
@@ -40,6 +43,9 @@ WORDS = Words(
     chinese={
         "rho": "被解释变量的空间滞后（ρ）",
         "lambda": "误差项的空间滞后（λ）",
+        "weights.row": "行标准化",
+        "weights.spectral": "除以谱半径",
+        "weights.none": "未标准化",
         "direct": "直接效应",
         "indirect": "间接效应",
         "total": "总效应",

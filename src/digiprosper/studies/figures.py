@@ -18,6 +18,7 @@ from digiprosper.errors import (
 )
 from digiprosper.report.collection import ResultSet
 from digiprosper.report.drawings import Choice, SpecificationCurve
+from digiprosper.report.figure_words import FIGURE
 from digiprosper.report.labels import effect_names, name_label
 from digiprosper.report.verdicts import rejects
 from digiprosper.studies.control_set_results import NO_CANDIDATE, ControlSets
@@ -28,21 +29,11 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from digiprosper.report.terms import Factors
+    from digiprosper.report.words import Language
 
 __all__ = ["read_models", "specification_curve"]
 
-_AS_GIVEN = "specification as given"
 _CONTROLS = "control"
-_ERRORS = {
-    "clustered": "clustered",
-    "conley": "Conley",
-    "crv3": "CRV3",
-    "driscoll_kraay": "Driscoll-Kraay",
-    "hc2": "HC2",
-    "hc3": "HC3",
-    "robust": "HC1",
-    "unadjusted": "unadjusted",
-}
 
 
 def read_models(models: object, purpose: str) -> ResultSet:
@@ -87,6 +78,7 @@ def specification_curve(
     main: str | None,
     labels: Mapping[str, str],
     level: float,
+    language: Language = "english",
 ) -> SpecificationCurve:
     """Order the estimates of a coefficient, and list the choices in which the models differ.
 
@@ -103,6 +95,8 @@ def specification_curve(
         Labels by term or column, over those of the models.
     level : float
         Of the intervals, and of what is significant.
+    language : {"english", "chinese"}
+        Of the words.
 
     Returns
     -------
@@ -128,7 +122,7 @@ def specification_curve(
         choices, heads = _candidates(models, order, texts), []
     else:
         factors, texts = _merged(models, "factors"), {**_merged(models, "labels"), **labels}
-        made = [_made(models[label], names, texts, factors) for label in order]
+        made = [_made(models[label], names, (texts, factors, language)) for label in order]
         outcomes = {one["outcome"][0] for one in made}
         choices, heads = _differences(made, texts, factors), order
 
@@ -139,9 +133,9 @@ def specification_curve(
         points=points,
         choices=choices,
         main=marked,
-        main_text=_main_text(order, marked),
+        main_text=_main_text(order, marked, language),
         heads=heads,
-        left_out=_left_out(models, len(order)),
+        left_out=_left_out(models, len(order), language),
         level=level,
     )
 
@@ -183,21 +177,23 @@ def _candidates(models: ControlSets, order: Sequence[str], labels: Mapping[str, 
 
 
 def _made(
-    result: Any, names: Sequence[str], labels: Mapping[str, str], factors: Factors
+    result: Any, names: Sequence[str], wording: tuple[Mapping[str, str], Factors, Language]
 ) -> dict[str, list[str]]:
-    """List the choices of a model, by their kind."""
+    """List the choices of a model, by their kind; `wording` has labels, factors and the language."""
+    labels, factors, language = wording
     regression = getattr(result, "slopes", result)
     about = regression.glance()
     terms = regression.tidy()["term"].tolist()
     clusters = [name_label(name, labels, factors) for name in effect_names(about["clusters"])]
-    errors = _ERRORS.get(about["cov_type"], str(about["cov_type"]))
+    errors = FIGURE.say(f"errors.{about['cov_type']}", language)
+    by = FIGURE.say("and", language).join(clusters)
     return {
         "regressor": [name for name in terms if name in names],
         _CONTROLS: [name for name in terms if name not in names and name != "Intercept"],
         "effect": list(effect_names(about["effects"])),
         "outcome": [about["depvar"] or ""],
         "weights": [about["obs_weights"]] if about["obs_weights"] else [],
-        "errors": [f"{errors} by {' and '.join(clusters)}" if clusters else errors],
+        "errors": [FIGURE.say("errors.by", language, errors=errors, clusters=by) if by else errors],
     }
 
 
@@ -241,13 +237,12 @@ def _main(models: ResultSet, main: str | None, order: Sequence[str]) -> int | No
     )
 
 
-def _main_text(order: Sequence[str], marked: int | None) -> str:
+def _main_text(order: Sequence[str], marked: int | None, language: Language) -> str:
     if marked is None:
         return ""
-    return _AS_GIVEN if order[marked] == NO_CANDIDATE else order[marked]
+    return FIGURE.say("curve.given", language) if order[marked] == NO_CANDIDATE else order[marked]
 
 
-def _left_out(models: ResultSet, drawn: int) -> list[str]:
-    failed, lacking = len(models.failures), len(models) - drawn
-    out = [f"{failed:,} not estimated"] if failed else []
-    return [*out, f"{lacking:,} without the coefficient"] if lacking else out
+def _left_out(models: ResultSet, drawn: int, language: Language) -> list[str]:
+    counts = {"left_out.failed": len(models.failures), "left_out.term": len(models) - drawn}
+    return [FIGURE.say(code, language, count=f"{count:,}") for code, count in counts.items() if count]

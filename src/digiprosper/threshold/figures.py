@@ -9,6 +9,7 @@ import pandas as pd
 
 from digiprosper.errors import PanelIndexError, check_option
 from digiprosper.report.drawings import Profile, RegimeMap
+from digiprosper.report.figure_words import FIGURE
 from digiprosper.report.labels import name_label
 from digiprosper.threshold.words import WORDS
 
@@ -16,12 +17,15 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from digiprosper.kernels import Floats, Ints
+    from digiprosper.report.words import Language
     from digiprosper.threshold.results import ThresholdResults
 
 __all__ = ["lr_profile", "regime_map"]
 
 
-def lr_profile(results: ThresholdResults, threshold: int) -> Profile:
+def lr_profile(
+    results: ThresholdResults, threshold: int, texts: Mapping[str, str], language: Language = "english"
+) -> Profile:
     """Lay out the likelihood ratio over every candidate threshold.
 
     Parameters
@@ -30,6 +34,10 @@ def lr_profile(results: ThresholdResults, threshold: int) -> Profile:
         The fit.
     threshold : int
         Which threshold, from 1 in the order found.
+    texts : mapping
+        Labels by term or column.
+    language : {"english", "chinese"}
+        Of the words.
 
     Returns
     -------
@@ -42,22 +50,27 @@ def lr_profile(results: ThresholdResults, threshold: int) -> Profile:
         If there is no such threshold.
     """
     # A drawn bound is another one at every value.
-    value = "s" if results.confidence == "bootstrap" else f" {results.critical_value(threshold):.2f}"
-    criterion = WORDS.say(f"step.criterion.{results.confidence}")
+    drawn = results.confidence == "bootstrap"
     return Profile(
-        variable=_name(results, results.threshold_variable, results.slopes.labels),
+        variable=_name(results, results.threshold_variable, texts),
         points=results.profile(threshold),
         estimate=float(results.estimates[threshold - 1]),
         sets=results.confidence_set(threshold),
         level=results.level,
-        critical_text=f"{100 * results.level:g}% critical value{value} ({criterion})",
+        critical=None if drawn else float(results.critical_value(threshold)),
+        criterion=WORDS.say(f"step.criterion.{results.confidence}", language),
         given=results.given,
         before=results.rule == "<=",
         number=threshold if results.estimates.size > 1 else None,
     )
 
 
-def regime_map(results: ThresholdResults, order: str | None, texts: Mapping[str, str]) -> RegimeMap:
+def regime_map(
+    results: ThresholdResults,
+    order: str | None,
+    texts: Mapping[str, str],
+    language: Language = "english",
+) -> RegimeMap:
     """Lay regimes out as entities by periods.
 
     Parameters
@@ -68,6 +81,8 @@ def regime_map(results: ThresholdResults, order: str | None, texts: Mapping[str,
         Which entities stand on top.
     texts : mapping
         Labels by term or column.
+    language : {"english", "chinese"}
+        Of the words.
 
     Returns
     -------
@@ -92,7 +107,7 @@ def regime_map(results: ThresholdResults, order: str | None, texts: Mapping[str,
         times=times,
         cells=cells[ranked],
         key_names=(_name(results, entity_name, texts), _name(results, time_name, texts)),
-        regimes=_conditions(results, texts),
+        regimes=_conditions(results, texts, language),
     )
 
 
@@ -121,11 +136,14 @@ def _ranked(cells: Floats, count: int, order: str | None) -> Ints:
     return np.lexsort(there) if there else np.arange(len(cells))
 
 
-def _conditions(results: ThresholdResults, texts: Mapping[str, str]) -> list[str]:
+def _conditions(results: ThresholdResults, texts: Mapping[str, str], language: Language) -> list[str]:
     """List each regime's condition and number of rows, from low to high."""
     name = _name(results, results.threshold_variable, texts)
     rows = results.regimes["nobs"].tolist()
     if len(rows) == 1:
-        return [f"no threshold in {name} ({rows[0]:,} rows)"]
-    conditions = [regime.condition(name, 3) for regime in results.regime_bounds]
-    return [f"{text} ({count:,} rows)" for text, count in zip(conditions, rows, strict=True)]
+        return [FIGURE.say("map.none", language, name=name, count=f"{rows[0]:,}")]
+    conditions = [regime.condition(name, 3, language) for regime in results.regime_bounds]
+    return [
+        FIGURE.say("map.rows", language, condition=text, count=f"{count:,}")
+        for text, count in zip(conditions, rows, strict=True)
+    ]

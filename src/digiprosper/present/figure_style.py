@@ -1,0 +1,301 @@
+"""The look of the figures of one paper: their width, their type and the language of their words."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
+
+from digiprosper.errors import (
+    InputTypeError,
+    OptionError,
+    check_option,
+    cited,
+    nearest,
+    option_problem,
+    plain,
+    quoted,
+)
+from digiprosper.optional import require
+from digiprosper.present.fonts import chinese_font, is_cff
+from digiprosper.report.figure_words import FIGURE
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import TracebackType
+
+    from digiprosper.report.words import Language
+
+__all__ = [
+    "COLORS",
+    "PAGE",
+    "FigureStyle",
+    "figure_language",
+    "figure_style",
+    "figure_width",
+    "say",
+    "with_remarks",
+]
+
+Width: TypeAlias = Literal["column", "page"]
+
+COLORS: Final = (
+    "#1f4e79",
+    "#d55e00",
+    "#56b4e9",
+    "#000000",
+    "#009e73",
+    "#e69f00",
+    "#777777",
+    "#cc79a7",
+)
+"""Of models beside each other: those of Okabe and Ito (2008) with a dark blue; neighbours differ in grey."""
+
+# 90 and 190 mm, the widths of one column and of a page in journals.
+PAGE: Final = 190 / 25.4
+"""Inches."""
+_WIDTHS: Final = {"column": 90 / 25.4, "page": PAGE}
+_NARROWEST, _WIDEST = 2.0, 40.0
+# Points. The small type of legends is .83 of it, so above the 7 points that journals ask for.
+_TYPE: Final = 8.5
+_SHAPE: Final = 0.65
+_LANGUAGES: Final[dict[str, Language]] = {"en": "english", "zh": "chinese"}
+# Has the mathematical signs and subscripts that other fonts lack, and comes with matplotlib.
+_SIGNS: Final = "DejaVu Sans"
+
+_ACTIVE: ContextVar[tuple[tuple[FigureStyle, contextlib.ExitStack], ...]] = ContextVar("active", default=())
+
+
+@dataclass(frozen=True, slots=True)
+class FigureStyle:
+    """Settings of matplotlib and the language of words, in force inside a ``with`` block.
+
+    What `plots.figure_style` returns. It may be entered more than once, and inside another one.
+
+    Parameters
+    ----------
+    width : float
+        Of figures, in inches.
+    language : {"english", "chinese"}
+        Of the words that the library writes.
+    families : tuple of str
+        Fonts; a character is taken from the first that has it.
+    font_type : {3, 42}
+        How PDF and PS files embed fonts.
+    """
+
+    width: float
+    language: Language
+    families: tuple[str, ...]
+    font_type: Literal[3, 42]
+
+    @property
+    def rc(self) -> dict[str, Any]:
+        """The settings of matplotlib, by name, as `matplotlib.rc_context` takes them."""
+        cycler: Any = require("matplotlib", extra="plot", purpose="plots.figure_style").cycler
+        return {
+            "axes.linewidth": 0.6,
+            "axes.prop_cycle": cycler(color=COLORS),
+            "axes.unicode_minus": True,
+            "figure.figsize": (self.width, _SHAPE * self.width),
+            "font.family": list(self.families),
+            "font.size": _TYPE,
+            "pdf.fonttype": self.font_type,
+            "ps.fonttype": self.font_type,
+            "savefig.bbox": None,
+            "savefig.dpi": 300,
+            "svg.fonttype": "path",
+            "xtick.major.width": 0.6,
+            "ytick.major.width": 0.6,
+        }
+
+    def __enter__(self) -> FigureStyle:
+        """Put the settings in force."""
+        matplotlib: Any = require("matplotlib", extra="plot", purpose="plots.figure_style")
+        stack = contextlib.ExitStack()
+        stack.enter_context(matplotlib.rc_context(self.rc))
+        _ACTIVE.set((*_ACTIVE.get(), (self, stack)))
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Restore what was in force before."""
+        *before, (_, stack) = _ACTIVE.get()
+        _ACTIVE.set(tuple(before))
+        stack.close()
+
+
+def figure_style(
+    width: Width | float = "column",
+    language: Literal["en", "zh"] = "en",
+    font: str | Sequence[str] | None = None,
+) -> FigureStyle:
+    """Choose how the figures of a paper look, for a ``with`` block in which they are drawn and saved.
+
+    Parameters
+    ----------
+    width : {"column", "page"} or float
+        Of figures: 90 mm for one column of a journal, 190 mm for its page, or inches from 2 to 40. Heights
+        follow: in proportion, or by the number of rows where there is a row for each term or entity.
+        Diagrams of paths are as wide as their boxes need, up to a page.
+    language : {"en", "zh"}
+        Of the words that the library writes on axes, in legends and in remarks. Labels are printed as they
+        are.
+    font : str or sequence of str, optional
+        Names of fonts that are installed, such as ``["Times New Roman", "SimSun"]``. A character is taken
+        from the first that has it. Default matplotlib's own font, followed by one with Chinese characters
+        where they are needed.
+
+    Returns
+    -------
+    FigureStyle
+        A context manager. Its `rc` has the settings of matplotlib, for figures of your own.
+
+    Raises
+    ------
+    OptionError
+        If the width or the language is not one of these, or a font is not installed.
+    InputTypeError
+        If `font` is no name and no list of names.
+    ImportError
+        If matplotlib is missing; the message has the pip command.
+
+    Warns
+    -----
+    DigiprosperWarning
+        If `language` is ``"zh"`` and no font with Chinese characters is found.
+
+    Notes
+    -----
+    Type is 8.5 points, in legends 7. The colours are those of Okabe and Ito (2008), which colour-blind
+    readers distinguish, with a dark blue first; neighbours differ in grey, and each model has its own marker
+    too. PDF files embed TrueType fonts (type 42), which journals ask for. Fonts with PostScript outlines,
+    such as Noto Sans CJK, are embedded as type 3, since matplotlib writes type 42 files of them that some
+    readers do not show. SVG files have text as paths and need no font. Bitmaps have 300 dots an inch.
+    These settings are read when a file is written: call ``savefig`` inside the block.
+
+    Examples
+    --------
+    >>> import digiprosper as dp, matplotlib.pyplot as plt
+    >>> fit = dp.FixedEffects("log(gsp)", ["log(pcap)", "unemp"]).fit(dp.datasets.us_states())
+    >>> with figure_style("column"):
+    ...     ax = dp.plots.coefficients(fit)
+    >>> round(float(ax.figure.get_figwidth() * 25.4))
+    90
+    >>> plt.close(ax.figure)
+    """
+    require("matplotlib", extra="plot", purpose="plots.figure_style")
+    check_option("language", language, tuple(_LANGUAGES))
+    chosen = _LANGUAGES[plain(language)]
+    given = _read_fonts(font)
+    own = chinese_font() if chosen == "chinese" else None
+    families = (*(given or ("sans-serif",)), *((own,) if own else ()), _SIGNS)
+    return FigureStyle(
+        _read_width(width), chosen, tuple(dict.fromkeys(families)), 3 if any(map(is_cff, families)) else 42
+    )
+
+
+def figure_language() -> Language:
+    """Give the language of the words of figures.
+
+    Returns
+    -------
+    {"english", "chinese"}
+        That of the style in force; English without one.
+    """
+    active = _ACTIVE.get()
+    return active[-1][0].language if active else "english"
+
+
+def figure_width() -> float | None:
+    """Give the width of figures.
+
+    Returns
+    -------
+    float or None
+        Inches; None without a style, where each figure has its own.
+    """
+    active = _ACTIVE.get()
+    return active[-1][0].width if active else None
+
+
+def say(code: str, **parts: object) -> str:
+    """Give the words of a code in the language of figures.
+
+    Parameters
+    ----------
+    code : str
+        Which.
+    **parts
+        What stands for the names in braces.
+
+    Returns
+    -------
+    str
+        The words.
+    """
+    return FIGURE.say(code, figure_language(), **parts)
+
+
+def with_remarks(text: str, remarks: Sequence[str]) -> str:
+    """Write remarks in brackets behind a text.
+
+    Parameters
+    ----------
+    text : str
+        Such as the name of an axis.
+    remarks : sequence of str
+        May be none.
+
+    Returns
+    -------
+    str
+        The text alone without remarks.
+    """
+    return say("brackets", text=text, inside=say("list").join(remarks)) if remarks else text
+
+
+def _read_width(width: object) -> float:
+    width = plain(width)
+    if isinstance(width, int | float) and not isinstance(width, bool):
+        inches = float(width)
+        if math.isfinite(inches) and _NARROWEST <= inches <= _WIDEST:
+            return inches
+    elif isinstance(width, str) and width in _WIDTHS:
+        return _WIDTHS[width]
+    raise OptionError(
+        f"plots.figure_style: width={cited(width)} must be 'column' (90 mm), 'page' (190 mm) or a number of "
+        f"inches from {_NARROWEST:g} to {_WIDEST:g}.",
+        [option_problem("width", width, tuple(_WIDTHS))],
+    )
+
+
+def _read_fonts(font: object) -> tuple[str, ...]:
+    """Check that fonts are installed."""
+    if font is None:
+        return ()
+    names = _font_names(font)
+    manager: Any = require("matplotlib.font_manager", extra="plot", purpose="plots.figure_style")
+    known = {*manager.fontManager.get_font_names(), *manager.font_family_aliases}
+    missing = [name for name in names if name not in known]
+    if missing:
+        raise OptionError(
+            f"plots.figure_style: the font {quoted(missing)} is not installed, or was installed after "
+            f"matplotlib listed the fonts; matplotlib.font_manager.fontManager.addfont(file) adds it."
+            f"{nearest(missing[0], sorted(known))}",
+            [option_problem("font", name, what=f"no font {cited(name)}") for name in missing],
+        )
+    return names
+
+
+def _font_names(font: object) -> tuple[str, ...]:
+    names = [font] if isinstance(font, str) else font
+    if not isinstance(names, list | tuple) or not names or not all(isinstance(n, str) for n in names):
+        raise InputTypeError(
+            f"plots.figure_style: font={cited(font)} must be the name of a font or a list of names.",
+            [option_problem("font", font)],
+        )
+    return tuple(names)

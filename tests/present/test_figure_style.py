@@ -1,0 +1,123 @@
+"""The common look of figures."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import matplotlib as mpl
+import pytest
+from matplotlib import pyplot as plt
+
+from digiprosper import plots
+from digiprosper.errors import InputTypeError, OptionError
+from digiprosper.present import figure_style as styles
+
+mpl.use("Agg")
+
+MM = 25.4
+
+
+@pytest.fixture(autouse=True)
+def _closed():
+    yield
+    plt.close("all")
+
+
+@pytest.mark.parametrize(("width", "inches"), [("column", 90 / MM), ("page", 190 / MM), (5, 5.0)])
+def test_a_figure_has_the_width_of_the_style(width, inches, two_way):
+    with plots.figure_style(width):
+        ax = plots.coefficients(two_way)
+        ax.figure.draw_without_rendering()
+    assert ax.figure.get_figwidth() == pytest.approx(inches)
+
+
+def test_rows_take_the_room_of_their_type_whatever_the_width(two_way):
+    with plots.figure_style("column"):
+        narrow = plots.coefficients(two_way)
+    with plots.figure_style("page"):
+        wide = plots.coefficients(two_way)
+    assert narrow.figure.get_figheight() == pytest.approx(wide.figure.get_figheight())
+    assert narrow.get_yticklabels()[0].get_fontsize() == 8.5
+
+
+def test_the_style_ends_with_its_block_and_may_be_used_again(two_way):
+    before = dict(mpl.rcParams)
+    style = plots.figure_style("column", "zh")
+    for _ in range(2):
+        with style, plots.figure_style("page"):
+            assert styles.figure_language() == "english"
+        with style:
+            assert plots.coefficients(two_way).get_xlabel() == "估计值与95%置信区间"
+        assert (styles.figure_language(), styles.figure_width()) == ("english", None)
+    assert dict(mpl.rcParams) == before
+    assert plots.coefficients(two_way).get_xlabel() == "Estimate and 95% confidence interval"
+
+
+def test_an_error_inside_the_block_ends_the_style():
+    before = dict(mpl.rcParams)
+    with pytest.raises(ZeroDivisionError), plots.figure_style("page", "zh"):
+        1 / 0  # noqa: B018
+    assert dict(mpl.rcParams) == before
+    assert styles.figure_language() == "english"
+
+
+def test_its_settings_serve_other_figures():
+    with mpl.rc_context(plots.figure_style("column").rc):
+        figure, _ = plt.subplots()
+        assert figure.get_figwidth() == pytest.approx(90 / MM)
+        assert mpl.rcParams["pdf.fonttype"] == 42
+        assert mpl.rcParams["svg.fonttype"] == "path"
+
+
+@pytest.mark.parametrize(("cff", "expected"), [(True, 3), (False, 42)])
+def test_fonts_with_postscript_outlines_are_not_embedded_as_truetype(cff, expected, monkeypatch):
+    monkeypatch.setattr(styles, "chinese_font", lambda: "DejaVu Serif")
+    monkeypatch.setattr(styles, "is_cff", lambda family: cff and family == "DejaVu Serif")
+    assert plots.figure_style(language="zh").font_type == expected
+
+
+def test_given_fonts_come_first_and_signs_last(monkeypatch):
+    monkeypatch.setattr(styles, "chinese_font", lambda: "DejaVu Serif")
+    assert plots.figure_style(font="STIXGeneral").families == ("STIXGeneral", "DejaVu Sans")
+    zh = plots.figure_style(language="zh", font=["STIXGeneral", "DejaVu Sans Mono"])
+    assert zh.families == ("STIXGeneral", "DejaVu Sans Mono", "DejaVu Serif", "DejaVu Sans")
+    assert plots.figure_style().families == ("sans-serif", "DejaVu Sans")
+
+
+def test_a_figure_in_english_with_chinese_labels_finds_its_font(make_fit, zh):
+    with plots.figure_style("column"):
+        label = plots.coefficients(make_fit({"digital": (1, 1, 1)}, zh)).get_yticklabels()[0]
+    first, *_, last = label.get_fontfamily()
+    assert (first, last) == ("sans-serif", "DejaVu Sans")
+
+
+@pytest.mark.parametrize(
+    ("options", "error"),
+    [
+        ({"width": "columns"}, OptionError),
+        ({"width": 0}, OptionError),
+        ({"width": float("nan")}, OptionError),
+        ({"width": True}, OptionError),
+        ({"width": None}, OptionError),
+        ({"language": "cn"}, OptionError),
+        ({"language": None}, OptionError),
+        ({"font": "No such font"}, OptionError),
+        ({"font": ["DejaVu Sans", "No such font"]}, OptionError),
+        ({"font": []}, InputTypeError),
+        ({"font": 8}, InputTypeError),
+        ({"font": [8]}, InputTypeError),
+    ],
+)
+def test_what_is_no_style_is_refused(options, error):
+    with pytest.raises(error) as caught:
+        plots.figure_style(**options)
+    assert caught.value.problems
+
+
+def test_neighbouring_colours_differ_in_grey():
+    def grey(color: str) -> float:
+        red, green, blue = mpl.colors.to_rgb(color)
+        return 0.299 * red + 0.587 * green + 0.114 * blue
+
+    shades = [grey(color) for color in styles.COLORS]
+    assert all(abs(a - b) > 0.1 for a, b in pairwise(shades))
