@@ -31,6 +31,12 @@ test: .venv/.ok
 docs: .venv/.docs
 	$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet -b html docs docs/_build/html
 
+# Pages of numbers: each is written from a run of the tests or of the benchmarks.
+evidence: export OMP_NUM_THREADS = 1
+evidence: .venv/.dev
+	$(BIN)/python docs/generators/verification.py
+	$(BIN)/python docs/generators/performance.py
+
 check: export OMP_NUM_THREADS = 1
 check: .venv/.dev
 	$(BIN)/python $(PYTEST) -m "not montecarlo"
