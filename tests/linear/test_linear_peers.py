@@ -129,38 +129,53 @@ import json, sys, warnings
 warnings.simplefilter("ignore")
 import pandas as pd
 import pyfixest as pf
-job = json.loads(sys.stdin.read())
-data = pd.DataFrame(job["data"])
-out = {}
-for effects in ("i", "t", "i + t"):
-    formula = f"{job['y']} ~ {' + '.join(job['x'])} | {effects}"
-    fit = pf.feols(formula, data, vcov={"CRV1": "i"}, fixef_tol=1e-13, fixef_maxiter=100000)
-    if effects == "i + t" and fit._df_k != job["k"]:
-        sys.exit(3)
-    out[effects] = {"b": list(fit.coef()), "r2_within": fit._r2_within, "r2": fit._r2, "nobs": int(fit._N)}
-    kinds = {"entity": "i", "time": "t", "two": "i + t", "region": "region"}
-    kinds = {"unadjusted": "iid", "robust": "hetero", **{name: {"CRV1": c} for name, c in kinds.items()}}
-    for name, vcov in kinds.items():
-        fit.vcov(vcov)
-        out[effects][name] = [list(fit.se()), float(fit._df_t), list(fit.pvalue())]
-    for name in ("i", "t", "region"):
-        factor = float(fit.vcov({"CRV3": name})._ssc[0][0])
-        out[effects]["crv3 " + name] = [list(fit.se()), float(fit._df_t), factor]
-    fit.vcov("DK", vcov_kwargs={"lag": 3, "time_id": "time", "panel_id": "id"})
-    out[effects]["driscoll_kraay"] = [list(fit.se()), float(fit._df_t), list(fit.pvalue())]
-print(json.dumps(out, default=float))
+
+
+def numbers(job):
+    data = pd.DataFrame(job["data"])
+    out = {}
+    for effects in ("i", "t", "i + t"):
+        formula = f"{job['y']} ~ {' + '.join(job['x'])} | {effects}"
+        fit = pf.feols(formula, data, vcov={"CRV1": "i"}, fixef_tol=1e-13, fixef_maxiter=100000)
+        if effects == "i + t" and fit._df_k != job["k"]:
+            sys.exit(3)
+        found = {"b": list(fit.coef()), "r2_within": fit._r2_within, "r2": fit._r2, "nobs": int(fit._N)}
+        kinds = {"entity": "i", "time": "t", "two": "i + t", "region": "region"}
+        kinds = {"unadjusted": "iid", "robust": "hetero", **{name: {"CRV1": c} for name, c in kinds.items()}}
+        for name, vcov in kinds.items():
+            fit.vcov(vcov)
+            found[name] = [list(fit.se()), float(fit._df_t), list(fit.pvalue())]
+        for name in ("i", "t", "region"):
+            factor = float(fit.vcov({"CRV3": name})._ssc[0][0])
+            found["crv3 " + name] = [list(fit.se()), float(fit._df_t), factor]
+        fit.vcov("DK", vcov_kwargs={"lag": 3, "time_id": "time", "panel_id": "id"})
+        found["driscoll_kraay"] = [list(fit.se()), float(fit._df_t), list(fit.pvalue())]
+        out[effects] = found
+    return out
+
+
+jobs = json.loads(sys.stdin.read())
+print(json.dumps({name: numbers(job) for name, job in jobs.items()}, default=float))
 """
 
 
-def run_pyfixest(data: str) -> dict:
+def job_of(data: str) -> dict:
     frame, y, x = frame_of(data)
     frame = frame.assign(time=frame["t"], id=pd.factorize(frame["i"])[0])
     k = len(x) + 1 + frame["t"].nunique() - 1
-    job = json.dumps({"data": frame.to_dict("list"), "y": y, "x": x, "k": k})
+    return {"data": frame.to_dict("list"), "y": y, "x": x, "k": k}
+
+
+@pytest.fixture(scope="module")
+def of_pyfixest() -> dict:
+    """Numbers of all data from one process, which compiles for longer than it computes."""
+    if find_spec("pyfixest") is None:
+        pytest.skip("pyfixest is not installed (group `peers`)")
+    jobs = json.dumps({data: job_of(data) for data in ("produc", "unbalanced")})
     for seed in range(12):
         done = subprocess.run(
             [sys.executable, "-c", SCRIPT],
-            input=job,
+            input=jobs,
             env={**os.environ, "PYTHONHASHSEED": str(seed)},
             capture_output=True,
             text=True,
@@ -173,10 +188,8 @@ def run_pyfixest(data: str) -> dict:
 
 
 @pytest.fixture(scope="module", params=["produc", "unbalanced"])
-def pyfixest(request: pytest.FixtureRequest) -> tuple[str, dict]:
-    if find_spec("pyfixest") is None:
-        pytest.skip("pyfixest is not installed (group `peers`)")
-    return request.param, run_pyfixest(request.param)
+def pyfixest(request: pytest.FixtureRequest, of_pyfixest: dict) -> tuple[str, dict]:
+    return request.param, of_pyfixest[request.param]
 
 
 @pytest.mark.peers
