@@ -213,6 +213,11 @@ def conditional_effect(labels: Labels) -> Any:
     return dp.plots.conditional_effect(spec.fit(provinces(), rng=2026), labels=labels)
 
 
+def marginal_effect(labels: Labels) -> Any:
+    fit = dp.FixedEffects("log(gsp)", ["log(pcap)", "unemp", "log(pcap):unemp", "log(pc)"]).fit(states())
+    return dp.plots.marginal_effect(fit, "log(pcap)", panel=states(), labels=labels)
+
+
 def sensitivity_curve(labels: Labels) -> Any:
     return dp.plots.sensitivity_curve(mediated().sensitivity("productivity"), labels=labels)
 
@@ -271,6 +276,7 @@ FIGURES: dict[str, Callable[[Labels], Any]] = {
         mediation_path,
         effect_plot,
         conditional_effect,
+        marginal_effect,
         sensitivity_curve,
         u_shape,
         rank_ribbon,

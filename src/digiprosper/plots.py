@@ -9,6 +9,7 @@ from digiprosper.composite.ranking_results import IndexSensitivity, RankResults
 from digiprosper.errors import InputTypeError, check_level, check_option, check_whole, models_problem
 from digiprosper.linear.figures import drawn_density
 from digiprosper.linear.results import LinearResults
+from digiprosper.linear.slope_figures import slope_curve
 from digiprosper.mediation import figures as mediation
 from digiprosper.mediation.results import MediationResults
 from digiprosper.mediation.sensitivity import MediationSensitivity
@@ -25,6 +26,7 @@ from digiprosper.present.mechanism_plots import (
     draw_conditional_effect,
     draw_effects,
     draw_sensitivity,
+    draw_slope_curve,
     draw_turning_curve,
 )
 from digiprosper.present.model_plots import (
@@ -69,6 +71,7 @@ __all__ = [
     "index_sensitivity",
     "kernel_ridge",
     "lr_profile",
+    "marginal_effect",
     "mediation_path",
     "moran_scatter",
     "placebo",
@@ -598,6 +601,86 @@ def conditional_effect(
     texts = _texts(results, labels, purpose)
     curve = mediation.conditional_curve(results, effect, texts, level, figure_language())
     return draw_conditional_effect(curve, ax, purpose)
+
+
+def marginal_effect(
+    results: LinearResults,
+    term: str,
+    moderator: str | None = None,
+    *,
+    panel: Panel | None = None,
+    level: float = 0.95,
+    labels: Mapping[str, str] | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw the slope of the outcome in a variable over what the slope depends on.
+
+    Parameters
+    ----------
+    results : LinearResults
+        What `fit` of `FixedEffects` or `FixedEffectsIV` returns, with a product ``"x:w"`` or a power
+        ``"I(x**2)"`` of the variable.
+    term : str
+        The variable.
+    moderator : str, optional
+        The column that the slope is drawn over. Default the variable itself where it has a power, or else the
+        first column it is multiplied with. Other columns that the slope depends on are at their means.
+    panel : Panel, optional
+        The panel that was fitted. With it the distribution of the moderator in the estimation sample stands
+        below the slope.
+    level : float
+        Of the interval, which holds at each value by itself.
+    labels : mapping, optional
+        Text by term or column; wins over the labels that came with the results.
+    ax : Axes, optional
+        Where to draw; default a new figure.
+
+    Returns
+    -------
+    Axes
+        A line with its t band from the smallest to the largest value in the sample, shaded where the interval
+        leaves 0 out; of a category or a dummy a point and an interval at each value. Nothing is shown and no
+        setting is changed. The numbers are those of ``results.marginal_effect(term, at={moderator: ...})``.
+
+    Raises
+    ------
+    InputTypeError
+        If `results` is something else, a name is no text, `panel` no panel, or `labels` is not a mapping of
+        texts.
+    ColumnError, TermError
+        If no coefficient has the variable, its slope is constant or does not depend on the moderator.
+    AlignmentError
+        If the panel is not that of the fit.
+    OptionError
+        If `level` is not between 0 and 1, or a panel is given and the fit kept no rows.
+    ImportError
+        If matplotlib is missing; the message has the pip command.
+
+    See Also
+    --------
+    conditional_effect : an effect of a mediation over its moderator.
+
+    Notes
+    -----
+    Brambor, Clark & Golder (2006), Political Analysis 14, 63-82, on the interval of a slope with a product;
+    Hainmueller, Mummolo & Xu (2019), Political Analysis 27, 163-192, on why the distribution of the moderator
+    belongs beside it.
+
+    Examples
+    --------
+    >>> import digiprosper as dp, matplotlib.pyplot as plt
+    >>> panel = dp.datasets.us_states()
+    >>> fit = dp.FixedEffects("log(gsp)", ["log(pcap)", "unemp", "log(pcap):unemp"]).fit(panel)
+    >>> ax = marginal_effect(fit, "log(pcap)", panel=panel, labels={"pcap": "capital", "gsp": "output"})
+    >>> ax.get_xlabel(), ax.get_ylabel()
+    ('Unemployment rate (%)', 'Marginal effect of log(capital) on log(output)')
+    >>> plt.close(ax.figure)
+    """
+    purpose = "plots.marginal_effect"
+    _refuse_other(results, LinearResults, "FixedEffects(...).fit", purpose)
+    texts = _texts(results, labels, purpose)
+    curve = slope_curve(results, term, moderator, panel, texts, check_level(level))
+    return draw_slope_curve(curve, ax, purpose)
 
 
 def sensitivity_curve(

@@ -394,3 +394,31 @@ def test_importing_loads_no_matplotlib():
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert out.stdout.strip() == "[]"
+
+
+@cache
+def moderated():
+    return dp.FixedEffects("prosperity", ["digital", "digital:urban", "urban"]).fit(data())
+
+
+def test_a_marginal_effect_has_its_rows_below():
+    ax = plots.marginal_effect(moderated(), "digital", panel=data())
+    line = ax.lines[0]
+    points = moderated().marginal_effect("digital", at={"urban": line.get_xdata()})
+    np.testing.assert_allclose(line.get_ydata(), points["estimate"])
+    heights = [bar.get_height() for bar in ax.patches if bar.get_height() > 0][-30:]
+    assert max(heights) < 0.2  # of the axes
+    assert all(tick >= 0 for tick in ax.get_yticks())
+    assert (
+        ax.get_ylabel().replace("\n", " ")
+        == "Marginal effect of Digital economy index on Common prosperity index"
+    )
+
+
+def test_a_slope_by_category_has_points_and_bars():
+    by_region = dp.FixedEffects("prosperity", ["digital", "C(region):digital"]).fit(data())
+    ax = plots.marginal_effect(by_region, "digital", panel=data(), labels={"region": "Region"})
+    assert [text.get_text() for text in ax.get_xticklabels()] == ["central", "east", "west"]
+    assert ax.get_xlabel() == "Region"
+    alone = plots.marginal_effect(by_region, "digital")
+    assert len(alone.patches) == 0

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     Categories = Mapping[str, tuple[str, pd.Index[Any]]]
 
-__all__ = ["default_points", "slope_weights"]
+__all__ = ["default_points", "slope_columns", "slope_weights"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,14 +75,7 @@ def slope_weights(
     InputTypeError
         If `at` is not one column to its values.
     """
-    # A factor of a product may be spelt in another way than the column by itself.
-    spelling = {canonical(name): name for name in (*map(str, stats.index), variable)}
-    parts = [_derivative(term, variable, spelling) for term in terms]
-    if all(p is None for p in parts):
-        names = [term.name for term in terms]
-        raise ColumnError(
-            f"no coefficient contains the variable {cited(variable)}; they are {quoted(names, 20)}."
-        )
+    parts = _parts(terms, variable, stats)
     column, values = _where(variable, [p for p in parts if p is not None], at, stats, categories)
     levels = dict(categories.values())
     weights = np.zeros((len(values), len(terms)))
@@ -90,6 +83,32 @@ def slope_weights(
         if part is not None:
             weights[:, j] = _evaluated(part, column, values, stats, levels)
     return weights, values
+
+
+def slope_columns(terms: Sequence[Term], variable: str, stats: pd.DataFrame) -> list[str]:
+    """List the columns that a slope depends on.
+
+    Parameters
+    ----------
+    terms : sequence of Term
+        What the coefficients are.
+    variable : str
+        What to differentiate by.
+    stats : DataFrame
+        Sample statistics of the columns.
+
+    Returns
+    -------
+    list of str
+        That at whose values the slope is told by default comes first; empty where the slope is constant.
+
+    Raises
+    ------
+    ColumnError, TermError
+        If the variable is not in the equation, or in a form that is not known.
+    """
+    columns = _depends([part for part in _parts(terms, variable, stats) if part is not None])
+    return sorted(columns, key=lambda column: column != variable)
 
 
 def default_points(stats: pd.DataFrame, column: str) -> Floats:
@@ -118,6 +137,24 @@ def default_points(stats: pd.DataFrame, column: str) -> Floats:
     centre = 0.0 if abs(mean) < ZERO_MEAN * sd else mean
     points = np.array([low, centre - sd, centre, centre + sd, high], dtype=np.float64)
     return np.unique(points[(points >= low) & (points <= high)])
+
+
+def _parts(terms: Sequence[Term], variable: str, stats: pd.DataFrame) -> list[_Part | None]:
+    """Differentiate each term."""
+    # A factor of a product may be spelt in another way than the column by itself.
+    spelling = {canonical(name): name for name in (*map(str, stats.index), variable)}
+    parts = [_derivative(term, variable, spelling) for term in terms]
+    if all(p is None for p in parts):
+        names = [term.name for term in terms]
+        raise ColumnError(
+            f"no coefficient contains the variable {cited(variable)}; they are {quoted(names, 20)}."
+        )
+    return parts
+
+
+def _depends(parts: Sequence[_Part]) -> list[str]:
+    columns = (c for part in parts for c in (*part.powers, *(c for c, _ in part.dummies.values())))
+    return list(dict.fromkeys(columns))
 
 
 def _derivative(term: Term, variable: str, spelling: Mapping[str, str]) -> _Part | None:
@@ -168,8 +205,7 @@ def _where(
     stats: pd.DataFrame,
     categories: Categories,
 ) -> tuple[str | None, Any]:
-    columns = (c for part in parts for c in (*part.powers, *(c for c, _ in part.dummies.values())))
-    depends = list(dict.fromkeys(columns))
+    depends = _depends(parts)
     if at is not None:
         return _given(variable, depends, at, categories)
     if not depends:

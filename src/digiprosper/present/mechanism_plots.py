@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 
 from digiprosper.present.figure import (
     FAINT,
@@ -17,8 +18,9 @@ from digiprosper.present.figure import (
     new_axes,
     plain_spines,
     row_names,
+    tick_step,
 )
-from digiprosper.present.figure_style import say
+from digiprosper.present.figure_style import figure_width, say
 from digiprosper.present.model_plots import draw_estimates
 
 if TYPE_CHECKING:
@@ -31,13 +33,23 @@ if TYPE_CHECKING:
         Effects,
         Interval,
         SensitivityCurve,
+        SlopeCurve,
         TurningCurve,
     )
 
-__all__ = ["draw_conditional_effect", "draw_effects", "draw_sensitivity", "draw_turning_curve"]
+__all__ = [
+    "draw_conditional_effect",
+    "draw_effects",
+    "draw_sensitivity",
+    "draw_slope_curve",
+    "draw_turning_curve",
+]
 
 # Inches: a figure's width; between rows, and a line of a row's name.
 _WIDTH, _GAP, _LINE = 6.8, 0.2, 0.17
+# Of the figure of a slope: inches, and the share of the axes below it for the distribution of the moderator.
+_SLOPE_WIDTH, _STRIP = 6.4, 0.2
+_PALE = "#9dbbd8"
 
 
 def draw_effects(effects: Effects, ax: Axes | None, purpose: str) -> Axes:
@@ -104,6 +116,48 @@ def draw_conditional_effect(curve: ConditionalCurve, ax: Axes | None, purpose: s
         name_axis(axes, "y", curve.effect)
         plain_spines(axes)
         legend_above(axes, room=0.06 * min(len(inside), 2))
+    return axes
+
+
+def draw_slope_curve(curve: SlopeCurve, ax: Axes | None, purpose: str) -> Axes:
+    """Draw a slope over its moderator, and below it the distribution of the moderator.
+
+    Parameters
+    ----------
+    curve : SlopeCurve
+        What to draw.
+    ax : Axes or None
+        Where; None for a new figure.
+    purpose : str
+        Which figure, for errors.
+
+    Returns
+    -------
+    Axes
+        A line with its band, or a point with its interval at each value of few.
+    """
+    title = say("slope.of", name=curve.variable, outcome=curve.outcome)
+    points = curve.points
+    few = not pd.api.types.is_numeric_dtype(points["at"])
+    with fonts(ax, [title, curve.moderator, *curve.held, *(points["at"] if few else [])], purpose):
+        axes = new_axes((_SLOPE_WIDTH, 4.2), purpose) if ax is None else ax
+        if few:
+            _draw_levels(axes, points, curve.level)
+        else:
+            _band(
+                axes, points.to_numpy(dtype=np.float64).T, say("interval.t", level=f"{100 * curve.level:g}")
+            )
+            known = not math.isnan(curve.share)
+            code = "slope.zero.share" if known else "slope.zero"
+            _shade(axes, curve.regions, say(code, share=f"{curve.share:.0%}" if known else ""))
+            axes.set_xlim(points["at"].iloc[0], points["at"].iloc[-1])
+        if curve.rows is not None:
+            _draw_rows(axes, curve.rows)
+        held = [say("slope.held", names=say("list").join(curve.held))] if curve.held else []
+        name_axis(axes, "x", curve.moderator, *held)
+        name_axis(axes, "y", title)
+        plain_spines(axes)
+        legend_above(axes)
     return axes
 
 
@@ -185,6 +239,36 @@ def draw_turning_curve(curve: TurningCurve, ax: Axes | None, purpose: str) -> Ax
 # --- parts --------------------------------------------------------------------------------------------------
 
 
+def _draw_levels(axes: Axes, points: pd.DataFrame, level: float) -> None:
+    """Draw a point with its interval at each value of few."""
+    at = np.arange(len(points))
+    axes.axhline(0, color=FAINT, linewidth=0.8, linestyle="--", zorder=0)
+    label = say("interval.t", level=f"{100 * level:g}")
+    axes.vlines(at, points["conf_low"], points["conf_high"], color=INK, linewidth=1.3, label=label)
+    axes.plot(at, points["estimate"], "o", color=INK, markersize=5)
+    step = tick_step(list(points["at"]), 0.75 * (figure_width() or _SLOPE_WIDTH), "plots.marginal_effect")
+    axes.set_xticks(at[::step], points["at"].iloc[::step], parse_math=False)
+    axes.set_xlim(-0.5, len(points) - 0.5)
+
+
+def _draw_rows(axes: Axes, rows: pd.DataFrame) -> None:
+    """Draw bars of rows in a strip below the slope, the highest as high as the strip."""
+    low, high = axes.get_ylim()
+    ticks = [tick for tick in axes.get_yticks() if low <= tick <= high]
+    axes.set_ylim(low - (high - low) * _STRIP / (1 - _STRIP), high)
+    axes.set_yticks(ticks)
+    if "low" in rows:
+        at, width = (rows["low"] + rows["high"]) / 2, rows["high"] - rows["low"]
+    else:
+        at, width = pd.Series(np.arange(len(rows))), pd.Series(np.full(len(rows), 0.5))
+    most = int(rows["rows"].max())
+    edge = axes.get_xaxis_transform()
+    heights = (_STRIP - 0.03) * rows["rows"] / most
+    label = say("slope.rows", count=f"{int(rows['rows'].sum()):,}", most=f"{most:,}")
+    axes.bar(at, heights, width, color=_PALE, edgecolor="white", linewidth=0.4, transform=edge, label=label)
+    axes.axhline(low, color=FAINT, linewidth=0.6, zorder=0)
+
+
 def _set_text(sets: Sequence[Interval]) -> str:
     missing = say("turn.missing")
     shown = [missing if math.isnan(low) else f"[{low:.3g}, {high:.3g}]" for low, high in sets]
@@ -204,13 +288,13 @@ def _mark_turn(axes: Axes, curve: TurningCurve) -> None:
 def _shade(axes: Axes, pieces: Sequence[Interval], label: str) -> None:
     """Shade intervals, of which the legend names the first."""
     for number, (low, high) in enumerate(pieces):
-        axes.axvspan(low, high, color=(INK, 0.1), linewidth=0, label="_" if number else label, zorder=0)
+        axes.axvspan(low, high, color=(INK, 0.08), linewidth=0, label="_" if number else label, zorder=0)
 
 
 def _band(axes: Axes, points: Any, label: str) -> None:
     """Draw a line with its interval; `points` has four rows: place, value, low, high."""
     at, value, low, high = points
-    axes.fill_between(at, low, high, facecolor=(INK, 0.2), linewidth=0, label=label)
+    axes.fill_between(at, low, high, facecolor=(INK, 0.28), linewidth=0, label=label)
     axes.plot(at, value, color=INK, linewidth=1.4)
     axes.axhline(0, color=FAINT, linewidth=0.8, linestyle="--", zorder=0)
 

@@ -34,6 +34,7 @@ __all__ = [
     "Ridge",
     "Ridges",
     "SensitivityCurve",
+    "SlopeCurve",
     "Span",
     "SpecificationCurve",
     "TurningCurve",
@@ -185,6 +186,40 @@ class ConditionalCurve:
     share: float
     support: Interval
     quantiles: Floats
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SlopeCurve:
+    """The slope of an outcome in a variable, over what it depends on.
+
+    Parameters
+    ----------
+    variable, outcome, moderator : str
+        Labels.
+    points : DataFrame
+        Columns at, estimate, conf_low, conf_high. Values of a category or of a dummy are texts.
+    rows : DataFrame or None
+        Columns low, high, rows: the distribution of the moderator in the estimation sample, by interval; of a
+        category or a dummy the columns at and rows. None where it is not known.
+    regions : sequence of (low, high)
+        Where the interval leaves 0 out; none of a category or a dummy.
+    share : float
+        Share of the rows in them; missing where it is not known.
+    held : sequence of str
+        Labels of what else the slope depends on, at its means.
+    level : float
+        Of the intervals.
+    """
+
+    variable: str
+    outcome: str
+    moderator: str
+    points: pd.DataFrame
+    rows: pd.DataFrame | None
+    regions: Sequence[Interval]
+    share: float
+    held: Sequence[str]
+    level: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,0 +1,223 @@
+"""What the figure of a marginal effect draws: a slope over its moderator, and where the rows are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from digiprosper.errors import (
+    AlignmentError,
+    ColumnError,
+    InputTypeError,
+    Notice,
+    cited,
+    column_problem,
+    option_problem,
+    quoted,
+)
+from digiprosper.linear.marginal import default_points, slope_columns
+from digiprosper.panel import Panel
+from digiprosper.report.drawings import SlopeCurve
+from digiprosper.report.labels import name_label
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from digiprosper.kernels import Floats
+    from digiprosper.linear.results import LinearResults
+    from digiprosper.report.drawings import Interval
+
+__all__ = ["slope_curve"]
+
+_PURPOSE = "plots.marginal_effect"
+_POINTS = 401
+_BINS = 30
+# What a mean of the sample may differ by from that of the panel: it was computed from the same numbers.
+_SAME = 1e-8
+
+
+class _Moderator(NamedTuple):
+    """What a slope depends on: its column, the values of one that has few, and the other columns."""
+
+    column: str
+    levels: Sequence[Any] | None
+    others: Sequence[str]
+
+
+def slope_curve(
+    results: LinearResults,
+    term: str,
+    moderator: str | None,
+    panel: Panel | None,
+    texts: Mapping[str, str],
+    level: float,
+) -> SlopeCurve:
+    """Lay out a slope over its moderator.
+
+    Parameters
+    ----------
+    results : LinearResults
+        The fit.
+    term : str
+        The variable.
+    moderator : str or None
+        What the slope depends on; None for that which `marginal_effect` takes by default.
+    panel : Panel or None
+        Of the fit; its rows show where the moderator has values.
+    texts : mapping
+        Labels by term or column.
+    level : float
+        Of the intervals.
+
+    Returns
+    -------
+    SlopeCurve
+        From the smallest to the largest value in the estimation sample, or at each level.
+
+    Raises
+    ------
+    InputTypeError
+        If a name is no text, or `panel` no panel.
+    ColumnError, TermError
+        If no coefficient has the variable, its slope is constant or does not depend on the moderator.
+    AlignmentError
+        If the panel is not that of the fit.
+    OptionError
+        If a panel is given and the fit kept no rows.
+    """
+    found = _moderator(results, term, moderator)
+    stats = results.sample_stats
+    grid = found.levels
+    if grid is None:
+        low, high = (
+            float(stats[end].to_numpy()[stats.index.get_loc(found.column)]) for end in ("min", "max")
+        )
+        grid = np.linspace(low, high, _POINTS).tolist()
+    points = results.marginal_effect(term, at={found.column: grid}, level=level)
+
+    values = None if panel is None else _rows_of(results, found.column, panel)
+    regions = [] if found.levels is not None else _regions(points)
+    if found.levels is not None:
+        points = points.assign(at=[_text(value) for value in points["at"]])
+    return SlopeCurve(
+        variable=name_label(term, texts, results.factors),
+        outcome=name_label(results.depvar, texts, results.factors),
+        moderator=name_label(found.column, texts, results.factors),
+        points=points[["at", "estimate", "conf_low", "conf_high"]],
+        rows=None if values is None else _counts(values, found.levels),
+        regions=regions,
+        share=float("nan") if values is None else _share(values, regions),
+        held=[name_label(name, texts, results.factors) for name in found.others],
+        level=level,
+    )
+
+
+def _moderator(results: LinearResults, term: object, moderator: object) -> _Moderator:
+    """Choose what the slope is drawn over."""
+    if not isinstance(term, str) or not (moderator is None or isinstance(moderator, str)):
+        name, value = ("moderator", moderator) if isinstance(term, str) else ("term", term)
+        raise InputTypeError(
+            f"{_PURPOSE}: {name}={cited(value)} must be the name of a column.", [option_problem(name, value)]
+        )
+    stats = results.sample_stats
+    columns = slope_columns(results.terms, term, stats)
+    if not columns:
+        raise ColumnError(
+            f"{_PURPOSE}: the slope in {cited(term)} is constant in this model. Add a product such as "
+            f"{cited(f'{term}:w')}, or {cited(f'I({term}**2)')}, to x.",
+            [column_problem(term, "term", "a constant slope")],
+        )
+    column = columns[0] if moderator is None else moderator
+    if column not in columns:
+        raise ColumnError(
+            f"{_PURPOSE}: the slope in {cited(term)} does not depend on {cited(column)} but on "
+            f"{quoted(columns)}.",
+            [column_problem(column, "moderator", f"not a moderator of {term}")],
+        )
+    levels = dict(results.categories.values())
+    others = [name for name in columns if name != column]
+    if column in levels:
+        return _Moderator(column, levels[column].tolist(), others)
+    few = default_points(stats, column)
+    return _Moderator(column, few.tolist() if few.size == 2 else None, others)
+
+
+def _regions(points: pd.DataFrame) -> list[Interval]:
+    """List the intervals in which the interval of the slope leaves 0 out, its ends interpolated."""
+    at, low, high = (points[name].to_numpy(dtype=np.float64) for name in ("at", "conf_low", "conf_high"))
+    # The end nearer to 0 is above 0 where 0 is left out.
+    gap = np.maximum(low, -high)
+    outside = gap > 0
+    ends = np.flatnonzero(np.diff(outside.astype(int)))
+    crossings = at[ends] + (at[ends + 1] - at[ends]) * gap[ends] / (gap[ends] - gap[ends + 1])
+    edges = [*([at[0]] if outside[0] else []), *crossings, *([at[-1]] if outside[-1] else [])]
+    return [(float(a), float(b)) for a, b in zip(edges[::2], edges[1::2], strict=True)]
+
+
+# --- rows ---------------------------------------------------------------------------------------------------
+
+
+def _rows_of(results: LinearResults, column: str, panel: object) -> pd.Series[Any]:
+    """Read the moderator in the rows of the estimation sample."""
+    if not isinstance(panel, Panel):
+        raise InputTypeError(
+            f"{_PURPOSE}: panel must be the Panel of the fit, not {type(panel).__name__}.",
+            [option_problem("panel", type(panel).__name__)],
+        )
+    frame = panel.frame.reset_index() if column in panel.frame.index.names else panel.frame
+    if column in frame:
+        every = pd.Series(frame[column].to_numpy(), panel.frame.index)
+    else:
+        name = next(name for name in _free_names() if name not in frame)
+        every = panel.assign(**{name: column}).frame[name]
+    if not results.index.isin(every.index).all():
+        raise _another_panel("it lacks rows of the fit")
+    values = every.loc[results.index]
+    _compare_mean(results, column, values)
+    return values
+
+
+def _free_names() -> Any:
+    return (f"moderator_{number}" for number in range(10**6))
+
+
+def _compare_mean(results: LinearResults, column: str, values: pd.Series[Any]) -> None:
+    """Refuse values that are not those of the fit."""
+    stats = results.sample_stats
+    if column not in stats.index:
+        return
+    row = stats.iloc[stats.index.get_loc(column)]
+    numbers = values.to_numpy(dtype=np.float64)
+    gap = abs(float(numbers.mean()) - row["mean"])
+    if not gap <= _SAME * max(abs(row["min"]), abs(row["max"])):
+        raise _another_panel(f"the mean of {cited(column)} in these rows differs")
+
+
+def _another_panel(why: str) -> AlignmentError:
+    return AlignmentError(
+        f"{_PURPOSE}: panel is not the one that was fitted: {why}. Pass the panel that `fit` took.",
+        [Notice("alignment", why, {"argument": "panel"})],
+    )
+
+
+def _counts(values: pd.Series[Any], levels: Sequence[Any] | None) -> pd.DataFrame:
+    """Count rows by interval, or by level."""
+    if levels is not None:
+        counts = [int((values == level).sum()) for level in levels]
+        return pd.DataFrame({"at": [_text(level) for level in levels], "rows": counts})
+    heights, edges = np.histogram(values.to_numpy(dtype=np.float64), bins=_BINS)
+    return pd.DataFrame({"low": edges[:-1], "high": edges[1:], "rows": heights})
+
+
+def _share(values: pd.Series[Any], regions: Sequence[Interval]) -> float:
+    if not regions:
+        return 0.0
+    numbers: Floats = values.to_numpy(dtype=np.float64)
+    inside = [(numbers >= low) & (numbers <= high) for low, high in regions]
+    return float(np.logical_or.reduce(inside).mean())
+
+
+def _text(level: object) -> str:
+    return f"{level:g}" if isinstance(level, float) else str(level)
