@@ -133,8 +133,8 @@ def test_typed() -> None:
 FOUNDATION = """
 Panel Sample Indicator IndicatorSystem CompositeIndex IndexResults entropy_weights FixedEffects LinearResults
 PanelThreshold ThresholdResults Mediation MediationResults EffectResults u_test UTestResult ResultSet fit_all
-stepwise etable save_tables Table TableStyle TestResult Results HasDraws Glance plots datasets Notice
-PanelIndexError ColumnError TermError OptionError InputTypeError AlignmentError MissingDataError
+stepwise etable save_tables stack_tables Table TableStyle TestResult Results HasDraws Glance plots datasets
+Notice PanelIndexError ColumnError TermError OptionError InputTypeError AlignmentError MissingDataError
 CollinearityError IdentificationError IndicatorError ThresholdSearchError DigiprosperError
 PanelKink KinkResults PropagatedIndex gini theil_t theil_l atkinson coefficient_of_variation dagum DagumResult
 within_between mean_group_mediation sequential_g MediationIV MediationIVResults two_lines moderated_u_test
@@ -332,6 +332,7 @@ CONTRACT = {
     "ResultSet.compare": "term, level=0.95, *, kind=None",
     "ResultSet.effects_table": "level=0.95",
     "save_tables": "path, tables, *, style=None",
+    "stack_tables": "tables, *, notes=None, title=None, style=None, file=None",
     "etable": (
         "models, *, labels=None, heads=None, keep=None, drop=None, order=None, controls=(), blocks=None, "
         "rows=None, "

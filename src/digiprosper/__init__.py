@@ -136,6 +136,7 @@ if TYPE_CHECKING:
     from digiprosper.policy.results import EventStudyResults as EventStudyResults
     from digiprosper.policy.staggered import StaggeredDid as StaggeredDid
     from digiprosper.policy.staggered_results import StaggeredDidResults as StaggeredDidResults
+    from digiprosper.present.stacking import stack_tables as stack_tables
     from digiprosper.present.style import Below as Below
     from digiprosper.present.style import TableStyle as TableStyle
     from digiprosper.present.tables import Table as Table
@@ -354,6 +355,7 @@ __all__ = [
     "sequential_g",
     "sigma_convergence",
     "spatial_tests",
+    "stack_tables",
     "std_weights",
     "stepwise",
     "theil_decomposition",

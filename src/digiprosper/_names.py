@@ -69,6 +69,7 @@ NAMES = {
     "policy.staggered": "StaggeredDid",
     "policy.staggered_results": "StaggeredDidResults",
     "present.style": "Below TableStyle",
+    "present.stacking": "stack_tables",
     "present.tables": "Table etable save_tables",
     "report.collection": "ResultSet",
     "report.effects": "EffectResults",

@@ -38,7 +38,16 @@ def shown(cell: Any) -> str:
 
 
 def read_xlsx(path: Path) -> list[Grid]:
-    return [[[shown(cell) for cell in row] for row in sheet] for sheet in openpyxl.load_workbook(path)]
+    """Read rows; a head that is centred over several columns is repeated in each."""
+    return [[_shown_row(row) for row in sheet] for sheet in openpyxl.load_workbook(path)]
+
+
+def _shown_row(row: Any) -> list[str]:
+    texts: list[str] = []
+    for cell in row:
+        covered = cell.value is None and cell.alignment.horizontal == "centerContinuous"
+        texts.append(texts[-1] if covered else shown(cell))
+    return texts
 
 
 def _unescaped(cell: str) -> str:

@@ -14,6 +14,7 @@ from digiprosper.present.columns import (
     read_columns,
     select,
 )
+from digiprosper.present.tables import etable
 from digiprosper.report.collection import ResultSet
 from digiprosper.report.columns import Column, Estimate
 from digiprosper.report.terms import Point, Term
@@ -160,3 +161,47 @@ def test_equations_of_a_mediation_are_headed_in_words(make_fit):
         "Mediator on instrument given treatment",
         "Outcome on instrument given treatment",
     ]
+
+
+def test_a_key_of_several_columns_spans_them(make_fit):
+    fit = make_fit({"digital": (0.1, 0.04, 0.01)})
+    models = {
+        "Output": [fit, fit],
+        "Jobs": {"east": fit},
+        "alone": fit,
+        "frame": pd.DataFrame({"a": [1], "b": [2]}),
+    }
+    columns = name_columns(read_columns(models, "etable", spanning=True), None, {"Jobs": "就业"}, "etable")
+    assert [(c.over, c.head) for c in columns] == [
+        ("Output", "(1)"),
+        ("Output", "(2)"),
+        ("就业", "east"),
+        (None, "alone"),
+        ("frame", "a"),
+        ("frame", "b"),
+    ]
+    # Figures have one line of heads.
+    assert [c.head for c in read_columns(models, "plots")][:4] == [
+        "Output: (1)",
+        "Output: (2)",
+        "Jobs: east",
+        "alone",
+    ]
+
+
+def test_of_two_heads_that_span_the_lower_one_joins_the_heads(make_fit):
+    fit = make_fit({"digital": (0.1, 0.04, 0.01)})
+    columns = read_columns({"Output": {"East": {"a": fit, "b": fit}}}, "etable", spanning=True)
+    assert [(c.over, c.head) for c in columns] == [("Output", "East: a"), ("Output", "East: b")]
+
+
+def test_notes_tell_columns_with_one_head_apart(make_fit):
+    fit, failed = make_fit({"digital": (0.1, 0.04, 0.01)}), OptionError("x: nothing to estimate.", [])
+    table = etable({"A": {"east": fit, "west": failed}, "B": {"west": fit}})
+    assert table.notes[-1].startswith("A: west not estimated")
+
+
+@pytest.mark.parametrize("group", [{}, [], (), [1], {"b": 2}, {"b": [None]}])
+def test_groups_of_columns_that_are_none(group):
+    with pytest.raises(InputTypeError):
+        etable({"A": group})

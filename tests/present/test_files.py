@@ -15,6 +15,7 @@ import pytest
 import digiprosper as dp
 from digiprosper.errors import ColumnError, InputTypeError, OptionError
 from digiprosper.present.files import WRITERS, table_path
+from digiprosper.present.stacking import stack_tables
 from digiprosper.present.tables import Table, etable, save_tables
 from tests.present.table_files import READERS, read_docx, read_tex, read_xlsx
 
@@ -42,9 +43,29 @@ def paper(fits) -> dict[str, Table]:
     }
 
 
+@pytest.fixture(scope="module")
+def layered(fits) -> dict[str, Table]:
+    """Give tables with heads that span columns and with panels."""
+    one, other = (
+        etable(fits, style=CHINESE, labels=LABELS),
+        etable(fits, labels=LABELS, style=CHINESE, keep="unemp"),
+    )
+    return {
+        "Table 1. Spans": etable({"Output": fits, "Again": fits}),
+        "表2 面板": stack_tables({"面板A：全部": one, "面板B：失业率": other}),
+        "Table 3. Spans in panels": stack_tables({"A": etable({"x": fits, "y": fits}), "B": [*fits, *fits]}),
+    }
+
+
 def grid(table: Table) -> list[list[str]]:
     rows = zip(table.frame.index, table.frame.to_numpy().tolist(), strict=True)
-    return [["", *table.frame.columns], *([name, *cells] for name, cells in rows)]
+    above = [["", *table.spans]] if table.spans else []
+    return [*above, ["", *table.frame.columns], *([name, *cells] for name, cells in rows)]
+
+
+def one_title(row: list[str]) -> list[str]:
+    """Give the title of a panel once; some formats repeat it in every cell that it spans."""
+    return row[:1] if row[0] and all(cell in ("", row[0]) for cell in row[1:]) else row
 
 
 def test_word_has_every_table_with_its_numbers(paper, tmp_path):
@@ -124,6 +145,18 @@ def test_every_format_has_every_cell_of_every_table(paper, tmp_path, ending):
             sheet[1 : 1 + len(table.frame) + 1] for sheet, table in zip(read, paper.values(), strict=True)
         ]
     assert read == [grid(table) for table in paper.values()]
+
+
+@pytest.mark.many(7)
+@pytest.mark.parametrize("ending", WRITERS)
+def test_every_format_has_heads_that_span_and_panels(layered, tmp_path, ending):
+    path = save_tables(tmp_path / f"t{ending}", layered)
+    for read, table in zip(READERS[ending](path), layered.values(), strict=True):
+        expected = list(map(one_title, grid(table)))
+        rows = read[1 : 1 + len(expected)] if ending == ".xlsx" else read
+        if ending in (".csv", ".md"):
+            rows = [[*row, *[""] * (len(expected[0]) - len(row))] for row in rows]
+        assert list(map(one_title, rows)) == expected
 
 
 @pytest.mark.many(7)

@@ -45,7 +45,9 @@ class Cells(HTMLParser):
 
 
 def test_equal_neighbours_are_joined():
-    assert spans(["a", "a", "b", "", "", "a"]) == [("a", 2), ("b", 1), ("", 1), ("", 1), ("a", 1)]
+    row = ["a", "a", "b", "", "", "a"]
+    assert spans(row, [""] * 6) == [("a", 2), ("b", 1), ("", 1), ("", 1), ("a", 1)]
+    assert spans(row, ["x", "y", "y", "y", "y", "y"])[:3] == [("a", 1), ("a", 1), ("b", 1)]
 
 
 def test_text_is_aligned_and_ruled():

@@ -83,8 +83,9 @@ def test_effects_are_three_columns_of_a_table(durbin: SpatialResults) -> None:
     assert list(table.frame.columns) == ["Direct", "Indirect", "Total"]
     assert table.frame.loc["Log likelihood"].tolist() == ["1680.623"] * 3
     assert table.frame.loc["Unemployment rate (%)", "Indirect"].startswith("-0.005")
-    several = dp.etable({"SDM": durbin.decomposition}).frame
-    assert list(several.columns) == ["SDM: Direct", "SDM: Indirect", "SDM: Total"]
+    several = dp.etable({"SDM": durbin.decomposition})
+    assert several.spans == ("SDM", "SDM", "SDM")
+    assert list(several.frame.columns) == ["Direct", "Indirect", "Total"]
     assert "direct" in repr(pickle.loads(pickle.dumps(durbin.decomposition)))
 
 

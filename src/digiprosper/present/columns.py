@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
@@ -40,6 +41,7 @@ __all__ = [
     "all_terms",
     "arrange",
     "check_labels",
+    "distinct_heads",
     "matching",
     "merged_factors",
     "merged_labels",
@@ -54,20 +56,23 @@ LEVELS = " / "
 """Between the levels of a row that a DataFrame names by several."""
 
 Model: TypeAlias = Results | HasColumns | pd.DataFrame | DigiprosperError
-Models: TypeAlias = Model | ResultSet | Sequence[Model | ResultSet] | Mapping[str, Model | ResultSet]
+_Several: TypeAlias = ResultSet | Sequence[Model | ResultSet] | Mapping[str, Model | ResultSet]
+Models: TypeAlias = Model | _Several | Mapping[str, Model | _Several]
 
 
-def read_columns(models: Models, caller: str, *, level: float = 0.95) -> list[Column]:
+def read_columns(models: Models, caller: str, *, level: float = 0.95, spanning: bool = False) -> list[Column]:
     """Read whatever a user may pass as models.
 
     Parameters
     ----------
     models : result, list, mapping, ResultSet or DataFrame
-        The models.
+        The models. The values of a mapping may be lists and mappings of them.
     caller : str
         Function named in messages.
     level : float
         Level of the confidence intervals.
+    spanning : bool
+        Whether a key stands above several columns of its own, or else before the head of each.
 
     Returns
     -------
@@ -79,7 +84,11 @@ def read_columns(models: Models, caller: str, *, level: float = 0.95) -> list[Co
     InputTypeError
         If there are none, or one of them is not a result.
     """
-    given: object = models
+    columns = _read_all(models, caller, level)
+    return columns if spanning else [_under_one_head(column) for column in _numbered(columns)]
+
+
+def _read_all(given: object, caller: str, level: float) -> list[Column]:
     if isinstance(given, Mapping) and not isinstance(given, ResultSet):
         columns = [c for head, model in given.items() for c in _read(tidy_text(head), model, caller, level)]
     elif isinstance(given, Sequence) and not isinstance(given, str):
@@ -89,9 +98,15 @@ def read_columns(models: Models, caller: str, *, level: float = 0.95) -> list[Co
     if not columns:
         raise InputTypeError(
             f"{caller}: models is empty; pass a result, or a list or mapping of results.",
-            [models_problem("no models", models)],
+            [models_problem("no models", given)],
         )
     return columns
+
+
+def _under_one_head(column: Column) -> Column:
+    """Put the head that spans a column before its own."""
+    head = column.head if column.over is None else f"{column.over}: {column.head}"
+    return replace(column, head=head, over=None)
 
 
 def name_columns(
@@ -147,6 +162,23 @@ def _numbered(columns: Sequence[Column]) -> list[Column]:
     return [replace(c, head=f"({next(numbers)})" if c.head is None else c.head) for c in columns]
 
 
+def distinct_heads(columns: Sequence[Column]) -> list[Column]:
+    """Give columns heads that tell them apart in the notes.
+
+    Parameters
+    ----------
+    columns : sequence of Column
+        The columns, headed.
+
+    Returns
+    -------
+    list of Column
+        Where two have the same head, those below a head that spans them with it before their own.
+    """
+    counts = Counter(column.head for column in columns)
+    return [_under_one_head(column) if counts[column.head] > 1 else column for column in columns]
+
+
 def texts_of(given: object) -> list[str] | None:
     """Read an argument that is one text or several.
 
@@ -171,6 +203,7 @@ def _in_words(column: Column, labels: Mapping[str, str], language: Language) -> 
     """Head a column by the label of its name, and an equation of a system in words."""
     equation, head = column.equation, str(column.head)
     code = f"head.{head}"
+    column = replace(column, over=column.over and labels.get(column.over, column.over))
     if code in column.words:
         return replace(column, head=column.words.say(code, language))
     if equation is None or head != equation.name:
@@ -409,9 +442,10 @@ def _place(term: str, later: str | None, placed: Sequence[str], series: Mapping[
 
 
 def _read(head: str | None, model: object, caller: str, level: float) -> list[Column]:
-    prefix = "" if head is None else f"{head}: "
     if isinstance(model, ResultSet):
-        return _read_set(prefix, model, caller, level)
+        return _below(head, _read_set(model, caller, level))
+    if head is not None and isinstance(model, (Mapping, list, tuple)):
+        return _below(head, _read_all(model, caller, level))
     if isinstance(model, pd.DataFrame):
         return _read_frame(head, model, caller)
     found = columns_of(model, level)
@@ -419,12 +453,18 @@ def _read(head: str | None, model: object, caller: str, level: float) -> list[Co
         raise _no_result(model, caller)
     if head is not None and len(found) == 1:
         return [replace(found[0], head=head)]
-    # What has a head of its own stands under that of the model.
-    return [replace(c, head=head if c.head is None else prefix + c.head) for c in found]
+    return _below(head, found)
 
 
-def _read_set(prefix: str, models: ResultSet, caller: str, level: float) -> list[Column]:
-    parts = [_read(prefix + tidy_text(label), item, caller, level) for label, item in models.outcomes]
+def _below(head: str | None, columns: Iterable[Column]) -> list[Column]:
+    """Put columns below a head that spans them; of two such heads the lower one joins their own."""
+    if head is None:
+        return list(columns)
+    return [replace(_under_one_head(c) if c.over else c, over=head) for c in columns]
+
+
+def _read_set(models: ResultSet, caller: str, level: float) -> list[Column]:
+    parts = [_read(tidy_text(label), item, caller, level) for label, item in models.outcomes]
     notes, labels = models.table_notes, [label for label, _ in models.outcomes]
     return [
         replace(column, set_notes=(*column.set_notes, *notes), set_rows=(*column.set_rows, *rows))
@@ -478,9 +518,9 @@ def _read_frame(head: str | None, frame: pd.DataFrame, caller: str) -> list[Colu
     columns = []
     for position, name in enumerate(frame.columns):
         own = _name_text(name)
-        title = own if head is None else head if single else f"{head}: {own}"
+        title, over = (head, None) if single and head is not None else (own, head)
         cells = dict(zip(rows, (PlainCell(own, v) for v in frame.iloc[:, position]), strict=True))
-        columns.append(Column(title, cells=cells))
+        columns.append(Column(title, cells=cells, over=over))
     return columns
 
 

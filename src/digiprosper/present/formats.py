@@ -5,12 +5,12 @@ from __future__ import annotations
 import csv
 import html
 import re
-from itertools import takewhile
+from itertools import accumulate, takewhile
 from typing import TYPE_CHECKING
 
 from digiprosper.present.alignment import point_columns, split_number
 from digiprosper.report.characters import has_cjk
-from digiprosper.report.rendering import as_html, spans
+from digiprosper.report.rendering import as_html
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -113,23 +113,48 @@ def _latex_table(content: Content) -> str:
         lines.append(rf"\{caption}{{{_latex(content.title)}}}")
     align = "l" + "c" * (len(content.header[0]) - 1)
     lines += [rf"\begin{{tabular}}{{{align}}}", r"\toprule"]
-    for row in content.header:
-        cells = [_latex(row[0])]
-        for text, span in spans(row[1:]):
-            cells.append(_latex(text) if span == 1 else rf"\multicolumn{{{span}}}{{c}}{{{_latex(text)}}}")
-        lines.append(" & ".join(cells) + r" \\")
+    for position in range(len(content.header)):
+        lines.append(_latex_head(content.parts(position)))
+        lines += _latex_rules(content.parts(0)) if position == 0 and content.spanning else []
     lines.append(r"\midrule")
-    columns = point_columns(content)
-    for position, row in enumerate(content.body):
-        if position in content.breaks:
-            lines.append(r"\addlinespace")
-        lines.append(" & ".join([_latex(row[0]), *map(_latex_number, row[1:], columns)]) + r" \\")
+    lines += _latex_body(content)
     lines += [r"\bottomrule", r"\end{tabular}"]
     if content.notes:
         lines += [r"\begin{tablenotes}[flushleft]", r"\footnotesize"]
         lines += [rf"\item {_latex(note)}" for note in content.notes]
         lines.append(r"\end{tablenotes}")
     return "\n".join([*lines, r"\end{threeparttable}", r"\end{table}", ""])
+
+
+def _latex_head(parts: Sequence[tuple[str, int]]) -> str:
+    cells = [(_latex(text), span) for text, span in parts]
+    joined = (text if span == 1 else rf"\multicolumn{{{span}}}{{c}}{{{text}}}" for text, span in cells)
+    return " & ".join(joined) + r" \\"
+
+
+def _latex_rules(parts: Sequence[tuple[str, int]]) -> list[str]:
+    """Write a rule below each head that spans columns."""
+    ends = list(accumulate(span for _, span in parts))
+    rules = [
+        rf"\cmidrule(lr){{{end - span + 1}-{end}}}"
+        for (text, span), end in zip(parts[1:], ends[1:], strict=True)
+        if text
+    ]
+    return [" ".join(rules)]
+
+
+def _latex_body(content: Content) -> list[str]:
+    columns, count, lines = point_columns(content), len(content.header), list[str]()
+    for position, row in enumerate(content.body, start=count):
+        if content.is_ruled(position):
+            lines.append(r"\midrule")
+        elif content.opens_block(position):
+            lines.append(r"\addlinespace")
+        if content.is_panel(position):
+            lines.append(rf"\multicolumn{{{len(row)}}}{{l}}{{{_latex(row[0])}}} \\")
+        else:
+            lines.append(" & ".join([_latex(row[0]), *map(_latex_number, row[1:], columns)]) + r" \\")
+    return lines
 
 
 def write_html(contents: Sequence[Content], path: Path) -> None:

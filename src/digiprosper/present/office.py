@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from digiprosper.optional import require
 from digiprosper.present.alignment import point_columns, split_number
 from digiprosper.report.characters import text_width
-from digiprosper.report.rendering import spans
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -81,7 +80,7 @@ def _add_table(document: Any, content: Content, page: Page, docx: Any) -> None:
         _write(title, content.title, size + 1, docx, bold=True)
         _space(title, docx, after=4)
         title.alignment, title.paragraph_format.keep_with_next = centre, True
-    rows = (*content.header, *content.body)
+    rows = content.rows
     table = document.add_table(len(rows), len(widths))
     table.alignment, table.autofit = docx.enum.table.WD_TABLE_ALIGNMENT.CENTER, False
     _pad(table, docx)
@@ -90,10 +89,22 @@ def _add_table(document: Any, content: Content, page: Page, docx: Any) -> None:
     look = _Look(widths, size, point_places(content, page))
     for position in range(len(rows)):
         _fill_row(table.rows[position], position, content, look, docx)
-    _rule(table.rows[0], "top", _RULES["top"], docx)
-    _rule(table.rows[len(content.header) - 1], "bottom", _RULES["middle"], docx)
-    _rule(table.rows[-1], "bottom", _RULES["bottom"], docx)
+    _draw_rules(table, content, docx)
     _add_notes(document, content.notes, (widths, size), docx)
+
+
+def _draw_rules(table: Any, content: Content, docx: Any) -> None:
+    """Draw the three lines, one above each further panel, and one below heads that span columns."""
+    every = [row._tr.tc_lst for row in table.rows]
+    _rule(every[0], "top", _RULES["top"], docx)
+    _rule(every[len(content.header) - 1], "bottom", _RULES["middle"], docx)
+    _rule(every[-1], "bottom", _RULES["bottom"], docx)
+    for position, cells in enumerate(every):
+        if content.is_ruled(position):
+            _rule(cells, "top", _RULES["middle"], docx)
+    if content.spanning:
+        headed = [cell for cell, (text, _) in zip(every[0], content.parts(0), strict=True) if text]
+        _rule(headed, "bottom", _RULES["middle"], docx)
 
 
 class _Look(NamedTuple):
@@ -129,18 +140,17 @@ def point_places(content: Content, page: Page) -> list[float | None]:
 
 def _fill_row(line: Any, position: int, content: Content, look: _Look, docx: Any) -> None:
     """Write one row; equal heads side by side are one cell."""
-    rows, (widths, size, points) = (*content.header, *content.body), look
-    row, head = rows[position], position < len(content.header)
-    opens = position - len(content.header) in content.breaks
-    parts = [(row[0], 1), *(spans(row[1:]) if head else [(text, 1) for text in row[1:]])]
+    (widths, size, points), head = look, content.is_head(position)
+    opens = content.opens_block(position)
     cells, start = line.cells, 0
-    for text, span in parts:
+    for text, span in content.parts(position):
         cell = cells[start] if span == 1 else cells[start].merge(cells[start + span - 1])
         cell.width = docx.shared.Cm(sum(widths[start : start + span]))
         paragraph = cell.paragraphs[0]
         _write(paragraph, text, size, docx)
         _space(paragraph, docx, before=6 if opens else 1, after=1)
-        paragraph.paragraph_format.keep_with_next = bool(content.notes) or position < len(rows) - 1
+        last = position == len(content.rows) - 1
+        paragraph.paragraph_format.keep_with_next = bool(content.notes) or not last
         if start > 0:
             _place(cell, None if head else points[start - 1], docx, head=head)
         start += span
@@ -197,7 +207,7 @@ def fit_page(content: Content) -> Page:
     Page
         A4.
     """
-    stub = max(text_width(row[0]) for row in (*content.header, *content.body))
+    stub = max(map(text_width, content.names), default=0)
     units, fits = _units(content), list[_Fit]()
     upright, across = (side - 2 * PAGE_MARGIN for side in _PAGE)
     for size, room, wrapped in (
@@ -217,8 +227,9 @@ def fit_page(content: Content) -> Page:
 def _units(content: Content) -> list[int]:
     """Room that each column needs, in letters."""
     units = [max(map(text_width, ["-0.000", *column])) for column in content.columns]
-    for row in content.header:
-        room_of = [-(-_longest_word(text) // span) for text, span in spans(row[1:]) for _ in range(span)]
+    for position in range(len(content.header)):
+        parts = content.parts(position)[1:]
+        room_of = [-(-_longest_word(text) // span) for text, span in parts for _ in range(span)]
         units = [max(pair) for pair in zip(units, room_of, strict=True)]
     return units
 
@@ -317,9 +328,9 @@ def _mark_row(row: Any, docx: Any, *, head: bool) -> None:
         properties.append(docx.oxml.OxmlElement("w:tblHeader"))
 
 
-def _rule(row: Any, side: str, width: int, docx: Any) -> None:
+def _rule(cells: Sequence[Any], side: str, width: int, docx: Any) -> None:
     qn = docx.oxml.ns.qn
-    for cell in row._tr.tc_lst:
+    for cell in cells:
         properties = cell.get_or_add_tcPr()
         borders = properties.find(qn("w:tcBorders"))
         if borders is None:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from digiprosper.present.alignment import split_number
 from digiprosper.present.office import PAGE_MARGIN, fit_page, point_places
 from digiprosper.report.characters import has_cjk
-from digiprosper.report.rendering import spans
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,38 +59,29 @@ def _table(content: Content, page: Page) -> str:
     title = rf"\pard\plain\qc\keepn\fs{size + 2}\b {_rtf(content.title)}\b0\par" if content.title else ""
     edges = [round(edge * _TWIPS) for edge in accumulate(page.widths)]
     points = point_places(content, page)
-    rows = [_row(content, position, edges, points, size) for position in range(_count(content))]
+    rows = [_row(content, position, edges, points, size) for position in range(len(content.rows))]
     left = round((page.room - sum(page.widths)) / 2 * _TWIPS)
     indent = rf"\li{max(left, 0)}\ri{max(left, 0)}"
     notes = [rf"\pard\plain\ql{indent}\fs{max(size - 3, 14)} {_rtf(note)}\par" for note in content.notes]
     return "\n".join([*filter(None, [title]), *rows, *notes])
 
 
-def _count(content: Content) -> int:
-    return len(content.header) + len(content.body)
-
-
 def _row(
     content: Content, position: int, edges: Sequence[int], points: Sequence[float | None], size: int
 ) -> str:
     """Write one row; equal heads side by side are one cell."""
-    head = position < len(content.header)
-    row = (*content.header, *content.body)[position]
-    parts = [(row[0], 1), *(spans(row[1:]) if head else [(text, 1) for text in row[1:]])]
+    head, parts = content.is_head(position), content.parts(position)
     ends = list(accumulate(span for _, span in parts))
-    border = _borders(content, position)
-    cells = "".join(rf"{border}\clvertalb\cellx{edges[end - 1]}" for end in ends)
-    space = r"\sb120" if position - len(content.header) in content.breaks else r"\sb20"
-    places = [
-        "ql",
-        *(
-            "qc" if head else _placed(text, point)
-            for (text, _), point in zip(parts[1:], points, strict=False)
-        ),
-    ]
+    borders = _borders(content, position)
+    cells = "".join(
+        rf"{border}\clvertalb\cellx{edges[end - 1]}" for border, end in zip(borders, ends, strict=True)
+    )
+    space = r"\sb120" if content.opens_block(position) else r"\sb20"
+    numbers = zip(parts[1:], points, strict=False)
+    places = ["ql", *("qc" if head else _placed(text, point) for (text, _), point in numbers)]
     texts = [
         rf"\pard\plain\intbl\keepn{space}\sa20\{place}\fs{size} {_rtf(text)}\cell"
-        for place, (text, _) in zip(places, parts, strict=True)
+        for place, (text, _) in zip(places, parts, strict=False)
     ]
     repeated = r"\trhdr" if head else ""
     return "\n".join([rf"\trowd\trqc\trgaph60\trkeep{repeated}{cells}", *texts, r"\row"])
@@ -102,14 +92,19 @@ def _placed(text: str, point: float | None) -> str:
     return "qc" if point is None or split_number(text) is None else rf"ql\tqdec\tx{round(point * _TWIPS)}"
 
 
-def _borders(content: Content, position: int) -> str:
+def _borders(content: Content, position: int) -> list[str]:
+    """Write the rules of each cell of a row."""
     top = rf"\clbrdrt{_THICK}" if position == 0 else ""
+    if content.is_ruled(position):
+        top = rf"\clbrdrt{_THIN}"
     lower = ""
     if position == len(content.header) - 1:
         lower = rf"\clbrdrb{_THIN}"
-    if position == _count(content) - 1:
+    if position == len(content.rows) - 1:
         lower = rf"\clbrdrb{_THICK}"
-    return top + lower
+    spanning = content.spanning and position == 0
+    own = (rf"\clbrdrb{_THIN}" if spanning and text else lower for text, _ in content.parts(position))
+    return [top + border for border in own]
 
 
 def _rtf(text: str) -> str:

@@ -64,39 +64,63 @@ def _fill_sheet(sheet: Any, content: Content, openpyxl: Any) -> None:
     styles = openpyxl.styles
     sheet.sheet_view.showGridLines = False
     first = 2 if content.title else 1
-    rows = (*content.header, *content.body)
+    rows = content.rows
     last_head, last = first + len(content.header) - 1, first + len(rows) - 1
     if content.title:
         _text_cell(sheet, 1, 1, content.title).font = styles.Font(bold=True)
-    thick, thin = styles.Side(style="medium"), styles.Side(style="thin")
-    below = {last_head: thin, last: thick}
     points = point_columns(content)
-    for number, row in enumerate(rows, start=first):
-        head = number <= last_head
-        cells = [
-            _text_cell(sheet, number, 1, row[0]),
-            *_row_cells(sheet, number, row, None if head else points),
-        ]
-        border = styles.Border(top=thick if number == first else None, bottom=below.get(number))
-        for column, cell in enumerate(cells):
-            cell.font, cell.border = styles.Font(bold=head), border
-            cell.alignment = styles.Alignment(horizontal="center" if column else "left")
-    for column, texts in enumerate(zip(*rows, strict=True), start=1):
-        letter = openpyxl.utils.get_column_letter(column)
-        sheet.column_dimensions[letter].width = 3 + max(map(text_width, texts))
+    for position in range(len(rows)):
+        cells = _row_cells(sheet, first, position, content, points)
+        for cell, border in zip(cells, _borders(content, position, styles), strict=True):
+            cell.font, cell.border = styles.Font(bold=content.is_head(position)), border
+    _centre_heads(sheet, first, content, styles)
+    for column in range(len(rows[0])):
+        texts = content.names if column == 0 else [row[column] for row in rows]
+        letter = openpyxl.utils.get_column_letter(column + 1)
+        sheet.column_dimensions[letter].width = 3 + max(map(text_width, texts), default=0)
     for number, note in enumerate(content.notes, start=last + 1):
         _text_cell(sheet, number, 1, note).font = styles.Font(italic=True)
     sheet.freeze_panes = sheet.cell(last_head + 1, 2)
 
 
 def _row_cells(
-    sheet: Any, number: int, row: Sequence[str], points: Sequence[PointColumn | None] | None
+    sheet: Any, first: int, position: int, content: Content, points: Sequence[PointColumn | None]
 ) -> list[Any]:
-    """Write the cells of a row behind its name; heads, which have no points, are texts."""
+    """Write a row; the cells of the body behind its name are numbers where they can be."""
+    row, number = content.rows[position], first + position
+    named = _text_cell(sheet, number, 1, row[0])
     texts = enumerate(row[1:], start=2)
-    if points is None:
-        return [_text_cell(sheet, number, column, text) for column, text in texts]
-    return [_body_cell(sheet, number, column, text, points[column - 2]) for column, text in texts]
+    if content.is_head(position):
+        return [named, *(_text_cell(sheet, number, column, text) for column, text in texts)]
+    return [named, *(_body_cell(sheet, number, column, text, points[column - 2]) for column, text in texts)]
+
+
+def _borders(content: Content, position: int, styles: Any) -> list[Any]:
+    """Give each cell of a row its rules."""
+    thick, thin = styles.Side(style="medium"), styles.Side(style="thin")
+    top = thick if position == 0 else None
+    if content.is_ruled(position):
+        top = thin
+    bottom = {len(content.header) - 1: thin, len(content.rows) - 1: thick}.get(position)
+    spanning = content.spanning and position == 0
+    return [
+        styles.Border(top=top, bottom=thin if spanning and text else bottom)
+        for text in content.rows[position]
+    ]
+
+
+def _centre_heads(sheet: Any, first: int, content: Content, styles: Any) -> None:
+    """Centre everything behind the names of rows; a head that spans columns over all of them."""
+    for position in range(len(content.rows)):
+        start = 2
+        for _, span in content.parts(position)[1:]:
+            centred = "center" if span == 1 else "centerContinuous"
+            for column in range(start, start + span):
+                cell = sheet.cell(first + position, column)
+                cell.alignment = styles.Alignment(horizontal=centred)
+                if column > start:
+                    cell.value = None
+            start += span
 
 
 def _text_cell(sheet: Any, row: int, column: int, text: str) -> Any:

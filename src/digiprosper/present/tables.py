@@ -20,6 +20,7 @@ from digiprosper.errors import (
 from digiprosper.present.columns import (
     Models,
     check_labels,
+    distinct_heads,
     merged_labels,
     name_columns,
     read_columns,
@@ -46,7 +47,7 @@ if TYPE_CHECKING:
 
     from digiprosper.report.columns import Column
 
-__all__ = ["Models", "Table", "etable", "save_tables"]
+__all__ = ["Models", "Table", "check_title", "etable", "save_tables"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,6 +67,12 @@ class Table:
         Rows of `frame` at which a new block starts.
     title : str or None
         Line above the table.
+    spans : tuple of str
+        Heads above those of the columns, one text a column; equal neighbours are one head. None if empty.
+    panels : tuple of int
+        Rows of `frame` that are titles of panels.
+    closing : int or None
+        Row of `frame` from which on rows are about all panels.
 
     Examples
     --------
@@ -85,6 +92,9 @@ class Table:
     header_rows: int = 0
     breaks: tuple[int, ...] = ()
     title: str | None = None
+    spans: tuple[str, ...] = ()
+    panels: tuple[int, ...] = ()
+    closing: int | None = None
 
     def __str__(self) -> str:
         return as_text(self._content())
@@ -130,7 +140,7 @@ class Table:
         >>> etable(pd.DataFrame({"weight": [1.0]}, index=["mobile"])).save(folder / "weights.md").name
         'weights.md'
         """
-        _check_title(title)
+        check_title(title)
         target = table_path(path, "path")
         write_tables([self._content(title)], target)
         return target
@@ -140,16 +150,32 @@ class Table:
         rows = zip(frame.index, frame.to_numpy(), strict=True)
         body = [list(map(tidy_text, [name, *cells])) for name, cells in rows]
         heads = ["", *map(tidy_text, frame.columns)]
+        above = [["", *map(tidy_text, self.spans)]] if self.spans else []
         return Content(
-            header=(heads, *body[: self.header_rows]),
+            header=(*above, heads, *body[: self.header_rows]),
             body=tuple(body[self.header_rows :]),
             breaks=frozenset(b - self.header_rows for b in self.breaks),
             notes=tuple(map(tidy_text, self.notes)),
             title=tidy_text(shown) if (shown := self.title if title is None else title) else None,
+            spanning=bool(self.spans),
+            panels=frozenset(p - self.header_rows for p in self.panels),
+            closing=None if self.closing is None else self.closing - self.header_rows,
         )
 
 
-def _check_title(title: object) -> None:
+def check_title(title: object) -> None:
+    """Refuse a title that is no text.
+
+    Parameters
+    ----------
+    title : object
+        As given.
+
+    Raises
+    ------
+    InputTypeError
+        If it is neither a text nor None.
+    """
     if title is not None and not isinstance(title, str):
         raise InputTypeError(
             f"title={cited(title)} must be a text such as 'Table 1. Baseline'.",
@@ -182,7 +208,8 @@ def etable(  # noqa: PLR0913  (every choice a table has; all but the models are 
     Parameters
     ----------
     models : result, test, list, mapping, ResultSet, DataFrame or Correlation
-        What to print, a column each. The keys of a mapping are the heads. A failure in a ResultSet is a
+        What to print, a column each. The keys of a mapping are the heads; the key of several columns, as of a
+        list, a mapping or a ResultSet, spans them: ``{"Output": [a, b], "Jobs": [c, d]}``. A failure is a
         column "not estimated" whose reason is in the notes; thresholds head their slopes and have rows of
         their own, given ones marked so; a DataFrame (an index's `.weights`, another package's numbers) gives
         its columns as they are; `Panel.correlate` gives mean, standard deviation and the lower triangle of
@@ -251,10 +278,10 @@ def etable(  # noqa: PLR0913  (every choice a table has; all but the models are 
     '0.24'
     """
     look = read_style(style, below, stars, digits, stats)
-    _check_title(title)
+    check_title(title)
     if file is not None:
         table_path(file, "file")
-    columns = read_columns(models, "etable")
+    columns = read_columns(models, "etable", spanning=True)
     given_labels = check_labels(labels, "etable")
     _tell_unused(columns, given_labels)
     texts = look.own_labels | merged_labels(columns, given_labels)
@@ -274,7 +301,7 @@ def etable(  # noqa: PLR0913  (every choice a table has; all but the models are 
             f"etable: notes={cited(notes)} must be a text or a list of texts.",
             [option_problem("notes", notes)],
         )
-    lines = (*note_lines(columns, texts, look), *map(tidy_text, given))
+    lines = (*note_lines(distinct_heads(columns), texts, look), *map(tidy_text, given))
     table = _assemble(columns, depvar_rows(columns, texts, look), parts, lines, title)
     if file is not None:
         table.save(file)
@@ -290,6 +317,7 @@ def _tell_unused(columns: Sequence[Column], labels: Mapping[str, str]) -> None:
             *column.cells,
             *column.labels,
             column.head or "",
+            column.over or "",
             *(column.glance or {}).values(),
             *(block.variable for block in column.blocks),
         )
@@ -321,7 +349,8 @@ def _assemble(
         columns=pd.Index([c.head for c in columns], dtype=object),
         dtype=object,
     )
-    return Table(frame, notes, len(header), tuple(breaks), title)
+    spans = tuple(c.over or "" for c in columns)
+    return Table(frame, notes, len(header), tuple(breaks), title, spans if any(spans) else ())
 
 
 def save_tables(

@@ -197,6 +197,8 @@ class Column:
         known.
     whole : Remark or None
         What the notes must say of the whole table, as a code of `words`.
+    over : str or None
+        Head that spans it and its neighbours.
     set_notes : tuple of Remark
         What the notes must say of the sets of models that it is in.
     set_rows : tuple of (Remark, object)
@@ -219,6 +221,7 @@ class Column:
     equation: Term | None = None
     keys: tuple[str, str | None] | None = None
     whole: Remark | None = None
+    over: str | None = None
     set_notes: tuple[Remark, ...] = ()
     set_rows: tuple[tuple[Remark, object], ...] = ()
 

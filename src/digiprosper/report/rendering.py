@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING
 from digiprosper.report.characters import text_width
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from typing import Self
 
 __all__ = ["Content", "as_html", "as_text", "spans"]
 
 _NUMBER = re.compile(r"([(<]*-?[\d.,]+(?:e[+-]?\d+)?)([)*]*)")
+_THIN = "border-bottom:1px solid currentColor;"
 _HEADS = "text-align:center;font-weight:normal;"
 
 
@@ -37,6 +38,12 @@ class Content:
         Lines below the table.
     title : str or None
         Line above it.
+    spanning : bool
+        Whether the first row of the header has heads that span columns, with a rule below each.
+    panels : frozenset of int
+        Rows of the body whose name spans the table, as the title of the rows below it.
+    closing : int or None
+        Row of the body from which on rows are about all panels.
     """
 
     header: tuple[list[str], ...]
@@ -44,6 +51,57 @@ class Content:
     breaks: frozenset[int]
     notes: tuple[str, ...]
     title: str | None = None
+    spanning: bool = False
+    panels: frozenset[int] = frozenset()
+    closing: int | None = None
+
+    @property
+    def rows(self) -> tuple[list[str], ...]:
+        """Rows of the header and of the body."""
+        return (*self.header, *self.body)
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the rows that stand in the first column."""
+        return [row[0] for position, row in enumerate(self.rows) if not self.is_panel(position)]
+
+    def is_head(self, position: int) -> bool:
+        """Tell whether a row, counted from the first of the header, is above the middle rule."""
+        return position < len(self.header)
+
+    def opens_block(self, position: int) -> bool:
+        """Tell whether a row starts a new block of the body."""
+        return position - len(self.header) in self.breaks
+
+    def is_panel(self, position: int) -> bool:
+        """Tell whether the name of a row spans the table."""
+        return position - len(self.header) in self.panels
+
+    def is_ruled(self, position: int) -> bool:
+        """Tell whether a row has a rule above: the title of a further panel, or what all panels share."""
+        row = position - len(self.header)
+        return row > 0 and (row in self.panels or row == self.closing)
+
+    def parts(self, position: int) -> list[tuple[str, int]]:
+        """Give the cells of a row with the columns that each spans.
+
+        Parameters
+        ----------
+        position : int
+            Row, counted from the first of the header.
+
+        Returns
+        -------
+        list of (str, int)
+            Equal heads side by side are one, unless different heads above span them.
+        """
+        row = self.rows[position]
+        if self.is_panel(position):
+            return [(row[0], len(row))]
+        if not self.is_head(position):
+            return [(text, 1) for text in row]
+        above = self.header[0][1:] if self.spanning else [""] * (len(row) - 1)
+        return [(row[0], 1), *spans(row[1:], above)]
 
     @property
     def columns(self) -> list[list[str]]:
@@ -57,13 +115,15 @@ class Content:
         return "\n".join((*cells, *self.notes, self.title or ""))
 
 
-def spans(row: list[str]) -> list[tuple[str, int]]:
+def spans(row: Sequence[str], above: Sequence[str]) -> list[tuple[str, int]]:
     """Join equal neighbours of a header row.
 
     Parameters
     ----------
-    row : list of str
+    row : sequence of str
         Cells without the one that names the row.
+    above : sequence of str
+        Heads that span the columns; cells under different ones stay apart.
 
     Returns
     -------
@@ -71,8 +131,8 @@ def spans(row: list[str]) -> list[tuple[str, int]]:
         Text and how many columns it spans; empty cells stay apart.
     """
     joined: list[tuple[str, int]] = []
-    for cell in row:
-        if cell and joined and joined[-1][0] == cell:
+    for number, cell in enumerate(row):
+        if cell and joined and joined[-1][0] == cell and above[number] == above[number - 1]:
             joined[-1] = (cell, joined[-1][1] + 1)
         else:
             joined.append((cell, 1))
@@ -92,22 +152,30 @@ def as_text(content: Content) -> str:
     str
         Lines without a final new line.
     """
-    stub = max(text_width(row[0]) for row in (*content.header, *content.body))
+    stub = max(map(text_width, content.names), default=0)
     columns = [_TextColumn.of(column) for column in content.columns]
     widths = [column.width for column in columns]
-    for row in content.header:
-        _make_room(widths, spans(row[1:]))
-    total = stub + sum(widths) + 2 * len(widths)
+    heads = [content.parts(position) for position in range(len(content.header))]
+    for head in heads:
+        _make_room(widths, head[1:])
+    panels = [text_width(content.body[position][0]) for position in content.panels]
+    total = max(stub + sum(widths) + 2 * len(widths), *panels, 0)
 
-    body = []
-    for position, row in enumerate(content.body):
-        body += ["-" * total] if position in content.breaks else []
-        body.append(_text_line(row, stub, columns, widths))
-    heads = [_text_head(row, stub, widths) for row in content.header]
+    body = _text_body(content, lambda row: _text_line(row, stub, columns, widths), "-" * total)
+    above = [_text_head(head, stub, widths) for head in heads]
     title = [content.title] if content.title else []
-    lines = [*title, "=" * total, *heads, "-" * total, *body, "=" * total]
+    lines = [*title, "=" * total, *above, "-" * total, *body, "=" * total]
     notes = (textwrap.wrap(note, max(total, 60)) for note in content.notes)
     return "\n".join(chain(lines, *notes))
+
+
+def _text_body(content: Content, line: Callable[[list[str]], str], rule: str) -> list[str]:
+    """Write the rows below the middle rule, with a rule above each block."""
+    made = []
+    for position, row in enumerate(content.body):
+        made += [rule] if position in content.breaks else []
+        made.append(row[0] if position in content.panels else line(row))
+    return made
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,9 +198,9 @@ class _TextColumn:
         return number[1].rjust(self.body) + number[2].ljust(self.tail) if number else cell
 
 
-def _text_head(row: list[str], stub: int, widths: Sequence[int]) -> str:
-    cells, start = [_pad(row[0], stub)], 0
-    for text, span in spans(row[1:]):
+def _text_head(parts: list[tuple[str, int]], stub: int, widths: Sequence[int]) -> str:
+    cells, start = [_pad(parts[0][0], stub)], 0
+    for text, span in parts[1:]:
         cells.append(_centre(text, sum(widths[start : start + span]) + 2 * (span - 1)))
         start += span
     return "  ".join(cells).rstrip()
@@ -161,8 +229,9 @@ def as_html(content: Content) -> str:
     if content.title:
         title = html.escape(content.title)
         lines.append(f'<caption style="caption-side:top;font-weight:bold;">{title}</caption>')
-    heads = [_html_head(row, position, len(content.header)) for position, row in enumerate(content.header)]
-    body = [_html_line(row, position, content) for position, row in enumerate(content.body)]
+    count = len(content.header)
+    heads = [_html_head(position, content) for position in range(count)]
+    body = [_html_line(position, content) for position in range(count, len(content.rows))]
     lines += ["<thead>", *heads, "</thead>\n<tbody>", *body, "</tbody>"]
     if content.notes:
         notes = "<br>".join(html.escape(note) for note in content.notes)
@@ -172,22 +241,26 @@ def as_html(content: Content) -> str:
     return "\n".join([*lines, "</table>"])
 
 
-def _html_head(row: list[str], position: int, count: int) -> str:
+def _html_head(position: int, content: Content) -> str:
     rule = "border-top:2px solid currentColor;" if position == 0 else ""
-    rule += "border-bottom:1px solid currentColor;" if position == count - 1 else ""
-    cells = [_html_cell("th", row[0], f"text-align:left;font-weight:normal;{rule}")]
-    return _html_row(
-        [*cells, *(_html_cell("th", text, _HEADS + rule, span) for text, span in spans(row[1:]))]
-    )
+    rule += _THIN if position == len(content.header) - 1 else ""
+    (name, _), *parts = content.parts(position)
+    cells = [_html_cell("th", name, f"text-align:left;font-weight:normal;{rule}")]
+    for text, span in parts:
+        below = _THIN if position == 0 and content.spanning and text else ""
+        cells.append(_html_cell("th", text, _HEADS + rule + below, span))
+    return _html_row(cells)
 
 
-def _html_line(row: list[str], position: int, content: Content) -> str:
-    space = "padding-top:0.7em;" if position in content.breaks else ""
-    rule = "border-bottom:2px solid currentColor;" if position == len(content.body) - 1 else ""
-    cells = [_html_cell("th", row[0], f"text-align:left;font-weight:normal;{space}{rule}")]
+def _html_line(position: int, content: Content) -> str:
+    space = "padding-top:0.7em;" if content.opens_block(position) else ""
+    rule = "border-bottom:2px solid currentColor;" if position == len(content.rows) - 1 else ""
+    rule += "border-top:1px solid currentColor;" if content.is_ruled(position) else ""
+    (name, span), *parts = content.parts(position)
+    cells = [_html_cell("th", name, f"text-align:left;font-weight:normal;{space}{rule}", span)]
     # Beside a label of several lines an estimate stands at the last, next to its error.
     numbers = f"text-align:center;vertical-align:bottom;{space}{rule}"
-    return _html_row([*cells, *(_html_cell("td", text, numbers) for text in row[1:])])
+    return _html_row([*cells, *(_html_cell("td", text, numbers) for text, _ in parts)])
 
 
 def _make_room(widths: list[int], heads: list[tuple[str, int]]) -> None:

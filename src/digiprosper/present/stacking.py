@@ -1,0 +1,262 @@
+"""Several tables as the panels of one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import accumulate, chain, pairwise
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from digiprosper.errors import DigiprosperError, InputTypeError, OptionError, cited, option_problem
+from digiprosper.present.columns import texts_of
+from digiprosper.present.files import table_path
+from digiprosper.present.tables import Table, check_title, etable
+from digiprosper.report.characters import tidy_text
+from digiprosper.report.words import NOTES
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+    from typing import Self
+
+    from digiprosper.present.rows import Row
+    from digiprosper.present.style import TableStyle
+    from digiprosper.present.tables import Models
+
+__all__ = ["stack_tables"]
+
+_OPENING = NOTES.say("opening", "chinese", note="")
+# What names a panel in a note: "Panel A" of "Panel A. Output".
+_SHORT = re.compile(r"(.{1,12}?)\s*[.:\u3002\uff1a]")
+
+
+def stack_tables(
+    tables: Mapping[str, Table | Models],
+    *,
+    notes: str | Sequence[str] | None = None,
+    title: str | None = None,
+    style: TableStyle | None = None,
+    file: str | Path | None = None,
+) -> Table:
+    """Set tables with the same columns under each other, as Panel A and Panel B of one table.
+
+    Parameters
+    ----------
+    tables : mapping
+        Panels by title, in order: ``{"Panel A. Output": etable(...), "Panel B. Jobs": etable(...)}``. What
+        else `etable` takes is set as a table first. All have equally many columns.
+    notes : str or sequence of str, optional
+        Lines after those of the panels.
+    title : str, optional
+        Line above the table.
+    style : TableStyle, optional
+        For what is not yet a table; a finished `Table` keeps its own.
+    file : str or Path, optional
+        Write the table at once; see `Table.save`.
+
+    Returns
+    -------
+    Table
+        Heads and dependent variables that all panels share stand once, above; of others each panel has its
+        own below its title. Rows of settings and statistics, such as fixed effects, that are the same in all
+        panels stand once, below the last one. A note that not all panels have names its panel.
+
+    Raises
+    ------
+    InputTypeError
+        If `tables` is empty or no mapping from titles, or has something that is no table; if `notes` is
+        neither a text nor a list of texts, or `title` no text.
+    OptionError
+        If the panels differ in their number of columns, or one of them has panels itself.
+
+    Examples
+    --------
+    >>> import digiprosper as dp
+    >>> panel, style = dp.datasets.us_states(), dp.TableStyle(stats=["nobs"])
+    >>> output = dp.FixedEffects("log(gsp)", ["unemp"]).fit(panel)
+    >>> jobs = dp.FixedEffects("log(emp)", ["unemp"]).fit(panel)
+    >>> table = stack_tables({"Panel A. Output": output, "Panel B. Jobs": jobs}, style=style)
+    >>> table.frame.index.tolist()[-4:]
+    ['state fixed effects', 'year fixed effects', 'SE clustered by', 'Observations']
+    """
+    check_title(title)
+    if file is not None:
+        table_path(file, "file")
+    panels = [_Panel(tidy_text(name), _table(name, given, style)) for name, given in _named(tables).items()]
+    _refuse_others(panels)
+    own = [] if notes is None else texts_of(notes)
+    if own is None:
+        raise InputTypeError(
+            f"stack_tables: notes={cited(notes)} must be a text or a list of texts.",
+            [option_problem("notes", notes)],
+        )
+    made = _stacked(panels, (*_joined_notes(panels), *map(tidy_text, own)), title)
+    if file is not None:
+        made.save(file)
+    return made
+
+
+@dataclass(frozen=True, slots=True)
+class _Panel:
+    """A table and its title."""
+
+    title: str
+    table: Table
+
+    @property
+    def rows(self) -> list[Row]:
+        frame = self.table.frame
+        return [(str(name), list(cells)) for name, cells in zip(frame.index, frame.to_numpy(), strict=True)]
+
+    @property
+    def heads(self) -> list[Row]:
+        """Rows above the middle rule: heads that span columns, heads, dependent variables."""
+        table = self.table
+        spans = [("", list(table.spans))] if table.spans else []
+        return [*spans, ("", [str(head) for head in table.frame.columns]), *self.rows[: table.header_rows]]
+
+    @property
+    def blocks(self) -> list[list[Row]]:
+        """Rows below it, by block; the first has the estimates."""
+        ends = pairwise([self.table.header_rows, *self.table.breaks, len(self.table.frame)])
+        return [self.rows[start:end] for start, end in ends]
+
+    @property
+    def in_chinese(self) -> bool:
+        """Whether the notes open as those of Chinese tables do."""
+        return bool(self.table.notes) and self.table.notes[0].startswith(_OPENING)
+
+    @property
+    def notes(self) -> list[str]:
+        """Notes without the word that opens them."""
+        return [note.removeprefix(_OPENING) for note in self.table.notes]
+
+    @property
+    def short(self) -> str:
+        """What names the panel in a note."""
+        found = _SHORT.match(self.title)
+        return found[1] if found else self.title
+
+
+def _named(given: object) -> dict[str, Any]:
+    if not isinstance(given, Mapping) or not given or not all(isinstance(name, str) for name in given):
+        raise InputTypeError(
+            "stack_tables: tables must be a mapping from titles of panels to tables such as "
+            '{"Panel A. Output": etable(fits), "Panel B. Jobs": etable(others)}.',
+            [option_problem("tables", given, what="not a mapping from titles to tables")],
+        )
+    return dict(given)
+
+
+def _table(name: str, given: Table | Models, style: TableStyle | None) -> Table:
+    try:
+        return given if isinstance(given, Table) else etable(given, style=style)
+    except DigiprosperError as error:
+        error.add_note(f"stack_tables: this is the panel {cited(name)}.")
+        raise
+
+
+def _refuse_others(panels: Sequence[_Panel]) -> None:
+    nested = [panel.title for panel in panels if panel.table.panels]
+    if nested:
+        what = f"the panel {cited(nested[0])} has panels itself"
+        raise OptionError(
+            f"stack_tables: {what}; stack tables that have none.",
+            [option_problem("tables", nested, what=what)],
+        )
+    widths = {panel.title: panel.table.frame.shape[1] for panel in panels}
+    if len(set(widths.values())) > 1:
+        counts = ", ".join(f"{cited(name)} has {width}" for name, width in widths.items())
+        raise OptionError(
+            f"stack_tables: panels must have equally many columns, but {counts}. Give each panel the same "
+            "models, or save the tables one by one with save_tables.",
+            [option_problem("tables", widths, what="panels differ in their number of columns")],
+        )
+
+
+def _stacked(panels: Sequence[_Panel], notes: tuple[str, ...], title: str | None) -> Table:
+    """Put panels under each other: shared heads above, shared settings below."""
+    top, closing = _Top.of(panels), _closing(panels)
+    parts = [_blocks(panel, top, closing) for panel in panels]
+    blocks = [*chain.from_iterable(parts), *([closing] if closing else [])]
+    *starts, _ = accumulate(map(len, blocks), initial=len(top.named))
+    *firsts, _ = accumulate(map(len, parts), initial=0)
+    rows = [*top.named, *chain.from_iterable(blocks)]
+    frame = pd.DataFrame(
+        [cells for _, cells in rows],
+        index=pd.Index([name for name, _ in rows], dtype=object),
+        columns=pd.Index(top.heads, dtype=object),
+        dtype=object,
+    )
+    return Table(
+        frame,
+        notes,
+        header_rows=len(top.named),
+        breaks=tuple(starts[1:]),
+        title=title,
+        spans=top.spans,
+        panels=tuple(starts[first] for first in firsts),
+        closing=starts[-1] if closing else None,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Top:
+    """What stands above all panels: heads, heads that span them, and rows with a name."""
+
+    spans: tuple[str, ...]
+    heads: list[str]
+    named: list[Row]
+
+    @classmethod
+    def of(cls, panels: Sequence[_Panel]) -> Self:
+        """Take the heads that all panels share; if those of columns differ, the columns are numbered."""
+        first = panels[0].table
+        named = [row for row in panels[0].heads if row[0] and all(row in panel.heads for panel in panels)]
+        heads = {(panel.table.spans, tuple(panel.table.frame.columns)) for panel in panels}
+        if len(heads) == 1:
+            return cls(first.spans, list(map(str, first.frame.columns)), named)
+        return cls((), [f"({number})" for number in range(1, first.frame.shape[1] + 1)], named)
+
+    def left(self, panel: _Panel) -> list[Row]:
+        """Give the heads that a panel has for itself."""
+        above = [("", list(self.spans)), ("", self.heads), *self.named]
+        return [row for row in panel.heads if row not in above]
+
+
+def _blocks(panel: _Panel, top: _Top, closing: Sequence[Row]) -> list[list[Row]]:
+    """Give the rows of a panel, by block, without what all panels share."""
+    title = (panel.title, [""] * len(top.heads))
+    estimates, *others = panel.blocks
+    left = ([row for row in block if row not in closing] for block in others)
+    return [[title, *top.left(panel), *estimates], *filter(None, left)]
+
+
+def _closing(panels: Sequence[_Panel]) -> list[Row]:
+    """Find rows of settings and statistics that all panels have alike; a row with one below it is no such."""
+    if len(panels) == 1:
+        return []
+    alone = [[row for block in panel.blocks[1:] for row in _alone(block)] for panel in panels]
+    return [row for row in alone[0] if all(row in rows for rows in alone[1:])]
+
+
+def _alone(block: Sequence[Row]) -> list[Row]:
+    following = [name for name, _ in block[1:]] + ["end"]
+    return [row for row, after in zip(block, following, strict=True) if row[0] and after]
+
+
+def _joined_notes(panels: Sequence[_Panel]) -> list[str]:
+    """Join the notes of panels; one that not all have names its panel."""
+    lines = dict.fromkeys(line for panel in panels for line in _note_lines(panel, panels))
+    first, *rest = [*lines] or [""]
+    opening = _OPENING if any(panel.in_chinese for panel in panels) else ""
+    return [f"{opening}{first}", *rest] if first else []
+
+
+def _note_lines(panel: _Panel, panels: Sequence[_Panel]) -> list[str]:
+    named = f"{panel.short}：" if panel.in_chinese else f"{panel.short}: "
+    shared = [all(note in other.notes for other in panels) for note in panel.notes]
+    return [note if alike else named + note for note, alike in zip(panel.notes, shared, strict=True)]
