@@ -1,8 +1,8 @@
 """Write `docs/performance.md`: what each script of `benchmarks/` prints, with machine and versions.
 
 Run by `make evidence`. The scripts run one after the other, each in one process with one thread. One that
-takes more CPU time than `SECONDS`, or needs a package that is not installed, is named as not run. Arguments are
-names of scripts that run alone; the page keeps what it has of the others.
+takes more CPU time than `SECONDS`, or needs a package that is not installed, is named as not run. Arguments
+are names of scripts that run alone; the page keeps what it has of the others.
 """
 
 from __future__ import annotations

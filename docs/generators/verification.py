@@ -24,8 +24,8 @@ PAGE = recorder.ROOT / "docs" / "verification.md"
 HEAD = """# Verification
 
 Numbers that other programs or papers give, beside ours. Each comes from a file in `tests/reference/`, which
-names software, version and command, and the tests compare it at every change. `make evidence` runs those tests,
-writes down both numbers of every comparison, and makes this page of them.
+names software, version and command, and the tests compare it at every change. `make evidence` runs those
+tests, writes down both numbers of every comparison, and makes this page of them.
 
 {compared:,} numbers were compared, with digiprosper {ours}, Python {python}, numpy {numpy} and scipy {scipy}.
 Where an entry has several numbers, the one with the largest difference is shown. A difference is relative to
