@@ -11,7 +11,7 @@ import digiprosper
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
 
-from generators import notebooks, reference  # noqa: E402
+from generators import gallery, notebooks, reference  # noqa: E402
 from generators.chinese_search import EnglishAndChinese  # noqa: E402
 
 project = "digiprosper"
@@ -29,7 +29,7 @@ extensions = [
     "sphinx_copybutton",
     "sphinx_design",
 ]
-exclude_patterns = ["_build", "conf.py", "conftest.py", "generators", "**/demo_output", "**.csv"]
+exclude_patterns = ["_build", "conf.py", "conftest.py", "generators", "**/*_output", "**.csv"]
 templates_path = ["_templates"]
 nitpicky = True
 
@@ -76,6 +76,7 @@ html_sidebars = {"index": [], "changelog": [], "architecture": []}
 
 reference.write(HERE / "reference")
 notebooks.write(HERE.parent / "examples", HERE / "examples")
+gallery.write(HERE.parent / "examples" / "gallery.py", HERE.parent / "src", HERE / "gallery")
 
 
 def setup(app: Any) -> None:

@@ -10,7 +10,10 @@ from typing import Any
 import pandas as pd
 import pytest
 
-PAGE = Path(__file__).parents[1] / "docs" / "how-to" / "bibliometrics.md"
+import digiprosper as dp
+
+DOCS = Path(__file__).parents[1] / "docs"
+PAGE = DOCS / "how-to" / "bibliometrics.md"
 
 
 @pytest.fixture(scope="module")
@@ -73,3 +76,28 @@ def test_the_figure(page: dict[str, Any], tmp_path: Path, monkeypatch: pytest.Mo
     (figure,) = [block for block in blocks if ">>>" not in block]
     exec(figure, dict(page))
     assert {path.name for path in tmp_path.iterdir()} == {"keywords.png", "keywords.graphml"}
+
+
+HOLDERS: dict[str, tuple[Any, ...]] = {
+    "": (dp,),
+    "plots": (dp.plots,),
+    "panel": (dp.Panel,),
+    "Panel": (dp.Panel,),
+    "fit": (dp.LinearResults, dp.IVResults, dp.SpatialResults),
+    "results": (dp.MediationResults, dp.ThresholdResults),
+    "SpatialWeights": (dp.SpatialWeights,),
+}
+NOT_OURS = {"log", "lag", "lead", "diff", "C", "I", "len"}
+# What follows a bracket is a method of what was called, of pandas for example, and is not looked up.
+CALL = re.compile(r"([)\]\s]\.)?(?:\b(\w+)\.)?\b([A-Za-z_]\w*)\(")
+
+
+@pytest.mark.parametrize("page", ["stata", "r"])
+def test_calls_that_replace_commands_exist(page: str) -> None:
+    text = (DOCS / "coming_from" / f"{page}.md").read_text(encoding="utf-8")
+    rows = [line.replace("\\|", " ").split(" | ") for line in text.splitlines() if line.startswith("| ")]
+    codes = " ".join(code for row in rows if len(row) == 3 for code in re.findall(r"`([^`]+)`", row[1]))
+    calls = {(holder, name) for chained, holder, name in CALL.findall(codes) if not chained and holder != "f"}
+    known = {name: HOLDERS.get(name, ()) for name, _ in calls}
+    missing = [f"{a}.{b}" for a, b in calls if not any(hasattr(owner, b) for owner in known[a])]
+    assert set(missing) - {f".{name}" for name in NOT_OURS} == set()

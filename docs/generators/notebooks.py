@@ -22,7 +22,7 @@ Each page is a script of `examples/`, run when the site was built. The first lin
 
 def write(scripts: Path, pages: Path) -> None:
     """Write each percent script as a notebook, and the page that lists them."""
-    names = sorted(path.stem for path in scripts.glob("*.py"))
+    names = sorted({path.stem for path in scripts.glob("*.py")} - {"gallery"})
     for stale in set(pages.glob("*.ipynb")) - {pages / f"{name}.ipynb" for name in names}:
         stale.unlink()
     for name in names:
