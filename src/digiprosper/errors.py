@@ -224,7 +224,7 @@ class CollinearityError(DigiprosperError, ValueError):
 
 
 class IdentificationError(DigiprosperError, ValueError):
-    """The data cannot tell the parameter that was asked for.
+    """The data do not identify the parameter.
 
     Examples
     --------

@@ -572,7 +572,7 @@ def conditional_effect(
     -------
     Axes
         The effect with its interval over the range in the sample. Johnson-Neyman regions, where the interval
-        leaves 0 out, are shaded, and their ends inside the range written above. On the lower edge each
+        excludes 0, are shaded, and their ends inside the range written above. On the lower edge each
         stroke is a percentile of the rows, triangles mark the 10, 50 and 90% quantiles. Nothing is shown and
         no setting is changed.
 
@@ -639,7 +639,7 @@ def marginal_effect(
     -------
     Axes
         A line with its t band from the smallest to the largest value in the sample, shaded where the interval
-        leaves 0 out; of a category or a dummy a point and an interval at each value. Nothing is shown and no
+        excludes 0; of a category or a dummy a point and an interval at each value. Nothing is shown and no
         setting is changed. The numbers are those of ``results.marginal_effect(term, at={moderator: ...})``.
 
     Raises

@@ -176,7 +176,7 @@ class MarkovResult(Summarised, PickledByName):
     ergodic_values : ndarray, shape (K,)
         Shares of the classes in the long run.
     diagnostics : tuple of Notice
-        What is worth saying about the chain.
+        Notices about the chain.
 
     Examples
     --------

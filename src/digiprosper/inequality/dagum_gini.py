@@ -69,7 +69,7 @@ class DagumResult(Summarised, PickledByName):
     rng_entropy : int or None
         Number that reproduces the draws when passed as `rng`.
     diagnostics : tuple of Notice
-        What is worth saying about the draws.
+        Notices about the draws.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""What is worth saying about any equation: lags of the outcome, few clusters, lost digits, no variance."""
+"""Notices about any equation: lags of the outcome, few clusters, lost digits, no variance."""
 
 from __future__ import annotations
 

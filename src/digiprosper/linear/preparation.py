@@ -237,7 +237,7 @@ class Prepared:
     options : LinearOptions
         As given.
     notices : tuple of Notice
-        What is worth saying about the rows and the clusters.
+        Notices about the rows and the clusters.
     few : tuple of Notice
         Those of `notices` that are about few clusters and the t intervals of an equation.
     leverage : (N,) array or None

@@ -172,7 +172,7 @@ class LinearResults(Summarised, PickledByName):
     labels : mapping
         Labels of columns.
     diagnostics : tuple of Notice
-        What is worth saying about the fit.
+        Notices about the fit.
     version : str
         Of digiprosper, when the model was fitted.
     equation : Term or None

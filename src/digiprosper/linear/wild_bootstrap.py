@@ -61,8 +61,8 @@ class WildBootstrapResult(TestResult):
     """A wild cluster bootstrap test of one restriction, with the interval that inverts it.
 
     The parameters not listed are those of `TestResult`: `statistic` is t of the fit, `draws` are t of the
-    draws, `detail` has the weights, whether they were enumerated, draws and clusters. `diagnostics` leaves
-    out that the clusters are few: it is what the test is for.
+    draws, `detail` has the weights, whether they were enumerated, draws and clusters. `diagnostics` has
+    no notice about few clusters, for which the test is made.
 
     Parameters
     ----------

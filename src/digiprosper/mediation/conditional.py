@@ -39,9 +39,9 @@ class JohnsonNeyman(Summarised, PickledByName):
     coefficients : (D + 1,) array
         The effect is ``sum_d coefficients[d] w^d``.
     regions : list of (low, high)
-        Closed intervals inside `support` where the interval of the effect leaves 0 out, from low to high.
+        Closed intervals inside `support` where the interval of the effect excludes 0, from low to high.
     support : tuple (low, high)
-        Where it was asked, the range of the variable in the sample.
+        The range of the variable in the sample.
     points : (G, 4) array
         Value, effect and both ends of its interval, evenly over the support.
     share : float

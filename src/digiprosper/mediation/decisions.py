@@ -55,7 +55,7 @@ class Test(PickledByName):
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Decision(Summarised, PickledByName):
-    """What five tests say about one mediator. Made by `decide`.
+    """Results of the five tests about one mediator. Made by `decide`.
 
     Parameters
     ----------

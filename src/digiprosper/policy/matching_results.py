@@ -74,7 +74,7 @@ class Matching(Summarised, PickledByName):
     labels, factors : mapping
         Labels of columns, and what terms are products of.
     diagnostics : tuple of Notice
-        What is worth saying about the matching.
+        Notices about the matching.
     version : str
         Of digiprosper.
 

@@ -131,7 +131,7 @@ class StaggeredDidResults(Summarised, PickledByName):
     factors : mapping
         What outcome and clusters are products of, by name.
     diagnostics : tuple of Notice
-        What is worth saying about the fit.
+        Notices about the fit.
     balanced : int or None
         Event time that all cohorts in averages by event time reach.
 

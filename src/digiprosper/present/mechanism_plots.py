@@ -82,7 +82,7 @@ def draw_effects(effects: Effects, ax: Axes | None, purpose: str) -> Axes:
 
 
 def draw_conditional_effect(curve: ConditionalCurve, ax: Axes | None, purpose: str) -> Axes:
-    """Draw an effect over what it depends on, and where its interval leaves 0 out.
+    """Draw an effect over what it depends on, and where its interval excludes 0.
 
     Parameters
     ----------

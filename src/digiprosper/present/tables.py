@@ -203,7 +203,7 @@ def etable(  # noqa: PLR0913  (every choice a table has; all but the models are 
     style: TableStyle | None = None,
     file: str | Path | None = None,
 ) -> Table:
-    """Set results side by side as a paper prints them.
+    """Make a table with one column for each result, as papers print it.
 
     Parameters
     ----------

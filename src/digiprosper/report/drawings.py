@@ -169,7 +169,7 @@ class ConditionalCurve:
     interval : str
         What the interval is.
     regions : sequence of (low, high)
-        Where it leaves 0 out.
+        Where it excludes 0.
     share : float
         Share of the rows in them.
     support : (low, high)
@@ -202,7 +202,7 @@ class SlopeCurve:
         Columns low, high, rows: the distribution of the moderator in the estimation sample, by interval; of a
         category or a dummy the columns at and rows. None where it is not known.
     regions : sequence of (low, high)
-        Where the interval leaves 0 out; none of a category or a dummy.
+        Where the interval excludes 0; none of a category or a dummy.
     share : float
         Share of the rows in them; missing where it is not known.
     held : sequence of str

@@ -259,7 +259,7 @@ class EffectResults(Summarised, PickledByName):
         one minus the level at which an end meets 0. For a product of coefficients near 0 it is liberal: it
         finds an effect where there is none more often than its level says (Fritz, Taylor & MacKinnon 2012,
         Multivariate Behavioral Research 47:61). Report it beside ``percentile``, never because it alone
-        leaves 0 out.
+        excludes 0.
 
         Examples
         --------

@@ -14,7 +14,7 @@ __all__ = ["Glance", "HasDraws", "Results", "empty_glance", "hash_of"]
 
 
 class Glance(TypedDict):
-    """One line about a fit. Every key is always there, None where it has no meaning.
+    """One line about a fit. All keys are present; a value that does not apply is None.
 
     Examples
     --------

@@ -254,7 +254,7 @@ class ControlSets(Summarised, ResultSet):
     common : ControlSample
         What all models have in common.
     diagnostics : tuple of Notice
-        What is worth saying about the models.
+        Notices about the models.
 
     Examples
     --------

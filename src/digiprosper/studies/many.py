@@ -126,8 +126,8 @@ def stepwise(spec: Any, panel: Panel, order: Sequence[str], *, sample: str = "co
     order : sequence of str
         Terms to add, one a column.
     sample : {"common", "own"}
-        ``"common"``: all columns on the rows of the last one, so that a change of a coefficient is the
-        control's doing and not the sample's. ``"own"``: each on its own rows.
+        ``"common"``: all columns on the rows of the last one, so that a coefficient changes because
+        of the control and not because of the sample. ``"own"``: each on its own rows.
 
     Returns
     -------

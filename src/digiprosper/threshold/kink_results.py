@@ -87,7 +87,7 @@ class KinkResults(KinkFields, Summarised, PickledByName):
     bounded : KinkBounded
         Confidence sets of the threshold.
     diagnostics : tuple of Notice
-        What is worth saying about the fit.
+        Notices about the fit.
 
     Notes
     -----

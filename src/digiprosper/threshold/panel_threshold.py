@@ -70,7 +70,7 @@ class PanelThreshold(Specification):
     ``y_it = a_i + l_t + x_it'b + z_it'd_r + e_it`` with regime r by the interval in which ``q_it`` lies
     (Hansen 1999, J. Econometrics 93:345-368). Thresholds minimise the sum of squares over every observed
     value of ``q`` that leaves enough rows on each side; several are found one after another and refined until
-    none moves. Exact on unbalanced panels, for which the theory of the test is not in Hansen (1999).
+    none changes. Exact on unbalanced panels, for which the theory of the test is not in Hansen (1999).
 
     Parameters
     ----------
@@ -83,7 +83,7 @@ class PanelThreshold(Specification):
     x : sequence of str
         Terms with one slope in all regimes; the threshold variable may be among them.
     n_thresholds : int or "auto"
-        How many to find, one after another. "auto" goes on while the headline bootstrap rejects at `level`;
+        How many to find, one after another. "auto" goes on while the first bootstrap rejects at `level`;
         the test that stopped it is in `tests`.
     thresholds : sequence of float, optional
         Fixed values instead of a search, in the order in which they enter; then there is no test.

@@ -156,7 +156,7 @@ class ThresholdResults(ThresholdFields, Summarised, PickledByName):
     split : ThresholdSplit
         How the thresholds split the rows.
     diagnostics : tuple of Notice
-        What is worth saying about the fit.
+        Notices about the fit.
 
     Notes
     -----

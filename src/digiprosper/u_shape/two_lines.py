@@ -64,9 +64,9 @@ class TwoLinesResult(Summarised, PickledByName):
     replaced : tuple of str
         Terms of the specification in whose place the lines stand.
     breakpoint : float
-        Where the lines part, in units of `variable`.
+        Value at which the lines break, in units of `variable`.
     first_breakpoint : float
-        Median of the flat region: where the lines that decide on `breakpoint` part.
+        Median of the flat region: the break of the two lines that determine `breakpoint`.
     flat : pair of float
         Smallest and largest value of the flat region of the smooth curve.
     knots : tuple of float
@@ -81,7 +81,7 @@ class TwoLinesResult(Summarised, PickledByName):
     level : float
         Each slope is tested two-sided at 1 - level.
     diagnostics : tuple of Notice
-        What is worth saying about the two regressions.
+        Notices about the two regressions.
 
     Examples
     --------

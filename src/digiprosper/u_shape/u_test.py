@@ -116,7 +116,7 @@ class UTestResult(Summarised, PickledByName):
     depvar : str
         Outcome.
     interval : tuple (low, high)
-        Where the shape is asked for, in units of `variable`.
+        Where the shape is tested, in units of `variable`.
     statistic : float
         ``min(|t_low|, |t_high|)``; missing if the slope has the same sign at both ends.
     p_value : float
