@@ -229,8 +229,8 @@ print(
 
 # %% [markdown]
 # ## 13. Every table in one Word file, and the figures, in both languages
-# Titles, labels and heads are all that a language needs. One label for the index, its lag and the index by
-# principal components makes one row of them.
+# Titles and labels are all that a language needs; labels also translate the heads of columns. One label for
+# the index, its lag and the index by principal components makes one row of them.
 
 # %%
 words = {
@@ -248,18 +248,24 @@ words = {
         "Table 11": "Table 11. Robustness",
         "Table 12": "Table 12. Spillovers",
         "Table 13": "Table 13. Propositions",
-        "labels": truth.labels["en"]
-        | dict.fromkeys(["digital_index", "pca_index", "lag(digital_index)"], "Digital economy")
-        | {"prosperity_index": "Common prosperity"}
-        | {"post_offices_1984:lag(national_users)": "Post offices in 1984 × internet users of last year"},
-        "weights": ["Weight", "Standard error"],
-        "statistics": ["N", "Mean", "SD", "Min", "Median", "Max"],
         "point": "Turning point",
         "p": "U test, p",
-        "instruments": ["First stage", "OLS", "2SLS"],
-        "regions": ["Central", "East", "West"],
-        "checks": list(battery),
-        "effects": ["Direct", "Indirect", "Total"],
+        "labels": {
+            **truth.labels["en"],
+            **dict.fromkeys(["digital_index", "pca_index", "lag(digital_index)"], "Digital economy"),
+            "prosperity_index": "Common prosperity",
+            "post_offices_1984:lag(national_users)": "Post offices in 1984 × internet users of last year",
+            "weight": "Weight",
+            "std_error": "Standard error",
+            "mean": "Mean",
+            "sd": "SD",
+            "min": "Min",
+            "p50": "Median",
+            "max": "Max",
+            "central": "Central",
+            "east": "East",
+            "west": "West",
+        },
     },
     "zh": {
         "Table 1": "表1 数字经济指数的指标权重",
@@ -275,26 +281,34 @@ words = {
         "Table 11": "表11 稳健性检验",
         "Table 12": "表12 空间溢出效应",
         "Table 13": "表13 理论命题的检验",
-        "labels": truth.labels["zh"]
-        | dict.fromkeys(["digital_index", "pca_index", "lag(digital_index)"], "数字经济")
-        | {"prosperity_index": "共同富裕"}
-        | {"post_offices_1984:lag(national_users)": "1984年邮局数 × 上一年全国互联网用户数"},
-        "weights": ["权重", "标准误"],
-        "statistics": ["样本量", "均值", "标准差", "最小值", "中位数", "最大值"],
         "point": "拐点",
         "p": "U型检验的 p",
-        "instruments": ["第一阶段", "OLS", "2SLS"],
-        "regions": ["中部", "东部", "西部"],
-        "checks": [
-            "基准",
-            "主成分指数",
-            "滞后一期",
-            "剔除直辖市",
-            "2019年及以前",
-            "省份趋势",
-            "双向聚类",
-        ],
-        "effects": ["直接效应", "间接效应", "总效应"],
+        "labels": {
+            **truth.labels["zh"],
+            **dict.fromkeys(["digital_index", "pca_index", "lag(digital_index)"], "数字经济"),
+            "prosperity_index": "共同富裕",
+            "post_offices_1984:lag(national_users)": "1984年邮局数 × 上一年全国互联网用户数",
+            "weight": "权重",
+            "std_error": "标准误",
+            "N": "样本量",
+            "mean": "均值",
+            "sd": "标准差",
+            "min": "最小值",
+            "p50": "中位数",
+            "max": "最大值",
+            "First stage": "第一阶段",
+            "central": "中部",
+            "east": "东部",
+            "west": "西部",
+            "Baseline": "基准",
+            "PCA index": "主成分指数",
+            "Lagged index": "滞后一期",
+            "No municipalities": "剔除直辖市",
+            "Until 2019": "2019年前",
+            "Province trends": "省份趋势",
+            "Two-way clusters": "双向聚类",
+            "Borders (row-standardised)": "省界相邻（行标准化）",
+        },
     },
 }
 
@@ -304,11 +318,9 @@ for language, say in words.items():
     dp.save_tables(
         OUTPUT / f"paper_{language}.docx",
         {
-            say["Table 1"]: table(indices["digital"].weights[["weight", "std_error"]], heads=say["weights"]),
-            say["Table 2"]: table(
-                indices["prosperity"].weights[["weight", "std_error"]], heads=say["weights"]
-            ),
-            say["Table 3"]: table(panel.summarise(variables), heads=say["statistics"]),
+            say["Table 1"]: table(indices["digital"].weights[["weight", "std_error"]]),
+            say["Table 2"]: table(indices["prosperity"].weights[["weight", "std_error"]]),
+            say["Table 3"]: table(panel.summarise(variables)),
             say["Table 4"]: table(panel.correlate(variables), digits=2),
             say["Table 5"]: table(steps),
             say["Table 6"]: table(
@@ -317,27 +329,29 @@ for language, say in words.items():
                 rows={say["point"]: [shape.extremum], say["p"]: [shape.p_value]},
             ),
             say["Table 7"]: table(
-                [iv.first_stage["digital_index"], steps["(4)"], iv],
+                {"First stage": iv.first_stage["digital_index"], "OLS": steps["(4)"], "2SLS": iv},
                 controls=controls,
-                heads=say["instruments"],
             ),
             say["Table 8"]: table(mediation),
             say["Table 9"]: table(threshold, controls=controls),
-            say["Table 10"]: table(groups, controls=controls, heads=say["regions"]),
-            say["Table 11"]: table(battery, controls=controls, heads=say["checks"]),
-            say["Table 12"]: table(spatial.decomposition, controls=controls, heads=say["effects"]),
-            say["Table 13"]: table(report.in_language(language), labels=None),
+            say["Table 10"]: table(groups, controls=controls),
+            say["Table 11"]: table(battery, controls=controls),
+            say["Table 12"]: table(spatial.decomposition, controls=controls),
+            say["Table 13"]: table(
+                report.in_language(language), labels=report.in_language(language).frame["claim"].to_dict()
+            ),
         },
     )
-    for name, axes in {
-        "1_index": dp.plots.kernel_ridge(panel, "digital_index", labels=say["labels"]),
-        "2_inverse_u": dp.plots.u_shape(curve, shape, labels=say["labels"]),
-        "3_mechanisms": dp.plots.mediation_path(mediation, labels=say["labels"]),
-        "4_threshold": dp.plots.lr_profile(threshold),
-        "5_robustness": dp.plots.specification_curve(
-            battery, ["digital_index", "pca_index", "lag(digital_index)"], labels=say["labels"]
-        ),
-        "6_placebo": dp.plots.placebo(placebo),
-        "7_spillovers": dp.plots.impacts(spatial, keep="digital_index", labels=say["labels"]),
-    }.items():
-        axes.figure.savefig(OUTPUT / f"figure_{name}_{language}.png", dpi=200)
+    with dp.plots.figure_style("page", language=language):
+        for name, axes in {
+            "1_index": dp.plots.kernel_ridge(panel, "digital_index", labels=say["labels"]),
+            "2_inverse_u": dp.plots.u_shape(curve, shape, labels=say["labels"]),
+            "3_mechanisms": dp.plots.mediation_path(mediation, labels=say["labels"]),
+            "4_threshold": dp.plots.lr_profile(threshold, labels=say["labels"]),
+            "5_robustness": dp.plots.specification_curve(
+                battery, ["digital_index", "pca_index", "lag(digital_index)"], labels=say["labels"]
+            ),
+            "6_placebo": dp.plots.placebo(placebo, labels=say["labels"]),
+            "7_spillovers": dp.plots.impacts(spatial, keep="digital_index", labels=say["labels"]),
+        }.items():
+            axes.figure.savefig(OUTPUT / f"figure_{name}_{language}.png")

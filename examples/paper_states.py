@@ -218,6 +218,8 @@ print(report.summary())
 
 # %% [markdown]
 # ## 11. Every table in one Word file, and the figures, in both languages
+# Titles and labels are all that a language needs. One label for the index, its lag and the index by principal
+# components makes one row of them.
 
 # %%
 words = {
@@ -233,8 +235,8 @@ words = {
         "Table 9": "Table 9. Robustness",
         "Table 10": "Table 10. Spillovers",
         "Table 11": "Table 11. Propositions",
-        "labels": dict.fromkeys(["infrastructure", "pca_index", "lag(infrastructure)"], "Infrastructure")
-        | {
+        "labels": {
+            **dict.fromkeys(["infrastructure", "pca_index", "lag(infrastructure)"], "Infrastructure"),
             "prosperity": "Prosperity",
             "ln_output": "Output per worker (log)",
             "ln_capital": "Private capital per worker (log)",
@@ -246,14 +248,17 @@ words = {
             "other_capital": "Other public capital per worker",
             "state": "State",
             "year": "Year",
+            "region": "Region",
+            "weight": "Weight",
+            "std_error": "Standard error",
+            "mean": "Mean",
+            "sd": "SD",
+            "min": "Min",
+            "p50": "Median",
+            "max": "Max",
         },
-        "weights": ["Weight", "Standard error"],
-        "statistics": ["N", "Mean", "SD", "Min", "Median", "Max"],
         "point": "Turning point",
         "p": "U test, p",
-        "regions": ["Elsewhere", "South"],
-        "checks": list(battery),
-        "effects": ["Direct", "Indirect", "Total"],
     },
     "zh": {
         "Table 1": "表1 基础设施指数的指标权重",
@@ -267,8 +272,8 @@ words = {
         "Table 9": "表9 稳健性检验",
         "Table 10": "表10 空间溢出效应",
         "Table 11": "表11 理论命题的检验",
-        "labels": dict.fromkeys(["infrastructure", "pca_index", "lag(infrastructure)"], "基础设施")
-        | {
+        "labels": {
+            **dict.fromkeys(["infrastructure", "pca_index", "lag(infrastructure)"], "基础设施"),
             "prosperity": "繁荣指数",
             "ln_output": "劳均产出（对数）",
             "ln_capital": "劳均私人资本（对数）",
@@ -280,23 +285,28 @@ words = {
             "other_capital": "劳均其他公共资本",
             "state": "州",
             "year": "年份",
+            "region": "地区",
+            "weight": "权重",
+            "std_error": "标准误",
+            "N": "样本量",
+            "mean": "均值",
+            "sd": "标准差",
+            "min": "最小值",
+            "p50": "中位数",
+            "max": "最大值",
+            "South": "南部",
+            "Elsewhere": "其他地区",
+            "Baseline": "基准",
+            "PCA index": "主成分指数",
+            "Lagged index": "滞后一期",
+            "Prosperity index": "繁荣指数",
+            "Winsorised": "缩尾",
+            "From 1976 on": "1976年起",
+            "State trends": "州趋势",
+            "Borders (row-standardised)": "州界相邻（行标准化）",
         },
-        "weights": ["权重", "标准误"],
-        "statistics": ["样本量", "均值", "标准差", "最小值", "中位数", "最大值"],
         "point": "拐点",
         "p": "U型检验的 p",
-        "regions": ["其他地区", "南部"],
-        "checks": [
-            "基准",
-            "主成分指数",
-            "滞后一期",
-            "繁荣指数",
-            "缩尾",
-            "1976年起",
-            "州趋势",
-            "Driscoll-Kraay",
-        ],
-        "effects": ["直接效应", "间接效应", "总效应"],
     },
 }
 
@@ -306,31 +316,30 @@ for language, say in words.items():
     dp.save_tables(
         OUTPUT / f"states_{language}.docx",
         {
-            say["Table 1"]: table(
-                indices["infrastructure"].weights[["weight", "std_error"]], heads=say["weights"]
-            ),
-            say["Table 2"]: table(
-                indices["prosperity"].weights[["weight", "std_error"]], heads=say["weights"]
-            ),
-            say["Table 3"]: table(panel.summarise(variables), heads=say["statistics"]),
+            say["Table 1"]: table(indices["infrastructure"].weights[["weight", "std_error"]]),
+            say["Table 2"]: table(indices["prosperity"].weights[["weight", "std_error"]]),
+            say["Table 3"]: table(panel.summarise(variables)),
             say["Table 4"]: table(panel.correlate(variables)),
             say["Table 5"]: table(steps),
             say["Table 6"]: table(curve, rows={say["point"]: [shape.extremum], say["p"]: [shape.p_value]}),
             say["Table 7"]: table(mediation),
-            say["Table 8"]: table(groups, heads=say["regions"]),
-            say["Table 9"]: table(battery, controls=controls, heads=say["checks"]),
-            say["Table 10"]: table(spatial.decomposition, heads=say["effects"]),
-            say["Table 11"]: table(report.in_language(language), labels=None),
+            say["Table 8"]: table(groups),
+            say["Table 9"]: table(battery, controls=controls),
+            say["Table 10"]: table(spatial.decomposition),
+            say["Table 11"]: table(
+                report.in_language(language), labels=report.in_language(language).frame["claim"].to_dict()
+            ),
         },
     )
-    for name, axes in {
-        "1_index": dp.plots.kernel_ridge(panel, "infrastructure", labels=say["labels"]),
-        "2_u_shape": dp.plots.u_shape(curve, shape, labels=say["labels"]),
-        "3_mechanism": dp.plots.mediation_path(mediation, labels=say["labels"]),
-        "4_robustness": dp.plots.specification_curve(
-            battery, ["infrastructure", "pca_index", "lag(infrastructure)"], labels=say["labels"]
-        ),
-        "5_placebo": dp.plots.placebo(placebo),
-        "6_spillovers": dp.plots.impacts(spatial, keep="infrastructure", labels=say["labels"]),
-    }.items():
-        axes.figure.savefig(OUTPUT / f"states_{name}_{language}.png", dpi=200)
+    with dp.plots.figure_style("page", language=language):
+        for name, axes in {
+            "1_index": dp.plots.kernel_ridge(panel, "infrastructure", labels=say["labels"]),
+            "2_u_shape": dp.plots.u_shape(curve, shape, labels=say["labels"]),
+            "3_mechanism": dp.plots.mediation_path(mediation, labels=say["labels"]),
+            "4_robustness": dp.plots.specification_curve(
+                battery, ["infrastructure", "pca_index", "lag(infrastructure)"], labels=say["labels"]
+            ),
+            "5_placebo": dp.plots.placebo(placebo, labels=say["labels"]),
+            "6_spillovers": dp.plots.impacts(spatial, keep="infrastructure", labels=say["labels"]),
+        }.items():
+            axes.figure.savefig(OUTPUT / f"states_{name}_{language}.png")

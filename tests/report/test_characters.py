@@ -20,7 +20,7 @@ def test_labels_become_one_line() -> None:
     assert tidy_text(" a\nb\tc\x00 ") == "a b c"
 
 
-@pytest.mark.many(9)
+@pytest.mark.many(10)
 @pytest.mark.parametrize(
     ("labels", "unused"),
     [
@@ -32,8 +32,9 @@ def test_labels_become_one_line() -> None:
         ({"city": "City"}, {}),
         ({"urban": "U", "lag(urban)": "U", "log(urban**2)": "V"}, {}),
         ({"urban": "U", "log(digtal)": "D"}, {"log(digtal)": "log(digital)"}),
+        ({"urban": "U", "p50": "Median"}, {}),
         ({}, {}),
     ],
 )
 def test_labels_without_a_use_are_named_where_they_look_misspelt(labels, unused):
-    assert unused_labels(labels, ["log(digital)", "I(urban**2)", "gdp", "city+year"]) == unused
+    assert unused_labels(labels, ["log(digital)", "I(urban**2)", "gdp", "city+year", "50"]) == unused

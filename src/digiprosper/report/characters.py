@@ -112,5 +112,5 @@ def _nearest(key: str, parts: dict[str, None], labels: Mapping[str, str]) -> str
     """Find the name without a label that a key is nearly spelt as."""
     if _is_other_term(key, parts):
         return None
-    without = [word for word in parts if word not in labels]
+    without = [word for word in parts if word not in labels and re.search(r"[^\W\d]", word)]
     return next(iter(difflib.get_close_matches(key, without, n=1, cutoff=0.8)), None)

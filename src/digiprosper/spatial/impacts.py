@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from digiprosper.kernels import Floats
+    from digiprosper.report.columns import Remark
     from digiprosper.report.inference import Inference
     from digiprosper.report.protocol import Glance
     from digiprosper.report.terms import Factors
@@ -77,6 +78,8 @@ class SpatialDecomposition(PickledByName):
         Of the fit.
     key_names : pair of str
         Columns of entities and times.
+    remark : Remark
+        Which model and which weights, for the notes.
     """
 
     effects: SpatialEffects
@@ -85,6 +88,7 @@ class SpatialDecomposition(PickledByName):
     labels: Mapping[str, str]
     factors: Factors
     key_names: tuple[str, str | None]
+    remark: Remark
 
     def table_columns(self, level: float = 0.95) -> tuple[Column, ...]:
         """Give three columns, headed by the kind of effect.
@@ -117,6 +121,7 @@ class SpatialDecomposition(PickledByName):
             factors=self.factors,
             words=WORDS,
             keys=self.key_names,
+            remarks=(self.remark,),
         )
 
     def __repr__(self) -> str:

@@ -174,8 +174,10 @@ class SpatialResults(Summarised, PickledByName):
         tuple of Column
             One.
         """
-        remark = Remark(f"{self.model}.weights", {"weights": (self.estimated.weights_text,)})
-        return (replace(result_column(self, level, words=WORDS), remarks=(remark,)),)
+        return (replace(result_column(self, level, words=WORDS), remarks=(self._remark(),)),)
+
+    def _remark(self) -> Remark:
+        return Remark(f"{self.model}.weights", {"weights": (self.estimated.weights_text,)})
 
     @property
     def key_names(self) -> tuple[str, str | None]:
@@ -215,6 +217,7 @@ class SpatialResults(Summarised, PickledByName):
             labels=self.labels,
             factors=self.factors,
             key_names=self.key_names,
+            remark=self._remark(),
         )
 
     @property

@@ -38,6 +38,9 @@ WORDS = Words(
         "direct.through": "{path}: direct",
         "indirect.through": "{path}: indirect",
         "total.through": "{path}: total",
+        "head.Direct": "Direct",
+        "head.Indirect": "Indirect",
+        "head.Total": "Total",
         **{f"{code}.weights": f"{name}, W: {{weights}}." for code, name in MODELS.items()},
     },
     chinese={
@@ -52,6 +55,9 @@ WORDS = Words(
         "direct.through": "{path}：直接效应",
         "indirect.through": "{path}：间接效应",
         "total.through": "{path}：总效应",
+        "head.Direct": "直接效应",
+        "head.Indirect": "间接效应",
+        "head.Total": "总效应",
         **{f"{code}.weights": f"{name}，W：{{weights}}。" for code, name in _CHINESE_MODELS.items()},
     },
 )
