@@ -31,6 +31,7 @@ HELD = {
     "KinkBounded": "threshold.groups:KinkBounded",
     "KinkSearched": "threshold.groups:KinkSearched",
     "KinkTested": "threshold.groups:KinkTested",
+    "IVStages": "linear.iv_results:IVStages",
     "LinearEstimated": "linear.results:Estimated",
     "LinearReducedForms": "linear.kernels.anderson_rubin:ReducedForms",
     "LinearRows": "linear.results:RowSummary",

@@ -330,3 +330,42 @@ def test_the_summary_says_why_there_is_no_joint_test_of_the_instruments() -> Non
     assert "nan" not in results.summary()
     assert "cannot be tested jointly" in results.summary()
     assert "cannot be tested jointly" not in fit().summary()
+
+
+# --- stages side by side ------------------------------------------------------------------------------------
+
+
+def test_stages_are_the_columns_of_one_table() -> None:
+    results = fit()
+    table = dp.etable(results.stages)
+    assert list(table.frame.columns) == ["First stage", "Second stage"]
+    assert table.frame.loc["Dependent variable"].tolist() == ["d", "y"]
+    tests = results.iv_tests
+    rows = {
+        "F of the instruments": [f"{tests['first_stage_f:d'].statistic:.3f}", ""],
+        "Effective F": [f"{tests['effective_f']:.3f}", ""],
+        "Hansen J, p-value": ["", f"{tests['hansen_j'].p_value:.3f}"],
+        "Endogeneity, p-value": ["", "<0.001"],
+        "Kleibergen-Paap LM, p-value": ["", "<0.001"],
+    }
+    assert {name: table.frame.loc[name].tolist() for name in rows} == rows
+    assert table.frame.loc["Kleibergen-Paap F"].tolist() == ["", f"{tests['kp_rk_f']:.3f}"]
+    first = results.first_stage["d"].params["z1"]
+    assert table.frame.loc["z1", "First stage"].startswith(f"{first:.3f}")
+
+
+def test_stages_of_several_regressors_without_overidentification() -> None:
+    results = fit(SPEC.replace(endog=["d", "e"], instruments=["z1", "z3"]), cov_type="unadjusted")
+    assert results.stages.labels == ("First stage: d", "First stage: e", "Second stage")
+    table = dp.etable(results.stages, style=dp.TableStyle("zh"), labels={"d": "数字经济"})
+    assert list(table.frame.columns) == ["第一阶段：数字经济", "第一阶段：e", "第二阶段"]
+    # Exactly identified: there is no test of overidentification, nor an effective F of two regressors.
+    assert not {"Sargan检验p值", "Hansen J检验p值", "有效F值"} & set(table.frame.index)
+    assert [bool(cell) for cell in table.frame.loc["工具变量F值"]] == [True, True, False]
+
+
+def test_stages_survive_a_pickle_and_stand_below_a_head() -> None:
+    again = pickle.loads(pickle.dumps(fit().stages))
+    table = dp.etable({"IV": again, "OLS": fit()})
+    assert table.spans == ("IV", "IV", "")
+    assert list(table.frame.columns) == ["First stage", "Second stage", "OLS"]

@@ -270,3 +270,16 @@ def test_small_tools() -> None:
     assert bootstrap_p(9.0, np.array([1.0])) == 1 / 2
     assert runs(np.arange(3.0), np.array([False, False, False])) == []
     assert runs(np.arange(3.0), np.array([True, True, True])) == [(0.0, 2.0)]
+
+
+def test_the_table_of_tests_has_the_numbers_of_the_frame(found: ThresholdResults) -> None:
+    table = found.test_table("hansen").frame
+    expected = found.tests[found.tests["bootstrap"] == "hansen"]
+    for name in ("value", "p_value", "crit_10", "crit_5", "crit_1"):
+        assert table[name].tolist() == expected[name].tolist()
+    assert table["reps"].tolist() == [199, 199]
+
+
+def test_given_thresholds_have_no_table_of_tests(given: ThresholdResults) -> None:
+    with pytest.raises(OptionError):
+        given.test_table()

@@ -23,7 +23,7 @@ from digiprosper.linear.kernels.anderson_rubin import confidence_set, statistic
 from digiprosper.linear.results import LinearResults
 from digiprosper.linear.words import WORDS
 from digiprosper.report.collection import ResultSet
-from digiprosper.report.columns import Remark, result_column
+from digiprosper.report.columns import Remark, SharedRow, result_column
 from digiprosper.report.summary import Lines
 from digiprosper.report.tests import TestResult
 from digiprosper.report.text import p_words
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from digiprosper.report.protocol import Glance
     from digiprosper.report.summary import PlainNumbers, Summary
 
-__all__ = ["IVResults", "set_text"]
+__all__ = ["IVResults", "IVStages", "set_text"]
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
@@ -263,6 +263,18 @@ class IVResults(LinearResults):
             reduced_form=self.reduced_form.without_rows(),
         )
 
+    @property
+    def stages(self) -> IVStages:
+        """First stages and second stage as the columns of one table, with the tests of the instruments.
+
+        ``etable(results.stages)`` prints them; in `stats` of the table the Kleibergen-Paap F is that of the
+        second stage.
+        """
+        one = len(self.endog) == 1
+        labels = ["First stage" if one else f"First stage: {name}" for name in self.endog]
+        stages = zip(labels, self.first_stage.values(), strict=True)
+        return IVStages((*stages, ("Second stage", self)))
+
     def table_columns(self, level: float = 0.95) -> tuple[Column, ...]:
         """Bring the estimates to a table, with a note of what is instrumented by what.
 
@@ -340,6 +352,45 @@ class IVResults(LinearResults):
             "reduced_form": self.reduced_form.to_dict(),
         }
         return replace(plain, more={**plain.more, **more})
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class IVStages(ResultSet):
+    """First stages and second stage of one fit, in this order; made by `IVResults.stages`.
+
+    Parameters
+    ----------
+    outcomes : tuple of pairs
+        ``"First stage"`` (``"First stage: x"`` where there are several) and ``"Second stage"`` to results.
+    """
+
+    @property
+    def table_heads(self) -> Mapping[str, Remark]:
+        """Heads of a table in words."""
+        *firsts, second = self.labels
+        endog = self[second].endog
+        code = "stage.first" if len(firsts) == 1 else "stage.first.of"
+        first = {label: Remark(code, {"name": (x,)}, WORDS) for label, x in zip(firsts, endog, strict=True)}
+        return first | {second: Remark("stage.second", {}, WORDS)}
+
+    @property
+    def table_rows(self) -> tuple[SharedRow, ...]:
+        """F of the instruments below the first stages, and the tests of the instruments below the second."""
+        *firsts, second = self.labels
+        fit = self[second]
+        pairs = zip(firsts, fit.endog, strict=True)
+        f = {label: fit.iv_tests[f"first_stage_f:{x}"].statistic for label, x in pairs}
+        effective = {firsts[0]: fit.iv_tests["effective_f"]} if "effective_f" in fit.iv_tests else {}
+        under, over, endogeneity = (test.p_value for test in fit._tests())
+        code = "sargan" if fit.cov_type == "unadjusted" else "hansen"
+        rows = {
+            "first_f": f,
+            "effective_f": effective,
+            "kp_lm": {second: under},
+            code: {second: over},
+            "endogeneity": {second: endogeneity},
+        }
+        return tuple(SharedRow(Remark(f"stage.{name}", {}, WORDS), cells) for name, cells in rows.items())
 
 
 def set_text(intervals: Sequence[tuple[float, float]]) -> str:

@@ -24,7 +24,7 @@ from digiprosper.errors import (
 )
 from digiprosper.report.characters import tidy_text
 from digiprosper.report.collection import ResultSet
-from digiprosper.report.columns import Column, HasColumns, PlainCell, columns_of
+from digiprosper.report.columns import Column, HasColumns, PlainCell, columns_of, remark_text
 from digiprosper.report.labels import name_label
 from digiprosper.report.protocol import Results
 from digiprosper.report.words import HEADS, TABLE
@@ -203,13 +203,24 @@ def _in_words(column: Column, labels: Mapping[str, str], language: Language) -> 
     """Head a column by the label of its name, and an equation of a system in words."""
     equation, head = column.equation, str(column.head)
     code = f"head.{head}"
-    column = replace(column, over=column.over and labels.get(column.over, column.over))
+    column = replace(column, over=_over_words(column, labels, language))
+    if column.named is not None:
+        named = remark_text(column.named, column.words, labels, column.factors, language)
+        return replace(column, head=named)
     if code in column.words:
         return replace(column, head=column.words.say(code, language))
     if equation is None or head != equation.name:
         return replace(column, head=_head_label(head, column, labels, language))
     path = " → ".join(name_label(link, labels, column.factors) for link in equation.path)
     return replace(column, head=HEADS.say(equation.kind, language, name=path))
+
+
+def _over_words(column: Column, labels: Mapping[str, str], language: Language) -> str | None:
+    if column.over is None:
+        return None
+    code = f"over.{column.over}"
+    own = column.words.say(code, language) if code in column.words else column.over
+    return labels.get(column.over, own)
 
 
 def _head_label(head: str, column: Column, labels: Mapping[str, str], language: Language) -> str:
@@ -465,9 +476,14 @@ def _below(head: str | None, columns: Iterable[Column]) -> list[Column]:
 
 def _read_set(models: ResultSet, caller: str, level: float) -> list[Column]:
     parts = [_read(tidy_text(label), item, caller, level) for label, item in models.outcomes]
-    notes, labels = models.table_notes, [label for label, _ in models.outcomes]
+    notes, heads, labels = models.table_notes, models.table_heads, [label for label, _ in models.outcomes]
     return [
-        replace(column, set_notes=(*column.set_notes, *notes), set_rows=(*column.set_rows, *rows))
+        replace(
+            column,
+            named=heads.get(label, column.named),
+            set_notes=(*column.set_notes, *notes),
+            set_rows=(*column.set_rows, *rows),
+        )
         for label, part in zip(labels, parts, strict=True)
         for column, rows in zip(part, _rows_of(models.table_rows, label, len(part)), strict=True)
     ]

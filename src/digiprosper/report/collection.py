@@ -71,6 +71,11 @@ class ResultSet(PickledByName, Mapping[str, Any]):
         return ()
 
     @property
+    def table_heads(self) -> Mapping[str, Remark]:
+        """Heads of a table in words, by label; none here, where the labels are the heads."""
+        return {}
+
+    @property
     def table_rows(self) -> tuple[SharedRow, ...]:
         """Rows that a table has below the models; none here."""
         return ()

@@ -198,7 +198,9 @@ class Column:
     whole : Remark or None
         What the notes must say of the whole table, as a code of `words`.
     over : str or None
-        Head that spans it and its neighbours.
+        Head that spans it and its neighbours, or a code for it in `words`.
+    named : Remark or None
+        Its head in words, where a set of models gives it one; wins over `head`.
     set_notes : tuple of Remark
         What the notes must say of the sets of models that it is in.
     set_rows : tuple of (Remark, object)
@@ -222,6 +224,7 @@ class Column:
     keys: tuple[str, str | None] | None = None
     whole: Remark | None = None
     over: str | None = None
+    named: Remark | None = None
     set_notes: tuple[Remark, ...] = ()
     set_rows: tuple[tuple[Remark, object], ...] = ()
 

@@ -35,6 +35,7 @@ from digiprosper.report.text import sample_text
 from digiprosper.report.verdicts import rejects
 from digiprosper.threshold.columns import slopes_by_regime, slopes_column, step_regimes, threshold_with
 from digiprosper.threshold.groups import ThresholdFields
+from digiprosper.threshold.tests_table import table_of_tests
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
         ThresholdSplit,
         ThresholdTested,
     )
+    from digiprosper.threshold.tests_table import ThresholdTestTable
 
 __all__ = ["ThresholdResults", "bootstrap_p", "critical_lr", "runs"]
 
@@ -456,6 +458,30 @@ class ThresholdResults(ThresholdFields, Summarised, PickledByName):
         )
 
     # --- tables -------------------------------------------------------------------------------------------
+
+    def test_table(self, bootstrap: str | None = None) -> ThresholdTestTable:
+        """Give the tests as a paper's table has them: single, double, triple threshold.
+
+        Parameters
+        ----------
+        bootstrap : str, optional
+            Which of several; default the first.
+
+        Returns
+        -------
+        ThresholdTestTable
+            For `etable`: statistic, p-value, draws and critical values at 10, 5 and 1%, a row a test, the one
+            that stopped "auto" included. ``{variable: results.test_table(), ...}`` in `stack_tables` makes a
+            panel of each threshold variable.
+
+        Raises
+        ------
+        OptionError
+            If nothing was tested, or not by this bootstrap.
+        """
+        slopes = self.slopes
+        variable, reps = self.threshold_variable, self.reps
+        return table_of_tests(self.tests, variable, reps, bootstrap, slopes.labels, slopes.factors)
 
     @property
     def regime_bounds(self) -> tuple[Regime, ...]:

@@ -6,6 +6,12 @@ from digiprosper.report.words import Words
 
 __all__ = ["WORDS"]
 
+_NULL = "Thresholds in {variable}, each tested against one fewer; p-values and critical values from "
+_NULL_CHINESE = "门槛变量为{{variable}}，原假设为少一个门槛值；p值和临界值来自{}。"
+_ROWS = {"Single threshold": "单一门槛", "Double threshold": "双重门槛", "Triple threshold": "三重门槛"} | {
+    f"{count} thresholds": f"{count}重门槛" for count in range(4, 10)
+}
+
 WORDS = Words(
     english={
         "step": "threshold",
@@ -32,8 +38,19 @@ WORDS = Words(
         "drawn.wild_cluster": "wild cluster bootstrap",
         "drawn.hansen": "bootstrap of whole entities (Hansen 1999)",
         "drawn.iid": "bootstrap of single rows",
+        "drawn.wild_score": "wild cluster bootstrap",
         "statistic.F": "F",
         "statistic.score": "score",
+        "head.F": "F",
+        "head.score": "Score",
+        "head.p_value": "p-value",
+        "head.draws": "Draws",
+        "over.critical": "Critical values",
+        "tests.wild_cluster": _NULL + "a wild cluster bootstrap.",
+        "tests.wild_score": _NULL + "a wild cluster bootstrap of the score.",
+        "tests.hansen": _NULL + "a bootstrap of whole entities (Hansen 1999).",
+        "tests.iid": _NULL + "a bootstrap of single rows.",
+        **{f"row.{name}": name for name in _ROWS},
     },
     chinese={
         "step": "门槛值",
@@ -60,8 +77,19 @@ WORDS = Words(
         "drawn.wild_cluster": "野聚类自助法",
         "drawn.hansen": "整体抽取个体的自助法（Hansen 1999）",
         "drawn.iid": "逐行抽取的自助法",
+        "drawn.wild_score": "野聚类自助法",
         "statistic.F": "F",
         "statistic.score": "得分",
+        "head.F": "F值",
+        "head.score": "得分统计量",
+        "head.p_value": "p值",
+        "head.draws": "抽样次数",
+        "over.critical": "临界值",
+        "tests.wild_cluster": _NULL_CHINESE.format("野聚类自助法"),
+        "tests.wild_score": _NULL_CHINESE.format("得分统计量的野聚类自助法"),
+        "tests.hansen": _NULL_CHINESE.format("整体抽取个体的自助法（Hansen 1999）"),
+        "tests.iid": _NULL_CHINESE.format("逐行抽取的自助法"),
+        **{f"row.{name}": text for name, text in _ROWS.items()},
     },
 )
 """Of tables and figures."""
