@@ -117,8 +117,8 @@ class Mediation(Specification):
         and its product enter those equations only; name it in `x` too to have it in all.
     moderates : {"a", "b", "direct"}, one or several
         Which slopes depend on w: x to m (``index:<m>`` is a3 b; Hayes' model 7), m to y (a b3; 14), both (58;
-        no index), or x to y beside m (``index:direct``; 5). An interaction that exists and is not named biases
-        the named one: compare with all three named.
+        no index), or x to y beside m (``index:direct``; 5). An interaction that exists and is not named
+        biases the named one: compare with all three named.
     threshold : str or (str, float), optional
         Term q at which the effects part: ``q <= gamma`` is regime 1. Treatment and mediators are split in
         every equation. With a number gamma is given; without it is the value with the least sum of squares of
