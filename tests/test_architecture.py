@@ -28,6 +28,7 @@ EXTRAS = {
     "datasets/test_recovery.py",
     "linear/test_absorbed_slopes.py",
     "linear/test_linear_covariances.py",
+    "linear/test_conley_size.py",
     "linear/test_few_clusters_size.py",
     "linear/test_iv_peers.py",
     "linear/test_linear_digits.py",

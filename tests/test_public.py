@@ -231,7 +231,7 @@ CONTRACT = {
     "instruments.bartik": "panel, shares, shocks, *, base=None, lag=1, leave_one_out=False",
     "instruments.distance_to": "coordinates, place",
     "cluster_bootstrap": "spec, panel, *, reps=999, rng=None",
-    "randomisation_test": "spec, panel, term, *, reps=999, rng=None",
+    "randomisation_test": "spec, panel, term, *, reps=999, rng=None, progress=False",
     "wild_bootstrap": "spec, panel, term, *, reps=9999, rng=None",
     "WildBootstrapResult.interval": "level=0.95",
     "PanelThreshold": (
@@ -326,7 +326,7 @@ CONTRACT = {
     "LinearResults.conf_int": "*, level=0.95",
     "LinearResults.tidy": "level=0.95",
     "u_test": "results, variable, *, square=None, interval=None, level=0.95, form=None",
-    "fit_all": "specs, panel, *, rng=None, progress=False",
+    "fit_all": "specs, panel, *, rng=None, progress=False, n_jobs=1",
     "stepwise": "spec, panel, order, *, sample='common'",
     "control_sets": "spec, panel, candidates, *, size=None, term=None",
     "ResultSet.compare": "term, level=0.95, *, kind=None",

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-__all__ = ["require"]
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+__all__ = ["Done", "progress_bar", "require", "uncounted"]
+
+Done: TypeAlias = "Callable[[int], object]"
+"""What long work calls with the number of pieces that it has done since the last call."""
 
 
 def require(module: str, *, extra: str, purpose: str) -> Any:
@@ -35,3 +42,44 @@ def require(module: str, *, extra: str, purpose: str) -> Any:
     except ImportError as error:
         package = module.split(".")[0]
         raise ImportError(f'{purpose} needs {package}: pip install "digiprosper[{extra}]"') from error
+
+
+def uncounted(done: int) -> None:
+    """Count nothing, where no progress is shown.
+
+    Parameters
+    ----------
+    done : int
+        Pieces of work that are done.
+    """
+
+
+@contextmanager
+def progress_bar(name: str, total: int | None, *, show: bool) -> Iterator[Done]:
+    """Show on stderr how much of some work is done, by tqdm.
+
+    Parameters
+    ----------
+    name : str
+        The call that works.
+    total : int or None
+        Pieces of work; None where that is not known before.
+    show : bool
+        False shows nothing and needs no package.
+
+    Yields
+    ------
+    callable
+        To be called with the number of pieces done since the last call.
+
+    Raises
+    ------
+    ImportError
+        If tqdm is not installed.
+    """
+    if not show:
+        yield uncounted
+        return
+    tqdm = require("tqdm", extra="parallel", purpose=f"{name}(progress=True)").tqdm
+    with tqdm(desc=name, total=total) as bar:
+        yield bar.update

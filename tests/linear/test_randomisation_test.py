@@ -245,3 +245,10 @@ def test_a_treated_entity_with_periods_of_its_own_is_no_exchange() -> None:
 def test_a_bare_frame_is_refused() -> None:
     with pytest.raises(InputTypeError, match="Panel"):
         randomisation_test(SPEC, FRAME, "d")
+
+
+def test_progress_counts_the_exchanges_and_changes_none(capsys: pytest.CaptureFixture[str]) -> None:
+    spec, frame = FixedEffects("y", ["d"]), make()
+    shown = test_of(spec, frame, "d", reps=30, rng=1, progress=True)
+    assert "30/30" in capsys.readouterr().err
+    np.testing.assert_array_equal(shown.draws, test_of(spec, frame, "d", reps=30, rng=1).draws)

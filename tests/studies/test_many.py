@@ -124,7 +124,38 @@ def test_progress_goes_to_stderr(capsys: pytest.CaptureFixture[str]) -> None:
     )
     out = capsys.readouterr()
     assert out.out == ""
-    assert out.err.splitlines() == ["base: done", "bad: not estimated"]
+    assert "fit_all: 100%" in out.err
+    assert "2/2" in out.err
+
+
+@pytest.mark.further
+def test_processes_give_the_results_failures_and_warnings_of_one(recwarn: pytest.WarningsRecorder) -> None:
+    panel, base = make(), FixedEffects("y", ["d"])
+    specs = {
+        "base": base,
+        "holes": base.add("c2"),
+        "no column": base.add("fdi"),
+        "drawn": Mediation("y", "d", ["m"], reps=50),
+        "more holes": base.add("c2", "c1"),
+    }
+    one = fit_all(specs, panel, rng=3)
+    warned = [(w.category, str(w.message)) for w in recwarn]
+    assert warned
+    recwarn.clear()
+    many = fit_all(specs, panel, rng=3, n_jobs=2)
+    assert [(w.category, str(w.message)) for w in recwarn] == warned
+    assert many.labels == one.labels
+    assert {k: str(e) for k, e in many.failures.items()} == {k: str(e) for k, e in one.failures.items()}
+    for label, result in one.items():
+        pd.testing.assert_frame_equal(many[label].tidy(), result.tidy(), check_exact=True)
+        assert many[label].diagnostics == result.diagnostics
+    pd.testing.assert_frame_equal(many["drawn"].draws, one["drawn"].draws, check_exact=True)
+
+
+@pytest.mark.parametrize("n_jobs", [0, -2, 1.5, "two", None, True])
+def test_refused_numbers_of_processes(n_jobs: Any) -> None:
+    with pytest.raises(OptionError, match="n_jobs"):
+        fit_all({"a": FixedEffects("y", ["d"])}, make(holes=False), n_jobs=n_jobs)
 
 
 @pytest.mark.parametrize(

@@ -198,6 +198,14 @@ def test_without_effects_the_intercept_has_its_error() -> None:
     assert "N - 1 = 299" in found.settings
 
 
+@quiet
+def test_progress_counts_the_draws_and_changes_none(capsys: pytest.CaptureFixture[str]) -> None:
+    panel, spec = Panel(frame(5, n=16, periods=6), "i", "t"), SPEC.replace(trim=0.12, reps=20)
+    shown = spec.fit(panel, rng=11, progress=True)
+    assert "40/40" in capsys.readouterr().err
+    np.testing.assert_array_equal(shown.draws, spec.fit(panel, rng=11).draws)
+
+
 @pytest.mark.further
 @quiet
 def test_twenty_draws_equal_explicit_refits() -> None:

@@ -206,6 +206,16 @@ def test_slopes_are_those_of_fixed_effects_on_split_columns() -> None:
 
 
 @quiet
+def test_progress_counts_the_draws_and_changes_none(capsys: pytest.CaptureFixture[str]) -> None:
+    spec = PanelThreshold("y", "z", "q", "x", trim=0.12, n_thresholds=2, reps=20)
+    panel = Panel(frame(5, n=14, periods=6), "i", "t")
+    shown = spec.fit(panel, rng=11, progress=True)
+    assert "40/40" in capsys.readouterr().err
+    np.testing.assert_array_equal(shown.statistic_draws, spec.fit(panel, rng=11).statistic_draws)
+    assert capsys.readouterr().err == ""
+
+
+@quiet
 @pytest.mark.further
 def test_draws_equal_explicit_refits_of_the_whole_chain() -> None:
     df = frame(5, n=14, periods=6)

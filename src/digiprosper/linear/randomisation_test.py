@@ -21,6 +21,7 @@ from digiprosper.linear.fixed_effects import estimate, refuse_other_specificatio
 from digiprosper.linear.kernels.exchange import exchanged_statistics, paths
 from digiprosper.linear.kernels.wild import share_beyond
 from digiprosper.linear.notices import assigned_by_cluster, few_exchanges
+from digiprosper.optional import progress_bar
 from digiprosper.panel.terms import canonical
 from digiprosper.report.notices import few_draws
 from digiprosper.report.tests import TestResult
@@ -42,7 +43,13 @@ _INSTEAD = frozenset({"few_clusters", "very_few_clusters", "few_treated"})
 
 
 def randomisation_test(
-    spec: FixedEffects, panel: Panel, term: str, *, reps: int = 999, rng: object = None
+    spec: FixedEffects,
+    panel: Panel,
+    term: str,
+    *,
+    reps: int = 999,
+    rng: object = None,
+    progress: bool = False,
 ) -> TestResult:
     """Test a regressor by exchanging its paths between entities.
 
@@ -63,6 +70,8 @@ def randomisation_test(
         Exchanges, 19 or more.
     rng : None, int, sequence of int, SeedSequence or Generator
         Source of the exchanges; ``result.detail["rng_entropy"]`` passed back reproduces them.
+    progress : bool
+        Show a progress bar of the exchanges on stderr; needs tqdm, the extra ``parallel``.
 
     Returns
     -------
@@ -121,7 +130,8 @@ def randomisation_test(
 
     moved = paths(column, sample.entity, sample.time)
     _refuse_unmoved(fit.prepared, name, moved)
-    draws = exchanged_statistics(fit.solved, place, fit.prepared.within, moved, reps, seed)
+    with progress_bar("randomisation_test", reps, show=progress) as done:
+        draws = exchanged_statistics(fit.solved, place, fit.prepared.within, moved, reps, seed, done=done)
     notices = (
         *(notice for notice in fit.results.diagnostics if notice.code not in _INSTEAD),
         *_by_cluster(fit.prepared, name, column),

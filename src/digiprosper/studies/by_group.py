@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
@@ -32,6 +31,7 @@ from digiprosper.linear.estimation import fit_equation
 from digiprosper.linear.fixed_effects import FixedEffects, estimate
 from digiprosper.linear.kernels.permutation import permuted_labels, permuted_slopes
 from digiprosper.linear.kernels.wild import share_beyond
+from digiprosper.optional import progress_bar
 from digiprosper.panel import Panel
 from digiprosper.panel.access import table_of
 from digiprosper.panel.codes import coded
@@ -184,7 +184,8 @@ def by_group(
     rng : None, int, sequence of int, SeedSequence or Generator
         Source of the permutations, and of what the specification draws.
     progress : bool
-        Print each tenth of the permutations to stderr, where the model is fitted anew in each.
+        Show a progress bar on stderr, where the model is fitted anew in each permutation; needs tqdm, the
+        extra ``parallel``.
 
     Returns
     -------
@@ -249,7 +250,7 @@ def by_group(
         slopes = _batched(fit, panel, groups, name, draws, seed)
         difference = _permutation(slopes, groups, name, estimates, seed)
     else:
-        slopes = _refitted(spec, panel, groups, name, draws, seed, say=progress)
+        slopes = _refitted(spec, panel, groups, name, draws, seed, show=progress)
         difference = _permutation(slopes, groups, name, estimates, seed)
     return ByGroup(fits.outcomes, difference)
 
@@ -436,7 +437,7 @@ def _refitted(
     reps: int,
     seed: np.random.SeedSequence,
     *,
-    say: bool,
+    show: bool,
 ) -> Floats:
     """Fit every group in each permutation anew: (reps, groups)."""
     entity = table_of(panel).keys.entity
@@ -444,11 +445,12 @@ def _refitted(
     labels[entity] = groups.codes
     drawn = permuted_labels(np.random.default_rng(seed), labels, reps)
     out = np.empty((reps, len(groups.names)))
-    for i, permuted in enumerate(drawn):
-        for group in range(len(groups.names)):
-            out[i, group] = _refit(spec, _subset(panel, permuted[entity] == group), name, [seed.entropy, i])
-        if say and (i + 1) % max(1, reps // 10) == 0:
-            sys.stderr.write(f"by_group: {i + 1} of {reps} permutations\n")
+    with progress_bar("by_group", reps, show=show) as done:
+        for i, permuted in enumerate(drawn):
+            for group in range(len(groups.names)):
+                rows = permuted[entity] == group
+                out[i, group] = _refit(spec, _subset(panel, rows), name, [seed.entropy, i])
+            done(1)
     return out
 
 

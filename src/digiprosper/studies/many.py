@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections import Counter
 from itertools import accumulate, chain
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from digiprosper.errors import (
     DigiprosperError,
     InputTypeError,
     TermError,
     check_option,
+    check_whole,
     cited,
     issue,
     issue_of_many,
     one_of_many,
+    plain,
     quoted,
 )
 from digiprosper.kernels.resampling import seed_sequence
@@ -22,20 +24,34 @@ from digiprosper.linear.diagnostics import lagged_outcome, said_once
 from digiprosper.linear.estimation import columns_at, fit_equation, sweep_columns
 from digiprosper.linear.fixed_effects import FixedEffects
 from digiprosper.linear.preparation import prepare
+from digiprosper.optional import progress_bar, require
 from digiprosper.report.collection import ResultSet
 from digiprosper.specification import as_terms
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from numpy.random import SeedSequence
 
     from digiprosper.linear.results import LinearResults
     from digiprosper.panel import Panel
 
 __all__ = ["fit_all", "stepwise"]
 
+# Label, specification, its panel and its stream of random numbers.
+_Task: TypeAlias = "tuple[str, Any, Panel, SeedSequence]"
+# Label, result or error, and the labels by code and message of its warnings.
+_Outcome: TypeAlias = "tuple[str, Any, dict[tuple[str, str], list[str]]]"
+_MOST_JOBS = 1024
+
 
 def fit_all(
-    specs: Mapping[Any, Any], panel: Panel, *, rng: object = None, progress: bool = False
+    specs: Mapping[Any, Any],
+    panel: Panel,
+    *,
+    rng: object = None,
+    progress: bool = False,
+    n_jobs: int = 1,
 ) -> ResultSet:
     """Fit a battery of specifications, each on its own sample.
 
@@ -49,13 +65,26 @@ def fit_all(
     rng : int, SeedSequence, Generator or None
         Seeds what draws. Each label has its own stream: adding a row changes no other.
     progress : bool
-        Print each label when it is done.
+        Show a progress bar on stderr; needs tqdm, the extra ``parallel``.
+    n_jobs : int
+        Processes that fit at the same time, by joblib (the extra ``parallel``); -1 is one a core. Results,
+        failures and warnings are those of one process. It pays where a fit takes a second or more, since
+        every process loads the packages and every fit receives its panel.
 
     Returns
     -------
     ResultSet
         In the order given. A specification that fails keeps its error in `failures` and stops no other.
         Warnings come at the end, each once, with the labels of the models they are about.
+
+    Raises
+    ------
+    InputTypeError
+        If `specs` is no mapping to specifications, or two labels are the same text.
+    OptionError
+        If `n_jobs` is neither -1 nor a whole number above 0.
+    ImportError
+        If tqdm or joblib is asked for and not installed.
 
     Examples
     --------
@@ -68,22 +97,49 @@ def fit_all(
     [['baseline', 816], ['no time effects', 816], ['after 1975', 528]]
     """
     _refuse_labels(specs)
+    jobs = _check_jobs(n_jobs)
     entropy = cast("int", seed_sequence(rng).entropy)
+    tasks = [
+        (str(label), *_variant(str(label), entry, panel), _stream(entropy, str(label)))
+        for label, entry in specs.items()
+    ]
     outcomes = []
     said: dict[tuple[str, str], list[str]] = {}
-    for label, entry in specs.items():
-        spec, data = _variant(str(label), entry, panel)
-        child = seed_sequence([entropy, int.from_bytes(str(label).encode(), "little")])
-        try:
-            with one_of_many(str(label), said):
-                result = spec.fit(data, rng=child)
-        except DigiprosperError as error:
-            result = error
-        outcomes.append((str(label), result))
-        if progress:
-            _say(f"{label}: {'not estimated' if isinstance(result, DigiprosperError) else 'done'}")
+    with progress_bar("fit_all", len(tasks), show=progress) as done:
+        for label, result, own in _fitted(tasks, jobs):
+            outcomes.append((label, result))
+            for warning, labels in own.items():
+                said.setdefault(warning, []).extend(labels)
+            done(1)
     issue_of_many(said)
     return ResultSet(tuple(outcomes))
+
+
+def _check_jobs(n_jobs: object) -> int:
+    return -1 if plain(n_jobs) == -1 else check_whole("n_jobs", n_jobs, 1, _MOST_JOBS)
+
+
+def _stream(entropy: int, label: str) -> SeedSequence:
+    return seed_sequence([entropy, int.from_bytes(label.encode(), "little")])
+
+
+def _fitted(tasks: Sequence[_Task], jobs: int) -> Iterable[_Outcome]:
+    """Fit every specification, in the order given."""
+    if jobs == 1:
+        return (_fit(*task) for task in tasks)
+    joblib = require("joblib", extra="parallel", purpose=f"fit_all(n_jobs={jobs})")
+    parallel = joblib.Parallel(n_jobs=jobs, return_as="generator")
+    return cast("Iterable[_Outcome]", parallel(joblib.delayed(_fit)(*task) for task in tasks))
+
+
+def _fit(label: str, spec: Any, panel: Panel, stream: SeedSequence) -> _Outcome:
+    """Fit a specification or keep its error, with what it warned of."""
+    said: dict[tuple[str, str], list[str]] = {}
+    try:
+        with one_of_many(label, said):
+            return label, spec.fit(panel, rng=stream), said
+    except DigiprosperError as error:
+        return label, error, said
 
 
 def _refuse_labels(specs: object) -> None:
@@ -106,12 +162,6 @@ def _variant(label: str, entry: Any, panel: Panel) -> tuple[Any, Panel]:
     if not hasattr(spec, "fit"):
         raise InputTypeError(f"fit_all: {cited(label)} is {type(spec).__name__}, not a specification.")
     return spec, data
-
-
-def _say(text: str) -> None:
-    import sys
-
-    sys.stderr.write(text + "\n")
 
 
 def stepwise(spec: Any, panel: Panel, order: Sequence[str], *, sample: str = "common") -> ResultSet:

@@ -37,6 +37,7 @@ from digiprosper.linear.preparation import (
     refuse_cov_types,
 )
 from digiprosper.linear.variance_checks import refuse_full_leverage
+from digiprosper.optional import progress_bar
 from digiprosper.panel.access import known_names
 from digiprosper.panel.terms import canonical
 from digiprosper.report.variance import standard_errors
@@ -183,7 +184,7 @@ class PanelKink(Specification):
         """The part that says how rows are swept and errors computed."""
         return linear_options(self)
 
-    def fit(self, panel: Panel, *, rng: object = None, progress: bool = False) -> KinkResults:  # noqa: ARG002
+    def fit(self, panel: Panel, *, rng: object = None, progress: bool = False) -> KinkResults:
         """Search, test, and estimate slopes and threshold.
 
         Parameters
@@ -193,8 +194,8 @@ class PanelKink(Specification):
         rng : None, int, sequence of int, SeedSequence or Generator
             Source of the draws. What is drawn does not depend on row order; `rng_entropy` of the results
             reproduces it.
-        progress
-            Accepted for uniformity; the draws take fractions of a second.
+        progress : bool
+            Show a progress bar of the draws on stderr; needs tqdm, the extra ``parallel``.
 
         Returns
         -------
@@ -221,7 +222,7 @@ class PanelKink(Specification):
         found = kernel.estimate(kinks, y)
 
         slopes, threshold_se = self._slopes(prepared, given, q - found.threshold)
-        entropy, draws = self._draws(prepared, kinks, found, rng)
+        entropy, draws = self._draws(prepared, kinks, found, rng, show=progress)
         results = self._results(prepared, kinks, found, (slopes, threshold_se), entropy, draws)
         results = replace(results, diagnostics=self._remarks(prepared, results))
         issue(results.diagnostics)
@@ -308,22 +309,30 @@ class PanelKink(Specification):
         return slopes, float(standard_errors(covariance[-1, -1])) / unit
 
     def _draws(
-        self, prepared: Prepared, kinks: kernel.KinkPlan, found: kernel.KinkEstimate, rng: object
+        self,
+        prepared: Prepared,
+        kinks: kernel.KinkPlan,
+        found: kernel.KinkEstimate,
+        rng: object,
+        *,
+        show: bool,
     ) -> tuple[int | None, Floats]:
         if self.bootstrap is None:
             return None, np.empty((3, 0))
         seed = seed_sequence(rng)
         assert isinstance(seed.entropy, int)
         y = self._one(prepared.sample, "y")
-        which = scheme(self.bootstrap, kinks.search, wild_clusters(prepared)[1])
+        codes = wild_clusters(prepared)[1]
         null, kink = (
             np.random.default_rng(np.random.SeedSequence(seed.entropy, spawn_key=(_STREAM, j)))
             for j in range(2)
         )
-        draws = [
-            kernel.null_draws(kinks, which, y, null, reps=self.reps),
-            *kernel.kink_draws(kinks, which, y, found, kink, reps=self.reps),
-        ]
+        with progress_bar("PanelKink", 2 * self.reps, show=show) as done:
+            which = scheme(self.bootstrap, kinks.search, codes, done)
+            draws = [
+                kernel.null_draws(kinks, which, y, null, reps=self.reps),
+                *kernel.kink_draws(kinks, which, y, found, kink, reps=self.reps),
+            ]
         return seed.entropy, np.stack(draws) * denominator(prepared, self.df)
 
     def _results(

@@ -33,6 +33,7 @@ from digiprosper.linear.preparation import (
     linear_options,
     prepare,
 )
+from digiprosper.optional import progress_bar
 from digiprosper.panel.access import known_names, table_of
 from digiprosper.panel.terms import canonical, parse
 from digiprosper.specification import TERM, Specification, as_terms, check_reps, one_term, plain_options
@@ -351,7 +352,7 @@ class PanelThreshold(Specification):
         """The part that says how rows are swept and errors computed."""
         return linear_options(self)
 
-    def fit(self, panel: Panel, *, rng: object = None, progress: bool = False) -> ThresholdResults:  # noqa: ARG002
+    def fit(self, panel: Panel, *, rng: object = None, progress: bool = False) -> ThresholdResults:
         """Search, test, and estimate the slopes.
 
         Parameters
@@ -361,8 +362,8 @@ class PanelThreshold(Specification):
         rng : None, int, sequence of int, SeedSequence or Generator
             Source of the draws. What is drawn does not depend on row order; `rng_entropy` of the results
             reproduces it.
-        progress
-            Accepted for uniformity; the draws take fractions of a second.
+        progress : bool
+            Show a progress bar of the draws on stderr; needs tqdm, the extra ``parallel``.
 
         Returns
         -------
@@ -381,7 +382,7 @@ class PanelThreshold(Specification):
         outcome = sweep_columns(prepared, (self.y,), prepared.sample.columns("y"))
         refuse_flat_outcome(prepared, outcome, 0)
 
-        search, found, slopes = self._found(prepared, outcome, rng)
+        search, found, slopes = self._found(prepared, outcome, rng, show=progress)
         results = self._results(prepared, search, found, slopes)
 
         # One threshold that was asked for is read beside its test; several, or "auto", say how many regimes.
@@ -396,13 +397,14 @@ class PanelThreshold(Specification):
         return results
 
     def _found(
-        self, prepared: Prepared, outcome: Swept, rng: object
+        self, prepared: Prepared, outcome: Swept, rng: object, *, show: bool
     ) -> tuple[ThresholdSearch, Found, LinearResults]:
         """Search for the thresholds and estimate the slopes at them."""
         sample = prepared.sample
         try:
             search = self._search(prepared)
-            found = search.run(rng)
+            with progress_bar("PanelThreshold", search.draws, show=show) as done:
+                found = replace(search, done=done).run(rng)
             if isinstance(found, int):
                 reason = (
                     f"threshold {found} has no candidate that leaves enough rows in each regime to "

@@ -12,6 +12,7 @@ from digiprosper.kernels import threshold as kernel
 from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.kernels.tolerances import NO_RESIDUALS, SAME_SSR
 from digiprosper.kernels.within import is_nested
+from digiprosper.optional import Done, uncounted
 from digiprosper.report.verdicts import rejects
 from digiprosper.threshold.kernels.draws import concentration, drawn_ratios, scheme
 from digiprosper.threshold.kernels.robust import drawn_robust, robust_profile
@@ -104,6 +105,8 @@ class ThresholdSearch:
         Draws of each.
     level : float
         Of the verdicts.
+    done : callable
+        Is told how many draws begin, for progress that is shown.
     """
 
     prepared: Prepared
@@ -115,6 +118,14 @@ class ThresholdSearch:
     set_draws: bool
     reps: int
     level: float
+    done: Done = uncounted
+
+    @property
+    def draws(self) -> int | None:
+        """How many draws there will be; None where that is not known before."""
+        if self.count is None or self.set_draws:
+            return None
+        return self.count * len(self.bootstrap) * self.reps
 
     def run(self, rng: object) -> Found | int:
         """Search, test and draw.
@@ -203,12 +214,12 @@ class ThresholdSearch:
             stream = _stream(entropy, get_args(Bootstrap).index(name), len(null))
             if name == "wild_score":
                 self._refuse_many_levels(codes)
-                which = scheme("wild_cluster", self.plan, codes)
+                which = scheme("wild_cluster", self.plan, codes, self.done)
                 values[b] = robust_profile(self.plan, y, null, len(null), codes).max()
                 draws[b] = drawn_robust(self.plan, which, y, null, stream, reps=self.reps, codes=codes)
             else:
                 own = codes if name in WILD else self.prepared.sample.entity
-                which = scheme(name, self.plan, own)
+                which = scheme(name, self.plan, own, self.done)
                 draws[b] = self.df * drawn_ratios(self.plan, which, y, null, stream, reps=self.reps)
         return values, draws
 
@@ -225,7 +236,7 @@ class ThresholdSearch:
     def _lr_bounds(self, at: tuple[int, ...], entropy: int | None) -> Floats:
         out = np.empty((len(at), self.plan.candidates.values.size if self.set_draws else 0))
         if out.size:
-            which = scheme("wild_cluster", self.plan, wild_clusters(self.prepared)[1])
+            which = scheme("wild_cluster", self.plan, wild_clusters(self.prepared)[1], self.done)
             for j in range(len(at)):
                 stream = _stream(entropy, _SET_STREAM, j)
                 out[j] = self.df * drawn_bounds(

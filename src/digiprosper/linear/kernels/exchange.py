@@ -12,6 +12,7 @@ import numpy as np
 from digiprosper.kernels.leverage import error_scale, row_leverage
 from digiprosper.kernels.tolerances import ABSORBED
 from digiprosper.kernels.within import level_sums
+from digiprosper.optional import Done, uncounted
 
 if TYPE_CHECKING:
     from digiprosper.kernels import Bools, Floats, Ints
@@ -127,6 +128,7 @@ def exchanged_statistics(
     seed: np.random.SeedSequence,
     *,
     memory: int = 2**28,
+    done: Done = uncounted,
 ) -> Floats:
     """Compute t of one regressor for exchanges of its paths.
 
@@ -149,6 +151,8 @@ def exchanged_statistics(
         Source of the exchanges.
     memory : int
         Bytes that the arrays of one chunk may take; 256 MB.
+    done : callable, optional
+        Is told how many exchanges are done.
 
     Returns
     -------
@@ -167,6 +171,7 @@ def exchanged_statistics(
         swept = net.of(absorbed.sweep(moved.drawn(generator, stop - start)))
         lost = np.einsum("ij,ij->j", swept, swept) <= least
         out[start:stop] = np.where(lost, np.nan, _simple_t(swept, outcome, equation.how, net))
+        done(stop - start)
     return out
 
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from digiprosper.kernels.threshold import Plan, condition, drops, split, start
 from digiprosper.kernels.within import is_nested
+from digiprosper.optional import Done, uncounted
 
 if TYPE_CHECKING:
     from digiprosper.kernels import Floats, Ints
@@ -43,6 +44,8 @@ class Scheme:
         Rows of each entity (hansen); empty otherwise.
     swept : bool
         Whether drawn residuals of a swept outcome stay swept of the level means.
+    done : callable
+        Is told how many draws begin, for progress that is shown.
     """
 
     name: str
@@ -50,9 +53,12 @@ class Scheme:
     codes: Ints
     blocks: Ints
     swept: bool
+    done: Done = uncounted
 
 
-def scheme(name: Literal["wild_cluster", "hansen", "iid"], search: Plan, codes: Ints) -> Scheme:
+def scheme(
+    name: Literal["wild_cluster", "hansen", "iid"], search: Plan, codes: Ints, done: Done = uncounted
+) -> Scheme:
     """Lay out a bootstrap for a search.
 
     Parameters
@@ -64,6 +70,8 @@ def scheme(name: Literal["wild_cluster", "hansen", "iid"], search: Plan, codes: 
     codes : (N,) int array
         Clusters (wild_cluster) or entities (hansen) coded 0, 1, ..., rows as they were given to the
         candidates; not read for iid.
+    done : callable, optional
+        Is told how many draws begin.
 
     Returns
     -------
@@ -78,14 +86,14 @@ def scheme(name: Literal["wild_cluster", "hansen", "iid"], search: Plan, codes: 
     none = np.empty(0, dtype=np.intp)
     n = search.nobs
     if name == "iid":
-        return Scheme(name, n, none, none[:, None], swept=False)
+        return Scheme(name, n, none, none[:, None], swept=False, done=done)
 
     levels = int(codes.max()) + 1
     groups = search.groups
     ranked = codes[search.candidates.order]
     inside = is_nested(groups.codes, ranked)
     if name == "wild_cluster":
-        return Scheme(name, levels, ranked, none[:, None], swept=inside)
+        return Scheme(name, levels, ranked, none[:, None], swept=inside, done=done)
 
     counts = np.bincount(codes, minlength=levels)
     if counts.min() != counts.max():
@@ -97,7 +105,8 @@ def scheme(name: Literal["wild_cluster", "hansen", "iid"], search: Plan, codes: 
     blocks = rank[by_entity].astype(np.intp)
     places = np.empty(n, dtype=np.intp)
     places[blocks] = np.arange(n).reshape(blocks.shape)
-    return Scheme(name, levels, places, blocks, swept=inside and levels == groups.sizes.size)
+    swept = inside and levels == groups.sizes.size
+    return Scheme(name, levels, places, blocks, swept=swept, done=done)
 
 
 def residual_draws(which: Scheme, residual: Floats, uniforms: Floats) -> Floats:
@@ -117,6 +126,7 @@ def residual_draws(which: Scheme, residual: Floats, uniforms: Floats) -> Floats:
     (c, N) float array
         In the order of the threshold variable.
     """
+    which.done(len(uniforms))
     if which.name == "wild_cluster":
         points = _WEBB if which.size <= WEBB_CLUSTERS else _SIGNS
         signs = points[(uniforms * points.size).astype(np.intp)]

@@ -1,0 +1,78 @@
+"""Size of tests with errors that are correlated in space, as in docs/explanations/standard_errors.md."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from digiprosper import FixedEffects, Panel
+from digiprosper.errors import DigiprosperWarning
+from digiprosper.kernels.great_circle import great_circle
+
+T = 10
+PANELS = 1000
+CLUSTERED = FixedEffects("y", ["x"])
+CONLEY = CLUSTERED.replace(cov_type="conley", distance_cutoff=500)
+SPECS = {
+    "clustered": CLUSTERED,
+    "driscoll_kraay": CLUSTERED.replace(cov_type="driscoll_kraay"),
+    "500 km": CONLEY,
+    "1000 km": CONLEY.replace(distance_cutoff=1000),
+    "1000 km, 9 lags": CONLEY.replace(distance_cutoff=1000, bandwidth=9),
+    "1000 km, 9 lags, uniform": CONLEY.replace(distance_cutoff=1000, bandwidth=9, distance_kernel="uniform"),
+}
+
+
+def correlated(rng: np.random.Generator, root: np.ndarray, rho: float) -> np.ndarray:
+    """Draw variables of entities and periods, correlated in space by `root` and in time by `rho`."""
+    out = np.asarray(root @ rng.normal(size=(len(root), T)))
+    out[:, 1:] *= np.sqrt(1 - rho**2)
+    for t in range(1, T):
+        out[:, t] += rho * out[:, t - 1]
+    return out
+
+
+def p_values(rng: np.random.Generator, entities: int, decay: float, rho: float) -> list[float]:
+    """Draw one panel with a slope of zero over 2,200 by 2,000 km, and test it with each kind of errors."""
+    places = np.column_stack([rng.uniform(22, 42, entities), rng.uniform(100, 120, entities)])
+    apart = great_circle(places[:, None], places[None])
+    root = np.linalg.cholesky(np.exp(-apart / decay) if decay else np.eye(entities))
+    keys = {"i": np.repeat(np.arange(entities), T), "t": np.tile(np.arange(T), entities)}
+    x, y = correlated(rng, root, rho).ravel(), correlated(rng, root, rho).ravel()
+    lat, lon = np.repeat(places, T, axis=0).T
+    panel = Panel(pd.DataFrame({**keys, "x": x, "y": y, "lat": lat, "lon": lon}), "i", "t")
+    return [float(spec.fit(panel).pvalues["x"]) for spec in SPECS.values()]
+
+
+def sizes(entities: int, decay: float, rho: float, panels: int = PANELS) -> dict[str, float]:
+    """Share of panels in which each test rejects at .05."""
+    rng = np.random.default_rng([entities, int(decay), int(10 * rho)])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DigiprosperWarning)
+        p = np.array([p_values(rng, entities, decay, rho) for _ in range(panels)])
+    # A negative variance has no p-value.
+    rejected = np.where(np.isnan(p), np.nan, p <= 0.05)
+    return dict(zip(SPECS, np.nanmean(rejected, axis=0).tolist(), strict=True))
+
+
+def test_the_simulation_runs() -> None:
+    assert set(sizes(12, 300, 0.6, panels=2)) == set(SPECS)
+
+
+@pytest.mark.montecarlo
+def test_clusters_by_entity_reject_too_often_where_neighbours_are_correlated() -> None:
+    near, alone = sizes(100, 300, 0.6, panels=200), sizes(100, 0, 0.6, panels=200)
+    assert near["clustered"] > 0.1
+    assert near["1000 km, 9 lags"] < near["clustered"] - 0.04
+    assert alone["clustered"] < 0.1
+
+
+if __name__ == "__main__":
+    for n in (100, 300):
+        for km, serial in ((0, 0.6), (300, 0.0), (300, 0.6)):
+            shares = sizes(n, km, serial, int(sys.argv[1]))
+            sys.stdout.write(f"{n} entities, {km} km, rho {serial}: {shares}\n")
