@@ -243,11 +243,12 @@ words = {
         "Table 6": "Table 6. Digital economy and the gap between town and country",
         "Table 7": "Table 7. Instruments",
         "Table 8": "Table 8. Mechanisms",
-        "Table 9": "Table 9. Rural income: a threshold in the urban share",
-        "Table 10": "Table 10. Regions",
-        "Table 11": "Table 11. Robustness",
-        "Table 12": "Table 12. Spillovers",
-        "Table 13": "Table 13. Propositions",
+        "Table 9": "Table 9. Thresholds in the urban share: tests",
+        "Table 10": "Table 10. Digital economy and rural income below and above the threshold",
+        "Table 11": "Table 11. Regions",
+        "Table 12": "Table 12. Robustness",
+        "Table 13": "Table 13. Spillovers",
+        "Table 14": "Table 14. Propositions",
         "point": "Turning point",
         "p": "U test, p",
         "labels": {
@@ -276,11 +277,12 @@ words = {
         "Table 6": "表6 倒U型检验：数字经济与城乡差距",
         "Table 7": "表7 工具变量法",
         "Table 8": "表8 作用机制",
-        "Table 9": "表9 门槛效应：城镇化率与农村收入",
-        "Table 10": "表10 区域异质性",
-        "Table 11": "表11 稳健性检验",
-        "Table 12": "表12 空间溢出效应",
-        "Table 13": "表13 理论命题的检验",
+        "Table 9": "表9 门槛效应检验",
+        "Table 10": "表10 门槛回归：数字经济与农村收入",
+        "Table 11": "表11 区域异质性",
+        "Table 12": "表12 稳健性检验",
+        "Table 13": "表13 空间溢出效应",
+        "Table 14": "表14 理论命题的检验",
         "point": "拐点",
         "p": "U型检验的 p",
         "labels": {
@@ -296,7 +298,6 @@ words = {
             "min": "最小值",
             "p50": "中位数",
             "max": "最大值",
-            "First stage": "第一阶段",
             "central": "中部",
             "east": "东部",
             "west": "西部",
@@ -328,16 +329,14 @@ for language, say in words.items():
                 controls=controls,
                 rows={say["point"]: [shape.extremum], say["p"]: [shape.p_value]},
             ),
-            say["Table 7"]: table(
-                {"First stage": iv.first_stage["digital_index"], "OLS": steps["(4)"], "2SLS": iv},
-                controls=controls,
-            ),
+            say["Table 7"]: table(iv.stages, controls=controls),
             say["Table 8"]: table(mediation),
-            say["Table 9"]: table(threshold, controls=controls),
-            say["Table 10"]: table(groups, controls=controls),
-            say["Table 11"]: table(battery, controls=controls),
-            say["Table 12"]: table(spatial.decomposition, controls=controls),
-            say["Table 13"]: table(
+            say["Table 9"]: table(threshold.test_table()),
+            say["Table 10"]: table(threshold, controls=controls),
+            say["Table 11"]: table(groups, controls=controls),
+            say["Table 12"]: table(battery, controls=controls),
+            say["Table 13"]: table(spatial.decomposition, controls=controls),
+            say["Table 14"]: table(
                 report.in_language(language), labels=report.in_language(language).frame["claim"].to_dict()
             ),
         },
@@ -346,12 +345,13 @@ for language, say in words.items():
         for name, axes in {
             "1_index": dp.plots.kernel_ridge(panel, "digital_index", labels=say["labels"]),
             "2_inverse_u": dp.plots.u_shape(curve, shape, labels=say["labels"]),
-            "3_mechanisms": dp.plots.mediation_path(mediation, labels=say["labels"]),
-            "4_threshold": dp.plots.lr_profile(threshold, labels=say["labels"]),
-            "5_robustness": dp.plots.specification_curve(
+            "3_slope": dp.plots.marginal_effect(curve, "digital_index", labels=say["labels"]),
+            "4_mechanisms": dp.plots.mediation_path(mediation, labels=say["labels"]),
+            "5_threshold": dp.plots.lr_profile(threshold, labels=say["labels"]),
+            "6_robustness": dp.plots.specification_curve(
                 battery, ["digital_index", "pca_index", "lag(digital_index)"], labels=say["labels"]
             ),
-            "6_placebo": dp.plots.placebo(placebo, labels=say["labels"]),
-            "7_spillovers": dp.plots.impacts(spatial, keep="digital_index", labels=say["labels"]),
+            "7_placebo": dp.plots.placebo(placebo, labels=say["labels"]),
+            "8_spillovers": dp.plots.impacts(spatial, keep="digital_index", labels=say["labels"]),
         }.items():
             axes.figure.savefig(OUTPUT / f"figure_{name}_{language}.png")

@@ -107,7 +107,7 @@ print(
 # square.
 
 # %%
-curve = base.add("I(infrastructure**2)").fit(panel)
+curve = dp.FixedEffects("ln_output", ["infrastructure", "I(infrastructure**2)", *controls]).fit(panel)
 shape = dp.u_test(curve, "infrastructure")
 print(dp.etable(curve), shape.summary(), sep="\n\n")
 
@@ -218,8 +218,8 @@ print(report.summary())
 
 # %% [markdown]
 # ## 11. Every table in one Word file, and the figures, in both languages
-# Titles and labels are all that a language needs. One label for the index, its lag and the index by principal
-# components makes one row of them.
+# Titles and labels are all that a language needs. One label for the index, its lag and the index by
+# principal components makes one row of them.
 
 # %%
 words = {
@@ -231,10 +231,11 @@ words = {
         "Table 5": "Table 5. Infrastructure and output per worker",
         "Table 6": "Table 6. A test of a U-shape",
         "Table 7": "Table 7. Mechanism: private capital",
-        "Table 8": "Table 8. Regions",
-        "Table 9": "Table 9. Robustness",
-        "Table 10": "Table 10. Spillovers",
-        "Table 11": "Table 11. Propositions",
+        "Table 8": "Table 8. Thresholds in unemployment: tests",
+        "Table 9": "Table 9. Regions",
+        "Table 10": "Table 10. Robustness",
+        "Table 11": "Table 11. Spillovers",
+        "Table 12": "Table 12. Propositions",
         "labels": {
             **dict.fromkeys(["infrastructure", "pca_index", "lag(infrastructure)"], "Infrastructure"),
             "prosperity": "Prosperity",
@@ -268,10 +269,11 @@ words = {
         "Table 5": "表5 基准回归：基础设施与劳均产出",
         "Table 6": "表6 U型检验",
         "Table 7": "表7 作用机制：私人资本",
-        "Table 8": "表8 区域异质性",
-        "Table 9": "表9 稳健性检验",
-        "Table 10": "表10 空间溢出效应",
-        "Table 11": "表11 理论命题的检验",
+        "Table 8": "表8 门槛效应检验",
+        "Table 9": "表9 区域异质性",
+        "Table 10": "表10 稳健性检验",
+        "Table 11": "表11 空间溢出效应",
+        "Table 12": "表12 理论命题的检验",
         "labels": {
             **dict.fromkeys(["infrastructure", "pca_index", "lag(infrastructure)"], "基础设施"),
             "prosperity": "繁荣指数",
@@ -323,10 +325,11 @@ for language, say in words.items():
             say["Table 5"]: table(steps),
             say["Table 6"]: table(curve, rows={say["point"]: [shape.extremum], say["p"]: [shape.p_value]}),
             say["Table 7"]: table(mediation),
-            say["Table 8"]: table(groups),
-            say["Table 9"]: table(battery, controls=controls),
-            say["Table 10"]: table(spatial.decomposition),
-            say["Table 11"]: table(
+            say["Table 8"]: table(threshold.test_table()),
+            say["Table 9"]: table(groups),
+            say["Table 10"]: table(battery, controls=controls),
+            say["Table 11"]: table(spatial.decomposition),
+            say["Table 12"]: table(
                 report.in_language(language), labels=report.in_language(language).frame["claim"].to_dict()
             ),
         },
@@ -335,11 +338,12 @@ for language, say in words.items():
         for name, axes in {
             "1_index": dp.plots.kernel_ridge(panel, "infrastructure", labels=say["labels"]),
             "2_u_shape": dp.plots.u_shape(curve, shape, labels=say["labels"]),
-            "3_mechanism": dp.plots.mediation_path(mediation, labels=say["labels"]),
-            "4_robustness": dp.plots.specification_curve(
+            "3_slope": dp.plots.marginal_effect(curve, "infrastructure", labels=say["labels"]),
+            "4_mechanism": dp.plots.mediation_path(mediation, labels=say["labels"]),
+            "5_robustness": dp.plots.specification_curve(
                 battery, ["infrastructure", "pca_index", "lag(infrastructure)"], labels=say["labels"]
             ),
-            "5_placebo": dp.plots.placebo(placebo, labels=say["labels"]),
-            "6_spillovers": dp.plots.impacts(spatial, keep="infrastructure", labels=say["labels"]),
+            "6_placebo": dp.plots.placebo(placebo, labels=say["labels"]),
+            "7_spillovers": dp.plots.impacts(spatial, keep="infrastructure", labels=say["labels"]),
         }.items():
             axes.figure.savefig(OUTPUT / f"states_{name}_{language}.png")
