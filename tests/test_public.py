@@ -217,6 +217,7 @@ CONTRACT = {
     ),
     "plots.decay": "results, term=None, *, kinds='indirect', labels=None, level=0.95, ax=None",
     "plots.event_study": "results, *, counts=False, labels=None, level=0.95, ax=None",
+    "plots.pathways": "report, *, labels=None, ax=None",
     "plots.specification_curve": "results, term=None, *, main=None, labels=None, level=0.95, ax=None",
     "FixedEffectsIV": (
         f"y, x, endog, instruments, *, {EFFECTS}, absorb=(), cov_type='clustered', clusters=None, "

@@ -37,12 +37,14 @@ from digiprosper.present.model_plots import (
     draw_regime_map,
 )
 from digiprosper.present.path_figure import draw_paths
+from digiprosper.present.pathway_figure import draw_pathways
 from digiprosper.present.spatial_plots import draw_moran_scatter
 from digiprosper.report.columns import result_column
 from digiprosper.report.tests import TestResult
 from digiprosper.spatial import effect_figures
 from digiprosper.spatial import figures as spatial
 from digiprosper.studies import figures as studies
+from digiprosper.studies.pathways.figures import pathway_figure
 from digiprosper.threshold import figures as threshold_figures
 from digiprosper.threshold.results import ThresholdResults
 from digiprosper.u_shape import figures as u_figures
@@ -58,6 +60,7 @@ if TYPE_CHECKING:
     from digiprosper.report.protocol import Results
     from digiprosper.spatial.results import SpatialResults
     from digiprosper.spatial.weights import SpatialWeights
+    from digiprosper.studies.pathways.results import MechanismReport
 
 __all__ = [
     "balance",
@@ -74,6 +77,7 @@ __all__ = [
     "marginal_effect",
     "mediation_path",
     "moran_scatter",
+    "pathways",
     "placebo",
     "rank_ribbon",
     "regime_map",
@@ -842,6 +846,58 @@ def lr_profile(
     texts = _texts(results.slopes, labels, purpose)
     drawn = threshold_figures.lr_profile(results, threshold, texts, figure_language())
     return draw_profile(drawn, ax, purpose)
+
+
+def pathways(
+    report: MechanismReport, *, labels: Mapping[str, str] | None = None, ax: Axes | None = None
+) -> Axes:
+    """Draw the way from the digital economy to common prosperity, each proposition with its verdict.
+
+    Propositions stand in stages: making the cake bigger, dividing it well, constraints, conditions and
+    policies. Each that was tested has a line with its estimate; a verdict has a colour, a marker and a line
+    of its own, so that it is readable in grey. What was not tested is listed by its id.
+
+    Parameters
+    ----------
+    report : MechanismReport
+        What `pathways.evaluate` returns; words are in its language.
+    labels : mapping, optional
+        Text by column; wins over the labels of the panel.
+    ax : Axes, optional
+        Where to draw; default a new figure as large as its texts need. On given Axes the type shrinks with
+        the room there is.
+
+    Returns
+    -------
+    Axes
+        One unit is one inch of the figure.
+
+    Raises
+    ------
+    InputTypeError
+        If `report` is something else, or `labels` is not a mapping of texts.
+    ImportError
+        If matplotlib is missing; the message has the pip command.
+
+    See Also
+    --------
+    mediation_path : the paths of one mediation model.
+
+    Examples
+    --------
+    >>> import digiprosper as dp, matplotlib.pyplot as plt
+    >>> panel, truth = dp.datasets.simulate_provinces()
+    >>> columns = {"de": "digital", "cp": "prosperity", "isu": "upgrading", "tfp": "productivity"}
+    >>> chosen = [m for m in dp.pathways.seed_catalogue() if m.id in ("P05", "P09", "P41")]
+    >>> report = dp.pathways.evaluate(panel, chosen, columns, controls=["urban", "fiscal"], rng=1)
+    >>> ax = pathways(report)
+    >>> [text.get_text() for text in ax.texts if text.get_text().startswith("Not tested")]
+    ['Not tested: P41']
+    >>> plt.close(ax.figure)
+    """
+    purpose = "plots.pathways"
+    texts = check_labels(labels, purpose)
+    return draw_pathways(pathway_figure(report, texts, purpose, figure_language()), ax, purpose)
 
 
 def placebo(test: TestResult, *, labels: Mapping[str, str] | None = None, ax: Axes | None = None) -> Axes:

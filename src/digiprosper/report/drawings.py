@@ -27,6 +27,9 @@ __all__ = [
     "EventPaths",
     "MoranScatter",
     "PathDiagram",
+    "PathwayRow",
+    "PathwayStage",
+    "Pathways",
     "Profile",
     "RankSpans",
     "RegimeMap",
@@ -634,3 +637,67 @@ class Ridges:
     variable: str
     time: str
     rule: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PathwayRow:
+    """One proposition that was tested.
+
+    Parameters
+    ----------
+    id : str
+        Of the proposition.
+    path : str
+        What it relates, in words.
+    numbers : str
+        Its estimate with the interval.
+    verdict : {"supported", "contradicted", "inconclusive"}
+        What the data say of it.
+    """
+
+    id: str
+    path: str
+    numbers: str
+    verdict: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PathwayStage:
+    """Propositions of one part of the way from cause to outcome.
+
+    Parameters
+    ----------
+    name : str
+        Its head.
+    rows : sequence of PathwayRow
+        What was tested.
+    untested : str
+        What was not, in words; empty if everything was.
+    """
+
+    name: str
+    rows: Sequence[PathwayRow]
+    untested: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pathways:
+    """The way from a cause to an outcome in stages, each with its propositions and their verdicts.
+
+    Parameters
+    ----------
+    source, target : str
+        Where it begins and ends.
+    stages : sequence of PathwayStage
+        Between them, from top to bottom.
+    verdicts : dict
+        Words of each verdict.
+    note : str
+        What stands below.
+    """
+
+    source: str
+    target: str
+    stages: Sequence[PathwayStage]
+    verdicts: dict[str, str]
+    note: str

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager, nullcontext
+
 import numpy as np
 import pytest
 
@@ -25,11 +27,18 @@ COLUMNS = {
 IDS = ("P05", "P09", "P10", "P15", "P20", "P21", "P31", "P41", "P04", "P08")
 
 
-@pytest.fixture(scope="session", autouse=True)
+@contextmanager
 def fewer_draws():
     """Draw less often than users do: these tests are about other things."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(estimators, "REPS", 499)
+        yield
+
+
+@pytest.fixture(scope="module", autouse=True)
+def few(request):
+    """Draw as often as users do where size and power are simulated."""
+    with nullcontext() if "family_wise" in request.module.__name__ else fewer_draws():
         yield
 
 
@@ -51,7 +60,8 @@ def catalogue():
 @pytest.fixture(scope="session")
 def report(panel, catalogue):
     chosen = [catalogue[name] for name in IDS]
-    return pathways.evaluate(panel, chosen, COLUMNS, controls=CONTROLS, rng=1)
+    with fewer_draws():
+        return pathways.evaluate(panel, chosen, COLUMNS, controls=CONTROLS, rng=1)
 
 
 @pytest.fixture(scope="session")

@@ -61,11 +61,12 @@ class MechanismReport(Summarised, PickledByName):
     --------
     >>> import digiprosper as dp
     >>> panel, truth = dp.datasets.simulate_provinces()
-    >>> catalogue = [m for m in dp.pathways.seed_catalogue() if m.id == "P15"]
-    >>> columns = {"de": "digital", "cp": "prosperity", "isu": "upgrading"}
-    >>> report = dp.pathways.evaluate(panel, catalogue, columns, controls=["urban"], rng=1)
-    >>> report.frame.index.tolist()
-    ['P15']
+    >>> chosen = [m for m in dp.pathways.seed_catalogue() if m.id in ("P31", "P41")]
+    >>> report = dp.pathways.evaluate(panel, chosen, {"de": "digital", "rural_income": "rural_income"}, rng=1)
+    >>> report.frame["verdict"].to_dict()
+    {'P31': 'supported', 'P41': 'not testable'}
+    >>> print(report.in_language("zh").frame.loc["P41", "wording"])
+    P41未检验：需要问卷数据
     """
 
     findings: tuple[Finding, ...]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from digiprosper.report.characters import has_cjk
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from digiprosper.studies.pathways.findings import Finding, Part, Reason
     from digiprosper.studies.pathways.mechanism import Mechanism
 
-__all__ = ["Names", "claim_of", "ends", "part_words", "short", "wording"]
+__all__ = ["Names", "claim_of", "ends", "part_words", "short", "variables", "wording"]
 
 _OPPOSITE = {"+": "-", "-": "+", "-/+": "+/-", "+/-": "-/+", "shift": "shift"}
 
@@ -32,10 +32,13 @@ class Names:
         Of the sentence.
     labels : mapping
         Labels by column; one in another language is not used.
+    given : mapping
+        Labels that are used whatever their language.
     """
 
     language: Language
     labels: Mapping[str, str]
+    given: Mapping[str, str] = field(default_factory=dict)
 
     def name(self, column: str) -> str:
         """Name a column.
@@ -50,6 +53,8 @@ class Names:
         str
             Its label if that is in the language, else the name of the column.
         """
+        if column in self.given:
+            return self.given[column]
         label = self.labels.get(column, "")
         fits = label and has_cjk(label) == (self.language == "chinese")
         return label if fits else column
@@ -165,7 +170,7 @@ def part_words(finding: Finding, part: Part, names: Names) -> str:
     several = sum(other.code == part.code for other in finding.parts) > 1
     code = f"{part.code}.of" if several and f"{part.code}.of" in WORDS else part.code
     at = "" if part.at is None else short(part.at)
-    return names.say(code, of=names.name(part.of), at=at, **_variables(finding, names))
+    return names.say(code, of=names.name(part.of), at=at, **variables(finding, names))
 
 
 def wording(finding: Finding, names: Names, *, adjusted: bool = True) -> str:
@@ -237,10 +242,24 @@ def _relation(finding: Finding, names: Names) -> str:
     shape = mechanism.design or mechanism.shape
     code = shape if sign == "shift" else f"{shape}.{sign}"
     numbers = {name: short(value) for name, value in finding.detail.items()}
-    return names.say(code, **_variables(finding, names), **numbers)
+    return names.say(code, **variables(finding, names), **numbers)
 
 
-def _variables(finding: Finding, names: Names) -> dict[str, str]:
+def variables(finding: Finding, names: Names) -> dict[str, str]:
+    """Name the variables of a proposition.
+
+    Parameters
+    ----------
+    finding : Finding
+        The proposition.
+    names : Names
+        Of columns.
+
+    Returns
+    -------
+    dict of str
+        cause, outcome, channels, moderators.
+    """
     columns, mechanism = finding.columns, finding.mechanism
     return {
         "cause": names.name(columns.get(mechanism.cause, "")),

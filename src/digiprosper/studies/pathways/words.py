@@ -99,7 +99,8 @@ WORDS = Words(
         # notes
         "note.several_tests": "{tests} tests, p-values adjusted by {method}. Without adjustment about "
         "{chance} of them would reject at {alpha} by chance alone. Intervals are not adjusted.",
-        "note.association": "Every verdict is about an association. In a mediation the path from channel to "
+        "note.association": "Every verdict is about an association. In a mediation the path from "
+        "channel to "
         "outcome stays one even with an instrument for the explanatory variable (Jiang 2022).",
         "note.samples_differ": "Rows differ in their samples: from {least} to {most} observations.",
         "note.overlap_not_searched": "Overlap of channels with the indicators of an index was not "
@@ -120,6 +121,27 @@ WORDS = Words(
         "cluster bootstrap; indirect: percentiles of the cluster bootstrap; {reps} draws. Ends of a curve, "
         "shifts, models of space and of staggered policies: t or normal tests",
         "settings": "rng {entropy}",
+        # figure
+        "source": "Digital economy",
+        "target": "Common prosperity",
+        "stage.cake": "Making the cake bigger",
+        "stage.division": "Dividing it well",
+        "stage.constraint": "Constraints",
+        "stage.policy": "Conditions and policies",
+        "stage.": "Other propositions",
+        "untested": "Not tested: {ids}",
+        "path": "{cause} → {outcome}",
+        "path.mediated": "{cause} → {channels} → {outcome}",
+        "path.moderated": "{cause} × {moderators} → {outcome}",
+        "path.threshold": "{cause} → {outcome}, by {moderators}",
+        "path.threshold.mediated": "{cause} → {channels} → {outcome}, by {moderators}",
+        "path.curve": "{cause}, {cause}² → {outcome}",
+        "path.curve.mediated": "{cause}, {cause}² → {channels} → {outcome}",
+        "path.curve.moderated": "({cause}, {cause}²) × {moderators} → {outcome}",
+        "path.coupled": "{cause} ↔ {outcome}",
+        "figure.note": "Arrows point as the propositions claim; estimates are associations. Beside each: "
+        "the estimate that decides, with its {level} interval, not adjusted. Verdicts by p-values "
+        "adjusted over {tests} tests ({method}).",
         "remark": "Note: {text}",
     },
     chinese={
@@ -222,6 +244,26 @@ WORDS = Words(
         "间接部分的p值来自聚类自助法的分位数，均为{reps}次抽样；"
         "曲线两端的斜率、转折点的移动、空间模型和交错实施的政策为t检验或正态检验。",
         "settings": "随机数种子：{entropy}",
+        "source": "数字经济",
+        "target": "共同富裕",
+        "stage.cake": "做大蛋糕",
+        "stage.division": "分好蛋糕",
+        "stage.constraint": "制约因素",
+        "stage.policy": "条件与政策",
+        "stage.": "其他命题",
+        "untested": "未检验：{ids}",
+        "path": "{cause} → {outcome}",
+        "path.mediated": "{cause} → {channels} → {outcome}",
+        "path.moderated": "{cause} × {moderators} → {outcome}",
+        "path.threshold": "{cause} → {outcome}（以{moderators}为门槛）",
+        "path.threshold.mediated": "{cause} → {channels} → {outcome}（以{moderators}为门槛）",
+        "path.curve": "{cause}及其平方 → {outcome}",
+        "path.curve.mediated": "{cause}及其平方 → {channels} → {outcome}",
+        "path.curve.moderated": "{cause}及其平方 × {moderators} → {outcome}",
+        "path.coupled": "{cause} ↔ {outcome}",
+        "figure.note": "箭头方向按命题所述，估计值均为相关关系。"
+        "右侧为决定结论的估计值及其{level}置信区间（未作校正）；"
+        "结论依据{tests}个检验的校正p值（{method}）。",
         "remark": "注：{text}",
     },
 )

@@ -1,0 +1,104 @@
+"""What the figure of pathways draws."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from digiprosper.errors import InputTypeError, models_problem
+from digiprosper.report.drawings import PathwayRow, Pathways, PathwayStage
+from digiprosper.studies.pathways.results import LANGUAGES, MechanismReport
+from digiprosper.studies.pathways.wording import Names, ends, short, variables
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from digiprosper.report.words import Language
+    from digiprosper.studies.pathways.findings import Finding
+
+__all__ = ["pathway_figure"]
+
+_STAGES: Final = ("cake", "division", "constraint", "policy", "")
+_PATHS: Final = {
+    "linear": "path",
+    "mediated": "path.mediated",
+    "moderated": "path.moderated",
+    "threshold": "path.threshold",
+    "U": "path.curve",
+    "U-mediated": "path.curve.mediated",
+    "U-moderated": "path.curve.moderated",
+    "coupled": "path.coupled",
+    "spatial": "path",
+}
+
+
+def pathway_figure(
+    report: MechanismReport, labels: Mapping[str, str], purpose: str, language: Language = "english"
+) -> Pathways:
+    """Order the propositions of a report by their stage on the way from cause to outcome.
+
+    Parameters
+    ----------
+    report : MechanismReport
+        What `evaluate` returned.
+    labels : mapping
+        Labels by column, which win over those of the panel.
+    purpose : str
+        Which figure, for errors.
+    language : {"english", "chinese"}
+        That of the style in force; Chinese wins over the language of the report.
+
+    Returns
+    -------
+    Pathways
+        Stages without propositions are left out.
+
+    Raises
+    ------
+    InputTypeError
+        If it is no report.
+    """
+    if not isinstance(report, MechanismReport):
+        raise InputTypeError(
+            f"{purpose}: takes what pathways.evaluate returns, not {type(report).__name__}.",
+            [models_problem("no MechanismReport", report)],
+        )
+    chosen = "chinese" if language == "chinese" else LANGUAGES[report.language]
+    names = Names(chosen, report.labels, dict(labels))
+    stages = [_stage(code, report.findings, names) for code in _STAGES]
+    tested = sum(finding.tested for finding in report.findings)
+    note = names.say(
+        "figure.note",
+        level=f"{report.level:.0%}",
+        tests=tested,
+        method=names.say(f"method.{report.adjust}"),
+    )
+    shown = ("supported", "contradicted", "inconclusive")
+    return Pathways(
+        source=names.say("source"),
+        target=names.say("target"),
+        stages=[stage for stage in stages if stage.rows or stage.untested],
+        verdicts={verdict: names.say(verdict) for verdict in shown},
+        note=note if tested else "",
+    )
+
+
+def _stage(code: str, findings: Sequence[Finding], names: Names) -> PathwayStage:
+    own = [finding for finding in findings if finding.mechanism.stage == code]
+    untested = [finding.mechanism.id for finding in own if not finding.tested]
+    text = names.say("untested", ids=names.say("comma").join(untested)) if untested else ""
+    rows = [_row(finding, names) for finding in own if finding.tested]
+    return PathwayStage(names.say(f"stage.{code}"), rows, text)
+
+
+def _row(finding: Finding, names: Names) -> PathwayRow:
+    part: Any = finding.deciding
+    mechanism = finding.mechanism
+    code = _PATHS[mechanism.shape]
+    if mechanism.shape == "threshold" and mechanism.channels:
+        code = "path.threshold.mediated"
+    return PathwayRow(
+        id=mechanism.id,
+        path=names.say(code, **variables(finding, names)),
+        numbers=f"{short(part.estimate)} {ends(part.conf_low, part.conf_high)}",
+        verdict=finding.verdict,
+    )
