@@ -35,6 +35,7 @@ docs: .venv/.docs
 evidence: export OMP_NUM_THREADS = 1
 evidence: .venv/.dev
 	$(BIN)/python docs/generators/verification.py
+	$(BIN)/python docs/generators/validity.py
 	$(BIN)/python docs/generators/performance.py
 
 check: export OMP_NUM_THREADS = 1
