@@ -336,8 +336,8 @@ CONTRACT = {
     "stack_tables": "tables, *, notes=None, title=None, style=None, file=None",
     "etable": (
         "models, *, labels=None, heads=None, keep=None, drop=None, order=None, controls=(), blocks=None, "
-        "rows=None, "
-        "stats=None, below=None, stars='style', digits=None, notes=None, title=None, style=None, file=None"
+        "rows=None, stats=None, constant=False, std_effect=(), std_effect_in='sd', below=None, "
+        "stars='style', digits=None, notes=None, title=None, style=None, file=None"
     ),
     "datasets.beside_truth": "rows, *, level=0.95",
     "datasets.province_capitals": "",

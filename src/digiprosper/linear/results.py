@@ -12,6 +12,7 @@ import pandas as pd
 from digiprosper._version import __version__
 from digiprosper.errors import Notice, OptionError, TermError, check_level, cited, issue, option_problem
 from digiprosper.linear.combination import LinearCombination
+from digiprosper.linear.constant import HasConstant
 from digiprosper.linear.marginal import slope_weights
 from digiprosper.linear.notices import unseen
 from digiprosper.report.pickling import PickledByName
@@ -150,7 +151,7 @@ class Estimated(PickledByName):
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class LinearResults(Summarised, PickledByName):
+class LinearResults(HasConstant, Summarised, PickledByName):
     """Coefficients with their covariance, and what the sample was.
 
     Made by `FixedEffects.fit` and by every path and slope of the other models. It keeps residuals, fitted

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -49,6 +50,7 @@ __all__ = [
     "read_columns",
     "select",
     "texts_of",
+    "with_constant",
 ]
 
 
@@ -177,6 +179,25 @@ def distinct_heads(columns: Sequence[Column]) -> list[Column]:
     """
     counts = Counter(column.head for column in columns)
     return [_under_one_head(column) if counts[column.head] > 1 else column for column in columns]
+
+
+def with_constant(column: Column) -> Column:
+    """Put the constant beside absorbed effects among the estimates.
+
+    Parameters
+    ----------
+    column : Column
+        A column.
+
+    Returns
+    -------
+    Column
+        The same where it has no such constant, or one that is not known.
+    """
+    constant = column.constant
+    if constant is None or math.isnan(constant.estimate):
+        return column
+    return replace(column, estimates={**column.estimates, constant.term.name: constant})
 
 
 def texts_of(given: object) -> list[str] | None:

@@ -50,6 +50,7 @@ def note_lines(columns: Sequence[Column], labels: _Labels, style: Style) -> list
     estimated = any(c.estimates for c in columns)
     brackets = [_companion_note(columns, labels, style)] if estimated else []
     others = [
+        *_constant_note(columns, style),
         *dict.fromkeys(c.note for c in columns if c.note),
         *dict.fromkeys(chain.from_iterable(_whole_notes(c, labels, style) for c in columns)),
         *_column_notes(columns, labels, style),
@@ -71,6 +72,11 @@ def _opened(first: Sequence[str], others: Sequence[str], style: Style) -> list[s
     joined = [_listed((note.removesuffix(stop) for note in first), style, "clauses") + stop] if first else []
     opening, *rest = [*joined, *others] or [""]
     return [style.say(NOTES, "opening", note=opening), *rest] if opening else []
+
+
+def _constant_note(columns: Sequence[Column], style: Style) -> list[str]:
+    shown = any(c.constant is not None and c.estimates.get("Intercept") is c.constant for c in columns)
+    return [style.say(NOTES, "constant")] if shown else []
 
 
 def _whole_notes(column: Column, labels: _Labels, style: Style) -> list[str]:

@@ -13,6 +13,7 @@ from digiprosper.errors import (
     DigiprosperError,
     InputTypeError,
     Notice,
+    check_option,
     cited,
     issue,
     option_problem,
@@ -26,6 +27,7 @@ from digiprosper.present.columns import (
     read_columns,
     select,
     texts_of,
+    with_constant,
 )
 from digiprosper.present.files import table_path, write_tables
 from digiprosper.present.folding import fold_terms
@@ -38,6 +40,7 @@ from digiprosper.present.rows import (
     stat_rows,
     term_rows,
 )
+from digiprosper.present.standardised import StdEffectIn, effect_rows
 from digiprosper.present.style import FROM_STYLE, Below, FromStyle, TableStyle, read_style
 from digiprosper.report.characters import tidy_text, unused_labels
 from digiprosper.report.rendering import Content, as_html, as_text
@@ -195,6 +198,9 @@ def etable(  # noqa: PLR0913  (every choice a table has; all but the models are 
     blocks: Mapping[str, Sequence[str] | str] | None = None,
     rows: Mapping[str, Sequence[object]] | None = None,
     stats: Sequence[str] | None = None,
+    constant: bool = False,
+    std_effect: Sequence[str] | str = (),
+    std_effect_in: StdEffectIn = "sd",
     below: Below | None = None,
     stars: Sequence[float] | FromStyle | None = FROM_STYLE,
     digits: int | None = None,
@@ -238,6 +244,15 @@ def etable(  # noqa: PLR0913  (every choice a table has; all but the models are 
         rsquared_adj, f_statistic, kp_rk_f (with instruments), df_resid, df_t, df_absorbed, and loglik, aic,
         bic of maximum likelihood. The row "Clusters" (n_clusters; both numbers of two-way clusters) is also
         there unasked wherever some column has another number of clusters than of entities.
+    constant : bool
+        Whether models with absorbed effects have a row with their constant (常数项), which
+        `LinearResults.constant` defines. A model without effects always has its intercept.
+    std_effect : str or sequence of str
+        Terms or patterns, each with a row below the statistics: the coefficient times the standard deviation
+        of the term in the estimation sample (divisor N - 1, unweighted, no effect taken out).
+    std_effect_in : {"sd", "mean"}
+        Whether that is divided by the standard deviation of the outcome, or by its absolute mean and given in
+        percent, which suits no outcome in logarithms.
     below : {"se", "t", "p", "ci"}, optional
         What stands under each estimate: standard error, t statistic, p-value, 95% confidence interval;
         default that of the style (standard error).
@@ -268,7 +283,7 @@ def etable(  # noqa: PLR0913  (every choice a table has; all but the models are 
     OptionError
         If an option has a value that is not allowed.
     ColumnError
-        If `keep`, `drop`, `order`, `controls` or `blocks` names a term that no model has.
+        If `keep`, `drop`, `order`, `controls`, `blocks` or `std_effect` names a term that no model has.
 
     Examples
     --------
@@ -281,7 +296,10 @@ def etable(  # noqa: PLR0913  (every choice a table has; all but the models are 
     check_title(title)
     if file is not None:
         table_path(file, "file")
+    check_option("constant", constant, (True, False))
+    check_option("std_effect_in", std_effect_in, ("sd", "mean"))
     columns = read_columns(models, "etable", spanning=True)
+    columns = [with_constant(column) for column in columns] if constant else columns
     given_labels = check_labels(labels, "etable")
     _tell_unused(columns, given_labels)
     texts = look.own_labels | merged_labels(columns, given_labels)
@@ -289,11 +307,12 @@ def etable(  # noqa: PLR0913  (every choice a table has; all but the models are 
     folded = fold_terms(columns, controls, blocks, look)
     inside = list(chain.from_iterable(folded.values()))
     terms = select(columns, keep, drop, order, fold=inside, caller="etable")
+    terms += [] if keep is None else _constant_beside(terms, columns, drop)
     parts = [
         term_rows(columns, terms, texts, look),
         block_rows(columns, texts, look),
         setting_rows(columns, folded, rows, texts, look),
-        stat_rows(columns, look),
+        [*stat_rows(columns, look), *effect_rows(columns, std_effect, std_effect_in, texts, look)],
     ]
     given = [] if notes is None else texts_of(notes)
     if given is None:
@@ -306,6 +325,12 @@ def etable(  # noqa: PLR0913  (every choice a table has; all but the models are 
     if file is not None:
         table.save(file)
     return table
+
+
+def _constant_beside(terms: Sequence[str], columns: Sequence[Column], drop: object) -> list[str]:
+    """Add the constant that was asked for to terms that `keep` chose."""
+    there = any(column.constant is not None and "Intercept" in column.estimates for column in columns)
+    return ["Intercept"] if there and "Intercept" not in terms and drop is None else []
 
 
 def _tell_unused(columns: Sequence[Column], labels: Mapping[str, str]) -> None:

@@ -197,6 +197,10 @@ class Column:
         known.
     whole : Remark or None
         What the notes must say of the whole table, as a code of `words`.
+    constant : Estimate or None
+        The constant beside absorbed effects.
+    moments : mapping
+        Mean and standard deviation of outcome and terms in the estimation sample, where they are known.
     over : str or None
         Head that spans it and its neighbours, or a code for it in `words`.
     named : Remark or None
@@ -223,6 +227,8 @@ class Column:
     equation: Term | None = None
     keys: tuple[str, str | None] | None = None
     whole: Remark | None = None
+    constant: Estimate | None = None
+    moments: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     over: str | None = None
     named: Remark | None = None
     set_notes: tuple[Remark, ...] = ()
@@ -291,7 +297,25 @@ def result_column(result: Results, level: float = 0.95, *, words: Words = NO_WOR
         words=words,
         equation=getattr(result, "equation", None),
         keys=getattr(result, "key_names", None),
+        constant=_constant_of(result, level),
+        moments=_moments_of(result),
     )
+
+
+def _constant_of(result: Results, level: float) -> Estimate | None:
+    """Give the constant of a result that has one beside absorbed effects."""
+    constant = getattr(result, "constant", None)
+    if not callable(constant) or not result.glance()["effects"]:
+        return None
+    numbers = constant(level)
+    return Estimate(Term("Intercept", kind="intercept"), *(float(numbers[name]) for name in _NUMBERS))
+
+
+def _moments_of(result: Results) -> dict[str, tuple[float, float]]:
+    stats = getattr(result, "sample_stats", None)
+    if stats is None:
+        return {}
+    return dict(zip(stats.index, zip(stats["mean"], stats["sd"], strict=True), strict=True))
 
 
 def inference_of(result: Results) -> Inference:
