@@ -253,8 +253,10 @@ words = {
         "p": "U test, p",
         "labels": {
             **truth.labels["en"],
-            **dict.fromkeys(["digital_index", "pca_index", "lag(digital_index)"], "Digital economy"),
             "prosperity_index": "Common prosperity",
+            "digital_index": "Digital economy",
+            "pca_index": "Digital economy, principal component",
+            "lag(digital_index)": "Digital economy, a year ago",
             "post_offices_1984:lag(national_users)": "Post offices in 1984 × internet users of last year",
             "weight": "Weight",
             "std_error": "Standard error",
@@ -287,8 +289,10 @@ words = {
         "p": "U型检验的 p",
         "labels": {
             **truth.labels["zh"],
-            **dict.fromkeys(["digital_index", "pca_index", "lag(digital_index)"], "数字经济"),
             "prosperity_index": "共同富裕",
+            "digital_index": "数字经济",
+            "pca_index": "数字经济（主成分）",
+            "lag(digital_index)": "数字经济（滞后一期）",
             "post_offices_1984:lag(national_users)": "1984年邮局数 × 上一年全国互联网用户数",
             "weight": "权重",
             "std_error": "标准误",
@@ -334,7 +338,12 @@ for language, say in words.items():
             say["Table 9"]: table(threshold.test_table()),
             say["Table 10"]: table(threshold, controls=controls),
             say["Table 11"]: table(groups, controls=controls),
-            say["Table 12"]: table(battery, controls=controls),
+            say["Table 12"]: table(
+                battery,
+                controls=controls,
+                labels=say["labels"]
+                | dict.fromkeys(["pca_index", "lag(digital_index)"], say["labels"]["digital_index"]),
+            ),
             say["Table 13"]: table(spatial.decomposition, controls=controls),
             say["Table 14"]: table(
                 report.in_language(language), labels=report.in_language(language).frame["claim"].to_dict()
@@ -345,7 +354,7 @@ for language, say in words.items():
         for name, axes in {
             "1_index": dp.plots.kernel_ridge(panel, "digital_index", labels=say["labels"]),
             "2_inverse_u": dp.plots.u_shape(curve, shape, labels=say["labels"]),
-            "3_slope": dp.plots.marginal_effect(curve, "digital_index", labels=say["labels"]),
+            "3_slope": dp.plots.marginal_effect(curve, "digital_index", panel=panel, labels=say["labels"]),
             "4_mechanisms": dp.plots.mediation_path(mediation, labels=say["labels"]),
             "5_threshold": dp.plots.lr_profile(threshold, labels=say["labels"]),
             "6_robustness": dp.plots.specification_curve(
@@ -353,5 +362,6 @@ for language, say in words.items():
             ),
             "7_placebo": dp.plots.placebo(placebo, labels=say["labels"]),
             "8_spillovers": dp.plots.impacts(spatial, keep="digital_index", labels=say["labels"]),
+            "9_propositions": dp.plots.pathways(report.in_language(language), labels=say["labels"]),
         }.items():
             axes.figure.savefig(OUTPUT / f"figure_{name}_{language}.png")

@@ -237,7 +237,9 @@ words = {
         "Table 11": "Table 11. Spillovers",
         "Table 12": "Table 12. Propositions",
         "labels": {
-            **dict.fromkeys(["infrastructure", "pca_index", "lag(infrastructure)"], "Infrastructure"),
+            "infrastructure": "Infrastructure",
+            "pca_index": "Infrastructure, principal component",
+            "lag(infrastructure)": "Infrastructure, a year ago",
             "prosperity": "Prosperity",
             "ln_output": "Output per worker (log)",
             "ln_capital": "Private capital per worker (log)",
@@ -275,7 +277,9 @@ words = {
         "Table 11": "表11 空间溢出效应",
         "Table 12": "表12 理论命题的检验",
         "labels": {
-            **dict.fromkeys(["infrastructure", "pca_index", "lag(infrastructure)"], "基础设施"),
+            "infrastructure": "基础设施",
+            "pca_index": "基础设施（主成分）",
+            "lag(infrastructure)": "基础设施（滞后一期）",
             "prosperity": "繁荣指数",
             "ln_output": "劳均产出（对数）",
             "ln_capital": "劳均私人资本（对数）",
@@ -327,7 +331,12 @@ for language, say in words.items():
             say["Table 7"]: table(mediation),
             say["Table 8"]: table(threshold.test_table()),
             say["Table 9"]: table(groups),
-            say["Table 10"]: table(battery, controls=controls),
+            say["Table 10"]: table(
+                battery,
+                controls=controls,
+                labels=say["labels"]
+                | dict.fromkeys(["pca_index", "lag(infrastructure)"], say["labels"]["infrastructure"]),
+            ),
             say["Table 11"]: table(spatial.decomposition),
             say["Table 12"]: table(
                 report.in_language(language), labels=report.in_language(language).frame["claim"].to_dict()
@@ -338,7 +347,7 @@ for language, say in words.items():
         for name, axes in {
             "1_index": dp.plots.kernel_ridge(panel, "infrastructure", labels=say["labels"]),
             "2_u_shape": dp.plots.u_shape(curve, shape, labels=say["labels"]),
-            "3_slope": dp.plots.marginal_effect(curve, "infrastructure", labels=say["labels"]),
+            "3_slope": dp.plots.marginal_effect(curve, "infrastructure", panel=panel, labels=say["labels"]),
             "4_mechanism": dp.plots.mediation_path(mediation, labels=say["labels"]),
             "5_robustness": dp.plots.specification_curve(
                 battery, ["infrastructure", "pca_index", "lag(infrastructure)"], labels=say["labels"]

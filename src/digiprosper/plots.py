@@ -972,7 +972,8 @@ def specification_curve(
     main : str, optional
         Label of the model that is marked. Default that without candidates, or the first.
     labels : mapping, optional
-        Text by term or column; wins over the labels that came with the results.
+        Text by term, column or label of a model; wins over the labels that came with the results. Terms that
+        share a label have their names behind it.
     level : float
         Of the intervals, and of what counts as significant.
     ax : Axes, optional

@@ -118,6 +118,16 @@ def test_choices_of_a_battery_are_what_its_models_differ_in(battery: ResultSet) 
     assert curve.left_out == ["1 not estimated"]
 
 
+def test_labels_name_models_and_terms_that_share_one_keep_their_names(battery: ResultSet) -> None:
+    labels = {"x": "数字经济", "lag(x)": "数字经济", "base": "基准", "lagged": "滞后一期"}
+    curve = specification_curve(battery, ["x", "lag(x)"], None, labels, 0.95)
+    order = curve.points["model"].tolist()
+    assert curve.heads == [labels.get(model, model) for model in order]
+    assert curve.main_text == "基准"
+    regressors = [choice.name for choice in curve.choices if choice.group == "regressor"]
+    assert sorted(regressors) == ["数字经济 (lag(x))", "数字经济 (x)"]
+
+
 def test_the_first_coefficient_of_the_first_model_is_the_default(battery: ResultSet) -> None:
     curve = drawn(battery)
     assert len(curve.points) == 6

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -92,7 +93,7 @@ def specification_curve(
     main : str, optional
         Label of the model that is marked; default that without candidates, or the first.
     labels : mapping
-        Labels by term or column, over those of the models.
+        Labels by term, column or model, over those of the models.
     level : float
         Of the intervals, and of what is significant.
     language : {"english", "chinese"}
@@ -124,7 +125,7 @@ def specification_curve(
         factors, texts = _merged(models, "factors"), {**_merged(models, "labels"), **labels}
         made = [_made(models[label], names, (texts, factors, language)) for label in order]
         outcomes = {one["outcome"][0] for one in made}
-        choices, heads = _differences(made, texts, factors), order
+        choices, heads = _differences(made, texts, factors), [texts.get(label, label) for label in order]
 
     marked = _main(models, main, order)
     return SpecificationCurve(
@@ -133,7 +134,7 @@ def specification_curve(
         points=points,
         choices=choices,
         main=marked,
-        main_text=_main_text(order, marked, language),
+        main_text=_main_text(order, marked, texts, language),
         heads=heads,
         left_out=_left_out(models, len(order), language),
         level=level,
@@ -204,11 +205,18 @@ def _differences(
     out = []
     for kind in made[0]:
         names = dict.fromkeys(name for one in made for name in one[kind])
-        for name in names:
+        texts = _distinct({name: name_label(name, labels, factors) for name in names})
+        for name, text in texts.items():
             which = np.array([name in one[kind] for one in made])
             if not which.all():
-                out.append(Choice(kind, name_label(name, labels, factors), which))
+                out.append(Choice(kind, text, which))
     return out
+
+
+def _distinct(texts: Mapping[str, str]) -> dict[str, str]:
+    """Put the name behind a label that several have."""
+    times = Counter(texts.values())
+    return {name: text if times[text] == 1 else f"{text} ({name})" for name, text in texts.items()}
 
 
 def _merged(models: ResultSet, field: str) -> dict[str, Any]:
@@ -237,10 +245,13 @@ def _main(models: ResultSet, main: str | None, order: Sequence[str]) -> int | No
     )
 
 
-def _main_text(order: Sequence[str], marked: int | None, language: Language) -> str:
+def _main_text(
+    order: Sequence[str], marked: int | None, labels: Mapping[str, str], language: Language
+) -> str:
     if marked is None:
         return ""
-    return FIGURE.say("curve.given", language) if order[marked] == NO_CANDIDATE else order[marked]
+    label = order[marked]
+    return FIGURE.say("curve.given", language) if label == NO_CANDIDATE else labels.get(label, label)
 
 
 def _left_out(models: ResultSet, drawn: int, language: Language) -> list[str]:
