@@ -60,6 +60,13 @@ BANNED = (
     "over again once",
     "not shown to",
     "outweighs the direct",
+    "percentage of nothing",
+    "close call",
+    "nothing of the kind",
+    "leaves 0 out",
+    "hangs on",
+    "worth saying",
+    "is the headline",
 )
 TEXTS = sorted(
     path

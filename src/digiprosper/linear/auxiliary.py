@@ -69,7 +69,7 @@ def refit(spec: FixedEffects, panel: Panel, caller: str) -> Fitted:
 
 
 def issued(fitted: Fitted) -> tuple[Notice, ...]:
-    """Issue what is worth saying about a fit whose standard errors are not reported.
+    """Issue the notices about a fit whose standard errors are not reported.
 
     Parameters
     ----------

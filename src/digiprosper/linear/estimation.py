@@ -299,7 +299,7 @@ def fit_equation(
     regressors : sequence of int
         Positions of the regressors.
     remarks : sequence of Notice
-        What else is worth saying about this equation.
+        Other notices about this equation.
     unread : sequence of str
         Names of columns that the model adds itself and whose slopes answer no question, such as the dummy of
         a regime: no notice says that they depend on few clusters.

@@ -145,7 +145,7 @@ def _moderator(results: LinearResults, term: object, moderator: object) -> _Mode
 
 
 def _regions(points: pd.DataFrame) -> list[Interval]:
-    """List the intervals in which the interval of the slope leaves 0 out, its ends interpolated."""
+    """List the intervals in which the interval of the slope excludes 0, its ends interpolated."""
     at, low, high = (points[name].to_numpy(dtype=np.float64) for name in ("at", "conf_low", "conf_high"))
     # The end nearer to 0 is above 0 where 0 is left out.
     gap = np.maximum(low, -high)

@@ -79,7 +79,7 @@ class ThresholdTested(PickledByName):
     Parameters
     ----------
     bootstrap : tuple of str
-        Bootstraps run, the headline first; empty for none.
+        Bootstraps run, the one that decides first; empty for none.
     statistic_values : (b, t) array
         What each bootstrap compares its draws with: F, or the robust score statistic of "wild_score".
     statistic_draws : (b, t, B) array
@@ -215,7 +215,7 @@ class ThresholdFields:
 
     @property
     def bootstrap(self) -> tuple[str, ...]:
-        """Bootstraps run, the headline first; empty for none."""
+        """Bootstraps run, the one that decides first; empty for none."""
         return self.tested.bootstrap
 
     @property

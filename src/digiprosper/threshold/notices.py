@@ -1,4 +1,4 @@
-"""What is worth saying about a fit of a model with thresholds: one maker a code.
+"""Notices about a fit of a model with thresholds: one maker a code.
 
 =========================== ===============================================================================
 code                        data

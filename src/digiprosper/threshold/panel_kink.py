@@ -388,7 +388,7 @@ class PanelKink(Specification):
             diagnostics=(),
         )
 
-    # --- what is worth saying -----------------------------------------------------------------------------
+    # --- notices ------------------------------------------------------------------------------------------
 
     def _remarks(self, prepared: Prepared, results: KinkResults) -> tuple[Notice, ...]:
         out = [

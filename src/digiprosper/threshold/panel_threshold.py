@@ -118,7 +118,7 @@ class PanelThreshold(Specification):
         ``"wild_cluster"`` (one sign a cluster times the null's residuals; keeps its size when the variance
         depends on the regressors), ``"wild_score"`` (a cluster-robust score statistic, one sign a cluster on
         its scores), ``"hansen"`` (whole entities exchanged; balanced panels only), ``"iid"`` (rows; for
-        teaching). Of several the first is the headline, all are in `tests`.
+        teaching). Of several the first decides, all are in `tests`.
     reps : int
         Draws of each bootstrap.
     level : float

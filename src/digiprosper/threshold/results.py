@@ -515,7 +515,7 @@ class ThresholdResults(ThresholdFields, Summarised, PickledByName):
         Returns
         -------
         tuple of Column
-            One. Its tests are those of the headline bootstrap, the one that stopped "auto" included.
+            One. Its tests are those of the first bootstrap, the one that stopped "auto" included.
         """
         tests, found = self._headline_tests, self.estimates.size
         block = Block(

@@ -244,7 +244,7 @@ def concentration(
     Returns
     -------
     share : float
-        Between 0 and 1: near 1, the test hangs on these clusters.
+        Between 0 and 1: near 1, the test depends on these clusters.
     largest : (top,) int array
         Which they are, the largest first.
     """

@@ -6,7 +6,7 @@ sqrt(level))`` it is ``LR <= c`` if errors are homoskedastic (Hansen 1999, J. Ec
 section 3.4). Both take a jump that shrinks as the sample grows, and a sample that is large.
 
 Draws can replace ``c``. With the estimate as their truth they have no proof and, in simulations, far too
-small quantiles: how well a jump is located hangs on the few rows around it, and an estimate sits where they
+small quantiles: how well a jump is located depends on the few rows around it, and an estimate sits where they
 locate it well. (The bootstrap of rows is inconsistent under a fixed jump: Yu 2014, Econometric Theory
 30:676-714; Seijo & Sen 2011, Annals of Statistics 39:424-461; Gonzalo & Wolf 2005, J. Econometrics
 127:201-224, subsample for that reason.) Test inversion draws at each candidate as if it were the truth, so
