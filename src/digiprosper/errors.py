@@ -476,6 +476,7 @@ _CATEGORIES: dict[str, type[DigiprosperWarning]] = {
     "weak_instrument": IdentificationWarning,
     "weak_first_stage": IdentificationWarning,
     "incomplete_shares": IdentificationWarning,
+    "zero_first_stock": IdentificationWarning,
     "lagged_outcome": IdentificationWarning,
     "unmatched_treated": IdentificationWarning,
     "left_out": MissingDataWarning,

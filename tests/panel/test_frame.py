@@ -48,6 +48,8 @@ def test_columns_in_brackets(panel: Panel) -> None:
     assert years.tolist() == panel.index.get_level_values("year").tolist()
     assert years.name == "year"
     assert panel[[]].shape == (panel.nobs, 0)
+    with pytest.raises(ColumnError, match="'gdp' is in the list more than once"):
+        panel[["gdp", "region", "gdp"]]
     taken = panel["gdp"]
     taken[:] = 0.0
     assert not (panel["gdp"] == 0).any()

@@ -89,6 +89,12 @@ def test_value_labels_of_a_part_of_a_column(tmp_path: Path, cities: pd.DataFrame
     assert [n.code for n in read_stata(path).notices] == ["partly_labelled"]
 
 
+def test_a_variable_named_none_keeps_its_value_labels(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"city": ["a", "b"], "None": [1, 2]})
+    path = written(tmp_path, frame, value_labels={"None": {1: "west", 2: "east"}})
+    assert Panel.from_stata(path, entity="city")["None"].tolist() == ["west", "east"]
+
+
 def test_extended_missing_values_are_missing(tmp_path: Path) -> None:
     frame = pd.DataFrame({"i": [1, 1, 2], "t": [1, 2, 1], "x": [1.0, 2.0, 3.0]})
     path = written(tmp_path, frame, version=118)

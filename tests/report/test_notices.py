@@ -74,6 +74,7 @@ BESIDE = {
     "renamed_columns": "panel/keys.py",
     "unfilled": "panel/interpolation.py",
     "unseen_values": "panel/conditions.py",
+    "zero_first_stock": "variables/growth.py",
 }
 
 

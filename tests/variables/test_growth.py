@@ -13,6 +13,7 @@ from digiprosper.errors import (
     AlignmentError,
     DigiprosperError,
     IdentificationError,
+    IdentificationWarning,
     InputTypeError,
     MissingDataError,
     OptionError,
@@ -96,6 +97,13 @@ def test_steady_growth_in_closed_form() -> None:
     expected = steady * investment + 3 * (1 / (g + d) - steady) * (1 - d) ** t
     stock = variables.capital_stock(investment, 1.0, growth=g, time=1990 + t)
     np.testing.assert_allclose(stock, expected, rtol=1e-13)
+
+
+def test_capital_that_begins_at_zero_is_reported() -> None:
+    keys = {"entity": ["a", "a", "b", "b"], "time": [2000, 2001, 2000, 2001]}
+    with pytest.warns(IdentificationWarning, match=r"1 entity is 0 .*begins at 0"):
+        stock = variables.capital_stock([0.0, 5.0, 3.0, 3.0], 1.0, growth=0.1, depreciation=0.1, **keys)
+    np.testing.assert_allclose(stock, [0, 5, 15, 16.5])
 
 
 def test_in_a_panel() -> None:

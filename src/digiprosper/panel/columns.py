@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from digiprosper.errors import (
+    ColumnError,
     InputTypeError,
     MissingDataError,
     PanelIndexError,
@@ -78,7 +80,7 @@ def missing_in(table: Table, names: Sequence[str]) -> Missing:
 
 
 def refuse_no_names(columns: object) -> None:
-    """Refuse what stands in brackets behind a panel and is no name or list of names.
+    """Refuse what stands in brackets behind a panel and is no name or list of different names.
 
     Parameters
     ----------
@@ -89,11 +91,19 @@ def refuse_no_names(columns: object) -> None:
     ------
     InputTypeError
         If it is a mask, a position, a slice or anything else.
+    ColumnError
+        If a list has a name more than once.
     """
     if not isinstance(columns, str | list):
         raise InputTypeError(
             f"panel[...] takes a name or a list of names, not {type(columns).__name__}: panel['x'], "
             "panel[['x', 'z']]. Choose rows with panel.subset()."
+        )
+    names = Counter(name for name in columns if isinstance(name, str)) if isinstance(columns, list) else {}
+    twice = [name for name, count in names.items() if count > 1]
+    if twice:
+        raise ColumnError(
+            f"panel[...]: {quoted(twice)} is in the list more than once; name each column once."
         )
 
 

@@ -100,7 +100,8 @@ def read_stata(
     notices = _of_warnings(caught, frame)
     for name in [name for notice in notices for name in notice.data.get("columns", ())]:
         frame[name] = frame[name].where(frame[name].notna(), np.nan).astype(np.float64)
-    value_labels.pop(str(time), None)
+    if isinstance(time, str):
+        value_labels.pop(time, None)
     partly = _name_values(frame, value_labels)
     return StataTable(frame, _not_empty(labels), (*notices, *partly))
 

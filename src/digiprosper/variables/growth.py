@@ -10,9 +10,12 @@ import pandas as pd
 from digiprosper.errors import (
     AlignmentError,
     InputTypeError,
+    Notice,
     OptionError,
     alignment_problem,
     cited,
+    counted,
+    issue,
     option_problem,
     plain,
     quoted,
@@ -21,6 +24,7 @@ from digiprosper.kernels.tolerances import LARGEST_PRODUCT
 from digiprosper.panel import Panel
 from digiprosper.panel.access import table_of
 from digiprosper.panel.arguments import arguments, below_zero, not_positive
+from digiprosper.panel.keys import rows_text
 from digiprosper.variables import kernel
 from digiprosper.variables.groups import row_labels
 
@@ -77,6 +81,11 @@ def capital_stock(
     PanelIndexError, AlignmentError, MissingDataError
         If keys are repeated or no times, `growth` lacks an entity, or a value is infinite.
 
+    Warns
+    -----
+    IdentificationWarning
+        If the first investment of an entity is 0, from which its capital begins at 0.
+
     Notes
     -----
     Zhang, Wu and Zhang (2004), Economic Research Journal 39(10), attributed; the first stock is that of Hall
@@ -106,12 +115,37 @@ def capital_stock(
     first = np.full(real.size, np.nan)
     known = np.flatnonzero(~np.isnan(real))
     starts = known[np.diff(table.keys.entity[known], prepend=-1) != 0]
+    labels = given.rows[table.numeric("row").astype(np.intp)[starts[real[starts] == 0]]]
+    if labels.size:
+        issue([zero_first_stock(labels)])
     first[starts] = real[starts] / _divisors(growth, rate, table.keys.entities)[table.keys.entity[starts]]
     stock = kernel.accumulated(real, first, before, table.keys.time, 1.0 - rate)
 
     out = np.empty(real.size)
     out[table.numeric("row").astype(np.intp)] = stock
     return given.returned(out, np.ones(out.size, dtype=bool))
+
+
+def zero_first_stock(rows: pd.Index[Any]) -> Notice:
+    """Report entities whose capital begins at zero.
+
+    Parameters
+    ----------
+    rows : Index
+        Labels of the rows with their first investment, at least one.
+
+    Returns
+    -------
+    Notice
+        Code zero_first_stock; data count and rows, the first five.
+    """
+    first = tuple(rows[:5])
+    text = (
+        f"capital_stock: the first investment of {counted(len(rows), 'entity', 'entities')} is 0 (first: "
+        f"{rows_text(first)}), so that their capital begins at 0, as if they had none before. Make these "
+        "values missing to begin at the first positive one."
+    )
+    return Notice("zero_first_stock", text, {"count": len(rows), "rows": first})
 
 
 def _table(given: Arguments) -> Table:
