@@ -249,7 +249,8 @@ def _head_label(head: str, column: Column, labels: Mapping[str, str], language: 
     code = f"head.{head}"
     if head not in labels and code in TABLE and column.cells:
         return TABLE.say(code, language)
-    return labels.get(head, " + ".join(labels.get(part, part) for part in head.split(" + ")))
+    parts = (name_label(part, labels, column.factors) for part in head.split(" + "))
+    return labels.get(head, " + ".join(parts))
 
 
 def check_labels(labels: object, caller: str) -> dict[str, str]:
