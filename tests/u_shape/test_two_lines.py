@@ -191,6 +191,7 @@ def test_a_curve_that_only_flattens_is_no_turn() -> None:
     assert lines <= 2
 
 
+@pytest.mark.filterwarnings("ignore::digiprosper.errors.FewClustersWarning")
 @pytest.mark.montecarlo
 @pytest.mark.parametrize(
     ("curve", "least_square", "most_lines"),
