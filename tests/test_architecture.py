@@ -37,6 +37,7 @@ EXTRAS = {
     "mediation/test_mediation_oracle.py",
     "studies/pathways/test_family_wise.py",
     "linear/test_notices_coverage.py",
+    "present/test_every_figure.py",
     "spatial/test_spatial_peers.py",
     "threshold/test_threshold_coverage.py",
     "threshold/test_threshold_published.py",

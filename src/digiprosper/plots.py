@@ -348,7 +348,8 @@ def moran_scatter(
     time : period, optional
         Which; the last by default.
     names : bool
-        Whether entities are named, where there are at most 60.
+        Whether entities are named, where there are at most 60. A name that would lie on another is left out,
+        the nearest to the means first.
     labels : mapping, optional
         Text by term or column; wins over the labels of the panel.
     ax : Axes, optional
@@ -1112,8 +1113,9 @@ def rank_ribbon(
     Returns
     -------
     Axes
-        Over time rank 1 is on top. In one period up to 60 entities are named, rank 1 on the left; of more the
-        ribbon shows by how many places each rank moves. Nothing is shown and no setting is changed.
+        Over time rank 1 is on top. In one period up to 100 entities are named, rank 1 on the left, on a
+        figure of at most a page; of more the ribbon shows by how many places each rank moves, and `entities`
+        chooses those that are named. Nothing is shown and no setting is changed.
 
     Raises
     ------

@@ -191,15 +191,26 @@ def test_a_single_period_and_a_cross_section_need_no_period():
 
 
 def test_many_entities_show_how_far_they_move():
-    found = ranked(61)
+    found = ranked(101)
     ax = plots.rank_ribbon(found, period=2021)
-    assert texts(ax) != [f"c{i:03d}" for i in range(61)]
-    assert ax.get_xlabel() == "Rank, year 2021 (61 x city)"
+    assert texts(ax) != [f"c{i:03d}" for i in range(101)]
+    assert ax.get_xlabel() == "Rank, year 2021 (101 x city)"
     area = ax.collections[0].get_paths()[0].vertices
     assert (area[:, 1].min(), area[:, 1].max()) == (-1.0, 1.0)
     assert ax.get_ylabel() == "Change in rank (above 0: higher)"
-    assert ax.get_xticks().tolist() == [1, 10, 20, 30, 40, 50, 60]
-    assert len(texts(plots.rank_ribbon(ranked(60), period=2021))) == 60
+    assert ax.get_xticks().tolist() == [1, 20, 40, 60, 80, 100]
+
+
+def test_a_hundred_names_fit_on_a_page():
+    ax = plots.rank_ribbon(ranked(100), period=2021)
+    assert len(texts(ax)) == 100
+    assert ax.figure.get_figheight() < 10
+    names = ax.get_yticklabels()
+    assert names[0].get_fontsize() >= 6
+    ax.figure.draw_without_rendering()
+    boxes = [name.get_window_extent() for name in names]
+    pitch = abs(boxes[0].y0 - boxes[1].y0)
+    assert max(box.height for box in boxes) < 1.25 * pitch
 
 
 def test_ticks_are_round_and_few():
@@ -235,7 +246,7 @@ def test_spread_over_combinations():
     assert ax.get_xlabel() == "Rank, year 2021"
     assert plots.index_sensitivity(found, period=2020).get_xlabel() == "Rank, year 2020"
     assert plots.index_sensitivity(varied(periods=())).get_xlabel() == "Rank"
-    many = plots.index_sensitivity(varied(70))
+    many = plots.index_sensitivity(varied(101))
     assert len(many.collections) == 2
 
 

@@ -116,32 +116,44 @@ def slope_curve(
 
 def _moderator(results: LinearResults, term: object, moderator: object) -> _Moderator:
     """Choose what the slope is drawn over."""
-    if not isinstance(term, str) or not (moderator is None or isinstance(moderator, str)):
-        name, value = ("moderator", moderator) if isinstance(term, str) else ("term", term)
-        raise InputTypeError(
-            f"{_PURPOSE}: {name}={cited(value)} must be the name of a column.", [option_problem(name, value)]
-        )
+    if not isinstance(term, str):
+        raise _no_name("term", term)
+    if moderator is not None and not isinstance(moderator, str):
+        raise _no_name("moderator", moderator)
     stats = results.sample_stats
     columns = slope_columns(results.terms, term, stats)
+    column = _chosen(columns, term, moderator)
+    others = [name for name in columns if name != column]
+    levels = dict(results.categories.values())
+    if column in levels:
+        return _Moderator(column, levels[column].tolist(), others)
+    few = default_points(stats, column)
+    return _Moderator(column, few.tolist() if few.size == 2 else None, others)
+
+
+def _no_name(name: str, value: object) -> InputTypeError:
+    return InputTypeError(
+        f"{_PURPOSE}: {name}={cited(value)} must be the name of a column.", [option_problem(name, value)]
+    )
+
+
+def _chosen(columns: Sequence[str], term: str, moderator: str | None) -> str:
+    """Check the moderator, or choose the first."""
     if not columns:
         raise ColumnError(
             f"{_PURPOSE}: the slope in {cited(term)} is constant in this model. Add a product such as "
             f"{cited(f'{term}:w')}, or {cited(f'I({term}**2)')}, to x.",
             [column_problem(term, "term", "a constant slope")],
         )
-    column = columns[0] if moderator is None else moderator
-    if column not in columns:
+    if moderator is None:
+        return columns[0]
+    if moderator not in columns:
         raise ColumnError(
-            f"{_PURPOSE}: the slope in {cited(term)} does not depend on {cited(column)} but on "
+            f"{_PURPOSE}: the slope in {cited(term)} does not depend on {cited(moderator)} but on "
             f"{quoted(columns)}.",
-            [column_problem(column, "moderator", f"not a moderator of {term}")],
+            [column_problem(moderator, "moderator", f"not a moderator of {term}")],
         )
-    levels = dict(results.categories.values())
-    others = [name for name in columns if name != column]
-    if column in levels:
-        return _Moderator(column, levels[column].tolist(), others)
-    few = default_points(stats, column)
-    return _Moderator(column, few.tolist() if few.size == 2 else None, others)
+    return moderator
 
 
 def _regions(points: pd.DataFrame) -> list[Interval]:

@@ -78,8 +78,8 @@ def draw_specification_curve(drawn: SpecificationCurve, ax: Axes | None, purpose
         _draw_choices(axes, drawn, rows, purpose)
         _mark_main(axes, drawn)
         _name_rows(axes, names, rows)
-        _name_models(axes, drawn, heads)
         _name_estimates(axes, drawn, (low, high))
+        _name_models(axes, drawn, heads)
         plain_spines(axes)
         legend_above(axes, columns=3)
     return axes

@@ -80,9 +80,9 @@ def _set_texts(axes: Axes, drawn: Decay) -> None:
     cutoffs = sorted(set(drawn.points["cutoff"]))
     if len(cutoffs) <= _MOST_TICKS:
         axes.set_xticks(cutoffs, [f"{cutoff:,g}" for cutoff in cutoffs])
-    name_axis(axes, "x", with_remarks(say("decay.axis"), drawn.left_out))
     kind = next(iter(drawn.heads.values()))
     code = "decay.effect" if len(drawn.heads) == 1 else "decay.effects"
     effect = say(code, kind=kind, name=drawn.name)
     text = say("decay.on", effect=effect, outcome=drawn.outcome) if drawn.outcome else effect
     name_axis(axes, "y", text, say("estimate", level=f"{100 * drawn.level:g}"))
+    name_axis(axes, "x", with_remarks(say("decay.axis"), drawn.left_out))

@@ -14,12 +14,14 @@ from digiprosper.present.figure import (
     name_axis,
     new_axes,
     plain_spines,
+    text_em,
     tick_step,
+    type_size,
 )
 from digiprosper.present.figure_style import figure_width, say
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from matplotlib.axes import Axes
 
@@ -30,7 +32,9 @@ __all__ = ["draw_event_paths"]
 # Event times that are named, in a figure of its usual width.
 _MOST_TICKS, _WIDTH = 25, 6.4
 # Of the width, what the axis has at least.
-_SHARE = 0.75
+_SHARE = 0.7
+# Between two names, as a multiple of the size of type.
+_BLANK = 0.5
 
 
 def draw_event_paths(drawn: EventPaths, ax: Axes | None, purpose: str, *, counts: bool) -> Axes:
@@ -61,8 +65,8 @@ def draw_event_paths(drawn: EventPaths, ax: Axes | None, purpose: str, *, counts
             _draw_path(axes, path, place, len(heads))
         _name_reference(axes, drawn.paths)
         _set_ticks(axes, drawn, counts=counts)
-        name_axis(axes, "x", say("event.counts" if counts else "event.axis"))
         name_axis(axes, "y", drawn.outcome, say("estimate", level=f"{100 * drawn.level:g}"))
+        name_axis(axes, "x", say("event.counts" if counts else "event.axis"))
         plain_spines(axes)
         if len(heads) > 1 or any(path.reference is not None for path in drawn.paths):
             legend_above(axes, columns=len(heads) + 1)
@@ -106,17 +110,26 @@ def _legend(path: EventPath) -> str:
 def _set_ticks(axes: Axes, drawn: EventPaths, *, counts: bool) -> None:
     """Name the event times; of many, those at equal distances from the policy."""
     times = list(drawn.ticks)
-    room = _SHARE * (figure_width() or _WIDTH)
-    step = max(
-        -(-len(times) // _MOST_TICKS), tick_step([str(time) for time in times], room, "plots.event_study")
-    )
-    shown = [time for time in times if time % step == 0 or drawn.ticks[time] != str(time)]
+    shown = _shown(drawn.ticks, _SHARE * (figure_width() or _WIDTH))
     texts = [drawn.ticks[time].replace("-", "−") for time in shown]
     if counts:
         numbers = [_counts(drawn.paths, time) for time in shown]
         texts = [f"{text}\n{number}" for text, number in zip(texts, numbers, strict=True)]
     axes.set_xticks(shown, texts)
     axes.set_xlim(times[0] - 0.6, times[-1] + 0.6)
+
+
+def _shown(ticks: Mapping[int, str], room: float) -> list[int]:
+    """Choose the event times that are named: all binned ends, and what has room beside them."""
+    times, size = list(ticks), 10 * type_size() / 72
+    step = max(-(-len(times) // _MOST_TICKS), tick_step([*map(str, times)], room, "plots.event_study"))
+    ends = [time for time in times if ticks[time] != str(time)]
+
+    def has_room(time: int) -> bool:
+        half = {end: (text_em(ticks[end]) + text_em(ticks[time]) + _BLANK) / 2 for end in ends}
+        return all(half[end] * size <= abs(time - end) * room / len(times) for end in ends)
+
+    return sorted({*ends, *(time for time in times if time % step == 0 and has_room(time))})
 
 
 def _counts(paths: Sequence[EventPath], time: int) -> str:

@@ -28,6 +28,7 @@ __all__ = [
     "MARKERS",
     "MOST_NAMES",
     "Look",
+    "axes_inches",
     "fonts",
     "legend_above",
     "legend_beside",
@@ -36,6 +37,8 @@ __all__ = [
     "new_axes",
     "plain_spines",
     "row_names",
+    "spread_ticks",
+    "text_em",
     "tick_step",
     "type_size",
 ]
@@ -54,6 +57,9 @@ _COLUMN, _LINE = 0.56 / 72, 1.3 / 72
 _FEWEST_COLUMNS: Final = 12
 _NAMES_SHARE: Final = 0.38
 _RIM: Final = 0.15
+# Inches of the name of an axis, or of a title; most numbers along an axis.
+_NAMED: Final = 0.3
+_MOST_NUMBERS: Final = 9
 # Height of a text at 45 degrees as a share of its length.
 _SLOPE: Final = 0.7
 
@@ -190,6 +196,22 @@ def fonts(ax: Axes | None, texts: Iterable[str], purpose: str) -> AbstractContex
     return context
 
 
+def axes_inches(axes: Axes) -> tuple[float, float]:
+    """Give the size of axes, of a figure of our own about that which they will have.
+
+    Parameters
+    ----------
+    axes : Axes
+        With their ticks.
+
+    Returns
+    -------
+    pair of float
+        Width and height in inches.
+    """
+    return _room(axes, "x") - _NAMED, _room(axes, "y") - _NAMED
+
+
 # --- texts --------------------------------------------------------------------------------------------------
 
 
@@ -240,6 +262,8 @@ def name_axis(axes: Axes, axis: str, *parts: str, **options: Any) -> None:
     **options
         Of the text.
     """
+    if axis == "x":
+        spread_ticks(axes)
     columns = max(_room(axes, axis) / (_COLUMN * _USUAL_TYPE * type_size()), _FEWEST_COLUMNS)
     lines = [line for part in parts if part for line in balanced_lines(part, columns)]
     setter = axes.set_xlabel if axis == "x" else axes.set_ylabel
@@ -269,6 +293,41 @@ def tick_step(texts: Sequence[str], inches: float, purpose: str) -> int:
     return max(1, math.ceil(len(texts) * widest * _COLUMN * _USUAL_TYPE * type_size(purpose) / inches))
 
 
+def spread_ticks(axes: Axes, taken: float = 0.0) -> None:
+    """Take fewer ticks where matplotlib chooses them and their numbers would lie over each other.
+
+    Parameters
+    ----------
+    axes : Axes
+        Of whose horizontal axis.
+    taken : float
+        Inches beside the axes that something else takes.
+    """
+    ticker: Any = require("matplotlib.ticker", extra="plot", purpose="plots")
+    locator = axes.xaxis.get_major_locator()
+    if isinstance(locator, ticker.MaxNLocator):
+        texts = [label.get_text() for label in axes.get_xticklabels()]
+        widest = (_longest(texts) + 2) * _COLUMN * _USUAL_TYPE * type_size()
+        most = int((_room(axes, "x") - taken) / widest)
+        locator.set_params(nbins=max(2, min(most, _MOST_NUMBERS)))
+
+
+def text_em(text: str) -> float:
+    """Estimate the length of a text.
+
+    Parameters
+    ----------
+    text : str
+        One line.
+
+    Returns
+    -------
+    float
+        As a multiple of the size of its type.
+    """
+    return 72 * _COLUMN * type_columns(text)
+
+
 def legend_above(axes: Axes, *, room: float = 0.0, columns: int = 2, **options: Any) -> None:
     """Put the legend over the axes, where it hides no data, and no wider than they are.
 
@@ -287,7 +346,7 @@ def legend_above(axes: Axes, *, room: float = 0.0, columns: int = 2, **options: 
         Of `Axes.legend`.
     """
     place: dict[str, Any] = {"loc": "lower left", "bbox_to_anchor": (0.0, 1.0 + room), "borderaxespad": 0.2}
-    width = min(_room(axes, "x") * _figure(axes).dpi, axes.bbox.width)
+    width = min((_room(axes, "x") - _RIM) * _figure(axes).dpi, axes.bbox.width)
     for count in range(columns, 0, -1):
         legend = axes.legend(frameon=False, ncols=count, fontsize="small", **place, **options)
         excess = legend.get_window_extent().width - width
@@ -311,8 +370,11 @@ def legend_beside(axes: Axes, **options: Any) -> None:
     """
     place: dict[str, Any] = {"loc": "upper left", "bbox_to_anchor": (1.01, 1.0), "borderaxespad": 0.0}
     legend = axes.legend(frameon=False, **place, **options)
-    if legend.get_window_extent().width > 0.35 * axes.bbox.width:
+    width = legend.get_window_extent().width
+    if width > 0.35 * axes.bbox.width:
         legend_above(axes, columns=4, **options)
+    else:
+        spread_ticks(axes, width / _figure(axes).dpi)
 
 
 def _break_texts(legend: Legend, excess: float) -> None:
@@ -339,7 +401,9 @@ def _room(axes: Axes, axis: str) -> float:
     if figure not in _own:
         return _inches(axes, "width" if axis == "x" else "height")
     size = figure.get_figwidth() if axis == "x" else figure.get_figheight()
-    return float(size) - _RIM - _depth(axes, "y" if axis == "x" else "x")
+    named = axes.get_ylabel() if axis == "x" else axes.get_xlabel()
+    lines = len(named.splitlines()) * _LINE * _USUAL_TYPE * type_size()
+    return float(size) - _RIM - lines - _depth(axes, "y" if axis == "x" else "x")
 
 
 def _depth(axes: Axes, axis: str) -> float:

@@ -11,7 +11,6 @@ from digiprosper.optional import require
 from digiprosper.present.figure import (
     FAINT,
     INK,
-    MOST_NAMES,
     fonts,
     legend_above,
     legend_beside,
@@ -19,6 +18,9 @@ from digiprosper.present.figure import (
     name_axis,
     new_axes,
     plain_spines,
+    spread_ticks,
+    text_em,
+    type_size,
 )
 from digiprosper.present.figure_style import say
 from digiprosper.report.characters import tidy_text
@@ -34,6 +36,9 @@ _PALE = "#9dbbd8"
 # Outer and inner span of a rank.
 _SHADES = (_PALE, "#5f8fbf")
 _HEIGHTS = (0.18, 0.45)
+# Entities whose ranks are named; inches from one to the next, and of all together on a page; points of their
+# names.
+_MOST_RANKS, _PITCH, _PAGE_HIGH, _SMALL = 100, 0.2, 8.6, 8.3
 # Ridges overlap by so much of their distance.
 _OVERLAP = 1.7
 
@@ -80,8 +85,8 @@ def draw_ribbons(ribbons: Ribbons, ax: Axes | None, purpose: str) -> Axes:
         axes.set_yticks(_rank_ticks(ribbons.worst))
         if times.inferred_type == "integer":
             _whole_numbers(axes.xaxis)
-        name_axis(axes, "x", ribbons.time)
         name_axis(axes, "y", ribbons.title)
+        name_axis(axes, "x", ribbons.time)
         plain_spines(axes)
         legend_beside(axes, title=ribbons.key)
     return axes
@@ -102,23 +107,27 @@ def draw_rank_spans(spans: RankSpans, ax: Axes | None, purpose: str) -> Axes:
     Returns
     -------
     Axes
-        Up to 60 entities are named; of more the spans show by how many places each rank moves.
+        Up to 100 entities are named, on a figure of at most a page; of more the spans show by how many places
+        each rank moves.
     """
     count = len(spans.ranks)
-    named = count <= MOST_NAMES
+    named = count <= _MOST_RANKS
     names = [tidy_text(e) for e in spans.ranks.index] if named else []
     with fonts(ax, [*names, spans.key, spans.title], purpose):
-        size = (6.4, 1.5 + 0.2 * count) if named else (6.8, 4.0)
-        axes = new_axes(size, purpose) if ax is None else ax
+        pitch = min(_PITCH, _PAGE_HIGH / (count * type_size(purpose)))
+        size = (6.4, 1.2 + pitch * count) if named else (6.8, 4.0)
+        axes = new_axes(size, purpose, fit="rows" if named else "width") if ax is None else ax
         if named:
             _lines(axes, spans)
-            axes.set_yticks(range(len(names)), names, fontsize="small")
-            name_axis(axes, "x", spans.title)
+            # Lines of type as high as the rows, and no higher than other names.
+            small = min(_SMALL * type_size(), 72 * pitch * type_size())
+            axes.set_yticks(range(count), names, fontsize=small, parse_math=False)
             name_axis(axes, "y", spans.key)
+            name_axis(axes, "x", spans.title)
         else:
             _bands(axes, spans)
-            name_axis(axes, "x", say("rank.count", title=spans.title, count=f"{count:,}", key=spans.key))
             name_axis(axes, "y", say("rank.moves"))
+            name_axis(axes, "x", say("rank.count", title=spans.title, count=f"{count:,}", key=spans.key))
         plain_spines(axes)
         legend_above(axes, columns=3)
     return axes
@@ -197,8 +206,10 @@ def draw_ridges(ridges: Ridges, ax: Axes | None, purpose: str) -> Axes:
         axes.set_ylim(count - 0.5, -_OVERLAP - 0.1)
         axes.set_xlim(grid[0], grid[-1])
         axes.tick_params(axis="y", length=0)
-        name_axis(axes, "x", ridges.variable, say("ridge.kernel", rule=ridges.rule))
         name_axis(axes, "y", ridges.time)
+        name_axis(axes, "x", ridges.variable, say("ridge.kernel", rule=ridges.rule))
+        words = max(text_em(ridge.words) for ridge in ridges.ridges)
+        spread_ticks(axes, words * _SMALL * type_size() / 72)
         axes.spines[["top", "right", "left"]].set_visible(False)
     return axes
 

@@ -112,8 +112,8 @@ def draw_conditional_effect(curve: ConditionalCurve, ax: Axes | None, purpose: s
             )
         _strokes(axes, curve.quantiles)
         axes.set_xlim(*curve.support)
-        name_axis(axes, "x", curve.variable)
         name_axis(axes, "y", curve.effect)
+        name_axis(axes, "x", curve.variable)
         plain_spines(axes)
         legend_above(axes, room=0.06 * min(len(inside), 2))
     return axes
@@ -154,8 +154,8 @@ def draw_slope_curve(curve: SlopeCurve, ax: Axes | None, purpose: str) -> Axes:
         if curve.rows is not None:
             _draw_rows(axes, curve.rows)
         held = [say("slope.held", names=say("list").join(curve.held))] if curve.held else []
-        name_axis(axes, "x", curve.moderator, *held)
         name_axis(axes, "y", title)
+        name_axis(axes, "x", curve.moderator, *held)
         plain_spines(axes)
         legend_above(axes)
     return axes
@@ -193,8 +193,8 @@ def draw_sensitivity(curve: SensitivityCurve, ax: Axes | None, purpose: str) -> 
             code = "sensitivity.already" if first == 0 else "sensitivity.from"
             text = say(code, value=f"{first:.3g}")
             axes.plot([first], [0.0], "|", color=MARKED, markersize=16, label=text)
-        name_axis(axes, "x", say("sensitivity.axis"))
         name_axis(axes, "y", curve.effect)
+        name_axis(axes, "x", say("sensitivity.axis"))
         plain_spines(axes)
         legend_above(axes)
     return axes
@@ -229,8 +229,8 @@ def draw_turning_curve(curve: TurningCurve, ax: Axes | None, purpose: str) -> Ax
         _shade(axes, pieces, label)
         _mark_turn(axes, curve)
         axes.set_xlim(low, high)
-        name_axis(axes, "x", curve.variable)
         name_axis(axes, "y", title)
+        name_axis(axes, "x", curve.variable)
         plain_spines(axes)
         legend_above(axes)
     return axes

@@ -248,9 +248,9 @@ def draw_profile(profile: Profile, ax: Axes | None, purpose: str) -> Axes:
         mark = say("profile.given" if profile.given else "profile.estimate", value=f"{profile.estimate:.4g}")
         axes.plot([profile.estimate], [0.0], "o", color=INK, markersize=6, clip_on=False, label=mark)
         axes.set_ylim(bottom=min(0.0, points["lr"].min()))
-        name_axis(axes, "x", f"{profile.variable} (γ)")
         code = "profile.ratio" if profile.number is None else "profile.ratio.of"
         name_axis(axes, "y", say(code, number=profile.number))
+        name_axis(axes, "x", f"{profile.variable} (γ)")
         plain_spines(axes)
         legend_above(axes)
     return axes
@@ -297,8 +297,8 @@ def draw_drawn_density(drawn: DrawnDensity, ax: Axes | None, purpose: str) -> Ax
         place, side = (0.98, "right") if right else (0.02, "left")
         text = p_words(drawn.p_value)
         axes.text(place, 0.97, text, transform=axes.transAxes, ha=side, va="top", fontsize="small")
-        name_axis(axes, "x", drawn.name)
         name_axis(axes, "y", say("density"))
+        name_axis(axes, "x", drawn.name)
         plain_spines(axes)
         legend_above(axes)
     return axes
@@ -334,9 +334,9 @@ def draw_regime_map(drawn: RegimeMap, ax: Axes | None, purpose: str) -> Axes:
         axes.set_xticks(range(0, len(periods), step), periods[::step])
         axes.set_yticks(range(len(names)), names, fontsize="small")
         axes.tick_params(length=0)
-        name_axis(axes, "x", time)
         count = f"{len(drawn.entities):,}"
         name_axis(axes, "y", entity if names else say("brackets", text=entity, inside=count))
+        name_axis(axes, "x", time)
         axes.spines[:].set_visible(False)
     return axes
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import numpy as np
 
@@ -11,10 +11,13 @@ from digiprosper.present.figure import (
     INK,
     MARKED,
     MOST_NAMES,
+    axes_inches,
     fonts,
     name_axis,
     new_axes,
     plain_spines,
+    text_em,
+    type_size,
 )
 from digiprosper.present.figure_style import say
 from digiprosper.report.text import p_words
@@ -24,8 +27,21 @@ if TYPE_CHECKING:
 
     from digiprosper.report.drawings import MoranScatter
 
+    Floats = np.ndarray[Any, np.dtype[np.float64]]
+
+_Box: TypeAlias = tuple[float, float, float, float]
+"""Left, right, bottom and top."""
+
 __all__ = ["draw_moran_scatter"]
 
+# Points of the names of entities and from a point to its name; where names may stand: right (1) or left (-1) of
+# it, over (1) or under (-1).
+_NAME_TYPE: Final = 7.0
+_NEAR: Final = 2.5
+# Half the size of a point.
+_DOT: Final = 1.5
+_SIDES: Final = ((1, 1), (-1, 1), (1, -1), (-1, -1))
+_NAME_INK: Final = "#555555"
 # Corner of each quadrant, from the upper right one clockwise, as shares of the axes.
 _CORNERS: Final = ((0.99, 0.99), (0.99, 0.01), (0.01, 0.01), (0.01, 0.99))
 
@@ -77,10 +93,52 @@ def _set_limits(axes: Axes, drawn: MoranScatter) -> None:
 
 
 def _name_entities(axes: Axes, drawn: MoranScatter, entities: list[str]) -> None:
-    for entity, (value, lag) in zip(entities, drawn.points.to_numpy(), strict=True):
-        axes.annotate(
-            entity, (value, lag), (3, 2), textcoords="offset points", fontsize="x-small", color=FAINT
-        )
+    """Write names beside the points, those farthest from the means first, where they lie on no other."""
+    points = drawn.points.to_numpy(dtype=np.float64)
+    size = _NAME_TYPE * type_size()
+    low = np.array([axes.get_xlim()[0], axes.get_ylim()[0]])
+    scale = 72 * np.array(axes_inches(axes)) / (-2 * low)
+    places = (points - low) * scale
+    taken: list[_Box] = [(x - _DOT, x + _DOT, y - _DOT, y + _DOT) for x, y in places.tolist()]
+    for at in np.argsort(-np.hypot(*points.T), kind="stable"):
+        boxes = {side: _box(places[at], side, size * text_em(entities[at]), size) for side in _SIDES}
+        side = next((s for s, box in boxes.items() if not any(_meet(box, other) for other in taken)), None)
+        if side is not None:
+            taken.append(boxes[side])
+            _write_beside(axes, entities[at], (points[at, 0], points[at, 1]), side, size)
+
+
+def _write_beside(
+    axes: Axes, name: str, point: tuple[float, float], side: tuple[int, int], size: float
+) -> None:
+    across, up = side
+    axes.annotate(
+        name,
+        point,
+        (_NEAR * across, _NEAR / 2 * up),
+        textcoords="offset points",
+        ha={1: "left", -1: "right"}[across],
+        va={1: "bottom", -1: "top"}[up],
+        fontsize=size,
+        color=_NAME_INK,
+        parse_math=False,
+    )
+
+
+def _box(place: Floats, side: tuple[int, int], width: float, height: float) -> _Box:
+    """Edges of a name beside a point, in points of type."""
+    across, up = side
+    x, y = float(place[0]) + across * _NEAR, float(place[1]) + up * _NEAR / 2
+    return (
+        min(x, x + across * width),
+        max(x, x + across * width),
+        min(y, y + up * height),
+        max(y, y + up * height),
+    )
+
+
+def _meet(one: _Box, other: _Box) -> bool:
+    return one[0] < other[1] and other[0] < one[1] and one[2] < other[3] and other[2] < one[3]
 
 
 def _name_quadrants(axes: Axes, drawn: MoranScatter) -> None:
@@ -102,5 +160,5 @@ def _set_texts(axes: Axes, drawn: MoranScatter) -> None:
     value = f"{drawn.statistic:.3f}".replace("-", "−")
     title = say(code, period=drawn.period, value=value, p=p_words(drawn.p_value, 3))
     axes.set_title(title, fontsize="medium", parse_math=False)
-    name_axis(axes, "x", say("moran.value", name=drawn.variable))
     name_axis(axes, "y", say("moran.lag"), drawn.weights)
+    name_axis(axes, "x", say("moran.value", name=drawn.variable))
