@@ -227,6 +227,15 @@ def u_shape(labels: Labels) -> Any:
     return dp.plots.u_shape(fit, dp.u_test(fit, "digital"), labels=labels)
 
 
+def pathways(labels: Labels) -> Any:
+    names = ("productivity", "upgrading", "entrepreneurship")
+    roles = {"de": "digital", "cp": "prosperity"}
+    columns = {**roles, **dict(zip(("tfp", "isu", "entrepreneurship"), names, strict=True))}
+    catalogue = [m for m in dp.pathways.seed_catalogue() if m.id != "P11"]
+    report = dp.pathways.evaluate(provinces(), catalogue, columns, controls=CONTROLS, rng=1)
+    return dp.plots.pathways(report, labels=labels)
+
+
 @cache
 def ranks() -> Any:
     return dp.rank_probabilities(digital_index(), provinces(), rng=1)
@@ -279,6 +288,7 @@ FIGURES: dict[str, Callable[[Labels], Any]] = {
         marginal_effect,
         sensitivity_curve,
         u_shape,
+        pathways,
         rank_ribbon,
         rank_ribbon_of_a_year,
         index_sensitivity,

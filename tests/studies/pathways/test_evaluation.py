@@ -243,6 +243,17 @@ def test_lags_among_the_controls_stay_lags(panel, catalogue) -> None:
     assert report.frame["nobs"].tolist() == [31 * 10] * 2
 
 
+def test_truth_values_stay_numbers_where_rows_are_taken_out(panel, catalogue) -> None:
+    holes = panel.assign(
+        income=panel["income"].where(np.arange(len(panel)) > 3),
+        high=panel["consumption"] > panel["consumption"].median(),
+    )
+    columns = {"de": "digital", "cp_growth": "income", "cp_share": "high"}
+    with pytest.warns(MissingDataWarning):
+        report = evaluate(holes, [catalogue["P08"]], columns, rng=1)
+    assert report.frame["nobs"].tolist() == [len(panel) - 4] * 2
+
+
 def test_warnings_name_the_propositions(panel) -> None:
     holes = panel.assign(digital=panel["digital"].where(np.arange(len(panel)) > 3))
     other = replace(LINEAR, id="K", outcome="rural_income")

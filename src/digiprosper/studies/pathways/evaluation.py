@@ -254,7 +254,9 @@ def _on_common_rows(call: Call, row: Mechanism, others: Sequence[str]) -> Panel:
     missing = values.isna().any(axis=1)
     if not missing.any():
         return panel
-    return panel.assign(**{name: values[name].where(~missing) for name in names})
+    # A column of truth values cannot have missing ones.
+    numbers = values.astype({name: float for name in names if values[name].dtype == bool})
+    return panel.assign(**{name: numbers[name].where(~missing) for name in names})
 
 
 # --- remarks ------------------------------------------------------------------------------------------------
