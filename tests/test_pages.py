@@ -27,6 +27,7 @@ def page() -> dict[str, Any]:
     return names
 
 
+@pytest.mark.further
 def test_fields_with_a_byte_order_mark_a_full_width_colon_and_several_lines(page: dict[str, Any]) -> None:
     text = (
         "\ufeff{Reference Type}: Journal Article\n{Title}： 题\n目\n\n{Author}: 甲;\n{Keywords}: 数据;;要素\n"
@@ -36,6 +37,7 @@ def test_fields_with_a_byte_order_mark_a_full_width_colon_and_several_lines(page
     ]
 
 
+@pytest.mark.further
 def test_repeated_fields_are_joined_and_line_ends_of_windows_read(page: dict[str, Any]) -> None:
     text = "TY  - JOUR\r\nT1  - A\r\nY1  - 2020\r\nKW  - x\r\nKW  - y\r\nER  - \r\nTY  - BOOK\r\nER  - \r\n"
     first, second = page["read_records"](text).to_dict("records")
@@ -44,6 +46,7 @@ def test_repeated_fields_are_joined_and_line_ends_of_windows_read(page: dict[str
     assert pd.isna(second["Keywords"])
 
 
+@pytest.mark.further
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -58,6 +61,7 @@ def test_separators(page: dict[str, Any], text: str, words: list[str]) -> None:
     assert page["split_keywords"](text) == words
 
 
+@pytest.mark.further
 def test_links_are_counted_as_a_loop_over_papers_would(page: dict[str, Any]) -> None:
     keywords = pd.Series([["a", "b", "c"], ["a", "b"], ["b", "c"], ["a"], ["d"]])
     network = page["keyword_network"](keywords)
