@@ -27,14 +27,18 @@ import pandas as pd
 import digiprosper as dp
 from digiprosper.errors import DigiprosperError, DigiprosperWarning, one_line
 from digiprosper.panel.access import table_of
+from tests.fuzz import models
 from tests.fuzz.follow import follow_ups, text_of
 from tests.fuzz.frames import chance, draw_frame
-from tests.fuzz.models import JOBS, WEIGHTS, Case
+from tests.fuzz.models import Case
+from tests.fuzz.space import SPATIAL_JOBS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 mpl.use("Agg")
+JOBS = {**models.JOBS, **{name: job for name, (job, _) in SPATIAL_JOBS.items()}}
+_SHARES = dict(zip(models.JOBS, models.SHARES, strict=True)) | {n: s for n, (_, s) in SPATIAL_JOBS.items()}
 _SLOWEST = 20.0
 _LONGEST_MESSAGE = 4000
 _SOURCE = str(Path(dp.__file__).parent)
@@ -80,13 +84,15 @@ def _place(error: BaseException) -> str:
     return f"{last.filename.removeprefix(_SOURCE)}:{last.lineno} in {last.name}"
 
 
-def run_case(number: int, tally: Tally) -> None:
-    """Draw one case and do everything with it."""
+def run_case(number: int, tally: Tally, jobs: list[str] | None = None) -> None:
+    """Draw one case, of some jobs alone if they are named, and do everything with it."""
     rng = np.random.default_rng(number)
     with warnings.catch_warnings(action="ignore"):
         data = draw_frame(rng)
         before = _snapshot(data.frame)
-    job = list(JOBS)[int(rng.choice(len(JOBS), p=WEIGHTS))]
+    names = jobs or list(JOBS)
+    shares = np.array([_SHARES[name] for name in names])
+    job = names[int(rng.choice(len(names), p=shares / shares.sum()))]
     log = [f"{job}: {'; '.join(data.story)}"]
     tally.cases += 1
     tally.drawn[job] += 1
@@ -178,13 +184,14 @@ def main() -> int:
     parser.add_argument("--cases", type=int, default=0, help="how many, instead of minutes")
     parser.add_argument("--seed", type=int, default=1, help="where to begin")
     parser.add_argument("--case", type=int, help="one case alone, by its number")
+    parser.add_argument("--jobs", nargs="*", choices=list(JOBS), help="these alone; all by default")
     given = parser.parse_args()
     signal.signal(signal.SIGVTALRM, _too_slow)
     tally, begin = Tally(), time.monotonic()
     first = given.seed * 10_000_000 if given.case is None else given.case
     last = first + (1 if given.case is not None else given.cases or 10_000_000)
     for number in range(first, last):
-        run_case(number, tally)
+        run_case(number, tally, given.jobs)
         if not given.cases and time.monotonic() - begin > 60 * given.minutes:
             break
     _report(tally, time.monotonic() - begin)

@@ -42,6 +42,7 @@ _ARGUMENTS: dict[str, tuple[Any, ...]] = {
     "threshold": (1, 2, 0, 99, "x"),
     "kind": ("sobel", "aroian", "goodman"),
     "mediator": (None, "m", "nothing"),
+    "model": ("sar", "sem", "sdm"),
     "effect": (None, "indirect", "direct", "total", "nothing"),
     "digits": (1, 3, 6, -1),
     "top": ((1,), (1, 3), (0,)),
@@ -91,8 +92,7 @@ def follow_ups(case: Case, result: Any) -> list[tuple[str, Callable[[], Any]]]:
         if isinstance(result, dp.ControlSets):
             calls += [("JSON", lambda: _plain(result)), ("set.pickle", lambda: _pickled(result))]
             calls += _methods(case, result)
-        if chance(case.rng, 0.05):
-            calls.append(("specification_curve", lambda: plots.specification_curve(result)))
+        calls += _figures_of_set(case, result, members)
         for member in members[:2]:
             calls += follow_ups(case, member)
         return calls
@@ -102,6 +102,8 @@ def follow_ups(case: Case, result: Any) -> list[tuple[str, Callable[[], Any]]]:
     calls += _methods(case, result)
     if isinstance(result, dp.LinearResults):
         calls += _linear(case, result)
+    if isinstance(result, dp.SpatialResults):
+        calls.append(("etable of effects", lambda: _table(case, result.decomposition)))
     if isinstance(result, dp.IndexResults):
         calls += [
             (f"index.{n}", lambda n=n: getattr(result, n)(case.panel))
@@ -129,6 +131,8 @@ def _methods(case: Case, result: Any) -> list[tuple[str, Callable[[], Any]]]:
         calls.append((f"{kind.__name__}._repr_html_", result._repr_html_))
     for name in names:
         static = inspect.getattr_static(kind, name)
+        if isinstance(static, classmethod):
+            continue
         if isinstance(static, property) or not callable(getattr(kind, name)):
             calls.append((f"{kind.__name__}.{name}", lambda n=name: getattr(result, n)))
             continue
@@ -248,6 +252,11 @@ def _figures(case: Case, result: Any) -> list[tuple[str, Callable[[], Any]]]:
         (dp.LinearResults, lambda: plots.coefficients(result)),
         (dp.LinearResults, lambda: plots.u_shape(result, dp.u_test(result, case.column("q")))),
         (dp.Matching, lambda: plots.balance(result)),
+        (dp.EventStudyResults, lambda: plots.event_study(result, counts=chance(case.rng, 0.5))),
+        (dp.StaggeredDidResults, lambda: plots.event_study({"a": result, "b": result})),
+        (dp.SpatialResults, lambda: plots.impacts(result)),
+        (dp.SpatialWeights, lambda: plots.moran_scatter(case.panel, case.column("x"), result)),
+        (dp.TestResult, lambda: plots.placebo(result)),
         (dp.ThresholdResults, lambda: plots.lr_profile(result)),
         (dp.ThresholdResults, lambda: plots.regime_map(result)),
         (dp.MediationResults, lambda: plots.mediation_path(result)),
@@ -261,12 +270,29 @@ def _figures(case: Case, result: Any) -> list[tuple[str, Callable[[], Any]]]:
     return [("figure", lambda m=make: _drawn(m)) for kind, make in makers if isinstance(result, kind)]
 
 
+def _figures_of_set(
+    case: Case, result: dp.ResultSet, members: list[Any]
+) -> list[tuple[str, Callable[[], Any]]]:
+    makers: list[Callable[[], Any]] = [lambda: plots.specification_curve(result)]
+    if members and isinstance(members[0], dp.SpatialResults):
+        term = pick(case.rng, [None, *members[0].effects.terms, "nothing"])
+        kinds = pick(case.rng, ["indirect", ["direct", "total"], ("indirect",), "?"])
+        makers += [
+            lambda: plots.decay(result, term, kinds=kinds),
+            lambda: plots.impacts(result, keep=term, kinds=kinds),
+            result.effects_table,
+        ]
+    drawn = [("figure", lambda m=make: _drawn(m)) for make in makers]
+    return [pick(case.rng, drawn)] if chance(case.rng, 0.05 * len(drawn)) else []
+
+
 def _drawn(make: Callable[[], Any]) -> None:
     import matplotlib.pyplot as plt
 
     try:
-        axes = make()
-        axes.figure.canvas.draw()
+        made = make()
+        if hasattr(made, "figure"):
+            made.figure.canvas.draw()
     finally:
         plt.close("all")
 

@@ -16,7 +16,7 @@ from tests.fuzz.frames import NUMBERS, Data, Rng, chance, pick
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ["JOBS", "WEIGHTS", "Case"]
+__all__ = ["JOBS", "NONSENSE", "SHARES", "WRONG", "Case"]
 
 
 @dataclass(slots=True)
@@ -858,8 +858,38 @@ JOBS: dict[str, Callable[[Case], Any]] = {
     "oster_bound": bounded,
     "variables": mechanism_variables,
 }
-WEIGHTS = np.array(
-    [14, 7, 10, 6, 12, 4, 8, 4, 3, 4, 3, 4, 3, 4, 4, 2, 5, 3, 6, 4, 12, 8, 3, 8, 6, 7, 6, 5, 6, 6, 6, 5, 5],
-    dtype=float,
+SHARES = (
+    14,
+    7,
+    10,
+    6,
+    12,
+    4,
+    8,
+    4,
+    3,
+    4,
+    3,
+    4,
+    3,
+    4,
+    4,
+    2,
+    5,
+    3,
+    6,
+    4,
+    12,
+    8,
+    3,
+    8,
+    6,
+    7,
+    6,
+    5,
+    6,
+    6,
+    6,
+    5,
+    5,
 )
-WEIGHTS /= WEIGHTS.sum()

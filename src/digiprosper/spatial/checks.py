@@ -21,6 +21,7 @@ from digiprosper.errors import (
     text_problem,
 )
 from digiprosper.kernels.tolerances import LARGEST_COLUMN
+from digiprosper.panel.keys import rows_text
 from digiprosper.spatial.kernels.matrices import link_ends, stored
 
 if TYPE_CHECKING:
@@ -132,7 +133,7 @@ def _refuse_values(labels: pd.Index[Any], rows: Ints, columns: Ints, weights: Fl
         pairs = _pairs(labels, rows[bad], columns[bad])
         raise MissingDataError(
             f"{counted(int(bad.sum()), 'weight is', 'weights are')} missing or infinite (first: "
-            f"{quoted(pairs)}); a pair without a link has the weight 0.",
+            f"{rows_text(pairs)}); a pair without a link has the weight 0.",
             [missing_problem("matrix", int(bad.sum()), pairs)],
         )
     for bad, what in (
@@ -142,7 +143,7 @@ def _refuse_values(labels: pd.Index[Any], rows: Ints, columns: Ints, weights: Fl
         if bad.any():
             pairs = _pairs(labels, rows[bad], columns[bad])
             raise OptionError(
-                f"{counted(int(bad.sum()), 'weight is', 'weights are')} {what} (first: {quoted(pairs)}); "
+                f"{counted(int(bad.sum()), 'weight is', 'weights are')} {what} (first: {rows_text(pairs)}); "
                 f"weights lie between 0 and {LARGEST_COLUMN:g}.",
                 [option_problem("matrix", pairs, what=f"{what} weights")],
             )
