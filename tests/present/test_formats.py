@@ -94,6 +94,17 @@ def test_latex_leaves_room_for_what_other_numbers_of_a_column_have(cell, beside,
     assert rf"a & {written} \\" in as_latex(content).splitlines()
 
 
+def test_latex_writes_greek_letters_as_mathematics():
+    content = Content((["", "(1)"],), (["ρ, λ and σ²", "1"],), frozenset(), ())
+    assert r"$\rho$, $\lambda$ and $\sigma$$^2$ & 1 \\" in as_latex(content)
+
+
+def test_latex_sets_a_table_in_small_type_only_where_it_is_wider_than_a_line():
+    assert r"\footnotesize\setlength" not in as_latex(PLAIN)
+    wide = Content((["", *"abcdefgh"],), (["digital economy", *["-0.123***"] * 8],), frozenset(), ())
+    assert r"\footnotesize\setlength{\tabcolsep}{3pt}" in as_latex(wide).splitlines()
+
+
 def test_latex_says_what_chinese_needs():
     text = as_latex(NASTY)
     assert r"% The Chinese text needs \usepackage{ctex} and xelatex (or lualatex)" in text

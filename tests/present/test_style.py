@@ -271,3 +271,11 @@ def test_heads_that_are_names_have_labels(make_fit):
 def test_rows_of_p_values_are_known_by_their_chinese_names(make_fit, name):
     fit = make_fit({"digital": (0.1, 0.04, 0.01)})
     assert etable(fit, rows={name: [0.00001]}).frame.loc[name].tolist() == ["<0.001"]
+
+
+def test_weights_of_an_index_have_chinese_heads():
+    system = dp.IndicatorSystem([dp.Indicator(name, "+") for name in ("hwy", "water")])
+    weights = dp.CompositeIndex(system).fit(dp.datasets.us_states()).weights
+    table = etable(weights[["direction", "weight"]], style=dp.TableStyle("zh"), labels={"hwy": "公路"})
+    assert list(table.frame.columns) == ["方向", "权重"]
+    assert table.frame.index[0] == "公路"

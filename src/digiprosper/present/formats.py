@@ -9,7 +9,7 @@ from itertools import accumulate, takewhile
 from typing import TYPE_CHECKING
 
 from digiprosper.present.alignment import point_columns, split_number
-from digiprosper.report.characters import has_cjk
+from digiprosper.report.characters import has_cjk, text_width
 from digiprosper.report.rendering import as_html
 
 if TYPE_CHECKING:
@@ -46,11 +46,18 @@ _LATEX = {
     "³": "$^3$",
     "×": r"$\times$",
     "→": r"$\rightarrow$",
-    "γ": r"$\gamma$",
     "−": "$-$",
     "≤": r"$\le$",
     "≥": r"$\ge$",
 }
+_GREEK = (
+    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau phi chi psi "
+    "omega"
+)
+_LATEX |= {
+    letter: rf"$\{name}$" for letter, name in zip("αβγδεζηθικλμνξπρστφχψω", _GREEK.split(), strict=True)
+}
+_TEXT_WIDTH = 345  # points of a line in LaTeX's article at 10 points
 # A title that brings its number.
 _NUMBERED = re.compile(r"\s*(table|表)\s*\w*\d", re.IGNORECASE)
 # What spreadsheets take for a formula or, in parentheses, for a negative number.
@@ -107,6 +114,8 @@ def _preamble(contents: Sequence[Content]) -> list[str]:
 
 def _latex_table(content: Content) -> str:
     lines = [r"\begin{table}[htbp]", r"\centering", r"\begin{threeparttable}"]
+    if _latex_width(content) > _TEXT_WIDTH:
+        lines.append(r"\footnotesize\setlength{\tabcolsep}{3pt}")
     if content.title:
         # LaTeX would put a number of its own before that of the title.
         caption = "caption*" if _NUMBERED.match(content.title) else "caption"
@@ -124,6 +133,14 @@ def _latex_table(content: Content) -> str:
         lines += [rf"\item {_latex(note)}" for note in content.notes]
         lines.append(r"\end{tablenotes}")
     return "\n".join([*lines, r"\end{threeparttable}", r"\end{table}", ""])
+
+
+def _latex_width(content: Content) -> float:
+    """Estimate the width of a table in points: five a letter of ten points, and the room beside columns."""
+    columns = zip(*(row[1:] for row in content.rows[len(content.header) - 1 :]), strict=True)
+    letters = max(map(text_width, content.names), default=0)
+    letters += sum(max(map(text_width, texts)) for texts in columns)
+    return 5 * letters + 12 * (len(content.header[0]) - 1)
 
 
 def _latex_head(parts: Sequence[tuple[str, int]]) -> str:

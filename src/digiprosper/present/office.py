@@ -263,7 +263,7 @@ class _Fit:
 
     @property
     def _whole(self) -> float:
-        return self._centimetres(self.stub)
+        return self._centimetres(self.stub + 1)  # some letters are wider than half the type size
 
     @property
     def _least(self) -> float:
