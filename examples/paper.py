@@ -327,7 +327,7 @@ for language, say in words.items():
             say["Table 2"]: table(indices["prosperity"].weights[["weight", "std_error"]]),
             say["Table 3"]: table(panel.summarise(variables)),
             say["Table 4"]: table(panel.correlate(variables), digits=2),
-            say["Table 5"]: table(steps),
+            say["Table 5"]: table(steps, constant=True, std_effect="digital_index"),
             say["Table 6"]: table(
                 curve,
                 controls=controls,

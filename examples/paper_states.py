@@ -326,7 +326,7 @@ for language, say in words.items():
             say["Table 2"]: table(indices["prosperity"].weights[["weight", "std_error"]]),
             say["Table 3"]: table(panel.summarise(variables)),
             say["Table 4"]: table(panel.correlate(variables)),
-            say["Table 5"]: table(steps),
+            say["Table 5"]: table(steps, constant=True, std_effect="infrastructure"),
             say["Table 6"]: table(curve, rows={say["point"]: [shape.extremum], say["p"]: [shape.p_value]}),
             say["Table 7"]: table(mediation),
             say["Table 8"]: table(threshold.test_table()),
