@@ -497,6 +497,7 @@ _CATEGORIES: dict[str, type[DigiprosperWarning]] = {
     "unused_entities": SpatialWeightsWarning,
     "missing_neighbours": MissingDataWarning,
     "near_end": IdentificationWarning,
+    "large_time_effects_bias": IdentificationWarning,
     "few_draws": FewDrawsWarning,
     "lost_draws": FewDrawsWarning,
     "missing_font": DigiprosperWarning,

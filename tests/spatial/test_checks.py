@@ -17,6 +17,11 @@ def test_what_is_right_is_copied() -> None:
     assert raw.tolist() == [[0.0, 1.0], [2.0, 0.0]]
 
 
+def test_labels_of_bad_links_are_written_as_they_are() -> None:
+    with pytest.raises(OptionError, match=r"first: \(11, 12\)\)"):
+        checked_matrix(np.array([[0, -1.0], [1, 0]]), pd.Index([11, 12]), "W")
+
+
 def test_weights_without_links_are_named() -> None:
     with pytest.raises(OptionError, match="V: no entity"):
         refuse_unlinked(np.zeros((2, 2)), "V")

@@ -102,12 +102,25 @@ def test_lee_yu_of_every_model(model: str) -> None:
 def test_the_bias_of_time_effects_is_reported_unless_corrected(model: str) -> None:
     spec, panel = PanelSpatial("y", ["x"], ring(), model=model), panel_of(0.6)
     plain, corrected = spec.fit(panel), spec.replace(bias_correction="lee_yu").fit(panel)
-    (notice,) = [n for n in plain.diagnostics if n.code == "time_effects_bias"]
+    (notice,) = [n for n in plain.diagnostics if n.code.endswith("time_effects_bias")]
     name = notice.data["coefficient"]
     assert name == plain.names[0]
     assert notice.data["bias"] == pytest.approx(plain.params[name] - corrected.params[name])
     for other in (corrected, spec.replace(time_effects=False).fit(panel)):
-        assert not [n for n in other.diagnostics if n.code == "time_effects_bias"]
+        assert not [n for n in other.diagnostics if n.code.endswith("time_effects_bias")]
+
+
+def test_a_large_bias_is_a_warning_that_stands_above_the_effects(
+    states: Panel, contiguity: SpatialWeights
+) -> None:
+    spec = PanelSpatial("log(gsp)", ["unemp"], contiguity)
+    with pytest.warns(dp.IdentificationWarning, match="lee_yu") as caught:
+        fit = spec.fit(states)
+    assert len(caught) == 1
+    text = str(fit.summary())
+    assert text.index("Warning: maximum likelihood") < text.index("Direct, indirect")
+    assert text.count("maximum likelihood with time effects") == 1
+    assert "Warning" not in str(spec.replace(bias_correction="lee_yu").fit(states).summary())
 
 
 def test_eigenvalues_are_computed_once_for_all_fits_with_the_same_weights(monkeypatch) -> None:

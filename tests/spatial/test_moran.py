@@ -255,6 +255,18 @@ def test_size_under_no_autocorrelation(shape) -> None:
     assert false < 0.06
 
 
+@pytest.mark.parametrize("measure", [moran, geary])
+def test_a_statistic_that_no_data_can_change_has_no_z(measure) -> None:
+    weights = SpatialWeights(np.ones((9, 9)) - np.eye(9), range(9))
+    keys = {"city": np.repeat(range(9), 3), "year": np.tile(range(3), 9)}
+    panel = Panel(pd.DataFrame({**keys, "x": np.random.default_rng(1).normal(size=27)}), "city", "year")
+    found = measure(panel, "x", weights, permutations=9, rng=1)
+    assert found["statistic"].to_numpy() == pytest.approx(found["expectation"].to_numpy())
+    assert found[["z_normality", "p_normality", "z_randomisation", "p_randomisation"]].isna().all(axis=None)
+    assert (found["p_permutation"] == 1).all()
+    assert (local_moran(panel, "x", weights, permutations=9, rng=1)["p_permutation"] == 1).all()
+
+
 # --- peers --------------------------------------------------------------------------------------------------
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from digiprosper.spatial import notices
 
 
@@ -31,7 +33,12 @@ def test_a_coefficient_near_an_end() -> None:
 
 
 def test_a_bias_of_time_effects() -> None:
-    assert notices.time_effects_bias("rho", -0.01, 0.04) == ()
-    (notice,) = notices.time_effects_bias("rho", -0.04, 0.04)
+    assert notices.time_effects_bias("rho", -0.01, 0.04, 31) == ()
+    (notice,) = notices.time_effects_bias("rho", -0.03, 0.04, 31)
     assert notice.code == "time_effects_bias"
-    assert notice.data == {"coefficient": "rho", "bias": -0.04, "std_error": 0.04}
+    assert notice.data["bias"] == -0.03
+    # The coverage of an interval whose middle is three quarters of a standard error away.
+    assert notice.data["coverage"] == pytest.approx(0.8835, abs=1e-4)
+    (notice,) = notices.time_effects_bias("lambda", -0.05, 0.04, 31)
+    assert notice.code == "large_time_effects_bias"
+    assert notice.data["coverage"] == pytest.approx(0.7605, abs=1e-4)

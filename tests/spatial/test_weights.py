@@ -321,6 +321,6 @@ def test_malformed_weights_are_refused(matrix, entities, options, error) -> None
 
 
 def test_pairs_of_bad_weights_are_named() -> None:
-    with pytest.raises(OptionError, match=r"'east', 'centre'") as error:
+    with pytest.raises(OptionError, match=r"\(east, centre\)") as error:
         SpatialWeights(changed(0, 1, -1.0), LABELS)
     assert error.value.problems[0].data["value"] == (("east", "centre"),)

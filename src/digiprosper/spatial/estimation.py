@@ -296,7 +296,7 @@ def _bias_notices(spec: Any, layout: Layout, point: Point, covariance: Floats) -
     moved = [corrected.rho] * point.lag + [corrected.lam] * point.error
     for j, name in enumerate(point.names):
         error = float(np.sqrt(covariance[j, j]))
-        out += time_effects_bias(name, point.spatial[j] - moved[j], error)
+        out += time_effects_bias(name, point.spatial[j] - moved[j], error, n)
     return out
 
 

@@ -78,8 +78,8 @@ class SpatialDecomposition(PickledByName):
         Of the fit.
     key_names : pair of str
         Columns of entities and times.
-    remark : Remark
-        Which model and which weights, for the notes.
+    remarks : tuple of Remark
+        What a note below the table says.
     """
 
     effects: SpatialEffects
@@ -88,7 +88,7 @@ class SpatialDecomposition(PickledByName):
     labels: Mapping[str, str]
     factors: Factors
     key_names: tuple[str, str | None]
-    remark: Remark
+    remarks: tuple[Remark, ...] = ()
 
     def table_columns(self, level: float = 0.95) -> tuple[Column, ...]:
         """Give three columns, headed by the kind of effect.
@@ -121,7 +121,7 @@ class SpatialDecomposition(PickledByName):
             factors=self.factors,
             words=WORDS,
             keys=self.key_names,
-            remarks=(self.remark,),
+            remarks=self.remarks,
         )
 
     def __repr__(self) -> str:

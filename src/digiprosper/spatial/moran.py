@@ -81,7 +81,9 @@ def moran(
         By period: statistic, expectation ``-1 / (n - 1)``; z_normality and p_normality (values independent
         and normal), z_randomisation and p_randomisation (all permutations of the values equally likely);
         p_permutation, ``(1 + #) / (permutations + 1)`` with # the permutations whose I is at least as far
-        from the expectation. All p-values are two-sided; R's spdep reports one-sided ones by default.
+        from the expectation. All p-values are two-sided; R's spdep reports one-sided ones by default. z and
+        its p-value are missing where the statistic is the same for all values or permutations, as where all
+        pairs are linked with one weight.
 
     Raises
     ------

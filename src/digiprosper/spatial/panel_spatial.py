@@ -78,7 +78,8 @@ class PanelSpatial(Specification):
     bias_correction : {None, "lee_yu"}
         Correction of Lee & Yu (2010). With entity effects sigma2 is multiplied by T / (T - 1) and the
         covariance computed for T - 1 periods; with time effects all parameters are corrected as well, which
-        needs weights whose rows have one sum.
+        needs weights whose rows have one sum. None by default, as in xsmle, splm and spreg; where time
+        effects bias rho or lambda by at least one standard error, `fit` warns and the summary says so first.
     cov_type : {"observed", "information", "clustered"}
         From the second derivatives of the log likelihood, from their expectation, or a sandwich that allows
         for any dependence and heteroskedasticity within entities.
@@ -186,6 +187,14 @@ class PanelSpatial(Specification):
         -------
         SpatialResults
             Coefficients, and the effects in `impacts`.
+
+        Warns
+        -----
+        IdentificationWarning
+            If time effects bias rho or lambda by at least one standard error and `bias_correction` is None,
+            or an estimate is near an end of its interval.
+        SpatialWeightsWarning
+            If there are islands, or entities that only the weights have.
         """
         results = estimate(self, lay_out(self, panel), rng)
         issue(results.diagnostics)

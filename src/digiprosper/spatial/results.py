@@ -174,10 +174,7 @@ class SpatialResults(Summarised, PickledByName):
         tuple of Column
             One.
         """
-        return (replace(result_column(self, level, words=WORDS), remarks=(self._remark(),)),)
-
-    def _remark(self) -> Remark:
-        return Remark(f"{self.model}.weights", {"weights": (self.estimated.weights_text,)})
+        return (replace(result_column(self, level, words=WORDS), remarks=self._remarks()),)
 
     @property
     def key_names(self) -> tuple[str, str | None]:
@@ -217,7 +214,7 @@ class SpatialResults(Summarised, PickledByName):
             labels=self.labels,
             factors=self.factors,
             key_names=self.key_names,
-            remark=self._remark(),
+            remarks=self._remarks(),
         )
 
     @property
@@ -413,15 +410,18 @@ class SpatialResults(Summarised, PickledByName):
         return ", ".join(parts)
 
     def _summary(self) -> Summary:
+        first = [notice for notice in self.diagnostics if notice.code == "large_time_effects_bias"]
         return Summary(
             type=type(self).__name__,
             title=f"Outcome: {self.depvar}",
             blocks=(
-                Lines((*self._about(), "", "Direct, indirect and total effects:")),
+                Lines(tuple(self._about())),
+                Lines(tuple(f"Warning: {notice.message}" for notice in first), wrapped=True),
+                Lines(("", "Direct, indirect and total effects:")),
                 self._cells(self._effect_rows()),
                 Lines(("", self._heading())),
                 self._cells(self.tidy()),
-                Remarks.of(self.diagnostics),
+                Remarks.of(notice for notice in self.diagnostics if notice not in first),
             ),
             notices=self.diagnostics,
             conventions=self.conventions,
@@ -497,6 +497,12 @@ class SpatialResults(Summarised, PickledByName):
 
     def _by_term(self, values: Floats, name: str) -> pd.Series[float]:
         return pd.Series(values, index=pd.Index(list(self.names), name="term"), name=name, copy=True)
+
+    def _remarks(self) -> tuple[Remark, ...]:
+        """Say in a table which model and weights these are, and whether a bias is corrected."""
+        made = self.estimated
+        model = Remark(f"{self.model}.weights", {"weights": (made.weights_text,)})
+        return (model,) if made.bias_correction is None else (model, Remark(made.bias_correction, {}))
 
     def _term(self, name: str) -> Term:
         if name in _SPATIAL:

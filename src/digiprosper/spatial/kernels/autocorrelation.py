@@ -161,7 +161,7 @@ def global_statistics(
         return np.asarray(products / total)
 
     found = statistics(np.ascontiguousarray(z.T))
-    away = np.abs(found - expectation) * (1 - SAME_STATISTIC)
+    away = _as_far(np.abs(found - expectation), abs(expectation))
     beyond = np.zeros(len(z), dtype=np.intp)
     for order in _permutations(n, reps, seed):
         for t, row in enumerate(z):
@@ -195,7 +195,7 @@ def moran_moments(sums: WeightSums, z: Floats) -> tuple[float, float, Floats]:
     normality : float
         Variance if values are independent and normal (Cliff & Ord 1981, p. 21).
     randomisation : (T,) array
-        Variance over all permutations of the values.
+        Variance over all permutations of the values; both variances are missing where they are zero.
     """
     n, s0, s1, s2 = sums.n, sums.s0, sums.s1, sums.s2
     expectation = -1.0 / (n - 1)
@@ -204,7 +204,8 @@ def moran_moments(sums: WeightSums, z: Floats) -> tuple[float, float, Floats]:
     first = n * ((n**2 - 3 * n + 3) * s1 - n * s2 + 3 * s0**2)
     second = (n**2 - n) * s1 - 2 * n * s2 + 6 * s0**2
     randomisation = (first - kurtosis * second) / ((n - 1) * (n - 2) * (n - 3) * s0**2) - expectation**2
-    return expectation, normality, randomisation
+    size = expectation**2
+    return expectation, float(_varying(normality, size)), _varying(randomisation, size)
 
 
 def geary_moments(sums: WeightSums, z: Floats) -> tuple[float, float, Floats]:
@@ -224,7 +225,7 @@ def geary_moments(sums: WeightSums, z: Floats) -> tuple[float, float, Floats]:
     normality : float
         Variance if values are independent and normal (Cliff & Ord 1981, p. 21).
     randomisation : (T,) array
-        Variance over all permutations of the values.
+        Variance over all permutations of the values; both variances are missing where they are zero.
     """
     n, s0, s1, s2 = sums.n, sums.s0, sums.s1, sums.s2
     normality = ((2 * s1 + s2) * (n - 1) - 4 * s0**2) / (2 * (n + 1) * s0**2)
@@ -233,7 +234,18 @@ def geary_moments(sums: WeightSums, z: Floats) -> tuple[float, float, Floats]:
     rows = (n - 1) * s2 * (n**2 + 3 * n - 6 - (n**2 - n + 2) * kurtosis) / 4
     whole = s0**2 * (n**2 - 3 - (n - 1) ** 2 * kurtosis)
     randomisation = (pairs - rows + whole) / (n * (n - 2) * (n - 3) * s0**2)
-    return 1.0, normality, randomisation
+    size = 1 / n
+    return 1.0, float(_varying(normality, size)), _varying(randomisation, size)
+
+
+def _as_far(distance: Floats, size: Floats | float) -> Floats:
+    """Allow for rounding in the distance of a statistic from a centre of some size, so that ties are ties."""
+    return distance - SAME_STATISTIC * (distance + size)
+
+
+def _varying(variance: Floats | float, size: float) -> Floats:
+    """Keep a variance above the rounding of its terms: below it, no data change the statistic."""
+    return np.where(variance > SAME_STATISTIC * size, variance, np.nan)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -282,7 +294,7 @@ def local_statistics(matrix: Matrix, z: Floats, reps: int, seed: np.random.SeedS
     lag = lag_by_period(matrix, z)
     # Mean of the lag over permutations of the other entities, whose values sum to -z_i.
     centre = -np.asarray(matrix.sum(axis=1), dtype=np.float64).ravel() * z / (n - 1)
-    away = np.abs(z * (lag - centre)) * (1 - SAME_STATISTIC)
+    away = _as_far(np.abs(z * (lag - centre)), np.abs(z * centre))
     beyond = np.zeros(z.shape, dtype=np.intp)
     for order in _permutations(n, reps, seed):
         place = np.empty_like(order)
