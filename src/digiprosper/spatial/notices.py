@@ -236,6 +236,7 @@ def time_effects_bias(name: str, bias: float, std_error: float, n_entities: int)
         f"{bias:z.3f} ({distance:.1f} standard errors): a 95% interval of {name} has the true value in about "
         f"{coverage:.0%} of samples.{more} Write bias_correction='lee_yu', and report that you did."
     )
-    code = "large_time_effects_bias" if distance >= _LARGE_BIAS else "time_effects_bias"
     data = {"coefficient": name, "bias": bias, "std_error": std_error, "coverage": coverage}
-    return (Notice(code, text, data),)
+    if distance < _LARGE_BIAS:
+        return (Notice("time_effects_bias", text, data),)
+    return (Notice("large_time_effects_bias", text, data),)

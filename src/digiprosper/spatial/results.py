@@ -499,7 +499,7 @@ class SpatialResults(Summarised, PickledByName):
         return pd.Series(values, index=pd.Index(list(self.names), name="term"), name=name, copy=True)
 
     def _remarks(self) -> tuple[Remark, ...]:
-        """Say in a table which model and weights these are, and whether a bias is corrected."""
+        """Name for a table which model and weights these are, and whether a bias is corrected."""
         made = self.estimated
         model = Remark(f"{self.model}.weights", {"weights": (made.weights_text,)})
         return (model,) if made.bias_correction is None else (model, Remark(made.bias_correction, {}))
