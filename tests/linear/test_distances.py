@@ -286,7 +286,7 @@ def test_words_reach_summaries_tables_dicts_and_pickles(states: Panel) -> None:
     assert "(1,500 km, uniform kernel, 1 lag" in uniform.conventions
     assert dp.etable(results).notes[0].startswith("Conley standard errors (1,500 km, 2 lags,")
     assert (
-        "Conley标准误（1,500千米、滞后2期）"
+        "Conley标准误（1,500公里、滞后2期）"
         in dp.etable(results, style=dp.TableStyle(language="zh")).notes[0]
     )
     rows = dp.etable([results, uniform]).frame.loc["Standard errors"].tolist()

@@ -118,6 +118,17 @@ def test_choices_of_a_battery_are_what_its_models_differ_in(battery: ResultSet) 
     assert curve.left_out == ["1 not estimated"]
 
 
+def test_distances_of_conley_errors_are_choices(panel: Panel) -> None:
+    places = {"lat": lambda f: 25 + 0.3 * f.index.codes[0], "lon": 100.0}
+    spec = FixedEffects("y", ["x"], cov_type="conley", distance_cutoff=200)
+    models = dp.fit_all({"near": spec, "far": spec.replace(distance_cutoff=1000)}, panel.assign(**places))
+    curve = specification_curve(models, "x", None, {}, 0.95)
+    assert [(c.group, c.name) for c in curve.choices] == [
+        ("errors", "Conley, 200 km"),
+        ("errors", "Conley, 1,000 km"),
+    ]
+
+
 def test_labels_name_models_and_terms_that_share_one_keep_their_names(battery: ResultSet) -> None:
     labels = {"x": "数字经济", "lag(x)": "数字经济", "base": "基准", "lagged": "滞后一期"}
     curve = specification_curve(battery, ["x", "lag(x)"], None, labels, 0.95)

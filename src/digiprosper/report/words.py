@@ -188,7 +188,7 @@ TABLE = Words(
         "errors.driscoll_kraay": "Driscoll-Kraay",
         "errors.conley": "Conley",
         "errors.more": "{errors}，{detail}",
-        "distance": "{count}千米",
+        "distance": "{count}公里",
         "kernel.uniform": "均匀核",
         "lag": "滞后{count}期",
         "lags": "滞后{count}期",

@@ -18,6 +18,7 @@ from digiprosper.errors import (
     quoted,
 )
 from digiprosper.report.collection import ResultSet
+from digiprosper.report.columns import inference_of
 from digiprosper.report.drawings import Choice, SpecificationCurve
 from digiprosper.report.figure_words import FIGURE
 from digiprosper.report.labels import effect_names, name_label
@@ -186,7 +187,8 @@ def _made(
     about = regression.glance()
     terms = regression.tidy()["term"].tolist()
     clusters = [name_label(name, labels, factors) for name in effect_names(about["clusters"])]
-    errors = FIGURE.say(f"errors.{about['cov_type']}", language)
+    how = inference_of(regression)
+    errors = FIGURE.say(f"errors.{how.cov_type}", language, distance=f"{how.distance_cutoff or 0:,g}")
     by = FIGURE.say("and", language).join(clusters)
     return {
         "regressor": [name for name in terms if name in names],
