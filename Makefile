@@ -61,7 +61,6 @@ types: .venv/.dev
 
 examples: .venv/.dev
 	$(BIN)/python examples/us_states.py > /dev/null
-	$(BIN)/python examples/provinces.py > /dev/null
 	$(BIN)/python examples/digital_index.py > /dev/null
 	$(BIN)/python examples/mechanisms.py > /dev/null
 	$(BIN)/python examples/referee.py > /dev/null
