@@ -22,6 +22,7 @@ Each page is a script of `examples/`, run when the site was built. The first lin
 
 def write(scripts: Path, pages: Path) -> None:
     """Write each percent script as a notebook, and the page that lists them."""
+    pages.mkdir(exist_ok=True)
     names = sorted({path.stem for path in scripts.glob("*.py")} - {"gallery"})
     for stale in set(pages.glob("*.ipynb")) - {pages / f"{name}.ipynb" for name in names}:
         stale.unlink()
@@ -58,6 +59,5 @@ def _bring(name: str, folder: Path) -> bool:
 
 
 def _write_if_changed(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
     if not path.exists() or path.read_text(encoding="utf-8") != text:
         path.write_text(text, encoding="utf-8")
