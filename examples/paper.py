@@ -170,8 +170,9 @@ print(dp.etable(battery), placebo, sep="\n\n")
 
 # %%
 borders = dp.SpatialWeights.from_neighbours(dp.datasets.province_neighbours(), name="Borders")
-model = dp.PanelSpatial("prosperity_index", base.x, borders, cov_type="clustered", bias_correction="lee_yu")
-spatial = model.fit(panel)
+spatial = dp.PanelSpatial(
+    "prosperity_index", base.x, borders, cov_type="clustered", bias_correction="lee_yu"
+).fit(panel)
 print(spatial.summary())
 
 # %% [markdown]
