@@ -10,6 +10,7 @@ import pytest
 
 from digiprosper.pathways import seed_catalogue
 from digiprosper.report.characters import has_cjk
+from digiprosper.studies.pathways.mechanism import roles_of
 
 SHARED = Path(__file__).parents[4] / "shared" / "reference" / "propositions.csv"
 # Where the library has an estimator by now, or the sentence was shortened.
@@ -48,3 +49,11 @@ def test_the_rows_are_those_of_the_reference() -> None:
         if row["id"] in REWORDED:
             row.pop("test")
         assert {name: getattr(mechanism, name) for name in row} == row
+
+
+def test_the_page_says_what_every_role_is() -> None:
+    page = Path(__file__).parents[3] / "docs" / "explanations" / "pathways.md"
+    lines = page.read_text(encoding="utf-8").splitlines()
+    listed = [line.split("`")[1] for line in lines if line.startswith("| `") and line.count("|") == 6]
+    asked = [mechanism for mechanism in seed_catalogue() if mechanism.testable != "no"]
+    assert sorted(set(listed) & set(roles_of(asked))) == sorted(roles_of(asked))

@@ -184,6 +184,7 @@ def test_staggered(panel) -> None:
     )
 
 
+@pytest.mark.further
 def test_columns_may_have_any_name(panel) -> None:
     odd = panel.rename(digital="数字 (指数)", schooling="a b", upgrading="m-1")
     columns = {**ROLES, "x": "数字 (指数)", "w": "a b", "m": "m-1"}
