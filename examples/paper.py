@@ -204,9 +204,8 @@ print(report.summary())
 
 # %% [markdown]
 # ## 12. Estimates beside the truth
-# One 95% interval in twenty should miss its number. Here it is that of the spillover: none is planted, and
-# yet its interval leaves zero out, if barely. Without the truth beside it a paper would have reported a
-# spillover.
+# One 95% interval in twenty should miss its number. Here all cover it, that of the spillover barely (p =
+# .052): none is planted, and a paper that does not have the truth beside it might report one.
 
 # %%
 print(
