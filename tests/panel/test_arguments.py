@@ -9,10 +9,12 @@ import pandas as pd
 import polars as pl
 import pytest
 
+from digiprosper import Panel
 from digiprosper.errors import AlignmentError, IdentificationError, InputTypeError, MissingDataError
 from digiprosper.panel.arguments import arguments, below_zero
 
 nan = np.nan
+PANEL = Panel(pd.DataFrame({"i": [1, 2], "x": [1.0, 2.0]}), "i")
 FRAME = pd.DataFrame({"a": [1.0, 2, 3], "b": [4.0, nan, 6]}, index=list("xyz"))
 
 
@@ -74,7 +76,9 @@ def test_what_is_no_table(bad: Any) -> None:
         arguments("f", tables={"t": bad})
 
 
-@pytest.mark.parametrize("bad", ["a", None, b"x", {"a": 1}, ["a", 1], [1j, 2], [[1], [1, 2]], 1j, object()])
+@pytest.mark.parametrize(
+    "bad", ["a", None, b"x", {"a": 1}, ["a", 1], [1j, 2], [[1], [1, 2]], 1j, object(), PANEL]
+)
 def test_what_is_no_column(bad: Any) -> None:
     with pytest.raises(InputTypeError):
         arguments("f", {"x": bad})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, replace
 from typing import Any, Literal, cast
 
@@ -130,7 +130,7 @@ class IndicatorSystem(PickledByName):
     indicators: Sequence[Indicator]
 
     def __post_init__(self) -> None:
-        if isinstance(self.indicators, str | Mapping) or not hasattr(self.indicators, "__iter__"):
+        if isinstance(self.indicators, str | Mapping) or not isinstance(self.indicators, Iterable):
             raise InputTypeError(
                 f"IndicatorSystem takes a list of Indicator, not {type(self.indicators).__name__}; "
                 "for a mapping use IndicatorSystem.from_dict({dimension: {column: '+'}})."

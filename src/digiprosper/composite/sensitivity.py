@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import product
 from typing import TYPE_CHECKING, Any, Final
 
@@ -208,7 +209,7 @@ def _read_grid(over: object, names: tuple[str, ...]) -> dict[str, list[Any]]:
 
 
 def _read_values(option: str, values: Any, names: tuple[str, ...]) -> list[Any]:
-    if isinstance(values, str) or hasattr(values, "items") or not hasattr(values, "__iter__"):
+    if isinstance(values, str) or hasattr(values, "items") or not isinstance(values, Iterable):
         raise InputTypeError(f"over[{cited(option)}] must be a list of values; {cited(values)} is not.")
     read = [read_option(option, value, names) for value in values]
     twice = [v for i, v in enumerate(read) if v in read[:i]]

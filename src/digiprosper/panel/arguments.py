@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
@@ -30,7 +30,7 @@ from digiprosper.kernels.tolerances import LARGEST_PRODUCT
 from digiprosper.panel.keys import Mask, rows_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterable, Sequence
+    from collections.abc import Callable, Hashable, Sequence
 
     from digiprosper.kernels import Bools, Floats, Ints
 
@@ -512,7 +512,7 @@ def _column(function: str, name: str, value: Any) -> Any:
     column = np.asarray(value) if hasattr(value, "__array__") else None
     if column is not None and column.ndim == 1:
         return column
-    if column is not None or isinstance(value, str | bytes | dict) or not hasattr(value, "__iter__"):
+    if column is not None or isinstance(value, str | bytes | dict) or not isinstance(value, Iterable):
         shape = "" if column is None else f" of shape {column.shape}"
         raise InputTypeError(
             f"{function}: {name} is a {type(value).__name__}{shape}; pass one value per row, as a list, "
