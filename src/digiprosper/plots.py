@@ -20,6 +20,7 @@ from digiprosper.present.columns import all_terms, check_labels, matching, merge
 from digiprosper.present.curve_plots import draw_specification_curve
 from digiprosper.present.decay_plots import draw_decay
 from digiprosper.present.event_plots import draw_event_paths
+from digiprosper.present.figure import kept_drawing
 from digiprosper.present.figure_style import figure_language, figure_style, say
 from digiprosper.present.index_plots import draw_bars, draw_rank_spans, draw_ribbons, draw_ridges
 from digiprosper.present.mechanism_plots import (
@@ -40,6 +41,7 @@ from digiprosper.present.path_figure import draw_paths
 from digiprosper.present.pathway_figure import draw_pathways
 from digiprosper.present.spatial_plots import draw_moran_scatter
 from digiprosper.report.columns import result_column
+from digiprosper.report.figure_data import figure_data
 from digiprosper.report.tests import TestResult
 from digiprosper.spatial import effect_figures
 from digiprosper.spatial import figures as spatial
@@ -52,7 +54,9 @@ from digiprosper.u_shape import figures as u_figures
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    import pandas as pd
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
     from digiprosper.panel import Panel
     from digiprosper.policy.figures import EffectsByEventTime
@@ -66,6 +70,7 @@ __all__ = [
     "balance",
     "coefficients",
     "conditional_effect",
+    "data",
     "decay",
     "effect_plot",
     "event_study",
@@ -548,6 +553,51 @@ def decay(
     fits, language = effect_figures.read_fits(results, purpose), figure_language()
     drawn = effect_figures.decay(fits, term, chosen, check_labels(labels, purpose), level, purpose, language)
     return draw_decay(drawn, ax, purpose)
+
+
+def data(drawn: Axes | Figure) -> pd.DataFrame:
+    """Give the numbers of a figure, to draw it again with another tool or to put them into a file.
+
+    Parameters
+    ----------
+    drawn : Axes or Figure
+        What a function of this module returned, or its figure.
+
+    Returns
+    -------
+    DataFrame
+        Numbered rows: of estimates one row each (model, label, term, estimate, std_error, p_value, conf_low,
+        conf_high), of curves one row a point, of maps and ranks one row an entity and period. What is of
+        several kinds, such as a density and its draws, has a column `series`. Numbers are those drawn,
+        unrounded; of axes drawn on twice, those drawn last.
+
+    Raises
+    ------
+    InputTypeError
+        If nothing of this module is drawn there, or on several axes of a figure; or the axes were restored
+        from a pickle, which keeps no numbers.
+
+    Examples
+    --------
+    >>> import digiprosper as dp, matplotlib.pyplot as plt
+    >>> fit = dp.FixedEffects("log(gsp)", ["log(pcap)", "unemp"]).fit(dp.datasets.us_states())
+    >>> frame = data(dp.plots.coefficients(fit))
+    >>> frame[["label", "estimate"]].round(3).values.tolist()
+    [['log(Public capital (million USD))', 0.246], ['Unemployment rate (%)', -0.024]]
+    >>> plt.close("all")
+    """
+    given: Any = drawn
+    is_figure = hasattr(given, "get_axes") and not isinstance(given, type)
+    places: list[Any] = given.get_axes() if is_figure else [given]
+    found = [one for one in map(kept_drawing, places) if one is not None]
+    if len(found) != 1:
+        what = "several figures" if found else "no figure of plots"
+        raise InputTypeError(
+            "plots.data: takes the Axes that a function of plots returned, or a Figure with one of them; "
+            f"this {type(drawn).__name__} has {what}.",
+            [models_problem(what, drawn)],
+        )
+    return figure_data(found[0])
 
 
 def conditional_effect(

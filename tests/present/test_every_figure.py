@@ -200,6 +200,33 @@ FIGURES: dict[str, Callable[[dict[str, str]], Any]] = {
 }
 
 
+COLUMNS = {
+    "balance": {"label", "before", "after"},
+    "coefficients": {"model", "label", "term", "estimate", "conf_low", "conf_high"},
+    "conditional_effect": {"at", "estimate", "conf_low", "conf_high"},
+    "decay": {"kind", "cutoff", "estimate"},
+    "effect_plot": {"label", "estimate", "conf_low"},
+    "event_study": {"model", "time", "estimate", "reference", "n_treated"},
+    "impacts": {"model", "label", "estimate"},
+    "index_sensitivity": {"entity", "rank", "span", "rank_low", "rank_high"},
+    "index_sensitivity, shares": {"label", "first", "total"},
+    "kernel_ridge": {"period", "at", "density"},
+    "lr_profile": {"gamma", "lr", "critical"},
+    "marginal_effect": {"series", "at", "estimate", "low", "high", "rows"},
+    "mediation_path": {"from", "to", "label", "estimate", "p_value"},
+    "moran_scatter": {"entity", "value", "spatial_lag"},
+    "pathways": {"stage", "id", "verdict"},
+    "placebo": {"series", "value", "density"},
+    "rank_ribbon": {"entity", "time", "rank", "rank_low", "rank_high"},
+    "rank_ribbon, one period": {"entity", "rank", "span"},
+    "regime_map": {"entity", "time", "regime"},
+    "sensitivity_curve": {"rho", "estimate"},
+    "specification_curve": {"model", "estimate", "significant"},
+    "u_shape": {"at", "estimate", "conf_low"},
+}
+"""Columns that the data of each figure have."""
+
+
 def problems(figure: Figure) -> list[str]:
     """List texts off the canvas and tick labels over each other."""
     for _ in range(2):  # as savefig does: the layout of the first draw may change the ticks of the second
@@ -244,7 +271,7 @@ def meet(axis: Axis, one: Any, two: Any) -> bool:
 
 
 def test_every_public_figure_is_here() -> None:
-    assert {name.split(",")[0] for name in FIGURES} == set(plots.__all__) - {"figure_style"}
+    assert {name.split(",")[0] for name in FIGURES} == set(plots.__all__) - {"data", "figure_style"}
 
 
 @pytest.fixture(autouse=True)
@@ -258,8 +285,12 @@ def _closed():
 def test_texts_have_glyphs_and_room(name: str) -> None:
     for language in ("en", "zh") if has_chinese_font() else ("en",):
         with plots.figure_style("column", language):
-            figure = FIGURES[name](LABELS[language]).figure
-            assert problems(figure) == [], language
+            axes = FIGURES[name](LABELS[language])
+            assert problems(axes.figure) == [], language
+        frame = plots.data(axes)
+        assert set(frame) >= COLUMNS[name]
+        assert len(frame) > 0
+        pd.testing.assert_frame_equal(frame, plots.data(axes.figure))
 
 
 @cache

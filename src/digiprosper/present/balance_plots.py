@@ -10,6 +10,7 @@ from digiprosper.present.figure import (
     FAINT,
     INK,
     fonts,
+    keep_drawing,
     legend_above,
     name_axis,
     new_axes,
@@ -64,4 +65,5 @@ def draw_balance(drawn: Balance, ax: Axes | None, purpose: str) -> Axes:
         name_axis(axes, "x", say("balance.axis"))
         plain_spines(axes)
         legend_above(axes)
+    keep_drawing(axes, drawn)
     return axes

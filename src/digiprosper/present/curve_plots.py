@@ -13,6 +13,7 @@ from digiprosper.present.figure import (
     MARKED,
     MOST_NAMES,
     fonts,
+    keep_drawing,
     legend_above,
     name_axis,
     new_axes,
@@ -82,6 +83,7 @@ def draw_specification_curve(drawn: SpecificationCurve, ax: Axes | None, purpose
         _name_models(axes, drawn, heads)
         plain_spines(axes)
         legend_above(axes, columns=3)
+    keep_drawing(axes, drawn)
     return axes
 
 

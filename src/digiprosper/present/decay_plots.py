@@ -9,6 +9,7 @@ from digiprosper.present.figure import (
     INK,
     Look,
     fonts,
+    keep_drawing,
     legend_above,
     look,
     name_axis,
@@ -60,6 +61,7 @@ def draw_decay(drawn: Decay, ax: Axes | None, purpose: str) -> Axes:
         plain_spines(axes)
         if len(drawn.heads) > 1:
             legend_above(axes, columns=len(drawn.heads))
+    keep_drawing(axes, drawn)
     return axes
 
 

@@ -9,6 +9,7 @@ from digiprosper.present.figure import (
     INK,
     Look,
     fonts,
+    keep_drawing,
     legend_above,
     look,
     name_axis,
@@ -70,6 +71,7 @@ def draw_event_paths(drawn: EventPaths, ax: Axes | None, purpose: str, *, counts
         plain_spines(axes)
         if len(heads) > 1 or any(path.reference is not None for path in drawn.paths):
             legend_above(axes, columns=len(heads) + 1)
+    keep_drawing(axes, drawn)
     return axes
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias
-from weakref import WeakSet
+from weakref import WeakKeyDictionary, WeakSet
 
 from digiprosper.optional import require
 from digiprosper.present.figure_style import COLORS, PAGE, figure_language, figure_width
@@ -30,6 +30,8 @@ __all__ = [
     "Look",
     "axes_inches",
     "fonts",
+    "keep_drawing",
+    "kept_drawing",
     "legend_above",
     "legend_beside",
     "look",
@@ -66,6 +68,7 @@ _SLOPE: Final = 0.7
 Fit: TypeAlias = Literal["width", "rows", "boxes"]
 
 _own: WeakSet[Figure] = WeakSet()
+_drawings: WeakKeyDictionary[Axes, object] = WeakKeyDictionary()
 
 
 class Look(NamedTuple):
@@ -122,6 +125,37 @@ def type_size(purpose: str = "plots") -> float:
     """
     matplotlib: Any = require("matplotlib", extra="plot", purpose=purpose)
     return float(matplotlib.rcParams["font.size"]) / _USUAL_TYPE
+
+
+def keep_drawing(axes: Axes, drawn: object) -> None:
+    """Remember what axes show, as long as they are there.
+
+    Parameters
+    ----------
+    axes : Axes
+        Where.
+    drawn : Drawing
+        Of `report.drawings`; it takes the place of what was drawn there before.
+    """
+    _drawings[axes] = drawn
+
+
+def kept_drawing(axes: object) -> object | None:
+    """Give what axes show.
+
+    Parameters
+    ----------
+    axes : Axes
+        Where.
+
+    Returns
+    -------
+    Drawing or None
+        None where no figure of ours was drawn.
+    """
+    known: Any = axes
+    # What has no coordinates of axes cannot be looked up, such as a list.
+    return _drawings.get(known) if hasattr(axes, "transAxes") else None
 
 
 # --- figures of their own -----------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from digiprosper.present.figure import (
     FAINT,
     INK,
     fonts,
+    keep_drawing,
     legend_above,
     legend_beside,
     look,
@@ -89,6 +90,7 @@ def draw_ribbons(ribbons: Ribbons, ax: Axes | None, purpose: str) -> Axes:
         name_axis(axes, "x", ribbons.time)
         plain_spines(axes)
         legend_beside(axes, title=ribbons.key)
+    keep_drawing(axes, ribbons)
     return axes
 
 
@@ -130,6 +132,7 @@ def draw_rank_spans(spans: RankSpans, ax: Axes | None, purpose: str) -> Axes:
             name_axis(axes, "x", say("rank.count", title=spans.title, count=f"{count:,}", key=spans.key))
         plain_spines(axes)
         legend_above(axes, columns=3)
+    keep_drawing(axes, spans)
     return axes
 
 
@@ -167,6 +170,7 @@ def draw_bars(bars: Bars, ax: Axes | None, purpose: str) -> Axes:
         name_axis(axes, "x", say("bars.axis"))
         plain_spines(axes)
         legend_above(axes)
+    keep_drawing(axes, bars)
     return axes
 
 
@@ -211,6 +215,7 @@ def draw_ridges(ridges: Ridges, ax: Axes | None, purpose: str) -> Axes:
         words = max(text_em(ridge.words) for ridge in ridges.ridges)
         spread_ticks(axes, words * _SMALL * type_size() / 72)
         axes.spines[["top", "right", "left"]].set_visible(False)
+    keep_drawing(axes, ridges)
     return axes
 
 

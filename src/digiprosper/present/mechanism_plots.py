@@ -13,6 +13,7 @@ from digiprosper.present.figure import (
     INK,
     MARKED,
     fonts,
+    keep_drawing,
     legend_above,
     name_axis,
     new_axes,
@@ -78,6 +79,7 @@ def draw_effects(effects: Effects, ax: Axes | None, purpose: str) -> Axes:
         axes.set_yticks(range(len(names)), names, parse_math=False)
         level = f"{100 * effects.level:g}"
         name_axis(axes, "x", say("effect", level=level), say("sentence", text=below), fontsize="small")
+    keep_drawing(axes, effects)
     return axes
 
 
@@ -116,6 +118,7 @@ def draw_conditional_effect(curve: ConditionalCurve, ax: Axes | None, purpose: s
         name_axis(axes, "x", curve.variable)
         plain_spines(axes)
         legend_above(axes, room=0.06 * min(len(inside), 2))
+    keep_drawing(axes, curve)
     return axes
 
 
@@ -158,6 +161,7 @@ def draw_slope_curve(curve: SlopeCurve, ax: Axes | None, purpose: str) -> Axes:
         name_axis(axes, "x", curve.moderator, *held)
         plain_spines(axes)
         legend_above(axes)
+    keep_drawing(axes, curve)
     return axes
 
 
@@ -197,6 +201,7 @@ def draw_sensitivity(curve: SensitivityCurve, ax: Axes | None, purpose: str) -> 
         name_axis(axes, "x", say("sensitivity.axis"))
         plain_spines(axes)
         legend_above(axes)
+    keep_drawing(axes, curve)
     return axes
 
 
@@ -233,6 +238,7 @@ def draw_turning_curve(curve: TurningCurve, ax: Axes | None, purpose: str) -> Ax
         name_axis(axes, "x", curve.variable)
         plain_spines(axes)
         legend_above(axes)
+    keep_drawing(axes, curve)
     return axes
 
 

@@ -23,6 +23,7 @@ from digiprosper.present.figure import (
     MOST_NAMES,
     Look,
     fonts,
+    keep_drawing,
     legend_above,
     legend_beside,
     look,
@@ -35,6 +36,7 @@ from digiprosper.present.figure import (
 from digiprosper.present.figure_style import figure_language, figure_width, say
 from digiprosper.present.row_names import share_rows
 from digiprosper.report.characters import tidy_text
+from digiprosper.report.drawings import DrawnEstimates
 from digiprosper.report.text import p_words
 
 if TYPE_CHECKING:
@@ -186,7 +188,23 @@ def draw_columns(
         name_axis(axes, "x", words)
         if len(columns) > 1:
             legend_beside(axes, handles=handles)
+    keep_drawing(axes, _drawn_estimates(rows, cells, columns))
     return axes
+
+
+def _drawn_estimates(
+    rows: Sequence[SharedRow], cells: Sequence[Mapping[int, Estimate]], columns: Sequence[Column]
+) -> DrawnEstimates:
+    """List what is drawn, row by row."""
+    pairs = list(zip(columns, cells, strict=True))
+    return DrawnEstimates(
+        [
+            (str(column.head or ""), row.label, own[y])
+            for y, row in enumerate(rows)
+            for column, own in pairs
+            if y in own
+        ]
+    )
 
 
 def draw_estimates(axes: Axes, estimates: Sequence[Estimate]) -> None:
@@ -253,6 +271,7 @@ def draw_profile(profile: Profile, ax: Axes | None, purpose: str) -> Axes:
         name_axis(axes, "x", f"{profile.variable} (γ)")
         plain_spines(axes)
         legend_above(axes)
+    keep_drawing(axes, profile)
     return axes
 
 
@@ -301,6 +320,7 @@ def draw_drawn_density(drawn: DrawnDensity, ax: Axes | None, purpose: str) -> Ax
         name_axis(axes, "x", drawn.name)
         plain_spines(axes)
         legend_above(axes)
+    keep_drawing(axes, drawn)
     return axes
 
 
@@ -338,6 +358,7 @@ def draw_regime_map(drawn: RegimeMap, ax: Axes | None, purpose: str) -> Axes:
         name_axis(axes, "y", entity if names else say("brackets", text=entity, inside=count))
         name_axis(axes, "x", time)
         axes.spines[:].set_visible(False)
+    keep_drawing(axes, drawn)
     return axes
 
 

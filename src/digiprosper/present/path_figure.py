@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from digiprosper.optional import require
-from digiprosper.present.figure import FAINT, INK, fonts, new_axes
+from digiprosper.present.figure import FAINT, INK, fonts, keep_drawing, new_axes
 from digiprosper.present.figure_style import say
 from digiprosper.present.lines import balanced_lines, broken_lines, type_columns
 from digiprosper.present.style import Style
@@ -72,6 +72,7 @@ def draw_paths(diagram: PathDiagram, digits: int, ax: Axes | None, purpose: str)
         figure: Any = axes.get_figure()
         scale = float(figure.get_figwidth()) / picture.size[0] if ax is None else picture.scale(ax)
         picture.draw(axes, scale)
+    keep_drawing(axes, diagram)
     return axes
 
 

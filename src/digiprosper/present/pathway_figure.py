@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from digiprosper.optional import require
-from digiprosper.present.figure import FAINT, INK, MARKED, fonts, new_axes
+from digiprosper.present.figure import FAINT, INK, MARKED, fonts, keep_drawing, new_axes
 from digiprosper.present.lines import balanced_lines, broken_lines, type_columns
 
 if TYPE_CHECKING:
@@ -122,6 +122,7 @@ def draw_pathways(drawn: Pathways, ax: Axes | None, purpose: str) -> Axes:
         figure: Any = axes.get_figure()
         scale = float(figure.get_figwidth()) / size[0] if ax is None else picture.scale(ax)
         picture.draw(axes, scale)
+    keep_drawing(axes, drawn)
     return axes
 
 

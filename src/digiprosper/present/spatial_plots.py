@@ -13,6 +13,7 @@ from digiprosper.present.figure import (
     MOST_NAMES,
     axes_inches,
     fonts,
+    keep_drawing,
     name_axis,
     new_axes,
     plain_spines,
@@ -34,8 +35,8 @@ _Box: TypeAlias = tuple[float, float, float, float]
 
 __all__ = ["draw_moran_scatter"]
 
-# Points of the names of entities and from a point to its name; where names may stand: right (1) or left (-1) of
-# it, over (1) or under (-1).
+# Points of the names of entities and from a point to its name; where names may stand: right (1) or left (-1)
+# of it, over (1) or under (-1).
 _NAME_TYPE: Final = 7.0
 _NEAR: Final = 2.5
 # Half the size of a point.
@@ -81,6 +82,7 @@ def draw_moran_scatter(drawn: MoranScatter, ax: Axes | None, purpose: str, *, na
         _name_quadrants(axes, drawn)
         _set_texts(axes, drawn)
         plain_spines(axes)
+    keep_drawing(axes, drawn)
     return axes
 
 

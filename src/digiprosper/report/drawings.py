@@ -21,6 +21,7 @@ __all__ = [
     "ConditionalCurve",
     "Decay",
     "DrawnDensity",
+    "DrawnEstimates",
     "Effect",
     "Effects",
     "EventPath",
@@ -112,6 +113,19 @@ class DrawnDensity:
     draws: Floats
     found: float
     p_value: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DrawnEstimates:
+    """Estimates of one or several models, row by row.
+
+    Parameters
+    ----------
+    estimates : sequence of (model, label, Estimate)
+        Head of the model, label of the row, and the numbers.
+    """
+
+    estimates: Sequence[tuple[str, str, Estimate]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
