@@ -3,8 +3,7 @@
 #
 # Does output per worker rise with public infrastructure? Every step of `paper.py` on the 48 contiguous
 # states, 1970 to 1986 (Munnell 1990), but instruments, for which these data have nothing. The answer is a
-# sober one, which is why it is here: little is left of the first estimate, and the library says so in each
-# step.
+# sober one: little is left of the first estimate once controls are in, and each step below reports it.
 #
 # Open this file as a notebook, or run it as a script. It prints, and writes tables and figures to
 # `paper_output/`, or to the folder that the environment variable `PAPER_OUTPUT` names.

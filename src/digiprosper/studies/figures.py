@@ -182,22 +182,27 @@ def _made(
     result: Any, names: Sequence[str], wording: tuple[Mapping[str, str], Factors, Language]
 ) -> dict[str, list[str]]:
     """List the choices of a model, by their kind; `wording` has labels, factors and the language."""
-    labels, factors, language = wording
     regression = getattr(result, "slopes", result)
     about = regression.glance()
     terms = regression.tidy()["term"].tolist()
-    clusters = [name_label(name, labels, factors) for name in effect_names(about["clusters"])]
-    how = inference_of(regression)
-    errors = FIGURE.say(f"errors.{how.cov_type}", language, distance=f"{how.distance_cutoff or 0:,g}")
-    by = FIGURE.say("and", language).join(clusters)
     return {
         "regressor": [name for name in terms if name in names],
         _CONTROLS: [name for name in terms if name not in names and name != "Intercept"],
         "effect": list(effect_names(about["effects"])),
         "outcome": [about["depvar"] or ""],
         "weights": [about["obs_weights"]] if about["obs_weights"] else [],
-        "errors": [FIGURE.say("errors.by", language, errors=errors, clusters=by) if by else errors],
+        "errors": [_errors(regression, wording)],
     }
+
+
+def _errors(regression: Any, wording: tuple[Mapping[str, str], Factors, Language]) -> str:
+    """Name the standard errors of a model, with their clusters."""
+    labels, factors, language = wording
+    how = inference_of(regression)
+    errors = FIGURE.say(f"errors.{how.cov_type}", language, distance=f"{how.distance_cutoff or 0:,g}")
+    clusters = [name_label(name, labels, factors) for name in effect_names(regression.glance()["clusters"])]
+    by = FIGURE.say("and", language).join(clusters)
+    return FIGURE.say("errors.by", language, errors=errors, clusters=by) if by else errors
 
 
 def _differences(
