@@ -72,7 +72,7 @@ html_theme_options: dict[str, Any] = {
     "show_toc_level": 2,
     "show_nav_level": 1,
 }
-html_sidebars = {"index": [], "changelog": [], "architecture": []}
+html_sidebars = {"index": [], "gallery/index": []}
 
 reference.write(HERE / "reference")
 notebooks.write(HERE.parent / "examples", HERE / "examples")

@@ -38,7 +38,8 @@ HEAD = """# Performance
 
 What the scripts of `benchmarks/` print, each run in one process with one thread; `make evidence` runs them
 again and writes this page. Ratios are of times measured in the same run, and hold better on other machines
-than seconds do. A script that takes more than {seconds} seconds of CPU time is left out.
+than seconds do; wall times of whole processes depend on what else the machine did. A script that takes more
+than {seconds} seconds of CPU time is left out.
 
 """
 BLOCK = re.compile(r"^## (\w+)\n.*?(?=^## |\Z)", re.DOTALL | re.MULTILINE)

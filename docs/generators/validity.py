@@ -89,29 +89,38 @@ def page_of(found: dict[str, dict[str, Any]]) -> str:
     """Make the page: a section for each file of tests, a block for each simulation."""
     ran = sum(entry["state"] == "passed" for entry in found.values())
     lines = [HEAD.format(seconds=SECONDS, ran=ran, all=len(found), version=version("digiprosper"))]
-    sections: dict[str, list[str]] = {}
+    tests: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for node in sorted(found):
         file, _, name = node.partition("::")
-        sections.setdefault(file, []).extend(_block(name, found[node]))
-    for file, block in sections.items():
-        title = file.removeprefix("tests/").removesuffix(".py").replace("/test_", ": ").replace("_", " ")
-        lines += [f"## {title}\n", f"`{file}`\n", *block]
+        tests.setdefault((file, name.split("[")[0]), []).append(found[node])
+    last = ""
+    for (file, name), entries in tests.items():
+        if file != last:
+            title = file.removeprefix("tests/").removesuffix(".py").replace("/test_", ": ").replace("_", " ")
+            lines += [f"## {title}\n", f"`{file}`\n"]
+            last = file
+        lines += _block(name.removeprefix("test_").replace("_", " "), entries)
     return "\n".join(lines)
 
 
-def _block(name: str, entry: dict[str, Any]) -> list[str]:
-    test = name.split("[")[0].removeprefix("test_").replace("_", " ")
-    case = f", case `{entry['case']}`" if entry["case"] else ""
-    head = f"**{test}**{case}. {entry['about']}".rstrip()
+def _block(title: str, entries: list[dict[str, Any]]) -> list[str]:
+    """One simulation: what it is, and a row for each statement in each case."""
+    rows = [row for entry in entries for row in _rows(entry)]
+    head = "| case | statement | with the simulated numbers |\n|---|---|---|"
+    return [f"**{title}**. {entries[0]['about']}".rstrip() + "\n", head, *rows, ""]
+
+
+def _rows(entry: dict[str, Any]) -> list[str]:
+    case = _code(entry["case"])
     if entry["state"] != "passed":
-        return [f"{head} *{entry['state'].capitalize()}.*\n"]
-    rows = [f"| `{_cell(text)}` | `{_cell(values)}` |" for text, values in entry["statements"]]
-    table = ["| statement | with the simulated numbers |", "|---|---|", *rows, ""] if rows else []
-    return [f"{head}\n", *table]
+        return [f"| {case} | *{entry['state']}* | |"]
+    stated = [f"| {case} | {_code(text)} | {_code(values)} |" for text, values in entry["statements"]]
+    return stated or [f"| {case} | *passed* | |"]
 
 
-def _cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("`", "'")
+def _code(text: str) -> str:
+    escaped = text.replace("|", "\\|").replace("`", "'")
+    return f"`{escaped}`" if escaped else ""
 
 
 if __name__ == "__main__":
