@@ -583,7 +583,7 @@ def data(drawn: Axes | Figure) -> pd.DataFrame:
     >>> fit = dp.FixedEffects("log(gsp)", ["log(pcap)", "unemp"]).fit(dp.datasets.us_states())
     >>> frame = data(dp.plots.coefficients(fit))
     >>> frame[["label", "estimate"]].round(3).values.tolist()
-    [['log(Public capital (million USD))', 0.246], ['Unemployment rate (%)', -0.024]]
+    [['log(Public capital (million USD))', 0.512], ['Unemployment rate (%)', -0.024]]
     >>> plt.close("all")
     """
     given: Any = drawn

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from functools import cache
 from itertools import pairwise
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import matplotlib as mpl
@@ -272,6 +273,11 @@ def meet(axis: Axis, one: Any, two: Any) -> bool:
 
 def test_every_public_figure_is_here() -> None:
     assert {name.split(",")[0] for name in FIGURES} == set(plots.__all__) - {"data", "figure_style"}
+
+
+def test_the_gallery_draws_every_public_figure() -> None:
+    script = (Path(__file__).parents[2] / "examples" / "gallery.py").read_text(encoding="utf-8")
+    assert [name for name in COLUMNS if f"dp.plots.{name.split(',')[0]}(" not in script] == []
 
 
 @pytest.fixture(autouse=True)
