@@ -16,7 +16,7 @@ from digiprosper.kernels.great_circle import great_circle
 T = 10
 PANELS = 1000
 CLUSTERED = FixedEffects("y", ["x"])
-CONLEY = CLUSTERED.replace(cov_type="conley", distance_cutoff=500)
+CONLEY = CLUSTERED.replace(cov_type="conley", distance_cutoff=500, bandwidth=2)
 SPECS = {
     "clustered": CLUSTERED,
     "driscoll_kraay": CLUSTERED.replace(cov_type="driscoll_kraay"),

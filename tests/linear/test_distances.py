@@ -217,7 +217,9 @@ def test_lags_are_counted_by_the_value_of_time() -> None:
 
 
 def test_lags_by_default() -> None:
-    assert fit(frame_of()).bandwidth == 2  # floor(4 (7/100)^(2/9))
+    assert fit(frame_of()).bandwidth == 7  # from 2000 to 2007, with a gap
+    waves = frame_of().assign(t=lambda f: 5 * f["t"])
+    assert fit(waves).bandwidth == 35
     cross = frame_of().drop_duplicates("i").drop(columns="t")
     options = {"entity_effects": False, "time_effects": False, "cov_type": "conley", "distance_cutoff": 900}
     alone = quiet(FixedEffects("y", ["a"], **options), cross, ("i",))
@@ -277,7 +279,7 @@ def test_a_covariance_that_is_not_positive_semidefinite_is_not_adjusted() -> Non
 
 
 def test_words_reach_summaries_tables_dicts_and_pickles(states: Panel) -> None:
-    spec = FixedEffects("log(gsp)", X, cov_type="conley", distance_cutoff=1500)
+    spec = FixedEffects("log(gsp)", X, cov_type="conley", distance_cutoff=1500, bandwidth=2)
     results, uniform = (
         quiet(spec, states),
         quiet(spec.replace(distance_kernel="uniform", bandwidth=1), states),

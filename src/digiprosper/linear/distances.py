@@ -9,7 +9,6 @@ import numpy as np
 
 from digiprosper.errors import OptionError, check_option, cited, counted, option_problem, quoted
 from digiprosper.kernels.conley import nearby, nearest_place, rows_within
-from digiprosper.kernels.covariance import default_bandwidth
 from digiprosper.linear.notices import moving_places, no_neighbours
 from digiprosper.panel.access import table_of
 from digiprosper.panel.coordinates import coordinate_names, refuse_beyond
@@ -130,20 +129,20 @@ def near_rows(sample: Sample, cutoff: float, kernel: str, bandwidth: int | None)
 def _lags(sample: Sample, position: Ints, bandwidth: int | None) -> int:
     """Choose the lags; those that pair no rows of an entity are an error."""
     once = sample.nobs == sample.n_entities
-    if bandwidth is None and once:
-        return 0
-    lags = default_bandwidth(sample.n_times) if bandwidth is None else bandwidth
-    if lags == 0 or rows_within(sample.entity, position, lags):
-        return lags
+    if bandwidth is None:
+        # All pairs of periods, as clusters by entity have them.
+        return 0 if once else int(np.ptp(position))
+    if bandwidth == 0 or rows_within(sample.entity, position, bandwidth):
+        return bandwidth
     entity, time = sample.keys.entity_name, sample.keys.time_name
     if once:
         why = f"each {entity} is in one row only; omit it"
     else:
         why = (
-            f"no {entity} has two rows at most {counted(lags, 'step')} of {time} apart. Specify how far its "
-            "periods are apart, Panel(df, entity, time, step=5), or set bandwidth=0"
+            f"no {entity} has two rows at most {counted(bandwidth, 'step')} of {time} apart. Specify how far "
+            "its periods are apart, Panel(df, entity, time, step=5), or set bandwidth=0"
         )
-    raise OptionError(f"bandwidth={lags}: {why}.", [option_problem("bandwidth", lags, what=why)])
+    raise OptionError(f"bandwidth={bandwidth}: {why}.", [option_problem("bandwidth", bandwidth, what=why)])
 
 
 def distance_notices(sample: Sample, near: Nearby | None) -> list[Notice]:

@@ -69,7 +69,9 @@ class FixedEffects(Specification):
     clusters : str or sequence of one or two str, optional
         The entity by default; one for ``crv3``.
     bandwidth : int, optional
-        Lags of Driscoll and Kraay, or of ``conley`` within an entity; floor(4 (T/100)^(2/9)) by default.
+        Lags of Driscoll and Kraay, floor(4 (T/100)^(2/9)) by default, or of ``conley`` within an entity. By
+        default these reach from the first period to the last, T - 1 without gaps: all pairs of periods are
+        allowed for, as under ``clustered``, with weights that fall.
     coordinates : sequence of two str, optional
         Latitude and longitude in degrees, for ``conley``: numeric terms. By default the columns with the
         names lat or latitude, and lon, lng, long or longitude. An entity may move.
