@@ -202,13 +202,6 @@ def mediation_path(labels: Labels) -> Any:
     return dp.plots.mediation_path(mediated(), labels=labels)
 
 
-def pathways(labels: Labels) -> Any:
-    columns = {"de": "digital", "cp": "prosperity", "isu": "upgrading", "tfp": "productivity"}
-    chosen = [one for one in dp.pathways.seed_catalogue() if one.id in ("P05", "P09", "P10", "P41")]
-    report = dp.pathways.evaluate(provinces(), chosen, columns, controls=CONTROLS, rng=1)
-    return dp.plots.pathways(report, labels=labels)
-
-
 def effect_plot(labels: Labels) -> Any:
     return dp.plots.effect_plot(mediated(), labels=labels)
 
@@ -290,7 +283,6 @@ FIGURES: dict[str, Callable[[Labels], Any]] = {
         lr_profile,
         regime_map,
         mediation_path,
-        pathways,
         effect_plot,
         conditional_effect,
         marginal_effect,
