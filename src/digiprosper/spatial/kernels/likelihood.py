@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -312,11 +313,11 @@ def _profile(squares: _Squares, terms: _LogTerms) -> _Profile:
     """Find rho given one lambda; its only value is 0 in a model without a spatial lag of the outcome."""
     if terms.grid.size == 1:
         return _Profile(0.0, at_end=False)
-    curve, bottom = float(squares.curve[0]), float(squares.bottom[0])
+    least, curve, bottom = (float(part[0]) for part in squares)
 
     def score(rho: float) -> float:
         determinant = terms.spectrum.trace(rho, lags=1, inverses=1)
-        fall = -curve * (rho - bottom) / float(squares.at(np.array([rho]))[0, 0])
+        fall = -curve * (rho - bottom) / (least + curve * (rho - bottom) ** 2)
         return terms.nobs * fall - terms.n_times * determinant
 
     def heights(rhos: Floats) -> Floats:
@@ -372,6 +373,7 @@ def _root(
     """
     from scipy.optimize import brentq
 
+    score = cache(score)
     margin = AT_THE_END * (spectrum.high - spectrum.low)
     nodes = np.array([spectrum.low + margin, *grid, spectrum.high - margin])
     best = int((heights(grid) if first is None else first).argmax())
