@@ -198,10 +198,10 @@ def test_the_statistic_is_the_one_its_p_value_belongs_to(two_way, make_threshold
         ("", ["", "(<0.001)"]),
     ]
     assert note_lines(read(score), {}, STYLE)[-1] == (
-        "Below score of a test: its p-value, 2,999 draws, wild_score."
+        "Below score of a test: its p-value, 2,999 draws, wild cluster bootstrap."
     )
     assert note_lines(read(score, make_threshold(two_way)), {}, STYLE)[-1] == (
-        "Below score or F of a test: its p-value, (1): 2,999 draws, wild_score; (2): 2,999 draws, "
+        "Below score or F of a test: its p-value, (1): 2,999 draws, wild cluster bootstrap; (2): 2,999 draws, "
         "wild cluster bootstrap."
     )
 
@@ -240,7 +240,7 @@ def test_what_cannot_be_tested_has_no_row(two_way, make_threshold):
     assert [name for name, _ in block_rows(read(found), {}, STYLE)] == ["Threshold 1 (urban)", ""]
     assert not [line for line in note_lines(read(found), {}, STYLE) if "test" in line]
     assert note_lines(read(refused(found, 0)), {}, STYLE)[-1] == (
-        "(1) tested and not retained: threshold in urban, no p-value (2,999 draws, wild_score); its slopes "
+        "(1) tested and not retained: threshold in urban, no p-value (2,999 draws, wild cluster bootstrap); its slopes "
         "are those of the linear model."
     )
 
