@@ -198,11 +198,11 @@ def test_the_statistic_is_the_one_its_p_value_belongs_to(two_way, make_threshold
         ("", ["", "(<0.001)"]),
     ]
     assert note_lines(read(score), {}, STYLE)[-1] == (
-        "Below score of a test: its p-value, 2,999 draws, wild cluster bootstrap."
+        "Below score of a test: its p-value, 2,999 draws, wild cluster bootstrap of the score."
     )
     assert note_lines(read(score, make_threshold(two_way)), {}, STYLE)[-1] == (
-        "Below score or F of a test: its p-value, (1): 2,999 draws, wild cluster bootstrap; (2): 2,999 draws, "
-        "wild cluster bootstrap."
+        "Below score or F of a test: its p-value, (1): 2,999 draws, wild cluster bootstrap of the score; "
+        "(2): 2,999 draws, wild cluster bootstrap."
     )
 
 
@@ -224,7 +224,7 @@ def test_a_threshold_that_was_not_kept_is_told(two_way, make_threshold):
     score = refused(make_threshold(two_way, bootstrap=("wild_score",)), 1)
     assert note_lines(read(none, score), {}, STYLE)[-1] == (
         "(2) tested and not retained: threshold 2 in urban, score = 18.182, p = 0.394 (2,999 draws, "
-        "wild_score)."
+        "wild cluster bootstrap of the score)."
     )
     assert [name for name, _ in block_rows(read(score), {}, STYLE)] == [
         "Threshold 1 (urban)",
@@ -240,8 +240,8 @@ def test_what_cannot_be_tested_has_no_row(two_way, make_threshold):
     assert [name for name, _ in block_rows(read(found), {}, STYLE)] == ["Threshold 1 (urban)", ""]
     assert not [line for line in note_lines(read(found), {}, STYLE) if "test" in line]
     assert note_lines(read(refused(found, 0)), {}, STYLE)[-1] == (
-        "(1) tested and not retained: threshold in urban, no p-value (2,999 draws, wild cluster bootstrap); its slopes "
-        "are those of the linear model."
+        "(1) tested and not retained: threshold in urban, no p-value (2,999 draws, wild cluster bootstrap of "
+        "the score); its slopes are those of the linear model."
     )
 
 

@@ -205,7 +205,9 @@ def test_a_score_test_is_printed_as_such(panel):
     table, test = etable(found), found.tests.iloc[0]
     at = list(table.frame.index).index("Score of threshold 1")
     assert table.frame.iloc[at : at + 2, 0].tolist() == [f"{test['value']:.3f}", f"({test['p_value']:.3f})"]
-    assert "Below score of a test: its p-value, 199 draws, wild cluster bootstrap." in table.notes
+    assert (
+        "Below score of a test: its p-value, 199 draws, wild cluster bootstrap of the score." in table.notes
+    )
     assert not [name for name in table.frame.index if name.startswith("F of")]
 
 
