@@ -287,7 +287,7 @@ def event_study(
     counts : bool
         Whether the number of treated entities that reach each event time stands under the axis.
     labels : mapping, optional
-        Text by term or column; wins over the labels that came with the results.
+        Text by term, column or model; wins over the labels that came with the results.
     level : float
         Of the intervals, which hold at each event time by itself.
     ax : Axes, optional

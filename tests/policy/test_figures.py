@@ -34,6 +34,11 @@ def test_an_event_time_that_is_binned_in_one_study_only_has_its_number_and_the_s
     assert [path.ends for path in drawn.paths] == [("≤ -3", "≥ 2"), ()]
 
 
+def test_labels_name_models(study) -> None:
+    drawn = event_paths(named_studies({"a": study, "b": study}, "test"), {"a": "两向固定效应"}, 0.95)
+    assert [path.head for path in drawn.paths] == ["两向固定效应", "b"]
+
+
 @pytest.mark.parametrize("given", [None, 3, "text", [], {}, [1], {"a": None}])
 def test_other_things_are_refused(given: object) -> None:
     with pytest.raises(InputTypeError) as caught:

@@ -473,3 +473,10 @@ def test_draws_are_drawn_on_given_axes():
 def test_what_has_no_draws_is_refused(test):
     with pytest.raises(InputTypeError, match="placebo_test returns"):
         plots.placebo(test)
+
+
+def test_labels_name_models_too(one_way, two_way):
+    ax = plots.coefficients(
+        {"base": one_way, "more": two_way}, labels={"base": "Baseline", "digital": "Digital"}
+    )
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["Baseline", "more"]

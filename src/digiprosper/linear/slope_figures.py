@@ -11,7 +11,7 @@ from digiprosper.errors import (
     AlignmentError,
     ColumnError,
     InputTypeError,
-    Notice,
+    alignment_problem,
     cited,
     column_problem,
     option_problem,
@@ -204,13 +204,13 @@ def _compare_mean(results: LinearResults, column: str, values: pd.Series[Any]) -
     numbers = values.to_numpy(dtype=np.float64)
     gap = abs(float(numbers.mean()) - row["mean"])
     if not gap <= _SAME * max(abs(row["min"]), abs(row["max"])):
-        raise _another_panel(f"the mean of {cited(column)} in these rows differs")
+        raise _another_panel(f"the mean of {cited(column)} in these rows differs", column)
 
 
-def _another_panel(why: str) -> AlignmentError:
+def _another_panel(why: str, column: str | None = None) -> AlignmentError:
     return AlignmentError(
         f"{_PURPOSE}: panel is not the one that was fitted: {why}. Pass the panel that `fit` took.",
-        [Notice("alignment", why, {"argument": "panel"})],
+        [alignment_problem(column, why)],
     )
 
 

@@ -89,7 +89,7 @@ def event_paths(
     times = sorted({int(time) for own in points.values() for time in own["time"]})
     ticks = {time: _tick(time, studies) for time in times}
     paths = [
-        EventPath(head, points[head], one.reference, _unnamed_ends(one, ticks))
+        EventPath(texts.get(head, head), points[head], one.reference, _unnamed_ends(one, ticks))
         for head, one in studies.items()
     ]
     outcomes = {name_label(one.depvar, texts, one.factors) for one in studies.values()}

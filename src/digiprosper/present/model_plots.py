@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -92,7 +93,7 @@ def coefficients(
     keep, drop : sequence of str, optional
         Terms to keep or to leave out: exact, or patterns such as ``"digital*"``.
     labels : mapping, optional
-        Text by term or column; wins over the labels that came with the results.
+        Text by term, column or model; wins over the labels that came with the results.
     level : float
         Level of the intervals.
     ax : Axes, optional
@@ -127,8 +128,10 @@ def coefficients(
     level = check_level(level)
     columns = read_columns(results, purpose, level=level)
     _refuse_others(columns, purpose)
-    texts = merged_labels(columns, check_labels(labels, purpose))
-    columns = name_columns(columns, None, texts, purpose)
+    given = check_labels(labels, purpose)
+    texts = merged_labels(columns, given)
+    named = name_columns(columns, None, texts, purpose, figure_language())
+    columns = [replace(column, head=given.get(str(column.head), column.head)) for column in named]
     terms = select(columns, keep, drop, caller=purpose)
     return draw_columns(columns, terms, texts, say("estimate", level=f"{100 * level:g}"), ax, purpose)
 
