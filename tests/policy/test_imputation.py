@@ -76,14 +76,6 @@ def test_without_earlier_periods_there_is_no_test() -> None:
         fit.pretrend_test()
 
 
-def test_a_sample_without_a_treated_row_is_refused() -> None:
-    frame = draw(7)
-    hidden = frame.assign(y=frame["y"].where(~(frame["year"] >= frame["first"])))
-    with pytest.raises(dp.IdentificationError) as caught:
-        fit_of(hidden)
-    assert caught.value.problems[0].code == "none_treated"
-
-
 @pytest.mark.peers
 @pytest.mark.parametrize("x", [(), ("x",)])
 def test_diff_diff(x: tuple[str, ...]) -> None:

@@ -382,3 +382,12 @@ def test_anticipation_moves_what_effects_are_compared_with(estimator: Any, antic
     assert (abs(found - 1) < 4 * error) == bool(anticipation)
     if anticipation:
         assert abs(fit.params["event:-1"] - 2) < 4 * fit.std_errors["event:-1"]
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+def test_a_sample_without_a_row_since_treatment_is_refused(estimator: str) -> None:
+    frame = draw(7)
+    hidden = frame.assign(y=frame["y"].where(frame["on"] == 0))
+    with pytest.raises(IdentificationError) as caught:
+        dp.StaggeredDid("y", "first", estimator=estimator).fit(panel_of(hidden))
+    assert caught.value.problems[0].code == "none_treated"

@@ -201,7 +201,7 @@ def test_figures_beside_an_event_study(fit: dp.StaggeredDidResults, study: dp.Ev
 
     ax = dp.plots.event_study({"two-way": study, "other": fit}, counts=True)
     names = [text.get_text() for text in ax.get_legend().get_texts()]
-    assert names == [f"two-way (ends {', '.join(event_ends(fit))})", "other"]
+    assert names == [f"two-way (ends {', '.join(event_ends(fit))})", "other", "reference, 0 by construction"]
     plt.close(ax.figure)
     alone = dp.plots.event_study(fit)
     assert "Output" in alone.get_ylabel()

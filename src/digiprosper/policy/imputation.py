@@ -50,7 +50,6 @@ def estimate_imputation(spec: Any, prepared: Prepared, cohorts: Cohorts) -> Grou
     sample, (clusters,) = prepared.sample, prepared.cluster_codes
     y = sample.columns("y")[:, 0]
     treated = cohorts.treated & (cohorts.event >= -spec.anticipation)
-    _refuse_no_treated_row(treated)
     model = untreated_model(sample.entity, sample.time, sample.columns("x"), treated)
     _refuse_not_imputable(model, treated, sample)
 
@@ -125,15 +124,6 @@ def _refuse_leads(leads: int, most: int) -> None:
             "which the others are compared with."
         )
         raise OptionError(text, [option_problem("leads", leads, what=text)])
-
-
-def _refuse_no_treated_row(treated: Bools) -> None:
-    if not treated.any():
-        text = (
-            "no row of a treated entity since its treatment is in the sample, so there is no effect to "
-            "estimate. Check whether the outcome or a control is missing there."
-        )
-        raise IdentificationError(text, [Notice("none_treated", text)])
 
 
 def _refuse_not_imputable(model: UntreatedModel, treated: Bools, sample: Sample) -> None:

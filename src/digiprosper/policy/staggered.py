@@ -5,7 +5,17 @@ from __future__ import annotations
 from dataclasses import KW_ONLY, dataclass, field
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias, get_args
 
-from digiprosper.errors import OptionError, TermError, check_option, check_whole, cited, issue, option_problem
+from digiprosper.errors import (
+    IdentificationError,
+    Notice,
+    OptionError,
+    TermError,
+    check_option,
+    check_whole,
+    cited,
+    issue,
+    option_problem,
+)
 from digiprosper.linear.preparation import LinearOptions, prepare, refuse_other
 from digiprosper.panel.access import table_of
 from digiprosper.policy.callaway_santanna import estimate_callaway_santanna
@@ -23,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from digiprosper.linear.preparation import Prepared
-    from digiprosper.panel import Panel
+    from digiprosper.panel import Panel, Sample
     from digiprosper.policy.cohorts import Cohorts
     from digiprosper.policy.group_time import GroupTimeFit
     from digiprosper.report.protocol import Glance
@@ -205,6 +215,7 @@ class StaggeredDid(Specification):
             raise TermError(f"y={cited(self.y)} makes several columns; the outcome must be one column.")
         cohorts = read_cohorts(self.event, sample, timing)
         refuse_untreated(self.event, sample, cohorts.treated)
+        _refuse_none_since(self.event, sample, cohorts)
 
         found = _ESTIMATE[self.estimator](self, prepared, cohorts)
         n_clusters = min(found.inference.n_clusters)
@@ -293,3 +304,14 @@ def _one_cluster(clusters: object) -> tuple[str, ...]:
         text = f"clusters={cited(list(terms))} must be one term."
         raise OptionError(text, [option_problem("clusters", terms, what=text)])
     return terms
+
+
+def _refuse_none_since(event: str, sample: Sample, cohorts: Cohorts) -> None:
+    """Refuse a sample that lacks every row since treatment, such as one without outcomes there."""
+    if not (cohorts.treated & (cohorts.event >= 0)).any():
+        text = (
+            f"event={cited(event)}: no row of a treated {sample.keys.entity_name} since its treatment is in "
+            "the sample, so there is no effect to estimate. Check whether the outcome or a control is missing "
+            "there."
+        )
+        raise IdentificationError(text, [Notice("none_treated", text, {"event": event})])
