@@ -311,7 +311,7 @@ def _refuse_none_since(event: str, sample: Sample, cohorts: Cohorts) -> None:
     if not (cohorts.treated & (cohorts.event >= 0)).any():
         text = (
             f"event={cited(event)}: no row of a treated {sample.keys.entity_name} since its treatment is in "
-            "the sample, so there is no effect to estimate. Check whether the outcome or a control is missing "
-            "there."
+            "the sample, so there is no effect to estimate. Check whether the outcome or a control is "
+            "missing there."
         )
         raise IdentificationError(text, [Notice("none_treated", text, {"event": event})])
