@@ -10,6 +10,7 @@ from matplotlib import pyplot as plt
 
 from digiprosper import plots
 from digiprosper.errors import InputTypeError, OptionError
+from digiprosper.present import figure
 from digiprosper.present import figure_style as styles
 
 mpl.use("Agg")
@@ -63,8 +64,8 @@ def test_an_error_inside_the_block_ends_the_style():
 
 def test_its_settings_serve_other_figures():
     with mpl.rc_context(plots.figure_style("column").rc):
-        figure, _ = plt.subplots()
-        assert figure.get_figwidth() == pytest.approx(90 / MM)
+        own, _ = plt.subplots()
+        assert own.get_figwidth() == pytest.approx(90 / MM)
         assert mpl.rcParams["pdf.fonttype"] == 42
         assert mpl.rcParams["svg.fonttype"] == "path"
 
@@ -74,6 +75,18 @@ def test_fonts_with_postscript_outlines_are_not_embedded_as_truetype(cff, expect
     monkeypatch.setattr(styles, "chinese_font", lambda: "DejaVu Serif")
     monkeypatch.setattr(styles, "is_cff", lambda family: cff and family == "DejaVu Serif")
     assert plots.figure_style(language="zh").font_type == expected
+
+
+def test_a_chinese_label_in_an_english_style_is_embedded_like_others(make_fit, zh, monkeypatch):
+    monkeypatch.setattr(figure, "chinese_font", lambda: "DejaVu Serif")
+    monkeypatch.setattr(figure, "is_cff", lambda family: family == "DejaVu Serif")
+    before = mpl.rcParams["pdf.fonttype"]
+    with plots.figure_style("column"):
+        plots.coefficients(make_fit({"digital": (1, 1, 1)}))
+        assert mpl.rcParams["pdf.fonttype"] == 42
+        plots.coefficients(make_fit({"digital": (1, 1, 1)}, zh))
+        assert mpl.rcParams["pdf.fonttype"] == 3
+    assert mpl.rcParams["pdf.fonttype"] == before
 
 
 def test_given_fonts_come_first_and_signs_last(monkeypatch):

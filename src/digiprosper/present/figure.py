@@ -9,7 +9,7 @@ from weakref import WeakKeyDictionary, WeakSet
 
 from digiprosper.optional import require
 from digiprosper.present.figure_style import COLORS, PAGE, figure_language, figure_width
-from digiprosper.present.fonts import chinese_font
+from digiprosper.present.fonts import chinese_font, is_cff
 from digiprosper.present.lines import balanced_lines, type_columns
 from digiprosper.report.characters import has_cjk
 
@@ -222,6 +222,9 @@ def fonts(ax: Axes | None, texts: Iterable[str], purpose: str) -> AbstractContex
     usual = list(matplotlib.rcParams["font.family"])
     if font is None or font in usual:
         return nullcontext()
+    if figure_width() is not None and is_cff(font):
+        # Of the style's block, like all its settings: see `figure_style`.
+        matplotlib.rcParams.update({"pdf.fonttype": 3, "ps.fonttype": 3})
     # A style has its own fonts, and one for signs that comes last.
     place = max(len(usual) - 1, 1)
     context: AbstractContextManager[Any] = matplotlib.rc_context(
