@@ -73,14 +73,15 @@ class Statements:
 
 def main() -> None:
     """Run simulations, keep what they state, and write the page of all."""
-    statements = Statements()
-    options = ["-m", "montecarlo", "-q", "-p", "no:cacheprovider", "-o", "enable_assertion_pass_hook=true"]
-    pytest.main(
-        [*(sys.argv[1:] or [str(ROOT / "tests")]), *options, "--rootdir", str(ROOT)], plugins=[statements]
-    )
-    kept = json.loads(KEPT.read_text(encoding="utf-8")) if KEPT.exists() else {}
+    every, statements = Statements(), Statements()
+    tests = str(ROOT / "tests")
+    options = ["-m", "montecarlo", "-q", "-p", "no:cacheprovider", "--rootdir", str(ROOT)]
+    pytest.main([tests, *options, "--collect-only"], plugins=[every])
+    chosen = sys.argv[1:] or [tests]
+    pytest.main([*chosen, *options, "-o", "enable_assertion_pass_hook=true"], plugins=[statements])
+    known = json.loads(KEPT.read_text(encoding="utf-8")) if KEPT.exists() else {}
     ran = {name: entry for name, entry in statements.found.items() if entry["state"] != "not run"}
-    kept = {**statements.found, **kept, **ran}
+    kept = {name: ran.get(name, known.get(name, entry)) for name, entry in every.found.items()}
     KEPT.write_text(json.dumps(kept, indent=1, ensure_ascii=False, sort_keys=True) + "\n", encoding="utf-8")
     PAGE.write_text(page_of(kept), encoding="utf-8")
 
