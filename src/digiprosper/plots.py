@@ -906,7 +906,8 @@ def pathways(
 
     Propositions stand in stages: making the cake bigger, dividing it well, constraints, conditions and
     policies. Each that was tested has a line with its estimate; a verdict has a colour, a marker and a line
-    of its own, so that it is readable in grey. What was not tested is listed by its id.
+    of its own, so that it is readable in grey. What was not tested is listed by its id. Propositions of your
+    own, without the roles ``de`` and ``cp``, have their own cause and outcome at the ends.
 
     Parameters
     ----------

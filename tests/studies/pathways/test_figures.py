@@ -48,3 +48,16 @@ def test_the_figure_is_drawn(report) -> None:
     ax = dp.plots.pathways(report)
     assert "P15" in [text.get_text() for text in ax.texts]
     pyplot.close(ax.figure)
+
+
+def test_own_propositions_have_their_own_ends(panel) -> None:
+    own = [
+        dp.pathways.Mechanism(f"M{place}", "A claim", cause=cause, outcome="out", sign="+", shape="linear")
+        for place, cause in enumerate(["one", "one", "two"])
+    ]
+    columns = {"one": "digital", "two": "openness", "out": "upgrading"}
+    alike = dp.pathways.evaluate(panel, own[:2], {"one": "digital", "out": "upgrading"}, rng=1)
+    several = dp.pathways.evaluate(panel, own, columns, rng=1)
+    drawn = pathway_figure(alike, {"digital": "Digital"}, "test")
+    assert (drawn.source, drawn.target) == ("Digital", "upgrading")
+    assert pathway_figure(several, {}, "test").source == "Explanatory variables"

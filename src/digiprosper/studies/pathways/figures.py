@@ -64,6 +64,8 @@ def pathway_figure(
         )
     chosen = "chinese" if language == "chinese" else LANGUAGES[report.language]
     names = Names(chosen, report.labels, dict(labels))
+    causes = [(finding, role) for finding in report.findings for role in finding.mechanism.causes]
+    outcomes = [(finding, role) for finding in report.findings for role in finding.mechanism.outcomes]
     stages = [_stage(code, report.findings, names) for code in _STAGES]
     tested = sum(finding.tested for finding in report.findings)
     note = names.say(
@@ -74,12 +76,20 @@ def pathway_figure(
     )
     shown = ("supported", "contradicted", "inconclusive")
     return Pathways(
-        source=names.say("source"),
-        target=names.say("target"),
+        source=_end("source", "de", causes, names),
+        target=_end("target", "cp", outcomes, names),
         stages=[stage for stage in stages if stage.rows or stage.untested],
         verdicts={verdict: names.say(verdict) for verdict in shown},
         note=note if tested else "",
     )
+
+
+def _end(code: str, role: str, found: Sequence[tuple[Finding, str]], names: Names) -> str:
+    """Name an end of the way: that of the catalogue where its role occurs, or the only column, or all."""
+    if role in {each for _, each in found}:
+        return names.say(code)
+    columns = {finding.columns.get(each, each) for finding, each in found}
+    return names.name(columns.pop()) if len(columns) == 1 else names.say(f"{code}.several")
 
 
 def _stage(code: str, findings: Sequence[Finding], names: Names) -> PathwayStage:

@@ -124,6 +124,8 @@ WORDS = Words(
         # figure
         "source": "Digital economy",
         "target": "Common prosperity",
+        "source.several": "Explanatory variables",
+        "target.several": "Outcomes",
         "stage.cake": "Making the cake bigger",
         "stage.division": "Dividing it well",
         "stage.constraint": "Constraints",
@@ -246,6 +248,8 @@ WORDS = Words(
         "settings": "随机数种子：{entropy}",
         "source": "数字经济",
         "target": "共同富裕",
+        "source.several": "解释变量",
+        "target.several": "被解释变量",
         "stage.cake": "做大蛋糕",
         "stage.division": "分好蛋糕",
         "stage.constraint": "制约因素",
