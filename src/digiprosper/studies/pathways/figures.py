@@ -64,8 +64,6 @@ def pathway_figure(
         )
     chosen = "chinese" if language == "chinese" else LANGUAGES[report.language]
     names = Names(chosen, report.labels, dict(labels))
-    causes = [(finding, role) for finding in report.findings for role in finding.mechanism.causes]
-    outcomes = [(finding, role) for finding in report.findings for role in finding.mechanism.outcomes]
     stages = [_stage(code, report.findings, names) for code in _STAGES]
     tested = sum(finding.tested for finding in report.findings)
     note = names.say(
@@ -76,16 +74,28 @@ def pathway_figure(
     )
     shown = ("supported", "contradicted", "inconclusive")
     return Pathways(
-        source=_end("source", "de", causes, names),
-        target=_end("target", "cp", outcomes, names),
+        source=_source(report.findings, names),
+        target=_target(report.findings, names),
         stages=[stage for stage in stages if stage.rows or stage.untested],
         verdicts={verdict: names.say(verdict) for verdict in shown},
         note=note if tested else "",
     )
 
 
+def _source(findings: Sequence[Finding], names: Names) -> str:
+    """Name where the way begins."""
+    causes = [(finding, role) for finding in findings for role in finding.mechanism.causes]
+    return _end("source", "de", causes, names)
+
+
+def _target(findings: Sequence[Finding], names: Names) -> str:
+    """Name where the way ends."""
+    outcomes = [(finding, role) for finding in findings for role in finding.mechanism.outcomes]
+    return _end("target", "cp", outcomes, names)
+
+
 def _end(code: str, role: str, found: Sequence[tuple[Finding, str]], names: Names) -> str:
-    """Name an end of the way: that of the catalogue where its role occurs, or the only column, or all."""
+    """Give the words of the catalogue where its role occurs, else the only column, else those of several."""
     if role in {each for _, each in found}:
         return names.say(code)
     columns = {finding.columns.get(each, each) for finding, each in found}
