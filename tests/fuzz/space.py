@@ -56,7 +56,8 @@ def _matrix(case: Case, n: int) -> Any:
     if n and chance(rng, case.wrong):
         out[rng.integers(n), rng.integers(n)] = pick(rng, [-1.0, np.nan, np.inf, 1e200, 1e-200])
     kinds = (csr_array, np.ndarray.tolist, pd.DataFrame, np.asfortranarray, np.float32)
-    return pick(rng, kinds)(out) if chance(rng, 0.25) else out
+    with np.errstate(all="ignore"):
+        return pick(rng, kinds)(out) if chance(rng, 0.25) else out
 
 
 def _places(case: Case, entities: pd.Index[Any]) -> pd.DataFrame:
