@@ -148,7 +148,7 @@ def spatial(cutoff: float | None = None) -> Any:
     weights = borders()
     if cutoff is not None:
         weights = dp.SpatialWeights.inverse_distance(dp.datasets.us_capitals(), cutoff=cutoff)
-    return dp.PanelSpatial("log(gsp)", ["log(pcap)", "unemp"], weights).fit(states())
+    return quietly(lambda: dp.PanelSpatial("log(gsp)", ["log(pcap)", "unemp"], weights).fit(states()))
 
 
 @cache
