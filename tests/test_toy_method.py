@@ -229,12 +229,12 @@ def test_a_battery_fits_it_beside_others(panel: dp.Panel, found: MeanDifferenceR
 
 def test_figures_draw_it(found: MeanDifferenceResults) -> None:
     ax = dp.plots.coefficients(found)
-    assert [text.get_text() for text in ax.get_yticklabels()] == [
+    assert [text.get_text().replace("\n", " ") for text in ax.get_yticklabels()] == [
         "Mean of Unemployment (%), group less others"
     ]
     plt.close(ax.figure)
     ax = draw_effects(difference_drawn(found), None, "toy")
-    assert [text.get_text() for text in ax.get_yticklabels()] == ["Difference"]
+    assert [text.get_text().replace("\n", " ") for text in ax.get_yticklabels()] == ["Difference"]
     assert "Intervals of Welch." in ax.get_xlabel()
     plt.close(ax.figure)
 
