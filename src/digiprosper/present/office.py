@@ -10,7 +10,7 @@ from digiprosper.present.alignment import point_columns, split_number
 from digiprosper.report.characters import text_width
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from digiprosper.report.rendering import Content
@@ -208,7 +208,7 @@ def fit_page(content: Content) -> Page:
         A4.
     """
     stub = max(map(text_width, content.names), default=0)
-    units, fits = _units(content), list[_Fit]()
+    units, heads, fits = _units(content), _whole_heads(content), list[_Fit]()
     upright, across = (side - 2 * PAGE_MARGIN for side in _PAGE)
     for size, room, wrapped in (
         (10.5, upright, 0.4),
@@ -217,7 +217,7 @@ def fit_page(content: Content) -> Page:
         (9.0, across, 0.25),
         (7.5, across, 0.2),
     ):
-        fits.append(_Fit(stub, units, size, room, wrapped))
+        fits.append(_Fit(stub, units, heads, size, room, wrapped))
         if fits[-1].enough:
             break
     chosen = fits[-1]
@@ -227,11 +227,22 @@ def fit_page(content: Content) -> Page:
 def _units(content: Content) -> list[int]:
     """Room that each column needs, in letters."""
     units = [max(map(text_width, ["-0.000", *column])) for column in content.columns]
+    return [max(pair) for pair in zip(units, _of_heads(content, _longest_word), strict=True)]
+
+
+def _whole_heads(content: Content) -> list[int]:
+    """Room in which no head of a column breaks, in letters."""
+    return _of_heads(content, text_width)
+
+
+def _of_heads(content: Content, measure: Callable[[str], int]) -> list[int]:
+    """Measure the heads of each column, one over several columns as its part of each."""
+    most = [0] * len(content.columns)
     for position in range(len(content.header)):
         parts = content.parts(position)[1:]
-        room_of = [-(-_longest_word(text) // span) for text, span in parts for _ in range(span)]
-        units = [max(pair) for pair in zip(units, room_of, strict=True)]
-    return units
+        of_row = [-(-measure(text) // span) for text, span in parts for _ in range(span)]
+        most = [max(pair) for pair in zip(most, of_row, strict=True)]
+    return most
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,6 +251,7 @@ class _Fit:
 
     stub: int
     units: list[int]
+    heads: list[int]
     size: float
     room: float
     wrapped: float
@@ -255,7 +267,9 @@ class _Fit:
         spare = room - wide - sum(columns)
         if spare < 0:
             return [wide, *(c * (room - wide) / sum(columns) for c in columns)]
-        return [wide, *(c + min(spare / len(columns), 1.0) for c in columns)]
+        share = spare / len(columns)
+        whole = map(self._centimetres, self.heads)
+        return [wide, *(c + min(share, max(1.0, w - c)) for c, w in zip(columns, whole, strict=True))]
 
     @property
     def _columns(self) -> list[float]:
@@ -263,7 +277,7 @@ class _Fit:
 
     @property
     def _whole(self) -> float:
-        return self._centimetres(self.stub + 1)  # some letters are wider than half the type size
+        return self._centimetres(self.stub + 2)  # some letters are wider than half the type size
 
     @property
     def _least(self) -> float:
