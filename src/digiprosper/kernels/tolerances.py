@@ -26,6 +26,8 @@ WELL_CONDITIONED: Final = 1e-4
 """Smallest over largest eigenvalue of cross products that have digits enough to stand for the columns."""
 LOST_DIGITS: Final = 1e-6
 """Rounding of a product over what is left of it: above it fewer than six digits are left."""
+SAME_MEAN: Final = 1e-8
+"""Difference of two means over the largest value that is rounding: the values are those of the fit."""
 TWO_VALUES: Final = 1e-9
 """Variance that two values at the ends have more than a column, over its squared range."""
 ZERO_MEAN: Final = 1e-12

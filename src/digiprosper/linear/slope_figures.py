@@ -17,6 +17,7 @@ from digiprosper.errors import (
     option_problem,
     quoted,
 )
+from digiprosper.kernels.tolerances import SAME_MEAN
 from digiprosper.linear.marginal import default_points, slope_columns
 from digiprosper.panel import Panel
 from digiprosper.report.drawings import SlopeCurve
@@ -34,8 +35,6 @@ __all__ = ["slope_curve"]
 _PURPOSE = "plots.marginal_effect"
 _POINTS = 401
 _BINS = 30
-# What a mean of the sample may differ by from that of the panel: it was computed from the same numbers.
-_SAME = 1e-8
 
 
 class _Moderator(NamedTuple):
@@ -203,7 +202,7 @@ def _compare_mean(results: LinearResults, column: str, values: pd.Series[Any]) -
     row = stats.iloc[stats.index.get_loc(column)]
     numbers = values.to_numpy(dtype=np.float64)
     gap = abs(float(numbers.mean()) - row["mean"])
-    if not gap <= _SAME * max(abs(row["min"]), abs(row["max"])):
+    if not gap <= SAME_MEAN * max(abs(row["min"]), abs(row["max"])):
         raise _another_panel(f"the mean of {cited(column)} in these rows differs", column)
 
 
