@@ -347,9 +347,7 @@ for language, say in words.items():
                 | dict.fromkeys(["pca_index", "lag(digital_index)"], say["labels"]["digital_index"]),
             ),
             say["Table 13"]: table(spatial.decomposition, controls=controls),
-            say["Table 14"]: table(
-                report.in_language(language), labels=report.in_language(language).frame["claim"].to_dict()
-            ),
+            say["Table 14"]: table(report.in_language(language)),
         },
     )
     with dp.plots.figure_style("page", language=language):

@@ -337,9 +337,7 @@ for language, say in words.items():
                 | dict.fromkeys(["pca_index", "lag(infrastructure)"], say["labels"]["infrastructure"]),
             ),
             say["Table 11"]: table(spatial.decomposition),
-            say["Table 12"]: table(
-                report.in_language(language), labels=report.in_language(language).frame["claim"].to_dict()
-            ),
+            say["Table 12"]: table(report.in_language(language)),
         },
     )
     with dp.plots.figure_style("page", language=language):

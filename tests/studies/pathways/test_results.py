@@ -35,16 +35,18 @@ def test_the_row_shows_the_estimate_that_decides(report) -> None:
 def test_an_etable_of_a_report(report) -> None:
     table = dp.etable(report)
     frame = table.frame
-    tested = [f.mechanism.id for f in report.findings if f.tested]
-    assert frame.index.tolist() == tested
+    tested = [f.mechanism for f in report.findings if f.tested]
+    assert frame.index.tolist() == [f"{mechanism.id} {mechanism.claim}" for mechanism in tested]
     assert frame.columns.tolist() == ["estimate of", "estimate", "95% interval", "adjusted p", "N", "verdict"]
-    assert frame.loc["P05", "verdict"] == "supported"
+    assert frame.loc["P05 " + tested[0].claim, "verdict"] == "supported"
     assert any("Holm" in note for note in table.notes)
 
 
 def test_the_table_in_chinese(report) -> None:
     frame = dp.etable(report.in_language("zh"), style=dp.TableStyle("zh")).frame
-    assert frame.loc["P05", "结论"] == "支持"
+    (row,) = [name for name in frame.index if name.startswith("P05 ")]
+    assert row == "P05 " + report.findings[0].mechanism.claim_zh
+    assert frame.loc[row, "结论"] == "支持"
 
 
 def test_the_summary_counts_and_says_what_is_missing(report) -> None:

@@ -129,7 +129,7 @@ class MechanismReport(Summarised, PickledByName):
         return replace(self, language=language)  # type: ignore[arg-type]
 
     def table_columns(self, level: float = 0.95) -> tuple[Column, ...]:  # noqa: ARG002
-        """Give the columns of a table, a row a proposition that was tested.
+        """Give the columns of a table, a row a proposition that was tested, with its claim.
 
         Parameters
         ----------
@@ -146,8 +146,9 @@ class MechanismReport(Summarised, PickledByName):
         heads = [self._say(f"head.{name}") for name in ("term", "estimate", "p_adjusted", "nobs", "verdict")]
         rows = {finding.mechanism.id: self._plain_cells(finding) for finding in tested}
         note = " ".join(self._remarks)
+        claims = {f.mechanism.id: f"{f.mechanism.id} {claim_of(f.mechanism, self._names)}" for f in tested}
         return tuple(
-            Column(head, cells={name: cells[place] for name, cells in rows.items()}, note=note)
+            Column(head, cells={name: cells[place] for name, cells in rows.items()}, note=note, labels=claims)
             for place, head in enumerate([*heads[:2], interval, *heads[2:]])
         )
 
