@@ -988,7 +988,11 @@ def check_whole(name: str, value: object, least: int, most: int) -> int:
 
 
 def unknown_columns(
-    names: Iterable[str], known: Iterable[object], role: str, labels: Mapping[str, str] | None = None
+    names: Iterable[str],
+    known: Iterable[object],
+    role: str,
+    labels: Mapping[str, str] | None = None,
+    advice: str = "",
 ) -> ColumnError:
     """Build the error for columns that are not in the panel, all at once.
 
@@ -1002,6 +1006,8 @@ def unknown_columns(
         Where they were named.
     labels : mapping, optional
         Column to label, to say whose label a name is.
+    advice : str
+        A sentence at the end.
 
     Returns
     -------
@@ -1019,7 +1025,8 @@ def unknown_columns(
     if len(missing) > _MOST_UNKNOWN:
         parts.append(f"and {len(missing) - _MOST_UNKNOWN} more")
     return ColumnError(
-        f"{role}: no column named {'; '.join(parts)}. The columns are {quoted(columns, 12)}.",
+        f"{role}: no column named {'; '.join(parts)}. The columns are {quoted(columns, 12)}."
+        + (f" {advice}" if advice else ""),
         [column_problem(name, role) for name in missing],
     )
 

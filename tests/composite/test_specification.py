@@ -288,7 +288,7 @@ def test_negative_raw_values_are_fine():
         (
             lambda: CompositeIndex(SYSTEM).fit(panel_of(made().assign(a="much"))),
             IndicatorError,
-            ["'a'", "not numeric", "to_numeric"],
+            ["'a'", "not numeric", "to_numeric", "thousands=','"],
         ),
     ],
 )

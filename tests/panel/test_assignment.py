@@ -12,6 +12,7 @@ import pytest
 from digiprosper import Panel
 from digiprosper.errors import (
     AlignmentError,
+    InputTypeError,
     MissingDataError,
     PanelIndexError,
     TermError,
@@ -105,6 +106,12 @@ def test_attach_by_both_keys_or_one(panel: Panel) -> None:
 def test_attach_refuses_what_does_not_match(panel: Panel, data: Any, words: str) -> None:
     with pytest.raises(AlignmentError, match=words):
         panel.attach(data(panel))
+
+
+@pytest.mark.parametrize("data", [None, "gdp", [1.0], {"gdp": 1.0}, np.ones(3)])
+def test_attach_takes_tables_and_series(panel: Panel, data: Any) -> None:
+    with pytest.raises(InputTypeError, match=r"attach takes a Series.*index\.scores"):
+        panel.attach(data)
 
 
 def test_attach_refuses_the_name_of_a_key(panel: Panel) -> None:

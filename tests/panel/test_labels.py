@@ -40,6 +40,11 @@ def test_labels_travel_through_every_method(panel: Panel) -> None:
     assert panel.labels == {"gdp": "GDP"}
 
 
+def test_the_label_of_a_later_column_has_a_way(cities: pd.DataFrame) -> None:
+    with pytest.raises(ColumnError, match=r"no column named 'index'.*panel\.relabel\(\)"):
+        Panel(cities, "city", "year", labels={"index": "Digital economy"})
+
+
 @pytest.mark.parametrize(
     ("labels", "kind"),
     [

@@ -61,7 +61,9 @@ def cut_rows(recipe: Recipe, panel: Panel) -> Sample:
     text = [n for n in names if not pd.api.types.is_numeric_dtype(frame[n].dtype)]
     if text:
         raise IndicatorError(
-            f"indicator {quoted(text)} is not numeric; convert it with pandas.to_numeric first.",
+            f"indicator {quoted(text)} is not numeric; convert it with pandas.to_numeric first. "
+            "A file with numbers such as '1,234' or with '-' for no value: "
+            "pandas.read_csv(path, thousands=',', na_values='-').",
             list(map(text_problem, text)),
         )
 

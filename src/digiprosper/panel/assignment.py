@@ -11,6 +11,7 @@ from digiprosper.errors import (
     UNPRINTABLE,
     AlignmentError,
     ColumnError,
+    InputTypeError,
     PanelIndexError,
     TermError,
     alignment_problem,
@@ -158,13 +159,14 @@ def attached(table: Table, data: pd.Series[Any] | pd.DataFrame) -> Table:
 
     Raises
     ------
+    InputTypeError
+        If it is no table and no Series.
     AlignmentError
         If the index is another one, has repeats, or has keys the table does not have.
     PanelIndexError
         If a column is named as a key.
     """
-    if isinstance(data, pd.Series) and data.name is None:
-        raise AlignmentError("the Series has no name; give it one: series.rename('index_score').")
+    _refuse_unkeyed(data)
     frame = to_pandas(data.to_frame() if isinstance(data, pd.Series) else data)
     keys = [n for n in frame.columns if n in table.keys.names]
     if keys:
@@ -179,6 +181,16 @@ def attached(table: Table, data: pd.Series[Any] | pd.DataFrame) -> Table:
     changed = table.with_columns({name: taken[name].array for name in frame.columns})
     refuse_infinite(changed.data[list(frame.columns)], table.index)
     return changed
+
+
+def _refuse_unkeyed(data: object) -> None:
+    if not (isinstance(data, pd.Series) or hasattr(data, "columns")):
+        raise InputTypeError(
+            f"attach takes a Series or DataFrame indexed by the keys, not {type(data).__name__}. "
+            "Of a composite index attach the scores: panel.attach(index.scores)."
+        )
+    if isinstance(data, pd.Series) and data.name is None:
+        raise AlignmentError("the Series has no name; give it one: series.rename('index_score').")
 
 
 def _labels_to_match(table: Table, index: pd.Index[Any]) -> pd.Index[Any]:

@@ -75,15 +75,16 @@ _MOST_COMPARED = 2_000
 class _Condition:
     text: str
     table: Table
+    caller: str
 
     def refused(self, why: str) -> TermError:
         return TermError(
-            f"subset({cited(self.text)}) {why}",
-            [term_problem(self.text, "subset", why)],
+            f"{self.caller}({cited(self.text)}) {why}",
+            [term_problem(self.text, self.caller, why)],
         )
 
 
-def rows_where(text: str, table: Table) -> Mask:
+def rows_where(text: str, table: Table, caller: str = "subset") -> Mask:
     """Find the rows where a condition is true.
 
     Parameters
@@ -94,6 +95,8 @@ def rows_where(text: str, table: Table) -> Mask:
         ``&``, ``|`` and ``~`` mean and, or, not.
     table : Table
         Where its columns are.
+    caller : str
+        The function that was given the condition, for messages.
 
     Returns
     -------
@@ -110,7 +113,7 @@ def rows_where(text: str, table: Table) -> Mask:
     MissingDataError
         If arithmetic is undefined or infinite somewhere.
     """
-    condition = _Condition(text, table)
+    condition = _Condition(text, table, caller)
     tree, restore = _read(condition)
     called = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
     columns = [n for n in ast.walk(tree) if isinstance(n, ast.Name) and id(n) not in called]
@@ -118,7 +121,7 @@ def rows_where(text: str, table: Table) -> Mask:
         column.id = restore.get(column.id, column.id)
     unknown = [c.id for c in columns if c.id not in table.known]
     if unknown:
-        raise unknown_columns(unknown, table.known, f"subset({cited(text)})", table.labels)
+        raise unknown_columns(unknown, table.known, f"{caller}({cited(text)})", table.labels)
     found = _truth(tree, condition)
     return np.asarray(found.fillna(value=False).to_numpy(dtype=bool))
 
@@ -243,7 +246,7 @@ def _warn_of_unseen(
     shown = ", ".join(f"{cited(v)}{nearest(v, texts) if texts else ''}" for v in unseen[:_MOST_NAMED])
     more = f" and {len(unseen) - _MOST_NAMED} more" if len(unseen) > _MOST_NAMED else ""
     what = f"these values do not occur in the column {cited(name)}"
-    text = f"subset({cited(condition.text)}): {what}: {shown}{more}."
+    text = f"{condition.caller}({cited(condition.text)}): {what}: {shown}{more}."
     issue([Notice("unseen_values", text, {"column": name, "values": tuple(unseen)})])
 
 

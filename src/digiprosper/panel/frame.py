@@ -419,6 +419,8 @@ class Panel:
 
         Raises
         ------
+        InputTypeError
+            If it is neither, such as the results of an index: pass their ``scores``.
         AlignmentError
             If the index is another one, has repeats, or has keys the panel does not have.
         PanelIndexError

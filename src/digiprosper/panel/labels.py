@@ -61,4 +61,5 @@ def _refuse_unknown(names: Iterable[str], known: Sequence[str]) -> None:
         except ColumnError as error:
             unknown += [problem.data["column"] for problem in error.problems]
     if unknown:
-        raise unknown_columns(unknown, known, "labels")
+        advice = "Label a column that is made later by panel.relabel(), once the panel has it."
+        raise unknown_columns(unknown, known, "labels", advice=advice)

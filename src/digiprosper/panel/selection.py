@@ -206,7 +206,8 @@ def _refuse_cluster_gaps(table: Table, clusters: Mapping[str, Ints], complete: M
 def _missing_values(by_term: Mapping[str, int], rows: str) -> MissingDataError:
     shown = ", ".join(f"{clipped(text)} ({count})" for text, count in by_term.items())
     return MissingDataError(
-        f"missing values in {shown}: {rows}. Fill them, or set missing='drop'.",
+        f"missing values in {shown}: {rows}. Fill them, such as with panel.interpolate(columns), or set "
+        "missing='drop'.",
         [missing_problem(text, count) for text, count in by_term.items()],
     )
 

@@ -291,7 +291,7 @@ def _read_groups(panel: Panel, text: str) -> _Groups:
         names = tuple(map(_text, levels))
         _refuse_one_name(text, names)
     else:
-        codes = rows_where(text, table).astype(np.intp)
+        codes = rows_where(text, table, "by_group").astype(np.intp)
         names = (f"not ({text.strip()})", text.strip())
         if codes.min() == codes.max():
             truth = "true" if codes[0] else "false"
