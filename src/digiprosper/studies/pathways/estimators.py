@@ -334,7 +334,14 @@ def _channels_by_regime(asked: Asked, q: str, gamma: float) -> list[Part]:
 
 def _spatial(asked: Asked) -> Tested:
     weights: Any = asked.spatial_weights
-    spec = PanelSpatial(asked.outcome, [asked.cause, *asked.controls], weights, cov_type="clustered")
+    # With two-way effects the estimates of few entities are biased by more than an error.
+    spec = PanelSpatial(
+        asked.outcome,
+        [asked.cause, *asked.controls],
+        weights,
+        bias_correction="lee_yu",
+        cov_type="clustered",
+    )
     fit = spec.fit(asked.panel, rng=asked.entropy)
     rows = fit.effects_table(asked.level).set_index(["term", "kind"])
     impact = asked.mechanism.impact

@@ -125,8 +125,8 @@ def evaluate(  # noqa: PLR0913 - what all propositions share
       draws) and of the t test that the slope does not change, given the threshold; channels add the change of
       their indirect effects at the same threshold;
     - ``U``: t tests of the slopes at both ends of the data, two-sided, as either shape may be found;
-    - ``spatial``: effect of a spatial Durbin model with errors clustered by entity; ``design="staggered"``:
-      average over all treated rows by imputation.
+    - ``spatial``: effect of a spatial Durbin model, corrected for the bias of fixed effects (Lee & Yu 2010),
+      errors clustered by entity; ``design="staggered"``: average over all treated rows by imputation.
 
     A claim about several estimates (channels, moderators, both ends of a U) has the largest of their p-values
     if all have the claimed sign or all the opposite one, otherwise 1: an intersection-union test (Berger
