@@ -314,7 +314,7 @@ words = {
             "Until 2019": "2019年前",
             "Province trends": "省份趋势",
             "Two-way clusters": "双向聚类",
-            "Borders (row-standardised)": "省界相邻（行标准化）",
+            "Borders": "省界相邻",
         },
     },
 }

@@ -308,7 +308,7 @@ words = {
             "Winsorised": "缩尾",
             "From 1976 on": "1976年起",
             "State trends": "州趋势",
-            "Borders (row-standardised)": "州界相邻（行标准化）",
+            "Borders": "州界相邻",
         },
         "point": "拐点",
         "p": "U型检验的 p",

@@ -74,7 +74,11 @@ def test_a_table_shows_it(durbin: SpatialResults, states, contiguity) -> None:
     table = dp.etable({"FE": linear, "SAR": lag, "SDM": durbin}).frame
     assert "Spatial lag of the outcome (ρ)" in table.index
     assert any(str(row).startswith("W × ") for row in table.index)
-    chinese = dp.etable([linear, lag, durbin.decomposition], style=dp.TableStyle("zh")).frame
+    printed = dp.etable(
+        [linear, lag, durbin.decomposition], style=dp.TableStyle("zh"), labels={"W": "邻接矩阵"}
+    )
+    assert any("W：邻接矩阵（行标准化）" in note for note in printed.notes)
+    chinese = printed.frame
     assert chinese.loc["个体固定效应"].tolist() == ["是"] * 5
 
 

@@ -342,6 +342,7 @@ def _estimated(
         bias_correction=spec.bias_correction,
         weights_name=layout.weights.name,
         weights_text=layout.weights.conventions,
+        weights_standardise=layout.weights.standardise,
         weights_hash=layout.weights.digest,
     )
 

@@ -47,7 +47,7 @@ class SpatialEstimated(PickledByName):
         Where I - rho W is invertible.
     transform, bias_correction : str or None
         As in `PanelSpatial`.
-    weights_name, weights_text, weights_hash : str
+    weights_name, weights_text, weights_standardise, weights_hash : str
         Name of the weights, how they were made and standardised, and a hash of their values.
     """
 
@@ -68,4 +68,5 @@ class SpatialEstimated(PickledByName):
     bias_correction: str | None
     weights_name: str
     weights_text: str
+    weights_standardise: str
     weights_hash: str

@@ -501,7 +501,8 @@ class SpatialResults(Summarised, PickledByName):
     def _remarks(self) -> tuple[Remark, ...]:
         """Name for a table which model and weights these are, and whether a bias is corrected."""
         made = self.estimated
-        model = Remark(f"{self.model}.weights", {"weights": (made.weights_text,)})
+        names = {"weights": (made.weights_text,), "name": (made.weights_name,)}
+        model = Remark(f"{self.model}.weights.{made.weights_standardise}", names)
         return (model,) if made.bias_correction is None else (model, Remark(made.bias_correction, {}))
 
     def _term(self, name: str) -> Term:

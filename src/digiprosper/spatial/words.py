@@ -25,6 +25,8 @@ _CHINESE_MODELS = {
     "sac": "空间自回归组合模型（SAC）",
 }
 
+_CHINESE_SCALES = {"row": "行标准化", "spectral": "除以谱半径", "none": "未标准化"}
+
 WORDS = Words(
     english={
         "rho": "Spatial lag of the outcome (ρ)",
@@ -42,14 +44,16 @@ WORDS = Words(
         "head.Direct": "Direct",
         "head.Indirect": "Indirect",
         "head.Total": "Total",
-        **{f"{code}.weights": f"{name}, W: {{weights}}." for code, name in MODELS.items()},
+        **{
+            f"{code}.weights.{how}": f"{name}, W: {{weights}}."
+            for code, name in MODELS.items()
+            for how in _CHINESE_SCALES
+        },
     },
     chinese={
         "rho": "被解释变量的空间滞后（ρ）",
         "lambda": "误差项的空间滞后（λ）",
-        "weights.row": "行标准化",
-        "weights.spectral": "除以谱半径",
-        "weights.none": "未标准化",
+        **{f"weights.{how}": scale for how, scale in _CHINESE_SCALES.items()},
         "lee_yu": "固定效应的估计偏误已按 Lee & Yu（2010）校正。",
         "direct": "直接效应",
         "indirect": "间接效应",
@@ -60,7 +64,11 @@ WORDS = Words(
         "head.Direct": "直接效应",
         "head.Indirect": "间接效应",
         "head.Total": "总效应",
-        **{f"{code}.weights": f"{name}，W：{{weights}}。" for code, name in _CHINESE_MODELS.items()},
+        **{
+            f"{code}.weights.{how}": f"{name}，W：{{name}}（{scale}）。"
+            for code, name in _CHINESE_MODELS.items()
+            for how, scale in _CHINESE_SCALES.items()
+        },
     },
 )
 """Of tables."""
