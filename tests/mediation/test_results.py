@@ -695,6 +695,17 @@ def test_rows_for_the_table_have_labels_inside_functions() -> None:
     ]
 
 
+def test_rows_for_the_table_are_named_in_chinese_by_the_labels_of_the_call() -> None:
+    results = replace(fitted("parallel"), labels={"m1": "jobs", "m2": "wages"})
+    rows = results.path_rows(labels={"m1": "就业"}, language="zh")
+    names = "经由{}的间接效应 [95%置信区间]", "经由{}的自助法p值", "经由{}的Sobel z值"
+    assert list(rows) == [name.format(label) for label in ("就业", "wages") for name in names]
+    assert list(rows.values()) == list(results.path_rows().values())
+    single = quiet(Mediation("y", "x", "m1", reps=40), make())
+    assert list(single.path_rows(language="zh")) == ["间接效应 [95%置信区间]", "自助法p值", "Sobel z值"]
+    assert list(single.path_rows()) == ["Indirect effect [95% interval]", "Bootstrap p", "Sobel z"]
+
+
 def test_a_share_that_rounds_to_zero_has_no_sign() -> None:
     results = fitted("parallel")
     draws = results.draw_values.copy()

@@ -113,8 +113,9 @@ def hausman(spec: FixedEffects, panel: Panel, *, method: HausmanMethod = "mundla
     >>> import digiprosper as dp
     >>> spec = dp.FixedEffects("log(gsp)", ["log(pcap)", "log(pc)", "log(emp)", "unemp"], time_effects=False)
     >>> states = dp.datasets.us_states()
-    >>> dp.hausman(spec, states).df
-    4.0
+    >>> test = dp.hausman(spec, states)
+    >>> round(test.statistic, 1), test.df, round(test.p_value, 4)  # or print(test)
+    (19.9, 4.0, 0.0005)
     """
     check_option("method", method, ("mundlak", "classical"))
     fitted = refit(spec, panel, "hausman")

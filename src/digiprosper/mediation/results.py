@@ -22,15 +22,16 @@ from digiprosper.kernels import intervals
 from digiprosper.mediation import conditional, decisions, sensitivity
 from digiprosper.mediation.effect_terms import is_specific
 from digiprosper.mediation.kernel import products, simulated
+from digiprosper.mediation.path_rows import PathRows, checked_labels
 from digiprosper.mediation.routes import Varying, VaryingFields
 from digiprosper.report.effects import EffectResults
 from digiprosper.report.labels import name_label
 from digiprosper.report.notices import FEW_CLUSTERS, not_psd
-from digiprosper.report.text import interval_text, listed, p_text
+from digiprosper.report.text import interval_text, listed
 from digiprosper.report.verdicts import rejects
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from digiprosper.kernels import Floats
     from digiprosper.linear.results import LinearResults
@@ -533,7 +534,14 @@ class MediationResults(VaryingFields, EffectResults):
 
     # --- in words -----------------------------------------------------------------------------------------
 
-    def path_rows(self, mediator: str | None = None, *, digits: int = 3) -> dict[str, list[str]]:
+    def path_rows(
+        self,
+        mediator: str | None = None,
+        *,
+        digits: int = 3,
+        labels: Mapping[str, str] | None = None,
+        language: Literal["en", "zh"] = "en",
+    ) -> dict[str, list[str]]:
         """Rows that complete the three-step regression table: ``etable(r.paths, rows=r.path_rows())``.
 
         Parameters
@@ -542,6 +550,11 @@ class MediationResults(VaryingFields, EffectResults):
             Only this one; all by default.
         digits : int
             Decimals; a smaller number keeps as many significant digits instead.
+        labels : mapping, optional
+            Labels of the mediators by term or column, such as those that `etable` gets; they win over those
+            of the panel.
+        language : {"en", "zh"}
+            Of the names of the rows.
 
         Returns
         -------
@@ -552,32 +565,38 @@ class MediationResults(VaryingFields, EffectResults):
 
         Raises
         ------
+        InputTypeError
+            If `labels` is no mapping.
         OptionError
-            If the mediator is none of the fit's, `digits` is not a whole number from 0 to 15, or the effects
-            depend on a moderator, a threshold or the treatment.
+            If the mediator is none of the fit's, `digits` is not a whole number from 0 to 15, `language` is
+            another word, or the effects depend on a moderator, a threshold or the treatment.
+
+        Examples
+        --------
+        >>> import digiprosper as dp
+        >>> spec = dp.Mediation("log(gsp)", "log(pc)", ["log(emp)", "unemp"], reps=199)
+        >>> results = spec.fit(dp.datasets.us_states(), rng=1)
+        >>> labels = {"log(emp)": "就业", "unemp": "失业率"}
+        >>> list(results.path_rows("unemp", labels=labels, language="zh"))
+        ['经由失业率的间接效应 [95%置信区间]', '经由失业率的自助法p值', '经由失业率的Sobel z值']
         """
         self._refuse_varying("path_rows")
         digits = check_whole("digits", digits, 0, 15)
-        sobel, ends = self.sobel(), self.interval("percentile")
-        out = {}
-        wanted = None if mediator is None else self._mediator(mediator)
+        names = PathRows(len(self.mediators) > 1, digits, language)
+        texts = {**self.labels, **checked_labels(labels)}
+        sobel, ends = self.sobel()["statistic"], self.interval("percentile")
+        wanted = None if mediator is None else (self._mediator(mediator),)
+        blank = [""] * (len(self.equations) - 1)
+        out: dict[str, list[str]] = {}
         for term in filter(is_specific, self.terms):
-            if wanted is not None and term.path != (wanted,):
+            if wanted is not None and term.path != wanted:
                 continue
-            name, row = term.name, ends.loc[term.name]
-            links = " → ".join(name_label(link, self.labels, self.factors) for link in term.path)
-            through = f" through {links}" if len(self.mediators) > 1 else ""
-            blank = [""] * (len(self.equations) - 1)
-            low, high, p = (float(v) for v in row[["conf_low", "conf_high", "p_value"]].to_numpy())
-            text = _decimals(float(self.estimates[self.names.index(name)]), digits)
-            if self._readable:
-                text += f" [{_decimals(low, digits)}, {_decimals(high, digits)}]"
-                out[f"Indirect effect{through} [95% interval]"] = [*blank, text]
-                out[f"Bootstrap p{through}"] = [*blank, p_text(float(p))]
-            else:
-                out[f"Indirect effect{through}"] = [*blank, text]
-            if name in sobel.index:
-                out[f"Sobel z{through}"] = [*blank, f"{sobel['statistic'][name]:z.2f}"]
+            links = " → ".join(name_label(link, texts, self.factors) for link in term.path)
+            effect, low, high, p = (float(v) for v in ends.loc[term.name].to_numpy())
+            drawn = (low, high, p) if self._readable else None
+            z = float(sobel[term.name]) if term.name in sobel.index else None
+            lines = names.lines(links, effect, drawn, z)
+            out |= {name: [*blank, cell] for name, cell in lines.items()}
         return out
 
     def _summary(self) -> Summary:
@@ -757,10 +776,6 @@ def _verdict(p: float, yes: str, no: str) -> str:
     if np.isnan(p):
         return ""
     return f"; {yes if rejects(p, _LEVEL) else no}"
-
-
-def _decimals(value: float, digits: int) -> str:
-    return f"{value:z.{digits}f}" if abs(value) >= 0.5 * 10.0**-digits else f"{value:z.{digits}g}"
 
 
 def _finite(at: Sequence[float]) -> Floats:

@@ -40,6 +40,14 @@ WORDS = Words(
         "part.high": "{variable} = {value}",
         "part.index": "change per unit of {variable}",
         "part.difference": "high minus low regime",
+        "row.effect": "Indirect effect",
+        "row.effect.through": "Indirect effect through {path}",
+        "row.interval": "Indirect effect [95% interval]",
+        "row.interval.through": "Indirect effect through {path} [95% interval]",
+        "row.bootstrap": "Bootstrap p",
+        "row.bootstrap.through": "Bootstrap p through {path}",
+        "row.sobel": "Sobel z",
+        "row.sobel.through": "Sobel z through {path}",
     },
     chinese={
         "total": "总效应",
@@ -74,6 +82,14 @@ WORDS = Words(
         "part.high": "{variable} = {value}",
         "part.index": "{variable}每变动一单位的变化",
         "part.difference": "高区制减低区制",
+        "row.effect": "间接效应",
+        "row.effect.through": "经由{path}的间接效应",
+        "row.interval": "间接效应 [95%置信区间]",
+        "row.interval.through": "经由{path}的间接效应 [95%置信区间]",
+        "row.bootstrap": "自助法p值",
+        "row.bootstrap.through": "经由{path}的自助法p值",
+        "row.sobel": "Sobel z值",
+        "row.sobel.through": "经由{path}的Sobel z值",
     },
 )
-"""Of tables and figures."""
+"""Of tables and figures; ``row`` of the last lines of the three-step table."""
