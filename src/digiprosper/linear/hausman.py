@@ -77,9 +77,10 @@ def hausman(spec: FixedEffects, panel: Panel, *, method: HausmanMethod = "mundla
     Returns
     -------
     TestResult
-        chi-square; its degrees of freedom are the number of regressors whose means (or slopes) are compared.
-        `detail` is a DataFrame with one row a regressor: term, estimate, std_error, statistic, p_value of its
-        mean's coefficient; or term, fixed, random, difference, std_error of the difference.
+        `statistic` (chi-square), `df`, the number of regressors whose means (or slopes) are compared, and
+        `p_value`, the p-value. `detail` is a DataFrame with one row a regressor: term, estimate, std_error,
+        statistic, p_value of its mean's coefficient; or term, fixed, random, difference, std_error of the
+        difference.
 
     Raises
     ------
