@@ -4,7 +4,7 @@ BIN := .venv/bin
 PYTEST := -m pytest -n 2 --dist worksteal
 # As pip does: the certificates of the system, where an organisation has added its own.
 export UV_SYSTEM_CERTS = true
-.PHONY: demo test check rest lint types examples versions lowest newest package docs evidence
+.PHONY: demo test check rules rest lint types examples versions lowest newest package docs evidence
 
 demo: .venv/.ok
 	$(BIN)/python examples/us_states.py
@@ -43,6 +43,14 @@ check: .venv/.dev
 	$(BIN)/python $(PYTEST) -m "not montecarlo"
 	$(MAKE) --jobs=2 --output-sync=target rest
 	$(MAKE) versions
+
+# Rules for the source: the size of functions and files, tolerances, notices, public names, declared packages, words.
+RULES := tests/test_reading.py tests/test_architecture.py tests/test_public.py tests/test_packaging.py \
+	tests/test_words.py tests/kernels/test_tolerances.py tests/report/test_notices.py
+
+rules: export OMP_NUM_THREADS = 1
+rules: .venv/.ok
+	$(BIN)/python $(PYTEST) -m "not montecarlo" $(RULES)
 
 rest: lint types examples
 

@@ -1,10 +1,11 @@
-"""Doctests of pages run in an empty folder, so that they may write files.
+"""Doctests of pages run in an empty folder, so that they may write files, and with no figure open.
 
 The scripts beside the pages build the site and need the group `docs`; they are not collected.
 """
 
 from __future__ import annotations
 
+import sys
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
@@ -32,5 +33,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def _empty_folder_and_no_figures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+    # Matplotlib 3.9 warns where a page chooses "Agg" while figures of an earlier page are open.
+    if pyplot := sys.modules.get("matplotlib.pyplot"):
+        pyplot.close("all")

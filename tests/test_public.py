@@ -375,6 +375,13 @@ def test_every_specification_is_among_them() -> None:
     assert names >= {"FixedEffects", "PanelThreshold", "Mediation", "CompositeIndex", "PropagatedIndex"}
 
 
+def test_every_variable_is_in_the_contract_and_on_its_page() -> None:
+    page = (Path(__file__).parents[1] / "docs" / "explanations" / "variables.md").read_text(encoding="utf-8")
+    for name in dp.variables.__all__:
+        assert f"variables.{name}" in CONTRACT, name
+        assert f"| `{name}` |" in page, name
+
+
 def test_every_variable_says_what_a_larger_value_means() -> None:
     functions = {name: getattr(dp.variables, name) for name in dp.variables.__all__}
     silent = [

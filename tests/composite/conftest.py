@@ -135,6 +135,7 @@ def information(z, weighting, shift, periods):
     r = np.corrcoef(z.T)
     if weighting == "critic":
         return np.array([z[:, j].std() * sum(1 - r[j, k] for k in range(m)) for j in range(m)])
+    assert weighting == "pca", f"write the formula of {weighting!r} here"
     # PCA by singular values, which are not eigenvalues of a matrix that was formed.
     centred = (z - z.mean(axis=0)) / z.std(axis=0)
     _, singular, vt = np.linalg.svd(centred / math.sqrt(n), full_matrices=False)

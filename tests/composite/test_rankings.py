@@ -23,7 +23,9 @@ from digiprosper import (
     entropy_weights,
 )
 from digiprosper.composite import rankings
+from digiprosper.composite.kernels.structure import FIXED_WEIGHTS
 from digiprosper.composite.rankings import leave_one_out, rank_probabilities
+from digiprosper.composite.weights import WEIGHTINGS
 from digiprosper.errors import (
     ColumnError,
     FewDrawsWarning,
@@ -90,7 +92,7 @@ def rank(scores, by):
 
 
 @pytest.mark.parametrize("aggregate", ["linear", "geometric"])
-@pytest.mark.parametrize("weighting", ["entropy", "critic", "cv", "std", "pca"])
+@pytest.mark.parametrize("weighting", [word for word in WEIGHTINGS if word not in FIXED_WEIGHTS])
 @pytest.mark.many(1)
 def test_draws_are_refits_with_end_points_held(weighting, aggregate):
     frame = make_frame(1, unbalanced=True, common=0.3)

@@ -17,7 +17,9 @@ from digiprosper import (
     OptionError,
     Panel,
 )
+from digiprosper.composite.kernels.structure import FIXED_WEIGHTS
 from digiprosper.composite.scopes import SCOPES
+from digiprosper.composite.weights import WEIGHTINGS
 
 SCOPE_WORDS = [*SCOPES, "base_year(2012)"]
 
@@ -59,7 +61,7 @@ def test_every_scope_and_structure_from_scratch(scope, structure, posted, frame_
 
 @pytest.mark.many(11)
 @pytest.mark.parametrize(
-    "weighting", ["critic", "cv", "std", "pca", "equal", {"a": 1, "b": 2, "c": 3, "d": 0}]
+    "weighting", [*(word for word in WEIGHTINGS if word != "entropy"), {"a": 1, "b": 2, "c": 3, "d": 0}]
 )
 @pytest.mark.parametrize("scope", ["pooled", "per_year", "expanding", "goalposts", "base_year(2012)"])
 def test_every_weighting_from_scratch(scope, weighting, posted, frame_of, brute, fit):
@@ -68,7 +70,7 @@ def test_every_weighting_from_scratch(scope, weighting, posted, frame_of, brute,
     agrees(results, brute(results.spec, frame), Panel(frame, "id", "year"))
 
 
-@pytest.mark.parametrize("weighting", ["entropy", "critic", "cv", "std", "pca"])
+@pytest.mark.parametrize("weighting", [word for word in WEIGHTINGS if word not in FIXED_WEIGHTS])
 @pytest.mark.parametrize("structure", ["nested", "equal_dimensions"])
 def test_every_weighting_inside_dimensions(structure, weighting, system, frame_of, brute, fit):
     frame = frame_of(3, n=12)

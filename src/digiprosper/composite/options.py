@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from digiprosper.composite.kernels.aggregate import AGGREGATIONS
 from digiprosper.composite.kernels.normalise import NORMALISATIONS
+from digiprosper.composite.kernels.structure import UNSIGNED_WEIGHTS
 from digiprosper.composite.scopes import read_scope
 from digiprosper.composite.weights import WEIGHTINGS, check_shift
 from digiprosper.errors import OptionError, check_option, cited, option_problem, plain, quoted
@@ -183,7 +184,7 @@ def _against_values_as_given(recipe: Recipe) -> Iterator[str]:
 
 
 def _against_z_scores(recipe: Recipe) -> Iterator[str]:
-    if recipe.weighting in ("entropy", "cv"):
+    if recipe.weighting in UNSIGNED_WEIGHTS:
         yield (
             f"normalise='zscore' gives negative values, for which {recipe.weighting} weights are not "
             "defined: use normalise='minmax', or weighting='critic' or 'pca'"

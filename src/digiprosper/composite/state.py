@@ -9,7 +9,7 @@ import numpy as np
 
 from digiprosper.composite.cells import refuse_cells
 from digiprosper.composite.kernels.normalise import EndPoints, Maxima
-from digiprosper.composite.kernels.structure import Rule, Weighing, weigh
+from digiprosper.composite.kernels.structure import UNSIGNED_WEIGHTS, Rule, Weighing, weigh
 from digiprosper.composite.kernels.uncertainty import EntitySums, entity_sums
 from digiprosper.errors import IndicatorError, Notice, OptionError, cited, option_problem, quoted
 from digiprosper.report.pickling import PickledByName
@@ -282,7 +282,7 @@ def _learn_one(
 ) -> Learned:
     scale = _scale(recipe, sample, there) if shared is None else shared
     z = scale.apply(sample.matrix[there], recipe.positive)
-    if recipe.weighting in ("entropy", "cv"):
+    if recipe.weighting in UNSIGNED_WEIGHTS:
         _refuse_negative(z, recipe, sample.index[there])
 
     weighing = weigh(z, rule, recipe.names, where=where)

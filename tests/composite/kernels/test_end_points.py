@@ -9,6 +9,7 @@ from digiprosper.composite.kernels.end_points import redrawn_ends
 from digiprosper.composite.kernels.normalise import learn_end_points
 from digiprosper.composite.kernels.structure import Rule, weigh
 from digiprosper.composite.kernels.uncertainty import entity_sums
+from digiprosper.composite.weights import WEIGHTINGS
 from digiprosper.kernels.resampling import draw_counts
 
 NAMES = list("abcd")
@@ -19,7 +20,7 @@ def scaled(x):
     return learn_end_points(x).apply(x, POSITIVE)
 
 
-@pytest.mark.parametrize("weighting", ["entropy", "critic", "cv", "std", "pca", "equal"])
+@pytest.mark.parametrize("weighting", WEIGHTINGS)
 @pytest.mark.parametrize("shift", [0.0, 0.01])
 def test_coefficients_are_weights_over_ranges(weighting, shift):
     rng = np.random.default_rng(5)

@@ -29,6 +29,7 @@ def textbook(z, kind):
         return sd / z.mean(axis=0)
     if kind == "critic":
         return sd * (1 - r).sum(axis=1)
+    assert kind == "pca", f"write the formula of {kind!r} here"
     values, vectors = np.linalg.eig(r)
     kept = [k for k in range(len(values)) if values[k] > 1]
     return sum(values[k] * vectors[:, k] * np.sign(vectors[:, k].sum()) for k in kept)

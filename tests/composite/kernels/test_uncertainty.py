@@ -9,11 +9,12 @@ from scipy import stats
 
 from digiprosper import CompositeIndex, Indicator, IndicatorSystem, Panel
 from digiprosper.composite.kernels.information import INFORMATION, Moments
-from digiprosper.composite.kernels.structure import Rule, weigh
+from digiprosper.composite.kernels.structure import FIXED_WEIGHTS, Rule, weigh
 from digiprosper.composite.kernels.uncertainty import FixedSums, MomentSums, TheilSums, entity_sums
+from digiprosper.composite.weights import WEIGHTINGS
 from digiprosper.kernels.resampling import draw_counts, seed_sequence
 
-WEIGHTINGS = ["entropy", "critic", "cv", "std", "pca"]
+LEARNED = [word for word in WEIGHTINGS if word not in FIXED_WEIGHTS]
 GROUPS = (np.array([0, 2]), np.array([1, 3]))
 NAMES = list("abcd")
 
@@ -38,7 +39,7 @@ def sums_of(z, entity, rule):
 
 
 @pytest.mark.parametrize("grouped", [False, True])
-@pytest.mark.parametrize("weighting", WEIGHTINGS)
+@pytest.mark.parametrize("weighting", LEARNED)
 def test_draws_are_refits_on_stacked_rows(weighting, grouped):
     z, entity = drawn()
     rule = rule_of(weighting, grouped=grouped, shift=0.01 if weighting == "entropy" else 0.0)
@@ -49,7 +50,7 @@ def test_draws_are_refits_on_stacked_rows(weighting, grouped):
         np.testing.assert_allclose(weights, weigh(stacked, rule, NAMES).weights, rtol=1e-9)
 
 
-@pytest.mark.parametrize("weighting", WEIGHTINGS)
+@pytest.mark.parametrize("weighting", LEARNED)
 def test_the_jackknife_leaves_one_entity_out(weighting):
     z, entity = drawn(1)
     rule = rule_of(weighting)
@@ -58,7 +59,7 @@ def test_the_jackknife_leaves_one_entity_out(weighting):
 
 
 @pytest.mark.parametrize("grouped", [False, True])
-@pytest.mark.parametrize("weighting", WEIGHTINGS)
+@pytest.mark.parametrize("weighting", LEARNED)
 def test_influence_is_the_derivative_by_the_multiplicity(weighting, grouped):
     z, entity = drawn(2)
     sums = sums_of(z, entity, rule_of(weighting, grouped=grouped))
@@ -81,7 +82,7 @@ def test_influence_of_entropy_weights_by_the_published_formula():
     np.testing.assert_allclose(sums_of(z, entity, rule_of("entropy")).influence(), by_entity, rtol=1e-9)
 
 
-@pytest.mark.parametrize("weighting", WEIGHTINGS)
+@pytest.mark.parametrize("weighting", LEARNED)
 def test_constant_columns_stay_without_weight_and_without_error(weighting):
     z, entity = drawn(4)
     z[:, 1] = 0.0
@@ -92,7 +93,7 @@ def test_constant_columns_stay_without_weight_and_without_error(weighting):
     np.testing.assert_allclose(weights.sum(axis=1), 1.0, rtol=1e-12)
 
 
-@pytest.mark.parametrize("weighting", WEIGHTINGS)
+@pytest.mark.parametrize("weighting", LEARNED)
 def test_a_column_that_only_one_entity_varies_is_lost_without_it(weighting):
     z, entity = drawn(5)
     z[:, 0] = np.where(entity == 4, z[:, 0], 0.25)
@@ -166,7 +167,7 @@ POSTED = CompositeIndex(
 )
 
 
-@pytest.mark.parametrize("weighting", WEIGHTINGS)
+@pytest.mark.parametrize("weighting", LEARNED)
 def test_delta_agrees_with_the_jackknife(weighting):
     spec = POSTED.replace(weighting=weighting)
     results = spec.fit(gamma_panel(12, 100, size=4, common=1))

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FIXED_WEIGHTS",
+    "UNSIGNED_WEIGHTS",
     "IndexStructure",
     "Rule",
     "Weighing",
@@ -38,6 +39,8 @@ IndexStructure = Literal["flat", "nested", "equal_dimensions"]
 
 # Weightings in which the data play no part.
 FIXED_WEIGHTS: Final = ("equal", "given")
+# Weightings that are defined for values of at least 0 only.
+UNSIGNED_WEIGHTS: Final = ("entropy", "cv")
 # What the copied script adds to every share inside the logarithm.
 _LEGACY_SHARE: Final = 1e-10
 _NO_WEIGHTS: Final = {
