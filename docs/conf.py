@@ -60,6 +60,7 @@ html_favicon = "_static/logo.svg"
 html_context = {"default_mode": "auto"}
 html_show_sourcelink = False
 html_search_language = EnglishAndChinese.lang
+html_search_scorer = str(HERE / "_static" / "search_scorer.js")
 html_theme_options: dict[str, Any] = {
     "logo": {"image_light": "_static/logo.svg", "image_dark": "_static/logo.svg", "text": "digiprosper"},
     "navigation_with_keys": False,
