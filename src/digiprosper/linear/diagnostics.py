@@ -20,7 +20,7 @@ from digiprosper.linear.notices import (
 from digiprosper.report.notices import not_psd
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     import pandas as pd
 
@@ -193,8 +193,7 @@ def _lags_of_outcome(sample: Sample, at: int, roles: Sequence[str]) -> list[str]
     by_term = {place for place in places if not named.isdisjoint(sample.lags[sample.names[place]])}
 
     by_value = set[int]()
-    for periods in _LAGS:
-        rows = _rows_apart(sample.entity, sample.time, periods)
+    for rows in _rows_apart(sample.entity, sample.time):
         by_value.update(_repeating(sample.matrix, places, at, *rows))
     return list(dict.fromkeys(sample.names[place] for place in places if place in by_term | by_value))
 
@@ -222,15 +221,16 @@ def _repeating(matrix: Floats, places: Sequence[int], at: int, row: Ints, before
     return [place for place in likely if np.array_equal(matrix[row, place], past)]
 
 
-def _rows_apart(entity: Ints, time: Ints, periods: int) -> tuple[Ints, Ints]:
+def _rows_apart(entity: Ints, time: Ints) -> Iterator[tuple[Ints, Ints]]:
     """Rows of an entity some periods apart, which lie at most as many rows apart: the later, the earlier."""
-    later = []
-    for step in range(1, min(periods, time.size - 1) + 1):
-        same = (entity[step:] == entity[:-step]) & (time[step:] - time[:-step] == periods)
-        later.append((np.flatnonzero(same) + step, step))
-    rows = [row for row, _ in later] or [np.empty(0, dtype=np.intp)]
-    before = [row - step for row, step in later] or [np.empty(0, dtype=np.intp)]
-    return np.concatenate(rows), np.concatenate(before)
+    steps = range(1, min(max(_LAGS), time.size - 1) + 1)
+    # Rows of another entity are no periods apart.
+    gaps = {step: np.where(entity[step:] == entity[:-step], time[step:] - time[:-step], 0) for step in steps}
+    for periods in _LAGS:
+        before = [np.flatnonzero(gap == periods) for step, gap in gaps.items() if step <= periods]
+        row = [found + step for step, found in zip(steps, before, strict=False)]
+        none = np.empty(0, dtype=np.intp)
+        yield np.concatenate([none, *row]), np.concatenate([none, *before])
 
 
 def not_semidefinite(

@@ -312,7 +312,8 @@ def prepare(
     sample = sample.with_factors(_slope_factors(sample, absorbed))
     # A variable that is a term by itself is checked as that column.
     others = {name: values for name, values in sample.variables.items() if name not in sample.names}
-    refuse_extreme([*sample.matrix.T, *others.values()], [*sample.names, *others])
+    columns = np.column_stack([sample.matrix, *others.values()]) if others else sample.matrix
+    refuse_extreme(columns, [*sample.names, *others])
     _refuse_lone(sample, panel, options)
 
     weights = _weights(sample, options)
@@ -462,13 +463,13 @@ def _is_cut(entity: Ints, code: Ints, n_entities: int) -> Bools:
     return out
 
 
-def refuse_extreme(columns: Sequence[Floats], names: Sequence[str]) -> None:
+def refuse_extreme(columns: Floats, names: Sequence[str]) -> None:
     """Refuse columns whose squares, products or quotients are beyond the range of floating point numbers.
 
     Parameters
     ----------
-    columns : sequence of (N,) arrays
-        Values of each column; missing ones do not count, a column of zeros passes.
+    columns : (N, k) array
+        Values; missing ones do not count, a column of zeros passes.
     names : sequence of str
         Their names.
 
@@ -479,7 +480,7 @@ def refuse_extreme(columns: Sequence[Floats], names: Sequence[str]) -> None:
         have a product or a ratio beyond 1e120 or 1e-120: variances of slopes have the units of the square of
         either.
     """
-    sizes = {n: _largest_size(c) for n, c in zip(names, columns, strict=True)}
+    sizes = dict(zip(names, _largest_sizes(columns), strict=True))
     problems = [_too_far(n, sizes[n]) for n in _extreme(sizes)]
     if problems:
         raise IdentificationError(
@@ -504,12 +505,13 @@ def _too_far(name: str, size: float) -> Notice:
     return Notice("extreme", text, {"column": name, "largest": size})
 
 
-def _largest_size(column: Floats) -> float:
-    """Largest absolute value of a column, missing ones left out; 0 where there is none."""
-    if column.size == 0:
-        return 0.0
-    low, high = float(np.fmin.reduce(column)), float(np.fmax.reduce(column))
-    return 0.0 if np.isnan(high) else max(high, -low)
+def _largest_sizes(columns: Floats) -> list[float]:
+    """Largest absolute value of each column, missing ones left out; 0 where there is none."""
+    if columns.size == 0:
+        return [0.0] * columns.shape[1]
+    largest = np.fmax(np.fmax.reduce(columns), -np.fmin.reduce(columns))
+    sizes: list[float] = np.where(np.isnan(largest), 0.0, largest).tolist()
+    return sizes
 
 
 def _slopes(absorbed: Sequence[Absorbed]) -> tuple[str, ...]:

@@ -418,7 +418,7 @@ def sweep_made(prepared: Prepared, given: Swept, layout: Layout) -> Swept:
     made = len(given.names)
     if made < len(layout.names):
         # Products of columns are wider apart than the columns, which were checked when the sample was cut.
-        refuse_extreme(list(layout.columns.T), layout.names)
+        refuse_extreme(layout.columns, layout.names)
     return given.with_columns(prepared, layout.names[made:], layout.columns[:, made:])
 
 

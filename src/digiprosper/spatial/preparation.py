@@ -227,7 +227,7 @@ def spatial_columns(layout: Layout, *, splm: bool, error: bool) -> SpatialColumn
     if error:
         lags.append(after(layout.lag(plain[:, :1])))
     columns = np.hstack([given, *lags])
-    refuse_extreme([*columns.T], _column_names(layout, columns.shape[1], given.shape[1]))
+    refuse_extreme(columns, _column_names(layout, columns.shape[1], given.shape[1]))
     y = np.hstack([given[:, :1], *(lag[:, :1] for lag in lags)])
     return SpatialColumns(y, given[:, 1:], lags[0][:, 1:], layout.n_times)
 
