@@ -20,6 +20,7 @@ from digiprosper.spatial.kernels.information import (
     expected_information,
     lee_yu,
     observed_information,
+    time_effects_shift,
 )
 from digiprosper.spatial.kernels.likelihood import at_values, maximise
 from digiprosper.spatial.kernels.multiplier import (
@@ -291,12 +292,11 @@ def _bias_notices(spec: Any, layout: Layout, point: Point, covariance: Floats) -
     common, n = row_sum(layout.matrix), len(layout.matrix)
     if spec.bias_correction or common is None or not layout.effects[1] or n > _MANY_ENTITIES:
         return []
-    corrected = lee_yu(point, common, entity=False)
+    shift = time_effects_shift(point, common)
     out: list[Notice] = []
-    moved = [corrected.rho] * point.lag + [corrected.lam] * point.error
     for j, name in enumerate(point.names):
         error = float(np.sqrt(covariance[j, j]))
-        out += time_effects_bias(name, point.spatial[j] - moved[j], error, n)
+        out += time_effects_bias(name, -float(shift[j]), error, n)
     return out
 
 

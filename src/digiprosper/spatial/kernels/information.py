@@ -17,7 +17,14 @@ if TYPE_CHECKING:
     from digiprosper.spatial.kernels.matrices import Matrix
     from digiprosper.spatial.kernels.spectrum import Spectrum
 
-__all__ = ["Point", "clustered_covariance", "expected_information", "lee_yu", "observed_information"]
+__all__ = [
+    "Point",
+    "clustered_covariance",
+    "expected_information",
+    "lee_yu",
+    "observed_information",
+    "time_effects_shift",
+]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -199,6 +206,28 @@ def clustered_covariance(point: Point) -> Floats:
     return np.asarray(n / (n - 1) * bread @ meat @ bread)
 
 
+def time_effects_shift(point: Point, common: float) -> Floats:
+    """Compute what time effects take from the estimates.
+
+    Parameters
+    ----------
+    point : Point
+        The model at the maximum of the likelihood.
+    common : float
+        Sum of every row of the weights.
+
+    Returns
+    -------
+    (p + 1,) array
+        What is added to rho, lambda, the slopes and sigma2, as in `lee_yu`.
+    """
+    q, sigma2 = len(point.spatial), point.optimum.sigma2
+    bias = np.zeros(q + point.optimum.coefficients.size + 1)
+    bias[:q] = [common / (1 - at * common) for at in point.spatial]
+    bias[-1] = 1 / (2 * sigma2)
+    return np.asarray(point.columns.n_times * np.linalg.solve(expected_information(point), bias))
+
+
 def lee_yu(point: Point, common: float | None, *, entity: bool) -> Optimum:
     """Correct the bias of effects estimated directly.
 
@@ -222,10 +251,7 @@ def lee_yu(point: Point, common: float | None, *, entity: bool) -> Optimum:
     found, columns, q = point.optimum, point.columns, len(point.spatial)
     values = np.concatenate([point.spatial, found.coefficients, [found.sigma2]])
     if common is not None:
-        bias = np.zeros(values.size)
-        bias[:q] = [common / (1 - at * common) for at in point.spatial]
-        bias[-1] = 1 / (2 * found.sigma2)
-        values = values + columns.n_times * np.linalg.solve(expected_information(point), bias)
+        values = values + time_effects_shift(point, common)
     if entity:
         values[-1] *= columns.n_times / (columns.n_times - 1)
     rho = float(values[0]) if point.lag else 0.0
