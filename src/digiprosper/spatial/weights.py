@@ -230,7 +230,7 @@ class SpatialWeights(Summarised, PickledByName):
         """Short hash of the standardised weights, by which results know whether they have the same ones."""
         return hashlib.sha256(self.dense.tobytes()).hexdigest()[:16]
 
-    @property
+    @cached_property
     def islands(self) -> tuple[Any, ...]:
         """Entities without neighbours: rows of zeros."""
         return tuple(self.entities[self.pattern.islands])
@@ -251,7 +251,7 @@ class SpatialWeights(Summarised, PickledByName):
         how = [self.made_by] if self.made_by else []
         return f"{self.name} ({', '.join([*how, _STANDARDISED[self.standardise]])})"
 
-    @property
+    @cached_property
     def diagnostics(self) -> tuple[Notice, ...]:
         """Islands, entities left out, links in one direction only, a variable that weights are made from."""
         return (
