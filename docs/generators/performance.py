@@ -51,7 +51,8 @@ def main() -> None:
     old = {match[1]: match[0] for match in BLOCK.finditer(PAGE.read_text(encoding="utf-8"))}
     chosen = sys.argv[1:] or names
     blocks = {name: _block(name) if name in chosen else old.get(name, _left_out(name)) for name in names}
-    PAGE.write_text(HEAD.format(seconds=SECONDS) + "\n\n".join(map(str.strip, blocks.values())) + "\n", encoding="utf-8")
+    text = HEAD.format(seconds=SECONDS) + "\n\n".join(map(str.strip, blocks.values())) + "\n"
+    PAGE.write_text(text, encoding="utf-8")
 
 
 def _block(name: str) -> str:
