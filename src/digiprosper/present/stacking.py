@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import accumulate, chain, pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from digiprosper.errors import DigiprosperError, InputTypeError, OptionError, cited, option_problem
 from digiprosper.present.columns import texts_of
 from digiprosper.present.files import table_path
-from digiprosper.present.tables import Table, check_title, etable
+from digiprosper.present.tables import Table, check_title, etable, named_tables
 from digiprosper.report.characters import tidy_text
 from digiprosper.report.words import NOTES
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
     from typing import Self
 
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["stack_tables"]
 
 _OPENING = NOTES.say("opening", "chinese", note="")
+_EXAMPLE = '{"Panel A. Output": etable(fits), "Panel B. Jobs": etable(others)}'
 # What names a panel in a note: "Panel A" of "Panel A. Output".
 _SHORT = re.compile(r"(.{1,12}?)\s*[.:\u3002\uff1a]")
 
@@ -85,7 +85,8 @@ def stack_tables(
     check_title(title)
     if file is not None:
         table_path(file, "file")
-    panels = [_Panel(tidy_text(name), _table(name, given, style)) for name, given in _named(tables).items()]
+    named = named_tables(tables, "stack_tables", _EXAMPLE)
+    panels = [_Panel(tidy_text(name), _table(name, given, style)) for name, given in named.items()]
     _refuse_others(panels)
     own = [] if notes is None else texts_of(notes)
     if own is None:
@@ -139,16 +140,6 @@ class _Panel:
         """What names the panel in a note."""
         found = _SHORT.match(self.title)
         return found[1] if found else self.title
-
-
-def _named(given: object) -> dict[str, Any]:
-    if not isinstance(given, Mapping) or not given or not all(isinstance(name, str) for name in given):
-        raise InputTypeError(
-            "stack_tables: tables must be a mapping from titles of panels to tables such as "
-            '{"Panel A. Output": etable(fits), "Panel B. Jobs": etable(others)}.',
-            [option_problem("tables", given, what="not a mapping from titles to tables")],
-        )
-    return dict(given)
 
 
 def _table(name: str, given: Table | Models, style: TableStyle | None) -> Table:

@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 
     from digiprosper.report.columns import Column
 
-__all__ = ["Models", "Table", "check_title", "etable", "save_tables"]
+__all__ = ["Models", "Table", "check_title", "etable", "named_tables", "save_tables"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -420,16 +420,35 @@ def save_tables(
     """
     target = table_path(path, "path")
     read_style(style, None, FROM_STYLE, None, None)
-    contents = [_titled(title, table, style) for title, table in _named_tables(tables).items()]
+    named = named_tables(tables, "save_tables", '{"Table 1. Baseline": etable(fits)}')
+    contents = [_titled(title, table, style) for title, table in named.items()]
     write_tables(contents, target)
     return target
 
 
-def _named_tables(given: object) -> dict[str, Any]:
+def named_tables(given: object, function: str, example: str) -> dict[str, Any]:
+    """Take a mapping from titles to tables.
+
+    Parameters
+    ----------
+    given : object
+        What the caller passed.
+    function, example : str
+        Which function takes it, and what it may look like, for the error.
+
+    Returns
+    -------
+    dict
+        The tables by title.
+
+    Raises
+    ------
+    InputTypeError
+        If it is no mapping, is empty, or has a title that is no text.
+    """
     if not isinstance(given, Mapping) or not given or not all(isinstance(title, str) for title in given):
         raise InputTypeError(
-            "save_tables: tables must be a mapping from titles to tables such as "
-            '{"Table 1. Baseline": etable(fits)}.',
+            f"{function}: tables must be a mapping from titles to tables such as {example}.",
             [option_problem("tables", given, what="not a mapping from titles to tables")],
         )
     return dict(given)
