@@ -116,10 +116,11 @@ robustness = dp.fit_all(
 models = {**steps, "By regime": threshold, "Curved": curved}
 dp.etable(models, labels=short).save(OUTPUT / "tables.docx")
 dp.etable(robustness, labels=short).save(OUTPUT / "robustness.html")
-for name, axes in {
+figures = {
     "robustness.png": dp.plots.coefficients(robustness, drop=["unemp"]),
     "lr_profile.png": dp.plots.lr_profile(threshold),
-}.items():
+}
+for name, axes in figures.items():
     axes.figure.savefig(OUTPUT / name, dpi=150)
 heading("7. Files")
-print("\n".join(sorted(str(p) for p in OUTPUT.iterdir())))
+print("\n".join(str(OUTPUT / name) for name in ["tables.docx", "robustness.html", *figures]))
