@@ -31,12 +31,17 @@ test: .venv/.ok
 docs: .venv/.docs
 	$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet -b html docs docs/_build/html
 
-# Pages of numbers: each is written from a run of the tests or of the benchmarks.
+.venv-evidence/.ok: .venv/.ok
+	$(BIN)/uv venv --quiet --clear --python .venv .venv-evidence
+	$(BIN)/uv pip install --quiet --python .venv-evidence --editable . --group evidence
+	touch $@
+
+# Pages and tables of numbers: each is written from a run of the tests or of the benchmarks. Takes hours.
 evidence: export OMP_NUM_THREADS = 1
-evidence: .venv/.dev
-	$(BIN)/python docs/generators/verification.py
-	$(BIN)/python docs/generators/validity.py
-	$(BIN)/python docs/generators/performance.py
+evidence: .venv-evidence/.ok
+	.venv-evidence/bin/python docs/generators/performance.py
+	.venv-evidence/bin/python docs/generators/measured.py
+	.venv-evidence/bin/python docs/generators/verification.py
 
 check: export OMP_NUM_THREADS = 1
 check: .venv/.dev

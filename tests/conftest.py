@@ -1,9 +1,15 @@
 from __future__ import annotations
 
+import math
+import re
 from collections import defaultdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 FILES = ("abdata.csv", "china_cities_105x14.csv", "cigar.csv", "hansen1999.csv", "mpdta.csv", "usa46.csv")
@@ -20,6 +26,27 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=6,
         help="so many cases of one test, unless its marker `many` says another; the others are `further`",
     )
+
+
+@pytest.fixture
+def measured(request: pytest.FixtureRequest) -> Callable[..., None]:
+    """Write a row of a table of the documentation: `measured("few_clusters", {"G": 5, "size": 0.05})`.
+
+    Numbers with a fraction are written with so many digits after the point, 3 unless `digits` says another.
+    `docs/generators/measured.py` keeps the rows, and writes the pages.
+    """
+
+    def write(table: str, row: Mapping[str, float | str], digits: int = 3) -> None:
+        cells = {column: cell_text(value, digits) for column, value in row.items()}
+        request.node.user_properties.append(("measured", (table, cells)))
+
+    return write
+
+
+def cell_text(value: float | str, digits: int) -> str:
+    if isinstance(value, str | int):
+        return str(value)
+    return re.sub(r"^(-?)0\.", r"\1.", f"{value:.{digits}f}") if math.isfinite(value) else ""
 
 
 @pytest.hookimpl(tryfirst=True)

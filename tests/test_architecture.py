@@ -20,6 +20,7 @@ EXTRAS = {
     "test_limits.py",
     "test_malformed.py",
     "test_packaging.py",
+    "test_numbers_of_pages.py",
     "test_pages.py",
     "test_public.py",
     "test_reading.py",

@@ -1,0 +1,169 @@
+"""Write the tables that tests measure: `docs/measured/`, the pages that show them, and `docs/validity.md`.
+
+A test with the fixture `measured` writes rows of a table. This command runs those tests, keeps the rows in
+`docs/measured/<table>.json`, and writes the docstrings of the tests and the table where a page asks for it:
+
+    <!-- measured: few_clusters -->
+
+    (here)
+
+    <!-- measured end -->
+
+Arguments are files, folders or node ids of tests; then only those run, and the rows of the others stay. With
+`--pages` no test runs, and the pages are written from the rows that are there.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+import textwrap
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+KEPT = ROOT / "docs" / "measured"
+VALIDITY = ROOT / "docs" / "validity.md"
+BLOCK = re.compile(r"(<!-- measured: (\w+) -->\n)(.*?)(<!-- measured end -->)", re.DOTALL)
+ROOMS = {
+    "composite": "Indices",
+    "inequality": "Inequality",
+    "linear": "Regressions",
+    "studies": "Studies of many fits",
+    "policy": "Policy",
+    "mediation": "Mediation",
+    "threshold": "Thresholds and kinks",
+    "u_shape": "U-shapes",
+    "spatial": "Space",
+}
+HEAD = """# Validity
+
+Do tests reject a true hypothesis as often as they say, and do intervals cover the truth? Each table is
+written by the simulation that is named below it, with `make evidence`. What follows for a choice is on the
+pages of the methods. Shares are between 0 and 1. A share p of R simulated panels has a Monte Carlo standard
+error of sqrt(p(1 - p) / R), which is .007 for p = .05 and R = 1,000.
+
+"""
+
+
+class Rows:
+    """The tests that write rows, and the rows of those that passed."""
+
+    def __init__(self) -> None:
+        self.about: dict[str, str] = {}
+        self.found: dict[str, list[tuple[str, dict[str, str]]]] = {}
+
+    def pytest_collection_modifyitems(self, items: list[Any]) -> None:
+        """Name the tests that use the fixture."""
+        for item in items:
+            if "measured" in getattr(item, "fixturenames", ()):
+                self.about[item.nodeid] = " ".join((item.function.__doc__ or "").split())
+
+    def pytest_runtest_logreport(self, report: Any) -> None:
+        """Keep the rows of a test that passed."""
+        if report.when == "call" and report.passed:
+            rows = [value for name, value in report.user_properties if name == "measured"]
+            self.found[report.nodeid] = [(table, cells) for table, cells in rows]
+
+
+def main() -> None:
+    """Run the tests, keep their rows, and write the pages."""
+    code = 0
+    if sys.argv[1:] != ["--pages"]:
+        code = run(sys.argv[1:])
+    for page in pages():
+        text = page.read_text(encoding="utf-8")
+        page.write_text(filled(text), encoding="utf-8")
+    VALIDITY.write_text(validity(), encoding="utf-8")
+    sys.exit(code)
+
+
+def run(chosen: list[str]) -> int:
+    """Run the chosen tests, or all, and keep their rows. Returns the exit code of pytest."""
+    options = ["-q", "-p", "no:cacheprovider", "--rootdir", str(ROOT), "-m", ""]
+    every, rows = Rows(), Rows()
+    pytest.main([str(ROOT / "tests"), *options, "--collect-only", "-qq"], plugins=[every])
+    picked = every
+    if chosen:
+        picked = Rows()
+        pytest.main([*chosen, *options, "--collect-only", "-qq"], plugins=[picked])
+    os.chdir(ROOT)
+    parallel = ["-n", os.environ.get("WORKERS", "auto"), "--dist", "worksteal"]
+    code = pytest.main([*picked.about, *options, *parallel], plugins=[rows])
+    keep(every.about, rows.found)
+    return int(code)
+
+
+def keep(about: dict[str, str], found: dict[str, list[tuple[str, dict[str, str]]]]) -> None:
+    """Put the rows of each table in its file, in the order of the tests."""
+    tables: dict[str, dict[str, Any]] = defaultdict(dict)
+    for path in KEPT.glob("*.json"):
+        for node, entry in json.loads(path.read_text(encoding="utf-8")).items():
+            if node in about and node not in found:
+                tables[path.stem][node] = entry
+    for node, rows in found.items():
+        for table, cells in rows:
+            entry = tables[table].setdefault(node, {"about": about[node], "rows": []})
+            entry["rows"].append(cells)
+    KEPT.mkdir(exist_ok=True)
+    for path in KEPT.glob("*.json"):
+        path.unlink()
+    for table, entries in tables.items():
+        ordered = {node: entries[node] for node in about if node in entries}
+        text = json.dumps(ordered, indent=1, ensure_ascii=False) + "\n"
+        (KEPT / f"{table}.json").write_text(text, encoding="utf-8")
+
+
+def pages() -> list[Path]:
+    """List the pages that are written by hand."""
+    folder = ROOT / "docs"
+    made = {"_build", "reference", "gallery", "examples"}
+    written = [path for path in folder.rglob("*.md") if path.relative_to(folder).parts[0] not in made]
+    return [*sorted(written), ROOT / "README.md"]
+
+
+def tables() -> dict[str, dict[str, Any]]:
+    """Read each table: the tests that write it, what they are about, and their rows."""
+    return {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(KEPT.glob("*.json"))}
+
+
+def filled(page: str) -> str:
+    """Fill a page with the tables that it asks for."""
+    there = tables()
+    return BLOCK.sub(lambda block: f"{block[1]}\n{shown(there[block[2]])}\n{block[4]}", page)
+
+
+def shown(entries: dict[str, Any]) -> str:
+    """Write a table below the text that says what was simulated."""
+    about = dict.fromkeys(entry["about"] for entry in entries.values() if entry["about"])
+    return f"{textwrap.fill(' '.join(about), 120)}\n\n{table(entries)}"
+
+
+def table(entries: dict[str, Any]) -> str:
+    """Write the rows in Markdown."""
+    rows = [cells for entry in entries.values() for cells in entry["rows"]]
+    columns = list(dict.fromkeys(column for cells in rows for column in cells))
+    lines = [columns, ["---"] * len(columns), *([cells.get(c, "") for c in columns] for cells in rows)]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def validity() -> str:
+    """Make the page of all tables, by room."""
+    sections: dict[str, list[str]] = {title: [] for title in ROOMS.values()}
+    for name, entries in tables().items():
+        room = next(iter(entries)).split("/")[1]
+        tests = dict.fromkeys(node.split("[")[0] for node in entries)
+        source = ", ".join(f"`{test}`" for test in tests)
+        title = name.replace("_", " ").capitalize()
+        sections[ROOMS[room]].append(f"### {title}\n\n{shown(entries)}\n{source}\n")
+    found = {title: blocks for title, blocks in sections.items() if blocks}
+    return HEAD + "\n".join(f"## {title}\n\n" + "\n".join(blocks) for title, blocks in found.items())
+
+
+if __name__ == "__main__":
+    main()
