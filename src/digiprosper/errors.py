@@ -1,4 +1,4 @@
-"""Every error and warning the library raises, each a named class with its problems kept as data."""
+"""Errors and warnings of the library. Each error keeps its problems as data."""
 
 from __future__ import annotations
 
@@ -48,16 +48,16 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """One remark about the data or a fit.
+    """One remark about the data or a fit, as in `diagnostics` of a result and `problems` of an error.
 
     Parameters
     ----------
     code : str
-        Stable word to test for, such as ``"few_clusters"``.
+        A word such as ``"few_clusters"``. Programs should test the code, because messages may change.
     message : str
-        What was seen, where, and what to do.
+        What is wrong, in which column or rows, and what to do.
     data : mapping
-        The same as numbers and names.
+        The numbers and names of the message.
 
     Examples
     --------
@@ -81,15 +81,15 @@ def _notice(named: dict[str, Any]) -> Notice:
 
 
 class DigiprosperError(Exception):
-    """Root of every error raised on purpose.
+    """Base class of the errors of digiprosper.
 
     Parameters
     ----------
     message : str
-        What was wrong, in which column or rows, and what to do.
+        What is wrong, in which column or rows, and what to do.
     problems : iterable of Notice
-        The same as data, one each; the message under the name of the class when none is given. Kept through
-        pickling.
+        One notice per problem. By default there is one, with the whole message and a code from the name of
+        the class. A pickled error keeps its problems.
 
     Examples
     --------
@@ -120,7 +120,7 @@ class DigiprosperError(Exception):
 
 
 class PanelIndexError(DigiprosperError, ValueError):
-    """The keys of a panel are missing, incomplete, repeated or cannot be ordered.
+    """The keys of a panel do not exist, have missing values, repeat, or cannot be sorted.
 
     Examples
     --------
@@ -146,7 +146,7 @@ class ColumnError(DigiprosperError, KeyError):
 
 
 class TermError(DigiprosperError, ValueError):
-    """A term is not one the library can read.
+    """A term or a condition cannot be read, or cannot be used where it was given.
 
     Examples
     --------
@@ -159,7 +159,7 @@ class TermError(DigiprosperError, ValueError):
 
 
 class OptionError(DigiprosperError, ValueError):
-    """An option has a word or a value that is not allowed.
+    """An option has a value that is not allowed.
 
     Examples
     --------
@@ -185,7 +185,7 @@ class InputTypeError(DigiprosperError, TypeError):
 
 
 class AlignmentError(DigiprosperError, ValueError):
-    """Values cannot be matched to the panel's rows.
+    """Values cannot be matched to the rows of the panel.
 
     Examples
     --------
@@ -198,7 +198,7 @@ class AlignmentError(DigiprosperError, ValueError):
 
 
 class MissingDataError(DigiprosperError, ValueError):
-    """Missing or infinite values where there may be none.
+    """Values are missing or infinite where this is not allowed, or no rows are left.
 
     Examples
     --------
@@ -211,7 +211,7 @@ class MissingDataError(DigiprosperError, ValueError):
 
 
 class CollinearityError(DigiprosperError, ValueError):
-    """Regressors are exact combinations of one another.
+    """A regressor is an exact linear combination of other columns.
 
     Examples
     --------
@@ -224,7 +224,7 @@ class CollinearityError(DigiprosperError, ValueError):
 
 
 class IdentificationError(DigiprosperError, ValueError):
-    """The data do not identify the parameter.
+    """The parameter is not identified in these data.
 
     Examples
     --------
@@ -237,7 +237,7 @@ class IdentificationError(DigiprosperError, ValueError):
 
 
 class IndicatorError(DigiprosperError, ValueError):
-    """An indicator system or an indicator's values cannot make an index.
+    """An index cannot be computed from the indicator system or the values of an indicator.
 
     Examples
     --------
@@ -250,7 +250,7 @@ class IndicatorError(DigiprosperError, ValueError):
 
 
 class ThresholdSearchError(DigiprosperError, ValueError):
-    """No threshold can be searched or placed.
+    """No threshold can be estimated, or a given threshold cannot be used.
 
     Examples
     --------
@@ -264,7 +264,7 @@ class ThresholdSearchError(DigiprosperError, ValueError):
 
 
 class PickleError(DigiprosperError, pickle.UnpicklingError):
-    """A pickle was made by a version whose results have other fields.
+    """A pickled result was saved by another version and cannot be loaded.
 
     Examples
     --------
@@ -275,7 +275,7 @@ class PickleError(DigiprosperError, pickle.UnpicklingError):
 
 
 class DigiprosperWarning(UserWarning):
-    """Root of every warning the library issues.
+    """Base class of the warnings of digiprosper.
 
     Examples
     --------
@@ -289,7 +289,7 @@ class DigiprosperWarning(UserWarning):
 
 
 class SingletonWarning(DigiprosperWarning):
-    """Singletons, rows that are the only one of an effect's level, were dropped.
+    """Singletons were dropped: rows that are the only observation of a fixed effect.
 
     Examples
     --------
@@ -304,7 +304,10 @@ class SingletonWarning(DigiprosperWarning):
 
 
 class FewClustersWarning(DigiprosperWarning):
-    """Few clusters, or few that carry a regressor's variation; below five draws give no interval.
+    """The number of clusters is small, or a regressor varies in few of them.
+
+    Standard errors and intervals are then unreliable. With fewer than five clusters a bootstrap of clusters
+    gives no interval.
 
     Examples
     --------
@@ -334,7 +337,7 @@ class NearCollinearWarning(DigiprosperWarning):
 
 
 class CovarianceWarning(DigiprosperWarning):
-    """A covariance matrix is not what its formula promises.
+    """Standard errors may be wrong, for example if the covariance matrix is not positive semi-definite.
 
     Examples
     --------
@@ -349,7 +352,7 @@ class CovarianceWarning(DigiprosperWarning):
 
 
 class MissingDataWarning(DigiprosperWarning):
-    """Rows with missing values were dropped, or many cells are imputed.
+    """Rows with missing values were dropped, or missing values were filled.
 
     Examples
     --------
@@ -364,7 +367,7 @@ class MissingDataWarning(DigiprosperWarning):
 
 
 class IdentificationWarning(DigiprosperWarning):
-    """An estimate is defined, but is not, or not only, of what it is meant to measure.
+    """An estimate may be biased, or may not measure what it is meant to measure.
 
     Examples
     --------
@@ -379,7 +382,9 @@ class IdentificationWarning(DigiprosperWarning):
 
 
 class IndicatorWarning(DigiprosperWarning):
-    """An indicator carries no weight, nearly all of it or a negative one, or a score is not what it seems.
+    """An indicator or a score of an index needs a check.
+
+    For example, an indicator has weight 0, a negative weight or nearly all of the weight, or a score is 0.
 
     Examples
     --------
@@ -395,7 +400,7 @@ class IndicatorWarning(DigiprosperWarning):
 
 
 class BoundaryThresholdWarning(DigiprosperWarning):
-    """A threshold's confidence set touches the end of the searched range.
+    """The confidence set of a threshold reaches the first or the last value of the grid.
 
     Examples
     --------
@@ -406,7 +411,7 @@ class BoundaryThresholdWarning(DigiprosperWarning):
 
 
 class SmallRegimeWarning(DigiprosperWarning):
-    """A regime holds few entities or rows.
+    """A regime has few entities or rows.
 
     Examples
     --------
@@ -432,7 +437,7 @@ class SpatialWeightsWarning(DigiprosperWarning):
 
 
 class FewDrawsWarning(DigiprosperWarning):
-    """Too few bootstrap draws for the p-values that are read from them.
+    """The number of bootstrap draws is too small for the p-values or intervals.
 
     Examples
     --------

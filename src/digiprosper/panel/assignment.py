@@ -125,8 +125,8 @@ def aligned(table: Table, value: pd.Series[Any], name: str) -> pd.Series[Any]:
         if (places >= 0).all():
             return value.iloc[places]
     raise AlignmentError(
-        f"{cited(name)} is indexed by {quoted(value.index.names)} with {len(value)} rows; the panel has "
-        f"{len(index)} rows indexed by {quoted(index.names)} and these do not match. "
+        f"{cited(name)} has {len(value)} rows indexed by {quoted(value.index.names)}; the panel has "
+        f"{len(index)} rows indexed by {quoted(index.names)}. The two indexes do not match. "
         "Start from panel.frame, or use panel.attach() for data that cover only some rows.",
         [alignment_problem(name, f"other index for {cited(name)}")],
     )
@@ -187,7 +187,7 @@ def _refuse_unkeyed(data: object) -> None:
     if not (isinstance(data, pd.Series) or hasattr(data, "columns")):
         raise InputTypeError(
             f"attach takes a Series or DataFrame indexed by the keys, not {type(data).__name__}. "
-            "Of a composite index attach the scores: panel.attach(index.scores)."
+            "For a composite index pass its scores: panel.attach(index.scores)."
         )
     if isinstance(data, pd.Series) and data.name is None:
         raise AlignmentError("the Series has no name; give it one: series.rename('index_score').")
@@ -218,7 +218,7 @@ def _refuse_strangers(index: pd.Index[Any], target: pd.Index[Any]) -> None:
     strangers = index[~known]
     if len(strangers):
         raise AlignmentError(
-            f"{len(strangers)} rows of the data are not in the panel (first: "
-            f"{rows_text(tuple(strangers[:5]))}); keep only the rows of the panel.",
+            f"{len(strangers)} rows of the data have keys that are not in the panel (first: "
+            f"{rows_text(tuple(strangers[:5]))}); drop these rows first.",
             [alignment_problem(None, "strangers", strangers[:5])],
         )

@@ -22,18 +22,20 @@ __all__ = ["Correlation", "between_within", "correlate", "summarise", "unit_of"]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Correlation:
-    """Pairwise correlations, and what else a table of them shows. ``etable`` prints it.
+    """Pairwise correlations with p-values, and the mean and standard deviation of each column.
+
+    `Panel.correlate` makes it and ``etable`` prints it.
 
     Parameters
     ----------
     r : DataFrame
-        Pearson correlations over rows where both columns are there.
+        Pearson correlation of each pair, over the rows where both columns are observed.
     p : DataFrame
-        Two-sided p-values of the t test with n - 2 degrees of freedom, rows taken as independent.
+        Two-sided p-values of the t test with n - 2 degrees of freedom. The test assumes independent rows.
     n : DataFrame
-        Rows used by each pair.
+        Number of rows of each pair.
     mean, sd : Series
-        Mean and standard deviation (n - 1) of each column over its own rows.
+        Mean and standard deviation (divisor n - 1) of each column over its own non-missing rows.
     labels : mapping
         Labels of the columns.
     """
@@ -46,17 +48,17 @@ class Correlation:
     labels: Mapping[str, str] = field(default_factory=dict)
 
     def table_columns(self, level: float = 0.95) -> tuple[Column, ...]:  # noqa: ARG002  (as of all results)
-        """Bring means, standard deviations and the lower triangle to a table.
+        """Return the columns of a table: means, standard deviations and the lower triangle of correlations.
 
         Parameters
         ----------
         level : float
-            Has no meaning here.
+            Not used. All results have this argument.
 
         Returns
         -------
         tuple of Column
-            A column of the triangle is headed by the number of its row.
+            The columns ``Mean`` and ``SD``, then one column per variable with the number of its row as title.
         """
         names = [_name_text(name) for name in self.r.columns]
         cells = {

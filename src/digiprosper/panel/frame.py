@@ -48,21 +48,27 @@ _MOST_ROWS = 1_000_000_000_000
 
 
 class Panel:
-    """A long table with an entity key and a time key, sorted, checked and never written to.
+    """A long table with an entity key and a time key.
+
+    The keys are checked and the rows are sorted by entity, then time. A panel never changes: its methods
+    return new panels.
 
     Parameters
     ----------
     data : DataFrame, polars.DataFrame or pyarrow.Table
-        One row an entity and time. It is not changed.
+        A table with one row per entity and time. `Panel` does not change it.
     entity : str, optional
-        Column with the entity (province, firm, ...). Without it the table needs a MultiIndex (entity, time).
+        Column with the entity (province, firm, ...). Without it the index of the table must be a MultiIndex
+        (entity, time).
     time : str, optional
-        Column with the time: whole numbers, dates or periods. Left out with `entity` given, the data are a
-        cross-section with one row an entity.
+        Column with the time: integers, dates or periods. If `entity` is given and `time` is not, the data are
+        a cross-section with one row per entity.
     labels : mapping, optional
-        Column, or a term such as ``"log(gdp)"``, to label; labels travel to every table and plot.
+        Labels of columns, or of terms such as ``"log(gdp)"``. Tables and figures show the labels.
     step : int or str, optional
-        One step of time, for lags: 1 for whole numbers by default, a frequency for dates (found by itself).
+        Length of one period, which lags and differences need. For integers the default is 1. For dates it is
+        a frequency such as ``"M"``; the default is the longest of year, quarter, month, week and day that has
+        at most one date of the data in each period.
 
     Attributes
     ----------
@@ -72,11 +78,14 @@ class Panel:
     Raises
     ------
     PanelIndexError
-        If a key is missing, incomplete, repeated or cannot be ordered.
+        If a key column does not exist, has missing values or cannot be sorted, or if two rows have the same
+        keys.
     ColumnError
-        If a column is there twice, or a label names none.
+        If two columns have the same name, or if a label is for a column that does not exist.
     InputTypeError
-        If `data` is no table.
+        If `data` is not a table.
+    OptionError
+        If `step` does not fit the type of the time key.
     MissingDataError
         If a column has infinite values.
 
@@ -125,7 +134,7 @@ class Panel:
         step: int | str | None = None,
         encoding: str | None = None,
     ) -> Panel:
-        """Read a Stata file (.dta), with the labels of its variables.
+        """Read a Stata file (.dta) with its variable labels and value labels.
 
         Parameters
         ----------
@@ -134,39 +143,38 @@ class Panel:
         entity, time, step
             As in `Panel`.
         encoding : str, optional
-            Encoding of the text in a file of Stata 13 or earlier, such as ``"gb18030"``; Latin-1 by default.
-            Files of Stata 14 and later are in UTF-8.
+            Encoding of the text in a file of Stata 13 or earlier, such as ``"gb18030"``. The default is
+            Latin-1. Files of Stata 14 and later are in UTF-8 and need no encoding.
 
         Returns
         -------
         Panel
-            Labels of variables are its labels. A column whose values all have a value label becomes a
-            category of these texts, in the order of their codes; the time key keeps its numbers. Other
-            numbers become int64 or float64.
+            A panel whose labels are the variable labels of the file. If every value of a column has a value
+            label, the column becomes a category of these labels, in the order of their codes. The time key
+            keeps its numbers. Other numeric columns become int64 or float64.
 
         Raises
         ------
         FileNotFoundError
-            If there is no such file.
+            If the file does not exist.
         InputTypeError
-            If it is no Stata file, or damaged.
+            If the file is not a Stata file, or is damaged.
         OptionError
-            If the encoding is unknown or is not that of the file.
-        PanelIndexError, ColumnError
-            As `Panel`.
+            If the encoding is unknown, or the text of the file has another encoding.
+        PanelIndexError, ColumnError, MissingDataError
+            As in `Panel`.
 
         Warns
         -----
         DigiprosperWarning
-            If value labels cover a part of a column, which keeps its numbers then; if dates count leap
-            seconds (``%tC``), which stay numbers; if text is not valid in the encoding of the file.
+            If only some values of a column have a value label (the column keeps its numbers), if dates have
+            the format ``%tC`` with leap seconds (they stay numbers), or if text is not valid UTF-8 in a file
+            of Stata 14 or later.
 
-        Notes
-        -----
-        The missing values ``.``, ``.a`` to ``.z`` are all missing here; which one it was is lost. Empty text,
-        which Stata counts as missing, is missing. Dates (``%td %tc %tw %tm %tq %th %ty``) become timestamps,
-        of the first day of a month, quarter or year; lags go by months, quarters or years then. What `xtset`
-        stored is not read: name the keys.
+        Notes ----- The missing values ``.`` and ``.a`` to ``.z`` all become NaN. Empty text is missing, as in
+        Stata. Dates (``%td %tc %tw %tm %tq %th %ty``) become timestamps. A month, quarter, half-year or year
+        becomes its first day. Lags of such data count months, quarters, half-years or years. The keys that
+        ``xtset`` stored in the file are not read, so pass `entity` and `time`.
 
         Examples
         --------
@@ -255,70 +263,70 @@ class Panel:
 
     @property
     def index(self) -> pd.Index[Any]:
-        """Row labels: a MultiIndex (entity, time), or entities in a cross-section."""
+        """Row labels: a MultiIndex (entity, time); in a cross-section an Index of the entities."""
         return self._table.index
 
     @property
     def frame(self) -> pd.DataFrame:
-        """The data without the keys, indexed by (entity, time), sorted."""
+        """The columns without the keys, indexed by (entity, time) and sorted."""
         return self._table.frame
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Names of the columns, the keys not among them."""
+        """Names of the columns without the keys."""
         return tuple(self._table.data.columns)
 
     @property
     def entities(self) -> pd.Index[Any]:
-        """Distinct entities, in order."""
+        """Distinct entities, sorted."""
         return self._table.keys.entities
 
     @property
     def times(self) -> pd.Index[Any]:
-        """Distinct times, in order."""
+        """Distinct times, sorted."""
         return self._table.keys.times
 
     @property
     def n_entities(self) -> int:
-        """How many entities."""
+        """Number of entities."""
         return self._table.keys.entities.size
 
     @property
     def n_times(self) -> int:
-        """How many times."""
+        """Number of times."""
         return self._table.keys.times.size
 
     @property
     def nobs(self) -> int:
-        """How many rows."""
+        """Number of rows."""
         return self._table.nobs
 
     @property
     def is_balanced(self) -> bool:
-        """Whether every entity is there at every time."""
+        """Whether every entity has a row at every time."""
         return is_balanced(self.nobs, self.n_entities, self.n_times)
 
     @property
     def entities_occur_once(self) -> bool:
-        """Whether there are several times and every entity is there at one of them only.
+        """Whether the panel has several times and each entity has a row at only one of them.
 
-        Repeated cross-sections are so, and a table whose entity key is a row number.
+        This is true of repeated cross-sections, and of a table whose entity key is a row number.
         """
         return self.n_times > 1 and self.nobs == self.n_entities
 
     @property
     def is_part(self) -> bool:
-        """Whether rows were taken out of it, by `subset`, `dropna` or `balance`."""
+        """Whether `subset`, `dropna` or `balance` dropped rows of this panel."""
         return self._is_part
 
     @property
     def labels(self) -> dict[str, str]:
-        """Column to label (a copy)."""
+        """Label of each column or term that has one (a copy)."""
         return dict(self._table.labels)
 
     @property
     def imputations(self) -> pd.DataFrame:
-        """Every cell that was filled: column, entity, time, value (a copy)."""
+        """Cells that `interpolate` filled: column, entity, time, value (a copy)."""
         return self._imputations.copy()
 
     # --- samples ------------------------------------------------------------------------------------------
@@ -331,31 +339,41 @@ class Panel:
         clusters: Sequence[str] = (),
         missing: str = "drop",
     ) -> Sample:
-        """Cut one sample for a system of equations.
+        """Take one sample for all equations of a model.
 
-        Each distinct term is evaluated once on the whole panel; then rows with a missing value in any of
-        them are dropped together.
+        Each term is evaluated on all rows of the panel, so lags use rows that are dropped later. Then rows
+        with a missing value in any term are dropped.
 
         Parameters
         ----------
         roles : mapping
-            Role to terms, such as ``{"y": ("gdp",), "x": ("digital", "lag(edu)")}``.
+            Terms of each role, such as ``{"y": ("gdp",), "x": ("digital", "lag(edu)")}``.
         codes : sequence of str
-            Terms turned into codes, such as absorbed effects; ``"region^year"`` crosses two.
+            Categorical terms, such as absorbed effects, which become integer codes. ``"region^year"`` has one
+            code per pair of region and year.
         clusters : sequence of str
-            Further terms turned into codes, in which a missing value is an error.
+            Cluster variables, which also become integer codes. A missing value in them is an error.
         missing : {"drop", "raise"}
-            What to do about rows with missing values.
+            ``"drop"`` (default) drops rows with missing values; ``"raise"`` raises an error.
 
         Returns
         -------
         Sample
-            Complete rows.
+            The rows without missing values.
 
         Raises
         ------
-        TermError, ColumnError, InputTypeError, MissingDataError
-            If a term cannot be read or evaluated.
+        TermError
+            If a term cannot be read, or cannot be used in its role.
+        ColumnError
+            If a column does not exist.
+        InputTypeError
+            If `roles`, `codes` or `clusters` is not of the type above, or a column of numbers has text.
+        MissingDataError
+            If no row is left, if a term is missing in every row, or if a cluster variable is missing. With
+            ``missing="raise"`` also if any term is missing.
+        OptionError
+            If `missing` is another word.
 
         Examples
         --------
@@ -376,20 +394,25 @@ class Panel:
         Parameters
         ----------
         **columns
-            Name to a term (``"log(gdp / pop)"``), a number, a function of the frame (whose keys are index
-            levels), or a Series indexed by (entity, time). Later ones may use earlier ones.
+            The value of each new column: a term (``"log(gdp / pop)"``), a number, a Series indexed by
+            (entity, time), or a function that takes the panel's `frame` and returns a Series or an array. A
+            later column may use an earlier one.
 
         Returns
         -------
         Panel
-            A new one.
+            A new panel with these columns.
 
         Raises
         ------
         AlignmentError
-            If a value is a bare array or a Series on another index: rows were sorted, positions mean nothing.
+            If a value is an array, or a Series with another index. The panel sorts its rows, so values
+            cannot be matched by position.
         PanelIndexError
-            If the name is a key.
+            If the name is that of a key.
+        TermError, ColumnError, MissingDataError
+            If a term cannot be read, uses a column that does not exist, or the new column is infinite
+            somewhere.
 
         Examples
         --------
@@ -404,27 +427,39 @@ class Panel:
         return self._with(table)
 
     def attach(self, data: pd.Series[Any] | pd.DataFrame) -> Panel:
-        """Bring in columns by their keys.
+        """Merge columns from other data, matched by the keys.
 
         Parameters
         ----------
         data : Series or DataFrame
-            Indexed by (entity, time), by the entity alone or by the time alone (the index named as the key).
-            A Series needs a name. Rows of the panel it does not cover are missing there.
+            Data indexed by (entity, time), by the entity, or by the time. An index of one level must have the
+            name of its key. A Series needs a name. Rows of the panel without data are missing in the new
+            columns.
 
         Returns
         -------
         Panel
-            A new one.
+            A new panel with these columns.
 
         Raises
         ------
         InputTypeError
-            If it is neither, such as the results of an index: pass their ``scores``.
+            If `data` is neither a Series nor a DataFrame. Of the results of an index pass ``scores``.
         AlignmentError
-            If the index is another one, has repeats, or has keys the panel does not have.
+            If the index has other levels, repeats a key, or has a key that the panel does not have.
         PanelIndexError
-            If a column is named as a key.
+            If a column has the name of a key.
+        MissingDataError
+            If a column has infinite values.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> from digiprosper import datasets
+        >>> coast = pd.Series({"AL": 1.0, "AZ": 0.0}, name="coast").rename_axis("state")
+        >>> panel = datasets.us_states().attach(coast)
+        >>> panel.frame["coast"].notna().sum()
+        np.int64(34)
         """
         return self._with(attached(self._table, data))
 
@@ -434,36 +469,51 @@ class Panel:
         Parameters
         ----------
         **text
-            Column to label. Names that are no Python words go through ``relabel(**{"K / L": "Capital
-            depth"})``.
+            The label of each column or term. Pass a name that is not a Python identifier as
+            ``relabel(**{"K / L": "Capital depth"})``.
 
         Returns
         -------
         Panel
-            A new one.
+            A new panel. Other labels stay.
+
+        Raises
+        ------
+        ColumnError, TermError
+            If a column does not exist, or a term cannot be read.
+        InputTypeError
+            If a label is not text.
+
+        Examples
+        --------
+        >>> from digiprosper import datasets
+        >>> panel = datasets.us_states().relabel(gsp="Gross state product")
+        >>> panel.labels["gsp"]
+        'Gross state product'
         """
         labels = {**self._table.labels, **checked_labels(text, self._table.known)}
         return self._with(replace(self._table, labels=labels))
 
     def rename(self, /, **names: str) -> Panel:
-        """Rename columns and keys; labels and the log of imputations follow.
+        """Rename columns and keys, also in the labels and in `imputations`.
 
         Parameters
         ----------
         **names
-            Old name to new name, as in pandas. Names that are no Python words go through ``rename(**{"K / L":
-            "depth"})``. Two columns may exchange their names.
+            The new name of each column, ``old="new"``. Pass a name that is not a Python identifier as
+            ``rename(**{"K / L": "depth"})``. Two columns may exchange their names.
 
         Returns
         -------
         Panel
-            A new one. Labels of terms follow, too: ``log(gdp)`` becomes ``log(output)``.
+            A new panel. Labels of terms are kept: after ``rename(gdp="output")`` the label of ``log(gdp)`` is
+            that of ``log(output)``.
 
         Raises
         ------
         ColumnError
-            If there is no such column, a new name belongs to another column, is empty, or has line breaks or
-            control characters.
+            If a column does not exist. If a new name is that of another column, is empty, or has line breaks
+            or control characters.
         InputTypeError
             If a new name is not text.
 
@@ -486,31 +536,44 @@ class Panel:
         Parameters
         ----------
         rows : str or Series of bool
-            A condition on columns and keys, ``"year >= 2015 and region == 'east'"``, or a mask indexed by
-            (entity, time). A condition has comparisons, arithmetic and the functions of terms, ``and``,
-            ``or``, ``not``, and ``in`` with a list. A warning names values of the list that the column does
-            not have.
+            A condition on columns and keys, ``"year >= 2015 and region == 'east'"``, or a Series of True and
+            False indexed by (entity, time). A condition may have comparisons, arithmetic, the functions of
+            terms, ``and``, ``or``, ``not``, and ``in`` with a list.
 
         Returns
         -------
         Panel
-            A new one.
+            A new panel with the rows where the condition is true.
 
         Raises
         ------
         ColumnError
-            If the condition names an unknown column.
+            If the condition uses a column that does not exist.
         TermError
-            If it calls something or is no condition.
+            If the condition cannot be read, or is not true or false for each row.
         AlignmentError
-            If the mask has no row labels, or others.
+            If the mask is not a Series, or has another index than the panel.
+        InputTypeError
+            If the mask is not boolean.
         MissingDataError
-            If no row is left, or the mask is missing somewhere.
+            If no row is left, or the mask has missing values.
+
+        Warns
+        -----
+        DigiprosperWarning
+            If a value that the condition compares a column with does not occur in the column.
 
         Notes
         -----
-        Comparisons with a missing value are false, as in pandas: ``x <= 0`` drops the row, ``not (x > 0)``
-        and ``x != 0`` keep it. In nullable columns a missing condition is false throughout.
+        As in pandas, a comparison with a missing value is false, and ``!=`` is true. So ``x <= 0`` drops the
+        rows where x is missing; ``not (x > 0)`` and ``x != 0`` keep them. In columns of a nullable type of
+        pandas all of them drop these rows.
+
+        Examples
+        --------
+        >>> from digiprosper import datasets
+        >>> datasets.us_states().subset("year >= 1980 and unemp < 8").nobs
+        198
         """
         if isinstance(rows, str):
             return self._cut(rows_where(rows, self._table), f"subset({cited(rows)})")
@@ -529,32 +592,32 @@ class Panel:
         return self._cut(mask.to_numpy(dtype=bool), "the mask")
 
     def dropna(self, columns: str | Sequence[str] | None = None) -> Panel:
-        """Keep the rows without a missing value in some columns.
+        """Drop the rows with a missing value in some columns.
 
-        Models do so by themselves, for the terms that they use. Lags are computed from the rows that are
-        left: create them first.
+        Models drop such rows themselves, for the terms that they use. Create lags before you drop rows: later
+        lags are computed from the rows that are left.
 
         Parameters
         ----------
         columns : str or sequence of str, optional
-            Columns of any kind; every column by default.
+            Columns of any type. The default is all columns.
 
         Returns
         -------
         Panel
-            A new one; the same rows if nothing is missing.
+            A new panel, or this one if no value is missing.
 
         Raises
         ------
         ColumnError, InputTypeError
-            If these are not columns.
+            If these are not names of columns.
         MissingDataError
             If no row is left.
 
         Warns
         -----
         MissingDataWarning
-            With the number of rows that leave, and in how many of them each column is missing.
+            If rows are dropped. It states how many, and in how many each column is missing.
 
         Examples
         --------
@@ -579,18 +642,33 @@ class Panel:
         return kept
 
     def balance(self, keep: Literal["entities", "times"] = "entities") -> Panel:
-        """Keep a balanced part.
+        """Drop rows so that the panel is balanced.
 
         Parameters
         ----------
         keep : {"entities", "times"}
-            ``"entities"``: the entities that are there at every time. ``"times"``: the times at which every
-            entity is there.
+            ``"entities"`` (default) keeps the entities that have a row at every time. ``"times"`` keeps the
+            times at which every entity has a row.
 
         Returns
         -------
         Panel
-            A new one, balanced.
+            A new, balanced panel.
+
+        Raises
+        ------
+        MissingDataError
+            If no row is left.
+        OptionError
+            If `keep` is another word.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> from digiprosper import Panel
+        >>> df = pd.DataFrame({"i": [1, 1, 2, 2, 2], "t": [1, 2, 1, 2, 3], "x": [1.0, 3, 0, 2, 9]})
+        >>> Panel(df, "i", "t").balance("times")
+        Panel: 2 i x 2 t, 4 rows, balanced; columns x
         """
         check_option("keep", keep, ("entities", "times"))
         keys = self._table.keys
@@ -603,24 +681,40 @@ class Panel:
     # --- changed columns ----------------------------------------------------------------------------------
 
     def standardise(self, columns: str | Sequence[str], by: str | None = None) -> Panel:
-        """Standardise columns: mean 0 and standard deviation 1.
+        """Standardise columns to mean 0 and standard deviation 1.
+
+        The standard deviation has the divisor n - 1.
 
         Parameters
         ----------
         columns : str or sequence of str
             Numeric columns.
         by : str, optional
-            Inside groups of this column, or of ``"time"``. The standard deviation divides by n - 1.
+            Column whose groups are standardised separately, or ``"entity"`` or ``"time"``. By default all
+            rows are one group.
 
         Returns
         -------
         Panel
-            A new one.
+            A new panel, in which the columns have their new values.
 
         Raises
         ------
         IdentificationError
-            If a column does not vary.
+            If a column does not vary in a group.
+        ColumnError, InputTypeError
+            If a name is not that of a numeric column.
+        MissingDataError
+            If `by` has missing values.
+        PanelIndexError
+            If a column is a key.
+
+        Examples
+        --------
+        >>> from digiprosper import datasets
+        >>> panel = datasets.us_states().standardise("unemp", by="year")
+        >>> round(float(panel["unemp"].std()), 2)
+        0.99
         """
         groups = grouping(self._table, by, "standardise")
         names = chosen_columns(self._table, columns, "standardise")
@@ -634,24 +728,49 @@ class Panel:
         by: str | None = None,
         quantile: Literal["stata", "linear"] = "stata",
     ) -> Panel:
-        """Pull extreme values in to quantiles; no row leaves.
+        """Replace extreme values by quantiles.
+
+        Values below the lower quantile are set to that quantile, values above the upper one to the upper one.
+        No row is dropped.
 
         Parameters
         ----------
         columns : str or sequence of str
             Numeric columns.
         lower, upper : float
-            Shares; ``0`` and ``1`` leave an end alone.
+            Quantiles as shares between 0 and 1; 0.01 and 0.99 by default, as in ``winsor2``. With ``lower=0``
+            or ``upper=1`` that end does not change.
         by : str, optional
-            Quantiles inside groups of this column, or of ``"time"``.
+            Column whose groups have their own quantiles, or ``"entity"`` or ``"time"``. By default all rows
+            are one group.
         quantile : {"stata", "linear"}
-            ``"stata"``: averaged inverse distribution function, as ``summarize, detail`` and ``winsor2``;
-            ``"linear"``: numpy's default.
+            How a quantile is computed. ``"stata"`` (default) averages the inverse of the distribution
+            function, as ``summarize, detail`` and ``winsor2`` do. ``"linear"`` interpolates, as numpy does by
+            default.
 
         Returns
         -------
         Panel
-            A new one.
+            A new panel, in which the columns have their new values.
+
+        Raises
+        ------
+        OptionError
+            If not ``0 <= lower < upper <= 1``, or `quantile` is another word.
+        ColumnError, InputTypeError
+            If a name is not that of a numeric column.
+        MissingDataError
+            If `by` has missing values.
+        PanelIndexError
+            If a column is a key.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> from digiprosper import Panel
+        >>> df = pd.DataFrame({"i": [1, 1, 2, 2, 2], "t": [1, 2, 1, 2, 3], "x": [1.0, 3, 0, 2, 9]})
+        >>> Panel(df, "i", "t").winsorize("x", lower=0.2, upper=0.8)["x"].tolist()
+        [1.0, 3.0, 0.5, 2.0, 6.0]
         """
         check_option("quantile", quantile, ("stata", "linear"))
         numbers = all(isinstance(plain(v), int | float) for v in (lower, upper))
@@ -667,26 +786,46 @@ class Panel:
         return self._with(self._table.with_columns(changed))
 
     def interpolate(self, columns: str | Sequence[str], extrapolate: bool = False) -> Panel:  # noqa: FBT001, FBT002
-        """Fill gaps linearly in time inside each entity, and log every cell.
+        """Fill missing values by linear interpolation in time within each entity.
+
+        No row is added.
 
         Parameters
         ----------
         columns : str or sequence of str
             Numeric columns.
         extrapolate : bool
-            Carry the nearest value beyond an entity's first and last observation; off by default, since such
-            values are invented.
+            Whether to also fill values before an entity's first observation and after its last one with the
+            nearest observed value. The default is False, because nothing is observed on one side of them.
 
         Returns
         -------
         Panel
-            A new one; `imputations` has the cells that were filled. No row is added.
+            A new panel. Its `imputations` lists the cells that were filled.
+
+        Raises
+        ------
+        PanelIndexError
+            If the data are a cross-section, or a column is a key.
+        ColumnError, InputTypeError
+            If a name is not that of a numeric column.
 
         Warns
         -----
         MissingDataWarning
-            If cells stay missing, if more than a tenth of a column is filled, if ends are invented, or if the
-            column equals the lag of another one, whose first period is no gap.
+            If values stay missing, if more than a tenth of a column is filled, or if values before the first
+            or after the last observation are filled. Also if the column is the lag of another one: its first
+            period is missing by construction, and should not be filled.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> from digiprosper import Panel
+        >>> df = pd.DataFrame({"i": [1] * 12, "t": range(2001, 2013), "x": [1.0, None, *range(3, 13)]})
+        >>> panel = Panel(df, "i", "t").interpolate("x")
+        >>> print(panel.imputations)
+          column  entity  time  value
+        0      x       1  2002    2.0
         """
         if self.time_name is None:
             raise PanelIndexError("interpolate needs a time key, but this is a cross-section.")
@@ -697,41 +836,69 @@ class Panel:
         return self._with(found.table, pd.concat(logs, ignore_index=True) if logs else None)
 
     def lag(self, columns: str | Sequence[str], periods: int = 1) -> Panel:
-        """Add columns ``x_lag1`` with the value some steps earlier.
+        """Add lags of columns, named such as ``x_lag1``.
 
         Parameters
         ----------
         columns : str or sequence of str
             Numeric columns.
         periods : int
-            Steps by the value of time: a gap gives a missing value, never the row before it.
+            Number of periods, at least 1 (default). As with Stata's ``L.``, the lag of 2015 is the value of
+            2014; if the entity has no row in 2014, the lag is missing.
 
         Returns
         -------
         Panel
-            A new one.
+            A new panel with these columns.
 
         Raises
         ------
         MissingDataError
             If a lag is missing in every row.
+        OptionError
+            If `periods` is not an integer of at least 1.
+        ColumnError, InputTypeError
+            If a name is not that of a numeric column.
+        PanelIndexError
+            If the data are a cross-section, or the step of time is unknown.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> from digiprosper import Panel
+        >>> df = pd.DataFrame({"i": [1, 1, 1], "t": [2013, 2014, 2016], "x": [1.0, 3, 9]})
+        >>> Panel(df, "i", "t").lag("x")["x_lag1"].tolist()
+        [nan, 1.0, nan]
         """
         return self._with_shifts(columns, periods, "lag")
 
     def diff(self, columns: str | Sequence[str], periods: int = 1) -> Panel:
-        """Add columns ``x_diff1`` with the change over some steps.
+        """Add differences of columns, named such as ``x_diff1``.
 
         Parameters
         ----------
         columns : str or sequence of str
             Numeric columns.
         periods : int
-            Steps by the value of time.
+            The difference is x minus its lag of this many periods; at least 1 (default).
 
         Returns
         -------
         Panel
-            A new one.
+            A new panel with these columns.
+
+        Raises
+        ------
+        MissingDataError, OptionError, ColumnError, InputTypeError, PanelIndexError
+            As in `lag`.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> from digiprosper import Panel
+        >>> df = pd.DataFrame({"i": [1, 1, 1], "t": [2013, 2014, 2016], "x": [1.0, 3, 9]})
+        >>> Panel(df, "i", "t").diff("x")["x_diff1"].tolist()
+        [nan, 2.0, nan]
         """
         return self._with_shifts(columns, periods, "diff")
 
@@ -750,59 +917,107 @@ class Panel:
         Parameters
         ----------
         n : int
-            How many, at least 0.
+            Number of rows, 5 by default.
 
         Returns
         -------
         DataFrame
-            Indexed by (entity, time), in the order of the keys.
+            The first rows of `frame` (a copy), indexed by (entity, time).
+
+        Raises
+        ------
+        OptionError
+            If `n` is not an integer of at least 0.
+
+        Examples
+        --------
+        >>> from digiprosper import datasets
+        >>> datasets.us_states().head(1)["unemp"].tolist()
+        [4.7]
         """
         return self.frame.head(check_whole("n", n, 0, _MOST_ROWS)).copy()
 
     def summarise(self, columns: str | Sequence[str] | None = None) -> pd.DataFrame:
-        """Describe columns one by one.
+        """Compute summary statistics of columns.
 
         Parameters
         ----------
         columns : str or sequence of str, optional
-            All numeric ones by default.
+            Numeric columns. The default is all numeric columns.
 
         Returns
         -------
         DataFrame
-            Indexed by variable: N, mean, sd (n - 1), min, p50, max, each over its own non-missing rows.
+            One row per variable, with columns N, mean, sd, min, p50 (the median) and max. Each variable is
+            described over its own non-missing rows. The standard deviation has the divisor n - 1.
+
+        Raises
+        ------
+        ColumnError, InputTypeError
+            If a name is not that of a numeric column.
+
+        Examples
+        --------
+        >>> from digiprosper import datasets
+        >>> datasets.us_states().summarise("unemp").loc["unemp"].round(2).tolist()
+        [816.0, 6.6, 2.23, 2.8, 6.2, 18.0]
         """
         return summarise(self._numbers(columns, "summarise"))
 
     def correlate(self, columns: str | Sequence[str] | None = None) -> Correlation:
-        """Correlate columns pair by pair.
+        """Compute the correlation of each pair of columns.
 
         Parameters
         ----------
         columns : str or sequence of str, optional
-            All numeric ones by default.
+            Numeric columns. The default is all numeric columns.
 
         Returns
         -------
         Correlation
-            `r`, `p` and `n`, over the rows where both are there, and `mean` and `sd` of each column.
-            ``etable(panel.correlate())`` prints the lower triangle.
+            Tables `r` (Pearson correlations), `p` (two-sided p-values) and `n` (rows where both columns are
+            observed), and `mean` and `sd` of each column. ``etable(panel.correlate())`` prints the lower
+            triangle of `r`.
+
+        Raises
+        ------
+        ColumnError, InputTypeError
+            If a name is not that of a numeric column.
+
+        Examples
+        --------
+        >>> from digiprosper import datasets
+        >>> found = datasets.us_states().correlate(["unemp", "hwy"])
+        >>> round(float(found.r.loc["unemp", "hwy"]), 3)
+        0.177
         """
         return correlate(self._numbers(columns, "correlate"), self.labels)
 
     def describe(self, columns: str | Sequence[str] | None = None) -> pd.DataFrame:
-        """Split the variation of columns into between and within entities, as Stata's xtsum.
+        """Describe columns overall, between entities and within entities, as Stata's ``xtsum`` does.
 
         Parameters
         ----------
         columns : str or sequence of str, optional
-            All numeric ones by default.
+            Numeric columns. The default is all numeric columns.
 
         Returns
         -------
         DataFrame
-            Indexed by (variable, part), part one of overall, between, within; columns mean, sd, min, max, N.
-            N counts rows, then entities, then mean rows an entity. Within is x - entity mean + overall mean.
+            Three rows per variable, indexed by (variable, part). Its columns are mean, sd, min, max and N.
+            Part ``overall`` describes the N rows, ``between`` the means of the N entities, and ``within`` the
+            values x - (mean of the entity) + (overall mean), with N the average number of rows per entity.
+
+        Raises
+        ------
+        ColumnError, InputTypeError
+            If a name is not that of a numeric column.
+
+        Examples
+        --------
+        >>> from digiprosper import datasets
+        >>> datasets.us_states().describe("unemp")["sd"].round(3).tolist()
+        [2.233, 1.275, 1.842]
         """
         numbers = self._numbers(columns, "describe")
         return between_within(numbers, self._table.keys.entity, self.n_entities)

@@ -25,18 +25,18 @@ __all__ = ["Dropped", "Mask", "Sample"]
 
 @dataclass(frozen=True, slots=True)
 class Dropped:
-    """Rows that left a sample.
+    """Rows that were dropped from a sample.
 
     Parameters
     ----------
     reason : str
-        Why.
+        Reason, such as ``"missing"`` or ``"singleton"``.
     count : int
-        How many.
+        Number of rows.
     rows : tuple
-        Labels of the first five.
+        Labels of the first five rows.
     by_term : mapping
-        For missing values: term to the number of rows where it is missing.
+        If the reason is missing values: the number of rows in which each term is missing.
     """
 
     reason: str
@@ -46,7 +46,7 @@ class Dropped:
 
     @property
     def message(self) -> str:
-        """The same in words."""
+        """A sentence with the number, the reason and the first rows."""
         detail = "".join(f" {clipped(t)} ({c})," for t, c in self.by_term.items()).rstrip(",")
         return (
             f"{self.count} row{'s' * (self.count > 1)} dropped: {self.reason}{detail}; first: "
@@ -56,38 +56,43 @@ class Dropped:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sample:
-    """One matrix of complete rows, what each column is for, and what was dropped.
+    """The rows without missing values that all equations of a model use.
+
+    `Panel.sample` makes it. Models take the outcome, regressors and codes of fixed effects and clusters from
+    it.
 
     Parameters
     ----------
     matrix : (N, p) array
-        One column a coefficient name, each in one piece of memory; a category takes several.
+        Values of the p columns of all terms. A numeric term has one column; a category ``C(x)`` has one for
+        each level except the first. Each column is contiguous in memory.
     names : tuple of str
-        Names of the columns.
+        Names of the p columns, which are also the names of coefficients.
     roles : mapping
-        Role to positions of its columns.
+        For each role, the positions of its columns in `matrix`.
     entity, time : (N,) arrays of int
-        Codes without gaps, rows sorted by entity, then time.
+        Codes 0, 1, ... of the entity and the time of each row. Rows are sorted by entity, then time.
     codes : mapping
-        Term to (N,) codes without gaps, for clusters and absorbed effects.
+        For each cluster variable and absorbed effect, the (N,) array of its codes 0, 1, ...
     code_levels : mapping
-        Term to the values its codes stand for.
+        For each of these terms, the values that the codes stand for.
     variables : mapping
-        Raw numeric columns inside the terms, by name; they may have missing values.
+        For each numeric column that a term uses, its (N,) values before any transformation. They may be
+        missing.
     index : Index
-        Labels of the rows.
+        Labels of the N rows.
     dropped : tuple of Dropped
-        What left, and why.
+        The rows that were dropped, and the reasons.
     categories : mapping
-        ``"C(region)"`` as typed to its column and the levels it has in the sample.
+        For each term such as ``"C(region)"``, its column and the levels that occur in the sample.
     labels : mapping
         Labels of columns.
     keys : Keys
-        Names of the keys and the values behind the codes.
+        Names of the keys, and the values of entities and times.
     lags : mapping
-        Name of a column to what each factor of its term is a lag of, and of how many periods, as `Term.lags`.
+        For each column, the variable and the number of periods of each lag in its term.
     factors : mapping
-        Name of a column, and a term, absorbed effect or cluster as typed, to what it is a product of.
+        For each column and each term, the factors of which it is the product.
 
     Examples
     --------
@@ -115,96 +120,96 @@ class Sample:
 
     @property
     def nobs(self) -> int:
-        """Rows."""
+        """Number of rows, N."""
         return len(self.matrix)
 
     @property
     def is_balanced(self) -> bool:
-        """Whether every entity is there in every period."""
+        """Whether every entity has a row in every period."""
         return is_balanced(self.nobs, self.n_entities, self.n_times)
 
     @property
     def n_entities(self) -> int:
-        """Entities with at least one row."""
+        """Number of entities."""
         return self.keys.entities.size
 
     @property
     def n_times(self) -> int:
-        """Periods with at least one row."""
+        """Number of periods."""
         return self.keys.times.size
 
     @property
     def entities(self) -> pd.Index[Any]:
-        """Entity behind each entity code."""
+        """Entities in the order of their codes."""
         return self.keys.entities
 
     @property
     def times(self) -> pd.Index[Any]:
-        """Time behind each time code."""
+        """Times in the order of their codes."""
         return self.keys.times
 
     def columns(self, role: str) -> Floats:
-        """Take the columns of a role.
+        """Return the columns of a role.
 
         Parameters
         ----------
         role : str
-            A key of the mapping the sample was asked with.
+            A role that was passed to `Panel.sample`, such as ``"x"``.
 
         Returns
         -------
         (N, k) array
-            A copy.
+            The k columns of the role (a copy).
         """
         return np.asarray(self.matrix.T[list(self.roles[role])].T)
 
     def names_of(self, role: str) -> tuple[str, ...]:
-        """Name the columns of a role.
+        """Return the names of the columns of a role.
 
         Parameters
         ----------
         role : str
-            A key of the mapping the sample was asked with.
+            A role that was passed to `Panel.sample`, such as ``"x"``.
 
         Returns
         -------
         tuple of str
-            Coefficient names.
+            Names of the k columns.
         """
         return tuple(self.names[i] for i in self.roles[role])
 
     def factors_of(self, name: str) -> tuple[Factor, ...]:
-        """Give what a column is a product of.
+        """Return the factors of which a column is the product.
 
         Parameters
         ----------
         name : str
-            Coefficient name.
+            Name of the column.
 
         Returns
         -------
         tuple of Factor
-            The name itself where nothing else is known.
+            The factors. A column that is not an interaction has one factor.
         """
         return self.factors.get(name, (Factor(name, name, columns=(name,)),))
 
     def with_factors(self, made: Mapping[str, tuple[Factor, ...]]) -> Sample:
-        """Describe columns that a model makes of those of the sample.
+        """Register the factors of columns that a model computes from the sample.
 
         Parameters
         ----------
         made : mapping
-            Name of a column to what it is a product of.
+            For each name of a computed column, its factors.
 
         Returns
         -------
         Sample
-            The same rows and columns.
+            A sample with the same rows and columns and with these factors.
         """
         return replace(self, factors={**self.factors, **made})
 
     def with_dummies(self, names: Iterable[str], dummies: Sequence[str]) -> Sample:
-        """Describe columns that a model multiplies by dummies of its own, such as those of regimes.
+        """Register the products of columns with dummies of a model, such as those of regimes.
 
         Parameters
         ----------
@@ -216,27 +221,27 @@ class Sample:
         Returns
         -------
         Sample
-            It knows the product ``"x:regime1"`` of each column and dummy.
+            A sample with the factors of each product of a column and a dummy, such as ``"x:regime1"``.
         """
         pairs = product(names, dummies)
         return self.with_factors({f"{n}:{d}": (*self.factors_of(n), Factor(d, d)) for n, d in pairs})
 
     def keep(self, mask: Mask, reason: str, *, by_term: Mapping[str, int] | None = None) -> Sample:
-        """Keep some rows and note the others.
+        """Keep some rows and add the others to `dropped`.
 
         Parameters
         ----------
         mask : (N,) array of bool
             Rows to keep.
         reason : str
-            Why the others go.
+            Why the others are dropped.
         by_term : mapping, optional
-            For missing values, the count by term.
+            If the reason is missing values: the number of rows in which each term is missing.
 
         Returns
         -------
         Sample
-            Codes renumbered without gaps.
+            The rows that are kept. Their codes are again 0, 1, ... without gaps.
 
         Raises
         ------
