@@ -6,6 +6,7 @@ import json
 import time as clock
 import warnings
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,9 @@ from scipy import stats
 
 import digiprosper as dp
 from digiprosper import FixedEffects, LinearResults, Panel, modified_wald, pesaran_cd, wooldridge_ar1
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 ROOT = Path(__file__).parents[1]
 SHARED = ROOT.parents[1] / "shared" / "data"
@@ -178,6 +182,29 @@ def test_modified_wald_is_oversized() -> None:
     assert rejected > 17
 
 
+@pytest.mark.montecarlo
+@pytest.mark.parametrize("entities", [30, 300])
+def test_modified_wald_needs_many_periods(entities: int, measured: Callable[..., None]) -> None:
+    """Share of 400 panels in which the modified Wald test rejects at 5%.
+
+    The errors are normal with one variance, so that the null hypothesis is true. The model has entity
+    effects.
+    """
+    rng = np.random.default_rng(entities)
+    rates = {}
+    for periods in (10, 30, 100, 300):
+        keys = {"i": np.repeat(np.arange(entities), periods), "t": np.tile(np.arange(periods), entities)}
+        rejected = 0
+        for _ in range(400):
+            drawn = {"a": rng.normal(size=entities * periods), "y": rng.normal(size=entities * periods)}
+            results = fit(pd.DataFrame(keys).assign(**drawn), ONE_WAY.replace(x=["a"]))
+            rejected += modified_wald(results).p_value < 0.05
+        rates[f"T = {periods}"] = rejected / 400
+    measured("size_of_modified_wald_test", {"entities": entities, **rates})
+    assert rates["T = 10"] > 0.9
+    assert rates["T = 300"] < rates["T = 100"] < rates["T = 30"] <= rates["T = 10"]
+
+
 def test_entities_with_two_rows_are_named() -> None:
     frame = draw(1)
     few = (frame["i"] == 4) & (frame.groupby("i").cumcount() > 1)
@@ -242,8 +269,12 @@ def test_a_gap_is_no_lag() -> None:
 
 
 @pytest.mark.montecarlo
-def test_ar1_null_of_an_unbalanced_panel() -> None:
-    """With the number of periods for T, as plm does, 1,000 panels of independent errors reject too often."""
+def test_ar1_null_of_an_unbalanced_panel(measured: Callable[..., None]) -> None:
+    """Share of 1,000 unbalanced panels with independent errors in which Wooldridge's test rejects at 5%.
+
+    There are 300 entities, which enter in one of the first nine of 12 periods and then stay. The value of the
+    correlation under the null is computed from the rows of each entity, or from the number of periods.
+    """
     rng = np.random.default_rng(2)
     keys = pd.DataFrame({"i": np.repeat(np.arange(300), 12), "t": np.tile(np.arange(12), 300)})
     ours, peers = 0, 0
@@ -254,6 +285,8 @@ def test_ar1_null_of_an_unbalanced_panel() -> None:
         test = ar1(frame, ONE_WAY.replace(x=["a"]))
         ours += test.p_value < 0.05
         peers += abs(test.detail["rho"] + 1 / 11) / test.detail["std_error"] > 1.96
+    for null, rejected in (("rows of each entity", ours), ("number of periods, as plm", peers)):
+        measured("size_of_wooldridge_test", {"null computed from": null, "size": rejected / 1000})
     assert 35 <= ours <= 68
     assert peers > 150
 
