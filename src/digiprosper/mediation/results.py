@@ -174,7 +174,7 @@ class MediationResults(VaryingFields, EffectResults):
 
         Quantiles of the exact distribution of XY, X and Y normal around a and b with their standard errors
         and their correlation in the joint covariance (Tofighi & MacKinnon 2011): what ``monte_carlo``
-        approaches with ever more simulations. It leans on the normality of a and b, with few clusters too.
+        approaches as the number of simulations grows. It takes a and b as normal, with few clusters too.
 
         Parameters
         ----------
