@@ -43,25 +43,30 @@ _FOLLOWS: Final = 0.8
 def overlap_audit(
     system_a: IndicatorSystem, system_b: IndicatorSystem, other_columns: Sequence[str] = ()
 ) -> pd.DataFrame:
-    """Find indicators that stand on both sides of a regression, or among its controls.
+    """Find indicators that are used in two indices, or in an index and among the other regressors.
+
+    If the outcome and a regressor of one model are indices with an indicator in common, they are correlated
+    by construction.
 
     Parameters
     ----------
     system_a, system_b : IndicatorSystem
-        Say, that of the outcome and that of the regressor.
+        The two systems, for example of the outcome and of the regressor.
     other_columns : sequence of str
-        Further columns of the regression; a term such as ``"log(gdp)"`` counts for every column inside it.
+        Other terms of the regression, none by default. For a term such as ``"log(gdp)"`` its column is
+        compared.
 
     Returns
     -------
     DataFrame
-        One row an indicator found more than once: ``indicator``, ``system_a``, ``system_b``,
-        ``other_columns`` (bool each) and ``where`` in words. No rows: no overlap.
+        One row per indicator that occurs more than once. Column ``indicator`` has its name; ``system_a``,
+        ``system_b`` and ``other_columns`` are True where it occurs; ``where`` lists these places as text. If
+        nothing overlaps, the table has no rows.
 
     Raises
     ------
     InputTypeError
-        If a system is no `IndicatorSystem`, or the other columns are not text.
+        If a system is not an `IndicatorSystem`, or `other_columns` is not a list of text.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Coupling coordination of two or more systems, by its right formula and by Wang and others (2021)."""
+"""Coupling coordination of two or more systems: the standard formula and that of Wang and others (2021)."""
 
 from __future__ import annotations
 
@@ -27,50 +27,53 @@ CouplingMethod = Literal["standard", "wang2021"]
 def coupling_coordination(
     U: Any, *, coefficients: Any = None, method: CouplingMethod = "standard"
 ) -> pd.DataFrame:
-    """Measure how far systems are developed together.
+    """Compute the coupling coordination degree of two or more systems.
 
     Parameters
     ----------
     U : array or DataFrame, shape (N, n)
-        One column a system, n >= 2, values in [0, 1]: scores of composite indices.
+        Scores of composite indices, one column per system, n >= 2, with values in [0, 1].
     coefficients : sequence or mapping of float, optional
-        Importance of each system in T, adding up to one; 1/n each by default.
+        The coefficients a_i of the systems in T, with sum one. The default is 1/n for each.
     method : {"standard", "wang2021"}, default "standard"
-        How C is made.
+        Formula of C; see Notes.
 
     Returns
     -------
     DataFrame
-        Rows as in `U`: C (coupling), T (development), D (coordination), grade (1 to 10, in steps of a tenth
-        of D). C is missing where every system is 0: equal, and nothing to compare; D is 0 there.
+        One row per row of `U` with columns ``C`` (coupling degree), ``T`` (development), ``D`` (coupling
+        coordination degree) and ``grade`` (1 to 10; grade 1 is D below .1, grade 10 is D of at least .9).
+        Where all systems are 0, C is missing and D is 0.
 
     Raises
     ------
     InputTypeError
-        If `U` is no table of numbers with two columns or more.
+        If `U` is not a table of numbers with at least two columns.
     MissingDataError
         If a value is missing or infinite.
     IndicatorError
         If a value lies outside [0, 1].
     OptionError
-        If the method is unknown, or the coefficients do not fit.
+        If the method is unknown, or `coefficients` does not have one number >= 0 per system with sum one.
 
     Warns
     -----
     IndicatorWarning
-        If C is above .9 where T is below .2: equally bad systems are fully coupled.
+        If C is above .9 in rows where T is below .2. C measures only how similar the scores are, so systems
+        with equally low scores have a high C.
 
     Notes
     -----
-    T = sum_i a_i U_i, D = sqrt(C T). ``standard``: C = n (prod U)^(1/n) / sum U, in [0, 1]. ``wang2021``::
+    T = sum_i a_i U_i and D = sqrt(C T). With ``standard``, C = n (prod_i U_i)^(1/n) / sum_i U_i. With
+    ``wang2021``::
 
         C = sqrt{[1 - sum_{i>j} |U_i - U_j| / (n (n - 1) / 2)] (prod_i U_i / max U)^(1/(n - 1))}
 
-    (Wang, Kong, Ren and others 2021, Journal of Natural Resources 36(3)), which spreads over [0, 1] where the
-    standard one crowds near 1.
+    (Wang, Kong, Ren and others 2021, Journal of Natural Resources 36(3)). Both are in [0, 1]. The standard C
+    is often close to 1; that of Wang and others varies more.
 
-    Grades 1 to 10 are commonly called extreme, severe, moderate and mild imbalance, near imbalance, barely
-    coordinated, primary, intermediate, good and high-quality coordination.
+    The names of grades 1 to 10 in the literature are extreme, severe, moderate and mild imbalance, near
+    imbalance, barely coordinated, primary, intermediate, good and high-quality coordination.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""What an index is made of: indicators, their directions and dimensions."""
+"""Indicators of an index, with their directions and dimensions."""
 
 from __future__ import annotations
 
@@ -30,28 +30,29 @@ _FIELDS = ("indicator", "direction", "dimension", "unit")
 
 @dataclass(frozen=True, slots=True)
 class Indicator(PickledByName):
-    """One column of an index and which way it counts.
+    """One indicator of an index: a column, its direction and its dimension.
 
     Parameters
     ----------
     name : str
         Column of the panel.
     direction : {"+", "-"}, default "+"
-        ``"+"``: more is better; ``"-"``: less is better.
+        ``"+"`` if a higher value is better, ``"-"`` if a lower value is better.
     dimension : str, default ""
-        Group it belongs to.
+        Name of the dimension of the index that the indicator belongs to.
     unit : str, default ""
-        Unit, for tables.
+        Unit of the column. It is shown in tables, and `IndexResults.audit` uses it to recognise amounts.
     goalposts : pair of float, optional
-        End points (low, high) fixed in advance, in raw units, the lower number first whatever the direction.
-        Read by ``scope="goalposts"``; an index that learns its end points does not use them.
+        Fixed minimum and maximum (low, high) for min-max scaling, in the unit of the column. The lower number
+        comes first for both directions. Only ``scope="goalposts"`` uses them.
 
     Raises
     ------
     InputTypeError
-        If a text field is not text.
+        If `name`, `direction`, `dimension` or `unit` is not text.
     IndicatorError
-        If the name is empty, the direction is not + or -, or the goalposts are not two rising numbers.
+        If the name is empty, the direction is not ``"+"`` or ``"-"``, or the goalposts are not two numbers
+        with low < high.
 
     Examples
     --------
@@ -103,19 +104,19 @@ def _goalposts(name: str, pair: Any) -> tuple[float, float]:
 
 @dataclass(frozen=True, slots=True)
 class IndicatorSystem(PickledByName):
-    """The indicators of one index, in order.
+    """All indicators of one index.
 
     Parameters
     ----------
     indicators : sequence of Indicator
-        Each column once.
+        At least one indicator; each column at most once.
 
     Raises
     ------
     InputTypeError
-        If something is not an `Indicator`.
+        If an element is not an `Indicator`.
     IndicatorError
-        If there is none, or a column is listed twice.
+        If there is no indicator, or a column is listed twice.
 
     Examples
     --------
@@ -148,27 +149,27 @@ class IndicatorSystem(PickledByName):
 
     @classmethod
     def from_frame(cls, frame: pd.DataFrame) -> IndicatorSystem:
-        """Read a system from a table, one row an indicator.
+        """Make a system from a table with one row per indicator.
 
         Parameters
         ----------
         frame : DataFrame
-            Columns ``indicator`` and ``direction``, and if wanted ``dimension`` and ``unit``; others are
-            ignored, an empty cell is an empty text.
+            Table with columns ``indicator`` and ``direction``, and optionally ``dimension`` and ``unit``.
+            Other columns are ignored. An empty cell is the empty text.
 
         Returns
         -------
         IndicatorSystem
-            In the order of the rows.
+            The indicators in the order of the rows.
 
         Raises
         ------
         InputTypeError
-            If it is no DataFrame.
+            If `frame` is not a DataFrame.
         ColumnError
-            If a needed column is absent.
+            If the table has no column ``indicator`` or ``direction``.
         IndicatorError
-            If rows are wrong: all of them in one report.
+            If a row is not a valid indicator. The message lists all such rows.
 
         Examples
         --------
@@ -192,24 +193,24 @@ class IndicatorSystem(PickledByName):
 
     @classmethod
     def from_dict(cls, system: Mapping[str, Mapping[str, Direction]]) -> IndicatorSystem:
-        """Read a system from a mapping.
+        """Make a system from a mapping of dimensions to indicators.
 
         Parameters
         ----------
         system : mapping
-            ``{dimension: {column: "+" or "-"}}``.
+            ``{dimension: {column: "+" or "-"}}``. Without dimensions use ``{"": {column: "+" or "-"}}``.
 
         Returns
         -------
         IndicatorSystem
-            In the order of the mapping.
+            The indicators in the order of the mapping.
 
         Raises
         ------
         InputTypeError
-            If it is not a mapping of mappings.
+            If `system` is not a mapping of mappings.
         IndicatorError
-            If entries are wrong: all of them in one report.
+            If an entry is not a valid indicator. The message lists all such entries.
 
         Examples
         --------
@@ -229,7 +230,7 @@ class IndicatorSystem(PickledByName):
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Columns, in order."""
+        """Columns of the indicators."""
         return tuple(i.name for i in self.indicators)
 
     @property
@@ -239,12 +240,12 @@ class IndicatorSystem(PickledByName):
 
     @property
     def dimensions(self) -> tuple[str, ...]:
-        """Distinct dimensions, in order."""
+        """Distinct dimensions, in the order of the indicators."""
         return tuple(dict.fromkeys(i.dimension for i in self.indicators))
 
     @property
     def positive(self) -> np.ndarray[Any, np.dtype[np.bool_]]:
-        """Whether more is better, one entry a column."""
+        """Whether the direction is ``"+"``, an (m,) array with one element per indicator."""
         return np.array([d == "+" for d in self.directions])
 
     def add(self, *indicators: str | Indicator) -> IndicatorSystem:
@@ -253,66 +254,86 @@ class IndicatorSystem(PickledByName):
         Parameters
         ----------
         *indicators : str or Indicator
-            A text is a column in which more is better.
+            A text is the name of a column with direction ``"+"``.
 
         Returns
         -------
         IndicatorSystem
-            With these.
+            A new system.
 
         Raises
         ------
         InputTypeError
-            If something is neither.
+            If an argument is neither text nor an `Indicator`.
         IndicatorError
-            If a column is there already.
+            If a column is in the system already.
+
+        Examples
+        --------
+        >>> import digiprosper as dp
+        >>> system = dp.IndicatorSystem.from_dict({"": {"ports": "+", "price": "-"}})
+        >>> system.add("users").names
+        ('ports', 'price', 'users')
         """
         added = [Indicator(i) if isinstance(i, str) else i for i in indicators]
         return IndicatorSystem([*self.indicators, *added])
 
     def swap(self, old: str, new: str) -> IndicatorSystem:
-        """Read another column in the place of one; its direction, dimension and goalposts stay.
+        """Replace the column of one indicator. Its direction, dimension, unit and goalposts stay.
 
         Parameters
         ----------
         old, new : str
-            Columns.
+            Column to replace, and the column that replaces it.
 
         Returns
         -------
         IndicatorSystem
-            In the same order.
+            A new system with the indicators in the same order.
 
         Raises
         ------
         ColumnError
-            If the first is not in the system.
+            If `old` is not in the system.
         IndicatorError
-            If the second is there already.
+            If `new` is in the system already.
+
+        Examples
+        --------
+        >>> import digiprosper as dp
+        >>> system = dp.IndicatorSystem.from_dict({"": {"ports": "+", "price": "-"}})
+        >>> system.swap("ports", "phones").names
+        ('phones', 'price')
         """
         if old not in self.names:
             raise unknown_columns([old], self.names, "swap")
         return IndicatorSystem([replace(i, name=new) if i.name == old else i for i in self.indicators])
 
     def drop(self, *names: str) -> IndicatorSystem:
-        """Leave indicators out.
+        """Drop indicators.
 
         Parameters
         ----------
         *names : str
-            Columns.
+            Columns of the indicators to drop.
 
         Returns
         -------
         IndicatorSystem
-            The others, in order.
+            A new system with the other indicators.
 
         Raises
         ------
         ColumnError
             If a column is not in the system.
         IndicatorError
-            If none would be left.
+            If no indicator would be left.
+
+        Examples
+        --------
+        >>> import digiprosper as dp
+        >>> dp.IndicatorSystem.from_dict({"": {"ports": "+", "price": "-"}}).drop("price").names
+        ('ports',)
         """
         absent = [n for n in names if n not in self.names]
         if absent:
@@ -320,12 +341,19 @@ class IndicatorSystem(PickledByName):
         return IndicatorSystem([i for i in self.indicators if i.name not in names])
 
     def to_frame(self) -> pd.DataFrame:
-        """Show the system as a table.
+        """Return the system as a table.
 
         Returns
         -------
         DataFrame
-            Columns indicator, direction, dimension, unit: what `from_frame` reads.
+            One row per indicator with columns indicator, direction, dimension and unit. `from_frame` reads
+            such a table.
+
+        Examples
+        --------
+        >>> import digiprosper as dp
+        >>> dp.IndicatorSystem.from_dict({"users": {"phones": "+"}}).to_frame().values.tolist()
+        [['phones', '+', 'users', '']]
         """
         rows = [(i.name, i.direction, i.dimension, i.unit) for i in self.indicators]
         return pd.DataFrame(rows, columns=list(_FIELDS))

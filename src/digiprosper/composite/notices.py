@@ -228,7 +228,7 @@ def component_remarks(sums: EntitySums | None) -> list[Notice]:
     text = (
         f"PCA weights have no standard error here: {'; '.join(_UNSTABLE[what] for what in found)} "
         "(within two standard errors). Delta-method and jackknife standard errors treat the components "
-        "as known and can be too small by a factor of up to 10. weight_errors('bootstrap') shows how "
+        "as known and can be much too small. weight_errors('bootstrap') shows how "
         "much the weights vary; weighting='entropy', 'critic' or 'equal' has no components."
     )
     return [Notice("unstable_components", text, {"reasons": found})]

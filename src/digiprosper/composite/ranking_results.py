@@ -50,11 +50,11 @@ class RankedRows(PickledByName):
     index : Index
         Labels of the rows.
     among : {"per_year", "pooled"}
-        Which rows are ranked together: those of a period, or all.
+        Which rows are ranked together: the rows of each period, or all rows.
     method : str
-        The index in words.
+        Options of the index as text.
     labels : mapping
-        Text by column.
+        Labels of columns.
     """
 
     name: str
@@ -83,44 +83,44 @@ class RankedFields:
 
     @property
     def among(self) -> Among:
-        """Which rows are ranked together: those of a period, or all."""
+        """Which rows are ranked together: the rows of each period, or all rows."""
         return self.ranked.among
 
     @property
     def method(self) -> str:
-        """The index in words."""
+        """Options of the index as text."""
         return self.ranked.method
 
     @property
     def labels(self) -> Mapping[str, str]:
-        """Text by column."""
+        """Labels of columns."""
         return self.ranked.labels
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class RankResults(RankedFields, Summarised, PickledByName):
-    """Ranks of the rows of an index, and how sure they are. Made by `rank_probabilities`; holds no panel.
+    """Bootstrap distribution of the ranks of an index, made by `rank_probabilities`.
 
-    Rank 1 is the best; ties share the smaller number. Every number is about draws of the weights: entities
-    are drawn with replacement, weights estimated again, and the rows as observed are ranked by them. End
-    points are held.
+    Rank 1 is the best. Tied rows all have the smallest of their ranks. In each draw, entities are drawn with
+    replacement, the weights are estimated from them, and the observed rows are scored and ranked with these
+    weights. The end points of the normalisation are those of the sample in all draws.
 
     Parameters
     ----------
     ranked : RankedRows
-        Which rows are ranked; its fields are attributes of the results, too.
+        Which rows are ranked. Its fields are also attributes of the results.
     values : ndarray, shape (N,)
-        Scores under the weights of the sample.
+        Scores with the weights of the sample.
     rank_values : ndarray of int, shape (N,)
-        Their ranks.
+        Ranks of these scores.
     draw_values : ndarray of unsigned int, shape (R, N)
-        Ranks in every draw that has weights.
+        Ranks in each of the R draws for which weights could be estimated.
     n_drawn : int
-        Entities that are drawn from. Below five no interval of a rank is read from the draws.
+        Number of entities in the sample. If it is below five, intervals of ranks are missing.
     rng_entropy : int
-        Number that reproduces the draws when passed as `rng`.
+        Seed of the draws; pass it as `rng` to reproduce them.
     diagnostics : tuple of Notice
-        What was noticed.
+        Remarks about the data and the draws.
 
     Examples
     --------
@@ -142,47 +142,58 @@ class RankResults(RankedFields, Summarised, PickledByName):
 
     @property
     def nobs(self) -> int:
-        """Rows that are ranked."""
+        """Number of rows, N."""
         return int(self.values.size)
 
     @property
     def reps(self) -> int:
-        """Draws that count."""
+        """Number of draws for which weights could be estimated, R."""
         return len(self.draw_values)
 
     @property
     def scores(self) -> pd.Series[float]:
-        """Scores under the weights of the sample."""
+        """Scores with the weights of the sample, one per row."""
         return pd.Series(self.values.copy(), index=self.index, name=self.name)
 
     @property
     def draws(self) -> pd.DataFrame:
-        """Ranks in every draw: one row a draw, one column a row of the panel."""
+        """Ranks in each draw: one row per draw, one column per row of the panel."""
         return pd.DataFrame(
             self.draw_values, index=pd.RangeIndex(self.reps, name="draw"), columns=self.index, copy=True
         )
 
     def ranks(self, level: float = 0.95, *, top: Sequence[int] = _TOP) -> pd.DataFrame:
-        """Give every row its rank, the interval of its rank, and its chances to be on top.
+        """Return the rank of each row, its interval, and the probability to be among the best k.
 
         Parameters
         ----------
         level : float
-            Share of the draws inside the interval, at least: its ends are ranks, rounded outwards.
+            Confidence level of the percentile interval, .95 by default. The ends of the interval are ranks,
+            so it contains at least this share of the draws.
         top : sequence of int
-            The k of P(rank <= k).
+            Values of k in P(rank <= k), by default 1, 3, 5 and 10.
 
         Returns
         -------
         DataFrame
-            Rows as in the panel: ``score``, ``rank``, ``mean_rank``, ``rank_low``, ``rank_high`` and a column
-            ``top_<k>`` for every k, the share of draws in which the rank is k or better. Both ends are
-            missing below five drawn entities.
+            One row per row of the panel. Columns are ``score``, ``rank``, ``mean_rank`` (over the draws),
+            ``rank_low`` and ``rank_high`` (the interval, missing with fewer than five entities), and
+            ``top_<k>`` for each k: the share of draws in which the rank is at most k.
 
         Raises
         ------
         OptionError
-            If the level is not between 0 and 1, or a k no whole number of at least 1.
+            If `level` is not between 0 and 1, or a k is not an integer of at least 1.
+
+        Examples
+        --------
+        >>> import digiprosper as dp
+        >>> states = dp.datasets.us_states().assign(roads="I(hwy / emp)", pipes="I(water / emp)")
+        >>> index = dp.CompositeIndex(dp.IndicatorSystem.from_dict({"": {"roads": "+", "pipes": "+"}}))
+        >>> found = dp.rank_probabilities(index, states, reps=199, rng=1)
+        >>> ranks = found.ranks(top=[3])
+        >>> ranks.loc[("ND", 1986), ["rank", "rank_low", "rank_high", "top_3"]].round(2).tolist()
+        [3.0, 3.0, 4.0, 0.93]
         """
         if not isinstance(top, list | tuple | range | np.ndarray):
             raise OptionError(f"top={cited(top)} must be a sequence of integers, such as ({top},).")
@@ -198,43 +209,61 @@ class RankResults(RankedFields, Summarised, PickledByName):
         return pd.DataFrame(columns, index=self.index)
 
     def probability(self, k: int) -> pd.Series[float]:
-        """Give P(rank <= k), the share of draws in which a row's rank is k or better.
+        """Return P(rank <= k) of each row: the share of draws in which its rank is at most k.
 
         Parameters
         ----------
         k : int
-            At least 1.
+            A rank, at least 1.
 
         Returns
         -------
         Series
-            One number a row.
+            One probability per row of the panel.
 
         Raises
         ------
         OptionError
-            If k is no whole number of at least 1.
+            If `k` is not an integer of at least 1.
+
+        Examples
+        --------
+        >>> import digiprosper as dp
+        >>> states = dp.datasets.us_states().assign(roads="I(hwy / emp)", pipes="I(water / emp)")
+        >>> index = dp.CompositeIndex(dp.IndicatorSystem.from_dict({"": {"roads": "+", "pipes": "+"}}))
+        >>> found = dp.rank_probabilities(index, states, reps=199, rng=1)
+        >>> round(float(found.probability(3).loc[("ND", 1986)]), 2)
+        0.93
         """
         return pd.Series(self._at_most(k), index=self.index, name=f"top_{k}")
 
     def pairwise(self, period: Any = None) -> pd.DataFrame:
-        """Give P(i > j): in which share of the draws one entity scores higher than another.
+        """Return P(i > j): the share of draws in which entity i has a higher score than entity j.
 
         Parameters
         ----------
         period : optional
-            Period to compare in; the last one by default. Not needed in a cross-section.
+            Period in which entities are compared. The default is the last one. A cross-section has none.
 
         Returns
         -------
         DataFrame
-            Entities by entities, the row's score higher than the column's. A tie is not higher, so that
-            P(i > j) + P(j > i) = 1 - P(tie). Missing on the diagonal.
+            A square table with entity i in the rows and entity j in the columns. A tie is not a higher score,
+            so P(i > j) + P(j > i) = 1 - P(tie). The diagonal is missing.
 
         Raises
         ------
         OptionError
-            If there is no such period.
+            If the sample does not have the period.
+
+        Examples
+        --------
+        >>> import digiprosper as dp
+        >>> states = dp.datasets.us_states().assign(roads="I(hwy / emp)", pipes="I(water / emp)")
+        >>> index = dp.CompositeIndex(dp.IndicatorSystem.from_dict({"": {"roads": "+", "pipes": "+"}}))
+        >>> found = dp.rank_probabilities(index, states, reps=199, rng=1)
+        >>> round(float(found.pairwise().loc["ND", "SD"]), 2)
+        0.97
         """
         there, entities = rows_of(self.index, period)
         ranks = self.draw_values[:, there]
@@ -244,17 +273,18 @@ class RankResults(RankedFields, Summarised, PickledByName):
         return pd.DataFrame(wins, index=entities, columns=entities.rename(None))
 
     def summary(self, period: Any = None) -> str:
-        """Show who leads in one period, and how surely.
+        """Return a table of the best entities in one period, with intervals of their ranks.
 
         Parameters
         ----------
         period : optional
-            The last one by default.
+            Period of the ranks. The default is the last one.
 
         Returns
         -------
         str
-            The first twelve; ends with what is drawn and the settings. A notebook shows it as a table.
+            The twelve best entities, and below them how the draws were made and the settings. A notebook
+            shows it as a table.
         """
         return SummaryText(self._summary(period))
 
@@ -285,7 +315,7 @@ class RankResults(RankedFields, Summarised, PickledByName):
 
     @property
     def conventions(self) -> str:
-        """Which rows are ranked together, what is drawn again and what is taken as known."""
+        """Which rows are ranked together, and how the draws are made."""
         return (
             f"Ranks {_AMONG[self.among]}, from {self.reps:,} bootstrap draws of {self.n_drawn:,} entities: "
             "weights estimated again in each, end points of the normalisation taken as known"
@@ -293,7 +323,7 @@ class RankResults(RankedFields, Summarised, PickledByName):
 
     @property
     def settings(self) -> str:
-        """The index and the number that reproduces the draws."""
+        """Options of the index and the seed of the draws."""
         return f"{self.method}; rng {self.rng_entropy}"
 
     def _numbers(self) -> PlainNumbers:
@@ -333,11 +363,11 @@ class ComparedRanks(PickledByName):
     Parameters
     ----------
     rank_values : ndarray of unsigned int, shape (C, N)
-        Ranks under each combination, the last option varying fastest; 0 where it is impossible.
+        Ranks with each combination, or 0 if the combination is impossible. The last option varies fastest.
     correlations : ndarray, shape (C,)
-        Spearman's correlation of scores with the baseline's.
+        Spearman's correlation of the scores with those of the baseline.
     problems : tuple of str, length C
-        Why a combination is impossible; empty otherwise.
+        Why a combination is impossible, or the empty text.
     same : ndarray of bool, shape (C,)
         Whether the combination is the baseline.
     """
@@ -350,24 +380,25 @@ class ComparedRanks(PickledByName):
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class IndexSensitivity(RankedFields, Summarised, PickledByName):
-    """Ranks of the rows of an index under every combination of options. Made by `index_sensitivity`.
+    """Ranks of an index with each combination of options, made by `index_sensitivity`.
 
     Parameters
     ----------
     ranked : RankedRows
-        Which rows are ranked; its fields are attributes of the results, too.
+        Which rows are ranked. Its fields are also attributes of the results.
     options : tuple of (str, tuple)
-        Each option and its values, as shown.
+        Each option and its values.
     baseline : tuple
-        Position of the baseline's value in each option; None where the option does not have it.
+        For each option, the position of the baseline's value among the values, or None if it is not among
+        them.
     base_ranks : ndarray of int, shape (N,)
         Ranks of the baseline.
     compared : ComparedRanks
-        The combinations; its fields are attributes of the results, too.
+        Ranks with each of the C combinations. Its fields are also attributes of the results.
     complete : tuple of tuple of int
-        Positions, by option, of the values whose combinations are all possible: the shares' grid.
+        For each option, the positions of the values that `shares` uses. All their combinations are possible.
     diagnostics : tuple of Notice
-        What was noticed.
+        Remarks about the data and the options.
 
     Examples
     --------
@@ -389,17 +420,17 @@ class IndexSensitivity(RankedFields, Summarised, PickledByName):
 
     @property
     def rank_values(self) -> np.ndarray[Any, np.dtype[np.unsignedinteger[Any]]]:
-        """Ranks under each combination, shape (C, N); 0 where it is impossible."""
+        """Ranks with each combination, shape (C, N); 0 if the combination is impossible."""
         return self.compared.rank_values
 
     @property
     def correlations(self) -> Floats:
-        """Spearman's correlation of scores with the baseline's, shape (C,)."""
+        """Spearman's correlation of the scores with those of the baseline, shape (C,)."""
         return self.compared.correlations
 
     @property
     def problems(self) -> tuple[str, ...]:
-        """Why a combination is impossible; empty otherwise."""
+        """Why each combination is impossible, or the empty text; length C."""
         return self.compared.problems
 
     @property
@@ -409,17 +440,18 @@ class IndexSensitivity(RankedFields, Summarised, PickledByName):
 
     @property
     def possible(self) -> np.ndarray[Any, np.dtype[np.bool_]]:
-        """Combinations that have ranks, shape (C,)."""
+        """Whether each combination is possible, shape (C,)."""
         return np.array([not p for p in self.problems])
 
     @property
     def combinations(self) -> pd.DataFrame:
-        """One row a combination, compared with the baseline.
+        """Comparison of each combination with the baseline, one row per combination.
 
-        Indexed by ``combination``: a column an option, ``baseline`` (whether it is), ``spearman``,
-        ``mean_rank_change`` (of absolute changes), ``max_rank_change`` (the largest in absolute value;
-        negative is a move towards 1) with the row it happens to, and ``problem``, which says why a
-        combination is impossible and leaves the numbers missing.
+        There is one column per option. ``baseline`` is True for the baseline. ``spearman`` is the correlation
+        of the scores with those of the baseline. ``mean_rank_change`` is the mean absolute change of rank.
+        ``max_rank_change`` is the largest change (negative if the row moves towards rank 1), and
+        ``moved_entity`` and ``moved_period`` are its row. ``problem`` states why a combination is impossible;
+        its numbers are missing.
         """
         sizes = [len(values) for _, values in self.options]
         places = np.indices(sizes).reshape(len(sizes), -1)
@@ -439,7 +471,10 @@ class IndexSensitivity(RankedFields, Summarised, PickledByName):
 
     @property
     def ranks(self) -> pd.DataFrame:
-        """One row a combination and row of the panel: combination, keys, rank, rank_change."""
+        """Ranks in long format, one row per combination and row of the panel.
+
+        Columns are combination, the keys, rank, and rank_change (rank minus rank of the baseline).
+        """
         there = np.flatnonzero(self.possible)
         rows = self.index.to_frame(index=False)
         ranks = self.rank_values[there].astype(np.int64)
@@ -453,18 +488,32 @@ class IndexSensitivity(RankedFields, Summarised, PickledByName):
         )
 
     def spread(self, period: Any = None) -> pd.DataFrame:
-        """Show how far each entity's rank moves over the possible combinations.
+        """Return quantiles of each entity's rank over the possible combinations.
 
         Parameters
         ----------
         period : optional
-            The last one by default.
+            Period of the ranks. The default is the last one.
 
         Returns
         -------
         DataFrame
-            Indexed by entity, the best of the baseline first: ``rank`` (the baseline's), ``min``, ``q25``,
-            ``median``, ``q75``, ``max``.
+            One row per entity, sorted by its rank in the baseline. Columns are ``rank`` (in the baseline),
+            ``min``, ``q25``, ``median``, ``q75`` and ``max``.
+
+        Raises
+        ------
+        OptionError
+            If the sample does not have the period.
+
+        Examples
+        --------
+        >>> import digiprosper as dp
+        >>> states = dp.datasets.us_states().assign(roads="I(hwy / emp)", pipes="I(water / emp)")
+        >>> index = dp.CompositeIndex(dp.IndicatorSystem.from_dict({"": {"roads": "+", "pipes": "+"}}))
+        >>> grid = {"weighting": ["entropy", "equal"], "normalise": ["minmax", "rank"]}
+        >>> dp.index_sensitivity(index, states, over=grid).spread().loc["MT"].tolist()
+        [2.0, 2.0, 2.0, 2.5, 3.0, 3.0]
         """
         there, entities = rows_of(self.index, period)
         ranks = self.rank_values[self.possible][:, there]
@@ -474,39 +523,51 @@ class IndexSensitivity(RankedFields, Summarised, PickledByName):
         return pd.DataFrame(columns, index=entities).sort_values("rank", kind="stable")
 
     def shares(self, period: Any = None, *, overall: bool = False) -> pd.DataFrame:
-        """Divide the variance of each entity's rank over the options: Sobol shares.
+        """Decompose the variance of each entity's rank by option (Sobol indices).
 
         Parameters
         ----------
         period : optional
-            Period whose ranks are explained; the last one by default. ``"mean"``: the entity's mean rank
-            over its periods.
+            Period of the ranks. The default is the last one. ``"mean"`` is the mean rank of an entity over
+            its periods.
         overall : bool
-            Add the variances of all entities up first, and divide their sum.
+            Whether to decompose the sum of the variances of all entities instead. The default is False.
 
         Returns
         -------
         DataFrame
-            Indexed by entity and option (by option alone if `overall`): ``first``, what is explained by the
-            option alone; ``total``, what it explains with all its interactions; ``variance``, what there is
-            to explain. Shares are missing where a rank never moves, and for an option with one value left.
+            One row per entity and option; with `overall` one row per option. ``first`` is the share of the
+            variance that the option explains without interactions, and ``total`` the share that it explains
+            with all its interactions. ``variance`` is the variance of the rank. Shares are missing if the
+            rank does not vary, or if only one value of the option is used.
 
         Raises
         ------
         IdentificationError
             If no option has two values whose combinations with the others are all possible.
         OptionError
-            If there is no such period.
+            If the sample does not have the period.
 
-        Notes
-        -----
-        Over the complete grid, every combination counting alike, with Y a rank and X_i an option:
+        Notes ----- With Y the rank, X_i the value of option i, and X_-i the values of all other options,
         ``first = Var(E[Y | X_i]) / Var(Y)`` and ``total = 1 - Var(E[Y | X_-i]) / Var(Y)`` (Sobol 1993; Homma
         and Saltelli 1996, Reliability Engineering & System Safety 52:1-17; for composite indicators Saisana,
-        Saltelli and Tarantola 2005, JRSS A 168:307-323). Both are exact: nothing is sampled. First shares add
-        up to at most one, total shares to at least one. Missing combinations would make options dependent
-        and the shares meaningless, so that the largest complete part of the grid is taken; `diagnostics`
-        says what was left out.
+        Saltelli and Tarantola 2005, JRSS A 168:307-323). All combinations have equal probability and all are
+        computed, so the shares have no simulation error. First-order shares add up to at most one, total
+        shares to at least one.
+
+        These formulas need every combination of the options. If some are impossible, the shares use the
+        largest part of the grid in which all are possible. A notice in `diagnostics` lists the values that
+        are not used.
+
+        Examples
+        --------
+        >>> import digiprosper as dp
+        >>> states = dp.datasets.us_states().assign(roads="I(hwy / emp)", pipes="I(water / emp)")
+        >>> index = dp.CompositeIndex(dp.IndicatorSystem.from_dict({"": {"roads": "+", "pipes": "+"}}))
+        >>> grid = {"weighting": ["entropy", "equal"], "normalise": ["minmax", "rank"]}
+        >>> found = dp.index_sensitivity(index, states, over=grid)
+        >>> found.shares().loc["AL", ["first", "total"]].round(2).values.tolist()
+        [[0.04, 0.07], [0.93, 0.96]]
         """
         check_option("overall", overall, (True, False))
         varied = np.array([len(kept) > 1 for kept in self.complete])
@@ -582,13 +643,13 @@ class IndexSensitivity(RankedFields, Summarised, PickledByName):
 
     @property
     def conventions(self) -> str:
-        """Which rows are ranked together, and of what the shares are."""
+        """Which rows are ranked together, and what is decomposed."""
         when = f", {period_text(self.index, None)}" if self.index.nlevels == 2 else ""
         return f"Ranks {_AMONG[self.among]}; shares of the variation of all entities' ranks{when}"
 
     @property
     def settings(self) -> str:
-        """The index that every other combination is compared with."""
+        """Options of the baseline."""
         return f"baseline {self.method}"
 
     def _numbers(self) -> PlainNumbers:

@@ -1,4 +1,4 @@
-"""How sure the ranks of an index are: weights drawn again, and one indicator or entity left out at a time."""
+"""Uncertainty of the ranks of an index: bootstrap of the weights, and leaving out indicators or entities."""
 
 from __future__ import annotations
 
@@ -57,59 +57,59 @@ def rank_probabilities(
     among: Among = "per_year",
     rng: object = None,
 ) -> RankResults:
-    """Rank the rows of an index under weights that are drawn again.
+    """Bootstrap the ranks of an index over the sampling error of its weights.
 
-    In every draw entities are drawn with replacement, the weights are estimated again from the rows drawn,
-    and the rows *as observed* are scored and ranked by them. The draws are those of
-    ``index_spec.fit(panel).weight_draws(reps, rng=rng)``; scopes with yearly weights, which that refuses, are
-    drawn too, the same entities in every year.
+    In each draw, entities are drawn with replacement, the weights are estimated from them, and the observed
+    rows are scored and ranked with these weights. The draws are the same as those of
+    ``index_spec.fit(panel).weight_draws(reps, rng=rng)``. If the weights differ by year, the same entities
+    are drawn in every year.
 
     Parameters
     ----------
     index_spec : CompositeIndex
-        The index. Scope ``"legacy_lnT"`` and structure ``"nested"`` are refused.
+        The index. Its scope cannot be ``"legacy_lnT"``, and its structure cannot be ``"nested"``.
     panel : Panel
-        Has the indicators.
+        Panel with the indicators.
     reps : int, default 999
-        Draws.
+        Number of draws.
     among : {"per_year", "pooled"}, default "per_year"
-        Rank the rows of each period among themselves, or all rows together.
+        ``"per_year"`` ranks the rows of each period among themselves, ``"pooled"`` all rows together.
     rng : None, int, sequence of int, SeedSequence or Generator
-        Source of the draws; `rng_entropy` of the results reproduces them.
+        Seed of the draws. The `rng_entropy` of the results reproduces them.
 
     Returns
     -------
     RankResults
-        `ranks()`: rank, mean rank, interval of the rank, P(rank <= k) of every row; `pairwise()`: P(i > j).
+        Its `ranks()` has the rank of each row, the mean rank, an interval and P(rank <= k). Its `pairwise()`
+        has P(i > j) for each pair of entities.
 
     Raises
     ------
     InputTypeError
-        If it is no index specification or no panel.
+        If `index_spec` is not a `CompositeIndex`, or `panel` is not a Panel.
     OptionError
-        If these weights cannot be drawn again from sums by entity, `reps` is no whole number of at least 1,
-        or ranks over all rows are asked for and the scores of different years cannot be compared.
+        If the scope is ``"legacy_lnT"`` or the structure ``"nested"``, if `reps` is not an integer of at
+        least 1, or if `among` is ``"pooled"`` and the scores of different years are not comparable.
     IdentificationError
-        If there is one entity, or no draw has weights.
+        If there is only one entity, or the weights cannot be estimated in any draw.
     ColumnError, IndicatorError, MissingDataError
-        As `CompositeIndex.fit`.
+        As in `CompositeIndex.fit`.
 
     Warns
     -----
     FewClustersWarning
-        If fewer than five entities are drawn from; intervals of ranks are then missing.
+        If the sample has fewer than five entities. Intervals of ranks are then missing.
     FewDrawsWarning
-        If `reps` is below 199, or draws have no weights and do not count.
+        If `reps` is below 199, or if draws are dropped because their weights cannot be estimated.
 
     Notes
     -----
-    Rank 1 is the best; ties share the smaller number. Scores that differ by less than 1e-12 of the largest
-    are tied. The interval is a percentile interval of one row's rank: it holds for that row, not for all
-    rows at once (Mogstad, Romano, Shaikh and Wilhelm 2024, Review of Economic Studies 91:476-518, on both).
-    Everything is conditional on the end points and on the observed values: what varies is the weights.
+    Rank 1 is the best. Tied rows all have the smallest of their ranks. Scores that differ by less than 1e-12
+    times the largest score are tied.
 
-    All draws are scored by matrix products and ranked by one sort a period, in chunks of 256 MB. The results
-    keep one, two or four bytes a row and draw, as ranks need.
+    The interval is a percentile interval. It covers the rank of one row, not the ranks of all rows jointly;
+    Mogstad, Romano, Shaikh and Wilhelm (2024, Review of Economic Studies 91:476-518) discuss both. The end
+    points of the normalisation and the observed values are taken as known: only the weights vary.
 
     Examples
     --------
@@ -191,52 +191,55 @@ def leave_one_out(
     over: LeaveOut = "indicator",
     among: Among = "per_year",
 ) -> pd.DataFrame:
-    """Leave out one indicator, or one entity, at a time, and measure how the index changes.
+    """Leave out one indicator or one entity at a time, and compare the index with the full one.
 
     Parameters
     ----------
     index_spec : CompositeIndex
         The full index.
     panel : Panel
-        Has the indicators.
+        Panel with the indicators.
     over : {"indicator", "entity"}, default "indicator"
-        What is left out. Without an indicator, the index of the others is fitted. Without an entity, the
-        *weights* are estimated from the other entities; all rows are then scored by them, those of the entity
-        too, as `IndexResults.apply` would.
+        What is left out. ``"indicator"`` fits the index without one indicator. ``"entity"`` estimates the
+        weights without the rows of one entity, and scores all rows with these weights, also those of the
+        entity.
     among : {"per_year", "pooled"}, default "per_year"
-        Rank and correlate the rows of each period among themselves (and average the correlations), or all
-        rows together.
+        ``"per_year"`` compares ranks and scores within each period and averages the correlations.
+        ``"pooled"`` compares all rows together.
 
     Returns
     -------
     DataFrame
-        One row an item left out, indexed by indicator or entity: ``weight_change``, the largest change of
-        a weight (signed; of all years with yearly weights) and ``weight_of``, whose; ``spearman``, the
-        correlation of the scores with those of the full index; ``mean_rank_change``, the mean of absolute
-        changes of rank; ``max_rank_change``, the largest (negative: towards 1), with ``moved_entity`` and
-        ``moved_period``, whose; ``problem``, why there is no such index, with the rest missing.
+        One row per indicator or entity that is left out. Columns are
+
+        - ``weight_change``: the largest change of a weight in absolute value, with its sign, and
+        ``weight_of``,
+          its indicator. With weights by year it is the largest of all years.
+        - ``spearman``: correlation of the scores with those of the full index.
+        - ``mean_rank_change``: mean absolute change of rank.
+        - ``max_rank_change``: the largest change of rank, negative if a row moves towards rank 1, and
+          ``moved_entity`` and ``moved_period``, its row.
+        - ``problem``: why the index cannot be computed; all other columns are then missing.
 
     Raises
     ------
     InputTypeError
-        If it is no index specification or no panel.
+        If `index_spec` is not a `CompositeIndex`, or `panel` is not a Panel.
     OptionError
-        If `over` or `among` is not known, or scores of different years cannot be compared.
+        If `over` or `among` is unknown, or the scores of different years are not comparable.
     IndicatorError, IdentificationError
         If there is only one indicator, or only one entity.
     ColumnError, MissingDataError
-        As `CompositeIndex.fit`.
+        As in `CompositeIndex.fit`.
 
-    Notes
-    -----
-    The rows are those of the full index. Without an indicator, the end points of the others are what they
-    were, since each is scaled by itself. Without an entity they are held, as in all sampling errors of the
-    weights: else the scale of everybody would move with the entity that sets a maximum, and two effects would
-    be mixed. To see both at once, fit the index to `Panel.subset` without it.
+    Notes ----- All indices have the rows of the full index. Without an indicator, the end points of the other
+    indicators do not change, because each indicator is normalised separately. Without an entity, the end
+    points are those of the full sample. So only the weights change, and not also the scale. To change both,
+    fit the index to `Panel.subset` without the entity.
 
-    A weight that is a share grows when another indicator leaves, by w_k w_j / (1 - w_j) for flat entropy
-    weights: there the change of scores and ranks is what counts. Entities are left out by the jackknife of
-    the sums by entity; nested structures and the ln T script are weighed again one by one.
+    Weights add up to one, so the other weights increase when an indicator is dropped. With flat entropy
+    weights, the weight w_k increases by w_k w_j / (1 - w_j) without indicator j. Therefore compare scores and
+    ranks rather than weights.
 
     Examples
     --------

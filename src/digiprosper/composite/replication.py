@@ -1,4 +1,4 @@
-"""Finding the options behind published weights."""
+"""Find the options that reproduce published weights."""
 
 from __future__ import annotations
 
@@ -30,38 +30,44 @@ _OPTIONS: Final = ("weighting", "scope", "normalise", "structure", "shift")
 
 
 def audit_weights(system: IndicatorSystem, panel: Panel, published: Any) -> pd.DataFrame:
-    """Look for the combination of options that reproduces published weights.
+    """Find the options of an index that reproduce published weights.
+
+    The weights are computed with each combination of options and compared with the published ones.
 
     Parameters
     ----------
     system : IndicatorSystem
         The indicators, directions and dimensions of the paper.
     panel : Panel
-        Its data.
+        The data of the paper.
     published : mapping or Series
-        Weight of every indicator, in any unit: they are divided by their sum.
+        Published weight of each indicator, in percent or any other unit. They are divided by their sum.
 
     Returns
     -------
     DataFrame
-        One row a combination that makes sense, best first: weighting, scope, normalise, structure, shift,
-        ``max_deviation`` (the largest absolute difference of a weight) and ``problem`` (why these data have
-        no such weights; empty otherwise). With yearly weights their mean over the years is compared. Of
-        combinations with the same deviation the plainer comes first.
+        One row per combination of options, with the smallest deviation first. Columns are the options
+        weighting, scope, normalise, structure and shift; ``max_deviation``, the largest absolute difference
+        of a weight; and ``problem``, why the weights cannot be computed, or the empty text. Weights by year
+        are averaged over the years. Combinations of options that contradict each other are not in the table.
 
     Raises
     ------
     OptionError
-        If published weights are missing, unknown or negative.
+        If an indicator has no published weight, a name is not an indicator, or a weight is negative.
+    InputTypeError
+        If `system` is not an `IndicatorSystem`, `panel` is not a Panel, or `published` is not a mapping or
+        Series.
     ColumnError, IndicatorError, MissingDataError
-        As `CompositeIndex.fit`.
+        As in `CompositeIndex.fit`.
 
-    Notes
-    -----
-    Tried are all weightings, scopes (every year as base year, goalposts where all indicators have them, the
-    ln T script), normalisations and structures, and for entropy the shifts 0, 1e-6, 1e-4, .002, .01 and 1. A
-    deviation of no more than half a unit of the last printed digit is agreement; several rows may agree.
-    Weights alone cannot tell how scores were aggregated.
+    Notes ----- All weightings, scopes, normalisations and structures of `CompositeIndex` are compared. The
+    scopes include each year as base year, and goalposts if all indicators have them. Entropy weights are
+    computed with the shifts 0, 1e-6, 1e-4, .002, .01 and 1.
+
+    A combination reproduces the weights if ``max_deviation`` is at most half a unit of the last published
+    digit. Several combinations can do so. The aggregation cannot be found this way, because weights do not
+    depend on it.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""What fitting an index gives: scores, weights with their errors, and the state that scores other panels."""
+"""Results of an index: scores, weights with standard errors, and scoring of other panels."""
 
 from __future__ import annotations
 
@@ -47,20 +47,22 @@ _METHODS: Final = ("delta", "jackknife", "bootstrap")
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class ScoredRows(PickledByName):
-    """The rows an index was fitted on, with their scores.
+    """The rows an index was fitted to, with their scores.
+
+    If the index was fitted to a table that is not a Panel, all fields except `nobs` are None.
 
     Parameters
     ----------
     nobs : int
-        Rows in use.
+        Number of rows, N.
     score_values : ndarray, shape (N,), or None
-        Scores. All but `nobs` is None when a table was fitted that is no Panel.
+        Scores.
     dimension_values : ndarray, shape (N, K), or None
         Scores of the dimensions.
     index : Index or None
         Labels of the rows.
     n_entities, n_times : int or None
-        Entities and periods with at least one row.
+        Number of entities and of periods.
     """
 
     nobs: int
@@ -73,23 +75,24 @@ class ScoredRows(PickledByName):
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class IndexResults(Summarised, PickledByName):
-    """A fitted index: scores, weights, and what scores other panels.
+    """Results of an index: scores, weights and end points, made by `CompositeIndex.fit`.
 
-    Made by `CompositeIndex.fit`. Holds no panel. A table of weights has one row an indicator; a table of
-    scores or contributions one row of the panel.
+    `apply` scores other panels with the same weights and end points. The results do not contain the panel.
+    Tables of weights have one row per indicator; tables of scores have one row per row of the panel.
 
     Parameters
     ----------
     spec : CompositeIndex
-        What was fitted.
+        Specification of the index.
     state : State
-        Scale and weights: one of each, or one a period.
+        End points and weights: one set, or one set per period.
     entity_sums : EntitySums or None
-        Sums by entity from which weights are drawn again; None where sums are not enough.
+        Sums by entity, from which standard errors and draws of the weights are computed. None if the weights
+        cannot be computed from such sums: nested structure, weights by year and the scope ``"legacy_lnT"``.
     scored : ScoredRows
-        The rows with their scores; its fields are attributes of the results, too.
+        The rows with their scores. Its fields are also attributes of the results.
     diagnostics : tuple of Notice
-        What was noticed.
+        Remarks about the data and the index.
 
     Examples
     --------
@@ -109,59 +112,69 @@ class IndexResults(Summarised, PickledByName):
 
     @property
     def values(self) -> Floats | None:
-        """Scores as an (N,) array; None when a table was fitted that is no Panel."""
+        """Scores as an (N,) array, or None if the index was fitted to a table that is not a Panel."""
         return self.scored.score_values
 
     @property
     def dimension_values(self) -> Floats | None:
-        """Scores of the dimensions as an (N, K) array; None when a table was fitted that is no Panel."""
+        """Scores of the K dimensions as an (N, K) array, or None if the data were not a Panel."""
         return self.scored.dimension_values
 
     @property
     def index(self) -> pd.Index[Any] | None:
-        """Labels of the rows; None when a table was fitted that is no Panel."""
+        """Labels of the rows, or None if the data were not a Panel."""
         return self.scored.index
 
     @property
     def nobs(self) -> int:
-        """Rows in use."""
+        """Number of rows, N."""
         return self.scored.nobs
 
     @property
     def n_entities(self) -> int | None:
-        """Entities with at least one row."""
+        """Number of entities, or None if the data were not a Panel."""
         return self.scored.n_entities
 
     @property
     def n_times(self) -> int | None:
-        """Periods with at least one row."""
+        """Number of periods, or None if the data were not a Panel."""
         return self.scored.n_times
 
     @property
     def recipe(self) -> Recipe:
-        """The options of what was fitted, as values."""
+        """Options of the index."""
         return self.spec.recipe
 
     @property
     def scores(self) -> pd.Series[float]:
-        """Scores, named by the specification and indexed by (entity, time): ready for `Panel.attach`."""
+        """Scores, a Series indexed by (entity, time) that `Panel.attach` takes.
+
+        Its name is the `name` of the specification.
+        """
         return pd.Series(_there(self.values).copy(), index=self.index, name=self.recipe.name)
 
     @property
     def dimension_scores(self) -> pd.DataFrame:
-        """One column a dimension: sum of w z over the sum of w inside it; missing where it has no weight."""
+        """Scores of the dimensions, one column per dimension.
+
+        The score of a dimension is the sum of w_j z_j over its indicators, divided by the sum of their
+        weights w_j, with normalised values z_j. It is missing if all its weights are 0.
+        """
         names = pd.Index(self.recipe.system.dimensions, name="dimension")
         return pd.DataFrame(_there(self.dimension_values).copy(), index=self.index, columns=names)
 
     @property
     def weights(self) -> pd.DataFrame:
-        """One row an indicator: dimension, direction, entropy, redundancy, weight, std_error.
+        """Weights of the indicators, one row per indicator.
 
-        `weight` is the effective weight and adds up to one; with yearly weights, its mean over the years, as
-        are entropy and redundancy (missing when entropy plays no part). `std_error` is clustered by entity
-        and holds the end points fixed; missing where sums by entity are not enough (nested structure, yearly
-        weights, the ln T script) and for PCA weights whose components may change within the sampling error
-        (``"unstable_components"`` in `diagnostics`), 0 where weights are not estimated.
+        Columns are dimension, direction, entropy, redundancy (1 - entropy), weight and std_error. The weights
+        add up to one. If they differ by year, their mean over the years is shown, and so it is for entropy
+        and redundancy. Entropy and redundancy are missing if the weights are not entropy weights.
+
+        Standard errors are clustered by entity and take the end points as known. They are 0 if the weights
+        are not estimated. They are missing for a nested structure, for weights by year and for the scope
+        ``"legacy_lnT"``. They are also missing for PCA weights if `diagnostics` has the code
+        ``"unstable_components"``: other components may be retained in another sample.
         """
         table = self.recipe.system.to_frame().set_index("indicator")[["dimension", "direction"]]
         return table.assign(
@@ -173,16 +186,19 @@ class IndexResults(Summarised, PickledByName):
 
     @property
     def weights_by_year(self) -> pd.DataFrame | None:
-        """Years by indicators where each year has its own weights; None otherwise."""
+        """Weights of each year, with years in the rows and indicators in the columns.
+
+        None if all years have the same weights.
+        """
         if self.state.periods is None:
             return None
         return pd.DataFrame(self.state.weights, index=self.state.periods, columns=self._indicators)
 
     @property
     def end_points(self) -> pd.DataFrame:
-        """What the scale rests on: low and high of every indicator, mean and sd for z-scores.
+        """End points of the normalisation: low and high of each indicator, or mean and sd for z-scores.
 
-        Indexed by indicator; by (time, indicator) where each year has its own.
+        The index is the indicator, or (time, indicator) if each year has its own end points.
         """
         tables = [pd.DataFrame(part.scale.table, index=self._indicators) for part in self.state.learned]
         if not self.recipe.scope.scale_by_period:
@@ -194,13 +210,24 @@ class IndexResults(Summarised, PickledByName):
         return pd.Index(self.recipe.names, name="indicator")
 
     def ranks(self) -> pd.DataFrame:
-        """Rank the scores, 1 the best; ties (within rounding) share the smaller number.
+        """Return the ranks of the scores; rank 1 is the best.
+
+        Tied rows all have the smallest of their ranks.
 
         Returns
         -------
         DataFrame
-            Columns ``per_year`` (among the rows of the same period) and ``pooled`` (among all rows; missing
-            under ``scope="per_year"``, whose scores cannot be compared between years).
+            One row per row of the panel. ``per_year`` is the rank among the rows of the same period,
+            ``pooled`` the rank among all rows. With ``scope="per_year"``, ``pooled`` is missing, because
+            scores of different years are not comparable.
+
+        Examples
+        --------
+        >>> import digiprosper as dp
+        >>> states = dp.datasets.us_states().assign(roads="I(hwy / emp)", pipes="I(water / emp)")
+        >>> system = dp.IndicatorSystem.from_dict({"": {"roads": "+", "pipes": "+"}})
+        >>> dp.CompositeIndex(system).fit(states).ranks().loc[("WY", 1986)].tolist()
+        [1, 5]
         """
         scores = self.scores
         values = np.asarray(_there(self.values))[None]
@@ -227,32 +254,33 @@ class IndexResults(Summarised, PickledByName):
     def apply(self, panel: Any) -> Any: ...
 
     def apply(self, panel: Any) -> Any:
-        """Score rows with the end points and weights learned here.
+        """Score the rows of any panel with the end points and weights of this index.
 
         Parameters
         ----------
         panel : Panel, or a table that narwhals reads
-            Any panel with the same indicators: later years, other regions. Yearly scopes need years they
-            learned; ``expanding`` scores a later year with the last state, as nothing after it is known.
-            Tables that are no Panel are scored where the score is a weighted sum of min-max values.
+            Data with the same indicators, for example of later years or other regions. If the index has end
+            points or weights by year, it can score only the years of the sample; with ``scope="expanding"`` a
+            later year has those of the last year of the sample. A table that is not a Panel can be scored
+            only if the index has min-max normalisation and linear aggregation.
 
         Returns
         -------
-        Series, or a table of the kind that was given
-            Scores; in a table they are a column more, a lazy table stays lazy, and a missing indicator makes
-            a missing score. Values beyond the learned end points give scores beyond [0, 1]; nothing is
-            clipped.
+        Series, or a table of the same type as `panel`
+            For a Panel, the scores. For another table, the table with the scores as an additional column; the
+            score is missing if an indicator is missing, and a lazy table stays lazy. A value beyond the end
+            points can give a score below 0 or above 1.
 
         Raises
         ------
         ColumnError
-            If the panel has no such column.
+            If the panel does not have an indicator.
         IndicatorError
-            If a column is not numeric, or the options are not defined for its values.
+            If a column is not numeric, or the index is not defined for its values.
         MissingDataError
-            If cells are missing and the specification says ``"raise"``.
+            If values are missing and the specification has ``missing="raise"``.
         OptionError
-            If a year has no state.
+            If the index has no end points or weights for a year.
 
         Examples
         --------
@@ -272,43 +300,68 @@ class IndexResults(Summarised, PickledByName):
         return pd.Series(values, index=index, name=recipe.name)
 
     def contributions(self, panel: Panel) -> pd.DataFrame:
-        """Split the linear score of every row over the indicators.
+        """Compute the contribution of each indicator to the score of each row.
 
         Parameters
         ----------
         panel : Panel
-            The fitted one, or any that `apply` takes.
+            The fitted panel, or another one that `apply` takes.
 
         Returns
         -------
         DataFrame
-            Rows by indicators, weight times normalised value; each row adds up to the linear score, whatever
-            the specification aggregates by.
+            The weight times the normalised value, with rows of the panel in the rows and indicators in the
+            columns. Each row adds up to the score with linear aggregation, also if the index has another
+            aggregation.
+
+        Raises
+        ------
+        ColumnError, IndicatorError, MissingDataError, OptionError
+            As in `apply`.
+
+        Examples
+        --------
+        >>> import digiprosper as dp
+        >>> states = dp.datasets.us_states().assign(roads="I(hwy / emp)", pipes="I(water / emp)")
+        >>> system = dp.IndicatorSystem.from_dict({"": {"roads": "+", "pipes": "+"}})
+        >>> dp.CompositeIndex(system).fit(states).contributions(states).loc[("AL", 1970)].round(3).tolist()
+        [0.122, 0.113]
         """
         index, placed = self._place(panel)
         values = placed.z * self.state.weights[placed.which]
         return pd.DataFrame(values, index=index, columns=self._indicators)
 
     def obstacle_degree(self, panel: Panel) -> pd.DataFrame:
-        """Compute which indicators hold every row back.
+        """Compute the obstacle degree of each indicator in each row.
+
+        The obstacle degree is the share of an indicator in the difference between a row's score and the best
+        score, which is 1.
 
         Parameters
         ----------
         panel : Panel
-            The fitted one, or any that `apply` takes.
+            The fitted panel, or another one that `apply` takes.
 
         Returns
         -------
         DataFrame
-            Rows by indicators: w_j (1 - z_ij) / sum_k w_k (1 - z_ik), the indicator's share in what the row
-            lacks of 1. Each row adds up to one; missing where a row lacks nothing.
+            w_j (1 - z_ij) / sum_k w_k (1 - z_ik) for row i of the panel and indicator j, with weights w and
+            normalised values z. Each row adds up to one. It is missing if all values of the row are 1.
 
         Raises
         ------
         OptionError
-            If values are z-scores, which have no best value.
+            If the normalisation is ``"zscore"``, which has no best value.
         IndicatorError
-            If a value lies beyond its better end point, or a weight is negative.
+            If a value is better than its end point, or a weight is negative.
+
+        Examples
+        --------
+        >>> import digiprosper as dp
+        >>> states = dp.datasets.us_states().assign(roads="I(hwy / emp)", pipes="I(water / emp)")
+        >>> system = dp.IndicatorSystem.from_dict({"": {"roads": "+", "pipes": "+"}})
+        >>> dp.CompositeIndex(system).fit(states).obstacle_degree(states).loc[("AL", 1970)].round(3).tolist()
+        [0.665, 0.335]
         """
         if self.recipe.normalise == "zscore":
             raise OptionError("obstacle degrees need a best value of 1: refit with normalise='minmax'.")
@@ -331,25 +384,36 @@ class IndexResults(Summarised, PickledByName):
         return pd.DataFrame(values, index=index, columns=self._indicators)
 
     def weight_draws(self, reps: int, *, rng: object = None) -> pd.DataFrame:
-        """Draw entities with replacement and weigh again, the end points held fixed.
+        """Bootstrap the weights: draw entities with replacement and estimate the weights from them.
+
+        The end points of the normalisation are those of the sample in all draws.
 
         Parameters
         ----------
         reps : int
-            Draws.
+            Number of draws.
         rng : None, int, sequence of int, SeedSequence or Generator
-            Seeds the draws; the number that reproduces them is in ``.attrs["rng_entropy"]``.
+            Seed of the draws. ``.attrs["rng_entropy"]`` of the returned table reproduces them.
 
         Returns
         -------
         DataFrame
-            One row a draw, one column an indicator. A draw without weights is a row of missing values.
+            Weights with one row per draw and one column per indicator. A row is missing if the weights cannot
+            be estimated in its draw.
 
         Raises
         ------
         OptionError
-            If sums by entity are not enough for these weights, or `reps` is no whole number from 1 to
-            10,000,000.
+            If the weights cannot be computed from sums by entity (nested structure, weights by year, scope
+            ``"legacy_lnT"``), or if `reps` is not an integer from 1 to 10,000,000.
+
+        Examples
+        --------
+        >>> import digiprosper as dp
+        >>> states = dp.datasets.us_states().assign(roads="I(hwy / emp)", pipes="I(water / emp)")
+        >>> system = dp.IndicatorSystem.from_dict({"": {"roads": "+", "pipes": "+"}})
+        >>> dp.CompositeIndex(system).fit(states).weight_draws(199, rng=1).std().round(3).tolist()
+        [0.059, 0.059]
         """
         sums = self._need_sums("weight_draws")
         reps = check_whole("reps", reps, 1, MOST_DRAWS)
@@ -366,36 +430,48 @@ class IndexResults(Summarised, PickledByName):
     def weight_errors(
         self, method: WeightErrors = "delta", *, reps: int = 999, level: float = 0.95, rng: object = None
     ) -> pd.DataFrame:
-        """Give the weights' sampling errors and intervals, entities being the clusters.
+        """Compute standard errors and confidence intervals of the weights, clustered by entity.
 
         Parameters
         ----------
         method : {"delta", "jackknife", "bootstrap"}
-            ``delta``: influence functions added inside each entity. ``jackknife``: one entity left out at a
-            time. Both are missing for PCA weights whose components may change within the sampling error.
-            ``bootstrap``: entities drawn with replacement, percentile interval; missing below five entities.
+            ``"delta"`` (default) uses the influence functions of the weights, summed within each entity.
+            ``"jackknife"`` leaves out one entity at a time. Both are missing for PCA weights if `diagnostics`
+            has the code ``"unstable_components"``. ``"bootstrap"`` draws entities with replacement and has a
+            percentile interval, which is missing with fewer than five entities.
         reps : int
-            Draws of the bootstrap.
+            Number of draws of the bootstrap, 999 by default.
         level : float
-            Coverage.
+            Confidence level, .95 by default.
         rng : None, int, sequence of int, SeedSequence or Generator
-            Seeds the bootstrap.
+            Seed of the bootstrap.
 
         Returns
         -------
         DataFrame
-            Indexed by indicator: weight, std_error, conf_low, conf_high. The interval of the first two
-            methods is weight -+ t std_error, t with n - 1 degrees of freedom for n entities.
+            One row per indicator with columns weight, std_error, conf_low and conf_high. For ``"delta"`` and
+            ``"jackknife"`` the interval is weight -+ t std_error, with t from the t distribution with n - 1
+            degrees of freedom for n entities.
 
         Raises
         ------
         OptionError
-            If the method is unknown, or sums by entity are not enough for these weights.
+            If the method is unknown, or the weights cannot be computed from sums by entity (nested structure,
+            weights by year, scope ``"legacy_lnT"``).
 
         Notes
         -----
-        All of it is conditional on the end points: minima and maxima are extremes, and their sampling has no
-        regular theory. ``scope="goalposts"`` has none to sample and is the one to use for inference.
+        The end points are taken as known. The bootstrap and the delta method are not valid for a minimum or a
+        maximum. With ``scope="goalposts"`` the end points are not estimated, so it is the best choice for
+        inference.
+
+        Examples
+        --------
+        >>> import digiprosper as dp
+        >>> states = dp.datasets.us_states().assign(roads="I(hwy / emp)", pipes="I(water / emp)")
+        >>> system = dp.IndicatorSystem.from_dict({"": {"roads": "+", "pipes": "+"}})
+        >>> dp.CompositeIndex(system).fit(states).weight_errors("jackknife").loc["roads"].round(3).tolist()
+        [0.631, 0.066, 0.498, 0.763]
         """
         check_option("method", method, _METHODS)
         level = check_level(level)
@@ -416,23 +492,38 @@ class IndexResults(Summarised, PickledByName):
         return pd.DataFrame(columns, index=self._indicators)
 
     def audit(self, panel: Panel | None = None, *, size: str | None = None) -> pd.DataFrame:
-        """Check what readers of an index should know.
+        """Check the index for common problems.
 
         Parameters
         ----------
         panel : Panel, optional
-            With `size`: the fitted panel.
+            The fitted panel; needed only with `size`.
         size : str, optional
-            Column that measures the size of an entity, such as population. An indicator whose name and unit
-            do not say whether it is an amount is taken for one if entity means have a rank correlation of at
-            least .8 with it. Without both, only names and units are read, and what they do not say is not
-            remarked on.
+            Column that measures the size of an entity, such as population. It helps to find indicators that
+            are amounts rather than ratios. If the name and unit of an indicator do not show this, it is
+            reported as an amount if the rank correlation of its entity means with those of `size` is at least
+            .8. Without `panel` and `size` only names and units are checked.
 
         Returns
         -------
         DataFrame
-            Columns ``check``, ``finding`` (``ok``, ``note`` or ``warning``) and ``message``, one row a check:
-            ``future_information``, ``comparability``, ``size_variables``, ``legacy_lnT``.
+            One row per check with columns ``check``, ``finding`` (``ok``, ``note`` or ``warning``) and
+            ``message``. The checks are ``future_information`` (do scores depend on later years?),
+            ``comparability`` (of scores over years and samples), ``size_variables`` (are indicators amounts?)
+            and ``legacy_lnT`` (are the weights those of a known wrong script?).
+
+        Raises
+        ------
+        InputTypeError
+            If `panel` is not a Panel, or only one of `panel` and `size` is given.
+
+        Examples
+        --------
+        >>> import digiprosper as dp
+        >>> states = dp.datasets.us_states().assign(roads="I(hwy / emp)", pipes="I(water / emp)")
+        >>> system = dp.IndicatorSystem.from_dict({"": {"roads": "+", "pipes": "+"}})
+        >>> dp.CompositeIndex(system).fit(states).audit()["finding"].tolist()
+        ['warning', 'ok', 'ok', 'ok']
         """
         fitted = Audited(
             recipe=self.recipe,
@@ -506,7 +597,7 @@ class IndexResults(Summarised, PickledByName):
 
     @property
     def conventions(self) -> str:
-        """Which standard errors the weights have, if any."""
+        """Type of the standard errors of the weights."""
         if self.state.periods is not None:
             return "Weights are means over periods, without standard errors"
         if self.entity_sums is None or not self.recipe.weights_estimated:
@@ -519,7 +610,7 @@ class IndexResults(Summarised, PickledByName):
 
     @property
     def settings(self) -> str:
-        """The options of the index in words."""
+        """Options of the index as text."""
         recipe = self.recipe
         weights = f"{recipe.weighting} weights"
         if recipe.weighting == "entropy":

@@ -1,4 +1,4 @@
-"""How scores and ranks of an index depend on its options: every combination is computed."""
+"""Sensitivity of the scores and ranks of an index to its options."""
 
 from __future__ import annotations
 
@@ -45,46 +45,47 @@ def index_sensitivity(
     over: Mapping[str, Sequence[Any]],
     among: Among = "per_year",
 ) -> IndexSensitivity:
-    """Make an index with every combination of options, and compare the ranks.
+    """Compute an index with each combination of options, and compare the ranks.
 
     Parameters
     ----------
     index_spec : CompositeIndex
-        The baseline. Options that are not in `over` stay as they are.
+        The baseline. Options that are not in `over` have the values of the baseline.
     panel : Panel
-        Has the indicators. All combinations have the rows of the baseline.
+        Panel with the indicators. All combinations use the rows of the baseline.
     over : mapping of str to list
-        Values by option: ``scope``, ``normalise``, ``shift``, ``weighting`` (words, or ``{indicator:
-        weight}``), ``structure``, ``aggregate``. All combinations are made. The shift belongs to entropy
-        weights; with other weights the combination is that without a shift.
+        The values of each option to compare, such as ``{"weighting": ["entropy", "equal"]}``. Options are
+        ``scope``, ``normalise``, ``shift``, ``weighting`` (also given weights, ``{indicator: weight}``),
+        ``structure`` and ``aggregate``. Only entropy weights have a shift; other weights are computed without
+        it.
     among : {"per_year", "pooled"}, default "per_year"
-        Rank the rows of each period among themselves, or all rows together.
+        ``"per_year"`` ranks the rows of each period among themselves, ``"pooled"`` all rows together.
 
     Returns
     -------
     IndexSensitivity
-        `combinations`: one row each, with Spearman's correlation and changes of ranks against the baseline,
-        or the reason why the combination is impossible. `ranks`: every row under every combination.
-        `shares()`: first-order and total Sobol shares of the variance of each entity's rank.
+        `combinations` compares each combination with the baseline. `ranks` has the rank of each row with each
+        combination. `shares()` decomposes the variance of the ranks by option.
 
     Raises
     ------
     InputTypeError
-        If it is no index specification, no panel, or `over` no mapping of lists.
+        If `index_spec` is not a `CompositeIndex`, `panel` is not a Panel, or `over` is not a mapping of
+        lists.
     OptionError
-        If an option or a value is not known, values are listed twice, or there is nothing to vary.
+        If an option or a value is unknown, if a value is listed twice, or if no option has two values.
     ColumnError, IndicatorError, MissingDataError
-        As `CompositeIndex.fit`, for the baseline.
+        As in `CompositeIndex.fit`, for the baseline.
 
-    Notes
-    -----
-    Options contradict each other (z-scores have no entropy) or the data (a product of negative values).
-    Such combinations are kept in the table with their reason. Shares need a complete grid and are taken over
-    its largest complete part, in which the baseline's own values stay; a notice says what was left out.
-    Warnings are those of the baseline: a combination that you mean to use should be fitted by itself.
+    Notes ----- Some combinations are impossible. For example, entropy weights are not defined for z-scores,
+    and a geometric mean is not defined for negative values. They stay in the table with the reason. `shares`
+    needs all combinations of the values it uses. It uses the largest such part of the grid that contains the
+    baseline; a notice lists the values that are left out.
 
-    A full grid is at once what Saisana, Saltelli and Tarantola (2005, JRSS A 168:307-323) estimate by
-    sampling: with a few values an option there is nothing to sample.
+    Only the warnings of the baseline are issued. Fit another combination itself before you use it.
+
+    Saisana, Saltelli and Tarantola (2005, JRSS A 168:307-323) estimate the shares by simulation. Here all
+    combinations are computed, so the shares are exact.
 
     Examples
     --------

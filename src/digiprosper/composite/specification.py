@@ -1,4 +1,4 @@
-"""The composite index: a frozen specification, and fitting it."""
+"""The specification of a composite index."""
 
 from __future__ import annotations
 
@@ -38,45 +38,60 @@ __all__ = ["CompositeIndex"]
 
 @dataclass(frozen=True, slots=True)
 class CompositeIndex(Specification):
-    """Make one index from many indicators.
+    """Composite index of several indicators.
+
+    The indicators are normalised, weighted and aggregated to one score per row of a panel.
 
     Parameters
     ----------
     system : IndicatorSystem
-        Columns, directions, dimensions, goalposts.
+        The indicators, with their directions, dimensions and goalposts.
     scope : str, default "pooled"
-        Which rows end points and weights are learned from. ``"pooled"``: all. ``"per_year"``: each year's
-        own. ``"pooled_norm_yearly_weights"``: end points from all, weights year by year.
-        ``"base_year(2011)"``: the rows of one year. ``"expanding"``: year t from the years up to t.
-        ``"goalposts"``: end points as the indicators give them, weights from all rows. ``"legacy_lnT"``: a
-        wrong script, to replicate; warns.
+        Rows from which the end points of the normalisation (minimum and maximum, or mean and standard
+        deviation) and the weights are computed:
+
+        - ``"pooled"``: all rows. Scores are comparable over the years of the sample.
+        - ``"per_year"``: for each year, the rows of this year.
+        - ``"pooled_norm_yearly_weights"``: end points from all rows, weights of each year from its rows.
+        - ``"base_year(2011)"``: the rows of one year, here 2011.
+        - ``"expanding"``: for year t, the rows of the years up to t.
+        - ``"goalposts"``: end points from the `goalposts` of the indicators, weights from all rows.
+        - ``"legacy_lnT"``: replicates a script with a known error, and warns. The script divides the entropy
+        of all
+          rows by the logarithm of the number of years instead of the number of rows.
     normalise : {"minmax", "zscore", "rank", "max", "none"}, default "minmax"
-        ``minmax`` (x - min) / (max - min), turned round for ``"-"``. ``zscore`` (x - mean) / sd, with n - 1,
-        the sign turned. ``rank`` from 0 to 1, ties sharing. ``max`` x / max and min / x. ``none``: values as
-        given.
+        ``"minmax"`` is (x - min) / (max - min) for direction ``"+"`` and (max - x) / (max - min) for ``"-"``.
+        ``"zscore"`` is (x - mean) / sd with divisor n - 1, with the opposite sign for ``"-"``. ``"rank"`` is
+        the rank scaled from 0 to 1; tied values have their mean rank. ``"max"`` is x / max for ``"+"`` and
+        min / x for ``"-"``. ``"none"`` uses the values as they are.
     shift : float, default 0.0
-        Added to normalised values before the logarithm of entropy weights; scores never use it.
+        Number added to the normalised values before the logarithm of entropy weights. Scores do not use it.
+        The default is 0 because 0 ln 0 = 0 by definition, so no shift is needed.
     weighting : {"entropy", "critic", "cv", "std", "pca", "equal"} or mapping, default "entropy"
-        How columns are weighed (see `entropy_weights` and its neighbours), or ``{indicator: weight}``; given
-        weights are divided by their sum.
+        How the weights are computed; see `entropy_weights`, `critic_weights`, `cv_weights`, `std_weights`,
+        `pca_weights` and `equal_weights`. Or given weights, ``{indicator: weight}``, which are divided by
+        their sum.
     structure : {"flat", "nested", "equal_dimensions"}, default "flat"
-        ``flat``: all indicators at once. ``nested``: inside each dimension, then the dimensions' scores in
-        the same way. ``equal_dimensions``: inside each dimension, every dimension counting alike.
+        ``"flat"`` weights all indicators together. ``"nested"`` weights the indicators within each dimension,
+        and then the scores of the dimensions in the same way. ``"equal_dimensions"`` weights the indicators
+        within each dimension, and all dimensions equally.
     aggregate : {"linear", "geometric", "topsis"}, default "linear"
-        Weighted sum, weighted product, or relative closeness to the best values.
+        ``"linear"`` is the weighted sum, ``"geometric"`` the weighted geometric mean, and ``"topsis"`` the
+        relative closeness to the best values.
     missing : {"raise", "drop"}, default "raise"
-        Refuse missing cells, or leave out rows that have any (listwise). `Panel.interpolate` fills and logs.
+        ``"raise"`` raises an error if an indicator is missing. ``"drop"`` drops the rows in which any
+        indicator is missing. `Panel.interpolate` can fill missing values first.
     name : str, default "index_score"
-        Name of the scores, and of the column that `Panel.attach` makes of them.
+        Name of the scores, which is also the name of their column after `Panel.attach`.
 
     Raises
     ------
     InputTypeError
-        If the system is not an `IndicatorSystem` or the name is not text.
+        If `system` is not an `IndicatorSystem`, or `name` is not text.
     OptionError
-        If an option has an unknown word, or options contradict each other: the message says which to change.
+        If an option has an unknown value, or two options contradict each other.
     IndicatorError
-        If ``scope="goalposts"`` and an indicator has none.
+        If the scope is ``"goalposts"`` and an indicator has no goalposts.
 
     Examples
     --------
@@ -121,7 +136,7 @@ class CompositeIndex(Specification):
 
     @property
     def recipe(self) -> Recipe:
-        """The options as values: what computing needs to know."""
+        """Options of the index."""
         given = self.weighting if isinstance(self.weighting, tuple) else ()
         return Recipe(
             system=self.system,
@@ -138,12 +153,12 @@ class CompositeIndex(Specification):
 
     @property
     def given_weights(self) -> Floats | None:
-        """Weights given by the caller in the order of the system, adding up to one; None otherwise."""
+        """Given weights in the order of the indicators, with sum one, or None if weights are estimated."""
         return self.recipe.given_weights
 
     @property
     def terms(self) -> tuple[str, ...]:
-        """Columns that the index reads."""
+        """Columns of the indicators."""
         return self.system.names
 
     def add(self, *indicators: str | Indicator) -> Self:
@@ -152,7 +167,7 @@ class CompositeIndex(Specification):
         Parameters
         ----------
         *indicators : str or Indicator
-            A text is a column in which more is better.
+            A text is the name of a column with direction ``"+"``.
 
         Returns
         -------
@@ -162,17 +177,26 @@ class CompositeIndex(Specification):
         Raises
         ------
         OptionError
-            If weights are given: change them at the same time, with `replace`.
+            If the weights are given: the new indicator has none. Use `replace` to change system and weights.
+        InputTypeError, IndicatorError
+            As in `IndicatorSystem.add`.
+
+        Examples
+        --------
+        >>> import digiprosper as dp
+        >>> index = dp.CompositeIndex(dp.IndicatorSystem.from_dict({"": {"ports": "+", "price": "-"}}))
+        >>> index.add("users").system.names
+        ('ports', 'price', 'users')
         """
         return self.replace(system=self.system.add(*indicators))
 
     def drop(self, *names: str) -> Self:
-        """Leave indicators out; given weights of the others keep their proportions.
+        """Drop indicators. Given weights of the other indicators keep their proportions.
 
         Parameters
         ----------
         *names : str
-            Columns.
+            Columns of the indicators to drop.
 
         Returns
         -------
@@ -184,7 +208,14 @@ class CompositeIndex(Specification):
         ColumnError
             If a column is not in the system.
         IndicatorError
-            If none would be left.
+            If no indicator would be left.
+
+        Examples
+        --------
+        >>> import digiprosper as dp
+        >>> index = dp.CompositeIndex(dp.IndicatorSystem.from_dict({"": {"ports": "+", "price": "-"}}))
+        >>> index.drop("price").system.names
+        ('ports',)
         """
         given = self.weighting
         if isinstance(given, tuple):
@@ -192,12 +223,12 @@ class CompositeIndex(Specification):
         return self.replace(system=self.system.drop(*names), weighting=given)
 
     def swap(self, old: str, new: str) -> Self:
-        """Read another column in the place of one; its direction, dimension and weight stay.
+        """Replace the column of one indicator. Its direction, dimension, goalposts and given weight stay.
 
         Parameters
         ----------
         old, new : str
-            Columns.
+            Column to replace, and the column that replaces it.
 
         Returns
         -------
@@ -207,7 +238,16 @@ class CompositeIndex(Specification):
         Raises
         ------
         ColumnError
-            If the first is not in the system.
+            If `old` is not in the system.
+        IndicatorError
+            If `new` is in the system already.
+
+        Examples
+        --------
+        >>> import digiprosper as dp
+        >>> index = dp.CompositeIndex(dp.IndicatorSystem.from_dict({"": {"ports": "+", "price": "-"}}))
+        >>> index.swap("ports", "phones").system.names
+        ('phones', 'price')
         """
         given = self.weighting
         if isinstance(given, tuple):
@@ -215,43 +255,55 @@ class CompositeIndex(Specification):
         return self.replace(system=self.system.swap(old, new), weighting=given)
 
     def fit(self, panel: Any, *, rng: object = None, progress: bool = False) -> IndexResults:
-        """Learn end points and weights, and score every row.
+        """Compute the end points, the weights and the scores.
 
         Parameters
         ----------
         panel : Panel, or a table that narwhals reads
-            Has every indicator as a numeric column. A table that is no Panel (pandas, polars eager or lazy,
-            pyarrow, a DuckDB relation, PySpark) is read in two aggregate queries, so that it may be larger
-            than memory: entropy weights, min-max, linear, flat, scope ``"pooled"`` or ``"goalposts"``; no
-            scores (use `IndexResults.apply`) and no sampling errors.
+            Data with each indicator as a numeric column. A table that is not a Panel may be a pandas, polars
+            or pyarrow table, a DuckDB relation or a PySpark table. It is read with two aggregate queries, so
+            it may be larger than memory. This needs entropy weights, min-max normalisation, linear
+            aggregation, flat structure and the scope ``"pooled"`` or ``"goalposts"``. The results then have
+            no scores and no standard errors; `IndexResults.apply` computes the scores.
         rng : optional
-            Not used: weights are not drawn here. Taken so that every specification is called alike.
+            Not used. All specifications have this argument.
         progress : bool, default False
             Not used.
 
         Returns
         -------
         IndexResults
-            Scores, weights, end points.
+            Scores, weights with standard errors, and end points.
 
         Raises
         ------
         ColumnError
-            If the panel has no such column.
+            If the panel does not have an indicator.
         IndicatorError
-            If a column is not numeric, all are constant, or the options are not defined for its values.
+            If a column is not numeric, if all indicators are constant, or if the index is not defined for the
+            values of an indicator, such as a geometric mean of negative values.
         MissingDataError
-            If cells are missing and `missing` is ``"raise"``, or no row is left.
+            If values are missing and `missing` is ``"raise"``, or if no row is left.
         OptionError
-            If the scope needs periods that the panel does not have.
+            If the scope needs a period that the panel does not have.
 
         Warns
         -----
         IndicatorWarning
-            If an indicator is constant or has a negative weight, the shift is .01 or more, a weight exceeds
-            three equal shares, a product is zero, or the scope is ``"legacy_lnT"``.
+            If an indicator is constant, has a negative weight, or has a weight of more than three times the
+            equal weight. Also if the shift is .01 or more, if a score with geometric aggregation is 0, or if
+            the scope is ``"legacy_lnT"``.
         MissingDataWarning
-            If rows were dropped, or interpolated cells look ahead under ``"expanding"``.
+            If rows were dropped. Also if the scope is ``"expanding"`` and values are interpolated, because an
+            interpolated value depends on a later year.
+
+        Examples
+        --------
+        >>> import digiprosper as dp
+        >>> states = dp.datasets.us_states().assign(roads="I(hwy / emp)", pipes="I(water / emp)")
+        >>> system = dp.IndicatorSystem.from_dict({"": {"roads": "+", "pipes": "+"}})
+        >>> dp.CompositeIndex(system).fit(states).weights["weight"].round(3).to_dict()
+        {'roads': 0.631, 'pipes': 0.369}
         """
         del rng, progress
         recipe = self.recipe

@@ -1,4 +1,4 @@
-"""Weights from the data alone: one function of an array for every weighting."""
+"""Weights of indicators: one function of an array for each weighting."""
 
 from __future__ import annotations
 
@@ -37,19 +37,22 @@ _UNDEFINED: Final = "Entropy is undefined for these values: normalise first, as 
 
 
 def entropy_weights(Z: Any, *, shift: float = 0.0) -> Floats:
-    """Weigh columns by how unevenly they are spread: the entropy weight method.
+    """Compute entropy weights.
+
+    A column has a large weight if its values are distributed unequally over the rows.
 
     Parameters
     ----------
     Z : array or DataFrame, shape (n, m)
-        Directed, non-negative values. Nothing is normalised here.
+        Non-negative values of m indicators in which a higher value is better. They are not normalised here.
     shift : float, default 0.0
-        Added before the logarithm. 0 because 0 ln 0 = 0 needs none; papers to replicate have 1e-4, .01, ...
+        Number added to the values before the logarithm. The default is 0 because 0 ln 0 = 0 by definition.
+        Use another value only to replicate a paper that has one.
 
     Returns
     -------
     ndarray, shape (m,)
-        Weights in column order, adding up to one. A constant column has weight 0 and is named in a warning.
+        Weights in the order of the columns, with sum one. A constant column has weight 0.
 
     Raises
     ------
@@ -62,11 +65,17 @@ def entropy_weights(Z: Any, *, shift: float = 0.0) -> Floats:
     OptionError
         If the shift is not a number >= 0.
 
-    Notes
+    Warns
     -----
-    p_ij = z_ij / sum_i z_ij, e_j = -sum_i p_ij ln p_ij / ln n, w_j = (1 - e_j) / sum_k (1 - e_k)
-    (Shannon 1948; as weights, Hwang and Yoon 1981). As 1 - e_j = T_j / ln n with Theil's T of column j, the
-    weights are shares of Theil indices: the method rewards dispersion and skewness, not importance.
+    IndicatorWarning
+        If a column is constant, a weight is more than three times 1/m, or the shift is .01 or more.
+
+    Notes ----- With p_ij = z_ij / sum_i z_ij, the entropy of column j is e_j = -sum_i p_ij ln p_ij / ln n
+    (Shannon 1948). The weights are w_j = (1 - e_j) / sum_k (1 - e_k) (Hwang and Yoon 1981).
+
+    1 - e_j equals T_j / ln n, where T_j is Theil's T of column j. So the weights are the shares of the
+    columns in the sum of their Theil indices. A column with large dispersion or skewness has a large weight,
+    whether it is important or not.
 
     Examples
     --------
@@ -93,18 +102,22 @@ def entropy_weights(Z: Any, *, shift: float = 0.0) -> Floats:
 
 
 def critic_weights(Z: Any) -> Floats:
-    """Weigh columns by contrast and conflict: CRITIC.
+    """Compute CRITIC weights.
+
+    A column has a large weight if its standard deviation is large and its correlations with the other columns
+    are small.
 
     Parameters
     ----------
     Z : array or DataFrame, shape (n, m)
-        Directed values: turn columns where less is better round first, since the sign of every correlation
-        counts. Negative values are fine. Nothing is normalised here.
+        Values of m indicators in which a higher value is better; they may be negative. Reverse other columns
+        first, because the weights depend on the signs of the correlations. The values are not normalised
+        here.
 
     Returns
     -------
     ndarray, shape (m,)
-        Weights in column order, adding up to one. A constant column has weight 0 and is named in a warning.
+        Weights in the order of the columns, with sum one. A constant column has weight 0.
 
     Raises
     ------
@@ -115,10 +128,14 @@ def critic_weights(Z: Any) -> Floats:
     IndicatorError
         If all columns are constant, or all are perfectly correlated.
 
-    Notes
+    Warns
     -----
-    w_j in proportion to sd_j sum_k (1 - r_jk) (Diakoulaki, Mavrotas and Papayannakis 1995, Computers &
-    Operations Research 22). The divisor of the standard deviation cancels.
+    IndicatorWarning
+        If a column is constant, or a weight is more than three times 1/m.
+
+    Notes ----- w_j is proportional to sd_j sum_k (1 - r_jk), with the standard deviation sd_j of column j and
+    the correlation r_jk of columns j and k (Diakoulaki, Mavrotas and Papayannakis 1995, Computers &
+    Operations Research 22:763-770). The divisor of the standard deviation, n or n - 1, does not matter.
 
     Examples
     --------
@@ -131,26 +148,31 @@ def critic_weights(Z: Any) -> Floats:
 
 
 def cv_weights(Z: Any) -> Floats:
-    """Weigh columns by their coefficient of variation.
+    """Compute weights proportional to the coefficients of variation.
 
     Parameters
     ----------
     Z : array or DataFrame, shape (n, m)
-        Directed, non-negative values. Nothing is normalised here.
+        Non-negative values of m indicators in which a higher value is better. They are not normalised here.
 
     Returns
     -------
     ndarray, shape (m,)
-        Weights in column order, adding up to one. A constant column has weight 0 and is named in a warning.
+        Weights in the order of the columns, with sum one. A constant column has weight 0.
 
     Raises
     ------
     InputTypeError, MissingDataError, IndicatorError
-        As `entropy_weights`.
+        As in `entropy_weights`.
+
+    Warns
+    -----
+    IndicatorWarning
+        If a column is constant, or a weight is more than three times 1/m.
 
     Notes
     -----
-    w_j in proportion to sd_j / mean_j. The divisor of the standard deviation cancels.
+    w_j is proportional to sd_j / mean_j. The divisor of the standard deviation, n or n - 1, does not matter.
 
     Examples
     --------
@@ -163,22 +185,28 @@ def cv_weights(Z: Any) -> Floats:
 
 
 def std_weights(Z: Any) -> Floats:
-    """Weigh columns by their standard deviation.
+    """Compute weights proportional to the standard deviations.
 
     Parameters
     ----------
     Z : array or DataFrame, shape (n, m)
-        Directed values on comparable scales. Nothing is normalised here.
+        Values of m indicators in which a higher value is better, on comparable scales. They are not
+        normalised here.
 
     Returns
     -------
     ndarray, shape (m,)
-        Weights in column order, adding up to one. A constant column has weight 0 and is named in a warning.
+        Weights in the order of the columns, with sum one. A constant column has weight 0.
 
     Raises
     ------
     InputTypeError, MissingDataError, IndicatorError
-        As `critic_weights`, but for the correlations.
+        As in `critic_weights`, but perfectly correlated columns are allowed.
+
+    Warns
+    -----
+    IndicatorWarning
+        If a column is constant, or a weight is more than three times 1/m.
 
     Examples
     --------
@@ -191,29 +219,34 @@ def std_weights(Z: Any) -> Floats:
 
 
 def pca_weights(Z: Any) -> Floats:
-    """Weigh columns by their loadings on the principal components.
+    """Compute weights from the loadings of the principal components.
 
     Parameters
     ----------
     Z : array or DataFrame, shape (n, m)
-        Directed values. Only their correlations count.
+        Values of m indicators in which a higher value is better. Only their correlations are used, so their
+        units do not matter.
 
     Returns
     -------
     ndarray, shape (m,)
-        Weights in column order, adding up to one. A constant column has weight 0 and is named in a warning; a
-        negative weight, of a column that runs against the others, warns too.
+        Weights in the order of the columns, with sum one. A constant column has weight 0. A column that is
+        negatively correlated with most others can have a negative weight.
 
     Raises
     ------
     InputTypeError, MissingDataError, IndicatorError
-        As `critic_weights`, or if the loadings cancel.
+        As in `critic_weights`. Also an IndicatorError if the loadings add up to zero.
 
-    Notes
+    Warns
     -----
-    w in proportion to sum_k lambda_k v_k over the components of the correlation matrix with eigenvalue
-    lambda > 1, at least the first; each eigenvector v_k is signed so that its elements add up to >= 0. On the
-    pooled rows of a panel this is what the Chinese literature calls global PCA.
+    IndicatorWarning
+        If a column is constant, a weight is negative, or a weight is more than three times 1/m.
+
+    Notes ----- The vector of weights is proportional to sum_k lambda_k v_k. Here lambda_k and v_k are the
+    eigenvalues and eigenvectors of the correlation matrix. The sum is over the components with an eigenvalue
+    above 1, or the first one if there are none. The sign of each eigenvector is chosen so that its elements
+    have a sum >= 0. For all rows of a panel together, the Chinese literature calls this method global PCA.
 
     Examples
     --------
@@ -226,7 +259,7 @@ def pca_weights(Z: Any) -> Floats:
 
 
 def equal_weights(m: int) -> Floats:
-    """Give every indicator the same weight.
+    """Return equal weights.
 
     Parameters
     ----------
@@ -236,12 +269,12 @@ def equal_weights(m: int) -> Floats:
     Returns
     -------
     ndarray, shape (m,)
-        1 / m.
+        The weight 1 / m of each indicator.
 
     Raises
     ------
     InputTypeError
-        If `m` is not a whole number from 1 to a million.
+        If `m` is not an integer from 1 to a million.
 
     Examples
     --------
