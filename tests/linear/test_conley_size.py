@@ -30,6 +30,16 @@ SPECS = {
 }
 
 
+HEADS = (
+    "by entity",
+    "Driscoll-Kraay",
+    "500 km, 2 lags",
+    "1,000 km, 2 lags",
+    "1,000 km, 9 lags",
+    "the same, uniform kernel",
+)
+
+
 def correlated(rng: np.random.Generator, root: np.ndarray, rho: float) -> np.ndarray:
     """Draw variables of entities and periods, correlated in space by `root` and in time by `rho`."""
     out = np.asarray(root @ rng.normal(size=(len(root), T)))
@@ -75,16 +85,12 @@ def test_size_with_neighbours(entities: int, decay: int, rho: float, measured: C
     Entities are spread evenly over 2,200 by 2,000 km and observed for 10 periods, with two-way effects. The
     regressor and the errors have the same correlations: exp(-d / 300 km) between entities at a distance of
     d km in the same period, and .6 between consecutive periods of an entity, or only one of the two.
-    The columns with a cutoff have Conley errors with the Bartlett kernel, the last one with the uniform one.
+    The columns with a cutoff have Conley errors, with the Bartlett kernel unless another is named.
     """
     found = sizes(entities, decay, rho)
-    correlated_in = {(0, 0.6): "time", (300, 0.0): "space", (300, 0.6): "both"}[decay, rho]
-    heads = ("by entity", "Driscoll-Kraay", *(head.replace("1000", "1,000") for head in list(SPECS)[2:]))
-    rates = dict(zip(heads, found.values(), strict=True))
-    measured(
-        "size_with_correlated_neighbours",
-        {"entities, correlated in": f"{entities}, {correlated_in}", **rates},
-    )
+    kind = {(0, 0.6): "time", (300, 0.0): "space", (300, 0.6): "both"}[decay, rho]
+    row: dict[str, float | str] = {"entities, correlated in": f"{entities}, {kind}"}
+    measured("size_with_correlated_neighbours", row | dict(zip(HEADS, found.values(), strict=True)))
     if decay:
         assert found["clustered"] > 0.1
         assert found["1000 km, 9 lags"] < found["clustered"] - 0.04
