@@ -182,7 +182,7 @@ CONTRACT = {
     "Indicator": "name, direction='+', *, dimension='', unit='', goalposts=None",
     "CompositeIndex.fit": "panel, *, rng=None, progress=False",
     "FixedEffects": (
-        f"y, x, *, {EFFECTS}, absorb=(), cov_type='clustered', clusters=None, bandwidth=None, "
+        f"y, x=(), *, {EFFECTS}, absorb=(), cov_type='clustered', clusters=None, bandwidth=None, "
         f"{DISTANCES}, ssc='reghdfe', obs_weights=None, singletons='drop', collinear='raise', "
         "missing='drop', keep_rows=True"
     ),
@@ -332,7 +332,7 @@ CONTRACT = {
     "control_sets": "spec, panel, candidates, *, size=None, term=None",
     "ResultSet.compare": "term, level=0.95, *, kind=None",
     "ResultSet.effects_table": "level=0.95",
-    "save_tables": "path, tables, *, style=None",
+    "save_tables": "path, tables, *, labels=None, style=None",
     "stack_tables": "tables, *, notes=None, title=None, style=None, file=None",
     "etable": (
         "models, *, labels=None, heads=None, keep=None, drop=None, order=None, controls=(), blocks=None, "

@@ -930,6 +930,21 @@ def test_the_data_are_not_written_to() -> None:
     pd.testing.assert_frame_equal(panel.frame, before)
 
 
+@pytest.mark.parametrize(
+    "specify",
+    [
+        lambda: FixedEffects("y ~ a"),
+        lambda: FixedEffects("y ~ a", ["b"]).fit(Panel(make_frame(), "city", "year")),
+        lambda: FixedEffects("y", "a ~ b").fit(Panel(make_frame(), "city", "year")),
+    ],
+    ids=["alone", "outcome", "regressor"],
+)
+def test_a_formula_in_the_place_of_a_term_is_sent_to_from_formula(specify) -> None:
+    with pytest.raises(TermError, match="from_formula") as caught:
+        specify()
+    assert [problem.code for problem in caught.value.problems] == ["term"]
+
+
 def test_every_refusal_is_of_the_family() -> None:
     for error in (CollinearityError, IdentificationError, OptionError, TermError, MissingDataError):
         assert issubclass(error, DigiprosperError)

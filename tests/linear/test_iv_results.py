@@ -404,6 +404,17 @@ def test_stages_of_several_regressors_without_overidentification() -> None:
     assert [bool(cell) for cell in table.frame.loc["工具变量F值"]] == [True, True, False]
 
 
+def test_the_effective_f_of_one_instrument_is_the_f_of_the_instrument() -> None:
+    for options in ({}, {"cov_type": "robust"}, {"clusters": ["i", "t"]}):
+        results = fit(SPEC.replace(instruments=["z1"]), **options)
+        tests = results.iv_tests
+        assert tests["effective_f"] == pytest.approx(tests["first_stage_f:d"].statistic, rel=1e-10)
+        assert tests["effective_f"] == pytest.approx(tests["kp_rk_f"], rel=1e-10)
+    table = dp.etable(results.stages)
+    assert "F of the instruments" in table.frame.index
+    assert "Effective F" not in table.frame.index
+
+
 def test_stages_survive_a_pickle_and_stand_below_a_head() -> None:
     again = pickle.loads(pickle.dumps(fit().stages))
     table = dp.etable({"IV": again, "OLS": fit()})

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 
 import docx
 import openpyxl
+import pandas as pd
 import pytest
 
 import digiprosper as dp
-from digiprosper.errors import ColumnError, InputTypeError, OptionError
+from digiprosper.errors import ColumnError, DigiprosperWarning, InputTypeError, OptionError
 from digiprosper.present.files import WRITERS, table_path
 from digiprosper.present.stacking import stack_tables
 from digiprosper.present.tables import Table, etable, save_tables
@@ -180,6 +181,26 @@ def test_a_finished_table_keeps_its_style_and_title(fits, tmp_path):
     assert sheets[0][2][0] == "被解释变量"
     assert sheets[1][3][1] == "0.3***"
     assert openpyxl.load_workbook(path).sheetnames == ["表9 自己的标题", "B", "表9 自己的标题 (3)"]
+
+
+def test_labels_serve_all_tables_that_are_not_made_yet(fits, tmp_path):
+    weights = pd.DataFrame({"weight": [1.0]}, index=["hwy"])
+    labels = {"log(pcap)": "公共资本", "hwy": "公路"}
+    path = save_tables(tmp_path / "t.md", {"A": etable(fits), "B": fits, "C": weights}, labels=labels)
+    made = {
+        "A": etable(fits),
+        "B": etable(fits, labels={"log(pcap)": "公共资本"}),
+        "C": etable(weights, labels={"hwy": "公路"}),
+    }
+    assert path.read_text("utf-8") == save_tables(tmp_path / "made.md", made).read_text("utf-8")
+
+
+def test_labels_that_no_table_has_are_named_once(fits, tmp_path):
+    with pytest.warns(DigiprosperWarning) as caught:
+        save_tables(tmp_path / "t.csv", {"A": fits, "B": fits}, labels={"log(pcapp)": "x"})
+    assert len(caught) == 1
+    with pytest.raises(InputTypeError):
+        save_tables(tmp_path / "t.csv", {"A": fits}, labels=["x"])
 
 
 def test_sheets_have_names_that_excel_takes(paper, tmp_path):

@@ -26,6 +26,7 @@ from digiprosper.linear.preparation import (
     prepare,
 )
 from digiprosper.linear.results import LinearResults
+from digiprosper.panel.grammar import in_other_words, refused
 from digiprosper.panel.terms import canonical
 from digiprosper.specification import TERM, Specification, as_terms, one_term, plain_options
 
@@ -128,7 +129,7 @@ class FixedEffects(Specification):
     """
 
     y: str = field(metadata=TERM)
-    x: Sequence[str] = field(metadata=TERM)
+    x: Sequence[str] = field(default=(), metadata=TERM)  # so that a formula alone has an error of its own
     _: KW_ONLY
     entity_effects: bool = True
     time_effects: bool = True
@@ -152,7 +153,7 @@ class FixedEffects(Specification):
         object.__setattr__(self, "x", as_terms(self.x, "x"))
         object.__setattr__(self, "absorb", as_terms(self.absorb, "absorb"))
         if not self.x:
-            raise TermError("x is empty; specify at least one regressor.")
+            raise _no_regressors(self.y)
         if canonical(self.y) in {canonical(t) for t in self.x}:
             raise TermError(f"y={cited(self.y)} is also in x; the outcome cannot be its own regressor.")
         check_regression_options(self)
@@ -218,6 +219,12 @@ class FixedEffects(Specification):
         fitted = estimate(self, panel)
         issue(fitted.results.diagnostics)
         return fitted.results
+
+
+def _no_regressors(y: str) -> TermError:
+    """Build the error for a specification with an outcome only, or with a formula in its place."""
+    why = in_other_words(y) if "~" in y else None
+    return refused(y, "y", why) if why else TermError("x is empty; specify at least one regressor.")
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -267,6 +267,7 @@ class IVResults(LinearResults):
     def stages(self) -> IVStages:
         """First stages and second stage as the columns of one table, with the tests of the instruments.
 
+        With one instrument the effective F is the F of the instrument and has no row of its own.
         ``etable(results.stages)`` prints them; in `stats` of the table the Kleibergen-Paap F is that of the
         second stage.
         """
@@ -380,7 +381,8 @@ class IVStages(ResultSet):
         fit = self[second]
         pairs = zip(firsts, fit.endog, strict=True)
         f = {label: fit.iv_tests[f"first_stage_f:{x}"].statistic for label, x in pairs}
-        effective = {firsts[0]: fit.iv_tests["effective_f"]} if "effective_f" in fit.iv_tests else {}
+        several = "effective_f" in fit.iv_tests and len(fit.instruments) > 1
+        effective = {firsts[0]: fit.iv_tests["effective_f"]} if several else {}
         under, over, endogeneity = (test.p_value for test in fit._tests())
         code = "sargan" if fit.cov_type == "unadjusted" else "hansen"
         rows = {

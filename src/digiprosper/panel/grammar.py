@@ -84,6 +84,7 @@ _SPELLINGS = (
     (r"^ln\((.+)\)$", r"the natural logarithm is log(\1)"),
     (r"^np\.(\w+)\((.+)\)$", r"write \1(\2)"),
     (r"^[\w^`]+\[.+\]$", r"slopes by group belong in absorb"),
+    (r"~", "it is a formula; read it with FixedEffects.from_formula('y ~ x | id + year')"),
 )
 
 

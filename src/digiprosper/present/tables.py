@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, Any
@@ -301,7 +302,7 @@ def etable(  # noqa: PLR0913  (every choice a table has; all but the models are 
     columns = read_columns(models, "etable", spanning=True)
     columns = [with_constant(column) for column in columns] if constant else columns
     given_labels = check_labels(labels, "etable")
-    _tell_unused(columns, given_labels)
+    _tell_unused(columns, given_labels, "etable")
     texts = look.own_labels | merged_labels(columns, given_labels)
     columns = name_columns(columns, heads, texts, "etable", look.language)
     folded = fold_terms(columns, controls, blocks, look)
@@ -333,8 +334,8 @@ def _constant_beside(terms: Sequence[str], columns: Sequence[Column], drop: obje
     return ["Intercept"] if there and "Intercept" not in terms and drop is None else []
 
 
-def _tell_unused(columns: Sequence[Column], labels: Mapping[str, str]) -> None:
-    words = [
+def _names_in(columns: Sequence[Column]) -> list[str]:
+    return [
         str(word)
         for column in columns
         for word in (
@@ -347,12 +348,16 @@ def _tell_unused(columns: Sequence[Column], labels: Mapping[str, str]) -> None:
             *(block.variable for block in column.blocks),
         )
     ]
-    unused = unused_labels(labels, words)
+
+
+def _tell_unused(columns: Sequence[Column], labels: Mapping[str, str], caller: str) -> None:
+    unused = unused_labels(labels, _names_in(columns))
     if unused:
         hints = [
             f"{cited(k)}{f' (did you mean {cited(name)}?)' if name else ''}" for k, name in unused.items()
         ]
-        text = f"etable: labels match nothing in this table: {', '.join(hints[:5])}."
+        where = "this table" if caller == "etable" else "these tables"
+        text = f"{caller}: labels match nothing in {where}: {', '.join(hints[:5])}."
         issue([Notice("unknown_labels", text, {"labels": unused})])
 
 
@@ -379,7 +384,11 @@ def _assemble(
 
 
 def save_tables(
-    path: str | Path, tables: Mapping[str, Table | Models], *, style: TableStyle | None = None
+    path: str | Path,
+    tables: Mapping[str, Table | Models],
+    *,
+    labels: Mapping[str, str] | None = None,
+    style: TableStyle | None = None,
 ) -> Path:
     """Write every table of a paper into one file, with titles and notes.
 
@@ -391,6 +400,8 @@ def save_tables(
     tables : mapping
         Tables by title, in order. A title that a `Table` has already wins over its key. Anything else that
         `etable` takes is set as a table first.
+    labels : mapping, optional
+        Text by term or column, as in `etable`, for what is not yet a table. A key need not be in every table.
     style : TableStyle, optional
         For what is not yet a table; a finished `Table` keeps its own.
 
@@ -420,8 +431,12 @@ def save_tables(
     """
     target = table_path(path, "path")
     read_style(style, None, FROM_STYLE, None, None)
+    given = check_labels(labels, "save_tables")
     named = named_tables(tables, "save_tables", '{"Table 1. Baseline": etable(fits)}')
-    contents = [_titled(title, table, style) for title, table in named.items()]
+    columns = {title: _columns_of(title, table) for title, table in named.items()}
+    _tell_unused(list(chain.from_iterable(columns.values())), given, "save_tables")
+    shown = {title: _used(given, columns[title]) for title in named}
+    contents = [_titled(title, table, shown[title], style) for title, table in named.items()]
     write_tables(contents, target)
     return target
 
@@ -454,10 +469,31 @@ def named_tables(given: object, function: str, example: str) -> dict[str, Any]:
     return dict(given)
 
 
-def _titled(title: str, given: Table | Models, style: TableStyle | None) -> Content:
+def _columns_of(title: str, given: Table | Models) -> list[Column]:
+    """Read what is not yet a table."""
+    with _about(title):
+        return [] if isinstance(given, Table) else read_columns(given, "etable", spanning=True)
+
+
+def _used(labels: Mapping[str, str], columns: Sequence[Column]) -> dict[str, str]:
+    """Choose the labels that one of several tables has a use for."""
+    unused = unused_labels(labels, _names_in(columns))
+    return {key: text for key, text in labels.items() if key not in unused}
+
+
+def _titled(
+    title: str, given: Table | Models, labels: Mapping[str, str], style: TableStyle | None
+) -> Content:
+    with _about(title):
+        table = given if isinstance(given, Table) else etable(given, labels=labels, style=style)
+    return table._content(table.title or title)
+
+
+@contextmanager
+def _about(title: str) -> Iterator[None]:
+    """Add to an error which table it is about."""
     try:
-        table = given if isinstance(given, Table) else etable(given, style=style)
+        yield
     except DigiprosperError as error:
         error.add_note(f"save_tables: this is the table {cited(title)}.")
         raise
-    return table._content(table.title or title)
