@@ -41,6 +41,13 @@ ROOMS = {
     "u_shape": "U-shapes",
     "spatial": "Space",
 }
+PROPER = {
+    **{
+        name: name.capitalize()
+        for name in ("conley", "gini", "hansen", "moran", "wald", "wang", "wooldridge")
+    },
+    **{name: name.upper() for name in ("iv", "sar", "sdm", "sem")},
+}
 HEAD = """# Validity
 
 Do tests reject a true hypothesis as often as they say, and do intervals cover the truth? Each table is
@@ -141,7 +148,7 @@ def filled(page: str) -> str:
 def shown(entries: dict[str, Any]) -> str:
     """Write a table below the text that says what was simulated."""
     about = dict.fromkeys(entry["about"] for entry in entries.values() if entry["about"])
-    return f"{textwrap.fill(' '.join(about), 120)}\n\n{table(entries)}"
+    return f"{textwrap.fill(' '.join(about), 120, break_on_hyphens=False)}\n\n{table(entries)}"
 
 
 def table(entries: dict[str, Any]) -> str:
@@ -159,7 +166,8 @@ def validity() -> str:
         room = next(iter(entries)).split("/")[1]
         tests = dict.fromkeys(node.split("[")[0] for node in entries)
         source = ", ".join(f"`{test}`" for test in tests)
-        title = name.replace("_", " ").capitalize()
+        words = " ".join(PROPER.get(word, word) for word in name.split("_"))
+        title = words[0].upper() + words[1:]
         sections[ROOMS[room]].append(f"### {title}\n\n{shown(entries)}\n{source}\n")
     found = {title: blocks for title, blocks in sections.items() if blocks}
     return HEAD + "\n".join(f"## {title}\n\n" + "\n".join(blocks) for title, blocks in found.items())
