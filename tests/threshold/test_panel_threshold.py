@@ -6,7 +6,7 @@ import json
 import pickle
 import warnings
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -31,6 +31,9 @@ from digiprosper.errors import (
     TermError,
     ThresholdSearchError,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 DATA = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "hansen1999.csv"
 GOLDEN = json.loads((Path(__file__).parents[1] / "reference" / "hansen1999.json").read_text(encoding="utf-8"))
@@ -309,17 +312,19 @@ def _autoregression(rng: np.random.Generator, n: int, rho: float) -> np.ndarray[
 @pytest.mark.montecarlo
 @pytest.mark.parametrize("n", [31, 100])
 @pytest.mark.parametrize("design", ["iid", "serial", "het", "serial + het"])
-def test_size_of_the_bootstraps(n: int, design: str) -> None:
-    """No threshold, T = 10, 1,000 panels, nominal .05 (Monte Carlo error .007).
+def test_size_of_the_bootstraps(n: int, design: str, measured: Callable[..., None]) -> None:
+    """Share of 1,000 panels without a threshold in which a test of no threshold rejects at 5%.
 
-    "serial": AR(.8) in q, z and e; "het": standard deviation sqrt(.25 + .75 z^2).
+    n entities are observed for 10 periods. "serial": the threshold variable, the regressor z and the errors
+    have a serial correlation of .8. "het": the standard deviation of the errors is sqrt(.25 + .75 z^2).
+    Each test has 199 draws.
     """
-    words, panels = ("wild_cluster", "wild_score", "hansen"), 1000
+    words, panels = ("wild_cluster", "wild_score", "hansen", "iid"), 1000
     spec = PanelThreshold(
         "y", "z", "q", trim=0.1, grid=81, reps=199, time_effects=False, bootstrap=words, confidence="lr"
     )
     entity, time = np.repeat(np.arange(n), 10), np.tile(np.arange(10), n)
-    rho, rejected = 0.8 * ("serial" in design), np.zeros(3)
+    rho, rejected = 0.8 * ("serial" in design), np.zeros(4)
     for seed in range(panels):
         rng = np.random.default_rng([seed, n, len(design)])
         q, z, u = (_autoregression(rng, n, rho) for _ in range(3))
@@ -328,7 +333,9 @@ def test_size_of_the_bootstraps(n: int, design: str) -> None:
             Panel(pd.DataFrame({"i": entity, "t": time, "q": q, "z": z, "y": y}), "i", "t"), rng=rng
         )
         rejected += found.tests["p_value"].to_numpy() <= 0.05
-    wild, score, entities = rejected / panels
+    sizes = dict(zip(words, (rejected / panels).tolist(), strict=True))
+    measured("size_of_threshold_tests", {"n": n, "errors": design, **sizes})
+    wild, score, entities = sizes["wild_cluster"], sizes["wild_score"], sizes["hansen"]
     assert 0.03 <= wild <= 0.08, wild
     assert 0.03 <= score <= 0.08, score
     assert (entities > 0.15) if "het" in design else (entities < 0.08), entities

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -13,6 +13,9 @@ import pytest
 from digiprosper import Panel, PanelThreshold
 from digiprosper.linear.preparation import prepare
 from digiprosper.threshold.regimes import about_origin, regime_columns
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 DATA = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "china_cities_105x14.csv"
 pytestmark = pytest.mark.filterwarnings("ignore::digiprosper.errors.DigiprosperWarning")
@@ -230,8 +233,12 @@ def test_units_inside_a_logarithm_on_real_cities() -> None:
     ("mean", "jump", "least", "most"), [(0, 0.5, 0, 0.03), (5, 0.5, 0, 0.03), (0, 0, 0.1, 0.3)]
 )
 def test_how_often_the_notice_appears_where_no_level_shifts(
-    n: int, mean: float, jump: float, least: float, most: float
+    n: int, mean: float, jump: float, least: float, most: float, measured: Callable[..., None]
 ) -> None:
+    """Share of 150 panels in which the notice `origin` appears although the level does not shift at z = 0.
+
+    n entities are observed for 10 periods. The slope of z changes by the jump, or there is no threshold (0).
+    """
     rng, count = np.random.default_rng(1), 0
     i, t = np.repeat(np.arange(n), 10), np.tile(np.arange(10), n)
     for _ in range(150):
@@ -239,4 +246,6 @@ def test_how_often_the_notice_appears_where_no_level_shifts(
         y = (1 + jump * (q > 0.3)) * z + rng.normal(size=n)[i] + rng.normal(size=i.size)
         df = pd.DataFrame({"i": i, "t": t, "q": q, "z": z, "y": y})
         count += about(SPEC.replace(x=()).fit(on(df))) is not None
+    row = {"n": n, "mean of z": mean, "jump": f"{jump:g}", "share with the notice": count / 150}
+    measured("notices_of_the_origin", row)
     assert least <= count / 150 <= most
