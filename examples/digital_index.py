@@ -2,13 +2,14 @@
 # # A digital index of the world's economies: how sure is its ranking, and what has it to do with inequality?
 #
 # Internet users, broadband and mobile subscriptions of about 200 economies, 2005 to 2022, with real gaps
-# (Gapminder's Systema Globalis, CC BY 4.0; the numbers are those of the ITU and the World Bank). Three
-# indicators become one index; its ranks get intervals; its options are varied; and it meets the Gini
-# coefficient of incomes, once with and once without what a careless reader would forget.
+# (Gapminder's Systema Globalis, CC BY 4.0; the data come from the ITU and the World Bank). Three indicators
+# become one index. Its ranks get intervals, and its options are varied. Then the Gini coefficient of
+# incomes is regressed on it, without and with fixed effects.
 #
-# The table is not part of the library. Run `python examples/digital_index.py gapminder_digital_1995_2023.csv`
-# with the path of yours: columns `name`, `year`, `internet`, `broadband`, `mobile`, `gini`, `gdp_pc`, one row
-# an economy and year. Figures go to `demo_output/`.
+# The table is not part of the library. Run `python examples/digital_index.py
+# gapminder_digital_1995_2023.csv` with the path of your file. Its columns are `name`, `year`, `internet`,
+# `broadband`, `mobile`, `gini`, `gdp_pc`, with one row for each economy and year. Figures are written to
+# `demo_output/`.
 
 # %%
 import sys
@@ -40,8 +41,9 @@ def say(text: str) -> None:
 
 # %% [markdown]
 # ## 1. The panel
-# Rows with all three indicators. "NA" is Namibia's code, not a missing value, so that only empty cells count.
-# Before 2005 broadband is mostly missing; in 2023 many series have not arrived. Nothing is filled.
+# The rows with all three indicators. Only empty cells are missing values: "NA" is the code of Namibia.
+# Before 2005 most values of broadband are missing, and many series have no value for 2023 yet. No value is
+# imputed.
 
 # %%
 columns = ["name", "year", "internet", "broadband", "mobile", "gini", "gdp_pc"]
@@ -57,9 +59,10 @@ print(panel.describe(digital).round(1).to_string())
 
 # %% [markdown]
 # ## 2. The index
-# All three are relative to population: totals would rank countries by size. Entropy weights go to what is
-# spread most unevenly, which is broadband: in 2005 most countries had next to none. That is a fact about the
-# spread, not about importance. Standard errors are by economy and hold the end points fixed.
+# All three indicators are relative to population, since totals would rank countries by size. Entropy
+# weights are larger for indicators whose values are more unequal. This is broadband, which most countries
+# did not have in 2005. A large weight says nothing about importance. Standard errors are clustered by
+# economy and take the end points as known.
 
 # %%
 units = {"internet": "% of people", "broadband": "per 100 people", "mobile": "per 100 people"}
@@ -71,8 +74,8 @@ print(index.summary())
 
 # %% [markdown]
 # ## 3. How sure is the ranking?
-# Economies are drawn again, weights estimated again, and the rows as they are ranked anew, 999 times. What
-# the intervals do not know: errors in the data, and every choice of section 4.
+# In each of 999 draws, economies are resampled, weights are estimated again, and the observed rows are
+# ranked with these weights. The intervals do not include errors in the data, nor the choices of section 4.
 
 # %%
 ranking = dp.rank_probabilities(spec, panel, rng=2026)
@@ -83,15 +86,15 @@ print(ranking.summary())
 wins = ranking.pairwise().melt()["value"].dropna()
 sure = (wins.clip(lower=1 - wins) > 0.95).mean()
 say(
-    f"Given the options, drawing weights moves ranks little: {panel.n_entities} economies estimate them "
-    f"well. In {last} half of the {len(now)} intervals are at most {width.median():.0f} wide, the widest "
-    f"{width.max():.0f}, and {sure:.0%} of all pairs stand in the same order in 95% of the draws."
+    f"With the options given, ranks change little between draws: {panel.n_entities} economies give precise "
+    f"weights. The median width of the {len(now)} intervals of {last} is {width.median():.0f}, the largest "
+    f"{width.max():.0f}. Of all pairs, {sure:.0%} have the same order in more than 95% of the draws."
 )
 
 # %% [markdown]
-# ## 4. What is it that moves ranks?
-# Leaving out an indicator, and 36 combinations of options: how values are scaled, weighted, added up, and
-# which years the yardstick is learned from.
+# ## 4. What changes the ranks?
+# Each indicator is left out in turn. Then 36 combinations of options are computed: how values are
+# normalised, weighted and aggregated, and which years give the end points.
 
 # %%
 without = dp.leave_one_out(spec, panel)
@@ -102,24 +105,25 @@ grid = {
     "scope": ["pooled", "per_year"],
 }
 options = dp.index_sensitivity(spec, panel, over=grid)
-heading("4. What is it that moves ranks?")
+heading("4. What changes the ranks?")
 shown = ["spearman", "mean_rank_change", "max_rank_change", "moved_entity", "moved_period"]
 print(without[shown].round(3).to_string())
 print(f"\n{options.summary()}")
 top = options.spread(last).head(10)
 most = options.shares(last, overall=True)["total"].idxmax()
-print(f"\nThe ten leaders of {last} and where the combinations put them:")
+print(f"\nThe ten highest ranks of {last}, and the ranks of these economies in all combinations:")
 print(top[["rank", "min", "median", "max"]].to_string(float_format="{:.0f}".format))
 say(
-    f"The choice of {most!r} matters most, and all of them together far more than the sampling error of the "
-    "weights. Ranks instead of values give the long upper tails of broadband and mobile less room. None of "
-    "the combinations is wrong: whoever prints a ranking should print how far it moves."
+    f"The choice of {most!r} changes ranks most. All choices together change them much more than the "
+    "sampling error of the weights does. Normalising by ranks makes the large values of broadband and "
+    "mobile matter less. None of the combinations is wrong, so a paper with a ranking should report how "
+    "much it changes."
 )
 
 # %% [markdown]
 # ## 5. The divide between economies
-# Gini coefficients of the index itself, over the economies that are there in all three years, each counting
-# alike. An equal rise everywhere lowers them, since they are relative to the mean.
+# The Gini coefficient of the index over the economies that have data in all three years, without weights.
+# It is relative to the mean, so an equal rise in all economies lowers it.
 
 # %%
 years = [2005, 2013, last]
@@ -130,10 +134,11 @@ print("; ".join(f"{year}: {dp.gini(wide[year]):.3f}" for year in years))
 
 # %% [markdown]
 # ## 6. The index and the Gini coefficient of incomes
-# Survey Ginis, in percent, for fewer than half of the rows, and not for a random half: rich countries are
-# surveyed more often. Some countries measure income, others consumption, so that levels compare badly between
-# countries; country effects take out what does not change. Year effects take out what all share: everywhere
-# the index rose, and in many places the Gini fell, which need have nothing to do with each other.
+# Gini coefficients come from surveys, for fewer than half of the rows. These rows are not a random half:
+# rich countries have more surveys. Some countries measure income and others consumption, so levels are hard
+# to compare between countries; country effects remove differences that do not change. Year effects remove
+# what all countries have in common: the index rose everywhere, and the Gini coefficient fell in many
+# places, which may be a coincidence.
 
 # %%
 data = panel.attach(index.scores).assign(ln_gdp="log(gdp_pc)").relabel(digital="Digital index")
@@ -160,17 +165,18 @@ seen = surveyed.frame["digital"].groupby("name")
 rise = float((seen.last() - seen.first())[seen.size() > 1].mean())
 low, high = slopes.loc["Economy, year", ["conf_low", "conf_high"]] * 10 * rise
 say(
-    "Digital countries are more equal ones, clearly so. Inside a country the slope is less than half, and "
-    "next to other countries in the same year little is left. The mean country rose by "
-    f"{rise:.2f} while it was surveyed; for that rise the interval is {low:.1f} to {high:.1f} points: no "
-    "effect, a modest fall and a modest rise are all compatible with it. The slope across countries is no "
-    "evidence that connecting people makes incomes more equal. The last line has the weights estimated "
-    "anew in every draw; a slope near zero loses nothing by it."
+    "Countries with a higher index have clearly more equal incomes. With economy effects the slope is less "
+    "than half as large, and with year effects it is near zero. The index of the mean country rose by "
+    f"{rise:.2f} between its first and last survey. The interval for this rise is {low:.1f} to {high:.1f} "
+    "points of the Gini: no effect, a small fall and a small rise are all possible. The slope between "
+    "countries is no evidence that internet access makes incomes more equal. In the last line the weights "
+    "are estimated again in every draw, which changes little if the slope is near zero."
 )
 
 # %% [markdown]
 # ## 7. Figures
-# A line breaks where an economy has no row, as several in 2018: the others move up there, by absence alone.
+# A line is interrupted where an economy has no row, as several in 2018. The other economies then have
+# better ranks in that year for this reason only.
 
 # %%
 figures = {

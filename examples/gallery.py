@@ -1,10 +1,10 @@
 # %% [markdown]
 # # Every figure once
 #
-# A function a figure, on the simulated provinces or the US states. Each takes labels by column and draws in
-# the style that is in force. `python examples/gallery.py` draws all for one column and for a page, in English
-# and in Chinese, into `demo_output/gallery/`; names after it, as in `python examples/gallery.py placebo`,
-# choose some.
+# One function for each figure, on the simulated provinces or the US states. Each takes labels by column,
+# and draws in the current style. `python examples/gallery.py` draws all of them for a column and for a
+# page, in English and in Chinese, into `demo_output/gallery/`. Names
+# choose some figures: `python examples/gallery.py placebo`.
 
 # %%
 from __future__ import annotations

@@ -1,14 +1,15 @@
 # %% [markdown]
 # # Does the internet make incomes more equal by making countries richer?
 #
-# 48 countries, 2008 to 2021, no gaps (Gapminder's Systema Globalis, CC BY 4.0; the numbers are those of the
+# 48 countries, 2008 to 2021, without gaps (Gapminder's Systema Globalis, CC BY 4.0; the data come from the
 # ITU and the World Bank). Internet users may lower the Gini coefficient of incomes directly, or through
-# income per head. Row by row the second looks certain. The rows of a country are not independent, and once
-# countries are drawn instead of rows it is not. The rest shows how such a claim is examined.
+# income per head. If rows are taken as independent, the indirect effect seems certain. But the rows of one
+# country are not independent. If countries are resampled instead of rows, the indirect effect is not
+# significant. The sections below show how to examine such a claim.
 #
-# The table is not part of the library. Run `python examples/mechanisms.py gapminder_balanced_48x14.csv` with
-# the path of yours: columns `name`, `year`, `gini`, `internet`, `gdp_pc`, `urban`, `trade`, one row a country
-# and year. Figures and tables go to `demo_output/`.
+# The table is not part of the library. Run `python examples/mechanisms.py gapminder_balanced_48x14.csv`
+# with the path of your file. Its columns are `name`, `year`, `gini`, `internet`, `gdp_pc`, `urban`,
+# `trade`, with one row for each country and year. Figures and tables are written to `demo_output/`.
 
 # %%
 import sys
@@ -61,19 +62,19 @@ print(panel.describe(["gini", "internet", "gdp_pc"]).round(2).to_string())
 
 # %% [markdown]
 # ## 2. One product, two verdicts
-# The same estimates, a x b, under errors that take the 672 rows as independent, and under errors that let
-# the rows of a country move together.
+# The same product a x b with two kinds of standard errors: for independent rows (672 of them), and
+# clustered by country.
 
 # %%
 spec = dp.Mediation("gini", "internet", "log(gdp_pc)", ["trade"])
 clustered = spec.fit(panel, rng=2026)
 rows = spec.replace(cov_type="unadjusted", reps=199).fit(panel, rng=2026)
 verdicts = pd.concat(
-    {"rows independent": rows.sobel(), "clustered by country": clustered.sobel()}, names=["errors"]
+    {"independent rows": rows.sobel(), "clustered by country": clustered.sobel()}, names=["errors"]
 )
 heading("2. One product, two verdicts (Sobel's test, 672 rows)")
 print(verdicts.droplevel("term").round(4).to_string())
-heading("2b. The default: countries drawn, percentile interval")
+heading("2b. The default: countries resampled, percentile interval")
 print(clustered)
 heading("2c. Every interval of the indirect effect")
 methods = ("percentile", "bc", "bca", "delta", "monte_carlo")
@@ -82,6 +83,8 @@ print(pd.DataFrame(ends).T.round(4).to_string())
 
 # %% [markdown]
 # ## 3. Decisions as data, and the three-step table
+# The five steps of Wen and Ye, the two steps of Jiang, and the three-step table as papers print it, in
+# English and in Chinese.
 
 # %%
 heading("3. Wen and Ye's five steps")
@@ -93,11 +96,28 @@ heading("3c. The three-step table")
 steps = dp.etable(clustered.paths, rows=clustered.path_rows())
 steps.save(OUTPUT / "mechanisms_three_steps.docx")
 print(steps)
+heading("3d. The same table in Chinese")
+words = {
+    "gini": "基尼系数",
+    "internet": "互联网用户比例",
+    "log(gdp_pc)": "人均收入的对数",
+    "trade": "贸易占GDP比重",
+    "name": "国家",
+}
+chinese = dp.etable(
+    clustered.paths,
+    rows=clustered.path_rows(labels=words, language="zh"),
+    labels=words,
+    style=dp.TableStyle("zh"),
+    title="机制检验：三步法",
+)
+chinese.save(OUTPUT / "mechanisms_three_steps_zh.docx")
+print(chinese)
 
 # %% [markdown]
 # ## 4. Within countries, or between them?
-# Rich countries are connected and more equal. That is a comparison of countries; the fixed effects look at
-# changes inside one.
+# Rich countries have more internet users and more equal incomes. This compares countries. Fixed effects use
+# changes inside each country instead.
 
 # %%
 heading("4. Within and between")
@@ -111,13 +131,14 @@ heading("5. Moderated by the urban share")
 moderated = spec.replace(moderator="urban", moderates=("a", "direct")).fit(panel, rng=2026)
 print(moderated.tidy().set_index("term").round(4).to_string())
 print(moderated.johnson_neyman("direct"))
-heading("5b. Two regimes of the urban share, the threshold searched again in every draw")
+heading("5b. Two regimes of the urban share, with the threshold searched again in every draw")
 regimes = spec.replace(threshold="urban", search_draws=True, reps=299).fit(panel, rng=2026)
 print(regimes.regimes.to_string())
 print(regimes.tidy().set_index("term").filter(regex="regime|difference", axis=0).round(4).to_string())
 
 # %% [markdown]
 # ## 6. What a confounder would have to be
+# How strong would an omitted variable have to be for the indirect effect to be zero?
 
 # %%
 heading("6. Sensitivity")
@@ -127,7 +148,7 @@ print(clustered.robustness_value().round(3).to_string())
 
 # %% [markdown]
 # ## 7. A Kuznets curve?
-# Inequality first rises and then falls with income: a significant square is not enough.
+# Does inequality first rise and then fall with income? A significant square is not enough.
 
 # %%
 heading("7. Is the Gini an inverse U of income?")
@@ -161,8 +182,8 @@ else:
 
 # %%
 say(
-    "In short: with the rows of a country taken as independent the channel through income has p = "
-    f"{rows.sobel()['p_value'].iloc[0]:.3f}; with countries as what is drawn, p = "
+    "In short: if the rows of a country are taken as independent, the indirect effect through income has p = "
+    f"{rows.sobel()['p_value'].iloc[0]:.3f}. If countries are resampled, p = "
     f"{clustered.pvalues['indirect']:.2f}. The estimate is the same. These 48 countries do not show that the "
-    "internet makes incomes more equal by raising them, and nothing here is an experiment."
+    "internet makes incomes more equal by raising them. And the data are no experiment."
 )

@@ -1,13 +1,14 @@
 # %% [markdown]
 # # The empirical section of a paper, SIMULATED: every step, in 40 statements
 #
-# Does the digital economy go with common prosperity? Here is all that the empirical section of such a paper
-# has, from raw indicators with gaps to one Word file with every table, in English and in Chinese. Names,
-# units and labels of the 31 provinces are real, **every number is drawn** by `datasets.simulate_provinces`,
-# which also returns the truth: section 12 sets the estimates beside it.
+# Does the digital economy go with common prosperity? This is the whole empirical section of such a paper,
+# from raw indicators with gaps to one Word file with every table, in English and in Chinese. The names of
+# the 31 provinces, the units and the labels are real. **Every number is simulated** by
+# `datasets.simulate_provinces`, which also returns the true effects: section 12 prints them beside the
+# estimates.
 #
-# Open this file as a notebook, or run it as a script. It prints, and writes tables and figures to
-# `paper_output/`, or to the folder that the environment variable `PAPER_OUTPUT` names.
+# Open this file as a notebook, or run it as a script. It prints the results, and writes tables and figures
+# to `paper_output/`, or to the folder that the environment variable `PAPER_OUTPUT` names.
 
 # %%
 import os
@@ -21,9 +22,9 @@ OUTPUT.mkdir(exist_ok=True)
 
 # %% [markdown]
 # ## 1. Data
-# Yearbooks have gaps: here 2% of the values of the indicators and the controls. They are interpolated
-# between the neighbouring years of the same province, never beyond its first and last value, and
-# `panel.imputations` lists each of them. Controls are winsorised at 1% and 99%. A paper says both.
+# Yearbooks have gaps: here 2% of the values of indicators and controls are missing. They are interpolated
+# between the neighbouring years of the same province, and never before its first or after its last value.
+# `panel.imputations` lists each of them. Controls are winsorised at 1% and 99%. A paper reports both.
 
 # %%
 raw, truth = dp.datasets.simulate_provinces(gaps=0.02, rng=2026)
@@ -36,8 +37,9 @@ panel = (
 
 # %% [markdown]
 # ## 2. Two indices
-# Entropy weights over all provinces and years; for the robustness checks also the digital index with the
-# weights of its first principal component. Standard errors of the weights are clustered by province.
+# Both indices have entropy weights over all provinces and years. For the robustness checks there is also a
+# digital index with the weights of its first principal component. Standard errors of the weights are
+# clustered by province.
 
 # %%
 systems = {
@@ -62,9 +64,10 @@ print(indices["digital"].summary(), indices["prosperity"].summary(), sep="\n\n")
 
 # %% [markdown]
 # ## 3. Descriptive statistics
-# How many values are interpolated, how much variables differ between provinces and within them, and how
-# they go together. The stars of the correlations take rows as independent, which those of a panel are not.
-# Variance inflation factors are after province and year effects, as the regressions are.
+# The number of interpolated values, standard deviations between and within provinces, and correlations. The
+# stars of the correlations assume independent rows, and the rows of a panel are not independent. The
+# regressions have province and year effects, so variance inflation factors are computed after these
+# effects.
 
 # %%
 variables = ["prosperity_index", "digital_index", *controls, *truth.a, "rural_income", "urban_rural_theil"]
@@ -79,9 +82,9 @@ print(
 
 # %% [markdown]
 # ## 4. Baseline
-# Province and year effects, errors clustered by province, controls added one by one on the same rows. With
-# 31 clusters the wild bootstrap confirms the p-value. Hausman's test, in its regression form, compares with
-# random effects under the same clustered errors.
+# Province and year effects, errors clustered by province, controls added one by one on the same rows. As
+# there are only 31 clusters, the wild bootstrap checks the p-value. Hausman's test is used in its
+# regression form (Mundlak), which allows for clustered errors.
 
 # %%
 base = dp.FixedEffects("prosperity_index", ["digital_index", *controls])
@@ -95,8 +98,8 @@ print(
 
 # %% [markdown]
 # ## 5. An inverted U
-# Does the gap between town and country widen first and narrow later? A significant square is not enough:
-# the slopes at both ends of the data must have opposite signs.
+# Does the gap between town and country first widen and then narrow? A significant square is not enough: the
+# slopes at both ends of the data must have opposite signs.
 
 # %%
 curve = dp.FixedEffects("urban_rural_theil", ["digital_index", "I(digital_index**2)", *controls]).fit(panel)
@@ -105,8 +108,9 @@ print(dp.etable(curve), shape.summary(), sep="\n\n")
 
 # %% [markdown]
 # ## 6. Instruments
-# Post offices of 1984 times last year's internet users of the whole country. The lag costs the first year,
-# 31 rows. The simulated index is exogenous, so that least squares and instruments estimate the same number.
+# The instrument is post offices in 1984 times last year's internet users of the whole country. Because of
+# the lag, the first year is lost (31 rows). The simulated index is exogenous, so least squares and
+# two-stage least squares estimate the same number.
 
 # %%
 iv = dp.FixedEffectsIV(
@@ -116,8 +120,9 @@ print(iv.summary())
 
 # %% [markdown]
 # ## 7. Mechanisms
-# Three channels, with one sample and the same effects in every equation; provinces are drawn again, not
-# rows. The path from a channel to prosperity is an association, even where the index is as good as random.
+# Three mediators. All equations have the same rows and the same effects, and the bootstrap resamples
+# provinces, not rows. The path from a mediator to prosperity is an association, even if the index is as
+# good as random.
 
 # %%
 mediation = dp.Mediation("prosperity_index", "digital_index", list(truth.a), controls).fit(panel, rng=2026)
@@ -126,9 +131,10 @@ print(mediation.summary())
 # %% [markdown]
 # ## 8. Heterogeneity: a threshold, and regions
 # Does the slope of rural income change with the urban share? Thresholds are added until one is not
-# significant. Then one model for each region: a coefficient that is significant in one region only need not
-# differ from those of the others, so a test permutes the regions over provinces. The warnings are right
-# that a region's 8 to 12 provinces are few clusters for a t test; the permutation test does not rest on it.
+# significant. Then the model is estimated for each region. If a coefficient is significant in one region
+# only, it may still not differ from those of the other regions. A test permutes the regions of the
+# provinces. Warnings say that the 8 to 12 provinces of a region are too few clusters for a t test. The
+# permutation test does not need many clusters.
 
 # %%
 threshold = dp.PanelThreshold(
@@ -140,8 +146,8 @@ print(threshold.summary(), dp.etable(groups), sep="\n\n")
 # %% [markdown]
 # ## 9. Robustness and placebo
 # Another index, a lag, without the four municipalities, without the years from 2020 on, trends by province,
-# other errors. The placebo gives the path of each province's index to another province. Errors clustered by
-# year as well have 12 clusters only, of which a warning tells.
+# and other standard errors. The placebo test gives the path of each province's index to another province. A
+# warning says that two-way clustering has 12 clusters of years only.
 
 # %%
 battery = dp.fit_all(
@@ -164,9 +170,9 @@ print(dp.etable(battery), placebo, sep="\n\n")
 
 # %% [markdown]
 # ## 10. Spillovers
-# The spatial Durbin model with the borders of the provinces, errors clustered as everywhere above. The
-# answer is the indirect effect, not the coefficient of the neighbours' index. Year effects and 31 provinces
-# bias maximum likelihood, which is corrected.
+# The spatial Durbin model with the borders of the provinces and clustered errors. The spillover is the
+# indirect effect, not the coefficient of the neighbours' index. With year effects and 31 provinces the
+# maximum likelihood estimate is biased, which is corrected (Lee and Yu).
 
 # %%
 borders = dp.SpatialWeights.from_neighbours(dp.datasets.province_neighbours(), name="Borders")
@@ -177,10 +183,10 @@ print(spatial.summary())
 
 # %% [markdown]
 # ## 11. Propositions
-# What the literature claims of the digital economy, 52 propositions, each put to the panel by the model of
-# its shape, with p-values adjusted over all that can be tested. The report says what the others would need.
-# The warning is about P11: its threshold is not significant, and the set of where it may lie reaches the
-# ends of the data.
+# The literature makes 52 propositions on the digital economy. Each is tested on the panel by a suitable
+# model, and p-values are adjusted over all that can be tested. The report says which data the others need.
+# The warning is about P11: its threshold is not significant, and its confidence set reaches the ends of the
+# data.
 
 # %%
 report = dp.pathways.evaluate(
@@ -204,8 +210,9 @@ print(report.summary())
 
 # %% [markdown]
 # ## 12. Estimates beside the truth
-# One 95% interval in twenty should miss its number. Here all cover it, that of the spillover barely (p =
-# .052): none is planted, and a paper that does not have the truth beside it might report one.
+# On average one 95% interval in twenty does not contain the true number. Here all do. The p-value of the
+# spillover is .052 although its true value is zero: a paper, which does not know the truth, might report an
+# effect.
 
 # %%
 print(
@@ -231,8 +238,8 @@ print(
 
 # %% [markdown]
 # ## 13. Every table in one Word file, and the figures, in both languages
-# Titles and labels are all that a language needs; labels also translate the heads of columns. One label for
-# the index, its lag and the index by principal components makes one row of them.
+# For another language only titles and labels change; labels also translate the heads of columns. The index,
+# its lag and the index by principal components have one label, so they share a row of the table.
 
 # %%
 words = {

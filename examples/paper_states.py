@@ -2,11 +2,11 @@
 # # The empirical section of a paper on real data: infrastructure and output of US states
 #
 # Does output per worker rise with public infrastructure? Every step of `paper.py` on the 48 contiguous
-# states, 1970 to 1986 (Munnell 1990), but instruments, for which these data have nothing. The answer is a
-# sober one: little is left of the first estimate once controls are in, and each step below reports it.
+# states, 1970 to 1986 (Munnell 1990), except instruments, for which these data have no candidate. The first
+# estimate is large, but little of it is left with controls, and each step below reports that.
 #
-# Open this file as a notebook, or run it as a script. It prints, and writes tables and figures to
-# `paper_output/`, or to the folder that the environment variable `PAPER_OUTPUT` names.
+# Open this file as a notebook, or run it as a script. It prints the results, and writes tables and figures
+# to `paper_output/`, or to the folder that the environment variable `PAPER_OUTPUT` names.
 
 # %%
 import os
@@ -22,8 +22,8 @@ OUTPUT.mkdir(exist_ok=True)
 
 # %% [markdown]
 # ## 1. Data
-# There are no gaps, nothing is interpolated. All is taken per worker, since totals would measure the size
-# of a state. The South is that of the Census Bureau, without Delaware and Maryland.
+# There are no gaps, so nothing is interpolated. All variables are per worker, since totals would measure
+# the size of a state. The South is that of the Census Bureau without Delaware and Maryland.
 
 # %%
 south = ["AL", "AR", "FL", "GA", "KY", "LA", "MS", "NC", "OK", "SC", "TN", "TX", "VA", "WV"]
@@ -40,9 +40,9 @@ panel = dp.datasets.us_states().assign(
 
 # %% [markdown]
 # ## 2. Two indices
-# Infrastructure by entropy weights, and by the first principal component; prosperity, from output and
-# unemployment, as another outcome. Highways, spread most unevenly, get the largest weight: a fact about
-# their spread.
+# An infrastructure index by entropy weights, and another by the first principal component. An index of
+# prosperity, from output and unemployment, is a second outcome. Highways have the largest entropy weight,
+# because their values are most unequal. This says nothing about their importance.
 
 # %%
 systems = {
@@ -69,8 +69,8 @@ print(indices["infrastructure"].summary(), indices["prosperity"].summary(), sep=
 
 # %% [markdown]
 # ## 3. Descriptive statistics
-# The stars of the correlations take rows as independent, which those of a panel are not. Variance inflation
-# factors are after state and year effects, as the regressions are.
+# The stars of the correlations assume independent rows, and the rows of a panel are not independent.
+# Variance inflation factors are computed after state and year effects, as in the regressions.
 
 # %%
 controls = ["unemp", "ln_jobs"]
@@ -85,10 +85,10 @@ print(
 
 # %% [markdown]
 # ## 4. Baseline
-# State and year effects, errors clustered by state, controls added one by one on the same rows. An index
-# higher by .1 (one standard deviation) goes with output 2% higher, but by 1% and not significantly once the
-# number of jobs is held fixed: states where employment grew had less infrastructure per worker and less
-# output per worker.
+# State and year effects, errors clustered by state, controls added one by one on the same rows. If the
+# index is higher by .1 (one standard deviation), output is 2% higher. With the number of jobs held fixed,
+# it is 1% higher and not significant: states where employment grew had less infrastructure per worker and
+# less output per worker.
 
 # %%
 base = dp.FixedEffects("ln_output", ["infrastructure", *controls])
@@ -102,8 +102,8 @@ print(
 
 # %% [markdown]
 # ## 5. A U-shape
-# None is found. The warning says that five states, Wyoming first, carry most of the variation of the
-# square.
+# No U-shape is found. The warning says that most of the variation of the square comes from five states,
+# above all Wyoming.
 
 # %%
 curve = dp.FixedEffects("ln_output", ["infrastructure", "I(infrastructure**2)", *controls]).fit(panel)
@@ -112,8 +112,8 @@ print(dp.etable(curve), shape.summary(), sep="\n\n")
 
 # %% [markdown]
 # ## 6. Mechanism
-# Private capital per worker. States are drawn again, not rows. As the interval of the total effect includes
-# zero, no share of it is reported, and a warning says why.
+# The mediator is private capital per worker. The bootstrap resamples states, not rows. The interval of the
+# total effect includes zero, so the proportion mediated is not reported, and a warning says why.
 
 # %%
 mediation = dp.Mediation("ln_output", "infrastructure", "ln_capital", controls).fit(panel, rng=2026)
@@ -121,9 +121,9 @@ print(mediation.summary())
 
 # %% [markdown]
 # ## 7. Heterogeneity: a threshold, and regions
-# Does the slope differ between slack and tight labour markets? No threshold is kept. Nor does the South
-# differ, where 14 states are few clusters, as a warning says; the test of the difference permutes regions
-# over states.
+# Does the slope differ between high and low unemployment? No threshold is found. Nor does the slope in the
+# South differ. A warning says that its 14 states are few clusters. The test of the difference permutes the
+# regions of the states.
 
 # %%
 threshold = dp.PanelThreshold(
@@ -134,8 +134,8 @@ print(threshold.summary(), dp.etable(groups), sep="\n\n")
 
 # %% [markdown]
 # ## 8. Robustness and placebo
-# Other indices and outcomes, a lag, winsorised values, later years, trends by state, other errors. The
-# placebo gives the path of each state's index to another state.
+# Other indices and outcomes, a lag, winsorised values, later years, trends by state, and other standard
+# errors. The placebo test gives the path of each state's index to another state.
 
 # %%
 battery = dp.fit_all(
@@ -156,8 +156,9 @@ print(dp.etable(battery), placebo, sep="\n\n")
 
 # %% [markdown]
 # ## 9. Spillovers
-# The spatial Durbin model with the borders of the states. Output moves with that of the neighbours (rho),
-# but nothing is known of spillovers of infrastructure: the interval of its indirect effect is wide.
+# The spatial Durbin model with the borders of the states. Output depends on the output of the neighbours
+# (rho). The interval of the indirect effect of infrastructure is wide: these data cannot show whether there
+# are spillovers of infrastructure.
 
 # %%
 borders = dp.SpatialWeights.from_neighbours(dp.datasets.us_neighbours(), name="Borders")
@@ -166,8 +167,8 @@ print(spatial.summary())
 
 # %% [markdown]
 # ## 10. Propositions
-# The claims behind the sections above as data, each put to the panel by the model of its shape, with
-# p-values adjusted over all of them.
+# The claims of the sections above as data. Each is tested on the panel by a suitable model, and p-values
+# are adjusted over all of them.
 
 # %%
 claims = [
@@ -217,8 +218,8 @@ print(report.summary())
 
 # %% [markdown]
 # ## 11. Every table in one Word file, and the figures, in both languages
-# Titles and labels are all that a language needs. One label for the index, its lag and the index by
-# principal components makes one row of them.
+# For another language only titles and labels change. The index, its lag and the index by principal
+# components have one label, so they share a row of the table.
 
 # %%
 words = {

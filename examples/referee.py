@@ -2,7 +2,7 @@
 # # What a referee asks: standard errors, few clusters, instruments, diagnostics
 #
 # 48 US states, 1970 to 1986 (Munnell 1990). Does public capital raise output? The baseline is a production
-# function in logs with state and year effects; the sections below are the questions that follow it.
+# function in logs with state and year effects. Each section answers one question of a referee.
 #
 # Open this file as a notebook, or run it as a script.
 
@@ -29,8 +29,8 @@ print(fit.summary())
 
 # %% [markdown]
 # ## 1. Which standard error?
-# The coefficient is the same in every column. Robust errors treat the years of a state as independent, and
-# are too small; a note of the fit says so.
+# The coefficient is the same in every column. Robust standard errors treat the years of a state as
+# independent and are too small here; a note of the fit says so.
 
 # %%
 kinds = {
@@ -45,8 +45,8 @@ print(dp.etable(dp.fit_all(kinds, panel)))
 
 # %% [markdown]
 # ## 2. Are the clusters many enough?
-# The wild cluster bootstrap does not rely on many clusters. Its interval need not be symmetric. A combination
-# of coefficients can be tested alike: here constant returns to scale.
+# The wild cluster bootstrap does not need many clusters. Its interval need not be symmetric. It can also
+# test a combination of coefficients, here constant returns to scale.
 
 # %%
 heading("2. Wild cluster bootstrap")
@@ -59,7 +59,7 @@ print(fit.combination("log(pcap) + log(pc) + log(emp)").summary())
 
 # %% [markdown]
 # ## 3. Does every state follow a trend of its own?
-# `state[year]` absorbs a linear trend for each state.
+# `absorb=["state[year]"]` adds a linear trend for each state.
 
 # %%
 trends = baseline.replace(absorb=["state[year]"])
@@ -68,7 +68,8 @@ print(dp.etable({"baseline": fit, "state trends": trends.fit(panel)}))
 
 # %% [markdown]
 # ## 4. The specification
-# Each test has its null hypothesis beside it. They describe the model; they do not choose it.
+# Each test is printed with its null hypothesis. The tests describe the model. They are no rule for choosing
+# one.
 
 # %%
 one_way = baseline.replace(time_effects=False)
@@ -88,10 +89,11 @@ print(dp.vif(panel, ["log(pcap)", *inputs]).round(2).to_string(index=False))
 
 # %% [markdown]
 # ## 5. An instrument
-# States that grow may build more roads. Public capital of two years before is a strong instrument, and a poor
-# one if shocks to output last. The stock of 1970 times the national stock of the year before is further from
-# such shocks, as an instrument made of 1984 posts and last year's national internet users is, but weak: its
-# first-stage F is far below 10, and the Anderson-Rubin set is what may be read.
+# States that grow may build more roads. Public capital two years before is a strong instrument, but not a
+# valid one if shocks to output last for years. The second instrument is the stock of 1970 times the
+# national stock of the year before, as in papers that multiply post offices in 1984 by last year's internet
+# users. It depends less on such shocks, but it is weak: its first-stage F is far below 10. Then only the
+# Anderson-Rubin set is reliable.
 
 # %%
 stock = panel.frame["pcap"]

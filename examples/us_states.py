@@ -1,12 +1,11 @@
 # %% [markdown]
 # # Does infrastructure raise output? The whole chain on real data
 #
-# 48 US states, 1970 to 1986 (Munnell 1990). Raw columns become an index, the index a regressor, and the
-# regressor a table, a mechanism, a threshold and a U-test. Every number below says which sample and which
-# standard error it has.
+# 48 US states, 1970 to 1986 (Munnell 1990). Raw columns become an index, and the index a regressor. Then
+# come a table of regressions, a mechanism, a threshold and a U-test.
 #
-# Open this file as a notebook, or run it as a script: it prints, and writes tables and figures to
-# `demo_output/`.
+# Open this file as a notebook, or run it as a script: it prints the results, and writes tables and figures
+# to `demo_output/`.
 
 # %%
 from pathlib import Path
@@ -23,7 +22,7 @@ def heading(text: str) -> None:
 
 # %% [markdown]
 # ## 1. The panel
-# Keys are checked once, labels are given once and travel to every table and figure.
+# The panel checks its keys. Its labels are used in every table and figure.
 
 # %%
 panel = dp.datasets.us_states()
@@ -33,9 +32,9 @@ print(panel.describe(["gsp", "unemp"]).round(1).to_string())
 
 # %% [markdown]
 # ## 2. An infrastructure index
-# Entropy weights: an indicator weighs more the more unequally it is spread over the 816 state-years. The
-# indicators are stocks, so the index measures the size of a state; every regression below has state
-# effects, and only changes inside a state count. A stock enters a production function in logs, so the
+# An entropy weight is larger if the values of the indicator are more unequal, here over the 816
+# state-years. The indicators are stocks, so the index measures the size of a state. All regressions below
+# have state effects and use changes inside a state only. Stocks enter a production function in logs, so the
 # regressor is the log of the index.
 
 # %%
@@ -48,7 +47,7 @@ print(index.summary())
 
 # %% [markdown]
 # ## 3. Two-way fixed effects, controls added one by one
-# All four columns use the same rows, so a coefficient that moves is moved by the control.
+# All four columns use the same rows, so a change of the coefficient comes from the added control.
 
 # %%
 short = {"gsp": "output", "pc": "private capital", "emp": "employment", "unemp": "unemployment rate"}
@@ -59,16 +58,16 @@ print(dp.etable(steps, labels=short))
 first = steps["(2)"].tidy().set_index("term").loc["ln_infra"]
 more, low, high = (100 * (1.1**b - 1) for b in (first.estimate, first.conf_low, first.conf_high))
 print(
-    f"\nAn index 10% higher goes with output {more:.1f}% higher (95% interval {low:.1f} to {high:.1f}%),\n"
-    "given state, year and unemployment (column 2). With private capital and employment\n"
-    "held fixed nothing is left (column 4): either infrastructure works through them, or\n"
-    "it merely moves with them."
+    f"\nIf the index is 10% higher, output is {more:.1f}% higher (95% interval {low:.1f} to {high:.1f}%)\n"
+    "in the same state, year and unemployment (column 2). With private capital and employment\n"
+    "held fixed the coefficient is near zero (column 4): infrastructure may work through\n"
+    "them, or be correlated with them only."
 )
 
 # %% [markdown]
 # ## 4. The mechanism
-# Does infrastructure work through private capital and employment? One sample and the same effects in every
-# equation; the interval resamples states, not rows.
+# Does infrastructure work through private capital and employment? All equations use the same rows and the
+# same effects. The bootstrap resamples states, not rows.
 
 # %%
 mediation = dp.Mediation("log(gsp)", "ln_infra", ["log(pc)", "log(emp)"], ["unemp"], reps=1999)
@@ -78,9 +77,9 @@ print(paths.summary())
 
 # %% [markdown]
 # ## 5. A threshold in unemployment
-# Does the slope differ between tight and slack labour markets? Every candidate is searched; the test keeps
-# its size when the variance differs between states. The regressor is a logarithm, so each regime has an
-# intercept of its own: without it the threshold would depend on the units inside the logarithm.
+# Does the slope differ between low and high unemployment? All candidate thresholds are searched. The
+# bootstrap allows for variances that differ between states. The regressor is a logarithm, so each regime
+# has its own intercept: without it the threshold would depend on the units inside the logarithm.
 
 # %%
 inputs = ["log(pc)", "log(emp)", "unemp"]
@@ -91,7 +90,8 @@ print(threshold.summary())
 
 # %% [markdown]
 # ## 6. A U-shape?
-# A significant square is not a U: both ends of the observed range need slopes of opposite sign.
+# A significant square is not enough for a U-shape: the slopes at both ends of the data must have opposite
+# signs.
 
 # %%
 curved = dp.FixedEffects("log(gsp)", ["ln_infra", "I(ln_infra**2)", "unemp"]).fit(panel)
