@@ -354,7 +354,7 @@ for language, say in words.items():
                 | dict.fromkeys(["pca_index", "lag(digital_index)"], say["labels"]["digital_index"]),
             ),
             say["Table 13"]: table(spatial.decomposition, controls=controls),
-            say["Table 14"]: table(report.in_language(language)),
+            say["Table 14"]: table(report.in_language(language), labels=None),
         },
     )
     with dp.plots.figure_style("page", language=language):

@@ -2,8 +2,8 @@
 # # The empirical section of a paper on real data: infrastructure and output of US states
 #
 # Does output per worker rise with public infrastructure? Every step of `paper.py` on the 48 contiguous
-# states, 1970 to 1986 (Munnell 1990), except instruments, for which these data have no candidate. The first
-# estimate is large, but little of it is left with controls, and each step below reports that.
+# states, 1970 to 1986 (Munnell 1990), except instruments, for which these data have no candidate. Little of
+# the first estimate is left with controls, and each step below reports that.
 #
 # Open this file as a notebook, or run it as a script. It prints the results, and writes tables and figures
 # to `paper_output/`, or to the folder that the environment variable `PAPER_OUTPUT` names.
@@ -338,7 +338,7 @@ for language, say in words.items():
                 | dict.fromkeys(["pca_index", "lag(infrastructure)"], say["labels"]["infrastructure"]),
             ),
             say["Table 11"]: table(spatial.decomposition),
-            say["Table 12"]: table(report.in_language(language)),
+            say["Table 12"]: table(report.in_language(language), labels=None),
         },
     )
     with dp.plots.figure_style("page", language=language):
