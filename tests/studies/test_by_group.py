@@ -5,7 +5,7 @@ from __future__ import annotations
 import pickle
 import warnings
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -26,6 +26,9 @@ from digiprosper.errors import (
 from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.linear.kernels.permutation import permuted_labels
 from digiprosper.report.columns import columns_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 KEYS = ("i", "t")
 
@@ -480,30 +483,87 @@ def test_a_group_of_one_entity_has_the_error_of_its_fit() -> None:
 def null_panel(rng: np.random.Generator, small: int, n: int = 40, periods: int = 8) -> Panel:
     """Both groups have a slope of one; errors and the regressor have a serial correlation of .6."""
     frame = pd.DataFrame({"i": np.repeat(np.arange(n), periods), "t": np.tile(np.arange(periods), n)})
-
-    def path() -> np.ndarray:
-        out = rng.normal(size=(n, periods))
-        for t in range(1, periods):
-            out[:, t] = 0.6 * out[:, t - 1] + 0.8 * out[:, t]
-        return (out + rng.normal(size=(n, 1))).ravel()
-
-    frame["x"] = path()
-    frame["y"] = frame["x"] + path() + rng.normal(size=periods)[frame["t"]]
+    frame["x"] = path(rng, n, periods)
+    frame["y"] = frame["x"] + path(rng, n, periods) + rng.normal(size=periods)[frame["t"]]
     frame["g"] = frame["i"] < small
+    return Panel(frame, *KEYS)
+
+
+def path(rng: np.random.Generator, n: int, periods: int) -> np.ndarray:
+    """Draw a variable with a serial correlation of .6, and a level of each entity."""
+    out = rng.normal(size=(n, periods))
+    for t in range(1, periods):
+        out[:, t] = 0.6 * out[:, t - 1] + 0.8 * out[:, t]
+    return np.asarray((out + rng.normal(size=(n, 1))).ravel())
+
+
+def unlike_panel(
+    rng: np.random.Generator, *, error: float = 1, regressor: float = 1, control: float = 1
+) -> Panel:
+    """Draw a panel whose smaller group has other errors, another regressor, or another control slope."""
+    n, periods, small = 40, 8, 10
+    frame = pd.DataFrame({"i": np.repeat(np.arange(n), periods), "t": np.tile(np.arange(periods), n)})
+    frame["g"] = frame["i"] < small
+    frame["a"] = path(rng, n, periods)
+    frame["x"] = (0.6 * frame["a"] + 0.8 * path(rng, n, periods)) * np.where(frame["g"], regressor, 1)
+    frame["y"] = frame["x"] + frame["a"] * np.where(frame["g"], control, 1)
+    frame["y"] += path(rng, n, periods) * np.where(frame["g"], error, 1)
+    frame["y"] += rng.normal(size=periods)[frame["t"]]
     return Panel(frame, *KEYS)
 
 
 @pytest.mark.montecarlo
 @pytest.mark.parametrize(("method", "small"), [("permutation", 10), ("interaction", 20)])
-def test_size_where_the_groups_are_a_random_partition(method: Any, small: int) -> None:
-    """With 10 of 40 entities in one group the interaction is too large, as with few clusters."""
+def test_size_where_the_groups_are_a_random_partition(
+    method: Any, small: int, measured: Callable[..., None]
+) -> None:
+    """Share of 1,000 panels in which a test at 5% rejects although the coefficient is one in both groups.
+
+    Panels have 40 entities and 8 periods, with entity and time effects. Errors and the regressor have a
+    serial correlation of .6. The permutation test has 199 permutations.
+    """
     rng = np.random.default_rng(2026)
     spec = FixedEffects("y", ["x"])
     p = []
     for _ in range(1000):
         found = grouped_panel(spec, null_panel(rng, small), method=method, reps=199, rng=rng)
         p.append(found.difference.p_value)
-    assert 0.03 <= np.mean(np.array(p) <= 0.05) <= 0.07
+    size = np.mean(np.array(p) <= 0.05)
+    row = {"the smaller group has": "nothing of its own, no control", "its entities": small, method: size}
+    measured("size_of_group_tests", row)
+    assert 0.03 <= size <= 0.07
+
+
+UNLIKE: dict[str, tuple[dict[str, float], tuple[float, float], tuple[float, float]]] = {
+    "nothing of its own": ({}, (0.03, 0.07), (0.05, 0.12)),
+    "errors twice as large": ({"error": 2}, (0.1, 0.5), (0.05, 0.12)),
+    "errors half as large": ({"error": 0.5}, (0, 0.03), (0.03, 0.12)),
+    "a regressor twice as varied": ({"regressor": 2}, (0, 0.05), (0.03, 0.12)),
+    "another coefficient of the control": ({"control": 2}, (0, 0.07), (0.5, 1)),
+}
+
+
+@pytest.mark.montecarlo
+@pytest.mark.parametrize("kind", UNLIKE)
+def test_size_where_the_smaller_group_is_unlike_the_other(kind: str, measured: Callable[..., None]) -> None:
+    """All rows but the first two have a control, whose correlation with the regressor is .6.
+
+    The slope of the control is one, and two in the smaller group of the last row.
+    """
+    options, permuted, interacted = UNLIKE[kind]
+    rng = np.random.default_rng(2026)
+    spec = FixedEffects("y", ["x", "a"])
+    p = []
+    for _ in range(1000):
+        panel = unlike_panel(rng, **options)
+        both = [grouped_panel(spec, panel, method="permutation", term="x", reps=199, rng=rng)]
+        both.append(grouped_panel(spec, panel, method="interaction", term="x"))
+        p.append([found.difference.p_value for found in both])
+    permutation, interaction = (np.array(p) <= 0.05).mean(axis=0)
+    row = {"the smaller group has": kind, "its entities": 10}
+    measured("size_of_group_tests", row | {"permutation": permutation, "interaction": interaction})
+    assert permuted[0] <= permutation <= permuted[1]
+    assert interacted[0] <= interaction <= interacted[1]
 
 
 def grouped_panel(spec: Any, panel: Panel, **options: Any) -> dp.ByGroup:

@@ -65,12 +65,12 @@ UNMATCHED: Final = {
 }
 """Why a treated entity has no match, by code."""
 
-# With two treated of 40 clusters a 95% interval covers .69, with five .88, with ten .92:
-# docs/explanations/event_study.md.
+# With two treated of 40 clusters a 95% interval covers the truth in 69% of panels, with five in 89%, with ten
+# in 94%: docs/explanations/event_study.md.
 _LEAST_TREATED: Final = 10
 _LEAST_SHARE: Final = 0.1
-# With cohorts of five a pre-trend test at 5% rejects in 35% of draws, with ten in 10%, with 25 in 8%:
-# docs/explanations/staggered_adoption.md.
+# With cohorts of five a pre-trend test at 5% rejects in 35 to 41% of panels, with ten in 10 to 15%, with 25
+# in 4 to 9%: docs/explanations/staggered_adoption.md.
 _SMALL_COHORT: Final = 10
 # Peduzzi et al. (1996), Journal of Clinical Epidemiology 49:1373.
 _PER_COVARIATE: Final = 10
