@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 HEAD = """# Gallery of figures
 
 Every figure of [`dp.plots`](../reference/plots.rst), on simulated provinces or on the US states, each with
-the lines that draw it. Panels and fits that several figures share are at the top of {{download}}`gallery.py`,
-which draws all of them. Options of the figures are in [Figures](../explanations/plots.md).
+its code. Panels and fits that several figures use are at the top of {{download}}`gallery.py`, which draws all
+figures. [Figures](../explanations/plots.md) explains how to read them.
 
 {blocks}
 """

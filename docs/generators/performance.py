@@ -36,10 +36,10 @@ PACKAGES = (
 THREADS = tuple(f"{name}_NUM_THREADS" for name in ("OMP", "OPENBLAS", "MKL", "NUMBA", "RAYON"))
 HEAD = """# Performance
 
-What the scripts of `benchmarks/` print, each run in one process with one thread; `make evidence` runs them
-again and writes this page. Ratios are of times measured in the same run, and hold better on other machines
-than seconds do; wall times of whole processes depend on what else the machine did. A script that takes more
-than {seconds} seconds of CPU time is left out.
+What the scripts of `benchmarks/` print. Each runs in one process with one thread. `make evidence` runs them
+and writes this page. A ratio compares times of the same run, so on other machines it changes less than the
+seconds do. The time of a whole process also depends on other processes of the machine. A script that takes
+more than {seconds} seconds of CPU time is left out.
 
 """
 BLOCK = re.compile(r"^## (\w+)\n.*?(?=^## |\Z)", re.DOTALL | re.MULTILINE)

@@ -23,14 +23,14 @@ from generators import recorder
 PAGE = recorder.ROOT / "docs" / "verification.md"
 HEAD = """# Verification
 
-Numbers that other programs or papers give, beside ours. Each comes from a file in `tests/reference/`, which
-names software, version and command, and the tests compare it at every change. `make evidence` runs those
-tests, writes down both numbers of every comparison, and makes this page of them.
+Numbers of other programs and of papers, beside ours. Each comes from a file in `tests/reference/`, which names
+software, version and command. The tests compare it at every change. `make evidence` runs these tests and
+writes this page with both numbers of every comparison.
 
 {compared:,} numbers were compared, with digiprosper {ours}, Python {python}, numpy {numpy} and scipy {scipy}.
-Where an entry has several numbers, the one with the largest difference is shown. A difference is relative to
-the reference. What remains is mostly the rounding of the printed reference; each file says which difference
-it allows, and why. Numbers that tests compare in another way, such as exact fractions, are not listed.
+If an entry has several numbers, the one with the largest difference is shown. Differences are relative to the
+reference. Most of them are the rounding of the printed reference. Each file says which difference is allowed,
+and why. Numbers that tests compare in another way, such as exact fractions, are not listed.
 
 """
 # Keys that only structure a file.
