@@ -10,7 +10,7 @@ DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 TABLE = re.compile(r'^NAME = "(.+\.csv)"$', re.MULTILINE)
 INDEX = """# Examples
 
-Each page is a script of `examples/`, run when the site was built. The first line of a page links its notebook.
+Each page is a script of `examples/` with its output. The first line of a page links its notebook.
 
 ```{{toctree}}
 :titlesonly:

@@ -23,9 +23,9 @@ from generators import recorder
 PAGE = recorder.ROOT / "docs" / "verification.md"
 HEAD = """# Verification
 
-Numbers of other programs and of papers, beside ours. Each comes from a file in `tests/reference/`, which names
-software, version and command. The tests compare it at every change. `make evidence` runs these tests and
-writes this page with both numbers of every comparison.
+Numbers of other programs and of papers, beside ours. Each comes from a file in `tests/reference/`, which
+names software, version and command. The tests compare it at every change. `make evidence` runs these tests
+and writes this page with both numbers of every comparison.
 
 {compared:,} numbers were compared, with digiprosper {ours}, Python {python}, numpy {numpy} and scipy {scipy}.
 If an entry has several numbers, the one with the largest difference is shown. Differences are relative to the
