@@ -92,7 +92,7 @@ def mean_group_mediation(spec: Mediation, panel: Panel, *, rng: object = None) -
 
     ``y = c_i x + ..``, ``m_k = a_ik x + ..``, ``y = c'_i x + sum_k b_ik m_k + ..``
 
-    are regressions over time with an intercept of its own and the controls, and the effects are means over
+    are regressions over time, with the entity's own intercept and the controls. The effects are means over
     entities (Pesaran and Smith 1995). ``c_i = c'_i + sum_k a_ik b_ik`` in each of them, therefore
     total = direct + indirect, in the estimates and in every draw.
 
@@ -133,7 +133,7 @@ def mean_group_mediation(spec: Mediation, panel: Panel, *, rng: object = None) -
     -----
     `cov` is ``sum_i d_i d_i' / (N (N - 1))``, d_i the deviations of the entities' effects from their means
     (Pesaran and Smith 1995), carried to ``product_of_means`` and ``covariance`` by the delta method; t has
-    N - 1 degrees of freedom. It holds whatever the errors inside an entity do, if entities are independent.
+    N - 1 degrees of freedom. It is valid under any correlation within entities, if entities are independent.
     The bootstrap draws entities with replacement.
 
     With treatment and mediators strictly exogenous over time, the errors of a_i and b_i are uncorrelated
@@ -141,11 +141,11 @@ def mean_group_mediation(spec: Mediation, panel: Panel, *, rng: object = None) -
     in short panels too, only noisy. If they react to past outcomes, every entity's slopes are biased by
     order 1/T, and averaging does not remove it.
 
-    Period effects take out what moves all entities alike; without them such shocks are in every entity's
-    slopes, and no error over entities can see them. Where slopes differ, a common movement of treatment or
-    mediator leaves ``(b_i - E b_i)`` times its mean in the residual, which biases b if b_i goes with the
-    entity's share in that movement. Pesaran's (2006, Econometrica 74:967) estimator for that case is not
-    built.
+    Period effects remove shocks that are the same for all entities. Without them such shocks affect the
+    slopes of every entity, and standard errors over entities do not allow for them. If slopes differ, a
+    common movement of treatment or mediator leaves ``(b_i - E b_i)`` times its mean in the residual. This
+    biases b if b_i is correlated with the entity's share in that movement. The estimator of Pesaran (2006,
+    Econometrica 74:967) for this case is not available.
 
     Pesaran and Smith (1995), Journal of Econometrics 68:79. Bauer, Preacher and Gil (2006), Psychological
     Methods 11:142.

@@ -120,16 +120,17 @@ class Mediation(Specification):
         no index), or x to y beside m (``index:direct``; 5). An interaction that exists and is not named
         biases the named one: compare with all three named.
     threshold : str or (str, float), optional
-        Term q at which the effects part: ``q <= gamma`` is regime 1. Treatment and mediators are split in
-        every equation. With a number gamma is given; without it is the value with the least sum of squares of
-        the outcome's equation, among all that leave 5% of the rows in each regime.
+        Term q that splits the sample: rows with ``q <= gamma`` are regime 1. Treatment and mediators have a
+        slope in each regime, in every equation. With a number gamma is given. Without one it is the value
+        with the least sum of squares of the outcome's equation, among those that leave 5% of the rows in each
+        regime.
     regime_intercept : bool
         Whether the level of every split equation shifts with the regime too (term ``"intercept:regime1"``).
         True by default: without it gamma and all effects depend on where treatment and mediators are zero,
         so on the units inside a logarithm. False replicates fits without it, as those of Stata's `xthreg`.
     search_draws : bool
-        Whether gamma is searched again in each draw, not held: slower, for it is a search a draw, and honest
-        in small samples. False by default.
+        Whether gamma is searched again in each draw. False by default, because this is slower; gamma is then
+        held fixed, and the intervals do not allow for the search.
     quadratic : {"a", "direct"}, one or both
         Where the treatment's square enters: the mediators' equations, the outcome's. The instantaneous
         indirect effect at x is ``(a1 + 2 a2 x) b`` (Hayes & Preacher 2010).
@@ -139,13 +140,14 @@ class Mediation(Specification):
     entity_effects, time_effects : bool
         Both by default. Without any effect there is an intercept.
     cov_type : {"clustered", "crv3", "robust", "hc2", "hc3", "unadjusted", "driscoll_kraay"}
-        Of the joint covariance; ``clustered`` by default, for rows of an entity are not independent.
+        Of the joint covariance; ``clustered`` by default, because rows of an entity are not independent.
     clusters : str, optional
-        The entity by default. They are what the bootstrap draws, too.
+        The entity by default. The bootstrap draws the clusters as well, under every `cov_type`.
     ssc : {"reghdfe", "xtreg", "linearmodels", "plm", "none"}
-        Whose small-sample factor, equation by equation.
+        Small-sample factor of each equation, as in the command or package of this name.
     reps : int
-        Bootstrap draws, at least 20; 4,999 makes the 95% ends order statistics.
+        Bootstrap draws, at least 20. With 4,999, the default, the ends of a 95% interval are order
+        statistics.
 
     Raises
     ------
@@ -163,9 +165,10 @@ class Mediation(Specification):
     Notes
     -----
     The clusters are drawn with replacement, and all effects and all equations are estimated again on each
-    draw; with rows taken as independent a true null is rejected in 17-20% of serially correlated panels,
-    not 5%. Interval: percentile; p inverts it. Standard error: delta method on the joint covariance of all
-    equations (Weesie 1999; Gelbach 2016), given gamma where there is a threshold.
+    draw. With rows taken as independent a true null is rejected far too often in serially correlated panels
+    (documentation, page "Validity"). The interval is the percentile interval, and p inverts it. Standard
+    error: delta method on the joint covariance of all equations (Weesie 1999; Gelbach 2016), given gamma if
+    there is a threshold.
 
     Examples
     --------

@@ -97,7 +97,7 @@ class MediationIV(Specification):
     mediator : str
         The one term it may work through; endogenous.
     instrument : str
-        Term z that moves the treatment and has no other way to the outcome.
+        Term z that affects the treatment, and the outcome through the treatment only.
     x : sequence of str
         Controls of every equation.
     entity_effects, time_effects : bool
@@ -106,14 +106,16 @@ class MediationIV(Specification):
         Further effects of every equation; ``"region^year"`` crosses two, ``"province[year]"`` adds a slope of
         year in each province, as in `FixedEffects`. Slopes are by groups that lie inside the clusters.
     cov_type : {"clustered", "robust", "unadjusted", "driscoll_kraay"}
-        Of the joint covariance; ``clustered`` by default, for rows of an entity are not independent.
+        Of the joint covariance; ``clustered`` by default, because rows of an entity are not independent.
     clusters : str, optional
-        The entity by default. They are what the bootstrap draws, too.
+        The entity by default. The bootstrap draws the clusters as well, under every `cov_type`.
     ssc : {"reghdfe", "xtreg", "linearmodels", "plm", "none"}
-        Whose small-sample factor, equation by equation. K counts the regressors of the reduced form, which
-        has z in the place of x (total and a) or of m (b and direct): as many as in 2SLS.
+        Small-sample factor of each equation, as in the command or package of this name. K counts the
+        regressors of the reduced form, which has z in the place of x (total and a) or of m (b and direct): as
+        many as in 2SLS.
     reps : int
-        Bootstrap draws, at least 20; 4,999 makes the 95% ends order statistics.
+        Bootstrap draws, at least 20. With 4,999, the default, the ends of a 95% interval are order
+        statistics.
 
     Raises
     ------
@@ -134,15 +136,15 @@ class MediationIV(Specification):
 
     Notes
     -----
-    **What is assumed.** z is as good as random given controls and effects, and reaches y through x only (that
-    is what any instrument needs); and what confounds x and y does so through m only. The causes that x shares
-    with m, and m with y, may be there, for these are what is instrumented; x and y may share no further one.
+    **What is assumed.** Given controls and effects, z is as good as random, and affects y through x only, as
+    for any instrument. x and y have no common cause except causes that act through m. Common causes of x and
+    m, and of m and y, are allowed.
 
     **What identifies b.** Among rows of the same x, those with a higher z have less of the other causes of x,
-    and so of the cause that x shares with m: that is how z moves m given x. Without such a cause b is not
-    identified, and with little of it the second first stage is weak, as it usually is. F of 10 bounds the
-    bias; a 5% t test keeps its size only from F = 104.7 on (Lee, McCrary, Moreira and Porter 2022, American
-    Economic Review 112:3260).
+    and so less of the common cause of x and m. This is the only relation of z and m given x. Without such a
+    cause b is not identified. With a small one the second first stage is weak, as is usual. An F above 10
+    limits the bias; a t test at 5% has its nominal size only from F = 104.7 on (Lee, McCrary, Moreira and
+    Porter 2022, American Economic Review 112:3260).
 
     **How it is computed.** One instrument makes every estimate a ratio of slopes of reduced forms (OLS): with
     ``p`` the slopes on z, and ``r``, ``d`` those on z and x together, ``c = p_y/p_x``, ``a = p_m/p_x``,

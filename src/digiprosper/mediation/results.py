@@ -270,7 +270,7 @@ class MediationResults(VaryingFields, EffectResults):
     # --- decisions ----------------------------------------------------------------------------------------
 
     def decision(self, mediator: str | None = None, *, level: float = 0.95) -> Decision:
-        """Walk the five steps of Wen and Ye (2014), with every statistic and the branch taken.
+        """Apply the five steps of Wen and Ye (2014), with every statistic and the resulting branch.
 
         Parameters
         ----------
@@ -316,9 +316,9 @@ class MediationResults(VaryingFields, EffectResults):
     def two_step(self) -> pd.DataFrame:
         """Test the treatment's effect on each mediator, the only path with the treatment's identification.
 
-        Jiang (2022) argues the step from mediator to outcome from theory, for its estimate is confounded, and
-        reports neither c' nor ab / c. P-values are adjusted for several mediators: Holm's, and Romano and
-        Wolf's (2005) step-down on the same cluster draws for all mediators.
+        The estimate of the step from mediator to outcome is confounded. Jiang (2022) therefore argues this
+        step from theory, and reports neither c' nor ab / c. P-values are adjusted for several mediators:
+        Holm's, and Romano and Wolf's (2005) step-down on the same cluster draws for all mediators.
 
         Returns
         -------
@@ -352,7 +352,7 @@ class MediationResults(VaryingFields, EffectResults):
     def sensitivity(
         self, mediator: str | None = None, *, level: float = 0.95, rho: Sequence[float] | None = None
     ) -> MediationSensitivity:
-        """Let the errors of mediator and outcome be correlated, and see where the indirect effect is 0.
+        """Compute the indirect effect for correlated errors of mediator and outcome, and where it is 0.
 
         ``a (s1/s2) [r - rho sqrt((1 - r^2) / (1 - rho^2))]``, with r, s1, s2 the correlation and standard
         deviations of the residuals of y and m on everything else of the outcome's equation (Imai, Keele and
@@ -397,11 +397,11 @@ class MediationResults(VaryingFields, EffectResults):
         )
 
     def robustness_value(self, mediator: str | None = None, *, level: float = 0.95) -> pd.DataFrame:
-        """Compute how strong a left-out confounder of each path must be to explain it away.
+        """Compute how strong an omitted confounder of each path must be to bring its estimate to 0.
 
         Cinelli and Hazlett (2020): a confounder that explains less than RV of the residual variance of both
-        ends of a path cannot bring its estimate to 0. From the unadjusted t, for partial R2 is a measure of
-        fit.
+        ends of a path cannot bring its estimate to 0. The unadjusted t is used, because partial R2 is a
+        measure of fit.
 
         Parameters
         ----------

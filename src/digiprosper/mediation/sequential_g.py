@@ -50,9 +50,9 @@ def sequential_g(
 ) -> EffectResults:
     """Estimate what the treatment does when the mediators are held fixed, with intermediate confounders.
 
-    Where Z is moved by the treatment and moves both mediator and outcome, the outcome's equation of
-    `Mediation` is wrong with Z (which takes a part of the treatment's effect away) and without it (which
-    leaves the mediator confounded). Two steps do without that choice (Vansteelandt 2009; Acharya, Blackwell
+    Let Z be affected by the treatment, and affect both mediator and outcome. The outcome's equation of
+    `Mediation` is then wrong with Z, which removes a part of the treatment's effect, and wrong without Z,
+    which leaves the mediator confounded. Two steps avoid this choice (Vansteelandt 2009; Acharya, Blackwell
     and Sen 2016):
 
     1. ``y = .. x + sum_k b_k m_k + controls + Z``, of which only the b_k are kept;
@@ -68,16 +68,17 @@ def sequential_g(
     panel : Panel
         The data.
     intermediate : str or sequence of str
-        Terms that the treatment may move and that confound mediators and outcome; in the first step only.
+        Terms that the treatment may affect and that confound mediators and outcome; in the first step only.
     rng : None, int, sequence of int, SeedSequence or Generator
         Source of the draws; `results.rng_entropy` passed back reproduces them.
 
     Returns
     -------
     EffectResults
-        Terms ``total`` (c), ``controlled_direct`` (d), ``eliminated`` (c - d: what holding the mediators
-        fixed takes away) and ``eliminated:<m>`` (a_k b_k). Both steps are done again in every draw of the
-        clusters; `cov` is the joint delta covariance of all equations under the specification's `cov_type`.
+        Terms ``total`` (c), ``controlled_direct`` (d), ``eliminated`` (c - d, the part that disappears when
+        the mediators are held fixed) and ``eliminated:<m>`` (a_k b_k). Both steps are done again in every
+        draw of the clusters; `cov` is the joint delta covariance of all equations under the specification's
+        `cov_type`.
 
     Raises
     ------
@@ -99,16 +100,16 @@ def sequential_g(
     mediators' slopes depend neither on the treatment nor on Z. Then d is the same at every value at which the
     mediators are held.
 
-    ``eliminated`` is no indirect effect: as the treatment also moves Z, and Z the mediators, a part of it may
-    be the treatment's effect through Z. It tells how much of the total the mediators take part in (Acharya,
-    Blackwell and Sen 2016).
+    ``eliminated`` is not an indirect effect. As the treatment also affects Z, and Z the mediators, a part of
+    it may be the treatment's effect through Z (Acharya, Blackwell and Sen 2016).
 
     Acharya, Blackwell and Sen (2016), American Political Science Review 110:512. Vansteelandt (2009),
     Epidemiology 20:851.
 
     Examples
     --------
-    Public capital may raise output through employment; it may also draw private capital, which raises both:
+    Public capital may raise output through employment. It may also attract private capital, which raises
+    both:
 
     >>> import digiprosper as dp
     >>> spec = dp.Mediation("log(gsp)", "log(pcap)", "log(emp)", ["unemp"], reps=999)

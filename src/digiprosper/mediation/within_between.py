@@ -44,17 +44,17 @@ _PLAIN = (None, (), "parallel")
 def within_between(spec: Mediation, panel: Panel) -> pd.DataFrame:
     """Split the same effect within entities, between them, and in the pooled rows, on one sample.
 
-    Whether a rise of the treatment *inside* an entity moves the outcome and whether entities with *more* of
-    it have more of the outcome are two questions, and a panel answers both. Rows:
+    A panel answers two questions. Does the outcome change when the treatment of an entity changes? Do
+    entities with more of the treatment have more of the outcome? Rows:
 
     - ``within``: entity effects and whatever else the specification absorbs (two-way by default);
     - ``within_entity``: entity effects alone;
-    - ``first_difference``: every term minus its value one step of time earlier in the same entity; a gap in
-      time makes no difference. Differencing takes the entity out, and with it every effect that does not
-      change inside an entity. The specification's other effects stay, those of the later row: period effects
-      where it has them. Without any there is no intercept either, which would be a trend in levels;
-    - ``between``: entity means of the sample, one row an entity whatever its length, with an intercept;
-    - ``pooled``: the rows as they are, no effects, an intercept.
+    - ``first_difference``: every term minus its value one step of time earlier in the same entity. The row
+      after a gap in time has no difference. Differences remove the entity effects, and every effect that does
+      not change within an entity. The specification's other effects stay, those of the later row, such as
+      period effects. Without any there is no intercept either, because it would be a trend in levels;
+    - ``between``: entity means of the sample, one row for each entity whatever its length, with an intercept;
+    - ``pooled``: all rows, no effects, an intercept.
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ def within_between(spec: Mediation, panel: Panel) -> pd.DataFrame:
     IdentificationError
         In a cross-section, or if no row is identified.
     CollinearityError
-        If a mediator is the outcome over again.
+        If a mediator equals the outcome.
     TermError
         If treatment, outcome or a mediator is several columns.
 
@@ -92,9 +92,9 @@ def within_between(spec: Mediation, panel: Panel) -> pd.DataFrame:
 
     Notes
     -----
-    All rows share the sample of `Mediation` with entity effects, so that they differ by estimator and nothing
-    else; first differences use its rows that have a predecessor in it. A control that an estimator absorbs,
-    or that repeats others there, changes nothing and is left out of that row.
+    All rows use the sample of `Mediation` with entity effects, so that only the estimator differs. First
+    differences use those of its rows whose entity has a row one step earlier in the sample. A control that an
+    estimator absorbs, or that is collinear there, is left out of that row.
 
     On a balanced panel the pooled slope of y on x alone is ``(S_w s_w + S_b s_b) / (S_w + S_b)``, the slopes
     within entities and between, weighted by the variation of x (Mundlak 1978, Econometrica 46:69; for

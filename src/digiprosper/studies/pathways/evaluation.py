@@ -1,4 +1,4 @@
-"""Put propositions to a panel, each by the model of its shape."""
+"""Test propositions on a panel, each by the model of its shape."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def evaluate(  # noqa: PLR0913 - what all propositions share
     rng: object = None,
     language: Literal["en", "zh"] = "en",
 ) -> MechanismReport:
-    """Put propositions to a panel, each by the model of its shape, and adjust the p-values over all.
+    """Test propositions on a panel, each by the model of its shape, and adjust the p-values over all.
 
     Every model has entity and time effects, the same controls, and errors clustered by entity. A proposition
     whose data or model are missing is "not testable", and the report says what it would need.
@@ -130,7 +130,7 @@ def evaluate(  # noqa: PLR0913 - what all propositions share
 
     A claim about several estimates (channels, moderators, both ends of a U) has the largest of their p-values
     if all have the claimed sign or all the opposite one, otherwise 1: an intersection-union test (Berger
-    1982). Its row shows the estimate that decides; `MechanismReport.parts` has all.
+    1982). Its row shows the estimate with this p-value; `MechanismReport.parts` has all.
 
     With the adjusted p-value at most ``1 - level`` the verdict is "supported" or "contradicted" by the sign;
     otherwise "inconclusive", which is not evidence of no relation.
