@@ -285,7 +285,7 @@ def two_lines(
     effects. His program reads the direction of step 1 from the slope of the quadratic at the lowest x; where
     the quadratic turns inside the data this is the same, and otherwise x and -x would be treated differently.
 
-    xc is chosen on the same data on which the slopes are tested, and the standard errors do not know it.
+    xc is chosen on the same data on which the slopes are tested. The standard errors do not allow for this.
 
     Simonsohn, U. (2018), Advances in Methods and Practices in Psychological Science 1:538-555.
 
