@@ -269,13 +269,13 @@ def joint_form(results: LinearResults, names: Sequence[str], caller: str) -> tup
         without = [name for name in names if np.isnan(results.std_errors[name])]
         raise IdentificationError(
             f"{caller}: {quoted(without)} has no standard error under this covariance "
-            f"({freedom_text(results.df_t)}), so that there is no test.",
+            f"({freedom_text(results.df_t)}), so it cannot be tested.",
             [Notice("no_variance", "no standard error", {"coefficients": tuple(without)})],
         )
     if abs(least) <= SINGULAR:
         raise IdentificationError(
             f"{caller}: {len(places)} coefficients cannot be tested together under this covariance "
-            f"({freedom_text(results.df_t)}): their covariance has no inverse.",
+            f"({freedom_text(results.df_t)}): their covariance matrix is singular.",
             [Notice("singular_covariance", "no inverse", {"coefficients": tuple(names)})],
         )
     notices = (negative_variance(names),) if least < 0 else ()

@@ -1,4 +1,4 @@
-"""The cluster bootstrap: a whole fit drawn again, clusters with replacement."""
+"""The pairs cluster bootstrap of a linear model."""
 
 from __future__ import annotations
 
@@ -39,46 +39,46 @@ _LOST = "failed: in the drawn sample a regressor is collinear. Intervals use the
 def cluster_bootstrap(
     spec: FixedEffects, panel: Panel, *, reps: int = 999, rng: object = None
 ) -> EffectResults:
-    """Draw clusters with replacement and estimate the whole model again in every draw.
+    """Bootstrap a linear model: draw clusters with replacement and estimate the model in each draw.
 
-    A cluster that is drawn twice is two clusters with effects of their own; effects that cross the clusters,
-    such as those of time, are estimated anew in every draw. With errors that are correlated within clusters
-    this is the pairs cluster bootstrap (Cameron & Miller 2015, section VI.C.1). With few clusters use
-    `wild_bootstrap`, which is more reliable.
+    This is the pairs cluster bootstrap (Cameron & Miller 2015, section VI.C.1). A cluster that is drawn twice
+    counts as two clusters, each with its own fixed effects. Fixed effects that are common to clusters, such
+    as time effects, are estimated in each draw. With few clusters use `wild_bootstrap`, which is more
+    reliable.
 
     Parameters
     ----------
     spec : FixedEffects
-        The specification. Its one-way clusters are drawn, the entities by default and under any other
-        `cov_type`.
+        The specification. The draws are of its clusters, or of entities if it has no clusters.
     panel : Panel
         The data.
     reps : int
-        Draws, 20 or more.
+        Number of draws, at least 20; 999 by default.
     rng : None, int, sequence of int, SeedSequence or Generator
-        Source of the draws; `results.rng_entropy` passed back reproduces them.
+        Seed of the draws. The `rng_entropy` of the results reproduces them.
 
     Returns
     -------
     EffectResults
-        Terms and `params` of the fit. `cov`, and with it standard error and statistic, is the fit's; interval
-        and p-value are the percentile bootstrap's. `draws` has one column a term.
+        Coefficients of the fit, with percentile intervals and p-values from the bootstrap. Covariance,
+        standard errors and t statistics are those of the fit. `draws` has one row per draw and one column per
+        coefficient.
 
     Raises
     ------
     InputTypeError
-        If `spec` is no `FixedEffects` or `panel` no `Panel`.
+        If `spec` is not a `FixedEffects`, or `panel` is not a Panel.
     OptionError
-        If clusters are two-way, cut through entities and periods alike, or `reps` is too small.
+        If there are two-way clusters, if a cluster contains neither whole entities nor whole periods, or if
+        `reps` is below 20.
     IdentificationError
-        If every draw is lost; and as `FixedEffects.fit`.
+        If no draw has estimates; and as in `FixedEffects.fit`.
 
-    Notes
-    -----
-    A draw needs the cross products of each cluster only, weighted by how often it was drawn: all draws are
-    one matrix product and one batch of solutions, equal to refits of the drawn rows. A draw in which a
-    regressor has no variation of its own is lost, and counted. With fewer than five clusters no interval and
-    no p-value are read from the draws.
+    Notes ----- A draw has no estimates if a regressor is collinear in it. Such draws are dropped, and a
+    notice reports their number. With fewer than five clusters there is no interval and no p-value.
+
+    The cross products of each cluster are computed once. The estimates of a draw are computed from them, and
+    equal those of a refit.
 
     Examples
     --------

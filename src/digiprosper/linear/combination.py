@@ -1,4 +1,4 @@
-"""A linear combination of coefficients with its standard error, as Stata's lincom."""
+"""Linear combinations of coefficients with standard errors, as Stata's ``lincom``."""
 
 from __future__ import annotations
 
@@ -25,28 +25,28 @@ __all__ = ["LinearCombination"]
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
 class LinearCombination(Summarised, PickledByName):
-    """A linear combination of coefficients, plus a number if one was given.
+    """Estimate of a linear combination of coefficients, made by `LinearResults.combination`.
 
-    Made by `LinearResults.combination`. It can be a column of a table.
+    It can be a column of `etable`.
 
     Parameters
     ----------
     expression : str
-        As it was written.
+        The combination, such as ``"a + 2*b"``.
     estimate : float
-        Its value.
+        Value of the combination.
     std_error : float
-        Its standard error; missing if its variance is negative or a coefficient has none.
+        Standard error. It is missing if the variance is negative, or if a coefficient has no standard error.
     fit_glance : Glance
-        What the fit says about itself.
+        Summary numbers of the fit, such as the number of rows.
     inference : Inference
-        Where the error comes from.
+        Type of the standard error and degrees of freedom.
     labels : mapping
         Labels of columns.
     version : str
-        Of digiprosper, when the model was fitted.
+        Version of digiprosper that fitted the model.
     factors : mapping
-        What names of the fit are products of.
+        Factors of each interaction among the coefficients.
 
     Examples
     --------
@@ -68,34 +68,39 @@ class LinearCombination(Summarised, PickledByName):
 
     @property
     def df(self) -> float:
-        """Degrees of freedom of t, those of the fit."""
+        """Degrees of freedom of the t test, as in the fit."""
         return self.inference.df_t
 
     @property
     def statistic(self) -> float:
-        """Estimate over standard error: t of the null that the combination is zero."""
+        """The t statistic of the null hypothesis that the combination is zero."""
         with np.errstate(divide="ignore", invalid="ignore"):
             return float(np.divide(self.estimate, self.std_error))
 
     @property
     def p_value(self) -> float:
-        """Two-sided, from t(`df`)."""
+        """Two-sided p-value from the t distribution with `df` degrees of freedom."""
         from scipy.special import stdtr
 
         return float(2 * stdtr(self.df, -abs(self.statistic)))
 
     def interval(self, level: float = 0.95) -> tuple[float, float]:
-        """Give a confidence interval.
+        """Return a confidence interval.
 
         Parameters
         ----------
         level : float
-            Such as .95.
+            Confidence level, .95 by default.
 
         Returns
         -------
         low, high : float
-            Missing if there is no standard error.
+            Ends of the interval; missing if there is no standard error.
+
+        Raises
+        ------
+        OptionError
+            If `level` is not between 0 and 1.
         """
         from scipy.special import stdtrit
 
@@ -104,31 +109,31 @@ class LinearCombination(Summarised, PickledByName):
 
     @property
     def params(self) -> pd.Series[float]:
-        """The estimate, indexed by the expression."""
+        """The estimate, as a Series whose index is the expression."""
         return self.tidy().set_index("term")["estimate"]
 
     @property
     def cov(self) -> pd.DataFrame:
-        """Its variance, as a table of one cell."""
+        """Variance of the estimate, as a table with one cell."""
         return pd.DataFrame([[self.std_error**2]], index=self.params.index, columns=self.params.index)
 
     @property
     def nobs(self) -> int:
-        """Rows in the estimation sample."""
+        """Number of rows in the estimation sample."""
         return self.fit_glance["nobs"]
 
     def tidy(self, level: float = 0.95) -> pd.DataFrame:
-        """Give one row.
+        """Return a table with one row.
 
         Parameters
         ----------
         level : float
-            Of the confidence interval.
+            Confidence level, .95 by default.
 
         Returns
         -------
         DataFrame
-            term, estimate, std_error, statistic, p_value, conf_low, conf_high.
+            Columns term, estimate, std_error, statistic, p_value, conf_low and conf_high.
         """
         low, high = self.interval(level)
         row = {
@@ -143,18 +148,18 @@ class LinearCombination(Summarised, PickledByName):
         return pd.DataFrame([row])
 
     def glance(self) -> Glance:
-        """Give what the fit says about itself.
+        """Return summary numbers of the fit.
 
         Returns
         -------
         Glance
-            That of the fit.
+            The same as `glance` of the fit.
         """
         return cast("Glance", dict(self.fit_glance))
 
     @property
     def conventions(self) -> str:
-        """Which standard errors: those of the fit."""
+        """Type of the standard errors, as in the fit."""
         return conventions(self.inference)
 
     def _summary(self) -> Summary:

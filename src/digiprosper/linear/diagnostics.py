@@ -115,9 +115,9 @@ def lost_digits(names: Sequence[str], moments: Floats, bread: Floats) -> list[No
     if not lost:
         return []
     text = (
-        f"{quoted(lost)}: its columns are so far from zero that rounding leaves it fewer than six digits "
-        "once effects and other regressors are out, and estimates and standard errors no more. Subtract a "
-        "constant near the mean of each column before it is squared or multiplied."
+        f"{quoted(lost)}: rounding leaves fewer than six correct digits after the effects and the other "
+        "regressors are partialled out, because its columns are far from zero. Coefficients and standard "
+        "errors are not more precise. Subtract the mean of each column before it is squared or multiplied."
     )
     return [near_collinear(lost, "rounding", float(rounding.max()), text)]
 

@@ -1,4 +1,4 @@
-"""Linear regression with absorbed effects."""
+"""Linear regression with fixed effects."""
 
 from __future__ import annotations
 
@@ -44,78 +44,89 @@ __all__ = ["Fitted", "FixedEffects", "check_regression_options", "estimate", "re
 
 @dataclass(frozen=True, slots=True)
 class FixedEffects(Specification):
-    """Linear regression with absorbed entity, time and further effects.
+    """Linear regression with entity, time and other fixed effects.
 
-    ``y_it = x_it'b + a_i + l_t + ... + e_it`` by least squares on swept columns (Frisch & Waugh 1933; Lovell
-    1963): exact on unbalanced panels. Without any effect there is an intercept.
+    Estimates ``y_it = x_it'b + a_i + l_t + ... + e_it`` by ordinary least squares. The fixed effects are
+    absorbed: outcome and regressors are replaced by their residuals from a regression on all dummies (Frisch
+    & Waugh 1933; Lovell 1963). The estimates equal those with dummies, also in unbalanced panels. Without
+    fixed effects the model has an intercept.
 
     Parameters
     ----------
     y : str
-        Outcome, a term.
+        Outcome: a column, or a term such as ``"log(gdp)"``.
     x : sequence of str
         Regressors: columns, or terms such as ``"I(x**2)"``, ``"log(x)"``, ``"x:z"``, ``"lag(x)"``,
         ``"C(region)"``.
     entity_effects, time_effects : bool
-        Both by default: the field's two-way model.
+        Whether to absorb entity and time fixed effects. Both are True by default, since the two-way model is
+        the usual one for panels.
     absorb : sequence of str
-        Further effects; ``"region^year"`` crosses two. ``"province[year]"`` is the effect of the province and
-        a slope of year in each, ``"province[[year]]"`` the slope without the effect, and
-        ``"province[year, x]"`` has slopes of both. Slopes are of numeric terms.
+        Other fixed effects. ``"region^year"`` has one effect per pair of region and year.
+        ``"province[year]"`` has an effect and a slope of year for each province, ``"province[[year]]"`` only
+        the slope, and ``"province[year, x]"`` an effect and slopes of year and x. Slopes need numeric terms.
     cov_type : {"clustered", "crv3", "robust", "hc2", "hc3", "unadjusted", "driscoll_kraay", "conley"}
-        ``clustered`` by default, since rows of an entity are not independent. ``crv3`` estimates the model
-        without each cluster, which is safer with few or unequal ones. ``robust`` is HC1; ``hc2`` and ``hc3``
-        correct for the leverage of the rows, absorbed effects included (MacKinnon & White 1985). ``conley``
-        allows for correlation between entities that are near each other; see Notes.
+        Type of the standard errors. The default is ``"clustered"``, since the errors of an entity are usually
+        correlated over time. ``"crv3"`` is the cluster jackknife, which is more reliable with few clusters or
+        clusters of unequal size. ``"robust"`` is HC1. ``"hc2"`` and ``"hc3"`` use the leverage of the rows
+        (MacKinnon & White 1985), computed with the fixed effects. ``"conley"`` allows for correlation between
+        entities that are near each other; see Notes.
     clusters : str or sequence of one or two str, optional
-        The entity by default; one for ``crv3``.
+        Cluster variables. The default is the entity. ``"crv3"`` takes one.
     bandwidth : int, optional
-        Lags of Driscoll and Kraay, floor(4 (T/100)^(2/9)) by default, or of ``conley`` within an entity. By
-        default these reach from the first period to the last, T - 1 without gaps: all pairs of periods are
-        allowed for, as under ``clustered``, with weights that fall.
+        Number of lags of ``"driscoll_kraay"``, by default floor(4 (T/100)^(2/9)), or of ``"conley"`` within
+        an entity. For ``"conley"`` the default is the time from the first period to the last, T - 1 without
+        gaps. Then all pairs of rows of an entity may be correlated, as with ``"clustered"``, but with weights
+        that decline with the lag.
     coordinates : sequence of two str, optional
-        Latitude and longitude in degrees, for ``conley``: numeric terms. By default the columns with the
-        names lat or latitude, and lon, lng, long or longitude. An entity may move.
+        Latitude and longitude in degrees, for ``"conley"``. By default the columns named lat or latitude, and
+        lon, lng, long or longitude. The coordinates of an entity may change over time.
     distance_cutoff : float, optional
-        Kilometres beyond which the errors of two entities are uncorrelated, for ``conley``. It has no
-        default, since the distance is a claim about the subject.
+        Distance in kilometres from which the errors of two entities are uncorrelated, for ``"conley"``. There
+        is no default, because the distance depends on the application.
     distance_kernel : {"bartlett", "uniform"}
-        Weights of ``conley``: falling to zero at the cutoff, or one up to it.
+        Weights of pairs of entities, for ``"conley"``. ``"bartlett"`` (default) declines linearly to zero at
+        the cutoff; ``"uniform"`` is one up to the cutoff.
     ssc : {"reghdfe", "xtreg", "linearmodels", "plm", "none"}
-        Whose small-sample factor. ``reghdfe`` equals fixest and pyfixest. ``hc2``, ``hc3`` and ``crv3`` have
-        none, and do not depend on it.
+        Small-sample correction, named after the package that uses it. The default ``"reghdfe"`` equals the
+        default of fixest and pyfixest. ``"hc2"``, ``"hc3"`` and ``"crv3"`` have no such correction.
     obs_weights : str, optional
         Column with weights of the rows.
     singletons : {"drop", "keep"}
-        Singletons add nothing to the slopes but make clustered standard errors too small; they are dropped,
-        with a warning.
+        Singletons are rows that are the only observation of a fixed effect. They do not change the
+        coefficients but make clustered standard errors too small, so by default they are dropped with a
+        warning.
     collinear : {"raise", "drop"}
-        ``"drop"`` takes out the later column and says so in `diagnostics`.
+        What to do if a regressor is a linear combination of others. ``"raise"`` (default) raises an error;
+        ``"drop"`` drops the last of these columns and adds a notice to `diagnostics`.
     missing : {"drop", "raise"}
-        Rows with missing values leave, counted and with a warning, or are an error.
+        ``"drop"`` (default) drops rows with missing values, with a warning. ``"raise"`` raises an error.
     keep_rows : bool
-        False keeps no residuals, fitted values and row labels in the results, which are then small whatever
-        the number of rows; `predict` and everything else that needs no rows still works.
+        Whether the results keep residuals, fitted values and row labels. The default is True. With False the
+        results are small for any number of rows, and `predict` still works.
 
     Raises
     ------
     OptionError
-        From the constructor, if an option has an unknown word or contradicts another.
+        By the constructor, if an option has an unknown value or contradicts another one.
     ColumnError, TermError, InputTypeError, MissingDataError, IdentificationError, CollinearityError
-        From `fit`, naming the column and what to do.
+        By `fit`, if a column or term cannot be used or the model is not identified.
 
-    Notes
-    -----
-    ``cov_type="conley"`` (Conley 1999, Journal of Econometrics 92:1; with lags as in Hsiang 2010, PNAS
-    107:15367) has the middle of the sandwich ``sum_t sum_ij K(d_ij) s_it s_jt' + sum_i sum_{t != u}
-    w(|t - u|) s_it s_iu'``, where ``s_it = x_it e_it`` are scores, net of the effects. ``K(d)`` is
-    ``max(1 - d / distance_cutoff, 0)`` or, with the uniform kernel, 1 up to the cutoff; ``w(l)`` is
-    ``max(1 - l / (bandwidth + 1), 0)``, with lags counted by the value of time. Errors of two entities in two
-    periods are uncorrelated. Distances are great circles on a sphere of radius 6371.0088 km. The small-sample
-    factor and the degrees of freedom of t are those of ``robust``, n/(n - K) and n - K with all effects in
-    K, so that errors without neighbours and lags are HC1. Neither kernel makes the matrix positive
-    semidefinite in every sample: a notice ``not_psd`` says where it is not, the matrix is not adjusted, and
-    a coefficient with a negative variance has no standard error.
+    Notes ----- ``cov_type="conley"`` is the covariance of Conley (1999, Journal of Econometrics 92:1), with
+    lags as in Hsiang (2010, PNAS 107:15367). The middle of the sandwich is
+    ``sum_t sum_ij K(d_ij) s_it s_jt' + sum_i sum_{t != u} w(|t - u|) s_it s_iu'``.
+
+    - ``s_it = x_it e_it`` are the scores, with x_it after the fixed effects are absorbed.
+    - ``K(d)`` is ``max(1 - d / distance_cutoff, 0)``, or with the uniform kernel 1 up to the cutoff. ``d_ij``
+    is the
+      great-circle distance on a sphere of radius 6371.0088 km.
+    - ``w(l)`` is ``max(1 - l / (bandwidth + 1), 0)``. Lags are differences of time, so gaps count.
+    - Errors of different entities in different periods are uncorrelated.
+
+    The small-sample correction is n/(n - K) and t has n - K degrees of freedom, where K includes all fixed
+    effects. Without neighbours and lags the standard errors are HC1. The matrix need not be positive
+    semi-definite. It is not adjusted then; a notice ``not_psd`` reports it, and a coefficient with a negative
+    variance has no standard error.
 
     Examples
     --------
@@ -160,25 +171,28 @@ class FixedEffects(Specification):
 
     @classmethod
     def from_formula(cls, formula: str, **options: Any) -> Self:
-        """Read ``"y ~ a + b | province + year"``.
+        """Make a specification from a formula such as ``"y ~ a + b | province + year"``.
 
         Parameters
         ----------
         formula : str
-            Outcome, regressors and, after a bar, the effects to absorb. Without a bar there are no effects
-            and an intercept. ``a*b`` is ``a + b + a:b``.
+            The outcome, the regressors and, after a bar, the fixed effects, as in fixest. Without a bar there
+            are no fixed effects, and the model has an intercept. ``a*b`` is ``a + b + a:b``.
         **options
-            As in the constructor, `entity_effects` and `time_effects` excepted.
+            Other options of the constructor, but not `entity_effects` and `time_effects`.
 
         Returns
         -------
         FixedEffects
-            With `absorb` set and both flags False; keys of the panel among the effects are those effects.
+            A specification with the fixed effects in `absorb`. They may include the entity and time keys of
+            the panel.
 
         Raises
         ------
         TermError
-            If it cannot be read; the formula is quoted.
+            If the formula cannot be read.
+        OptionError
+            As in the constructor.
 
         Examples
         --------
@@ -198,23 +212,40 @@ class FixedEffects(Specification):
 
     @property
     def options(self) -> LinearOptions:
-        """The part that says how rows are swept and errors computed."""
+        """Options of the fixed effects, the standard errors and the sample."""
         return linear_options(self)
 
     def fit(self, panel: Panel, *, rng: object = None, progress: bool = False) -> LinearResults:  # noqa: ARG002
-        """Estimate.
+        """Estimate the model.
 
         Parameters
         ----------
         panel : Panel
             The data.
         rng, progress
-            Accepted for uniformity; nothing is drawn here.
+            Not used. All specifications have these arguments.
 
         Returns
         -------
         LinearResults
-            Holding no data beyond residuals, fitted values and row labels.
+            Coefficients and their covariance. Of the data it keeps only residuals, fitted values and row
+            labels.
+
+        Raises
+        ------
+        ColumnError, TermError, InputTypeError, MissingDataError
+            If a column does not exist, a term cannot be read or evaluated, or no row is left.
+        IdentificationError
+            If the model is not identified, for example because the fixed effects absorb all regressors.
+        CollinearityError
+            If a regressor is a linear combination of others and `collinear` is ``"raise"``.
+
+        Warns
+        -----
+        MissingDataWarning, SingletonWarning
+            If rows are dropped.
+        FewClustersWarning, CovarianceWarning, NearCollinearWarning
+            If standard errors may be unreliable. `diagnostics` of the results has all remarks.
         """
         fitted = estimate(self, panel)
         issue(fitted.results.diagnostics)

@@ -1,4 +1,4 @@
-"""Linear regression with absorbed effects and instruments, by two-stage least squares."""
+"""Linear regression with fixed effects and instruments, by two-stage least squares."""
 
 from __future__ import annotations
 
@@ -65,47 +65,50 @@ _ROLES = ("y", "endog", "x", "instruments")
 
 @dataclass(frozen=True, slots=True)
 class FixedEffectsIV(Specification):
-    """Linear regression with absorbed effects and instruments, by two-stage least squares.
+    """Linear regression with fixed effects and instruments, by two-stage least squares.
 
-    ``y_it = d_it'b + x_it'c + a_i + l_t + ... + e_it``, d instrumented by z: all columns are swept of the
-    effects once, d is regressed on z and x, and y on the fitted d and x (Wooldridge 2010, section 5.2). The
-    estimates, standard errors and degrees of freedom are those with every dummy written out.
+    Estimates ``y_it = d_it'b + x_it'c + a_i + l_t + ... + e_it`` with instruments z for d. The fixed effects
+    are absorbed from all columns. The first stage regresses d on z and x, and the second stage regresses y on
+    the fitted values of d and on x (Wooldridge 2010, section 5.2). Estimates, standard errors and degrees of
+    freedom equal those with dummies.
 
     Parameters
     ----------
     y : str
-        Outcome, a term.
+        Outcome: a column or a term, as in `FixedEffects`.
     x : sequence of str
-        Exogenous regressors, terms as in `FixedEffects`; may be empty.
+        Exogenous regressors: columns or terms. The list may be empty.
     endog : sequence of str
-        Endogenous regressors, terms.
+        Endogenous regressors: columns or terms.
     instruments : sequence of str
-        Excluded instruments, terms: at least as many as endogenous regressors. They must vary within the
-        effects; `digiprosper.instruments` builds some that do.
+        Excluded instruments: columns or terms, at least as many as endogenous regressors. They must vary
+        after the fixed effects are absorbed. `digiprosper.instruments` computes instruments such as
+        shift-share variables.
     entity_effects, time_effects, absorb
-        Effects, as in `FixedEffects`.
+        Fixed effects, as in `FixedEffects`.
     cov_type : {"clustered", "robust", "unadjusted", "driscoll_kraay", "conley"}
-        ``clustered`` by default. hc2, hc3 and crv3 are for least squares only.
+        Type of the standard errors, as in `FixedEffects`; ``"clustered"`` by default.
     clusters, bandwidth, ssc, obs_weights, singletons, missing, keep_rows
-        As in `FixedEffects`; K counts the slopes of the equation.
+        As in `FixedEffects`.
     coordinates, distance_cutoff, distance_kernel
         As in `FixedEffects`.
     collinear : {"raise", "drop"}
-        ``"drop"`` takes out controls and instruments that the effects absorb or that earlier ones add up to,
-        and says so in `diagnostics`. Endogenous regressors are never dropped.
+        What to do if a control or an instrument is absorbed by the fixed effects or is a linear combination
+        of earlier columns. ``"raise"`` (default) raises an error; ``"drop"`` drops it and adds a notice to
+        `diagnostics`. Endogenous regressors are never dropped.
 
     Raises
     ------
     OptionError, TermError
-        From the constructor: an unknown option word, no endogenous regressor or instrument, a term in two
-        places.
+        By the constructor, if an option has an unknown value, there is no endogenous regressor or no
+        instrument, or a term has two roles.
     ColumnError, InputTypeError, MissingDataError, IdentificationError, CollinearityError
-        From `fit`, naming the column and what to do: too few instruments, an absorbed one, one that is a
-        combination of controls.
+        By `fit`, if a column cannot be used or the model is not identified: for example with fewer
+        instruments than endogenous regressors.
 
     See Also
     --------
-    FixedEffects : least squares.
+    FixedEffects : ordinary least squares.
 
     Examples
     --------
@@ -153,23 +156,38 @@ class FixedEffectsIV(Specification):
 
     @property
     def options(self) -> LinearOptions:
-        """The part that says how rows are swept and errors computed."""
+        """Options of the fixed effects, the standard errors and the sample."""
         return linear_options(self)
 
     def fit(self, panel: Panel, *, rng: object = None, progress: bool = False) -> IVResults:  # noqa: ARG002
-        """Estimate.
+        """Estimate the model.
 
         Parameters
         ----------
         panel : Panel
             The data.
         rng, progress
-            Accepted for uniformity; nothing is drawn here.
+            Not used. All specifications have these arguments.
 
         Returns
         -------
         IVResults
-            Endogenous regressors first, then `x`.
+            Coefficients of the endogenous regressors, then of `x`, with first stages and tests of the
+            instruments.
+
+        Raises
+        ------
+        ColumnError, TermError, InputTypeError, MissingDataError
+            If a column does not exist, a term cannot be read or evaluated, or no row is left.
+        IdentificationError, CollinearityError
+            If the model is not identified.
+
+        Warns
+        -----
+        IdentificationWarning
+            If the instruments are weak.
+        MissingDataWarning, SingletonWarning, FewClustersWarning, CovarianceWarning, NearCollinearWarning
+            As in `FixedEffects.fit`.
         """
         roles = {"y": (self.y,), "endog": self.endog, "x": self.x, "instruments": self.instruments}
         prepared = prepare(panel, roles, self.options, singletons=self.singletons, missing=self.missing)

@@ -1,4 +1,4 @@
-"""Whether the entity effects are correlated with the regressors: Mundlak's and Hausman's tests."""
+"""Tests of fixed against random effects: Mundlak's and Hausman's."""
 
 from __future__ import annotations
 
@@ -54,59 +54,61 @@ _MOST_CELLS = 50_000_000
 def hausman(spec: FixedEffects, panel: Panel, *, method: HausmanMethod = "mundlak") -> TestResult:
     """Test fixed against random effects: whether the entity effects are correlated with the regressors.
 
-    ``"mundlak"`` regresses the outcome on an intercept, the regressors and their means by entity, with the
-    other effects of the specification absorbed, by pooled least squares, and tests that the coefficients of
-    the means are zero. Errors are clustered by entity, by the `clusters` of the specification where it has
-    some, without a small-sample factor: heteroskedasticity and serial correlation are allowed for.
+    ``"mundlak"`` regresses the outcome on an intercept, the regressors and the entity means of the
+    regressors, by pooled least squares. Other fixed effects of the specification are absorbed. It tests that
+    the coefficients of the means are zero. Standard errors are clustered by entity, or by the `clusters` of
+    the specification, without a small-sample correction. So the test allows for heteroskedasticity and serial
+    correlation.
 
-    ``"classical"`` compares the slopes with those of random effects (Swamy & Arora 1972),
-    ``q'(V_fe - V_re)^-1 q``. It assumes independent errors with one variance whatever `cov_type` says; with
-    serially correlated errors its size is wrong. The difference of the covariances need not be positive
-    definite: a warning says so, and where the statistic is negative the test is refused. The two methods can
-    disagree.
+    ``"classical"`` is the test of Hausman: ``q'(V_fe - V_re)^-1 q``, with the difference q of the slopes of
+    fixed and random effects (Swamy & Arora 1972) and their covariances. It assumes independent errors with
+    equal variances, for any `cov_type`. With serially correlated errors it is not valid. The difference of
+    the covariances need not be positive definite; a warning reports this.
+
+    The two methods can give different conclusions.
 
     Parameters
     ----------
     spec : FixedEffects
-        With entity effects.
+        The specification. It must have entity effects.
     panel : Panel
         The data.
     method : {"mundlak", "classical"}
-        ``"mundlak"`` by default, since it holds under the errors that panels have.
+        The test. The default is ``"mundlak"``, since errors in panels are usually correlated within entities.
 
     Returns
     -------
     TestResult
-        `statistic` (chi-square), `df`, the number of regressors whose means (or slopes) are compared, and
-        `p_value`, the p-value. `detail` is a DataFrame with one row a regressor: term, estimate, std_error,
-        statistic, p_value of its mean's coefficient; or term, fixed, random, difference, std_error of the
-        difference.
+        `statistic` (chi-square), `df` (the number of regressors that are compared) and `p_value`. `detail` is
+        a DataFrame with one row per regressor. With ``"mundlak"`` it has term, estimate, std_error, statistic
+        and p_value of the coefficient of the mean. With ``"classical"`` it has term, fixed, random,
+        difference, and std_error of the difference.
 
     Raises
     ------
     OptionError
-        If `method` is another word or slopes are absorbed; with ``"classical"``, if the specification has
-        weights or effects other than those of entities and periods, or the dummies of the periods would fill
-        the memory.
+        If `method` is unknown, or slopes are absorbed. With ``"classical"`` also if the specification has
+        weights or fixed effects other than entity and time, or if the time dummies need too much memory.
     IdentificationError
-        If there are no entity effects, no regressor has means that differ between entities, there are more
-        of them than clusters allow, or, with ``"classical"``, there are too few entities or
-        the statistic is negative.
+        If there are no entity effects, if no regressor has different means in different entities, or if there
+        are more such regressors than clusters allow. With ``"classical"`` also if there are too few entities
+        or the statistic is negative.
     InputTypeError
-        If `spec` is no FixedEffects specification, or `panel` no Panel.
+        If `spec` is not a `FixedEffects`, or `panel` is not a Panel.
     DigiprosperError
-        As `FixedEffects.fit`.
+        As in `FixedEffects.fit`.
 
-    Notes
-    -----
-    Mundlak (1978, Econometrica 46:69), Hausman (1978, Econometrica 46:1251), Arellano (1993, J.
-    Econometrics 59:87); Wooldridge (2010, section 10.7.3). Of ``"mundlak"`` on a balanced panel the statistic
-    is that of the R package plm, ``phtest(method = "aux")`` with HC0 clustered by entity, and the slopes of
-    the auxiliary regression are those of fixed effects. Under time effects the dummies of the periods are
-    regressors, and only the means of `x` are tested. A mean that does not vary between entities, as that of a
-    series common to all in a balanced panel, is left out. Of ``"classical"`` the variance of the effects is
-    that of Stata's ``xtreg, re`` (of the residuals of the between regression on means, with the harmonic mean
-    of T_i), by linearmodels; plm agrees on balanced panels. Time effects are dummies in both models, and are
+    Notes ----- Sources are Mundlak (1978, Econometrica 46:69), Hausman (1978, Econometrica 46:1251), Arellano
+    (1993, Journal of Econometrics 59:87) and Wooldridge (2010, section 10.7.3).
+
+    ``"mundlak"``: in a balanced panel the statistic equals that of ``phtest(method = "aux")`` of the R
+    package plm with HC0 errors clustered by entity. The slopes of the regression equal those of fixed
+    effects. With time effects the time dummies are regressors too, but only the means of `x` are tested. A
+    mean that does not vary between entities is dropped.
+
+    ``"classical"``: the variance of the entity effects is computed as in Stata's ``xtreg, re``, by
+    linearmodels. It uses the residuals of the between regression and the harmonic mean of the numbers of
+    periods. In balanced panels plm gives the same numbers. Time effects are dummies in both models and are
     not compared.
 
     Examples

@@ -294,6 +294,6 @@ def refuse_unidentified(projected: Projection, endog: Sequence[str]) -> None:
     if canonical_correlation(projected) < UNRELATED:
         text = (
             f"the instruments are uncorrelated with {quoted(endog)} in the sample, net of controls and "
-            "effects, or do not move these regressors separately: the model is not identified."
+            "effects, or do not explain these regressors separately: the model is not identified."
         )
         raise IdentificationError(text, [Notice("unrelated_instruments", text, {"endog": tuple(endog)})])

@@ -1,4 +1,4 @@
-"""Estimates of a linear model with instruments, and what is reported of the instruments."""
+"""Results of a linear model with instruments, with first stages and tests of the instruments."""
 
 from __future__ import annotations
 
@@ -42,50 +42,51 @@ __all__ = ["IVResults", "IVStages", "set_text"]
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
 class IVResults(LinearResults):
-    """Two-stage least squares estimates, with the first stages and the tests of the instruments.
+    """Results of two-stage least squares, with first stages and tests of the instruments.
 
-    Made by `FixedEffectsIV.fit`. It is a `LinearResults`: tables, tests, marginal effects and files work
-    alike.
-    R2 is computed from the residuals of the regressors themselves, as Stata does, and may be negative.
+    Made by `FixedEffectsIV.fit`. It has all methods of `LinearResults`. R2 is computed from the outcome minus
+    the fitted values at the observed regressors, as in Stata, so it may be negative.
 
     Parameters
     ----------
     endog, instruments : tuple of str
         Endogenous regressors and excluded instruments that were used.
     first_stage : ResultSet
-        Endogenous regressor to its regression on instruments and controls, a `LinearResults` under the same
-        covariance.
+        For each endogenous regressor, its regression on the instruments and controls: a `LinearResults` with
+        the same type of standard errors.
     reduced_form : LinearResults
-        The outcome on instruments and controls.
+        Regression of the outcome on the instruments and controls.
     iv_tests : mapping
-        Name to a number or `TestResult`, all net of controls and effects:
+        Tests of the instruments. Each value is a number or a `TestResult`. Controls and fixed effects are
+        partialled out.
 
         ``first_stage_f:x``
-            Joint F of the instruments in the first stage of x, under the fit's covariance.
+            F statistic of the instruments in the first stage of x, with the standard errors of the fit.
         ``sanderson_windmeijer_f:x``
-            The same given the other endogenous regressors, where there are several (Sanderson & Windmeijer
-            2016).
+            Conditional first-stage F of Sanderson & Windmeijer (2016), if there are several endogenous
+            regressors.
         ``kp_rk_lm``
-            Underidentification, Kleibergen & Paap (2006), under the fit's covariance and without small-sample
-            factor; chi-square. Under ``unadjusted`` Anderson's canonical correlation statistic, n r^2, with
-            the absorbed effects taken from n.
+            LM test of underidentification of Kleibergen & Paap (2006), chi-square, with the covariance of the
+            fit and no small-sample correction. With ``cov_type="unadjusted"`` it is Anderson's canonical
+            correlation statistic n r^2, where n is reduced by the number of absorbed effects.
         ``kp_rk_f``
-            Its Wald F form, with the small-sample factor of the fit. With one endogenous regressor it is the
-            first-stage F.
+            Wald F statistic of Kleibergen & Paap (2006), with the small-sample correction of the fit. With
+            one endogenous regressor it equals the first-stage F.
         ``cragg_donald``
-            The same for independent rows of one variance; the denominator counts the effects.
+            F statistic of Cragg & Donald (1993), which assumes independent errors with equal variances.
         ``effective_f``, ``effective_f_critical``
-            Of one endogenous regressor: Montiel Olea & Pflueger (2013), and the 5% critical value for a bias
-            of at most 10% of the worst case.
+            Effective F of Montiel Olea & Pflueger (2013) and its 5% critical value for a bias of at most 10%
+            of the worst case; only with one endogenous regressor.
         ``hansen_j``
-            Overidentification under the fit's covariance, at the two-step efficient estimate; missing when
-            exactly identified.
+            Hansen's J test of the overidentifying restrictions, with the covariance of the fit, at the
+            two-step efficient GMM estimate. It is missing if the model is exactly identified.
         ``sargan``
-            The same for independent rows of one variance.
+            Sargan's test of the overidentifying restrictions, which assumes independent errors with equal
+            variances. It is missing if the model is exactly identified.
     endogeneity : TestResult
-        As `endogeneity_test` gives it.
+        Result of `endogeneity_test`.
     reduced_forms : ReducedForms
-        What the Anderson-Rubin test needs: slopes on the instruments and their covariance.
+        Slopes on the instruments and their covariance, for the Anderson-Rubin test.
 
     Examples
     --------
@@ -112,49 +113,58 @@ class IVResults(LinearResults):
 
     @property
     def sargan(self) -> TestResult:
-        """Overidentification for independent rows of one variance; missing when exactly identified."""
+        """Sargan's test of the overidentifying restrictions; missing if the model is exactly identified."""
         return cast("TestResult", self.iv_tests["sargan"])
 
     def endogeneity_test(self) -> TestResult:
-        """Test whether the endogenous regressors are exogenous, given that the instruments are.
+        """Test whether the regressors in `endog` are exogenous, assuming valid instruments.
 
-        The residuals of the first stages are added to least squares of the equation and tested jointly under
-        the fit's covariance: the regression-based test of Hausman (1978) and Wooldridge (1995), as Stata's
-        ``estat endogenous`` after ``ivregress, vce(robust)``. The ``endog()`` option of ivreg2 gives another
-        statistic, a difference of two J.
+        The residuals of the first stages are added to the equation, which is estimated by least squares, and
+        tested jointly (Hausman 1978; Wooldridge 1995). The covariance is of the type of the fit. Stata's
+        ``estat endogenous`` after ``ivregress, vce(robust)`` computes this test. The option ``endog()`` of
+        ivreg2 computes another one, the difference of two J statistics.
 
         Returns
         -------
         TestResult
-            F.
+            F test. A small p-value is evidence that the regressors are endogenous.
+
+        Examples
+        --------
+        >>> from digiprosper import FixedEffectsIV, datasets
+        >>> spec = FixedEffectsIV("log(gsp)", ["unemp"], ["log(emp)"], ["lag(log(emp))"])
+        >>> test = spec.fit(datasets.us_states()).endogeneity_test()
+        >>> test.df
+        (1.0, 47.0)
         """
         return self.endogeneity
 
     def anderson_rubin(self, level: float = 0.95) -> list[tuple[float, float]]:
-        """Find the coefficients of the endogenous regressor that the Anderson-Rubin test does not reject.
+        """Compute the Anderson-Rubin confidence set of the coefficient of the endogenous regressor.
 
-        At a coefficient b0 the outcome less b0 times the regressor is regressed on controls and instruments,
-        and the instruments are tested jointly under the fit's covariance (Anderson & Rubin 1949). The set has
-        the right coverage however weak the instruments are.
+        The set has all values b0 that the Anderson-Rubin test does not reject. The test regresses the outcome
+        minus b0 times the regressor on controls and instruments, and tests the instruments jointly (Anderson
+        & Rubin 1949). The set has the correct coverage also with weak instruments.
 
         Parameters
         ----------
         level : float
-            Of the set.
+            Confidence level, .95 by default.
 
         Returns
         -------
         list of pairs of float
-            Closed intervals in ascending order. Infinite ends where the set is unbounded, as with weak
-            instruments; two pieces are possible; none if every value is rejected, as it happens when the
-            instruments disagree.
+            Intervals (low, high) in ascending order. With weak instruments the set can be unbounded, so an
+            end can be infinite, and there can be two intervals. The list is empty if the test rejects every
+            value, which can happen if some instruments are not valid.
 
         Raises
         ------
         OptionError
-            With several endogenous regressors: test values with `anderson_rubin_test`.
+            If there are several endogenous regressors: use `anderson_rubin_test`. Also if `level` is not
+            between 0 and 1.
         IdentificationError
-            If the test does not exist, as with fewer clusters than instruments.
+            If the test cannot be computed, for example with fewer clusters than instruments.
 
         Examples
         --------
@@ -178,18 +188,21 @@ class IVResults(LinearResults):
         return confidence_set(self.reduced_forms, float(fdtri(q, self.reduced_forms.df_t, level)))
 
     def anderson_rubin_test(self, values: float | Mapping[str, float] | pd.Series[float] = 0.0) -> TestResult:
-        """Test coefficients of the endogenous regressors, whatever the strength of the instruments.
+        """Test coefficients of the endogenous regressors with the Anderson-Rubin test.
+
+        The test has the correct size also with weak instruments. Its null hypothesis is that the coefficients
+        have these values and that the instruments are valid.
 
         Parameters
         ----------
         values : float, mapping or Series
-            The coefficient under the null, or endogenous regressor to coefficient.
+            Coefficient under the null hypothesis, 0 by default. With several endogenous regressors, a mapping
+            with one coefficient for each.
 
         Returns
         -------
         TestResult
-            F with the number of instruments and the degrees of freedom of the reduced form. It is a joint
-            test of the coefficients and of the instruments' validity.
+            F test. Its degrees of freedom are the number of instruments and those of the reduced form.
 
         Raises
         ------
@@ -198,7 +211,14 @@ class IVResults(LinearResults):
         InputTypeError
             If a value is not a finite number.
         IdentificationError
-            If the test does not exist, as with fewer clusters than instruments.
+            If the test cannot be computed, for example with fewer clusters than instruments.
+
+        Examples
+        --------
+        >>> from digiprosper import FixedEffectsIV, datasets
+        >>> spec = FixedEffectsIV("log(gsp)", ["unemp"], ["log(emp)"], ["lag(log(emp))"])
+        >>> spec.fit(datasets.us_states()).anderson_rubin_test(1.0).p_value < 0.05
+        True
         """
         chosen = self._values_of(values)
         self._refuse_without_test()
@@ -237,24 +257,26 @@ class IVResults(LinearResults):
     # --- the protocol -------------------------------------------------------------------------------------
 
     def glance(self) -> Glance:
-        """Give one mapping about the whole fit.
+        """Return summary numbers of the fit, such as the number of rows and R2.
 
         Returns
         -------
         Glance
-            Same keys for every kind of results.
+            A mapping with the same keys for all types of results.
         """
         f = cast("float", self.iv_tests["kp_rk_f"])
         own = {"model": "FixedEffectsIV", "kp_rk_f": None if np.isnan(f) else f}
         return cast("Glance", {**LinearResults.glance(self), **own})
 
     def without_rows(self) -> Self:
-        """Leave out what has one value a row, in the first stages and the reduced form too.
+        """Return a copy without residuals, fitted values and row labels.
+
+        They are also removed from the first stages and the reduced form.
 
         Returns
         -------
         IVResults
-            The same numbers. What needs the rows raises an OptionError that says so.
+            The same estimates in less memory. Methods that need the rows raise an OptionError.
         """
         stages = tuple((name, stage.without_rows()) for name, stage in self.first_stage.items())
         return replace(
@@ -265,11 +287,10 @@ class IVResults(LinearResults):
 
     @property
     def stages(self) -> IVStages:
-        """First stages and second stage as the columns of one table, with the tests of the instruments.
+        """First stages and second stage for one table, with the tests of the instruments.
 
-        With one instrument the effective F is the F of the instrument and has no row of its own.
-        ``etable(results.stages)`` prints them; in `stats` of the table the Kleibergen-Paap F is that of the
-        second stage.
+        ``etable(results.stages)`` prints them. With one instrument the effective F equals the F of the instrument
+        and has no separate row. The Kleibergen-Paap F in `stats` of the table is that of the second stage.
         """
         one = len(self.endog) == 1
         labels = ["First stage" if one else f"First stage: {name}" for name in self.endog]
@@ -277,17 +298,17 @@ class IVResults(LinearResults):
         return IVStages((*stages, ("Second stage", self)))
 
     def table_columns(self, level: float = 0.95) -> tuple[Column, ...]:
-        """Bring the estimates to a table, with a note of what is instrumented by what.
+        """Return the column of a table, with a note on the endogenous regressors and the instruments.
 
         Parameters
         ----------
         level : float
-            Coverage of the intervals.
+            Confidence level of the intervals, .95 by default.
 
         Returns
         -------
         tuple of Column
-            One.
+            One column.
         """
         remark = Remark("two_stage", {"endog": self.endog, "instruments": self.instruments})
         factors = {**self.reduced_form.factors, **self.factors}
@@ -357,17 +378,18 @@ class IVResults(LinearResults):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class IVStages(ResultSet):
-    """First stages and second stage of one fit, in this order; made by `IVResults.stages`.
+    """First stages and second stage of one fit, for `etable`; made by `IVResults.stages`.
 
     Parameters
     ----------
     outcomes : tuple of pairs
-        ``"First stage"`` (``"First stage: x"`` where there are several) and ``"Second stage"`` to results.
+        Titles and results: ``"First stage"`` (or ``"First stage: x"``, ... if there are several) and
+        ``"Second stage"``.
     """
 
     @property
     def table_heads(self) -> Mapping[str, Remark]:
-        """Heads of a table in words."""
+        """Titles of the columns."""
         *firsts, second = self.labels
         endog = self[second].endog
         code = "stage.first" if len(firsts) == 1 else "stage.first.of"
@@ -376,7 +398,7 @@ class IVStages(ResultSet):
 
     @property
     def table_rows(self) -> tuple[SharedRow, ...]:
-        """F of the instruments below the first stages, and the tests of the instruments below the second."""
+        """Rows with F of the instruments in the first stages, and the tests of the instruments."""
         *firsts, second = self.labels
         fit = self[second]
         pairs = zip(firsts, fit.endog, strict=True)

@@ -199,10 +199,10 @@ def _remedy(clusters: int, cov_type: str, *, two_way: bool) -> str:
             "bootstrap of a FixedEffects specification"
         )
     if cov_type == "crv3":
-        return f"with fewer than {WILD_CLUSTERS} t tests reject too often, with CRV3 errors the least"
+        return f"with fewer than {WILD_CLUSTERS} clusters t tests reject too often, also with CRV3"
     return (
-        f"with fewer than {WILD_CLUSTERS} t tests reject too often; compare with cov_type='crv3', with which "
-        "they do so the least"
+        f"with fewer than {WILD_CLUSTERS} clusters t tests reject too often; compare with cov_type='crv3', "
+        "which is more reliable"
     )
 
 
@@ -402,9 +402,9 @@ def saturated_levels(effect: str, levels: int, rows: int) -> list[Notice]:
     if not levels:
         return []
     text = (
-        f"{counted(levels, 'level')} of {effect} with {counted(rows, 'row')} in all: no more rows than "
-        "parameters, a constant and slopes. Such rows are fitted perfectly and add nothing to the "
-        "coefficients, but are counted among the rows."
+        f"{counted(levels, 'level')} of {effect} ({counted(rows, 'row')} in all) have no more rows than "
+        "parameters (a constant and slopes). These rows are fitted perfectly. They do not affect the "
+        "coefficients, but are counted as rows."
     )
     return [Notice("saturated_levels", text, {"effect": effect, "levels": levels, "rows": rows})]
 
@@ -476,8 +476,8 @@ def no_neighbours(cutoff: float, nearest: float) -> Notice:
     """
     apart = f"the nearest two are {nearest:,.3g} km apart" if nearest < float("inf") else "there is one place"
     text = (
-        f"distance_cutoff={cutoff:,g} km: no two places are so near ({apart}), so that errors of different "
-        "places are taken as uncorrelated. Is it in kilometres?"
+        f"distance_cutoff={cutoff:,g} km: no two places are within this distance ({apart}), so errors of "
+        "different places are assumed to be uncorrelated. Check that the distance is in kilometres."
     )
     return Notice("no_neighbours", text, {"distance_cutoff": cutoff, "nearest": nearest})
 
@@ -731,8 +731,7 @@ def _few_treated(found: FewTreated) -> Notice:
         f"{what} {first['effective']:.1f} effective clusters instead of {groups} ({clusters}), and "
         f"{first['share']:.0%} of its variation is in {carriers} ({quoted(first['largest'], 3)}). {errors}; "
         "coefficients that are not named here are not affected. Check that the result is robust to dropping "
-        "these clusters; for a treatment in FixedEffects, dp.randomisation_test(spec, panel, term) tests "
-        "over which entities are treated."
+        "these clusters. For a treatment in FixedEffects use dp.randomisation_test(spec, panel, term)."
     )
     return Notice("few_treated", text, found._asdict())
 

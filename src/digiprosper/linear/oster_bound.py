@@ -1,4 +1,4 @@
-"""Oster's bound: how far omitted variables would move a slope if they were like the controls."""
+"""Oster's bound of a slope under selection on unobservables."""
 
 from __future__ import annotations
 
@@ -49,67 +49,76 @@ def oster_bound(
     delta: float = 1.0,
     rsquared_max: float | None = None,
 ) -> pd.DataFrame:
-    """Bound a slope under selection on unobservables that is proportional to that on controls (Oster 2019).
+    """Compute the bound of a slope under selection on unobservables (Oster 2019).
 
-    A slope that hardly moves when controls are added is evidence against omitted variables only if the
-    controls explain the outcome. The bound uses both: the slopes without and with `controls`, and the R2 of
-    the two regressions.
+    The bound uses the slopes without and with `controls`, and the R2 of the two regressions. It assumes that
+    selection on the omitted variables is proportional to selection on the controls. A slope that does not
+    change with the controls is evidence against omitted variable bias only if the controls explain much of
+    the outcome.
 
     Parameters
     ----------
     spec : FixedEffects
-        The specification with all controls. Its covariance plays no part.
+        The specification with all controls. Its `cov_type` does not matter.
     panel : Panel
         The data.
     term : str
-        The regressor, as the results name it.
+        The regressor, by its name in the results.
     controls : sequence of str
-        Terms of `x` that stand for what is omitted. Effects and all other terms are in both regressions.
+        Terms of `x` that are left out of the regression without controls. Fixed effects and all other terms
+        are in both regressions.
     rmax : float
-        R2 of the regression that has the omitted variables too, as a multiple of the R2 with controls, at
-        most 1. 1.3 by default (Oster 2019, section 4: 90% of results of randomised trials would survive);
-        ``float("inf")`` for an R2 of 1.
+        R2 of a regression with all omitted variables, as a multiple of the R2 with controls; the product is
+        at most 1. The default is 1.3, as proposed by Oster (2019, section 4). ``float("inf")`` is an R2 of 1.
     delta : float
-        Selection on omitted variables over that on `controls`; 1 by default, equally strong.
+        Selection on the omitted variables relative to selection on `controls`. The default is 1: equal
+        selection.
     rsquared_max : float, optional
-        That R2 itself, in place of a multiple: what ``psacalc`` calls ``rmax``.
+        The R2 with all omitted variables itself, instead of `rmax`. Stata's ``psacalc`` calls it ``rmax``.
 
     Returns
     -------
     DataFrame
-        One row: term; beta_uncontrolled, rsquared_uncontrolled, beta_controlled, rsquared_controlled;
-        rsquared_max, delta; beta_adjusted, the slope at that `delta`; bound_low and bound_high, from
-        beta_controlled to beta_adjusted in order; excludes_zero; delta_zero, the selection at which the
-        slope is 0; n_solutions, how many slopes are consistent with `delta`, of which the nearest to
-        beta_controlled is taken.
+        One row with columns
+
+        - ``term``;
+        - ``beta_uncontrolled``, ``rsquared_uncontrolled``, ``beta_controlled``, ``rsquared_controlled``:
+        slope and R2
+          without and with controls;
+        - ``rsquared_max``, ``delta``: the assumptions;
+        - ``beta_adjusted``: the bias-adjusted slope;
+        - ``bound_low``, ``bound_high``: ``beta_controlled`` and ``beta_adjusted`` in ascending order;
+        - ``excludes_zero``: whether 0 is outside these bounds;
+        - ``delta_zero``: the delta for which the adjusted slope is 0;
+        - ``n_solutions``: number of adjusted slopes that are consistent with `delta`. The nearest to
+          ``beta_controlled`` is reported.
 
     Raises
     ------
     InputTypeError
-        If `spec` is no `FixedEffects`, `panel` no `Panel`, or a term no text.
+        If `spec` is not a `FixedEffects`, `panel` is not a Panel, or a term is not text.
     TermError
-        If `term` is no regressor or has a column in common with another one, or a control is not in `x`.
+        If `term` is not a regressor or has a column in common with another one, or if a control is not in
+        `x`.
     OptionError
-        If `rmax` is not above 1, `rsquared_max` not above the R2 with controls and at most 1, or `delta` no
-        number.
+        If `rmax` is not above 1, if `rsquared_max` is not above the R2 with controls or is above 1, or if
+        `delta` is not a number.
     IdentificationError
-        If the fit is perfect, or no slope is consistent with `delta`, which happens above 1 only.
+        If the fit is perfect, or if no slope is consistent with `delta`. The latter can happen only if
+        `delta` is above 1.
 
-    Notes
-    -----
-    Oster (2019), Journal of Business & Economic Statistics 37:187, propositions 1 to 3. The cubic is solved
-    exactly. Of its solutions those are left out in which the bias has another direction than `delta` implies
-    (assumption 3: the controls move the slope in the direction in which their true effects would); with
-    ``delta=1`` one is left. Both regressions are on the rows of `spec`.
+    Notes ----- The method is that of Oster (2019, Journal of Business & Economic Statistics 37:187),
+    propositions 1 to 3. The adjusted slope solves a cubic equation. Solutions whose bias has the wrong
+    direction are dropped (assumption 3 of the paper), so with ``delta=1`` there is one solution. Both
+    regressions use the rows of `spec`.
 
-    R2 and variances are those left by the absorbed effects, so `rmax` multiplies the within R2: effects are
-    in both regressions and are no part of what is omitted. Without effects all numbers are those of
-    ``psacalc`` after ``regress`` with the other terms in ``mcontrol``. After ``xtreg, fe`` it takes the
-    within R2 too, but with it the whole variance of the outcome, the part between entities included, so that
-    its numbers are others.
+    The fixed effects are in both regressions, so R2 is the within R2, and `rmax` multiplies the within R2.
+    Without fixed effects the numbers equal those of ``psacalc`` after ``regress``, with the other terms in
+    ``mcontrol``. After ``xtreg, fe``, ``psacalc`` combines the within R2 with the overall variance of the
+    outcome, so its numbers differ.
 
-    ``delta_zero`` above 1 means that omitted variables would have to be more important than the controls;
-    it is negative where the controls moved the slope away from 0.
+    If ``delta_zero`` is above 1, the omitted variables would have to be more important than the controls to
+    explain the whole slope. It is negative if the controls move the slope away from 0.
 
     Examples
     --------
@@ -250,7 +259,7 @@ def _wrong(name: str, value: object, why: str) -> OptionError:
 
 def _no_solution(delta: float, limit: float) -> IdentificationError:
     text = (
-        f"{_CALLER}: no slope is consistent with delta={delta:g} and an R2 of {limit:.4g}. Omitted variables "
-        "cannot be selected so much more strongly than these controls: use a smaller delta, or smaller rmax."
+        f"{_CALLER}: no slope is consistent with delta={delta:g} and an R2 of {limit:.4g}. Use a "
+        "smaller delta or a smaller rmax."
     )
     return IdentificationError(text, [Notice("no_solution", text, {"delta": delta, "rsquared_max": limit})])

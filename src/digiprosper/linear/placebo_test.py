@@ -1,4 +1,4 @@
-"""The placebo test: a treatment given to drawn entities from drawn periods on."""
+"""The placebo test with randomly drawn entities and treatment periods."""
 
 from __future__ import annotations
 
@@ -32,59 +32,56 @@ _ERRORS_ONLY = frozenset({"few_clusters", "very_few_clusters", "few_treated"})
 def placebo_test(
     spec: FixedEffects, panel: Panel, term: str, *, reps: int = 999, rng: object = None
 ) -> TestResult:
-    """Compare the estimate of a policy with estimates of policies that never were.
+    """Compare the estimate of a policy with estimates of placebo policies.
 
-    The treatment is given to entities drawn from all of them, from a drawn period on, and the model is fitted
-    again. If few of these estimates are as large as the real one, the specification does not find such an
-    estimate in any case in data like these (Bertrand, Duflo & Mullainathan 2004, section II, drew states and
-    years so).
+    In each draw the treatment is assigned to randomly drawn entities from a randomly drawn period on, and the
+    model is estimated again. If few of these estimates are as large as the actual one, it is unlikely to be
+    due to chance (Bertrand, Duflo & Mullainathan 2004, section II).
 
     Parameters
     ----------
     spec : FixedEffects
-        The specification, with any effects and weights. Its covariance plays no part.
+        The specification. Its `cov_type` does not matter.
     panel : Panel
         The data.
     term : str
-        The treatment, as the results name it: 0 or 1, and 1 to the end once it is 1.
+        The treatment, by its name in the results. It must be 0 or 1, and stay 1 once it is 1.
     reps : int
-        Draws, 19 or more.
+        Number of draws, at least 19; 999 by default.
     rng : None, int, sequence of int, SeedSequence or Generator
-        Source of the draws; ``result.detail["rng_entropy"]`` passed back reproduces them.
+        Seed of the draws. ``result.detail["rng_entropy"]`` reproduces them.
 
     Returns
     -------
     TestResult
-        `statistic` is the estimate of the fit, `draws` are those of the placebo treatments, and the p-value
-        is ``(1 + #{|b*| >= |b|}) / (reps + 1)``. `detail` has the `term`, its `cohorts` (first treated period
-        to number of entities), the numbers of entities `treated` and `never` treated, of draws, of those
-        without an estimate (``lost``, which count as beyond) and `rng_entropy`.
+        `statistic` is the estimate b of the fit, and `draws` are the estimates b* of the placebo policies.
+        The p-value is ``(1 + #{|b*| >= |b|}) / (reps + 1)``. `detail` has the ``term``, its ``cohorts``
+        (number of entities by first treated period), the numbers of entities ``treated`` and ``never``
+        treated, the number of draws, the number of draws without an estimate (``lost``; they count as
+        ``|b*| >= |b|``), and ``rng_entropy``.
 
     Raises
     ------
     InputTypeError
-        If `spec` is no `FixedEffects`, `panel` no `Panel` or `term` no text.
+        If `spec` is not a `FixedEffects`, `panel` is not a Panel, or `term` is not text.
     TermError
-        If `term` is no regressor of the fit, or one of its columns is also in another regressor.
+        If `term` is not a regressor of the fit, or one of its columns is also in another regressor.
     OptionError
-        If the treatment is not 0 or 1, or ends in some entity; if `reps` is too small; if an effect that
-        crosses the entities has too many levels.
+        If the treatment is not 0 or 1, or ends in an entity. If `reps` is below 19. If a fixed effect that is
+        not nested in entities has too many levels.
     IdentificationError
-        If the sample has one period only; and as `FixedEffects.fit`.
+        If the sample has only one period; and as in `FixedEffects.fit`.
 
-    Notes
-    -----
-    Entities that are first treated in the same period of the sample are a cohort. A draw keeps the number and
-    the sizes of the cohorts, and so how many are never treated. It takes entities without replacement from
-    all of them, those that were treated too, and for each cohort a first treated period, the second of the
-    sample or a later one, each as likely. A cohort that is treated from the first period of the sample on has
-    no start: as many drawn entities are treated in all periods. Entity effects absorb their treatment, in
-    the fit and in the draws.
+    Notes ----- A cohort is the set of entities that are first treated in the same period. Each draw has as
+    many cohorts of the same sizes. The entities are drawn without replacement from all entities, treated or
+    not. The first treated period of each cohort is drawn from all periods except the first, with equal
+    probabilities. If a cohort is treated in all periods of the sample, so is its placebo cohort; entity
+    effects absorb such a treatment.
 
-    In contrast to `randomisation_test`, the time of the treatment is drawn as well, and estimates are
-    compared instead of t statistics. Unless entities and periods of the treatment were as good as drawn, p is
-    a description and no exact p-value. Nor does a small one show that the estimate is an effect: a trend that
-    only the treated have gives one too.
+    `randomisation_test` differs in two ways: it does not draw the time of the treatment, and it compares t
+    statistics instead of estimates. The p-value is exact only if the entities and periods of the treatment
+    were random. A small p-value does not prove that the policy has an effect: a trend that only treated
+    entities have also gives a small p-value.
 
     Examples
     --------

@@ -394,8 +394,8 @@ def _leverage(absorbed: Within, n: int, options: LinearOptions) -> Floats | None
     if leverage is None:
         most, further = max(absorbed.levels), sum(absorbed.levels) - max(absorbed.levels)
         raise OptionError(
-            f"cov_type={cited(options.cov_type)} needs the leverage of every row in the absorbed effects, "
-            f"which cannot be computed for {further:,} levels beside the {most:,} of the largest effect. "
+            f"cov_type={cited(options.cov_type)} needs the leverage of every row, which cannot be "
+            f"computed with {further:,} levels of effects in addition to the {most:,} of the largest effect. "
             "Absorb effects with fewer levels, or use cov_type='robust' or 'clustered'."
         )
     return leverage

@@ -1,4 +1,4 @@
-"""The randomisation test: a treatment exchanged between entities, for few treated ones."""
+"""The randomisation test, for few treated entities."""
 
 from __future__ import annotations
 
@@ -51,60 +51,61 @@ def randomisation_test(
     rng: object = None,
     progress: bool = False,
 ) -> TestResult:
-    """Test a regressor by exchanging its paths between entities.
+    """Test a regressor by randomisation inference: permute its values between entities.
 
-    Where few entities are treated, neither clustered errors nor the wild bootstrap hold. If it was by chance
-    which entities were treated, then under the null that the treatment has no effect on anybody the outcomes
-    would have been the same had other entities been treated: the t statistic is compared with those of such
-    exchanges (Fisher 1935; MacKinnon & Webb 2020).
+    With few treated entities, neither clustered standard errors nor the wild bootstrap are reliable. Suppose
+    that the treated entities were chosen at random and that the treatment has no effect on any entity. Then
+    the outcomes would be the same if other entities had been treated. So the t statistic is compared with the
+    t statistics after random permutations of the treatment (Fisher 1935; MacKinnon & Webb 2020).
 
     Parameters
     ----------
     spec : FixedEffects
-        The specification, with any `cov_type` but ``"crv3"`` and ``"conley"``.
+        The specification. Its `cov_type` cannot be ``"crv3"`` or ``"conley"``.
     panel : Panel
         The data.
     term : str
-        The regressor, as the results name it. It may be continuous.
+        The regressor, by its name in the results. It may be continuous.
     reps : int
-        Exchanges, 19 or more.
+        Number of permutations, at least 19; 999 by default.
     rng : None, int, sequence of int, SeedSequence or Generator
-        Source of the exchanges; ``result.detail["rng_entropy"]`` passed back reproduces them.
+        Seed of the permutations. ``result.detail["rng_entropy"]`` reproduces them.
     progress : bool
-        Show a progress bar of the exchanges on stderr; needs tqdm, the extra ``parallel``.
+        Whether to show a progress bar on stderr, False by default. It needs tqdm (the extra ``parallel``).
 
     Returns
     -------
     TestResult
-        `statistic` is t of the fit under its own covariance, `draws` are those of the exchanges, and the
-        p-value is ``(1 + #{|t*| >= |t|}) / (reps + 1)``. `detail` has the numbers of entities whose paths
-        are exchanged and kept, of exchanges, of those without a t (``lost``, which count as beyond) and
-        `rng_entropy`.
+        `statistic` is the t statistic of the fit, and `draws` are the t statistics t* of the permutations.
+        The p-value is ``(1 + #{|t*| >= |t|}) / (reps + 1)``. `detail` has the number of entities whose values
+        are permuted (``exchanged``) and not permuted, the number of permutations, the number of permutations
+        without a t statistic (``lost``; they count as ``|t*| >= |t|``), and ``rng_entropy``.
 
     Raises
     ------
     InputTypeError
-        If `spec` is no `FixedEffects`, `panel` no `Panel` or `term` no text.
+        If `spec` is not a `FixedEffects`, `panel` is not a Panel, or `term` is not text.
     TermError
-        If `term` is no regressor of the fit, or one of its columns is also in another regressor, such as an
-        interaction: which of them to exchange would be unclear.
+        If `term` is not a regressor of the fit, or one of its columns is also in another regressor, such as
+        an interaction.
     OptionError
-        If `cov_type` is ``"crv3"`` or ``"conley"``, or `reps` too small.
+        If `cov_type` is ``"crv3"`` or ``"conley"``, or `reps` is below 19.
     IdentificationError
-        If no exchange changes anything, as where no two entities are in the sample in the same periods, or
-        the term has no standard error; and as `FixedEffects.fit`.
+        If no permutation changes the regressor, for example because no two entities have rows in the same
+        periods. Also if the term has no standard error; and as in `FixedEffects.fit`.
 
-    Notes
-    -----
-    The whole path of the regressor, all its rows of an entity, moves between entities that the sample has in
-    the same periods; other entities keep theirs. Outcome, other regressors and effects stay where they are.
-    The t statistic, and not the slope, is compared, since its distribution depends less on how entities
-    differ (MacKinnon & Webb 2020, Journal of Econometrics 218:435).
+    Notes ----- All values of the regressor in an entity move together to another entity that has rows in the
+    same periods. Entities with rows in other periods than all others keep their values. The outcome, the
+    other regressors and the fixed effects do not move. The t statistic is compared rather than the
+    coefficient, since its distribution depends less on differences between entities (MacKinnon & Webb 2020,
+    Journal of Econometrics 218:435).
 
-    The null is that the regressor changes no outcome. The test is valid if each exchange was as likely as
-    what happened: not if entities chose, and not if whole groups of entities were treated together. A notice
-    says where the regressor is the same in all entities of a cluster; then the clusters are what is to be
-    exchanged. With two treated of 31 there are 465 different exchanges, and p is about 1/465 at least.
+    The test is valid if all permutations were equally likely. It is not valid if entities selected themselves
+    into treatment, or if groups of entities were treated together. A notice reports if the regressor is the
+    same in all entities of a cluster.
+
+    With 2 treated entities of 31 there are only 465 different permutations, so the p-value cannot be much
+    smaller than 1/465.
 
     Examples
     --------
@@ -165,7 +166,7 @@ def _check(spec: FixedEffects, term: str) -> None:
     if spec.cov_type in ("crv3", "conley"):
         raise OptionError(
             f"randomisation_test does not take cov_type={cited(spec.cov_type)}: use cov_type='clustered'. "
-            "The p-value depends little on the kind of standard error, since the draws have the same."
+            "The p-value depends little on the type of standard error, which is the same in all permutations."
         )
 
 

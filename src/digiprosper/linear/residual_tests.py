@@ -1,4 +1,4 @@
-"""Tests of residuals: correlation between entities, correlation in time, variances by entity."""
+"""Tests of residuals: cross-sectional dependence, heteroskedasticity, serial correlation."""
 
 from __future__ import annotations
 
@@ -40,46 +40,46 @@ __all__ = ["modified_wald", "pesaran_cd", "wooldridge_ar1"]
 
 _FEW_PERIODS = 3
 _OVERSIZED = (
-    "oversized when T is small: with errors of one variance and few rows an entity it rejects far too often, "
-    "since each entity's variance is compared in units of its own estimate"
+    "oversized when T is small: with few rows per entity it rejects far too often, even if all variances "
+    "are equal"
 )
 
 
 def pesaran_cd(results: LinearResults) -> TestResult:
-    """Test whether residuals are correlated between entities (Pesaran's CD).
+    """Test for cross-sectional dependence of the residuals (Pesaran's CD test).
 
-    ``CD = M^(-1/2) sum_{i<j} sqrt(T_ij) rho_ij``: rho_ij is the correlation of the residuals of two entities
-    over the T_ij periods that both have, and M the number of pairs; ``sqrt(2 / (N (N - 1)))`` where every
-    pair counts. Two-sided, standard normal under the null. Positive and negative correlations cancel: it has
-    little power against factors whose loadings have mean zero.
+    ``CD = M^(-1/2) sum_{i<j} sqrt(T_ij) rho_ij``, where rho_ij is the correlation of the residuals of
+    entities i and j over their T_ij common periods, and M is the number of pairs. Under the null hypothesis
+    of no correlation CD is standard normal. The test is two-sided.
 
     Parameters
     ----------
     results : LinearResults
-        Without time effects, which make the residuals of every period add up to zero: the statistic is then
-        about ``-sqrt(T / 2)`` whether or not entities are correlated (plm gives it all the same).
+        Results of a model without time effects. With time effects the residuals of each period add up to
+        zero, so CD is about ``-sqrt(T / 2)`` for any correlation, and the test is not valid.
 
     Returns
     -------
     TestResult
-        `detail` has the mean correlation, the mean absolute one, the number of pairs, of pairs left out
-        (fewer than two common periods, or residuals constant over them), and the least number of common
-        periods.
+        `statistic` is CD. `detail` has the mean correlation, the mean absolute correlation, the number of
+        pairs, the number of pairs that are left out (fewer than two common periods, or constant residuals),
+        and the smallest number of common periods.
 
     Raises
     ------
     IdentificationError
-        If there are time effects, or residuals that add up to zero in every period for another reason
-        (dummies of the periods among the regressors, crossed effects such as ``"region^year"``); one entity;
-        a cross-section; no pair with common periods; a perfect fit.
+        If there are time effects, or the residuals of each period add up to zero for another reason, such as
+        time dummies among the regressors or an effect ``"region^year"``. Also in a cross-section, with one
+        entity, if no pair has common periods, or if the fit is perfect.
     InputTypeError
-        If it is no result of a linear model.
+        If `results` is not the result of a linear model.
 
-    Notes
-    -----
-    Pesaran (2004, CESifo working paper 1229; 2015, Econometric Reviews 34:1089); unbalanced
-    panels as in plm's ``pcdtest(test = "cd")``, linearmodels' ``pesaran_cd`` and Stata's ``xtcd``. The
-    residuals are not weighted. Serial correlation of the errors makes it reject too often.
+    Notes ----- The test is that of Pesaran (2004, CESifo working paper 1229; 2015, Econometric Reviews
+    34:1089). In unbalanced panels it equals ``pcdtest(test = "cd")`` of plm, ``pesaran_cd`` of linearmodels
+    and ``xtcd`` of Stata. Residuals are not weighted.
+
+    Positive and negative correlations cancel, so the test has little power against common factors whose
+    loadings have mean zero. With serially correlated errors it rejects too often.
 
     Examples
     --------
@@ -118,50 +118,49 @@ def _refuse_time_effects(results: LinearResults, rows: _Rows) -> None:
     by_name = results.key_names[1] in results.effect_names
     if not by_name and np.abs(period_sums(rows.residuals, rows.time)).max() > NO_PERIOD_SUMS:
         return
-    why = "has time effects" if by_name else "takes the mean of every period out"
+    why = "has time effects" if by_name else "absorbs the mean of every period"
     raise IdentificationError(
         f"pesaran_cd: the model {why}, so the residuals of every period add up to zero and the statistic is "
-        "about -sqrt(T / 2) whether or not entities are correlated. Fit the model with time_effects=False "
-        "and without dummies of the periods; whether time effects are needed is what the test then tells.",
+        "about -sqrt(T / 2) for any correlation. Fit the model with time_effects=False and without time "
+        "dummies. The test then shows whether time effects are needed.",
         [Notice("time_effects", "residuals add up to zero", {"effects": results.effect_names})],
     )
 
 
 def modified_wald(results: LinearResults) -> TestResult:
-    """Test whether the errors of all entities have the same variance (modified Wald, Stata's ``xttest3``).
+    """Test for groupwise heteroskedasticity: whether all entities have the same error variance.
 
-    ``W = sum_i (s2_i - s2)^2 / V_i``, chi-square with as many degrees of freedom as entities under the null.
-    ``s2_i = sum_t e_it^2 / T_i`` is the variance of an entity's residuals,
-    ``V_i = sum_t (e_it^2 - s2_i)^2 / (T_i (T_i - 1))`` that of s2_i, and ``s2 = sum_it e_it^2 / n``.
+    This is the modified Wald test of Stata's ``xttest3``: ``W = sum_i (s2_i - s2)^2 / V_i``. Here
+    ``s2_i = sum_t e_it^2 / T_i`` is the variance of the residuals of entity i,
+    ``V_i = sum_t (e_it^2 - s2_i)^2 / (T_i (T_i - 1))`` is the variance of s2_i, and
+    ``s2 = sum_it e_it^2 / n``. Under the null hypothesis W is chi-square with N degrees of freedom, one per
+    entity.
 
-    It is oversized when T is small: each entity's variance is compared in units of its own estimate, so with
-    ten rows an entity it rejects errors of one variance nearly always when there are many entities. Read it
-    where T is large compared with N; otherwise use standard errors that need no common variance
-    (``cov_type="clustered"``) and leave the test out.
+    The test needs many periods. With few rows per entity and many entities it rejects nearly always, even if
+    all variances are equal. Use it only if T is large compared with N. Otherwise use standard errors that do
+    not assume equal variances, such as ``cov_type="clustered"``, without this test.
 
     Parameters
     ----------
     results : LinearResults
-        Of any linear model, with at least two rows an entity.
+        Results of any linear model with at least two rows per entity.
 
     Returns
     -------
     TestResult
-        chi-square with N degrees of freedom. `detail` has the smallest, the mean and the largest number of
-        rows of an entity, the smallest and the largest variance, and the warning about its size as "note".
+        Chi-square test with N degrees of freedom. `detail` has the smallest, the mean and the largest number
+        of rows of an entity, the smallest and the largest variance, and a ``note`` on the size of the test.
 
     Raises
     ------
     IdentificationError
-        If there is one entity, an entity with one row, or one whose squared residuals are all equal (two rows
-        with entity effects, or a perfect fit of the entity), for which V_i is zero.
+        If there is only one entity, if an entity has only one row, or if V_i of an entity is zero. V_i is
+        zero with two rows and entity effects, or if the fit of the entity is perfect.
     InputTypeError
-        If it is no result of a linear model.
+        If `results` is not the result of a linear model.
 
-    Notes
-    -----
-    Greene (2000, p. 598); Baum (2001, Stata Journal 1:101). The residuals are not weighted. Entities
-    with two rows under entity effects have no V_i: leave them out with ``panel.subset``.
+    Notes ----- Sources are Greene (2000, p. 598) and Baum (2001, Stata Journal 1:101). Residuals are not
+    weighted. If an entity has only two rows and the model has entity effects, drop it with ``panel.subset``.
 
     Examples
     --------
@@ -202,54 +201,57 @@ def _refuse_no_variance(results: LinearResults, entities: pd.Index[Any], found: 
     raise IdentificationError(
         f"modified_wald: the squared residuals of {counted(len(labels), 'entity', 'entities')} do not vary "
         f"({results.key_names[0]}: {quoted(labels)}; at most {counted(few, 'row')} each), so the statistic "
-        "is infinite. It needs at least three rows an entity with entity effects, two without; leave these "
-        "entities out with panel.subset().",
+        "is infinite. The test needs at least three rows per entity with entity effects, and two without. "
+        "Drop these entities with panel.subset().",
         [Notice("equal_squares", "no variance", {"entities": labels[:5], "count": len(labels)})],
     )
 
 
 def wooldridge_ar1(spec: FixedEffects, panel: Panel) -> TestResult:
-    """Test whether errors are serially correlated, from the residuals of a regression with entity effects.
+    """Test for serial correlation of the errors in a model with entity effects (Wooldridge).
 
-    The residuals are regressed on their lag, with an intercept, over all pairs of consecutive periods of an
-    entity. Independent errors give a slope of ``-1 / (T - 1)``, since the means of the entities are taken
-    out; ``F = (rho - rho_0)^2 / V`` with V clustered by entity, without a small-sample factor.
+    The residuals are regressed on their lag and an intercept. Entity effects make the residuals of an entity
+    add up to zero, so with independent errors the slope rho is not 0 but rho_0 = ``-1 / (T - 1)``. The test
+    statistic is ``F = (rho - rho_0)^2 / V``, where V is the variance of rho, clustered by entity, without a
+    small-sample correction.
 
     Parameters
     ----------
     spec : FixedEffects
-        With entity effects.
+        The specification. It must have entity effects.
     panel : Panel
         The data.
 
     Returns
     -------
     TestResult
-        F with 1 and rows - 2 degrees of freedom, the rows those of the regression on the lag. `detail` has
-        rho, its value under the null, its standard error, rows and entities.
+        F test with 1 and n - 2 degrees of freedom, where n is the number of rows of the regression on the
+        lag. `detail` has rho, its value under the null hypothesis, its standard error, and the numbers of
+        rows and entities.
 
     Raises
     ------
     IdentificationError
-        If there are no entity effects, no entity has three rows, fewer than two entities have consecutive
-        periods, or the fit is perfect.
+        If there are no entity effects, if no entity has three rows, if fewer than two entities have
+        consecutive periods, or if the fit is perfect.
     OptionError
-        If the specification has weights or absorbed slopes, under which rho has another value under the null.
+        If the specification has weights or absorbed slopes, for which rho_0 is not known.
     PanelIndexError
-        If the step of the dates is not known, so that no periods are consecutive.
+        If the step of time is not known.
     InputTypeError
-        If `spec` is no FixedEffects specification, or `panel` no Panel.
+        If `spec` is not a `FixedEffects`, or `panel` is not a Panel.
     DigiprosperError
-        As `FixedEffects.fit`.
+        As in `FixedEffects.fit`.
 
-    Notes
-    -----
-    Wooldridge (2010, section 10.5.4). On balanced panels it is ``pwartest`` of the R package plm.
-    On unbalanced panels plm takes the number of periods for T; here ``rho_0 = -sum 1 / T_i / sum (T_i - 1) /
-    T_i``, over the pairs, which is what independent errors give when entities have T_i rows. Stata's
-    ``xtserial`` tests the residuals of first differences (null -.5): another statistic. With `absorb` and
-    time effects the value under the null holds for many entities. A rejection asks for errors clustered by
-    entity, which are the default here, or for a dynamic model.
+    Notes ----- The test is that of Wooldridge (2010, section 10.5.4). In balanced panels it equals
+    ``pwartest`` of the R package plm. In unbalanced panels plm sets T to the number of periods; here
+    ``rho_0 = -(sum 1 / T_i) / (sum (T_i - 1) / T_i)``, with sums over the pairs of consecutive rows, where
+    T_i is the number of rows of the entity. Stata's ``xtserial`` is another test: it uses the residuals of
+    first differences, for which the null value is -.5. With time effects or `absorb`, rho_0 is approximate
+    and needs many entities.
+
+    If the test rejects, use standard errors clustered by entity (the default of `FixedEffects`) or a dynamic
+    model.
 
     Examples
     --------
@@ -294,8 +296,8 @@ def _refuse_short(fitted: Fitted) -> None:
     prepared = fitted.prepared
     if prepared.obs_weights is not None:
         raise OptionError(
-            "wooldridge_ar1 is not defined with obs_weights: with weighted means taken out, residuals of "
-            "independent errors have another correlation. Fit without weights for this test.",
+            "wooldridge_ar1 is not defined with obs_weights, because the correlation of the residuals under "
+            "the null hypothesis is not known. Fit without weights for this test.",
             [option_problem("obs_weights", prepared.options.obs_weights)],
         )
     most = int(np.bincount(prepared.sample.entity).max())

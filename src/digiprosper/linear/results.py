@@ -1,4 +1,4 @@
-"""Estimates of a linear model, with everything that stored numbers alone can tell."""
+"""Results of a linear model."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def _term_index(names: tuple[str, ...]) -> pd.Index[Any]:
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class EstimationSample(PickledByName):
-    """What the rows of a fit were.
+    """The rows of a fit.
 
     Parameters
     ----------
@@ -61,17 +61,17 @@ class EstimationSample(PickledByName):
     key_names : pair of str
         Entity and time.
     n_entities, n_times : int
-        How many of them have rows.
+        Number of entities and of periods.
     stats : tuple
-        Names and an (m, 5) array: nobs, mean, sd, min, max.
+        Names of m variables and terms, and an (m, 5) array with their nobs, mean, sd, min and max.
     categories : mapping
-        Categories in the terms: column and the levels that were estimated.
+        For each category in the terms, its column and the levels that were estimated.
     obs_weights : str or None
         Column with the weights of the rows.
     factors : mapping
-        Name of a regressor, an outcome, an absorbed effect or a cluster to what it is a product of.
+        For each regressor, outcome, absorbed effect or cluster, the factors of which it is the product.
     rows : RowSummary or None
-        What is known of the rows of a fit that kept none.
+        Summary of the rows if the fit did not keep them (``keep_rows=False``).
     """
 
     index: pd.Index[Any] | None
@@ -87,14 +87,14 @@ class EstimationSample(PickledByName):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RowSummary(PickledByName):
-    """What is known of the rows of a fit that kept none, ``keep_rows=False``.
+    """Summary of the rows of a fit that did not keep them (``keep_rows=False``).
 
     Parameters
     ----------
     nobs : int
-        How many there were.
+        Number of rows.
     sample_hash : str
-        Hash of their labels.
+        Hash of the row labels.
     ssr : float
         Sum of squared residuals, unweighted.
     """
@@ -106,34 +106,33 @@ class RowSummary(PickledByName):
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Estimated(PickledByName):
-    """What least squares gave.
+    """Numbers computed by least squares.
 
     Parameters
     ----------
     coefficients : (k,) array
         Estimates.
     root : (k, m) array
-        What a score of each column of `middle` moves the coefficients by; missing where a coefficient has no
-        standard error.
+        Outer part of the covariance, which is ``root @ middle @ root.T``. It is missing for a coefficient
+        without standard error.
     middle : (m, m) array
-        Covariance of those scores, which are of standard deviation 1 as far as it is positive: the covariance
-        of the estimates is ``root @ middle @ root.T``.
+        Inner part of the covariance: the covariance of scaled scores.
     residuals, fitted : (N,) arrays or None
-        Outcome = fitted + residuals; fitted values include the effects. None if no rows were kept.
+        Residuals, and fitted values including the fixed effects. None with ``keep_rows=False``.
     fit_statistics : tuple of float
-        R2 with the effects as explained, within all effects, within entities, adjusted.
+        R2 including the fixed effects, within R2, within-entity R2, adjusted R2.
     df_resid : float
-        Rows less slopes less the rank of the absorbed effects.
+        Number of rows minus number of slopes minus rank of the absorbed effects.
     df_absorbed : int
         Rank of the absorbed effects.
     effect_names : tuple of str
-        Absorbed effects.
+        Names of the absorbed effects.
     effect_values : tuple
-        Name, levels and values of each absorbed effect.
+        Name, levels and estimates of each absorbed effect.
     effect_terms : tuple
-        Of each the term of its levels, and the term that it is a slope of or None.
+        For each absorbed effect, the term of its levels, and the term of its slope or None.
     has_f : bool
-        Whether the covariance allows a joint test of all slopes.
+        Whether the covariance matrix has enough rank for a joint test of all slopes.
     """
 
     coefficients: Floats
@@ -152,32 +151,32 @@ class Estimated(PickledByName):
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class LinearResults(HasConstant, Summarised, PickledByName):
-    """Coefficients with their covariance, and what the sample was.
+    """Results of a linear model: coefficients, covariance, tests and predictions.
 
-    Made by `FixedEffects.fit` and by every path and slope of the other models. It keeps residuals, fitted
-    values and row labels (none of them with ``keep_rows=False``), and no data.
+    Made by `FixedEffects.fit`; other models use it for their equations. It keeps residuals, fitted values and
+    row labels (unless ``keep_rows=False``), but no other data.
 
     Parameters
     ----------
     names : tuple of str
-        Coefficient names, terms as typed.
+        Names of the coefficients: the terms as they were written.
     depvar : str
         Outcome.
     estimated : Estimated
-        Coefficients, their covariance, residuals and measures of fit.
+        Coefficients, covariance, residuals and R2.
     inference : Inference
-        How the errors were computed. The degrees of freedom of t are G - 1 when clustered (the smaller G of
-        two), T - 1 under Driscoll-Kraay, otherwise `df_resid`.
+        Type of the standard errors. The degrees of freedom of t are G - 1 with G clusters (the smaller G of
+        two-way clusters), T - 1 for Driscoll-Kraay standard errors, and otherwise `df_resid`.
     sample : EstimationSample
-        What the rows were.
+        The rows of the fit.
     labels : mapping
         Labels of columns.
     diagnostics : tuple of Notice
-        Notices about the fit.
+        Remarks about the data and the fit.
     version : str
-        Of digiprosper, when the model was fitted.
+        Version of digiprosper that fitted the model.
     equation : Term or None
-        Which equation of a system it is.
+        Equation of a system that the results belong to, if any.
 
     Examples
     --------
@@ -204,36 +203,43 @@ class LinearResults(HasConstant, Summarised, PickledByName):
 
     @property
     def params(self) -> pd.Series[float]:
-        """Estimates, indexed by term."""
+        """Coefficients, indexed by term."""
         return pd.Series(self.coefficients, index=self._terms(), name="estimate", copy=True)
 
     @property
     def covariance(self) -> Floats:
-        """Covariance of the estimates as a (k, k) array."""
+        """Covariance matrix of the coefficients as a (k, k) array."""
         return np.asarray(self.root @ self.middle @ self.root.T)
 
     @property
     def cov(self) -> pd.DataFrame:
-        """Covariance of the estimates."""
+        """Covariance matrix of the coefficients, with terms in rows and columns."""
         return pd.DataFrame(self.covariance, index=self._terms(), columns=self._terms())
 
     @property
     def nobs(self) -> int:
-        """Rows in the estimation sample."""
+        """Number of rows in the estimation sample."""
         return self.residuals.size if self.rows is None else self.rows.nobs
 
     def tidy(self, level: float = 0.95) -> pd.DataFrame:
-        """Give one row a term.
+        """Return a table with one row per coefficient.
 
         Parameters
         ----------
         level : float
-            Of the confidence interval.
+            Confidence level of the intervals, .95 by default.
 
         Returns
         -------
         DataFrame
-            term, estimate, std_error, statistic, p_value, conf_low, conf_high.
+            Columns term, estimate, std_error, statistic, p_value, conf_low and conf_high.
+
+        Examples
+        --------
+        >>> import digiprosper as dp
+        >>> fit = dp.FixedEffects("log(gsp)", ["log(pc)", "unemp"]).fit(dp.datasets.us_states())
+        >>> fit.tidy()[["term", "estimate", "std_error"]].round(3).values.tolist()
+        [['log(pc)', 0.664, 0.066], ['unemp', -0.017, 0.003]]
         """
         se, t, p = self._inference()
         half = self._critical(level) * se
@@ -242,12 +248,12 @@ class LinearResults(HasConstant, Summarised, PickledByName):
         return pd.DataFrame({**columns, "conf_low": b - half, "conf_high": b + half})
 
     def glance(self) -> Glance:
-        """Give one mapping about the whole fit.
+        """Return summary numbers of the fit, such as the number of rows and R2.
 
         Returns
         -------
         Glance
-            Same keys for every kind of results.
+            A mapping with the same keys for all types of results.
         """
         r2, inside, by_entity, adjusted = (None if np.isnan(v) else float(v) for v in self.fit_statistics)
         f_value = self.f_value
@@ -276,7 +282,7 @@ class LinearResults(HasConstant, Summarised, PickledByName):
 
     @property
     def terms(self) -> tuple[Term, ...]:
-        """What each coefficient is: its kind, and the factors of its regressor."""
+        """Description of each coefficient: its type and the factors of its regressor."""
         return tuple(
             Term(name, kind="intercept")
             if name == "Intercept"
@@ -293,83 +299,107 @@ class LinearResults(HasConstant, Summarised, PickledByName):
 
     @property
     def tstats(self) -> pd.Series[float]:
-        """Statistics of the test that a coefficient is zero, indexed by term."""
+        """The t statistics of the null hypotheses that a coefficient is zero, indexed by term."""
         return pd.Series(self._inference()[1], index=self._terms(), name="statistic")
 
     @property
     def pvalues(self) -> pd.Series[float]:
-        """Two-sided p-values from t(`df_t`), indexed by term."""
+        """Two-sided p-values from the t distribution with `df_t` degrees of freedom, indexed by term."""
         return pd.Series(self._inference()[2], index=self._terms(), name="p_value")
 
     def conf_int(self, *, level: float = 0.95) -> pd.DataFrame:
-        """Give confidence intervals.
+        """Return confidence intervals of the coefficients.
 
         Parameters
         ----------
         level : float
-            Such as .95.
+            Confidence level, .95 by default.
 
         Returns
         -------
         DataFrame
-            Indexed by term: conf_low, conf_high.
+            One row per term with columns conf_low and conf_high.
+
+        Raises
+        ------
+        OptionError
+            If `level` is not between 0 and 1.
+
+        Examples
+        --------
+        >>> import digiprosper as dp
+        >>> fit = dp.FixedEffects("log(gsp)", ["log(pc)", "unemp"]).fit(dp.datasets.us_states())
+        >>> fit.conf_int().round(3).loc["unemp"].tolist()
+        [-0.023, -0.01]
         """
         return self.tidy(level).set_index("term")[["conf_low", "conf_high"]]
 
     def covariance_of(self, weights: Floats) -> Floats:
-        """Compute the covariance of weighted sums of coefficients.
+        """Compute the covariance matrix of weighted sums of the coefficients.
 
-        Unlike ``weights @ covariance @ weights.T`` it keeps its digits where the coefficients are nearly
-        collinear. Coefficients of weight 0 throughout play no part, missing variances included.
+        It equals ``weights @ covariance @ weights.T``, but is more precise if regressors are nearly
+        collinear. Coefficients with weight 0 in all sums are ignored, also if their variance is missing.
 
         Parameters
         ----------
         weights : (q, k) array
-            One row a sum.
+            Weights of the k coefficients in q sums.
 
         Returns
         -------
         (q, q) array
-            Covariance.
+            Covariance matrix of the sums.
         """
         rows = self._rows(weights)
         return np.asarray(rows @ self.middle @ rows.T)
 
     def is_indefinite(self, weights: Floats) -> bool:
-        """Tell whether two-way clusters give some sum of weighted sums of coefficients a negative variance.
+        """Return whether the covariance matrix of weighted sums has a negative eigenvalue.
+
+        This is possible, for example, with two-way clusters.
 
         Parameters
         ----------
         weights : (q, k) array
-            One row a sum.
+            Weights of the k coefficients in q sums.
 
         Returns
         -------
         bool
-            False where a variance is missing.
+            False if a variance is missing.
         """
         return quadratic_form(np.zeros(len(weights)), self._rows(weights), self.middle)[1] < -SINGULAR
 
     def wald_test(self, restrictions: str | Sequence[str]) -> TestResult:
-        """Test linear restrictions jointly.
+        """Test linear restrictions on the coefficients jointly, as Stata's ``test``.
 
         Parameters
         ----------
         restrictions : str or sequence of str
-            Such as ``"a = b"``, ``"a + 2*b = 1, c = 0"`` or ``["a = b", "c = -2"]``. ``"a = b = 0"`` is two.
+            One or more restrictions, such as ``"a = b"``, ``"a + 2*b = 1, c = 0"`` or
+            ``["a = b", "c = -2"]``. ``"a = b = 0"`` is two restrictions.
 
         Returns
         -------
         TestResult
-            F with `df_t` as the denominator's degrees of freedom; missing where two-way clusters give the
-            restrictions a covariance that is not positive definite.
+            F test. The degrees of freedom are the number of restrictions and `df_t`. The statistic is missing
+            if the covariance matrix of the restrictions is not positive definite, which is possible with
+            two-way clusters.
 
         Raises
         ------
         TermError
-            If they cannot be read, name no coefficient or are not linear.
+            If a restriction cannot be read, is not linear, or uses a name that is not a coefficient.
         InputTypeError
-            If they are not text.
+            If a restriction is not text.
+
+        Examples
+        --------
+        >>> import digiprosper as dp
+        >>> fit = dp.FixedEffects("log(gsp)", ["log(pc)", "unemp"]).fit(dp.datasets.us_states())
+        >>> test = fit.wald_test("log(pc) = 0.6, unemp = 0")
+        >>> test.df
+        (2.0, 47)
         """
         from scipy.special import fdtrc
 
@@ -392,27 +422,27 @@ class LinearResults(HasConstant, Summarised, PickledByName):
         return TestResult("Wald test", f, "F", (float(q), self.df_t), float(fdtrc(q, self.df_t, f)), null)
 
     def combination(self, expression: str) -> LinearCombination:
-        """Estimate a linear combination of coefficients, as Stata's lincom.
-
-        Its standard error keeps its digits where the coefficients are nearly collinear.
+        """Estimate a linear combination of the coefficients, as Stata's ``lincom``.
 
         Parameters
         ----------
         expression : str
-            Coefficients as they are named, times numbers, with ``+``, ``-`` and brackets, such as
-            ``"a + 2*b"``. A number may be part of it: ``"a - 1"`` tests whether `a` is 1.
+            A linear combination of coefficients with ``+``, ``-``, ``*`` and brackets, such as ``"a + 2*b"``.
+            It may contain a number: ``"a - 1"`` tests whether the coefficient of a is 1.
 
         Returns
         -------
         LinearCombination
-            Estimate, standard error, statistic, p-value and interval from t(`df_t`).
+            Estimate, standard error, t statistic, p-value and confidence interval, from the t distribution
+            with `df_t` degrees of freedom.
 
         Raises
         ------
         TermError
-            If it cannot be read, names no coefficient, is not linear or has ``=``.
+            If the expression cannot be read, is not linear, contains ``=``, or uses a name that is not a
+            coefficient.
         InputTypeError
-            If it is not text.
+            If `expression` is not text.
 
         Examples
         --------
@@ -440,18 +470,27 @@ class LinearResults(HasConstant, Summarised, PickledByName):
         )
 
     def standardised(self, level: float = 0.95) -> pd.DataFrame:
-        """Give coefficients in standard deviations of outcome and regressor.
+        """Return standardised coefficients: estimate times sd(x) / sd(y).
+
+        Standard deviations are those of the rows of the fit, without weights and before the fixed effects are
+        absorbed.
 
         Parameters
         ----------
         level : float
-            Of the confidence interval.
+            Confidence level of the intervals, .95 by default.
 
         Returns
         -------
         DataFrame
-            As `tidy`, estimates times sd(x) / sd(y), the overall standard deviations in the estimation
-            sample, unweighted: no effect is taken out of x or y before.
+            A table with the columns of `tidy`.
+
+        Examples
+        --------
+        >>> import digiprosper as dp
+        >>> fit = dp.FixedEffects("log(gsp)", ["log(pc)", "unemp"]).fit(dp.datasets.us_states())
+        >>> fit.standardised()["estimate"].round(3).tolist()
+        [0.601, -0.036]
         """
         out = self.tidy(level)
         sd = self.sample_stats["sd"]
@@ -463,39 +502,41 @@ class LinearResults(HasConstant, Summarised, PickledByName):
     def marginal_effect(
         self, term: str, at: Mapping[str, Sequence[Any]] | None = None, *, level: float = 0.95
     ) -> pd.DataFrame:
-        """Give the slope of the outcome in a variable, where it depends on values.
+        """Compute the marginal effect of a variable at several values of the variables it depends on.
 
-        Knows the variable itself, ``I(x**k)`` and products with columns.
+        The variable may occur as itself, as a power ``I(x**k)``, and in interactions with other columns.
 
         Parameters
         ----------
         term : str
             The variable.
         at : mapping, optional
-            One column to its values, or a category ``C(region)`` to its levels,
-            ``{"region": ["east", "west"]}``; other columns, and the dummies of other categories, are at their
-            means. By default the column the slope depends on (the variable itself, or what it is multiplied
-            with): a category at all its levels, a column of two values, such as a dummy, at both, and another
-            at its minimum, mean less one standard deviation, mean, mean plus one, and maximum in the
-            estimation sample, leaving out points beyond minimum and maximum. Means and standard deviations
-            are unweighted, with `obs_weights` too.
+            One column and its values, such as ``{"z": [0, 1]}``, or a category and its levels, such as
+            ``{"region": ["east", "west"]}``. All other columns are at their means.
+
+            The default is the column that the marginal effect depends on: the variable itself, or the column
+            of the interaction. A category is evaluated at all levels and a column of two values at both. Any
+            other column is evaluated at its minimum, mean minus one standard deviation, mean, mean plus one
+            standard deviation, and maximum; values outside the range of the data are left out. Means and
+            standard deviations are unweighted.
         level : float
-            Of the confidence interval.
+            Confidence level of the intervals, .95 by default.
 
         Returns
         -------
         DataFrame
-            at, estimate, std_error, conf_low, conf_high.
+            One row per value, with columns at, estimate, std_error, conf_low and conf_high.
 
         Raises
         ------
         ColumnError
-            If no coefficient has the variable, or `at` names a column the slope does not depend on.
+            If no regressor contains the variable, or the marginal effect does not depend on the column in
+            `at`.
         TermError
-            If the variable stands in a term that is none of these.
+            If the variable is in a term of another type, such as ``log(x)``.
         OptionError
-            If `at` has a level that is not in the estimation sample, or names a single dummy of a category
-            (``"C(region)[T.east]"``), which does not say what its other dummies are.
+            If `at` has a level that is not in the estimation sample, or one dummy of a category
+            (``"C(region)[T.east]"``) instead of the category.
 
         Examples
         --------
@@ -524,34 +565,40 @@ class LinearResults(HasConstant, Summarised, PickledByName):
 
     @property
     def sample_stats(self) -> pd.DataFrame:
-        """Every variable and term in the estimation sample: nobs, mean, sd, min, max; never weighted."""
+        """Summary statistics of variables and terms in the estimation sample, unweighted.
+
+        Columns are nobs, mean, sd, min and max.
+        """
         names, values = self.stats
         out = pd.DataFrame(values, index=pd.Index(list(names), name="variable"), columns=list(_STATS))
         return out.astype({"nobs": int})
 
     @property
     def rsquared(self) -> float:
-        """Share of the outcome's variance explained, the effects counted as explained."""
+        """R2 including the fixed effects."""
         return self.fit_statistics[0]
 
     @property
     def rsquared_within(self) -> float:
-        """Share explained of what all absorbed effects leave (reghdfe, fixest)."""
+        """Within R2, after all fixed effects are absorbed, as in reghdfe and fixest."""
         return self.fit_statistics[1]
 
     @property
     def rsquared_within_entity(self) -> float:
-        """Share explained inside entities, time effects not taken out (xtreg, linearmodels)."""
+        """R2 of the slopes within entities, as in xtreg and linearmodels.
+
+        Outcome and regressors are deviations from entity means. Other fixed effects count as unexplained.
+        """
         return self.fit_statistics[2]
 
     @property
     def rsquared_adj(self) -> float:
-        """`rsquared` adjusted for slopes and absorbed effects."""
+        """R2 including the fixed effects, adjusted for the numbers of slopes and absorbed effects."""
         return self.fit_statistics[3]
 
     @property
     def f_statistic(self) -> TestResult:
-        """Joint test of all slopes under the fit's covariance."""
+        """F test that all slopes are zero, with the covariance matrix of the fit."""
         from scipy.special import fdtrc
 
         k = len(self.names) - ("Intercept" in self.names)
@@ -561,37 +608,50 @@ class LinearResults(HasConstant, Summarised, PickledByName):
 
     @property
     def resids(self) -> pd.Series[float]:
-        """Residuals: outcome less slopes less effects, by row."""
+        """Residuals, indexed by row: outcome minus fitted values."""
         return pd.Series(self.residuals, index=self.index, name="resid", copy=True)
 
     @property
     def fitted_values(self) -> pd.Series[float]:
-        """Outcome less residuals, effects included, by row."""
+        """Fitted values including the fixed effects, indexed by row."""
         return pd.Series(self.fitted, index=self.index, name="fitted", copy=True)
 
     @property
     def effects(self) -> dict[str, pd.Series[float]]:
-        """Value of each absorbed effect by level; all but one have mean zero.
+        """Estimates of the absorbed effects: a Series by level for each effect.
 
-        The slopes of ``absorb="province[year]"`` are under ``"province[[year]]"``, missing for levels in
-        which the column does not vary. They are identified as far as other effects do not hold them: beside
-        time effects, up to a trend that all have in common.
+        All effects except one are normalised to mean zero. The slopes of ``absorb="province[year]"`` have the
+        name ``"province[[year]]"``; they are missing for levels in which the column does not vary. Together
+        with time effects, such slopes are identified only up to a common trend.
         """
         return {n: pd.Series(v, index=levels, name=n, copy=True) for n, levels, v in self.effect_values}
 
     def predict(self, panel: Panel) -> pd.Series[float]:
-        """Predict the outcome, effects of known levels included.
+        """Predict the outcome, including the fixed effects.
 
         Parameters
         ----------
         panel : Panel
-            With the columns of the model.
+            A panel with the columns of the model.
 
         Returns
         -------
         Series
-            By row of `panel`; missing, with one warning, where an effect was not estimated or a regressor is
-            missing.
+            Predictions indexed by row of `panel`. A prediction is missing, with a warning, if a fixed effect
+            of the row was not estimated or a regressor is missing.
+
+        Raises
+        ------
+        ColumnError, InputTypeError, MissingDataError
+            If the panel does not have a column, or a term cannot be evaluated.
+
+        Examples
+        --------
+        >>> import digiprosper as dp
+        >>> panel = dp.datasets.us_states()
+        >>> fit = dp.FixedEffects("log(gsp)", ["log(pc)", "unemp"]).fit(panel)
+        >>> round(float(fit.predict(panel).loc[("AL", 1970)]), 2)
+        10.29
         """
         from digiprosper.panel.access import table_of
         from digiprosper.panel.codes import coded
@@ -621,12 +681,12 @@ class LinearResults(HasConstant, Summarised, PickledByName):
         return pd.Series(total, index=panel.index, name=self.depvar)
 
     def without_rows(self) -> Self:
-        """Leave out what has one value a row: residuals, fitted values and row labels.
+        """Return a copy without residuals, fitted values and row labels.
 
         Returns
         -------
         LinearResults
-            The same numbers. What needs the rows raises an OptionError that says so.
+            The same estimates in less memory. Methods that need the rows raise an OptionError.
         """
         rows = RowSummary(nobs=self.nobs, sample_hash=self._sample_hash(), ssr=self._ssr())
         return replace(
@@ -673,54 +733,54 @@ class LinearResults(HasConstant, Summarised, PickledByName):
 
     @property
     def conventions(self) -> str:
-        """Which standard errors: clusters and their number, degrees of freedom, small-sample correction."""
+        """Type of the standard errors, with clusters, degrees of freedom and small-sample correction."""
         return conventions(self.inference)
 
     @property
     def settings(self) -> str:
-        """What else the standard errors depend on: the K of the small-sample correction, if it has one."""
+        """Number of parameters K in the small-sample correction, if there is one."""
         return f"K = {self.df_counted} in the small-sample correction" if self.df_counted else ""
 
     # --- the groups, field by field -----------------------------------------------------------------------
 
     @property
     def coefficients(self) -> Floats:
-        """Estimates, a (k,) array."""
+        """Coefficients as a (k,) array."""
         return self.estimated.coefficients
 
     @property
     def root(self) -> Floats:
-        """What a score of each column of `middle` moves the coefficients by, a (k, m) array."""
+        """Outer part of `covariance`, a (k, m) array; see `Estimated`."""
         return self.estimated.root
 
     @property
     def middle(self) -> Floats:
-        """Covariance of those scores: `covariance` is ``root @ middle @ root.T``."""
+        """Inner part of the covariance matrix: `covariance` is ``root @ middle @ root.T``."""
         return self.estimated.middle
 
     @property
     def residuals(self) -> Floats:
-        """Outcome less fitted values, an (N,) array."""
+        """Residuals as an (N,) array."""
         return np.asarray(_kept(self.estimated.residuals, "residuals"))
 
     @property
     def fitted(self) -> Floats:
-        """Outcome less residuals, effects included, an (N,) array."""
+        """Fitted values including the fixed effects as an (N,) array."""
         return np.asarray(_kept(self.estimated.fitted, "fitted values"))
 
     @property
     def fit_statistics(self) -> tuple[float, float, float, float]:
-        """R2 with the effects as explained, within all effects, within entities, adjusted."""
+        """R2 including the fixed effects, within R2, within-entity R2, adjusted R2."""
         return self.estimated.fit_statistics
 
     @property
     def has_f(self) -> bool:
-        """Whether the covariance allows a joint test of all slopes."""
+        """Whether the covariance matrix has enough rank for a joint test of all slopes."""
         return self.estimated.has_f
 
     @property
     def f_value(self) -> float:
-        """Joint Wald F of all slopes; missing where the covariance allows none."""
+        """F statistic of the test that all slopes are zero; missing if `has_f` is False."""
         k = len(self.names) - ("Intercept" in self.names)
         # With no more clusters than slopes the covariance is singular and the joint test does not exist.
         if not self.has_f or k > self.df_t:
@@ -729,7 +789,7 @@ class LinearResults(HasConstant, Summarised, PickledByName):
 
     @property
     def df_resid(self) -> float:
-        """Rows less slopes less the rank of the absorbed effects."""
+        """Residual degrees of freedom: rows minus slopes minus rank of the absorbed effects."""
         return self.estimated.df_resid
 
     @property
@@ -739,37 +799,37 @@ class LinearResults(HasConstant, Summarised, PickledByName):
 
     @property
     def effect_names(self) -> tuple[str, ...]:
-        """Absorbed effects."""
+        """Names of the absorbed effects."""
         return self.estimated.effect_names
 
     @property
     def effect_values(self) -> tuple[tuple[str, pd.Index[Any], Floats], ...]:
-        """Name, levels and values of each absorbed effect."""
+        """Name, levels and estimates of each absorbed effect."""
         return self.estimated.effect_values
 
     @property
     def effect_terms(self) -> tuple[tuple[str, str | None], ...]:
-        """Of each absorbed effect the term of its levels, and the term that it is a slope of or None."""
+        """For each absorbed effect, the term of its levels, and the term of its slope or None."""
         return self.estimated.effect_terms
 
     @property
     def cov_type(self) -> str:
-        """Option word of the covariance."""
+        """The `cov_type` of the fit."""
         return self.inference.cov_type
 
     @property
     def ssc(self) -> str:
-        """Option word of the small-sample correction."""
+        """The `ssc` of the fit."""
         return self.inference.ssc or "none"
 
     @property
     def clusters(self) -> tuple[str, ...]:
-        """Names of the clusters."""
+        """Names of the cluster variables."""
         return self.inference.clusters
 
     @property
     def n_clusters(self) -> tuple[int, ...]:
-        """Numbers of clusters, in the order of `clusters`."""
+        """Number of clusters of each variable in `clusters`."""
         return self.inference.n_clusters
 
     @property
@@ -779,12 +839,12 @@ class LinearResults(HasConstant, Summarised, PickledByName):
 
     @property
     def df_counted(self) -> int:
-        """K in the small-sample factor of the errors; 0 where there is none."""
+        """Number of parameters K in the small-sample correction; 0 if there is none."""
         return self.inference.df_counted or 0
 
     @property
     def bandwidth(self) -> int | None:
-        """Lags of Driscoll-Kraay errors."""
+        """Number of lags of Driscoll-Kraay or Conley standard errors; None for other types."""
         return self.inference.bandwidth
 
     @property
@@ -795,32 +855,32 @@ class LinearResults(HasConstant, Summarised, PickledByName):
 
     @property
     def key_names(self) -> tuple[str, str | None]:
-        """Names of entity and time."""
+        """Names of the entity key and the time key."""
         return self.sample.key_names
 
     @property
     def n_entities(self) -> int:
-        """Entities in the estimation sample."""
+        """Number of entities in the estimation sample."""
         return self.sample.n_entities
 
     @property
     def n_times(self) -> int:
-        """Periods in the estimation sample."""
+        """Number of periods in the estimation sample."""
         return self.sample.n_times
 
     @property
     def stats(self) -> tuple[tuple[str, ...], Floats]:
-        """Names and an (m, 5) array: nobs, mean, sd, min, max."""
+        """Names of m variables and terms, and an (m, 5) array with nobs, mean, sd, min and max."""
         return self.sample.stats
 
     @property
     def categories(self) -> Mapping[str, tuple[str, pd.Index[Any]]]:
-        """Categories in the terms: column and the levels that were estimated."""
+        """For each category in the terms, its column and the levels that were estimated."""
         return self.sample.categories
 
     @property
     def factors(self) -> Mapping[str, tuple[Factor, ...]]:
-        """What each regressor, outcome, absorbed effect and cluster is a product of, by name."""
+        """Factors of each regressor, outcome, absorbed effect and cluster, by name."""
         return self.sample.factors
 
     @property
@@ -830,7 +890,7 @@ class LinearResults(HasConstant, Summarised, PickledByName):
 
     @property
     def rows(self) -> RowSummary | None:
-        """What is known of the rows of a fit that kept none; None where they are kept."""
+        """Summary of the rows of a fit with ``keep_rows=False``; otherwise None."""
         return self.sample.rows
 
     # --- other people's tables ----------------------------------------------------------------------------

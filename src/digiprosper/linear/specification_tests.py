@@ -1,4 +1,4 @@
-"""Tests of a specification: whether the effects are needed, and whether powers of the fit are missing."""
+"""Tests of a specification: of the fixed effects, and of the functional form."""
 
 from __future__ import annotations
 
@@ -28,46 +28,46 @@ _POWERS = ("fitted values, squared", "fitted values, cubed")
 
 
 def poolability(spec: FixedEffects, panel: Panel) -> TestResult:
-    """Test whether the absorbed effects are all zero, so that pooled least squares would do.
+    """Test whether all fixed effects are zero, against pooled least squares.
 
-    ``F = ((SSR_0 - SSR_1) / q) / (SSR_1 / (n - k - r))``: SSR_1 is the sum of squared residuals with the
-    effects, SSR_0 the one with an intercept in their place on the same rows, r the rank of all dummies and
-    q = r - 1. `detail` tests each effect alone, given the others.
+    ``F = ((SSR_0 - SSR_1) / q) / (SSR_1 / (n - k - r))``. SSR_1 is the sum of squared residuals with fixed
+    effects, SSR_0 that with an intercept instead on the same rows. n is the number of rows, k the number of
+    slopes, r the rank of all dummies, and q = r - 1. `detail` also tests each fixed effect given the others.
 
-    It is the F test of independent errors with one variance, whatever `cov_type` of the specification. Under
-    clusters by entity there is no robust version of it: the scores of an entity's dummy add up to zero inside
-    its cluster, so the effects have no clustered covariance. Stata's ``xtreg, fe vce(cluster)`` leaves the
-    test out for that reason. A rejection by itself is no reason to choose fixed over random effects;
-    `hausman` with ``method="mundlak"`` tests that, and allows for clusters.
+    The test assumes independent errors with equal variances, for any `cov_type` of the specification. A
+    version with standard errors clustered by entity does not exist, because the clustered covariance matrix
+    of the entity effects is zero. For this reason Stata's ``xtreg, fe vce(cluster)`` does not print the test.
+
+    If the test rejects, this is not a reason to prefer fixed to random effects. `hausman` with
+    ``method="mundlak"`` tests that, and allows for clusters.
 
     Parameters
     ----------
     spec : FixedEffects
-        With at least one effect.
+        The specification. It must have at least one fixed effect.
     panel : Panel
         The data.
 
     Returns
     -------
     TestResult
-        F with (q, n - k - r) degrees of freedom. `detail` is a DataFrame with one row an effect: effect,
-        statistic, df_num, df_denom, p_value; numbers are missing for an effect that the others contain.
+        F test with (q, n - k - r) degrees of freedom. `detail` is a DataFrame with one row per fixed effect
+        and columns effect, statistic, df_num, df_denom and p_value. The numbers are missing for an effect
+        that is nested in the others.
 
     Raises
     ------
     InputTypeError
-        If `spec` is no FixedEffects specification, or `panel` no Panel.
+        If `spec` is not a `FixedEffects`, or `panel` is not a Panel.
     IdentificationError
-        If there are no effects, or but one level of them, or the fit is perfect.
+        If there are no fixed effects, if they have only one level, or if the fit is perfect.
     DigiprosperError
-        As `FixedEffects.fit`.
+        As in `FixedEffects.fit`.
 
-    Notes
-    -----
-    With one effect it is what Stata's ``xtreg, fe`` prints as "F test that all u_i=0", and
-    ``pFtest(within, pooling)`` of the R package plm; with two, plm's for two-way effects. The row of an
-    effect in `detail` is Stata's number where the dummies of the other effect are among the regressors.
-    Baltagi (2021, section 4.2).
+    Notes ----- The test is in Baltagi (2021, section 4.2). With one fixed effect it equals "F test that all
+    u_i=0" of Stata's ``xtreg, fe``, and ``pFtest(within, pooling)`` of the R package plm. With two it equals
+    plm's test of two-way effects. A row of `detail` equals Stata's test with dummies of the other effect
+    among the regressors.
 
     Examples
     --------
@@ -124,45 +124,43 @@ def _effects_test(fitted: Fitted, others: Sequence[str]) -> tuple[float, float, 
 
 
 def reset_test(spec: FixedEffects, panel: Panel) -> TestResult:
-    """Test the functional form: whether squares and cubes of the fitted values add to the regression.
+    """Test the functional form with squares and cubes of the fitted values (Ramsey's RESET).
 
-    Ramsey's RESET. The fitted values are ``x'b`` without the effects, what Stata's ``predict, xb`` gives
-    after ``xtreg, fe``. Their square and cube join the regressors, and are swept of the effects like them;
-    the two coefficients are tested together under the covariance of the specification. The estimated effects
-    stay out of the fitted values: each contains the mean error of its level, which does not vanish with few
-    periods. Without effects the test is the usual one, since an intercept in the fitted values changes
-    nothing.
+    The fitted values are ``x'b`` without the fixed effects, as given by Stata's ``predict, xb`` after
+    ``xtreg, fe``. Their square and cube are added to the regressors, and the two coefficients are tested
+    jointly with the standard errors of the specification. The estimated fixed effects are not in the fitted
+    values, because with few periods they are imprecise: each contains the mean error of its level. Without
+    fixed effects this is the usual test.
 
     Parameters
     ----------
     spec : FixedEffects
-        With any effects and any covariance.
+        The specification, with any fixed effects and any `cov_type`.
     panel : Panel
         The data.
 
     Returns
     -------
     TestResult
-        F with 2 and the t degrees of freedom of the fit (G - 1 when clustered). `detail` is a DataFrame with
-        the two powers (of fitted values in standard deviations from their mean): term, estimate, std_error,
-        statistic, p_value. The statistic is missing, with a warning, where two-way clusters give a covariance
-        that is not positive definite.
+        F test with 2 and `df_t` degrees of freedom (G - 1 with G clusters). `detail` is a DataFrame with one
+        row for the square and one for the cube of the standardised fitted values, and columns term, estimate,
+        std_error, statistic and p_value. With two-way clusters the covariance matrix may not be positive
+        definite; the statistic is then missing, with a warning.
 
     Raises
     ------
     InputTypeError
-        If `spec` is no FixedEffects specification, or `panel` no Panel.
+        If `spec` is not a `FixedEffects`, or `panel` is not a Panel.
     IdentificationError
-        If the powers are combinations of the regressors (a single 0/1 regressor) or cannot be tested under
-        the covariance, or the fit is perfect.
+        If the powers are linear combinations of the regressors (for example with a single dummy as
+        regressor), if the covariance matrix has too little rank to test them, or if the fit is perfect.
     DigiprosperError
-        As `FixedEffects.fit`.
+        As in `FixedEffects.fit`.
 
-    Notes
-    -----
-    Ramsey (1969, J. R. Statist. Soc. B 31:350). A rejection says that the form is wrong, not which is right;
-    add squares or interactions that the question suggests, or take logs, and look at `u_test`. It says
-    nothing about omitted variables that are not functions of the regressors.
+    Notes ----- The test is that of Ramsey (1969, Journal of the Royal Statistical Society B 31:350). If it
+    rejects, the functional form is wrong, but the test does not show which form is correct. Try squares,
+    interactions or logarithms that theory suggests, and see `u_test`. The test does not detect omitted
+    variables that are unrelated to powers of the regressors.
 
     Examples
     --------

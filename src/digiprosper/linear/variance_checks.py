@@ -108,8 +108,8 @@ def refuse_full_leverage(prepared: Prepared, solved: Solved, names: Sequence[str
     first, what = index[rows[:5]].tolist(), f" by {quoted(terms)}" if terms else ""
     text = (
         f"{counted(rows.size, 'row')} ({quoted(first)}) fitted perfectly{what}: with a leverage of 1, "
-        f"cov_type={cited(prepared.options.cov_type)} is not defined. Drop the row and the regressor that is "
-        "for it alone, or use cov_type='robust' or 'clustered'."
+        f"cov_type={cited(prepared.options.cov_type)} is not defined. Drop the row and the regressor that "
+        "is specific to it, or use cov_type='robust' or 'clustered'."
     )
     data = {"count": int(rows.size), "rows": first, "terms": tuple(terms)}
     raise IdentificationError(text, [Notice("full_leverage", text, data)])

@@ -34,39 +34,38 @@ __all__ = ["vif"]
 def vif(panel: Panel, x: Sequence[str]) -> pd.DataFrame:
     """Compute variance inflation factors, ``1 / (1 - R2_j)``.
 
-    ``R2_j`` is that of the regression of column j on all others and an intercept, over the rows where none of
-    them is missing. The columns are taken as they are: neither effects nor weights play a part. In a
-    regression with fixed effects only variation within the effects counts, so a small factor here does not
-    show that the slopes are well determined there, nor a large one that they are not.
+    ``R2_j`` is the R2 of a regression of column j on all other columns and an intercept, without fixed
+    effects and weights. Rows with a missing value are dropped.
+
+    A regression with fixed effects uses only the variation that they leave. So these factors say little about
+    the precision of its coefficients.
 
     Parameters
     ----------
     panel : Panel
         The data.
     x : sequence of str
-        Terms, as in `FixedEffects`. A category, ``C(region)``, is one row a dummy.
+        Regressors: columns or terms, as in `FixedEffects`. A category ``C(region)`` has one row per dummy.
 
     Returns
     -------
     DataFrame
-        One row a column: term, vif, tolerance (``1 / vif``).
+        One row per column, with columns term, vif and tolerance (``1 / vif``).
 
     Raises
     ------
     InputTypeError
-        If `panel` is no Panel, or `x` no list of terms.
+        If `panel` is not a Panel, or `x` is not a list of terms.
     ColumnError, TermError
-        If a term is unknown or cannot be read.
+        If a column does not exist, or a term cannot be read.
     IdentificationError
-        If a column is constant, or there are no more rows than columns.
+        If a column is constant, or the number of rows is not larger than the number of columns.
     CollinearityError
-        If a column is an exact combination of others, whose factor would be infinite.
+        If a column is a linear combination of others, so that its factor is infinite.
 
-    Notes
-    -----
-    Stata's ``estat vif`` after ``regress``; ``variance_inflation_factor`` of statsmodels with the
-    constant among the columns. A large factor is no reason to omit a control: omitting it trades a wide
-    interval for a bias.
+    Notes ----- The factors equal those of Stata's ``estat vif`` after ``regress``, and of
+    ``variance_inflation_factor`` of statsmodels with a constant among the columns. A large factor is not a
+    reason to drop a control: this makes confidence intervals narrower but can bias the coefficients.
 
     Examples
     --------

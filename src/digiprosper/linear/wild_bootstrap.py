@@ -1,4 +1,4 @@
-"""The wild cluster bootstrap: p-values and intervals that hold with few clusters."""
+"""The wild cluster bootstrap, for p-values and intervals with few clusters."""
 
 from __future__ import annotations
 
@@ -58,28 +58,28 @@ _WORDS = {"webb": "Webb's six-point weights", "rademacher": "Rademacher weights"
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class WildBootstrapResult(TestResult):
-    """A wild cluster bootstrap test of one restriction, with the interval that inverts it.
+    """Wild cluster bootstrap test of one restriction, made by `wild_bootstrap`.
 
-    The parameters not listed are those of `TestResult`: `statistic` is t of the fit, `draws` are t of the
-    draws, `detail` has the weights, whether they were enumerated, draws and clusters. `diagnostics` has
-    no notice about few clusters, for which the test is made.
+    It is a `TestResult` with a confidence interval. `statistic` is the t statistic of the fit, and `draws`
+    are the t statistics of the draws. `detail` has the type of the weights, whether all combinations of
+    weights were used, and the numbers of draws and clusters.
 
     Parameters
     ----------
     combination : str
-        The coefficient, or the weighted sum of coefficients, that is tested, without constants.
+        The coefficient, or the linear combination of coefficients, that is tested.
     estimate : float
-        Of the combination.
+        Estimate of the combination.
     std_error : float
-        Clustered standard error of the fit.
+        Clustered standard error of the estimate.
     null_value : float
-        What the combination equals under the null.
+        Value of the combination under the null hypothesis.
     drawn : WildDraws
         Draws as functions of the null value.
     inference : Inference
-        Standard errors of the fit.
+        Type of the standard errors of the fit.
     rng_entropy : int or None
-        Number that reproduces the draws when passed as `rng`; None where they are enumerated.
+        Seed of the draws; pass it as `rng` to reproduce them. None if all combinations of weights were used.
 
     Examples
     --------
@@ -101,29 +101,27 @@ class WildBootstrapResult(TestResult):
     rng_entropy: int | None = field(default=None, kw_only=True)
 
     def interval(self, level: float = 0.95) -> tuple[float, float]:
-        """Invert the test: the null values that it does not reject.
+        """Compute the confidence interval: all null values that the test does not reject.
 
         Parameters
         ----------
         level : float
-            Coverage.
+            Confidence level, .95 by default.
 
         Returns
         -------
         low, high : float
-            Ends of the smallest interval that has all null values with ``p > 1 - level``. An end is infinite
-            where the test rejects no value on that side, as happens where few clusters or few treated ones
-            allow no small p-value.
+            Ends of the smallest interval that contains all null values with ``p > 1 - level``. An end is
+            infinite if the test rejects no value on its side. This happens if there are so few clusters or
+            treated clusters that the p-value cannot be small.
 
         Raises
         ------
         OptionError
             If `level` is not between 0 and 1.
 
-        Notes
-        -----
-        Each null value has its own restricted residuals, and all have the same weights (MacKinnon, Nielsen &
-        Webb 2023, section 3.4; Roodman et al. 2019, section 3.5).
+        Notes ----- The residuals are computed under each null value, and the same weights are used for all
+        (MacKinnon, Nielsen & Webb 2023, section 3.4; Roodman et al. 2019, section 3.5).
 
         Examples
         --------
@@ -139,24 +137,24 @@ class WildBootstrapResult(TestResult):
 
     @property
     def draws_text(self) -> str:
-        """How many draws with which weights."""
+        """Number of draws and type of the weights."""
         reps, weights = self.drawn.reps, _WORDS[self.drawn.weights]
         if self.drawn.enumerated:
             return f"all {reps:,} combinations of {weights}"
         return f"{reps:,} draws of {weights}"
 
     def table_columns(self, level: float = 0.95) -> tuple[Column, ...]:
-        """Give the column of a table, headed by the null hypothesis.
+        """Return the column of a table, with the null hypothesis as title.
 
         Parameters
         ----------
         level : float
-            Of the interval.
+            Confidence level of the interval, .95 by default.
 
         Returns
         -------
         tuple of Column
-            One: estimate, interval, statistic, p-value, draws and clusters.
+            One column with estimate, interval, statistic, p-value, draws and clusters.
         """
         values: dict[str, object] = {
             "estimate": self.estimate,
@@ -212,61 +210,59 @@ def _with_rows(named: Mapping[str, str], level: float) -> Words:
 def wild_bootstrap(
     spec: FixedEffects, panel: Panel, term: str, *, reps: int = 9999, rng: object = None
 ) -> WildBootstrapResult:
-    """Test a coefficient, or a combination of coefficients, by the wild cluster bootstrap.
+    """Test a coefficient, or a linear combination of coefficients, by the wild cluster bootstrap.
 
     With few clusters, or clusters of very different sizes, t tests with clustered standard errors reject too
-    often. The wild cluster restricted bootstrap (Cameron, Gelbach & Miller 2008) rejects at about the right
-    rate from about ten clusters of similar sizes on. The model is fitted with the null imposed, its residuals
-    are multiplied by a random weight per cluster, and the t statistic of the fit is compared with those of
-    the drawn outcomes.
+    often. The wild cluster restricted bootstrap is more reliable (Cameron, Gelbach & Miller 2008). The model
+    is estimated under the null hypothesis. In each draw its residuals are multiplied by one random weight per
+    cluster, and the t statistic is computed from the new outcome. The t statistic of the fit is compared with
+    those of the draws.
 
     Parameters
     ----------
     spec : FixedEffects
-        With ``cov_type="clustered"`` and one-way clusters, the entity by default.
+        The specification, with ``cov_type="clustered"`` and one-way clusters (by default the entity).
     panel : Panel
         The data.
     term : str
-        A coefficient as the results name it, ``"x1"`` (equal to zero), or one restriction that `wald_test`
-        reads: ``"x1 = 0.5"``, ``"x1 + 2*x2"``, ``"x1 = x2"``.
+        A coefficient by its name in the results, ``"x1"``, which is tested to be zero. Or one restriction, as
+        in `LinearResults.wald_test`: ``"x1 = 0.5"``, ``"x1 + 2*x2"`` (equal to zero), ``"x1 = x2"``.
     reps : int
-        Draws, 99 or more. All combinations of weights are used instead where there are no more.
+        Number of draws, at least 99; 9999 by default. If there are at most as many combinations of weights,
+        all of them are used instead.
     rng : None, int, sequence of int, SeedSequence or Generator
-        Source of the weights; `result.rng_entropy` passed back reproduces them.
+        Seed of the weights. The `rng_entropy` of the result reproduces them.
 
     Returns
     -------
     WildBootstrapResult
-        A `TestResult` whose `interval` inverts the test.
+        The test, with its p-value. Its `interval()` is the confidence interval.
 
     Raises
     ------
     InputTypeError
-        If `spec` is no `FixedEffects`, `panel` no `Panel` or `term` no text.
+        If `spec` is not a `FixedEffects`, `panel` is not a Panel, or `term` is not text.
     OptionError
-        If errors are not clustered, clusters are two-way or `reps` is too small.
+        If `cov_type` is not ``"clustered"``, if there are two-way clusters, or if `reps` is below 99.
     TermError
-        If the restriction cannot be read, names no coefficient, or is more than one restriction.
+        If the restriction cannot be read, uses a name that is not a coefficient, or is more than one
+        restriction.
     IdentificationError
-        If the restricted combination has no standard error; and as `FixedEffects.fit`.
+        If the combination has no standard error; and as in `FixedEffects.fit`.
 
-    Notes
-    -----
-    With swept columns, w a weight per cluster and u the residuals under the null, a draw has the outcome
-    ``y* = fit + w_g u``, from which all effects are taken out again: effects that cross the clusters, such as
-    those of time, are estimated anew in every draw. t* has the clustered standard error of the draw (CRV1);
-    its small-sample factor is the same in all draws. This is WCR-C, "11", of MacKinnon, Nielsen & Webb (2023,
-    Journal of Econometrics 232:272).
+    Notes ----- A draw has the outcome ``y* = x'b + w_g u``. Here b and u are the coefficients and residuals
+    under the null hypothesis, and w_g is the weight of cluster g. The fixed effects are absorbed from y*
+    again, so effects that are common to clusters, such as time effects, are estimated in each draw. t* uses
+    the clustered standard error (CRV1) of the draw. This is the method WCR-C (type "11") of MacKinnon,
+    Nielsen & Webb (2023, Journal of Econometrics 232:272).
 
-    Weights have Webb's six points up to 12 clusters and are signs (Rademacher) above. If all combinations of
-    weights are no more than `reps` they are enumerated: p is the share with ``|t*| >= |t|``, the data being
-    one of them. Otherwise p is ``(1 + #) / (reps + 1)``.
+    With up to 12 clusters the weights have Webb's six-point distribution, otherwise they are -1 or 1
+    (Rademacher). If all combinations of weights are used, the p-value is the share with ``|t*| >= |t|``.
+    Otherwise it is ``(1 + #{|t*| >= |t|}) / (reps + 1)``. All draws are computed from sums by cluster
+    (Roodman, Nielsen, MacKinnon & Webb 2019, Stata Journal 19:4).
 
-    Everything is computed from sums by cluster, and no array has rows by draws (Roodman, Nielsen, MacKinnon &
-    Webb 2019, Stata Journal 19:4).
-
-    With few *treated* clusters the test rejects hardly ever, whatever is true (MacKinnon & Webb 2017); a
-    notice says so, and `randomisation_test` is to be used.
+    With few *treated* clusters the test rejects too rarely (MacKinnon & Webb 2017). A notice reports this
+    case; use `randomisation_test` then.
 
     Examples
     --------

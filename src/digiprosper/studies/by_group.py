@@ -1,4 +1,4 @@
-"""One model by group, and a test of whether a coefficient differs between the groups."""
+"""A model estimated by group, with a test of the difference of a coefficient between groups."""
 
 from __future__ import annotations
 
@@ -64,14 +64,16 @@ _MOST_GROUPS = 20
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ByGroup(ResultSet):
-    """Results by group, in the order of the groups, and the test of the difference.
+    """Results by group with a test of their difference, made by `by_group`.
+
+    It is a `ResultSet` with one result per group.
 
     Parameters
     ----------
     outcomes : tuple of pairs
-        Group and its result.
+        Name and result of each group.
     difference : TestResult
-        Test of the hypothesis that the coefficient is the same in all groups.
+        Test of the null hypothesis that the coefficient is the same in all groups.
 
     Examples
     --------
@@ -88,10 +90,10 @@ class ByGroup(ResultSet):
 
     @property
     def table_rows(self) -> tuple[SharedRow, ...]:
-        """The difference and its p-value, in the column of the last group, as a table has them by itself.
+        """Rows of a table with the difference and its p-value, in the column of the last group.
 
-        With ``method="interaction"`` the difference is the coefficient of the interaction, which is not the
-        difference of the columns: the note below the table has the method.
+        `etable` adds them. With ``method="interaction"`` the difference is the coefficient of the
+        interaction, which is not equal to the difference of the columns.
         """
         detail: Any = self.difference.detail
         last = self.labels[-1]
@@ -103,14 +105,14 @@ class ByGroup(ResultSet):
 
     @property
     def rows(self) -> dict[str, list[Any]]:
-        """The same as rows to pass to `etable`, one value a group, in English; their names may be changed."""
+        """The difference and its p-value as rows for the argument `rows` of `etable`, with English names."""
         blanks = [None] * (len(self.labels) - 1)
         named = {remark_text(row.name, WORDS, {}, {}): row.cells for row in self.table_rows}
         return {name: [*blanks, *cells.values()] for name, cells in named.items()}
 
     @property
     def table_notes(self) -> tuple[Remark, ...]:
-        """The difference, its p-value and where it comes from."""
+        """Note of a table with the difference, its p-value and the method."""
         test = self.difference
         detail: Any = test.detail
         texts: dict[str, object] = {
@@ -157,70 +159,79 @@ def by_group(
     rng: object = None,
     progress: bool = False,
 ) -> ByGroup:
-    """Fit a model in each group, and test whether a coefficient differs between the groups.
+    """Estimate a model in each group, and test whether a coefficient differs between the groups.
 
-    That a coefficient is significant in one group and not in another does not mean that the two differ. The
-    difference has a test of its own.
+    If a coefficient is significant in one group and not in another, this does not mean that it differs
+    between them. The difference must be tested itself.
 
     Parameters
     ----------
     spec : specification
-        Any; the interaction needs `FixedEffects`.
+        Specification of the model. ``method="interaction"`` needs a `FixedEffects`.
     panel : Panel
         The data.
     group : str
-        A column, whose values are the groups, or a condition as in `Panel.subset`: the rows where it is
-        true and the others are two groups.
+        A column whose values are the groups, or a condition as in `Panel.subset`. A condition has two groups:
+        the rows where it is false and those where it is true.
     term : str, optional
-        The coefficient, as the results name it. Default the first of `x` of a `FixedEffects`; it has to be
-        given with other specifications.
+        The coefficient to compare, by its name in the results. The default is the first of `x` for a
+        `FixedEffects`; for other specifications it must be given.
     method : {"permutation", "interaction"}
-        ``"permutation"``: labels of the groups are permuted over entities, and every group fitted again with
-        effects of its own. ``"interaction"``: one regression on all rows with the regressor times an
-        indicator of each group but the first; effects and other regressors are in common.
+        ``"permutation"`` (default) permutes the group labels of the entities, and estimates the model in each
+        group again. ``"interaction"`` estimates one regression on all rows, with interactions of the
+        regressor and dummies of the groups; the fixed effects and the other coefficients are the same in all
+        groups.
     reps : int, optional
-        Permutations, 19 or more; default 999, and 99 where the model has to be fitted anew in each of them
-        (any specification but `FixedEffects`, and slopes by groups of entities).
+        Number of permutations, at least 19. The default is 999. It is 99 if the whole model must be fitted in
+        each permutation, which is so for specifications other than `FixedEffects` and for absorbed slopes.
     rng : None, int, sequence of int, SeedSequence or Generator
-        Source of the permutations, and of what the specification draws.
+        Seed of the permutations and of the draws of the specification.
     progress : bool
-        Show a progress bar on stderr, where the model is fitted anew in each permutation; needs tqdm, the
-        extra ``parallel``.
+        Whether to show a progress bar on stderr if the whole model is fitted in each permutation. The default
+        is False. It needs tqdm (the extra ``parallel``).
 
     Returns
     -------
     ByGroup
-        A `ResultSet` with one result a group, on its own rows with its own effects; labels are the values in
-        order, of a condition ``"not (condition)"`` and the condition. `difference` is the test. Its
-        `statistic` with two groups is the second coefficient minus the first (permutation), or t of the
-        interaction; with more groups the range of the coefficients, or the joint F of the interactions.
-        `detail` has `term`, `group`, `method`, `estimates` by group, `difference`, and what was drawn. In
-        `etable` the difference and its p-value are rows, with the test in a note.
+        A `ResultSet` with one result per group, each estimated on the rows of its group. Labels are the
+        values of the column, or ``"not (condition)"`` and the condition. `difference` is the test:
+
+        - With two groups and ``"permutation"``, `statistic` is the second coefficient minus the first; with
+          ``"interaction"`` it is the t statistic of the interaction.
+        - With more groups and ``"permutation"``, `statistic` is the range of the coefficients; with
+        ``"interaction"``
+          it is the F statistic of all interactions.
+        - `detail` has the ``term``, ``group``, ``method``, the ``estimates`` by group, the ``difference``,
+        and the
+          numbers of the permutations.
+
+        `etable` shows the difference and its p-value in two rows, and the method in a note.
 
     Raises
     ------
     InputTypeError
-        If `spec` is no specification, or no `FixedEffects` for an interaction; `panel` no `Panel`; `group` or
-        `term` no text.
+        If `spec` is not a specification, or not a `FixedEffects` for ``"interaction"``. If `panel` is not a
+        Panel, or `group` or `term` is not text.
     OptionError
-        If there is one group, or more than 20; if the groups of an entity differ between its rows and labels
-        are to be permuted; if an option is not allowed.
+        If there is one group, or more than 20. If the group of an entity changes over time and `method` is
+        ``"permutation"``. If an option has an unknown value.
     MissingDataError
-        If `group` is missing in some row.
+        If `group` has missing values.
     TermError, ColumnError
-        If the condition cannot be read, or no coefficient of every group is named so.
+        If the condition cannot be read, or a group has no coefficient with the name `term`.
     DigiprosperError
-        If the model cannot be estimated in a group: the error of that fit, with the group before it.
+        If the model cannot be estimated in a group. The message starts with the group.
 
-    Notes
-    -----
-    Permutation (Fisher 1935): ``p = (1 + #{|d*| >= |d|}) / (reps + 1)``, d the difference, or the range.
-    The hypothesis is that the groups are a random partition of the entities. If groups differ in size and in
-    the variance of errors or of regressors, it is false although the coefficients are the same, and the test
-    rejects too often or too rarely (Chung & Romano 2013). The interaction allows for that through the
-    covariance of the specification, but takes the other coefficients and the effects as common, and rejects
-    too often where they are not.
-    A permutation that leaves the coefficient of a group unidentified counts as beyond and is in ``lost``.
+    Notes ----- ``"permutation"`` (Fisher 1935): ``p = (1 + #{|d*| >= |d|}) / (reps + 1)``, where d is the
+    difference or the range, and d* that of a permutation. The null hypothesis is that the groups are a random
+    partition of the entities. It can be false although the coefficients are equal, if the groups differ in
+    the variance of errors or regressors. If they also differ in size, the test rejects too often or too
+    rarely (Chung & Romano 2013). A permutation in which a coefficient is not identified counts as
+    ``|d*| >= |d|``; ``lost`` in `detail` is the number of such permutations.
+
+    ``"interaction"`` allows for different variances, through the standard errors of the specification. But it
+    assumes that the fixed effects and the other coefficients are the same in all groups. If they are not, it
+    rejects too often.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Estimates of one coefficient beside many sets of controls, and what they have in common."""
+"""Estimates of one coefficient with many sets of controls."""
 
 from __future__ import annotations
 
@@ -64,24 +64,24 @@ def set_label(controls: Sequence[str]) -> str:
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class ControlSample(PickledByName):
-    """What all models of `control_sets` have in common.
+    """What is the same in all models of `control_sets`.
 
     Parameters
     ----------
     term : Term
         The coefficient.
     x : tuple of str
-        Regressors of every model, the one in question among them.
+        Regressors of all models, including that of the coefficient.
     glance : mapping
-        About the specification without candidates, on the common rows.
+        Summary numbers of the model without candidates, on the common rows.
     key_names : pair of str
-        Entity and time.
+        Names of the entity key and the time key.
     inference : Inference
-        How its errors were computed.
+        Type of the standard errors.
     labels : mapping
         Labels of columns.
     factors : mapping
-        What names are products of.
+        Factors of each interaction, by name.
     """
 
     term: Term
@@ -95,19 +95,19 @@ class ControlSample(PickledByName):
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class ControlSet(Summarised, PickledByName):
-    """One coefficient beside one set of controls.
+    """Estimate of one coefficient with one set of controls.
 
-    Other coefficients of the model are not kept. ``spec.add(*found[label].controls).fit(panel)`` has them, on
-    the rows that this model has by itself.
+    Other coefficients of the model are not kept. ``spec.add(*found[label].controls).fit(panel)`` estimates
+    them, on all rows that are complete for this model.
 
     Parameters
     ----------
     controls : tuple of str
         The candidates in the model.
     estimate, std_error, df_t : float
-        Of the coefficient; degrees of freedom of its t.
+        Coefficient, standard error, and degrees of freedom of the t test.
     common : ControlSample
-        What all models have in common.
+        What is the same in all models.
 
     Examples
     --------
@@ -126,27 +126,27 @@ class ControlSet(Summarised, PickledByName):
 
     @property
     def params(self) -> pd.Series[float]:
-        """The estimate, indexed by term."""
+        """The coefficient, as a Series indexed by term."""
         return pd.Series([self.estimate], index=self._terms(), name="estimate")
 
     @property
     def std_errors(self) -> pd.Series[float]:
-        """Its standard error, indexed by term."""
+        """The standard error, as a Series indexed by term."""
         return pd.Series([self.std_error], index=self._terms(), name="std_error")
 
     @property
     def cov(self) -> pd.DataFrame:
-        """Its variance, a frame of one cell."""
+        """Variance of the coefficient, as a table with one cell."""
         return pd.DataFrame([[self.std_error**2]], index=self._terms(), columns=self._terms())
 
     @property
     def nobs(self) -> int:
-        """Rows, the same in every model."""
+        """Number of rows, the same in all models."""
         return int(self.common.glance["nobs"])
 
     @property
     def terms(self) -> tuple[Term, ...]:
-        """What the coefficient is."""
+        """Description of the coefficient."""
         return (self.common.term,)
 
     @property
@@ -161,53 +161,54 @@ class ControlSet(Summarised, PickledByName):
 
     @property
     def factors(self) -> Factors:
-        """What the names of outcome, effects, clusters and regressors are products of."""
+        """Factors of outcome, effects, clusters and regressors, by name."""
         return self.common.factors
 
     @property
     def inference(self) -> Inference:
-        """How the errors were computed."""
+        """Type of the standard errors."""
         return replace(self.common.inference, df_t=self.df_t, df_counted=None)
 
     def tidy(self, level: float = 0.95) -> pd.DataFrame:
-        """Give one row.
+        """Return a table with one row.
 
         Parameters
         ----------
         level : float
-            Of the confidence interval.
+            Confidence level, .95 by default.
 
         Returns
         -------
         DataFrame
-            term, estimate, std_error, statistic, p_value, conf_low, conf_high.
+            Columns term, estimate, std_error, statistic, p_value, conf_low and conf_high.
         """
         numbers = _numbers(np.array([[self.estimate, self.std_error, self.df_t]]), level)
         return numbers.assign(term=self.common.term.name)[["term", *_NUMBERS]]
 
     def glance(self) -> Glance:
-        """Give one mapping about the whole fit.
+        """Return summary numbers of the fit.
 
         Returns
         -------
         Glance
-            Measures of fit are None: they are not computed.
+            A mapping with the same keys for all types of results. R2 and similar numbers are None, because
+            they are not computed.
         """
         own = {"model": "FixedEffects", "df_t": self.df_t}
         return cast("Glance", {**self.common.glance, **own})
 
     def table_columns(self, level: float = 0.95) -> tuple[Column, ...]:
-        """Bring the estimate to a table, under the names of the controls, which it does not show.
+        """Return the column of a table, whose title has the names of the controls.
 
         Parameters
         ----------
         level : float
-            Coverage of the intervals.
+            Confidence level of the interval, .95 by default.
 
         Returns
         -------
         tuple of Column
-            One.
+            One column with the coefficient.
         """
         return (replace(result_column(self, level, words=WORDS), head=set_label(self.controls)),)
 
@@ -237,24 +238,24 @@ class ControlSet(Summarised, PickledByName):
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class ControlSets(Summarised, ResultSet):
-    """One coefficient beside every set of controls.
+    """Estimates of one coefficient with each set of controls, made by `control_sets`.
 
-    A `ResultSet`: label to `ControlSet`, the smallest sets first. Labels are the candidates in the order
-    given, ``"a + b"``, and ``"(none)"`` for the specification without any. Sets that could not be estimated
-    are in `failures`.
+    It is a `ResultSet` of `ControlSet`, with the smallest sets first. A label lists the candidates in the
+    model, such as ``"a + b"``; it is ``"(none)"`` without candidates. Sets that could not be estimated are in
+    `failures`.
 
     Parameters
     ----------
     outcomes : tuple of pairs
-        Label and result, or the error that stopped it.
+        Label and result of each set, or its error.
     candidates : tuple of str
         Controls that were added.
     included : DataFrame of bool
-        Which candidates are in which set: labels by candidates, failures too.
+        Which candidates are in which set, with labels in the rows and candidates in the columns.
     common : ControlSample
-        What all models have in common.
+        What is the same in all models.
     diagnostics : tuple of Notice
-        Notices about the models.
+        Remarks about the data and the models.
 
     Examples
     --------
@@ -274,27 +275,28 @@ class ControlSets(Summarised, ResultSet):
 
     @property
     def term(self) -> str:
-        """The coefficient."""
+        """Name of the coefficient."""
         return self.common.term.name
 
     @property
     def nobs(self) -> int:
-        """Rows, the same in every model."""
+        """Number of rows, the same in all models."""
         return int(self.common.glance["nobs"])
 
     @property
     def table_notes(self) -> tuple[Remark, ...]:
-        """How many sets there are, and what their p-values do not allow for."""
+        """Note of a table with the number of sets and a warning about their p-values."""
         counts = {"sets": len(self.outcomes), "candidates": len(self.candidates)}
         texts = {"about": (self._about(),)} | {name: (str(count),) for name, count in counts.items()}
         return (Remark("control_sets", texts, WORDS),)
 
     @property
     def frame(self) -> pd.DataFrame:
-        """One row a set that was estimated.
+        """Estimates, one row per set that was estimated.
 
-        Columns model, controls (a tuple), n_controls, estimate, std_error, statistic, p_value, conf_low,
-        conf_high (at .95) and nobs. `included` has the controls as columns of True and False.
+        Columns are model (the label), controls (a tuple), n_controls, estimate, std_error, statistic,
+        p_value, conf_low and conf_high (95%), and nobs. `included` has the controls as columns of True and
+        False.
         """
         controls = [one.controls for one in self.values()]
         out = self.tidy().drop(columns="term")
@@ -303,17 +305,17 @@ class ControlSets(Summarised, ResultSet):
         return out.assign(nobs=self.nobs)
 
     def tidy(self, level: float = 0.95) -> pd.DataFrame:
-        """Give one row a set that was estimated.
+        """Return a table with one row per set that was estimated.
 
         Parameters
         ----------
         level : float
-            Of the confidence intervals.
+            Confidence level of the intervals, .95 by default.
 
         Returns
         -------
         DataFrame
-            model, term, estimate, std_error, statistic, p_value, conf_low, conf_high.
+            Columns model, term, estimate, std_error, statistic, p_value, conf_low and conf_high.
         """
         models = self._successes()
         values = [(one.estimate, one.std_error, one.df_t) for one in models.values()]
@@ -321,18 +323,26 @@ class ControlSets(Summarised, ResultSet):
         return numbers.assign(model=list(models), term=self.term)[["model", "term", *_NUMBERS]]
 
     def distribution(self, level: float = 0.95) -> pd.Series[float]:
-        """Describe the estimates of all sets.
+        """Summarise the estimates of all sets.
 
         Parameters
         ----------
         level : float
-            A coefficient is significant where ``p <= 1 - level``.
+            A coefficient counts as significant if ``p <= 1 - level``; .95 by default.
 
         Returns
         -------
         Series
-            n_sets, n_estimated, min, q25, median, q75, max; then, as shares of what was estimated, positive,
-            negative, positive_significant and negative_significant.
+            Numbers of sets n_sets and n_estimated; min, q25, median, q75 and max of the estimates; and the
+            shares of sets with positive, negative, positive_significant and negative_significant estimates.
+
+        Examples
+        --------
+        >>> import digiprosper as dp
+        >>> spec = dp.FixedEffects("log(gsp)", ["log(pc)"])
+        >>> found = dp.control_sets(spec, dp.datasets.us_states(), ["log(emp)", "unemp"])
+        >>> found.distribution()[["min", "max", "positive_significant"]].round(3).tolist()
+        [0.148, 0.718, 0.5]
         """
         numbers = self.tidy(level)
         estimates = numbers["estimate"]
@@ -350,19 +360,28 @@ class ControlSets(Summarised, ResultSet):
         return pd.Series(values, name=self.term, dtype=np.float64)
 
     def by_control(self, level: float = 0.95) -> pd.DataFrame:
-        """Compare the sets with each candidate to those without.
+        """Compare the sets with each candidate and those without it.
 
         Parameters
         ----------
         level : float
-            A coefficient is significant where ``p <= 1 - level``.
+            A coefficient counts as significant if ``p <= 1 - level``; .95 by default.
 
         Returns
         -------
         DataFrame
-            One row a candidate: n_with, median_with, median_without, and the shares significant with the sign
-            of the median of all sets, significant_with and significant_without. Missing where there is no
-            such set.
+            One row per candidate. ``n_with`` is the number of sets with it; ``median_with`` and
+            ``median_without`` are medians of the estimates. ``significant_with`` and ``significant_without``
+            are the shares of sets whose estimate is significant and has the sign of the median of all sets. A
+            number is missing if there is no such set.
+
+        Examples
+        --------
+        >>> import digiprosper as dp
+        >>> spec = dp.FixedEffects("log(gsp)", ["log(pc)"])
+        >>> found = dp.control_sets(spec, dp.datasets.us_states(), ["log(emp)", "unemp"])
+        >>> found.by_control()[["median_with", "median_without"]].round(2).values.tolist()
+        [[0.16, 0.69], [0.41, 0.43]]
         """
         numbers = self.tidy(level)
         sign = np.sign(_quantiles(numbers["estimate"])[2])

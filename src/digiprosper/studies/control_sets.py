@@ -1,4 +1,4 @@
-"""One coefficient beside every set of candidate controls."""
+"""Estimates of one coefficient with each set of candidate controls."""
 
 from __future__ import annotations
 
@@ -84,62 +84,63 @@ def control_sets(
     size: int | tuple[int, int] | range | None = None,
     term: str | None = None,
 ) -> ControlSets:
-    """Estimate one coefficient beside every set of candidate controls.
+    """Estimate one coefficient with each set of candidate controls.
 
-    Tools that search sets of controls for significant ones report the model they stopped at. This reports all
-    of them, so that a reader sees whether a result needs particular controls [1]_ [2]_.
+    Other tools search for a set of controls with which a coefficient is significant, and report only this
+    model. This function reports the models with all sets. They show whether a result depends on particular
+    controls [1]_ [2]_.
 
     Parameters
     ----------
     spec : FixedEffects
-        The model without candidates. Its regressors, effects, weights and covariance are in all models.
+        The model without candidates. All models have its regressors, fixed effects, weights and type of
+        standard errors.
     panel : Panel
         The data.
     candidates : sequence of str
-        Terms that are added to `spec.x` in every combination. One with several columns, such as
-        ``"C(region)"``, is added as a whole.
+        Terms that are added to `spec.x` in each combination. A term with several columns, such as
+        ``"C(region)"``, is one candidate.
     size : int, pair or range, optional
-        How many candidates a set may have: exactly so many; from the first number to the second of a pair,
-        both included; or the numbers of a `range`. Default all, from none to all candidates. At most 65,536
-        sets, which is all sets of 16 candidates.
+        Number of candidates in a set: a number, a pair (lowest, highest), or a `range`. The default is all
+        sets, from no candidate to all. At most 65,536 sets are estimated, which is the number of sets of 16
+        candidates.
     term : str, optional
-        The coefficient, as the results name it. Default the first of `spec.x`.
+        The coefficient, by its name in the results. The default is the first of `spec.x`.
 
     Returns
     -------
     ControlSets
-        A `ResultSet` with one `ControlSet` a label such as ``"a + b"``; ``"(none)"`` is `spec` itself.
-        `frame` has all estimates, `included` which candidates are in which set, `distribution` and
-        `by_control` describe them, and `plots.specification_curve` draws them. A set whose model cannot be
-        estimated is in `failures` with its error and stops no other.
+        A `ResultSet` with one `ControlSet` per set. Labels are such as ``"a + b"``; ``"(none)"`` is `spec`
+        itself. `frame` has all estimates, `included` the candidates in each set, and `distribution` and
+        `by_control` summarise them. `plots.specification_curve` plots them. If a model cannot be estimated,
+        its error is in `failures`.
 
     Raises
     ------
     InputTypeError
-        If `spec` is no `FixedEffects`, `panel` no `Panel`, or `candidates` or `term` no text.
+        If `spec` is not a `FixedEffects`, `panel` is not a Panel, or `candidates` or `term` is not text.
     TermError
-        If there is no candidate; if one is there twice, is in `spec.x` or is the outcome; if one has a column
-        of `term` in it, such as ``"digital:urban"`` beside ``"digital"``, which changes what the coefficient
-        is; if `term` is no regressor of `spec`.
+        If there is no candidate, or `term` is not a regressor of `spec`. If a candidate is listed twice, is
+        in `spec.x`, is the outcome, or is an interaction with `term`: with an interaction, the coefficient
+        has another meaning.
     OptionError
         If `size` is not as above, or there are too many sets.
     ColumnError, MissingDataError, CollinearityError
-        As `FixedEffects.fit` of the model without candidates.
+        As in `FixedEffects.fit`, for the model without candidates.
     IdentificationError
-        If the effects absorb a candidate, which could then be in no model; and as `FixedEffects.fit`.
+        If a candidate is absorbed by the fixed effects; and as in `FixedEffects.fit`.
 
-    Notes
-    -----
-    All models are estimated on the same rows, those complete in every candidate, so that estimates differ by
-    their controls only. A model with few candidates may have more rows by itself.
+    Notes ----- All models are estimated on the same rows: those in which all candidates are observed. So
+    estimates differ only because of the controls. A separate fit of a model with few candidates may have more
+    rows.
 
-    Effects are swept out of all columns once. A set is then a small triangular system, and its standard error
-    a sum of squares of scores; both equal those of the fit of that model. ``hc2``, ``hc3`` and ``crv3``, and
-    sets that are nearly collinear, are fitted one by one, at a few milliseconds a set.
+    The fixed effects are absorbed from all columns once. The estimates and standard errors of each set are
+    computed from these columns and equal those of a separate fit. With ``hc2``, ``hc3`` and ``crv3``, and for
+    nearly collinear sets, each model is fitted separately, which takes longer.
 
-    What it is not: no p-value here allows for the number of sets, nor do many significant ones support each
-    other, since all are from the same data. A set that blocks a path (a control that the regressor itself
-    moves) or opens one gives a wrong estimate, however many others agree with it.
+    The p-values do not allow for the number of sets. Many significant estimates do not confirm each other,
+    because all use the same data. A control that is itself affected by the regressor biases the estimate,
+    even if most sets agree with it.
 
     References
     ----------

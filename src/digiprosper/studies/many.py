@@ -1,4 +1,4 @@
-"""Many models at once: a battery of specifications, and controls added one by one."""
+"""Several models at once: a set of specifications, and controls added one by one."""
 
 from __future__ import annotations
 
@@ -53,38 +53,39 @@ def fit_all(
     progress: bool = False,
     n_jobs: int = 1,
 ) -> ResultSet:
-    """Fit a battery of specifications, each on its own sample.
+    """Fit several specifications.
 
     Parameters
     ----------
     specs : mapping
-        Label to a specification, or to a pair (specification, panel) for a variant of the data. A label that
-        is no text, such as a number, is known by its text.
+        For each label a specification, or a pair (specification, panel) to use other data. Labels are
+        converted to text.
     panel : Panel
-        The data of all specifications without their own.
+        The data of all specifications that have no panel of their own.
     rng : int, SeedSequence, Generator or None
-        Seeds what draws. Each label has its own stream: adding a row changes no other.
+        Seed of the draws. Each label has its own stream, so results do not change if a specification is
+        added.
     progress : bool
-        Show a progress bar on stderr; needs tqdm, the extra ``parallel``.
+        Whether to show a progress bar on stderr, False by default. It needs tqdm (the extra ``parallel``).
     n_jobs : int
-        Processes that fit at the same time, by joblib (the extra ``parallel``); -1 is one a core. Results,
-        failures and warnings are those of one process. It pays where a fit takes a second or more, since
-        every process loads the packages and every fit receives its panel.
+        Number of parallel processes, 1 by default; -1 uses all cores. More than one needs joblib (the extra
+        ``parallel``) and does not change the results. It is faster only if each fit takes a second or more,
+        because the packages and the data must be loaded in each process.
 
     Returns
     -------
     ResultSet
-        In the order given. A specification that fails keeps its error in `failures` and stops no other.
-        Warnings come at the end, each once, with the labels of the models they are about.
+        Results in the order of `specs`. If a specification cannot be fitted, its error is in `failures`, and
+        the others are fitted. Each warning is issued once, with the labels of its models.
 
     Raises
     ------
     InputTypeError
-        If `specs` is no mapping to specifications, or two labels are the same text.
+        If `specs` is not a mapping of specifications, or two labels have the same text.
     OptionError
-        If `n_jobs` is neither -1 nor a whole number above 0.
+        If `n_jobs` is neither -1 nor an integer of at least 1.
     ImportError
-        If tqdm or joblib is asked for and not installed.
+        If tqdm or joblib is needed and not installed.
 
     Examples
     --------
@@ -165,24 +166,33 @@ def _variant(label: str, entry: Any, panel: Panel) -> tuple[Any, Panel]:
 
 
 def stepwise(spec: Any, panel: Panel, order: Sequence[str], *, sample: str = "common") -> ResultSet:
-    """Add controls one by one.
+    """Fit a model and add controls one by one.
 
     Parameters
     ----------
     spec : FixedEffects
-        The first column.
+        The first model.
     panel : Panel
         The data.
     order : sequence of str
-        Terms to add, one a column.
+        Terms to add. Each model has one more of them.
     sample : {"common", "own"}
-        ``"common"``: all columns on the rows of the last one, so that a coefficient changes because
-        of the control and not because of the sample. ``"own"``: each on its own rows.
+        ``"common"`` (default) estimates all models on the rows of the last one. Then a coefficient changes
+        because of the control and not because of the sample. ``"own"`` estimates each model on all its rows.
 
     Returns
     -------
     ResultSet
-        Labelled "(1)", "(2)", ...
+        Results with labels "(1)", "(2)", ...
+
+    Raises
+    ------
+    InputTypeError
+        If `spec` is not a `FixedEffects`, or `panel` is not a Panel.
+    OptionError
+        If `sample` has another value.
+    DigiprosperError
+        As in `FixedEffects.fit`.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""An index inside a regression, its weights estimated anew in every draw."""
+"""Regressions on an index, with standard errors that allow for its estimated weights."""
 
 from __future__ import annotations
 
@@ -65,40 +65,40 @@ _NEEDS = (
 
 @dataclass(frozen=True, slots=True)
 class PropagatedIndex(Specification):
-    """Fixed effects regression on an index with estimated weights, and standard errors that allow for them.
+    """Fixed effects regression on an index, with standard errors that allow for estimated weights.
 
-    Weights come from the same entities as the slope. In every draw entities are drawn with replacement, the
-    weights are estimated again from the rows drawn, the index is made anew and the model fitted to it: an
-    index with estimated weights is a generated regressor (Pagan 1984, International Economic Review
-    25:221-247; Murphy and Topel 1985, J. Business & Economic Statistics 3:370-379). The end points of the
-    normalisation are those of the sample in every draw, unless `end_points` says otherwise.
+    An index with estimated weights is a generated regressor (Pagan 1984, International Economic Review
+    25:221-247; Murphy and Topel 1985, Journal of Business & Economic Statistics 3:370-379). So weights and
+    regression are bootstrapped together. In each draw, entities are drawn with replacement, the weights are
+    estimated from them, the index is computed with these weights, and the model is estimated.
 
     Parameters
     ----------
     indices : mapping of str to CompositeIndex
-        Index by the name under which the model knows it.
+        The indices, by the names that they have in the model.
     model : FixedEffects
-        Has each name as a term of its own: the outcome, a regressor, or both for several indices. Standard
-        errors of `naive` are the model's own; one-way `clusters` are what is drawn, the entity by default.
+        The model. Each index is a term of it: the outcome or a regressor, without transformation. Its one-way
+        `clusters` are drawn, by default the entity.
     reps : int, default 999
-        Draws.
+        Number of draws.
     level : float, default 0.95
-        Of the intervals in `summary` and `naive`.
+        Confidence level of the intervals in `summary` and `naive`.
     end_points : {"held", "redrawn"}, default "held"
-        ``"held"``: minima and maxima of the sample are taken as known, so that the errors leave their
-        sampling out; with skewed indicators that is a large part. ``"redrawn"``: min-max end points are those
-        of the entities of each draw. An extreme has no regular bootstrap theory (Bickel and Freedman 1981,
-        Annals of Statistics 9:1196-1217): it is a check, no cure. ``scope="goalposts"`` has no end points to
-        sample and is the one for inference; with it both words are the same.
+        ``"held"`` uses the minima and maxima of the sample in all draws. Standard errors then ignore their
+        sampling variation, which is large with skewed indicators. ``"redrawn"`` computes them in each draw.
+        The bootstrap is not valid for a minimum or a maximum (Bickel and Freedman 1981, Annals of Statistics
+        9:1196-1217), so ``"redrawn"`` is only a check. For inference use indices with ``scope="goalposts"``,
+        whose end points are not estimated; both values are then the same.
 
     Raises
     ------
     InputTypeError
-        If `indices` is no mapping of text to `CompositeIndex`, or `model` no `FixedEffects`.
+        If `indices` is not a mapping of text to `CompositeIndex`, or `model` is not a `FixedEffects`.
     OptionError
-        If an option is out of range, or an index or the model is of a kind that cannot be drawn again.
+        If an option has a value that is not allowed, or an index or the model cannot be bootstrapped this
+        way.
     TermError
-        If the model does not name an index, or names it inside another term.
+        If an index is not a term of the model, or is inside another term such as ``log(index)``.
 
     Examples
     --------
@@ -147,19 +147,19 @@ class PropagatedIndex(Specification):
 
     @property
     def terms(self) -> tuple[str, ...]:
-        """Every term of the model, the outcome first; the names of the indices are among them."""
+        """All terms of the model, including the names of the indices. The outcome is first."""
         return self.model.terms
 
     def add(self, *x: str) -> Self:
-        """Add regressors to the model: see `FixedEffects.add`."""
+        """Add regressors to the model, as `FixedEffects.add`."""
         return self.replace(model=self.model.add(*x))
 
     def drop(self, *x: str) -> Self:
-        """Take regressors out of the model: see `FixedEffects.drop`."""
+        """Drop regressors from the model, as `FixedEffects.drop`."""
         return self.replace(model=self.model.drop(*x))
 
     def swap(self, old: str, new: str) -> Self:
-        """Put one term of the model in the place of another: see `FixedEffects.swap`."""
+        """Replace a term of the model by another one, as `FixedEffects.swap`."""
         return self.replace(model=self.model.swap(old, new))
 
     def _refuse_other_scales(self) -> None:
@@ -172,21 +172,31 @@ class PropagatedIndex(Specification):
             )
 
     def fit(self, panel: Panel, *, rng: object = None, progress: bool = False) -> PropagatedResults:  # noqa: ARG002
-        """Estimate the indices and the model, and draw both again.
+        """Estimate and bootstrap the indices and the model.
 
         Parameters
         ----------
         panel : Panel
-            Has the indicators and the model's other columns; no column of an index's name.
+            Panel with the indicators and the other columns of the model. No column may have the name of an
+            index.
         rng : None, int, sequence of int, SeedSequence or Generator
-            Source of the draws; `rng_entropy` of the results reproduces them.
+            Seed of the draws. The `rng_entropy` of the results reproduces them.
         progress : bool
-            Accepted for uniformity; ten thousand draws take about a second.
+            Not used. All specifications have this argument.
 
         Returns
         -------
         PropagatedResults
-            Terms of the model.
+            Coefficients of the model, with standard errors and intervals from the draws.
+
+        Raises
+        ------
+        TermError
+            If the panel has a column with the name of an index.
+        IdentificationError
+            If the clusters do not contain whole entities, or do not cover the entities of the indices.
+        DigiprosperError
+            As in `CompositeIndex.fit` and `FixedEffects.fit`.
         """
         seed = seed_sequence(rng)
         fitted = self._fit_indices(panel)
@@ -254,20 +264,20 @@ class PropagatedIndex(Specification):
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class PropagatedResults(EffectResults):
-    """Slopes on an index, with intervals that allow for its estimated weights.
+    """Results of a regression on indices with estimated weights, made by `PropagatedIndex.fit`.
 
-    Made by `PropagatedIndex.fit`; see `EffectResults` for what is inherited.
+    It has all methods of `EffectResults`.
 
     Parameters
     ----------
     level : float
-        Of the intervals in `summary` and `naive`.
+        Confidence level of the intervals in `summary` and `naive`.
     known : LinearResults
-        The same model with the weights taken as known.
+        Results of the model with the weights taken as known.
     indices : tuple of str
         Names of the indices.
     weight_values : tuple of Series
-        Their weights.
+        Weights of each index.
 
     Examples
     --------
@@ -287,17 +297,17 @@ class PropagatedResults(EffectResults):
 
     @property
     def naive(self) -> pd.DataFrame:
-        """The model's own table with the weights taken as known, indexed by term."""
+        """Estimates, standard errors and intervals with the weights taken as known, indexed by term."""
         assert self.known is not None
         return self.known.tidy(self.level).set_index("term")
 
     @property
     def comparison(self) -> pd.DataFrame:
-        """Both intervals side by side, and what each is about.
+        """Standard errors and intervals with known and with estimated weights, indexed by term.
 
-        Indexed by term; columns estimate, then std_error, conf_low, conf_high under ``"weights known"`` (the
-        slope on the index *defined* by this sample's weights) and ``"weights estimated"`` (the slope on the
-        index with the population's weights).
+        Column ``estimate`` is the coefficient. Under ``"weights known"`` there are std_error, conf_low and
+        conf_high of the slope on the index that has the weights of this sample. Under ``"weights estimated"``
+        there are those of the slope on the index that has the weights of the population.
         """
         columns = ["std_error", "conf_low", "conf_high"]
         own = self.tidy(self.level).set_index("term")
