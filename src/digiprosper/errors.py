@@ -943,7 +943,7 @@ def check_level(level: object) -> float:
     Parameters
     ----------
     level : float
-        Such as .95.
+        Confidence level.
 
     Returns
     -------

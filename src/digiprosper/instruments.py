@@ -123,7 +123,7 @@ def _with_time(panel: object, caller: str) -> Table:
 
 
 def _by_entity(table: Table, given: object) -> tuple[Floats, str]:
-    """One value an entity, and the name of the variable."""
+    """One value per entity, and the name of the variable."""
     keys = table.keys
     if isinstance(given, pd.Series):
         return _looked_up(given, keys.entities, keys.entity_name, "cross_section"), _name_of(given)
@@ -132,7 +132,7 @@ def _by_entity(table: Table, given: object) -> tuple[Floats, str]:
 
 
 def _by_period(table: Table, given: object, lag: int) -> tuple[Floats, str]:
-    """One value a period, some steps of time earlier, and the name of the variable."""
+    """One value per period, some steps of time earlier, and the name of the variable."""
     times = table.keys.times
     if isinstance(given, pd.Series):
         values = _checked_series(given, str(table.keys.time_name), "series")
@@ -479,7 +479,7 @@ def distance_to(coordinates: pd.DataFrame, place: object) -> pd.Series[float]:
     ----------
     coordinates : DataFrame
         Latitude and longitude in degrees, in columns named so (``lat``, ``latitude``, ``lon``, ``lng``,
-        ``longitude``), such as ``panel.frame[["lat", "lon"]]`` or a table with one row an entity.
+        ``longitude``), such as ``panel.frame[["lat", "lon"]]`` or a table with one row per entity.
     place : pair of float, or a label
         Latitude and longitude, or the label of an entity in `coordinates`.
 
@@ -495,7 +495,7 @@ def distance_to(coordinates: pd.DataFrame, place: object) -> pd.Series[float]:
     AlignmentError
         If no row, or rows with several coordinates, have that label.
     InputTypeError, OptionError
-        If a coordinate is no number, or beyond 90 or 180 degrees.
+        If a coordinate is not a number, or beyond 90 or 180 degrees.
 
     Examples
     --------

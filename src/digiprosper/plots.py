@@ -139,7 +139,7 @@ def mediation_path(
     InputTypeError
         If `results` is something else, or `labels` is not a mapping of texts.
     OptionError
-        If the mediator is none of the fit's or the fit is a chain, `digits` is no whole number from 0 to 15,
+        If the mediator is none of the fit's or the fit is a chain, `digits` is not an integer from 0 to 15,
         or `level` is not between 0 and 1.
     ImportError
         If matplotlib is missing; the message has the pip command.
@@ -183,7 +183,7 @@ def balance(matching: Matching, *, labels: Mapping[str, str] | None = None, ax: 
     Returns
     -------
     Axes
-        One row a term, the largest difference before matching on top: absolute standardised differences of
+        One row per term, the largest difference before matching on top: absolute standardised differences of
         base values (empty markers before matching, full ones after it) and a dashed line at .1, up to which
         groups count as alike. Nothing is shown and no setting is changed.
 
@@ -371,9 +371,9 @@ def moran_scatter(
     Raises
     ------
     InputTypeError, ColumnError, TermError, AlignmentError
-        As `moran`.
+        As in `moran`.
     MissingDataError, IdentificationError
-        As `moran`.
+        As in `moran`.
     OptionError
         If `time` is no period of the panel, or `names` is not True or False.
     ImportError
@@ -499,7 +499,7 @@ def decay(
     labels : mapping, optional
         Text by term or column; wins over the labels that came with the results.
     level : float
-        Of the intervals.
+        Confidence level of the intervals, .95 by default.
     ax : Axes, optional
         Where to draw; default a new figure.
 
@@ -567,7 +567,7 @@ def data(drawn: Axes | Figure) -> pd.DataFrame:
     -------
     DataFrame
         Numbered rows: of estimates one row each (model, label, term, estimate, std_error, p_value, conf_low,
-        conf_high), of curves one row a point, of maps and ranks one row an entity and period. What is of
+        conf_high), of curves one row a point, of maps and ranks one row per entity and period. What is of
         several kinds, such as a density and its draws, has a column `series`. Numbers are those drawn,
         unrounded; of axes drawn on twice, those drawn last.
 
@@ -700,7 +700,7 @@ def marginal_effect(
     Raises
     ------
     InputTypeError
-        If `results` is something else, a name is no text, `panel` no panel, or `labels` is not a mapping of
+        If `results` is something else, a name is not text, `panel` no panel, or `labels` is not a mapping of
         texts.
     ColumnError, TermError
         If no coefficient has the variable, its slope is constant or does not depend on the moderator.
@@ -1085,7 +1085,7 @@ def regime_map(
     labels: Mapping[str, str] | None = None,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw which entity was in which regime when: one row an entity, one column a period.
+    """Draw which entity was in which regime when: one row per entity, one column per period.
 
     Parameters
     ----------

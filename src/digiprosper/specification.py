@@ -126,12 +126,12 @@ def one_term(value: object, field: str) -> str:
 
 
 def check_reps(reps: object, least: int) -> int:
-    """Refuse a number of draws that is no whole number, too small or too large to be held.
+    """Refuse a number of draws that is not an integer, too small or too large to be held.
 
     Parameters
     ----------
     reps : int
-        Draws.
+        Number of draws.
     least : int
         Smallest number allowed.
 

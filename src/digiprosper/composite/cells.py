@@ -57,7 +57,7 @@ def as_table(values: Any, function: str) -> tuple[Floats, list[str]]:
     Parameters
     ----------
     values : array or DataFrame, shape (N, m)
-        One column an indicator.
+        One column per indicator.
     function : str
         Who asks, for messages.
 
@@ -71,7 +71,7 @@ def as_table(values: Any, function: str) -> tuple[Floats, list[str]]:
     Raises
     ------
     InputTypeError
-        If it is no table of numbers.
+        If it is not a table of numbers.
     """
     try:
         z = real_numbers(values)

@@ -65,7 +65,7 @@ def rank_table(results: RankResults, entities: Sequence[Any] | None, level: floa
     Returns
     -------
     DataFrame
-        One row a row of the sample: rank, rank_low, rank_high.
+        One row per row of the sample: rank, rank_low, rank_high.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""The index of a table that is no Panel: larger than memory, or in a database, in two aggregate queries."""
+"""The index of a table that is not a Panel: it is read with two aggregate queries."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def is_frame(data: object) -> bool:
 
 
 def fit_frame(recipe: Recipe, data: Any) -> tuple[Learned, int, tuple[Notice, ...]]:
-    """Learn end points and weights from a table; the work behind `CompositeIndex.fit` for what is no Panel.
+    """Compute end points and weights of a table that is not a Panel, for `CompositeIndex.fit`.
 
     Parameters
     ----------
@@ -90,7 +90,7 @@ def fit_frame(recipe: Recipe, data: Any) -> tuple[Learned, int, tuple[Notice, ..
     OptionError
         If the recipe needs more than two sums a column.
     ColumnError, IndicatorError, MissingDataError
-        As `CompositeIndex.fit`.
+        As in `CompositeIndex.fit`.
 
     Notes
     -----
@@ -151,7 +151,7 @@ def _theil(second: dict[str, Any], nobs: int, constant: Bools, names: Sequence[s
 
 
 def apply_frame(recipe: Recipe, state: State, data: Any) -> Any:
-    """Add the scores to a table; the work behind `IndexResults.apply` for what is no Panel.
+    """Add the scores to a table that is not a Panel, for `IndexResults.apply`.
 
     Parameters
     ----------

@@ -83,7 +83,7 @@ def read_weights(given: Any, names: tuple[str, ...], option: str) -> tuple[tuple
     Raises
     ------
     OptionError
-        If indicators are missing or unknown, or a weight is no number >= 0.
+        If indicators are missing or unknown, or a weight is not a number >= 0.
     """
     try:
         weights = dict(given)

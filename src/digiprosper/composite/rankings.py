@@ -213,8 +213,7 @@ def leave_one_out(
         One row per indicator or entity that is left out. Columns are
 
         - ``weight_change``: the largest change of a weight in absolute value, with its sign, and
-        ``weight_of``,
-          its indicator. With weights by year it is the largest of all years.
+          ``weight_of``, its indicator. With weights by year it is the largest of all years.
         - ``spearman``: correlation of the scores with those of the full index.
         - ``mean_rank_change``: mean absolute change of rank.
         - ``max_rank_change``: the largest change of rank, negative if a row moves towards rank 1, and
@@ -232,10 +231,12 @@ def leave_one_out(
     ColumnError, MissingDataError
         As in `CompositeIndex.fit`.
 
-    Notes ----- All indices have the rows of the full index. Without an indicator, the end points of the other
-    indicators do not change, because each indicator is normalised separately. Without an entity, the end
-    points are those of the full sample. So only the weights change, and not also the scale. To change both,
-    fit the index to `Panel.subset` without the entity.
+    Notes
+    -----
+    All indices have the rows of the full index. Without an indicator, the end points of the other indicators
+    do not change, because each indicator is normalised separately. Without an entity, the end points are
+    those of the full sample. So only the weights change, and not also the scale. To change both, fit the
+    index to `Panel.subset` without the entity.
 
     Weights add up to one, so the other weights increase when an indicator is dropped. With flat entropy
     weights, the weight w_k increases by w_k w_j / (1 - w_j) without indicator j. Therefore compare scores and
@@ -327,7 +328,7 @@ def fitted_rows(spec: object, panel: Panel, caller: str, among: object) -> Fitte
     Raises
     ------
     InputTypeError
-        If it is no index or no panel.
+        If it is not an index, or not a Panel.
     OptionError
         If the rows cannot be ranked so.
     """

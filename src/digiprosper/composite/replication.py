@@ -61,9 +61,11 @@ def audit_weights(system: IndicatorSystem, panel: Panel, published: Any) -> pd.D
     ColumnError, IndicatorError, MissingDataError
         As in `CompositeIndex.fit`.
 
-    Notes ----- All weightings, scopes, normalisations and structures of `CompositeIndex` are compared. The
-    scopes include each year as base year, and goalposts if all indicators have them. Entropy weights are
-    computed with the shifts 0, 1e-6, 1e-4, .002, .01 and 1.
+    Notes
+    -----
+    All weightings, scopes, normalisations and structures of `CompositeIndex` are compared. The scopes include
+    each year as base year, and goalposts if all indicators have them. Entropy weights are computed with the
+    shifts 0, 1e-6, 1e-4, .002, .01 and 1.
 
     A combination reproduces the weights if ``max_deviation`` is at most half a unit of the last published
     digit. Several combinations can do so. The aggregation cannot be found this way, because weights do not

@@ -77,9 +77,11 @@ def index_sensitivity(
     ColumnError, IndicatorError, MissingDataError
         As in `CompositeIndex.fit`, for the baseline.
 
-    Notes ----- Some combinations are impossible. For example, entropy weights are not defined for z-scores,
-    and a geometric mean is not defined for negative values. They stay in the table with the reason. `shares`
-    needs all combinations of the values it uses. It uses the largest such part of the grid that contains the
+    Notes
+    -----
+    Some combinations are impossible. For example, entropy weights are not defined for z-scores, and a
+    geometric mean is not defined for negative values. They stay in the table with the reason. `shares` needs
+    all combinations of the values it uses. It uses the largest such part of the grid that contains the
     baseline; a notice lists the values that are left out.
 
     Only the warnings of the baseline are issued. Fit another combination itself before you use it.

@@ -57,8 +57,7 @@ class CompositeIndex(Specification):
         - ``"expanding"``: for year t, the rows of the years up to t.
         - ``"goalposts"``: end points from the `goalposts` of the indicators, weights from all rows.
         - ``"legacy_lnT"``: replicates a script with a known error, and warns. The script divides the entropy
-        of all
-          rows by the logarithm of the number of years instead of the number of rows.
+          of all rows by the logarithm of the number of years instead of the number of rows.
     normalise : {"minmax", "zscore", "rank", "max", "none"}, default "minmax"
         ``"minmax"`` is (x - min) / (max - min) for direction ``"+"`` and (max - x) / (max - min) for ``"-"``.
         ``"zscore"`` is (x - mean) / sd with divisor n - 1, with the opposite sign for ``"-"``. ``"rank"`` is

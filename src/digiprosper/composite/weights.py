@@ -70,8 +70,10 @@ def entropy_weights(Z: Any, *, shift: float = 0.0) -> Floats:
     IndicatorWarning
         If a column is constant, a weight is more than three times 1/m, or the shift is .01 or more.
 
-    Notes ----- With p_ij = z_ij / sum_i z_ij, the entropy of column j is e_j = -sum_i p_ij ln p_ij / ln n
-    (Shannon 1948). The weights are w_j = (1 - e_j) / sum_k (1 - e_k) (Hwang and Yoon 1981).
+    Notes
+    -----
+    With p_ij = z_ij / sum_i z_ij, the entropy of column j is e_j = -sum_i p_ij ln p_ij / ln n (Shannon 1948).
+    The weights are w_j = (1 - e_j) / sum_k (1 - e_k) (Hwang and Yoon 1981).
 
     1 - e_j equals T_j / ln n, where T_j is Theil's T of column j. So the weights are the shares of the
     columns in the sum of their Theil indices. A column with large dispersion or skewness has a large weight,
@@ -133,9 +135,11 @@ def critic_weights(Z: Any) -> Floats:
     IndicatorWarning
         If a column is constant, or a weight is more than three times 1/m.
 
-    Notes ----- w_j is proportional to sd_j sum_k (1 - r_jk), with the standard deviation sd_j of column j and
-    the correlation r_jk of columns j and k (Diakoulaki, Mavrotas and Papayannakis 1995, Computers &
-    Operations Research 22:763-770). The divisor of the standard deviation, n or n - 1, does not matter.
+    Notes
+    -----
+    w_j is proportional to sd_j sum_k (1 - r_jk), with the standard deviation sd_j of column j and the
+    correlation r_jk of columns j and k (Diakoulaki, Mavrotas and Papayannakis 1995, Computers & Operations
+    Research 22:763-770). The divisor of the standard deviation, n or n - 1, does not matter.
 
     Examples
     --------
@@ -243,10 +247,12 @@ def pca_weights(Z: Any) -> Floats:
     IndicatorWarning
         If a column is constant, a weight is negative, or a weight is more than three times 1/m.
 
-    Notes ----- The vector of weights is proportional to sum_k lambda_k v_k. Here lambda_k and v_k are the
-    eigenvalues and eigenvectors of the correlation matrix. The sum is over the components with an eigenvalue
-    above 1, or the first one if there are none. The sign of each eigenvector is chosen so that its elements
-    have a sum >= 0. For all rows of a panel together, the Chinese literature calls this method global PCA.
+    Notes
+    -----
+    The vector of weights is proportional to sum_k lambda_k v_k. Here lambda_k and v_k are the eigenvalues and
+    eigenvectors of the correlation matrix. The sum is over the components with an eigenvalue above 1, or the
+    first one if there are none. The sign of each eigenvector is chosen so that its elements have a sum >= 0.
+    For all rows of a panel together, the Chinese literature calls this method global PCA.
 
     Examples
     --------

@@ -134,7 +134,7 @@ def beta_convergence(
     MissingDataError
         If a value is zero or negative, or no entity has two neighbouring periods.
     DigiprosperError
-        As `FixedEffects`.
+        As in `FixedEffects`.
 
     Warns
     -----

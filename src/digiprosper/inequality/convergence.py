@@ -294,7 +294,7 @@ def markov_transitions(
     OptionError
         If `cuts` or `classes` are out of range, or do not go together.
     ColumnError, TermError, InputTypeError, MissingDataError, PanelIndexError
-        As `sigma_convergence`.
+        As in `sigma_convergence`.
     IdentificationError
         If cuts coincide, nobody is seen in two neighbouring periods, or no move starts in some class.
 

@@ -67,7 +67,7 @@ class DagumResult(Summarised, PickledByName):
     n_clusters : int or None
         Clusters that were drawn; None when nothing was.
     rng_entropy : int or None
-        Number that reproduces the draws when passed as `rng`.
+        Seed of the draws; pass it as `rng` to reproduce them.
     diagnostics : tuple of Notice
         Notices about the draws.
 
@@ -106,7 +106,7 @@ class DagumResult(Summarised, PickledByName):
 
     @property
     def groups(self) -> pd.DataFrame:
-        """One row a group: population_share, income_share, mean, gini."""
+        """One row per group: population_share, income_share, mean, gini."""
         columns = {
             "population_share": self.population_shares,
             "income_share": self.income_shares,
@@ -117,7 +117,7 @@ class DagumResult(Summarised, PickledByName):
 
     @property
     def pairs(self) -> pd.DataFrame:
-        """One row a pair of groups: richer, poorer, gini (G_jh), distance (D_jh).
+        """One row per pair of groups: richer, poorer, gini (G_jh), distance (D_jh).
 
         ``gini`` is E|Y_j - Y_h| over the sum of the two means. ``distance`` is 0 if the means are equal and
         1 if the groups do not overlap. Both are missing where they are zero over zero.
@@ -242,7 +242,7 @@ def dagum(
     rng : int, SeedSequence, Generator or None
         Seed of the draws.
     level : float
-        Coverage of the intervals.
+        Confidence level of the intervals, .95 by default.
 
     Returns
     -------

@@ -57,7 +57,7 @@ def gini(y: Floats, obs_weights: Floats) -> float:
 def _spread(x: Floats, weights: Floats) -> tuple[Floats, Floats, Floats]:
     """Sum weights, weights times x, and gaps of x times weight below times weight above.
 
-    x ascends along its last axis, shape (N,) or (R, N); weights have shape (N,) or (R, N), one row a draw.
+    x ascends along its last axis, shape (N,) or (R, N); weights have shape (N,) or (R, N), one row per draw.
     """
     below = np.cumsum(weights, axis=-1)
     size = np.asarray(below[..., -1])

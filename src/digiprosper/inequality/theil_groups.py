@@ -34,7 +34,7 @@ class TheilDecomposition(Summarised, PickledByName):
     within : float
         ``sum_k s_k T_k``, s_k the group's share in the sum of y.
     by_group : DataFrame
-        One row a group: population_share, income_share, mean, theil (T_k), between and within (the group's
+        One row per group: population_share, income_share, mean, theil (T_k), between and within (the group's
         terms of the two sums; a term of `between` is negative for a group below the mean).
     nobs : int
         Rows with a positive weight.
@@ -100,7 +100,7 @@ def theil_decomposition(
     Raises
     ------
     InputTypeError, AlignmentError, MissingDataError, OptionError, IdentificationError
-        As `dagum`.
+        As in `dagum`.
 
     Notes
     -----
@@ -147,7 +147,7 @@ def theil_decomposition(
 def urban_rural_theil(
     urban_income: Any, rural_income: Any, urban_population: Any, rural_population: Any
 ) -> Any:
-    """Theil index of income between town and country, one number a row.
+    """Theil index of income between town and country, one number per row.
 
     ``sum_k (Y_k / Y) ln[(Y_k / Y) / (X_k / X)]``, k = urban, rural; X_k the population and Y_k its *total*
     income, income per head times population.

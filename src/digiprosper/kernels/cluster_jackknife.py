@@ -55,12 +55,12 @@ def deviations(
     Returns
     -------
     (G, k) array
-        One row a cluster; missing where a coefficient is not identified without it.
+        One row per cluster; missing where a coefficient is not identified without it.
 
     Raises
     ------
     OptionError
-        As `resampling.entity_grams`.
+        As in `resampling.entity_grams`.
 
     Examples
     --------

@@ -96,7 +96,7 @@ def near_products(scores: Floats, near: Nearby) -> Floats:
     Parameters
     ----------
     scores : (N, k) array
-        One row a row of the sample.
+        One row per row of the sample.
     near : Nearby
         From `nearby`.
 

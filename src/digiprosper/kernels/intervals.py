@@ -71,7 +71,7 @@ def percentile(draws: Floats, level: float = 0.95, *, clusters: int | None) -> t
     """Percentile interval of every column of bootstrap draws.
 
     With B usable draws the ends are the order statistics at q (B + 1) for q = (1 - level) / 2 and
-    1 - q, interpolated where q (B + 1) is no integer (numpy's ``weibull`` rule) and the extreme draw
+    1 - q, interpolated where q (B + 1) is not an integer (numpy's ``weibull`` rule) and the extreme draw
     where it lies beyond one. Missing draws are left out, column by column.
 
     Parameters
@@ -496,7 +496,7 @@ def delta(
     df : float
         Degrees of freedom of t; ``inf`` gives the normal distribution.
     level : float
-        Coverage.
+        Confidence level, .95 by default.
 
     Returns
     -------

@@ -489,7 +489,7 @@ def systems(grams: Grams, sums: Floats, combine: Floats | None = None) -> tuple[
     grams : Grams
         Cross products by cluster.
     sums : (R, q) array
-        Their weighted sums, one row a draw.
+        Their weighted sums, one row per draw.
     combine : (R, p, q) array, optional
         As in `refit`.
 
@@ -613,7 +613,7 @@ def bootstrap(
     equations : sequence of (outcome, regressors)
         Column numbers.
     reps : int
-        Draws.
+        Number of draws.
     seed : SeedSequence
         See :func:`seed_sequence`.
     residuals : sequence of (outcomes, regressors)

@@ -278,7 +278,7 @@ class Within:
         rest : array
             The swept columns, as they come from `sweep`.
         values : list of (levels,) or (levels, k) arrays
-            One value a level for each effect, of a slope its coefficient (zero in levels that have none).
+            One value per level for each effect, of a slope its coefficient (zero in levels that have none).
             Of the constants by level all but the first have mean zero; their means are in the first. Without
             effects, one array with the mean.
         """

@@ -74,8 +74,10 @@ def cluster_bootstrap(
     IdentificationError
         If no draw has estimates; and as in `FixedEffects.fit`.
 
-    Notes ----- A draw has no estimates if a regressor is collinear in it. Such draws are dropped, and a
-    notice reports their number. With fewer than five clusters there is no interval and no p-value.
+    Notes
+    -----
+    A draw has no estimates if a regressor is collinear in it. Such draws are dropped, and a notice reports
+    their number. With fewer than five clusters there is no interval and no p-value.
 
     The cross products of each cluster are computed once. The estimates of a draw are computed from them, and
     equal those of a refit.

@@ -34,7 +34,7 @@ class HasConstant:
         Parameters
         ----------
         level : float
-            Of the confidence interval.
+            Confidence level of the intervals, .95 by default.
 
         Returns
         -------

@@ -270,7 +270,7 @@ def fit_columns(
     Raises
     ------
     IdentificationError, CollinearityError, TermError
-        As `fit_equation`.
+        As in `fit_equation`.
     """
     swept = sweep_columns(prepared, (depvar, *names), _side_by_side(outcome[:, None], design))
     return fit_equation(prepared, swept, 0, range(1, 1 + len(names)), remarks=remarks, unread=unread)[0]

@@ -112,14 +112,15 @@ class FixedEffects(Specification):
     ColumnError, TermError, InputTypeError, MissingDataError, IdentificationError, CollinearityError
         By `fit`, if a column or term cannot be used or the model is not identified.
 
-    Notes ----- ``cov_type="conley"`` is the covariance of Conley (1999, Journal of Econometrics 92:1), with
-    lags as in Hsiang (2010, PNAS 107:15367). The middle of the sandwich is
+    Notes
+    -----
+    ``cov_type="conley"`` is the covariance of Conley (1999, Journal of Econometrics 92:1), with lags as in
+    Hsiang (2010, PNAS 107:15367). The middle of the sandwich is
     ``sum_t sum_ij K(d_ij) s_it s_jt' + sum_i sum_{t != u} w(|t - u|) s_it s_iu'``.
 
     - ``s_it = x_it e_it`` are the scores, with x_it after the fixed effects are absorbed.
     - ``K(d)`` is ``max(1 - d / distance_cutoff, 0)``, or with the uniform kernel 1 up to the cutoff. ``d_ij``
-    is the
-      great-circle distance on a sphere of radius 6371.0088 km.
+      is the great-circle distance on a sphere of radius 6371.0088 km.
     - ``w(l)`` is ``max(1 - l / (bandwidth + 1), 0)``. Lags are differences of time, so gaps count.
     - Errors of different entities in different periods are uncorrelated.
 
@@ -320,7 +321,7 @@ def estimate(spec: FixedEffects, panel: Panel) -> Fitted:
 
 
 def refuse_other_specification(caller: str, spec: object) -> None:
-    """Refuse what is no `FixedEffects`, and say what to pass or to use instead.
+    """Refuse what is not a `FixedEffects`, and say what to pass or to use instead.
 
     Parameters
     ----------

@@ -98,8 +98,10 @@ def hausman(spec: FixedEffects, panel: Panel, *, method: HausmanMethod = "mundla
     DigiprosperError
         As in `FixedEffects.fit`.
 
-    Notes ----- Sources are Mundlak (1978, Econometrica 46:69), Hausman (1978, Econometrica 46:1251), Arellano
-    (1993, Journal of Econometrics 59:87) and Wooldridge (2010, section 10.7.3).
+    Notes
+    -----
+    Sources are Mundlak (1978, Econometrica 46:69), Hausman (1978, Econometrica 46:1251), Arellano (1993,
+    Journal of Econometrics 59:87) and Wooldridge (2010, section 10.7.3).
 
     ``"mundlak"``: in a balanced panel the statistic equals that of ``phtest(method = "aux")`` of the R
     package plm with HC0 errors clustered by entity. The slopes of the regression equal those of fixed

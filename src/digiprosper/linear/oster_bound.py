@@ -83,8 +83,7 @@ def oster_bound(
 
         - ``term``;
         - ``beta_uncontrolled``, ``rsquared_uncontrolled``, ``beta_controlled``, ``rsquared_controlled``:
-        slope and R2
-          without and with controls;
+          slope and R2 without and with controls;
         - ``rsquared_max``, ``delta``: the assumptions;
         - ``beta_adjusted``: the bias-adjusted slope;
         - ``bound_low``, ``bound_high``: ``beta_controlled`` and ``beta_adjusted`` in ascending order;
@@ -107,10 +106,12 @@ def oster_bound(
         If the fit is perfect, or if no slope is consistent with `delta`. The latter can happen only if
         `delta` is above 1.
 
-    Notes ----- The method is that of Oster (2019, Journal of Business & Economic Statistics 37:187),
-    propositions 1 to 3. The adjusted slope solves a cubic equation. Solutions whose bias has the wrong
-    direction are dropped (assumption 3 of the paper), so with ``delta=1`` there is one solution. Both
-    regressions use the rows of `spec`.
+    Notes
+    -----
+    The method is that of Oster (2019, Journal of Business & Economic Statistics 37:187), propositions 1 to 3.
+    The adjusted slope solves a cubic equation. Solutions whose bias has the wrong direction are dropped
+    (assumption 3 of the paper), so with ``delta=1`` there is one solution. Both regressions use the rows of
+    `spec`.
 
     The fixed effects are in both regressions, so R2 is the within R2, and `rmax` multiplies the within R2.
     Without fixed effects the numbers equal those of ``psacalc`` after ``regress``, with the other terms in

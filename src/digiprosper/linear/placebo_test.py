@@ -72,11 +72,13 @@ def placebo_test(
     IdentificationError
         If the sample has only one period; and as in `FixedEffects.fit`.
 
-    Notes ----- A cohort is the set of entities that are first treated in the same period. Each draw has as
-    many cohorts of the same sizes. The entities are drawn without replacement from all entities, treated or
-    not. The first treated period of each cohort is drawn from all periods except the first, with equal
-    probabilities. If a cohort is treated in all periods of the sample, so is its placebo cohort; entity
-    effects absorb such a treatment.
+    Notes
+    -----
+    A cohort is the set of entities that are first treated in the same period. Each draw has as many cohorts
+    of the same sizes. The entities are drawn without replacement from all entities, treated or not. The first
+    treated period of each cohort is drawn from all periods except the first, with equal probabilities. If a
+    cohort is treated in all periods of the sample, so is its placebo cohort; entity effects absorb such a
+    treatment.
 
     `randomisation_test` differs in two ways: it does not draw the time of the treatment, and it compares t
     statistics instead of estimates. The p-value is exact only if the entities and periods of the treatment

@@ -418,7 +418,7 @@ def refuse_other(panel: object) -> None:
     Raises
     ------
     InputTypeError
-        If it is no Panel.
+        If it is not a Panel.
     """
     if not isinstance(panel, Panel):
         raise InputTypeError(

@@ -94,11 +94,13 @@ def randomisation_test(
         If no permutation changes the regressor, for example because no two entities have rows in the same
         periods. Also if the term has no standard error; and as in `FixedEffects.fit`.
 
-    Notes ----- All values of the regressor in an entity move together to another entity that has rows in the
-    same periods. Entities with rows in other periods than all others keep their values. The outcome, the
-    other regressors and the fixed effects do not move. The t statistic is compared rather than the
-    coefficient, since its distribution depends less on differences between entities (MacKinnon & Webb 2020,
-    Journal of Econometrics 218:435).
+    Notes
+    -----
+    All values of the regressor in an entity move together to another entity that has rows in the same
+    periods. Entities with rows in other periods than all others keep their values. The outcome, the other
+    regressors and the fixed effects do not move. The t statistic is compared rather than the coefficient,
+    since its distribution depends less on differences between entities (MacKinnon & Webb 2020, Journal of
+    Econometrics 218:435).
 
     The test is valid if all permutations were equally likely. It is not valid if entities selected themselves
     into treatment, or if groups of entities were treated together. A notice reports if the regressor is the
@@ -190,9 +192,9 @@ def named_regressor(fit: Fitted, term: str, caller: str) -> str:
     Raises
     ------
     InputTypeError
-        If `term` is no text.
+        If `term` is not text.
     TermError
-        If it is no regressor, or one of its columns is also in another regressor: which of them to change
+        If it is not a regressor, or one of its columns is also in another regressor: which of them to change
         would be unclear.
     """
     refuse_no_term(term, caller)
@@ -205,7 +207,7 @@ def named_regressor(fit: Fitted, term: str, caller: str) -> str:
 
 
 def refuse_no_term(term: object, caller: str) -> None:
-    """Refuse what is no text.
+    """Refuse what is not text.
 
     Parameters
     ----------
@@ -217,7 +219,7 @@ def refuse_no_term(term: object, caller: str) -> None:
     Raises
     ------
     InputTypeError
-        If it is no text.
+        If it is not text.
     """
     if not isinstance(term, str):
         raise InputTypeError(f"{caller} takes one term as text, not {cited(term)}.")

@@ -74,9 +74,11 @@ def pesaran_cd(results: LinearResults) -> TestResult:
     InputTypeError
         If `results` is not the result of a linear model.
 
-    Notes ----- The test is that of Pesaran (2004, CESifo working paper 1229; 2015, Econometric Reviews
-    34:1089). In unbalanced panels it equals ``pcdtest(test = "cd")`` of plm, ``pesaran_cd`` of linearmodels
-    and ``xtcd`` of Stata. Residuals are not weighted.
+    Notes
+    -----
+    The test is that of Pesaran (2004, CESifo working paper 1229; 2015, Econometric Reviews 34:1089). In
+    unbalanced panels it equals ``pcdtest(test = "cd")`` of plm, ``pesaran_cd`` of linearmodels and ``xtcd``
+    of Stata. Residuals are not weighted.
 
     Positive and negative correlations cancel, so the test has little power against common factors whose
     loadings have mean zero. With serially correlated errors it rejects too often.
@@ -159,8 +161,10 @@ def modified_wald(results: LinearResults) -> TestResult:
     InputTypeError
         If `results` is not the result of a linear model.
 
-    Notes ----- Sources are Greene (2000, p. 598) and Baum (2001, Stata Journal 1:101). Residuals are not
-    weighted. If an entity has only two rows and the model has entity effects, drop it with ``panel.subset``.
+    Notes
+    -----
+    Sources are Greene (2000, p. 598) and Baum (2001, Stata Journal 1:101). Residuals are not weighted. If an
+    entity has only two rows and the model has entity effects, drop it with ``panel.subset``.
 
     Examples
     --------
@@ -243,8 +247,10 @@ def wooldridge_ar1(spec: FixedEffects, panel: Panel) -> TestResult:
     DigiprosperError
         As in `FixedEffects.fit`.
 
-    Notes ----- The test is that of Wooldridge (2010, section 10.5.4). In balanced panels it equals
-    ``pwartest`` of the R package plm. In unbalanced panels plm sets T to the number of periods; here
+    Notes
+    -----
+    The test is that of Wooldridge (2010, section 10.5.4). In balanced panels it equals ``pwartest`` of the R
+    package plm. In unbalanced panels plm sets T to the number of periods; here
     ``rho_0 = -(sum 1 / T_i) / (sum (T_i - 1) / T_i)``, with sums over the pairs of consecutive rows, where
     T_i is the number of rows of the entity. Stata's ``xtserial`` is another test: it uses the residuals of
     first differences, for which the null value is -.5. With time effects or `absorb`, rho_0 is approximate

@@ -106,7 +106,7 @@ def read_combination(text: object, names: Sequence[str]) -> tuple[Floats, float]
     Raises
     ------
     InputTypeError
-        If it is no text.
+        If it is not text.
     TermError
         If it is a restriction or several, or cannot be read.
     """

@@ -68,7 +68,7 @@ def slope_curve(
     texts : mapping
         Labels by term or column.
     level : float
-        Of the intervals.
+        Confidence level of the intervals.
 
     Returns
     -------
@@ -78,7 +78,7 @@ def slope_curve(
     Raises
     ------
     InputTypeError
-        If a name is no text, or `panel` no panel.
+        If a name is not text, or `panel` no panel.
     ColumnError, TermError
         If no coefficient has the variable, its slope is constant or does not depend on the moderator.
     AlignmentError

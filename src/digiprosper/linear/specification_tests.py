@@ -64,10 +64,12 @@ def poolability(spec: FixedEffects, panel: Panel) -> TestResult:
     DigiprosperError
         As in `FixedEffects.fit`.
 
-    Notes ----- The test is in Baltagi (2021, section 4.2). With one fixed effect it equals "F test that all
-    u_i=0" of Stata's ``xtreg, fe``, and ``pFtest(within, pooling)`` of the R package plm. With two it equals
-    plm's test of two-way effects. A row of `detail` equals Stata's test with dummies of the other effect
-    among the regressors.
+    Notes
+    -----
+    The test is in Baltagi (2021, section 4.2). With one fixed effect it equals "F test that all u_i=0" of
+    Stata's ``xtreg, fe``, and ``pFtest(within, pooling)`` of the R package plm. With two it equals plm's test
+    of two-way effects. A row of `detail` equals Stata's test with dummies of the other effect among the
+    regressors.
 
     Examples
     --------
@@ -157,10 +159,12 @@ def reset_test(spec: FixedEffects, panel: Panel) -> TestResult:
     DigiprosperError
         As in `FixedEffects.fit`.
 
-    Notes ----- The test is that of Ramsey (1969, Journal of the Royal Statistical Society B 31:350). If it
-    rejects, the functional form is wrong, but the test does not show which form is correct. Try squares,
-    interactions or logarithms that theory suggests, and see `u_test`. The test does not detect omitted
-    variables that are unrelated to powers of the regressors.
+    Notes
+    -----
+    The test is that of Ramsey (1969, Journal of the Royal Statistical Society B 31:350). If it rejects, the
+    functional form is wrong, but the test does not show which form is correct. Try squares, interactions or
+    logarithms that theory suggests, and see `u_test`. The test does not detect omitted variables that are
+    unrelated to powers of the regressors.
 
     Examples
     --------

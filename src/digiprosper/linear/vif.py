@@ -63,9 +63,11 @@ def vif(panel: Panel, x: Sequence[str]) -> pd.DataFrame:
     CollinearityError
         If a column is a linear combination of others, so that its factor is infinite.
 
-    Notes ----- The factors equal those of Stata's ``estat vif`` after ``regress``, and of
-    ``variance_inflation_factor`` of statsmodels with a constant among the columns. A large factor is not a
-    reason to drop a control: this makes confidence intervals narrower but can bias the coefficients.
+    Notes
+    -----
+    The factors equal those of Stata's ``estat vif`` after ``regress``, and of ``variance_inflation_factor``
+    of statsmodels with a constant among the columns. A large factor is not a reason to drop a control: this
+    makes confidence intervals narrower but can bias the coefficients.
 
     Examples
     --------

@@ -120,8 +120,10 @@ class WildBootstrapResult(TestResult):
         OptionError
             If `level` is not between 0 and 1.
 
-        Notes ----- The residuals are computed under each null value, and the same weights are used for all
-        (MacKinnon, Nielsen & Webb 2023, section 3.4; Roodman et al. 2019, section 3.5).
+        Notes
+        -----
+        The residuals are computed under each null value, and the same weights are used for all (MacKinnon,
+        Nielsen & Webb 2023, section 3.4; Roodman et al. 2019, section 3.5).
 
         Examples
         --------
@@ -250,11 +252,13 @@ def wild_bootstrap(
     IdentificationError
         If the combination has no standard error; and as in `FixedEffects.fit`.
 
-    Notes ----- A draw has the outcome ``y* = x'b + w_g u``. Here b and u are the coefficients and residuals
-    under the null hypothesis, and w_g is the weight of cluster g. The fixed effects are absorbed from y*
-    again, so effects that are common to clusters, such as time effects, are estimated in each draw. t* uses
-    the clustered standard error (CRV1) of the draw. This is the method WCR-C (type "11") of MacKinnon,
-    Nielsen & Webb (2023, Journal of Econometrics 232:272).
+    Notes
+    -----
+    A draw has the outcome ``y* = x'b + w_g u``. Here b and u are the coefficients and residuals under the
+    null hypothesis, and w_g is the weight of cluster g. The fixed effects are absorbed from y* again, so
+    effects that are common to clusters, such as time effects, are estimated in each draw. t* uses the
+    clustered standard error (CRV1) of the draw. This is the method WCR-C (type "11") of MacKinnon, Nielsen &
+    Webb (2023, Journal of Econometrics 232:272).
 
     With up to 12 clusters the weights have Webb's six-point distribution, otherwise they are -1 or 1
     (Rademacher). If all combinations of weights are used, the p-value is the share with ``|t*| >= |t|``.

@@ -77,7 +77,7 @@ class JohnsonNeyman(Summarised, PickledByName):
 
     @property
     def curve(self) -> pd.DataFrame:
-        """One row a value of the variable: at, estimate, conf_low, conf_high."""
+        """One row per value of the variable: at, estimate, conf_low, conf_high."""
         return pd.DataFrame(self.points.copy(), columns=["at", "estimate", "conf_low", "conf_high"])
 
     def _summary(self) -> Summary:

@@ -155,7 +155,7 @@ def effects(
     texts : mapping
         Labels by term or column.
     level : float
-        Of the intervals.
+        Confidence level of the intervals.
     language : {"english", "chinese"}
         Of the words.
 

@@ -50,7 +50,7 @@ class Products(PickledByName):
         Parameters
         ----------
         coefficients : (R, K) array
-            One row a draw.
+            One row per draw.
 
         Returns
         -------

@@ -106,7 +106,7 @@ def mean_group_mediation(spec: Mediation, panel: Panel, *, rng: object = None) -
     panel : Panel
         The data, long in time.
     rng : None, int, sequence of int, SeedSequence or Generator
-        Source of the draws; `results.rng_entropy` passed back reproduces them.
+        Seed of the draws. The `rng_entropy` of the results reproduces them.
 
     Returns
     -------
@@ -268,7 +268,7 @@ def _terms(means: Floats) -> Floats:
 
 
 def _linear(values: Floats, mean: Floats) -> Floats:
-    """Linearise every term around the means, one row an entity."""
+    """Linearise every term around the means, one row per entity."""
     a, b, products = np.split(values[:, 2:], 3, axis=1)
     mean_a, mean_b, _ = np.split(mean[2:], 3)
     of_means = a * mean_b + mean_a * b

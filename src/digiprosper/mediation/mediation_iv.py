@@ -224,7 +224,7 @@ class MediationIV(Specification):
             The data. Rows with a missing value in any term leave all equations; a cross-section is a panel
             with an entity only.
         rng : None, int, sequence of int, SeedSequence or Generator
-            Source of the draws; `results.rng_entropy` passed back reproduces them.
+            Seed of the draws. The `rng_entropy` of the results reproduces them.
         progress : bool
             Accepted for uniformity; a fit takes well under a second.
 

@@ -106,7 +106,7 @@ def checked_labels(labels: object) -> Mapping[str, str]:
     Raises
     ------
     InputTypeError
-        If it is no mapping.
+        If it is not a mapping.
     """
     if labels is None:
         return {}

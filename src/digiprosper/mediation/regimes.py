@@ -54,7 +54,7 @@ class SearchedDraws:
     gammas : (R,) array
         The value in each draw; NaN where none was found.
     coefficients : (R, K) array
-        As `System.draws`.
+        As in `System.draws`.
     terms : (R, T) array
         Of the results.
     notices : tuple of Notice

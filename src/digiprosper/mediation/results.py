@@ -179,7 +179,7 @@ class MediationResults(VaryingFields, EffectResults):
         Parameters
         ----------
         level : float
-            Of the interval.
+            Confidence level of the intervals, .95 by default.
 
         Returns
         -------
@@ -235,7 +235,7 @@ class MediationResults(VaryingFields, EffectResults):
         Parameters
         ----------
         level : float
-            Of the interval.
+            Confidence level of the intervals, .95 by default.
 
         Returns
         -------
@@ -440,12 +440,12 @@ class MediationResults(VaryingFields, EffectResults):
         at : sequence of float, optional
             Values; the 10, 50 and 90% quantiles in the sample by default, or both values of a dummy.
         level : float
-            Of the interval.
+            Confidence level of the intervals, .95 by default.
 
         Returns
         -------
         DataFrame
-            One row an effect and value: effect, at, estimate, std_error, statistic (joint delta), p_value,
+            One row per effect and value: effect, at, estimate, std_error, statistic (joint delta), p_value,
             conf_low, conf_high (percentile).
 
         Raises
@@ -487,7 +487,7 @@ class MediationResults(VaryingFields, EffectResults):
         effect : str, optional
             ``"indirect:<m>"`` or ``"direct"``; needed if several depend on the variable.
         level : float
-            Of the intervals.
+            Confidence level of the intervals, .95 by default.
         method : {"t", "percentile"}, optional
             By default "t" for one slope and "percentile" for a product, which has no t. "percentile" agrees
             with `conditional_effects` and the terms.
@@ -566,7 +566,7 @@ class MediationResults(VaryingFields, EffectResults):
         Raises
         ------
         InputTypeError
-            If `labels` is no mapping.
+            If `labels` is not a mapping.
         OptionError
             If the mediator is none of the fit's, `digits` is not a whole number from 0 to 15, `language` is
             another word, or the effects depend on a moderator, a threshold or the treatment.

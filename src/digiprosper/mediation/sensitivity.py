@@ -55,7 +55,7 @@ class MediationSensitivity(Summarised, PickledByName):
         Correlation nearest to 0 at which the interval covers 0; 0 if it does so already there, missing if it
         does up to .99 nowhere or there is no interval.
     level : float
-        Of the intervals.
+        Confidence level of the intervals.
     conventions : str
         Which draws were used; the last line of `summary`.
     labels : mapping

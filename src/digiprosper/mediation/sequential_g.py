@@ -70,7 +70,7 @@ def sequential_g(
     intermediate : str or sequence of str
         Terms that the treatment may affect and that confound mediators and outcome; in the first step only.
     rng : None, int, sequence of int, SeedSequence or Generator
-        Source of the draws; `results.rng_entropy` passed back reproduces them.
+        Seed of the draws. The `rng_entropy` of the results reproduces them.
 
     Returns
     -------
@@ -83,7 +83,7 @@ def sequential_g(
     Raises
     ------
     InputTypeError
-        If `spec` is no `Mediation`, `panel` no `Panel` or a term no text.
+        If `spec` is not a `Mediation`, `panel` is not a Panel or a term no text.
     OptionError
         If the specification has another structure, a moderator, a threshold or a square, or
         `intermediate` is empty.
@@ -91,7 +91,7 @@ def sequential_g(
         If an intermediate term has another place in the specification, or treatment, outcome or a mediator is
         several columns.
     IdentificationError, CollinearityError
-        As `Mediation.fit`.
+        As in `Mediation.fit`.
 
     Notes
     -----

@@ -154,7 +154,7 @@ def estimate(
     layout : sequence of (outcome, regressors)
         Column numbers of each equation.
     reps : int
-        Draws.
+        Number of draws.
     seed : SeedSequence
         Source of the draws.
     few : callable

@@ -49,12 +49,12 @@ def within_between(spec: Mediation, panel: Panel) -> pd.DataFrame:
 
     - ``within``: entity effects and whatever else the specification absorbs (two-way by default);
     - ``within_entity``: entity effects alone;
-    - ``first_difference``: every term minus its value one step of time earlier in the same entity. The row
-      after a gap in time has no difference. Differences remove the entity effects, and every effect that does
-      not change within an entity. The specification's other effects stay, those of the later row, such as
-      period effects. Without any there is no intercept either, because it would be a trend in levels;
-    - ``between``: entity means of the sample, one row for each entity whatever its length, with an intercept;
-    - ``pooled``: all rows, no effects, an intercept.
+    - ``first_difference``: every term minus its value one step of time earlier in the same entity; a gap in
+      time makes no difference. Differencing takes the entity out, and with it every effect that does not
+      change inside an entity. The specification's other effects stay, those of the later row: period effects
+      where it has them. Without any there is no intercept either, which would be a trend in levels;
+    - ``between``: entity means of the sample, one row per entity whatever its length, with an intercept;
+    - ``pooled``: the rows as they are, no effects, an intercept.
 
     Parameters
     ----------
@@ -75,7 +75,7 @@ def within_between(spec: Mediation, panel: Panel) -> pd.DataFrame:
     Raises
     ------
     InputTypeError
-        If `spec` is no `Mediation` or `panel` no `Panel`.
+        If `spec` is not a `Mediation` or `panel` is not a Panel.
     OptionError
         If the specification has another structure, a moderator, a threshold or a square.
     IdentificationError

@@ -147,7 +147,7 @@ class Arguments:
             )
 
     def by_row(self, formula: Callable[..., Floats]) -> Any:
-        """Compute one number a row.
+        """Compute one number per row.
 
         Parameters
         ----------
@@ -175,7 +175,7 @@ class Arguments:
         Returns
         -------
         ndarray, Series or DataFrame
-            One number a row, or one a row and column of a table; missing in every row of a group in which
+            One number per row, or one a row and column of a table; missing in every row of a group in which
             anything is.
         """
         gaps = np.bincount(groups, ~self.complete)
@@ -266,7 +266,7 @@ def arguments(
     function : str
         Who asks, for messages.
     columns : mapping
-        Argument to a number, which stands for every row, or to one number a row.
+        Argument to a number, which stands for every row, or to one number per row.
     tables : mapping
         Argument to a DataFrame, an array (N, K), or a list or mapping of such columns. They come before
         `columns`.
@@ -544,7 +544,7 @@ def numbers(function: str, name: str, value: Any) -> Floats:
     function, name : str
         Who asks, and for which argument.
     value : list, array or Series
-        One number a row.
+        One number per row.
 
     Returns
     -------

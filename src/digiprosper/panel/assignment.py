@@ -160,7 +160,7 @@ def attached(table: Table, data: pd.Series[Any] | pd.DataFrame) -> Table:
     Raises
     ------
     InputTypeError
-        If it is no table and no Series.
+        If it is neither a table nor a Series.
     AlignmentError
         If the index is another one, has repeats, or has keys the table does not have.
     PanelIndexError

@@ -39,7 +39,7 @@ def degrees_of(frame: pd.DataFrame, caller: str) -> Floats:
     Raises
     ------
     InputTypeError
-        If it is no DataFrame, or a column does not hold numbers.
+        If it is not a DataFrame, or a column does not hold numbers.
     ColumnError
         If there is not one column of each.
     OptionError

@@ -58,7 +58,7 @@ class Design:
     Parameters
     ----------
     matrix : (N, p) array
-        One column a coefficient name.
+        One column per coefficient name.
     names : tuple of str
         Names of the columns.
     roles : mapping

@@ -171,10 +171,12 @@ class Panel:
             the format ``%tC`` with leap seconds (they stay numbers), or if text is not valid UTF-8 in a file
             of Stata 14 or later.
 
-        Notes ----- The missing values ``.`` and ``.a`` to ``.z`` all become NaN. Empty text is missing, as in
-        Stata. Dates (``%td %tc %tw %tm %tq %th %ty``) become timestamps. A month, quarter, half-year or year
-        becomes its first day. Lags of such data count months, quarters, half-years or years. The keys that
-        ``xtset`` stored in the file are not read, so pass `entity` and `time`.
+        Notes
+        -----
+        The missing values ``.`` and ``.a`` to ``.z`` all become NaN. Empty text is missing, as in Stata.
+        Dates (``%td %tc %tw %tm %tq %th %ty``) become timestamps. A month, quarter, half-year or year becomes
+        its first day. Lags of such data count months, quarters, half-years or years. The keys that ``xtset``
+        stored in the file are not read, so pass `entity` and `time`.
 
         Examples
         --------

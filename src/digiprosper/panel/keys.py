@@ -144,7 +144,7 @@ def to_pandas(data: object) -> pd.DataFrame:
     Raises
     ------
     InputTypeError
-        If it is no table, is lazy, or has column names that are not text.
+        If it is not a table, is lazy, or has column names that are not text.
     ColumnError
         If a column name is there twice, also once line breaks and control characters are out.
 

@@ -32,7 +32,7 @@ def checked_labels(labels: Mapping[str, str], known: Sequence[str]) -> dict[str,
     Raises
     ------
     InputTypeError
-        If it is no mapping of text to text.
+        If it is not a mapping of text to text.
     ColumnError, TermError
         If a name is neither a column nor a term of columns.
     """

@@ -1,4 +1,4 @@
-"""What a two-way fixed-effects slope of a staggered treatment is an average of."""
+"""The Goodman-Bacon decomposition of a two-way fixed effects slope."""
 
 from __future__ import annotations
 
@@ -29,38 +29,46 @@ __all__ = ["bacon_decomposition"]
 
 
 def bacon_decomposition(spec: FixedEffects, panel: Panel) -> pd.DataFrame:
-    """Decompose the slope of a staggered treatment into comparisons of two cohorts.
+    """Decompose the two-way fixed effects slope of a staggered treatment (Goodman-Bacon 2021).
+
+    The slope is a weighted average of differences in differences between two cohorts. A cohort is the set of
+    entities that are first treated in the same period.
 
     Parameters
     ----------
     spec : FixedEffects
-        One regressor, 0 before treatment and 1 from then on, with entity and time effects; no other
-        regressors, effects or weights.
+        A specification with entity and time effects, no weights, and one regressor: a dummy that is 0 before
+        treatment and 1 from then on.
     panel : Panel
-        The data; the sample is balanced.
+        The data. The sample must be balanced.
 
     Returns
     -------
     DataFrame
-        One row a comparison, the largest weight first: comparison (``"treated vs never"``, ``"earlier vs
-        later"``, ``"later vs earlier"``, ``"treated vs always"``), treated and control (first treated times
-        of the cohorts; missing for never and always), weight, estimate. Weights sum to one, and the weighted
-        sum of the estimates is the slope.
+        One row per comparison of two cohorts, with the largest weight first. Columns are comparison
+        (``"treated vs never"``, ``"earlier vs later"``, ``"later vs earlier"`` or ``"treated vs always"``),
+        treated and control (first treated times of the two cohorts; missing for entities never or always
+        treated), weight and estimate. The weights add up to one, and the weighted sum of the estimates is the
+        slope.
 
     Raises
     ------
     InputTypeError
-        If `spec` is no `FixedEffects`.
+        If `spec` is not a `FixedEffects`.
     OptionError
-        If it has other regressors, effects or weights.
+        If `spec` has other regressors, other fixed effects or weights.
     IdentificationError
-        If the sample is unbalanced, the treatment is not 0 and 1, switches off, or no entity becomes treated.
+        If the sample is unbalanced, if the treatment is not 0 or 1 or returns to 0, or if no entity becomes
+        treated.
+    DigiprosperError
+        As in `FixedEffects.fit`.
 
     Notes
     -----
-    Goodman-Bacon (2021), Journal of Econometrics 225:254, equation 10. In the comparison ``later vs earlier``
-    entities that are already treated serve as controls: if their effects grow, its estimate is too small. A
-    large weight there is a reason to compare `StaggeredDid`.
+    The decomposition is equation 10 of Goodman-Bacon (2021, Journal of Econometrics 225:254). In
+    ``later vs earlier`` the controls are entities that are already treated. If their effects grow over time,
+    this estimate is too small. If its weight is large, compare the slope with the estimates of
+    `StaggeredDid`.
 
     Examples
     --------
@@ -129,7 +137,7 @@ def _refuse_other_models(spec: object) -> None:
         )
     if len(spec.x) != 1:
         text = (
-            f"x={cited(list(spec.x))}: the decomposition is of a regression on the treatment alone; specify "
+            f"x={cited(list(spec.x))}: the decomposition needs the treatment as the only regressor; specify "
             "one term."
         )
         raise OptionError(text, [option_problem("x", spec.x, what=text)])
@@ -163,7 +171,7 @@ def _first_treated(spec: FixedEffects, sample: Sample) -> Ints:
         names = sample.entities[off].tolist()
         text = (
             f"{cited(event)} switches from 1 to 0 in {len(names):,} {sample.keys.entity_name} "
-            f"({quoted(names)}); the decomposition is of a treatment that stays."
+            f"({quoted(names)}); the decomposition needs a treatment that does not end."
         )
         raise IdentificationError(text, [Notice("switched_off", text, {"event": event, "entities": names})])
     first = sample.n_times - on.sum(axis=1).astype(np.intp)

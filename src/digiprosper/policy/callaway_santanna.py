@@ -214,8 +214,8 @@ def _clusters_of_entities(prepared: Prepared) -> Ints:
     if (own[entity] != codes).any():
         text = (
             f"clusters={cited(list(prepared.cluster_names))}: some {prepared.sample.keys.entity_name} have "
-            "rows in several clusters. The effects compare periods of the same entity, so that clusters must "
-            "have whole entities."
+            "rows in several clusters. The effects compare periods of the same entity, so each cluster must "
+            "contain whole entities."
         )
         raise OptionError(text, [option_problem("clusters", prepared.cluster_names, what=text)])
     return own
@@ -235,8 +235,8 @@ def _refuse_without_control(spec: Any, cohorts: Cohorts) -> None:
         raise IdentificationError(text, [Notice("no_comparison", text, data)])
     if not coding.n_never and len(coding.cohorts) == 1:
         text = (
-            f"all {coding.entity} are first treated in the same period ({coding.cohorts[0][0]}), so that "
-            f"there is nobody to compare with. Add {coding.entity} that are never treated."
+            f"all {coding.entity} are first treated in the same period ({coding.cohorts[0][0]}), so "
+            f"there is no control group. Add {coding.entity} that are never treated."
         )
         raise IdentificationError(text, [Notice("no_comparison", text, data)])
 
@@ -249,9 +249,9 @@ def _refuse_problem(spec: Any, found: Difference, pair: _Pair, cohorts: Cohorts)
     code = "no_overlap" if found.problem == "separated" else "collinear_controls"
     if found.problem == "collinear":
         text = (
-            f"{where}, controls {quoted(spec.x)} are constant or sums of one another among the entities that "
-            "it is compared with, or are more than these. Leave some out; what is the same for all entities "
-            "of a period cannot be adjusted for."
+            f"{where}, the controls {quoted(spec.x)} are constant or collinear among the control entities, "
+            "or there are more controls than control entities. Drop some controls. A variable that is the "
+            "same for all entities of a period cannot be a control."
         )
     else:
         text = (

@@ -44,61 +44,67 @@ _FURTHEST = 10_000
 
 @dataclass(frozen=True, slots=True)
 class EventStudy(Specification):
-    """Linear regression on dummies of the periods since treatment, with absorbed effects.
+    """Event study: linear regression on dummies of event time, with fixed effects.
 
+    Event time is the number of periods since the first treatment. The model is
     ``y_it = sum_k b_k 1(t - g_i = k) + x_it'c + a_i + l_t + e_it``, where g_i is the first treated time of
-    entity i and k runs from ``-before`` to ``after`` without the reference. It is the `FixedEffects` with
-    these dummies: one sample, the same sweep, the same standard errors.
+    entity i. k runs from ``-before`` to ``after`` without the reference. Estimates and standard errors equal
+    those of `FixedEffects` with these dummies.
 
     Parameters
     ----------
     y : str
-        Outcome, a term.
+        Outcome: a column or a term.
     event : str
-        Column of the panel: the first treated time of the entity, with the type of the time key and missing
-        where the entity is never treated; or a column that is 0 before treatment and 1 from then on.
+        Column with the first treated time of the entity, which has the type of the time key and is missing if
+        the entity is never treated. Or a dummy that is 0 before treatment and 1 from then on.
     x : sequence of str
-        Controls, terms.
+        Controls: columns or terms. None by default.
     before, after : int
-        The window: dummies of event times ``-before`` to ``after``. 5 each by default.
+        The window: there are dummies of event times ``-before`` to ``after``. The default is 5 for both.
     reference : int
-        Event time without a dummy, from ``-before`` to -1; coefficients are differences from it. -1 by
-        default, the last period before treatment.
+        Event time without a dummy, from ``-before`` to -1. Coefficients are differences from it. The default
+        is -1, the last period before treatment.
     bin_ends : bool
-        Whether the two ends of the window stand for all event times beyond them too, so that no row is
-        dropped (Schmidheiny & Siegloch 2023). With False rows beyond the window are an error.
+        With True (default) the first and the last dummy also contain all event times beyond them, so no row
+        is dropped (Schmidheiny & Siegloch 2023). With False a row beyond the window is an error.
     never : float, optional
-        Value of `event` for entities that are never treated, beside missing values; 0 in many files.
+        Value of `event` for entities that are never treated, in addition to missing values. Many files use 0.
     entity_effects, time_effects, absorb, cov_type, clusters, bandwidth, ssc, obs_weights, singletons
         As in `FixedEffects`.
     coordinates, distance_cutoff, distance_kernel
         As in `FixedEffects`.
     collinear, missing, keep_rows
-        As in `FixedEffects`. ``collinear="drop"`` is for controls: event times are never dropped, and a
-        missing value of `event` drops no row.
+        As in `FixedEffects`. ``collinear="drop"`` can drop controls but not event times. A row is not dropped
+        if `event` is missing.
 
     Raises
     ------
     OptionError, InputTypeError, TermError
-        From the constructor: an unknown option word, a reference outside the window, a term in two places.
+        By the constructor, if an option has an unknown value, the reference is outside the window, or a term
+        has two roles.
     PanelIndexError, ColumnError, InputTypeError, MissingDataError
-        From `fit`: no time key, no such column, or one of another type than the times.
+        By `fit`, if there is no time key, a column does not exist, or `event` has another type than the time
+        key.
     IdentificationError, CollinearityError
-        From `fit`: the column switches off, has times that the panel does not, or entities without a period
-        before treatment; an event time that no treated entity reaches; effects that absorb the event times,
-        as where all entities are treated in the same period. Each says what to do.
+        By `fit`, if the treatment returns to 0, if `event` has times that are not in the panel, if treated
+        entities have no period before treatment, or if no treated entity has one of the event times. Also if
+        the fixed effects absorb the event times, for example because all entities are first treated in the
+        same period.
 
     See Also
     --------
     FixedEffects : with one dummy of treated rows, the average effect.
+    StaggeredDid : effects if entities are treated in different periods.
     randomisation_test : for few treated clusters.
 
     Notes
     -----
-    With one cohort the coefficients are differences in differences. With several they are contaminated by
-    effects of other event times where effects differ between cohorts (Sun & Abraham 2021, Journal of
-    Econometrics 225:175); `diagnostics` says so. Schmidheiny & Siegloch (2023), Journal of Applied
-    Econometrics 38:695, on binned ends.
+    With one cohort (all treated entities are first treated in the same period) the coefficients are
+    differences in differences. With several cohorts whose effects differ, each coefficient also contains
+    effects of other event times (Sun & Abraham 2021, Journal of Econometrics 225:175). A notice in
+    `diagnostics` reports this case. For binned ends see Schmidheiny & Siegloch (2023, Journal of Applied
+    Econometrics 38:695).
 
     Examples
     --------
@@ -152,23 +158,23 @@ class EventStudy(Specification):
 
     @property
     def options(self) -> LinearOptions:
-        """The part that says how rows are swept and errors computed."""
+        """Options of the fixed effects, the standard errors and the sample."""
         return linear_options(self)
 
     def fit(self, panel: Panel, *, rng: object = None, progress: bool = False) -> EventStudyResults:  # noqa: ARG002
-        """Estimate.
+        """Estimate the model.
 
         Parameters
         ----------
         panel : Panel
             The data.
         rng, progress
-            Accepted for uniformity; nothing is drawn here.
+            Not used. All specifications have these arguments.
 
         Returns
         -------
         EventStudyResults
-            Event times first, ``event:-5`` and so on, then `x`.
+            Coefficients of the event times, ``event:-5`` and so on, then of `x`.
         """
         roles = {"y": (self.y,), "x": self.x}
         prepared = prepare(panel, roles, self.options, singletons=self.singletons, missing=self.missing)
@@ -227,15 +233,16 @@ def _refuse_collinear(prepared: Prepared, found: EventTimes) -> None:
         return
     if len(window.cohorts) == 1:
         why = (
-            f"all entities are first treated in the same period ({window.cohorts[0][0]}), so that dummies of "
-            f"event times are the same as {keys.time_name} effects. Add entities that are never treated."
+            f"all entities are first treated in the same period ({window.cohorts[0][0]}), so the "
+            f"dummies of event times are collinear with the {keys.time_name} effects. Add entities that are "
+            "never treated."
         )
     elif keys.entity_name in effects and not window.binned:
         why = (
-            "every entity is treated at some time and every event time has a coefficient of its own, so that "
-            f"a trend in event time is the same as one in {keys.time_name}: the coefficients are not "
-            "identified. Add entities that are never treated, or narrow the window (before, after) so that "
-            "its ends are binned, which takes effects as constant beyond them."
+            "every entity is treated at some time and every event time has its own coefficient, so a trend "
+            f"in event time is collinear with one in {keys.time_name}: the coefficients are not identified. "
+            "Add entities that are never treated, or choose a smaller window (before, after) so that its "
+            "ends are binned. This assumes constant effects beyond the window."
         )
     else:
         return
@@ -248,6 +255,6 @@ def _refuse_dropped(own: Sequence[str], fitted: LinearResults) -> None:
     gone = [name for name in own if name not in fitted.names]
     if gone:
         raise IdentificationError(
-            f"{quoted(gone)} would be dropped because the effects or other event times add up to it, which "
-            "changes what all other event times are compared with. Narrow the window, or omit the effect."
+            f"{quoted(gone)} is collinear with the effects or with other event times. Without it the other "
+            "coefficients would have another reference. Choose a smaller window, or omit the effect."
         )

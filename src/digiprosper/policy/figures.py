@@ -77,7 +77,7 @@ def event_paths(
     texts : mapping
         Labels by term or column.
     level : float
-        Of the intervals.
+        Confidence level of the intervals.
 
     Returns
     -------

@@ -120,8 +120,8 @@ def _lead_times(leads: int | None, event: Ints, entity: Ints) -> Ints:
 def _refuse_leads(leads: int, most: int) -> None:
     if leads > most:
         text = (
-            f"leads={leads}: there are {counted(most, 'event time')} before treatment beside the earliest, "
-            "which the others are compared with."
+            f"leads={leads} must be at most {most}: the earliest event time before treatment is the "
+            "reference of the others."
         )
         raise OptionError(text, [option_problem("leads", leads, what=text)])
 
@@ -136,14 +136,14 @@ def _refuse_not_imputable(model: UntreatedModel, treated: Bools, sample: Sample)
         names = sample.entities[alone].tolist()
         text = (
             f"{quoted(names)}: {counted(alone.size, 'entity', 'entities')} without an untreated row in the "
-            "sample, whose outcome without treatment cannot be imputed. Drop them with panel.subset."
+            "sample, so the untreated outcome cannot be imputed. Drop them with panel.subset."
         )
         raise IdentificationError(text, [Notice("not_imputable", text, {"entities": names})])
     times = sample.times[np.unique(sample.time[lost])].tolist()
     text = (
-        f"untreated rows do not identify the outcome without treatment of {counted(int(lost.sum()), 'row')} "
-        f"(in {quoted(times)}), as where all entities are treated in a period or a control has other values. "
-        "Drop these rows with panel.subset; where entities are first treated after the periods that are "
-        "left, let the first treated time be missing."
+        f"the untreated outcome of {counted(int(lost.sum()), 'row')} (in {quoted(times)}) is not identified "
+        "from untreated rows, for example because all entities are treated in these periods. "
+        "Drop these rows with panel.subset. If an entity is first treated after the remaining periods, set "
+        "its first treated time to missing."
     )
     raise IdentificationError(text, [Notice("not_imputable", text, {"times": times})])

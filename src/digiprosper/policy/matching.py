@@ -1,4 +1,4 @@
-"""Treated entities matched to others with similar values before treatment."""
+"""Propensity score matching of entities."""
 
 from __future__ import annotations
 
@@ -52,83 +52,86 @@ def match_entities(
     caliper: float | None = 0.05,
     replace: bool = True,
 ) -> Matching:
-    """Match each treated entity to others with a similar propensity score before treatment.
+    """Match each treated entity to untreated entities with a similar propensity score.
 
-    The propensity score is the probability that an entity is ever treated, given its base values, by a logit
-    over entities. Each treated entity is matched to the `k` untreated ones whose scores are nearest. Entities
-    are matched once: all rows of an entity have its weight.
+    The propensity score is the probability that an entity is ever treated, given its values before treatment
+    (base values). It is estimated by a logit with one row per entity. Each treated entity is matched to the
+    `k` untreated entities with the nearest scores. The matches are the same in all periods, so all rows of an
+    entity have the same weight.
 
     Parameters
     ----------
     panel : Panel
-        The data; a cross-section, too.
+        The data. It may be a cross-section.
     treated : str
-        Column of 0 and 1. An entity is treated if it is 1 in any row: a column that switches on with the
-        treatment, or one that is constant in each entity.
+        A dummy. An entity is treated if it is 1 in any row. The dummy may change from 0 to 1 with the
+        treatment, or be constant in each entity.
     x : sequence of str
-        Terms of the logit, as in `FixedEffects`.
+        Terms of the logit: columns or terms, as in `FixedEffects`.
     base : {"first", "pre"} or period
-        Which values are matched: of the first row of each entity; means over all periods before the first
-        in which any entity is treated; or of one period, such as 2010. They must be of periods before the
-        entity is treated, which is checked if the column switches on.
+        Period of the base values. ``"first"`` (default) is the first row of each entity. ``"pre"`` is the
+        mean over all periods before any entity is treated. A period, such as 2010, is this period. Base
+        values must be from before the treatment; this is checked if the dummy changes from 0 to 1.
     k : int
-        Controls for each treated entity, fewer where fewer are within the caliper.
+        Number of controls for each treated entity, 1 by default. It is smaller if fewer are within the
+        caliper.
     caliper : float or None
-        Largest distance, a difference of probabilities as in ``psmatch2``; .05 by default, None for no limit.
+        Largest difference of the propensity scores of a match, as in ``psmatch2``. The default is .05; None
+        is no limit.
     replace : bool
-        Whether a control may be the match of several treated entities. If not, treated entities choose in the
-        order of their scores, the largest first, one control each in every round.
+        Whether a control can be matched to several treated entities. The default is True. With False, treated
+        entities are matched in the order of their scores, from the largest, with one control in each round.
 
     Returns
     -------
     Matching
-        `weights` by row of the panel, missing for rows of entities outside the matched sample, so that
-        ``FixedEffects(..., obs_weights="w").fit(panel.assign(w=matching.weights))`` drops these rows and
-        says how many. `balance`, `pairs`, `support`, `unmatched`; ``etable(matching)`` prints the
-        balance, `plots.balance` draws it.
+        Its `weights` has one weight per row of the panel, which is missing for entities that are not in the
+        matched sample. ``FixedEffects(..., obs_weights="w").fit(panel.assign(w=matching.weights))`` drops
+        these rows. It also has `balance`, `pairs`, `support` and `unmatched`. ``etable(matching)`` prints the
+        balance and `plots.balance` plots it.
 
     Raises
     ------
     InputTypeError, ColumnError, TermError
-        If `panel` is no Panel, a column is not there or not numeric, or `treated` is not 0 and 1 or in `x`.
+        If `panel` is not a Panel, if a column does not exist or is not numeric, or if `treated` is not 0 or 1
+        or is also in `x`.
     OptionError, PanelIndexError
-        If `base` is no period of the panel, or an option is not allowed.
+        If `base` is not a period of the panel, or an option has a value that is not allowed.
     MissingDataError
-        If `treated` is missing somewhere.
+        If `treated` has missing values.
     IdentificationError, CollinearityError
-        If base values are of periods in which treatment has begun; if all entities or none are treated; if a
-        term is constant, a combination of others or separates the groups; if the logit does not converge, or
-        nobody is matched.
+        If an entity is already treated in the base period, or if all entities or none are treated. If a term
+        is constant, is a linear combination of others, or predicts the treatment perfectly. If the logit does
+        not converge, or no treated entity has a match.
 
     Warns
     -----
     MissingDataWarning
-        If entities have no base values: they are in neither group.
+        If entities have no base values. They are neither treated nor controls.
     IdentificationWarning
-        If treated entities are not matched: estimates are then for those that are.
+        If some treated entities have no match. Estimates are then for the matched ones.
 
     See Also
     --------
-    FixedEffects : takes the weights.
-    EventStudy : takes them as well.
+    FixedEffects : has the argument `obs_weights` for the weights.
+    EventStudy : also has it.
 
     Notes
     -----
-    A treated entity outside the common support, the range of the scores of the controls, is not matched
-    (``psmatch2, common``). Of controls at the same distance the first in the order of entities is taken, and
-    of treated entities with the same score the first chooses first, whatever the order of the rows; a
-    notice says how many treated entities have tied controls. The weight of a matched treated entity is 1.
-    Each of its controls gets one over the number of its matches, added up over treated entities (Abadie &
-    Imbens 2006, Econometrica 74:235).
+    The common support is the range of the scores of the controls. A treated entity outside it is not matched,
+    as with ``psmatch2, common``. If several controls are at the same distance, the first in the order of
+    entities is used, and a notice reports how many treated entities have such ties. The weight of a matched
+    treated entity is 1. A control has weight 1/m for each treated entity it is matched to, where m is the
+    number of controls of this entity (Abadie & Imbens 2006, Econometrica 74:235).
 
-    `std_diff` is the difference of the means over the root of the mean of the two variances (with one
-    treated entity, of the variance of the controls). The variances are those before matching, also for the
-    difference after it (Rosenbaum & Rubin 1985, American Statistician 39:33; ``pstest``). `variance_ratio`
-    is that of the treated to that of the controls.
+    In `balance`, `std_diff` is the difference of the means, divided by the square root of the mean of the two
+    variances. The variances before matching are used also after matching (Rosenbaum & Rubin 1985, American
+    Statistician 39:33; ``pstest``). With one treated entity only the variance of the controls is used.
+    `variance_ratio` is the variance of the treated divided by that of the controls.
 
-    Matching makes a sample. Errors of a model on it take the sample as given: they contain neither that the
-    scores are estimated nor that controls are chosen by them (Abadie & Imbens 2016, Econometrica 84:781).
-    Matching removes differences in `x` at the base, and none in what is not in `x`.
+    Standard errors of a model on the matched sample take the weights as given. They do not allow for
+    estimated scores and the choice of controls (Abadie & Imbens 2016, Econometrica 84:781). Matching balances
+    only the base values of `x`, not variables that are not in `x`.
 
     Examples
     --------

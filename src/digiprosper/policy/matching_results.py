@@ -1,4 +1,4 @@
-"""Matched entities: their weights, and how alike the groups are."""
+"""Results of matching: weights, matches and balance."""
 
 from __future__ import annotations
 
@@ -33,50 +33,51 @@ _HEADS: Final = {
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
 class Matching(Summarised, PickledByName):
-    """Treated entities with their matches, the weights of rows, and the balance of base values.
+    """Matched sample with weights and balance, made by `match_entities`.
 
-    Made by `match_entities`. It is a sample, not an estimate: pass `weights` to a specification.
+    It contains no estimate of an effect: pass `weights` to a specification, as the example of
+    `match_entities` does.
 
     Parameters
     ----------
     treated : str
-        Column that says who is treated.
+        Column of the treatment dummy.
     terms : tuple of str
         Terms of the propensity score.
     base : str
-        When the matched values are of, in words.
+        Period of the base values, as text.
     k : int
-        Controls for each treated entity.
+        Number of controls for each treated entity.
     caliper : float or None
-        Largest difference of the propensity scores; None without one.
+        Largest difference of the propensity scores, or None.
     replace : bool
-        Whether a control may be the match of several treated entities.
+        Whether a control can be matched to several treated entities.
     entities : DataFrame
-        By entity with base values: treated (bool), score (the probability of treatment), on_support (bool),
-        weight (missing where it is not in the matched sample).
+        One row per entity with base values. Columns are treated (bool), score (propensity score), on_support
+        (bool) and weight (missing if the entity is not in the matched sample).
     pairs : DataFrame
-        treated, control (entities), distance of their scores; the nearest first.
+        Matches, the nearest first. Columns are treated and control (entities) and distance (of their scores).
     unmatched : DataFrame
-        Treated entities without a match: treated, score, reason (``"support"``, ``"caliper"``, or ``"used"``
-        where other treated entities have taken the controls).
+        Treated entities without a match. Columns are treated, score and reason: ``"support"``, ``"caliper"``,
+        or ``"used"`` if all controls are matched to other treated entities.
     balance : DataFrame
-        One row a column of the logit: term, mean_treated, mean_control, std_diff, variance_ratio, each with
-        ``_before`` and ``_after`` matching.
+        One row per column of the logit: term, and mean_treated, mean_control, std_diff and variance_ratio,
+        each with ``_before`` and ``_after`` for before and after matching.
     coefficients : Series
-        Of the logit: Intercept, then its columns in their own units.
+        Coefficients of the logit: the intercept, then its columns.
     weights : Series
-        By row of the panel, named ``"match_weight"``: the weight of the entity, missing for rows of
-        entities outside the matched sample.
+        Weight of each row of the panel, with the name ``"match_weight"``. It is missing for entities that are
+        not in the matched sample.
     n_treated, n_control : int
-        Entities with base values.
+        Numbers of treated and untreated entities with base values.
     key_names : tuple of str
-        Names of entity and time.
+        Names of the entity key and the time key.
     labels, factors : mapping
-        Labels of columns, and what terms are products of.
+        Labels of columns, and factors of each term.
     diagnostics : tuple of Notice
-        Notices about the matching.
+        Remarks about the data and the matching.
     version : str
-        Of digiprosper.
+        Version of digiprosper that matched the entities.
 
     Examples
     --------
@@ -111,17 +112,20 @@ class Matching(Summarised, PickledByName):
 
     @property
     def n_matched(self) -> int:
-        """Treated entities with a match."""
+        """Number of treated entities with a match."""
         return self.n_treated - len(self.unmatched)
 
     @property
     def n_used(self) -> int:
-        """Controls that are a match."""
+        """Number of controls with a match."""
         return int(self.pairs["control"].nunique())
 
     @property
     def support(self) -> pd.DataFrame:
-        """Scores by group: group, n, min, mean, max, and how many entities are on_support and matched."""
+        """Propensity scores of treated and controls: group, n, min, mean, max.
+
+        Columns on_support and matched are numbers of entities on the common support and with a match.
+        """
         rows = []
         for group, is_treated in (("treated", True), ("control", False)):
             own = self.entities[self.entities["treated"] == is_treated]
@@ -142,24 +146,24 @@ class Matching(Summarised, PickledByName):
 
     @property
     def effective_controls(self) -> float:
-        """How many controls of equal weight the weighted ones are worth: ``(sum w)^2 / sum w^2``."""
+        """Effective number of controls with weights w: ``(sum w)^2 / sum w^2``."""
         control = self.entities.loc[~self.entities["treated"], "weight"].dropna()
         return float(control.sum() ** 2 / (control**2).sum())
 
     # --- the balance as a table, the whole as text ----------------------------------------------------------
 
     def table_columns(self, level: float = 0.95) -> tuple[Column, ...]:  # noqa: ARG002  (as of all results)
-        """Bring the balance to a table.
+        """Return the columns of a table of the balance.
 
         Parameters
         ----------
         level : float
-            Has no meaning here.
+            Not used. All results have this argument.
 
         Returns
         -------
         tuple of Column
-            Means, standardised differences and variance ratios, before and after matching.
+            Columns with means, standardised differences and variance ratios, before and after matching.
         """
         return tuple(
             self._column(f"{name}_{when}", f"{head}, {when}")

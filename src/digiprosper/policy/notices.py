@@ -99,9 +99,9 @@ def _several_cohorts(window: EventWindow) -> tuple[Notice, ...]:
         return ()
     text = (
         f"entities are first treated in {count} periods. If effects differ between these cohorts, every "
-        "coefficient, those before treatment included, also contains effects of other event times, and small "
-        "coefficients before treatment do not show parallel trends (Sun & Abraham 2021, Journal of "
-        "Econometrics 225:175). Compare dp.StaggeredDid, whose estimators do not mix event times."
+        "coefficient also contains effects of other event times. This includes those before treatment, so "
+        "small coefficients there do not prove parallel trends (Sun & Abraham 2021, Journal of Econometrics "
+        "225:175). Compare with dp.StaggeredDid, whose estimators do not mix event times."
     )
     return (Notice("several_cohorts", text, {"cohorts": dict(window.cohorts)}),)
 
@@ -110,8 +110,8 @@ def _none_never_treated(window: EventWindow) -> tuple[Notice, ...]:
     if window.n_never:
         return ()
     text = (
-        "every entity is treated at some time. The coefficients are identified because effects are taken to "
-        f"be constant within the binned ends ({', '.join(map(window.text, window.binned)) or 'none'}) or "
+        "every entity is treated at some time. The coefficients are identified because effects are assumed "
+        f"to be constant within the binned ends ({', '.join(map(window.text, window.binned)) or 'none'}) or "
         "because time or entity effects are left out."
     )
     return (Notice("none_never_treated", text, {"binned": window.binned}),)
@@ -140,8 +140,8 @@ def no_rows_before(sample: Sample, since: Ints, treated: Bools) -> tuple[Notice,
     names = sample.entities[late].tolist()
     text = (
         f"{late.size:,} treated {sample.keys.entity_name} ({quoted(names)}) {_have(late.size)} no row before "
-        "treatment in the sample. Their rows compare later event times with each other, but none with a "
-        "period before treatment. Compare a fit without them: panel.subset."
+        "treatment in the sample. Their rows contribute only to differences between event times after "
+        "treatment. Compare with a fit without them (panel.subset)."
     )
     return (Notice("no_rows_before", text, {"count": int(late.size), "entities": names[:5]}),)
 
@@ -172,10 +172,10 @@ def few_treated_clusters(prepared: Prepared, treated: Bools) -> tuple[Notice, ..
     name = names[counts.index((n_treated, n_clusters))]
     text = (
         f"{counted(n_treated, 'cluster')} of {n_clusters} ({name}) "
-        f"{_have(n_treated)} treated entities. With few treated clusters, clustered "
-        "standard errors are too small, with two or three far too small, and the wild bootstrap does not "
-        "help (MacKinnon & Webb 2017): test the average effect with a FixedEffects that has one dummy of "
-        "treated rows, dp.randomisation_test(spec, panel, term)."
+        f"{_have(n_treated)} treated entities. With few treated clusters, clustered standard errors are too "
+        "small, and the wild bootstrap is not reliable either (MacKinnon & Webb 2017). Test the average "
+        "effect with dp.randomisation_test(spec, panel, term), where spec is a FixedEffects with one dummy "
+        "of treated rows."
     )
     data = {"clusters": name, "n_treated": n_treated, "n_clusters": n_clusters}
     return (Notice("few_treated_clusters", text, data),)
@@ -226,8 +226,7 @@ def small_cohorts(coding: CohortCoding) -> tuple[Notice, ...]:
     counts = ", ".join(f"{time}: {count}" for time, count in small.items())
     text = (
         f"cohorts of fewer than {_SMALL_COHORT} entities ({counts}): standard errors of their effects, and "
-        "of averages that consist mostly of them, are too small, because so few entities do not show how "
-        "much they differ, and the pre-trend test rejects far too often."
+        "of averages that consist mostly of them, are too small, and the pre-trend test rejects too often."
     )
     return (Notice("small_cohorts", text, {"cohorts": small}),)
 

@@ -1,4 +1,4 @@
-"""Estimates of an event study, and what is read from them."""
+"""Results of an event study."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ _MOST_COHORTS = 8
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
 class EventStudyResults(LinearResults):
-    """Coefficients of event times, with the test of those before treatment.
+    """Results of an event study, made by `EventStudy.fit`.
 
-    Made by `EventStudy.fit`. It is a `LinearResults`: tables, tests and files work alike.
+    It has all methods of `LinearResults`.
 
     Parameters
     ----------
     window : EventWindow
-        Which event times have a coefficient, and who reaches them.
+        Event times with a coefficient, and the treated entities at each of them.
 
     Examples
     --------
@@ -56,22 +56,23 @@ class EventStudyResults(LinearResults):
 
     @property
     def path(self) -> pd.DataFrame:
-        """Estimates by event time, with 95% intervals, as `event_path` gives them."""
+        """Coefficients by event time with 95% intervals; see `event_path`."""
         return self.event_path()
 
     def event_path(self, level: float = 0.95) -> pd.DataFrame:
-        """Give one row an event time.
+        """Return the coefficients by event time.
 
         Parameters
         ----------
         level : float
-            Of the intervals.
+            Confidence level of the intervals, .95 by default.
 
         Returns
         -------
         DataFrame
-            time, estimate, std_error, conf_low, conf_high, n_treated (treated entities with rows at that
-            event time, or beyond it at an end that is binned). The reference has the estimate 0 and no error.
+            One row per event time, with columns time, estimate, std_error, conf_low, conf_high and n_treated.
+            n_treated is the number of treated entities with rows at this event time; at a binned end it
+            includes rows beyond it. The reference has estimate 0 and no standard error.
         """
         window = self.window
         rows = self.tidy(level).set_index("term")
@@ -83,7 +84,7 @@ class EventStudyResults(LinearResults):
 
     @property
     def reference(self) -> int:
-        """Event time that is zero by construction."""
+        """Event time whose coefficient is zero by construction."""
         return self.window.reference
 
     def pretrend_test(self) -> TestResult:
@@ -92,19 +93,19 @@ class EventStudyResults(LinearResults):
         Returns
         -------
         TestResult
-            Wald test with the degrees of freedom of the fit, as `wald_test`.
+            F test, as in `wald_test`.
 
         Raises
         ------
         OptionError
-            If the window has no event time before treatment beside the reference, or, with clustered errors,
-            as many of them as there are treated clusters, or more.
+            If the reference is the only event time before treatment. With clustered standard errors also if
+            there are not fewer event times before treatment than treated clusters.
 
         Notes
         -----
-        Not to reject does not show parallel trends: the test has little power against trends that would
-        matter, and reading effects only where it did not reject distorts them (Roth 2022, American Economic
-        Review: Insights 4:305).
+        If the test does not reject, this does not prove parallel trends. The test has little power against
+        trends that would bias the effects, and reporting effects only if it does not reject biases them (Roth
+        2022, American Economic Review: Insights 4:305).
         """
         leads = self.window.leads
         if not leads:
@@ -128,9 +129,8 @@ class EventStudyResults(LinearResults):
         if self.inference.clusters and treated <= leads:
             text = (
                 f"{counted(leads, 'event time')} before treatment cannot be tested jointly with "
-                f"{counted(treated, 'treated cluster')}: the variance of some of their sums would be that of "
-                "controls alone, and the test would reject far too often. Set before to at most "
-                f"{treated}."
+                f"{counted(treated, 'treated cluster')}: the test would reject far too often. Set before "
+                f"to at most {treated}."
             )
             problem = option_problem("before", self.window.before, what=text)
             raise OptionError(f"pretrend_test: {text}", [problem])
@@ -139,27 +139,27 @@ class EventStudyResults(LinearResults):
 
     @property
     def terms(self) -> tuple[Term, ...]:
-        """What each coefficient is: an event time, or a slope."""
+        """Description of each coefficient: an event time or a slope."""
         own = {self.window.name(time): self.window.term(time) for time in self.window.estimated}
         return tuple(own.get(term.name, term) for term in cast("Any", LinearResults.terms).fget(self))
 
     def glance(self) -> Glance:
-        """Give one mapping about the whole fit.
+        """Return summary numbers of the fit, such as the number of rows.
 
         Returns
         -------
         Glance
-            Same keys for every kind of results.
+            A mapping with the same keys for all types of results.
         """
         return cast("Glance", {**LinearResults.glance(self), "model": "EventStudy"})
 
     def table_columns(self, level: float = 0.95) -> tuple[Column, ...]:
-        """Bring the estimates to a table, event times in words.
+        """Return the column of a table.
 
         Parameters
         ----------
         level : float
-            Coverage of the intervals.
+            Confidence level of the intervals, .95 by default.
 
         Returns
         -------
@@ -169,24 +169,24 @@ class EventStudyResults(LinearResults):
         return (result_column(self, level, words=WORDS),)
 
     def predict(self, panel: Panel) -> pd.Series[float]:
-        """Predict the outcome, effects of known levels included.
+        """Predict the outcome, including the fixed effects.
 
         Parameters
         ----------
         panel : Panel
-            With the columns of the model, that of the event among them.
+            A panel with the columns of the model, including that of the event.
 
         Returns
         -------
         Series
-            By row of `panel`; missing, with one warning, where an effect was not estimated or a regressor is
-            missing.
+            Predictions indexed by row of `panel`. A prediction is missing, with a warning, if a fixed effect
+            of the row was not estimated or a regressor is missing.
 
         Raises
         ------
         DigiprosperError
-            If the column of the event cannot be read, as in `EventStudy.fit`: the periods before treatment
-            must be in the panel.
+            If the column of the event is not valid, as in `EventStudy.fit`. The panel must contain the
+            periods before treatment.
         """
         window = self.window
         timing = read_timing(table_of(panel), window.event, window.never)

@@ -1,4 +1,4 @@
-"""Difference in differences where entities are treated in different periods."""
+"""Difference in differences with staggered treatment."""
 
 from __future__ import annotations
 
@@ -71,77 +71,87 @@ _OWN: Final = {"adjustment": "callaway_santanna", "base_period": "callaway_santa
 
 @dataclass(frozen=True, slots=True)
 class StaggeredDid(Specification):
-    """Average effects on the treated, where entities are first treated in different periods.
+    """Difference in differences if entities are first treated in different periods.
 
-    Effects are estimated by cohort (entities first treated in the same period) and time, ATT(g, t), against
-    entities that are not treated, and then averaged. Unlike coefficients of a two-way `FixedEffects` or
-    `EventStudy`, the averages have no negative weights and do not mix event times.
+    First the average effect ATT(g, t) is estimated for each cohort g and time t, relative to entities that
+    are not treated. A cohort is the set of entities that are first treated in the same period. Then the
+    effects are averaged. The coefficients of a two-way `FixedEffects` or `EventStudy` can have negative
+    weights and mix event times; these averages do not.
 
     Parameters
     ----------
     y : str
-        Outcome, a term.
+        Outcome: a column or a term.
     event : str
-        Column of the panel: the first treated time of the entity, missing where it is never treated; or a
-        column that is 0 before treatment and 1 from then on. As in `EventStudy`.
+        Column with the first treated time of the entity, missing if it is never treated. Or a dummy that is 0
+        before treatment and 1 from then on. As in `EventStudy`.
     x : sequence of str
-        Controls, terms. With ``callaway_santanna`` their values in the earlier of the two periods that an
-        effect compares, given which parallel trends are assumed; otherwise regressors.
+        Controls: columns or terms, none by default. With ``"callaway_santanna"`` parallel trends are assumed
+        given `x`, and the values are those of the earlier of the two periods that are compared. With the
+        other estimators `x` are regressors.
     estimator : {"callaway_santanna", "imputation", "sun_abraham"}
-        ``callaway_santanna``: differences in differences of each cohort and period. ``imputation``
-        (Borusyak, Jaravel & Spiess 2024): outcomes of treated rows less what entity and time effects of all
-        untreated rows predict; the most precise if errors are independent over time. ``sun_abraham``: one
-        regression with a dummy for every cohort and period.
+        ``"callaway_santanna"`` (default; Callaway & Sant'Anna 2021) computes a difference in differences for
+        each cohort and period. ``"imputation"`` (Borusyak, Jaravel & Spiess 2024) estimates entity and time
+        effects from all untreated rows, and subtracts them from the outcomes of treated rows; it is the most
+        precise if errors are independent over time. ``"sun_abraham"`` (Sun & Abraham 2021) is one regression
+        with a dummy for each cohort and period.
     control : {"never", "not_yet"}, optional
-        Whom ``callaway_santanna`` compares with: entities never treated (the default), or also those treated
-        later. ``imputation`` always uses ``not_yet``, ``sun_abraham`` ``never``.
+        Control group of ``"callaway_santanna"``: entities that are never treated (``"never"``, the default),
+        or also entities that are treated later (``"not_yet"``). ``"imputation"`` always uses ``"not_yet"``,
+        and ``"sun_abraham"`` always uses ``"never"``.
     aggregate : {"dynamic", "simple", "group", "calendar"}
-        Averages by periods since treatment, of all treated rows, by cohort, or by period.
-        `StaggeredDidResults.aggregate` changes it afterwards.
+        How effects are averaged: by event time (``"dynamic"``, the default), over all treated rows
+        (``"simple"``), by cohort (``"group"``), or by period (``"calendar"``).
+        `StaggeredDidResults.aggregate` can change it after the fit.
     adjustment : {"doubly_robust", "ipw", "regression"}, optional
-        How ``callaway_santanna`` adjusts for `x`: doubly robust by default (Sant'Anna & Zhao 2020).
+        How ``"callaway_santanna"`` adjusts for `x`. The default is ``"doubly_robust"`` (Sant'Anna & Zhao
+        2020).
     base_period : {"varying", "universal"}, optional
-        What ``callaway_santanna`` compares periods before treatment with: the period before each, the
-        default of csdid and of R's did; or the last one before treatment, as in an event study. Effects
-        since treatment are the same.
+        Period that ``"callaway_santanna"`` compares periods before treatment with. ``"varying"`` (default, as
+        in csdid and R's did) is the previous period. ``"universal"`` is the last period before treatment, as
+        in an event study. Effects after treatment do not depend on it.
     anticipation : int
-        Periods before treatment in which it may have effects already. 0 by default.
+        Number of periods before treatment in which it may already have effects. The default is 0.
     leads : int, optional
-        With ``imputation``: event times before treatment whose differences from earlier ones are
-        estimated and tested, counted back from treatment. By default as many as leave at least half of the
-        treated entities an earlier period.
+        With ``"imputation"``: number of event times before treatment, counted from the treatment, that are
+        estimated and tested. They are compared with all earlier periods. The default is the largest number
+        for which at least half of the treated entities have an earlier period.
     never : float, optional
-        Value of `event` for entities that are never treated, beside missing values; 0 in many files.
+        Value of `event` for entities that are never treated, in addition to missing values. Many files use 0.
     clusters : sequence of str, optional
-        One term; the entity by default.
+        One cluster variable. The default is the entity.
     missing : {"drop", "raise"}
-        What to do about rows with missing values.
+        ``"drop"`` (default) drops rows with missing values; ``"raise"`` raises an error.
 
     Raises
     ------
     OptionError, InputTypeError, TermError
-        From the constructor: an unknown option word, or an option that the estimator does not have.
+        By the constructor, if an option has an unknown value, or is not an option of the estimator.
     PanelIndexError, ColumnError, InputTypeError, MissingDataError
-        From `fit`: no time key, no such column, or one of another type than the times.
+        By `fit`, if there is no time key, a column does not exist, or `event` has another type than the time
+        key.
     IdentificationError, CollinearityError
-        From `fit`: the treatment switches off, entities are treated from the first period on, there is
-        nobody to compare with, untreated rows do not identify an outcome. Each says what to do.
+        By `fit`, if the treatment returns to 0, if entities are treated from the first period on, if there is
+        no control group, or if the untreated outcome of treated rows is not identified.
 
     See Also
     --------
-    EventStudy : with one cohort, the same question by one regression.
-    bacon_decomposition : which comparisons a two-way fixed-effects slope averages.
+    EventStudy : one regression; for one cohort it estimates the same effects.
+    bacon_decomposition : comparisons that a two-way fixed effects slope averages.
 
     Notes
     -----
-    Standard errors of ``callaway_santanna`` are from influence functions, those of the cohorts' shares
-    included, as in csdid; of ``imputation`` from theorem 3 with effects taken as equal inside a cohort and
-    period, as in did_imputation. Both are clustered, have no small-sample correction, and are used with the
-    normal distribution. ``sun_abraham`` has the errors of the regression, small-sample correction and t
-    included; shares of cohorts are taken as fixed, which eventstudyinteract does not do.
+    ``"callaway_santanna"`` (Callaway & Sant'Anna 2021, Journal of Econometrics 225:200): standard errors are
+    computed from influence functions and allow for the sampling of the cohort shares, as in csdid.
 
-    Callaway & Sant'Anna (2021), Journal of Econometrics 225:200. Sun & Abraham (2021), Journal of
-    Econometrics 225:175. Borusyak, Jaravel & Spiess (2024), Review of Economic Studies 91:3253.
+    ``"imputation"`` (Borusyak, Jaravel & Spiess 2024, Review of Economic Studies 91:3253): standard errors
+    are those of theorem 3 of the paper, with equal effects within a cohort and period, as in did_imputation.
+
+    Both are clustered, without a small-sample correction, and use the normal distribution.
+
+    ``"sun_abraham"`` (Sun & Abraham 2021, Journal of Econometrics 225:175): standard errors are those of the
+    regression, with small-sample correction and the t distribution. The cohort shares are taken as fixed;
+    Stata's eventstudyinteract allows for their sampling.
 
     Examples
     --------
@@ -188,23 +198,23 @@ class StaggeredDid(Specification):
 
     @property
     def compared_with(self) -> StaggeredControl:
-        """Whom the estimator compares treated entities with."""
+        """Control group: ``"never"`` or ``"not_yet"``."""
         return self.control or _CONTROLS[self.estimator][0]
 
     def fit(self, panel: Panel, *, rng: object = None, progress: bool = False) -> StaggeredDidResults:  # noqa: ARG002
-        """Estimate.
+        """Estimate the model.
 
         Parameters
         ----------
         panel : Panel
             The data.
         rng, progress
-            Accepted for uniformity; nothing is drawn here.
+            Not used. All specifications have these arguments.
 
         Returns
         -------
         StaggeredDidResults
-            The overall average first, then those that it is made of.
+            Average effects: the overall average ``att``, then those by event time, cohort or period.
         """
         refuse_other(panel)
         timing = read_timing(table_of(panel), self.event, self.never)

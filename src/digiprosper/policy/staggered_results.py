@@ -1,4 +1,4 @@
-"""Average effects of a staggered treatment, and what is read from them."""
+"""Results of difference in differences with staggered treatment."""
 
 from __future__ import annotations
 
@@ -74,24 +74,24 @@ _ADJUSTMENTS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StaggeredSettings(PickledByName):
-    """Options behind effects by cohort and time.
+    """Options of `StaggeredDid` that the results were estimated with.
 
     Parameters
     ----------
     estimator : str
-        Option word of the estimator.
+        Estimator.
     control : str
-        Whom it compares with, ``"never"`` or ``"not_yet"``.
+        Control group, ``"never"`` or ``"not_yet"``.
     adjustment : str or None
-        How it adjusts for `x`; None without `x`.
+        Adjustment for `x`; None without `x`.
     base_period : str
-        What periods before treatment are compared with.
+        Period that periods before treatment are compared with.
     anticipation : int
-        Periods before treatment in which it may have effects.
+        Number of periods before treatment in which it may have effects.
     x : tuple of str
         Controls.
     reference : int or None
-        Event time without an effect, if all effects are differences from one.
+        Event time with effect zero, if all effects are differences from one event time.
     """
 
     estimator: str
@@ -105,10 +105,11 @@ class StaggeredSettings(PickledByName):
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
 class StaggeredDidResults(Summarised, PickledByName):
-    """Average effects on the treated, from effects by cohort and time.
+    """Average effects on the treated, made by `StaggeredDid.fit`.
 
-    Made by `StaggeredDid.fit`. `params` has the overall average, ``att``, first; then ``event:-2`` and so on,
-    ``cohort:2014`` or ``period:2014``. It keeps no rows.
+    The first element of `params` is the overall average ``att``. The others are effects by event time
+    (``event:-2``, ...), cohort (``cohort:2014``, ...) or period (``period:2014``, ...). The results keep no
+    rows of the data.
 
     Parameters
     ----------
@@ -117,23 +118,23 @@ class StaggeredDidResults(Summarised, PickledByName):
     by : str
         How effects are averaged: ``"dynamic"``, ``"simple"``, ``"group"`` or ``"calendar"``.
     cells : GroupTime
-        Effects by cohort and time with their joint covariance.
+        Effects by cohort and time, with their covariance matrix.
     coding : CohortCoding
-        Who is first treated when.
+        First treated times of the entities.
     setting : StaggeredSettings
         Options of the estimator.
     info : Glance
-        One line about the fit.
+        Summary numbers of the fit.
     inference : Inference
-        Where errors come from.
+        Type of the standard errors.
     labels : mapping
         Labels of columns.
     factors : mapping
-        What outcome and clusters are products of, by name.
+        Factors of outcome and clusters, by name.
     diagnostics : tuple of Notice
-        Notices about the fit.
+        Remarks about the data and the fit.
     balanced : int or None
-        Event time that all cohorts in averages by event time reach.
+        Event time up to which all cohorts in the averages by event time are observed; see `aggregate`.
 
     Examples
     --------
@@ -159,26 +160,37 @@ class StaggeredDidResults(Summarised, PickledByName):
     balanced: int | None = None
 
     def aggregate(self, by: str, *, balanced: int | None = None) -> Self:
-        """Average the effects in another way.
+        """Average the effects by cohort and time in another way.
 
         Parameters
         ----------
         by : {"dynamic", "simple", "group", "calendar"}
-            By periods since treatment, over all treated rows, by cohort or by period.
+            By event time, over all treated rows, by cohort, or by period.
         balanced : int, optional
-            With ``"dynamic"``: leave out cohorts that do not reach this event time, and later event times, so
-            that all event times from 0 on are of the same cohorts (`balance_e` of R's did). Differences
-            before treatment of ``imputation``, which are of all cohorts together, are left out.
+            Only with ``"dynamic"``: use only cohorts that are observed up to this event time, and no later
+            event times. So all event times from 0 on have the same cohorts (`balance_e` of R's did). With
+            ``"imputation"`` the effects before treatment are dropped, since they are not estimated by cohort.
 
         Returns
         -------
         StaggeredDidResults
-            The same effects by cohort and time.
+            Results with these averages.
 
         Raises
         ------
         OptionError
-            If the word is unknown, `balanced` is not of event times, or no cohort reaches it.
+            If `by` is unknown, if `balanced` is given with another average, or if no cohort is observed up to
+            it.
+
+        Examples
+        --------
+        >>> import numpy as np, pandas as pd, digiprosper as dp
+        >>> frame = pd.DataFrame({"city": np.repeat(range(60), 6), "year": np.tile(range(2010, 2016), 60)})
+        >>> frame["first"] = np.array([2012.0, 2013.0, np.nan])[frame["city"] % 3]
+        >>> frame["y"] = 2.0 * (frame["year"] >= frame["first"]) + frame["city"] % 7
+        >>> fit = dp.StaggeredDid("y", "first", estimator="imputation").fit(dp.Panel(frame, "city", "year"))
+        >>> fit.aggregate("group").names
+        ('att', 'cohort:2012', 'cohort:2013')
         """
         check_option("by", by, _BY)
         if balanced is not None:
@@ -191,8 +203,8 @@ class StaggeredDidResults(Summarised, PickledByName):
     def group_time(self) -> pd.DataFrame:
         """Effects by cohort and time, ATT(g, t), with 95% intervals.
 
-        Columns: cohort (first treated time), time, event_time, estimate, std_error, statistic, p_value,
-        conf_low, conf_high, n_treated.
+        Columns are cohort (first treated time), time, event_time, estimate, std_error, statistic, p_value,
+        conf_low, conf_high and n_treated (number of treated entities).
         """
         cells, coding = self.cells, self.coding
         own = np.flatnonzero(cells.cohort >= 0)
@@ -207,22 +219,22 @@ class StaggeredDidResults(Summarised, PickledByName):
 
     @property
     def path(self) -> pd.DataFrame:
-        """Effects by event time, with 95% intervals, as `event_path` gives them."""
+        """Effects by event time with 95% intervals; see `event_path`."""
         return self.event_path()
 
     def event_path(self, level: float = 0.95) -> pd.DataFrame:
-        """Give one row an event time, however the result averages.
+        """Return the effects by event time, whatever `by` is.
 
         Parameters
         ----------
         level : float
-            Of the intervals.
+            Confidence level of the intervals, .95 by default.
 
         Returns
         -------
         DataFrame
-            time, estimate, std_error, conf_low, conf_high, n_treated (treated entities behind the effect). A
-            reference has the estimate 0 and no error.
+            One row per event time, with columns time, estimate, std_error, conf_low, conf_high and n_treated
+            (number of treated entities). The reference has estimate 0 and no standard error.
         """
         found = average(self.cells, "dynamic", self.balanced)
         numbers = self._numbers_of(found.estimates[1:], found.gradient[1:], level)
@@ -244,7 +256,7 @@ class StaggeredDidResults(Summarised, PickledByName):
 
     @property
     def reference(self) -> int | None:
-        """Event time that is zero by construction; None if there is none."""
+        """Event time whose effect is zero by construction, or None."""
         return self.setting.reference
 
     def pretrend_test(self, by: str = "group_time") -> TestResult:
@@ -253,23 +265,26 @@ class StaggeredDidResults(Summarised, PickledByName):
         Parameters
         ----------
         by : {"group_time", "dynamic"}
-            Effects by cohort and time, which csdid and R's did test too, or their averages by event time,
-            which are fewer. With ``imputation`` both are the differences by event time.
+            ``"group_time"`` (default) tests the effects by cohort and time, as csdid and R's did do.
+            ``"dynamic"`` tests their averages by event time, which are fewer. With ``"imputation"`` both test
+            the effects by event time.
 
         Returns
         -------
         TestResult
-            Wald test of the effects before treatment and its anticipation. Chi-squared where errors are used
-            with the normal distribution, F otherwise.
+            Wald test that all effects before treatment (and its anticipation) are zero. It is an F test with
+            ``"sun_abraham"``, otherwise a chi-squared test.
 
         Raises
         ------
         OptionError
-            If the word is unknown, or there are no such effects, or too many for the treated clusters.
+            If `by` is unknown, if there are no effects before treatment, or if they are too many for the
+            number of treated clusters.
 
         Notes
         -----
-        Not to reject does not show parallel trends (Roth 2022, American Economic Review: Insights 4:305).
+        If the test does not reject, this does not prove parallel trends (Roth 2022, American Economic Review:
+        Insights 4:305).
         """
         check_option("by", by, ("group_time", "dynamic"))
         found = average(self.cells, "dynamic", self.balanced)
@@ -314,28 +329,28 @@ class StaggeredDidResults(Summarised, PickledByName):
 
     @property
     def terms(self) -> tuple[Term, ...]:
-        """What each average is."""
+        """Description of each average."""
         overall = Term("att", family=f"att_{self.by}", kind=f"att_{self.by}")
         return (overall, *(self._term(int(key)) for key in self._averages.keys))
 
     @property
     def params(self) -> pd.Series[float]:
-        """Averages, indexed by term."""
+        """Average effects, indexed by term."""
         return pd.Series(self._averages.estimates, index=self._index, name="estimate")
 
     @property
     def covariance(self) -> Floats:
-        """Covariance of the averages as a (k, k) array."""
+        """Covariance matrix of the average effects as a (k, k) array."""
         return self._covariance_of(self._averages.gradient)
 
     @property
     def cov(self) -> pd.DataFrame:
-        """Joint covariance of the averages."""
+        """Covariance matrix of the average effects."""
         return pd.DataFrame(self.covariance, index=self._index, columns=self._index)
 
     @property
     def nobs(self) -> int:
-        """Rows in the estimation sample."""
+        """Number of rows in the estimation sample."""
         return self.info["nobs"]
 
     @property
@@ -354,27 +369,27 @@ class StaggeredDidResults(Summarised, PickledByName):
         return self.tidy().set_index("term")["p_value"]
 
     def conf_int(self, *, level: float = 0.95) -> pd.DataFrame:
-        """Give confidence intervals.
+        """Return confidence intervals.
 
         Parameters
         ----------
         level : float
-            Such as .95.
+            Confidence level, .95 by default.
 
         Returns
         -------
         DataFrame
-            Indexed by term: conf_low, conf_high.
+            One row per term with columns conf_low and conf_high.
         """
         return self.tidy(level).set_index("term")[["conf_low", "conf_high"]]
 
     def tidy(self, level: float = 0.95) -> pd.DataFrame:
-        """Give one row a term.
+        """Return a table with one row per term.
 
         Parameters
         ----------
         level : float
-            Of the confidence interval.
+            Confidence level of the intervals, .95 by default.
 
         Returns
         -------
@@ -386,22 +401,22 @@ class StaggeredDidResults(Summarised, PickledByName):
         return pd.DataFrame({"term": list(self.names), **numbers})
 
     def glance(self) -> Glance:
-        """Give one mapping about the whole fit.
+        """Return summary numbers of the fit, such as the number of rows.
 
         Returns
         -------
         Glance
-            Same keys for every kind of results.
+            A mapping with the same keys for all types of results.
         """
         return cast("Glance", dict(self.info))
 
     def table_columns(self, level: float = 0.95) -> tuple[Column, ...]:
-        """Bring the averages to a table, with a note of the estimator, its controls and who is compared.
+        """Return the column of a table, with a note on the estimator, the controls and the control group.
 
         Parameters
         ----------
         level : float
-            Coverage of the intervals.
+            Confidence level of the intervals, .95 by default.
 
         Returns
         -------
@@ -425,19 +440,20 @@ class StaggeredDidResults(Summarised, PickledByName):
         Parameters
         ----------
         restrictions : str or sequence of str
-            As `LinearResults.wald_test`, such as ``"event:0 = event:1"``.
+            Restrictions such as ``"event:0 = event:1"``, as in `LinearResults.wald_test`.
 
         Returns
         -------
         TestResult
-            Chi-squared, or F where errors are used with t.
+            F test with ``"sun_abraham"``, otherwise chi-squared test.
 
         Raises
         ------
         TermError
-            If they cannot be read, name no average, are not linear or repeat each other.
+            If a restriction cannot be read, is not linear, repeats another one, or uses a name that is not an
+            average effect.
         InputTypeError
-            If they are not text.
+            If a restriction is not text.
         """
         text = restrictions_text(restrictions)
         matrix, value = read_restrictions(text, self.names)
@@ -457,19 +473,20 @@ class StaggeredDidResults(Summarised, PickledByName):
         Parameters
         ----------
         expression : str
-            As `LinearResults.combination`, such as ``"(event:0 + event:1) / 2"``.
+            A combination such as ``"(event:0 + event:1) / 2"``, as in `LinearResults.combination`.
 
         Returns
         -------
         LinearCombination
-            Estimate, standard error, statistic, p-value and interval.
+            Estimate, standard error, test statistic, p-value and confidence interval.
 
         Raises
         ------
         TermError
-            If it cannot be read, names no average, is not linear or has ``=``.
+            If the expression cannot be read, is not linear, contains ``=``, or uses a name that is not an
+            average effect.
         InputTypeError
-            If it is not text.
+            If `expression` is not text.
         """
         weights, constant = read_combination(expression, self.names)
         found = self._averages
@@ -488,7 +505,7 @@ class StaggeredDidResults(Summarised, PickledByName):
 
     @property
     def conventions(self) -> str:
-        """Which standard errors: clusters and their number, distribution, what they allow for."""
+        """Type of the standard errors, with clusters and distribution."""
         how = self.inference
         if self.setting.estimator == "sun_abraham":
             return f"{conventions(how)}; shares of cohorts taken as fixed"

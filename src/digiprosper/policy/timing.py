@@ -127,7 +127,7 @@ def read_timing(table: Table, column: str, never: float | None) -> Timing:
 
 
 def check_never(never: object) -> None:
-    """Refuse a value of entities never treated that is no number.
+    """Refuse a value of entities never treated that is not a number.
 
     Parameters
     ----------

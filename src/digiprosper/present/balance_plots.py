@@ -31,7 +31,7 @@ _WIDTH, _GAP, _LINE = 6.0, 0.12, 0.17
 
 
 def draw_balance(drawn: Balance, ax: Axes | None, purpose: str) -> Axes:
-    """Draw absolute differences before and after matching, one row a term.
+    """Draw absolute differences before and after matching, one row per term.
 
     Parameters
     ----------

@@ -49,7 +49,7 @@ def fold_terms(
     Raises
     ------
     InputTypeError
-        If `blocks` is no mapping from texts to texts.
+        If `blocks` is not a mapping from texts to texts.
     OptionError
         If a block is empty or has no name, two have the same name, or a term is in two.
     ColumnError

@@ -233,7 +233,7 @@ def setting_rows(
     folded : dict
         Terms and absorbed effects by the name of the row that stands for them.
     rows : mapping or None
-        The caller's rows, one value a column.
+        The caller's rows, one value per column.
     labels : mapping
         Labels by term or column.
     style : Style
@@ -249,7 +249,7 @@ def setting_rows(
     InputTypeError
         If `rows` is not a mapping.
     OptionError
-        If a row has not one value a column.
+        If a row has not one value per column.
     """
     own = _checked_rows({} if rows is None else rows, len(columns))
     return [

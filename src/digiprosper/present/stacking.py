@@ -67,7 +67,7 @@ def stack_tables(
     Raises
     ------
     InputTypeError
-        If `tables` is empty or no mapping from titles, or has something that is no table; if `notes` is
+        If `tables` is empty or no mapping from titles, or has something that is not a table; if `notes` is
         neither a text nor a list of texts, or `title` no text.
     OptionError
         If the panels differ in their number of columns, or one of them has panels itself.

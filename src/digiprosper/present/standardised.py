@@ -46,7 +46,7 @@ def effect_rows(
     Returns
     -------
     list of (str, list of str)
-        One row a term, as terms share them; those without any number are left out.
+        One row per term, as terms share them; those without any number are left out.
 
     Raises
     ------

@@ -168,7 +168,7 @@ class Table:
 
 
 def check_title(title: object) -> None:
-    """Refuse a title that is no text.
+    """Refuse a title that is not text.
 
     Parameters
     ----------
@@ -236,7 +236,7 @@ def etable(  # noqa: PLR0913  (every choice a table has; all but the models are 
         Several such rows, each with a name of yours: ``{"Controls": ["edu", "open"], "Trends": ["trend*"]}``.
         An entry may also be an absorbed effect, such as ``"province[year]"``, whose own row it replaces.
     rows : mapping, optional
-        Rows of your own, one value a column: ``{"Sample": ["all", "no municipalities"]}``. This is where
+        Rows of your own, one value per column: ``{"Sample": ["all", "no municipalities"]}``. This is where
         tests go that belong below a fit: ``{"Turning point": [test.extremum], "U test, p": [test.p_value]}``;
         numbers in a row whose name ends in ``p``, ``p-value`` or ``p值`` are printed as p-values.
     stats : sequence of str, optional
@@ -415,7 +415,8 @@ def save_tables(
     OptionError
         If the ending is another.
     InputTypeError
-        If `path` is no path, `tables` is empty or no mapping from titles, or has something that is no table.
+        If `path` is no path, `tables` is empty or no mapping from titles, or has something that is not a
+        table.
     FileNotFoundError
         If the folder does not exist.
     ImportError
@@ -459,7 +460,7 @@ def named_tables(given: object, function: str, example: str) -> dict[str, Any]:
     Raises
     ------
     InputTypeError
-        If it is no mapping, is empty, or has a title that is no text.
+        If it is not a mapping, is empty, or has a title that is not text.
     """
     if not isinstance(given, Mapping) or not given or not all(isinstance(title, str) for title in given):
         raise InputTypeError(

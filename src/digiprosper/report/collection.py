@@ -143,12 +143,12 @@ class ResultSet(PickledByName, Mapping[str, Any]):
         Parameters
         ----------
         level : float
-            Of the confidence intervals.
+            Confidence level of the intervals, .95 by default.
 
         Returns
         -------
         DataFrame
-            One row a model and term, the column ``model`` first. A threshold model shows its slopes. What
+            One row per model and term, the column ``model`` first. A threshold model shows its slopes. What
             estimates no terms, such as an index, has no rows.
         """
         return _stacked({label: result.tidy(level) for label, result in self._regressions().items()})
@@ -159,12 +159,12 @@ class ResultSet(PickledByName, Mapping[str, Any]):
         Parameters
         ----------
         level : float
-            Of the confidence intervals.
+            Confidence level of the intervals, .95 by default.
 
         Returns
         -------
         DataFrame
-            One row a model, term and kind, the column ``model`` first. Models without such effects have no
+            One row per model, term and kind, the column ``model`` first. Models without such effects have no
             rows.
 
         Examples
@@ -192,14 +192,14 @@ class ResultSet(PickledByName, Mapping[str, Any]):
             A coefficient name, or the names that one quantity has in different models, such as
             ``["digital", "lag(digital)", "digital_pca"]``.
         level : float
-            Of the confidence intervals.
+            Confidence level of the intervals, .95 by default.
         kind : {"direct", "indirect", "total"}, optional
             Compare this effect of the regressor, of models that have it, and not the coefficient.
 
         Returns
         -------
         DataFrame
-            One row a model that has the term: model, estimate, std_error, ..., nobs. With several names a
+            One row per model that has the term: model, estimate, std_error, ..., nobs. With several names a
             column ``term`` comes second: the one that the model has.
 
         Raises

@@ -164,7 +164,7 @@ class Effects:
     source : str
         What the intervals are from.
     level : float
-        Of the intervals.
+        Confidence level of the intervals.
     """
 
     column: Column
@@ -225,7 +225,7 @@ class SlopeCurve:
     held : sequence of str
         Labels of what else the slope depends on, at its means.
     level : float
-        Of the intervals.
+        Confidence level of the intervals.
     """
 
     variable: str
@@ -250,7 +250,7 @@ class SensitivityCurve:
     points : (G, 4) array
         Correlation, effect, both ends of its interval.
     level : float
-        Of the interval.
+        Confidence level of the intervals.
     assumed : float
         Effect at correlation 0.
     zero : float
@@ -334,7 +334,7 @@ class EventPaths:
     outcome : str
         Label of the outcome; empty where outcomes differ.
     level : float
-        Of the intervals.
+        Confidence level of the intervals.
     """
 
     paths: Sequence[EventPath]
@@ -394,7 +394,7 @@ class Decay:
     left_out : sequence of str
         What is not drawn, in words.
     level : float
-        Of the intervals.
+        Confidence level of the intervals.
     """
 
     name: str
@@ -435,7 +435,7 @@ class SpecificationCurve:
     outcome : str
         Label of the outcome; empty where outcomes differ.
     points : DataFrame
-        Columns model, estimate, conf_low, conf_high, significant; one row a model.
+        Columns model, estimate, conf_low, conf_high, significant; one row per model.
     choices : sequence of Choice
         From top to bottom.
     main : int or None
@@ -447,7 +447,7 @@ class SpecificationCurve:
     left_out : sequence of str
         What is not drawn, in words.
     level : float
-        Of the intervals.
+        Confidence level of the intervals.
     """
 
     name: str
@@ -552,7 +552,7 @@ class Ribbons:
     Parameters
     ----------
     entities : sequence of (name, DataFrame)
-        One row a period, missing where there is none: rank, rank_low, rank_high.
+        One row per period, missing where there is none: rank, rank_low, rank_high.
     times : Index
         Periods.
     worst : int

@@ -200,12 +200,12 @@ class EffectResults(Summarised, PickledByName):
 
     @property
     def nobs(self) -> int:
-        """Rows in the estimation sample."""
+        """Number of rows in the estimation sample."""
         return self.info["nobs"]
 
     @property
     def draws(self) -> pd.DataFrame:
-        """Bootstrap draws, one column a term; a lost draw is a row of NaN."""
+        """Bootstrap draws, one column per term; a lost draw is a row of NaN."""
         rows = pd.RangeIndex(self._reps, name="draw")
         return pd.DataFrame(self.draw_values.copy(), index=rows, columns=self._index)
 
@@ -222,7 +222,7 @@ class EffectResults(Summarised, PickledByName):
 
     @property
     def rng_entropy(self) -> int | None:
-        """Number that reproduces the draws when passed as `rng`."""
+        """Seed of the draws; pass it as `rng` to reproduce them."""
         return self.info["rng_entropy"]
 
     def interval(self, method: str = "percentile", *, level: float = 0.95) -> pd.DataFrame:
@@ -233,7 +233,7 @@ class EffectResults(Summarised, PickledByName):
         method : {"percentile", "delta", "bc"}
             One of `methods`; see the notes.
         level : float
-            Coverage.
+            Confidence level, .95 by default.
 
         Returns
         -------
@@ -281,7 +281,7 @@ class EffectResults(Summarised, PickledByName):
         Parameters
         ----------
         level : float
-            Coverage.
+            Confidence level, .95 by default.
 
         Returns
         -------
@@ -291,12 +291,12 @@ class EffectResults(Summarised, PickledByName):
         return self.interval("percentile", level=level)[["conf_low", "conf_high"]]
 
     def tidy(self, level: float = 0.95) -> pd.DataFrame:
-        """Lay out one row a term.
+        """Lay out one row per term.
 
         Parameters
         ----------
         level : float
-            Coverage of the interval.
+            Confidence level of the intervals, .95 by default.
 
         Returns
         -------
@@ -323,7 +323,7 @@ class EffectResults(Summarised, PickledByName):
         Parameters
         ----------
         level : float
-            Coverage of the intervals.
+            Confidence level of the intervals, .95 by default.
 
         Returns
         -------

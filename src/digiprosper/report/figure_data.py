@@ -71,14 +71,14 @@ def _numbers(estimate: Estimate) -> list[float]:
 
 @figure_data.register
 def _(drawn: DrawnEstimates) -> pd.DataFrame:
-    """One row an estimate."""
+    """One row per estimate."""
     rows = [(model, label, e.term.name, *_numbers(e)) for model, label, e in drawn.estimates]
     return pd.DataFrame(rows, columns=["model", "label", "term", *_NUMBERS])
 
 
 @figure_data.register
 def _(drawn: Effects) -> pd.DataFrame:
-    """One row an effect."""
+    """One row per effect."""
     estimates = drawn.column.estimates
     rows = [(" ".join(words), term, *_numbers(estimates[term])) for term, words in drawn.names.items()]
     return pd.DataFrame(rows, columns=["label", "term", *_NUMBERS])
@@ -101,7 +101,7 @@ def _(drawn: DrawnDensity) -> pd.DataFrame:
 
 @figure_data.register
 def _(drawn: RegimeMap) -> pd.DataFrame:
-    """One row an entity and period of the sample."""
+    """One row per entity and period of the sample."""
     entity, time = np.nonzero(~np.isnan(drawn.cells))
     cells = drawn.cells[entity, time].astype(int)
     return pd.DataFrame({"entity": drawn.entities[entity], "time": drawn.times[time], "regime": cells})
@@ -109,13 +109,13 @@ def _(drawn: RegimeMap) -> pd.DataFrame:
 
 @figure_data.register
 def _(drawn: ConditionalCurve) -> pd.DataFrame:
-    """One row a value of the moderator."""
+    """One row per value of the moderator."""
     return pd.DataFrame(np.asarray(drawn.points), columns=list(_CURVE))
 
 
 @figure_data.register
 def _(drawn: SlopeCurve) -> pd.DataFrame:
-    """One row a value of the moderator, then one a bar of rows."""
+    """One row per value of the moderator, then one a bar of rows."""
     slopes = drawn.points[list(_CURVE)].assign(series="slope")
     if drawn.rows is None:
         return slopes[["series", *_CURVE]].reset_index(drop=True)
@@ -133,13 +133,13 @@ def _(drawn: SensitivityCurve) -> pd.DataFrame:
 
 @figure_data.register
 def _(drawn: TurningCurve) -> pd.DataFrame:
-    """One row a place."""
+    """One row per place."""
     return pd.DataFrame(np.asarray(drawn.points), columns=list(_CURVE))
 
 
 @figure_data.register
 def _(drawn: EventPaths) -> pd.DataFrame:
-    """One row a model and event time."""
+    """One row per model and event time."""
     parts = [
         path.points.assign(model=path.head, reference=path.points["time"] == path.reference)
         for path in drawn.paths
@@ -150,19 +150,19 @@ def _(drawn: EventPaths) -> pd.DataFrame:
 
 @figure_data.register
 def _(drawn: MoranScatter) -> pd.DataFrame:
-    """One row an entity."""
+    """One row per entity."""
     return drawn.points.rename_axis("entity").reset_index()
 
 
 @figure_data.register
 def _(drawn: Decay) -> pd.DataFrame:
-    """One row a kind of effect and cut-off."""
+    """One row per kind of effect and cut-off."""
     return drawn.points.reset_index(drop=True)
 
 
 @figure_data.register
 def _(drawn: SpecificationCurve) -> pd.DataFrame:
-    """One row a model, the smallest estimate first; a column of True and False a choice."""
+    """One row per model, the smallest estimate first; a column of True and False a choice."""
     choices: dict[str, Any] = {}
     for choice in drawn.choices:
         name = choice.name if choice.name not in choices else f"{choice.name} ({choice.group})"
@@ -172,13 +172,13 @@ def _(drawn: SpecificationCurve) -> pd.DataFrame:
 
 @figure_data.register
 def _(drawn: Balance) -> pd.DataFrame:
-    """One row a term."""
+    """One row per term."""
     return drawn.points.reset_index(drop=True)
 
 
 @figure_data.register
 def _(drawn: PathDiagram) -> pd.DataFrame:
-    """One row a coefficient on an arrow, then one an effect of the list."""
+    """One row per coefficient on an arrow, then one an effect of the list."""
     ways = [
         *((drawn.treatment, m, slopes) for m, slopes in zip(drawn.mediators, drawn.first, strict=True)),
         *((m, drawn.outcome, slopes) for m, slopes in zip(drawn.mediators, drawn.second, strict=True)),
@@ -196,21 +196,21 @@ def _arrow(start: str, end: str, slopes: Slopes) -> Iterable[tuple[Any, ...]]:
 
 @figure_data.register
 def _(drawn: Pathways) -> pd.DataFrame:
-    """One row a proposition that was tested."""
+    """One row per proposition that was tested."""
     rows = [(s.name, row.id, row.path, row.numbers, row.verdict) for s in drawn.stages for row in s.rows]
     return pd.DataFrame(rows, columns=["stage", "id", "path", "numbers", "verdict"])
 
 
 @figure_data.register
 def _(drawn: Ribbons) -> pd.DataFrame:
-    """One row an entity and period."""
+    """One row per entity and period."""
     parts = [own.rename_axis("time").reset_index().assign(entity=name) for name, own in drawn.entities]
     return pd.concat(parts, ignore_index=True)[["entity", "time", "rank", "rank_low", "rank_high"]]
 
 
 @figure_data.register
 def _(drawn: RankSpans) -> pd.DataFrame:
-    """One row an entity and span."""
+    """One row per entity and span."""
     parts = [
         pd.DataFrame(
             {
@@ -234,7 +234,7 @@ def _(drawn: Bars) -> pd.DataFrame:
 
 @figure_data.register
 def _(drawn: Ridges) -> pd.DataFrame:
-    """One row a period and place; a period without a density has one row."""
+    """One row per period and place; a period without a density has one row."""
     parts = [
         pd.DataFrame({"period": ridge.name, "at": drawn.grid, "density": ridge.density})
         if ridge.density is not None

@@ -57,7 +57,7 @@ def name_label(name: str, labels: Mapping[str, str], factors: Factors) -> str:
     Returns
     -------
     str
-        As `term_label`.
+        As in `term_label`.
     """
     if name in labels:
         return labels[name]

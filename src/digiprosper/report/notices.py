@@ -127,7 +127,7 @@ def few_draws(reps: int, read: ReadFromDraws) -> tuple[Notice, ...]:
     Parameters
     ----------
     reps : int
-        Draws.
+        Number of draws.
     read : {"tails", "ends", "test", "effects"}
         What is read: shares of draws beyond a value, the ends of an interval, the p-value of a test
         ``(1 + #) / (B + 1)``, or two-sided p-values and intervals of effects.

@@ -75,11 +75,11 @@ class Results(Protocol):
 
     @property
     def nobs(self) -> int:
-        """Rows in the estimation sample."""
+        """Number of rows in the estimation sample."""
         ...
 
     def tidy(self, level: float = 0.95) -> pd.DataFrame:
-        """One row a term: term, estimate, std_error, statistic, p_value, conf_low, conf_high."""
+        """One row per term: term, estimate, std_error, statistic, p_value, conf_low, conf_high."""
         ...
 
     def glance(self) -> Glance:
@@ -102,7 +102,7 @@ class HasDraws(Protocol):
 
     @property
     def draws(self) -> pd.DataFrame:
-        """One column a term, one row a draw."""
+        """One column per term, one row per draw."""
         ...
 
 

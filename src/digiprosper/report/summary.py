@@ -234,7 +234,7 @@ class Summary(PickledByName):
     schema : int
         Of the dict.
     version : str
-        Of digiprosper, when the model was fitted.
+        Version of digiprosper that fitted the model.
 
     Examples
     --------
@@ -387,7 +387,7 @@ class Summary(PickledByName):
 
     @property
     def nobs(self) -> int:
-        """Rows in the estimation sample."""
+        """Number of rows in the estimation sample."""
         return int(self.glance()["nobs"])
 
     @property
@@ -406,7 +406,7 @@ class Summary(PickledByName):
         return self.numbers.factors
 
     def tidy(self, level: float = 0.95) -> pd.DataFrame:
-        """Lay out one row a term.
+        """Lay out one row per term.
 
         Parameters
         ----------
@@ -453,7 +453,7 @@ class Summary(PickledByName):
         return (Column(stored["head"], cells=cells, note=stored["note"]),)
 
     def glance(self) -> dict[str, Any]:
-        """Give one mapping about the whole fit.
+        """Return summary numbers of the fit, such as the number of rows.
 
         Returns
         -------

@@ -50,7 +50,7 @@ class TestResult(Summarised, PickledByName):
     draws : ndarray, optional
         Statistics of the draws when something was resampled.
     diagnostics : tuple of Notice
-        What was noticed.
+        Remarks about the data and the fit.
 
     Examples
     --------

@@ -416,7 +416,7 @@ def by_nearness(coordinates: pd.DataFrame, k: int) -> Built:
     Raises
     ------
     OptionError
-        If k is no whole number from 1 to n - 1.
+        If k is not an integer from 1 to n - 1.
     """
     labels, degrees = _places(coordinates, "k_nearest")
     number = plain(k)

@@ -181,7 +181,7 @@ def impacts(
     kinds : sequence of str
         Of ``"direct"``, ``"indirect"``, ``"total"``.
     level : float
-        Of the intervals.
+        Confidence level of the intervals.
     language : {"english", "chinese"}
         Of the words.
 
@@ -262,7 +262,7 @@ def decay(
     labels : mapping
         Labels by term or column, over those of the fits.
     level : float
-        Of the intervals.
+        Confidence level of the intervals.
     purpose : str
         Which figure, for errors.
     language : {"english", "chinese"}
@@ -276,7 +276,7 @@ def decay(
     Raises
     ------
     InputTypeError
-        If a label is no number, or two are the same one.
+        If a label is not a number, or two are the same one.
     ColumnError
         If no fit has the regressor.
     IdentificationError

@@ -96,12 +96,12 @@ class SpatialDecomposition(PickledByName):
         Parameters
         ----------
         level : float
-            Coverage of the intervals.
+            Confidence level of the intervals, .95 by default.
 
         Returns
         -------
         tuple of Column
-            Direct, indirect and total effects, one row a regressor.
+            Direct, indirect and total effects, one row per regressor.
         """
         frame = effects_frame(self.effects, self.inference.df_t, level)
         return tuple(self._column(kind, frame[frame["kind"] == kind]) for kind in KINDS)
@@ -138,7 +138,7 @@ def effects_frame(effects: SpatialEffects, df_t: float, level: float) -> pd.Data
     df_t : float
         Degrees of freedom of t; infinite for the normal distribution.
     level : float
-        Of the intervals.
+        Confidence level of the intervals.
 
     Returns
     -------
@@ -183,7 +183,7 @@ def _errors(effects: SpatialEffects) -> Floats:
 
 
 def unit_frame(effects: SpatialEffects, entity: str) -> pd.DataFrame:
-    """Lay out the effects of single units, one row a unit and term.
+    """Lay out the effects of single units, one row per unit and term.
 
     Parameters
     ----------

@@ -155,9 +155,9 @@ def geary(
     Raises
     ------
     InputTypeError, ColumnError, TermError, OptionError, AlignmentError
-        As `moran`.
+        As in `moran`.
     MissingDataError, IdentificationError
-        As `moran`.
+        As in `moran`.
 
     Warns
     -----
@@ -280,9 +280,9 @@ def local_moran(
     Raises
     ------
     InputTypeError, ColumnError, TermError, OptionError, AlignmentError
-        As `moran`.
+        As in `moran`.
     MissingDataError, IdentificationError
-        As `moran`.
+        As in `moran`.
 
     Warns
     -----

@@ -181,7 +181,7 @@ class PanelSpatial(Specification):
         rng : None, int, SeedSequence or Generator
             For ``effects_error="simulated"``; recorded as `rng_entropy`.
         progress : bool
-            Accepted for uniformity.
+            Not used. All specifications have this argument.
 
         Returns
         -------

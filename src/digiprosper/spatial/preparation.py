@@ -321,7 +321,7 @@ def _refuse_perfect(linear: LinearResults, length: float) -> None:
 
 
 def check_terms(spec: Any, lagged_terms: Sequence[str]) -> None:
-    """Refuse spatial lags of what is no regressor, or in a model that has none.
+    """Refuse spatial lags of what is not a regressor, or in a model that has none.
 
     Parameters
     ----------

@@ -63,7 +63,7 @@ class SpatialResults(Summarised, PickledByName):
     diagnostics : tuple of Notice
         Notices about the sample, the weights and the estimates.
     version : str
-        Of digiprosper, when the model was fitted.
+        Version of digiprosper that fitted the model.
 
     Examples
     --------
@@ -99,16 +99,16 @@ class SpatialResults(Summarised, PickledByName):
 
     @property
     def nobs(self) -> int:
-        """Rows in the estimation sample."""
+        """Number of rows in the estimation sample."""
         return self.estimated.residuals.size
 
     def tidy(self, level: float = 0.95) -> pd.DataFrame:
-        """Give one row a coefficient.
+        """Give one row per coefficient.
 
         Parameters
         ----------
         level : float
-            Of the confidence interval.
+            Confidence level of the intervals, .95 by default.
 
         Returns
         -------
@@ -125,7 +125,7 @@ class SpatialResults(Summarised, PickledByName):
         return pd.DataFrame({**columns, "p_value": p, "conf_low": b - half, "conf_high": b + half})
 
     def glance(self) -> Glance:
-        """Give one mapping about the whole fit.
+        """Return summary numbers of the fit, such as the number of rows.
 
         Returns
         -------
@@ -167,7 +167,7 @@ class SpatialResults(Summarised, PickledByName):
         Parameters
         ----------
         level : float
-            Coverage of the intervals.
+            Confidence level of the intervals, .95 by default.
 
         Returns
         -------
@@ -194,7 +194,7 @@ class SpatialResults(Summarised, PickledByName):
         Parameters
         ----------
         level : float
-            Of the intervals.
+            Confidence level of the intervals, .95 by default.
 
         Returns
         -------
@@ -219,7 +219,7 @@ class SpatialResults(Summarised, PickledByName):
 
     @property
     def unit_impacts(self) -> pd.DataFrame:
-        """Effects of single entities: one row an entity and regressor.
+        """Effects of single entities: one row per entity and regressor.
 
         ``direct`` is the effect of the entity's own x on its outcome, ``indirect`` that of the x of all
         others, ``total`` their sum; ``to_others`` is the effect of its x on the outcomes of all others. The
@@ -240,12 +240,12 @@ class SpatialResults(Summarised, PickledByName):
         return self._by_term(self.tidy()["p_value"].to_numpy(), "p_value")
 
     def conf_int(self, *, level: float = 0.95) -> pd.DataFrame:
-        """Give confidence intervals.
+        """Return confidence intervals.
 
         Parameters
         ----------
         level : float
-            Such as .95.
+            Confidence level, .95 by default.
 
         Returns
         -------

@@ -65,9 +65,9 @@ def spatial_tests(spec: PanelSpatial, panel: Panel) -> pd.DataFrame:
     Raises
     ------
     InputTypeError
-        If `spec` is no `PanelSpatial`.
+        If `spec` is not a `PanelSpatial`.
     DigiprosperError
-        As `PanelSpatial.fit`.
+        As in `PanelSpatial.fit`.
 
     Notes
     -----

@@ -324,7 +324,7 @@ class SpatialWeights(Summarised, PickledByName):
         Returns
         -------
         callable
-            From the panel's frame to one value a row.
+            From the panel's frame to one value per row.
 
         Raises
         ------
@@ -456,7 +456,7 @@ class SpatialWeights(Summarised, PickledByName):
         Raises
         ------
         InputTypeError, ColumnError, OptionError
-            If `frame` is no table, a column is not there or not numeric, or options contradict each other.
+            If `frame` is not a table, a column is not there or not numeric, or options contradict each other.
         AlignmentError
             If rows and columns have other labels, or a link or label is repeated or missing.
 
@@ -676,7 +676,7 @@ class SpatialWeights(Summarised, PickledByName):
         Raises
         ------
         InputTypeError, MissingDataError
-            If it is no Series of finite numbers.
+            If it is not a Series of finite numbers.
         AlignmentError
             If entities have different numbers of periods.
         OptionError

@@ -199,11 +199,9 @@ def by_group(
         - With two groups and ``"permutation"``, `statistic` is the second coefficient minus the first; with
           ``"interaction"`` it is the t statistic of the interaction.
         - With more groups and ``"permutation"``, `statistic` is the range of the coefficients; with
-        ``"interaction"``
-          it is the F statistic of all interactions.
+          ``"interaction"`` it is the F statistic of all interactions.
         - `detail` has the ``term``, ``group``, ``method``, the ``estimates`` by group, the ``difference``,
-        and the
-          numbers of the permutations.
+          and the numbers of the permutations.
 
         `etable` shows the difference and its p-value in two rows, and the method in a note.
 
@@ -222,12 +220,14 @@ def by_group(
     DigiprosperError
         If the model cannot be estimated in a group. The message starts with the group.
 
-    Notes ----- ``"permutation"`` (Fisher 1935): ``p = (1 + #{|d*| >= |d|}) / (reps + 1)``, where d is the
-    difference or the range, and d* that of a permutation. The null hypothesis is that the groups are a random
-    partition of the entities. It can be false although the coefficients are equal, if the groups differ in
-    the variance of errors or regressors. If they also differ in size, the test rejects too often or too
-    rarely (Chung & Romano 2013). A permutation in which a coefficient is not identified counts as
-    ``|d*| >= |d|``; ``lost`` in `detail` is the number of such permutations.
+    Notes
+    -----
+    ``"permutation"`` (Fisher 1935): ``p = (1 + #{|d*| >= |d|}) / (reps + 1)``, where d is the difference or
+    the range, and d* that of a permutation. The null hypothesis is that the groups are a random partition of
+    the entities. It can be false although the coefficients are equal, if the groups differ in the variance of
+    errors or regressors. If they also differ in size, the test rejects too often or too rarely (Chung &
+    Romano 2013). A permutation in which a coefficient is not identified counts as ``|d*| >= |d|``; ``lost``
+    in `detail` is the number of such permutations.
 
     ``"interaction"`` allows for different variances, through the standard errors of the specification. But it
     assumes that the fixed effects and the other coefficients are the same in all groups. If they are not, it

@@ -130,9 +130,10 @@ def control_sets(
     IdentificationError
         If a candidate is absorbed by the fixed effects; and as in `FixedEffects.fit`.
 
-    Notes ----- All models are estimated on the same rows: those in which all candidates are observed. So
-    estimates differ only because of the controls. A separate fit of a model with few candidates may have more
-    rows.
+    Notes
+    -----
+    All models are estimated on the same rows: those in which all candidates are observed. So estimates differ
+    only because of the controls. A separate fit of a model with few candidates may have more rows.
 
     The fixed effects are absorbed from all columns once. The estimates and standard errors of each set are
     computed from these columns and equal those of a separate fit. With ``hc2``, ``hc3`` and ``crv3``, and for

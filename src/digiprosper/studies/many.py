@@ -144,7 +144,7 @@ def _fit(label: str, spec: Any, panel: Panel, stream: SeedSequence) -> _Outcome:
 
 
 def _refuse_labels(specs: object) -> None:
-    """Refuse what is no mapping, and labels that are the same as text."""
+    """Refuse what is not a mapping, and labels that are the same as text."""
     if not hasattr(specs, "items"):
         raise InputTypeError(
             f"fit_all takes a mapping of label to specification, not {type(specs).__name__}."

@@ -87,7 +87,7 @@ class ThresholdTested(PickledByName):
     reps : int
         Draws of each bootstrap.
     rng_entropy : int or None
-        Number that reproduces the draws when passed as `rng`; None when nothing was drawn.
+        Seed of the draws; pass it as `rng` to reproduce them; None when nothing was drawn.
     """
 
     bootstrap: tuple[str, ...]
@@ -235,7 +235,7 @@ class ThresholdFields:
 
     @property
     def rng_entropy(self) -> int | None:
-        """Number that reproduces the draws when passed as `rng`; None when nothing was drawn."""
+        """Seed of the draws; pass it as `rng` to reproduce them; None when nothing was drawn."""
         return self.tested.rng_entropy
 
     @property
@@ -331,7 +331,7 @@ class KinkTested(PickledByName):
     reps : int
         Draws of each bootstrap.
     rng_entropy : int or None
-        Number that reproduces the draws when passed as `rng`; None when nothing was drawn.
+        Seed of the draws; pass it as `rng` to reproduce them; None when nothing was drawn.
     """
 
     bootstrap: str | None
@@ -430,7 +430,7 @@ class KinkFields:
 
     @property
     def rng_entropy(self) -> int | None:
-        """Number that reproduces the draws when passed as `rng`; None when nothing was drawn."""
+        """Seed of the draws; pass it as `rng` to reproduce them; None when nothing was drawn."""
         return self.tested.rng_entropy
 
     @property

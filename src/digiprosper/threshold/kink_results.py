@@ -50,7 +50,7 @@ def critical_chi2(level: float) -> float:
     Parameters
     ----------
     level : float
-        Such as .95.
+        Confidence level.
 
     Returns
     -------
@@ -87,7 +87,7 @@ class KinkResults(KinkFields, Summarised, PickledByName):
     bounded : KinkBounded
         Confidence sets of the threshold.
     diagnostics : tuple of Notice
-        Notices about the fit.
+        Remarks about the data and the fit.
 
     Notes
     -----

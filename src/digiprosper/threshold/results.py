@@ -66,7 +66,7 @@ def critical_lr(level: float) -> float:
     Parameters
     ----------
     level : float
-        Such as .95.
+        Confidence level.
 
     Returns
     -------
@@ -158,7 +158,7 @@ class ThresholdResults(ThresholdFields, Summarised, PickledByName):
     split : ThresholdSplit
         How the thresholds split the rows.
     diagnostics : tuple of Notice
-        Notices about the fit.
+        Remarks about the data and the fit.
 
     Notes
     -----
@@ -190,7 +190,7 @@ class ThresholdResults(ThresholdFields, Summarised, PickledByName):
 
     @property
     def thresholds(self) -> pd.DataFrame:
-        """One row a threshold, in the order found, numbered from 1.
+        """One row per threshold, in the order found, numbered from 1.
 
         Columns: estimate, conf_low, conf_high (hull of the confidence set, which may have gaps: see
         `confidence_set`), ssr, F, p_value, crit_10, crit_5, crit_1 (of the first bootstrap), statistic and
@@ -232,7 +232,7 @@ class ThresholdResults(ThresholdFields, Summarised, PickledByName):
 
     @property
     def tests(self) -> pd.DataFrame:
-        """One row a threshold and bootstrap, the test that stopped "auto" included.
+        """One row per threshold and bootstrap, the test that stopped "auto" included.
 
         Columns: threshold, bootstrap, F (missing where another statistic is tested), p_value, crit_10,
         crit_5, crit_1, statistic ("F" or "score") and value: what p-value and critical values refer to.
@@ -333,7 +333,7 @@ class ThresholdResults(ThresholdFields, Summarised, PickledByName):
 
     @property
     def regimes(self) -> pd.DataFrame:
-        """One row a regime from low to high: lower, upper, nobs, n_entities (seen in it at least once)."""
+        """One row per regime from low to high: lower, upper, nobs, n_entities (seen in it at least once)."""
         cuts = np.sort(self.estimates)
         bounds = {"lower": np.append(-np.inf, cuts), "upper": np.append(cuts, np.inf)}
         sizes = {"nobs": self.regime_sizes[:, 0], "n_entities": self.regime_sizes[:, 1]}
@@ -350,7 +350,7 @@ class ThresholdResults(ThresholdFields, Summarised, PickledByName):
         Returns
         -------
         DataFrame
-            Indexed by time, one column a regime.
+            Indexed by time, one column per regime.
 
         Raises
         ------
@@ -373,7 +373,7 @@ class ThresholdResults(ThresholdFields, Summarised, PickledByName):
         Returns
         -------
         DataFrame
-            Indexed by entity: one column a regime with the entity's rows in it, then first and last (its
+            Indexed by entity: one column per regime with the entity's rows in it, then first and last (its
             regime in its first and last row), crossings (how often the regime changed from one row to the
             next) and first_crossing (the period of the first new regime; missing for those that stayed).
 

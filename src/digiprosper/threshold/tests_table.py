@@ -92,7 +92,7 @@ def table_of_tests(
     Parameters
     ----------
     tests : DataFrame
-        As `ThresholdResults.tests`.
+        As in `ThresholdResults.tests`.
     variable : str
         Threshold variable.
     reps : int

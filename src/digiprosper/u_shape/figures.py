@@ -64,7 +64,7 @@ def turning_curve(results: LinearResults, test: UTestResult, texts: Mapping[str,
 
 
 def _curve(results: LinearResults, test: UTestResult) -> Floats:
-    """Place, value and both ends of the band, one row a place."""
+    """Place, value and both ends of the band, one row per place."""
     from scipy.special import stdtrit
 
     at = [results.names.index(test.variable), results.names.index(test.square)]

@@ -84,7 +84,7 @@ class ModeratedUResult(Summarised, PickledByName):
 
     @property
     def turning_points(self) -> pd.DataFrame:
-        """One row a value of the moderator.
+        """One row per value of the moderator.
 
         Columns at, extremum, std_error (delta), conf_low, conf_high (ends of the Fieller set, missing when it
         is not one bounded interval), slope_low, slope_high (at the ends of the interval), p_value (of the

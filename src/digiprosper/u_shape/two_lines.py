@@ -261,9 +261,9 @@ def two_lines(
     OptionError
         If knots or the level is none.
     InputTypeError
-        If it is no `FixedEffects` or no panel.
+        If it is not a `FixedEffects` or no panel.
     DigiprosperError
-        As `FixedEffects.fit`.
+        As in `FixedEffects.fit`.
 
     Notes
     -----

@@ -384,7 +384,7 @@ def read_curve(
     Raises
     ------
     InputTypeError, ColumnError, TermError, OptionError
-        As `u_test`.
+        As in `u_test`.
     """
     given: object = results
     if not isinstance(given, LinearResults):

@@ -43,7 +43,7 @@ def regional_coordination(income: Any, population: Any, region: Any, *, time: An
     -------
     ndarray or Series
         At most 1, the same in every row of a region and period, as pandas' ``transform``. Missing where any
-        sub-unit of them is. For one row a region: ``.groupby([region, time]).first()``.
+        sub-unit of them is. For one row per region: ``.groupby([region, time]).first()``.
 
     Raises
     ------

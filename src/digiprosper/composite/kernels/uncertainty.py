@@ -103,7 +103,7 @@ class EntitySums(PickledByName):
         Returns
         -------
         ndarray, shape (n, m)
-            Weights, one row an entity left out.
+            Weights, one row per entity left out.
         """
         return self.weights(1.0 - np.eye(self.rows.size))
 
@@ -218,7 +218,7 @@ class MomentSums(EntitySums):
         Returns
         -------
         ndarray, shape (R, m)
-            As `EntitySums.level`.
+            As in `EntitySums.level`.
         """
         level = np.zeros_like(moments.mean)
         for columns in self.rule.groups:

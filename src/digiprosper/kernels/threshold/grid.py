@@ -231,7 +231,7 @@ def candidates(
 
 
 def _leaves_enough(cuts: Ints, least: Ints, nobs: int, varying: Variation | None) -> Bools:
-    """Find the cuts with enough rows and entities on both sides, one row a threshold."""
+    """Find the cuts with enough rows and entities on both sides, one row per threshold."""
     enough = (cuts >= least[:, None]) & (nobs - cuts >= least[:, None])
     if varying is not None:
         below, above = varying.zone(np.array([0, nobs], dtype=np.intp))

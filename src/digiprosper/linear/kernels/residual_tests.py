@@ -259,7 +259,7 @@ def squares_by_entity(residuals: Floats, entity: Ints) -> Squares:
     Returns
     -------
     Squares
-        One value an entity.
+        One value per entity.
     """
     rows = np.bincount(entity)
     squares = residuals**2

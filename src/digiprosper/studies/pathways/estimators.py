@@ -47,7 +47,7 @@ class Asked:
     controls : tuple of str
         Controls.
     level : float
-        Of intervals.
+        Confidence level of the intervals.
     entropy : int
         Seeds all draws.
     spatial_weights : SpatialWeights or None

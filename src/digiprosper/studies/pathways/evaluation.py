@@ -92,7 +92,7 @@ def evaluate(  # noqa: PLR0913 - what all propositions share
     Returns
     -------
     MechanismReport
-        One row a proposition, in the order given. One with several causes or outcomes makes a row of each.
+        One row per proposition, in the order given. One with several causes or outcomes makes a row of each.
 
     Raises
     ------

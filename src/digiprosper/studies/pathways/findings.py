@@ -196,7 +196,7 @@ def verdict_of(parts: Sequence[Part], p_adjusted: float, level: float) -> Verdic
     p_adjusted : float
         Adjusted p-value of all parts.
     level : float
-        Such as .95.
+        Confidence level.
 
     Returns
     -------
@@ -220,7 +220,7 @@ def with_verdicts(findings: Sequence[Finding], adjust: str, level: float) -> tup
     adjust : str
         Method, as `adjusted` reads it.
     level : float
-        Such as .95.
+        Confidence level.
 
     Returns
     -------

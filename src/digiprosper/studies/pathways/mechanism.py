@@ -96,7 +96,7 @@ class Mechanism(PickledByName):
     Raises
     ------
     InputTypeError
-        If a field is no text.
+        If a field is not text.
     OptionError
         If a word is not allowed, if the sign does not suit the shape, or if a role that the shape needs is
         missing or one that it does not use is given.

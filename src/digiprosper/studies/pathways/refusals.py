@@ -92,7 +92,7 @@ def indicators_among(index: str, terms: Sequence[str], systems: Mapping[str, Ind
     Returns
     -------
     list of str
-        Indicators; none if the column is no index.
+        Indicators; none if the column is not an index.
     """
     if index not in systems:
         return []

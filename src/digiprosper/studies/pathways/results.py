@@ -81,7 +81,7 @@ class MechanismReport(Summarised, PickledByName):
 
     @property
     def frame(self) -> pd.DataFrame:
-        """One row a proposition, indexed by its id.
+        """One row per proposition, indexed by its id.
 
         Columns claim, verdict, wording; shape, sign; term (the estimate that decides, in words), estimate,
         std_error, conf_low, conf_high, p_value, p_adjusted; estimator, nobs, n_entities, n_clusters,
@@ -94,7 +94,7 @@ class MechanismReport(Summarised, PickledByName):
 
     @property
     def parts(self) -> pd.DataFrame:
-        """One row an estimate that a proposition makes a claim about.
+        """One row per estimate that a proposition makes a claim about.
 
         Columns id, part (a code), of (the column it is about), at, sign (as claimed), estimate, std_error,
         conf_low, conf_high, p_value.

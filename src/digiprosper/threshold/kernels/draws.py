@@ -119,7 +119,7 @@ def residual_draws(which: Scheme, residual: Floats, uniforms: Floats) -> Floats:
     residual : (N,) float array
         Residual of the null, in the order of the threshold variable.
     uniforms : (c, size) float array
-        Numbers in [0, 1), one row a draw.
+        Numbers in [0, 1), one row per draw.
 
     Returns
     -------
