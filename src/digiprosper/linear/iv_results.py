@@ -289,8 +289,9 @@ class IVResults(LinearResults):
     def stages(self) -> IVStages:
         """First stages and second stage for one table, with the tests of the instruments.
 
-        ``etable(results.stages)`` prints them. With one instrument the effective F equals the F of the instrument
-        and has no separate row. The Kleibergen-Paap F in `stats` of the table is that of the second stage.
+        ``etable(results.stages)`` prints them. With one instrument the effective F equals the F of the
+        instrument and has no separate row. The Kleibergen-Paap F in `stats` of the table is that of the
+        second stage.
         """
         one = len(self.endog) == 1
         labels = ["First stage" if one else f"First stage: {name}" for name in self.endog]
