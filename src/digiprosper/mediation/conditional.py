@@ -1,4 +1,4 @@
-"""Where a conditional effect is significant: Johnson-Neyman regions, by t or from draws."""
+"""Johnson-Neyman regions: values at which a conditional effect is significant."""
 
 from __future__ import annotations
 
@@ -26,32 +26,32 @@ _HALVINGS = 50
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class JohnsonNeyman(Summarised, PickledByName):
-    """Where an effect that changes with a variable is significantly different from zero.
+    """Values of a variable at which an effect that depends on it is significant.
 
-    Made by `johnson_neyman` and `johnson_neyman_draws`.
+    Made by `MediationResults.johnson_neyman`.
 
     Parameters
     ----------
     effect : str
-        Which effect.
+        Name of the effect.
     variable : str
-        What it changes with.
+        Variable w that the effect depends on.
     coefficients : (D + 1,) array
-        The effect is ``sum_d coefficients[d] w^d``.
+        Coefficients of the effect, which is ``sum_d coefficients[d] w^d``.
     regions : list of (low, high)
-        Closed intervals inside `support` where the interval of the effect excludes 0, from low to high.
+        Intervals of w in which the confidence interval of the effect does not contain 0, in ascending order.
     support : tuple (low, high)
-        The range of the variable in the sample.
+        Range of the variable in the sample.
     points : (G, 4) array
-        Value, effect and both ends of its interval, evenly over the support.
+        Values of w with equal distances over the support, the effect, and both ends of its interval.
     share : float
-        Share of the sample's rows inside the regions, to about a hundredth.
+        Approximate share of the rows of the sample in the regions.
     level : float
-        Of the interval, at each value by itself.
+        Confidence level of the interval at each single value of w.
     method : {"t", "percentile"}
-        How the interval was made.
+        Method of the interval.
     conventions : str
-        Which errors or draws were used; the last line of `summary`.
+        Type of the standard errors or draws, as text.
 
     Examples
     --------
@@ -77,7 +77,10 @@ class JohnsonNeyman(Summarised, PickledByName):
 
     @property
     def curve(self) -> pd.DataFrame:
-        """One row per value of the variable: at, estimate, conf_low, conf_high."""
+        """The effect with its interval, one row per value of the variable.
+
+        Columns are at, estimate, conf_low and conf_high.
+        """
         return pd.DataFrame(self.points.copy(), columns=["at", "estimate", "conf_low", "conf_high"])
 
     def _summary(self) -> Summary:

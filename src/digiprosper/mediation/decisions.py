@@ -1,4 +1,4 @@
-"""What the tests of the paths decide: five steps, types of mediation, one step for several mediators."""
+"""Conclusions from the tests of the paths: five steps, types of mediation, tests of several mediators."""
 
 from __future__ import annotations
 
@@ -55,20 +55,20 @@ class Test(PickledByName):
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Decision(Summarised, PickledByName):
-    """Results of the five tests about one mediator. Made by `decide`.
+    """Conclusion about one mediator from five tests, made by `MediationResults.decision`.
 
     Parameters
     ----------
     mediator, treatment, outcome : str
-        Names of the path's ends and of what it leads through.
+        Names of the variables.
     total, a, b, indirect, direct : Test
         Tests of c, a, b, ab and c'.
     level : float
-        A test is passed at p <= 1 - level.
+        A test is significant if its p-value is at most 1 - level.
     conventions : str
-        Which errors and draws were used; the last line of `summary`.
+        Type of the standard errors and draws, as text.
     total_draws_p, direct_draws_p : float
-        P-values of c and c' by the bootstrap; missing if they are not known.
+        Bootstrap p-values of c and c', or missing.
 
     Examples
     --------
@@ -94,12 +94,12 @@ class Decision(Summarised, PickledByName):
 
     @property
     def steps(self) -> pd.DataFrame:
-        """The five steps of Wen & Ye (2014), rows 1 to 5, also those that were not reached.
+        """The five steps of Wen & Ye (2014), one row per step.
 
-        Columns: test, estimate, statistic, p_value, passed, reached. Row 2 asks that a and b both pass: it
-        shows the weaker of them, its estimate, its t and its p, which is the larger. The p of row 3 is that
-        of the bootstrap, to which no statistic belongs. Row 5 compares signs: it shows ab / c' and has
-        neither statistic nor p.
+        Columns are test, estimate, statistic, p_value, passed and reached; steps that were not reached are
+        shown too. Step 2 needs both a and b to be significant, and shows the one with the larger p-value.
+        Step 3 has the bootstrap p-value and no statistic. Step 5 compares signs: it shows ab / c', without
+        statistic and p-value.
         """
         name, weaker = self._weaker
         tests = [
@@ -126,12 +126,12 @@ class Decision(Summarised, PickledByName):
 
     @property
     def framing(self) -> str:
-        """What step 1 says to argue: "mediation", or "masking (suppression)" where c is not significant."""
+        """Conclusion of step 1: "mediation", or "masking (suppression)" if c is not significant."""
         return "mediation" if self._passes(self.total) else "masking (suppression)"
 
     @property
     def branch(self) -> str:
-        """Where the steps end.
+        """Conclusion of the five steps.
 
         "no indirect effect", "complete mediation", "partial mediation" or "masking".
         """
@@ -156,19 +156,19 @@ class Decision(Summarised, PickledByName):
 
     @property
     def ratio_name(self) -> str | None:
-        """Which ratio the branch reports: ``"indirect/total"``, ``"|indirect/direct|"``, or None."""
+        """Ratio to report for this `branch`: ``"indirect/total"``, ``"|indirect/direct|"``, or None."""
         return {"partial mediation": "indirect/total", "masking": "|indirect/direct|"}.get(self.branch)
 
     @property
     def ratio(self) -> float:
-        """Value of that ratio, which may exceed 1; missing where the branch has none."""
+        """Value of the ratio `ratio_name`. It can exceed 1; it is missing if there is no ratio."""
         if self.branch == "partial mediation":
             return _over(self.indirect, self.total)
         return abs(_over(self.indirect, self.direct)) if self.branch == "masking" else math.nan
 
     @property
     def diagnostics(self) -> tuple[Notice, ...]:
-        """Remarks: a ratio that is no share, a total effect near 0, readings that differ."""
+        """Remarks, for example on a ratio that is not a share."""
         about = self.mediator, self.ratio
         indirect = self.branch != "no indirect effect"
         differ = indirect and not self._passes(self.indirect)

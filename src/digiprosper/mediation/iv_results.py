@@ -1,4 +1,4 @@
-"""Effects of a treatment and a mediator that one instrument moves."""
+"""Results of mediation analysis with one instrument."""
 
 from __future__ import annotations
 
@@ -24,25 +24,25 @@ _COLUMNS = ("coefficient", "std_error", "F", "p_value", "partial_r2")
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class MediationIVResults(EffectResults):
-    """Total, direct and indirect effect with one instrument, and how strong it is.
+    """Results of mediation analysis with one instrument, made by `MediationIV.fit`.
 
-    Made by `MediationIV.fit`. Terms: ``total``, ``direct``, ``indirect``, ``indirect:<m>``, ``a``, ``b``,
-    ``proportion_mediated``. Effects are in units of the outcome a unit of the treatment, a in units of the
-    mediator a unit of the treatment, b in units of the outcome a unit of the mediator.
+    Terms are ``total``, ``direct``, ``indirect``, ``indirect:<m>``, ``a``, ``b`` and ``proportion_mediated``.
+    Effects are changes of the outcome per unit of the treatment. a is the change of the mediator per unit of
+    the treatment, and b the change of the outcome per unit of the mediator.
 
     Parameters
     ----------
     treatment, mediator, instrument : str
-        Terms.
+        Terms of the model.
     equations : tuple of (name, LinearResults)
-        The reduced forms, see `paths`.
+        Reduced forms; see `paths`.
     stages : (2, 5) array
-        Both first stages, see `first_stage`.
+        Both first stages; see `first_stage`.
 
     Notes
     -----
-    The remaining parameters are those of `EffectResults`; `cov` is the joint delta covariance of all reduced
-    forms under the fit's `cov_type`. No rows are held.
+    The other parameters are those of `EffectResults`. `cov` is the covariance matrix of the effects by the
+    delta method, with the `cov_type` of the fit.
 
     Examples
     --------
@@ -66,20 +66,20 @@ class MediationIVResults(EffectResults):
 
     @property
     def paths(self) -> dict[str, LinearResults]:
-        """The reduced forms.
+        """Reduced forms by name.
 
-        ``x on z``, ``y on z``, ``m on z``, ``m on z given x``, ``y on z given x``, x, m, y and z standing for
-        treatment, mediator, outcome and instrument.
+        The names are ``x on z``, ``y on z``, ``m on z``, ``m on z given x`` and ``y on z given x``, with the
+        terms of treatment x, mediator m, outcome y and instrument z.
         """
         return dict(self.equations)
 
     @property
     def first_stage(self) -> pd.DataFrame:
-        """What the instrument moves: rows ``x on z`` and ``m on z given x``.
+        """First stages, with rows ``x on z`` and ``m on z given x``.
 
-        Columns coefficient, std_error, F, p_value (under the fit's errors) and partial_r2. With one
-        instrument F is t squared, the Wald F of Kleibergen and Paap (2006) and the effective F of Montiel
-        Olea and Pflueger (2013).
+        Columns are coefficient, std_error, F, p_value and partial_r2. With one instrument, F is the square of
+        t, and equals the Wald F of Kleibergen and Paap (2006) and the effective F of Montiel Olea and
+        Pflueger (2013).
         """
         index = pd.Index(_STAGES, name="stage")
         return pd.DataFrame(self.stages.copy(), index=index, columns=list(_COLUMNS))

@@ -1,4 +1,4 @@
-"""Mediation whose slopes differ by entity: every entity's own regressions, averaged."""
+"""Mean-group mediation: separate regressions for each entity, averaged."""
 
 from __future__ import annotations
 
@@ -35,24 +35,24 @@ _MEMORY = 2**28
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class MeanGroupResults(EffectResults):
-    """Effects averaged over entities, with the slopes of each.
+    """Results of mean-group mediation, made by `mean_group_mediation`.
 
-    Made by :func:`mean_group_mediation`. Terms: ``total``, ``direct``, ``indirect``; then for each mediator
-    ``indirect:<m>``, the mean of a_i b_i; ``a:<m>`` and ``b:<m>``, the mean slopes; ``product_of_means:<m>``;
-    and ``covariance:<m>``, what the product of the means leaves out.
+    Terms are ``total``, ``direct`` and ``indirect``, and for each mediator ``indirect:<m>`` (the mean of a_i
+    b_i), ``a:<m>`` and ``b:<m>`` (the mean slopes), ``product_of_means:<m>``, and ``covariance:<m>`` (the
+    difference between the mean of a_i b_i and the product of the means).
 
     Parameters
     ----------
     treatment : str
-        Term whose effect is split.
+        Treatment.
     mediators : tuple of str
-        Terms it may work through.
+        Mediators.
     entity_table : DataFrame
         See `entities`.
 
     Notes
     -----
-    The remaining parameters are those of `EffectResults`; what is drawn are the entities.
+    The other parameters are those of `EffectResults`. The bootstrap draws entities.
 
     Examples
     --------
@@ -69,7 +69,7 @@ class MeanGroupResults(EffectResults):
 
     @property
     def entities(self) -> pd.DataFrame:
-        """Slopes of every entity used: total, direct, a:<m>, b:<m>, indirect:<m>, nobs (a copy)."""
+        """Slopes of each entity: total, direct, a:<m>, b:<m>, indirect:<m>, nobs (a copy)."""
         return self.entity_table.copy()
 
     def _summary(self) -> Summary:
@@ -85,70 +85,62 @@ class MeanGroupResults(EffectResults):
 
 
 def mean_group_mediation(spec: Mediation, panel: Panel, *, rng: object = None) -> MeanGroupResults:
-    """Estimate the mediation in every entity by itself and average.
+    """Estimate mediation separately for each entity, and average the effects (mean-group estimator).
 
-    If slopes differ by entity, the mean indirect effect is ``E(a_i b_i) = E(a_i) E(b_i) + cov(a_i, b_i)``:
-    one common a times one common b misses the covariance (Bauer, Preacher and Gil 2006). In every entity
-
-    ``y = c_i x + ..``, ``m_k = a_ik x + ..``, ``y = c'_i x + sum_k b_ik m_k + ..``
-
-    are regressions over time, with the entity's own intercept and the controls. The effects are means over
-    entities (Pesaran and Smith 1995). ``c_i = c'_i + sum_k a_ik b_ik`` in each of them, therefore
-    total = direct + indirect, in the estimates and in every draw.
+    If slopes differ between entities, the mean indirect effect is
+    ``E(a_i b_i) = E(a_i) E(b_i) + cov(a_i, b_i)``. A model with common slopes ignores the covariance (Bauer,
+    Preacher and Gil 2006). Here the equations ``y = c_i x + ..``, ``m_k = a_ik x + ..`` and
+    ``y = c'_i x + sum_k b_ik m_k + ..`` are estimated over time for each entity i, with an intercept and the
+    controls. The effects are means over entities (Pesaran and Smith 1995). total = direct + indirect holds
+    exactly, in the estimates and in each draw.
 
     Parameters
     ----------
     spec : Mediation
-        With parallel mediators. `reps` counts the draws. The covariance needs no `cov_type` or `ssc`, and an
-        entity's intercept is there whatever `entity_effects` says. With `time_effects` entity and period
-        effects are swept from all columns of the whole sample first: on a balanced panel this subtracts
-        period means, on an unbalanced one it is the regression on the dummies of both.
+        A specification with parallel mediators. `reps` is the number of draws. `cov_type`, `ssc` and
+        `entity_effects` are not used; each entity has its own intercept. With `time_effects` (default),
+        entity and time effects are first absorbed from all columns of the sample.
     panel : Panel
-        The data, long in time.
+        The data. Each entity needs many periods.
     rng : None, int, sequence of int, SeedSequence or Generator
         Seed of the draws. The `rng_entropy` of the results reproduces them.
 
     Returns
     -------
     MeanGroupResults
-        Terms ``total``, ``direct``, ``indirect``, ``indirect:<m>``, ``a:<m>``, ``b:<m>``,
-        ``product_of_means:<m>``, ``covariance:<m>``; `entities` has each entity's slopes.
+        Mean effects with standard errors, intervals and draws. `entities` has the slopes of each entity.
 
     Raises
     ------
     InputTypeError, OptionError, TermError, CollinearityError
-        As :func:`within_between`; an OptionError too if the specification absorbs further effects or has
-        clusters other than the entity.
+        As in `within_between`. Also an OptionError if the specification has other fixed effects, or clusters
+        other than the entity.
     IdentificationError
-        In a cross-section, or if fewer than two entities have a regression.
+        If the data are a cross-section, or fewer than two entities can be estimated.
 
     Warns
     -----
     MissingDataWarning
-        If entities are left out: with no more rows than the outcome's equation has parameters, or with a
-        treatment, mediator or control that has no variation of its own over time. Their rows still count in
-        the period effects.
+        If entities are left out: those with too few rows, and those in which the treatment, a mediator or a
+        control is constant or collinear. Their rows are still used for the time effects.
 
     Notes
     -----
-    `cov` is ``sum_i d_i d_i' / (N (N - 1))``, d_i the deviations of the entities' effects from their means
-    (Pesaran and Smith 1995), carried to ``product_of_means`` and ``covariance`` by the delta method; t has
-    N - 1 degrees of freedom. It is valid under any correlation within entities, if entities are independent.
-    The bootstrap draws entities with replacement.
+    Sources are Pesaran and Smith (1995, Journal of Econometrics 68:79) and Bauer, Preacher and Gil (2006,
+    Psychological Methods 11:142).
 
-    With treatment and mediators strictly exogenous over time, the errors of a_i and b_i are uncorrelated
-    although they come from the same rows (given x and m, b_i is unbiased), so the mean of a_i b_i is unbiased
-    in short panels too, only noisy. If they react to past outcomes, every entity's slopes are biased by
-    order 1/T, and averaging does not remove it.
+    The covariance matrix of the mean effects is ``sum_i d_i d_i' / (N (N - 1))``, where d_i is the deviation
+    of entity i from the mean (Pesaran and Smith 1995). Standard errors of ``product_of_means`` and
+    ``covariance`` use the delta method. t has N - 1 degrees of freedom. This is valid for any errors within
+    entities, if entities are independent. The bootstrap draws entities with replacement.
 
-    Period effects remove shocks that are the same for all entities. Without them such shocks affect the
-    slopes of every entity, and standard errors over entities do not allow for them. If slopes differ, a
-    common movement of treatment or mediator leaves ``(b_i - E b_i)`` times its mean in the residual. This
-    biases b if b_i is correlated with the entity's share in that movement. The estimator of Pesaran (2006,
-    Econometrica 74:967) for this case is not available.
+    If treatment and mediators are strictly exogenous, the errors of a_i and b_i are uncorrelated, so the mean
+    of a_i b_i is unbiased also in short panels. If they depend on past outcomes, all slopes have a bias of
+    order 1/T, which does not vanish in the mean.
 
-    Pesaran and Smith (1995), Journal of Econometrics 68:79. Bauer, Preacher and Gil (2006), Psychological
-    Methods 11:142.
+    Time effects remove shocks that are common to all entities. If slopes differ, they do not remove the
+    effect of common shocks of the treatment or the mediators completely, and b can be biased. The estimator
+    of Pesaran (2006, Econometrica 74:967) for this case is not available.
 
     Examples
     --------

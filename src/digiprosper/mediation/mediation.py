@@ -1,4 +1,4 @@
-"""Mediation with the same effects, sample and draws in every equation."""
+"""Mediation analysis with fixed effects."""
 
 from __future__ import annotations
 
@@ -93,82 +93,93 @@ _REMEDY = (
 
 @dataclass(frozen=True, slots=True)
 class Mediation(Specification):
-    """How much of a treatment's effect runs through mediators.
+    """Mediation analysis: total, direct and indirect effects of a treatment, with fixed effects.
 
-    ``y = c x + ..``, ``m_k = a_k x + ..``, ``y = c' x + sum_k b_k m_k + ..``, each with the same controls,
-    absorbed effects and rows. Then ``c = c' + sum_k a_k b_k`` exactly, in the estimates and in every
-    bootstrap draw (Preacher & Hayes 2008; Gelbach 2016).
+    The equations are ``y = c x + ..``, ``m_k = a_k x + ..`` and ``y = c' x + sum_k b_k m_k + ..``, with
+    treatment x and mediators m_k. All have the same controls, fixed effects and rows. c is the total effect,
+    c' the direct effect and a_k b_k the indirect effect through m_k. Then ``c = c' + sum_k a_k b_k`` holds
+    exactly, in the estimates and in each bootstrap draw (Preacher & Hayes 2008; Gelbach 2016).
 
     Parameters
     ----------
     y : str
-        Outcome, a term.
+        Outcome: a column or a term.
     treatment : str
-        Term whose effect is split.
+        Treatment x: a column or a term.
     mediators : str or sequence of str
-        Terms it may work through, all in the outcome's equation together.
+        Mediators: columns or terms. All are in the equation of the outcome.
     x : str or sequence of str
-        Controls of every equation.
+        Controls of all equations, none by default.
     structure : {"parallel", "serial"}
-        Mediators side by side, or each on those before it (Hayes' model 6): a chain has its own term
-        ``indirect:<m1>><m2>``, and all chains add up to the parallel total. At most six in a chain.
+        ``"parallel"`` (default): mediators do not affect each other. ``"serial"``: each mediator depends on
+        those before it (Hayes' model 6). Each chain has an effect ``indirect:<m1>><m2>``, and the chains add
+        up to the indirect effect of the parallel structure. A chain has at most six mediators.
     moderator : str, optional
-        Term w whose product with the treatment or the mediators, of levels, enters where `moderates` says. It
-        and its product enter those equations only; name it in `x` too to have it in all.
+        Moderator w: a column or a term. Its interactions with treatment or mediators are added to the
+        equations that `moderates` selects, together with w itself. To have w in all equations, add it to `x`
+        too.
     moderates : {"a", "b", "direct"}, one or several
-        Which slopes depend on w: x to m (``index:<m>`` is a3 b; Hayes' model 7), m to y (a b3; 14), both (58;
-        no index), or x to y beside m (``index:direct``; 5). An interaction that exists and is not named
-        biases the named one: compare with all three named.
+        Slopes that depend on w. ``"a"``: effect of the treatment on the mediators (Hayes' model 7);
+        ``index:<m>`` is the change of the indirect effect with w. ``"b"``: effect of the mediators on the
+        outcome (model 14). Both (model 58) have no such index. ``"direct"``: direct effect (model 5). If an
+        interaction exists and is not in the model, the others are biased; so compare with a model that has
+        all three.
     threshold : str or (str, float), optional
-        Term q that splits the sample: rows with ``q <= gamma`` are regime 1. Treatment and mediators have a
-        slope in each regime, in every equation. With a number gamma is given. Without one it is the value
-        with the least sum of squares of the outcome's equation, among those that leave 5% of the rows in each
-        regime.
+        Threshold variable q. Effects differ between regime 1, ``q <= gamma``, and regime 2. Slopes of
+        treatment and mediators differ by regime in all equations. With a pair, gamma is given. Otherwise
+        gamma minimises the sum of squared residuals of the outcome, among all values that leave at least 5%
+        of the rows in each regime.
     regime_intercept : bool
-        Whether the level of every split equation shifts with the regime too (term ``"intercept:regime1"``).
-        True by default: without it gamma and all effects depend on where treatment and mediators are zero,
-        so on the units inside a logarithm. False replicates fits without it, as those of Stata's `xthreg`.
+        Whether the equations also have an intercept by regime (term ``"intercept:regime1"``). The default is
+        True. Without it gamma and all effects depend on the zero of treatment and mediators, for example on
+        the unit inside a logarithm. Use False only to replicate fits without it, such as those of Stata's
+        ``xthreg``.
     search_draws : bool
-        Whether gamma is searched again in each draw. False by default, because this is slower; gamma is then
-        held fixed, and the intervals do not allow for the search.
+        Whether gamma is searched again in each bootstrap draw. The default is False, which takes gamma as
+        known. True is slower and more reliable in small samples.
     quadratic : {"a", "direct"}, one or both
-        Where the treatment's square enters: the mediators' equations, the outcome's. The instantaneous
-        indirect effect at x is ``(a1 + 2 a2 x) b`` (Hayes & Preacher 2010).
+        Equations with the square of the treatment: those of the mediators (``"a"``) or that of the outcome
+        (``"direct"``). The instantaneous indirect effect at x is ``(a1 + 2 a2 x) b`` (Hayes & Preacher 2010).
     absorb : str or sequence of str
-        Further effects of every equation; ``"region^year"`` crosses two, ``"province[year]"`` adds a slope of
-        year in each province, as in `FixedEffects`. Slopes are by groups that lie inside the clusters.
+        Other fixed effects of all equations, as in `FixedEffects`. Slopes such as ``"province[year]"`` must
+        be by groups that are nested in the clusters.
     entity_effects, time_effects : bool
-        Both by default. Without any effect there is an intercept.
+        Whether to absorb entity and time effects, True by default. Without fixed effects there is an
+        intercept.
     cov_type : {"clustered", "crv3", "robust", "hc2", "hc3", "unadjusted", "driscoll_kraay"}
-        Of the joint covariance; ``clustered`` by default, because rows of an entity are not independent.
+        Type of the joint covariance matrix of all equations, as in `FixedEffects`; ``"clustered"`` by
+        default.
     clusters : str, optional
-        The entity by default. The bootstrap draws the clusters as well, under every `cov_type`.
+        Cluster variable, by default the entity. The bootstrap draws these clusters.
     ssc : {"reghdfe", "xtreg", "linearmodels", "plm", "none"}
-        Small-sample factor of each equation, as in the command or package of this name.
+        Small-sample correction of each equation, as in `FixedEffects`.
     reps : int
-        Bootstrap draws, at least 20. With 4,999, the default, the ends of a 95% interval are order
-        statistics.
+        Number of bootstrap draws, at least 20. With the default, 4,999, the ends of a 95% interval are draws,
+        without interpolation.
 
     Raises
     ------
     OptionError
-        From the constructor, for an unknown word, too few draws, two-way clusters, or two of serial,
-        `moderator`, `threshold` and `quadratic` at once.
+        By the constructor, if an option has an unknown value, if `reps` is too small, if there are two-way
+        clusters, or if more than one of a serial structure, `moderator`, `threshold` and `quadratic` is
+        given.
     TermError
-        From the constructor, if a term stands in two places.
+        By the constructor, if a term has two roles.
     IdentificationError
-        From `fit`, if the treatment or a mediator does not vary inside the effects: the indirect *within*
-        effect is then not identified.
+        By `fit`, if the treatment or a mediator is absorbed by the fixed effects. Its effect is then not
+        identified.
     ThresholdSearchError
-        From `fit`, if no threshold leaves each regime enough rows.
+        By `fit`, if no threshold leaves enough rows in each regime.
+    DigiprosperError
+        By `fit`, as in `FixedEffects.fit`.
 
     Notes
     -----
-    The clusters are drawn with replacement, and all effects and all equations are estimated again on each
-    draw. With rows taken as independent a true null is rejected far too often in serially correlated panels
-    (documentation, page "Validity"). The interval is the percentile interval, and p inverts it. Standard
-    error: delta method on the joint covariance of all equations (Weesie 1999; Gelbach 2016), given gamma if
-    there is a threshold.
+    The bootstrap draws clusters with replacement, and estimates all equations and fixed effects in each draw.
+    Intervals are percentile intervals, and p-values are consistent with them. Drawing rows instead of
+    clusters would give intervals that are too short if errors are serially correlated. Standard errors use
+    the delta method with the joint covariance matrix of all equations (Weesie 1999; Gelbach 2016); they take
+    an estimated gamma as known.
 
     Examples
     --------
@@ -317,27 +328,27 @@ class Mediation(Specification):
 
     @property
     def options(self) -> LinearOptions:
-        """The part that says how rows are swept and errors computed."""
+        """Options of the fixed effects, the standard errors and the sample."""
         return linear_options(self)
 
     def fit(self, panel: Panel, *, rng: object = None, progress: bool = False) -> MediationResults:  # noqa: ARG002
-        """Estimate every equation and draw them again.
+        """Estimate and bootstrap all equations.
 
         Parameters
         ----------
         panel : Panel
-            The data. Rows with a missing value in any term leave all equations; a cross-section is a panel
-            with an entity only.
+            The data. Rows with a missing value in any term are dropped from all equations. A cross-section is
+            a Panel without a time key.
         rng : None, int, sequence of int, SeedSequence or Generator
             Seed of the draws. The `rng_entropy` of the results reproduces them.
         progress : bool
-            Accepted for uniformity; a fit takes well under a second, but for `search_draws`: some
-            milliseconds a draw.
+            Not used. All specifications have this argument.
 
         Returns
         -------
         MediationResults
-            Holding no rows beyond the residuals of its `paths`.
+            Effects with standard errors, intervals and draws. Of the rows it keeps only the residuals of its
+            `paths`.
         """
         seed = seed_sequence(rng)
         prepared = prepare(panel, self._terms_by_role(), self.options)

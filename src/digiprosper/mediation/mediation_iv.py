@@ -1,4 +1,4 @@
-"""Mediation with one instrument, where treatment and mediator are both endogenous."""
+"""Mediation analysis with one instrument for an endogenous treatment and an endogenous mediator."""
 
 from __future__ import annotations
 
@@ -82,84 +82,85 @@ _STAGES = (0, 3)
 
 @dataclass(frozen=True, slots=True)
 class MediationIV(Specification):
-    """Split a treatment's effect through a mediator with one instrument for both.
+    """Mediation analysis with one instrument for treatment and mediator (Dippel, Ferrara and Heblich 2020).
 
-    Dippel, Ferrara and Heblich (2020): ``y = c x + ..`` and ``m = a x + ..`` with x instrumented by z, and
-    ``y = c' x + b m + ..`` with m instrumented by z and x as a control. Each equation has the same controls,
-    absorbed effects and rows, and ``c = c' + a b`` exactly, in the estimates and in every bootstrap draw.
+    The equations are ``y = c x + ..`` and ``m = a x + ..``, with instrument z for the treatment x, and
+    ``y = c' x + b m + ..``, with instrument z for the mediator m and x as a control. All have the same
+    controls, fixed effects and rows. ``c = c' + a b`` holds exactly, in the estimates and in each bootstrap
+    draw.
 
     Parameters
     ----------
     y : str
-        Outcome, a term.
+        Outcome: a column or a term.
     treatment : str
-        Term whose effect is split; endogenous.
+        Endogenous treatment: a column or a term.
     mediator : str
-        The one term it may work through; endogenous.
+        Endogenous mediator: one column or term.
     instrument : str
-        Term z that affects the treatment, and the outcome through the treatment only.
+        Instrument z: a column or a term. It affects the outcome only through the treatment.
     x : sequence of str
-        Controls of every equation.
+        Controls of all equations, none by default.
     entity_effects, time_effects : bool
-        Both by default. Without any effect there is an intercept.
+        Whether to absorb entity and time effects, True by default. Without fixed effects there is an
+        intercept.
     absorb : sequence of str
-        Further effects of every equation; ``"region^year"`` crosses two, ``"province[year]"`` adds a slope of
-        year in each province, as in `FixedEffects`. Slopes are by groups that lie inside the clusters.
+        Other fixed effects of all equations, as in `FixedEffects`. Slopes such as ``"province[year]"`` must
+        be by groups that are nested in the clusters.
     cov_type : {"clustered", "robust", "unadjusted", "driscoll_kraay"}
-        Of the joint covariance; ``clustered`` by default, because rows of an entity are not independent.
+        Type of the joint covariance matrix of all equations, as in `FixedEffects`; ``"clustered"`` by
+        default.
     clusters : str, optional
-        The entity by default. The bootstrap draws the clusters as well, under every `cov_type`.
+        Cluster variable, by default the entity. The bootstrap draws these clusters.
     ssc : {"reghdfe", "xtreg", "linearmodels", "plm", "none"}
-        Small-sample factor of each equation, as in the command or package of this name. K counts the
-        regressors of the reduced form, which has z in the place of x (total and a) or of m (b and direct): as
-        many as in 2SLS.
+        Small-sample correction of each equation, as in `FixedEffectsIV`.
     reps : int
-        Bootstrap draws, at least 20. With 4,999, the default, the ends of a 95% interval are order
-        statistics.
+        Number of bootstrap draws, at least 20. With the default, 4,999, the ends of a 95% interval are draws,
+        without interpolation.
 
     Raises
     ------
     OptionError
-        From the constructor, for an unknown word, too few draws or two-way clusters.
+        By the constructor, if an option has an unknown value, `reps` is too small, or there are two-way
+        clusters.
     TermError
-        From the constructor, if a term stands in two places, or for several mediators or instruments.
+        By the constructor, if a term has two roles, or there are several mediators or instruments.
     IdentificationError
-        From `fit`, if treatment, mediator or instrument does not vary inside the effects, or the mediator is
-        made of treatment, instrument and controls.
+        By `fit`, if treatment, mediator or instrument is absorbed by the fixed effects, or the mediator is a
+        linear combination of treatment, instrument and controls.
     CollinearityError
-        From `fit`, if the instrument is made of the treatment and the controls.
+        By `fit`, if the instrument is a linear combination of the treatment and the controls.
 
     Warns
     -----
     IdentificationWarning
-        If a first-stage F is below 10, or no proportion is mediated (as in `Mediation`).
+        If a first-stage F is below 10, or the proportion mediated is not meaningful (as in `Mediation`).
 
     Notes
     -----
-    **What is assumed.** Given controls and effects, z is as good as random, and affects y through x only, as
-    for any instrument. x and y have no common cause except causes that act through m. Common causes of x and
-    m, and of m and y, are allowed.
+    **Assumptions.** z is exogenous given controls and fixed effects, and affects y only through x. Omitted
+    causes of x and m, and omitted causes of m and y, are allowed. But there is no omitted common cause of x
+    and y that does not work through m.
 
-    **What identifies b.** Among rows of the same x, those with a higher z have less of the other causes of x,
-    and so less of the common cause of x and m. This is the only relation of z and m given x. Without such a
-    cause b is not identified. With a small one the second first stage is weak, as is usual. An F above 10
-    limits the bias; a t test at 5% has its nominal size only from F = 104.7 on (Lee, McCrary, Moreira and
-    Porter 2022, American Economic Review 112:3260).
+    **Identification of b.** Given x, a higher z means that the omitted causes of x are lower. If these also
+    affect m, then z and m are correlated given x, so z is an instrument for m. If x and m have no omitted
+    common cause, b is not identified. Often this first stage is weak. With F of at least 10 the bias is
+    small, but a t test at 5% has the correct size only from F = 104.7 on (Lee, McCrary, Moreira and Porter
+    2022, American Economic Review 112:3260).
 
-    **How it is computed.** One instrument makes every estimate a ratio of slopes of reduced forms (OLS): with
-    ``p`` the slopes on z, and ``r``, ``d`` those on z and x together, ``c = p_y/p_x``, ``a = p_m/p_x``,
-    ``b = r_y/r_m``, ``c' = d_y - b d_m``. Leaving x out of a regression on z and x gives
-    ``p_y = d_y p_x + r_y`` and ``p_m = d_m p_x + r_m``, so that
-    ``c' + a b = d_y + b (p_m - d_m p_x)/p_x = d_y + r_y/p_x = c``. The delta method on the reduced forms
-    equals the sandwich of 2SLS, ``(Z'X)^-1 [sum_g Z_g'u_g u_g'Z_g] (X'Z)^-1``, since their residuals combine
-    to u where ``Z'u = 0``. Interval and p: percentile, clusters drawn and all reduced forms fitted again.
+    **Computation.** All estimates are ratios of slopes of reduced forms, which are estimated by least
+    squares. Let p be slopes on z, and let r and d be slopes on z and x in regressions on both. Then
+    ``c = p_y/p_x``, ``a = p_m/p_x``, ``b = r_y/r_m`` and ``c' = d_y - b d_m``. Standard errors use the delta
+    method and equal those of 2SLS. Intervals and p-values are percentile intervals from draws of clusters,
+    with all equations estimated in each draw.
 
-    Dippel, Ferrara and Heblich (2020), Stata Journal 20:613; identification: Dippel, Gold, Heblich and Pinto
-    (2017), NBER Working Paper 23209.
+    The method is that of Dippel, Ferrara and Heblich (2020, Stata Journal 20:613). Identification is proved
+    by Dippel, Gold, Heblich and Pinto (2017, NBER Working Paper 23209).
 
     Examples
     --------
-    Two hidden causes, u of x and m and v of m and y; the truth is c' = .3 and a b = .6 x .5:
+    Simulated data with two omitted variables: u affects x and m, and v affects m and y. The true values are
+    c' = .3 and a b = .6 x .5.
 
     >>> import numpy as np, pandas as pd
     >>> from digiprosper import MediationIV, Panel
@@ -212,26 +213,27 @@ class MediationIV(Specification):
 
     @property
     def options(self) -> LinearOptions:
-        """The part that says how rows are swept and errors computed."""
+        """Options of the fixed effects, the standard errors and the sample."""
         return linear_options(self)
 
     def fit(self, panel: Panel, *, rng: object = None, progress: bool = False) -> MediationIVResults:  # noqa: ARG002
-        """Estimate every reduced form and draw them again.
+        """Estimate and bootstrap all equations.
 
         Parameters
         ----------
         panel : Panel
-            The data. Rows with a missing value in any term leave all equations; a cross-section is a panel
-            with an entity only.
+            The data. Rows with a missing value in any term are dropped from all equations. A cross-section is
+            a Panel without a time key.
         rng : None, int, sequence of int, SeedSequence or Generator
             Seed of the draws. The `rng_entropy` of the results reproduces them.
         progress : bool
-            Accepted for uniformity; a fit takes well under a second.
+            Not used. All specifications have this argument.
 
         Returns
         -------
         MediationIVResults
-            Holding no rows beyond the residuals of its `paths`.
+            Effects with standard errors, intervals and draws. Of the rows it keeps only the residuals of its
+            `paths`.
         """
         seed = seed_sequence(rng)
         roles = {r: tuple(self.x) if r == "x" else (getattr(self, r),) for r in _ROLES}

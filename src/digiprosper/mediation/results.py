@@ -1,4 +1,4 @@
-"""Total, direct and indirect effects, and what can be read from them without the rows."""
+"""Results of mediation analysis."""
 
 from __future__ import annotations
 
@@ -54,34 +54,35 @@ _LEVEL = 0.95
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class MediationResults(VaryingFields, EffectResults):
-    """Total, direct and indirect effects, with the equations behind them.
+    """Results of mediation analysis: total, direct and indirect effects, made by `Mediation.fit`.
 
-    Made by `Mediation.fit`. Terms: ``total``, ``direct``, ``indirect``, ``indirect:<m>`` for each mediator
-    and, last, ``proportion_mediated``; between them those of the structure (chains ``indirect:<m1>><m2>``;
-    ``index:<m>`` and ``indirect:<m>:p10`` of a moderator; ``indirect:<m>:regime1`` and ``difference:<m>`` of
-    a threshold). Effects are in units of the outcome a unit of the treatment. Where an effect depends on a
-    moderator, a threshold or the treatment itself, the terms without a suffix are averages over the rows of
-    the sample.
+    Terms are ``total``, ``direct``, ``indirect``, ``indirect:<m>`` for each mediator, those of the structure,
+    and ``proportion_mediated``. A serial structure has the chains ``indirect:<m1>><m2>``. A moderator has
+    ``index:<m>`` and effects at quantiles such as ``indirect:<m>:p10``. A threshold has
+    ``indirect:<m>:regime1`` and ``difference:<m>``.
+
+    Effects are changes of the outcome per unit of the treatment. If an effect depends on a moderator, a
+    threshold or the treatment itself, the term without a suffix is its average over the rows of the sample.
 
     Parameters
     ----------
     treatment : str
-        Term whose effect is split.
+        Treatment.
     mediators : tuple of str
-        Terms it may work through.
+        Mediators.
     equations : tuple of (name, LinearResults)
         ``total`` (y on x), ``mediator:<m>`` (m on x) and ``outcome`` (y on x and all m), with the controls.
     structure : str
         ``"parallel"``, ``"serial"``, ``"moderated"``, ``"threshold"`` or ``"quadratic"``.
     system : PathSystem
-        Coefficients, their joint covariance, draws and jackknife.
+        Coefficients of all equations, their covariance matrix, draws and jackknife.
     varying : Varying
-        What the effects depend on, and how; its fields are attributes of the results, too.
+        The variable that effects depend on. Its fields are also attributes of the results.
 
     Notes
     -----
-    The remaining parameters are those of `EffectResults`; `cov` is the joint delta covariance of all
-    equations under the fit's `cov_type`. No rows are held.
+    The other parameters are those of `EffectResults`. `cov` is the covariance matrix of the effects by the
+    delta method, with the `cov_type` of the fit.
 
     Examples
     --------
@@ -105,17 +106,20 @@ class MediationResults(VaryingFields, EffectResults):
 
     @property
     def paths(self) -> dict[str, LinearResults]:
-        """Every equation by name: ``total``, ``mediator:<m>``, ``outcome``."""
+        """Equations by name: ``total``, ``mediator:<m>``, ``outcome``."""
         return dict(self.equations)
 
     @property
     def sample_stats(self) -> pd.DataFrame:
-        """Every variable and term in the estimation sample: nobs, mean, sd, min, max."""
+        """Summary statistics of variables and terms: nobs, mean, sd, min, max."""
         return self.paths["outcome"].sample_stats
 
     @property
     def regimes(self) -> pd.DataFrame:
-        """Regimes of a threshold: lower, upper (``lower < q <= upper``), nobs, n_entities; else empty."""
+        """Regimes of a threshold: lower, upper, nobs, n_entities.
+
+        A regime has the rows with ``lower < q <= upper``. Without a threshold the table is empty.
+        """
         edges = [-np.inf, self.threshold, np.inf] if self.threshold is not None else []
         rows = [
             (low, high, *counts)
@@ -127,26 +131,28 @@ class MediationResults(VaryingFields, EffectResults):
     # --- tests of products --------------------------------------------------------------------------------
 
     def sobel(self, kind: SobelKind = "sobel") -> pd.DataFrame:
-        """Test each indirect effect as a product of two normal estimates, in closed form.
+        """Test each indirect effect with the Sobel test.
 
-        ``se^2 = a^2 s_b^2 + b^2 s_a^2`` (Sobel 1982), ``+ s_a^2 s_b^2`` (Aroian 1947) or ``- s_a^2 s_b^2``
-        (Goodman 1960), with the standard errors s_a, s_b of the fit's own `cov_type`. The product is not
-        normal: the test is conservative near 0, and the interval of :meth:`tidy` is the better one.
+        The variance of a b is ``a^2 s_b^2 + b^2 s_a^2`` (Sobel 1982), with ``+ s_a^2 s_b^2`` (Aroian 1947) or
+        ``- s_a^2 s_b^2`` (Goodman 1960). s_a and s_b are the standard errors of the fit. The test assumes
+        that the product is normal, which it is not. So it is conservative near 0, and the bootstrap interval
+        of `tidy` is better.
 
         Parameters
         ----------
         kind : {"sobel", "aroian", "goodman"}
-            Which variance.
+            Formula of the variance; ``"sobel"`` by default.
 
         Returns
         -------
         DataFrame
-            Indexed by ``indirect:<m>``: estimate, std_error, statistic, p_value (two-sided, normal).
+            One row per ``indirect:<m>``, with columns estimate, std_error, statistic and p_value (two-sided,
+            normal).
 
         Raises
         ------
         OptionError
-            If `kind` is another word, or the effects depend on a moderator, a threshold or the treatment.
+            If `kind` is unknown, or the effects depend on a moderator, a threshold or the treatment.
 
         Warns
         -----
@@ -170,11 +176,11 @@ class MediationResults(VaryingFields, EffectResults):
         return pd.DataFrame(columns, index=pd.Index(names, name="term"))
 
     def product_interval(self, *, level: float = 0.95) -> pd.DataFrame:
-        """Give each indirect effect the interval of a product of two normal estimates, without draws.
+        """Compute intervals of the indirect effects from the distribution of a product of normals.
 
-        Quantiles of the exact distribution of XY, X and Y normal around a and b with their standard errors
-        and their correlation in the joint covariance (Tofighi & MacKinnon 2011): what ``monte_carlo``
-        approaches as the number of simulations grows. It takes a and b as normal, with few clusters too.
+        a and b are assumed to be normal, with the standard errors and the correlation of the fit. The ends
+        are quantiles of the exact distribution of their product (Tofighi & MacKinnon 2011), so no draws are
+        needed. Monte Carlo intervals with many draws are equal to it.
 
         Parameters
         ----------
@@ -184,8 +190,8 @@ class MediationResults(VaryingFields, EffectResults):
         Returns
         -------
         DataFrame
-            Indexed by ``indirect:<m>``: estimate, conf_low, conf_high, p_value (one minus the level at which
-            an end meets 0).
+            One row per ``indirect:<m>``, with columns estimate, conf_low, conf_high and p_value. The p-value
+            is 1 minus the level at which an end of the interval is 0.
 
         Raises
         ------
@@ -207,16 +213,15 @@ class MediationResults(VaryingFields, EffectResults):
         return pd.DataFrame(rows, index=index, columns=["estimate", "conf_low", "conf_high", "p_value"])
 
     def joint_significance(self) -> pd.DataFrame:
-        """Test each indirect effect by both of its paths: it is 0 if either is.
+        """Test each indirect effect with the joint significance test: both paths must be significant.
 
-        P is the larger of the two paths' p-values, each with the fit's own standard errors and t degrees of
-        freedom (G - 1 when clustered). It has no interval; its size and power are very good (MacKinnon et
-        al. 2002), with few clusters too.
+        The p-value is the larger of those of a and b, which are t tests with the standard errors and degrees
+        of freedom of the fit. There is no interval. The test has good size and power (MacKinnon et al. 2002).
 
         Returns
         -------
         DataFrame
-            Indexed by ``indirect:<m>``: p_a, p_b, p_value.
+            One row per ``indirect:<m>``, with columns p_a, p_b and p_value.
 
         Raises
         ------
@@ -230,7 +235,10 @@ class MediationResults(VaryingFields, EffectResults):
         return frame.set_index(pd.Index([f"indirect:{m}" for m in self.mediators], name="term"))
 
     def contrasts(self, *, level: float = 0.95) -> pd.DataFrame:
-        """Compare indirect effects: every pair of mediators or chains, or the ends of a conditional effect.
+        """Test differences between indirect effects.
+
+        These are the differences between each pair of mediators or chains, or between the values of a
+        conditional effect.
 
         Parameters
         ----------
@@ -240,9 +248,9 @@ class MediationResults(VaryingFields, EffectResults):
         Returns
         -------
         DataFrame
-            Indexed by ``"<term> - <term>"``: estimate, std_error and statistic (joint delta), p_value,
-            conf_low and conf_high (percentile; the same draws for both terms). Empty with one indirect
-            effect.
+            One row per difference, ``"<term> - <term>"``. Columns are estimate, std_error and statistic
+            (delta method), and p_value, conf_low and conf_high (bootstrap percentiles). The table is empty if
+            there is only one indirect effect.
 
         Raises
         ------
@@ -270,26 +278,34 @@ class MediationResults(VaryingFields, EffectResults):
     # --- decisions ----------------------------------------------------------------------------------------
 
     def decision(self, mediator: str | None = None, *, level: float = 0.95) -> Decision:
-        """Apply the five steps of Wen and Ye (2014), with every statistic and the resulting branch.
+        """Apply the five-step procedure of Wen and Ye (2014) to one mediator.
 
         Parameters
         ----------
         mediator : str, optional
-            Which; needed if there are several.
+            The mediator. It must be given if there are several.
         level : float
-            A test passes if its p is at most 1 - level.
+            A test is significant if its p-value is at most 1 - level; .95 by default.
 
         Returns
         -------
         Decision
-            ``steps``, ``branch``, ``zhao`` (the type of Zhao, Lynch and Chen 2010), ``ratio``,
-            ``ratio_name``. Paths are tested with the fit's errors, the product by the percentile bootstrap.
+            The conclusion ``branch``, all ``steps``, the type ``zhao`` of Zhao, Lynch and Chen (2010), and a
+            ``ratio``. The paths are tested with the standard errors of the fit, and the indirect effect with
+            the bootstrap.
 
         Raises
         ------
         OptionError
-            If the mediator is none of the fit's, or is not named among several, or the effects depend on a
-            moderator, a threshold or the treatment.
+            If the mediator is not in the model, or is not given although there are several. Also if the
+            effects depend on a moderator, a threshold or the treatment.
+
+        Examples
+        --------
+        >>> import digiprosper as dp
+        >>> spec = dp.Mediation("log(gsp)", "log(pc)", "log(emp)", ["unemp"], reps=199)
+        >>> spec.fit(dp.datasets.us_states(), rng=1).decision().branch
+        'complete mediation'
         """
         self._refuse_varying("decision")
         level = check_level(level)
@@ -314,16 +330,18 @@ class MediationResults(VaryingFields, EffectResults):
         )
 
     def two_step(self) -> pd.DataFrame:
-        """Test the treatment's effect on each mediator, the only path with the treatment's identification.
+        """Test the effect of the treatment on each mediator, as proposed by Jiang (2022).
 
-        The estimate of the step from mediator to outcome is confounded. Jiang (2022) therefore argues this
-        step from theory, and reports neither c' nor ab / c. P-values are adjusted for several mediators:
-        Holm's, and Romano and Wolf's (2005) step-down on the same cluster draws for all mediators.
+        If the treatment is identified, so is its effect on a mediator. The effect of a mediator on the
+        outcome is usually confounded; Jiang (2022) justifies it by theory instead of estimating it. So he
+        reports neither c' nor ab / c. The p-values are adjusted for testing several mediators with the
+        methods of Holm and of Romano and Wolf (2005).
 
         Returns
         -------
         DataFrame
-            Indexed by mediator: estimate, std_error, statistic, p_value, p_holm, p_romano_wolf.
+            One row per mediator, with columns estimate, std_error, statistic, p_value, p_holm and
+            p_romano_wolf.
 
         Raises
         ------
@@ -352,30 +370,32 @@ class MediationResults(VaryingFields, EffectResults):
     def sensitivity(
         self, mediator: str | None = None, *, level: float = 0.95, rho: Sequence[float] | None = None
     ) -> MediationSensitivity:
-        """Compute the indirect effect for correlated errors of mediator and outcome, and where it is 0.
+        """Compute the indirect effect as a function of the correlation rho of the errors (Imai et al. 2010).
 
-        ``a (s1/s2) [r - rho sqrt((1 - r^2) / (1 - rho^2))]``, with r, s1, s2 the correlation and standard
-        deviations of the residuals of y and m on everything else of the outcome's equation (Imai, Keele and
-        Yamamoto 2010). It is 0 exactly at rho = r, and ab at rho = 0.
+        A correlation rho between the errors of mediator and outcome arises if a common cause is omitted. The
+        indirect effect is then ``a (s1/s2) [r - rho sqrt((1 - r^2) / (1 - rho^2))]``. r, s1 and s2 are the
+        correlation and the standard deviations of the residuals of outcome and mediator from regressions on
+        the treatment, the controls and the other mediators (Imai, Keele and Yamamoto 2010). It is ab at rho =
+        0, and 0 at rho = r.
 
         Parameters
         ----------
         mediator : str, optional
-            Which; needed if there are several. The others are then among what is held fixed.
+            The mediator. It must be given if there are several; the others are then controls.
         level : float
-            Of the intervals, percentile in the cluster draws.
+            Confidence level of the percentile intervals, .95 by default.
         rho : sequence of float, optional
-            Where the curve is wanted; -.9 to .9 by default.
+            Values of rho, by default from -.9 to .9.
 
         Returns
         -------
         MediationSensitivity
-            ``curve``, ``rho_at_zero``, ``r2_at_zero``.
+            The ``curve``, and ``rho_at_zero``, the correlation at which the effect is 0.
 
         Raises
         ------
         OptionError
-            If the mediator is none of the fit's, or the effects depend on a moderator, a threshold or the
+            If the mediator is not in the model, or the effects depend on a moderator, a threshold or the
             treatment.
         """
         self._refuse_varying("sensitivity")
@@ -397,28 +417,29 @@ class MediationResults(VaryingFields, EffectResults):
         )
 
     def robustness_value(self, mediator: str | None = None, *, level: float = 0.95) -> pd.DataFrame:
-        """Compute how strong an omitted confounder of each path must be to bring its estimate to 0.
+        """Compute the robustness values of both paths of a mediator (Cinelli and Hazlett 2020).
 
-        Cinelli and Hazlett (2020): a confounder that explains less than RV of the residual variance of both
-        ends of a path cannot bring its estimate to 0. The unadjusted t is used, because partial R2 is a
-        measure of fit.
+        An omitted variable can reduce the estimate of a path to 0 only if it explains at least the share RV
+        of the residual variance of its regressor, or of its outcome. The values are computed from t
+        statistics with unadjusted standard errors, because a partial R2 measures fit.
 
         Parameters
         ----------
         mediator : str, optional
-            Which; needed if there are several.
+            The mediator. It must be given if there are several.
         level : float
-            Of `rv_alpha`, the strength at which the path is no longer significant.
+            Confidence level for `rv_alpha`, .95 by default.
 
         Returns
         -------
         DataFrame
-            Rows a, b: partial_r2, rv, rv_alpha, all shares.
+            Rows a and b. Columns are partial_r2, rv, and rv_alpha, the share from which the path is no longer
+            significant.
 
         Raises
         ------
         OptionError
-            If the mediator is none of the fit's, or the effects depend on a moderator, a threshold or the
+            If the mediator is not in the model, or the effects depend on a moderator, a threshold or the
             treatment.
         """
         self._refuse_varying("robustness_value")
@@ -433,20 +454,20 @@ class MediationResults(VaryingFields, EffectResults):
     # --- effects that depend on a variable ----------------------------------------------------------------
 
     def conditional_effects(self, at: Sequence[float] | None = None, *, level: float = 0.95) -> pd.DataFrame:
-        """Evaluate the effects at values of the moderator, or of the treatment where it enters squared.
+        """Compute the effects at values of the moderator, or of the treatment in a quadratic model.
 
         Parameters
         ----------
         at : sequence of float, optional
-            Values; the 10, 50 and 90% quantiles in the sample by default, or both values of a dummy.
+            Values. The default is the 10, 50 and 90% quantiles in the sample, or both values of a dummy.
         level : float
             Confidence level of the intervals, .95 by default.
 
         Returns
         -------
         DataFrame
-            One row per effect and value: effect, at, estimate, std_error, statistic (joint delta), p_value,
-            conf_low, conf_high (percentile).
+            One row per effect and value. Columns are effect, at, estimate, std_error and statistic (delta
+            method), and p_value, conf_low and conf_high (bootstrap percentiles).
 
         Raises
         ------
@@ -477,30 +498,31 @@ class MediationResults(VaryingFields, EffectResults):
     def johnson_neyman(
         self, effect: str | None = None, *, level: float = 0.95, method: str | None = None
     ) -> JohnsonNeyman:
-        """Find where in the range of the variable a conditional effect differs from 0.
+        """Find the values at which a conditional effect is significant (Johnson-Neyman regions).
 
-        For one slope the ends solve a quadratic in the variable (Johnson and Neyman 1936; Bauer and Curran
-        2005), with the fit's errors and t; for a product of slopes they are read from the bootstrap draws.
+        For a single slope the ends of the regions solve a quadratic equation (Johnson and Neyman 1936; Bauer
+        and Curran 2005), with the standard errors and the t distribution of the fit. For a product of slopes
+        they are computed from the bootstrap draws.
 
         Parameters
         ----------
         effect : str, optional
-            ``"indirect:<m>"`` or ``"direct"``; needed if several depend on the variable.
+            ``"indirect:<m>"`` or ``"direct"``. It must be given if several effects depend on the variable.
         level : float
             Confidence level of the intervals, .95 by default.
         method : {"t", "percentile"}, optional
-            By default "t" for one slope and "percentile" for a product, which has no t. "percentile" agrees
-            with `conditional_effects` and the terms.
+            The default is ``"t"`` for a single slope and ``"percentile"`` for a product of slopes.
+            ``"percentile"`` is consistent with `conditional_effects`.
 
         Returns
         -------
         JohnsonNeyman
-            ``regions``, ``share`` of the rows in them, ``curve``.
+            The ``regions``, the ``share`` of rows in them, and the ``curve`` of the effect.
 
         Raises
         ------
         OptionError
-            If no effect depends on a variable, or the effect is none of those that do.
+            If no effect depends on a variable, or `effect` does not depend on it.
         """
         self._refuse_constant("johnson_neyman")
         level = check_level(level)
@@ -542,34 +564,34 @@ class MediationResults(VaryingFields, EffectResults):
         labels: Mapping[str, str] | None = None,
         language: Literal["en", "zh"] = "en",
     ) -> dict[str, list[str]]:
-        """Rows that complete the three-step regression table: ``etable(r.paths, rows=r.path_rows())``.
+        """Return rows for the table of the three equations: ``etable(r.paths, rows=r.path_rows())``.
 
         Parameters
         ----------
         mediator : str, optional
-            Only this one; all by default.
+            Only rows of this mediator. The default is all mediators.
         digits : int
-            Decimals; a smaller number keeps as many significant digits instead.
+            Number of decimals, 3 by default. A number that would be rounded to 0 keeps this many significant
+            digits.
         labels : mapping, optional
-            Labels of the mediators by term or column, such as those that `etable` gets; they win over those
-            of the panel.
+            Labels of the mediators by term or column, as in `etable`. They replace those of the panel.
         language : {"en", "zh"}
-            Of the names of the rows.
+            Language of the names of the rows, English by default.
 
         Returns
         -------
         dict of str to list of str
-            Per mediator, and per chain of a serial structure, the indirect effect with its 95% percentile
-            interval and p (without both below five drawn clusters); per mediator Sobel's z with the fit's own
-            errors. In the column of the outcome's equation, empty in the others.
+            For each mediator or chain, the indirect effect with its 95% percentile interval and p-value; with
+            fewer than five clusters only the effect. For each mediator also Sobel's z. The values are in the
+            column of the equation of the outcome.
 
         Raises
         ------
         InputTypeError
             If `labels` is not a mapping.
         OptionError
-            If the mediator is none of the fit's, `digits` is not a whole number from 0 to 15, `language` is
-            another word, or the effects depend on a moderator, a threshold or the treatment.
+            If the mediator is not in the model, `digits` is not an integer from 0 to 15, or `language` is
+            unknown. Also if the effects depend on a moderator, a threshold or the treatment.
 
         Examples
         --------

@@ -1,4 +1,4 @@
-"""How strong an omitted common cause of mediator and outcome would have to be."""
+"""Sensitivity of mediation to omitted common causes of mediator and outcome."""
 
 from __future__ import annotations
 
@@ -35,33 +35,35 @@ _LARGEST_EFFECT = 300
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class MediationSensitivity(Summarised, PickledByName):
-    """The indirect effect as a function of the correlation of the errors. Made by `sensitivity`.
+    """The indirect effect as a function of the correlation of the errors.
+
+    Made by `MediationResults.sensitivity`.
 
     Parameters
     ----------
     mediator : str
-        Its name.
+        Name of the mediator.
     rho : (G,) array
         Correlations of the errors of mediator and outcome.
     effects : (G, 3) array
-        Indirect effect at each, with both ends of its percentile interval.
+        For each correlation, the indirect effect and both ends of its percentile interval.
     assumed : (3,) array
-        The same at rho = 0, which is what the fit assumes: ab and its interval.
+        The indirect effect and its interval at rho = 0, which the fit assumes.
     rho_at_zero : float
         Correlation at which the indirect effect is 0.
     rho_low, rho_high : float
         Percentile interval of `rho_at_zero`.
     rho_insignificant : float
-        Correlation nearest to 0 at which the interval covers 0; 0 if it does so already there, missing if it
-        does up to .99 nowhere or there is no interval.
+        Correlation nearest to 0 at which the interval contains 0. It is 0 if the indirect effect of the fit
+        is not significant, and missing if there is no such correlation up to .99 or no interval.
     level : float
         Confidence level of the intervals.
     conventions : str
-        Which draws were used; the last line of `summary`.
+        Type of the draws, as text.
     labels : mapping
         Labels of columns, for figures.
     factors : mapping
-        What names of the model are products of.
+        Factors of each interaction, by name.
 
     Examples
     --------
@@ -87,7 +89,10 @@ class MediationSensitivity(Summarised, PickledByName):
 
     @property
     def curve(self) -> pd.DataFrame:
-        """One row a correlation: rho, indirect, conf_low, conf_high."""
+        """The indirect effect with its interval, one row per correlation.
+
+        Columns are rho, indirect, conf_low and conf_high.
+        """
         indirect, low, high = self.effects.T.copy()
         return pd.DataFrame({"rho": self.rho, "indirect": indirect, "conf_low": low, "conf_high": high})
 
@@ -95,7 +100,8 @@ class MediationSensitivity(Summarised, PickledByName):
     def r2_at_zero(self) -> float:
         """Square of `rho_at_zero`.
 
-        The product of the shares of the two residual variances that an omitted cause must explain.
+        An omitted common cause explains a share of the residual variance of the mediator and a share of that
+        of the outcome. If the product of these shares is `r2_at_zero`, the indirect effect is 0.
         """
         return self.rho_at_zero**2
 
@@ -306,10 +312,10 @@ def robustness_value(
 
 
 def mediational_e_value(d: float | Floats) -> float | Floats:
-    """Give the mediational E-value of a standardised indirect effect.
+    """Compute the mediational E-value of a standardised indirect effect.
 
-    ``RR = exp(.91 |d|)``, ``E = RR + sqrt(RR (RR - 1))``: the risk ratio that an omitted common cause must
-    have with both mediator and outcome to explain the effect away.
+    The E-value is the risk ratio that an omitted common cause must have with both mediator and outcome so
+    that the true effect is zero. ``RR = exp(.91 |d|)`` and ``E = RR + sqrt(RR (RR - 1))``.
 
     Parameters
     ----------
@@ -319,19 +325,19 @@ def mediational_e_value(d: float | Floats) -> float | Floats:
     Returns
     -------
     float or array
-        At least 1.
+        E-value, at least 1.
 
     Raises
     ------
     InputTypeError
-        If `d` is not numbers.
+        If `d` is not numeric.
     OptionError
-        If it is missing or 300 and more.
+        If `d` is missing, or 300 or larger in absolute value.
 
     Notes
     -----
-    Smith & VanderWeele (2019), Epidemiology 30:835. Made for risk ratios: for linear panels `sensitivity` and
-    `robustness_value` are the first choice.
+    The E-value is that of Smith & VanderWeele (2019, Epidemiology 30:835). It was developed for risk ratios.
+    For linear models use `MediationResults.sensitivity` and `MediationResults.robustness_value` first.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""The direct effect where treatment moves what confounds mediator and outcome."""
+"""The controlled direct effect with intermediate confounders (sequential g-estimation)."""
 
 from __future__ import annotations
 
@@ -48,67 +48,68 @@ _ROLES = ("y", "treatment", "mediators", "x", "intermediate")
 def sequential_g(
     spec: Mediation, panel: Panel, intermediate: str | Sequence[str], *, rng: object = None
 ) -> EffectResults:
-    """Estimate what the treatment does when the mediators are held fixed, with intermediate confounders.
+    """Estimate the controlled direct effect of a treatment with intermediate confounders.
 
-    Let Z be affected by the treatment, and affect both mediator and outcome. The outcome's equation of
-    `Mediation` is then wrong with Z, which removes a part of the treatment's effect, and wrong without Z,
-    which leaves the mediator confounded. Two steps avoid this choice (Vansteelandt 2009; Acharya, Blackwell
-    and Sen 2016):
+    An intermediate confounder Z is affected by the treatment and affects both mediator and outcome. In
+    `Mediation` there is no good choice then: with Z as a control the direct effect misses a part, and without
+    Z the mediator is confounded. Sequential g-estimation solves this in two steps (Vansteelandt 2009;
+    Acharya, Blackwell and Sen 2016):
 
-    1. ``y = .. x + sum_k b_k m_k + controls + Z``, of which only the b_k are kept;
-    2. ``y - sum_k b_k m_k = d x + controls``: d is the controlled direct effect.
+    1. Estimate ``y = .. x + sum_k b_k m_k + controls + Z`` and keep only the b_k. 2. Estimate
+    ``y - sum_k b_k m_k = d x + controls``. d is the controlled direct effect: the effect of the treatment
+    with
+       the mediators held constant.
 
-    In coefficients ``d = c - sum_k a_k b_k``, c and a_k the slopes of x in y and in m_k *without* Z: least
-    squares is linear in the outcome.
+    So ``d = c - sum_k a_k b_k``, where c and a_k are the effects of x on y and on m_k, estimated without Z.
 
     Parameters
     ----------
     spec : Mediation
-        With parallel mediators. Its controls are what comes before the treatment.
+        A specification with parallel mediators. Its controls must not be affected by the treatment.
     panel : Panel
         The data.
     intermediate : str or sequence of str
-        Terms that the treatment may affect and that confound mediators and outcome; in the first step only.
+        Intermediate confounders Z: columns or terms. They are only in the first step.
     rng : None, int, sequence of int, SeedSequence or Generator
         Seed of the draws. The `rng_entropy` of the results reproduces them.
 
     Returns
     -------
     EffectResults
-        Terms ``total`` (c), ``controlled_direct`` (d), ``eliminated`` (c - d, the part that disappears when
-        the mediators are held fixed) and ``eliminated:<m>`` (a_k b_k). Both steps are done again in every
-        draw of the clusters; `cov` is the joint delta covariance of all equations under the specification's
-        `cov_type`.
+        Terms ``total`` (c), ``controlled_direct`` (d), ``eliminated`` (c - d) and ``eliminated:<m>`` (a_k
+        b_k). Intervals are from the bootstrap, in which both steps are estimated in each draw of clusters.
+        `cov` uses the delta method with the `cov_type` of the specification.
 
     Raises
     ------
     InputTypeError
         If `spec` is not a `Mediation`, `panel` is not a Panel or a term no text.
     OptionError
-        If the specification has another structure, a moderator, a threshold or a square, or
-        `intermediate` is empty.
+        If the specification has a serial structure, a moderator, a threshold or a square, or `intermediate`
+        is empty.
     TermError
-        If an intermediate term has another place in the specification, or treatment, outcome or a mediator is
-        several columns.
+        If an intermediate confounder has another role in the specification, or if treatment, outcome or a
+        mediator has several columns.
     IdentificationError, CollinearityError
         As in `Mediation.fit`.
 
     Notes
     -----
-    Assumed are sequential unconfoundedness (treatment and outcome share no cause beyond the controls;
-    mediators and outcome share none beyond controls, treatment and Z), linear equations, and that the
-    mediators' slopes depend neither on the treatment nor on Z. Then d is the same at every value at which the
-    mediators are held.
+    Assumptions: no omitted common cause of treatment and outcome given the controls; no omitted common cause
+    of mediators and outcome given controls, treatment and Z; linear equations; effects of the mediators that
+    do not depend on the treatment or Z. Then d does not depend on the value at which the mediators are held
+    constant.
 
-    ``eliminated`` is not an indirect effect. As the treatment also affects Z, and Z the mediators, a part of
-    it may be the treatment's effect through Z (Acharya, Blackwell and Sen 2016).
+    ``eliminated`` is not an indirect effect, because a part of it may be an effect of the treatment through Z
+    on the mediators. It shows how much smaller the effect is if the mediators are held constant (Acharya,
+    Blackwell and Sen 2016).
 
-    Acharya, Blackwell and Sen (2016), American Political Science Review 110:512. Vansteelandt (2009),
-    Epidemiology 20:851.
+    Sources are Acharya, Blackwell and Sen (2016, American Political Science Review 110:512) and Vansteelandt
+    (2009, Epidemiology 20:851).
 
     Examples
     --------
-    Public capital may raise output through employment. It may also attract private capital, which raises
+    Public capital may raise output through employment. It may also attract private capital, which affects
     both:
 
     >>> import digiprosper as dp

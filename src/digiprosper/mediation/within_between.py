@@ -1,4 +1,4 @@
-"""The effects that one panel holds: within entities, between them, and their mixture."""
+"""Mediation effects within entities, between entities, and pooled."""
 
 from __future__ import annotations
 
@@ -42,48 +42,47 @@ _PLAIN = (None, (), "parallel")
 
 
 def within_between(spec: Mediation, panel: Panel) -> pd.DataFrame:
-    """Split the same effect within entities, between them, and in the pooled rows, on one sample.
+    """Estimate the same mediation within entities, between entities, and pooled, on the same sample.
 
-    A panel answers two questions. Does the outcome change when the treatment of an entity changes? Do
-    entities with more of the treatment have more of the outcome? Rows:
+    Two questions have different answers: whether the outcome changes if the treatment changes in an entity
+    (within), and whether entities with a higher treatment have a higher outcome (between). The estimators are
 
-    - ``within``: entity effects and whatever else the specification absorbs (two-way by default);
-    - ``within_entity``: entity effects alone;
-    - ``first_difference``: every term minus its value one step of time earlier in the same entity; a gap in
-      time makes no difference. Differencing takes the entity out, and with it every effect that does not
-      change inside an entity. The specification's other effects stay, those of the later row: period effects
-      where it has them. Without any there is no intercept either, which would be a trend in levels;
-    - ``between``: entity means of the sample, one row per entity whatever its length, with an intercept;
-    - ``pooled``: the rows as they are, no effects, an intercept.
+    - ``within``: entity effects and the other fixed effects of the specification (by default time effects);
+    - ``within_entity``: only entity effects;
+    - ``first_difference``: differences to the previous period, with the other fixed effects of the
+      specification. Rows without a previous period are dropped. Without time effects there is no intercept,
+      because it would be a common trend;
+    - ``between``: one row with the means of each entity, and an intercept;
+    - ``pooled``: all rows, no fixed effects, and an intercept.
 
     Parameters
     ----------
     spec : Mediation
-        With parallel mediators. Only its terms and effects count, not its draws and errors; entity effects
-        are taken out in the within rows even if the specification leaves them in.
+        A specification with parallel mediators. Only its terms and fixed effects are used. The within
+        estimators always have entity effects.
     panel : Panel
         The data.
 
     Returns
     -------
     DataFrame
-        One row an estimator. Columns ``a``, ``b``, ``indirect``, ``direct``, ``total``; for several mediators
-        ``a:<m>``, ``b:<m>`` and ``indirect:<m>``, then the same three. Last ``nobs``, the rows of each
-        regression. total = direct + indirect in every row. A row is missing (NaN) where the treatment or a
-        mediator has no variation of its own left.
+        One row per estimator. Columns are ``a``, ``b``, ``indirect``, ``direct``, ``total`` and ``nobs``
+        (rows of the regression); with several mediators ``a:<m>``, ``b:<m>`` and ``indirect:<m>``, then the
+        others. total = direct + indirect in each row. A row is missing if the treatment or a mediator is
+        constant or collinear.
 
     Raises
     ------
     InputTypeError
         If `spec` is not a `Mediation` or `panel` is not a Panel.
     OptionError
-        If the specification has another structure, a moderator, a threshold or a square.
+        If the specification has a serial structure, a moderator, a threshold or a square.
     IdentificationError
-        In a cross-section, or if no row is identified.
+        If the data are a cross-section, or no estimator is identified.
     CollinearityError
         If a mediator equals the outcome.
     TermError
-        If treatment, outcome or a mediator is several columns.
+        If treatment, outcome or a mediator has several columns.
 
     Warns
     -----
@@ -92,13 +91,13 @@ def within_between(spec: Mediation, panel: Panel) -> pd.DataFrame:
 
     Notes
     -----
-    All rows use the sample of `Mediation` with entity effects, so that only the estimator differs. First
-    differences use those of its rows whose entity has a row one step earlier in the sample. A control that an
-    estimator absorbs, or that is collinear there, is left out of that row.
+    All estimators use the sample of `Mediation` with entity effects, so they differ only by method. A control
+    that is absorbed or collinear is dropped from this estimator.
 
-    On a balanced panel the pooled slope of y on x alone is ``(S_w s_w + S_b s_b) / (S_w + S_b)``, the slopes
-    within entities and between, weighted by the variation of x (Mundlak 1978, Econometrica 46:69; for
-    mediation Zhang, Zyphur and Preacher 2009, Organizational Research Methods 12:695).
+    In a balanced panel the pooled slope of y on x is a weighted mean of the within slope s_w and the between
+    slope s_b, ``(S_w s_w + S_b s_b) / (S_w + S_b)``, where S_w and S_b are the within and between sums of
+    squares of x (Mundlak 1978, Econometrica 46:69; for mediation Zhang, Zyphur and Preacher 2009,
+    Organizational Research Methods 12:695).
 
     Examples
     --------
