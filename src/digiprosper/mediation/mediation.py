@@ -150,7 +150,7 @@ class Mediation(Specification):
         Type of the joint covariance matrix of all equations, as in `FixedEffects`; ``"clustered"`` by
         default.
     clusters : str, optional
-        Cluster variable, by default the entity. The bootstrap draws these clusters.
+        Cluster variable, by default the entity. The bootstrap draws these clusters, under any `cov_type`.
     ssc : {"reghdfe", "xtreg", "linearmodels", "plm", "none"}
         Small-sample correction of each equation, as in `FixedEffects`.
     reps : int
@@ -177,9 +177,9 @@ class Mediation(Specification):
     -----
     The bootstrap draws clusters with replacement, and estimates all equations and fixed effects in each draw.
     Intervals are percentile intervals, and p-values are consistent with them. Drawing rows instead of
-    clusters would give intervals that are too short if errors are serially correlated. Standard errors use
-    the delta method with the joint covariance matrix of all equations (Weesie 1999; Gelbach 2016); they take
-    an estimated gamma as known.
+    clusters would give intervals that are too short if errors are serially correlated (documentation, page
+    "Validity"). Standard errors use the delta method with the joint covariance matrix of all equations
+    (Weesie 1999; Gelbach 2016); they take an estimated gamma as known.
 
     Examples
     --------

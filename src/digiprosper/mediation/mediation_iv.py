@@ -111,7 +111,7 @@ class MediationIV(Specification):
         Type of the joint covariance matrix of all equations, as in `FixedEffects`; ``"clustered"`` by
         default.
     clusters : str, optional
-        Cluster variable, by default the entity. The bootstrap draws these clusters.
+        Cluster variable, by default the entity. The bootstrap draws these clusters, under any `cov_type`.
     ssc : {"reghdfe", "xtreg", "linearmodels", "plm", "none"}
         Small-sample correction of each equation, as in `FixedEffectsIV`.
     reps : int
