@@ -1,4 +1,4 @@
-"""The kink of a panel regression: its place, its tests, and the slopes on both sides."""
+"""Results of panel regression with a kink."""
 
 from __future__ import annotations
 
@@ -69,29 +69,30 @@ def critical_chi2(level: float) -> float:
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class KinkResults(KinkFields, Summarised, PickledByName):
-    """A panel regression whose slope changes at an estimated value, without a jump.
+    """Results of panel regression with a kink, made by `PanelKink.fit`.
 
-    Made by `PanelKink.fit`. It keeps no data and no rows beyond those of `slopes`.
+    It keeps no data except those of `slopes`.
 
     Parameters
     ----------
     kink_variable : str
         Term whose slope changes.
     slopes : LinearResults
-        Terms ``"q:below"``, ``"q:above"``, then those of `x`. Its errors allow for the estimated threshold.
-        It has no joint F: without slopes there is no threshold.
+        Coefficients ``"q:below"`` and ``"q:above"``, then those of `x`. Standard errors allow for the
+        estimation of the kink. There is no joint F test, because the kink is not identified if all slopes are
+        zero.
     searched : KinkSearched
-        The threshold and the fit around it.
+        Kink and sums of squared residuals.
     tested : KinkTested
         Draws of the tests.
     bounded : KinkBounded
-        Confidence sets of the threshold.
+        Confidence sets of the kink.
     diagnostics : tuple of Notice
         Remarks about the data and the fit.
 
     Notes
     -----
-    The fields of the groups are attributes of the results, too: `threshold`, `draws`, `level` and so on.
+    The fields of these groups are also attributes of the results: `threshold`, `draws`, `level` and so on.
 
     Examples
     --------
@@ -119,49 +120,51 @@ class KinkResults(KinkFields, Summarised, PickledByName):
 
     @property
     def ssr(self) -> pd.Series[float]:
-        """Least sums of squares: linear, kink, step."""
+        """Sums of squared residuals of the models ``linear``, ``kink`` and ``step``."""
         index = pd.Index(["linear", "kink", "step"], name="model")
         return pd.Series(self.sums, index=index, name="ssr", copy=True)
 
     @property
     def test(self) -> TestResult:
-        """Test that there is no kink: ``F = (S_linear / S_kink - 1) df`` against draws from the line.
+        """Test that there is no kink: ``F = (S_linear / S_kink - 1) df``.
 
-        The p-value ``(1 + #{F* >= F}) / (B + 1)`` is missing without a bootstrap.
+        F is compared with draws F* from the linear model. The p-value is ``(1 + #{F* >= F}) / (B + 1)`` with
+        B draws; it is missing without a bootstrap.
         """
         return self._test("Test of no kink", 0, f"the outcome is linear in {self.kink_variable}")
 
     @property
     def continuity(self) -> TestResult:
-        """Test that there is no jump: ``F = (S_kink / S_step - 1) df`` against draws from the kink.
+        """Test that the function is continuous: ``F = (S_kink / S_step - 1) df``.
 
-        The step has a level and a slope on each side of its own best threshold.
+        The step model has an intercept and a slope on each side of a threshold. F is compared with draws from
+        the kink model.
         """
         return self._test("Test of continuity", 1, f"a kink in {self.kink_variable}, no jump")
 
     def confidence_set(self, method: str | None = None) -> list[tuple[float, float]]:
-        """Give a confidence set of the threshold.
+        """Return a confidence set of the kink.
 
         Parameters
         ----------
         method : {"bootstrap", "lr", "wald"}, optional
-            ``"bootstrap"``: all g with ``LR(g) = (S(g) / S_kink - 1) df`` up to the drawn quantile of LR at
-            the threshold of the fitted kink (Hansen 2017); the default where there are draws.
-            ``"lr"``: up to the quantile of chi-squared with one degree of freedom, for independent errors of
-            one variance; the default without draws. ``"wald"``: threshold plus and minus t times its standard
-            error, which is too short in samples of a few hundred rows.
+            ``"bootstrap"`` has all g whose ``LR(g) = (S(g) / S_kink - 1) df`` is at most a quantile of its
+            draws (Hansen 2017). It is the default if there are draws. ``"lr"`` uses the quantile of
+            chi-squared with one degree of freedom, which assumes independent errors with equal variances. It
+            is the default without draws. ``"wald"`` is the kink plus and minus t times its standard error; it
+            is too short in small samples.
 
         Returns
         -------
         list of (low, high)
-            Intervals from low to high; several where g far apart fit about as well. Ends are exact: LR is
-            solved for them between observed values. An end of the searched range is an end of the set. The
-            Wald interval may leave the range, and is unbounded where there is no standard error.
+            Intervals in ascending order. There are several if distant values of g have a similar fit. The set
+            of ``"bootstrap"`` and ``"lr"`` ends at the latest at the end of the searched range. The Wald
+            interval does not, and it is unbounded if there is no standard error.
 
         Raises
         ------
         OptionError
-            If the method is not known, or nothing was drawn.
+            If `method` is unknown, or there are no draws for ``"bootstrap"``.
         """
         method = self._default_set if method is None else method
         check_option("method", method, _METHODS if self.bootstrap else _METHODS[1:])
@@ -175,13 +178,13 @@ class KinkResults(KinkFields, Summarised, PickledByName):
         return [(self.threshold - half, self.threshold + half)]
 
     def profile(self) -> pd.DataFrame:
-        """Show how the fit changes with the threshold.
+        """Return the likelihood ratio for all values of the kink.
 
         Returns
         -------
         DataFrame
-            One row an observed value inside the trim, and one for the estimate: gamma, ssr, lr with
-            ``lr = (ssr / min ssr - 1) df``. In between the sum of squares is smooth.
+            One row per observed value in the searched range, and one for the estimate. Columns are gamma,
+            ssr, and ``lr = (ssr / min ssr - 1) df``.
         """
         gamma, ssr = self.candidates, self.profile_ssr
         at = int(np.searchsorted(gamma, self.threshold))
@@ -191,7 +194,7 @@ class KinkResults(KinkFields, Summarised, PickledByName):
 
     @property
     def regimes(self) -> pd.DataFrame:
-        """One row a side, below and above: lower, upper, nobs, n_entities (seen there at least once)."""
+        """Rows ``below`` and ``above`` the kink: lower, upper, nobs, n_entities."""
         bounds = {"lower": [-np.inf, self.threshold], "upper": [self.threshold, np.inf]}
         sizes = {"nobs": self.regime_sizes[:, 0], "n_entities": self.regime_sizes[:, 1]}
         return pd.DataFrame({**bounds, **sizes}, index=pd.Index(["below", "above"], name="regime"))
@@ -200,22 +203,22 @@ class KinkResults(KinkFields, Summarised, PickledByName):
 
     @property
     def terms(self) -> tuple[Term, ...]:
-        """What each slope is, with its side of the kink."""
+        """Description of each slope, with its side of the kink."""
         sides = zip(("below", "above"), kink_regimes(self.kink_variable, self.threshold), strict=True)
         return slopes_by_regime(self.slopes, [self.kink_variable], dict(sides))
 
     def table_columns(self, level: float = 0.95) -> tuple[Column, ...]:
-        """Bring the slopes to a table, with the kink point, its confidence set and its tests.
+        """Return the column of a table: slopes, kink, confidence set and tests.
 
         Parameters
         ----------
         level : float
-            Level of the confidence intervals of the slopes.
+            Confidence level of the intervals of the slopes, .95 by default.
 
         Returns
         -------
         tuple of Column
-            One.
+            One column.
         """
         named = {"no_kink": self.test, "no_jump": self.continuity} if self.bootstrap else {}
         tests = [ParameterTest("F", code, test.statistic, test.p_value) for code, test in named.items()]
@@ -269,12 +272,12 @@ class KinkResults(KinkFields, Summarised, PickledByName):
 
     @property
     def conventions(self) -> str:
-        """Which standard errors the slopes have."""
+        """Type of the standard errors of the slopes."""
         return f"{self.slopes.conventions}, allowing for the estimated threshold"
 
     @property
     def settings(self) -> str:
-        """Trim, denominator of F and LR, bound of the confidence set, draws and their seed."""
+        """Options of the search and the tests, and the seed of the draws."""
         words = "N - n" if self.df_rule == "hansen" else "T (n - 1)"
         if self.slopes.key_names[0] not in self.slopes.effect_names:
             words = "N - 1"

@@ -1,4 +1,4 @@
-"""Panel regression kink: a slope that changes at an unknown value, without a jump."""
+"""Panel regression with a kink at an unknown value (Hansen 2017)."""
 
 from __future__ import annotations
 
@@ -66,58 +66,58 @@ _STREAM = 10
 
 @dataclass(frozen=True, slots=True)
 class PanelKink(Specification):
-    """Regression on a variable whose slope changes at an unknown value, continuous there.
+    """Panel regression kink: a continuous function whose slope changes at an unknown value.
 
-    ``y_it = a_i + l_t + b1 (q_it - g)_- + b2 (q_it - g)_+ + x_it'c + e_it`` with ``(u)_- = min(u, 0)`` and
-    ``(u)_+ = max(u, 0)`` (Hansen 2017, J. Business & Economic Statistics 35:228-240; in panels Zhang, Zhou &
-    Jiang 2017, Economics Letters 157:116-121). The sum of squares is minimised over the whole continuum of
-    ``g`` inside the trim, exactly and not on a grid. Exact on unbalanced panels too.
+    The model is ``y_it = a_i + l_t + b1 (q_it - g)_- + b2 (q_it - g)_+ + x_it'c + e_it`` with
+    ``(u)_- = min(u, 0)`` and ``(u)_+ = max(u, 0)`` (Hansen 2017, Journal of Business & Economic Statistics
+    35:228-240; in panels Zhang, Zhou & Jiang 2017, Economics Letters 157:116-121). The kink g minimises the
+    sum of squared residuals over all real numbers between the trimmed ends, not only over a grid. The
+    estimates are exact also in unbalanced panels.
 
     Parameters
     ----------
     y : str
-        Outcome, a term.
+        Outcome: a column or a term.
     kink_variable : str
-        Term whose slope changes. It gets the two slopes ``"q:below"`` and ``"q:above"``, so it is not in `x`.
+        Term q whose slope changes. It has two slopes, ``"q:below"`` and ``"q:above"``, so it cannot be in
+        `x`.
     x : sequence of str
-        Other terms, one slope each.
+        Other regressors, none by default.
     entity_effects, time_effects : bool
-        Both by default.
+        Whether to absorb entity and time effects, True by default.
     absorb : sequence of str
-        Further effects; ``"region^year"`` crosses two, ``"province[year]"`` adds a slope of year in each
-        province, as in `FixedEffects`.
+        Other fixed effects, as in `FixedEffects`.
     trim : float
-        Share of the estimation sample at or below the lowest value that ``g`` may take, and above the
-        highest.
+        Share of the rows that are at or below the lowest value of g, and above the highest.
     bootstrap : {"wild_cluster"} or None
-        Where p-values and the confidence set ``"bootstrap"`` come from: one sign a cluster times the
-        residuals, ``g`` searched again, exactly, in every draw. None leaves them out.
+        Bootstrap of p-values and of the confidence set. ``"wild_cluster"`` (default) multiplies the residuals
+        by a random sign per cluster, and estimates g in each draw. None computes no p-values.
     reps : int
-        Draws of each bootstrap.
+        Number of draws of each bootstrap.
     level : float
-        Of confidence sets and verdicts.
+        Confidence level of confidence sets and tests.
     df : {"hansen", "xthreg"}
-        Denominator of F and LR: N - n, or T (n - 1). Without entity effects N - 1.
+        Degrees of freedom in F and LR: N - n (``"hansen"``, the default), or T (n - 1). Without entity
+        effects N - 1.
     cov_type, clusters, ssc
-        Standard errors of slopes and threshold, as in `FixedEffects`; one-way `clusters` are those of the
-        bootstrap too.
+        Standard errors of slopes and kink, as in `FixedEffects`. The bootstrap uses the same one-way
+        `clusters`.
 
     Raises
     ------
     OptionError
-        From the constructor, naming the option.
+        By the constructor, if an option has a value that is not allowed.
     ThresholdSearchError
-        From `fit`, if no kink can be searched.
+        By `fit`, if no kink can be estimated.
     CollinearityError
-        If the kink variable is also in `x`, or columns are exact combinations of one another.
+        If the kink variable is also in `x`, or columns are linear combinations of each other.
     ColumnError, TermError, InputTypeError, MissingDataError, IdentificationError
         As in `FixedEffects`.
 
     Notes
     -----
-    Errors come from the sandwich of the least-squares first-order conditions of slopes and ``g`` together
-    (Hansen 2017), so those of the slopes allow for the estimated ``g``, which counts as one
-    parameter more.
+    Standard errors are computed jointly for slopes and g, from the first-order conditions of least squares
+    (Hansen 2017). So those of the slopes allow for the estimation of g, which counts as one more parameter.
 
     Examples
     --------
@@ -181,21 +181,21 @@ class PanelKink(Specification):
 
     @property
     def options(self) -> LinearOptions:
-        """The part that says how rows are swept and errors computed."""
+        """Options of the fixed effects, the standard errors and the sample."""
         return linear_options(self)
 
     def fit(self, panel: Panel, *, rng: object = None, progress: bool = False) -> KinkResults:
-        """Search, test, and estimate slopes and threshold.
+        """Estimate the kink and the slopes, and test the kink.
 
         Parameters
         ----------
         panel : Panel
             The data.
         rng : None, int, sequence of int, SeedSequence or Generator
-            Source of the draws. What is drawn does not depend on row order; `rng_entropy` of the results
-            reproduces it.
+            Seed of the draws. The `rng_entropy` of the results reproduces them.
         progress : bool
-            Show a progress bar of the draws on stderr; needs tqdm, the extra ``parallel``.
+            Whether to show a progress bar on stderr, False by default. It needs tqdm (the extra
+            ``parallel``).
 
         Returns
         -------

@@ -1,4 +1,4 @@
-"""Panel threshold regression: slopes that change when a variable crosses unknown values."""
+"""Panel threshold regression (Hansen 1999)."""
 
 from __future__ import annotations
 
@@ -66,82 +66,90 @@ Grid: TypeAlias = int | Literal["hansen"] | None
 
 @dataclass(frozen=True, slots=True)
 class PanelThreshold(Specification):
-    """Regression whose slopes change where a variable crosses one or more unknown thresholds.
+    """Panel threshold regression: slopes that depend on the regime of a threshold variable.
 
-    ``y_it = a_i + l_t + x_it'b + z_it'd_r + e_it`` with regime r by the interval in which ``q_it`` lies
-    (Hansen 1999, J. Econometrics 93:345-368). Thresholds minimise the sum of squares over every observed
-    value of ``q`` that leaves enough rows on each side; several are found one after another and refined until
-    none changes. Exact on unbalanced panels, for which the theory of the test is not in Hansen (1999).
+    The model is ``y_it = a_i + l_t + x_it'b + z_it'd_r + e_it``. The regime r is the interval between
+    thresholds that contains ``q_it`` (Hansen 1999, Journal of Econometrics 93:345-368). A threshold minimises
+    the sum of squared residuals over all observed values of q that leave enough rows on each side. Several
+    thresholds are found one after another, and refined until none changes. The estimates are exact also in
+    unbalanced panels; the theory of the test in Hansen (1999) is for balanced panels.
 
     Parameters
     ----------
     y : str
-        Outcome, a term.
+        Outcome: a column or a term.
     regime_dependent : str or sequence of str
-        Terms whose slope depends on the regime (`xthreg`: ``rx``).
+        Terms z whose slopes depend on the regime (``rx`` of Stata's ``xthreg``).
     threshold_variable : str
-        Term that splits the sample (`xthreg`: ``qx``). It should vary inside entities.
+        Term q that splits the sample (``qx`` of ``xthreg``). It should vary within entities.
     x : sequence of str
-        Terms with one slope in all regimes; the threshold variable may be among them.
+        Terms with the same slope in all regimes, none by default. The threshold variable can be one of them.
     n_thresholds : int or "auto"
-        How many to find, one after another. "auto" goes on while the first bootstrap rejects at `level`;
-        the test that stopped it is in `tests`.
+        Number of thresholds, 1 by default. ``"auto"`` adds thresholds as long as the first bootstrap test
+        rejects at `level`.
     thresholds : sequence of float, optional
-        Fixed values instead of a search, in the order in which they enter; then there is no test.
+        Given thresholds, in the order in which they are added to the model. There is then no search and no
+        test.
     search : {"sequential", "joint"}
-        "joint" takes the best of all pairs for two thresholds; the tests, and their draws, stay sequential.
-        The sequential pair, refined, is nearly always the same; a notice ``not_global`` says when it is not
-        (looked at in small panels, and always under "joint").
+        Search of two thresholds. ``"sequential"`` (default) finds one after the other and refines both.
+        ``"joint"`` compares all pairs; the tests are sequential also then. The results are nearly always the
+        same. A notice ``not_global`` reports if they differ; this is checked in small panels and with
+        ``"joint"``.
     entity_effects, time_effects : bool
-        Both by default.
+        Whether to absorb entity and time effects, True by default.
     absorb : sequence of str
-        Further absorbed terms, ``"region^year"`` for crossed ones, ``"province[year]"`` with a slope of year
-        in each province, as in `FixedEffects`.
+        Other fixed effects, as in `FixedEffects`.
     trim : float or sequence of float
-        Share of the estimation sample that every regime keeps, between thresholds too; one number or one a
-        threshold. .05 by default (`xthreg`: .01).
+        Smallest share of the rows in each regime, also between two thresholds. One number, or one per
+        threshold. The default is .05 (``xthreg``: .01).
     min_nobs : int
-        Rows that every regime keeps, whatever `trim`.
+        Smallest number of rows in each regime, in addition to `trim`.
     min_entities : int
-        Entities that every regime keeps which vary in it: two rows there between which some regime-dependent
-        column differs. 0 by default; `regimes` counts those that are seen at all.
+        Smallest number of entities in each regime in which a regime-dependent column varies within the
+        regime. The default is 0.
     grid : int or "hansen", optional
-        None searches every candidate; a number that many evenly spaced quantiles; "hansen" the 393 positions
-        of his program. The others are for replication only: every candidate costs about the same.
+        Values of q to search. The default None searches all candidates. A number searches so many evenly
+        spaced quantiles, and ``"hansen"`` the 393 positions of Hansen's program; use them only to replicate
+        results.
     rule : {"<=", "<"}
-        Whether a row at the threshold belongs to the low regime.
+        Whether a row at the threshold belongs to the lower regime (``"<="``, the default) or to the upper
+        one.
     regime_intercept : bool
-        Whether the level shifts with the regime too; terms ``"intercept:regime1"``, ... against the highest.
-        False as in Hansen (1999); then the fit depends on where regime-dependent terms are zero, so on the
-        units inside a logarithm, and a notice ``origin`` says when a fit with intercepts differs.
+        Whether the intercept depends on the regime too (terms ``"intercept:regime1"``, ..., relative to the
+        highest regime). The default is False, as in Hansen (1999). The results then depend on the zero of the
+        regime-dependent terms, for example on the unit inside a logarithm. A notice ``origin`` reports if a
+        fit with intercepts differs.
     bootstrap : str, sequence of str or None
-        ``"wild_cluster"`` (one sign a cluster times the null's residuals; keeps its size when the variance
-        depends on the regressors), ``"wild_score"`` (a cluster-robust score statistic, one sign a cluster on
-        its scores), ``"hansen"`` (whole entities exchanged; balanced panels only), ``"iid"`` (rows; for
-        teaching). Of several the first decides, all are in `tests`.
+        Bootstrap of the test. ``"wild_cluster"`` (default) multiplies the residuals under the null hypothesis
+        by a random sign per cluster; it is valid also if the variance depends on the regressors.
+        ``"wild_score"`` is a cluster-robust score test with a random sign per cluster. ``"hansen"`` draws the
+        residuals of whole entities, in balanced panels only. ``"iid"`` draws rows, and is only for teaching.
+        All tests of a sequence are in `tests`; the first one is used for conclusions. None computes no test.
     reps : int
-        Draws of each bootstrap.
+        Number of draws of each bootstrap.
     level : float
-        Of confidence sets and verdicts.
+        Confidence level of confidence sets and tests.
     confidence : {"lr", "scaled", "bootstrap"}
-        Bound on the likelihood ratio of a confidence set: Hansen's (1999), for errors of one variance; the
-        same times the variance ratio at the threshold (Hansen 2000), by default because the first covers too
-        seldom when the variance depends on the regressors; or quantiles of `reps` wild draws at each of 200
-        candidates, which covers best and costs 200 times a bootstrap.
+        Bound of the likelihood ratio in a confidence set. ``"lr"`` is that of Hansen (1999), which assumes
+        equal error variances. ``"scaled"`` (default) multiplies it by the variance ratio at the threshold
+        (Hansen 2000), because the coverage of ``"lr"`` is too low if the variance depends on the regressors.
+        ``"bootstrap"`` uses quantiles of `reps` wild draws at each of 200 candidates; its coverage is best,
+        but it takes 200 times as long as one bootstrap.
     df : {"hansen", "xthreg"}
-        Denominator of F and LR: N - n, or T (n - 1) as Stata's `xthreg` has it. Without entity effects N - 1.
+        Degrees of freedom in F and LR: N - n (``"hansen"``, the default), or T (n - 1) as in Stata's
+        ``xthreg``. Without entity effects N - 1.
     cov_type, clusters, ssc
-        Standard errors of the slopes, as in `FixedEffects`; one-way `clusters` are those of
-        ``"wild_cluster"`` too.
+        Standard errors of the slopes, as in `FixedEffects`. ``"wild_cluster"`` uses the same one-way
+        `clusters`.
 
     Raises
     ------
     OptionError
-        From the constructor, naming the option.
+        By the constructor, if an option has a value that is not allowed.
     ThresholdSearchError
-        From `fit`, if no threshold can be searched or placed.
+        By `fit`, if no threshold can be estimated, or a given threshold cannot be used.
     CollinearityError
-        If a regime-dependent term is also in `x`, or columns are exact combinations of one another.
+        If a regime-dependent term is also in `x`, or columns are linear combinations of each other.
     ColumnError, TermError, InputTypeError, MissingDataError, IdentificationError
         As in `FixedEffects`.
 
@@ -349,21 +357,21 @@ class PanelThreshold(Specification):
 
     @property
     def options(self) -> LinearOptions:
-        """The part that says how rows are swept and errors computed."""
+        """Options of the fixed effects, the standard errors and the sample."""
         return linear_options(self)
 
     def fit(self, panel: Panel, *, rng: object = None, progress: bool = False) -> ThresholdResults:
-        """Search, test, and estimate the slopes.
+        """Estimate the thresholds and slopes, and test the thresholds.
 
         Parameters
         ----------
         panel : Panel
             The data.
         rng : None, int, sequence of int, SeedSequence or Generator
-            Source of the draws. What is drawn does not depend on row order; `rng_entropy` of the results
-            reproduces it.
+            Seed of the draws. The `rng_entropy` of the results reproduces them.
         progress : bool
-            Show a progress bar of the draws on stderr; needs tqdm, the extra ``parallel``.
+            Whether to show a progress bar on stderr, False by default. It needs tqdm (the extra
+            ``parallel``).
 
         Returns
         -------

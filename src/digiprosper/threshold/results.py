@@ -1,4 +1,4 @@
-"""Thresholds, their tests and confidence sets, and the slopes in each regime."""
+"""Results of panel threshold regression."""
 
 from __future__ import annotations
 
@@ -135,34 +135,35 @@ def runs(values: Floats, accepted: np.ndarray[Any, np.dtype[np.bool_]]) -> list[
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class ThresholdResults(ThresholdFields, Summarised, PickledByName):
-    """Thresholds of a panel regression.
+    """Results of panel threshold regression, made by `PanelThreshold.fit`.
 
-    Made by `PanelThreshold.fit`. Estimates, regimes, profiles and sets are of the refined model; `ssr` and F
-    of the search for each threshold. It keeps row labels and each row's regime, and no data.
+    Thresholds, regimes and confidence sets are those of the refined model. `ssr` and F are those of the
+    search for each threshold. The results keep row labels and the regime of each row, but no other data.
 
     Parameters
     ----------
     threshold_variable : str
         Term that splits the sample.
     regime_dependent : tuple of str
-        Terms whose slope depends on the regime.
+        Terms whose slopes depend on the regime.
     slopes : LinearResults
-        Ordinary regression at the thresholds; terms ``"x:regime1"`` from low to high values of the threshold
-        variable, then the common ones. Its errors take the thresholds as known.
+        Linear regression with these thresholds. It has terms such as ``"x:regime1"``, where regime 1 has the
+        lowest values of the threshold variable, then the terms of `x`. Its standard errors take the
+        thresholds as known.
     searched : ThresholdSearched
-        Thresholds and the fit around them.
+        Thresholds and sums of squared residuals.
     tested : ThresholdTested
-        Statistics of the tests and their draws.
+        Test statistics and their draws.
     bounded : ThresholdBounded
-        What bounds the likelihood ratio in the confidence sets.
+        Bounds of the likelihood ratio in the confidence sets.
     split : ThresholdSplit
-        How the thresholds split the rows.
+        Regime of each row.
     diagnostics : tuple of Notice
         Remarks about the data and the fit.
 
     Notes
     -----
-    The fields of the groups are attributes of the results, too: `estimates`, `level` and so on.
+    The fields of these groups are also attributes of the results: `estimates`, `level` and so on.
 
     Examples
     --------
@@ -190,11 +191,11 @@ class ThresholdResults(ThresholdFields, Summarised, PickledByName):
 
     @property
     def thresholds(self) -> pd.DataFrame:
-        """One row per threshold, in the order found, numbered from 1.
+        """Thresholds with intervals and tests, one row per threshold in the order found, numbered from 1.
 
-        Columns: estimate, conf_low, conf_high (hull of the confidence set, which may have gaps: see
-        `confidence_set`), ssr, F, p_value, crit_10, crit_5, crit_1 (of the first bootstrap), statistic and
-        value: what these refer to, "F" itself or the "score" of "wild_score".
+        Columns are estimate; conf_low and conf_high (the ends of the confidence set, which can have gaps, see
+        `confidence_set`); ssr and F; p_value and the critical values crit_10, crit_5 and crit_1 of the first
+        bootstrap; statistic ("F", or "score" for "wild_score") and value, the statistic that they refer to.
         """
         m = self.estimates.size
         hulls = np.full((m, 2), np.nan)
@@ -221,21 +222,25 @@ class ThresholdResults(ThresholdFields, Summarised, PickledByName):
 
     @property
     def statistics(self) -> Floats:
-        """F of each threshold tested: ``(S of the null / S_j - 1) df``."""
+        """F statistic of each tested threshold j: ``(S_0 / S_j - 1) df``.
+
+        S_0 and S_j are the sums of squared residuals under the null hypothesis and with the threshold.
+        """
         return np.asarray((self.null_ssr / self.search_ssr[1:] - 1) * self.df)
 
     @property
     def ssr(self) -> pd.Series[float]:
-        """Sums of squares S0, S1, ..., Sm of the sequential search, indexed by the number of thresholds."""
+        """Sums of squared residuals of the sequential search, indexed by the number of thresholds from 0."""
         index = pd.RangeIndex(self.estimates.size + 1, name="thresholds")
         return pd.Series(self.search_ssr[: index.size], index=index, name="ssr")
 
     @property
     def tests(self) -> pd.DataFrame:
-        """One row per threshold and bootstrap, the test that stopped "auto" included.
+        """Tests of the thresholds, one row per threshold and bootstrap.
 
-        Columns: threshold, bootstrap, F (missing where another statistic is tested), p_value, crit_10,
-        crit_5, crit_1, statistic ("F" or "score") and value: what p-value and critical values refer to.
+        With "auto" the last test, which did not reject, is included. Columns are threshold, bootstrap, F
+        (missing for a score test), p_value, crit_10, crit_5, crit_1, statistic ("F" or "score") and value (of
+        the statistic).
         """
         rows = []
         for j, f in enumerate(self.statistics):
@@ -250,26 +255,28 @@ class ThresholdResults(ThresholdFields, Summarised, PickledByName):
         return pd.DataFrame(rows, columns=names)
 
     def profile(self, threshold: int = 1, *, method: str | None = None) -> pd.DataFrame:
-        """Show how the fit changes as one threshold moves and the others stay.
+        """Return the likelihood ratio for all values of one threshold, with the other thresholds constant.
 
         Parameters
         ----------
         threshold : int
-            Number of the threshold, from 1, in the order found.
+            Number of the threshold in the order found, 1 by default.
         method : {"lr", "scaled", "bootstrap"}, optional
-            Which bound; default is the specification's `confidence`. See `critical_value`.
+            Bound of the likelihood ratio; see `critical_value`. The default is `confidence` of the
+            specification.
 
         Returns
         -------
         DataFrame
-            One row an admissible candidate: gamma, ssr, lr and critical, with ``lr = (ssr / min ssr - 1) df``
-            and the bound that lr must not exceed in the confidence set. Given thresholds are the reference
-            themselves, so that lr may be negative. Between two candidates the sum of squares does not change.
+            One row per candidate. Columns are gamma (the value), ssr, ``lr = (ssr / min ssr - 1) df``, and
+            critical. The confidence set has the candidates with lr up to critical. If the threshold is given,
+            its ssr replaces the minimum, so lr can be negative. Between two candidates the ssr does not
+            change.
 
         Raises
         ------
         OptionError
-            If there is no such threshold, or the bound was not drawn.
+            If there is no such threshold, or there are no draws for ``"bootstrap"``.
         """
         j = self._position(threshold)
         there = np.isfinite(self.profiles[j])
@@ -279,51 +286,52 @@ class ThresholdResults(ThresholdFields, Summarised, PickledByName):
         return pd.DataFrame({"gamma": self.candidates[there], "ssr": ssr, "lr": lr, "critical": bound})
 
     def critical_value(self, threshold: int = 1, *, method: str | None = None) -> float:
-        """Give the bound on the likelihood ratio of a confidence set, at the threshold.
+        """Return the bound of the likelihood ratio in a confidence set.
 
         Parameters
         ----------
         threshold : int
-            Number of the threshold, from 1, in the order found.
+            Number of the threshold in the order found, 1 by default.
         method : {"lr", "scaled", "bootstrap"}, optional
-            Default is the specification's `confidence`.
+            Type of the bound. The default is `confidence` of the specification.
 
         Returns
         -------
         float
-            "lr": ``-2 log(1 - sqrt(level))`` (Hansen 1999, eq. 15). "scaled": the same times the variance
-            ratio (Hansen 2000, section 3.4). "bootstrap": the quantile of ratios drawn with each candidate as
-            the truth; it differs from one candidate to the next, and `profile` has them all.
+            ``"lr"`` is ``-2 log(1 - sqrt(level))`` (Hansen 1999, eq. 15). ``"scaled"`` multiplies it by the
+            variance ratio at the threshold (Hansen 2000, section 3.4). ``"bootstrap"`` is a quantile of draws
+            in which the candidate is the true threshold. It differs between candidates: this is the bound at
+            the estimate, and `profile` has all.
 
         Raises
         ------
         OptionError
-            If there is no such threshold, or the bound was not drawn.
+            If there is no such threshold, or there are no draws for ``"bootstrap"``.
         """
         j = self._position(threshold)
         return float(np.interp(self.estimates[j], self.candidates, self._bound(j, method)))
 
     def confidence_set(self, threshold: int = 1, *, method: str | None = None) -> list[tuple[float, float]]:
-        """Invert the likelihood ratio: all candidates at which it is at most `critical_value`.
+        """Return the confidence set of a threshold: all candidates with a likelihood ratio up to the bound.
 
         Parameters
         ----------
         threshold : int
-            Number of the threshold, from 1, in the order found.
+            Number of the threshold in the order found, 1 by default.
         method : {"lr", "scaled", "bootstrap"}, optional
-            Default is the specification's `confidence`. "lr" rests on errors of one variance and no serial
-            correlation (Hansen 1999, theorem 1); "scaled" allows for a variance that differs at the
-            threshold; "bootstrap" is drawn with the data's own errors, each candidate the truth in turn.
+            Type of the bound, see `critical_value`. The default is `confidence` of the specification.
+            ``"lr"`` assumes equal variances and no serial correlation (Hansen 1999, theorem 1). ``"scaled"``
+            allows for another variance at the threshold. ``"bootstrap"`` allows for both.
 
         Returns
         -------
         list of (low, high)
-            One a run of neighbouring candidates of `profile`. It often has several pieces.
+            Intervals of neighbouring candidates of `profile`, in ascending order. Often there are several.
 
         Raises
         ------
         OptionError
-            If there is no such threshold, or the bound was not drawn.
+            If there is no such threshold, or there are no draws for ``"bootstrap"``.
         """
         profile = self.profile(threshold, method=method)
         inside = profile["lr"].to_numpy() <= profile["critical"].to_numpy()
@@ -333,7 +341,10 @@ class ThresholdResults(ThresholdFields, Summarised, PickledByName):
 
     @property
     def regimes(self) -> pd.DataFrame:
-        """One row per regime from low to high: lower, upper, nobs, n_entities (seen in it at least once)."""
+        """Regimes in ascending order: lower, upper, nobs, n_entities.
+
+        n_entities is the number of entities with at least one row in the regime.
+        """
         cuts = np.sort(self.estimates)
         bounds = {"lower": np.append(-np.inf, cuts), "upper": np.append(cuts, np.inf)}
         sizes = {"nobs": self.regime_sizes[:, 0], "n_entities": self.regime_sizes[:, 1]}
@@ -345,17 +356,17 @@ class ThresholdResults(ThresholdFields, Summarised, PickledByName):
         return pd.Series(self.regime_codes, index=self.slopes.index, name="regime")
 
     def regime_by_time(self) -> pd.DataFrame:
-        """Count the entities in each regime, period by period.
+        """Return the number of entities in each regime by period.
 
         Returns
         -------
         DataFrame
-            Indexed by time, one column per regime.
+            One row per period and one column per regime.
 
         Raises
         ------
         PanelIndexError
-            In a cross-section.
+            If the data are a cross-section.
         """
         name = self.slopes.key_names[1]
         if name is None:
@@ -368,19 +379,19 @@ class ThresholdResults(ThresholdFields, Summarised, PickledByName):
         return pd.DataFrame(counts.reshape(-1, width), index=pd.Index(levels, name=name), columns=columns)
 
     def regime_by_entity(self) -> pd.DataFrame:
-        """Show where each entity was, and when it moved.
+        """Return the regimes of each entity and when they change.
 
         Returns
         -------
         DataFrame
-            Indexed by entity: one column per regime with the entity's rows in it, then first and last (its
-            regime in its first and last row), crossings (how often the regime changed from one row to the
-            next) and first_crossing (the period of the first new regime; missing for those that stayed).
+            One row per entity. There is one column per regime with the number of rows in it. first and last
+            are the regimes of the first and the last row. crossings is the number of changes of the regime,
+            and first_crossing the period of the first change, missing if there is none.
 
         Raises
         ------
         PanelIndexError
-            In a cross-section.
+            If the data are a cross-section.
         """
         moves = self.crossings()
         entity = self._key(0)
@@ -398,18 +409,18 @@ class ThresholdResults(ThresholdFields, Summarised, PickledByName):
         return frame
 
     def crossings(self) -> pd.DataFrame:
-        """List every change of regime from one row of an entity to its next.
+        """Return all changes of the regime of an entity from one row to the next.
 
         Returns
         -------
         DataFrame
-            One row a change: the entity and the period in which it is first in the new regime, under the
-            names of the keys, then from_regime and to_regime. A period without a row is passed over.
+            One row per change. The first two columns have the names of the keys: the entity, and the first
+            period in the new regime. The others are from_regime and to_regime. Gaps in time are ignored.
 
         Raises
         ------
         PanelIndexError
-            In a cross-section.
+            If the data are a cross-section.
         """
         entity_name, time_name = self.slopes.key_names
         if time_name is None:
@@ -421,27 +432,28 @@ class ThresholdResults(ThresholdFields, Summarised, PickledByName):
         return pd.DataFrame({**columns, "from_regime": codes[at - 1], "to_regime": codes[at]})
 
     def equality(self, term: str | None = None) -> TestResult:
-        """Test that slopes do not differ between regimes, the thresholds taken as known.
+        """Test that slopes are equal in all regimes, with the thresholds taken as known.
 
-        It says whether regimes differ given where they end. Whether there is a threshold at all is another
-        question, for which this F is too large: see `tests`.
+        This is not a test of whether there is a threshold, for which the F statistic is too large; see
+        `tests`.
 
         Parameters
         ----------
         term : str, optional
-            One regime-dependent term; default all of them jointly, without the levels of `regime_intercept`.
+            A regime-dependent term. The default is all of them jointly, without the intercepts of
+            `regime_intercept`.
 
         Returns
         -------
         TestResult
-            Wald test with the covariance of `slopes`.
+            Wald test with the covariance matrix of `slopes`.
 
         Raises
         ------
         OptionError
             If there is no threshold.
         ColumnError
-            If no slope depends on the regime under that name.
+            If `term` is not a regime-dependent term.
         """
         width = self.estimates.size + 1
         if width == 1:
@@ -460,24 +472,24 @@ class ThresholdResults(ThresholdFields, Summarised, PickledByName):
     # --- tables -------------------------------------------------------------------------------------------
 
     def test_table(self, bootstrap: str | None = None) -> ThresholdTestTable:
-        """Give the tests as a paper's table has them: single, double, triple threshold.
+        """Return a table of the tests for a single, double and triple threshold.
 
         Parameters
         ----------
         bootstrap : str, optional
-            Which of several; default the first.
+            Bootstrap of the tests. The default is the first.
 
         Returns
         -------
         ThresholdTestTable
-            For `etable`: statistic, p-value, draws and critical values at 10, 5 and 1%, a row a test, the one
-            that stopped "auto" included. ``{variable: results.test_table(), ...}`` in `stack_tables` makes a
-            panel of each threshold variable.
+            A table for `etable` with one row per test: statistic, p-value, number of draws, and critical
+            values at 10, 5 and 1%. ``stack_tables({variable: results.test_table(), ...})`` combines tables of
+            several threshold variables.
 
         Raises
         ------
         OptionError
-            If nothing was tested, or not by this bootstrap.
+            If there are no tests, or none by this bootstrap.
         """
         slopes = self.slopes
         variable, reps = self.threshold_variable, self.reps
@@ -485,12 +497,12 @@ class ThresholdResults(ThresholdFields, Summarised, PickledByName):
 
     @property
     def regime_bounds(self) -> tuple[Regime, ...]:
-        """Regimes from low to high, each with its bounds."""
+        """Regimes in ascending order, with their bounds."""
         return step_regimes(self.threshold_variable, self.estimates.tolist(), self.rule)
 
     @property
     def terms(self) -> tuple[Term, ...]:
-        """What each slope is, with its regime."""
+        """Description of each slope, with its regime."""
         regimes = self.regime_bounds
         named = {f"regime{regime.number}": regime for regime in regimes}
         split = self.split_names or self.regime_dependent
@@ -498,24 +510,24 @@ class ThresholdResults(ThresholdFields, Summarised, PickledByName):
 
     @property
     def terms_in_every_regime(self) -> list[str]:
-        """Terms that have a slope in every regime; the intercept has none in the highest."""
+        """Terms with a slope in every regime (not the intercept, which is zero in the highest regime)."""
         slopes = [term for term in self.terms if term.regime is not None]
         bases = dict.fromkeys(term.base for term in slopes)
         width = self.estimates.size + 1
         return [base for base in bases if sum(term.base == base for term in slopes) == width]
 
     def table_columns(self, level: float = 0.95) -> tuple[Column, ...]:
-        """Bring the slopes to a table, with the thresholds, their confidence sets and their tests.
+        """Return the column of a table: slopes, thresholds, confidence sets and tests of the first bootstrap.
 
         Parameters
         ----------
         level : float
-            Level of the confidence intervals of the slopes.
+            Confidence level of the intervals of the slopes, .95 by default.
 
         Returns
         -------
         tuple of Column
-            One. Its tests are those of the first bootstrap, the one that stopped "auto" included.
+            One column.
         """
         tests, found = self._headline_tests, self.estimates.size
         block = Block(
@@ -573,12 +585,12 @@ class ThresholdResults(ThresholdFields, Summarised, PickledByName):
 
     @property
     def conventions(self) -> str:
-        """Which standard errors the slopes have."""
+        """Type of the standard errors of the slopes."""
         return self.slopes.conventions
 
     @property
     def settings(self) -> str:
-        """Rule of the regimes, trim, candidates, denominator of F and LR, draws and their seed."""
+        """Options of the search and the tests, and the seed of the draws."""
         trims = ", ".join(f"{t:g}".removeprefix("0") for t in dict.fromkeys(self.trim))
         words = "N - n" if self.df_rule == "hansen" else "T (n - 1)"
         if not self.slopes.effect_names or self.slopes.key_names[0] not in self.slopes.effect_names:

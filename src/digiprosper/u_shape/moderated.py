@@ -1,4 +1,4 @@
-"""A U whose shape depends on a third variable."""
+"""U-shapes that depend on a moderator."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ __all__ = ["ModeratedUResult", "moderated_u_test"]
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class ModeratedUResult(Summarised, PickledByName):
-    """How a fitted quadratic changes with a moderator.
+    """Tests of whether a U-shape depends on a moderator, made by `moderated_u_test`.
 
     Parameters
     ----------
@@ -41,22 +41,23 @@ class ModeratedUResult(Summarised, PickledByName):
     depvar : str
         Outcome.
     values : (m,) array
-        Values of the moderator, as given.
+        Values of the moderator at which the curve is tested.
     tests : tuple of UTestResult
-        The U-test of the curve at each of `values`.
+        U-test of the curve at each of `values`.
     shift : TestResult
-        t test that the turning point stays: ``b1 b4 - b2 b3``, with the sign of ``dx*/dw``. `detail` has
-        estimate and std_error.
+        t test that the turning point does not depend on the moderator, ``b1 b4 - b2 b3 = 0``. The estimate
+        has the sign of ``dx*/dw``. `detail` has estimate and std_error.
     steepening : TestResult
-        t test that the curvature stays: ``b4``. `detail` has estimate and std_error.
+        t test that the curvature does not depend on the moderator, ``b4 = 0``. `detail` has estimate and
+        std_error.
     flip : float
         Value of the moderator, ``-b2 / b4``, at which a U becomes an inverse U.
     level : float
-        Of the sets and verdicts.
+        Confidence level of sets and tests.
     conventions : str
-        Which standard errors were used.
+        Type of the standard errors, as text.
     diagnostics : tuple of Notice
-        ``"not_psd"`` where two-way clusters leave numbers missing.
+        Has the code ``"not_psd"`` if two-way clusters make numbers missing.
 
     Examples
     --------
@@ -84,11 +85,11 @@ class ModeratedUResult(Summarised, PickledByName):
 
     @property
     def turning_points(self) -> pd.DataFrame:
-        """One row per value of the moderator.
+        """Turning point of the curve, one row per value of the moderator.
 
-        Columns at, extremum, std_error (delta), conf_low, conf_high (ends of the Fieller set, missing when it
-        is not one bounded interval), slope_low, slope_high (at the ends of the interval), p_value (of the
-        U-test, missing when the turning point is outside), shape.
+        Columns are at; extremum and std_error (delta method); conf_low and conf_high (ends of the Fieller
+        set, missing if it is not a bounded interval); slope_low and slope_high (at the ends of the interval
+        of x); p_value of the U-test (missing if the turning point is outside the interval); and shape.
         """
         return pd.DataFrame(
             [_turning_row(value, test) for value, test in zip(self.values, self.tests, strict=True)]
@@ -151,48 +152,49 @@ def moderated_u_test(
     at: Sequence[float] | None = None,
     level: float = 0.95,
 ) -> ModeratedUResult:
-    """Test how a third variable moves and bends a fitted U, or inverse U.
+    """Test whether the turning point or the curvature of a U-shape depends on a moderator.
 
-    With ``y = b1 x + b2 x^2 + b3 x w + b4 x^2 w (+ b5 w) + ..`` the curve at w has the coefficients
-    ``b1 + b3 w`` and ``b2 + b4 w`` and turns at ``x* = -(b1 + b3 w) / (2 (b2 + b4 w))``. Two questions
-    (Haans, Pieters & He 2016): does the turning point move, ``dx*/dw = (b1 b4 - b2 b3) / (2 (b2 + b4 w)^2)``,
-    and does the curve get steeper or flatter, ``b4``.
+    The model is ``y = b1 x + b2 x^2 + b3 x w + b4 x^2 w (+ b5 w) + ..``. At the value w of the moderator the
+    turning point is ``x* = -(b1 + b3 w) / (2 (b2 + b4 w))``. Two tests answer two questions (Haans, Pieters &
+    He 2016). Does the turning point shift with w? ``dx*/dw = (b1 b4 - b2 b3) / (2 (b2 + b4 w)^2)``. Is the
+    curve steeper or flatter? ``b4``.
 
     Parameters
     ----------
     results : LinearResults
-        A fit with x, its square and the product of each with the moderator, factors in any order.
+        A fit with x, its square, and the interactions of both with the moderator.
     variable, moderator : str
-        x and w, as they stand in the terms.
+        x and w, as written in the terms.
     square : str, optional
-        Term or column of the square; by default ``I(variable**2)``.
+        Term or column of the square. The default is ``I(variable**2)``.
     at : sequence of float, optional
-        Values of the moderator; by default its minimum, mean less one standard deviation, mean, mean plus
-        one, and maximum in the estimation sample, without points beyond minimum and maximum; or both values
-        of a column that has two, such as a dummy.
+        Values of the moderator. The default is its minimum, mean minus one standard deviation, mean, mean
+        plus one standard deviation, and maximum; values outside the range of the data are left out. A
+        variable with two values is evaluated at both.
     level : float
-        Of the Fieller sets.
+        Confidence level of the Fieller sets, .95 by default.
 
     Returns
     -------
     ModeratedUResult
-        `turning_points`, a row a value; `shift` and `steepening`, t tests with the fit's degrees of freedom,
-        the first by the delta method.
+        `turning_points` has one row per value of the moderator. `shift` and `steepening` are t tests with the
+        standard errors and degrees of freedom of the fit; `shift` uses the delta method.
 
     Raises
     ------
     ColumnError
-        If a variable has no coefficient, or the moderator no stored statistics and `at` is not given.
+        If a variable has no coefficient, or if `at` is not given and the fit has no statistics of the
+        moderator.
     TermError
-        If a product is not in the fit, or the square is not that of the variable.
+        If an interaction is not in the fit, or `square` is not the square of the variable.
     OptionError
-        If `at` or the level is none.
+        If `at` or `level` has a value that is not allowed.
     InputTypeError
-        If `results` is no linear fit.
+        If `results` is not the result of a linear model.
 
     Notes
     -----
-    The interval of the U-tests is the range of x in all rows, whatever w is there.
+    The interval of the U-tests is the range of x in all rows, not only in rows near a value of w.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Two lines instead of a curve: whether the sign of a slope changes, whatever the form."""
+"""The two-lines test of U-shapes (Simonsohn 2018)."""
 
 from __future__ import annotations
 
@@ -55,33 +55,33 @@ _OUTER = {3: 0.1, 7: 0.025}
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class TwoLinesResult(Summarised, PickledByName):
-    """Two lines with a break between them, and whether their slopes have opposite signs.
+    """Result of the two-lines test, made by `two_lines`.
 
     Parameters
     ----------
     variable, depvar : str
-        What the lines are in, and the outcome.
+        Variable of the lines, and outcome.
     replaced : tuple of str
-        Terms of the specification in whose place the lines stand.
+        Terms of the specification that the lines replace.
     breakpoint : float
-        Value at which the lines break, in units of `variable`.
+        Breakpoint of the two lines, in units of `variable`.
     first_breakpoint : float
-        Median of the flat region: the break of the two lines that determine `breakpoint`.
+        Median of the flat region. Two lines with this breakpoint determine `breakpoint`; see `two_lines`.
     flat : pair of float
         Smallest and largest value of the flat region of the smooth curve.
     knots : tuple of float
-        Of the smooth curve.
+        Knots of the smooth curve.
     sought : {"U", "inverse U"}
-        Which extremum the flat region surrounds: of the curve's minimum or maximum.
+        Whether the flat region is around the minimum or the maximum of the curve.
     low, high : LinearResults
-        The two regressions: `low` counts rows at the breakpoint below it and is read for the slope below,
-        ``"x:below"``; `high` counts them above and is read for ``"x:above"``.
+        The two regressions. In `low` rows at the breakpoint belong to the lower line; it gives the slope
+        ``"x:below"``. In `high` they belong to the upper line; it gives the slope ``"x:above"``.
     nobs_low, nobs_high, entities_low, entities_high : int
-        Rows and entities at or below the breakpoint, and at or above.
+        Numbers of rows and entities at or below the breakpoint, and at or above it.
     level : float
         Each slope is tested two-sided at 1 - level.
     diagnostics : tuple of Notice
-        Notices about the two regressions.
+        Remarks about the two regressions.
 
     Examples
     --------
@@ -132,12 +132,12 @@ class TwoLinesResult(Summarised, PickledByName):
 
     @property
     def t_low(self) -> float:
-        """Slope below over its standard error."""
+        """The t statistic of the slope below."""
         return float(self.low.tstats[f"{self.variable}:below"])
 
     @property
     def t_high(self) -> float:
-        """Slope above over its standard error."""
+        """The t statistic of the slope above."""
         return float(self.high.tstats[f"{self.variable}:above"])
 
     @property
@@ -152,19 +152,19 @@ class TwoLinesResult(Summarised, PickledByName):
 
     @property
     def supported(self) -> bool:
-        """True if the slopes have opposite signs and each differs from 0 at 1 - level."""
+        """Whether the slopes have opposite signs and both are significant at 1 - level."""
         return self.slope_low * self.slope_high < 0 and rejects(max(self.p_low, self.p_high), self.level)
 
     @property
     def shape(self) -> str:
-        """``"U"``, ``"inverse U"``, or ``"none"`` where neither is supported."""
+        """``"U"`` or ``"inverse U"`` if supported, otherwise ``"none"``."""
         if not self.supported:
             return "none"
         return "U" if self.slope_high > 0 else "inverse U"
 
     @property
     def conventions(self) -> str:
-        """Which standard errors were used, and how the breakpoint was found."""
+        """Type of the standard errors, and method of the breakpoint."""
         return (
             f"{self.low.conventions}; breakpoint chosen on the same data (Robin Hood algorithm, cubic spline "
             f"with {len(self.knots)} knots)"
@@ -222,72 +222,72 @@ def two_lines(
     knots: int = 5,
     level: float = 0.95,
 ) -> TwoLinesResult:
-    """Test for a U, or an inverse U, with two lines instead of a curve.
+    """Test for a U-shape or inverse U-shape with two lines (Simonsohn 2018).
 
-    In the specification an interrupted line replaces the variable and its square,
-    ``b1 (x - xc) 1{x <= xc} + b2 (x - xc) 1{x > xc} + d 1{x > xc}``; other regressors, effects and clusters
-    stay. A U is supported if b1 and b2 have opposite signs and each differs from 0 (Simonsohn 2018). No form
-    of the curve is assumed: a square can be significant, and both ends of a quadratic too, where the truth
-    only flattens out, as a logarithm does.
+    Two lines with a breakpoint xc replace the variable and its square in the specification:
+    ``b1 (x - xc) 1{x <= xc} + b2 (x - xc) 1{x > xc} + d 1{x > xc}``. The other regressors, the fixed effects
+    and the clusters do not change. A U-shape is supported if b1 and b2 have opposite signs and both are
+    significant.
+
+    The test assumes no functional form. In contrast, the square and the slopes at both ends of a quadratic
+    can be significant although the true function is monotone, for example a logarithm.
 
     Parameters
     ----------
     spec : FixedEffects
-        Has the variable among `x`, and possibly its square.
+        Specification with the variable in `x`, with or without its square.
     panel : Panel
         The data.
     variable : str
-        Term of the level.
+        Term of the variable.
     square : str, optional
-        Term or column of the square in `x`; ``I(variable**2)`` is found.
+        Term or column of the square in `x`. It must be given if it is not ``I(variable**2)``.
     knots : int
-        Of the smooth curve, 3 to 7.
+        Number of knots of the smooth curve, from 3 to 7; 5 by default.
     level : float
-        Each slope is tested two-sided at 1 - level.
+        Each slope is tested two-sided at 1 - level; .95 by default.
 
     Returns
     -------
     TwoLinesResult
-        Breakpoint, both slopes with the specification's own errors, shape.
+        Breakpoint, both slopes with the standard errors of the specification, and shape.
 
     Raises
     ------
     ColumnError
         If the variable or the square is not in `x`.
     TermError
-        If another term of `x` is made from the variable, so that a curve would stay beside the lines.
+        If another term of `x` is a function of the variable: it would be a curve in addition to the lines.
     IdentificationError
-        If the variable has too few values, or a line has no slope of its own.
+        If the variable has too few values, or the slope of a line is not identified.
     OptionError
-        If knots or the level is none.
+        If `knots` or `level` has a value that is not allowed.
     InputTypeError
-        If it is not a `FixedEffects` or no panel.
+        If `spec` is not a `FixedEffects`, or `panel` is not a Panel.
     DigiprosperError
         As in `FixedEffects.fit`.
 
     Notes
     -----
-    The breakpoint xc is found by Simonsohn's Robin Hood rule, which takes rows from the stronger line and
-    gives them to the weaker:
+    The method is that of Simonsohn (2018, Advances in Methods and Practices in Psychological Science
+    1:538-555). The breakpoint xc is chosen by his Robin Hood algorithm, which gives more rows to the line
+    with the smaller t statistic:
 
-    1. The quadratic decides which extremum to look for: a maximum if it is concave, a minimum if convex.
-    2. A smooth curve of x is fitted with everything else in the specification. Flat are, in the inner 80% of
-       the rows, those x where it comes within one standard error of its own extremum.
-    3. Two lines with xc at the median of the flat x give t1 and t2.
-    4. xc is the ``|t2| / (|t1| + |t2|)`` quantile of the flat x.
+    1. A quadratic is fitted. If it is concave, the maximum is searched, otherwise the minimum. 2. A smooth
+    curve of x is fitted with the other regressors of the specification. The flat region has those x, in the
+       inner 80% of the rows, at which the curve is within one standard error of its extremum.
+    3. Two lines with xc at the median of the flat region have t statistics t1 and t2.
+    4. xc is the ``|t2| / (|t1| + |t2|)`` quantile of the x in the flat region.
 
-    The model is fitted twice: with rows at xc in the line below, for b1, and above, for b2.
+    The model is estimated twice: with rows at xc in the lower line, for b1, and in the upper line, for b2.
 
-    Simonsohn's curve is penalised. Here it is a natural cubic spline with knots at fixed quantiles (Harrell
-    2015, Regression Modeling Strategies, 2.4.5 and 2.4.6: 5 knots from 100 rows on, 3 below 30): a linear
-    regression, so that effects, clusters and their errors are the specification's, and no penalty has to be
-    chosen under them. Its standard error is that of the curve around its mean, as its level belongs to the
-    effects. His program reads the direction of step 1 from the slope of the quadratic at the lowest x; where
-    the quadratic turns inside the data this is the same, and otherwise x and -x would be treated differently.
+    There are two differences to his program. His smooth curve is penalised. Here it is a natural cubic spline
+    with knots at fixed quantiles (Harrell 2015, Regression Modeling Strategies, 2.4.5 and 2.4.6), so that it
+    is a linear regression with the fixed effects and clusters of the specification. His program uses the
+    slope of the quadratic at the lowest x in step 1. This is the same if the quadratic turns within the data;
+    otherwise the result would differ between x and -x.
 
-    xc is chosen on the same data on which the slopes are tested. The standard errors do not allow for this.
-
-    Simonsohn, U. (2018), Advances in Methods and Practices in Psychological Science 1:538-555.
+    xc is chosen with the same data as the slopes. The standard errors do not allow for this.
 
     Examples
     --------

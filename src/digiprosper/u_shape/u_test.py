@@ -1,4 +1,4 @@
-"""A U in a fitted curve: the test at both ends of the data, and the set of its turning point."""
+"""The test of U-shapes of Lind and Mehlum (2010), and confidence sets of turning points."""
 
 from __future__ import annotations
 
@@ -105,44 +105,45 @@ _FORMS = {
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class UTestResult(Summarised, PickledByName):
-    """Whether a fitted curve is a U, or an inverse U, on an interval.
+    """Result of the test of a U-shape, made by `u_test`.
 
     Parameters
     ----------
     variable, square : str
-        Terms of the curve: the level, and what bends it.
+        Terms x and f(x) of the curve ``b1 x + b2 f(x)``.
     form : {"square", "inverse", "log", "sqrt"}
-        What the second term is of the first.
+        Form of f.
     depvar : str
         Outcome.
     interval : tuple (low, high)
-        Where the shape is tested, in units of `variable`.
+        Interval on which the shape is tested, in units of `variable`.
     statistic : float
         ``min(|t_low|, |t_high|)``; missing if the slope has the same sign at both ends.
     p_value : float
-        One-sided: the larger of the two ends' p-values; missing with the statistic.
+        One-sided p-value: the larger of those of the two ends. Missing if the statistic is.
     shape : {"U", "inverse U"}
-        Of the fitted curve: the sign of its curvature.
+        Shape of the fitted curve: the sign of its curvature.
     extremum, extremum_se : float
-        Turning point and its delta standard error, in units of `variable`; missing if the curve has none (a
-        log, root or inverse curve may not turn at x > 0). The error is missing too where its variance is
-        negative, which two-way clusters allow.
+        Turning point and its standard error by the delta method, in units of `variable`. Both are missing if
+        the curve has no turning point, which is possible for ``"inverse"``, ``"log"`` and ``"sqrt"``. The
+        standard error is also missing if its variance is negative, which is possible with two-way clusters.
     fieller : list of (low, high)
-        Confidence set of the turning point, from left to right. Of a square: one interval, two unbounded
-        pieces, or the whole line. Of the other forms: what of that lies in x > 0, possibly nothing. One pair
-        of missing values where the covariance of the two terms is not positive semidefinite.
+        Confidence set of the turning point by Fieller's method, in ascending order. For a square it is one
+        interval, two unbounded intervals, or all numbers. For the other forms only the part with x > 0 is
+        kept, and the list can be empty. It is one pair of missing values if the covariance matrix of the two
+        terms is not positive semi-definite.
     slope_low, slope_high, t_low, t_high : float
-        Slopes ``b1 + b2 f'(x)`` at the ends, and their t statistics.
+        Slopes ``b1 + b2 f'(x)`` at the ends of the interval, and their t statistics.
     inside : bool
-        True if the turning point lies inside `interval`.
+        Whether the turning point is inside `interval`.
     df_t : float
-        Degrees of freedom of the t distribution, the fit's own.
+        Degrees of freedom of the t distribution.
     level : float
-        Of `fieller`.
+        Confidence level of `fieller`.
     conventions : str
-        Which standard errors were used.
+        Type of the standard errors, as text.
     diagnostics : tuple of Notice
-        ``"not_psd"`` where two-way clusters leave numbers missing.
+        Has the code ``"not_psd"`` if two-way clusters make numbers missing.
 
     Examples
     --------
@@ -177,7 +178,7 @@ class UTestResult(Summarised, PickledByName):
 
     @property
     def fieller_inside(self) -> bool:
-        """True if there is a confidence set of the turning point and all of it lies inside the interval."""
+        """Whether the confidence set of the turning point exists and is inside the interval."""
         low, high = self.interval
         return bool(self.fieller) and all(low <= a and b <= high for a, b in self.fieller)
 
@@ -256,63 +257,62 @@ def u_test(
     level: float = 0.95,
     form: UForm | None = None,
 ) -> UTestResult:
-    """Test for a U, or an inverse U, in a fitted curve.
+    """Test for a U-shape or inverse U-shape (Lind & Mehlum 2010), as Stata's ``utest``.
 
-    With ``y = b1 x + b2 f(x) + ..``, f the square, 1/x, log or square root, the slope is ``b1 + b2 f'(x)``.
-    The null, monotone or the other shape on the interval, is rejected only if the slope differs from 0 at
-    *both* ends, with opposite signs: statistic ``min(|t_low|, |t_high|)``, p one-sided (Sasabuchi 1980;
-    Lind & Mehlum 2010). A significant square alone is not a U: the turning point and its set should lie
-    inside the data (Haans, Pieters & He 2016).
+    The curve is ``y = b1 x + b2 f(x) + ..``, where f(x) is the square, 1/x, the logarithm or the square root.
+    Its slope is ``b1 + b2 f'(x)``. The null hypothesis is that the curve is monotone on the interval or has
+    the opposite shape. It is rejected if the slope is significant at *both* ends with opposite signs. The
+    statistic is ``min(|t_low|, |t_high|)`` with a one-sided p-value (Sasabuchi 1980; Lind & Mehlum 2010).
+
+    A significant square is not enough for a U-shape: the turning point and its confidence set should also be
+    within the range of the data (Haans, Pieters & He 2016).
 
     Parameters
     ----------
     results : LinearResults
-        A fit with the variable and its square, or another bending term. Covariance and degrees of freedom are
-        the fit's own: G - 1 when clustered.
+        A fit with the variable and its square, or another form of f. The test uses its covariance matrix and
+        degrees of freedom.
     variable : str
-        Term of the level.
+        Term x.
     square : str, optional
-        Term or column that bends the curve; by default whichever of ``I(x**2)``, ``I(1/x)`` (``I(x**-1)``),
-        ``log(x)``, ``sqrt(x)`` the fit has, however it is spaced.
+        Term or column f(x). The default is the term ``I(x**2)``, ``I(1/x)`` or ``I(x**-1)``, ``log(x)`` or
+        ``sqrt(x)`` of the fit.
     interval : (low, high), optional
-        In units of `variable`; by default its range in the estimation sample. Above 0 unless the form is a
-        square.
+        Interval of the test, in units of `variable`. The default is the range of x in the estimation sample.
+        It must be above 0 for forms other than the square.
     level : float
-        Of the Fieller set.
+        Confidence level of the Fieller set, .95 by default.
     form : {"square", "inverse", "log", "sqrt"}, optional
-        What `square` is of `variable`; read from the term, and ``"square"`` for a column.
+        Form of f. The default is that of the term; for a column it is ``"square"``.
 
     Returns
     -------
     UTestResult
-        Statistic and p are NaN, and `inside` is False, if the turning point is outside the interval.
+        The test, the turning point and its confidence set. If the turning point is outside the interval, the
+        statistic and the p-value are missing and `inside` is False.
 
     Raises
     ------
     ColumnError
         If the variable or the square has no coefficient.
     TermError
-        If no term bends the curve, several do, or what is named is not that of the variable in the estimation
-        sample.
+        If the fit has no term f(x), or several, or if `square` is not such a function of the variable.
     OptionError
-        If the interval, the level or the form is none, or the interval begins at 0 or below and the form is
-        no square.
+        If `interval`, `level` or `form` has a value that is not allowed, or the interval begins at 0 or below
+        and the form is not a square.
     InputTypeError
-        If `results` is no linear fit.
+        If `results` is not the result of a linear model.
 
     Notes
     -----
-    Fieller (1954) set: every x at which the slope is not significantly different from zero,
-    ``|s(x) / se(s(x))| <= t``. It is that of the ratio ``-b1 / b2``, taken back through ``f'``,
-    which is monotone for x > 0.
+    The Fieller (1954) set has all x at which the slope s(x) is not significant, ``|s(x) / se(s(x))| <= t``.
 
-    A column that is named is checked with what a fit stores: of a square the mean, of the other forms the
-    smallest and the largest value (where all x > 0). A column with the same mean, or the same ends, passes;
-    one over a variable with both signs is not checked.
+    If `square` is a column, it is checked with the statistics that the fit stores: the mean of a square, and
+    the smallest and largest value of the other forms.
 
-    Products with other variables play no part: with ``x:w`` in the fit the curve is that where w = 0, see
-    `moderated_u_test`. In a fit with effects the curve is identified by movement within entities, while the
-    range is that of all rows.
+    Interactions with other variables are ignored. If ``x:w`` is in the fit, the test is for w = 0; see
+    `moderated_u_test`. In a fit with fixed effects the curve is identified by variation within entities, but
+    the interval is the range of all rows.
 
     Examples
     --------
