@@ -297,7 +297,8 @@ def test_coverage_at_every_strength(strength: float, options: dict, measured: Ca
     """Share of 1,500 panels in which the 95% Anderson-Rubin set contains the true coefficient.
 
     There are 30 entities, 4 periods and two instruments with the same slope in the first stage. The errors of
-    the regressor and of the outcome have a common part.
+    the regressor and of the outcome have a common part. Panels with different slopes have the same errors, so
+    that their coverage is the same.
     """
     found = coverage(strength, 1500, options)
     errors = options.get("cov_type", "clustered")
@@ -351,6 +352,7 @@ def test_coverage_with_weak_instruments(noise: float, strength: float, measured:
     There are 50 entities, 5 periods, errors clustered by entity, and two instruments with the same slope in
     the first stage, which is 0, .15 or 1. The correlation between the errors of the regressor and those of
     the outcome is .92 (strongly endogenous) or .41 (moderately). Unbounded sets are counted among all sets.
+    Panels with different slopes have the same errors, so that the coverage of their sets is the same.
     """
     found = covered(strength, noise)
     cells = found | {"median effective F": f"{found['median effective F']:.1f}"}
