@@ -1,4 +1,4 @@
-"""Coverage of clustered intervals where few entities carry x, as in docs/explanations/fixed_effects.md."""
+"""Coverage of clustered intervals where few entities carry x, as in docs/validity.md."""
 
 from __future__ import annotations
 

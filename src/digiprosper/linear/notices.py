@@ -86,9 +86,8 @@ __all__ = [
 
 FewClusters: TypeAlias = "Callable[[int, str], Sequence[Notice]]"
 
-# Below so many effective clusters 95% intervals cover less than 90%; see
-# docs/explanations/fixed_effects.md. With few clusters in all many a regressor has no more, and
-# intervals with G - 1 degrees of freedom allow for it.
+# Below so many effective clusters 95% intervals cover less than 90%; see docs/validity.md. With few
+# clusters in all many a regressor has no more, and intervals with G - 1 degrees of freedom allow for it.
 EFFECTIVE_CLUSTERS: Final = 7.0
 # From so many clusters of similar sizes on the wild bootstrap keeps its size; see
 # docs/explanations/few_clusters.md.
