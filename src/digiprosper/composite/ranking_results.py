@@ -550,7 +550,7 @@ class IndexSensitivity(RankedFields, Summarised, PickledByName):
 
         Notes
         -----
-        With Y the rank, X_i the value of option i, and X_-i the values of all other options,
+        With ``Y`` the rank, ``X_i`` the value of option i, and ``X_-i`` the values of all other options,
         ``first = Var(E[Y | X_i]) / Var(Y)`` and ``total = 1 - Var(E[Y | X_-i]) / Var(Y)`` (Sobol 1993; Homma
         and Saltelli 1996, Reliability Engineering & System Safety 52:1-17; for composite indicators Saisana,
         Saltelli and Tarantola 2005, JRSS A 168:307-323). All combinations have equal probability and all are

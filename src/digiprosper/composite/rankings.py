@@ -218,7 +218,8 @@ def leave_one_out(
         - ``mean_rank_change``: mean absolute change of rank.
         - ``max_rank_change``: the largest change of rank, negative if a row moves towards rank 1, and
           ``moved_entity`` and ``moved_period``, its row.
-        - ``problem``: why the index cannot be computed; all other columns are then missing.
+
+        If the index cannot be computed, the column ``problem`` says why, and all other columns are missing.
 
     Raises
     ------

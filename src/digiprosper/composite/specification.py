@@ -50,7 +50,7 @@ class CompositeIndex(Specification):
         Rows from which the end points of the normalisation (minimum and maximum, or mean and standard
         deviation) and the weights are computed:
 
-        - ``"pooled"``: all rows. Scores are comparable over the years of the sample.
+        - ``"pooled"``: all rows.
         - ``"per_year"``: for each year, the rows of this year.
         - ``"pooled_norm_yearly_weights"``: end points from all rows, weights of each year from its rows.
         - ``"base_year(2011)"``: the rows of one year, here 2011.
@@ -58,6 +58,8 @@ class CompositeIndex(Specification):
         - ``"goalposts"``: end points from the `goalposts` of the indicators, weights from all rows.
         - ``"legacy_lnT"``: replicates a script with a known error, and warns. The script divides the entropy
           of all rows by the logarithm of the number of years instead of the number of rows.
+
+        Scores of different years are comparable if all years have the same end points and weights.
     normalise : {"minmax", "zscore", "rank", "max", "none"}, default "minmax"
         ``"minmax"`` is (x - min) / (max - min) for direction ``"+"`` and (max - x) / (max - min) for ``"-"``.
         ``"zscore"`` is (x - mean) / sd with divisor n - 1, with the opposite sign for ``"-"``. ``"rank"`` is
