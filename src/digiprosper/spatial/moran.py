@@ -59,31 +59,31 @@ def moran(
 ) -> pd.DataFrame:
     """Compute Moran's I of a column in each period.
 
-    ``I = n / S0 * sum_ij w_ij z_i z_j / sum_i z_i^2``, z the deviation from the mean of the period and S0 the
-    sum of the weights. Above its expectation, neighbours are alike.
+    ``I = n / S0 * sum_ij w_ij z_i z_j / sum_i z_i^2``, where z is the deviation from the mean of the period,
+    and S0 is the sum of the weights. If I is above its expectation, neighbours have similar values.
 
     Parameters
     ----------
     panel : Panel
-        Balanced.
+        The data. The panel must be balanced.
     column : str
         Column or term, such as ``"log(gdp)"``, or the residuals of a model.
     spatial_weights : SpatialWeights
-        Of entities that include those of the panel.
+        Spatial weights. They must contain all entities of the panel.
     permutations : int
-        Permutations of the entities; the same in all periods. With 0 `p_permutation` is missing.
+        Number of permutations of the entities, 999 by default. With 0 `p_permutation` is missing.
     rng : int, Generator or SeedSequence, optional
-        Of the permutations. ``frame.attrs["rng_entropy"]`` reproduces them.
+        Seed of the permutations. ``frame.attrs["rng_entropy"]`` reproduces them.
 
     Returns
     -------
     DataFrame
-        By period: statistic, expectation ``-1 / (n - 1)``; z_normality and p_normality (values independent
-        and normal), z_randomisation and p_randomisation (all permutations of the values equally likely);
-        p_permutation, ``(1 + #) / (permutations + 1)`` with # the permutations whose I is at least as far
-        from the expectation. All p-values are two-sided; R's spdep reports one-sided ones by default. z and
-        its p-value are missing where the statistic is the same for all values or permutations, as where all
-        pairs are linked with one weight.
+        One row per period. Columns are statistic and its expectation ``-1 / (n - 1)``; z_normality and
+        p_normality (for independent normal values); z_randomisation and p_randomisation (for equally likely
+        permutations of the values); and p_permutation, ``(1 + #) / (permutations + 1)``, where # is the
+        number of permutations whose I is at least as far from the expectation. All p-values are two-sided;
+        those of R's spdep are one-sided by default. z and its p-value are missing if the statistic has no
+        variance, for example because all pairs have the same weight.
 
     Raises
     ------
@@ -99,13 +99,13 @@ def moran(
     Warns
     -----
     SpatialWeightsWarning
-        If there are islands, or entities that only the weights have.
+        If entities have no neighbours, or are not in the panel.
 
     Notes
     -----
-    Moran, P. A. P. (1950), Notes on continuous stochastic phenomena, Biometrika 37:17-23. Moments: Cliff, A.
-    D. and Ord, J. K. (1981), Spatial processes, p. 21. Neither z accounts for the estimation
-    of a column: for residuals of a model they are approximate.
+    The statistic is that of Moran (1950, Biometrika 37:17-23), and its moments are those of Cliff and Ord
+    (1981, Spatial processes, p. 21). For residuals of a model the tests are approximate, because they do not
+    allow for the estimation of the model.
 
     Examples
     --------
@@ -130,27 +130,27 @@ def geary(
 ) -> pd.DataFrame:
     """Compute Geary's C of a column in each period.
 
-    ``C = (n - 1) / (2 S0) * sum_ij w_ij (x_i - x_j)^2 / sum_i z_i^2``. Below its expectation of one,
-    neighbours are alike. It weighs differences between neighbours more than Moran's I does.
+    ``C = (n - 1) / (2 S0) * sum_ij w_ij (x_i - x_j)^2 / sum_i z_i^2``. If C is below its expectation of
+    one, neighbours have similar values. Differences between neighbours have more weight than in Moran's I.
 
     Parameters
     ----------
     panel : Panel
-        Balanced.
+        The data. The panel must be balanced.
     column : str
         Column or term.
     spatial_weights : SpatialWeights
-        Of entities that include those of the panel.
+        Spatial weights. They must contain all entities of the panel.
     permutations : int
-        Permutations of the entities; the same in all periods. With 0 `p_permutation` is missing.
+        Number of permutations of the entities, 999 by default. With 0 `p_permutation` is missing.
     rng : int, Generator or SeedSequence, optional
-        Of the permutations. ``frame.attrs["rng_entropy"]`` reproduces them.
+        Seed of the permutations. ``frame.attrs["rng_entropy"]`` reproduces them.
 
     Returns
     -------
     DataFrame
-        By period, with the columns of `moran`. A z below zero means that neighbours are alike; R's spdep
-        reports it with the other sign.
+        One row per period, with the columns of `moran`. If z is below zero, neighbours have similar values;
+        R's spdep reports it with the opposite sign.
 
     Raises
     ------
@@ -162,12 +162,12 @@ def geary(
     Warns
     -----
     SpatialWeightsWarning
-        If there are islands, or entities that only the weights have.
+        If entities have no neighbours, or are not in the panel.
 
     Notes
     -----
-    Geary, R. C. (1954), The contiguity ratio and statistical mapping, Incorporated Statistician 5:115-145.
-    Moments: Cliff and Ord (1981), p. 21.
+    The statistic is that of Geary (1954, Incorporated Statistician 5:115-145), and its moments are those of
+    Cliff and Ord (1981, p. 21).
 
     Examples
     --------
@@ -252,30 +252,31 @@ def local_moran(
 ) -> pd.DataFrame:
     """Compute the local Moran statistic of each entity in each period.
 
-    ``I_i = z_i sum_j w_ij z_j``, z with mean zero and mean square one in each period. With row-standardised
-    weights without islands their mean is Moran's I.
+    ``I_i = z_i sum_j w_ij z_j``, where z is standardised to mean zero and mean square one in each period.
+    With row-standardised weights and no islands the mean of I_i is Moran's I.
 
     Parameters
     ----------
     panel : Panel
-        Balanced.
+        The data. The panel must be balanced.
     column : str
         Column or term.
     spatial_weights : SpatialWeights
-        Of entities that include those of the panel.
+        Spatial weights. They must contain all entities of the panel.
     permutations : int
-        Permutations of the other entities around each one. With 0 p-values are missing.
+        Number of permutations of the other entities, for each entity; 999 by default. With 0 p-values are
+        missing.
     rng : int, Generator or SeedSequence, optional
-        Of the permutations. ``frame.attrs["rng_entropy"]`` reproduces them.
+        Seed of the permutations. ``frame.attrs["rng_entropy"]`` reproduces them.
 
     Returns
     -------
     DataFrame
-        By row of `panel`: value (z), spatial_lag (of z), statistic; p_permutation, two-sided, ``(1 + #) /
-        (permutations + 1)`` with # the permutations whose statistic is at least as far from its expectation
-        over permutations; p_adjusted, by Benjamini & Hochberg over the entities of a period; quadrant:
-        ``"high-high"``, ``"low-high"``, ``"low-low"`` or ``"high-low"``, own value first. P-values and
-        quadrant of an island are missing.
+        One row per row of the panel. Columns are value (z), spatial_lag (of z) and statistic; p_permutation,
+        two-sided, ``(1 + #) / (permutations + 1)``, where # is the number of permutations whose statistic is
+        at least as far from its mean; p_adjusted, adjusted over the entities of a period by the method of
+        Benjamini & Hochberg; and quadrant, ``"high-high"``, ``"low-high"``, ``"low-low"`` or ``"high-low"``,
+        with the own value first. p-values and quadrant are missing for an entity without neighbours.
 
     Raises
     ------
@@ -287,13 +288,13 @@ def local_moran(
     Warns
     -----
     SpatialWeightsWarning
-        If there are islands, or entities that only the weights have.
+        If entities have no neighbours, or are not in the panel.
 
     Notes
     -----
-    Anselin, L. (1995), Local indicators of spatial association - LISA, Geographical Analysis 27:93-115. With
-    n - 1 in the place of n in the variance, as in PySAL's esda, statistics are ``(n - 1) / n`` as large. Read
-    clusters off `p_adjusted`: of n unadjusted tests at 5%, n / 20 reject without any autocorrelation.
+    The statistic is that of Anselin (1995, Geographical Analysis 27:93-115). PySAL's esda divides the
+    variance by n - 1, so its statistics are ``(n - 1) / n`` times these. Use `p_adjusted` to identify
+    clusters: without autocorrelation, 5% of the unadjusted tests reject at the 5% level.
 
     Examples
     --------

@@ -43,11 +43,11 @@ _LEAST_DRAWS = 100
 class PanelSpatial(Specification):
     """Spatial panel model with fixed effects, by maximum likelihood.
 
-    ``y_t = rho W y_t + X_t b + W X_t th + a + l_t 1 + u_t`` with ``u_t = lambda W u_t + e_t``, for a balanced
-    panel of N entities and T periods and weights W that do not change.
+    The model is ``y_t = rho W y_t + X_t b + W X_t th + a + l_t 1 + u_t`` with ``u_t = lambda W u_t + e_t``,
+    for a balanced panel of N entities and T periods with constant weights W.
 
     =========  =================================================================
-    `model`    what it has
+    `model`    spatial terms
     =========  =================================================================
     ``sdm``    rho and th: the spatial Durbin model
     ``sar``    rho
@@ -60,64 +60,66 @@ class PanelSpatial(Specification):
     Parameters
     ----------
     y : str
-        Outcome, a term.
+        Outcome: a column or a term.
     x : sequence of str
-        Regressors, terms as in `FixedEffects`.
+        Regressors: columns or terms, as in `FixedEffects`.
     spatial_weights : SpatialWeights
-        Weights, matched with the panel by the labels of the entities.
+        Spatial weights W, matched with the panel by the labels of the entities.
     model : {"sdm", "sar", "sem", "slx", "sdem", "sac"}
-        ``sdm`` by default, which has ``sar`` and ``sem`` as special cases.
+        The model. The default is ``"sdm"``, which has ``"sar"`` and ``"sem"`` as special cases.
     spatial_lags : sequence of str, optional
-        Which of `x` have a spatial lag in ``sdm``, ``slx`` and ``sdem``; all by default. Their coefficients
-        are named ``"W:<term>"``.
+        Regressors that have a spatial lag in ``"sdm"``, ``"slx"`` and ``"sdem"``. The default is all. The
+        coefficients of spatial lags have names ``"W:<term>"``.
     entity_effects, time_effects : bool
-        Both by default. Without either there is an intercept.
+        Whether to include entity and time fixed effects, True by default. Without both there is an intercept.
     transform : {"exact", "splm"}
-        ``exact`` takes the spatial lag first and then sweeps, which is maximum likelihood with all dummies
-        written out. ``splm`` sweeps first, as R's splm does; the two differ with time effects.
+        How fixed effects are removed. ``"exact"`` (default) computes the spatial lag first, which equals
+        maximum likelihood with dummies. ``"splm"`` removes the fixed effects first, as R's splm does. They
+        differ only with time effects.
     bias_correction : {None, "lee_yu"}
-        Correction of Lee & Yu (2010). With entity effects sigma2 is multiplied by T / (T - 1) and the
-        covariance computed for T - 1 periods; with time effects all parameters are corrected as well, which
-        needs weights whose rows have one sum. None by default, as in xsmle, splm and spreg; where time
-        effects bias rho or lambda by at least one standard error, `fit` warns and the summary says so first.
+        Bias correction of Lee & Yu (2010). With entity effects it multiplies sigma2 by T / (T - 1) and
+        adjusts the covariance matrix. With time effects it corrects all parameters, which needs weights with
+        equal row sums. The default is None, as in xsmle, splm and spreg. `fit` warns if the bias of rho or
+        lambda from time effects is at least one standard error.
     cov_type : {"observed", "information", "clustered"}
-        From the second derivatives of the log likelihood, from their expectation, or a sandwich that allows
-        for any dependence and heteroskedasticity within entities.
+        Type of the standard errors. ``"observed"`` (default) uses the Hessian of the log likelihood, and
+        ``"information"`` its expectation. ``"clustered"`` is a sandwich that allows for heteroskedasticity
+        and serial correlation within entities.
     effects_error : {"delta", "simulated"}
-        Errors of direct, indirect and total effects by the delta method, or from `reps` draws of the
-        coefficients from their normal distribution.
+        Standard errors of direct, indirect and total effects: by the delta method (default), or from `reps`
+        draws of the coefficients from their normal distribution.
     reps : int
-        Draws for ``effects_error="simulated"``.
+        Number of draws for ``effects_error="simulated"``, 1000 by default.
 
     Raises
     ------
     OptionError, TermError, InputTypeError
-        From the constructor: an unknown option word, a term in two places, weights of another type.
+        By the constructor, if an option has an unknown value, a term has two roles, or the weights have
+        another type.
     MissingDataError
-        From `fit`: the panel is not balanced, or has missing values; nothing is dropped. Only the
-        first or last periods, in which lags or leads in `x` are missing, are left out, with a notice in
-        `diagnostics`.
+        By `fit`, if the panel is not balanced or has missing values. Only the first or last periods are
+        dropped, if lags or leads in `x` are missing there; a notice in `diagnostics` reports it.
     AlignmentError
-        From `fit`: the weights lack an entity of the panel.
+        By `fit`, if an entity of the panel is not in the weights.
     IdentificationError, CollinearityError, ColumnError
-        From `fit`: as `FixedEffects`, also for spatial lags; or the likelihood has no maximum inside the
-        interval of rho or lambda.
+        By `fit`, as in `FixedEffects`. Also if the likelihood has no maximum for admissible rho or lambda.
 
     See Also
     --------
-    SpatialWeights : the weights.
-    spatial_tests : which model.
+    SpatialWeights : spatial weights.
+    spatial_tests : tests to choose a model.
 
     Notes
     -----
-    The likelihood of Ord (1975) for panels (Elhorst 2003; Lee & Yu 2010, Journal of Econometrics 154:165),
-    with exact log-determinants from the eigenvalues of W. Slopes and sigma2 are concentrated out; rho and
-    lambda are roots of the score next to the best point of a grid over their whole interval. sigma2 is
-    ``e'e / NT``, and the log likelihood has the constant ``-NT/2 (ln 2 pi + 1)``.
+    The log likelihood is that of Ord (1975) for panels (Elhorst 2003; Lee & Yu 2010, Journal of Econometrics
+    154:165). Its log-determinants are computed from the eigenvalues of W. It is maximised over rho and
+    lambda, with slopes and sigma2 concentrated out. sigma2 is ``e'e / NT``, and the log likelihood has the
+    constant ``-NT/2 (ln 2 pi + 1)``.
 
-    Effects of a regressor are averages over ``S = (I - rho W)^-1 (I b + W th)`` (LeSage & Pace 2009, section
-    2.7): direct the mean of its diagonal, total its mean row sum, indirect the difference. The coefficient of
-    ``W:x`` is not the spillover of x.
+    The effects of a regressor are computed from the matrix ``S = (I - rho W)^-1 (I b + W th)`` (LeSage & Pace
+    2009, section 2.7). The direct effect is the mean of its diagonal, the total effect the mean of its row
+    sums, and the indirect effect the difference. If rho is not zero, the coefficient of ``W:x`` is not the
+    spillover effect of x.
 
     Examples
     --------
@@ -172,14 +174,15 @@ class PanelSpatial(Specification):
         return tuple(self.x if self.spatial_lags is None else self.spatial_lags)
 
     def fit(self, panel: Panel, *, rng: object = None, progress: bool = False) -> SpatialResults:  # noqa: ARG002
-        """Estimate.
+        """Estimate the model.
 
         Parameters
         ----------
         panel : Panel
             The data, balanced.
         rng : None, int, SeedSequence or Generator
-            For ``effects_error="simulated"``; recorded as `rng_entropy`.
+            Seed of the draws of ``effects_error="simulated"``. The `rng_entropy` of the results reproduces
+            them.
         progress : bool
             Not used. All specifications have this argument.
 
@@ -191,10 +194,10 @@ class PanelSpatial(Specification):
         Warns
         -----
         IdentificationWarning
-            If time effects bias rho or lambda by at least one standard error and `bias_correction` is None,
-            or an estimate is near an end of its interval.
+            If the bias of rho or lambda from time effects is at least one standard error and
+            `bias_correction` is None, or if rho or lambda is near the end of its interval.
         SpatialWeightsWarning
-            If there are islands, or entities that only the weights have.
+            If entities have no neighbours, or are not in the panel.
         """
         results = estimate(self, lay_out(self, panel), rng)
         issue(results.diagnostics)

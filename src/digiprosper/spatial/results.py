@@ -1,4 +1,4 @@
-"""Estimates of a spatial panel, and what is read from them."""
+"""Results of spatial panel models."""
 
 from __future__ import annotations
 
@@ -42,26 +42,26 @@ _ERRORS = {
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class SpatialResults(Summarised, PickledByName):
-    """Coefficients of a spatial panel, and the effects of its regressors.
+    """Results of a spatial panel model, made by `PanelSpatial.fit`.
 
-    Made by `PanelSpatial.fit`. The effects in `impacts` are what to report: the coefficient of ``W:x`` is not
-    the spillover of x where the outcome has a spatial lag.
+    Report the effects in `impacts`. If the outcome has a spatial lag, the coefficient of ``W:x`` is not the
+    spillover effect of x.
 
     Parameters
     ----------
     estimated : SpatialEstimated
-        The model, its coefficients, their covariance and the likelihood.
+        Coefficients, their covariance matrix and the log likelihood.
     effects : SpatialEffects
         Direct, indirect and total effects.
     inference : Inference
-        How the errors were computed. The distribution is normal; t with G - 1 degrees of freedom when
-        clustered.
+        Type of the standard errors. Tests use the normal distribution, or t with G - 1 degrees of freedom
+        with clustered standard errors.
     sample : EstimationSample
-        What the rows were.
+        The rows of the fit.
     labels : mapping
         Labels of columns.
     diagnostics : tuple of Notice
-        Notices about the sample, the weights and the estimates.
+        Remarks about the sample, the weights and the estimates.
     version : str
         Version of digiprosper that fitted the model.
 
@@ -88,12 +88,12 @@ class SpatialResults(Summarised, PickledByName):
 
     @property
     def params(self) -> pd.Series[float]:
-        """Estimates, indexed by term."""
+        """Coefficients, indexed by term."""
         return self._by_term(self.estimated.coefficients, "estimate")
 
     @property
     def cov(self) -> pd.DataFrame:
-        """Covariance of the estimates."""
+        """Covariance matrix of the coefficients."""
         index = pd.Index(list(self.names), name="term")
         return pd.DataFrame(self.estimated.covariance, index=index, columns=index, copy=True)
 
@@ -103,7 +103,7 @@ class SpatialResults(Summarised, PickledByName):
         return self.estimated.residuals.size
 
     def tidy(self, level: float = 0.95) -> pd.DataFrame:
-        """Give one row per coefficient.
+        """Return a table with one row per coefficient.
 
         Parameters
         ----------
@@ -130,7 +130,8 @@ class SpatialResults(Summarised, PickledByName):
         Returns
         -------
         Glance
-            The keys of every kind of results, and loglik, aic, bic, sigma2, n_parameters, weights.
+            A mapping with the keys of all types of results, and loglik, aic, bic, sigma2, n_parameters and
+            weights.
         """
         made = self.estimated
         values: dict[str, Any] = {
@@ -158,11 +159,11 @@ class SpatialResults(Summarised, PickledByName):
 
     @property
     def terms(self) -> tuple[Term, ...]:
-        """What each coefficient is: spatial, a slope, the slope of a spatial lag, or the intercept."""
+        """Description of each coefficient: spatial parameter, slope, slope of a spatial lag, or intercept."""
         return tuple(map(self._term, self.names))
 
     def table_columns(self, level: float = 0.95) -> tuple[Column, ...]:
-        """Bring the coefficients to a table.
+        """Return the column of a table of the coefficients.
 
         Parameters
         ----------
@@ -178,18 +179,18 @@ class SpatialResults(Summarised, PickledByName):
 
     @property
     def key_names(self) -> tuple[str, str | None]:
-        """Names of entity and time."""
+        """Names of the entity key and the time key."""
         return self.sample.key_names
 
     # --- effects ------------------------------------------------------------------------------------------
 
     @property
     def impacts(self) -> pd.DataFrame:
-        """Direct, indirect and total effects with 95% intervals, as `effects_table` gives them."""
+        """Direct, indirect and total effects with 95% intervals; see `effects_table`."""
         return self.effects_table()
 
     def effects_table(self, level: float = 0.95) -> pd.DataFrame:
-        """Give direct, indirect and total effects of every regressor.
+        """Return direct, indirect and total effects of each regressor.
 
         Parameters
         ----------
@@ -199,14 +200,14 @@ class SpatialResults(Summarised, PickledByName):
         Returns
         -------
         DataFrame
-            term, kind (direct, indirect, total), estimate, std_error, statistic, p_value, conf_low,
-            conf_high; three rows a regressor.
+            Three rows per regressor, with columns term, kind (direct, indirect or total), estimate,
+            std_error, statistic, p_value, conf_low and conf_high.
         """
         return effects_frame(self.effects, self.df_t, level)
 
     @property
     def decomposition(self) -> SpatialDecomposition:
-        """Direct, indirect and total effects as three columns of a table: ``etable(fit.decomposition)``."""
+        """Direct, indirect and total effects as columns of a table, ``etable(fit.decomposition)``."""
         return SpatialDecomposition(
             effects=self.effects,
             glance=self.glance(),
@@ -219,11 +220,11 @@ class SpatialResults(Summarised, PickledByName):
 
     @property
     def unit_impacts(self) -> pd.DataFrame:
-        """Effects of single entities: one row per entity and regressor.
+        """Effects of each entity, one row per entity and regressor.
 
-        ``direct`` is the effect of the entity's own x on its outcome, ``indirect`` that of the x of all
-        others, ``total`` their sum; ``to_others`` is the effect of its x on the outcomes of all others. The
-        means over entities are the average effects.
+        ``direct`` is the effect of the entity's x on its own outcome, ``indirect`` the effect of the x of all
+        other entities on its outcome, and ``total`` their sum. ``to_others`` is the effect of its x on the
+        outcomes of all others. The effects in `impacts` are means over entities.
         """
         return unit_frame(self.effects, self.sample.key_names[0])
 
@@ -250,7 +251,7 @@ class SpatialResults(Summarised, PickledByName):
         Returns
         -------
         DataFrame
-            Indexed by term: conf_low, conf_high.
+            One row per term with columns conf_low and conf_high.
         """
         return self.tidy(level).set_index("term")[["conf_low", "conf_high"]]
 
@@ -260,59 +261,60 @@ class SpatialResults(Summarised, PickledByName):
         Parameters
         ----------
         restrictions : str or sequence of str
-            As in `LinearResults.wald_test`, such as ``"x = 0, z = 0"``.
+            Restrictions such as ``"x = 0, z = 0"``, as in `LinearResults.wald_test`.
 
         Returns
         -------
         TestResult
-            Chi-squared with as many degrees of freedom as restrictions.
+            Chi-squared test. The degrees of freedom are the number of restrictions.
 
         Raises
         ------
         TermError, InputTypeError
-            If they cannot be read, name no coefficient, or repeat each other.
+            If a restriction cannot be read, repeats another one, or uses a name that is not a coefficient.
         """
         return restricted(self.estimated, restrictions)
 
     def wald_to(self, model: str) -> TestResult:
-        """Test whether a spatial Durbin model reduces to a lag model or to an error model.
+        """Test a SAR or SEM model as a special case of the spatial Durbin model.
 
         Parameters
         ----------
         model : {"sar", "sem"}
-            ``sar``: the coefficients of all ``W:x`` are zero. ``sem``: each is ``-rho`` times that of x, the
-            common-factor restriction, by the delta method; also of the Durbin error model: all are zero.
+            ``"sar"`` tests that the coefficients of all ``W:x`` are zero. ``"sem"`` tests the common-factor
+            restriction, that each is ``-rho`` times that of x; for a Durbin error model it tests that they
+            are zero.
 
         Returns
         -------
         TestResult
-            Chi-squared.
+            Chi-squared test.
 
         Raises
         ------
         OptionError
-            If the model is not a Durbin model, or some regressor has no spatial lag.
+            If the model is not a Durbin model, or a regressor has no spatial lag.
         """
         return wald_to(self.estimated, model)
 
     def lr_test(self, other: object) -> TestResult:
-        """Compare with a nested model by the likelihood ratio.
+        """Compare with a nested model by a likelihood ratio test.
 
         Parameters
         ----------
         other : SpatialResults
-            A fit on the same rows with the same weights, one of the two nested in the other: fewer terms or
-            effects, or a simpler spatial model.
+            Results of a model on the same rows and with the same weights. One of the two models must be
+            nested in the other: fewer terms or fixed effects, or a simpler spatial model.
 
         Returns
         -------
         TestResult
-            Chi-squared, with the difference of the numbers of parameters as degrees of freedom.
+            Chi-squared test. The degrees of freedom are the difference of the numbers of parameters.
 
         Raises
         ------
         InputTypeError
-            If `other` is no such result.
+            If `other` is not a `SpatialResults`.
         OptionError
             If rows, outcome, weights or transform differ, or neither model is nested in the other.
         """
@@ -337,7 +339,7 @@ class SpatialResults(Summarised, PickledByName):
 
     @property
     def model(self) -> str:
-        """Option word of the model."""
+        """The `model` of the specification."""
         return self.estimated.model
 
     @property
@@ -347,22 +349,22 @@ class SpatialResults(Summarised, PickledByName):
 
     @property
     def sigma2(self) -> float:
-        """Mean squared residual, bias-corrected if asked for."""
+        """Variance of the errors: mean squared residual, with the bias correction if there is one."""
         return self.estimated.sigma2
 
     @property
     def aic(self) -> float:
-        """Akaike's criterion; parameters are slopes, rho, lambda, sigma2 and the absorbed effects."""
+        """Akaike information criterion. Parameters include sigma2 and the fixed effects."""
         return 2 * self.estimated.n_parameters - 2 * self.loglik
 
     @property
     def bic(self) -> float:
-        """Schwarz's criterion, with the parameters of `aic` and the number of rows."""
+        """Bayesian information criterion, with the parameters of `aic`."""
         return float(np.log(self.nobs)) * self.estimated.n_parameters - 2 * self.loglik
 
     @property
     def rsquared_within(self) -> float:
-        """Squared correlation of the swept outcome with ``(I - rho W)^-1`` times the swept fit."""
+        """Squared correlation of outcome and prediction ``(I - rho W)^-1 X b``, without fixed effects."""
         return self.estimated.rsquared_within
 
     @property
@@ -372,24 +374,24 @@ class SpatialResults(Summarised, PickledByName):
 
     @property
     def rng_entropy(self) -> int | None:
-        """Number that reproduces simulated errors of effects."""
+        """Seed of the draws of simulated standard errors, or None."""
         return self.inference.rng_entropy
 
     @property
     def resids(self) -> pd.Series[float]:
-        """Residuals e of the filtered equation, by row."""
+        """Residuals e, indexed by row."""
         return pd.Series(self.estimated.residuals, index=self.sample.index, name="resid", copy=True)
 
     @property
     def factors(self) -> Mapping[str, tuple[Factor, ...]]:
-        """What each regressor, outcome and absorbed effect is a product of, by name."""
+        """Factors of each regressor, outcome and fixed effect, by name."""
         return self.sample.factors
 
     # --- words --------------------------------------------------------------------------------------------
 
     @property
     def conventions(self) -> str:
-        """Which standard errors."""
+        """Type of the standard errors."""
         text = _ERRORS[self.inference.cov_type]
         if self.inference.clusters:
             groups = f"{self.inference.n_clusters[0]:,} clusters, t with {self.df_t:g} degrees of freedom"
@@ -400,7 +402,7 @@ class SpatialResults(Summarised, PickledByName):
 
     @property
     def settings(self) -> str:
-        """Options that reproduce the result."""
+        """Options of the specification."""
         made = self.estimated
         parts = [f"transform = {made.transform}"]
         if made.bias_correction:
@@ -487,7 +489,7 @@ class SpatialResults(Summarised, PickledByName):
 
     @property
     def sample_stats(self) -> pd.DataFrame:
-        """Every variable and term in the estimation sample: nobs, mean, sd, min, max."""
+        """Summary statistics of variables and terms: nobs, mean, sd, min, max."""
         names, values = self.sample.stats
         columns = ["nobs", "mean", "sd", "min", "max"]
         out = pd.DataFrame(values, index=pd.Index(list(names), name="variable"), columns=columns)

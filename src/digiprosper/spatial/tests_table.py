@@ -1,4 +1,4 @@
-"""The tests that a paper reports before it chooses a spatial model, in one table."""
+"""A table of tests to choose a spatial model."""
 
 from __future__ import annotations
 
@@ -43,24 +43,23 @@ class _Row(NamedTuple):
 
 
 def spatial_tests(spec: PanelSpatial, panel: Panel) -> pd.DataFrame:
-    """Test for spatial dependence, and whether a Durbin model reduces to a simpler one.
+    """Test for spatial dependence, and for SAR and SEM as special cases of the spatial Durbin model.
 
     Parameters
     ----------
     spec : PanelSpatial
-        Its outcome, regressors, weights, effects and options. Its `model` and `spatial_lags` are not used:
-        the models compared are the one without spatial terms, SAR, SEM, and SDM with spatial lags of all
-        regressors.
+        The specification. Its `model` and `spatial_lags` are not used: the tests compare the model without
+        spatial terms, SAR, SEM, and SDM with spatial lags of all regressors.
     panel : Panel
         The data, balanced.
 
     Returns
     -------
     DataFrame
-        test, statistic, df, p_value, null. Lagrange multiplier tests of a spatial lag and error with their
-        robust versions, from least-squares residuals; likelihood ratio tests of the effects of the
-        specification in the model without spatial terms; likelihood ratio and Wald tests of SDM against
-        SAR and against SEM. All are chi-squared.
+        One row per test, with columns test, statistic, df, p_value and null. The tests are: Lagrange
+        multiplier tests of a spatial lag and a spatial error, with their robust versions, from least squares
+        residuals; likelihood ratio tests of the fixed effects in the model without spatial terms; likelihood
+        ratio and Wald tests of SAR and of SEM against SDM. All are chi-squared.
 
     Raises
     ------
@@ -71,11 +70,11 @@ def spatial_tests(spec: PanelSpatial, panel: Panel) -> pd.DataFrame:
 
     Notes
     -----
-    Anselin, Le Gallo & Jayet (2008), and Elhorst (2010), Spatial Economic Analysis 5:9, for the robust
-    versions in panels. As published, the outcome is lagged after the effects are swept out; with time effects
-    and weights whose rows have different sums it is lagged first, since otherwise time effects would remain
-    in it. Removing N entity effects beside time effects has N - 1 degrees of freedom here; Elhorst (2014)
-    counts N.
+    The Lagrange multiplier tests are those of Anselin, Le Gallo & Jayet (2008), and their robust versions
+    those of Elhorst (2010, Spatial Economic Analysis 5:9). As in these papers, the fixed effects are removed
+    before the spatial lag is computed. With time effects and weights with different row sums the spatial lag
+    is computed first, because otherwise time effects would remain in it. The test of entity effects in
+    addition to time effects has N - 1 degrees of freedom; Elhorst (2014) uses N.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Spatial weights: who is whose neighbour, matched with a panel by the labels of its entities."""
+"""Spatial weights, matched with a panel by the labels of the entities."""
 
 from __future__ import annotations
 
@@ -93,48 +93,45 @@ _STANDARDISED = {
 
 @dataclass(frozen=True, init=False, eq=False, repr=False)
 class SpatialWeights(Summarised, PickledByName):
-    """How strongly each entity is linked with each other.
+    """Spatial weights matrix W.
 
-    The weight ``w_ij`` in row i and column j is that of the neighbour j in the spatial lag of i,
-    ``sum_j w_ij x_j``. Rows and columns are matched with a panel by the labels of the entities, never by
-    position.
+    The element ``w_ij`` is the weight of entity j in the spatial lag of entity i, ``sum_j w_ij x_j``. Rows
+    and columns are matched with a panel by the labels of the entities, never by position.
 
     Parameters
     ----------
     matrix : (n, n) array or scipy.sparse matrix
-        Weights as they are before standardising: not negative, zero on the diagonal.
+        Weights before standardisation, with w_ij >= 0 and zeros on the diagonal.
     entities : sequence of labels, length n
-        Entities in the order of the rows and of the columns, labelled as in the panel.
+        Entities in the order of the rows and columns, with the labels of the panel.
     standardise : {"row", "spectral", "none"}
-        ``"row"`` (default): each row is divided by its sum, so that a spatial lag is a mean of the
-        neighbours. ``"spectral"``: all weights are divided by the spectral radius, which keeps a symmetric
-        matrix symmetric and the ratios between its weights. ``"none"``: as they are.
+        ``"row"`` (default) divides each row by its sum, so that a spatial lag is a mean of the neighbours.
+        ``"spectral"`` divides all weights by the spectral radius, which keeps a symmetric matrix symmetric.
+        ``"none"`` uses the weights as they are.
     name : str
-        Name in summaries and messages.
+        Name in summaries and messages, ``"W"`` by default.
 
     Raises
     ------
     InputTypeError
-        If `matrix` is not a square array of real numbers, or `entities` no sequence of labels.
+        If `matrix` is not a square array of real numbers, or `entities` is not a sequence of labels.
     AlignmentError
         If there are fewer or more labels than rows, or a label is missing or repeated.
     MissingDataError
         If a weight is missing or infinite.
     OptionError
-        If a weight is negative, the diagonal is not zero, there is no link at all, or an option is unknown.
+        If a weight is negative, the diagonal is not zero, all weights are zero, or an option has an unknown
+        value.
 
     Notes
     -----
-    Entities of W that a panel does not have are left out *before* standardising: `aligned_to` cuts the
-    weights as given and standardises what is left. An entity without neighbours (an island) stays, and its
-    spatial lag is zero.
+    If a panel does not have all entities of W, the others are dropped and the rest is standardised
+    (`aligned_to`). An entity without neighbours (an island) is kept; its spatial lag is zero.
 
-    Stored as a dense array; as rows of links (``scipy.sparse.csr_array``) where there are at least 200
-    entities and at most a tenth of all pairs is linked, whatever was passed: products are then faster.
+    W is stored as a dense array, or as a ``scipy.sparse.csr_array`` if it has at least 200 entities and at
+    most a tenth of the weights is positive.
 
-    Standardising by row and by the spectral radius: Kelejian, H. H. and Prucha, I. R. (2010), Specification
-    and estimation of spatial autoregressive models with autoregressive and heteroskedastic disturbances,
-    Journal of Econometrics 157:53-67.
+    For row and spectral standardisation see Kelejian and Prucha (2010, Journal of Econometrics 157:53-67).
 
     Examples
     --------
@@ -212,12 +209,12 @@ class SpatialWeights(Summarised, PickledByName):
 
     @property
     def n(self) -> int:
-        """How many entities."""
+        """Number of entities."""
         return len(self.entities)
 
     @cached_property
     def pattern(self) -> Pattern:
-        """Who is linked with whom, as arrays in the order of `entities`."""
+        """Links between entities, as arrays in the order of `entities`."""
         return pattern_of(self.raw)
 
     @cached_property
@@ -227,7 +224,7 @@ class SpatialWeights(Summarised, PickledByName):
 
     @cached_property
     def digest(self) -> str:
-        """Short hash of the standardised weights, by which results know whether they have the same ones."""
+        """Hash of the standardised weights, to compare the weights of two results."""
         return hashlib.sha256(self.dense.tobytes()).hexdigest()[:16]
 
     @cached_property
@@ -237,23 +234,23 @@ class SpatialWeights(Summarised, PickledByName):
 
     @cached_property
     def is_symmetric(self) -> bool:
-        """Whether the weights are the same in both directions before standardising."""
+        """Whether the matrix is symmetric before standardisation."""
         return is_symmetric(self.raw)
 
     @property
     def n_links(self) -> int:
-        """How many weights are positive."""
+        """Number of positive weights."""
         return int(self.pattern.neighbours.sum())
 
     @property
     def conventions(self) -> str:
-        """How the weights were made and standardised, for the note below a table."""
+        """Construction and standardisation of the weights, for the note of a table."""
         how = [self.made_by] if self.made_by else []
         return f"{self.name} ({', '.join([*how, _STANDARDISED[self.standardise]])})"
 
     @cached_property
     def diagnostics(self) -> tuple[Notice, ...]:
-        """Islands, entities left out, links in one direction only, a variable that weights are made from."""
+        """Remarks, for example on islands, dropped entities, and weights computed from a variable."""
         return (
             *unused_entities(self.name, self.left_out),
             *islands(self.name, self.islands),
@@ -264,7 +261,7 @@ class SpatialWeights(Summarised, PickledByName):
     # --- matched with a panel -----------------------------------------------------------------------------
 
     def aligned_to(self, entities: Iterable[Any]) -> SpatialWeights:
-        """Take the weights among some entities, in their order.
+        """Return the weights of some entities, in their order.
 
         Parameters
         ----------
@@ -274,14 +271,14 @@ class SpatialWeights(Summarised, PickledByName):
         Returns
         -------
         SpatialWeights
-            Entities that only the weights have are left out before standardising, and listed in `left_out`.
+            Weights of these entities, standardised again. `left_out` lists the entities that were dropped.
 
         Raises
         ------
         AlignmentError
-            If the weights lack an entity, with the labels.
+            If an entity is not in the weights.
         OptionError
-            If none of these entities are linked.
+            If all weights between these entities are zero.
         """
         if isinstance(entities, pd.Index) and entities.equals(self.entities):
             return self
@@ -312,9 +309,8 @@ class SpatialWeights(Summarised, PickledByName):
     def lag(self, column: str) -> SpatialLag:
         """Compute the spatial lag of a column, for `Panel.assign`.
 
-        The lag of entity i in period t is ``sum_j w_ij x_jt``, of the same period. It is missing, with a
-        warning, where a neighbour has no value or no row in that period: weights are not spread over the
-        other neighbours.
+        The spatial lag of entity i in period t is ``sum_j w_ij x_jt``. It is missing, with a warning, if a
+        neighbour has no value or no row in this period.
 
         Parameters
         ----------
@@ -324,7 +320,7 @@ class SpatialWeights(Summarised, PickledByName):
         Returns
         -------
         callable
-            From the panel's frame to one value per row.
+            A function of the panel's frame that returns one value per row.
 
         Raises
         ------
@@ -348,16 +344,16 @@ class SpatialWeights(Summarised, PickledByName):
     # --- description --------------------------------------------------------------------------------------
 
     def describe(self) -> pd.Series[Any]:
-        """Count links, neighbours, islands and connected parts.
+        """Return summary statistics of the weights.
 
         Returns
         -------
         Series
-            n_entities, n_links (positive weights), share_linked (of all ordered pairs); neighbours_min,
-            neighbours_mean and neighbours_max of an entity; n_islands; n_parts (connected whatever the
-            direction of links); is_symmetric (before standardising); standardise; and, where coordinates are
-            known, in kilometres: distance_min, distance_mean, distance_max of linked entities, and
-            nearest_max, the longest distance to the nearest entity, from which a cutoff leaves no island.
+            n_entities, n_links (positive weights) and share_linked (share of all ordered pairs);
+            neighbours_min, neighbours_mean and neighbours_max per entity; n_islands; n_parts (connected
+            components); is_symmetric (before standardisation); standardise. With coordinates also
+            distance_min, distance_mean and distance_max of linked entities in kilometres, and nearest_max:
+            with a cutoff of at least nearest_max there are no islands.
 
         Examples
         --------
@@ -431,34 +427,35 @@ class SpatialWeights(Summarised, PickledByName):
         standardise: Standardise = "row",
         name: str = "W",
     ) -> SpatialWeights:
-        """Read weights from a table: a square one, or one with a row for each link.
+        """Make weights from a square table, or from a table with one row per link.
 
         Parameters
         ----------
         frame : DataFrame
-            Without `i` and `j`: the same labels in the index and the columns, in any order. With them: one
-            row for each link; of pandas, polars or pyarrow.
+            Without `i` and `j` a square table whose index and columns have the same labels, in any order.
+            With `i` and `j` a pandas, polars or pyarrow table with one row per link.
         i, j : str, optional
-            Columns of the entity and of its neighbour. A link counts in the direction that is listed: where
-            neighbours are mutual, both (i, j) and (j, i) have a row.
+            Columns of the entity and of its neighbour. Links have a direction: if two entities are neighbours
+            of each other, both (i, j) and (j, i) need a row.
         w : str, optional
-            Column of the weight; 1 for each link without it.
+            Column of the weight. By default the weight of each link is 1.
         entities : sequence of labels, optional
-            All entities, where some have no link; only with `i` and `j`.
+            All entities, needed if some have no link. Only with `i` and `j`.
         standardise, name
-            As for `SpatialWeights`.
+            As in `SpatialWeights`.
 
         Returns
         -------
         SpatialWeights
-            Matched by label, never by position.
+            The weights, matched by label.
 
         Raises
         ------
         InputTypeError, ColumnError, OptionError
-            If `frame` is not a table, a column is not there or not numeric, or options contradict each other.
+            If `frame` is not a table, a column does not exist or is not numeric, or options contradict each
+            other.
         AlignmentError
-            If rows and columns have other labels, or a link or label is repeated or missing.
+            If index and columns have different labels, or a link or label is repeated or missing.
 
         Examples
         --------
@@ -489,27 +486,27 @@ class SpatialWeights(Summarised, PickledByName):
         standardise: Standardise = "row",
         name: str = "W",
     ) -> SpatialWeights:
-        """List the neighbours of each entity, as of regions with a common border.
+        """Make weights from lists of neighbours, for example regions with a common border.
 
         Parameters
         ----------
         neighbours : mapping
-            Each entity to a list of its neighbours, empty for an island; or to a mapping of neighbour to
-            weight.
+            For each entity a list of its neighbours (empty for an island), or a mapping of neighbours to
+            weights.
         standardise, name
-            As for `SpatialWeights`.
+            As in `SpatialWeights`.
 
         Returns
         -------
         SpatialWeights
-            Weights of one before standardising, where none are given.
+            The weights. In a list each neighbour has weight 1 before standardisation.
 
         Raises
         ------
         InputTypeError
-            If it is no such mapping.
+            If `neighbours` is not such a mapping.
         AlignmentError
-            If a neighbour is no key of the mapping, or is listed twice.
+            If a neighbour is not a key of the mapping, or is listed twice.
 
         Examples
         --------
@@ -528,26 +525,26 @@ class SpatialWeights(Summarised, PickledByName):
         standardise: Standardise = "row",
         name: str = "W",
     ) -> SpatialWeights:
-        """Take weights of libpysal, such as contiguity made from a map.
+        """Make weights from an object of libpysal, such as contiguity from a map.
 
         Parameters
         ----------
         w : libpysal.weights.W or libpysal.graph.Graph
-            In its current transformation.
+            The weights, with their current transformation.
         entities : mapping or sequence, optional
-            Label of each id of `w`; or labels in the order of the ids. By default the ids are the labels.
+            Label of each id of `w`, or labels in the order of the ids. By default the ids are the labels.
         standardise, name
-            As for `SpatialWeights`.
+            As in `SpatialWeights`.
 
         Returns
         -------
         SpatialWeights
-            Of the entities.
+            The weights with these labels.
 
         Raises
         ------
         InputTypeError
-            If `w` is something else.
+            If `w` has another type.
         AlignmentError
             If there is not one label for each id.
 
@@ -571,31 +568,32 @@ class SpatialWeights(Summarised, PickledByName):
         standardise: Standardise = "row",
         name: str = "W",
     ) -> SpatialWeights:
-        """Weigh neighbours by the inverse of their distance, ``w_ij = d_ij ** -power``.
+        """Make inverse-distance weights, ``w_ij = d_ij ** -power``.
 
-        Great-circle distances in kilometres, as `instruments.distance_to` computes them.
+        d_ij is the great-circle distance in kilometres.
 
         Parameters
         ----------
         coordinates : DataFrame
-            Latitude and longitude in degrees in columns named so (``lat``, ``lon``), indexed by entity; or
-            by entity and time, as ``panel.frame[["lat", "lon"]]``, constant over time.
+            Columns of latitude and longitude in degrees (``lat``, ``lon``), indexed by entity. The index may
+            also be entity and time, as in ``panel.frame[["lat", "lon"]]``, if the coordinates do not change
+            over time.
         power : float
-            Usually 1 or 2; at most 10.
+            Power of the distance, 1 by default, at most 10.
         cutoff : float, optional
-            Kilometres beyond which the weight is zero. By default every pair is linked.
+            Distance in kilometres beyond which weights are zero. By default all weights are positive.
         standardise, name
-            As for `SpatialWeights`.
+            As in `SpatialWeights`.
 
         Returns
         -------
         SpatialWeights
-            With the distances in `describe`.
+            The weights. Their `describe` has statistics of the distances.
 
         Raises
         ------
         ColumnError, InputTypeError, AlignmentError, MissingDataError
-            If the coordinates are not there, not numeric, missing or change over time.
+            If there are no columns of coordinates, or they are not numeric, missing or change over time.
         OptionError
             If two entities are at the same place, no two are within the cutoff, or an option cannot be used.
 
@@ -622,22 +620,21 @@ class SpatialWeights(Summarised, PickledByName):
         standardise: Standardise = "row",
         name: str = "W",
     ) -> SpatialWeights:
-        """Link each entity with the k nearest ones.
+        """Make weights with the k nearest neighbours of each entity.
 
         Parameters
         ----------
         coordinates : DataFrame
-            As for `inverse_distance`.
+            As in `inverse_distance`.
         k : int
-            How many. Entities that are equally far as the k-th are neighbours, too, so that the order of the
-            rows decides nothing.
+            Number of neighbours. Entities with the same distance as the k-th neighbour are also neighbours.
         standardise, name
-            As for `SpatialWeights`.
+            As in `SpatialWeights`.
 
         Returns
         -------
         SpatialWeights
-            Not symmetric: an entity need not be among the nearest of its neighbours.
+            The weights. They are usually not symmetric.
 
         Raises
         ------
@@ -663,15 +660,16 @@ class SpatialWeights(Summarised, PickledByName):
         Parameters
         ----------
         values : Series
-            Indexed by entity; or by entity and time, as ``panel.frame["gdp"]``, of which the mean over time
-            is taken.
+            Values indexed by entity. If they are indexed by entity and time, as ``panel.frame["gdp"]``, their
+            means over time are used.
         standardise, name
-            As for `SpatialWeights`.
+            As in `SpatialWeights`.
 
         Returns
         -------
         SpatialWeights
-            `diagnostics` says that they are made from a variable, which may not be affected by the outcome.
+            The weights. A notice in `diagnostics` reports that they are computed from a variable, which must
+            not depend on the outcome.
 
         Raises
         ------
@@ -706,31 +704,32 @@ class SpatialWeights(Summarised, PickledByName):
         standardise: Standardise = "row",
         name: str = "W",
     ) -> SpatialWeights:
-        """Weigh neighbours by size over distance, ``w_ij = m_i m_j / d_ij ** power``, m a mean over time.
+        """Make gravity weights, ``w_ij = m_i m_j / d_ij ** power``, from masses m and distances d.
 
         Parameters
         ----------
         values : Series
-            Masses, as for `economic`; positive. Their unit does not matter: they are divided by the largest.
+            Masses, such as GDP or population, as in `economic`. m_i is the mean over time. They must be
+            positive; their unit does not matter.
         coordinates : DataFrame
-            As for `inverse_distance`, of the same entities.
+            Coordinates of the same entities, as in `inverse_distance`.
         power : float
-            Of the distance; 2 in the law of gravity.
+            Power of the distance, 2 by default, as in the law of gravity.
         cutoff : float, optional
-            Kilometres beyond which the weight is zero.
+            Distance in kilometres beyond which weights are zero.
         standardise, name
-            As for `SpatialWeights`. Standardised by row, the mass of the entity itself cancels.
+            As in `SpatialWeights`. With row standardisation m_i does not matter.
 
         Returns
         -------
         SpatialWeights
-            `diagnostics` says that they are made from a variable.
+            The weights. A notice in `diagnostics` reports that they are computed from a variable.
 
         Raises
         ------
         ColumnError, InputTypeError, AlignmentError, MissingDataError, OptionError
-            As `economic` and `inverse_distance`; also if values and coordinates are of different entities, or
-            a mass is not positive.
+            As in `economic` and `inverse_distance`. Also if values and coordinates have different entities,
+            or a mass is not positive.
 
         Examples
         --------
@@ -753,29 +752,29 @@ class SpatialWeights(Summarised, PickledByName):
         standardise: Standardise = "row",
         name: str = "W",
     ) -> SpatialWeights:
-        """Mix two weights, ``share * a + (1 - share) * b``, such as distance and economic similarity.
+        """Combine two weights, ``share * a + (1 - share) * b``, such as distance and economic similarity.
 
         Parameters
         ----------
         a, b : SpatialWeights
-            Of the same entities. Each enters as standardised by its own option, since raw weights have
-            different units.
+            Weights of the same entities. Each is standardised by its own option before they are added,
+            because they may have different units.
         share : float
-            Of `a`, between 0 and 1.
+            Share of `a`, between 0 and 1.
         standardise, name
-            As for `SpatialWeights`, of the sum.
+            As in `SpatialWeights`, for the sum.
 
         Returns
         -------
         SpatialWeights
-            `aligned_to` cuts and standardises both before it mixes them.
+            The combined weights.
 
         Raises
         ------
         InputTypeError
-            If one of them is something else.
+            If `a` or `b` is not a `SpatialWeights`.
         AlignmentError
-            If they are of different entities.
+            If they have different entities.
         OptionError
             If `share` is not between 0 and 1.
 
