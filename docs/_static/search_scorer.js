@@ -1,5 +1,7 @@
-// Orders what the search finds. Every word in the title of some page has the score 15; a title that has the
-// whole query comes before them, pages of tasks before explanations, and pages of numbers and notebooks last.
+// Orders what the search finds. A word of any heading of a page scores 15, and a word of its text 5, however
+// often it is there: a page that readers should find by a command, such as reghdfe, names it in a heading. A
+// title that has the whole query comes first, pages of tasks before explanations, and notebooks and pages of
+// numbers last.
 var Scorer = {
   score: ([docname, title, anchor, descr, score, filename, kind]) => {
     if (/^(examples\/|performance|validity|verification|architecture|contributing)/.test(docname)) return score - 10;
