@@ -15,14 +15,16 @@ Arguments are files, folders or node ids of tests; then only those run, and the 
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import re
 import sys
 import textwrap
 from collections import defaultdict
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import pytest
 
@@ -30,6 +32,7 @@ ROOT = Path(__file__).resolve().parents[2]
 KEPT = ROOT / "docs" / "measured"
 VALIDITY = ROOT / "docs" / "validity.md"
 BLOCK = re.compile(r"(<!-- measured: (\w+) -->\n)(.*?)(<!-- measured end -->)", re.DOTALL)
+Table: TypeAlias = dict[str, list[dict[str, str]]]
 ROOMS = {
     "composite": "Indices",
     "inequality": "Inequality",
@@ -62,14 +65,14 @@ class Rows:
     """The tests that write rows, and the rows of those that passed."""
 
     def __init__(self) -> None:
-        self.about: dict[str, str] = {}
+        self.nodes: list[str] = []
         self.found: dict[str, list[tuple[str, dict[str, str]]]] = {}
 
     def pytest_collection_modifyitems(self, items: list[Any]) -> None:
         """Name the tests that use the fixture."""
         for item in items:
             if "measured" in getattr(item, "fixturenames", ()):
-                self.about[item.nodeid] = " ".join((item.function.__doc__ or "").split())
+                self.nodes.append(item.nodeid)
 
     def pytest_runtest_logreport(self, report: Any) -> None:
         """Keep the rows of a test that passed."""
@@ -101,29 +104,28 @@ def run(chosen: list[str]) -> int:
         pytest.main([*chosen, *options, "--collect-only", "-qq"], plugins=[picked])
     os.chdir(ROOT)
     parallel = ["-n", os.environ.get("WORKERS", "auto"), "--dist", "worksteal"]
-    code = pytest.main([*picked.about, *options, *parallel], plugins=[rows])
-    keep(every.about, rows.found)
+    code = pytest.main([*picked.nodes, *options, *parallel], plugins=[rows])
+    keep(every.nodes, rows.found)
     return int(code)
 
 
-def keep(about: dict[str, str], found: dict[str, list[tuple[str, dict[str, str]]]]) -> None:
+def keep(nodes: list[str], found: dict[str, list[tuple[str, dict[str, str]]]]) -> None:
     """Put the rows of each table in its file, in the order of the tests."""
-    tables: dict[str, dict[str, Any]] = defaultdict(dict)
+    tables: dict[str, Table] = defaultdict(dict)
     for path in KEPT.glob("*.json"):
-        for node, entry in json.loads(path.read_text(encoding="utf-8")).items():
-            if node in about and node not in found:
-                tables[path.stem][node] = entry
+        for node, kept in json.loads(path.read_text(encoding="utf-8")).items():
+            if node in nodes and node not in found:
+                tables[path.stem][node] = kept["rows"] if isinstance(kept, dict) else kept
     for node, rows in found.items():
-        for table, cells in rows:
-            entry = tables[table].setdefault(node, {"about": about[node], "rows": []})
-            entry["rows"].append(cells)
+        for name, cells in rows:
+            tables[name].setdefault(node, []).append(cells)
     KEPT.mkdir(exist_ok=True)
     for path in KEPT.glob("*.json"):
         path.unlink()
-    for table, entries in tables.items():
-        ordered = {node: entries[node] for node in about if node in entries}
+    for name, written in tables.items():
+        ordered = {node: written[node] for node in nodes if node in written}
         text = json.dumps(ordered, indent=1, ensure_ascii=False) + "\n"
-        (KEPT / f"{table}.json").write_text(text, encoding="utf-8")
+        (KEPT / f"{name}.json").write_text(text, encoding="utf-8")
 
 
 def pages() -> list[Path]:
@@ -134,9 +136,13 @@ def pages() -> list[Path]:
     return [*sorted(written), ROOT / "README.md"]
 
 
-def tables() -> dict[str, dict[str, Any]]:
-    """Read each table: the tests that write it, what they are about, and their rows."""
-    return {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(KEPT.glob("*.json"))}
+def tables() -> dict[str, Table]:
+    """Read each table: the rows of each test that writes it."""
+    read = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(KEPT.glob("*.json"))}
+    return {
+        name: {node: rows["rows"] if isinstance(rows, dict) else rows for node, rows in table.items()}
+        for name, table in read.items()
+    }
 
 
 def filled(page: str) -> str:
@@ -145,30 +151,40 @@ def filled(page: str) -> str:
     return BLOCK.sub(lambda block: f"{block[1]}\n{shown(there[block[2]])}\n{block[4]}", page)
 
 
-def shown(entries: dict[str, Any]) -> str:
-    """Write a table below the text that says what was simulated."""
-    about = dict.fromkeys(entry["about"] for entry in entries.values() if entry["about"])
-    return f"{textwrap.fill(' '.join(about), 120, break_on_hyphens=False)}\n\n{table(entries)}"
-
-
-def table(entries: dict[str, Any]) -> str:
-    """Write the rows in Markdown."""
-    rows = [cells for entry in entries.values() for cells in entry["rows"]]
+def shown(table: Table) -> str:
+    """Write a table below the docstrings of its tests, which say what was simulated."""
+    docstrings = filter(None, map(docstring, functions(table)))
+    about = textwrap.fill(" ".join(docstrings), 120, break_on_hyphens=False)
+    rows = [cells for written in table.values() for cells in written]
     columns = list(dict.fromkeys(column for cells in rows for column in cells))
     lines = [columns, ["---"] * len(columns), *([cells.get(c, "") for c in columns] for cells in rows)]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+    return f"{about}\n\n" + "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def functions(table: Table) -> list[str]:
+    """List the test functions that write a table, without their cases."""
+    return list(dict.fromkeys(node.split("[")[0] for node in table))
+
+
+@cache
+def docstring(function: str) -> str:
+    """Read the docstring of a test function, in one line."""
+    file, _, name = function.partition("::")
+    tree = ast.parse((ROOT / file).read_text(encoding="utf-8"))
+    (found,) = (node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == name)
+    return " ".join((ast.get_docstring(found) or "").split())
 
 
 def validity() -> str:
     """Make the page of all tables, by room."""
     sections: dict[str, list[str]] = {title: [] for title in ROOMS.values()}
-    for name, entries in tables().items():
-        room = next(iter(entries)).split("/")[1]
-        tests = dict.fromkeys(node.split("[")[0] for node in entries)
-        source = ", ".join(f"`{test}`" for test in tests)
+    for name, table in tables().items():
+        tests = functions(table)
         words = " ".join(PROPER.get(word, word) for word in name.split("_"))
         title = words[0].upper() + words[1:]
-        sections[ROOMS[room]].append(f"### {title}\n\n{shown(entries)}\n{source}\n")
+        source = ", ".join(f"`{test}`" for test in tests)
+        room = ROOMS[tests[0].split("/")[1]]
+        sections[room].append(f"### {title}\n\n{shown(table)}\n{source}\n")
     found = {title: blocks for title, blocks in sections.items() if blocks}
     return HEAD + "\n".join(f"## {title}\n\n" + "\n".join(blocks) for title, blocks in found.items())
 
