@@ -1,4 +1,4 @@
-"""Beta convergence: whether what starts low grows faster."""
+"""Beta convergence: growth regressions on the initial level."""
 
 from __future__ import annotations
 
@@ -32,15 +32,16 @@ _LONG = 15
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class ConvergenceResults(LinearResults):
-    """A growth regression with the speed of convergence. Made by :func:`beta_convergence`.
+    """Results of a growth regression, made by `beta_convergence`.
 
-    Everything of `LinearResults`, and with b the slope of ``log_initial``, per period of the panel:
+    It has all methods of `LinearResults`. With the coefficient b of ``log_initial`` it adds
 
-    - ``speed``: -ln(1 + b), the rate at which the gap to the steady state closes; negative if it widens;
-    - ``half_life``: ln 2 / speed, periods until half of the gap is closed.
+    - ``speed``: -ln(1 + b), the rate per period at which the gap to the steady state decreases; negative if
+      it increases;
+    - ``half_life``: ln 2 / speed, the number of periods until half of the gap is closed.
 
-    ``speed_se`` and ``half_life_se`` are delta-method standard errors from the covariance of the fit. The
-    speed is missing for b <= -1, the half-life for a speed of zero or less.
+    ``speed_se`` and ``half_life_se`` are their standard errors by the delta method. The speed is missing if b
+    <= -1, and the half-life if the speed is not positive.
 
     Examples
     --------
@@ -52,7 +53,7 @@ class ConvergenceResults(LinearResults):
 
     @property
     def speed(self) -> float:
-        """Rate of convergence a period, -ln(1 + b)."""
+        """Rate of convergence per period, -ln(1 + b)."""
         b = self._slope[0]
         return float(-np.log1p(b)) if b > -1.0 else float("nan")
 
@@ -64,7 +65,7 @@ class ConvergenceResults(LinearResults):
 
     @property
     def half_life(self) -> float:
-        """Periods until half of a gap is closed, ln 2 / speed."""
+        """Number of periods until half of the gap is closed, ln 2 / speed."""
         return float(np.log(2.0)) / self.speed if self.speed > 0.0 else float("nan")
 
     @property
@@ -103,49 +104,51 @@ def beta_convergence(
     ssc: Ssc = "reghdfe",
     **options: Any,
 ) -> ConvergenceResults:
-    """Regress growth on the level it starts from.
+    """Estimate a growth regression for beta convergence.
 
-    ``ln(y_{t+1} / y_t) = a + b ln y_t (+ x_t'c) (+ effects) + e``: b < 0 is beta convergence, absolute
-    without `x` and effects, conditional with them.
+    The model is ``ln(y_{t+1} / y_t) = a + b ln y_t (+ x_t'c) (+ fixed effects) + e``. b < 0 is beta
+    convergence. It is absolute convergence without `x` and fixed effects, and conditional convergence with
+    them.
 
     Parameters
     ----------
     panel : Panel
-        The data. Growth is to the next period by the panel's own step: a gap in time makes no row.
+        The data. A row needs values in two consecutive periods.
     column : str
         Column or term with positive values, such as income per head.
     x : sequence of str
-        Further terms, at the initial period.
+        Controls: columns or terms, with their values in the initial period. None by default.
     entity_effects, time_effects : bool
-        None by default: the absolute form. With entity effects each converges to its own steady state.
+        Whether to absorb entity and time effects. The default is False, for absolute convergence. With entity
+        effects each entity has its own steady state.
     cov_type, clusters, ssc
-        As in `FixedEffects`; clustered by entity by default.
+        Standard errors, as in `FixedEffects`; clustered by entity by default.
     **options
-        Further options of `FixedEffects`: absorb, bandwidth, obs_weights, singletons, collinear, missing.
+        Other options of `FixedEffects`: absorb, bandwidth, obs_weights, singletons, collinear, missing.
 
     Returns
     -------
     ConvergenceResults
-        `LinearResults` with the slope b under the term ``log_initial``, and `speed` and `half_life`, all per
-        period.
+        `LinearResults` in which b is the coefficient of ``log_initial``, with `speed` and `half_life`.
 
     Raises
     ------
     MissingDataError
-        If a value is zero or negative, or no entity has two neighbouring periods.
+        If a value is zero or negative, or no entity has two consecutive periods.
     DigiprosperError
         As in `FixedEffects`.
 
     Warns
     -----
     IdentificationWarning
-        With entity effects and fewer than 15 rows an entity: the within estimator of b is biased downwards,
-        by about (2 + b) / (T - 1) (Nickell 1981), which looks like convergence.
+        With entity effects and fewer than 15 rows per entity. The within estimator of b has a bias of about
+        -(2 + b) / (T - 1) towards convergence (Nickell 1981).
 
     Notes
     -----
-    Barro and Sala-i-Martin (1992), Journal of Political Economy 100:223-251; Nickell (1981), Econometrica
-    49:1417-1426. Measurement error in y also biases b towards convergence.
+    The regression is that of Barro and Sala-i-Martin (1992, Journal of Political Economy 100:223-251). The
+    bias is that of Nickell (1981, Econometrica 49:1417-1426). Measurement error in y also biases b towards
+    convergence.
 
     Examples
     --------

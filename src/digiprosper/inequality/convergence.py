@@ -1,4 +1,4 @@
-"""Whether a cross-section narrows over time, and how entities move inside it."""
+"""Sigma convergence, and Markov transitions between classes."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ _CLASSES = 4
 
 
 def sigma_convergence(panel: Panel, column: str) -> pd.DataFrame:
-    """Spread of a column across entities, period by period.
+    """Compute the dispersion of a column over entities in each period (sigma convergence).
 
     Parameters
     ----------
@@ -58,28 +58,28 @@ def sigma_convergence(panel: Panel, column: str) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Index: the periods. ``cv``: standard deviation over mean, the population's version (ddof 0).
-        ``sd_log``: standard deviation of ln y, the sample's version (ddof 1); missing with one entity. Where
-        they fall there is sigma convergence.
+        One row per period. ``cv`` is the coefficient of variation, with divisor n of the variance. ``sd_log``
+        is the standard deviation of ln y, with divisor n - 1; it is missing with one entity. Sigma
+        convergence means that they decrease over time.
 
     Raises
     ------
     ColumnError, TermError, InputTypeError
-        If `column` is no numeric column or term.
+        If `column` is not a numeric column or term.
     PanelIndexError
         If the panel has no time key.
     IdentificationError
-        If a value is zero or negative, with its rows.
+        If a value is zero or negative.
 
     Warns
     -----
     MissingDataWarning
-        If not every entity is there in every period: the spread then also changes with who is there.
+        If the panel is not balanced. The dispersion then also changes because the entities change.
 
     Notes
     -----
-    Barro and Sala-i-Martin (1992), Journal of Political Economy 100:223-251. Each entity counts once,
-    whatever its size.
+    The concept is that of Barro and Sala-i-Martin (1992, Journal of Political Economy 100:223-251). All
+    entities have the same weight.
 
     Examples
     --------
@@ -159,24 +159,25 @@ def _values(function: str, panel: Panel, column: str) -> Floats:
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class MarkovResult(Summarised, PickledByName):
-    """How entities move between classes from one period to the next. Made by :func:`markov_transitions`.
+    """Transitions of entities between classes, made by `markov_transitions`.
 
     Parameters
     ----------
     column : str
-        What was classed.
+        Column or term.
     cut_rule : str
         ``"pooled"``, ``"per_year"`` or ``"given"``.
     breaks : ndarray, shape (1, K - 1) or (T, K - 1)
-        Upper ends of all classes but the last, in units of `column`; a row a period under ``"per_year"``.
+        Upper ends of the classes except the last, in units of `column`. With ``"per_year"`` there is one row
+        per period.
     times : Index or None
-        The periods of `breaks`; None for one row.
+        Periods of `breaks`, or None if there is one row.
     transitions : ndarray of int, shape (K, K)
-        Moves from a class (row) to a class one period later (column).
+        Number of transitions from a class (row) to a class in the next period (column).
     ergodic_values : ndarray, shape (K,)
-        Shares of the classes in the long run.
+        Ergodic distribution: shares of the classes in the long run.
     diagnostics : tuple of Notice
-        Notices about the chain.
+        Remarks about the data and the Markov chain.
 
     Examples
     --------
@@ -196,28 +197,28 @@ class MarkovResult(Summarised, PickledByName):
 
     @property
     def n(self) -> int:
-        """Moves that were counted."""
+        """Number of transitions."""
         return int(self.transitions.sum())
 
     @property
     def counts(self) -> pd.DataFrame:
-        """Moves from a class (row) to a class (column); class 1 is the lowest."""
+        """Number of transitions from a class (row) to a class (column); class 1 is the lowest."""
         return pd.DataFrame(self.transitions.copy(), self._classes("from"), self._classes("to"))
 
     @property
     def probabilities(self) -> pd.DataFrame:
-        """Counts over their row sums: every row adds up to one."""
+        """Transition probabilities: counts divided by their row sums."""
         share = self.transitions / self.transitions.sum(axis=1, keepdims=True)
         return pd.DataFrame(share, self._classes("from"), self._classes("to"))
 
     @property
     def ergodic(self) -> pd.Series[float]:
-        """Shares of the classes in the long run if these probabilities stayed; missing if not unique."""
+        """Ergodic distribution: shares of the classes in the long run; missing if it is not unique."""
         return pd.Series(self.ergodic_values.copy(), self._classes("class"), name="ergodic")
 
     @property
     def cuts(self) -> pd.DataFrame:
-        """Upper ends of all classes but the last; one row, or one a period."""
+        """Upper ends of the classes except the last, in one row or one row per period."""
         index = pd.Index(["all"]) if self.times is None else self.times
         return pd.DataFrame(self.breaks.copy(), index, self._classes("class")[:-1])
 
@@ -226,7 +227,7 @@ class MarkovResult(Summarised, PickledByName):
 
     @property
     def conventions(self) -> str:
-        """How many transitions were counted, and how the classes were cut."""
+        """Number of transitions and definition of the classes."""
         how = {
             "pooled": "cut at quantiles of all rows",
             "per_year": "cut at quantiles of each period",
@@ -268,26 +269,26 @@ class MarkovResult(Summarised, PickledByName):
 def markov_transitions(
     panel: Panel, column: str, *, classes: int | None = None, cuts: Cuts | Sequence[float] = "pooled"
 ) -> MarkovResult:
-    """Count moves between classes from one period to the next, and where they lead.
+    """Compute transition probabilities between classes, and their ergodic distribution.
 
     Parameters
     ----------
     panel : Panel
-        The data. A move needs an entity's value in two periods one step apart: a gap in time makes none.
+        The data. A transition needs values of an entity in two consecutive periods.
     column : str
-        Column or term to class.
+        Column or term that defines the classes.
     classes : int, optional
-        How many; 4 by default (quartiles), and one more than there are given cuts.
+        Number of classes. The default is 4 (quartiles), or the number of given cuts plus one.
     cuts : {"pooled", "per_year"} or sequence of float
-        ``"pooled"``: quantiles of all rows, so that a class is a range of values; common growth then moves
-        everybody up, and values relative to the period's mean are usually meant. ``"per_year"``: quantiles
-        of each period, so that a class is a range of ranks. Numbers: upper ends of all classes but the last,
-        ascending.
+        ``"pooled"`` (default) uses quantiles of all rows, so a class is a range of values. If the column has
+        a common trend, use values relative to the mean of the period. ``"per_year"`` uses quantiles of each
+        period, so a class is a range of ranks. Numbers are the upper ends of the classes except the last, in
+        ascending order.
 
     Returns
     -------
     MarkovResult
-        `probabilities` (rows add up to one), `counts`, `ergodic`, `n`, `cuts`.
+        Transition `probabilities`, `counts`, the `ergodic` distribution, and the `cuts`.
 
     Raises
     ------
@@ -296,13 +297,15 @@ def markov_transitions(
     ColumnError, TermError, InputTypeError, MissingDataError, PanelIndexError
         As in `sigma_convergence`.
     IdentificationError
-        If cuts coincide, nobody is seen in two neighbouring periods, or no move starts in some class.
+        If two cuts are equal, if no entity has two consecutive periods, or if there is no transition from a
+        class.
 
     Notes
     -----
-    Quah (1993), European Economic Review 37:426-434. A value equal to a cut is in the lower class; quantiles
-    are interpolated linearly. The ergodic distribution p solves p = p P; it is unique if the chain has one
-    set of classes that is never left, and missing otherwise.
+    The method is that of Quah (1993, European Economic Review 37:426-434). A value equal to a cut is in the
+    lower class. Quantiles are interpolated linearly. The ergodic distribution p solves p = p P with the
+    matrix P of probabilities. It is unique if the Markov chain has one closed set of classes, and missing
+    otherwise.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""The Gini coefficient split into within, between and transvariation, with intervals for the shares."""
+"""Dagum's decomposition of the Gini coefficient, with confidence intervals of the shares."""
 
 from __future__ import annotations
 
@@ -40,36 +40,38 @@ _CLUSTERS = "drawn together"
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class DagumResult(Summarised, PickledByName):
-    """Dagum's decomposition of the Gini coefficient. Made by :func:`dagum`; holds no rows.
+    """Dagum's decomposition of the Gini coefficient, made by `dagum`.
 
     Parameters
     ----------
     total : float
-        Gini coefficient of all rows, the population's version.
+        Gini coefficient of all rows.
     within : float
-        Part of inequality inside groups.
+        Component of inequality within groups.
     between : float
-        Part between the groups' means: the Gini coefficient when everybody has the mean of the own group.
+        Component between groups: the Gini coefficient if all rows had the mean of their group.
     transvariation : float
-        Part from the overlap of groups: members of the poorer one who are ahead of members of the richer one.
+        Component from overlapping groups, in which rows of a poorer group have more than rows of a richer
+        group.
     labels : Index, length K
-        Groups, in order where labels have one.
+        Groups, sorted if possible.
     population_shares, income_shares, means, ginis : ndarray, shape (K,)
-        Of each group; the Gini coefficient of a group of zeros is missing.
+        Numbers of each group. The Gini coefficient is missing if all values of a group are zero.
     ahead : ndarray, shape (K, K)
-        Mean lead ``E(Y_j - Y_h)+`` of a member of j (row) over a member of h (column), in units of y.
+        ``E(Y_j - Y_h)+``, the mean positive difference between a row of group j (row) and one of group h
+        (column), in units of y.
     nobs : int
-        Rows with a positive weight.
+        Number of rows with a positive weight.
     draw_values : ndarray, shape (R, 4)
         Draws of the total and of the shares; NaN for a draw without inequality or without income.
     level : float
-        Coverage of `intervals`.
+        Confidence level of `intervals`.
     n_clusters : int or None
-        Clusters that were drawn; None when nothing was.
+        Number of clusters, or None without draws.
     rng_entropy : int or None
         Seed of the draws; pass it as `rng` to reproduce them.
     diagnostics : tuple of Notice
-        Notices about the draws.
+        Remarks about the draws.
 
     Examples
     --------
@@ -100,7 +102,7 @@ class DagumResult(Summarised, PickledByName):
 
     @property
     def shares(self) -> pd.Series[float]:
-        """The parts over the total: within, between, transvariation; missing if all values are equal."""
+        """Shares of within, between and transvariation in the total; missing if all values are equal."""
         parts = np.array([[self.total, self.within, self.between, self.transvariation]])
         return pd.Series(_shares(parts)[0, 1:], index=pd.Index(_PARTS, name="part"), name="share")
 
@@ -119,8 +121,8 @@ class DagumResult(Summarised, PickledByName):
     def pairs(self) -> pd.DataFrame:
         """One row per pair of groups: richer, poorer, gini (G_jh), distance (D_jh).
 
-        ``gini`` is E|Y_j - Y_h| over the sum of the two means. ``distance`` is 0 if the means are equal and
-        1 if the groups do not overlap. Both are missing where they are zero over zero.
+        ``gini`` is E|Y_j - Y_h| divided by the sum of the two means. ``distance`` is 0 if the means are equal
+        and 1 if the groups do not overlap. Both are missing if they are zero divided by zero.
         """
         order = np.argsort(-self.means, kind="stable")
         first, second = np.triu_indices(order.size, 1)
@@ -137,15 +139,15 @@ class DagumResult(Summarised, PickledByName):
 
     @property
     def draws(self) -> pd.DataFrame:
-        """Bootstrap draws, one row each: total, share_within, share_between, share_transvariation."""
+        """Bootstrap draws: total, share_within, share_between, share_transvariation."""
         rows = pd.RangeIndex(len(self.draw_values), name="draw")
         return pd.DataFrame(self.draw_values.copy(), index=rows, columns=list(_TERMS))
 
     @property
     def intervals(self) -> pd.DataFrame:
-        """Percentile intervals by term: estimate, conf_low, conf_high.
+        """Total and shares with percentile intervals: estimate, conf_low, conf_high.
 
-        Ends are missing without draws, and with draws of fewer than five clusters.
+        Intervals are missing without draws, and with fewer than five clusters.
         """
         low, high = np.full((2, len(_TERMS)), np.nan)
         if len(self.draw_values):
@@ -155,7 +157,7 @@ class DagumResult(Summarised, PickledByName):
 
     @property
     def conventions(self) -> str:
-        """Which version, and what the intervals come from."""
+        """Type of the decomposition and of the intervals."""
         text = "Decomposition of Dagum (1997), population version"
         if not len(self.draw_values):
             return text
@@ -167,7 +169,7 @@ class DagumResult(Summarised, PickledByName):
 
     @property
     def settings(self) -> str:
-        """The number that reproduces the draws; empty without draws."""
+        """Seed of the draws; empty without draws."""
         return f"rng {self.rng_entropy}" if len(self.draw_values) else ""
 
     def _summary(self) -> Summary:
@@ -219,26 +221,27 @@ def dagum(
     rng: object = None,
     level: float = 0.95,
 ) -> DagumResult:
-    """Decompose the Gini coefficient by groups into within, between and transvariation.
+    """Decompose the Gini coefficient by groups into within, between and transvariation (Dagum 1997).
 
-    With p a group's share in rows and s its share in income, ``G_jh = E|Y_j - Y_h| / (m_j + m_h)`` and, for
-    m_j > m_h, ``D_jh = (d - p) / (d + p)`` with d = E(Y_j - Y_h)+ and p = E(Y_h - Y_j)+:
-    ``G_w = sum_j G_jj p_j s_j``, ``G_nb = sum_{j>h} G_jh D_jh (p_j s_h + p_h s_j)``, and G_t the same sum
-    with 1 - D_jh. They add up to the Gini coefficient.
+    Let p_j be the population share, s_j the income share and m_j the mean of group j. Then
+    ``G_jh = E|Y_j - Y_h| / (m_j + m_h)``, and for m_j > m_h ``D_jh = (d_jh - d_hj) / (d_jh + d_hj)`` with
+    ``d_jh = E(Y_j - Y_h)+``. The within component is ``G_w = sum_j G_jj p_j s_j``. The between component is
+    ``G_nb = sum_{j>h} G_jh D_jh (p_j s_h + p_h s_j)``. The transvariation G_t is the same sum with 1 - D_jh.
+    The three components add up to the Gini coefficient.
 
     Parameters
     ----------
     y : array or Series, shape (N,)
         Values >= 0, such as incomes, in any unit.
     groups : sequence or Series, shape (N,)
-        The group of each row: text, numbers, anything hashable, in any order.
+        Group of each row: text or numbers.
     obs_weights : array or Series, shape (N,), optional
-        Weights >= 0, such as populations; a weight of 2 is a row written twice.
+        Weights >= 0, such as populations. A row with weight 2 counts as two rows.
     clusters : sequence or Series, shape (N,), optional
-        What is drawn together: with several years of a province, the province. By default each row is its
-        own, which is right for a single cross-section only.
+        Cluster of each row, which the bootstrap draws. With several years of a province use the province. By
+        default each row is a cluster, which is correct only for a single cross-section.
     reps : int
-        Draws for the intervals; 0, none, by default. 999 is usual.
+        Number of bootstrap draws for the intervals. The default is 0, no intervals; 999 is usual.
     rng : int, SeedSequence, Generator or None
         Seed of the draws.
     level : float
@@ -247,38 +250,36 @@ def dagum(
     Returns
     -------
     DagumResult
-        `total`, `within`, `between`, `transvariation`, `shares`, `pairs`, `groups`; with draws also
-        `intervals` and `draws`.
+        The components `within`, `between` and `transvariation`, their `shares`, and tables of `groups` and
+        `pairs` of groups. With draws also `intervals` and `draws`.
 
     Raises
     ------
     InputTypeError
         If `y` or the weights are not numbers, or labels are not hashable.
     AlignmentError
-        If lengths differ, or two Series have other rows.
+        If lengths differ, or two Series have different rows.
     MissingDataError
-        If anything is missing or infinite.
+        If a value is missing or infinite.
     IdentificationError
-        If a value is negative, or all are zero; if intervals are asked for and there is one cluster.
+        If a value is negative, or all are zero. With draws also if there is only one cluster.
     OptionError
-        If a weight is negative or all are zero; if `reps` or `level` is out of range.
+        If a weight is negative, all weights are zero, or `reps` or `level` has a value that is not allowed.
 
     Warns
     -----
     FewClustersWarning
-        If fewer than 20 clusters are drawn; below five the intervals are missing.
+        If there are fewer than 20 clusters. With fewer than five, intervals are missing.
     FewDrawsWarning
-        If `reps` is below 199, or draws were lost.
+        If `reps` is below 199, or draws were dropped.
 
     Notes
     -----
-    Dagum (1997), Empirical Economics 22:515-531. Two facts make it fast, O(N log N) for a given number of
-    groups and without an N by N matrix: d - p = m_j - m_h, so that G_nb is the Gini coefficient of the group
-    means; and E(Y_j - Y_h)+ is an integral over sorted values. Series are matched by index, anything else by
-    position.
+    The decomposition is that of Dagum (1997, Empirical Economics 22:515-531). It is computed from sorted
+    values, without a matrix of all pairs of rows. Series are matched by index, other inputs by position.
 
-    The intervals are percentiles over draws of whole clusters with replacement (Efron 1979; Field and Welsh
-    2007, JRSS B 69:369-390), each draw decomposed anew.
+    The intervals are percentile intervals. Each draw takes clusters with replacement (Efron 1979; Field and
+    Welsh 2007, JRSS B 69:369-390).
 
     Examples
     --------

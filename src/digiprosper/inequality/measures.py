@@ -1,4 +1,4 @@
-"""One number for how unequal values are."""
+"""Measures of inequality."""
 
 from __future__ import annotations
 
@@ -19,34 +19,41 @@ __all__ = ["atkinson", "coefficient_of_variation", "gini", "theil_l", "theil_t"]
 
 
 def gini(y: Numbers, *, obs_weights: Numbers | None = None) -> float:
-    """Gini coefficient of a population.
+    """Compute the Gini coefficient.
 
-    ``G = sum_i sum_j w_i w_j |y_i - y_j| / (2 W^2 mean)``, W the sum of weights: half the mean difference of
-    two rows drawn with replacement, over the mean.
+    ``G = sum_i sum_j w_i w_j |y_i - y_j| / (2 W^2 mean)``, where W is the sum of the weights w_i.
 
     Parameters
     ----------
     y : array or Series, shape (N,)
         Values >= 0, such as incomes, in any unit.
     obs_weights : array or Series, shape (N,), optional
-        Weights >= 0, such as populations; a weight of 2 is a row written twice. A Series is matched to `y` by
-        its index.
+        Weights >= 0, such as populations. A row with weight 2 counts as two rows. A Series is matched to `y`
+        by its index.
 
     Returns
     -------
     float
-        In [0, 1). The population's version; times N / (N - 1) it is the sample's, whose maximum is 1.
+        Gini coefficient of a population, in [0, 1). Multiply it by N / (N - 1) for the version of a sample,
+        whose maximum is 1.
 
     Raises
     ------
-    InputTypeError, AlignmentError, MissingDataError, OptionError, IdentificationError
-        For values that are no numbers, match no row, are missing or infinite, for negative weights, and for
-        values that are negative or all zero; with the first rows.
+    InputTypeError
+        If `y` or `obs_weights` is not numeric.
+    AlignmentError
+        If they have different lengths or rows.
+    MissingDataError
+        If a value is missing or infinite.
+    OptionError
+        If a weight is negative, or all are zero.
+    IdentificationError
+        If a value is negative, or all are zero.
 
     Notes
     -----
-    Gini (1914); computed from one sort as ``sum_k (y_(k+1) - y_(k)) W_k (W - W_k) / (W^2 mean)``, W_k the sum
-    of weights up to rank k: no term is negative, so equal values give exactly 0.
+    The coefficient is that of Gini (1914). It is computed from sorted values as
+    ``sum_k (y_(k+1) - y_(k)) W_k (W - W_k) / (W^2 mean)``, where W_k is the sum of the weights up to rank k.
 
     Examples
     --------
@@ -59,19 +66,19 @@ def gini(y: Numbers, *, obs_weights: Numbers | None = None) -> float:
 
 
 def theil_t(y: Numbers, *, obs_weights: Numbers | None = None) -> float:
-    """Theil's T: ``mean (y / mean) ln(y / mean)``.
+    """Compute Theil's T: ``mean (y / mean) ln(y / mean)``.
 
     Parameters
     ----------
     y : array or Series, shape (N,)
-        Values >= 0; a zero counts as a row, with 0 ln 0 = 0.
+        Values >= 0. For a zero, 0 ln 0 = 0.
     obs_weights : array or Series, shape (N,), optional
         As in `gini`.
 
     Returns
     -------
     float
-        In [0, ln N].
+        Theil's T, in [0, ln N].
 
     Raises
     ------
@@ -80,7 +87,7 @@ def theil_t(y: Numbers, *, obs_weights: Numbers | None = None) -> float:
 
     Notes
     -----
-    Theil (1967). The entropy weight of an indicator is its share in a sum of these: one kernel serves both.
+    The index is that of Theil (1967). Entropy weights are shares of such indices; see `entropy_weights`.
 
     Examples
     --------
@@ -93,28 +100,28 @@ def theil_t(y: Numbers, *, obs_weights: Numbers | None = None) -> float:
 
 
 def theil_l(y: Numbers, *, obs_weights: Numbers | None = None) -> float:
-    """Theil's L, the mean logarithmic deviation: ``mean ln(mean / y)``.
+    """Compute Theil's L, the mean logarithmic deviation: ``mean ln(mean / y)``.
 
     Parameters
     ----------
     y : array or Series, shape (N,)
-        Positive values: L is infinite with a single zero.
+        Positive values. With a zero L would be infinite.
     obs_weights : array or Series, shape (N,), optional
         As in `gini`.
 
     Returns
     -------
     float
-        At least 0.
+        Theil's L, at least 0.
 
     Raises
     ------
     InputTypeError, AlignmentError, MissingDataError, OptionError, IdentificationError
-        As in `gini`, and for a value of zero.
+        As in `gini`. Also an IdentificationError if a value is zero.
 
     Notes
     -----
-    Theil (1967).
+    The index is that of Theil (1967).
 
     Examples
     --------
@@ -127,36 +134,36 @@ def theil_l(y: Numbers, *, obs_weights: Numbers | None = None) -> float:
 
 
 def atkinson(y: Numbers, epsilon: float, *, obs_weights: Numbers | None = None) -> float:
-    """Atkinson's index: the share of income that could be given up if the rest were spread evenly.
+    """Compute Atkinson's index.
 
-    ``A = 1 - [mean (y / mean)^(1 - e)]^(1 / (1 - e))``; at e = 1 its limit, one minus the geometric over the
-    arithmetic mean.
+    It is the share of total income that could be given up without loss of welfare if the rest were
+    distributed equally: ``A = 1 - [mean (y / mean)^(1 - e)]^(1 / (1 - e))``. For e = 1 it is one minus the
+    geometric mean divided by the arithmetic mean.
 
     Parameters
     ----------
     y : array or Series, shape (N,)
         Values >= 0; positive if `epsilon` is 1 or more.
     epsilon : float
-        Aversion to inequality e >= 0; .5, 1 and 2 are usual. The larger, the more the poorest count.
+        Inequality aversion e >= 0; .5, 1 and 2 are usual. With a larger value low incomes have more weight.
     obs_weights : array or Series, shape (N,), optional
         As in `gini`.
 
     Returns
     -------
     float
-        In [0, 1].
+        Atkinson's index, in [0, 1].
 
     Raises
     ------
     OptionError
         If `epsilon` is not a finite number >= 0.
     InputTypeError, AlignmentError, MissingDataError, OptionError, IdentificationError
-        As in `gini`, and for a value of zero if `epsilon` is 1 or more.
+        As in `gini`. Also an IdentificationError if a value is zero and `epsilon` is 1 or more.
 
     Notes
     -----
-    Atkinson (1970), Journal of Economic Theory 2:244-263. Continuous in e: near 1 the logarithm of a mean
-    close to one is formed without losing digits.
+    The index is that of Atkinson (1970, Journal of Economic Theory 2:244-263).
 
     Examples
     --------
@@ -174,33 +181,33 @@ def atkinson(y: Numbers, epsilon: float, *, obs_weights: Numbers | None = None) 
 
 
 def coefficient_of_variation(y: Numbers, *, ddof: int = 0, obs_weights: Numbers | None = None) -> float:
-    """Coefficient of variation: standard deviation over mean.
+    """Compute the coefficient of variation: standard deviation divided by mean.
 
     Parameters
     ----------
     y : array or Series, shape (N,)
         Values of either sign with a positive mean.
     ddof : int
-        0, the population's, by default; 1 divides the squares by N - 1. Under weights N is their sum, so that
-        a weight of 2 is a row written twice.
+        The variance has the divisor N - ddof, with ddof = 0 by default. With weights N is their sum.
     obs_weights : array or Series, shape (N,), optional
         As in `gini`. With populations this is the weighted coefficient of Williamson (1965).
 
     Returns
     -------
     float
-        At least 0.
+        Coefficient of variation, at least 0.
 
     Raises
     ------
     OptionError
-        If `ddof` is not a whole number >= 0 below the sum of weights.
+        If `ddof` is not an integer >= 0 below the sum of weights.
     InputTypeError, AlignmentError, MissingDataError, OptionError, IdentificationError
-        As in `gini`; negative values are allowed, a mean of zero or less is not.
+        As in `gini`, but negative values are allowed. An IdentificationError if the mean is not positive.
 
     Notes
     -----
-    Williamson (1965), Economic Development and Cultural Change 13(4), part 2.
+    The weighted coefficient is that of Williamson (1965, Economic Development and Cultural Change 13(4), part
+    2).
 
     Examples
     --------

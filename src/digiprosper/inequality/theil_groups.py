@@ -1,4 +1,4 @@
-"""Theil's T split by groups, and between town and country."""
+"""Decomposition of Theil's T by groups, and the urban-rural Theil index."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ __all__ = ["TheilDecomposition", "theil_decomposition", "urban_rural_theil"]
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class TheilDecomposition(Summarised, PickledByName):
-    """Theil's T between and within groups. Made by :func:`theil_decomposition`; holds no rows.
+    """Decomposition of Theil's T by groups, made by `theil_decomposition`.
 
     Parameters
     ----------
     total : float
         Theil's T of all rows.
     between : float
-        ``sum_k s_k ln(m_k / m)``: T when everybody has the mean of the own group.
+        ``sum_k s_k ln(m_k / m)``, with income share s_k and mean m_k of group k, and overall mean m.
     within : float
-        ``sum_k s_k T_k``, s_k the group's share in the sum of y.
+        ``sum_k s_k T_k``, with Theil's T_k of group k.
     by_group : DataFrame
-        One row per group: population_share, income_share, mean, theil (T_k), between and within (the group's
-        terms of the two sums; a term of `between` is negative for a group below the mean).
+        One row per group: population_share, income_share, mean, theil (T_k), and between and within, its
+        terms of the two sums. Its term of `between` is negative if its mean is below the overall mean.
     nobs : int
-        Rows with a positive weight.
+        Number of rows with a positive weight.
 
     Examples
     --------
@@ -81,21 +81,21 @@ class TheilDecomposition(Summarised, PickledByName):
 def theil_decomposition(
     y: Numbers, groups: RowLabels, *, obs_weights: Numbers | None = None
 ) -> TheilDecomposition:
-    """Decompose Theil's T by groups into between and within, which add up.
+    """Decompose Theil's T into inequality between and within groups.
 
     Parameters
     ----------
     y : array or Series, shape (N,)
-        Values >= 0, such as incomes; a zero counts as a row.
+        Values >= 0, such as incomes.
     groups : sequence or Series, shape (N,)
-        The group of each row: text, numbers, anything hashable, in any order.
+        Group of each row: text or numbers.
     obs_weights : array or Series, shape (N,), optional
-        Weights >= 0; a weight of 2 is a row written twice. With incomes per head these are the populations.
+        Weights >= 0. A row with weight 2 counts as two rows. For incomes per head use populations.
 
     Returns
     -------
     TheilDecomposition
-        `total`, `between`, `within`, `by_group`.
+        The components `between` and `within`, which add up to `total`, and a table `by_group`.
 
     Raises
     ------
@@ -147,40 +147,40 @@ def theil_decomposition(
 def urban_rural_theil(
     urban_income: Any, rural_income: Any, urban_population: Any, rural_population: Any
 ) -> Any:
-    """Theil index of income between town and country, one number per row.
+    """Compute the Theil index of the urban-rural income gap in each row.
 
-    ``sum_k (Y_k / Y) ln[(Y_k / Y) / (X_k / X)]``, k = urban, rural; X_k the population and Y_k its *total*
-    income, income per head times population.
+    ``sum_k (Y_k / Y) ln[(Y_k / Y) / (X_k / X)]`` with k = urban, rural. X_k is the population and Y_k the
+    *total* income: income per head times population.
 
     Parameters
     ----------
     urban_income, rural_income : float, array or Series, shape (N,)
         Income *per head*, >= 0, both in one unit.
     urban_population, rural_population : float, array or Series, shape (N,)
-        Population, >= 0, both in one unit; shares will do: the urbanisation rate u and 1 - u.
+        Population, >= 0, both in one unit. They may be shares: the urbanisation rate u and 1 - u.
 
     Returns
     -------
     float, ndarray or Series
-        The index, at least 0; a Series (named ``urban_rural_theil``) if anything is one, a float if all are
-        numbers. Missing where anything is missing.
+        The index, at least 0. A Series named ``urban_rural_theil`` if an argument is a Series, and a float if
+        all are numbers. It is missing if an argument is missing.
 
     Raises
     ------
     InputTypeError
-        If something is not a number a row.
+        If an argument does not have one number per row.
     AlignmentError
-        If lengths differ, or Series have other rows.
+        If lengths differ, or Series have different rows.
     MissingDataError
-        If anything is infinite, with its rows.
+        If a value is infinite.
     IdentificationError
-        If anything is negative, or a row has no income or no population.
+        If a value is negative, or a row has no income or no population.
 
     Notes
     -----
-    Theil (1967). It is the between part of Theil's T for two groups: inequality inside town and country is
-    not in it, so it is a lower bound of T. The usual mistake is to take incomes per head for Y_k; the result
-    is then zero where incomes per head are in proportion to populations, not where they are equal.
+    The index is that of Theil (1967). It is the between component of Theil's T for two groups. Inequality
+    within urban and rural areas is not included, so it is a lower bound of T. Do not use income per head for
+    Y_k: the index would then not be zero if incomes per head are equal.
 
     Examples
     --------

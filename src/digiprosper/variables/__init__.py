@@ -1,14 +1,14 @@
-"""Variables of mechanisms, by formula: columns in, the same kind of column out.
+"""Formulas for variables that are common in the literature on the digital economy and common prosperity.
 
-Each function takes numbers, arrays or Series, and tables as a DataFrame or a list of columns; it gives back a
-Series on the same index where anything is a Series, an array where anything is an array, else a number.
-Series are matched by index. A missing value gives a missing result, nothing is filled; negative amounts and
-zero divisors are refused with their rows. The first line of every docstring says what a larger value means.
+Each function takes numbers, arrays or Series; tables may be a DataFrame or a list of columns. It returns a
+Series if an argument is a Series, an array if an argument is an array, and otherwise a number. Series are
+matched by index. If a value is missing, the result is missing. Negative amounts and divisions by zero raise
+an error that lists the rows. The first line of each docstring states what a larger value means.
 
-In a panel they go through functions of the frame: ``panel.assign(advanced=lambda f:
-variables.industrial_advancement(f["va2"], f["va3"]))``.
+To add such a variable to a panel use
+``panel.assign(advanced=lambda f: variables.industrial_advancement(f["va2"], f["va3"]))``.
 
-Two more are elsewhere: `urban_rural_theil` and `coupling_coordination`.
+`digiprosper.urban_rural_theil` and `digiprosper.coupling_coordination` are two more such formulas.
 """
 
 from __future__ import annotations

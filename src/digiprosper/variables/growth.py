@@ -1,4 +1,4 @@
-"""Capital by perpetual inventory, and the productivity that is left when inputs are taken out."""
+"""Capital stock by perpetual inventory, and total factor productivity."""
 
 from __future__ import annotations
 
@@ -47,50 +47,53 @@ def capital_stock(
 ) -> Any:
     """Capital stock by perpetual inventory, at constant prices; larger is more capital.
 
-    ``K_t = (1 - d) K_{t-1} + I_t / P_t``, which begins with ``K_0 = (I_0 / P_0) / (g + d)`` in the first year
-    of every entity.
+    ``K_t = (1 - d) K_{t-1} + I_t / P_t``, with the first stock ``K_0 = (I_0 / P_0) / (g + d)`` in the first
+    year of each entity. I is investment, P the deflator, d the depreciation rate and g the growth rate of
+    investment.
 
     Parameters
     ----------
     investment : array or Series, shape (N,)
         Gross fixed capital formation at current prices, at least 0.
     deflator : float, array or Series, shape (N,)
-        Price index of investment, 1 in the base year; 1.0 if investment is at constant prices.
+        Price index of investment, 1 in the base year. Pass 1.0 if investment is at constant prices.
     growth : float or Series
-        Growth rate g of investment before the first year, such as .1; by entity if it is a Series indexed by
-        entity.
+        Growth rate g of investment before the first year, such as .1. A Series indexed by entity has one rate
+        per entity.
     depreciation : float
-        Rate d; 9.6% by default, the rate of Zhang, Wu and Zhang (2004) for Chinese provinces.
+        Depreciation rate d. The default is .096, the rate of Zhang, Wu and Zhang (2004) for Chinese
+        provinces.
     entity, time : array, Series or Index, shape (N,), optional
-        Keys of the rows. A Series indexed by (entity, time) has them; `time` alone is one entity.
+        Entity and time of each row. They are not needed if `investment` is a Series indexed by (entity,
+        time). With only `time`, all rows are one entity.
 
     Returns
     -------
     ndarray or Series
-        In units of investment at constant prices. A missing year, or one that is not there, gives missing
-        from there on: capital is not known without it. Years before an entity's first value are missing.
+        Capital stock in units of investment at constant prices. It is missing before the first value of an
+        entity, and from the first missing year on.
 
     Raises
     ------
     InputTypeError
-        If nothing says which entity and year a row is.
+        If the entity and time of the rows are not known.
     IdentificationError
         If investment is negative, or a deflator is not positive.
     OptionError
         If `depreciation` is not in [0, 1), or g + d is not positive.
     PanelIndexError, AlignmentError, MissingDataError
-        If keys are repeated or no times, `growth` lacks an entity, or a value is infinite.
+        If keys are repeated, the time is not valid, an entity is not in `growth`, or a value is infinite.
 
     Warns
     -----
     IdentificationWarning
-        If the first investment of an entity is 0, from which its capital begins at 0.
+        If the first investment of an entity is 0. Its first capital stock is then 0.
 
     Notes
     -----
-    Zhang, Wu and Zhang (2004), Economic Research Journal 39(10), attributed; the first stock is that of Hall
-    and Jones (1999), Quarterly Journal of Economics 114(1). An error in the first stock shrinks at the rate
-    d: at 9.6%, 36% of it is left after ten years.
+    The method is attributed to Zhang, Wu and Zhang (2004, Economic Research Journal 39(10)). The first stock
+    is that of Hall and Jones (1999, Quarterly Journal of Economics 114(1)). An error in the first stock
+    decreases at the rate d.
 
     Examples
     --------
@@ -208,31 +211,33 @@ def _divisors(growth: Any, rate: float, entities: pd.Index[Any]) -> Floats:
 def solow_tfp(output: Any, capital: Any, labour: Any, *, capital_share: Any) -> Any:
     """Logarithm of total factor productivity, the Solow residual; larger is more productive.
 
-    ``ln Y - a ln K - (1 - a) ln L``.
+    ``ln Y - a ln K - (1 - a) ln L`` with output Y, capital K, labour L and capital share a.
 
     Parameters
     ----------
     output, capital, labour : float, array or Series, shape (N,)
-        Positive; output and capital at constant prices.
+        Positive values. Output and capital are at constant prices.
     capital_share : float, array or Series
-        Elasticity a of output with respect to capital, in [0, 1]. There is no default: papers take from .3 to
-        .6, or estimate it.
+        Elasticity a of output with respect to capital, in [0, 1]. There is no default, because papers use
+        different values.
 
     Returns
     -------
     float, ndarray or Series
-        In logarithms; its level depends on the units of the three, its changes do not.
+        Logarithm of total factor productivity. Its level depends on the units of the variables, its changes
+        do not.
 
     Raises
     ------
     IdentificationError
         If a value is not positive, or the share is outside [0, 1].
     InputTypeError, AlignmentError, MissingDataError
-        If a column is not numeric, Series have other rows, or a value is infinite.
+        If a column is not numeric, Series have different rows, or a value is infinite.
 
     Notes
     -----
-    Solow (1957), Review of Economics and Statistics 39(3), under constant returns to scale.
+    The residual is that of Solow (1957, Review of Economics and Statistics 39(3)), with constant returns to
+    scale.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""The structure of industry: how advanced it is, how balanced, and how fast it changes."""
+"""Measures of industrial structure and structural change."""
 
 from __future__ import annotations
 
@@ -40,29 +40,30 @@ _THREE = 3
 def industrial_layer(value_added: Any) -> Any:
     """Layer coefficient of the three sectors; larger is more upgraded.
 
-    ``sum_k k y_k``, y_k the share of sector k in value added: 1 if all is primary, 3 if all is tertiary.
+    ``sum_k k y_k``, where y_k is the share of sector k in value added. It is 1 if all value added is primary,
+    and 3 if all is tertiary.
 
     Parameters
     ----------
     value_added : DataFrame, array (N, 3) or list of three columns
-        Primary, secondary, tertiary, in this order; amounts in one unit, or shares: each is divided by their
-        sum.
+        Value added of the primary, secondary and tertiary sector, in this order, or their shares. Each row is
+        divided by its sum.
 
     Returns
     -------
     float, ndarray or Series
-        In [1, 3].
+        Layer coefficient, in [1, 3].
 
     Raises
     ------
     IdentificationError
-        If there are not three sectors, one is negative, or all are zero in a row.
+        If there are not three sectors, a value is negative, or all values of a row are zero.
     InputTypeError, AlignmentError, MissingDataError
-        If a column is not numeric, Series have other rows, or a value is infinite.
+        If a column is not numeric, Series have different rows, or a value is infinite.
 
     Notes
     -----
-    Attributed to Xu and Jiang (2015), Journal of Quantitative & Technological Economics 32(3).
+    The measure is attributed to Xu and Jiang (2015), Journal of Quantitative & Technological Economics 32(3).
 
     Examples
     --------
@@ -76,17 +77,17 @@ def industrial_layer(value_added: Any) -> Any:
 
 
 def industrial_advancement(secondary: Any, tertiary: Any) -> Any:
-    """Tertiary over secondary value added; larger is more advanced, towards services.
+    """Ratio of tertiary to secondary value added; larger is more advanced.
 
     Parameters
     ----------
     secondary, tertiary : float, array or Series, shape (N,)
-        Value added in one unit, or shares. The secondary sector is positive.
+        Value added in one unit, or shares. The values of the secondary sector must be positive.
 
     Returns
     -------
     float, ndarray or Series
-        At least 0.
+        Ratio, at least 0.
 
     Raises
     ------
@@ -97,7 +98,7 @@ def industrial_advancement(secondary: Any, tertiary: Any) -> Any:
 
     Notes
     -----
-    Gan, Zheng and Yu (2011), Economic Research Journal 46(5).
+    The measure is that of Gan, Zheng and Yu (2011), Economic Research Journal 46(5).
 
     Examples
     --------
@@ -114,7 +115,8 @@ def industrial_advancement(secondary: Any, tertiary: Any) -> Any:
 def industrial_angle(value_added: Any) -> Any:
     """Angles between the shares of sectors and their axes; larger is more advanced.
 
-    ``3 th_1 + 2 th_2 + th_3``, ``th_j = arccos(y_j / |y|)``.
+    ``3 th_1 + 2 th_2 + th_3`` with angles ``th_j = arccos(y_j / |y|)`` and the vector y of the shares of the
+    three sectors.
 
     Parameters
     ----------
@@ -124,7 +126,7 @@ def industrial_angle(value_added: Any) -> Any:
     Returns
     -------
     float, ndarray or Series
-        Radians, in [3 pi / 2, 5 pi / 2]: the ends are a primary and a tertiary economy.
+        Measure in radians, from 3 pi / 2 (all value added is primary) to 5 pi / 2 (all is tertiary).
 
     Raises
     ------
@@ -133,7 +135,7 @@ def industrial_angle(value_added: Any) -> Any:
 
     Notes
     -----
-    Attributed to Fu (2010), Statistical Research 27(8).
+    The measure is attributed to Fu (2010), Statistical Research 27(8).
 
     Examples
     --------
@@ -149,35 +151,35 @@ def industrial_angle(value_added: Any) -> Any:
 def industrial_rationalisation(value_added: Any, employment: Any, *, reverse: Reverse | None = None) -> Any:
     """Theil index between value added and employment; larger is LESS balanced, unless reversed.
 
-    ``sum_k y_k ln(y_k / l_k)``, y_k and l_k the shares of sector k in value added and in employment: 0 where
-    every sector has the same value added per worker.
+    ``sum_k y_k ln(y_k / l_k)``, where y_k and l_k are the shares of sector k in value added and in
+    employment. It is 0 if all sectors have the same value added per worker.
 
     Parameters
     ----------
     value_added, employment : DataFrame, array (N, K) or list of K columns
-        The same sectors in the same order, at least two; amounts, or shares.
+        Amounts or shares by sector, with the same sectors in the same order; at least two.
     reverse : {"negative", "reciprocal"}, optional
-        Give ``-T`` or ``1 / T``, which are larger where sectors are more balanced.
+        Return ``-T`` or ``1 / T`` instead of the index T. They are larger if sectors are more balanced.
 
     Returns
     -------
     float, ndarray or Series
-        At least 0, unless it is the negative.
+        Theil index T, at least 0, or its reverse.
 
     Raises
     ------
     IdentificationError
-        If the sectors differ or there is one only, a value is negative, all of a row are zero, a sector has
-        value added without workers, or T is 0 and has no reciprocal.
+        If the sectors differ or there is only one, if a value is negative, if all values of a row are zero,
+        if a sector has value added but no employment, or if T is 0 and its reciprocal is requested.
     OptionError
-        If `reverse` is another word.
+        If `reverse` has an unknown value.
     InputTypeError, AlignmentError, MissingDataError
         As in `industrial_layer`.
 
     Notes
     -----
-    Gan, Zheng and Yu (2011), Economic Research Journal 46(5). A sector without value added adds nothing: 0 ln
-    0 = 0.
+    The measure is that of Gan, Zheng and Yu (2011), Economic Research Journal 46(5). For a sector without
+    value added, 0 ln 0 = 0.
 
     Examples
     --------
@@ -200,28 +202,28 @@ def industrial_rationalisation(value_added: Any, employment: Any, *, reverse: Re
 def structural_deviation(value_added: Any, employment: Any) -> Any:
     """Deviation of value added from employment by sector; larger is LESS balanced.
 
-    ``sum_k |y_k / l_k - 1|``, y_k and l_k as in `industrial_rationalisation`.
+    ``sum_k |y_k / l_k - 1|``, with y_k and l_k as in `industrial_rationalisation`.
 
     Parameters
     ----------
     value_added, employment : DataFrame, array (N, K) or list of K columns
-        As in `industrial_rationalisation`; every sector has workers.
+        As in `industrial_rationalisation`. Employment must be positive in all sectors.
 
     Returns
     -------
     float, ndarray or Series
-        At least 0.
+        Deviation, at least 0.
 
     Raises
     ------
     IdentificationError
-        As in `industrial_rationalisation`, and if a sector has no workers.
+        As in `industrial_rationalisation`. Also if a sector has no workers.
     InputTypeError, AlignmentError, MissingDataError
         As in `industrial_layer`.
 
     Notes
     -----
-    Attributed to Chenery; each sector counts the same, however small it is.
+    The measure is attributed to Chenery. All sectors have the same weight, also small ones.
 
     Examples
     --------
@@ -237,19 +239,19 @@ def structural_deviation(value_added: Any, employment: Any) -> Any:
 def productivity_advancement(value_added: Any, employment: Any) -> Any:
     """Value added per worker, weighted by shares in value added; larger is more advanced.
 
-    ``sum_k y_k va_k / emp_k``, y_k the share of sector k in value added.
+    ``sum_k y_k va_k / emp_k`` with value added va_k, employment emp_k, and share y_k of sector k in value
+    added.
 
     Parameters
     ----------
     value_added, employment : DataFrame, array (N, K) or list of K columns
-        As in `structural_deviation`; amounts, not shares. Value added at constant prices, so that years
-        compare.
+        Amounts by sector, not shares, as in `structural_deviation`. Use value added at constant prices to
+        compare years.
 
     Returns
     -------
     float, ndarray or Series
-        In units of value added per worker. Papers often scale productivity first, between two stages of
-        industrialisation; `Panel.standardise` scales the result.
+        Measure in units of value added per worker.
 
     Raises
     ------
@@ -258,7 +260,8 @@ def productivity_advancement(value_added: Any, employment: Any) -> Any:
 
     Notes
     -----
-    Attributed to Liu, Zhang and Huang (2008), without their scaling of productivity.
+    The measure is attributed to Liu, Zhang and Huang (2008). They also scale productivity to stages of
+    industrialisation, which is not done here; `Panel.standardise` can scale the result.
 
     Examples
     --------
@@ -274,33 +277,34 @@ def productivity_advancement(value_added: Any, employment: Any) -> Any:
 def lilien_index(before: Any, after: Any, *, shares: EmploymentShares = "end") -> Any:
     """Dispersion of employment growth between sectors; larger is more reallocation.
 
-    ``sqrt(sum_k w_k (g_k - g)^2)``, g the growth of the logarithm of employment, in all and of sector k.
+    ``sqrt(sum_k w_k (g_k - g)^2)``, where g_k and g are the growth of log employment in sector k and in
+    total, and w_k is the employment share of sector k.
 
     Parameters
     ----------
     before, after : DataFrame, array (N, K) or list of K columns
-        Employment by sector at two dates, positive, in one unit; the same sectors in the same order.
+        Employment by sector at two dates, positive and in one unit, with the same sectors in the same order.
     shares : {"end", "start", "mean"}
-        Date of the employment shares w_k, or their mean.
+        Date of the employment shares w_k: the second date (default), the first, or their mean.
 
     Returns
     -------
     float, ndarray or Series
-        At least 0; 0 where all sectors grow alike.
+        Index, at least 0. It is 0 if all sectors grow at the same rate.
 
     Raises
     ------
     IdentificationError
-        If the sectors differ or there is one only, or a sector is not positive.
+        If the sectors differ or there is only one, or a value is not positive.
     OptionError
-        If `shares` is another word.
+        If `shares` has an unknown value.
     InputTypeError, AlignmentError, MissingDataError
         As in `industrial_layer`.
 
     Notes
     -----
-    Lilien (1982), Journal of Political Economy 90(4). Papers differ in the date of the shares, which moves
-    the third digit.
+    The index is that of Lilien (1982), Journal of Political Economy 90(4). Papers use shares of different
+    dates.
 
     Examples
     --------

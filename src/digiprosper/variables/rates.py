@@ -1,4 +1,4 @@
-"""Rates per head, and how far apart town and country or leader and follower are."""
+"""Rates per head, and gaps between urban and rural areas or between regions."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ Divide: TypeAlias = Literal["ratio", "gap"]
 def per_capita(x: Any, population: Any, *, per: float = 1) -> Any:
     """Amount per head, or per so many heads; larger is more per head.
 
-    ``per * x / population``: entrepreneurship is ``per_capita(new_firms, population)``, innovation
-    ``numpy.log1p(per_capita(patents, population, per=10_000))``.
+    ``per * x / population``. For example, entrepreneurship is ``per_capita(new_firms, population)``, and
+    innovation is ``numpy.log1p(per_capita(patents, population, per=10_000))``.
 
     Parameters
     ----------
     x : float, array or Series, shape (N,)
-        Amounts of either sign.
+        Amounts; they may be negative.
     population : float, array or Series, shape (N,)
-        Positive.
+        Population, positive.
     per : float
-        Heads that the result is for, such as 10,000.
+        Number of persons in the unit of the result, such as 10,000. The default is 1.
 
     Returns
     -------
     float, ndarray or Series
-        In units of `x` per `per` heads.
+        Amount per `per` persons.
 
     Raises
     ------
@@ -46,7 +46,7 @@ def per_capita(x: Any, population: Any, *, per: float = 1) -> Any:
     OptionError
         If `per` is not a positive number.
     InputTypeError, AlignmentError, MissingDataError
-        If a column is not numeric, Series have other rows, or a value is infinite.
+        If a column is not numeric, Series have different rows, or a value is infinite.
 
     Examples
     --------
@@ -65,22 +65,22 @@ def per_capita(x: Any, population: Any, *, per: float = 1) -> Any:
 
 
 def relative_rate(urban: Any, rural: Any, urban_population: Any, rural_population: Any) -> Any:
-    """Urban over rural rate per head; larger is more urban-sided, 1 is equal.
+    """Ratio of the urban to the rural rate per head; larger is more in favour of urban areas.
 
-    ``(urban / urban_population) / (rural / rural_population)``, such as relative entrepreneurship, of new
-    firms.
+    ``(urban / urban_population) / (rural / rural_population)``. With numbers of new firms it is relative
+    entrepreneurship.
 
     Parameters
     ----------
     urban, rural : float, array or Series, shape (N,)
-        Amounts in one unit, at least 0; the rural one is positive.
+        Amounts in one unit. The urban amount is at least 0, the rural amount is positive.
     urban_population, rural_population : float, array or Series, shape (N,)
-        Positive, in one unit, or shares.
+        Populations in one unit, or their shares; positive.
 
     Returns
     -------
     float, ndarray or Series
-        At least 0.
+        Ratio, at least 0; 1 means equal rates.
 
     Raises
     ------
@@ -115,17 +115,17 @@ def relative_rate(urban: Any, rural: Any, urban_population: Any, rural_populatio
 
 
 def urban_rural_ratio(urban_income: Any, rural_income: Any) -> Any:
-    """Urban over rural income per head; larger is more unequal.
+    """Ratio of urban to rural income per head; larger is more unequal.
 
     Parameters
     ----------
     urban_income, rural_income : float, array or Series, shape (N,)
-        Income per head in one unit; the rural one is positive.
+        Income per head in one unit. Urban income is at least 0, rural income is positive.
 
     Returns
     -------
     float, ndarray or Series
-        At least 0; 1 is equal. `urban_rural_theil` also counts how many live where.
+        Ratio, at least 0; 1 means equal incomes. `digiprosper.urban_rural_theil` also uses the populations.
 
     Raises
     ------
@@ -147,32 +147,34 @@ def urban_rural_ratio(urban_income: Any, rural_income: Any) -> Any:
 
 
 def digital_divide(urban: Any, rural: Any, *, measure: Divide = "ratio") -> Any:
-    """Urban against rural penetration; larger is a wider divide.
+    """Ratio or difference of urban and rural penetration; larger is a wider digital divide.
 
     Parameters
     ----------
     urban, rural : float, array or Series, shape (N,)
         Penetration, such as internet users per 100 people, at least 0, in one unit.
     measure : {"ratio", "gap"}
-        ``urban / rural``, where the rural one is positive; or ``urban - rural``, in units of penetration.
+        ``"ratio"`` (default) is ``urban / rural`` and needs positive rural values. ``"gap"`` is
+        ``urban - rural``.
 
     Returns
     -------
     float, ndarray or Series
-        1 (ratio) or 0 (gap) where there is no divide, less where rural areas are ahead.
+        Ratio or gap. Without a divide the ratio is 1 and the gap is 0. They are smaller if rural penetration
+        is higher.
 
     Raises
     ------
     IdentificationError
-        If a value is negative, or the rural one is zero under a ratio.
+        If a value is negative, or a rural value is zero with ``"ratio"``.
     OptionError
-        If `measure` is another word.
+        If `measure` has an unknown value.
     InputTypeError, AlignmentError, MissingDataError
         As in `per_capita`.
 
     Notes
     -----
-    Between regions: `distance_to_leader`.
+    For the digital divide between regions use `distance_to_leader`.
 
     Examples
     --------
@@ -192,19 +194,22 @@ def digital_divide(urban: Any, rural: Any, *, measure: Divide = "ratio") -> Any:
 def distance_to_leader(x: Any, *, time: Any = None) -> Any:
     """Logarithmic distance to the largest value of the period; larger is further behind.
 
-    ``ln(max_t / x)``: the digital divide between regions.
+    ``ln(max_t / x)``, where max_t is the largest value in period t. It measures the digital divide between
+    regions.
 
     Parameters
     ----------
     x : array or Series, shape (N,)
-        Positive, such as internet users per 100 people.
+        Positive values, such as internet users per 100 people.
     time : array, Series or Index, shape (N,), optional
-        Period of each row. A Series indexed by (entity, time) has them; all rows are one period otherwise.
+        Period of each row. It is not needed if `x` is a Series indexed by (entity, time). Otherwise all rows
+        without `time` are one period.
 
     Returns
     -------
     ndarray or Series
-        At least 0; 0 for the leader. Missing in a period in which any value is: the leader is unknown.
+        Distance, at least 0; it is 0 for the region with the largest value. It is missing for all rows of a
+        period with a missing value.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Regions and industries compared: coordination, equality of services, concentration, specialisation."""
+"""Regional coordination, equality of services, concentration and specialisation."""
 
 from __future__ import annotations
 
@@ -25,33 +25,35 @@ Equality: TypeAlias = Literal["cv", "theil"]
 def regional_coordination(income: Any, population: Any, region: Any, *, time: Any = None) -> Any:
     """One minus the weighted coefficient of variation inside a region; larger is more even.
 
-    ``1 - sqrt(sum_i (p_i / p) (x_i - m)^2) / m``, over the sub-units i of a region in a period, p their
-    population, x income per head, m the region's income per head.
+    ``1 - sqrt(sum_i (p_i / p) (x_i - m)^2) / m``, where the sum is over the sub-units i of a region in a
+    period. p_i is population (p of the region), x_i income per head, and m the income per head of the region.
 
     Parameters
     ----------
     income : array or Series, shape (N,)
         Income *per head* of each sub-unit, such as a city, at least 0.
     population : float, array or Series, shape (N,)
-        Positive.
+        Population of each sub-unit, positive.
     region : array, Series or Index, shape (N,)
-        The parent region of each row, such as the province.
+        Region of each row, such as the province of a city.
     time : array, Series or Index, shape (N,), optional
-        Period of each row. A Series indexed by (entity, time) has them; all rows are one period otherwise.
+        Period of each row. It is not needed if `income` is a Series indexed by (entity, time). Otherwise all
+        rows without `time` are one period.
 
     Returns
     -------
     ndarray or Series
-        At most 1, the same in every row of a region and period, as pandas' ``transform``. Missing where any
-        sub-unit of them is. For one row per region: ``.groupby([region, time]).first()``.
+        Measure, at most 1. All rows of a region and period have the same value;
+        ``.groupby([region, time]).first()`` gives one row per region. It is missing if a sub-unit of the
+        region has a missing value.
 
     Raises
     ------
     IdentificationError
-        If an income is negative, a population is not positive, a region has one sub-unit only in a period, or
-        no income.
+        If an income is negative or a population is not positive, or if a region has only one sub-unit or no
+        income in a period.
     InputTypeError, AlignmentError, MissingDataError
-        If a column is not numeric, Series have other rows, or a value is infinite.
+        If a column is not numeric, Series have different rows, or a value is infinite.
 
     Notes
     -----
@@ -88,23 +90,24 @@ def service_equality(services: Any, region: Any, *, time: Any = None, measure: E
     services : DataFrame, array (N, K) or list of K columns
         Services *per head* in each sub-unit, at least 0, such as teachers and hospital beds per 1,000 people.
     region : array, Series or Index, shape (N,)
-        The parent region of each row.
+        Region of each row.
     time : array, Series or Index, shape (N,), optional
         As in `regional_coordination`.
     measure : {"cv", "theil"}
-        Inequality: the coefficient of variation, or Theil's T; sub-units count the same.
+        Measure of inequality: coefficient of variation (default) or Theil's T. All sub-units have the same
+        weight.
 
     Returns
     -------
     ndarray or Series
-        At most 1; as `regional_coordination`.
+        Measure, at most 1, as in `regional_coordination`.
 
     Raises
     ------
     IdentificationError
         If a value is negative, a region has one sub-unit only in a period, or none of a service.
     OptionError
-        If `measure` is another word.
+        If `measure` has an unknown value.
     InputTypeError, AlignmentError, MissingDataError
         As in `regional_coordination`.
 
@@ -136,40 +139,43 @@ def service_equality(services: Any, region: Any, *, time: Any = None, measure: E
 def locational_gini(
     employment: Any, region: Any = None, *, time: Any = None, reverse: Literal["complement"] | None = None
 ) -> Any:
-    """Gini coefficient of location quotients, one an industry; larger is more concentrated in space.
+    """Gini coefficient of the location quotients of each industry; larger is more concentrated in space.
 
-    Of ``(e_ik / e_i) / (e_k / e)`` over the regions i, weighted by their employment e_i.
+    The location quotient of industry k in region i is ``(e_ik / e_i) / (e_k / e)``, with employment e_ik and
+    its sums e_i over industries, e_k over regions, and e over both. The Gini coefficient is over the regions,
+    with weights e_i.
 
     Parameters
     ----------
     employment : DataFrame, array (N, K) or list of K columns
-        Employment by region (rows) and industry (columns), at least 0. Every region has some, and every
-        industry.
+        Employment by region (rows) and industry (columns), at least 0. The sums of each region and each
+        industry are positive.
     region : array, Series or Index, shape (N,), optional
-        The parent region in which rows are compared, such as the province of each city; all by default.
+        Group of regions that are compared, such as the province of each city. The default is all rows.
     time : array, Series or Index, shape (N,), optional
         As in `regional_coordination`.
     reverse : {"complement"}, optional
-        Give 1 minus the coefficient: industrial dispersion.
+        Return 1 minus the coefficient, a measure of industrial dispersion.
 
     Returns
     -------
     ndarray (N, K) or DataFrame
-        In [0, 1), the same in every row that is compared. ``.mean(axis=1)`` averages industries.
+        Gini coefficients in [0, 1), the same in all rows that are compared. ``.mean(axis=1)`` is the mean
+        over industries.
 
     Raises
     ------
     IdentificationError
-        If a value is negative, a region or an industry has no employment, or one row has none to be compared
-        with.
+        If a value is negative, a region or an industry has no employment, or a group has only one row.
     OptionError
-        If `reverse` is another word.
+        If `reverse` has an unknown value.
     InputTypeError, AlignmentError, MissingDataError
         As in `regional_coordination`.
 
     Notes
     -----
-    Krugman (1991), Geography and Trade. 0 where every region has the same mix of industries.
+    The measure is that of Krugman (1991), Geography and Trade. It is 0 if all regions have the same
+    employment shares.
 
     Examples
     --------
@@ -193,8 +199,8 @@ def locational_gini(
 def krugman_index(employment: Any, *, time: Any = None) -> Any:
     """Krugman's index of specialisation; larger is more specialised.
 
-    ``sum_k |s_ik - s_jk|``, s_ik the share of industry k in the employment of region i, s_jk that in all
-    other regions together.
+    ``sum_k |s_ik - s_jk|``, where s_ik is the share of industry k in the employment of region i, and s_jk its
+    share in all other regions together.
 
     Parameters
     ----------
@@ -206,19 +212,20 @@ def krugman_index(employment: Any, *, time: Any = None) -> Any:
     Returns
     -------
     ndarray or Series
-        In [0, 2]; 0 where the mix of industries is that of the others. Missing in a period in which any
-        region is.
+        Index, in [0, 2]. It is 0 if the employment shares are equal to those of the other regions. It is
+        missing for all rows of a period with a missing value.
 
     Raises
     ------
     IdentificationError
-        If a value is negative, a region has no employment, or there is one region only.
+        If a value is negative, a region has no employment, or there is only one region.
     InputTypeError, AlignmentError, MissingDataError
         As in `regional_coordination`.
 
     Notes
     -----
-    Krugman (1991), Geography and Trade, for pairs of regions; the others together are the usual second one.
+    Krugman (1991), Geography and Trade, defines the index for two regions. Usually the second one is all
+    other regions.
 
     Examples
     --------
@@ -240,12 +247,12 @@ def herfindahl(shares: Any) -> Any:
     Parameters
     ----------
     shares : DataFrame, array (N, K) or list of K columns
-        Shares of the firms or industries of a row; they add up to one.
+        Shares of K firms or industries in each row. Each row adds up to one.
 
     Returns
     -------
     float, ndarray or Series
-        In [1 / K, 1].
+        Herfindahl index, in [1 / K, 1].
 
     Raises
     ------
@@ -256,7 +263,8 @@ def herfindahl(shares: Any) -> Any:
 
     Notes
     -----
-    Hirschman (1945) and Herfindahl (1950). In percent it is 10,000 times as large.
+    The index is that of Hirschman (1945) and Herfindahl (1950). With shares in percent it would be 10,000
+    times as large.
 
     Examples
     --------
