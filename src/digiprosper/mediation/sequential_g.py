@@ -55,10 +55,9 @@ def sequential_g(
     Z the mediator is confounded. Sequential g-estimation solves this in two steps (Vansteelandt 2009;
     Acharya, Blackwell and Sen 2016):
 
-    1. Estimate ``y = .. x + sum_k b_k m_k + controls + Z`` and keep only the b_k. 2. Estimate
-    ``y - sum_k b_k m_k = d x + controls``. d is the controlled direct effect: the effect of the treatment
-    with
-       the mediators held constant.
+    1. Estimate ``y = .. x + sum_k b_k m_k + controls + Z`` and keep only the b_k.
+    2. Estimate ``y - sum_k b_k m_k = d x + controls``. d is the controlled direct effect: the effect of the
+       treatment with the mediators held constant.
 
     So ``d = c - sum_k a_k b_k``, where c and a_k are the effects of x on y and on m_k, estimated without Z.
 

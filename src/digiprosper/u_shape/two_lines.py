@@ -273,9 +273,9 @@ def two_lines(
     1:538-555). The breakpoint xc is chosen by his Robin Hood algorithm, which gives more rows to the line
     with the smaller t statistic:
 
-    1. A quadratic is fitted. If it is concave, the maximum is searched, otherwise the minimum. 2. A smooth
-    curve of x is fitted with the other regressors of the specification. The flat region has those x, in the
-       inner 80% of the rows, at which the curve is within one standard error of its extremum.
+    1. A quadratic is fitted. If it is concave, the maximum is searched, otherwise the minimum.
+    2. A smooth curve of x is fitted with the other regressors of the specification. The flat region has those
+       x, in the inner 80% of the rows, at which the curve is within one standard error of its extremum.
     3. Two lines with xc at the median of the flat region have t statistics t1 and t2.
     4. xc is the ``|t2| / (|t1| + |t2|)`` quantile of the x in the flat region.
 
