@@ -49,7 +49,7 @@ PROPER = {
         name: name.capitalize()
         for name in ("conley", "gini", "hansen", "moran", "wald", "wang", "wooldridge")
     },
-    **{name: name.upper() for name in ("iv", "sar", "sdm", "sem")},
+    **{name: name.upper() for name in ("iv", "pca", "sar", "sdm", "sem")},
 }
 HEAD = """# Validity
 

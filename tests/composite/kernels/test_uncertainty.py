@@ -308,10 +308,10 @@ def test_delta_errors_hold_where_components_stay(
 ) -> None:
     """Coverage of 95% t intervals of PCA weights, with delta standard errors.
 
-    Sixteen designs of five indicators with two factors, n entities and six years, 250 panels each. Panels are
-    divided by the smallest distance at which the components change, in its standard errors: below two
-    `weight_errors` gives no such error. The table has the share of panels and the mean coverage of the five
-    weights.
+    Sixteen designs of five indicators with two factors, n entities and six years, 250 panels each. Panels
+    are in two groups, by the smallest distance to a change of the components, in its standard errors. If it
+    is below two, `weight_errors` gives no standard error. The table has the share of panels in each group,
+    and the mean coverage of the five weights.
     """
     found = margins_cover(n, 250, n)
     for unstable, (panels, coverage) in sorted(found.items()):
