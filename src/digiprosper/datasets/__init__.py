@@ -1,4 +1,4 @@
-"""Panels to learn and test with: one real, one made by known equations."""
+"""Panels for examples and tests: real data of US states, and simulated Chinese provinces."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Estimates beside the planted numbers of a simulated panel."""
+"""Comparison of estimates with the true parameters of a simulated panel."""
 
 from __future__ import annotations
 
@@ -16,30 +16,30 @@ _NUMBERS = ("estimate", "std_error", "conf_low", "conf_high")
 
 
 def beside_truth(rows: Mapping[str, tuple[float, Any, Any]], *, level: float = 0.95) -> pd.DataFrame:
-    """Set estimates beside the truth of a simulated panel.
+    """Compare estimates with the true parameters of a simulated panel.
 
     Parameters
     ----------
     rows : mapping
-        Name of a row to ``(truth, results, term)``. A frame such as ``results.impacts`` may take the place of
-        results where it has the term once; its intervals are printed as they are. Where there are no terms,
-        ``(truth, estimate, pieces)``: `pieces` is a confidence set, a list of pairs, as
-        `ThresholdResults.confidence_set` and ``fieller`` of `u_test` give it.
+        For each row ``(truth, results, term)``, where results may also be a table such as
+        ``results.impacts``. Or ``(truth, estimate, pieces)``, where pieces is a confidence set: a list of
+        intervals, as in `ThresholdResults.confidence_set` and ``fieller`` of `u_test`.
     level : float, default 0.95
-        Level of the confidence intervals of results.
+        Confidence level of the intervals of results. A table has its own intervals.
 
     Returns
     -------
     DataFrame
-        Indexed by the names: truth, estimate, std_error (missing of a set), conf_low, conf_high (of a set its
-        two ends), and inside, whether the interval, or a piece of the set, covers the truth.
+        One row per row of `rows`, with columns truth, estimate, std_error (missing for a set), conf_low,
+        conf_high (the ends of the interval or set), and inside: whether the interval or set contains the
+        truth.
 
     Raises
     ------
     InputTypeError
-        If a row is neither of the two.
+        If a row has neither of these forms.
     ColumnError
-        If results have no such term, or a frame has it twice or lacks one of these columns.
+        If results do not have the term, or a table has it twice or does not have these columns.
 
     Examples
     --------

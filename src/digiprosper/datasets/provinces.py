@@ -1,4 +1,4 @@
-"""Where the Chinese provinces lie, and what the simulated columns are called."""
+"""Borders and capitals of the Chinese provinces, and names of the simulated columns."""
 
 from __future__ import annotations
 
@@ -81,13 +81,14 @@ ENGLISH: Final = {
 
 
 def province_neighbours() -> dict[str, tuple[str, ...]]:
-    """List which of the 31 provinces of mainland China have a common border.
+    """Return the neighbours of each of the 31 provinces of mainland China.
 
     Returns
     -------
     dict
-        Province to its neighbours, by the names of `simulate_provinces` (``"shaanxi"`` is 陕西, ``"shanxi"``
-        is 山西). Hainan, an island, is a neighbour of Guangdong, as in most papers.
+        For each province the provinces with a common border, with the names of `simulate_provinces`
+        (``"shaanxi"`` is 陕西, ``"shanxi"`` is 山西). The island Hainan is a neighbour of Guangdong, as in
+        most papers.
 
     Examples
     --------
@@ -103,12 +104,13 @@ def province_neighbours() -> dict[str, tuple[str, ...]]:
 
 
 def province_capitals() -> pd.DataFrame:
-    """Give the places of the capitals of the 31 provinces of mainland China, for weights by distance.
+    """Return the coordinates of the capitals of the 31 provinces of mainland China.
 
     Returns
     -------
     DataFrame
-        lat and lon of the city's centre in degrees, indexed by the names of `simulate_provinces`.
+        Latitude ``lat`` and longitude ``lon`` of the city centre in degrees, indexed by the names of
+        `simulate_provinces`.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""A panel of provinces made by known equations, and the truth behind it."""
+"""A simulated panel of provinces with known parameters."""
 
 from __future__ import annotations
 
@@ -138,35 +138,37 @@ _EQUATIONS: Final = {
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Truth:
-    """Every number planted in a simulated panel.
+    """True parameters of a simulated panel, made by `datasets.simulate_provinces`.
 
     Parameters
     ----------
     a : mapping
-        Channel to the effect of ``digital`` on it.
+        Effect of ``digital`` on each mediator.
     b : mapping
-        Channel to its effect on ``prosperity``, ``digital`` held fixed.
+        Effect of each mediator on ``prosperity``, given ``digital``.
     direct : float
-        Effect of ``digital`` on ``prosperity`` that goes through no channel.
+        Direct effect of ``digital`` on ``prosperity``.
     threshold : float
-        Value of ``urban`` up to which the first regime reaches: an observed value, just below 57 % if the
-        sample has enough rows on both sides.
+        Threshold of ``urban``, the last value of the first regime. It is an observed value, just below 57% if
+        the sample has enough rows on both sides.
     regime_slopes : pair of float
-        Effect of ``digital`` on ``rural_income`` where ``urban <= threshold``, and above.
+        Effects of ``digital`` on ``rural_income`` if ``urban <= threshold``, and above.
     curve : pair of float
-        Coefficients of ``digital`` and its square in ``urban_rural_theil``: an inverted U.
+        Coefficients of ``digital`` and its square in the equation of ``urban_rural_theil``, an inverse
+        U-shape.
     controls : mapping
-        Outcome to control to coefficient.
+        Coefficients of the controls for each outcome.
     systems : mapping
-        ``"digital"`` and ``"prosperity"`` to what ``IndicatorSystem.from_dict`` reads.
+        Indicator systems of ``"digital"`` and ``"prosperity"``, as taken by ``IndicatorSystem.from_dict``.
     weights : mapping
-        The same to the entropy weights of this sample, indicator to weight.
+        Entropy weights of the indicators of both systems in this sample.
     errors : DataFrame
-        Error drawn for each outcome, rows as in the panel. Outcome minus error obeys its equation exactly.
+        Errors of each outcome, with the rows of the panel. Outcome minus error satisfies its equation
+        exactly.
     equations : str
-        How every outcome was made, in words.
+        Equations of all outcomes, as text.
     labels : mapping
-        ``"en"`` and ``"zh"`` to the text of every column and key in that language.
+        Labels of all columns and keys in English (``"en"``) and Chinese (``"zh"``).
 
     Examples
     --------
@@ -191,37 +193,38 @@ class Truth:
 
     @property
     def indirect(self) -> dict[str, float]:
-        """Effect of ``digital`` on ``prosperity`` through each channel, a times b."""
+        """Indirect effect of ``digital`` on ``prosperity`` through each mediator, a times b."""
         return {channel: a * self.b[channel] for channel, a in self.a.items()}
 
     @property
     def total(self) -> float:
-        """Direct effect plus all indirect ones: what a regression without the channels estimates."""
+        """Total effect: the sum of the direct and all indirect effects."""
         return self.direct + sum(self.indirect.values())
 
     @property
     def turning_point(self) -> float:
-        """Value of ``digital`` at which ``urban_rural_theil`` peaks."""
+        """Value of ``digital`` at which ``urban_rural_theil`` has its maximum."""
         return -self.curve[0] / (2 * self.curve[1])
 
     @property
     def effects(self) -> dict[str, float]:
-        """Mediation effects under the names that `MediationResults` gives them."""
+        """Mediation effects with the names of `MediationResults`."""
         parts = {f"indirect:{channel}": value for channel, value in self.indirect.items()}
         return {"total": self.total, "direct": self.direct, "indirect": sum(parts.values()), **parts}
 
     def indicators(self, system: Literal["digital", "prosperity"]) -> pd.DataFrame:
-        """Show an indicator system as a table.
+        """Return an indicator system as a table.
 
         Parameters
         ----------
         system : {"digital", "prosperity"}
-            Which one.
+            Name of the system.
 
         Returns
         -------
         DataFrame
-            Columns indicator, direction, dimension, unit, label: what ``IndicatorSystem.from_frame`` reads.
+            One row per indicator with columns indicator, direction, dimension, unit and label, as taken by
+            ``IndicatorSystem.from_frame``.
 
         Raises
         ------
@@ -239,47 +242,48 @@ class Truth:
 def simulate_provinces(
     n: int = 31, periods: int = 12, *, gaps: float = 0.0, rng: object = 0
 ) -> tuple[Panel, Truth]:
-    """Make a panel of Chinese provinces in which every effect is known.
+    """Simulate a panel of Chinese provinces in which all effects are known.
 
-    Names and units are those of the provincial literature; all numbers are drawn.
+    Names and units are those of the literature on Chinese provinces; all numbers are simulated.
 
     Parameters
     ----------
     n : int, default 31
-        Provinces, at least 5. Beyond 31 they are called ``region_32`` and so on.
+        Number of provinces, at least 5. From the 32nd on their names are ``region_32``, ...
     periods : int, default 12
-        Years from 2011, at least 4.
+        Number of years from 2011 on, at least 4.
     gaps : float, default 0
-        Probability, below .5, that a value of an indicator or a control is missing, between the first year
-        and the last. The other values do not depend on it; ``digital`` and ``prosperity`` have no gaps.
+        Probability, below .5, that a value of an indicator or a control is missing between the first and the
+        last year. The other values do not depend on it. ``digital`` and ``prosperity`` are never missing.
     rng : int, sequence of int, SeedSequence, Generator or None, default 0
-        The same seed makes the same panel; None makes a new one each time.
+        Seed. The same seed gives the same panel; None gives a new one each time.
 
     Returns
     -------
     panel : Panel
-        Keys ``province`` and ``year``; Chinese labels. Columns: ``province_zh``, ``region``; the indicators
-        of both systems; ``digital`` and ``prosperity``, their entropy indices, equal to what `CompositeIndex`
-        gives; the channels ``productivity``, ``upgrading``, ``entrepreneurship``; the further outcomes
-        ``rural_income`` and ``urban_rural_theil``; the controls ``urban``, ``fiscal``, ``openness``;
-        ``post_offices_1984``, the same in all years, and ``national_users``, the same in all provinces.
+        Panel with keys ``province`` and ``year`` and Chinese labels. Columns are ``province_zh`` and
+        ``region``; the indicators of both systems; their entropy indices ``digital`` and ``prosperity``,
+        equal to those of `CompositeIndex`; the mediators ``productivity``, ``upgrading`` and
+        ``entrepreneurship``; the other outcomes ``rural_income`` and ``urban_rural_theil``; the controls
+        ``urban``, ``fiscal`` and ``openness``; ``post_offices_1984``, which does not vary over time, and
+        ``national_users``, which does not vary between provinces.
     truth : Truth
-        Planted parameters, indicator systems, equations, drawn errors.
+        True parameters, indicator systems, equations and errors.
 
     Raises
     ------
     OptionError
-        If `n` or `periods` is not a whole number, or too small, or `gaps` is no such probability.
+        If `n` or `periods` is not an integer or is too small, or `gaps` is not a probability below .5.
     InputTypeError
-        If `rng` is no source of random numbers.
+        If `rng` cannot be used as a seed.
 
     Notes
     -----
-    Every outcome has province effects, year effects, the three controls and an error that is serially
-    correlated (autoregressive, .4) with a standard deviation of its own in each province. The regressor of
-    all equations is the entropy index of this very sample, so nothing is lost between index and regression.
-    Provinces in which it rises faster had more post offices in 1984, which are in no equation, so that
-    ``post_offices_1984:lag(national_users)`` is a valid instrument for it. It is exogenous as it is.
+    All outcomes depend on province effects, year effects, the three controls and an error. The error is
+    first-order autoregressive with coefficient .4, and its standard deviation differs between provinces. The
+    regressor of all equations is the entropy index of this sample, which is exogenous. Provinces in which it
+    increases faster had more post offices in 1984. Post offices are in no equation, so
+    ``post_offices_1984:lag(national_users)`` is a valid instrument.
 
     Examples
     --------

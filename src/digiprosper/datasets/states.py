@@ -62,17 +62,17 @@ VA 37.54 -77.43; VT 44.26 -72.58; WA 47.04 -122.90; WI 43.07 -89.38; WV 38.34 -8
 
 
 def us_states() -> Panel:
-    """Load Munnell's panel of US states: 48 contiguous states, 17 years, no gaps.
+    """Load Munnell's panel of the 48 contiguous US states over 17 years.
 
-    Real data, shipped with linearmodels, so nothing is downloaded.
+    These are real data without missing values. They are part of linearmodels, so nothing is downloaded.
 
     Returns
     -------
     Panel
-        Keys ``state`` (two letters) and ``year`` (1970 to 1986), labels with units.
+        Panel with keys ``state`` (two letters) and ``year`` (1970 to 1986). Labels have the units.
 
         ============  ==========  ==========================================================
-        column        in Munnell  what
+        column        in Munnell  meaning
         ============  ==========  ==========================================================
         state_name    STATE       name of the state, upper case without spaces
         pcap          P_CAP       stock of public capital, million USD: hwy + water + util
@@ -85,7 +85,7 @@ def us_states() -> Panel:
         unemp         UNEMP       unemployment rate, %; a proxy of the business cycle
         ============  ==========  ==========================================================
 
-        Money is at constant prices (1982).
+        Amounts are in constant prices of 1982.
 
     Notes
     -----
@@ -110,17 +110,19 @@ def us_states() -> Panel:
 
 
 def us_neighbours() -> dict[str, tuple[str, ...]]:
-    """List which of the 48 contiguous US states have a common border.
+    """Return the neighbours of each of the 48 contiguous US states.
 
     Returns
     -------
     dict
-        State to its neighbours, by the two letters of `us_states`. Arizona and Colorado, and New Mexico and
-        Utah, which meet in a point, are neighbours; states that are apart by water are not.
+        For each state the states with a common border, by the two letters of `us_states`. Arizona and
+        Colorado, and New Mexico and Utah, which have only a common point, are neighbours. States separated by
+        water are not.
 
     Notes
     -----
-    The same as ``states48.gal`` among the examples of libpysal, and as ``usaww`` of the R package splm.
+    The neighbours are the same as in ``states48.gal`` of libpysal's examples, and in ``usaww`` of the R
+    package splm.
 
     Examples
     --------
@@ -136,12 +138,13 @@ def us_neighbours() -> dict[str, tuple[str, ...]]:
 
 
 def us_capitals() -> pd.DataFrame:
-    """Give the places of the capitals of the 48 contiguous US states, for weights by distance.
+    """Return the coordinates of the capitals of the 48 contiguous US states.
 
     Returns
     -------
     DataFrame
-        lat and lon in degrees, to two decimals (about 1 km), indexed by the two letters of `us_states`.
+        Latitude ``lat`` and longitude ``lon`` in degrees with two decimals, indexed by the two letters of
+        `us_states`.
 
     Examples
     --------

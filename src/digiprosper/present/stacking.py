@@ -1,4 +1,4 @@
-"""Several tables as the panels of one."""
+"""Tables with several panels."""
 
 from __future__ import annotations
 
@@ -41,36 +41,36 @@ def stack_tables(
     style: TableStyle | None = None,
     file: str | Path | None = None,
 ) -> Table:
-    """Set tables with the same columns under each other, as Panel A and Panel B of one table.
+    """Combine tables with the same columns to one table with Panel A, Panel B, ...
 
     Parameters
     ----------
     tables : mapping
-        Panels by title, in order: ``{"Panel A. Output": etable(...), "Panel B. Jobs": etable(...)}``. What
-        else `etable` takes is set as a table first. All have equally many columns.
+        Panels by title: ``{"Panel A. Output": etable(...), "Panel B. Jobs": etable(...)}``. Values that are
+        not a `Table` are passed to `etable`. All must have the same number of columns.
     notes : str or sequence of str, optional
-        Lines after those of the panels.
+        Lines that are added to the notes below the table.
     title : str, optional
         Line above the table.
     style : TableStyle, optional
-        For what is not yet a table; a finished `Table` keeps its own.
+        Style of values that are not a `Table`.
     file : str or Path, optional
-        Write the table at once; see `Table.save`.
+        File to write the table to, as `Table.save` does.
 
     Returns
     -------
     Table
-        Heads and dependent variables that all panels share stand once, above; of others each panel has its
-        own below its title. Rows of settings and statistics, such as fixed effects, that are the same in all
-        panels stand once, below the last one. A note that not all panels have names its panel.
+        The combined table. Headings and dependent variables that are the same in all panels are shown once at
+        the top, and rows of settings and statistics that are the same are shown once at the bottom. A note
+        that does not apply to all panels starts with the name of its panel.
 
     Raises
     ------
     InputTypeError
-        If `tables` is empty or no mapping from titles, or has something that is not a table; if `notes` is
-        neither a text nor a list of texts, or `title` no text.
+        If `tables` is empty, is not a mapping, or has a value that `etable` does not take. If `notes` is
+        neither text nor a list of text, or `title` is not text.
     OptionError
-        If the panels differ in their number of columns, or one of them has panels itself.
+        If the numbers of columns differ, or a table has panels already.
 
     Examples
     --------

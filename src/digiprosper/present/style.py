@@ -1,4 +1,4 @@
-"""How a table looks: the choices of a journal, and numbers as text."""
+"""Style of tables: language, format of numbers, and choices of a journal."""
 
 from __future__ import annotations
 
@@ -70,42 +70,43 @@ _P_NAME = re.compile(r"(?:.*[\W\u4e00-\u9fff])?(?:p|[pP][ _-]?value|[pP]\s?值)[
 
 @dataclass(frozen=True, slots=True)
 class TableStyle:
-    """How the tables of one paper look: language, and what the journal asks for.
+    """Style of the tables of a paper: language and format.
 
-    Arguments of `etable` override it, so that one style serves every table of a paper and a single table may
-    differ.
+    Arguments of `etable` override the style for a single table.
 
     Parameters
     ----------
     language : {"en", "zh"}
-        Language of rows, heads and notes that the library writes. Labels are printed as they are. Chinese
-        tables name the effects of the panel's keys 个体固定效应 and 时间固定效应, report R² of the whole fit
-        and say in the note how errors are clustered. The reason why a model could not be estimated, and
-        names of tests, stay English.
+        Language of the rows, headings and notes that the library writes. Labels are printed as they are. A
+        Chinese table calls the effects of the keys of the panel 个体固定效应 and 时间固定效应, shows the R²
+        including fixed effects, and states in the note how standard errors are clustered. Names of tests, and
+        reasons why a model could not be estimated, are always English.
     below : {"se", "t", "p", "ci"}
-        What stands under each estimate.
+        What is shown below each estimate: standard error (default), t statistic, p-value or confidence
+        interval.
     stars : sequence of float or None
-        Descending levels, one star each; None for no stars.
+        Significance levels in descending order, with one more star for each; by default .1, .05 and .01. None
+        shows no stars.
     digits : int
-        Decimals.
+        Number of decimals, 3 by default.
     stats : sequence of str, optional
-        Keys of `glance` at the foot. Default: nobs, n_entities, rsquared_within, kp_rk_f in English; nobs,
-        rsquared, kp_rk_f in Chinese, as papers in either language report them.
+        Statistics below the estimates, which are keys of `glance`. The default is nobs, n_entities,
+        rsquared_within and kp_rk_f in English, and nobs, rsquared and kp_rk_f in Chinese.
     yes, no : str, optional
-        What the rows of controls and effects say. Default Yes and No, 是 and 否. If only `yes` is given,
-        ``"控制"`` goes with 未控制, ``"YES"`` with NO, ``"√"`` with an empty cell, any other text with the
-        language's word.
+        Text in the rows of controls and fixed effects. The default is Yes and No, or 是 and 否. If only `yes`
+        is given, `no` is 未控制 for ``"控制"``, NO for ``"YES"``, empty for ``"√"``, and otherwise the
+        default.
     cluster_row : bool, optional
-        Whether a row names the clusters of the standard errors where all columns are clustered alike.
-        Default: yes in English, no in Chinese, where the note does. Where columns differ in their errors a
-        row always says so.
+        Whether a row shows the clusters if all columns have the same. The default is True in English and
+        False in Chinese, where the note states it. If columns have different standard errors, there is always
+        such a row.
 
     Raises
     ------
     OptionError
         If an option has a value that is not allowed.
     InputTypeError
-        If `stats` is no list, or `yes` or `no` no text.
+        If `stats` is not a list, or `yes` or `no` is not text.
 
     Examples
     --------

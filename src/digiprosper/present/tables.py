@@ -1,4 +1,4 @@
-"""Regression tables: one frame of plain text, written to any format."""
+"""Regression tables, which can be written to files of several formats."""
 
 from __future__ import annotations
 
@@ -56,27 +56,30 @@ __all__ = ["Models", "Table", "check_title", "etable", "named_tables", "save_tab
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Table:
-    """A finished table: strings, notes, and what it needs to be written well.
+    """A table for a paper, made by `etable`, `stack_tables` and other functions.
+
+    `print` shows it as text, a notebook shows it as HTML, and `save` writes it to a file.
 
     Parameters
     ----------
     frame : DataFrame
-        Every cell as it is printed. Columns are the heads; the index names the rows and is ``""`` where a
-        row belongs to the one above (a standard error under its estimate).
+        All cells as text. Column names are the headings of the columns. The index has the names of the rows;
+        it is ``""`` for a row that belongs to the one above, such as a standard error.
     notes : tuple of str
         Lines below the table.
     header_rows : int
-        Rows of `frame` that stand above the middle rule, beside the heads.
+        Number of first rows of `frame` that belong to the headings.
     breaks : tuple of int
         Rows of `frame` at which a new block starts.
     title : str or None
         Line above the table.
     spans : tuple of str
-        Heads above those of the columns, one text a column; equal neighbours are one head. None if empty.
+        Headings above those of the columns, one per column. Equal neighbours are one heading. Empty if there
+        are none.
     panels : tuple of int
         Rows of `frame` that are titles of panels.
     closing : int or None
-        Row of `frame` from which on rows are about all panels.
+        First row of `frame` below all panels.
 
     Examples
     --------
@@ -110,32 +113,32 @@ class Table:
         return as_html(self._content())
 
     def save(self, path: str | Path, *, title: str | None = None) -> Path:
-        """Write the table; the ending says how.
+        """Write the table to a file. The ending of its name determines the format.
 
         Parameters
         ----------
         path : str or Path
-            File ending in ``.docx``, ``.xlsx``, ``.tex``, ``.rtf``, ``.csv``, ``.html`` or ``.md``. The first
-            two need the extra ``tables``. Cells of a CSV file that a spreadsheet would misread, such as
-            ``(0.040)``, are quoted formulas, as esttab writes them.
+            File with the ending ``.docx``, ``.xlsx``, ``.tex``, ``.rtf``, ``.csv``, ``.html`` or ``.md``. The
+            first two need the extra ``tables``. In a CSV file, cells such as ``(0.040)``, which a spreadsheet
+            would read as negative numbers, are written as ``="(0.040)"``, as esttab does.
         title : str, optional
-            Line above the table; default the table's own.
+            Line above the table. The default is the title of the table.
 
         Returns
         -------
         Path
-            Where it was written. If writing fails, what was there stays as it was.
+            Path of the file. If writing fails, an existing file does not change.
 
         Raises
         ------
         OptionError
-            If the ending is another.
+            If the ending is not one of these.
         InputTypeError
-            If `path` is no path.
+            If `path` is not a path, or `title` is not text.
         FileNotFoundError
             If the folder does not exist.
         ImportError
-            If the extra is missing; the message has the pip command.
+            If the extra ``tables`` is needed and not installed.
 
         Examples
         --------
@@ -210,81 +213,85 @@ def etable(  # noqa: PLR0913  (every choice a table has; all but the models are 
     style: TableStyle | None = None,
     file: str | Path | None = None,
 ) -> Table:
-    """Make a table with one column for each result, as papers print it.
+    """Make a regression table with one column per model.
 
     Parameters
     ----------
     models : result, test, list, mapping, ResultSet, DataFrame or Correlation
-        What to print, a column each. The keys of a mapping are the heads; the key of several columns, as of a
-        list, a mapping or a ResultSet, spans them: ``{"Output": [a, b], "Jobs": [c, d]}``. A failure is a
-        column "not estimated" whose reason is in the notes; thresholds head their slopes and have rows of
-        their own, given ones marked so; a DataFrame (an index's `.weights`, another package's numbers) gives
-        its columns as they are; `Panel.correlate` gives mean, standard deviation and the lower triangle of
-        the correlations with stars; a `TestResult` gives statistic, distribution and p-value.
+        The models. The keys of a mapping are the headings of the columns. The key of a list, mapping or
+        ResultSet inside a mapping is a heading above its columns: ``{"Output": [a, b], "Jobs": [c, d]}``. A
+        model that could not be estimated is a column "not estimated" with the reason in the notes. A
+        DataFrame, such as the `weights` of an index or results of another package, is printed as it is.
+        `Panel.correlate` is printed as mean, standard deviation and lower triangle of the correlations. A
+        `TestResult` is printed as statistic, distribution and p-value.
     labels : mapping, optional
-        Text by term or column; wins over the labels that came with the results. An exact term wins, else each
-        column name in a term is replaced. One label for several terms makes one row of them where no model
-        has two; otherwise each term keeps its row and stands in brackets behind the label.
-        A key that names nothing and is nearly spelt as a name without a label is warned about.
+        Labels of terms or columns. They replace the labels of the results. The label of a term is used before
+        that of a column inside it. Terms with the same label share a row if no model has two of them;
+        otherwise each has its row, with the term in brackets after the label. There is a warning if a key is
+        not a name in the table but similar to one.
     heads : sequence of str, optional
-        Heads of the columns; default ``(1)``, ``(2)``, ...
+        Headings of the columns. The default is ``(1)``, ``(2)``, ...
     keep, drop, order : sequence of str, optional
-        Terms to keep, to leave out, to put first: exact, or patterns such as ``"digital*"``.
+        Terms to keep, to drop, and to put first: names, or patterns such as ``"digital*"``.
     controls : sequence of str
-        Terms or patterns that fold into one row "Controls": Yes, No, or Some where a model has part of them.
+        Terms or patterns that are not shown but summarised in a row "Controls" with Yes, No, or Some if a
+        model has only some of them.
     blocks : mapping, optional
-        Several such rows, each with a name of yours: ``{"Controls": ["edu", "open"], "Trends": ["trend*"]}``.
-        An entry may also be an absorbed effect, such as ``"province[year]"``, whose own row it replaces.
+        Several such rows with their names: ``{"Controls": ["edu", "open"], "Trends": ["trend*"]}``. An
+        element may also be an absorbed effect, such as ``"province[year]"``, whose row is then replaced.
     rows : mapping, optional
-        Rows of your own, one value per column: ``{"Sample": ["all", "no municipalities"]}``. This is where
-        tests go that belong below a fit: ``{"Turning point": [test.extremum], "U test, p": [test.p_value]}``;
-        numbers in a row whose name ends in ``p``, ``p-value`` or ``p值`` are printed as p-values.
+        Additional rows with one value per column, such as ``{"Sample": ["all", "no municipalities"]}``. Use
+        it also to show tests: ``{"Turning point": [test.extremum], "U test, p": [test.p_value]}``. Numbers in
+        a row whose name ends in ``p``, ``p-value`` or ``p值`` are printed as p-values.
     stats : sequence of str, optional
-        Keys of `glance`; default those of the style (nobs, n_entities, rsquared_within, kp_rk_f). There are
-        nobs, n_entities, n_times, n_clusters, rsquared, rsquared_within, rsquared_within_entity,
-        rsquared_adj, f_statistic, kp_rk_f (with instruments), df_resid, df_t, df_absorbed, and loglik, aic,
-        bic of maximum likelihood. The row "Clusters" (n_clusters; both numbers of two-way clusters) is also
-        there unasked wherever some column has another number of clusters than of entities.
+        Statistics below the estimates, which are keys of `glance`. The default is that of the style: nobs,
+        n_entities, rsquared_within, kp_rk_f. Others are n_times, n_clusters, rsquared,
+        rsquared_within_entity, rsquared_adj, f_statistic, df_resid, df_t, df_absorbed, and loglik, aic and
+        bic for maximum likelihood. The number of clusters is always shown if it differs from the number of
+        entities.
     constant : bool
-        Whether models with absorbed effects have a row with their constant (常数项), which
-        `LinearResults.constant` defines. A model without effects always has its intercept.
+        Whether to show the constant of models with fixed effects (`LinearResults.constant`). The default is
+        False. The intercept of a model without fixed effects is always shown.
     std_effect : str or sequence of str
-        Terms or patterns, each with a row below the statistics: the coefficient times the standard deviation
-        of the term in the estimation sample (divisor N - 1, unweighted, no effect taken out).
+        Terms or patterns whose standardised effect is shown in a row below the statistics: the coefficient
+        times the standard deviation of the term in the estimation sample (divisor N - 1, without weights,
+        before fixed effects are absorbed).
     std_effect_in : {"sd", "mean"}
-        Whether that is divided by the standard deviation of the outcome, or by its absolute mean and given in
-        percent, which suits no outcome in logarithms.
+        The standardised effect is divided by the standard deviation of the outcome (``"sd"``, the default),
+        or by its absolute mean and shown in percent (``"mean"``). Do not use ``"mean"`` for an outcome in
+        logarithms.
     below : {"se", "t", "p", "ci"}, optional
-        What stands under each estimate: standard error, t statistic, p-value, 95% confidence interval;
-        default that of the style (standard error).
+        What is shown below each estimate: standard error, t statistic, p-value or 95% confidence interval.
+        The default is that of the style (standard error).
     stars : sequence of float or None, optional
-        Descending levels, one star each; None for no stars; default those of the style (.1, .05, .01).
+        Significance levels in descending order, with one more star for each. None shows no stars. The default
+        is that of the style (.1, .05, .01).
     digits : int, optional
-        Decimals; default those of the style (3). A p-value below the last one is printed as ``<0.001``, never
-        as zero. Any other number that would round to zero is printed with as many significant digits
-        instead, ``0.000417``, so that only zero reads ``0.000``; rescale the regressor for a tidier table.
+        Number of decimals. The default is that of the style (3). A p-value that would be rounded to 0 is
+        printed as ``<0.001``. Another number that would be rounded to 0 is printed with this many significant
+        digits, such as ``0.000417``.
     notes : str or sequence of str, optional
-        Lines after those that explain the table.
+        Lines that are added to the notes below the table.
     title : str, optional
         Line above the table, such as ``"Table 1. Baseline"``.
     style : TableStyle, optional
-        Language and conventions of a journal; the arguments above override it.
+        Language and format of the table. The arguments above override it.
     file : str or Path, optional
-        Write the table at once; see `Table.save`.
+        File to write the table to, as `Table.save` does.
 
     Returns
     -------
     Table
-        Its `.frame` has every cell as text.
+        The table. Its `frame` has all cells as text.
 
     Raises
     ------
     InputTypeError
-        If `models` is empty or has something that is not a result.
+        If `models` is empty or has an element that is not a result.
     OptionError
         If an option has a value that is not allowed.
     ColumnError
-        If `keep`, `drop`, `order`, `controls`, `blocks` or `std_effect` names a term that no model has.
+        If `keep`, `drop`, `order`, `controls`, `blocks` or `std_effect` has a term that is in no model.
 
     Examples
     --------
@@ -390,37 +397,38 @@ def save_tables(
     labels: Mapping[str, str] | None = None,
     style: TableStyle | None = None,
 ) -> Path:
-    """Write every table of a paper into one file, with titles and notes.
+    """Write several tables to one file, with titles and notes.
 
     Parameters
     ----------
     path : str or Path
-        File; the ending says how, as in `Table.save`. Word puts tables under each other, each on one page
-        where it fits and on a landscape page where it is wide; Excel has a sheet a table.
+        File. The ending of its name determines the format, as in `Table.save`. A Word file has the tables one
+        below the other; wide tables are on landscape pages. An Excel file has one sheet per table.
     tables : mapping
-        Tables by title, in order. A title that a `Table` has already wins over its key. Anything else that
-        `etable` takes is set as a table first.
+        Tables by title. If a `Table` has a title, this is used instead of the key. Other values are passed to
+        `etable`.
     labels : mapping, optional
-        Text by term or column, as in `etable`, for what is not yet a table. A key need not be in every table.
+        Labels of terms or columns, as in `etable`, for values that are not a `Table`. A label may be missing
+        in some tables.
     style : TableStyle, optional
-        For what is not yet a table; a finished `Table` keeps its own.
+        Style of values that are not a `Table`.
 
     Returns
     -------
     Path
-        Where they were written. If writing fails, what was there stays as it was.
+        Path of the file. If writing fails, an existing file does not change.
 
     Raises
     ------
     OptionError
-        If the ending is another.
+        If the ending is not one of those of `Table.save`.
     InputTypeError
-        If `path` is no path, `tables` is empty or no mapping from titles, or has something that is not a
-        table.
+        If `path` is not a path, or `tables` is empty, is not a mapping, or has a value that `etable` does not
+        take.
     FileNotFoundError
         If the folder does not exist.
     ImportError
-        If the extra ``tables`` is missing; the message has the pip command.
+        If the extra ``tables`` is needed and not installed.
 
     Examples
     --------
